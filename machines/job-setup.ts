@@ -1,0 +1,260 @@
+/**
+ * The vocabulary of the job machine: its effects, what it tells the world, how it remembers, and its
+ * decisions. Pure: guards and actions look at context and event only. The states are in job.ts.
+ */
+import { assign, emit, fromPromise, setup } from 'xstate';
+import type {
+  Admission,
+  Answer,
+  Draft,
+  EffectFailure,
+  JobContext,
+  JobEmitted,
+  JobEvent,
+  JobInput,
+  JobState,
+  ToolResult,
+  ToolsReport,
+} from './job-types.ts';
+import { describeDecision, type Decision, type ToolCall } from './decision.ts';
+import { textsOf } from './texts.ts';
+
+/** The machine names its effects; the journal carries them out after the commit that caused them. */
+const effect = <Output, Input>(name: string) =>
+  fromPromise<Output, Input>(() => Promise.reject(new Error(`effect ${name} was not provided`)));
+
+interface MessageInput {
+  message: string;
+  now: string;
+}
+
+/** Result or error of an effect: events of XState itself, which `types.events` does not list. */
+const outputOf = <Output>(event: unknown): Output => (event as { output: Output }).output;
+const failureOf = (event: unknown): EffectFailure => (event as { error: EffectFailure }).error;
+
+const timedOut: EffectFailure = {
+  code: 'GH_JOB_TIMEOUT',
+  message: 'the step took longer than its limit',
+};
+
+/** What goes to the reasoner: the person's own words, never the classifier's rewrite. */
+export const promptOf = (context: JobContext): string =>
+  Array.from(context.message).slice(0, context.limits.reasonPromptMaxChars).join('');
+
+const summaryOf = (results: ToolResult[]): string =>
+  results.map((result) => result.summary).join('\n\n');
+
+const directAnswer = (reason: string): Decision => ({ by: 'classifier', action: 'direct', reason });
+
+export const jobSetup = setup({
+  types: {
+    context: {} as JobContext,
+    events: {} as JobEvent,
+    input: {} as JobInput,
+    emitted: {} as JobEmitted,
+    meta: {} as { label: string; gate?: 'classifier' | 'reasoner' },
+    tags: {} as 'waits-for-person' | 'waits-for-gate' | 'writes',
+  },
+  actors: {
+    admit: effect<Admission, { message: string }>('admit'),
+    classify: effect<{ decision: Decision; backend: string | null }, MessageInput>('classify'),
+    runTools: effect<ToolsReport, { calls: ToolCall[]; now: string }>('runTools'),
+    word: effect<Answer, MessageInput & { results: ToolResult[] }>('word'),
+    revise: effect<Draft, { draft: Draft; changes: Record<string, unknown>; now: string }>(
+      'revise',
+    ),
+    execute: effect<ToolResult, { draft: Draft }>('execute'),
+    reason: effect<Answer, MessageInput>('reason'),
+    answer: effect<Answer, MessageInput>('answer'),
+  },
+  actions: {
+    // What the world is told.
+    announce: emit(({ context }, params: { state: JobState }) => ({
+      type: 'state' as const,
+      state: params.state,
+      data: {
+        from: context.state,
+        to: params.state,
+        ...(context.why === null ? {} : { reason: context.why }),
+        ...(params.state === 'route' && context.decision !== null
+          ? { decision: describeDecision(context.decision) }
+          : {}),
+      },
+    })),
+    tellAck: emit(({ context }) => ({
+      type: 'ack' as const,
+      state: 'ack' as const,
+      data: { message: textsOf(context.locale).ack, text: context.message },
+    })),
+    tellProgress: emit(({ context, event }) => {
+      const { message, queue } = event as Extract<JobEvent, { type: 'progress' }>;
+      return {
+        type: 'processing' as const,
+        state: context.state,
+        data: {
+          message: message ?? textsOf(context.locale).queued(queue?.ahead ?? 0),
+          ...(queue === undefined ? {} : { queue }),
+        },
+      };
+    }),
+    tellDeeper: emit(({ context }) => ({
+      type: 'processing' as const,
+      state: 'reason' as const,
+      data: { message: textsOf(context.locale).deeper },
+    })),
+    tellPrompt: emit(({ context }) => ({
+      type: 'rewrite' as const,
+      state: 'reason' as const,
+      data: { content: promptOf(context) },
+    })),
+    tellSwitch: emit(({ context }) => ({
+      type: 'error' as const,
+      state: context.state,
+      data: errorData(context, textsOf(context.locale).switchingModel),
+    })),
+    tellFailure: emit(({ context }) => ({
+      type: 'error' as const,
+      state: context.state,
+      data: errorData(context, context.reply),
+    })),
+    tellDraft: emit(({ context }) => ({
+      type: 'result' as const,
+      state: 'confirm-draft' as const,
+      data: {
+        content: textsOf(context.locale).askConfirm(context.draft?.summary ?? ''),
+        final: false,
+      },
+    })),
+    tellResult: emit(({ context }) => ({
+      type: 'result' as const,
+      state: 'done' as const,
+      data: {
+        content: context.reply,
+        final: true,
+        // What was streamed before a failure is dropped: this text stands in its place.
+        ...(context.failure === null ? {} : { replaces: true }),
+      },
+    })),
+    tellDone: emit(({ context }) => ({
+      type: 'done' as const,
+      state: 'done' as const,
+      data: { outcome: context.outcome, reply: context.reply },
+    })),
+    tellCancelled: emit(({ context }) => ({
+      type: 'cancelled' as const,
+      state: 'cancelled' as const,
+      data: { by: context.cancelledBy, reply: context.reply },
+    })),
+
+    // What the job remembers.
+    remember: assign((_, params: { state: JobState }) => ({ state: params.state, why: null })),
+    keepAdmission: assign(({ event }) => outputOf<Admission>(event)),
+    keepDecision: assign(({ context, event }) => {
+      const { decision, backend } = outputOf<{ decision: Decision; backend: string | null }>(event);
+      return { decision, models: withModel(context, backend) };
+    }),
+    keepTools: assign(({ event }) => outputOf<ToolsReport>(event)),
+    keepDraft: assign(({ event }) => ({ draft: outputOf<Draft>(event) })),
+    keepAnswer: assign(({ context, event }) => {
+      const { text, backend } = outputOf<Answer>(event);
+      return {
+        outcome: 'answered' as const,
+        reply: text,
+        models: withModel(context, backend),
+      };
+    }),
+    keepWritten: assign(({ event }) => {
+      const result = outputOf<ToolResult>(event);
+      return {
+        results: [result],
+        outcome: result.ok ? ('answered' as const) : ('failed' as const),
+        reply: result.summary,
+        failure: result.error,
+      };
+    }),
+    decideDirect: assign(({ event }) => ({
+      decision: directAnswer(failureOf(event).code),
+      why: failureOf(event).code,
+    })),
+    decideDirectLate: assign({ decision: directAnswer(timedOut.code), why: timedOut.code }),
+    recordFailure: assign(({ event }) => ({
+      failure: failureOf(event),
+      why: failureOf(event).errorReason ?? failureOf(event).code,
+    })),
+    recordTimeout: assign({ failure: timedOut, why: timedOut.code }),
+    recordToolFailure: assign(({ context }) => ({
+      failure: context.results.find((result) => result.error !== null)?.error ?? timedOut,
+    })),
+
+    // How the job ends.
+    replyFromDecision: assign(({ context }) => ({
+      outcome:
+        context.decision?.action === 'clarify' ? ('clarified' as const) : ('answered' as const),
+      reply: context.decision?.response ?? '',
+    })),
+    replySummary: assign(({ context }) => ({
+      outcome: 'answered' as const,
+      reply: summaryOf(context.results),
+    })),
+    replyToolFailure: assign(({ context }) => ({
+      outcome: 'failed' as const,
+      reply: summaryOf(context.results) || textsOf(context.locale).toolFailed,
+    })),
+    replyDeclined: assign(({ context }) => ({
+      outcome: 'declined' as const,
+      reply: textsOf(context.locale).draftRejected,
+    })),
+    replyUncertain: assign(({ context }) => ({
+      outcome: 'failed' as const,
+      reply: textsOf(context.locale).draftUncertain,
+    })),
+    replyApology: assign(({ context }) => ({
+      outcome: 'failed' as const,
+      reply: textsOf(context.locale).noAnswer,
+    })),
+    cancelWith: assign(({ context, event }) => ({
+      cancelledBy: (event as Extract<JobEvent, { type: 'cancel' }>).by,
+      reply: textsOf(context.locale).cancelled,
+    })),
+    cancelWhileWriting: assign(({ context, event }) => ({
+      cancelledBy: (event as Extract<JobEvent, { type: 'cancel' }>).by,
+      reply: textsOf(context.locale).cancelledWhileWriting,
+    })),
+    cancelExpired: assign(({ context }) => ({
+      cancelledBy: 'expiry',
+      reply: textsOf(context.locale).draftExpired,
+    })),
+  },
+  guards: {
+    isRuled: ({ event }) => outputOf<Admission>(event).decision !== null,
+    isAnswered: ({ context: { decision } }) =>
+      (decision?.action === 'direct' || decision?.action === 'clarify') && !!decision.response,
+    wantsTools: ({ context: { decision } }) =>
+      decision?.action === 'system_status' ||
+      (decision?.action === 'tools' && (decision.calls?.length ?? 0) > 0),
+    wantsReasoner: ({ context }) =>
+      context.decision?.action === 'route' && context.limits.pipelineEnabled,
+    hasDraft: ({ event }) => outputOf<ToolsReport>(event).draft !== null,
+    allFailed: ({ event }) => outputOf<ToolsReport>(event).results.every((result) => !result.ok),
+  },
+  delays: {
+    CLASSIFY_TIMEOUT: ({ context }) => context.limits.classifyTimeoutMs,
+    TOOL_TIMEOUT: ({ context }) => context.limits.toolTimeoutMs,
+    CONFIRM_TTL: ({ context }) => context.limits.confirmTtlMs,
+    ANSWER_TIMEOUT: ({ context }) => context.limits.answerTimeoutMs,
+    QUEUE_TIMEOUT: ({ context }) => context.limits.queueTimeoutMs,
+  },
+});
+
+function errorData(context: JobContext, message: string): Record<string, unknown> {
+  return {
+    code: context.failure?.code ?? 'GH_JOB_FAILED',
+    message,
+    ...(context.failure?.errorReason === undefined
+      ? {}
+      : { error_reason: context.failure.errorReason }),
+  };
+}
+
+const withModel = (context: JobContext, backend: string | null): string[] =>
+  backend === null ? context.models : [...context.models, backend];

@@ -1,0 +1,314 @@
+/**
+ * The life of one message, from its acceptance to its one visible end.
+ *
+ * - `ack`            stored and acknowledged; waits for its turn in the conversation, then the rules look at it
+ * - `classify`       the classifier model decides what is to be done; failing that, it is answered directly
+ * - `route`          pure decision, left at once
+ * - `tools`          runs the tools, then has the result put into words
+ * - `confirm-draft`  shows what would be written and waits for its owner; the only way to a write
+ * - `reason`         the large model answers
+ * - `fallback`       the classifier model answers: after a failed reasoner, or where nobody else is needed
+ * - `done`           final, always with a text for the person
+ * - `cancelled`      final, from anywhere; never leads to `fallback`
+ *
+ * A state that asks a model has the children `running` and `queued`: its time limit counts while the
+ * model runs, not while the request waits at the gate. What is not deterministic enters as the result of
+ * an effect (`invoke`); what the world is to know leaves as an emitted event.
+ */
+import { jobSetup, promptOf } from './job-setup.ts';
+
+/** Changes with every change of states, events or context; docs/storage.md says what then happens to open jobs. */
+export const jobMachineVersion = 1;
+
+export const jobMachine = jobSetup.createMachine({
+  id: 'job',
+  context: ({ input }) => ({
+    ...input,
+    state: 'ack',
+    why: null,
+    now: '',
+    decision: null,
+    results: [],
+    draft: null,
+    failure: null,
+    outcome: null,
+    reply: '',
+    models: [],
+    cancelledBy: null,
+  }),
+  initial: 'ack',
+  on: {
+    cancel: { target: '.cancelled', actions: 'cancelWith' },
+    progress: { actions: 'tellProgress' },
+  },
+  states: {
+    ack: {
+      meta: { label: 'Stored and acknowledged' },
+      entry: 'tellAck',
+      invoke: {
+        id: 'admit',
+        src: 'admit',
+        input: ({ context }) => ({ message: context.message }),
+        onDone: [
+          { guard: 'isRuled', target: 'route', actions: 'keepAdmission' },
+          { target: 'classify', actions: 'keepAdmission' },
+        ],
+        onError: { target: 'done', actions: ['recordFailure', 'replyApology', 'tellFailure'] },
+      },
+    },
+
+    classify: {
+      meta: { label: 'The classifier decides', gate: 'classifier' },
+      entry: [
+        { type: 'announce', params: { state: 'classify' } },
+        { type: 'remember', params: { state: 'classify' } },
+      ],
+      invoke: {
+        id: 'classify',
+        src: 'classify',
+        input: ({ context }) => ({ message: context.message, now: context.now }),
+        onDone: { target: 'route', actions: 'keepDecision' },
+        onError: { target: 'route', actions: 'decideDirect' },
+      },
+      initial: 'running',
+      states: {
+        running: {
+          on: { 'gate.queued': { target: 'queued', actions: 'tellProgress' } },
+          after: { CLASSIFY_TIMEOUT: { target: '#job.route', actions: 'decideDirectLate' } },
+        },
+        queued: {
+          tags: 'waits-for-gate',
+          on: { 'gate.granted': 'running' },
+          after: { QUEUE_TIMEOUT: { target: '#job.route', actions: 'decideDirectLate' } },
+        },
+      },
+    },
+
+    route: {
+      meta: { label: 'Pure decision' },
+      entry: [
+        { type: 'announce', params: { state: 'route' } },
+        { type: 'remember', params: { state: 'route' } },
+      ],
+      always: [
+        { guard: 'isAnswered', target: 'done', actions: 'replyFromDecision' },
+        { guard: 'wantsTools', target: 'tools' },
+        { guard: 'wantsReasoner', target: 'reason' },
+        { target: 'fallback' },
+      ],
+    },
+
+    tools: {
+      meta: { label: 'Tools run' },
+      entry: [
+        { type: 'announce', params: { state: 'tools' } },
+        { type: 'remember', params: { state: 'tools' } },
+      ],
+      initial: 'run',
+      states: {
+        run: {
+          meta: { label: 'The tools are called' },
+          invoke: {
+            id: 'runTools',
+            src: 'runTools',
+            input: ({ context }) => ({
+              calls: context.decision?.calls ?? [
+                { tool: 'system', operation: 'status', params: {} },
+              ],
+              now: context.now,
+            }),
+            onDone: [
+              { guard: 'hasDraft', target: '#job.confirm-draft', actions: 'keepTools' },
+              {
+                guard: 'allFailed',
+                target: '#job.done',
+                actions: ['keepTools', 'recordToolFailure', 'replyToolFailure', 'tellFailure'],
+              },
+              { target: 'word', actions: 'keepTools' },
+            ],
+            onError: {
+              target: '#job.done',
+              actions: ['recordFailure', 'replyToolFailure', 'tellFailure'],
+            },
+          },
+          after: {
+            TOOL_TIMEOUT: {
+              target: '#job.done',
+              actions: ['recordTimeout', 'replyToolFailure', 'tellFailure'],
+            },
+          },
+        },
+        word: {
+          meta: { label: 'The result is put into words', gate: 'classifier' },
+          invoke: {
+            id: 'word',
+            src: 'word',
+            input: ({ context }) => ({
+              message: context.message,
+              now: context.now,
+              results: context.results,
+            }),
+            onDone: { target: '#job.done', actions: 'keepAnswer' },
+            onError: { target: '#job.done', actions: ['recordFailure', 'replySummary'] },
+          },
+          // Queue and model together: the tool's own summary is a good answer already, and
+          // nobody should stand in line for its wording.
+          on: { 'gate.queued': { actions: 'tellProgress' } },
+          after: {
+            CLASSIFY_TIMEOUT: { target: '#job.done', actions: ['recordTimeout', 'replySummary'] },
+          },
+        },
+      },
+    },
+
+    'confirm-draft': {
+      meta: { label: 'A person decides' },
+      entry: [
+        { type: 'announce', params: { state: 'confirm-draft' } },
+        { type: 'remember', params: { state: 'confirm-draft' } },
+      ],
+      initial: 'asking',
+      states: {
+        asking: {
+          meta: { label: 'Waits for yes or no' },
+          tags: 'waits-for-person',
+          entry: 'tellDraft',
+          on: {
+            confirm: 'executing',
+            reject: { target: '#job.done', actions: 'replyDeclined' },
+            edit: 'revising',
+          },
+          after: { CONFIRM_TTL: { target: '#job.cancelled', actions: 'cancelExpired' } },
+        },
+        revising: {
+          meta: { label: 'The draft is changed' },
+          invoke: {
+            id: 'revise',
+            src: 'revise',
+            input: ({ context, event }) => ({
+              draft: context.draft!,
+              changes: event.type === 'edit' ? event.changes : {},
+              now: context.now,
+            }),
+            onDone: { target: 'asking', actions: 'keepDraft' },
+            // The draft as it was is shown again: nothing is lost by a change that did not work.
+            onError: 'asking',
+          },
+          after: { TOOL_TIMEOUT: 'asking' },
+        },
+        executing: {
+          meta: { label: 'The tool writes, once' },
+          tags: 'writes',
+          invoke: {
+            id: 'execute',
+            src: 'execute',
+            input: ({ context }) => ({ draft: context.draft! }),
+            onDone: { target: '#job.done', actions: 'keepWritten' },
+            onError: {
+              target: '#job.done',
+              actions: ['recordFailure', 'replyUncertain', 'tellFailure'],
+            },
+          },
+          on: { cancel: { target: '#job.cancelled', actions: 'cancelWhileWriting' } },
+          after: {
+            TOOL_TIMEOUT: {
+              target: '#job.done',
+              actions: ['recordTimeout', 'replyUncertain', 'tellFailure'],
+            },
+          },
+        },
+      },
+    },
+
+    reason: {
+      meta: { label: 'The reasoner answers', gate: 'reasoner' },
+      entry: [
+        { type: 'announce', params: { state: 'reason' } },
+        { type: 'remember', params: { state: 'reason' } },
+        'tellPrompt',
+        'tellDeeper',
+      ],
+      invoke: {
+        id: 'reason',
+        src: 'reason',
+        input: ({ context }) => ({ message: promptOf(context), now: context.now }),
+        onDone: { target: 'done', actions: 'keepAnswer' },
+        onError: { target: 'fallback', actions: ['recordFailure', 'tellSwitch'] },
+      },
+      initial: 'running',
+      states: {
+        running: {
+          on: { 'gate.queued': { target: 'queued', actions: 'tellProgress' } },
+          after: {
+            ANSWER_TIMEOUT: { target: '#job.fallback', actions: ['recordTimeout', 'tellSwitch'] },
+          },
+        },
+        queued: {
+          tags: 'waits-for-gate',
+          on: { 'gate.granted': 'running' },
+          after: {
+            QUEUE_TIMEOUT: { target: '#job.fallback', actions: ['recordTimeout', 'tellSwitch'] },
+          },
+        },
+      },
+    },
+
+    fallback: {
+      meta: { label: 'The classifier model answers', gate: 'classifier' },
+      entry: [
+        { type: 'announce', params: { state: 'fallback' } },
+        { type: 'remember', params: { state: 'fallback' } },
+      ],
+      invoke: {
+        id: 'answer',
+        src: 'answer',
+        input: ({ context }) => ({ message: context.message, now: context.now }),
+        onDone: { target: 'done', actions: 'keepAnswer' },
+        onError: { target: 'done', actions: ['recordFailure', 'replyApology', 'tellFailure'] },
+      },
+      initial: 'running',
+      states: {
+        running: {
+          on: { 'gate.queued': { target: 'queued', actions: 'tellProgress' } },
+          after: {
+            ANSWER_TIMEOUT: {
+              target: '#job.done',
+              actions: ['recordTimeout', 'replyApology', 'tellFailure'],
+            },
+          },
+        },
+        queued: {
+          tags: 'waits-for-gate',
+          on: { 'gate.granted': 'running' },
+          after: {
+            QUEUE_TIMEOUT: {
+              target: '#job.done',
+              actions: ['recordTimeout', 'replyApology', 'tellFailure'],
+            },
+          },
+        },
+      },
+    },
+
+    done: {
+      meta: { label: 'Done' },
+      type: 'final',
+      entry: [
+        { type: 'announce', params: { state: 'done' } },
+        { type: 'remember', params: { state: 'done' } },
+        'tellResult',
+        'tellDone',
+      ],
+    },
+
+    cancelled: {
+      meta: { label: 'Cancelled' },
+      type: 'final',
+      entry: [
+        { type: 'announce', params: { state: 'cancelled' } },
+        { type: 'remember', params: { state: 'cancelled' } },
+        'tellCancelled',
+      ],
+    },
+  },
+});

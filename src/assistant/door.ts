@@ -1,0 +1,188 @@
+/**
+ * The door of CONTRACT sections 3 and 5: checks what comes in, decides whether a message is a new job or a
+ * word to a job that waits, and shows jobs as the outside sees them.
+ */
+import type { z } from 'zod';
+import { listQuery, submitBody, type JobDoor, type JobView } from '../contract/door.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import type { IdSource } from '../lib/ids.ts';
+import type { JobEvent, JobLimits } from '../../machines/job-types.ts';
+import { localeOf, type Locale } from '../../machines/texts.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { LiveHub } from '../journal/live-hub.ts';
+import type { JobListing, JobQueries } from '../store/job-queries.ts';
+import type { JobStorage } from '../store/job-storage.ts';
+
+export interface DoorOptions {
+  journal: Journal;
+  storage: Pick<JobStorage, 'waitingJob'>;
+  queries: JobQueries;
+  hub: LiveHub;
+  clock: Clock;
+  nextId: IdSource;
+  messageMaxChars: number;
+  limits: JobLimits;
+  locale: 'auto' | Locale;
+  /** What a message means to a draft that waits for this user; null: it is a question like any other. */
+  readReply(message: string, nowMs: number): DraftReply | null;
+}
+
+export type DraftReply =
+  | { type: 'confirm' }
+  | { type: 'reject' }
+  | { type: 'edit'; changes: Record<string, unknown> };
+
+/** Who speaks where nobody says: one person on their own machine. */
+const defaultUser = 'local';
+const defaultChannel = 'http';
+
+export function createDoor(options: DoorOptions): JobDoor {
+  const { journal, queries, hub } = options;
+
+  const find = async (jobId: string): Promise<JobListing> => {
+    const job = await queries.find(jobId);
+    if (job === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
+    return job;
+  };
+
+  return {
+    submit: (body, defaults = {}) => submit(options, body, defaults),
+
+    async get(jobId) {
+      const job = await find(jobId);
+      return viewOf(job, await queries.path(job.num), options);
+    },
+
+    async list(query) {
+      const { state, user_id: userId, limit, cursor } = parse(listQuery, query ?? {});
+      const before = cursor === undefined ? undefined : Number(cursor);
+      if (before !== undefined && !Number.isSafeInteger(before)) {
+        throw new GatehouseError('GH_REQUEST_INVALID', 'cursor: not one of ours');
+      }
+      const jobs = await queries.list({ state, userId, before, limit });
+      const isFull = jobs.length === limit;
+      return {
+        jobs: jobs.map(rowOf),
+        next_cursor: isFull ? String(jobs.at(-1)!.num) : null,
+      };
+    },
+
+    async events(jobId, afterSeq = 0) {
+      return queries.events(await find(jobId), afterSeq);
+    },
+
+    cancel: (jobId, by) => journal.send(jobId, { type: 'cancel', by }),
+    confirm: (jobId, by) => journal.send(jobId, { type: 'confirm', by }),
+    reject: (jobId, by) => journal.send(jobId, { type: 'reject', by }),
+
+    async text(jobId) {
+      const job = await find(jobId);
+      const isEnded = job.ended_at !== null;
+      const text = isEnded ? (job.reply ?? '') : (hub.textSoFar(jobId)?.content ?? '');
+      return { job_id: jobId, text, final: isEnded };
+    },
+  };
+}
+
+async function submit(
+  options: DoorOptions,
+  body: unknown,
+  defaults: { userId?: string; channel?: string },
+): Promise<{ job_id: string }> {
+  const { journal, storage, clock, nextId, limits } = options;
+  const parsed = parse(submitBody, body);
+  const message = checkMessage(parsed.message, options.messageMaxChars);
+  const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
+  const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
+  const conversation = `${channel}:${userId}`;
+  // A key belongs to its sender: the same key of another user is another message.
+  const key = parsed.idempotency_key;
+  const idempotencyKey = key === undefined ? null : `${conversation}:${key.toWellFormed()}`;
+
+  const waiting = storage.waitingJob(conversation);
+  const reply = waiting === null ? null : options.readReply(message, clock.now());
+  if (waiting !== null && reply !== null) {
+    if (await tell(journal, waiting, { ...reply, by: userId }, idempotencyKey)) {
+      return { job_id: waiting };
+    }
+  }
+  const jobId = nextId();
+  const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
+  const input = { jobId, userId, channel, message, locale, limits };
+  const accepted = await journal.submit({ input, conversation, idempotencyKey });
+  return { job_id: accepted.jobId };
+}
+
+/** False when the draft was decided by someone else in the meantime: then the word is an ordinary message. */
+async function tell(
+  journal: Journal,
+  jobId: string,
+  event: JobEvent,
+  idempotencyKey: string | null,
+): Promise<boolean> {
+  try {
+    await journal.send(jobId, event, idempotencyKey);
+    return true;
+  } catch (error) {
+    if (error instanceof GatehouseError && error.code === 'GH_JOB_CONFLICT') return false;
+    throw error;
+  }
+}
+
+function checkMessage(raw: string, maxChars: number): string {
+  // A lone surrogate cannot be stored as UTF-8: it would come back as another character than it went in.
+  const message = raw.toWellFormed();
+  if (message.trim() === '') throw new GatehouseError('GH_REQUEST_EMPTY');
+  const { length } = Array.from(message);
+  if (length > maxChars) {
+    throw new GatehouseError(
+      'GH_REQUEST_TOO_LONG',
+      `The message has ${length} characters; ${maxChars} is the limit`,
+    );
+  }
+  return message;
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const key = issue?.path.join('.') ?? '';
+  throw new GatehouseError(
+    'GH_REQUEST_INVALID',
+    `${key || 'body'}: ${(issue?.message ?? 'is not valid').replace(/^Invalid input: /, '')}`,
+  );
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+const rowOf = (job: JobListing): Omit<JobView, 'timings' | 'queue'> => ({
+  job_id: job.id,
+  user_id: job.user_id,
+  channel: job.channel,
+  message: job.message,
+  state: job.state,
+  outcome: job.outcome,
+  reply: job.reply,
+  seq: job.seq,
+  created_at: iso(job.created_at),
+  updated_at: iso(job.updated_at),
+});
+
+function viewOf(
+  job: JobListing,
+  path: [state: string, at: number][],
+  { journal, clock }: DoorOptions,
+): JobView {
+  const timings: Record<string, number> = {};
+  path.forEach(([state, at], index) => {
+    const until = path[index + 1]?.[1] ?? job.ended_at ?? clock.now();
+    timings[state] = (timings[state] ?? 0) + until - at;
+  });
+  return {
+    ...rowOf(job),
+    queue: job.ended_at === null ? journal.queueOf(job.id) : null,
+    timings,
+  };
+}

@@ -1,0 +1,227 @@
+/**
+ * What carries out the job machine's effects: rules, models and tools. Every effect returns an outcome as
+ * data; a failure names what failed, and the machine decides what follows.
+ */
+import type { Backend, ModelFailure, ModelRequest, RequestKind } from '../contract/model.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Decision, ToolCall } from '../../machines/decision.ts';
+import type { Draft, EffectFailure, ToolResult, ToolsReport } from '../../machines/job-types.ts';
+import { textsOf, type Locale } from '../../machines/texts.ts';
+import type { EffectCall, EffectResult, Effects } from '../journal/effects.ts';
+import type { Turn } from '../store/job-queries.ts';
+
+/** What the assistant knows of language: rules, prompts, and how to read what a model wrote. */
+export interface Language {
+  /** ISO 8601 in the person's time zone. */
+  now(atMs: number): string;
+  /** What the rules say, or null. */
+  route(message: string, now: string): Decision | null;
+  classify(input: PromptInput): ModelRequest;
+  /** The one second try, after an answer that could not be read. */
+  reask(input: PromptInput, raw: string): ModelRequest;
+  /** Null when the answer cannot be read. */
+  readDecision(raw: string, input: { message: string; now: string }): Decision | null;
+  reason(input: PromptInput): ModelRequest;
+  answer(input: PromptInput): ModelRequest;
+  word(input: {
+    message: string;
+    now: string;
+    locale: Locale;
+    results: ToolResult[];
+  }): ModelRequest;
+}
+
+export interface PromptInput {
+  message: string;
+  now: string;
+  locale: Locale;
+  history: Turn[];
+}
+
+export interface ToolContext {
+  userId: string;
+  locale: Locale;
+  now: string;
+  /** IANA name. */
+  timeZone: string;
+  signal: AbortSignal;
+  /** Stable over restarts: a tool that writes does so once per key. */
+  key: string;
+}
+
+/** The tools, as the assistant needs them. */
+export interface Toolbox {
+  run(calls: ToolCall[], context: ToolContext): Promise<ToolsReport>;
+  revise(draft: Draft, changes: Record<string, unknown>, context: ToolContext): Promise<Draft>;
+  /** The only way to a write. */
+  execute(draft: Draft, context: ToolContext): Promise<ToolResult>;
+}
+
+export interface AssistantOptions {
+  language: Language;
+  classifier: Backend;
+  reasoner: Backend;
+  tools: Toolbox;
+  /** Whether a tool's result is put into words by the classifier model, or its own summary is the answer. */
+  wordsResults: boolean;
+  /** IANA name. */
+  timeZone: string;
+  history(call: Pick<EffectCall, 'conversation' | 'jobId'>): Promise<Turn[]>;
+  clock: Clock;
+}
+
+/** Room for every operation's parameters; a longer classification is a model that rambles. */
+const classifyTokensMax = 512;
+const wordTokensMax = 1_024;
+/** Minutes of speech; the backend bounds the characters as well. */
+const answerTokensMax = 4_096;
+
+const ok = (output: unknown): EffectResult => ({ ok: true, output });
+const fail = (failure: EffectFailure): EffectResult => ({ ok: false, failure });
+
+export function createEffects(options: AssistantOptions): Effects {
+  const { language, classifier, reasoner, tools } = options;
+  const heartbeat = (locale: Locale): string => textsOf(locale).thinking;
+  const checking = (locale: Locale): string => textsOf(locale).usingTools;
+
+  return {
+    admit: {
+      takesTurn: true,
+      run({ input }) {
+        const { message } = input as { message: string };
+        const now = language.now(options.clock.now());
+        return ok({ now, decision: language.route(message, now) });
+      },
+    },
+
+    classify: {
+      heartbeat: (locale) => textsOf(locale).classifying,
+      run: (call) => classify(call, options),
+    },
+
+    runTools: {
+      heartbeat: checking,
+      async run(call) {
+        const { calls, now } = call.input as { calls: ToolCall[]; now: string };
+        return ok(await tools.run(calls, toolContext(call, now, options)));
+      },
+    },
+
+    word: {
+      heartbeat: checking,
+      async run(call) {
+        const input = call.input as { message: string; now: string; results: ToolResult[] };
+        if (!options.wordsResults) {
+          const text = input.results.map((result) => result.summary).join('\n\n');
+          return ok({ text, backend: null });
+        }
+        const request = language.word({ ...input, locale: call.locale });
+        return stream(call, classifier, 'word', { ...request, maxTokens: wordTokensMax });
+      },
+    },
+
+    revise: {
+      async run(call) {
+        const { draft, changes, now } = call.input as {
+          draft: Draft;
+          changes: Record<string, unknown>;
+          now: string;
+        };
+        return ok(await tools.revise(draft, changes, toolContext(call, now, options)));
+      },
+    },
+
+    execute: {
+      writes: true,
+      heartbeat: checking,
+      async run(call) {
+        const { draft } = call.input as { draft: Draft };
+        return ok(await tools.execute(draft, toolContext(call, call.context.now, options)));
+      },
+    },
+
+    reason: {
+      heartbeat,
+      async run(call) {
+        const request = language.reason(await promptInput(call, options));
+        return stream(call, reasoner, 'reason', { ...request, maxTokens: answerTokensMax });
+      },
+    },
+
+    answer: {
+      heartbeat,
+      async run(call) {
+        const request = language.answer(await promptInput(call, options));
+        return stream(call, classifier, 'answer', { ...request, maxTokens: answerTokensMax });
+      },
+    },
+  };
+}
+
+async function promptInput(call: EffectCall, options: AssistantOptions): Promise<PromptInput> {
+  const { message, now } = call.input as { message: string; now: string };
+  return { message, now, locale: call.locale, history: await options.history(call) };
+}
+
+async function classify(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
+  const { language, classifier } = options;
+  const input = await promptInput(call, options);
+  let request = language.classify(input);
+  for (const isLast of [false, true]) {
+    const outcome = await classifier.run(
+      { ...request, maxTokens: classifyTokensMax, temperature: 0, thinking: false },
+      runOptions(call, 'classify'),
+    );
+    if (!outcome.ok) return fail(backendFailure(outcome));
+    const decision = language.readDecision(outcome.text, input);
+    if (decision !== null) return ok({ decision, backend: classifier.id });
+    if (!isLast) request = language.reask(input, outcome.text);
+  }
+  return fail({
+    code: 'GH_BACKEND_UNREADABLE',
+    message: 'the classification could not be read, twice',
+  });
+}
+
+async function stream(
+  call: EffectCall,
+  backend: Backend,
+  kind: RequestKind,
+  request: ModelRequest,
+): Promise<EffectResult> {
+  const outcome = await backend.run(request, {
+    ...runOptions(call, kind),
+    onText: (text, replace) => call.report.text(text, replace),
+  });
+  return outcome.ok
+    ? ok({ text: outcome.text, backend: backend.id })
+    : fail(backendFailure(outcome));
+}
+
+const runOptions = (call: EffectCall, kind: RequestKind) => ({
+  kind,
+  priority: 'foreground' as const,
+  user: call.userId,
+  signal: call.signal,
+  onQueued: call.report.queued,
+  onGranted: call.report.granted,
+});
+
+const toolContext = (
+  call: EffectCall,
+  now: string,
+  { timeZone }: AssistantOptions,
+): ToolContext => ({
+  timeZone,
+  userId: call.userId,
+  locale: call.locale,
+  now,
+  signal: call.signal,
+  key: call.key,
+});
+
+const backendFailure = (failure: ModelFailure): EffectFailure => ({
+  code: failure.errorReason === 'http_4xx' ? 'GH_BACKEND_REFUSED' : 'GH_BACKEND_UNAVAILABLE',
+  message: `${failure.backend}: ${failure.message}`,
+  errorReason: failure.errorReason,
+});

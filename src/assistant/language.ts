@@ -1,0 +1,103 @@
+/** The assistant's language: rules, prompts and readers of src/routing, as its effects and its door use them. */
+import type { ChatMessage, ModelRequest } from '../contract/model.ts';
+import {
+  classificationSchema,
+  classifierMessages,
+  reaskMessages,
+} from '../routing/classification-prompt.ts';
+import { readClassification } from '../routing/classification.ts';
+import { toDecision } from '../routing/classification-decision.ts';
+import { readDraftEdit } from '../routing/draft-edit.ts';
+import { answerMessages, reasonerMessages, wordingMessages } from '../routing/prompts.ts';
+import { route } from '../routing/route.ts';
+import type { DraftReply } from './door.ts';
+import type { Language, PromptInput } from './effects.ts';
+
+export interface LanguageOptions {
+  /** IANA name: the zone of "today" and "at three". */
+  timeZone: string;
+}
+
+/** A little warmth for answers; wording a tool's result must stay with the facts. */
+const answerTemperature = 0.6;
+const wordTemperature = 0.2;
+
+export function createLanguage({ timeZone }: LanguageOptions): Language & {
+  readReply(message: string, nowMs: number): DraftReply | null;
+} {
+  const promptOf = ({ message, history, now }: PromptInput) => ({
+    message,
+    history: history as ChatMessage[],
+    now: Date.parse(now),
+    timeZone,
+  });
+  const classification = (messages: ChatMessage[]): ModelRequest => ({
+    messages,
+    jsonSchema: classificationSchema,
+  });
+
+  return {
+    now: (atMs) => isoIn(timeZone, atMs),
+
+    route(message, now) {
+      const result = route(message, { now: Date.parse(now), timeZone, pendingDraft: false });
+      return result.kind === 'decision' ? result.decision : null;
+    },
+
+    classify: (input) => classification(classifierMessages(promptOf(input))),
+
+    reask: (input, raw) => classification(reaskMessages(classifierMessages(promptOf(input)), raw)),
+
+    readDecision(raw, { message, now }) {
+      const read = readClassification(raw);
+      return read === null ? null : toDecision(read, { message, now: Date.parse(now), timeZone });
+    },
+
+    reason: (input) => ({
+      messages: reasonerMessages(promptOf(input)),
+      temperature: answerTemperature,
+    }),
+
+    answer: (input) => ({
+      messages: answerMessages(promptOf(input)),
+      temperature: answerTemperature,
+      thinking: false,
+    }),
+
+    word: ({ message, now, results }) => ({
+      messages: wordingMessages({
+        message,
+        result: JSON.stringify(
+          results.map(({ tool, operation, summary, data }) => ({ tool, operation, summary, data })),
+        ),
+        now: Date.parse(now),
+        timeZone,
+      }),
+      temperature: wordTemperature,
+      thinking: false,
+    }),
+
+    readReply(message, nowMs) {
+      const result = route(message, { now: nowMs, timeZone, pendingDraft: true });
+      if (result.kind === 'confirm' || result.kind === 'reject') return { type: result.kind };
+      const changes = readDraftEdit(message, { now: nowMs, timeZone });
+      return changes === null ? null : { type: 'edit', changes: { ...changes } };
+    },
+  };
+}
+
+/** ISO 8601 with the zone's own offset, to the second. */
+function isoIn(timeZone: string, atMs: number): string {
+  const parts = new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  }).format(atMs);
+  const local = parts.replace(' ', 'T');
+  const offsetMinutes = Math.round(
+    (Date.parse(`${local}Z`) - Math.floor(atMs / 1000) * 1000) / 60_000,
+  );
+  const sign = offsetMinutes < 0 ? '-' : '+';
+  const [hours, minutes] = [Math.floor(Math.abs(offsetMinutes) / 60), Math.abs(offsetMinutes) % 60];
+  return `${local}${sign}${String(hours).padStart(2, '0')}:${String(minutes).padStart(2, '0')}`;
+}

@@ -1,0 +1,130 @@
+/**
+ * How a job looks in a terminal while it runs: stages and notices on stderr, the answer on stdout as it is
+ * written, so that the answer alone can be piped.
+ */
+import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
+import type { FollowListener } from './core-client.ts';
+
+export interface ChatView extends FollowListener {
+  /** A draft is shown and waits for yes or no. */
+  readonly isAsking: boolean;
+  readonly outcome: string | null;
+}
+
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  isColoured: boolean;
+}
+
+const labels: Record<string, string> = {
+  ack: 'accepted',
+  classify: 'classify',
+  route: 'route',
+  tools: 'tools',
+  'confirm-draft': 'confirm',
+  reason: 'reason',
+  fallback: 'answer',
+  done: 'done',
+  cancelled: 'cancelled',
+};
+
+export function createChatView(terminal: Terminal, startedAt: number): ChatView {
+  return new View(terminal, startedAt);
+}
+
+class View implements ChatView {
+  isAsking = false;
+  outcome: string | null = null;
+  /** What of the answer is on the screen, on the current line of answers. */
+  #shown = '';
+  readonly #terminal: Terminal;
+  readonly #startedAt: number;
+
+  constructor(terminal: Terminal, startedAt: number) {
+    this.#terminal = terminal;
+    this.#startedAt = startedAt;
+  }
+
+  lost(): void {
+    this.#stage('!', 'lost', 'the connection to the core; waiting for it to come back');
+  }
+
+  token({ off, content }: TokenChunk): void {
+    // Another offset than ours: the answer begins again, by another model or after a restart.
+    if (off !== this.#shown.length) this.#breakLine();
+    if (off !== this.#shown.length) return;
+    this.#shown += content;
+    this.#terminal.out(content);
+  }
+
+  event({ type, data, job_id: jobId }: StateEvent): void {
+    this.isAsking = false;
+    switch (type) {
+      case 'ack':
+        this.#stage('✓', 'accepted', `${String(data['message'])}  ${jobId}`);
+        break;
+      case 'state':
+        this.#state(data);
+        break;
+      case 'processing':
+        if (this.#shown === '') this.#stage('…', 'working', noteOf(data));
+        break;
+      case 'error':
+        this.#breakLine();
+        this.#stage(
+          '!',
+          'trouble',
+          `${String(data['message'])} (${String(data['error_reason'] ?? data['code'])})`,
+        );
+        break;
+      case 'result':
+        this.#answer(String(data['content']));
+        this.isAsking = data['final'] === false;
+        break;
+      case 'done':
+        this.outcome = String(data['outcome']);
+        this.#stage('✓', this.outcome, `${((Date.now() - this.#startedAt) / 1000).toFixed(1)} s`);
+        break;
+      case 'cancelled':
+        this.outcome = 'cancelled';
+        this.#answer(String(data['reply']));
+        this.#stage('✗', 'cancelled', `by ${String(data['by'])}`);
+        break;
+      case 'rewrite':
+        break;
+    }
+  }
+
+  #state(data: Record<string, unknown>): void {
+    const to = String(data['to']);
+    if (to === 'done' || to === 'cancelled') return;
+    this.#breakLine();
+    const decision = data['decision'] as { action: string; by: string } | undefined;
+    const reason = data['reason'] === undefined ? '' : `because of ${String(data['reason'])}`;
+    this.#stage('→', labels[to] ?? to, decision ? `${decision.action} (${decision.by})` : reason);
+  }
+
+  #answer(content: string): void {
+    const isShown = this.#shown.trim() === content.trim();
+    this.#breakLine();
+    if (!isShown) this.#terminal.out(`${content}\n`);
+  }
+
+  #breakLine(): void {
+    if (this.#shown !== '' && !this.#shown.endsWith('\n')) this.#terminal.out('\n');
+    this.#shown = '';
+  }
+
+  #stage(mark: string, name: string, note: string): void {
+    const line = `${mark} ${name.padEnd(9)} ${note}`.trimEnd();
+    this.#terminal.err(this.#terminal.isColoured ? `\u001b[2m${line}\u001b[22m\n` : `${line}\n`);
+  }
+}
+
+function noteOf(data: Record<string, unknown>): string {
+  const queue = data['queue'] as { position: number; etaMs: number | null } | undefined;
+  if (queue === undefined) return String(data['message']);
+  const eta = queue.etaMs === null ? '' : `, about ${Math.ceil(queue.etaMs / 1000)} s`;
+  return `${String(data['message'])} [place ${queue.position}${eta}]`;
+}

@@ -1,0 +1,70 @@
+/** Every sub-command by name: what it takes, and what runs it. */
+import { loadConfig } from '../config/load-config.ts';
+import { describeRoute, route } from '../routing/route.ts';
+import { chat } from './chat.ts';
+import { CommandError, createCoreClient, type CoreClient } from './core-client.ts';
+import { doctor } from './doctor.ts';
+import type { CommandValues } from './gatehouse.ts';
+import { cancelJob, listJobs, showJob } from './jobs.ts';
+import { serve } from './serve.ts';
+
+export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
+
+  serve                     run the core (npm start)
+  chat ["message"]          talk to a running core; Ctrl-C cancels        [--user ID]
+  jobs                      list jobs                                     [--state S] [--user ID] [--limit N]
+  jobs show ID              one job: its history, with the time in each state
+  jobs cancel ID            cancel a job
+  route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
+  doctor                    check configuration, database and backends, with advice
+
+Commands that look at a running core find it by the configuration, or by --url.
+Exit code: 0 fine, 1 it failed, 2 wrong usage.`;
+
+type Command = (args: string[], values: CommandValues) => Promise<number>;
+
+export const commands: Record<string, Command | undefined> = {
+  serve: (_args, values) => serve(values.config),
+
+  chat: ([message], values) =>
+    chat({
+      client: clientFor(values),
+      message,
+      userId: values.user ?? 'local',
+      json: values.json,
+    }),
+
+  async jobs([verb, id], values) {
+    const client = clientFor(values);
+    if (verb === undefined) {
+      const { state, user, limit } = values;
+      const query = Object.entries({ state, user_id: user, limit });
+      await listJobs(client, Object.fromEntries(query.filter(isGiven)), values.json);
+    } else if (verb === 'show' && id !== undefined) await showJob(client, id, values.json);
+    else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
+    else throw new CommandError('jobs takes: nothing, show ID, or cancel ID');
+    return 0;
+  },
+
+  async route([message], values) {
+    if (message === undefined) throw new CommandError('route takes a message');
+    const now = values.now === undefined ? Date.now() : Date.parse(values.now);
+    if (Number.isNaN(now)) throw new CommandError(`--now: ${values.now} is not an ISO 8601 time`);
+    const { config } = loadConfig(values.config);
+    const options = { now, timeZone: config.timezone, pendingDraft: values.pending };
+    console.log(JSON.stringify(describeRoute(route(message, options))));
+    return 0;
+  },
+
+  doctor: (_args, values) => doctor(values.config, values.json),
+};
+
+const isGiven = (entry: [string, string | undefined]): entry is [string, string] =>
+  entry[1] !== undefined;
+
+function clientFor(values: CommandValues): CoreClient {
+  const { config } = loadConfig(values.config);
+  const { host, port, apiKeys } = config.server;
+  const reachable = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+  return createCoreClient(values.url ?? `http://${reachable}:${port}`, apiKeys[0] ?? null);
+}

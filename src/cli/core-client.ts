@@ -1,0 +1,132 @@
+/** Talks to a running core over HTTP, for the commands that look at it from outside. */
+import { createParser } from 'eventsource-parser';
+import type { JobPage, JobView } from '../contract/door.ts';
+import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
+import { messageOf } from '../lib/errors.ts';
+
+/** One line for the person; the exit code is 1. */
+export class CommandError extends Error {}
+
+export interface CoreClient {
+  readonly url: string;
+  submit(body: Record<string, unknown>): Promise<string>;
+  job(jobId: string): Promise<JobView>;
+  jobs(query: Record<string, string>): Promise<JobPage>;
+  events(jobId: string): Promise<StateEvent[]>;
+  tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
+  /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
+  follow(jobId: string, listener: FollowListener, signal: AbortSignal): Promise<void>;
+}
+
+export interface FollowListener {
+  event(event: StateEvent): void;
+  token(chunk: TokenChunk): void;
+  /** The connection was lost; it is tried again. */
+  lost(): void;
+}
+
+/** A restart takes well under a second; after a minute the person should decide. */
+const reconnectForMs = 60_000;
+const reconnectEveryMs = 500;
+
+export function createCoreClient(url: string, apiKey: string | null): CoreClient {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+  };
+
+  const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
+    const response = await reach(`${url}${path}`, { headers, ...init });
+    const body = (await response.json()) as Record<string, unknown>;
+    if (response.ok) return body;
+    throw new CommandError(`${String(body['detail'])} (${String(body['code'])})`);
+  };
+
+  return {
+    url,
+    async submit(body) {
+      const accepted = await call('/chat', { method: 'POST', body: JSON.stringify(body) });
+      return (accepted as { job_id: string }).job_id;
+    },
+    job: async (jobId) => (await call(`/chat/${encodeURIComponent(jobId)}`)) as JobView,
+    jobs: async (query) =>
+      (await call(`/jobs?${new URLSearchParams(query).toString()}`)) as JobPage,
+    async events(jobId) {
+      const listing = await call(`/jobs/${encodeURIComponent(jobId)}/events`);
+      return (listing as { events: StateEvent[] }).events;
+    },
+    async tell(jobId, verb) {
+      await call(`/chat/${encodeURIComponent(jobId)}/${verb}`, { method: 'POST', body: '{}' });
+    },
+    async follow(jobId, listener, signal) {
+      let seen = 0;
+      let lostAt: number | null = null;
+      const tracking: FollowListener = {
+        ...listener,
+        event(event) {
+          seen = event.seq;
+          lostAt = null;
+          listener.event(event);
+        },
+      };
+      for (;;) {
+        const path = `${url}/chat/${jobId}/stream`;
+        const isOver = await readStream(
+          path,
+          { ...headers, 'last-event-id': String(seen) },
+          tracking,
+          signal,
+        );
+        if (isOver || signal.aborted) return;
+        if (lostAt === null) listener.lost();
+        lostAt ??= Date.now();
+        if (Date.now() - lostAt > reconnectForMs) {
+          throw new CommandError(
+            `the core at ${url} does not come back; job ${jobId} goes on there`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, reconnectEveryMs));
+      }
+    },
+  };
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    const cause = (error as Error).cause;
+    throw new CommandError(
+      `no core answers at ${new URL(url).origin} (${messageOf(cause ?? error)}); start one with: gatehouse serve`,
+      { cause: error },
+    );
+  }
+}
+
+/** True when the final event came. */
+async function readStream(
+  url: string,
+  headers: Record<string, string>,
+  listener: FollowListener,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let isOver = false;
+  const parser = createParser({
+    onEvent({ event, data }) {
+      if (event === 'token') listener.token(JSON.parse(data) as TokenChunk);
+      else listener.event(JSON.parse(data) as StateEvent);
+      isOver ||= event === 'done' || event === 'cancelled';
+    },
+  });
+  try {
+    const response = await fetch(url, { headers, signal });
+    if (!response.ok) throw new CommandError(`the core answered ${response.status}`);
+    const decoder = new TextDecoder();
+    for await (const bytes of response.body ?? []) {
+      parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
+    }
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+  }
+  return isOver;
+}

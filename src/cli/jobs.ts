@@ -1,0 +1,61 @@
+/** `gatehouse jobs`, `jobs show ID`, `jobs cancel ID`. */
+import type { StateEvent } from '../contract/state-event.ts';
+import type { CoreClient } from './core-client.ts';
+
+export async function listJobs(
+  client: CoreClient,
+  query: Record<string, string>,
+  json: boolean,
+): Promise<void> {
+  const page = await client.jobs(query);
+  if (json) {
+    console.log(JSON.stringify(page));
+    return;
+  }
+  for (const job of page.jobs) {
+    const result = job.outcome ?? job.state;
+    const text = job.message.replaceAll(/\s+/g, ' ').slice(0, 60);
+    console.log(
+      `${job.job_id}  ${job.created_at}  ${result.padEnd(13)} ${job.user_id.padEnd(12)} ${text}`,
+    );
+  }
+  if (page.jobs.length === 0) console.log('no jobs');
+}
+
+export async function showJob(client: CoreClient, jobId: string, json: boolean): Promise<void> {
+  const job = await client.job(jobId);
+  const events = await client.events(jobId);
+  if (json) {
+    console.log(JSON.stringify({ ...job, events }));
+    return;
+  }
+  console.log(
+    `${job.job_id}  ${job.outcome ?? job.state}  user ${job.user_id}  channel ${job.channel}`,
+  );
+  console.log(`> ${job.message}`);
+  const start = events[0] === undefined ? 0 : Date.parse(events[0].at);
+  for (const event of events) {
+    const after = ((Date.parse(event.at) - start) / 1000).toFixed(3).padStart(9);
+    console.log(
+      `${after} s  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summaryOf(event)}`,
+    );
+  }
+  const times = Object.entries(job.timings).map(([state, ms]) => `${state} ${ms} ms`);
+  console.log(`times: ${times.join(', ')}`);
+  if (job.queue !== null) console.log(`waits: place ${job.queue.position}`);
+  if (job.reply !== null) console.log(`\n${job.reply}`);
+}
+
+function summaryOf({ type, data }: StateEvent): string {
+  if (type === 'state') {
+    const reason = data['reason'] === undefined ? '' : ` (${String(data['reason'])})`;
+    return `${String(data['from'])} → ${String(data['to'])}${reason}`;
+  }
+  const text = data['outcome'] ?? data['message'] ?? data['content'] ?? data['by'] ?? '';
+  return String(text).replaceAll(/\s+/g, ' ').slice(0, 80);
+}
+
+export async function cancelJob(client: CoreClient, jobId: string, json: boolean): Promise<void> {
+  await client.tell(jobId, 'cancel');
+  console.log(json ? JSON.stringify({ job_id: jobId }) : `cancelled ${jobId}`);
+}

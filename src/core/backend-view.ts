@@ -1,0 +1,54 @@
+/** What `GET /backends` and the status tool show of each backend. */
+import { loadWords } from '../backends/load.ts';
+import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
+
+export function backendViews(pool: BackendPool): Record<string, unknown>[] {
+  return pool.members.map((member) => backendView(member, pool));
+}
+
+function backendView(member: PoolMember, pool: BackendPool): Record<string, unknown> {
+  const { config, gate, health } = member;
+  const { healthy, errorReason, healthMs, checkedAt, activeJobs } =
+    health.store.getSnapshot().context;
+  const view = gate.view();
+  const load = health.load();
+  return {
+    id: config.id,
+    kind: config.kind,
+    model: config.model,
+    origin: pool.origin,
+    roles: roles.filter((role) => pool.role(role) === member),
+    healthy,
+    error_reason: errorReason,
+    health_ms: healthMs,
+    checked_at: checkedAt === null ? null : new Date(checkedAt).toISOString(),
+    active_jobs: activeJobs,
+    load,
+    load_word: loadWords[load],
+    gate: {
+      state: view.state,
+      circuit: view.circuit,
+      concurrency: view.concurrency,
+      max_queue: view.maxQueue,
+      running: view.running.map(({ kind, priority, user, heldMs, phase }) => ({
+        kind,
+        priority,
+        user,
+        phase,
+        held_ms: heldMs,
+      })),
+      waiting: view.waiting.map(({ kind, priority, user, waitedMs, position, ahead, etaMs }) => ({
+        kind,
+        priority,
+        user,
+        waited_ms: waitedMs,
+        position,
+        ahead,
+        eta_ms: etaMs,
+      })),
+      service_ms: view.serviceMs,
+      drain_ms: view.drainMs,
+      counters: view.counters,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** What the status pages show, gathered from the parts that know. */
+import type { Readiness, StatusSource } from '../http/status-routes.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { BackendPool } from './backend-pool.ts';
+import { backendViews } from './backend-view.ts';
+import type { Metrics } from './metrics.ts';
+
+export function createStatusSource(parts: {
+  journal: Journal;
+  pool: BackendPool;
+  metrics: Metrics;
+}): StatusSource {
+  const { journal, pool, metrics } = parts;
+  return {
+    readiness: () => readinessOf(journal, pool),
+    queueStats() {
+      const { queued, running, loaded } = journal.stats;
+      return { queued, running, loaded };
+    },
+    backends: () => backendViews(pool),
+    metrics: () => metrics.text(),
+  };
+}
+
+function readinessOf(journal: Journal, pool: BackendPool): Readiness {
+  const reasons: string[] = [];
+  const { isStorageUp } = journal.stats;
+  if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
+  const down = pool.members.filter(
+    (member) => member.health.store.getSnapshot().context.healthy === false,
+  );
+  for (const { config } of down) reasons.push(`backend ${config.id}: does not answer`);
+  // Without a single model every message would end in an apology; with one left, answers still come.
+  const ready = isStorageUp && down.length < pool.members.length;
+  return {
+    ready,
+    reasons,
+    parts: { storage: isStorageUp ? 'up' : 'down', backends: pool.origin },
+  };
+}

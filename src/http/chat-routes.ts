@@ -1,0 +1,52 @@
+/** `/chat…` and `/jobs…`: messages in, jobs looked at, cancelled, confirmed. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { JobDoor } from '../contract/door.ts';
+import { streamJob, type EventSource } from './sse.ts';
+
+export interface ChatRoutesOptions {
+  door: JobDoor;
+  live: Pick<EventSource, 'subscribe' | 'textSoFar'>;
+}
+
+type WithId = { Params: { id: string } };
+
+export function chatRoutes({ door, live }: ChatRoutesOptions): (server: FastifyInstance) => void {
+  const source: EventSource = {
+    ...live,
+    events: (jobId, afterSeq) => door.events(jobId, afterSeq),
+  };
+
+  return (server) => {
+    server.post('/chat', async (request, reply) => {
+      const accepted = await door.submit(request.body);
+      return reply.code(202).send(accepted);
+    });
+    for (const path of ['/chat/:id', '/chat/:id/status']) {
+      server.get<WithId>(path, (request) => door.get(request.params.id));
+    }
+    server.get<WithId>('/chat/:id/stream', async (request, reply) => {
+      await door.get(request.params.id);
+      reply.hijack();
+      await streamJob(reply.raw, source, request.params.id, lastSeen(request));
+    });
+    for (const verb of ['cancel', 'confirm', 'reject'] as const) {
+      server.post<WithId>(`/chat/:id/${verb}`, async (request, reply) => {
+        await door[verb](request.params.id, 'user');
+        return reply.code(202).send({ job_id: request.params.id });
+      });
+    }
+    server.get('/jobs', (request) => door.list(request.query));
+    server.get<WithId>('/jobs/:id/events', async (request) => ({
+      job_id: request.params.id,
+      events: await door.events(request.params.id),
+    }));
+  };
+}
+
+/** A reader that has seen nothing, or says nonsense, starts at the beginning. */
+function lastSeen(request: FastifyRequest): number {
+  const header = request.headers['last-event-id'];
+  const query = (request.query as Record<string, unknown>)['last_event_id'];
+  const seq = Number(header ?? query ?? 0);
+  return Number.isSafeInteger(seq) && seq > 0 ? seq : 0;
+}

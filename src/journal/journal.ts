@@ -1,0 +1,349 @@
+/**
+ * The actor runtime of the jobs: the only caller of the job machine. Takes events in the order of their
+ * arrival, applies all that are due in one turn of the event loop, commits them in one transaction, and
+ * only then lets the outside see them.
+ *
+ * Q1: nothing is started, published or answered before the commit of the step that caused it (P2).
+ * Q2: a turn that cannot be committed leaves no trace: jobs are as before, events from outside are refused,
+ *     events from inside are taken again.
+ * Q3: at most one turn runs at a time; a job's events are applied one after another.
+ *
+ * Must never: call a model, a tool or the network itself; keep a parked job in memory.
+ */
+import type { Clock } from '../lib/clock.ts';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
+import type { Faults } from '../lib/faults.ts';
+import type { Log } from '../lib/log.ts';
+import { jobMachineVersion } from '../../machines/job.ts';
+import type { JobEvent, JobInput, QueueFacts } from '../../machines/job-types.ts';
+import type { JobStorage, JournalEvent } from '../store/job-storage.ts';
+import { createEffectRunner, type EffectRunner } from './effect-runner.ts';
+import type { Effects } from './effects.ts';
+import { initEvent, type PendingEffect } from './job-state.ts';
+import { createJobTable, type ActiveJob, type JobTable, type Migrations } from './job-table.ts';
+import type { LiveHub } from './live-hub.ts';
+import { createPositionNotices, type PositionNotices } from './position-notices.ts';
+import { createPureMachine } from './pure-machine.ts';
+import { armTimer, settle, timerMail, type Settling } from './settle.ts';
+import { createTimers, type Timers } from './timers.ts';
+import { createTurn, type Mail, type Turn } from './turn.ts';
+import { createTurns, type Turns } from './turns.ts';
+
+export interface JournalOptions {
+  storage: JobStorage;
+  effects: Effects;
+  hub: LiveHub;
+  clock: Clock;
+  log: Log;
+  faults: Faults;
+  maxConcurrent: number;
+  /** Jobs that may wait for their turn; one more is refused. */
+  maxQueued: number;
+  heartbeatMs: number;
+  migrations?: Migrations;
+}
+
+export interface Submission {
+  input: JobInput;
+  conversation: string;
+  /** Good for one job; null where the sender has none. */
+  idempotencyKey: string | null;
+}
+
+export interface Journal {
+  /**
+   * Opens a job. When it resolves, the message is on disk. With an idempotency key that was used before,
+   * the earlier job is named and nothing happens.
+   * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   */
+  submit(submission: Submission): Promise<{ jobId: string; isDuplicate: boolean }>;
+  /**
+   * Tells a job something. When it resolves, that is on disk.
+   * @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   */
+  send(jobId: string, event: JobEvent, idempotencyKey?: string | null): Promise<void>;
+  /** Where an open job waits: for its turn, or at a gate. */
+  queueOf(jobId: string): QueueFacts | null;
+  readonly stats: JournalStats;
+  /** Takes up all open jobs where they were. Call once. */
+  resume(): void;
+  /** Commits what was accepted, stops effects (they run again after the next start), takes no more. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface JournalStats {
+  queued: number;
+  running: number;
+  /** Jobs in memory. */
+  loaded: number;
+  /** False since the last turn that could not be committed. */
+  isStorageUp: boolean;
+}
+
+/** One turn: fsync costs the same for one row as for hundreds, but nobody should wait long for others. */
+const turnMailsMax = 512;
+/** Jobs taken up per turn of the event loop after a restart: new messages get in between. */
+const resumeSlice = 50;
+/** A queue of jobs moves in seconds; sooner is not worth asking. */
+const queueRetryMs = 5_000;
+/** A full disk is looked at again this often; shorter only burns CPU, longer makes people wait. */
+const retryMs = 250;
+
+export function createJournal(options: JournalOptions): Journal {
+  return new JobJournal(options);
+}
+
+class JobJournal implements Journal {
+  readonly #options: JournalOptions;
+  readonly #machine = createPureMachine();
+  readonly #table: JobTable;
+  readonly #turns: Turns;
+  readonly #timers: Timers;
+  readonly #runner: EffectRunner;
+  readonly #settling: Settling;
+  readonly #positions: PositionNotices;
+  /** Submissions whose commit is under way, by idempotency key. */
+  readonly #opening = new Map<string, Promise<{ jobId: string; isDuplicate: boolean }>>();
+  #mailbox: Mail[] = [];
+  #scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null;
+  #isStorageUp = true;
+  #phase: 'open' | 'stopping' | 'stopped' = 'open';
+
+  constructor(options: JournalOptions) {
+    const { storage, hub, log, faults, clock } = options;
+    this.#options = options;
+    this.#table = createJobTable({
+      storage,
+      machine: this.#machine,
+      machineVersion: jobMachineVersion,
+      migrations: options.migrations ?? {},
+      log,
+    });
+    this.#turns = createTurns(options.maxConcurrent);
+    this.#timers = createTimers(clock, () => this.#wakeParked());
+    this.#runner = createEffectRunner({
+      effects: options.effects,
+      hub,
+      heartbeatMs: options.heartbeatMs,
+      log,
+      faults,
+      post: (jobId, event, effectKey) => this.#post({ ...inside(jobId, event), effectKey }),
+    });
+    this.#positions = createPositionNotices({
+      turns: this.#turns,
+      everyMs: options.heartbeatMs,
+      tell: (jobId, queue) => this.#post(inside(jobId, { type: 'progress', queue })),
+    });
+    this.#settling = {
+      table: this.#table,
+      hub,
+      runner: this.#runner,
+      timers: this.#timers,
+      turns: this.#turns,
+      startEffect: (job, effect) => this.#startEffect(job, effect),
+      post: (mail) => this.#post(mail),
+    };
+  }
+
+  submit(submission: Submission): Promise<{ jobId: string; isDuplicate: boolean }> {
+    const { idempotencyKey: key } = submission;
+    if (key === null) return this.#open(submission);
+    const pending = this.#opening.get(key);
+    if (pending !== undefined) return pending.then(({ jobId }) => ({ jobId, isDuplicate: true }));
+    const earlier = this.#options.storage.jobOfKey(key);
+    if (earlier !== null) return Promise.resolve({ jobId: earlier, isDuplicate: true });
+    const opened = this.#open(submission).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opened);
+    return opened;
+  }
+
+  async #open({ input, conversation, idempotencyKey }: Submission) {
+    const { jobId } = input;
+    if (this.#turns.waiting >= this.#options.maxQueued) {
+      throw new GatehouseError('GH_JOB_QUEUE_FULL', undefined, { retryAfterMs: queueRetryMs });
+    }
+    const createdAt = this.#options.clock.now();
+    const opens = { id: jobId, num: null, conversation, input, createdAt };
+    await this.#fromOutside({ ...inside(jobId, initEvent), opens }, idempotencyKey);
+    return { jobId, isDuplicate: false };
+  }
+
+  async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
+    const { storage } = this.#options;
+    if (idempotencyKey !== null && storage.jobOfKey(idempotencyKey) !== null) return;
+    if (this.#table.peek(jobId) === undefined && storage.find(jobId) === null) {
+      throw new GatehouseError('GH_JOB_NOT_FOUND');
+    }
+    await this.#fromOutside(inside(jobId, event), idempotencyKey);
+  }
+
+  queueOf(jobId: string): QueueFacts | null {
+    return this.#runner.queueOf(jobId) ?? this.#positions.of(jobId);
+  }
+
+  get stats(): JournalStats {
+    return {
+      queued: this.#turns.waiting,
+      running: this.#turns.running,
+      loaded: this.#table.size,
+      isStorageUp: this.#isStorageUp,
+    };
+  }
+
+  resume(): void {
+    const open = this.#options.storage.openJobs();
+    const begun = open.filter((job) => job.state !== 'ack');
+    for (const job of begun) this.#turns.hold(job.id, job.conversation);
+    for (const job of open) {
+      // Who has not had a turn yet is not even loaded before it comes.
+      if (job.state === 'ack') {
+        this.#turns.enter(job.id, job.conversation, () => this.#takeUp(job.id));
+      }
+    }
+    const next = (from: number): void => {
+      if (this.#phase !== 'open') return;
+      for (const job of begun.slice(from, from + resumeSlice)) this.#takeUp(job.id);
+      if (from + resumeSlice < begun.length) setImmediate(next, from + resumeSlice);
+    };
+    next(0);
+    this.#wakeParked();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#phase = 'stopping';
+    this.#positions.stop();
+    await this.#runner.stop(graceMs);
+    if (this.#mailbox.length > 0) this.#runTurn();
+    this.#phase = 'stopped';
+    if (this.#scheduled !== null) clearTimeout(this.#scheduled as NodeJS.Timeout);
+    for (const { outside } of this.#mailbox)
+      outside?.reject(new GatehouseError('GH_SERVER_STOPPING'));
+    this.#mailbox = [];
+    this.#timers.stop();
+  }
+
+  #post(mail: Mail): void {
+    if (this.#phase === 'stopped') return;
+    this.#mailbox.push(mail);
+    this.#scheduled ??= setImmediate(() => this.#runTurn());
+  }
+
+  #fromOutside(mail: Mail, key: string | null): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#phase !== 'open') reject(new GatehouseError('GH_SERVER_STOPPING'));
+      else this.#post({ ...mail, outside: { key, resolve, reject } });
+    });
+  }
+
+  #startEffect(job: ActiveJob, effect: PendingEffect): void {
+    if (this.#options.effects[effect.src]?.takesTurn !== true) {
+      this.#runner.start(job, effect);
+      return;
+    }
+    if (this.#turns.knows(job.id)) return;
+    this.#turns.enter(job.id, job.conversation, () => this.#runner.start(job, effect));
+    const queue = this.#positions.of(job.id);
+    if (queue !== null) this.#post(inside(job.id, { type: 'progress', queue }));
+  }
+
+  #runTurn(): void {
+    this.#scheduled = null;
+    const { clock, log } = this.#options;
+    const turn = createTurn({ table: this.#table, machine: this.#machine, now: clock.now(), log });
+    const taken: Mail[] = [];
+    // What local effects post while the turn runs is still part of it.
+    while (this.#mailbox.length > 0 && taken.length < turnMailsMax) {
+      for (const mail of this.#mailbox.splice(0, turnMailsMax - taken.length)) {
+        taken.push(mail);
+        this.#apply(turn, mail);
+      }
+    }
+    if (turn.changes.size > 0) this.#commit(turn, taken);
+    if (this.#mailbox.length > 0) this.#scheduled ??= setImmediate(() => this.#runTurn());
+  }
+
+  #apply(turn: Turn, mail: Mail): void {
+    try {
+      const change = turn.apply(mail);
+      if (change === null) return;
+      for (const effect of change.job.state.effects) {
+        if (this.#options.effects[effect.src]?.takesTurn) this.#startEffect(change.job, effect);
+      }
+    } catch (error) {
+      // Only reading the database throws here: who asked is told, what comes from inside is taken again.
+      if (mail.outside !== null) mail.outside.reject(error);
+      else setTimeout(() => this.#post(mail), retryMs).unref();
+    }
+  }
+
+  #commit(turn: Turn, taken: Mail[]): void {
+    const { storage, faults } = this.#options;
+    const records = turn.records();
+    try {
+      for (const record of records) faults.hit('journal.beforeCommit', record.head.state);
+      storage.commit(records);
+    } catch (error) {
+      this.#undo(turn, taken, error);
+      return;
+    }
+    this.#isStorageUp = true;
+    for (const record of records) {
+      turn.changes.get(record.jobId)!.job.num = record.num;
+      faults.hit('journal.afterCommit', record.head.state);
+    }
+    for (const change of turn.changes.values()) settle(change, this.#settling);
+  }
+
+  #undo(turn: Turn, taken: Mail[], error: unknown): void {
+    const reason = (error as Error).cause ?? error;
+    this.#options.log.error({ error: messageOf(reason) }, 'the turn could not be committed');
+    this.#isStorageUp = false;
+    for (const { job, before } of turn.changes.values()) {
+      for (const effect of job.state.effects) {
+        if (before === null || !before.effects.includes(effect)) this.#runner.abort(effect.key);
+      }
+      if (before === null) this.#turns.leave(job.id);
+    }
+    turn.undo();
+    for (const { outside } of taken) outside?.reject(error);
+    // Events of jobs that were refused with this turn have nobody to go to.
+    const again = taken.filter(
+      ({ jobId, outside }) => outside === null && this.#table.peek(jobId) !== undefined,
+    );
+    this.#mailbox = [...again, ...this.#mailbox];
+    if (this.#mailbox.length > 0) this.#scheduled = setTimeout(() => this.#runTurn(), retryMs);
+  }
+
+  /** Starts again what a restart interrupted: the effects with their keys, the timers with their due times. */
+  #takeUp(jobId: string): void {
+    const job = this.#table.load(jobId);
+    if (job === null) return;
+    if (job.fault !== null) this.#post(inside(jobId, { type: 'resume' }));
+    for (const timer of job.state.timers) armTimer(jobId, timer, this.#settling);
+    for (const effect of job.state.effects) this.#runner.start(job, effect);
+  }
+
+  #wakeParked(): void {
+    const now = this.#options.clock.now();
+    for (const jobId of this.#options.storage.dueJobs(now)) {
+      const timers = this.#table.load(jobId)?.state.timers ?? [];
+      for (const timer of timers) if (timer.dueAt <= now) this.#post(timerMail(jobId, timer));
+    }
+    this.#armAlarm();
+  }
+
+  #armAlarm(): void {
+    const wakeAt = this.#options.storage.nextWakeAt(this.#options.clock.now());
+    if (wakeAt !== null) this.#timers.wakeBy(wakeAt);
+  }
+}
+
+/** An event that nobody outside waits for. */
+const inside = (jobId: string, event: JournalEvent): Mail => ({
+  jobId,
+  event,
+  effectKey: null,
+  timer: null,
+  outside: null,
+  opens: null,
+});

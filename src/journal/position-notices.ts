@@ -1,0 +1,47 @@
+/**
+ * Tells jobs that wait for their turn when their place in the line has changed, at most once per interval.
+ */
+import type { QueueFacts } from '../../machines/job-types.ts';
+import type { Turns } from './turns.ts';
+
+export interface PositionNotices {
+  /** Null when the job does not wait for its turn. */
+  of(jobId: string): QueueFacts | null;
+  stop(): void;
+}
+
+export function createPositionNotices(options: {
+  turns: Turns;
+  everyMs: number;
+  tell(jobId: string, queue: QueueFacts): void;
+}): PositionNotices {
+  const { turns, tell } = options;
+  let told = new Map<string, number>();
+
+  const facts = (position: number): QueueFacts => ({
+    position,
+    ahead: position - 1 + turns.running,
+    etaMs: null,
+  });
+
+  const interval = setInterval(() => {
+    const now = new Map<string, number>();
+    let position = 0;
+    for (const jobId of turns.waiters()) {
+      position += 1;
+      now.set(jobId, position);
+      // The first position was told when the job began to wait.
+      if ((told.get(jobId) ?? position) !== position) tell(jobId, facts(position));
+    }
+    told = now;
+  }, options.everyMs);
+  interval.unref();
+
+  return {
+    of(jobId) {
+      const position = turns.position(jobId);
+      return position === null ? null : facts(position);
+    },
+    stop: () => clearInterval(interval),
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * What happens once a turn is on disk, in this order: who waited for the commit is answered, subscribers
+ * are told, effects whose state was left are aborted, new ones start, timers are armed, and jobs that have
+ * ended or only wait for a person leave the memory.
+ */
+import { eventId, type StateEvent } from '../contract/state-event.ts';
+import type { JournalRow } from '../store/job-storage.ts';
+import type { EffectRunner } from './effect-runner.ts';
+import { isEnded, isParked, type PendingEffect, type PendingTimer } from './job-state.ts';
+import type { ActiveJob, JobTable } from './job-table.ts';
+import type { LiveHub } from './live-hub.ts';
+import type { Timers } from './timers.ts';
+import type { Change, Mail } from './turn.ts';
+import type { Turns } from './turns.ts';
+
+export interface Settling {
+  table: JobTable;
+  hub: LiveHub;
+  runner: EffectRunner;
+  timers: Timers;
+  turns: Turns;
+  startEffect(job: ActiveJob, effect: PendingEffect): void;
+  post(mail: Mail): void;
+}
+
+export function settle(change: Change, parts: Settling): void {
+  const { job, before, mails } = change;
+  for (const mail of mails) mail.outside?.resolve();
+  publish(change, parts.hub);
+
+  const { state } = job;
+  const effectsBefore = before?.effects ?? [];
+  for (const effect of effectsBefore) {
+    if (!state.effects.includes(effect)) parts.runner.abort(effect.key);
+  }
+  for (const effect of state.effects) {
+    if (!effectsBefore.includes(effect)) parts.startEffect(job, effect);
+  }
+  for (const timer of before?.timers ?? []) {
+    if (!state.timers.includes(timer)) parts.timers.clear(timer);
+  }
+  if (isEnded(state)) {
+    parts.turns.leave(job.id);
+    parts.table.drop(job.id);
+  } else if (isParked(state)) {
+    for (const timer of state.timers) {
+      parts.timers.clear(timer);
+      parts.timers.wakeBy(timer.dueAt);
+    }
+    parts.turns.leave(job.id);
+    parts.table.drop(job.id);
+  } else {
+    for (const timer of state.timers) {
+      if (!before?.timers.includes(timer)) armTimer(job.id, timer, parts);
+    }
+  }
+}
+
+export function armTimer(
+  jobId: string,
+  timer: PendingTimer,
+  { timers, post }: Pick<Settling, 'timers' | 'post'>,
+): void {
+  timers.arm(timer, () => post(timerMail(jobId, timer)));
+}
+
+export const timerMail = (jobId: string, timer: PendingTimer): Mail => ({
+  jobId,
+  event: timer.event,
+  effectKey: null,
+  timer,
+  outside: null,
+  opens: null,
+});
+
+function publish({ job, rows }: Change, hub: LiveHub): void {
+  if (!hub.isWatched(job.id)) return;
+  for (const row of rows) for (const event of stateEventsOf(job.input, row)) hub.event(event);
+}
+
+/** The state events of one journal row, as the world sees them. */
+export function stateEventsOf(
+  job: { jobId: string; userId: string; channel: string },
+  row: JournalRow,
+): StateEvent[] {
+  const at = new Date(row.at).toISOString();
+  return row.emitted.map(({ type, state, data }, index) => ({
+    id: eventId(job.jobId, row.seq + index),
+    job_id: job.jobId,
+    seq: row.seq + index,
+    type,
+    state,
+    at,
+    user_id: job.userId,
+    channel: job.channel,
+    data,
+  }));
+}

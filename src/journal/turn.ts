@@ -1,0 +1,178 @@
+/**
+ * One turn: the events that are applied together and committed in one transaction. It changes jobs in
+ * memory only; `undo` takes all of it back.
+ */
+import { GatehouseError, messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { jobMachineVersion } from '../../machines/job.ts';
+import type { JobChange, JournalEvent, JournalRow } from '../store/job-storage.ts';
+import {
+  advance,
+  begin,
+  brokenType,
+  freezeParked,
+  headOf,
+  isEnded,
+  isParked,
+  type Advance,
+  type JobState,
+  type PendingTimer,
+} from './job-state.ts';
+import type { ActiveJob, JobTable } from './job-table.ts';
+import type { PureMachine } from './pure-machine.ts';
+
+/** Somebody outside waits to hear that the event is on disk. */
+export interface Outside {
+  /** Idempotency key that this event uses up. */
+  key: string | null;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export interface Mail {
+  jobId: string;
+  event: JournalEvent;
+  /** The event is the result of this effect, and void if the effect is no longer wanted (J1). */
+  effectKey: string | null;
+  /** The event is this timer's, and void if it was cleared. */
+  timer: PendingTimer | null;
+  outside: Outside | null;
+  /** The event opens this job. */
+  opens: NewJob | null;
+}
+
+export type NewJob = Omit<ActiveJob, 'state' | 'fault'>;
+
+export interface Change {
+  job: ActiveJob;
+  /** Null for a job that was opened in this turn. */
+  before: JobState | null;
+  rows: JournalRow[];
+  mails: Mail[];
+}
+
+export interface Turn {
+  readonly changes: ReadonlyMap<string, Change>;
+  /** Applies one event. Refuses it, or ignores it, where the job is not in a state for it. */
+  apply(mail: Mail): Change | null;
+  /** What is to be written. */
+  records(): JobChange[];
+  undo(): void;
+}
+
+export function createTurn(options: {
+  table: JobTable;
+  machine: PureMachine;
+  now: number;
+  log: Log;
+}): Turn {
+  const { table, machine, now, log } = options;
+  const changes = new Map<string, Change>();
+
+  const open = (created: NewJob): { job: ActiveJob; first: Advance } => {
+    const first = begin(machine, created.input, now);
+    const job: ActiveJob = { ...created, state: first.state, fault: null };
+    table.add(job);
+    return { job, first };
+  };
+
+  const step = (job: ActiveJob, event: JournalEvent): Advance => {
+    try {
+      return advance(machine, job.state, event, now);
+    } catch (error) {
+      log.error({ job: job.id, event: event.type, error: messageOf(error) }, 'job broken');
+      const code = error instanceof GatehouseError ? error.code : 'GH_JOB_BUG';
+      return advance(machine, job.state, { type: brokenType, code }, now);
+    }
+  };
+
+  const record = (job: ActiveJob, before: JobState | null, next: Advance, mail: Mail): Change => {
+    let change = changes.get(job.id);
+    if (change === undefined) {
+      change = { job, before, rows: [], mails: [] };
+      changes.set(job.id, change);
+    }
+    job.state = next.state;
+    change.rows.push(next.row);
+    change.mails.push(mail);
+    return change;
+  };
+
+  return {
+    changes,
+    apply(mail) {
+      if (mail.opens !== null) {
+        const { job, first } = open(mail.opens);
+        return record(job, null, first, mail);
+      }
+      const job = findFor(mail, table);
+      if (job === null) return null;
+      if (job.fault === null && !isWanted(job.state, mail)) return null;
+      const event = job.fault === null ? mail.event : { type: brokenType, code: job.fault };
+      return record(job, job.state, step(job, event), mail);
+    },
+    records: () => [...changes.values()].map((change) => recordOf(change, machine, now)),
+    undo() {
+      for (const { job, before } of changes.values()) {
+        if (before === null) table.drop(job.id);
+        else job.state = before;
+      }
+    },
+  };
+}
+
+function findFor(mail: Mail, table: JobTable): ActiveJob | null {
+  const job = table.load(mail.jobId);
+  if (job !== null && !isEnded(job.state)) return job;
+  mail.outside?.reject(new GatehouseError('GH_JOB_CONFLICT', 'The job has already ended'));
+  return null;
+}
+
+function isWanted(state: JobState, mail: Mail): boolean {
+  const { effectKey, timer, outside, event } = mail;
+  if (effectKey !== null) return state.effects.some((effect) => effect.key === effectKey);
+  if (timer !== null) {
+    return state.timers.some((one) => one.id === timer.id && one.dueAt === timer.dueAt);
+  }
+  if (outside !== null && !state.snapshot.can(event as never)) {
+    outside.reject(
+      new GatehouseError('GH_JOB_CONFLICT', `The job is in ${state.snapshot.context.state}`),
+    );
+    return false;
+  }
+  return true;
+}
+
+function recordOf(
+  { job, before, rows, mails }: Change,
+  machine: PureMachine,
+  now: number,
+): JobChange {
+  const { state } = job;
+  const parked = isParked(state);
+  return {
+    jobId: job.id,
+    num: job.num,
+    created:
+      before === null
+        ? {
+            id: job.id,
+            conversation: job.conversation,
+            input: job.input,
+            machineVersion: jobMachineVersion,
+            createdAt: job.createdAt,
+          }
+        : null,
+    rows,
+    head: {
+      ...headOf(state),
+      n: state.n,
+      seq: state.seq,
+      snapshot: parked ? freezeParked(machine, state) : null,
+      wakeAt: parked ? Math.min(...state.timers.map((timer) => timer.dueAt)) : null,
+      updatedAt: now,
+      endedAt: isEnded(state) ? now : null,
+    },
+    keys: mails.flatMap((mail) => mail.outside?.key ?? []),
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * Every error that a person or a program can meet, in one table (docs/errors.md lists exactly these).
+ *
+ * kind `terminal`: the same request will fail again. `retryable`: it may work later. `indoubt`: it may have
+ * taken effect. `bug`: ours. `status` is the HTTP status of the problem document.
+ */
+export type ErrorKind = 'terminal' | 'retryable' | 'indoubt' | 'bug';
+
+interface ErrorEntry {
+  kind: ErrorKind;
+  status: number;
+  title: string;
+}
+
+const entry = (kind: ErrorKind, status: number, title: string): ErrorEntry => ({
+  kind,
+  status,
+  title,
+});
+
+export const errorTable = {
+  // Requests
+  GH_REQUEST_NOT_JSON: entry('terminal', 400, 'The body is not JSON'),
+  GH_REQUEST_INVALID: entry('terminal', 400, 'The request does not fit its schema'),
+  GH_REQUEST_EMPTY: entry('terminal', 400, 'The message is empty'),
+  GH_REQUEST_TOO_LONG: entry('terminal', 400, 'The message is too long'),
+  GH_REQUEST_TOO_LARGE: entry('terminal', 413, 'The body is too large'),
+  GH_REQUEST_TOO_MANY: entry('retryable', 429, 'Too many requests at once'),
+  GH_REQUEST_UNAUTHORIZED: entry('terminal', 401, 'A valid API key is needed'),
+  GH_REQUEST_NOT_FOUND: entry('terminal', 404, 'There is nothing at this address'),
+  GH_REQUEST_METHOD: entry('terminal', 405, 'This address does not take this method'),
+  // Jobs
+  GH_JOB_NOT_FOUND: entry('terminal', 404, 'There is no such job'),
+  GH_JOB_CONFLICT: entry('terminal', 409, 'The job is not in a state that allows this'),
+  GH_JOB_QUEUE_FULL: entry('retryable', 429, 'Too many jobs are waiting'),
+  GH_JOB_TIMEOUT: entry('retryable', 504, 'A step of the job took longer than its limit'),
+  GH_JOB_FAILED: entry('retryable', 500, 'The job could not be answered'),
+  GH_JOB_BUG: entry('bug', 500, 'The job failed because of a fault in Gatehouse'),
+  GH_JOB_VERSION: entry('terminal', 500, 'The job was stored by a version that cannot be resumed'),
+  // Storage
+  GH_STORE_UNAVAILABLE: entry('retryable', 503, 'The message could not be stored'),
+  GH_STORE_LOCKED: entry('terminal', 503, 'Another process owns the database'),
+  GH_STORE_READ_ONLY: entry('terminal', 503, 'The database cannot be written'),
+  GH_STORE_OPEN: entry('terminal', 503, 'The database cannot be opened'),
+  GH_STORE_NEWER: entry('terminal', 503, 'The database was made by a newer version'),
+  GH_STORE_CORRUPT: entry('terminal', 503, 'The database is damaged'),
+  // Backends
+  GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),
+  GH_BACKEND_UNKNOWN: entry('terminal', 400, 'There is no backend of this name'),
+  GH_BACKEND_REFUSED: entry('terminal', 502, 'The model server refused the request'),
+  GH_BACKEND_UNREADABLE: entry('retryable', 502, 'The answer of the model could not be read'),
+  // Tools
+  GH_TOOL_UNKNOWN: entry('terminal', 400, 'There is no such tool or operation'),
+  GH_TOOL_FAILED: entry('retryable', 502, 'The tool failed'),
+  GH_TOOL_INPUT: entry('terminal', 400, 'The tool cannot work with these values'),
+  GH_TOOL_TIMEOUT: entry('retryable', 504, 'The tool gave no answer within its limit'),
+  GH_TOOL_UNREACHABLE: entry('retryable', 502, 'The server behind the tool cannot be reached'),
+  GH_TOOL_LOGIN: entry('terminal', 502, 'The server behind the tool refused the login'),
+  GH_TOOL_REFUSED: entry('terminal', 502, 'The server behind the tool refused the request'),
+  GH_TOOL_UNREADABLE: entry(
+    'retryable',
+    502,
+    'The answer of the server behind the tool cannot be read',
+  ),
+  GH_TOOL_UNCERTAIN: entry('indoubt', 504, 'It is not known whether the entry was written'),
+  GH_TOOL_NOT_CONFIGURED: entry('terminal', 501, 'This tool is not configured'),
+  GH_TOOL_NOT_FOUND: entry('terminal', 404, 'The tool knows no such folder or calendar'),
+  GH_TOOL_ONE_DRAFT: entry('terminal', 409, 'Only one draft can wait at a time'),
+  // NATS
+  GH_BUS_UNREACHABLE: entry('retryable', 503, 'The NATS server cannot be reached'),
+  GH_BUS_REFUSED: entry('terminal', 503, 'The NATS server refused the credentials'),
+  GH_BUS_NO_SERVER: entry('terminal', 503, 'There is no nats-server to start'),
+  GH_BUS_NO_JETSTREAM: entry('terminal', 503, 'The NATS server has no JetStream'),
+  GH_BUS_STREAM: entry('terminal', 503, 'A stream has other settings than Gatehouse needs'),
+  GH_BUS_TOO_LARGE: entry('terminal', 413, 'The answer is larger than the NATS server carries'),
+  // Configuration and start
+  GH_CONFIG_INVALID: entry('terminal', 500, 'The configuration is not valid'),
+  GH_SERVER_PORT: entry('terminal', 500, 'The address cannot be listened on'),
+  GH_SERVER_STOPPING: entry('retryable', 503, 'The server is stopping'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export class GatehouseError extends Error {
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly status: number;
+  /** When to try again, where that is known. */
+  readonly retryAfterMs: number | null;
+  /** Where a backend is the cause. */
+  readonly errorReason: string | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string = errorTable[code].title,
+    more: { cause?: unknown; retryAfterMs?: number | null; errorReason?: string } = {},
+  ) {
+    super(message, more.cause === undefined ? {} : { cause: more.cause });
+    this.name = 'GatehouseError';
+    this.code = code;
+    this.kind = errorTable[code].kind;
+    this.status = errorTable[code].status;
+    this.retryAfterMs = more.retryAfterMs ?? null;
+    this.errorReason = more.errorReason ?? null;
+  }
+}
+
+/** The message of anything thrown, for logs and for failures kept as data. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

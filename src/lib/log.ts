@@ -1,0 +1,45 @@
+/** The only door to pino. One line per fact, with the job's id; secrets and message texts never at `info`. */
+import { pino, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type Log = Logger;
+
+export interface LogOptions {
+  level: string;
+  /** `auto`: pretty on a terminal, JSON elsewhere. */
+  pretty: boolean | 'auto';
+}
+
+/** Paths whose values never reach a log line. */
+const secretPaths = [
+  'token',
+  'apiKey',
+  'apiKeys',
+  'password',
+  'authorization',
+  'headers.authorization',
+];
+
+export function createLog(options: LogOptions): Log {
+  const isPretty = options.pretty === 'auto' ? process.stderr.isTTY : options.pretty;
+  const settings = {
+    level: options.level,
+    base: {},
+    redact: { paths: secretPaths.flatMap((path) => [path, `*.${path}`]), censor: '[redacted]' },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  };
+  // Logs go to stderr: stdout belongs to what a command prints.
+  return isPretty
+    ? pino(
+        settings,
+        pretty({
+          destination: 2,
+          ignore: 'pid,hostname',
+          translateTime: 'SYS:HH:MM:ss.l',
+          sync: true,
+        }),
+      )
+    : pino(settings, pino.destination({ fd: 2, sync: false }));
+}
+
+export const silentLog = (): Log => pino({ level: 'silent' });

@@ -1,0 +1,105 @@
+/**
+ * Civil dates as plain integers: a day is the number of days since 1970-01-01 in the proleptic Gregorian
+ * calendar. No clock and no zone of the machine takes part; the one place where an instant becomes a
+ * date is `civilNow`, which is told the zone by name.
+ *
+ * Invariants: days(parts(d)) === d; weekdays count from Monday (0) to Sunday (6), as Korean weeks do.
+ */
+
+/** Days since 1970-01-01. */
+export type CivilDay = number;
+
+export interface CivilParts {
+  year: number;
+  /** 1 to 12. */
+  month: number;
+  /** 1 to 31. */
+  day: number;
+}
+
+/** Both ends belong to the range. */
+export interface DayRange {
+  from: CivilDay;
+  to: CivilDay;
+}
+
+export interface CivilMoment {
+  today: CivilDay;
+  /** Minutes since midnight on the wall clock of the zone. */
+  minuteOfDay: number;
+}
+
+const dayMs = 86_400_000;
+
+/** The day of a date; a month or day beyond its end rolls over, as in the Gregorian calendar. */
+export const civilDay = (year: number, month: number, day: number): CivilDay =>
+  Math.floor(Date.UTC(year, month - 1, day) / dayMs);
+
+export function civilParts(day: CivilDay): CivilParts {
+  const date = new Date(day * dayMs);
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+}
+
+/** 0 Monday to 6 Sunday. 1970-01-01 was a Thursday (3). */
+export const weekdayOf = (day: CivilDay): number => (((day + 3) % 7) + 7) % 7;
+
+export const mondayOf = (day: CivilDay): CivilDay => day - weekdayOf(day);
+
+export const daysInMonth = (year: number, month: number): number =>
+  civilParts(civilDay(year, month + 1, 0)).day;
+
+/** Null for a date that no calendar has, such as 30 February. */
+export function checkedDay(year: number, month: number, day: number): CivilDay | null {
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
+  return civilDay(year, month, day);
+}
+
+/** The whole month; `month` may lie outside 1 to 12 and then counts on into other years. */
+export const monthRange = (year: number, month: number): DayRange => ({
+  from: civilDay(year, month, 1),
+  to: civilDay(year, month + 1, 0),
+});
+
+/** The same day of another month, or that month's last day where it is shorter. */
+export function addMonths(day: CivilDay, months: number): CivilDay {
+  const { year, month, day: dayOfMonth } = civilParts(day);
+  const target = monthRange(year, month + months);
+  return Math.min(target.from + dayOfMonth - 1, target.to);
+}
+
+const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
+
+/** `YYYY-MM-DD`. */
+export function isoDate(day: CivilDay): string {
+  const { year, month, day: dayOfMonth } = civilParts(day);
+  return `${pad(year, 4)}-${pad(month)}-${pad(dayOfMonth)}`;
+}
+
+/** `HH:MM` of minutes since midnight; wraps at 24 hours. */
+export function clockTime(minutes: number): string {
+  const wrapped = ((minutes % 1440) + 1440) % 1440;
+  return `${pad(Math.floor(wrapped / 60))}:${pad(wrapped % 60)}`;
+}
+
+/**
+ * Date and time of day in a zone, whatever the zone of the machine.
+ * @param now epoch milliseconds
+ * @param timeZone IANA name; an unknown one throws RangeError (configuration checks it at start)
+ */
+export function civilNow(now: number, timeZone: string): CivilMoment {
+  const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+  });
+  const field: Record<string, number> = {};
+  for (const part of format.formatToParts(now)) field[part.type] = Number(part.value);
+  return {
+    today: civilDay(field['year'] ?? 1970, field['month'] ?? 1, field['day'] ?? 1),
+    minuteOfDay: (field['hour'] ?? 0) * 60 + (field['minute'] ?? 0),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * What the classifier model is asked. Order decides latency: the system prompt and the examples never change,
+ * then comes the history, and the clock stands with the message at the very end.
+ */
+import type { ChatMessage } from '../contract/model.ts';
+import { clockLine } from './clock-line.ts';
+import { clipText, composedText } from './plain-text.ts';
+import { modelOperations } from './tool-params.ts';
+
+/** One operation that the model may ask for. */
+export interface ToolOffer {
+  tool: string;
+  operation: string;
+  /** One line: what it does and its parameters. */
+  summary: string;
+}
+
+/** The tools of a standard installation; hand in fewer where some are switched off. */
+export const standardOffers: readonly ToolOffer[] = [
+  { tool: 'calendar', operation: 'today', summary: '오늘 일정. params: {}' },
+  {
+    tool: 'calendar',
+    operation: 'search',
+    summary: '기간의 일정. params: {"date_from":"YYYY-MM-DD","date_to":"YYYY-MM-DD"}',
+  },
+  {
+    tool: 'calendar',
+    operation: 'create_draft',
+    summary:
+      '일정 초안. 사용자가 확인해야 등록된다. params: {"title","date":"YYYY-MM-DD","time":"HH:MM","end_time":"HH:MM","description"}; 모르는 값은 넣지 않는다',
+  },
+  {
+    tool: 'email',
+    operation: 'search',
+    summary:
+      '메일 검색. params: {"query","from","days":숫자,"date_from","date_to","folder"}; 필요한 것만 넣는다',
+  },
+  { tool: 'document', operation: 'search', summary: '문서 검색. params: {"query"}' },
+];
+
+/** Answers of the classifier as a JSON schema, for servers that can hold a model to one. */
+export const classificationSchema: { name: string; schema: Record<string, unknown> } = {
+  name: 'classification',
+  schema: {
+    type: 'object',
+    properties: {
+      action: { type: 'string', enum: ['direct', 'route', 'clarify', 'tools', 'system_status'] },
+      response: { type: 'string' },
+      prompt: { type: 'string' },
+      tool: { type: 'string', enum: ['', 'calendar', 'email', 'document'] },
+      operation: {
+        type: 'string',
+        enum: ['', ...new Set(modelOperations.map((name) => name.split('.')[1] ?? ''))],
+      },
+      params: {
+        type: 'object',
+        properties: Object.fromEntries(
+          [
+            'title',
+            'date',
+            'time',
+            'end_time',
+            'description',
+            'date_from',
+            'date_to',
+            'query',
+            'from',
+            'folder',
+          ]
+            .map((name) => [name, { type: 'string' }] as [string, unknown])
+            .concat([['days', { type: 'integer' }]]),
+        ),
+        additionalProperties: false,
+      },
+    },
+    required: ['action'],
+    additionalProperties: false,
+  },
+};
+
+const systemPrompt = (offers: readonly ToolOffer[]): string =>
+  `당신은 개인 비서의 분류기입니다. 사용자의 마지막 메시지를 보고 JSON 객체 하나만 출력합니다. 설명, 코드 블록, 생각 과정은 쓰지 않습니다.
+
+형식: {"action":"direct|route|clarify|tools|system_status","response":"","prompt":"","tool":"","operation":"","params":{}}
+
+action:
+- direct: 인사, 잡담, 짧고 쉬운 질문. response에 답을 씁니다.
+- clarify: 꼭 필요한 것을 모를 때. response에 되물을 말을 한 문장으로 씁니다.
+- route: 설명, 글쓰기, 코드, 분석처럼 깊이 생각해야 할 때. prompt에 질문을 정리합니다. 답은 쓰지 않습니다.
+- tools: 아래 도구가 필요할 때. tool, operation, params를 씁니다.
+- system_status: 이 시스템의 서버, 모델, 대기열의 상태를 물을 때.
+
+도구:
+${offers.map(({ tool, operation, summary }) => `- ${tool}.${operation}: ${summary}`).join('\n')}
+
+규칙:
+- 목록에 없는 도구나 동작은 쓰지 않습니다. 일정의 변경과 삭제, 메일 보내기는 할 수 없으니 direct로 그렇게 답합니다.
+- 날짜는 마지막 메시지의 현재 시각을 기준으로 계산합니다. 확실하지 않으면 사용자가 쓴 말(예: "다음 주 화요일")을 그대로 씁니다.
+- 사용자가 말하지 않은 날짜, 시간, 사람은 지어내지 않습니다.
+- response는 사용자의 언어로 씁니다.`;
+
+interface Example {
+  message: string;
+  answer: Record<string, unknown>;
+}
+
+/** Without a clock: words, not dates, so that they hold on every day. */
+const examples: readonly Example[] = [
+  {
+    message: '안녕, 잘 지냈어?',
+    answer: { action: 'direct', response: '네, 잘 지냈어요. 무엇을 도와드릴까요?' },
+  },
+  {
+    message: '내일 3시에 치과 예약 잡아줘',
+    answer: {
+      action: 'tools',
+      tool: 'calendar',
+      operation: 'create_draft',
+      params: { title: '치과', date: '내일', time: '15:00' },
+    },
+  },
+  {
+    message: '그거 옮겨줘',
+    answer: { action: 'clarify', response: '어떤 것을 말씀하시는지 알려주시겠어요?' },
+  },
+  {
+    message: 'Compare SQLite and Postgres for a small home server',
+    answer: { action: 'route', prompt: 'Compare SQLite and Postgres for a small home server' },
+  },
+  {
+    message: '세금 계산서 메일 온 거 찾아봐',
+    answer: {
+      action: 'tools',
+      tool: 'email',
+      operation: 'search',
+      params: { query: '세금 계산서' },
+    },
+  },
+];
+
+const framed = (message: string, clock: string): string =>
+  `[현재 시각] ${clock}\n[메시지] ${message}`;
+
+export interface ClassifierPrompt {
+  message: string;
+  /** Turns of user and assistant, oldest first, already cut to the length wanted. */
+  history: readonly ChatMessage[];
+  /** Epoch milliseconds. */
+  now: number;
+  /** IANA name. */
+  timeZone: string;
+  tools?: readonly ToolOffer[];
+}
+
+/** The request to the classifier. Everything before the history is the same for every message. */
+export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
+  const { message, history, now, timeZone, tools = standardOffers } = prompt;
+  return [
+    { role: 'system', content: systemPrompt(tools) },
+    ...examples.flatMap((example): ChatMessage[] => [
+      { role: 'user', content: `[메시지] ${example.message}` },
+      { role: 'assistant', content: JSON.stringify(example.answer) },
+    ]),
+    ...history,
+    { role: 'user', content: framed(composedText(message), clockLine(now, timeZone)) },
+  ];
+}
+
+/** Enough to show the model its mistake, too little to fill its context with a loop. */
+const badAnswerCharsMax = 600;
+
+/** The one re-ask after an answer that could not be read: the same request, the bad answer, and what was wrong. */
+export function reaskMessages(request: readonly ChatMessage[], raw: string): ChatMessage[] {
+  const answer = clipText(composedText(raw).trim(), badAnswerCharsMax);
+  return [
+    ...request,
+    { role: 'assistant', content: answer === '' ? '(빈 답)' : answer },
+    {
+      role: 'user',
+      content:
+        '방금 답은 읽을 수 없거나 허용되지 않은 도구입니다. 같은 메시지를 다시 분류해서, 정해진 형식의 JSON 객체 하나만 출력하세요. 다른 글자는 쓰지 마세요.',
+    },
+  ];
+}

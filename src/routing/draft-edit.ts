@@ -1,0 +1,176 @@
+/**
+ * Reads a change to the draft that waits: 3시로 바꿔, 내일로 옮겨줘, 제목은 치과로, change it to 4pm. Used only
+ * while a draft waits, after consent and refusal were looked for.
+ *
+ * Null unless every word beside the new values is a word of changing: 내일 일정 알려줘 and 4시에 회의 하나 더
+ * 잡아줘 are requests of their own.
+ */
+import { civilNow } from './civil-date.ts';
+import { readDatesIn } from './date-reader.ts';
+import { composedText, rulesText } from './plain-text.ts';
+import { readTimesIn } from './time-reader.ts';
+
+export interface DraftEdit {
+  /** `YYYY-MM-DD`. */
+  date?: string;
+  /** `HH:MM`. */
+  time?: string;
+  /** `HH:MM`. */
+  end_time?: string;
+  title?: string;
+  description?: string;
+}
+
+export interface DraftEditOptions {
+  /** Epoch milliseconds. */
+  now: number;
+  /** IANA name. */
+  timeZone: string;
+}
+
+/** An edit is short; longer messages are something else. */
+const editCharsMax = 200;
+const fieldCharsMax = 120;
+
+const value = '["\'“‘「]?(?<value>[^"\'”’」\\n]+?)["\'”’」]?';
+const marker = '(?:(?:은|는|을|를|만|도|이|에|란에|으로|로)\\s*[:：]?\\s+|\\s*[:：]\\s*)';
+const setting = '(?:바꿔|바꾸|변경|수정|해|하|고쳐|정정|정해|적어|써|부탁)[가-힣\\s]*?';
+
+/** 제목은 그대로 두고, 제목이 뭐야: no new value. */
+const noValue = /^(?:그대로|뭐|무엇|뭔|어떻게|추가|수정|변경|삭제|보여|알려|바꿔)|\?$/;
+
+/** Each takes its words out of the message; what remains may still name a date or a time. */
+const fieldPatterns: readonly { field: 'title' | 'description'; regex: RegExp }[] = [
+  {
+    field: 'title',
+    regex: new RegExp(
+      `(?:일정\\s*)?(?:제목|이름|타이틀)${marker}${value}(?:(?:으로|로|이라고|라고)\\s*${setting}(?<more>고\\s|,\\s|$)|(?:으로|로|이야|야|이에요|예요|입니다)?\\s*[.!]?$)`,
+      'iu',
+    ),
+  },
+  {
+    field: 'description',
+    regex: new RegExp(
+      `(?:설명|메모|비고|내용)${marker}${value}(?:(?:이라고|라고|으로|로|을|를|도)?\\s*(?:추가|적어|넣어|써|남겨|${setting})[가-힣\\s]*(?<more>고\\s|,\\s|$)|\\s*[.!]?$)`,
+      'iu',
+    ),
+  },
+  {
+    field: 'title',
+    regex: new RegExp(
+      `(?:(?:please\\s+)?(?:change|set|make|update|rename)\\s+(?:the\\s+|its\\s+)?(?:title|name)\\s+(?:to|as|into)|\\b(?:the\\s+)?(?:title|name)\\s*(?::|is|should be|to)|(?:rename|retitle)\\s+(?:it|this)?\\s*(?:to|as|into)|call\\s+it|name\\s+it)\\s+${value}(?<more>,\\s|\\s+and\\s+(?=(?:move|change|set|make|push|at|on)\\b)|\\s*[.!]?$)`,
+      'iu',
+    ),
+  },
+  {
+    field: 'description',
+    regex: new RegExp(
+      `(?:(?:add|set|put|change)\\s+(?:the\\s+|a\\s+)?(?:description|notes?|memo)(?:\\s+(?:to|that says|saying))?|^(?:description|notes?|memo))\\s*:?\\s+${value}(?<more>,\\s|\\s*[.!]?$)`,
+      'iu',
+    ),
+  },
+];
+
+/** What may stand beside the new date and time. */
+const editWords =
+  /^(?:시간|시각|날짜|일정|약속|회의|미팅|그거|그걸|그건|이거|이걸|그게|그냥|좀|아니|아니야|아니요|아뇨|아니라|아니고|말고|그럼|그러면|다시|아|음|네|응|근데|혹시|미안|잠깐|시작|시작은|시작을|시작시간|시작시간을|끝|끝나는|종료|종료는|종료를|시간은|시간을|시간만|날짜는|날짜를|날짜만|일정은|일정을|약속을|약속은|회의를|회의는|로|으로|에|에는|을|를|은|는|이|가|부터|까지|까지로|쯤|쯤으로|경|으로요|로요|요|으로만|이요|수|있어|있을까|있나요|할|걸로|것으로|거로|동안|해서|그대로|두고|놔두고|제목은|제목|빼고|actually|instead|no|not|make|it|that|move|change|push|to|at|on|for|the|time|date|start|starts|end|ends|ending|until|till|from|let's|lets|do|please|but|rather|should|be|shift|reschedule|postpone|set|update|i|meant|mean|sorry|wait|oops|hmm|ok|okay|can|could|you|we|bring|forward|of|is|event|meeting|appointment|day|and|then|,)$/u;
+
+const editVerbs =
+  /^(?:바꿔|바꾸|바꿀|변경|수정|옮겨|옮기|옮길|미뤄|미루|미룰|당겨|당기|당길|늦춰|늦추|앞당|고쳐|고치|정정|조정|이동|맞춰|해|하자|하고|할래|할게|합시다|잡아|부탁|가자|되|돼)[가-힣]{0,8}$/u;
+
+const strongVerbs =
+  /(?:바꿔|바꾸|바꿀|변경|수정|옮겨|옮기|옮길|미뤄|미루|미룰|당겨|당기|당길|늦춰|늦추|앞당|고쳐|고치|정정|조정|이동|말고|아니라|아니고)|\b(?:change|move|push|make|shift|reschedule|postpone|set|update|instead|actually|meant|not|bring)\b/u;
+
+const mask = '\ue002';
+
+interface Scan {
+  edit: DraftEdit;
+  rest: string;
+}
+
+function takeFields(message: string): Scan {
+  const edit: DraftEdit = {};
+  let rest = message;
+  for (const { field, regex } of fieldPatterns) {
+    const match = regex.exec(rest);
+    const found = match?.groups?.['value']?.trim() ?? '';
+    if (match === null || found === '' || noValue.test(found) || edit[field] !== undefined)
+      continue;
+    edit[field] = found.slice(0, fieldCharsMax);
+    rest = `${rest.slice(0, match.index)} ${rest.slice(match.index + match[0].length)}`;
+  }
+  return { edit, rest };
+}
+
+/** 3시 말고 4시로, 그게 아니라 내일: what stands before is what it was. */
+function afterRefusal(text: string): string {
+  const parts = text.split(/말고|아니고|아니라|instead of what i said|\bnot\s[^,]*?\bbut\b/u);
+  return parts.at(-1)?.trim() ?? '';
+}
+
+/** 4pm instead of 3pm */
+const beforeInstead = (text: string): string => text.replace(/\binstead of\b.*$/u, 'instead');
+
+function maskSpans(text: string, spans: readonly { start: number; end: number }[]): string {
+  let masked = text;
+  for (const { start, end } of spans.toSorted((left, right) => right.start - left.start)) {
+    masked = `${masked.slice(0, start)} ${mask} ${masked.slice(end)}`;
+  }
+  return masked;
+}
+
+/** 3시에서 4시로, from 3 to 4: away from the first, to the last. */
+const movesFromTo = (text: string): boolean =>
+  (/에서/u.test(text) && /(?:시|분|반|일|모레|내일|요일|오늘)\s*(?:으로|로)/u.test(text)) ||
+  /\b(?:move|change|shift|push|reschedule)\b.*\bfrom\b.*\bto\b/u.test(text);
+
+const endsThere =
+  /(?:끝|종료|마치|마감)[가-힣\s]*$|\b(?:until|till|ends?|ending|end time)(?:\s+(?:at|to|time|is))*\s*$/u;
+
+function readWhen(text: string, options: DraftEditOptions): DraftEdit | null {
+  const { today } = civilNow(options.now, options.timeZone);
+  const dates = readDatesIn(text, { today, prefer: 'future' });
+  const times = readTimesIn(text);
+  if (dates?.ok === false || times?.ok === false) return null;
+  if (dates === null && times === null) return null;
+  const moves = movesFromTo(text);
+  const edit: DraftEdit = {};
+  if (dates !== null) edit.date = moves ? dates.to : dates.from;
+  const [clock] = times?.clocks ?? [];
+  if (times !== null && clock !== undefined) {
+    const onlyEnd =
+      times.end === undefined &&
+      (endsThere.test(text.slice(0, clock.start)) || /^\s*까지/u.test(text.slice(clock.end)));
+    if (onlyEnd) edit.end_time = times.start;
+    else if (moves && times.end !== undefined) edit.time = times.end;
+    else {
+      edit.time = times.start;
+      if (times.end !== undefined) edit.end_time = times.end;
+    }
+  }
+  const spans = [...(dates?.spans ?? []), ...(times?.spans ?? [])];
+  return isOnlyEditing(text, maskSpans(text, spans)) ? edit : null;
+}
+
+function isOnlyEditing(text: string, masked: string): boolean {
+  const words = masked.split(/[\s.,!?~]+/u).filter((word) => word !== '' && word !== mask);
+  if (!words.every((word) => editWords.test(word) || editVerbs.test(word))) return false;
+  const strong = strongVerbs.test(text);
+  if (/\?/.test(text)) return strong;
+  // 4시로, 내일이요 and the bare values are edits; 4시에 잡아줘 and 내일 일정 are new requests.
+  const directed = new RegExp(`${mask}\\s*(?:으로|로|이요|요|까지)`, 'u').test(masked);
+  const english = /\b(?:at|to|on|until|let's)\b/u.test(masked);
+  return strong || directed || english || words.length === 0;
+}
+
+/** What the message changes in the waiting draft, or null when it is no such change. */
+export function readDraftEdit(message: string, options: DraftEditOptions): DraftEdit | null {
+  const clean = composedText(message).trim();
+  if (clean === '' || clean.length > editCharsMax) return null;
+  const { edit, rest } = takeFields(clean);
+  const fields = Object.keys(edit).length > 0;
+  const text = beforeInstead(afterRefusal(rulesText(rest)));
+  const when = readWhen(text, options);
+  if (when === null && !fields) return null;
+  return { ...when, ...edit };
+}

@@ -1,0 +1,282 @@
+/**
+ * The patterns of English dates, one row each; rules as in korean-written-dates. Weeks start on Monday here too:
+ * one calendar, whatever the language of the question.
+ */
+import { addMonths, civilParts, monthRange } from './civil-date.ts';
+import {
+  type DateContext,
+  type DatePattern,
+  type MonthPart,
+  dayOfMonth,
+  during,
+  exactDate,
+  fault,
+  nearestWeekday,
+  on,
+  partOfMonth,
+  rollingWindow,
+  shifted,
+  weekRange,
+  windowDays,
+  withWeekday,
+  yearOfMonth,
+  yearlessDate,
+} from './date-pattern.ts';
+import {
+  anyOf,
+  englishCountPattern,
+  englishMonths,
+  englishWeekdays,
+  readNumber,
+} from './number-words.ts';
+
+type Groups = Record<string, string | undefined>;
+
+const pattern = (...parts: string[]): RegExp =>
+  new RegExp(`(?<![a-z0-9])(?:${parts.join('')})(?![a-z0-9])`, 'gu');
+
+const monthName = anyOf(Object.keys(englishMonths));
+/** Months that are ordinary words need a preposition or a day beside them. */
+const plainMonth = anyOf(
+  Object.keys(englishMonths).filter((name) => !['may', 'march', 'mar', 'dec'].includes(name)),
+);
+const longWeekday = anyOf(Object.keys(englishWeekdays).filter((name) => name.endsWith('day')));
+const anyWeekday = anyOf(Object.keys(englishWeekdays));
+const beside = `(?:,?\\s*\\(?(?<beside>${anyWeekday})\\)?)?`;
+const before = `(?:(?<before>${anyWeekday}),?\\s+(?:the\\s+)?)?`;
+
+const offsets: Record<string, number> = {
+  this: 0,
+  current: 0,
+  next: 1,
+  coming: 1,
+  following: 1,
+  last: -1,
+  previous: -1,
+};
+const offsetWord = anyOf(Object.keys(offsets));
+const offsetOf = (word: string | undefined): number => offsets[word ?? 'this'] ?? 0;
+
+type Unit = 'day' | 'week' | 'month' | 'year';
+const countUnit = `(?<amount>\\d{1,3}|${englishCountPattern})\\s+(?<unit>day|week|month|year)s?`;
+const unitOf = (groups: Groups): Unit => (groups['unit'] ?? 'day') as Unit;
+const amountOf = (groups: Groups): number => readNumber(groups['amount'] ?? '') ?? 1;
+const lengthOf = (groups: Groups): number => windowDays(amountOf(groups), unitOf(groups));
+
+function weekdayBeside(groups: Groups): number | null {
+  const name = groups['beside'] ?? groups['before'];
+  return name === undefined ? null : (englishWeekdays[name] ?? null);
+}
+
+function monthDay(groups: Groups, context: DateContext) {
+  const month = englishMonths[groups['month'] ?? ''] ?? 0;
+  const day = Number(groups['day']);
+  const year = groups['year'];
+  const resolved =
+    year === undefined ? yearlessDate(month, day, context) : exactDate(Number(year), month, day);
+  return withWeekday(resolved, weekdayBeside(groups));
+}
+
+const monthParts: Record<string, MonthPart> = {
+  early: 'early',
+  beginning: 'early',
+  start: 'early',
+  mid: 'mid',
+  middle: 'mid',
+  late: 'late',
+  end: 'late',
+};
+const partWord =
+  '(?:(?<part>early|mid|late)[\\s-]+(?:in\\s+)?|(?:the\\s+)?(?<part2>beginning|start|middle|end)\\s+of\\s+)';
+
+function partRange(year: number, month: number, groups: Groups) {
+  return during(partOfMonth(year, month, monthParts[groups['part'] ?? groups['part2'] ?? '']));
+}
+
+const writtenDates: DatePattern[] = [
+  {
+    name: 'month day',
+    floating: true,
+    regex: pattern(
+      before,
+      `(?<month>${monthName})\\.?\\s+(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)?(?:,?\\s+(?<year>\\d{4}))?`,
+      beside,
+    ),
+    read: monthDay,
+  },
+  {
+    name: 'day month',
+    floating: true,
+    regex: pattern(
+      before,
+      `(?<day>\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?(?<month>${monthName})\\.?(?:,?\\s+(?<year>\\d{4}))?`,
+      beside,
+    ),
+    read: monthDay,
+  },
+  {
+    name: 'the 20th',
+    floating: true,
+    regex: pattern(before, '(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)'),
+    read: (g, context) => withWeekday(dayOfMonth(Number(g['day']), context), weekdayBeside(g)),
+  },
+];
+
+const periods: DatePattern[] = [
+  {
+    name: 'month',
+    floating: true,
+    regex: pattern(
+      `(?:${partWord}(?<m1>${monthName})|(?:(?<=\\b(?:in|of|during|for|from|to|until|since|and|through)\\s)|(?<offset>${offsetWord})\\s+)(?<m2>${monthName})|(?<m3>${plainMonth}))(?:,?\\s+(?<year>\\d{4}))?`,
+    ),
+    read: (g, context) => {
+      const month = englishMonths[g['m1'] ?? g['m2'] ?? g['m3'] ?? ''];
+      if (month === undefined) return null;
+      const past = g['offset'] === 'last' || g['offset'] === 'previous';
+      const year =
+        g['year'] === undefined
+          ? yearOfMonth(month, past ? { ...context, prefer: 'past' } : context)
+          : Number(g['year']);
+      if (year < 1900 || year > 2199) return fault('no_such_day');
+      return partRange(year, month, g);
+    },
+  },
+  {
+    name: 'this month',
+    regex: pattern(`(?:${partWord})?(?:(?<offset>${offsetWord})|the)\\s+month`),
+    read: (g, context) => {
+      // "the month" alone is no date; "the end of the month" is one.
+      if (g['offset'] === undefined && g['part2'] === undefined) return null;
+      const there = civilParts(addMonths(context.today, offsetOf(g['offset'])));
+      return partRange(there.year, there.month, g);
+    },
+  },
+  {
+    name: 'week',
+    regex: pattern(`(?<offset>${offsetWord}|the)\\s+week(?<after>\\s+after\\s+next)?`),
+    read: (g, context) => {
+      if (g['after'] !== undefined) return during(weekRange(context, 2));
+      return g['offset'] === 'the' ? null : during(weekRange(context, offsetOf(g['offset'])));
+    },
+  },
+  {
+    name: 'week after next',
+    regex: pattern('(?:the\\s+)?week\\s+(?<which>after\\s+next|before\\s+last)'),
+    read: (g, context) => during(weekRange(context, g['which']?.startsWith('after') ? 2 : -2)),
+  },
+  {
+    name: 'weekend',
+    regex: pattern(`(?:(?<offset>${offsetWord}|the)\\s+)?weekend`),
+    read: (g, context) => {
+      const week = weekRange(context, offsetOf(g['offset']));
+      const back =
+        g['offset'] === undefined && context.prefer === 'past' && week.from + 5 > context.today;
+      return during({ from: week.from + (back ? -2 : 5), to: week.to - (back ? 7 : 0) });
+    },
+  },
+  {
+    name: 'year',
+    regex: pattern(
+      `(?:(?<offset>${offsetWord})\\s+year|(?:in|of|from)\\s+(?<year>(?:19|20|21)\\d\\d))`,
+    ),
+    read: (g, context) => {
+      const year = Number(g['year'] ?? civilParts(context.today).year + offsetOf(g['offset']));
+      return during({ from: monthRange(year, 1).from, to: monthRange(year, 12).to });
+    },
+  },
+  {
+    name: 'holiday',
+    floating: true,
+    regex: pattern(
+      "(?<holiday>christmas(?:\\s+(?<eve>eve|day))?|new\\s+year'?s?\\s+(?<eve2>eve|day))",
+    ),
+    read: (g, context) => {
+      const eve = g['eve'] === 'eve' || g['eve2'] === 'eve';
+      if (g['holiday']?.startsWith('c')) return yearlessDate(12, eve ? 24 : 25, context);
+      return eve ? yearlessDate(12, 31, context) : yearlessDate(1, 1, context);
+    },
+  },
+];
+
+const dayWords: Record<string, number> = {
+  today: 0,
+  tonight: 0,
+  tomorrow: 1,
+  tmrw: 1,
+  yesterday: -1,
+  'last night': -1,
+};
+
+const relatives: DatePattern[] = [
+  {
+    name: 'relative day',
+    regex: pattern(
+      `(?<twice>(?:the\\s+)?day\\s+(?:after\\s+tomorrow|before\\s+yesterday))|(?<day>${anyOf(Object.keys(dayWords))})(?:'s)?`,
+    ),
+    read: (g, context) => {
+      if (g['twice'] !== undefined)
+        return on(context.today + (g['twice'].includes('after') ? 2 : -2));
+      return on(context.today + (dayWords[g['day'] ?? ''] ?? 0));
+    },
+  },
+  {
+    name: 'weekday',
+    floating: true,
+    regex: pattern(
+      `(?<!every\\s)(?:(?<offset>${offsetWord})\\s+(?<w1>${anyWeekday})|(?<=\\b(?:on|by|until|till|since|from|to|through|and|between|before|after)\\s)(?<w2>${anyWeekday})|(?<w3>${longWeekday}))(?:'s)?(?<far>\\s+next\\s+week|\\s+last\\s+week)?`,
+    ),
+    read: (g, context) => {
+      const weekday = englishWeekdays[g['w1'] ?? g['w2'] ?? g['w3'] ?? ''];
+      if (weekday === undefined) return null;
+      const far = g['far']?.trim().split(' ')[0];
+      const offset = far ?? g['offset'];
+      if (offset === undefined) return on(nearestWeekday(weekday, context));
+      if (offset === 'coming' || offset === 'following') {
+        return on(
+          nearestWeekday(weekday, { ...context, prefer: 'future', anchor: context.today + 1 }),
+        );
+      }
+      return on(weekRange(context, offsetOf(offset)).from + weekday);
+    },
+  },
+  {
+    name: 'so long from now',
+    regex: pattern(
+      `in\\s+${countUnit}|(?<amount2>\\d{1,3}|${englishCountPattern})\\s+(?<unit2>day|week|month|year)s?\\s+(?<dir>ago|from\\s+now|later|from\\s+today)`,
+    ),
+    read: (g, context) => {
+      const groups = { amount: g['amount'] ?? g['amount2'], unit: g['unit'] ?? g['unit2'] };
+      const amount = amountOf(groups);
+      return shifted(context, g['dir'] === 'ago' ? -amount : amount, unitOf(groups));
+    },
+  },
+  {
+    name: 'window',
+    regex: pattern(
+      `(?:the\\s+)?(?:(?<dir>past|last|previous|next|coming)\\s+${countUnit}|(?<past>past)\\s+(?<unit2>day|week|month|year))`,
+    ),
+    read: (g, context) => {
+      const days =
+        g['past'] === undefined ? lengthOf(g) : windowDays(1, (g['unit2'] ?? 'day') as Unit);
+      const ahead = g['dir'] === 'next' || g['dir'] === 'coming';
+      return rollingWindow(context, days, ahead ? 1 : -1);
+    },
+  },
+  {
+    name: 'within',
+    regex: pattern(`within\\s+(?:the\\s+(?:next|last)\\s+)?${countUnit}`),
+    read: (g, context) => rollingWindow(context, lengthOf(g), context.prefer === 'past' ? -1 : 1),
+  },
+  {
+    name: 'length',
+    regex: pattern(`for\\s+${countUnit}`),
+    count: lengthOf,
+    read: (g, context) => {
+      const reach = lengthOf(g) - 1;
+      const from = context.prefer === 'past' ? context.today - reach : context.today;
+      return { ok: true, from, to: from + reach };
+    },
+  },
+];
+
+export const englishDates: readonly DatePattern[] = [...writtenDates, ...periods, ...relatives];

@@ -1,0 +1,118 @@
+/**
+ * Korean questions about the calendar. The keyword must be a word of its own, it must be what is asked about
+ * (회의 자료 asks for a document, 회의 진행 방법 for advice), and everything behind it must be understood.
+ * Creation and change go to the classifier.
+ */
+import {
+  type Clause,
+  type RuleOutcome,
+  clauseDates,
+  dateQuestion,
+  domainCount,
+  has,
+} from './rule.ts';
+import { calendarCalls } from './tool-calls.ts';
+import type { Word, WordClass } from './word-classes.ts';
+
+const rule = 'calendar';
+
+const known: ReadonlySet<WordClass> = new Set([
+  'calendar',
+  'mail',
+  'document',
+  'bookish',
+  'account',
+  'ask',
+  'exist',
+  'show',
+  'seek',
+  'check',
+  'digest',
+  'happen',
+  'state',
+  'date',
+  'time',
+  'attribute',
+  'described',
+  'next',
+  'filler',
+]);
+
+const asking: ReadonlySet<WordClass> = new Set([
+  'ask',
+  'exist',
+  'show',
+  'seek',
+  'check',
+  'digest',
+  'happen',
+]);
+
+/** 회의로, 회의까지, 회의보다: the calendar is not the object. */
+const otherRole = /^(?:로|으로|까지|부터|보다|마다|밖에|말고|이나|이란|란|처럼|으로는|로는)$/;
+
+/** 회의야?, 회의인가요: a question by itself. */
+const copulaTail =
+  /^(?:이?야|인가|인가요|이?죠|이지|이?냐|이?니|이?였나|이?였어|이?였지|이에요|예요|인지)$/;
+
+const pastTense = /(?:였|었|했|갔|났|렸|왔)/;
+
+/** The calendar word of which everything behind it must be understood; -1 when there is none that counts. */
+function keywordIndex(words: readonly Word[]): number {
+  const index = words.findLastIndex((word) => word.class === 'calendar');
+  const [keyword, next] = [words[index], words[index + 1]];
+  if (keyword === undefined || otherRole.test(keyword.tail)) return -1;
+  // 회의 자료 찾아줘, 미팅 메일 왔어?: the next noun is what is asked for. Three things named side by side
+  // are no sentence, and the order of the rules decides.
+  const compound = keyword.tail === '' && (next?.class === 'mail' || next?.class === 'document');
+  return compound && domainCount(words) < 3 ? -1 : index;
+}
+
+/** 회의가 뭐야 asks for a meaning, 일정이 뭐야 for the day's plan. */
+function asksForMeaning(words: readonly Word[], index: number): boolean {
+  const [keyword, next] = [words[index], words[index + 1]];
+  if (keyword === undefined || next === undefined || has(words, 'date')) return false;
+  if (/^(?:일정|스케줄|스케쥴)/.test(keyword.text)) return false;
+  return (
+    /^(?:가|이|는|은)$/.test(keyword.tail) &&
+    /^(?:뭐|무엇|뭔)/.test(next.text) &&
+    next.class === 'ask'
+  );
+}
+
+/** A noun phrase without a predicate asks too (내일 오전 스케줄), but with an hour it announces (내일 3시 회의). */
+function isRequest(clause: Clause, index: number): boolean {
+  const { words, question } = clause;
+  const tail = words[index]?.tail ?? '';
+  if (words.some((word) => asking.has(word.class)) || (question && copulaTail.test(tail)))
+    return true;
+  if (has(words, 'state') || copulaTail.test(tail)) return question;
+  if (has(words, 'time') && !question) return false;
+  return has(words, 'date') || question || !has(words, 'rest', 'machine');
+}
+
+/** What a question without a date is about. */
+function openWindow(words: readonly Word[]): 'today' | 'next' | 'previous' {
+  const back = words.some((word) => /^(?:지난|지난번|저번|예전)$/.test(word.text));
+  const past = words.some((word) => asking.has(word.class) && pastTense.test(word.text));
+  if (back) return 'previous';
+  const when = words.some((word) => word.class === 'ask' && /^언[제젠]/.test(word.text));
+  if (when) return past ? 'previous' : 'next';
+  const ahead = words.some((word) => /^(?:다음|다음번|다가오는|가까운)$/.test(word.text));
+  return ahead ? 'next' : 'today';
+}
+
+export function koreanCalendar(clause: Clause): RuleOutcome | null {
+  const { words } = clause;
+  if (has(words, 'create', 'change', 'send', 'how', 'come')) return null;
+  const index = keywordIndex(words);
+  if (index < 0 || !words.slice(index + 1).every((word) => known.has(word.class))) return null;
+  if (asksForMeaning(words, index) || !isRequest(clause, index)) return null;
+  const open = openWindow(words);
+  const past =
+    open === 'previous' ||
+    words.some((word) => asking.has(word.class) && pastTense.test(word.text));
+  const dates = clauseDates(clause, past ? 'past' : 'future');
+  if (dates?.ok === false) return dateQuestion(clause, rule, dates);
+  return { kind: 'calls', rule, calls: calendarCalls(dates, clause.today, open) };
+}

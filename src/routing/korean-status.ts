@@ -1,0 +1,73 @@
+/**
+ * Korean questions about the servers, the models and the queue. 상태 alone is the system's; 상태 of anything
+ * else (배터리 상태, 정신 상태, 상태 기계) is not, and every word must be understood.
+ */
+import { type Clause, type RuleOutcome, has } from './rule.ts';
+import type { Word, WordClass } from './word-classes.ts';
+
+const outcome: RuleOutcome = { kind: 'status', rule: 'status' };
+
+const known: ReadonlySet<WordClass> = new Set([
+  'machine',
+  'state',
+  'ask',
+  'exist',
+  'show',
+  'check',
+  'happen',
+  'filler',
+  'attribute',
+  'described',
+  'date',
+]);
+
+const queueWords = /^(?:대기열|큐|큐가|큐는|큐에|큐도|작업|작업큐)$/;
+const modelWords = /^(?:젬마|gemma|qwen|큐웬|엑사원|exaone|추론모델)$/;
+const ownWords = /^(?:내|제|나|저|난|저희|우리)$/;
+/** 서버가 뭐야 asks for a meaning. */
+const meaning = /^(?:뭐|무엇|뭔)/;
+
+function isUnderstood(word: Word): boolean {
+  return (
+    known.has(word.class) || word.text === '왜' || /^(?:왜이렇게|이렇게|어떻게)$/.test(word.text)
+  );
+}
+
+/** 메일 서버 상태: what the server is for may stand in front of it. */
+function withoutPurpose(words: readonly Word[]): Word[] {
+  return words.filter(
+    (word, at) =>
+      !(
+        words[at + 1]?.class === 'machine' &&
+        ['mail', 'account'].includes(word.class) &&
+        word.tail === ''
+      ),
+  );
+}
+
+function asksAboutQueue(words: readonly Word[]): boolean {
+  const queue = words.some((word) => queueWords.test(word.text));
+  const waiting = words.some(
+    (word) => word.class === 'state' && /^(?:대기|처리|밀[려렸린])/.test(word.text),
+  );
+  if (queue) return has(words, 'ask', 'exist') && !has(words, 'date');
+  return waiting && words.some((word) => word.class === 'ask' && /^(?:몇|얼마)/.test(word.text));
+}
+
+export function koreanStatus(clause: Clause): RuleOutcome | null {
+  const words = withoutPurpose(clause.words);
+  if (words.length === 0 || !words.every(isUnderstood)) return null;
+  const machine = has(words, 'machine');
+  const state = words.some((word) => word.class === 'state');
+  if (machine && state) return outcome;
+  if (asksAboutQueue(words)) return outcome;
+  const stateWord = words.findIndex((word) => word.text === '상태');
+  if (stateWord >= 0 && !ownWords.test(words[stateWord - 1]?.text ?? '')) return outcome;
+  if (!machine) return null;
+  // 젬마 어때?, 젬마 뭐 하고 있어?, and the name alone.
+  if (words.some((word) => /^어[때떤떠땠]/.test(word.text))) return outcome;
+  const model = words.some((word) => modelWords.test(word.text));
+  if (model && words.length === 1) return outcome;
+  const asksMeaning = words.some((word) => meaning.test(word.text)) && !has(words, 'happen');
+  return model && has(words, 'happen') && !asksMeaning ? outcome : null;
+}

@@ -1,0 +1,151 @@
+/**
+ * Cuts Korean text into words of the lexicon. An eojeol is taken apart only if it can be taken apart
+ * completely into known words and particles; else it is one unknown word. So 협회의 정관, 국회의원, 회의록
+ * and 프로파일링 hold no keyword, while 회의는, 오늘일정알려줘 and 메일함에서 do.
+ */
+import {
+  type Predicate,
+  copula,
+  glue,
+  nouns,
+  particles,
+  predicates,
+  standalone,
+} from './korean-lexicon.ts';
+import { type Word, type WordClass, dateMark, timeMark } from './word-classes.ts';
+
+interface Piece {
+  class: WordClass;
+  text: string;
+  tail: string;
+}
+
+type Dictionary = ReadonlyMap<string, WordClass>;
+
+function dictionary(table: Partial<Record<WordClass, string[]>>): Dictionary {
+  const entries = Object.entries(table) as [WordClass, string[]][];
+  return new Map(entries.flatMap(([name, words]) => words.map((word) => [word, name] as const)));
+}
+
+const nounClasses = dictionary(nouns);
+const standaloneClasses = dictionary(standalone);
+const glueClasses = dictionary(glue);
+
+/** Longer eojeols are pasted matter; the search below stays linear in practice. */
+const eojeolCharsMax = 24;
+
+const predicateOf = (text: string): Predicate | undefined =>
+  predicates.find(({ regex }) => regex.test(text));
+
+/** Particles from `at` to the end of the eojeol, as one string; null when something else is there. */
+function particleRun(text: string): boolean {
+  if (text === '' || copula.test(text)) return true;
+  return particles.some(
+    (particle) => text.startsWith(particle) && particleRun(text.slice(particle.length)),
+  );
+}
+
+/** What may follow a noun: particles or copula to the end, or particles and then further words. */
+function afterNoun(noun: Piece, rest: string): Piece[] | null {
+  if (particleRun(rest)) return [{ ...noun, tail: rest }];
+  for (const particle of ['', ...particles]) {
+    if (!rest.startsWith(particle)) continue;
+    const further = takeApart(rest.slice(particle.length), false);
+    // 약속했어, 회의하나: the noun is the stem of a verb here, no thing on a calendar.
+    if (particle === '' && further?.[0]?.class === 'happen' && noun.text !== '') return null;
+    if (further !== null) return [{ ...noun, tail: particle }, ...further];
+  }
+  return null;
+}
+
+function takeApart(text: string, isHead: boolean): Piece[] | null {
+  if (isHead) {
+    const whole = standaloneClasses.get(text);
+    if (whole !== undefined) return [{ class: whole, text, tail: '' }];
+  }
+  const nominal = nounClasses.get(text) ?? (isHead ? undefined : glueClasses.get(text));
+  if (nominal !== undefined) return [{ class: nominal, text, tail: '' }];
+  const predicate = predicateOf(text);
+  if (predicate !== undefined) return [{ class: predicate.class, text, tail: '' }];
+  for (let length = Math.min(text.length - 1, 8); length >= 1; length -= 1) {
+    const head = text.slice(0, length);
+    const found = nounClasses.get(head) ?? (isHead ? undefined : glueClasses.get(head));
+    if (found === undefined) continue;
+    const pieces = afterNoun({ class: found, text: head, tail: '' }, text.slice(length));
+    if (pieces !== null) return pieces;
+  }
+  return null;
+}
+
+const unknown = (text: string): Piece => ({ class: 'rest', text, tail: '' });
+
+/** One eojeol of Hangul. `afterMark`: glued to a date, a time or a Latin word, so it may begin with a particle. */
+export function readEojeol(text: string, afterMark: boolean): Piece[] {
+  if (text.length > eojeolCharsMax) return [unknown(text)];
+  if (!afterMark) return takeApart(text, true) ?? [unknown(text)];
+  const placeholder: Piece = { class: 'filler', text: '', tail: '' };
+  return afterNoun(placeholder, text) ?? takeApart(text, true) ?? [unknown(text)];
+}
+
+/** 몇 시, 어떻게 돼 and the like are one word to the rules. */
+const joinPhrases = (text: string): string =>
+  text
+    .replace(/몇\s+(?=(?:시|개|건|통|명|번)(?![가-힣]{3}))/g, '몇')
+    .replace(/어떻게\s+(?=돼|되|될|됐|됩)/g, '어떻게')
+    .replace(/추론\s+(?=모델|서버)/g, '추론')
+    .replace(/네이버\s+웍스/g, '네이버웍스')
+    .replace(/받은\s+(?=편지함|메일함)/g, '받은')
+    .replace(/([가-힣])이\s+메일(?=[\s가-힣]|$)/g, '$1이 메일')
+    .replace(/e-?\s?mail/g, 'email');
+
+const latinClasses: Dictionary = dictionary({
+  calendar: ['calendar', 'schedule', 'meeting', 'meetings'],
+  mail: ['mail', 'mails', 'email', 'emails', 'gmail', 'mailbox'],
+  document: ['document', 'documents', 'docs'],
+  machine: [
+    'gemma',
+    'qwen',
+    'exaone',
+    'server',
+    'system',
+    'llm',
+    'ai',
+    'gpu',
+    'ollama',
+    'gatehouse',
+    'macmini',
+    'macbook',
+  ],
+  state: ['status'],
+  account: ['inbox', 'technicalkorea'],
+});
+
+/** Words of a normalised text in which dates and times are replaced by their marks. */
+export function koreanWords(text: string): Word[] {
+  const words: Word[] = [];
+  const chunks = joinPhrases(text).matchAll(/[\p{L}\p{M}\p{N}\ue000\ue001@._+#'/-]+/gu);
+  for (const [chunk] of chunks) {
+    const runs =
+      chunk.match(/[가-힣ㄱ-ㅎㅏ-ㅣ]+|[\ue000\ue001]|[^가-힣ㄱ-ㅎㅏ-ㅣ\ue000\ue001]+/gu) ?? [];
+    runs.forEach((run, index) => readRun(words, run, index > 0));
+  }
+  return words;
+}
+
+function readRun(words: Word[], run: string, glued: boolean): void {
+  if (run === dateMark || run === timeMark) {
+    words.push({ class: run === dateMark ? 'date' : 'time', text: '', tail: '', glued });
+    return;
+  }
+  if (!/^[가-힣ㄱ-ㅎㅏ-ㅣ]/.test(run)) {
+    const text = run.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}+#]+$/gu, '');
+    if (text !== '') words.push({ class: latinClasses.get(text) ?? 'rest', text, tail: '', glued });
+    return;
+  }
+  readEojeol(run, glued).forEach((piece, index) => {
+    const last = words.at(-1);
+    // A particle after a mark or a Latin word belongs to that word: 내일은, pdf를.
+    if (index === 0 && glued && piece.text === '' && last !== undefined) last.tail = piece.tail;
+    else words.push({ ...piece, glued: glued || index > 0 });
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * Finds JSON values in what a model wrote: behind thoughts, inside fences and prose, broken or repeated.
+ * It knows nothing of what the values mean.
+ */
+import { jsonrepair } from 'jsonrepair';
+import { composedText } from './plain-text.ts';
+
+/** An answer of a classifier is a few hundred characters; scanning stops here, so that cost stays bounded. */
+const scanCharsMax = 20_000;
+const candidatesMax = 20;
+
+/** Opening and closing mark of a thought, per family of models. */
+const thoughtMarks: readonly (readonly [RegExp, RegExp])[] = [
+  [
+    /<(?:think|thinking|thought|reasoning|seed:think|longcat_think)>/i,
+    /<\/(?:think|thinking|thought|reasoning|seed:think|longcat_think)>/i,
+  ],
+  [/\[THINK\]/, /\[\/THINK\]/],
+  [/◁think▷/, /◁\/think▷/],
+  [/<\|channel>thought/, /<channel\|>/],
+  [/<\|START_THINKING\|>/, /<\|END_THINKING\|>/],
+  [/<\|channel\|>analysis<\|message\|>/, /<\|end\|>|<\|channel\|>final<\|message\|>/],
+];
+const specialTokens =
+  /<\|(?:start|end|return|message|channel|im_end|im_start|eot_id|START_TEXT|END_TEXT)\|>(?:assistant|final)?/g;
+
+/**
+ * Removes complete thoughts, one whose beginning was swallowed by the prompt template, and one that was cut
+ * off. A thought counts only in front of the answer: an answer may quote the tag.
+ */
+export function withoutThoughts(raw: string): string {
+  if (typeof parseStrict(raw) === 'object') return raw.trim();
+  let text = raw;
+  for (const [open, close] of thoughtMarks) {
+    for (let start = open.exec(text); start !== null; start = open.exec(text)) {
+      if (text.slice(0, start.index).trim() !== '') break;
+      const rest = text.slice(start.index + start[0].length);
+      const end = close.exec(rest);
+      text = end === null ? '' : rest.slice(end.index + end[0].length);
+    }
+    const orphan = close.exec(text);
+    if (orphan === null || open.test(text.slice(0, orphan.index))) continue;
+    const [before, after] = [
+      text.slice(0, orphan.index),
+      text.slice(orphan.index + orphan[0].length),
+    ];
+    if (!/[{[]/.test(before) || /[{[]/.test(after)) text = after;
+  }
+  return text.replace(specialTokens, '').trim();
+}
+
+function parseStrict(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The end of the object or array that begins at `start`, strings respected; -1 when it never closes. */
+function balancedEnd(text: string, start: number): number {
+  let depth = 0;
+  let inString = false;
+  for (let at = start; at < text.length; at += 1) {
+    const char = text[at];
+    if (inString) {
+      if (char === '\\') at += 1;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{' || char === '[') depth += 1;
+    else if (char === '}' || char === ']') {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return -1;
+}
+
+/** Null also for text that jsonrepair would only wrap as a string. */
+function parseRepaired(text: string): unknown {
+  try {
+    const value = JSON.parse(jsonrepair(text)) as unknown;
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bodies of code fences, and what stands in single backticks. */
+const fenced = (text: string): string[] =>
+  [...text.matchAll(/(?:```|~~~)[a-z]*\s*([\s\S]*?)(?:```|~~~|$)|`([^`\n]+)`/gi)]
+    .map((match) => (match[1] ?? match[2] ?? '').trim())
+    .filter((body) => /^[{[]/.test(body));
+
+/**
+ * The JSON values in a text, most likely first: the whole text, each balanced object or array in order,
+ * fenced bodies, and last what can be repaired. Empty for text without JSON.
+ */
+export function* jsonValues(raw: string): Generator {
+  const text = composedText(raw).trim().slice(0, scanCharsMax);
+  const whole = parseStrict(text);
+  if (whole !== undefined) {
+    yield whole;
+    return;
+  }
+  const broken: string[] = [];
+  let count = 0;
+  for (let at = text.search(/[{[]/); at >= 0 && count < candidatesMax; count += 1) {
+    const end = balancedEnd(text, at);
+    const candidate = end < 0 ? text.slice(at) : text.slice(at, end);
+    const value = parseStrict(candidate);
+    if (value !== undefined) yield value;
+    else broken.push(candidate);
+    const from = value === undefined ? at + 1 : end;
+    const next = text.slice(from).search(/[{[]/);
+    at = next < 0 ? -1 : from + next;
+  }
+  for (const candidate of [...fenced(text), ...broken.slice(0, 4)]) {
+    const value = parseRepaired(candidate);
+    if (value !== undefined) yield value;
+  }
+}

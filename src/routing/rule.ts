@@ -1,0 +1,57 @@
+/**
+ * What a rule gets and what it gives. A rule judges one clause; null means that it is not its business,
+ * and the classifier will look at it. A rule never guesses: null is always a safe answer.
+ */
+import type { ToolCall } from '../../machines/decision.ts';
+import type { Locale } from '../../machines/texts.ts';
+import type { CivilDay } from './civil-date.ts';
+import { type DateReading, readDatesIn } from './date-reader.ts';
+import type { Preference } from './date-pattern.ts';
+import { questionsIn } from './questions.ts';
+import type { Word } from './word-classes.ts';
+
+export interface Clause {
+  /** Normalised text. */
+  text: string;
+  /** The same, with `dateMark` and `timeMark` where dates and times stood. */
+  masked: string;
+  /** Korean clauses only; the English rules read `masked`. */
+  words: Word[];
+  /** Ends in a question mark. */
+  question: boolean;
+  locale: Locale;
+  today: CivilDay;
+}
+
+export type RuleOutcome =
+  | { kind: 'calls'; rule: string; calls: ToolCall[] }
+  | { kind: 'clarify'; rule: string; response: string }
+  | { kind: 'status'; rule: string };
+
+export type Rule = (clause: Clause) => RuleOutcome | null;
+
+export const clauseDates = (clause: Clause, prefer: Preference): DateReading | null =>
+  readDatesIn(clause.text, { today: clause.today, prefer });
+
+/** Asks back about a date that cannot be. */
+export function dateQuestion(
+  clause: Clause,
+  rule: string,
+  fault: Extract<DateReading, { ok: false }>,
+): RuleOutcome {
+  const response = questionsIn(clause.locale).dateFault[fault.reason](fault.text);
+  return { kind: 'clarify', rule, response };
+}
+
+export const has = (words: readonly Word[], ...classes: Word['class'][]): boolean =>
+  words.some((word) => classes.includes(word.class));
+
+/** How many of calendar, mail, documents and machines are named: from three on it is no sentence. */
+export function domainCount(words: readonly Word[]): number {
+  const domains = new Set<string>();
+  for (const word of words) {
+    if (word.class === 'machine' || word.class === 'state') domains.add('machine');
+    else if (['calendar', 'mail', 'document'].includes(word.class)) domains.add(word.class);
+  }
+  return domains.size;
+}

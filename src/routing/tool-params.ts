@@ -1,0 +1,91 @@
+/**
+ * Which operations a model may ask for, and what their parameters are. Strings are trimmed, numbers may come
+ * as strings, unknown keys are dropped. Dates and times stay as written here: 내일 is resolved against the
+ * clock by classification-decision.
+ *
+ * `calendar.create_confirmed` is not in the table: it runs after a person's consent, never on a model's word.
+ */
+import { z } from 'zod';
+import { composedText } from './plain-text.ts';
+
+const textCharsMax = 500;
+
+const cleaned = (value: unknown): unknown => {
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'string') return undefined;
+  const text = composedText(value).trim().slice(0, textCharsMax);
+  return text === '' || /^(?:null|none|undefined|n\/a)$/i.test(text) ? undefined : text;
+};
+
+const optionalText = z.preprocess(cleaned, z.string().optional());
+
+/** Mail of more than a year back is a search for words, not for days. */
+const daysMax = 365;
+
+const optionalDays = z.preprocess((value) => {
+  const days = typeof value === 'string' ? Number.parseFloat(value) : value;
+  if (typeof days !== 'number' || !Number.isFinite(days) || days < 1) return undefined;
+  return Math.min(daysMax, Math.round(days));
+}, z.number().int().optional());
+
+const schemas = {
+  'calendar.today': z.object({}),
+  'calendar.search': z.object({ date_from: optionalText, date_to: optionalText }),
+  'calendar.create_draft': z.object({
+    title: optionalText,
+    date: optionalText,
+    time: optionalText,
+    end_time: optionalText,
+    description: optionalText,
+  }),
+  'email.search': z.object({
+    query: optionalText,
+    days: optionalDays,
+    folder: optionalText,
+    from: optionalText,
+    date_from: optionalText,
+    date_to: optionalText,
+  }),
+  'document.search': z.object({ query: optionalText }),
+} as const;
+
+export type ModelOperation = keyof typeof schemas;
+
+export const modelOperations = Object.keys(schemas) as ModelOperation[];
+
+const isOperation = (name: string): name is ModelOperation => Object.hasOwn(schemas, name);
+
+/** Names under which models know the tools. */
+const toolNames: Record<string, string> = {
+  calendar: 'calendar',
+  schedule: 'calendar',
+  email: 'email',
+  mail: 'email',
+  gmail: 'email',
+  document: 'document',
+  documents: 'document',
+  docs: 'document',
+};
+
+const onlyOperation: Record<string, string> = { email: 'search', document: 'search' };
+
+/** `calendar` + `today`, also from `calendar.today` or `calendar_today` in one field. Null when unknown. */
+export function operationName(tool: unknown, operation: unknown): ModelOperation | null {
+  const spelled = [tool, operation].map((part) =>
+    typeof part === 'string' ? part.trim().toLowerCase() : '',
+  );
+  const [first = '', second = ''] = spelled;
+  const joined = /^([a-z]+)[._/:-]([a-z_]+)$/.exec(first);
+  const toolName = toolNames[joined?.[1] ?? first];
+  if (toolName === undefined || !Object.hasOwn(toolNames, joined?.[1] ?? first)) return null;
+  const wanted = second === '' ? (joined?.[2] ?? onlyOperation[toolName] ?? '') : second;
+  const name = `${toolName}.${wanted.replace(/^[a-z]+[./:]/, '')}`;
+  return isOperation(name) ? name : null;
+}
+
+/** The known parameters of an operation, tidied; null when the value is nothing like parameters. */
+export function readParams(name: ModelOperation, value: unknown): Record<string, unknown> | null {
+  const parsed = schemas[name].safeParse(value ?? {});
+  if (!parsed.success) return null;
+  return Object.fromEntries(Object.entries(parsed.data).filter(([, item]) => item !== undefined));
+}

@@ -1,0 +1,46 @@
+/**
+ * One process owns the database: no leases, so after a crash all open jobs move at once.
+ *
+ * The lock is SQLite's own write lock, held for the life of the process on a file of its own beside the
+ * database. The operating system drops it when the process ends, however it ends; a pid file would not be.
+ */
+import Sqlite from 'better-sqlite3';
+import { GatehouseError } from '../lib/errors.ts';
+
+export interface OwnerLock {
+  release(): void;
+}
+
+/** @throws GH_STORE_LOCKED when another process holds it. */
+export function lockOwner(path: string): OwnerLock {
+  const file = new Sqlite(path, { timeout: 0 });
+  try {
+    file.exec(
+      'create table if not exists owner (id integer primary key check (id = 1), pid integer)',
+    );
+    file.prepare('insert or replace into owner (id, pid) values (1, ?)').run(process.pid);
+    file.exec('begin immediate');
+  } catch (error) {
+    const holder = readHolder(file);
+    file.close();
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
+    const database = path.replace(/\.lock$/, '');
+    const who = holder === null ? 'another process' : `process ${holder}`;
+    throw new GatehouseError('GH_STORE_LOCKED', `${database} is in use by ${who}`, {
+      cause: error,
+    });
+  }
+  return {
+    release() {
+      if (file.open) file.close();
+    },
+  };
+}
+
+function readHolder(file: Sqlite.Database): number | null {
+  try {
+    return (file.prepare('select pid from owner').get() as { pid: number }).pid;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,98 @@
+/** What the tools say when something stands in the way, in each language. Pure data and templates. */
+import type { Locale } from '../../machines/texts.ts';
+
+const ko = {
+  names: {
+    calendar: '캘린더',
+    email: '메일',
+    document: '문서',
+    system: '시스템 상태',
+  } as Record<string, string>,
+  fields: {
+    query: '검색어',
+    title: '제목',
+    date: '날짜',
+    end_date: '끝나는 날짜',
+    time: '시작 시각',
+    end_time: '끝나는 시각',
+    description: '메모',
+    location: '장소',
+    date_from: '시작 날짜',
+    date_to: '끝 날짜',
+    days: '기간(일)',
+    from: '보낸 사람',
+    folder: '편지함',
+  } as Record<string, string>,
+  unknown: '그 기능은 아직 없습니다.',
+  input: (fields: string) =>
+    fields === ''
+      ? '요청한 값을 알아볼 수 없습니다. 다시 말씀해주세요.'
+      : `다음 값이 없거나 알아볼 수 없습니다: ${fields}. 다시 말씀해주세요.`,
+  timeout: (name: string) =>
+    `${name} 확인이 제시간에 끝나지 않았습니다. 잠시 후 다시 시도해주세요.`,
+  unreachable: (name: string) => `${name} 서버에 연결하지 못했습니다. 잠시 후 다시 시도해주세요.`,
+  login: (name: string) =>
+    `${name} 서버가 로그인을 거절했습니다. 설정의 사용자 이름과 비밀번호를 확인해주세요.`,
+  refused: (name: string) => `${name} 서버가 요청을 거절했습니다. 설정을 확인해주세요.`,
+  unreadable: (name: string) => `${name} 서버의 응답을 읽지 못했습니다. 잠시 후 다시 시도해주세요.`,
+  failed: (name: string) => `${name} 확인 중 오류가 났습니다. 잠시 후 다시 시도해주세요.`,
+  uncertain: '등록이 끝났는지 확인하지 못했습니다. 다시 등록하기 전에 캘린더를 먼저 확인해주세요.',
+  noCalendar: '설정된 캘린더를 서버에서 찾지 못했습니다. 캘린더 주소를 확인해주세요.',
+  oneDraft: (title: string) =>
+    `한 번에 한 건만 등록할 수 있습니다. ‘${title}’ 건은 이 일정을 확인한 뒤 다시 요청해주세요.`,
+  tooMany: (max: number) => `한 번에 ${max}가지까지만 확인할 수 있습니다.`,
+  unchanged: (why: string) => `바꾸지 못했습니다. ${why}`,
+};
+
+const en: typeof ko = {
+  names: {
+    calendar: 'calendar',
+    email: 'mail',
+    document: 'documents',
+    system: 'system status',
+  },
+  fields: {
+    query: 'search words',
+    title: 'title',
+    date: 'date',
+    end_date: 'last day',
+    time: 'start time',
+    end_time: 'end time',
+    description: 'notes',
+    location: 'place',
+    date_from: 'first day',
+    date_to: 'last day',
+    days: 'number of days',
+    from: 'sender',
+    folder: 'folder',
+  },
+  unknown: 'There is no such function yet.',
+  input: (fields) =>
+    fields === ''
+      ? 'Those values could not be understood. Please say it another way.'
+      : `Missing or not understood: ${fields}. Please say it another way.`,
+  timeout: (name) => `The ${name} check did not finish in time. Please try again in a moment.`,
+  unreachable: (name) => `The ${name} server could not be reached. Please try again in a moment.`,
+  login: (name) =>
+    `The ${name} server refused the login. Check the user name and password in the configuration.`,
+  refused: (name) => `The ${name} server refused the request. Check the configuration.`,
+  unreadable: (name) =>
+    `The answer of the ${name} server could not be read. Please try again in a moment.`,
+  failed: (name) => `The ${name} check failed. Please try again in a moment.`,
+  uncertain:
+    'Could not tell whether it was written. Check the calendar before you ask for it again.',
+  noCalendar: 'The configured calendar is not on the server. Check its address.',
+  oneDraft: (title) =>
+    `Only one entry can be added at a time. Confirm this one, then ask again for "${title}".`,
+  tooMany: (max) => `At most ${max} things can be checked at once.`,
+  unchanged: (why) => `Nothing was changed. ${why}`,
+};
+
+const catalogue: Record<Locale, typeof ko> = { ko, en };
+
+/** The sentences of a language. */
+export const toolTextsOf = (locale: Locale): typeof ko => catalogue[locale];
+
+/** The tool's name in words; the name itself where none is known. */
+export const toolName = (tool: string, locale: Locale): string =>
+  catalogue[locale].names[tool] ?? tool;

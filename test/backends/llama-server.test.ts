@@ -1,0 +1,166 @@
+/**
+ * The whole client path against a real llama.cpp server: real tokenizer, grammar, tool parser, slots and SSE.
+ * Only the words are scripted, by the last message (test/llama-server/README.md).
+ */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ModelRequest } from '../../src/contract/model.ts';
+import {
+  prepareLlamaServer,
+  startLlamaServer,
+  type LlamaServerOptions,
+} from '../support/llama-server.ts';
+import { createOneSlotGate } from './one-slot-gate.ts';
+import { ask, backendFor, collector, configFor, failureOf, person } from './setting.ts';
+
+const prepared = await prepareLlamaServer();
+
+async function setting(options: LlamaServerOptions) {
+  const server = await startLlamaServer(options);
+  onTestFinished(() => server.stop());
+  const gate = createOneSlotGate();
+  return {
+    server,
+    gate,
+    backend: backendFor(configFor(server.baseUrl, { kind: 'llama.cpp' }), gate),
+  };
+}
+
+const tools: NonNullable<ModelRequest['tools']> = [
+  {
+    type: 'function',
+    function: {
+      name: 'search',
+      description: 'searches',
+      parameters: {
+        type: 'object',
+        properties: { query: { type: 'string' } },
+        required: ['query'],
+      },
+    },
+  },
+];
+
+const classification: NonNullable<ModelRequest['jsonSchema']> = {
+  name: 'classification',
+  schema: {
+    type: 'object',
+    properties: {
+      action: { type: 'string', enum: ['direct', 'route', 'clarify', 'tools'] },
+      prompt: { type: 'string' },
+    },
+    required: ['action', 'prompt'],
+    additionalProperties: false,
+  },
+};
+
+const scripted = Array.from({ length: 24 }, (_, n) => `w${n}`).join(' ');
+
+describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
+  test('an answer streams token by token and comes back whole', async () => {
+    const { backend, gate } = await setting({ model: 'tiny' });
+    const seen = collector();
+    const outcome = await backend.run(ask('hello'), person(seen));
+    expect(outcome).toMatchObject({ ok: true, text: scripted, finishReason: 'stop' });
+    expect(seen.pieces.length).toBeGreaterThan(10);
+    expect(seen.text).toBe(scripted);
+    expect(outcome.ok && outcome.usage?.completionTokens).toBeGreaterThanOrEqual(24);
+    expect(gate.ends).toEqual(['ok']);
+  });
+
+  test('the limit of tokens is seen as such', async () => {
+    const { backend } = await setting({ model: 'tiny' });
+    const outcome = await backend.run(ask('#loop', { maxTokens: 5 }), person());
+    expect(outcome).toMatchObject({ ok: true, text: 'l0 l1 l2 l3 l4', finishReason: 'length' });
+  });
+
+  test.each(['deepseek', 'none'])(
+    'thinking is no part of the answer (format %s)',
+    async (format) => {
+      const { backend } = await setting({ model: 'tiny', args: ['--reasoning-format', format] });
+      const seen = collector();
+      const outcome = await backend.run(ask('#think'), person(seen));
+      expect(outcome).toMatchObject({ ok: true, text: 'answer a0 a1 a2 a3 a4' });
+      expect(seen.text).toBe('answer a0 a1 a2 a3 a4');
+    },
+  );
+
+  test.each(['deepseek', 'none'])(
+    'thinking that is never closed is no answer (format %s)',
+    async (format) => {
+      const { backend } = await setting({ model: 'tiny', args: ['--reasoning-format', format] });
+      const outcome = failureOf(await backend.run(ask('#unclosed'), person()));
+      expect(outcome).toMatchObject({ errorReason: 'unclosed_thinking', partialText: '' });
+    },
+  );
+
+  test('a schema makes JSON of a model that says something else', async () => {
+    const { backend } = await setting({ model: 'tiny' });
+    const request = ask('#cls', { jsonSchema: classification, maxTokens: 200, thinking: false });
+    const outcome = await backend.run(request, person());
+    expect(outcome.ok && JSON.parse(outcome.text)).toMatchObject({ action: 'route' });
+  });
+
+  test('a schema that the server cannot do is left away', async () => {
+    const { backend } = await setting({ model: 'tiny' });
+    const jsonSchema = { name: 'x', schema: { type: 'object', $ref: '#/nowhere' } };
+    const outcome = await backend.run(ask('#cls', { jsonSchema }), person());
+    expect(outcome.ok && outcome.text).toContain('"action"');
+  });
+
+  test('a tool is called, and its result answered', async () => {
+    const { backend } = await setting({ model: 'tiny' });
+    const first = await backend.run(ask('find it', { tools }), person());
+    if (!first.ok) throw new Error(first.message);
+    expect(first).toMatchObject({
+      finishReason: 'tool_calls',
+      toolCalls: [
+        { function: { name: 'search', arguments: expect.stringContaining('alpha beta') } },
+      ],
+    });
+    const [call] = first.toolCalls;
+    const messages: ModelRequest['messages'] = [
+      { role: 'user', content: 'find it' },
+      { role: 'assistant', content: '', tool_calls: first.toolCalls },
+      { role: 'tool', content: '{"results":[]}', tool_call_id: call?.id ?? '' },
+    ];
+    const second = await backend.run({ messages, tools, toolChoice: 'none' }, person());
+    expect(second).toMatchObject({ ok: true, text: scripted, toolCalls: [] });
+  });
+
+  test('an abort while it answers frees the server for the next request', async () => {
+    const { backend, gate } = await setting({ model: 'slow' });
+    const controller = new AbortController();
+    const cancelled = backend.run(
+      ask('#loop', { maxTokens: 2000 }),
+      person({ signal: controller.signal, onText: () => controller.abort() }),
+    );
+    const next = backend.run(ask('#loop', { maxTokens: 3 }), person());
+    expect(failureOf(await cancelled).errorReason).toBe('cancelled');
+    expect(await next).toMatchObject({ ok: true, text: 'l0 l1 l2' });
+    expect(gate.ends).toEqual(['drained', 'ok']);
+  });
+
+  test('an abort while it reads the prompt frees the server for the next request', async () => {
+    const { backend, gate, server } = await setting({
+      model: 'slow',
+      args: ['-b', '32', '-ub', '32'],
+    });
+    const controller = new AbortController();
+    const long = 'word '.repeat(100);
+    const seen = collector();
+    const cancelled = backend.run(ask(long), person({ ...seen, signal: controller.signal }));
+    const next = backend.run(ask('#loop', { maxTokens: 3 }), person());
+    await server.busy();
+    controller.abort();
+    expect(failureOf(await cancelled)).toMatchObject({ errorReason: 'cancelled', partialText: '' });
+    expect(seen.pieces).toEqual([]);
+    expect(await next).toMatchObject({ ok: true, text: 'l0 l1 l2' });
+    expect(gate.ends).toEqual(['drained', 'ok']);
+  });
+
+  test('a server that still loads says so', async () => {
+    const { backend } = await setting({ model: 'heavy', untilReady: false });
+    const outcome = failureOf(await backend.run(ask('hello'), person()));
+    expect(outcome).toMatchObject({ errorReason: 'loading', status: 503 });
+  });
+});

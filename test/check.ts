@@ -1,0 +1,71 @@
+/**
+ * The one gate, locally and in CI: format, lint, types, unused code, tests.
+ * Each step runs to its end; the first failing one ends the run. The last line
+ * printed is `N passed, N failed`, counted from vitest's own report.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const scratch = mkdtempSync(join(tmpdir(), 'gatehouse-check-'));
+const report = join(scratch, 'report.json');
+
+const steps: { name: string; command: string[] }[] = [
+  { name: 'format', command: ['oxfmt', '--check'] },
+  { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
+  { name: 'types', command: ['tsc', '-p', '.'] },
+  { name: 'unused', command: ['knip'] },
+  {
+    name: 'tests',
+    command: [
+      'vitest',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+  },
+];
+
+function run(command: string[]): number {
+  const [program = '', ...args] = command;
+  const path = `${join(process.cwd(), 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`;
+  const result = spawnSync(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, PATH: path },
+  });
+  return result.status ?? 1;
+}
+
+function counts(): { passed: number; failed: number } {
+  try {
+    const parsed = JSON.parse(readFileSync(report, 'utf8')) as {
+      numPassedTests: number;
+      numFailedTests: number;
+      numFailedTestSuites: number;
+      success: boolean;
+    };
+    const failed = parsed.numFailedTests;
+    // A file that does not even load has no failed test of its own, yet the run has failed.
+    return { passed: parsed.numPassedTests, failed: failed === 0 && !parsed.success ? 1 : failed };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+let exitCode = 0;
+let summary = { passed: 0, failed: 1 };
+for (const step of steps) {
+  console.log(`\n== ${step.name}: ${step.command.slice(0, 2).join(' ')}`);
+  const status = run(step.command);
+  if (step.name === 'tests') summary = counts();
+  if (status !== 0) {
+    console.error(`== ${step.name} failed (exit ${status})`);
+    exitCode = 1;
+    break;
+  }
+}
+rmSync(scratch, { recursive: true, force: true });
+console.log(`${summary.passed} passed, ${summary.failed} failed`);
+process.exitCode = exitCode;

@@ -1,0 +1,251 @@
+/**
+ * The gate as docs/gate.md describes it, written a second time in the plainest way: arrays, sorted anew for every
+ * question, no trees, no statechart, no promises. The property tests hold the real gate against it.
+ */
+export interface ModelOptions {
+  concurrency: number;
+  maxQueue: number;
+  agingMs: number;
+  fairShareMs: number;
+  fairShiftMaxMs: number;
+  preemptBackground: boolean;
+  maxPreemptions: number;
+  drainBoundMs: number;
+  leaseMs: number;
+  failures: number;
+  probeBackoffMs: number;
+  probeBackoffMaxMs: number;
+  probeBoundMs: number;
+}
+
+export interface ModelRequest {
+  id: number;
+  user: string;
+  priority: 'foreground' | 'background';
+  preemptible: boolean;
+  /** It ends its request in the moment in which it is aborted; others take their time, or say nothing. */
+  releasesAtOnce: boolean;
+  deadlineAt: number | null;
+  arrivedAt: number;
+  key: number;
+  preemptions: number;
+  isCancelled: boolean;
+  /** What it has been told, in order: each answer, and each abort of its permit. */
+  told: string[];
+}
+
+export interface ModelSlot {
+  request: ModelRequest;
+  phase: 'running' | 'draining';
+  grantedAt: number;
+  since: number;
+  /** Counts the grants: the permit's fence. */
+  number: number;
+}
+
+export class GateModel {
+  readonly options: ModelOptions;
+  now: number;
+  requests: ModelRequest[] = [];
+  waiting: ModelRequest[] = [];
+  slots: ModelSlot[] = [];
+  grants = 0;
+  failures = 0;
+  down: { phase: 'waiting' | 'probing'; since: number; backoffMs: number } | null = null;
+
+  constructor(options: ModelOptions, now: number) {
+    this.options = options;
+    this.now = now;
+  }
+
+  ask(
+    question: Omit<ModelRequest, 'arrivedAt' | 'key' | 'preemptions' | 'isCancelled' | 'told'>,
+  ): void {
+    const { options } = this;
+    const request: ModelRequest = {
+      ...question,
+      arrivedAt: this.now,
+      key: this.now,
+      preemptions: 0,
+      isCancelled: false,
+      told: [],
+    };
+    this.requests.push(request);
+    if (this.down) return void request.told.push('breaker_open');
+    if (this.#isLate(request)) return void request.told.push('deadline');
+    if (this.slots.length >= options.concurrency && this.waiting.length >= options.maxQueue) {
+      return void request.told.push('queue_full');
+    }
+    const own = this.waiting
+      .filter((other) => other.user === request.user && other.priority === request.priority)
+      .sort((a, b) => a.id - b.id)
+      .at(-1);
+    if (own) {
+      const shifted = Math.max(this.now, own.key + options.fairShareMs);
+      request.key = Math.min(shifted, this.now + options.fairShiftMaxMs);
+    }
+    this.waiting.push(request);
+    this.#serve();
+    if (request.priority === 'foreground' && this.waiting.includes(request)) {
+      this.#makeRoomFor(request);
+    }
+  }
+
+  requeue(request: ModelRequest): void {
+    if (request.isCancelled) return void request.told.push('cancelled');
+    if (this.down) return void request.told.push('breaker_open');
+    if (this.#isLate(request)) return void request.told.push('deadline');
+    this.waiting.push(request);
+    this.#serve();
+  }
+
+  cancel(request: ModelRequest): void {
+    request.isCancelled = true;
+    if (this.waiting.includes(request)) return this.#refuse(request, 'cancelled');
+    const slot = this.slots.find((slot) => slot.request === request && slot.phase === 'running');
+    if (slot) this.#abort(slot, 'cancelled');
+  }
+
+  finish(slot: ModelSlot, result: 'ok' | 'failed' | 'unreachable'): void {
+    if (slot.phase === 'running') this.failures = result === 'unreachable' ? this.failures + 1 : 0;
+    this.slots = this.slots.filter((other) => other !== slot);
+    if (!this.down && slot.phase === 'running' && this.failures >= this.options.failures) {
+      this.down = { phase: 'waiting', since: this.now, backoffMs: this.options.probeBackoffMs };
+      for (const request of this.order()) this.#refuse(request, 'breaker_open');
+    }
+    this.#serve();
+  }
+
+  closing(slot: ModelSlot): void {
+    if (slot.phase === 'draining') return;
+    slot.phase = 'draining';
+    slot.since = this.now;
+  }
+
+  drained(slot: ModelSlot): void {
+    this.slots = this.slots.filter((other) => other !== slot);
+    this.#serve();
+  }
+
+  probed(ok: boolean): void {
+    if (this.down?.phase !== 'probing') return;
+    if (ok) {
+      this.down = null;
+      this.failures = 0;
+    } else {
+      const backoffMs = Math.min(this.down.backoffMs * 2, this.options.probeBackoffMaxMs);
+      this.down = { phase: 'waiting', since: this.now, backoffMs };
+    }
+  }
+
+  advance(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      const due = this.#due().sort((a, b) => a.at - b.at)[0];
+      if (!due || due.at > end) break;
+      this.now = due.at;
+      due.run();
+    }
+    this.now = end;
+  }
+
+  /** All who wait, in the order of their turn. */
+  order(): ModelRequest[] {
+    const inClass = (priority: string) =>
+      this.waiting
+        .filter((request) => request.priority === priority)
+        .sort((a, b) => a.key - b.key || a.id - b.id);
+    const people = inClass('foreground');
+    const others = inClass('background');
+    const order: ModelRequest[] = [];
+    while (people.length + others.length > 0) {
+      const takesOther = others[0] && (!people[0] || this.#isAged(others[0], people[0]));
+      order.push((takesOther ? others : people).shift() as ModelRequest);
+    }
+    return order;
+  }
+
+  #isLate = (request: ModelRequest): boolean =>
+    request.deadlineAt !== null && request.deadlineAt <= this.now;
+
+  #isAged = (background: ModelRequest, foreground: ModelRequest): boolean =>
+    background.key + this.options.agingMs < foreground.arrivedAt;
+
+  #refuse(request: ModelRequest, reason: string): void {
+    this.waiting = this.waiting.filter((other) => other !== request);
+    request.told.push(reason);
+  }
+
+  #abort(slot: ModelSlot, reason: string): void {
+    slot.phase = 'draining';
+    slot.since = this.now;
+    slot.request.told.push(`abort:${reason}`);
+    if (slot.request.releasesAtOnce) this.finish(slot, 'failed');
+  }
+
+  #serve(): void {
+    while (!this.down && this.slots.length < this.options.concurrency && this.waiting.length > 0) {
+      const request = this.order()[0] as ModelRequest;
+      if (this.#isLate(request)) {
+        this.#refuse(request, 'deadline');
+        continue;
+      }
+      this.waiting = this.waiting.filter((other) => other !== request);
+      request.told.push('granted');
+      this.grants += 1;
+      const { now } = this;
+      this.slots.push({
+        request,
+        phase: 'running',
+        grantedAt: now,
+        since: now,
+        number: this.grants,
+      });
+    }
+  }
+
+  #makeRoomFor(arrived: ModelRequest): void {
+    if (!this.options.preemptBackground) return;
+    const people = this.waiting.filter((request) => request.priority === 'foreground').length;
+    if (this.slots.filter((slot) => slot.phase === 'draining').length >= people) return;
+    if (this.order()[0]?.priority === 'background') return;
+    const victim = this.slots.findLast(
+      ({ phase, request }) =>
+        phase === 'running' &&
+        request.priority === 'background' &&
+        request.preemptible &&
+        request.preemptions < this.options.maxPreemptions &&
+        !this.#isAged(request, arrived),
+    );
+    if (!victim) return;
+    victim.request.preemptions += 1;
+    victim.request.key = Math.min(victim.request.key, victim.grantedAt);
+    this.#abort(victim, 'preempted');
+  }
+
+  /** Everything that happens by itself, with its time. */
+  #due(): { at: number; run: () => void }[] {
+    const { options, down } = this;
+    const due: { at: number; run: () => void }[] = [];
+    for (const request of this.waiting) {
+      const { deadlineAt } = request;
+      if (deadlineAt !== null) {
+        due.push({ at: deadlineAt, run: () => this.#refuse(request, 'deadline') });
+      }
+    }
+    for (const slot of this.slots) {
+      due.push(
+        slot.phase === 'draining'
+          ? { at: slot.since + options.drainBoundMs, run: () => this.drained(slot) }
+          : { at: slot.grantedAt + options.leaseMs, run: () => this.#abort(slot, 'expired') },
+      );
+    }
+    if (down?.phase === 'waiting') {
+      const at = down.since + down.backoffMs;
+      due.push({ at, run: () => (this.down = { ...down, phase: 'probing', since: at }) });
+    } else if (down) {
+      due.push({ at: down.since + options.probeBoundMs, run: () => this.probed(false) });
+    }
+    return due;
+  }
+}

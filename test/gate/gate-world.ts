@@ -1,0 +1,167 @@
+/**
+ * A live gate under virtual time, with callers who do what the commands of a property test tell them, and a
+ * referee who checks at each grant what docs/gate.md promises, from what the callers themselves saw.
+ */
+import { createGate } from '../../src/backends/gate.ts';
+import type { GateActor } from '../../src/backends/gate.ts';
+import type { GateMachine } from '../../machines/gate.ts';
+import type { GateAnswer, GateRequest, Permit } from '../../src/backends/gate-types.ts';
+import type { ModelOptions } from './gate-model.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+/** How a caller behaves once its permit is aborted. */
+export type Manner = 'drains' | 'releases' | 'silent';
+
+export interface Caller {
+  id: number;
+  user: string;
+  priority: 'foreground' | 'background';
+  manner: Manner;
+  arrivedAt: number;
+  askedAt: number;
+  isWaiting: boolean;
+  /** What it was told, in order: each answer, and each abort of its permit. */
+  told: string[];
+  /** The permits it was given, the last one in use. */
+  permits: Permit[];
+  /** Ends the drain of each permit that it drains. */
+  drained: Map<number, () => void>;
+  abortController: AbortController;
+}
+
+/** Lets every promise that can settle do so. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+}
+
+export class GateWorld {
+  readonly time = new VirtualTime();
+  readonly gate: GateActor;
+  readonly callers: Caller[] = [];
+  /** What the referee saw go wrong. */
+  readonly broken: string[] = [];
+  readonly probes: ((ok: boolean) => void)[] = [];
+  readonly #options: ModelOptions;
+  /** By fence: permits that were not yet given back, as the callers know. */
+  readonly #held = new Map<number, { caller: Caller; until: number }>();
+
+  constructor(options: ModelOptions, machine?: GateMachine) {
+    this.#options = options;
+    const { failures, probeBackoffMs, probeBackoffMaxMs, probeBoundMs, ...rest } = options;
+    this.gate = createGate({
+      ...rest,
+      id: 'world',
+      breaker: { failures, probeBackoffMs, probeBackoffMaxMs, probeBoundMs },
+      clock: this.time,
+      timers: this.time,
+      probe: () => new Promise((resolve) => this.probes.push(resolve)),
+      ...(machine ? { machine } : {}),
+    });
+  }
+
+  ask(
+    question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'deadlineAt'>,
+    manner: Manner,
+  ): void {
+    const caller: Caller = {
+      id: this.callers.length + 1,
+      user: question.user,
+      priority: question.priority,
+      manner,
+      arrivedAt: this.time.now(),
+      askedAt: this.time.now(),
+      isWaiting: true,
+      told: [],
+      permits: [],
+      drained: new Map(),
+      abortController: new AbortController(),
+    };
+    this.callers.push(caller);
+    const answer = this.gate.acquire({
+      ...question,
+      kind: 'reason',
+      signal: caller.abortController.signal,
+      onQueued: () => {},
+    });
+    this.#await(caller, answer);
+  }
+
+  /** A preempted caller asks again. */
+  requeue(caller: Caller): void {
+    caller.askedAt = this.time.now();
+    caller.isWaiting = true;
+    this.#await(caller, (caller.permits.at(-1) as Permit).requeue());
+  }
+
+  release(permit: Permit, result: 'ok' | 'failed' | 'unreachable'): void {
+    this.#held.delete(permit.fence);
+    permit.release({ result });
+  }
+
+  /** The caller closes its connection; the slot is free when it says so, or after the bound. */
+  drain(caller: Caller, permit: Permit): void {
+    this.#goesBy(permit.fence, this.time.now() + this.#options.drainBoundMs);
+    permit.drain(
+      new Promise((resolve) => {
+        caller.drained.set(permit.fence, () => {
+          this.#held.delete(permit.fence);
+          resolve();
+        });
+      }),
+    );
+  }
+
+  #goesBy(fence: number, until: number): void {
+    const held = this.#held.get(fence);
+    if (held) held.until = Math.min(held.until, until);
+  }
+
+  #await(caller: Caller, answer: Promise<GateAnswer>): void {
+    void answer.then((given) => this.#hear(caller, given));
+  }
+
+  #hear(caller: Caller, given: GateAnswer): void {
+    caller.isWaiting = false;
+    caller.told.push(given.ok ? 'granted' : given.errorReason);
+    if (given.ok) this.#hold(caller, given.permit);
+  }
+
+  #hold(caller: Caller, permit: Permit): void {
+    this.#referee(caller, caller.askedAt + permit.queuedMs);
+    caller.permits.push(permit);
+    const { leaseMs, drainBoundMs } = this.#options;
+    const grantedAt = caller.askedAt + permit.queuedMs;
+    this.#held.set(permit.fence, { caller, until: grantedAt + leaseMs + drainBoundMs });
+    const onAbort = (): void => {
+      caller.told.push(`abort:${String(permit.signal.reason)}`);
+      this.#goesBy(permit.fence, this.time.now() + drainBoundMs);
+      if (caller.manner === 'drains') this.drain(caller, permit);
+      if (caller.manner === 'releases') this.release(permit, 'failed');
+    };
+    if (permit.signal.aborted) onAbort();
+    else permit.signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  #referee(granted: Caller, at: number): void {
+    const { agingMs, fairShiftMaxMs, concurrency } = this.#options;
+    const held = [...this.#held.values()].filter((holder) => holder.until > at);
+    if (held.length >= concurrency) this.broken.push(`G1: ${granted.id} is one too many at ${at}`);
+    for (const other of this.callers) {
+      if (!other.isWaiting || other.askedAt > at) continue;
+      const isSameClass = other.priority === granted.priority;
+      if (isSameClass && other.user === granted.user && other.id < granted.id) {
+        this.broken.push(`G3: ${granted.id} went before ${other.id} of the same user`);
+      }
+      if (isSameClass) continue;
+      const [background, foreground] =
+        granted.priority === 'background' ? [granted, other] : [other, granted];
+      if (background === granted && at - background.arrivedAt <= agingMs) {
+        this.broken.push(`G3: background ${granted.id} went before foreground ${other.id}`);
+      }
+      const laterBy = foreground.arrivedAt - background.arrivedAt;
+      if (background === other && laterBy > agingMs + fairShiftMaxMs) {
+        this.broken.push(`G4: ${granted.id} overtook ${other.id} after the bound`);
+      }
+    }
+  }
+}

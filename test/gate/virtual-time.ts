@@ -1,0 +1,54 @@
+import type { Timers } from '../../src/backends/gate-options.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+
+/** Time in the test's hand. Timers ring in the order of their due times, each at its own moment. */
+export class VirtualTime implements Clock, Timers {
+  #now: number;
+  #lastId = 0;
+  readonly #timers = new Map<number, { dueAt: number; run: () => void }>();
+
+  constructor(now = 1_000_000) {
+    this.#now = now;
+  }
+
+  now = (): number => this.#now;
+
+  setTimeout = (run: () => void, delayMs: number): number => {
+    this.#lastId += 1;
+    // As in Node: a delay that does not fit is one millisecond.
+    const keptMs = delayMs > 2_147_483_647 ? 1 : delayMs;
+    this.#timers.set(this.#lastId, { dueAt: this.#now + keptMs, run });
+    return this.#lastId;
+  };
+
+  clearTimeout = (handle: unknown): void => {
+    this.#timers.delete(handle as number);
+  };
+
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Sets the wall clock without letting time pass. */
+  jumpTo(now: number): void {
+    this.#now = now;
+  }
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      let next: { id: number; dueAt: number; run: () => void } | undefined;
+      for (const [id, timer] of this.#timers) {
+        if (timer.dueAt <= end && (next === undefined || timer.dueAt < next.dueAt)) {
+          next = { id, ...timer };
+        }
+      }
+      if (next === undefined) break;
+      this.#timers.delete(next.id);
+      this.#now = Math.max(this.#now, next.dueAt);
+      next.run();
+    }
+    this.#now = end;
+  }
+}

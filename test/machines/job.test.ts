@@ -1,0 +1,196 @@
+/**
+ * The job machine by itself: every path, random histories, and that it is data all the way down.
+ */
+import fc from 'fast-check';
+import { getShortestPaths } from 'xstate/graph';
+import { describe, expect, test } from 'vitest';
+import { jobMachine } from '../../machines/job.ts';
+import { jobStates, type JobEmitted } from '../../machines/job-types.ts';
+import { createPureMachine, type JobSnapshot, type Step } from '../../src/journal/pure-machine.ts';
+import type { JournalEvent } from '../../src/store/job-storage.ts';
+import { jobInput, nextEvents } from '../support/jobs.ts';
+
+const machine = createPureMachine();
+
+const key = (snapshot: { value: unknown; status: string; context: unknown }): string => {
+  const { outcome, cancelledBy, failure } = snapshot.context as Record<string, unknown>;
+  return JSON.stringify([snapshot.value, snapshot.status, outcome, cancelledBy, failure !== null]);
+};
+
+const paths = getShortestPaths(jobMachine, {
+  input: jobInput(),
+  events: (snapshot) => nextEvents(snapshot as never) as never,
+  serializeState: (snapshot) => key(snapshot as never) as never,
+});
+
+const topLevel = (value: unknown): string =>
+  typeof value === 'string' ? value : Object.keys(value as object)[0]!;
+
+describe('the job machine', () => {
+  test('reaches every one of the nine states', () => {
+    const reached = new Set(paths.map((path) => topLevel(path.state.value)));
+    // `route` decides and is left within the same step, so it is never a resting place.
+    expect([...reached].sort()).toEqual(jobStates.filter((state) => state !== 'route').sort());
+  });
+
+  test('has a label for people at every state, and tags where it waits or writes', () => {
+    const labels = jobStates.map((state) => jobMachine.states[state]?.config.meta?.label);
+    expect(labels.every((label) => typeof label === 'string' && label !== '')).toBe(true);
+    const asking = jobMachine.states['confirm-draft']?.states['asking'];
+    expect(asking?.tags).toEqual(['waits-for-person']);
+  });
+
+  test.each(paths.map((path) => [path.steps.map((step) => step.event.type).join(' > '), path]))(
+    'path %s can be gone, and everything told on it adds up',
+    (_name, path) => {
+      const step = run(path.steps.slice(1).map((one) => one.event as unknown as JournalEvent));
+      expect(topLevel(step.snapshot.value)).toBe(topLevel(path.state.value));
+      expect(step.snapshot.status).not.toBe('error');
+    },
+  );
+
+  test('every state that is not final leads to an end, whatever happens', () => {
+    for (const path of paths) {
+      let { snapshot } = run(
+        path.steps.slice(1).map((one) => one.event as unknown as JournalEvent),
+      );
+      for (let steps = 0; snapshot.status === 'active'; steps += 1) {
+        expect(steps).toBeLessThan(12);
+        // Nothing but time passes and everything fails: the worst case still ends.
+        const event = nextEvents(snapshot).find(
+          ({ type }) => type.startsWith('xstate.error') || type.startsWith('xstate.after'),
+        );
+        expect(event, JSON.stringify(snapshot.value)).toBeDefined();
+        ({ snapshot } = machine.next(snapshot, event!));
+      }
+    }
+  });
+});
+
+function run(events: JournalEvent[]): Step {
+  let step = machine.initial(jobInput());
+  for (const event of events) step = machine.next(step.snapshot, event);
+  return step;
+}
+
+interface History {
+  events: JournalEvent[];
+  steps: Step[];
+}
+
+/** A random legal history, up to its end or 25 events. */
+const history = (g: fc.GeneratorValue): History => {
+  const steps = [machine.initial(jobInput())];
+  const events: JournalEvent[] = [];
+  for (let count = 0; count < 25; count += 1) {
+    const { snapshot } = steps.at(-1)!;
+    const legal = nextEvents(snapshot);
+    if (legal.length === 0) break;
+    const event = legal[g(fc.nat, { max: legal.length - 1 })]!;
+    events.push(event);
+    steps.push(machine.next(snapshot, event));
+  }
+  return { events, steps };
+};
+
+const property = (check: (history: History) => void): void =>
+  fc.assert(
+    fc.property(fc.gen(), (g) => check(history(g))),
+    { numRuns: 500 },
+  );
+
+const end = (snapshot: JobSnapshot): boolean => snapshot.status !== 'active';
+
+describe('in any history', () => {
+  test('no guard and no action ever throws', () => {
+    property(({ steps }) => {
+      for (const { snapshot } of steps) expect(snapshot.status).not.toBe('error');
+    });
+  });
+
+  test('P1: a job that has ended has told exactly one end, as the last thing, with a text', () => {
+    property(({ steps }) => {
+      const told = steps.flatMap((step) => step.emitted);
+      const ends = told.filter((event) => event.type === 'done' || event.type === 'cancelled');
+      expect(ends).toHaveLength(end(steps.at(-1)!.snapshot) ? 1 : 0);
+      if (ends[0] === undefined) return;
+      expect(told.at(-1)).toBe(ends[0]);
+      expect(String(ends[0].data['reply']).length).toBeGreaterThan(0);
+    });
+  });
+
+  test('P8: a cancel ends the job at once, and never by way of the fallback', () => {
+    property(({ steps }) => {
+      const { snapshot } = steps.at(-1)!;
+      if (end(snapshot)) return;
+      const after = machine.next(snapshot, { type: 'cancel', by: 'ann' });
+      expect(after.snapshot.value).toBe('cancelled');
+      expect(after.started).toEqual([]);
+      const still = running([...steps, after]);
+      expect(still).toEqual([]);
+    });
+  });
+
+  test('P10: nothing is written before a confirm', () => {
+    property(({ events, steps }) => {
+      let confirmed = 0;
+      steps.forEach((step, index) => {
+        if (events[index - 1]?.type === 'confirm') confirmed += 1;
+        for (const effect of step.started) {
+          if (effect.src === 'execute') expect(confirmed).toBeGreaterThan(0);
+        }
+      });
+      const writes = steps.flatMap((step) => step.started).filter((one) => one.src === 'execute');
+      expect(writes.length).toBeLessThanOrEqual(1);
+    });
+  });
+
+  test('states are told as a chain: each begins where the one before ended', () => {
+    property(({ steps }) => {
+      const states = steps.flatMap((step) => step.emitted).filter((one) => one.type === 'state');
+      let from: unknown = 'ack';
+      for (const state of states) {
+        expect(state.data['from']).toBe(from);
+        from = state.data['to'];
+        expect(state.state).toBe(from);
+      }
+      expect(steps.at(-1)!.snapshot.context.state).toBe(from);
+    });
+  });
+
+  test('a snapshot survives JSON between any two events: the rest comes out the same', () => {
+    property(({ events, steps }) => {
+      steps.forEach(({ snapshot }, index) => {
+        const event = events[index];
+        if (event === undefined) return;
+        const thawed = machine.thaw(machine.freeze(snapshot));
+        const next = machine.next(thawed, event);
+        expect(comparable(next)).toEqual(comparable(steps[index + 1]!));
+      });
+    });
+  });
+
+  test('everything told and everything started is plain JSON', () => {
+    property(({ steps }) => {
+      for (const { emitted, started } of steps) {
+        const data: unknown = { emitted, started };
+        expect(JSON.parse(JSON.stringify(data))).toEqual(data);
+      }
+    });
+  });
+});
+
+function running(steps: Step[]): string[] {
+  let ids: string[] = [];
+  for (const step of steps) {
+    ids = ids.filter((id) => !step.stopped.includes(id));
+    ids.push(...step.started.map((effect) => effect.id));
+  }
+  return ids;
+}
+
+const comparable = (step: Step): { value: unknown; context: unknown; emitted: JobEmitted[] } => ({
+  value: step.snapshot.value,
+  context: step.snapshot.context,
+  emitted: step.emitted,
+});

@@ -1,0 +1,156 @@
+/**
+ * A real journal over a real SQLite file, with effects that the test answers by hand: `started` shows what
+ * runs, `answer` lets it end. No clocks to wait for: `until` looks after every turn of the event loop.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { EffectCall, EffectResult, Effects } from '../../src/journal/effects.ts';
+import { createJournal, type Journal, type JournalOptions } from '../../src/journal/journal.ts';
+import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
+import { noFaults } from '../../src/lib/faults.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { openDatabase, type Database } from '../../src/store/database.ts';
+import { createJobQueries, type JobQueries } from '../../src/store/job-queries.ts';
+import type { JobStorage } from '../../src/store/job-storage.ts';
+import { createJobStore } from '../../src/store/job-store.ts';
+import { jobInput } from './jobs.ts';
+
+export interface PendingCall extends EffectCall {
+  src: string;
+  resolve(result: EffectResult): void;
+}
+
+export interface JournalFixture {
+  journal: Journal;
+  storage: JobStorage;
+  queries: JobQueries;
+  database: Database;
+  hub: LiveHub;
+  path: string;
+  /** Effects that run now, in the order in which they were started. */
+  started: PendingCall[];
+  /** Every effect that was ever started: `key`. */
+  everStarted: string[];
+  events: StateEvent[];
+  submit(change?: Partial<Parameters<typeof jobInput>[0]>, key?: string): Promise<string>;
+  answer(jobId: string, src: string, result: unknown): Promise<void>;
+  fail(jobId: string, src: string): Promise<void>;
+  /** Ends the process's part as a crash would: nothing is written any more. */
+  close(): Promise<void>;
+}
+
+export interface FixtureOptions extends Partial<JournalOptions> {
+  path?: string;
+  wrapStorage?: (storage: JobStorage) => JobStorage;
+}
+
+const srcs = ['admit', 'classify', 'runTools', 'word', 'revise', 'execute', 'reason', 'answer'];
+
+export function scratchFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+let nextJob = 0;
+
+export async function openJournal(
+  options: FixtureOptions & { path: string },
+): Promise<JournalFixture> {
+  const database = await openDatabase({ path: options.path });
+  const real = createJobStore(database);
+  const storage = options.wrapStorage?.(real) ?? real;
+  const hub = options.hub ?? createLiveHub();
+  const started: PendingCall[] = [];
+  const everStarted: string[] = [];
+  const events: StateEvent[] = [];
+  hub.subscribe(null, { event: (event) => void events.push(event), token: () => undefined });
+
+  const byHand = (src: string) => ({
+    run: (call: EffectCall) =>
+      new Promise<EffectResult>((resolve) => {
+        everStarted.push(call.key);
+        const pending: PendingCall = { ...call, src, resolve };
+        started.push(pending);
+        call.signal.addEventListener('abort', () => remove(started, pending));
+      }),
+  });
+  const effects: Effects = {
+    ...Object.fromEntries(srcs.map((src) => [src, byHand(src)])),
+    admit: {
+      takesTurn: true,
+      run: () => ({ ok: true, output: { now: '2026-11-18T09:00:00+09:00', decision: null } }),
+    },
+    ...options.effects,
+  };
+  const journal = createJournal({
+    storage,
+    hub,
+    clock: options.clock ?? { now: () => Date.now() },
+    log: silentLog(),
+    faults: noFaults,
+    maxConcurrent: 100,
+    maxQueued: 100,
+    heartbeatMs: 60_000,
+    ...options,
+    effects,
+  });
+
+  const end = async (jobId: string, src: string, result: EffectResult): Promise<void> => {
+    await until(() => started.some((call) => call.jobId === jobId && call.src === src));
+    const call = started.find((one) => one.jobId === jobId && one.src === src)!;
+    remove(started, call);
+    call.resolve(result);
+    await turn();
+  };
+
+  return {
+    journal,
+    storage,
+    queries: createJobQueries(database),
+    database,
+    hub,
+    path: options.path,
+    started,
+    everStarted,
+    events,
+    async submit(change = {}, key) {
+      nextJob += 1;
+      const input = jobInput({ jobId: `job-${nextJob}`, ...change });
+      const { jobId } = await journal.submit({
+        input,
+        conversation: `${input.channel}:${input.userId}`,
+        idempotencyKey: key ?? null,
+      });
+      return jobId;
+    },
+    answer: (jobId, src, output) => end(jobId, src, { ok: true, output }),
+    fail: (jobId, src) =>
+      end(jobId, src, {
+        ok: false,
+        failure: { code: 'GH_BACKEND_UNAVAILABLE', message: 'refused' },
+      }),
+    async close() {
+      await journal.stop(0);
+      await database.close();
+    },
+  };
+}
+
+function remove<Item>(list: Item[], item: Item): void {
+  const index = list.indexOf(item);
+  if (index >= 0) list.splice(index, 1);
+}
+
+export const turn = (): Promise<void> =>
+  new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+/** Waits for a condition, looking again after every turn of the event loop, for 10 s at most. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never came true: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
