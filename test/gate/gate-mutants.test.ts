@@ -133,7 +133,7 @@ const mutants: Record<string, GateMachine> = {
 
 test.each(Object.entries(mutants))(
   'the property finds: %s',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async (_, machine) => {
     const found = await fc.check(gateAgreesWithModel(machine), {
       numRuns: 3_000,
