@@ -28,6 +28,7 @@ export function requestBody(request: ModelRequest, options: BodyOptions): Record
   const { profile } = options;
   const { modelName } = profile;
   const body: Record<string, unknown> = {
+    ...request.sampling,
     model: modelName.policy === 'fixed' ? modelName.name : options.model,
     messages: request.messages,
     stream: true,

@@ -46,10 +46,29 @@ interface Hit {
   marker: Marker;
 }
 
+/** Markers that are looked for together. */
+interface MarkerSet {
+  markers: readonly Marker[];
+  longest: number;
+  /** A text without any of their first characters holds none, not even the beginning of one: most chunks. */
+  starts: ReadonlySet<string>;
+}
+
+const markerSet = (markers: readonly Marker[]): MarkerSet => ({
+  markers,
+  longest: Math.max(0, ...markers.map(({ text }) => text.length)),
+  starts: new Set(markers.map(({ text }) => text.charAt(0))),
+});
+
+function mayHold(text: string, { starts }: MarkerSet): boolean {
+  for (let at = 0; at < text.length; at++) if (starts.has(text.charAt(at))) return true;
+  return false;
+}
+
 /** The markers that are looked for outside of a block, where an opening, a close and a literal may stand. */
-function outsideMarkers({ pairs, literals }: Markup): Marker[] {
+function outsideMarkers({ pairs, literals }: Markup): MarkerSet {
   const literalTexts = new Set(literals);
-  return [
+  return markerSet([
     ...pairs.map((pair): Marker => ({ text: pair.open, role: 'open', pair })),
     ...pairs.flatMap((pair) =>
       pair.closes
@@ -57,11 +76,11 @@ function outsideMarkers({ pairs, literals }: Markup): Marker[] {
         .map((text): Marker => ({ text, role: 'close', pair })),
     ),
     ...literals.map((text): Marker => ({ text, role: 'literal' })),
-  ];
+  ]);
 }
 
 /** The earliest marker in the text; of two that begin together, the longer. */
-function earliest(text: string, markers: readonly Marker[]): Hit | null {
+function earliest(text: string, { markers }: MarkerSet): Hit | null {
   let best: Hit | null = null;
   for (const marker of markers) {
     const at = text.indexOf(marker.text);
@@ -74,12 +93,11 @@ function earliest(text: string, markers: readonly Marker[]): Hit | null {
 }
 
 /** Where the longest tail begins that could still grow into a marker; the length of the text when none could. */
-function possibleStart(text: string, markers: readonly Marker[]): number {
-  const longest = Math.max(0, ...markers.map((marker) => marker.text.length));
+function possibleStart(text: string, { markers, longest, starts }: MarkerSet): number {
   for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
-    const first = text[at];
+    if (!starts.has(text.charAt(at))) continue;
     for (const marker of markers) {
-      if (marker.text[0] !== first || marker.text.length <= text.length - at) continue;
+      if (marker.text.length <= text.length - at) continue;
       if (text.endsWith(marker.text.slice(0, text.length - at))) return at;
     }
   }
@@ -90,12 +108,12 @@ const endsInHighSurrogate = (text: string): boolean => /[\uD800-\uDBFF]$/.test(t
 
 interface Block {
   pair: MarkupPair;
-  markers: readonly Marker[];
+  closes: MarkerSet;
 }
 
 class Filter implements ThinkingFilter {
   readonly #onText: ThinkingFilterOptions['onText'];
-  readonly #outside: readonly Marker[];
+  readonly #outside: MarkerSet;
   #inside: Block | null = null;
   #held = '';
   /** Text of which it is not known yet whether it is thinking; null when text is shown at once. */
@@ -130,9 +148,10 @@ class Filter implements ThinkingFilter {
   /** Reads as far as can be decided; `final` when nothing more can come. */
   #read(final: boolean): void {
     for (;;) {
-      const markers = this.#inside?.markers ?? this.#outside;
-      const hit = earliest(this.#held, markers);
-      let possible = final ? this.#held.length : possibleStart(this.#held, markers);
+      const set = this.#inside?.closes ?? this.#outside;
+      const isPlain = !mayHold(this.#held, set);
+      const hit = isPlain ? null : earliest(this.#held, set);
+      let possible = isPlain || final ? this.#held.length : possibleStart(this.#held, set);
       if (!hit || possible <= hit.at) {
         const split = !final && possible === this.#held.length && endsInHighSurrogate(this.#held);
         if (split) possible -= 1;
@@ -166,8 +185,8 @@ class Filter implements ThinkingFilter {
       if (pair.kind === 'thinking') this.#meetOrphan(marker.text);
     } else if (pair.where === 'anywhere' || !this.#visible) {
       if (pair.kind === 'thinking' && !this.#visible) this.#awaiting = null;
-      const markers = pair.closes.map((text): Marker => ({ text, role: 'close', pair }));
-      this.#inside = { pair, markers };
+      const closes = pair.closes.map((text): Marker => ({ text, role: 'close', pair }));
+      this.#inside = { pair, closes: markerSet(closes) };
       this.#opened = true;
     } else {
       this.#show(marker.text);

@@ -30,8 +30,17 @@ export interface ModelRequest {
     type: 'function';
     function: { name: string; description: string; parameters: unknown };
   }[];
-  toolChoice?: 'auto' | 'none';
+  toolChoice?: ToolChoice;
+  /** Further fields of OpenAI's request (`top_p`, `stop`, `seed` …), sent as they are. Never null. */
+  sampling?: Readonly<Record<string, unknown>>;
 }
+
+/** OpenAI's words. Servers that ignore them get them all the same; calls that were not allowed are dropped. */
+export type ToolChoice =
+  | 'auto'
+  | 'none'
+  | 'required'
+  | { type: 'function'; function: { name: string } };
 
 /** What a request is for: the gate measures service times per kind, for its estimates. */
 export type RequestKind = 'classify' | 'reason' | 'answer' | 'word' | 'draft' | 'ask' | 'direct';

@@ -6,6 +6,17 @@ export function backendViews(pool: BackendPool): Record<string, unknown>[] {
   return pool.members.map((member) => backendView(member, pool));
 }
 
+/** What a client that lists models is told of each backend. */
+export function modelListing(pool: BackendPool): { id: string; [field: string]: unknown }[] {
+  return pool.members.map(({ config, health }) => ({
+    id: config.id,
+    kind: config.kind,
+    model: config.model,
+    healthy: health.store.getSnapshot().context.healthy,
+    load: health.load(),
+  }));
+}
+
 function backendView(member: PoolMember, pool: BackendPool): Record<string, unknown> {
   const { config, gate, health } = member;
   const { healthy, errorReason, healthMs, checkedAt, activeJobs } =

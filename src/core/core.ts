@@ -8,6 +8,7 @@ import { createLanguage } from '../assistant/language.ts';
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
+import { openAiRoutes } from '../http/openai-routes.ts';
 import { startServer } from '../http/server.ts';
 import { statusRoutes } from '../http/status-routes.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
@@ -21,6 +22,8 @@ import { openDatabase, type Database } from '../store/database.ts';
 import { createJobQueries } from '../store/job-queries.ts';
 import { createJobStore } from '../store/job-store.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
+import { modelListing } from './backend-view.ts';
+import { dispatch } from './dispatch.ts';
 import { createMetrics } from './metrics.ts';
 import { dayMs, startRetention } from './retention.ts';
 import { createStatusSource } from './status-source.ts';
@@ -113,11 +116,20 @@ async function assemble(
   });
   hub.subscribe(null, { event: metrics.observeEvent, token: () => undefined });
 
+  const openAi = openAiRoutes({
+    door,
+    news: hub,
+    dispatch: (name) => dispatch(pool, name, 'reasoner'),
+    models: () => modelListing(pool),
+    clock,
+    nextId: createIdSource(),
+    log,
+  });
   const status = createStatusSource({ journal, pool, metrics });
   const server = await startServer({
     ...config.server,
     log,
-    routes: [chatRoutes({ door, live: hub }), statusRoutes(status)],
+    routes: [chatRoutes({ door, live: hub }), statusRoutes(status), openAi],
   });
   closers.push(
     () => journal.stop(stopGraceMs),

@@ -4,6 +4,7 @@
  * E1: an effect is started once per process and key. E2: after `abort` nothing it says is heard.
  * E3: a heartbeat costs no time: it ticks beside the work, never inside it.
  */
+import type { Clock } from '../lib/clock.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -37,6 +38,7 @@ export interface EffectRunnerOptions {
   hub: LiveHub;
   post: Post;
   heartbeatMs: number;
+  clock: Clock;
   log: Log;
   faults: Faults;
 }
@@ -47,6 +49,8 @@ interface Running {
   controller: AbortController;
   heartbeat: NodeJS.Timeout | null;
   queue: QueueFacts | null;
+  /** When `queue` was said, epoch ms. */
+  queueAt: number;
   ended: Promise<void>;
 }
 
@@ -77,6 +81,7 @@ class Runner implements EffectRunner {
       controller: new AbortController(),
       heartbeat: null,
       queue: null,
+      queueAt: 0,
       ended: Promise.resolve(),
     };
     this.#running.set(effect.key, one);
@@ -116,7 +121,15 @@ class Runner implements EffectRunner {
   }
 
   queueOf(jobId: string): QueueFacts | null {
-    return this.#byJob.get(jobId)?.queue ?? null;
+    const one = this.#byJob.get(jobId);
+    return one === undefined ? null : this.#queueNow(one);
+  }
+
+  /** The gate speaks when a place changes; in between, the estimate runs down with the clock. */
+  #queueNow({ queue, queueAt }: Running): QueueFacts | null {
+    if (queue === null || queue.etaMs === null) return queue;
+    const passedMs = Math.max(0, this.#options.clock.now() - queueAt);
+    return { ...queue, etaMs: Math.max(0, queue.etaMs - passedMs) };
   }
 
   #run(job: EffectJob, effect: PendingEffect, one: Running): EffectResult | Promise<EffectResult> {
@@ -141,13 +154,14 @@ class Runner implements EffectRunner {
   }
 
   #reportOf(key: string, one: Running): EffectReport {
-    const { post, hub } = this.#options;
+    const { post, hub, clock } = this.#options;
     const isHeard = (): boolean => this.#running.get(key) === one;
     return {
       queued(queue) {
         if (!isHeard()) return;
         const isFirst = one.queue === null;
         one.queue = queue;
+        one.queueAt = clock.now();
         if (isFirst) post(one.jobId, { type: 'gate.queued', queue }, null);
       },
       granted() {
@@ -161,9 +175,10 @@ class Runner implements EffectRunner {
     };
   }
 
-  #beat({ jobId, queue }: Running, message: string): void {
+  #beat(one: Running, message: string): void {
+    const queue = this.#queueNow(one);
     const event = queue === null ? { type: 'progress', message } : { type: 'progress', queue };
-    this.#options.post(jobId, event, null);
+    this.#options.post(one.jobId, event, null);
   }
 
   #finish(jobId: string, effect: PendingEffect, result: EffectResult): void {

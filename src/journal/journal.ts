@@ -119,12 +119,13 @@ class JobJournal implements Journal {
       migrations: options.migrations ?? {},
       log,
     });
-    this.#turns = createTurns(options.maxConcurrent);
+    this.#turns = createTurns(options.maxConcurrent, clock);
     this.#timers = createTimers(clock, () => this.#wakeParked());
     this.#runner = createEffectRunner({
       effects: options.effects,
       hub,
       heartbeatMs: options.heartbeatMs,
+      clock,
       log,
       faults,
       post: (jobId, event, effectKey) => this.#post({ ...inside(jobId, event), effectKey }),

@@ -21,7 +21,7 @@ export function createPositionNotices(options: {
   const facts = (position: number): QueueFacts => ({
     position,
     ahead: position - 1 + turns.running,
-    etaMs: null,
+    etaMs: turns.etaMs(position),
   });
 
   const interval = setInterval(() => {

@@ -6,6 +6,8 @@
  * T1: a job that was let in holds its place until `leave`. T2: a free place and a waiter that may run never
  * coexist. T3: `leave` of a job that does not hold or wait does nothing.
  */
+import type { Clock } from '../lib/clock.ts';
+
 export interface Turns {
   /** Calls `start` when it is the job's turn: at once, before `enter` returns, where it may run now. */
   enter(jobId: string, conversation: string, start: () => void): void;
@@ -16,6 +18,11 @@ export interface Turns {
   knows(jobId: string): boolean;
   /** 1 is next; null when the job does not wait. */
   position(jobId: string): number | null;
+  /**
+   * Until the waiter at this position may run, in ms: from how long jobs held their place, as if each took
+   * the next free one. Null while nothing has been measured.
+   */
+  etaMs(position: number): number | null;
   /** Who waits, next first. */
   waiters(): Iterable<string>;
   readonly waiting: number;
@@ -28,15 +35,25 @@ interface Waiter {
   start: () => void;
 }
 
-export function createTurns(maxConcurrent: number): Turns {
-  const holders = new Map<string, string>();
+interface Holder {
+  conversation: string;
+  /** Epoch ms. */
+  since: number;
+}
+
+/** Weight of the newest job in the moving average: as in the estimates of the gates. */
+const newestWeight = 0.3;
+
+export function createTurns(maxConcurrent: number, clock: Clock): Turns {
+  const holders = new Map<string, Holder>();
+  let heldMs: number | null = null;
   /** How many jobs of a conversation hold a place (more than one only after a restart). */
   const busy = new Map<string, number>();
   /** In order of arrival. */
   const waiters = new Map<string, Waiter>();
 
   const hold = (jobId: string, conversation: string): void => {
-    holders.set(jobId, conversation);
+    holders.set(jobId, { conversation, since: clock.now() });
     busy.set(conversation, (busy.get(conversation) ?? 0) + 1);
   };
 
@@ -59,9 +76,12 @@ export function createTurns(maxConcurrent: number): Turns {
     hold,
     leave(jobId) {
       waiters.delete(jobId);
-      const conversation = holders.get(jobId);
-      if (conversation === undefined) return;
+      const holder = holders.get(jobId);
+      if (holder === undefined) return;
+      const { conversation, since } = holder;
       holders.delete(jobId);
+      const ms = Math.max(0, clock.now() - since);
+      heldMs = heldMs === null ? ms : heldMs + newestWeight * (ms - heldMs);
       const left = (busy.get(conversation) ?? 1) - 1;
       if (left === 0) busy.delete(conversation);
       else busy.set(conversation, left);
@@ -77,6 +97,18 @@ export function createTurns(maxConcurrent: number): Turns {
         position += 1;
       }
       return null;
+    },
+    etaMs(position) {
+      if (heldMs === null) return null;
+      const now = clock.now();
+      const free = [...holders.values()].map(({ since }) => Math.max(0, since + heldMs! - now));
+      while (free.length < maxConcurrent) free.push(0);
+      let starts = 0;
+      for (let place = 1; place <= position; place += 1) {
+        starts = Math.min(...free);
+        free[free.indexOf(starts)] = starts + heldMs;
+      }
+      return Math.round(starts);
     },
     get waiting() {
       return waiters.size;

@@ -47,6 +47,8 @@ export const errorTable = {
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),
   GH_BACKEND_UNKNOWN: entry('terminal', 400, 'There is no backend of this name'),
+  GH_BACKEND_BUSY: entry('retryable', 429, 'Too many requests wait for this model server'),
+  GH_BACKEND_INPUT: entry('terminal', 400, 'The model server cannot work with this request'),
   GH_BACKEND_REFUSED: entry('terminal', 502, 'The model server refused the request'),
   GH_BACKEND_UNREADABLE: entry('retryable', 502, 'The answer of the model could not be read'),
   // Tools

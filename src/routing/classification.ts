@@ -47,8 +47,19 @@ const callsMax = 5;
 const nestingMax = 3;
 
 /** A classification's JSON, whole or torn, however it is quoted. */
-const looksLikeClassification =
-  /[{[,]\s*\\*["'“”‘’`]?\s*(?:action|response|operation|tool|params)\s*\\*["'“”‘’`]?\s*[:=,]|^[^\p{L}\p{N}]*action[^\p{L}\p{N}]*[:=]|create_confirmed|create_draft/iu;
+const looksLikeClassification = new RegExp(
+  [
+    // {"action", { 'response', {\"tool\" with or without what follows: it may have been cut off
+    String.raw`\{\s*\\*["'“”‘’\u0060]?\s*(?:action|response|operation|tool|params)(?![\p{L}\p{N}])`,
+    // a later key of it
+    String.raw`[[,]\s*\\*["'“”]\s*(?:action|response|operation|params)\s*\\*["'“”]\s*[:=,]`,
+    // cut inside the first key
+    String.raw`\{\s*\\*["'“][a-z_]*\s*$`,
+    String.raw`^[^\p{L}\p{N}]*action[^\p{L}\p{N}]*[:=]`,
+    'create_confirmed|create_draft',
+  ].join('|'),
+  'iu',
+);
 
 type Fields = Record<string, unknown>;
 

@@ -12,7 +12,7 @@ const split = (words: string): string[] => words.split(/\s+/).filter((word) => w
 /** Agreeing by itself; beside a firm refusal (네, 취소해주세요) it only says that the question was heard. */
 const softYes = new Set(
   split(`응 웅 엉 어 네 넵 넹 넴 넨 예 옙 옛 그래 그래요 오케이 오키 옼 오케 콜 ㅇ ㅇㅇ ㅇㅋ ㅇㅋㅇㅋ ok okay okey k kk yes yep
-    yeah yup y ya sure alright right fine 당연하지 당연 물론 물론이지 물론이죠 맞아 맞아요 맞습니다 맞음 그럼 그럼요 암`),
+    예스 예쓰 yeah yup y ya sure alright right fine 당연하지 당연 물론 물론이지 물론이죠 맞아 맞아요 맞습니다 맞음 그럼 그럼요 암`),
 );
 
 const firmYes = new Set(
@@ -44,7 +44,7 @@ const firmNo = new Set(
 
 const fillers = new Set(
   split(`그렇게 그대로 그걸로 이대로 이걸로 그거 그건 이거 이건 이 그 일정 일정은 등록은 좀 그냥 빨리 얼른 바로 제발 아 음 오 와 잠깐 아주
-    정말 진짜 아주 참 그러면 그럼 근데 이제 다 전부 모두 감사 감사해요 감사합니다 고마워 고마워요 ㅋ ㅋㅋ ㅋㅋㅋ ㅎ ㅎㅎ ㅎㅎㅎ ㅠ ㅠㅠ 없던 걸로 일로
+    정말 참 그러면 그럼 이제 다 전부 모두 감사 감사해요 감사합니다 고마워 고마워요 ㅋ ㅋㅋ ㅋㅋㅋ ㅎ ㅎㅎ ㅎㅎㅎ ㅠ ㅠㅠ
     please pls thanks thank you it that this the to me the event draft appointment of course hey go ahead do very much
     looks sounds all for is a an now just i already`),
 );
@@ -57,6 +57,11 @@ const phrases: readonly [RegExp, string][] = [
   ],
   [
     /\b(?:never mind|forget (?:it|about it)|no thanks|no thank you|not (?:now|anymore|any more)|don'?t(?: do (?:it|that)|add it|create it|save it|bother)?|do not(?: do (?:it|that))?|scrap (?:it|that)|drop (?:it|that)|leave it|i changed my mind|call it off)\b/g,
+    ' cancel ',
+  ],
+  [/없던\s*(?:걸|일|거|것)로(?:\s*(?:해|하)[가-힣]*(?:\s+(?:줘|주세요))?)?/g, ' cancel '],
+  [
+    /(?:등록|저장|추가|진행|확정|예약|그렇게)\s*하지\s*(?:마|말)[가-힣]*(?:\s+(?:줘|주세요))?/g,
     ' cancel ',
   ],
   [/(?:안|못)\s+(?=할래|할게|해|합니다|해요)/g, '안'],

@@ -120,14 +120,16 @@ export function partOfMonth(year: number, month: number, part: MonthPart | undef
 export type MonthPart = 'early' | 'mid' | 'late';
 
 /**
- * The n-th week of a month, clipped to the month. By KS X ISO 8601 the first week is the one that has the
- * month's first Thursday. `n` -1 is the last week; null when the month has no such week.
+ * The n-th week of a month, clipped to the month. By KS X ISO 8601 a week belongs to the month that has its
+ * Thursday. `n` -1 is the last week; null when the month has no such week.
  */
 export function weekOfMonth(year: number, month: number, n: number): DayRange | null {
   const { from, to } = monthRange(year, month);
   const firstThursday = from + ((3 - weekdayOf(from) + 7) % 7);
-  const start = n === -1 ? mondayOf(to) : firstThursday - 3 + 7 * (n - 1);
-  if (start > to) return null;
+  const lastThursday = to - ((weekdayOf(to) - 3 + 7) % 7);
+  const thursday = n === -1 ? lastThursday : firstThursday + 7 * (n - 1);
+  if (thursday > lastThursday) return null;
+  const start = thursday - 3;
   return { from: Math.max(start, from), to: Math.min(start + 6, to) };
 }
 

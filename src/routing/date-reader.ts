@@ -73,16 +73,18 @@ interface Piece extends Span {
   closed: boolean;
 }
 
-const patterns: readonly DatePattern[] = [
-  ...koreanWrittenDates,
-  ...koreanRelativeDates,
-  ...englishDates,
-];
+const koreanDates: readonly DatePattern[] = [...koreanWrittenDates, ...koreanRelativeDates];
+
+/** Only the patterns whose script the text has; dates in digits are among the Korean ones. */
+function patternsFor(text: string): DatePattern[] {
+  const korean = /[가-힣\d]/.test(text) ? koreanDates : [];
+  return [...korean, ...(/[a-z]/.test(text) ? englishDates : [])];
+}
 
 /** All matches that do not overlap: the earlier first, then the longer. */
 function findAtoms(text: string): Atom[] {
   const found: Atom[] = [];
-  for (const pattern of patterns) {
+  for (const pattern of patternsFor(text)) {
     for (const match of text.matchAll(pattern.regex)) {
       if (match[0] === '') continue;
       const end = match.index + match[0].length;

@@ -200,6 +200,9 @@ const periods: DatePattern[] = [
 
 const dayWords: Record<string, number> = {
   today: 0,
+  'this morning': 0,
+  'this afternoon': 0,
+  'this evening': 0,
   tonight: 0,
   tomorrow: 1,
   tmrw: 1,

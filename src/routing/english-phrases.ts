@@ -20,13 +20,13 @@ const eventNoun = '(?:meetings?|appointments?|events?|calls?|plans)';
 const anyCalendar = `(?:${calendarNoun}|${eventNoun})`;
 /** Words in front of the noun: team, dentist, weekly. Verbs and question words of other requests are none. */
 const modifier =
-  "(?:(?!to\\b|how\\b|why\\b|about\\b|notes?\\b|write\\b|a\\b|mail|email|file|document)[a-z][a-z'-]*\\s+){0,3}?";
+  "(?:(?!to\\b|how\\b|why\\b|about\\b|for\\b|on\\b|tips?\\b|advice|ideas?\\b|ways?\\b|help\\b|examples?\\b|template|rules?\\b|names?\\b|notes?\\b|write\\b|a\\b|mail|email|file|document)[a-z][a-z'-]*\\s+){0,3}?";
 const determiner =
   "(?:(?:my|our|the|a|an|any|all|all of|some|this|of|upcoming|today's|other|more)\\s+)*";
 const name =
   "[\\p{L}\\p{N}@.&'_-]+(?:\\s+(?!on\\b|for\\b|about\\b|and\\b|in\\b|from\\b)[\\p{L}\\p{N}@.&'_-]+){0,3}?";
 
-const calendarTail = `(?:[,\\s]+(?:for|on|in|at|of|and|or|to|until|between|the|my|our|this|look|looks|look like|looking like|like|have|scheduled|planned|coming up|coming|upcoming|left|remaining|set|there|rest of|again|week|day|with\\s+${name}|about\\s+${name}|${mark}))*`;
+const calendarTail = `(?:[,\\s]+(?:for|on|in|at|of|and|or|to|until|between|the|my|our|this|look|looks|looking|like|have|scheduled|planned|coming(?: up)?|upcoming|left|remaining|set|there|rest of|again|week|day|morning|afternoon|evening|night|with\\s+${name}|about\\s+${name}|${mark}))*`;
 
 const sentence = (body: string): RegExp => new RegExp(`^${polite}(?:${body})${closing}$`, 'u');
 
@@ -34,7 +34,7 @@ const sentence = (body: string): RegExp => new RegExp(`^${polite}(?:${body})${cl
 export const calendarShapes: readonly RegExp[] = [
   `what(?:'s|s| is| do i have| have i got| do we have)?(?: there)?(?: coming up)? (?:on|in) (?:my |our |the )?${calendarNoun}${calendarTail}`,
   `what(?:'s|s| is| are| was| were) (?:on )?(?:${mark} )?(?:my|our|the) (?:(?<open>next|last|upcoming) )?${modifier}(?:${mark} )?${anyCalendar}${calendarTail}`,
-  `what does (?:my|our|the) (?:${calendarNoun}|day|week) (?:look|looks) like${calendarTail}`,
+  `what does (?:my|our|the) (?:${calendarNoun}|day) (?:look|looks) like${calendarTail}`,
   `how(?:'s| is| does) (?:my|our|the) ${calendarNoun}(?: look(?:ing)?)?${calendarTail}`,
   `(?:do|did) (?:i|we) have ${determiner}${modifier}${eventNoun}${calendarTail}`,
   `(?:do|did) (?:i|we) have (?:anything|something)(?: (?:on|scheduled|planned|going on|in|my|our|the|${calendarNoun}))*(?: (?:on|for|in|at))?\\s+${mark}${calendarTail}`,
@@ -48,8 +48,8 @@ export const calendarShapes: readonly RegExp[] = [
   `(?:what|which|how many) ${modifier}${eventNoun} (?:do i have|do we have|did i have|are there|have i got|are|were|am i having|is there|i have)${calendarTail}`,
   `am i (?:free|busy|available|booked)${calendarTail}\\s*${date}${calendarTail}`,
   `who (?:am i|are we) meeting(?: with)?${calendarTail}\\s*${date}${calendarTail}`,
-  `(?:my |our |the )?(?:${mark}\\s+)?${calendarNoun}${calendarTail}`,
-  `(?:my |our |all )*(?:(?<open>next|upcoming)\\s+)?(?:${mark}\\s+)?${eventNoun}(?:[,\\s]+(?:for|on|in|the|my|this))*\\s+${mark}${calendarTail}`,
+  `(?<bare>(?:my |our |the )?(?:${mark}\\s+)?${calendarNoun}${calendarTail})`,
+  `(?<bare>(?:my |our |all )*(?:(?<open>next|upcoming)\\s+)?(?:${mark}\\s+)?${eventNoun}(?:[,\\s]+(?:for|on|in|the|my|this))*\\s+${mark}${calendarTail})`,
   `(?:my |our |the )*(?:${date}\\s+)(?:my |our )?${anyCalendar}`,
   `my (?:(?<open>next|upcoming)\\s+)?(?:meetings|appointments|events|appointment|meeting)`,
 ].map(sentence);
@@ -58,13 +58,20 @@ const account = '(?:gmail|google|company|work|office|personal|private|naverworks
 const mailNoun = '(?:e-?mails?|mails?|inbox|mailbox|gmail|new mail|messages in my inbox)';
 const mailWord =
   '(?:new|unread|recent|latest|important|urgent|all|any|my|the|our|some|of|more|other|incoming|in)';
-const words = '[\\p{L}\\p{N}"\'&@._-]+(?:\\s+[\\p{L}\\p{N}"\'&@._-]+){0,5}?';
-const mailTail = `(?:[,\\s]+(?:(?:sent |received )?(?:from|by) ${name}|(?:about|regarding|concerning|mentioning|containing|on the subject of|with|on|for|re) ${words}|${mark}|on|for|in|of|and|since|that arrived|that came|i got|i received|received|today|in my (?:inbox|${account}(?: inbox| mail| account)?)|my inbox|sent|yet|to me|me|arrive|arrived|come in|came in|waiting))*`;
+/** The words that begin another part of a mail question are no words of this part: one reading, not many. */
+const mailSplit =
+  '(?!(?:on|for|in|from|by|since|about|regarding|concerning|mentioning|containing|with|re)(?![\\p{L}\\p{N}]))';
+const mailToken = `${mailSplit}[\\p{L}\\p{N}"'&@._-]+`;
+const words = `${mailToken}(?:\\s+${mailToken}){0,5}?`;
+const mailTail = `(?:[,\\s]+(?:(?:sent |received )?(?:from|by) ${name}|(?:about|regarding|concerning|mentioning|containing|on the subject of|with|on|for|re) ${words}|${mark}|on|for|in|since|that arrived|that came|i got|i received|received|today|in my (?:inbox|${account}(?: inbox| mail| account)?)|my inbox|sent|yet|to me|me|arrive|arrived|come in|came in|waiting))*`;
 
 const tailEnds = `(?=\\s+(?:about|regarding|concerning|mentioning|containing|with|from|by|in my|that|sent|received|since|yet|or not|please|thanks)(?:\\s|$)|\\s*[${dateMark}${timeMark},]|$)`;
 
 /** Inside a mail question: whose mail, and about what. Groups in a repeated tail would forget all but the last. */
-export const mailSender = new RegExp(`\\b(?:from|by) (?<from>[^${dateMark}${timeMark},]+?)${tailEnds}`, 'u');
+export const mailSender = new RegExp(
+  `\\b(?:from|by) (?<from>[^${dateMark}${timeMark},]+?)${tailEnds}`,
+  'u',
+);
 export const mailSubject = new RegExp(
   `\\b(?:about|regarding|concerning|mentioning|containing|on the subject of|with|re) (?<query>[^${dateMark}${timeMark},]+?)${tailEnds}`,
   'u',
@@ -72,8 +79,10 @@ export const mailSubject = new RegExp(
 
 /** Questions about the mailbox. */
 export const mailShapes: readonly RegExp[] = [
+  `have (?:any|some|the)(?: ${mailWord})* (?:e-?mails?|mails?) (?:arrived|come|come in)${mailTail}`,
   `(?:(?:is|are) there|do i have|have i got|have i|did i get|did i receive|got|have i received|did)?\\s*(?:any|an|a|some)(?:thing)?(?: ${mailWord})*(?: ${account})? (?:(?<before>${words}) )?${mailNoun}${mailTail}`,
   `(?:check|show|read|open|list|see|look at|get|summari[sz]e|display|view|pull up|go through|fetch)(?: me)?(?: ${mailWord})*(?: ${mark})?(?: ${account})?(?: ${mark})? ${mailNoun}${mailTail}`,
+  `(?:search|look)(?: in| through)?(?: ${mailWord})*(?: ${account})? ${mailNoun} for (?<query>${words})(?:\\s+${mark})*`,
   `(?:find|search|look for|search for|look up|search through|search in)(?: me)?(?: ${mailWord}| an?)*(?: ${account})? (?:(?<before>${words}) )?${mailNoun}${mailTail}`,
   `what(?:'s|s| is| came| arrived)?(?: new)?(?: in)? (?:my|the|our)(?: ${account})? ${mailNoun}${mailTail}`,
   `(?:what|which|how many)(?: ${mailWord})* (?:e-?mails?|mails?)(?: (?:do i have|did i get|did i receive|are there|have i got|came in|came|arrived|are))?${mailTail}`,

@@ -32,7 +32,11 @@ const searchWords = (text: string | undefined): string =>
     .filter((word) => word !== '' && !stopWords.has(word))
     .join(' ');
 
+/** Nobody asks for a calendar in more words; it bounds what the shapes have to try. */
+const sentenceWordsMax = 30;
+
 function firstMatch(shapes: readonly RegExp[], masked: string): Groups | null {
+  if (masked.split(' ').length > sentenceWordsMax) return null;
   for (const shape of shapes) {
     const match = shape.exec(masked);
     if (match !== null) return match.groups ?? {};
@@ -54,6 +58,8 @@ export function englishCalendar(clause: Clause): RuleOutcome | null {
   if (otherWork.test(text)) return null;
   const groups = firstMatch(calendarShapes, text);
   if (groups === null) return null;
+  // "meeting tomorrow at 3" announces one; a question would say so.
+  if (groups['bare'] !== undefined && text.includes(timeMark)) return null;
   const past = pastAsked.test(text) || groups['open'] === 'last';
   const dates = clauseDates(clause, past ? 'past' : 'future');
   if (dates?.ok === false) return dateQuestion(clause, 'calendar', dates);
@@ -72,7 +78,7 @@ export function englishMail(clause: Clause): RuleOutcome | null {
   const before = searchWords(groups['before']);
   const folderWords = text.split(/[^a-z]+/);
   const folder = folderOf(folderWords);
-  const query = [before, searchWords(mailSubject.exec(text)?.groups?.['query'])]
+  const query = [before, searchWords(groups['query'] ?? mailSubject.exec(text)?.groups?.['query'])]
     .join(' ')
     .split(' ')
     .filter((word) => word !== '' && folderOf([word]) === null)

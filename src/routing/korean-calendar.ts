@@ -6,6 +6,7 @@
 import {
   type Clause,
   type RuleOutcome,
+  asksForMeaning,
   clauseDates,
   dateQuestion,
   domainCount,
@@ -55,6 +56,9 @@ const otherRole = /^(?:로|으로|까지|부터|보다|마다|밖에|말고|이�
 const copulaTail =
   /^(?:이?야|인가|인가요|이?죠|이지|이?냐|이?니|이?였나|이?였어|이?였지|이에요|예요|인지)$/;
 
+/** Endings that only ask. */
+const askingEnd = /(?:나|나요|니|냐|지|죠|지요|더라|던가|는지|까|까요|니까)$/;
+
 const pastTense = /(?:였|었|했|갔|났|렸|왔)/;
 
 /** The calendar word of which everything behind it must be understood; -1 when there is none that counts. */
@@ -64,32 +68,28 @@ function keywordIndex(words: readonly Word[]): number {
   if (keyword === undefined || otherRole.test(keyword.tail)) return -1;
   // 회의 자료 찾아줘, 미팅 메일 왔어?: the next noun is what is asked for. Three things named side by side
   // are no sentence, and the order of the rules decides.
-  const compound = keyword.tail === '' && (next?.class === 'mail' || next?.class === 'document');
+  const other = next?.class === 'mail' || next?.class === 'document' || next?.text === '상태';
+  const compound = keyword.tail === '' && other;
   return compound && domainCount(words) < 3 ? -1 : index;
-}
-
-/** 회의가 뭐야 asks for a meaning, 일정이 뭐야 for the day's plan. */
-function asksForMeaning(words: readonly Word[], index: number): boolean {
-  const [keyword, next] = [words[index], words[index + 1]];
-  if (keyword === undefined || next === undefined || has(words, 'date')) return false;
-  if (/^(?:일정|스케줄|스케쥴)/.test(keyword.text)) return false;
-  return (
-    /^(?:가|이|는|은)$/.test(keyword.tail) &&
-    /^(?:뭐|무엇|뭔)/.test(next.text) &&
-    next.class === 'ask'
-  );
 }
 
 /** A noun phrase without a predicate asks too (내일 오전 스케줄), but with an hour it announces (내일 3시 회의). */
 function isRequest(clause: Clause, index: number): boolean {
   const { words, question } = clause;
   const tail = words[index]?.tail ?? '';
-  if (words.some((word) => asking.has(word.class)) || (question && copulaTail.test(tail)))
-    return true;
+  const asked = words.filter((word) => asking.has(word.class));
+  // 회의 잘 끝났어 tells, 회의 끝났나 asks.
+  const told = asked.every((word) => word.class === 'happen' && !askingEnd.test(word.text));
+  if (asked.length > 0) return question || !told;
+  if (question && copulaTail.test(tail)) return true;
   if (has(words, 'state') || copulaTail.test(tail)) return question;
   if (has(words, 'time') && !question) return false;
   return has(words, 'date') || question || !has(words, 'rest', 'machine');
 }
+
+/** 일정이 뭐야 asks for the day's plan, 회의가 뭐야 for a meaning. */
+const isPlan = (words: readonly Word[], index: number): boolean =>
+  /^(?:일정|스케줄|스케쥴)/.test(words[index]?.text ?? '');
 
 /** What a question without a date is about. */
 function openWindow(words: readonly Word[]): 'today' | 'next' | 'previous' {
@@ -107,7 +107,8 @@ export function koreanCalendar(clause: Clause): RuleOutcome | null {
   if (has(words, 'create', 'change', 'send', 'how', 'come')) return null;
   const index = keywordIndex(words);
   if (index < 0 || !words.slice(index + 1).every((word) => known.has(word.class))) return null;
-  if (asksForMeaning(words, index) || !isRequest(clause, index)) return null;
+  if (!isPlan(words, index) && asksForMeaning(words, index)) return null;
+  if (!isRequest(clause, index)) return null;
   const open = openWindow(words);
   const past =
     open === 'previous' ||

@@ -37,8 +37,6 @@ export const wordEnd = `(?=(?:${tails})*(?:$|[^가-힣]|${gluedNouns}))`;
 export const notCounting =
   '(?!\\s*(?:간|동안|치|뒤|후|째|차|이내|내에|내로|안에|만에|연속|정도|전(?![가-힣])|전[에부까쯤꺼]))';
 
-export const weekday = `[${weekdaySyllables}](?:요일|욜)`;
-
 /** 11/20(금), 11월 20일 금요일: the weekday beside a date. */
 export const besideWeekday = `(?:\\s*\\((?<beside>[${weekdaySyllables}])(?:요일)?\\)|\\s*(?<beside2>[${weekdaySyllables}])(?:요일|욜))?`;
 

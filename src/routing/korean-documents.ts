@@ -3,7 +3,7 @@
  * document, the verb, fillers. No syllable inside a word is ever removed (을지로, 자료구조, 확인서).
  */
 import { koreanWords } from './korean-words.ts';
-import { searchWord } from './query-words.ts';
+import { relationWord, searchWord } from './query-words.ts';
 import { questionsIn } from './questions.ts';
 import { readDatesIn } from './date-reader.ts';
 import { type Clause, type RuleOutcome, domainCount, has } from './rule.ts';
@@ -29,10 +29,7 @@ const dropped: ReadonlySet<WordClass> = new Set([
 /** Behind the word for document these ask for more than a search. */
 const furtherWork: ReadonlySet<WordClass> = new Set(['create', 'change', 'send', 'digest', 'how']);
 
-const relation =
-  /^(?:관련|관련된|관한|대한|대해|대해서|들어간|들어있는|포함된|포함한|담긴|적힌|라는|이라는|있는)$/;
-
-/** A demonstrative with its document means one that is at hand: 이 문서, 첨부 파일, 방금 올린 파일. */
+/** 문서로, 파일보다: the document is not what is sought. */
 const otherRole = /^(?:로|으로|보다|말고|처럼|마다)$/;
 
 /**
@@ -67,7 +64,9 @@ function queryOf(words: readonly Word[], index: number): string {
     if (dropped.has(word.class) || (word.text === '관련' && query.length > 0)) continue;
     if (word.class === 'attribute' && at > index) continue;
     const text =
-      word.class === 'rest' ? searchWord(word.text, relation.test(next?.text ?? '')) : word.text;
+      word.class === 'rest'
+        ? searchWord(word.text, relationWord.test(next?.text ?? ''))
+        : word.text;
     // 2024년 and v2판 were cut where the script changes.
     if (word.glued && words[at - 1]?.class === 'rest') query.push(`${query.pop() ?? ''}${text}`);
     else query.push(text);
@@ -91,6 +90,7 @@ export function koreanDocuments(clause: Clause): RuleOutcome | null {
   const index = document >= 0 ? document : has(words, 'seek') ? bookish : -1;
   const keyword = words[index];
   if (keyword === undefined || otherRole.test(keyword.tail)) return null;
+  // 이 문서, 첨부 파일, 방금 올린 파일: one that is at hand, nothing to search for.
   if (has(words.slice(0, index), 'demonstrative') || !isSought(words, index)) return null;
   if (words.slice(index + 1).some((word) => furtherWork.has(word.class))) return null;
   if (has(words, 'mail') && domainCount(words) >= 3) return null;

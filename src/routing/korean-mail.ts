@@ -2,10 +2,11 @@
  * Korean questions about the mailbox: which folder, from whom, with which words, from which days.
  * Writing, sending and answering mail go to the classifier, and so does 메일 as a means (메일로).
  */
-import { senderOf, searchWord } from './query-words.ts';
+import { relationWord, searchWord, senderOf } from './query-words.ts';
 import {
   type Clause,
   type RuleOutcome,
+  asksForMeaning,
   clauseDates,
   dateQuestion,
   domainCount,
@@ -61,9 +62,6 @@ const otherRole = /^(?:로|으로|로는|으로는|보다|말고|마다|처럼|�
 /** 메일에서 견적서 찾아줘, 메일 중에 세금 계산서 있어?: search words follow. */
 const partitive = /^(?:에서|에|에는|중|중에|중에서|함에서)$/;
 
-const relation =
-  /^(?:관련|관련된|관한|대한|대해|대해서|들어간|들어있는|포함된|포함한|담긴|적힌|라는|이라는|있는)$/;
-
 const sent = /^(?:보낸|보내준|보내온|보내신|쓴|발송한|전송한)$/;
 const received =
   /^(?:온|온거|온게|왔.*|와있.*|들어온|들어왔.*|받은|받았.*|도착한|도착했.*|날아온|날라온|수신한|수신된)$/;
@@ -72,6 +70,10 @@ interface Found {
   query: string[];
   from: string;
 }
+
+/** 이 메일, 그 메일: one that was talked about; 방금 온 메일 is only a new one. */
+const isAtHand = (word: Word): boolean =>
+  word.class === 'demonstrative' && !/^(?:방금|아까|이번)$/.test(word.text);
 
 const isMail = (word: Word): boolean => word.class === 'mail' || word.text === 'inbox';
 
@@ -112,9 +114,13 @@ function collect(words: readonly Word[], index: number, after: boolean): Found |
       const from = takeSender(nouns, word);
       if (from !== '') found.from = from;
     }
+    const between = word.class === 'date' || word.class === 'time' || word.class === 'filler';
+    const last = nouns.at(-1);
+    // 박과장님이 어제 보낸: the sender waits for its verb.
+    if (between && last !== undefined && senderOf(last.text + last.tail) !== null) continue;
     // 문서 찾아줘 메일: what stands in front of another predicate belongs to that.
     if (predicates.has(word.class) && !behind) nouns = [];
-    flush(relation.test(word.text));
+    flush(relationWord.test(word.text));
   }
   flush(false);
   found.query = found.query.filter((text) => text !== '');
@@ -141,10 +147,11 @@ function keywordIndex(words: readonly Word[]): number {
 
 export function koreanMail(clause: Clause): RuleOutcome | null {
   const { words } = clause;
-  if (has(words, 'create', 'change', 'send', 'demonstrative')) return null;
+  if (has(words, 'create', 'change', 'send') || words.some(isAtHand)) return null;
   if (has(words, 'how') && !has(words, 'seek')) return null;
   const index = keywordIndex(words);
   if (index < 0 || words.slice(index + 1).some((word) => word.class === 'machine')) return null;
+  if (asksForMeaning(words, index)) return null;
   const after = mayFollow(words, index);
   if (!after && words.slice(index + 1).some((word) => !known.has(word.class))) return null;
   const found = collect(words, index, after);

@@ -108,6 +108,23 @@ const weeks: readonly DatePattern[] = [
     read: (g, context) => readWeekday(g, context),
   },
   {
+    name: 'several weekdays',
+    regex: pattern(
+      wordStart,
+      weekHead,
+      `\\s*(?<days>[${weekdaySyllables}]{2,5})(?:요일)?`,
+      wordEnd,
+    ),
+    read: (g, context) => {
+      const { from } = weekRange(context, weekOffsets[g['week'] ?? ''] ?? 0);
+      const named = g['days'] ?? '';
+      const days = Array.from(weekdaySyllables, (syllable, day) =>
+        named.includes(syllable) ? day : -1,
+      ).filter((day) => day >= 0);
+      return during({ from: from + Math.min(...days), to: from + Math.max(...days) });
+    },
+  },
+  {
     name: 'range of weekdays',
     regex: pattern(
       wordStart,

@@ -24,6 +24,8 @@ const known: ReadonlySet<WordClass> = new Set([
 const queueWords = /^(?:대기열|큐|큐가|큐는|큐에|큐도|작업|작업큐)$/;
 const modelWords = /^(?:젬마|gemma|qwen|큐웬|엑사원|exaone|추론모델)$/;
 const ownWords = /^(?:내|제|나|저|난|저희|우리)$/;
+/** 좋아서, 바쁘니까, 느린데: the sentence goes on to another matter. */
+const connective = /(?:서|니까|지만|는데|은데|쉬고)$/;
 /** 서버가 뭐야 asks for a meaning. */
 const meaning = /^(?:뭐|무엇|뭔)/;
 
@@ -62,7 +64,12 @@ export function koreanStatus(clause: Clause): RuleOutcome | null {
   if (machine && state) return outcome;
   if (asksAboutQueue(words)) return outcome;
   const stateWord = words.findIndex((word) => word.text === '상태');
-  if (stateWord >= 0 && !ownWords.test(words[stateWord - 1]?.text ?? '')) return outcome;
+  if (stateWord >= 0) {
+    const own = ownWords.test(words[stateWord - 1]?.text ?? '');
+    // 상태가 안 좋아서 쉬고 싶어 tells of something else.
+    const told = has(words, 'described') || words.some((word) => connective.test(word.text));
+    if (!own && !told) return outcome;
+  }
   if (!machine) return null;
   // 젬마 어때?, 젬마 뭐 하고 있어?, and the name alone.
   if (words.some((word) => /^어[때떤떠땠]/.test(word.text))) return outcome;

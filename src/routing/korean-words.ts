@@ -37,7 +37,7 @@ const eojeolCharsMax = 24;
 const predicateOf = (text: string): Predicate | undefined =>
   predicates.find(({ regex }) => regex.test(text));
 
-/** Particles from `at` to the end of the eojeol, as one string; null when something else is there. */
+/** Whether the rest of an eojeol is nothing but particles, or a copula. */
 function particleRun(text: string): boolean {
   if (text === '' || copula.test(text)) return true;
   return particles.some(
@@ -79,12 +79,21 @@ function takeApart(text: string, isHead: boolean): Piece[] | null {
 
 const unknown = (text: string): Piece => ({ class: 'rest', text, tail: '' });
 
+/** 있나여, 있어욤, 알려줘ㅋㅋ: the plain form of an ending as it is chatted. */
+const plainEnding = (text: string): string =>
+  text.replace(/(?<=.)[ㄱ-ㅎㅏ-ㅣ]+$/u, '').replace(/(?<=.)(?:여|욤|염|용|욥|여용)$/u, '요');
+
 /** One eojeol of Hangul. `afterMark`: glued to a date, a time or a Latin word, so it may begin with a particle. */
 export function readEojeol(text: string, afterMark: boolean): Piece[] {
   if (text.length > eojeolCharsMax) return [unknown(text)];
-  if (!afterMark) return takeApart(text, true) ?? [unknown(text)];
+  if (!afterMark)
+    return takeApart(text, true) ?? takeApart(plainEnding(text), true) ?? [unknown(text)];
   const placeholder: Piece = { class: 'filler', text: '', tail: '' };
-  return afterNoun(placeholder, text) ?? takeApart(text, true) ?? [unknown(text)];
+  return (
+    afterNoun(placeholder, text) ??
+    takeApart(text, true) ??
+    takeApart(plainEnding(text), true) ?? [unknown(text)]
+  );
 }
 
 /** 몇 시, 어떻게 돼 and the like are one word to the rules. */
@@ -95,7 +104,6 @@ const joinPhrases = (text: string): string =>
     .replace(/추론\s+(?=모델|서버)/g, '추론')
     .replace(/네이버\s+웍스/g, '네이버웍스')
     .replace(/받은\s+(?=편지함|메일함)/g, '받은')
-    .replace(/([가-힣])이\s+메일(?=[\s가-힣]|$)/g, '$1이 메일')
     .replace(/e-?\s?mail/g, 'email');
 
 const latinClasses: Dictionary = dictionary({
@@ -129,7 +137,16 @@ export function koreanWords(text: string): Word[] {
       chunk.match(/[가-힣ㄱ-ㅎㅏ-ㅣ]+|[\ue000\ue001]|[^가-힣ㄱ-ㅎㅏ-ㅣ\ue000\ue001]+/gu) ?? [];
     runs.forEach((run, index) => readRun(words, run, index > 0));
   }
-  return words;
+  return words.map((word, at) => (isTopic(words, at) ? { ...word, class: 'rest' } : word));
+}
+
+/** 정리 해고 문서 찾아줘: a bare verbal noun in front of a noun, with the real verb still to come, is a topic. */
+function isTopic(words: readonly Word[], at: number): boolean {
+  const [word, next] = [words[at], words[at + 1]];
+  if (word === undefined || !/^(?:확인|검색|조회|체크|정리|요약|탐색)$/.test(word.text))
+    return false;
+  const noun = next !== undefined && ['rest', 'document', 'mail'].includes(next.class);
+  return noun && words.slice(at + 2).some(({ class: name }) => name === 'seek' || name === 'show');
 }
 
 function readRun(words: Word[], run: string, glued: boolean): void {

@@ -287,6 +287,16 @@ const months: readonly DatePattern[] = [
     },
   },
   {
+    name: 'quarter',
+    regex: pattern(wordStart, '(?<which>이번|다음|지난)\\s?분기', wordEnd),
+    read: (g, context) => {
+      const { year, month } = civilParts(context.today);
+      const step = { 이번: 0, 다음: 3, 지난: -3 }[g['which'] ?? ''] ?? 0;
+      const first = month - ((month - 1) % 3) + step;
+      return during({ from: monthRange(year, first).from, to: monthRange(year, first + 2).to });
+    },
+  },
+  {
     name: 'holiday',
     floating: true,
     regex: pattern(wordStart, `(?<holiday>${anyOf(Object.keys(solarHolidays))})`, wordEnd),

@@ -76,7 +76,7 @@ function balancedEnd(text: string, start: number): number {
   return -1;
 }
 
-/** Null also for text that jsonrepair would only wrap as a string. */
+/** Undefined also for text that jsonrepair would only wrap as a string. */
 function parseRepaired(text: string): unknown {
   try {
     const value = JSON.parse(jsonrepair(text)) as unknown;

@@ -18,7 +18,9 @@ const fold = (text: string): string =>
     .replace(/[\u301c\u223c\uff5e]/g, '~');
 
 // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-const controls = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+/** Zero-width characters, soft hyphens and directions: invisible, so not a gap between words either. */
+const invisible = /\u{fe0f}|[\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}]/gu;
 
 /** What the rules and readers see. Never throws, also not on lone surrogates. */
 export const rulesText = (message: string): string =>
@@ -26,6 +28,7 @@ export const rulesText = (message: string): string =>
     // A line break parts requests as a comma does.
     .replace(/[\r\n]+/g, ' , ')
     .replace(controls, ' ')
+    .replace(invisible, '')
     .replace(/<\/?[a-z][^<>]{0,80}>/gi, ' ')
     .toLowerCase()
     .replace(/\s+/g, ' ')

@@ -5,7 +5,11 @@
 
 /** Nouns that end in 의: 회의의 is 회의 with a particle, 회의 is not 회 with one. */
 const nounsInUi =
-  /(?:회의|강의|논의|합의|정의|결의|문의|건의|협의|토의|심의|동의|주의|유의|편의|명의|예의|호의|상의|하의|창의|질의|발의|제의|항의|임의|고의|거의|열의|성의|본의|악의|선의|모의|탈의|의의)$/;
+  /(?:회의|강의|논의|합의|정의|결의|문의|건의|협의|토의|심의|동의|주의|유의|편의|명의|예의|호의|상의|하의|창의|질의|발의|제의|항의|임의|고의|거의|열의|성의|본의|악의|선의|모의|탈의)$/;
+
+/** Words that relate a search word to what is sought: 안전 관련 문서, 견적이 들어간 메일. */
+export const relationWord =
+  /^(?:관련|관련된|관한|대한|대해|대해서|들어간|들어있는|포함된|포함한|담긴|적힌|라는|이라는|있는)$/;
 
 /** Bodies whose name ends in 회: there 회의 is 회 with the particle 의 (협회의 정관). */
 const bodies =

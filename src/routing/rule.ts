@@ -55,3 +55,11 @@ export function domainCount(words: readonly Word[]): number {
   }
   return domains.size;
 }
+
+/** 회의가 뭐야, 메일이 뭐야: a subject, 뭐, and no date that would make it this one. */
+export function asksForMeaning(words: readonly Word[], index: number): boolean {
+  const [keyword, next] = [words[index], words[index + 1]];
+  if (keyword === undefined || next === undefined || has(words, 'date')) return false;
+  const subject = /^(?:가|이|는|은|란|이란)$/.test(keyword.tail);
+  return subject && next.class === 'ask' && /^(?:뭐|무엇|뭔)/.test(next.text);
+}

@@ -74,9 +74,9 @@ const afterHalf = '에|까지|부터|으로|로|쯤|경|이|은|정도|꺼|하�
 const notInside = '(?<![a-z0-9.:/])';
 
 const patterns: readonly RegExp[] = [
-  // 오후 3시 반, 세 시 십오 분은 드물다, 15시 30분
+  // 오후 3시 반, 세 시, 15시 30분; not 3시간, 시장, 시작
   new RegExp(
-    `(?<![\\d.:/가-힣]|[가-힣]\\d)(?:(?<half>${koreanHalf})(?:에)?\\s*)?(?<hour>\\d{1,2}|${nativeHours})\\s*시(?!간|장|절|작|스|험|즌|점|민|청|급|세|내|댁|[가-힣]*[립])(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*(?<thirty>반)(?=$|[^가-힣]|${afterHalf}))?`,
+    `(?<![\\d.:/가-힣]|[가-힣]\\d)(?:(?<half>${koreanHalf})(?:에)?\\s*)?(?<hour>\\d{1,2}|${nativeHours})\\s*시(?!간|장|절|작|스|험|즌|점|민|청|급|세|내|댁|립)(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*(?<thirty>반)(?=$|[^가-힣]|${afterHalf}))?`,
     'gu',
   ),
   new RegExp(

@@ -9,11 +9,12 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { tools } from './migrations/0002-tools.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
 import type { Schema } from './schema.ts';
 
 /** Append only: the name is the order, and what has run on someone's disk is never edited. */
-const migrations = { '0001-initial': initial };
+const migrations = { '0001-initial': initial, '0002-tools': tools };
 
 export type SqliteConnection = Sqlite.Database;
 

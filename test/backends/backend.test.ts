@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createBackend } from '../../src/backends/backend.ts';
 import type { ModelRequest, QueuePosition } from '../../src/contract/model.ts';
 import {
   after,
@@ -11,6 +12,7 @@ import {
   saysJson,
   stalls,
   stallsAfter,
+  thinks,
 } from '../support/fake-llm-replies.ts';
 import { createOneSlotGate } from './one-slot-gate.ts';
 import { ask, backendFor, collector, configFor, failureOf, fakeLlm, person } from './setting.ts';
@@ -38,6 +40,21 @@ describe('an answer', () => {
     expect(seen.pieces).toEqual(['안녕하세요 ', '반갑습니다']);
     expect(outcome.timings.firstTokenMs).toBeLessThanOrEqual(outcome.timings.totalMs);
     expect(gate.ends).toEqual(['ok']);
+  });
+
+  test('counts its first token from the first that people see, not from the thinking', async () => {
+    const llm = await fakeLlm();
+    llm.script(thinks('음 그러니까', '답'));
+    const times = [1_000, 1_000, 1_700, 1_900];
+    const clock = { now: () => times.shift() ?? 1_900 };
+    const backend = createBackend({
+      config: configFor(llm.baseUrl),
+      gate: createOneSlotGate(),
+      clock,
+    });
+    onTestFinished(() => backend.close());
+    const outcome = await backend.run(ask('x'), person());
+    expect(outcome).toMatchObject({ text: '답', timings: { firstTokenMs: 700, totalMs: 900 } });
   });
 
   test('may take longer than the limits of first token and silence, as long as it goes on', async () => {

@@ -1,0 +1,133 @@
+/**
+ * `/v1/…`: the OpenAI-compatible door. `model: "gatehouse"` is the assistant with all it can do; the id of a
+ * backend is that backend and no other (P9). Errors have OpenAI's shape here (docs/openai-api.md).
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Backend } from '../contract/model.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
+import type { IdSource } from '../lib/ids.ts';
+import type { Log } from '../lib/log.ts';
+import { streamedAnswer, wholeAnswer, type Answer } from './openai-answer.ts';
+import { completeByBackend } from './openai-backend.ts';
+import { completeByJob, type JobCompletion } from './openai-job.ts';
+import { assistantModel, readCall, type CompletionCall } from './openai-request.ts';
+import { errorOf } from './openai-shapes.ts';
+import { toGatehouseError } from './problem.ts';
+
+export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
+  /** The backend of this id. @throws GH_BACKEND_UNKNOWN */
+  dispatch(name: string): Backend;
+  /** What else `GET /v1/models` tells of each backend; `id` is the name to ask for. */
+  models(): ({ id: string } & Record<string, unknown>)[];
+  clock: Clock;
+  nextId: IdSource;
+  log: Log;
+}
+
+type WithModel = { Params: { model: string } };
+
+export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) => void {
+  const startedAt = Math.floor(options.clock.now() / 1000);
+  const models = (): ({ id: string } & Record<string, unknown>)[] =>
+    [{ id: assistantModel }, ...options.models()].map(({ id, ...about }) => ({
+      id,
+      object: 'model',
+      created: startedAt,
+      owned_by: 'gatehouse',
+      gatehouse: about,
+    }));
+
+  const routes = async (scope: FastifyInstance): Promise<void> => {
+    let isStopping = false;
+    scope.addHook('preClose', (done) => {
+      isStopping = true;
+      done();
+    });
+    scope.setErrorHandler((error, request, reply) => {
+      const known = toGatehouseError(error);
+      if (known.kind === 'bug') {
+        options.log.error({ path: request.url, error: messageOf(error) }, 'bug');
+      }
+      return sendError(reply, known);
+    });
+    scope.setNotFoundHandler((_request, reply) =>
+      sendError(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
+    );
+    scope.get('/models', () => ({ object: 'list', data: models() }));
+    scope.get<WithModel>('/models/:model', (request) => {
+      const model = models().find(({ id }) => id === request.params.model);
+      if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
+      return model;
+    });
+    scope.post('/chat/completions', (request, reply) =>
+      complete({ ...options, isStopping: () => isStopping }, request, reply),
+    );
+  };
+  return (server) => void server.register(routes, { prefix: '/v1' });
+}
+
+async function complete(
+  options: OpenAiOptions & JobCompletion,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { clock, nextId } = options;
+  const call = readCall(request.body, request.headers);
+  const head = {
+    id: `chatcmpl-${nextId()}`,
+    model: call.model,
+    created: Math.floor(clock.now() / 1000),
+  };
+  const gone = whenGone(reply);
+  // Named before anything is sent: an unknown name is a 400 in every form of answer.
+  const backend = call.model === assistantModel ? null : options.dispatch(call.model);
+  const answer = call.stream
+    ? streamedAnswer(reply, head, call.includeUsage)
+    : wholeAnswer(reply, head);
+  try {
+    await answerCall(options, { call, backend, answer, gone });
+  } finally {
+    answer.close();
+  }
+  return reply;
+}
+
+interface Call {
+  call: CompletionCall;
+  /** Null: by a job. */
+  backend: Backend | null;
+  answer: Answer;
+  gone: AbortSignal;
+}
+
+async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
+  const { call, backend, answer, gone } = parts;
+  if (backend === null) {
+    const end = await completeByJob(options, call, answer, gone).catch((error: unknown) =>
+      answer.fail(toGatehouseError(error)),
+    );
+    if (end) answer.finish(end);
+    return;
+  }
+  const result = await completeByBackend(backend, call, answer, gone);
+  if (gone.aborted) return;
+  if (result.ok) answer.finish(result.end);
+  else answer.fail(result.error);
+}
+
+/** Aborts when the client's connection has ended before its answer had. */
+function whenGone({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort('cancelled');
+  });
+  return controller.signal;
+}
+
+function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
+  if (error.retryAfterMs !== null) {
+    void reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
+  }
+  return reply.code(error.status).send(errorOf(error));
+}

@@ -1,0 +1,222 @@
+/**
+ * Documents and their words on disk. How a text becomes words is the library's business; here they are
+ * stored, matched and ranked.
+ *
+ * 1. A document and its words change in one transaction: what is found is there, what is there is found.
+ * 2. A deleted document has no words.
+ */
+import { sql } from 'kysely';
+import { GatehouseError } from '../lib/errors.ts';
+import type { Database } from './database.ts';
+import { bound, preparer } from './prepared.ts';
+import type { DocumentTable } from './schema.ts';
+
+/** Times are epoch ms. */
+export interface StoredDocument {
+  id: string;
+  owner: string;
+  title: string;
+  extractedText: string;
+  mdContent: string | null;
+  contentOrigin: string;
+  mdDraftStatus: string | null;
+  mdStatus: string | null;
+  mdExtractionEngine: string | null;
+  mdGeneratedAt: number | null;
+  sourceMetadata: object;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+}
+
+export interface DocumentWords {
+  title: string;
+  body: string;
+  markdown: string;
+}
+
+export interface FoundDocument {
+  id: string;
+  title: string;
+  extractedText: string;
+  mdContent: string | null;
+  createdAt: number;
+  /** Larger is better; comparable within one search. */
+  score: number;
+}
+
+/** `Stored` is the document as its user types it. */
+export interface DocumentStore<Stored extends StoredDocument> {
+  /** @throws GH_STORE_UNAVAILABLE when nothing was written */
+  insert(document: Stored, words: DocumentWords | null): void;
+  /** @throws GH_STORE_UNAVAILABLE when nothing was written */
+  replace(document: Stored, words: DocumentWords | null): void;
+  find(id: string): Stored | null;
+  findFile(owner: string, path: string): Stored | null;
+  search(owner: string, match: string, limit: number): FoundDocument[];
+  needsDraft(limit: number): Stored[];
+  together<Value>(work: () => Value): Value;
+}
+
+type Row = Omit<DocumentTable, 'num'> & { num: number };
+
+/** The document store of an open database. */
+export function createDocumentStore<Stored extends StoredDocument>(
+  database: Database,
+): DocumentStore<Stored> {
+  const statements = prepare(database);
+  const { connection } = database;
+
+  const together = <Value>(work: () => Value): Value => {
+    if (connection.inTransaction) return work();
+    try {
+      return connection.transaction(work).immediate();
+    } catch (error) {
+      const isStorage = (error as { name?: string }).name === 'SqliteError';
+      if (!isStorage) throw error;
+      throw new GatehouseError('GH_STORE_UNAVAILABLE', undefined, { cause: error });
+    }
+  };
+
+  const write = (num: number | bigint, words: DocumentWords | null): void => {
+    if (words === null) statements.forget.run(num);
+    else statements.index.run(num, words.title, words.body, words.markdown);
+  };
+
+  const documentOf = (row: Row | undefined): Stored | null =>
+    row === undefined ? null : (documentOfRow(row) as Stored);
+
+  return {
+    together,
+    insert(document, words) {
+      together(() => {
+        const { lastInsertRowid } = statements.insert.run(
+          document.id,
+          document.owner,
+          document.createdAt,
+          ...changeable(document),
+        );
+        write(lastInsertRowid, words);
+      });
+    },
+    replace(document, words) {
+      together(() => {
+        const found = statements.num.get(document.id, document.owner);
+        if (found === undefined) return;
+        statements.update.run(...changeable(document), found.num);
+        write(found.num, words);
+      });
+    },
+    find: (id) => documentOf(statements.find.get(id)),
+    findFile: (owner, path) => documentOf(statements.findFile.get(owner, path)),
+    search: (owner, match, limit) =>
+      statements.search.all(match, owner, limit).map((row) => ({
+        id: row.id,
+        title: row.title,
+        extractedText: row.extracted_text,
+        mdContent: row.md_content,
+        createdAt: row.created_at,
+        // FTS5 ranks the best lowest.
+        score: -row.rank,
+      })),
+    needsDraft: (limit) =>
+      statements.needsDraft.all(limit).map((row) => documentOfRow(row) as Stored),
+  };
+}
+
+/** In the order of `changeableColumns`. */
+const changeable = (document: StoredDocument): unknown[] => [
+  document.updatedAt,
+  document.deletedAt,
+  document.contentOrigin,
+  document.mdDraftStatus,
+  document.mdStatus,
+  document.mdExtractionEngine,
+  document.mdGeneratedAt,
+  document.title,
+  JSON.stringify(document.sourceMetadata),
+  document.extractedText,
+  document.mdContent,
+];
+
+const changeableColumns = {
+  updated_at: bound,
+  deleted_at: bound,
+  content_origin: bound,
+  md_draft_status: bound,
+  md_status: bound,
+  md_extraction_engine: bound,
+  md_generated_at: bound,
+  title: bound,
+  source_metadata: bound,
+  extracted_text: bound,
+  md_content: bound,
+};
+
+const documentOfRow = (row: Row): StoredDocument => ({
+  id: row.id,
+  owner: row.owner,
+  title: row.title,
+  extractedText: row.extracted_text,
+  mdContent: row.md_content,
+  contentOrigin: row.content_origin,
+  mdDraftStatus: row.md_draft_status,
+  mdStatus: row.md_status,
+  mdExtractionEngine: row.md_extraction_engine,
+  mdGeneratedAt: row.md_generated_at,
+  sourceMetadata: JSON.parse(row.source_metadata) as object,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  deletedAt: row.deleted_at,
+});
+
+type SearchRow = Pick<Row, 'id' | 'title' | 'extracted_text' | 'md_content' | 'created_at'> & {
+  rank: number;
+};
+
+function prepare(database: Database) {
+  const { query, connection } = database;
+  const prepared = preparer(database);
+  return {
+    insert: prepared(
+      query
+        .insertInto('document')
+        .values({ id: bound, owner: bound, created_at: bound, ...changeableColumns }),
+    ),
+    update: prepared(query.updateTable('document').set(changeableColumns).where('num', '=', bound)),
+    num: prepared<{ num: number }>(
+      query.selectFrom('document').select('num').where('id', '=', bound).where('owner', '=', bound),
+    ),
+    find: prepared<Row>(query.selectFrom('document').selectAll().where('id', '=', bound)),
+    findFile: prepared<Row>(
+      query
+        .selectFrom('document')
+        .selectAll()
+        .where('owner', '=', bound)
+        .where(sql`json_extract(source_metadata, '$.path')`, '=', bound),
+    ),
+    needsDraft: prepared<Row>(
+      query
+        .selectFrom('document')
+        .selectAll()
+        .where('deleted_at', 'is', null)
+        .where(sql`json_extract(source_metadata, '$.needs_draft')`, '=', sql.lit(1))
+        .orderBy('id')
+        .limit(bound),
+    ),
+    // Full text is beyond Kysely: these three are SQL. The texts are read for the few that are shown only.
+    search: connection.prepare<unknown[], SearchRow>(`
+      select document.id, document.title, document.extracted_text, document.md_content,
+             document.created_at, best.rank
+        from (select document.num, document_words.rank as rank
+                from document_words join document on document.num = document_words.rowid
+               where document_words match ? and document.owner = ?
+               order by document_words.rank limit ?) as best
+        join document on document.num = best.num
+       order by best.rank, document.num desc`),
+    index: connection.prepare(
+      'insert or replace into document_words (rowid, title, body, markdown) values (?, ?, ?, ?)',
+    ),
+    forget: connection.prepare('delete from document_words where rowid = ?'),
+  };
+}

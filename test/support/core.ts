@@ -1,0 +1,104 @@
+/** A real core on a free port, over a real database, with two fake model servers behind it. */
+import { join } from 'node:path';
+import { configSchema, type Config } from '../../src/config/config.ts';
+import type { StateEvent, TokenChunk } from '../../src/contract/state-event.ts';
+import { startCore, type Core, type CoreOptions } from '../../src/core/core.ts';
+import { createCoreClient, type CoreClient } from '../../src/cli/core-client.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { startFakeLlm, type FakeLlm } from './fake-llm.ts';
+import { saysJson } from './fake-llm-replies.ts';
+import { scratchFolder } from './journal.ts';
+
+export interface CoreFixture {
+  core: Core;
+  client: CoreClient;
+  /** Classifies, words results, answers directly. */
+  small: FakeLlm;
+  /** Reasons. */
+  large: FakeLlm;
+  folder: string;
+  config: Config;
+  /** Submits and follows to the end. */
+  ask(message: string, body?: Record<string, unknown>): Promise<Answered>;
+  /** Stops the core and starts it again over the same database. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Answered {
+  jobId: string;
+  events: StateEvent[];
+  tokens: TokenChunk[];
+  types: string[];
+  end: StateEvent;
+}
+
+/** Changes of the configuration; a function where they need the fake servers. */
+export type ConfigInput =
+  | Record<string, unknown>
+  | ((small: FakeLlm, large: FakeLlm) => Record<string, unknown>);
+
+export const routed = saysJson({ action: 'route', response: '', prompt: '' });
+export const direct = (response: string) => saysJson({ action: 'direct', response });
+
+export async function openCore(
+  change: ConfigInput = {},
+  options: Partial<CoreOptions> = {},
+): Promise<CoreFixture> {
+  const scratch = scratchFolder();
+  const [small, large] = [await startFakeLlm(), await startFakeLlm()];
+  const config = configSchema.parse({
+    server: { port: 0 },
+    database: join(scratch.path, 'gatehouse.db'),
+    nats: { mode: 'off' },
+    backends: [
+      { id: 'small', baseUrl: small.baseUrl, model: 'm' },
+      { id: 'large', baseUrl: large.baseUrl, model: 'm' },
+    ],
+    roles: { classifier: 'small', reasoner: 'large' },
+    ...(typeof change === 'function' ? change(small, large) : change),
+  });
+  const start = () => startCore({ config, log: silentLog(), ...options });
+  let core = await start();
+  const fixture: CoreFixture = {
+    core,
+    client: createCoreClient(core.url, config.server.apiKeys[0] ?? null),
+    small,
+    large,
+    folder: scratch.path,
+    config,
+    async ask(message, body = {}) {
+      const jobId = await fixture.client.submit({ message, ...body });
+      return { jobId, ...(await follow(fixture.client, jobId)) };
+    },
+    async restart() {
+      await core.stop();
+      core = await start();
+      fixture.core = core;
+      fixture.client = createCoreClient(core.url, config.server.apiKeys[0] ?? null);
+    },
+    async close() {
+      await core.stop();
+      await small.close();
+      await large.close();
+      scratch.remove();
+    },
+  };
+  return fixture;
+}
+
+/** Everything that the stream of a job says, up to its end. */
+export async function follow(client: CoreClient, jobId: string): Promise<Omit<Answered, 'jobId'>> {
+  const events: StateEvent[] = [];
+  const tokens: TokenChunk[] = [];
+  await client.follow(
+    jobId,
+    {
+      event: (event) => events.push(event),
+      token: (chunk) => tokens.push(chunk),
+      lost: () => undefined,
+    },
+    AbortSignal.timeout(20_000),
+  );
+  return { events, tokens, types: events.map((event) => event.type), end: events.at(-1)! };
+}
