@@ -281,7 +281,9 @@ class JobJournal implements Journal {
     const { storage, faults } = this.#options;
     const records = turn.records();
     try {
-      for (const record of records) faults.hit('journal.beforeCommit', record.head.state);
+      for (const { job } of turn.changes.values()) {
+        faults.hit('journal.beforeCommit', job.state.snapshot.context.state);
+      }
       storage.commit(records);
     } catch (error) {
       this.#undo(turn, taken, error);
@@ -289,8 +291,9 @@ class JobJournal implements Journal {
     }
     this.#isStorageUp = true;
     for (const record of records) {
-      turn.changes.get(record.jobId)!.job.num = record.num;
-      faults.hit('journal.afterCommit', record.head.state);
+      const { job } = turn.changes.get(record.jobId)!;
+      job.num = record.num;
+      faults.hit('journal.afterCommit', job.state.snapshot.context.state);
     }
     for (const change of turn.changes.values()) settle(change, this.#settling);
   }

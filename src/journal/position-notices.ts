@@ -18,10 +18,10 @@ export function createPositionNotices(options: {
   const { turns, tell } = options;
   let told = new Map<string, number>();
 
-  const facts = (position: number): QueueFacts => ({
+  const facts = (jobId: string, position: number): QueueFacts => ({
     position,
     ahead: position - 1 + turns.running,
-    etaMs: turns.etaMs(position),
+    etaMs: turns.etaMs(jobId),
   });
 
   const interval = setInterval(() => {
@@ -31,7 +31,7 @@ export function createPositionNotices(options: {
       position += 1;
       now.set(jobId, position);
       // The first position was told when the job began to wait.
-      if ((told.get(jobId) ?? position) !== position) tell(jobId, facts(position));
+      if ((told.get(jobId) ?? position) !== position) tell(jobId, facts(jobId, position));
     }
     told = now;
   }, options.everyMs);
@@ -40,7 +40,7 @@ export function createPositionNotices(options: {
   return {
     of(jobId) {
       const position = turns.position(jobId);
-      return position === null ? null : facts(position);
+      return position === null ? null : facts(jobId, position);
     },
     stop: () => clearInterval(interval),
   };

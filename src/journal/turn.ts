@@ -5,7 +5,7 @@
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { jobMachineVersion } from '../../machines/job.ts';
-import type { JobChange, JournalEvent, JournalRow } from '../store/job-storage.ts';
+import type { JobChange, JobHead, JournalEvent, JournalRow } from '../store/job-storage.ts';
 import {
   advance,
   begin,
@@ -149,30 +149,37 @@ function recordOf(
   now: number,
 ): JobChange {
   const { state } = job;
-  const parked = isParked(state);
+  const isNew = before === null;
+  // While a job only goes on, its row is left alone: the last journal row says where it is.
+  const isHeadDue = isNew || isEnded(state) || isParked(state) || isParked(before);
   return {
     jobId: job.id,
     num: job.num,
-    created:
-      before === null
-        ? {
-            id: job.id,
-            conversation: job.conversation,
-            input: job.input,
-            machineVersion: jobMachineVersion,
-            createdAt: job.createdAt,
-          }
-        : null,
+    created: isNew ? createdOf(job) : null,
     rows,
-    head: {
-      ...headOf(state),
-      n: state.n,
-      seq: state.seq,
-      snapshot: parked ? freezeParked(machine, state) : null,
-      wakeAt: parked ? Math.min(...state.timers.map((timer) => timer.dueAt)) : null,
-      updatedAt: now,
-      endedAt: isEnded(state) ? now : null,
-    },
+    head: isHeadDue ? fullHead(state, machine, now) : null,
+    at: now,
     keys: mails.flatMap((mail) => mail.outside?.key ?? []),
+  };
+}
+
+const createdOf = ({ id, conversation, input, createdAt }: ActiveJob): JobChange['created'] => ({
+  id,
+  conversation,
+  input,
+  machineVersion: jobMachineVersion,
+  createdAt,
+});
+
+function fullHead(state: JobState, machine: PureMachine, now: number): JobHead {
+  const parked = isParked(state);
+  return {
+    ...headOf(state),
+    n: state.n,
+    seq: state.seq,
+    snapshot: parked ? freezeParked(machine, state) : null,
+    wakeAt: parked ? Math.min(...state.timers.map((timer) => timer.dueAt)) : null,
+    updatedAt: now,
+    endedAt: isEnded(state) ? now : null,
   };
 }

@@ -19,10 +19,10 @@ export interface Turns {
   /** 1 is next; null when the job does not wait. */
   position(jobId: string): number | null;
   /**
-   * Until the waiter at this position may run, in ms: from how long jobs held their place, as if each took
-   * the next free one. Null while nothing has been measured.
+   * Until this waiter may run, in ms, from how long jobs held their place until now. Null for one that does
+   * not wait, and while nothing has been measured.
    */
-  etaMs(position: number): number | null;
+  etaMs(jobId: string): number | null;
   /** Who waits, next first. */
   waiters(): Iterable<string>;
   readonly waiting: number;
@@ -98,17 +98,15 @@ export function createTurns(maxConcurrent: number, clock: Clock): Turns {
       }
       return null;
     },
-    etaMs(position) {
-      if (heldMs === null) return null;
-      const now = clock.now();
-      const free = [...holders.values()].map(({ since }) => Math.max(0, since + heldMs! - now));
-      while (free.length < maxConcurrent) free.push(0);
-      let starts = 0;
-      for (let place = 1; place <= position; place += 1) {
-        starts = Math.min(...free);
-        free[free.indexOf(starts)] = starts + heldMs;
-      }
-      return Math.round(starts);
+    etaMs(jobId) {
+      if (heldMs === null || !waiters.has(jobId)) return null;
+      return estimateStart(jobId, {
+        waiters: waiters.values(),
+        holders: holders.values(),
+        maxConcurrent,
+        heldMs,
+        now: clock.now(),
+      });
     },
     get waiting() {
       return waiters.size;
@@ -117,4 +115,36 @@ export function createTurns(maxConcurrent: number, clock: Clock): Turns {
       return holders.size;
     },
   };
+}
+
+/** Lets all run in thought, each as long as jobs usually do, until it is this one's turn. */
+function estimateStart(
+  jobId: string,
+  line: {
+    waiters: Iterable<Waiter>;
+    holders: Iterable<Holder>;
+    maxConcurrent: number;
+    heldMs: number;
+    now: number;
+  },
+): number {
+  const { heldMs, now } = line;
+  /** When each place comes free, and each conversation, in ms from now. */
+  const places: number[] = [];
+  const conversations = new Map<string, number>();
+  for (const { conversation, since } of line.holders) {
+    const left = Math.max(0, since + heldMs - now);
+    places.push(left);
+    conversations.set(conversation, Math.max(left, conversations.get(conversation) ?? 0));
+  }
+  while (places.length < line.maxConcurrent) places.push(0);
+  for (const { jobId: id, conversation } of line.waiters) {
+    places.sort((a, b) => a - b);
+    const starts = Math.max(places[0] ?? 0, conversations.get(conversation) ?? 0);
+    if (id === jobId) return Math.round(starts);
+    // Of the places that are free by then, the last one: the earlier ones are for those who come behind.
+    places[places.findLastIndex((free) => free <= starts)] = starts + heldMs;
+    conversations.set(conversation, starts + heldMs);
+  }
+  return 0;
 }

@@ -81,7 +81,7 @@ class Queries implements JobQueries {
 
   async find(jobId: string): Promise<JobListing | null> {
     const row = await this.#query
-      .selectFrom('job')
+      .selectFrom('job_now')
       .select(listed)
       .where('id', '=', jobId)
       .executeTakeFirst();
@@ -90,7 +90,7 @@ class Queries implements JobQueries {
 
   list({ state, userId, before, limit }: Parameters<JobQueries['list']>[0]): Promise<JobListing[]> {
     return this.#query
-      .selectFrom('job')
+      .selectFrom('job_now')
       .select(listed)
       .$if(state !== undefined, (select) => select.where('state', '=', state!))
       .$if(userId !== undefined, (select) => select.where('user_id', '=', userId!))

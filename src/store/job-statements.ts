@@ -5,9 +5,10 @@
 import { sql, type Compilable } from 'kysely';
 import type { Database } from './database.ts';
 import type { OpenJob } from './job-storage.ts';
-import type { JobTable, JournalTable } from './schema.ts';
+import type { JobNowView, JobTable, JournalTable } from './schema.ts';
 
 export type JobRow = Omit<JobTable, 'num'> & { num: number };
+export type JobNow = Pick<JobNowView, 'state' | 'n' | 'seq' | 'updated_at'>;
 export type JournalRecord = Omit<JournalTable, 'pos' | 'job'>;
 
 /** A value that is bound when the statement runs, in the order in which it stands here. */
@@ -81,9 +82,15 @@ export function prepareReads(database: Database) {
   const prepare = preparer(database);
   return {
     selectJob: prepare<JobRow>(query.selectFrom('job').selectAll().where('id', '=', bound)),
+    selectNow: prepare<JobNow>(
+      query
+        .selectFrom('job_now')
+        .select(['state', 'n', 'seq', 'updated_at'])
+        .where('num', '=', bound),
+    ),
     selectOpen: prepare<OpenJob>(
       query
-        .selectFrom('job')
+        .selectFrom('job_now')
         .select(['id', 'conversation', 'state'])
         .where('ended_at', 'is', null)
         .where('snapshot', 'is', null)

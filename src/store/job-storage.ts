@@ -51,7 +51,9 @@ export interface JobChange {
   /** Present for a new job. */
   created: NewJob | null;
   rows: JournalRow[];
-  head: JobHead;
+  /** Null where the job only went on: its rows say how. */
+  head: JobHead | null;
+  at: number;
   /** Idempotency keys that are used up by this change. */
   keys: string[];
 }

@@ -34,7 +34,8 @@ export function createJobStore(database: Database): JobStorage {
     },
     find(jobId) {
       const row = reads.selectJob.get(jobId);
-      return row === undefined ? null : storedJob(row);
+      if (row === undefined) return null;
+      return storedJob({ ...row, ...reads.selectNow.get(row.num) });
     },
     rows: (num) => reads.selectRows.all(num).map(journalRow),
     openJobs: () => reads.selectOpen.all(),
@@ -47,8 +48,8 @@ export function createJobStore(database: Database): JobStorage {
 
 function write(change: JobChange, statements: ReturnType<typeof prepareWrites>): void {
   const { created, head } = change;
-  if (created === null) statements.updateJob.run(...headValues(head), change.num);
-  else change.num = insert(created, head, statements);
+  if (created !== null) change.num = insert(created, head!, statements);
+  else if (head !== null) statements.updateJob.run(...headValues(head), change.num);
   for (const row of change.rows) {
     statements.insertRow.run(
       change.num,
@@ -60,7 +61,7 @@ function write(change: JobChange, statements: ReturnType<typeof prepareWrites>):
       JSON.stringify(row.emitted),
     );
   }
-  for (const key of change.keys) statements.insertKey.run(key, change.jobId, head.updatedAt);
+  for (const key of change.keys) statements.insertKey.run(key, change.jobId, change.at);
 }
 
 function insert(

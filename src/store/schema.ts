@@ -4,7 +4,10 @@
  */
 import type { Generated } from 'kysely';
 
-/** One row per accepted message. Written only by the journal. */
+/**
+ * One row per accepted message. Written only by the journal, and only when the job is accepted, parks, is taken
+ * up again and ends: what it is doing in between is in its last journal row, and in the view `job_now`.
+ */
 export interface JobTable {
   /** Orders jobs by acceptance; the journal's rows refer to it. */
   num: Generated<number>;
@@ -85,7 +88,70 @@ export interface DeliveryTable {
   at: number;
 }
 
+/** Memos, imported files and drafted documents: one row each. Written only by documents. */
+export interface DocumentTable {
+  /** Also the row of `document_words`. */
+  num: Generated<number>;
+  /** ULID, public. */
+  id: string;
+  /** Who may find it; `local` in a shared archive. */
+  owner: string;
+  created_at: number;
+  updated_at: number;
+  /** Set: it is kept but found no more, and not in `document_words`. */
+  deleted_at: number | null;
+  /** `memo`, `text`, `file` or `ai_drafted`. */
+  content_origin: string;
+  /** `draft`; only with `content_origin` `ai_drafted`, which the database checks. */
+  md_draft_status: string | null;
+  /** `success` where `md_content` is good. */
+  md_status: string | null;
+  /** What made `md_content`: `file`, `ai_draft`. */
+  md_extraction_engine: string | null;
+  md_generated_at: number | null;
+  title: string;
+  /** JSON object: `needs_draft`, `drafted_at`, and where it came from (`path`, `sha256`). */
+  source_metadata: string;
+  /** The text as it was given. Drafting never changes it. */
+  extracted_text: string;
+  md_content: string | null;
+}
+
+/** The words of documents that are not deleted (FTS5, contentless; docs/tools.md has the form of the words). */
+export interface DocumentWordsTable {
+  rowid: number;
+  title: string;
+  body: string;
+  markdown: string;
+}
+
+/** Entries of the local calendar: one row per UID. Written only by the calendar tool. */
+export interface CalendarEventTable {
+  num: Generated<number>;
+  /** Who sees it; `local` in a shared calendar. */
+  owner: string;
+  /** With the owner unique: a repeated write finds itself there. */
+  uid: string;
+  /** First start, on the wall of the entry's own zone: epoch ms as if in UTC. */
+  first_wall: number;
+  /** Last end, likewise; a time that no question reaches where the entry has no end. */
+  last_wall: number;
+  created_at: number;
+  updated_at: number;
+  /** The calendar object as it came. */
+  ics: string;
+  /** What `ics` was read as: JSON. */
+  entry: string;
+}
+
+/** The view that shows every job as it is now. */
+export type JobNowView = Omit<JobTable, 'num' | 'input' | 'machine_version'> & { num: number };
+
 export interface Schema {
+  job_now: JobNowView;
+  document: DocumentTable;
+  document_words: DocumentWordsTable;
+  calendar_event: CalendarEventTable;
   relay: RelayTable;
   delivery: DeliveryTable;
   job: JobTable;

@@ -26,7 +26,7 @@ export const initial = {
     await db.schema
       .createTable('journal')
       .addColumn('pos', 'integer', (column) => column.primaryKey())
-      .addColumn('job', 'integer', (column) => column.notNull().references('job.num'))
+      .addColumn('job', 'integer', (column) => column.notNull())
       .addColumn('n', 'integer', (column) => column.notNull())
       .addColumn('at', 'integer', (column) => column.notNull())
       .addColumn('event', 'text', (column) => column.notNull())
@@ -60,8 +60,25 @@ export const initial = {
       .execute();
     await sql`create index delivery_job on delivery (job_id)`.execute(db);
     // Open jobs are few among many ended ones: partial indexes stay small and cost an ended job nothing.
-    await sql`create index job_open on job (state, num) where ended_at is null`.execute(db);
+    await sql`create index job_open on job (num) where ended_at is null`.execute(db);
     await sql`create index job_wake on job (wake_at) where wake_at is not null`.execute(db);
     await sql`create index job_conversation on job (conversation, num)`.execute(db);
+    // While a job runs, its row stays as it was accepted or taken up: its last journal row says where it is.
+    await sql`
+      create view job_now as
+      select job.num, job.id, job.user_id, job.channel, job.conversation, job.message,
+        case
+          when last.n is null then job.state
+          when last.value like '{%' then (select key from json_each(last.value) limit 1)
+          else json_extract(last.value, '$')
+        end as state,
+        job.outcome, job.reply, coalesce(last.n, job.n) as n,
+        coalesce(last.seq + json_array_length(last.emitted) - 1, job.seq) as seq,
+        job.snapshot, job.wake_at, job.created_at,
+        coalesce(last.at, job.updated_at) as updated_at, job.ended_at
+      from job left join journal as last
+        on job.ended_at is null and job.snapshot is null and last.job = job.num
+        and last.n = (select max(n) from journal where journal.job = job.num)
+    `.execute(db);
   },
 };

@@ -1,0 +1,90 @@
+/**
+ * Durable jobs per second of the whole path with a backend that takes no time: five committed steps each,
+ * every step fsynced before the next, 100 in flight; beside the naive form and BullMQ in the same rounds,
+ * and beside the disk itself.
+ */
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBullmq } from './support/bullmq-jobs.ts';
+import { openJobBench } from './support/gatehouse-jobs.ts';
+import { inFlight, interleave, median, printTable, ratio, scratch, startCpu } from './support/measure.ts';
+import { openNaive } from './support/naive-jobs.ts';
+
+interface Figure {
+  perSecond: number;
+  cpuMicros: number;
+  soloMs: number;
+}
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const warmUp = 3_000;
+const solo = 200;
+
+async function measure(run: (n: number) => Promise<void>, jobs: number): Promise<Figure> {
+  const cpu = startCpu();
+  const from = performance.now();
+  await inFlight(jobs, 100, run);
+  const seconds = (performance.now() - from) / 1000;
+  const cpuMicros = cpu.stop() / jobs;
+  const times: number[] = [];
+  for (let n = 0; n < solo; n += 1) {
+    const start = performance.now();
+    await run(n);
+    times.push(performance.now() - start);
+  }
+  return { perSecond: jobs / seconds, cpuMicros, soloMs: median(times) };
+}
+
+const folders = Array.from({ length: 4 }, () => scratch());
+const [ours, plain, redisAlways, redisEverySec] = folders.map((folder) => folder.path) as [string, string, string, string];
+const gatehouse = await openJobBench(ours, 'fiveSteps');
+const naive = openNaive(plain);
+const always = await openBullmq(redisAlways, 'always');
+const everySec = await openBullmq(redisEverySec, 'everysec');
+
+await inFlight(warmUp, 100, gatehouse.run);
+await inFlight(500, 100, naive.run);
+if (always !== null) await inFlight(warmUp, 100, always.run);
+if (everySec !== null) await inFlight(warmUp, 100, everySec.run);
+
+const figures = await interleave(rounds, {
+  gatehouse: () => measure(gatehouse.run, 10_000),
+  naive: () => measure(naive.run, 1_000),
+  ...(always === null ? {} : { 'BullMQ, fsync always': () => measure(always.run, 5_000) }),
+  ...(everySec === null ? {} : { 'BullMQ, fsync every second': () => measure(everySec.run, 5_000) }),
+});
+const fsyncMs = median(fsyncTimes(ours));
+await gatehouse.close();
+naive.close();
+await always?.close();
+await everySec?.close();
+for (const folder of folders) folder.remove();
+
+const of = (name: string, key: keyof Figure): number => median(figures[name]!.map((one) => one[key]));
+printTable(
+  `5 durable steps per job, 100 in flight, medians of ${rounds} interleaved rounds (one fdatasync here: ${fsyncMs.toFixed(2)} ms)`,
+  ['system', 'jobs/s', 'x naive', 'CPU of this process, us/job', 'one in flight, p50 ms', 'gatehouse to it'],
+  Object.keys(figures).map((name) => [
+    name,
+    Math.round(of(name, 'perSecond')),
+    ratio(of(name, 'perSecond'), of('naive', 'perSecond')),
+    Math.round(of(name, 'cpuMicros')),
+    of(name, 'soloMs').toFixed(2),
+    ratio(of('gatehouse', 'perSecond'), of(name, 'perSecond')),
+  ]),
+);
+if (always === null) console.log('BullMQ: skipped, there is no redis-server on PATH (apt-get install redis-server)');
+
+function fsyncTimes(folder: string): number[] {
+  const file = openSync(join(folder, 'probe'), 'w');
+  const block = Buffer.alloc(4_096);
+  const times = Array.from({ length: 200 }, () => {
+    const from = performance.now();
+    writeSync(file, block);
+    fdatasyncSync(file);
+    return performance.now() - from;
+  });
+  closeSync(file);
+  return times;
+}
+process.exit(0);

@@ -1,0 +1,82 @@
+/**
+ * The same five steps as a BullMQ job: each step's result is written with `updateProgress`, which Redis has
+ * in its append-only file (fsynced each time, or once a second) before the next step starts.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { Queue, Worker } from 'bullmq';
+import { stepResult } from './gatehouse-jobs.ts';
+
+export interface BullBench {
+  run(n: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Null when there is no redis-server on PATH. */
+export async function openBullmq(
+  folder: string,
+  fsync: 'always' | 'everysec',
+): Promise<BullBench | null> {
+  const port = await freePort();
+  const redis = await startRedis(folder, fsync, port);
+  if (redis === null) return null;
+  const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null };
+  const queue = new Queue('bench', { connection });
+  const ended = new Map<string, () => void>();
+  // Two workers of 50: the best of 1, 2 and 4 for the fsynced form.
+  const workers = [1, 2].map(
+    () =>
+      new Worker(
+        'bench',
+        async (job) => {
+          for (let step = 1; step <= 5; step += 1) {
+            await Promise.resolve();
+            await job.updateProgress({ step, result: stepResult });
+          }
+          return stepResult;
+        },
+        { connection, concurrency: 50 },
+      ),
+  );
+  for (const worker of workers) {
+    worker.on('completed', (job) => {
+      ended.get(job.id!)?.();
+      ended.delete(job.id!);
+    });
+  }
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  return {
+    async run(n) {
+      const jobId = `bench-${n}-${Math.random().toString(36).slice(2)}`;
+      const done = new Promise<void>((resolve) => ended.set(jobId, resolve));
+      await queue.add('job', { n }, { jobId, removeOnComplete: true });
+      await done;
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await queue.close();
+      redis.kill('SIGTERM');
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function startRedis(folder: string, fsync: string, port: number): Promise<ChildProcess | null> {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
+  const redis = spawn('redis-server', [...args, '--appendonly', 'yes', '--appendfsync', fsync], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return new Promise((resolve) => {
+    redis.once('error', () => resolve(null));
+    redis.stdout.on('data', (data: Buffer) => {
+      if (data.toString().includes('Ready to accept connections')) resolve(redis);
+    });
+  });
+}

@@ -1,0 +1,110 @@
+/** The real journal, store and job machine with effects that take no time: what a job itself costs. */
+import { join } from 'node:path';
+import type { Effects } from '../../src/journal/effects.ts';
+import { createJournal, type Journal } from '../../src/journal/journal.ts';
+import { createLiveHub } from '../../src/journal/live-hub.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { noFaults } from '../../src/lib/faults.ts';
+import { createIdSource } from '../../src/lib/ids.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { openDatabase, type Database } from '../../src/store/database.ts';
+import { createJobStore } from '../../src/store/job-store.ts';
+import type { JobLimits } from '../../machines/job-types.ts';
+
+/** The 200 bytes that every step of every system leaves on disk. */
+export const stepResult = 'r'.repeat(200);
+
+const limits: JobLimits = {
+  classifyTimeoutMs: 30_000,
+  toolTimeoutMs: 10_000,
+  confirmTtlMs: 900_000,
+  answerTimeoutMs: 660_000,
+  queueTimeoutMs: 1_800_000,
+  reasonPromptMaxChars: 1_000,
+  pipelineEnabled: true,
+};
+
+const ok = (output: unknown) => ({ ok: true as const, output });
+const calls = [{ tool: 'calendar', operation: 'today', params: {} }];
+const result = { ok: true, tool: 'calendar', operation: 'today', data: stepResult, summary: 'none', error: null };
+
+/** Five committed steps: accepted, admitted, classified, tool run, worded. */
+const fiveSteps: Effects = {
+  admit: { takesTurn: true, run: () => ok({ now: '2026-11-22T00:00:00+09:00', decision: null }) },
+  classify: {
+    run: async () => ok({ decision: { by: 'classifier', action: 'tools', calls }, backend: 'small' }),
+  },
+  runTools: { run: async () => ok({ results: [result], draft: null }) },
+  word: { run: async () => ok({ text: stepResult, backend: 'small' }) },
+};
+
+const draft = { tool: 'calendar', operation: 'create_confirmed', params: {}, summary: stepResult };
+/** Ends in `confirm-draft`, waiting for a person. */
+const untilDraft: Effects = {
+  ...fiveSteps,
+  runTools: { run: async () => ok({ results: [result], draft }) },
+};
+/** Never gets past the classifier: what a crash leaves unfinished. */
+const unfinished: Effects = { ...fiveSteps, classify: { run: () => new Promise(() => undefined) } };
+
+export const jobKinds = { fiveSteps, untilDraft, unfinished };
+
+export interface JobBench {
+  journal: Journal;
+  database: Database;
+  /** Submits one job and waits for its end, or for its draft. */
+  run(n: number): Promise<void>;
+  submit(n: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openJobBench(
+  folder: string,
+  kind: keyof typeof jobKinds,
+  onState?: (state: string) => void,
+): Promise<JobBench> {
+  const database = await openDatabase({ path: join(folder, 'gatehouse.db') });
+  const hub = createLiveHub();
+  const journal = createJournal({
+    storage: createJobStore(database),
+    effects: jobKinds[kind],
+    hub,
+    clock: systemClock,
+    log: silentLog(),
+    faults: noFaults,
+    maxConcurrent: 1_000_000,
+    maxQueued: 1_000_000,
+    heartbeatMs: 4_000,
+  });
+  const waiting = new Map<string, () => void>();
+  hub.subscribe(null, {
+    event(event) {
+      if (event.type === 'state') onState?.(event.state);
+      const isOver = event.type === 'done' || (event.type === 'result' && event.state === 'confirm-draft');
+      if (!isOver) return;
+      waiting.get(event.job_id)?.();
+      waiting.delete(event.job_id);
+    },
+    token: () => undefined,
+  });
+  const nextId = createIdSource();
+  const submitAs = async (jobId: string, n: number): Promise<void> => {
+    const input = { jobId, userId: `u${n}`, channel: 'bench', message: `안녕 ${n}`, locale: 'ko' as const, limits };
+    await journal.submit({ input, conversation: jobId, idempotencyKey: null });
+  };
+  return {
+    journal,
+    database,
+    submit: (n) => submitAs(nextId(), n),
+    async run(n) {
+      const jobId = nextId();
+      const ended = new Promise<void>((resolve) => waiting.set(jobId, resolve));
+      await submitAs(jobId, n);
+      await ended;
+    },
+    async close() {
+      await journal.stop(0);
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** docs/errors.md lists exactly the codes of the table, with their status and kind. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { errorTable, GatehouseError, type ErrorCode } from '../../src/lib/errors.ts';
+
+const path = join(import.meta.dirname, '..', '..', 'docs', 'errors.md');
+if (process.env['UPDATE_DOCS'] === '1') updateTable();
+const page = readFileSync(path, 'utf8');
+const rows = [...page.matchAll(/^\| `(GH_[A-Z_]+)` \| (\w+) \| (\d+) \| (.+?) \|/gm)];
+
+test('every code stands on the page once, as it is in the table', () => {
+  const listed = rows.map(([, code, kind, status, title]) => [code, kind, Number(status), title]);
+  const made = Object.entries(errorTable).map(([code, { kind, status, title }]) => [
+    code,
+    kind,
+    status,
+    title,
+  ]);
+  expect(listed).toEqual(made);
+});
+
+test.each(Object.keys(errorTable) as ErrorCode[])('%s carries its kind and status', (code) => {
+  const error = new GatehouseError(code);
+  expect(error).toMatchObject({
+    code,
+    kind: errorTable[code].kind,
+    status: errorTable[code].status,
+  });
+  expect(error.message).toBe(errorTable[code].title);
+});
+
+/** `UPDATE_DOCS=1 npx vitest run test/docs` writes the table anew; the text above it is by hand. */
+function updateTable(): void {
+  const [text = ''] = readFileSync(path, 'utf8').split('| code |');
+  const lines = Object.entries(errorTable).map(
+    ([code, { kind, status, title }]) => `| \`${code}\` | ${kind} | ${status} | ${title} |`,
+  );
+  const head = '| code | kind | HTTP status | meaning |\n|---|---|---|---|\n';
+  writeFileSync(path, `${text}${head}${lines.join('\n')}\n`);
+}
