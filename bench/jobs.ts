@@ -7,7 +7,15 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBullmq } from './support/bullmq-jobs.ts';
 import { openJobBench } from './support/gatehouse-jobs.ts';
-import { inFlight, interleave, median, printTable, ratio, scratch, startCpu } from './support/measure.ts';
+import {
+  inFlight,
+  interleave,
+  median,
+  printTable,
+  ratio,
+  scratch,
+  startCpu,
+} from './support/measure.ts';
 import { openNaive } from './support/naive-jobs.ts';
 
 interface Figure {
@@ -36,7 +44,12 @@ async function measure(run: (n: number) => Promise<void>, jobs: number): Promise
 }
 
 const folders = Array.from({ length: 4 }, () => scratch());
-const [ours, plain, redisAlways, redisEverySec] = folders.map((folder) => folder.path) as [string, string, string, string];
+const [ours, plain, redisAlways, redisEverySec] = folders.map((folder) => folder.path) as [
+  string,
+  string,
+  string,
+  string,
+];
 const gatehouse = await openJobBench(ours, 'fiveSteps');
 const naive = openNaive(plain);
 const always = await openBullmq(redisAlways, 'always');
@@ -51,7 +64,9 @@ const figures = await interleave(rounds, {
   gatehouse: () => measure(gatehouse.run, 10_000),
   naive: () => measure(naive.run, 1_000),
   ...(always === null ? {} : { 'BullMQ, fsync always': () => measure(always.run, 5_000) }),
-  ...(everySec === null ? {} : { 'BullMQ, fsync every second': () => measure(everySec.run, 5_000) }),
+  ...(everySec === null
+    ? {}
+    : { 'BullMQ, fsync every second': () => measure(everySec.run, 5_000) }),
 });
 const fsyncMs = median(fsyncTimes(ours));
 await gatehouse.close();
@@ -60,10 +75,18 @@ await always?.close();
 await everySec?.close();
 for (const folder of folders) folder.remove();
 
-const of = (name: string, key: keyof Figure): number => median(figures[name]!.map((one) => one[key]));
+const of = (name: string, key: keyof Figure): number =>
+  median(figures[name]!.map((one) => one[key]));
 printTable(
   `5 durable steps per job, 100 in flight, medians of ${rounds} interleaved rounds (one fdatasync here: ${fsyncMs.toFixed(2)} ms)`,
-  ['system', 'jobs/s', 'x naive', 'CPU of this process, us/job', 'one in flight, p50 ms', 'gatehouse to it'],
+  [
+    'system',
+    'jobs/s',
+    'x naive',
+    'CPU of this process, us/job',
+    'one in flight, p50 ms',
+    'gatehouse to it',
+  ],
   Object.keys(figures).map((name) => [
     name,
     Math.round(of(name, 'perSecond')),
@@ -73,7 +96,8 @@ printTable(
     ratio(of('gatehouse', 'perSecond'), of(name, 'perSecond')),
   ]),
 );
-if (always === null) console.log('BullMQ: skipped, there is no redis-server on PATH (apt-get install redis-server)');
+if (always === null)
+  console.log('BullMQ: skipped, there is no redis-server on PATH (apt-get install redis-server)');
 
 function fsyncTimes(folder: string): number[] {
   const file = openSync(join(folder, 'probe'), 'w');

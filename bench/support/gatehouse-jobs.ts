@@ -26,13 +26,21 @@ const limits: JobLimits = {
 
 const ok = (output: unknown) => ({ ok: true as const, output });
 const calls = [{ tool: 'calendar', operation: 'today', params: {} }];
-const result = { ok: true, tool: 'calendar', operation: 'today', data: stepResult, summary: 'none', error: null };
+const result = {
+  ok: true,
+  tool: 'calendar',
+  operation: 'today',
+  data: stepResult,
+  summary: 'none',
+  error: null,
+};
 
 /** Five committed steps: accepted, admitted, classified, tool run, worded. */
 const fiveSteps: Effects = {
   admit: { takesTurn: true, run: () => ok({ now: '2026-11-22T00:00:00+09:00', decision: null }) },
   classify: {
-    run: async () => ok({ decision: { by: 'classifier', action: 'tools', calls }, backend: 'small' }),
+    run: async () =>
+      ok({ decision: { by: 'classifier', action: 'tools', calls }, backend: 'small' }),
   },
   runTools: { run: async () => ok({ results: [result], draft: null }) },
   word: { run: async () => ok({ text: stepResult, backend: 'small' }) },
@@ -80,7 +88,8 @@ export async function openJobBench(
   hub.subscribe(null, {
     event(event) {
       if (event.type === 'state') onState?.(event.state);
-      const isOver = event.type === 'done' || (event.type === 'result' && event.state === 'confirm-draft');
+      const isOver =
+        event.type === 'done' || (event.type === 'result' && event.state === 'confirm-draft');
       if (!isOver) return;
       waiting.get(event.job_id)?.();
       waiting.delete(event.job_id);
@@ -89,7 +98,14 @@ export async function openJobBench(
   });
   const nextId = createIdSource();
   const submitAs = async (jobId: string, n: number): Promise<void> => {
-    const input = { jobId, userId: `u${n}`, channel: 'bench', message: `안녕 ${n}`, locale: 'ko' as const, limits };
+    const input = {
+      jobId,
+      userId: `u${n}`,
+      channel: 'bench',
+      message: `안녕 ${n}`,
+      locale: 'ko' as const,
+      limits,
+    };
     await journal.submit({ input, conversation: jobId, idempotencyKey: null });
   };
   return {

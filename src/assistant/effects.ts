@@ -111,7 +111,7 @@ export function createEffects(options: AssistantOptions): Effects {
       heartbeat: checking,
       async run(call) {
         const input = call.input as { message: string; now: string; results: ToolResult[] };
-        if (!options.wordsResults) {
+        if (!options.wordsResults || isStatus(input.results)) {
           const text = input.results.map((result) => result.summary).join('\n\n');
           return ok({ text, backend: null });
         }
@@ -157,6 +157,9 @@ export function createEffects(options: AssistantOptions): Effects {
     },
   };
 }
+
+/** How busy a model is must not be worded by that model: whoever asks would stand in its line. */
+const isStatus = (results: ToolResult[]): boolean => results.every(({ tool }) => tool === 'system');
 
 async function promptInput(call: EffectCall, options: AssistantOptions): Promise<PromptInput> {
   const { message, now } = call.input as { message: string; now: string };

@@ -37,7 +37,7 @@ export function createLanguage({ timeZone }: LanguageOptions): Language & {
   });
 
   return {
-    now: (atMs) => isoIn(timeZone, atMs),
+    now: isoClock(timeZone),
 
     route(message, now) {
       const result = route(message, { now: Date.parse(now), timeZone, pendingDraft: false });
@@ -87,17 +87,18 @@ export function createLanguage({ timeZone }: LanguageOptions): Language & {
 }
 
 /** ISO 8601 with the zone's own offset, to the second. */
-function isoIn(timeZone: string, atMs: number): string {
-  const parts = new Intl.DateTimeFormat('sv-SE', {
+function isoClock(timeZone: string): (atMs: number) => string {
+  const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone,
     dateStyle: 'short',
     timeStyle: 'medium',
-  }).format(atMs);
-  const local = parts.replace(' ', 'T');
-  const offsetMinutes = Math.round(
-    (Date.parse(`${local}Z`) - Math.floor(atMs / 1000) * 1000) / 60_000,
-  );
-  const sign = offsetMinutes < 0 ? '-' : '+';
-  const [hours, minutes] = [Math.floor(Math.abs(offsetMinutes) / 60), Math.abs(offsetMinutes) % 60];
-  return `${local}${sign}${String(hours).padStart(2, '0')}:${String(minutes).padStart(2, '0')}`;
+  });
+  return (atMs) => {
+    const local = format.format(atMs).replace(' ', 'T');
+    const wholeSecond = Math.floor(atMs / 1000) * 1000;
+    const minutes = Math.round((Date.parse(`${local}Z`) - wholeSecond) / 60_000);
+    const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+    const offset = `${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+    return `${local}${minutes < 0 ? '-' : '+'}${offset}`;
+  };
 }

@@ -15,6 +15,8 @@ export interface Terminal {
   out(text: string): void;
   err(text: string): void;
   isColoured: boolean;
+  /** Whether the answer is shown as it is written; into a pipe goes only the whole one, once. */
+  isLive: boolean;
 }
 
 const labels: Record<string, string> = {
@@ -51,6 +53,7 @@ class View implements ChatView {
   }
 
   token({ off, content }: TokenChunk): void {
+    if (!this.#terminal.isLive) return;
     // Another offset than ours: the answer begins again, by another model or after a restart.
     if (off !== this.#shown.length) this.#breakLine();
     if (off !== this.#shown.length) return;

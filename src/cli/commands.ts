@@ -2,8 +2,9 @@
 import { loadConfig } from '../config/load-config.ts';
 import { describeRoute, route } from '../routing/route.ts';
 import { chat } from './chat.ts';
-import { CommandError, createCoreClient, type CoreClient } from './core-client.ts';
+import { CommandError, createCoreClient, reachableUrl, type CoreClient } from './core-client.ts';
 import { doctor } from './doctor.ts';
+import { draw } from './draw.ts';
 import type { CommandValues } from './gatehouse.ts';
 import { cancelJob, listJobs, showJob } from './jobs.ts';
 import { serve } from './serve.ts';
@@ -16,6 +17,7 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   jobs show ID              one job: its history, with the time in each state
   jobs cancel ID            cancel a job
   route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
+  draw [FOLDER]             draw the charts of all machines (docs/charts)
   doctor                    check configuration, database and backends, with advice
 
 Commands that look at a running core find it by the configuration, or by --url.
@@ -56,6 +58,8 @@ export const commands: Record<string, Command | undefined> = {
     return 0;
   },
 
+  draw: ([folder]) => draw(folder),
+
   doctor: (_args, values) => doctor(values.config, values.json),
 };
 
@@ -64,7 +68,6 @@ const isGiven = (entry: [string, string | undefined]): entry is [string, string]
 
 function clientFor(values: CommandValues): CoreClient {
   const { config } = loadConfig(values.config);
-  const { host, port, apiKeys } = config.server;
-  const reachable = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
-  return createCoreClient(values.url ?? `http://${reachable}:${port}`, apiKeys[0] ?? null);
+  const { server } = config;
+  return createCoreClient(values.url ?? reachableUrl(server), server.apiKeys[0] ?? null);
 }

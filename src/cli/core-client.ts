@@ -29,6 +29,12 @@ export interface FollowListener {
 const reconnectForMs = 60_000;
 const reconnectEveryMs = 500;
 
+/** The address at which the core of this configuration is reached from this machine. */
+export function reachableUrl({ host, port }: { host: string; port: number }): string {
+  const open = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+  return `http://${open.includes(':') ? `[${open}]` : open}:${port}`;
+}
+
 export function createCoreClient(url: string, apiKey: string | null): CoreClient {
   const headers: Record<string, string> = {
     'content-type': 'application/json',

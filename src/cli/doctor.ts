@@ -5,14 +5,8 @@ import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/config.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { openDatabase } from '../store/database.ts';
-
-interface Finding {
-  part: string;
-  ok: boolean;
-  what: string;
-  /** Only with a fault, or where something could be better. */
-  advice?: string;
-}
+import type { Finding } from './finding.ts';
+import { checkGates } from './gate-findings.ts';
 
 export async function doctor(configFile: string | undefined, json: boolean): Promise<number> {
   const findings: Finding[] = [];
@@ -21,6 +15,7 @@ export async function doctor(configFile: string | undefined, json: boolean): Pro
     findings.push(await checkCore(config));
     findings.push(await checkDatabase(config, findings));
     findings.push(...(await checkBackends(config)));
+    findings.push(...(await checkGates(config)));
   }
   if (json) console.log(JSON.stringify(findings));
   else for (const finding of findings) console.log(lineOf(finding));

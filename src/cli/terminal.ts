@@ -5,6 +5,7 @@ export const ttyOf = (stream: NodeJS.WriteStream): Terminal => ({
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isColoured: stream.isTTY && stream.hasColors(),
+  isLive: stream.isTTY,
 });
 
 /** For machine-readable output. */
@@ -12,4 +13,5 @@ export const muteTerminal: Terminal = {
   out: () => undefined,
   err: () => undefined,
   isColoured: false,
+  isLive: false,
 };

@@ -81,13 +81,13 @@ export function clockTime(minutes: number): string {
   return `${pad(Math.floor(wrapped / 60))}:${pad(wrapped % 60)}`;
 }
 
-/**
- * Date and time of day in a zone, whatever the zone of the machine.
- * @param now epoch milliseconds
- * @param timeZone IANA name; an unknown one throws RangeError (configuration checks it at start)
- */
-export function civilNow(now: number, timeZone: string): CivilMoment {
-  const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
+/** Making a formatter takes a hundred times as long as using one, and there is one zone, or two in tests. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatterOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formatters.get(timeZone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -96,6 +96,17 @@ export function civilNow(now: number, timeZone: string): CivilMoment {
     hour: 'numeric',
     minute: 'numeric',
   });
+  formatters.set(timeZone, made);
+  return made;
+}
+
+/**
+ * Date and time of day in a zone, whatever the zone of the machine.
+ * @param now epoch milliseconds
+ * @param timeZone IANA name; an unknown one throws RangeError (configuration checks it at start)
+ */
+export function civilNow(now: number, timeZone: string): CivilMoment {
+  const format = formatterOf(timeZone);
   const field: Record<string, number> = {};
   for (const part of format.formatToParts(now)) field[part.type] = Number(part.value);
   return {

@@ -1,0 +1,172 @@
+/**
+ * What a person waits for while background work keeps a one-slot server busy all the time, and what the line
+ * itself costs: the gate beside p-queue, beside LiteLLM's rule and beside no line at all, in the same harness
+ * and in one run. The last two columns are the same question put to a real llama.cpp.
+ *
+ * - hand-off: from the end of one request to the start of the next, with a queue behind and work of no length.
+ * - wait: from a person's arrival to the start of their work. Background requests of 40 ms, always four of them.
+ * - background: how many of those were finished per second; what preemption costs.
+ * - first token: from a person's arrival, at llama.cpp, with three who ask for 24 tokens again and again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { prepareLlamaServer } from '../test/support/llama-server.ts';
+import {
+  gatehouseLine,
+  liteLlmLine,
+  pQueueLine,
+  straightLine,
+  type Line,
+} from './support/lines.ts';
+import { interleave, median, printTable, quantile, ratio } from './support/measure.ts';
+import { llamaSlot, timedSlot, type SlotServer } from './support/slots.ts';
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+
+const lines: Record<string, () => Line> = {
+  gatehouse: () => gatehouseLine(true),
+  'gatehouse, no preemption': () => gatehouseLine(false),
+  'p-queue': pQueueLine,
+  "LiteLLM's rule": liteLlmLine,
+  'straight to the server': straightLine,
+};
+const anchor = 'gatehouse';
+
+/** Gaps in microseconds. A line that polls is given fewer, for they take milliseconds. */
+async function handOffs(open: () => Line, count: number): Promise<number[]> {
+  const line = open();
+  const gaps: number[] = [];
+  let freeAt = Number.NaN;
+  const work = async (): Promise<void> => {
+    if (!Number.isNaN(freeAt)) gaps.push((performance.now() - freeAt) * 1000);
+    await Promise.resolve();
+    freeAt = performance.now();
+  };
+  await Promise.all(Array.from({ length: count }, () => line.run('foreground', work)));
+  line.close();
+  return gaps;
+}
+
+interface Load {
+  backgroundWorkers: number;
+  backgroundSize: number;
+  people: number;
+  personSize: number;
+  pauseMs: number;
+}
+
+interface Waits {
+  waitsMs: number[];
+  backgroundPerSecond: number;
+}
+
+/** Background work without end, and people who come one by one. */
+async function underLoad(open: () => Line, server: SlotServer, load: Load): Promise<Waits> {
+  const line = open();
+  let isOver = false;
+  let finished = 0;
+  const background = Array.from({ length: load.backgroundWorkers }, async () => {
+    while (!isOver) {
+      await line.run('background', (signal) =>
+        server.serve(load.backgroundSize, signal, () => undefined),
+      );
+      finished += 1;
+    }
+  });
+  const from = performance.now();
+  const waitsMs: number[] = [];
+  for (let n = 0; n < load.people; n += 1) {
+    // Not in step with the work: a person comes at any moment of it.
+    await sleep(load.pauseMs * (0.5 + Math.random()));
+    const arrivedAt = performance.now();
+    await line.run('foreground', (signal) =>
+      server.serve(load.personSize, signal, () => waitsMs.push(performance.now() - arrivedAt)),
+    );
+  }
+  const backgroundPerSecond = (finished * 1000) / (performance.now() - from);
+  isOver = true;
+  await Promise.all(background);
+  line.close();
+  return { waitsMs, backgroundPerSecond };
+}
+
+const timed: Load = {
+  backgroundWorkers: 4,
+  backgroundSize: 40,
+  people: 20,
+  personSize: 10,
+  pauseMs: 40,
+};
+const real: Load = {
+  backgroundWorkers: 3,
+  backgroundSize: 24,
+  people: 4,
+  personSize: 3,
+  pauseMs: 200,
+};
+
+const each = <Figure>(measure: (open: () => Line, name: string) => Promise<Figure>) =>
+  Object.fromEntries(
+    Object.entries(lines).map(([name, open]) => [name, () => measure(open, name)]),
+  );
+
+const gaps = await interleave(
+  rounds,
+  each((open, name) => {
+    if (name === 'straight to the server') return Promise.resolve<number[]>([]);
+    return handOffs(open, name === "LiteLLM's rule" ? 200 : 2_000);
+  }),
+);
+const waits = await interleave(
+  rounds,
+  each((open) => underLoad(open, timedSlot(), timed)),
+);
+const prepared = await prepareLlamaServer();
+const firstTokens: Record<string, Waits[]> = {};
+if (prepared.ok) {
+  const server = await llamaSlot();
+  Object.assign(
+    firstTokens,
+    await interleave(
+      1,
+      each((open) => underLoad(open, server, real)),
+    ),
+  );
+  await server.close();
+}
+
+const waitOf = (name: string, q: number): number =>
+  quantile(
+    waits[name]!.flatMap(({ waitsMs }) => waitsMs),
+    q,
+  );
+const tokenOf = (name: string): number =>
+  median((firstTokens[name] ?? []).flatMap(({ waitsMs }) => waitsMs));
+const figure = (value: number, digits = 1): string =>
+  Number.isNaN(value) ? '–' : value.toFixed(digits);
+const beside = (value: number, other: number): string =>
+  Number.isNaN(value) ? '–' : ratio(value, other);
+
+printTable(
+  `A person's wait behind saturating background work (medians of ${rounds} rounds)`,
+  [
+    'line',
+    'hand-off µs',
+    'wait ms',
+    'p95',
+    'to ours',
+    'background /s',
+    'llama.cpp: first token ms',
+    'to ours',
+  ],
+  Object.keys(lines).map((name) => [
+    name,
+    figure(median(gaps[name]!.flat())),
+    figure(waitOf(name, 0.5)),
+    figure(waitOf(name, 0.95)),
+    beside(waitOf(name, 0.5), waitOf(anchor, 0.5)),
+    figure(median(waits[name]!.map((one) => one.backgroundPerSecond))),
+    figure(tokenOf(name), 0),
+    beside(tokenOf(name), tokenOf(anchor)),
+  ]),
+);
+if (!prepared.ok) console.log(`without llama.cpp: ${prepared.reason}`);

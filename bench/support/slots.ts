@@ -1,0 +1,62 @@
+/** What stands at the end of a line: a server with one slot, in this process or a real llama.cpp. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLlamaServer } from '../../test/support/llama-server.ts';
+import { drainMs } from './lines.ts';
+
+export interface SlotServer {
+  /**
+   * Works as long as `size` says (ms here, tokens there). `onStart`: the work has really begun; at a model
+   * that is its first token. Rejects when the signal aborts.
+   */
+  serve(size: number, signal: AbortSignal, onStart: () => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** First come, first served; an aborted request is noticed after `drainMs`, as at a server that streams. */
+export function timedSlot(): SlotServer {
+  let last = Promise.resolve();
+  return {
+    async serve(ms, signal, onStart) {
+      const { promise: freed, resolve: free } = Promise.withResolvers<void>();
+      const turn = last;
+      last = last.then(() => freed);
+      await turn;
+      try {
+        signal.throwIfAborted();
+        onStart();
+        await sleep(ms, undefined, { signal });
+        free();
+      } catch (error) {
+        setTimeout(free, drainMs);
+        throw error;
+      }
+    },
+    close: async () => undefined,
+  };
+}
+
+/** The scripted slow model: 25 to 50 tokens a second, whatever it is asked. */
+export async function llamaSlot(): Promise<SlotServer> {
+  const server = await startLlamaServer({ model: 'slow' });
+  return {
+    async serve(tokens, signal, onStart) {
+      const response = await fetch(`${server.baseUrl}/chat/completions`, {
+        method: 'POST',
+        signal,
+        body: JSON.stringify({
+          messages: [{ role: 'user', content: '#loop' }],
+          stream: true,
+          max_tokens: tokens,
+        }),
+      });
+      const decoder = new TextDecoder();
+      let hasStarted = false;
+      for await (const bytes of response.body ?? []) {
+        const isToken = /"content":"[^"]/.test(decoder.decode(bytes as Uint8Array));
+        if (isToken && !hasStarted) onStart();
+        hasStarted ||= isToken;
+      }
+    },
+    close: () => server.stop(),
+  };
+}

@@ -1,0 +1,85 @@
+/** What a running core says of its gates: who runs, who waits and for how long, what was measured. */
+import { z } from 'zod';
+import { reachableUrl } from './core-client.ts';
+import type { Config } from '../config/config.ts';
+import type { Finding } from './finding.ts';
+
+const millis = z.number().nullable();
+
+/** The part of `GET /backends` that is looked at here. */
+const page = z.object({
+  backends: z.array(
+    z.object({
+      id: z.string(),
+      load_word: z.object({ en: z.string() }),
+      gate: z.object({
+        circuit: z.enum(['closed', 'open', 'half-open']),
+        next_probe_at: z.string().nullable(),
+        running: z.array(z.object({ kind: z.string(), phase: z.string(), held_ms: z.number() })),
+        waiting: z.array(z.object({ priority: z.string(), eta_ms: millis })),
+        service_ms: z.record(z.string(), z.number()),
+      }),
+    }),
+  ),
+});
+type BackendEntry = z.infer<typeof page>['backends'][number];
+
+const pageMsMax = 2_000;
+
+/** One finding per gate of the core at the configured address; none when no core runs there. */
+export async function checkGates({ server }: Config): Promise<Finding[]> {
+  try {
+    const [apiKey] = server.apiKeys;
+    const response = await fetch(`${reachableUrl(server)}/backends`, {
+      signal: AbortSignal.timeout(pageMsMax),
+      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+    });
+    const parsed = page.safeParse(await response.json());
+    return parsed.success ? parsed.data.backends.map(findingOf) : [];
+  } catch {
+    // That nothing answers has been told already, with advice.
+    return [];
+  }
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+
+function findingOf({ id, load_word: load, gate }: BackendEntry): Finding {
+  if (gate.circuit !== 'closed') {
+    return {
+      part: 'gate',
+      ok: false,
+      what: `${id}: closed to all, the server could not be reached several times in a row`,
+      advice: `it is tried again ${gate.next_probe_at === null ? 'soon' : `at ${gate.next_probe_at}`}; start the server, or take it out of backends`,
+    };
+  }
+  const parts = [
+    `${id}: ${load.en}`,
+    runsWords(gate.running),
+    waitsWords(gate.waiting),
+    timesWords(gate.service_ms),
+  ];
+  return { part: 'gate', ok: true, what: parts.filter(Boolean).join(', ') };
+}
+
+const runsWords = (running: BackendEntry['gate']['running']): string =>
+  running
+    .map(({ kind, phase, held_ms: heldMs }) =>
+      phase === 'draining'
+        ? `an aborted ${kind} drains`
+        : `a ${kind} runs since ${seconds(heldMs)}`,
+    )
+    .join(', ');
+
+function waitsWords(waiting: BackendEntry['gate']['waiting']): string {
+  if (waiting.length === 0) return '';
+  const background = waiting.filter(({ priority }) => priority === 'background').length;
+  const last = waiting.at(-1)?.eta_ms ?? null;
+  const until = last === null ? '' : `, the last for about ${seconds(last)}`;
+  return `${waiting.length} wait${until}${background === 0 ? '' : ` (${background} in the background)`}`;
+}
+
+function timesWords(serviceMs: Record<string, number>): string {
+  const times = Object.entries(serviceMs).map(([kind, ms]) => `${kind} ${seconds(ms)}`);
+  return times.length === 0 ? '' : `usual times: ${times.join(', ')}`;
+}

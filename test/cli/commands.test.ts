@@ -1,0 +1,170 @@
+/** The commands as a person runs them: real processes, exit codes, one line for what went wrong. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startFakeLlm, type FakeLlm } from '../support/fake-llm.ts';
+import { says, saysJson, stallsAfter } from '../support/fake-llm-replies.ts';
+import { scratchFolder, until } from '../support/journal.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const bin = join(root, 'src', 'cli', 'gatehouse.ts');
+
+interface Ran {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+let scratch: ReturnType<typeof scratchFolder>;
+let llm: FakeLlm;
+let children: ChildProcess[];
+beforeEach(async () => {
+  scratch = scratchFolder();
+  llm = await startFakeLlm();
+  children = [];
+});
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await llm.close();
+  scratch.remove();
+});
+
+function start(args: string[]): { child: ChildProcess; ran: Ran; ended: Promise<Ran> } {
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd: scratch.path,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
+  });
+  children.push(child);
+  const ran: Ran = { code: null, out: '', err: '' };
+  child.stdout.on('data', (data: Buffer) => (ran.out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (ran.err += data.toString()));
+  const ended = new Promise<Ran>((resolve) => {
+    child.on('close', (code) => resolve(Object.assign(ran, { code })));
+  });
+  return { child, ran, ended };
+}
+
+const run = (...args: string[]): Promise<Ran> => start(args).ended;
+
+/** A core in a process of its own; the port it took is in its log. */
+async function serve(port = 0): Promise<{ child: ChildProcess; url: string; port: number }> {
+  const config = join(scratch.path, 'gatehouse.yaml');
+  writeFileSync(
+    config,
+    `server: { port: ${port} }\nnats: { mode: "off" }\nbackends: [{ id: m, baseUrl: "${llm.baseUrl}", model: m }]\n`,
+  );
+  const { child, ran } = start(['serve']);
+  await until(() => ran.err.includes('gatehouse is ready'));
+  const url = /"url":"([^"]+)"/.exec(ran.err)?.[1] ?? '';
+  return { child, url, port: Number(new URL(url).port) };
+}
+
+describe('a command', () => {
+  test('that does not exist, or an option that does not, is wrong usage: exit 2', async () => {
+    const [command, option, none] = await Promise.all([
+      run('dance'),
+      run('jobs', '--dance'),
+      run(),
+    ]);
+    expect([command.code, option.code, none.code]).toEqual([2, 2, 2]);
+    expect(command.err).toContain('there is no command dance');
+    expect(option.err).toContain('--dance');
+  });
+
+  test('that needs a core says in one line that there is none: exit 1', async () => {
+    const { code, err } = await run('chat', '안녕', '--url', 'http://127.0.0.1:9');
+    expect(code).toBe(1);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(err).toContain('gatehouse serve');
+  });
+
+  test('names the key of a faulty configuration: exit 1', async () => {
+    writeFileSync(join(scratch.path, 'gatehouse.yaml'), 'server: {prot: 1}');
+    const { code, err } = await run('serve');
+    expect(code).toBe(1);
+    expect(err).toBe(
+      'gatehouse: ./gatehouse.yaml: server.prot: there is no such key (GH_CONFIG_INVALID)\n',
+    );
+  });
+
+  test('route prints what the rules decide, with the time and a waiting draft given', async () => {
+    const now = ['--now', '2026-11-18T09:00:00+09:00'];
+    const [tool, none, consent] = await Promise.all([
+      run('route', '내일 회의 있어?', ...now),
+      run('route', '양자역학이 뭐야?', ...now),
+      run('route', '확인', '--pending', ...now),
+    ]);
+    expect(JSON.parse(tool.out)).toEqual({
+      by: 'rule',
+      action: 'tools',
+      tool: 'calendar',
+      operation: 'search',
+      params: { date_from: '2026-11-19', date_to: '2026-11-19' },
+    });
+    expect(JSON.parse(none.out)).toMatchObject({ by: 'classifier' });
+    expect(JSON.parse(consent.out)).toEqual({ by: 'rule', action: 'confirm' });
+  });
+});
+
+describe('with a core', () => {
+  test('chat shows the stages beside the answer, jobs lists and shows, doctor is content', async () => {
+    const { url } = await serve();
+    llm.script(saysJson({ action: 'route' }), says('이것이 답입니다.'));
+    const chat = await run('chat', '왜 하늘은 파래?', '--url', url);
+    expect(chat).toMatchObject({ code: 0, out: '이것이 답입니다.\n' });
+    expect(chat.err).toMatch(/accepted.*\n→ classify\n→ route\s+route \(classifier\)\n→ reason/);
+    const list = await run('jobs', '--json', '--url', url);
+    const [job] = (JSON.parse(list.out) as { jobs: { job_id: string }[] }).jobs;
+    const show = await run('jobs', 'show', job!.job_id, '--url', url);
+    expect(show.out).toContain('route → reason');
+    expect(show.out).toContain('이것이 답입니다.');
+    const ended = await run('jobs', 'cancel', job!.job_id, '--url', url);
+    expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('GH_JOB_CONFLICT') });
+  });
+
+  test('Ctrl-C cancels the job', async () => {
+    const { url } = await serve();
+    llm.script(saysJson({ action: 'route' }), stallsAfter('halb'));
+    const chat = start(['chat', '왜 하늘은 파래?', '--url', url]);
+    await until(() => llm.requests.length === 2);
+    await until(() => chat.ran.err.includes('→ reason'));
+    chat.child.kill('SIGINT');
+    const { code, out } = await chat.ended;
+    expect(code).toBe(0);
+    expect(out).toBe('요청을 취소했습니다.\n');
+    expect((await llm.requests[1]!.closed).closedBy).toBe('client');
+  });
+
+  test('killed with kill -9 in the middle of an answer, the answer still comes, once', async () => {
+    const first = await serve();
+    llm.script(saysJson({ action: 'route' }), stallsAfter('halb'), says('이것이 답입니다.'));
+    const chat = start(['chat', '왜 하늘은 파래?', '--url', first.url]);
+    await until(() => llm.requests.length === 2);
+    await until(() => chat.ran.err.includes('→ reason'));
+    first.child.kill('SIGKILL');
+    await until(() => chat.ran.err.includes('lost'));
+    await serve(first.port);
+    const { code, out } = await chat.ended;
+    expect(code).toBe(0);
+    expect(out).toBe('이것이 답입니다.\n');
+    expect(llm.requests).toHaveLength(3);
+  });
+
+  test('SIGTERM stops it cleanly: exit 0', async () => {
+    const { child } = await serve();
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  test('doctor says what is wrong with a backend, and what to do: exit 1', async () => {
+    await serve();
+    await llm.refuse();
+    const { code, out } = await run('doctor');
+    expect(code).toBe(1);
+    expect(out).toContain('connect_refused');
+    expect(out).toContain('→ nothing listens at');
+  });
+});
