@@ -146,4 +146,4 @@ export interface JobEmitted {
   data: Record<string, unknown>;
 }
 
-export type { Decision, ToolCall, Locale };
+export type { Locale };

@@ -3,7 +3,6 @@
  * a command. Same shapes, same limits, same errors everywhere.
  */
 import { z } from 'zod';
-import type { ErrorCode } from '../lib/errors.ts';
 import type { StateEvent } from './state-event.ts';
 
 /** The body of `POST /chat` and of a submit over NATS. Unknown fields are ignored. */
@@ -16,7 +15,6 @@ export const submitBody = z.object({
     .optional(),
   idempotency_key: z.string().min(1).max(256).optional(),
 });
-export type SubmitBody = z.infer<typeof submitBody>;
 
 export const listQuery = z.object({
   state: z.string().max(32).optional(),
@@ -25,7 +23,6 @@ export const listQuery = z.object({
   /** Opaque; `next_cursor` of the page before. */
   cursor: z.string().max(64).optional(),
 });
-export type ListQuery = z.infer<typeof listQuery>;
 
 export interface JobView {
   job_id: string;
@@ -47,12 +44,6 @@ export interface JobView {
 export interface JobPage {
   jobs: Omit<JobView, 'timings' | 'queue'>[];
   next_cursor: string | null;
-}
-
-export interface Problem {
-  code: ErrorCode;
-  message: string;
-  status: number;
 }
 
 /** All calls throw GatehouseError, with the codes of docs/errors.md. */

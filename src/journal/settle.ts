@@ -3,8 +3,7 @@
  * are told, effects whose state was left are aborted, new ones start, timers are armed, and jobs that have
  * ended or only wait for a person leave the memory.
  */
-import { eventId, type StateEvent } from '../contract/state-event.ts';
-import type { JournalRow } from '../store/job-storage.ts';
+import { stateEventsOf } from '../contract/state-event.ts';
 import type { EffectRunner } from './effect-runner.ts';
 import { isEnded, isParked, type PendingEffect, type PendingTimer } from './job-state.ts';
 import type { ActiveJob, JobTable } from './job-table.ts';
@@ -76,23 +75,4 @@ export const timerMail = (jobId: string, timer: PendingTimer): Mail => ({
 function publish({ job, rows }: Change, hub: LiveHub): void {
   if (!hub.isWatched(job.id)) return;
   for (const row of rows) for (const event of stateEventsOf(job.input, row)) hub.event(event);
-}
-
-/** The state events of one journal row, as the world sees them. */
-export function stateEventsOf(
-  job: { jobId: string; userId: string; channel: string },
-  row: JournalRow,
-): StateEvent[] {
-  const at = new Date(row.at).toISOString();
-  return row.emitted.map(({ type, state, data }, index) => ({
-    id: eventId(job.jobId, row.seq + index),
-    job_id: job.jobId,
-    seq: row.seq + index,
-    type,
-    state,
-    at,
-    user_id: job.userId,
-    channel: job.channel,
-    data,
-  }));
 }

@@ -3,7 +3,7 @@
  * queries, each a few tens of microseconds dearer than a prepared statement.
  */
 import type { JobEmitted } from '../../machines/job-types.ts';
-import { eventId, type StateEvent } from '../contract/state-event.ts';
+import { stateEventsOf, type StateEvent } from '../contract/state-event.ts';
 import type { Database } from './database.ts';
 
 export interface JobListing {
@@ -107,19 +107,10 @@ class Queries implements JobQueries {
       .where('job', '=', job.num)
       .orderBy('n')
       .execute();
+    const sender = { jobId: job.id, userId: job.user_id, channel: job.channel };
     return rows
-      .flatMap((row) =>
-        (JSON.parse(row.emitted) as JobEmitted[]).map((emitted, index) => ({
-          id: eventId(job.id, row.seq + index),
-          job_id: job.id,
-          seq: row.seq + index,
-          type: emitted.type,
-          state: emitted.state,
-          at: new Date(row.at).toISOString(),
-          user_id: job.user_id,
-          channel: job.channel,
-          data: emitted.data,
-        })),
+      .flatMap(({ seq, at, emitted }) =>
+        stateEventsOf(sender, { seq, at, emitted: JSON.parse(emitted) as JobEmitted[] }),
       )
       .filter((event) => event.seq > afterSeq);
   }

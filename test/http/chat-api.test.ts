@@ -220,7 +220,7 @@ describe('the listing', () => {
     const second = await fixture.client.jobs({ limit: '2', cursor: first.next_cursor! });
     expect(second.jobs).toHaveLength(1);
     const ids = [...first.jobs, ...second.jobs].map((job) => job.job_id);
-    expect(ids).toEqual([...ids].sort().reverse());
+    expect(ids).toEqual([...ids].sort().toReversed());
     expect((await fixture.client.jobs({ user_id: 'ann' })).jobs).toHaveLength(2);
     expect((await fixture.client.jobs({ state: 'done' })).jobs).toHaveLength(3);
     expect((await fixture.client.jobs({ state: 'reason' })).jobs).toHaveLength(0);
