@@ -6,7 +6,7 @@
  * - hand-off: from the end of one request to the start of the next, with a queue behind and work of no length.
  * - wait: from a person's arrival to the start of their work. Background requests of 40 ms, always four of them.
  * - background: how many of those were finished per second; what preemption costs.
- * - first token: from a person's arrival, at llama.cpp, with three who ask for 24 tokens again and again.
+ * - first token: from a person's arrival, at llama.cpp, with three who ask for 12 tokens again and again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareLlamaServer } from '../test/support/llama-server.ts';
@@ -59,32 +59,33 @@ interface Waits {
   backgroundPerSecond: number;
 }
 
+const goldenRatio = 0.618_034;
+
 /** Background work without end, and people who come one by one. */
 async function underLoad(open: () => Line, server: SlotServer, load: Load): Promise<Waits> {
   const line = open();
-  let isOver = false;
-  let finished = 0;
-  const background = Array.from({ length: load.backgroundWorkers }, async () => {
-    while (!isOver) {
+  const background = { isOver: false, finished: 0 };
+  const workers = Array.from({ length: load.backgroundWorkers }, async () => {
+    while (!background.isOver) {
       await line.run('background', (signal) =>
         server.serve(load.backgroundSize, signal, () => undefined),
       );
-      finished += 1;
+      background.finished += 1;
     }
   });
   const from = performance.now();
   const waitsMs: number[] = [];
   for (let n = 0; n < load.people; n += 1) {
-    // Not in step with the work: a person comes at any moment of it.
-    await sleep(load.pauseMs * (0.5 + Math.random()));
+    // Not in step with the work, and the same for every line: a person comes at any moment of it.
+    await sleep(load.pauseMs * (0.5 + ((n * goldenRatio) % 1)));
     const arrivedAt = performance.now();
     await line.run('foreground', (signal) =>
       server.serve(load.personSize, signal, () => waitsMs.push(performance.now() - arrivedAt)),
     );
   }
-  const backgroundPerSecond = (finished * 1000) / (performance.now() - from);
-  isOver = true;
-  await Promise.all(background);
+  const backgroundPerSecond = (background.finished * 1000) / (performance.now() - from);
+  background.isOver = true;
+  await Promise.all(workers);
   line.close();
   return { waitsMs, backgroundPerSecond };
 }
@@ -92,13 +93,13 @@ async function underLoad(open: () => Line, server: SlotServer, load: Load): Prom
 const timed: Load = {
   backgroundWorkers: 4,
   backgroundSize: 40,
-  people: 20,
+  people: 12,
   personSize: 10,
   pauseMs: 40,
 };
 const real: Load = {
   backgroundWorkers: 3,
-  backgroundSize: 24,
+  backgroundSize: 12,
   people: 4,
   personSize: 3,
   pauseMs: 200,

@@ -30,7 +30,7 @@ const layers: Record<string, string[]> = {
     'src/routing',
   ],
   'src/http': ['machines', 'src/contract', 'src/lib'],
-  'src/inspector': ['machines', 'src/contract', 'src/lib'],
+  'src/inspector': ['machines', 'src/contract', 'src/lib', 'src/store', 'src/journal'],
   'src/bridge': ['machines', 'src/contract', 'src/lib'],
 };
 /** The composition roots put the parts together and may import all of them. */
@@ -48,7 +48,9 @@ const doors: Record<string, string[]> = {
   'eventsource-parser': ['src/backends', 'src/cli'],
   yaml: ['src/config'],
   ulid: ['src/lib'],
-  fastify: ['src/http'],
+  fastify: ['src/http', 'src/inspector'],
+  elkjs: ['src/inspector'],
+  ws: ['src/inspector'],
   jsonrepair: ['src/routing'],
   tsdav: ['src/tools'],
   'ical.js': ['src/tools'],

@@ -75,7 +75,7 @@ const pollMs = 3;
  */
 export function liteLlmLine(): Line {
   const waiting: { priority: number; id: number }[] = [];
-  let isBusy = false;
+  const slot = { isBusy: false };
   return {
     async run(priority, work) {
       const mine = { priority: priority === 'foreground' ? 0 : 1, id: Math.random() };
@@ -85,13 +85,13 @@ export function liteLlmLine(): Line {
           (other.priority === mine.priority && other.id > mine.id),
       );
       waiting.splice(at < 0 ? waiting.length : at, 0, mine);
-      while (isBusy || waiting[0] !== mine) await sleep(pollMs);
+      while (slot.isBusy || waiting[0] !== mine) await sleep(pollMs);
       waiting.shift();
-      isBusy = true;
+      slot.isBusy = true;
       try {
         await work(never);
       } finally {
-        isBusy = false;
+        slot.isBusy = false;
       }
     },
     close: () => undefined,

@@ -8,6 +8,7 @@ import { draw } from './draw.ts';
 import type { CommandValues } from './gatehouse.ts';
 import { cancelJob, listJobs, showJob } from './jobs.ts';
 import { serve } from './serve.ts';
+import { tail } from './tail.ts';
 
 export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
 
@@ -16,6 +17,7 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   jobs                      list jobs                                     [--state S] [--user ID] [--limit N]
   jobs show ID              one job: its history, with the time in each state
   jobs cancel ID            cancel a job
+  tail                      print state events, old and new               [--job ID] [--from SEQ]
   route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
   draw [FOLDER]             draw the charts of all machines (docs/charts)
   doctor                    check configuration, database and backends, with advice
@@ -46,6 +48,14 @@ export const commands: Record<string, Command | undefined> = {
     else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
     else throw new CommandError('jobs takes: nothing, show ID, or cancel ID');
     return 0;
+  },
+
+  tail(_args, values) {
+    const from = Number(values.from ?? 0);
+    if (!Number.isSafeInteger(from) || from < 0) {
+      throw new CommandError(`--from: expected a number from 0, found ${values.from}`);
+    }
+    return tail({ client: clientFor(values), jobId: values.job, from, json: values.json });
   },
 
   async route([message], values) {

@@ -16,6 +16,8 @@ export interface CoreClient {
   tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
   /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
   follow(jobId: string, listener: FollowListener, signal: AbortSignal): Promise<void>;
+  /** The events of all jobs after a position of the journal, until the signal. Comes back like `follow`. */
+  followAll(from: number, onEvent: (event: StateEvent) => void, signal: AbortSignal): Promise<void>;
 }
 
 export interface FollowListener {
@@ -64,37 +66,52 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     async tell(jobId, verb) {
       await call(`/chat/${encodeURIComponent(jobId)}/${verb}`, { method: 'POST', body: '{}' });
     },
-    async follow(jobId, listener, signal) {
-      let seen = 0;
-      let lostAt: number | null = null;
-      const tracking: FollowListener = {
-        ...listener,
-        event(event) {
-          seen = event.seq;
-          lostAt = null;
-          listener.event(event);
-        },
-      };
-      for (;;) {
-        const path = `${url}/chat/${jobId}/stream`;
-        const isOver = await readStream(
-          path,
-          { ...headers, 'last-event-id': String(seen) },
-          tracking,
-          signal,
-        );
-        if (isOver || signal.aborted) return;
-        if (lostAt === null) listener.lost();
-        lostAt ??= Date.now();
-        if (Date.now() - lostAt > reconnectForMs) {
-          throw new CommandError(
-            `the core at ${url} does not come back; job ${jobId} goes on there`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, reconnectEveryMs));
-      }
+    follow(jobId, listener, signal) {
+      const path = `${url}/chat/${encodeURIComponent(jobId)}/stream`;
+      return readOn(path, headers, 0, { ...listener, isOver: isFinal }, signal);
+    },
+    followAll(from, onEvent, signal) {
+      const listener = { event: onEvent, token: () => undefined, lost: () => undefined };
+      return readOn(`${url}/events`, headers, from, { ...listener, isOver: () => false }, signal);
     },
   };
+}
+
+const isFinal = ({ type }: StateEvent): boolean => type === 'done' || type === 'cancelled';
+
+type Reader = FollowListener & { isOver(event: StateEvent): boolean };
+
+/** Reads a stream of events, and goes on where it was after a lost connection. */
+async function readOn(
+  url: string,
+  headers: Record<string, string>,
+  from: number,
+  reader: Reader,
+  signal: AbortSignal,
+): Promise<void> {
+  let seen = String(from);
+  let lostAt: number | null = null;
+  for (;;) {
+    const isOver = await readStream(
+      url,
+      { ...headers, 'last-event-id': seen },
+      reader,
+      signal,
+      (id) => {
+        seen = id;
+        lostAt = null;
+      },
+    );
+    if (isOver || signal.aborted) return;
+    if (lostAt === null) reader.lost();
+    lostAt ??= Date.now();
+    if (Date.now() - lostAt > reconnectForMs) {
+      throw new CommandError(
+        `the core at ${new URL(url).origin} does not come back; its jobs are kept`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, reconnectEveryMs));
+  }
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
@@ -109,24 +126,31 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-/** True when the final event came. */
+/** True when the last event came. */
 async function readStream(
   url: string,
   headers: Record<string, string>,
-  listener: FollowListener,
+  reader: Reader,
   signal: AbortSignal,
+  onSeen: (id: string) => void,
 ): Promise<boolean> {
   let isOver = false;
   const parser = createParser({
-    onEvent({ event, data }) {
-      if (event === 'token') listener.token(JSON.parse(data) as TokenChunk);
-      else listener.event(JSON.parse(data) as StateEvent);
-      isOver ||= event === 'done' || event === 'cancelled';
+    onEvent({ id, event: type, data }) {
+      if (type === 'token') {
+        reader.token(JSON.parse(data) as TokenChunk);
+        return;
+      }
+      const event = JSON.parse(data) as StateEvent;
+      if (id !== undefined) onSeen(id);
+      reader.event(event);
+      isOver ||= reader.isOver(event);
     },
   });
   try {
     const response = await fetch(url, { headers, signal });
-    if (!response.ok) throw new CommandError(`the core answered ${response.status}`);
+    if (!response.ok)
+      throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
     const decoder = new TextDecoder();
     for await (const bytes of response.body ?? []) {
       parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));

@@ -16,6 +16,8 @@ const options = {
   state: { type: 'string' },
   limit: { type: 'string' },
   now: { type: 'string' },
+  job: { type: 'string' },
+  from: { type: 'string' },
   pending: { type: 'boolean', default: false },
 } as const;
 

@@ -46,7 +46,8 @@ export async function showJob(client: CoreClient, jobId: string, json: boolean):
   if (job.reply !== null) console.log(`\n${job.reply}`);
 }
 
-function summaryOf({ type, data }: StateEvent): string {
+/** One line of what an event says. */
+export function summaryOf({ type, data }: StateEvent): string {
   if (type === 'state') {
     const reason = data['reason'] === undefined ? '' : ` (${String(data['reason'])})`;
     return `${String(data['from'])} → ${String(data['to'])}${reason}`;

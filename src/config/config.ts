@@ -170,7 +170,6 @@ export const configSchema = z.strictObject({
 });
 
 export type Config = z.infer<typeof configSchema>;
-export type BackendSettings = Config['backends'][number];
 
 function isTimeZone(name: string): boolean {
   try {

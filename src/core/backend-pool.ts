@@ -11,6 +11,7 @@ import { createHealthMonitor, type HealthMonitor } from '../backends/health.ts';
 import { startPracticeModel, type PracticeModel } from '../backends/practice-model.ts';
 import { createProbe, type Probe } from '../backends/probe.ts';
 import type { Config } from '../config/config.ts';
+import type { ModelOutcome, RequestKind } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 
@@ -40,6 +41,8 @@ export interface PoolOptions {
   clock: Clock;
   log: Log;
   onObserve?: (backendId: string, observation: GateObservation) => void;
+  /** Called with what became of each request. */
+  onOutcome?: (kind: RequestKind, outcome: ModelOutcome) => void;
   /** For tests: where to look for local servers. */
   discoveryPorts?: readonly number[];
 }
@@ -117,5 +120,15 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
       return running.length + waiting.length;
     },
   });
-  return { backend: createBackend({ config, gate, clock, log }), config, gate, health, probe };
+  const backend = observed(createBackend({ config, gate, clock, log }), options.onOutcome);
+  return { backend, config, gate, health, probe };
 }
+
+const observed = (backend: OwnedBackend, onOutcome: PoolOptions['onOutcome']): OwnedBackend => ({
+  ...backend,
+  async run(request, options) {
+    const outcome = await backend.run(request, options);
+    onOutcome?.(options.kind, outcome);
+    return outcome;
+  },
+});

@@ -39,6 +39,7 @@ function backendView(member: PoolMember, pool: BackendPool): Record<string, unkn
     gate: {
       state: view.state,
       circuit: view.circuit,
+      next_probe_at: view.nextProbeAt === null ? null : new Date(view.nextProbeAt).toISOString(),
       concurrency: view.concurrency,
       max_queue: view.maxQueue,
       running: view.running.map(({ kind, priority, user, heldMs, phase }) => ({

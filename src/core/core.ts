@@ -2,6 +2,7 @@
  * The core process put together: configuration in, a running server out. Starts in an order in which nothing
  * can be accepted that could not be kept, and stops in the reverse.
  */
+import { busGauges, createBus } from './bus.ts';
 import { createDoor } from '../assistant/door.ts';
 import { createEffects } from '../assistant/effects.ts';
 import { createLanguage } from '../assistant/language.ts';
@@ -9,8 +10,10 @@ import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
 import { openAiRoutes } from '../http/openai-routes.ts';
-import { startServer } from '../http/server.ts';
+import { eventRoutes, type EventLog } from '../http/event-routes.ts';
+import { startServer, type ServerOptions } from '../http/server.ts';
 import { statusRoutes } from '../http/status-routes.ts';
+import { inspectorRoutes } from '../inspector/inspector-routes.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../journal/live-hub.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
@@ -20,13 +23,17 @@ import type { Log } from '../lib/log.ts';
 import type { JobLimits } from '../../machines/job-types.ts';
 import { openDatabase, type Database } from '../store/database.ts';
 import { createJobQueries } from '../store/job-queries.ts';
+import type { JobStorage } from '../store/job-storage.ts';
 import { createJobStore } from '../store/job-store.ts';
+import { createOutboxStore } from '../store/outbox-store.ts';
+import type { Messaging } from '../messaging/ports.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
-import { modelListing } from './backend-view.ts';
+import { backendViews, modelListing } from './backend-view.ts';
 import { dispatch } from './dispatch.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { dayMs, startRetention } from './retention.ts';
 import { createStatusSource } from './status-source.ts';
+import { createSystemStatus } from './system-status.ts';
 import { createToolbox } from './toolbox.ts';
 
 export interface Core {
@@ -35,6 +42,7 @@ export interface Core {
   readonly journal: Journal;
   readonly pool: BackendPool;
   readonly hub: LiveHub;
+  readonly bus: Messaging;
   /** Keeps what is in flight for the next start. Idempotent. */
   stop(): Promise<void>;
 }
@@ -80,8 +88,17 @@ async function assemble(
 ): Promise<Core> {
   const { config, log, clock = systemClock, faults = noFaults } = options;
   const hub = createLiveHub();
-  const metrics = createMetrics({ journal: () => journal.stats, pool: () => pool });
-  const pool = await openBackendPool({ ...options, clock, onObserve: metrics.observeGate });
+  const metrics = createMetrics({
+    journal: () => journal.stats,
+    pool: () => pool,
+    gauges: busGauges(() => bus.status()),
+  });
+  const pool = await openBackendPool({
+    ...options,
+    clock,
+    onObserve: metrics.observeGate,
+    onOutcome: metrics.observeOutcome,
+  });
   closers.push(() => pool.close());
 
   const storage = createJobStore(database);
@@ -91,7 +108,12 @@ async function assemble(
     language,
     classifier: pool.role('classifier').backend,
     reasoner: pool.role('reasoner').backend,
-    tools: createToolbox({ config, log, faults }),
+    tools: createToolbox({
+      config,
+      log,
+      faults,
+      status: createSystemStatus({ pool, stats: () => journal.stats }),
+    }),
     timeZone: config.timezone,
     wordsResults: pool.origin !== 'practice',
     clock,
@@ -116,29 +138,63 @@ async function assemble(
   });
   hub.subscribe(null, { event: metrics.observeEvent, token: () => undefined });
 
-  const openAi = openAiRoutes({
+  const outbox = createOutboxStore(database);
+  const bus = createBus({ config, database, outbox, door, hub, log, faults });
+  const { apiKeys } = config.server;
+  const routes = routesOf({
+    bus,
+    outbox,
     door,
-    news: hub,
-    dispatch: (name) => dispatch(pool, name, 'reasoner'),
-    models: () => modelListing(pool),
+    hub,
+    pool,
+    journal,
+    storage,
+    metrics,
     clock,
-    nextId: createIdSource(),
     log,
+    apiKeys,
   });
-  const status = createStatusSource({ journal, pool, metrics });
-  const server = await startServer({
-    ...config.server,
-    log,
-    routes: [chatRoutes({ door, live: hub }), statusRoutes(status), openAi],
-  });
+  const server = await startServer({ ...config.server, log, routes });
   closers.push(
+    () => bus.stop(),
     () => journal.stop(stopGraceMs),
     () => server.close(),
   );
   // In the same turn in which the server begins to listen: nobody gets in before those who were there.
   journal.resume();
+  bus.start();
   closers.push(startRetention({ queries, clock, log, days: config.conversation.retentionDays }));
-  return { url: server.url, door, journal, pool, hub, stop };
+  return { url: server.url, door, journal, pool, hub, bus, stop };
+}
+
+function routesOf(
+  parts: Pick<Core, 'door' | 'hub' | 'pool' | 'journal' | 'bus'> & {
+    storage: JobStorage;
+    outbox: EventLog;
+    metrics: Metrics;
+    clock: Clock;
+    log: Log;
+    apiKeys: readonly string[];
+  },
+): ServerOptions['routes'] {
+  const { door, hub, pool, journal } = parts;
+  return [
+    chatRoutes({ door, live: hub }),
+    eventRoutes(parts.outbox, hub),
+    statusRoutes(createStatusSource(parts)),
+    openAiRoutes({
+      ...parts,
+      news: hub,
+      dispatch: (name) => dispatch(pool, name, 'reasoner'),
+      models: () => modelListing(pool),
+      nextId: createIdSource(),
+    }),
+    inspectorRoutes({
+      ...parts,
+      queueOf: (jobId) => journal.queueOf(jobId),
+      gates: () => backendViews(pool),
+    }),
+  ];
 }
 
 function limitsOf({ jobs, pipelineEnabled }: Config, pool: BackendPool): JobLimits {

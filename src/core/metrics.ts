@@ -1,34 +1,58 @@
-/** Prometheus figures of the core. The only door to prom-client. */
+/** Prometheus figures of the core, kept here and in gate-metrics.ts: the only doors to prom-client. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { GateObservation } from '../backends/gate-options.ts';
+import type { ModelOutcome, RequestKind } from '../contract/model.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { JournalStats } from '../journal/journal.ts';
 import type { BackendPool } from './backend-pool.ts';
+import { addGateMetrics } from './gate-metrics.ts';
 
 export interface Metrics {
   observeGate(backend: string, observation: GateObservation): void;
+  observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
   observeEvent(event: StateEvent): void;
   /** Prometheus text format. */
   text(): Promise<string>;
 }
 
-/** Model calls take from tens of milliseconds to minutes. */
-const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
-
-export function createMetrics(sources: {
+export interface MetricsSources {
   journal: () => JournalStats;
   pool: () => BackendPool;
   /** Further gauges by name: what is waiting to be published, and the like. */
   gauges?: Record<string, { help: string; value: () => number }>;
-}): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
+}
+
+/** Model calls take from tens of milliseconds to minutes. */
+const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+/** From a large model on a small machine to a small one on a large machine. */
+const tokenRateBuckets = [1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500];
+
+export function createMetrics(sources: MetricsSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
   const jobs = new Counter({
     name: 'gatehouse_jobs_ended_total',
     help: 'Jobs by how they ended',
     labelNames: ['outcome'],
     registers,
   });
+  const observeGate = gateHistograms(registers);
+  const observeOutcome = modelFigures(registers);
+  addGauges(registers, sources);
+  addGateMetrics(registry, sources.pool);
+
+  return {
+    observeGate,
+    observeOutcome,
+    observeEvent(event) {
+      if (event.type === 'done') jobs.inc({ outcome: String(event.data['outcome']) });
+      if (event.type === 'cancelled') jobs.inc({ outcome: 'cancelled' });
+    },
+    text: () => registry.metrics(),
+  };
+}
+
+function gateHistograms(registers: Registry[]): Metrics['observeGate'] {
   const seconds = (name: string, help: string, labelNames: string[]) =>
     new Histogram({ name, help, labelNames, buckets: secondsBuckets, registers });
   const wait = seconds('gatehouse_gate_wait_seconds', 'Wait at the gate', [
@@ -44,6 +68,75 @@ export function createMetrics(sources: {
   const drain = seconds('gatehouse_gate_drain_seconds', 'Time from an abort to a free slot', [
     'backend',
   ]);
+  return (backend, observation) => {
+    const value = observation.ms / 1000;
+    switch (observation.type) {
+      case 'queueWait': {
+        const { priority, kind } = observation;
+        return wait.observe({ backend, priority, kind }, value);
+      }
+      case 'service': {
+        const { kind, result } = observation;
+        return service.observe({ backend, kind, result }, value);
+      }
+      case 'drain':
+        return drain.observe({ backend }, value);
+    }
+  };
+}
+
+function modelFigures(registers: Registry[]): Metrics['observeOutcome'] {
+  const outcomes = new Counter({
+    name: 'gatehouse_model_requests_total',
+    help: 'Requests to models by what became of them: ok, or the error_reason',
+    labelNames: ['backend', 'kind', 'result'],
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: 'gatehouse_model_first_token_seconds',
+    help: 'From sending a request to its first visible token',
+    labelNames: ['backend', 'kind'],
+    buckets: secondsBuckets,
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'gatehouse_model_tokens_total',
+    help: 'Tokens of whole answers, as the servers count them',
+    labelNames: ['backend', 'direction'],
+    registers,
+  });
+  const rate = new Histogram({
+    name: 'gatehouse_model_tokens_per_second',
+    help: 'Speed of whole answers, from their first token to their end',
+    labelNames: ['backend', 'kind'],
+    buckets: tokenRateBuckets,
+    registers,
+  });
+  return (kind, outcome) => {
+    const { backend, timings } = outcome;
+    outcomes.inc({ backend, kind, result: outcome.ok ? 'ok' : outcome.errorReason });
+    if (timings.firstTokenMs !== null) {
+      firstToken.observe({ backend, kind }, timings.firstTokenMs / 1000);
+    }
+    if (!outcome.ok || outcome.usage === null) return;
+    const { promptTokens, completionTokens } = outcome.usage;
+    tokens.inc({ backend, direction: 'prompt' }, promptTokens);
+    tokens.inc({ backend, direction: 'completion' }, completionTokens);
+    const perSecond = tokenRate(completionTokens, timings);
+    if (perSecond !== null) rate.observe({ backend, kind }, perSecond);
+  };
+}
+
+/** The first token is the end of reading the prompt, so it is no part of the speed of writing. */
+function tokenRate(
+  completionTokens: number,
+  { firstTokenMs, totalMs }: ModelOutcome['timings'],
+): number | null {
+  if (firstTokenMs === null || totalMs <= firstTokenMs || completionTokens < 2) return null;
+  return ((completionTokens - 1) * 1000) / (totalMs - firstTokenMs);
+}
+
+function addGauges(registers: Registry[], sources: MetricsSources): void {
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name,
@@ -59,75 +152,7 @@ export function createMetrics(sources: {
   gauge('gatehouse_storage_up', '1 while the last commit worked', () =>
     sources.journal().isStorageUp ? 1 : 0,
   );
-  for (const [name, { help, value }] of Object.entries(sources.gauges ?? {}))
+  for (const [name, { help, value }] of Object.entries(sources.gauges ?? {})) {
     gauge(name, help, value);
-  gateGauges(sources.pool, registers);
-
-  return {
-    observeGate(backend, observation) {
-      const { ms, type } = observation;
-      if (type === 'queueWait') {
-        wait.observe(
-          { backend, priority: observation.priority, kind: observation.kind },
-          ms / 1000,
-        );
-      } else if (type === 'service') {
-        service.observe({ backend, kind: observation.kind, result: observation.result }, ms / 1000);
-      } else {
-        drain.observe({ backend }, ms / 1000);
-      }
-    },
-    observeEvent(event) {
-      if (event.type === 'done') jobs.inc({ outcome: String(event.data['outcome']) });
-      if (event.type === 'cancelled') jobs.inc({ outcome: 'cancelled' });
-    },
-    text: () => registry.metrics(),
-  };
-}
-
-function gateGauges(pool: () => BackendPool, registers: Registry[]): void {
-  const waiting = new Gauge({
-    name: 'gatehouse_gate_waiting',
-    help: 'Requests that wait at the gate',
-    labelNames: ['backend', 'priority'],
-    registers,
-    collect() {
-      for (const { gate } of pool().members) {
-        const { id, waitingByClass } = gate.view();
-        for (const [priority, count] of Object.entries(waitingByClass)) {
-          waiting.set({ backend: id, priority }, count);
-        }
-      }
-    },
-  });
-  const counters = new Gauge({
-    name: 'gatehouse_gate_events',
-    help: 'Grants, preemptions, overtakes and refusals of the gate since the start',
-    labelNames: ['backend', 'what'],
-    registers,
-    collect() {
-      for (const { gate } of pool().members) {
-        const { id, counters: counts } = gate.view();
-        const { refusals, ...rest } = counts;
-        for (const [what, count] of Object.entries(rest))
-          counters.set({ backend: id, what }, count);
-        for (const [reason, count] of Object.entries(refusals)) {
-          counters.set({ backend: id, what: `refused_${reason}` }, count);
-        }
-      }
-    },
-  });
-  const up = new Gauge({
-    name: 'gatehouse_backend_up',
-    help: '1 while the backend is healthy and its circuit closed',
-    labelNames: ['backend'],
-    registers,
-    collect() {
-      for (const { gate, health } of pool().members) {
-        const { healthy } = health.store.getSnapshot().context;
-        const { id, circuit } = gate.view();
-        up.set({ backend: id }, healthy !== false && circuit === 'closed' ? 1 : 0);
-      }
-    },
-  });
+  }
 }

@@ -3,16 +3,19 @@ import type { Readiness, StatusSource } from '../http/status-routes.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { BackendPool } from './backend-pool.ts';
 import { backendViews } from './backend-view.ts';
+import type { Messaging, MessagingStatus } from '../messaging/ports.ts';
+import { busProblem } from './bus.ts';
 import type { Metrics } from './metrics.ts';
 
 export function createStatusSource(parts: {
   journal: Journal;
   pool: BackendPool;
   metrics: Metrics;
+  bus: Messaging;
 }): StatusSource {
-  const { journal, pool, metrics } = parts;
+  const { journal, pool, metrics, bus } = parts;
   return {
-    readiness: () => readinessOf(journal, pool),
+    readiness: () => readinessOf(journal, pool, bus.status()),
     queueStats() {
       const { queued, running, loaded } = journal.stats;
       return { queued, running, loaded };
@@ -22,7 +25,7 @@ export function createStatusSource(parts: {
   };
 }
 
-function readinessOf(journal: Journal, pool: BackendPool): Readiness {
+function readinessOf(journal: Journal, pool: BackendPool, status: MessagingStatus): Readiness {
   const reasons: string[] = [];
   const { isStorageUp } = journal.stats;
   if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
@@ -30,11 +33,22 @@ function readinessOf(journal: Journal, pool: BackendPool): Readiness {
     (member) => member.health.store.getSnapshot().context.healthy === false,
   );
   for (const { config } of down) reasons.push(`backend ${config.id}: does not answer`);
+  const problem = busProblem(status);
+  if (problem !== null) reasons.push(problem);
   // Without a single model every message would end in an apology; with one left, answers still come.
   const ready = isStorageUp && down.length < pool.members.length;
   return {
     ready,
     reasons,
-    parts: { storage: isStorageUp ? 'up' : 'down', backends: pool.origin },
+    parts: {
+      storage: isStorageUp ? 'up' : 'down',
+      backends: pool.origin,
+      nats: {
+        bus: status.bus,
+        url: status.url,
+        backlog: status.backlog,
+        oldest_ms: status.oldestMs,
+      },
+    },
   };
 }

@@ -3,11 +3,17 @@ import type { Config } from '../config/config.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
 import { createToolRegistry, type ToolRegistry } from '../tools/registry.ts';
+import { createStatusTool, type StatusSource } from '../tools/status/status-tool.ts';
 
-export function createToolbox(options: { config: Config; log: Log; faults: Faults }): ToolRegistry {
-  const { config, log, faults } = options;
+export function createToolbox(options: {
+  config: Config;
+  log: Log;
+  faults: Faults;
+  status: StatusSource;
+}): ToolRegistry {
+  const { config, log, faults, status } = options;
   return createToolRegistry({
-    tools: [],
+    tools: [createStatusTool(status)],
     log,
     faults,
     toolTimeoutMs: config.jobs.toolTimeoutMs,

@@ -46,9 +46,7 @@ export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) 
     });
     scope.setErrorHandler((error, request, reply) => {
       const known = toGatehouseError(error);
-      if (known.kind === 'bug') {
-        options.log.error({ path: request.url, error: messageOf(error) }, 'bug');
-      }
+      if (known.kind === 'bug') logBug(options.log, request, error);
       return sendError(reply, known);
     });
     scope.setNotFoundHandler((_request, reply) =>
@@ -87,6 +85,11 @@ async function complete(
     : wholeAnswer(reply, head);
   try {
     await answerCall(options, { call, backend, answer, gone });
+  } catch (error) {
+    const known = toGatehouseError(error);
+    // Once the stream is open, nobody else looks at what is thrown.
+    if (reply.sent && known.kind === 'bug') logBug(options.log, request, error);
+    answer.fail(known);
   } finally {
     answer.close();
   }
@@ -104,10 +107,8 @@ interface Call {
 async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
   const { call, backend, answer, gone } = parts;
   if (backend === null) {
-    const end = await completeByJob(options, call, answer, gone).catch((error: unknown) =>
-      answer.fail(toGatehouseError(error)),
-    );
-    if (end) answer.finish(end);
+    const end = await completeByJob(options, call, answer, gone);
+    if (end !== null) answer.finish(end);
     return;
   }
   const result = await completeByBackend(backend, call, answer, gone);
@@ -115,6 +116,9 @@ async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
   if (result.ok) answer.finish(result.end);
   else answer.fail(result.error);
 }
+
+const logBug = (log: Log, { url }: FastifyRequest, error: unknown): void =>
+  log.error({ path: url, error: messageOf(error) }, 'bug');
 
 /** Aborts when the client's connection has ended before its answer had. */
 function whenGone({ raw }: FastifyReply): AbortSignal {

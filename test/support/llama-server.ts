@@ -79,7 +79,7 @@ async function install(): Promise<LlamaPreparation> {
     return { ok: true, binary };
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    const said = (stderr || message).trim().split('\n').at(-1);
+    const said = (stderr || message).trim().split('\n')[0];
     return { ok: false, reason: `llama.cpp could not be unpacked: ${said}` };
   }
 }

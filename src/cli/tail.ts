@@ -1,0 +1,38 @@
+/** `gatehouse tail`: state events as they come, old ones first. */
+import type { StateEvent } from '../contract/state-event.ts';
+import type { CoreClient } from './core-client.ts';
+import { summaryOf } from './jobs.ts';
+
+export interface TailOptions {
+  client: CoreClient;
+  /** Only this job, up to its end; else all jobs, until Ctrl-C. */
+  jobId: string | undefined;
+  /** With a job its `seq`, else the position in the journal: what comes after it is printed. */
+  from: number;
+  json: boolean;
+}
+
+export async function tail({ client, jobId, from, json }: TailOptions): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal);
+  const print = (event: StateEvent): void =>
+    console.log(json ? JSON.stringify(event) : lineOf(event));
+  try {
+    if (jobId === undefined) await client.followAll(from, print, stop.signal);
+    else {
+      const event = (one: StateEvent): void => (one.seq > from ? print(one) : undefined);
+      await client.follow(
+        jobId,
+        { event, token: () => undefined, lost: () => undefined },
+        stop.signal,
+      );
+    }
+  } finally {
+    process.off('SIGINT', onSignal);
+  }
+  return 0;
+}
+
+const lineOf = (event: StateEvent): string =>
+  `${event.at}  ${event.job_id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summaryOf(event)}`;

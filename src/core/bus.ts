@@ -1,0 +1,60 @@
+/** The bus of this core: messaging over the core's own journal, hub and door. */
+import { dirname } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { JobDoor } from '../contract/door.ts';
+import type { LiveHub } from '../journal/live-hub.ts';
+import type { Faults } from '../lib/faults.ts';
+import type { Log } from '../lib/log.ts';
+import { createMessaging } from '../messaging/messaging.ts';
+import type { Messaging, MessagingStatus, OutboxSource } from '../messaging/ports.ts';
+import type { Database } from '../store/database.ts';
+import { createDeliveryStore } from '../store/outbox-store.ts';
+
+export function createBus(parts: {
+  config: Config;
+  database: Database;
+  outbox: OutboxSource;
+  door: JobDoor;
+  hub: LiveHub;
+  log: Log;
+  faults: Faults;
+}): Messaging {
+  const { config, database, outbox, door, hub, log, faults } = parts;
+  return createMessaging({
+    config: config.nats,
+    door,
+    outbox,
+    live: hub,
+    deliveries: createDeliveryStore(database),
+    log,
+    faults,
+    dataFolder: dirname(config.database),
+  });
+}
+
+/** For /metrics: whether the bus is there, and what waits for it. */
+export const busGauges = (
+  status: () => MessagingStatus,
+): Record<string, { help: string; value: () => number }> => ({
+  gatehouse_bus_connected: {
+    help: '1 while the broker is connected',
+    value: () => (status().bus === 'connected' ? 1 : 0),
+  },
+  gatehouse_outbox_rows: {
+    help: 'Journal rows that subscribers on the bus have not been told yet',
+    value: () => status().backlog,
+  },
+  gatehouse_outbox_oldest_seconds: {
+    help: 'Age of the oldest of them',
+    value: () => (status().oldestMs ?? 0) / 1000,
+  },
+});
+
+/** What readiness says of the bus; null when there is nothing to say. Jobs go on without it either way. */
+export function busProblem({ bus, backlog, lastError }: MessagingStatus): string | null {
+  if (bus === 'connecting') {
+    const why = lastError === null ? '' : ` (${lastError.message})`;
+    return `nats: not connected${why}; ${backlog} rows wait to be published, jobs go on`;
+  }
+  return lastError === null ? null : `nats: ${lastError.message}`;
+}

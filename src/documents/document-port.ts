@@ -1,0 +1,36 @@
+/** What the library asks of storage. Satisfied by the document store; nothing here names SQL. */
+import type { Document } from './document.ts';
+
+/** The words of a document as the index takes them: separated by spaces, matched as they stand. */
+export interface IndexedWords {
+  title: string;
+  body: string;
+  markdown: string;
+}
+
+export interface RankedDocument {
+  id: string;
+  title: string;
+  extractedText: string;
+  mdContent: string | null;
+  createdAt: number;
+  /** Larger is better; comparable within one search. */
+  score: number;
+}
+
+/** All writes are durable when they return, unless they are inside `together`: then when that returns. */
+export interface DocumentStorage {
+  /** @param words null for a deleted document: it is in no index */
+  insert(document: Document, words: IndexedWords | null): void;
+  /** Replaces the document of this id and owner, and its words. */
+  replace(document: Document, words: IndexedWords | null): void;
+  find(id: string): Document | null;
+  /** The document that was imported from this path, deleted or not. */
+  findFile(owner: string, path: string): Document | null;
+  /** Documents of the owner that match, best first. `match` is made of quoted terms, AND, OR and brackets. */
+  search(owner: string, match: string, limit: number): RankedDocument[];
+  /** Documents that wait to be drafted, of all owners, lowest id first. */
+  needsDraft(limit: number): Document[];
+  /** All writes of `work` in one transaction. Not for work that waits. */
+  together<Value>(work: () => Value): Value;
+}

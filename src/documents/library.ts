@@ -1,0 +1,229 @@
+/**
+ * The library: every document goes in, changes and is found through here.
+ *
+ * 1. Everything has an owner, and nobody else finds it (unless the library is shared).
+ * 2. What a document says is searched as it was given and as markdown; a deleted one is not found.
+ * 3. The given text is replaced only by its owner or by a new version of its file, never by drafting (P11).
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { IdSource } from '../lib/ids.ts';
+import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
+import type { DocumentStorage, IndexedWords, RankedDocument } from './document-port.ts';
+import {
+  anyMatch,
+  exactMatch,
+  folded,
+  indexWords,
+  looseMatch,
+  piecesOf,
+  queryWords,
+  type QueryWords,
+} from './search-words.ts';
+import { snippetOf } from './snippet.ts';
+
+/** Characters of a title. */
+const titleCharsMax = 200;
+
+/** Results of one search, at most. */
+const limitMax = 100;
+
+/** Candidates that are looked at for the share of the question that they have. */
+const similarCandidates = 50;
+
+/**
+ * Share of the question's pieces that a similar document must have. Less calls documents similar that share
+ * one pair of syllables by chance; more finds nothing that differs in its spelling.
+ */
+const similarShare = 0.5;
+
+/** Owner of everything in a shared library: also the user of a message that names none. */
+const sharedOwner = 'local';
+
+export interface NewDocument {
+  /** The first line of the text where there is none. */
+  title?: string | undefined;
+  text: string;
+  origin: Exclude<ContentOrigin, 'ai_drafted'>;
+  /** Markdown that came with it. */
+  markdown?: string | undefined;
+  metadata?: SourceMetadata;
+}
+
+export interface SearchHit {
+  id: string;
+  title: string;
+  /** One line, about 160 characters. */
+  snippet: string;
+  /** Larger is better; comparable within one search. */
+  score: number;
+}
+
+export interface SearchResult {
+  hits: SearchHit[];
+  /** `false`: no document has every word; these have most of the question. */
+  isExact: boolean;
+}
+
+export interface Library {
+  /** Durable when it returns. */
+  create(userId: string, document: NewDocument): Document;
+  /** Null where there is none that the user may see. */
+  get(userId: string, id: string): Document | null;
+  /** The document that was imported from this path, also a deleted one. */
+  findFile(userId: string, path: string): Document | null;
+  /**
+   * Reads, changes and writes in one transaction. `edit` returns what is to be stored, or null to leave it;
+   * it must not wait. The result is what is stored afterwards, null where there is no such document.
+   */
+  change(userId: string, id: string, edit: (current: Document) => Document | null): Document | null;
+  /** Soft: the row stays, nobody finds it. False where there was none. */
+  remove(userId: string, id: string): boolean;
+  /** Documents with the words of the question, best first; `limit` 1 to 100. */
+  search(userId: string, query: string, limit?: number): SearchResult;
+  /** All writes of `work` in one transaction. Not for work that waits. */
+  together<Value>(work: () => Value): Value;
+}
+
+export interface LibraryOptions {
+  storage: DocumentStorage;
+  ids: IdSource;
+  clock: Clock;
+  /** One library for everybody. Otherwise each user has his own. */
+  shared?: boolean;
+}
+
+/** A library over the storage. */
+export function createLibrary(options: LibraryOptions): Library {
+  const { storage, ids, clock, shared = false } = options;
+  const ownerOf = (userId: string): string => (shared ? sharedOwner : userId);
+
+  const find = (userId: string, id: string): Document | null => {
+    const document = storage.find(id);
+    const isVisible = document?.owner === ownerOf(userId) && document.deletedAt === null;
+    return isVisible ? document : null;
+  };
+
+  const store = (current: Document, next: Document): Document => {
+    // Later than the last change, also within one millisecond: whoever compares sees that it changed.
+    const updatedAt = Math.max(clock.now(), current.updatedAt + 1);
+    const document = { ...next, id: current.id, owner: current.owner, updatedAt };
+    storage.replace(document, wordsOf(document));
+    return document;
+  };
+
+  return {
+    together: storage.together,
+    get: find,
+    findFile: (userId, path) => storage.findFile(ownerOf(userId), path),
+
+    create(userId, { title, text, origin, markdown, metadata }) {
+      const now = clock.now();
+      const document: Document = {
+        id: ids(),
+        owner: ownerOf(userId),
+        title: titleOf(title, text),
+        extractedText: text,
+        mdContent: markdown ?? null,
+        contentOrigin: origin,
+        mdDraftStatus: null,
+        mdStatus: markdown === undefined ? null : 'success',
+        mdExtractionEngine: markdown === undefined ? null : origin,
+        mdGeneratedAt: markdown === undefined ? null : now,
+        sourceMetadata: { source: origin, ...metadata },
+        createdAt: now,
+        updatedAt: now,
+        deletedAt: null,
+      };
+      storage.insert(document, wordsOf(document));
+      return document;
+    },
+
+    change(userId, id, edit) {
+      return storage.together(() => {
+        const current = storage.find(id);
+        if (current === null || current.owner !== ownerOf(userId)) return null;
+        const next = edit(current);
+        return next === null ? current : store(current, next);
+      });
+    },
+
+    remove(userId, id) {
+      return storage.together(() => {
+        const current = find(userId, id);
+        if (current === null) return false;
+        store(current, { ...current, deletedAt: clock.now() });
+        return true;
+      });
+    },
+
+    search(userId, query, limit = 10) {
+      const words = queryWords(query);
+      const most = Math.min(Math.max(1, Math.floor(limit)), limitMax);
+      const { found, isExact } = findRanked(words, most, (match, count) =>
+        storage.search(ownerOf(userId), match, count),
+      );
+      return { hits: found.map((one) => hitOf(one, words)), isExact };
+    },
+  };
+}
+
+/**
+ * The ladder: every word as written; then without particles and in two parts, behind those; and only where
+ * both find nothing, documents that have most of the question's pieces.
+ */
+function findRanked(
+  words: QueryWords,
+  limit: number,
+  search: (match: string, limit: number) => RankedDocument[],
+): { found: RankedDocument[]; isExact: boolean } {
+  if (words.runs.length === 0) return { found: [], isExact: true };
+  const found = search(exactMatch(words), limit);
+  const loose = found.length < limit ? looseMatch(words) : null;
+  if (loose !== null) {
+    const ids = new Set(found.map((one) => one.id));
+    const more = search(loose, limit).filter((one) => !ids.has(one.id));
+    const lowest = found.at(-1)?.score ?? Number.POSITIVE_INFINITY;
+    for (const one of more.slice(0, limit - found.length)) {
+      found.push({ ...one, score: Math.min(one.score, lowest) });
+    }
+  }
+  if (found.length > 0) return { found, isExact: true };
+  const pieces = piecesOf(words);
+  if (pieces.length < 2) return { found, isExact: true };
+  const similar = search(anyMatch(pieces), similarCandidates).filter((one) => {
+    const text = folded(`${one.title}\n${one.extractedText}\n${one.mdContent ?? ''}`);
+    const had = pieces.filter((piece) => text.includes(piece)).length;
+    return had >= pieces.length * similarShare;
+  });
+  return { found: similar.slice(0, limit), isExact: similar.length === 0 };
+}
+
+function hitOf(found: RankedDocument, words: QueryWords): SearchHit {
+  const { id, title, extractedText, mdContent, score } = found;
+  const inText = snippetOf(extractedText, words);
+  const snippet = inText === '' ? snippetOf(mdContent ?? '', words) : inText;
+  return { id, title, snippet, score: Number(score.toPrecision(6)) };
+}
+
+/** Null for a deleted document: it is in no index. */
+function wordsOf(document: Document): IndexedWords | null {
+  const { deletedAt, title, extractedText, mdContent } = document;
+  if (deletedAt !== null) return null;
+  // A markdown file is its own markdown: indexed once, or its words would count double.
+  const markdown = mdContent === extractedText ? '' : (mdContent ?? '');
+  return {
+    title: indexWords(title),
+    body: indexWords(extractedText),
+    markdown: indexWords(markdown),
+  };
+}
+
+/** One line: the title that was given, else the first line with anything in it. */
+function titleOf(title: string | undefined, text: string): string {
+  const lines = [title ?? '', ...text.slice(0, 4000).split('\n', 40)];
+  const first = lines
+    .map((line) => line.replace(/^[\s#>*-]+/, '').trim())
+    .find((line) => line !== '');
+  const line = (first ?? '').normalize('NFC').replace(/[\p{Cc}\s]+/gu, ' ');
+  return Array.from(line).slice(0, titleCharsMax).join('') || '제목 없음';
+}

@@ -1,0 +1,43 @@
+/**
+ * The charts of all machines, drawn once per definition. `docs/charts/` is the cache: what `gatehouse draw`
+ * wrote there is taken where its hash is that of the machine as it is now, and laid out anew where not.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AnyStateMachine } from 'xstate';
+import { gateMachine } from '../../machines/gate.ts';
+import { jobMachine } from '../../machines/job.ts';
+import { layoutChart } from './chart-layout.ts';
+import { chartOf } from './chart-model.ts';
+import { chartSvg } from './chart-svg.ts';
+
+/** By the name of the file in machines/. */
+export const drawnMachines: Readonly<Record<string, { machine: AnyStateMachine; title: string }>> =
+  {
+    job: { machine: jobMachine, title: 'The job machine' },
+    gate: { machine: gateMachine, title: 'The gate machine' },
+  };
+
+export const chartsFolder = join(import.meta.dirname, '..', '..', 'docs', 'charts');
+const styleFile = join(import.meta.dirname, 'page', 'chart.css');
+
+/** Raised when the drawing changes for an unchanged machine. */
+const drawingVersion = 1;
+
+/** The whole SVG file with its style, ready to be looked at alone. */
+export async function drawChart(name: string): Promise<string> {
+  const { machine, title } = drawnMachines[name]!;
+  const model = chartOf(machine);
+  const style = await readFile(styleFile, 'utf8');
+  const hash = hashOf([drawingVersion, style, model]);
+  const stored = await readFile(join(chartsFolder, `${name}.svg`), 'utf8').catch(() => '');
+  if (stored.includes(`data-hash="${hash}"`)) return stored;
+  return chartSvg(await layoutChart(model), title, hash, style);
+}
+
+/** For the page, which brings the style itself. */
+export const withoutStyle = (svg: string): string => svg.replace(/<style>[^]*?<\/style>\n?/, '');
+
+const hashOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);

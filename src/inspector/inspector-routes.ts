@@ -1,0 +1,115 @@
+/**
+ * `/inspect` and what is under it: the page, the data it asks for, its socket. What it does to a job goes
+ * through the same routes as everybody's (`POST /chat…`), with the same rights.
+ *
+ * The page itself holds no secret and must load before anybody can type a key into it: where keys are set,
+ * a request for it that has none is answered all the same. Everything else needs the key.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { GatehouseError } from '../lib/errors.ts';
+import { pageHeaders, readAssets } from './assets.ts';
+import { drawChart, drawnMachines, withoutStyle } from './charts.ts';
+import { startGateHistory } from './gate-history.ts';
+import { createGuests } from './guests.ts';
+import { followJob } from './job-follower.ts';
+import { searchJobs } from './job-search.ts';
+import type { InspectorOptions, InspectorParts } from './parts.ts';
+import { applyRedaction } from './redaction.ts';
+import { serveSockets } from './socket-server.ts';
+import { createStatelyFeed } from './stately-feed.ts';
+import { choicesAt, tryEvent } from './what-if.ts';
+
+type WithId = { Params: { id: string } };
+
+const whatIfBody = z.object({
+  n: z.number().int().min(1),
+  event: z.looseObject({ type: z.string().min(1).max(200) }),
+});
+
+export function inspectorRoutes(options: InspectorOptions): (server: FastifyInstance) => void {
+  return (server) => {
+    const parts: InspectorParts = {
+      ...options,
+      history: startGateHistory(options.gates, options.clock),
+      guests: createGuests(),
+      feed: createStatelyFeed(options),
+    };
+    const sockets = serveSockets(server.server, parts);
+    server.addHook('preClose', (done) => {
+      sockets.close();
+      parts.history.stop();
+      done();
+    });
+    void server.register((scope, _options, done) => {
+      addPage(scope, options.apiKeys.length > 0);
+      done();
+    });
+    addData(server, parts);
+  };
+}
+
+function addPage(server: FastifyInstance, hasKeys: boolean): void {
+  const assets = readAssets();
+  const nameOf = (request: FastifyRequest): string =>
+    (request.params as { name?: string }).name ?? 'index.html';
+  const sendAsset = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const asset = assets.get(nameOf(request));
+    if (asset === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
+    void reply.headers({ ...pageHeaders, etag: asset.etag });
+    if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
+    return reply.code(200).type(asset.type).send(asset.body);
+  };
+  server.get('/inspect', sendAsset);
+  server.get('/inspect/assets/:name', sendAsset);
+  server.setErrorHandler((error, request, reply) => {
+    const isKeyMissing = (error as { code?: string }).code === 'GH_REQUEST_UNAUTHORIZED';
+    // Without keys the same error means a foreign name or site: that stays refused.
+    if (isKeyMissing && hasKeys) return sendAsset(request, reply);
+    throw error;
+  });
+}
+
+function addData(server: FastifyInstance, parts: InspectorParts): void {
+  const { door, storage, clock } = parts;
+  const show = <Value>(value: Value, request: FastifyRequest): Value => {
+    const isHidden = 'redact' in (request.query as Record<string, unknown>);
+    return applyRedaction(value, isHidden ? 'texts' : (parts.redaction ?? 'none'));
+  };
+
+  server.get('/inspect/api/session', () => ({
+    machines: Object.keys(drawnMachines),
+    redaction: parts.redaction ?? 'none',
+    now: clock.now(),
+  }));
+  server.get('/inspect/api/jobs', async (request) => {
+    const page = await searchJobs(door, request.query);
+    const jobs = page.jobs.map((job) => ({
+      ...job,
+      queue: job.outcome === null ? parts.queueOf(job.job_id) : null,
+    }));
+    return show({ ...page, jobs }, request);
+  });
+  server.get<{ Params: { machine: string } }>(
+    '/inspect/api/charts/:machine',
+    async (request, reply) => {
+      const { machine } = request.params;
+      if (!Object.hasOwn(drawnMachines, machine)) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
+      return reply.type('image/svg+xml').send(withoutStyle(await drawChart(machine)));
+    },
+  );
+  server.get<WithId>('/inspect/api/jobs/:id/choices', (request) => {
+    const job = followJob(storage, request.params.id);
+    job.pull();
+    const n = Number((request.query as { n?: string }).n);
+    return { choices: choicesAt(job, n) };
+  });
+  server.post<WithId>('/inspect/api/jobs/:id/what-if', (request) => {
+    const body = whatIfBody.safeParse(request.body);
+    if (!body.success) throw new GatehouseError('GH_REQUEST_INVALID', 'n and event are needed');
+    const job = followJob(storage, request.params.id);
+    job.pull();
+    const { n, event } = body.data;
+    return show(tryEvent(job, n, event, clock.now()), request);
+  });
+}

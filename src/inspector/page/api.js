@@ -1,0 +1,54 @@
+/**
+ * Requests to the core, with the key where one is needed. The key lives as long as the tab.
+ */
+
+const keyName = 'gatehouse-key';
+
+export const storedKey = () => sessionStorage.getItem(keyName) ?? '';
+export const storeKey = (key) => sessionStorage.setItem(keyName, key);
+
+export const hidesTexts = () => sessionStorage.getItem('gatehouse-hide') === 'yes';
+export const setHidesTexts = (on) => sessionStorage.setItem('gatehouse-hide', on ? 'yes' : 'no');
+
+/** A request that was refused: `status`, and the core's own words. */
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @param {string} path @param {unknown} [body] posted when given */
+export async function call(path, body) {
+  const key = storedKey();
+  const response = await fetch(path, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  throw new Refused(response.status, answer.detail ?? `The core answered ${response.status}`);
+}
+
+/** Fresh from the core as a document: an SVG is never parsed from a string here. @returns {Promise<Element>} */
+export function fetchChart(machine) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('GET', `/inspect/api/charts/${machine}`);
+    request.responseType = 'document';
+    request.overrideMimeType('image/svg+xml');
+    const key = storedKey();
+    if (key !== '') request.setRequestHeader('authorization', `Bearer ${key}`);
+    request.addEventListener('load', () => {
+      const root = request.responseXML?.documentElement;
+      if (request.status === 200 && root) resolve(document.importNode(root, true));
+      else reject(new Refused(request.status, 'The chart could not be drawn'));
+    });
+    request.addEventListener('error', () => reject(new Refused(0, 'The core cannot be reached')));
+    request.send();
+  });
+}

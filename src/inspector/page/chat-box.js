@@ -1,0 +1,53 @@
+/** A small chat: sends a message as anybody would, and opens the job it became. */
+import { call } from './api.js';
+import { h } from './dom.js';
+
+/** @param {(jobId: string) => void} onJob */
+export function createChatBox(onJob) {
+  const user = h('input', {
+    value: 'local',
+    'aria-label': 'Send as user',
+    class: 'chat-user',
+    maxlength: 256,
+  });
+  const text = h('textarea', {
+    rows: 1,
+    placeholder: 'Send a message and watch it travel',
+    'aria-label': 'Message',
+  });
+  const problem = h('p', { role: 'alert', class: 'problem' });
+  const send = async () => {
+    const message = text.value;
+    if (message.trim() === '') return;
+    text.value = '';
+    problem.textContent = '';
+    try {
+      const { job_id: jobId } = await call('/chat', { message, user_id: user.value || 'local' });
+      onJob(jobId);
+    } catch (error) {
+      text.value = message;
+      problem.textContent = error.message;
+    }
+  };
+  text.addEventListener('keydown', (event) => {
+    // While a syllable is being composed, Enter ends the syllable and not the message.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    void send();
+  });
+  return h(
+    'form',
+    {
+      class: 'chat-box',
+      'aria-label': 'Chat',
+      onsubmit(event) {
+        event.preventDefault();
+        void send();
+      },
+    },
+    user,
+    text,
+    h('button', { type: 'submit', class: 'primary' }, 'Send'),
+    problem,
+  );
+}

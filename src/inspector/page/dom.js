@@ -1,0 +1,37 @@
+/**
+ * Makes elements. The only way text gets onto the page: as text nodes, never as markup.
+ *
+ * @typedef {Node | string | number | null | undefined | false} Child
+ */
+
+const svgSpace = 'http://www.w3.org/2000/svg';
+
+/** @param {Element} element @param {Record<string, unknown>} props @param {Child[]} children */
+function fill(element, props, children) {
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return element;
+}
+
+/** @param {string} tag @param {Record<string, unknown>} [props] @param {...Child} children */
+export const h = (tag, props = {}, ...children) =>
+  fill(document.createElement(tag), props, children);
+
+/** @param {string} tag @param {Record<string, unknown>} [props] @param {...Child} children */
+export const svg = (tag, props = {}, ...children) =>
+  fill(document.createElementNS(svgSpace, tag), props, children);
+
+/** Puts the children in the place of what is there. */
+export function show(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child instanceof Node));
+}
+
+/** A value as indented JSON; long texts are wrapped by the style, not cut. */
+export const json = (value) => h('pre', { class: 'json' }, JSON.stringify(value, null, 2) ?? '');

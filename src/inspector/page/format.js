@@ -1,0 +1,51 @@
+/** How times, states and values read. */
+
+/** @param {number} ms */
+export function duration(ms) {
+  if (ms < 1) return '0 ms';
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  if (ms < 3_600_000) {
+    return `${Math.floor(ms / 60_000)} min ${String(Math.floor((ms % 60_000) / 1000)).padStart(2, '0')} s`;
+  }
+  if (ms < 86_400_000)
+    return `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
+  return `${Math.floor(ms / 86_400_000)} d`;
+}
+
+/** @param {number} at epoch ms */
+export const clock = (at) =>
+  new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** @param {number} at epoch ms */
+export const moment = (at) => new Date(at).toLocaleString();
+
+/** XState's value as one line: `confirm-draft / asking`. @param {unknown} value @returns {string} */
+export function stateName(value) {
+  if (typeof value === 'string') return value;
+  const [[key, inner] = ['', '']] = Object.entries(value ?? {});
+  return inner === '' ? key : `${key} / ${stateName(inner)}`;
+}
+
+/** @param {unknown} value @returns {string} */
+export const topLevel = (value) =>
+  typeof value === 'string' ? value : (Object.keys(value ?? {})[0] ?? '');
+
+/** The machine's event as people would say it. @param {{type: string}} event */
+export function eventName({ type }) {
+  const parts = type.split('.');
+  if (type === 'xstate.init') return 'message accepted';
+  if (type.startsWith('xstate.done.actor.')) return `${parts.slice(3).join('.')} done`;
+  if (type.startsWith('xstate.error.actor.')) return `${parts.slice(3).join('.')} failed`;
+  if (type.startsWith('xstate.after.')) return `after ${parts[2]}`;
+  return type;
+}
+
+/** Colour class of a state or an outcome. */
+export function tone(state, outcome) {
+  if (state === 'cancelled') return 'stopped';
+  if (outcome === 'failed') return 'bad';
+  if (outcome !== null && outcome !== undefined) return 'good';
+  if (state === 'confirm-draft') return 'asks';
+  return 'busy';
+}

@@ -1,0 +1,154 @@
+/**
+ * One job: its chart, the replay bar, and the panels. It keeps the frames by number, so that what is told
+ * again after a lost connection changes nothing.
+ */
+import { call } from './api.js';
+import { ChartView } from './chart-view.js';
+import { conversation } from './conversation-panel.js';
+import { context, effects, step, steps } from './detail-panels.js';
+import { h, show } from './dom.js';
+import { headOf } from './job-head.js';
+import { ReplayBar } from './replay-bar.js';
+import { sequence } from './sequence-panel.js';
+import { createTabs } from './tabs.js';
+import { WhatIf } from './what-if-panel.js';
+
+const nothing = () => ({ job: null, frames: [], streamed: '', queue: null, check: null });
+
+export class JobView {
+  #jobId = '';
+  #shown = nothing();
+  #isDue = false;
+  #send;
+  #chart = new ChartView('job');
+  #bar = new ReplayBar(() => this.#drawStep());
+  #whatIf = new WhatIf((frame) => this.#chart.preview(frame));
+  /** In the order of the tabs; each is drawn anew from the frames up to the step that is shown. */
+  #panels = {
+    Conversation: ({ job, frames, streamed }, at) =>
+      conversation(job, frames, at, this.#bar.isLive ? streamed : ''),
+    Step: ({ frames }, at) => step(frames, at),
+    History: ({ frames }, at) => steps(frames, at, (index) => this.#bar.go(index)),
+    Effects: ({ frames }, at) => effects(frames, at, this.#bar.isLive),
+    Sequence: ({ job, frames }, at) => sequence(job, frames, at),
+    Context: ({ frames }, at) => context(frames, at),
+    'What if': ({ frames }, at) => this.#whatIf.panel(this.#jobId, frames[at]),
+  };
+  #tabs = createTabs('Parts of the job', Object.keys(this.#panels), () => this.#drawPanel());
+  #head = h('div', { class: 'job-head' });
+  #problem = h('p', { role: 'alert', class: 'problem' });
+  #body = h(
+    'div',
+    { class: 'job-body' },
+    h('div', { class: 'job-left' }, this.#chart.element, this.#bar.element),
+    h('div', { class: 'job-right' }, this.#tabs.element),
+  );
+  #empty = h('p', { class: 'empty' }, 'Choose a job, or send a message.');
+  element = h('section', { class: 'job', 'aria-label': 'Job' }, this.#empty);
+
+  /** @param {(message: object) => void} send */
+  constructor(send) {
+    this.#send = send;
+    setInterval(() => this.#drawHeadQuietly(), 1_000);
+  }
+
+  /** What the core must be told on every new socket. */
+  watchMessage() {
+    return {
+      type: 'gatehouse.watch',
+      jobId: this.#jobId === '' ? null : this.#jobId,
+      afterN: this.#shown.frames.at(-1)?.n ?? 0,
+    };
+  }
+
+  open(id) {
+    if (id === this.#jobId) return;
+    this.#jobId = id;
+    this.forget();
+    this.#send(this.watchMessage());
+  }
+
+  /** Everything will be asked for again. */
+  forget() {
+    this.#shown = nothing();
+    this.#bar.reset();
+    this.#whatIf.reset();
+    this.#problem.textContent = '';
+    show(this.#head);
+    const parts = this.#jobId === '' ? [this.#empty] : [this.#problem, this.#head, this.#body];
+    show(this.element, ...parts);
+    this.#chart.clear();
+  }
+
+  take(message) {
+    if ((message.jobId ?? message.chunk?.job_id) !== this.#jobId) return;
+    if (message.type === 'gatehouse.job') this.#shown.job = message;
+    else if (message.type === 'gatehouse.frames') this.#takeFrames(message.frames);
+    else if (message.type === 'gatehouse.check') this.#shown.check = message;
+    else if (message.type === 'gatehouse.queue') this.#shown.queue = message.queue;
+    else if (message.type === 'gatehouse.token') this.#takeToken(message.chunk);
+    else if (message.type === 'gatehouse.problem') {
+      this.#problem.textContent = `${message.message} (${message.code})`;
+    }
+    this.#drawSoon();
+  }
+
+  #takeFrames(fresh) {
+    const { frames } = this.#shown;
+    for (const frame of fresh) {
+      if (frame.n !== (frames.at(-1)?.n ?? 0) + 1) continue;
+      frames.push(frame);
+      // A new state means a new writer: what was streamed until now is over.
+      if (frame.emitted.some(({ type }) => type === 'state')) this.#shown.streamed = '';
+    }
+    this.#bar.setFrames(frames);
+  }
+
+  #takeToken({ off, content }) {
+    const { streamed } = this.#shown;
+    if (off <= streamed.length) this.#shown.streamed = streamed.slice(0, off) + content;
+  }
+
+  /** Many messages of one moment are one drawing. */
+  #drawSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    requestAnimationFrame(() => {
+      this.#isDue = false;
+      this.#drawHead();
+      this.#drawStep();
+    });
+  }
+
+  #drawHead() {
+    if (this.#shown.job === null) return;
+    show(this.#head, ...headOf(this.#shown, (verb) => void this.#tell(verb)));
+  }
+
+  /** For the clock in it. A button that is about to be pressed is not replaced under the finger. */
+  #drawHeadQuietly() {
+    const isOpen = this.#shown.frames.at(-1)?.isEnded === false;
+    const isUsed = this.#head.contains(document.activeElement) || this.#head.matches(':hover');
+    if (isOpen && !isUsed) this.#drawHead();
+  }
+
+  async #tell(verb) {
+    this.#problem.textContent = '';
+    try {
+      await call(`/chat/${encodeURIComponent(this.#jobId)}/${verb}`, {});
+    } catch (error) {
+      this.#problem.textContent = error.message;
+    }
+  }
+
+  #drawStep() {
+    this.#chart.show(this.#shown.frames, this.#bar.index);
+    this.#drawPanel();
+  }
+
+  #drawPanel() {
+    const at = this.#bar.index;
+    if (this.#shown.job === null || at < 0) return;
+    this.#tabs.show(this.#panels[this.#tabs.current()](this.#shown, at));
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * All running jobs for Stately clients, and what their own inspectors tell for the others. Listens to the
+ * hub only while somebody receives.
+ *
+ * A job is read from its journal when an event of it is heard, so a receiver gets each job from its first
+ * message on, also one that began before.
+ */
+import type { LiveHub } from '../journal/live-hub.ts';
+import type { JobStorage } from '../store/job-storage.ts';
+import { followJob, type JobFollower } from './job-follower.ts';
+import { statelyMessages } from './stately.ts';
+
+export interface StatelyReceiver {
+  send(message: Record<string, unknown>): void;
+}
+
+export interface StatelyFeed {
+  /** Returns the way out. */
+  receive(receiver: StatelyReceiver): () => void;
+  /** A message of a foreign inspector, for all receivers but its sender. */
+  relay(message: Record<string, unknown>, sender: StatelyReceiver | null): void;
+}
+
+/** Jobs that are told at the same time; the one told longest ago begins anew when it goes on. */
+const followersMax = 500;
+
+export function createStatelyFeed(options: {
+  storage: Pick<JobStorage, 'find' | 'rows'>;
+  hub: Pick<LiveHub, 'subscribe'>;
+}): StatelyFeed {
+  const { storage, hub } = options;
+  const receivers = new Set<StatelyReceiver>();
+  const followers = new Map<string, JobFollower>();
+  const dirty = new Set<string>();
+  let leave: (() => void) | null = null;
+
+  const flush = (): void => {
+    for (const jobId of dirty) tell(jobId);
+    dirty.clear();
+  };
+
+  const tell = (jobId: string): void => {
+    const job = followers.get(jobId) ?? followJob(storage, jobId);
+    followers.delete(jobId);
+    for (const frame of job.pull()) {
+      const context = { ...job.stateAt(frame.n)?.snapshot.context };
+      for (const message of statelyMessages(jobId, frame, context)) {
+        for (const receiver of receivers) receiver.send(message);
+      }
+    }
+    if (job.isEnded) return;
+    followers.set(jobId, job);
+    const [oldest] = followers.keys();
+    if (followers.size > followersMax && oldest !== undefined) followers.delete(oldest);
+  };
+
+  const listen = (): (() => void) =>
+    hub.subscribe(null, {
+      event({ job_id }) {
+        // After the turn in which it was committed: several events of a turn are one look.
+        if (dirty.size === 0) setImmediate(flush);
+        dirty.add(job_id);
+      },
+      token: () => undefined,
+    });
+
+  return {
+    receive(receiver) {
+      receivers.add(receiver);
+      leave ??= listen();
+      return () => {
+        receivers.delete(receiver);
+        if (receivers.size > 0) return;
+        leave?.();
+        leave = null;
+        followers.clear();
+      };
+    },
+    relay(message, sender) {
+      for (const receiver of receivers) if (receiver !== sender) receiver.send(message);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * What may be asked over NATS: the door of the jobs, verb by verb. The same validation, limits, idempotency
+ * and errors as over HTTP, because it is the same door.
+ */
+import { z } from 'zod';
+import type { JobDoor, JobPage } from '../contract/door.ts';
+import type { ServiceVerb, Subjects } from '../contract/subjects.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import type { Endpoint, ServiceRequest } from './micro-service.ts';
+
+const jobRequest = z.object({
+  job_id: z.string().min(1).max(64),
+  /** Who asks, for the history of the job. */
+  by: z.string().min(1).max(256).default('nats'),
+});
+
+export const idempotencyHeader = 'Nats-Msg-Id';
+
+export function jobEndpoints(door: JobDoor, subjects: Subjects): Endpoint[] {
+  const answers: Record<ServiceVerb, Endpoint['answer']> = {
+    submit: (request) => door.submit(withKey(request), { channel: 'nats' }),
+    get: async ({ body }) => door.get(jobOf(body).job_id),
+    list: (request) => listThatFits(door, request),
+    cancel: async ({ body }) => {
+      const { job_id, by } = jobOf(body);
+      await door.cancel(job_id, by);
+      return { job_id };
+    },
+    confirm: async ({ body }) => {
+      const { job_id, by } = jobOf(body);
+      await door.confirm(job_id, by);
+      return { job_id };
+    },
+    reject: async ({ body }) => {
+      const { job_id, by } = jobOf(body);
+      await door.reject(job_id, by);
+      return { job_id };
+    },
+    text: async ({ body }) => door.text(jobOf(body).job_id),
+  };
+  return Object.entries(answers).map(([name, answer]) => ({
+    name,
+    subject: subjects.service(name as ServiceVerb),
+    answer,
+  }));
+}
+
+/** @throws GH_REQUEST_INVALID with the first key that does not fit. */
+function jobOf(body: unknown): z.infer<typeof jobRequest> {
+  const read = jobRequest.safeParse(body);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? 'body' : issue.path.join('.');
+  throw new GatehouseError('GH_REQUEST_INVALID', `${where}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** A key in the body goes before one in the header. */
+function withKey(request: ServiceRequest): unknown {
+  const { body } = request;
+  const key = request.header(idempotencyHeader);
+  const isPlain = typeof body === 'object' && body !== null && !Array.isArray(body);
+  return key === null || !isPlain ? body : { idempotency_key: key, ...body };
+}
+
+/** A page of long messages may be more than the broker takes in one: then the page is smaller. */
+async function listThatFits(door: JobDoor, { body, bytesMax }: ServiceRequest): Promise<JobPage> {
+  let page = await door.list(body);
+  while (page.jobs.length > 1 && Buffer.byteLength(JSON.stringify(page)) > bytesMax) {
+    const limit = Math.floor(page.jobs.length / 2);
+    page = await door.list({ ...(body as object), limit });
+  }
+  return page;
+}

@@ -1,0 +1,93 @@
+/**
+ * By which a NATS micro service is found and watched: `$SRV.PING`, `INFO` and `STATS`, each for all services,
+ * for those of a name and for one of them (ADR-32).
+ */
+import type { NatsConnection, Subscription } from 'nats';
+
+export interface EndpointName {
+  name: string;
+  subject: string;
+}
+
+export interface ServiceDescription<Endpoint extends EndpointName = EndpointName> {
+  name: string;
+  /** Three numbers. */
+  version: string;
+  description: string;
+  /** Of this process. */
+  id: string;
+  /** One of all processes of this queue group answers a request. */
+  queue: string;
+  endpoints: Endpoint[];
+}
+
+export interface EndpointStats {
+  num_requests: number;
+  num_errors: number;
+  last_error: string;
+  /** Nanoseconds, as the protocol wants them. */
+  processing_time: number;
+}
+
+export function serveDiscovery(
+  nc: NatsConnection,
+  service: ServiceDescription,
+  stats: ReadonlyMap<EndpointName, EndpointStats>,
+): Subscription[] {
+  const started = new Date().toISOString();
+  const { name, id } = service;
+  const answers: Record<string, Describe> = { PING: ping, INFO: info, STATS: statistics };
+  return Object.entries(answers).flatMap(([verb, describe]) =>
+    [`$SRV.${verb}`, `$SRV.${verb}.${name}`, `$SRV.${verb}.${name}.${id}`].map((subject) =>
+      nc.subscribe(subject, {
+        callback(error, message) {
+          if (error === null) message.respond(JSON.stringify(describe(service, stats, started)));
+        },
+      }),
+    ),
+  );
+}
+
+type Describe = (
+  service: ServiceDescription,
+  stats: ReadonlyMap<EndpointName, EndpointStats>,
+  started: string,
+) => unknown;
+
+const identity = ({ name, id, version }: ServiceDescription) => ({
+  name,
+  id,
+  version,
+  metadata: {},
+});
+
+const ping: Describe = (service) => ({
+  type: 'io.nats.micro.v1.ping_response',
+  ...identity(service),
+});
+
+const info: Describe = (service) => ({
+  type: 'io.nats.micro.v1.info_response',
+  ...identity(service),
+  description: service.description,
+  endpoints: service.endpoints.map(({ name, subject }) => ({
+    name,
+    subject,
+    queue_group: service.queue,
+    metadata: {},
+  })),
+});
+
+const statistics: Describe = (service, stats, started) => ({
+  type: 'io.nats.micro.v1.stats_response',
+  ...identity(service),
+  started,
+  endpoints: [...stats].map(([{ name, subject }, one]) => ({
+    name,
+    subject,
+    queue_group: service.queue,
+    ...one,
+    average_processing_time:
+      one.num_requests === 0 ? 0 : Math.round(one.processing_time / one.num_requests),
+  })),
+});

@@ -1,0 +1,170 @@
+/**
+ * The JetStream streams of Gatehouse and their settings (docs/events.md): made where they are missing,
+ * compared where they are not.
+ *
+ * A stream whose settings break a promise is reported and not used; one that an operator has tuned (more
+ * replicas, a longer age) is used, with a note. Nothing of somebody else's is ever changed.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nanos } from 'nats';
+import type { Subjects } from '../contract/subjects.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { hasApiCode } from './bus-problem.ts';
+
+export type StreamSpec = Pick<
+  StreamConfig,
+  'name' | 'subjects' | 'retention' | 'storage' | 'discard'
+> &
+  Partial<StreamConfig>;
+
+export interface StreamSpecs {
+  events: StreamSpec;
+  commands: StreamSpec;
+  replies: StreamSpec;
+  deliveries: StreamSpec;
+  dead: StreamSpec;
+}
+
+const dayMs = 24 * 3_600_000;
+/** How long a stream keeps what nobody has taken. A week away is a holiday; longer ago is history, not news. */
+export const keepMs = 7 * dayMs;
+const megabyte = 1024 ** 2;
+
+/** The largest body of a durable submit, and of a request: 8,000 characters, each escaped, and room to spare. */
+export const commandBytesMax = 64 * 1024;
+
+export function createStreamSpecs({ all }: Subjects): StreamSpecs {
+  const file = { storage: StorageType.File, num_replicas: 1 };
+  const drop = { ...file, discard: DiscardPolicy.Old };
+  return {
+    events: {
+      ...drop,
+      name: 'GH_EVT',
+      description: 'Gatehouse: every state event of every job',
+      subjects: [all.events],
+      retention: RetentionPolicy.Limits,
+      max_age: nanos(keepMs),
+      max_bytes: 1024 * megabyte,
+      // The relay finds its place in the stream itself; this only absorbs what was sent twice meanwhile.
+      duplicate_window: nanos(10 * 60_000),
+      allow_direct: true,
+      republish: { src: all.events, dest: all.live },
+    },
+    commands: {
+      ...file,
+      name: 'GH_CMD',
+      description: 'Gatehouse: messages to be accepted',
+      subjects: [all.commands],
+      retention: RetentionPolicy.Workqueue,
+      // Full means no: the sender hears it, and nothing that was taken is lost.
+      discard: DiscardPolicy.New,
+      max_msgs: 10_000,
+      max_msg_size: commandBytesMax,
+      max_age: nanos(keepMs),
+      duplicate_window: nanos(3_600_000),
+    },
+    replies: {
+      ...drop,
+      name: 'GH_RPL',
+      description: 'Gatehouse: replies that a bridge has not posted yet',
+      subjects: [all.replies],
+      retention: RetentionPolicy.Workqueue,
+      max_age: nanos(keepMs),
+      max_bytes: 128 * megabyte,
+      // A reply that was acknowledged is gone from the stream: only this keeps a second copy out of the chat.
+      duplicate_window: nanos(dayMs),
+    },
+    deliveries: {
+      ...drop,
+      name: 'GH_DLV',
+      description: 'Gatehouse: what became of replies',
+      subjects: [all.deliveries],
+      retention: RetentionPolicy.Workqueue,
+      max_age: nanos(keepMs),
+      max_bytes: 32 * megabyte,
+      max_msg_size: 16 * 1024,
+      duplicate_window: nanos(3_600_000),
+    },
+    dead: {
+      ...drop,
+      name: 'GH_DEAD',
+      description: 'Gatehouse: messages that could not be processed, for people to look at',
+      subjects: [all.dead],
+      retention: RetentionPolicy.Limits,
+      max_age: nanos(30 * dayMs),
+      max_bytes: 32 * megabyte,
+      duplicate_window: nanos(3_600_000),
+    },
+  };
+}
+
+/**
+ * Makes the stream where it is missing and returns what it holds.
+ * @throws GH_BUS_STREAM when it exists with settings that break a promise.
+ */
+export async function ensureStream(
+  jsm: JetStreamManager,
+  spec: StreamSpec,
+): Promise<{ info: StreamInfo; notes: string[] }> {
+  const info = await infoOf(jsm, spec.name);
+  if (info === null) return { info: await jsm.streams.add(spec), notes: [] };
+  const { broken, notes } = compare(spec, info.config);
+  if (broken.length > 0) {
+    throw new GatehouseError(
+      'GH_BUS_STREAM',
+      `stream ${spec.name} is not used: ${broken.join('; ')}. Rename or remove it, or give Gatehouse an account of its own`,
+    );
+  }
+  return { info, notes };
+}
+
+async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo | null> {
+  try {
+    return await jsm.streams.info(name);
+  } catch (error) {
+    if (hasApiCode(error, JetStreamApiCodes.StreamNotFound)) return null;
+    throw error;
+  }
+}
+
+/** What must be as we made it, because a promise hangs on it. */
+const essential = ['subjects', 'retention', 'storage', 'discard', 'republish'] as const;
+/** What an operator may choose; a difference is worth a note. */
+const tunable = ['max_age', 'max_bytes', 'max_msgs', 'max_msg_size', 'duplicate_window'] as const;
+
+export function compare(
+  spec: StreamSpec,
+  found: StreamConfig,
+): { broken: string[]; notes: string[] } {
+  const differences = (keys: readonly (keyof StreamConfig)[]): string[] =>
+    keys
+      .filter((key) => text(spec[key]) !== text(found[key]))
+      .map((key) => `${key} is ${text(found[key])}, expected ${text(spec[key])}`);
+  const broken = differences(essential);
+  if (found.mirror !== undefined || (found.sources?.length ?? 0) > 0) {
+    broken.push('it copies another stream');
+  }
+  if (found.sealed) broken.push('it is sealed');
+  return {
+    broken,
+    notes: differences(tunable.filter((key) => spec[key] !== undefined)).map(
+      (difference) => `${spec.name}: ${difference}`,
+    ),
+  };
+}
+
+/** Comparable and printable; key order does not count, and a setting that is left out is none. */
+function text(value: unknown): string {
+  if (value === undefined || value === null) return 'none';
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, one]) => Boolean(one));
+  return JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b))));
+}

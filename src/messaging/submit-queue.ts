@@ -1,0 +1,148 @@
+/**
+ * The durable way in: messages of the work queue GH_CMD become jobs.
+ *
+ * Q1: a message is acknowledged only after its job is on disk. Delivered twice, it names the same job: the
+ *     idempotency key is `<source>:<external id>`.
+ * Q2: every message ends: as a job, or put aside with a reason, and then its sender is told in the chat
+ *     it came from. None is delivered for ever, none is dropped without a word.
+ */
+import type { JsMsg } from '@nats-io/jetstream';
+import type { JobDoor } from '../contract/door.ts';
+import type { Reply } from '../contract/reply.ts';
+import type { Subjects } from '../contract/subjects.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { localeOf, textsOf } from '../../machines/texts.ts';
+import { busProblemOf } from './bus-problem.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { keepInHand } from './durable-consumer.ts';
+import { replyMessage } from './envelope.ts';
+import { idempotencyHeader } from './job-endpoints.ts';
+import { parsed } from './micro-service.ts';
+import { backoffMs } from './pause.ts';
+import type { BusProblem, MessagingTimings } from './ports.ts';
+import type { BusLink } from './relay-lane.ts';
+
+export interface SubmitQueueParts {
+  door: JobDoor;
+  subjects: Subjects;
+  deadLetters: DeadLetters;
+  /** Channels whose bridge can tell a sender that the message was not accepted. */
+  channels: readonly string[];
+  repliesStream: string;
+  timings: MessagingTimings;
+  onAccepted(): void;
+  log: Log;
+}
+
+/** A fault of ours may pass; a message that still meets it after this many tries has caused it. */
+const bugTriesMax = 5;
+/** Deliveries without our ever saying why: each of them ended with this process. */
+const triesMax = 100;
+
+export function createSubmitQueue(parts: SubmitQueueParts) {
+  const { door, subjects, deadLetters, timings, log } = parts;
+  const retry = { retryMs: timings.submitRetryMs, retryMsMax: timings.submitRetryMsMax };
+
+  const submit = async (message: JsMsg): Promise<void> => {
+    if (message.info.deliveryCount > triesMax) {
+      throw new GatehouseError('GH_JOB_BUG', `delivered ${triesMax} times without an answer`);
+    }
+    const body = parsed(message.data);
+    if (!isObject(body)) throw new GatehouseError('GH_REQUEST_INVALID', 'body: expected an object');
+    const source = sourceOf(message, subjects);
+    const withKey = { ...body, idempotency_key: keyOf(message, source, body) };
+    const accepted = door.submit(withKey, { channel: source });
+    await keepInHand(message, timings.ackWaitMs, accepted);
+  };
+
+  const refuse = async (link: BusLink, message: JsMsg, reason: BusProblem): Promise<void> => {
+    const reply = refusalOf(message, reason, subjects);
+    if (reply !== null && parts.channels.includes(reply.channel)) {
+      const { subject, payload, id } = replyMessage(reply, subjects, 1024 ** 2);
+      await link.js.publish(subject, payload, {
+        msgID: id,
+        expect: { streamName: parts.repliesStream },
+      });
+    }
+    await deadLetters.bury(link, message, reason);
+  };
+
+  return {
+    async handle(link: BusLink, message: JsMsg): Promise<void> {
+      const { deliveryCount } = message.info;
+      try {
+        await submit(message);
+        message.ack();
+        parts.onAccepted();
+      } catch (error) {
+        const isFinal = isForGood(error, message, timings.submitPatienceMs);
+        const retryAfterMs = error instanceof GatehouseError ? error.retryAfterMs : null;
+        try {
+          if (isFinal) return await refuse(link, message, reasonOf(error));
+        } catch (failure) {
+          log.warn({ ...busProblemOf(failure) }, 'a message could not be put aside yet');
+        }
+        message.nak(Math.max(retryAfterMs ?? 0, backoffMs(deliveryCount - 1, retry)));
+      }
+    },
+  };
+}
+
+function isForGood(error: unknown, message: JsMsg, patienceMs: number): boolean {
+  const { deliveryCount } = message.info;
+  if (deliveryCount > triesMax) return true;
+  const kind = error instanceof GatehouseError ? error.kind : 'bug';
+  if (kind === 'terminal') return true;
+  if (kind === 'bug') return deliveryCount >= bugTriesMax;
+  // Old and tried once is a message that waited for us over night; old and tried often is one that will not do.
+  return deliveryCount >= bugTriesMax && Date.now() - message.time.getTime() > patienceMs;
+}
+
+const reasonOf = (error: unknown): BusProblem =>
+  error instanceof GatehouseError
+    ? { code: error.code, message: error.message }
+    : { code: 'GH_JOB_BUG', message: 'the message met a fault in Gatehouse' };
+
+/** @throws GH_REQUEST_INVALID for a subject under `cmd` that is not a submit. */
+function sourceOf(message: JsMsg, subjects: Subjects): string {
+  const source = subjects.sourceOf(message.subject);
+  if (source !== null) return source;
+  throw new GatehouseError('GH_REQUEST_INVALID', `${message.subject} is not cmd.submit.<source>`);
+}
+
+/** Always under the source's own name, so that one source cannot use up the keys of another. */
+function keyOf(message: JsMsg, source: string, body: Record<string, unknown>): string {
+  const { streamSequence, timestampNanos } = message.info;
+  const given = message.headers?.get(idempotencyHeader) || body['idempotency_key'];
+  const key =
+    typeof given === 'string' && given !== '' ? given : `${streamSequence}-${timestampNanos}`;
+  return key.startsWith(`${source}:`) ? key : `${source}:${key}`;
+}
+
+/** What the sender is told, where the message says who that is. There is no job: the reply has an address of its own. */
+function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Reply | null {
+  let body: unknown;
+  try {
+    body = parsed(message.data);
+  } catch {
+    return null;
+  }
+  if (!isObject(body) || typeof body['user_id'] !== 'string' || body['user_id'] === '') return null;
+  const channel = body['channel'] ?? subjects.sourceOf(message.subject);
+  if (typeof channel !== 'string') return null;
+  const text = typeof body['message'] === 'string' ? body['message'] : '';
+  const address = `refused-${message.info.streamSequence}-${message.info.timestampNanos}`;
+  return {
+    reply_id: `${address}:1`,
+    job_id: address,
+    user_id: body['user_id'],
+    channel,
+    n: 1,
+    kind: 'error',
+    text: `${textsOf(localeOf(text)).noAnswer} (${code})`,
+  };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

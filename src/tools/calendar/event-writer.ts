@@ -1,0 +1,111 @@
+/**
+ * Makes the calendar text of a new entry. DTEND is always written (iCloud refuses an entry without one), the
+ * zone is defined in the text (servers may not know its name), escaping and folding are ical.js's.
+ */
+import ICAL from 'ical.js';
+import { dayMs, wall, type WallMs, type Zones } from '../zoned-time.ts';
+import type { Span } from './event-span.ts';
+
+export interface EntryText {
+  uid: string;
+  title: string;
+  description: string;
+  location: string;
+  span: Span;
+  /** IANA name of the zone that the span is in. */
+  timeZone: string;
+  /** Epoch ms: DTSTAMP. The same for the same draft, so that a repeated write is the same text. */
+  stampedAt: number;
+}
+
+/** A VCALENDAR with nothing in it. */
+export function emptyCalendar(): ICAL.Component {
+  const calendar = new ICAL.Component('vcalendar');
+  calendar.addPropertyWithValue('version', '2.0');
+  calendar.addPropertyWithValue('prodid', '-//Gatehouse//Gatehouse//EN');
+  return calendar;
+}
+
+/** The entry as one calendar object. */
+export function writeEntry(entry: EntryText, zones: Zones): string {
+  const { span, timeZone } = entry;
+  const calendar = emptyCalendar();
+  const event = new ICAL.Component('vevent');
+  event.addPropertyWithValue('uid', entry.uid);
+  event.addPropertyWithValue('dtstamp', utcTime(entry.stampedAt));
+  // A zone that is only an offset has no name that a calendar would know: such times are written in UTC.
+  const isNamed = /^[A-Za-z]+\//.test(timeZone);
+  const add = (name: string, at: WallMs): void => {
+    if (span.allDay) event.addPropertyWithValue(name, dateTime(at, true));
+    else if (isNamed) {
+      event.addPropertyWithValue(name, dateTime(at, false)).setParameter('tzid', timeZone);
+    } else event.addPropertyWithValue(name, utcTime(zones.instantOf(at, timeZone)));
+  };
+  add('dtstart', span.start);
+  add('dtend', span.end);
+  event.addPropertyWithValue('summary', entry.title);
+  if (entry.description !== '') event.addPropertyWithValue('description', entry.description);
+  if (entry.location !== '') event.addPropertyWithValue('location', entry.location);
+  if (!span.allDay && isNamed) {
+    const year = new Date(span.start).getUTCFullYear();
+    calendar.addSubcomponent(zoneDefinition(timeZone, year, year + 1, zones));
+  }
+  calendar.addSubcomponent(event);
+  return `${calendar.toString()}\r\n`;
+}
+
+/** A VTIMEZONE that holds from the first year to the last: each change of the clocks by itself. */
+export function zoneDefinition(
+  timeZone: string,
+  firstYear: number,
+  lastYear: number,
+  zones: Zones,
+): ICAL.Component {
+  const definition = new ICAL.Component('vtimezone');
+  definition.addPropertyWithValue('tzid', timeZone);
+  const offsetAt = (utc: number): number => zones.wallOf(utc, timeZone) - utc;
+  const standard = Math.min(offsetAt(wall(firstYear, 1, 1)), offsetAt(wall(firstYear, 7, 1)));
+  const observe = (from: number, before: number, offset: number): void => {
+    const part = new ICAL.Component(offset > standard ? 'daylight' : 'standard');
+    part.addPropertyWithValue('dtstart', dateTime(from + before, false));
+    part.addPropertyWithValue('tzoffsetfrom', ICAL.UtcOffset.fromSeconds(before / 1000));
+    part.addPropertyWithValue('tzoffsetto', ICAL.UtcOffset.fromSeconds(offset / 1000));
+    definition.addSubcomponent(part);
+  };
+  const begin = wall(firstYear - 1, 12, 1);
+  let offset = offsetAt(begin);
+  observe(begin, offset, offset);
+  for (let day = begin; day < wall(lastYear + 1, 1, 1); day += dayMs) {
+    const next = offsetAt(day + dayMs);
+    if (next !== offset) observe(changeWithin(day, offsetAt), offset, next);
+    offset = next;
+  }
+  return definition;
+}
+
+/** The minute of the day at which the offset changes. */
+function changeWithin(day: number, offsetAt: (utc: number) => number): number {
+  let [low, high] = [0, dayMs / 60_000];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(day + middle * 60_000) === offsetAt(day)) low = middle;
+    else high = middle;
+  }
+  return day + high * 60_000;
+}
+
+function dateTime(at: WallMs, isDate: boolean): ICAL.Time {
+  const date = new Date(at);
+  return ICAL.Time.fromData({
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: isDate ? 0 : date.getUTCHours(),
+    minute: isDate ? 0 : date.getUTCMinutes(),
+    second: isDate ? 0 : date.getUTCSeconds(),
+    isDate,
+  });
+}
+
+const utcTime = (instantMs: number): ICAL.Time =>
+  ICAL.Time.fromJSDate(new Date(Math.floor(instantMs / 1000) * 1000), true);

@@ -1,0 +1,126 @@
+/**
+ * Calendar files in and out of the local calendar. Importing a file again changes only what changed in it;
+ * the UID says which entry is which.
+ */
+import ICAL from 'ical.js';
+import { messageOf } from '../../lib/errors.ts';
+import { oneLine } from '../plain-text.ts';
+import type { Zones } from '../zoned-time.ts';
+import type { EventStorage, StoredEvent } from './calendar-port.ts';
+import { createEventReader, parseCalendars, uidOf, type ParsedText } from './event-reader.ts';
+import { emptyCalendar, zoneDefinition } from './event-writer.ts';
+import { storedEvent } from './stored-entry.ts';
+
+export interface IcsImport {
+  added: number;
+  updated: number;
+  unchanged: number;
+  /** One line per event that could not be read. */
+  unreadable: string[];
+}
+
+export interface IcsImportOptions {
+  storage: EventStorage;
+  zones: Zones;
+  /** Whose entries they become. */
+  owner: string;
+  /** Epoch ms. */
+  now: number;
+}
+
+/** Brings all events of a calendar file in. Durable when it returns; all of them or, if it throws, none. */
+export function importIcs(text: string, options: IcsImportOptions): IcsImport {
+  const { storage, zones, owner, now } = options;
+  const result: IcsImport = { added: 0, updated: 0, unchanged: 0, unreadable: [] };
+  let parsed: ParsedText;
+  try {
+    parsed = parseCalendars(text);
+  } catch (error) {
+    return { ...result, unreadable: [oneLine(messageOf(error), 160)] };
+  }
+  const { entries, unreadable } = createEventReader(zones).readCalendars(parsed.calendars);
+  const objects = objectsByUid(parsed.calendars);
+  const events: StoredEvent[] = entries.map((entry) =>
+    storedEvent(entry, objects.get(entry.uid) ?? ''),
+  );
+  for (const what of storage.putAll(owner, events, now)) result[what] += 1;
+  return { ...result, unreadable: [...parsed.unreadable, ...unreadable] };
+}
+
+/** One calendar text with all entries of the owner, for other calendar programs. */
+export function exportIcs(storage: EventStorage, owner: string, zones: Zones): string {
+  const sources = storage.texts(owner).flatMap((text) => parseCalendars(text).calendars);
+  const events = sources.flatMap((source) => source.getAllSubcomponents('vevent'));
+  const calendar = emptyCalendar();
+  for (const zone of zonesOf(sources, yearsOf(events), zones)) calendar.addSubcomponent(zone);
+  for (const event of events) calendar.addSubcomponent(new ICAL.Component(event.jCal));
+  return `${calendar.toString()}\r\n`;
+}
+
+/** Years that a series without an end is still right for, where its zone came without rules. */
+const yearsAhead = 10;
+
+function yearsOf(events: readonly ICAL.Component[]): { first: number; last: number } {
+  let [first, last] = [9999, 0];
+  for (const event of events) {
+    const start = event.getFirstPropertyValue('dtstart');
+    if (!(start instanceof ICAL.Time)) continue;
+    [first, last] = [Math.min(first, start.year), Math.max(last, start.year + yearsAhead)];
+  }
+  return { first: Math.max(first, 1970), last: Math.min(last, 2200) };
+}
+
+/** One definition per zone name: one with rules if any came with them, else a new one for all years. */
+function zonesOf(
+  sources: readonly ICAL.Component[],
+  years: { first: number; last: number },
+  zones: Zones,
+): ICAL.Component[] {
+  const byName = new Map<string, ICAL.Component>();
+  for (const zone of sources.flatMap((source) => source.getAllSubcomponents('vtimezone'))) {
+    const tzid = tzidOf(zone);
+    const hasRules = zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
+    if (hasRules || !byName.has(tzid)) byName.set(tzid, zone);
+  }
+  return [...byName].map(([tzid, zone]) => {
+    const hasRules = zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
+    return hasRules || !zones.knows(tzid)
+      ? new ICAL.Component(zone.jCal)
+      : zoneDefinition(tzid, years.first, years.last, zones);
+  });
+}
+
+const tzidOf = (zone: ICAL.Component): string => {
+  const tzid = zone.getFirstPropertyValue('tzid');
+  return typeof tzid === 'string' ? tzid : '';
+};
+
+/** The events of a file as one calendar object per UID, each with the zones that it names. */
+function objectsByUid(calendars: readonly ICAL.Component[]): Map<string, string> {
+  const parts = new Map<string, { events: ICAL.Component[]; zones: Map<string, ICAL.Component> }>();
+  for (const calendar of calendars) {
+    const zones = new Map(
+      calendar.getAllSubcomponents('vtimezone').map((zone) => [tzidOf(zone), zone]),
+    );
+    for (const event of calendar.getAllSubcomponents('vevent')) {
+      const uid = uidOf(event);
+      const object = parts.get(uid) ?? { events: [], zones: new Map<string, ICAL.Component>() };
+      object.events.push(event);
+      for (const property of event.getAllProperties()) {
+        const tzid = property.getParameter('tzid');
+        const zone = typeof tzid === 'string' ? zones.get(tzid) : undefined;
+        if (zone !== undefined) object.zones.set(tzidOf(zone), zone);
+      }
+      parts.set(uid, object);
+    }
+  }
+  const objects = new Map<string, string>();
+  for (const [uid, { events, zones }] of parts) {
+    const object = emptyCalendar();
+    for (const part of [...zones.values(), ...events]) {
+      object.addSubcomponent(new ICAL.Component(part.jCal));
+    }
+    objects.set(uid, `${object.toString()}\r\n`);
+  }
+  return objects;
+}

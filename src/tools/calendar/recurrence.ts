@@ -1,0 +1,287 @@
+/**
+ * The times of a recurrence rule (RFC 5545, 3.3.10) inside a window, in wall-clock time of the event's zone.
+ *
+ * Each day of the window is asked whether the rule has it; nothing is counted up from the first event. So a
+ * daily meeting of ten years costs a week's question seven checks and not 3,650 steps, and a rule that
+ * matches no day at all (30 February) ends like any other. Only COUNT has to walk from the start.
+ *
+ * 1. Days that a month does not have are skipped, never moved: "monthly on the 31st" has seven months.
+ * 2. The first time of an event is its own, whether the rule has it or not.
+ * 3. Bounded: at most `stepsMax` candidates are looked at, and the answer says when that was not enough.
+ */
+import { dayMs, hourMs, minuteMs, startOfDay, wall, type WallMs } from '../zoned-time.ts';
+
+export type Frequency =
+  | 'YEARLY'
+  | 'MONTHLY'
+  | 'WEEKLY'
+  | 'DAILY'
+  | 'HOURLY'
+  | 'MINUTELY'
+  | 'SECONDLY';
+
+/** `weekday` 0 Monday to 6 Sunday; `nth` 0: every one, 2: the second, -1: the last of the month or year. */
+export interface WeekdayRule {
+  weekday: number;
+  nth: number;
+}
+
+/** JSON-safe. Empty lists: the rule does not say. */
+export interface RecurrenceRule {
+  freq: Frequency;
+  interval: number;
+  count: number | null;
+  /** The last time that still belongs to it, on the wall of the event's zone. */
+  until: WallMs | null;
+  /** First day of the week, 0 Monday. */
+  weekStart: number;
+  byMonth: number[];
+  byWeekNo: number[];
+  byYearDay: number[];
+  byMonthDay: number[];
+  byDay: WeekdayRule[];
+  byHour: number[];
+  byMinute: number[];
+  bySecond: number[];
+  bySetPos: number[];
+}
+
+export interface Times {
+  /** Ascending, without duplicates. */
+  times: WallMs[];
+  /** There may be more: the rule has more times than anybody could be shown. */
+  capped: boolean;
+}
+
+/**
+ * Candidates looked at per rule and question. A century of days is 36,525; a rule that needs more (every
+ * second for a year) is damaged or hostile, and would hold up every other question.
+ */
+const stepsMax = 50_000;
+
+/** The times of the rule with `from <= time < to`, as if the event began at `start`. */
+export function timesOf(rule: RecurrenceRule, start: WallMs, from: WallMs, to: WallMs): Times {
+  const plan = planOf(rule, start);
+  const times: WallMs[] = start >= from && start < to ? [start] : [];
+  const last = Math.min(to - 1, rule.until ?? Number.POSITIVE_INFINITY);
+  // With a COUNT each time before the window has to be counted.
+  const window = {
+    first: dayOf(rule.count === null ? Math.max(start, from) : start),
+    last: dayOf(last),
+  };
+  let block = blockOf(rule, window.first);
+  let left = rule.count ?? Number.POSITIVE_INFINITY;
+  let steps = 0;
+  while (left > 0 && block.first * dayMs <= last) {
+    steps += block.last - block.first + 1;
+    for (const time of isAligned(rule, plan, block)
+      ? candidatesOf(rule, plan, block, window)
+      : []) {
+      steps += 1;
+      if (steps > stepsMax) return { times, capped: true };
+      if (time === null || time < start) continue;
+      if (time > last || left === 0) return { times, capped: false };
+      left -= 1;
+      if (time >= from && time !== start) times.push(time);
+    }
+    if (steps > stepsMax * 10) return { times, capped: true };
+    block = blockOf(rule, block.last + 1);
+  }
+  return { times, capped: false };
+}
+
+/** Days of one period of the rule: what BYSETPOS chooses from. Day numbers since 1970-01-01. */
+interface Block {
+  first: number;
+  last: number;
+}
+
+/** The rule with what it leaves to the event's start filled in. */
+interface Plan {
+  start: WallMs;
+  byMonth: number[];
+  byMonthDay: number[];
+  byDay: WeekdayRule[];
+  times: number[];
+}
+
+const dayOf = (at: WallMs): number => Math.floor(at / dayMs);
+const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7;
+const isSubDaily = (freq: Frequency): boolean =>
+  freq === 'HOURLY' || freq === 'MINUTELY' || freq === 'SECONDLY';
+
+function planOf(rule: RecurrenceRule, start: WallMs): Plan {
+  const date = new Date(start);
+  const namesDays =
+    rule.byMonthDay.length + rule.byDay.length + rule.byYearDay.length + rule.byWeekNo.length > 0;
+  const monthDay = [date.getUTCDate()];
+  const weekday = [{ weekday: weekdayOf(dayOf(start)), nth: 0 }];
+  let { byMonth, byMonthDay, byDay } = rule;
+  if (rule.freq === 'YEARLY' && !namesDays) {
+    if (byMonth.length === 0) byMonth = [date.getUTCMonth() + 1];
+    byMonthDay = monthDay;
+  } else if (rule.freq === 'MONTHLY' && !namesDays) {
+    byMonthDay = monthDay;
+  } else if (rule.freq === 'WEEKLY' && !namesDays) {
+    byDay = weekday;
+  } else if (rule.freq === 'YEARLY' && rule.byWeekNo.length > 0 && byDay.length === 0) {
+    byDay = weekday;
+  }
+  return { start, byMonth, byMonthDay, byDay, times: timesOfDay(rule, date) };
+}
+
+function timesOfDay(rule: RecurrenceRule, start: Date): number[] {
+  const or = (list: number[], value: number): number[] => (list.length === 0 ? [value] : list);
+  const times = or(rule.byHour, start.getUTCHours()).flatMap((hour) =>
+    or(rule.byMinute, start.getUTCMinutes()).flatMap((minute) =>
+      or(rule.bySecond, start.getUTCSeconds()).map(
+        (second) => hour * hourMs + minute * minuteMs + second * 1000,
+      ),
+    ),
+  );
+  return [...new Set(times)].sort((a, b) => a - b);
+}
+
+function blockOf(rule: RecurrenceRule, day: number): Block {
+  const date = new Date(day * dayMs);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
+  switch (rule.freq) {
+    case 'YEARLY':
+      return { first: dayOf(wall(year, 1, 1)), last: dayOf(wall(year + 1, 1, 1)) - 1 };
+    case 'MONTHLY':
+      return { first: dayOf(wall(year, month, 1)), last: dayOf(wall(year, month + 1, 1)) - 1 };
+    case 'WEEKLY': {
+      const first = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
+      return { first, last: first + 6 };
+    }
+    case 'DAILY':
+    case 'HOURLY':
+    case 'MINUTELY':
+    case 'SECONDLY':
+      return { first: day, last: day };
+  }
+}
+
+/** Whether INTERVAL has this period. For less than a day, `finerTimes` sees to it. */
+function isAligned(rule: RecurrenceRule, plan: Plan, block: Block): boolean {
+  const { interval } = rule;
+  if (interval === 1) return true;
+  const begin = blockOf(rule, dayOf(plan.start));
+  const [from, to] = [new Date(begin.first * dayMs), new Date(block.first * dayMs)];
+  const years = to.getUTCFullYear() - from.getUTCFullYear();
+  switch (rule.freq) {
+    case 'YEARLY':
+      return years % interval === 0;
+    case 'MONTHLY':
+      return (years * 12 + to.getUTCMonth() - from.getUTCMonth()) % interval === 0;
+    case 'WEEKLY':
+      return ((block.first - begin.first) / 7) % interval === 0;
+    case 'DAILY':
+      return (block.first - begin.first) % interval === 0;
+    case 'HOURLY':
+    case 'MINUTELY':
+    case 'SECONDLY':
+      return true;
+  }
+}
+
+function* candidatesOf(
+  rule: RecurrenceRule,
+  plan: Plan,
+  block: Block,
+  window: Block,
+): Generator<WallMs | null, undefined> {
+  if (rule.bySetPos.length > 0) {
+    // Positions count in the whole period, also where the event begins or the window ends within it.
+    const all = [...candidatesOf({ ...rule, bySetPos: [] }, plan, block, block)];
+    const chosen = rule.bySetPos.map((at) => all.at(at > 0 ? at - 1 : at));
+    const times = chosen.filter((time): time is WallMs => typeof time === 'number');
+    yield* [...new Set(times)].sort((a, b) => a - b);
+    return;
+  }
+  const last = Math.min(block.last, window.last);
+  for (let day = Math.max(block.first, window.first); day <= last; day += 1) {
+    if (!hasDay(rule, plan, day)) continue;
+    if (isSubDaily(rule.freq)) yield* finerTimes(rule, plan, day);
+    else for (const time of plan.times) yield day * dayMs + time;
+  }
+}
+
+function hasDay(rule: RecurrenceRule, plan: Plan, day: number): boolean {
+  const date = new Date(day * dayMs);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
+  if (plan.byMonth.length > 0 && !plan.byMonth.includes(month)) return false;
+  if (plan.byMonthDay.length > 0) {
+    const monthDay = date.getUTCDate();
+    const fromEnd = monthDay - daysInMonth(year, month) - 1;
+    if (!plan.byMonthDay.includes(monthDay) && !plan.byMonthDay.includes(fromEnd)) return false;
+  }
+  if (rule.byYearDay.length > 0) {
+    const yearDay = day - dayOf(wall(year, 1, 1)) + 1;
+    const fromEnd = day - dayOf(wall(year + 1, 1, 1));
+    if (!rule.byYearDay.includes(yearDay) && !rule.byYearDay.includes(fromEnd)) return false;
+  }
+  if (rule.byWeekNo.length > 0 && !hasWeek(rule, day)) return false;
+  return plan.byDay.length === 0 || plan.byDay.some((by) => isWeekday(rule, plan, by, day));
+}
+
+function isWeekday(rule: RecurrenceRule, plan: Plan, by: WeekdayRule, day: number): boolean {
+  if (by.weekday !== weekdayOf(day)) return false;
+  const inMonth = rule.freq === 'MONTHLY' || plan.byMonth.length > 0;
+  // A number before a weekday has a meaning only inside a month or a year.
+  if (by.nth === 0 || (rule.freq !== 'MONTHLY' && rule.freq !== 'YEARLY')) return true;
+  const date = new Date(day * dayMs);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
+  const first = dayOf(inMonth ? wall(year, month, 1) : wall(year, 1, 1));
+  const next = dayOf(inMonth ? wall(year, month + 1, 1) : wall(year + 1, 1, 1));
+  return by.nth > 0
+    ? Math.floor((day - first) / 7) + 1 === by.nth
+    : Math.floor((next - 1 - day) / 7) + 1 === -by.nth;
+}
+
+/** Week 1 is the first with at least four days in its year; the days of its edges count with it. */
+function hasWeek(rule: RecurrenceRule, day: number): boolean {
+  const begin = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
+  const year = new Date((begin + 3) * dayMs).getUTCFullYear();
+  const firstWeek = (of: number): number => {
+    const fourth = dayOf(wall(of, 1, 4));
+    return fourth - ((weekdayOf(fourth) - rule.weekStart + 7) % 7);
+  };
+  const number = (begin - firstWeek(year)) / 7 + 1;
+  const fromEnd = (begin - firstWeek(year + 1)) / 7;
+  return rule.byWeekNo.includes(number) || rule.byWeekNo.includes(fromEnd);
+}
+
+const daysInMonth = (year: number, month: number): number =>
+  dayOf(wall(year, month + 1, 1)) - dayOf(wall(year, month, 1));
+
+/** Times of a day for rules that recur within the day; null for each that BYHOUR and the like leave out. */
+function* finerTimes(
+  rule: RecurrenceRule,
+  plan: Plan,
+  day: number,
+): Generator<WallMs | null, undefined> {
+  const unit = rule.freq === 'HOURLY' ? hourMs : rule.freq === 'MINUTELY' ? minuteMs : 1000;
+  const step = unit * rule.interval;
+  const begin = Math.floor(plan.start / unit) * unit;
+  const first = begin + Math.ceil(Math.max(0, day * dayMs - begin) / step) * step;
+  const rest = [...new Set(plan.times.map((time) => time % unit))].sort((a, b) => a - b);
+  const has = (list: number[], value: number): boolean => list.length === 0 || list.includes(value);
+  for (let at = first; at < (day + 1) * dayMs; at += step) {
+    const date = new Date(at);
+    const isLeftOut =
+      !has(rule.byHour, date.getUTCHours()) ||
+      (unit < hourMs && !has(rule.byMinute, date.getUTCMinutes())) ||
+      (unit < minuteMs && !has(rule.bySecond, date.getUTCSeconds()));
+    if (isLeftOut) yield null;
+    else for (const within of rest) yield at + within;
+  }
+}
+
+/** The wall of the last time of a rule that ends, with the length of its day; null for one that does not. */
+export function lastTimeOf(rule: RecurrenceRule, start: WallMs): WallMs | null {
+  if (rule.count === null) return rule.until;
+  const horizon = startOfDay(start) + 366 * 200 * dayMs;
+  const { times, capped } = timesOf(rule, start, start, horizon);
+  return capped ? null : (times.at(-1) ?? start);
+}

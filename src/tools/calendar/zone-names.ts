@@ -1,0 +1,155 @@
+/**
+ * Which zone a TZID means. Calendars name zones as IANA does, as Windows does, with a path in front, or by
+ * names of their own that only their VTIMEZONE explains.
+ */
+import ICAL from 'ical.js';
+import { dayMs, minuteMs, wall, type WallMs, type Zones } from '../zoned-time.ts';
+import { readRule, wallOfTime } from './recurrence-reader.ts';
+import { timesOf, type RecurrenceRule } from './recurrence.ts';
+
+/** Windows names and their main IANA zone, from CLDR's windowsZones (territory 001). */
+const windowsZones: Readonly<Record<string, string>> = {
+  'Korea Standard Time': 'Asia/Seoul',
+  'North Korea Standard Time': 'Asia/Pyongyang',
+  'Tokyo Standard Time': 'Asia/Tokyo',
+  'China Standard Time': 'Asia/Shanghai',
+  'Taipei Standard Time': 'Asia/Taipei',
+  'Singapore Standard Time': 'Asia/Singapore',
+  'SE Asia Standard Time': 'Asia/Bangkok',
+  'India Standard Time': 'Asia/Kolkata',
+  'Arabian Standard Time': 'Asia/Dubai',
+  'Arab Standard Time': 'Asia/Riyadh',
+  'Israel Standard Time': 'Asia/Jerusalem',
+  'Turkey Standard Time': 'Europe/Istanbul',
+  'Russian Standard Time': 'Europe/Moscow',
+  'Vladivostok Standard Time': 'Asia/Vladivostok',
+  'AUS Eastern Standard Time': 'Australia/Sydney',
+  'E. Australia Standard Time': 'Australia/Brisbane',
+  'Cen. Australia Standard Time': 'Australia/Adelaide',
+  'AUS Central Standard Time': 'Australia/Darwin',
+  'W. Australia Standard Time': 'Australia/Perth',
+  'Tasmania Standard Time': 'Australia/Hobart',
+  'New Zealand Standard Time': 'Pacific/Auckland',
+  'GMT Standard Time': 'Europe/London',
+  'Greenwich Standard Time': 'Atlantic/Reykjavik',
+  'W. Europe Standard Time': 'Europe/Berlin',
+  'Romance Standard Time': 'Europe/Paris',
+  'Central Europe Standard Time': 'Europe/Budapest',
+  'Central European Standard Time': 'Europe/Warsaw',
+  'E. Europe Standard Time': 'Europe/Chisinau',
+  'FLE Standard Time': 'Europe/Kiev',
+  'GTB Standard Time': 'Europe/Bucharest',
+  'South Africa Standard Time': 'Africa/Johannesburg',
+  'Egypt Standard Time': 'Africa/Cairo',
+  'E. Africa Standard Time': 'Africa/Nairobi',
+  'W. Central Africa Standard Time': 'Africa/Lagos',
+  'Eastern Standard Time': 'America/New_York',
+  'US Eastern Standard Time': 'America/Indianapolis',
+  'Central Standard Time': 'America/Chicago',
+  'Canada Central Standard Time': 'America/Regina',
+  'Mountain Standard Time': 'America/Denver',
+  'US Mountain Standard Time': 'America/Phoenix',
+  'Pacific Standard Time': 'America/Los_Angeles',
+  'Alaskan Standard Time': 'America/Anchorage',
+  'Hawaiian Standard Time': 'Pacific/Honolulu',
+  'Atlantic Standard Time': 'America/Halifax',
+  'Newfoundland Standard Time': 'America/St_Johns',
+  'E. South America Standard Time': 'America/Sao_Paulo',
+  'Argentina Standard Time': 'America/Buenos_Aires',
+  'SA Pacific Standard Time': 'America/Bogota',
+  UTC: 'UTC',
+  'Coordinated Universal Time': 'UTC',
+};
+
+export interface ZoneNames {
+  /** The zone that a TZID stands for at about this time, or null: then its times are floating. */
+  resolve(tzid: string, calendar: ICAL.Component, near: WallMs): string | null;
+}
+
+/** @param zones where the names of zones are checked */
+export function createZoneNames(zones: Zones): ZoneNames {
+  return {
+    resolve(tzid, calendar, near) {
+      const name = tzid.trim().replace(/^"|"$/g, '');
+      const known = knownName(name, zones);
+      if (known !== null) return known;
+      const definition = calendar
+        .getAllSubcomponents('vtimezone')
+        .find((zone) => zone.getFirstPropertyValue('tzid') === tzid);
+      return definition === undefined ? null : zoneByBehaviour(definition, near, zones);
+    },
+  };
+}
+
+/** `Asia/Seoul`, `Korea Standard Time`, `/some.producer/20050126_1/Asia/Seoul`. */
+function knownName(name: string, zones: Zones): string | null {
+  const windows = windowsZones[name];
+  if (windows !== undefined) return windows;
+  const parts = name.split('/').filter((part) => part !== '');
+  for (let from = 0; from < parts.length; from += 1) {
+    const candidate = parts.slice(from).join('/');
+    // A lone word such as "KST" or "Local" is a name of somebody's own, unless it is UTC.
+    const isName = candidate.includes('/') || /^(?:UTC|GMT|Z)$/i.test(candidate);
+    if (isName && zones.knows(candidate)) return candidate === 'Z' ? 'UTC' : candidate;
+  }
+  return null;
+}
+
+/** A zone of ours whose clocks go the same way through the year as the definition's, else its offset now. */
+function zoneByBehaviour(definition: ICAL.Component, near: WallMs, zones: Zones): string | null {
+  const location = definition.getFirstPropertyValue('x-lic-location');
+  if (typeof location === 'string' && zones.knows(location)) return location;
+  const observances = observancesOf(definition);
+  if (observances.length === 0) return null;
+  const year = new Date(near).getUTCFullYear();
+  const samples = Array.from({ length: 12 }, (_, month) => wall(year, month + 1, 15, 12));
+  const offsets = samples.map((at) => offsetAt(observances, at));
+  const isSame = (name: string): boolean =>
+    samples.every((at, index) => at - zones.instantOf(at, name) === offsets[index]);
+  return Object.values(windowsZones).find(isSame) ?? offsetName(offsetAt(observances, near));
+}
+
+/** From when on which offset holds: a STANDARD or DAYLIGHT part of a VTIMEZONE. */
+interface Observance {
+  start: WallMs;
+  rules: RecurrenceRule[];
+  offsetMs: number;
+}
+
+function observancesOf(definition: ICAL.Component): Observance[] {
+  const parts = ['standard', 'daylight'].flatMap((name) => definition.getAllSubcomponents(name));
+  return parts.flatMap((part) => {
+    const start = part.getFirstPropertyValue('dtstart');
+    const offset = part.getFirstPropertyValue('tzoffsetto');
+    if (!(start instanceof ICAL.Time) || !(offset instanceof ICAL.UtcOffset)) return [];
+    const rules = part
+      .getAllProperties('rrule')
+      .map((property) => property.getFirstValue())
+      .flatMap((recur) => (recur instanceof ICAL.Recur ? [readRule(recur, wallOfTime)] : []))
+      .filter((rule) => rule !== null);
+    return [{ start: wallOfTime(start), rules, offsetMs: offset.toSeconds() * 1000 }];
+  });
+}
+
+/**
+ * The offset of the observance that began last before `at`. Expanded by our own rules: those of ical.js do
+ * not end for every rule, and anybody can send an invitation.
+ */
+function offsetAt(observances: readonly Observance[], at: WallMs): number {
+  const [first] = observances;
+  let latest = Number.NEGATIVE_INFINITY;
+  let offsetMs = first?.offsetMs ?? 0;
+  for (const one of observances) {
+    const since = at - 400 * dayMs;
+    const onsets = one.rules.flatMap((rule) => timesOf(rule, one.start, since, at + 1).times);
+    const onset = Math.max(one.start <= at ? one.start : Number.NEGATIVE_INFINITY, ...onsets);
+    if (onset > latest) [latest, offsetMs] = [onset, one.offsetMs];
+  }
+  return offsetMs;
+}
+
+function offsetName(offsetMs: number): string {
+  const minutes = Math.round(Math.abs(offsetMs) / minuteMs);
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return `${offsetMs < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+}

@@ -1,0 +1,72 @@
+/** The document tool: full-text search in the user's documents. */
+import { z } from 'zod';
+import type { Locale } from '../../../machines/texts.ts';
+import { oneLine } from '../plain-text.ts';
+import { textParam } from '../tool-params.ts';
+import { reads, type Tool } from '../tool.ts';
+
+/** Documents in one answer: what a chat shows without scrolling, and what a prompt has room for. */
+const hitsMax = 8;
+
+export interface DocumentHit {
+  id: string;
+  title: string;
+  snippet: string;
+  score: number;
+}
+
+/** What the tool asks of the library of documents. */
+export interface DocumentSearch {
+  /** Best first. `isExact` false: no document has every word; these have most of the question. */
+  search(userId: string, query: string, limit: number): { hits: DocumentHit[]; isExact: boolean };
+}
+
+/** The tool `document`: search. */
+export function createDocumentTool(documents: DocumentSearch): Tool {
+  return {
+    name: 'document',
+    operations: {
+      search: reads({
+        description: "full-text search in the user's documents and memos",
+        schema: z.object({ query: textParam.describe('the words to look for') }),
+        run({ query }, context) {
+          const { hits, isExact } = documents.search(context.userId, query, hitsMax);
+          const shown = hits.map(({ id, title, snippet }) => ({
+            id,
+            title: oneLine(title, 120),
+            snippet: oneLine(snippet, 200),
+          }));
+          const summary = hitWords(oneLine(query, 80), shown, isExact, context.locale);
+          const data = { query, count: shown.length, exact: isExact, documents: shown };
+          return Promise.resolve({ ok: true, data, summary });
+        },
+      }),
+    },
+  };
+}
+
+function hitWords(
+  query: string,
+  hits: readonly { title: string; snippet: string }[],
+  isExact: boolean,
+  locale: Locale,
+): string {
+  const lines = hits.map((hit) => `- ${hit.title}${hit.snippet === '' ? '' : `: ${hit.snippet}`}`);
+  const head = headWords(query, hits.length, isExact, locale);
+  return [head, ...lines].join('\n');
+}
+
+function headWords(query: string, count: number, isExact: boolean, locale: Locale): string {
+  const many = count === hitsMax;
+  if (locale === 'ko') {
+    if (count === 0) return `‘${query}’에 대한 문서를 찾지 못했습니다.`;
+    if (!isExact) return `‘${query}’와 정확히 맞는 문서는 없고, 비슷한 문서가 있습니다.`;
+    return many
+      ? `‘${query}’에 대한 문서입니다. 가장 가까운 ${count}건만 보여드립니다.`
+      : `‘${query}’에 대한 문서 ${count}건을 찾았습니다.`;
+  }
+  if (count === 0) return `No document matches "${query}".`;
+  if (!isExact) return `No document has all of "${query}", but these come close.`;
+  if (many) return `Documents matching "${query}", the ${count} best:`;
+  return `${count === 1 ? '1 document matches' : `${count} documents match`} "${query}".`;
+}

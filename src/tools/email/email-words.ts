@@ -1,0 +1,102 @@
+/** Mail answers in words: complete sentences in Korean and English, good without a model. */
+import type { Locale } from '../../../machines/texts.ts';
+import { dayWords, rangeWords } from '../day-words.ts';
+import { oneLine } from '../plain-text.ts';
+import { clockTime, dayMs, startOfDay, type WallMs } from '../zoned-time.ts';
+import type { MailMessage } from './mail-port.ts';
+
+/** Folder names in the sentence that says which there are. */
+const namesMax = 12;
+
+export interface MailListing {
+  range: { from: WallMs; to: WallMs };
+  params: { query?: string | undefined; from?: string | undefined; folder?: string | undefined };
+  /** Newest first; `at` on the asker's wall. */
+  messages: readonly MailMessage[];
+  count: number;
+  isPartial: boolean;
+  /** Accounts that gave no answer. */
+  unreached: readonly string[];
+  /** The messages are of several accounts. */
+  showsAccount: boolean;
+}
+
+/** The answer to "is there mail". */
+export function mailWords(listing: MailListing, locale: Locale, now: WallMs): string {
+  const { messages, unreached } = listing;
+  const lines = messages.map((message) => line(message, listing.showsAccount, locale, now));
+  const notes: string[] = [];
+  if (unreached.length > 0) {
+    const names = unreached.join(', ');
+    notes.push(
+      locale === 'ko'
+        ? `다음 메일 계정에는 연결하지 못했습니다: ${names}`
+        : `These mail accounts could not be reached: ${names}`,
+    );
+  }
+  return [headWords(listing, locale, now), ...lines, ...notes].join('\n');
+}
+
+function headWords(listing: MailListing, locale: Locale, now: WallMs): string {
+  const { params, count, messages, isPartial } = listing;
+  const period = periodWords(listing.range, locale, now);
+  const quote = (text: string | undefined): string => oneLine(text ?? '', 60);
+  if (locale === 'ko') {
+    const what = [
+      params.from === undefined ? '' : `‘${quote(params.from)}’ 님이 보낸 `,
+      params.query === undefined ? '' : `‘${quote(params.query)}’ 관련 `,
+      params.folder === undefined ? '' : `${quote(params.folder)} `,
+      '메일',
+    ].join('');
+    if (count === 0) return `${period} ${what}이 없습니다.`;
+    const many = isPartial ? `${count}통 이상` : `${count}통`;
+    const shown = count > messages.length ? ` 최근 ${messages.length}통입니다.` : '';
+    return `${period} ${what} ${many}이 있습니다.${shown}`;
+  }
+  const what = [
+    params.from === undefined ? '' : ` from "${quote(params.from)}"`,
+    params.query === undefined ? '' : ` about "${quote(params.query)}"`,
+    params.folder === undefined ? '' : ` in ${quote(params.folder)}`,
+  ].join('');
+  if (count === 0) return `${period}: no mail${what}.`;
+  const many = `${isPartial ? 'at least ' : ''}${count} ${count === 1 ? 'message' : 'messages'}`;
+  const shown = count > messages.length ? ` The latest ${messages.length}:` : '';
+  return `${period}: ${many}${what}.${shown}`;
+}
+
+function periodWords(range: { from: WallMs; to: WallMs }, locale: Locale, now: WallMs): string {
+  const days = Math.round((range.to - range.from) / dayMs);
+  const endsToday = range.to === startOfDay(now) + dayMs;
+  if (!endsToday || days === 1) return rangeWords(range, locale, now);
+  return locale === 'ko' ? `최근 ${days}일` : `Last ${days} days`;
+}
+
+function line(message: MailMessage, showsAccount: boolean, locale: Locale, now: WallMs): string {
+  const isKo = locale === 'ko';
+  const subject = message.subject || (isKo ? '(제목 없음)' : '(no subject)');
+  const marks = [
+    showsAccount ? message.account : '',
+    message.unread ? (isKo ? '읽지 않음' : 'unread') : '',
+  ].filter((mark) => mark !== '');
+  const head = `- ${dayWords(message.at, locale, now)} ${clockTime(message.at)} ${message.from} · ${subject}`;
+  const mark = marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
+  const preview = message.preview === '' ? '' : `\n  ${oneLine(message.preview, 100)}`;
+  return `${head}${mark}${preview}`;
+}
+
+/** No mailbox is configured for this user. */
+export const noMailWords = (locale: Locale): string =>
+  locale === 'ko'
+    ? '메일 계정이 설정되어 있지 않아 메일을 확인할 수 없습니다.'
+    : 'No mail account is configured, so mail cannot be checked.';
+
+/** The folder that was asked for is not there. */
+export function noFolderWords(folder: string, names: readonly string[], locale: Locale): string {
+  const known = [...new Set(names)]
+    .slice(0, namesMax)
+    .map((name) => oneLine(name, 40))
+    .join(', ');
+  return locale === 'ko'
+    ? `‘${folder}’ 편지함을 찾지 못했습니다. 있는 편지함: ${known}`
+    : `There is no folder "${folder}". There are: ${known}`;
+}

@@ -1,0 +1,188 @@
+/**
+ * A mailbox on an IMAP server. One short connection per question: servers drop idle ones, and a question an
+ * hour is worth no more.
+ *
+ * 1. Read only: folders are opened with EXAMINE and texts fetched with BODY.PEEK, so no message becomes seen.
+ * 2. The socket is closed whatever happens; a failed login leaves it open otherwise, and the process with it.
+ */
+import { ImapFlow, type ListResponse } from 'imapflow';
+import { messageOf } from '../../lib/errors.ts';
+import type { CallContext } from '../tool.ts';
+import { trustOptions } from '../tls-trust.ts';
+import { addPreviews, searchFolder, type FoundMessage } from './imap-search.ts';
+import { folderNames, foldersOf, namesAccount, namesFolder } from './mail-folders.ts';
+import type {
+  Mailbox,
+  MailAccount,
+  MailFault,
+  MailFound,
+  MailMessage,
+  MailQuery,
+} from './mail-port.ts';
+
+/** Messages in one answer. */
+export const messagesShownMax = 10;
+
+/** Share of the call's limit for reaching the server, so that the sentence says which part failed. */
+const connectShare = 0.6;
+
+/** Folders in one question: each costs a round trip or two. */
+const foldersMax = 8;
+
+/** The provider `imap`, one account. */
+export function createImapMailbox(account: MailAccount): Mailbox {
+  return {
+    name: account.name,
+    isNamed: (folder) => namesAccount(account, folder) || namesFolder(account, folder),
+    isOf: (userId) => account.users === undefined || account.users.includes(userId),
+    async search(query, context) {
+      const client = clientOf(account, context.limitMs);
+      let failure: unknown = null;
+      // Without a listener an error between two commands would end the process.
+      client.on('error', (error) => (failure ??= error));
+      const onAbort = (): void => client.close();
+      context.signal.addEventListener('abort', onAbort, { once: true });
+      try {
+        if (context.signal.aborted) throw new Error('aborted');
+        await client.connect();
+        return await searchAccount(client, account, query);
+      } catch (error) {
+        return faultOf(failure ?? error, context);
+      } finally {
+        context.signal.removeEventListener('abort', onAbort);
+        client.close();
+      }
+    },
+  };
+}
+
+function clientOf(account: MailAccount, limitMs: number): ImapFlow {
+  const connectMs = Math.max(1, Math.floor(limitMs * connectShare));
+  return new ImapFlow({
+    host: account.host,
+    port: account.port,
+    secure: account.secure,
+    auth: { user: account.username, pass: account.password },
+    tls: trustOptions(account),
+    logger: false,
+    disableAutoIdle: true,
+    connectionTimeout: connectMs,
+    greetingTimeout: connectMs,
+    socketTimeout: limitMs,
+  });
+}
+
+async function searchAccount(
+  client: ImapFlow,
+  account: MailAccount,
+  query: MailQuery,
+): Promise<MailFound> {
+  const list = query.folder === null ? [] : await client.list();
+  const folders = foldersOf(account, query.folder, list).slice(0, foldersMax);
+  if (folders.length === 0) {
+    return { ...nothing, missingFolder: folderNames(account, list) };
+  }
+  const found: FoundMessage[] = [];
+  const missing: string[] = [];
+  let isPartial = false;
+  for (const folder of folders) {
+    const one = await inFolder(client, folder, () =>
+      searchFolder(client, query, { account: account.name, folder }),
+    );
+    if (one === null) missing.push(folder);
+    else found.push(...one.messages);
+    isPartial ||= one?.isPartial === true;
+  }
+  // A folder of the configuration that is gone costs itself; when it is all there is, the answer says so.
+  if (missing.length === folders.length) {
+    return { ...nothing, missingFolder: folderNames(account, await listed(client, list)) };
+  }
+  const messages = withoutCopies(found).sort((a, b) => b.at - a.at);
+  const shown = messages.slice(0, messagesShownMax);
+  for (const folder of new Set(shown.map((message) => message.folder))) {
+    const bare = shown.filter((message) => message.folder === folder && message.preview === '');
+    await inFolder(client, folder, () => addPreviews(client, bare));
+  }
+  const plain = shown.map(withoutIds);
+  return { ok: true, messages: plain, count: messages.length, isPartial, missingFolder: null };
+}
+
+const withoutIds = (found: FoundMessage): MailMessage => {
+  const { account, folder, at, from, subject, unread, preview } = found;
+  return { account, folder, at, from, subject, unread, preview };
+};
+
+const nothing: MailFound = {
+  ok: true,
+  messages: [],
+  count: 0,
+  isPartial: false,
+  missingFolder: null,
+};
+
+const listed = (client: ImapFlow, list: ListResponse[]): Promise<ListResponse[]> =>
+  list.length > 0 ? Promise.resolve(list) : client.list();
+
+/** Runs the work with the folder open for reading; null where there is no such folder. */
+async function inFolder<Value>(
+  client: ImapFlow,
+  folder: string,
+  work: () => Promise<Value>,
+): Promise<Value | null> {
+  let lock;
+  try {
+    lock = await client.getMailboxLock(folder, { readOnly: true });
+  } catch (error) {
+    if ((error as { mailboxMissing?: boolean }).mailboxMissing === true) return null;
+    throw error;
+  }
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+/** Providers show one message in several folders. */
+function withoutCopies(messages: FoundMessage[]): FoundMessage[] {
+  const seen = new Set<string>();
+  return messages.filter(({ messageId }) => {
+    if (messageId === '') return true;
+    const isNew = !seen.has(messageId);
+    seen.add(messageId);
+    return isNew;
+  });
+}
+
+const unreachableCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'NoConnection',
+  'EConnectionClosed',
+  'ClosedAfterConnectTLS',
+  'ClosedAfterConnectText',
+]);
+const timeoutCodes = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
+
+function faultOf(error: unknown, context: CallContext): MailFault {
+  const { code = '', authenticationFailed = false } = error as {
+    code?: string;
+    authenticationFailed?: boolean;
+  };
+  const fault = (as: MailFault['code']): MailFault => ({
+    ok: false,
+    code: as,
+    message: `${code} ${messageOf(error)}`.trim(),
+  });
+  if (authenticationFailed) return fault('GH_TOOL_LOGIN');
+  if (context.signal.aborted || timeoutCodes.has(code)) return fault('GH_TOOL_TIMEOUT');
+  if (unreachableCodes.has(code) || /CERT|certificate|SSL|TLS/i.test(messageOf(error))) {
+    return fault('GH_TOOL_UNREACHABLE');
+  }
+  return fault('GH_TOOL_UNREADABLE');
+}

@@ -1,0 +1,63 @@
+/**
+ * Stands between a gate and a real model server and counts the requests that are open at the same time, which
+ * the server itself, having one slot, would hide in its queue. A client that goes away is gone at the server too.
+ */
+import {
+  createServer,
+  request as send,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface CountingProxy {
+  /** `http://127.0.0.1:<port>/v1`. */
+  readonly baseUrl: string;
+  /** Chat requests so far. */
+  readonly requests: number;
+  /** The largest number of chat requests that were open at the same time. */
+  readonly overlapMax: number;
+  close(): Promise<void>;
+}
+
+export async function startCountingProxy(targetBaseUrl: string): Promise<CountingProxy> {
+  const target = new URL(targetBaseUrl);
+  const counts = { requests: 0, open: 0, overlapMax: 0 };
+
+  const pass = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { method = 'GET', url = '/', headers } = incoming;
+    if (method === 'POST') {
+      counts.requests += 1;
+      counts.open += 1;
+      counts.overlapMax = Math.max(counts.overlapMax, counts.open);
+      response.once('close', () => (counts.open -= 1));
+    }
+    const { hostname, port } = target;
+    const outgoing = send({ hostname, port, path: url, method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+      answer.once('error', () => response.destroy());
+    });
+    outgoing.once('error', () => response.destroy());
+    response.once('close', () => outgoing.destroy());
+    incoming.pipe(outgoing);
+  };
+
+  const server = createServer(pass);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    get requests() {
+      return counts.requests;
+    },
+    get overlapMax() {
+      return counts.overlapMax;
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { silentLog } from '../../src/lib/log.ts';
+import { createDocumentTool } from '../../src/tools/documents/document-tool.ts';
+import { createToolRegistry } from '../../src/tools/registry.ts';
+import { createStatusTool, type SystemStatus } from '../../src/tools/status/status-tool.ts';
+import { openLibrary } from '../documents/library-setting.ts';
+import { contextOf } from './tool-context.ts';
+
+describe('the document tool', () => {
+  const setting = async () => {
+    const { library, add, close } = await openLibrary();
+    add('배관 공사 견적서를 보냅니다.', '견적 메일');
+    const registry = createToolRegistry({ tools: [createDocumentTool(library)], log: silentLog() });
+    const search = async (query: string, changes = {}) => {
+      const calls = [{ tool: 'document', operation: 'search', params: { query } }];
+      return (await registry.run(calls, contextOf(changes))).results[0];
+    };
+    return { search, add, close };
+  };
+
+  test('answers in words with title and place, in the language of the message', async () => {
+    const { search, close } = await setting();
+    expect((await search('견적서'))?.summary).toBe(
+      '‘견적서’에 대한 문서 1건을 찾았습니다.\n- 견적 메일: 배관 공사 견적서를 보냅니다.',
+    );
+    expect((await search('견적서', { locale: 'en' }))?.summary).toMatch(/^1 document matches/);
+    await close();
+  });
+
+  test('says honestly that there is nothing, and nothing of others is shown', async () => {
+    const { search, close } = await setting();
+    expect((await search('고양이'))?.summary).toBe('‘고양이’에 대한 문서를 찾지 못했습니다.');
+    expect((await search('견적서', { userId: 'jun' }))?.data).toMatchObject({ count: 0 });
+    await close();
+  });
+
+  test('says when the documents only come close', async () => {
+    const { search, add, close } = await setting();
+    add('양자 컴퓨터 입문서', '입문');
+    expect((await search('양자컴퓨팅'))?.summary).toContain('비슷한 문서');
+    await close();
+  });
+});
+
+describe('the status tool', () => {
+  const status: SystemStatus = {
+    backends: [
+      { id: 'exaone', connected: true, load: 'idle', activeJobs: 0, latencyMs: 12, baselineMs: 10 },
+      {
+        id: 'gemma',
+        connected: true,
+        load: 'busy',
+        activeJobs: null,
+        latencyMs: 912.4,
+        baselineMs: 300,
+      },
+      {
+        id: 'qwen',
+        connected: false,
+        load: 'unknown',
+        activeJobs: null,
+        latencyMs: null,
+        baselineMs: null,
+        reason: 'connect_refused',
+      },
+    ],
+    queue: { running: 2, waiting: 5 },
+  };
+  const ask = async (read: SystemStatus, locale: 'ko' | 'en' = 'ko') => {
+    const tools = [createStatusTool({ read: () => read })];
+    const registry = createToolRegistry({ tools, log: silentLog() });
+    const calls = [{ tool: 'system', operation: 'status', params: {} }];
+    return (await registry.run(calls, contextOf({ locale }))).results[0]?.summary;
+  };
+
+  test('tells each backend and then the own queue', async () => {
+    expect(await ask(status)).toBe(
+      [
+        'exaone: 연결됨 · 여유 · 작업 0건',
+        'gemma: 연결됨 · 바쁨 · 응답 912ms (평소 300ms)',
+        'qwen: 연결 안 됨 (connect_refused)',
+        '내 작업 큐: 처리 중 2건, 대기 5건',
+      ].join('\n'),
+    );
+    expect(await ask(status, 'en')).toContain('My queue: 2 running, 5 waiting');
+  });
+
+  test('says that no server is configured where there is none', async () => {
+    expect(await ask({ backends: [], queue: { running: 0, waiting: 0 } })).toContain(
+      '설정된 추론 서버가 없습니다',
+    );
+  });
+});

@@ -1,0 +1,12 @@
+/** Who asks in the tests of tools, and when: Wednesday 18 November 2026, nine in the morning in Seoul. */
+import type { ToolContext } from '../../src/tools/tool.ts';
+
+export const contextOf = (changes: Partial<ToolContext> = {}): ToolContext => ({
+  userId: 'minji',
+  locale: 'ko',
+  now: '2026-11-18T09:00:00+09:00',
+  timeZone: 'Asia/Seoul',
+  signal: new AbortController().signal,
+  key: 'job-1:execute:1',
+  ...changes,
+});

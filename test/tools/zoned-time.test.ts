@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  clockTime,
+  createZones,
+  isoDate,
+  timeOfDay,
+  wall,
+  wallOfDate,
+} from '../../src/tools/zoned-time.ts';
+
+const zones = createZones();
+
+describe('zoned time', () => {
+  test('the wall of Seoul is nine hours ahead of UTC, also after midnight', () => {
+    const instant = Date.parse('2026-11-17T15:30:00Z');
+    expect(isoDate(zones.wallOf(instant, 'Asia/Seoul'))).toBe('2026-11-18');
+    expect(clockTime(zones.wallOf(instant, 'Asia/Seoul'))).toBe('00:30');
+    expect(zones.instantOf(wall(2026, 11, 18, 0, 30), 'Asia/Seoul')).toBe(instant);
+  });
+
+  test('a time that the spring change skips counts with the offset from before it', () => {
+    const instant = zones.instantOf(wall(2026, 3, 8, 2, 30), 'America/New_York');
+    expect(new Date(instant).toISOString()).toBe('2026-03-08T07:30:00.000Z');
+  });
+
+  test('a time that the autumn change repeats is the earlier of the two', () => {
+    const instant = zones.instantOf(wall(2026, 11, 1, 1, 30), 'America/New_York');
+    expect(new Date(instant).toISOString()).toBe('2026-11-01T05:30:00.000Z');
+  });
+
+  test('every instant comes back from its wall, but for the hour that an autumn change repeats', () => {
+    const zone = fc.constantFrom('Asia/Seoul', 'UTC', 'Asia/Kolkata', '+09:30', 'America/St_Johns');
+    const minute = fc.integer({ min: -20_000_000, max: 40_000_000 });
+    fc.assert(
+      fc.property(zone, minute, (name, at) => {
+        const instant = at * 60_000;
+        const back = zones.instantOf(zones.wallOf(instant, name), name);
+        const isRepeated =
+          zones.wallOf(back, name) === zones.wallOf(instant, name) && back < instant;
+        expect(isRepeated || back === instant).toBe(true);
+      }),
+    );
+  });
+
+  test('only days and times that exist are read', () => {
+    expect(wallOfDate('2028-02-29')).toBe(wall(2028, 2, 29));
+    for (const date of ['2026-02-29', '2026-13-01', '2026-11-31', '26-1-1', '']) {
+      expect(wallOfDate(date)).toBeNull();
+    }
+    expect(timeOfDay('24:00')).toBe(86_400_000);
+    for (const time of ['24:01', '12:60', '1200', '']) expect(timeOfDay(time)).toBeNull();
+  });
+
+  test('a zone that nobody knows is no zone', () => {
+    expect(zones.knows('Asia/Seoul')).toBe(true);
+    expect(zones.knows('Asia/Atlantis')).toBe(false);
+  });
+});
