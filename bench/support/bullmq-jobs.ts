@@ -3,8 +3,8 @@
  * in its append-only file (fsynced each time, or once a second) before the next step starts.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { Queue, Worker } from 'bullmq';
+import { freePort } from '../../test/support/free-port.ts';
 import { stepResult } from './gatehouse-jobs.ts';
 
 export interface BullBench {
@@ -58,14 +58,6 @@ export async function openBullmq(
       redis.kill('SIGTERM');
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function startRedis(folder: string, fsync: string, port: number): Promise<ChildProcess | null> {

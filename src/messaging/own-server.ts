@@ -87,7 +87,7 @@ class ChildServer implements OwnServer {
 
   async ensure(signal: AbortSignal): Promise<Server> {
     if (this.#listening !== null) return this.#listening.address;
-
+    await endLeftServers(this.#files, signal);
     const last = this.#files.last();
     const password = last?.password ?? newPassword();
     let found = await this.#start(last?.port ?? this.#options.port, password, signal);

@@ -49,6 +49,7 @@ async function setUp() {
     close: () => undefined,
   };
 
+  const stopping = { is: false };
   /** One completion with this conversation; `leave` closes the client's connection. */
   function complete(...said: string[]) {
     const messages = said.map((content, n) => ({
@@ -56,7 +57,7 @@ async function setUp() {
       content,
     }));
     const leaving = new AbortController();
-    const parts = { door, news: hub, isStopping: () => false };
+    const parts = { door, news: hub, isStopping: () => stopping.is };
     const call = readCall({ model: 'gatehouse', messages }, {});
     const ended = completeByJob(parts, call, nobodyLooks, leaving.signal);
     return { ended, leave: () => leaving.abort() };
@@ -71,7 +72,7 @@ async function setUp() {
     await fixture.answer(jobId, 'runTools', withDraft);
     return { jobId, shown: await ended };
   }
-  return { ...fixture, door, complete, draft };
+  return { ...fixture, door, complete, draft, stopping };
 }
 
 const draftText = "치과, 11월 25일 14시\n'확인' 또는 '취소'로 답해주세요.";
@@ -128,4 +129,15 @@ describe('a draft', () => {
       about: { outcome: 'declined' },
     });
   });
+});
+
+test('a job whose client loses its connection because the process stops is not cancelled', async () => {
+  const { complete, started, door, stopping } = await setUp();
+  const { ended, leave } = complete('안녕');
+  await until(() => started.length > 0);
+  const { jobId } = started[0]!;
+  stopping.is = true;
+  leave();
+  expect(await ended).toBeNull();
+  expect((await door.get(jobId)).state).toBe('classify');
 });

@@ -112,7 +112,7 @@ export class JobList {
 
   #soon(action, ms) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(action, ms);
+    this.#timer = setTimeout(() => action(), ms);
   }
 
   #changeFilter() {

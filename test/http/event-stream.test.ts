@@ -1,0 +1,71 @@
+/** `GET /events`: all jobs' events, old and new, each once and in the order of the journal. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { StateEvent } from '../../src/contract/state-event.ts';
+import { direct, openCore, type CoreFixture } from '../support/core.ts';
+import { freePort } from '../support/free-port.ts';
+import { until } from '../support/journal.ts';
+
+let fixture: CoreFixture;
+let stop: AbortController;
+beforeEach(async () => {
+  fixture = await openCore();
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await fixture.close();
+});
+
+function tail(from = 0): { events: StateEvent[]; ended: Promise<void> } {
+  const events: StateEvent[] = [];
+  const ended = fixture.client.followAll(from, (event) => events.push(event), stop.signal);
+  return { events, ended };
+}
+
+const ask = async (user: string): Promise<StateEvent[]> => {
+  fixture.small.script(direct('네'));
+  return (await fixture.ask('안녕', { user_id: user })).events;
+};
+
+describe('the stream of all events', () => {
+  test('begins with what is kept and goes on with what comes', async () => {
+    const first = await ask('ann');
+    const { events } = tail();
+    await until(() => events.length === first.length);
+    const second = await ask('bob');
+    await until(() => events.length === first.length + second.length);
+    expect(events).toEqual([...first, ...second]);
+  });
+
+  test('rebuilds every job: the last event of each is what its status says', async () => {
+    for (const user of ['ann', 'bob', 'cid']) await ask(user);
+    const { events } = tail();
+    await until(() => events.filter((event) => event.type === 'done').length === 3);
+    for (const event of events.filter((one) => one.type === 'done')) {
+      const job = await fixture.client.job(event.job_id);
+      expect(job).toMatchObject({ state: event.state, seq: event.seq, ...event.data });
+    }
+  });
+
+  test('comes back by itself after a restart of the core, nothing missing and nothing twice', async () => {
+    await fixture.close();
+    fixture = await openCore({ server: { port: await freePort() } });
+    const first = await ask('ann');
+    const { events } = tail();
+    await until(() => events.length === first.length);
+    await fixture.restart();
+    const second = await ask('bob');
+    await until(() => events.length >= first.length + second.length);
+    expect(events.map((event) => event.id)).toEqual([...first, ...second].map((event) => event.id));
+  });
+
+  test('tells a reader from nonsense on all that is kept', async () => {
+    const first = await ask('ann');
+    const response = await fetch(`${fixture.core.url}/events?from=x`, { signal: stop.signal });
+    const reader = response.body!.getReader();
+    let text = '';
+    while (!text.includes('event: done'))
+      text += new TextDecoder().decode((await reader.read()).value);
+    expect([...text.matchAll(/^event: /gm)]).toHaveLength(first.length);
+  });
+});
