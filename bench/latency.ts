@@ -66,7 +66,7 @@ interface Reading {
 async function readPieces(url: string, init: object): Promise<Reading> {
   const from = performance.now();
   const reading: Reading = { firstMs: Number.NaN, pieceMs: [] };
-  const response = await undiciFetch(url, init as never);
+  const response = await undiciFetch(url, init);
   const decoder = new TextDecoder();
   for await (const bytes of response.body ?? []) {
     const at = performance.now();

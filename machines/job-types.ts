@@ -3,7 +3,7 @@
  * asks to be done. Everything here is plain JSON: a context that does not survive
  * `JSON.parse(JSON.stringify(…))` unchanged could not be replayed.
  */
-import type { Decision, ToolCall } from './decision.ts';
+import type { Decision } from './decision.ts';
 import type { Locale } from './texts.ts';
 
 export type Outcome = 'answered' | 'clarified' | 'declined' | 'failed';

@@ -36,13 +36,17 @@ export interface BackendPool {
   close(): Promise<void>;
 }
 
+/** Who measures: told of each wait, service and drain at a gate, and of what became of each request. */
+interface PoolObserver {
+  observeGate(backendId: string, observation: GateObservation): void;
+  observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
+}
+
 export interface PoolOptions {
   config: Config;
   clock: Clock;
   log: Log;
-  onObserve?: (backendId: string, observation: GateObservation) => void;
-  /** Called with what became of each request. */
-  onOutcome?: (kind: RequestKind, outcome: ModelOutcome) => void;
+  observer?: PoolObserver;
   /** For tests: where to look for local servers. */
   discoveryPorts?: readonly number[];
 }
@@ -94,7 +98,7 @@ async function chooseBackends({ config, clock, discoveryPorts }: PoolOptions): P
 }
 
 function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
-  const { clock, log, onObserve } = options;
+  const { clock, log, observer } = options;
   const { gates } = options.config;
   const probe = createProbe(config);
   const gate = createGate({
@@ -106,9 +110,7 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
     preemptBackground: gates.preemptBackground,
     maxPreemptions: gates.maxPreemptions,
     probe: async () => (await probe.check()).ok,
-    ...(onObserve === undefined
-      ? {}
-      : { onObserve: (observation: GateObservation) => onObserve(config.id, observation) }),
+    onObserve: (observation) => observer?.observeGate(config.id, observation),
   });
   const health = createHealthMonitor({
     id: config.id,
@@ -120,15 +122,15 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
       return running.length + waiting.length;
     },
   });
-  const backend = observed(createBackend({ config, gate, clock, log }), options.onOutcome);
+  const backend = observed(createBackend({ config, gate, clock, log }), observer);
   return { backend, config, gate, health, probe };
 }
 
-const observed = (backend: OwnedBackend, onOutcome: PoolOptions['onOutcome']): OwnedBackend => ({
+const observed = (backend: OwnedBackend, observer: PoolOptions['observer']): OwnedBackend => ({
   ...backend,
   async run(request, options) {
     const outcome = await backend.run(request, options);
-    onOutcome?.(options.kind, outcome);
+    observer?.observeOutcome(options.kind, outcome);
     return outcome;
   },
 });

@@ -2,10 +2,6 @@
  * The core process put together: configuration in, a running server out. Starts in an order in which nothing
  * can be accepted that could not be kept, and stops in the reverse.
  */
-import { busGauges, createBus } from './bus.ts';
-import { createDoor } from '../assistant/door.ts';
-import { createEffects } from '../assistant/effects.ts';
-import { createLanguage } from '../assistant/language.ts';
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
@@ -14,27 +10,24 @@ import { eventRoutes, type EventLog } from '../http/event-routes.ts';
 import { startServer, type ServerOptions } from '../http/server.ts';
 import { statusRoutes } from '../http/status-routes.ts';
 import { inspectorRoutes } from '../inspector/inspector-routes.ts';
-import { createJournal, type Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../journal/live-hub.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { noFaults, type Faults } from '../lib/faults.ts';
 import { createIdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
-import type { JobLimits } from '../../machines/job-types.ts';
 import { openDatabase, type Database } from '../store/database.ts';
-import { createJobQueries } from '../store/job-queries.ts';
 import type { JobStorage } from '../store/job-storage.ts';
-import { createJobStore } from '../store/job-store.ts';
 import { createOutboxStore } from '../store/outbox-store.ts';
 import type { Messaging } from '../messaging/ports.ts';
+import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
 import { backendViews, modelListing } from './backend-view.ts';
+import { busGauges, createBus } from './bus.ts';
 import { dispatch } from './dispatch.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { dayMs, startRetention } from './retention.ts';
+import { startRetention } from './retention.ts';
 import { createStatusSource } from './status-source.ts';
-import { createSystemStatus } from './system-status.ts';
-import { createToolbox } from './toolbox.ts';
 
 export interface Core {
   readonly url: string;
@@ -56,10 +49,6 @@ export interface CoreOptions {
   discoveryPorts?: readonly number[];
 }
 
-/** The backends' own limits must come first, for their reason is the better one. */
-const answerMarginMs = 60_000;
-/** A wedged server whose circuit does not open must not hold a person for ever (P1). */
-const queueTimeoutMs = 30 * 60_000;
 /** A write that has begun is given time to say what became of it. */
 const stopGraceMs = 5_000;
 
@@ -93,49 +82,11 @@ async function assemble(
     pool: () => pool,
     gauges: busGauges(() => bus.status()),
   });
-  const pool = await openBackendPool({
-    ...options,
-    clock,
-    onObserve: metrics.observeGate,
-    onOutcome: metrics.observeOutcome,
-  });
+  const pool = await openBackendPool({ ...options, clock, observer: metrics });
   closers.push(() => pool.close());
 
-  const storage = createJobStore(database);
-  const queries = createJobQueries(database);
-  const language = createLanguage({ timeZone: config.timezone });
-  const effects = createEffects({
-    language,
-    classifier: pool.role('classifier').backend,
-    reasoner: pool.role('reasoner').backend,
-    tools: createToolbox({
-      config,
-      log,
-      faults,
-      status: createSystemStatus({ pool, stats: () => journal.stats }),
-    }),
-    timeZone: config.timezone,
-    wordsResults: pool.origin !== 'practice',
-    clock,
-    history({ conversation, jobId }) {
-      const { historyMessages, retentionDays } = config.conversation;
-      const since = clock.now() - retentionDays * dayMs;
-      return queries.history(conversation, jobId, historyMessages, since);
-    },
-  });
-  const journal = createJournal({ storage, effects, hub, clock, log, faults, ...config.jobs });
-  const door = createDoor({
-    journal,
-    storage,
-    queries,
-    hub,
-    clock,
-    nextId: createIdSource(),
-    messageMaxChars: config.jobs.messageMaxChars,
-    limits: limitsOf(config, pool),
-    locale: config.locale,
-    readReply: language.readReply,
-  });
+  const assistant = createAssistant({ config, database, pool, hub, clock, log, faults });
+  const { journal, door, storage, queries } = assistant;
   hub.subscribe(null, { event: metrics.observeEvent, token: () => undefined });
 
   const outbox = createOutboxStore(database);
@@ -195,17 +146,4 @@ function routesOf(
       gates: () => backendViews(pool),
     }),
   ];
-}
-
-function limitsOf({ jobs, pipelineEnabled }: Config, pool: BackendPool): JobLimits {
-  const totals = pool.members.map(({ config }) => config.timeoutsMs.total);
-  return {
-    classifyTimeoutMs: jobs.classifyTimeoutMs,
-    toolTimeoutMs: jobs.toolTimeoutMs,
-    confirmTtlMs: jobs.confirmTtlMs,
-    answerTimeoutMs: Math.max(...totals) + answerMarginMs,
-    queueTimeoutMs,
-    reasonPromptMaxChars: jobs.reasonPromptMaxChars,
-    pipelineEnabled,
-  };
 }

@@ -91,7 +91,7 @@ export function followJob(storage: Rows, jobId: string): JobFollower {
     const made = { ...headOf(state), n: state.n, seq: state.seq };
     const names = Object.keys(made) as (keyof typeof made)[];
     const wrong: string[] = names.filter((name) => made[name] !== head[name]);
-    if (head.snapshot !== null && !sameJson(head.snapshot, freezeParked(machine, state))) {
+    if (head.snapshot !== null && !sameParked(head.snapshot, freezeParked(machine, state))) {
       wrong.push('snapshot');
     }
     return wrong;
@@ -109,8 +109,12 @@ const rowOf = ({ n, at, event, value, seq, emitted }: JournalRow): JournalRow =>
 });
 
 /** Equal in every field; the order of the fields does not count. */
-function sameJson(one: string, other: string): boolean {
-  return JSON.stringify(sorted(JSON.parse(one))) === JSON.stringify(sorted(JSON.parse(other)));
+const sameParked = (one: string, other: string): boolean => opened(one) === opened(other);
+
+/** A parked job keeps its machine as JSON within JSON. */
+function opened(parked: string): string {
+  const fields = JSON.parse(parked) as { machine: string };
+  return JSON.stringify(sorted({ ...fields, machine: JSON.parse(fields.machine) as unknown }));
 }
 
 function sorted(value: unknown): unknown {

@@ -47,7 +47,7 @@ export function eventLane(parts: LaneParts): LaneContent {
       const last = await jsm.streams.getMessage(spec.name, { last_by_subj: subjects.all.events });
       const found = last === null ? null : placeOf(last.header.get('Nats-Msg-Id'), outbox);
       // Nothing left (all aged out), or somebody else's event: what we remember is the best we know.
-      return { place, lastSequence };
+      return { place: found ?? place, lastSequence };
     },
   };
 }

@@ -2,18 +2,27 @@
  * Runs once before all tests: makes the real servers that the tests start available, as far as they can be
  * had here. What cannot be had is printed with its reason, and its tests skip.
  */
+import { prepareChromium } from './chromium.ts';
+import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
+import { prepareNatsServer } from './nats-server.ts';
+import { prepareRadicale } from './radicale.ts';
 
-type Preparation = () => Promise<{ ok: true } | { ok: false; reason: string }>;
-
-const preparations: Record<string, Preparation> = {
-  'llama.cpp server': prepareLlamaServer,
+/** Each resolves with the reason why it is not to be had, or null. One after another: they share apt's lock. */
+const preparations: Record<string, () => string | null | Promise<string | null>> = {
+  'nats-server': prepareNatsServer,
+  Radicale: prepareRadicale,
+  Dovecot: prepareDovecot,
+  Chromium: prepareChromium,
+  'llama.cpp server': async () => {
+    const result = await prepareLlamaServer();
+    return result.ok ? null : result.reason;
+  },
 };
 
 export async function setup(): Promise<void> {
   for (const [name, prepare] of Object.entries(preparations)) {
-    const result = await prepare();
-    if (!result.ok)
-      console.warn(`${name}: not available, its tests are skipped (${result.reason})`);
+    const reason = await prepare();
+    if (reason !== null) console.warn(`${name}: not available, its tests are skipped (${reason})`);
   }
 }

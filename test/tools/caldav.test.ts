@@ -108,6 +108,17 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect(await countOf(title)).toBe(1);
   });
 
+  test('what its owner has changed since is not written over by the same key', async () => {
+    const registry = caldavRegistry({ ...login(), url: radicale.calendar });
+    const context = contextOf({ key: 'changed since' });
+    const { data } = await registry.execute(titled('처음 제목'), context);
+    const { uid } = data as { uid: string };
+    const changed = `UID:${uid}\nDTSTART:20261125T050000Z\nDTEND:20261125T060000Z\nSUMMARY:바꾼 제목`;
+    await radicale.put(uid.replace(/@.*/, ''), calendarOf([changed]));
+    expect((await registry.execute(titled('처음 제목'), context)).ok).toBe(true);
+    expect([await countOf('처음 제목'), await countOf('바꾼 제목')]).toEqual([0, 1]);
+  });
+
   test('a server that takes the write and drops the answer is looked at, and the entry is there', async () => {
     const { result, seen } = await executeBetween('답이 없음', (method, count) =>
       method === 'PUT' && count === 1 ? 'drop-answer' : 'pass',

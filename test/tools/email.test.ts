@@ -216,6 +216,9 @@ describe.skipIf(missing !== null)('mail on an IMAP server', () => {
     expect((await search([through], { query: '세금계산서' })).subjects).toEqual(['세금 안내']);
     expect((await search([through], { from: '김철수' })).subjects).toEqual(['견적서 요청드립니다']);
     expect(seen.some((line) => line.includes('CHARSET'))).toBe(true);
+    // And all of that without a command that could change the mailbox.
+    expect(seen.some((line) => line.includes('EXAMINE'))).toBe(true);
+    expect(seen.filter((line) => /SELECT|STORE|BODY\[/.test(line))).toEqual([]);
     await proxy.close();
   });
 

@@ -11,7 +11,7 @@ export function headOf({ job, frames, queue, check }, tell) {
   const isOpen = last !== undefined && !last.isEnded;
   const age = duration((isOpen ? Date.now() : (last?.at ?? job.createdAt)) - job.createdAt);
   return [
-    h('a', { class: 'back', href: '#/jobs' }, '‹ Jobs'),
+    h('a', { class: 'to-list', href: '#/jobs' }, '‹ Jobs'),
     h('h2', {}, job.input.message),
     h(
       'p',

@@ -1,0 +1,153 @@
+/**
+ * The inspector over a real journal, database and HTTP server, with effects that the test answers by hand:
+ * a job stands still in any state for as long as a test looks at it.
+ */
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { createDoor } from '../../src/assistant/door.ts';
+import type { JobDoor } from '../../src/contract/door.ts';
+import { chatRoutes } from '../../src/http/chat-routes.ts';
+import { startServer } from '../../src/http/server.ts';
+import { inspectorRoutes } from '../../src/inspector/inspector-routes.ts';
+import type { InspectorOptions } from '../../src/inspector/parts.ts';
+import { createIdSource } from '../../src/lib/ids.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { openJournal, scratchFolder, until, type JournalFixture } from '../support/journal.ts';
+import { limits } from '../support/jobs.ts';
+
+export interface InspectorFixture extends JournalFixture {
+  url: string;
+  door: JobDoor;
+  /** Subscriptions to the hub that are open now, those of the fixture not counted. */
+  listeners(): number;
+  /** Ends every connection; until `restore`, new ones are ended too. */
+  cut(): void;
+  restore(): void;
+  /** Submits, and waits until the classifier has been asked. */
+  send(message: string, userId?: string): Promise<string>;
+  /** Takes the job to `done` through the reasoner. */
+  finish(jobId: string, reply: string): Promise<void>;
+  /** Takes the job to a draft that waits. */
+  draft(jobId: string): Promise<void>;
+}
+
+/** One gate as `GET /backends` shows it, with somebody at work and somebody waiting. */
+const gateView = {
+  id: 'large',
+  kind: 'generic',
+  model: 'm',
+  roles: ['reasoner'],
+  healthy: true,
+  error_reason: null,
+  load: 'normal',
+  load_word: { ko: '보통', en: 'normal' },
+  gate: {
+    state: 'running',
+    circuit: 'closed',
+    concurrency: 1,
+    running: [
+      { kind: 'reason', priority: 'foreground', user: 'ann', phase: 'running', held_ms: 1 },
+    ],
+    waiting: [
+      { kind: 'reason', priority: 'foreground', user: 'bob', waited_ms: 1, position: 1, eta_ms: 9 },
+    ],
+    service_ms: { reason: 4000 },
+    counters: { grants: 3, preemptions: 0, overtakes: 0 },
+  },
+};
+
+export async function openInspector(
+  change: Partial<InspectorOptions> = {},
+): Promise<InspectorFixture> {
+  const scratch = scratchFolder();
+  const clock = { now: () => Date.now() };
+  const journal = await openJournal({ path: join(scratch.path, 'gatehouse.db') });
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  let open = 0;
+  const hub: InspectorOptions['hub'] = {
+    textSoFar: (jobId) => journal.hub.textSoFar(jobId),
+    subscribe(jobId, listener) {
+      const leave = journal.hub.subscribe(jobId, listener);
+      open += 1;
+      return () => {
+        open -= 1;
+        leave();
+      };
+    },
+  };
+  const door = createDoor({
+    journal: journal.journal,
+    storage: journal.storage,
+    queries: journal.queries,
+    hub: journal.hub,
+    clock,
+    nextId: createIdSource(),
+    messageMaxChars: 8_000,
+    limits,
+    locale: 'auto',
+    readReply: () => null,
+  });
+  const apiKeys = change.apiKeys ?? [];
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    apiKeys,
+    log: silentLog(),
+    routes: [
+      chatRoutes({ door, live: journal.hub }),
+      inspectorRoutes({
+        door,
+        storage: journal.storage,
+        hub,
+        queueOf: (jobId) => journal.journal.queueOf(jobId),
+        gates: () => [gateView],
+        clock,
+        log: silentLog(),
+        apiKeys,
+        ...change,
+      }),
+      ({ server: raw }) =>
+        void raw.on('connection', (socket) => {
+          if (isCut) socket.destroy();
+          sockets.add(socket);
+          socket.on('close', () => sockets.delete(socket));
+        }),
+    ],
+  });
+  const fixture: InspectorFixture = {
+    ...journal,
+    url: server.url,
+    door,
+    listeners: () => open,
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
+    restore: () => void (isCut = false),
+    async send(message, userId = 'ann') {
+      const { job_id: jobId } = await door.submit({ message, user_id: userId });
+      await until(() => journal.started.some((call) => call.jobId === jobId));
+      return jobId;
+    },
+    async finish(jobId, reply) {
+      const decision = { by: 'classifier', action: 'route' };
+      await journal.answer(jobId, 'classify', { decision, backend: 'small' });
+      await journal.answer(jobId, 'reason', { text: reply, backend: 'large' });
+    },
+    async draft(jobId) {
+      const call = { tool: 'calendar', operation: 'create_draft', params: { title: '치과' } };
+      const decision = { by: 'classifier', action: 'tools', calls: [call] };
+      await journal.answer(jobId, 'classify', { decision, backend: 'small' });
+      const result = { ok: true, ...call, data: null, summary: '치과', error: null };
+      const draft = { ...call, operation: 'create_confirmed', summary: '치과, 내일 15:00' };
+      await journal.answer(jobId, 'runTools', { results: [result], draft });
+    },
+    async close() {
+      await server.close();
+      await journal.close();
+      scratch.remove();
+    },
+  };
+  return fixture;
+}

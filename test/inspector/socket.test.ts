@@ -1,0 +1,176 @@
+/** The socket: who may open it, what it tells, and what it costs when nobody listens. */
+import { once } from 'node:events';
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { until } from '../support/journal.ts';
+import { openInspector, type InspectorFixture } from './inspector-fixture.ts';
+
+let fixture: InspectorFixture;
+const sockets: WebSocket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.terminate();
+  await fixture.close();
+});
+
+interface Heard {
+  type: string;
+  [field: string]: unknown;
+}
+
+const address = (): string => `${fixture.url.replace('http', 'ws')}/inspect/ws`;
+
+async function open(
+  options: { protocols?: string[]; headers?: Record<string, string>; query?: string } = {},
+) {
+  const { protocols = ['gatehouse.v1'], headers = {}, query = '' } = options;
+  const socket = new WebSocket(address() + query, protocols, { headers });
+  sockets.push(socket);
+  const heard: Heard[] = [];
+  socket.on('message', (data) => heard.push(JSON.parse(String(data)) as Heard));
+  await once(socket, 'open');
+  return { socket, heard, say: (message: object) => socket.send(JSON.stringify(message)) };
+}
+
+const refusal = async (options: Parameters<typeof open>[0]): Promise<string> =>
+  open(options).then(
+    () => 'opened',
+    (error: unknown) => (error as Error).message,
+  );
+
+const framesOf = (heard: Heard[]): number[] =>
+  heard
+    .filter(({ type }) => type === 'gatehouse.frames')
+    .flatMap(({ frames }) => (frames as { n: number }[]).map(({ n }) => n));
+
+describe('who may open it', () => {
+  test('not a page of another site', async () => {
+    fixture = await openInspector();
+    expect(await refusal({ headers: { origin: 'http://evil.example' } })).toContain('403');
+  });
+
+  test('without keys, not a name that is not loopback', async () => {
+    fixture = await openInspector();
+    expect(await refusal({ headers: { host: 'evil.example' } })).toContain('403');
+  });
+
+  test('with keys, only who has one: as a header, a subprotocol or in the address', async () => {
+    fixture = await openInspector({ apiKeys: ['geheim'] });
+    expect(await refusal({})).toContain('401');
+    expect(await refusal({ query: '?key=falsch' })).toContain('401');
+    const named = `gatehouse.key.${Buffer.from('geheim').toString('base64url')}`;
+    const page = await open({ protocols: ['gatehouse.v1', named] });
+    expect(page.socket.protocol).toBe('gatehouse.v1');
+    await open({ headers: { authorization: 'Bearer geheim' } });
+    await open({ query: '?key=geheim' });
+  });
+
+  test('with keys the page loads without one, and its data do not', async () => {
+    fixture = await openInspector({ apiKeys: ['geheim'] });
+    const page = await fetch(`${fixture.url}/inspect`);
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    for (const path of ['session', 'jobs', 'charts/job']) {
+      expect((await fetch(`${fixture.url}/inspect/api/${path}`)).status).toBe(401);
+    }
+  });
+});
+
+describe('a job that is watched', () => {
+  test('is told row by row, each once, also to who comes back after a loss', async () => {
+    fixture = await openInspector();
+    const jobId = await fixture.send('왜 하늘은 파래?');
+    const first = await open();
+    first.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
+    await until(() => framesOf(first.heard).length === 2);
+    fixture.cut();
+    await fixture.finish(jobId, '산란');
+    fixture.restore();
+    const second = await open();
+    second.say({ type: 'gatehouse.watch', jobId, afterN: 2 });
+    await until(() => second.heard.some(({ type }) => type === 'gatehouse.check'));
+    expect([...framesOf(first.heard), ...framesOf(second.heard)]).toEqual([1, 2, 3, 4]);
+    expect(second.heard.find(({ type }) => type === 'gatehouse.check')).toMatchObject({ ok: true });
+  });
+
+  test('is told the text so far to who comes in the middle of an answer', async () => {
+    fixture = await openInspector();
+    const jobId = await fixture.send('왜?');
+    fixture.hub.text(jobId, '하늘은 ', false);
+    const page = await open();
+    page.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
+    await until(() => page.heard.some(({ type }) => type === 'gatehouse.token'));
+    fixture.hub.text(jobId, '파랗다', false);
+    const chunks = () => page.heard.filter(({ type }) => type === 'gatehouse.token');
+    await until(() => chunks().length === 2);
+    expect(chunks().map(({ chunk }) => (chunk as { content: string }).content)).toEqual([
+      '하늘은 ',
+      '파랗다',
+    ]);
+  });
+
+  test('that is not there is told so', async () => {
+    fixture = await openInspector();
+    const page = await open();
+    page.say({ type: 'gatehouse.watch', jobId: 'nobody', afterN: 0 });
+    await until(() => page.heard.some(({ code }) => code === 'GH_JOB_NOT_FOUND'));
+  });
+
+  test('shows no texts where they are to be hidden', async () => {
+    fixture = await openInspector({ redaction: 'texts' });
+    const jobId = await fixture.send('비밀스러운 질문', 'geheimrat');
+    await fixture.finish(jobId, '비밀스러운 답');
+    const page = await open();
+    page.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
+    await until(() => page.heard.some(({ type }) => type === 'gatehouse.check'));
+    const said = JSON.stringify(page.heard);
+    expect(said).not.toMatch(/비밀|geheimrat/);
+    expect(said).toContain('characters]');
+    const list = await (await fetch(`${fixture.url}/inspect/api/jobs`)).text();
+    expect(list).not.toMatch(/비밀|geheimrat/);
+  });
+});
+
+test('with nobody watching nothing listens to the hub, and the last to leave ends it', async () => {
+  fixture = await openInspector();
+  expect(fixture.listeners()).toBe(0);
+  const jobId = await fixture.send('왜?');
+  const page = await open();
+  page.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
+  page.say({ type: 'gatehouse.jobs', on: true });
+  await until(() => fixture.listeners() === 2);
+  await open({ protocols: [] });
+  await until(() => fixture.listeners() === 3);
+  for (const socket of sockets) socket.close();
+  await until(() => fixture.listeners() === 0);
+});
+
+test('a reader that does not keep up is cut off, the job goes on, and nothing is lost to it', async () => {
+  fixture = await openInspector();
+  const jobId = await fixture.send('왜?');
+  const slow = await open();
+  slow.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
+  await until(() => framesOf(slow.heard).length === 2);
+  slow.socket.pause();
+  const closed = once(slow.socket, 'close');
+  const piece = 'x'.repeat(256 * 1024);
+  await until(() => {
+    fixture.hub.text(jobId, piece, true);
+    return fixture.listeners() === 0;
+  });
+  slow.socket.resume();
+  await closed;
+  await fixture.finish(jobId, '그래서');
+  const again = await open();
+  again.say({ type: 'gatehouse.watch', jobId, afterN: 2 });
+  await until(() => framesOf(again.heard).length === 2);
+  expect(framesOf(again.heard)).toEqual([3, 4]);
+});
+
+test('nonsense from a page changes nothing', async () => {
+  fixture = await openInspector();
+  const page = await open();
+  page.socket.send('{');
+  page.say({ type: 'gatehouse.watch', jobId: 7 });
+  page.say({ type: 'gatehouse.gates', on: true });
+  await until(() => page.heard.some(({ type }) => type === 'gatehouse.gates'));
+});

@@ -1,0 +1,32 @@
+/**
+ * A real Chromium for the tests of the inspector's page: the distribution's own, with a new profile each
+ * time and nothing that talks to the outside.
+ */
+import { chromium, type Browser } from 'playwright-core';
+import { findProgram, prepareProgram } from './debian-package.ts';
+
+const program = 'chromium';
+
+/** Its path; null where none can be had, with the reason printed. */
+export function prepareChromium(): string | null {
+  const problem = prepareProgram(program, [program, 'fonts-noto-cjk']);
+  if (problem === null) return findProgram(program);
+  console.warn(`the tests of the inspector's page are skipped: ${problem}`);
+  return null;
+}
+
+/** Playwright gives each launch a new, empty profile folder. */
+export function launchChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
