@@ -107,7 +107,12 @@ class NatsMessaging implements Messaging {
 
   async flush(): Promise<boolean> {
     if (this.#connection.state !== 'connected') return false;
-    const out = Promise.all(Object.values(this.#lanes).map((lane) => lane.flush()));
+    const { board } = this.#shared;
+    // A lane whose stream cannot be used does not get there, however long one waits.
+    const flushes = Object.entries(this.#lanes).map(([name, lane]) =>
+      board.has(relayOf(name)) ? Promise.resolve(false) : lane.flush(),
+    );
+    const out = Promise.all(flushes);
     return (await within(flushMs, out)) && (await out).every(Boolean);
   }
 
@@ -127,6 +132,9 @@ class NatsMessaging implements Messaging {
     };
   }
 }
+
+/** The lane's name among the problems. */
+const relayOf = (lane: string): string => `relay of ${lane}`;
 
 const serviceOf = (
   options: MessagingOptions,
@@ -183,8 +191,8 @@ function createLanes(options: MessagingOptions, parts: Shared) {
       faults,
       timings,
       onPublished: (published) => (counts[count] += published),
-      onReady: () => board.clear(`relay of ${count}`),
-      onTrouble: (error) => board.report(`relay of ${count}`, error),
+      onReady: () => board.clear(relayOf(count)),
+      onTrouble: (error) => board.report(relayOf(count), error),
     });
   const common = {
     ...parts,

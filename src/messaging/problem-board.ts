@@ -6,6 +6,7 @@ import type { BusProblem } from './ports.ts';
 export interface ProblemBoard {
   report(part: string, error: unknown): void;
   clear(part: string): void;
+  has(part: string): boolean;
   /** What harms nobody but is not as we would have it; replaces what was noted of the subject before. */
   note(subject: string, notes: string[]): void;
   /** The first problem reported that is still there. */
@@ -25,6 +26,7 @@ export function createProblemBoard(log: Log): ProblemBoard {
     clear(part) {
       if (problems.delete(part)) log.info({ part }, 'NATS: working again');
     },
+    has: (part) => problems.has(part),
     note(subject, notes) {
       const isNews = JSON.stringify(noted.get(subject) ?? []) !== JSON.stringify(notes);
       if (isNews && notes.length > 0)

@@ -27,9 +27,18 @@ const cached = join(cache, 'usr', 'sbin', 'nats-server');
 export function prepareNatsServer(): string | null {
   for (const path of ['nats-server', cached]) if (runs(path)) return path;
   const scratch = `${cache}.${process.pid}`;
+  const download = (): void => {
+    execFileSync('apt-get', ['download', 'nats-server'], { cwd: scratch, stdio: 'ignore' });
+  };
   try {
     mkdirSync(scratch, { recursive: true });
-    execFileSync('apt-get', ['download', 'nats-server'], { cwd: scratch, stdio: 'ignore' });
+    try {
+      download();
+    } catch {
+      // A new machine has no list of packages yet.
+      execFileSync('apt-get', ['update'], { stdio: 'ignore' });
+      download();
+    }
     const [archive = ''] = readdirSync(scratch).filter((name) => name.endsWith('.deb'));
     execFileSync('dpkg', ['-x', archive, '.'], { cwd: scratch, stdio: 'ignore' });
     rmSync(cache, { recursive: true, force: true });

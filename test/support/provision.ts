@@ -10,10 +10,10 @@ import { prepareRadicale } from './radicale.ts';
 
 /** Each resolves with the reason why it is not to be had, or null. One after another: they share apt's lock. */
 const preparations: Record<string, () => string | null | Promise<string | null>> = {
-  'nats-server': prepareNatsServer,
+  'nats-server': () => (prepareNatsServer() === null ? 'apt-get download failed' : null),
   Radicale: prepareRadicale,
   Dovecot: prepareDovecot,
-  Chromium: prepareChromium,
+  Chromium: () => (prepareChromium() === null ? 'it could not be installed' : null),
   'llama.cpp server': async () => {
     const result = await prepareLlamaServer();
     return result.ok ? null : result.reason;

@@ -218,7 +218,7 @@ describe.skipIf(missing !== null)('mail on an IMAP server', () => {
     expect(seen.some((line) => line.includes('CHARSET'))).toBe(true);
     // And all of that without a command that could change the mailbox.
     expect(seen.some((line) => line.includes('EXAMINE'))).toBe(true);
-    expect(seen.filter((line) => /SELECT|STORE|BODY\[/.test(line))).toEqual([]);
+    expect(seen.filter((line) => / SELECT | STORE |BODY\[/.test(line))).toEqual([]);
     await proxy.close();
   });
 
