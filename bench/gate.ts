@@ -6,7 +6,7 @@
  * - hand-off: from the end of one request to the start of the next, with a queue behind and work of no length.
  * - wait: from a person's arrival to the start of their work. Background requests of 40 ms, always four of them.
  * - background: how many of those were finished per second; what preemption costs.
- * - first token: from a person's arrival, at llama.cpp, with three who ask for 12 tokens again and again.
+ * - first token: from a person's arrival, at llama.cpp, with three who ask for 32 tokens again and again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareLlamaServer } from '../test/support/llama-server.ts';
@@ -15,16 +15,16 @@ import {
   liteLlmLine,
   pQueueLine,
   straightLine,
-  type Line,
+  type OpenLine,
 } from './support/lines.ts';
 import { interleave, median, printTable, quantile, ratio } from './support/measure.ts';
 import { llamaSlot, timedSlot, type SlotServer } from './support/slots.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 
-const lines: Record<string, () => Line> = {
-  gatehouse: () => gatehouseLine(true),
-  'gatehouse, no preemption': () => gatehouseLine(false),
+const lines: Record<string, OpenLine> = {
+  gatehouse: (drainMs) => gatehouseLine(true, drainMs),
+  'gatehouse, no preemption': (drainMs) => gatehouseLine(false, drainMs),
   'p-queue': pQueueLine,
   "LiteLLM's rule": liteLlmLine,
   'straight to the server': straightLine,
@@ -32,8 +32,8 @@ const lines: Record<string, () => Line> = {
 const anchor = 'gatehouse';
 
 /** Gaps in microseconds. A line that polls is given fewer, for they take milliseconds. */
-async function handOffs(open: () => Line, count: number): Promise<number[]> {
-  const line = open();
+async function handOffs(open: OpenLine, count: number): Promise<number[]> {
+  const line = open(0);
   const gaps: number[] = [];
   let freeAt = Number.NaN;
   const work = async (): Promise<void> => {
@@ -62,15 +62,21 @@ interface Waits {
 const goldenRatio = 0.618_034;
 
 /** Background work without end, and people who come one by one. */
-async function underLoad(open: () => Line, server: SlotServer, load: Load): Promise<Waits> {
-  const line = open();
-  const background = { isOver: false, finished: 0 };
+async function underLoad(open: OpenLine, server: SlotServer, load: Load): Promise<Waits> {
+  const line = open(server.drainMs);
+  const over = new AbortController();
+  let finished = 0;
   const workers = Array.from({ length: load.backgroundWorkers }, async () => {
-    while (!background.isOver) {
-      await line.run('background', (signal) =>
-        server.serve(load.backgroundSize, signal, () => undefined),
-      );
-      background.finished += 1;
+    while (!over.signal.aborted) {
+      await line.run('background', async (signal) => {
+        const either = AbortSignal.any([signal, over.signal]);
+        await server
+          .serve(load.backgroundSize, either, () => undefined)
+          .catch((error: unknown) => {
+            if (!over.signal.aborted) throw error;
+          });
+      });
+      finished += 1;
     }
   });
   const from = performance.now();
@@ -83,8 +89,8 @@ async function underLoad(open: () => Line, server: SlotServer, load: Load): Prom
       server.serve(load.personSize, signal, () => waitsMs.push(performance.now() - arrivedAt)),
     );
   }
-  const backgroundPerSecond = (background.finished * 1000) / (performance.now() - from);
-  background.isOver = true;
+  const backgroundPerSecond = (finished * 1000) / (performance.now() - from);
+  over.abort();
   await Promise.all(workers);
   line.close();
   return { waitsMs, backgroundPerSecond };
@@ -93,19 +99,19 @@ async function underLoad(open: () => Line, server: SlotServer, load: Load): Prom
 const timed: Load = {
   backgroundWorkers: 4,
   backgroundSize: 40,
-  people: 12,
+  people: 10,
   personSize: 10,
   pauseMs: 40,
 };
 const real: Load = {
   backgroundWorkers: 3,
-  backgroundSize: 12,
+  backgroundSize: 32,
   people: 4,
   personSize: 3,
-  pauseMs: 200,
+  pauseMs: 300,
 };
 
-const each = <Figure>(measure: (open: () => Line, name: string) => Promise<Figure>) =>
+const each = <Figure>(measure: (open: OpenLine, name: string) => Promise<Figure>) =>
   Object.fromEntries(
     Object.entries(lines).map(([name, open]) => [name, () => measure(open, name)]),
   );

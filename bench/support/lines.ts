@@ -14,11 +14,11 @@ export interface Line {
   close(): void;
 }
 
-/** Two tokens of a fast model: what a server needs to notice that its client has gone. */
-export const drainMs = 5;
+/** Opens a line in front of a server that is free so long after an abort. */
+export type OpenLine = (drainMs: number) => Line;
 
 /** The gate as it is in the product, with or without preemption. */
-export function gatehouseLine(preempts: boolean): Line {
+export function gatehouseLine(preempts: boolean, drainMs: number): Line {
   const gate = createGate({
     id: 'bench',
     concurrency: 1,

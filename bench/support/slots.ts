@@ -1,9 +1,11 @@
 /** What stands at the end of a line: a server with one slot, in this process or a real llama.cpp. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLlamaServer } from '../../test/support/llama-server.ts';
-import { drainMs } from './lines.ts';
+import { profiles } from '../../src/backends/profile.ts';
 
 export interface SlotServer {
+  /** How long after an abort the gate waits before it sends the next request. */
+  readonly drainMs: number;
   /**
    * Works as long as `size` says (ms here, tokens there). `onStart`: the work has really begun; at a model
    * that is its first token. Rejects when the signal aborts.
@@ -12,10 +14,14 @@ export interface SlotServer {
   close(): Promise<void>;
 }
 
+/** Two tokens of a fast model: what a server needs to notice that its client has gone. */
+const drainMs = 5;
+
 /** First come, first served; an aborted request is noticed after `drainMs`, as at a server that streams. */
 export function timedSlot(): SlotServer {
   let last = Promise.resolve();
   return {
+    drainMs,
     async serve(ms, signal, onStart) {
       const { promise: freed, resolve: free } = Promise.withResolvers<void>();
       const turn = last;
@@ -39,6 +45,7 @@ export function timedSlot(): SlotServer {
 export async function llamaSlot(): Promise<SlotServer> {
   const server = await startLlamaServer({ model: 'slow' });
   return {
+    drainMs: profiles['llama.cpp'].drain.decodeMs,
     async serve(tokens, signal, onStart) {
       const response = await fetch(`${server.baseUrl}/chat/completions`, {
         method: 'POST',

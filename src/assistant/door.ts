@@ -3,7 +3,13 @@
  * word to a job that waits, and shows jobs as the outside sees them.
  */
 import type { z } from 'zod';
-import { listQuery, submitBody, type JobDoor, type JobView } from '../contract/door.ts';
+import {
+  listQuery,
+  submitBody,
+  type Accepted,
+  type JobDoor,
+  type JobView,
+} from '../contract/door.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
@@ -16,7 +22,7 @@ import type { JobStorage } from '../store/job-storage.ts';
 
 export interface DoorOptions {
   journal: Journal;
-  storage: Pick<JobStorage, 'waitingJob'>;
+  storage: Pick<JobStorage, 'waitingJob' | 'find'>;
   queries: JobQueries;
   hub: LiveHub;
   clock: Clock;
@@ -89,7 +95,7 @@ async function submit(
   options: DoorOptions,
   body: unknown,
   defaults: { userId?: string; channel?: string },
-): Promise<{ job_id: string }> {
+): Promise<Accepted> {
   const { journal, storage, clock, nextId, limits } = options;
   const parsed = parse(submitBody, body);
   const message = checkMessage(parsed.message, options.messageMaxChars);
@@ -103,15 +109,16 @@ async function submit(
   const waiting = storage.waitingJob(conversation);
   const reply = waiting === null ? null : options.readReply(message, clock.now());
   if (waiting !== null && reply !== null) {
+    const seq = storage.find(waiting)?.head.seq ?? 0;
     if (await tell(journal, waiting, { ...reply, by: userId }, idempotencyKey)) {
-      return { job_id: waiting };
+      return { job_id: waiting, after_seq: seq };
     }
   }
   const jobId = nextId();
   const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
   const input = { jobId, userId, channel, message, locale, limits };
   const accepted = await journal.submit({ input, conversation, idempotencyKey });
-  return { job_id: accepted.jobId };
+  return { job_id: accepted.jobId, after_seq: 0 };
 }
 
 /** False when the draft was decided by someone else in the meantime: then the word is an ordinary message. */

@@ -84,7 +84,7 @@ export const lastUserText = ({ messages }: PracticeRequest): string =>
 
 /** A label that prompts put before the message itself. */
 const label =
-  /(?:^|\n)[ \t>*#[]*(?:사용자 메시지|메시지|질문|요청|user message|message|question|request)[ \t*\]]*[:：][ \t]*\n?/gi;
+  /(?:^|\n)[ \t>*#[]*(?:사용자 메시지|메시지|질문|요청|user message|message|question|request)(?:[ \t*\]]*[:：]|\])[ \t]*\n?/gi;
 
 /** A line that tells the time, not what the person said. */
 const timeLine = /^[[(<]?\s*(?:현재|지금|오늘 날짜|current|now\b|time\b|date\b).*\d{4}.*$/i;

@@ -58,7 +58,8 @@ async function send(
   lines: Interface,
 ): Promise<{ outcome: string | null; isAsking: boolean }> {
   const startedAt = Date.now();
-  const jobId = await client.submit({ message: text, user_id: userId, channel: 'terminal' });
+  const accepted = await client.say({ message: text, user_id: userId, channel: 'terminal' });
+  const { job_id: jobId, after_seq: afterSeq } = accepted;
   const view = createChatView(json ? muteTerminal : ttyOf(process.stdout), startedAt);
   const following = new AbortController();
   let isCancelling = false;
@@ -86,6 +87,7 @@ async function send(
         },
       },
       following.signal,
+      afterSeq,
     );
   } finally {
     lines.off('SIGINT', cancel);

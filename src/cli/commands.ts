@@ -6,6 +6,7 @@ import { CommandError, createCoreClient, reachableUrl, type CoreClient } from '.
 import { doctor } from './doctor.ts';
 import { draw } from './draw.ts';
 import type { CommandValues } from './gatehouse.ts';
+import { importPaths } from './import.ts';
 import { cancelJob, listJobs, showJob } from './jobs.ts';
 import { serve } from './serve.ts';
 import { tail } from './tail.ts';
@@ -18,6 +19,7 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   jobs show ID              one job: its history, with the time in each state
   jobs cancel ID            cancel a job
   tail                      print state events, old and new               [--job ID] [--from SEQ]
+  import PATH…              bring text and markdown files in as documents  [--user ID]
   route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
   draw [FOLDER]             draw the charts of all machines (docs/charts)
   doctor                    check configuration, database and backends, with advice
@@ -49,6 +51,9 @@ export const commands: Record<string, Command | undefined> = {
     else throw new CommandError('jobs takes: nothing, show ID, or cancel ID');
     return 0;
   },
+
+  import: (paths, values) =>
+    importPaths(clientFor(values), paths, values.user ?? 'local', values.json),
 
   tail(_args, values) {
     const from = Number(values.from ?? 0);

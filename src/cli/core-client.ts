@@ -1,7 +1,8 @@
 /** Talks to a running core over HTTP, for the commands that look at it from outside. */
 import { createParser } from 'eventsource-parser';
-import type { JobPage, JobView } from '../contract/door.ts';
+import type { Accepted, JobPage, JobView } from '../contract/door.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
+import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
 import { messageOf } from '../lib/errors.ts';
 
 /** One line for the person; the exit code is 1. */
@@ -10,12 +11,24 @@ export class CommandError extends Error {}
 export interface CoreClient {
   readonly url: string;
   submit(body: Record<string, unknown>): Promise<string>;
+  /** As `submit`, with where in the job's events the answer to this message begins. */
+  say(body: Record<string, unknown>): Promise<Accepted>;
   job(jobId: string): Promise<JobView>;
   jobs(query: Record<string, string>): Promise<JobPage>;
+  /** Progress, line by line; the last one is the report. */
+  importFiles(
+    paths: string[],
+    userId: string,
+  ): AsyncIterable<ImportProgress | { report: ImportReport }>;
   events(jobId: string): Promise<StateEvent[]>;
   tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
   /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
-  follow(jobId: string, listener: FollowListener, signal: AbortSignal): Promise<void>;
+  follow(
+    jobId: string,
+    listener: FollowListener,
+    signal: AbortSignal,
+    afterSeq?: number,
+  ): Promise<void>;
   /** The events of all jobs after a position of the journal, until the signal. Comes back like `follow`. */
   followAll(from: number, onEvent: (event: StateEvent) => void, signal: AbortSignal): Promise<void>;
 }
@@ -50,12 +63,13 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     throw new CommandError(`${String(body['detail'])} (${String(body['code'])})`);
   };
 
+  const say = async (body: Record<string, unknown>): Promise<Accepted> =>
+    (await call('/chat', { method: 'POST', body: JSON.stringify(body) })) as Accepted;
+
   return {
     url,
-    async submit(body) {
-      const accepted = await call('/chat', { method: 'POST', body: JSON.stringify(body) });
-      return (accepted as { job_id: string }).job_id;
-    },
+    say,
+    submit: async (body) => (await say(body)).job_id,
     job: async (jobId) => (await call(`/chat/${encodeURIComponent(jobId)}`)) as JobView,
     jobs: async (query) =>
       (await call(`/jobs?${new URLSearchParams(query).toString()}`)) as JobPage,
@@ -66,9 +80,22 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     async tell(jobId, verb) {
       await call(`/chat/${encodeURIComponent(jobId)}/${verb}`, { method: 'POST', body: '{}' });
     },
-    follow(jobId, listener, signal) {
+    async *importFiles(paths, userId) {
+      const body = JSON.stringify({ paths, user_id: userId });
+      const response = await reach(`${url}/documents/import`, { method: 'POST', headers, body });
+      if (!response.ok) throw new CommandError(`the core answered ${response.status}`);
+      const decoder = new TextDecoder();
+      let rest = '';
+      for await (const bytes of response.body ?? []) {
+        const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines)
+          yield JSON.parse(line) as ImportProgress | { report: ImportReport };
+      }
+    },
+    follow(jobId, listener, signal, afterSeq = 0) {
       const path = `${url}/chat/${encodeURIComponent(jobId)}/stream`;
-      return readOn(path, headers, 0, { ...listener, isOver: isFinal }, signal);
+      return readOn(path, headers, afterSeq, { ...listener, isOver: isFinal }, signal);
     },
     followAll(from, onEvent, signal) {
       const listener = { event: onEvent, token: () => undefined, lost: () => undefined };

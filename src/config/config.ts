@@ -43,6 +43,29 @@ const backend = z.strictObject({
   }),
 });
 
+/** For servers with a certificate of their own, as on a NAS. */
+const trust = {
+  caFile: text
+    .optional()
+    .describe('PEM file: an authority of your own, or the certificate itself.'),
+  fingerprint256: text.optional().describe("SHA-256 of the server's certificate."),
+};
+
+const mailAccount = {
+  name: text.optional().describe('What it is called in answers; the user name if left out.'),
+  host: text,
+  port: port(993),
+  secure: z.boolean().default(true),
+  username: text,
+  password: text,
+  folders: z
+    .array(z.strictObject({ path: text, words: z.array(text).default([]) }))
+    .optional()
+    .describe('Folders that are searched besides INBOX, and what people call them.'),
+  users: z.array(text).optional().describe('Whose mail it is; left out: everybody.'),
+  ...trust,
+};
+
 export const configSchema = z.strictObject({
   server: section({
     host: text.default('127.0.0.1'),
@@ -61,6 +84,12 @@ export const configSchema = z.strictObject({
     password: text.nullable().default(null),
     token: text.nullable().default(null),
     credsFile: text.nullable().default(null),
+    caFile: text
+      .nullable()
+      .default(null)
+      .describe('PEM, where the certificate is not from a public authority.'),
+    certFile: text.nullable().default(null),
+    keyFile: text.nullable().default(null),
   }),
   timezone: z
     .string()
@@ -119,6 +148,9 @@ export const configSchema = z.strictObject({
           url: z.url(),
           username: text,
           password: text,
+          calendar: text.optional().describe('Name of the calendar that new entries go to.'),
+          users: z.array(text).optional().describe('Who sees it; left out: everybody.'),
+          ...trust,
         }),
       ])
       .prefault({ provider: 'local' }),
@@ -127,24 +159,8 @@ export const configSchema = z.strictObject({
         z.strictObject({ provider: z.literal('none') }),
         z.strictObject({
           provider: z.literal('imap'),
-          host: text,
-          port: port(993),
-          secure: z.boolean().default(true),
-          username: text,
-          password: text,
-          accounts: z
-            .array(
-              z.strictObject({
-                name: text,
-                host: text,
-                port: port(993),
-                secure: z.boolean().default(true),
-                username: text,
-                password: text,
-              }),
-            )
-            .default([])
-            .describe('Further accounts.'),
+          ...mailAccount,
+          accounts: z.array(z.strictObject(mailAccount)).default([]).describe('Further accounts.'),
         }),
       ])
       .prefault({ provider: 'none' }),

@@ -46,6 +46,12 @@ export interface JobPage {
   next_cursor: string | null;
 }
 
+export interface Accepted {
+  job_id: string;
+  /** What answers this message comes after this event: 0 for a new job, more for a word to one that waits. */
+  after_seq: number;
+}
+
 /** All calls throw GatehouseError, with the codes of docs/errors.md. */
 export interface JobDoor {
   /**
@@ -53,10 +59,7 @@ export interface JobDoor {
    * user waits is an event for that job, and its id is returned.
    * @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG, GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE
    */
-  submit(
-    body: unknown,
-    defaults?: { userId?: string; channel?: string },
-  ): Promise<{ job_id: string }>;
+  submit(body: unknown, defaults?: { userId?: string; channel?: string }): Promise<Accepted>;
   /** @throws GH_JOB_NOT_FOUND */
   get(jobId: string): Promise<JobView>;
   /** @throws GH_REQUEST_INVALID */

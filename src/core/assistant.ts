@@ -4,6 +4,7 @@ import { createEffects } from '../assistant/effects.ts';
 import { createLanguage } from '../assistant/language.ts';
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
+import type { Library } from '../documents/library.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -18,7 +19,7 @@ import { createJobStore } from '../store/job-store.ts';
 import type { BackendPool } from './backend-pool.ts';
 import { dayMs } from './retention.ts';
 import { createSystemStatus } from './system-status.ts';
-import { createToolbox } from './toolbox.ts';
+import { createToolbox, openLibrary } from './toolbox.ts';
 
 /** The backends' own limits must come first, for their reason is the better one. */
 const answerMarginMs = 60_000;
@@ -28,6 +29,7 @@ const queueTimeoutMs = 30 * 60_000;
 export interface Assistant {
   journal: Journal;
   door: JobDoor;
+  library: Library;
   storage: JobStorage;
   queries: JobQueries;
 }
@@ -45,12 +47,13 @@ export function createAssistant(parts: {
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
   const language = createLanguage({ timeZone: config.timezone });
+  const library = openLibrary(parts);
   const status = createSystemStatus({ pool, stats: () => journal.stats });
   const effects = createEffects({
     language,
     classifier: pool.role('classifier').backend,
     reasoner: pool.role('reasoner').backend,
-    tools: createToolbox({ ...parts, status }),
+    tools: createToolbox({ ...parts, library, status }),
     timeZone: config.timezone,
     wordsResults: pool.origin !== 'practice',
     clock,
@@ -73,7 +76,7 @@ export function createAssistant(parts: {
     locale: config.locale,
     readReply: language.readReply,
   });
-  return { journal, door, storage, queries };
+  return { journal, door, library, storage, queries };
 }
 function limitsOf({ jobs, pipelineEnabled }: Config, pool: BackendPool): JobLimits {
   const totals = pool.members.map(({ config }) => config.timeoutsMs.total);

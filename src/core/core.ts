@@ -4,7 +4,9 @@
  */
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
+import type { Library } from '../documents/library.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
+import { documentRoutes } from '../http/document-routes.ts';
 import { openAiRoutes } from '../http/openai-routes.ts';
 import { eventRoutes, type EventLog } from '../http/event-routes.ts';
 import { startServer, type ServerOptions } from '../http/server.ts';
@@ -24,6 +26,7 @@ import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
 import { backendViews, modelListing } from './backend-view.ts';
 import { busGauges, createBus } from './bus.ts';
+import { createDocumentDoor } from './document-door.ts';
 import { dispatch } from './dispatch.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { startRetention } from './retention.ts';
@@ -86,7 +89,7 @@ async function assemble(
   closers.push(() => pool.close());
 
   const assistant = createAssistant({ config, database, pool, hub, clock, log, faults });
-  const { journal, door, storage, queries } = assistant;
+  const { journal, door, library, storage, queries } = assistant;
   hub.subscribe(null, { event: metrics.observeEvent, token: () => undefined });
 
   const outbox = createOutboxStore(database);
@@ -95,6 +98,7 @@ async function assemble(
   const routes = routesOf({
     bus,
     outbox,
+    library,
     door,
     hub,
     pool,
@@ -122,6 +126,7 @@ function routesOf(
   parts: Pick<Core, 'door' | 'hub' | 'pool' | 'journal' | 'bus'> & {
     storage: JobStorage;
     outbox: EventLog;
+    library: Library;
     metrics: Metrics;
     clock: Clock;
     log: Log;
@@ -132,6 +137,7 @@ function routesOf(
   return [
     chatRoutes({ door, live: hub }),
     eventRoutes(parts.outbox, hub),
+    documentRoutes(createDocumentDoor(parts.library)),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,

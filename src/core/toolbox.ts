@@ -1,21 +1,94 @@
-/** The tools that the configuration asks for, behind the registry. */
+/** The tools that the configuration asks for, behind the registry, and the library of documents beside them. */
+import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import { createLibrary, type Library } from '../documents/library.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Faults } from '../lib/faults.ts';
+import { createIdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
+import { createCalendarStore } from '../store/calendar-store.ts';
+import type { Database } from '../store/database.ts';
+import { createDocumentStore } from '../store/document-store.ts';
+import { createCaldavCalendar } from '../tools/calendar/caldav-calendar.ts';
+import type { CalendarSource } from '../tools/calendar/calendar-port.ts';
+import { createCalendarTool } from '../tools/calendar/calendar-tool.ts';
+import { createLocalCalendar } from '../tools/calendar/local-calendar.ts';
+import { createDocumentTool } from '../tools/documents/document-tool.ts';
+import { createEmailTool } from '../tools/email/email-tool.ts';
+import { createImapMailbox } from '../tools/email/imap-mailbox.ts';
+import type { Mailbox } from '../tools/email/mail-port.ts';
 import { createToolRegistry, type ToolRegistry } from '../tools/registry.ts';
 import { createStatusTool, type StatusSource } from '../tools/status/status-tool.ts';
+import type { TlsTrust } from '../tools/tls-trust.ts';
+import { createZones, type Zones } from '../tools/zoned-time.ts';
 
-export function createToolbox(options: {
+interface TrustSettings {
+  caFile?: string | undefined;
+  fingerprint256?: string | undefined;
+}
+
+interface ToolboxParts {
   config: Config;
+  database: Database;
+  library: Library;
   log: Log;
   faults: Faults;
   status: StatusSource;
-}): ToolRegistry {
-  const { config, log, faults, status } = options;
+}
+
+export function createToolbox(parts: ToolboxParts): ToolRegistry {
+  const { config, library, log, faults, status } = parts;
+  const zones = createZones();
   return createToolRegistry({
-    tools: [createStatusTool(status)],
+    tools: [
+      createCalendarTool({ source: calendarSource(parts, zones), zones, log }),
+      createEmailTool({ mailboxes: mailboxes(config), zones, log }),
+      createDocumentTool(library),
+      createStatusTool(status),
+    ],
     log,
     faults,
     toolTimeoutMs: config.jobs.toolTimeoutMs,
   });
+}
+
+export function openLibrary(parts: { config: Config; database: Database; clock: Clock }): Library {
+  const { config, database, clock } = parts;
+  return createLibrary({
+    storage: createDocumentStore(database),
+    ids: createIdSource(),
+    clock,
+    shared: config.tools.documents.shared,
+  });
+}
+
+function calendarSource({ config, database, log }: ToolboxParts, zones: Zones): CalendarSource {
+  const { calendar } = config.tools;
+  if (calendar.provider === 'caldav') {
+    return createCaldavCalendar({ ...calendar, ...trustOf(calendar), zones, log });
+  }
+  const storage = createCalendarStore(database);
+  return createLocalCalendar({ storage, zones, shared: calendar.shared });
+}
+
+function mailboxes(config: Config): Mailbox[] {
+  const { email } = config.tools;
+  if (email.provider === 'none') return [];
+  return [email, ...email.accounts].map((account) =>
+    createImapMailbox({
+      ...account,
+      ...trustOf(account),
+      name: account.name ?? account.username,
+    }),
+  );
+}
+
+/** @throws GH_CONFIG_INVALID when the file cannot be read. */
+function trustOf({ caFile, fingerprint256 }: TrustSettings): TlsTrust {
+  try {
+    return { ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'), fingerprint256 };
+  } catch (error) {
+    throw new GatehouseError('GH_CONFIG_INVALID', `caFile: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -16,7 +16,7 @@ export function chartSvg(layout: ChartLayout, title: string, hash: string, style
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(title)}" data-hash="${hash}">`,
     `<style>${style}</style>`,
-    `<defs><marker id="${id}-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="arrow" d="M0 0.5 L7.5 4 L0 7.5 Z"/></marker></defs>`,
+    `<defs><marker id="${id}-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto-start-reverse"><path class="arrow" d="M0 0.5 L7.5 4 L0 7.5 Z"/></marker></defs>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     ...layout.nodes.filter((node) => node.isCompound).map(nodeSvg),
     ...layout.edges.map((edge) => edgeSvg(edge, id)),

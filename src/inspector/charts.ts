@@ -23,7 +23,7 @@ export const chartsFolder = join(import.meta.dirname, '..', '..', 'docs', 'chart
 const styleFile = join(import.meta.dirname, 'page', 'chart.css');
 
 /** Raised when the drawing changes for an unchanged machine. */
-const drawingVersion = 1;
+const drawingVersion = 2;
 
 /** The whole SVG file with its style, ready to be looked at alone. */
 export async function drawChart(name: string): Promise<string> {

@@ -75,6 +75,8 @@ export const errorTable = {
   GH_BUS_NO_JETSTREAM: entry('terminal', 503, 'The NATS server has no JetStream'),
   GH_BUS_STREAM: entry('terminal', 503, 'A stream has other settings than Gatehouse needs'),
   GH_BUS_TOO_LARGE: entry('terminal', 413, 'The answer is larger than the NATS server carries'),
+  // Documents
+  GH_DOCUMENT_NOT_FOUND: entry('terminal', 404, 'There is no such document'),
   // Configuration and start
   GH_CONFIG_INVALID: entry('terminal', 500, 'The configuration is not valid'),
   GH_SERVER_PORT: entry('terminal', 500, 'The address cannot be listened on'),

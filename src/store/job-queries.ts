@@ -172,6 +172,7 @@ class Queries implements JobQueries {
         const nums = old.map((job) => job.num);
         const ids = old.map((job) => job.id);
         await transaction.deleteFrom('journal').where('job', 'in', nums).execute();
+        await transaction.deleteFrom('delivery').where('job_id', 'in', ids).execute();
         await transaction.deleteFrom('submission').where('job_id', 'in', ids).execute();
         await transaction.deleteFrom('job').where('num', 'in', nums).execute();
       });

@@ -9,7 +9,7 @@ const program = 'chromium';
 
 /** Its path; null where none can be had, with the reason printed. */
 export function prepareChromium(): string | null {
-  const problem = prepareProgram(program, [program, 'fonts-noto-cjk']);
+  const problem = prepareProgram(program, [program, 'fonts-noto-cjk', 'fonts-noto-color-emoji']);
   if (problem === null) return findProgram(program);
   console.warn(`the tests of the inspector's page are skipped: ${problem}`);
   return null;

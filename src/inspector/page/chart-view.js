@@ -9,6 +9,8 @@ export class ChartView {
   #drawing = null;
   #shown = { frames: [], at: -1 };
   #focused = '';
+  /** Null: whole where the job has ended, near where it is on its way. */
+  #chosen = null;
   #isWhole = false;
   #scroller = h('div', {
     class: 'chart-scroller',
@@ -61,17 +63,23 @@ export class ChartView {
   }
 
   #turn() {
-    this.#isWhole = !this.#isWhole;
-    this.#fit.setAttribute('aria-pressed', String(this.#isWhole));
-    this.element.classList.toggle('whole', this.#isWhole);
-    this.#focused = '';
+    this.#chosen = !this.#isWhole;
     this.#colour();
+  }
+
+  #size(isWhole) {
+    if (isWhole === this.#isWhole) return;
+    this.#isWhole = isWhole;
+    this.#fit.setAttribute('aria-pressed', String(isWhole));
+    this.element.classList.toggle('whole', isWhole);
+    this.#focused = '';
   }
 
   #colour() {
     const { frames, at } = this.#shown;
     if (this.#drawing === null) return;
     const frame = frames[at];
+    this.#size(this.#chosen ?? frame?.isEnded ?? false);
     const isOff = (passed) => frame !== undefined && !passed;
     const active = new Set(frame?.active);
     const way = frames.slice(0, at + 1);

@@ -30,8 +30,8 @@ export const changes = (changed) =>
         ['field', 'before', 'after'],
         changed.map(({ key, before, after }) => [
           h('th', { scope: 'row' }, key),
-          h('td', { class: 'before' }, short(before)),
-          h('td', { class: 'after' }, short(after)),
+          h('td', { class: 'before wide' }, short(before)),
+          h('td', { class: 'after wide' }, short(after)),
         ]),
       );
 
@@ -60,7 +60,11 @@ export function step(frames, at) {
       : table(
           'State events',
           ['seq', 'type', 'data'],
-          frame.emitted.map(({ seq, type, data }) => [seq, type, short(data)]),
+          frame.emitted.map(({ seq, type, data }) => [
+            seq,
+            type,
+            h('td', { class: 'wide' }, short(data)),
+          ]),
         ),
     frame.started.length === 0 ? null : h('h4', {}, 'Started'),
     ...frame.started.map(({ key, input }) => h('details', {}, h('summary', {}, key), json(input))),

@@ -31,7 +31,7 @@ export function fits(job, { q, state, user_id: user }) {
 }
 
 function waits(job) {
-  if (job.state === 'confirm-draft') return 'waits for a yes or no';
+  if (job.state === 'confirm-draft') return 'waits for yes or no';
   return job.queue ? `place ${job.queue.position} in the queue` : '';
 }
 

@@ -25,7 +25,8 @@ export const initial = {
       .execute();
     await db.schema
       .createTable('journal')
-      .addColumn('pos', 'integer', (column) => column.primaryKey())
+      // A position is never used again, also after the last rows were removed: the relay would take it as told.
+      .addColumn('pos', 'integer', (column) => column.primaryKey().autoIncrement())
       .addColumn('job', 'integer', (column) => column.notNull())
       .addColumn('n', 'integer', (column) => column.notNull())
       .addColumn('at', 'integer', (column) => column.notNull())

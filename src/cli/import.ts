@@ -1,0 +1,41 @@
+/** `gatehouse import PATH…`: text and markdown files become documents, by way of the running core. */
+import { resolve } from 'node:path';
+import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
+import { CommandError, type CoreClient } from './core-client.ts';
+
+const barWidth = 30;
+
+export async function importPaths(
+  client: CoreClient,
+  paths: string[],
+  userId: string,
+  json: boolean,
+): Promise<number> {
+  if (paths.length === 0) throw new CommandError('import takes files or folders');
+  let report: ImportReport | null = null;
+  const isLive = process.stderr.isTTY && !json;
+  for await (const line of client.importFiles(
+    paths.map((path) => resolve(path)),
+    userId,
+  )) {
+    if ('report' in line) ({ report } = line);
+    else if (isLive) process.stderr.write(`\r${barOf(line)}`);
+  }
+  if (isLive) process.stderr.write('\n');
+  if (report === null)
+    throw new CommandError('the core went away; run the import again, what is in stays in');
+  if (json) console.log(JSON.stringify(report));
+  else {
+    const { added, updated, unchanged, skipped } = report;
+    for (const { path, reason } of skipped) console.error(`skipped ${path}: ${reason}`);
+    console.log(
+      `${added} added, ${updated} updated, ${unchanged} unchanged, ${skipped.length} skipped`,
+    );
+  }
+  return 0;
+}
+
+function barOf({ done, total }: ImportProgress): string {
+  const full = total === 0 ? barWidth : Math.round((done / total) * barWidth);
+  return `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${done}/${total}`;
+}

@@ -1,0 +1,180 @@
+/** From "put it into my calendar" to the entry: shown, changed, confirmed, written once. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openCore, type CoreFixture } from '../support/core.ts';
+import { saysJson } from '../support/fake-llm-replies.ts';
+import { until } from '../support/journal.ts';
+
+let fixture: CoreFixture;
+beforeEach(async () => {
+  fixture = await openCore();
+});
+afterEach(() => fixture.close());
+
+const wantsDentist = saysJson({
+  action: 'tools',
+  tool: 'calendar',
+  operation: 'create_draft',
+  params: { title: '치과', date: '2031-03-05', time: '15:00' },
+});
+
+async function drafted(user = 'local'): Promise<string> {
+  fixture.small.script(wantsDentist);
+  const jobId = await fixture.client.submit({
+    message: '2031년 3월 5일 3시에 치과 잡아줘',
+    user_id: user,
+  });
+  await until(async () => (await fixture.client.job(jobId)).state === 'confirm-draft');
+  return jobId;
+}
+
+const ended = async (jobId: string) => {
+  await until(async () => (await fixture.client.job(jobId)).reply !== null);
+  return fixture.client.job(jobId);
+};
+
+/** What the calendar says of the day, as it is handed to the model that words it. */
+const entries = async (user = 'local'): Promise<string> => {
+  const jobId = await fixture.client.submit({
+    message: '2031년 3월 5일 일정 알려줘',
+    user_id: user,
+  });
+  await ended(jobId);
+  return fixture.small.requests.at(-1)!.body.messages.at(-1)!.content;
+};
+
+const drafts = async (jobId: string): Promise<string[]> =>
+  (await fixture.client.events(jobId))
+    .filter((event) => event.type === 'result' && event.data['final'] === false)
+    .map((event) => String(event.data['content']));
+
+describe('a draft', () => {
+  test('is written when its owner says yes, in words, and the word is no new job', async () => {
+    const jobId = await drafted();
+    expect(await entries()).not.toContain('치과');
+    expect(await fixture.client.submit({ message: '확인' })).toBe(jobId);
+    expect(await ended(jobId)).toMatchObject({ state: 'done', outcome: 'answered' });
+    expect(await entries()).toContain('치과');
+  });
+
+  test('is dropped when its owner says no', async () => {
+    const jobId = await drafted();
+    expect(await fixture.client.submit({ message: '취소' })).toBe(jobId);
+    expect(await ended(jobId)).toMatchObject({
+      outcome: 'declined',
+      reply: '등록하지 않았습니다.',
+    });
+    expect(await entries()).not.toContain('치과');
+  });
+
+  test('is changed by a word about a detail, and shown again', async () => {
+    const jobId = await drafted();
+    const accepted = await fixture.client.say({ message: '4시로 바꿔' });
+    expect(accepted).toMatchObject({ job_id: jobId, after_seq: expect.any(Number) });
+    await until(async () => (await drafts(jobId)).length === 2);
+    expect((await drafts(jobId))[1]).toContain('16:00');
+    await fixture.client.tell(jobId, 'confirm');
+    await ended(jobId);
+    expect(await entries()).toContain('16:00');
+  });
+
+  test('is written once when the button and the word come together', async () => {
+    const jobId = await drafted();
+    await Promise.allSettled([
+      fixture.client.tell(jobId, 'confirm'),
+      fixture.client.tell(jobId, 'confirm'),
+      fixture.client.submit({ message: '확인', idempotency_key: 'a' }),
+      fixture.client.submit({ message: '확인', idempotency_key: 'b' }),
+    ]);
+    await ended(jobId);
+    expect((await entries()).match(/"title":"치과"/g)).toHaveLength(1);
+  });
+
+  test('survives a restart', async () => {
+    const jobId = await drafted();
+    await fixture.restart();
+    await fixture.client.submit({ message: '응' });
+    expect(await ended(jobId)).toMatchObject({ outcome: 'answered' });
+  });
+
+  test('of one user is not confirmed by another, nor seen by them', async () => {
+    const jobId = await drafted('ann');
+    fixture.small.script(saysJson({ action: 'direct', response: '무엇을요?' }));
+    const other = await fixture.client.submit({ message: '확인', user_id: 'bob' });
+    expect(other).not.toBe(jobId);
+    await ended(other);
+    expect((await fixture.client.job(jobId)).state).toBe('confirm-draft');
+    await fixture.client.tell(jobId, 'confirm');
+    await ended(jobId);
+    expect(await entries('bob')).not.toContain('치과');
+    expect(await entries('ann')).toContain('치과');
+  });
+
+  test('expires with a notice', async () => {
+    await fixture.close();
+    fixture = await openCore({ jobs: { confirmTtlMs: 50 } });
+    fixture.small.script(wantsDentist);
+    const { end } = await fixture.ask('2031년 3월 5일 3시에 치과 잡아줘');
+    expect(end).toMatchObject({ type: 'cancelled', data: { by: 'expiry' } });
+    expect(await entries()).not.toContain('치과');
+  });
+
+  test('is never written by a model that claims the person has agreed', async () => {
+    fixture.small.script(
+      saysJson({
+        action: 'tools',
+        tool: 'calendar',
+        operation: 'create_confirmed',
+        params: { title: '치과', date: '2031-03-05', time: '15:00' },
+      }),
+    );
+    const jobId = await fixture.client.submit({ message: '2031년 3월 5일 3시에 치과 잡아줘' });
+    await until(async () => (await fixture.client.job(jobId)).state !== 'classify');
+    await fixture.client.tell(jobId, 'cancel').catch(() => undefined);
+    expect(await entries()).not.toContain('치과');
+  });
+});
+
+describe('documents', () => {
+  const call = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${fixture.core.url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+  };
+
+  test('go in, are found in Korean and English, read, and removed', async () => {
+    const { body } = await call('POST', '/documents', {
+      title: '법령',
+      text: '산업안전보건법 Safety Act',
+    });
+    const { id } = body as { id: string };
+    for (const q of ['안전보건', 'safety']) {
+      const found = await call('GET', `/documents/search?q=${encodeURIComponent(q)}`);
+      expect(found.body).toMatchObject({ results: [{ id, title: '법령' }] });
+    }
+    expect((await call('GET', `/documents/${id}`)).body).toMatchObject({
+      id,
+      md_draft_status: null,
+    });
+    expect((await call('GET', `/documents/${id}?user_id=bob`)).status).toBe(404);
+    expect((await call('DELETE', `/documents/${id}`)).status).toBe(204);
+    expect((await call('GET', `/documents/${id}`)).status).toBe(404);
+    expect((await call('GET', '/documents/search?q=safety')).body).toEqual({ results: [] });
+  });
+
+  test('answer a question in the chat', async () => {
+    await call('POST', '/documents', {
+      title: '법령',
+      text: '산업안전보건법에 따라 매월 점검한다.',
+    });
+    const { end } = await fixture.ask('문서 찾아줘 산업안전보건법');
+    expect(end.data['outcome']).toBe('answered');
+  });
+
+  test('without words to look for, or without text, are refused', async () => {
+    expect((await call('GET', '/documents/search?q=%20')).status).toBe(400);
+    expect((await call('POST', '/documents', { title: 'x' })).status).toBe(400);
+  });
+});
