@@ -12,18 +12,47 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const path = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(path, 'utf8'));
 
-const systems = ['android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'aix', 'win32'];
-const processors = { arm64: 'arm64', arm: 'arm', ia32: 'ia32', loong64: 'loong64', mips64el: 'mips64el', ppc64: 'ppc64', riscv64: 'riscv64', s390x: 's390x', x64: 'x64', wasm32: 'wasm32' };
+const systems = [
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'aix',
+  'win32',
+];
+const processors = {
+  arm64: 'arm64',
+  arm: 'arm',
+  ia32: 'ia32',
+  loong64: 'loong64',
+  mips64el: 'mips64el',
+  ppc64: 'ppc64',
+  riscv64: 'riscv64',
+  s390x: 's390x',
+  x64: 'x64',
+  wasm32: 'wasm32',
+};
 
 function fromName(name) {
   const os = systems.filter((system) => name.includes(system));
-  const cpu = Object.keys(processors).find((processor) => new RegExp(`[-.]${processor}(?![a-z0-9])`).test(name));
+  const cpu = Object.keys(processors).find((processor) =>
+    new RegExp(`[-.]${processor}(?![a-z0-9])`).test(name),
+  );
   return { ...(cpu ? { cpu: [cpu] } : {}), ...(os.length > 0 ? { os } : {}) };
 }
 
 function platformOf(name) {
   try {
-    const shown = JSON.parse(execFileSync('npm', ['view', name, 'cpu', 'os', 'libc', '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    const shown = JSON.parse(
+      execFileSync('npm', ['view', name, 'cpu', 'os', 'libc', '--json'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    );
     const { cpu, os, libc } = shown;
     if (cpu || os) return { cpu, os, libc };
   } catch {
@@ -36,7 +65,8 @@ const list = (value) => (value === undefined ? undefined : [value].flat());
 let added = 0;
 for (const [where, entry] of Object.entries(lock.packages)) {
   for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
-    if (`node_modules/${name}` in lock.packages || `${where}/node_modules/${name}` in lock.packages) continue;
+    if (`node_modules/${name}` in lock.packages || `${where}/node_modules/${name}` in lock.packages)
+      continue;
     const { cpu, os, libc } = platformOf(name);
     lock.packages[`node_modules/${name}`] = {
       version: range.replace(/^[\^~]/, ''),
@@ -51,6 +81,9 @@ for (const [where, entry] of Object.entries(lock.packages)) {
   }
 }
 const { '': root, ...rest } = lock.packages;
-lock.packages = { '': root, ...Object.fromEntries(Object.entries(rest).sort(([a], [b]) => a.localeCompare(b, 'en'))) };
+lock.packages = {
+  '': root,
+  ...Object.fromEntries(Object.entries(rest).sort(([a], [b]) => a.localeCompare(b, 'en'))),
+};
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`${added} added`);
