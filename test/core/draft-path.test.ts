@@ -89,6 +89,13 @@ describe('a draft', () => {
     expect((await entries()).match(/"title":"치과"/g)).toHaveLength(1);
   });
 
+  test('P8: is dropped by a cancel', async () => {
+    const jobId = await drafted();
+    await fixture.client.tell(jobId, 'cancel');
+    expect(await ended(jobId)).toMatchObject({ state: 'cancelled', outcome: null });
+    expect(await entries()).not.toContain('치과');
+  });
+
   test('survives a restart', async () => {
     const jobId = await drafted();
     await fixture.restart();

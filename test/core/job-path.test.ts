@@ -1,4 +1,5 @@
 /** A message's way through the whole core: HTTP, journal, gates, real HTTP to (fake) model servers, SSE. */
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { direct, follow, openCore, routed, type CoreFixture } from '../support/core.ts';
 import { cutsAfter, fails, says, stalls, stallsAfter } from '../support/fake-llm-replies.ts';
@@ -167,7 +168,43 @@ describe('P8: a cancel', () => {
     expect(await stateOf(holder)).toBe('classify');
     expect(fixture.small.requests).toHaveLength(1);
   });
+
+  test('while a tool waits for its server breaks that off', async () => {
+    const { url, connected, close } = await silentServer();
+    await fixture.close();
+    fixture = await openCore({
+      tools: { calendar: { provider: 'caldav', url, username: 'u', password: 'p' } },
+    });
+    const jobId = await fixture.client.submit({ message: '내일 일정 알려줘' });
+    await until(() => connected() > 0);
+    await fixture.client.tell(jobId, 'cancel');
+    const { end } = await follow(fixture.client, jobId);
+    expect(end.type).toBe('cancelled');
+    await until(() => connected() === 0);
+    await close();
+  });
 });
+
+/** Accepts connections and never says a word. */
+async function silentServer(): Promise<{
+  url: string;
+  connected(): number;
+  close(): Promise<unknown>;
+}> {
+  let open = 0;
+  const server = createServer((socket) => {
+    open += 1;
+    socket.on('close', () => (open -= 1)).on('error', () => undefined);
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    connected: () => open,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
 
 describe('P3: a restart', () => {
   test('in the middle of an answer asks the model again and answers once', async () => {
