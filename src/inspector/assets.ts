@@ -18,14 +18,27 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 };
 
-export function readAssets(): ReadonlyMap<string, Asset> {
+/** `hasKeys`: the page asks for a key before anything else. */
+export function readAssets(hasKeys: boolean): ReadonlyMap<string, Asset> {
+  const names = readdirSync(folder);
   return new Map(
-    readdirSync(folder).map((name) => {
-      const body = readFileSync(join(folder, name));
+    names.map((name) => {
+      const file = readFileSync(join(folder, name));
+      const body = name === 'index.html' ? completePage(file, names, hasKeys) : file;
       const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
       return [name, { body, type: types[extname(name)] ?? 'application/octet-stream', etag }];
     }),
   );
+}
+
+/** Names every module at once: else the browser finds them one import after another. */
+function completePage(page: Buffer, names: string[], hasKeys: boolean): Buffer {
+  const links = names
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => `<link rel="modulepreload" href="/inspect/assets/${name}" />`);
+  const body = hasKeys ? '<body data-needs-key>' : '<body>';
+  const text = page.toString('utf8').replace('</head>', `${links.join('')}</head>`);
+  return Buffer.from(text.replace('<body>', body));
 }
 
 /**

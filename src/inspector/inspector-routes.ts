@@ -50,7 +50,7 @@ export function inspectorRoutes(options: InspectorOptions): (server: FastifyInst
 }
 
 function addPage(server: FastifyInstance, hasKeys: boolean): void {
-  const assets = readAssets();
+  const assets = readAssets(hasKeys);
   const nameOf = (request: FastifyRequest): string =>
     (request.params as { name?: string }).name ?? 'index.html';
   const sendAsset = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {

@@ -17,7 +17,7 @@ export const searchQuery = z.object({
 /** Rows of one answer: what a screen shows, with some to scroll. */
 const hitsMax = 50;
 const pageSize = 500;
-/** Jobs looked at for one answer: about 50 ms of reading. */
+/** Jobs looked at for one answer: about 100 ms of reading, in slices of 5 ms. */
 const lookedAtMax = 10_000;
 
 export interface SearchResult extends JobPage {

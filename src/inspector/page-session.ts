@@ -128,12 +128,22 @@ function createJobWatch(parts: InspectorParts, send: Send): JobWatch {
     lastQueue = text;
   };
 
+  /** Whatever goes wrong while somebody looks on must not reach the core: it is told to who looks. */
+  const guarded = (jobId: string | null, look: () => void): void => {
+    try {
+      look();
+    } catch (error) {
+      const code = error instanceof GatehouseError ? error.code : 'GH_JOB_BUG';
+      send({ type: 'gatehouse.problem', jobId, code, message: messageOf(error) });
+    }
+  };
+
   const soon = (): void => {
     if (isDue) return;
     isDue = true;
     setImmediate(() => {
       isDue = false;
-      tell(0);
+      guarded(job?.job.id ?? null, () => tell(0));
     });
   };
 
@@ -144,7 +154,7 @@ function createJobWatch(parts: InspectorParts, send: Send): JobWatch {
       job = null;
       lastQueue = '';
       if (jobId === null) return;
-      try {
+      guarded(jobId, () => {
         job = followJob(storage, jobId);
         leave = hub.subscribe(jobId, {
           event: soon,
@@ -155,13 +165,10 @@ function createJobWatch(parts: InspectorParts, send: Send): JobWatch {
         tell(afterN);
         const chunk = hub.textSoFar(jobId);
         if (chunk !== null) send({ type: 'gatehouse.token', chunk });
-      } catch (error) {
-        const code = error instanceof GatehouseError ? error.code : 'GH_JOB_BUG';
-        send({ type: 'gatehouse.problem', jobId, code, message: messageOf(error) });
-      }
+      });
     },
     refresh() {
-      if (job !== null && !job.isEnded) tell(0);
+      if (job !== null && !job.isEnded) guarded(job.job.id, () => tell(0));
     },
   };
 }

@@ -6,6 +6,8 @@
  * message on, also one that began before.
  */
 import type { LiveHub } from '../journal/live-hub.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import type { JobStorage } from '../store/job-storage.ts';
 import { followJob, type JobFollower } from './job-follower.ts';
 import { statelyMessages } from './stately.ts';
@@ -27,15 +29,22 @@ const followersMax = 500;
 export function createStatelyFeed(options: {
   storage: Pick<JobStorage, 'find' | 'rows'>;
   hub: Pick<LiveHub, 'subscribe'>;
+  log: Log;
 }): StatelyFeed {
-  const { storage, hub } = options;
+  const { storage, hub, log } = options;
   const receivers = new Set<StatelyReceiver>();
   const followers = new Map<string, JobFollower>();
   const dirty = new Set<string>();
   let leave: (() => void) | null = null;
 
   const flush = (): void => {
-    for (const jobId of dirty) tell(jobId);
+    for (const jobId of dirty) {
+      try {
+        tell(jobId);
+      } catch (error) {
+        log.debug({ job: jobId, error: messageOf(error) }, 'inspector cannot read the job');
+      }
+    }
     dirty.clear();
   };
 

@@ -121,7 +121,7 @@ describe.skipIf(executable === null)('the page', () => {
     const jobId = await fixture.send('내일 3시 치과');
     await fixture.draft(jobId);
     await look(`#/jobs/${jobId}`);
-    await page.getByText('waits for yes or no').waitFor();
+    await page.locator('.job-rows .row-waits').getByText('waits for yes or no').waitFor();
     await page.getByRole('button', { name: 'Confirm the draft' }).dblclick();
     await isIn('job.confirm-draft.executing');
     const written = { ok: true, tool: 'calendar', operation: 'create_confirmed', data: null };

@@ -88,7 +88,9 @@ function queueOf(gate) {
           h('span', {}, one.phase === 'draining' ? 'draining' : `for ${duration(one.held_ms)}`),
         ),
       ),
-      ...Array.from({ length: free }, () => h('li', { class: 'ticket free' }, 'free place')),
+      ...Array.from({ length: free }, () =>
+        h('li', { class: 'ticket free' }, gate.circuit === 'closed' ? 'free place' : 'closed'),
+      ),
     ),
     h('span', { class: 'door', 'aria-hidden': 'true' }, '◀'),
     h(

@@ -129,7 +129,7 @@ function start() {
 
 chooseTheme();
 try {
-  await askForKey();
+  if ('needsKey' in document.body.dataset) await askForKey();
   start();
 } catch (error) {
   show(place, h('p', { role: 'alert', class: 'problem' }, error.message));
