@@ -59,17 +59,20 @@ const core = await startCore({
 });
 
 interface Reading {
+  /** Until the first bytes of the stream: for Gatehouse the `ack` event. */
+  firstEventMs: number;
   firstMs: number;
   pieceMs: number[];
 }
 
 async function readPieces(url: string, init: object): Promise<Reading> {
   const from = performance.now();
-  const reading: Reading = { firstMs: Number.NaN, pieceMs: [] };
+  const reading: Reading = { firstEventMs: Number.NaN, firstMs: Number.NaN, pieceMs: [] };
   const response = await undiciFetch(url, init);
   const decoder = new TextDecoder();
   for await (const bytes of response.body ?? []) {
     const at = performance.now();
+    if (Number.isNaN(reading.firstEventMs)) reading.firstEventMs = at - from;
     for (const [, sent] of decoder.decode(bytes as Uint8Array).matchAll(/<(\d+\.?\d*)>/g)) {
       if (reading.pieceMs.length >= pieces) break;
       if (Number.isNaN(reading.firstMs)) reading.firstMs = at - from;
@@ -102,7 +105,11 @@ async function throughGatehouse(): Promise<Reading> {
   const { job_id: jobId } = (await accepted.json()) as { job_id: string };
   const startedMs = performance.now() - from;
   const reading = await readPieces(`${core.url}/chat/${jobId}/stream`, {});
-  return { ...reading, firstMs: reading.firstMs + startedMs };
+  return {
+    ...reading,
+    firstEventMs: reading.firstEventMs + startedMs,
+    firstMs: reading.firstMs + startedMs,
+  };
 }
 
 for (let n = 0; n < 20; n += 1) {
@@ -125,6 +132,13 @@ printTable(
   `Added latency, medians of ${rounds} interleaved rounds`,
   ['figure', 'direct, ms', 'through gatehouse, ms', 'added, ms', 'goal'],
   [
+    [
+      'first event, from the request',
+      '',
+      median(ours.map((one) => one.firstEventMs)).toFixed(2),
+      '',
+      '<= 100',
+    ],
     [
       'first token (gatehouse: accept + classify + reason)',
       first(plain).toFixed(2),

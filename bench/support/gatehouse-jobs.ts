@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Effects } from '../../src/journal/effects.ts';
 import { createJournal, type Journal } from '../../src/journal/journal.ts';
-import { createLiveHub } from '../../src/journal/live-hub.ts';
+import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { noFaults } from '../../src/lib/faults.ts';
 import { createIdSource } from '../../src/lib/ids.ts';
@@ -59,6 +59,7 @@ export const jobKinds = { fiveSteps, untilDraft, unfinished };
 
 export interface JobBench {
   journal: Journal;
+  hub: LiveHub;
   database: Database;
   /** Submits one job and waits for its end, or for its draft. */
   run(n: number): Promise<void>;
@@ -110,6 +111,7 @@ export async function openJobBench(
   };
   return {
     journal,
+    hub,
     database,
     submit: (n) => submitAs(nextId(), n),
     async run(n) {

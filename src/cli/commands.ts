@@ -1,6 +1,7 @@
 /** Every sub-command by name: what it takes, and what runs it. */
 import { loadConfig } from '../config/load-config.ts';
 import { describeRoute, route } from '../routing/route.ts';
+import { exportCalendar, importCalendar } from './calendar.ts';
 import { chat } from './chat.ts';
 import { CommandError, createCoreClient, reachableUrl, type CoreClient } from './core-client.ts';
 import { doctor } from './doctor.ts';
@@ -20,6 +21,8 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   jobs cancel ID            cancel a job
   tail                      print state events, old and new               [--job ID] [--from SEQ]
   import PATH…              bring text and markdown files in as documents  [--user ID]
+  calendar import FILE      bring a calendar file (.ics) in               [--user ID]
+  calendar export           print the calendar as a calendar file         [--user ID]
   route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
   draw [FOLDER]             draw the charts of all machines (docs/charts)
   doctor                    check configuration, database and backends, with advice
@@ -54,6 +57,16 @@ export const commands: Record<string, Command | undefined> = {
 
   import: (paths, values) =>
     importPaths(clientFor(values), paths, values.user ?? 'local', values.json),
+
+  async calendar([verb, file], values) {
+    const user = values.user ?? 'local';
+    const client = clientFor(values);
+    if (verb === 'import' && file !== undefined) {
+      await importCalendar(client, file, user, values.json);
+    } else if (verb === 'export' && file === undefined) await exportCalendar(client, user);
+    else throw new CommandError('calendar takes: import FILE, or export (to standard output)');
+    return 0;
+  },
 
   tail(_args, values) {
     const from = Number(values.from ?? 0);

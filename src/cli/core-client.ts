@@ -20,6 +20,10 @@ export interface CoreClient {
     paths: string[],
     userId: string,
   ): AsyncIterable<ImportProgress | { report: ImportReport }>;
+  /** The events of a calendar file; the same file again changes only what changed in it. */
+  importCalendar(ics: string, userId: string): Promise<CalendarReport>;
+  /** The calendar as the text of a calendar file. */
+  exportCalendar(userId: string): Promise<string>;
   events(jobId: string): Promise<StateEvent[]>;
   tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
   /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
@@ -31,6 +35,14 @@ export interface CoreClient {
   ): Promise<void>;
   /** The events of all jobs after a position of the journal, until the signal. Comes back like `follow`. */
   followAll(from: number, onEvent: (event: StateEvent) => void, signal: AbortSignal): Promise<void>;
+}
+
+export interface CalendarReport {
+  added: number;
+  updated: number;
+  unchanged: number;
+  /** One line per event that could not be read. */
+  unreadable: string[];
 }
 
 export interface FollowListener {
@@ -56,12 +68,14 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
   };
 
-  const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
+  const fetched = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const response = await reach(`${url}${path}`, { headers, ...init });
-    const body = (await response.json()) as Record<string, unknown>;
-    if (response.ok) return body;
-    throw new CommandError(`${String(body['detail'])} (${String(body['code'])})`);
+    if (response.ok) return response;
+    const problem = (await response.json()) as Record<string, unknown>;
+    throw new CommandError(`${String(problem['detail'])} (${String(problem['code'])})`);
   };
+  const call = async (path: string, init: RequestInit = {}): Promise<unknown> =>
+    (await fetched(path, init)).json();
 
   const say = async (body: Record<string, unknown>): Promise<Accepted> =>
     (await call('/chat', { method: 'POST', body: JSON.stringify(body) })) as Accepted;
@@ -92,6 +106,14 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
         for (const line of lines)
           yield JSON.parse(line) as ImportProgress | { report: ImportReport };
       }
+    },
+    async importCalendar(ics, userId) {
+      const body = JSON.stringify({ ics, user_id: userId });
+      return (await call('/calendar/import', { method: 'POST', body })) as CalendarReport;
+    },
+    async exportCalendar(userId) {
+      const query = new URLSearchParams({ user_id: userId });
+      return (await fetched(`/calendar.ics?${query.toString()}`)).text();
     },
     follow(jobId, listener, signal, afterSeq = 0) {
       const path = `${url}/chat/${encodeURIComponent(jobId)}/stream`;

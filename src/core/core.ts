@@ -5,6 +5,8 @@
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
 import type { Library } from '../documents/library.ts';
+import { askRoutes, type AskRoutesOptions } from '../http/ask-routes.ts';
+import { calendarRoutes, type CalendarDoor } from '../http/calendar-routes.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
 import { documentRoutes } from '../http/document-routes.ts';
 import { openAiRoutes } from '../http/openai-routes.ts';
@@ -22,10 +24,12 @@ import { openDatabase, type Database } from '../store/database.ts';
 import type { JobStorage } from '../store/job-storage.ts';
 import { createOutboxStore } from '../store/outbox-store.ts';
 import type { Messaging } from '../messaging/ports.ts';
+import { createAskDoor } from './ask-door.ts';
 import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
 import { backendViews, modelListing } from './backend-view.ts';
 import { busGauges, createBus } from './bus.ts';
+import { createCalendarDoor } from './calendar-door.ts';
 import { createDocumentDoor } from './document-door.ts';
 import { dispatch } from './dispatch.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -108,6 +112,9 @@ async function assemble(
     clock,
     log,
     apiKeys,
+    ask: createAskDoor({ config, library, pool, clock }),
+    queryCharsMax: config.jobs.messageMaxChars,
+    calendar: createCalendarDoor({ config, database, clock }),
   });
   const server = await startServer({ ...config.server, log, routes });
   closers.push(
@@ -131,6 +138,9 @@ function routesOf(
     clock: Clock;
     log: Log;
     apiKeys: readonly string[];
+    ask: AskRoutesOptions['ask'];
+    queryCharsMax: number;
+    calendar: CalendarDoor | null;
   },
 ): ServerOptions['routes'] {
   const { door, hub, pool, journal } = parts;
@@ -138,6 +148,8 @@ function routesOf(
     chatRoutes({ door, live: hub }),
     eventRoutes(parts.outbox, hub),
     documentRoutes(createDocumentDoor(parts.library)),
+    askRoutes(parts),
+    calendarRoutes(parts.calendar),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,

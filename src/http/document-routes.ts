@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
+import { readInput, userId as user } from './input.ts';
 
 /** The library, as these routes need it: views are the rows of docs/tools.md. */
 export interface DocumentDoor {
@@ -24,7 +25,6 @@ export interface DocumentDoor {
 /** A book in plain text; larger is data, not a document. */
 const textCharsMax = 1_000_000;
 
-const user = z.string().min(1).max(256).default('local');
 const newDocument = z.object({
   title: z.string().max(200).optional(),
   text: z.string().min(1).max(textCharsMax),
@@ -42,12 +42,12 @@ type WithId = { Params: { id: string } };
 export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) => void {
   return (server) => {
     server.post('/documents', async (request, reply) => {
-      const { title, text, user_id: userId } = parse(newDocument, request.body);
+      const { title, text, user_id: userId } = readInput(newDocument, request.body);
       const { id } = door.create(userId, { title, text });
       return reply.code(201).send({ id });
     });
     server.get('/documents/search', (request) => {
-      const { q, limit, user_id: userId } = parse(searchQuery, request.query);
+      const { q, limit, user_id: userId } = readInput(searchQuery, request.query);
       return { results: door.search(userId, q, limit) };
     });
     server.get<WithId>('/documents/:id', (request) => {
@@ -62,7 +62,7 @@ export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) =>
       return reply.code(204).send();
     });
     server.post('/documents/import', async (request, reply) => {
-      const { paths, user_id: userId } = parse(importBody, request.body);
+      const { paths, user_id: userId } = readInput(importBody, request.body);
       const gone = new AbortController();
       reply.hijack();
       reply.raw.once('close', () => gone.abort());
@@ -75,11 +75,4 @@ export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) =>
 }
 
 const userOf = (request: FastifyRequest): string =>
-  parse(z.object({ user_id: user }), request.query ?? {}).user_id;
-
-function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
-  const result = schema.safeParse(input ?? {});
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new GatehouseError('GH_REQUEST_INVALID', `${issue?.path.join('.')}: ${issue?.message}`);
-}
+  readInput(z.object({ user_id: user }), request.query ?? {}).user_id;

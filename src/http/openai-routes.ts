@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
+import { whenGone } from './gone.ts';
 import { streamedAnswer, wholeAnswer, type Answer } from './openai-answer.ts';
 import { completeByBackend } from './openai-backend.ts';
 import { completeByJob, type JobCompletion } from './openai-job.ts';
@@ -119,15 +120,6 @@ async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
 
 const logBug = (log: Log, { url }: FastifyRequest, error: unknown): void =>
   log.error({ path: url, error: messageOf(error) }, 'bug');
-
-/** Aborts when the client's connection has ended before its answer had. */
-function whenGone({ raw }: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  raw.once('close', () => {
-    if (!raw.writableFinished) controller.abort('cancelled');
-  });
-  return controller.signal;
-}
 
 function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
   if (error.retryAfterMs !== null) {

@@ -36,7 +36,8 @@ export function sendProblem(reply: FastifyReply, error: GatehouseError): Fastify
   return reply.code(error.status).type('application/problem+json').send(problemOf(error));
 }
 
-function problemOf(error: GatehouseError): Record<string, unknown> {
+/** The body of a problem document. */
+export function problemOf(error: GatehouseError): Record<string, unknown> {
   return {
     type: `urn:gatehouse:error:${error.code}`,
     title: errorTable[error.code].title,

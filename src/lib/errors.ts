@@ -68,6 +68,7 @@ export const errorTable = {
   GH_TOOL_NOT_CONFIGURED: entry('terminal', 501, 'This tool is not configured'),
   GH_TOOL_NOT_FOUND: entry('terminal', 404, 'The tool knows no such folder or calendar'),
   GH_TOOL_ONE_DRAFT: entry('terminal', 409, 'Only one draft can wait at a time'),
+  GH_TOOL_NOT_LOCAL: entry('terminal', 409, 'The calendar is kept by another server'),
   // NATS
   GH_BUS_UNREACHABLE: entry('retryable', 503, 'The NATS server cannot be reached'),
   GH_BUS_REFUSED: entry('terminal', 503, 'The NATS server refused the credentials'),

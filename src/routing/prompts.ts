@@ -60,7 +60,12 @@ const wordingPrompt: Record<Locale, string> = {
 - Answer in short plain text in the user's language, without markup and without JSON.`,
 };
 
-const framed = (message: string, prompt: Pick<AnswerPrompt, 'now' | 'timeZone'>, locale: Locale) =>
+/** The clock, then the message. */
+export const framed = (
+  message: string,
+  prompt: Pick<AnswerPrompt, 'now' | 'timeZone'>,
+  locale: Locale,
+): string =>
   locale === 'ko'
     ? `[현재 시각] ${clockLine(prompt.now, prompt.timeZone)}\n${message}`
     : `[Current time] ${clockLine(prompt.now, prompt.timeZone)}\n${message}`;
@@ -94,7 +99,8 @@ export interface WordingPrompt {
 }
 
 /** Data cannot close its own frame, whatever a mail's subject says. */
-const unframed = (text: string): string => text.replace(/<(?=\s*\/?\s*data\b)/gi, '‹');
+export const unframed = (text: string): string =>
+  text.replace(/<(?=\s*\/?\s*(?:data|source)\b)/gi, '‹');
 
 /** The request to word a tool's result. No history: what was said before is no data. */
 export function wordingMessages(prompt: WordingPrompt): ChatMessage[] {

@@ -124,6 +124,39 @@ describe('with a core', () => {
     expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('GH_JOB_CONFLICT') });
   });
 
+  test('calendar import brings a file in, also one in CP949, and calendar export prints it', async () => {
+    const { url } = await serve();
+    const file = join(scratch.path, 'old.ics');
+    // 치과 as Korean Windows wrote it.
+    const event = 'UID:d1\r\nDTSTART:20261120T010000Z\r\nSUMMARY:';
+    const [head, tail] = [
+      'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n',
+      '\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n',
+    ];
+    const dentist = Buffer.from([0xc4, 0xa1, 0xb0, 0xfa]);
+    writeFileSync(file, Buffer.concat([Buffer.from(head + event), dentist, Buffer.from(tail)]));
+    const first = await run('calendar', 'import', file, '--url', url);
+    expect(first).toMatchObject({ code: 0, out: '1 added, 0 updated, 0 unchanged, 0 skipped\n' });
+    const again = await run('calendar', 'import', file, '--json', '--url', url);
+    expect(JSON.parse(again.out)).toMatchObject({ added: 0, unchanged: 1 });
+    const [own, other] = await Promise.all([
+      run('calendar', 'export', '--url', url),
+      run('calendar', 'export', '--user', 'jun', '--url', url),
+    ]);
+    expect(own.out).toMatch(/^BEGIN:VCALENDAR\r\n[\s\S]*SUMMARY:치과\r\n[\s\S]*END:VCALENDAR\r\n$/);
+    expect(other.out).not.toContain('VEVENT');
+    writeFileSync(file, 'hello');
+    const wrong = await Promise.all([
+      run('calendar', 'import', file, '--url', url),
+      run('calendar', 'import', join(scratch.path, 'none.ics'), '--url', url),
+      run('calendar', '--url', url),
+    ]);
+    expect(wrong.map(({ code }) => code)).toEqual([1, 1, 1]);
+    expect(wrong[0].err).toContain('GH_TOOL_INPUT');
+    expect(wrong[1].err).toContain('none.ics');
+    expect(wrong[2].err).toContain('import FILE');
+  });
+
   test('Ctrl-C cancels the job', async () => {
     const { url } = await serve();
     llm.script(saysJson({ action: 'route' }), stallsAfter('halb'));

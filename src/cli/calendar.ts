@@ -1,0 +1,40 @@
+/** `gatehouse calendar import FILE` and `gatehouse calendar export`, by way of the running core. */
+import { readFileSync } from 'node:fs';
+import { textOf } from '../documents/text-file.ts';
+import { messageOf } from '../lib/errors.ts';
+import { CommandError, type CoreClient } from './core-client.ts';
+
+export async function importCalendar(
+  client: CoreClient,
+  path: string,
+  userId: string,
+  json: boolean,
+): Promise<void> {
+  const report = await client.importCalendar(readText(path), userId);
+  if (json) {
+    console.log(JSON.stringify(report));
+    return;
+  }
+  const { added, updated, unchanged, unreadable } = report;
+  for (const line of unreadable) console.error(`skipped an event: ${line}`);
+  console.log(
+    `${added} added, ${updated} updated, ${unchanged} unchanged, ${unreadable.length} skipped`,
+  );
+}
+
+/** The file goes to standard output, and nothing else does. */
+export async function exportCalendar(client: CoreClient, userId: string): Promise<void> {
+  process.stdout.write(await client.exportCalendar(userId));
+}
+
+function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new CommandError(`${path}: ${messageOf(error)}`, { cause: error });
+  }
+  const text = textOf(bytes);
+  if (text === null) throw new CommandError(`${path}: is not a calendar file`);
+  return text;
+}

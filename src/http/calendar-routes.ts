@@ -1,0 +1,58 @@
+/** `/calendar…`: calendar files into the local calendar and out of it. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { GatehouseError } from '../lib/errors.ts';
+import { readInput, userId } from './input.ts';
+
+/** The local calendar, as these routes need it. */
+export interface CalendarDoor {
+  /** Durable when it returns; all events that can be read, or none. @throws GH_STORE_UNAVAILABLE */
+  importIcs(
+    userId: string,
+    ics: string,
+  ): { added: number; updated: number; unchanged: number; unreadable: string[] };
+  exportIcs(userId: string): string;
+}
+
+/**
+ * About 10,000 entries. Reading takes up to a second per million characters, in one piece, and everybody
+ * waits for it; with less, the calendar of many years would have to be cut by hand.
+ */
+const icsCharsMax = 4_000_000;
+/** The text as JSON: line ends take twice their room, Korean letters three bytes each. */
+const bodyBytesMax = 12 * 1024 * 1024;
+/** Lines that a report has room for. */
+const unreadableMax = 100;
+
+const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userId });
+const exportQuery = z.object({ user_id: userId });
+
+/** @param door null: the calendar is kept elsewhere, and both routes say so */
+export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInstance) => void {
+  return (server) => {
+    server.post('/calendar/import', { bodyLimit: bodyBytesMax }, (request) => {
+      const { ics, user_id } = readInput(importBody, request.body);
+      const { unreadable, ...done } = local(door).importIcs(user_id, ics);
+      if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
+        throw new GatehouseError('GH_TOOL_INPUT', `ics: ${unreadable[0]}`);
+      }
+      return { ...done, unreadable: unreadable.slice(0, unreadableMax) };
+    });
+    server.get('/calendar.ics', (request, reply) => {
+      const { user_id } = readInput(exportQuery, request.query);
+      const text = local(door).exportIcs(user_id);
+      return reply
+        .type('text/calendar; charset=utf-8')
+        .header('content-disposition', 'attachment; filename="calendar.ics"')
+        .send(text);
+    });
+  };
+}
+
+function local(door: CalendarDoor | null): CalendarDoor {
+  if (door !== null) return door;
+  throw new GatehouseError(
+    'GH_TOOL_NOT_LOCAL',
+    'The calendar is kept by a CalDAV server; import and export its files there',
+  );
+}
