@@ -7,7 +7,6 @@ export type Locale = 'ko' | 'en';
 const ko = {
   ack: '요청을 확인했습니다.',
   queued: (ahead: number) => `앞에 ${ahead}건이 있습니다. 순서가 되면 바로 시작합니다.`,
-  waitingTurn: '앞선 요청을 먼저 처리하고 있습니다.',
   classifying: '요청을 살펴보고 있습니다...',
   thinking: '생각하고 있습니다...',
   usingTools: '확인하고 있습니다...',
@@ -29,7 +28,6 @@ const ko = {
 const en: typeof ko = {
   ack: 'Got your request.',
   queued: (ahead) => `${ahead} ahead of you. Starting as soon as it is your turn.`,
-  waitingTurn: 'Working on your earlier request first.',
   classifying: 'Looking at your request...',
   thinking: 'Thinking...',
   usingTools: 'Checking...',

@@ -22,7 +22,7 @@ import type { JobStorage } from '../store/job-storage.ts';
 
 export interface DoorOptions {
   journal: Journal;
-  storage: Pick<JobStorage, 'waitingJob' | 'find'>;
+  storage: Pick<JobStorage, 'waitingJob' | 'find' | 'jobOfKey'>;
   queries: JobQueries;
   hub: LiveHub;
   clock: Clock;
@@ -104,7 +104,10 @@ async function submit(
   const conversation = `${channel}:${userId}`;
   // A key belongs to its sender: the same key of another user is another message.
   const key = parsed.idempotency_key;
-  const idempotencyKey = key === undefined ? null : `${conversation}:${key.toWellFormed()}`;
+  const idempotencyKey =
+    key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
+  const known = idempotencyKey === null ? null : storage.jobOfKey(idempotencyKey);
+  if (known !== null) return { job_id: known, after_seq: 0 };
 
   const waiting = storage.waitingJob(conversation);
   const reply = waiting === null ? null : options.readReply(message, clock.now());

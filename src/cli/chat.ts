@@ -1,7 +1,7 @@
 /** `gatehouse chat`: one message, or a conversation, with a running core. */
 import { createInterface, type Interface } from 'node:readline/promises';
 import { createChatView } from './chat-view.ts';
-import { CommandError, type CoreClient } from './core-client.ts';
+import { UsageError, type CoreClient } from './core-client.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
 
 export interface ChatOptions {
@@ -14,7 +14,7 @@ export interface ChatOptions {
 export async function chat(options: ChatOptions): Promise<number> {
   const isInteractive = options.message === undefined;
   if (isInteractive && !process.stdin.isTTY) {
-    throw new CommandError('say something: gatehouse chat "message", or run it in a terminal');
+    throw new UsageError('say something: gatehouse chat "message", or run it in a terminal');
   }
   const lines = createInterface({
     input: process.stdin,

@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { describeRoute, route } from '../routing/route.ts';
 import { exportCalendar, importCalendar } from './calendar.ts';
 import { chat } from './chat.ts';
-import { CommandError, createCoreClient, reachableUrl, type CoreClient } from './core-client.ts';
+import { createCoreClient, reachableUrl, UsageError, type CoreClient } from './core-client.ts';
 import { doctor } from './doctor.ts';
 import { draw } from './draw.ts';
 import type { CommandValues } from './gatehouse.ts';
@@ -35,10 +35,10 @@ type Command = (args: string[], values: CommandValues) => Promise<number>;
 export const commands: Record<string, Command | undefined> = {
   serve: (_args, values) => serve(values.config),
 
-  chat: ([message], values) =>
+  chat: (words, values) =>
     chat({
       client: clientFor(values),
-      message,
+      message: words.length === 0 ? undefined : words.join(' '),
       userId: values.user ?? 'local',
       json: values.json,
     }),
@@ -51,7 +51,7 @@ export const commands: Record<string, Command | undefined> = {
       await listJobs(client, Object.fromEntries(query.filter(isGiven)), values.json);
     } else if (verb === 'show' && id !== undefined) await showJob(client, id, values.json);
     else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
-    else throw new CommandError('jobs takes: nothing, show ID, or cancel ID');
+    else throw new UsageError('jobs takes: nothing, show ID, or cancel ID');
     return 0;
   },
 
@@ -64,22 +64,23 @@ export const commands: Record<string, Command | undefined> = {
     if (verb === 'import' && file !== undefined) {
       await importCalendar(client, file, user, values.json);
     } else if (verb === 'export' && file === undefined) await exportCalendar(client, user);
-    else throw new CommandError('calendar takes: import FILE, or export (to standard output)');
+    else throw new UsageError('calendar takes: import FILE, or export (to standard output)');
     return 0;
   },
 
   tail(_args, values) {
     const from = Number(values.from ?? 0);
     if (!Number.isSafeInteger(from) || from < 0) {
-      throw new CommandError(`--from: expected a number from 0, found ${values.from}`);
+      throw new UsageError(`--from: expected a number from 0, found ${values.from}`);
     }
     return tail({ client: clientFor(values), jobId: values.job, from, json: values.json });
   },
 
-  async route([message], values) {
-    if (message === undefined) throw new CommandError('route takes a message');
+  async route(words, values) {
+    const message = words.join(' ');
+    if (words.length === 0) throw new UsageError('route takes a message');
     const now = values.now === undefined ? Date.now() : Date.parse(values.now);
-    if (Number.isNaN(now)) throw new CommandError(`--now: ${values.now} is not an ISO 8601 time`);
+    if (Number.isNaN(now)) throw new UsageError(`--now: ${values.now} is not an ISO 8601 time`);
     const { config } = loadConfig(values.config);
     const options = { now, timeZone: config.timezone, pendingDraft: values.pending };
     console.log(JSON.stringify(describeRoute(route(message, options))));

@@ -8,6 +8,9 @@ import { messageOf } from '../lib/errors.ts';
 /** One line for the person; the exit code is 1. */
 export class CommandError extends Error {}
 
+/** The command was called in a way that it is not meant to be; the exit code is 2. */
+export class UsageError extends Error {}
+
 export interface CoreClient {
   readonly url: string;
   submit(body: Record<string, unknown>): Promise<string>;
@@ -55,6 +58,8 @@ export interface FollowListener {
 /** A restart takes well under a second; after a minute the person should decide. */
 const reconnectForMs = 60_000;
 const reconnectEveryMs = 500;
+/** More events than one row of the journal ever tells. */
+const rowEventsMax = 16;
 
 /** The address at which the core of this configuration is reached from this machine. */
 export function reachableUrl({ host, port }: { host: string; port: number }): string {
@@ -120,7 +125,14 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
       return readOn(path, headers, afterSeq, { ...listener, isOver: isFinal }, signal);
     },
     followAll(from, onEvent, signal) {
-      const listener = { event: onEvent, token: () => undefined, lost: () => undefined };
+      // After a lost connection the last row may come again, as a whole: its events have the same ids.
+      let last: string[] = [];
+      const event = (one: StateEvent): void => {
+        if (last.includes(one.id)) return;
+        last = [...last.slice(-rowEventsMax), one.id];
+        onEvent(one);
+      };
+      const listener = { event, token: () => undefined, lost: () => undefined };
       return readOn(`${url}/events`, headers, from, { ...listener, isOver: () => false }, signal);
     },
   };
@@ -141,16 +153,14 @@ async function readOn(
   let seen = String(from);
   let lostAt: number | null = null;
   for (;;) {
-    const isOver = await readStream(
-      url,
-      { ...headers, 'last-event-id': seen },
-      reader,
-      signal,
-      (id) => {
-        seen = id;
+    const isOver = await readStream(url, { ...headers, 'last-event-id': seen }, reader, signal, {
+      connected() {
         lostAt = null;
       },
-    );
+      seen(id) {
+        seen = id;
+      },
+    });
     if (isOver || signal.aborted) return;
     if (lostAt === null) reader.lost();
     lostAt ??= Date.now();
@@ -181,7 +191,7 @@ async function readStream(
   headers: Record<string, string>,
   reader: Reader,
   signal: AbortSignal,
-  onSeen: (id: string) => void,
+  heard: { connected(): void; seen(id: string): void },
 ): Promise<boolean> {
   let isOver = false;
   const parser = createParser({
@@ -191,7 +201,7 @@ async function readStream(
         return;
       }
       const event = JSON.parse(data) as StateEvent;
-      if (id !== undefined) onSeen(id);
+      if (id !== undefined) heard.seen(id);
       reader.event(event);
       isOver ||= reader.isOver(event);
     },
@@ -200,6 +210,7 @@ async function readStream(
     const response = await fetch(url, { headers, signal });
     if (!response.ok)
       throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
+    heard.connected();
     const decoder = new TextDecoder();
     for await (const bytes of response.body ?? []) {
       parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));

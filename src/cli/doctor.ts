@@ -1,4 +1,5 @@
 /** `gatehouse doctor`: looks at everything the core needs, and says what to do about each fault. */
+import { reachableUrl } from './core-client.ts';
 import { createProbe } from '../backends/probe.ts';
 import { discoverBackends } from '../backends/discovery.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -42,7 +43,7 @@ function checkConfig(configFile: string | undefined, findings: Finding[]): Confi
 }
 
 async function checkCore({ server }: Config): Promise<Finding> {
-  const url = `http://${server.host}:${server.port}`;
+  const url = reachableUrl(server);
   try {
     const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
     return response.ok

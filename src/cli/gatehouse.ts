@@ -2,10 +2,8 @@
 /** The `gatehouse` command: finds the sub-command, turns errors into one line and an exit code. */
 import { parseArgs } from 'node:util';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
-import { CommandError } from './core-client.ts';
+import { CommandError, UsageError } from './core-client.ts';
 import { commands, usage } from './commands.ts';
-
-class UsageError extends Error {}
 
 const options = {
   config: { type: 'string' },
@@ -38,7 +36,7 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     throw new UsageError(name === '' ? 'which command?' : `there is no command ${name}`);
   }

@@ -1,7 +1,7 @@
 /** `gatehouse import PATH…`: text and markdown files become documents, by way of the running core. */
 import { resolve } from 'node:path';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
-import { CommandError, type CoreClient } from './core-client.ts';
+import { CommandError, UsageError, type CoreClient } from './core-client.ts';
 
 const barWidth = 30;
 
@@ -11,7 +11,7 @@ export async function importPaths(
   userId: string,
   json: boolean,
 ): Promise<number> {
-  if (paths.length === 0) throw new CommandError('import takes files or folders');
+  if (paths.length === 0) throw new UsageError('import takes files or folders');
   let report: ImportReport | null = null;
   const isLive = process.stderr.isTTY && !json;
   for await (const line of client.importFiles(

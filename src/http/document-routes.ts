@@ -1,7 +1,7 @@
 /** `/documents…`: documents in, found, read, removed; files of this machine imported. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { GatehouseError } from '../lib/errors.ts';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { readInput, userId as user } from './input.ts';
 
 /** The library, as these routes need it: views are the rows of docs/tools.md. */
@@ -24,6 +24,8 @@ export interface DocumentDoor {
 
 /** A book in plain text; larger is data, not a document. */
 const textCharsMax = 1_000_000;
+/** Four bytes a character at the most, and the JSON around them. */
+const documentBytesMax = 5 * 1024 * 1024;
 
 const newDocument = z.object({
   title: z.string().max(200).optional(),
@@ -41,7 +43,7 @@ type WithId = { Params: { id: string } };
 
 export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/documents', async (request, reply) => {
+    server.post('/documents', { bodyLimit: documentBytesMax }, async (request, reply) => {
       const { title, text, user_id: userId } = readInput(newDocument, request.body);
       const { id } = door.create(userId, { title, text });
       return reply.code(201).send({ id });
@@ -68,7 +70,11 @@ export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) =>
       reply.raw.once('close', () => gone.abort());
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
       const tell = (line: unknown): void => void reply.raw.write(`${JSON.stringify(line)}\n`);
-      tell({ report: await door.importFiles(userId, paths, tell, gone.signal) });
+      try {
+        tell({ report: await door.importFiles(userId, paths, tell, gone.signal) });
+      } catch (error) {
+        tell({ error: messageOf(error) });
+      }
       reply.raw.end();
     });
   };

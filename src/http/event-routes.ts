@@ -1,6 +1,6 @@
 /**
  * `GET /events`: the state events of all jobs as server-sent events, old and new, in the order of the journal.
- * A reader says with `from` (or Last-Event-ID) after which position it wants to go on; without, it gets all
+ * Repeated ones, after a lost connection, have the same event id. A reader says with `from` (or Last-Event-ID) after which position it wants to go on; without, it gets all
  * that is kept. Read from the journal at the reader's own pace: a slow one costs no memory.
  */
 import { once } from 'node:events';
@@ -50,26 +50,34 @@ async function follow(
     'cache-control': 'no-cache',
   });
   response.flushHeaders();
-  while (!response.destroyed) {
-    const { rows, upTo } = log.after(pos, rowsAtOnce);
-    const isAtEnd = upTo === pos;
-    pos = upTo;
-    for (const row of rows) {
-      for (const event of row.events) {
-        const text = `id: ${row.pos}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-        if (!response.write(text)) await Promise.race([once(response, 'drain'), closed]);
+  try {
+    while (!response.destroyed) {
+      const { rows, upTo } = log.after(pos, rowsAtOnce);
+      const isAtEnd = upTo === pos;
+      pos = upTo;
+      for (const row of rows) {
+        for (const [index, event] of row.events.entries()) {
+          // A reader that is cut off within a row must get the row again: only its last event has the position.
+          const id = index === row.events.length - 1 ? `id: ${row.pos}\n` : '';
+          const text = `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+          if (!response.write(text)) await Promise.race([once(response, 'drain'), closed]);
+        }
+      }
+      if (isAtEnd) {
+        const isNew = await new Promise<boolean>((resolve) => {
+          const timer = setTimeout(resolve, keepAliveMs, false);
+          wake = () => {
+            clearTimeout(timer);
+            resolve(true);
+          };
+        });
+        if (!isNew) response.write(': keep-alive\n\n');
       }
     }
-    if (isAtEnd) {
-      const isNew = await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(resolve, keepAliveMs, false);
-        wake = () => {
-          clearTimeout(timer);
-          resolve(true);
-        };
-      });
-      if (!isNew) response.write(': keep-alive\n\n');
-    }
+  } catch {
+    // A database that cannot be read ends the stream: the reader comes again where it was.
+    response.destroy();
+  } finally {
+    unsubscribe();
   }
-  unsubscribe();
 }

@@ -19,6 +19,11 @@ const frameworkCodes: Record<string, ErrorCode> = {
 export function toGatehouseError(error: unknown): GatehouseError {
   if (error instanceof GatehouseError) return error;
   const { code = '', statusCode = 500 } = error as FrameworkError;
+  if (code.startsWith('SQLITE_')) {
+    return new GatehouseError('GH_STORE_UNAVAILABLE', 'The database cannot be read', {
+      cause: error,
+    });
+  }
   const known = frameworkCodes[code];
   if (known !== undefined) return new GatehouseError(known, undefined, { cause: error });
   if (statusCode < 500) {
@@ -30,6 +35,7 @@ export function toGatehouseError(error: unknown): GatehouseError {
 }
 
 export function sendProblem(reply: FastifyReply, error: GatehouseError): FastifyReply {
+  if (error.status === 401) void reply.header('www-authenticate', 'Bearer');
   if (error.retryAfterMs !== null) {
     void reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
   }

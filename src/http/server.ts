@@ -42,6 +42,8 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     bodyLimit: bodyBytesMax,
     requestTimeout: 30_000,
     forceCloseConnections: true,
+    frameworkErrors: (_error, _request, reply) =>
+      sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
   });
   server.removeAllContentTypeParsers();
@@ -119,7 +121,7 @@ function checkOrigin(request: FastifyRequest, isOpen: boolean): void {
 
 function checkKey(request: FastifyRequest, apiKeys: readonly string[]): void {
   if (apiKeys.length === 0 || request.routeOptions.url === '/healthz') return;
-  const [, given = ''] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+  const [, given = ''] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '') ?? [];
   // Every key is compared, each in constant time: the answer's time tells nothing about the keys.
   let isKnown = false;
   for (const key of apiKeys) if (timingSafeEqual(digest(key), digest(given))) isKnown = true;

@@ -30,7 +30,7 @@ export interface EffectJob {
   state: JobState;
 }
 
-/** Posts an event to a job. `key` present: it is the effect's result and counts only while the effect is wanted. */
+/** Posts an event to a job. `key` present: it comes from this effect and counts only while the effect is wanted. */
 export type Post = (jobId: string, event: JournalEvent, key: string | null) => void;
 
 export interface EffectRunnerOptions {
@@ -162,12 +162,12 @@ class Runner implements EffectRunner {
         const isFirst = one.queue === null;
         one.queue = queue;
         one.queueAt = clock.now();
-        if (isFirst) post(one.jobId, { type: 'gate.queued', queue }, null);
+        if (isFirst) post(one.jobId, { type: 'gate.queued', queue }, key);
       },
       granted() {
         if (!isHeard() || one.queue === null) return;
         one.queue = null;
-        post(one.jobId, { type: 'gate.granted' }, null);
+        post(one.jobId, { type: 'gate.granted' }, key);
       },
       text(content, replace) {
         if (isHeard()) hub.text(one.jobId, content, replace);

@@ -23,6 +23,8 @@ export interface PendingTimer {
   readonly event: JournalEvent;
   /** Epoch ms. */
   readonly dueAt: number;
+  /** From when it was set. */
+  readonly delayMs: number;
 }
 
 export interface JobState {
@@ -85,10 +87,7 @@ function apply(
   }
   if (step.cleared.length > 0) timers = timers.filter((one) => !step.cleared.includes(one.id));
   if (step.set.length > 0) {
-    timers = [
-      ...timers,
-      ...step.set.map((one) => ({ id: one.id, event: one.event, dueAt: at + one.delayMs })),
-    ];
+    timers = [...timers, ...step.set.map((one) => ({ ...one, dueAt: at + one.delayMs }))];
   }
   const { snapshot, emitted } = step;
   return {

@@ -105,7 +105,10 @@ class JobJournal implements Journal {
   /** Submissions whose commit is under way, by idempotency key. */
   readonly #opening = new Map<string, Promise<{ jobId: string; isDuplicate: boolean }>>();
   #mailbox: Mail[] = [];
-  #scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null;
+  /** Submissions that are not committed yet. */
+  #arriving = 0;
+  /** Ends what is scheduled to run the next turn; null when nothing is. */
+  #unschedule: (() => void) | null = null;
   #isStorageUp = true;
   #phase: 'open' | 'stopping' | 'stopped' = 'open';
 
@@ -160,12 +163,20 @@ class JobJournal implements Journal {
 
   async #open({ input, conversation, idempotencyKey }: Submission) {
     const { jobId } = input;
-    if (this.#turns.waiting >= this.#options.maxQueued) {
+    const { maxQueued, maxConcurrent } = this.#options;
+    const free = Math.max(0, maxConcurrent - this.#turns.running);
+    // Those who came in this turn of the event loop count as well: they are not in the line yet.
+    if (this.#turns.waiting + this.#arriving >= maxQueued + free) {
       throw new GatehouseError('GH_JOB_QUEUE_FULL', undefined, { retryAfterMs: queueRetryMs });
     }
     const createdAt = this.#options.clock.now();
     const opens = { id: jobId, num: null, conversation, input, createdAt };
-    await this.#fromOutside({ ...inside(jobId, initEvent), opens }, idempotencyKey);
+    this.#arriving += 1;
+    try {
+      await this.#fromOutside({ ...inside(jobId, initEvent), opens }, idempotencyKey);
+    } finally {
+      this.#arriving -= 1;
+    }
     return { jobId, isDuplicate: false };
   }
 
@@ -196,9 +207,9 @@ class JobJournal implements Journal {
     const begun = open.filter((job) => job.state !== 'ack');
     for (const job of begun) this.#turns.hold(job.id, job.conversation);
     for (const job of open) {
-      // Who has not had a turn yet is not even loaded before it comes.
+      // Who has not had a turn yet is not loaded before it comes, or there is news of its place.
       if (job.state === 'ack') {
-        this.#turns.enter(job.id, job.conversation, () => this.#takeUp(job.id));
+        this.#turns.enter(job.id, job.conversation, () => setImmediate(() => this.#takeUp(job.id)));
       }
     }
     const next = (from: number): void => {
@@ -216,7 +227,7 @@ class JobJournal implements Journal {
     await this.#runner.stop(graceMs);
     if (this.#mailbox.length > 0) this.#runTurn();
     this.#phase = 'stopped';
-    if (this.#scheduled !== null) clearTimeout(this.#scheduled as NodeJS.Timeout);
+    this.#unschedule?.();
     for (const { outside } of this.#mailbox)
       outside?.reject(new GatehouseError('GH_SERVER_STOPPING'));
     this.#mailbox = [];
@@ -226,7 +237,7 @@ class JobJournal implements Journal {
   #post(mail: Mail): void {
     if (this.#phase === 'stopped') return;
     this.#mailbox.push(mail);
-    this.#scheduled ??= setImmediate(() => this.#runTurn());
+    this.#schedule(0);
   }
 
   #fromOutside(mail: Mail, key: string | null): Promise<void> {
@@ -237,18 +248,34 @@ class JobJournal implements Journal {
   }
 
   #startEffect(job: ActiveJob, effect: PendingEffect): void {
+    // What a stopping process does not start is on disk, and starts with the next one.
+    if (this.#phase !== 'open') return;
     if (this.#options.effects[effect.src]?.takesTurn !== true) {
       this.#runner.start(job, effect);
       return;
     }
     if (this.#turns.knows(job.id)) return;
-    this.#turns.enter(job.id, job.conversation, () => this.#runner.start(job, effect));
+    this.#turns.enter(job.id, job.conversation, () => {
+      if (this.#phase === 'open') this.#runner.start(job, effect);
+    });
     const queue = this.#positions.of(job.id);
     if (queue !== null) this.#post(inside(job.id, { type: 'progress', queue }));
   }
 
+  /** Runs a turn soon: at the end of this turn of the event loop, or after a wait. Does nothing when one is due. */
+  #schedule(afterMs: number): void {
+    if (this.#unschedule !== null) return;
+    if (afterMs === 0) {
+      const handle = setImmediate(() => this.#runTurn());
+      this.#unschedule = () => clearImmediate(handle);
+    } else {
+      const handle = setTimeout(() => this.#runTurn(), afterMs);
+      this.#unschedule = () => clearTimeout(handle);
+    }
+  }
+
   #runTurn(): void {
-    this.#scheduled = null;
+    this.#unschedule = null;
     const { clock, log } = this.#options;
     const turn = createTurn({ table: this.#table, machine: this.#machine, now: clock.now(), log });
     const taken: Mail[] = [];
@@ -260,7 +287,7 @@ class JobJournal implements Journal {
       }
     }
     if (turn.changes.size > 0) this.#commit(turn, taken);
-    if (this.#mailbox.length > 0) this.#scheduled ??= setImmediate(() => this.#runTurn());
+    if (this.#mailbox.length > 0) this.#schedule(0);
   }
 
   #apply(turn: Turn, mail: Mail): void {
@@ -310,35 +337,74 @@ class JobJournal implements Journal {
     }
     turn.undo();
     for (const { outside } of taken) outside?.reject(error);
-    // Events of jobs that were refused with this turn have nobody to go to.
+    // Events of jobs that were refused with this turn have nobody to go to, and old news interests nobody.
     const again = taken.filter(
-      ({ jobId, outside }) => outside === null && this.#table.peek(jobId) !== undefined,
+      ({ jobId, outside, event }) =>
+        outside === null && event.type !== 'progress' && this.#table.peek(jobId) !== undefined,
     );
     this.#mailbox = [...again, ...this.#mailbox];
-    if (this.#mailbox.length > 0) this.#scheduled = setTimeout(() => this.#runTurn(), retryMs);
+    this.#unschedule?.();
+    this.#unschedule = null;
+    if (this.#mailbox.length > 0) this.#schedule(retryMs);
   }
 
-  /** Starts again what a restart interrupted: the effects with their keys, the timers with their due times. */
+  /**
+   * Starts again what a restart interrupted: effects with their keys, timers with their due times. A write is
+   * given its whole time again: it is repeated with the same key, and breaking it off would only cast doubt.
+   */
   #takeUp(jobId: string): void {
-    const job = this.#table.load(jobId);
-    if (job === null) return;
-    if (job.fault !== null) this.#post(inside(jobId, { type: 'resume' }));
-    for (const timer of job.state.timers) armTimer(jobId, timer, this.#settling);
-    for (const effect of job.state.effects) this.#runner.start(job, effect);
+    if (this.#phase !== 'open') return;
+    this.#orLater(
+      () => {
+        const job = this.#table.load(jobId);
+        if (job === null) return;
+        const { effects, timers, snapshot } = job.state;
+        if (job.fault !== null) this.#post(inside(jobId, { type: 'resume' }));
+        const now = this.#options.clock.now();
+        const writes = effects.some(({ src }) => this.#options.effects[src]?.writes === true);
+        for (const timer of timers) {
+          armTimer(jobId, timer, this.#settling, writes ? now + timer.delayMs : timer.dueAt);
+        }
+        // Its time was up while the process was down: the timer decides, and nothing is begun for a moment.
+        if (!writes && timers.some((timer) => timer.dueAt <= now)) return;
+        // Whether it still has to wait at a gate, the gate says again.
+        if (snapshot.hasTag('waits-for-gate')) this.#post(inside(jobId, { type: 'gate.granted' }));
+        for (const effect of effects) this.#runner.start(job, effect);
+      },
+      () => this.#takeUp(jobId),
+    );
   }
 
   #wakeParked(): void {
-    const now = this.#options.clock.now();
-    for (const jobId of this.#options.storage.dueJobs(now)) {
-      const timers = this.#table.load(jobId)?.state.timers ?? [];
-      for (const timer of timers) if (timer.dueAt <= now) this.#post(timerMail(jobId, timer));
-    }
-    this.#armAlarm();
+    if (this.#phase !== 'open') return;
+    const { storage, clock } = this.#options;
+    this.#orLater(
+      () => {
+        // One moment for both questions: what falls between two would be missed.
+        const now = clock.now();
+        for (const jobId of storage.dueJobs(now)) {
+          const job = this.#table.load(jobId);
+          if (job === null) continue;
+          if (job.fault !== null) this.#post(inside(jobId, { type: 'resume' }));
+          for (const timer of job.state.timers) {
+            if (timer.dueAt <= now) this.#post(timerMail(jobId, timer));
+          }
+        }
+        const wakeAt = storage.nextWakeAt(now);
+        if (wakeAt !== null) this.#timers.wakeBy(wakeAt);
+      },
+      () => this.#wakeParked(),
+    );
   }
 
-  #armAlarm(): void {
-    const wakeAt = this.#options.storage.nextWakeAt(this.#options.clock.now());
-    if (wakeAt !== null) this.#timers.wakeBy(wakeAt);
+  /** A database that cannot be read now is asked again: the process must live, and nothing is forgotten. */
+  #orLater(work: () => void, again: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.log.error({ error: messageOf((error as Error).cause ?? error) }, 'cannot read');
+      setTimeout(again, retryMs).unref();
+    }
   }
 }
 

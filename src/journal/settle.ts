@@ -59,8 +59,9 @@ export function armTimer(
   jobId: string,
   timer: PendingTimer,
   { timers, post }: Pick<Settling, 'timers' | 'post'>,
+  dueAt: number = timer.dueAt,
 ): void {
-  timers.arm(timer, () => post(timerMail(jobId, timer)));
+  timers.arm(timer, dueAt, () => post(timerMail(jobId, timer)));
 }
 
 export const timerMail = (jobId: string, timer: PendingTimer): Mail => ({

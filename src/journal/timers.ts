@@ -6,7 +6,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { PendingTimer } from './job-state.ts';
 
 export interface Timers {
-  arm(timer: PendingTimer, fire: () => void): void;
+  /** Fires at `dueAt` (epoch ms), the timer's own unless it is given more time. */
+  arm(timer: PendingTimer, dueAt: number, fire: () => void): void;
   clear(timer: PendingTimer): void;
   /** Calls `onWake` at `wakeAt` (epoch ms) unless an earlier alarm is set already. */
   wakeBy(wakeAt: number): void;
@@ -23,16 +24,16 @@ export function createTimers(clock: Clock, onWake: () => void): Timers {
   const delayUntil = (at: number): number => Math.min(Math.max(at - clock.now(), 0), delayMsMax);
 
   return {
-    arm(timer, fire) {
+    arm(timer, dueAt, fire) {
       const wait = (): void => {
         const handle = setTimeout(() => {
           // The wall clock may have been set back: due is what the clock says, not the timer.
-          if (clock.now() < timer.dueAt) wait();
+          if (clock.now() < dueAt) wait();
           else {
             armed.delete(timer);
             fire();
           }
-        }, delayUntil(timer.dueAt));
+        }, delayUntil(dueAt));
         armed.set(timer, handle);
       };
       wait();

@@ -28,7 +28,6 @@ export const errorTable = {
   GH_REQUEST_TOO_MANY: entry('retryable', 429, 'Too many requests at once'),
   GH_REQUEST_UNAUTHORIZED: entry('terminal', 401, 'A valid API key is needed'),
   GH_REQUEST_NOT_FOUND: entry('terminal', 404, 'There is nothing at this address'),
-  GH_REQUEST_METHOD: entry('terminal', 405, 'This address does not take this method'),
   // Jobs
   GH_JOB_NOT_FOUND: entry('terminal', 404, 'There is no such job'),
   GH_JOB_CONFLICT: entry('terminal', 409, 'The job is not in a state that allows this'),

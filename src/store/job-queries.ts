@@ -51,7 +51,7 @@ export interface JobQueries {
 }
 
 /** One transaction of a prune: longer would hold up the commits of running jobs. */
-const pruneBatch = 500;
+const pruneBatch = 200;
 
 const listed = [
   'num',
@@ -73,10 +73,12 @@ export function createJobQueries(database: Database): JobQueries {
 }
 
 class Queries implements JobQueries {
+  readonly #database: Database;
   readonly #query: Database['query'];
 
-  constructor({ query }: Database) {
-    this.#query = query;
+  constructor(database: Database) {
+    this.#database = database;
+    this.#query = database.query;
   }
 
   async find(jobId: string): Promise<JobListing | null> {
@@ -159,24 +161,32 @@ class Queries implements JobQueries {
   }
 
   async prune(endedBefore: number): Promise<number> {
+    const { connection } = this.#database;
+    const old = connection.prepare<[number, number], { num: number; id: string }>(
+      'select num, id from job where ended_at < ? limit ?',
+    );
+    const removals = ['journal where job', 'job where num'].map((what) =>
+      connection.prepare(`delete from ${what} = ?`),
+    );
+    const ofId = ['delivery', 'submission'].map((table) =>
+      connection.prepare(`delete from ${table} where job_id = ?`),
+    );
+    // Synchronous as a whole: nothing of the journal can get into the same transaction.
+    const removeBatch = connection.transaction(() => {
+      const jobs = old.all(endedBefore, pruneBatch);
+      for (const { num, id } of jobs) {
+        for (const remove of ofId) remove.run(id);
+        for (const remove of removals) remove.run(num);
+      }
+      return jobs.length;
+    });
     let removed = 0;
     for (;;) {
-      const old = await this.#query
-        .selectFrom('job')
-        .select(['num', 'id'])
-        .where('ended_at', '<', endedBefore)
-        .limit(pruneBatch)
-        .execute();
-      if (old.length === 0) return removed;
-      await this.#query.transaction().execute(async (transaction) => {
-        const nums = old.map((job) => job.num);
-        const ids = old.map((job) => job.id);
-        await transaction.deleteFrom('journal').where('job', 'in', nums).execute();
-        await transaction.deleteFrom('delivery').where('job_id', 'in', ids).execute();
-        await transaction.deleteFrom('submission').where('job_id', 'in', ids).execute();
-        await transaction.deleteFrom('job').where('num', 'in', nums).execute();
-      });
-      removed += old.length;
+      const count = removeBatch();
+      removed += count;
+      if (count < pruneBatch) return removed;
+      // The journal commits between two batches.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }

@@ -24,26 +24,33 @@ export function createJobStore(database: Database): JobStorage {
   });
 
   return {
-    commit(changes) {
-      try {
-        writeAll.immediate(changes);
-      } catch (error) {
-        for (const change of changes) if (change.created !== null) change.num = null;
-        throw new GatehouseError('GH_STORE_UNAVAILABLE', undefined, { cause: error });
-      }
-    },
-    find(jobId) {
-      const row = reads.selectJob.get(jobId);
-      if (row === undefined) return null;
-      return storedJob({ ...row, ...reads.selectNow.get(row.num) });
-    },
-    rows: (num) => reads.selectRows.all(num).map(journalRow),
-    openJobs: () => reads.selectOpen.all(),
-    dueJobs: (now) => reads.selectDue.all(now).map((row) => row.id),
-    nextWakeAt: (now) => reads.selectWake.get(now)?.at ?? null,
-    jobOfKey: (key) => reads.selectKey.get(key)?.job_id ?? null,
-    waitingJob: (conversation) => reads.selectWaiting.get(conversation)?.id ?? null,
+    commit: (changes) =>
+      orUnavailable('The message could not be stored', () => writeAll.immediate(changes)),
+    find: (jobId) =>
+      reading(() => {
+        const row = reads.selectJob.get(jobId);
+        if (row === undefined) return null;
+        return storedJob({ ...row, ...reads.selectNow.get(row.num) });
+      }),
+    rows: (num) => reading(() => reads.selectRows.all(num).map(journalRow)),
+    openJobs: () => reading(() => reads.selectOpen.all()),
+    dueJobs: (now) => reading(() => reads.selectDue.all(now).map((row) => row.id)),
+    nextWakeAt: (now) => reading(() => reads.selectWake.get(now)?.at ?? null),
+    jobOfKey: (key) => reading(() => reads.selectKey.get(key)?.job_id ?? null),
+    waitingJob: (conversation) => reading(() => reads.selectWaiting.get(conversation)?.id ?? null),
   };
+}
+
+const reading = <Value>(read: () => Value): Value =>
+  orUnavailable('The database cannot be read', read);
+
+/** SQLite's own errors are the disk's: they may pass, and must not be taken for a fault of the job. */
+function orUnavailable<Value>(what: string, work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    throw new GatehouseError('GH_STORE_UNAVAILABLE', what, { cause: error });
+  }
 }
 
 function write(change: JobChange, statements: ReturnType<typeof prepareWrites>): void {

@@ -73,6 +73,16 @@ describe('a command', () => {
     expect(option.err).toContain('--dance');
   });
 
+  test.each([
+    ['jobs', 'nonsense'],
+    ['route'],
+    ['import'],
+    ['tail', '--from', 'abc'],
+    ['constructor'],
+  ])('called as %s %s is wrong usage: exit 2', async (...args) => {
+    expect((await run(...args)).code).toBe(2);
+  });
+
   test('that needs a core says in one line that there is none: exit 1', async () => {
     const { code, err } = await run('chat', '안녕', '--url', 'http://127.0.0.1:9');
     expect(code).toBe(1);
@@ -151,7 +161,7 @@ describe('with a core', () => {
       run('calendar', 'import', join(scratch.path, 'none.ics'), '--url', url),
       run('calendar', '--url', url),
     ]);
-    expect(wrong.map(({ code }) => code)).toEqual([1, 1, 1]);
+    expect(wrong.map(({ code }) => code)).toEqual([1, 1, 2]);
     expect(wrong[0].err).toContain('GH_TOOL_INPUT');
     expect(wrong[1].err).toContain('none.ics');
     expect(wrong[2].err).toContain('import FILE');

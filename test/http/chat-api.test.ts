@@ -107,6 +107,13 @@ describe('bad input', () => {
     }
   });
 
+  test('an address that is no address is a problem document too', async () => {
+    expect(await problem(await fetch(`${fixture.core.url}/chat/%zz`))).toEqual([
+      404,
+      'GH_REQUEST_NOT_FOUND',
+    ]);
+  });
+
   test('an unknown address is a 404, a cursor that is not ours a 400', async () => {
     expect(await problem(await fetch(`${fixture.core.url}/nowhere`))).toEqual([
       404,
@@ -126,6 +133,20 @@ describe('a message', () => {
     const ids = await Promise.all([1, 2, 3].map(() => fixture.client.submit(body)));
     expect(new Set(ids).size).toBe(1);
     expect(await jobCount()).toBe(1);
+  });
+
+  test('with a user and a key that look like another user and another key is another message', async () => {
+    const first = await fixture.client.submit({
+      message: '하나',
+      user_id: 'x',
+      idempotency_key: 'y:z',
+    });
+    const second = await fixture.client.submit({
+      message: '둘',
+      user_id: 'x:y',
+      idempotency_key: 'z',
+    });
+    expect(second).not.toBe(first);
   });
 
   test('with the key of another user is another message', async () => {

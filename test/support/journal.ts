@@ -78,6 +78,7 @@ export async function openJournal(
   });
   const effects: Effects = {
     ...Object.fromEntries(srcs.map((src) => [src, byHand(src)])),
+    execute: { ...byHand('execute'), writes: true },
     admit: {
       takesTurn: true,
       run: () => ({ ok: true, output: { now: '2026-11-18T09:00:00+09:00', decision: null } }),

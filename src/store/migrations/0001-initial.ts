@@ -60,6 +60,7 @@ export const initial = {
       .modifyEnd(sql`without rowid`)
       .execute();
     await sql`create index delivery_job on delivery (job_id)`.execute(db);
+    await sql`create index submission_job on submission (job_id)`.execute(db);
     // Open jobs are few among many ended ones: partial indexes stay small and cost an ended job nothing.
     await sql`create index job_open on job (num) where ended_at is null`.execute(db);
     await sql`create index job_wake on job (wake_at) where wake_at is not null`.execute(db);
