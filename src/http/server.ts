@@ -42,8 +42,9 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     bodyLimit: bodyBytesMax,
     requestTimeout: 30_000,
     forceCloseConnections: true,
-    frameworkErrors: (_error, _request, reply) =>
-      sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
+    frameworkErrors(_error, _request, reply) {
+      void sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND'));
+    },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
   });
   server.removeAllContentTypeParsers();

@@ -5,7 +5,12 @@
  * inside another word never triggers. What is not understood to its last word goes to the classifier, and
  * so does everything that would create or change something.
  */
-import type { Decision, ToolCall } from '../../machines/decision.ts';
+import {
+  describeDecision,
+  type Decision,
+  type DecisionView,
+  type ToolCall,
+} from '../../machines/decision.ts';
 import { localeOf } from '../../machines/texts.ts';
 import { type CivilDay, civilNow } from './civil-date.ts';
 import { createClause, splitClauses } from './clause.ts';
@@ -36,19 +41,6 @@ export type RouteResult =
   | { kind: 'confirm' | 'reject' }
   | { kind: 'decision'; decision: Decision }
   | { kind: 'classify' };
-
-/** What `gatehouse route` prints, and what a `state` event carries as `decision`. */
-export interface RouteDescription {
-  by: 'rule' | 'classifier';
-  action: string;
-  tool?: string;
-  operation?: string;
-  params?: Record<string, unknown>;
-  /** All calls, where there are several; tool, operation and params are then those of the first. */
-  calls?: ToolCall[];
-  /** The question back, with `clarify`. */
-  response?: string;
-}
 
 export const defaultTimeZone = 'Asia/Seoul';
 
@@ -131,20 +123,8 @@ export function route(message: string, options: RouteOptions): RouteResult {
   return { kind: 'decision', decision: decisionOf(outcome) };
 }
 
-/** The JSON form of a decision, the rules' or the classifier's. */
-export function describeDecision(decision: Decision): RouteDescription {
-  const { by, action, calls = [], response } = decision;
-  const [first] = calls;
-  return {
-    by,
-    action,
-    ...(first ? { tool: first.tool, operation: first.operation, params: first.params } : {}),
-    ...(calls.length > 1 ? { calls } : {}),
-    ...(action === 'clarify' && response !== undefined ? { response } : {}),
-  };
-}
-
-export function describeRoute(result: RouteResult): RouteDescription {
+/** What `gatehouse route` prints. */
+export function describeRoute(result: RouteResult): DecisionView {
   if (result.kind === 'decision') return describeDecision(result.decision);
   if (result.kind === 'classify') return { by: 'classifier', action: 'classify' };
   return { by: 'rule', action: result.kind };

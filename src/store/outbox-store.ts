@@ -2,21 +2,15 @@
  * The journal as an outbox: what has been committed and must still be told, and what became of replies.
  * Reads the journal's rows, writes only the watermarks and the delivery reports.
  */
-import { sql, type Compilable } from 'kysely';
+import { sql } from 'kysely';
 import { stateEventsOf, type StateEvent } from '../contract/state-event.ts';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import type { Database } from './database.ts';
+import { bound, preparer } from './prepared.ts';
 import type { DeliveryTable } from './schema.ts';
 
-/** A value that is bound when the statement runs, in the order in which it stands here; all others are literal. */
-const bound = sql<never>`?`;
 const noEvents = sql.lit('[]');
 const one = sql.lit(1);
-
-const preparer =
-  ({ connection }: Database) =>
-  <Row>(compilable: Compilable) =>
-    connection.prepare<unknown[], Row>(compilable.compile().sql);
 
 /** One journal row that told the world something. */
 export interface OutboxRow {

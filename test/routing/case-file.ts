@@ -1,7 +1,7 @@
 /** Reads the case files of this folder: one JSON object per line. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RouteDescription } from '../../src/routing/route.ts';
+import type { DecisionView } from '../../machines/decision.ts';
 
 export function readCases<T>(name: string): T[] {
   const text = readFileSync(join(import.meta.dirname, 'cases', name), 'utf8');
@@ -27,7 +27,7 @@ const names: Record<string, string> = {
 };
 
 /** A printed decision in the words of the case files. */
-export function inCaseWords(found: RouteDescription): Record<string, unknown> {
+export function inCaseWords(found: DecisionView): Record<string, unknown> {
   if (found.action !== 'tools') return { to: names[found.action] ?? found.action };
   if (found.calls) {
     return { to: 'tools', all: found.calls.map((call) => `${call.tool}.${call.operation}`) };

@@ -1,0 +1,162 @@
+/** The edges where something could be forgotten: clocks, unreadable rows, restarts, bursts, the stop. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { GatehouseError } from '../../src/lib/errors.ts';
+import type { JobStorage } from '../../src/store/job-storage.ts';
+import { effectOutputs, limits } from '../support/jobs.ts';
+import {
+  openJournal,
+  scratchFolder,
+  turn,
+  until,
+  type FixtureOptions,
+  type JournalFixture,
+} from '../support/journal.ts';
+
+const draftReport = effectOutputs['runTools']![2];
+const toTools = {
+  decision: {
+    by: 'classifier',
+    action: 'tools',
+    calls: [{ tool: 'calendar', operation: 'create_draft', params: {} }],
+  },
+  backend: 'small',
+};
+const toReasoner = { decision: { by: 'classifier', action: 'route' }, backend: 'small' };
+let folder: ReturnType<typeof scratchFolder>;
+let open: JournalFixture[];
+
+beforeEach(() => {
+  folder = scratchFolder();
+  open = [];
+});
+afterEach(async () => {
+  for (const fixture of open) await fixture.close();
+  folder.remove();
+});
+
+async function start(options: FixtureOptions = {}): Promise<JournalFixture> {
+  const fixture = await openJournal({ path: `${folder.path}/gatehouse.db`, ...options });
+  open.push(fixture);
+  return fixture;
+}
+
+async function restart(
+  fixture: JournalFixture,
+  options: FixtureOptions = {},
+): Promise<JournalFixture> {
+  await fixture.close();
+  open = open.filter((one) => one !== fixture);
+  const next = await start(options);
+  next.journal.resume();
+  return next;
+}
+
+const stateOf = (fixture: JournalFixture, jobId: string) => fixture.storage.find(jobId)!.head;
+
+async function parked(fixture: JournalFixture): Promise<string> {
+  const jobId = await fixture.submit();
+  await fixture.answer(jobId, 'classify', toTools);
+  await fixture.answer(jobId, 'runTools', draftReport);
+  await until(() => stateOf(fixture, jobId).state === 'confirm-draft');
+  return jobId;
+}
+
+describe('what must not be forgotten', () => {
+  const later = (clock: { at: number }, ms: number) => (clock.at += ms);
+
+  test('a draft that came due while others were looked at still expires', async () => {
+    const time = { at: Date.now() };
+    let looks = 0;
+    const clock = { now: () => time.at };
+    const wrapStorage = (real: JobStorage): JobStorage => ({
+      ...real,
+      dueJobs(now) {
+        looks += 1;
+        const due = real.dueJobs(now);
+        // The clock goes on between the two questions to the database.
+        if (looks === 1) later(time, limits.confirmTtlMs + 1);
+        return due;
+      },
+    });
+    let fixture = await start({ clock });
+    const jobId = await parked(fixture);
+    later(time, limits.confirmTtlMs - 1);
+    fixture = await restart(fixture, { clock, wrapStorage });
+    await until(() => stateOf(fixture, jobId).state === 'cancelled');
+  });
+
+  test('a draft that cannot be restored ends visibly when its time is up', async () => {
+    const time = { at: Date.now() };
+    const clock = { now: () => time.at };
+    let fixture = await start({ clock });
+    const jobId = await parked(fixture);
+    fixture.database.connection.prepare(`update job set snapshot = '{}'`).run();
+    later(time, limits.confirmTtlMs + 1);
+    fixture = await restart(fixture, { clock });
+    await until(() => stateOf(fixture, jobId).endedAt !== null);
+    expect(stateOf(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'failed' });
+  });
+
+  test('a job is taken up later when the database could not be read at the start', async () => {
+    let fixture = await start();
+    const jobId = await fixture.submit();
+    await until(() => fixture.started.length === 1);
+    let failures = 2;
+    const wrapStorage = (real: JobStorage): JobStorage => ({
+      ...real,
+      rows(num) {
+        failures -= 1;
+        if (failures >= 0) throw new GatehouseError('GH_STORE_UNAVAILABLE', 'disk error');
+        return real.rows(num);
+      },
+    });
+    fixture = await restart(fixture, { wrapStorage });
+    await until(() => fixture.started.some((call) => call.jobId === jobId));
+    expect(stateOf(fixture, jobId).endedAt).toBeNull();
+  });
+
+  test('a write that was in flight is given its whole time again, with its key', async () => {
+    const time = { at: Date.now() };
+    const clock = { now: () => time.at };
+    let fixture = await start({ clock });
+    const jobId = await parked(fixture);
+    await fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
+    await until(() => fixture.started.some((call) => call.src === 'execute'));
+    const { key } = fixture.started.find((call) => call.src === 'execute')!;
+    later(time, limits.toolTimeoutMs + 1);
+    fixture = await restart(fixture, { clock });
+    await until(() => fixture.started.some((call) => call.key === key));
+    await fixture.answer(jobId, 'execute', effectOutputs['execute']![0]);
+    await until(() => stateOf(fixture, jobId).outcome === 'answered');
+  });
+
+  test('a job that waited at a gate before the restart runs against its time limit after it', async () => {
+    let fixture = await start();
+    const jobId = await fixture.submit();
+    await until(() => fixture.started.length === 1);
+    fixture.started[0]!.report.queued({ position: 1, ahead: 1, etaMs: null });
+    await until(() => fixture.events.some((event) => event.type === 'processing'));
+    fixture = await restart(fixture);
+    const value = () => fixture.storage.rows(fixture.storage.find(jobId)!.num).at(-1)!.value;
+    await until(() => JSON.stringify(value()) === '{"classify":"running"}');
+  });
+
+  test('a burst is held to maxQueued although none of it is in the line yet', async () => {
+    const fixture = await start({ maxConcurrent: 2, maxQueued: 3 });
+    const burst = Array.from({ length: 20 }, (_, n) => fixture.submit({ userId: `u${n}` }));
+    const results = await Promise.allSettled(burst);
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(5);
+  });
+
+  test('a stopping journal starts nothing more', async () => {
+    const fixture = await start();
+    const jobId = await fixture.submit();
+    await until(() => fixture.started.length === 1);
+    fixture.started[0]!.resolve({ ok: true, output: toReasoner });
+    await Promise.resolve();
+    await fixture.journal.stop(0);
+    await turn();
+    expect(fixture.everStarted.filter((key) => key.includes(':reason:'))).toEqual([]);
+    expect(stateOf(fixture, jobId).endedAt).toBeNull();
+  });
+});
