@@ -50,13 +50,19 @@ export interface Submission {
   idempotencyKey: string | null;
 }
 
+/** Which job a message went to, and whether it had been there before. */
+export interface Told {
+  jobId: string;
+  isDuplicate: boolean;
+}
+
 export interface Journal {
   /**
    * Opens a job. When it resolves, the message is on disk. With an idempotency key that was used before,
    * the earlier job is named and nothing happens.
    * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
    */
-  submit(submission: Submission): Promise<{ jobId: string; isDuplicate: boolean }>;
+  submit(submission: Submission): Promise<Told>;
   /**
    * Tells a job something. When it resolves, that is on disk.
    * @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
@@ -102,8 +108,8 @@ class JobJournal implements Journal {
   readonly #runner: EffectRunner;
   readonly #settling: Settling;
   readonly #positions: PositionNotices;
-  /** Submissions whose commit is under way, by idempotency key. */
-  readonly #opening = new Map<string, Promise<{ jobId: string; isDuplicate: boolean }>>();
+  /** What is being committed, by idempotency key. */
+  readonly #pending = new Map<string, Promise<Told>>();
   #mailbox: Mail[] = [];
   /** Submissions that are not committed yet. */
   #arriving = 0;
@@ -149,16 +155,20 @@ class JobJournal implements Journal {
     };
   }
 
-  submit(submission: Submission): Promise<{ jobId: string; isDuplicate: boolean }> {
-    const { idempotencyKey: key } = submission;
-    if (key === null) return this.#open(submission);
-    const pending = this.#opening.get(key);
+  submit(submission: Submission): Promise<Told> {
+    return this.#once(submission.idempotencyKey, () => this.#open(submission));
+  }
+
+  /** A key is good for one piece of work, also while its commit is still under way. */
+  #once(key: string | null, work: () => Promise<Told>): Promise<Told> {
+    if (key === null) return work();
+    const pending = this.#pending.get(key);
     if (pending !== undefined) return pending.then(({ jobId }) => ({ jobId, isDuplicate: true }));
     const earlier = this.#options.storage.jobOfKey(key);
     if (earlier !== null) return Promise.resolve({ jobId: earlier, isDuplicate: true });
-    const opened = this.#open(submission).finally(() => this.#opening.delete(key));
-    this.#opening.set(key, opened);
-    return opened;
+    const told = work().finally(() => this.#pending.delete(key));
+    this.#pending.set(key, told);
+    return told;
   }
 
   async #open({ input, conversation, idempotencyKey }: Submission) {
@@ -182,11 +192,13 @@ class JobJournal implements Journal {
 
   async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
     const { storage } = this.#options;
-    if (idempotencyKey !== null && storage.jobOfKey(idempotencyKey) !== null) return;
     if (this.#table.peek(jobId) === undefined && storage.find(jobId) === null) {
       throw new GatehouseError('GH_JOB_NOT_FOUND');
     }
-    await this.#fromOutside(inside(jobId, event), idempotencyKey);
+    await this.#once(idempotencyKey, async () => {
+      await this.#fromOutside(inside(jobId, event), idempotencyKey);
+      return { jobId, isDuplicate: false };
+    });
   }
 
   queueOf(jobId: string): QueueFacts | null {
@@ -287,6 +299,7 @@ class JobJournal implements Journal {
       }
     }
     if (turn.changes.size > 0) this.#commit(turn, taken);
+    else turn.refuse();
     if (this.#mailbox.length > 0) this.#schedule(0);
   }
 
@@ -322,6 +335,7 @@ class JobJournal implements Journal {
       job.num = record.num;
       faults.hit('journal.afterCommit', job.state.snapshot.context.state);
     }
+    turn.refuse();
     for (const change of turn.changes.values()) settle(change, this.#settling);
   }
 
@@ -336,6 +350,7 @@ class JobJournal implements Journal {
       if (before === null) this.#turns.leave(job.id);
     }
     turn.undo();
+    turn.refuse(error);
     for (const { outside } of taken) outside?.reject(error);
     // Events of jobs that were refused with this turn have nobody to go to, and old news interests nobody.
     const again = taken.filter(

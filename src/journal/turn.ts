@@ -53,8 +53,13 @@ export interface Change {
 
 export interface Turn {
   readonly changes: ReadonlyMap<string, Change>;
-  /** Applies one event. Refuses it, or ignores it, where the job is not in a state for it. */
+  /** Applies one event. Refuses it, or ignores it, where the job is not in a state for it: `refuse` says so. */
   apply(mail: Mail): Change | null;
+  /**
+   * Tells those whose event was refused. Only once the turn is on disk: what refused them may be undone, and
+   * then they are told that instead.
+   */
+  refuse(undone?: unknown): void;
   /** What is to be written. */
   records(): JobChange[];
   undo(): void;
@@ -68,6 +73,13 @@ export function createTurn(options: {
 }): Turn {
   const { table, machine, now, log } = options;
   const changes = new Map<string, Change>();
+  const refused: { outside: Outside; error: GatehouseError }[] = [];
+  const refuse = ({ outside }: Mail, why: string): null => {
+    if (outside !== null) {
+      refused.push({ outside, error: new GatehouseError('GH_JOB_CONFLICT', why) });
+    }
+    return null;
+  };
 
   const open = (created: NewJob): { job: ActiveJob; first: Advance } => {
     const first = begin(machine, created.input, now);
@@ -105,11 +117,16 @@ export function createTurn(options: {
         const { job, first } = open(mail.opens);
         return record(job, null, first, mail);
       }
-      const job = findFor(mail, table);
-      if (job === null) return null;
-      if (job.fault === null && !isWanted(job.state, mail)) return null;
+      const job = table.load(mail.jobId);
+      if (job === null || isEnded(job.state)) return refuse(mail, 'The job has already ended');
+      if (job.fault === null && !isWanted(job.state, mail)) {
+        return refuse(mail, `The job is in ${job.state.snapshot.context.state}`);
+      }
       const event = job.fault === null ? mail.event : { type: brokenType, code: job.fault };
       return record(job, job.state, step(job, event), mail);
+    },
+    refuse(undone) {
+      for (const { outside, error } of refused) outside.reject(undone ?? error);
     },
     records: () => [...changes.values()].map((change) => recordOf(change, machine, now)),
     undo() {
@@ -121,26 +138,13 @@ export function createTurn(options: {
   };
 }
 
-function findFor(mail: Mail, table: JobTable): ActiveJob | null {
-  const job = table.load(mail.jobId);
-  if (job !== null && !isEnded(job.state)) return job;
-  mail.outside?.reject(new GatehouseError('GH_JOB_CONFLICT', 'The job has already ended'));
-  return null;
-}
-
 function isWanted(state: JobState, mail: Mail): boolean {
   const { effectKey, timer, outside, event } = mail;
   if (effectKey !== null) return state.effects.some((effect) => effect.key === effectKey);
   if (timer !== null) {
     return state.timers.some((one) => one.id === timer.id && one.dueAt === timer.dueAt);
   }
-  if (outside !== null && !state.snapshot.can(event as never)) {
-    outside.reject(
-      new GatehouseError('GH_JOB_CONFLICT', `The job is in ${state.snapshot.context.state}`),
-    );
-    return false;
-  }
-  return true;
+  return outside === null || state.snapshot.can(event as never);
 }
 
 function recordOf(
@@ -155,6 +159,7 @@ function recordOf(
   return {
     jobId: job.id,
     num: job.num,
+    machineVersion: jobMachineVersion,
     created: isNew ? createdOf(job) : null,
     rows,
     head: isHeadDue ? fullHead(state, machine, now) : null,
@@ -167,7 +172,6 @@ const createdOf = ({ id, conversation, input, createdAt }: ActiveJob): JobChange
   id,
   conversation,
   input,
-  machineVersion: jobMachineVersion,
   createdAt,
 });
 

@@ -50,6 +50,7 @@ export function prepareWrites(database: Database) {
           wake_at: bound,
           updated_at: bound,
           ended_at: bound,
+          machine_version: bound,
         })
         .where('num', '=', bound),
     ),

@@ -39,7 +39,6 @@ export interface NewJob {
   id: string;
   conversation: string;
   input: JobInput;
-  machineVersion: number;
   createdAt: number;
 }
 
@@ -48,6 +47,8 @@ export interface JobChange {
   jobId: string;
   /** Number of the stored job; null for a new one, and set by the commit. */
   num: number | null;
+  /** Of the machine that made `rows` and `head`. */
+  machineVersion: number;
   /** Present for a new job. */
   created: NewJob | null;
   rows: JournalRow[];

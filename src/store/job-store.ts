@@ -55,8 +55,9 @@ function orUnavailable<Value>(what: string, work: () => Value): Value {
 
 function write(change: JobChange, statements: ReturnType<typeof prepareWrites>): void {
   const { created, head } = change;
-  if (created !== null) change.num = insert(created, head!, statements);
-  else if (head !== null) statements.updateJob.run(...headValues(head), change.num);
+  if (created !== null) change.num = insert(change, created, head!, statements);
+  else if (head !== null)
+    statements.updateJob.run(...headValues(head), change.machineVersion, change.num);
   for (const row of change.rows) {
     statements.insertRow.run(
       change.num,
@@ -72,6 +73,7 @@ function write(change: JobChange, statements: ReturnType<typeof prepareWrites>):
 }
 
 function insert(
+  { machineVersion }: JobChange,
   created: NewJob,
   head: JobHead,
   statements: ReturnType<typeof prepareWrites>,
@@ -85,7 +87,7 @@ function insert(
     input.message,
     // The message has a column of its own.
     JSON.stringify({ ...input, message: undefined }),
-    created.machineVersion,
+    machineVersion,
     created.createdAt,
     ...headValues(head),
   );

@@ -159,4 +159,29 @@ describe('what must not be forgotten', () => {
     expect(fixture.everStarted.filter((key) => key.includes(':reason:'))).toEqual([]);
     expect(stateOf(fixture, jobId).endedAt).toBeNull();
   });
+
+  test('a word that comes twice with one key, while the disk fails, is refused twice and taken later', async () => {
+    const disk = { isBroken: false };
+    const wrapStorage = (real: JobStorage): JobStorage => ({
+      ...real,
+      commit(changes) {
+        if (disk.isBroken) throw new GatehouseError('GH_STORE_UNAVAILABLE', 'disk full');
+        real.commit(changes);
+      },
+    });
+    const fixture = await start({ wrapStorage });
+    const jobId = await parked(fixture);
+    disk.isBroken = true;
+    const say = (key: string | null) =>
+      fixture.journal.send(jobId, { type: 'confirm', by: 'ann' }, key).then(
+        () => 'taken',
+        (error: GatehouseError) => error.code,
+      );
+    // The third has no key: it is refused by a state that is then undone, and must not be told of that state.
+    const first = await Promise.all([say('k'), say('k'), say(null)]);
+    expect(first).toEqual(Array.from({ length: 3 }, () => 'GH_STORE_UNAVAILABLE'));
+    disk.isBroken = false;
+    expect(await say('k')).toBe('taken');
+    await until(() => fixture.started.some((call) => call.src === 'execute'));
+  });
 });

@@ -38,11 +38,11 @@ async function outboxWith(
       {
         jobId,
         num: null,
+        machineVersion: 1,
         created: {
           id: jobId,
           conversation: 'c',
           input: jobInput({ jobId, channel, userId: `user-${j + 1}` }),
-          machineVersion: 1,
           createdAt: at,
         },
         rows: made,
