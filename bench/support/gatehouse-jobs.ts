@@ -9,20 +9,10 @@ import { createIdSource } from '../../src/lib/ids.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
-import type { JobLimits } from '../../machines/job-types.ts';
+import { limits } from '../../test/support/jobs.ts';
 
 /** The 200 bytes that every step of every system leaves on disk. */
 export const stepResult = 'r'.repeat(200);
-
-const limits: JobLimits = {
-  classifyTimeoutMs: 30_000,
-  toolTimeoutMs: 10_000,
-  confirmTtlMs: 900_000,
-  answerTimeoutMs: 660_000,
-  queueTimeoutMs: 1_800_000,
-  reasonPromptMaxChars: 1_000,
-  pipelineEnabled: true,
-};
 
 const ok = (output: unknown) => ({ ok: true as const, output });
 const calls = [{ tool: 'calendar', operation: 'today', params: {} }];

@@ -78,6 +78,7 @@ export function createAssistant(parts: {
   });
   return { journal, door, library, storage, queries };
 }
+
 function limitsOf({ jobs, pipelineEnabled }: Config, pool: BackendPool): JobLimits {
   const totals = pool.members.map(({ config }) => config.timeoutsMs.total);
   return {

@@ -2,74 +2,16 @@
  * The journal over a real SQLite file: order of commit and effect, timers, parking, conversations, and what
  * happens when a commit fails.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import { replay } from '../../src/journal/job-state.ts';
 import { createPureMachine } from '../../src/journal/pure-machine.ts';
 import type { JobStorage } from '../../src/store/job-storage.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
-import {
-  openJournal,
-  scratchFolder,
-  turn,
-  until,
-  type FixtureOptions,
-  type JournalFixture,
-} from '../support/journal.ts';
+import { turn, until } from '../support/journal.ts';
+import { direct, parked, stateOf, toReasoner, useJournals } from '../support/journal-scenes.ts';
 
-const draftReport = effectOutputs['runTools']![2];
-const toTools = {
-  decision: {
-    by: 'classifier',
-    action: 'tools',
-    calls: [{ tool: 'calendar', operation: 'create_draft', params: {} }],
-  },
-  backend: 'small',
-};
-const toReasoner = { decision: { by: 'classifier', action: 'route' }, backend: 'small' };
-const direct = (response: string) => ({
-  decision: { by: 'classifier', action: 'direct', response },
-  backend: 'small',
-});
-
-let folder: ReturnType<typeof scratchFolder>;
-let open: JournalFixture[];
-
-beforeEach(() => {
-  folder = scratchFolder();
-  open = [];
-});
-afterEach(async () => {
-  for (const fixture of open) await fixture.close();
-  folder.remove();
-});
-
-async function start(options: FixtureOptions = {}): Promise<JournalFixture> {
-  const fixture = await openJournal({ path: `${folder.path}/gatehouse.db`, ...options });
-  open.push(fixture);
-  return fixture;
-}
-
-async function restart(
-  fixture: JournalFixture,
-  options: FixtureOptions = {},
-): Promise<JournalFixture> {
-  await fixture.close();
-  open = open.filter((one) => one !== fixture);
-  const next = await start(options);
-  next.journal.resume();
-  return next;
-}
-
-const stateOf = (fixture: JournalFixture, jobId: string) => fixture.storage.find(jobId)!.head;
-
-async function parked(fixture: JournalFixture): Promise<string> {
-  const jobId = await fixture.submit();
-  await fixture.answer(jobId, 'classify', toTools);
-  await fixture.answer(jobId, 'runTools', draftReport);
-  await until(() => stateOf(fixture, jobId).state === 'confirm-draft');
-  return jobId;
-}
+const { start, restart } = useJournals();
 
 describe('a message', () => {
   test('is on disk when it is accepted, and answered in the end', async () => {
