@@ -1,0 +1,111 @@
+/** `gatehouse fake-dsm`: a Synology Chat to try the bridge with, with a page, until it is told to stop. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { startFakeDsm, type FakeDsm, type FakeDsmOptions } from '../fake-dsm/fake-dsm.ts';
+import { UsageError } from './core-client.ts';
+
+/** Next to the core's and the bridge's own. */
+const usualPort = 8_110;
+const usualBridge = 'http://127.0.0.1:8101/webhook/synology';
+
+export interface FakeDsmValues {
+  port?: string | undefined;
+  'page-port'?: string | undefined;
+  host?: string | undefined;
+  bridge?: string | undefined;
+  token?: string | undefined;
+  tls: boolean;
+  'tls-folder'?: string | undefined;
+  storm?: string | undefined;
+}
+
+export async function fakeDsm(values: FakeDsmValues, json: boolean): Promise<number> {
+  const dsm = await start(optionsOf(values));
+  const config = configOf(dsm);
+  console.log(
+    json
+      ? JSON.stringify({ url: dsm.url, pageUrl: dsm.pageUrl, synology: config })
+      : instructions(dsm, config),
+  );
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await dsm.close();
+  return 0;
+}
+
+function optionsOf(values: FakeDsmValues): FakeDsmOptions {
+  const { host, bridge = usualBridge, tls } = values;
+  // The usual token is known to everybody: beyond this machine it would open the bridge to everybody.
+  const token = values.token ?? (host === undefined ? undefined : freshToken());
+  const port = portOf('--port', values.port, usualPort);
+  const pagePort = portOf('--page-port', values['page-port'], port === 0 ? 0 : port + 1);
+  if (!URL.canParse(bridge)) throw new UsageError(`--bridge: ${bridge} is not an address`);
+  const rate = Number(values.storm ?? 0);
+  if (!(rate >= 0 && rate <= 1)) {
+    throw new UsageError(`--storm: expected a part from 0 to 1, found ${values.storm}`);
+  }
+  const folder = values['tls-folder'];
+  return {
+    port,
+    pagePort,
+    bridgeUrl: bridge,
+    tls: tls || folder !== undefined,
+    ...(host === undefined ? {} : { host }),
+    ...(token === undefined ? {} : { token }),
+    ...(folder === undefined ? {} : { tlsFolder: folder }),
+    ...(rate === 0 ? {} : { storm: { seed: 1, rate } }),
+  };
+}
+
+/** 64 letters, as in Chat. */
+const freshToken = (): string => randomBytes(48).toString('base64url');
+
+function portOf(option: string, given: string | undefined, usual: number): number {
+  const port = Number(given ?? usual);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new UsageError(`${option}: expected a port from 0 to 65535, found ${given}`);
+}
+
+async function start(options: FakeDsmOptions): Promise<FakeDsm> {
+  try {
+    return await startFakeDsm(options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL' && code !== 'EACCES') throw error;
+    throw new GatehouseError('GH_SERVER_PORT', messageOf(error), { cause: error });
+  }
+}
+
+/** The bridge's part of a configuration that talks to this NAS. */
+function configOf(dsm: FakeDsm) {
+  const { users } = dsm.state();
+  const tokenOf = (name: string): string =>
+    decodeURIComponent(/%22(.*)%22$/.exec(dsm.apiUrl(name))?.[1] ?? '');
+  const lab = {
+    channelId: 2,
+    incomingUrl: dsm.apiUrl('Lab in'),
+    token: tokenOf('Lab out'),
+    userIdMap: Object.fromEntries(users.map((user) => [user.webhookUserId, user.userId])),
+  };
+  return {
+    incomingUrl: dsm.apiUrl(),
+    token: tokenOf('Gatehouse'),
+    allowedUserIds: users.map((user) => user.userId),
+    channels: [lab],
+    ...(dsm.fingerprint256 === null ? {} : { fingerprint256: dsm.fingerprint256 }),
+  };
+}
+
+function instructions(dsm: FakeDsm, config: ReturnType<typeof configOf>): string {
+  const lines = Object.entries(config).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+  const [bot] = dsm.state().integrations;
+  return `The chat is at    ${dsm.pageUrl}
+The NAS is at     ${dsm.url}
+It sends to       ${bot?.bridgeUrl}
+
+In gatehouse.yaml, for the bridge:
+
+synology:
+${lines.join('\n')}
+`;
+}

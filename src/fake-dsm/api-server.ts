@@ -1,0 +1,311 @@
+/**
+ * The port of the API: reads requests, lets faults happen to them, answers, and keeps the log.
+ *
+ * 1. What a fault does before the post is stored leaves no post; what it does after leaves one. The log says which.
+ * 2. While connections are refused the port is closed: a client meets ECONNREFUSED, not a silent peer.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Api, type ApiAnswer, type ApiResult } from './api.ts';
+import type { Certificate } from './certificate.ts';
+import type { Fault } from './faults.ts';
+import type { Nas } from './nas.ts';
+import { formOf } from './payload.ts';
+import type { ApiRequest } from './request-log.ts';
+
+const apiPath = '/webapi/entry.cgi';
+
+/** Posts hold 2,000 characters; this is room for every escape of them and for many buttons. */
+const bodyBytesMax = 1024 * 1024;
+
+/** In how many pieces a slow answer comes. */
+const dribbleSteps = 20;
+
+export class ApiServer {
+  readonly #nas: Nas;
+  readonly #api: Api;
+  readonly #server;
+  readonly #sockets = new Set<Socket>();
+  #address: { host: string; port: number } = { host: '127.0.0.1', port: 0 };
+  #reopening: NodeJS.Timeout | null = null;
+  /** A close that is under way. */
+  #closed: Promise<unknown> = Promise.resolve();
+
+  constructor(nas: Nas, certificate: Certificate | null) {
+    this.#nas = nas;
+    this.#api = new Api(nas);
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      // A client that goes away in the middle is no fault of ours.
+      void this.#handle(request, response).catch(() => request.socket.destroy());
+    };
+    this.#server =
+      certificate === null
+        ? createServer(handle)
+        : createTlsServer({ key: certificate.key, cert: certificate.cert }, handle);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  async listen(host: string, port: number): Promise<number> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    this.#address = { host, port: (this.#server.address() as AddressInfo).port };
+    this.#setListening(true);
+    return this.#address.port;
+  }
+
+  /** Resolves when connecting is refused. */
+  async refuse(forMs?: number): Promise<void> {
+    const { power, closing } = this.#nas;
+    if (this.#reopening !== null) clearTimeout(this.#reopening);
+    if (forMs !== undefined && !closing.aborted) {
+      this.#reopening = setTimeout(() => void this.accept(), forMs);
+    }
+    if (!power.isListening) return;
+    this.#setListening(false);
+    this.#closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#closed;
+  }
+
+  async accept(): Promise<void> {
+    if (this.#reopening !== null) clearTimeout(this.#reopening);
+    this.#reopening = null;
+    const { power, closing } = this.#nas;
+    await this.#closed;
+    if (!power.isListening && !closing.aborted)
+      await this.listen(this.#address.host, this.#address.port);
+  }
+
+  async close(): Promise<void> {
+    await this.refuse();
+  }
+
+  #setListening(isListening: boolean): void {
+    this.#nas.power.isListening = isListening;
+    this.#nas.feed.emit({ type: 'state' });
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { requests, faults, feed, clock } = this.#nas;
+    const url = new URL(request.url ?? '/', 'http://nas');
+    if (!url.pathname.endsWith(apiPath)) return sendPage(response, 404);
+    const method = url.searchParams.get('method') ?? '';
+    const entry: ApiRequest = {
+      n: requests.nextN(),
+      atMs: clock.now(),
+      method,
+      integration: null,
+      form: 'none',
+      text: null,
+      userIds: [],
+      outcome: 'cut',
+      httpStatus: null,
+      code: null,
+      fault: null,
+      postIds: [],
+    };
+    const fault = faults.take(method);
+    if (fault !== null) {
+      entry.fault = nameOf(fault);
+      // One fewer waits.
+      feed.emit({ type: 'state' });
+    }
+    try {
+      await this.#exchange(request, response, url, fault, entry);
+    } finally {
+      requests.add(entry);
+    }
+  }
+
+  /** Fills `entry` in on the way, so that it is right wherever this ends. */
+  async #exchange(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    fault: Fault | null,
+    entry: ApiRequest,
+  ): Promise<void> {
+    if (fault?.kind === 'down') {
+      await this.refuse(fault.forMs);
+      return;
+    }
+    if (isCut(fault, 'atOnce')) return cut(request);
+    const body = await readBody(request);
+    if (body === null) {
+      entry.outcome = 'page';
+      entry.httpStatus = 413;
+      return sendPage(response, 413);
+    }
+    entry.form = formOf(body);
+    if (isCut(fault, 'unstored')) return cut(request);
+    if (fault?.kind === 'page') {
+      entry.outcome = 'page';
+      entry.httpStatus = fault.status;
+      return sendPage(response, fault.status);
+    }
+    const result = await this.#resultOf(url, body, fault, entry);
+    if (isCut(fault, 'stored')) return cut(request);
+    const answer = rendered(result.answer);
+    if (isCut(fault, 'answer')) return cutInTheMiddle(request, response, answer);
+    // Who went away before the last byte does not know of the post.
+    const isWhole = await (fault?.kind === 'slow'
+      ? this.#sendSlowly(response, answer, fault)
+      : sendAtOnce(response, answer));
+    if (!isWhole) return;
+    entry.httpStatus = answer.status;
+    entry.outcome = outcomeOf(result.answer);
+  }
+
+  async #resultOf(
+    url: URL,
+    body: string,
+    fault: Fault | null,
+    entry: ApiRequest,
+  ): Promise<ApiResult> {
+    if (fault?.kind === 'error') {
+      const { code, errors = 'failed on request' } = fault;
+      entry.code = code;
+      const answer: ApiAnswer = { kind: 'error', code, errors };
+      return { answer, integration: null, payload: null, posts: [] };
+    }
+    const form = entry.form === 'json' ? null : new URLSearchParams(body);
+    const params = (name: string) => url.searchParams.get(name) ?? form?.get(name) ?? null;
+    const result = await this.#api.answer({ params, body, requestN: entry.n });
+    const { answer, integration, payload, posts } = result;
+    entry.integration = integration;
+    entry.text = payload?.text ?? null;
+    entry.userIds = payload?.userIds ?? [];
+    entry.postIds = posts.map((post) => post.postId);
+    entry.code = answer.kind === 'error' ? answer.code : answer.kind === 'noFile' ? 404 : null;
+    return result;
+  }
+
+  /** False when the client went away in the middle. */
+  async #sendSlowly(
+    response: ServerResponse,
+    { status, headers, body }: Rendered,
+    { headersMs, bodyMs }: Fault & { kind: 'slow' },
+  ): Promise<boolean> {
+    const { closing } = this.#nas;
+    await pause(headersMs, null, { signal: closing });
+    if (response.destroyed) return false;
+    response.writeHead(status, headers);
+    response.flushHeaders();
+    const step = Math.max(1, Math.ceil(body.length / dribbleSteps));
+    for (let at = 0; at < body.length; at += step) {
+      await pause(bodyMs / dribbleSteps, null, { signal: closing });
+      if (response.destroyed) return false;
+      response.write(body.subarray(at, at + step));
+    }
+    response.end();
+    return true;
+  }
+}
+
+/** False when the client had gone away. */
+function sendAtOnce(response: ServerResponse, { status, headers, body }: Rendered): boolean {
+  if (response.destroyed) return false;
+  response.writeHead(status, headers);
+  response.end(body);
+  return true;
+}
+
+interface Rendered {
+  status: number;
+  headers: Record<string, string | number>;
+  body: Buffer;
+}
+
+/** An error has the status 200 like everything else. A file that is not there has both a status and a code. */
+function rendered(answer: ApiAnswer): Rendered {
+  switch (answer.kind) {
+    case 'file': {
+      const { name, type, content } = answer.file;
+      const disposition = `attachment; filename*=UTF-8''${encodeURIComponent(name)}`;
+      return {
+        status: 200,
+        headers: {
+          'content-type': type,
+          'content-length': content.length,
+          'content-disposition': disposition,
+        },
+        body: content,
+      };
+    }
+    case 'success':
+      return renderedJson(200, { data: answer.data, success: true });
+    case 'error':
+      return renderedJson(200, {
+        error: { code: answer.code, errors: answer.errors },
+        success: false,
+      });
+    case 'noFile':
+      return renderedJson(404, { error: { code: 404, errors: 'no file' }, success: false });
+    default:
+      throw answer satisfies never;
+  }
+}
+
+function renderedJson(status: number, value: unknown): Rendered {
+  const body = Buffer.from(JSON.stringify(value));
+  const headers = {
+    'content-type': 'application/json; charset="UTF-8"',
+    'content-length': body.length,
+  };
+  return { status, headers, body };
+}
+
+const outcomeOf = ({ kind }: ApiAnswer): ApiRequest['outcome'] =>
+  kind === 'noFile' ? 'error' : kind;
+
+const isCut = (fault: Fault | null, at: (Fault & { kind: 'cut' })['at']): boolean =>
+  fault?.kind === 'cut' && fault.at === at;
+
+const nameOf = (fault: Fault): string => (fault.kind === 'cut' ? `cut ${fault.at}` : fault.kind);
+
+function cut(request: IncomingMessage): void {
+  request.socket.destroy();
+}
+
+async function cutInTheMiddle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Rendered,
+): Promise<void> {
+  response.writeHead(status, headers);
+  const half = body.subarray(0, Math.ceil(body.length / 2));
+  await new Promise<void>((resolve) => response.write(half, () => resolve()));
+  request.socket.end();
+}
+
+/** What the web server in front of the package says; not JSON. */
+function sendPage(response: ServerResponse, status: number): void {
+  const page = `<!DOCTYPE html><html><head><title>${status}</title></head><body><h1>Sorry, the page you are looking for is not found.</h1></body></html>`;
+  response.writeHead(status, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': Buffer.byteLength(page),
+    ...(status === 413 ? { connection: 'close' } : {}),
+  });
+  response.end(page);
+}
+
+/** Null where it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  // Leaving the loop must not end the connection: the refusal has to go out on it.
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const part of body) {
+    bytes += part.length;
+    if (bytes > bodyBytesMax) return null;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

@@ -1,0 +1,170 @@
+/** What can be done to a fake NAS and what can be seen of it, put together from its parts. */
+import type { ApiServer } from './api-server.ts';
+import { auditOf } from './audit.ts';
+import type { Chat, ChatUser, Integration } from './chat.ts';
+import type { DsmControls } from './fake-dsm.ts';
+import type { Feed } from './feed.ts';
+import type { Nas } from './nas.ts';
+import type { Outgoing } from './outgoing.ts';
+
+interface Parts {
+  nas: Nas;
+  outgoing: Outgoing;
+  server: ApiServer;
+  url: string;
+  fingerprint256: string | null;
+}
+
+export const controlsOf = (parts: Parts): DsmControls => ({
+  url: parts.url,
+  fingerprint256: parts.fingerprint256,
+  ...chatControls(parts),
+  ...faultControls(parts),
+  ...views(parts),
+});
+
+function integrationOf(chat: Chat, name: string | undefined): Integration {
+  const found = name === undefined ? chat.integrations[0] : chat.integration(name);
+  return found ?? missing(`there is no integration ${name ?? ''}`);
+}
+
+type ChatControls = Pick<DsmControls, 'say' | 'press' | 'redeliver' | 'saveUrl'>;
+
+function chatControls({ nas, outgoing }: Parts): ChatControls {
+  const { chat, feed, power } = nas;
+  const userOf = (userId: number): ChatUser =>
+    chat.user(userId) ?? missing(`there is no user ${userId}`);
+  return {
+    say({ userId, text, channelId, bot, file = null }) {
+      if (!power.isPackageRunning) missing('Chat is stopped');
+      const user = userOf(userId);
+      const place = channelId ?? conversationWith(chat, userId, bot);
+      if (!chat.conversations.has(place)) missing(`there is no channel ${place}`);
+      const author = { kind: 'user' as const, userId };
+      const content = { author, text, attachments: [], file, requestN: null };
+      const post = chat.add(place, { ...content, origin: 'typed' });
+      return { post, settled: outgoing.sendMessage(post, user) };
+    },
+    press({ userId, postId, value }) {
+      const post = chat.post(postId) ?? missing(`there is no post ${postId}`);
+      const settled = outgoing.sendClick(post, userOf(userId), value);
+      return { post, settled: settled.then((one) => [one]) };
+    },
+    redeliver: (id) => outgoing.redeliver(id),
+    saveUrl(name, address) {
+      const integration = integrationOf(chat, name);
+      if (address !== undefined) integration.url = address;
+      outgoing.sulking.delete(integration.name);
+      feed.emit({ type: 'state' });
+    },
+  };
+}
+
+type FaultControls = Pick<
+  DsmControls,
+  | 'changeRules'
+  | 'fail'
+  | 'clearFaults'
+  | 'setStorm'
+  | 'setPackage'
+  | 'refuseConnections'
+  | 'acceptConnections'
+>;
+
+function faultControls({ nas, server }: Parts): FaultControls {
+  const { faults, rules, power, feed } = nas;
+  const changed = (): void => feed.emit({ type: 'state' });
+  return {
+    changeRules(change) {
+      Object.assign(rules, change);
+      changed();
+    },
+    fail(fault, scope) {
+      faults.add(fault, scope);
+      changed();
+    },
+    clearFaults() {
+      faults.clear();
+      changed();
+    },
+    setStorm(storm) {
+      faults.storm = storm;
+      changed();
+    },
+    setPackage(running) {
+      power.isPackageRunning = running;
+      changed();
+    },
+    refuseConnections: (forMs) => server.refuse(forMs),
+    acceptConnections: () => server.accept(),
+  };
+}
+
+type Views = Omit<DsmControls, 'url' | 'fingerprint256' | keyof ChatControls | keyof FaultControls>;
+
+function views({ nas, outgoing, url, fingerprint256 }: Parts): Views {
+  const { chat, feed, faults, requests, rules, power } = nas;
+  const apiUrl: DsmControls['apiUrl'] = (name, method, form = 'quoted') => {
+    const { kind, token } = integrationOf(chat, name);
+    const named = method ?? (kind === 'incoming' ? 'incoming' : 'chatbot');
+    const mark = form === 'quoted' ? '%22' : '';
+    return `${url}/webapi/entry.cgi?api=SYNO.Chat.External&method=${named}&version=2&token=${mark}${encodeURIComponent(token)}${mark}`;
+  };
+  return {
+    apiUrl,
+    state: () => ({
+      url,
+      fingerprint256,
+      ...power,
+      rules: { ...rules },
+      faults: faults.queue.map((one) => ({ ...one })),
+      storm: faults.storm,
+      users: chat.users,
+      integrations: chat.integrations.map(({ kind, name, url: bridgeUrl }) => ({
+        kind,
+        name,
+        bridgeUrl,
+        apiUrl: kind === 'outgoing' ? null : apiUrl(name),
+        isSulking: outgoing.sulking.has(name),
+      })),
+    }),
+    conversations: () => [...chat.conversations.values()],
+    posts: () => chat.posts,
+    deliveries: () => outgoing.deliveries,
+    requests: () => requests.entries,
+    sulking: () => [...outgoing.sulking],
+    audit: () => auditOf(nas, outgoing),
+    subscribe: (listener) => feed.subscribe(listener),
+    until: (condition, timeoutMs) => until(feed, condition, timeoutMs),
+  };
+}
+
+function conversationWith(chat: Chat, userId: number, bot: string | undefined): number {
+  const name = bot ?? chat.integrations.find((one) => one.kind === 'bot')?.name;
+  const integration = name === undefined ? undefined : chat.integration(name);
+  if (integration?.kind !== 'bot') return missing(`there is no bot ${name ?? ''}`);
+  return chat.direct(userId, integration.name).id;
+}
+
+function missing(message: string): never {
+  throw new RangeError(message);
+}
+
+function until(feed: Feed, condition: () => boolean, timeoutMs: number): Promise<void> {
+  if (condition()) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      unsubscribe();
+    };
+    const timer = setTimeout(() => {
+      end();
+      reject(new Error(`it did not come within ${timeoutMs} ms: ${condition.toString()}`));
+    }, timeoutMs);
+    const unsubscribe = feed.subscribe(() => {
+      if (!condition()) return;
+      end();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,135 @@
+/**
+ * The page's own port: its files, what happens as server-sent events, and one address for everything a person does.
+ * Apart from the API's port, so that the page stays while connections to the NAS are refused.
+ *
+ * Only a page of this server may talk to it: another site's page is refused by its Origin, a foreign name (DNS
+ * rebinding) by the Host, and a form of another site by the content type.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { messageOf } from '../lib/errors.ts';
+import type { DsmControls } from './fake-dsm.ts';
+import type { Happening } from './feed.ts';
+import { readAssets, pageHeaders } from './page-assets.ts';
+import { performAction } from './page-actions.ts';
+import { snapshotOf, wireForm } from './page-view.ts';
+
+/** The largest file that Chat takes, in base64, and its envelope. */
+const bodyBytesMax = 48 * 1024 * 1024;
+/** A page that reads slower than this is cut off; its browser comes back and gets a fresh snapshot. */
+const backlogBytesMax = 4 * 1024 * 1024;
+
+export class PageServer {
+  readonly #controls: DsmControls;
+  readonly #assets = readAssets();
+  readonly #server = createServer((request, response) => {
+    void this.#handle(request, response).catch(() => response.destroy());
+  });
+  readonly #followers = new Set<ServerResponse>();
+  #isLocal = true;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(controls: DsmControls) {
+    this.#controls = controls;
+  }
+
+  async listen(host: string, port: number): Promise<string> {
+    this.#isLocal = isLoopbackName(host);
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    this.#unsubscribe = this.#controls.subscribe((happening) => this.#tell(happening));
+    const { port: openPort } = this.#server.address() as AddressInfo;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${openPort}/`;
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://page');
+    if (!this.#mayTalk(request)) return send(response, 403, 'text/plain', 'not from here');
+    if (request.method === 'POST' && pathname === '/do') return this.#act(request, response);
+    if (request.method !== 'GET') return send(response, 405, 'text/plain', 'not allowed');
+    if (pathname === '/events') return this.#follow(response);
+    if (pathname.startsWith('/files/')) return this.#sendFile(pathname, response);
+    const asset = this.#assets.get(pathname === '/' ? 'index.html' : pathname.slice(1));
+    if (asset === undefined) return send(response, 404, 'text/plain', 'not found');
+    return send(response, 200, asset.type, asset.body);
+  }
+
+  #mayTalk({ headers }: IncomingMessage): boolean {
+    const { host = '', origin } = headers;
+    if (origin !== undefined && origin !== `http://${host}`) return false;
+    return !this.#isLocal || isLoopbackName(host.replace(/:\d+$/, ''));
+  }
+
+  async #act(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const isJson = request.headers['content-type']?.startsWith('application/json') ?? false;
+    const body = isJson ? await readBody(request) : null;
+    const json = 'application/json';
+    if (body === null) return send(response, 400, json, JSON.stringify({ problem: 'not JSON' }));
+    try {
+      const result = await performAction(this.#controls, JSON.parse(body));
+      send(response, 200, json, JSON.stringify(result));
+    } catch (error) {
+      send(response, 400, json, JSON.stringify({ problem: messageOf(error) }));
+    }
+  }
+
+  #follow(response: ServerResponse): void {
+    response.writeHead(200, { ...pageHeaders, 'content-type': 'text/event-stream' });
+    response.write(frame('snapshot', snapshotOf(this.#controls)));
+    this.#followers.add(response);
+    response.on('close', () => this.#followers.delete(response));
+  }
+
+  #tell(happening: Happening): void {
+    if (this.#followers.size === 0) return;
+    const text = frame(happening.type, wireForm(this.#controls, happening));
+    for (const follower of this.#followers) {
+      if (follower.writableLength > backlogBytesMax) follower.destroy();
+      else follower.write(text);
+    }
+  }
+
+  #sendFile(pathname: string, response: ServerResponse): void {
+    const postId = Number(pathname.slice('/files/'.length));
+    const file = this.#controls.posts().find((post) => post.postId === postId)?.file;
+    if (file === undefined || file === null) return send(response, 404, 'text/plain', 'no file');
+    const name = encodeURIComponent(file.name);
+    // To be saved, never shown: what somebody sent does not run here.
+    response.setHeader('content-disposition', `attachment; filename*=UTF-8''${name}`);
+    send(response, 200, 'application/octet-stream', file.content);
+  }
+}
+
+const frame = (event: string, data: unknown): string =>
+  `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+
+function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
+  response.writeHead(status, { ...pageHeaders, 'content-type': type });
+  response.end(body);
+}
+
+const isLoopbackName = (name: string): boolean =>
+  /^(localhost|\[?::1\]?|127\.\d+\.\d+\.\d+)$/.test(name);
+
+/** Null where it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const part of body) {
+    bytes += part.length;
+    if (bytes > bodyBytesMax) return null;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

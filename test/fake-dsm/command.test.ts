@@ -1,0 +1,82 @@
+/** The command as a person starts it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, expect, test } from 'vitest';
+import { openReceiver, postPayload } from './setting.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const children: ChildProcess[] = [];
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'src', 'cli', 'gatehouse.ts'), 'fake-dsm', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
+    },
+  );
+  children.push(child);
+  return child;
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout! })) return line;
+  return '';
+}
+
+test('gatehouse fake-dsm prints what a bridge needs, serves the page and the API, and ends on a signal', async () => {
+  const bridge = await openReceiver();
+  const child = start('--port', '0', '--bridge', bridge.url, '--token', 'my-token', '--json');
+  const ready = JSON.parse(await firstLine(child)) as {
+    pageUrl: string;
+    synology: { incomingUrl: string; token: string; allowedUserIds: number[] };
+  };
+  expect(ready.synology).toMatchObject({ token: 'my-token', allowedUserIds: [4, 5, 6] });
+  expect(ready.synology.incomingUrl).toContain('token=%22my-token%22');
+  const answer = await postPayload(ready.synology.incomingUrl, { text: 'a', user_ids: [4] });
+  expect(answer.body.success).toBe(true);
+  const page = await fetch(ready.pageUrl);
+  expect(await page.text()).toContain('Fake Synology Chat');
+  const said = await fetch(`${ready.pageUrl}do`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ do: 'say', userId: 4, text: '안녕' }),
+  });
+  expect(said.status).toBe(200);
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
+});
+
+test.each([
+  [['--port', '99999'], '--port'],
+  [['--bridge', 'nowhere'], '--bridge'],
+  [['--storm', '2'], '--storm'],
+])('gatehouse fake-dsm %j is wrong usage', async (args, option) => {
+  const child = start(...args);
+  let problem = '';
+  child.stderr!.on('data', (part: Buffer) => (problem += part.toString()));
+  expect(await once(child, 'close')).toEqual([2, null]);
+  expect(problem).toMatch(new RegExp(`^gatehouse: ${option}`));
+});
+
+test('gatehouse fake-dsm on a port that is taken says so in one line', async () => {
+  const { url } = await openReceiver();
+  const child = start('--port', new URL(url).port, '--page-port', '0');
+  let problem = '';
+  child.stderr!.on('data', (part: Buffer) => (problem += part.toString()));
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(problem).toMatch(/^gatehouse: .*EADDRINUSE.*\(GH_SERVER_PORT\)\n$/);
+});
