@@ -2,16 +2,27 @@
 import { documentView } from '../documents/document.ts';
 import { importFiles } from '../documents/import-files.ts';
 import type { Library } from '../documents/library.ts';
+import type { Memos } from '../documents/memos.ts';
 import type { DocumentDoor } from '../http/document-routes.ts';
+import type { DocumentSearch } from './document-search.ts';
+import { listedView } from './draft-door.ts';
 
-export const createDocumentDoor = (library: Library): DocumentDoor => ({
+export const createDocumentDoor = (
+  library: Library,
+  memos: Pick<Memos, 'remove'>,
+  finder: Pick<DocumentSearch, 'search'>,
+): DocumentDoor => ({
   create: (userId, document) => library.create(userId, { ...document, origin: 'text' }),
   get(userId, id) {
     const document = library.get(userId, id);
     return document === null ? null : { ...documentView(document) };
   },
-  remove: (userId, id) => library.remove(userId, id),
-  search: (userId, query, limit) => library.search(userId, query, limit).hits,
+  remove: (userId, id) => memos.remove(userId, id),
+  list: (userId, query) => library.list(userId, query).map(listedView),
+  search: async (userId, query, limit, signal) =>
+    (await finder.search(userId, query, limit, signal)).hits.map(
+      ({ id, title, snippet, score }) => ({ id, title, snippet, score }),
+    ),
   importFiles: (userId, paths, onProgress, signal) =>
     importFiles(paths, { library, userId, onProgress, signal }),
 });

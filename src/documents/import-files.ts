@@ -11,7 +11,8 @@ import { join, resolve } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 import type { Document } from './document.ts';
 import type { Library } from './library.ts';
-import { isMarkdown, isTextFile, textOf, titleOfFile } from './text-file.ts';
+import { textOf } from '../lib/text-bytes.ts';
+import { isMarkdown, isTextFile, titleOfFile } from './text-file.ts';
 
 /** Largest file. A book in plain text has one megabyte; what is larger is data. */
 const fileBytesMax = 8 * 1024 * 1024;

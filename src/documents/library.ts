@@ -8,7 +8,13 @@
 import type { Clock } from '../lib/clock.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
-import type { DocumentStorage, IndexedWords, RankedDocument } from './document-port.ts';
+import type {
+  DocumentQuery,
+  DocumentStorage,
+  IndexedWords,
+  ListedDocument,
+  RankedDocument,
+} from './document-port.ts';
 import {
   anyMatch,
   exactMatch,
@@ -65,6 +71,8 @@ export interface SearchResult {
 }
 
 export interface Library {
+  /** In whose name this user's documents are: of a shared library it is one for all. */
+  ownerOf(userId: string): string;
   /** Durable when it returns. */
   create(userId: string, document: NewDocument): Document;
   /** Null where there is none that the user may see. */
@@ -80,6 +88,8 @@ export interface Library {
   remove(userId: string, id: string): boolean;
   /** Documents with the words of the question, best first; `limit` 1 to 100. */
   search(userId: string, query: string, limit?: number): SearchResult;
+  /** Newest first. */
+  list(userId: string, query: Omit<DocumentQuery, 'owner'>): ListedDocument[];
   /** All writes of `work` in one transaction. Not for work that waits. */
   together<Value>(work: () => Value): Value;
 }
@@ -107,11 +117,13 @@ export function createLibrary(options: LibraryOptions): Library {
     // Later than the last change, also within one millisecond: whoever compares sees that it changed.
     const updatedAt = Math.max(clock.now(), current.updatedAt + 1);
     const document = { ...next, id: current.id, owner: current.owner, updatedAt };
-    storage.replace(document, wordsOf(document));
+    // Cutting a long text into words takes a second, and most changes are of a marker.
+    storage.replace(document, saysTheSame(current, document) ? undefined : wordsOf(document));
     return document;
   };
 
   return {
+    ownerOf,
     together: storage.together,
     get: find,
     findFile: (userId, path) => storage.findFile(ownerOf(userId), path),
@@ -155,6 +167,8 @@ export function createLibrary(options: LibraryOptions): Library {
         return true;
       });
     },
+
+    list: (userId, query) => storage.list({ ...query, owner: ownerOf(userId) }),
 
     search(userId, query, limit = 10) {
       const words = queryWords(query);
@@ -205,6 +219,13 @@ function hitOf(found: RankedDocument, words: QueryWords): SearchHit {
   return { id, title, snippet, score: Number(score.toPrecision(6)) };
 }
 
+/** Whether the words are those of before. */
+const saysTheSame = (one: Document, other: Document): boolean =>
+  one.title === other.title &&
+  one.extractedText === other.extractedText &&
+  one.mdContent === other.mdContent &&
+  one.deletedAt === other.deletedAt;
+
 /** Null for a deleted document: it is in no index. */
 function wordsOf(document: Document): IndexedWords | null {
   const { deletedAt, title, extractedText, mdContent } = document;
@@ -219,7 +240,7 @@ function wordsOf(document: Document): IndexedWords | null {
 }
 
 /** One line: the title that was given, else the first line with anything in it. */
-function titleOf(title: string | undefined, text: string): string {
+export function titleOf(title: string | undefined, text: string): string {
   const lines = [title ?? '', ...text.slice(0, 4000).split('\n', 40)];
   const first = lines
     .map((line) => line.replace(/^[\s#>*-]+/, '').trim())

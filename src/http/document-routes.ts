@@ -1,7 +1,9 @@
-/** `/documents…`: documents in, found, read, removed; files of this machine imported. */
+/** `/documents…`: documents in, found, listed, read, removed; files of this machine imported. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { person } from './access.ts';
+import { whenGone } from './gone.ts';
 import { readInput, userId as user } from './input.ts';
 
 /** The library, as these routes need it: views are the rows of docs/tools.md. */
@@ -13,7 +15,10 @@ export interface DocumentDoor {
     userId: string,
     query: string,
     limit: number,
-  ): { id: string; title: string; snippet: string; score: number }[];
+    signal: AbortSignal,
+  ): Promise<{ id: string; title: string; snippet: string; score: number }[]>;
+  /** Newest first, without their texts. */
+  list(userId: string, query: DocumentFilter): Record<string, unknown>[];
   importFiles(
     userId: string,
     paths: readonly string[],
@@ -22,49 +27,86 @@ export interface DocumentDoor {
   ): Promise<unknown>;
 }
 
+interface DocumentFilter {
+  origin?: string | undefined;
+  draftStatus?: string | undefined;
+  needsDraft?: boolean | undefined;
+  /** Only documents with a lower id. */
+  before?: string | undefined;
+  limit: number;
+}
+
 /** A book in plain text; larger is data, not a document. */
 const textCharsMax = 1_000_000;
 /** Four bytes a character at the most, and the JSON around them. */
 const documentBytesMax = 5 * 1024 * 1024;
 
-const newDocument = z.object({
+export const newDocument = z.object({
   title: z.string().max(200).optional(),
   text: z.string().min(1).max(textCharsMax),
   user_id: user,
 });
-const searchQuery = z.object({
+export const searchQuery = z.object({
   q: z.string().trim().min(1).max(500),
   limit: z.coerce.number().int().min(1).max(100).default(10),
   user_id: user,
 });
-const importBody = z.object({ paths: z.array(z.string().min(1)).min(1).max(1_000), user_id: user });
+export const documentsQuery = z.object({
+  origin: z.enum(['memo', 'text', 'file', 'ai_drafted']).optional(),
+  draft_status: z.enum(['draft', 'accepted']).optional(),
+  needs_draft: z.enum(['true', 'false']).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** Opaque; `next_cursor` of the page before. */
+  cursor: z.string().max(64).optional(),
+  user_id: user,
+});
+export const pathsBody = z.object({
+  paths: z.array(z.string().min(1)).min(1).max(1_000),
+  user_id: user,
+});
 
 type WithId = { Params: { id: string } };
 
 export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/documents', { bodyLimit: documentBytesMax }, async (request, reply) => {
-      const { title, text, user_id: userId } = readInput(newDocument, request.body);
-      const { id } = door.create(userId, { title, text });
-      return reply.code(201).send({ id });
+    server.post(
+      '/documents',
+      { ...person, bodyLimit: documentBytesMax },
+      async (request, reply) => {
+        const { title, text, user_id: userId } = readInput(newDocument, request.body);
+        const { id } = door.create(userId, { title, text });
+        return reply.code(201).send({ id });
+      },
+    );
+    server.get('/documents', person, (request) => {
+      const { origin, limit, ...query } = readInput(documentsQuery, request.query);
+      const documents = door.list(query.user_id, {
+        origin,
+        draftStatus: query.draft_status,
+        needsDraft: query.needs_draft === undefined ? undefined : query.needs_draft === 'true',
+        before: query.cursor,
+        limit,
+      });
+      const last = documents.length < limit ? null : (documents.at(-1)?.['id'] ?? null);
+      return { documents, next_cursor: last };
     });
-    server.get('/documents/search', (request) => {
+    server.get('/documents/search', person, async (request, reply) => {
       const { q, limit, user_id: userId } = readInput(searchQuery, request.query);
-      return { results: door.search(userId, q, limit) };
+      return { results: await door.search(userId, q, limit, whenGone(reply)) };
     });
-    server.get<WithId>('/documents/:id', (request) => {
+    server.get<WithId>('/documents/:id', person, (request) => {
       const document = door.get(userOf(request), request.params.id);
       if (document === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       return document;
     });
-    server.delete<WithId>('/documents/:id', async (request, reply) => {
+    server.delete<WithId>('/documents/:id', person, async (request, reply) => {
       if (!door.remove(userOf(request), request.params.id)) {
         throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       }
       return reply.code(204).send();
     });
     server.post('/documents/import', async (request, reply) => {
-      const { paths, user_id: userId } = readInput(importBody, request.body);
+      const { paths, user_id: userId } = readInput(pathsBody, request.body);
       const gone = new AbortController();
       reply.hijack();
       reply.raw.once('close', () => gone.abort());

@@ -49,14 +49,57 @@ export interface FoundDocument {
 export interface DocumentStore<Stored extends StoredDocument> {
   /** @throws GH_STORE_UNAVAILABLE when nothing was written */
   insert(document: Stored, words: DocumentWords | null): void;
-  /** @throws GH_STORE_UNAVAILABLE when nothing was written */
-  replace(document: Stored, words: DocumentWords | null): void;
+  /**
+   * @param words undefined: those that are there stay
+   * @throws GH_STORE_UNAVAILABLE when nothing was written
+   */
+  replace(document: Stored, words: DocumentWords | null | undefined): void;
   find(id: string): Stored | null;
   findFile(owner: string, path: string): Stored | null;
   search(owner: string, match: string, limit: number): FoundDocument[];
-  needsDraft(limit: number): Stored[];
+  /** Documents that are not deleted, without their texts, newest first. */
+  list(query: ListingQuery): ListedRow<Stored>[];
   together<Value>(work: () => Value): Value;
 }
+
+/** What is left out does not matter. */
+interface ListingQuery {
+  owner: string;
+  origin?: string | undefined;
+  /** Only what came as a memo, drafted or not. */
+  memosOnly?: boolean;
+  draftStatus?: string | undefined;
+  needsDraft?: boolean | undefined;
+  /** Only documents with a lower id. */
+  before?: string | undefined;
+  limit: number;
+}
+
+type ListedRow<Stored extends StoredDocument> = Pick<
+  Stored,
+  | 'id'
+  | 'title'
+  | 'contentOrigin'
+  | 'mdDraftStatus'
+  | 'mdStatus'
+  | 'sourceMetadata'
+  | 'createdAt'
+  | 'updatedAt'
+> & {
+  /** The text's first characters. */
+  head: string;
+};
+
+/** As SQLite binds them. */
+const listingValues = (query: ListingQuery) => ({
+  owner: query.owner,
+  origin: query.origin ?? null,
+  memosOnly: query.memosOnly === true ? 1 : 0,
+  draftStatus: query.draftStatus ?? null,
+  needsDraft: query.needsDraft === undefined ? null : Number(query.needsDraft),
+  before: query.before ?? null,
+  limit: query.limit,
+});
 
 type Row = Omit<DocumentTable, 'num'> & { num: number };
 
@@ -104,7 +147,7 @@ export function createDocumentStore<Stored extends StoredDocument>(
         const found = statements.num.get(document.id, document.owner);
         if (found === undefined) return;
         statements.update.run(...changeable(document), found.num);
-        write(found.num, words);
+        if (words !== undefined) write(found.num, words);
       });
     },
     find: (id) => documentOf(statements.find.get(id)),
@@ -119,8 +162,18 @@ export function createDocumentStore<Stored extends StoredDocument>(
         // FTS5 ranks the best lowest.
         score: -row.rank,
       })),
-    needsDraft: (limit) =>
-      statements.needsDraft.all(limit).map((row) => documentOfRow(row) as Stored),
+    list: (query) =>
+      statements.list.all(listingValues(query)).map((row) => ({
+        id: row.id,
+        title: row.title,
+        head: row.head,
+        contentOrigin: row.content_origin,
+        mdDraftStatus: row.md_draft_status,
+        mdStatus: row.md_status,
+        sourceMetadata: JSON.parse(row.source_metadata) as Stored['sourceMetadata'],
+        createdAt: row.created_at,
+        updatedAt: row.updated_at,
+      })),
   };
 }
 
@@ -170,6 +223,7 @@ const documentOfRow = (row: Row): StoredDocument => ({
   deletedAt: row.deleted_at,
 });
 
+type ListingRow = Omit<Row, 'extracted_text' | 'md_content'> & { head: string };
 type SearchRow = Pick<Row, 'id' | 'title' | 'extracted_text' | 'md_content' | 'created_at'> & {
   rank: number;
 };
@@ -195,15 +249,17 @@ function prepare(database: Database) {
         .where('owner', '=', bound)
         .where(sql`json_extract(source_metadata, '$.path')`, '=', bound),
     ),
-    needsDraft: prepared<Row>(
-      query
-        .selectFrom('document')
-        .selectAll()
-        .where('deleted_at', 'is', null)
-        .where(sql`json_extract(source_metadata, '$.needs_draft')`, '=', sql.lit(1))
-        .orderBy('id')
-        .limit(bound),
-    ),
+    list: connection.prepare<[ReturnType<typeof listingValues>], ListingRow>(`
+      select id, title, substr(extracted_text, 1, 300) as head, content_origin, md_draft_status,
+             md_status, source_metadata, created_at, updated_at
+        from document
+       where owner = @owner and deleted_at is null and (@before is null or id < @before)
+         and (@origin is null or content_origin = @origin)
+         and (@memosOnly = 0 or json_extract(source_metadata, '$.source') = 'memo')
+         and (@draftStatus is null or md_draft_status = @draftStatus)
+         and (@needsDraft is null
+              or coalesce(json_extract(source_metadata, '$.needs_draft'), 0) = @needsDraft)
+       order by id desc limit @limit`),
     // Full text is beyond Kysely: these three are SQL. The texts are read for the few that are shown only.
     search: connection.prepare<unknown[], SearchRow>(`
       select document.id, document.title, document.extracted_text, document.md_content,

@@ -70,7 +70,7 @@ export interface SubmissionTable {
 /** How far each relay has published the journal. */
 export interface RelayTable {
   name: string;
-  /** `journal.pos` of the last row that the broker has acknowledged. */
+  /** Position of the last row, of the journal or of `document_event`, that the broker has acknowledged. */
   pos: number;
 }
 
@@ -102,7 +102,7 @@ export interface DocumentTable {
   deleted_at: number | null;
   /** `memo`, `text`, `file` or `ai_drafted`. */
   content_origin: string;
-  /** `draft`; only with `content_origin` `ai_drafted`, which the database checks. */
+  /** `draft` or `accepted`; only with `content_origin` `ai_drafted`, which the database checks. */
   md_draft_status: string | null;
   /** `success` where `md_content` is good. */
   md_status: string | null;
@@ -123,6 +123,107 @@ export interface DocumentWordsTable {
   title: string;
   body: string;
   markdown: string;
+}
+
+/**
+ * How drafting of a document stands. That it is wanted at all says `needs_draft` of the document: triggers of that
+ * add the row, due at once, and take it away. All else is written only by documents.
+ */
+export interface DraftTable {
+  document_id: string;
+  /** Of the document, as it is there: set by the triggers. */
+  owner: string;
+  /** Characters of its text, likewise. */
+  chars: number;
+  /** `waiting`, `drafting` (claimed: the attempt counts, also if the process is killed) or `dead`. */
+  state: string;
+  /** Attempts that were begun and not given back. */
+  attempts: number;
+  /** Not claimed before. */
+  due_at: number;
+  queued_at: number;
+  claimed_at: number | null;
+  /** Of the last failure. */
+  last_code: string | null;
+  last_error: string | null;
+}
+
+/** What happened to each document, and the outbox of it. Written in the transaction of the change. */
+export interface DocumentEventTable {
+  /** Of the same counter as `journal.pos`. */
+  pos: number;
+  document_id: string;
+  /** Owner of the document. */
+  user_id: string;
+  /** Counts from 1 per document, without a hole. */
+  seq: number;
+  type: string;
+  state: string;
+  at: number;
+  /** JSON object. */
+  data: string;
+}
+
+/** Every `md_content` that a document has had by drafting or by its owner's edit. */
+export interface DocumentVersionTable {
+  document_id: string;
+  /** Counts from 1 per document. */
+  version: number;
+  /** `draft` (a model) or `edit` (a person). */
+  made_by: string;
+  /** `draft`, `accepted`, `rejected` or `replaced`. */
+  status: string;
+  at: number;
+  /** Of the text that it was made from. */
+  text_sha256: string;
+  md_content: string;
+}
+
+/** Finished sections of a long memo whose draft is not finished. Removed by triggers with the draft's row, or its text. */
+export interface DraftSectionTable {
+  document_id: string;
+  /** From 0. */
+  section: number;
+  /** Of what the model was asked: another text, cut or prompt makes another section. */
+  request_sha256: string;
+  md_content: string;
+}
+
+/** What must be known over a restart: `paused`. */
+export interface DraftSettingTable {
+  name: string;
+  value: string;
+}
+
+/** The model that all vectors belong to: one row. Written only by search by meaning. */
+export interface EmbeddingSpaceTable {
+  id: number;
+  model: string;
+  /** Numbers in a vector; null until the first has come. */
+  dim: number | null;
+}
+
+/** A piece of a document with its vector. Removed by triggers when its document changes. */
+export interface DocumentChunkTable {
+  num: Generated<number>;
+  /** `document.num`. */
+  document: number;
+  /** As in `document`: a search reads the vectors of one owner. */
+  owner: string;
+  /** Where it stands in the text, in UTF-16 code units. */
+  start: number;
+  length: number;
+  /** Little-endian floats. */
+  vector: Buffer;
+}
+
+/** Documents whose vectors are to be made. Filled by triggers in the transaction that changes a document. */
+export interface EmbeddingBacklogTable {
+  /** Never used again: another one means that the document has changed meanwhile. */
+  ticket: Generated<number>;
+  document: number;
+  /** 1: the model refuses it. */
+  set_aside: number;
 }
 
 /** Entries of the local calendar: one row per UID. Written only by the calendar tool. */
@@ -151,6 +252,14 @@ export interface Schema {
   job_now: JobNowView;
   document: DocumentTable;
   document_words: DocumentWordsTable;
+  draft: DraftTable;
+  document_event: DocumentEventTable;
+  document_version: DocumentVersionTable;
+  draft_setting: DraftSettingTable;
+  draft_section: DraftSectionTable;
+  embedding_space: EmbeddingSpaceTable;
+  document_chunk: DocumentChunkTable;
+  embedding_backlog: EmbeddingBacklogTable;
   calendar_event: CalendarEventTable;
   relay: RelayTable;
   delivery: DeliveryTable;

@@ -114,6 +114,23 @@ describe('a document', () => {
     expect(titles('마크다운')).toEqual(['메모']);
   });
 
+  test('is cut into words again only when it says something else', () => {
+    const { add, library, titles, database } = setting;
+    const { id } = add('단어', '메모');
+    // Without its words, so that it is seen when they are written.
+    database.connection.exec('delete from document_words');
+    library.change('minji', id, (current) => ({
+      ...current,
+      sourceMetadata: { ...current.sourceMetadata, needs_draft: true },
+    }));
+    expect(titles('단어')).toEqual([]);
+    for (const edit of [{ title: '제목' }, { extractedText: '단어 둘' }, { mdContent: '# 셋' }]) {
+      library.change('minji', id, (current) => ({ ...current, ...edit }));
+      expect(titles('단어')).toHaveLength(1);
+      database.connection.exec('delete from document_words');
+    }
+  });
+
   test('changes its time with every change, also within one millisecond', () => {
     const { id, updatedAt } = setting.add('x');
     const once = setting.library.change('minji', id, (current) => ({ ...current, title: 'a' }));
@@ -166,8 +183,8 @@ describe('a document', () => {
     expect(titles('나중')).toEqual([]);
   });
 
-  test('that waits to be drafted is listed, lowest id first, deleted ones left out', () => {
-    const { add, library, storage } = setting;
+  test('that waits to be drafted is listed, newest first, deleted ones left out', () => {
+    const { add, library } = setting;
     const ids = ['하나', '둘', '셋'].map((text) => add(text).id);
     for (const id of ids) {
       library.change('minji', id, (current) => ({
@@ -177,7 +194,11 @@ describe('a document', () => {
     }
     library.remove('minji', ids[1] ?? '');
     add('다른 것');
-    expect(storage.needsDraft(10).map((document) => document.id)).toEqual([ids[0], ids[2]]);
-    expect(storage.needsDraft(1)).toHaveLength(1);
+    const listed = (limit: number, before?: string) =>
+      library.list('minji', { needsDraft: true, limit, before }).map((document) => document.id);
+    expect(listed(10)).toEqual([ids[2], ids[0]]);
+    expect(listed(1)).toEqual([ids[2]]);
+    expect(listed(10, ids[2])).toEqual([ids[0]]);
+    expect(library.list('other', { limit: 10 })).toEqual([]);
   });
 });

@@ -1,0 +1,149 @@
+/**
+ * What drafting costs and whom it holds up, on a real llama.cpp with one slot; without one, on a process-local
+ * server that answers at a fixed pace.
+ *
+ * - throughput: 20 memos drafted by the core, against the same requests sent straight to the server one by one.
+ * - wait: a person's question to the same server, from its sending to its whole answer, while drafts of about
+ *   1,500 tokens follow each other; with preemption, without, and with nothing to draft.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { configSchema } from '../src/config/config.ts';
+import { startCore, type Core } from '../src/core/core.ts';
+import { draftRequests } from '../src/documents/draft-prompt.ts';
+import { silentLog } from '../src/lib/log.ts';
+import { startFakeLlm } from '../test/support/fake-llm.ts';
+import { says } from '../test/support/fake-llm-replies.ts';
+import { prepareLlamaServer, startLlamaServer } from '../test/support/llama-server.ts';
+import { interleave, median, printTable, quantile, ratio, scratch } from './support/measure.ts';
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const memos = 20;
+const questions = 8;
+const goldenRatio = 0.618_034;
+
+async function openServer(): Promise<{ baseUrl: string; close(): Promise<void>; name: string }> {
+  if ((await prepareLlamaServer()).ok) {
+    const server = await startLlamaServer({ model: 'tiny' });
+    return { baseUrl: server.baseUrl, close: () => server.stop(), name: 'llama.cpp' };
+  }
+  const server = await startFakeLlm({ slots: 1, reply: says('w '.repeat(25), { wordMs: 5 }) });
+  return { baseUrl: server.baseUrl, close: () => server.close(), name: 'a paced server' };
+}
+
+const server = await openServer();
+
+async function openBench(preempts: boolean): Promise<{ core: Core; close(): Promise<void> }> {
+  const folder = scratch();
+  const core = await startCore({
+    config: configSchema.parse({
+      server: { port: 0 },
+      database: `${folder.path}/gatehouse.db`,
+      nats: { mode: 'off' },
+      backends: [{ id: 'llama', baseUrl: server.baseUrl, model: 'tiny', kind: 'llama.cpp' }],
+      gates: { preemptBackground: preempts },
+      drafts: { intervalMs: 100, batch: 1_000, maxAttempts: 1 },
+    }),
+    log: silentLog(),
+  });
+  return {
+    core,
+    async close() {
+      await core.stop();
+      folder.remove();
+    },
+  };
+}
+
+const memoOf = (n: number): string =>
+  `${n}. ${'a line of a rough memo with some words in it\n'.repeat(8)}`;
+
+async function throughCore(): Promise<number> {
+  const { core, close } = await openBench(true);
+  const { memos: library, drafter, draftOverview } = core.drafts;
+  drafter.pause();
+  for (let n = 0; n < memos; n += 1) {
+    library.promote('local', library.create('local', { text: memoOf(n) }).id);
+  }
+  const from = performance.now();
+  drafter.resume();
+  for (;;) {
+    const { waiting, running } = draftOverview();
+    if (waiting.length === 0 && running === null) break;
+    await sleep(5);
+  }
+  const ms = performance.now() - from;
+  await close();
+  return ms;
+}
+
+async function straight(): Promise<number> {
+  const from = performance.now();
+  for (let n = 0; n < memos; n += 1) {
+    const [request] = draftRequests(memoOf(n)) ?? [];
+    const { messages, temperature, maxTokens: max_tokens } = request!;
+    const body = JSON.stringify({ messages, temperature, max_tokens, stream: true });
+    const response = await fetch(`${server.baseUrl}/chat/completions`, { method: 'POST', body });
+    await response.text();
+  }
+  return performance.now() - from;
+}
+
+/** Waits in ms of people who ask while drafts follow each other. */
+async function waits(load: 'none' | 'preempted' | 'not preempted'): Promise<number[]> {
+  const { core, close } = await openBench(load === 'preempted');
+  const { memos: library, drafter } = core.drafts;
+  for (let n = 0; load !== 'none' && n < 100; n += 1) {
+    // Such a memo is answered without end: every draft runs to the limit of its answer.
+    const { id } = library.create('local', { text: `#loop ${memoOf(n)}` });
+    library.promote('local', id);
+  }
+  const body = JSON.stringify({ model: 'llama', messages: [{ role: 'user', content: 'hello' }] });
+  const measured: number[] = [];
+  for (let n = 0; n < questions; n += 1) {
+    while (load !== 'none' && drafter.running === null) await sleep(1);
+    // Not in step with the drafts: a person comes at any moment of one.
+    await sleep(200 + 800 * ((n * goldenRatio) % 1));
+    const from = performance.now();
+    const response = await fetch(`${core.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    await response.text();
+    measured.push(performance.now() - from);
+  }
+  await close();
+  return measured;
+}
+
+const speed = await interleave(rounds, { core: throughCore, straight });
+const waited = await interleave(rounds, {
+  'nothing to draft': () => waits('none'),
+  'drafting, with preemption': () => waits('preempted'),
+  'drafting, without preemption': () => waits('not preempted'),
+});
+await server.close();
+
+const perMinute = (ms: readonly number[]): number => (memos * 60_000) / median(ms);
+printTable(
+  `Drafting on ${server.name} (medians of ${rounds} rounds)`,
+  ['who asks', 'drafts per minute', 'to straight'],
+  Object.entries(speed).map(([name, ms]) => [
+    name,
+    perMinute(ms).toFixed(0),
+    ratio(perMinute(ms), perMinute(speed['straight']!)),
+  ]),
+);
+const idle = median(waited['nothing to draft']!.flat());
+printTable(
+  "A person's question to the same server, until its whole answer",
+  ['meanwhile', 'p50 ms', 'to idle', 'p95 ms', 'to idle'],
+  Object.entries(waited).map(([name, ms]) => [
+    name,
+    median(ms.flat()).toFixed(0),
+    ratio(median(ms.flat()), idle),
+    quantile(ms.flat(), 0.95).toFixed(0),
+    ratio(quantile(ms.flat(), 0.95), idle),
+  ]),
+);
+process.exit(0);

@@ -1,0 +1,153 @@
+/** `gatehouse drafts`: what waits, what runs, what was given up; `show`, `retry`, `accept`, `reject`, `pause`, `resume`, `watch`. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DocumentEvent } from '../contract/document-event.ts';
+import type {
+  DraftDetail,
+  DraftOverview,
+  DraftView,
+  RunningView,
+} from '../documents/draft-overview.ts';
+import { UsageError, type CoreClient } from './core-client.ts';
+
+interface DraftOptions {
+  /** Only what is theirs. */
+  userId: string | undefined;
+  json: boolean;
+}
+
+/** Often enough to be called live, rarely enough to cost nothing. */
+const watchEveryMs = 500;
+
+export async function drafts(
+  client: CoreClient,
+  words: readonly string[],
+  options: DraftOptions,
+): Promise<void> {
+  const [verb, id, ...rest] = words;
+  const say = (line: string, value: unknown): void =>
+    console.log(options.json ? JSON.stringify(value) : line);
+  if (rest.length > 0) throw new UsageError(draftUsage);
+  if (verb === undefined) return list(client, options);
+  if (id === undefined) {
+    switch (verb) {
+      case 'pause':
+      case 'resume':
+        await client.request('POST', `/drafts/${verb}`, {});
+        return say(verb === 'pause' ? 'paused' : 'goes on', { paused: verb === 'pause' });
+      case 'watch':
+        return watch(client, options);
+    }
+  } else {
+    switch (verb) {
+      case 'show':
+        return show(client, id, options);
+      case 'retry':
+        await client.request('POST', `/drafts/${encodeURIComponent(id)}/retry`, ofUser(options));
+        return say(`${id} is drafted next`, { document_id: id });
+      case 'accept':
+      case 'reject':
+        await client.request(
+          'POST',
+          `/documents/${encodeURIComponent(id)}/draft/${verb}`,
+          ofUser(options),
+        );
+        return say(`${verb}ed ${id}`, { document_id: id });
+    }
+  }
+  throw new UsageError(draftUsage);
+}
+
+const draftUsage =
+  'drafts takes: nothing, show ID, retry ID, accept ID, reject ID, pause, resume, or watch';
+
+/** Left out: the documents of `local`, and the drafts of all. */
+const ofUser = ({ userId }: DraftOptions): Record<string, string> =>
+  userId === undefined ? {} : { user_id: userId };
+
+const queryOf = (options: DraftOptions): string => new URLSearchParams(ofUser(options)).toString();
+
+const overviewOf = async (client: CoreClient, options: DraftOptions): Promise<DraftOverview> =>
+  (await client.request('GET', `/drafts?${queryOf(options)}`)) as DraftOverview;
+
+async function list(client: CoreClient, options: DraftOptions): Promise<void> {
+  const overview = await overviewOf(client, options);
+  if (options.json) {
+    console.log(JSON.stringify(overview));
+    return;
+  }
+  console.log(stateLine(overview));
+  const { running, waiting, dead } = overview;
+  if (running !== null) console.log(runningLine(running));
+  for (const draft of [...waiting, ...dead]) console.log(draftLine(draft));
+  if (running === null && waiting.length + dead.length === 0) console.log('no drafts');
+}
+
+async function show(client: CoreClient, documentId: string, options: DraftOptions): Promise<void> {
+  const path = `/drafts/${encodeURIComponent(documentId)}?${queryOf(options)}`;
+  const detail = (await client.request('GET', path)) as DraftDetail;
+  if (options.json) {
+    console.log(JSON.stringify(detail));
+    return;
+  }
+  console.log(`${detail.document_id}  ${detail.state}  user ${detail.user_id}  ${detail.title}`);
+  for (const event of detail.events) {
+    console.log(
+      `${event.at}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${documentSummary(event)}`,
+    );
+  }
+  if (detail.running !== null) console.log(runningLine(detail.running));
+  else if (detail.due_at) console.log(`due ${detail.due_at}, attempts so far: ${detail.attempts}`);
+}
+
+/** A line whenever something has changed, until Ctrl-C. */
+async function watch(client: CoreClient, options: DraftOptions): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal);
+  let last = '';
+  try {
+    while (!stop.signal.aborted) {
+      const overview = await overviewOf(client, options);
+      const { running, waiting, dead } = overview;
+      const counts = `${waiting.length} waiting, ${dead.length} dead`;
+      const now = running === null ? stateLine(overview) : runningLine(running);
+      const line = options.json ? JSON.stringify(overview) : `${now}  (${counts})`;
+      if (line !== last) console.log(line);
+      last = line;
+      await sleep(watchEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  } finally {
+    process.off('SIGINT', onSignal);
+  }
+}
+
+function stateLine({ state, paused_at, window }: DraftOverview): string {
+  if (paused_at !== null) return `paused since ${paused_at}`;
+  if (!window.open) return `outside the hours ${window.hours}; begins ${window.opens_at}`;
+  return state === 'away' ? 'the model server cannot be reached; it is tried again' : state;
+}
+
+function runningLine(running: RunningView): string {
+  const { chars, memo_chars, section, sections } = running.progress;
+  const part = sections > 1 ? `, section ${section} of ${sections}` : '';
+  const what = running.waits_at_gate
+    ? 'waits for the model'
+    : `${chars} characters written of a memo of ${memo_chars}${part}`;
+  return `${running.document_id}  drafting  attempt ${running.attempt}  ${what}  ${running.title}`;
+}
+
+function draftLine(draft: DraftView): string {
+  const { document_id, state, attempts, due_at, last_error, title } = draft;
+  const due = due_at === null ? '' : `due ${due_at}  `;
+  const why = last_error === null ? '' : `  [${last_error.code}: ${last_error.message}]`;
+  return `${document_id}  ${state.padEnd(8)}  ${due}attempts ${attempts}  ${title}${why}`;
+}
+
+/** One line of what happened to a document. */
+export function documentSummary({ data }: DocumentEvent): string {
+  return Object.entries(data)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ')
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 120);
+}

@@ -1,0 +1,103 @@
+/** What drafting asks of storage and of the outside. Satisfied by the draft store, the event store and the hub. */
+import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
+
+/** How far the draft of one document is. Times are epoch ms. */
+export interface DraftRecord {
+  documentId: string;
+  state: 'waiting' | 'drafting' | 'dead';
+  /** Attempts that were begun and not given back. */
+  attempts: number;
+  /** Not before. */
+  dueAt: number;
+  queuedAt: number;
+  claimedAt: number | null;
+  /** Of the last failure. */
+  lastCode: string | null;
+  lastError: string | null;
+}
+
+export interface ListedDraft extends DraftRecord {
+  owner: string;
+  title: string;
+  /** Of the memo's text. */
+  chars: number;
+}
+
+/** A draft that waits for a person's decision. */
+export interface OpenDraft {
+  documentId: string;
+  owner: string;
+  title: string;
+  /** When it was written, epoch ms. */
+  at: number;
+}
+
+/** One content that a document's markdown has had. */
+export interface DocumentVersion {
+  documentId: string;
+  /** Counts from 1. */
+  version: number;
+  /** A model's draft, or what a person made of it. */
+  madeBy: 'draft' | 'edit';
+  status: 'draft' | 'accepted' | 'rejected' | 'replaced';
+  /** Epoch ms. */
+  at: number;
+  /** Of the memo's text that it was made from. */
+  textSha256: string;
+  mdContent: string;
+}
+
+/** A finished part of the draft of a long memo, kept while the others are made. */
+export interface DraftSection {
+  documentId: string;
+  /** From 0. */
+  section: number;
+  /** Of what the model was asked. */
+  requestSha256: string;
+  mdContent: string;
+}
+
+/** Writes belong to the transaction around them. A document has a record exactly while it wants a draft. */
+export interface DraftStorage {
+  find(documentId: string): DraftRecord | null;
+  listed(documentId: string): ListedDraft | null;
+  /** Of a document that wants a draft. */
+  put(record: DraftRecord): void;
+  remove(documentId: string): void;
+  /** The document to be drafted next: lowest due time, then lowest id. */
+  nextDue(now: number): string | null;
+  /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
+  list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
+  claimed(): DraftRecord[];
+  /** Drafts of one owner or (null) of all that nobody has decided on, newest first. */
+  open(owner: string | null, limit: number): OpenDraft[];
+  /** @returns its number */
+  addVersion(version: Omit<DocumentVersion, 'version'>): number;
+  /** Newest first. */
+  versions(documentId: string): DocumentVersion[];
+  setVersionStatus(documentId: string, version: number, status: DocumentVersion['status']): void;
+  /** Replaces an older one of this number. Goes with the record, and when the text changes. */
+  keepSection(section: DraftSection): void;
+  sections(documentId: string): DraftSection[];
+  setting(name: string): string | null;
+  set(name: string, value: string): void;
+}
+
+export interface NewDocumentEvent {
+  documentId: string;
+  userId: string;
+  type: DocumentEventType;
+  state: DraftState;
+  /** Epoch ms. */
+  at: number;
+  data: Record<string, unknown>;
+}
+
+export interface DocumentEvents {
+  /** In the transaction of the change that it tells of. */
+  append(event: NewDocumentEvent): DocumentEvent;
+  /** With `seq` greater than `afterSeq`, in order; at most `limit`. */
+  ofDocument(documentId: string, afterSeq: number, limit: number): DocumentEvent[];
+  /** The last ones, in order; at most `limit`. */
+  newest(documentId: string, limit: number): DocumentEvent[];
+}

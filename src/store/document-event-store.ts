@@ -1,0 +1,160 @@
+/**
+ * What happened to documents, on disk. Positions are taken from the journal's own counter: one number orders
+ * state events and document events by their commit, and the relay publishes both in one stream by it.
+ *
+ * 1. An event is appended inside the transaction of the change that it tells of.
+ * 2. `seq` of a document has no hole: the last event of each is kept whatever its age.
+ */
+import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
+import { eventId } from '../contract/state-event.ts';
+import type { Database } from './database.ts';
+import { bound, preparer } from './prepared.ts';
+import type { DocumentEventTable } from './schema.ts';
+
+export interface NewDocumentEvent {
+  documentId: string;
+  userId: string;
+  type: DocumentEventType;
+  state: DraftState;
+  /** Epoch ms. */
+  at: number;
+  data: Record<string, unknown>;
+}
+
+export interface DocumentEventStore {
+  /** Call inside the transaction of the change. */
+  append(event: NewDocumentEvent): DocumentEvent;
+  /** With `seq` greater than `afterSeq`, in order; at most `limit`. */
+  ofDocument(documentId: string, afterSeq: number, limit: number): DocumentEvent[];
+  /** The last ones, in order; at most `limit`. */
+  newest(documentId: string, limit: number): DocumentEvent[];
+  /** Removes what is older, but the last of each document. Resolves with the number of rows. */
+  prune(before: number): Promise<number>;
+}
+
+/** Rows that are looked at per transaction: the journal commits in between. */
+const pruneBatch = 500;
+
+interface OldEvent {
+  at: number;
+  pos: number;
+  /** 1: there is no later one of its document. */
+  is_last: number;
+}
+
+export function createDocumentEventStore(database: Database): DocumentEventStore {
+  const statements = prepare(database);
+
+  const nextPosition = (): number => {
+    const bumped = statements.bump.get();
+    if (bumped !== undefined) return bumped.seq;
+    // No row of the journal was ever written: its counter does not exist yet.
+    statements.begin.run();
+    return 1;
+  };
+
+  const pruneAfter = database.connection.transaction((last: OldEvent, before: number) => {
+    const old = statements.old.all(before, last.at, last.pos, pruneBatch);
+    for (const { pos, is_last } of old) if (is_last === 0) statements.remove.run(pos);
+    return old;
+  });
+
+  return {
+    append({ documentId, userId, type, state, at, data }) {
+      if (!database.connection.inTransaction) throw new Error('an event without its change');
+      const seq = (statements.lastSeq.get(documentId)?.seq ?? 0) + 1;
+      const text = JSON.stringify(data);
+      statements.insert.run(nextPosition(), documentId, userId, seq, type, state, at, text);
+      return documentEventOf({
+        document_id: documentId,
+        user_id: userId,
+        seq,
+        type,
+        state,
+        at,
+        data: text,
+      });
+    },
+    ofDocument: (documentId, afterSeq, limit) =>
+      statements.ofDocument.all(documentId, afterSeq, limit).map(documentEventOf),
+    newest: (documentId, limit) =>
+      statements.newest.all(documentId, limit).map(documentEventOf).toReversed(),
+    async prune(before) {
+      let removed = 0;
+      // The last ones of their documents stay: from one to the next, they are passed once.
+      let last: OldEvent = { at: 0, pos: 0, is_last: 0 };
+      for (;;) {
+        const old = pruneAfter(last, before);
+        removed += old.filter(({ is_last }) => is_last === 0).length;
+        if (old.length < pruneBatch) return removed;
+        last = old.at(-1)!;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}
+
+/** The row as the world sees it. */
+export const documentEventOf = (row: Omit<DocumentEventTable, 'pos'>): DocumentEvent => ({
+  id: eventId(row.document_id, row.seq),
+  document_id: row.document_id,
+  seq: row.seq,
+  type: row.type as DocumentEventType,
+  state: row.state as DraftState,
+  at: new Date(row.at).toISOString(),
+  user_id: row.user_id,
+  data: JSON.parse(row.data) as Record<string, unknown>,
+});
+
+function prepare(database: Database) {
+  const { query, connection } = database;
+  const prepared = preparer(database);
+  return {
+    // The counter of AUTOINCREMENT (https://sqlite.org/autoinc.html): the journal goes on after it.
+    bump: connection.prepare<[], { seq: number }>(
+      `update sqlite_sequence set seq = seq + 1 where name = 'journal' returning seq`,
+    ),
+    begin: connection.prepare(`insert into sqlite_sequence (name, seq) values ('journal', 1)`),
+    lastSeq: prepared<{ seq: number | null }>(
+      query
+        .selectFrom('document_event')
+        .select((row) => row.fn.max('seq').as('seq'))
+        .where('document_id', '=', bound),
+    ),
+    insert: prepared(
+      query.insertInto('document_event').values({
+        pos: bound,
+        document_id: bound,
+        user_id: bound,
+        seq: bound,
+        type: bound,
+        state: bound,
+        at: bound,
+        data: bound,
+      }),
+    ),
+    ofDocument: prepared<DocumentEventTable>(
+      query
+        .selectFrom('document_event')
+        .selectAll()
+        .where('document_id', '=', bound)
+        .where('seq', '>', bound)
+        .orderBy('seq')
+        .limit(bound),
+    ),
+    newest: prepared<DocumentEventTable>(
+      query
+        .selectFrom('document_event')
+        .selectAll()
+        .where('document_id', '=', bound)
+        .orderBy('seq', 'desc')
+        .limit(bound),
+    ),
+    old: connection.prepare<[number, number, number, number], OldEvent>(`
+      select at, pos, seq = (select max(seq) from document_event
+                              where document_id = old.document_id) as is_last
+        from document_event as old
+       where at < ? and (at, pos) > (?, ?) order by at, pos limit ?`),
+    remove: connection.prepare('delete from document_event where pos = ?'),
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * How drafting stands, on disk: what waits and when it is due, what is claimed, what was given up; the finished
+ * sections of long memos; every version of a document's markdown; and whether a person has paused it all. Decides
+ * nothing.
+ *
+ * 1. A document has a row exactly while it wants a draft: triggers see to that. A claim alone may outlive its wish.
+ * 2. What is asked at every look and by every open page reads an index in its order: nothing is sorted.
+ */
+import type { Database } from './database.ts';
+import { bound, preparer } from './prepared.ts';
+import type { DocumentVersionTable, DraftSectionTable, DraftTable } from './schema.ts';
+
+/** Times are epoch ms. */
+export interface DraftRecord {
+  documentId: string;
+  state: 'waiting' | 'drafting' | 'dead';
+  attempts: number;
+  dueAt: number;
+  queuedAt: number;
+  claimedAt: number | null;
+  lastCode: string | null;
+  lastError: string | null;
+}
+
+export interface ListedDraft extends DraftRecord {
+  owner: string;
+  title: string;
+  /** Of the memo's text. */
+  chars: number;
+}
+
+/** A draft that waits for a person's decision. */
+export interface OpenDraft {
+  documentId: string;
+  owner: string;
+  title: string;
+  /** When it was written. */
+  at: number;
+}
+
+export interface VersionRecord {
+  documentId: string;
+  version: number;
+  madeBy: 'draft' | 'edit';
+  status: 'draft' | 'accepted' | 'rejected' | 'replaced';
+  at: number;
+  textSha256: string;
+  mdContent: string;
+}
+
+/** A finished part of a long memo's draft. */
+export interface SectionRecord {
+  documentId: string;
+  /** From 0. */
+  section: number;
+  requestSha256: string;
+  mdContent: string;
+}
+
+/** Writes are durable when the transaction around them is, or when they return. */
+export interface DraftStore {
+  find(documentId: string): DraftRecord | null;
+  /** Of a document that waits for a draft. */
+  listed(documentId: string): ListedDraft | null;
+  /** The document must want a draft: there is a row. */
+  put(record: DraftRecord): void;
+  remove(documentId: string): void;
+  /** The document to be drafted next: lowest due time, then lowest id. */
+  nextDue(now: number): string | null;
+  /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
+  list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
+  /** Claimed ones: after a start, those that a killed process left. */
+  claimed(): DraftRecord[];
+  /** Drafts of one owner or (null) of all that nobody has decided on, newest first. */
+  open(owner: string | null, limit: number): OpenDraft[];
+  /** @returns its number */
+  addVersion(version: Omit<VersionRecord, 'version'>): number;
+  /** Newest first. */
+  versions(documentId: string): VersionRecord[];
+  setVersionStatus(documentId: string, version: number, status: VersionRecord['status']): void;
+  /** Replaces an older one of this number. Goes with the row, and when the text changes. */
+  keepSection(section: SectionRecord): void;
+  sections(documentId: string): SectionRecord[];
+  setting(name: string): string | null;
+  set(name: string, value: string): void;
+}
+
+type ListedRow = DraftTable & { title: string };
+
+export function createDraftStore(database: Database): DraftStore {
+  const statements = prepare(database);
+  return {
+    find: (documentId) => recordOf(statements.find.get(documentId)),
+    listed: (documentId) => listedOf(statements.listed.get(documentId)),
+    put(record) {
+      const { changes } = statements.put.run(record);
+      if (changes === 0) throw new Error('a draft that nobody wants');
+    },
+    remove: (documentId) => void statements.remove.run(documentId),
+    nextDue: (now) => statements.nextDue.get(now)?.id ?? null,
+    list: (owner, state, limit) =>
+      (owner === null
+        ? statements.list.all({ state, limit })
+        : statements.listOf.all({ owner, state, limit })
+      ).flatMap((row) => listedOf(row) ?? []),
+    claimed: () => statements.claimed.all('drafting').flatMap((row) => recordOf(row) ?? []),
+    open: (owner, limit) =>
+      owner === null ? statements.open.all({ limit }) : statements.openOf.all({ owner, limit }),
+    addVersion({ documentId, madeBy, status, at, textSha256, mdContent }) {
+      const version = (statements.lastVersion.get(documentId)?.version ?? 0) + 1;
+      statements.addVersion.run(documentId, version, madeBy, status, at, textSha256, mdContent);
+      return version;
+    },
+    versions: (documentId) => statements.versions.all(documentId).map(versionOf),
+    setVersionStatus: (documentId, version, status) =>
+      void statements.setVersionStatus.run(status, documentId, version),
+    keepSection({ documentId, section, requestSha256, mdContent }) {
+      statements.keepSection.run(documentId, section, requestSha256, mdContent);
+    },
+    sections: (documentId) =>
+      statements.sections.all(documentId).map((row) => ({
+        documentId: row.document_id,
+        section: row.section,
+        requestSha256: row.request_sha256,
+        mdContent: row.md_content,
+      })),
+    setting: (name) => statements.setting.get(name)?.value ?? null,
+    set: (name, value) => void statements.set.run(name, value),
+  };
+}
+
+const recordOf = (row: DraftTable | undefined): DraftRecord | null =>
+  row === undefined
+    ? null
+    : {
+        documentId: row.document_id,
+        state: row.state as DraftRecord['state'],
+        attempts: row.attempts,
+        dueAt: row.due_at,
+        queuedAt: row.queued_at,
+        claimedAt: row.claimed_at,
+        lastCode: row.last_code,
+        lastError: row.last_error,
+      };
+
+function listedOf(row: ListedRow | undefined): ListedDraft | null {
+  const record = recordOf(row);
+  if (row === undefined || record === null) return null;
+  return { ...record, owner: row.owner, title: row.title, chars: row.chars };
+}
+
+const versionOf = (row: DocumentVersionTable): VersionRecord => ({
+  documentId: row.document_id,
+  version: row.version,
+  madeBy: row.made_by as VersionRecord['madeBy'],
+  status: row.status as VersionRecord['status'],
+  at: row.at,
+  textSha256: row.text_sha256,
+  mdContent: row.md_content,
+});
+
+const listed = 'select draft.*, document.title from draft join document on id = document_id';
+const dueFirst = 'order by due_at, document_id';
+const openDrafts = `select id as documentId, owner, title, md_generated_at as at from document
+  where md_draft_status = 'draft' and deleted_at is null`;
+
+function prepare(database: Database) {
+  const { query, connection } = database;
+  const prepared = preparer(database);
+  const ofDocument = query.selectFrom('document_version').where('document_id', '=', bound);
+  return {
+    find: prepared<DraftTable>(
+      query.selectFrom('draft').selectAll().where('document_id', '=', bound),
+    ),
+    claimed: prepared<DraftTable>(query.selectFrom('draft').selectAll().where('state', '=', bound)),
+    remove: prepared(query.deleteFrom('draft').where('document_id', '=', bound)),
+    put: connection.prepare<[DraftRecord]>(`
+      update draft set state = @state, attempts = @attempts, due_at = @dueAt, queued_at = @queuedAt,
+             claimed_at = @claimedAt, last_code = @lastCode, last_error = @lastError
+       where document_id = @documentId`),
+    nextDue: connection.prepare<[number], { id: string }>(`
+      select document_id as id from draft where state = 'waiting' and due_at <= ? ${dueFirst} limit 1`),
+    list: connection.prepare<[{ state: string; limit: number }], ListedRow>(
+      `${listed} where state = @state ${dueFirst} limit @limit`,
+    ),
+    listOf: connection.prepare<[{ owner: string; state: string; limit: number }], ListedRow>(
+      `${listed} where draft.owner = @owner and state = @state ${dueFirst} limit @limit`,
+    ),
+    open: connection.prepare<[{ limit: number }], OpenDraft>(
+      `${openDrafts} order by md_generated_at desc limit @limit`,
+    ),
+    openOf: connection.prepare<[{ owner: string; limit: number }], OpenDraft>(
+      `${openDrafts} and owner = @owner order by md_generated_at desc limit @limit`,
+    ),
+    listed: connection.prepare<[string], ListedRow>(
+      `${listed} where document_id = ? and deleted_at is null`,
+    ),
+    keepSection: connection.prepare(`insert or replace into draft_section
+      (document_id, section, request_sha256, md_content) values (?, ?, ?, ?)`),
+    sections: prepared<DraftSectionTable>(
+      query.selectFrom('draft_section').selectAll().where('document_id', '=', bound),
+    ),
+    lastVersion: prepared<{ version: number | null }>(
+      ofDocument.select((row) => row.fn.max('version').as('version')),
+    ),
+    versions: prepared<DocumentVersionTable>(ofDocument.selectAll().orderBy('version', 'desc')),
+    addVersion: prepared(
+      query.insertInto('document_version').values({
+        document_id: bound,
+        version: bound,
+        made_by: bound,
+        status: bound,
+        at: bound,
+        text_sha256: bound,
+        md_content: bound,
+      }),
+    ),
+    setVersionStatus: prepared(
+      query
+        .updateTable('document_version')
+        .set({ status: bound })
+        .where('document_id', '=', bound)
+        .where('version', '=', bound),
+    ),
+    setting: prepared<{ value: string }>(
+      query.selectFrom('draft_setting').select('value').where('name', '=', bound),
+    ),
+    set: connection.prepare('insert or replace into draft_setting (name, value) values (?, ?)'),
+  };
+}
