@@ -1,7 +1,8 @@
 /**
- * How long a question to many documents takes, and whether it finds all that a full scan finds.
+ * How long a question to many documents takes, and whether it finds all that a full scan finds; then the same
+ * with search by meaning beside it: whether planted answers in other words are found, and what that costs.
  * `node bench/search.ts [documents]` (100,000 unless told). The texts are made up: Korean words with
- * particles, some English, 600 characters each.
+ * particles, some English, 600 characters each. So are the vectors: they measure the search, not a model.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import { createIdSource } from '../src/lib/ids.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { openDatabase } from '../src/store/database.ts';
 import { createDocumentStore } from '../src/store/document-store.ts';
+import { measureMeaning } from './support/meaning.ts';
 
 const count = Number(process.argv[2] ?? 100_000);
 const runs = 60;
@@ -93,6 +95,7 @@ for (const [name, query] of queries) {
   const p = (share: number): string => (times[Math.floor((runs - 1) * share)] ?? 0).toFixed(2);
   console.log(`${name.padEnd(24)} p50 ${p(0.5)} ms  p99 ${p(0.99)} ms  recall ${recallOf(query)}`);
 }
+await measureMeaning({ database, library, vocabulary, random });
 await database.close();
 rmSync(folder, { recursive: true });
 

@@ -12,7 +12,7 @@ import type { Backend, QueuePosition } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { GatehouseError } from '../lib/errors.ts';
 import { askMessages, nothingFound, sourceCharsTotal } from '../routing/ask-prompt.ts';
-import { askWords } from '../routing/ask-words.ts';
+import { findSources, passageOf, type AskLibrary, type FoundDocument } from './find-sources.ts';
 
 export interface AskQuestion {
   query: string;
@@ -48,13 +48,6 @@ export type AskOutcome =
     }
   | { ok: false; error: GatehouseError };
 
-/** The documents, as a question needs them. */
-export interface AskLibrary {
-  search(userId: string, query: string, limit: number): { hits: AskSource[]; isExact: boolean };
-  /** At most `charsMax` characters of the document, where the words stand; null where it is gone. */
-  passage(userId: string, id: string, words: string, charsMax: number): string | null;
-}
-
 export interface AskOptions {
   library: AskLibrary;
   /** @throws GH_BACKEND_UNKNOWN */
@@ -65,7 +58,7 @@ export interface AskOptions {
 }
 
 /** More do not make an answer better, and share the same room in the request. */
-const sourcesMax = 5;
+export const sourcesMax = 5;
 /** As for every answer: minutes of speech. */
 const answerTokensMax = 4_096;
 /** It must stay with the facts. */
@@ -82,7 +75,9 @@ export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): A
   return async (question, listener, signal) => {
     const { query, userId } = question;
     const backend = dispatch(question.backend);
-    const { hits: sources, isExact } = findSources(library, userId, query);
+    const found = await findSources(library, { userId, query, limit: sourcesMax, signal });
+    const { isExact } = found;
+    const sources = found.hits.map(({ id, title, snippet }) => ({ id, title, snippet }));
     listener.sources(sources);
     const notice = sources.length === 0 ? `${nothingFound[localeOf(query)]}\n\n` : '';
     let hasBegun = false;
@@ -90,7 +85,7 @@ export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): A
       {
         messages: askMessages({
           query,
-          sources: withTexts(library, userId, query, sources),
+          sources: textsOf(library, userId, query, found.hits),
           isExact,
           now: clock.now(),
           timeZone,
@@ -121,58 +116,16 @@ export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): A
   };
 }
 
-/**
- * By all words as they were said; then without those that only ask; then those that have half of what is left.
- * Never by the asking words alone: they are in every second document.
- */
-function findSources(
+/** What the model sees of each: an equal share of the room that all have. */
+function textsOf(
   library: AskLibrary,
   userId: string,
   query: string,
-): { hits: AskSource[]; isExact: boolean } {
-  const whole = library.search(userId, query, sourcesMax);
-  if (whole.hits.length > 0 && whole.isExact) return whole;
-  const words = askWords(query);
-  if (words.length === 0) return { hits: [], isExact: true };
-  const bare = library.search(userId, words.join(' '), sourcesMax);
-  if (bare.hits.length > 0 && bare.isExact) return bare;
-  const similar = new Map<string, AskSource>();
-  for (const hit of [...byWord(library, userId, words), ...bare.hits]) {
-    if (!similar.has(hit.id)) similar.set(hit.id, hit);
-  }
-  return { hits: [...similar.values()].slice(0, sourcesMax), isExact: false };
-}
-
-/** Documents of a single word that are looked at for how many of the words they have. */
-const candidates = 20;
-
-function byWord(library: AskLibrary, userId: string, words: readonly string[]): AskSource[] {
-  if (words.length < 2) return [];
-  const had = new Map<string, { hit: AskSource; count: number }>();
-  for (const word of words) {
-    const { hits, isExact } = library.search(userId, word, candidates);
-    for (const hit of isExact ? hits : []) {
-      const known = had.get(hit.id);
-      if (known === undefined) had.set(hit.id, { hit, count: 1 });
-      else known.count += 1;
-    }
-  }
-  return [...had.values()]
-    .filter(({ count }) => count * 2 >= words.length)
-    .sort((a, b) => b.count - a.count)
-    .map(({ hit }) => hit);
-}
-
-function withTexts(
-  library: AskLibrary,
-  userId: string,
-  query: string,
-  sources: readonly AskSource[],
+  hits: readonly FoundDocument[],
 ): { title: string; text: string }[] {
-  const words = askWords(query).join(' ') || query;
-  const charsMax = Math.floor(sourceCharsTotal / Math.max(1, sources.length));
-  return sources.map(({ id, title, snippet }) => ({
-    title,
-    text: library.passage(userId, id, words, charsMax) ?? snippet,
+  const charsMax = Math.floor(sourceCharsTotal / Math.max(1, hits.length));
+  return hits.map((hit) => ({
+    title: hit.title,
+    text: passageOf(library, userId, hit, query, charsMax),
   }));
 }

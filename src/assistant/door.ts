@@ -9,7 +9,9 @@ import {
   type Accepted,
   type JobDoor,
   type JobView,
+  type SubmitDefaults,
 } from '../contract/door.ts';
+import { readTraceParent, traceParentOf } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
@@ -18,11 +20,12 @@ import { localeOf, type Locale } from '../../machines/texts.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { JobListing, JobQueries } from '../store/job-queries.ts';
-import type { JobStorage } from '../store/job-storage.ts';
+import type { JobStorage, StoredJob } from '../store/job-storage.ts';
+import type { DeliveryRecord } from '../store/outbox-store.ts';
 
 export interface DoorOptions {
   journal: Journal;
-  storage: Pick<JobStorage, 'waitingJob' | 'find' | 'jobOfKey'>;
+  storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey' | 'seqBeforeKey'>;
   queries: JobQueries;
   hub: LiveHub;
   clock: Clock;
@@ -32,6 +35,17 @@ export interface DoorOptions {
   locale: 'auto' | Locale;
   /** What a message means to a draft that waits for this user; null: it is a question like any other. */
   readReply(message: string, nowMs: number): DraftReply | null;
+  /** Whether a message asks to stop what runs for this user; of it and a draft that waits the newer one is meant. */
+  readCancel?(message: string): boolean;
+  /** What became of the replies of a job in its chat, oldest first. */
+  deliveriesOf?(jobId: string): Omit<DeliveryRecord, 'job_id' | 'channel'>[];
+  /** Keeps a file's text that came with a message as a document of the user. The same file twice is one document. */
+  keepAttachment?(userId: string, attachment: Attachment): void;
+}
+
+interface Attachment {
+  name: string;
+  text: string;
 }
 
 export type DraftReply =
@@ -94,23 +108,32 @@ export function createDoor(options: DoorOptions): JobDoor {
 async function submit(
   options: DoorOptions,
   body: unknown,
-  defaults: { userId?: string; channel?: string },
+  defaults: SubmitDefaults,
 ): Promise<Accepted> {
   const { journal, storage, clock, nextId, limits } = options;
   const parsed = parse(submitBody, body);
   const message = checkMessage(parsed.message, options.messageMaxChars);
   const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
   const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
-  const conversation = `${channel}:${userId}`;
+  // The user stands last: an id may hold any character, and must not reach into another's conversation.
+  const place = parsed.thread === undefined ? channel : `${channel}/${parsed.thread}`;
+  const conversation = `${place}:${userId}`;
   // A key belongs to its sender: the same key of another user is another message.
   const key = parsed.idempotency_key;
   const idempotencyKey =
     key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
   const known = idempotencyKey === null ? null : storage.jobOfKey(idempotencyKey);
-  if (known !== null) return { job_id: known, after_seq: 0 };
+  if (known !== null) return { job_id: known, after_seq: storage.seqBeforeKey(idempotencyKey!) };
 
   const waiting = storage.waitingJob(conversation);
   const reply = waiting === null ? null : options.readReply(message, clock.now());
+  const stops = stoppedBy(options, conversation, message, waiting);
+  if (stops !== null) {
+    const event = { type: 'cancel' as const, by: userId };
+    if (await tell(journal, stops.id, event, idempotencyKey)) {
+      return { job_id: stops.id, after_seq: stops.head.seq };
+    }
+  }
   if (waiting !== null && reply !== null) {
     const seq = storage.find(waiting)?.head.seq ?? 0;
     if (await tell(journal, waiting, { ...reply, by: userId }, idempotencyKey)) {
@@ -119,9 +142,37 @@ async function submit(
   }
   const jobId = nextId();
   const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
-  const input = { jobId, userId, channel, message, locale, limits };
+  const { thread, attachment } = parsed;
+  const caller = readTraceParent(defaults.traceparent);
+  // Before the job, whose first step may look for it. Where the job is refused, the next try finds the same one.
+  if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
+  const input = {
+    jobId,
+    userId,
+    channel,
+    message,
+    locale,
+    limits,
+    ...(thread === undefined ? {} : { thread }),
+    ...(attachment === undefined ? {} : { attachment }),
+    ...(caller === null ? {} : { traceparent: traceParentOf(caller) }),
+  };
   const accepted = await journal.submit({ input, conversation, idempotencyKey });
   return { job_id: accepted.jobId, after_seq: 0 };
+}
+
+/** The job that a word of stopping is meant for, unless it is the draft that waits: the newer one of the two. */
+function stoppedBy(
+  { storage, readCancel }: DoorOptions,
+  conversation: string,
+  message: string,
+  waiting: string | null,
+): StoredJob | null {
+  if (readCancel?.(message) !== true) return null;
+  const runningId = storage.runningJob(conversation);
+  const running = runningId === null ? null : storage.find(runningId);
+  const draft = waiting === null ? null : storage.find(waiting);
+  return running !== null && running.num > (draft?.num ?? 0) ? running : null;
 }
 
 /** False when the draft was decided by someone else in the meantime: then the word is an ordinary message. */
@@ -167,7 +218,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infe
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-const rowOf = (job: JobListing): Omit<JobView, 'timings' | 'queue'> => ({
+const rowOf = (job: JobListing): Omit<JobView, 'timings' | 'queue' | 'deliveries'> => ({
   job_id: job.id,
   user_id: job.user_id,
   channel: job.channel,
@@ -178,12 +229,13 @@ const rowOf = (job: JobListing): Omit<JobView, 'timings' | 'queue'> => ({
   seq: job.seq,
   created_at: iso(job.created_at),
   updated_at: iso(job.updated_at),
+  delivery: job.delivery,
 });
 
 function viewOf(
   job: JobListing,
   path: [state: string, at: number][],
-  { journal, clock }: DoorOptions,
+  { journal, clock, deliveriesOf }: DoorOptions,
 ): JobView {
   const timings: Record<string, number> = {};
   path.forEach(([state, at], index) => {
@@ -194,5 +246,12 @@ function viewOf(
     ...rowOf(job),
     queue: job.ended_at === null ? journal.queueOf(job.id) : null,
     timings,
+    deliveries: (deliveriesOf?.(job.id) ?? []).map(({ reply_id, status, parts, error, at }) => ({
+      reply_id,
+      status,
+      parts,
+      error,
+      at: iso(at),
+    })),
   };
 }

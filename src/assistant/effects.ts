@@ -5,10 +5,17 @@
 import type { Backend, ModelFailure, ModelRequest, RequestKind } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Decision, ToolCall } from '../../machines/decision.ts';
-import type { Draft, EffectFailure, ToolResult, ToolsReport } from '../../machines/job-types.ts';
+import type {
+  BusyLoad,
+  Draft,
+  EffectFailure,
+  ToolResult,
+  ToolsReport,
+} from '../../machines/job-types.ts';
 import { textsOf, type Locale } from '../../machines/texts.ts';
 import type { EffectCall, EffectResult, Effects } from '../journal/effects.ts';
 import type { Turn } from '../store/job-queries.ts';
+import type { AnswerFromDocuments } from './react-effect.ts';
 
 /** What the assistant knows of language: rules, prompts, and how to read what a model wrote. */
 export interface Language {
@@ -47,6 +54,8 @@ export interface ToolContext {
   signal: AbortSignal;
   /** Stable over restarts: a tool that writes does so once per key. */
   key: string;
+  jobId: string;
+  traceparent: string | undefined;
 }
 
 /** The tools, as the assistant needs them. */
@@ -61,9 +70,13 @@ export interface AssistantOptions {
   language: Language;
   classifier: Backend;
   reasoner: Backend;
+  /** Null where nobody needs to hear of it. */
+  reasonerLoad(): BusyLoad | null;
   tools: Toolbox;
   /** Whether a tool's result is put into words by the classifier model, or its own summary is the answer. */
   wordsResults: boolean;
+  /** Answers a question about documents from what the tool has found; null: that is worded like the rest. */
+  answerFromDocuments: AnswerFromDocuments | null;
   /** IANA name. */
   timeZone: string;
   history(call: Pick<EffectCall, 'conversation' | 'jobId'>): Promise<Turn[]>;
@@ -73,6 +86,8 @@ export interface AssistantOptions {
 /** Room for every operation's parameters; a longer classification is a model that rambles. */
 const classifyTokensMax = 512;
 const wordTokensMax = 1_024;
+/** Of a file that came with the message: what a small model's context holds beside the rest. The whole is a document. */
+const attachmentCharsMax = 6_000;
 /** Minutes of speech; the backend bounds the characters as well. */
 const answerTokensMax = 4_096;
 
@@ -109,15 +124,7 @@ export function createEffects(options: AssistantOptions): Effects {
 
     word: {
       heartbeat: checking,
-      async run(call) {
-        const input = call.input as { message: string; now: string; results: ToolResult[] };
-        if (!options.wordsResults || isStatus(input.results)) {
-          const text = input.results.map((result) => result.summary).join('\n\n');
-          return ok({ text, backend: null });
-        }
-        const request = language.word({ ...input, locale: call.locale });
-        return stream(call, classifier, 'word', { ...request, maxTokens: wordTokensMax });
-      },
+      run: (call) => word(call, options),
     },
 
     revise: {
@@ -158,12 +165,30 @@ export function createEffects(options: AssistantOptions): Effects {
   };
 }
 
+async function word(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
+  const input = call.input as { message: string; now: string; results: ToolResult[] };
+  if (!options.wordsResults || isStatus(input.results)) {
+    const text = input.results.map((result) => result.summary).join('\n\n');
+    return ok({ text, backend: null });
+  }
+  const answered = await options.answerFromDocuments?.(call, input);
+  if (answered) return answered;
+  const request = options.language.word({ ...input, locale: call.locale });
+  return stream(call, options.classifier, 'word', { ...request, maxTokens: wordTokensMax });
+}
+
 /** How busy a model is must not be worded by that model: whoever asks would stand in its line. */
 const isStatus = (results: ToolResult[]): boolean => results.every(({ tool }) => tool === 'system');
 
 async function promptInput(call: EffectCall, options: AssistantOptions): Promise<PromptInput> {
   const { message, now } = call.input as { message: string; now: string };
-  return { message, now, locale: call.locale, history: await options.history(call) };
+  const history = await options.history(call);
+  const { attachment } = call.context;
+  if (attachment !== undefined) {
+    const text = Array.from(attachment.text).slice(0, attachmentCharsMax).join('');
+    history.push({ role: 'user', content: `[${attachment.name}]\n${text}` });
+  }
+  return { message, now, locale: call.locale, history };
 }
 
 async function classify(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
@@ -177,7 +202,10 @@ async function classify(call: EffectCall, options: AssistantOptions): Promise<Ef
     );
     if (!outcome.ok) return fail(backendFailure(outcome));
     const decision = language.readDecision(outcome.text, input);
-    if (decision !== null) return ok({ decision, backend: classifier.id });
+    if (decision !== null) {
+      const reasonerLoad = options.reasonerLoad() ?? undefined;
+      return ok({ decision, backend: classifier.id, reasonerLoad });
+    }
     if (!isLast) request = language.reask(input, outcome.text);
   }
   return fail({
@@ -205,6 +233,8 @@ const runOptions = (call: EffectCall, kind: RequestKind) => ({
   kind,
   priority: 'foreground' as const,
   user: call.userId,
+  jobId: call.jobId,
+  traceparent: call.traceparent,
   signal: call.signal,
   onQueued: call.report.queued,
   onGranted: call.report.granted,
@@ -221,6 +251,8 @@ const toolContext = (
   now,
   signal: call.signal,
   key: call.key,
+  jobId: call.jobId,
+  traceparent: call.traceparent,
 });
 
 const backendFailure = (failure: ModelFailure): EffectFailure => ({

@@ -53,8 +53,23 @@ export const defaultTimeoutsMs: BackendTimeouts = {
 export interface Endpoints {
   chat: string;
   models: string;
+  embeddings: string;
   /** Without a slash at the end. */
   root: string;
+}
+
+/** Every way to write this machine itself; the last is an address of IPv4 within one of IPv6. */
+const loopbackName =
+  /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
+
+/** Whether two `baseUrl` are one server, however each is written. Throws a TypeError when one is not a URL. */
+export function isSameServer(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((baseUrl) => {
+    const url = new URL(endpointsOf(baseUrl).embeddings);
+    if (loopbackName.test(url.hostname)) url.hostname = 'localhost';
+    return url.href;
+  });
+  return a === b;
 }
 
 /** The addresses that follow from `baseUrl`. Throws a TypeError when it is not a URL: config checks it at start. */
@@ -65,6 +80,7 @@ export function endpointsOf(baseUrl: string): Endpoints {
   return {
     chat: `${base}/chat/completions`,
     models: `${base}/models`,
+    embeddings: `${base}/embeddings`,
     root: `${url.origin}${path.replace(/\/v1$/, '')}`,
   };
 }

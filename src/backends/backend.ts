@@ -15,13 +15,14 @@ import type {
   ModelTimings,
   RunOptions,
 } from '../contract/model.ts';
+import { readTraceParent } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BackendLog } from './backend-log.ts';
 import type { BackendConfig } from './backend-config.ts';
 import { createAgent } from './exchange.ts';
 import { cleanMessage } from './failure-reason.ts';
 import type { Gate, GateAnswer, GateRequest, Permit } from './gate-types.ts';
-import { takeTurn, type Turn, type TurnContext } from './turn.ts';
+import { takeTurn, type RequestOrigin, type Turn, type TurnContext } from './turn.ts';
 
 export interface BackendOptions {
   config: BackendConfig;
@@ -59,12 +60,13 @@ const timingsOf = (turn: Turn, queueMs: number): ModelTimings => ({
 type FailureParts = Pick<ModelFailure, 'errorReason' | 'message' | 'timings'> &
   Partial<ModelFailure>;
 
-function failure({ config, log }: TurnContext, parts: FailureParts): ModelFailure {
+function failure({ config, log, request }: TurnContext, parts: FailureParts): ModelFailure {
   const message = cleanMessage(parts.message, config.apiKey);
   const { errorReason, timings, status = null } = parts;
-  const fields = { backend: config.id, error_reason: errorReason, status, ...timings };
-  if (errorReason === 'cancelled') log?.debug(fields, message);
-  else log?.warn(fields, message);
+  const fields = { ...request.fields, backend: config.id, error_reason: errorReason, status };
+  // Servers quote what they were asked: their own words are for whoever looks for a fault.
+  log?.debug({ ...fields, ...timings }, message);
+  if (errorReason !== 'cancelled') log?.warn({ ...fields, ...timings }, 'no answer from the model');
   return {
     ok: false,
     backend: config.id,
@@ -109,7 +111,8 @@ function outcomeOf(
   }
   const { text, toolCalls, finishReason, usage } = reading;
   const backend = context.config.id;
-  context.log?.debug({ backend, finish: finishReason, ...timings }, 'answered');
+  const fields = { ...context.request.fields, backend, finish: finishReason };
+  context.log?.debug({ ...fields, ...timings }, 'answered');
   return { ok: true, backend, text, toolCalls, finishReason, usage, timings };
 }
 
@@ -153,16 +156,29 @@ async function runRequest(
     if (taken !== 'preempted' || preemptions >= PREEMPTIONS_MAX) {
       return outcomeOf(context, turn, queueMs, taken);
     }
-    context.log?.debug({ backend: context.config.id, kind: run.kind }, 'preempted, waits again');
+    const fields = { ...context.request.fields, backend: context.config.id, kind: run.kind };
+    context.log?.debug(fields, 'preempted, waits again');
     if (turn.streamed) run.onText?.('', true);
+    run.onPreempted?.();
     askedAt = clock.now();
     answer = await permit.requeue();
   }
 }
 
+function originOf({ jobId, traceparent }: RunOptions): RequestOrigin {
+  const traceId = readTraceParent(traceparent)?.traceId;
+  return {
+    fields: {
+      ...(jobId === undefined ? {} : { job: jobId }),
+      ...(traceId === undefined ? {} : { trace_id: traceId }),
+    },
+    traceparent,
+  };
+}
+
 /** A backend for one configured server. `close` it when it is no longer needed. */
 export function createBackend({ config, gate, clock, log }: BackendOptions): OwnedBackend {
-  const context: TurnContext = {
+  const shared = {
     config,
     agent: createAgent(config.timeoutsMs.connect),
     clock,
@@ -172,7 +188,7 @@ export function createBackend({ config, gate, clock, log }: BackendOptions): Own
   return {
     id: config.id,
     model: config.model,
-    run: (request, run) => runRequest(context, gate, request, run),
-    close: () => context.agent.destroy(),
+    run: (request, run) => runRequest({ ...shared, request: originOf(run) }, gate, request, run),
+    close: () => shared.agent.destroy(),
   };
 }

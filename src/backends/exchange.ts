@@ -7,6 +7,7 @@
  * 3. Nothing is reported to `onText` after the exchange has ended.
  */
 import { Agent, fetch, type Response } from 'undici';
+import { traceHeader } from '../contract/trace.ts';
 import {
   createAnswerReader,
   type AnswerReader,
@@ -35,6 +36,8 @@ export interface ExchangeOptions {
   /** Closes the connection at once; the reading is then a failure `cancelled`. */
   signal: AbortSignal;
   reader: ReaderOptions;
+  /** W3C trace context for the server. */
+  traceparent: string | undefined;
 }
 
 export interface ExchangeResult {
@@ -84,6 +87,7 @@ function send(options: ExchangeOptions, signal: AbortSignal): Promise<Response> 
       'content-type': 'application/json',
       accept: 'text/event-stream',
       ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+      ...(options.traceparent === undefined ? {} : { [traceHeader]: options.traceparent }),
     },
     body: JSON.stringify(options.body),
   });

@@ -92,7 +92,7 @@ const timeLine = /^[[(<]?\s*(?:현재|지금|오늘 날짜|current|now\b|time\b|
 /** What the person said: without the time and the labels that the prompt added. */
 export function messageOf(request: PracticeRequest): string {
   const whole = lastUserText(request);
-  const tagged = /<(message|user_message|question)>([\s\S]*?)<\/\1>/i.exec(whole)?.[2];
+  const tagged = /<(message|user_message|question|memo)>([\s\S]*?)<\/\1>/i.exec(whole)?.[2];
   if (tagged !== undefined) return tagged.trim();
   const labels = [...whole.matchAll(label)];
   const last = labels.at(-1);

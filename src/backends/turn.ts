@@ -60,6 +60,15 @@ export interface TurnContext {
   clock: Clock;
   log: BackendLog | undefined;
   learnt: Learnt;
+  /** What differs from request to request. */
+  request: RequestOrigin;
+}
+
+/** Where a request comes from. */
+export interface RequestOrigin {
+  /** For log lines. */
+  fields: Readonly<Record<string, unknown>>;
+  traceparent: string | undefined;
 }
 
 export interface Turn {
@@ -98,7 +107,8 @@ async function send(
   const profile = profiles[config.kind];
   const exchange = (withoutSchema: boolean): Promise<ExchangeResult> => {
     const body = requestBody(request, { model: config.model, profile, withoutSchema });
-    return runExchange({ config, agent, signal, reader, body });
+    const { traceparent } = context.request;
+    return runExchange({ config, agent, signal, reader, body, traceparent });
   };
   const first = await exchange(learnt.refusesSchema);
   const asked = asksForSchema(request, {
@@ -107,7 +117,8 @@ async function send(
     withoutSchema: learnt.refusesSchema,
   });
   if (!asked || !schemaRefusals.has(first.status)) return first;
-  log?.warn({ backend: config.id, status: first.status }, 'asks again without the JSON schema');
+  const fields = { ...context.request.fields, backend: config.id, status: first.status };
+  log?.warn(fields, 'asks again without the JSON schema');
   const second = await exchange(true);
   learnt.refusesSchema = second.status === 200;
   return second;

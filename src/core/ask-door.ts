@@ -1,39 +1,84 @@
-/** Questions to the documents as the HTTP routes see them: library, backends and clock put together. */
-import { createAsk, type Ask, type AskLibrary } from '../assistant/ask.ts';
+/** Questions to the documents as routes and jobs see them: library, backends and clock put together. */
+import { createAsk, type Ask } from '../assistant/ask.ts';
+import type { AskLibrary } from '../assistant/find-sources.ts';
+import { createReact, type React } from '../assistant/react.ts';
+import { traceView } from '../assistant/react-trace.ts';
 import type { Config } from '../config/config.ts';
 import type { Library } from '../documents/library.ts';
 import { queryWords } from '../documents/search-words.ts';
 import { snippetOf } from '../documents/snippet.ts';
+import type { ReactRoutesOptions } from '../http/react-routes.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { BackendPool } from './backend-pool.ts';
 import { dispatch } from './dispatch.ts';
+import type { DocumentSearch } from './document-search.ts';
 
-export function createAskDoor(parts: {
+export interface AskParts {
   config: Config;
   library: Library;
+  search: DocumentSearch;
   pool: BackendPool;
   clock: Clock;
-}): Ask {
-  const { config, library, pool, clock } = parts;
+  log: Log;
+}
+
+export function createAskDoor({ config, library, search, pool, clock }: AskParts): Ask {
   return createAsk({
-    library: askLibrary(library),
+    library: askLibrary(library, search),
     dispatch: (name) => dispatch(pool, name, 'ask'),
     clock,
     timeZone: config.timezone,
   });
 }
 
-const askLibrary = (library: Library): AskLibrary => ({
-  search(userId, query, limit) {
-    const { hits, isExact } = library.search(userId, query, limit);
-    return { hits: hits.map(({ id, title, snippet }) => ({ id, title, snippet })), isExact };
+/** The loop, by the backend of the role `react` or a named one. */
+export function createReactLoop({ config, library, search, pool, clock, log }: AskParts): React {
+  return createReact({
+    library: askLibrary(library, search),
+    dispatch: (name) => dispatch(pool, name, 'react'),
+    timeLimitMs: (id) => pool.find(id)?.config.timeoutsMs.total ?? 0,
+    clock,
+    timeZone: config.timezone,
+    log,
+  });
+}
+
+/** The loop as the routes answer with it. */
+export const createReactDoor =
+  (react: React): ReactRoutesOptions['react'] =>
+  async (question, listener, signal) => {
+    const outcome = await react(question, listener, signal);
+    if (!outcome.ok) return outcome;
+    const { answer, sources, partial, toolRounds, llmCalls, backend, trace } = outcome;
+    const result = {
+      answer,
+      sources,
+      partial,
+      tool_rounds: toolRounds,
+      llm_calls: llmCalls,
+      backend,
+      debug_trace: trace === null ? null : trace.map(traceView),
+    };
+    return { ok: true, result };
+  };
+
+const askLibrary = (library: Library, search: DocumentSearch): AskLibrary => ({
+  search: (userId, query, limit) => library.search(userId, query, limit),
+  blend(userId, query, { hits, isExact }, limit, signal) {
+    // What is found down the ladder has a place, and no score that would mean anything.
+    const scored = hits.map((hit) => ({ ...hit, score: 0 }));
+    return search.blend(userId, query, { hits: scored, isExact }, limit, signal);
   },
-  passage(userId, id, words, charsMax) {
+  title: (userId, id) => library.get(userId, id)?.title ?? null,
+  passage(userId, id, { words, at }, charsMax) {
     const document = library.get(userId, id);
     if (document === null) return null;
     const { extractedText, mdContent } = document;
     const text = extractedText.trim() === '' ? (mdContent ?? '') : extractedText;
-    // Whole, with its lines, where it fits; else one line of what stands around the words.
-    return text.length <= charsMax ? text : snippetOf(text, queryWords(words), charsMax);
+    // Whole, with its lines, where it fits; else what is near in meaning, or what stands around the words.
+    if (text.length <= charsMax) return text;
+    if (at === undefined) return snippetOf(text, queryWords(words), charsMax);
+    return `${at > 0 ? '…' : ''}${text.slice(at, at + charsMax - 2).toWellFormed()}…`;
   },
 });

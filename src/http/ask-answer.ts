@@ -8,6 +8,7 @@
 import type { FastifyReply } from 'fastify';
 import type { QueuePosition } from '../contract/model.ts';
 import type { GatehouseError } from '../lib/errors.ts';
+import { createEventStream } from './event-stream.ts';
 import { problemOf } from './problem.ts';
 
 interface Source {
@@ -37,13 +38,6 @@ export interface AskAnswer extends AskListener {
   close(): void;
 }
 
-/** Longer than a connection takes to fail (2 s); shorter than a client's patience with a silent server (30 s). */
-const headersHeldMs = 3_000;
-/** Proxies cut what is silent for 30 to 60 s. */
-const keepAliveMs = 15_000;
-/** A reader this far behind is cut off; that cancels its question, for nobody reads the answer. */
-const pendingBytesMax = 1024 * 1024;
-
 const bodyOf = ({ answer, sources, backend, truncated }: AskResult): AskResult => ({
   answer,
   sources,
@@ -63,65 +57,23 @@ export const wholeAsk = (reply: FastifyReply): AskAnswer => ({
 });
 
 export function streamedAsk(reply: FastifyReply): AskAnswer {
-  let isOpen = false;
-  let sources: readonly Source[] = [];
-  let queue: QueuePosition | null = null;
+  const stream = createEventStream(reply);
   let n = 0;
-  let keepAlive: NodeJS.Timeout | undefined;
-
-  const write = (text: string): void => {
-    const { raw } = reply;
-    if (raw.writableLength > pendingBytesMax) raw.destroy();
-    else if (!raw.destroyed) raw.write(text);
-  };
-  const event = (name: string, data: unknown): void =>
-    write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-  const open = (): void => {
-    if (isOpen) return;
-    isOpen = true;
-    clearTimeout(held);
-    reply.hijack().raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    });
-    event('sources', { sources });
-    if (queue !== null) event('processing', { queue });
-    keepAlive = setInterval(() => write(': keep-alive\n\n'), keepAliveMs);
-  };
-  const held = setTimeout(open, headersHeldMs);
-  const close = (): void => {
-    clearTimeout(held);
-    clearInterval(keepAlive);
-  };
-  const end = (name: string, data: unknown): void => {
-    open();
-    event(name, data);
-    close();
-    reply.raw.end();
-  };
-
   return {
-    sources(found) {
-      sources = found;
-    },
+    sources: (sources) => stream.later('sources', { sources }),
     text(content, replaces) {
-      open();
-      event('token', { n, content, ...(replaces ? { replaces } : {}) });
+      stream.event('token', { n, content, ...(replaces ? { replaces } : {}) });
       n += 1;
     },
-    queued(position) {
-      queue = position;
-      if (isOpen) event('processing', { queue });
-    },
-    finish: (result) => end('result', bodyOf(result)),
+    queued: (queue) => stream.later('processing', { queue }),
+    finish: (result) => stream.end('result', bodyOf(result)),
     fail(error) {
-      if (isOpen) end('error', problemOf(error));
-      else {
-        close();
+      if (!stream.isOpen) {
+        stream.close();
         throw error;
       }
+      stream.end('error', problemOf(error));
     },
-    close,
+    close: () => stream.close(),
   };
 }

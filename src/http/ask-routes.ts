@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { person } from './access.ts';
 import { streamedAsk, wholeAsk, type AskListener, type AskResult } from './ask-answer.ts';
 import { whenGone } from './gone.ts';
 import { readInput, userId } from './input.ts';
@@ -27,7 +28,7 @@ export interface AskRoutesOptions {
   log: Log;
 }
 
-const askBody = z.object({
+export const askBody = z.object({
   query: z.string(),
   backend: z.string().max(256).nullable().default(null),
   user_id: userId,
@@ -35,7 +36,7 @@ const askBody = z.object({
 
 export function askRoutes(options: AskRoutesOptions): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/ask', (request, reply) => answer(options, request, reply));
+    server.post('/ask', person, (request, reply) => answer(options, request, reply));
   };
 }
 
@@ -57,7 +58,7 @@ async function answer(
     const known = toGatehouseError(error);
     // Once the stream is open, nobody else looks at what is thrown.
     if (reply.sent && known.kind === 'bug') {
-      log.error({ path: request.url, error: messageOf(error) }, 'bug');
+      log.error({ route: request.routeOptions.url, error: messageOf(error) }, 'bug');
     }
     answering.fail(known);
   } finally {
@@ -68,6 +69,11 @@ async function answer(
 
 function readQuestion(body: unknown, queryCharsMax: number): Question {
   const { query, backend, user_id } = readInput(askBody, body);
+  return { query: checkedQuery(query, queryCharsMax), backend, userId: user_id };
+}
+
+/** The question without the blanks around it. @throws GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG */
+export function checkedQuery(query: string, queryCharsMax: number): string {
   const text = query.trim();
   if (text === '') throw new GatehouseError('GH_REQUEST_EMPTY', 'query: is empty');
   if (text.length > queryCharsMax) {
@@ -76,5 +82,5 @@ function readQuestion(body: unknown, queryCharsMax: number): Question {
       `query: ${text.length} characters, ${queryCharsMax} at most`,
     );
   }
-  return { query: text, backend, userId: user_id };
+  return text;
 }

@@ -34,7 +34,7 @@ const softNo = new Set(
 
 const firmNo = new Set(
   split(`취소 취소해 취소해줘 취소해요 취소해주세요 취소요 취소이요 취소할게 취소할게요 취소할래 취소할래요 취소하자 취소합니다
-    취소부탁 취소부탁해 취소부탁해요 취소부탁드려요 취소시켜줘 그만 그만해 그만해줘 그만둬 그만두자 그만하자 그만할래 관둬 됐어 됐어요 됐다 됐습니다 되었어
+    취소부탁 취소부탁해 취소부탁해요 취소부탁드려요 취소시켜줘 중단 중단해 중단해줘 중단해주세요 중지 중지해 중지해줘 멈춰 멈춰줘 멈춰주세요 스톱 그만 그만해 그만해줘 그만둬 그만두자 그만하자 그만할래 관둬 됐어 됐어요 됐다 됐습니다 되었어
     하지마 하지마요 하지마세요 하지말자 하지말아줘 하지말아주세요 말자 말아 말아줘 안해 안해요 안할래 안할래요 안할게 안할게요
     안합니다 싫어 싫어요 싫다 싫습니다 필요없어 필요없어요 필요없다 없던걸로 없던일로 지워 지워줘 지워주세요 삭제 삭제해
     삭제해줘 삭제해주세요 없애 없애줘 버려 버려줘 거절 거절해 거절할게 거절합니다 철회 철회해줘 무시해 무시해줘 빼줘 빼주세요 반려 폐기
@@ -108,3 +108,13 @@ export function readConsent(message: string): Consent | null {
   if (yes) return 'confirm';
   return no ? 'reject' : null;
 }
+
+const cancelWords =
+  /취소|그만|관둬|중단|중지|멈춰|스톱|\b(?:cancel(?:led|ed)?|stop|abort|never ?mind|forget (?:it|about it)|call it off)\b/;
+
+/**
+ * Whether the message asks to stop what runs: a plain refusal with a word of stopping in it. 등록하지 마 and
+ * 싫어 answer a draft; without one they are ordinary chat.
+ */
+export const readCancel = (message: string): boolean =>
+  readConsent(message) === 'reject' && cancelWords.test(rulesText(message));

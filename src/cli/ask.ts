@@ -1,0 +1,93 @@
+/** `gatehouse ask "question"`: an answer from the documents, as it is written, with its sources. Ctrl-C cancels it. */
+import type { Terminal } from './chat-view.ts';
+import { CommandError, UsageError, type CoreClient, type StreamedEvent } from './core-client.ts';
+import { muteTerminal, ttyOf } from './terminal.ts';
+
+export interface AskCommand {
+  client: CoreClient;
+  query: string;
+  /** By a model that looks things up itself. */
+  isReact: boolean;
+  /** Null: the one of the role. */
+  backend: string | null;
+  userId: string;
+  json: boolean;
+}
+
+interface Answer {
+  answer: string;
+  sources: { id: string; title: string }[];
+  partial?: boolean;
+  truncated?: boolean;
+}
+
+export async function ask(command: AskCommand): Promise<number> {
+  const { client, query, isReact, backend, userId, json } = command;
+  if (query.trim() === '') throw new UsageError('ask takes a question: gatehouse ask "…"');
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  const view = createView(json ? muteTerminal : ttyOf(process.stdout));
+  let answer: Answer | null = null;
+  try {
+    const body = { query, user_id: userId, ...(backend === null ? {} : { backend }) };
+    const path = isReact ? '/ask/react' : '/ask';
+    for await (const event of client.answer(path, body, stopping.signal)) {
+      if (event.type === 'error') {
+        throw new CommandError(`${String(event.data['detail'])} (${String(event.data['code'])})`);
+      }
+      if (event.type === 'result' || event.type === 'done') answer = event.data as never;
+      else view.event(event);
+    }
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    view.end();
+    throw new CommandError('cancelled', { cause: error });
+  } finally {
+    process.off('SIGINT', stop);
+  }
+  if (answer === null) throw new CommandError('the core went away; ask again');
+  if (json) console.log(JSON.stringify(answer));
+  else view.answer(answer);
+  return 0;
+}
+
+/** Live on a terminal: what is looked for, the place in the queue, the answer. Else the answer as a whole. */
+function createView(terminal: Terminal): {
+  event(event: StreamedEvent): void;
+  answer(answer: Answer): void;
+  end(): void;
+} {
+  const { out, err, isLive } = terminal;
+  let isShown = false;
+  const note = (text: string): void => void (isLive && err(`${text}\n`));
+  const end = (): void => {
+    if (isShown) out('\n');
+    isShown = false;
+  };
+  return {
+    event({ type, data }) {
+      if (type === 'token' && isLive) {
+        if (data['replaces'] === true) end();
+        out(String(data['content']));
+        isShown = true;
+      } else if (type === 'replace') {
+        end();
+      } else if (type === 'round') {
+        const calls = data['calls'] as { name: string; arguments: string }[];
+        for (const call of calls) note(`· ${call.name} ${call.arguments}`);
+      } else if (type === 'queue' || type === 'processing') {
+        const { ahead } = data['queue'] as { ahead: number };
+        note(`· ${ahead} ahead`);
+      }
+    },
+    answer({ answer, sources, partial, truncated }) {
+      // What was streamed is the answer, unless our own words stand in for one.
+      if (isShown) end();
+      else out(`${answer}\n`);
+      if (partial === true || truncated === true) err('(the answer is not complete)\n');
+      sources.forEach(({ id, title }, index) => err(`[${index + 1}] ${title}  ${id}\n`));
+    },
+    end,
+  };
+}
