@@ -6,6 +6,7 @@ import { assign, emit, fromPromise, setup } from 'xstate';
 import type {
   Admission,
   Answer,
+  BusyLoad,
   Draft,
   EffectFailure,
   JobContext,
@@ -22,6 +23,12 @@ import { textsOf } from './texts.ts';
 /** The machine names its effects; the journal carries them out after the commit that caused them. */
 const effect = <Output, Input>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`effect ${name} was not provided`)));
+
+interface Classification {
+  decision: Decision;
+  backend: string | null;
+  reasonerLoad?: BusyLoad;
+}
 
 interface MessageInput {
   message: string;
@@ -41,6 +48,18 @@ const timedOut: EffectFailure = {
 export const promptOf = (context: JobContext): string =>
   Array.from(context.message).slice(0, context.limits.reasonPromptMaxChars).join('');
 
+/** With a word about a reasoner that has much to do, and about what it does not get to see. */
+function deeperText({ locale, message, limits, reasonerLoad }: JobContext): string {
+  const texts = textsOf(locale);
+  const { reasonPromptMaxChars } = limits;
+  const isCut = Array.from(message).length > reasonPromptMaxChars;
+  return [
+    texts.deeper,
+    ...(reasonerLoad === undefined ? [] : [texts.reasonerBusy(reasonerLoad === 'very_busy')]),
+    ...(isCut ? [texts.promptCut(reasonPromptMaxChars)] : []),
+  ].join(' ');
+}
+
 const summaryOf = (results: ToolResult[]): string =>
   results.map((result) => result.summary).join('\n\n');
 
@@ -57,7 +76,7 @@ export const jobSetup = setup({
   },
   actors: {
     admit: effect<Admission, { message: string }>('admit'),
-    classify: effect<{ decision: Decision; backend: string | null }, MessageInput>('classify'),
+    classify: effect<Classification, MessageInput>('classify'),
     runTools: effect<ToolsReport, { calls: ToolCall[]; now: string }>('runTools'),
     word: effect<Answer, MessageInput & { results: ToolResult[] }>('word'),
     revise: effect<Draft, { draft: Draft; changes: Record<string, unknown>; now: string }>(
@@ -100,7 +119,7 @@ export const jobSetup = setup({
     tellDeeper: emit(({ context }) => ({
       type: 'processing' as const,
       state: 'reason' as const,
-      data: { message: textsOf(context.locale).deeper },
+      data: { message: deeperText(context) },
     })),
     tellPrompt: emit(({ context }) => ({
       type: 'rewrite' as const,
@@ -150,8 +169,12 @@ export const jobSetup = setup({
     remember: assign((_, params: { state: JobState }) => ({ state: params.state, why: null })),
     keepAdmission: assign(({ event }) => outputOf<Admission>(event)),
     keepDecision: assign(({ context, event }) => {
-      const { decision, backend } = outputOf<{ decision: Decision; backend: string | null }>(event);
-      return { decision, models: withModel(context, backend) };
+      const { decision, backend, reasonerLoad } = outputOf<Classification>(event);
+      return {
+        decision,
+        models: withModel(context, backend),
+        ...(reasonerLoad === undefined ? {} : { reasonerLoad }),
+      };
     }),
     keepTools: assign(({ event }) => outputOf<ToolsReport>(event)),
     keepDraft: assign(({ event }) => ({ draft: outputOf<Draft>(event) })),

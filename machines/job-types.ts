@@ -56,6 +56,12 @@ export interface JobInput {
   message: string;
   locale: Locale;
   limits: JobLimits;
+  /** Where in the channel the message was said; replies carry it back. */
+  thread?: string;
+  /** The text of a file that came with the message. */
+  attachment?: { name: string; text: string };
+  /** W3C trace context of the caller, where one came with the message: the job goes on in that trace. */
+  traceparent?: string;
 }
 
 /** Why an effect gave no result. The only form in which an error enters the machine. */
@@ -120,8 +126,13 @@ export interface JobContext extends JobInput {
   reply: string;
   /** Which backends wrote or classified, in order. */
   models: string[];
+  /** The reasoner had much to do when the message was sent to it; left out where not. */
+  reasonerLoad?: BusyLoad;
   cancelledBy: string | null;
 }
+
+/** A load that a person should hear of. */
+export type BusyLoad = 'busy' | 'very_busy';
 
 export interface QueueFacts {
   position: number;

@@ -11,6 +11,9 @@ const ko = {
   thinking: '생각하고 있습니다...',
   usingTools: '확인하고 있습니다...',
   deeper: '📝 더 깊이 살펴볼게요...',
+  reasonerBusy: (isVery: boolean) =>
+    `(지금 모델이 ${isVery ? '매우 바쁩니다' : '바쁩니다'}. 시간이 조금 더 걸릴 수 있습니다.)`,
+  promptCut: (chars: number) => `(메시지가 길어 앞 ${chars}자를 봅니다.)`,
   switchingModel: '모델 전환 중...',
   askConfirm: (draft: string) => `${draft}\n'확인' 또는 '취소'로 답해주세요.`,
   draftRejected: '등록하지 않았습니다.',
@@ -23,6 +26,20 @@ const ko = {
   noAnswer: '응답을 받지 못했습니다. 다시 시도해주세요.',
   toolFailed: '요청하신 내용을 확인하지 못했습니다. 잠시 후 다시 시도해주세요.',
   broken: '내부 오류로 요청을 처리하지 못했습니다. 다시 요청해주세요.',
+  chatTooFast: '메시지가 너무 빠릅니다. 잠시 후 다시 보내주세요.',
+  chatWaiting: '요청을 받았습니다. 지금은 처리할 수 없어, 가능해지는 대로 답하겠습니다.',
+  chatButtonOld: '이미 처리되었거나 시간이 지난 요청입니다.',
+  chatButtonForeign: '이 버튼은 요청하신 분만 누를 수 있습니다.',
+  chatNotShown: '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.',
+  chatCut: '(답변이 너무 길어 여기까지만 표시합니다.)',
+  fileQuestion: (name: string) => `첨부 문서 "${name}"의 내용을 짧게 요약해줘`,
+  fileCut: (name: string, chars: number) => `"${name}"이(가) 길어 앞부분 ${chars}자만 읽었습니다.`,
+  fileUnreadable: (name: string) =>
+    `"${name}" 파일은 읽을 수 없습니다. 텍스트, 마크다운, PDF 파일을 보내주세요.`,
+  fileTooLarge: (name: string, megabytes: number) =>
+    `"${name}" 파일이 너무 큽니다. ${megabytes}MB까지 읽을 수 있습니다.`,
+  fileEmpty: (name: string) => `"${name}"에서 글자를 찾지 못했습니다.`,
+  fileAway: (name: string) => `"${name}" 파일을 가져오지 못했습니다. 다시 보내주세요.`,
 };
 
 const en: typeof ko = {
@@ -32,6 +49,9 @@ const en: typeof ko = {
   thinking: 'Thinking...',
   usingTools: 'Checking...',
   deeper: '📝 Taking a closer look...',
+  reasonerBusy: (isVery) =>
+    `(The model is ${isVery ? 'very busy' : 'busy'} right now; it may take a little longer.)`,
+  promptCut: (chars) => `(Your message is long: its first ${chars} characters are looked at.)`,
   switchingModel: 'Switching to another model...',
   askConfirm: (draft) => `${draft}\nReply 'yes' to confirm or 'no' to drop it.`,
   draftRejected: 'Nothing was written.',
@@ -44,6 +64,20 @@ const en: typeof ko = {
   noAnswer: 'No answer came back. Please try again.',
   toolFailed: 'That could not be checked just now. Please try again in a moment.',
   broken: 'Your request failed because of an internal error. Please ask again.',
+  chatTooFast: 'That was too fast. Please send it again in a moment.',
+  chatWaiting:
+    'Got your request. It cannot be worked on right now; the answer comes as soon as it can.',
+  chatButtonOld: 'This request was already dealt with, or its time ran out.',
+  chatButtonForeign: 'Only the person who asked can press this button.',
+  chatNotShown: 'The answer could not be shown in the chat. Please ask again.',
+  chatCut: '(The answer is too long; it ends here.)',
+  fileQuestion: (name) => `Summarize the attached document "${name}" briefly`,
+  fileCut: (name, chars) => `"${name}" is long: only its first ${chars} characters were read.`,
+  fileUnreadable: (name) => `"${name}" cannot be read. Please send text, markdown or PDF files.`,
+  fileTooLarge: (name, megabytes) =>
+    `"${name}" is too large. Files up to ${megabytes} MB can be read.`,
+  fileEmpty: (name) => `There is no text in "${name}".`,
+  fileAway: (name) => `"${name}" could not be fetched. Please send it again.`,
 };
 
 const catalogue: Record<Locale, typeof ko> = { ko, en };

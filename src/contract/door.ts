@@ -14,6 +14,15 @@ export const submitBody = z.object({
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}')
     .optional(),
   idempotency_key: z.string().min(1).max(256).optional(),
+  /** Where in the channel: messages of different threads are different conversations. */
+  thread: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}')
+    .optional(),
+  /** The text of a file that came with the message: kept as a document of the user, and shown to the models. */
+  attachment: z
+    .object({ name: z.string().min(1).max(200), text: z.string().min(1).max(60_000) })
+    .optional(),
 });
 
 export const listQuery = z.object({
@@ -39,10 +48,24 @@ export interface JobView {
   updated_at: string;
   /** Milliseconds spent in each state so far. */
   timings: Record<string, number>;
+  /** Set where a reply of the job did not surely arrive in its chat. */
+  delivery: 'uncertain' | 'dead' | null;
+  /** Replies that were to be posted in a chat, oldest first; empty where no bridge has reported. */
+  deliveries: DeliveryView[];
+}
+
+/** What became of one reply of a job in its chat. */
+export interface DeliveryView {
+  reply_id: string;
+  /** `uncertain`: it may be there or not, and was not sent again. `dead`: given up. */
+  status: 'sent' | 'uncertain' | 'dead';
+  parts: number;
+  error: string | null;
+  at: string;
 }
 
 export interface JobPage {
-  jobs: Omit<JobView, 'timings' | 'queue'>[];
+  jobs: Omit<JobView, 'timings' | 'queue' | 'deliveries'>[];
   next_cursor: string | null;
 }
 
@@ -52,6 +75,14 @@ export interface Accepted {
   after_seq: number;
 }
 
+/** What a door knows besides the body. */
+export interface SubmitDefaults {
+  userId?: string;
+  channel?: string;
+  /** The header as it came, unchecked; one that is not valid is ignored. */
+  traceparent?: string | undefined;
+}
+
 /** All calls throw GatehouseError, with the codes of docs/errors.md. */
 export interface JobDoor {
   /**
@@ -59,7 +90,7 @@ export interface JobDoor {
    * user waits is an event for that job, and its id is returned.
    * @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG, GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE
    */
-  submit(body: unknown, defaults?: { userId?: string; channel?: string }): Promise<Accepted>;
+  submit(body: unknown, defaults?: SubmitDefaults): Promise<Accepted>;
   /** @throws GH_JOB_NOT_FOUND */
   get(jobId: string): Promise<JobView>;
   /** @throws GH_REQUEST_INVALID */

@@ -31,13 +31,19 @@ export interface Reply {
   text: string;
   /** With `draft`. */
   buttons?: ReplyButton[];
+  /** Where in the channel the question came from, as its sender named it with the submit. */
+  thread?: string;
+  /** Of a message that did not become a job: the id that its sender gave it. */
+  external_id?: string;
+  /** The text was cut to what the broker carries. */
+  truncated?: boolean;
 }
 
 /** What became of a reply in its chat. `uncertain`: it may be there or not, and is not sent again. */
 export const deliveryReport = z.object({
   reply_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}:\d{1,9}$/, 'must be <job_id>:<seq>'),
   status: z.enum(['sent', 'uncertain', 'dead']),
-  /** Posts that it took. */
+  /** Posts that it took; 0 for a notice that was left out because its answer came first. */
   parts: z.number().int().min(0).max(10_000),
   error: z.string().max(2_000).optional(),
 });

@@ -27,6 +27,7 @@ export const errorTable = {
   GH_REQUEST_TOO_LARGE: entry('terminal', 413, 'The body is too large'),
   GH_REQUEST_TOO_MANY: entry('retryable', 429, 'Too many requests at once'),
   GH_REQUEST_UNAUTHORIZED: entry('terminal', 401, 'A valid API key is needed'),
+  GH_REQUEST_FORBIDDEN: entry('terminal', 403, 'This key may not do that'),
   GH_REQUEST_NOT_FOUND: entry('terminal', 404, 'There is nothing at this address'),
   // Jobs
   GH_JOB_NOT_FOUND: entry('terminal', 404, 'There is no such job'),
@@ -43,6 +44,7 @@ export const errorTable = {
   GH_STORE_OPEN: entry('terminal', 503, 'The database cannot be opened'),
   GH_STORE_NEWER: entry('terminal', 503, 'The database was made by a newer version'),
   GH_STORE_CORRUPT: entry('terminal', 503, 'The database is damaged'),
+  GH_STORE_TARGET: entry('terminal', 500, 'The copy of the database cannot be written'),
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),
   GH_BACKEND_UNKNOWN: entry('terminal', 400, 'There is no backend of this name'),
@@ -75,8 +77,24 @@ export const errorTable = {
   GH_BUS_NO_JETSTREAM: entry('terminal', 503, 'The NATS server has no JetStream'),
   GH_BUS_STREAM: entry('terminal', 503, 'A stream has other settings than Gatehouse needs'),
   GH_BUS_TOO_LARGE: entry('terminal', 413, 'The answer is larger than the NATS server carries'),
+  // The bridge to a chat
+  GH_BRIDGE_NOT_CONFIGURED: entry('terminal', 500, 'The bridge has no chat to serve'),
+  GH_BRIDGE_NO_USERS: entry('terminal', 500, 'Nobody is allowed to talk to the bot'),
+  GH_BRIDGE_TOKEN: entry('terminal', 401, 'The token is not the one of a bot'),
+  GH_BRIDGE_USER: entry('terminal', 403, 'This person may not talk to the assistant'),
+  GH_BRIDGE_SLOW: entry('retryable', 408, 'The body did not come in time'),
+  GH_BRIDGE_UNCERTAIN: entry('indoubt', 502, 'It is not known whether the reply is in the chat'),
+  GH_BRIDGE_DEAD: entry('terminal', 502, 'The chat did not take the reply'),
   // Documents
   GH_DOCUMENT_NOT_FOUND: entry('terminal', 404, 'There is no such document'),
+  GH_MEMO_NOT_FOUND: entry('terminal', 404, 'There is no such memo'),
+  GH_DRAFT_NOT_FOUND: entry('terminal', 404, 'This document waits for no draft'),
+  GH_DRAFT_NONE: entry('terminal', 409, 'The document has no draft to decide on'),
+  GH_DRAFT_CHANGED: entry('terminal', 409, 'The draft or its memo has changed meanwhile'),
+  GH_DRAFT_EMPTY: entry('retryable', 502, 'The model gave no text for the draft'),
+  GH_DRAFT_TRUNCATED: entry('retryable', 502, 'The draft was cut at the limit of the answer'),
+  GH_DRAFT_TOO_LONG: entry('terminal', 413, 'The memo is too long to be drafted'),
+  GH_DRAFT_INTERRUPTED: entry('retryable', 500, 'The process ended while it drafted'),
   // Configuration and start
   GH_CONFIG_INVALID: entry('terminal', 500, 'The configuration is not valid'),
   GH_SERVER_PORT: entry('terminal', 500, 'The address cannot be listened on'),

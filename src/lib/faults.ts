@@ -10,6 +10,11 @@ export type FaultPoint =
   | 'relay.beforePublish'
   | 'relay.afterPublish'
   | 'relay.afterMark'
+  | 'draft.claimed'
+  | 'draft.sectionKept'
+  | 'draft.answered'
+  | 'draft.withinWrite'
+  | 'draft.written'
   | 'tool.beforeWrite'
   | 'tool.afterWrite';
 

@@ -1,5 +1,5 @@
 /** The only door to pino. One line per fact, with the job's id; secrets and message texts never at `info`. */
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
 export type Log = Logger;
@@ -20,7 +20,8 @@ const secretPaths = [
   'headers.authorization',
 ];
 
-export function createLog(options: LogOptions): Log {
+/** `destination`: takes whole lines of JSON; left out, they go to standard error. */
+export function createLog(options: LogOptions, destination?: DestinationStream): Log {
   const isPretty = options.pretty === 'auto' ? process.stderr.isTTY : options.pretty;
   const settings = {
     level: options.level,
@@ -28,6 +29,7 @@ export function createLog(options: LogOptions): Log {
     redact: { paths: secretPaths.flatMap((path) => [path, `*.${path}`]), censor: '[redacted]' },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
   };
+  if (destination !== undefined) return pino(settings, destination);
   // Logs go to stderr: stdout belongs to what a command prints.
   return isPretty
     ? pino(

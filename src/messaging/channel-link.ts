@@ -14,7 +14,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { busProblemOf } from './bus-problem.ts';
 import { createConnection, type Connection } from './connection.ts';
-import { bridgeConsumer, consumeDurable, keepInHand } from './durable-consumer.ts';
+import { bridgeConsumer, consumeDurable, keepInHand, replyAckWaitMs } from './durable-consumer.ts';
 import { parsed } from './micro-service.ts';
 import { keepRunning } from './pause.ts';
 import { defaultTimings, type BusProblem, type MessagingConfig } from './ports.ts';
@@ -62,7 +62,11 @@ export interface ChannelLink {
 
 /** Requests and acknowledgements: a busy core commits within milliseconds, a slow disk within seconds. */
 const answerMs = 5_000;
-const linkTimings: ChannelLinkTimings = { ...defaultTimings, laterMs: 5_000 };
+const linkTimings: ChannelLinkTimings = {
+  ...defaultTimings,
+  ackWaitMs: replyAckWaitMs,
+  laterMs: 5_000,
+};
 
 /** @throws GH_CONFIG_INVALID for a prefix or an address that is none. */
 export const createChannelLink = (options: ChannelLinkOptions): ChannelLink =>

@@ -46,6 +46,12 @@ export interface ConsumeOptions {
 /** The name of the consumer from which the bridge of a channel takes its replies. */
 export const bridgeConsumer = (channel: string): string => `bridge-${channel}`;
 
+/**
+ * A bridge that died is handed its replies again after this. It stores a reply within milliseconds: longer only
+ * makes people wait after a crash, shorter than a slow disk's commit makes replies come twice.
+ */
+export const replyAckWaitMs = 5_000;
+
 /** Taken and not yet acknowledged, at most: one group commit's worth. */
 const inHandMax = 64;
 /** Pull requests are renewed this often, and a silent broker is noticed after two heartbeats. */

@@ -1,14 +1,14 @@
 /**
- * State events and replies as they lie in their streams: subject, id, headers and payload. A stored
+ * State events, document events and replies as they lie in their streams: subject, id, headers and payload. A stored
  * message makes sense without its headers.
  *
  * A message that is larger than the broker takes would stop everything behind it for ever. It is cut
  * instead, visibly (`truncated: true`); the whole text is in the journal.
  */
+import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
 import type { Reply } from '../contract/reply.ts';
-import type { StateEvent } from '../contract/state-event.ts';
 import type { Subjects } from '../contract/subjects.ts';
-import { traceHeader, traceParent } from './trace-context.ts';
+import { traceHeader, traceParentFor } from '../contract/trace.ts';
 
 export interface OutgoingMessage {
   /** `Nats-Msg-Id`: the broker stores each once, subscribers drop what they have seen. */
@@ -21,30 +21,37 @@ export interface OutgoingMessage {
 /** What the headers may take of the broker's limit, which counts them too. */
 const headerBytesMax = 2_048;
 
-/** A CloudEvents 1.0 JSON object. @see https://github.com/cloudevents/spec */
+/**
+ * A CloudEvents 1.0 JSON object. @see https://github.com/cloudevents/spec
+ * @param traceparent as it came with the job's message
+ */
 export function eventMessage(
-  event: StateEvent,
+  event: OutboxEvent,
   subjects: Subjects,
   payloadBytesMax: number,
+  traceparent: string | null = null,
 ): OutgoingMessage {
-  const wrap = (data: StateEvent): string =>
+  const [kind, subjectId] = isDocumentEvent(event)
+    ? ['document', event.document_id]
+    : ['job', event.job_id];
+  const wrap = (data: OutboxEvent): string =>
     JSON.stringify({
       specversion: '1.0',
       id: event.id,
       source: '/gatehouse',
-      type: `gatehouse.job.${event.type}.v1`,
-      subject: event.job_id,
+      type: `gatehouse.${kind}.${event.type}.v1`,
+      subject: subjectId,
       time: event.at,
       datacontenttype: 'application/json',
       data,
     });
   return {
     id: event.id,
-    subject: subjects.event({ userId: event.user_id, jobId: event.job_id, type: event.type }),
+    subject: subjects.event({ userId: event.user_id, jobId: subjectId, type: event.type }),
     payload: fit(event, event.data, payloadBytesMax, (data) => wrap({ ...event, data })),
     headers: {
       'Content-Type': 'application/cloudevents+json',
-      [traceHeader]: traceParent(event.job_id, event.id),
+      [traceHeader]: traceParentFor(subjectId, traceparent),
     },
   };
 }
@@ -53,6 +60,7 @@ export function replyMessage(
   reply: Reply,
   subjects: Subjects,
   payloadBytesMax: number,
+  traceparent: string | null = null,
 ): OutgoingMessage {
   const to = { channel: reply.channel, userId: reply.user_id, jobId: reply.job_id };
   return {
@@ -63,7 +71,7 @@ export function replyMessage(
     ),
     headers: {
       'Content-Type': 'application/json',
-      [traceHeader]: traceParent(reply.job_id, `reply ${reply.reply_id}`),
+      [traceHeader]: traceParentFor(reply.job_id, traceparent),
     },
   };
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { JobDoor, JobPage } from '../contract/door.ts';
 import type { ServiceVerb, Subjects } from '../contract/subjects.ts';
+import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Endpoint, ServiceRequest } from './micro-service.ts';
 
@@ -18,7 +19,11 @@ export const idempotencyHeader = 'Nats-Msg-Id';
 
 export function jobEndpoints(door: JobDoor, subjects: Subjects): Endpoint[] {
   const answers: Record<ServiceVerb, Endpoint['answer']> = {
-    submit: (request) => door.submit(withKey(request), { channel: 'nats' }),
+    submit: (request) =>
+      door.submit(withKey(request), {
+        channel: 'nats',
+        traceparent: request.header(traceHeader) ?? undefined,
+      }),
     get: async ({ body }) => door.get(jobOf(body).job_id),
     list: (request) => listThatFits(door, request),
     cancel: async ({ body }) => {

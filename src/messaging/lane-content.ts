@@ -5,7 +5,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Subjects } from '../contract/subjects.ts';
 import { eventMessage, replyMessage } from './envelope.ts';
-import { bridgeConsumer, ensureConsumer } from './durable-consumer.ts';
+import { bridgeConsumer, ensureConsumer, replyAckWaitMs } from './durable-consumer.ts';
 import type { Deliveries, OutboxSource } from './ports.ts';
 import type { LaneContent, Place } from './relay-lane.ts';
 import { repliesOf } from './replies.ts';
@@ -35,17 +35,19 @@ export function eventLane(parts: LaneParts): LaneContent {
     read(pos) {
       const { rows, upTo } = outbox.after(pos, eventRows);
       const bytesMax = parts.payloadBytesMax();
-      const messagesOf = rows.map(({ pos: at, events }) => ({
+      const messagesOf = rows.map(({ pos: at, events, traceparent }) => ({
         pos: at,
-        messages: events.map((event) => eventMessage(event, subjects, bytesMax)),
+        messages: events.map((event) => eventMessage(event, subjects, bytesMax, traceparent)),
       }));
       return { rows: messagesOf, upTo };
     },
     async reconcile(jsm, place) {
       const { lastSequence, isNew } = await look(jsm, parts);
+      const lost = lostHistory(outbox, lastSequence);
       if (isNew) return { place: fromAnew(place, parts), lastSequence };
       const last = await jsm.streams.getMessage(spec.name, { last_by_subj: subjects.all.events });
-      const found = last === null ? null : placeOf(last.header.get('Nats-Msg-Id'), outbox);
+      const isOurs = last !== null && last.seq > lost;
+      const found = isOurs ? placeOf(last.header.get('Nats-Msg-Id'), outbox) : null;
       // Nothing left (all aged out), or somebody else's event: what we remember is the best we know.
       return { place: found ?? place, lastSequence };
     },
@@ -72,7 +74,7 @@ export function replyLane(
         pos: row.pos,
         messages: repliesOf(row)
           .filter((reply) => !deliveries.has(reply.reply_id))
-          .map((reply) => replyMessage(reply, subjects, bytesMax)),
+          .map((reply) => replyMessage(reply, subjects, bytesMax, row.traceparent)),
       }));
       return { rows: messagesOf, upTo };
     },
@@ -81,7 +83,7 @@ export function replyLane(
       // The queue of each bridge is made here, so that a bridge needs no right to make one.
       for (const channel of channels) {
         const filter = subjects.repliesOf(channel);
-        const { ackWaitMs } = parts.timings;
+        const ackWaitMs = Math.min(parts.timings.ackWaitMs, replyAckWaitMs);
         await ensureConsumer(jsm, {
           stream: spec.name,
           name: bridgeConsumer(channel),
@@ -101,6 +103,23 @@ async function look(
   const { info, notes } = await ensureStream(jsm, parts.spec);
   parts.onNotes(parts.spec.name, notes);
   return { lastSequence: info.state.last_seq, isNew: info.state.last_seq === 0 };
+}
+
+/**
+ * The last sequence of the stream that was published before the database was put back from a backup. What lies
+ * up to there happened in a history that the journal has no more: the same ids may stand for other events, at
+ * other places, and say nothing about what is out.
+ */
+function lostHistory(outbox: OutboxSource, lastSequence: number): number {
+  if (outbox.watermark('restored') !== 0) {
+    outbox.mark('events.lost', lastSequence);
+    outbox.mark('restored', 0);
+  }
+  const lost = outbox.watermark('events.lost');
+  if (lost <= lastSequence) return lost;
+  // The stream has been made anew since, and counts from 1 again.
+  outbox.mark('events.lost', 0);
+  return 0;
 }
 
 /** A stream that never held anything: the broker was wiped or replaced. It gets what it would still keep. */

@@ -93,6 +93,7 @@ class NatsMessaging implements Messaging {
         this.#lanes.replies.wake();
       },
       token: (chunk) => this.#tokens.token(chunk),
+      document: () => this.#lanes.events.wake(),
     });
     this.#connection.start();
   }

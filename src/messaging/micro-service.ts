@@ -17,7 +17,7 @@ import {
   type EndpointStats,
   type ServiceDescription,
 } from './service-discovery.ts';
-import { traceHeader } from './trace-context.ts';
+import { traceHeader } from '../contract/trace.ts';
 
 export interface Endpoint extends EndpointName {
   /** `bytesMax` is what an answer may take. @throws GatehouseError for everything the caller is to know. */

@@ -3,33 +3,38 @@
  * The composition root hands in the store, the door and the live hub, which fit these shapes.
  */
 import type { JobDoor } from '../contract/door.ts';
+import type { DocumentEvent, OutboxEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
 
-/** One journal row that told the world something. */
+/** One row that told the world something: of the journal, or of what happened to a document. */
 export interface OutboxRow {
-  /** Its place in the journal; grows. */
+  /** Its place in the order of all commits; grows. */
   pos: number;
-  /** Type of the machine event that caused it. */
+  /** Type of the machine event that caused it; `document` for a document. */
   cause: string;
-  events: StateEvent[];
+  /** Where in the channel the question came from. */
+  thread?: string | null;
+  /** As it came with the job's message. */
+  traceparent?: string | null;
+  events: OutboxEvent[];
 }
 
 /** The journal as an outbox. Calls are synchronous, indexed and cheap. All of them throw when the disk fails. */
 export interface OutboxSource {
   /**
    * The rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row looked at.
-   * `channels` present: only jobs of these.
+   * `channels` present: only jobs of these, and no documents.
    */
   after(
     pos: number,
     limit: number,
     channels?: readonly string[],
   ): { rows: OutboxRow[]; upTo: number };
-  /** The row that holds a state event, and which of its events it is; null when there is none. */
-  positionOf(jobId: string, seq: number): { pos: number; index: number; count: number } | null;
+  /** The row that holds an event of a job or a document, and which of its events it is; null when there is none. */
+  positionOf(id: string, seq: number): { pos: number; index: number; count: number } | null;
   /** The last position before `at` (epoch ms). */
   positionAt(at: number): number;
   /** As last marked; 0 when never. */
@@ -46,7 +51,11 @@ export interface LiveSource {
   /** `jobId` null: of every job. Returns the way out. */
   subscribe(
     jobId: null,
-    listener: { event(event: StateEvent): void; token(chunk: TokenChunk): void },
+    listener: {
+      event(event: StateEvent): void;
+      token(chunk: TokenChunk): void;
+      document(event: DocumentEvent): void;
+    },
   ): () => void;
   /** The answer so far as one chunk, or null where none is being written. */
   textSoFar(jobId: string): TokenChunk | null;

@@ -6,6 +6,7 @@
  * (P1), and a notice where a person would otherwise wonder. Heartbeats are not for chats.
  */
 import type { Reply, ReplyButton } from '../contract/reply.ts';
+import { isDocumentEvent } from '../contract/document-event.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
 import type { OutboxRow } from './ports.ts';
@@ -21,12 +22,15 @@ const buttonsOf: Record<'ko' | 'en', ReplyButton[]> = {
   ],
 };
 
-export function repliesOf({ cause, events }: OutboxRow): Reply[] {
+export function repliesOf({ cause, events: told, thread }: OutboxRow): Reply[] {
+  // What happens to documents is nobody's answer.
+  const events = told.filter((event) => !isDocumentEvent(event));
   const isEnd = events.some(({ type }) => type === 'done' || type === 'cancelled');
   const entersState = events.some(({ type }) => type === 'state');
   return events.flatMap((event) => {
     const reply = replyOf(event, { isEnd, entersState, cause });
-    return reply === null ? [] : [reply];
+    if (reply === null) return [];
+    return [thread === undefined || thread === null ? reply : { ...reply, thread }];
   });
 }
 
@@ -62,10 +66,14 @@ function replyOf(event: StateEvent, row: Row): Reply | null {
   }
 }
 
-/** On the way into a state, and when the answer begins to wait at a gate; not the heartbeat that repeats it. */
+/**
+ * On the way into a state, when the answer begins to wait at a gate, and when the job begins to wait for its
+ * turn (which is the first that it tells after `ack`); not the heartbeat that repeats it.
+ */
 const isWorthTelling = (event: StateEvent, { entersState, cause }: Row): boolean =>
   entersState ||
-  (cause === 'gate.queued' && (event.state === 'reason' || event.state === 'fallback'));
+  (cause === 'gate.queued' && (event.state === 'reason' || event.state === 'fallback')) ||
+  (cause === 'progress' && event.state === 'ack' && event.seq === 2);
 
 function reply(event: StateEvent, kind: Reply['kind'], text: unknown): Reply {
   return {

@@ -4,6 +4,7 @@
  */
 import { jetstream, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { commandBytesMax } from '../contract/subjects.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { consumeDurable } from './durable-consumer.ts';
@@ -13,7 +14,7 @@ import { keepRunning } from './pause.ts';
 import type { MessagingCounts, MessagingTimings } from './ports.ts';
 import type { ProblemBoard } from './problem-board.ts';
 import type { BusLink, RelayLane } from './relay-lane.ts';
-import { commandBytesMax, ensureStream, type StreamSpec, type StreamSpecs } from './streams.ts';
+import { ensureStream, type StreamSpec, type StreamSpecs } from './streams.ts';
 import type { TokenFeed } from './token-feed.ts';
 
 export interface Sessions {

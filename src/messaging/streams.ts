@@ -15,7 +15,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from 'nats';
-import type { Subjects } from '../contract/subjects.ts';
+import { commandBytesMax, type Subjects } from '../contract/subjects.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import { hasApiCode } from './bus-problem.ts';
 
@@ -37,9 +37,6 @@ const dayMs = 24 * 3_600_000;
 /** How long a stream keeps what nobody has taken. A week away is a holiday; longer ago is history, not news. */
 export const keepMs = 7 * dayMs;
 const megabyte = 1024 ** 2;
-
-/** The largest body of a durable submit, and of a request: 8,000 characters, each escaped, and room to spare. */
-export const commandBytesMax = 64 * 1024;
 
 export function createStreamSpecs({ all }: Subjects): StreamSpecs {
   const file = { storage: StorageType.File, num_replicas: 1 };

@@ -10,6 +10,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { JobDoor } from '../contract/door.ts';
 import type { Reply } from '../contract/reply.ts';
 import type { Subjects } from '../contract/subjects.ts';
+import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
@@ -52,7 +53,8 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
     if (!isObject(body)) throw new GatehouseError('GH_REQUEST_INVALID', 'body: expected an object');
     const source = sourceOf(message, subjects);
     const withKey = { ...body, idempotency_key: keyOf(message, source, body) };
-    const accepted = door.submit(withKey, { channel: source });
+    const traceparent = message.headers?.get(traceHeader);
+    const accepted = door.submit(withKey, { channel: source, traceparent });
     await keepInHand(message, timings.ackWaitMs, accepted);
   };
 
@@ -133,6 +135,9 @@ function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Re
   if (typeof channel !== 'string') return null;
   const text = typeof body['message'] === 'string' ? body['message'] : '';
   const address = `refused-${message.info.streamSequence}-${message.info.timestampNanos}`;
+  const source = subjects.sourceOf(message.subject) ?? '';
+  const key = message.headers?.get(idempotencyHeader) ?? '';
+  const thread = body['thread'];
   return {
     reply_id: `${address}:1`,
     job_id: address,
@@ -141,6 +146,8 @@ function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Re
     n: 1,
     kind: 'error',
     text: `${textsOf(localeOf(text)).noAnswer} (${code})`,
+    ...(typeof thread === 'string' ? { thread } : {}),
+    ...(key.startsWith(`${source}:`) ? { external_id: key.slice(source.length + 1) } : {}),
   };
 }
 

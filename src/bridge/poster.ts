@@ -1,0 +1,278 @@
+/**
+ * Posts replies, one at a time per NAS and not more often than it allows, in order per lane.
+ *
+ * O1: the mark `sending` is on disk before the request. A process that finds it after its start says that
+ *     nobody knows, and does not send again.
+ * O2: of each lane only the first open reply may go; lanes take turns.
+ * O3: an answer waits for the answer of an earlier message of its lane (a redelivery of the broker may bring
+ *     them in another order), but not longer than `orderPatienceMs`.
+ * O4: after a post whose fate nobody knows, nothing more is posted to that NAS until it has answered a harmless
+ *     question: one that boots or is overloaded would make the whole outbox uncertain.
+ * O5: what one reply has met says something of the NAS's limit only where a shortened one was taken whole.
+ */
+import type {
+  BridgeStorage,
+  NewOutboxRow,
+  OutboxEntry,
+  StoredDelivery,
+} from '../contract/bridge-storage.ts';
+import { pauseMsMax, type DeliveryEvent } from '../../machines/delivery.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { localeOf, textsOf } from '../../machines/texts.ts';
+import { backoffMs, createBell, type Bell } from './bell.ts';
+import { deliveryStep, hasEnded, isShortened } from './delivery-step.ts';
+import type { NasClient } from './nas-client.ts';
+import { isOwn, ownWords } from './own-words.ts';
+import { partAt } from './post-cut.ts';
+import type { Target, Targets } from './targets.ts';
+
+export interface Poster {
+  start(): void;
+  /** Something is new in the outbox, or an answer that others waited for is there. */
+  wake(): void;
+  /** Ends the post that is out (bounded by its time limit), then stops. */
+  stop(): Promise<void>;
+}
+
+export interface PosterParts {
+  storage: BridgeStorage;
+  targets: Targets;
+  nas: NasClient;
+  minIntervalMs: number;
+  /** Code points of a post. */
+  maxChars: number;
+  /** Longer than the broker's wait before it delivers again. */
+  orderPatienceMs: number;
+  /** Older replies are given up: nobody waits for them any more. */
+  replyMsMax: number;
+  say(row: NewOutboxRow): void;
+  onEnded(): void;
+  now(): number;
+  log: Log;
+}
+
+/** A limit that was learnt is forgotten after this: the NAS may have been updated. */
+const limitMsMax = 7 * 24 * 3_600_000;
+/** A disk that fails is tried again this often. */
+const diskRetryMs = 500;
+/** As for one that cannot be reached: longer leaves people waiting after it is back, shorter loads it more. */
+const probeMs = { first: 1_000, max: 30_000 };
+const dayMs = 24 * 3_600_000;
+
+export function createPoster(parts: PosterParts): Poster {
+  const { storage, targets, now, log } = parts;
+  const stopping = new AbortController();
+  const bells = new Map(targets.all.map(({ nas }) => [nas, createBell()]));
+  let running: Promise<void>[] = [];
+  const wake = (): void => {
+    for (const bell of bells.values()) bell.ring();
+  };
+  return {
+    wake,
+    start() {
+      for (const entry of storage.inDoubt()) {
+        const delivery = deliveryStep(entry.delivery, { type: 'restarted' });
+        storage.save(entry.id, delivery, hasEnded(delivery) ? { endedAt: now() } : {});
+        log.warn({ reply: entry.replyId }, 'a post was out when the process ended: uncertain');
+      }
+      running = [...bells].map(async ([nas, bell]) => {
+        const line = new NasLine(nas, bell, parts, stopping.signal);
+        while (!stopping.signal.aborted) {
+          try {
+            await line.run();
+          } catch (error) {
+            log.error({ error: messageOf(error) }, 'posting has failed; it is taken up again');
+            await bell.wait(diskRetryMs, stopping.signal);
+          }
+        }
+      });
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+class NasLine {
+  readonly #nas: string;
+  readonly #bell: Bell;
+  readonly #parts: PosterParts;
+  readonly #signal: AbortSignal;
+  /** By `performance.now()`, which nobody sets; nothing is sent to the NAS before. */
+  #readyAt = 0;
+  /** Questions in a row that were not answered since a post whose fate nobody knows; null: nothing to ask. */
+  #probes: number | null = null;
+  /** By both clocks, of the moment when the line was made. */
+  readonly #startedAt: { wall: number; steady: number };
+  /** Answers that wait for an earlier one, and since when, by `performance.now()`. */
+  readonly #behindSince = new Map<number, number>();
+  /** When each lane was last served, by a counter. */
+  readonly #served = new Map<string, number>();
+  #turn = 0;
+
+  constructor(nas: string, bell: Bell, parts: PosterParts, signal: AbortSignal) {
+    this.#nas = nas;
+    this.#bell = bell;
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#startedAt = { wall: parts.now(), steady: performance.now() };
+  }
+
+  /** Until stopped. @throws GH_STORE_UNAVAILABLE */
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      const waitMs = this.#readyAt - performance.now();
+      const picked = waitMs > 0 ? { entry: null, waitMs } : this.#pick();
+      if (picked.entry === null) await this.#bell.wait(picked.waitMs, this.#signal);
+      else await this.#serve(picked.entry);
+    }
+  }
+
+  /** The reply whose lane has waited longest, or how long there is nothing to do. */
+  #pick(): { entry: OutboxEntry; waitMs: 0 } | { entry: null; waitMs: number } {
+    const { storage, targets, now } = this.#parts;
+    const at = now();
+    let best: OutboxEntry | null = null;
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const entry of storage.heads()) {
+      if (targets.byName(entry.target)?.nas !== this.#nas) continue;
+      const dueAt = this.#dueAt(entry, at);
+      if (dueAt > at) nextAt = Math.min(nextAt, dueAt);
+      else if (best === null || this.#rank(entry) < this.#rank(best)) best = entry;
+    }
+    return best === null ? { entry: null, waitMs: nextAt - at } : { entry: best, waitMs: 0 };
+  }
+
+  #dueAt(entry: OutboxEntry, at: number): number {
+    // Longer than any pause: stored by a clock that was ahead and has been set back since.
+    if (entry.dueAt > at && entry.dueAt - at <= pauseMsMax) return entry.dueAt;
+    if (entry.kind === 'notice' || isOwn(entry.replyId)) return at;
+    if (!this.#parts.storage.isBehind(entry)) return at;
+    const since = this.#behindSince.get(entry.id) ?? performance.now();
+    this.#behindSince.set(entry.id, since);
+    return at + Math.max(0, since + this.#parts.orderPatienceMs - performance.now());
+  }
+
+  #rank = (entry: OutboxEntry): number => this.#served.get(entry.lane) ?? 0;
+
+  async #serve(entry: OutboxEntry): Promise<void> {
+    const { storage, targets, now } = this.#parts;
+    this.#turn += 1;
+    this.#served.set(entry.lane, this.#turn);
+    const target = targets.byName(entry.target)!;
+    const { state } = entry.delivery;
+    const delivery =
+      state === 'pausing' ? deliveryStep(entry.delivery, { type: 'resume' }) : entry.delivery;
+    if (this.#isTooOld(entry)) {
+      const expired: DeliveryEvent = { type: 'expired' };
+      return this.#keep(entry, deliveryStep(delivery, expired), expired);
+    }
+    const learnt = storage.limitOf(this.#nas, now() - limitMsMax) ?? this.#parts.maxChars;
+    const { offset, limit } = delivery.context;
+    const part = partAt(entry.text, offset, Math.min(this.#parts.maxChars, limit, learnt));
+    if (part.post.trim() === '') {
+      return this.#keep(entry, deliveryStep(delivery, { type: 'skip', next: part.end }));
+    }
+    if (!(await this.#isAnswering(target))) return;
+    const sending = deliveryStep(delivery, { type: 'send', next: part.end });
+    storage.save(entry.id, sending, {});
+    const event = await this.#post(target, entry, part);
+    const after = deliveryStep(sending, event);
+    this.#pace(event, after);
+    if (event.type === 'lost') this.#probes = 0;
+    if (after.state === 'sent' && isShortened(after)) {
+      storage.learnLimit(this.#nas, after.context.limit, now());
+    }
+    await this.#keep(entry, after, event);
+  }
+
+  /** By a clock that nobody sets, from the start on: a wall clock that jumps would end all that waits. */
+  #isTooOld({ createdAt }: OutboxEntry): boolean {
+    const { wall, steady } = this.#startedAt;
+    const at = Math.min(this.#parts.now(), wall + (performance.now() - steady));
+    return at - createdAt > this.#parts.replyMsMax;
+  }
+
+  /** False: the NAS gives no readable answer; the next look is after a pause (O4). */
+  async #isAnswering(target: Target): Promise<boolean> {
+    if (this.#probes === null) return true;
+    const error = await this.#parts.nas.probe(target, this.#signal);
+    if (error === null) {
+      this.#probes = null;
+      return true;
+    }
+    const againMs = Math.round(backoffMs(this.#probes, probeMs.first, probeMs.max));
+    this.#probes += 1;
+    this.#readyAt = performance.now() + againMs;
+    this.#parts.log.warn({ nas: this.#nas, error, againMs }, 'the NAS gives no readable answer');
+    return false;
+  }
+
+  #post(target: Target, entry: OutboxEntry, part: { post: string; end: number }) {
+    const { jobId, n, buttons, chatUser, text } = entry;
+    const isLast = part.end >= text.length;
+    return this.#parts.nas.post(target, {
+      text: part.post,
+      chatUser,
+      buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
+    });
+  }
+
+  /** What the NAS says of itself holds for everybody; what it says of a post only for that one. */
+  #pace(event: DeliveryEvent, { context }: StoredDelivery): void {
+    const { minIntervalMs, log } = this.#parts;
+    const isOfAll = ['tooFast', 'unreachable', 'stopped'].includes(event.type);
+    this.#readyAt = performance.now() + Math.max(minIntervalMs, isOfAll ? context.pauseMs : 0);
+    if (isOfAll && event.type !== 'tooFast') {
+      log.warn(
+        { nas: this.#nas, error: context.error, againMs: context.pauseMs },
+        'the NAS takes nothing',
+      );
+    }
+  }
+
+  /** What became of a post is kept, whatever the disk does: it must not be sent again. */
+  async #keep(entry: OutboxEntry, delivery: StoredDelivery, event?: DeliveryEvent): Promise<void> {
+    const { storage, now, log, onEnded } = this.#parts;
+    const isOver = hasEnded(delivery);
+    for (;;) {
+      try {
+        storage.save(entry.id, delivery, {
+          ...(delivery.state === 'pausing' ? { dueAt: now() + delivery.context.pauseMs } : {}),
+          ...(isOver ? { endedAt: now() } : {}),
+        });
+        break;
+      } catch (error) {
+        if (this.#signal.aborted) throw error;
+        log.error({ error: messageOf(error) }, 'what became of a post could not be stored yet');
+        await this.#bell.wait(diskRetryMs, this.#signal);
+      }
+    }
+    if (isOver) this.#behindSince.delete(entry.id);
+    const { posts, lost, error } = delivery.context;
+    const facts = { reply: entry.replyId, job: entry.jobId, state: delivery.state, posts };
+    if (!isOver) {
+      log.debug({ ...facts, event: event?.type }, 'a part of a reply');
+      return;
+    }
+    const level = delivery.state === 'sent' ? 'info' : 'warn';
+    log[level]({ ...facts, ...(error === null ? {} : { lost, error }) }, 'a reply has ended');
+    if (delivery.state === 'dead') this.#apologise(entry, event);
+    onEnded();
+  }
+
+  /** It may be this text that the chat does not take: then a few plain words tell that there was one. */
+  #apologise(entry: OutboxEntry, event: DeliveryEvent | undefined): void {
+    const { say, now } = this.#parts;
+    if (event === undefined || isOwn(entry.replyId) || entry.kind === 'notice') return;
+    const text = textsOf(localeOf(entry.text)).chatNotShown;
+    const { target, lane, chatUser, userId } = entry;
+    const to = { target, lane, chatUser, userId };
+    // After an outage of a week all of a person's answers are too old at once: one word is enough.
+    const what =
+      event.type === 'expired' ? `old-${lane}-${Math.floor(now() / dayMs)}` : `${entry.id}`;
+    say(ownWords(to, `undelivered-${what}`, 'error', text, now()));
+  }
+}

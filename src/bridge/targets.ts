@@ -1,0 +1,209 @@
+/**
+ * The places of the chat that this bridge serves: bots (a person's direct messages) and channels (posts of an
+ * outgoing webhook, answers by an incoming one), from the configuration.
+ *
+ * A channel's webhook names people by numbers of its own: only those that the configuration maps to the
+ * chat's numbers are served, for the same number can be somebody else's there.
+ */
+import { GatehouseError } from '../lib/errors.ts';
+
+export interface BotSettings {
+  name: string;
+  incomingUrl: string;
+  token: string;
+  allowedUserIds: readonly (string | number)[];
+}
+
+export interface ChannelSettings {
+  channelId?: string | number | undefined;
+  name?: string | undefined;
+  incomingUrl: string;
+  token: string;
+  triggerWords: readonly string[];
+  /** The webhook's number of a person → the chat's number. */
+  userIdMap: Readonly<Record<string, string | number>>;
+}
+
+export interface SynologySettings {
+  incomingUrl: string | null;
+  token: string | null;
+  allowedUserIds: readonly (string | number)[];
+  bots: readonly BotSettings[];
+  channels: readonly ChannelSettings[];
+  /** The chat's number of a person → the user's id in Gatehouse, where that is another. */
+  users: Readonly<Record<string, string>>;
+}
+
+export interface Target {
+  name: string;
+  kind: 'bot' | 'channel';
+  /** As Chat shows it, token included: never in a log. */
+  url: string;
+  /** Origin of `url`: posts to one NAS share their pace. */
+  nas: string;
+  /** Any of these opens it: a click on a channel's button carries the token of the incoming webhook. */
+  tokens: readonly string[];
+  /** Names the conversation in the core, besides the person; null for the first bot's. */
+  thread: string | null;
+  triggerWords: readonly string[];
+  /** Null: of any channel, or direct messages. */
+  channelId: string | null;
+  /** The chat's number of who writes; null: this person is not served. */
+  personOf(userId: string): string | null;
+}
+
+export interface Targets {
+  readonly all: readonly Target[];
+  byName(name: string): Target | null;
+  /** Where a reply of this thread goes. */
+  byThread(thread: string | null): Target | null;
+  /** The user's id in Gatehouse. */
+  userOf(chatUser: string): string;
+  /** The chat's number of a user of Gatehouse. */
+  chatUserOf(userId: string): string;
+}
+
+const mainBot = 'main';
+
+/** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID */
+export function readTargets(settings: SynologySettings): Targets {
+  const { incomingUrl, token, allowedUserIds } = settings;
+  const bots = [...settings.bots];
+  if (incomingUrl !== null && token !== null) {
+    bots.unshift({ name: mainBot, incomingUrl, token, allowedUserIds });
+  } else if (bots.length + settings.channels.length === 0) {
+    throw new GatehouseError(
+      'GH_BRIDGE_NOT_CONFIGURED',
+      `synology.${incomingUrl === null ? 'incomingUrl' : 'token'}: not set. Make a bot in Synology Chat and copy its URL and token`,
+    );
+  }
+  const all = [
+    ...bots.map((bot, index) => botTarget(bot, index === 0)),
+    ...settings.channels.map(channelTarget),
+  ];
+  checkDistinct(all);
+  checkPeople(settings.users, bots, settings.channels);
+  const users = new Map(Object.entries(settings.users));
+  const chatUsers = new Map([...users].map(([chatUser, userId]) => [userId, chatUser]));
+  return {
+    all,
+    byName: (name) => all.find((target) => target.name === name) ?? null,
+    byThread: (thread) => all.find((target) => target.thread === thread) ?? null,
+    userOf: (chatUser) => users.get(chatUser) ?? chatUser,
+    chatUserOf: (userId) => chatUsers.get(userId) ?? userId,
+  };
+}
+
+function botTarget(bot: BotSettings, isFirst: boolean): Target {
+  const allowed = new Set(bot.allowedUserIds.map(String));
+  const where = bot.name === mainBot ? 'synology' : `synology.bots, ${bot.name}`;
+  if (allowed.size === 0) {
+    throw new GatehouseError(
+      'GH_BRIDGE_NO_USERS',
+      `${where}: allowedUserIds is empty. Name who may talk to the assistant; a bot without it would answer anybody`,
+    );
+  }
+  return {
+    name: bot.name,
+    kind: 'bot',
+    ...addressOf(bot.incomingUrl, where),
+    tokens: [bareToken(bot.token)],
+    thread: isFirst ? null : `bot-${bot.name}`,
+    triggerWords: [],
+    channelId: null,
+    personOf: (userId) => (allowed.has(userId) ? userId : null),
+  };
+}
+
+function channelTarget(channel: ChannelSettings): Target {
+  const name = String(channel.name ?? channel.channelId ?? '');
+  const where = `synology.channels, ${name || 'one without a name'}`;
+  if (!/^[A-Za-z0-9_-]{1,48}$/.test(name)) {
+    throw new GatehouseError(
+      'GH_CONFIG_INVALID',
+      `${where}: expected a channelId, or a name of letters, digits, _ and -`,
+    );
+  }
+  const people = new Map(
+    Object.entries(channel.userIdMap).map(([webhookId, chatId]) => [webhookId, String(chatId)]),
+  );
+  if (people.size === 0) {
+    throw new GatehouseError(
+      'GH_BRIDGE_NO_USERS',
+      `${where}: userIdMap is empty. Name who may talk to the assistant there: the webhook's number of each person, and the chat's`,
+    );
+  }
+  const address = addressOf(channel.incomingUrl, where);
+  const urlToken = tokenOf(channel.incomingUrl);
+  return {
+    name: `channel-${name}`,
+    kind: 'channel',
+    ...address,
+    tokens: [bareToken(channel.token), ...(urlToken === null ? [] : [urlToken])],
+    thread: `channel-${name}`,
+    triggerWords: channel.triggerWords,
+    channelId: channel.channelId === undefined ? null : String(channel.channelId),
+    personOf: (userId) => people.get(userId) ?? null,
+  };
+}
+
+function addressOf(incomingUrl: string, where: string): { url: string; nas: string } {
+  const url = URL.canParse(incomingUrl) ? new URL(incomingUrl) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new GatehouseError('GH_CONFIG_INVALID', `${where}: incomingUrl is not an http address`);
+  }
+  return { url: incomingUrl, nas: url.origin };
+}
+
+/** The token in the address, without the quotes that it is shown in; null where there is none. */
+export function tokenOf(incomingUrl: string): string | null {
+  const token = new URL(incomingUrl).searchParams.get('token');
+  return token === null || token === '' ? null : bareToken(token);
+}
+
+/** Chat writes tokens as JSON strings in some places. */
+const bareToken = (token: string): string => token.replace(/^"(.*)"$/, '$1');
+
+/** Answers go by the user's id: two people under one would read each other's. */
+function checkPeople(
+  users: SynologySettings['users'],
+  bots: readonly BotSettings[],
+  channels: readonly ChannelSettings[],
+): void {
+  const numbers = new Set(
+    [
+      ...bots.flatMap((bot) => bot.allowedUserIds),
+      ...channels.flatMap((channel) => Object.values(channel.userIdMap)),
+    ].map(String),
+  );
+  const owners = new Map<string, string>();
+  for (const [chatUser, userId] of Object.entries(users)) {
+    const owner = numbers.has(userId) && userId !== chatUser ? userId : owners.get(userId);
+    if (owner !== undefined) {
+      throw new GatehouseError(
+        'GH_CONFIG_INVALID',
+        `synology.users, ${chatUser}: the id ${userId} is that of person ${owner} of the chat already`,
+      );
+    }
+    owners.set(userId, chatUser);
+  }
+}
+
+function checkDistinct(all: readonly Target[]): void {
+  const names = all.map(({ name }) => name);
+  const double = names.find((name, index) => names.indexOf(name) !== index);
+  if (double !== undefined) {
+    throw new GatehouseError('GH_CONFIG_INVALID', `synology: the name ${double} stands twice`);
+  }
+  for (const [index, target] of all.entries()) {
+    for (const token of target.tokens) {
+      const other = all.slice(0, index).find((one) => one.tokens.includes(token));
+      // One webhook for several channels is told apart by the channel.
+      const isApart = other?.channelId && target.channelId && other.channelId !== target.channelId;
+      if (token === '' || (other !== undefined && !isApart)) {
+        const why = token === '' ? 'an empty token' : `the token of ${other?.name}`;
+        throw new GatehouseError('GH_CONFIG_INVALID', `synology: ${target.name} has ${why}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What the doctor says of the bridge to Synology Chat: its addresses and tokens as they are written, whether
+ * the NAS answers and with which certificate, whether the people exist, and a test message where one is asked for.
+ */
+import { createNasClient, type NasClient } from '../bridge/nas-client.ts';
+import { readTargets, tokenOf, type Target } from '../bridge/targets.ts';
+import type { Config } from '../config/config.ts';
+import { messageOf } from '../lib/errors.ts';
+import { trustOf } from './bridge.ts';
+import { reachableUrl } from './core-client.ts';
+import type { Finding } from './finding.ts';
+
+const part = 'synology';
+
+/** Nothing where no bridge is configured. `sendTest`: the chat's number of who gets a test message. */
+export async function checkBridge(config: Config, sendTest?: string): Promise<Finding[]> {
+  const { synology } = config;
+  const isConfigured =
+    synology.incomingUrl !== null || synology.bots.length + synology.channels.length > 0;
+  if (!isConfigured && sendTest === undefined) return [];
+  try {
+    const targets = readTargets(synology);
+    const nas = createNasClient(trustOf(config));
+    const findings = targets.all.flatMap(checkAddress);
+    for (const target of targets.all) findings.push(...(await checkNas(target, nas, config)));
+    findings.push(await checkProcess(config));
+    if (sendTest !== undefined) {
+      const bot = targets.all.find((one) => one.kind === 'bot' && one.personOf(sendTest) !== null);
+      findings.push(await sendTestMessage(bot ?? null, sendTest, nas));
+    }
+    return findings;
+  } catch (error) {
+    return [{ part, ok: false, what: messageOf(error), advice: 'see docs/synology.md' }];
+  }
+}
+
+/** The form of the address, without asking anybody. */
+function checkAddress({ name, kind, url }: Target): Finding[] {
+  const findings: Finding[] = [];
+  const query = new URL(url).searchParams;
+  const method = kind === 'bot' ? 'chatbot' : 'incoming';
+  const fault = (what: string, advice: string): void =>
+    void findings.push({ part, ok: false, what: `${name}: ${what}`, advice });
+  if (query.get('api') !== 'SYNO.Chat.External') {
+    fault('the address is not one of the Chat API', 'copy the incoming URL as Chat shows it');
+  }
+  if (query.get('method') !== method) {
+    fault(
+      `the address is for method=${query.get('method') ?? 'nothing'}`,
+      `a ${kind} needs the address with method=${method}`,
+    );
+  }
+  if (tokenOf(url) === null) fault('the address has no token', 'copy it whole, with the token');
+  else if (!/[?&]token=%22[^&]+%22/.test(url)) {
+    findings.push({
+      part,
+      ok: true,
+      what: `${name}: the token in the address stands without %22 around it`,
+      advice: 'newer versions of Chat refuse that with code 115: write token=%22…%22',
+    });
+  }
+  if (url.startsWith('http:')) {
+    findings.push({
+      part,
+      ok: true,
+      what: `${name}: the address is not encrypted`,
+      advice: 'use https and port 5001, with caFile and fingerprint256',
+    });
+  }
+  return findings;
+}
+
+async function checkNas(target: Target, nas: NasClient, config: Config): Promise<Finding[]> {
+  const { name, kind } = target;
+  const who = `${name} (${target.nas})`;
+  const asked = await nas.users(target);
+  if (!asked.ok) {
+    const advice = adviceFor(asked.error, target.nas);
+    return [{ part, ok: false, what: `${who}: ${asked.error}`, advice }];
+  }
+  const findings: Finding[] = [
+    { part, ok: true, what: `${who}: answers, and knows ${asked.ids.length} people` },
+  ];
+  const missing = peopleOf(target, config).filter((id) => !asked.ids.includes(id));
+  if (missing.length > 0) {
+    findings.push({
+      part,
+      ok: false,
+      what: `${name}: nobody in the chat has the number ${missing.join(', ')}`,
+      advice: `the numbers are: ${asked.ids.slice(0, 20).join(', ')}${kind === 'bot' ? '; the number in a webhook is another one' : ''}`,
+    });
+  }
+  return findings;
+}
+
+function peopleOf(target: Target, { synology }: Config): string[] {
+  if (target.kind === 'channel') {
+    const channel = synology.channels.find(
+      ({ incomingUrl }) => incomingUrl === target.url && target.thread !== null,
+    );
+    return Object.values(channel?.userIdMap ?? {}).map(String);
+  }
+  const bot = synology.bots.find(({ name }) => name === target.name);
+  return (bot?.allowedUserIds ?? synology.allowedUserIds).map(String);
+}
+
+function adviceFor(error: string, nas: string): string {
+  const { host } = new URL(nas);
+  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(error)) {
+    return `save its certificate and name it as synology.caFile: openssl s_client -connect ${host} </dev/null | openssl x509 > nas.pem`;
+  }
+  if (error.includes('not the pinned one')) {
+    return 'the certificate has changed: compare it on the NAS itself, then set synology.fingerprint256 anew';
+  }
+  if (error.includes('ALTNAME')) {
+    return 'the certificate names another host: set synology.fingerprint256 to its SHA-256 (openssl x509 -in nas.pem -noout -fingerprint -sha256)';
+  }
+  if (/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN|no connection/.test(error)) {
+    return `is the NAS on, and is ${host} its address and port? DSM's firewall must let this machine in`;
+  }
+  if (error.includes('code 404')) return 'Chat does not know the token: was the bot removed?';
+  if (error.includes('code 115')) return 'write the token as Chat shows it: token=%22…%22';
+  if (error.includes('code 102')) return 'start the Chat package on the NAS';
+  return 'compare the address with the one that Chat shows for the bot';
+}
+
+/** Whether the bridge itself runs at its address. */
+async function checkProcess({ synology }: Config): Promise<Finding> {
+  const url = reachableUrl(synology);
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    const { nats, outbox, uncertain, dead } = (await response.json()) as Record<string, unknown>;
+    const what = `the bridge runs at ${url}: NATS ${String(nats)}, ${String(outbox)} replies wait, ${String(uncertain)} uncertain, ${String(dead)} dead`;
+    return nats === 'connected'
+      ? { part, ok: true, what }
+      : { part, ok: false, what, advice: 'start the core, or set nats.url' };
+  } catch {
+    return {
+      part,
+      ok: true,
+      what: `the bridge does not run at ${url}`,
+      advice: 'start it with: gatehouse bridge synology',
+    };
+  }
+}
+
+async function sendTestMessage(
+  bot: Target | null,
+  chatUser: string,
+  nas: NasClient,
+): Promise<Finding> {
+  if (bot === null) {
+    return {
+      part,
+      ok: false,
+      what: `no bot may talk to ${chatUser}`,
+      advice: 'add the number to allowedUserIds',
+    };
+  }
+  const text = 'Gatehouse: 시험 메시지입니다. / This is a test message.';
+  const event = await nas.post(bot, { text, chatUser, buttons: null });
+  return event.type === 'posted'
+    ? { part, ok: true, what: `a test message was posted to ${chatUser} by ${bot.name}` }
+    : {
+        part,
+        ok: false,
+        what: `the test message to ${chatUser}: ${'error' in event ? event.error : event.type}`,
+        advice: 'error' in event ? adviceFor(event.error, bot.nas) : 'try again in a moment',
+      };
+}

@@ -1,0 +1,77 @@
+/** `gatehouse bridge synology`: the bridge to Synology Chat, a process of its own, until it is told to stop. */
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { startBridge, type Bridge } from '../bridge/bridge.ts';
+import { channel } from '../bridge/ports.ts';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { createLog, type Log } from '../lib/log.ts';
+import type { TlsTrust } from '../lib/tls-trust.ts';
+import { createChannelLink } from '../messaging/channel-link.ts';
+import { openBridgeDatabase } from '../store/bridge-database.ts';
+import { createBridgeStore } from '../store/bridge-store.ts';
+import { untilStopped } from './stop-signal.ts';
+
+export async function bridge(configFile: string | undefined): Promise<number> {
+  // A flood makes much garbage and keeps little: without this V8 gives the young generation 48 MB to be lazy in.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  const { config } = loadConfig(configFile);
+  const log = createLog(config.logging);
+  const opened = await openBridge(config, log);
+  log.info({ url: opened.url }, 'the Synology bridge is ready');
+  await untilStopped(log, () => opened.stop());
+  return 0;
+}
+
+/** @throws GatehouseError with a code that says what keeps it from starting. */
+export async function openBridge(config: Config, log: Log): Promise<Bridge> {
+  const { synology, nats, locale } = config;
+  if (nats.mode === 'off') {
+    throw new GatehouseError('GH_CONFIG_INVALID', 'nats.mode: off, but the bridge needs NATS');
+  }
+  const trust = trustOf(config);
+  const database = openBridgeDatabase(synology.database);
+  try {
+    const started = await startBridge({
+      settings: synology,
+      storage: createBridgeStore(database, Date.now),
+      link: (onReply) =>
+        createChannelLink({
+          config: nats,
+          channel,
+          dataFolder: dirname(config.database),
+          onReply,
+          log,
+        }),
+      trust,
+      locale,
+      log,
+    });
+    return {
+      ...started,
+      async stop() {
+        await started.stop();
+        database.close();
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** @throws GH_CONFIG_INVALID */
+export function trustOf({ synology: { caFile, fingerprint256 } }: Config): TlsTrust {
+  try {
+    return {
+      ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
+      fingerprint256: fingerprint256 ?? undefined,
+    };
+  } catch (error) {
+    throw new GatehouseError('GH_CONFIG_INVALID', `synology.caFile: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The bridge's own SQLite file: opened, locked for one process and brought up to date. It has nothing to do
+ * with the core's: a bridge may run on another machine.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { GatehouseError } from '../lib/errors.ts';
+import type { SqliteConnection } from './database.ts';
+import { classifyOpenError } from './open-error.ts';
+import { lockOwner, type OwnerLock } from './owner-lock.ts';
+
+/**
+ * Append only: what has run on someone's disk is never edited. `user_version` says how many have run.
+ * Times are epoch milliseconds.
+ */
+const migrations = [
+  `create table inbox (
+     id integer primary key autoincrement,
+     key text not null unique,
+     kind text not null,
+     target text not null,
+     lane text not null,
+     chat_user text not null,
+     user_id text not null,
+     text text not null,
+     click text,
+     file text,
+     attachment text,
+     state text not null,
+     job_id text,
+     after_seq integer not null default 0,
+     received_at integer not null,
+     settled_at integer
+   );
+   create index inbox_open on inbox (lane, id) where settled_at is null;
+   create index inbox_job on inbox (job_id) where job_id is not null;
+   create index inbox_settled on inbox (settled_at) where settled_at is not null;
+   create table outbox (
+     id integer primary key autoincrement,
+     reply_id text not null unique,
+     job_id text,
+     user_id text not null,
+     target text not null,
+     lane text not null,
+     chat_user text not null,
+     n integer not null,
+     kind text not null,
+     text text not null,
+     buttons text,
+     state text not null,
+     context text not null,
+     due_at integer not null,
+     created_at integer not null,
+     ended_at integer,
+     place integer,
+     reported_at integer
+   );
+   create index outbox_open on outbox (lane, id) where ended_at is null;
+   create index outbox_job on outbox (job_id, n) where job_id is not null;
+   create index outbox_unreported on outbox (id) where ended_at is not null and reported_at is null;
+   create index outbox_ended on outbox (ended_at, state) where ended_at is not null;
+   create table post_limit (
+     nas text primary key,
+     chars integer not null,
+     at integer not null
+   ) without rowid;`,
+];
+
+export interface BridgeDatabase {
+  readonly connection: SqliteConnection;
+  close(): void;
+}
+
+/** @throws GH_STORE_LOCKED, GH_STORE_READ_ONLY, GH_STORE_NEWER, GH_STORE_CORRUPT, GH_STORE_OPEN */
+export function openBridgeDatabase(path: string): BridgeDatabase {
+  let lock: OwnerLock | null = null;
+  let connection: SqliteConnection | null = null;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    lock = lockOwner(`${path}.lock`);
+    connection = new Sqlite(path);
+    connection.pragma('journal_mode = WAL');
+    // A power cut must lose nothing that the chat was told is accepted, and no mark of a post that is out.
+    connection.pragma('synchronous = FULL');
+    migrate(connection, path);
+    const [open, owner] = [connection, lock];
+    return {
+      connection: open,
+      close() {
+        if (open.open) open.close();
+        owner.release();
+      },
+    };
+  } catch (error) {
+    connection?.close();
+    lock?.release();
+    throw classifyOpenError(error, path);
+  }
+}
+
+function migrate(connection: SqliteConnection, path: string): void {
+  const version = connection.pragma('user_version', { simple: true }) as number;
+  if (version > migrations.length) {
+    throw new GatehouseError(
+      'GH_STORE_NEWER',
+      `${path}: made by a newer version of Gatehouse; run that version`,
+    );
+  }
+  connection
+    .transaction(() => {
+      for (const migration of migrations.slice(version)) connection.exec(migration);
+      connection.pragma(`user_version = ${migrations.length}`);
+    })
+    .immediate();
+}

@@ -1,0 +1,169 @@
+/** The bridge's inbox on disk: what came in from the chat, until it is answered. */
+import type { BridgeStorage, InboxRow, NewInboxRow } from '../contract/bridge-storage.ts';
+import type { SqliteConnection } from './database.ts';
+
+interface Record {
+  id: number;
+  key: string;
+  kind: InboxRow['kind'];
+  target: string;
+  lane: string;
+  chat_user: string;
+  user_id: string;
+  text: string;
+  click: string | null;
+  file: string | null;
+  attachment: string | null;
+  state: InboxRow['state'];
+  job_id: string | null;
+  after_seq: number;
+  received_at: number;
+}
+
+/** These have come to their end. */
+const settled: readonly InboxRow['state'][] = ['answered', 'apologised', 'done'];
+
+type InboxStorage = Pick<
+  BridgeStorage,
+  | 'take'
+  | 'hasKey'
+  | 'unsent'
+  | 'nextOf'
+  | 'move'
+  | 'markFileTried'
+  | 'keepAttachment'
+  | 'openByKey'
+  | 'settleJob'
+  | 'unanswered'
+>;
+
+function prepare(connection: SqliteConnection) {
+  const insert = connection.prepare(
+    `insert into inbox (key, kind, target, lane, chat_user, user_id, text, click, file, attachment,
+       state, received_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) on conflict (key) do nothing`,
+  );
+  const known = connection.prepare('select 1 from inbox where key = ?');
+  const open = `from inbox where settled_at is null and state in ('stored', 'submitted')`;
+  const unsent = connection.prepare<[], Record>(`select * ${open} order by id`);
+  const nextOf = connection.prepare<[string], Record>(
+    `select * ${open} and lane = ? order by id limit 50`,
+  );
+  const move = connection.prepare(
+    `update inbox set state = ?, job_id = coalesce(?, job_id), after_seq = coalesce(?, after_seq),
+       settled_at = ? where id = ?`,
+  );
+  // What was answered is not needed here any more: the core keeps the conversation.
+  const forget = connection.prepare(
+    `update inbox set text = '', attachment = null where settled_at is not null and id = ?`,
+  );
+  const attach = connection.prepare(
+    'update inbox set attachment = ?, text = ?, file = null where id = ?',
+  );
+  const tried = connection.prepare(
+    `update inbox set file = json_set(file, '$.isTried', json('true')) where id = ?`,
+  );
+  const openByKey = connection.prepare<[string], Record>(
+    'select * from inbox where key = ? and settled_at is null',
+  );
+  const settleJob = connection.prepare(
+    `update inbox set state = 'answered', settled_at = ?, text = '', attachment = null
+     where job_id = ? and settled_at is null and exists (
+       select 1 from outbox where outbox.job_id = inbox.job_id
+         and outbox.kind <> 'notice' and outbox.n > inbox.after_seq)`,
+  );
+  const unanswered = connection.prepare<[number], Record>(
+    `select * from inbox where settled_at is null and kind = 'message' and received_at < ?
+     order by id limit 200`,
+  );
+
+  return {
+    insert,
+    known,
+    unsent,
+    nextOf,
+    move,
+    forget,
+    attach,
+    tried,
+    openByKey,
+    settleJob,
+    unanswered,
+  };
+}
+
+export function createBridgeInbox(connection: SqliteConnection, now: () => number): InboxStorage {
+  const {
+    insert,
+    known,
+    unsent,
+    nextOf,
+    move,
+    forget,
+    attach,
+    tried,
+    openByKey,
+    settleJob,
+    unanswered,
+  } = prepare(connection);
+  const take = connection.transaction((rows: readonly NewInboxRow[], at: number) =>
+    rows.map((row) => {
+      const { changes } = insert.run(
+        row.key,
+        row.kind,
+        row.target,
+        row.lane,
+        row.chatUser,
+        row.userId,
+        row.text,
+        jsonOf(row.click),
+        jsonOf(row.file),
+        jsonOf(row.attachment),
+        at,
+      );
+      return changes === 1;
+    }),
+  );
+
+  return {
+    take: (rows, at) => take.immediate(rows, at),
+    hasKey: (key) => known.get(key) !== undefined,
+    unsent: () => unsent.all().map(rowOf),
+    nextOf: (lane) => nextOf.all(lane).map(rowOf),
+    move(id, state, job) {
+      const isSettled = settled.includes(state);
+      move.run(state, job?.jobId ?? null, job?.afterSeq ?? null, isSettled ? now() : null, id);
+      if (isSettled) forget.run(id);
+    },
+    markFileTried: (id) => void tried.run(id),
+    keepAttachment: (id, attachment, text) => void attach.run(jsonOf(attachment), text, id),
+    openByKey(key) {
+      const row = openByKey.get(key);
+      return row === undefined ? null : rowOf(row);
+    },
+    settleJob: (jobId) => void settleJob.run(now(), jobId),
+    unanswered: (before) => unanswered.all(before).map(rowOf),
+  };
+}
+
+const jsonOf = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const parsed = <Value>(json: string | null): Value | null =>
+  json === null ? null : (JSON.parse(json) as Value);
+
+const rowOf = (record: Record): InboxRow => ({
+  id: record.id,
+  key: record.key,
+  kind: record.kind,
+  target: record.target,
+  lane: record.lane,
+  chatUser: record.chat_user,
+  userId: record.user_id,
+  text: record.text,
+  click: parsed(record.click),
+  file: parsed(record.file),
+  attachment: parsed(record.attachment),
+  state: record.state,
+  jobId: record.job_id,
+  afterSeq: record.after_seq,
+  receivedAt: record.received_at,
+});

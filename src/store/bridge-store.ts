@@ -1,0 +1,42 @@
+/** What the Synology bridge keeps, put together from its inbox and its outbox. */
+import type { BridgeStorage } from '../contract/bridge-storage.ts';
+import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { createBridgeInbox } from './bridge-inbox.ts';
+import { createBridgeOutbox } from './bridge-outbox.ts';
+import type { BridgeDatabase } from './bridge-database.ts';
+
+/** `now` stamps what is settled; epoch ms. */
+export function createBridgeStore(
+  { connection }: BridgeDatabase,
+  now: () => number,
+): BridgeStorage {
+  const prunes = [
+    connection.prepare('delete from inbox where settled_at < ?'),
+    connection.prepare('delete from outbox where ended_at < ? and reported_at is not null'),
+  ];
+  return guarded({
+    inOneStep: <Value>(work: () => Value): Value => connection.transaction(work).immediate(),
+    ...createBridgeInbox(connection, now),
+    ...createBridgeOutbox(connection),
+    prune(before) {
+      for (const statement of prunes) statement.run(before);
+    },
+  });
+}
+
+/** SQLite's own errors are the disk's: they may pass, and must not be taken for a fault of ours. */
+function guarded<Store extends object>(store: Store): Store {
+  const wrapped = Object.entries(store).map(([name, call]) => [
+    name,
+    (...args: unknown[]): unknown => {
+      try {
+        return (call as (...args: unknown[]) => unknown)(...args);
+      } catch (error) {
+        if (error instanceof GatehouseError) throw error;
+        const what = `the database of the bridge failed: ${messageOf(error)}`;
+        throw new GatehouseError('GH_STORE_UNAVAILABLE', what, { cause: error });
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as Store;
+}

@@ -1,0 +1,54 @@
+/** Files that are made to do harm: what a PDF may take of the process, and of the time of others. */
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { createDeflate } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { createFileReader } from '../../src/bridge/file-text.ts';
+import { pdfOf } from './pdf.ts';
+
+/** Some hundred kilobytes that become so many megabytes when they are read. */
+async function bomb(megabytes: number): Promise<Buffer> {
+  const megabyte = Buffer.alloc(1024 ** 2, ' ');
+  const deflated = Readable.from(Array.from({ length: megabytes }, () => megabyte)).pipe(
+    createDeflate(),
+  );
+  return pdfOf(await buffer(deflated), '/Filter /FlateDecode ');
+}
+
+const penguins = pdfOf(Buffer.from('BT /F1 24 Tf 72 720 Td (Penguins at ten) Tj ET'));
+
+describe('a PDF', () => {
+  test(
+    'that inflates to more memory than is its due is refused, and the next one is read',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const harmful = await bomb(400);
+      // Without the limit of time, which would refuse it too on a slow machine. Read to its end it is `empty`.
+      const read = createFileReader({ msMax: 100_000, growthBytesMax: 160 * 1024 ** 2 });
+      const began: string[] = [];
+      const large = read(harmful, 1_000, () => void began.push('bomb'));
+      const small = read(penguins, 1_000, () => void began.push('penguins'));
+      expect(await large).toEqual({ ok: false, why: 'unreadable' });
+      expect(await small).toMatchObject({ ok: true, text: 'Penguins at ten' });
+      expect(began).toEqual(['bomb', 'penguins']);
+    },
+  );
+
+  test('waits for the one that is read, while a text does not', async () => {
+    const read = createFileReader();
+    let begun = 0;
+    const begunAtEnds: number[] = [];
+    const reading = [1, 2, 3].map(async () => {
+      await read(penguins, 1_000, () => void (begun += 1));
+      begunAtEnds.push(begun);
+    });
+    await read(Buffer.from('글'), 1_000, () => undefined);
+    expect(begunAtEnds).toEqual([]);
+    await Promise.all(reading);
+    // The next one begins when one ends, and not before.
+    expect(begunAtEnds[0]).toBeLessThanOrEqual(2);
+    expect(begunAtEnds).toHaveLength(3);
+  });
+});

@@ -1,0 +1,93 @@
+/** What the broker, the core or the NAS refuses for good ends in words; what is behind it goes on. */
+import { describe, expect, test } from 'vitest';
+import { createClicks } from '../../src/bridge/clicks.ts';
+import type { InboxRow } from '../../src/contract/bridge-storage.ts';
+import type { ErrorCode } from '../../src/lib/errors.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { direct } from '../support/core.ts';
+import { natsCommand, token, world } from './setting.ts';
+
+describe.skipIf(natsCommand === null)('a message', () => {
+  test('that is larger than the broker takes is refused in words, and does not stop the next', async () => {
+    const { fixture, url, type, heard } = await world();
+    const raw = `token=${token}&user_id=4&post_id=900&text=${'"'.repeat(60_000)}`;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await fetch(url, { method: 'POST', body: raw, headers })).status).toBe(200);
+    fixture.small.script(direct('답'));
+    await type(4, '안녕');
+    const [first, second] = await heard(4, 2);
+    expect(first).toContain('GH_REQUEST_TOO_LONG');
+    expect(second).toBe('답');
+  });
+
+  test('that only ends in the name of a file is asked, where the NAS refuses to look for one', async () => {
+    const { fixture, dsm, type, heard } = await world();
+    dsm.fail({ kind: 'error', code: 105 }, { times: 3, method: 'post_file_get' });
+    fixture.small.script(direct('요약'));
+    await type(4, '어제 회의에서 말한 report.pdf');
+    const said = await heard(4, 2);
+    expect(said[0]).toContain('report.pdf');
+    expect(said[1]).toBe('요약');
+  });
+});
+
+describe('a press on a button', () => {
+  const row: InboxRow = {
+    id: 1,
+    key: 'click-1-x',
+    kind: 'click',
+    target: 'main',
+    lane: 'main/4',
+    chatUser: '4',
+    userId: '4',
+    text: '',
+    click: { jobId: 'j1', action: 'confirm' },
+    file: null,
+    attachment: null,
+    state: 'stored',
+    jobId: null,
+    afterSeq: 0,
+    receivedAt: 0,
+  };
+  const press = async (code: ErrorCode): Promise<{ isOver: boolean; said: string[] }> => {
+    const said: string[] = [];
+    const problem = { ok: false as const, problem: { code, message: 'no' } };
+    const clicks = createClicks({
+      storage: { draftOf: () => ({ userId: '4', lane: 'main/4', n: 1 }) },
+      link: {
+        start: () => undefined,
+        stop: () => Promise.resolve(),
+        state: 'connected',
+        problem: null,
+        submit: () => Promise.resolve(problem),
+        request: () => Promise.resolve(problem),
+        report: () => Promise.resolve(problem),
+      },
+      say: ({ text }) => void said.push(text),
+      locale: 'ko',
+      now: Date.now,
+      log: silentLog(),
+    });
+    return { isOver: await clicks.handle(row), said };
+  };
+
+  test('that the core refuses for good is over, and that is said', async () => {
+    for (const code of ['GH_REQUEST_INVALID', 'GH_REQUEST_FORBIDDEN', 'GH_JOB_VERSION'] as const) {
+      const { isOver, said } = await press(code);
+      expect(isOver).toBe(true);
+      expect(said).toEqual([expect.stringContaining(code)]);
+    }
+  });
+
+  test('is tried again while something is away, and where the code is not known here', async () => {
+    const newer = 'GH_JOB_OF_TOMORROW' as ErrorCode;
+    for (const code of [
+      'GH_BUS_UNREACHABLE',
+      'GH_BUS_REFUSED',
+      'GH_STORE_LOCKED',
+      newer,
+    ] as const) {
+      expect(await press(code)).toEqual({ isOver: false, said: [] });
+    }
+  });
+});

@@ -1,0 +1,86 @@
+/** What the bridge does with a reply is one step on its disk. */
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { ownWords } from '../../src/bridge/own-words.ts';
+import { createReplyInbox } from '../../src/bridge/reply-inbox.ts';
+import { readTargets } from '../../src/bridge/targets.ts';
+import type { BridgeStorage, NewOutboxRow } from '../../src/contract/bridge-storage.ts';
+import type { Reply } from '../../src/contract/reply.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { openBridgeDatabase } from '../../src/store/bridge-database.ts';
+import { createBridgeStore } from '../../src/store/bridge-store.ts';
+import { folderForTest } from '../messaging/setting.ts';
+
+function store(): BridgeStorage {
+  const database = openBridgeDatabase(join(folderForTest(), 'synology.db'));
+  onTestFinished(() => database.close());
+  return createBridgeStore(database, Date.now);
+}
+
+const inbox = (storage: BridgeStorage) =>
+  createReplyInbox({
+    storage,
+    targets: readTargets({
+      incomingUrl: 'http://127.0.0.1:9/webapi/entry.cgi?method=chatbot',
+      token: 'k'.repeat(64),
+      allowedUserIds: [4],
+      bots: [],
+      channels: [],
+      users: {},
+    }),
+    noticeDelayMs: 60_000,
+    onStored: () => undefined,
+    now: Date.now,
+    log: silentLog(),
+  });
+
+const person = { target: 'main', lane: 'main/4', chatUser: '4', userId: '4' };
+
+test('a reply that could not be stored with all that follows from it is stored when it comes again', () => {
+  const storage = store();
+  const question = { key: 'post-1', kind: 'message' as const, text: '안녕', ...person };
+  storage.take([{ ...question, click: null, file: null, attachment: null }], Date.now());
+  storage.move(storage.openByKey('post-1')!.id, 'accepted', { jobId: 'j1', afterSeq: 0 });
+  const reply: Reply = {
+    reply_id: 'j1:5',
+    job_id: 'j1',
+    user_id: '4',
+    channel: 'synology',
+    n: 5,
+    kind: 'final',
+    text: '답',
+  };
+  inbox(storage).take({ ...reply, reply_id: 'j1:2', n: 2, kind: 'notice', text: '잠시만요' });
+  const failing = inbox({
+    ...storage,
+    settleJob() {
+      throw new Error('the disk is full');
+    },
+  });
+  expect(() => failing.take(reply)).toThrow('the disk is full');
+  expect(storage.openCounts()).toEqual({ inbox: 1, outbox: 1 });
+  expect(inbox(storage).take(reply)).toBe('done');
+  expect(storage.openCounts()).toEqual({ inbox: 0, outbox: 1 });
+  expect(storage.heads().map(({ text }) => text)).toEqual(['답']);
+});
+
+test('the next reply of each lane is one that has begun, else that to the earliest message', () => {
+  const storage = store();
+  const row = (name: string, lane: string, place: number): NewOutboxRow => ({
+    ...ownWords({ ...person, lane }, name, 'final', name, 0),
+    place,
+  });
+  const many = Array.from({ length: 100 }, (_, n) => row(`b${n}`, 'main/5', 100 + n));
+  storage.put([row('late', 'main/4', 2), row('early', 'main/4', 1), ...many], 0);
+  const next = (): string[] => storage.heads().map(({ text }) => text);
+  expect(next().toSorted()).toEqual(['b0', 'early']);
+  const late = storage.heads().find(({ lane }) => lane === 'main/4')!;
+  const begun = { ...late.delivery, context: { ...late.delivery.context, offset: 2 } };
+  storage.save(late.id - 1, begun, {});
+  expect(next().toSorted()).toEqual(['b0', 'late']);
+  // Of a long line only the oldest are looked at, whatever stands behind them.
+  storage.put([row('stray', 'main/5', 1)], 0);
+  expect(next()).not.toContain('stray');
+  for (const { id } of storage.heads()) storage.save(id, begun, { endedAt: 1 });
+  expect(next().toSorted()).toEqual(['b1', 'early']);
+});
