@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
+import { person } from './access.ts';
 import { readInput, userId } from './input.ts';
 
 /** The local calendar, as these routes need it. */
@@ -24,13 +25,13 @@ const bodyBytesMax = 12 * 1024 * 1024;
 /** Lines that a report has room for. */
 const unreadableMax = 100;
 
-const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userId });
-const exportQuery = z.object({ user_id: userId });
+export const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userId });
+export const exportQuery = z.object({ user_id: userId });
 
 /** @param door null: the calendar is kept elsewhere, and both routes say so */
 export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/calendar/import', { bodyLimit: bodyBytesMax }, (request) => {
+    server.post('/calendar/import', { ...person, bodyLimit: bodyBytesMax }, (request) => {
       const { ics, user_id } = readInput(importBody, request.body);
       const { unreadable, ...done } = local(door).importIcs(user_id, ics);
       if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
@@ -38,7 +39,7 @@ export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInsta
       }
       return { ...done, unreadable: unreadable.slice(0, unreadableMax) };
     });
-    server.get('/calendar.ics', (request, reply) => {
+    server.get('/calendar.ics', person, (request, reply) => {
       const { user_id } = readInput(exportQuery, request.query);
       const text = local(door).exportIcs(user_id);
       return reply

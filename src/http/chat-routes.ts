@@ -1,6 +1,8 @@
 /** `/chat…` and `/jobs…`: messages in, jobs looked at, cancelled, confirmed. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { JobDoor } from '../contract/door.ts';
+import type { JobDoor, SubmitDefaults } from '../contract/door.ts';
+import { traceHeader } from '../contract/trace.ts';
+import { ownJob, person } from './access.ts';
 import { streamJob, type EventSource } from './sse.ts';
 
 export interface ChatRoutesOptions {
@@ -17,31 +19,36 @@ export function chatRoutes({ door, live }: ChatRoutesOptions): (server: FastifyI
   };
 
   return (server) => {
-    server.post('/chat', async (request, reply) => {
-      const accepted = await door.submit(request.body);
+    server.post('/chat', person, async (request, reply) => {
+      const accepted = await door.submit(request.body, traceOf(request));
       return reply.code(202).send(accepted);
     });
     for (const path of ['/chat/:id', '/chat/:id/status']) {
-      server.get<WithId>(path, (request) => door.get(request.params.id));
+      server.get<WithId>(path, ownJob, (request) => door.get(request.params.id));
     }
-    server.get<WithId>('/chat/:id/stream', async (request, reply) => {
+    server.get<WithId>('/chat/:id/stream', ownJob, async (request, reply) => {
       await door.get(request.params.id);
       reply.hijack();
       await streamJob(reply.raw, source, request.params.id, lastSeen(request));
     });
     for (const verb of ['cancel', 'confirm', 'reject'] as const) {
-      server.post<WithId>(`/chat/:id/${verb}`, async (request, reply) => {
+      server.post<WithId>(`/chat/:id/${verb}`, ownJob, async (request, reply) => {
         await door[verb](request.params.id, 'user');
         return reply.code(202).send({ job_id: request.params.id });
       });
     }
-    server.get('/jobs', (request) => door.list(request.query));
-    server.get<WithId>('/jobs/:id/events', async (request) => ({
+    server.get('/jobs', person, (request) => door.list(request.query));
+    server.get<WithId>('/jobs/:id/events', ownJob, async (request) => ({
       job_id: request.params.id,
       events: await door.events(request.params.id),
     }));
   };
 }
+
+const traceOf = ({ headers }: FastifyRequest): SubmitDefaults => {
+  const header = headers[traceHeader];
+  return typeof header === 'string' ? { traceparent: header } : {};
+};
 
 /** A reader that has seen nothing, or says nonsense, starts at the beginning. */
 function lastSeen(request: FastifyRequest): number {

@@ -1,48 +1,71 @@
 /**
- * `GET /events`: the state events of all jobs as server-sent events, old and new, in the order of the journal.
+ * `GET /events`: the events of all jobs and documents as server-sent events, old and new, in the order of their commits.
  * Repeated ones, after a lost connection, have the same event id. A reader says with `from` (or Last-Event-ID) after which position it wants to go on; without, it gets all
  * that is kept. Read from the journal at the reader's own pace: a slow one costs no memory.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import type { StateEvent } from '../contract/state-event.ts';
+import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
+import { person } from './access.ts';
 
 export interface EventLog {
   /** The rows with events among the next `limit` after a position, in order; `upTo` is the last one looked at. */
   after(
     pos: number,
     limit: number,
-  ): { rows: readonly { pos: number; events: readonly StateEvent[] }[]; upTo: number };
+  ): { rows: readonly { pos: number; events: readonly OutboxEvent[] }[]; upTo: number };
 }
 
 export interface EventNews {
-  subscribe(jobId: null, listener: { event(): void; token(): void }): () => void;
+  subscribe(jobId: null, listener: { event(): void; token(): void; document(): void }): () => void;
 }
 
 const rowsAtOnce = 200;
 const keepAliveMs = 15_000;
 
-export function eventRoutes(log: EventLog, news: EventNews): (server: FastifyInstance) => void {
+export interface EventRoutesOptions {
+  log: EventLog;
+  news: EventNews;
+  /** In whose name this user's documents are: of a shared library it is one for all. */
+  libraryOwner(userId: string): string;
+}
+
+export function eventRoutes({
+  log,
+  news,
+  libraryOwner,
+}: EventRoutesOptions): (server: FastifyInstance) => void {
   return (server) => {
-    server.get('/events', async (request, reply) => {
+    server.get('/events', person, async (request, reply) => {
       const { from } = request.query as { from?: string };
       const asked = Number(request.headers['last-event-id'] ?? from ?? 0);
+      const { user } = request.caller;
+      const isTheirs = (event: OutboxEvent): boolean =>
+        user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
       reply.hijack();
-      await follow(reply.raw, log, news, Number.isSafeInteger(asked) && asked > 0 ? asked : 0);
+      await follow(
+        reply.raw,
+        { log, news, isTheirs },
+        Number.isSafeInteger(asked) && asked > 0 ? asked : 0,
+      );
     });
   };
 }
 
 async function follow(
   response: ServerResponse,
-  log: EventLog,
-  news: EventNews,
+  source: { log: EventLog; news: EventNews; isTheirs(event: OutboxEvent): boolean },
   from: number,
 ): Promise<void> {
+  const { log, news, isTheirs } = source;
   let pos = from;
   let wake: () => void = () => undefined;
-  const unsubscribe = news.subscribe(null, { event: () => wake(), token: () => undefined });
+  const unsubscribe = news.subscribe(null, {
+    event: () => wake(),
+    token: () => undefined,
+    document: () => wake(),
+  });
   const closed = once(response, 'close');
   response.once('close', () => wake());
   response.writeHead(200, {
@@ -56,14 +79,17 @@ async function follow(
       const isAtEnd = upTo === pos;
       pos = upTo;
       for (const row of rows) {
-        for (const [index, event] of row.events.entries()) {
+        const events = row.events.filter(isTheirs);
+        for (const [index, event] of events.entries()) {
           // A reader that is cut off within a row must get the row again: only its last event has the position.
-          const id = index === row.events.length - 1 ? `id: ${row.pos}\n` : '';
+          const id = index === events.length - 1 ? `id: ${row.pos}\n` : '';
           const text = `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
           if (!response.write(text)) await Promise.race([once(response, 'drain'), closed]);
         }
       }
-      if (isAtEnd) {
+      // One who may see little of much reads on without ever waiting for a socket: others must get in between.
+      if (!isAtEnd) await new Promise((resolve) => setImmediate(resolve));
+      else {
         const isNew = await new Promise<boolean>((resolve) => {
           const timer = setTimeout(resolve, keepAliveMs, false);
           wake = () => {

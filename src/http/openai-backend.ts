@@ -21,6 +21,7 @@ export async function completeByBackend(
     priority: call.priority,
     preemptible: isBackground,
     user: call.user,
+    traceparent: call.traceparent,
     signal: gone,
     onQueued: (position) => answer.note(queueNote(position)),
     // One that may be pushed out and start afresh is sent when it is whole: a chunk cannot be taken back.

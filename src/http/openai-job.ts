@@ -44,10 +44,13 @@ export async function completeByJob(
 ): Promise<AnswerEnd | null> {
   const { door, news } = parts;
   const follower = new Follower(answer);
-  const { message, user, channel } = call;
+  const { message, user, channel, traceparent } = call;
   let unsubscribe = news.subscribe(null, follower);
   try {
-    const { job_id: jobId } = await door.submit({ message, user_id: user, channel });
+    const { job_id: jobId } = await door.submit(
+      { message, user_id: user, channel },
+      { traceparent },
+    );
     unsubscribe();
     unsubscribe = news.subscribe(jobId, follower);
     follower.focus(jobId);

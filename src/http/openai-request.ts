@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { ChatMessage, ModelRequest, PriorityClass } from '../contract/model.ts';
+import { readTraceParent, traceHeader, traceParentOf } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
 
 /** The model name behind which a message becomes a whole job. */
@@ -22,6 +23,8 @@ export interface CompletionCall {
   priority: PriorityClass;
   /** For a backend: the request as it is passed on. */
   request: ModelRequest;
+  /** W3C trace context of the caller. */
+  traceparent: string | undefined;
   /** For a job: the last message, and the channel that keeps the client's conversations apart. */
   message: string;
   channel: string;
@@ -81,7 +84,7 @@ const sampling = z.object({
   reasoning_effort: z.string().nullish(),
 });
 
-const body = z.object({
+export const completionBody = z.object({
   model: z.string().min(1).max(128),
   messages: z.array(message).min(1).max(4_000),
   stream: z.boolean().nullish(),
@@ -97,7 +100,7 @@ const body = z.object({
   response_format: responseFormat.nullish(),
   ...sampling.shape,
 });
-type Body = z.infer<typeof body>;
+type Body = z.infer<typeof completionBody>;
 
 /** @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY */
 export function readCall(input: unknown, headers: IncomingHttpHeaders): CompletionCall {
@@ -114,12 +117,13 @@ export function readCall(input: unknown, headers: IncomingHttpHeaders): Completi
     priority,
     request: requestOf(parsed, messages),
     message: isJob ? lastMessage(messages) : '',
+    traceparent: readTrace(headers[traceHeader]),
     channel: channelOf(parsed.metadata?.conversation, messages),
   };
 }
 
 function parse(input: unknown): Body {
-  const result = body.safeParse(input ?? {});
+  const result = completionBody.safeParse(input ?? {});
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const why = (issue?.message ?? 'is not valid').replace(/^Invalid input: /, '');
@@ -128,6 +132,11 @@ function parse(input: unknown): Body {
 
 const invalid = (field: string, why: string): GatehouseError =>
   new GatehouseError('GH_REQUEST_INVALID', `${field}: ${why}`);
+
+function readTrace(header: string | string[] | undefined): string | undefined {
+  const caller = readTraceParent(header);
+  return caller === null ? undefined : traceParentOf(caller);
+}
 
 function readPriority(header: string | string[] | undefined): PriorityClass {
   if (header === undefined || header === 'foreground') return 'foreground';

@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
+import { person } from './access.ts';
 import { whenGone } from './gone.ts';
 import { streamedAnswer, wholeAnswer, type Answer } from './openai-answer.ts';
 import { completeByBackend } from './openai-backend.ts';
@@ -53,13 +54,13 @@ export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) 
     scope.setNotFoundHandler((_request, reply) =>
       sendError(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
     );
-    scope.get('/models', () => ({ object: 'list', data: models() }));
-    scope.get<WithModel>('/models/:model', (request) => {
+    scope.get('/models', person, () => ({ object: 'list', data: models() }));
+    scope.get<WithModel>('/models/:model', person, (request) => {
       const model = models().find(({ id }) => id === request.params.model);
       if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
       return model;
     });
-    scope.post('/chat/completions', (request, reply) =>
+    scope.post('/chat/completions', person, (request, reply) =>
       complete({ ...options, isStopping: () => isStopping }, request, reply),
     );
   };
@@ -118,8 +119,8 @@ async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
   else answer.fail(result.error);
 }
 
-const logBug = (log: Log, { url }: FastifyRequest, error: unknown): void =>
-  log.error({ path: url, error: messageOf(error) }, 'bug');
+const logBug = (log: Log, { routeOptions }: FastifyRequest, error: unknown): void =>
+  log.error({ route: routeOptions.url, error: messageOf(error) }, 'bug');
 
 function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
   if (error.retryAfterMs !== null) {

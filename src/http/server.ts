@@ -5,17 +5,37 @@
  *     person's browser must not reach it through a name of its own (DNS rebinding) or by a cross-site post.
  * H2: a body is UTF-8 JSON whatever its content type says; everything else is a clear 400.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { createKeyRing, type ApiKey } from '../lib/key-ring.ts';
 import type { Log } from '../lib/log.ts';
+import { countedAs, guardRoutes, type RouteView } from './access.ts';
+import {
+  boundConnections,
+  refuseBytes,
+  serverTimes,
+  usualPatience,
+  type Patience,
+} from './connections.ts';
+import { createLimits, noLimits, type Limits } from './limits.ts';
+import { watchExchanges, type Exchange } from './exchange-watch.ts';
 import { sendProblem, toGatehouseError } from './problem.ts';
 
 export interface ServerOptions {
   host: string;
   port: number;
-  apiKeys: readonly string[];
+  apiKeys: readonly ApiKey[];
+  /** Whose job it is. @throws GH_JOB_NOT_FOUND */
+  ownerOf(jobId: string): Promise<string>;
+  /** Left out: none. */
+  limits?: Limits;
+  /** Connections at once; left out or 0: as many as the machine has room for. */
+  connectionsMax?: number;
+  /** For tests: how slow a client may be. */
+  patience?: Patience;
   log: Log;
+  /** Told of every exchange when it is over. */
+  onExchange?: (exchange: Exchange) => void;
   /** Adds the routes. */
   routes: readonly ((server: FastifyInstance) => void)[];
 }
@@ -23,6 +43,8 @@ export interface ServerOptions {
 export interface HttpServer {
   /** Where it listens, with the port that was really taken. */
   readonly url: string;
+  /** What is served, and for whom. */
+  readonly routes: readonly RouteView[];
   close(): Promise<void>;
 }
 
@@ -31,8 +53,9 @@ const bodyBytesMax = 2 * 1024 * 1024;
 
 /** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const { host, port, apiKeys, log } = options;
-  if (apiKeys.length === 0 && !isLoopback(host)) {
+  const { host, port, log, limits = createLimits(noLimits), patience = usualPatience } = options;
+  const keys = createKeyRing(options.apiKeys);
+  if (keys.isOpen && !isLoopback(host)) {
     throw new GatehouseError(
       'GH_CONFIG_INVALID',
       `server.host: ${host} is open to the network; set server.apiKeys first`,
@@ -40,16 +63,22 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   }
   const server = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: 30_000,
+    requestTimeout: patience.requestMs,
+    http: serverTimes(patience),
+    clientErrorHandler: refuseBytes,
     forceCloseConnections: true,
     frameworkErrors(_error, _request, reply) {
       void sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND'));
     },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
   });
+  boundConnections(server.server, options.connectionsMax ?? 0);
+  if (options.onExchange !== undefined) watchExchanges(server, options.onExchange);
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      const who = countedAs(request, request.caller);
+      if (who !== null) limits.charge(who, body.length);
       done(null, readJson(body as Buffer));
     } catch (error) {
       done(error as Error);
@@ -57,16 +86,22 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   });
   server.addHook('onRequest', (request, _reply, done) => {
     try {
-      checkOrigin(request, apiKeys.length === 0);
-      checkKey(request, apiKeys);
+      checkOrigin(request, keys.isOpen);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
+  const served = guardRoutes(server, {
+    ...options,
+    limits,
+    callerOf: keys.isOpen ? null : keys.callerOf,
+  });
   server.setErrorHandler((error, request, reply) => {
     const known = toGatehouseError(error);
-    if (known.kind === 'bug') log.error({ path: request.url, error: messageOf(error) }, 'bug');
+    // The route, not the address: what people search for stands in addresses.
+    const route = request.routeOptions.url;
+    if (known.kind === 'bug') log.error({ route, error: messageOf(error) }, 'bug');
     return sendProblem(reply, known);
   });
   server.setNotFoundHandler((_request, reply) =>
@@ -83,6 +118,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const address = server.server.address() as { port: number };
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    routes: served,
     close: () => server.close(),
   };
 }
@@ -119,14 +155,3 @@ function checkOrigin(request: FastifyRequest, isOpen: boolean): void {
     throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Requests from other sites are refused');
   }
 }
-
-function checkKey(request: FastifyRequest, apiKeys: readonly string[]): void {
-  if (apiKeys.length === 0 || request.routeOptions.url === '/healthz') return;
-  const [, given = ''] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  // Every key is compared, each in constant time: the answer's time tells nothing about the keys.
-  let isKnown = false;
-  for (const key of apiKeys) if (timingSafeEqual(digest(key), digest(given))) isKnown = true;
-  if (!isKnown) throw new GatehouseError('GH_REQUEST_UNAUTHORIZED');
-}
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,5 +1,6 @@
 /** Liveness, readiness, metrics and the state of queue and backends. */
 import type { FastifyInstance } from 'fastify';
+import { anyone } from './access.ts';
 
 export interface Readiness {
   ready: boolean;
@@ -18,7 +19,7 @@ export interface StatusSource {
 
 export function statusRoutes(source: StatusSource): (server: FastifyInstance) => void {
   return (server) => {
-    server.get('/healthz', () => ({ status: 'ok' }));
+    server.get('/healthz', anyone, () => ({ status: 'ok' }));
     server.get('/readyz', (_request, reply) => {
       const readiness = source.readiness();
       return reply.code(readiness.ready ? 200 : 503).send(readiness);

@@ -1,5 +1,6 @@
 /** `GET /events`: all jobs' events, old and new, each once and in the order of the journal. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isDocumentEvent } from '../../src/contract/document-event.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
 import { direct, openCore, type CoreFixture } from '../support/core.ts';
 import { freePort } from '../support/free-port.ts';
@@ -18,7 +19,11 @@ afterEach(async () => {
 
 function tail(from = 0): { events: StateEvent[]; ended: Promise<void> } {
   const events: StateEvent[] = [];
-  const ended = fixture.client.followAll(from, (event) => events.push(event), stop.signal);
+  const ended = fixture.client.followAll(
+    from,
+    (event) => void (isDocumentEvent(event) || events.push(event)),
+    stop.signal,
+  );
   return { events, ended };
 }
 
