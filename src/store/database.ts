@@ -2,19 +2,32 @@
  * Opens the one SQLite file of the core: owner's lock, pragmas, migrations. A database that cannot be
  * written, is owned by another process, is damaged or comes from a newer version is refused with one line.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { tools } from './migrations/0002-tools.ts';
+import { drafts } from './migrations/0003-drafts.ts';
+import { vectors } from './migrations/0004-vectors.ts';
+import { upkeep } from './migrations/0005-upkeep.ts';
+import { classifyOpenError } from './open-error.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
 import type { Schema } from './schema.ts';
+import { refuseNewer } from './schema-version.ts';
 
 /** Append only: the name is the order, and what has run on someone's disk is never edited. */
-const migrations = { '0001-initial': initial, '0002-tools': tools };
+export const migrations = {
+  '0001-initial': initial,
+  '0002-tools': tools,
+  '0003-drafts': drafts,
+  '0004-vectors': vectors,
+  '0005-upkeep': upkeep,
+};
+
+/** What the log's file keeps after a burst: twice of what SQLite lets it grow to before a checkpoint (4 MB). */
+const logBytesKept = 8 * 1024 * 1024;
 
 export type SqliteConnection = Sqlite.Database;
 
@@ -41,13 +54,20 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     if (path !== ':memory:') {
       mkdirSync(dirname(path), { recursive: true });
       lock = lockOwner(`${path}.lock`);
+      // Everything that was said is in it: nobody else on this machine reads it. Its log gets the same rights.
+      if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
     }
     connection = new Sqlite(path);
+    refuseNewer(connection, path, Object.keys(migrations));
+    // Takes effect before the first table only; what is older is rewritten below.
+    connection.pragma('auto_vacuum = INCREMENTAL');
     connection.pragma('journal_mode = WAL');
+    connection.pragma(`journal_size_limit = ${logBytesKept}`);
     connection.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`);
     connection.pragma('foreign_keys = ON');
     const query = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
-    await migrate(query);
+    await migrate(query, connection);
+    if (path !== ':memory:') makeShrinkable(connection);
     const [open, owner] = [connection, lock];
     return {
       connection: open,
@@ -65,28 +85,29 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
-async function migrate(query: Kysely<Schema>): Promise<void> {
+/** All that are missing, or none: Kysely would leave half a migration behind on SQLite. */
+async function migrate(query: Kysely<Schema>, connection: SqliteConnection): Promise<void> {
   const provider = { getMigrations: () => Promise.resolve(migrations) };
-  const { error } = await new Migrator({ db: query, provider }).migrateToLatest();
-  if (error !== undefined) throw error;
+  connection.exec('begin immediate');
+  try {
+    const { error } = await new Migrator({ db: query, provider }).migrateToLatest();
+    if (error !== undefined) throw error;
+    connection.exec('commit');
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('rollback');
+    throw error;
+  }
 }
 
-function classifyOpenError(error: unknown, path: string): GatehouseError {
-  if (error instanceof GatehouseError) return error;
-  const text = messageOf(error);
-  const code = (error as { code?: string }).code ?? '';
-  const fail = (
-    kind: 'GH_STORE_READ_ONLY' | 'GH_STORE_NEWER' | 'GH_STORE_CORRUPT' | 'GH_STORE_OPEN',
-    why: string,
-  ) => new GatehouseError(kind, `${path}: ${why}`, { cause: error });
-  if (text.includes('corrupted migrations')) {
-    return fail('GH_STORE_NEWER', 'made by a newer version of Gatehouse; run that version');
+/** Rewrites a file of a version that could not give pages back, once; seconds per gigabyte. */
+function makeShrinkable(connection: SqliteConnection): void {
+  const incremental = 2;
+  if (connection.pragma('auto_vacuum', { simple: true }) === incremental) return;
+  try {
+    connection.pragma('auto_vacuum = INCREMENTAL');
+    connection.exec('vacuum');
+  } catch (error) {
+    // No room for the copy: it works without, and the next start tries again.
+    if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
   }
-  if (code.startsWith('SQLITE_READONLY') || ['EACCES', 'EROFS', 'EPERM'].includes(code)) {
-    return fail('GH_STORE_READ_ONLY', `cannot be written (${text}); check its permissions`);
-  }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return fail('GH_STORE_CORRUPT', `is not a healthy SQLite database (${text})`);
-  }
-  return fail('GH_STORE_OPEN', `cannot be opened (${text})`);
 }

@@ -2,6 +2,7 @@
  * Reads of jobs for people and programs, and the removal of what is too old. Not on the hot path: typed
  * queries, each a few tens of microseconds dearer than a prepared statement.
  */
+import { sql } from 'kysely';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import { stateEventsOf, type StateEvent } from '../contract/state-event.ts';
 import type { Database } from './database.ts';
@@ -19,6 +20,8 @@ export interface JobListing {
   created_at: number;
   updated_at: number;
   ended_at: number | null;
+  /** The worst that became of a reply in its chat; null where all is well, or nobody has reported. */
+  delivery: 'uncertain' | 'dead' | null;
 }
 
 export interface Turn {
@@ -50,7 +53,7 @@ export interface JobQueries {
   prune(endedBefore: number): Promise<number>;
 }
 
-/** One transaction of a prune: longer would hold up the commits of running jobs. */
+/** Rows that one transaction of a prune looks at: more would hold up the commits of running jobs. */
 const pruneBatch = 200;
 
 const listed = [
@@ -67,6 +70,11 @@ const listed = [
   'updated_at',
   'ended_at',
 ] as const;
+
+/** `dead` is less than `uncertain`, and worse. */
+const worstDelivery = sql<'uncertain' | 'dead' | null>`(
+  select min(status) from delivery where delivery.job_id = job_now.id and status <> 'sent'
+)`.as('delivery');
 
 export function createJobQueries(database: Database): JobQueries {
   return new Queries(database);
@@ -85,6 +93,7 @@ class Queries implements JobQueries {
     const row = await this.#query
       .selectFrom('job_now')
       .select(listed)
+      .select(worstDelivery)
       .where('id', '=', jobId)
       .executeTakeFirst();
     return row ?? null;
@@ -94,6 +103,7 @@ class Queries implements JobQueries {
     return this.#query
       .selectFrom('job_now')
       .select(listed)
+      .select(worstDelivery)
       .$if(state !== undefined, (select) => select.where('state', '=', state!))
       .$if(userId !== undefined, (select) => select.where('user_id', '=', userId!))
       .$if(before !== undefined, (select) => select.where('num', '<', before!))
@@ -184,12 +194,45 @@ class Queries implements JobQueries {
     for (;;) {
       const count = removeBatch();
       removed += count;
-      if (count < pruneBatch) return removed;
-      // The journal commits between two batches.
-      await new Promise((resolve) => setImmediate(resolve));
+      if (count < pruneBatch) break;
+      await othersTurn();
+    }
+    await this.#pruneLateReports(endedBefore);
+    return removed;
+  }
+
+  /** Reports can come after their job was removed: of a bridge that had been away for long. */
+  async #pruneLateReports(before: number): Promise<void> {
+    const { connection } = this.#database;
+    const old = connection.prepare<[number, number, string, number], DeliveryPlace>(`
+      select at, reply_id, not exists (select 1 from job where id = delivery.job_id) as is_late
+        from delivery where at < ? and (at, reply_id) > (?, ?) order by at, reply_id limit ?`);
+    const remove = connection.prepare('delete from delivery where reply_id = ?');
+    const removeLate = connection.transaction((after: DeliveryPlace) => {
+      const reports = old.all(before, after.at, after.reply_id, pruneBatch);
+      for (const { reply_id, is_late } of reports) if (is_late === 1) remove.run(reply_id);
+      return reports;
+    });
+    // Those of jobs that are kept are passed once: from one to the next, not from the first again.
+    let last: DeliveryPlace = { at: 0, reply_id: '', is_late: 0 };
+    for (;;) {
+      const reports = removeLate(last);
+      if (reports.length < pruneBatch) return;
+      last = reports.at(-1)!;
+      await othersTurn();
     }
   }
 }
+
+interface DeliveryPlace {
+  at: number;
+  reply_id: string;
+  /** 1: its job is gone. */
+  is_late: number;
+}
+
+/** The journal commits between two batches. */
+const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const topLevel = (value: string | Record<string, unknown>): string =>
   typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');

@@ -106,8 +106,47 @@ export function prepareReads(database: Database) {
         .where('job', '=', bound)
         .orderBy('n'),
     ),
+    ...prepareKeyReads(database),
+  };
+}
+
+function prepareKeyReads(database: Database) {
+  const { query } = database;
+  const prepare = preparer(database);
+  return {
     selectKey: prepare<{ job_id: string }>(
       query.selectFrom('submission').select('job_id').where('key', '=', bound),
+    ),
+    // The events that a key's use caused were committed with it, at the same time.
+    selectSeqBefore: prepare<{ seq: number | null }>(
+      query
+        .selectFrom('submission')
+        .innerJoin('job', 'job.id', 'submission.job_id')
+        .innerJoin('journal', 'journal.job', 'job.num')
+        .select(
+          sql<number | null>`max(journal.seq + json_array_length(journal.emitted) - 1)`.as('seq'),
+        )
+        .where('submission.key', '=', bound)
+        .whereRef('journal.at', '<', 'submission.at')
+        .where('journal.emitted', '<>', sql.lit('[]')),
+    ),
+  };
+}
+
+/** What is open in a conversation. */
+export function prepareConversationReads(database: Database) {
+  const { query } = database;
+  const prepare = preparer(database);
+  return {
+    selectRunning: prepare<{ id: string }>(
+      query
+        .selectFrom('job')
+        .select('id')
+        .where('conversation', '=', bound)
+        .where('ended_at', 'is', null)
+        .where('snapshot', 'is', null)
+        .orderBy('num')
+        .limit(sql.lit(1)),
     ),
     selectWaiting: prepare<{ id: string }>(
       query

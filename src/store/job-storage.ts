@@ -88,6 +88,10 @@ export interface JobStorage {
   nextWakeAt(now: number): number | null;
   /** The job that an idempotency key was used for. */
   jobOfKey(key: string): string | null;
+  /** The job's last `seq` before the key was used for it: 0 where the key opened the job. */
+  seqBeforeKey(key: string): number;
+  /** The oldest open job of the conversation that does not wait for a person: the one that runs, or is next. */
+  runningJob(conversation: string): string | null;
   /** The newest job of the conversation that waits for a person. */
   waitingJob(conversation: string): string | null;
 }

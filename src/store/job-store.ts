@@ -4,7 +4,13 @@
 import type { JobInput } from '../../machines/job-types.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
-import { prepareReads, prepareWrites, type JobRow, type JournalRecord } from './job-statements.ts';
+import {
+  prepareConversationReads,
+  prepareReads,
+  prepareWrites,
+  type JobRow,
+  type JournalRecord,
+} from './job-statements.ts';
 import type {
   JobChange,
   JobHead,
@@ -17,7 +23,7 @@ import type {
 
 export function createJobStore(database: Database): JobStorage {
   const writes = prepareWrites(database);
-  const reads = prepareReads(database);
+  const reads = { ...prepareReads(database), ...prepareConversationReads(database) };
 
   const writeAll = database.connection.transaction((changes: Iterable<JobChange>) => {
     for (const change of changes) write(change, writes);
@@ -37,6 +43,8 @@ export function createJobStore(database: Database): JobStorage {
     dueJobs: (now) => reading(() => reads.selectDue.all(now).map((row) => row.id)),
     nextWakeAt: (now) => reading(() => reads.selectWake.get(now)?.at ?? null),
     jobOfKey: (key) => reading(() => reads.selectKey.get(key)?.job_id ?? null),
+    seqBeforeKey: (key) => reading(() => reads.selectSeqBefore.get(key)?.seq ?? 0),
+    runningJob: (conversation) => reading(() => reads.selectRunning.get(conversation)?.id ?? null),
     waitingJob: (conversation) => reading(() => reads.selectWaiting.get(conversation)?.id ?? null),
   };
 }

@@ -1,23 +1,30 @@
 /**
  * The journal as an outbox: what has been committed and must still be told, and what became of replies.
- * Reads the journal's rows, writes only the watermarks and the delivery reports.
+ * Reads the rows of the journal and of `document_event`, which share one counter: their positions are the
+ * order of their commits. Writes only the watermarks and the delivery reports.
  */
 import { sql } from 'kysely';
-import { stateEventsOf, type StateEvent } from '../contract/state-event.ts';
+import type { OutboxEvent } from '../contract/document-event.ts';
+import { stateEventsOf } from '../contract/state-event.ts';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import type { Database } from './database.ts';
+import { documentEventOf } from './document-event-store.ts';
 import { bound, preparer } from './prepared.ts';
-import type { DeliveryTable } from './schema.ts';
+import type { DeliveryTable, DocumentEventTable } from './schema.ts';
 
 const noEvents = sql.lit('[]');
 const one = sql.lit(1);
 
-/** One journal row that told the world something. */
+/** One row that told the world something. */
 export interface OutboxRow {
   pos: number;
-  /** Type of the machine event that caused it. */
+  /** Type of the machine event that caused it; `document` for what happened to a document. */
   cause: string;
-  events: StateEvent[];
+  /** Where in the channel the question came from; only read with `channels`. */
+  thread?: string | null;
+  /** W3C trace context, as it came with the job's message. */
+  traceparent?: string | null;
+  events: OutboxEvent[];
 }
 
 interface OutboxRecord {
@@ -29,9 +36,11 @@ interface OutboxRecord {
   job_id: string;
   user_id: string;
   channel: string;
+  thread?: string | null;
+  traceparent: string | null;
 }
 
-/** What one publisher of the journal needs. Positions are values of `journal.pos`; 0 is before the first. */
+/** What one publisher of the journal needs. Positions are values of its counter; 0 is before the first. */
 export interface OutboxStore {
   /**
    * The rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row looked at.
@@ -42,8 +51,8 @@ export interface OutboxStore {
     limit: number,
     channels?: readonly string[],
   ): { rows: OutboxRow[]; upTo: number };
-  /** The row that holds a state event, and which of its events it is; null when there is none. */
-  positionOf(jobId: string, seq: number): { pos: number; index: number; count: number } | null;
+  /** The row that holds an event of a job or a document, and which of its events it is; null when there is none. */
+  positionOf(id: string, seq: number): { pos: number; index: number; count: number } | null;
   /** The last position before `at` (epoch ms). */
   positionAt(at: number): number;
   /** As last marked; 0 when never. */
@@ -58,18 +67,25 @@ export interface OutboxStore {
 export function createOutboxStore(database: Database): OutboxStore {
   const statements = prepare(database);
   const lastPos = (): number => statements.lastPos.get()?.pos ?? 0;
+  const oldestAfter = (pos: number) => statements.oldest.get(pos, pos);
 
   return {
     after(pos, limit, channels) {
-      const upTo = statements.boundary.get(pos, limit - 1)?.pos ?? Math.max(lastPos(), pos);
-      const rows =
-        channels === undefined
-          ? statements.rows.all(pos, upTo)
-          : statements.rowsOf.all(pos, upTo, JSON.stringify(channels));
-      return { rows: rows.map(outboxRow), upTo };
+      const upTo = statements.boundary.get(pos, pos, limit - 1)?.pos ?? Math.max(lastPos(), pos);
+      if (channels !== undefined) {
+        const rows = statements.rowsOf.all(pos, upTo, JSON.stringify(channels));
+        return { rows: rows.map(outboxRow), upTo };
+      }
+      const rows = statements.rows.all(pos, upTo).map(outboxRow);
+      const documents = statements.documents.all(pos, upTo);
+      if (documents.length === 0) return { rows, upTo };
+      const all = [...rows, ...documents.map(documentRow)];
+      return { rows: all.sort((a, b) => a.pos - b.pos), upTo };
     },
-    positionOf(jobId, seq) {
-      const row = statements.rowOf.get(jobId, seq);
+    positionOf(id, seq) {
+      const document = statements.documentAt.get(id, seq);
+      if (document !== undefined) return { pos: document.pos, index: 0, count: 1 };
+      const row = statements.rowOf.get(id, seq);
       if (row === undefined) return null;
       const [index, count] = [seq - row.seq, row.count];
       return index < count ? { pos: row.pos, index, count } : null;
@@ -79,7 +95,7 @@ export function createOutboxStore(database: Database): OutboxStore {
       let [low, high] = [0, lastPos()];
       while (low < high) {
         const middle = Math.floor((low + high) / 2);
-        const next = statements.oldest.get(middle);
+        const next = oldestAfter(middle);
         if (next !== undefined && next.at < at) low = next.pos;
         else high = middle;
       }
@@ -88,7 +104,7 @@ export function createOutboxStore(database: Database): OutboxStore {
     watermark: (name) => statements.watermark.get(name)?.pos ?? 0,
     mark: (name, pos) => void statements.mark.run(name, pos),
     backlog(pos) {
-      const oldest = statements.oldest.get(pos);
+      const oldest = oldestAfter(pos);
       if (oldest === undefined) return { rows: 0, upTo: pos, oldestAt: null };
       const upTo = lastPos();
       return { rows: upTo - oldest.pos + 1, upTo, oldestAt: oldest.at };
@@ -142,7 +158,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
 }
 
 function prepare(database: Database) {
-  const { query } = database;
+  const { query, connection } = database;
   const prepared = preparer(database);
   const rows = query
     .selectFrom('journal')
@@ -150,34 +166,31 @@ function prepare(database: Database) {
     .select(['journal.pos', 'journal.at', 'journal.seq', 'journal.emitted'])
     .select(['job.id as job_id', 'job.user_id', 'job.channel'])
     .select(sql<string>`json_extract(journal.event, '$.type')`.as('cause'))
+    .select(sql<string | null>`json_extract(job.input, '$.traceparent')`.as('traceparent'))
     .where('journal.pos', '>', bound)
     .where('journal.pos', '<=', bound)
     .where('journal.emitted', '<>', noEvents)
     .orderBy('journal.pos');
   return {
-    boundary: prepared<{ pos: number }>(
-      query
-        .selectFrom('journal')
-        .select('pos')
-        .where('pos', '>', bound)
-        .orderBy('pos')
-        .limit(one)
-        .offset(bound),
+    // `union all` in the order of both keys: read row by row from the two, nothing is sorted.
+    boundary: connection.prepare<[number, number, number], { pos: number }>(
+      `select pos from journal where pos > ? union all select pos from document_event where pos > ?
+        order by pos limit 1 offset ?`,
     ),
-    lastPos: prepared<{ pos: number | null }>(
-      query.selectFrom('journal').select((row) => row.fn.max('pos').as('pos')),
+    lastPos: connection.prepare<[], { pos: number | null }>(
+      `select max(coalesce((select max(pos) from journal), 0),
+                  coalesce((select max(pos) from document_event), 0)) as pos`,
     ),
-    oldest: prepared<{ pos: number; at: number }>(
-      query
-        .selectFrom('journal')
-        .select(['pos', 'at'])
-        .where('pos', '>', bound)
-        .orderBy('pos')
-        .limit(one),
+    oldest: connection.prepare<[number, number], { pos: number; at: number }>(
+      `select pos, at from journal where pos > ?
+        union all select pos, at from document_event where pos > ? order by pos limit 1`,
     ),
+    ...prepareDocuments(database),
     rows: prepared<OutboxRecord>(rows),
     rowsOf: prepared<OutboxRecord>(
-      rows.where('job.channel', 'in', sql<never>`(select value from json_each(?))`),
+      rows
+        .select(sql<string | null>`json_extract(job.input, '$.thread')`.as('thread'))
+        .where('job.channel', 'in', sql<never>`(select value from json_each(?))`),
     ),
     rowOf: prepared<{ pos: number; seq: number; count: number }>(
       query
@@ -208,9 +221,33 @@ function prepare(database: Database) {
   };
 }
 
+function prepareDocuments(database: Database) {
+  const { query } = database;
+  const prepared = preparer(database);
+  return {
+    documents: prepared<DocumentEventTable>(
+      query
+        .selectFrom('document_event')
+        .selectAll()
+        .where('pos', '>', bound)
+        .where('pos', '<=', bound)
+        .orderBy('pos'),
+    ),
+    documentAt: prepared<{ pos: number }>(
+      query
+        .selectFrom('document_event')
+        .select('pos')
+        .where('document_id', '=', bound)
+        .where('seq', '=', bound),
+    ),
+  };
+}
+
 const outboxRow = (record: OutboxRecord): OutboxRow => ({
   pos: record.pos,
   cause: record.cause,
+  thread: record.thread ?? null,
+  traceparent: record.traceparent,
   events: stateEventsOf(
     { jobId: record.job_id, userId: record.user_id, channel: record.channel },
     {
@@ -219,4 +256,10 @@ const outboxRow = (record: OutboxRecord): OutboxRow => ({
       emitted: JSON.parse(record.emitted) as JobEmitted[],
     },
   ),
+});
+
+const documentRow = (row: DocumentEventTable): OutboxRow => ({
+  pos: row.pos,
+  cause: 'document',
+  events: [documentEventOf(row)],
 });

@@ -1,0 +1,28 @@
+/** `gatehouse backup` and `gatehouse restore`: the database into a file, while the core runs, and back. */
+import { loadConfig } from '../config/load-config.ts';
+import { backUp, restore, type CopyReport } from '../store/backup.ts';
+import { UsageError } from './core-client.ts';
+
+export function backupTo(args: string[], configFile: string | undefined, json: boolean): number {
+  const [file] = args;
+  if (file === undefined || args.length > 1) throw new UsageError('backup takes one new file');
+  const report = backUp(loadConfig(configFile).config.database, file);
+  console.log(json ? JSON.stringify(report) : `${file}: ${describe(report)}`);
+  return 0;
+}
+
+export function restoreFrom(args: string[], configFile: string | undefined, json: boolean): number {
+  const [file] = args;
+  if (file === undefined || args.length > 1) throw new UsageError('restore takes one backup');
+  const { database } = loadConfig(configFile).config;
+  const report = restore(file, database, Date.now());
+  if (json) console.log(JSON.stringify(report));
+  else {
+    console.log(`${database}: ${describe(report)}`);
+    if (report.kept !== null) console.log(`what was there is kept: ${report.kept}`);
+  }
+  return 0;
+}
+
+const describe = ({ bytes, jobs, openJobs, schema }: CopyReport): string =>
+  `${(bytes / 1024 / 1024).toFixed(1)} MB, ${jobs} jobs (${openJobs} open), schema ${schema}`;
