@@ -1,6 +1,6 @@
 /** `gatehouse calendar import FILE` and `gatehouse calendar export`, by way of the running core. */
 import { readFileSync } from 'node:fs';
-import { textOf } from '../documents/text-file.ts';
+import { textOf } from '../lib/text-bytes.ts';
 import { messageOf } from '../lib/errors.ts';
 import { CommandError, type CoreClient } from './core-client.ts';
 

@@ -1,31 +1,42 @@
-/** Every sub-command by name: what it takes, and what runs it. */
+/**
+ * Every sub-command by name: what it takes, and what runs it. What a command needs beyond talking to a running
+ * core is imported when it runs: a bridge does not carry the core, and `jobs` answers at once.
+ */
 import { loadConfig } from '../config/load-config.ts';
-import { describeRoute, route } from '../routing/route.ts';
+import { commandKey } from '../lib/key-ring.ts';
+import { ask } from './ask.ts';
 import { exportCalendar, importCalendar } from './calendar.ts';
 import { chat } from './chat.ts';
+import { drafts } from './drafts.ts';
 import { createCoreClient, reachableUrl, UsageError, type CoreClient } from './core-client.ts';
-import { doctor } from './doctor.ts';
-import { draw } from './draw.ts';
 import type { CommandValues } from './gatehouse.ts';
 import { importPaths } from './import.ts';
 import { cancelJob, listJobs, showJob } from './jobs.ts';
-import { serve } from './serve.ts';
 import { tail } from './tail.ts';
 
 export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
 
   serve                     run the core (npm start)
+  bridge synology           run the bridge to Synology Chat, a process of its own
   chat ["message"]          talk to a running core; Ctrl-C cancels        [--user ID]
   jobs                      list jobs                                     [--state S] [--user ID] [--limit N]
   jobs show ID              one job: its history, with the time in each state
   jobs cancel ID            cancel a job
+  drafts                    what waits to be drafted, runs, was given up  [--user ID]
+  drafts show ID | retry ID | accept ID | reject ID | pause | resume | watch
+  ask "question"            answer it from your documents                  [--react] [--backend ID] [--user ID]
   tail                      print state events, old and new               [--job ID] [--from SEQ]
   import PATH…              bring text and markdown files in as documents  [--user ID]
   calendar import FILE      bring a calendar file (.ics) in               [--user ID]
   calendar export           print the calendar as a calendar file         [--user ID]
   route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
   draw [FOLDER]             draw the charts of all machines (docs/charts)
-  doctor                    check configuration, database and backends, with advice
+  backup FILE               copy the database, also while the core runs
+  restore FILE              put a backup in the place of the database; the core must not run
+  fake-dsm                  a Synology Chat to try the bridge with, with a page
+                            [--port N] [--page-port N] [--host H] [--bridge URL] [--token T]
+                            [--tls] [--tls-folder DIR] [--storm 0…1]
+  doctor                    check configuration, database, backends and NAS  [--send-test CHAT_USER]
 
 Commands that look at a running core find it by the configuration, or by --url.
 Exit code: 0 fine, 1 it failed, 2 wrong usage.`;
@@ -33,12 +44,27 @@ Exit code: 0 fine, 1 it failed, 2 wrong usage.`;
 type Command = (args: string[], values: CommandValues) => Promise<number>;
 
 export const commands: Record<string, Command | undefined> = {
-  serve: (_args, values) => serve(values.config),
+  serve: async (_args, values) => (await import('./serve.ts')).serve(values.config),
+
+  async bridge([chat, ...rest], values) {
+    if (chat !== 'synology' || rest.length > 0) throw new UsageError('bridge takes: synology');
+    return (await import('./bridge.ts')).bridge(values.config);
+  },
 
   chat: (words, values) =>
     chat({
       client: clientFor(values),
       message: words.length === 0 ? undefined : words.join(' '),
+      userId: values.user ?? 'local',
+      json: values.json,
+    }),
+
+  ask: (words, values) =>
+    ask({
+      client: clientFor(values),
+      query: words.join(' '),
+      isReact: values.react,
+      backend: values.backend ?? null,
       userId: values.user ?? 'local',
       json: values.json,
     }),
@@ -52,6 +78,12 @@ export const commands: Record<string, Command | undefined> = {
     } else if (verb === 'show' && id !== undefined) await showJob(client, id, values.json);
     else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
     else throw new UsageError('jobs takes: nothing, show ID, or cancel ID');
+    return 0;
+  },
+
+  async drafts(words, values) {
+    const options = { userId: values.user, json: values.json };
+    await drafts(clientFor(values), words, options);
     return 0;
   },
 
@@ -81,15 +113,34 @@ export const commands: Record<string, Command | undefined> = {
     if (words.length === 0) throw new UsageError('route takes a message');
     const now = values.now === undefined ? Date.now() : Date.parse(values.now);
     if (Number.isNaN(now)) throw new UsageError(`--now: ${values.now} is not an ISO 8601 time`);
+    const { describeRoute, route } = await import('../routing/route.ts');
     const { config } = loadConfig(values.config);
     const options = { now, timeZone: config.timezone, pendingDraft: values.pending };
     console.log(JSON.stringify(describeRoute(route(message, options))));
     return 0;
   },
 
-  draw: ([folder]) => draw(folder),
+  draw: async ([folder]) => (await import('./draw.ts')).draw(folder),
 
-  doctor: (_args, values) => doctor(values.config, values.json),
+  async backup(args, values) {
+    const { backupTo } = await import('./backup.ts');
+    return backupTo(args, values.config, values.json);
+  },
+
+  async restore(args, values) {
+    const { restoreFrom } = await import('./backup.ts');
+    return restoreFrom(args, values.config, values.json);
+  },
+
+  async 'fake-dsm'(_args, values) {
+    const { fakeDsm } = await import('./fake-dsm.ts');
+    return fakeDsm(values, values.json);
+  },
+
+  async doctor(_args, values) {
+    const { doctor } = await import('./doctor.ts');
+    return doctor(values.config, values.json, values['send-test']);
+  },
 };
 
 const isGiven = (entry: [string, string | undefined]): entry is [string, string] =>
@@ -98,5 +149,5 @@ const isGiven = (entry: [string, string | undefined]): entry is [string, string]
 function clientFor(values: CommandValues): CoreClient {
   const { config } = loadConfig(values.config);
   const { server } = config;
-  return createCoreClient(values.url ?? reachableUrl(server), server.apiKeys[0] ?? null);
+  return createCoreClient(values.url ?? reachableUrl(server), commandKey(server.apiKeys));
 }

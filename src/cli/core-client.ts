@@ -1,6 +1,7 @@
 /** Talks to a running core over HTTP, for the commands that look at it from outside. */
 import { createParser } from 'eventsource-parser';
 import type { Accepted, JobPage, JobView } from '../contract/door.ts';
+import type { OutboxEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -23,10 +24,18 @@ export interface CoreClient {
     paths: string[],
     userId: string,
   ): AsyncIterable<ImportProgress | { report: ImportReport }>;
+  /** What a question is answered with, event by event, as it comes. Aborting cancels it. */
+  answer(
+    path: string,
+    body: Record<string, unknown>,
+    signal: AbortSignal,
+  ): AsyncIterable<StreamedEvent>;
   /** The events of a calendar file; the same file again changes only what changed in it. */
   importCalendar(ics: string, userId: string): Promise<CalendarReport>;
   /** The calendar as the text of a calendar file. */
   exportCalendar(userId: string): Promise<string>;
+  /** What is beside jobs: JSON in, JSON out. */
+  request(method: 'GET' | 'POST', path: string, body?: Record<string, unknown>): Promise<unknown>;
   events(jobId: string): Promise<StateEvent[]>;
   tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
   /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
@@ -36,8 +45,17 @@ export interface CoreClient {
     signal: AbortSignal,
     afterSeq?: number,
   ): Promise<void>;
-  /** The events of all jobs after a position of the journal, until the signal. Comes back like `follow`. */
-  followAll(from: number, onEvent: (event: StateEvent) => void, signal: AbortSignal): Promise<void>;
+  /** The events of all jobs and documents after a position of the journal, until the signal. Comes back like `follow`. */
+  followAll(
+    from: number,
+    onEvent: (event: OutboxEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export interface StreamedEvent {
+  type: string;
+  data: Record<string, unknown>;
 }
 
 export interface CalendarReport {
@@ -92,6 +110,8 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     job: async (jobId) => (await call(`/chat/${encodeURIComponent(jobId)}`)) as JobView,
     jobs: async (query) =>
       (await call(`/jobs?${new URLSearchParams(query).toString()}`)) as JobPage,
+    request: (method, path, body) =>
+      call(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
     async events(jobId) {
       const listing = await call(`/jobs/${encodeURIComponent(jobId)}/events`);
       return (listing as { events: StateEvent[] }).events;
@@ -112,6 +132,8 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
           yield JSON.parse(line) as ImportProgress | { report: ImportReport };
       }
     },
+    answer: (path, body, signal) =>
+      streamedEvents(() => fetched(path, streamRequest(body, headers, signal))),
     async importCalendar(ics, userId) {
       const body = JSON.stringify({ ics, user_id: userId });
       return (await call('/calendar/import', { method: 'POST', body })) as CalendarReport;
@@ -127,7 +149,7 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     followAll(from, onEvent, signal) {
       // After a lost connection the last row may come again, as a whole: its events have the same ids.
       let last: string[] = [];
-      const event = (one: StateEvent): void => {
+      const event = (one: OutboxEvent): void => {
         if (last.includes(one.id)) return;
         last = [...last.slice(-rowEventsMax), one.id];
         onEvent(one);
@@ -138,16 +160,45 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
   };
 }
 
+const streamRequest = (
+  body: Record<string, unknown>,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): RequestInit => ({
+  method: 'POST',
+  body: JSON.stringify(body),
+  signal,
+  headers: { ...headers, accept: 'text/event-stream' },
+});
+
+async function* streamedEvents(ask: () => Promise<Response>): AsyncIterable<StreamedEvent> {
+  const response = await ask();
+  const events: StreamedEvent[] = [];
+  const parser = createParser({
+    onEvent({ event: type = 'message', data }) {
+      events.push({ type, data: JSON.parse(data) as Record<string, unknown> });
+    },
+  });
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body ?? []) {
+    parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
+    yield* events.splice(0);
+  }
+}
+
 const isFinal = ({ type }: StateEvent): boolean => type === 'done' || type === 'cancelled';
 
-type Reader = FollowListener & { isOver(event: StateEvent): boolean };
+interface Reader<Event extends OutboxEvent> extends Omit<FollowListener, 'event'> {
+  event(event: Event): void;
+  isOver(event: Event): boolean;
+}
 
 /** Reads a stream of events, and goes on where it was after a lost connection. */
-async function readOn(
+async function readOn<Event extends OutboxEvent>(
   url: string,
   headers: Record<string, string>,
   from: number,
-  reader: Reader,
+  reader: Reader<Event>,
   signal: AbortSignal,
 ): Promise<void> {
   let seen = String(from);
@@ -186,10 +237,10 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
 }
 
 /** True when the last event came. */
-async function readStream(
+async function readStream<Event extends OutboxEvent>(
   url: string,
   headers: Record<string, string>,
-  reader: Reader,
+  reader: Reader<Event>,
   signal: AbortSignal,
   heard: { connected(): void; seen(id: string): void },
 ): Promise<boolean> {
@@ -200,7 +251,7 @@ async function readStream(
         reader.token(JSON.parse(data) as TokenChunk);
         return;
       }
-      const event = JSON.parse(data) as StateEvent;
+      const event = JSON.parse(data) as Event;
       if (id !== undefined) heard.seen(id);
       reader.event(event);
       isOver ||= reader.isOver(event);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { reachableUrl } from './core-client.ts';
 import type { Config } from '../config/config.ts';
+import { commandKey } from '../lib/key-ring.ts';
 import type { Finding } from './finding.ts';
 
 const millis = z.number().nullable();
@@ -29,10 +30,10 @@ const pageMsMax = 2_000;
 /** One finding per gate of the core at the configured address; none when no core runs there. */
 export async function checkGates({ server }: Config): Promise<Finding[]> {
   try {
-    const [apiKey] = server.apiKeys;
+    const apiKey = commandKey(server.apiKeys);
     const response = await fetch(`${reachableUrl(server)}/backends`, {
       signal: AbortSignal.timeout(pageMsMax),
-      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+      headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },
     });
     const parsed = page.safeParse(await response.json());
     return parsed.success ? parsed.data.backends.map(findingOf) : [];

@@ -17,6 +17,19 @@ const options = {
   job: { type: 'string' },
   from: { type: 'string' },
   pending: { type: 'boolean', default: false },
+  // ask
+  react: { type: 'boolean', default: false },
+  backend: { type: 'string' },
+  'send-test': { type: 'string' },
+  // fake-dsm
+  port: { type: 'string' },
+  'page-port': { type: 'string' },
+  host: { type: 'string' },
+  bridge: { type: 'string' },
+  token: { type: 'string' },
+  tls: { type: 'boolean', default: false },
+  'tls-folder': { type: 'string' },
+  storm: { type: 'string' },
 } as const;
 
 export type CommandValues = ReturnType<typeof parse>['values'];

@@ -15,8 +15,9 @@ export async function listJobs(
   for (const job of page.jobs) {
     const result = job.outcome ?? job.state;
     const text = job.message.replaceAll(/\s+/g, ' ').slice(0, 60);
+    const mark = job.delivery === null ? '' : `  (reply ${job.delivery})`;
     console.log(
-      `${job.job_id}  ${job.created_at}  ${result.padEnd(13)} ${job.user_id.padEnd(12)} ${text}`,
+      `${job.job_id}  ${job.created_at}  ${result.padEnd(13)} ${job.user_id.padEnd(12)} ${text}${mark}`,
     );
   }
   if (page.jobs.length === 0) console.log('no jobs');
@@ -43,6 +44,10 @@ export async function showJob(client: CoreClient, jobId: string, json: boolean):
   const times = Object.entries(job.timings).map(([state, ms]) => `${state} ${ms} ms`);
   console.log(`times: ${times.join(', ')}`);
   if (job.queue !== null) console.log(`waits: place ${job.queue.position}`);
+  for (const { reply_id, status, parts, error } of job.deliveries) {
+    const why = error === null ? '' : `: ${error}`;
+    console.log(`reply ${reply_id}: ${status}, ${parts} ${parts === 1 ? 'post' : 'posts'}${why}`);
+  }
   if (job.reply !== null) console.log(`\n${job.reply}`);
 }
 

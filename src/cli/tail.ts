@@ -1,6 +1,8 @@
-/** `gatehouse tail`: state events as they come, old ones first. */
+/** `gatehouse tail`: the events of jobs and documents as they come, old ones first. */
+import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
+import { documentSummary } from './drafts.ts';
 import { summaryOf } from './jobs.ts';
 
 export interface TailOptions {
@@ -16,7 +18,7 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
-  const print = (event: StateEvent): void =>
+  const print = (event: OutboxEvent): void =>
     console.log(json ? JSON.stringify(event) : lineOf(event));
   try {
     if (jobId === undefined) await client.followAll(from, print, stop.signal);
@@ -34,5 +36,9 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   return 0;
 }
 
-const lineOf = (event: StateEvent): string =>
-  `${event.at}  ${event.job_id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summaryOf(event)}`;
+function lineOf(event: OutboxEvent): string {
+  const [id, summary] = isDocumentEvent(event)
+    ? [event.document_id, documentSummary(event)]
+    : [event.job_id, summaryOf(event)];
+  return `${event.at}  ${id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summary}`;
+}

@@ -11,7 +11,7 @@ import { createHealthMonitor, type HealthMonitor } from '../backends/health.ts';
 import { startPracticeModel, type PracticeModel } from '../backends/practice-model.ts';
 import { createProbe, type Probe } from '../backends/probe.ts';
 import type { Config } from '../config/config.ts';
-import type { ModelOutcome, RequestKind } from '../contract/model.ts';
+import type { ModelOutcome, ModelRequest, RequestKind, RunOptions } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 
@@ -37,9 +37,16 @@ export interface BackendPool {
 }
 
 /** Who measures: told of each wait, service and drain at a gate, and of what became of each request. */
-interface PoolObserver {
-  observeGate(backendId: string, observation: GateObservation): void;
-  observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
+export interface PoolObserver {
+  observeGate?(backendId: string, observation: GateObservation): void;
+  observeOutcome?(kind: RequestKind, outcome: ModelOutcome): void;
+  requestStarted?(config: BackendConfig, request: ModelRequest, options: RunOptions): RequestWatch;
+}
+
+export interface RequestWatch {
+  /** What goes to the model server in place of the caller's. */
+  traceparent: string;
+  ended(outcome: ModelOutcome): void;
 }
 
 export interface PoolOptions {
@@ -110,7 +117,7 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
     preemptBackground: gates.preemptBackground,
     maxPreemptions: gates.maxPreemptions,
     probe: async () => (await probe.check()).ok,
-    onObserve: (observation) => observer?.observeGate(config.id, observation),
+    onObserve: (observation) => observer?.observeGate?.(config.id, observation),
   });
   const health = createHealthMonitor({
     id: config.id,
@@ -122,15 +129,22 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
       return running.length + waiting.length;
     },
   });
-  const backend = observed(createBackend({ config, gate, clock, log }), observer);
+  const backend = observed(createBackend({ config, gate, clock, log }), config, observer);
   return { backend, config, gate, health, probe };
 }
 
-const observed = (backend: OwnedBackend, observer: PoolOptions['observer']): OwnedBackend => ({
+const observed = (
+  backend: OwnedBackend,
+  config: BackendConfig,
+  observer: PoolOptions['observer'],
+): OwnedBackend => ({
   ...backend,
   async run(request, options) {
-    const outcome = await backend.run(request, options);
-    observer?.observeOutcome(options.kind, outcome);
+    const watch = observer?.requestStarted?.(config, request, options);
+    const sent = watch === undefined ? options : { ...options, traceparent: watch.traceparent };
+    const outcome = await backend.run(request, sent);
+    observer?.observeOutcome?.(options.kind, outcome);
+    watch?.ended(outcome);
     return outcome;
   },
 });

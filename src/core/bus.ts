@@ -32,24 +32,6 @@ export function createBus(parts: {
   });
 }
 
-/** For /metrics: whether the bus is there, and what waits for it. */
-export const busGauges = (
-  status: () => MessagingStatus,
-): Record<string, { help: string; value: () => number }> => ({
-  gatehouse_bus_connected: {
-    help: '1 while the broker is connected',
-    value: () => (status().bus === 'connected' ? 1 : 0),
-  },
-  gatehouse_outbox_rows: {
-    help: 'Journal rows that subscribers on the bus have not been told yet',
-    value: () => status().backlog,
-  },
-  gatehouse_outbox_oldest_seconds: {
-    help: 'Age of the oldest of them',
-    value: () => (status().oldestMs ?? 0) / 1000,
-  },
-});
-
 /** What readiness says of the bus; null when there is nothing to say. Jobs go on without it either way. */
 export function busProblem({ bus, backlog, lastError }: MessagingStatus): string | null {
   if (bus === 'connecting') {

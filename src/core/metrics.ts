@@ -1,54 +1,101 @@
-/** Prometheus figures of the core, kept here and in gate-metrics.ts: the only doors to prom-client. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+/**
+ * Prometheus figures of the core, here and in the other files of this folder that end in -metrics: the only doors
+ * to prom-client. docs/metrics.md says what each means.
+ *
+ * Labels have few values, all of our own making: never a user, a job, a text, or an address as it was asked for.
+ */
+import { Counter, Histogram, Registry } from 'prom-client';
 import type { GateObservation } from '../backends/gate-options.ts';
 import type { ModelOutcome, RequestKind } from '../contract/model.ts';
-import type { StateEvent } from '../contract/state-event.ts';
+import type { Exchange } from '../http/exchange-watch.ts';
 import type { JournalStats } from '../journal/journal.ts';
+import type { MessagingStatus } from '../messaging/ports.ts';
+import type { Counts } from '../store/count-store.ts';
+import type { Sizes } from '../store/upkeep.ts';
 import type { BackendPool } from './backend-pool.ts';
+import { addBusMetrics } from './bus-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
+import { createHttpMetrics } from './http-metrics.ts';
+import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
+import { secondsBuckets, shortSecondsBuckets } from './metric-buckets.ts';
+import { addProcessMetrics } from './process-metrics.ts';
+import { addStateGauges } from './state-metrics.ts';
 
 export interface Metrics {
+  readonly jobs: JobMetrics;
   observeGate(backend: string, observation: GateObservation): void;
   observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
-  observeEvent(event: StateEvent): void;
+  observeCommit(commit: { rows: number; ms: number }): void;
+  observeFailedCommit(): void;
+  observeExchange(exchange: Exchange): void;
   /** Prometheus text format. */
   text(): Promise<string>;
+  /** Nothing is measured any more. */
+  stop(): void;
 }
 
 export interface MetricsSources {
   journal: () => JournalStats;
   pool: () => BackendPool;
-  /** Further gauges by name: what is waiting to be published, and the like. */
-  gauges?: Record<string, { help: string; value: () => number }>;
+  bus: () => MessagingStatus;
+  counts: () => Counts;
+  sizes: () => Sizes;
 }
 
-/** Model calls take from tens of milliseconds to minutes. */
-const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 /** From a large model on a small machine to a small one on a large machine. */
 const tokenRateBuckets = [1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500];
+const rowsBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000];
 
 export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const jobs = new Counter({
-    name: 'gatehouse_jobs_ended_total',
-    help: 'Jobs by how they ended',
-    labelNames: ['outcome'],
-    registers,
-  });
+  const jobs = createJobMetrics(registry);
   const observeGate = gateHistograms(registers);
   const observeOutcome = modelFigures(registers);
-  addGauges(registers, sources);
+  const commits = commitFigures(registers);
+  const observeExchange = createHttpMetrics(registry);
+  addStateGauges(registry, sources);
+  addBusMetrics(registry, sources.bus);
   addGateMetrics(registry, sources.pool);
+  const stop = addProcessMetrics(registry);
 
   return {
+    jobs,
     observeGate,
     observeOutcome,
-    observeEvent(event) {
-      if (event.type === 'done') jobs.inc({ outcome: String(event.data['outcome']) });
-      if (event.type === 'cancelled') jobs.inc({ outcome: 'cancelled' });
-    },
+    ...commits,
+    observeExchange,
     text: () => registry.metrics(),
+    stop,
+  };
+}
+
+function commitFigures(
+  registers: Registry[],
+): Pick<Metrics, 'observeCommit' | 'observeFailedCommit'> {
+  const time = new Histogram({
+    name: 'gatehouse_commit_seconds',
+    help: 'Time of a transaction of the journal, until it is on disk',
+    buckets: shortSecondsBuckets,
+    registers,
+  });
+  const size = new Histogram({
+    name: 'gatehouse_commit_rows',
+    help: 'Rows of the journal in one transaction',
+    buckets: rowsBuckets,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'gatehouse_commit_failures_total',
+    help: 'Transactions of the journal that could not be written',
+    registers,
+  });
+  return {
+    observeCommit({ rows, ms }) {
+      time.observe(ms / 1000);
+      size.observe(rows);
+    },
+    observeFailedCommit: () => failures.inc(),
   };
 }
 
@@ -134,25 +181,4 @@ function tokenRate(
 ): number | null {
   if (firstTokenMs === null || totalMs <= firstTokenMs || completionTokens < 2) return null;
   return ((completionTokens - 1) * 1000) / (totalMs - firstTokenMs);
-}
-
-function addGauges(registers: Registry[], sources: MetricsSources): void {
-  const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value());
-      },
-    });
-  gauge('gatehouse_jobs_queued', 'Jobs that wait for their turn', () => sources.journal().queued);
-  gauge('gatehouse_jobs_running', 'Jobs that run', () => sources.journal().running);
-  gauge('gatehouse_jobs_loaded', 'Jobs in memory', () => sources.journal().loaded);
-  gauge('gatehouse_storage_up', '1 while the last commit worked', () =>
-    sources.journal().isStorageUp ? 1 : 0,
-  );
-  for (const [name, { help, value }] of Object.entries(sources.gauges ?? {})) {
-    gauge(name, help, value);
-  }
 }

@@ -5,6 +5,7 @@ import type { BackendPool } from './backend-pool.ts';
 import { backendViews } from './backend-view.ts';
 import type { Messaging, MessagingStatus } from '../messaging/ports.ts';
 import { busProblem } from './bus.ts';
+import type { DocumentSearch } from './document-search.ts';
 import type { Metrics } from './metrics.ts';
 
 export function createStatusSource(parts: {
@@ -12,10 +13,11 @@ export function createStatusSource(parts: {
   pool: BackendPool;
   metrics: Metrics;
   bus: Messaging;
+  search: Pick<DocumentSearch, 'problem'>;
 }): StatusSource {
-  const { journal, pool, metrics, bus } = parts;
+  const { journal, pool, metrics, bus, search } = parts;
   return {
-    readiness: () => readinessOf(journal, pool, bus.status()),
+    readiness: () => readinessOf(journal, pool, bus.status(), search.problem()),
     queueStats() {
       const { queued, running, loaded } = journal.stats;
       return { queued, running, loaded };
@@ -25,7 +27,12 @@ export function createStatusSource(parts: {
   };
 }
 
-function readinessOf(journal: Journal, pool: BackendPool, status: MessagingStatus): Readiness {
+function readinessOf(
+  journal: Journal,
+  pool: BackendPool,
+  status: MessagingStatus,
+  searchProblem: string | null,
+): Readiness {
   const reasons: string[] = [];
   const { isStorageUp } = journal.stats;
   if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
@@ -35,6 +42,9 @@ function readinessOf(journal: Journal, pool: BackendPool, status: MessagingStatu
   for (const { config } of down) reasons.push(`backend ${config.id}: does not answer`);
   const problem = busProblem(status);
   if (problem !== null) reasons.push(problem);
+  if (searchProblem !== null) {
+    reasons.push(`search: ${searchProblem}; documents are found by their words only`);
+  }
   // Without a single model every message would end in an apology; with one left, answers still come.
   const ready = isStorageUp && down.length < pool.members.length;
   return {

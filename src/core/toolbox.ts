@@ -14,13 +14,17 @@ import { createCaldavCalendar } from '../tools/calendar/caldav-calendar.ts';
 import type { CalendarSource } from '../tools/calendar/calendar-port.ts';
 import { createCalendarTool } from '../tools/calendar/calendar-tool.ts';
 import { createLocalCalendar } from '../tools/calendar/local-calendar.ts';
-import { createDocumentTool } from '../tools/documents/document-tool.ts';
+import { createDocumentTool, type DocumentSearch } from '../tools/documents/document-tool.ts';
 import { createEmailTool } from '../tools/email/email-tool.ts';
 import { createImapMailbox } from '../tools/email/imap-mailbox.ts';
-import type { Mailbox } from '../tools/email/mail-port.ts';
-import { createToolRegistry, type ToolRegistry } from '../tools/registry.ts';
+import type { MailAccount } from '../tools/email/mail-port.ts';
+import {
+  createToolRegistry,
+  type ToolRegistry,
+  type ToolRegistryOptions,
+} from '../tools/registry.ts';
 import { createStatusTool, type StatusSource } from '../tools/status/status-tool.ts';
-import type { TlsTrust } from '../tools/tls-trust.ts';
+import type { TlsTrust } from '../lib/tls-trust.ts';
 import { createZones, type Zones } from '../tools/zoned-time.ts';
 
 interface TrustSettings {
@@ -31,25 +35,27 @@ interface TrustSettings {
 interface ToolboxParts {
   config: Config;
   database: Database;
-  library: Library;
+  search: DocumentSearch;
   log: Log;
   faults: Faults;
   status: StatusSource;
+  onCall: ToolRegistryOptions['onCall'];
 }
 
 export function createToolbox(parts: ToolboxParts): ToolRegistry {
-  const { config, library, log, faults, status } = parts;
+  const { config, search, log, faults, status } = parts;
   const zones = createZones();
   return createToolRegistry({
     tools: [
       createCalendarTool({ source: calendarSource(parts, zones), zones, log }),
-      createEmailTool({ mailboxes: mailboxes(config), zones, log }),
-      createDocumentTool(library),
+      createEmailTool({ mailboxes: mailAccounts(config).map(createImapMailbox), zones, log }),
+      createDocumentTool(search),
       createStatusTool(status),
     ],
     log,
     faults,
     toolTimeoutMs: config.jobs.toolTimeoutMs,
+    onCall: parts.onCall,
   });
 }
 
@@ -72,20 +78,19 @@ function calendarSource({ config, database, log }: ToolboxParts, zones: Zones): 
   return createLocalCalendar({ storage, zones, shared: calendar.shared });
 }
 
-function mailboxes(config: Config): Mailbox[] {
+/** All configured accounts. @throws GH_CONFIG_INVALID when a certificate cannot be read. */
+export function mailAccounts(config: Config): MailAccount[] {
   const { email } = config.tools;
   if (email.provider === 'none') return [];
-  return [email, ...email.accounts].map((account) =>
-    createImapMailbox({
-      ...account,
-      ...trustOf(account),
-      name: account.name ?? account.username,
-    }),
-  );
+  return [email, ...email.accounts].map((account) => ({
+    ...account,
+    ...trustOf(account),
+    name: account.name ?? account.username,
+  }));
 }
 
 /** @throws GH_CONFIG_INVALID when the file cannot be read. */
-function trustOf({ caFile, fingerprint256 }: TrustSettings): TlsTrust {
+export function trustOf({ caFile, fingerprint256 }: TrustSettings): TlsTrust {
   try {
     return { ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8'), fingerprint256 };
   } catch (error) {

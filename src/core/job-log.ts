@@ -1,0 +1,32 @@
+/** Two log lines per job: that it came, and how it ended. Lengths and names, never texts. */
+import { logFieldsOf } from '../contract/trace.ts';
+import type { JournalObserver } from '../journal/journal-observer.ts';
+import type { Log } from '../lib/log.ts';
+
+export const createJobLog = (log: Log): Pick<JournalObserver, 'accepted' | 'ended'> => ({
+  accepted({ id, input }) {
+    if (!log.isLevelEnabled('debug')) return;
+    const { channel, message, traceparent } = input;
+    log.debug(
+      { ...logFieldsOf(id, traceparent), channel, message_length: message.length },
+      'job accepted',
+    );
+  },
+  ended({ id, input, createdAt }, { at, outcome, replyLength, decision, models }) {
+    if (!log.isLevelEnabled('info')) return;
+    log.info(
+      {
+        ...logFieldsOf(id, input.traceparent),
+        channel: input.channel,
+        outcome: outcome ?? 'cancelled',
+        by: decision?.by,
+        action: decision?.action,
+        message_length: input.message.length,
+        reply_length: replyLength,
+        models,
+        total_ms: at - createdAt,
+      },
+      'job ended',
+    );
+  },
+});

@@ -1,0 +1,127 @@
+/**
+ * Prometheus figures of the jobs: how many, how long, where the time goes. Fed by the journal's observer and by
+ * the events of the hub; keeps one small entry per job that is in memory anyway.
+ */
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { StateEvent } from '../contract/state-event.ts';
+import type { EffectResult } from '../journal/effects.ts';
+import type { JobEnd, WatchedJob } from '../journal/journal-observer.ts';
+import type { ToolCallEnd } from '../tools/tool-caller.ts';
+import { secondsBuckets } from './metric-buckets.ts';
+
+export interface JobMetrics {
+  accepted(): void;
+  effectEnded(src: string, result: EffectResult | 'aborted', ms: number): void;
+  ended(job: WatchedJob, end: JobEnd): void;
+  toolCalled(end: ToolCallEnd): void;
+  event(event: StateEvent): void;
+  token(jobId: string): void;
+}
+
+/** Where an open job is, as far as this process has seen it. Times are epoch ms. */
+interface Place {
+  /** Null: it was accepted by an earlier process. */
+  acceptedAt: number | null;
+  since: number;
+  hasToken: boolean;
+}
+
+/** How long people take to say yes is their business, and the jobs that wait for it are not in memory. */
+const unmeasured = 'confirm-draft';
+
+export function createJobMetrics(registry: Registry): JobMetrics {
+  const figures = createFigures(registry);
+  const places = new Map<string, Place>();
+
+  const move = ({ job_id: jobId, at, data }: StateEvent): void => {
+    const now = Date.parse(at);
+    const [from, to] = [String(data['from']), String(data['to'])];
+    const place = places.get(jobId);
+    if (place !== undefined) {
+      figures.stateSeconds.observe({ state: from }, Math.max(0, now - place.since) / 1000);
+    }
+    if (to === unmeasured || to === 'done' || to === 'cancelled') {
+      places.delete(jobId);
+    } else {
+      const { acceptedAt = null, hasToken = true } = place ?? {};
+      places.set(jobId, { acceptedAt, since: now, hasToken });
+    }
+    const { by, action } = (data['decision'] ?? {}) as { by?: string; action?: string };
+    if (by !== undefined && action !== undefined) figures.decisions.inc({ by, action });
+  };
+
+  return {
+    accepted: () => figures.accepted.inc(),
+    effectEnded(effect, result, ms) {
+      const outcome = result === 'aborted' ? result : result.ok ? 'ok' : 'failed';
+      figures.effectSeconds.observe({ effect, result: outcome }, ms / 1000);
+    },
+    ended({ createdAt }, { at, outcome }) {
+      const labels = { outcome: outcome ?? 'cancelled' };
+      figures.ended.inc(labels);
+      figures.jobSeconds.observe(labels, Math.max(0, at - createdAt) / 1000);
+    },
+    toolCalled({ tool, operation, result, ms }) {
+      figures.toolCalls.inc({ tool, operation, result });
+      figures.toolSeconds.observe({ tool, operation }, ms / 1000);
+    },
+    event(event) {
+      const { job_id: jobId, type, at, data } = event;
+      if (type === 'ack') {
+        const now = Date.parse(at);
+        places.set(jobId, { acceptedAt: now, since: now, hasToken: false });
+      } else if (type === 'state') move(event);
+      else if (type === 'error') figures.errors.inc({ code: String(data['code']) });
+    },
+    token(jobId) {
+      const place = places.get(jobId);
+      if (place === undefined || place.hasToken) return;
+      place.hasToken = true;
+      if (place.acceptedAt === null) return;
+      figures.firstToken.observe(Math.max(0, Date.now() - place.acceptedAt) / 1000);
+    },
+  };
+}
+
+function createFigures(registry: Registry) {
+  const registers = [registry];
+  const count = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const seconds = (name: string, help: string, labelNames: string[] = []) =>
+    new Histogram({ name, help, labelNames, buckets: secondsBuckets, registers });
+  return {
+    accepted: count('gatehouse_jobs_accepted_total', 'Jobs that were accepted'),
+    ended: count('gatehouse_jobs_ended_total', 'Jobs by how they ended', ['outcome']),
+    decisions: count('gatehouse_job_decisions_total', 'What was decided to do, and by what', [
+      'by',
+      'action',
+    ]),
+    errors: count('gatehouse_job_errors_total', 'Errors within jobs, by their code', ['code']),
+    jobSeconds: seconds('gatehouse_job_seconds', 'From the acceptance of a job to its end', [
+      'outcome',
+    ]),
+    stateSeconds: seconds(
+      'gatehouse_job_state_seconds',
+      'Time in a state, waits included; that for a person is not measured',
+      ['state'],
+    ),
+    firstToken: seconds(
+      'gatehouse_job_first_token_seconds',
+      'From the acceptance of a job to the first piece of its answer that is shown',
+    ),
+    effectSeconds: seconds(
+      'gatehouse_effect_seconds',
+      'Time that an effect of a job took, waits at gates included',
+      ['effect', 'result'],
+    ),
+    toolCalls: count('gatehouse_tool_calls_total', 'Calls of tools: ok, or the code of the fault', [
+      'tool',
+      'operation',
+      'result',
+    ]),
+    toolSeconds: seconds('gatehouse_tool_call_seconds', 'Time that a call of a tool took', [
+      'tool',
+      'operation',
+    ]),
+  };
+}
