@@ -17,6 +17,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { eventMessage, type OutgoingMessage } from '../../src/messaging/envelope.ts';
 import type { Messaging } from '../../src/messaging/ports.ts';
 import { createStreamSpecs } from '../../src/messaging/streams.ts';
+import { isDocumentEvent } from '../../src/contract/document-event.ts';
 import { createOutboxStore } from '../../src/store/outbox-store.ts';
 import { openJobBench, type JobBench, type jobKinds } from './gatehouse-jobs.ts';
 
@@ -101,7 +102,8 @@ export async function openBusBench(
     messagesAfter: (pos) =>
       outbox
         .after(pos, Number.MAX_SAFE_INTEGER)
-        .rows.flatMap(({ events }) => events.map((event) => client.messageOf(event))),
+        .rows.flatMap(({ events }) => events.filter((event) => !isDocumentEvent(event)))
+        .map((event) => client.messageOf(event)),
     lastPos: () => outbox.backlog(0).upTo,
     async close() {
       await jobs.close();

@@ -3,20 +3,34 @@
  * go through them, so the same rules stand here: loopback names only where there is no key, no other site's
  * page, and a key where keys are set.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { GatehouseError } from '../lib/errors.ts';
+import { operator, type Caller, type KeyRing } from '../lib/key-ring.ts';
+import type { InspectorOptions } from './parts.ts';
 
 /** A browser cannot set headers on a socket: the page names its key as a subprotocol, in base64url. */
 const keyProtocol = 'gatehouse.key.';
 
-/** 0 where the socket may be opened, else the HTTP status of the refusal. */
-export function refusalOf(request: IncomingMessage, apiKeys: readonly string[]): 0 | 401 | 403 {
+/** Who opens the socket, or the HTTP status of the refusal. */
+export function callerOf(
+  request: IncomingMessage,
+  keys: KeyRing,
+  limits: InspectorOptions['limits'],
+): Caller | 401 | 403 | 429 {
   const { host = '', origin } = request.headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     return 403;
   }
-  if (apiKeys.length === 0) return isLoopbackName(host) ? 0 : 403;
-  return isKnown(keyOf(request), apiKeys) ? 0 : 401;
+  if (keys.isOpen) return isLoopbackName(host) ? operator : 403;
+  const key = keyOf(request);
+  const caller = keys.callerOf(key);
+  try {
+    if (key !== '') limits?.checkKey(request.socket, caller);
+  } catch (error) {
+    if (error instanceof GatehouseError) return 429;
+    throw error;
+  }
+  return caller ?? 401;
 }
 
 function keyOf(request: IncomingMessage): string {
@@ -30,15 +44,6 @@ function keyOf(request: IncomingMessage): string {
   // The Stately clients can set nothing but the address.
   return new URL(request.url ?? '/', 'http://localhost').searchParams.get('key') ?? '';
 }
-
-/** Every key is compared, each in constant time. */
-function isKnown(given: string, apiKeys: readonly string[]): boolean {
-  let known = false;
-  for (const key of apiKeys) if (timingSafeEqual(digest(key), digest(given))) known = true;
-  return known;
-}
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 function isLoopbackName(host: string): boolean {
   const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');

@@ -6,7 +6,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnyStateMachine } from 'xstate';
+import { draftMachine } from '../../machines/draft.ts';
+import { askMachine } from '../../machines/ask.ts';
 import { gateMachine } from '../../machines/gate.ts';
+import { deliveryMachine } from '../../machines/delivery.ts';
 import { jobMachine } from '../../machines/job.ts';
 import { layoutChart } from './chart-layout.ts';
 import { chartOf } from './chart-model.ts';
@@ -17,6 +20,9 @@ export const drawnMachines: Readonly<Record<string, { machine: AnyStateMachine; 
   {
     job: { machine: jobMachine, title: 'The job machine' },
     gate: { machine: gateMachine, title: 'The gate machine' },
+    delivery: { machine: deliveryMachine, title: 'The delivery of a reply' },
+    ask: { machine: askMachine, title: 'The ask machine' },
+    draft: { machine: draftMachine, title: 'The draft machine' },
   };
 
 export const chartsFolder = join(import.meta.dirname, '..', '..', 'docs', 'charts');

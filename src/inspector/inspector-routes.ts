@@ -2,12 +2,13 @@
  * `/inspect` and what is under it: the page, the data it asks for, its socket. What it does to a job goes
  * through the same routes as everybody's (`POST /chat…`), with the same rights.
  *
- * The page itself holds no secret and must load before anybody can type a key into it: where keys are set,
- * a request for it that has none is answered all the same. Everything else needs the key.
+ * The page itself holds no secret and must load before anybody can type a key into it: it is for anyone.
+ * Everything else needs a key where keys are set, and shows a person's key only what is that person's.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
+import type { Caller } from '../lib/key-ring.ts';
 import { pageHeaders, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from './charts.ts';
 import { startGateHistory } from './gate-history.ts';
@@ -22,7 +23,7 @@ import { choicesAt, tryEvent } from './what-if.ts';
 
 type WithId = { Params: { id: string } };
 
-const whatIfBody = z.object({
+export const whatIfBody = z.object({
   n: z.number().int().min(1),
   event: z.looseObject({ type: z.string().min(1).max(200) }),
 });
@@ -41,10 +42,7 @@ export function inspectorRoutes(options: InspectorOptions): (server: FastifyInst
       parts.history.stop();
       done();
     });
-    void server.register((scope, _options, done) => {
-      addPage(scope, options.apiKeys.length > 0);
-      done();
-    });
+    addPage(server, options.apiKeys.length > 0);
     addData(server, parts);
   };
 }
@@ -60,15 +58,14 @@ function addPage(server: FastifyInstance, hasKeys: boolean): void {
     if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
     return reply.code(200).type(asset.type).send(asset.body);
   };
-  server.get('/inspect', sendAsset);
-  server.get('/inspect/assets/:name', sendAsset);
-  server.setErrorHandler((error, request, reply) => {
-    const isKeyMissing = (error as { code?: string }).code === 'GH_REQUEST_UNAUTHORIZED';
-    // Without keys the same error means a foreign name or site: that stays refused.
-    if (isKeyMissing && hasKeys) return sendAsset(request, reply);
-    throw error;
-  });
+  server.get('/inspect', access('anyone'), sendAsset);
+  server.get('/inspect/assets/:name', access('anyone'), sendAsset);
 }
+
+/** As the routes of `src/http` say it: who may come. */
+const access = <Kind extends 'anyone' | 'person' | 'job'>(kind: Kind) => ({
+  config: { access: kind },
+});
 
 function addData(server: FastifyInstance, parts: InspectorParts): void {
   const { door, storage, clock } = parts;
@@ -77,12 +74,14 @@ function addData(server: FastifyInstance, parts: InspectorParts): void {
     return applyRedaction(value, isHidden ? 'texts' : (parts.redaction ?? 'none'));
   };
 
-  server.get('/inspect/api/session', () => ({
+  server.get('/inspect/api/session', access('person'), (request) => ({
+    // Whose jobs the key shows; null: everybody's.
+    user: (request as FastifyRequest & { caller: Caller }).caller.user,
     machines: Object.keys(drawnMachines),
     redaction: parts.redaction ?? 'none',
     now: clock.now(),
   }));
-  server.get('/inspect/api/jobs', async (request) => {
+  server.get('/inspect/api/jobs', access('person'), async (request) => {
     const page = await searchJobs(door, request.query);
     const jobs = page.jobs.map((job) => ({
       ...job,
@@ -92,19 +91,20 @@ function addData(server: FastifyInstance, parts: InspectorParts): void {
   });
   server.get<{ Params: { machine: string } }>(
     '/inspect/api/charts/:machine',
+    access('person'),
     async (request, reply) => {
       const { machine } = request.params;
       if (!Object.hasOwn(drawnMachines, machine)) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
       return reply.type('image/svg+xml').send(withoutStyle(await drawChart(machine)));
     },
   );
-  server.get<WithId>('/inspect/api/jobs/:id/choices', (request) => {
+  server.get<WithId>('/inspect/api/jobs/:id/choices', access('job'), (request) => {
     const job = followJob(storage, request.params.id);
     job.pull();
     const n = Number((request.query as { n?: string }).n);
     return { choices: choicesAt(job, n) };
   });
-  server.post<WithId>('/inspect/api/jobs/:id/what-if', (request) => {
+  server.post<WithId>('/inspect/api/jobs/:id/what-if', access('job'), (request) => {
     const body = whatIfBody.safeParse(request.body);
     if (!body.success) throw new GatehouseError('GH_REQUEST_INVALID', 'n and event are needed');
     const job = followJob(storage, request.params.id);

@@ -34,7 +34,7 @@ export async function searchJobs(door: JobDoor, query: unknown): Promise<SearchR
     const page = await door.list({ ...filter, limit: hitsMax });
     return { ...page, looked: page.jobs.length };
   }
-  const named = filter.cursor === undefined ? await byId(door, words) : null;
+  const named = filter.cursor === undefined ? await byId(door, words, filter.user_id) : null;
   if (named !== null) return named;
   const jobs: JobPage['jobs'] = [];
   let { cursor } = filter;
@@ -50,11 +50,16 @@ export async function searchJobs(door: JobDoor, query: unknown): Promise<SearchR
 }
 
 /** A whole id finds its job at once, however old. */
-async function byId(door: JobDoor, words: string[]): Promise<SearchResult | null> {
+async function byId(
+  door: JobDoor,
+  words: string[],
+  userId: string | undefined,
+): Promise<SearchResult | null> {
   const [id = ''] = words;
   if (words.length !== 1 || !/^[0-9a-z]{26}$/.test(id)) return null;
   try {
     const job = await door.get(id.toUpperCase());
+    if (userId !== undefined && job.user_id !== userId) return null;
     return { jobs: [job], next_cursor: null, looked: 1 };
   } catch {
     return null;

@@ -9,7 +9,7 @@ import type { StateEvent } from '../contract/state-event.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { JobFollower } from './job-follower.ts';
 import { followJob } from './job-follower.ts';
-import type { InspectorParts } from './parts.ts';
+import type { InspectorParts, View } from './parts.ts';
 
 /** What a page may say. */
 const pageMessage = z.discriminatedUnion('type', [
@@ -22,6 +22,7 @@ const pageMessage = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('gatehouse.jobs'), on: z.boolean() }),
   z.object({ type: z.literal('gatehouse.gates'), on: z.boolean() }),
+  z.object({ type: z.literal('gatehouse.drafts'), on: z.boolean() }),
   z.object({ type: z.literal('gatehouse.guests'), on: z.boolean() }),
 ]);
 
@@ -37,17 +38,31 @@ const refreshEveryMs = 1_000;
 /** Rows of one message: a long history comes in pieces that a slow reader can be cut off between. */
 const framesPerMessage = 200;
 
-export function openPageSession(parts: InspectorParts, send: Send): PageSession {
-  const watch = createJobWatch(parts, send);
+export function openPageSession(parts: InspectorParts, view: View, send: Send): PageSession {
+  const watch = createJobWatch(parts, view, send);
   let leaveJobs: (() => void) | null = null;
   let leaveGuests: (() => void) | null = null;
   let seesGates = false;
+  /** What the page was told last; null: it does not look at drafts. */
+  let toldDrafts: string | null = null;
 
   const sendGates = (): void =>
-    send({ type: 'gatehouse.gates', gates: parts.gates(), history: parts.history.samples() });
+    send({
+      type: 'gatehouse.gates',
+      gates: gatesFor(parts, view),
+      history: parts.history.samples(),
+    });
+  const sendDrafts = (): void => {
+    const version = parts.draftsVersion();
+    if (version !== toldDrafts) {
+      send({ type: 'gatehouse.drafts', overview: parts.drafts(view.user) });
+    }
+    toldDrafts = version;
+  };
   const timer = setInterval(() => {
     watch.refresh();
     if (seesGates) sendGates();
+    if (toldDrafts !== null) sendDrafts();
   }, refreshEveryMs);
 
   return {
@@ -60,12 +75,17 @@ export function openPageSession(parts: InspectorParts, send: Send): PageSession 
       } else if (message.type === 'gatehouse.gates') {
         seesGates = message.on;
         if (seesGates) sendGates();
+      } else if (message.type === 'gatehouse.drafts') {
+        toldDrafts = message.on ? '' : null;
+        if (message.on) sendDrafts();
       } else if (message.type === 'gatehouse.guests') {
         leaveGuests?.();
-        leaveGuests = message.on ? parts.guests.subscribe((guest) => send(guest)) : null;
+        // Programs of other people are nothing that a person's key may see.
+        leaveGuests =
+          message.on && view.user === null ? parts.guests.subscribe((guest) => send(guest)) : null;
       } else {
         leaveJobs?.();
-        leaveJobs = message.on ? listenToJobs(parts, send) : null;
+        leaveJobs = message.on ? listenToJobs(parts, view, send) : null;
       }
     },
     close() {
@@ -77,34 +97,60 @@ export function openPageSession(parts: InspectorParts, send: Send): PageSession 
   };
 }
 
-function listenToJobs({ hub }: InspectorParts, send: Send): () => void {
-  const news = new Map<string, StateEvent[]>();
+/** The line as everybody may see it: who else stands there has no name. */
+function gatesFor({ gates }: InspectorParts, { user }: View): Record<string, unknown>[] {
+  if (user === null) return gates();
+  const nameless = (entry: Record<string, unknown>): Record<string, unknown> =>
+    entry['user'] === user ? entry : { ...entry, user: 'somebody else' };
+  return gates().map((one) => {
+    const gate = one['gate'] as Record<'running' | 'waiting', Record<string, unknown>[]>;
+    const [running, waiting] = [gate.running.map(nameless), gate.waiting.map(nameless)];
+    return { ...one, gate: { ...gate, running, waiting } };
+  });
+}
+
+/** What a row of the list is made of: how the job began, if that is new, and its last event. */
+interface RowNews {
+  began: StateEvent | null;
+  last: StateEvent;
+}
+
+function listenToJobs({ hub }: InspectorParts, { user }: View, send: Send): () => void {
+  const news = new Map<string, RowNews>();
+  let everyMs = calmEveryMs;
   const flush = (): void => {
-    send({ type: 'gatehouse.jobs', events: [...news.values()].flat() });
+    const newest = [...news.values()].slice(-jobsPerMessageMax);
+    const events = newest.flatMap(({ began, last }) =>
+      began === null || began === last ? [last] : [began, last],
+    );
+    const isCut = newest.length < news.size;
+    send({ type: 'gatehouse.jobs', events, isCut });
+    everyMs = isCut ? floodEveryMs : calmEveryMs;
     news.clear();
   };
   return hub.subscribe(null, {
     event(event) {
-      if (news.size === 0) setTimeout(flush, jobsEveryMs);
-      const events = news.get(event.job_id) ?? [];
-      // Heartbeats of one job within one message: the last one says it all.
-      if (event.type === 'processing' && events.at(-1)?.type === 'processing') events.pop();
-      events.push(event);
-      news.set(event.job_id, events);
+      if (user !== null && event.user_id !== user) return;
+      if (news.size === 0) setTimeout(flush, everyMs);
+      const began = event.type === 'ack' ? event : (news.get(event.job_id)?.began ?? null);
+      news.set(event.job_id, { began, last: event });
     },
     token: () => undefined,
   });
 }
 
-/** Faster is not seen, and a list that fills at hundreds of jobs a second would be all that the page does. */
-const jobsEveryMs = 150;
+/** Faster is not seen. */
+const calmEveryMs = 150;
+/** More rows at once nobody reads, and drawing them would take the processor from the core that is looked at. */
+const jobsPerMessageMax = 50;
+const floodEveryMs = 1_000;
 
 interface JobWatch {
   change(jobId: string | null, afterN: number): void;
   refresh(): void;
 }
 
-function createJobWatch(parts: InspectorParts, send: Send): JobWatch {
+function createJobWatch(parts: InspectorParts, view: View, send: Send): JobWatch {
   const { storage, hub } = parts;
   let job: JobFollower | null = null;
   let isDue = false;
@@ -155,7 +201,11 @@ function createJobWatch(parts: InspectorParts, send: Send): JobWatch {
       lastQueue = '';
       if (jobId === null) return;
       guarded(jobId, () => {
-        job = followJob(storage, jobId);
+        const found = followJob(storage, jobId);
+        if (view.user !== null && found.job.input.userId !== view.user) {
+          throw new GatehouseError('GH_JOB_NOT_FOUND');
+        }
+        job = found;
         leave = hub.subscribe(jobId, {
           event: soon,
           token: (chunk) => send({ type: 'gatehouse.token', chunk }),

@@ -2,6 +2,7 @@
 import type { JobDoor } from '../contract/door.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { ApiKey, Caller } from '../lib/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import type { QueueFacts } from '../../machines/job-types.ts';
 import type { JobStorage } from '../store/job-storage.ts';
@@ -18,10 +19,19 @@ export interface InspectorOptions {
   queueOf(jobId: string): QueueFacts | null;
   /** The objects of `GET /backends`. */
   gates(): Record<string, unknown>[];
+  /** The object of `GET /drafts`, and as `drafted` the drafts that wait for a decision; of one user, or (null) of all. */
+  drafts(userId: string | null): object;
+  /** The same as before: `drafts` would say the same. Costs nothing, where that reads the database. */
+  draftsVersion(): string;
   clock: Clock;
   log: Log;
   /** Empty: loopback only, no key asked. */
-  apiKeys: readonly string[];
+  apiKeys: readonly ApiKey[];
+  /** Who guesses keys here is counted with those who guess at the other doors. Left out: nobody is. */
+  limits?: {
+    /** @throws GatehouseError with the status of the refusal */
+    checkKey(peer: { remoteAddress?: string | undefined }, caller: Caller | null): void;
+  };
   /** What every page and client gets; a page may ask for less, never for more. Default `none`. */
   redaction?: Redaction;
 }
@@ -30,4 +40,11 @@ export interface InspectorParts extends InspectorOptions {
   history: GateHistory;
   guests: Guests;
   feed: StatelyFeed;
+}
+
+/** What one onlooker may see. */
+export interface View {
+  /** Null: everybody's jobs. */
+  user: string | null;
+  redaction: Redaction;
 }

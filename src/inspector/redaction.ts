@@ -9,6 +9,7 @@ export type Redaction = 'none' | 'texts';
 
 const textFields = new Set([
   'message',
+  'title',
   'text',
   'content',
   'reply',

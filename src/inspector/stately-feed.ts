@@ -13,6 +13,8 @@ import { followJob, type JobFollower } from './job-follower.ts';
 import { statelyMessages } from './stately.ts';
 
 export interface StatelyReceiver {
+  /** Hears of this user's jobs only; null: of all. */
+  user: string | null;
   send(message: Record<string, unknown>): void;
 }
 
@@ -51,10 +53,12 @@ export function createStatelyFeed(options: {
   const tell = (jobId: string): void => {
     const job = followers.get(jobId) ?? followJob(storage, jobId);
     followers.delete(jobId);
+    const owner = job.job.input.userId;
+    const mine = [...receivers].filter(({ user }) => user === null || user === owner);
     for (const frame of job.pull()) {
       const context = { ...job.stateAt(frame.n)?.snapshot.context };
       for (const message of statelyMessages(jobId, frame, context)) {
-        for (const receiver of receivers) receiver.send(message);
+        for (const receiver of mine) receiver.send(message);
       }
     }
     if (job.isEnded) return;
@@ -86,7 +90,9 @@ export function createStatelyFeed(options: {
       };
     },
     relay(message, sender) {
-      for (const receiver of receivers) if (receiver !== sender) receiver.send(message);
+      for (const receiver of receivers) {
+        if (receiver !== sender && receiver.user === null) receiver.send(message);
+      }
     },
   };
 }

@@ -56,6 +56,9 @@ const gateView = {
   },
 };
 
+/** Nobody has written a memo. */
+const draftOverview = { state: 'waiting', running: null, waiting: [], dead: [], drafted: [] };
+
 export async function openInspector(
   change: Partial<InspectorOptions> = {},
 ): Promise<InspectorFixture> {
@@ -93,6 +96,7 @@ export async function openInspector(
     host: '127.0.0.1',
     port: 0,
     apiKeys,
+    ownerOf: async (jobId) => (await door.get(jobId)).user_id,
     log: silentLog(),
     routes: [
       chatRoutes({ door, live: journal.hub }),
@@ -102,6 +106,8 @@ export async function openInspector(
         hub,
         queueOf: (jobId) => journal.journal.queueOf(jobId),
         gates: () => [gateView],
+        drafts: () => draftOverview,
+        draftsVersion: () => 'never changes',
         clock,
         log: silentLog(),
         apiKeys,

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { launchChromium, prepareChromium } from '../support/chromium.ts';
 import { scratchFolder } from '../support/journal.ts';
 import { openInspector, type InspectorFixture } from './inspector-fixture.ts';
+import { busyDrafts } from './busy-drafts.ts';
 import { busyGates, busyHour } from './busy-gates.ts';
 
 const executable = prepareChromium();
@@ -27,7 +28,7 @@ afterAll(async () => {
   scratch.remove();
 });
 beforeEach(async () => {
-  fixture = await openInspector({ gates: busyGates });
+  fixture = await openInspector({ gates: busyGates, drafts: busyDrafts });
 });
 afterEach(() => fixture.close());
 
@@ -102,6 +103,7 @@ const views: {
   },
   { name: 'gates', hash: () => '#/gates', height: 860 },
   { name: 'gates-dark', hash: () => '#/gates', height: 860, scheme: 'dark' },
+  { name: 'drafts', hash: () => '#/drafts', height: 760 },
   { name: 'phone-list', width: 390, height: 800 },
   {
     name: 'phone-job',

@@ -130,6 +130,31 @@ describe('a job that is watched', () => {
   });
 });
 
+test('of more jobs at once than a list can show the newest are told, and that it was cut', async () => {
+  fixture = await openInspector();
+  const page = await open();
+  page.say({ type: 'gatehouse.jobs', on: true });
+  await until(() => fixture.listeners() === 1);
+  const event = { seq: 1, type: 'ack' as const, state: 'ack', at: '', user_id: 'u', channel: 'c' };
+  for (let n = 100; n < 220; n += 1) {
+    fixture.hub.event({ ...event, id: `j${n}:1`, job_id: `j${n}`, data: {} });
+    fixture.hub.event({
+      ...event,
+      id: `j${n}:2`,
+      job_id: `j${n}`,
+      seq: 2,
+      type: 'state',
+      data: {},
+    });
+  }
+  const lists = () => page.heard.filter(({ type }) => type === 'gatehouse.jobs');
+  await until(() => lists().length === 1);
+  const { events, isCut } = lists()[0]! as unknown as { events: { id: string }[]; isCut: boolean };
+  expect(isCut).toBe(true);
+  expect(events).toHaveLength(100);
+  expect(events.slice(-2).map(({ id }) => id)).toEqual(['j219:1', 'j219:2']);
+});
+
 test('with nobody watching nothing listens to the hub, and the last to leave ends it', async () => {
   fixture = await openInspector();
   expect(fixture.listeners()).toBe(0);

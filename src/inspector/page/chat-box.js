@@ -2,10 +2,11 @@
 import { call } from './api.js';
 import { h } from './dom.js';
 
-/** @param {(jobId: string) => void} onJob */
-export function createChatBox(onJob) {
+/** @param {string | null} sender the only one who may send; null: anybody @param {(jobId: string) => void} onJob */
+export function createChatBox(sender, onJob) {
   const user = h('input', {
-    value: 'local',
+    value: sender ?? 'local',
+    readonly: sender !== null,
     'aria-label': 'Send as user',
     class: 'chat-user',
     maxlength: 256,

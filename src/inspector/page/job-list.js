@@ -55,6 +55,8 @@ export class JobList {
     'Older jobs',
   );
   #note = h('p', { class: 'note', role: 'status' });
+  /** Rows that are shown may have moved on unheard. */
+  #isStale = false;
   element = h(
     'div',
     { class: 'job-list' },
@@ -83,6 +85,7 @@ export class JobList {
     this.#elements.clear();
     this.#rows.replaceChildren();
     this.#cursor = null;
+    this.#isStale = false;
     this.refresh();
   }
 
@@ -92,7 +95,8 @@ export class JobList {
     this.#linkOf(id)?.setAttribute('aria-current', 'true');
   }
 
-  take(events) {
+  /** `isCut`: there were more than a list can show; it is read again when that is over. */
+  take(events, isCut) {
     let isUnknown = false;
     for (const event of events) {
       const known = this.#jobs.get(event.job_id);
@@ -103,7 +107,13 @@ export class JobList {
       }
     }
     // A job from before the page was opened moves: it may belong to the list by now.
-    if (isUnknown) this.#soon(() => this.refresh(), 500);
+    this.#isStale ||= isCut;
+    if (isUnknown || this.#isStale) this.#soon(() => this.#catchUp(), 500);
+  }
+
+  #catchUp() {
+    if (this.#isStale) this.reload();
+    else this.refresh();
   }
 
   #linkOf(id) {

@@ -2,6 +2,7 @@
 import { call, hidesTexts, setHidesTexts, storeKey } from './api.js';
 import { connect } from './connection.js';
 import { h, show } from './dom.js';
+import { DraftsView } from './drafts-view.js';
 import { createGatesView } from './gates-view.js';
 import { JobView } from './job-view.js';
 import { JobList } from './job-list.js';
@@ -64,30 +65,39 @@ function typedKey(wasWrong) {
   });
 }
 
-function start() {
+/** `user`: whose key it is; null: the operator's. */
+function start(user) {
   const send = (message) => connection.send(message);
   const jobView = new JobView(send);
   const list = new JobList();
   const gates = createGatesView();
+  const drafts = new DraftsView(user);
   const stately = new StatelyView();
-  const chat = createChatBox((jobId) => (location.hash = `#/jobs/${jobId}`));
+  const chat = createChatBox(user, (jobId) => (location.hash = `#/jobs/${jobId}`));
   const side = h('section', { class: 'side', 'aria-label': 'Jobs' }, list.element, chat);
   const jobs = h('div', { class: 'jobs' }, side, jobView.element);
   let view = '';
 
   const route = () => {
-    const [, name = 'jobs', id = ''] = location.hash.split('/');
+    const [, name = 'jobs', id = '', owner = ''] = location.hash.split('/');
     for (const link of document.querySelectorAll('[data-view]')) {
       if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
       else link.removeAttribute('aria-current');
     }
-    const elements = { jobs, gates: gates.element, stately: stately.element };
+    const elements = {
+      jobs,
+      gates: gates.element,
+      drafts: drafts.element,
+      stately: stately.element,
+    };
     if (name !== view) show(place, elements[name] ?? jobs);
     view = name;
     jobs.classList.toggle('has-job', name === 'jobs' && id !== '');
     jobView.open(name === 'jobs' ? id : '');
     list.select(name === 'jobs' ? id : '');
+    if (name === 'drafts') drafts.open(id, decodeURIComponent(owner));
     send({ type: 'gatehouse.gates', on: name === 'gates' });
+    send({ type: 'gatehouse.drafts', on: name === 'drafts' });
     send({ type: 'gatehouse.guests', on: name === 'stately' });
   };
 
@@ -95,6 +105,7 @@ function start() {
     greet: () => [
       { type: 'gatehouse.jobs', on: true },
       { type: 'gatehouse.gates', on: view === 'gates' },
+      { type: 'gatehouse.drafts', on: view === 'drafts' },
       { type: 'gatehouse.guests', on: view === 'stately' },
       jobView.watchMessage(),
     ],
@@ -105,8 +116,9 @@ function start() {
       if (now === 'open') list.refresh();
     },
     onMessage(message) {
-      if (message.type === 'gatehouse.jobs') list.take(message.events);
+      if (message.type === 'gatehouse.jobs') list.take(message.events, message.isCut);
       else if (message.type === 'gatehouse.gates') gates.take(message);
+      else if (message.type === 'gatehouse.drafts') drafts.take(message);
       else if (message.type === 'gatehouse.guest') stately.take(message);
       else jobView.take(message);
     },
@@ -129,8 +141,8 @@ function start() {
 
 chooseTheme();
 try {
-  if ('needsKey' in document.body.dataset) await askForKey();
-  start();
+  const { user } = 'needsKey' in document.body.dataset ? await askForKey() : { user: null };
+  start(user);
 } catch (error) {
   show(place, h('p', { role: 'alert', class: 'problem' }, error.message));
 }

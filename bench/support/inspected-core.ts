@@ -1,0 +1,108 @@
+/**
+ * A process of its own for the inspector's benchmark: the real journal with effects that take no time, and
+ * the inspector over HTTP. Arguments: the folder, and `bare` for none of the inspector. Told what to do by
+ * messages, answers each with a reading.
+ */
+import { createDoor } from '../../src/assistant/door.ts';
+import { startServer } from '../../src/http/server.ts';
+import { inspectorRoutes } from '../../src/inspector/inspector-routes.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createIdSource } from '../../src/lib/ids.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { createJobQueries } from '../../src/store/job-queries.ts';
+import { createJobStore } from '../../src/store/job-store.ts';
+import { limits } from '../../test/support/jobs.ts';
+import { openJobBench } from './gatehouse-jobs.ts';
+import { inFlight, startCpu } from './measure.ts';
+
+export type Order =
+  /** As many jobs as it can, 100 in flight. */
+  | { kind: 'saturate'; jobs: number }
+  /** So many events a second, whatever it can. */
+  | { kind: 'flood'; eventsPerSecond: number; seconds: number };
+
+export interface Reading {
+  jobsPerSecond: number;
+  /** Of the whole process. */
+  cpuMicrosPerJob: number;
+  rssMiB: number;
+}
+
+/** Each job of the bench tells this many events. */
+export const eventsPerJob = 11;
+
+const [, , folder = '', kind] = process.argv;
+const bench = await openJobBench(folder, 'fiveSteps');
+const storage = createJobStore(bench.database);
+const clock = systemClock;
+const log = silentLog();
+const door = createDoor({
+  journal: bench.journal,
+  storage,
+  queries: createJobQueries(bench.database),
+  hub: bench.hub,
+  clock,
+  nextId: createIdSource(),
+  messageMaxChars: 8_000,
+  limits,
+  locale: 'auto',
+  readReply: () => null,
+});
+const server = await startServer({
+  host: '127.0.0.1',
+  port: 0,
+  apiKeys: [],
+  ownerOf: async (jobId) => (await door.get(jobId)).user_id,
+  log,
+  routes:
+    kind === 'bare'
+      ? []
+      : [
+          inspectorRoutes({
+            door,
+            storage,
+            hub: bench.hub,
+            queueOf: () => null,
+            gates: () => [],
+            drafts: () => ({}),
+            draftsVersion: () => '',
+            clock,
+            log,
+            apiKeys: [],
+          }),
+        ],
+});
+
+async function obey(order: Order): Promise<Reading> {
+  const cpu = startCpu();
+  const from = performance.now();
+  const jobs = order.kind === 'saturate' ? order.jobs : await flood(order);
+  if (order.kind === 'saturate') await inFlight(jobs, 100, bench.run);
+  const seconds = (performance.now() - from) / 1000;
+  return {
+    jobsPerSecond: jobs / seconds,
+    cpuMicrosPerJob: cpu.stop() / jobs,
+    rssMiB: process.memoryUsage.rss() / 2 ** 20,
+  };
+}
+
+/** Jobs at even distances; each second has its share whatever the timer does. */
+async function flood({
+  eventsPerSecond,
+  seconds,
+}: Extract<Order, { kind: 'flood' }>): Promise<number> {
+  const perSecond = eventsPerSecond / eventsPerJob;
+  const from = performance.now();
+  const running: Promise<void>[] = [];
+  while (performance.now() - from < seconds * 1000) {
+    const due = Math.floor(((performance.now() - from) / 1000) * perSecond);
+    while (running.length < due) running.push(bench.run(running.length));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await Promise.all(running);
+  return running.length;
+}
+
+process.on('message', (order: Order) => void obey(order).then((reading) => process.send!(reading)));
+process.on('disconnect', () => process.exit(0));
+process.send!(server.url);
