@@ -1,0 +1,125 @@
+/** The files for systemd, launchd and the NATS server: accepted by whom they are for, and true to the program. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { usage } from '../../src/cli/commands.ts';
+import type { Reply } from '../../src/contract/reply.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { createChannelLink } from '../../src/messaging/channel-link.ts';
+import { natsConfig } from '../messaging/rig.ts';
+import { broker, client, folderForTest, natsCommand } from '../messaging/setting.ts';
+import { direct, openCore } from '../support/core.ts';
+import { until } from '../support/journal.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
+
+const units = readdirSync(join(root, 'deploy', 'systemd'));
+const canVerify = spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore' }).status === 0;
+
+describe('the systemd units', () => {
+  test.each(units)('%s run a command that exists, as nobody in particular', (name) => {
+    const unit = read('deploy', 'systemd', name);
+    const [, command = ''] = /^ExecStart=\/usr\/local\/bin\/gatehouse (.+)$/m.exec(unit) ?? [];
+    expect(usage).toContain(`  ${command}`);
+    expect(unit).toMatch(/^DynamicUser=yes$/m);
+    expect(unit).toMatch(/^ProtectSystem=strict$/m);
+    expect(unit).toMatch(/^StateDirectory=gatehouse/m);
+  });
+
+  test.skipIf(!canVerify)('are accepted by systemd-analyze (skipped without it)', () => {
+    const folder = folderForTest();
+    const paths = units.map((name) => join(folder, name));
+    for (const [index, name] of units.entries()) {
+      const unit = read('deploy', 'systemd', name);
+      writeFileSync(paths[index]!, unit.replaceAll('/usr/local/bin/gatehouse', process.execPath));
+    }
+    const { stderr, status } = spawnSync('systemd-analyze', ['verify', ...paths], {
+      encoding: 'utf8',
+    });
+    expect(stderr.split('\n').filter((line) => line.includes(folder))).toEqual([]);
+    expect(status).toBe(0);
+  });
+});
+
+describe('the launchd property lists', () => {
+  test.each(readdirSync(join(root, 'deploy', 'launchd')))(
+    '%s is well formed and runs a command that exists',
+    (name) => {
+      const list = read('deploy', 'launchd', name).replaceAll(/<!--[\s\S]*?-->/g, '');
+      const open: string[] = [];
+      for (const [tag, closing, tagName, single] of list.matchAll(/<(\/?)([a-z]+)[^<>]*?(\/?)>/g)) {
+        if (single === '/') continue;
+        if (closing === '/') expect(open.pop(), tag).toBe(tagName);
+        else open.push(tagName!);
+      }
+      expect(open).toEqual([]);
+      const [, words = ''] =
+        /ProgramArguments<\/key>\s*<array>([\s\S]*?)<\/array>/.exec(list) ?? [];
+      const [program, ...args] = [...words.matchAll(/<string>(.*?)<\/string>/g)].map(
+        ([, word]) => word,
+      );
+      expect(program).toMatch(/\/gatehouse$/);
+      expect(usage).toContain(`  ${args.join(' ')}`);
+      expect(name).toBe(`${/<key>Label<\/key>\s*<string>(.*?)</.exec(list)?.[1]}.plist`);
+    },
+  );
+});
+
+const authorization = read('deploy', 'nats', 'authorization.conf');
+
+describe('the permissions in deploy/nats', () => {
+  test('are those of docs/events.md', () => {
+    const page = read('docs', 'events.md');
+    const lines = authorization.split('\n').filter((line) => !line.startsWith('#'));
+    expect(page).toContain(`\`\`\`\n${lines.join('\n')}\`\`\``);
+  });
+
+  test('are included by the server configuration, which keeps to loopback what has no password', () => {
+    const config = read('deploy', 'nats', 'nats-server.conf');
+    expect(config).toMatch(/^include \.\/authorization\.conf$/m);
+    expect(config).toMatch(/^http: 127\.0\.0\.1:/m);
+    expect(config).toMatch(/sync_interval: always/);
+  });
+
+  test.skipIf(natsCommand === null)(
+    'with passwords from the environment let core and bridge work together, and nobody else in',
+    async () => {
+      for (const name of ['CORE', 'BRIDGE', 'READER']) vi.stubEnv(`${name}_PASSWORD`, `p-${name}`);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const server = await broker({ config: authorization });
+      const fixture = await openCore({
+        nats: { mode: 'external', url: server.url, user: 'core', password: 'p-CORE' },
+      });
+      onTestFinished(() => fixture.close());
+      fixture.small.script(direct('네'));
+      const posted: Reply[] = [];
+      const link = createChannelLink({
+        config: natsConfig({ url: server.url, user: 'bridge', password: 'p-BRIDGE' }),
+        channel: 'synology',
+        dataFolder: folderForTest(),
+        onReply(reply) {
+          posted.push(reply);
+          return Promise.resolve('done');
+        },
+        log: silentLog(),
+        timings: { retryMs: 10, retryMsMax: 100 },
+      });
+      link.start();
+      onTestFinished(() => link.stop());
+      await until(async () => (await link.submit({ message: '안녕', user_id: 'kim' }, '1')).ok);
+      await until(() => posted.some(({ kind, text }) => kind === 'final' && text === '네'));
+
+      await expect(client(server)).rejects.toThrow(/authorization/i);
+      await expect(client(server, { user: 'core', pass: 'p-BRIDGE' })).rejects.toThrow(
+        /authorization/i,
+      );
+      const reader = { user: 'reader', pass: 'p-READER', inboxPrefix: '_INBOX_reader' };
+      const nc = await client(server, reader);
+      await expect(
+        nc.request('gatehouse.v1.svc.job.submit', '{"message":"x"}', { timeout: 2_000 }),
+      ).rejects.toThrow(/permission/i);
+    },
+  );
+});
