@@ -8,9 +8,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
 import { messageOf } from '../lib/errors.ts';
+import { logFieldsOf } from '../contract/trace.ts';
 import type { EffectFailure, QueueFacts } from '../../machines/job-types.ts';
 import type { JournalEvent } from '../store/job-storage.ts';
 import type { EffectReport, EffectResult, Effects } from './effects.ts';
+import type { EffectWatch, JournalObserver, WatchedJob } from './journal-observer.ts';
 import type { JobState, PendingEffect } from './job-state.ts';
 import type { LiveHub } from './live-hub.ts';
 
@@ -24,8 +26,7 @@ export interface EffectRunner {
   readonly running: number;
 }
 
-export interface EffectJob {
-  id: string;
+export interface EffectJob extends WatchedJob {
   conversation: string;
   state: JobState;
 }
@@ -41,6 +42,7 @@ export interface EffectRunnerOptions {
   clock: Clock;
   log: Log;
   faults: Faults;
+  observer: JournalObserver;
 }
 
 interface Running {
@@ -51,6 +53,7 @@ interface Running {
   queue: QueueFacts | null;
   /** When `queue` was said, epoch ms. */
   queueAt: number;
+  watch: EffectWatch;
   ended: Promise<void>;
 }
 
@@ -82,6 +85,7 @@ class Runner implements EffectRunner {
       heartbeat: null,
       queue: null,
       queueAt: 0,
+      watch: this.#watch(job, effect),
       ended: Promise.resolve(),
     };
     this.#running.set(effect.key, one);
@@ -99,7 +103,14 @@ class Runner implements EffectRunner {
     one.ended = result.then(
       (value) => this.#finish(job.id, effect, value),
       (error: unknown) => {
-        log.error({ job: job.id, effect: effect.id, error: messageOf(error) }, 'effect threw');
+        log.error(
+          {
+            ...logFieldsOf(job.id, job.input.traceparent),
+            effect: effect.id,
+            error: messageOf(error),
+          },
+          'effect threw',
+        );
         this.#finish(job.id, effect, failed(thrown(error)));
       },
     );
@@ -109,6 +120,7 @@ class Runner implements EffectRunner {
     const one = this.#running.get(key);
     if (one === undefined) return;
     this.#forget(key);
+    one.watch.ended('aborted');
     one.controller.abort('cancelled');
   }
 
@@ -132,6 +144,16 @@ class Runner implements EffectRunner {
     return { ...queue, etaMs: Math.max(0, queue.etaMs - passedMs) };
   }
 
+  /** What only takes a turn does nothing outside. Without an observer the caller's own trace is passed on. */
+  #watch(job: EffectJob, effect: PendingEffect): EffectWatch {
+    const { observer, effects } = this.#options;
+    const { traceparent } = job.input;
+    if (observer.effectStarted === undefined || effects[effect.src]?.takesTurn === true) {
+      return { traceparent, ended: () => undefined };
+    }
+    return observer.effectStarted(job, effect);
+  }
+
   #run(job: EffectJob, effect: PendingEffect, one: Running): EffectResult | Promise<EffectResult> {
     const implementation = this.#options.effects[effect.src];
     if (implementation === undefined) return failed(bug(`there is no effect ${effect.src}`));
@@ -147,6 +169,7 @@ class Runner implements EffectRunner {
         context,
         signal: one.controller.signal,
         report: this.#reportOf(effect.key, one),
+        traceparent: one.watch.traceparent,
       });
     } catch (error) {
       return failed(thrown(error));
@@ -183,7 +206,9 @@ class Runner implements EffectRunner {
 
   #finish(jobId: string, effect: PendingEffect, result: EffectResult): void {
     // Aborted meanwhile: the machine has left the state and does not want the result (J1).
-    if (!this.#running.has(effect.key)) return;
+    const one = this.#running.get(effect.key);
+    if (one === undefined) return;
+    one.watch.ended(result);
     this.#forget(effect.key);
     this.#options.faults.hit('journal.effectEnded', effect.id);
     this.#options.post(jobId, resultEvent(effect.id, result), effect.key);

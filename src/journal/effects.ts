@@ -19,6 +19,8 @@ export interface EffectCall<Input = unknown> {
   /** Aborted when the job has left the state that wanted the effect. */
   signal: AbortSignal;
   report: EffectReport;
+  /** W3C trace context for requests that the effect makes; undefined: there is none to name. */
+  traceparent: string | undefined;
 }
 
 /** What a running effect may say before it ends. */

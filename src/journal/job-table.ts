@@ -2,6 +2,7 @@
  * The jobs in memory. A job is loaded when an event for it comes and dropped when it ends or parks:
  * what is not here is on disk, complete.
  */
+import { logFieldsOf } from '../contract/trace.ts';
 import { GatehouseError, messageOf, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { JobInput } from '../../machines/job-types.ts';
@@ -48,7 +49,8 @@ export function createJobTable(options: {
       return { state: restore(stored), fault: null };
     } catch (error) {
       if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
-      log.error({ job: stored.id, error: messageOf(error) }, 'job cannot be resumed');
+      const who = logFieldsOf(stored.id, stored.input.traceparent);
+      log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
       const { n, seq } = stored.head;
       const { state } = begin(machine, stored.input, stored.createdAt);
       return { state: { ...state, n, seq, effects: [], timers: [] }, fault: 'GH_JOB_VERSION' };

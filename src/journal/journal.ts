@@ -22,6 +22,7 @@ import type { Effects } from './effects.ts';
 import { initEvent, type PendingEffect } from './job-state.ts';
 import { createJobTable, type ActiveJob, type JobTable, type Migrations } from './job-table.ts';
 import type { LiveHub } from './live-hub.ts';
+import type { JournalObserver } from './journal-observer.ts';
 import { createPositionNotices, type PositionNotices } from './position-notices.ts';
 import { createPureMachine } from './pure-machine.ts';
 import { armTimer, settle, timerMail, type Settling } from './settle.ts';
@@ -41,6 +42,7 @@ export interface JournalOptions {
   maxQueued: number;
   heartbeatMs: number;
   migrations?: Migrations;
+  observer?: JournalObserver;
 }
 
 export interface Submission {
@@ -129,7 +131,7 @@ class JobJournal implements Journal {
       log,
     });
     this.#turns = createTurns(options.maxConcurrent, clock);
-    this.#timers = createTimers(clock, () => this.#wakeParked());
+    this.#timers = createTimers(clock, (at) => this.#wakeParked(at));
     this.#runner = createEffectRunner({
       effects: options.effects,
       hub,
@@ -137,6 +139,7 @@ class JobJournal implements Journal {
       clock,
       log,
       faults,
+      observer: options.observer ?? {},
       post: (jobId, event, effectKey) => this.#post({ ...inside(jobId, event), effectKey }),
     });
     this.#positions = createPositionNotices({
@@ -150,6 +153,7 @@ class JobJournal implements Journal {
       runner: this.#runner,
       timers: this.#timers,
       turns: this.#turns,
+      observer: options.observer ?? {},
       startEffect: (job, effect) => this.#startEffect(job, effect),
       post: (mail) => this.#post(mail),
     };
@@ -318,8 +322,9 @@ class JobJournal implements Journal {
   }
 
   #commit(turn: Turn, taken: Mail[]): void {
-    const { storage, faults } = this.#options;
+    const { storage, faults, observer } = this.#options;
     const records = turn.records();
+    const beganAt = performance.now();
     try {
       for (const { job } of turn.changes.values()) {
         faults.hit('journal.beforeCommit', job.state.snapshot.context.state);
@@ -330,6 +335,11 @@ class JobJournal implements Journal {
       return;
     }
     this.#isStorageUp = true;
+    observer?.committed?.({
+      jobs: records.length,
+      rows: records.reduce((sum, { rows }) => sum + rows.length, 0),
+      ms: performance.now() - beganAt,
+    });
     for (const record of records) {
       const { job } = turn.changes.get(record.jobId)!;
       job.num = record.num;
@@ -343,6 +353,7 @@ class JobJournal implements Journal {
     const reason = (error as Error).cause ?? error;
     this.#options.log.error({ error: messageOf(reason) }, 'the turn could not be committed');
     this.#isStorageUp = false;
+    this.#options.observer?.commitFailed?.();
     for (const { job, before } of turn.changes.values()) {
       for (const effect of job.state.effects) {
         if (before === null || !before.effects.includes(effect)) this.#runner.abort(effect.key);
@@ -378,7 +389,9 @@ class JobJournal implements Journal {
         const now = this.#options.clock.now();
         const writes = effects.some(({ src }) => this.#options.effects[src]?.writes === true);
         for (const timer of timers) {
-          armTimer(jobId, timer, this.#settling, writes ? now + timer.delayMs : timer.dueAt);
+          // A clock that was set back while the process was down makes no limit longer than it is.
+          const dueAt = Math.min(timer.dueAt, now + timer.delayMs);
+          armTimer(jobId, timer, this.#settling, writes ? now + timer.delayMs : dueAt);
         }
         // Its time was up while the process was down: the timer decides, and nothing is begun for a moment.
         if (!writes && timers.some((timer) => timer.dueAt <= now)) return;
@@ -390,26 +403,45 @@ class JobJournal implements Journal {
     );
   }
 
-  #wakeParked(): void {
+  /** @param alarmAt the time for which the alarm was set: it has come, whatever the wall clock says now */
+  #wakeParked(alarmAt = 0): void {
     if (this.#phase !== 'open') return;
     const { storage, clock } = this.#options;
     this.#orLater(
       () => {
         // One moment for both questions: what falls between two would be missed.
         const now = clock.now();
-        for (const jobId of storage.dueJobs(now)) {
+        const until = Math.max(now, alarmAt);
+        for (const jobId of storage.dueJobs(until)) {
           const job = this.#table.load(jobId);
           if (job === null) continue;
           if (job.fault !== null) this.#post(inside(jobId, { type: 'resume' }));
           for (const timer of job.state.timers) {
-            if (timer.dueAt <= now) this.#post(timerMail(jobId, timer));
+            // Set by a clock that was ahead, and has been set back since.
+            const isFromAhead = timer.dueAt - timer.delayMs > now;
+            if (timer.dueAt <= now || (isFromAhead && timer.dueAt <= until)) {
+              this.#post(timerMail(jobId, timer));
+            } else this.#timers.wakeBy(timer.dueAt);
           }
         }
-        const wakeAt = storage.nextWakeAt(now);
-        if (wakeAt !== null) this.#timers.wakeBy(wakeAt);
+        const wakeAt = storage.nextWakeAt(until);
+        if (wakeAt === null) return;
+        // Set by a clock that was ahead of the one that this process has found: it waits its own time, no longer.
+        const longestMs = this.#longestWaitMs(wakeAt);
+        this.#timers.wakeBy(wakeAt, Math.max(until, wakeAt - longestMs));
       },
-      () => this.#wakeParked(),
+      () => this.#wakeParked(alarmAt),
     );
+  }
+
+  /** Of the parked timers that are due at `wakeAt`. */
+  #longestWaitMs(wakeAt: number): number {
+    const delays = this.#options.storage
+      .dueJobs(wakeAt)
+      .flatMap((jobId) => this.#table.load(jobId)?.state.timers ?? [])
+      .filter(({ dueAt }) => dueAt === wakeAt)
+      .map(({ delayMs }) => delayMs);
+    return delays.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...delays);
   }
 
   /** A database that cannot be read now is asked again: the process must live, and nothing is forgotten. */

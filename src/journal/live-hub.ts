@@ -2,19 +2,21 @@
  * Tells subscribers inside the process what was committed, and the pieces of answers as they are written.
  * Nothing is kept but the text that each running answer has so far, for those who come late.
  */
+import type { DocumentEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 
 export interface LiveListener {
   event(event: StateEvent): void;
   token(chunk: TokenChunk): void;
+  /** What happened to any document; only those who listen to everything are told. */
+  document?(event: DocumentEvent): void;
 }
 
 export interface LiveHub {
   /** `jobId` null: every job. Returns the way out. A listener must not throw and must not block. */
   subscribe(jobId: string | null, listener: LiveListener): () => void;
   event(event: StateEvent): void;
-  /** Whether an event of this job would change anything here or be heard by anyone. */
-  isWatched(jobId: string): boolean;
+  document(event: DocumentEvent): void;
   text(jobId: string, content: string, replace: boolean): void;
   /** The answer so far as one chunk, or null where none is being written. */
   textSoFar(jobId: string): TokenChunk | null;
@@ -55,7 +57,9 @@ export function createLiveHub(): LiveHub {
       if (event.type === 'done' || event.type === 'cancelled') streams.delete(event.job_id);
       tell(event.job_id, (listener) => listener.event(event));
     },
-    isWatched: (jobId) => everyone.size > 0 || ofJob.has(jobId) || streams.has(jobId),
+    document(event) {
+      for (const listener of everyone) listener.document?.(event);
+    },
     text(jobId, content, replace) {
       const stream = streams.get(jobId) ?? { n: 0, text: '' };
       streams.set(jobId, stream);

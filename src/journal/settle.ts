@@ -5,8 +5,9 @@
  */
 import { stateEventsOf } from '../contract/state-event.ts';
 import type { EffectRunner } from './effect-runner.ts';
-import { isEnded, isParked, type PendingEffect, type PendingTimer } from './job-state.ts';
+import { headOf, isEnded, isParked, type PendingEffect, type PendingTimer } from './job-state.ts';
 import type { ActiveJob, JobTable } from './job-table.ts';
+import type { JobEnd, JournalObserver } from './journal-observer.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { Timers } from './timers.ts';
 import type { Change, Mail } from './turn.ts';
@@ -18,6 +19,7 @@ export interface Settling {
   runner: EffectRunner;
   timers: Timers;
   turns: Turns;
+  observer: JournalObserver;
   startEffect(job: ActiveJob, effect: PendingEffect): void;
   post(mail: Mail): void;
 }
@@ -25,6 +27,7 @@ export interface Settling {
 export function settle(change: Change, parts: Settling): void {
   const { job, before, mails } = change;
   for (const mail of mails) mail.outside?.resolve();
+  if (before === null) parts.observer.accepted?.(job);
   publish(change, parts.hub);
 
   const { state } = job;
@@ -39,6 +42,7 @@ export function settle(change: Change, parts: Settling): void {
     if (!state.timers.includes(timer)) parts.timers.clear(timer);
   }
   if (isEnded(state)) {
+    parts.observer.ended?.(job, endOf(change));
     parts.turns.leave(job.id);
     parts.table.drop(job.id);
   } else if (isParked(state)) {
@@ -53,6 +57,18 @@ export function settle(change: Change, parts: Settling): void {
       if (!before?.timers.includes(timer)) armTimer(job.id, timer, parts);
     }
   }
+}
+
+function endOf({ job, rows }: Change): JobEnd {
+  const { decision, models } = job.state.snapshot.context;
+  const { outcome, reply } = headOf(job.state);
+  return {
+    at: rows.at(-1)?.at ?? job.createdAt,
+    outcome: outcome as JobEnd['outcome'],
+    replyLength: reply?.length ?? 0,
+    decision: decision === null ? null : { by: decision.by, action: decision.action },
+    models,
+  };
 }
 
 export function armTimer(
@@ -74,6 +90,5 @@ export const timerMail = (jobId: string, timer: PendingTimer): Mail => ({
 });
 
 function publish({ job, rows }: Change, hub: LiveHub): void {
-  if (!hub.isWatched(job.id)) return;
   for (const row of rows) for (const event of stateEventsOf(job.input, row)) hub.event(event);
 }

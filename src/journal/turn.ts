@@ -2,6 +2,7 @@
  * One turn: the events that are applied together and committed in one transaction. It changes jobs in
  * memory only; `undo` takes all of it back.
  */
+import { logFieldsOf } from '../contract/trace.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { jobMachineVersion } from '../../machines/job.ts';
@@ -92,7 +93,8 @@ export function createTurn(options: {
     try {
       return advance(machine, job.state, event, now);
     } catch (error) {
-      log.error({ job: job.id, event: event.type, error: messageOf(error) }, 'job broken');
+      const who = logFieldsOf(job.id, job.input.traceparent);
+      log.error({ ...who, event: event.type, error: messageOf(error) }, 'job broken');
       const code = error instanceof GatehouseError ? error.code : 'GH_JOB_BUG';
       return advance(machine, job.state, { type: brokenType, code }, now);
     }

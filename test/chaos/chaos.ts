@@ -1,0 +1,73 @@
+/**
+ * The whole system under a seeded storm, audited from outside:
+ *
+ *   npm run chaos -- --minutes 30 --seed 1
+ *   npm run chaos -- --messages 2000 --users 20 --only kills,broker
+ *
+ * Prints one table. Exits 1 when a promise was broken; then the folder with the logs is kept and named, and the
+ * same seed gives the same plan again.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { reportOf, tableLine, violationsOf } from './report.ts';
+import { runStorm } from './storm.ts';
+import { faultGroups, isNamed, stormFaults } from './weather.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    messages: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    users: { type: 'string', default: '20' },
+    only: { type: 'string', default: '' },
+    /** Between two things that one person does. */
+    pause: { type: 'string', default: '1500' },
+    /** Between two faults of a lane. */
+    gap: { type: 'string', default: '2500' },
+    quiet: { type: 'boolean', default: false },
+  },
+});
+
+const only = values.only.split(',').filter((name) => name !== '');
+const unknown = only.filter((name) => !stormFaults.some((fault) => isNamed(fault, name)));
+if (unknown.length > 0) {
+  console.error(
+    `--only: ${unknown.join(', ')}: expected some of ${faultGroups.join(', ')}, or words of a fault`,
+  );
+  process.exit(2);
+}
+const minutes = values.minutes === undefined ? null : Number(values.minutes);
+const messagesMax =
+  values.messages === undefined ? Number.POSITIVE_INFINITY : Number(values.messages);
+const withoutLimit = minutes === null && values.messages === undefined;
+const seed = Number(values.seed);
+const folder = mkdtempSync(join(tmpdir(), `gatehouse-chaos-${seed}-`));
+console.log(`seed ${seed}, logs in ${folder}`);
+
+// What ends this process ends its programs: they are killed as it exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+const result = await runStorm({
+  seed,
+  users: Number(values.users),
+  forMs: minutes === null ? (withoutLimit ? 60_000 : Number.POSITIVE_INFINITY) : minutes * 60_000,
+  messagesMax,
+  only,
+  pauseMs: Number(values.pause),
+  gapMs: Number(values.gap),
+  calmMsMax: 240_000,
+  withLlama: true,
+  folder,
+  say: (line) => void (values.quiet || console.log(line)),
+});
+console.log(`\n${reportOf(result)}\n\n${tableLine(result, seed, minutes)}`);
+if (violationsOf(result) === 0) rmSync(folder, { recursive: true, force: true });
+else {
+  const plain = (_: string, value: unknown): unknown =>
+    value instanceof Map || value instanceof Set ? [...value] : value;
+  writeFileSync(join(folder, 'observations.json'), JSON.stringify(result.observations, plain, 1));
+  console.error(`\na promise was broken: --seed ${seed}; logs and observations are in ${folder}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,206 @@
+/**
+ * A person in the chat: asks, reads the answer or does not, agrees to drafts or refuses them, presses buttons
+ * twice, cancels by a word, types several messages in a row, comes back to old buttons. What each does next is
+ * drawn from the seed; what they see depends on the storm.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Post } from '../../src/fake-dsm/chat.ts';
+import type { FakeDsm, SentPost } from '../../src/fake-dsm/fake-dsm.ts';
+import type { Random } from '../../src/fake-dsm/random.ts';
+import { createPen, type Ledger } from './ledger.ts';
+import { words } from './marks.ts';
+import type { Sent } from './observations.ts';
+
+/** How long a person looks at the chat for a draft before they do something else. */
+const patienceMs = 5_000;
+
+export interface PersonOptions {
+  dsm: FakeDsm;
+  board: ButtonBoard;
+  ledger: Ledger;
+  userId: number;
+  random: Random;
+  /** Pause between two things that a person does, on average. */
+  pauseMs: number;
+  /** True: nothing more is begun. */
+  isOver(): boolean;
+}
+
+/** Until it is over. */
+export async function livePerson(options: PersonOptions): Promise<void> {
+  const person = createPerson(options);
+  const { random, pauseMs, isOver } = options;
+  while (!isOver()) {
+    await sleep(pauseMs * (0.3 + 1.4 * random()));
+    if (!isOver()) await person.actOnce();
+  }
+  await person.atRest();
+}
+
+/** Drafts that were shown: which post has the buttons of which mark. */
+export interface ButtonBoard {
+  /** Null after `timeoutMs`. */
+  shown(mark: string, timeoutMs: number): Promise<Post | null>;
+  /** A draft of this person that was shown at any time. */
+  ofPerson(userId: number): readonly Post[];
+  close(): void;
+}
+
+export function createButtonBoard(dsm: FakeDsm): ButtonBoard {
+  const known: Post[] = [];
+  const waiting = new Map<string, (post: Post) => void>();
+  const close = dsm.subscribe((happening) => {
+    if (happening.type !== 'post' || happening.post.attachments.length === 0) return;
+    const { post } = happening;
+    known.push(post);
+    const text = JSON.stringify([post.text, post.attachments]);
+    for (const [mark, take] of waiting) if (text.includes(mark)) take(post);
+  });
+  const owner = ({ conversationId }: Post): number | null => {
+    const place = dsm.conversations().find(({ id }) => id === conversationId);
+    return place?.kind === 'direct' ? place.userId : null;
+  };
+  return {
+    async shown(mark, timeoutMs) {
+      const { promise, resolve } = Promise.withResolvers<Post>();
+      waiting.set(mark, resolve);
+      const timer = new AbortController();
+      const tooLong = sleep(timeoutMs, null, { signal: timer.signal }).catch(() => null);
+      const post = await Promise.race([promise, tooLong]);
+      timer.abort();
+      waiting.delete(mark);
+      return post;
+    },
+    ofPerson: (userId) => known.filter((post) => owner(post) === userId),
+    close,
+  };
+}
+
+function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOptions) {
+  const pen = createPen(ledger, 'chat', String(userId), `c${userId}`);
+  const open: Promise<unknown>[] = [];
+  let mayBeUnordered = false;
+
+  /** Types it; resolves when the bridge has taken it. */
+  const type = async (sent: Sent): Promise<void> => {
+    // Nobody can type while Chat is stopped.
+    let typed: SentPost | null = null;
+    while (typed === null) {
+      try {
+        typed = dsm.say({ userId, text: sent.text });
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        await sleep(100);
+      }
+    }
+    const [delivery] = await typed.settled;
+    if (delivery?.state === 'answered') sent.accepted = { jobId: null };
+  };
+  const say = async (text: string, change: Parameters<typeof pen.write>[1] = {}): Promise<Sent> => {
+    const sent = pen.write(text, { inOrder: !mayBeUnordered, ...change });
+    mayBeUnordered = false;
+    await type(sent);
+    return sent;
+  };
+  const press = (post: Post, value: string): void => {
+    try {
+      open.push(dsm.press({ userId, postId: post.postId, value }).settled);
+    } catch (error) {
+      // A click may have replaced the buttons.
+      if (!(error instanceof RangeError)) throw error;
+    }
+  };
+  const valueOf = (post: Post, action: 'confirm' | 'reject'): string =>
+    post.attachments.flatMap(({ actions }) => actions).find(({ value }) => value.startsWith(action))
+      ?.value ?? action;
+  /** A word goes to whichever draft waits. */
+  const agreeInWords = async (word: string): Promise<void> => {
+    for (const { mark, userId: owner } of ledger.sent) {
+      if (mark !== null && owner === String(userId)) ledger.consented.add(mark);
+    }
+    await say(word, { marked: false, kind: 'word' });
+  };
+
+  const decide = async (mark: string, post: Post): Promise<void> => {
+    const drawn = random();
+    if (drawn < 0.25) {
+      ledger.consented.add(mark);
+      press(post, valueOf(post, 'confirm'));
+    } else if (drawn < 0.45) {
+      ledger.consented.add(mark);
+      // Twice, as people do when nothing seems to happen.
+      press(post, valueOf(post, 'confirm'));
+      press(post, valueOf(post, 'confirm'));
+    } else if (drawn < 0.55) {
+      ledger.consented.add(mark);
+      press(post, valueOf(post, 'confirm'));
+      press(post, valueOf(post, 'reject'));
+    } else if (drawn < 0.65) press(post, valueOf(post, 'reject'));
+    else if (drawn < 0.8) await agreeInWords('확인');
+    else if (drawn < 0.9) await say('취소', { marked: false, kind: 'word' });
+    // Else they forget it, and its time runs out.
+  };
+
+  const acts: readonly [weight: number, act: () => Promise<unknown>][] = [
+    [28, () => say(words.plain)],
+    [14, () => say(words.deep)],
+    [5, () => say(words.long)],
+    [5, () => say(words.ask)],
+    [5, () => say(words.look)],
+    [5, () => say(words.ruled, { marked: false })],
+    [2, () => say(`${words.plain} ${'긴 말 '.repeat(2_100)}`, { kind: 'tooLong' })],
+    [
+      14,
+      async () => {
+        const { mark } = await say(words.draft);
+        const post = await board.shown(mark!, patienceMs);
+        if (post !== null && !isOver()) await decide(mark!, post);
+      },
+    ],
+    [
+      6,
+      async () => {
+        await say(words.slow);
+        await sleep(1_500 * random());
+        await say(random() < 0.5 ? '취소' : '그만', { marked: false, kind: 'word' });
+      },
+    ],
+    [
+      4,
+      async () => {
+        const sent = Array.from({ length: 3 }, () => pen.write(words.plain, { inOrder: false }));
+        mayBeUnordered = true;
+        await Promise.all(sent.map(type));
+      },
+    ],
+    [
+      4,
+      async () => {
+        const posts = board.ofPerson(userId);
+        const post = posts[Math.floor(random() * posts.length)];
+        // Rejects only: an old yes would make a later look at the calendar harder to judge.
+        if (post !== undefined) press(post, valueOf(post, 'reject'));
+      },
+    ],
+    [
+      4,
+      async () => {
+        const past = dsm.deliveries().filter((one) => one.userId === userId);
+        const delivery = past[Math.floor(random() * past.length)];
+        if (delivery?.state === 'answered') open.push(dsm.redeliver(delivery.id));
+      },
+    ],
+  ];
+  const total = acts.reduce((sum, [weight]) => sum + weight, 0);
+  return {
+    async actOnce(): Promise<void> {
+      let drawn = random() * total;
+      const [, act] = acts.find(([weight]) => (drawn -= weight) < 0) ?? acts[0]!;
+      await act();
+    },
+    /** All that was sent has come to an end. */
+    async atRest(): Promise<void> {
+      await Promise.all(open);
+    },
+  };
+}

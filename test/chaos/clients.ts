@@ -1,0 +1,215 @@
+/**
+ * Programs beside the chat: one over HTTP that follows its jobs, cancels them, writes memos and asks backends by
+ * name; one over NATS that submits durably; and a stranger at the webhook. Each sends again under the same key
+ * until it was told that its message is accepted.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { createCoreClient } from '../../src/cli/core-client.ts';
+import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { Random } from '../../src/fake-dsm/random.ts';
+import { createCoreDoor, type CoreDoor } from './core-door.ts';
+import { createPen, type Ledger } from './ledger.ts';
+import { words } from './marks.ts';
+import type { Sent } from './observations.ts';
+import type { World } from './world.ts';
+
+export interface ClientOptions {
+  world: World;
+  ledger: Ledger;
+  random: Random;
+  pauseMs: number;
+  isOver(): boolean;
+}
+
+/** A job that takes longer than this is looked at in the journal only. */
+const followMsMax = 30_000;
+
+export async function liveHttpClient(options: ClientOptions, n: number): Promise<void> {
+  const { world, ledger, random, pauseMs, isOver } = options;
+  const userId = `http${n}`;
+  const pen = createPen(ledger, 'http', userId, `h${n}`);
+  const door = createCoreDoor(world.coreUrl, world.apiKey);
+  const client = createCoreClient(world.coreUrl, world.apiKey);
+  const following: Promise<void>[] = [];
+  const submit = async (text: string): Promise<[Sent, string | null]> => {
+    const sent = pen.write(text);
+    const body = { message: sent.text, user_id: userId, idempotency_key: `key-${sent.n}` };
+    const answers = await Promise.all([
+      door.insist('POST', '/chat', body),
+      // The same once more, as a client does that has lost the answer.
+      ...(random() < 0.2 ? [door.insist('POST', '/chat', body)] : []),
+    ]);
+    const ids = answers.flatMap(({ status, body: made }) => (status === 202 ? [made.job_id] : []));
+    const jobId = (ids[0] as string | undefined) ?? null;
+    if (jobId !== null) sent.accepted = { jobId };
+    return [sent, jobId];
+  };
+  const follow = (jobId: string): void => {
+    const events: StateEvent[] = [];
+    ledger.followed.set(jobId, events);
+    const listener = {
+      event: (event: StateEvent) => void events.push(event),
+      token() {},
+      lost() {},
+    };
+    const signal = AbortSignal.timeout(followMsMax);
+    following.push(client.follow(jobId, listener, signal).catch(() => undefined));
+  };
+  const acts: readonly [weight: number, act: () => Promise<unknown>][] = [
+    [
+      40,
+      async () => {
+        const [, jobId] = await submit(random() < 0.5 ? words.plain : words.deep);
+        if (jobId !== null) follow(jobId);
+      },
+    ],
+    [20, () => cancelOne({ door, ledger, random }, () => submit(words.slow))],
+    [
+      15,
+      async () => {
+        const [{ mark }, jobId] = await submit(words.draft);
+        if (jobId === null) return;
+        await sleep(1_500);
+        const verb = random() < 0.7 ? 'confirm' : 'reject';
+        if (verb === 'confirm') ledger.consented.add(mark!);
+        const tell = () => door.call('POST', `/chat/${jobId}/${verb}`, {});
+        await Promise.all(random() < 0.5 ? [tell()] : [tell(), tell()]);
+      },
+    ],
+    [10, () => writeMemo({ door, ledger, random }, userId)],
+    [15, () => askByName({ door, ledger, random }, world)],
+  ];
+  await live(acts, { random, pauseMs, isOver });
+  await Promise.all(following);
+}
+
+interface Hand {
+  door: CoreDoor;
+  ledger: Ledger;
+  random: Random;
+}
+
+async function cancelOne(
+  { door, ledger, random }: Hand,
+  submit: () => Promise<[Sent, string | null]>,
+): Promise<void> {
+  const [, jobId] = await submit();
+  if (jobId === null) return;
+  await sleep(1_200 * random());
+  const wasCalm = ledger.isCalm;
+  const began = performance.now();
+  const answer = await door.call('POST', `/chat/${jobId}/cancel`, {});
+  const tookMs = Math.round(performance.now() - began);
+  if (answer?.status !== 202) return;
+  ledger.cancels.push({ jobId, tookMs, isCalm: wasCalm && ledger.isCalm });
+}
+
+async function writeMemo({ door, ledger, random }: Hand, userId: string): Promise<void> {
+  const n = ledger.memos.length + 1;
+  // What editors and careless code change: line ends, spaces, marks that combine, quotes, markup.
+  const text = `메모 ${n}\r\n\t회의 \u0065\u0301 "내용" <b>&amp;</b>\n\n${'할 일 하나. '.repeat(3 + Math.floor(random() * 30))} \n`;
+  const made = await door.call('POST', '/memos', { text, user_id: userId });
+  if (made?.status !== 201) return;
+  const id = made.body.id as string;
+  ledger.memos.push({ id, userId, text });
+  await door.insist('POST', `/memos/${id}/promote-to-document`, { user_id: userId });
+}
+
+async function askByName({ door, ledger, random }: Hand, world: World): Promise<void> {
+  const names = ['small', 'large', ...(world.llama === null ? [] : ['llama'])];
+  const asked = names[Math.floor(random() * names.length)]!;
+  const body = { model: asked, messages: [{ role: 'user', content: '안녕' }] };
+  const answer = await door.call('POST', '/v1/chat/completions', body);
+  if (answer === null) return;
+  const { status, body: got } = answer;
+  const content = status === 200 ? String(got.choices?.[0]?.message?.content) : null;
+  // Only the fakes say their name; llama.cpp's words are its script's.
+  const servedBy =
+    content === null
+      ? null
+      : (/\[(small|large)\]/.exec(content)?.[1] ?? got.gatehouse?.backend ?? null);
+  ledger.explicit.push({ asked, status, servedBy, errorReason: got?.error?.error_reason ?? null });
+}
+
+/** Submits over NATS as a program does that must not lose a message. */
+export async function liveNatsClient(options: ClientOptions, nc: NatsConnection): Promise<void> {
+  const { ledger, random } = options;
+  const userId = 'nats1';
+  const pen = createPen(ledger, 'nats', userId, 'n1');
+  const submit = async (text: string): Promise<void> => {
+    const sent = pen.write(text);
+    const body = JSON.stringify({ message: sent.text, user_id: userId, channel: 'nats' });
+    const put = () =>
+      jetstream(nc).publish('gatehouse.v1.cmd.submit.storm', body, {
+        msgID: `storm:${sent.n}`,
+        timeout: 2_000,
+      });
+    while (sent.accepted === null) {
+      try {
+        await put();
+        sent.accepted = { jobId: null };
+        if (random() < 0.2) await put().catch(() => null);
+      } catch {
+        await sleep(200);
+      }
+    }
+  };
+  const ask = async (): Promise<void> => {
+    const [last] = ledger.sent.filter((sent) => typeof sent.accepted?.jobId === 'string').slice(-1);
+    const body = JSON.stringify({ job_id: last?.accepted?.jobId ?? 'none' });
+    await nc.request('gatehouse.v1.svc.job.get', body, { timeout: 1_000 }).catch(() => null);
+  };
+  await live(
+    [
+      [70, () => submit(random() < 0.6 ? words.plain : words.deep)],
+      [30, ask],
+    ],
+    options,
+  );
+}
+
+/** Somebody who may not, or does it wrong: refused each time, whatever else goes on. */
+export async function liveStranger(options: ClientOptions): Promise<void> {
+  const { world, ledger, random } = options;
+  const [token] = world.secrets;
+  const form = { token: token!, user_id: '4', username: 'x', post_id: '1', timestamp: '1' };
+  const cases: readonly [what: string, fields: Record<string, string>, expected: number[]][] = [
+    ['an empty message', { ...form, text: '  ' }, [400]],
+    ['a wrong token', { ...form, token: 'wrong', text: '안녕' }, [401, 429]],
+    ['a person who is not allowed', { ...form, user_id: '99999', text: '안녕' }, [403]],
+  ];
+  const knock = async (): Promise<void> => {
+    const [what, fields, expected] = cases[Math.floor(random() * cases.length)]!;
+    try {
+      const response = await fetch(`${world.bridgeUrl}/webhook/synology`, {
+        method: 'POST',
+        body: new URLSearchParams(fields),
+        signal: AbortSignal.timeout(10_000),
+      });
+      ledger.refusals.push({ what, expected, status: response.status });
+    } catch {
+      // Nobody answered: that is no answer that could be wrong.
+    }
+  };
+  await live([[1, knock]], { ...options, pauseMs: options.pauseMs * 3 });
+}
+
+async function live(
+  acts: readonly [weight: number, act: () => Promise<unknown>][],
+  { random, pauseMs, isOver }: Pick<ClientOptions, 'random' | 'pauseMs' | 'isOver'>,
+): Promise<void> {
+  const total = acts.reduce((sum, [weight]) => sum + weight, 0);
+  // Each once, so that a short storm has met all of them.
+  for (const [, act] of acts) {
+    if (!isOver()) await act();
+  }
+  while (!isOver()) {
+    await sleep(pauseMs * (0.3 + 1.4 * random()));
+    if (isOver()) return;
+    let drawn = random() * total;
+    const [, act] = acts.find(([weight]) => (drawn -= weight) < 0) ?? acts[0]!;
+    await act();
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Gathers what the storm has left behind: over HTTP while all runs, from the NAS, from the subscriber; and after
+ * the programs have been stopped, from the database file and the logs.
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobPage, JobView } from '../../src/contract/door.ts';
+import type { StateEvent } from '../../src/contract/state-event.ts';
+import { headOf, replay } from '../../src/journal/job-state.ts';
+import { createPureMachine } from '../../src/journal/pure-machine.ts';
+import { messageOf } from '../../src/lib/errors.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import { createJobStore } from '../../src/store/job-store.ts';
+import { saidTo } from './chat-view.ts';
+import { createCoreDoor, type CoreDoor } from './core-door.ts';
+import { judgeLine } from './log-lines.ts';
+import type { Ledger } from './ledger.ts';
+import type { MemoSeen, ObservedJob, Observations } from './observations.ts';
+import { bridgeHealth } from './quiet.ts';
+import { readAfresh, type BrokerAddress, type Watcher } from './watcher.ts';
+import type { World } from './world.ts';
+
+export interface CollectOptions {
+  world: World;
+  ledger: Ledger;
+  watcher: Watcher;
+  broker: BrokerAddress;
+  userIds: readonly number[];
+  unrest: string[];
+}
+
+/** What was quiet stays quiet: the last events are on their way to the subscribers. */
+const catchUpMsMax = 15_000;
+/** Requests at once. */
+const parallel = 4;
+
+/** Stops the programs. */
+export async function collect(options: CollectOptions): Promise<Observations> {
+  const { world, ledger, watcher, broker, userIds } = options;
+  const door = createCoreDoor(world.coreUrl, world.apiKey);
+  const jobs = await observeJobs(door);
+  const eventCount = jobs.reduce((sum, { events }) => sum + events.length, 0);
+  const until = performance.now() + catchUpMsMax;
+  while (watcher.events.length < eventCount && performance.now() < until) await sleep(50);
+  const rebuilt = await readAfresh(broker, eventCount, catchUpMsMax);
+  const people = [...new Set(ledger.sent.map(({ userId }) => userId))];
+  const calendars = new Map<string, string[]>();
+  for (const userId of people) calendars.set(userId, await entriesOf(door, userId));
+  const memos = await observeMemos(door, ledger);
+  const bridge = await bridgeHealth(world);
+  const codes = { core: await world.core.stop(), bridge: await world.bridge.stop() };
+  const died = [world.core, world.bridge].flatMap(({ name, diedByItself }) =>
+    diedByItself.map((how) => `${name}: ${how}`),
+  );
+  for (const [name, code] of Object.entries(codes)) {
+    if (code !== 0) died.push(`${name}: exit ${code} when it was told to stop`);
+  }
+  const logs = await readLogs(world);
+  return {
+    sent: ledger.sent,
+    jobs,
+    shown: new Map(userIds.map((id) => [String(id), saidTo(world.dsm, id)])),
+    streamed: [...watcher.events],
+    streamFaults: [...watcher.faults],
+    rebuilt,
+    followed: ledger.followed,
+    calendars,
+    consented: ledger.consented,
+    cancels: ledger.cancels,
+    explicit: ledger.explicit,
+    memos,
+    overlaps: [...world.small.overlaps, ...world.large.overlaps],
+    ...(await replayAll(world.databaseFile)),
+    ...logs,
+    died,
+    bridge,
+    unrest: options.unrest,
+    refusals: ledger.refusals,
+  };
+}
+
+/** All jobs, oldest first. */
+async function observeJobs(door: CoreDoor): Promise<ObservedJob[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const query: string = cursor === null ? '' : `&cursor=${cursor}`;
+    const { body } = await door.insist('GET', `/jobs?limit=500${query}`);
+    const page = body as JobPage;
+    ids.push(...page.jobs.map(({ job_id: id }) => id));
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return inParallel(ids.toReversed(), async (id) => {
+    const { body: view } = await door.insist('GET', `/chat/${id}`);
+    const { body: listing } = await door.insist('GET', `/jobs/${id}/events`);
+    return { view: view as JobView, events: (listing as { events: StateEvent[] }).events };
+  });
+}
+
+async function inParallel<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = Array.from({ length: items.length });
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next;
+      next += 1;
+      results[index] = await work(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+  return results;
+}
+
+async function entriesOf(door: CoreDoor, userId: string): Promise<string[]> {
+  const ics = await door.text(`/calendar.ics?user_id=${encodeURIComponent(userId)}`);
+  // Long lines are folded; what is looked for may stand over a fold.
+  return [...ics.replaceAll(/\r?\n[ \t]/g, '').matchAll(/^SUMMARY[^:\r\n]*:(.*?)\r?$/gm)].map(
+    ([, title]) => title ?? '',
+  );
+}
+
+async function observeMemos(door: CoreDoor, { memos }: Ledger): Promise<MemoSeen[]> {
+  return inParallel(memos, async ({ id, userId, text }) => {
+    const answer = await door.insist('GET', `/documents/${id}?user_id=${userId}`);
+    const isThere = answer.status === 200;
+    return {
+      id,
+      text,
+      found: isThere ? (answer.body.extracted_text as string) : null,
+      status: isThere ? ((answer.body.md_draft_status as string | null) ?? null) : null,
+    };
+  });
+}
+
+/** P4, on the file that the last process has left. */
+async function replayAll(path: string): Promise<{ replayFaults: string[]; replayed: number }> {
+  const database = await openDatabase({ path });
+  try {
+    const storage = createJobStore(database);
+    const machine = createPureMachine();
+    const ids = await database.query.selectFrom('job').select('id').execute();
+    const replayFaults = ids.flatMap(({ id }) => {
+      try {
+        const job = storage.find(id)!;
+        const state = replay(machine, job.input, storage.rows(job.num));
+        const { n, seq, ...head } = job.head;
+        const made = Object.entries(headOf(state));
+        const isSame =
+          state.n === n &&
+          state.seq === seq &&
+          made.every(([name, value]) => head[name as keyof typeof head] === value);
+        return isSame ? [] : [`${id}: its rows give another state than the stored one`];
+      } catch (error) {
+        return [`${id}: ${messageOf(error)}`];
+      }
+    });
+    return { replayFaults, replayed: ids.length };
+  } finally {
+    await database.close();
+  }
+}
+
+async function readLogs(world: World): Promise<{ logFaults: string[]; logLines: number }> {
+  const logFaults: string[] = [];
+  let logLines = 0;
+  for (const { name, logFile } of [world.core, world.bridge]) {
+    for await (const line of createInterface({ input: createReadStream(logFile) })) {
+      logLines += 1;
+      const fault = judgeLine(line, world.secrets);
+      if (fault !== null) logFaults.push(`${name}: ${fault}: ${line.slice(0, 300)}`);
+    }
+  }
+  return { logFaults, logLines };
+}

@@ -1,0 +1,60 @@
+/** What the people and programs of the storm note about themselves while they act; the audit reads it. */
+import { markOf } from './marks.ts';
+import type { CancelSeen, ExplicitSeen, Observations, Sent } from './observations.ts';
+import type { StateEvent } from '../../src/contract/state-event.ts';
+
+export interface Ledger {
+  readonly sent: Sent[];
+  readonly consented: Set<string>;
+  readonly cancels: CancelSeen[];
+  readonly explicit: ExplicitSeen[];
+  readonly memos: { id: string; userId: string; text: string }[];
+  readonly followed: Map<string, StateEvent[]>;
+  readonly refusals: Observations['refusals'];
+  /** Accepted so far. */
+  readonly accepted: number;
+  /** Nothing is wrong with anything, as far as the storm knows. */
+  isCalm: boolean;
+}
+
+export function createLedger(): Ledger {
+  const sent: Sent[] = [];
+  return {
+    sent,
+    consented: new Set(),
+    cancels: [],
+    explicit: [],
+    memos: [],
+    followed: new Map(),
+    refusals: [],
+    get accepted() {
+      return sent.reduce((sum, { accepted }) => sum + (accepted === null ? 0 : 1), 0);
+    },
+    isCalm: false,
+  };
+}
+
+/** Makes the messages of one person. */
+export function createPen(ledger: Ledger, via: Sent['via'], userId: string, who: string) {
+  let n = 0;
+  return {
+    /** `words` with a mark, or alone. */
+    write(
+      words: string,
+      { marked = true, kind = 'question', inOrder = true }: WriteOptions = {},
+    ): Sent {
+      n += 1;
+      const mark = marked ? markOf(who, n) : null;
+      const text = mark === null ? words : `${words} ${mark}`;
+      const sent: Sent = { via, userId, n, mark, text, kind, inOrder, accepted: null };
+      ledger.sent.push(sent);
+      return sent;
+    },
+  };
+}
+
+interface WriteOptions {
+  marked?: boolean;
+  kind?: Sent['kind'];
+  inOrder?: boolean;
+}

@@ -1,0 +1,22 @@
+/** Judges lines of the logs: secrets and people's words must not be in them, nor faults of our own. */
+import { errorTable, type ErrorCode } from '../../src/lib/errors.ts';
+import { draftTitle, marksIn } from './marks.ts';
+
+/** Words that stand in every message or answer of the storm. */
+const peoplesWords = [draftTitle(''), '말해줘', '생각해줘', '할 일 하나'];
+
+/** What is wrong with the line, or null. */
+export function judgeLine(line: string, secrets: readonly string[]): string | null {
+  if (line.trim() === '') return null;
+  if (secrets.some((secret) => line.includes(secret))) return 'a secret';
+  if (marksIn(line).length > 0 || peoplesWords.some((word) => line.includes(word))) {
+    return "a person's words";
+  }
+  const [code] = /GH_[A-Z_]+/.exec(line) ?? [];
+  if (code !== undefined && errorTable[code as ErrorCode]?.kind === 'bug') return 'a fault of ours';
+  // What cannot start says so in one plain line.
+  if (line.startsWith('{') || /^gatehouse: |\(GH_[A-Z_]+\)|^GH_[A-Z_]+/.test(line)) {
+    return null;
+  }
+  return 'no line of a log';
+}

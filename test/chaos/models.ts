@@ -1,0 +1,146 @@
+/**
+ * The model servers of the storm. In good weather they answer with the mark of the question and their own
+ * name; in bad weather they fail in every way that the fakes know. They count themselves how many requests
+ * they work on at once (P6), and note when that is more than the configuration allows.
+ */
+import type { Random } from '../../src/fake-dsm/random.ts';
+import { startFakeLlm, type FakeLlm } from '../support/fake-llm.ts';
+import { failingShapes } from '../support/fake-llm-failing-shapes.ts';
+import {
+  breaksAfter,
+  cutsAfter,
+  fails,
+  loading,
+  raw,
+  says,
+  saysJson,
+  saysNothing,
+  stalls,
+  stallsAfter,
+  thinksOnly,
+  type FakeExchange,
+  type FakeReply,
+} from '../support/fake-llm-replies.ts';
+import { draftTitle, lastMarkIn, words } from './marks.ts';
+import type { Overlap } from './observations.ts';
+
+export const modelFailures = ['error', 'cut', 'stall', 'garbage', 'silence'] as const;
+export type ModelFailure = (typeof modelFailures)[number];
+
+export interface StormModel {
+  readonly name: string;
+  readonly llm: FakeLlm;
+  readonly overlaps: readonly Overlap[];
+  readonly requests: number;
+  /** Null: good weather. Else about two of three requests fail in this way. */
+  setWeather(failure: ModelFailure | null): void;
+}
+
+const failingReplies: Record<ModelFailure, readonly FakeReply[]> = {
+  error: [fails(500), fails(502, '<html>Bad Gateway</html>'), fails(429), loading()],
+  cut: [cutsAfter('반쪽 답', 'reset'), cutsAfter('반쪽 답'), cutsAfter('', 'reset')],
+  stall: [stalls(), stallsAfter('반쪽 답')],
+  garbage: [
+    ...failingShapes.map(({ bytes, options }) => raw(bytes, options)),
+    breaksAfter('반쪽 답'),
+    says('{"action": "dir'),
+    says('답은 이렇습니다: { action: 뭐 }'),
+  ],
+  silence: [saysNothing(), thinksOnly()],
+};
+
+export async function startStormModel(
+  name: string,
+  concurrency: number,
+  random: Random,
+): Promise<StormModel> {
+  let weather: ModelFailure | null = null;
+  let running: { endedByClientAt: number | null }[] = [];
+  const overlaps: Overlap[] = [];
+  const reply: FakeReply = async (exchange) => {
+    const mine = { endedByClientAt: null };
+    running.push(mine);
+    if (running.length > concurrency) {
+      const overlap: Overlap = {
+        model: name,
+        at: Date.now(),
+        overlapMs: 0,
+        running: running.length,
+      };
+      overlaps.push(overlap);
+      void settleOverlap(overlap, exchange, () => running.length <= concurrency);
+    }
+    try {
+      const picks = weather === null ? [] : failingReplies[weather];
+      const isBad = picks.length > 0 && random() < 2 / 3;
+      const picked = picks[Math.floor(random() * picks.length)];
+      await (isBad && picked !== undefined ? picked : goodReply(name))(exchange);
+    } finally {
+      running = running.filter((one) => one !== mine);
+    }
+  };
+  const llm = await startFakeLlm({ reply });
+  return {
+    name,
+    llm,
+    overlaps,
+    get requests() {
+      return llm.requests.length;
+    },
+    setWeather: (failure) => void (weather = failure),
+  };
+}
+
+/** How long it lasted: a server needs a moment to notice a client that has gone. */
+async function settleOverlap(
+  overlap: Overlap,
+  { gone }: FakeExchange,
+  isOver: () => boolean,
+): Promise<void> {
+  const began = performance.now();
+  while (!isOver() && !gone.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+  overlap.overlapMs = Math.round(performance.now() - began);
+}
+
+const goodReply =
+  (name: string): FakeReply =>
+  (exchange) => {
+    const { messages } = exchange.request.body;
+    const text = (index: number): string => {
+      const content = messages.at(index)?.content;
+      return typeof content === 'string' ? content : '';
+    };
+    const [system, last] = [text(0), text(-1)];
+    if (last.includes('<memo>')) return says(`# 정리\n\n- ${memoOf(last)}`)(exchange);
+    if (system.includes('분류기')) return saysJson(decisionOn(last, name))(exchange);
+    const isSlow = last.includes(words.slow);
+    return says(answerTo(last, name), { wordMs: isSlow ? 40 : 0 })(exchange);
+  };
+
+const memoOf = (prompt: string): string =>
+  (/<memo>\n([^]*)\n<\/memo>/.exec(prompt)?.[1] ?? '').slice(0, 200);
+
+function decisionOn(prompt: string, name: string): Record<string, unknown> {
+  const mark = lastMarkIn(prompt) ?? '';
+  // What was said earlier stands before the message.
+  const message = prompt.slice(prompt.lastIndexOf('[메시지]'));
+  if (message.includes(words.draft)) {
+    const params = { title: draftTitle(mark), date: '2031-03-05', time: '15:00' };
+    return { action: 'tools', tool: 'calendar', operation: 'create_draft', params };
+  }
+  if (message.includes(words.look)) {
+    const params = { date_from: '2031-03-01', date_to: '2031-03-02' };
+    return { action: 'tools', tool: 'calendar', operation: 'search', params };
+  }
+  if (message.includes('깊이')) return { action: 'route', prompt: message };
+  if (message.includes(words.ask)) return { action: 'clarify', response: `무엇을요? ${mark}` };
+  return { action: 'direct', response: answerTo(message, name) };
+}
+
+/** Every line of a long answer holds the mark: each of its parts can be told in the chat. */
+function answerTo(prompt: string, name: string): string {
+  const mark = lastMarkIn(prompt) ?? '';
+  const lines = prompt.includes(words.long) ? 110 : prompt.includes(words.slow) ? 10 : 0;
+  const middle = Array.from({ length: lines }, (_, n) => `${n + 1}째 줄 ${mark} 가나다라마바사아`);
+  return [`답 ${mark} [${name}]`, ...middle].join('\n');
+}

@@ -1,0 +1,73 @@
+/** Waits until nothing is left to do anywhere, as far as the doors of the programs tell. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { JobPage } from '../../src/contract/door.ts';
+import { createCoreDoor } from './core-door.ts';
+import type { BridgeHealth } from './observations.ts';
+import { connectTo } from './watcher.ts';
+import type { World } from './world.ts';
+
+const lookEveryMs = 200;
+const tellEvery = 50;
+
+/** What had not come to rest within the time; empty when all is quiet. */
+export async function untilQuiet(
+  world: World,
+  withinMs: number,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const until = performance.now() + withinMs;
+  const nc = await connectTo({ url: world.broker.url, token: world.natsToken });
+  try {
+    const manager = await jetstreamManager(nc, { checkAPI: false });
+    for (let looks = 0; ; looks += 1) {
+      const unrest = [...(await unrestOf(world)), ...(await waitingAt(manager))];
+      if (unrest.length === 0 || performance.now() > until) return unrest;
+      if (looks % tellEvery === tellEvery - 1) say(`  waiting: ${unrest.join('; ')}`);
+      await sleep(lookEveryMs);
+    }
+  } finally {
+    await nc.close();
+  }
+}
+
+/** What a program that was killed had in its hands is delivered again after the broker's time. */
+async function waitingAt(manager: JetStreamManager): Promise<string[]> {
+  const unrest: string[] = [];
+  for (const name of ['GH_CMD', 'GH_RPL', 'GH_DLV']) {
+    // Not what lies in the stream: a broker that was killed forgets that it has removed what was taken.
+    for await (const consumer of manager.consumers.list(name)) {
+      const { num_pending: waiting, num_ack_pending: inHand } = consumer;
+      if (waiting + inHand > 0) unrest.push(`broker: ${waiting} and ${inHand} of ${name}`);
+    }
+  }
+  return unrest;
+}
+
+export async function bridgeHealth(world: World): Promise<BridgeHealth> {
+  const response = await fetch(`${world.bridgeUrl}/healthz`);
+  return (await response.json()) as BridgeHealth;
+}
+
+async function unrestOf(world: World): Promise<string[]> {
+  const door = createCoreDoor(world.coreUrl, world.apiKey);
+  const unrest: string[] = [];
+  const bridge = await bridgeHealth(world).catch(() => null);
+  if (bridge === null) unrest.push('the bridge does not answer');
+  for (const name of ['inbox', 'outbox', 'unreported'] as const) {
+    const count = bridge?.[name] ?? 0;
+    if (count > 0) unrest.push(`bridge: ${count} in ${name}`);
+  }
+  const ready = await door.call('GET', '/readyz');
+  if (ready === null) return [...unrest, 'the core does not answer'];
+  const backlog = Number(ready.body?.parts?.nats?.backlog ?? 0);
+  if (backlog > 0) unrest.push(`core: ${backlog} rows are not published`);
+  for (const state of ['ack', 'classify', 'tools', 'confirm-draft', 'reason', 'fallback']) {
+    const page = await door.call('GET', `/jobs?limit=5&state=${state}`);
+    const jobs = (page?.body as JobPage | undefined)?.jobs ?? [];
+    if (jobs.length > 0) {
+      unrest.push(`core: jobs in ${state}: ${jobs.map(({ job_id: id }) => id).join(', ')}`);
+    }
+  }
+  return unrest;
+}

@@ -1,0 +1,49 @@
+/**
+ * A file system of its own, which is really full when it is to be full. Needs the right to mount; without it
+ * there is a plain folder, and the disk is never full.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, statfsSync } from 'node:fs';
+
+export interface SmallDisk {
+  readonly path: string;
+  readonly canFill: boolean;
+  /** From now on there is room for about `bytes` more. */
+  fill(bytes: number): void;
+  free(): void;
+  unmount(): void;
+}
+
+/** Memory is only taken for what is written. */
+const roomy = '4g';
+
+export function openSmallDisk(path: string): SmallDisk {
+  mkdirSync(path, { recursive: true });
+  const canFill = mount(['-t', 'tmpfs', '-o', `size=${roomy}`, 'tmpfs', path]);
+  const resize = (size: string | number): boolean =>
+    canFill && mount(['-o', `remount,size=${size}`, path]);
+  const unmount = (): void => {
+    process.off('exit', unmount);
+    if (canFill) execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+  };
+  process.on('exit', unmount);
+  return {
+    path,
+    canFill,
+    unmount,
+    fill(bytes) {
+      const { blocks, bfree, bsize } = statfsSync(path);
+      resize((blocks - bfree) * bsize + bytes);
+    },
+    free: () => void resize(roomy),
+  };
+}
+
+function mount(args: readonly string[]): boolean {
+  try {
+    execFileSync('mount', args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
