@@ -3,15 +3,8 @@
  * A key that is not here is an error: a misspelt one must not be ignored.
  */
 import { z } from 'zod';
-
-const ms = (value: number) => z.number().int().min(0).default(value);
-const count = (value: number, min = 1) => z.number().int().min(min).default(value);
-const port = (value: number) => z.number().int().min(0).max(65_535).default(value);
-const text = z.string().min(1);
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}');
-/** An object whose keys all have defaults may be left out as a whole. */
-const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape).prefault({} as never);
+import { count, id, ms, port, section, text, withoutLogin } from './schema-parts.ts';
+import { synologySchema } from './synology-config.ts';
 
 export const backendKinds = [
   'ollama',
@@ -24,23 +17,32 @@ export const backendKinds = [
 ] as const;
 
 const backend = z.strictObject({
-  id,
-  baseUrl: z.url({ protocol: /^https?$/ }).describe('Up to and including /v1.'),
-  model: text,
-  kind: z.enum(backendKinds).default('generic'),
+  id: id.describe('The name by which roles and callers name it.'),
+  baseUrl: withoutLogin(z.url({ protocol: /^https?$/ })).describe('Up to and including /v1.'),
+  model: text.describe('The name of the model, as the server knows it.'),
+  kind: z
+    .enum(backendKinds)
+    .default('generic')
+    .describe('Which server it is: decides what is sent and what is known of its faults.'),
   concurrency: count(1).describe('Requests that the server really runs at once.'),
-  statusUrl: z
-    .url()
+  statusUrl: withoutLogin(z.url())
     .nullable()
     .default(null)
     .describe('A page with active_jobs and total_requests.'),
-  apiKey: text.nullable().default(null),
+  apiKey: text.nullable().default(null).describe('Sent as a bearer token.'),
   timeoutsMs: section({
-    connect: ms(2_000),
-    firstToken: ms(120_000),
-    idle: ms(45_000),
-    total: ms(600_000),
+    connect: ms(2_000).describe('Until the server has accepted the connection.'),
+    firstToken: ms(120_000).describe(
+      'From the request to the first piece of the answer; a large prompt takes minutes on a small machine.',
+    ),
+    idle: ms(45_000).describe('Between two pieces; longer is taken for a stall.'),
+    total: ms(600_000).describe('The whole request.'),
   }),
+});
+
+const personKey = z.strictObject({
+  key: text.describe('The key itself.'),
+  user: z.string().min(1).max(256).describe('Whose key it is.'),
 });
 
 /** For servers with a certificate of their own, as on a NAS. */
@@ -51,15 +53,29 @@ const trust = {
   fingerprint256: text.optional().describe("SHA-256 of the server's certificate."),
 };
 
+const shared = z.boolean().default(false).describe('One for all users; else each has his own.');
+
+const login = {
+  username: text.describe('Login.'),
+  password: text.describe('Often an app password made for this purpose.'),
+};
+
+const mailFolder = z.strictObject({
+  path: text.describe('As the server names it.'),
+  words: z.array(text).default([]).describe('Words in a message that mean this folder.'),
+});
+
 const mailAccount = {
   name: text.optional().describe('What it is called in answers; the user name if left out.'),
-  host: text,
-  port: port(993),
-  secure: z.boolean().default(true),
-  username: text,
-  password: text,
+  host: text.describe('Name of the IMAP server.'),
+  port: port(993).describe('Its port.'),
+  secure: z
+    .boolean()
+    .default(true)
+    .describe('TLS from the first byte; false: STARTTLS where it is offered.'),
+  ...login,
   folders: z
-    .array(z.strictObject({ path: text, words: z.array(text).default([]) }))
+    .array(mailFolder)
     .optional()
     .describe('Folders that are searched besides INBOX, and what people call them.'),
   users: z.array(text).optional().describe('Whose mail it is; left out: everybody.'),
@@ -68,33 +84,66 @@ const mailAccount = {
 
 export const configSchema = z.strictObject({
   server: section({
-    host: text.default('127.0.0.1'),
+    host: text
+      .default('127.0.0.1')
+      .describe('Address that HTTP listens on; one that is open to the network needs a key.'),
     port: port(8100).describe('0: any free port.'),
-    apiKeys: z.array(text).default([]).describe('Empty: loopback only.'),
+    apiKeys: z
+      .array(z.union([text, personKey]))
+      .default([])
+      .describe("Empty: loopback only. A key with a user sees and moves only what is that user's."),
+    limits: section({
+      requestsPerMinute: count(1_200, 0).describe(
+        'Of one person, or of one address without a key.',
+      ),
+      wrongKeysPerMinute: count(20, 0).describe('From one address.'),
+      openRequests: count(64, 0).describe('Requests and streams of one person at once.'),
+      connections: count(2_048, 0).describe('Of all; half of them from one address.'),
+    }).describe("0: no limit. The operator's keys are not counted."),
   }),
-  database: text.default('./data/gatehouse.db'),
+  database: text
+    .default('./data/gatehouse.db')
+    .describe(
+      'The SQLite file. What is beside it (an own NATS server, certificates) lies in the same folder.',
+    ),
   nats: section({
-    mode: z.enum(['auto', 'external', 'child', 'off']).default('auto'),
-    url: text.nullable().default(null),
+    mode: z
+      .enum(['auto', 'external', 'child', 'off'])
+      .default('auto')
+      .describe(
+        'auto: the server at url, else an own one where nats-server is on PATH, else none.',
+      ),
+    url: text
+      .nullable()
+      .default(null)
+      .describe('Address of the server, such as nats://127.0.0.1:4222.'),
     prefix: z
       .string()
       .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'must be subject tokens joined by dots')
-      .default('gatehouse.v1'),
-    user: text.nullable().default(null),
-    password: text.nullable().default(null),
-    token: text.nullable().default(null),
-    credsFile: text.nullable().default(null),
+      .default('gatehouse.v1')
+      .describe('What all subjects begin with.'),
+    user: text.nullable().default(null).describe('Login by name and password.'),
+    password: text.nullable().default(null).describe('Login by name and password.'),
+    token: text.nullable().default(null).describe('Login by token.'),
+    credsFile: text
+      .nullable()
+      .default(null)
+      .describe('Login by a credentials file (JWT and nkey).'),
     caFile: text
       .nullable()
       .default(null)
       .describe('PEM, where the certificate is not from a public authority.'),
-    certFile: text.nullable().default(null),
-    keyFile: text.nullable().default(null),
+    certFile: text
+      .nullable()
+      .default(null)
+      .describe("PEM of the client's certificate, where the server asks for one."),
+    keyFile: text.nullable().default(null).describe('PEM of the key of that certificate.'),
   }),
   timezone: z
     .string()
     .refine(isTimeZone, 'must be an IANA time zone, such as Asia/Seoul')
-    .default('Asia/Seoul'),
+    .default('Asia/Seoul')
+    .describe('The zone of dates that people say, and of the window for drafts.'),
   locale: z
     .enum(['auto', 'ko', 'en'])
     .default('auto')
@@ -104,56 +153,89 @@ export const configSchema = z.strictObject({
     .default([])
     .describe('Empty: looks for local servers on their usual ports, else the practice model.'),
   roles: section({
-    classifier: id.optional(),
-    reasoner: id.optional(),
-    drafter: id.optional(),
-    ask: id.optional(),
-    react: id.optional(),
+    classifier: id
+      .optional()
+      .describe('Decides what a message wants, words results, stands in for the reasoner.'),
+    reasoner: id.optional().describe('Answers what needs thought.'),
+    drafter: id.optional().describe('Turns memos into documents.'),
+    ask: id.optional().describe('Answers questions to documents.'),
+    react: id.optional().describe('Answers them with searches of its own; needs tool calls.'),
   }).describe('Which backend does what; one that is left out is the first backend.'),
-  pipelineEnabled: z.boolean().default(true),
+  pipelineEnabled: z
+    .boolean()
+    .default(true)
+    .describe('false: the classifier answers what would go to the reasoner.'),
   jobs: section({
-    maxConcurrent: count(3),
-    maxQueued: count(200),
-    messageMaxChars: count(8_000),
-    reasonPromptMaxChars: count(1_000),
-    toolTimeoutMs: ms(10_000),
-    classifyTimeoutMs: ms(30_000),
-    confirmTtlMs: ms(900_000),
-    heartbeatMs: z.number().int().min(50).default(4_000),
+    maxConcurrent: count(3).describe(
+      'Jobs that run at once; those of one conversation run in order.',
+    ),
+    maxQueued: count(200).describe(
+      'Jobs that may wait for their turn; one more is refused with 429.',
+    ),
+    messageMaxChars: count(8_000).describe('Longest message.'),
+    reasonPromptMaxChars: count(1_000).describe('How much of a message the reasoner gets.'),
+    toolTimeoutMs: ms(10_000).describe('Limit of a tool.'),
+    classifyTimeoutMs: ms(30_000).describe(
+      'Limit of a classification; then the message is answered directly.',
+    ),
+    confirmTtlMs: ms(900_000).describe('How long a draft waits for a yes or no.'),
+    heartbeatMs: z
+      .number()
+      .int()
+      .min(50)
+      .default(4_000)
+      .describe('Longest silence of a running job; progress is told at most this often.'),
   }),
   gates: section({
-    maxQueue: count(64),
-    agingMs: ms(300_000),
-    preemptBackground: z.boolean().default(true),
-    maxPreemptions: count(2, 0),
+    maxQueue: count(64).describe('Requests that may wait for one backend.'),
+    agingMs: ms(300_000).describe("After this wait background work counts as a person's."),
+    preemptBackground: z
+      .boolean()
+      .default(true)
+      .describe("A person's request ends a draft that is being written; it is written later."),
+    maxPreemptions: count(2, 0).describe('How often one draft may be ended so.'),
   }),
-  conversation: section({ historyMessages: count(10, 0), retentionDays: count(7) }),
+  conversation: section({
+    historyMessages: count(10, 0).describe('Earlier messages that a model is given.'),
+    retentionDays: count(7).describe('Ended jobs and their events are deleted after this.'),
+  }),
   drafts: section({
-    intervalMs: z.number().int().min(100).default(120_000),
-    batch: count(2),
-    minChars: count(20, 0),
-    maxAttempts: count(5),
+    intervalMs: z
+      .number()
+      .int()
+      .min(100)
+      .default(120_000)
+      .describe('How often is looked for memos that want a draft.'),
+    batch: count(2).describe('Memos of one round.'),
+    minChars: count(20, 0).describe('A shorter memo gets no draft.'),
+    maxAttempts: count(5).describe('After so many failures a memo waits for a person.'),
     window: z
       .string()
-      .regex(/^\d\d:\d\d-\d\d:\d\d$/, 'must look like 00:00-07:00')
+      .regex(
+        /^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$/,
+        'must look like 00:00-07:00; 22:00-06:00 goes over midnight',
+      )
       .nullable()
-      .default(null),
+      .default(null)
+      .describe('Hours in which drafts are written, such as 00:00-07:00; null: always.'),
   }),
   tools: section({
     calendar: z
       .discriminatedUnion('provider', [
-        z.strictObject({ provider: z.literal('local'), shared: z.boolean().default(false) }),
+        z.strictObject({ provider: z.literal('local'), shared }),
         z.strictObject({
           provider: z.literal('caldav'),
-          url: z.url(),
-          username: text,
-          password: text,
+          url: withoutLogin(z.url()).describe(
+            'Address of the server or, better, of the collection.',
+          ),
+          ...login,
           calendar: text.optional().describe('Name of the calendar that new entries go to.'),
           users: z.array(text).optional().describe('Who sees it; left out: everybody.'),
           ...trust,
         }),
       ])
-      .prefault({ provider: 'local' }),
+      .prefault({ provider: 'local' })
+      .describe('Where appointments are.'),
     email: z
       .discriminatedUnion('provider', [
         z.strictObject({ provider: z.literal('none') }),
@@ -163,25 +245,55 @@ export const configSchema = z.strictObject({
           accounts: z.array(z.strictObject(mailAccount)).default([]).describe('Further accounts.'),
         }),
       ])
-      .prefault({ provider: 'none' }),
+      .prefault({ provider: 'none' })
+      .describe('Where mail is read; nothing is ever written.'),
     documents: z
-      .strictObject({ provider: z.literal('local'), shared: z.boolean().default(false) })
+      .strictObject({
+        provider: z.literal('local').describe('The own library.'),
+        shared,
+        answers: z
+          .enum(['search', 'react'])
+          .default('search')
+          .describe('react: a model reads on in what a chat has found, and answers from it.'),
+      })
       .prefault({ provider: 'local' }),
   }),
-  synology: section({
-    incomingUrl: z.url().nullable().default(null),
-    token: text.nullable().default(null),
-    allowedUserIds: z.array(z.union([z.string(), z.number()])).default([]),
-    port: port(8101),
-    host: text.default('127.0.0.1'),
-    maxChars: count(1_800),
-    minIntervalMs: ms(600),
-    caFile: text.nullable().default(null),
-    fingerprint256: text.nullable().default(null),
+  search: section({
+    embeddings: z
+      .strictObject({
+        baseUrl: withoutLogin(z.url({ protocol: /^https?$/ })).describe('Up to and including /v1.'),
+        model: text.describe('Name of the embedding model; another one makes all vectors anew.'),
+        apiKey: text.nullable().default(null).describe('Sent as a bearer token.'),
+        batch: z.number().int().min(1).max(32).default(16).describe('Texts in one request.'),
+        timeoutMs: ms(30_000).describe('Of one request.'),
+        queryTimeoutMs: ms(1_500).describe('What a search waits for its vector; then words alone.'),
+        minSimilarity: z
+          .number()
+          .min(-1)
+          .max(1)
+          .default(0.3)
+          .describe('What is less near in meaning is not found; models of the e5 family want 0.8.'),
+      })
+      .nullable()
+      .default(null)
+      .describe('Search by meaning beside search by words; null: off.'),
+  }),
+  synology: synologySchema,
+  inspector: section({
+    redaction: z
+      .enum(['none', 'texts'])
+      .default('none')
+      .describe('texts: what people, models and tools wrote is shown as its length, to everybody.'),
   }),
   logging: section({
-    level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-    pretty: z.union([z.boolean(), z.literal('auto')]).default('auto'),
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+      .default('info')
+      .describe('Texts of messages appear at debug and below only.'),
+    pretty: z
+      .union([z.boolean(), z.literal('auto')])
+      .default('auto')
+      .describe('auto: for people on a terminal, JSON elsewhere.'),
   }),
 });
 

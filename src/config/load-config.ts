@@ -36,10 +36,22 @@ export function parseConfig(
   const document = parseDocument(source, { prettyErrors: true });
   const [fault] = document.errors;
   if (fault !== undefined) throw invalid(name, fault.message.split('\n')[0] ?? 'is not YAML');
-  const raw = insertVariables((document.toJS() as unknown) ?? {}, name, env, '');
+  const raw = insertVariables(valueOf(document, name) ?? {}, name, env, '');
   const result = configSchema.safeParse(raw, { reportInput: true });
   if (result.success) return checkRoles(result.data, name);
   throw invalid(name, result.error.issues.map(describeIssue).join('; '));
+}
+
+/** Anchors that multiply without end, or hold themselves, are found here and not while parsing. */
+function valueOf(document: ReturnType<typeof parseDocument>, name: string): unknown {
+  try {
+    const value = document.toJS() as unknown;
+    JSON.stringify(value);
+    return value;
+  } catch (error) {
+    const isCircle = error instanceof TypeError;
+    throw invalid(name, isCircle ? 'an anchor that holds itself' : messageOf(error), error);
+  }
 }
 
 function readText(file: string): string {
@@ -105,13 +117,16 @@ function describeIssue(issue: Issue): string {
     return `${names.join(', ')}: there is no such key`;
   }
   const expected = issue.message.replace(/^Invalid (input|option): /, '');
-  const found = /password|token|apiKey/i.test(key) ? 'something else' : shown(issue.input);
+  const found = secretKey.test(key) ? 'something else' : shown(issue.input);
   return `${key || 'the file'}: ${expected}, found ${found}`;
 }
 
+/** Keys whose values are secret, or hold a secret: an incoming webhook's address is all that is needed to post. */
+const secretKey = /password|token|apiKey|incomingUrl/i;
+
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const json = JSON.stringify(value) ?? String(value);
+  const json = (JSON.stringify(value) ?? String(value)).replaceAll(/\/\/[^/\s"]*@/g, '//…@');
   return json.length > 40 ? `${json.slice(0, 37)}...` : json;
 }
 

@@ -1,0 +1,84 @@
+/** Routes of messages and jobs. */
+import { z } from 'zod';
+import { listQuery, submitBody } from '../../src/contract/door.ts';
+import type { Operation } from './operation.ts';
+import { inputErrors, lastEventId, stream, theJob } from './shared.ts';
+import * as view from './views.ts';
+
+const jobAccepted = z.strictObject({ job_id: z.string() });
+
+export const jobs: readonly Operation[] = [
+  {
+    route: 'POST /chat',
+    summary: 'Accept a message. It is on disk when this answers.',
+    body: submitBody,
+    headers: { traceparent: 'W3C trace context that the job goes on with.' },
+    status: 202,
+    answer: z.strictObject({
+      job_id: z.string(),
+      after_seq: z.int().describe('What answers this message comes after this event of the job.'),
+    }),
+    errors: [...inputErrors, 'GH_REQUEST_EMPTY', 'GH_REQUEST_TOO_LONG', 'GH_JOB_QUEUE_FULL'],
+    example: () => ({ body: { message: '안녕', user_id: 'ann', idempotency_key: 'k1' } }),
+  },
+  ...(['/chat/:id', '/chat/:id/status'] as const).map((path): Operation => ({
+    route: `GET ${path}`,
+    summary: 'One job as it is now.',
+    status: 200,
+    answer: view.job,
+    errors: ['GH_JOB_NOT_FOUND'],
+    example: theJob,
+  })),
+  {
+    route: 'GET /chat/:id/stream',
+    summary:
+      'The events of a job, old and new, and its answer while it is written; ends after the last event.',
+    headers: lastEventId,
+    status: 200,
+    answer: stream,
+    errors: ['GH_JOB_NOT_FOUND'],
+    example: theJob,
+  },
+  {
+    route: 'POST /chat/:id/cancel',
+    summary: 'Cancel a job. The cancel is on disk when this answers.',
+    status: 202,
+    answer: jobAccepted,
+    errors: ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'],
+    example: async (scene) => ({ path: { id: await scene.runningJob() } }),
+  },
+  ...(['confirm', 'reject'] as const).map((verb): Operation => ({
+    route: `POST /chat/:id/${verb}`,
+    summary: `${verb === 'confirm' ? 'Carry out' : 'Drop'} the draft that the job shows.`,
+    status: 202,
+    answer: jobAccepted,
+    errors: ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'],
+    example: async (scene) => ({ path: { id: await scene.waitingJob() } }),
+  })),
+  {
+    route: 'GET /jobs',
+    summary: 'Jobs, newest first.',
+    query: listQuery,
+    status: 200,
+    answer: z.strictObject({ jobs: z.array(view.listedJob), next_cursor: view.nextCursor }),
+    errors: ['GH_REQUEST_INVALID'],
+    example: () => ({ query: { limit: '2' } }),
+  },
+  {
+    route: 'GET /jobs/:id/events',
+    summary: 'All events of a job so far.',
+    status: 200,
+    answer: z.strictObject({ job_id: z.string(), events: z.array(view.stateEvent) }),
+    errors: ['GH_JOB_NOT_FOUND'],
+    example: theJob,
+  },
+  {
+    route: 'GET /events',
+    summary: 'The events of all jobs and documents, old and new, in the order of their commits.',
+    query: z.object({ from: z.string().optional().describe('Goes on after this position.') }),
+    headers: { 'Last-Event-ID': 'Goes on after this position.' },
+    status: 200,
+    answer: stream,
+    example: () => ({}),
+  },
+];

@@ -1,0 +1,19 @@
+/**
+ * Every route of the server, by the part of the page that it stands in. To add one: an entry in the file of its
+ * part, its answer in views.ts, then `UPDATE_DOCS=1 npx vitest run test/http-api`.
+ */
+import { documents, memos } from './documents.ts';
+import { jobs } from './jobs.ts';
+import type { Operation } from './operation.ts';
+import { calendar, questions } from './questions.ts';
+import { inspector, status } from './status.ts';
+
+export const operations: Record<string, readonly Operation[]> = {
+  jobs,
+  documents,
+  memos,
+  questions,
+  calendar,
+  status,
+  inspector,
+};
