@@ -29,8 +29,10 @@ const layers: Record<string, string[]> = {
     'src/journal',
     'src/routing',
   ],
+  'src/telemetry': ['src/contract', 'src/lib'],
   'src/http': ['machines', 'src/contract', 'src/lib'],
   'src/inspector': ['machines', 'src/contract', 'src/lib', 'src/store', 'src/journal'],
+  'src/fake-dsm': ['src/lib'],
   'src/bridge': ['machines', 'src/contract', 'src/lib'],
 };
 /** The composition roots put the parts together and may import all of them. */
@@ -40,6 +42,7 @@ const compositionRoots = ['src/cli', 'src/core'];
 const doors: Record<string, string[]> = {
   'better-sqlite3': ['src/store'],
   kysely: ['src/store'],
+  'sqlite-vec': ['src/store'],
   nats: ['src/messaging'],
   '@nats-io/jetstream': ['src/messaging'],
   pino: ['src/lib'],
@@ -57,6 +60,13 @@ const doors: Record<string, string[]> = {
   imapflow: ['src/tools'],
   mailparser: ['src/tools'],
   '@xstate/store': ['src/backends'],
+  'prom-client': ['src/core'],
+  '@opentelemetry/api': ['src/telemetry'],
+  '@opentelemetry/sdk-trace': ['src/telemetry'],
+  '@opentelemetry/resources': ['src/telemetry'],
+  '@opentelemetry/exporter-trace-otlp-http': ['src/telemetry'],
+  selfsigned: ['src/fake-dsm'],
+  unpdf: ['src/bridge'],
 };
 
 function sources(folder: string): string[] {

@@ -43,7 +43,15 @@ export type ToolChoice =
   | { type: 'function'; function: { name: string } };
 
 /** What a request is for: the gate measures service times per kind, for its estimates. */
-export type RequestKind = 'classify' | 'reason' | 'answer' | 'word' | 'draft' | 'ask' | 'direct';
+export type RequestKind =
+  | 'classify'
+  | 'reason'
+  | 'answer'
+  | 'word'
+  | 'draft'
+  | 'ask'
+  | 'embed'
+  | 'direct';
 
 export type PriorityClass = 'foreground' | 'background';
 
@@ -121,6 +129,10 @@ export interface RunOptions {
   priority: PriorityClass;
   /** Fairness is between users. */
   user: string;
+  /** For which job, for the log. */
+  jobId?: string;
+  /** W3C trace context that goes with the request; undefined: none does. */
+  traceparent?: string | undefined;
   /** A background request that may be aborted for a foreground one; it is requeued, not failed. */
   preemptible?: boolean;
   /** Aborting frees the gate and closes the connection at once; the outcome is then `cancelled`. */
@@ -133,6 +145,8 @@ export interface RunOptions {
   onQueued?: (position: QueuePosition) => void;
   /** Called when the permit was granted after a wait. */
   onGranted?: () => void;
+  /** Called each time the request was aborted for a foreground one and waits again. */
+  onPreempted?: () => void;
 }
 
 /** One model server behind its gate. */

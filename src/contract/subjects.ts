@@ -11,6 +11,9 @@ import { isSafeId } from '../lib/ids.ts';
 
 export const defaultPrefix = 'gatehouse.v1';
 
+/** Bytes of the largest durable submit or request: 8,000 characters, each escaped, and room to spare. */
+export const commandBytesMax = 64 * 1024;
+
 /** What may be asked over request and reply. */
 export const serviceVerbs = [
   'submit',

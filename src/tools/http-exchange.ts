@@ -8,7 +8,7 @@
  */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { trustOptions, type TlsTrust } from './tls-trust.ts';
+import { trustOptions, type TlsTrust } from '../lib/tls-trust.ts';
 
 /** A year of a full calendar is about 10 MB; more is not an answer to a question about days. */
 const bodyBytesMax = 32 * 1024 * 1024;

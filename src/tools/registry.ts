@@ -12,7 +12,8 @@ import type { ToolCall } from '../../machines/decision.ts';
 import type { Draft, ToolResult, ToolsReport } from '../../machines/job-types.ts';
 import { noFaults, type Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
-import { createToolCaller } from './tool-caller.ts';
+import { callFields } from './call-fields.ts';
+import { createToolCaller, type ToolCallEnd } from './tool-caller.ts';
 import { fault } from './tool-fault.ts';
 import { parseParams } from './tool-params.ts';
 import { toolTextsOf } from './tool-texts.ts';
@@ -53,6 +54,8 @@ export interface ToolRegistryOptions {
   /** Limit per call, milliseconds (`jobs.toolTimeoutMs`). */
   toolTimeoutMs?: number;
   faults?: Faults;
+  /** Told of every call, for figures and traces. */
+  onCall?: ((end: ToolCallEnd) => void) | undefined;
 }
 
 /** @throws Error when two tools have one name. */
@@ -62,7 +65,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
   const tools = new Map(options.tools.map((tool) => [tool.name, tool]));
   if (tools.size < options.tools.length) throw new Error('two tools have the same name');
 
-  const caller = createToolCaller(tools, limitMs, log);
+  const caller = createToolCaller({ tools, limitMs, log, onCall: options.onCall });
 
   return {
     async run(calls, context) {
@@ -101,7 +104,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
         faults.hit('tool.afterWrite', name);
         return answer;
       });
-      if (written.ok) log.info({ tool: name, key: context.key }, 'written');
+      if (written.ok) log.info({ ...callFields(context), tool: name }, 'written');
       return resultOf(draft, written);
     },
 

@@ -5,6 +5,7 @@
 import type { ToolCall } from '../../machines/decision.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { callFields } from './call-fields.ts';
 import { oneLine } from './plain-text.ts';
 import { withinLimit } from './time-limit.ts';
 import { fault, spokenFault } from './tool-fault.ts';
@@ -42,12 +43,28 @@ export interface ToolCaller {
   ): Promise<Answer | ToolFault>;
 }
 
-/** @param limitMs how long one call may take, milliseconds */
-export function createToolCaller(
-  tools: ReadonlyMap<string, Tool>,
-  limitMs: number,
-  log: Log,
-): ToolCaller {
+/** What became of one call. */
+export interface ToolCallEnd {
+  /** Names of ours; `unknown` where a model asked for what there is not. */
+  tool: string;
+  operation: string;
+  /** `ok`, or the code of its fault. */
+  result: string;
+  ms: number;
+  context: ToolContext;
+}
+
+export interface ToolCallerOptions {
+  tools: ReadonlyMap<string, Tool>;
+  /** How long one call may take, milliseconds. */
+  limitMs: number;
+  log: Log;
+  /** Told of every call once; must be quick. */
+  onCall?: ((end: ToolCallEnd) => void) | undefined;
+}
+
+export function createToolCaller(options: ToolCallerOptions): ToolCaller {
+  const { tools, log, onCall } = options;
   const findOperation = (call: Target): Operation | undefined => {
     const operations = tools.get(call.tool)?.operations;
     return operations !== undefined && Object.hasOwn(operations, call.operation)
@@ -60,7 +77,7 @@ export function createToolCaller(
     return operation?.effect === 'writes' ? operation : undefined;
   };
 
-  const limited = createLimiter(limitMs, log);
+  const limited = createLimiter(options);
 
   const answer = async (call: ToolCall, context: ToolContext): Promise<CallAnswer> => {
     const { locale } = context;
@@ -68,11 +85,19 @@ export function createToolCaller(
     if (operation === undefined || operation.effect === 'writes') {
       const name = oneLine(`${call.tool}.${call.operation}`, 80);
       const why = operation === undefined ? 'no such operation' : 'writes only through execute';
-      log.warn({ call: name, key: context.key }, `tool call refused: ${why}`);
+      // The name is a model's: it may be a piece of the message.
+      log.debug({ ...callFields(context), call: name }, 'the call that is refused');
+      log.warn(callFields(context), `tool call refused: ${why}`);
+      const result = 'GH_TOOL_UNKNOWN';
+      onCall?.({ tool: 'unknown', operation: 'unknown', result, ms: 0, context });
       return fault('GH_TOOL_UNKNOWN', `${name}: ${why}`, toolTextsOf(locale).unknown);
     }
     const parsed = parseParams(operation.schema, call.params, locale);
-    if (!parsed.ok) return parsed;
+    if (!parsed.ok) {
+      const { tool, operation: name } = call;
+      onCall?.({ tool, operation: name, result: parsed.code, ms: 0, context });
+      return parsed;
+    }
     if (operation.effect === 'reads') {
       return limited(call, context, 'GH_TOOL_TIMEOUT', (bounded) =>
         operation.run(parsed.params, bounded),
@@ -105,22 +130,25 @@ export function createToolCaller(
 }
 
 /** Runs the work of one call within its limit; whatever happens, there is an answer. */
-const createLimiter =
-  (limitMs: number, log: Log): ToolCaller['limited'] =>
-  async <Answer extends { ok: true }>(
+const createLimiter = ({ limitMs, log, onCall }: ToolCallerOptions): ToolCaller['limited'] => {
+  const limited: ToolCaller['limited'] = async <Answer extends { ok: true }>(
     call: Target,
     context: ToolContext,
     late: 'GH_TOOL_TIMEOUT' | 'GH_TOOL_UNCERTAIN',
     work: (context: CallContext) => Promise<Answer | ToolFault>,
   ): Promise<Answer | ToolFault> => {
-    const where = { tool: call.tool, operation: call.operation, key: context.key };
+    const where = { ...callFields(context), tool: call.tool, operation: call.operation };
     try {
       const ended = await withinLimit(limitMs, context.signal, (signal) =>
         work({ ...context, signal, limitMs }),
       );
       if (ended.in === 'time') {
         const { value } = ended;
-        if (!value.ok) log.warn({ ...where, code: value.code, why: value.message }, 'tool failed');
+        if (!value.ok) {
+          log.warn({ ...where, code: value.code }, 'tool failed');
+          // May quote what was looked for.
+          log.debug({ ...where, why: value.message }, 'why the tool failed');
+        }
         return value;
       }
       log.warn({ ...where, code: late, limitMs }, `tool ended by ${ended.in}`);
@@ -131,3 +159,13 @@ const createLimiter =
       return spokenFault(code, call.tool, context.locale, messageOf(error));
     }
   };
+
+  return async (call, context, late, work) => {
+    const beganAt = performance.now();
+    const answer = await limited(call, context, late, work);
+    const { tool, operation } = call;
+    const ms = performance.now() - beganAt;
+    onCall?.({ tool, operation, result: answer.ok ? 'ok' : answer.code, ms, context });
+    return answer;
+  };
+};

@@ -24,6 +24,9 @@ export interface ToolContext {
   signal: AbortSignal;
   /** The effect's idempotency key, the same after every restart. */
   key: string;
+  /** For the log and the trace; not there where no job asks. */
+  jobId?: string;
+  traceparent?: string | undefined;
 }
 
 /** What an operation is handed: the context, and how long it has. */

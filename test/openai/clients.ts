@@ -2,6 +2,7 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import OpenAI from 'openai';
 import { onTestFinished } from 'vitest';
+import { commandKey } from '../../src/lib/key-ring.ts';
 import { openCore, type ConfigInput, type CoreFixture } from '../support/core.ts';
 
 export interface OpenAiFixture extends CoreFixture {
@@ -16,7 +17,7 @@ export interface OpenAiFixture extends CoreFixture {
 export async function openDoor(change: ConfigInput = {}): Promise<OpenAiFixture> {
   const fixture = await openCore(change);
   onTestFinished(() => fixture.close());
-  const apiKey = fixture.config.server.apiKeys[0] ?? 'none';
+  const apiKey = commandKey(fixture.config.server.apiKeys) ?? 'none';
   const baseURL = `${fixture.core.url}/v1`;
   const provider = createOpenAICompatible({
     name: 'gatehouse',

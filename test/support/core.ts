@@ -4,6 +4,7 @@ import { configSchema, type Config } from '../../src/config/config.ts';
 import type { StateEvent, TokenChunk } from '../../src/contract/state-event.ts';
 import { startCore, type Core, type CoreOptions } from '../../src/core/core.ts';
 import { createCoreClient, type CoreClient } from '../../src/cli/core-client.ts';
+import { commandKey } from '../../src/lib/key-ring.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startFakeLlm, type FakeLlm } from './fake-llm.ts';
 import { saysJson } from './fake-llm-replies.ts';
@@ -62,7 +63,7 @@ export async function openCore(
   let core = await start();
   const fixture: CoreFixture = {
     core,
-    client: createCoreClient(core.url, config.server.apiKeys[0] ?? null),
+    client: createCoreClient(core.url, commandKey(config.server.apiKeys)),
     small,
     large,
     folder: scratch.path,
@@ -75,7 +76,7 @@ export async function openCore(
       await core.stop();
       core = await start();
       fixture.core = core;
-      fixture.client = createCoreClient(core.url, config.server.apiKeys[0] ?? null);
+      fixture.client = createCoreClient(core.url, commandKey(config.server.apiKeys));
     },
     async close() {
       await core.stop();

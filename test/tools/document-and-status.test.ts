@@ -10,7 +10,10 @@ describe('the document tool', () => {
   const setting = async () => {
     const { library, add, close } = await openLibrary();
     add('배관 공사 견적서를 보냅니다.', '견적 메일');
-    const registry = createToolRegistry({ tools: [createDocumentTool(library)], log: silentLog() });
+    const byWords = createDocumentTool({
+      search: (...asked) => Promise.resolve(library.search(asked[0], asked[1], asked[2])),
+    });
+    const registry = createToolRegistry({ tools: [byWords], log: silentLog() });
     const search = async (query: string, changes = {}) => {
       const calls = [{ tool: 'document', operation: 'search', params: { query } }];
       return (await registry.run(calls, contextOf(changes))).results[0];

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createExchange } from '../../src/tools/http-exchange.ts';
-import type { TlsTrust } from '../../src/tools/tls-trust.ts';
+import type { TlsTrust } from '../../src/lib/tls-trust.ts';
 import { findProgram } from '../support/debian-package.ts';
 
 const openssl = findProgram('openssl');

@@ -9,6 +9,7 @@ import type { Log } from '../../lib/log.ts';
 import type { CallContext } from '../tool.ts';
 import type { Zones } from '../zoned-time.ts';
 import { createCaldavClient, type Answered, type CaldavServer } from './caldav-client.ts';
+import { callFields } from '../call-fields.ts';
 import { writeOnce } from './caldav-write.ts';
 import type { CalendarSource } from './calendar-port.ts';
 import { createEventReader, type ReadEvents } from './event-reader.ts';
@@ -85,7 +86,7 @@ export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSo
         look: boundsOf(context, 'look'),
         again: boundsOf(context, 'again'),
       };
-      return writeOnce(client, calendar, entry, bounds, log);
+      return writeOnce(client, calendar, entry, bounds, log.child(callFields(context)));
     },
   };
 }

@@ -8,7 +8,7 @@
 import { calendarQuery, createAccount, fetchCalendars, propfind } from 'tsdav';
 import { messageOf } from '../../lib/errors.ts';
 import { createExchange, ExchangeError, type Exchange } from '../http-exchange.ts';
-import type { TlsTrust } from '../tls-trust.ts';
+import type { TlsTrust } from '../../lib/tls-trust.ts';
 import type { CalendarFault } from './calendar-port.ts';
 
 export interface CaldavServer extends TlsTrust {

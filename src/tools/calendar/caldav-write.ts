@@ -41,7 +41,7 @@ export async function writeOnce(
   }
   if (first.wasRefused) return look.ok ? first.fault : uncertain(first.fault);
 
-  log.warn({ url, why: first.fault.message }, 'a write got no answer; writing again');
+  log.warn({ code: first.fault.code }, 'a write got no answer; writing again');
   const again = await client.create(url, ics, bounds.again);
   if (again.ok) return { ok: true };
   return look.ok && again.wasRefused ? again.fault : uncertain(again.fault);

@@ -1,5 +1,6 @@
 /** Looks up what takes place in a range, in any calendar. */
 import type { Log } from '../../lib/log.ts';
+import { callFields } from '../call-fields.ts';
 import { fault, spokenFault } from '../tool-fault.ts';
 import { toolTextsOf } from '../tool-texts.ts';
 import type { CallContext, ToolFault } from '../tool.ts';
@@ -33,8 +34,11 @@ export const createFinder =
     const found = await source.entriesIn(range, context);
     if (!found.ok) return calendarFault(found, context);
     const { occurrences, capped } = occurrencesIn(found.entries, range, context.timeZone, zones);
-    if (capped.length > 0) log.warn({ uids: capped.slice(0, 5) }, 'recurrence cut short');
-    if (found.unreadable > 0) log.warn({ count: found.unreadable }, 'calendar entries unreadable');
+    const who = callFields(context);
+    if (capped.length > 0) log.warn({ ...who, uids: capped.slice(0, 5) }, 'recurrence cut short');
+    if (found.unreadable > 0) {
+      log.warn({ ...who, count: found.unreadable }, 'calendar entries unreadable');
+    }
     return { ok: true, occurrences, unreadable: found.unreadable + capped.length };
   };
 

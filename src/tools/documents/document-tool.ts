@@ -18,7 +18,12 @@ export interface DocumentHit {
 /** What the tool asks of the library of documents. */
 export interface DocumentSearch {
   /** Best first. `isExact` false: no document has every word; these have most of the question. */
-  search(userId: string, query: string, limit: number): { hits: DocumentHit[]; isExact: boolean };
+  search(
+    userId: string,
+    query: string,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ hits: DocumentHit[]; isExact: boolean }>;
 }
 
 /** The tool `document`: search. */
@@ -29,16 +34,16 @@ export function createDocumentTool(documents: DocumentSearch): Tool {
       search: reads({
         description: "full-text search in the user's documents and memos",
         schema: z.object({ query: textParam.describe('the words to look for') }),
-        run({ query }, context) {
-          const { hits, isExact } = documents.search(context.userId, query, hitsMax);
+        async run({ query }, { userId, locale, signal }) {
+          const { hits, isExact } = await documents.search(userId, query, hitsMax, signal);
           const shown = hits.map(({ id, title, snippet }) => ({
             id,
             title: oneLine(title, 120),
             snippet: oneLine(snippet, 200),
           }));
-          const summary = hitWords(oneLine(query, 80), shown, isExact, context.locale);
+          const summary = hitWords(oneLine(query, 80), shown, isExact, locale);
           const data = { query, count: shown.length, exact: isExact, documents: shown };
-          return Promise.resolve({ ok: true, data, summary });
+          return { ok: true, data, summary };
         },
       }),
     },

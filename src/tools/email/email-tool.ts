@@ -1,6 +1,7 @@
 /** The mail tool: search over all mailboxes of a user. It reads; nothing here can change a mailbox. */
 import { z } from 'zod';
 import type { Log } from '../../lib/log.ts';
+import { callFields } from '../call-fields.ts';
 import { oneLine, wordsOf } from '../plain-text.ts';
 import { fault, spokenFault } from '../tool-fault.ts';
 import { dateParam, daysParam, textParam } from '../tool-params.ts';
@@ -82,7 +83,9 @@ async function search(
   const failed = asked.flatMap(({ mailbox, outcome }) =>
     outcome.ok ? [] : [{ name: mailbox.name, fault: outcome }],
   );
-  for (const one of failed) log.warn({ account: one.name, why: one.fault.message }, 'mail failed');
+  for (const one of failed) {
+    log.warn({ ...callFields(context), account: one.name, code: one.fault.code }, 'mail failed');
+  }
   const found = asked.flatMap(({ outcome }) => (outcome.ok ? [outcome] : []));
   if (found.length === 0) return allFailed(failed, context);
   const there = found.filter((one) => one.missingFolder === null);

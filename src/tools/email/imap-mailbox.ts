@@ -8,7 +8,7 @@
 import { ImapFlow, type ListResponse } from 'imapflow';
 import { messageOf } from '../../lib/errors.ts';
 import type { CallContext } from '../tool.ts';
-import { trustOptions } from '../tls-trust.ts';
+import { trustOptions } from '../../lib/tls-trust.ts';
 import { addPreviews, searchFolder, type FoundMessage } from './imap-search.ts';
 import { folderNames, foldersOf, namesAccount, namesFolder } from './mail-folders.ts';
 import type {
@@ -56,7 +56,8 @@ export function createImapMailbox(account: MailAccount): Mailbox {
   };
 }
 
-function clientOf(account: MailAccount, limitMs: number): ImapFlow {
+/** A connection to be; without a listener for its errors one of them ends the process. */
+export function clientOf(account: MailAccount, limitMs: number): ImapFlow {
   const connectMs = Math.max(1, Math.floor(limitMs * connectShare));
   return new ImapFlow({
     host: account.host,
@@ -169,7 +170,8 @@ const unreachableCodes = new Set([
 ]);
 const timeoutCodes = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
 
-function faultOf(error: unknown, context: CallContext): MailFault {
+/** What a thrown error means to whoever asked. */
+export function faultOf(error: unknown, context: Pick<CallContext, 'signal'>): MailFault {
   const { code = '', authenticationFailed = false } = error as {
     code?: string;
     authenticationFailed?: boolean;

@@ -1,6 +1,6 @@
 /** What the mail tool asks of a mailbox, and what it gets. */
 import type { CallContext } from '../tool.ts';
-import type { TlsTrust } from '../tls-trust.ts';
+import type { TlsTrust } from '../../lib/tls-trust.ts';
 
 /** A folder by the words that people use for it. */
 export interface MailFolder {
