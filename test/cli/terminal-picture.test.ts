@@ -31,6 +31,8 @@ async function run(program: string, args: string[]): Promise<string> {
     TERM: 'xterm-256color',
     FORCE_COLOR: undefined,
     NO_COLOR: undefined,
+    // Node takes a terminal of a CI for one without colours.
+    CI: undefined,
   };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
