@@ -10,6 +10,16 @@ export interface PositionNotices {
   stop(): void;
 }
 
+/**
+ * Who is near hears of each step, who is far back when a fifth of the way is behind: each notice is a row, and
+ * a line of a thousand jobs wrote a thousand rows at every beat.
+ */
+const nearMax = 10;
+const farShare = 0.8;
+
+const isWorthTelling = (before: number, now: number): boolean =>
+  now <= nearMax ? now !== before : now <= before * farShare;
+
 export function createPositionNotices(options: {
   turns: Turns;
   everyMs: number;
@@ -29,9 +39,11 @@ export function createPositionNotices(options: {
     let position = 0;
     for (const jobId of turns.waiters()) {
       position += 1;
-      now.set(jobId, position);
       // The first position was told when the job began to wait.
-      if ((told.get(jobId) ?? position) !== position) tell(jobId, facts(jobId, position));
+      const before = told.get(jobId) ?? position;
+      const isDue = isWorthTelling(before, position);
+      now.set(jobId, isDue ? position : before);
+      if (isDue) tell(jobId, facts(jobId, position));
     }
     told = now;
   }, options.everyMs);
