@@ -12,6 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Api, type ApiAnswer, type ApiResult } from './api.ts';
 import type { Certificate } from './certificate.ts';
 import type { Fault } from './faults.ts';
+import { readBody } from './http-body.ts';
 import type { Nas } from './nas.ts';
 import { formOf } from './payload.ts';
 import type { ApiRequest } from './request-log.ts';
@@ -137,7 +138,7 @@ export class ApiServer {
       return;
     }
     if (isCut(fault, 'atOnce')) return cut(request);
-    const body = await readBody(request);
+    const body = await readBody(request, bodyBytesMax);
     if (body === null) {
       entry.outcome = 'page';
       entry.httpStatus = 413;
@@ -294,18 +295,4 @@ function sendPage(response: ServerResponse, status: number): void {
     ...(status === 413 ? { connection: 'close' } : {}),
   });
   response.end(page);
-}
-
-/** Null where it is too large. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  // Leaving the loop must not end the connection: the refusal has to go out on it.
-  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
-  for await (const part of body) {
-    bytes += part.length;
-    if (bytes > bodyBytesMax) return null;
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }

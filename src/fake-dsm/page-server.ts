@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { messageOf } from '../lib/errors.ts';
 import type { DsmControls } from './fake-dsm.ts';
 import type { Happening } from './feed.ts';
+import { readBody } from './http-body.ts';
 import { readAssets, pageHeaders } from './page-assets.ts';
 import { performAction } from './page-actions.ts';
 import { snapshotOf, wireForm } from './page-view.ts';
@@ -72,7 +73,7 @@ export class PageServer {
 
   async #act(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isJson = request.headers['content-type']?.startsWith('application/json') ?? false;
-    const body = isJson ? await readBody(request) : null;
+    const body = isJson ? await readBody(request, bodyBytesMax) : null;
     const json = 'application/json';
     if (body === null) return send(response, 400, json, JSON.stringify({ problem: 'not JSON' }));
     try {
@@ -120,16 +121,3 @@ function send(response: ServerResponse, status: number, type: string, body: stri
 
 const isLoopbackName = (name: string): boolean =>
   /^(localhost|\[?::1\]?|127\.\d+\.\d+\.\d+)$/.test(name);
-
-/** Null where it is too large. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
-  for await (const part of body) {
-    bytes += part.length;
-    if (bytes > bodyBytesMax) return null;
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}

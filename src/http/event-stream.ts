@@ -3,6 +3,8 @@
  * failure can still be a status. A reader who falls far behind is cut off, which cancels what it asked for.
  */
 import type { FastifyReply } from 'fastify';
+import type { GatehouseError } from '../lib/errors.ts';
+import { problemOf } from './problem.ts';
 
 export interface EventStream {
   /** Opens the stream where it is not open yet. */
@@ -11,7 +13,8 @@ export interface EventStream {
   later(name: string, data: unknown): void;
   /** The last event. */
   end(name: string, data: unknown): void;
-  readonly isOpen: boolean;
+  /** Says it as the last event; throws it where nothing has been sent yet, for a status. */
+  fail(error: GatehouseError): void;
   /** Ends the timers. Idempotent. */
   close(): void;
 }
@@ -53,10 +56,14 @@ export function createEventStream(reply: FastifyReply): EventStream {
     clearInterval(keepAlive);
   };
 
+  const end = (name: string, data: unknown): void => {
+    open();
+    send(name, data);
+    close();
+    raw.end();
+  };
+
   return {
-    get isOpen() {
-      return isOpen;
-    },
     event(name, data) {
       open();
       send(name, data);
@@ -65,11 +72,13 @@ export function createEventStream(reply: FastifyReply): EventStream {
       if (isOpen) send(name, data);
       else waiting.set(name, data);
     },
-    end(name, data) {
-      open();
-      send(name, data);
-      close();
-      raw.end();
+    end,
+    fail(error) {
+      if (!isOpen) {
+        close();
+        throw error;
+      }
+      end('error', problemOf(error));
     },
     close,
   };

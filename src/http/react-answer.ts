@@ -9,7 +9,6 @@ import type { FastifyReply } from 'fastify';
 import type { QueuePosition } from '../contract/model.ts';
 import type { GatehouseError } from '../lib/errors.ts';
 import { createEventStream } from './event-stream.ts';
-import { problemOf } from './problem.ts';
 
 interface Source {
   id: string;
@@ -86,13 +85,7 @@ export function streamedReact(reply: FastifyReply): ReactAnswer {
     },
     queued: (queue) => stream.later('queue', { queue }),
     finish: (result) => stream.end('done', result),
-    fail(error) {
-      if (!stream.isOpen) {
-        stream.close();
-        throw error;
-      }
-      stream.end('error', problemOf(error));
-    },
+    fail: (error) => stream.fail(error),
     close: () => stream.close(),
   };
 }
