@@ -178,12 +178,14 @@ function createReporter(
   };
   return {
     progress() {
-      const now = clock.now();
-      if (now - toldAt < progressMs) return;
-      toldAt = now;
+      const sinceMs = clock.now() - toldAt;
+      // A clock that was set back must not silence a draft until it has caught up.
+      if (sinceMs >= 0 && sinceMs < progressMs) return;
       const { chars, section, sections, claim } = running;
       const part = sections > 1 ? { section: section + 1, sections } : {};
       report('progress', { chars, memo_chars: claim.text.length, ...part });
+      // Read again: the event carries the time at which it was written, which is what people count by.
+      toldAt = clock.now();
     },
     preempted: () => report('preempted', { preemptions: running.preemptions }),
   };
