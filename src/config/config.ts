@@ -197,7 +197,9 @@ export const configSchema = z.strictObject({
   }),
   conversation: section({
     historyMessages: count(10, 0).describe('Earlier messages that a model is given.'),
-    retentionDays: count(7).describe('Ended jobs and their events are deleted after this.'),
+    retentionDays: count(7).describe(
+      'Ended jobs, their events and deleted documents leave the disk after this.',
+    ),
   }),
   drafts: section({
     intervalMs: z

@@ -24,6 +24,7 @@ import { createIdSource } from '../lib/ids.ts';
 import type { ApiKey } from '../lib/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import { openDatabase, type Database } from '../store/database.ts';
+import { purgeDocuments } from '../store/document-purge.ts';
 import type { JobQueries } from '../store/job-queries.ts';
 import type { JobStorage } from '../store/job-storage.ts';
 import { createOutboxStore } from '../store/outbox-store.ts';
@@ -152,7 +153,7 @@ async function assemble(
   journal.resume();
   bus.start();
   drafts.drafter.start();
-  closers.push(keepSmall(options, { upkeep, queries, drafts, clock }));
+  closers.push(keepSmall(options, { upkeep, queries, drafts, database, clock }));
   return {
     url: server.url,
     routes: server.routes,
@@ -186,11 +187,18 @@ const listen = (parts: {
 
 function keepSmall(
   { config, log, pace = paceOf(config.conversation.retentionDays) }: CoreOptions,
-  parts: { upkeep: Upkeep; queries: JobQueries; drafts: DraftService; clock: Clock },
+  parts: {
+    upkeep: Upkeep;
+    queries: JobQueries;
+    drafts: DraftService;
+    database: Database;
+    clock: Clock;
+  },
 ): () => Promise<void> {
-  const { queries, drafts } = parts;
+  const { queries, drafts, database } = parts;
   const removals = {
     jobs: (before: number) => queries.prune(before),
+    documents: (before: number) => purgeDocuments(database, before),
     document_events: (before: number) => drafts.events.prune(before),
   };
   return startRetention({ ...parts, removals, log, pace });

@@ -84,7 +84,7 @@ export interface Library {
    * it must not wait. The result is what is stored afterwards, null where there is no such document.
    */
   change(userId: string, id: string, edit: (current: Document) => Document | null): Document | null;
-  /** Soft: the row stays, nobody finds it. False where there was none. */
+  /** Soft: nobody finds it; the row leaves later, with what is old. False where there was none. */
   remove(userId: string, id: string): boolean;
   /** Documents with the words of the question, best first; `limit` 1 to 100. */
   search(userId: string, query: string, limit?: number): SearchResult;

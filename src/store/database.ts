@@ -12,6 +12,7 @@ import { tools } from './migrations/0002-tools.ts';
 import { drafts } from './migrations/0003-drafts.ts';
 import { vectors } from './migrations/0004-vectors.ts';
 import { upkeep } from './migrations/0005-upkeep.ts';
+import { purge } from './migrations/0006-purge.ts';
 import { classifyOpenError } from './open-error.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
 import type { Schema } from './schema.ts';
@@ -24,6 +25,7 @@ export const migrations = {
   '0003-drafts': drafts,
   '0004-vectors': vectors,
   '0005-upkeep': upkeep,
+  '0006-purge': purge,
 };
 
 /** What the log's file keeps after a burst: twice of what SQLite lets it grow to before a checkpoint (4 MB). */

@@ -5,6 +5,7 @@ import {
   createDocumentEventStore,
   type DocumentEventStore,
 } from '../../src/store/document-event-store.ts';
+import { purgeDocuments } from '../../src/store/document-purge.ts';
 import { createJobQueries, type JobQueries } from '../../src/store/job-queries.ts';
 import { createDeliveryStore } from '../../src/store/outbox-store.ts';
 
@@ -66,6 +67,7 @@ describe('what is old', () => {
     events = createDocumentEventStore(database);
     await queries.prune(1);
     await events.prune(1);
+    await purgeDocuments(database, 1);
     const plans = statements
       .filter((source) => /^\s*(?:select|delete)/.test(source))
       .map((source) => {
@@ -76,6 +78,7 @@ describe('what is old', () => {
     expect(plans.length).toBeGreaterThan(8);
     expect(plans.filter((plan) => /\bSCAN\b|TEMP B-TREE/.test(plan))).toEqual([]);
     expect(plans.join('\n')).toContain('job_ended');
+    expect(plans.join('\n')).toContain('document_deleted');
   });
 
   test('goes, whatever it is more than one batch of, and the rest stays', async () => {
