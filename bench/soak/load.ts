@@ -1,4 +1,7 @@
-/** A steady stream of people: most are answered at once, some need thought, some change their mind. */
+/**
+ * A steady stream of people: most are answered at once, some need thought, some change their mind. Memos are written,
+ * drafted and thrown away meanwhile, and somebody looks on.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCoreClient, type CoreClient } from '../../src/cli/core-client.ts';
 import { startFakeLlm, type FakeLlm } from '../../test/support/fake-llm.ts';
@@ -52,29 +55,37 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-/** `perSecond` messages, evenly, whatever becomes of those before. */
+/**
+ * `perSecond` messages, evenly, whatever becomes of those before; beside them a memo for every ten messages, and
+ * every ten seconds somebody who looks on for as long.
+ */
 export function startLoad(url: string, perSecond: number): Load {
   const client = createCoreClient(url, null);
   const faults = new Map<string, number>();
   const open = new Set<Promise<void>>();
   let sent = 0;
-  const timer = setInterval(() => {
-    sent += 1;
-    const one = person(client, sent)
+  let memos = 0;
+  const begin = (work: Promise<void>): void => {
+    const one = work
       .catch((error: unknown) => {
         const text = String(error).slice(0, 100);
         faults.set(text, (faults.get(text) ?? 0) + 1);
       })
       .finally(() => open.delete(one));
     open.add(one);
-  }, 1_000 / perSecond);
+  };
+  const timers = [
+    setInterval(() => begin(person(client, (sent += 1))), 1_000 / perSecond),
+    setInterval(() => begin(memo(client, (memos += 1))), 10_000 / perSecond),
+    setInterval(() => begin(onlooker(client)), lookMs),
+  ];
   return {
     get sent() {
       return sent;
     },
     faults,
     async stop() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await Promise.all(open);
     },
   };
@@ -94,4 +105,34 @@ async function person(client: CoreClient, n: number): Promise<void> {
   }
   const silent = { event: () => undefined, token: () => undefined, lost: () => undefined };
   await client.follow(jobId, silent, AbortSignal.timeout(60_000));
+}
+
+/** Written, drafted in the background, asked about, accepted, thrown away. */
+async function memo(client: CoreClient, n: number): Promise<void> {
+  const owner = { user_id: `user-${n % users}` };
+  const text = `soak memo ${n}: buy milk, call the dentist, book the meeting room.`;
+  const { id } = (await client.request('POST', '/memos', { ...owner, text })) as { id: string };
+  await client.request('POST', `/memos/${id}/promote-to-document`, owner);
+  const path = `/documents/${id}?user_id=${owner.user_id}`;
+  const until = Date.now() + 60_000;
+  for (;;) {
+    const { md_content } = (await client.request('GET', path)) as { md_content: string | null };
+    if (md_content !== null) break;
+    if (Date.now() > until) throw new Error('a memo waited a minute for its draft');
+    await sleep(500);
+  }
+  await client.request('POST', '/ask', { ...owner, query: `What about the dentist ${n}?` });
+  await client.request('POST', `/documents/${id}/draft/accept`, owner);
+  const answer = await fetch(client.url + path, { method: 'DELETE' });
+  if (!answer.ok) throw new Error(`a memo could not be deleted: ${answer.status}`);
+}
+
+const lookMs = 10_000;
+
+/** Reads all events over HTTP and has the inspector's page open, then goes away without a word. */
+async function onlooker(client: CoreClient): Promise<void> {
+  const gone = AbortSignal.timeout(lookMs);
+  const socket = new WebSocket(`${client.url.replace('http', 'ws')}/inspect/ws`, ['gatehouse.v1']);
+  await client.followAll(0, () => undefined, gone);
+  socket.close();
 }

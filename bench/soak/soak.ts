@@ -117,7 +117,8 @@ async function startChild(to: Models): Promise<{ process: ChildProcess; url: str
       { id: 'small', baseUrl: to.small.baseUrl, model: 'm', concurrency: 8 },
       { id: 'large', baseUrl: to.large.baseUrl, model: 'm', concurrency: 4 },
     ],
-    roles: { classifier: 'small', reasoner: 'large' },
+    roles: { classifier: 'small', reasoner: 'large', drafter: 'large' },
+    drafts: { intervalMs: 1_000, batch: 20 },
   };
   const keepMs = Number(options['keep-seconds']) * 1_000;
   const pace = { keepMs, everyMs: keepMs / 4, quietMs: 60_000 };

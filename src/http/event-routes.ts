@@ -3,7 +3,6 @@
  * Repeated ones, after a lost connection, have the same event id. A reader says with `from` (or Last-Event-ID) after which position it wants to go on; without, it gets all
  * that is kept. Read from the journal at the reader's own pace: a slow one costs no memory.
  */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
@@ -66,7 +65,6 @@ async function follow(
     token: () => undefined,
     document: () => wake(),
   });
-  const closed = once(response, 'close');
   response.once('close', () => wake());
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -84,7 +82,7 @@ async function follow(
           // A reader that is cut off within a row must get the row again: only its last event has the position.
           const id = index === events.length - 1 ? `id: ${row.pos}\n` : '';
           const text = `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-          if (!response.write(text)) await Promise.race([once(response, 'drain'), closed]);
+          if (!response.write(text) && !(await drained(response))) return;
         }
       }
       // One who may see little of much reads on without ever waiting for a socket: others must get in between.
@@ -106,4 +104,16 @@ async function follow(
   } finally {
     unsubscribe();
   }
+}
+
+/** Resolves when more can be written, with false when nobody reads any more. Leaves no listener behind. */
+function drained(response: ServerResponse): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off('drain', settle).off('close', settle);
+      resolve(!response.destroyed);
+    };
+    response.on('drain', settle).on('close', settle);
+  });
 }

@@ -1,7 +1,12 @@
 /** `GET /events`: all jobs' events, old and new, each once and in the order of the journal. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isDocumentEvent } from '../../src/contract/document-event.ts';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { isDocumentEvent, type OutboxEvent } from '../../src/contract/document-event.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
+import { eventRoutes } from '../../src/http/event-routes.ts';
+import { startServer } from '../../src/http/server.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { direct, openCore, type CoreFixture } from '../support/core.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/journal.ts';
@@ -73,4 +78,50 @@ describe('the stream of all events', () => {
       text += new TextDecoder().decode((await reader.read()).value);
     expect([...text.matchAll(/^event: /gm)]).toHaveLength(first.length);
   });
+});
+
+test('a reader of much that goes away in the middle leaves nothing behind', async () => {
+  const event = { type: 'token', user_id: 'ann', data: { text: '긴 글 '.repeat(4_000) } };
+  let asked = 0;
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    apiKeys: [],
+    log: silentLog(),
+    ownerOf: async () => 'ann',
+    routes: [
+      eventRoutes({
+        // A history without an end.
+        log: {
+          after(pos, limit) {
+            asked += 1;
+            const rows = Array.from({ length: limit }, (_, n) => ({
+              pos: pos + n + 1,
+              events: [event as unknown as OutboxEvent],
+            }));
+            return { rows, upTo: pos + limit };
+          },
+        },
+        news: { subscribe: () => () => undefined },
+        libraryOwner: (user) => user,
+      }),
+    ],
+  });
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  onTestFinished(async () => {
+    process.off('warning', onWarning);
+    await server.close();
+  });
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write('GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  expect(first.toString()).toMatch(/^HTTP\/1.1 200 /);
+  socket.destroy();
+  const before = asked;
+  // Whatever it still does, it does within the turns in which the same server answers somebody else.
+  for (let n = 0; n < 20; n += 1) await fetch(`${server.url}/nowhere`);
+  expect(warnings).toEqual([]);
+  expect(asked).toBeLessThanOrEqual(before + 1);
 });
