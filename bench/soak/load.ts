@@ -57,7 +57,7 @@ export interface Load {
 
 /**
  * `perSecond` messages, evenly, whatever becomes of those before; beside them a memo for every ten messages, and
- * every ten seconds somebody who looks on for as long.
+ * all the time somebody who looks on, half a minute each.
  */
 export function startLoad(url: string, perSecond: number): Load {
   const client = createCoreClient(url, null);
@@ -127,7 +127,7 @@ async function memo(client: CoreClient, n: number): Promise<void> {
   if (!answer.ok) throw new Error(`a memo could not be deleted: ${answer.status}`);
 }
 
-const lookMs = 10_000;
+const lookMs = 30_000;
 
 /** Reads all events over HTTP and has the inspector's page open, then goes away without a word. */
 async function onlooker(client: CoreClient): Promise<void> {
