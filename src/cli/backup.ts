@@ -1,4 +1,6 @@
 /** `gatehouse backup` and `gatehouse restore`: the database into a file, while the core runs, and back. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { loadConfig } from '../config/load-config.ts';
 import { backUp, restore, type CopyReport } from '../store/backup.ts';
 import { UsageError } from './core-client.ts';
@@ -14,7 +16,13 @@ export function backupTo(args: string[], configFile: string | undefined, json: b
 export function restoreFrom(args: string[], configFile: string | undefined, json: boolean): number {
   const [file] = args;
   if (file === undefined || args.length > 1) throw new UsageError('restore takes one backup');
-  const { database } = loadConfig(configFile).config;
+  const { config, file: found } = loadConfig(configFile);
+  const database = resolve(config.database);
+  if (found === null && !existsSync(database)) {
+    throw new UsageError(
+      `there is no configuration here, and no ${database}: name the core's own with --config`,
+    );
+  }
   const report = restore(file, database, Date.now());
   if (json) console.log(JSON.stringify(report));
   else {

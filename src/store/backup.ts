@@ -22,7 +22,8 @@ import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { migrations, type SqliteConnection } from './database.ts';
-import { lockOwner } from './owner-lock.ts';
+import { lockOwner, type OwnerLock } from './owner-lock.ts';
+import { handOver } from './private-file.ts';
 import { migrationsOf, refuseNewer } from './schema-version.ts';
 
 export interface CopyReport {
@@ -87,25 +88,27 @@ export function backUp(database: string, file: string): CopyReport {
  */
 export function restore(file: string, database: string, now: number): RestoreReport {
   if (!existsSync(file)) throw new GatehouseError('GH_STORE_OPEN', `${file}: there is none`);
-  mkdirSync(dirname(database), { recursive: true });
-  const owner = lockOwner(`${database}.lock`);
   const incoming = `${database}.incoming`;
+  let owner: OwnerLock | null = null;
   try {
+    mkdirSync(dirname(database), { recursive: true });
+    owner = lockOwner(`${database}.lock`);
     copyFileSync(file, incoming);
     chmodSync(incoming, 0o600);
     const report = checkCopy(incoming, file);
     markRestored(incoming, existsSync(database) ? lastPosition(database) : null);
     sync(incoming);
+    for (const path of [incoming, `${database}.lock`]) handOver(path, database);
     const kept = existsSync(database) ? keep(database, now) : null;
     // In one step: at no moment is there no database, for a core would begin an empty one.
     renameSync(incoming, database);
     sync(dirname(database));
     return { ...report, file: database, kept };
   } catch (error) {
-    rmSync(incoming, { force: true });
-    throw asStoreError(error, file);
+    if (owner !== null) rmSync(incoming, { force: true });
+    throw asStoreError(error, file, database);
   } finally {
-    owner.release();
+    owner?.release();
   }
 }
 
@@ -176,6 +179,7 @@ function keep(database: string, now: number): string {
   linkSync(database, kept);
   if (statSync(`${database}-wal`, { throwIfNoEntry: false })?.size) {
     copyFileSync(`${database}-wal`, `${kept}-wal`);
+    handOver(`${kept}-wal`, database);
     sync(`${kept}-wal`);
   }
   try {
@@ -202,15 +206,16 @@ function sync(path: string): void {
   }
 }
 
-function asStoreError(error: unknown, name: string): GatehouseError {
+/** `copy` is what may be damaged, `target` what may not be writable. */
+function asStoreError(error: unknown, copy: string, target = copy): GatehouseError {
   if (error instanceof GatehouseError) return error;
   const { code = '' } = error as { code?: string };
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new GatehouseError(
       'GH_STORE_CORRUPT',
-      `${name}: is not a healthy SQLite database (${messageOf(error)})`,
+      `${copy}: is not a healthy SQLite database (${messageOf(error)})`,
       { cause: error },
     );
   }
-  return new GatehouseError('GH_STORE_TARGET', `${name}: ${messageOf(error)}`, { cause: error });
+  return new GatehouseError('GH_STORE_TARGET', `${target}: ${messageOf(error)}`, { cause: error });
 }

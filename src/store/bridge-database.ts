@@ -9,6 +9,7 @@ import { GatehouseError } from '../lib/errors.ts';
 import type { SqliteConnection } from './database.ts';
 import { classifyOpenError } from './open-error.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
+import { keepPrivate } from './private-file.ts';
 
 /**
  * Append only: what has run on someone's disk is never edited. `user_version` says how many have run.
@@ -79,6 +80,7 @@ export function openBridgeDatabase(path: string): BridgeDatabase {
   try {
     mkdirSync(dirname(path), { recursive: true });
     lock = lockOwner(`${path}.lock`);
+    keepPrivate(path);
     connection = new Sqlite(path);
     connection.pragma('journal_mode = WAL');
     // A power cut must lose nothing that the chat was told is accepted, and no mark of a post that is out.

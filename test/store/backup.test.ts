@@ -2,8 +2,8 @@
  * Backups of a running core and what becomes of them when they are put back: nothing torn, nothing lost that the
  * backup had, one end for each of its jobs, and a bus that is told the rest.
  */
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { backUp, restore } from '../../src/store/backup.ts';
@@ -257,4 +257,30 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
     expect(second.end.data['outcome']).toBe('answered');
     expect(fixture.core.bus.status().lastError).toBeNull();
   });
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  'root puts a backup in the place of a database of somebody else, who can open it',
+  async () => {
+    const stranger = 54_321;
+    const path = join(scratch.path, 'home', 'gatehouse.db');
+    await (await openDatabase({ path })).close();
+    backUp(path, copyPath());
+    for (const name of [dirname(path), path, `${path}.lock`]) chownSync(name, stranger, stranger);
+    restore(copyPath(), path, 1);
+    for (const end of ['', '.lock']) expect(statSync(path + end).uid, end).toBe(stranger);
+    rmSync(path);
+    restore(copyPath(), path, 2);
+    expect(statSync(path)).toMatchObject({ uid: stranger, gid: stranger });
+  },
+);
+
+test('a restore that cannot write says so with a code', () => {
+  const inTheWay = join(scratch.path, 'file');
+  const blocked = join(inTheWay, 'gatehouse.db');
+  writeFileSync(inTheWay, '');
+  writeFileSync(copyPath(), 'x');
+  expect(() => restore(copyPath(), blocked, 1)).toThrow(
+    expect.objectContaining({ code: 'GH_STORE_TARGET' }),
+  );
 });

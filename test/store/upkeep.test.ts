@@ -1,8 +1,9 @@
 /** The file does not grow with what is gone, the log not with what is in the file, and readers are not waited for. */
-import { statSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openBridgeDatabase } from '../../src/store/bridge-database.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { createDeliveryStore } from '../../src/store/outbox-store.ts';
 import { createJobQueries } from '../../src/store/job-queries.ts';
@@ -34,10 +35,24 @@ function fill({ connection }: Database, megabytes: number): void {
 }
 
 describe('the database file', () => {
-  test('and its log are for their owner only', async () => {
-    const database = await open();
-    writeRow(database);
-    for (const end of ['', '-wal']) expect(statSync(path + end).mode & 0o777).toBe(0o600);
+  test.each([
+    ['the core', (file: string) => openDatabase({ path: file })],
+    ['the bridge', async (file: string) => openBridgeDatabase(file)],
+  ])('of %s is for its owner only, also one that was not', async (_who, openIt) => {
+    const umask = process.umask(0o022);
+    onTestFinished(() => void process.umask(umask));
+    await (await openIt(path)).close();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    // As versions before made it.
+    chmodSync(path, 0o644);
+    writeFileSync(`${path}-wal`, '');
+    chmodSync(`${path}-wal`, 0o644);
+    const database = await openIt(path);
+    database.connection.exec('create table something (x); insert into something values (1)');
+    for (const end of ['', '-wal', '-shm']) {
+      expect(statSync(path + end).mode & 0o777, end).toBe(0o600);
+    }
+    await database.close();
   });
 
   test('gives back what was removed, but for a reserve, while it is in use', async () => {
