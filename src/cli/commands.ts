@@ -30,7 +30,7 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   calendar import FILE      bring a calendar file (.ics) in               [--user ID]
   calendar export           print the calendar as a calendar file         [--user ID]
   route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
-  draw [FOLDER]             draw the charts of all machines (docs/charts)
+  draw [FOLDER]             draw the charts of all machines (./docs/charts)
   backup FILE               copy the database, also while the core runs
   restore FILE              put a backup in the place of the database; the core must not run
   fake-dsm                  a Synology Chat to try the bridge with, with a page
@@ -39,107 +39,172 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   doctor                    check configuration, database, backends and NAS  [--send-test CHAT_USER]
 
 Commands that look at a running core find it by the configuration, or by --url.
-Exit code: 0 fine, 1 it failed, 2 wrong usage.`;
+Exit code: 0 fine, 1 it failed, 2 wrong usage. --version says which Gatehouse this is.`;
 
-type Command = (args: string[], values: CommandValues) => Promise<number>;
+export type OptionName = keyof CommandValues;
+
+export interface Command {
+  /** What it takes beside --config and --help. Anything else is wrong usage, not something to be passed over. */
+  options: readonly OptionName[];
+  /** As many words as it takes after its name; left out: any number. */
+  wordsMax?: number;
+  run(words: string[], values: CommandValues): Promise<number>;
+}
+
+const ofCore = ['url', 'json'] as const;
+const ofPerson = [...ofCore, 'user'] as const;
 
 export const commands: Record<string, Command | undefined> = {
-  serve: async (_args, values) => (await import('./serve.ts')).serve(values.config),
-
-  async bridge([chat, ...rest], values) {
-    if (chat !== 'synology' || rest.length > 0) throw new UsageError('bridge takes: synology');
-    return (await import('./bridge.ts')).bridge(values.config);
+  serve: {
+    options: [],
+    wordsMax: 0,
+    run: async (_words, values) => (await import('./serve.ts')).serve(values.config),
   },
 
-  chat: (words, values) =>
-    chat({
-      client: clientFor(values),
-      message: words.length === 0 ? undefined : words.join(' '),
-      userId: values.user ?? 'local',
-      json: values.json,
-    }),
-
-  ask: (words, values) =>
-    ask({
-      client: clientFor(values),
-      query: words.join(' '),
-      isReact: values.react,
-      backend: values.backend ?? null,
-      userId: values.user ?? 'local',
-      json: values.json,
-    }),
-
-  async jobs([verb, id], values) {
-    const client = clientFor(values);
-    if (verb === undefined) {
-      const { state, user, limit } = values;
-      const query = Object.entries({ state, user_id: user, limit });
-      await listJobs(client, Object.fromEntries(query.filter(isGiven)), values.json);
-    } else if (verb === 'show' && id !== undefined) await showJob(client, id, values.json);
-    else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
-    else throw new UsageError('jobs takes: nothing, show ID, or cancel ID');
-    return 0;
+  bridge: {
+    options: [],
+    async run([chat, ...rest], values) {
+      if (chat !== 'synology' || rest.length > 0) throw new UsageError('bridge takes: synology');
+      return (await import('./bridge.ts')).bridge(values.config);
+    },
   },
 
-  async drafts(words, values) {
-    const options = { userId: values.user, json: values.json };
-    await drafts(clientFor(values), words, options);
-    return 0;
+  chat: {
+    options: ofPerson,
+    run: (words, values) =>
+      chat({
+        client: clientFor(values),
+        message: words.length === 0 ? undefined : words.join(' '),
+        userId: values.user ?? 'local',
+        json: values.json,
+      }),
   },
 
-  import: (paths, values) =>
-    importPaths(clientFor(values), paths, values.user ?? 'local', values.json),
-
-  async calendar([verb, file], values) {
-    const user = values.user ?? 'local';
-    const client = clientFor(values);
-    if (verb === 'import' && file !== undefined) {
-      await importCalendar(client, file, user, values.json);
-    } else if (verb === 'export' && file === undefined) await exportCalendar(client, user);
-    else throw new UsageError('calendar takes: import FILE, or export (to standard output)');
-    return 0;
+  ask: {
+    options: [...ofPerson, 'react', 'backend'],
+    run: (words, values) =>
+      ask({
+        client: clientFor(values),
+        query: words.join(' '),
+        isReact: values.react,
+        backend: values.backend ?? null,
+        userId: values.user ?? 'local',
+        json: values.json,
+      }),
   },
 
-  tail(_args, values) {
-    const from = Number(values.from ?? 0);
-    if (!Number.isSafeInteger(from) || from < 0) {
-      throw new UsageError(`--from: expected a number from 0, found ${values.from}`);
-    }
-    return tail({ client: clientFor(values), jobId: values.job, from, json: values.json });
+  jobs: {
+    options: [...ofPerson, 'state', 'limit'],
+    wordsMax: 2,
+    async run([verb, id], values) {
+      const client = clientFor(values);
+      if (verb === undefined) {
+        const { state, user, limit } = values;
+        const query = Object.entries({ state, user_id: user, limit });
+        await listJobs(client, Object.fromEntries(query.filter(isGiven)), values.json);
+      } else if (verb === 'show' && id !== undefined) await showJob(client, id, values.json);
+      else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
+      else throw new UsageError('jobs takes: nothing, show ID, or cancel ID');
+      return 0;
+    },
   },
 
-  async route(words, values) {
-    const message = words.join(' ');
-    if (words.length === 0) throw new UsageError('route takes a message');
-    const now = values.now === undefined ? Date.now() : Date.parse(values.now);
-    if (Number.isNaN(now)) throw new UsageError(`--now: ${values.now} is not an ISO 8601 time`);
-    const { describeRoute, route } = await import('../routing/route.ts');
-    const { config } = loadConfig(values.config);
-    const options = { now, timeZone: config.timezone, pendingDraft: values.pending };
-    console.log(JSON.stringify(describeRoute(route(message, options))));
-    return 0;
+  drafts: {
+    options: ofPerson,
+    async run(words, values) {
+      const options = { userId: values.user, json: values.json };
+      await drafts(clientFor(values), words, options);
+      return 0;
+    },
   },
 
-  draw: async ([folder]) => (await import('./draw.ts')).draw(folder),
-
-  async backup(args, values) {
-    const { backupTo } = await import('./backup.ts');
-    return backupTo(args, values.config, values.json);
+  import: {
+    options: ofPerson,
+    run: (paths, values) =>
+      importPaths(clientFor(values), paths, values.user ?? 'local', values.json),
   },
 
-  async restore(args, values) {
-    const { restoreFrom } = await import('./backup.ts');
-    return restoreFrom(args, values.config, values.json);
+  calendar: {
+    options: ofPerson,
+    wordsMax: 2,
+    async run([verb, file], values) {
+      const user = values.user ?? 'local';
+      const client = clientFor(values);
+      if (verb === 'import' && file !== undefined) {
+        await importCalendar(client, file, user, values.json);
+      } else if (verb === 'export' && file === undefined) await exportCalendar(client, user);
+      else throw new UsageError('calendar takes: import FILE, or export (to standard output)');
+      return 0;
+    },
   },
 
-  async 'fake-dsm'(_args, values) {
-    const { fakeDsm } = await import('./fake-dsm.ts');
-    return fakeDsm(values, values.json);
+  tail: {
+    options: [...ofCore, 'job', 'from'],
+    wordsMax: 0,
+    run(_words, values) {
+      const from = Number(values.from ?? 0);
+      if (!Number.isSafeInteger(from) || from < 0) {
+        throw new UsageError(`--from: expected a number from 0, found ${values.from}`);
+      }
+      return tail({ client: clientFor(values), jobId: values.job, from, json: values.json });
+    },
   },
 
-  async doctor(_args, values) {
-    const { doctor } = await import('./doctor.ts');
-    return doctor(values.config, values.json, values['send-test']);
+  route: {
+    options: ['now', 'pending', 'json'],
+    async run(words, values) {
+      const message = words.join(' ');
+      if (words.length === 0) throw new UsageError('route takes a message');
+      const now = values.now === undefined ? Date.now() : Date.parse(values.now);
+      if (Number.isNaN(now)) throw new UsageError(`--now: ${values.now} is not an ISO 8601 time`);
+      const { describeRoute, route } = await import('../routing/route.ts');
+      const { config } = loadConfig(values.config);
+      const options = { now, timeZone: config.timezone, pendingDraft: values.pending };
+      console.log(JSON.stringify(describeRoute(route(message, options))));
+      return 0;
+    },
+  },
+
+  draw: {
+    options: [],
+    wordsMax: 1,
+    run: async ([folder]) => (await import('./draw.ts')).draw(folder),
+  },
+
+  backup: {
+    options: ['json'],
+    wordsMax: 1,
+    async run(words, values) {
+      const { backupTo } = await import('./backup.ts');
+      return backupTo(words, values.config, values.json);
+    },
+  },
+
+  restore: {
+    options: ['json'],
+    wordsMax: 1,
+    async run(words, values) {
+      const { restoreFrom } = await import('./backup.ts');
+      return restoreFrom(words, values.config, values.json);
+    },
+  },
+
+  'fake-dsm': {
+    options: ['json', 'port', 'page-port', 'host', 'bridge', 'token', 'tls', 'tls-folder', 'storm'],
+    wordsMax: 0,
+    async run(_words, values) {
+      const { fakeDsm } = await import('./fake-dsm.ts');
+      return fakeDsm(values, values.json);
+    },
+  },
+
+  doctor: {
+    options: ['json', 'send-test'],
+    wordsMax: 0,
+    async run(_words, values) {
+      const { doctor } = await import('./doctor.ts');
+      return doctor(values.config, values.json, values['send-test']);
+    },
   },
 };
 
@@ -149,5 +214,9 @@ const isGiven = (entry: [string, string | undefined]): entry is [string, string]
 function clientFor(values: CommandValues): CoreClient {
   const { config } = loadConfig(values.config);
   const { server } = config;
-  return createCoreClient(values.url ?? reachableUrl(server), commandKey(server.apiKeys));
+  const url = values.url ?? reachableUrl(server);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new UsageError(`--url: expected an address like http://127.0.0.1:8100, found ${url}`);
+  }
+  return createCoreClient(url.replace(/\/+$/, ''), commandKey(server.apiKeys));
 }

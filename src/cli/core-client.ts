@@ -50,6 +50,7 @@ export interface CoreClient {
     from: number,
     onEvent: (event: OutboxEvent) => void,
     signal: AbortSignal,
+    onLost?: () => void,
   ): Promise<void>;
 }
 
@@ -93,12 +94,17 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
 
   const fetched = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const response = await reach(`${url}${path}`, { headers, ...init });
-    if (response.ok) return response;
-    const problem = (await response.json()) as Record<string, unknown>;
-    throw new CommandError(`${String(problem['detail'])} (${String(problem['code'])})`);
+    if (!response.ok) throw await refusalOf(response);
+    return response;
   };
-  const call = async (path: string, init: RequestInit = {}): Promise<unknown> =>
-    (await fetched(path, init)).json();
+  const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
+    const response = await fetched(path, init);
+    try {
+      return await response.json();
+    } catch {
+      throw noCoreAt(response.url);
+    }
+  };
 
   const say = async (body: Record<string, unknown>): Promise<Accepted> =>
     (await call('/chat', { method: 'POST', body: JSON.stringify(body) })) as Accepted;
@@ -122,15 +128,8 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     async *importFiles(paths, userId) {
       const body = JSON.stringify({ paths, user_id: userId });
       const response = await reach(`${url}/documents/import`, { method: 'POST', headers, body });
-      if (!response.ok) throw new CommandError(`the core answered ${response.status}`);
-      const decoder = new TextDecoder();
-      let rest = '';
-      for await (const bytes of response.body ?? []) {
-        const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines)
-          yield JSON.parse(line) as ImportProgress | { report: ImportReport };
-      }
+      if (!response.ok) throw await refusalOf(response);
+      yield* linesOf(response);
     },
     answer: (path, body, signal) =>
       streamedEvents(() => fetched(path, streamRequest(body, headers, signal))),
@@ -146,7 +145,9 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
       const path = `${url}/chat/${encodeURIComponent(jobId)}/stream`;
       return readOn(path, headers, afterSeq, { ...listener, isOver: isFinal }, signal);
     },
-    followAll(from, onEvent, signal) {
+    async followAll(from, onEvent, signal, lost = () => undefined) {
+      // One that was never there will not come back either.
+      await fetched('/healthz', { signal });
       // After a lost connection the last row may come again, as a whole: its events have the same ids.
       let last: string[] = [];
       const event = (one: OutboxEvent): void => {
@@ -154,10 +155,23 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
         last = [...last.slice(-rowEventsMax), one.id];
         onEvent(one);
       };
-      const listener = { event, token: () => undefined, lost: () => undefined };
-      return readOn(`${url}/events`, headers, from, { ...listener, isOver: () => false }, signal);
+      const listener = { event, token: () => undefined, lost };
+      await readOn(`${url}/events`, headers, from, { ...listener, isOver: () => false }, signal);
     },
   };
+}
+
+/** One JSON value per line, as the lines come. */
+async function* linesOf(
+  response: Response,
+): AsyncIterable<ImportProgress | { report: ImportReport }> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of response.body ?? []) {
+    const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as ImportProgress | { report: ImportReport };
+  }
 }
 
 const streamRequest = (
@@ -223,6 +237,18 @@ async function readOn<Event extends OutboxEvent>(
     await new Promise((resolve) => setTimeout(resolve, reconnectEveryMs));
   }
 }
+
+/** What a problem document says; a core always answers with one. */
+async function refusalOf(response: Response): Promise<CommandError> {
+  const problem = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const { detail, title, code } = problem;
+  const words = detail ?? title;
+  if (typeof words !== 'string' || typeof code !== 'string') return noCoreAt(response.url);
+  return new CommandError(`${words} (${code})`);
+}
+
+const noCoreAt = (url: string): CommandError =>
+  new CommandError(`what answers at ${new URL(url).origin} is no core of Gatehouse`);
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
   try {

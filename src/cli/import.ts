@@ -1,4 +1,7 @@
-/** `gatehouse import PATH…`: text and markdown files become documents, by way of the running core. */
+/**
+ * `gatehouse import PATH…`: text and markdown files become documents, by way of the running core, which reads them.
+ * It failed where a path that was named was not taken, or nothing was; what was skipped within a folder is only told.
+ */
 import { resolve } from 'node:path';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
 import { CommandError, UsageError, type CoreClient } from './core-client.ts';
@@ -14,10 +17,8 @@ export async function importPaths(
   if (paths.length === 0) throw new UsageError('import takes files or folders');
   let report: ImportReport | null = null;
   const isLive = process.stderr.isTTY && !json;
-  for await (const line of client.importFiles(
-    paths.map((path) => resolve(path)),
-    userId,
-  )) {
+  const asked = paths.map((path) => resolve(path));
+  for await (const line of client.importFiles(asked, userId)) {
     if ('report' in line) ({ report } = line);
     else if (isLive) process.stderr.write(`\r${barOf(line)}`);
   }
@@ -32,7 +33,9 @@ export async function importPaths(
       `${added} added, ${updated} updated, ${unchanged} unchanged, ${skipped.length} skipped`,
     );
   }
-  return 0;
+  const isTaken = report.added + report.updated + report.unchanged > 0;
+  const isMissing = report.skipped.some(({ path }) => asked.includes(path));
+  return isTaken && !isMissing ? 0 : 1;
 }
 
 function barOf({ done, total }: ImportProgress): string {

@@ -20,15 +20,14 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   process.once('SIGINT', onSignal);
   const print = (event: OutboxEvent): void =>
     console.log(json ? JSON.stringify(event) : lineOf(event));
+  const lost = (): void => console.error('the connection was lost; it is tried again');
   try {
-    if (jobId === undefined) await client.followAll(from, print, stop.signal);
+    if (jobId === undefined) await client.followAll(from, print, stop.signal, lost);
     else {
+      // A job that is not there, or a core, is said so at once.
+      await client.job(jobId);
       const event = (one: StateEvent): void => (one.seq > from ? print(one) : undefined);
-      await client.follow(
-        jobId,
-        { event, token: () => undefined, lost: () => undefined },
-        stop.signal,
-      );
+      await client.follow(jobId, { event, token: () => undefined, lost }, stop.signal);
     }
   } finally {
     process.off('SIGINT', onSignal);

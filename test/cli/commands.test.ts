@@ -1,8 +1,9 @@
 /** The commands as a person runs them: real processes, exit codes, one line for what went wrong. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startFakeLlm, type FakeLlm } from '../support/fake-llm.ts';
 import { says, saysJson, stallsAfter } from '../support/fake-llm-replies.ts';
 import { scratchFolder, until } from '../support/journal.ts';
@@ -30,13 +31,23 @@ afterEach(async () => {
   scratch.remove();
 });
 
-function start(args: string[]): { child: ChildProcess; ran: Ran; ended: Promise<Ran> } {
+interface Started {
+  child: ChildProcess;
+  ran: Ran;
+  ended: Promise<Ran>;
+}
+
+function start(args: string[]): Started {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: scratch.path,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
   });
   children.push(child);
+  return watched(child);
+}
+
+function watched(child: ChildProcessByStdio<null, Readable, Readable>): Started {
   const ran: Ran = { code: null, out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => (ran.out += data.toString()));
   child.stderr.on('data', (data: Buffer) => (ran.err += data.toString()));
@@ -78,6 +89,11 @@ describe('a command', () => {
     ['route'],
     ['import'],
     ['tail', '--from', 'abc'],
+    ['tail', 'something'],
+    ['serve', '--port', '9000'],
+    ['serve', 'fast'],
+    ['draw', '--json'],
+    ['jobs', '--url', 'nonsense'],
     ['constructor'],
   ])('called as %s %s is wrong usage: exit 2', async (...args) => {
     expect((await run(...args)).code).toBe(2);
@@ -210,4 +226,49 @@ describe('with a core', () => {
     expect(out).toContain('connect_refused');
     expect(out).toContain('→ nothing listens at');
   });
+
+  test('npm start passes a SIGTERM on: no core is left behind', async () => {
+    const config = join(scratch.path, 'start.yaml');
+    const database = join(scratch.path, 'start.db');
+    writeFileSync(
+      config,
+      `server: { port: 0 }\nnats: { mode: "off" }\ndatabase: "${database}"\nbackends: [{ id: m, baseUrl: "${llm.baseUrl}", model: m }]\n`,
+    );
+    const npm = spawn('npm', ['start'], {
+      cwd: root,
+      // A group of its own: whatever is left of it is ended with it.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, GATEHOUSE_CONFIG: config },
+    });
+    onTestFinished(() => {
+      try {
+        process.kill(-npm.pid!, 'SIGKILL');
+      } catch {
+        // Nobody is left.
+      }
+    });
+    const { child, ran } = watched(npm);
+    await until(() => ran.err.includes('gatehouse is ready'));
+    const [, url = ''] = /"url":"([^"]+)"/.exec(ran.err) ?? [];
+    child.kill('SIGTERM');
+    await until(() =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
+    );
+  });
+});
+
+test('whoever stops reading the events after a line is no fault', async () => {
+  const { url } = await serve();
+  llm.script(saysJson({ action: 'direct', response: '네' }));
+  expect((await run('chat', '안녕', '--url', url)).code).toBe(0);
+  const { child, ran, ended } = start(['tail', '--url', url]);
+  await until(() => ran.out.includes('done'));
+  child.stdout!.destroy();
+  llm.script(saysJson({ action: 'direct', response: '네' }));
+  expect((await run('chat', '안녕하세요', '--url', url)).code).toBe(0);
+  expect((await ended).err).toBe('');
 });
