@@ -1,43 +1,25 @@
 /**
  * From the model's classification to a decision. Models are poor at calendars: date words they left in are
- * resolved here, and where the message itself names one day or hour, that is believed more than the
- * model's arithmetic.
+ * resolved here, and what they left out is read from the message.
  */
 import type { Decision, ToolCall } from '../../machines/decision.ts';
-import { type Locale, localeOf } from '../../machines/texts.ts';
+import { localeOf } from '../../machines/texts.ts';
 import { civilNow, isoDate } from './civil-date.ts';
 import type { Classification } from './classification.ts';
 import type { Preference } from './date-pattern.ts';
-import { type DateReading, readDates } from './date-reader.ts';
+import type { DateReading } from './date-reader.ts';
+import {
+  type DecisionContext,
+  type Params,
+  type Resolved,
+  type Scene,
+  ask,
+  read,
+  textOf,
+} from './decision-scene.ts';
+import { resolveDraft } from './draft-params.ts';
 import { questionsIn } from './questions.ts';
-import { type TimeReading, readTimes } from './time-reader.ts';
 import { folderOf } from './tool-calls.ts';
-
-export interface DecisionContext {
-  /** The user's message that was classified. */
-  message: string;
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
-}
-
-interface Scene extends DecisionContext {
-  today: string;
-  /** `HH:MM` now. */
-  minuteOfDay: number;
-  locale: Locale;
-}
-
-type Params = Record<string, unknown>;
-type Resolved = { ok: true; params: Params } | { ok: false; question: string };
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-const read = (text: string, scene: Scene, prefer: Preference): DateReading | null =>
-  readDates(text, { now: scene.now, timeZone: scene.timeZone, prefer });
-
-const ask = (question: string): Resolved => ({ ok: false, question });
 
 const askAbout = (scene: Scene, fault: Extract<DateReading, { ok: false }>): Resolved =>
   ask(questionsIn(scene.locale).dateFault[fault.reason](fault.text));
@@ -56,84 +38,21 @@ function resolvePeriod(params: Params, scene: Scene, prefer: Preference): Resolv
   return { ok: true, params: { date_from: ends[0], date_to: ends[1] } };
 }
 
+/** 언제였지: asked of what was, and of what one has forgotten. */
+const askedBack = /[였었했갔났렸](?:지|던|더라|나|니|어)|\b(?:was|were|did|had|last)\b/u;
+/** How far a search by words alone looks back, and then ahead, in days. */
+const wordsReachDays = 180;
+
 function resolveSearch(params: Params, scene: Scene): Resolved {
-  return resolvePeriod(params, scene, 'future') ?? ask(questionsIn(scene.locale).searchDates);
-}
-
-/** The one day that the message names, if it lies ahead. */
-function dayInMessage(scene: Scene): string | null {
-  const reading = read(scene.message, scene, 'future');
-  if (!reading?.ok || reading.ranges.length !== 1 || reading.from !== reading.to) return null;
-  return reading.from >= scene.today ? reading.from : null;
-}
-
-function resolveDay(params: Params, scene: Scene, time: string | null): Resolved {
-  const own = dayInMessage(scene);
-  const written = textOf(params['date']);
-  const reading = written === '' ? null : read(written, scene, 'future');
-  if (own !== null) return { ok: true, params: { date: own } };
-  if (reading?.ok === false) return askAbout(scene, reading);
-  const inMessage = read(scene.message, scene, 'future');
-  if (inMessage?.ok === false) return askAbout(scene, inMessage);
-  // A day in the past is what a model's stale sense of the date looks like.
-  if (reading !== null && reading.from >= scene.today)
-    return { ok: true, params: { date: reading.from } };
-  // 3시에 회의 잡아줘: today, while 3 o'clock is still to come.
-  const ahead = time !== null && minutesOf(time) > scene.minuteOfDay;
-  if (reading === null && ahead) return { ok: true, params: { date: scene.today } };
-  return ask(questionsIn(scene.locale).draftDate(textOf(params['title'])));
-}
-
-const minutesOf = (time: string): number =>
-  Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
-
-/** Whether two times differ only in 오전 and 오후. */
-const halfDayApart = (left: string, right: string): boolean =>
-  Math.abs(minutesOf(left) - minutesOf(right)) === 720;
-
-/** Start and end: the model's, unless the message says the same hour of the other half of the day. */
-function resolveTimes(
-  params: Params,
-  scene: Scene,
-): { time: string | null; end: string | null } | string {
-  const inMessage = readTimes(scene.message);
-  if (inMessage?.ok === false) return inMessage.text;
-  const own = inMessage?.ok && inMessage.clocks.length <= 2 ? inMessage : null;
-  const time = pickTime(readTimes(textOf(params['time'])), own?.start, own?.assumed === false);
-  const end = pickTime(readTimes(textOf(params['end_time'])), own?.end, own?.assumed === false);
-  return { time, end };
-}
-
-function pickTime(
-  model: TimeReading | null,
-  own: string | undefined,
-  sure: boolean,
-): string | null {
-  const written = model?.ok ? model.start : null;
-  if (own === undefined) return written;
-  if (written === null || sure || halfDayApart(written, own)) return own;
-  return written;
-}
-
-function resolveDraft(params: Params, scene: Scene): Resolved {
-  const title = textOf(params['title']);
-  if (title === '') return ask(questionsIn(scene.locale).draftTitle);
-  const times = resolveTimes(params, scene);
-  if (typeof times === 'string') return ask(questionsIn(scene.locale).timeFault(times));
-  const day = resolveDay(params, scene, times.time);
-  if (!day.ok) return day;
-  const { time, end } = times;
-  const description = textOf(params['description']);
-  return {
-    ok: true,
-    params: {
-      title,
-      ...day.params,
-      ...(time === null ? {} : { time }),
-      ...(time === null || end === null || end === time ? {} : { end_time: end }),
-      ...(description === '' ? {} : { description }),
-    },
-  };
+  const query = textOf(params['query']);
+  const period = resolvePeriod(params, scene, 'future');
+  if (query === '') return period ?? ask(questionsIn(scene.locale).searchDates);
+  if (period !== null)
+    return period.ok ? { ok: true, params: { ...period.params, query } } : period;
+  if (!askedBack.test(scene.message)) return { ok: true, params: { query } };
+  const { today } = civilNow(scene.now, scene.timeZone);
+  const [from, to] = [isoDate(today - wordsReachDays), isoDate(today + wordsReachDays)];
+  return { ok: true, params: { date_from: from, date_to: to, query } };
 }
 
 /** A week of mail, when nothing narrows the search. */

@@ -21,13 +21,14 @@ export const standardOffers: readonly ToolOffer[] = [
   {
     tool: 'calendar',
     operation: 'search',
-    summary: '기간의 일정. params: {"date_from":"YYYY-MM-DD","date_to":"YYYY-MM-DD"}',
+    summary:
+      '기간의 일정이나 낱말이 든 일정. params: {"date_from":"YYYY-MM-DD","date_to":"YYYY-MM-DD","query"}; 필요한 것만 넣는다',
   },
   {
     tool: 'calendar',
     operation: 'create_draft',
     summary:
-      '일정 초안. 사용자가 확인해야 등록된다. params: {"title","date":"YYYY-MM-DD","time":"HH:MM","end_time":"HH:MM","description"}; 모르는 값은 넣지 않는다',
+      '일정 초안. 사용자가 확인해야 등록된다. params: {"title","date":"YYYY-MM-DD","time":"HH:MM","end_time":"HH:MM","end_date":"YYYY-MM-DD","location","description"}; 모르는 값은 넣지 않는다',
   },
   {
     tool: 'email',
@@ -60,6 +61,8 @@ export const classificationSchema: { name: string; schema: Record<string, unknow
             'date',
             'time',
             'end_time',
+            'end_date',
+            'location',
             'description',
             'date_from',
             'date_to',

@@ -29,8 +29,9 @@ export interface DateContext {
  * - `no_such_day`: 13월 1일, 2월 30일
  * - `lunar`: the lunar calendar is not read, and a wrong day would look right
  * - `weekday_mismatch`: 11월 20일 목요일 where the 20th is a Friday
+ * - `unclear`: a day is named, and what stands beside it may mean another one (크리스마스 주, 2주 뒤 월요일)
  */
-export type DateFaultReason = 'no_such_day' | 'lunar' | 'weekday_mismatch';
+export type DateFaultReason = 'no_such_day' | 'lunar' | 'weekday_mismatch' | 'unclear';
 
 export type Resolved =
   | ({ ok: true; rolling?: { days: number } } & DayRange)
@@ -107,6 +108,10 @@ export function nearestWeekday(weekday: number, context: DateContext): CivilDay 
   if (looksBack(context)) return start - ((weekdayOf(start) - weekday + 7) % 7);
   return start + ((weekday - weekdayOf(start) + 7) % 7);
 }
+
+/** The last such weekday before today. */
+export const lastWeekday = (weekday: number, { today }: DateContext): CivilDay =>
+  today - (7 - ((weekday - weekdayOf(today) + 7) % 7));
 
 /** 초, 중순, 말 of a month: the 1st to 10th, 11th to 20th, 21st to the end. */
 export function partOfMonth(year: number, month: number, part: MonthPart | undefined): DayRange {

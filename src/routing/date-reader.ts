@@ -6,14 +6,17 @@
  * never throws for any text; a date that no calendar has is reported, never corrected.
  */
 import { type CivilDay, civilNow, isoDate } from './civil-date.ts';
-import type {
-  DateContext,
-  DateFaultReason,
-  DatePattern,
-  Preference,
-  Resolved,
+import {
+  type DateContext,
+  type DateFaultReason,
+  type DatePattern,
+  type Preference,
+  type Resolved,
+  fault,
+  on,
 } from './date-pattern.ts';
 import { englishDates } from './english-dates.ts';
+import { besideDate } from './date-neighbours.ts';
 import { koreanRelativeDates } from './korean-relative-dates.ts';
 import { koreanWrittenDates } from './korean-written-dates.ts';
 import { rulesText } from './plain-text.ts';
@@ -34,6 +37,8 @@ export interface DateRead {
   ranges: { from: string; to: string }[];
   /** A window that ends or begins today (최근 3일, past week), with its length in days. */
   rolling?: { days: number };
+  /** One range whose both ends, or whose start and length, were said. */
+  joined?: true;
   spans: Span[];
 }
 
@@ -106,6 +111,7 @@ const betweenRange = /^\s*(?:부터|에서|~|-|to|through|thru|until|till)\s*(?:
 const betweenAnd = /^\s*and\s*(?:the\s*)?$/;
 const betweenLength = /^\s*(?:부터)?\s*$/;
 const beside = /^\s*(?:의|of|,|\()?\s*$/;
+const sideBySide = /^\s*(?:의|of|\()?\s*$/;
 const leadingWords =
   /(?:^|\s)(?:(?:on|by|in|since|until|till|from|between|before|after|during|at|starting|dated)\s+)+(?:the\s+)?$/;
 
@@ -207,7 +213,17 @@ function openPiece(text: string, piece: Piece, context: DateContext): Piece {
   const span = { ...piece, start, end };
   if (piece.closed || !piece.resolved.ok) return span;
   const { from, to } = piece.resolved;
-  const word = after?.[1] ?? before?.[0].trim().split(/\s+/).at(-1);
+  const word =
+    after?.[1] ??
+    before?.[0]
+      .replace(/\sthe\s*$/, '')
+      .trim()
+      .split(/\s+/)
+      .at(-1);
+  // Before December, 12월 이전: which December, and whether it counts, only the sentence says.
+  if (from !== to && (word === 'before' || word === 'after' || word === '이전')) {
+    return { ...span, resolved: fault('unclear') };
+  }
   if (word === '부터' || word === '이후' || word === 'since' || word === 'after') {
     return { ...span, resolved: openEnded(from, context) };
   }
@@ -218,31 +234,49 @@ function openPiece(text: string, piece: Piece, context: DateContext): Piece {
     }
     return span;
   }
-  if (
-    word === '까지' ||
-    word === '이전' ||
-    word === 'until' ||
-    word === 'till' ||
-    word === 'before'
-  ) {
+  if (word === '까지' || word === '이전' || word === 'until' || word === 'till') {
     return { ...span, resolved: openStarted(to, context) };
   }
+  if (word === 'before') return { ...span, resolved: openStarted(to - 1, context) };
   return span;
+}
+
+/** 크리스마스 다음날, the week of December 7: what stands beside the date counts too. */
+function shiftedPiece(text: string, piece: Piece): Piece {
+  const { resolved } = piece;
+  if (!resolved.ok) return piece;
+  const { days, start, end } = besideDate(text, piece);
+  if (days === 0) return piece;
+  const sure = days !== null && resolved.from === resolved.to && !piece.closed;
+  const day = resolved.from + (days ?? 0);
+  return { ...piece, start, end, resolved: sure ? on(day) : fault('unclear') };
+}
+
+/** 2주 뒤 월요일, monday in two weeks: two dates of different kinds side by side that could not be joined. */
+function clash(text: string, first: Piece, second: Piece | undefined): boolean {
+  if (second === undefined || first.atom.pattern.name === second.atom.pattern.name) return false;
+  if (!sideBySide.test(text.slice(first.end, second.start))) return false;
+  return !within(first.resolved, second.resolved) && !within(second.resolved, first.resolved);
 }
 
 /** Reads text that is already normalised; spans are offsets in it. Null when it names no date. */
 export function readDatesIn(text: string, context: DateContext): DateReading | null {
   const clipped = text.slice(0, readCharsMax);
   const pieces = joinAtoms(clipped, findAtoms(clipped), context).map((piece) =>
-    openPiece(clipped, piece, context),
+    openPiece(clipped, shiftedPiece(clipped, piece), context),
   );
   const [first] = pieces;
   if (first === undefined) return null;
   const spans = pieces.map(({ start, end }) => ({ start, end }));
   const ranges: { from: CivilDay; to: CivilDay }[] = [];
-  for (const { resolved, start, end } of pieces) {
-    if (!resolved.ok) {
-      return { ok: false, reason: resolved.reason, text: clipped.slice(start, end).trim(), spans };
+  for (const [at, piece] of pieces.entries()) {
+    const { resolved, start, end } = piece;
+    const next = pieces[at + 1];
+    const isUnclear = resolved.ok && next?.resolved.ok === true && clash(clipped, piece, next);
+    if (!resolved.ok || isUnclear) {
+      const reason = resolved.ok ? 'unclear' : resolved.reason;
+      const till = isUnclear ? (next?.end ?? end) : end;
+      return { ok: false, reason, text: clipped.slice(start, till).trim(), spans };
     }
     ranges.push(resolved);
   }
@@ -253,14 +287,15 @@ export function readDatesIn(text: string, context: DateContext): DateReading | n
     to: isoDate(Math.max(...ranges.map((range) => range.to))),
     ranges: ranges.map((range) => ({ from: isoDate(range.from), to: isoDate(range.to) })),
     ...(rolling === undefined ? {} : { rolling }),
+    ...(first.closed && pieces.length === 1 ? { joined: true } : {}),
     spans,
   };
 }
 
 /**
  * Reads the dates of a message.
- * @returns null when it names none; `ok: false` when it names a day that does not exist, a lunar date, or
- * a weekday that does not fit its date.
+ * @returns null when it names none; `ok: false` when it names a day that does not exist, a lunar date, a
+ * weekday that does not fit its date, or a day that the words beside it may shift.
  */
 export function readDates(message: string, options: DateOptions): DateReading | null {
   const { today } = civilNow(options.now, options.timeZone);

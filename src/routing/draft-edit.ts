@@ -1,14 +1,15 @@
 /**
- * Reads a change to the draft that waits: 3시로 바꿔, 내일로 옮겨줘, 제목은 치과로, change it to 4pm. Used only
+ * Reads a change to the draft that waits: 3시로 바꿔, 3일까지로 해줘, 장소는 강남역으로, change it to 4pm. Used only
  * while a draft waits, after consent and refusal were looked for.
  *
  * Null unless every word beside the new values is a word of changing: 내일 일정 알려줘 and 4시에 회의 하나 더
  * 잡아줘 are requests of their own.
  */
-import { civilNow } from './civil-date.ts';
-import { readDatesIn } from './date-reader.ts';
+import { civilNow, isoDate } from './civil-date.ts';
+import { type DateRead, readDatesIn } from './date-reader.ts';
 import { composedText, rulesText } from './plain-text.ts';
-import { readTimesIn } from './time-reader.ts';
+import { endsInConsonant } from './query-words.ts';
+import { type TimeRead, readTimesIn } from './time-reader.ts';
 
 export interface DraftEdit {
   /** `YYYY-MM-DD`. */
@@ -17,9 +18,19 @@ export interface DraftEdit {
   time?: string;
   /** `HH:MM`. */
   end_time?: string;
+  /** `YYYY-MM-DD`. */
+  end_date?: string;
   title?: string;
+  location?: string;
   description?: string;
+  /**
+   * What the draft must say: the half of the day of a time (8시로), or, with `day`, that the time is one of the
+   * night after the draft's day (밤 12시로).
+   */
+  open?: OpenPart[];
 }
+
+export type OpenPart = 'time' | 'end_time' | 'day';
 
 export interface DraftEditOptions {
   /** Epoch milliseconds. */
@@ -40,11 +51,26 @@ const setting = '(?:바꿔|바꾸|변경|수정|해|하|고쳐|정정|정해|적
 const noValue = /^(?:그대로|뭐|무엇|뭔|어떻게|추가|수정|변경|삭제|보여|알려|바꿔)|\?$/;
 
 /** Each takes its words out of the message; what remains may still name a date or a time. */
-const fieldPatterns: readonly { field: 'title' | 'description'; regex: RegExp }[] = [
+type TextField = 'title' | 'location' | 'description';
+const fieldPatterns: readonly { field: TextField; regex: RegExp }[] = [
   {
     field: 'title',
     regex: new RegExp(
       `(?:일정\\s*)?(?:제목|이름|타이틀)${marker}${value}(?:(?:으로|로|이라고|라고)\\s*${setting}(?<more>고\\s|,\\s|$)|(?:으로|로|이야|야|이에요|예요|입니다)?\\s*[.!]?$)`,
+      'iu',
+    ),
+  },
+  {
+    field: 'location',
+    regex: new RegExp(
+      `(?:장소|위치)${marker}${value}(?:(?<particle>으로|로)\\s*${setting}(?<more>고\\s|,\\s|$)|(?<particle2>으로|로)?(?:요|야|이야|이에요|예요|입니다)?\\s*[.!]?$)`,
+      'iu',
+    ),
+  },
+  {
+    field: 'location',
+    regex: new RegExp(
+      `(?:(?:please\\s+)?(?:change|set|make|update|move)\\s+(?:the\\s+|its\\s+)?(?:location|place|venue)\\s+(?:to|as|into)|\\b(?:the\\s+)?(?:location|place|venue)\\s*(?::|is|should be|to))\\s+${value}(?<more>,\\s|\\s+and\\s+(?=(?:move|change|set|make|push|at|on)\\b)|\\s*[.!]?$)`,
       'iu',
     ),
   },
@@ -88,12 +114,23 @@ interface Scan {
   rest: string;
 }
 
+/** 장소는 종로, 을지로: streets end like the particle 로. */
+const withOwnEnding = (name: string, particle: string | undefined): string => {
+  // 으로 follows a consonant but ㄹ, where 로 would not.
+  const isOwn = particle === '로' && (/(?:대|을지|충무|구)$/.test(name) || endsHard(name));
+  return isOwn && /[가-힣]$/.test(name) ? `${name}로` : name;
+};
+const endsHard = (name: string): boolean =>
+  endsInConsonant(name) && (name.charCodeAt(name.length - 1) - 0xac00) % 28 !== finalRieul;
+const finalRieul = 8;
+
 function takeFields(message: string): Scan {
   const edit: DraftEdit = {};
   let rest = message;
   for (const { field, regex } of fieldPatterns) {
     const match = regex.exec(rest);
-    const found = match?.groups?.['value']?.trim() ?? '';
+    const { value: text = '', particle, particle2 } = match?.groups ?? {};
+    const found = withOwnEnding(text.trim(), particle ?? particle2);
     if (match === null || found === '' || noValue.test(found) || edit[field] !== undefined)
       continue;
     edit[field] = found.slice(0, fieldCharsMax);
@@ -134,22 +171,59 @@ function readWhen(text: string, options: DraftEditOptions): DraftEdit | null {
   if (dates?.ok === false || times?.ok === false) return null;
   if (dates === null && times === null) return null;
   const moves = movesFromTo(text);
-  const edit: DraftEdit = {};
-  if (dates !== null) edit.date = moves ? dates.to : dates.from;
-  const [clock] = times?.clocks ?? [];
-  if (times !== null && clock !== undefined) {
-    const onlyEnd =
-      times.end === undefined &&
-      (endsThere.test(text.slice(0, clock.start)) || /^\s*까지/u.test(text.slice(clock.end)));
-    if (onlyEnd) edit.end_time = times.start;
-    else if (moves && times.end !== undefined) edit.time = times.end;
-    else {
-      edit.time = times.start;
-      if (times.end !== undefined) edit.end_time = times.end;
-    }
-  }
+  const edit: DraftEdit = {
+    ...(dates === null ? {} : daysOf(text, dates, moves)),
+    ...(times === null ? {} : timesOf(text, times, moves)),
+  };
   const spans = [...(dates?.spans ?? []), ...(times?.spans ?? [])];
-  return isOnlyEditing(text, maskSpans(text, spans)) ? edit : null;
+  if (!isOnlyEditing(text, maskSpans(text, spans))) return null;
+  return edit.date === undefined ? edit : withNight(edit, edit.date);
+}
+
+/** 3일까지로: the last day; 1일부터 3일까지: both. */
+function daysOf(text: string, dates: DateRead, moves: boolean): DraftEdit {
+  if (moves) return { date: dates.to };
+  if (dates.joined === true && dates.from !== dates.to) {
+    return { date: dates.from, end_date: dates.to };
+  }
+  const [span] = dates.spans;
+  const said = text.slice(span?.start, span?.end);
+  const isEnd = dates.joined === undefined && /까지|^(?:until|till)\b/u.test(said);
+  return isEnd ? { end_date: dates.to } : { date: dates.from };
+}
+
+function timesOf(text: string, times: TimeRead, moves: boolean): DraftEdit {
+  const { start, end, half, endHalf, turn } = times;
+  const [clock] = times.clocks;
+  const isNight = turn === 'next' && start < '06:00';
+  const onlyEnd =
+    end === undefined &&
+    clock !== undefined &&
+    (endsThere.test(text.slice(0, clock.start)) || /^\s*까지/u.test(text.slice(clock.end)));
+  if (onlyEnd) return { end_time: start, ...openParts({ end_time: half !== 'said' }) };
+  if (moves && end !== undefined) {
+    return { time: end, ...openParts({ time: endHalf !== 'said' }) };
+  }
+  const open = openParts({
+    time: half !== 'said',
+    end_time: end !== undefined && endHalf !== 'said',
+    day: isNight,
+  });
+  return { time: start, ...(end === undefined ? {} : { end_time: end }), ...open };
+}
+
+function openParts(parts: Partial<Record<OpenPart, boolean>>): Pick<DraftEdit, 'open'> {
+  const open = (['time', 'end_time', 'day'] as const).filter((part) => parts[part] === true);
+  return open.length === 0 ? {} : { open };
+}
+
+/** 내일 밤 12시로: the day is said, so the night after it is known. */
+function withNight(edit: DraftEdit, date: string): DraftEdit {
+  if (edit.open?.includes('day') !== true) return edit;
+  const { open: _open, ...rest } = edit;
+  const open = edit.open.filter((part) => part !== 'day');
+  const next = isoDate(Date.parse(date) / 86_400_000 + 1);
+  return { ...rest, date: next, ...(open.length === 0 ? {} : { open }) };
 }
 
 function isOnlyEditing(text: string, masked: string): boolean {
@@ -158,7 +232,10 @@ function isOnlyEditing(text: string, masked: string): boolean {
   const strong = strongVerbs.test(text);
   if (/\?/.test(text)) return strong;
   // 4시로, 내일이요 and the bare values are edits; 4시에 잡아줘 and 내일 일정 are new requests.
-  const directed = new RegExp(`${mask}\\s*(?:으로|로|이요|요|까지)`, 'u').test(masked);
+  // The reader of dates takes 까지로 along with its date.
+  const directed =
+    new RegExp(`${mask}\\s*(?:으로|로|이요|요|까지)`, 'u').test(masked) ||
+    /일\s*까지로/u.test(text);
   const english = /\b(?:at|to|on|until|let's)\b/u.test(masked);
   return strong || directed || english || words.length === 0;
 }

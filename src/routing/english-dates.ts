@@ -11,12 +11,15 @@ import {
   during,
   exactDate,
   fault,
+  lastWeekday,
   nearestWeekday,
   on,
   partOfMonth,
   rollingWindow,
   shifted,
+  weekOfMonth,
   weekRange,
+  weekdayOfMonth,
   windowDays,
   withWeekday,
   yearOfMonth,
@@ -122,7 +125,43 @@ const writtenDates: DatePattern[] = [
   },
 ];
 
+const nths: Record<string, number> = {
+  first: 1,
+  '1st': 1,
+  second: 2,
+  '2nd': 2,
+  third: 3,
+  '3rd': 3,
+  fourth: 4,
+  '4th': 4,
+  fifth: 5,
+  '5th': 5,
+  last: -1,
+};
+
 const periods: DatePattern[] = [
+  {
+    name: 'nth of a month',
+    floating: true,
+    regex: pattern(
+      `(?:the\\s+)?(?<nth>${anyOf(Object.keys(nths))})\\s+(?<what>day|week|${anyWeekday})\\s+(?:of|in)\\s+(?:(?<month>${monthName})(?:,?\\s+(?<year>\\d{4}))?|(?<offset>${offsetWord}|the)\\s+month)`,
+    ),
+    read: (g, context) => {
+      const there = monthOf(g, context);
+      const nth = nths[g['nth'] ?? ''] ?? 1;
+      if (g['what'] === 'day') {
+        const { from, to } = monthRange(there.year, there.month);
+        return on(nth > 0 ? from + nth - 1 : to);
+      }
+      const weekday = englishWeekdays[g['what'] ?? ''];
+      const found =
+        weekday === undefined
+          ? weekOfMonth(there.year, there.month, nth)
+          : weekdayOfMonth(there.year, there.month, nth, weekday);
+      if (found === null) return fault('no_such_day');
+      return typeof found === 'number' ? on(found) : during(found);
+    },
+  },
   {
     name: 'month',
     floating: true,
@@ -198,6 +237,15 @@ const periods: DatePattern[] = [
   },
 ];
 
+function monthOf(groups: Groups, context: DateContext): { year: number; month: number } {
+  const month = englishMonths[groups['month'] ?? ''];
+  if (month === undefined) {
+    const offset = groups['offset'] === 'the' ? 0 : offsetOf(groups['offset']);
+    return civilParts(addMonths(context.today, offset));
+  }
+  return { year: Number(groups['year'] ?? yearOfMonth(month, context)), month };
+}
+
 const dayWords: Record<string, number> = {
   today: 0,
   'this morning': 0,
@@ -239,6 +287,8 @@ const relatives: DatePattern[] = [
           nearestWeekday(weekday, { ...context, prefer: 'future', anchor: context.today + 1 }),
         );
       }
+      // As 지난 금요일: the last one that was; "friday last week" is of last week.
+      if (far === undefined && offsetOf(offset) < 0) return on(lastWeekday(weekday, context));
       return on(weekRange(context, offsetOf(offset)).from + weekday);
     },
   },

@@ -51,6 +51,25 @@ const sentenceOf = (clause: Clause): string => clause.masked.replace(/[\s?.!,;:]
 const otherWork =
   /^(?:(?:please|can you|could you|would you|hey|ok|and|then|also)[,\s]+)*(?:schedule|book|set up|add|create|put|make|arrange|plan|reserve|block|cancel|move|reschedule|delete|remove|change|postpone|push|shift|send|write|reply|draft|compose|forward|answer|explain|translate)\b(?!\s*(?:for|on|of|about)?\s*[\ue000?]|$)/u;
 
+/** Words that ask for all there is, or for the entries of somebody or something. */
+const wider = /\b(?:all|every|with|about)\b/u;
+const anyEntry =
+  /(?<before>[\p{L}'-]+)\s+(?:calendar|schedule|agenda|diary|meetings?|appointments?|events?|calls?|plans)\b/u;
+const plainBefore = new Set(
+  "my our the a an any some this of upcoming today's other more on in have what which many are is next".split(
+    ' ',
+  ),
+);
+
+const asksToShow = /^(?:show|tell|give|list|read|check|open|see|view|display|at|up|get|me)$/u;
+
+/** Whether "today" would leave out what is asked for: any dentist appointments, all my meetings. */
+function isBeyondToday(text: string): boolean {
+  const before = anyEntry.exec(text)?.groups?.['before'];
+  const isNamed = before !== undefined && !plainBefore.has(before) && !asksToShow.test(before);
+  return isNamed || wider.test(text);
+}
+
 const pastAsked = /\b(?:did|was|were|had)\b/;
 
 export function englishCalendar(clause: Clause): RuleOutcome | null {
@@ -65,6 +84,7 @@ export function englishCalendar(clause: Clause): RuleOutcome | null {
   if (dates?.ok === false) return dateQuestion(clause, 'calendar', dates);
   const asksWhen = groups['when'] !== undefined || groups['open'] !== undefined;
   const open = asksWhen ? (past ? 'previous' : 'next') : 'today';
+  if (dates === null && open === 'today' && isBeyondToday(text)) return null;
   return { kind: 'calls', rule: 'calendar', calls: calendarCalls(dates, clause.today, open) };
 }
 

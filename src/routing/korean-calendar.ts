@@ -1,7 +1,8 @@
 /**
  * Korean questions about the calendar. The keyword must be a word of its own, it must be what is asked about
  * (회의 자료 asks for a document, 회의 진행 방법 for advice), and everything behind it must be understood.
- * Creation and change go to the classifier.
+ * A word in front of it that is not (치과 일정) leaves one of the named days in the answer, but never makes
+ * it today. Creation and change go to the classifier.
  */
 import {
   type Clause,
@@ -11,6 +12,7 @@ import {
   dateQuestion,
   domainCount,
   has,
+  hasException,
 } from './rule.ts';
 import { calendarCalls } from './tool-calls.ts';
 import type { Word, WordClass } from './word-classes.ts';
@@ -91,6 +93,16 @@ function isRequest(clause: Clause, index: number): boolean {
 const isPlan = (words: readonly Word[], index: number): boolean =>
   /^(?:일정|스케줄|스케쥴)/.test(words[index]?.text ?? '');
 
+const gone = /^(?:취소|삭제)(?:된|한|됐던|해둔|해놓은)$/;
+const everything = /^(?:전체|모든|모두|전부)$/;
+
+/** Whether "today" would leave out what is asked for: 치과 일정, 모든 약속, 취소된 일정. */
+const isBeyondToday = (words: readonly Word[], index: number): boolean =>
+  words.some(
+    (word, at) =>
+      (at < index && word.class === 'rest') || everything.test(word.text) || gone.test(word.text),
+  );
+
 /** What a question without a date is about. */
 function openWindow(words: readonly Word[]): 'today' | 'next' | 'previous' {
   const back = words.some((word) => /^(?:지난|지난번|저번|예전)$/.test(word.text));
@@ -104,7 +116,7 @@ function openWindow(words: readonly Word[]): 'today' | 'next' | 'previous' {
 
 export function koreanCalendar(clause: Clause): RuleOutcome | null {
   const { words } = clause;
-  if (has(words, 'create', 'change', 'send', 'how', 'come')) return null;
+  if (has(words, 'create', 'change', 'send', 'how', 'come') || hasException(words)) return null;
   const index = keywordIndex(words);
   if (index < 0 || !words.slice(index + 1).every((word) => known.has(word.class))) return null;
   if (!isPlan(words, index) && asksForMeaning(words, index)) return null;
@@ -115,5 +127,6 @@ export function koreanCalendar(clause: Clause): RuleOutcome | null {
     words.some((word) => asking.has(word.class) && pastTense.test(word.text));
   const dates = clauseDates(clause, past ? 'past' : 'future');
   if (dates?.ok === false) return dateQuestion(clause, rule, dates);
+  if (dates === null && open === 'today' && isBeyondToday(words, index)) return null;
   return { kind: 'calls', rule, calls: calendarCalls(dates, clause.today, open) };
 }

@@ -11,6 +11,7 @@ import {
   dateQuestion,
   domainCount,
   has,
+  hasException,
 } from './rule.ts';
 import { folderOf, mailCall } from './tool-calls.ts';
 import type { Word, WordClass } from './word-classes.ts';
@@ -62,6 +63,11 @@ const otherRole = /^(?:로|으로|로는|으로는|보다|말고|마다|처럼|�
 /** 메일에서 견적서 찾아줘, 메일 중에 세금 계산서 있어?: search words follow. */
 const partitive = /^(?:에서|에|에는|중|중에|중에서|함에서)$/;
 
+/** Without a sender it is the asker's own mail that is meant. */
+const sentByMe = /^(?:보낸|쓴|발송한|전송한)$/;
+/** 한 시간 전에 온, 30분 안에: mail is searched by days. */
+const shorterThanDays =
+  /(?:\d|한|두|세|네|다섯|여섯|몇)\s*(?:시간|분)\s*(?:전|이내|안에|내에|동안|사이)/;
 const sent = /^(?:보낸|보내준|보내온|보내신|쓴|발송한|전송한)$/;
 const received =
   /^(?:온|온거|온게|왔.*|와있.*|들어온|들어왔.*|받은|받았.*|도착한|도착했.*|날아온|날라온|수신한|수신된)$/;
@@ -70,6 +76,16 @@ interface Found {
   query: string[];
   from: string;
 }
+
+/** 구글 계정 메일: the word behind a mailbox's name says no more than the name. */
+const withoutAccountWord = (words: readonly Word[]): Word[] =>
+  words.filter(
+    (word, at) =>
+      !(
+        /^계정(?:으로|로|에|의|에서)?$/.test(word.text) &&
+        (words[at - 1]?.class === 'account' || folderOf([words[at - 1]?.text ?? '']) !== null)
+      ),
+  );
 
 /** 이 메일, 그 메일: one that was talked about; 방금 온 메일 is only a new one. */
 const isAtHand = (word: Word): boolean =>
@@ -146,8 +162,9 @@ function keywordIndex(words: readonly Word[]): number {
 }
 
 export function koreanMail(clause: Clause): RuleOutcome | null {
-  const { words } = clause;
+  const words = withoutAccountWord(clause.words);
   if (has(words, 'create', 'change', 'send') || words.some(isAtHand)) return null;
+  if (hasException(words) || shorterThanDays.test(clause.text)) return null;
   if (has(words, 'how') && !has(words, 'seek')) return null;
   const index = keywordIndex(words);
   if (index < 0 || words.slice(index + 1).some((word) => word.class === 'machine')) return null;
@@ -156,6 +173,7 @@ export function koreanMail(clause: Clause): RuleOutcome | null {
   if (!after && words.slice(index + 1).some((word) => !known.has(word.class))) return null;
   const found = collect(words, index, after);
   if (found === null) return null;
+  if (found.from === '' && words.some((word) => sentByMe.test(word.text))) return null;
   const asked = words.some((word) => predicates.has(word.class)) || clause.question;
   const came = words.some((word) => word.class === 'come');
   // 생일 축하 메일 may want to be written; 오늘 회사 메일 can only be looked at.

@@ -8,6 +8,7 @@ import {
   type DatePattern,
   type Resolved,
   during,
+  lastWeekday,
   nearestWeekday,
   on,
   rollingWindow,
@@ -163,7 +164,7 @@ function readWeekday(groups: Groups, context: DateContext): Resolved {
     // 지난 월요일 on a Wednesday is the day before yesterday; 지난주 월요일 is a week earlier.
     case '지난':
     case '저번':
-      return on(context.today - (7 - distance));
+      return on(lastWeekday(weekday, context));
     case undefined:
       return on(nearestWeekday(weekday, context));
     default:

@@ -299,9 +299,13 @@ const months: readonly DatePattern[] = [
   {
     name: 'holiday',
     floating: true,
-    regex: pattern(wordStart, `(?<holiday>${anyOf(Object.keys(solarHolidays))})`, wordEnd),
+    regex: pattern(
+      wordStart,
+      `(?<holiday>크리스마스\\s이브|${anyOf(Object.keys(solarHolidays))})`,
+      wordEnd,
+    ),
     read: (g, context) => {
-      const [month, day] = solarHolidays[g['holiday'] ?? ''] ?? [0, 0];
+      const [month, day] = solarHolidays[squeeze(g['holiday'] ?? '')] ?? [0, 0];
       return yearlessDate(month, day, context);
     },
   },

@@ -16,6 +16,7 @@ const ko: Questions = {
     no_such_day: (text) => `'${text}'은(는) 없는 날짜예요. 날짜를 다시 알려주세요.`,
     lunar: (text) => `'${text}'처럼 음력을 따르는 날짜는 계산하지 못해요. 양력 날짜로 알려주세요.`,
     weekday_mismatch: (text) => `'${text}'은(는) 날짜와 요일이 서로 맞지 않아요. 어느 쪽이 맞나요?`,
+    unclear: (text) => `'${text}'이(가) 정확히 며칠인가요?`,
   },
   timeFault: (text) => `'${text}'은(는) 없는 시간이에요. 시간을 다시 알려주세요.`,
   documentQuery: '어떤 문서를 찾을까요? 제목이나 내용에 들어 있는 단어를 알려주세요.',
@@ -31,6 +32,7 @@ const en: Questions = {
       `'${text}' follows the lunar calendar, which I cannot work out. Which solar date is it?`,
     weekday_mismatch: (text) =>
       `In '${text}' the date and the weekday do not fit. Which one is right?`,
+    unclear: (text) => `Which date exactly is '${text}'?`,
   },
   timeFault: (text) => `There is no such time as '${text}'. What time do you mean?`,
   documentQuery: 'Which document should I look for? Give me a word from its title or text.',

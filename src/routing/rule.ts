@@ -33,18 +33,25 @@ export type Rule = (clause: Clause) => RuleOutcome | null;
 export const clauseDates = (clause: Clause, prefer: Preference): DateReading | null =>
   readDatesIn(clause.text, { today: clause.today, prefer });
 
-/** Asks back about a date that cannot be. */
+/** Asks back about a date that cannot be; null where it is only not understood. */
 export function dateQuestion(
   clause: Clause,
   rule: string,
   fault: Extract<DateReading, { ok: false }>,
-): RuleOutcome {
+): RuleOutcome | null {
+  if (fault.reason === 'unclear') return null;
   const response = questionsIn(clause.locale).dateFault[fault.reason](fault.text);
   return { kind: 'clarify', rule, response };
 }
 
 export const has = (words: readonly Word[], ...classes: Word['class'][]): boolean =>
   words.some((word) => classes.includes(word.class));
+
+const exceptionWord = /^(?:빼고|빼면|제외|제외하고|제외한|말고|외에|마다|아닌)$/;
+
+/** 광고 빼고, 오늘 말고, 월요일마다: a condition that no parameter of a tool holds. */
+export const hasException = (words: readonly Word[]): boolean =>
+  words.some((word) => exceptionWord.test(word.text) || /(?:말고|마다)$/.test(word.tail));
 
 /** How many of calendar, mail, documents and machines are named: from three on it is no sentence. */
 export function domainCount(words: readonly Word[]): number {

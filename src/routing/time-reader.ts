@@ -1,11 +1,13 @@
 /**
  * Reads times of day and spans of time, Korean and English: 오후 3시 반, 15:30, 정오, 3시부터 5시까지,
- * at 3pm, half past three. It owns the reading of an hour without 오전 or 오후.
+ * at 3pm, half past three. It owns the reading of an hour without 오전 or 오후, and of hours that belong to
+ * the night before (밤 12시, 24시).
  *
  * Invariants: pure; never throws; 25시 and 3시 70분 are reported, not rounded; lengths (3시간) and dates
  * (11월, 20일) are no times of day.
  */
 import { clockTime } from './civil-date.ts';
+import { type HalfSaid, halfAround } from './half-of-day.ts';
 import { anyOf, readNumber } from './number-words.ts';
 import { rulesText } from './plain-text.ts';
 import type { Span } from './date-reader.ts';
@@ -13,9 +15,14 @@ import type { Span } from './date-reader.ts';
 export interface ClockRead extends Span {
   /** Minutes since midnight; 24:00 reads as 0. */
   minutes: number;
-  /** Whether 오전/오후 was a guess: 1 to 6 o'clock alone mean the afternoon. */
-  assumed: boolean;
+  half: HalfSaid;
 }
+
+/**
+ * Whether an hour before 06:00 is of the day after the one that is named: `next` for 24시, 오늘 밤 1시, 오늘
+ * 자정; `either` for 자정 of another day, where people mean the one or the other.
+ */
+export type Turn = 'same' | 'next' | 'either';
 
 export interface TimeRead {
   ok: true;
@@ -23,8 +30,11 @@ export interface TimeRead {
   start: string;
   /** `HH:MM`; earlier than `start` when it ends after midnight. */
   end?: string;
-  /** Whether the half of the day was guessed. */
-  assumed: boolean;
+  /** How the half of the day is known, of the start. */
+  half: HalfSaid;
+  /** The same of the end; `said` too where it follows from the start. */
+  endHalf: HalfSaid;
+  turn: Turn;
   /** Every time in the text, in order, also those that are not start or end. */
   clocks: ClockRead[];
   spans: Span[];
@@ -38,7 +48,8 @@ interface Found extends Span {
   minutes: number | null;
   hour: number;
   half: HalfOfDay;
-  assumed: boolean;
+  said: HalfSaid;
+  turn: Turn;
 }
 
 const halves: Record<string, HalfOfDay> = {
@@ -59,9 +70,6 @@ const halves: Record<string, HalfOfDay> = {
   evening: 'pm',
   night: 'night',
 };
-
-/** An hour said without its half is an appointment by day: 1 to 6 are the afternoon, 7 to 12 as they stand. */
-const lastAfternoonHour = 6;
 
 const nativeHours = anyOf('한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열한 열두'.split(' '));
 const englishHours = anyOf(
@@ -121,34 +129,46 @@ function fullHour(hour: number, half: HalfOfDay, exact: boolean): number | null 
       if (hour === 12) return 0;
       return hour <= 5 ? hour : hour + 12;
     case undefined:
-      return !exact && hour >= 1 && hour <= lastAfternoonHour ? hour + 12 : hour;
+      return exact ? hour : usualHour(hour);
   }
 }
 
-function readMatch(match: RegExpMatchArray): Found | null {
+/** An hour said without its half is an appointment by day: 1 to 6 are the afternoon, 7 to 12 as they stand. */
+const usualHour = (hour: number): number => (hour >= 1 && hour <= 6 ? hour + 12 : hour);
+
+function readMatch(match: RegExpMatchArray, text: string): Found | null {
   const g = match.groups ?? {};
   const start = match.index ?? 0;
   const span = { start, end: start + match[0].trimEnd().length };
   const named = g['named'];
   if (named !== undefined) {
     const noon = named === '정오' || named === 'noon' || named === 'midday';
-    return { ...span, minutes: noon ? 720 : 0, hour: 12, half: 'pm', assumed: false };
+    const turn = noon
+      ? 'same'
+      : /오늘|금일|tonight|today|night\s+at\s+midnight/.test(text)
+        ? 'next'
+        : 'either';
+    return { ...span, minutes: noon ? 720 : 0, hour: 12, half: 'pm', said: 'said', turn };
   }
   const hour = readNumber(g['hour'] ?? '');
   if (hour === null) return null;
   const half = halves[g['half'] ?? g['half2'] ?? g['part'] ?? ''];
   // 09:30 and 03:00 are written for 24 hours; 3:30 is spoken.
   const exact = (g['hour'] ?? '').startsWith('0');
-  const full = fullHour(hour, half, exact);
+  const guessed = half === undefined && !exact && hour >= 1 && hour <= 12;
+  const around = guessed ? halfAround(text, span, hour) : null;
+  const full = fullHour(hour, around?.half ?? half, exact);
   const minute = minuteOf(g);
-  const assumed = half === undefined && !exact && hour >= 1 && hour <= 12;
   const fine = full !== null && minute !== null;
+  const said: HalfSaid = guessed ? (around?.said ?? (hour <= 6 ? 'usual' : 'open')) : 'said';
+  const isNight = half === 'night' || (around?.isNight ?? halfAround(text, span, hour).isNight);
   return {
     ...span,
     minutes: fine ? (full * 60 + minute + 1440) % 1440 : null,
     hour,
-    half,
-    assumed,
+    half: around?.half ?? half,
+    said,
+    turn: hour === 24 || isNight ? 'next' : 'same',
   };
 }
 
@@ -170,7 +190,9 @@ const bareFirst =
   /(?<![\d.:/월일-])(?<half>오전|오후|새벽|아침|점심|저녁|밤|낮)?\s*(?<hour>\d{1,2})\s*(?:[~-]|to|until)\s*$/u;
 
 function findClocks(text: string): Found[] {
-  const all = patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(readMatch));
+  const all = patterns.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map((match) => readMatch(match, text)),
+  );
   const sorted = all
     .filter((found) => found !== null)
     .toSorted((left, right) => left.start - right.start || right.end - left.end);
@@ -189,7 +211,8 @@ function findClocks(text: string): Found[] {
   const start = before.index + (/^\s*/.exec(before[0])?.[0].length ?? 0);
   const minutes = full === null ? null : full * 60;
   const end = start + before[0].trim().replace(/\s*(?:[~-]|to|until)$/, '').length;
-  return [{ start, end, minutes, hour, half, assumed: half === undefined }, ...kept];
+  const said: HalfSaid = half !== undefined ? 'said' : hour <= 6 ? 'usual' : 'open';
+  return [{ start, end, minutes, hour, half, said, turn: first.turn }, ...kept];
 }
 
 /** 3 to 5pm: the half of the end holds for a start that is not later on the dial. */
@@ -210,15 +233,15 @@ function readLength(text: string): { minutes: number; chars: number } | null {
   return minutes > 0 ? { minutes, chars: match[0].length } : null;
 }
 
-/** 오후 3시부터 5시: the end takes the half of the start, and comes after it. */
+/** 오후 3시부터 5시: the end takes the half of the start, and comes after it, if need be after midnight. */
 function endMinutes(start: Found, end: Found): number {
   const minutes = end.minutes ?? 0;
   const from = start.minutes ?? 0;
-  if (!end.assumed || end.half !== undefined || end.hour > 12) return minutes;
+  if (end.said === 'said') return minutes;
   const morning = (end.hour % 12) * 60 + (minutes % 60);
   const afternoon = morning + 720;
-  if (morning > from) return start.assumed && minutes > from ? minutes : morning;
-  return afternoon > from ? afternoon : minutes;
+  if (morning > from) return start.said !== 'said' && minutes > from ? minutes : morning;
+  return afternoon > from ? afternoon : morning;
 }
 
 /** Reads text that is already normalised; spans are offsets in it. */
@@ -234,21 +257,25 @@ export function readTimesIn(text: string): TimeReading | null {
     start: clock.start,
     end: clock.end,
     minutes: clock.minutes ?? 0,
-    assumed: clock.assumed,
+    half: clock.said,
   }));
   const result: TimeRead = {
     ok: true,
     start: clockTime(first.minutes ?? 0),
-    assumed: first.assumed,
+    half: first.said,
+    endHalf: first.said,
+    turn: first.turn,
     clocks: reads,
     spans,
   };
   if (second !== undefined && rangeGap.test(text.slice(first.end, second.start))) {
-    const half = first.assumed ? sharedHalf(first.hour, second) : undefined;
+    const half = first.said !== 'said' ? sharedHalf(first.hour, second) : undefined;
     const start = half === undefined ? null : fullHour(first.hour, half, false);
     const from = start === null ? (first.minutes ?? 0) : start * 60 + ((first.minutes ?? 0) % 60);
     result.start = clockTime(from);
+    if (half !== undefined) result.half = second.said;
     result.end = clockTime(endMinutes({ ...first, minutes: from }, second));
+    result.endHalf = second.said === 'said' ? 'said' : result.half;
     result.spans = [{ start: first.start, end: second.end }, ...spans.slice(2)];
     return result;
   }

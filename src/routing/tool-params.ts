@@ -30,12 +30,18 @@ const optionalDays = z.preprocess((value) => {
 
 const schemas = {
   'calendar.today': z.object({}),
-  'calendar.search': z.object({ date_from: optionalText, date_to: optionalText }),
+  'calendar.search': z.object({
+    date_from: optionalText,
+    date_to: optionalText,
+    query: optionalText,
+  }),
   'calendar.create_draft': z.object({
     title: optionalText,
     date: optionalText,
     time: optionalText,
     end_time: optionalText,
+    end_date: optionalText,
+    location: optionalText,
     description: optionalText,
   }),
   'email.search': z.object({

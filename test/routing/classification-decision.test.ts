@@ -75,7 +75,7 @@ describe('a draft', () => {
     expect(
       paramsOf(draft('내일 8시 저녁 식사', { title: '식사', date: '2026-11-19', time: '20:00' })),
     ).toMatchObject({
-      time: '08:00',
+      time: '20:00',
     });
     expect(
       paramsOf(draft('식사 잡아줘', { title: '식사', date: '내일', time: '20:00' })),
@@ -148,6 +148,29 @@ describe('searches', () => {
       action: 'clarify',
     });
   });
+
+  test('a search by words needs no dates, and keeps those that were named', () => {
+    const search = (message: string, params: Record<string, unknown>) =>
+      paramsOf(decide(message, tool('calendar', 'search', params)));
+    expect(search('치과 일정 알려줘', { query: '치과' })).toEqual({ query: '치과' });
+    expect(search('다음 달에 치과 가는 날이 언제야?', { query: '치과' })).toEqual({
+      query: '치과',
+      date_from: '2026-12-01',
+      date_to: '2026-12-31',
+    });
+  });
+
+  test.each(['치과 예약이 언제였지?', 'when was my dentist appointment?'])(
+    '%s looks back and ahead',
+    (message) => {
+      const decision = decide(message, tool('calendar', 'search', { query: '치과' }));
+      expect(paramsOf(decision)).toEqual({
+        query: '치과',
+        date_from: '2026-05-22',
+        date_to: '2027-05-17',
+      });
+    },
+  );
 
   test('mail looks back, a week when nothing narrows it, and knows the account words', () => {
     const mail = (params: Record<string, unknown>) =>

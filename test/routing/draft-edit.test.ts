@@ -30,6 +30,19 @@ describe('a change to the waiting draft', () => {
       { date: '2026-11-19', time: '16:00', title: '치과' },
     ],
     ['제목은 병원 예약으로 바꾸고 4시로 옮겨줘', { time: '16:00', title: '병원 예약' }],
+    ['3일까지로 해줘', { end_date: '2026-12-03' }],
+    ['12월 1일부터 3일까지로 바꿔', { date: '2026-12-01', end_date: '2026-12-03' }],
+    ['until friday', { end_date: '2026-11-20' }],
+    ['장소는 강남역으로', { location: '강남역' }],
+    ['장소를 회의실 2로 바꾸고 4시로 옮겨줘', { location: '회의실 2', time: '16:00' }],
+    ['장소는 종로', { location: '종로' }],
+    ['장소는 을지로로', { location: '을지로' }],
+    ['장소: 을지로 12', { location: '을지로 12' }],
+    ['location: Room 5', { location: 'Room 5' }],
+    ['change the place to Cafe Uno and move it to 4pm', { location: 'Cafe Uno', time: '16:00' }],
+    ['오늘 밤 12시로 바꿔', { date: '2026-11-19', time: '00:00' }],
+    ['크리스마스 이브로 옮겨줘', { date: '2026-12-24' }],
+    ['월요일 다음날로 옮겨줘', { date: '2026-11-24' }],
     ['change it to 4pm', { time: '16:00' }],
     ['make it 4pm', { time: '16:00' }],
     ['no, tomorrow at 3', { date: '2026-11-19', time: '15:00' }],
@@ -42,7 +55,20 @@ describe('a change to the waiting draft', () => {
     ['rename it to Team lunch', { title: 'Team lunch' }],
     ['call it Standup and move it to 10am', { title: 'Standup', time: '10:00' }],
   ])('%s', (message, expected) => {
-    expect(readDraftEdit(message, options)).toEqual(expected);
+    const { open: _open, ...edit } = readDraftEdit(message, options) ?? {};
+    expect(edit).toEqual(expected);
+  });
+
+  test.each([
+    ['8시로 바꿔', ['time']],
+    ['3시부터 5시까지로 바꿔줘', ['time', 'end_time']],
+    ['5시까지로 해줘', ['end_time']],
+    ['밤 12시로 바꿔', ['day']],
+    ['오늘 밤 12시로 바꿔', undefined],
+    ['오후 8시로 바꿔', undefined],
+    ['8시에 저녁으로 바꿔', undefined],
+  ])('%s leaves %j to the draft', (message, open) => {
+    expect(readDraftEdit(message, options)?.open).toEqual(open);
   });
 
   test.each([
@@ -53,6 +79,9 @@ describe('a change to the waiting draft', () => {
     '내일 3시에 회의 잡아줘',
     '금요일 괜찮아?',
     '제목 뭐야?',
+    '장소 어디야?',
+    '2주 뒤 월요일로 옮겨줘',
+    '크리스마스 전 주로 옮겨줘',
     '메모 보여줘',
     '2월 30일로 바꿔',
     '25시로 바꿔',

@@ -68,6 +68,26 @@ describe('the classifier', () => {
     expect(JSON.stringify(classificationSchema)).not.toContain('create_confirmed');
   });
 
+  test('may name every parameter of a calendar entry, in the offer and in the schema', () => {
+    const [system] = classifierMessages(prompt);
+    const schema = JSON.stringify(classificationSchema);
+    for (const name of [
+      'title',
+      'date',
+      'time',
+      'end_time',
+      'end_date',
+      'location',
+      'description',
+    ]) {
+      expect(system?.content).toContain(`"${name}"`);
+      expect(schema).toContain(`"${name}"`);
+    }
+    expect(system?.content).toMatch(/calendar\.search: .*"query"/);
+    // Small models read slowly, and lose the rules of a long prompt.
+    expect(system?.content.length).toBeLessThan(1500);
+  });
+
   test('is asked again with its own answer, cut, and what was wrong', () => {
     const request = classifierMessages(prompt);
     const again = reaskMessages(request, `{"action":${'x'.repeat(5000)}`);

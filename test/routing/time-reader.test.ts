@@ -58,6 +58,9 @@ describe('times of day', () => {
     ['오전 10시부터 2시', '10:00-14:00'],
     ['14:00-15:30', '14:00-15:30'],
     ['밤 11시부터 새벽 1시', '23:00-01:00'],
+    ['밤 11시부터 12시까지', '23:00-00:00'],
+    ['오후 10시부터 2시까지', '22:00-02:00'],
+    ['7시부터 9시까지 저녁 모임', '19:00-21:00'],
     ['3시부터 2시간', '15:00-17:00'],
     ['오후 2시부터 1시간 반', '14:00-15:30'],
     ['오후 2시에 30분', '14:00-14:30'],
@@ -87,11 +90,43 @@ describe('times of day', () => {
     expect(shown(text)).toBeNull();
   });
 
-  test('an hour without its half of the day says that it was guessed', () => {
-    expect(readTimes('3시')).toMatchObject({ start: '15:00', assumed: true });
-    expect(readTimes('7시')).toMatchObject({ start: '07:00', assumed: true });
-    expect(readTimes('오후 3시')).toMatchObject({ assumed: false });
-    expect(readTimes('15시')).toMatchObject({ assumed: false });
+  test('an hour says how its half of the day is known', () => {
+    expect(readTimes('3시')).toMatchObject({ start: '15:00', half: 'usual' });
+    expect(readTimes('7시')).toMatchObject({ start: '07:00', half: 'open' });
+    expect(readTimes('오후 3시')).toMatchObject({ half: 'said' });
+    expect(readTimes('15시')).toMatchObject({ half: 'said' });
+  });
+
+  test.each([
+    ['7시에 저녁 약속', '19:00', 'said'],
+    ['tonight at 8 movie', '20:00', 'said'],
+    ['tomorrow night at 9', '21:00', 'said'],
+    ['내일 밤에 10시 통화', '22:00', 'said'],
+    ['11시 야식', '23:00', 'said'],
+    ['dinner at 7', '19:00', 'said'],
+    ['저녁 장보기 10시', '10:00', 'open'],
+    ['tonight at 2', '02:00', 'open'],
+    ['6시 기상', '06:00', 'open'],
+    ['6시 반 아침 운동', '06:30', 'open'],
+    ['breakfast at 6', '06:00', 'open'],
+    ['아침에 말한 3시 회의', '15:00', 'open'],
+    ['저녁은 맛있었고, 7시 회의', '07:00', 'open'],
+  ])('the words around decide: %s is %s, %s', (text, start, half) => {
+    expect(readTimes(text)).toMatchObject({ start, half });
+  });
+
+  test.each([
+    ['24시', 'next'],
+    ['오늘 밤 1시', 'next'],
+    ['오늘 자정', 'next'],
+    ['tonight at midnight', 'next'],
+    ['내일 자정', 'either'],
+    ['midnight', 'either'],
+    ['0시', 'same'],
+    ['새벽 1시', 'same'],
+    ['정오', 'same'],
+  ])('%s is of the %s day', (text, turn) => {
+    expect(readTimes(text)).toMatchObject({ turn });
   });
 
   test('every hour and minute of a day is read as it stands', () => {

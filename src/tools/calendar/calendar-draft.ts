@@ -15,7 +15,8 @@ import {
   type Find,
 } from './calendar-finder.ts';
 import { draftWords, writtenWords } from './calendar-words.ts';
-import { spanOf, type Span, type SpanParams } from './event-span.ts';
+import { settledChanges } from './draft-changes.ts';
+import { settledSpan, spanOf } from './event-span.ts';
 import { writeEntry } from './event-writer.ts';
 import { touches } from './occurrences.ts';
 
@@ -28,6 +29,8 @@ const draftFields = z.object({
   location: textParam.optional().describe('place'),
   description: textParam.optional().describe('notes'),
 });
+type DraftParams = z.output<typeof draftFields>;
+
 /** A new entry; the times fit each other. */
 export const draftParams = draftFields.superRefine((params, issues) => {
   const span = spanOf(params);
@@ -40,13 +43,22 @@ export const draftParams = draftFields.superRefine((params, issues) => {
 export function createWrite({ source, zones }: CalendarToolOptions, find: Find): WriteOperation {
   const wallNow = (context: CallContext): number =>
     zones.wallOf(Date.parse(context.now), context.timeZone);
+  /** @throws Error for parameters that the schema has not seen */
+  const settled = (asked: DraftParams, { timeZone }: CallContext) => {
+    const written = spanOf(asked);
+    if (typeof written === 'string') throw new Error(`${written} was not checked`);
+    const span = settledSpan(written, timeZone, zones);
+    if (span.start === written.start && span.end === written.end) return { span, params: asked };
+    const [date, time, end] = [isoDate(span.start), clockTime(span.start), clockTime(span.end)];
+    return { span, params: { ...asked, date, time, end_time: end } };
+  };
   return writes({
     description: 'writes the confirmed entry',
     schema: draftParams,
     merge: mergeDraft,
 
-    async propose(params, context): Promise<Proposal> {
-      const span = checkedSpan(params);
+    async propose(asked, context): Promise<Proposal> {
+      const { span, params } = settled(asked, context);
       const range = { from: span.start, to: span.end };
       const found = await find(range, context);
       // A calendar that refuses us will not take the entry either; one that is slow or away may be back by then.
@@ -71,8 +83,8 @@ export function createWrite({ source, zones }: CalendarToolOptions, find: Find):
       };
     },
 
-    async execute(params, context) {
-      const span = checkedSpan(params);
+    async execute(asked, context) {
+      const { span, params } = settled(asked, context);
       const entry = {
         uid: uidOfKey(context.key),
         title: params.title,
@@ -91,18 +103,12 @@ export function createWrite({ source, zones }: CalendarToolOptions, find: Find):
   });
 }
 
-/** @throws Error for parameters that the schema has not seen */
-function checkedSpan(params: SpanParams): Span {
-  const span = spanOf(params);
-  if (typeof span === 'string') throw new Error(`${span} was not checked`);
-  return span;
-}
-
 /** Moving the start moves the end with it, unless the end is moved too. */
 function mergeDraft(
   params: Record<string, unknown>,
-  changes: Record<string, unknown>,
+  asked: Record<string, unknown>,
 ): Record<string, unknown> {
+  const changes = settledChanges(params, asked);
   const known = Object.keys(draftFields.shape).filter((key) => Object.hasOwn(changes, key));
   const merged = { ...params };
   for (const key of known) merged[key] = changes[key];

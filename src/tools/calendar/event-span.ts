@@ -1,5 +1,5 @@
 /** From the date and time parameters of a draft to the time that it takes up. */
-import { dayMs, hourMs, timeOfDay, wallOfDate, type WallMs } from '../zoned-time.ts';
+import { dayMs, hourMs, timeOfDay, wallOfDate, type WallMs, type Zones } from '../zoned-time.ts';
 
 export interface SpanParams {
   date: string;
@@ -44,4 +44,16 @@ export function spanOf(params: SpanParams): Span | keyof SpanParams {
   // 22:00 to 01:00 goes over midnight; the same time twice is a mistake.
   if (end < start && params.end_date === undefined) end += dayMs;
   return end > start ? { allDay: false, start, end } : 'end_time';
+}
+
+/**
+ * The span as clocks in the zone will show it: a time that the change of the clocks skips is the one that they
+ * show instead, and what ended before it keeps its length. @throws RangeError for an unknown zone
+ */
+export function settledSpan(span: Span, timeZone: string, zones: Zones): Span {
+  if (span.allDay) return span;
+  const shown = (at: WallMs): WallMs => zones.wallOf(zones.instantOf(at, timeZone), timeZone);
+  const start = shown(span.start);
+  const end = shown(span.end);
+  return { allDay: false, start, end: end > start ? end : start + span.end - span.start };
 }
