@@ -62,7 +62,8 @@ async function throughCore(): Promise<number> {
   const { memos: library, drafter, draftOverview } = core.drafts;
   drafter.pause();
   for (let n = 0; n < memos; n += 1) {
-    library.promote('local', library.create('local', { text: memoOf(n) }).id);
+    const { id } = await library.create('local', { text: memoOf(n) });
+    library.promote('local', id);
   }
   const from = performance.now();
   drafter.resume();
@@ -94,7 +95,7 @@ async function waits(load: 'none' | 'preempted' | 'not preempted'): Promise<numb
   const { memos: library, drafter } = core.drafts;
   for (let n = 0; load !== 'none' && n < 100; n += 1) {
     // Such a memo is answered without end: every draft runs to the limit of its answer.
-    const { id } = library.create('local', { text: `#loop ${memoOf(n)}` });
+    const { id } = await library.create('local', { text: `#loop ${memoOf(n)}` });
     library.promote('local', id);
   }
   const body = JSON.stringify({ model: 'llama', messages: [{ role: 'user', content: 'hello' }] });

@@ -16,4 +16,6 @@ cpSync(`${root}src`, `${root}dist/src`, {
   recursive: true,
   filter: (path) => statSync(path).isDirectory() || !path.endsWith('.ts'),
 });
+// Some 2 MB of a package that has 60 more, which nobody needs to run this.
+cpSync(`${root}node_modules/pdfjs-dist/cmaps`, `${root}dist/src/bridge/cmaps`, { recursive: true });
 process.exit(status ?? 1);

@@ -145,7 +145,9 @@ const messageOf = (calls: readonly AskCall[], content: string): AskMessage => ({
 });
 
 const keyOf = (lookup: AskLookup): string =>
-  lookup.kind === 'read' ? `read ${lookup.id}` : `search ${lookup.query.trim().toLowerCase()}`;
+  lookup.kind === 'read'
+    ? `read ${lookup.id} ${lookup.from ?? ''}`
+    : `search ${lookup.query.trim().toLowerCase()}`;
 
 const wordsOf = (fault: AskFault): string => JSON.stringify(fault);
 

@@ -22,7 +22,8 @@ export interface AskLimits {
 
 export type AskLookup =
   | { kind: 'search'; query: string; limit: number }
-  | { kind: 'read'; id: string };
+  /** `from`: the character to begin at; left out: behind what has been shown of it. */
+  | { kind: 'read'; id: string; from?: number | undefined };
 
 /** Why a call is answered with an error instead of a result: the words that the model sees. */
 export interface AskFault {

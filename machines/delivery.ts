@@ -55,14 +55,15 @@ export type DeliveryEvent =
   /** The chat takes no part of `chars` code points. */
   | { type: 'tooLong'; chars: number; error: string }
   | { type: 'unreachable'; error: string }
-  /** The chat is there, but takes nothing from anybody. */
+  /** The machine is there, but takes nothing from anybody: its chat has stopped, or does not run yet. */
   | { type: 'stopped'; error: string }
   /** It may work with another try; if not, it is this part. */
   | { type: 'busy'; error: string }
   | { type: 'refused'; error: string }
   /** The pause is over. */
   | { type: 'resume' }
-  | { type: 'expired' }
+  /** Nobody waits for it any more, or it has no place any more: `error` says which. */
+  | { type: 'expired'; error?: string }
   | { type: 'drop' };
 
 /** Synology Chat wants 0.5 to 0.7 s between posts; longer than 8 s makes people wait for nothing. */
@@ -87,7 +88,7 @@ interface Backoff {
 const later = (backoff: Backoff, tries: number): number =>
   Math.min(backoff.max, backoff.first * 2 ** Math.min(tries, 16));
 
-const errorOf = (event: DeliveryEvent): string => ('error' in event ? event.error : '');
+const errorOf = (event: DeliveryEvent): string => ('error' in event ? (event.error ?? '') : '');
 
 const deliverySetup = setup({
   types: {
@@ -122,8 +123,9 @@ const deliverySetup = setup({
     })),
     strike: assign(({ context }) => ({ strikes: context.strikes + 1 })),
     note: assign(({ event }) => ({ error: errorOf(event) })),
-    noteExpiry: assign(({ context }) => ({
-      error: `given up after waiting: ${context.error ?? 'it never came to its turn'}`,
+    noteExpiry: assign(({ context, event }) => ({
+      error:
+        errorOf(event) || `given up after waiting: ${context.error ?? 'it never came to its turn'}`,
     })),
   },
   guards: {

@@ -3,7 +3,7 @@
  *
  * The place of a waiter is a number that is fixed when it arrives, so nothing has to be re-sorted as time goes:
  *
- *     key = arrival + fairness shift          a point in time, epoch ms; smaller goes first
+ *     key = arrival + fairness shift          a point in time of the gate's clock, ms; smaller goes first
  *
  * Q1 Within a class the smallest key goes first, the earlier arrival on ties. One user's requests therefore
  *    keep their order, and a user who asks for much at once stands behind a neighbour who asks for little.
@@ -31,13 +31,13 @@ export interface TicketAsk {
   /** What the request is for. Carried for those who look; no rule reads it. */
   kind: string;
   preemptible: boolean;
-  /** Epoch ms; null for a request that waits as long as it takes. */
+  /** By the gate's clock, ms; null for a request that waits as long as it takes. */
   deadlineAt: number | null;
 }
 
 /** A request that was let into the queue. */
 export interface Ticket extends TicketAsk {
-  /** Epoch ms. Not changed by a preemption. */
+  /** By the gate's clock, ms. Not changed by a preemption. */
   arrivedAt: number;
   /** The place in the queue: see the head of this file. */
   key: number;

@@ -58,14 +58,14 @@ export interface GateContext {
   probe: number;
   /** The wait before the next probe. */
   backoffMs: number;
-  /** Epoch ms; null while the circuit is closed. */
+  /** By the gate's clock, ms; null while the circuit is closed. */
   nextProbeAt: number | null;
 }
 
 export type RefusalReason = 'queue_full' | 'deadline' | 'breaker_open' | 'cancelled';
 export type AbortReason = 'cancelled' | 'preempted' | 'expired';
 
-/** `at` is epoch ms and never goes back: the machine has no clock. */
+/** `at` is ms by the clock of the live gate and never goes back: the machine has no clock. */
 export type GateEvent =
   | { type: 'ask'; at: number; ask: TicketAsk }
   /** A preempted request asks again, with the ticket that its abort carried. */

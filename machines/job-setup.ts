@@ -39,6 +39,9 @@ interface MessageInput {
 const outputOf = <Output>(event: unknown): Output => (event as { output: Output }).output;
 const failureOf = (event: unknown): EffectFailure => (event as { error: EffectFailure }).error;
 
+const changesIn = (event: JobEvent): Record<string, unknown> =>
+  (event as Extract<JobEvent, { type: 'edit' }>).changes;
+
 const timedOut: EffectFailure = {
   code: 'GH_JOB_TIMEOUT',
   message: 'the step took longer than its limit',
@@ -144,6 +147,11 @@ export const jobSetup = setup({
         final: false,
       },
     })),
+    tellChanging: emit(({ context }) => ({
+      type: 'processing' as const,
+      state: 'confirm-draft' as const,
+      data: { message: textsOf(context.locale).draftChanging },
+    })),
     tellResult: emit(({ context }) => ({
       type: 'result' as const,
       state: 'done' as const,
@@ -177,6 +185,10 @@ export const jobSetup = setup({
       };
     }),
     keepTools: assign(({ event }) => outputOf<ToolsReport>(event)),
+    keepChanges: assign(({ event }) => ({ changes: changesIn(event) })),
+    addChanges: assign(({ context, event }) => ({
+      changes: { ...context.changes, ...changesIn(event) },
+    })),
     keepDraft: assign(({ event }) => ({ draft: outputOf<Draft>(event) })),
     keepAnswer: assign(({ context, event }) => {
       const { text, backend } = outputOf<Answer>(event);

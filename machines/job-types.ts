@@ -121,6 +121,8 @@ export interface JobContext extends JobInput {
   decision: Decision | null;
   results: ToolResult[];
   draft: Draft | null;
+  /** What is to be changed in the draft; left out before the first change. */
+  changes?: Record<string, unknown>;
   failure: EffectFailure | null;
   outcome: Outcome | null;
   reply: string;
@@ -143,7 +145,10 @@ export interface QueueFacts {
 /** What may be said to a job from outside, and what its running effects say while they run. */
 export type JobEvent =
   | { type: 'cancel'; by: string }
-  | { type: 'confirm'; by: string }
+  /** `draftSeq`: of the event that showed the draft that is meant. Without it: the one that waits. */
+  | { type: 'confirm'; by: string; draftSeq?: number }
+  /** A yes that was said before the draft as it is now was shown: it writes nothing. */
+  | { type: 'confirm.early'; by: string }
   | { type: 'reject'; by: string }
   | { type: 'edit'; by: string; changes: Record<string, unknown> }
   | { type: 'gate.queued'; queue: QueueFacts }

@@ -18,7 +18,7 @@
 import { jobSetup, promptOf } from './job-setup.ts';
 
 /** Changes with every change of states, events or context; docs/storage.md says what then happens to open jobs. */
-export const jobMachineVersion = 1;
+export const jobMachineVersion = 2;
 
 export const jobMachine = jobSetup.createMachine({
   id: 'job',
@@ -176,7 +176,9 @@ export const jobMachine = jobSetup.createMachine({
           on: {
             confirm: 'executing',
             reject: { target: '#job.done', actions: 'replyDeclined' },
-            edit: 'revising',
+            // It was meant for the draft before: this one is shown again.
+            'confirm.early': { actions: 'tellDraft' },
+            edit: { target: 'revising', actions: 'keepChanges' },
           },
           after: { CONFIRM_TTL: { target: '#job.cancelled', actions: 'cancelExpired' } },
         },
@@ -185,14 +187,20 @@ export const jobMachine = jobSetup.createMachine({
           invoke: {
             id: 'revise',
             src: 'revise',
-            input: ({ context, event }) => ({
+            input: ({ context }) => ({
               draft: context.draft!,
-              changes: event.type === 'edit' ? event.changes : {},
+              changes: context.changes ?? {},
               now: context.now,
             }),
             onDone: { target: 'asking', actions: 'keepDraft' },
             // The draft as it was is shown again: nothing is lost by a change that did not work.
             onError: 'asking',
+          },
+          // No yes counts before the changed draft was shown; a no does, and so does another change.
+          on: {
+            'confirm.early': { actions: 'tellChanging' },
+            reject: { target: '#job.done', actions: 'replyDeclined' },
+            edit: { target: 'revising', reenter: true, actions: 'addChanges' },
           },
           after: { TOOL_TIMEOUT: 'asking' },
         },

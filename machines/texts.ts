@@ -16,6 +16,7 @@ const ko = {
   promptCut: (chars: number) => `(메시지가 길어 앞 ${chars}자를 봅니다.)`,
   switchingModel: '모델 전환 중...',
   askConfirm: (draft: string) => `${draft}\n'확인' 또는 '취소'로 답해주세요.`,
+  draftChanging: '초안을 바꾸고 있습니다. 바뀐 초안을 보고 다시 답해주세요.',
   draftRejected: '등록하지 않았습니다.',
   draftExpired: '확인을 기다리는 시간이 지나 등록하지 않았습니다. 필요하면 다시 요청해주세요.',
   draftUncertain:
@@ -29,11 +30,13 @@ const ko = {
   chatTooFast: '메시지가 너무 빠릅니다. 잠시 후 다시 보내주세요.',
   chatWaiting: '요청을 받았습니다. 지금은 처리할 수 없어, 가능해지는 대로 답하겠습니다.',
   chatButtonOld: '이미 처리되었거나 시간이 지난 요청입니다.',
+  chatDraftChanged: '초안이 그 사이에 바뀌었습니다. 새 초안의 버튼을 눌러주세요.',
   chatButtonForeign: '이 버튼은 요청하신 분만 누를 수 있습니다.',
   chatNotShown: '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.',
   chatCut: '(답변이 너무 길어 여기까지만 표시합니다.)',
   fileQuestion: (name: string) => `첨부 문서 "${name}"의 내용을 짧게 요약해줘`,
   fileCut: (name: string, chars: number) => `"${name}"이(가) 길어 앞부분 ${chars}자만 읽었습니다.`,
+  filePartial: (name: string) => `"${name}"의 글자 일부는 읽지 못했습니다.`,
   fileUnreadable: (name: string) =>
     `"${name}" 파일은 읽을 수 없습니다. 텍스트, 마크다운, PDF 파일을 보내주세요.`,
   fileTooLarge: (name: string, megabytes: number) =>
@@ -54,6 +57,7 @@ const en: typeof ko = {
   promptCut: (chars) => `(Your message is long: its first ${chars} characters are looked at.)`,
   switchingModel: 'Switching to another model...',
   askConfirm: (draft) => `${draft}\nReply 'yes' to confirm or 'no' to drop it.`,
+  draftChanging: 'The draft is being changed. Please look at the changed one and answer again.',
   draftRejected: 'Nothing was written.',
   draftExpired: 'The confirmation time ran out, so nothing was written. Ask again if you need it.',
   draftUncertain:
@@ -68,11 +72,13 @@ const en: typeof ko = {
   chatWaiting:
     'Got your request. It cannot be worked on right now; the answer comes as soon as it can.',
   chatButtonOld: 'This request was already dealt with, or its time ran out.',
+  chatDraftChanged: 'The draft has changed meanwhile. Please press the button of the new one.',
   chatButtonForeign: 'Only the person who asked can press this button.',
   chatNotShown: 'The answer could not be shown in the chat. Please ask again.',
   chatCut: '(The answer is too long; it ends here.)',
   fileQuestion: (name) => `Summarize the attached document "${name}" briefly`,
   fileCut: (name, chars) => `"${name}" is long: only its first ${chars} characters were read.`,
+  filePartial: (name) => `Some of the text in "${name}" could not be read.`,
   fileUnreadable: (name) => `"${name}" cannot be read. Please send text, markdown or PDF files.`,
   fileTooLarge: (name, megabytes) =>
     `"${name}" is too large. Files up to ${megabytes} MB can be read.`,

@@ -12,7 +12,8 @@ import type { Backend, QueuePosition } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { GatehouseError } from '../lib/errors.ts';
 import { askMessages, nothingFound, sourceCharsTotal } from '../routing/ask-prompt.ts';
-import { findSources, passageOf, type AskLibrary, type FoundDocument } from './find-sources.ts';
+import { findSources, passageWords, type AskLibrary, type FoundDocument } from './find-sources.ts';
+import { shownText } from './shown-text.ts';
 
 export interface AskQuestion {
   query: string;
@@ -123,9 +124,12 @@ function textsOf(
   query: string,
   hits: readonly FoundDocument[],
 ): { title: string; text: string }[] {
-  const charsMax = Math.floor(sourceCharsTotal / Math.max(1, hits.length));
-  return hits.map((hit) => ({
-    title: hit.title,
-    text: passageOf(library, userId, hit, query, charsMax),
-  }));
+  const share = Math.floor(sourceCharsTotal / Math.max(1, hits.length));
+  const words = passageWords(query);
+  return hits.map(({ id, title, snippet, at }) => {
+    // The title stands in front of the text, on a line of its own, and between the marks of what is left out.
+    const charsMax = Math.max(0, share - title.length - 1 - 2);
+    const passage = library.passage(userId, id, { words, at }, charsMax);
+    return { title, text: passage === null ? snippet : shownText(passage) };
+  });
 }

@@ -80,11 +80,11 @@ export function createDoor(options: DoorOptions): JobDoor {
       if (before !== undefined && !Number.isSafeInteger(before)) {
         throw new GatehouseError('GH_REQUEST_INVALID', 'cursor: not one of ours');
       }
-      const jobs = await queries.list({ state, userId, before, limit });
-      const isFull = jobs.length === limit;
+      const page = await queries.list({ state, userId, before, limit });
       return {
-        jobs: jobs.map(rowOf),
-        next_cursor: isFull ? String(jobs.at(-1)!.num) : null,
+        jobs: page.jobs.map(rowOf),
+        next_cursor: page.before === null ? null : String(page.before),
+        looked: page.looked,
       };
     },
 
@@ -93,7 +93,12 @@ export function createDoor(options: DoorOptions): JobDoor {
     },
 
     cancel: (jobId, by) => journal.send(jobId, { type: 'cancel', by }),
-    confirm: (jobId, by) => journal.send(jobId, { type: 'confirm', by }),
+    confirm: (jobId, by, draftSeq) =>
+      journal.send(jobId, {
+        type: 'confirm',
+        by,
+        ...(draftSeq === undefined ? {} : { draftSeq }),
+      }),
     reject: (jobId, by) => journal.send(jobId, { type: 'reject', by }),
 
     async text(jobId) {
@@ -136,9 +141,14 @@ async function submit(
   }
   if (waiting !== null && reply !== null) {
     const seq = storage.find(waiting)?.head.seq ?? 0;
-    if (await tell(journal, waiting, { ...reply, by: userId }, idempotencyKey)) {
-      return { job_id: waiting, after_seq: seq };
-    }
+    const say = (event: JobEvent) => tell(journal, waiting, event, idempotencyKey);
+    // A yes is one to the draft that was shown. To one that is being changed it says nothing yet.
+    const isTold =
+      reply.type === 'confirm'
+        ? (await say({ ...reply, by: userId, draftSeq: seq })) ||
+          (await say({ type: 'confirm.early', by: userId }))
+        : await say({ ...reply, by: userId });
+    if (isTold) return { job_id: waiting, after_seq: seq };
   }
   const jobId = nextId();
   const locale = options.locale === 'auto' ? localeOf(message) : options.locale;

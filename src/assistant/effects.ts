@@ -2,8 +2,16 @@
  * What carries out the job machine's effects: rules, models and tools. Every effect returns an outcome as
  * data; a failure names what failed, and the machine decides what follows.
  */
-import type { Backend, ModelFailure, ModelRequest, RequestKind } from '../contract/model.ts';
+import type {
+  Backend,
+  ModelFailure,
+  ModelOutcome,
+  ModelRequest,
+  RequestKind,
+} from '../contract/model.ts';
+import { logFieldsOf } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { Decision, ToolCall } from '../../machines/decision.ts';
 import type {
   BusyLoad,
@@ -79,8 +87,13 @@ export interface AssistantOptions {
   answerFromDocuments: AnswerFromDocuments | null;
   /** IANA name. */
   timeZone: string;
-  history(call: Pick<EffectCall, 'conversation' | 'jobId'>): Promise<Turn[]>;
+  /** What was said before, cut to what is right for this purpose. */
+  history(
+    call: Pick<EffectCall, 'conversation' | 'jobId'>,
+    purpose: 'classify' | 'answer',
+  ): Promise<Turn[]>;
   clock: Clock;
+  log: Pick<Log, 'warn'>;
 }
 
 /** Room for every operation's parameters; a longer classification is a model that rambles. */
@@ -95,7 +108,7 @@ const ok = (output: unknown): EffectResult => ({ ok: true, output });
 const fail = (failure: EffectFailure): EffectResult => ({ ok: false, failure });
 
 export function createEffects(options: AssistantOptions): Effects {
-  const { language, classifier, reasoner, tools } = options;
+  const { language, tools } = options;
   const heartbeat = (locale: Locale): string => textsOf(locale).thinking;
   const checking = (locale: Locale): string => textsOf(locale).usingTools;
 
@@ -147,21 +160,8 @@ export function createEffects(options: AssistantOptions): Effects {
       },
     },
 
-    reason: {
-      heartbeat,
-      async run(call) {
-        const request = language.reason(await promptInput(call, options));
-        return stream(call, reasoner, 'reason', { ...request, maxTokens: answerTokensMax });
-      },
-    },
-
-    answer: {
-      heartbeat,
-      async run(call) {
-        const request = language.answer(await promptInput(call, options));
-        return stream(call, classifier, 'answer', { ...request, maxTokens: answerTokensMax });
-      },
-    },
+    reason: { heartbeat, run: (call) => answer(call, 'reason', options) },
+    answer: { heartbeat, run: (call) => answer(call, 'answer', options) },
   };
 }
 
@@ -174,39 +174,90 @@ async function word(call: EffectCall, options: AssistantOptions): Promise<Effect
   const answered = await options.answerFromDocuments?.(call, input);
   if (answered) return answered;
   const request = options.language.word({ ...input, locale: call.locale });
-  return stream(call, options.classifier, 'word', { ...request, maxTokens: wordTokensMax });
+  return resultOf(
+    await stream(call, options.classifier, 'word', { ...request, maxTokens: wordTokensMax }),
+  );
 }
 
 /** How busy a model is must not be worded by that model: whoever asks would stand in its line. */
 const isStatus = (results: ToolResult[]): boolean => results.every(({ tool }) => tool === 'system');
 
-async function promptInput(call: EffectCall, options: AssistantOptions): Promise<PromptInput> {
+/** What a model is asked, as long as it takes it so. */
+interface Prompt {
+  input: PromptInput;
+  /** The same without what was said before; null where nothing was. */
+  alone: PromptInput | null;
+}
+
+async function promptOf(
+  call: EffectCall,
+  purpose: 'classify' | 'answer',
+  options: AssistantOptions,
+): Promise<Prompt> {
   const { message, now } = call.input as { message: string; now: string };
-  const history = await options.history(call);
-  const { attachment } = call.context;
-  if (attachment !== undefined) {
-    const text = Array.from(attachment.text).slice(0, attachmentCharsMax).join('');
-    history.push({ role: 'user', content: `[${attachment.name}]\n${text}` });
-  }
-  return { message, now, locale: call.locale, history };
+  const said = await options.history(call, purpose);
+  const attached = attachedTurns(call.context.attachment);
+  const input = { message, now, locale: call.locale, history: [...said, ...attached] };
+  return { input, alone: said.length === 0 ? null : { ...input, history: attached } };
+}
+
+function attachedTurns(attachment: EffectCall['context']['attachment']): Turn[] {
+  if (attachment === undefined) return [];
+  const text = Array.from(attachment.text).slice(0, attachmentCharsMax).join('');
+  return [{ role: 'user', content: `[${attachment.name}]\n${text}` }];
+}
+
+/** Refusals that a shorter prompt would meet as well: the key, the address, the name of the model. */
+const refusedAnyway: ReadonlySet<number | null> = new Set([401, 403, 404, 405]);
+
+/** Some servers accept the request and refuse it within the stream, before the first word. */
+const mayBeTooLong = ({ errorReason, status, partialText }: ModelFailure): boolean =>
+  errorReason === 'http_4xx'
+    ? !refusedAnyway.has(status)
+    : errorReason === 'upstream_stream_error' && partialText === '';
+
+/**
+ * Asks; where the prompt is refused, once more without what was said before. It may not fit this model, and nothing
+ * would ever push it out: what has failed is no part of the history. The prompt stays without it.
+ */
+async function withinContext(
+  call: EffectCall,
+  prompt: Prompt,
+  { log }: AssistantOptions,
+  ask: (input: PromptInput) => Promise<ModelOutcome>,
+): Promise<ModelOutcome> {
+  const outcome = await ask(prompt.input);
+  if (outcome.ok || prompt.alone === null || !mayBeTooLong(outcome)) return outcome;
+  const { backend, status, errorReason } = outcome;
+  log.warn(
+    { ...logFieldsOf(call.jobId, call.traceparent), backend, status, error_reason: errorReason },
+    'asks again without the history',
+  );
+  prompt.input = prompt.alone;
+  prompt.alone = null;
+  return ask(prompt.input);
 }
 
 async function classify(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
   const { language, classifier } = options;
-  const input = await promptInput(call, options);
-  let request = language.classify(input);
-  for (const isLast of [false, true]) {
-    const outcome = await classifier.run(
-      { ...request, maxTokens: classifyTokensMax, temperature: 0, thinking: false },
-      runOptions(call, 'classify'),
-    );
+  const prompt = await promptOf(call, 'classify', options);
+  let unreadable: string | null = null;
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const raw = unreadable;
+    const outcome = await withinContext(call, prompt, options, (input) => {
+      const request = raw === null ? language.classify(input) : language.reask(input, raw);
+      return classifier.run(
+        { ...request, maxTokens: classifyTokensMax, temperature: 0, thinking: false },
+        runOptions(call, 'classify'),
+      );
+    });
     if (!outcome.ok) return fail(backendFailure(outcome));
-    const decision = language.readDecision(outcome.text, input);
+    const decision = language.readDecision(outcome.text, prompt.input);
     if (decision !== null) {
       const reasonerLoad = options.reasonerLoad() ?? undefined;
       return ok({ decision, backend: classifier.id, reasonerLoad });
     }
-    if (!isLast) request = language.reask(input, outcome.text);
+    unreadable = outcome.text;
   }
   return fail({
     code: 'GH_BACKEND_UNREADABLE',
@@ -214,20 +265,33 @@ async function classify(call: EffectCall, options: AssistantOptions): Promise<Ef
   });
 }
 
-async function stream(
+async function answer(
+  call: EffectCall,
+  kind: 'reason' | 'answer',
+  options: AssistantOptions,
+): Promise<EffectResult> {
+  const backend = kind === 'reason' ? options.reasoner : options.classifier;
+  const prompt = await promptOf(call, 'answer', options);
+  const outcome = await withinContext(call, prompt, options, (input) => {
+    const request = options.language[kind](input);
+    return stream(call, backend, kind, { ...request, maxTokens: answerTokensMax });
+  });
+  return resultOf(outcome);
+}
+
+const stream = (
   call: EffectCall,
   backend: Backend,
   kind: RequestKind,
   request: ModelRequest,
-): Promise<EffectResult> {
-  const outcome = await backend.run(request, {
+): Promise<ModelOutcome> =>
+  backend.run(request, {
     ...runOptions(call, kind),
     onText: (text, replace) => call.report.text(text, replace),
   });
-  return outcome.ok
-    ? ok({ text: outcome.text, backend: backend.id })
-    : fail(backendFailure(outcome));
-}
+
+const resultOf = (outcome: ModelOutcome): EffectResult =>
+  outcome.ok ? ok({ text: outcome.text, backend: outcome.backend }) : fail(backendFailure(outcome));
 
 const runOptions = (call: EffectCall, kind: RequestKind) => ({
   kind,

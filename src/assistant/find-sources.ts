@@ -1,8 +1,10 @@
 /**
  * Which documents a question is answered from: by its words, down a ladder, and by its meaning where that is
- * configured. Always the asker's own library.
+ * configured. Always the asker's own library. The ladder is of ids: texts are read for what is returned alone,
+ * and others have their turn between two searches.
  */
-import { askWords } from '../routing/ask-words.ts';
+import { othersTurn } from '../lib/others-turn.ts';
+import { askedSentence, askWords } from '../routing/ask-words.ts';
 
 export interface FoundDocument {
   id: string;
@@ -20,10 +22,33 @@ export interface Found {
   isExact: boolean;
 }
 
+/** Part of a document's text, in UTF-16 code units. */
+export interface Passage {
+  text: string;
+  from: number;
+  to: number;
+  /** Of the whole text. */
+  length: number;
+}
+
+/** Where a passage begins: at a character, where it is near in meaning, or where the words stand. */
+export interface PassageStart {
+  words: string;
+  at?: number | undefined;
+  from?: number | undefined;
+}
+
 /** The documents, as a question needs them. */
 export interface AskLibrary {
-  /** By words. */
-  search(userId: string, query: string, limit: number): Found;
+  /** By words, best first. `isStrict`: none that is merely similar. */
+  rank(
+    userId: string,
+    query: string,
+    limit: number,
+    isStrict: boolean,
+  ): { ids: string[]; isExact: boolean };
+  /** What is shown of one; null where there is no such document. */
+  hit(userId: string, id: string, query: string): FoundDocument | null;
   /** The same with what is near in meaning, in one ranking. As it was where that is not configured or fails. */
   blend(
     userId: string,
@@ -34,13 +59,8 @@ export interface AskLibrary {
   ): Promise<Found>;
   /** Null where there is no such document. */
   title(userId: string, id: string): string | null;
-  /** At most `charsMax` characters of the document, from `at`, or where the words stand; null where it is gone. */
-  passage(
-    userId: string,
-    id: string,
-    where: { words: string; at?: number | undefined },
-    charsMax: number,
-  ): string | null;
+  /** At most `charsMax` characters of the document; null where it is gone. */
+  passage(userId: string, id: string, start: PassageStart, charsMax: number): Passage | null;
 }
 
 interface Wanted {
@@ -53,59 +73,75 @@ interface Wanted {
 /** The best documents for a question, or for the words that a model looks for. */
 export async function findSources(library: AskLibrary, wanted: Wanted): Promise<Found> {
   const { userId, query, limit, signal } = wanted;
-  return library.blend(userId, query, byWords(library, wanted), limit, signal);
+  const { ids, isExact } = await byWords(library, wanted);
+  const hits: FoundDocument[] = [];
+  for (const id of ids) {
+    await othersTurn();
+    const hit = library.hit(userId, id, passageWords(query));
+    if (hit !== null) hits.push(hit);
+  }
+  return library.blend(userId, query, { hits, isExact }, limit, signal);
 }
 
-/** The passage of a hit that is worth reading, its snippet where the document has just gone. */
-export function passageOf(
-  library: AskLibrary,
-  userId: string,
-  { id, snippet, at }: FoundDocument,
-  query: string,
-  charsMax: number,
-): string {
-  const words = askWords(query).join(' ') || query;
-  return library.passage(userId, id, { words, at }, charsMax) ?? snippet;
+/** The words that a passage should hold: first those of what is asked, then what is told around it. */
+export const passageWords = (query: string): string =>
+  [...new Set([...askWords(askedSentence(query)), ...askWords(query)])].join(' ') || query;
+
+interface Ranked {
+  ids: string[];
+  isExact: boolean;
 }
 
 /**
- * By all words as they were said; then without those that only ask; then those that have half of what is left.
- * Never by the asking words alone: they are in every second document.
+ * By all words as they were said; then without those that only ask; then by the sentence that asks, without what is
+ * told around it; then those that have half of what is left. Never by the asking words alone: they are in every
+ * second document.
  */
-function byWords(library: AskLibrary, { userId, query, limit }: Wanted): Found {
-  const whole = library.search(userId, query, limit);
-  if (whole.hits.length > 0 && whole.isExact) return whole;
+async function byWords(library: AskLibrary, { userId, query, limit }: Wanted): Promise<Ranked> {
+  const whole = library.rank(userId, query, limit, true);
+  if (whole.ids.length > 0) return whole;
   const words = askWords(query);
-  if (words.length === 0) return { hits: [], isExact: true };
-  const bare = library.search(userId, words.join(' '), limit);
-  if (bare.hits.length > 0 && bare.isExact) return bare;
-  const similar = new Map<string, FoundDocument>();
-  for (const hit of [...bySingleWords(library, userId, words), ...bare.hits]) {
-    if (!similar.has(hit.id)) similar.set(hit.id, hit);
+  if (words.length === 0) return { ids: [], isExact: true };
+  const asked = askWords(askedSentence(query));
+  // A sentence of one word is more often thanks than a question.
+  const isTold = asked.length > 1 && asked.length < words.length;
+  const similar = new Set<string>();
+  for (const some of isTold ? [words, asked] : [words]) {
+    await othersTurn();
+    const bare = library.rank(userId, some.join(' '), limit, false);
+    if (bare.ids.length > 0 && bare.isExact) return bare;
+    for (const id of bare.ids) similar.add(id);
   }
-  return { hits: [...similar.values()].slice(0, limit), isExact: false };
+  const some = isTold ? await bySingleWords(library, userId, asked) : [];
+  const any = await bySingleWords(library, userId, words);
+  return { ids: [...new Set([...some, ...any, ...similar])].slice(0, limit), isExact: false };
 }
 
 /** Documents of a single word that are looked at for how many of the words they have. */
-const candidates = 20;
+const candidates = 50;
+/** A long question is told more than asked: half of so many words is enough. */
+const wordsCounted = 8;
 
-function bySingleWords(
+/** Documents with half of the words, those with the most and the rarest words first. */
+async function bySingleWords(
   library: AskLibrary,
   userId: string,
   words: readonly string[],
-): FoundDocument[] {
+): Promise<string[]> {
   if (words.length < 2) return [];
-  const had = new Map<string, { hit: FoundDocument; count: number }>();
+  const had = new Map<string, { count: number; worth: number }>();
   for (const word of words) {
-    const { hits, isExact } = library.search(userId, word, candidates);
-    for (const hit of isExact ? hits : []) {
-      const known = had.get(hit.id);
-      if (known === undefined) had.set(hit.id, { hit, count: 1 });
-      else known.count += 1;
+    await othersTurn();
+    const { ids } = library.rank(userId, word, candidates, true);
+    const rarity = 1 / Math.sqrt(ids.length);
+    for (const id of ids) {
+      const { count, worth } = had.get(id) ?? { count: 0, worth: 0 };
+      had.set(id, { count: count + 1, worth: worth + rarity });
     }
   }
-  return [...had.values()]
-    .filter(({ count }) => count * 2 >= words.length)
-    .sort((a, b) => b.count - a.count)
-    .map(({ hit }) => hit);
+  const enough = Math.min(words.length, wordsCounted) / 2;
+  return [...had]
+    .filter(([, { count }]) => count >= enough)
+    .sort(([, a], [, b]) => b.worth - a.worth)
+    .map(([id]) => id);
 }

@@ -41,8 +41,11 @@ const lookupTools: Readonly<Record<string, LookupTool>> = {
   read: {
     aliases: ['read_document', 'get_document', 'open_document'],
     schema: z
-      .object({ id: text.pipe(z.string().max(64)) })
-      .transform(({ id }) => ({ kind: 'read', id })),
+      .object({
+        id: text.pipe(z.string().max(64)),
+        from: z.coerce.number().int().min(0).optional().catch(undefined),
+      })
+      .transform(({ id, from }) => ({ kind: 'read', id, from })),
   },
 };
 

@@ -40,7 +40,7 @@ import type { AskQuestion, AskSource as ShownSource } from './ask.ts';
 import type { AskLibrary } from './find-sources.ts';
 import { readCalls, spokenText } from './react-calls.ts';
 import { createFinalEstimate, type FinalEstimate } from './react-estimate.ts';
-import { foundContent, lookUp } from './react-lookups.ts';
+import { foundContent, lookUp, type ShownParts } from './react-lookups.ts';
 import { callEntry, lookupEntry, type TraceEntry } from './react-trace.ts';
 
 /** As the system before: what an answer from documents needs, and what a large model at home can bear. */
@@ -150,6 +150,8 @@ class Run {
   readonly #timeLimitMs: number;
   readonly #trace: TraceEntry[] = [];
   readonly #taken = new Set<string>([ownCallId]);
+  /** What the model has seen of each document. */
+  readonly #parts: ShownParts = new Map();
   /** Something of the call before is on the reader's screen. */
   #isShown = false;
   /** Tells the machine what is shown. */
@@ -220,6 +222,7 @@ class Run {
         library,
         userId,
         query,
+        shown: this.#parts,
       }),
     };
     return {
@@ -280,7 +283,13 @@ class Run {
     const { library } = this.#options;
     const { query, userId } = this.#question;
     const startedAt = this.#options.clock.now();
-    const results = await lookUp(call, { library, userId, query, signal });
+    const results = await lookUp(call, {
+      library,
+      userId,
+      query,
+      shown: this.#parts,
+      signal,
+    });
     const timed = this.#timed();
     this.#note(lookupEntry(call, results, timed.at - startedAt));
     return { ...timed, results };

@@ -4,7 +4,7 @@ import type { Timers } from './gate-options.ts';
 export const timerMaxMs = 2_147_483_647;
 
 /**
- * Calls `ring` once, when the clock has really passed `dueAt` (epoch ms): a timer may fire a millisecond early,
+ * Calls `ring` once, when it is really past `dueAt` by `now`: a timer may fire a millisecond early,
  * and one of more than 24 days has to be set again on the way. Returns how to end that; idempotent.
  */
 export function alarm(

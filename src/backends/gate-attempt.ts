@@ -3,7 +3,7 @@ import type { GateAnswer, GateRequest } from './gate-types.ts';
 
 interface AttemptLinks {
   id: number;
-  /** When this attempt began, epoch ms. */
+  /** When this attempt began, by the gate's clock. */
   since: number;
   resolve: (answer: GateAnswer) => void;
   withdraw: () => void;

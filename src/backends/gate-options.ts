@@ -5,8 +5,10 @@ import type { GateRules } from '../../machines/gate-slots.ts';
 import type { PriorityClass, RequestKind } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 
-/** The two functions of the platform, so that a test can hold the time in its hand. */
+/** What the platform knows of the time that passes, so that a test can hold it in its hand. */
 export interface Timers {
+  /** Milliseconds since some moment; goes on evenly, whatever the wall clock is set to. */
+  elapsed(): number;
   setTimeout(run: () => void, delayMs: number): unknown;
   clearTimeout(handle: unknown): void;
 }
@@ -35,6 +37,7 @@ export interface GateOptions {
   concurrency: number;
   /** Resolves to whether the server can be reached. Asked only while the gate is down. */
   probe: () => Promise<boolean>;
+  /** The wall clock: of deadlines that callers name, and of the next probe that is told. */
   clock: Clock;
   maxQueue?: number;
   agingMs?: number;
@@ -42,6 +45,7 @@ export interface GateOptions {
   preemptBackground?: boolean;
   maxPreemptions?: number;
   drainBoundMs?: number;
+  /** Infinity: a holder keeps its slot for as long as it likes. */
   leaseMs?: number;
   breaker?: BreakerOptions;
   timers?: Timers;
@@ -62,7 +66,8 @@ export interface GateOptions {
  * - maxPreemptions 2: each one costs the work done so far; without a bound a busy day finishes no draft.
  * - drainBoundMs 1 s: a cancel must free the gate within a second. A server notices a closed stream in 1 or 2
  *   tokens; one that reads a long prompt takes up to a minute, and then the next request waits there.
- * - leaseMs 15 min: above the total limit of a request (10 min), so that only a lost holder ever meets it.
+ * - leaseMs 15 min: above the total limit of a request (10 min), so that only a lost holder ever meets it. The pool
+ *   sets it by the limit of each backend.
  * - breaker 3 failures: one is a restart of the server. Probes after 1, 2, 4 … 30, 30 s: a server that comes
  *   back is in use within half a minute, and a dead host is not asked every second for days.
  */

@@ -47,10 +47,13 @@ export class Holder implements Permit {
     this.fence = fence;
     this.queuedMs = queuedMs;
     this.#links = links;
-    this.#lease = links.timers.setTimeout(
-      () => this.#tell({ type: 'lapsed', at: links.now(), fence }),
-      Math.min(links.leaseMs, timerMaxMs),
-    );
+    this.#lease =
+      links.leaseMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : links.timers.setTimeout(
+            () => this.#tell({ type: 'lapsed', at: links.now(), fence }),
+            Math.min(links.leaseMs, timerMaxMs),
+          );
   }
 
   get signal(): AbortSignal {

@@ -11,7 +11,7 @@ export interface GateRequest {
   preemptible: boolean;
   /** Aborting leaves the queue, or frees the slot of a holder, in the same tick. */
   signal: AbortSignal;
-  /** Epoch ms; a request that still waits then is told `deadline`. */
+  /** By the wall clock as it goes now, epoch ms; a request that still waits then is told `deadline`. */
   deadlineAt: number | null;
   onQueued: (position: QueuePosition) => void;
 }

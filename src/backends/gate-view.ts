@@ -44,7 +44,7 @@ export interface GateView {
   id: string;
   state: GateState;
   circuit: 'closed' | 'open' | 'half-open';
-  /** Epoch ms; null while the circuit is closed. */
+  /** By the wall clock, epoch ms; null while the circuit is closed. */
   nextProbeAt: number | null;
   concurrency: number;
   maxQueue: number;
@@ -71,10 +71,16 @@ export const noCounts = (): GateCounters => ({
 export function viewOf(
   id: string,
   snapshot: SnapshotFrom<GateMachine>,
-  measured: { times: ServiceTimes; counters: GateCounters; now: number },
+  measured: {
+    times: ServiceTimes;
+    counters: GateCounters;
+    /** By the gate's clock, as all times in the snapshot. */
+    now: number;
+    wallAheadMs: number;
+  },
 ): GateView {
   const { context, value } = snapshot;
-  const { times, counters, now } = measured;
+  const { times, counters, now, wallAheadMs } = measured;
   const waiting: WaiterView[] = [];
   for (const { ticket, position } of places(context, times, now)) {
     const { kind, priority, user, preemptions } = ticket;
@@ -86,7 +92,7 @@ export function viewOf(
     id,
     state: isDown ? 'down' : value,
     circuit: isDown ? (value.down === 'probing' ? 'half-open' : 'open') : 'closed',
-    nextProbeAt: context.nextProbeAt,
+    nextProbeAt: context.nextProbeAt === null ? null : context.nextProbeAt + wallAheadMs,
     concurrency: context.rules.concurrency,
     maxQueue: context.rules.maxQueue,
     running: context.slots.map(({ fence, phase, grantedAt, ticket }) => {

@@ -6,14 +6,15 @@
  *
  * L1 Every call of `acquire` and `requeue` resolves exactly once; after `stop` nobody is left waiting.
  * L2 The statechart takes one event at a time; what a callback does in between is queued behind it.
- * L3 Time goes forward only: when the wall clock is set back, the gate's clock stands until it is caught up.
+ * L3 All of the gate's own times are on one clock that goes on evenly. The wall clock is read where a deadline comes
+ *    in and the next probe is shown: when it is set, nobody waits longer or shorter, and nothing measured is wrong.
  */
 import { createActor } from 'xstate';
 import type { Actor } from 'xstate';
 import { gateMachine } from '../../machines/gate.ts';
 import type { GateMachine } from '../../machines/gate.ts';
 import { findWaiting, positionOf, waitingCount } from '../../machines/gate-queue.ts';
-import type { TicketAsk } from '../../machines/gate-queue.ts';
+import type { Ticket, TicketAsk } from '../../machines/gate-queue.ts';
 import type { GateEffect, GateEvent, RefusalReason } from '../../machines/gate-slots.ts';
 import { alarm } from './gate-alarm.ts';
 import { placeAt, places, ServiceTimes, untilPlaceFree } from './gate-estimates.ts';
@@ -45,6 +46,8 @@ class LiveGate implements GateActor {
   readonly id: string;
   readonly #options: GateOptions;
   readonly #timers: Timers;
+  /** What is added to the time that has passed: the wall clock of the start, so that times look like such. */
+  readonly #startAt: number;
   readonly #actor: Actor<GateMachine>;
   readonly #notices: Notices;
   readonly #times = new ServiceTimes();
@@ -54,16 +57,17 @@ class LiveGate implements GateActor {
   readonly #holders = new Map<number, Holder>();
   #stopProbe: () => void = () => {};
   #lastId = 0;
-  #lastAt = 0;
   #isStopped = false;
 
   constructor(options: GateOptions) {
     this.id = options.id;
     this.#options = options;
     this.#timers = options.timers ?? {
+      elapsed: () => performance.now(),
       setTimeout,
       clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
     };
+    this.#startAt = options.clock.now() - this.#timers.elapsed();
     this.#notices = new Notices({
       timers: this.#timers,
       waiting: () => waitingCount(this.#context.queue),
@@ -84,21 +88,32 @@ class LiveGate implements GateActor {
     return this.#actor.getSnapshot().context;
   }
 
+  /** Whole milliseconds. */
   #now(): number {
-    this.#lastAt = Math.max(this.#lastAt, this.#options.clock.now());
-    return this.#lastAt;
+    return Math.floor(this.#startAt + this.#timers.elapsed());
+  }
+
+  /** How far the wall clock is ahead of the gate's: what it was set by since the start. */
+  #wallAheadMs(): number {
+    return Math.round(this.#options.clock.now() - this.#startAt - this.#timers.elapsed());
   }
 
   acquire(request: GateRequest): Promise<GateAnswer> {
     this.#lastId += 1;
-    const { user, priority, kind, preemptible, deadlineAt } = request;
+    const { user, priority, kind, preemptible } = request;
+    const deadlineAt =
+      request.deadlineAt === null ? null : request.deadlineAt - this.#wallAheadMs();
     const ask: TicketAsk = { id: this.#lastId, user, priority, kind, preemptible, deadlineAt };
     return this.#enter(request, ask.id, (at) => this.#actor.send({ type: 'ask', at, ask }));
   }
 
   view(): GateView {
-    const measured = { times: this.#times, counters: this.#counters, now: this.#now() };
-    return viewOf(this.id, this.#actor.getSnapshot(), measured);
+    return viewOf(this.id, this.#actor.getSnapshot(), {
+      times: this.#times,
+      counters: this.#counters,
+      now: this.#now(),
+      wallAheadMs: this.#wallAheadMs(),
+    });
   }
 
   subscribe(listener: () => void): () => void {
@@ -136,7 +151,7 @@ class LiveGate implements GateActor {
   #carryOut(effect: GateEffect): void {
     switch (effect.type) {
       case 'waits':
-        return this.#beginWait(effect.ticket.id);
+        return this.#beginWait(effect.ticket);
       case 'granted':
         return this.#grant(effect);
       case 'refused':
@@ -150,10 +165,9 @@ class LiveGate implements GateActor {
     }
   }
 
-  #beginWait(id: number): void {
+  #beginWait({ id, deadlineAt }: Ticket): void {
     const attempt = this.#waiting.get(id);
     if (attempt === undefined) return;
-    const { deadlineAt } = attempt.request;
     if (deadlineAt !== null) {
       attempt.stopAlarm = alarm(
         this.#timers,

@@ -15,7 +15,14 @@ const PROBE_TIMEOUT_MS = 8_000;
 
 export type ProbeResult =
   | { ok: true; ms: number }
-  | { ok: false; errorReason: ErrorReason; message: string; ms: number };
+  | {
+      ok: false;
+      errorReason: ErrorReason;
+      message: string;
+      /** Of the server's answer; null: none came. */
+      status: number | null;
+      ms: number;
+    };
 
 /** What a proxy with a status page tells of its load. */
 export interface StatusReport {
@@ -26,10 +33,26 @@ export interface StatusReport {
 export interface Probe {
   /** Resolves within 8 s (or `timeoutMs`); never rejects. */
   check(signal?: AbortSignal): Promise<ProbeResult>;
+  /**
+   * Whether a request would reach the server: the page itself may be missing, forbidden or broken, behind a proxy
+   * that lets only `/v1` through, say. As bounded as `check`.
+   */
+  reaches(): Promise<boolean>;
   /** The load by `statusUrl`; null without one, or when it tells nothing. */
   status(signal?: AbortSignal): Promise<StatusReport | null>;
   close(): Promise<void>;
 }
+
+/** As at the start of a request: what opens the circuit, or a server that is there but takes nothing yet. */
+const unreached: ReadonlySet<ErrorReason> = new Set<ErrorReason>([
+  'connect_refused',
+  'connect_timeout',
+  'dns',
+  'timeout_total',
+  'loading',
+]);
+/** Said by a proxy of a server behind it. */
+const gatewayStatuses: ReadonlySet<number | null> = new Set([502, 504]);
 
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
@@ -42,17 +65,23 @@ export function createProbe(config: BackendConfig, timeoutMs = PROBE_TIMEOUT_MS)
   const url = under === 'v1' ? models.replace(/\/models$/, path) : root + path;
   const { apiKey } = config;
 
+  async function check(signal?: AbortSignal): Promise<ProbeResult> {
+    const page = await readPage(url, { agent, apiKey, timeoutMs, ...(signal ? { signal } : {}) });
+    if (!page.ok) return { ...page, status: null, message: cleanMessage(page.message, apiKey) };
+    const { status, ms } = page;
+    // A generic server may not have the page: that it answers is all there is to know.
+    const absent = status === 404 || status === 405;
+    if (status < 400 || (absent && config.kind === 'generic')) return { ok: true, ms };
+    const { errorReason, message } = statusFailure(status, page.text, profile);
+    return { ok: false, errorReason, message: cleanMessage(message, apiKey), status, ms };
+  }
+
   return {
-    async check(signal) {
-      const page = await readPage(url, { agent, apiKey, timeoutMs, ...(signal ? { signal } : {}) });
-      if (!page.ok) return { ...page, message: cleanMessage(page.message, apiKey) };
-      // A generic server may not have the page: that it answers is all there is to know.
-      const absent = page.status === 404 || page.status === 405;
-      if (page.status < 400 || (absent && config.kind === 'generic')) {
-        return { ok: true, ms: page.ms };
-      }
-      const { errorReason, message } = statusFailure(page.status, page.text, profile);
-      return { ok: false, errorReason, message: cleanMessage(message, apiKey), ms: page.ms };
+    check,
+    async reaches() {
+      const result = await check();
+      if (result.ok) return true;
+      return !unreached.has(result.errorReason) && !gatewayStatuses.has(result.status);
     },
     async status(signal) {
       if (config.statusUrl === null) return null;

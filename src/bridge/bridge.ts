@@ -17,8 +17,10 @@ import { createAnswerWatch } from './answer-watch.ts';
 import { createClicks } from './clicks.ts';
 import { createFileIntake } from './file-intake.ts';
 import { createIntake, type Intake } from './intake.ts';
+import { settleLeftovers } from './leftovers.ts';
 import { createNasClient } from './nas-client.ts';
-import { ownWords } from './own-words.ts';
+import { chatLocale, ownWords } from './own-words.ts';
+import { atItsPlace } from './places.ts';
 import type { CoreLink } from './ports.ts';
 import { createPoster, type Poster } from './poster.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -88,9 +90,11 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const parts = assemble(options, targets);
   const { poster, submitter, reporter, watch, link } = parts;
   const health = () => healthOf(link, storage);
+  // Before anything runs: a disk that fails now is told by a start that fails.
+  const doubtful = settleLeftovers({ storage, targets, now: Date.now, log });
   const server = await startWebhookServer({ ...settings, intake: parts.intake, health, log });
   link.start();
-  poster.start();
+  poster.start(doubtful);
   reporter.start();
   submitter.start();
   watch.start();
@@ -117,7 +121,9 @@ function assemble(options: BridgeOptions, targets: Targets) {
   const wakes: { poster?: Poster } = {};
   const wakePoster = (): void => wakes.poster?.wake();
   const say = (row: NewOutboxRow): void => {
-    storage.put([row], now());
+    const here = atItsPlace(row, targets);
+    if (here === null) return log.warn({ reply: row.replyId }, 'nobody can be told this any more');
+    storage.put([here], now());
     wakePoster();
   };
   const replies = createReplyInbox({
@@ -151,7 +157,6 @@ function assemble(options: BridgeOptions, targets: Targets) {
     everyMs: timings.watchMs,
     patienceMs: timings.answerPatienceMs,
   });
-  const texts = textsOf(locale === 'auto' ? 'ko' : locale);
   const intake: Intake = createIntake({
     storage,
     targets,
@@ -160,10 +165,12 @@ function assemble(options: BridgeOptions, targets: Targets) {
     guard: createTokenGuard(targets.all, steadyNow),
     rate: createRateLimit(settings.ratePerMinute, steadyNow),
     files: settings.files,
+    hasFile: nas.hasFile,
     onStored: (lane) => submitter.wake(lane),
     onTooFast(row) {
       const name = `fast-${row.lane.replaceAll(/[^A-Za-z0-9]/g, '-')}-${now()}`;
-      say(ownWords(row, name, 'notice', texts.chatTooFast, now()));
+      const { chatTooFast } = textsOf(chatLocale(row.text, locale));
+      say(ownWords(row, name, 'notice', chatTooFast, now()));
     },
   });
   return { intake, poster, submitter, reporter, watch, link };

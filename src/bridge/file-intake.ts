@@ -32,8 +32,8 @@ export function createFileIntake(parts: FileIntakeParts): (row: InboxRow) => Pro
   return async (row) => {
     const target = targets.byName(row.target);
     const file = row.file;
-    if (target === null || file === null) return row;
-    const fetched = await fetchFile(nas, target, file.postId);
+    if (file === null) return row;
+    const fetched = target === null ? gone : await fetchFile(nas, target, file.postId);
     const name = nameOf(fetched, file.name);
     const locale = parts.locale === 'auto' ? localeOf(row.text || name) : parts.locale;
     const texts = textsOf(locale);
@@ -73,14 +73,21 @@ export function createFileIntake(parts: FileIntakeParts): (row: InboxRow) => Pro
         }
         const text = fitted(content.text, message);
         const chars = Array.from(text).length;
-        if (content.isCut || text.length < content.text.length) {
-          say(ownWords(row, `file-${row.id}`, 'notice', texts.fileCut(name, chars), now()));
+        const isCut = content.isCut || text.length < content.text.length;
+        const words = [
+          ...(content.isPartial ? [texts.filePartial(name)] : []),
+          ...(isCut ? [texts.fileCut(name, chars)] : []),
+        ];
+        if (words.length > 0) {
+          say(ownWords(row, `file-${row.id}`, 'notice', words.join('\n'), now()));
         }
         return keep({ name, text }, message);
       }
     }
   };
 }
+
+const gone: NasFile = { kind: 'away', error: 'its place is not configured any more' };
 
 async function fetchFile(nas: NasClient, target: Target, postId: string): Promise<NasFile> {
   for (let tries = 1; ; tries += 1) {

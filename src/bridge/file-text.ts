@@ -2,9 +2,11 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { textOf } from '../lib/text-bytes.ts';
+import type { PdfText } from './pdf-thread.ts';
 
 export type FileText =
-  | { ok: true; text: string; isCut: boolean }
+  /** `isPartial`: some of its letters could not be read. */
+  | { ok: true; text: string; isCut: boolean; isPartial: boolean }
   | { ok: false; why: 'unreadable' | 'empty' };
 
 /** A scan of a book keeps the reader busy for minutes; nobody waits that long for a chat. */
@@ -28,7 +30,10 @@ export function createFileReader(
 ): (bytes: Buffer, charsMax: number, beforePdf: () => void) => Promise<FileText> {
   let last: Promise<unknown> = Promise.resolve();
   return async (bytes, charsMax, beforePdf) => {
-    if (!bytes.subarray(0, 1_024).includes('%PDF-')) return asFileText(textOf(bytes), charsMax);
+    if (!bytes.subarray(0, 1_024).includes('%PDF-')) {
+      const text = textOf(bytes);
+      return asFileText(text === null ? null : { text, isPartial: false }, charsMax);
+    }
     const reading = last.then(() => {
       beforePdf();
       return pdfText(bytes, charsMax, limits);
@@ -38,13 +43,14 @@ export function createFileReader(
   };
 }
 
-function asFileText(text: string | null, charsMax: number): FileText {
-  if (text === null) return { ok: false, why: 'unreadable' };
-  const tidy = text.replaceAll('\r\n', '\n').trim();
-  if (tidy === '') return { ok: false, why: 'empty' };
+function asFileText(read: PdfText | null, charsMax: number): FileText {
+  if (read === null) return { ok: false, why: 'unreadable' };
+  const { isPartial } = read;
+  const tidy = read.text.replaceAll('\r\n', '\n').trim();
+  if (tidy === '') return { ok: false, why: isPartial ? 'unreadable' : 'empty' };
   const chars = Array.from(tidy);
   const isCut = chars.length > charsMax;
-  return { ok: true, text: isCut ? chars.slice(0, charsMax).join('') : tidy, isCut };
+  return { ok: true, text: isCut ? chars.slice(0, charsMax).join('') : tidy, isCut, isPartial };
 }
 
 /** In a thread of its own: reading keeps a processor busy, and a broken file must not end the bridge. */
@@ -52,7 +58,7 @@ async function pdfText(
   bytes: Buffer,
   charsMax: number,
   { msMax, growthBytesMax }: { msMax: number; growthBytesMax: number },
-): Promise<string | null> {
+): Promise<PdfText | null> {
   const file = new URL(`./pdf-thread${extname(import.meta.filename)}`, import.meta.url);
   const worker = new Worker(file, {
     workerData: { bytes: new Uint8Array(bytes), charsMax },
@@ -60,13 +66,13 @@ async function pdfText(
     stdout: true,
     stderr: true,
   });
-  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const { promise, resolve } = Promise.withResolvers<PdfText | null>();
   const timer = setTimeout(() => resolve(null), msMax);
   const bytesMax = process.memoryUsage.rss() + growthBytesMax;
   const watch = setInterval(() => {
     if (process.memoryUsage.rss() > bytesMax) resolve(null);
   }, watchMs);
-  worker.once('message', (text: unknown) => resolve(typeof text === 'string' ? text : null));
+  worker.once('message', (read: PdfText) => resolve(read));
   worker.once('error', () => resolve(null));
   worker.once('exit', () => resolve(null));
   try {

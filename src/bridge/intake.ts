@@ -2,7 +2,8 @@
  * Decides about each post that Chat sends: known or not, allowed or not, new or not; and stores it.
  *
  * I1: `stored` means on disk. The posts of one turn of the event loop share one commit.
- * I2: the same post or click twice is one row, whatever came between. The token is never stored.
+ * I2: the same post or click twice is one row, whatever came between: by its number and its time, for a chat that
+ *     was installed anew counts from the beginning; a click by its button. The token is never stored.
  * I3: a person's rate is counted after the look for duplicates: a chat that repeats itself costs nobody anything.
  */
 import { createHash } from 'node:crypto';
@@ -25,12 +26,14 @@ export interface Intake {
 }
 
 export interface IntakeParts {
-  storage: Pick<BridgeStorage, 'take' | 'hasKey' | 'openCounts'>;
+  storage: Pick<BridgeStorage, 'take' | 'seen' | 'openCounts'>;
   targets: Targets;
   guard: TokenGuard;
   rate: RateLimit;
   /** A text that is the name of a file, or every post, is looked at for a file. */
   files: 'names' | 'always' | 'off';
+  /** Whether the NAS has a file of this post; false also where it does not say so soon. */
+  hasFile(target: Target, postId: string): Promise<boolean>;
   now(): number;
   /** New rows of this lane are on disk. */
   onStored(lane: string): void;
@@ -57,12 +60,17 @@ export function createIntake(parts: IntakeParts): Intake {
     }
     const read = rowOf(post!, known, targets, parts.files);
     if ('ok' in read) return read;
-    if (storage.hasKey(read.key)) return { ok: true, isNew: false };
-    if (!rate.take(read.lane)) {
-      if (rate.shouldTell(read.lane)) parts.onTooFast(read);
+    const { row, target, formerly } = read;
+    if (isKnown(row, formerly, storage)) return { ok: true, isNew: false };
+    if (!rate.take(row.lane)) {
+      if (rate.shouldTell(row.lane)) parts.onTooFast(row);
       return refuse('GH_REQUEST_TOO_MANY', 429, true, 'Too many messages');
     }
-    return store(read);
+    const { text, file } = row;
+    const isBlank = text === '' && file !== null && file.name === null;
+    if (isBlank && !(await parts.hasFile(target, file.postId)))
+      return nothingIn(post as MessagePost);
+    return store(row);
   };
   return {
     async take(post, address) {
@@ -92,12 +100,33 @@ const refuse = (
 const invalid = (message: string): IntakeOutcome & { ok: false } =>
   refuse('GH_REQUEST_INVALID', 400, true, message);
 
+/** The key that the same post would have had before the time was part of it, and that time. */
+interface Formerly {
+  key: string;
+  sentAt: number;
+}
+
+/**
+ * A row of before times were kept is the same post where its text agrees. Where the text is gone, for it was
+ * answered: where the post had been made when the row came.
+ */
+function isKnown(
+  { key, text }: NewInboxRow,
+  formerly: Formerly | null,
+  storage: IntakeParts['storage'],
+): boolean {
+  if (storage.seen(key) !== null) return true;
+  const old = formerly === null ? null : storage.seen(formerly.key);
+  if (old === null) return false;
+  return old.text === '' ? formerly!.sentAt <= old.receivedAt : old.text === text;
+}
+
 function rowOf(
   post: WebhookPost,
   known: readonly Target[],
   targets: Targets,
   files: IntakeParts['files'],
-): NewInboxRow | IntakeOutcome {
+): { row: NewInboxRow; target: Target; formerly: Formerly | null } | IntakeOutcome {
   if (!isId(post.postId)) return invalid('post_id: missing');
   if (!isId(post.userId)) return invalid('user_id: missing');
   const target =
@@ -110,14 +139,20 @@ function rowOf(
   if ('code' in made) return made;
   if (chatUser === null) return refuse('GH_BRIDGE_USER', 403, true);
   if ('ok' in made) return made;
-  return {
+  const { formerly, ...content } = made;
+  const row = {
     target: target.name,
     lane: `${target.name}/${chatUser}`,
     chatUser,
     userId: targets.userOf(chatUser),
     attachment: null,
-    ...made,
+    ...content,
     key: keyAt(target, targets, made.key),
+  };
+  return {
+    row,
+    target,
+    formerly: formerly === null ? null : { ...formerly, key: keyAt(target, targets, formerly.key) },
   };
 }
 
@@ -131,7 +166,9 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 /** Ids of Chat are numbers; others are taken as long as they are short and plain. */
 const isId = (id: string): boolean => /^[A-Za-z0-9_.:@-]{1,64}$/.test(id);
 
-type Content = Pick<NewInboxRow, 'key' | 'kind' | 'text' | 'click' | 'file'>;
+type Content = Pick<NewInboxRow, 'key' | 'kind' | 'text' | 'click' | 'file'> & {
+  formerly: Formerly | null;
+};
 
 function messageRow(
   post: MessagePost,
@@ -140,20 +177,25 @@ function messageRow(
 ): Content | IntakeOutcome {
   const text = withoutTrigger(post.text, post.triggerWord, target.triggerWords);
   const hint = post.fileName ?? (fileName.test(text) ? text : null);
-  const hasFile = files === 'always' || (files === 'names' && hint !== null);
-  if (text === '' && !hasFile) {
-    // A trigger word alone asks nothing; but refused, Chat could stop sending.
-    return post.text.trim() === '' ? invalid('text: missing') : { ok: true, isNew: false };
-  }
+  const isBlank = text === '';
+  const mayHaveFile = files === 'always' || (files === 'names' && (hint !== null || isBlank));
+  if (isBlank && !mayHaveFile) return nothingIn(post);
   const isName = hint === text;
+  const key = `post-${post.postId}`;
+  const { sentAt } = post;
   return {
-    key: `post-${post.postId}`,
+    key: sentAt === null ? key : `${key}-${sentAt}`,
+    formerly: sentAt === null ? null : { key, sentAt },
     kind: 'message',
-    text: hasFile && isName ? '' : text,
+    text: mayHaveFile && isName ? '' : text,
     click: null,
-    file: hasFile ? { name: hint, postId: post.postId } : null,
+    file: mayHaveFile ? { name: hint, postId: post.postId } : null,
   };
 }
+
+/** A trigger word alone asks nothing; but refused, Chat could stop sending. */
+const nothingIn = (post: MessagePost): IntakeOutcome =>
+  post.text.trim() === '' ? invalid('text: missing') : { ok: true, isNew: false };
 
 function withoutTrigger(raw: string, said: string | null, words: readonly string[]): string {
   const text = raw.trim();
@@ -169,6 +211,9 @@ function withoutTrigger(raw: string, said: string | null, words: readonly string
 const isWithinWord = (text: string, at: number): boolean =>
   /[\p{L}\p{M}\p{N}]$/u.test(text.slice(0, at)) && /^[\p{L}\p{M}\p{N}]/u.test(text.slice(at));
 
+/** Its language is all that is asked of it. */
+const labelUnitsMax = 40;
+
 function clickRow(post: ClickPost): Content | (IntakeOutcome & { ok: false }) {
   const [, action, jobId, n] =
     /^(confirm|reject):([A-Za-z0-9_-]{1,64})(?::(\d{1,9}))?$/.exec(post.value) ?? [];
@@ -179,8 +224,9 @@ function clickRow(post: ClickPost): Content | (IntakeOutcome & { ok: false }) {
   const clicked = `${post.userId}:${post.callbackId}:${post.value}`;
   return {
     key: `click-${post.postId}-${digestOf(clicked).slice(0, 16)}`,
+    formerly: null,
     kind: 'click',
-    text: '',
+    text: post.label.slice(0, labelUnitsMax),
     click: {
       jobId,
       action: action as 'confirm' | 'reject',

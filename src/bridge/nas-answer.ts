@@ -1,6 +1,10 @@
 /**
  * What the NAS's answer means for the post that was sent. Every refusal of the API is HTTP 200 with
  * `success:false` and a code; only `success:true` is a post in the chat.
+ *
+ * N1: `lost` wherever the post may be there: it is never sent again.
+ * N2: a web server that redirects or refuses has not passed the post on. So answers a NAS whose Chat does not
+ *     run yet: it says something of the NAS, not of the post.
  */
 import { z } from 'zod';
 import type { DeliveryEvent } from '../../machines/delivery.ts';
@@ -18,7 +22,7 @@ type Meaning = 'tooLong' | 'tooFast' | 'stopped' | 'busy' | 'refused';
 
 /** Codes that were seen, and what they mean as far as sources agree. Others are taken for refusals. */
 const meanings: Readonly<Record<number, { meaning: Meaning; title: string }>> = {
-  100: { meaning: 'busy', title: 'unknown error' },
+  100: { meaning: 'stopped', title: 'unknown error' },
   101: { meaning: 'refused', title: 'invalid parameter' },
   102: { meaning: 'stopped', title: 'the Chat package does not run' },
   115: { meaning: 'refused', title: 'the token is not in the form that Chat wants (%22…%22)' },
@@ -37,13 +41,13 @@ export function deliveryEventOf(outcome: ExchangeOutcome, chars: number): Delive
   if (outcome.kind === 'unsent') return { type: 'unreachable', error: outcome.error };
   if (outcome.kind === 'lost') return { type: 'lost', error: outcome.error };
   const { status } = outcome;
-  // A web server in front may or may not have passed it on.
-  if (status >= 500) return { type: 'lost', error: `the NAS answered HTTP ${status}` };
-  if (status === 429 || status === 408) return { type: 'stopped', error: `HTTP ${status}` };
-  if (status !== 200) return { type: 'busy', error: notAnApi(status) };
   const answer = readApiAnswer(outcome.body);
+  if (status >= 300 && status < 500 && answer === null) return pageEvent(status, chars);
+  if (status !== 200 && (status < 300 || status >= 500 || answer?.success === true)) {
+    return { type: 'lost', error: `the NAS answered HTTP ${status}` };
+  }
   if (answer === null) return { type: 'lost', error: 'the answer of the NAS cannot be read' };
-  if (answer.success) return { type: 'posted' };
+  if (answer.success) return isPostedToNobody(answer.data) ? nobody : { type: 'posted' };
   const code = answer.error?.code ?? 0;
   const known = meanings[code];
   const error = `the NAS refused with code ${code}${known === undefined ? '' : `: ${known.title}`}`;
@@ -61,10 +65,27 @@ export function deliveryEventOf(outcome: ExchangeOutcome, chars: number): Delive
   }
 }
 
-const notAnApi = (status: number): string =>
-  status >= 300 && status < 400
-    ? `HTTP ${status}: the NAS redirects; set synology.incomingUrl to where it leads`
-    : `HTTP ${status}: not the Chat API; check synology.incomingUrl`;
+/** N2, but for the one that speaks of this post's size. */
+function pageEvent(status: number, chars: number): DeliveryEvent {
+  const isRedirect = status < 400;
+  const error = isRedirect
+    ? `HTTP ${status}: the NAS redirects; if it stays so, set synology.incomingUrl to where it leads`
+    : `HTTP ${status}: not the Chat API; if it stays so, check synology.incomingUrl`;
+  return status === 413 ? { type: 'tooLong', chars, error } : { type: 'stopped', error };
+}
+
+const nobody: DeliveryEvent = { type: 'refused', error: 'the NAS has posted it to nobody' };
+
+const report = z.object({
+  fail: z.array(z.unknown()).min(1),
+  succ: z.object({ user_id_post_map: z.object({}).loose().nullish() }).nullish(),
+});
+
+/** A bot's `success` lists whom it could post to and whom not. */
+function isPostedToNobody(data: unknown): boolean {
+  const read = report.safeParse(data);
+  return read.success && Object.keys(read.data.succ?.user_id_post_map ?? {}).length === 0;
+}
 
 export function readApiAnswer(body: Buffer): z.infer<typeof apiAnswer> | null {
   try {

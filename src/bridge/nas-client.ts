@@ -36,20 +36,48 @@ export interface NasClient {
   /** The people of the chat, or why they cannot be had. */
   users(target: Target): Promise<{ ok: true; ids: string[] } | { ok: false; error: string }>;
   file(target: Target, postId: string, bytesMax: number): Promise<NasFile>;
+  /** Whether the post has a file, as far as the NAS says so within a moment. */
+  hasFile(target: Target, postId: string): Promise<boolean>;
 }
 
 /** Answers are a line of JSON; a page of a web server that is not Chat's is a few kilobytes. */
 const answerBytesMax = 256 * 1024;
 const usersBytesMax = 4 * 1024 * 1024;
+/** Chat waits for an answer meanwhile. */
+const lookMsMax = 3_000;
 
 const userList = z.object({
   users: z.array(z.object({ user_id: z.union([z.string(), z.number()]) })),
 });
 
 export function createNasClient(trust: TlsTrust): NasClient {
-  const get = (url: string, bodyBytesMax: number): Promise<ExchangeOutcome> =>
-    exchange({ url, method: 'GET', trust, bodyBytesMax });
+  const get = (url: string, bodyBytesMax: number, signal?: AbortSignal): Promise<ExchangeOutcome> =>
+    exchange({
+      url,
+      method: 'GET',
+      trust,
+      bodyBytesMax,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const file = async (
+    target: Target,
+    postId: string,
+    bytesMax: number,
+    signal?: AbortSignal,
+  ): Promise<NasFile> => {
+    const url = `${methodUrl(target, 'post_file_get')}&post_id=${encodeURIComponent(postId)}`;
+    return fileOf(await get(url, bytesMax, signal));
+  };
   return {
+    file,
+
+    async hasFile(target, postId) {
+      // A file that is larger than an answer in words is not read to its end.
+      const signal = AbortSignal.timeout(lookMsMax);
+      const { kind } = await file(target, postId, answerBytesMax, signal);
+      return kind === 'file' || kind === 'tooLarge';
+    },
+
     async post(target, post) {
       const outcome = await exchange({
         url: target.url,
@@ -87,28 +115,27 @@ export function createNasClient(trust: TlsTrust): NasClient {
       if (!list.success) return { ok: false, error: 'the list of users cannot be read' };
       return { ok: true, ids: list.data.users.map((user) => String(user.user_id)) };
     },
-
-    async file(target, postId, bytesMax) {
-      const url = `${methodUrl(target, 'post_file_get')}&post_id=${encodeURIComponent(postId)}`;
-      const outcome = await get(url, bytesMax);
-      if (outcome.kind !== 'answer') {
-        const isLarge = outcome.error.includes('too large');
-        return isLarge ? { kind: 'tooLarge' } : { kind: 'away', error: outcome.error };
-      }
-      if (outcome.status === 404) return { kind: 'none' };
-      const isJson = (outcome.headers['content-type'] ?? '').includes('json');
-      const refusal = isJson ? readApiAnswer(outcome.body) : null;
-      if (refusal?.success === false) {
-        const code = refusal.error?.code;
-        return code === 404
-          ? { kind: 'none' }
-          : { kind: 'refused', error: `the NAS refused with code ${code ?? 0}` };
-      }
-      if (outcome.status !== 200) return { kind: 'away', error: `HTTP ${outcome.status}` };
-      const name = nameOf(outcome.headers['content-disposition']);
-      return { kind: 'file', name, bytes: outcome.body };
-    },
   };
+}
+
+/** What an answer to `post_file_get` means. */
+function fileOf(outcome: ExchangeOutcome): NasFile {
+  if (outcome.kind !== 'answer') {
+    const isLarge = outcome.error.includes('too large');
+    return isLarge ? { kind: 'tooLarge' } : { kind: 'away', error: outcome.error };
+  }
+  if (outcome.status === 404) return { kind: 'none' };
+  const isJson = (outcome.headers['content-type'] ?? '').includes('json');
+  const refusal = isJson ? readApiAnswer(outcome.body) : null;
+  if (refusal?.success === false) {
+    const code = refusal.error?.code;
+    return code === 404
+      ? { kind: 'none' }
+      : { kind: 'refused', error: `the NAS refused with code ${code ?? 0}` };
+  }
+  if (outcome.status !== 200) return { kind: 'away', error: `HTTP ${outcome.status}` };
+  const name = nameOf(outcome.headers['content-disposition']);
+  return { kind: 'file', name, bytes: outcome.body };
 }
 
 /** The same address and token for another method. The query is kept as Chat shows it, quotes of the token included. */

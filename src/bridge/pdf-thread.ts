@@ -1,10 +1,40 @@
-/** The thread that reads one PDF: page by page, until there is as much text as is wanted. */
+/**
+ * The thread that reads one PDF: page by page, until there is as much text as is wanted.
+ *
+ * A font that is not part of the file is read by the name of its CMap; bin/build.mjs puts these beside the built
+ * files. A font that cannot be read leaves its letters out: the library says so in a warning only.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { getDocumentProxy } from 'unpdf';
 
+export interface PdfText {
+  text: string;
+  /** Letters are missing. */
+  isPartial: boolean;
+}
+
 const { bytes, charsMax } = workerData as { bytes: Uint8Array; charsMax: number };
 
-const document = await getDocumentProxy(bytes);
+const built = new URL('./cmaps/', import.meta.url);
+const cMaps = existsSync(built)
+  ? built
+  : new URL('./cmaps/', import.meta.resolve('pdfjs-dist/package.json'));
+
+let isPartial = false;
+// Nobody reads what it says otherwise, and a broken file makes it say much.
+Object.assign(console, {
+  warn(message: unknown) {
+    if (String(message).startsWith('Warning: loadFont')) isPartial = true;
+  },
+});
+
+const document = await getDocumentProxy(bytes, {
+  verbosity: 1,
+  cMapUrl: fileURLToPath(cMaps),
+  cMapPacked: true,
+});
 const pages: string[] = [];
 let chars = 0;
 for (let number = 1; number <= document.numPages && chars <= charsMax; number += 1) {
@@ -16,5 +46,6 @@ for (let number = 1; number <= document.numPages && chars <= charsMax; number +=
   pages.push(text);
   chars += text.length;
 }
+const read: PdfText = { text: pages.join('\n\n'), isPartial };
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-parentPort?.postMessage(pages.join('\n\n'));
+parentPort?.postMessage(read);

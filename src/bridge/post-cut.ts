@@ -7,6 +7,7 @@
  * K4: a fence of code that goes on in the next post is closed in this one and opened again in the next, with
  *     its language; these lines are the only thing a post has that the text has not.
  */
+import { fenceOf, type Fence } from './code-fence.ts';
 
 export interface PostPart {
   /** What is posted. */
@@ -20,7 +21,6 @@ const earliestShare = 0.5;
 /** Grapheme clusters of living languages and emoji are far shorter; longer ones are made to be long. */
 const clusterUnitsMax = 400;
 
-const fenceLine = /^ {0,3}(`{3,20}|~{3,20})([^`\n]{0,40})$/;
 const chatLink = /<(?:https?|mailto):[^>\n]*\|[^>\n]*>/gi;
 const sentenceEnd = /[.!?。！？…]+["'”’)\]]*\s+/g;
 
@@ -67,7 +67,7 @@ function cutAt(
 ): number {
   const window = text.slice(offset, windowEnd);
   const earliest = Math.floor(window.length * earliestShare);
-  const blocked = unbreakable(text, offset, windowEnd);
+  const blocked = unbreakable(text, offset, windowEnd, fenceAt);
   const isEdge = graphemeEdges(text, offset, windowEnd);
   const fits = (at: number): boolean =>
     at > earliest &&
@@ -124,7 +124,12 @@ function graphemeEdges(text: string, offset: number, end: number): (at: number) 
 }
 
 /** Links and the lines that open or close code. */
-function unbreakable(text: string, offset: number, end: number): [from: number, to: number][] {
+function unbreakable(
+  text: string,
+  offset: number,
+  end: number,
+  fenceAt: FenceAt,
+): [from: number, to: number][] {
   const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
   const lineEnd = text.indexOf('\n', end);
   const slice = text.slice(lineStart, lineEnd === -1 ? text.length : lineEnd);
@@ -134,16 +139,10 @@ function unbreakable(text: string, offset: number, end: number): [from: number, 
   ]);
   let at = lineStart;
   for (const line of slice.split('\n')) {
-    if (fenceLine.test(line.replace(/\r$/, ''))) spans.push([at, at + line.length + 1]);
+    if (fenceOf(line, fenceAt(at)) !== null) spans.push([at, at + line.length + 1]);
     at += line.length + 1;
   }
   return spans;
-}
-
-interface Fence {
-  /** The line that opened it, with its language. */
-  line: string;
-  marker: string;
 }
 
 /** The fence that is open at this place, or null. A place within the opening line is not in it yet. */
@@ -155,11 +154,9 @@ function fencesUntil(text: string, end: number): FenceAt {
   for (let at = 0; at < end;) {
     const lineEnd = text.indexOf('\n', at);
     if (lineEnd === -1 || lineEnd >= end) break;
-    const match = fenceLine.exec(text.slice(at, lineEnd).replace(/\r$/, ''));
+    const change = fenceOf(text.slice(at, lineEnd), changes.at(-1)!.fence);
     at = lineEnd + 1;
-    if (match !== null) {
-      changes.push({ from: at, fence: afterFenceLine(changes.at(-1)!.fence, match) });
-    }
+    if (change !== null) changes.push({ from: at, fence: change.after });
   }
   return (at) => {
     let [low, high] = [0, changes.length - 1];
@@ -170,12 +167,6 @@ function fencesUntil(text: string, end: number): FenceAt {
     }
     return changes[low]!.fence;
   };
-}
-
-function afterFenceLine(fence: Fence | null, [line, marker = '', rest = '']: RegExpExecArray) {
-  if (fence === null) return { line: line.trim(), marker };
-  const closes = rest.trim() === '' && marker[0] === fence.marker[0];
-  return closes && marker.length >= fence.marker.length ? null : fence;
 }
 
 /** The place `count` code points after `offset`, or the end of the text. */

@@ -1,14 +1,17 @@
 /**
  * Posts replies, one at a time per NAS and not more often than it allows, in order per lane.
  *
- * O1: the mark `sending` is on disk before the request. A process that finds it after its start says that
- *     nobody knows, and does not send again.
+ * O1: the mark `sending` is on disk before the request. Who finds it there, after a start (leftovers.ts) or
+ *     after an error, says that nobody knows, and does not send again.
  * O2: of each lane only the first open reply may go; lanes take turns.
  * O3: an answer waits for the answer of an earlier message of its lane (a redelivery of the broker may bring
  *     them in another order), but not longer than `orderPatienceMs`.
- * O4: after a post whose fate nobody knows, nothing more is posted to that NAS until it has answered a harmless
- *     question: one that boots or is overloaded would make the whole outbox uncertain.
+ * O4: after a post whose fate nobody knows, or that the NAS took from nobody, nothing more is posted to that NAS
+ *     until it has answered a harmless question: one that boots or is overloaded would make the whole outbox
+ *     uncertain. A doubt that an earlier process has left counts as well.
  * O5: what one reply has met says something of the NAS's limit only where a shortened one was taken whole.
+ * O6: a reply that is dead and the word to its person that there was one are stored in one step.
+ * O7: between the look at a row and the mark `sending` nothing is waited for: it may be dropped meanwhile.
  */
 import type {
   BridgeStorage,
@@ -28,7 +31,8 @@ import { partAt } from './post-cut.ts';
 import type { Target, Targets } from './targets.ts';
 
 export interface Poster {
-  start(): void;
+  /** Each NAS of `doubtful` is asked how it is before it gets the first post. */
+  start(doubtful: ReadonlySet<string>): void;
   /** Something is new in the outbox, or an answer that others waited for is there. */
   wake(): void;
   /** Ends the post that is out (bounded by its time limit), then stops. */
@@ -61,7 +65,7 @@ const probeMs = { first: 1_000, max: 30_000 };
 const dayMs = 24 * 3_600_000;
 
 export function createPoster(parts: PosterParts): Poster {
-  const { storage, targets, now, log } = parts;
+  const { targets, log } = parts;
   const stopping = new AbortController();
   const bells = new Map(targets.all.map(({ nas }) => [nas, createBell()]));
   let running: Promise<void>[] = [];
@@ -70,14 +74,10 @@ export function createPoster(parts: PosterParts): Poster {
   };
   return {
     wake,
-    start() {
-      for (const entry of storage.inDoubt()) {
-        const delivery = deliveryStep(entry.delivery, { type: 'restarted' });
-        storage.save(entry.id, delivery, hasEnded(delivery) ? { endedAt: now() } : {});
-        log.warn({ reply: entry.replyId }, 'a post was out when the process ended: uncertain');
-      }
+    start(doubtful) {
       running = [...bells].map(async ([nas, bell]) => {
         const line = new NasLine(nas, bell, parts, stopping.signal);
+        if (doubtful.has(nas)) line.doubt();
         while (!stopping.signal.aborted) {
           try {
             await line.run();
@@ -102,7 +102,7 @@ class NasLine {
   readonly #signal: AbortSignal;
   /** By `performance.now()`, which nobody sets; nothing is sent to the NAS before. */
   #readyAt = 0;
-  /** Questions in a row that were not answered since a post whose fate nobody knows; null: nothing to ask. */
+  /** Questions in a row that were not answered since there was a reason to ask; null: there is none (O4). */
   #probes: number | null = null;
   /** By both clocks, of the moment when the line was made. */
   readonly #startedAt: { wall: number; steady: number };
@@ -118,6 +118,11 @@ class NasLine {
     this.#parts = parts;
     this.#signal = signal;
     this.#startedAt = { wall: parts.now(), steady: performance.now() };
+  }
+
+  /** The NAS is asked how it is before it gets the next post. */
+  doubt(): void {
+    this.#probes = 0;
   }
 
   /** Until stopped. @throws GH_STORE_UNAVAILABLE */
@@ -159,10 +164,9 @@ class NasLine {
 
   async #serve(entry: OutboxEntry): Promise<void> {
     const { storage, targets, now } = this.#parts;
-    this.#turn += 1;
-    this.#served.set(entry.lane, this.#turn);
     const target = targets.byName(entry.target)!;
     const { state } = entry.delivery;
+    if (state === 'sending') return this.#endDoubt(entry);
     const delivery =
       state === 'pausing' ? deliveryStep(entry.delivery, { type: 'resume' }) : entry.delivery;
     if (this.#isTooOld(entry)) {
@@ -175,17 +179,32 @@ class NasLine {
     if (part.post.trim() === '') {
       return this.#keep(entry, deliveryStep(delivery, { type: 'skip', next: part.end }));
     }
-    if (!(await this.#isAnswering(target))) return;
+    if (this.#probes !== null) return this.#probe(target, this.#probes);
+    this.#turn += 1;
+    this.#served.set(entry.lane, this.#turn);
     const sending = deliveryStep(delivery, { type: 'send', next: part.end });
     storage.save(entry.id, sending, {});
     const event = await this.#post(target, entry, part);
     const after = deliveryStep(sending, event);
     this.#pace(event, after);
-    if (event.type === 'lost') this.#probes = 0;
-    if (after.state === 'sent' && isShortened(after)) {
-      storage.learnLimit(this.#nas, after.context.limit, now());
-    }
     await this.#keep(entry, after, event);
+    if (after.state === 'sent' && isShortened(after)) this.#learn(after);
+  }
+
+  /** Between the mark and the end something has failed (O1). */
+  #endDoubt(entry: OutboxEntry): Promise<void> {
+    const lost: DeliveryEvent = { type: 'lost', error: 'the bridge failed while the post was out' };
+    this.doubt();
+    return this.#keep(entry, deliveryStep(entry.delivery, lost), lost);
+  }
+
+  #learn({ context }: StoredDelivery): void {
+    const { storage, now, log } = this.#parts;
+    try {
+      storage.learnLimit(this.#nas, context.limit, now());
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the limit of a NAS could not be stored');
+    }
   }
 
   /** By a clock that nobody sets, from the start on: a wall clock that jumps would end all that waits. */
@@ -195,53 +214,58 @@ class NasLine {
     return at - createdAt > this.#parts.replyMsMax;
   }
 
-  /** False: the NAS gives no readable answer; the next look is after a pause (O4). */
-  async #isAnswering(target: Target): Promise<boolean> {
-    if (this.#probes === null) return true;
+  /** Where the NAS gives no readable answer, the next look is after a pause (O4). */
+  async #probe(target: Target, tries: number): Promise<void> {
     const error = await this.#parts.nas.probe(target, this.#signal);
     if (error === null) {
       this.#probes = null;
-      return true;
+      return;
     }
-    const againMs = Math.round(backoffMs(this.#probes, probeMs.first, probeMs.max));
-    this.#probes += 1;
+    const againMs = Math.round(backoffMs(tries, probeMs.first, probeMs.max));
+    this.#probes = tries + 1;
     this.#readyAt = performance.now() + againMs;
     this.#parts.log.warn({ nas: this.#nas, error, againMs }, 'the NAS gives no readable answer');
-    return false;
   }
 
-  #post(target: Target, entry: OutboxEntry, part: { post: string; end: number }) {
+  async #post(target: Target, entry: OutboxEntry, part: { post: string; end: number }) {
     const { jobId, n, buttons, chatUser, text } = entry;
     const isLast = part.end >= text.length;
-    return this.#parts.nas.post(target, {
+    const event = await this.#parts.nas.post(target, {
       text: part.post,
       chatUser,
       buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
     });
+    // There is nothing in our own plain words that a chat would be busy with.
+    const isOfAll = event.type === 'busy' && isOwn(entry.replyId);
+    return isOfAll ? { type: 'stopped' as const, error: event.error } : event;
   }
 
-  /** What the NAS says of itself holds for everybody; what it says of a post only for that one. */
+  /**
+   * What the NAS says of itself holds for everybody; what it says of a post only for that one. Which of both an
+   * outage is, the next question to it tells: one reply that it never takes must not hold up the others.
+   */
   #pace(event: DeliveryEvent, { context }: StoredDelivery): void {
     const { minIntervalMs, log } = this.#parts;
-    const isOfAll = ['tooFast', 'unreachable', 'stopped'].includes(event.type);
-    this.#readyAt = performance.now() + Math.max(minIntervalMs, isOfAll ? context.pauseMs : 0);
-    if (isOfAll && event.type !== 'tooFast') {
-      log.warn(
-        { nas: this.#nas, error: context.error, againMs: context.pauseMs },
-        'the NAS takes nothing',
-      );
-    }
+    const pauseMs = event.type === 'tooFast' ? context.pauseMs : 0;
+    this.#readyAt = performance.now() + Math.max(minIntervalMs, pauseMs);
+    if (!['lost', 'unreachable', 'stopped'].includes(event.type)) return;
+    this.doubt();
+    log.warn({ nas: this.#nas, error: context.error }, 'the NAS does not take a post');
   }
 
   /** What became of a post is kept, whatever the disk does: it must not be sent again. */
   async #keep(entry: OutboxEntry, delivery: StoredDelivery, event?: DeliveryEvent): Promise<void> {
-    const { storage, now, log, onEnded } = this.#parts;
+    const { storage, say, now, log, onEnded } = this.#parts;
     const isOver = hasEnded(delivery);
+    const apology = delivery.state === 'dead' ? this.#apologyFor(entry, event) : null;
     for (;;) {
       try {
-        storage.save(entry.id, delivery, {
-          ...(delivery.state === 'pausing' ? { dueAt: now() + delivery.context.pauseMs } : {}),
-          ...(isOver ? { endedAt: now() } : {}),
+        storage.inOneStep(() => {
+          storage.save(entry.id, delivery, {
+            ...(delivery.state === 'pausing' ? { dueAt: now() + delivery.context.pauseMs } : {}),
+            ...(isOver ? { endedAt: now() } : {}),
+          });
+          if (apology !== null) say(apology);
         });
         break;
       } catch (error) {
@@ -250,7 +274,10 @@ class NasLine {
         await this.#bell.wait(diskRetryMs, this.#signal);
       }
     }
-    if (isOver) this.#behindSince.delete(entry.id);
+    if (isOver) {
+      this.#behindSince.delete(entry.id);
+      onEnded();
+    }
     const { posts, lost, error } = delivery.context;
     const facts = { reply: entry.replyId, job: entry.jobId, state: delivery.state, posts };
     if (!isOver) {
@@ -259,20 +286,18 @@ class NasLine {
     }
     const level = delivery.state === 'sent' ? 'info' : 'warn';
     log[level]({ ...facts, ...(error === null ? {} : { lost, error }) }, 'a reply has ended');
-    if (delivery.state === 'dead') this.#apologise(entry, event);
-    onEnded();
   }
 
   /** It may be this text that the chat does not take: then a few plain words tell that there was one. */
-  #apologise(entry: OutboxEntry, event: DeliveryEvent | undefined): void {
-    const { say, now } = this.#parts;
-    if (event === undefined || isOwn(entry.replyId) || entry.kind === 'notice') return;
+  #apologyFor(entry: OutboxEntry, event: DeliveryEvent | undefined): NewOutboxRow | null {
+    const { now } = this.#parts;
+    if (event === undefined || isOwn(entry.replyId) || entry.kind === 'notice') return null;
     const text = textsOf(localeOf(entry.text)).chatNotShown;
     const { target, lane, chatUser, userId } = entry;
     const to = { target, lane, chatUser, userId };
     // After an outage of a week all of a person's answers are too old at once: one word is enough.
     const what =
       event.type === 'expired' ? `old-${lane}-${Math.floor(now() / dayMs)}` : `${entry.id}`;
-    say(ownWords(to, `undelivered-${what}`, 'error', text, now()));
+    return ownWords(to, `undelivered-${what}`, 'error', text, now());
   }
 }

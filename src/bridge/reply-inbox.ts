@@ -12,7 +12,8 @@ import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
 import { chatText } from './chat-markup.ts';
 import { deliveryStep, newDelivery, withText } from './delivery-step.ts';
-import type { Target, Targets } from './targets.ts';
+import { placeOf, withoutPlace } from './places.ts';
+import type { Targets } from './targets.ts';
 
 export interface ReplyInbox {
   take(reply: Reply): 'done' | 'later';
@@ -63,7 +64,7 @@ function store(reply: Reply, row: NewOutboxRow, parts: ReplyInboxParts): void {
 
 function rowOf(reply: Reply, { targets, noticeDelayMs, now }: ReplyInboxParts): NewOutboxRow {
   const chatUser = targets.chatUserOf(reply.user_id);
-  const target = placeOf(reply, chatUser, targets);
+  const target = placeOf(targets.byThread(reply.thread ?? null), chatUser, targets);
   const cut = reply.truncated === true ? `\n${textsOf(localeOf(reply.text)).chatCut}` : '';
   const text = chatText(`${reply.text}${cut}`);
   const delivery = newDelivery(text);
@@ -79,19 +80,9 @@ function rowOf(reply: Reply, { targets, noticeDelayMs, now }: ReplyInboxParts): 
     text,
     buttons: reply.buttons ?? null,
     place: null,
-    delivery: target === null ? deliveryStep(delivery, { type: 'expired' }) : delivery,
+    delivery: target === null ? deliveryStep(delivery, withoutPlace) : delivery,
     dueAt: now() + (reply.kind === 'notice' ? noticeDelayMs : 0),
   };
-}
-
-/**
- * Where the question came from, as far as this bridge still serves it. A private answer never goes to a
- * channel instead, nor to somebody who is not allowed any more.
- */
-function placeOf({ thread }: Reply, chatUser: string, targets: Targets): Target | null {
-  const named = targets.byThread(thread ?? null);
-  const target = named ?? targets.all.find(({ kind }) => kind === 'bot') ?? null;
-  return target?.kind === 'bot' && target.personOf(chatUser) === null ? null : target;
 }
 
 function takeNotice(row: NewOutboxRow, { storage, now }: ReplyInboxParts): void {

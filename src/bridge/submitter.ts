@@ -137,7 +137,7 @@ async function clickDone(row: InboxRow, { clicks, storage, onMoved }: SubmitterP
 }
 
 const bodyOf = (row: InboxRow, targets: Targets): Record<string, unknown> => {
-  const thread = targets.byName(row.target)?.thread ?? null;
+  const thread = targets.threadOf(row.target);
   return {
     message: row.text,
     user_id: row.userId,

@@ -55,6 +55,8 @@ export interface Target {
 export interface Targets {
   readonly all: readonly Target[];
   byName(name: string): Target | null;
+  /** Names the conversation of a place, also of one that is not configured any more. */
+  threadOf(name: string): string | null;
   /** Where a reply of this thread goes. */
   byThread(thread: string | null): Target | null;
   /** The user's id in Gatehouse. */
@@ -64,6 +66,8 @@ export interface Targets {
 }
 
 const mainBot = 'main';
+const channelPrefix = 'channel-';
+const botThread = (name: string): string => `bot-${name}`;
 
 /** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID */
 export function readTargets(settings: SynologySettings): Targets {
@@ -88,6 +92,11 @@ export function readTargets(settings: SynologySettings): Targets {
   return {
     all,
     byName: (name) => all.find((target) => target.name === name) ?? null,
+    threadOf(name) {
+      const target = all.find((one) => one.name === name);
+      if (target !== undefined) return target.thread;
+      return name === mainBot ? null : name.startsWith(channelPrefix) ? name : botThread(name);
+    },
     byThread: (thread) => all.find((target) => target.thread === thread) ?? null,
     userOf: (chatUser) => users.get(chatUser) ?? chatUser,
     chatUserOf: (userId) => chatUsers.get(userId) ?? userId,
@@ -108,7 +117,7 @@ function botTarget(bot: BotSettings, isFirst: boolean): Target {
     kind: 'bot',
     ...addressOf(bot.incomingUrl, where),
     tokens: [bareToken(bot.token)],
-    thread: isFirst ? null : `bot-${bot.name}`,
+    thread: isFirst ? null : botThread(bot.name),
     triggerWords: [],
     channelId: null,
     personOf: (userId) => (allowed.has(userId) ? userId : null),
@@ -136,11 +145,11 @@ function channelTarget(channel: ChannelSettings): Target {
   const address = addressOf(channel.incomingUrl, where);
   const urlToken = tokenOf(channel.incomingUrl);
   return {
-    name: `channel-${name}`,
+    name: `${channelPrefix}${name}`,
     kind: 'channel',
     ...address,
     tokens: [bareToken(channel.token), ...(urlToken === null ? [] : [urlToken])],
-    thread: `channel-${name}`,
+    thread: `${channelPrefix}${name}`,
     triggerWords: channel.triggerWords,
     channelId: channel.channelId === undefined ? null : String(channel.channelId),
     personOf: (userId) => people.get(userId) ?? null,

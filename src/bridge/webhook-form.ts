@@ -8,6 +8,8 @@ export interface MessagePost {
   token: string;
   userId: string;
   postId: string;
+  /** When the post was made, by the clock of the NAS, epoch ms; null where it does not say. */
+  sentAt: number | null;
   text: string;
   channelId: string | null;
   triggerWord: string | null;
@@ -22,6 +24,8 @@ export interface ClickPost {
   postId: string;
   callbackId: string;
   value: string;
+  /** What stands on the button; '' where Chat did not say. */
+  label: string;
   channelId: string | null;
 }
 
@@ -78,11 +82,14 @@ const messageOf = (fields: Fields): MessagePost => ({
   token: field(fields, 'token'),
   userId: field(fields, 'user_id', 'userId', 'user'),
   postId: field(fields, 'post_id', 'postId'),
+  sentAt: timeOf(field(fields, 'timestamp')),
   text: field(fields, 'text', 'message', 'content').toWellFormed(),
   channelId: orNull(field(fields, 'channel_id', 'channelId')),
   triggerWord: orNull(field(fields, 'trigger_word', 'triggerWord')),
   fileName: orNull(field(fields, 'file_name', 'filename', 'file_url', 'file')),
 });
+
+const timeOf = (text: string): number | null => (/^\d{1,15}$/.test(text) ? Number(text) : null);
 
 function clickOf(click: Fields, outer: Fields): ClickPost {
   const actions: unknown[] = Array.isArray(click['actions']) ? click['actions'] : [];
@@ -95,6 +102,7 @@ function clickOf(click: Fields, outer: Fields): ClickPost {
     postId: field(click, 'post_id', 'postId'),
     callbackId: field(click, 'callback_id', 'callbackId'),
     value: field(action, 'value'),
+    label: field(action, 'text').toWellFormed(),
     channelId: orNull(field(click, 'channel_id') || field(outer, 'channel_id')),
   };
 }

@@ -30,10 +30,12 @@ export interface WebhookServerOptions {
   log: Log;
 }
 
-/** CONTRACT: 413 beyond it. A message has some thousand characters. */
-const bodyBytesMax = 64 * 1024;
+/** CONTRACT: 413 beyond it, for what the body says. A message has some thousand characters. */
+const contentBytesMax = 64 * 1024;
+/** A form writes each byte of a letter beyond ASCII as three: 7,300 letters of Korean are 64 KiB then. */
+const bodyBytesMax = 3 * contentBytesMax;
 const bodyMsMax = 5_000;
-/** Each may hold a body: 2 MB in all. A chat at home sends one at a time. */
+/** Each may hold a body: 6 MB in all. A chat at home sends one at a time. */
 const readingMax = 32;
 /** Of one address: a chat that sends its backlog uses a few; a quarter leaves room for others. */
 const readingOfOneMax = 8;
@@ -55,7 +57,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const connections = createAddressShares(connectionsOfOneMax);
   const server = createServer({ maxHeaderSize: 8 * 1024 }, (request, response) => {
     const path = (request.url ?? '').split('?')[0]?.replace(/\/+$/, '');
-    if (path === '/healthz' && isRead(request)) return answer(response, 200, options.health());
+    if (path === '/healthz' && isRead(request)) return tellHealth(response, options);
     if (path !== webhookPath) return refuse(request, response, 'GH_REQUEST_NOT_FOUND', 404);
     // Chat looks with HEAD before it posts, and stops posting where that is not 200.
     if (request.method === 'HEAD') return void response.writeHead(200).end();
@@ -98,6 +100,17 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   };
 }
 
+/** A disk that fails is what this is asked for: it must not end the process. */
+function tellHealth(response: ServerResponse, { health, log }: WebhookServerOptions): void {
+  try {
+    answer(response, 200, health());
+  } catch (error) {
+    const problem = messageOf(error);
+    log.error({ error: problem }, 'the state of the bridge cannot be told');
+    answer(response, 503, { code: 'GH_STORE_UNAVAILABLE', message: problem });
+  }
+}
+
 const addressOf = ({ remoteAddress }: Socket): string => remoteAddress ?? '';
 
 const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
@@ -123,6 +136,9 @@ async function takePost(
     return refuse(request, response, body, status);
   }
   if (body === null) return;
+  if (contentBytes(body) > contentBytesMax) {
+    return refuse(request, response, 'GH_REQUEST_TOO_LARGE', 413);
+  }
   const address = addressOf(request.socket);
   const post = readPost(body.toString('utf8'), request.headers['content-type'] ?? '');
   const outcome = await intake.take(post, address);
@@ -138,6 +154,15 @@ function tell(log: Log, outcome: IntakeOutcome & { ok: false }, address: string)
   const level = outcome.isKnown ? 'info' : 'debug';
   log[level]({ address, code: outcome.code, status: outcome.status }, 'a post was refused');
 }
+
+/** Without the escapes of a form. */
+function contentBytes(body: Buffer): number {
+  let bytes = body.length;
+  for (const byte of body) if (byte === percent) bytes -= 2;
+  return bytes;
+}
+
+const percent = '%'.charCodeAt(0);
 
 /** The body; the code of why it is refused; or null where the sender has gone. */
 function readBody(request: IncomingMessage): Promise<Buffer | ErrorCode | null> {

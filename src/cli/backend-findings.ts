@@ -3,7 +3,7 @@
  * role needs that. One short request per server; where a core runs, through its gate, because a server must never
  * get two at once from us (P6).
  */
-import type { BackendConfig } from '../backends/backend-config.ts';
+import { isSameServer, type BackendConfig } from '../backends/backend-config.ts';
 import { discoverBackends } from '../backends/discovery.ts';
 import { createProbe } from '../backends/probe.ts';
 import type { Config } from '../config/config.ts';
@@ -46,8 +46,39 @@ const toolQuestion: ModelRequest = {
 /** `isCoreThere`: a core answers at the configured address. */
 export async function checkBackends(config: Config, isCoreThere: boolean): Promise<Finding[]> {
   if (config.backends.length === 0) return checkDiscovered();
-  const all = config.backends.map((backend) => checkBackend(backend, config, isCoreThere));
+  const all = serversOf(config.backends).map(async (backends) => {
+    const findings = sharedFinding(backends);
+    for (const backend of backends) {
+      findings.push(...(await checkBackend(backend, config, isCoreThere)));
+    }
+    return findings;
+  });
   return (await Promise.all(all)).flat();
+}
+
+/** The backends, those of one server together. */
+function serversOf(backends: readonly BackendConfig[]): BackendConfig[][] {
+  const servers: BackendConfig[][] = [];
+  for (const backend of backends) {
+    const same = servers.find(([first]) => isSameServer(first!.baseUrl, backend.baseUrl));
+    if (same) same.push(backend);
+    else servers.push([backend]);
+  }
+  return servers;
+}
+
+function sharedFinding(backends: readonly BackendConfig[]): Finding[] {
+  if (backends.length < 2) return [];
+  const ids = backends.map(({ id }) => id).join(' and ');
+  const atOnce = backends.reduce((sum, { concurrency }) => sum + concurrency, 0);
+  return [
+    {
+      part,
+      ok: true,
+      what: `${ids} are one server, each with a gate of its own`,
+      advice: `be sure that it runs ${atOnce} at once, or give their roles to one backend`,
+    },
+  ];
 }
 
 async function checkDiscovered(): Promise<Finding[]> {

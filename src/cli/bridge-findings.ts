@@ -6,24 +6,36 @@ import { createNasClient, type NasClient } from '../bridge/nas-client.ts';
 import { readTargets, tokenOf, type Target } from '../bridge/targets.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../lib/errors.ts';
+import { noServerAdvice } from '../messaging/server-location.ts';
 import { trustOf } from './bridge.ts';
 import { reachableUrl } from './core-client.ts';
 import type { Finding } from './finding.ts';
 
 const part = 'synology';
 
-/** Nothing where no bridge is configured. `sendTest`: the chat's number of who gets a test message. */
-export async function checkBridge(config: Config, sendTest?: string): Promise<Finding[]> {
+export const isBridgeWanted = ({ synology }: Config): boolean =>
+  synology.incomingUrl !== null || synology.bots.length + synology.channels.length > 0;
+
+export interface BridgeCheckOptions {
+  /** A core answers on this machine. */
+  isCoreThere?: boolean;
+  /** The chat's number of who gets a test message. */
+  sendTest?: string | undefined;
+}
+
+/** Nothing where no bridge is configured. */
+export async function checkBridge(
+  config: Config,
+  { isCoreThere = false, sendTest }: BridgeCheckOptions = {},
+): Promise<Finding[]> {
   const { synology } = config;
-  const isConfigured =
-    synology.incomingUrl !== null || synology.bots.length + synology.channels.length > 0;
-  if (!isConfigured && sendTest === undefined) return [];
+  if (!isBridgeWanted(config) && sendTest === undefined) return [];
   try {
     const targets = readTargets(synology);
     const nas = createNasClient(trustOf(config));
     const findings = targets.all.flatMap(checkAddress);
     for (const target of targets.all) findings.push(...(await checkNas(target, nas, config)));
-    findings.push(await checkProcess(config));
+    findings.push(...checkRefusals(config), await checkProcess(config, isCoreThere));
     if (sendTest !== undefined) {
       const bot = targets.all.find((one) => one.kind === 'bot' && one.personOf(sendTest) !== null);
       findings.push(await sendTestMessage(bot ?? null, sendTest, nas));
@@ -104,10 +116,28 @@ function peopleOf(target: Target, { synology }: Config): string[] {
   return (bot?.allowedUserIds ?? synology.allowedUserIds).map(String);
 }
 
-function adviceFor(error: string, nas: string): string {
-  const { host } = new URL(nas);
+/** Reported of DSM 7, and not of every version. */
+function checkRefusals({ synology }: Config): Finding[] {
+  if (synology.quietRefusals) return [];
+  const what =
+    'Chat is told of each message that is refused: of one who is not allowed, or is too fast';
+  const advice =
+    'some versions of Chat then stop sending to the bot, for everybody, until its URL is saved again: quietRefusals: true answers 200';
+  return [{ part, ok: true, what, advice }];
+}
+
+/** What to do about what the NAS, or the way to it, has said. `nas` is its origin. */
+export function adviceFor(error: string, nas: string): string {
+  const { host, hostname, port } = new URL(nas);
+  const save = `openssl s_client -connect ${hostname}:${port || '443'} </dev/null | openssl x509 > nas.pem`;
   if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(error)) {
-    return `save its certificate and name it as synology.caFile: openssl s_client -connect ${host} </dev/null | openssl x509 > nas.pem`;
+    return `save its certificate and name it as synology.caFile: ${save}`;
+  }
+  if (error.includes('CERT_HAS_EXPIRED')) {
+    return `the certificate has expired, if the clock here is right: renew it on the NAS (Control Panel, Security, Certificate), save it anew (${save}) and set synology.fingerprint256`;
+  }
+  if (error.includes('CERT_NOT_YET_VALID')) {
+    return `the certificate is not valid yet: set the clocks of this machine and of the NAS; if they are right, make it anew on the NAS and save it (${save})`;
   }
   if (error.includes('not the pinned one')) {
     return 'the certificate has changed: compare it on the NAS itself, then set synology.fingerprint256 anew';
@@ -125,15 +155,20 @@ function adviceFor(error: string, nas: string): string {
 }
 
 /** Whether the bridge itself runs at its address. */
-async function checkProcess({ synology }: Config): Promise<Finding> {
+async function checkProcess({ synology, nats }: Config, isCoreThere: boolean): Promise<Finding> {
   const url = reachableUrl(synology);
   try {
     const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
-    const { nats, outbox, uncertain, dead } = (await response.json()) as Record<string, unknown>;
-    const what = `the bridge runs at ${url}: NATS ${String(nats)}, ${String(outbox)} replies wait, ${String(uncertain)} uncertain, ${String(dead)} dead`;
-    return nats === 'connected'
-      ? { part, ok: true, what }
-      : { part, ok: false, what, advice: 'start the core, or set nats.url' };
+    const {
+      nats: bus,
+      outbox,
+      uncertain,
+      dead,
+    } = (await response.json()) as Record<string, unknown>;
+    const what = `the bridge runs at ${url}: NATS ${String(bus)}, ${String(outbox)} replies wait, ${String(uncertain)} uncertain, ${String(dead)} dead`;
+    const startsOne = isCoreThere ? noServerAdvice : `start the core; ${noServerAdvice}`;
+    const advice = nats.url === null ? startsOne : 'the line about nats says what to do';
+    return bus === 'connected' ? { part, ok: true, what } : { part, ok: false, what, advice };
   } catch {
     return {
       part,

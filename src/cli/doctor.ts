@@ -1,4 +1,4 @@
-/** `gatehouse doctor`: looks at everything the core needs, and says what to do about each fault. */
+/** `gatehouse doctor`: looks at everything that the core, or a bridge alone, needs, and says what to do about each fault. */
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -21,15 +21,20 @@ export async function doctor(
   const config = checkConfig(configFile, findings);
   if (config !== null) {
     const core = await checkCore(config);
-    findings.push(checkNode(), checkTimeZone(config), core.finding);
-    findings.push(...checkDatabase(config, core.isThere));
-    findings.push(...(await checkNats(config)));
-    findings.push(...(await checkBackends(config, core.isThere)));
-    findings.push(...(await checkGates(config)));
-    findings.push(...(await checkTools(config)));
-    findings.push(...(await checkTraces()));
-    findings.push(...(await checkSearch(config, core.isThere)));
-    findings.push(...(await checkBridge(config, sendTest)));
+    const nats = await checkNats(config);
+    findings.push(checkNode());
+    if (nats.isOfBridge) findings.push(...nats.findings);
+    else {
+      findings.push(checkTimeZone(config), core.finding);
+      findings.push(...checkDatabase(config, core.isThere));
+      findings.push(...nats.findings);
+      findings.push(...(await checkBackends(config, core.isThere)));
+      findings.push(...(await checkGates(config)));
+      findings.push(...(await checkTools(config)));
+      findings.push(...(await checkTraces()));
+      findings.push(...(await checkSearch(config, core.isThere)));
+    }
+    findings.push(...(await checkBridge(config, { isCoreThere: core.isThere, sendTest })));
   }
   if (json) console.log(JSON.stringify(findings));
   else for (const finding of findings) console.log(lineOf(finding));

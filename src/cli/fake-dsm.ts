@@ -1,7 +1,11 @@
 /** `gatehouse fake-dsm`: a Synology Chat to try the bridge with, with a page, until it is told to stop. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { certificateFile } from '../fake-dsm/certificate.ts';
 import { startFakeDsm, type FakeDsm, type FakeDsmOptions } from '../fake-dsm/fake-dsm.ts';
 import { UsageError } from './core-client.ts';
 
@@ -21,8 +25,20 @@ export interface FakeDsmValues {
 }
 
 export async function fakeDsm(values: FakeDsmValues, json: boolean): Promise<number> {
-  const dsm = await start(optionsOf(values));
-  const config = configOf(dsm);
+  const options = optionsOf(values);
+  if (options.tls !== true || options.tlsFolder !== undefined) return serve(options, json);
+  // The bridge trusts a certificate that it can read from a file.
+  const tlsFolder = mkdtempSync(join(tmpdir(), 'fake-dsm-'));
+  try {
+    return await serve({ ...options, tlsFolder }, json);
+  } finally {
+    rmSync(tlsFolder, { recursive: true, force: true });
+  }
+}
+
+async function serve(options: FakeDsmOptions, json: boolean): Promise<number> {
+  const dsm = await start(options);
+  const config = configOf(dsm, options.tlsFolder);
   console.log(
     json
       ? JSON.stringify({ url: dsm.url, pageUrl: dsm.pageUrl, synology: config })
@@ -77,7 +93,7 @@ async function start(options: FakeDsmOptions): Promise<FakeDsm> {
 }
 
 /** The bridge's part of a configuration that talks to this NAS. */
-function configOf(dsm: FakeDsm) {
+function configOf(dsm: FakeDsm, tlsFolder: string | undefined) {
   const { users } = dsm.state();
   const tokenOf = (name: string): string =>
     decodeURIComponent(/%22(.*)%22$/.exec(dsm.apiUrl(name))?.[1] ?? '');
@@ -92,7 +108,9 @@ function configOf(dsm: FakeDsm) {
     token: tokenOf('Gatehouse'),
     allowedUserIds: users.map((user) => user.userId),
     channels: [lab],
-    ...(dsm.fingerprint256 === null ? {} : { fingerprint256: dsm.fingerprint256 }),
+    ...(dsm.fingerprint256 === null || tlsFolder === undefined
+      ? {}
+      : { caFile: resolve(certificateFile(tlsFolder)), fingerprint256: dsm.fingerprint256 }),
   };
 }
 

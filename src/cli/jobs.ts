@@ -1,4 +1,5 @@
 /** `gatehouse jobs`, `jobs show ID`, `jobs cancel ID`. */
+import type { JobPage } from '../contract/door.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
 
@@ -7,7 +8,7 @@ export async function listJobs(
   query: Record<string, string>,
   json: boolean,
 ): Promise<void> {
-  const page = await client.jobs(query);
+  const page = await firstPage(client, query);
   if (json) {
     console.log(JSON.stringify(page));
     return;
@@ -21,6 +22,15 @@ export async function listJobs(
     );
   }
   if (page.jobs.length === 0) console.log('no jobs');
+}
+
+/** A state that few jobs have is looked for in several pages, of which the first may be empty. */
+async function firstPage(client: CoreClient, query: Record<string, string>): Promise<JobPage> {
+  let page = await client.jobs(query);
+  while (page.jobs.length === 0 && page.next_cursor !== null) {
+    page = await client.jobs({ ...query, cursor: page.next_cursor });
+  }
+  return page;
 }
 
 export async function showJob(client: CoreClient, jobId: string, json: boolean): Promise<void> {

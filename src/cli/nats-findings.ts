@@ -2,6 +2,9 @@
 import type { Config } from '../config/config.ts';
 import { checkBus, type BusCheck } from '../messaging/bus-check.ts';
 import type { BusProblem } from '../messaging/ports.ts';
+import { noServerAdvice } from '../messaging/server-location.ts';
+import { channel } from '../bridge/ports.ts';
+import { isBridgeWanted } from './bridge-findings.ts';
 import type { Finding } from './finding.ts';
 
 /** The oldest with what the core uses. */
@@ -14,16 +17,33 @@ const patched = [
 
 const part = 'nats';
 
-export async function checkNats({ nats, database }: Config, command?: string): Promise<Finding[]> {
-  return findingsOf(await checkBus(nats, database, command), nats.mode);
+export interface NatsCheck {
+  findings: Finding[];
+  /** The user of this configuration is a bridge's: no core runs with it. */
+  isOfBridge: boolean;
 }
 
-function findingsOf(check: BusCheck, mode: Config['nats']['mode']): Finding[] {
+export async function checkNats(config: Config, command?: string): Promise<NatsCheck> {
+  const { nats, database } = config;
+  const isBridge = isBridgeWanted(config);
+  const check = await checkBus({
+    config: nats,
+    database,
+    channel: isBridge ? channel : null,
+    ...(command === undefined ? {} : { command }),
+  });
+  return {
+    findings: findingsOf(check, nats.mode, isBridge),
+    isOfBridge: check.state === 'connected' && check.role === 'bridge',
+  };
+}
+
+function findingsOf(check: BusCheck, mode: Config['nats']['mode'], isBridge: boolean): Finding[] {
   switch (check.state) {
     case 'off':
       return [{ part, ok: true, what: 'off: the core runs without it' }];
     case 'none':
-      return [noneFinding(check.program, mode)];
+      return [noneFinding(check.program, mode, isBridge)];
     case 'refused': {
       const { url, problem } = check;
       const what = `${url === null ? '' : `${url}: `}${problem.message}`;
@@ -42,6 +62,16 @@ function findingsOf(check: BusCheck, mode: Config['nats']['mode']): Finding[] {
                 advice: 'switch JetStream on for this account (jetstream {} in its configuration)',
               },
             ]),
+        ...(check.isQueueMissing
+          ? [
+              {
+                part,
+                ok: false,
+                what: 'the core has made no queue of replies on this server',
+                advice: 'start the core on the same server, with the same account and nats.prefix',
+              },
+            ]
+          : []),
         ...(check.denied.length === 0
           ? []
           : [
@@ -49,14 +79,18 @@ function findingsOf(check: BusCheck, mode: Config['nats']['mode']): Finding[] {
                 part,
                 ok: false,
                 what: `not allowed: ${check.denied.join(', ')}`,
-                advice: 'give this user the permissions of docs/events.md',
+                advice: `give this user, which is the ${check.role}'s, the permissions of the ${check.role} in docs/events.md, section 8`,
               },
             ]),
       ];
   }
 }
 
-function noneFinding(program: string | null, mode: Config['nats']['mode']): Finding {
+function noneFinding(
+  program: string | null,
+  mode: Config['nats']['mode'],
+  isBridge: boolean,
+): Finding {
   if (program !== null) {
     return { part, ok: true, what: `the core starts a server of its own (nats-server ${program})` };
   }
@@ -68,6 +102,10 @@ function noneFinding(program: string | null, mode: Config['nats']['mode']): Find
       advice: 'install nats-server, or set nats.url',
     };
   }
+  if (isBridge) {
+    const what = 'none configured and no nats-server on PATH: the bridge cannot reach the core';
+    return { part, ok: false, what, advice: noServerAdvice };
+  }
   return {
     part,
     ok: true,
@@ -77,8 +115,9 @@ function noneFinding(program: string | null, mode: Config['nats']['mode']): Find
 }
 
 function versionFinding(check: Extract<BusCheck, { state: 'connected' }>): Finding {
-  const { url, version, ms } = check;
-  const what = `${url}, nats-server ${version}, answers in ${Math.round(ms)} ms`;
+  const { url, version, ms, role } = check;
+  const whose = role === 'bridge' ? ", as the bridge's user" : '';
+  const what = `${url}, nats-server ${version}, answers in ${Math.round(ms)} ms${whose}`;
   const found = version.split('.').map((one) => Number.parseInt(one, 10));
   if (isBefore(found, versionMin)) {
     const advice = `needs ${versionMin.join('.')} or newer`;

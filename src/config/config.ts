@@ -3,7 +3,7 @@
  * A key that is not here is an error: a misspelt one must not be ignored.
  */
 import { z } from 'zod';
-import { count, id, ms, port, section, text, withoutLogin } from './schema-parts.ts';
+import { count, id, longMs, ms, port, section, text, withoutLogin } from './schema-parts.ts';
 import { synologySchema } from './synology-config.ts';
 
 export const backendKinds = [
@@ -36,7 +36,7 @@ const backend = z.strictObject({
       'From the request to the first piece of the answer; a large prompt takes minutes on a small machine.',
     ),
     idle: ms(45_000).describe('Between two pieces; longer is taken for a stall.'),
-    total: ms(600_000).describe('The whole request.'),
+    total: ms(600_000).describe('The whole request; 0: no limit.'),
   }),
 });
 
@@ -170,7 +170,7 @@ export const configSchema = z.strictObject({
       'Jobs that run at once; those of one conversation run in order.',
     ),
     maxQueued: count(200).describe(
-      'Jobs that may wait for their turn; one more is refused with 429.',
+      'Jobs that may wait for their turn; one more is refused with 429. One user may have half of them (at least 10).',
     ),
     messageMaxChars: count(8_000).describe('Longest message.'),
     reasonPromptMaxChars: count(1_000).describe('How much of a message the reasoner gets.'),
@@ -178,17 +178,14 @@ export const configSchema = z.strictObject({
     classifyTimeoutMs: ms(30_000).describe(
       'Limit of a classification; then the message is answered directly.',
     ),
-    confirmTtlMs: ms(900_000).describe('How long a draft waits for a yes or no.'),
-    heartbeatMs: z
-      .number()
-      .int()
-      .min(50)
-      .default(4_000)
-      .describe('Longest silence of a running job; progress is told at most this often.'),
+    confirmTtlMs: longMs(900_000).describe('How long a draft waits for a yes or no.'),
+    heartbeatMs: ms(4_000, 50).describe(
+      'Longest silence of a running job; progress is told at most this often.',
+    ),
   }),
   gates: section({
     maxQueue: count(64).describe('Requests that may wait for one backend.'),
-    agingMs: ms(300_000).describe("After this wait background work counts as a person's."),
+    agingMs: longMs(300_000).describe("After this wait background work counts as a person's."),
     preemptBackground: z
       .boolean()
       .default(true)
@@ -196,18 +193,18 @@ export const configSchema = z.strictObject({
     maxPreemptions: count(2, 0).describe('How often one draft may be ended so.'),
   }),
   conversation: section({
-    historyMessages: count(10, 0).describe('Earlier messages that a model is given.'),
+    historyMessages: count(10, 0).describe(
+      'Earlier messages that a model is given; at times about half as many more.',
+    ),
+    historyCharsMax: count(6_000, 0).describe(
+      'Characters of these in all; one message has a quarter at most, the classifier gets half.',
+    ),
     retentionDays: count(7).describe(
       'Ended jobs, their events and deleted documents leave the disk after this.',
     ),
   }),
   drafts: section({
-    intervalMs: z
-      .number()
-      .int()
-      .min(100)
-      .default(120_000)
-      .describe('How often is looked for memos that want a draft.'),
+    intervalMs: ms(120_000, 100).describe('How often is looked for memos that want a draft.'),
     batch: count(2).describe('Memos of one round.'),
     minChars: count(20, 0).describe('A shorter memo gets no draft.'),
     maxAttempts: count(5).describe('After so many failures a memo waits for a person.'),

@@ -1,7 +1,19 @@
 /** What the schemas of the configuration are made of. */
 import { z } from 'zod';
 
-export const ms = (value: number) => z.number().int().min(0).default(value);
+/** Node fires a longer timer at once instead of late. */
+const timerMsMax = 2_147_483_647;
+
+/** For a time that a timer of the platform counts. */
+export const ms = (value: number, min = 0) =>
+  z
+    .number()
+    .int()
+    .min(min)
+    .max(timerMsMax, `must be ${timerMsMax} (24.8 days) at most`)
+    .default(value);
+/** For a time that is compared with a clock, or counted by the journal: it may be longer. */
+export const longMs = (value: number) => z.number().int().min(0).default(value);
 export const count = (value: number, min = 1) => z.number().int().min(min).default(value);
 export const port = (value: number) => z.number().int().min(0).max(65_535).default(value);
 export const text = z.string().min(1);

@@ -45,7 +45,7 @@ export interface NewInboxRow {
   chatUser: string;
   /** The person's id in Gatehouse. */
   userId: string;
-  /** Removed once it is answered. */
+  /** Of a click: what stands on the button. Removed once it is answered. */
   text: string;
   click: ClickContent | null;
   file: FileContent | null;
@@ -124,6 +124,8 @@ export interface BridgeStorage {
   /** Stores those whose key is new; says for each whether it was. */
   take(rows: readonly NewInboxRow[], at: number): boolean[];
   hasKey(key: string): boolean;
+  /** What came under this key; its text is empty once it was answered. */
+  seen(key: string): { text: string; receivedAt: number } | null;
   /** Messages and clicks that were not handed on yet, of all lanes, in order. */
   unsent(): InboxRow[];
   /** Lane's next rows that are `stored` or `submitted`. */
@@ -159,6 +161,9 @@ export interface BridgeStorage {
   /** Whose draft the job's newest is, and where it was shown; null for none. */
   draftOf(jobId: string): { userId: string; lane: string; n: number } | null;
   inDoubt(): OutboxEntry[];
+  /** All that are not posted yet, in order. */
+  openReplies(): OutboxEntry[];
+  moveReply(id: number, target: string, lane: string): void;
   unreported(limit: number): OutboxEntry[];
   reported(id: number, at: number): void;
 

@@ -25,6 +25,17 @@ export const submitBody = z.object({
     .optional(),
 });
 
+/** The body of a confirm, over HTTP and over NATS. */
+export const confirmBody = z.object({
+  draft_seq: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      '`seq` of the event that showed the draft. Where the job shows another draft by now, nothing is written. Without it the draft is meant that waits.',
+    ),
+});
+
 export const listQuery = z.object({
   state: z.string().max(32).optional(),
   user_id: z.string().max(256).optional(),
@@ -66,7 +77,10 @@ export interface DeliveryView {
 
 export interface JobPage {
   jobs: Omit<JobView, 'timings' | 'queue' | 'deliveries'>[];
+  /** Null: there is no more. A page with a cursor may be short, or empty: a filter is looked for a bounded way back. */
   next_cursor: string | null;
+  /** Jobs that were looked at for this page. */
+  looked: number;
 }
 
 export interface Accepted {
@@ -99,7 +113,8 @@ export interface JobDoor {
   events(jobId: string, afterSeq?: number): Promise<StateEvent[]>;
   /** Resolves when the cancel is on disk. @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT */
   cancel(jobId: string, by: string): Promise<void>;
-  confirm(jobId: string, by: string): Promise<void>;
+  /** `draftSeq`: as in `confirmBody`; for another draft GH_JOB_CONFLICT. */
+  confirm(jobId: string, by: string, draftSeq?: number): Promise<void>;
   reject(jobId: string, by: string): Promise<void>;
   /** What has been written of the answer so far, or the whole reply of an ended job. @throws GH_JOB_NOT_FOUND */
   text(jobId: string): Promise<{ job_id: string; text: string; final: boolean }>;

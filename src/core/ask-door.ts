@@ -6,7 +6,7 @@ import { traceView } from '../assistant/react-trace.ts';
 import type { Config } from '../config/config.ts';
 import type { Library } from '../documents/library.ts';
 import { queryWords } from '../documents/search-words.ts';
-import { snippetOf } from '../documents/snippet.ts';
+import { passageIn } from '../documents/snippet.ts';
 import type { ReactRoutesOptions } from '../http/react-routes.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -64,21 +64,29 @@ export const createReactDoor =
   };
 
 const askLibrary = (library: Library, search: DocumentSearch): AskLibrary => ({
-  search: (userId, query, limit) => library.search(userId, query, limit),
+  rank(userId, query, limit, isStrict) {
+    const { found, isExact } = library.rank(userId, query, limit, isStrict);
+    return { ids: found.map(({ id }) => id), isExact };
+  },
+  hit: (userId, id, query) => library.hit(userId, id, query),
   blend(userId, query, { hits, isExact }, limit, signal) {
     // What is found down the ladder has a place, and no score that would mean anything.
     const scored = hits.map((hit) => ({ ...hit, score: 0 }));
     return search.blend(userId, query, { hits: scored, isExact }, limit, signal);
   },
   title: (userId, id) => library.get(userId, id)?.title ?? null,
-  passage(userId, id, { words, at }, charsMax) {
+  passage(userId, id, { words, at, from }, charsMax) {
     const document = library.get(userId, id);
     if (document === null) return null;
     const { extractedText, mdContent } = document;
     const text = extractedText.trim() === '' ? (mdContent ?? '') : extractedText;
-    // Whole, with its lines, where it fits; else what is near in meaning, or what stands around the words.
-    if (text.length <= charsMax) return text;
-    if (at === undefined) return snippetOf(text, queryWords(words), charsMax);
-    return `${at > 0 ? '…' : ''}${text.slice(at, at + charsMax - 2).toWellFormed()}…`;
+    // The vectors are of the text as it was given, which may be decomposed.
+    const near = at === undefined ? undefined : text.slice(0, at).normalize('NFC').length;
+    const begin = from ?? near;
+    return passageIn(
+      text,
+      begin === undefined ? { words: queryWords(words) } : { from: begin },
+      charsMax,
+    );
   },
 });

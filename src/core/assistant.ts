@@ -1,6 +1,7 @@
 /** Language, effects, journal and door of a core: everything between a message and its answer. */
 import { createDoor } from '../assistant/door.ts';
-import { createEffects } from '../assistant/effects.ts';
+import { createEffects, type AssistantOptions } from '../assistant/effects.ts';
+import { exchangesMax, historyOf } from '../assistant/history.ts';
 import { createAnswerFromDocuments } from '../assistant/react-effect.ts';
 import type { React } from '../assistant/react.ts';
 import { createLanguage } from '../assistant/language.ts';
@@ -13,7 +14,6 @@ import type { Clock } from '../lib/clock.ts';
 import type { Faults } from '../lib/faults.ts';
 import { createIdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
-import type { JobLimits } from '../../machines/job-types.ts';
 import { readCancel } from '../routing/consent.ts';
 import type { Database } from '../store/database.ts';
 import { createJobQueries, type JobQueries } from '../store/job-queries.ts';
@@ -27,12 +27,8 @@ import { createDocumentSearch, type DocumentSearch } from './document-search.ts'
 import { dayMs } from './retention.ts';
 import type { Observers } from './observers.ts';
 import { createSystemStatus } from './system-status.ts';
+import { jobLimitsOf } from './time-limits.ts';
 import { createToolbox, openLibrary } from './toolbox.ts';
-
-/** The backends' own limits must come first, for their reason is the better one. */
-const answerMarginMs = 60_000;
-/** A wedged server whose circuit does not open must not hold a person for ever (P1). */
-const queueTimeoutMs = 30 * 60_000;
 
 export interface Assistant {
   journal: Journal;
@@ -79,11 +75,8 @@ export function createAssistant(parts: {
         ? createAnswerFromDocuments(react, config.jobs.classifyTimeoutMs)
         : null,
     clock,
-    history({ conversation, jobId }) {
-      const { historyMessages, retentionDays } = config.conversation;
-      const since = clock.now() - retentionDays * dayMs;
-      return queries.history(conversation, jobId, historyMessages, since);
-    },
+    history: historyReader(config, queries, clock),
+    log,
   });
   const journal = createJournal({
     storage,
@@ -103,7 +96,10 @@ export function createAssistant(parts: {
     clock,
     nextId: createIdSource(),
     messageMaxChars: config.jobs.messageMaxChars,
-    limits: limitsOf(config, pool),
+    limits: jobLimitsOf(
+      config,
+      pool.members.map((member) => member.config.timeoutsMs),
+    ),
     locale: config.locale,
     readReply: language.readReply,
     readCancel,
@@ -113,15 +109,18 @@ export function createAssistant(parts: {
   return { journal, door, library, search, react, storage, queries };
 }
 
-function limitsOf({ jobs, pipelineEnabled }: Config, pool: BackendPool): JobLimits {
-  const totals = pool.members.map(({ config }) => config.timeoutsMs.total);
-  return {
-    classifyTimeoutMs: jobs.classifyTimeoutMs,
-    toolTimeoutMs: jobs.toolTimeoutMs,
-    confirmTtlMs: jobs.confirmTtlMs,
-    answerTimeoutMs: Math.max(...totals) + answerMarginMs,
-    queueTimeoutMs,
-    reasonPromptMaxChars: jobs.reasonPromptMaxChars,
-    pipelineEnabled,
+function historyReader(
+  { conversation: settings }: Config,
+  queries: JobQueries,
+  clock: Clock,
+): AssistantOptions['history'] {
+  const { historyMessages: messages, historyCharsMax, retentionDays } = settings;
+  return async ({ conversation, jobId }, purpose) => {
+    // The classifier looks for what is meant by the last message, and is often the smaller model.
+    const chars = purpose === 'classify' ? historyCharsMax / 2 : historyCharsMax;
+    const limits = { messages, chars };
+    const since = clock.now() - retentionDays * dayMs;
+    const said = await queries.history(conversation, jobId, exchangesMax(limits), since);
+    return historyOf(said, limits);
   };
 }

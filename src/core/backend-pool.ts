@@ -14,6 +14,7 @@ import type { Config } from '../config/config.ts';
 import type { ModelOutcome, ModelRequest, RequestKind, RunOptions } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { leaseMsOf } from './time-limits.ts';
 
 export type Role = keyof Config['roles'];
 export const roles: readonly Role[] = ['classifier', 'reasoner', 'drafter', 'ask', 'react'];
@@ -116,7 +117,8 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
     agingMs: gates.agingMs,
     preemptBackground: gates.preemptBackground,
     maxPreemptions: gates.maxPreemptions,
-    probe: async () => (await probe.check()).ok,
+    leaseMs: leaseMsOf(config.timeoutsMs),
+    probe: () => probe.reaches(),
     onObserve: (observation) => observer?.observeGate?.(config.id, observation),
   });
   const health = createHealthMonitor({

@@ -12,7 +12,8 @@ export const createDocumentDoor = (
   memos: Pick<Memos, 'remove'>,
   finder: Pick<DocumentSearch, 'search'>,
 ): DocumentDoor => ({
-  create: (userId, document) => library.create(userId, { ...document, origin: 'text' }),
+  create: (userId, document) =>
+    library.ahead([document.text], () => library.create(userId, { ...document, origin: 'text' })),
   get(userId, id) {
     const document = library.get(userId, id);
     return document === null ? null : { ...documentView(document) };

@@ -26,7 +26,7 @@ export const memoAndDraftRoutes = (
 function createMemoDoor({ memos }: DraftService): MemoDoor {
   return {
     create: (userId, memo) => memos.create(userId, memo),
-    edit: (userId, id, change) => documentView(memos.edit(userId, id, change)),
+    edit: async (userId, id, change) => documentView(await memos.edit(userId, id, change)),
     promote: (userId, id) => memos.promote(userId, id),
     list: (userId, page) =>
       memos.list(userId, page).map((memo) => ({
@@ -55,8 +55,8 @@ function createReviewDoor(service: DraftService, hub: LiveHub): ReviewDoor {
   const { review, events } = service;
   return {
     accept: (...args) => reviewedView(review.accept(...args)),
-    reject: (...args) => reviewedView(review.reject(...args)),
-    edit: (...args) => reviewedView(review.edit(...args)),
+    reject: async (...args) => reviewedView(await review.reject(...args)),
+    edit: async (...args) => reviewedView(await review.edit(...args)),
     versions: (userId, id) => review.versions(userId, id)?.map(versionView) ?? null,
     events: {
       events: (documentId, afterSeq) => events.ofDocument(documentId, afterSeq, eventsAtOnce),

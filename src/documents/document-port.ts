@@ -10,10 +10,6 @@ export interface IndexedWords {
 
 export interface RankedDocument {
   id: string;
-  title: string;
-  extractedText: string;
-  mdContent: string | null;
-  createdAt: number;
   /** Larger is better; comparable within one search. */
   score: number;
 }
@@ -59,6 +55,8 @@ export interface DocumentStorage {
   findFile(owner: string, path: string): Document | null;
   /** Documents of the owner that match, best first. `match` is made of quoted terms, AND, OR and brackets. */
   search(owner: string, match: string, limit: number): RankedDocument[];
+  /** Those of the documents that match. */
+  having(ids: readonly string[], match: string): string[];
   /** Documents that are not deleted, newest first. */
   list(query: DocumentQuery): ListedDocument[];
   /** All writes of `work` in one transaction. Not for work that waits. */

@@ -15,7 +15,15 @@ import type { Document } from './document.ts';
 import type { DocumentStorage } from './document-port.ts';
 import type { DraftFailure } from './draft-answer.ts';
 import type { DraftRecord, DraftSection, DraftStorage } from './draft-port.ts';
-import { sha256Of } from './draft-versions.ts';
+import {
+  isStale,
+  marked,
+  restored,
+  settledState,
+  sha256Of,
+  versionInForce,
+  withoutMarkdown,
+} from './draft-versions.ts';
 import type { Library } from './library.ts';
 
 /** A memo that was taken to be drafted. */
@@ -85,14 +93,14 @@ class Claims implements DraftClaims {
     const { chronicle, clock, drafts, documents } = this.#parts;
     return chronicle.change((tell) => {
       const now = clock.now();
+      drafts.pullIn(now, backoffMsMax);
       for (let skips = 0; skips < skipsMax; skips += 1) {
         const id = drafts.nextDue(now);
         const document = id === null ? null : documents.find(id);
         if (document === null) return null;
         if (!this.#isTooShort(document.extractedText)) return this.#claim(document, now, tell);
-        this.#clearMarker(document);
-        drafts.remove(document.id);
-        this.#tell(tell, document, 'skipped', 'none', { reason: 'too_short' });
+        const settled = this.#withdraw(document);
+        this.#tell(tell, document, 'skipped', settledState(settled), { reason: 'too_short' });
       }
       return null;
     });
@@ -136,9 +144,9 @@ class Claims implements DraftClaims {
   fail(claim: Claim, failure: DraftFailure): void {
     this.#settle(claim, (tell, document, now, record) => {
       // All attempts were given again while it ran: the first of them comes next.
-      const waitMs = record.attempts === 0 ? 0 : this.#backoffMs(record.attempts);
+      const dueAt = record.attempts === 0 ? 0 : now + this.#backoffMs(record.attempts);
       const { attempt } = claim;
-      this.#markFailed(tell, document, { ...record, dueAt: now + waitMs }, { ...failure, attempt });
+      this.#markFailed(tell, document, { ...record, dueAt }, { ...failure, attempt });
     });
   }
 
@@ -225,8 +233,10 @@ class Claims implements DraftClaims {
       if (document === null || record?.state !== 'drafting') return;
       if (!isWanted(document)) {
         drafts.remove(document.id);
-        const reason = document.deletedAt !== null ? 'deleted' : 'withdrawn';
-        this.#tell(tell, document, 'skipped', 'none', { reason });
+        const isGone = document.deletedAt !== null;
+        const state = isGone ? 'none' : settledState(document);
+        const reason = isGone ? 'deleted' : 'withdrawn';
+        this.#tell(tell, document, 'skipped', state, { reason });
       } else if (sha256Of(document.extractedText) !== claim.textSha256) {
         drafts.put(waitingAgain(record, now));
         this.#tell(tell, document, 'queued', 'waiting', { reason: 'edited' });
@@ -250,10 +260,11 @@ class Claims implements DraftClaims {
     });
     const why = { code, message, ...(errorReason === null ? {} : { error_reason: errorReason }) };
     const state = isDead ? 'dead' : 'waiting';
+    const nextTryAt = new Date(Math.max(record.dueAt, this.#parts.clock.now()));
     this.#tell(tell, document, 'failed', state, {
       ...why,
       attempt,
-      next_try_at: isDead ? null : new Date(record.dueAt).toISOString(),
+      next_try_at: isDead ? null : nextTryAt.toISOString(),
     });
     if (isDead) this.#tell(tell, document, 'dead', state, { ...why, attempts: attempt });
   }
@@ -268,11 +279,23 @@ class Claims implements DraftClaims {
     tell({ documentId: id, userId: owner, type, state, at: this.#parts.clock.now(), data });
   }
 
-  #clearMarker(document: Document): void {
-    this.#parts.library.change(document.owner, document.id, (current) => ({
-      ...current,
-      sourceMetadata: { ...current.sourceMetadata, needs_draft: false },
-    }));
+  /** Is to be drafted no more. Markdown of a text that is not there any more gives way; its versions stay. */
+  #withdraw(document: Document): Document {
+    const { drafts, library } = this.#parts;
+    const inForce = versionInForce(drafts.versions(document.id));
+    const isOutdated = inForce !== null && isStale(inForce, document);
+    for (const version of isOutdated ? drafts.versions(document.id) : []) {
+      const isOpen = version.status === 'draft' || version.status === 'accepted';
+      if (isOpen && isStale(version, document)) {
+        drafts.setVersionStatus(document.id, version.version, 'replaced');
+      }
+    }
+    drafts.remove(document.id);
+    const settled = marked(document, false);
+    const left = versionInForce(drafts.versions(document.id));
+    const shown = left === null ? withoutMarkdown(settled) : restored(left);
+    const next = isOutdated ? { ...settled, ...shown } : settled;
+    return library.change(document.owner, document.id, () => next) ?? next;
   }
 
   #isTooShort(text: string): boolean {

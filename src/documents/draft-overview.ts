@@ -171,7 +171,8 @@ function draftView(draft: ListedDraft): DraftView {
     memo_chars: draft.chars,
     attempts: draft.attempts,
     queued_at: isoTime(draft.queuedAt),
-    due_at: draft.state === 'waiting' ? isoTime(draft.dueAt) : null,
+    // What a person tries again is due since ever, in front of the others: since it was queued, for people.
+    due_at: draft.state === 'waiting' ? isoTime(Math.max(draft.dueAt, draft.queuedAt)) : null,
     last_error: lastCode === null ? null : { code: lastCode, message: lastError ?? '' },
   };
 }

@@ -66,6 +66,11 @@ export interface DraftStorage {
   remove(documentId: string): void;
   /** The document to be drafted next: lowest due time, then lowest id. */
   nextDue(now: number): string | null;
+  /**
+   * What waits for a time that no clock can have meant is due: it was queued later than now, or has more than
+   * `waitMsMax` to go.
+   */
+  pullIn(now: number, waitMsMax: number): void;
   /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
   list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
   claimed(): DraftRecord[];

@@ -1,13 +1,22 @@
 /**
  * What a person does with a finished draft: takes it, changes it, throws it away. Every content that was ever
  * written stays as a version; a rejected draft gives way to what was accepted before it.
+ *
+ * 1. No draft comes after a decision about the same text: who accepts or edits waits for no other.
  */
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Chronicle, Tell } from './chronicle.ts';
 import type { Document } from './document.ts';
 import type { DocumentVersion, DraftStorage } from './draft-port.ts';
-import { isStale, versionInForce } from './draft-versions.ts';
+import {
+  isStale,
+  marked,
+  restored,
+  settledState,
+  versionInForce,
+  withoutMarkdown,
+} from './draft-versions.ts';
 import type { Library } from './library.ts';
 
 /** With `baseVersion`, only if this still is the one that the document shows. */
@@ -28,12 +37,12 @@ export interface Reviewed {
 export interface DraftReview {
   accept(userId: string, id: string, base: ReviewBase): Reviewed;
   /** Also when the memo was edited since. */
-  reject(userId: string, id: string, base: ReviewBase): Reviewed;
+  reject(userId: string, id: string, base: ReviewBase): Promise<Reviewed>;
   /**
    * A new version; also of what was accepted already. It stays what it was: a draft, or accepted. What was accepted
    * of an older text can be edited while no draft of the new one is waited for.
    */
-  edit(userId: string, id: string, markdown: string, base: ReviewBase): Reviewed;
+  edit(userId: string, id: string, markdown: string, base: ReviewBase): Promise<Reviewed>;
   /** Newest first; null where there is no such document. */
   versions(userId: string, id: string): DocumentVersion[] | null;
 }
@@ -71,6 +80,8 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
     });
   };
 
+  const settled = (tell: Tell, current: Document) => withoutWish(parts, tell, current);
+
   return {
     accept: (userId, id, base) =>
       chronicle.change((tell) => {
@@ -79,13 +90,14 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
           if (status === 'accepted') drafts.setVersionStatus(id, version, 'replaced');
         }
         drafts.setVersionStatus(id, inForce.version, 'accepted');
-        const document = store(current, { mdDraftStatus: 'accepted' });
+        const { sourceMetadata } = settled(tell, current);
+        const document = store(current, { mdDraftStatus: 'accepted', sourceMetadata });
         say(tell, document, 'accepted', inForce.version);
         return { document, version: inForce.version };
       }),
 
     reject: (userId, id, base) =>
-      chronicle.change((tell) => {
+      ahead(parts, userId, id, undefined, (tell) => {
         const { current, inForce } = open(userId, id, base, {
           ...openDraft,
           whenStale: () => true,
@@ -98,7 +110,7 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
       }),
 
     edit: (userId, id, markdown, base) =>
-      chronicle.change((tell) => {
+      ahead(parts, userId, id, markdown, (tell) => {
         const { current, inForce } = open(userId, id, base, openEdit);
         const status = current.mdDraftStatus === 'accepted' ? 'accepted' : 'draft';
         drafts.setVersionStatus(id, inForce.version, 'replaced');
@@ -110,13 +122,44 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
           textSha256: inForce.textSha256,
           mdContent: markdown,
         });
-        const document = store(current, { mdContent: markdown });
+        const { sourceMetadata } = settled(tell, current);
+        const document = store(current, { mdContent: markdown, sourceMetadata });
         say(tell, document, 'edited', version);
         return { document, version };
       }),
 
     versions: (userId, id) => (library.get(userId, id) === null ? null : drafts.versions(id)),
   };
+}
+
+/** What is decided on was made of the text that is there: another draft of it is wanted by nobody. */
+function withoutWish(
+  { drafts, clock }: Pick<ReviewParts, 'drafts' | 'clock'>,
+  tell: Tell,
+  current: Document,
+): Pick<Document, 'sourceMetadata'> {
+  const { id: documentId, owner: userId, sourceMetadata } = current;
+  if (sourceMetadata.needs_draft !== true) return { sourceMetadata };
+  // What runs finds that nobody wants it, and says so.
+  if (drafts.find(documentId)?.state !== 'drafting') {
+    const of = { documentId, userId, at: clock.now(), state: settledState(current) };
+    tell({ ...of, type: 'skipped', data: { reason: 'withdrawn' } });
+  }
+  return { sourceMetadata: marked(current, false).sourceMetadata };
+}
+
+/** What a decision may put into the index is cut into words before it is made. */
+function ahead<Value>(
+  { library, drafts, chronicle }: ReviewParts,
+  userId: string,
+  id: string,
+  markdown: string | undefined,
+  decide: (tell: Tell) => Value,
+): Promise<Value> {
+  const current = library.get(userId, id);
+  const accepted = drafts.versions(id).find(({ status }) => status === 'accepted');
+  const texts = current === null ? [] : [current.extractedText, markdown ?? accepted?.mdContent];
+  return library.ahead(texts, () => chronicle.change(decide));
 }
 
 interface Allowed {
@@ -157,23 +200,3 @@ const openEdit: Allowed = {
 };
 
 const stateAfter = { accepted: 'accepted', edited: 'accepted', rejected: 'rejected' } as const;
-
-const restored = ({ mdContent, at }: DocumentVersion): Partial<Document> => ({
-  mdContent,
-  mdDraftStatus: 'accepted',
-  mdGeneratedAt: at,
-});
-
-/** As it was before it was drafted. */
-function withoutMarkdown({ sourceMetadata }: Document): Partial<Document> {
-  const { drafted_at: _, ...metadata } = sourceMetadata;
-  return {
-    mdContent: null,
-    contentOrigin: metadata.source ?? 'memo',
-    mdDraftStatus: null,
-    mdStatus: null,
-    mdExtractionEngine: null,
-    mdGeneratedAt: null,
-    sourceMetadata: metadata,
-  };
-}

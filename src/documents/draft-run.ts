@@ -5,8 +5,8 @@
 import type { DraftResult } from '../../machines/draft.ts';
 import type { Backend, ModelRequest } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Faults } from '../lib/faults.ts';
+import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { readDraft, type DraftReading } from './draft-answer.ts';
 import type { Claim, DraftClaims, GiveBackReason } from './draft-claims.ts';
@@ -145,6 +145,7 @@ function keptSections(
   count: number,
 ): KeptSections {
   const sections = count === 1 ? [] : claims.sections(claim);
+  const fault = createLastingFault(log, 'a section of a draft could not be stored');
   const keyOf = ({ messages }: ModelRequest): string => sha256Of(JSON.stringify(messages));
   return {
     find(section, request) {
@@ -155,8 +156,9 @@ function keptSections(
       if (section === count - 1) return;
       try {
         claims.keepSection(claim, { section, requestSha256: keyOf(request), mdContent });
+        fault.worked();
       } catch (error) {
-        log.warn({ error: messageOf(error) }, 'a section of a draft could not be stored');
+        fault.failed(error);
       }
       faults.hit('draft.sectionKept', claim.documentId);
     },
@@ -169,11 +171,13 @@ function createReporter(
   running: RunningDraft,
 ): { progress(): void; preempted(): void } {
   let toldAt = clock.now();
+  const fault = createLastingFault(log, 'progress of a draft could not be stored');
   const report = (type: 'progress' | 'preempted', data: Record<string, unknown>): void => {
     try {
       claims.report(running.claim, type, data);
+      fault.worked();
     } catch (error) {
-      log.warn({ error: messageOf(error) }, 'progress of a draft could not be stored');
+      fault.failed(error);
     }
   };
   return {

@@ -1,5 +1,9 @@
-/** Which of a document's versions is what it shows, and whether that was made of the text that is there. Pure. */
+/**
+ * Which of a document's versions is what it shows, whether that was made of the text that is there, and what a
+ * document looks like with another one, or with none. Pure.
+ */
 import { createHash } from 'node:crypto';
+import type { DraftState } from '../contract/document-event.ts';
 import type { Document } from './document.ts';
 import type { DocumentVersion } from './draft-port.ts';
 
@@ -18,3 +22,34 @@ export const isStale = (
   { textSha256 }: DocumentVersion,
   { extractedText }: Pick<Document, 'extractedText'>,
 ): boolean => textSha256 !== sha256Of(extractedText);
+
+/** How drafting stands where no draft is waited for. */
+export const settledState = ({ mdDraftStatus }: Pick<Document, 'mdDraftStatus'>): DraftState =>
+  mdDraftStatus === 'draft' || mdDraftStatus === 'accepted' ? mdDraftStatus : 'none';
+
+/** Waits to be drafted, or not any more. */
+export const marked = (document: Document, needsDraft: boolean): Document => ({
+  ...document,
+  sourceMetadata: { ...document.sourceMetadata, needs_draft: needsDraft },
+});
+
+/** With this version, which was accepted. */
+export const restored = ({ mdContent, at }: DocumentVersion): Partial<Document> => ({
+  mdContent,
+  mdDraftStatus: 'accepted',
+  mdGeneratedAt: at,
+});
+
+/** As it was before it was drafted. */
+export function withoutMarkdown({ sourceMetadata }: Document): Partial<Document> {
+  const { drafted_at: _, ...metadata } = sourceMetadata;
+  return {
+    mdContent: null,
+    contentOrigin: metadata.source ?? 'memo',
+    mdDraftStatus: null,
+    mdStatus: null,
+    mdExtractionEngine: null,
+    mdGeneratedAt: null,
+    sourceMetadata: metadata,
+  };
+}

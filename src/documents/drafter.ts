@@ -14,6 +14,7 @@ import {
   type DraftTicket,
 } from '../../machines/draft.ts';
 import { messageOf } from '../lib/errors.ts';
+import { createLastingFault, type LastingFault } from '../lib/lasting-fault.ts';
 import type { Claim, GiveBackReason } from './draft-claims.ts';
 import type { DraftStorage } from './draft-port.ts';
 import { runDraft, type DraftRunParts, type RunningDraft } from './draft-run.ts';
@@ -62,6 +63,8 @@ export const createDrafter = (parts: DrafterParts): Drafter => new LiveDrafter(p
 class LiveDrafter implements Drafter {
   readonly #parts: DrafterParts;
   readonly #actor: Actor<DraftMachine>;
+  readonly #lookFault: LastingFault;
+  readonly #endFault: LastingFault;
   #claim: Claim | null = null;
   #running: RunningDraft | null = null;
   #interrupt = new AbortController();
@@ -73,6 +76,8 @@ class LiveDrafter implements Drafter {
 
   constructor(parts: DrafterParts) {
     this.#parts = parts;
+    this.#lookFault = createLastingFault(parts.log, 'drafts cannot be looked for');
+    this.#endFault = createLastingFault(parts.log, 'the end of a draft could not be stored');
     const machine = draftMachine.provide({
       actors: {
         look: fromPromise<DraftLook>(({ signal }) => this.#look(signal)),
@@ -139,7 +144,7 @@ class LiveDrafter implements Drafter {
 
   async #look(signal: AbortSignal): Promise<DraftLook> {
     await this.#settled;
-    const { claims, clock, window, log } = this.#parts;
+    const { claims, clock, window } = this.#parts;
     // Paused or stopped while it waited for the last attempt, and perhaps resumed, which looks by itself: nobody
     // would draft what is taken now.
     if (signal.aborted) return { kind: 'none' };
@@ -150,8 +155,9 @@ class LiveDrafter implements Drafter {
         return { kind: 'closed', lookMs: Math.min(window.opensInMs(now), closedLookMsMax) };
       }
       this.#claim = claims.take();
+      this.#lookFault.worked();
     } catch (error) {
-      log.error({ error: messageOf(error) }, 'drafts cannot be looked for');
+      this.#lookFault.failed(error);
       throw error;
     }
     if (this.#claim === null) return { kind: 'none' };
@@ -178,14 +184,14 @@ class LiveDrafter implements Drafter {
       whyBrokenOff: () => this.#whyBrokenOff(signal),
     });
     this.#settled = result.then(
-      () => this.#end(),
+      () => {
+        this.#endFault.worked();
+        this.#end();
+      },
       (error: unknown) => {
         this.#mustRecover = true;
         this.#end();
-        this.#parts.log.error(
-          { document: claim.documentId, error: messageOf(error) },
-          'the end of a draft could not be stored',
-        );
+        this.#endFault.failed(error, { document: claim.documentId });
       },
     );
     return result;

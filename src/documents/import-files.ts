@@ -4,11 +4,13 @@
  *
  * 1. A file that cannot be read costs itself only, and is named with the reason.
  * 2. Files go in in batches, each in one transaction: what `done` counts is on disk.
+ * 3. Whatever the files hold, the rest of the core goes on: between two batches, and while words are cut.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
+import { othersTurn } from '../lib/others-turn.ts';
 import type { Document } from './document.ts';
 import type { Library } from './library.ts';
 import { textOf } from '../lib/text-bytes.ts';
@@ -17,8 +19,12 @@ import { isMarkdown, isTextFile, titleOfFile } from './text-file.ts';
 /** Largest file. A book in plain text has one megabyte; what is larger is data. */
 const fileBytesMax = 8 * 1024 * 1024;
 
-/** Files per transaction: one costs a flush to disk each, many hold the rest of the core up. */
+/**
+ * Files and characters per transaction: one costs a flush to disk each, many hold the rest of the core up. A file
+ * with more characters is alone in its transaction.
+ */
 const batchFiles = 32;
+const batchCharsMax = 200_000;
 
 export type FileOutcome = 'added' | 'updated' | 'unchanged' | 'skipped';
 
@@ -74,21 +80,44 @@ export async function importFiles(
   };
 
   missing.forEach(skip);
-  for (let at = 0; at < files.length; at += batchFiles) {
+  for await (const batch of batches(files)) {
     if (signal?.aborted === true) break;
-    const read = await Promise.all(files.slice(at, at + batchFiles).map(readText));
-    const outcomes = library.together(() =>
-      read.map((file) => ('reason' in file ? null : bringIn(file, library, userId))),
+    const texts = batch.flatMap((file) =>
+      'reason' in file || isKnown(file, library, userId) ? [] : [file.text],
     );
-    read.forEach((file, index) => {
+    const outcomes = await library.ahead(texts, () =>
+      library.together(() =>
+        batch.map((file) => ('reason' in file ? null : bringIn(file, library, userId))),
+      ),
+    );
+    batch.forEach((file, index) => {
       const outcome = outcomes[index] ?? null;
       if ('reason' in file) return skip(file);
       if (outcome === null) return;
       report[outcome] += 1;
       tell(file.path, outcome);
     });
+    await othersTurn();
   }
   return report;
+}
+
+/** The files, read one after the other: no more of them are in memory than go into one transaction. */
+async function* batches(paths: readonly string[]): AsyncGenerator<(ReadFile | Skipped)[]> {
+  let batch: (ReadFile | Skipped)[] = [];
+  let chars = 0;
+  for (const path of paths) {
+    const file = await readText(path);
+    const length = 'reason' in file ? 0 : file.text.length;
+    if (batch.length === batchFiles || (batch.length > 0 && chars + length > batchCharsMax)) {
+      yield batch;
+      batch = [];
+      chars = 0;
+    }
+    batch.push(file);
+    chars += length;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function collect(paths: readonly string[]): Promise<{ files: string[]; missing: Skipped[] }> {
@@ -156,10 +185,18 @@ function bringIn(
     library.create(userId, { title, text, origin: 'file', markdown, metadata: { path, sha256 } });
     return 'added';
   }
-  if (known.sourceMetadata.sha256 === sha256 && known.deletedAt === null) return 'unchanged';
+  if (isUnchanged(known, sha256)) return 'unchanged';
   library.change(userId, known.id, (current) => renewed(current, file, title, markdown));
   return 'updated';
 }
+
+const isKnown = ({ path, sha256 }: ReadFile, library: Library, userId: string): boolean => {
+  const known = library.findFile(userId, path);
+  return known !== null && isUnchanged(known, sha256);
+};
+
+const isUnchanged = ({ sourceMetadata, deletedAt }: Document, sha256: string): boolean =>
+  sourceMetadata.sha256 === sha256 && deletedAt === null;
 
 /** The document with the file's new text. A draft of the old text is no draft of this one. */
 function renewed(

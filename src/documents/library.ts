@@ -8,39 +8,17 @@
 import type { Clock } from '../lib/clock.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
-import type {
-  DocumentQuery,
-  DocumentStorage,
-  IndexedWords,
-  ListedDocument,
-  RankedDocument,
-} from './document-port.ts';
-import {
-  anyMatch,
-  exactMatch,
-  folded,
-  indexWords,
-  looseMatch,
-  piecesOf,
-  queryWords,
-  type QueryWords,
-} from './search-words.ts';
+import type { DocumentQuery, DocumentStorage, ListedDocument } from './document-port.ts';
+import { rankDocuments, type Ranking } from './ranking.ts';
+import { queryWords, type QueryWords } from './search-words.ts';
 import { snippetOf } from './snippet.ts';
+import { createWordCutter, type WordCutter } from './word-cutter.ts';
 
 /** Characters of a title. */
 const titleCharsMax = 200;
 
 /** Results of one search, at most. */
 const limitMax = 100;
-
-/** Candidates that are looked at for the share of the question that they have. */
-const similarCandidates = 50;
-
-/**
- * Share of the question's pieces that a similar document must have. Less calls documents similar that share
- * one pair of syllables by chance; more finds nothing that differs in its spelling.
- */
-const similarShare = 0.5;
 
 /** Owner of everything in a shared library: also the user of a message that names none. */
 const sharedOwner = 'local';
@@ -70,7 +48,16 @@ export interface SearchResult {
   isExact: boolean;
 }
 
-export interface Library {
+interface Finder {
+  /** Documents with the words of the question, best first; `limit` 1 to 100. */
+  search(userId: string, query: string, limit?: number): SearchResult;
+  /** Which they are, without a look at their texts. `isStrict`: none that is merely similar. */
+  rank(userId: string, query: string, limit: number, isStrict?: boolean): Ranking;
+  /** What a search shows of one document, with the score 0; null where there is none that the user may see. */
+  hit(userId: string, id: string, query: string): SearchHit | null;
+}
+
+export interface Library extends Finder, Pick<WordCutter, 'ahead'> {
   /** In whose name this user's documents are: of a shared library it is one for all. */
   ownerOf(userId: string): string;
   /** Durable when it returns. */
@@ -86,8 +73,6 @@ export interface Library {
   change(userId: string, id: string, edit: (current: Document) => Document | null): Document | null;
   /** Soft: nobody finds it; the row leaves later, with what is old. False where there was none. */
   remove(userId: string, id: string): boolean;
-  /** Documents with the words of the question, best first; `limit` 1 to 100. */
-  search(userId: string, query: string, limit?: number): SearchResult;
   /** Newest first. */
   list(userId: string, query: Omit<DocumentQuery, 'owner'>): ListedDocument[];
   /** All writes of `work` in one transaction. Not for work that waits. */
@@ -106,6 +91,7 @@ export interface LibraryOptions {
 export function createLibrary(options: LibraryOptions): Library {
   const { storage, ids, clock, shared = false } = options;
   const ownerOf = (userId: string): string => (shared ? sharedOwner : userId);
+  const cutter = createWordCutter();
 
   const find = (userId: string, id: string): Document | null => {
     const document = storage.find(id);
@@ -118,13 +104,18 @@ export function createLibrary(options: LibraryOptions): Library {
     const updatedAt = Math.max(clock.now(), current.updatedAt + 1);
     const document = { ...next, id: current.id, owner: current.owner, updatedAt };
     // Cutting a long text into words takes a second, and most changes are of a marker.
-    storage.replace(document, saysTheSame(current, document) ? undefined : wordsOf(document));
+    storage.replace(
+      document,
+      saysTheSame(current, document) ? undefined : cutter.wordsOf(document),
+    );
     return document;
   };
 
   return {
     ownerOf,
     together: storage.together,
+    ahead: cutter.ahead,
+    ...createFinder(storage, ownerOf, find),
     get: find,
     findFile: (userId, path) => storage.findFile(ownerOf(userId), path),
 
@@ -146,7 +137,7 @@ export function createLibrary(options: LibraryOptions): Library {
         updatedAt: now,
         deletedAt: null,
       };
-      storage.insert(document, wordsOf(document));
+      storage.insert(document, cutter.wordsOf(document));
       return document;
     },
 
@@ -169,54 +160,45 @@ export function createLibrary(options: LibraryOptions): Library {
     },
 
     list: (userId, query) => storage.list({ ...query, owner: ownerOf(userId) }),
+  };
+}
 
+/** Searching in the documents that `find` shows a user. */
+function createFinder(
+  storage: DocumentStorage,
+  ownerOf: Library['ownerOf'],
+  find: (userId: string, id: string) => Document | null,
+): Finder {
+  const rank = (userId: string, words: QueryWords, limit: number, isStrict: boolean): Ranking => {
+    const most = Math.min(Math.max(1, Math.floor(limit)), limitMax);
+    return rankDocuments(storage, ownerOf(userId), words, { limit: most, isStrict });
+  };
+  return {
     search(userId, query, limit = 10) {
       const words = queryWords(query);
-      const most = Math.min(Math.max(1, Math.floor(limit)), limitMax);
-      const { found, isExact } = findRanked(words, most, (match, count) =>
-        storage.search(ownerOf(userId), match, count),
-      );
-      return { hits: found.map((one) => hitOf(one, words)), isExact };
+      const { found, isExact } = rank(userId, words, limit, false);
+      const hits = found.flatMap(({ id, score }) => {
+        const document = find(userId, id);
+        if (document === null) return [];
+        return { ...hitOf(document, words), score: Number(score.toPrecision(6)) };
+      });
+      return { hits, isExact };
+    },
+
+    rank: (userId, query, limit, isStrict = false) =>
+      rank(userId, queryWords(query), limit, isStrict),
+
+    hit(userId, id, query) {
+      const document = find(userId, id);
+      return document === null ? null : hitOf(document, queryWords(query));
     },
   };
 }
 
-/**
- * The ladder: every word as written; then without particles and in two parts, behind those; and only where
- * both find nothing, documents that have most of the question's pieces.
- */
-function findRanked(
-  words: QueryWords,
-  limit: number,
-  search: (match: string, limit: number) => RankedDocument[],
-): { found: RankedDocument[]; isExact: boolean } {
-  if (words.runs.length === 0) return { found: [], isExact: true };
-  const found = search(exactMatch(words), limit);
-  const loose = found.length < limit ? looseMatch(words) : null;
-  if (loose !== null) {
-    const ids = new Set(found.map((one) => one.id));
-    const more = search(loose, limit).filter((one) => !ids.has(one.id));
-    const lowest = found.at(-1)?.score ?? Number.POSITIVE_INFINITY;
-    for (const one of more.slice(0, limit - found.length)) {
-      found.push({ ...one, score: Math.min(one.score, lowest) });
-    }
-  }
-  if (found.length > 0) return { found, isExact: true };
-  const pieces = piecesOf(words);
-  if (pieces.length < 2) return { found, isExact: true };
-  const similar = search(anyMatch(pieces), similarCandidates).filter((one) => {
-    const text = folded(`${one.title}\n${one.extractedText}\n${one.mdContent ?? ''}`);
-    const had = pieces.filter((piece) => text.includes(piece)).length;
-    return had >= pieces.length * similarShare;
-  });
-  return { found: similar.slice(0, limit), isExact: similar.length === 0 };
-}
-
-function hitOf(found: RankedDocument, words: QueryWords): SearchHit {
-  const { id, title, extractedText, mdContent, score } = found;
+function hitOf({ id, title, extractedText, mdContent }: Document, words: QueryWords): SearchHit {
   const inText = snippetOf(extractedText, words);
   const snippet = inText === '' ? snippetOf(mdContent ?? '', words) : inText;
-  return { id, title, snippet, score: Number(score.toPrecision(6)) };
+  return { id, title, snippet, score: 0 };
 }
 
 /** Whether the words are those of before. */
@@ -225,19 +207,6 @@ const saysTheSame = (one: Document, other: Document): boolean =>
   one.extractedText === other.extractedText &&
   one.mdContent === other.mdContent &&
   one.deletedAt === other.deletedAt;
-
-/** Null for a deleted document: it is in no index. */
-function wordsOf(document: Document): IndexedWords | null {
-  const { deletedAt, title, extractedText, mdContent } = document;
-  if (deletedAt !== null) return null;
-  // A markdown file is its own markdown: indexed once, or its words would count double.
-  const markdown = mdContent === extractedText ? '' : (mdContent ?? '');
-  return {
-    title: indexWords(title),
-    body: indexWords(extractedText),
-    markdown: indexWords(markdown),
-  };
-}
 
 /** One line: the title that was given, else the first line with anything in it. */
 export function titleOf(title: string | undefined, text: string): string {

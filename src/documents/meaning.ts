@@ -25,7 +25,7 @@ export interface BlendedResult {
 }
 
 export interface MeaningOptions {
-  library: Pick<Library, 'get' | 'search'>;
+  library: Pick<Library, 'get' | 'rank' | 'hit'>;
   embedder: Embedder;
   storage: VectorStorage;
   /** In whose name the user's documents are kept. */
@@ -105,44 +105,50 @@ export function createMeaning(options: MeaningOptions): Meaning {
         return { id, title, snippet: snippetOf(text, words), score: 0, at: one.start };
       };
       const wider = widened(library, userId, query, found);
-      return merged(found, wider, close, hitOf, limit);
+      const known = new Map(found.hits.map((hit) => [hit.id, hit]));
+      const byWords = new Set(wider);
+      const places = new Map(close.map((one) => [one.id, one]));
+      const shown = (id: string): MeaningHit | null => {
+        if (byWords.has(id)) return known.get(id) ?? library.hit(userId, id, query);
+        return hitOf(places.get(id)!);
+      };
+      const isExact = found.isExact && found.hits.length > 0;
+      const hits = merged([wider, close.map(({ id }) => id)], shown, limit);
+      return { hits, isExact };
     },
   };
 }
 
 /** As many of the words' hits as of the others: a rank below the limit counts too. */
 function widened(
-  library: Pick<Library, 'search'>,
+  library: Pick<Library, 'rank'>,
   userId: string,
   query: string,
   found: SearchResult,
-): SearchHit[] {
-  const known = new Set(found.hits.map(({ id }) => id));
-  const more = found.isExact ? library.search(userId, query, candidates) : null;
-  const added = more?.isExact === true ? more.hits.filter(({ id }) => !known.has(id)) : [];
-  return [...found.hits, ...added];
+): string[] {
+  const ids = found.hits.map(({ id }) => id);
+  if (!found.isExact) return ids;
+  const more = library.rank(userId, query, candidates, true).found.map(({ id }) => id);
+  return [...new Set([...ids, ...more])];
 }
 
+/** One ranking of several lists of ids; only what is returned is looked at. */
 function merged(
-  found: SearchResult,
-  byWords: readonly SearchHit[],
-  near: readonly NearDocument[],
-  hitOf: (one: NearDocument) => MeaningHit | null,
+  lists: readonly (readonly string[])[],
+  shown: (id: string) => MeaningHit | null,
   limit: number,
-): BlendedResult {
+): MeaningHit[] {
   const scores = new Map<string, number>();
-  const add = (id: string, index: number): void =>
-    void scores.set(id, (scores.get(id) ?? 0) + 1 / (rankConstant + index + 1));
-  byWords.forEach(({ id }, index) => add(id, index));
-  near.forEach(({ id }, index) => add(id, index));
-  const words = new Map(byWords.map((hit) => [hit.id, hit]));
-  const places = new Map(near.map((one) => [one.id, one]));
-  const ranked = [...scores].sort(([, a], [, b]) => b - a);
+  for (const list of lists) {
+    list.forEach((id, index) =>
+      scores.set(id, (scores.get(id) ?? 0) + 1 / (rankConstant + index + 1)),
+    );
+  }
   const hits: MeaningHit[] = [];
-  for (const [id, score] of ranked) {
+  for (const [id, score] of [...scores].sort(([, a], [, b]) => b - a)) {
     if (hits.length === limit) break;
-    const hit = words.get(id) ?? hitOf(places.get(id)!);
+    const hit = shown(id);
     if (hit !== null) hits.push({ ...hit, score: Number(score.toPrecision(6)) });
   }
-  return { hits, isExact: found.isExact && found.hits.length > 0 };
+  return hits;
 }

@@ -45,8 +45,32 @@ function pairsOf(run: string): string[] {
   return characters.slice(1).map((character, index) => `${characters[index]}${character}`);
 }
 
+/** Characters that are cut into words at a time: some milliseconds. */
+const sliceChars = 20_000;
+
+/** Behind these a text may be cut: no word goes on, and nothing behind them changes how a word is folded. */
+const sliceEnds = /[\s,;!?。、]/;
+
 /** The words of a text, separated by spaces, for the index. */
-export function indexWords(text: string): string {
+export const indexWords = (text: string): string => [...wordSlices(text)].join(' ');
+
+/** The same, some at a time: who writes a long text lets others have their turn between two slices. */
+export function* wordSlices(text: string): Generator<string, undefined> {
+  for (let start = 0; start < text.length;) {
+    const end = sliceEnd(text, start + sliceChars);
+    const words = wordsOfSlice(text.slice(start, end));
+    if (words !== '') yield words;
+    start = end;
+  }
+}
+
+function sliceEnd(text: string, from: number): number {
+  if (from >= text.length) return text.length;
+  const more = text.slice(from).search(sliceEnds);
+  return more < 0 ? text.length : from + more + 1;
+}
+
+function wordsOfSlice(text: string): string {
   const words: string[] = [];
   for (const run of runsOf(text)) {
     if (run.isPaired) {
@@ -101,7 +125,7 @@ const particles =
 export function looseMatch(words: QueryWords): string | null {
   const terms = words.runs.map((run) => {
     const forms = new Set([run.text]);
-    const stem = run.isPaired ? withoutParticle(run.text) : run.text;
+    const stem = stemOf(run);
     forms.add(stem);
     const ways = [...forms].map((form) => termOf({ ...run, text: form }));
     if (run.isPaired) ways.push(...partedWays(stem));
@@ -110,6 +134,10 @@ export function looseMatch(words: QueryWords): string | null {
   const match = terms.join(' AND ');
   return match === exactMatch(words) ? null : match;
 }
+
+/** The word without its particle. */
+export const stemOf = ({ text, isPaired }: Run): string =>
+  isPaired ? withoutParticle(text) : text;
 
 function withoutParticle(word: string): string {
   const characters = charactersOf(word);
@@ -138,3 +166,7 @@ export const piecesOf = (words: QueryWords): string[] => [
 /** Any of the pieces. */
 export const anyMatch = (pieces: readonly string[]): string =>
   pieces.map((piece) => quoted([piece])).join(' OR ');
+
+/** One piece; a single syllable also where it begins a pair. */
+export const pieceMatch = (piece: string): string =>
+  charactersOf(piece).length === 1 ? `${quoted([piece])}*` : quoted([piece]);

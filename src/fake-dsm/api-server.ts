@@ -14,7 +14,7 @@ import type { Certificate } from './certificate.ts';
 import type { Fault } from './faults.ts';
 import { readBody } from './http-body.ts';
 import type { Nas } from './nas.ts';
-import { formOf } from './payload.ts';
+import { formOf, readPayload } from './payload.ts';
 import type { ApiRequest } from './request-log.ts';
 
 const apiPath = '/webapi/entry.cgi';
@@ -176,6 +176,7 @@ export class ApiServer {
       const answer: ApiAnswer = { kind: 'error', code, errors };
       return { answer, integration: null, payload: null, posts: [] };
     }
+    if (fault?.kind === 'nobody') return nobodyGotIt(body);
     const form = entry.form === 'json' ? null : new URLSearchParams(body);
     const params = (name: string) => url.searchParams.get(name) ?? form?.get(name) ?? null;
     const result = await this.#api.answer({ params, body, requestN: entry.n });
@@ -269,6 +270,14 @@ const outcomeOf = ({ kind }: ApiAnswer): ApiRequest['outcome'] =>
 const isCut = (fault: Fault | null, at: (Fault & { kind: 'cut' })['at']): boolean =>
   fault?.kind === 'cut' && fault.at === at;
 
+/** What Chat says where it could post to none of the people. */
+function nobodyGotIt(body: string): ApiResult {
+  const payload = readPayload(body);
+  const fail = payload.ok ? payload.value.userIds : [];
+  const data = { fail, succ: { user_id_post_map: {} } };
+  return { answer: { kind: 'success', data }, integration: null, payload: null, posts: [] };
+}
+
 const nameOf = (fault: Fault): string => (fault.kind === 'cut' ? `cut ${fault.at}` : fault.kind);
 
 function cut(request: IncomingMessage): void {
@@ -292,6 +301,7 @@ function sendPage(response: ServerResponse, status: number): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-length': Buffer.byteLength(page),
+    ...(status >= 300 && status < 400 ? { location: '/' } : {}),
     ...(status === 413 ? { connection: 'close' } : {}),
   });
   response.end(page);

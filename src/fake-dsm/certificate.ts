@@ -15,10 +15,13 @@ export interface Certificate {
 /** As long as a NAS's own; a pin must not break in the middle of a trial. */
 const validYears = 10;
 
+/** Where `provideCertificate` keeps what a client is to trust. */
+export const certificateFile = (folder: string): string => join(folder, 'fake-dsm.crt');
+
 /** From `folder` where one lies there, else made (and kept there). Made anew too when it has expired. */
 export async function provideCertificate(folder: string | null): Promise<Certificate> {
   const [certFile, keyFile] =
-    folder === null ? [null, null] : [join(folder, 'fake-dsm.crt'), join(folder, 'fake-dsm.key')];
+    folder === null ? [null, null] : [certificateFile(folder), join(folder, 'fake-dsm.key')];
   if (certFile !== null && existsSync(certFile) && existsSync(keyFile)) {
     const kept = withFingerprint(readFileSync(keyFile, 'utf8'), readFileSync(certFile, 'utf8'));
     if (Date.parse(new X509Certificate(kept.cert).validTo) > Date.now()) return kept;

@@ -1,7 +1,8 @@
 /**
  * What is in the chat: users, channels, integrations and posts. State and lookups only; nothing here knows HTTP.
  *
- * 1. A post id is `channel id × 2^32 + n`, as the ids seen from real servers are; it is a safe integer.
+ * 1. A post id is `channel id × 2^32 + n`, as the ids seen from real servers are; it is a safe integer. n goes on from
+ *    the seconds of the clock at the start: as on a NAS, a restart gives no number again.
  * 2. A direct conversation of a user with a bot is a channel too, made when first used.
  * 3. Posts are never removed. A click may replace what one says; what it said before stays in `earlier`.
  */
@@ -105,6 +106,8 @@ export class Chat {
   readonly conversations = new Map<number, Conversation>();
   readonly #byId = new Map<number, Post>();
   readonly #counts = new Map<number, number>();
+  /** Fits in 32 bits until 2106. */
+  readonly #firstCount: number;
   readonly #direct = new Map<string, Conversation>();
   readonly #clock: Clock;
   readonly #feed: Feed;
@@ -115,6 +118,7 @@ export class Chat {
     this.integrations = integrations.map((one) => ({ ...one }));
     this.#clock = clock;
     this.#feed = feed;
+    this.#firstCount = Math.floor(clock.now() / 1_000);
     for (const { channelId, name } of channels) {
       this.conversations.set(channelId, { kind: 'channel', id: channelId, name });
     }
@@ -146,7 +150,7 @@ export class Chat {
   }
 
   add(conversationId: number, content: NewPost): Post {
-    const count = (this.#counts.get(conversationId) ?? 0) + 1;
+    const count = (this.#counts.get(conversationId) ?? this.#firstCount) + 1;
     this.#counts.set(conversationId, count);
     const post: Post = {
       ...content,

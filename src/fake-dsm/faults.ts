@@ -16,7 +16,8 @@ export type ApiMethod = (typeof apiMethods)[number];
 
 /**
  * - `error`: `success:false` with status 200; nothing is stored
- * - `page`: an HTML page with an HTTP error, as the web server before the package sends it
+ * - `page`: an HTML page of the web server before the package, with an HTTP error or a redirect; nothing is stored
+ * - `nobody`: `success:true` with everybody in `data.fail`; nothing is stored
  * - `slow`: works, but the headers come late and the body byte by byte
  * - `cut`: the connection ends; `atOnce` before the request was read, `unstored` after it was read,
  *   `stored` after the post is in the chat, `answer` in the middle of the answer (stored too)
@@ -25,6 +26,7 @@ export type ApiMethod = (typeof apiMethods)[number];
 export type Fault =
   | { kind: 'error'; code: number; errors?: string }
   | { kind: 'page'; status: number }
+  | { kind: 'nobody' }
   | { kind: 'slow'; headersMs: number; bodyMs: number }
   | { kind: 'cut'; at: 'atOnce' | 'unstored' | 'stored' | 'answer' }
   | { kind: 'down'; forMs: number };
@@ -51,6 +53,9 @@ export const stormFaults: readonly Fault[] = [
   { kind: 'error', code: 100 },
   { kind: 'page', status: 500 },
   { kind: 'page', status: 503 },
+  { kind: 'page', status: 404 },
+  { kind: 'page', status: 403 },
+  { kind: 'page', status: 302 },
   { kind: 'slow', headersMs: 150, bodyMs: 150 },
   { kind: 'cut', at: 'atOnce' },
   { kind: 'cut', at: 'unstored' },

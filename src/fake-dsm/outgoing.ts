@@ -43,7 +43,7 @@ export class Outgoing {
     const receivers = receiversOf(chat, post);
     return Promise.all(
       receivers.map((integration) => {
-        const body = messageForm(chat, integration, user, post, rules.sendsFileName);
+        const body = messageForm(chat, integration, user, post, rules);
         const delivery = this.#open('message', integration, post, user.userId);
         return this.#enqueue({ delivery, integration, post, body });
       }),

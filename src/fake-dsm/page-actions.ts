@@ -12,7 +12,8 @@ const fault: z.ZodType<Fault> = z.discriminatedUnion('kind', [
   z
     .object({ kind: z.literal('error'), code: z.int(), errors: z.string().max(200).optional() })
     .transform(({ kind, code, errors }) => (errors ? { kind, code, errors } : { kind, code })),
-  z.object({ kind: z.literal('page'), status: z.int().min(400).max(599) }),
+  z.object({ kind: z.literal('page'), status: z.int().min(200).max(599) }),
+  z.object({ kind: z.literal('nobody') }),
   z.object({ kind: z.literal('slow'), headersMs: ms, bodyMs: ms }),
   z.object({ kind: z.literal('cut'), at: z.enum(['atOnce', 'unstored', 'stored', 'answer']) }),
   z.object({ kind: z.literal('down'), forMs: ms }),
@@ -51,6 +52,7 @@ const action = z.discriminatedUnion('do', [
         postIntervalMsMin: ms,
         acceptsBareToken: z.boolean(),
         sendsFileName: z.boolean(),
+        sendsNameAsText: z.boolean(),
         sendsHead: z.boolean(),
         acceptsNoContent: z.boolean(),
         sulksAfter: z.enum(['failure', 'answer', 'nothing']),

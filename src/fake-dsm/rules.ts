@@ -15,6 +15,8 @@ export interface DsmRules {
   fileBytesMax: number;
   /** Adds `file_name` to the webhook of a post with a file; no source tells of such a field. */
   sendsFileName: boolean;
+  /** A post with a file alone has the file's name as its text in the webhook, else an empty one; no source says which. */
+  sendsNameAsText: boolean;
   /** A HEAD goes before each POST to a bridge. */
   sendsHead: boolean;
   /** Takes 204 for 200. The reported behaviour is that it does not. */
@@ -42,6 +44,7 @@ export const defaultRules: DsmRules = {
   acceptsBareToken: false,
   fileBytesMax: 32 * 1024 * 1024,
   sendsFileName: false,
+  sendsNameAsText: true,
   sendsHead: true,
   acceptsNoContent: false,
   sulksAfter: 'failure',

@@ -1,6 +1,7 @@
 /** What a webhook says: the form fields of a message, and the `payload` of a click. Strings in the form, numbers in the JSON. */
 import type { Attachment, ButtonAction, ChatUser, Integration, Post } from './chat.ts';
 import type { Chat } from './chat.ts';
+import type { DsmRules } from './rules.ts';
 
 /** The integrations that a typed message goes to. */
 export function receiversOf(chat: Chat, post: Post): Integration[] {
@@ -31,7 +32,7 @@ export function messageForm(
   integration: Integration,
   user: ChatUser,
   post: Post,
-  sendsFileName: boolean,
+  { sendsFileName, sendsNameAsText }: Pick<DsmRules, 'sendsFileName' | 'sendsNameAsText'>,
 ): string {
   const form = new URLSearchParams({ token: integration.token });
   if (integration.kind === 'outgoing') {
@@ -43,8 +44,8 @@ export function messageForm(
   form.set('username', user.nickname);
   form.set('post_id', String(post.postId));
   form.set('timestamp', String(post.atMs));
-  // What a post with a file alone carries is not known; a webhook without text would say nothing.
-  form.set('text', post.text === '' && post.file !== null ? post.file.name : post.text);
+  const isNamed = post.text === '' && sendsNameAsText;
+  form.set('text', isNamed ? (post.file?.name ?? '') : post.text);
   if (sendsFileName && post.file !== null) form.set('file_name', post.file.name);
   if (integration.kind === 'outgoing' && integration.triggerWord !== null) {
     form.set('trigger_word', integration.triggerWord);

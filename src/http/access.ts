@@ -8,7 +8,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatehouseError } from '../lib/errors.ts';
 import { operator, type Caller } from '../lib/key-ring.ts';
-import { addressOf, type Limits } from './limits.ts';
+import { addressOf, personOf, type Limits } from './limits.ts';
 
 /**
  * - `anyone`: also without a key
@@ -95,7 +95,7 @@ function callerOf(
   const access = accessOf(request);
   const [, key] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '') ?? [];
   const caller = key === undefined ? null : find(key);
-  if (key !== undefined) limits.checkKey(request.socket, caller);
+  if (key !== undefined) limits.checkKey(request.socket, caller, key);
   const who = countedAs(request, caller);
   if (who !== null) limits.enter(who, reply);
   if (caller === null) {
@@ -111,7 +111,7 @@ function callerOf(
 /** Under what name the request is counted; null: it is the operator's. */
 export function countedAs(request: FastifyRequest, caller: Caller | null): string | null {
   if (caller === null || caller.user === '') return `address ${addressOf(request.socket)}`;
-  return caller.user === null ? null : `person ${caller.user}`;
+  return caller.user === null ? null : personOf(caller.user);
 }
 
 function actFor(user: string, fields: unknown, path: string): void {

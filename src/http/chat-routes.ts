@@ -1,8 +1,9 @@
 /** `/chat…` and `/jobs…`: messages in, jobs looked at, cancelled, confirmed. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { JobDoor, SubmitDefaults } from '../contract/door.ts';
+import { confirmBody, type JobDoor, type SubmitDefaults } from '../contract/door.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { ownJob, person } from './access.ts';
+import { readInput } from './input.ts';
 import { streamJob, type EventSource } from './sse.ts';
 
 export interface ChatRoutesOptions {
@@ -31,7 +32,12 @@ export function chatRoutes({ door, live }: ChatRoutesOptions): (server: FastifyI
       reply.hijack();
       await streamJob(reply.raw, source, request.params.id, lastSeen(request));
     });
-    for (const verb of ['cancel', 'confirm', 'reject'] as const) {
+    server.post<WithId>('/chat/:id/confirm', ownJob, async (request, reply) => {
+      const { draft_seq: draftSeq } = readInput(confirmBody, request.body);
+      await door.confirm(request.params.id, 'user', draftSeq);
+      return reply.code(202).send({ job_id: request.params.id });
+    });
+    for (const verb of ['cancel', 'reject'] as const) {
       server.post<WithId>(`/chat/:id/${verb}`, ownJob, async (request, reply) => {
         await door[verb](request.params.id, 'user');
         return reply.code(202).send({ job_id: request.params.id });

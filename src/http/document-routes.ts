@@ -8,7 +8,10 @@ import { readInput, userId as user } from './input.ts';
 
 /** The library, as these routes need it: views are the rows of docs/tools.md. */
 export interface DocumentDoor {
-  create(userId: string, document: { title?: string | undefined; text: string }): { id: string };
+  create(
+    userId: string,
+    document: { title?: string | undefined; text: string },
+  ): Promise<{ id: string }>;
   get(userId: string, id: string): Record<string, unknown> | null;
   remove(userId: string, id: string): boolean;
   search(
@@ -74,7 +77,7 @@ export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) =>
       { ...person, bodyLimit: documentBytesMax },
       async (request, reply) => {
         const { title, text, user_id: userId } = readInput(newDocument, request.body);
-        const { id } = door.create(userId, { title, text });
+        const { id } = await door.create(userId, { title, text });
         return reply.code(201).send({ id });
       },
     );

@@ -1,9 +1,13 @@
 /**
  * A document's events as server-sent events: from the beginning or after a given `seq`, stored ones first, then
- * live, each once and in order. A document has no last event: the stream ends with its reader.
+ * live, each once and in order. Always read from what is stored, at the reader's own pace: an event that is told
+ * live was stored before, and only says that there is more. A document has no last event: the stream ends with
+ * its reader.
  */
 import type { ServerResponse } from 'node:http';
 import type { DocumentEvent } from '../contract/document-event.ts';
+import { othersTurn } from '../lib/others-turn.ts';
+import { drained, readerPatienceMs } from './drained.ts';
 
 export interface DocumentEventSource {
   /** Stored events of the document after `afterSeq`, in order; some at a time. */
@@ -14,54 +18,64 @@ export interface DocumentEventSource {
 
 /** Proxies cut what is silent for 30 to 60 s. */
 const keepAliveMs = 15_000;
-/** A reader this far behind is cut off: it comes again with Last-Event-ID and loses nothing. */
-const pendingBytesMax = 1024 * 1024;
 
-export function streamDocument(
+/** Resolves when the reader is gone. Who takes nothing comes again with Last-Event-ID and loses nothing. */
+export async function streamDocument(
   response: ServerResponse,
   source: DocumentEventSource,
   documentId: string,
   afterSeq: number,
-): void {
+): Promise<void> {
   let sent = afterSeq;
-  const write = (text: string): void => {
-    if (response.writableLength > pendingBytesMax) response.destroy();
-    else response.write(text);
-  };
-  // Always read from what is stored: an event that is told live was stored before.
-  const sendNew = (): void => {
-    for (;;) {
-      const events = source.events(documentId, sent);
-      for (const event of events) {
-        write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-        sent = event.seq;
-      }
-      if (events.length === 0 || response.destroyed) return;
-    }
-  };
-  const keepAlive = setInterval(() => write(': keep-alive\n\n'), keepAliveMs);
+  let isMore = true;
+  let wake: () => void = () => undefined;
   const unsubscribe = source.subscribe((event) => {
-    if (event.document_id === documentId) sendOrEnd();
+    if (event.document_id !== documentId) return;
+    isMore = true;
+    wake();
   });
-  const end = (): void => {
-    clearInterval(keepAlive);
-    unsubscribe();
-    response.end();
-  };
-  const sendOrEnd = (): void => {
-    try {
-      sendNew();
-    } catch {
-      // A database that cannot be read ends the stream: the reader comes again where it was.
-      end();
-    }
-  };
-  response.once('close', end);
+  response.once('close', () => wake());
+  const news = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, keepAliveMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  /** Whether the reader is there for more. */
+  const write = async (text: string): Promise<boolean> =>
+    response.write(text) || drained(response, readerPatienceMs);
+
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
   });
   response.flushHeaders();
-  sendOrEnd();
+  try {
+    while (!response.destroyed) {
+      if (!isMore) {
+        await news();
+        if (!isMore && !response.destroyed) response.write(': keep-alive\n\n');
+        if (!isMore || response.destroyed) continue;
+      }
+      isMore = false;
+      const events = source.events(documentId, sent);
+      for (const event of events) {
+        const text = `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+        if (!(await write(text))) return;
+        sent = event.seq;
+      }
+      if (events.length === 0) continue;
+      isMore = true;
+      await othersTurn();
+    }
+  } catch {
+    // A database that cannot be read ends the stream: the reader comes again where it was.
+    response.end();
+  } finally {
+    unsubscribe();
+    if (!response.writableEnded) response.destroy();
+  }
 }

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
 import { person } from './access.ts';
+import { drained } from './drained.ts';
 
 export interface EventLog {
   /** The rows with events among the next `limit` after a position, in order; `upTo` is the last one looked at. */
@@ -104,16 +105,4 @@ async function follow(
   } finally {
     unsubscribe();
   }
-}
-
-/** Resolves when more can be written, with false when nobody reads any more. Leaves no listener behind. */
-function drained(response: ServerResponse): Promise<boolean> {
-  if (response.destroyed) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      response.off('drain', settle).off('close', settle);
-      resolve(!response.destroyed);
-    };
-    response.on('drain', settle).on('close', settle);
-  });
 }

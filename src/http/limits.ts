@@ -8,7 +8,11 @@
  *    to its advantage.
  * L3 A right key goes on working at an address where it has worked before, whatever else comes from there:
  *    behind a proxy all have one address, and a stranger must not lock out a person by guessing.
+ * L4 A wrong key is one guess a minute, however often it is shown: an open page goes on asking with a key that was
+ *    withdrawn. Only a key that was counted is known to be wrong; one that was refused unseen is told what a right
+ *    one is told, also when it comes again.
  */
+import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Caller } from '../lib/key-ring.ts';
@@ -33,15 +37,20 @@ export interface Peer {
 
 export interface Limits {
   /**
-   * Call for every key that was shown; `caller` null: it is none.
+   * Call for every `key` that was shown; `caller` null: it is none.
    * @throws GH_REQUEST_TOO_MANY where too many wrong ones came from there, also for a right one.
    */
-  checkKey(peer: Peer, caller: Caller | null): void;
+  checkKey(peer: Peer, caller: Caller | null, key: string): void;
   /** Counts a request until its answer has ended. @throws GH_REQUEST_TOO_MANY */
   enter(who: string, reply: FastifyReply): void;
   /** A body costs what it makes the server do. @throws GH_REQUEST_TOO_MANY */
   charge(who: string, bodyBytes: number): void;
+  /** What a person has us do besides, as so many requests. @throws GH_REQUEST_TOO_MANY, and takes none */
+  chargePerson(user: string, requests: number): void;
 }
+
+/** The name under which a person is counted. */
+export const personOf = (user: string): string => `person ${user}`;
 
 /** Each costs about 200 bytes; a home has a hundred devices, a scan from outside has no end. */
 const callersMax = 10_000;
@@ -53,6 +62,7 @@ export function createLimits(settings: LimitSettings): Limits {
   const requests = createBuckets(settings.requestsPerMinute);
   const wrongKeys = createBuckets(settings.wrongKeysPerMinute);
   const known = createKnown();
+  const wrong = createWrongKeys();
   const open = new Map<string, number>();
 
   const leave = (who: string): void => {
@@ -62,12 +72,14 @@ export function createLimits(settings: LimitSettings): Limits {
   };
 
   return {
-    checkKey(peer, caller) {
+    checkKey(peer, caller, key) {
       const address = addressOf(peer);
       if (caller !== null && known.has(address, caller)) return;
+      if (caller === null && wrong.has(address, key)) return;
       const waitMs = caller === null ? wrongKeys.take(address, 1) : wrongKeys.waitMs(address);
       if (waitMs > 0) throw tooMany('Too many wrong keys from this address', waitMs);
-      if (caller !== null) known.add(address, caller);
+      if (caller === null) wrong.add(address, key);
+      else known.add(address, caller);
     },
     enter(who, reply) {
       const waitMs = requests.take(who, 1);
@@ -83,6 +95,10 @@ export function createLimits(settings: LimitSettings): Limits {
       const cost = Math.floor(bodyBytes / bodyBytesPerRequest);
       const waitMs = cost === 0 ? 0 : requests.take(who, cost);
       if (waitMs > 0) throw tooMany('Too much was sent in a minute', waitMs);
+    },
+    chargePerson(user, cost) {
+      const waitMs = cost === 0 ? 0 : requests.take(personOf(user), cost);
+      if (waitMs > 0) throw tooMany('Too much was asked for in a minute', waitMs);
     },
   };
 }
@@ -154,6 +170,28 @@ function createKnown(): {
     add(address, { user }) {
       seen.set(address, (seen.get(address) ?? new Set()).add(user));
       forgetOldest(seen);
+    },
+  };
+}
+
+/** Which keys were counted as wrong at which address in the last minute: as digests, for a slip is nearly a key. */
+function createWrongKeys(): {
+  has(address: string, key: string): boolean;
+  add(address: string, key: string): void;
+} {
+  const countedAt = new Map<string, number>();
+  const nameOf = (address: string, key: string): string =>
+    `${address} ${createHash('sha256').update(key).digest('base64')}`;
+  return {
+    has(address, key) {
+      const at = countedAt.get(nameOf(address, key));
+      return at !== undefined && performance.now() - at < minuteMs;
+    },
+    add(address, key) {
+      const name = nameOf(address, key);
+      countedAt.delete(name);
+      countedAt.set(name, performance.now());
+      forgetOldest(countedAt);
     },
   };
 }

@@ -6,8 +6,11 @@ import { readInput, userId } from './input.ts';
 
 /** The memos, as these routes need them. All but the first throw GH_MEMO_NOT_FOUND. */
 export interface MemoDoor {
-  create(userId: string, memo: { text: string; title?: string | undefined }): { id: string };
-  edit(userId: string, id: string, change: { text?: string; title?: string }): object;
+  create(
+    userId: string,
+    memo: { text: string; title?: string | undefined },
+  ): Promise<{ id: string }>;
+  edit(userId: string, id: string, change: { text?: string; title?: string }): Promise<object>;
   list(userId: string, page: { limit: number; before?: string | undefined }): MemoView[];
   promote(userId: string, id: string): string;
 }
@@ -47,7 +50,8 @@ export function memoRoutes(door: MemoDoor): (server: FastifyInstance) => void {
   return (server) => {
     server.post('/memos', { ...person, bodyLimit: memoBytesMax }, async (request, reply) => {
       const { user_id, ...memo } = readInput(newMemo, request.body);
-      return reply.code(201).send({ id: door.create(user_id, memo).id });
+      const { id } = await door.create(user_id, memo);
+      return reply.code(201).send({ id });
     });
     server.patch<WithId>('/memos/:id', { ...person, bodyLimit: memoBytesMax }, (request) => {
       const { user_id, ...given } = readInput(memoChange, request.body);

@@ -13,8 +13,8 @@ interface Base {
 /** The review of drafts, as these routes need it. Throws GH_DOCUMENT_NOT_FOUND, GH_DRAFT_NONE, GH_DRAFT_CHANGED. */
 export interface ReviewDoor {
   accept(userId: string, id: string, base: Base): object;
-  reject(userId: string, id: string, base: Base): object;
-  edit(userId: string, id: string, markdown: string, base: Base): object;
+  reject(userId: string, id: string, base: Base): Promise<object>;
+  edit(userId: string, id: string, markdown: string, base: Base): Promise<object>;
   /** Newest first; null where there is no such document. */
   versions(userId: string, id: string): object[] | null;
   events: DocumentEventSource;
@@ -62,11 +62,11 @@ export function reviewRoutes(door: ReviewDoor): (server: FastifyInstance) => voi
         return door.edit(user_id, request.params.id, md_content, base);
       },
     );
-    server.get<WithId>('/documents/:id/stream', person, (request, reply) => {
+    server.get<WithId>('/documents/:id/stream', person, async (request, reply) => {
       // The same refusal where there is no such document.
       versionsOf(request);
       reply.hijack();
-      streamDocument(reply.raw, door.events, request.params.id, lastSeen(request));
+      await streamDocument(reply.raw, door.events, request.params.id, lastSeen(request));
     });
   };
 }

@@ -25,7 +25,7 @@ export function callerOf(
   const key = keyOf(request);
   const caller = keys.callerOf(key);
   try {
-    if (key !== '') limits?.checkKey(request.socket, caller);
+    if (key !== '') limits?.checkKey(request.socket, caller, key);
   } catch (error) {
     if (error instanceof GatehouseError) return 429;
     throw error;

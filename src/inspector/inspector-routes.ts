@@ -13,13 +13,19 @@ import { pageHeaders, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from './charts.ts';
 import { startGateHistory } from './gate-history.ts';
 import { createGuests } from './guests.ts';
-import { followJob } from './job-follower.ts';
 import { searchJobs } from './job-search.ts';
 import type { InspectorOptions, InspectorParts } from './parts.ts';
 import { applyRedaction } from './redaction.ts';
+import { createSlices } from './slices.ts';
 import { serveSockets } from './socket-server.ts';
 import { createStatelyFeed } from './stately-feed.ts';
-import { choicesAt, tryEvent } from './what-if.ts';
+import { choicesAt, replayTo, tryEvent } from './what-if.ts';
+
+/** Whose key it is; null: the operator's. */
+const callerOf = (request: FastifyRequest): string | null =>
+  (request as FastifyRequest & { caller: Caller }).caller.user;
+
+const rowNumber = z.coerce.number().int().min(1);
 
 type WithId = { Params: { id: string } };
 
@@ -30,11 +36,13 @@ export const whatIfBody = z.object({
 
 export function inspectorRoutes(options: InspectorOptions): (server: FastifyInstance) => void {
   return (server) => {
+    const slices = createSlices();
     const parts: InspectorParts = {
       ...options,
+      slices,
       history: startGateHistory(options.gates, options.clock),
       guests: createGuests(),
-      feed: createStatelyFeed(options),
+      feed: createStatelyFeed({ ...options, slices }),
     };
     const sockets = serveSockets(server.server, parts);
     server.addHook('preClose', (done) => {
@@ -68,7 +76,7 @@ const access = <Kind extends 'anyone' | 'person' | 'job'>(kind: Kind) => ({
 });
 
 function addData(server: FastifyInstance, parts: InspectorParts): void {
-  const { door, storage, clock } = parts;
+  const { clock } = parts;
   const show = <Value>(value: Value, request: FastifyRequest): Value => {
     const isHidden = 'redact' in (request.query as Record<string, unknown>);
     return applyRedaction(value, isHidden ? 'texts' : (parts.redaction ?? 'none'));
@@ -76,13 +84,13 @@ function addData(server: FastifyInstance, parts: InspectorParts): void {
 
   server.get('/inspect/api/session', access('person'), (request) => ({
     // Whose jobs the key shows; null: everybody's.
-    user: (request as FastifyRequest & { caller: Caller }).caller.user,
+    user: callerOf(request),
     machines: Object.keys(drawnMachines),
     redaction: parts.redaction ?? 'none',
     now: clock.now(),
   }));
   server.get('/inspect/api/jobs', access('person'), async (request) => {
-    const page = await searchJobs(door, request.query);
+    const page = await searchJobs(parts, request.query, callerOf(request));
     const jobs = page.jobs.map((job) => ({
       ...job,
       queue: job.outcome === null ? parts.queueOf(job.job_id) : null,
@@ -98,18 +106,17 @@ function addData(server: FastifyInstance, parts: InspectorParts): void {
       return reply.type('image/svg+xml').send(withoutStyle(await drawChart(machine)));
     },
   );
-  server.get<WithId>('/inspect/api/jobs/:id/choices', access('job'), (request) => {
-    const job = followJob(storage, request.params.id);
-    job.pull();
-    const n = Number((request.query as { n?: string }).n);
-    return { choices: choicesAt(job, n) };
+  server.get<WithId>('/inspect/api/jobs/:id/choices', access('job'), async (request) => {
+    const n = rowNumber.safeParse((request.query as { n?: string }).n);
+    if (!n.success) return { choices: [] };
+    const job = await replayTo(parts, request.params.id, n.data, callerOf(request));
+    return { choices: choicesAt(job, n.data) };
   });
-  server.post<WithId>('/inspect/api/jobs/:id/what-if', access('job'), (request) => {
+  server.post<WithId>('/inspect/api/jobs/:id/what-if', access('job'), async (request) => {
     const body = whatIfBody.safeParse(request.body);
     if (!body.success) throw new GatehouseError('GH_REQUEST_INVALID', 'n and event are needed');
-    const job = followJob(storage, request.params.id);
-    job.pull();
     const { n, event } = body.data;
+    const job = await replayTo(parts, request.params.id, n, callerOf(request));
     return show(tryEvent(job, n, event, clock.now()), request);
   });
 }

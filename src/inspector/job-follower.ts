@@ -7,12 +7,14 @@ import { GatehouseError, messageOf } from '../lib/errors.ts';
 import {
   advance,
   begin,
+  differInWordsOnly,
   freezeParked,
   headOf,
   type Advance,
   type JobState,
 } from '../journal/job-state.ts';
 import type { JobStorage, JournalRow, StoredJob } from '../store/job-storage.ts';
+import type { PureMachine } from '../journal/pure-machine.ts';
 import { createTracedMachine, frameOf, type Frame } from './frame.ts';
 
 /** Whether the rows, run again, give what is stored (P4). */
@@ -22,14 +24,22 @@ export interface ReplayCheck {
   rows: number;
   /** What differs: fields of the stored job, or `row N`. */
   differs: string[];
+  /** Rows that differ only in sentences for people: another version told them, and what it told is shown. */
+  reworded: number[];
 }
 
 export interface JobFollower {
   readonly job: StoredJob;
-  /** The frames of the rows that came since the last call. Throws only when the database cannot be read. */
-  pull(): Frame[];
+  /** Rows that were run so far. */
+  readonly known: number;
+  /** Runs the rows that came since the last call, or the first of them. Throws only when the database cannot be read. */
+  pull(rowsMax?: number): Frame[];
+  /** The frames of at most so many rows after this one, which must be known; new rows are run for it. */
+  read(afterN: number, rowsMax: number): Frame[];
   check(): ReplayCheck;
   readonly isEnded: boolean;
+  /** A row could not be run: nothing comes after it. */
+  readonly isStuck: boolean;
   /** The job as it was after row `n`, for a look at what might have been; null where there is no such row. */
   stateAt(n: number): JobState | null;
 }
@@ -43,59 +53,92 @@ export function followJob(storage: Rows, jobId: string): JobFollower {
   const job = found;
   const machine = createTracedMachine();
   const states: JobState[] = [];
+  const frames: Frame[] = [];
   const differs: string[] = [];
+  const reworded: number[] = [];
   let isStuck = false;
 
-  const run = (stored: JournalRow): Frame | null => {
+  const run = (stored: JournalRow): void => {
     const before = states.at(-1) ?? null;
     try {
       const step: Advance =
         before === null
           ? begin(machine, job.input, stored.at)
           : advance(machine, before, stored.event, stored.at);
-      const frame = frameOf(before, step, machine.taken());
-      if (JSON.stringify(step.row) !== JSON.stringify(rowOf(stored)))
-        differs.push(`row ${stored.n}`);
+      const kept = rowOf(stored);
+      const isSame = JSON.stringify(step.row) === JSON.stringify(kept);
+      const isReworded = !isSame && differInWordsOnly(step.row, kept);
+      const row = isReworded ? kept : step.row;
+      const frame = frameOf(before, { state: step.state, row }, machine.taken());
+      if (isReworded) reworded.push(stored.n);
+      else if (!isSame) differs.push(`row ${stored.n}`);
       states.push(step.state);
-      return frame;
+      frames.push(frame);
     } catch (error) {
       isStuck = true;
       differs.push(`row ${stored.n}: ${messageOf(error)}`);
-      return null;
     }
+  };
+
+  const pull = (rowsMax = -1): Frame[] => {
+    if (isStuck) return [];
+    const afterN = states.length;
+    for (const row of storage.rows(job.num, { afterN, limit: rowsMax })) if (!isStuck) run(row);
+    return frames.slice(afterN);
   };
 
   return {
     job,
-    pull() {
-      if (isStuck) return [];
-      const fresh = storage.rows(job.num).slice(states.length);
-      return fresh.map((row) => (isStuck ? null : run(row))).filter((frame) => frame !== null);
+    get known() {
+      return states.length;
+    },
+    pull,
+    read(afterN, rowsMax) {
+      if (afterN === states.length) pull(rowsMax);
+      return frames.slice(afterN, afterN + rowsMax);
     },
     check() {
       const state = states.at(-1);
       const stored = storage.find(jobId);
-      const fields = state === undefined || stored === null ? ['job'] : headDiffers(stored, state);
+      const fields =
+        state === undefined || stored === null
+          ? ['job']
+          : headDiffers(stored, { ...headOf(state), reply: toldReply(frames) }, state, machine);
       const all = [...differs, ...(isStuck ? [] : fields)];
-      return { ok: all.length === 0, rows: states.length, differs: all };
+      return { ok: all.length === 0, rows: states.length, differs: all, reworded };
     },
     get isEnded() {
       const state = states.at(-1);
       return state !== undefined && (state.broken || state.snapshot.status !== 'active');
     },
+    get isStuck() {
+      return isStuck;
+    },
     stateAt: (n) => states[n - 1] ?? null,
   };
+}
 
-  function headDiffers(stored: StoredJob, state: JobState): string[] {
-    const { head } = stored;
-    const made = { ...headOf(state), n: state.n, seq: state.seq };
-    const names = Object.keys(made) as (keyof typeof made)[];
-    const wrong: string[] = names.filter((name) => made[name] !== head[name]);
-    if (head.snapshot !== null && !sameParked(head.snapshot, freezeParked(machine, state))) {
-      wrong.push('snapshot');
-    }
-    return wrong;
+type Head = ReturnType<typeof headOf>;
+
+function headDiffers(
+  { head }: StoredJob,
+  now: Head,
+  state: JobState,
+  machine: PureMachine,
+): string[] {
+  const made = { ...now, n: state.n, seq: state.seq };
+  const names = Object.keys(made) as (keyof typeof made)[];
+  const wrong: string[] = names.filter((name) => made[name] !== head[name]);
+  if (head.snapshot !== null && !sameParked(head.snapshot, freezeParked(machine, state))) {
+    wrong.push('snapshot');
   }
+  return wrong;
+}
+
+/** The answer as people have read it: an older version may have worded it otherwise. Null while there is none. */
+function toldReply(frames: readonly Frame[]): string | null {
+  const end = frames.at(-1)?.emitted.find(({ type }) => type === 'done' || type === 'cancelled');
+  return end === undefined ? null : String(end.data['reply']);
 }
 
 /** The fields in the order in which the machine's own rows have them. */

@@ -6,6 +6,8 @@
 import { z } from 'zod';
 import type { JobDoor, JobPage } from '../contract/door.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import type { InspectorParts } from './parts.ts';
+import { pays } from './slices.ts';
 
 export const searchQuery = z.object({
   q: z.string().max(200).optional(),
@@ -16,36 +18,38 @@ export const searchQuery = z.object({
 
 /** Rows of one answer: what a screen shows, with some to scroll. */
 const hitsMax = 50;
-const pageSize = 500;
-/** Jobs looked at for one answer: about 100 ms of reading, in slices of 5 ms. */
+/** Jobs whose words are read in one slice: a few milliseconds, more where all have pages of text. */
+const pageSize = 100;
+/** Jobs looked at for one answer: some 100 ms of reading, in slices. */
 const lookedAtMax = 10_000;
+/** Jobs looked at for each request that a person is charged. */
+const lookedAtPerRequest = 500;
 
-export interface SearchResult extends JobPage {
-  /** Jobs that were looked at for this page. */
-  looked: number;
-}
-
-export async function searchJobs(door: JobDoor, query: unknown): Promise<SearchResult> {
+/** `user`: whose key it is, and who is charged. Where nothing is left to be charged, the page ends there. */
+export async function searchJobs(
+  parts: Pick<InspectorParts, 'door' | 'limits' | 'slices'>,
+  query: unknown,
+  user: string | null,
+): Promise<JobPage> {
+  const { door, slices } = parts;
   const parsed = searchQuery.safeParse(query);
   if (!parsed.success) throw new GatehouseError('GH_REQUEST_INVALID');
   const { q, ...filter } = parsed.data;
   const words = (q ?? '').trim().toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) {
-    const page = await door.list({ ...filter, limit: hitsMax });
-    return { ...page, looked: page.jobs.length };
-  }
   const named = filter.cursor === undefined ? await byId(door, words, filter.user_id) : null;
   if (named !== null) return named;
   const jobs: JobPage['jobs'] = [];
   let { cursor } = filter;
-  let looked = 0;
+  let [looked, paid] = [0, lookedAtPerRequest];
   do {
-    const page = await door.list({ ...filter, limit: pageSize, ...(cursor ? { cursor } : {}) });
-    looked += page.jobs.length;
+    await slices.turn();
+    const limit = words.length === 0 ? hitsMax - jobs.length : pageSize;
+    const page = await door.list({ ...filter, limit, ...(cursor ? { cursor } : {}) });
+    looked += page.looked;
     jobs.push(...page.jobs.filter((job) => isHit(job, words)));
     cursor = page.next_cursor ?? undefined;
-    await new Promise((resolve) => setImmediate(resolve));
-  } while (cursor !== undefined && jobs.length < hitsMax && looked < lookedAtMax);
+    while (looked >= paid && pays(parts, user)) paid += lookedAtPerRequest;
+  } while (cursor !== undefined && jobs.length < hitsMax && looked < Math.min(paid, lookedAtMax));
   return { jobs, next_cursor: cursor ?? null, looked };
 }
 
@@ -54,7 +58,7 @@ async function byId(
   door: JobDoor,
   words: string[],
   userId: string | undefined,
-): Promise<SearchResult | null> {
+): Promise<JobPage | null> {
   const [id = ''] = words;
   if (words.length !== 1 || !/^[0-9a-z]{26}$/.test(id)) return null;
   try {

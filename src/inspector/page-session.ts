@@ -6,10 +6,9 @@
  */
 import { z } from 'zod';
 import type { StateEvent } from '../contract/state-event.ts';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
-import type { JobFollower } from './job-follower.ts';
-import { followJob } from './job-follower.ts';
-import type { InspectorParts, View } from './parts.ts';
+import { createJobWatch } from './job-watch.ts';
+import type { InspectorParts, View, Wire } from './parts.ts';
+import { pays } from './slices.ts';
 
 /** What a page may say. */
 const pageMessage = z.discriminatedUnion('type', [
@@ -31,15 +30,14 @@ export interface PageSession {
   close(): void;
 }
 
-type Send = (message: { type: string; [field: string]: unknown }) => void;
-
 /** How often a page hears of what causes no event: rows that tell the world nothing, queue places, gates. */
 const refreshEveryMs = 1_000;
-/** Rows of one message: a long history comes in pieces that a slow reader can be cut off between. */
-const framesPerMessage = 200;
 
-export function openPageSession(parts: InspectorParts, view: View, send: Send): PageSession {
-  const watch = createJobWatch(parts, view, send);
+export function openPageSession(parts: InspectorParts, view: View, wire: Wire): PageSession {
+  const { send } = wire;
+  const watch = createJobWatch(parts, view, wire);
+  /** What has no answer now gets one with the next refresh. */
+  const mayAnswer = (): boolean => pays(parts, view.user);
   let leaveJobs: (() => void) | null = null;
   let leaveGuests: (() => void) | null = null;
   let seesGates = false;
@@ -74,10 +72,10 @@ export function openPageSession(parts: InspectorParts, view: View, send: Send): 
         watch.change(message.jobId, message.afterN);
       } else if (message.type === 'gatehouse.gates') {
         seesGates = message.on;
-        if (seesGates) sendGates();
+        if (seesGates && mayAnswer()) sendGates();
       } else if (message.type === 'gatehouse.drafts') {
         toldDrafts = message.on ? '' : null;
-        if (message.on) sendDrafts();
+        if (message.on && mayAnswer()) sendDrafts();
       } else if (message.type === 'gatehouse.guests') {
         leaveGuests?.();
         // Programs of other people are nothing that a person's key may see.
@@ -115,7 +113,7 @@ interface RowNews {
   last: StateEvent;
 }
 
-function listenToJobs({ hub }: InspectorParts, { user }: View, send: Send): () => void {
+function listenToJobs({ hub }: InspectorParts, { user }: View, send: Wire['send']): () => void {
   const news = new Map<string, RowNews>();
   let everyMs = calmEveryMs;
   const flush = (): void => {
@@ -144,81 +142,3 @@ const calmEveryMs = 150;
 /** More rows at once nobody reads, and drawing them would take the processor from the core that is looked at. */
 const jobsPerMessageMax = 50;
 const floodEveryMs = 1_000;
-
-interface JobWatch {
-  change(jobId: string | null, afterN: number): void;
-  refresh(): void;
-}
-
-function createJobWatch(parts: InspectorParts, view: View, send: Send): JobWatch {
-  const { storage, hub } = parts;
-  let job: JobFollower | null = null;
-  let isDue = false;
-  let lastQueue = '';
-  let leave = (): void => undefined;
-
-  const tell = (afterN: number): void => {
-    if (job === null) return;
-    const frames = job.pull().filter((frame) => frame.n > afterN);
-    const { id } = job.job;
-    for (let from = 0; from < frames.length; from += framesPerMessage) {
-      const some = frames.slice(from, from + framesPerMessage);
-      send({ type: 'gatehouse.frames', jobId: id, frames: some });
-    }
-    if (frames.length > 0 || afterN > 0) {
-      send({ type: 'gatehouse.check', jobId: id, ...job.check() });
-    }
-    const queue = job.isEnded ? null : parts.queueOf(id);
-    const text = JSON.stringify(queue);
-    if (text !== lastQueue) send({ type: 'gatehouse.queue', jobId: id, queue });
-    lastQueue = text;
-  };
-
-  /** Whatever goes wrong while somebody looks on must not reach the core: it is told to who looks. */
-  const guarded = (jobId: string | null, look: () => void): void => {
-    try {
-      look();
-    } catch (error) {
-      const code = error instanceof GatehouseError ? error.code : 'GH_JOB_BUG';
-      send({ type: 'gatehouse.problem', jobId, code, message: messageOf(error) });
-    }
-  };
-
-  const soon = (): void => {
-    if (isDue) return;
-    isDue = true;
-    setImmediate(() => {
-      isDue = false;
-      guarded(job?.job.id ?? null, () => tell(0));
-    });
-  };
-
-  return {
-    change(jobId, afterN) {
-      leave();
-      leave = () => undefined;
-      job = null;
-      lastQueue = '';
-      if (jobId === null) return;
-      guarded(jobId, () => {
-        const found = followJob(storage, jobId);
-        if (view.user !== null && found.job.input.userId !== view.user) {
-          throw new GatehouseError('GH_JOB_NOT_FOUND');
-        }
-        job = found;
-        leave = hub.subscribe(jobId, {
-          event: soon,
-          token: (chunk) => send({ type: 'gatehouse.token', chunk }),
-        });
-        const { input, createdAt, machineVersion, conversation } = job.job;
-        send({ type: 'gatehouse.job', jobId, input, createdAt, machineVersion, conversation });
-        tell(afterN);
-        const chunk = hub.textSoFar(jobId);
-        if (chunk !== null) send({ type: 'gatehouse.token', chunk });
-      });
-    },
-    refresh() {
-      if (job !== null && !job.isEnded) guarded(job.job.id, () => tell(0));
-    },
-  };
-}

@@ -9,6 +9,7 @@ import type { JobStorage } from '../store/job-storage.ts';
 import type { GateHistory } from './gate-history.ts';
 import type { Guests } from './guests.ts';
 import type { Redaction } from './redaction.ts';
+import type { Slices } from './slices.ts';
 import type { StatelyFeed } from './stately-feed.ts';
 
 export interface InspectorOptions {
@@ -27,16 +28,25 @@ export interface InspectorOptions {
   log: Log;
   /** Empty: loopback only, no key asked. */
   apiKeys: readonly ApiKey[];
-  /** Who guesses keys here is counted with those who guess at the other doors. Left out: nobody is. */
+  /** Who guesses keys or asks for much here is counted with those who do at the other doors. Left out: nobody is. */
   limits?: {
     /** @throws GatehouseError with the status of the refusal */
-    checkKey(peer: { remoteAddress?: string | undefined }, caller: Caller | null): void;
+    checkKey(
+      peer: { remoteAddress?: string | undefined },
+      caller: Caller | null,
+      key: string,
+    ): void;
+    /** @throws GatehouseError with the status of the refusal */
+    chargePerson(user: string, requests: number): void;
   };
+  /** For tests: how long a reader may take for one piece of what it asked for. */
+  patienceMs?: number;
   /** What every page and client gets; a page may ask for less, never for more. Default `none`. */
   redaction?: Redaction;
 }
 
 export interface InspectorParts extends InspectorOptions {
+  slices: Slices;
   history: GateHistory;
   guests: Guests;
   feed: StatelyFeed;
@@ -47,4 +57,13 @@ export interface View {
   /** Null: everybody's jobs. */
   user: string | null;
   redaction: Redaction;
+}
+
+type Told = { type: string; [field: string]: unknown };
+
+/** To one onlooker. */
+export interface Wire {
+  send(message: Told): void;
+  /** Resolves when the reader has taken it, or is gone. */
+  deliver(message: Told): Promise<void>;
 }

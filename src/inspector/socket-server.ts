@@ -3,17 +3,19 @@
  * messages of @statelyai/inspect. The only door to ws.
  *
  * S1 An upgrade is checked before the socket exists; a refused one learns only the status.
- * S2 A reader that does not keep up is cut off, and comes back by itself: no queue here grows without bound.
- * S3 Sockets are counted, and what comes over them as well: each message may cost the reading of a whole job.
+ * S2 A reader that does not read is cut off, and comes back by itself: no queue here grows without bound. What
+ *    is long is sent in pieces that wait for the reader; a slow one only takes longer.
+ * S3 Sockets are counted, and what comes over them as well: of all programs by messages, of a person also by what
+ *    they cost (job-watch.ts).
  * S4 Nothing of the core is listened to but for open sockets.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { createKeyRing, type Caller } from '../lib/key-ring.ts';
 import { callerOf } from './access.ts';
 import { openPageSession } from './page-session.ts';
-import type { InspectorParts, View } from './parts.ts';
+import type { InspectorParts, View, Wire } from './parts.ts';
 import { applyRedaction } from './redaction.ts';
 import { isStatelyMessage } from './stately.ts';
 
@@ -22,8 +24,10 @@ const pageProtocol = 'gatehouse.v1';
 /** Asked for by the page when it forwards to a viewer elsewhere: no texts leave. */
 const redactedProtocol = 'gatehouse.redacted';
 
-/** A reader this far behind is cut off. One screenful of history is well below it. */
+/** A reader this far behind with what happens now is cut off. Minutes of a busy core are well below it. */
 const pendingBytesMax = 4 * 1024 * 1024;
+/** For a piece of 256 KB: a line that takes longer has less than 70 kbit/s, or nobody reads. */
+const patienceMs = 30_000;
 /** A machine definition of a foreign actor fits; a flood does not. */
 const messageBytesMax = 1024 * 1024;
 /** Windows of all programmers of a house; each costs a timer and what it watches. */
@@ -32,6 +36,10 @@ const socketsMax = 256;
 const socketsOfPersonMax = 16;
 /** A page says a few words per click; this is one that does nothing else. */
 const messagesPerSecondMax = 50;
+/** A program with a hundred actors tells of all of them when it begins. */
+const guestMessagesPerSecondMax = 200;
+/** A message this large counts as one more: it takes about a millisecond to read. */
+const bytesPerMessage = 64 * 1024;
 /** Proxies cut what is silent for 30 to 60 s; a page takes two missing ticks for a lost connection. */
 const tickEveryMs = 15_000;
 
@@ -88,37 +96,51 @@ export function serveSockets(server: Server, parts: InspectorParts): SocketServe
 }
 
 function serve(socket: WebSocket, parts: InspectorParts, peer: number, view: View): void {
-  const send = (message: Record<string, unknown>): void => {
-    if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > pendingBytesMax) socket.terminate();
-    else socket.send(JSON.stringify(applyRedaction(message, view.redaction)));
-  };
   socket.on('error', (error) => parts.log.debug({ error: error.message }, 'inspector socket'));
-  if (socket.protocol === pageProtocol) servePage(socket, parts, view, send);
-  else serveStately(socket, parts, peer, view, send);
+  const wire = wireTo(socket, view, parts.patienceMs ?? patienceMs);
+  if (socket.protocol === pageProtocol) servePage(socket, parts, view, wire);
+  else serveStately(socket, parts, peer, view, wire);
 }
 
-/** Tells of each message whether it is one too many within a second. */
-function createFloodGauge(perSecondMax: number): () => boolean {
+function wireTo(socket: WebSocket, { redaction }: View, pieceMsMax: number): Wire {
+  const textOf = (message: object): string => JSON.stringify(applyRedaction(message, redaction));
+  return {
+    send(message) {
+      if (socket.readyState !== socket.OPEN) return;
+      if (socket.bufferedAmount > pendingBytesMax) socket.terminate();
+      else socket.send(textOf(message));
+    },
+    deliver: (message) =>
+      new Promise((resolve) => {
+        const stalled = setTimeout(() => socket.terminate(), pieceMsMax);
+        // Called also where the socket is closed, or closes before it was sent.
+        socket.send(textOf(message), () => {
+          clearTimeout(stalled);
+          resolve();
+        });
+      }),
+  };
+}
+
+/** Tells of each message whether it is one too many within a second; large ones count as more. */
+function createFloodGauge(perSecondMax: number): (data: RawData) => boolean {
   let since = 0;
   let count = 0;
-  return () => {
+  return (data) => {
     const now = performance.now();
     if (now - since >= 1_000) [since, count] = [now, 0];
-    count += 1;
+    count += 1 + (data as Buffer).length / bytesPerMessage;
     return count > perSecondMax;
   };
 }
 
-type Send = (message: Record<string, unknown>) => void;
-
-function servePage(socket: WebSocket, parts: InspectorParts, view: View, send: Send): void {
-  const session = openPageSession(parts, view, send);
-  const tick = setInterval(() => send({ type: 'gatehouse.tick' }), tickEveryMs);
-  send({ type: 'gatehouse.hello', now: parts.clock.now() });
+function servePage(socket: WebSocket, parts: InspectorParts, view: View, wire: Wire): void {
+  const session = openPageSession(parts, view, wire);
+  const tick = setInterval(() => wire.send({ type: 'gatehouse.tick' }), tickEveryMs);
+  wire.send({ type: 'gatehouse.hello', now: parts.clock.now() });
   const isFlood = createFloodGauge(messagesPerSecondMax);
   socket.on('message', (data) => {
-    if (isFlood()) socket.terminate();
+    if (isFlood(data)) socket.terminate();
     else session.take(readJson(data));
   });
   socket.on('close', () => {
@@ -132,11 +154,16 @@ function serveStately(
   parts: InspectorParts,
   peer: number,
   { user }: View,
-  send: Send,
+  { send }: Wire,
 ): void {
   const receiver = { user, send };
   let leave: (() => void) | null = parts.feed.receive(receiver);
+  const isFlood = createFloodGauge(guestMessagesPerSecondMax);
   socket.on('message', (data) => {
+    if (isFlood(data)) {
+      socket.terminate();
+      return;
+    }
     const message = readJson(data);
     // What a person's key tells would stand beside the actors of all others.
     if (!isStatelyMessage(message) || user !== null) return;

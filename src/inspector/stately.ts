@@ -19,7 +19,8 @@ export interface StatelyMessage {
   [field: string]: unknown;
 }
 
-const definition = JSON.stringify(jobMachine.config, (_key, value: unknown) =>
+/** The machine as Stately's tools draw it. */
+export const jobDefinition = JSON.stringify(jobMachine.config, (_key, value: unknown) =>
   typeof value === 'function' ? { type: value.name } : value,
 );
 
@@ -52,7 +53,7 @@ export function statelyMessages(
             type: '@xstate.actor',
             name: `job/${jobId}`,
             parentId: undefined,
-            definition,
+            definition: jobDefinition,
             snapshot,
             ...base('actor'),
           },

@@ -8,7 +8,32 @@ import { advance } from '../journal/job-state.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { JournalEvent } from '../store/job-storage.ts';
 import { createTracedMachine, frameOf, type Frame } from './frame.ts';
-import type { JobFollower } from './job-follower.ts';
+import { followJob, type JobFollower } from './job-follower.ts';
+import type { InspectorParts } from './parts.ts';
+import { rowsPerSlice } from './slices.ts';
+
+/**
+ * The job as it was after row `n`, or after its last one: its rows up to there are run in slices, and charged by
+ * them to the person whose key it is.
+ *
+ * @throws GH_JOB_NOT_FOUND, GH_REQUEST_TOO_MANY
+ */
+export async function replayTo(
+  { storage, limits, slices }: Pick<InspectorParts, 'storage' | 'limits' | 'slices'>,
+  jobId: string,
+  n: number,
+  user: string | null,
+): Promise<JobFollower> {
+  const job = followJob(storage, jobId);
+  const rows = Math.min(n, job.job.head.n);
+  // The first slice is the request itself.
+  if (user !== null) limits?.chargePerson(user, Math.floor((rows - 1) / rowsPerSlice));
+  while (job.known < rows) {
+    await slices.turn();
+    if (job.pull(Math.min(rowsPerSlice, rows - job.known)).length === 0) break;
+  }
+  return job;
+}
 
 export type WhatIf =
   | { ok: true; isHandled: boolean; frame: Frame }
@@ -80,6 +105,7 @@ const outputs: Record<string, unknown[]> = {
 const bodies: Record<string, Record<string, unknown>> = {
   cancel: { by },
   confirm: { by },
+  'confirm.early': { by },
   reject: { by },
   edit: { by, changes: {} },
   'gate.queued': { queue: { position: 1, ahead: 1, etaMs: null } },

@@ -7,7 +7,7 @@ import { GatehouseError, messageOf, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { JobInput } from '../../machines/job-types.ts';
 import type { JobStorage, StoredJob } from '../store/job-storage.ts';
-import { begin, replay, thawParked, type JobState } from './job-state.ts';
+import { begin, isSameCourse, replay, thawParked, type JobState } from './job-state.ts';
 import type { PureMachine } from './pure-machine.ts';
 
 export interface ActiveJob {
@@ -29,7 +29,7 @@ export interface JobTable {
   add(job: ActiveJob): void;
   drop(jobId: string): void;
   peek(jobId: string): ActiveJob | undefined;
-  /** @returns null when the job has ended or never was. @throws only when the database cannot be read. */
+  /** @returns null when the job has ended, never was or is lost. @throws only when the database cannot be read. */
   load(jobId: string): ActiveJob | null;
   readonly size: number;
 }
@@ -48,24 +48,38 @@ export function createJobTable(options: {
     try {
       return { state: restore(stored), fault: null };
     } catch (error) {
-      if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
+      const code = error instanceof GatehouseError ? error.code : null;
+      if (code === 'GH_STORE_UNAVAILABLE') throw error;
       const who = logFieldsOf(stored.id, stored.input.traceparent);
       log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
       const { n, seq } = stored.head;
       const { state } = begin(machine, stored.input, stored.createdAt);
-      return { state: { ...state, n, seq, effects: [], timers: [] }, fault: 'GH_JOB_VERSION' };
+      const fault = code === 'GH_STORE_CORRUPT' ? code : 'GH_JOB_VERSION';
+      return { state: { ...state, n, seq, effects: [], timers: [] }, fault };
     }
   };
 
   const restore = (stored: StoredJob): JobState => {
     const { snapshot, n, seq } = stored.head;
+    if (stored.isDamaged) throw new GatehouseError('GH_STORE_CORRUPT', 'its input cannot be read');
     if (snapshot !== null) {
       const migrate = migrations[stored.machineVersion];
       if (stored.machineVersion === machineVersion)
         return thawParked(machine, snapshot, { n, seq });
       if (migrate !== undefined) return thawParked(machine, migrate(snapshot), { n, seq });
     }
-    return replay(machine, stored.input, storage.rows(stored.num));
+    return replay(machine, stored.input, storage.rows(stored.num), { isSame: isSameCourse });
+  };
+
+  /** Nothing can be written of a job whose own row is lost: it is as if it never was, and holds nobody else up. */
+  const readable = (jobId: string): StoredJob | null => {
+    try {
+      return storage.find(jobId);
+    } catch (error) {
+      if (!(error instanceof GatehouseError) || error.code !== 'GH_STORE_CORRUPT') throw error;
+      log.error({ ...logFieldsOf(jobId), error: messageOf(error.cause) }, 'job is lost');
+      return null;
+    }
   };
 
   return {
@@ -75,7 +89,7 @@ export function createJobTable(options: {
     load(jobId) {
       const known = jobs.get(jobId);
       if (known !== undefined) return known;
-      const stored = storage.find(jobId);
+      const stored = readable(jobId);
       if (stored === null || stored.head.endedAt !== null) return null;
       const { id, num, conversation, input, createdAt } = stored;
       const job = { id, num, conversation, input, createdAt, ...restored(stored) };

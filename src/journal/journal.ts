@@ -11,11 +11,13 @@
  * Must never: call a model, a tool or the network itself; keep a parked job in memory.
  */
 import type { Clock } from '../lib/clock.ts';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { GatehouseError } from '../lib/errors.ts';
 import type { Faults } from '../lib/faults.ts';
+import { createLastingFault, type LastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { jobMachineVersion } from '../../machines/job.ts';
 import type { JobEvent, JobInput, QueueFacts } from '../../machines/job-types.ts';
+import { createAdmission, type Admission } from './admission.ts';
 import type { JobStorage, JournalEvent } from '../store/job-storage.ts';
 import { createEffectRunner, type EffectRunner } from './effect-runner.ts';
 import type { Effects } from './effects.ts';
@@ -25,9 +27,9 @@ import type { LiveHub } from './live-hub.ts';
 import type { JournalObserver } from './journal-observer.ts';
 import { createPositionNotices, type PositionNotices } from './position-notices.ts';
 import { createPureMachine } from './pure-machine.ts';
-import { armTimer, settle, timerMail, type Settling } from './settle.ts';
+import { armTimer, settle, type Settling } from './settle.ts';
 import { createTimers, type Timers } from './timers.ts';
-import { createTurn, type Mail, type Turn } from './turn.ts';
+import { createTurn, timerMail, type Mail, type Turn } from './turn.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 export interface JournalOptions {
@@ -38,7 +40,7 @@ export interface JournalOptions {
   log: Log;
   faults: Faults;
   maxConcurrent: number;
-  /** Jobs that may wait for their turn; one more is refused. */
+  /** Jobs that may wait for their turn; one more is refused. One user may have half of them, at least 10. */
   maxQueued: number;
   heartbeatMs: number;
   migrations?: Migrations;
@@ -92,8 +94,6 @@ export interface JournalStats {
 const turnMailsMax = 512;
 /** Jobs taken up per turn of the event loop after a restart: new messages get in between. */
 const resumeSlice = 50;
-/** A queue of jobs moves in seconds; sooner is not worth asking. */
-const queueRetryMs = 5_000;
 /** A full disk is looked at again this often; shorter only burns CPU, longer makes people wait. */
 const retryMs = 250;
 
@@ -106,6 +106,7 @@ class JobJournal implements Journal {
   readonly #machine = createPureMachine();
   readonly #table: JobTable;
   readonly #turns: Turns;
+  readonly #admission: Admission;
   readonly #timers: Timers;
   readonly #runner: EffectRunner;
   readonly #settling: Settling;
@@ -113,16 +114,18 @@ class JobJournal implements Journal {
   /** What is being committed, by idempotency key. */
   readonly #pending = new Map<string, Promise<Told>>();
   #mailbox: Mail[] = [];
-  /** Submissions that are not committed yet. */
-  #arriving = 0;
   /** Ends what is scheduled to run the next turn; null when nothing is. */
   #unschedule: (() => void) | null = null;
   #isStorageUp = true;
+  readonly #writeFault: LastingFault;
+  readonly #readFault: LastingFault;
   #phase: 'open' | 'stopping' | 'stopped' = 'open';
 
   constructor(options: JournalOptions) {
     const { storage, hub, log, faults, clock } = options;
     this.#options = options;
+    this.#writeFault = createLastingFault(options.log, 'the turn could not be committed');
+    this.#readFault = createLastingFault(options.log, 'the journal cannot be read');
     this.#table = createJobTable({
       storage,
       machine: this.#machine,
@@ -131,6 +134,7 @@ class JobJournal implements Journal {
       log,
     });
     this.#turns = createTurns(options.maxConcurrent, clock);
+    this.#admission = createAdmission(this.#turns, options);
     this.#timers = createTimers(clock, (at) => this.#wakeParked(at));
     this.#runner = createEffectRunner({
       effects: options.effects,
@@ -177,19 +181,13 @@ class JobJournal implements Journal {
 
   async #open({ input, conversation, idempotencyKey }: Submission) {
     const { jobId } = input;
-    const { maxQueued, maxConcurrent } = this.#options;
-    const free = Math.max(0, maxConcurrent - this.#turns.running);
-    // Those who came in this turn of the event loop count as well: they are not in the line yet.
-    if (this.#turns.waiting + this.#arriving >= maxQueued + free) {
-      throw new GatehouseError('GH_JOB_QUEUE_FULL', undefined, { retryAfterMs: queueRetryMs });
-    }
+    const arrived = this.#admission.admit(input.userId);
     const createdAt = this.#options.clock.now();
     const opens = { id: jobId, num: null, conversation, input, createdAt };
-    this.#arriving += 1;
     try {
       await this.#fromOutside({ ...inside(jobId, initEvent), opens }, idempotencyKey);
     } finally {
-      this.#arriving -= 1;
+      arrived();
     }
     return { jobId, isDuplicate: false };
   }
@@ -225,7 +223,9 @@ class JobJournal implements Journal {
     for (const job of open) {
       // Who has not had a turn yet is not loaded before it comes, or there is news of its place.
       if (job.state === 'ack') {
-        this.#turns.enter(job.id, job.conversation, () => setImmediate(() => this.#takeUp(job.id)));
+        const { id: jobId, conversation, user_id: userId } = job;
+        const takeUp = (): void => this.#takeUp(jobId);
+        this.#turns.enter({ jobId, conversation, userId }, () => setImmediate(takeUp));
       }
     }
     const next = (from: number): void => {
@@ -271,7 +271,8 @@ class JobJournal implements Journal {
       return;
     }
     if (this.#turns.knows(job.id)) return;
-    this.#turns.enter(job.id, job.conversation, () => {
+    const { id: jobId, conversation, input } = job;
+    this.#turns.enter({ jobId, conversation, userId: input.userId }, () => {
       if (this.#phase === 'open') this.#runner.start(job, effect);
     });
     const queue = this.#positions.of(job.id);
@@ -335,6 +336,7 @@ class JobJournal implements Journal {
       return;
     }
     this.#isStorageUp = true;
+    this.#writeFault.worked();
     observer?.committed?.({
       jobs: records.length,
       rows: records.reduce((sum, { rows }) => sum + rows.length, 0),
@@ -351,7 +353,7 @@ class JobJournal implements Journal {
 
   #undo(turn: Turn, taken: Mail[], error: unknown): void {
     const reason = (error as Error).cause ?? error;
-    this.#options.log.error({ error: messageOf(reason) }, 'the turn could not be committed');
+    this.#writeFault.failed(reason);
     this.#isStorageUp = false;
     this.#options.observer?.commitFailed?.();
     for (const { job, before } of turn.changes.values()) {
@@ -383,7 +385,7 @@ class JobJournal implements Journal {
     this.#orLater(
       () => {
         const job = this.#table.load(jobId);
-        if (job === null) return;
+        if (job === null) return this.#turns.leave(jobId);
         const { effects, timers, snapshot } = job.state;
         if (job.fault !== null) this.#post(inside(jobId, { type: 'resume' }));
         const now = this.#options.clock.now();
@@ -448,8 +450,9 @@ class JobJournal implements Journal {
   #orLater(work: () => void, again: () => void): void {
     try {
       work();
+      this.#readFault.worked();
     } catch (error) {
-      this.#options.log.error({ error: messageOf((error as Error).cause ?? error) }, 'cannot read');
+      this.#readFault.failed((error as Error).cause ?? error);
       setTimeout(again, retryMs).unref();
     }
   }

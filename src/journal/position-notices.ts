@@ -37,7 +37,7 @@ export function createPositionNotices(options: {
   const interval = setInterval(() => {
     const now = new Map<string, number>();
     let position = 0;
-    for (const jobId of turns.waiters()) {
+    for (const { jobId } of turns.waiters()) {
       position += 1;
       // The first position was told when the job began to wait.
       const before = told.get(jobId) ?? position;

@@ -10,7 +10,7 @@ import type { ActiveJob, JobTable } from './job-table.ts';
 import type { JobEnd, JournalObserver } from './journal-observer.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { Timers } from './timers.ts';
-import type { Change, Mail } from './turn.ts';
+import { timerMail, type Change, type Mail } from './turn.ts';
 import type { Turns } from './turns.ts';
 
 export interface Settling {
@@ -79,15 +79,6 @@ export function armTimer(
 ): void {
   timers.arm(timer, dueAt, () => post(timerMail(jobId, timer)));
 }
-
-export const timerMail = (jobId: string, timer: PendingTimer): Mail => ({
-  jobId,
-  event: timer.event,
-  effectKey: null,
-  timer,
-  outside: null,
-  opens: null,
-});
 
 function publish({ job, rows }: Change, hub: LiveHub): void {
   for (const row of rows) for (const event of stateEventsOf(job.input, row)) hub.event(event);

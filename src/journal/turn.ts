@@ -42,6 +42,15 @@ export interface Mail {
   opens: NewJob | null;
 }
 
+export const timerMail = (jobId: string, timer: PendingTimer): Mail => ({
+  jobId,
+  event: timer.event,
+  effectKey: null,
+  timer,
+  outside: null,
+  opens: null,
+});
+
 export type NewJob = Omit<ActiveJob, 'state' | 'fault'>;
 
 export interface Change {
@@ -82,11 +91,11 @@ export function createTurn(options: {
     return null;
   };
 
-  const open = (created: NewJob): { job: ActiveJob; first: Advance } => {
+  const open = (created: NewJob, mail: Mail): Change => {
     const first = begin(machine, created.input, now);
     const job: ActiveJob = { ...created, state: first.state, fault: null };
     table.add(job);
-    return { job, first };
+    return record(job, null, first, mail);
   };
 
   const step = (job: ActiveJob, event: JournalEvent): Advance => {
@@ -115,15 +124,14 @@ export function createTurn(options: {
   return {
     changes,
     apply(mail) {
-      if (mail.opens !== null) {
-        const { job, first } = open(mail.opens);
-        return record(job, null, first, mail);
-      }
+      if (mail.opens !== null) return open(mail.opens, mail);
       const job = table.load(mail.jobId);
-      if (job === null || isEnded(job.state)) return refuse(mail, 'The job has already ended');
-      if (job.fault === null && !isWanted(job.state, mail)) {
-        return refuse(mail, `The job is in ${job.state.snapshot.context.state}`);
-      }
+      if (job === null) return refuse(mail, 'The job has already ended');
+      const due = mail.outside === null ? undefined : overdue(job, now);
+      if (due !== undefined) record(job, job.state, step(job, due.event), timerMail(job.id, due));
+      if (isEnded(job.state)) return refuse(mail, 'The job has already ended');
+      const why = job.fault === null ? refusalOf(job.state, mail) : null;
+      if (why !== null) return refuse(mail, why);
       const event = job.fault === null ? mail.event : { type: brokenType, code: job.fault };
       return record(job, job.state, step(job, event), mail);
     },
@@ -140,6 +148,19 @@ export function createTurn(options: {
   };
 }
 
+/**
+ * The time of a job that waits for a person is over, though no timer has told of it: timers stand while a machine
+ * sleeps. Whoever comes with a word finds it over.
+ */
+const overdue = ({ state, fault }: ActiveJob, now: number): PendingTimer | undefined =>
+  fault === null && isParked(state) ? state.timers.find(({ dueAt }) => dueAt <= now) : undefined;
+
+/** Why the job does not take it, or null. */
+function refusalOf(state: JobState, mail: Mail): string | null {
+  if (!isWanted(state, mail)) return `The job is in ${state.snapshot.context.state}`;
+  return isOfOldDraft(state, mail.event) ? 'The draft has changed since' : null;
+}
+
 function isWanted(state: JobState, mail: Mail): boolean {
   const { effectKey, timer, outside, event } = mail;
   if (effectKey !== null) return state.effects.some((effect) => effect.key === effectKey);
@@ -148,6 +169,10 @@ function isWanted(state: JobState, mail: Mail): boolean {
   }
   return outside === null || state.snapshot.can(event as never);
 }
+
+/** The draft is the last that a job tells while it waits for a person. */
+const isOfOldDraft = ({ seq }: JobState, event: JournalEvent): boolean =>
+  event.type === 'confirm' && event['draftSeq'] !== undefined && event['draftSeq'] !== seq;
 
 function recordOf(
   { job, before, rows, mails }: Change,

@@ -7,10 +7,11 @@
  * coexist. T3: `leave` of a job that does not hold or wait does nothing.
  */
 import type { Clock } from '../lib/clock.ts';
+import { WaitingLine, type Waiter } from './waiting-line.ts';
 
 export interface Turns {
   /** Calls `start` when it is the job's turn: at once, before `enter` returns, where it may run now. */
-  enter(jobId: string, conversation: string, start: () => void): void;
+  enter(waiter: Waiter, start: () => void): void;
   /** For a job that was running before a restart: takes a place whether or not one is free. */
   hold(jobId: string, conversation: string): void;
   leave(jobId: string): void;
@@ -24,15 +25,11 @@ export interface Turns {
    */
   etaMs(jobId: string): number | null;
   /** Who waits, next first. */
-  waiters(): Iterable<string>;
+  waiters(): Iterable<Waiter>;
   readonly waiting: number;
+  /** Of them, those of one user. */
+  waitingOf(userId: string): number;
   readonly running: number;
-}
-
-interface Waiter {
-  jobId: string;
-  conversation: string;
-  start: () => void;
 }
 
 interface Holder {
@@ -46,62 +43,49 @@ const newestWeight = 0.3;
 
 export function createTurns(maxConcurrent: number, clock: Clock): Turns {
   const holders = new Map<string, Holder>();
+  const line = new WaitingLine();
   let heldMs: number | null = null;
-  /** How many jobs of a conversation hold a place (more than one only after a restart). */
-  const busy = new Map<string, number>();
-  /** In order of arrival. */
-  const waiters = new Map<string, Waiter>();
 
   const hold = (jobId: string, conversation: string): void => {
     holders.set(jobId, { conversation, since: clock.now() });
-    busy.set(conversation, (busy.get(conversation) ?? 0) + 1);
+    line.hold(conversation, 1);
   };
 
   const letIn = (): void => {
-    if (holders.size >= maxConcurrent) return;
-    for (const waiter of waiters.values()) {
-      if (busy.has(waiter.conversation)) continue;
-      waiters.delete(waiter.jobId);
-      hold(waiter.jobId, waiter.conversation);
-      waiter.start();
-      if (holders.size >= maxConcurrent) return;
+    while (holders.size < maxConcurrent) {
+      const next = line.next();
+      if (next === undefined) return;
+      line.remove(next.jobId);
+      hold(next.jobId, next.conversation);
+      next.start();
     }
   };
 
   return {
-    enter(jobId, conversation, start) {
-      waiters.set(jobId, { jobId, conversation, start });
+    enter(waiter, start) {
+      line.add(waiter, start);
       letIn();
     },
     hold,
     leave(jobId) {
-      waiters.delete(jobId);
+      line.remove(jobId);
       const holder = holders.get(jobId);
       if (holder === undefined) return;
       const { conversation, since } = holder;
       holders.delete(jobId);
       const ms = Math.max(0, clock.now() - since);
       heldMs = heldMs === null ? ms : heldMs + newestWeight * (ms - heldMs);
-      const left = (busy.get(conversation) ?? 1) - 1;
-      if (left === 0) busy.delete(conversation);
-      else busy.set(conversation, left);
+      line.hold(conversation, -1);
       letIn();
     },
-    knows: (jobId) => waiters.has(jobId) || holders.has(jobId),
-    waiters: () => waiters.keys(),
-    position(jobId) {
-      if (!waiters.has(jobId)) return null;
-      let position = 1;
-      for (const id of waiters.keys()) {
-        if (id === jobId) return position;
-        position += 1;
-      }
-      return null;
-    },
+    knows: (jobId) => line.has(jobId) || holders.has(jobId),
+    waiters: () => line.inOrder(),
+    position: (jobId) => line.position(jobId),
     etaMs(jobId) {
-      if (heldMs === null || !waiters.has(jobId)) return null;
-      return estimateStart(jobId, {
-        waiters: waiters.values(),
+      const position = line.position(jobId);
+      if (heldMs === null || position === null) return null;
+      return estimateStart(position, {
+        waiters: line.inOrder(),
         holders: holders.values(),
         maxConcurrent,
         heldMs,
@@ -109,17 +93,21 @@ export function createTurns(maxConcurrent: number, clock: Clock): Turns {
       });
     },
     get waiting() {
-      return waiters.size;
+      return line.size;
     },
+    waitingOf: (userId) => line.sizeOf(userId),
     get running() {
       return holders.size;
     },
   };
 }
 
-/** Lets all run in thought, each as long as jobs usually do, until it is this one's turn. */
+/** How far an estimate walks the line; beyond, the average of what it saw goes on. */
+const walkMax = 64;
+
+/** Lets all run in thought, each as long as jobs usually do, until it is the turn of the one at `position`. */
 function estimateStart(
-  jobId: string,
+  position: number,
   line: {
     waiters: Iterable<Waiter>;
     holders: Iterable<Holder>;
@@ -138,13 +126,16 @@ function estimateStart(
     conversations.set(conversation, Math.max(left, conversations.get(conversation) ?? 0));
   }
   while (places.length < line.maxConcurrent) places.push(0);
-  for (const { jobId: id, conversation } of line.waiters) {
+  let walked = 0;
+  let starts = 0;
+  for (const { conversation } of line.waiters) {
+    walked += 1;
     places.sort((a, b) => a - b);
-    const starts = Math.max(places[0] ?? 0, conversations.get(conversation) ?? 0);
-    if (id === jobId) return Math.round(starts);
+    starts = Math.max(places[0] ?? 0, conversations.get(conversation) ?? 0);
+    if (walked === position || walked === walkMax) break;
     // Of the places that are free by then, the last one: the earlier ones are for those who come behind.
     places[places.findLastIndex((free) => free <= starts)] = starts + heldMs;
     conversations.set(conversation, starts + heldMs);
   }
-  return 0;
+  return Math.round((starts * position) / walked);
 }

@@ -13,7 +13,7 @@ import { createSubjects, type ServiceVerb, type Subjects } from '../contract/sub
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { busProblemOf } from './bus-problem.ts';
-import { createConnection, type Connection } from './connection.ts';
+import { createConnection, inboxPrefixOf, type Connection } from './connection.ts';
 import { bridgeConsumer, consumeDurable, keepInHand, replyAckWaitMs } from './durable-consumer.ts';
 import { parsed } from './micro-service.ts';
 import { keepRunning } from './pause.ts';
@@ -85,7 +85,7 @@ class BridgeLink implements ChannelLink {
     this.#subjects = createSubjects(config.prefix);
     this.#connection = createConnection({
       name: `gatehouse-${channel}`,
-      inboxPrefix: `_INBOX_${channel}`,
+      inboxPrefix: inboxPrefixOf(channel),
       locate: () => locateForClient(config, dataFolder),
       serve: async (nc, signal) => {
         this.#nc = nc;
@@ -192,7 +192,7 @@ function takeReplies(
       ackWaitMs,
     },
     isOurs: false,
-    handle,
+    open: () => handle,
     onReady: () => undefined,
     auditMs,
     log,

@@ -42,6 +42,9 @@ const pingMs = 10_000;
 /** Time for what is still in the socket's buffer when the connection is let go. */
 const drainMs = 2_000;
 
+/** The inbox of the core, or of the bridge of a channel: what its user is allowed to read (docs/events.md, section 8). */
+export const inboxPrefixOf = (who: string): string => `_INBOX_${who}`;
+
 export const createConnection = (parts: ConnectionParts): Connection =>
   new LastingConnection(parts);
 

@@ -4,7 +4,8 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { deliveryReport } from '../contract/reply.ts';
 import type { Subjects } from '../contract/subjects.ts';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { busProblemOf } from './bus-problem.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -23,6 +24,8 @@ export function createDeliveryInbox(parts: {
   log: Log;
 }) {
   const { deliveries, subjects, deadLetters, log } = parts;
+  const storeFault = createLastingFault(log, 'a delivery report could not be stored');
+  const asideFault = createLastingFault(log, 'a report could not be put aside yet');
   return {
     async handle(link: BusLink, message: JsMsg): Promise<void> {
       let delivery: Delivery;
@@ -31,17 +34,19 @@ export function createDeliveryInbox(parts: {
       } catch (error) {
         try {
           await deadLetters.bury(link, message, busProblemOf(error));
+          asideFault.worked();
         } catch (failure) {
-          log.warn({ ...busProblemOf(failure) }, 'a report could not be put aside yet');
+          asideFault.failed(failure, { code: busProblemOf(failure).code });
           message.nak(retryMs);
         }
         return;
       }
       try {
         if (deliveries.record(delivery) === 'stored') parts.onStored();
+        storeFault.worked();
         message.ack();
       } catch (error) {
-        log.error({ error: messageOf(error) }, 'a delivery report could not be stored');
+        storeFault.failed(error);
         message.nak(retryMs);
       }
     },

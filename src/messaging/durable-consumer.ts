@@ -13,7 +13,7 @@ import {
   type JetStreamManager,
   type JsMsg,
 } from '@nats-io/jetstream';
-import { nanos } from 'nats';
+import { millis, nanos } from 'nats';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { hasApiCode } from './bus-problem.ts';
@@ -26,6 +26,23 @@ export interface DurableConsumer {
   /** Of all subjects of the stream, those that this consumer takes. */
   filter: string;
   ackWaitMs: number;
+  /** Taken and not yet acknowledged, at most. Default: one group commit's worth. */
+  inHandMax?: number;
+}
+
+/** What the broker has handed out before, to whoever is gone, and will hand out again. */
+export interface Unacknowledged {
+  count: number;
+  /** Their sequences in the stream are not above this; those of messages that are new, are. */
+  upTo: number;
+}
+
+export interface ConsumeSession {
+  unacknowledged: Unacknowledged;
+  /** What is not acknowledged for so long is delivered again. */
+  ackWaitMs: number;
+  /** Aborts when nothing can be, or is to be, taken any more. */
+  signal: AbortSignal;
 }
 
 export interface ConsumeOptions {
@@ -33,8 +50,10 @@ export interface ConsumeOptions {
   consumer: DurableConsumer;
   /** False: another process makes the consumer, and we have no right to. */
   isOurs?: boolean;
-  /** Called in the order of the queue, without waiting for the one before. Never rejects. */
-  handle(message: JsMsg): Promise<void>;
+  /**
+   * Makes the handler of one session. It is called in the order in which messages come, without waiting for the one before.
+   */
+  open(session: ConsumeSession): (message: JsMsg) => Promise<void>;
   /** Messages may come from now on. */
   onReady(): void;
   /** This often it is asked whether the consumer is still the same one. */
@@ -52,8 +71,7 @@ export const bridgeConsumer = (channel: string): string => `bridge-${channel}`;
  */
 export const replyAckWaitMs = 5_000;
 
-/** Taken and not yet acknowledged, at most: one group commit's worth. */
-const inHandMax = 64;
+const inHandDefault = 64;
 /** Pull requests are renewed this often, and a silent broker is noticed after two heartbeats. */
 const pullMs = 10_000;
 const heartbeatMs = 2_000;
@@ -66,13 +84,15 @@ export async function consumeDurable(options: ConsumeOptions): Promise<void> {
   if (options.isOurs ?? true) await ensureConsumer(link.jsm, consumer);
   const handling = new Set<Promise<void>>();
   const taken = await link.js.consumers.get(consumer.stream, consumer.name);
-  const messages = await taken.consume({
-    max_messages: inHandMax,
+  const over = new AbortController();
+  const handle = options.open({ ...(await sessionOf(taken)), signal: over.signal });
+  const consuming = taken.consume({
+    max_messages: consumer.inHandMax ?? inHandDefault,
     expires: pullMs,
     idle_heartbeat: heartbeatMs,
     abort_on_missing_resource: true,
     callback(message) {
-      const done = options.handle(message).catch((error: unknown) => {
+      const done = handle(message).catch((error: unknown) => {
         // With the connection gone nothing can be acknowledged: the broker delivers it again.
         const level = signal.aborted ? 'debug' : 'error';
         log[level](
@@ -84,8 +104,9 @@ export async function consumeDurable(options: ConsumeOptions): Promise<void> {
       void done.finally(() => handling.delete(done));
     },
   });
+  consuming.catch(() => over.abort());
+  const messages = await consuming;
   options.onReady();
-  const over = new AbortController();
   const stop = (): void => {
     over.abort();
     void messages.close();
@@ -100,6 +121,15 @@ export async function consumeDurable(options: ConsumeOptions): Promise<void> {
   await within(finishMs, Promise.all(handling));
   if (error instanceof Error) throw error;
   if (!signal.aborted) throw new Error(`the consumer ${consumer.name} has ended`);
+}
+
+/** As the consumer was when it was asked for. */
+async function sessionOf(consumer: Consumer): Promise<Omit<ConsumeSession, 'signal'>> {
+  const { num_ack_pending: count, delivered, config } = await consumer.info(true);
+  return {
+    unacknowledged: { count, upTo: delivered.stream_seq },
+    ackWaitMs: millis(config.ack_wait ?? 0),
+  };
 }
 
 /**
@@ -117,7 +147,7 @@ async function audit(consumer: Consumer, auditMs: number, signal: AbortSignal): 
 }
 
 /**
- * Makes the consumer where it is missing.
+ * Makes the consumer where it is missing, and brings one of an older version up to date.
  * @throws GH_BUS_STREAM when there is one of this name that takes other messages or loses them.
  */
 export async function ensureConsumer(
@@ -131,29 +161,36 @@ export async function ensureConsumer(
     return;
   }
   const { ack_policy, filter_subject, deliver_subject, max_deliver } = found.config;
+  const { ack_wait, max_ack_pending } = settingsOf(consumer);
   const fits =
     ack_policy === AckPolicy.Explicit &&
     filter_subject === consumer.filter &&
     deliver_subject === undefined &&
     (max_deliver ?? -1) === -1;
-  if (fits) return;
+  if (fits) {
+    const isSame =
+      found.config.ack_wait === ack_wait && found.config.max_ack_pending === max_ack_pending;
+    if (!isSame) await jsm.consumers.update(stream, name, { ack_wait, max_ack_pending });
+    return;
+  }
   throw new GatehouseError(
     'GH_BUS_STREAM',
     `consumer ${name} of stream ${stream} is not used: it is not the one that Gatehouse makes. Remove it`,
   );
 }
 
-const settingsOf = ({ name, filter, ackWaitMs }: DurableConsumer): ConsumerConfig => ({
-  durable_name: name,
-  filter_subject: filter,
-  ack_policy: AckPolicy.Explicit,
-  deliver_policy: DeliverPolicy.All,
-  replay_policy: ReplayPolicy.Instant,
-  ack_wait: nanos(ackWaitMs),
-  max_ack_pending: inHandMax,
-  // With a limit the broker would leave the message in the queue without a word; the handlers end it visibly.
-  max_deliver: -1,
-});
+const settingsOf = ({ name, filter, ackWaitMs, inHandMax }: DurableConsumer) =>
+  ({
+    durable_name: name,
+    filter_subject: filter,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    replay_policy: ReplayPolicy.Instant,
+    ack_wait: nanos(ackWaitMs),
+    max_ack_pending: inHandMax ?? inHandDefault,
+    // With a limit the broker would leave the message in the queue without a word; the handlers end it visibly.
+    max_deliver: -1,
+  }) satisfies ConsumerConfig;
 
 async function infoOf(
   jsm: JetStreamManager,

@@ -3,7 +3,7 @@
  * and errors as over HTTP, because it is the same door.
  */
 import { z } from 'zod';
-import type { JobDoor, JobPage } from '../contract/door.ts';
+import { confirmBody, type JobDoor, type JobPage } from '../contract/door.ts';
 import type { ServiceVerb, Subjects } from '../contract/subjects.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -14,6 +14,8 @@ const jobRequest = z.object({
   /** Who asks, for the history of the job. */
   by: z.string().min(1).max(256).default('nats'),
 });
+
+const confirmRequest = jobRequest.extend(confirmBody.shape);
 
 export const idempotencyHeader = 'Nats-Msg-Id';
 
@@ -32,8 +34,8 @@ export function jobEndpoints(door: JobDoor, subjects: Subjects): Endpoint[] {
       return { job_id };
     },
     confirm: async ({ body }) => {
-      const { job_id, by } = jobOf(body);
-      await door.confirm(job_id, by);
+      const { job_id, by, draft_seq: draftSeq } = checked(confirmRequest, body);
+      await door.confirm(job_id, by, draftSeq);
       return { job_id };
     },
     reject: async ({ body }) => {
@@ -50,9 +52,11 @@ export function jobEndpoints(door: JobDoor, subjects: Subjects): Endpoint[] {
   }));
 }
 
+const jobOf = (body: unknown): z.infer<typeof jobRequest> => checked(jobRequest, body);
+
 /** @throws GH_REQUEST_INVALID with the first key that does not fit. */
-function jobOf(body: unknown): z.infer<typeof jobRequest> {
-  const read = jobRequest.safeParse(body);
+function checked<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
+  const read = schema.safeParse(body);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? 'body' : issue.path.join('.');

@@ -7,7 +7,7 @@
 import { nuid } from 'nats';
 import { createSubjects, type Subjects } from '../contract/subjects.ts';
 import { messageOf } from '../lib/errors.ts';
-import { createConnection, type Connection } from './connection.ts';
+import { createConnection, inboxPrefixOf, type Connection } from './connection.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createDeliveryInbox } from './delivery-inbox.ts';
 import { jobEndpoints } from './job-endpoints.ts';
@@ -33,6 +33,11 @@ import { createTokenFeed, type TokenFeed } from './token-feed.ts';
 
 /** A stopping process tells what it can, but does not hang on a broker that does not take it. */
 const flushMs = 5_000;
+/**
+ * Submits in hand: those that are put off, and those behind them. More than one person writes while their share
+ * of the queue is full, so that the others get past; each is 64 KiB at most.
+ */
+const submitsInHandMax = 256;
 
 /** @throws GH_CONFIG_INVALID for a prefix or an address that is none. */
 export const createMessaging = (options: MessagingOptions): Messaging => new NatsMessaging(options);
@@ -71,7 +76,7 @@ class NatsMessaging implements Messaging {
     });
     this.#connection = createConnection({
       name: 'gatehouse',
-      inboxPrefix: '_INBOX_core',
+      inboxPrefix: inboxPrefixOf('core'),
       locate: async (signal) => {
         const server = await this.#location.locate(signal);
         // There will be none: what is heard would go nowhere.
@@ -240,13 +245,14 @@ function createQueues(options: MessagingOptions, parts: Shared): Queue[] {
       name: 'submit queue',
       stream: specs.commands,
       writes: [specs.dead, specs.replies],
-      handle: (link, message) => submits.handle(link, message),
+      inHandMax: submitsInHandMax,
+      open: (link, session) => submits.open(link, session),
     },
     {
       name: 'delivery reports',
       stream: specs.deliveries,
       writes: [specs.dead],
-      handle: (link, message) => inbox.handle(link, message),
+      open: (link) => (message) => inbox.handle(link, message),
     },
   ];
 }

@@ -121,7 +121,10 @@ export interface MessagingTimings {
   retryMsMax: number;
   /** An idle relay looks this often whether its stream is still what it was: a wiped one is filled again. */
   auditMs: number;
-  /** A message of the work queue that was handed out and never acknowledged comes again after this. */
+  /**
+   * A message of the work queue that was handed out comes again when nothing was heard of it for so long: after a
+   * crash people wait for this. Shorter than a stall of ours, it comes while we still have it.
+   */
   ackWaitMs: number;
   /** A submit that could not be accepted is tried again after waits that grow from here … */
   submitRetryMs: number;
@@ -135,9 +138,9 @@ export const defaultTimings: MessagingTimings = {
   retryMs: 250,
   retryMsMax: 5_000,
   auditMs: 15_000,
-  ackWaitMs: 30_000,
+  ackWaitMs: 5_000,
   submitRetryMs: 1_000,
-  submitRetryMsMax: 60_000,
+  submitRetryMsMax: 5_000,
   submitPatienceMs: 3_600_000,
 };
 

@@ -60,6 +60,9 @@ export function createServerLocation(
   };
 }
 
+/** What helps where neither an address is configured nor the core runs a server. */
+export const noServerAdvice = 'install nats-server, so that the core starts one, or set nats.url';
+
 /**
  * The server for another process of ours, which starts none: the configured one, else the one that the core
  * has started. Null only where the mode is `off`.
@@ -74,7 +77,7 @@ export async function locateForClient(
   if (server !== null) return server;
   throw new GatehouseError(
     'GH_BUS_NO_SERVER',
-    `no nats.url, and no server of the core in ${dataFolder}: set nats.url, or start the core first`,
+    `no nats.url, and the core runs no server in ${dataFolder}: ${noServerAdvice}`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { NatsConnection } from 'nats';
 import { commandBytesMax } from '../contract/subjects.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { consumeDurable } from './durable-consumer.ts';
+import { consumeDurable, type ConsumeSession } from './durable-consumer.ts';
 import { startMicroService, type Endpoint } from './micro-service.ts';
 import type { ServiceDescription } from './service-discovery.ts';
 import { keepRunning } from './pause.ts';
@@ -30,7 +30,10 @@ export interface Queue {
   stream: StreamSpec;
   /** Streams that the handler writes to. */
   writes: StreamSpec[];
-  handle(link: BusLink, message: JsMsg): Promise<void>;
+  /** Taken and not yet acknowledged, at most. */
+  inHandMax?: number;
+  /** Makes the handler of one session. */
+  open(link: BusLink, session: ConsumeSession): (message: JsMsg) => Promise<void>;
 }
 
 export interface SessionParts {
@@ -119,8 +122,9 @@ class BusSessions implements Sessions {
         name: 'core',
         filter: queue.stream.subjects[0] ?? '>',
         ackWaitMs: timings.ackWaitMs,
+        ...(queue.inHandMax === undefined ? {} : { inHandMax: queue.inHandMax }),
       },
-      handle: (message) => queue.handle(link, message),
+      open: (session) => queue.open(link, session),
       onReady: () => board.clear(queue.name),
       auditMs: timings.auditMs,
       log,

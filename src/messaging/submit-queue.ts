@@ -1,5 +1,6 @@
 /**
- * The durable way in: messages of the work queue GH_CMD become jobs.
+ * The durable way in: messages of the work queue GH_CMD become jobs, those of one conversation in the order in
+ * which they were sent.
  *
  * Q1: a message is acknowledged only after its job is on disk. Delivered twice, it names the same job: the
  *     idempotency key is `<source>:<external id>`.
@@ -12,17 +13,19 @@ import type { Reply } from '../contract/reply.ts';
 import type { Subjects } from '../contract/subjects.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
 import { busProblemOf } from './bus-problem.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { keepInHand } from './durable-consumer.ts';
+import type { ConsumeSession } from './durable-consumer.ts';
 import { replyMessage } from './envelope.ts';
 import { idempotencyHeader } from './job-endpoints.ts';
 import { parsed } from './micro-service.ts';
-import { backoffMs } from './pause.ts';
+import { backoffMs, pause } from './pause.ts';
 import type { BusProblem, MessagingTimings } from './ports.ts';
 import type { BusLink } from './relay-lane.ts';
+import { createSubmitLanes } from './submit-lanes.ts';
 
 export interface SubmitQueueParts {
   door: JobDoor;
@@ -43,6 +46,7 @@ const triesMax = 100;
 
 export function createSubmitQueue(parts: SubmitQueueParts) {
   const { door, subjects, deadLetters, timings, log } = parts;
+  const asideFault = createLastingFault(log, 'a message could not be put aside yet');
   const retry = { retryMs: timings.submitRetryMs, retryMsMax: timings.submitRetryMsMax };
 
   const submit = async (message: JsMsg): Promise<void> => {
@@ -54,8 +58,7 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
     const source = sourceOf(message, subjects);
     const withKey = { ...body, idempotency_key: keyOf(message, source, body) };
     const traceparent = message.headers?.get(traceHeader);
-    const accepted = door.submit(withKey, { channel: source, traceparent });
-    await keepInHand(message, timings.ackWaitMs, accepted);
+    await door.submit(withKey, { channel: source, traceparent });
   };
 
   const refuse = async (link: BusLink, message: JsMsg, reason: BusProblem): Promise<void> => {
@@ -70,41 +73,72 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
     await deadLetters.bury(link, message, reason);
   };
 
-  return {
-    async handle(link: BusLink, message: JsMsg): Promise<void> {
-      const { deliveryCount } = message.info;
+  /** @returns when to try again, in ms; null when the message has ended. */
+  const attempt = async (link: BusLink, message: JsMsg, tries: number): Promise<number | null> => {
+    try {
+      await submit(message);
+      message.ack();
+      parts.onAccepted();
+      return null;
+    } catch (error) {
       try {
-        await submit(message);
-        message.ack();
-        parts.onAccepted();
-      } catch (error) {
-        const isFinal = isForGood(error, message, timings.submitPatienceMs);
-        const retryAfterMs = error instanceof GatehouseError ? error.retryAfterMs : null;
-        try {
-          if (isFinal) return await refuse(link, message, reasonOf(error));
-        } catch (failure) {
-          log.warn({ ...busProblemOf(failure) }, 'a message could not be put aside yet');
+        if (isForGood(error, message, tries, timings.submitPatienceMs)) {
+          await refuse(link, message, reasonOf(error));
+          asideFault.worked();
+          return null;
         }
-        message.nak(Math.max(retryAfterMs ?? 0, backoffMs(deliveryCount - 1, retry)));
+      } catch (failure) {
+        asideFault.failed(failure, { code: busProblemOf(failure).code });
       }
+      const retryAfterMs = error instanceof GatehouseError ? error.retryAfterMs : null;
+      return Math.max(retryAfterMs ?? 0, backoffMs(tries - 1, retry));
+    }
+  };
+
+  return {
+    open(link: BusLink, session: ConsumeSession): (message: JsMsg) => Promise<void> {
+      const { signal } = session;
+      const lanes = createSubmitLanes({
+        session,
+        laneOf: (message) => laneOf(message, subjects),
+        async handle(message) {
+          for (let tries = message.info.deliveryCount; !signal.aborted; tries += 1) {
+            const againInMs = await attempt(link, message, tries);
+            if (againInMs === null) return;
+            await pause(againInMs, signal);
+          }
+        },
+      });
+      return (message) => lanes.take(message);
     },
   };
 }
 
-function isForGood(error: unknown, message: JsMsg, patienceMs: number): boolean {
-  const { deliveryCount } = message.info;
-  if (deliveryCount > triesMax) return true;
+function isForGood(error: unknown, message: JsMsg, tries: number, patienceMs: number): boolean {
+  if (message.info.deliveryCount > triesMax) return true;
   const kind = error instanceof GatehouseError ? error.kind : 'bug';
   if (kind === 'terminal') return true;
-  if (kind === 'bug') return deliveryCount >= bugTriesMax;
+  if (kind === 'bug') return tries >= bugTriesMax;
   // Old and tried once is a message that waited for us over night; old and tried often is one that will not do.
-  return deliveryCount >= bugTriesMax && Date.now() - message.time.getTime() > patienceMs;
+  return tries >= bugTriesMax && Date.now() - message.time.getTime() > patienceMs;
 }
 
 const reasonOf = (error: unknown): BusProblem =>
   error instanceof GatehouseError
     ? { code: error.code, message: error.message }
     : { code: 'GH_JOB_BUG', message: 'the message met a fault in Gatehouse' };
+
+/** The conversation that the door will find; what has none is in nobody's way. */
+function laneOf(message: JsMsg, subjects: Subjects): string {
+  try {
+    const body = parsed(message.data);
+    if (!isObject(body)) return String(message.info.streamSequence);
+    const channel = body['channel'] ?? subjects.sourceOf(message.subject);
+    return JSON.stringify([channel, body['thread'], body['user_id']]);
+  } catch {
+    return String(message.info.streamSequence);
+  }
+}
 
 /** @throws GH_REQUEST_INVALID for a subject under `cmd` that is not a submit. */
 function sourceOf(message: JsMsg, subjects: Subjects): string {

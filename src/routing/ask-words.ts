@@ -4,8 +4,8 @@
  */
 import { composedText } from './plain-text.ts';
 
-/** A question of more words than this is found by any of them. */
-const wordsMax = 8;
+/** Of a question; each is a query of its own where they are looked for one by one. */
+const wordsMax = 24;
 
 /** Words that ask, by how they begin: 얼마인가요, 언제까지야, 알려주세요. */
 const asking =
@@ -26,4 +26,19 @@ export function askWords(query: string): string[] {
   const bare = words.map((word) => word.replace(/[._-]+$/, ''));
   const kept = bare.filter((word) => !asking.test(word) && !empty.has(word.toLowerCase()));
   return [...new Set(kept)].slice(0, wordsMax);
+}
+
+/** Where one sentence ends and the next begins. */
+const sentenceEnd = /(?<=[.!?。！？…;])\s+|\n+/u;
+
+/**
+ * What is asked, without what is told around it: the last sentence with a question mark, else the last one.
+ * The question itself where it is one sentence.
+ */
+export function askedSentence(query: string): string {
+  const sentences = composedText(query)
+    .split(sentenceEnd)
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => askWords(sentence).length > 0);
+  return sentences.findLast((sentence) => /[?？]\s*$/.test(sentence)) ?? sentences.at(-1) ?? query;
 }

@@ -72,8 +72,15 @@ export const reactTools: NonNullable<ModelRequest['tools']> = [
   ),
   functionTool(
     'read',
-    'More of one document that a search has found.',
-    { id: { type: 'string', description: 'the id from a search result' } },
+    'More of one document that a search has found: the place that answers the question, or what follows the part already shown.',
+    {
+      id: { type: 'string', description: 'the id from a search result' },
+      from: {
+        type: 'integer',
+        minimum: 0,
+        description: 'the character to begin at, where another part is wanted',
+      },
+    },
     ['id'],
   ),
 ];

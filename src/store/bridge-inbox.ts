@@ -27,6 +27,7 @@ type InboxStorage = Pick<
   BridgeStorage,
   | 'take'
   | 'hasKey'
+  | 'seen'
   | 'unsent'
   | 'nextOf'
   | 'move'
@@ -43,7 +44,9 @@ function prepare(connection: SqliteConnection) {
        state, received_at)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) on conflict (key) do nothing`,
   );
-  const known = connection.prepare('select 1 from inbox where key = ?');
+  const known = connection.prepare<[string], Pick<Record, 'text' | 'received_at'>>(
+    'select text, received_at from inbox where key = ?',
+  );
   const open = `from inbox where settled_at is null and state in ('stored', 'submitted')`;
   const unsent = connection.prepare<[], Record>(`select * ${open} order by id`);
   const nextOf = connection.prepare<[string], Record>(
@@ -128,6 +131,10 @@ export function createBridgeInbox(connection: SqliteConnection, now: () => numbe
   return {
     take: (rows, at) => take.immediate(rows, at),
     hasKey: (key) => known.get(key) !== undefined,
+    seen(key) {
+      const row = known.get(key);
+      return row === undefined ? null : { text: row.text, receivedAt: row.received_at };
+    },
     unsent: () => unsent.all().map(rowOf),
     nextOf: (lane) => nextOf.all(lane).map(rowOf),
     move(id, state, job) {

@@ -43,6 +43,8 @@ type OutboxStorage = Pick<
   | 'hasAnswer'
   | 'draftOf'
   | 'inDoubt'
+  | 'openReplies'
+  | 'moveReply'
   | 'unreported'
   | 'reported'
   | 'limitOf'
@@ -52,11 +54,12 @@ type OutboxStorage = Pick<
 >;
 
 /**
- * Which message a reply answers: the first that its job is about. A reply that the bridge cannot place may
- * answer any of them, and comes last.
+ * Which message a reply answers: the latest of its job that was there before it, for the word to a draft is as
+ * much asked as its first question. A reply that the bridge cannot place may answer any of them, and comes last.
  */
 const placeOf = `coalesce(outbox.place,
-  (select min(asked.id) from inbox as asked where asked.job_id = outbox.job_id), 9e15)`;
+  (select max(asked.id) from inbox as asked
+   where asked.job_id = outbox.job_id and asked.after_seq < outbox.n), 9e15)`;
 
 /** No broker brings a person's replies this far out of their order. More makes each look at a long line slower. */
 const headsOf = 64;
@@ -111,6 +114,10 @@ function prepare(connection: SqliteConnection) {
     inDoubt: connection.prepare<[], Record>(
       `select * from outbox where ended_at is null and state = 'sending' order by id`,
     ),
+    openReplies: connection.prepare<[], Record>(
+      'select * from outbox where ended_at is null order by id',
+    ),
+    moveReply: connection.prepare('update outbox set target = ?, lane = ? where id = ?'),
     unreported: connection.prepare<[number], Record>(
       `select * from outbox where ended_at is not null and reported_at is null order by id limit ?`,
     ),
@@ -183,6 +190,8 @@ export function createBridgeOutbox(connection: SqliteConnection): OutboxStorage 
       return row === undefined ? null : { userId: row.user_id, lane: row.lane, n: row.n };
     },
     inDoubt: () => statements.inDoubt.all().map(entryOf),
+    openReplies: () => statements.openReplies.all().map(entryOf),
+    moveReply: (id, target, lane) => void statements.moveReply.run(target, lane, id),
     unreported: (limit) => statements.unreported.all(limit).map(entryOf),
     reported: (id, at) => void statements.reported.run(at, id),
     limitOf: (nas, since) => statements.limit.get(nas, since)?.chars ?? null,

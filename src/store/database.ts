@@ -2,7 +2,7 @@
  * Opens the one SQLite file of the core: owner's lock, pragmas, migrations. A database that cannot be
  * written, is owned by another process, is damaged or comes from a newer version is refused with one line.
  */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
@@ -13,8 +13,10 @@ import { drafts } from './migrations/0003-drafts.ts';
 import { vectors } from './migrations/0004-vectors.ts';
 import { upkeep } from './migrations/0005-upkeep.ts';
 import { purge } from './migrations/0006-purge.ts';
+import { lists } from './migrations/0007-lists.ts';
 import { classifyOpenError } from './open-error.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
+import { keepPrivate } from './private-file.ts';
 import type { Schema } from './schema.ts';
 import { refuseNewer } from './schema-version.ts';
 
@@ -26,6 +28,7 @@ export const migrations = {
   '0004-vectors': vectors,
   '0005-upkeep': upkeep,
   '0006-purge': purge,
+  '0007-lists': lists,
 };
 
 /** What the log's file keeps after a burst: twice of what SQLite lets it grow to before a checkpoint (4 MB). */
@@ -56,8 +59,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     if (path !== ':memory:') {
       mkdirSync(dirname(path), { recursive: true });
       lock = lockOwner(`${path}.lock`);
-      // Everything that was said is in it: nobody else on this machine reads it. Its log gets the same rights.
-      if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+      keepPrivate(path);
     }
     connection = new Sqlite(path);
     refuseNewer(connection, path, Object.keys(migrations));

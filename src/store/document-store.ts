@@ -37,10 +37,6 @@ export interface DocumentWords {
 
 export interface FoundDocument {
   id: string;
-  title: string;
-  extractedText: string;
-  mdContent: string | null;
-  createdAt: number;
   /** Larger is better; comparable within one search. */
   score: number;
 }
@@ -57,6 +53,8 @@ export interface DocumentStore<Stored extends StoredDocument> {
   find(id: string): Stored | null;
   findFile(owner: string, path: string): Stored | null;
   search(owner: string, match: string, limit: number): FoundDocument[];
+  /** Those of the documents that match. */
+  having(ids: readonly string[], match: string): string[];
   /** Documents that are not deleted, without their texts, newest first. */
   list(query: ListingQuery): ListedRow<Stored>[];
   together<Value>(work: () => Value): Value;
@@ -155,13 +153,10 @@ export function createDocumentStore<Stored extends StoredDocument>(
     search: (owner, match, limit) =>
       statements.search.all(match, owner, limit).map((row) => ({
         id: row.id,
-        title: row.title,
-        extractedText: row.extracted_text,
-        mdContent: row.md_content,
-        createdAt: row.created_at,
         // FTS5 ranks the best lowest.
         score: -row.rank,
       })),
+    having: (ids, match) => statements.having.all(JSON.stringify(ids), match).map(({ id }) => id),
     list: (query) =>
       statements.list.all(listingValues(query)).map((row) => ({
         id: row.id,
@@ -224,9 +219,7 @@ const documentOfRow = (row: Row): StoredDocument => ({
 });
 
 type ListingRow = Omit<Row, 'extracted_text' | 'md_content'> & { head: string };
-type SearchRow = Pick<Row, 'id' | 'title' | 'extracted_text' | 'md_content' | 'created_at'> & {
-  rank: number;
-};
+type SearchRow = Pick<Row, 'id'> & { rank: number };
 
 function prepare(database: Database) {
   const { query, connection } = database;
@@ -260,16 +253,22 @@ function prepare(database: Database) {
          and (@needsDraft is null
               or coalesce(json_extract(source_metadata, '$.needs_draft'), 0) = @needsDraft)
        order by id desc limit @limit`),
-    // Full text is beyond Kysely: these three are SQL. The texts are read for the few that are shown only.
+    // Full text is beyond Kysely: these four are SQL. No text is read: who shows a document finds it by its id.
     search: connection.prepare<unknown[], SearchRow>(`
-      select document.id, document.title, document.extracted_text, document.md_content,
-             document.created_at, best.rank
+      select document.id, best.rank
         from (select document.num, document_words.rank as rank
                 from document_words join document on document.num = document_words.rowid
                where document_words match ? and document.owner = ?
                order by document_words.rank limit ?) as best
         join document on document.num = best.num
        order by best.rank, document.num desc`),
+    // In this order of joins: each document is looked up in the index, whatever else has the words.
+    having: connection.prepare<[string, string], Pick<Row, 'id'>>(`
+      select document.id
+        from json_each(?) as wanted
+        cross join document on document.id = wanted.value
+        cross join document_words on document_words.rowid = document.num
+       where document_words match ?`),
     index: connection.prepare(
       'insert or replace into document_words (rowid, title, body, markdown) values (?, ?, ?, ?)',
     ),

@@ -67,6 +67,11 @@ export interface DraftStore {
   remove(documentId: string): void;
   /** The document to be drafted next: lowest due time, then lowest id. */
   nextDue(now: number): string | null;
+  /**
+   * What waits for a time that no clock can have meant is due: it was queued later than now, or has more than
+   * `waitMsMax` to go.
+   */
+  pullIn(now: number, waitMsMax: number): void;
   /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
   list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
   /** Claimed ones: after a start, those that a killed process left. */
@@ -98,6 +103,7 @@ export function createDraftStore(database: Database): DraftStore {
     },
     remove: (documentId) => void statements.remove.run(documentId),
     nextDue: (now) => statements.nextDue.get(now)?.id ?? null,
+    pullIn: (now, waitMsMax) => void statements.pullIn.run({ now, latest: now + waitMsMax }),
     list: (owner, state, limit) =>
       (owner === null
         ? statements.list.all({ state, limit })
@@ -180,6 +186,9 @@ function prepare(database: Database) {
        where document_id = @documentId`),
     nextDue: connection.prepare<[number], { id: string }>(`
       select document_id as id from draft where state = 'waiting' and due_at <= ? ${dueFirst} limit 1`),
+    pullIn: connection.prepare<[{ now: number; latest: number }]>(`
+      update draft set due_at = @now, queued_at = min(queued_at, @now)
+       where state = 'waiting' and due_at > @now and (queued_at > @now or due_at > @latest)`),
     list: connection.prepare<[{ state: string; limit: number }], ListedRow>(
       `${listed} where state = @state ${dueFirst} limit @limit`,
     ),

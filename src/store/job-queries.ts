@@ -29,32 +29,60 @@ export interface Turn {
   content: string;
 }
 
+export interface ListFilter {
+  state?: string | undefined;
+  userId?: string | undefined;
+  /** Only jobs accepted before the one with this number. */
+  before?: number | undefined;
+  limit: number;
+}
+
+export interface ListedJobs {
+  jobs: JobListing[];
+  /** Jobs that were looked at for them. */
+  looked: number;
+  /** `before` of the next page; null where there is none. */
+  before: number | null;
+}
+
+/** A message and its answer. */
+export interface Exchange {
+  /** Counts the exchanges of the conversation from 0, as far as they are still kept. */
+  place: number;
+  message: string;
+  reply: string;
+}
+
 export interface JobQueries {
   find(jobId: string): Promise<JobListing | null>;
-  /** Newest first. `before`: only jobs accepted before the one with this number. */
-  list(filter: {
-    state?: string | undefined;
-    userId?: string | undefined;
-    before?: number | undefined;
-    limit: number;
-  }): Promise<JobListing[]>;
+  /** Newest first. Looks at a bounded number of jobs: a page of a rare state may be short, or empty, and go on. */
+  list(filter: ListFilter): Promise<ListedJobs>;
   /** State events in order of `seq`. */
   events(job: JobListing, afterSeq: number): Promise<StateEvent[]>;
   /** When each state was entered: `[state, epoch ms]`, in order. */
   path(num: number): Promise<[state: string, at: number][]>;
-  /** What was said in the conversation before the job, oldest first. Failed answers are not part of it. */
+  /** The last exchanges of the conversation before the job, oldest first. Failed answers are not part of it. */
   history(
     conversation: string,
     beforeJob: string,
-    turnsMax: number,
+    exchangesMax: number,
     since: number,
-  ): Promise<Turn[]>;
+  ): Promise<Exchange[]>;
   /** Removes jobs that ended before `endedBefore`, with all their rows. Returns how many. */
   prune(endedBefore: number): Promise<number>;
 }
 
 /** Rows that one transaction of a prune looks at: more would hold up the commits of running jobs. */
 const pruneBatch = 200;
+
+/**
+ * Jobs that one list looks at, in a few milliseconds on the thread that commits. Fewer make more requests of a search
+ * for a rare state; more hold up everybody for one reader.
+ */
+const lookedAtMax = 1_000;
+
+/** All other states are those of open jobs, which are few and have an index of their own. */
+const endedStates = ['done', 'cancelled'];
 
 const listed = [
   'num',
@@ -99,16 +127,45 @@ class Queries implements JobQueries {
     return row ?? null;
   }
 
-  list({ state, userId, before, limit }: Parameters<JobQueries['list']>[0]): Promise<JobListing[]> {
+  async list(filter: ListFilter): Promise<ListedJobs> {
+    const { state, userId, limit } = filter;
+    const seen = await this.#lookAt(filter);
+    const hits = seen
+      .filter((job) => state === undefined || job.state === state)
+      .filter((job) => userId === undefined || job.user_id === userId)
+      .slice(0, limit);
+    const jobs = hits.length === 0 ? [] : await this.#listed(hits, state);
+    const last = hits.length === limit ? hits.at(-1) : seen[lookedAtMax - 1];
+    const looked = last === undefined ? seen.length : seen.indexOf(last) + 1;
+    return { jobs, looked, before: last?.num ?? null };
+  }
+
+  #listed(hits: LookedAtJob[], state: string | undefined): Promise<JobListing[]> {
+    const numbers = hits.map(({ num }) => num);
+    return (
+      this.#query
+        .selectFrom('job_now')
+        .select(listed)
+        .select(worstDelivery)
+        .where('num', 'in', numbers)
+        // It may have moved on since.
+        .$if(state !== undefined, (select) => select.where('state', '=', state!))
+        .orderBy('num', 'desc')
+        .execute()
+    );
+  }
+
+  /** The newest jobs by what an index serves, so that the rows that are read are those that are counted. */
+  #lookAt({ state, userId, before, limit }: ListFilter): Promise<LookedAtJob[]> {
+    const isOpen = state !== undefined && !endedStates.includes(state);
     return this.#query
       .selectFrom('job_now')
-      .select(listed)
-      .select(worstDelivery)
-      .$if(state !== undefined, (select) => select.where('state', '=', state!))
-      .$if(userId !== undefined, (select) => select.where('user_id', '=', userId!))
+      .select(['num', 'state', 'user_id'])
+      .$if(isOpen, (select) => select.where('ended_at', 'is', null))
+      .$if(!isOpen && userId !== undefined, (select) => select.where('user_id', '=', userId!))
       .$if(before !== undefined, (select) => select.where('num', '<', before!))
       .orderBy('num', 'desc')
-      .limit(limit)
+      .limit(state === undefined ? limit : lookedAtMax)
       .execute();
   }
 
@@ -145,29 +202,28 @@ class Queries implements JobQueries {
   async history(
     conversation: string,
     beforeJob: string,
-    turnsMax: number,
+    exchangesMax: number,
     since: number,
-  ): Promise<Turn[]> {
-    if (turnsMax === 0) return [];
-    const rows = await this.#query
+  ): Promise<Exchange[]> {
+    if (exchangesMax === 0) return [];
+    const said = this.#query
       .selectFrom('job')
-      .select(['message', 'reply'])
       .where('conversation', '=', conversation)
       .where('num', '<', (inner) =>
         inner.selectFrom('job').select('num').where('id', '=', beforeJob),
       )
-      .where('outcome', 'in', ['answered', 'clarified', 'declined'])
-      .where('created_at', '>=', since)
+      .where('outcome', 'in', ['answered', 'clarified', 'declined']);
+    const rows = await said
+      .select(['message', 'reply', 'created_at'])
+      .select(said.select(({ fn }) => fn.countAll<number>().as('count')).as('count'))
       .orderBy('num', 'desc')
-      .limit(Math.ceil(turnsMax / 2))
+      .limit(exchangesMax)
       .execute();
     return rows
-      .toReversed()
-      .flatMap(({ message, reply }): Turn[] => [
-        { role: 'user', content: message },
-        { role: 'assistant', content: reply ?? '' },
-      ])
-      .slice(-turnsMax);
+      .flatMap(({ message, reply, created_at, count }, back) =>
+        created_at < since ? [] : [{ place: (count ?? 0) - 1 - back, message, reply: reply ?? '' }],
+      )
+      .toReversed();
   }
 
   async prune(endedBefore: number): Promise<number> {
@@ -223,6 +279,8 @@ class Queries implements JobQueries {
     }
   }
 }
+
+type LookedAtJob = Pick<JobListing, 'num' | 'state' | 'user_id'>;
 
 interface DeliveryPlace {
   at: number;

@@ -9,8 +9,19 @@ import { bound, preparer } from './prepared.ts';
 import type { JobNowView, JobTable, JournalTable } from './schema.ts';
 
 export type JobRow = Omit<JobTable, 'num'> & { num: number };
-export type JobNow = Pick<JobNowView, 'state' | 'n' | 'seq' | 'updated_at'>;
+export type JobNow = Pick<JobNowView, 'n' | 'seq' | 'updated_at'> & { state: string | null };
 export type JournalRecord = Omit<JournalTable, 'pos' | 'job'>;
+
+// As in the view `job_now`, which fails as a whole where one row holds no JSON: one damaged row must not stop all.
+const stateIn = sql<string | null>`case
+  when not json_valid(journal.value) then null
+  when journal.value like '{%' then (select key from json_each(journal.value) limit 1)
+  else json_extract(journal.value, '$')
+end`.as('state');
+const lastSeqIn = sql<number>`journal.seq - 1 +
+  case when json_valid(journal.emitted) then json_array_length(journal.emitted) else 1 end`.as(
+  'seq',
+);
 
 export function prepareWrites(database: Database) {
   const { query } = database;
@@ -78,14 +89,29 @@ export function prepareReads(database: Database) {
     selectJob: prepare<JobRow>(query.selectFrom('job').selectAll().where('id', '=', bound)),
     selectNow: prepare<JobNow>(
       query
-        .selectFrom('job_now')
-        .select(['state', 'n', 'seq', 'updated_at'])
-        .where('num', '=', bound),
+        .selectFrom('journal')
+        .select(['n', 'at as updated_at', stateIn, lastSeqIn])
+        .where('job', '=', bound)
+        .orderBy('n', 'desc')
+        .limit(sql.lit(1)),
     ),
     selectOpen: prepare<OpenJob>(
       query
-        .selectFrom('job_now')
-        .select(['id', 'conversation', 'state'])
+        .selectFrom('job')
+        .select(['id', 'user_id', 'conversation'])
+        .select((job) =>
+          job.fn
+            .coalesce(
+              job
+                .selectFrom('journal')
+                .select(stateIn)
+                .whereRef('journal.job', '=', 'job.num')
+                .orderBy('n', 'desc')
+                .limit(sql.lit(1)),
+              'job.state',
+            )
+            .as('state'),
+        )
         .where('ended_at', 'is', null)
         .where('snapshot', 'is', null)
         .orderBy('num'),
@@ -104,7 +130,9 @@ export function prepareReads(database: Database) {
         .selectFrom('journal')
         .select(['n', 'at', 'event', 'value', 'seq', 'emitted'])
         .where('job', '=', bound)
-        .orderBy('n'),
+        .where('n', '>', bound)
+        .orderBy('n')
+        .limit(bound),
     ),
     ...prepareKeyReads(database),
   };
@@ -133,6 +161,11 @@ function prepareKeyReads(database: Database) {
   };
 }
 
+/** The draft that a person was shown is being changed: they still have the word. */
+const isRevising = sql<boolean>`(job.state = 'confirm-draft' and job.snapshot is null and
+  (select value from journal where journal.job = job.num order by n desc limit 1) =
+    '{"confirm-draft":"revising"}')`;
+
 /** What is open in a conversation. */
 export function prepareConversationReads(database: Database) {
   const { query } = database;
@@ -145,6 +178,7 @@ export function prepareConversationReads(database: Database) {
         .where('conversation', '=', bound)
         .where('ended_at', 'is', null)
         .where('snapshot', 'is', null)
+        .where(isRevising, 'is not', sql.lit(true))
         .orderBy('num')
         .limit(sql.lit(1)),
     ),
@@ -154,7 +188,7 @@ export function prepareConversationReads(database: Database) {
         .select('id')
         .where('conversation', '=', bound)
         .where('ended_at', 'is', null)
-        .where('snapshot', 'is not', null)
+        .where((job) => job.or([job('snapshot', 'is not', null), isRevising]))
         .orderBy('num', 'desc')
         .limit(sql.lit(1)),
     ),

@@ -64,6 +64,8 @@ export interface StoredJob {
   id: string;
   conversation: string;
   input: JobInput;
+  /** Its input could not be read: `input` has what the other columns know, and no limits. It cannot go on. */
+  isDamaged: boolean;
   machineVersion: number;
   createdAt: number;
   head: JobHead;
@@ -71,6 +73,7 @@ export interface StoredJob {
 
 export interface OpenJob {
   id: string;
+  user_id: string;
   conversation: string;
   state: string;
 }
@@ -78,8 +81,10 @@ export interface OpenJob {
 export interface JobStorage {
   /** Writes all changes in one transaction, durable when it returns. Sets `num` of new jobs. @throws when nothing was written. */
   commit(changes: Iterable<JobChange>): void;
+  /** @throws GH_STORE_CORRUPT when the job's row is on a damaged page. */
   find(jobId: string): StoredJob | null;
-  rows(num: number): JournalRow[];
+  /** @throws GH_STORE_CORRUPT when one of them cannot be read. In order. Of a part: those after the row `afterN`, and no more than `limit`. */
+  rows(num: number, part?: { afterN: number; limit: number }): JournalRow[];
   /** Open jobs that are not parked, in order of acceptance. */
   openJobs(): OpenJob[];
   /** Parked jobs whose time has come, earliest first. */
@@ -90,8 +95,8 @@ export interface JobStorage {
   jobOfKey(key: string): string | null;
   /** The job's last `seq` before the key was used for it: 0 where the key opened the job. */
   seqBeforeKey(key: string): number;
-  /** The oldest open job of the conversation that does not wait for a person: the one that runs, or is next. */
+  /** The oldest open job of the conversation that is nothing for `waitingJob`: the one that runs, or is next. */
   runningJob(conversation: string): string | null;
-  /** The newest job of the conversation that waits for a person. */
+  /** The newest job of the conversation whose draft waits for a word, or is being changed after one. */
   waitingJob(conversation: string): string | null;
 }

@@ -2,12 +2,14 @@
  * Jobs and their journal on disk: the commit of a turn, and the reads that the journal needs.
  */
 import type { JobInput } from '../../machines/job-types.ts';
+import { localeOf } from '../../machines/texts.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
 import {
   prepareConversationReads,
   prepareReads,
   prepareWrites,
+  type JobNow,
   type JobRow,
   type JournalRecord,
 } from './job-statements.ts';
@@ -21,6 +23,9 @@ import type {
   StoredJob,
 } from './job-storage.ts';
 
+/** A negative limit is none. */
+const wholeJournal = { afterN: 0, limit: -1 };
+
 export function createJobStore(database: Database): JobStorage {
   const writes = prepareWrites(database);
   const reads = { ...prepareReads(database), ...prepareConversationReads(database) };
@@ -32,13 +37,17 @@ export function createJobStore(database: Database): JobStorage {
   return {
     commit: (changes) =>
       orUnavailable('The message could not be stored', () => writeAll.immediate(changes)),
-    find: (jobId) =>
-      reading(() => {
-        const row = reads.selectJob.get(jobId);
-        if (row === undefined) return null;
-        return storedJob({ ...row, ...reads.selectNow.get(row.num) });
-      }),
-    rows: (num) => reading(() => reads.selectRows.all(num).map(journalRow)),
+    find(jobId) {
+      const row = reading(() => {
+        const found = reads.selectJob.get(jobId);
+        // While a job goes on, its last row says where it is.
+        const goesOn = found?.ended_at === null && found.snapshot === null;
+        return found && withNow(found, goesOn ? reads.selectNow.get(found.num) : undefined);
+      });
+      return row === undefined ? null : storedJob(row);
+    },
+    rows: (num, part = wholeJournal) =>
+      reading(() => reads.selectRows.all(num, part.afterN, part.limit)).map(journalRow),
     openJobs: () => reading(() => reads.selectOpen.all()),
     dueJobs: (now) => reading(() => reads.selectDue.all(now).map((row) => row.id)),
     nextWakeAt: (now) => reading(() => reads.selectWake.get(now)?.at ?? null),
@@ -49,14 +58,24 @@ export function createJobStore(database: Database): JobStorage {
   };
 }
 
-const reading = <Value>(read: () => Value): Value =>
-  orUnavailable('The database cannot be read', read);
+/** A page that is damaged stays so; all else of SQLite's own errors may pass. */
+function reading<Value>(read: () => Value): Value {
+  return orUnavailable('The database cannot be read', () => {
+    try {
+      return read();
+    } catch (error) {
+      if ((error as { code?: string }).code?.startsWith('SQLITE_CORRUPT') !== true) throw error;
+      throw new GatehouseError('GH_STORE_CORRUPT', undefined, { cause: error });
+    }
+  });
+}
 
-/** SQLite's own errors are the disk's: they may pass, and must not be taken for a fault of the job. */
+/** SQLite's own errors are the disk's: they must not be taken for a fault of the job. */
 function orUnavailable<Value>(what: string, work: () => Value): Value {
   try {
     return work();
   } catch (error) {
+    if (error instanceof GatehouseError) throw error;
     throw new GatehouseError('GH_STORE_UNAVAILABLE', what, { cause: error });
   }
 }
@@ -114,20 +133,41 @@ const headValues = (head: JobHead): unknown[] => [
   head.endedAt,
 ];
 
-const journalRow = (row: JournalRecord): JournalRow => ({
-  n: row.n,
-  at: row.at,
-  event: JSON.parse(row.event) as JournalEvent,
-  value: JSON.parse(row.value) as unknown,
-  seq: row.seq,
-  emitted: JSON.parse(row.emitted) as JournalRow['emitted'],
-});
+function journalRow(row: JournalRecord): JournalRow {
+  const { n, at, seq } = row;
+  try {
+    return {
+      n,
+      at,
+      event: JSON.parse(row.event) as JournalEvent,
+      value: JSON.parse(row.value) as unknown,
+      seq,
+      emitted: JSON.parse(row.emitted) as JournalRow['emitted'],
+    };
+  } catch (error) {
+    throw new GatehouseError('GH_STORE_CORRUPT', `row ${n} cannot be read`, { cause: error });
+  }
+}
+
+const withNow = (row: JobRow, now: JobNow | undefined): JobRow =>
+  now === undefined ? row : { ...row, ...now, state: now.state ?? row.state };
+
+/** As it came in; where that cannot be read, who said what is all that is left of it. */
+function inputOf(row: JobRow): Pick<StoredJob, 'input' | 'isDamaged'> {
+  const { id, user_id: userId, channel, message } = row;
+  try {
+    return { input: { ...(JSON.parse(row.input) as JobInput), message }, isDamaged: false };
+  } catch {
+    const rest = { locale: localeOf(message), limits: {} as JobInput['limits'] };
+    return { input: { jobId: id, userId, channel, message, ...rest }, isDamaged: true };
+  }
+}
 
 const storedJob = (row: JobRow): StoredJob => ({
   num: row.num,
   id: row.id,
   conversation: row.conversation,
-  input: { ...(JSON.parse(row.input) as JobInput), message: row.message },
+  ...inputOf(row),
   machineVersion: row.machine_version,
   createdAt: row.created_at,
   head: {

@@ -29,7 +29,8 @@ export interface OutboxRow {
 
 interface OutboxRecord {
   pos: number;
-  cause: string;
+  /** Null where the row is damaged. */
+  cause: string | null;
   at: number;
   seq: number;
   emitted: string;
@@ -157,6 +158,11 @@ export function createDeliveryStore(database: Database): DeliveryStore {
   };
 }
 
+/** Null where the column holds no JSON: what is damaged is passed, or nobody would be told anything any more. */
+const fieldOf = <Value>(column: string, field: string) =>
+  sql<Value>`case when json_valid(${sql.ref(column)})
+    then json_extract(${sql.ref(column)}, ${sql.lit(`$.${field}`)}) end`;
+
 function prepare(database: Database) {
   const { query, connection } = database;
   const prepared = preparer(database);
@@ -165,8 +171,8 @@ function prepare(database: Database) {
     .innerJoin('job', 'job.num', 'journal.job')
     .select(['journal.pos', 'journal.at', 'journal.seq', 'journal.emitted'])
     .select(['job.id as job_id', 'job.user_id', 'job.channel'])
-    .select(sql<string>`json_extract(journal.event, '$.type')`.as('cause'))
-    .select(sql<string | null>`json_extract(job.input, '$.traceparent')`.as('traceparent'))
+    .select(fieldOf<string | null>('journal.event', 'type').as('cause'))
+    .select(fieldOf<string | null>('job.input', 'traceparent').as('traceparent'))
     .where('journal.pos', '>', bound)
     .where('journal.pos', '<=', bound)
     .where('journal.emitted', '<>', noEvents)
@@ -189,7 +195,7 @@ function prepare(database: Database) {
     rows: prepared<OutboxRecord>(rows),
     rowsOf: prepared<OutboxRecord>(
       rows
-        .select(sql<string | null>`json_extract(job.input, '$.thread')`.as('thread'))
+        .select(fieldOf<string | null>('job.input', 'thread').as('thread'))
         .where('job.channel', 'in', sql<never>`(select value from json_each(?))`),
     ),
     rowOf: prepared<{ pos: number; seq: number; count: number }>(
@@ -243,9 +249,17 @@ function prepareDocuments(database: Database) {
   };
 }
 
+function emittedIn(json: string): JobEmitted[] {
+  try {
+    return JSON.parse(json) as JobEmitted[];
+  } catch {
+    return [];
+  }
+}
+
 const outboxRow = (record: OutboxRecord): OutboxRow => ({
   pos: record.pos,
-  cause: record.cause,
+  cause: record.cause ?? '',
   thread: record.thread ?? null,
   traceparent: record.traceparent,
   events: stateEventsOf(
@@ -253,7 +267,7 @@ const outboxRow = (record: OutboxRecord): OutboxRow => ({
     {
       at: record.at,
       seq: record.seq,
-      emitted: JSON.parse(record.emitted) as JobEmitted[],
+      emitted: emittedIn(record.emitted),
     },
   ),
 });

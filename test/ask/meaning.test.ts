@@ -1,5 +1,7 @@
 /** Search by meaning in a whole core: what it finds, and that its absence costs nothing but itself. */
 import { createHash } from 'node:crypto';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
@@ -222,16 +224,14 @@ describe('an embedding server that', () => {
 test('a database from before has all its documents in the backlog, each with its text as it was', async () => {
   const scratch = scratchFolder();
   const path = `${scratch.path}/old.db`;
-  const old = await openDatabase({ path });
+  copyFileSync(join(import.meta.dirname, '../store/fixtures/0003-drafts.sqlite'), path);
   const digest = createHash('sha256').update('본문').digest('hex');
-  old.connection.exec(`
-    drop trigger document_embed_new; drop trigger document_embed_changed; drop trigger document_embed_gone;
-    drop table embedding_backlog; drop table document_chunk; drop table embedding_space;
-    drop index job_ended; drop index delivery_at; drop index document_event_at;
-    delete from kysely_migration where name >= '0004-vectors';
+  const old = new Sqlite(path);
+  old.exec(`
+    delete from document;
     insert into document (id, owner, created_at, updated_at, deleted_at, content_origin, title, source_metadata, extracted_text)
       values ('a', 'u', 1, 1, null, 'memo', '하나', '{}', '본문'), ('b', 'u', 1, 1, 2, 'memo', '둘', '{}', '본문')`);
-  await old.close();
+  old.close();
   const upgraded = await openDatabase({ path });
   const rows = upgraded.connection
     .prepare(

@@ -45,19 +45,23 @@ const titles = ['가', '나', '다'];
 function libraryOf(brokenQuery: string): { library: AskLibrary; blends: string[] } {
   const blends: string[] = [];
   const library: AskLibrary = {
-    search: (_user, query) => ({
-      hits: titles
-        .filter((title) => query.includes(title))
-        .map((title) => ({ id: title, title, snippet: title })),
+    rank: (_user, query) => ({
+      ids: titles.filter((title) => query.includes(title)),
       isExact: true,
     }),
+    hit: (_user, id) => (titles.includes(id) ? { id, title: id, snippet: id } : null),
     blend(_user, query, found) {
       blends.push(query);
       if (query.includes(brokenQuery)) return Promise.reject(new Error('the disk is gone'));
       return Promise.resolve(found);
     },
     title: (_user, id) => (titles.includes(id) ? id : null),
-    passage: (_user, id) => (titles.includes(id) ? `${id} `.repeat(900) : null),
+    passage(_user, id, { from = 0 }, charsMax) {
+      if (!titles.includes(id)) return null;
+      const text = `${id} "`.repeat(900);
+      const to = Math.min(text.length, from + charsMax);
+      return { text: text.slice(from, to), from, to, length: text.length };
+    },
   };
   return { library, blends };
 }

@@ -12,6 +12,7 @@ import {
   thinksOnly,
   type FakeReply,
 } from '../support/fake-llm-replies.ts';
+import { reactLimits } from '../../src/assistant/react.ts';
 import { until } from '../support/journal.ts';
 import { answersOf, openAsk, toolTexts, type AskSetting } from './setting.ts';
 
@@ -58,12 +59,53 @@ describe('a model that looks things up', () => {
     const { body } = await setting.react({ query: '누수는 누가 고쳤어?' });
     expect(body).toMatchObject({ answer: '김배관 [1]', tool_rounds: 2, llm_calls: 3 });
     expect(body.sources.map((source) => source.id)).toEqual([id]);
-    expect(toolTexts(last())[1]).toContain('김배관이 고쳤다');
+    const [found, read] = toolTexts(last()).map(
+      (text) => (JSON.parse(text) as { results: { chars: string; text: string }[] }).results[0]!,
+    );
+    expect(found!.text).toContain('김배관이 고쳤다');
+    // The rest: what was shown is not shown again.
+    expect(read!.chars).toMatch(/^0-\d+ of /);
+    expect(read!.text).not.toContain('김배관이');
     const { messages, tool_choice: choice, tools } = requests()[2]!.body;
     expect([choice, messages.at(-1)?.role]).toEqual(['none', 'user']);
     expect(tools).toEqual(requests()[0]!.body['tools']);
     // What was sent before is the beginning of what is sent now: the server's cache holds.
     expect(messages.slice(0, requests()[1]!.body.messages.length)).toEqual(setting.messages(1));
+  });
+
+  test('reads on behind what it has seen of a long document, or from where it says', async () => {
+    setting = await openAsk();
+    const lines = Array.from({ length: 400 }, (_, n) => `${n}번째 줄은 "계약의 조항"입니다.`);
+    const id = await setting.bring('보일러 보증 계약서', `보일러 보증 안내\n${lines.join('\n')}`);
+    const parts = (): { chars: string; text: string }[] =>
+      toolTexts(last()).map(
+        (text) => (JSON.parse(text) as { results: { chars: string; text: string }[] }).results[0]!,
+      );
+    script(calls(search('보일러 보증')), calls(['read', JSON.stringify({ id })]), says('답'));
+    await setting.react({ query: '보일러 보증은?' });
+    const [first, second] = parts();
+    expect(first!.chars).toMatch(/^0-/);
+    const end = first!.chars.split(/[- ]/)[1]!;
+    expect(second!.chars.split('-')[0]).toBe(end);
+    expect(first!.text.slice(0, -1) + second!.text.slice(1, -1)).toBe(
+      `보일러 보증 안내\n${lines.join('\n')}`.slice(0, Number(second!.chars.split(/[- ]/)[1])),
+    );
+    script(calls(['read', JSON.stringify({ id, from: 5_000 })]), says('답'));
+    await setting.react({ query: '보일러 보증은?' });
+    expect(parts()[0]!.chars).toMatch(/^5000-/);
+  });
+
+  test('sees as much of a single document as a result may have', async () => {
+    setting = await openAsk();
+    await setting.bring(
+      '보일러 점검에 관한 모든 기록을 모은 긴 제목의 문서',
+      '보일러 점검. '.repeat(900),
+    );
+    script(calls(search('보일러')), says('답'));
+    await setting.react({ query: '보일러' });
+    const [content] = toolTexts(last());
+    expect(content!.length).toBeLessThanOrEqual(reactLimits.resultCharsMax);
+    expect(content!.length).toBeGreaterThan(reactLimits.resultCharsMax - 60);
   });
 
   test('sees no document of another user, by search or by id', async () => {

@@ -20,7 +20,7 @@ function setting(
   const gate = createGate({
     id: config.id,
     concurrency: 1,
-    probe: async () => (await probe.check()).ok,
+    probe: () => probe.reaches(),
     clock: systemClock,
     ...options,
   });

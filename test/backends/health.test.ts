@@ -75,8 +75,9 @@ describe('a probe', () => {
   });
 
   test('tells loading, failing, refusing and hanging apart', async () => {
-    const reason = async (llm: FakeLlm): Promise<unknown> => {
-      const result = await probeFor(configFor(llm.baseUrl, { kind: 'vllm' }), 60).check();
+    const reason = async (llm: FakeLlm, timeoutMs?: number): Promise<unknown> => {
+      const config = configFor(llm.baseUrl, { kind: 'vllm' });
+      const result = await probeFor(config, timeoutMs).check();
       return result.ok || result.errorReason;
     };
     const page = (status: number, body: unknown): Promise<FakeLlm> =>
@@ -89,7 +90,29 @@ describe('a probe', () => {
     const hanging = await fakeLlm({
       pages: { '/health': { hangs: true, body: '' } },
     });
-    expect(await reason(hanging)).toBe('timeout_total');
+    expect(await reason(hanging, 60)).toBe('timeout_total');
+  });
+
+  test('says that a server is reached, whatever it answers, but not what stands before it', async () => {
+    const reaches = async (page: FakePage): Promise<boolean> => {
+      const llm = await fakeLlm({ pages: { '/health': page } });
+      const config = configFor(llm.baseUrl, { kind: 'mlx-lm' });
+      return probeFor(config, page.hangs ? 60 : undefined).reaches();
+    };
+    for (const status of [200, 301, 401, 403, 404, 405, 429, 500, 503]) {
+      expect(await reaches({ status, body: {} }), String(status)).toBe(true);
+    }
+    for (const status of [502, 504]) {
+      expect(await reaches({ status, body: {} }), String(status)).toBe(false);
+    }
+    expect(await reaches({ status: 503, body: { error: { message: 'Loading model' } } })).toBe(
+      false,
+    );
+    expect(await reaches({ hangs: true, body: '' })).toBe(false);
+    const gone = await fakeLlm();
+    await gone.refuse();
+    expect(await probeFor(configFor(gone.baseUrl)).reaches()).toBe(false);
+    expect(await probeFor(configFor('http://no-such-host.invalid/v1')).reaches()).toBe(false);
   });
 
   test('sends the key, and reads the load where there is a status page', async () => {

@@ -17,25 +17,64 @@ describe('a text for the chat', () => {
     ['a < b && c > d, List<A|B>', 'a < b && c > d, List<A|B>'],
     ['`[x](https://a.example)`', '`[x](https://a.example)`'],
     ['```\n[x](https://a.example)\n```', '```\n[x](https://a.example)\n```'],
+    ['[a.example 안내](https://www.a.example/x)', '<https://www.a.example/x|a.example 안내>'],
+    ['[**굵게** 1.2.3](https://a.example)', '<https://a.example|**굵게** 1.2.3>'],
   ])('%s', (markdown, shown) => {
     expect(chatText(markdown)).toBe(shown);
+  });
+
+  test.each([
+    '```cpp\nstd::vector<std::string> v; Result<http::Response> r;\n```',
+    '```html\n<!DOCTYPE html>\n<!-- x -->\n<xsl:template match="/">\n```',
+    '`Map<Int, List<@NonNull String>>` <#1234> <@hana> <svg:g/> a <b: c>',
+  ])('leaves code as it is: %s', (code) => {
+    expect(chatText(code)).toBe(code);
+  });
+
+  test.each([
+    '```python title="src/gatehouse/tools/calendar_provider.py"\n[a](https://a.example)\n```\n',
+    '1. 단계:\n\n      ```bash\n      [a](https://a.example)\n      ```\n',
+    '````md\n```js\n[a](https://a.example)\n```\n````\n',
+    '~~~\n```\n[a](https://a.example)\n~~~  \n',
+  ])('knows where code begins and ends: %j', (code) => {
+    const link = '[글](https://a.example)';
+    expect(chatText(`${code}${link}`)).toBe(`${code}<https://a.example|글>`);
+  });
+
+  test.each([
+    'https://bank.example/login',
+    'bank.example',
+    'www.bank.example 로그인',
+    '로그인 BANK.example!',
+    'ｂａｎｋ．ｅｘａｍｐｌｅ',
+    'bank\u200b.exam\u00adple',
+    '은행.한국',
+    '192.168.0.1',
+    'a.example/bank.example',
+    'https://a.example@bank.example',
+    'help@bank.example',
+    '...bank..example...',
+    'a.example,(bank.example)',
+  ])('shows the address under a label that names another: %s', (label) => {
+    expect(chatText(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });
 
   test('has no link that leads elsewhere than it says, whatever stood in it', () => {
     const bad = [
       '<https://evil.example|https://bank.example>',
       '<mailto:x@y|관리자>',
-      '<@4>',
-      '<!all>',
+      '<smb://evil.example/x|문서>',
+      '[bank.example](https://a.example)',
+      '[https://bank.example/x](https://a.example)',
     ];
     const around = fc.constantFrom('', '`', '```\n', ' ', '\n', '[', '](https://a.example)', '글');
     const texts = fc.array(fc.oneof(fc.constantFrom(...bad), around), { maxLength: 12 });
     fc.assert(
       fc.property(texts, (pieces) => {
         const shown = chatText(pieces.join(''));
-        expect(shown).not.toMatch(/<[@!]/);
-        for (const [, url = ''] of shown.matchAll(linkOfChat)) {
+        for (const [, url = '', label = ''] of shown.matchAll(linkOfChat)) {
           expect(url).toBe('https://a.example');
+          expect(label).not.toContain('bank');
         }
       }),
       { numRuns: 500 },

@@ -1,10 +1,16 @@
 /** `gatehouse bridge synology` and what the doctor says of it. */
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer as createWebServer } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { generate } from 'selfsigned';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBridge } from '../../src/cli/bridge.ts';
-import { checkBridge } from '../../src/cli/bridge-findings.ts';
+import { adviceFor, checkBridge } from '../../src/cli/bridge-findings.ts';
 import { configSchema } from '../../src/config/config.ts';
 import type { GatehouseError } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
@@ -64,7 +70,7 @@ describe('gatehouse bridge synology', () => {
 
 describe('the doctor', () => {
   const findings = (synology: object, sendTest?: string) =>
-    checkBridge(configSchema.parse({ synology: { token, port: 1, ...synology } }), sendTest);
+    checkBridge(configSchema.parse({ synology: { token, port: 1, ...synology } }), { sendTest });
 
   test('says nothing of a bridge that nobody wants', async () => {
     expect(await findings({})).toEqual([]);
@@ -80,6 +86,21 @@ describe('the doctor', () => {
       what: expect.stringContaining('1027') as string,
       advice: expect.stringContaining('4, 5, 6') as string,
     });
+  });
+
+  test('tells a bridge without NATS to install it, and to start the core only where none answers', async () => {
+    const dsm = await fakeNas();
+    const health = createWebServer((_, response) => response.end('{"nats":"connecting"}'));
+    health.listen(0, '127.0.0.1');
+    await once(health, 'listening');
+    onTestFinished(() => void health.close());
+    const { port } = health.address() as AddressInfo;
+    const bot = { token, incomingUrl: dsm.apiUrl(), allowedUserIds: [4] };
+    const config = configSchema.parse({ synology: { ...bot, port } });
+    const advice = async (isCoreThere: boolean) =>
+      (await checkBridge(config, { isCoreThere })).find(({ ok }) => !ok)?.advice;
+    expect(await advice(false)).toMatch(/^start the core; install nats-server/);
+    expect(await advice(true)).toMatch(/^install nats-server/);
   });
 
   test('knows the token without its quotes, and a wrong one', async () => {
@@ -108,5 +129,48 @@ describe('the doctor', () => {
     await dsm.close();
     const away = await findings({ incomingUrl: gone, allowedUserIds: [4], ...pinned });
     expect(away.find(({ ok }) => !ok)?.advice).toContain('is the NAS on');
+  });
+
+  test.each([
+    ['has expired', -30],
+    ['is not valid yet', 30],
+  ])('knows a certificate that %s, though it is the pinned one', async (what, days) => {
+    const dayMs = 86_400_000;
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'synology' }], {
+      keyType: 'ec',
+      notBeforeDate: new Date(Date.now() + (days - 1) * dayMs),
+      notAfterDate: new Date(Date.now() + (days + 1) * dayMs),
+    });
+    const server = createServer({ key, cert }, (_, response) => void response.end('{}'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const caFile = join(folderForTest(), 'nas.pem');
+    writeFileSync(caFile, cert);
+    const { port } = server.address() as AddressInfo;
+    const url = new URL(incomingUrl);
+    Object.assign(url, { protocol: 'https:', port: String(port) });
+    url.search += '&version=2&token=%22x%22';
+    const { fingerprint256 } = new X509Certificate(cert);
+    const pinned = { incomingUrl: url.href, allowedUserIds: [4], caFile, fingerprint256 };
+    const { advice = '' } = (await findings(pinned)).find(({ ok }) => !ok) ?? {};
+    expect(advice).toContain(what);
+    expect(advice).toContain(`openssl s_client -connect 127.0.0.1:${port} `);
+  });
+
+  test('names the port to ask for a certificate, also the usual one', () => {
+    const advice = adviceFor('DEPTH_ZERO_SELF_SIGNED_CERT: x', 'https://nas.example');
+    expect(advice).toContain('-connect nas.example:443 ');
+  });
+
+  test('warns that a refusal may stop Chat for all, where refusals are shown to it', async () => {
+    const dsm = await fakeNas();
+    const bot = { incomingUrl: dsm.apiUrl(), allowedUserIds: [4] };
+    const warnings = async (quietRefusals: boolean) =>
+      (await findings({ ...bot, quietRefusals })).filter(({ advice }) =>
+        advice?.includes('quietRefusals: true'),
+      );
+    expect(await warnings(false)).toMatchObject([{ ok: true }]);
+    expect(await warnings(true)).toEqual([]);
   });
 });

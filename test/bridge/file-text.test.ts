@@ -2,9 +2,10 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createDeflate } from 'node:zlib';
+import iconv from 'iconv-lite';
 import { describe, expect, test } from 'vitest';
 import { createFileReader } from '../../src/bridge/file-text.ts';
-import { pdfOf } from './pdf.ts';
+import { asianPdf, pdfOf } from './pdf.ts';
 
 /** Some hundred kilobytes that become so many megabytes when they are read. */
 async function bomb(megabytes: number): Promise<Buffer> {
@@ -50,5 +51,39 @@ describe('a PDF', () => {
     // The next one begins when one ends, and not before.
     expect(begunAtEnds[0]).toBeLessThanOrEqual(2);
     expect(begunAtEnds).toHaveLength(3);
+  });
+
+  test.each([
+    ['UniKS-UCS2-H', 'utf-16be'],
+    ['KSCms-UHC-H', 'cp949'],
+  ])('whose Korean font is not part of it is read by its CMap, %s', async (cmap, charset) => {
+    const words = '합계 금액은 백만 원입니다 똠';
+    const read = createFileReader();
+    const whole = await read(
+      asianPdf(cmap, '', iconv.encode(words, charset)),
+      1_000,
+      () => undefined,
+    );
+    expect(whole).toEqual({ ok: true, text: words, isCut: false, isPartial: false });
+    const mixed = asianPdf(cmap, 'Quotation 2031', iconv.encode(words, charset));
+    expect(await read(mixed, 1_000, () => undefined)).toMatchObject({
+      text: `Quotation 2031\n${words}`,
+      isPartial: false,
+    });
+  });
+
+  test('one of whose fonts nobody can read is told apart from one that was read whole', async () => {
+    const read = createFileReader();
+    const codes = Buffer.from('0a0b', 'hex');
+    expect(await read(asianPdf('No-Such-H', 'Quotation', codes), 1_000, () => undefined)).toEqual({
+      ok: true,
+      text: 'Quotation',
+      isCut: false,
+      isPartial: true,
+    });
+    expect(await read(asianPdf('No-Such-H', '', codes), 1_000, () => undefined)).toEqual({
+      ok: false,
+      why: 'unreadable',
+    });
   });
 });

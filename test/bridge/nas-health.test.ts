@@ -1,14 +1,16 @@
 /** What one bad answer of the NAS may say of the next posts, and what it may not. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { pauseMsMax } from '../../machines/delivery.ts';
 import { ownWords } from '../../src/bridge/own-words.ts';
 import type { Reply } from '../../src/contract/reply.ts';
-import { chatOf, fakeNas, waitMs } from './setting.ts';
+import type { Fault } from '../../src/fake-dsm/faults.ts';
+import { chatOf, fakeNas, waitMs, type LoneBridge } from './setting.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 const apology = '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.';
 const dayMs = 24 * 3_600_000;
 
-const final = (n: number, text: string): Reply => ({
+const final = (n: number, text: string, change: Partial<Reply> = {}): Reply => ({
   reply_id: `job-${n}:5`,
   job_id: `job-${n}`,
   user_id: '4',
@@ -16,9 +18,160 @@ const final = (n: number, text: string): Reply => ({
   n: 5,
   kind: 'final',
   text,
+  ...change,
 });
 
+/** A clock that can be set ahead, in place of waiting for what is due. */
+function clockAhead(): { ms: number } {
+  const ahead = { ms: 0 };
+  const real = Date.now.bind(Date);
+  const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead.ms);
+  onTestFinished(() => spy.mockRestore());
+  return ahead;
+}
+
+/** Every pause of a delivery is over; a reply without a word, which is never posted, makes the bridge look. */
+function pausesOf(chat: LoneBridge): () => Promise<void> {
+  const ahead = clockAhead();
+  let blanks = 100;
+  return async () => {
+    ahead.ms += pauseMsMax;
+    blanks += 1;
+    await chat.reply(final(blanks, '', { user_id: '6' }));
+  };
+}
+
+const forEver = { times: Number.POSITIVE_INFINITY };
+
 describe('a NAS', () => {
+  test.each<[string, Fault]>([
+    ['pages of HTTP 404', { kind: 'page', status: 404 }],
+    ['pages of HTTP 403', { kind: 'page', status: 403 }],
+    ['pages of HTTP 302', { kind: 'page', status: 302 }],
+  ])('that answers with %s is away: asked until it is back, and all comes', async (_, fault) => {
+    const dsm = await fakeNas();
+    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    const { reply, said, storage } = chat;
+    const pass = pausesOf(chat);
+    const methods = (): string[] => dsm.requests().map(({ method }) => method);
+    dsm.fail(fault, forEver);
+    await reply(final(1, '답'));
+    await expect
+      .poll(() => storage.heads()[0]?.delivery, polled)
+      .toMatchObject({ state: 'pausing', context: { strikes: 0, pauseMs: 5_000 } });
+    await reply(final(2, '저도', { user_id: '5' }));
+    await dsm.until(() => methods().length === 2, waitMs);
+    // What else waits is not tried: the NAS is asked a harmless question.
+    expect(methods()).toEqual(['chatbot', 'user_list']);
+    dsm.clearFaults();
+    await pass();
+    await dsm.until(() => said(4).length === 1 && said(5).length === 1, waitMs);
+  });
+
+  test('that answers everything with code 100 keeps all replies waiting, however often', async () => {
+    const dsm = await fakeNas();
+    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    const { reply, reports, said, storage } = chat;
+    const pass = pausesOf(chat);
+    dsm.fail({ kind: 'error', code: 100 }, forEver);
+    await reply(final(1, '하나'));
+    await reply(final(2, '둘'));
+    for (let tries = 1; tries <= 6; tries += 1) {
+      await expect.poll(() => storage.heads()[0]?.delivery.context.tries, polled).toBe(tries);
+      await pass();
+    }
+    dsm.clearFaults();
+    await pass();
+    await dsm.until(() => said(4).length === 2, waitMs);
+    expect(said(4)).toEqual(['하나', '둘']);
+    expect(reports.every(({ status }) => status === 'sent')).toBe(true);
+  });
+
+  test('that answers one reply only with code 100 has the others posted meanwhile', async () => {
+    const dsm = await fakeNas();
+    const { reply, said, storage } = await chatOf(dsm);
+    dsm.fail({ kind: 'error', code: 100 }, { method: 'chatbot' });
+    await reply(final(1, '답'));
+    await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+    await reply(final(2, '저도', { user_id: '5' }));
+    await dsm.until(() => said(5).length === 1, waitMs);
+    expect(storage.heads()[0]?.delivery.state).toBe('pausing');
+  });
+
+  test('that is busy for half a minute loses a reply, but not the word that there was one', async () => {
+    const dsm = await fakeNas();
+    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    const pass = pausesOf(chat);
+    const { reply, reports, said, storage } = chat;
+    dsm.fail({ kind: 'error', code: 117 }, { ...forEver, method: 'chatbot' });
+    const posts = (): number => dsm.requests().filter(({ method }) => method === 'chatbot').length;
+    await reply(final(1, '답'));
+    const isPausing = (): boolean =>
+      storage
+        .heads()
+        .some(({ chatUser, delivery }) => chatUser === '4' && delivery.state === 'pausing');
+    for (let seen = 0; seen < 9; seen = posts()) {
+      await expect.poll(() => posts() > seen && isPausing(), polled).toBe(true);
+      await pass();
+    }
+    expect(reports.map(({ status }) => status)).toContain('dead');
+    dsm.clearFaults();
+    await pass();
+    await dsm.until(() => said(4).length === 1, waitMs);
+    expect(said(4)).toEqual([apology]);
+  });
+
+  test('of which nobody knows whether it has a post is asked first after a restart', async () => {
+    const dsm = await fakeNas();
+    const before = await chatOf(dsm);
+    await dsm.refuseConnections();
+    await before.reply(final(1, '하나'));
+    await before.reply(final(2, '둘', { user_id: '5' }));
+    const first = () => before.storage.heads().find(({ replyId }) => replyId === 'job-1:5')!;
+    await expect.poll(() => first().delivery.state, polled).toBe('pausing');
+    // As a kill leaves it in the middle of a post.
+    before.storage.save(first().id, { ...first().delivery, state: 'sending' }, {});
+    await before.stop();
+    dsm.fail({ kind: 'cut', at: 'unstored' }, forEver);
+    await dsm.acceptConnections();
+    const { reports } = await chatOf(dsm, {}, { folder: before.folder });
+    await dsm.until(() => dsm.requests().length === 1, waitMs);
+    expect(dsm.requests()[0]).toMatchObject({ method: 'user_list' });
+    dsm.clearFaults();
+    await expect
+      .poll(() => reports.map(({ status }) => status), polled)
+      .toEqual(['uncertain', 'sent']);
+  });
+
+  test('that is asked how it is while a notice is overtaken by its answer gets the answer only', async () => {
+    const dsm = await fakeNas();
+    const { reply, reports, said } = await chatOf(dsm, { noticeDelayMs: 0 });
+    dsm.fail({ kind: 'cut', at: 'unstored' });
+    dsm.fail({ kind: 'slow', headersMs: 300, bodyMs: 0 }, { method: 'user_list' });
+    await reply(final(1, '처음 답'));
+    await expect.poll(() => reports, polled).toMatchObject([{ status: 'uncertain' }]);
+    await reply(final(2, '잠시만요', { reply_id: 'job-2:2', n: 2, kind: 'notice' }));
+    await dsm.until(() => dsm.state().faults.length === 0, waitMs);
+    await reply(final(2, '답'));
+    await expect
+      .poll(() => reports.slice(1), polled)
+      .toMatchObject([
+        { status: 'sent', parts: 0 },
+        { status: 'sent', parts: 1 },
+      ]);
+    expect(said(4)).toEqual(['답']);
+  });
+
+  test('that says success and posted to nobody has not taken it', async () => {
+    const dsm = await fakeNas();
+    const { reply, reports, said } = await chatOf(dsm);
+    dsm.fail({ kind: 'nobody' });
+    await reply(final(1, '답'));
+    await expect.poll(() => reports, polled).toMatchObject([{ status: 'dead', parts: 0 }]);
+    await dsm.until(() => said(4).length === 1, waitMs);
+    expect(said(4)).toEqual([apology]);
+  });
+
   test.each([503, 200])(
     'that answers with pages of HTTP %i makes one reply uncertain, not all that wait',
     async (status) => {
@@ -67,16 +220,13 @@ describe('a NAS', () => {
 
 describe('a reply that waits', () => {
   test('is not given up because the clock jumps', async () => {
-    let offMs = 0;
-    const real = Date.now.bind(Date);
-    const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + offMs);
-    onTestFinished(() => spy.mockRestore());
+    const ahead = clockAhead();
     const dsm = await fakeNas();
     const { reply, reports, said, storage } = await chatOf(dsm);
     await dsm.refuseConnections();
     await reply(final(1, '답'));
     await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
-    offMs = 8 * dayMs;
+    ahead.ms = 8 * dayMs;
     await dsm.acceptConnections();
     await expect.poll(() => reports, polled).toMatchObject([{ status: 'sent' }]);
     expect(said(4)).toEqual(['답']);

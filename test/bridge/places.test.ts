@@ -5,7 +5,7 @@ import type { FakeDsm, FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
 import { broker } from '../messaging/setting.ts';
 import { direct, openCore } from '../support/core.ts';
 import { saysJson } from '../support/fake-llm-replies.ts';
-import { pdfOf } from './pdf.ts';
+import { asianPdf, pdfOf } from './pdf.ts';
 import { bridgeTo, fakeNas, natsCommand, saidTo, token, waitMs } from './setting.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
@@ -146,6 +146,23 @@ describe.skipIf(natsCommand === null)('a file', () => {
     const [job] = (await fixture.client.jobs({})).jobs;
     expect(job?.message).toContain('memo.pdf');
     expect(JSON.stringify(fixture.small.requests[0]!.body.messages)).toContain('Penguins at ten');
+  });
+
+  test('that comes without a text is looked for, and read; what could not be read of it is said', async () => {
+    const { dsm, fixture } = await office();
+    dsm.changeRules({ sendsNameAsText: false, sulksAfter: 'nothing' });
+    fixture.small.script(direct('요약'));
+    const quotation = asianPdf('No-Such-H', 'Quotation 2031', Buffer.from('0a0b', 'hex'));
+    await dsm.say({ userId: 4, text: '', file: file('견적.pdf', quotation) }).settled;
+    await dsm.until(() => saidTo(dsm, 4).length === 2, waitMs);
+    expect(saidTo(dsm, 4).toSorted()).toEqual([
+      '"견적.pdf"의 글자 일부는 읽지 못했습니다.',
+      '요약',
+    ]);
+    expect(JSON.stringify(fixture.small.requests[0]!.body.messages)).toContain('Quotation 2031');
+    // A sticker, for one.
+    const [delivery] = await dsm.say({ userId: 4, text: '' }).settled;
+    expect(delivery).toMatchObject({ status: 400 });
   });
 
   test('over whose reading the process ended is not read again, and that is said', async () => {

@@ -87,17 +87,30 @@ describe('a long text', () => {
   });
 
   test('with code in it opens and closes each fence within one post', () => {
-    const code = (lines: number): string => `\`\`\`ts\n${'const x = 1;\n'.repeat(lines)}\`\`\`\n`;
+    const opening = ['ts', '', `python title="${'x'.repeat(60)}"`];
+    const code = ([indent, info, lines]: [number, string, number]): string =>
+      ['```' + info, ...Array.from({ length: lines }, () => 'const x = 1;'), '```', '']
+        .map((line) => ' '.repeat(indent) + line)
+        .join('\n');
     const block = fc.oneof(
       fc.constantFrom('글 한 줄.\n', '문단입니다. 또 한 문장.\n\n', '긴 줄 '.repeat(30)),
-      fc.integer({ min: 1, max: 60 }).map(code),
+      fc
+        .tuple(
+          fc.constantFrom(0, 3, 6),
+          fc.constantFrom(...opening),
+          fc.integer({ min: 1, max: 60 }),
+        )
+        .map(code),
     );
     const blocks = fc.array(block, { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(blocks, fc.integer({ min: 100, max: 500 }), (all, max) => {
         for (const post of cut(all.join('\n'), max).posts) {
-          const fences = post.match(/^```/gm) ?? [];
+          const fences = post.match(/^ *```/gm) ?? [];
           expect(fences.length % 2).toBe(0);
+          // All that is not prose stands between two of them.
+          const prose = post.replaceAll(/^ *```[^]*?^ *```$/gm, '');
+          expect(prose).not.toContain('const');
         }
       }),
       { numRuns: 200 },

@@ -4,8 +4,9 @@ import { createClicks } from '../../src/bridge/clicks.ts';
 import type { InboxRow } from '../../src/contract/bridge-storage.ts';
 import type { ErrorCode } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { textsOf, type Locale } from '../../machines/texts.ts';
 import { direct } from '../support/core.ts';
-import { natsCommand, token, world } from './setting.ts';
+import { chatOf, fakeNas, natsCommand, token, waitMs, world } from './setting.ts';
 
 describe.skipIf(natsCommand === null)('a message', () => {
   test('that is larger than the broker takes is refused in words, and does not stop the next', async () => {
@@ -31,6 +32,33 @@ describe.skipIf(natsCommand === null)('a message', () => {
   });
 });
 
+test('somebody who writes English is refused in English, who is too fast or presses too late', async () => {
+  const dsm = await fakeNas({ rules: { sulksAfter: 'nothing' } });
+  const unknown = { code: 'GH_JOB_NOT_FOUND' as const, message: 'no' };
+  const request = () => Promise.resolve({ ok: false as const, problem: unknown });
+  const { bridge, reply, said } = await chatOf(dsm, { ratePerMinute: 2 }, { link: { request } });
+  dsm.saveUrl('Gatehouse', bridge.url);
+  await reply({
+    reply_id: 'j1:5',
+    job_id: 'j1',
+    user_id: '4',
+    channel: 'synology',
+    n: 5,
+    kind: 'draft',
+    text: 'A draft',
+    buttons: [{ action: 'confirm', text: 'Confirm' }],
+  });
+  await dsm.until(() => said(4).length === 1, waitMs);
+  const post = dsm.posts().find(({ text }) => text === 'A draft')!;
+  const { value } = post.attachments[0]!.actions[0]!;
+  await dsm.press({ userId: 4, postId: post.postId, value }).settled;
+  for (const text of ['What is the weather today?', 'And tomorrow?'])
+    await dsm.say({ userId: 4, text }).settled;
+  const { chatButtonOld, chatTooFast } = textsOf('en');
+  await dsm.until(() => said(4).length === 3, waitMs);
+  expect(said(4).toSorted()).toEqual(['A draft', chatButtonOld, chatTooFast].toSorted());
+});
+
 describe('a press on a button', () => {
   const row: InboxRow = {
     id: 1,
@@ -49,7 +77,11 @@ describe('a press on a button', () => {
     afterSeq: 0,
     receivedAt: 0,
   };
-  const press = async (code: ErrorCode): Promise<{ isOver: boolean; said: string[] }> => {
+  const press = async (
+    code: ErrorCode,
+    label = '',
+    locale: Locale | 'auto' = 'ko',
+  ): Promise<{ isOver: boolean; said: string[] }> => {
     const said: string[] = [];
     const problem = { ok: false as const, problem: { code, message: 'no' } };
     const clicks = createClicks({
@@ -64,11 +96,11 @@ describe('a press on a button', () => {
         report: () => Promise.resolve(problem),
       },
       say: ({ text }) => void said.push(text),
-      locale: 'ko',
+      locale,
       now: Date.now,
       log: silentLog(),
     });
-    return { isOver: await clicks.handle(row), said };
+    return { isOver: await clicks.handle({ ...row, text: label }), said };
   };
 
   test('that the core refuses for good is over, and that is said', async () => {
@@ -78,6 +110,20 @@ describe('a press on a button', () => {
       expect(said).toEqual([expect.stringContaining(code)]);
     }
   });
+
+  test.each([
+    ['Confirm', 'auto', 'en'],
+    ['확인', 'auto', 'ko'],
+    // An older button, or a chat that does not say what stands on it.
+    ['', 'auto', 'ko'],
+    ['Confirm', 'ko', 'ko'],
+  ] as const)(
+    'that says "%s" is answered in its language (%s: %s)',
+    async (label, locale, spoken) => {
+      const { said } = await press('GH_JOB_NOT_FOUND', label, locale);
+      expect(said).toEqual([textsOf(spoken).chatButtonOld]);
+    },
+  );
 
   test('is tried again while something is away, and where the code is not known here', async () => {
     const newer = 'GH_JOB_OF_TOMORROW' as ErrorCode;

@@ -1,6 +1,7 @@
 /** What the bridge does with a reply is one step on its disk. */
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { newDelivery } from '../../src/bridge/delivery-step.ts';
 import { ownWords } from '../../src/bridge/own-words.ts';
 import { createReplyInbox } from '../../src/bridge/reply-inbox.ts';
 import { readTargets } from '../../src/bridge/targets.ts';
@@ -62,6 +63,34 @@ test('a reply that could not be stored with all that follows from it is stored w
   expect(inbox(storage).take(reply)).toBe('done');
   expect(storage.openCounts()).toEqual({ inbox: 0, outbox: 1 });
   expect(storage.heads().map(({ text }) => text)).toEqual(['답']);
+});
+
+test('the answer to a word about a draft does not overtake the answer to a question before it', () => {
+  const storage = store();
+  const ask = (key: string, jobId: string, afterSeq: number): void => {
+    const question = { key, kind: 'message' as const, text: key, ...person };
+    storage.take([{ ...question, click: null, file: null, attachment: null }], Date.now());
+    storage.move(storage.openByKey(key)!.id, 'accepted', { jobId, afterSeq });
+  };
+  const take = (jobId: string, n: number, text: string): void => {
+    const reply = { reply_id: `${jobId}:${n}`, job_id: jobId, user_id: '4', n, text };
+    inbox(storage).take({ ...reply, channel: 'synology', kind: n === 5 ? 'draft' : 'final' });
+  };
+  const next = (): string | undefined => storage.heads()[0]?.text;
+  const end = (): void => storage.save(storage.heads()[0]!.id, sent, { endedAt: 1 });
+  const sent = { ...newDelivery(''), state: 'sent' as const };
+  ask('m1', 'draft', 0);
+  take('draft', 5, '초안');
+  // The chat is away: the draft is shown later than all that follows.
+  ask('m2', 'other', 0);
+  take('other', 9, '둘째 질문의 답');
+  ask('m3', 'draft', 5);
+  take('draft', 9, '확인의 답');
+  expect(next()).toBe('초안');
+  end();
+  expect(next()).toBe('둘째 질문의 답');
+  end();
+  expect(next()).toBe('확인의 답');
 });
 
 test('the next reply of each lane is one that has begun, else that to the earliest message', () => {

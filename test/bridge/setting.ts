@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { startBridge, type Bridge, type BridgeOptions } from '../../src/bridge/bridge.ts';
-import { channel } from '../../src/bridge/ports.ts';
+import { channel, type CoreLink } from '../../src/bridge/ports.ts';
 import { configSchema, type Config } from '../../src/config/config.ts';
 import type { BridgeStorage } from '../../src/contract/bridge-storage.ts';
 import type { DeliveryReport, Reply } from '../../src/contract/reply.ts';
@@ -188,20 +188,31 @@ export function saidTo(dsm: FakeDsm, userId: number): string[] {
 export interface LoneBridge {
   bridge: Bridge;
   storage: BridgeStorage;
+  folder: string;
   /** As if the core had sent it. */
   reply(reply: Reply): Promise<'done' | 'later'>;
   /** What the core would have been told, in order. */
   reports: Omit<DeliveryReport, 'reply_id'>[];
   said(userId: number): string[];
+  stop(): Promise<void>;
+}
+
+export interface LoneBridgeInput {
+  /** With the database of another that was stopped. */
+  folder?: string;
+  /** A disk that fails, say. */
+  disk?(storage: BridgeStorage): BridgeStorage;
+  link?: Partial<CoreLink>;
 }
 
 /** A bridge without a core: what the core would say is said by the test. */
 export async function chatOf(
   dsm: FakeDsm,
   change: Record<string, unknown> = {},
+  { folder = folderForTest(), disk = (storage) => storage, link }: LoneBridgeInput = {},
 ): Promise<LoneBridge> {
   const { synology } = bridgeConfig({ dsm, natsUrl: 'nats://127.0.0.1:1', synology: change });
-  const database = openBridgeDatabase(join(folderForTest(), 'synology.db'));
+  const database = openBridgeDatabase(join(folder, 'synology.db'));
   const storage = createBridgeStore(database, Date.now);
   const reports: LoneBridge['reports'] = [];
   let onReply: LoneBridge['reply'] = () => Promise.resolve('later');
@@ -211,7 +222,7 @@ export async function chatOf(
   };
   const bridge = await startBridge({
     settings: synology,
-    storage,
+    storage: disk(storage),
     link(take) {
       onReply = take;
       return {
@@ -225,19 +236,26 @@ export async function chatOf(
           reports.push(report);
           return Promise.resolve({ ok: true, value: 'stored' });
         },
+        ...link,
       };
     },
     trust: {},
     locale: 'auto',
     log: silentLog(),
   });
-  onTestFinished(async () => {
+  let isOpen = true;
+  const stop = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
     await bridge.stop();
     database.close();
-  });
+  };
+  onTestFinished(stop);
   return {
     bridge,
     storage,
+    folder,
+    stop,
     reply: (reply) => onReply(reply),
     reports,
     said: (userId) => saidTo(dsm, userId),

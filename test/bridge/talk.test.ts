@@ -12,6 +12,8 @@ const draft = saysJson({
   params: { title: '치과', date: '2031-03-05', time: '15:00' },
 });
 
+const draftChanged = '초안이 그 사이에 바뀌었습니다. 새 초안의 버튼을 눌러주세요.';
+
 const polled = { timeout: waitMs, interval: 20 };
 
 /** The draft as it stands in the chat. */
@@ -130,11 +132,27 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     const second = dsm.posts().find((one) => one.text === changed)!;
     const [old, now] = [buttons[0]!.value, second.attachments[0]!.actions[0]!.value];
     await dsm.press({ userId: 4, postId: post.postId, value: old }).settled;
-    expect((await heard(4, 3))[2]).toBe('이미 처리되었거나 시간이 지난 요청입니다.');
+    expect((await heard(4, 3))[2]).toBe(draftChanged);
     expect(await jobsOf(here, '4')).toMatchObject([{ state: 'confirm-draft' }]);
     await dsm.press({ userId: 4, postId: second.postId, value: now }).settled;
     const [, , , done] = await heard(4, 4);
     expect(await jobsOf(here, '4')).toMatchObject([{ outcome: 'answered', reply: done }]);
+  });
+
+  test('cannot confirm a changed draft that is still on the way to them', async () => {
+    const here = await world();
+    const { dsm, heard, type, storage } = here;
+    const { post, buttons } = await shownDraft(here);
+    // A bridge that has not taken the second one yet.
+    const { draftOf } = storage;
+    const [job] = await jobsOf(here, '4');
+    const first = draftOf(job!.job_id);
+    storage.draftOf = () => first;
+    await type(4, '4시로 바꿔줘');
+    await heard(4, 2);
+    await dsm.press({ userId: 4, postId: post.postId, value: buttons[0]!.value }).settled;
+    expect((await heard(4, 3))[2]).toBe(draftChanged);
+    expect(await jobsOf(here, '4')).toMatchObject([{ state: 'confirm-draft' }]);
   });
 
   test('confirms a draft by a word as well', async () => {

@@ -6,6 +6,7 @@ import { createRateLimit } from '../../src/bridge/rate-limit.ts';
 import { readTargets } from '../../src/bridge/targets.ts';
 import { createTokenGuard } from '../../src/bridge/token-guard.ts';
 import { startWebhookServer } from '../../src/bridge/webhook-server.ts';
+import type { BridgeStorage } from '../../src/contract/bridge-storage.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import { createLog, silentLog, type Log } from '../../src/lib/log.ts';
 import { openBridgeDatabase } from '../../src/store/bridge-database.ts';
@@ -26,12 +27,21 @@ const settings = {
 interface Door {
   url: string;
   stored(): { key: string; text: string; lane: string }[];
+  storage: BridgeStorage;
   tooFast: string[];
   fail(isBroken: boolean): void;
 }
 
 async function door(
-  change: { ratePerMinute?: number; quietRefusals?: boolean; places?: object; log?: Log } = {},
+  change: {
+    ratePerMinute?: number;
+    quietRefusals?: boolean;
+    places?: object;
+    log?: Log;
+    files?: 'names' | 'always' | 'off';
+    /** Numbers of posts that have a file. */
+    withFile?: string[];
+  } = {},
 ): Promise<Door> {
   const database = openBridgeDatabase(`${folderForTest()}/synology.db`);
   const storage = createBridgeStore(database, Date.now);
@@ -49,7 +59,8 @@ async function door(
     targets,
     guard: createTokenGuard(targets.all, Date.now),
     rate: createRateLimit(change.ratePerMinute ?? 1_000, Date.now),
-    files: 'names',
+    files: change.files ?? 'names',
+    hasFile: (_, postId) => Promise.resolve(change.withFile?.includes(postId) === true),
     now: Date.now,
     log: change.log ?? silentLog(),
     onStored: () => undefined,
@@ -70,6 +81,7 @@ async function door(
   return {
     url: `${server.url}/webhook/synology`,
     stored: () => storage.unsent().map(({ key, text, lane }) => ({ key, text, lane })),
+    storage,
     tooFast,
     fail: (broken) => void (isBroken = broken),
   };
@@ -111,6 +123,86 @@ describe('the webhook', () => {
     expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await post(url, form({ post_id: '7', text: 'another' }))).toMatchObject({ status: 200 });
     expect(stored()).toHaveLength(1);
+  });
+
+  test('takes a number that is given again for another post by its time, and a click by its draft', async () => {
+    const { url, stored, storage } = await door();
+    const first = { post_id: '7', text: '하나', timestamp: '1795000000000' };
+    const second = { post_id: '7', text: '둘', timestamp: '1795000009000' };
+    for (const fields of [first, second, first, second, { ...second, text: '다른 말' }]) {
+      expect(await post(url, form(fields))).toMatchObject({ status: 200 });
+    }
+    expect(stored().map(({ text }) => text)).toEqual(['하나', '둘']);
+    const click = (job: string, n: number) => ({
+      payload: JSON.stringify({
+        token,
+        post_id: 7,
+        callback_id: `job-${job}:${n}`,
+        user: { user_id: 4 },
+        actions: [{ value: `confirm:${job}:${n}` }],
+      }),
+    });
+    for (const fields of [click('a', 3), click('b', 3), click('b', 5), click('a', 3)]) {
+      expect(await post(url, form(fields))).toMatchObject({ status: 200 });
+    }
+    expect(storage.unsent().flatMap((row) => (row.click === null ? [] : [row.click]))).toEqual([
+      { jobId: 'a', action: 'confirm', n: 3 },
+      { jobId: 'b', action: 'confirm', n: 3 },
+      { jobId: 'b', action: 'confirm', n: 5 },
+    ]);
+  });
+
+  test('knows a post that it has from before times were kept', async () => {
+    const { url, stored, storage } = await door();
+    const told = async (post_id: string, text: string, timestamp: number) => {
+      const before = stored().length;
+      await post(url, form({ post_id, text, timestamp: String(timestamp) }));
+      return stored().length > before;
+    };
+    const now = Date.now();
+    await post(url, form({ post_id: '7', text: '하나' }));
+    expect(await told('7', '하나', now - 1_000)).toBe(false);
+    expect(await told('7', '둘', now - 1_000)).toBe(true);
+    await post(url, form({ post_id: '8', text: '하나' }));
+    storage.move(storage.openByKey('post-8')!.id, 'answered');
+    // The text is gone: what was made before the answered one came is that one.
+    expect(await told('8', '하나', now - 1_000)).toBe(false);
+    expect(await told('8', '하나', now + 60_000)).toBe(true);
+  });
+
+  test('looks for a file where a post has no text, instead of refusing it', async () => {
+    const userIdMap = { 4: 4 };
+    const channel = { name: 'a', incomingUrl: settings.incomingUrl, token: 'c', userIdMap };
+    const places = { channels: [{ ...channel, triggerWords: ['!g'] }] };
+    const withFile = ['7', '8'];
+    const { url, storage } = await door({ withFile, places });
+    const statuses = [];
+    for (const fields of [
+      { post_id: '7', text: '' },
+      { post_id: '8', text: '!g', token: 'c' },
+      { post_id: '9', text: '' },
+      { post_id: '10', text: '!g', token: 'c' },
+    ]) {
+      statuses.push((await post(url, form(fields))).status);
+    }
+    expect(statuses).toEqual([200, 200, 400, 200]);
+    expect(storage.unsent().map(({ key, file }) => [key, file])).toEqual([
+      ['post-7', { name: null, postId: '7' }],
+      ['post-8', { name: null, postId: '8' }],
+    ]);
+    const { url: blind } = await door({ withFile, files: 'off' });
+    expect((await post(blind, form({ post_id: '7', text: '' }))).status).toBe(400);
+  });
+
+  test('takes as long a message as the core does, however its letters are written in a form', async () => {
+    const { url, stored } = await door();
+    for (const [n, letter] of ['가', '😀', 'a', '&'].entries()) {
+      const text = letter.repeat(8_000);
+      expect((await post(url, form({ post_id: `${n}`, text }))).status).toBe(200);
+      expect(stored()[n]?.text).toBe(text);
+    }
+    expect((await post(url, form({ text: 'a'.repeat(64 * 1024) }))).status).toBe(413);
+    expect((await post(url, form({ text: '가'.repeat(22_000) }))).status).toBe(413);
   });
 
   test.each<[string, Record<string, string>, number, string]>([

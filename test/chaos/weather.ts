@@ -170,6 +170,19 @@ const dsmFaults: readonly StormFault[] = [
     },
   },
   {
+    name: 'NAS shows pages of its web server',
+    group: 'dsm',
+    lane: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      const statuses = [302, 403, 404];
+      const status = statuses[Math.floor(random() * statuses.length)]!;
+      dsm.fail({ kind: 'page', status }, { times: Number.POSITIVE_INFINITY });
+      await sleep(between(random, 500, 2_000));
+      dsm.clearFaults();
+    },
+  },
+  {
     name: 'NAS takes short and few posts only',
     group: 'dsm',
     lane: 'surroundings',

@@ -52,6 +52,26 @@ describe('a configuration', () => {
     expect(() => parse(source)).toThrow(expected);
   });
 
+  const days30 = 30 * 86_400_000;
+  const vectors = `baseUrl: "http://127.0.0.1:1/v1", model: m, timeoutMs: ${days30}`;
+  test.each([
+    ['backends[0].timeoutsMs.total', backend(`, timeoutsMs: {total: ${days30}}`)],
+    ['jobs.heartbeatMs', `jobs: {heartbeatMs: ${days30}}`],
+    ['jobs.toolTimeoutMs', `jobs: {toolTimeoutMs: ${days30}}`],
+    ['drafts.intervalMs', `drafts: {intervalMs: ${days30}}`],
+    ['search.embeddings.timeoutMs', `search: {embeddings: {${vectors}}}`],
+    ['synology.minIntervalMs', `synology: {minIntervalMs: ${days30}}`],
+  ])('%s of more than a timer can count is refused: it would end at once', (key, source) => {
+    expect(() => parse(source)).toThrow(
+      `${key}: must be 2147483647 (24.8 days) at most, found ${days30}`,
+    );
+  });
+
+  test('takes longer times where no timer of the platform stands behind them', () => {
+    const config = parse(`jobs: {confirmTtlMs: ${days30}}\ngates: {agingMs: ${days30}}`);
+    expect([config.jobs.confirmTtlMs, config.gates.agingMs]).toEqual([days30, days30]);
+  });
+
   test('never prints a secret that does not fit', () => {
     expect(() => parse('nats: {password: 12345678}')).toThrow(
       /nats\.password: .*found something else/,

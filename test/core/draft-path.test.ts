@@ -77,6 +77,29 @@ describe('a draft', () => {
     expect(await entries()).toContain('16:00');
   });
 
+  test('that was changed is not confirmed by who has seen the one before', async () => {
+    const jobId = await drafted();
+    const shown = async (): Promise<number[]> =>
+      (await fixture.client.events(jobId))
+        .filter(({ type, data }) => type === 'result' && data['final'] === false)
+        .map(({ seq }) => seq);
+    const [first] = await shown();
+    await fixture.client.say({ message: '4시로 바꿔' });
+    await until(async () => (await shown()).length === 2);
+    const [, second] = await shown();
+    const path = `/chat/${jobId}/confirm`;
+    const confirm = (body: Record<string, unknown>) => fixture.client.request('POST', path, body);
+    await expect(confirm({ draft_seq: first })).rejects.toThrow('GH_JOB_CONFLICT');
+    await expect(confirm({ draft_seq: 'x' })).rejects.toThrow('GH_REQUEST_INVALID');
+    expect(await fixture.client.job(jobId)).toMatchObject({ state: 'confirm-draft' });
+    // As it is after a restart, when the job was not looked at yet.
+    await fixture.restart();
+    await expect(confirm({ draft_seq: first })).rejects.toThrow('GH_JOB_CONFLICT');
+    await confirm({ draft_seq: second });
+    await ended(jobId);
+    expect(await entries()).toContain('16:00');
+  });
+
   test('is written once when the button and the word come together', async () => {
     const jobId = await drafted();
     await Promise.allSettled([

@@ -18,14 +18,14 @@ import { until } from '../support/journal.ts';
 const wedged: FakeReply = ({ gone }) =>
   new Promise((resolve) => gone.addEventListener('abort', () => resolve()));
 
-async function setUp(firstTokenMs = 10_000) {
+async function setUp(firstTokenMs = 10_000, kind: BackendConfig['kind'] = 'generic') {
   const llm = await startFakeLlm();
   onTestFinished(() => llm.close());
   const config: BackendConfig = {
     id: 'server',
     baseUrl: llm.baseUrl,
     model: 'm',
-    kind: 'generic',
+    kind,
     concurrency: 1,
     statusUrl: null,
     apiKey: null,
@@ -37,7 +37,7 @@ async function setUp(firstTokenMs = 10_000) {
     id: 'server',
     concurrency: 1,
     clock: systemClock,
-    probe: async () => (await probe.check()).ok,
+    probe: () => probe.reaches(),
     breaker: { failures: 3, probeBackoffMs: 10, probeBackoffMaxMs: 20 },
   });
   onTestFinished(() => gate.stop());
@@ -100,6 +100,17 @@ describe('a server that is switched off', () => {
       names(4).map(() => 'ok'),
     );
     expect(llm.overlapMax).toBe(1);
+  });
+
+  test('and on again without the health page of its kind is used again', async () => {
+    const { llm, gate, ask } = await setUp(10_000, 'mlx-lm');
+    await llm.refuse();
+    await Promise.all(names(3).map((name) => ask(name)));
+    expect(gate.view().circuit).not.toBe('closed');
+    await llm.listen();
+    await until(() => gate.view().circuit === 'closed');
+    expect(reasons([await ask('ann')])).toEqual(['ok']);
+    expect(llm.pageViews).toContain('/health');
   });
 
   test('for the length of one request only does not open the circuit', async () => {

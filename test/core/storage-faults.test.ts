@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createLog } from '../../src/lib/log.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { direct, follow, openCore, type CoreFixture } from '../support/core.ts';
 import { scratchFolder, until } from '../support/journal.ts';
@@ -37,13 +38,16 @@ describe('a full disk', () => {
     disk = '';
   });
 
-  test('is a 503 to who comes, and those who were accepted are answered once there is room', async ({
+  test('is a 503 to who comes, and two lines of the log; those who were accepted are answered once there is room', async ({
     skip,
   }) => {
     const path = join(scratch.path, 'disk');
     if (!mountSmallDisk(path)) skip('needs the right to mount a small file system');
     disk = path;
-    fixture = await openCore({ database: join(disk, 'gatehouse.db') });
+    const lines: { level: number; msg: string }[] = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line) as (typeof lines)[0]);
+    const log = createLog({ level: 'info', pretty: false }, { write });
+    fixture = await openCore({ database: join(disk, 'gatehouse.db') }, { log });
     const { core, small, client } = fixture;
     const held: (() => void)[] = [];
     small.script(async (exchange) => {
@@ -64,13 +68,24 @@ describe('a full disk', () => {
       statuses.push((await send(n)).status);
     expect(statuses).toContain(503);
     expect((await fetch(`${core.url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${core.url}/readyz`)).status).toBe(503);
+    // What is small may still find room: until the last turn is one that did not.
+    let next = 100;
+    await until(async () => {
+      statuses.push((await send((next += 1))).status);
+      return (await fetch(`${core.url}/readyz`)).status === 503;
+    });
     held[0]!();
+    for (let n = 0; n < 10; n += 1) statuses.push((await send((next += 1))).status);
+    expect(statuses.filter((status) => status === 503).length).toBeGreaterThan(2);
 
     rmSync(join(disk, 'ballast'));
     const { end } = await follow(client, accepted);
     expect(end.data).toMatchObject({ outcome: 'answered', reply: '네' });
     expect((await send(99)).status).toBe(202);
+    const fault = 'the turn could not be committed';
+    const told = lines.map(({ msg }) => msg).filter((msg) => msg.startsWith(fault));
+    expect(told).toEqual([fault, `${fault}: working again`]);
+    expect(lines.filter(({ level }) => level >= 40)).toHaveLength(1);
     expect(statuses.every((status) => status === 202 || status === 503)).toBe(true);
     const { jobs } = await client.jobs({ limit: '500' });
     expect(jobs).toHaveLength(statuses.filter((status) => status === 202).length + 2);

@@ -21,8 +21,13 @@ const configOf = (change: Record<string, unknown>): Config => configSchema.parse
 const faults = (findings: Finding[]): Finding[] => findings.filter(({ ok }) => !ok);
 
 describe('NATS', () => {
-  const check = (nats: Record<string, unknown>, command = 'no-such-program'): Promise<Finding[]> =>
-    checkNats(configOf({ nats, database: `${folderForTest()}/gatehouse.db` }), command);
+  const check = async (
+    nats: Record<string, unknown>,
+    command = 'no-such-program',
+  ): Promise<Finding[]> => {
+    const database = `${folderForTest()}/gatehouse.db`;
+    return (await checkNats(configOf({ nats, database }), command)).findings;
+  };
 
   test('that is off, or is started by the core, or is nowhere, is told as that', async () => {
     expect(await check({ mode: 'off' })).toMatchObject([
@@ -32,6 +37,13 @@ describe('NATS', () => {
       { ok: true, advice: expect.stringContaining('install nats-server') },
     ]);
     expect(await check({ mode: 'child' })).toMatchObject([{ ok: false }]);
+    const withBridge = configOf({
+      synology: { incomingUrl: 'http://127.0.0.1:1/' },
+      database: `${folderForTest()}/gatehouse.db`,
+    });
+    expect((await checkNats(withBridge, 'no-such-program')).findings).toMatchObject([
+      { ok: false, advice: expect.stringMatching(/^install nats-server.*or set nats\.url$/) },
+    ]);
     const url = `nats://127.0.0.1:${await freePort()}`;
     expect(await check({ url })).toMatchObject([
       { ok: false, what: expect.stringContaining(url), advice: expect.stringContaining('started') },
@@ -142,6 +154,23 @@ describe('a model server', () => {
     expect(faults(await checkBackends(config, false))).toMatchObject([
       { what: expect.stringContaining('did not call'), advice: expect.stringContaining('--jinja') },
     ]);
+  });
+
+  test('that two backends name is told: each has its gate. It gets one request at a time here too', async () => {
+    const [llm, other] = [await llmFor(), await llmFor()];
+    const config = configOf({
+      backends: [
+        { id: 'small', baseUrl: llm.baseUrl, model: 'a' },
+        { id: 'other', baseUrl: other.baseUrl, model: 'b' },
+        { id: 'large', baseUrl: llm.baseUrl.replace('127.0.0.1', 'localhost'), model: 'c' },
+      ],
+    });
+    const told = (await checkBackends(config, false)).filter(({ what }) => /gate/.test(what));
+    expect(told).toMatchObject([
+      { ok: true, what: expect.stringMatching(/^small and large are one server/) },
+    ]);
+    expect(told[0]!.advice).toContain('2 at once');
+    expect([llm.requests.length, llm.overlapMax]).toEqual([2, 1]);
   });
 
   test('behind a running core is asked through its gate', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import iconv from 'iconv-lite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { importFiles, type ImportProgress } from '../../src/documents/import-files.ts';
+import { watchCutting } from '../support/cut-texts.ts';
 import { openLibrary } from './library-setting.ts';
 
 let setting: Awaited<ReturnType<typeof openLibrary>>;
@@ -44,6 +45,29 @@ describe('importing files', () => {
     await bringIn([folder], { onProgress: (one: ImportProgress) => progress.push(one) });
     expect(progress.map(({ done }) => done)).toEqual(Array.from({ length: 70 }, (_, n) => n + 1));
     expect(progress.at(-1)).toMatchObject({ done: 70, total: 70, outcome: 'added' });
+  });
+
+  test('others have their turn within a large file, and between the transactions of many', async () => {
+    const words = '보일러 점검 기록 ';
+    put('a.txt', words.repeat(21_000));
+    for (const name of ['b', 'c']) put(`${name}.txt`, words.repeat(11_000));
+    const cut = watchCutting();
+    const batches: string[][] = [];
+    const { library } = setting;
+    const together: typeof library.together = (work) => {
+      batches.push([]);
+      return library.together(work);
+    };
+    await importFiles([folder], {
+      library: { ...library, together },
+      userId: 'minji',
+      onProgress: ({ path }) => void batches.at(-1)!.push(path.slice(folder.length + 1)),
+    });
+    expect(batches).toEqual([['a.txt'], ['b.txt'], ['c.txt']]);
+    expect(Math.max(...cut.map(({ chars }) => chars))).toBeLessThan(30_000);
+    const large = cut.filter(({ chars }) => chars > 10_000);
+    expect(large.length).toBeGreaterThan(15);
+    expect(new Set(large.map(({ turn }) => turn)).size).toBe(large.length);
   });
 
   test('importing again changes what changed, and brings back what was removed', async () => {

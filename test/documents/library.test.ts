@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { documentView } from '../../src/documents/document.ts';
 import { openLibrary } from './library-setting.ts';
 
@@ -33,6 +33,17 @@ describe('searching', () => {
     add('압력 용기 정기 점검', '띄어 쓴 용기');
     add('The invoices of November', 'Invoices');
     expect(titles(query).sort()).toEqual([...expected].sort());
+  });
+
+  test('reads the texts of those alone that are shown', () => {
+    const { add, library, storage } = setting;
+    for (let n = 0; n < 60; n += 1) add(`보일러 점검 ${n} 기록부`, `문서 ${n}`);
+    const find = vi.spyOn(storage, 'find');
+    expect(library.search('minji', '보일러 점검', 3).hits).toHaveLength(3);
+    expect(library.search('minji', '보일러 점겁', 3)).toMatchObject({ isExact: false });
+    expect(find).toHaveBeenCalledTimes(6);
+    expect(library.rank('minji', '보일러', 50).found).toHaveLength(50);
+    expect(find).toHaveBeenCalledTimes(6);
   });
 
   test('a word in the title counts more than one in the text', () => {

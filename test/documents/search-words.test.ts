@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   exactMatch,
   indexWords,
@@ -21,6 +21,32 @@ describe('words of the index', () => {
     ['—!?', ''],
   ])('%j becomes %j', (text, words) => {
     expect(indexWords(text)).toBe(words);
+  });
+
+  test('are the same wherever a long text is cut', () => {
+    const word = fc.constantFrom(
+      '압력용기를',
+      'ISO-45001',
+      '…',
+      'ΟΔΟΣ',
+      'café',
+      'ｶﾞ',
+      '日本語',
+      'x.y',
+    );
+    const gap = fc.constantFrom(' ', '\n', ', ', '。');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, gap), { minLength: 1, maxLength: 40 }), (parts) => {
+        const text = parts.flat().join('');
+        const times = Math.ceil(50_000 / text.length);
+        const once = indexWords(text);
+        const many = Array.from({ length: times }, () => once)
+          .join(' ')
+          .trim();
+        expect(indexWords(text.repeat(times)).replaceAll('  ', ' ')).toBe(many);
+      }),
+      { numRuns: 20 },
+    );
   });
 
   test('data without words is left out', () => {
@@ -71,6 +97,23 @@ describe('a snippet', () => {
     );
     expect(snippetOf('ＡＢＣ 문서', queryWords('abc'))).toContain('ＡＢＣ');
     expect(snippetOf('짧은 글', queryWords('없음'))).toBe('짧은 글');
+  });
+
+  test('shows where most of the different words stand, among such places the rarer ones', () => {
+    const filler = '일반 조항을 적은 문장입니다. '.repeat(100);
+    const text = `보일러 보증 안내. ${filler} 보증 기간: 2027년. ${filler} 보일러 보증`;
+    expect(snippetOf(text, queryWords('보일러 보증 기간이'))).toContain('2027년');
+    const general = 'The general terms are written here. '.repeat(100);
+    const english = `Boiler contract. ${general} The boiler warranty ends in 2031. ${general}`;
+    expect(snippetOf(english, queryWords('boiler warranty end'))).toContain('2031');
+  });
+
+  test('of a text whose folding changes its length is cut without folding each character', () => {
+    const normalize = vi.spyOn(String.prototype, 'normalize');
+    onTestFinished(() => normalize.mockRestore());
+    const text = `${'회의에서 정한 내용… '.repeat(2_000)}ＡＢＣ 보일러`;
+    expect(snippetOf(text, queryWords('abc 보일러'))).toContain('ＡＢＣ 보일러');
+    expect(normalize.mock.calls.length).toBeLessThan(50);
   });
 
   test('never cuts a character in half', () => {

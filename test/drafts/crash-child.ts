@@ -31,7 +31,7 @@ const core = await startCore({
 });
 const { memos, draftOverview } = core.drafts;
 if (memos.list('local', { limit: 1 }).length === 0) {
-  const { id } = memos.create('local', { text: size === 'long' ? longCrashMemo : crashMemo });
+  const { id } = await memos.create('local', { text: size === 'long' ? longCrashMemo : crashMemo });
   memos.promote('local', id);
 }
 for (;;) {

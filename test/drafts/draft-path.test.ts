@@ -125,6 +125,28 @@ describe('a failed attempt', () => {
     expect((await overview()).dead).toEqual([]);
   });
 
+  test('that a person retries is next in line, in front of what has waited longer', async () => {
+    const { promoted, told, call, events, model, overview } = await openDrafts({
+      drafts: { maxAttempts: 1, batch: 1 },
+    });
+    model.script(fails(500));
+    const dead = await promoted(long('먼저'));
+    await told(dead, 'dead');
+    await call('POST', '/drafts/pause');
+    const others: string[] = [];
+    for (const name of ['둘', '셋', '넷']) others.push(await promoted(long(name)));
+    const retriedAt = Date.now();
+    await call('POST', `/drafts/${dead}/retry`, {});
+    const [first] = (await overview()).waiting;
+    expect(first).toMatchObject({ document_id: dead, attempts: 0 });
+    expect(Date.parse(first!.due_at!)).toBeGreaterThanOrEqual(retriedAt);
+    await call('POST', '/drafts/resume');
+    for (const id of others) await told(id, 'drafted');
+    const memos = model.requests.slice(1).map(({ body }) => body.messages.at(-1)!.content);
+    expect(memos[0]).toContain('먼저');
+    expect(types(events(dead)).at(-1)).toBe('drafted');
+  });
+
   test('of a memo that a person retries meanwhile counts for nothing: all attempts are given again, at once', async () => {
     const { promoted, told, events, call, model, document } = await openDrafts({
       drafts: { maxAttempts: 1, intervalMs: 600_000, batch: 2 },
@@ -139,6 +161,8 @@ describe('a failed attempt', () => {
     await told(id, 'drafted');
     expect(types(events(id))).toEqual(['queued', 'drafting', 'failed', 'drafting', 'drafted']);
     expect(events(id)[2]).toMatchObject({ state: 'waiting', data: { attempt: 1 } });
+    const nextAt = Date.parse(String(events(id)[2]!.data['next_try_at']));
+    expect(nextAt).toBeGreaterThanOrEqual(Date.parse(events(id)[2]!.at) - 1_000);
     expect(await document(id)).toMatchObject({ md_content: '# 됐다' });
   });
 

@@ -22,7 +22,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     onTestFinished(() => fixture.close());
     const { memos, events } = fixture.core.drafts;
     // Every character is a token of this model: long enough that reading it takes the server a while.
-    const { id } = memos.create('local', { text: 'a rough memo, line by line\n'.repeat(30) });
+    const { id } = await memos.create('local', { text: 'a rough memo, line by line\n'.repeat(30) });
     memos.promote('local', id);
     const told = () => events.ofDocument(id, 0, 100);
     await until(() => proxy.requests === 1);

@@ -1,9 +1,12 @@
 /** The command as a person starts it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
+import { checkBridge } from '../../src/cli/bridge-findings.ts';
+import { configSchema } from '../../src/config/config.ts';
 import { openReceiver, postPayload } from './setting.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -58,6 +61,18 @@ test('gatehouse fake-dsm prints what a bridge needs, serves the page and the API
   const ended = once(child, 'exit');
   child.kill('SIGINT');
   expect(await ended).toEqual([0, null]);
+});
+
+test('gatehouse fake-dsm --tls prints what a bridge needs to trust it', async () => {
+  const child = start('--port', '0', '--tls', '--json');
+  const { synology } = JSON.parse(await firstLine(child)) as { synology: { caFile: string } };
+  const found = await checkBridge(configSchema.parse({ synology: { ...synology, port: 1 } }));
+  expect(found.filter(({ ok }) => !ok)).toEqual([]);
+  expect(found.map(({ what }) => what).join()).toContain('answers, and knows 3 people');
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  await ended;
+  expect(existsSync(synology.caFile)).toBe(false);
 });
 
 test.each([

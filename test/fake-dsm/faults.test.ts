@@ -20,13 +20,29 @@ describe('a fault', () => {
     expect(nas.requests().map((one) => one.fault)).toEqual(['error', null]);
   });
 
-  test.each([500, 503])('of the web server is an HTML page with %i', async (status) => {
+  test.each([302, 403, 404, 500, 503])(
+    'of the web server is an HTML page with %i',
+    async (status) => {
+      const nas = await openNas();
+      nas.fail({ kind: 'page', status });
+      const body = JSON.stringify({ text: 'a', user_ids: [4] });
+      const response = await fetch(nas.apiUrl(), { method: 'POST', body, redirect: 'manual' });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('location')).toBe(status === 302 ? '/' : null);
+      expect(await response.text()).toMatch(/^<!DOCTYPE html>/);
+      expect(nas.posts()).toEqual([]);
+    },
+  );
+
+  test('that nobody gets a post is told with success, and nothing is posted', async () => {
     const nas = await openNas();
-    nas.fail({ kind: 'page', status });
-    const response = await fetch(nas.apiUrl(), { method: 'POST', body: 'payload=x' });
-    expect(response.status).toBe(status);
-    expect(await response.text()).toMatch(/^<!DOCTYPE html>/);
+    nas.fail({ kind: 'nobody' });
+    expect(await post(nas)).toEqual({
+      status: 200,
+      body: { success: true, data: { fail: [4], succ: { user_id_post_map: {} } } },
+    });
     expect(nas.posts()).toEqual([]);
+    expect((await post(nas)).body.success).toBe(true);
   });
 
   test.each([

@@ -29,6 +29,17 @@ describe('a message to a bot', () => {
     });
   });
 
+  test('has a number that no post of the NAS had before it was started again', async () => {
+    const numbers = new Set<number>();
+    for (const seconds of [0, 5, 10]) {
+      const clock = { now: () => 1_795_000_000_000 + seconds * 1_000 };
+      const nas = await openNas({ clock });
+      for (let n = 0; n < 5; n += 1) numbers.add(nas.say(hello).post.postId);
+    }
+    expect(numbers.size).toBe(15);
+    for (const one of numbers) expect(Number.isSafeInteger(one)).toBe(true);
+  });
+
   test('goes without a HEAD where the NAS sends none', async () => {
     const { nas, bridge } = await openBoth({ rules: { sendsHead: false } });
     await nas.say(hello).settled;
@@ -67,6 +78,9 @@ describe('a message to a bot', () => {
     await nas.say({ userId: 4, text: '요약해줘', file }).settled;
     expect(bridge.posts()[1]!.get('file_name')).toBe('memo.md');
     expect(bridge.posts()[1]!.get('text')).toBe('요약해줘');
+    nas.changeRules({ sendsNameAsText: false });
+    await nas.say({ userId: 4, text: '', file }).settled;
+    expect(bridge.posts()[2]!.get('text')).toBe('');
   });
 
   test('waits for the one before it in the same conversation, not for those of others', async () => {

@@ -187,6 +187,11 @@ const probed = fc.record({ ok: fc.boolean(), pick: fc.nat(2) }).map(({ ok, pick 
   ),
 );
 
+/** The wall clock is set: nothing that the model knows of. */
+const setClock = fc
+  .constantFrom(-3_600_000, -250, 90, 3_600_000)
+  .map((ms) => command(`SetClock(${ms})`, 0, always, (_, __, world) => world.time.setWallBy(ms)));
+
 const options = (base: {
   concurrency: number;
   maxQueue: number;
@@ -235,6 +240,7 @@ export const gateAgreesWithModel = (machine?: GateMachine) =>
         advance,
         probed,
         probed,
+        setClock,
       ],
       { maxCommands: 60, size: 'max' },
     ),

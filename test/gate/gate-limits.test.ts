@@ -58,11 +58,30 @@ describe('G8 deadlines', () => {
     const first = await ask().permit();
     const late = ask({ deadlineAt: time.now() + 500 });
     const next = ask({ user: 'bob' });
-    time.jumpTo(time.now() + 600);
+    time.passUnheard(600);
     first.release({ result: 'ok' });
     expect(await late.now()).toMatchObject({ errorReason: 'deadline' });
     expect((await next.now())?.ok).toBe(true);
   });
+
+  test.each([-3_600_000, 3_600_000])(
+    'a wall clock that is set by %d ms meanwhile moves no deadline',
+    async (ms) => {
+      const { ask, time } = setUp();
+      await ask().permit();
+      const waiter = ask({ deadlineAt: time.now() + 500 });
+      time.setWallBy(ms);
+      const later = ask({ deadlineAt: time.now() + 700 });
+      time.advance(499);
+      expect(await waiter.now()).toBeNull();
+      time.advance(1);
+      expect(await waiter.now()).toMatchObject({ errorReason: 'deadline' });
+      time.advance(199);
+      expect(await later.now()).toBeNull();
+      time.advance(1);
+      expect(await later.now()).toMatchObject({ errorReason: 'deadline' });
+    },
+  );
 
   test('a deadline further away than a timer can count does not ring early', () => {
     const time = new VirtualTime();
@@ -166,6 +185,15 @@ describe('G9 circuit', () => {
     expect(set.gate.view().circuit).toBe('half-open');
     set.time.advance(1_000);
     expect(set.gate.view().circuit).toBe('open');
+  });
+
+  test('the next probe is told by the wall clock, also after that was set', async () => {
+    const set = setUp({ breaker: { ...breaker, failures: 1 } });
+    set.time.setWallBy(-3_600_000);
+    (await set.ask().permit()).release({ result: 'unreachable' });
+    set.time.advance(40);
+    expect(set.gate.view().nextProbeAt).toBe(set.time.now() + 60);
+    expect(await set.ask().now()).toMatchObject({ retryAfterMs: 60 });
   });
 
   test('a request that still runs when the circuit opens goes on to its end', async () => {

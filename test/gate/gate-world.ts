@@ -59,6 +59,7 @@ export class GateWorld {
     });
   }
 
+  /** @param question its deadline is in the time that passes, like everything here; the gate is told by the wall */
   ask(
     question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'deadlineAt'>,
     manner: Manner,
@@ -68,8 +69,8 @@ export class GateWorld {
       user: question.user,
       priority: question.priority,
       manner,
-      arrivedAt: this.time.now(),
-      askedAt: this.time.now(),
+      arrivedAt: this.time.elapsed(),
+      askedAt: this.time.elapsed(),
       isWaiting: true,
       told: [],
       permits: [],
@@ -77,8 +78,11 @@ export class GateWorld {
       abortController: new AbortController(),
     };
     this.callers.push(caller);
+    const { deadlineAt } = question;
+    const wallAheadMs = this.time.now() - this.time.elapsed();
     const answer = this.gate.acquire({
       ...question,
+      deadlineAt: deadlineAt === null ? null : deadlineAt + wallAheadMs,
       kind: 'reason',
       signal: caller.abortController.signal,
       onQueued: () => {},
@@ -88,7 +92,7 @@ export class GateWorld {
 
   /** A preempted caller asks again. */
   requeue(caller: Caller): void {
-    caller.askedAt = this.time.now();
+    caller.askedAt = this.time.elapsed();
     caller.isWaiting = true;
     this.#await(caller, (caller.permits.at(-1) as Permit).requeue());
   }
@@ -100,7 +104,7 @@ export class GateWorld {
 
   /** The caller closes its connection; the slot is free when it says so, or after the bound. */
   drain(caller: Caller, permit: Permit): void {
-    this.#goesBy(permit.fence, this.time.now() + this.#options.drainBoundMs);
+    this.#goesBy(permit.fence, this.time.elapsed() + this.#options.drainBoundMs);
     permit.drain(
       new Promise((resolve) => {
         caller.drained.set(permit.fence, () => {
@@ -134,7 +138,7 @@ export class GateWorld {
     this.#held.set(permit.fence, { caller, until: grantedAt + leaseMs + drainBoundMs });
     const onAbort = (): void => {
       caller.told.push(`abort:${String(permit.signal.reason)}`);
-      this.#goesBy(permit.fence, this.time.now() + drainBoundMs);
+      this.#goesBy(permit.fence, this.time.elapsed() + drainBoundMs);
       if (caller.manner === 'drains') this.drain(caller, permit);
       if (caller.manner === 'releases') this.release(permit, 'failed');
     };

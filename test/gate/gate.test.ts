@@ -130,13 +130,39 @@ describe('G3 and G4 order', () => {
     expect(set.gate.view().counters.overtakes).toBe(1);
   });
 
-  test('a clock that is set back changes nothing in the order', async () => {
-    const set = setUp();
-    const first = await set.ask().permit();
-    const early = set.ask({ user: 'u1' });
-    set.time.jumpTo(set.time.now() - 3_600_000);
-    const late = set.ask({ user: 'u2' });
-    expect(await runAll(set, first, { early, late })).toEqual(['early', 'late']);
+  describe.each([-3_600_000, 3_600_000])('a wall clock that is set by %d ms', (ms) => {
+    test('changes nothing in the order, nor in how background work ages', async () => {
+      const set = setUp({ agingMs: 1_000 });
+      const first = await set.ask().permit();
+      const draft = set.askBackground();
+      const early = set.ask({ user: 'u1' });
+      set.time.setWallBy(ms);
+      const next = set.ask({ user: 'u2' });
+      set.time.advance(1_001);
+      const late = set.ask({ user: 'u3' });
+      expect(await runAll(set, first, { draft, early, next, late })).toEqual([
+        'early',
+        'next',
+        'draft',
+        'late',
+      ]);
+    });
+
+    test('changes nothing in what is measured and told', async () => {
+      const { ask, gate, time } = setUp();
+      time.setWallBy(ms);
+      const first = await ask().permit();
+      time.advance(500);
+      first.release({ result: 'ok' });
+      expect(gate.view().serviceMs).toEqual({ reason: 500 });
+      const second = await ask().permit();
+      time.advance(100);
+      const waiter = ask();
+      time.advance(100);
+      expect(gate.view()).toMatchObject({ running: [{ heldMs: 200 }], waiting: [{ etaMs: 300 }] });
+      second.release({ result: 'ok' });
+      expect((await waiter.permit()).queuedMs).toBe(100);
+    });
   });
 });
 

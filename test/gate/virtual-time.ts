@@ -1,9 +1,13 @@
 import type { Timers } from '../../src/backends/gate-options.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 
-/** Time in the test's hand. Timers ring in the order of their due times, each at its own moment. */
+/**
+ * Time in the test's hand. Timers ring in the order of their due times, each at its own moment. The wall clock can be
+ * set; until then it shows the time that passes.
+ */
 export class VirtualTime implements Clock, Timers {
   #now: number;
+  #wallAheadMs = 0;
   #lastId = 0;
   readonly #timers = new Map<number, { dueAt: number; run: () => void }>();
 
@@ -11,7 +15,9 @@ export class VirtualTime implements Clock, Timers {
     this.#now = now;
   }
 
-  now = (): number => this.#now;
+  now = (): number => this.#now + this.#wallAheadMs;
+
+  elapsed = (): number => this.#now;
 
   setTimeout = (run: () => void, delayMs: number): number => {
     this.#lastId += 1;
@@ -30,9 +36,14 @@ export class VirtualTime implements Clock, Timers {
     return this.#timers.size;
   }
 
-  /** Sets the wall clock without letting time pass. */
-  jumpTo(now: number): void {
-    this.#now = now;
+  /** Sets the wall clock, ahead or back: no time passes. */
+  setWallBy(ms: number): void {
+    this.#wallAheadMs += ms;
+  }
+
+  /** Time passes, and no timer rings: a thread that is busy. */
+  passUnheard(ms: number): void {
+    this.#now += ms;
   }
 
   advance(ms: number): void {

@@ -1,6 +1,6 @@
 /** Routes of messages and jobs. */
 import { z } from 'zod';
-import { listQuery, submitBody } from '../../src/contract/door.ts';
+import { confirmBody, listQuery, submitBody } from '../../src/contract/door.ts';
 import type { Operation } from './operation.ts';
 import { inputErrors, lastEventId, stream, theJob } from './shared.ts';
 import * as view from './views.ts';
@@ -47,20 +47,33 @@ export const jobs: readonly Operation[] = [
     errors: ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'],
     example: async (scene) => ({ path: { id: await scene.runningJob() } }),
   },
-  ...(['confirm', 'reject'] as const).map((verb): Operation => ({
-    route: `POST /chat/:id/${verb}`,
-    summary: `${verb === 'confirm' ? 'Carry out' : 'Drop'} the draft that the job shows.`,
+  {
+    route: 'POST /chat/:id/confirm',
+    summary: 'Carry out the draft that the job shows.',
+    body: confirmBody.optional(),
+    status: 202,
+    answer: jobAccepted,
+    errors: ['GH_REQUEST_INVALID', 'GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'],
+    example: async (scene) => ({ path: { id: await scene.waitingJob() }, body: {} }),
+  },
+  {
+    route: 'POST /chat/:id/reject',
+    summary: 'Drop the draft that the job shows.',
     status: 202,
     answer: jobAccepted,
     errors: ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'],
     example: async (scene) => ({ path: { id: await scene.waitingJob() } }),
-  })),
+  },
   {
     route: 'GET /jobs',
-    summary: 'Jobs, newest first.',
+    summary: 'Jobs, newest first. With a cursor a page may be short, or empty, where few jobs fit.',
     query: listQuery,
     status: 200,
-    answer: z.strictObject({ jobs: z.array(view.listedJob), next_cursor: view.nextCursor }),
+    answer: z.strictObject({
+      jobs: z.array(view.listedJob),
+      next_cursor: view.nextCursor,
+      looked: z.int().describe('Jobs that were looked at for this page.'),
+    }),
     errors: ['GH_REQUEST_INVALID'],
     example: () => ({ query: { limit: '2' } }),
   },

@@ -163,7 +163,7 @@ function operationOf(
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: !body.safeParse(undefined).success,
             content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } },
           },
         }),

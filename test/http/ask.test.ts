@@ -93,6 +93,34 @@ describe('an answer', () => {
     expect(shown().user).toContain('김배관');
   });
 
+  test('sees where most of its words stand together, not where the first of them does', async () => {
+    await open();
+    const filler = '계약의 일반 조항을 적은 문장입니다. '.repeat(400);
+    await bring(
+      '보일러 계약서',
+      `보일러 계약서\n보일러 설치에 관한 안내. ${filler}\n보증 기간: 2027년 3월까지.\n${filler}`,
+    );
+    await ask({ query: '보일러 보증 기간이 언제까지야?' });
+    expect(shown().user).toContain('2027년');
+    const terms = 'The general terms of the contract are written here. '.repeat(300);
+    await bring('Boiler', `Boiler.\n${terms}\nThe boiler warranty ends in March 2031.\n${terms}`);
+    await ask({ query: 'When does the boiler warranty end?' });
+    expect(shown(1).user).toContain('2031');
+  });
+
+  test.each([
+    '안녕하세요, 어제 이사를 하면서 창고 상자를 정리하다가 오래된 서류를 여러 장 발견했는데 잘 모르겠어요. 보일러 보증 기간이 언제까지인지 알려주세요.',
+    'We moved house last weekend and while unpacking boxes in the garage I came across several old papers; 보일러 보증 기간?',
+    '어제 이사한 집의 창고 상자를 정리하다 서류를 여러 장 발견했어요. 보일러 보증 기간이 언제까지야? 정말 고마워요.',
+    '이사한 집 창고에서 상자를 정리하다 오래된 서류를 여러 장 찾았는데 혹시 린나이 보일러 보증 기간이 언제까지인지 알려주세요',
+  ])('is found behind what is told besides: %s', async (query) => {
+    await open();
+    const id = await bring('보일러 설명서', '린나이 보일러. 보증 기간은 2027년 3월까지입니다.');
+    const { body } = await ask({ query });
+    expect(body.sources.map((source) => source.id)).toEqual([id]);
+    expect(shown().user).toContain('2027년');
+  });
+
   test('in English finds a document by the words that do not merely ask', async () => {
     await open();
     await bring('Boiler', 'The warranty of the heating ends in March 2027.');

@@ -208,6 +208,21 @@ describe('the stream of a job', () => {
       expect(await idsAfter(nonsense)).toBe(events.length);
   });
 
+  test('begins anew for a Last-Event-ID that the job has never had, and ends all the same', async () => {
+    fixture.small.script(routed);
+    fixture.large.script(stallsAfter('반쪽 답'));
+    const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
+    await until(async () => (await fixture.core.door.text(jobId)).text === '반쪽 답');
+    const reads = [read(jobId, { 'last-event-id': '999' })];
+    await fixture.client.tell(jobId, 'cancel');
+    await until(async () => (await fixture.client.job(jobId)).state === 'cancelled');
+    reads.push(read(jobId, { 'last-event-id': '999' }));
+    const all = (await fixture.client.events(jobId)).map(({ seq }) => String(seq));
+    for (const text of await Promise.all(reads)) {
+      expect([...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id)).toEqual(all);
+    }
+  });
+
   test('shows what has been written of an answer to who comes late', async () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽 답'));

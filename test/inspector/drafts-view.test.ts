@@ -66,7 +66,8 @@ describe.skipIf(executable === null)('the drafts', () => {
     await setting.told(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
     const text = page.getByRole('textbox', { name: 'Draft' });
-    await expect.poll(() => text.inputValue()).not.toBe('');
+    await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
+    expect(await text.inputValue()).not.toBe('');
     await text.fill('# 내가 쓴 것');
     expect(await button('Accept the draft').isDisabled()).toBe(true);
     await setting.call('POST', `/documents/${id}/draft/edit`, {
@@ -76,6 +77,35 @@ describe.skipIf(executable === null)('the drafts', () => {
     await page.locator('.draft-review .problem:not(:empty)').waitFor();
     expect(await text.inputValue()).toBe('# 내가 쓴 것');
     expect((await setting.document(id))['md_content']).toBe('# 다른 사람이 쓴 것');
+  });
+
+  test('what was typed stays when another view is opened, and a decision elsewhere is noticed', async () => {
+    const id = await setting.promoted(memo);
+    await setting.told(id, 'drafted');
+    await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
+    const text = page.getByRole('textbox', { name: 'Draft' });
+    await text.fill('# 내가 쓴 것');
+    await page.getByRole('link', { name: 'Gates' }).click();
+    await page.getByRole('heading', { name: 'Gates' }).waitFor();
+    await page.goBack();
+    await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
+    expect(await text.inputValue()).toBe('# 내가 쓴 것');
+    await setting.call('POST', `/documents/${id}/draft/accept`, {});
+    await button('Accept the draft').waitFor({ state: 'detached' });
+    await page.locator('details', { hasText: 'not kept' }).getByText('# 내가 쓴 것').waitFor();
+  });
+
+  test('a draft that is open is hidden with all other texts', async () => {
+    const id = await setting.promoted(memo);
+    await setting.told(id, 'drafted');
+    await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
+    await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
+    await button('Hide texts').click();
+    await page.getByText('Texts are hidden').waitFor();
+    expect(await page.content()).not.toContain(memo);
+    expect(await page.getByRole('textbox', { name: 'Draft' }).count()).toBe(0);
+    await button('Hide texts').click();
+    await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
   });
 
   test("of a shared library are decided with a person's key", async () => {

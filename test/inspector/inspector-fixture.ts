@@ -29,6 +29,8 @@ export interface InspectorFixture extends JournalFixture {
   finish(jobId: string, reply: string): Promise<void>;
   /** Takes the job to a draft that waits. */
   draft(jobId: string): Promise<void>;
+  /** Changes a draft that waits: two rows more, both with these params. */
+  edit(jobId: string, params: Record<string, unknown>): Promise<void>;
 }
 
 /** One gate as `GET /backends` shows it, with somebody at work and somebody waiting. */
@@ -148,6 +150,11 @@ export async function openInspector(
       const result = { ok: true, ...call, data: null, summary: '치과', error: null };
       const draft = { ...call, operation: 'create_confirmed', summary: '치과, 내일 15:00' };
       await journal.answer(jobId, 'runTools', { results: [result], draft });
+    },
+    async edit(jobId, params) {
+      await journal.journal.send(jobId, { type: 'edit', by: 'user', changes: params });
+      const draft = { tool: 'calendar', operation: 'create_confirmed', params, summary: '치과' };
+      await journal.answer(jobId, 'revise', draft);
     },
     async close() {
       await server.close();

@@ -32,7 +32,7 @@ test('the frames of a job are its rows, each with the arrows that it took', asyn
     'job.reason→job.done:done',
   ]);
   expect(frames.at(-1)).toMatchObject({ isEnded: true, active: ['job', 'job.done'] });
-  expect(job.check()).toEqual({ ok: true, rows: frames.length, differs: [] });
+  expect(job.check()).toEqual({ ok: true, rows: frames.length, differs: [], reworded: [] });
 });
 
 test('P4: a parked job replays to its stored snapshot in every field', async () => {
@@ -60,6 +60,20 @@ test.each([
   job.pull();
   expect(job.check().ok).toBe(false);
   expect(job.check().differs.join()).toContain(differs);
+});
+
+test('what an older version said in other words is shown as it was said, and the check says so', async () => {
+  const jobId = await fixture.send('왜?');
+  await fixture.journal.send(jobId, { type: 'cancel', by: 'ann' });
+  fixture.database.connection.exec(
+    `update journal set emitted = replace(emitted, '요청을 취소했습니다.', '취소되었습니다.');
+     update job set reply = '취소되었습니다.'`,
+  );
+  const job = followJob(fixture.storage, jobId);
+  const frames = job.pull();
+  const last = frames.at(-1)!;
+  expect(last.emitted.at(-1)?.data['reply']).toBe('취소되었습니다.');
+  expect(job.check()).toMatchObject({ ok: true, differs: [], reworded: [last.n] });
 });
 
 test('a follower goes on where it was', async () => {

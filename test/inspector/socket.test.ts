@@ -1,9 +1,10 @@
 /** The socket: who may open it, what it tells, and what it costs when nobody listens. */
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { until } from '../support/journal.ts';
 import { openInspector, type InspectorFixture } from './inspector-fixture.ts';
+import { framesOf, lookOn, type Onlooker } from './onlooker.ts';
 
 let fixture: InspectorFixture;
 const sockets: WebSocket[] = [];
@@ -12,23 +13,10 @@ afterEach(async () => {
   await fixture.close();
 });
 
-interface Heard {
-  type: string;
-  [field: string]: unknown;
-}
-
-const address = (): string => `${fixture.url.replace('http', 'ws')}/inspect/ws`;
-
-async function open(
-  options: { protocols?: string[]; headers?: Record<string, string>; query?: string } = {},
-) {
-  const { protocols = ['gatehouse.v1'], headers = {}, query = '' } = options;
-  const socket = new WebSocket(address() + query, protocols, { headers });
-  sockets.push(socket);
-  const heard: Heard[] = [];
-  socket.on('message', (data) => heard.push(JSON.parse(String(data)) as Heard));
-  await once(socket, 'open');
-  return { socket, heard, say: (message: object) => socket.send(JSON.stringify(message)) };
+async function open(options: Parameters<typeof lookOn>[1] = {}): Promise<Onlooker> {
+  const onlooker = await lookOn(fixture.url, options);
+  sockets.push(onlooker.socket);
+  return onlooker;
 }
 
 const refusal = async (options: Parameters<typeof open>[0]): Promise<string> =>
@@ -36,11 +24,6 @@ const refusal = async (options: Parameters<typeof open>[0]): Promise<string> =>
     () => 'opened',
     (error: unknown) => (error as Error).message,
   );
-
-const framesOf = (heard: Heard[]): number[] =>
-  heard
-    .filter(({ type }) => type === 'gatehouse.frames')
-    .flatMap(({ frames }) => (frames as { n: number }[]).map(({ n }) => n));
 
 describe('who may open it', () => {
   test('not a page of another site', async () => {

@@ -1,8 +1,9 @@
 /** A wall clock that is set, by a person or by the network: limits keep their length. */
 import { describe, expect, test } from 'vitest';
+import { GatehouseError } from '../../src/lib/errors.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
 import { until } from '../support/journal.ts';
-import { stateOf, useJournals } from '../support/journal-scenes.ts';
+import { parked, stateOf, useJournals } from '../support/journal-scenes.ts';
 
 const { start, restart } = useJournals();
 
@@ -93,5 +94,68 @@ describe('a clock that was an hour ahead and is set right', () => {
     await fixture.answer(jobId, 'runTools', effectOutputs['runTools']![2]);
     await until(() => stateOf(fixture, expiring).state === 'cancelled');
     expect(stateOf(fixture, jobId).state).toBe('confirm-draft');
+  });
+});
+
+describe('a machine that slept over the end of a draft', () => {
+  const confirm = { type: 'confirm', by: 'ann' } as const;
+
+  test('writes nothing at the first word after it: the draft expires, and the word is refused', async () => {
+    const time = { at: Date.now() };
+    // Timers stand while a machine sleeps, the wall clock does not: only the clock goes on here.
+    const fixture = await start({ clock: { now: () => time.at } });
+    const jobId = await parked(fixture);
+    time.at += limits.confirmTtlMs + 1;
+    await expect(fixture.journal.send(jobId, confirm)).rejects.toMatchObject({
+      code: 'GH_JOB_CONFLICT',
+    });
+    expect(stateOf(fixture, jobId)).toMatchObject({ state: 'cancelled' });
+    expect(fixture.events.at(-1)).toMatchObject({ type: 'cancelled', data: { by: 'expiry' } });
+    expect(fixture.everStarted.some((key) => key.includes(':execute:'))).toBe(false);
+  });
+
+  test('ends a draft once when several words come with the end of its time', async () => {
+    const time = { at: Date.now() };
+    const fixture = await start({ clock: { now: () => time.at } });
+    const jobId = await parked(fixture);
+    time.at += limits.confirmTtlMs;
+    const words = [confirm, { type: 'reject', by: 'ann' }, confirm] as const;
+    const told = await Promise.allSettled(words.map((word) => fixture.journal.send(jobId, word)));
+    expect(told.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(fixture.events.filter(({ type }) => type === 'cancelled')).toHaveLength(1);
+  });
+
+  test('takes the word while there is time left', async () => {
+    const time = { at: Date.now() };
+    const fixture = await start({ clock: { now: () => time.at } });
+    const jobId = await parked(fixture);
+    time.at += limits.confirmTtlMs - 1;
+    await fixture.journal.send(jobId, confirm);
+    await until(() => fixture.started.some(({ src }) => src === 'execute'));
+  });
+
+  test('leaves no trace of the end when it cannot be stored', async () => {
+    const time = { at: Date.now() };
+    const disk = { isBroken: false };
+    const fixture = await start({
+      clock: { now: () => time.at },
+      wrapStorage: (real) => ({
+        ...real,
+        commit(changes) {
+          if (disk.isBroken) throw new GatehouseError('GH_STORE_UNAVAILABLE', 'disk full');
+          real.commit(changes);
+        },
+      }),
+    });
+    const jobId = await parked(fixture);
+    time.at += limits.confirmTtlMs + 1;
+    disk.isBroken = true;
+    const code = 'GH_STORE_UNAVAILABLE';
+    await expect(fixture.journal.send(jobId, confirm)).rejects.toMatchObject({ code });
+    expect(stateOf(fixture, jobId)).toMatchObject({ state: 'confirm-draft' });
+    disk.isBroken = false;
+    await expect(fixture.journal.send(jobId, confirm)).rejects.toMatchObject({
+      code: 'GH_JOB_CONFLICT',
+    });
   });
 });

@@ -91,8 +91,10 @@ describe('SIGKILL', () => {
       expect(job.head.reply).toBeTruthy();
       const wanted = new Set<string>();
       // P2: nothing ran that no committed row asks for.
-      const state = replay(createPureMachine(), job.input, rows, ({ state: at }) => {
-        for (const effect of at.effects) wanted.add(effect.key);
+      const state = replay(createPureMachine(), job.input, rows, {
+        onRow({ state: at }) {
+          for (const effect of at.effects) wanted.add(effect.key);
+        },
       });
       for (const key of keysRun()) expect(wanted).toContain(key);
       // P3: an effect ran twice only if it was in flight at the kill: the last one begun before it.

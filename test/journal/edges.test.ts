@@ -4,7 +4,7 @@ import { GatehouseError } from '../../src/lib/errors.ts';
 import type { JobStorage } from '../../src/store/job-storage.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
 import { turn, until } from '../support/journal.ts';
-import { parked, stateOf, toReasoner, useJournals } from '../support/journal-scenes.ts';
+import { direct, parked, stateOf, toReasoner, useJournals } from '../support/journal-scenes.ts';
 
 const { start, restart } = useJournals();
 
@@ -42,6 +42,25 @@ describe('what must not be forgotten', () => {
     fixture = await restart(fixture, { clock });
     await until(() => stateOf(fixture, jobId).endedAt !== null);
     expect(stateOf(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'failed' });
+  });
+
+  test('jobs that an older version accepted in other words go on, and what it said stays', async () => {
+    let fixture = await start({ maxConcurrent: 1 });
+    const running = await fixture.submit({ userId: 'ann' });
+    const queued = await fixture.submit({ userId: 'bob' });
+    await until(() => fixture.started.length === 1);
+    const ack = (text: string): string => `"message":"${text}"`;
+    fixture.database.connection
+      .prepare(`update journal set emitted = replace(emitted, ?, ?)`)
+      .run(ack('요청을 확인했습니다.'), ack('요청을 받았습니다.'));
+    fixture = await restart(fixture, { maxConcurrent: 1 });
+    await fixture.answer(running, 'classify', direct('안녕하세요'));
+    await fixture.answer(queued, 'classify', direct('안녕하세요'));
+    for (const jobId of [running, queued]) {
+      await until(() => stateOf(fixture, jobId).outcome === 'answered');
+      const [first] = fixture.storage.rows(fixture.storage.find(jobId)!.num);
+      expect(first!.emitted[0]!.data['message']).toBe('요청을 받았습니다.');
+    }
   });
 
   test('a job is taken up later when the database could not be read at the start', async () => {
@@ -93,6 +112,20 @@ describe('what must not be forgotten', () => {
     const burst = Array.from({ length: 20 }, (_, n) => fixture.submit({ userId: `u${n}` }));
     const results = await Promise.allSettled(burst);
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(5);
+  });
+
+  test('a burst of one user leaves room for the others, also over a restart', async () => {
+    let fixture = await start({ maxConcurrent: 1, maxQueued: 20 });
+    const burst = Array.from({ length: 30 }, () => fixture.submit({ userId: 'ann' }));
+    const results = await Promise.allSettled(burst);
+    // One of them runs.
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(11);
+    const refused = { code: 'GH_JOB_QUEUE_FULL', message: expect.stringContaining('your own') };
+    await expect(fixture.submit({ userId: 'ann' })).rejects.toMatchObject(refused);
+    await fixture.submit({ userId: 'bob' });
+    fixture = await restart(fixture, { maxConcurrent: 1, maxQueued: 20 });
+    await expect(fixture.submit({ userId: 'ann' })).rejects.toMatchObject(refused);
+    await fixture.submit({ userId: 'bob' });
   });
 
   test('a stopping journal starts nothing more', async () => {

@@ -120,6 +120,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     const { link, posted } = bridge({ mode: 'auto' }, { dataFolder: folder });
     await until(() => link.problem !== null);
     expect(link.problem?.code).toBe('GH_BUS_NO_SERVER');
+    expect(link.problem?.message).toMatch(/install nats-server.*or set nats\.url/);
     const ownServer = { command: natsCommand!, port: 0 };
     await gatehouse({ mode: 'auto' }, { folder, messaging: { ownServer } });
     await connected(link);

@@ -84,7 +84,11 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     await stateIs(rig, yes, 'confirm-draft');
     await stateIs(rig, no, 'confirm-draft');
     await stateIs(rig, stop, 'reason');
-    expect(bodyOf(await ask(nc, 'confirm', { job_id: yes, by: 'ann' }))).toEqual({ job_id: yes });
+    const [shown] = (await rig.door.events(yes)).slice(-1);
+    const stale = { job_id: yes, draft_seq: shown!.seq - 1 };
+    expect(problemOf(await ask(nc, 'confirm', stale))).toMatchObject({ code: 'GH_JOB_CONFLICT' });
+    const seen = { job_id: yes, by: 'ann', draft_seq: shown!.seq };
+    expect(bodyOf(await ask(nc, 'confirm', seen))).toEqual({ job_id: yes });
     expect(bodyOf(await ask(nc, 'reject', { job_id: no }))).toEqual({ job_id: no });
     expect(bodyOf(await ask(nc, 'cancel', { job_id: stop, by: 'ann' }))).toEqual({ job_id: stop });
     await until(async () => (await rig.door.get(yes)).outcome === 'answered');

@@ -1,6 +1,6 @@
 /** The durable submit: nothing is lost, nothing is accepted twice, and what cannot be accepted ends visibly. */
 import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
-import type { NatsConnection } from 'nats';
+import { nanos, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import { until } from '../support/journal.ts';
@@ -154,6 +154,109 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     });
     await until(isEmpty);
     expect(await messages(rig)).toEqual(['mine', 'ours', 'theirs']);
+  });
+});
+
+/** In the order in which they were accepted. */
+const accepted = async (rig: OpenRig): Promise<string[]> =>
+  (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).toReversed();
+
+describe.skipIf(natsCommand === null)('messages of one conversation', () => {
+  const user = { user_id: 'ann' };
+  const full = () => Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL'));
+
+  test('keep their order when the first is put off, and hold nobody else up', async () => {
+    let tries = 0;
+    const { rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: (body, defaults) => {
+          if ((body as { message: string }).message === 'first' && (tries += 1) <= 3) return full();
+          return door.submit(body, defaults);
+        },
+      }),
+      timings: { submitRetryMs: 20, submitRetryMsMax: 40 },
+    });
+    for (const message of ['first', 'second', 'third']) {
+      await send(nc, { ...user, message }, `synology:${message}`);
+    }
+    await send(nc, { ...user, thread: 'kitchen', message: 'elsewhere' }, 'synology:k');
+    await send(nc, { user_id: 'bob', message: 'of another' }, 'synology:b');
+    await until(isEmpty);
+    const order = await accepted(rig);
+    expect(order.filter((one) => !['elsewhere', 'of another'].includes(one))).toEqual([
+      'first',
+      'second',
+      'third',
+    ]);
+    expect(order.indexOf('first')).toBeGreaterThan(order.indexOf('elsewhere'));
+    expect(order.indexOf('first')).toBeGreaterThan(order.indexOf('of another'));
+  });
+
+  test('keep their order when the first was in the hands of a process that died', async () => {
+    const { server, rig, nc, isEmpty } = await queue({ timings: { ackWaitMs: 400 } });
+    await rig.close();
+    await send(nc, { ...user, message: 'first' }, 'synology:1');
+    // As a process that takes it and is killed.
+    const consumer = await jetstream(nc).consumers.get('GH_CMD', 'core');
+    await consumer.next();
+    await send(nc, { ...user, message: 'second' }, 'synology:2');
+    const again = await gatehouse(
+      { url: server.url },
+      { folder: rig.folder, timings: { ackWaitMs: 400 } },
+    );
+    await until(isEmpty);
+    expect(await accepted(again)).toEqual(['first', 'second']);
+  });
+
+  test('are held no longer than one redelivery for what a dead process had', async () => {
+    const { server, rig, nc, jsm, isEmpty } = await queue({ timings: { ackWaitMs: 400 } });
+    await rig.close();
+    const { seq } = await send(nc, { ...user, message: 'first' }, 'synology:1');
+    await (await jetstream(nc).consumers.get('GH_CMD', 'core')).next();
+    await send(nc, { ...user, message: 'second' }, 'synology:2');
+    // It never comes again.
+    await jsm.streams.deleteMessage('GH_CMD', seq);
+    const again = await gatehouse(
+      { url: server.url },
+      { folder: rig.folder, timings: { ackWaitMs: 400 } },
+    );
+    await until(isEmpty);
+    expect(await accepted(again)).toEqual(['second']);
+  });
+
+  test('that are put off when we end come first with the next process', async () => {
+    const timings = { ackWaitMs: 400, submitRetryMs: 60_000, submitRetryMsMax: 60_000 };
+    let tries = 0;
+    const { server, rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: () => {
+          tries += 1;
+          return full();
+        },
+      }),
+      timings,
+    });
+    await send(nc, { ...user, message: 'first' }, 'synology:1');
+    await send(nc, { ...user, message: 'second' }, 'synology:2');
+    await until(() => tries === 1);
+    await rig.close();
+    await send(nc, { ...user, message: 'third' }, 'synology:3');
+    const again = await gatehouse({ url: server.url }, { folder: rig.folder, timings });
+    await until(isEmpty);
+    expect(await accepted(again)).toEqual(['first', 'second', 'third']);
+  });
+
+  test('a queue that an older version made is looked at as often as ours', async () => {
+    const { server, rig, jsm } = await queue();
+    await rig.close();
+    await jsm.consumers.update('GH_CMD', 'core', { ack_wait: nanos(30_000), max_ack_pending: 64 });
+    await gatehouse({ url: server.url }, { folder: rig.folder });
+    await until(async () => {
+      const { config } = await jsm.consumers.info('GH_CMD', 'core');
+      return config.ack_wait === nanos(5_000) && config.max_ack_pending === 256;
+    });
   });
 });
 

@@ -13,9 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startFakeLlm } from '../support/fake-llm.ts';
 import { saysJson } from '../support/fake-llm-replies.ts';
+import { asianPdf } from '../bridge/pdf.ts';
 import { scratchFolder, until } from '../support/journal.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -107,6 +109,19 @@ describe('the package', () => {
     const ran = run('route', '오늘 일정 알려줘');
     expect(await ran.ended, ran.err).toBe(0);
     expect(JSON.parse(ran.out)).toMatchObject({ by: 'rule', tool: 'calendar' });
+  });
+
+  test('reads a PDF whose Korean font is not in it', async () => {
+    const file = join(scratch.path, 'quotation.pdf');
+    writeFileSync(file, asianPdf('UniKS-UCS2-H', '', Buffer.from('acacc801c11c', 'hex')));
+    const reader = pathToFileURL(join(installed, 'dist', 'src', 'bridge', 'file-text.js')).href;
+    const program = `
+      const { createFileReader } = await import('${reader}');
+      const { readFileSync } = await import('node:fs');
+      const read = await createFileReader()(readFileSync('${file}'), 100, () => {});
+      console.log(JSON.stringify(read));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+    expect(stdout, stderr).toContain('"text":"견적서"');
   });
 
   test('serves, shows its page, and chats', { timeout: 60_000 }, async () => {

@@ -30,8 +30,9 @@ describe('the words worth searching for', () => {
     expect(askWords(query)).toEqual(words);
   });
 
-  test('are eight at most, each once', () => {
-    expect(askWords('하나 둘 셋 넷 다섯 여섯 일곱 여덟 아홉 하나')).toHaveLength(8);
+  test('are 24 at most, each once', () => {
+    const many = Array.from({ length: 30 }, (_, n) => `낱말${n}`).join(' ');
+    expect(askWords(many)).toHaveLength(24);
     expect(askWords('예산 예산')).toEqual(['예산']);
   });
 });

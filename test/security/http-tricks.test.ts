@@ -111,7 +111,10 @@ describe('a header', () => {
       expect((await raw('GET /metrics', { ...asBob, ...headers })).status).toBe(403);
     }
     const counting = await keyedCore();
-    const guess = (n: number) => ({ Authorization: 'Bearer x', 'X-Forwarded-For': `10.0.0.${n}` });
+    const guess = (n: number) => ({
+      Authorization: `Bearer x${n}`,
+      'X-Forwarded-For': `10.0.0.${n}`,
+    });
     const told = [];
     for (let n = 0; n < 22; n += 1)
       told.push((await raw('GET /jobs', guess(n), { to: counting })).status);

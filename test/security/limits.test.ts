@@ -54,6 +54,26 @@ describe('keys that are guessed', () => {
     expect((await asked(core, keys.bob)).status).toBe(429);
   });
 
+  test('are counted once a minute each: a key that was withdrawn locks nobody out', async () => {
+    const core = await keyedCore({ wrongKeysPerMinute: 3 });
+    for (let n = 0; n < 10; n += 1) expect((await asked(core, 'withdrawn')).status).toBe(401);
+    for (let n = 0; n < 10; n += 1) expect((await upgraded(core, 'withdrawn')).status).toBe(401);
+    expect((await asked(core, keys.ann)).status).toBe(200);
+    // Others are guesses as before.
+    const told = [];
+    for (let n = 0; n < 3; n += 1) told.push((await asked(core, `guess-${n}`)).status);
+    expect(told).toEqual([401, 401, 429]);
+  });
+
+  test('tell nothing when they are tried again after too many', async () => {
+    const core = await keyedCore({ wrongKeysPerMinute: 3 });
+    for (let n = 0; n < 3; n += 1) await asked(core, `guess-${n}`);
+    // Not looked at yet: the answer must be that of a right key, however often it is asked.
+    for (const key of ['guess-4', 'guess-4', keys.ann, keys.ann]) {
+      expect((await asked(core, key)).status, key).toBe(429);
+    }
+  });
+
   test('are counted at the door of the inspector', async () => {
     const core = await keyedCore({ wrongKeysPerMinute: 3 });
     const told = [];
@@ -220,13 +240,16 @@ describe('what is counted', () => {
 
   test('takes bounded memory, however many come', () => {
     const limits = createLimits({ requestsPerMinute: 1, wrongKeysPerMinute: 1, openRequests: 1 });
-    const guess = (n: number): void => limits.checkKey({ remoteAddress: `host-${n}` }, null);
+    const guess = (n: number): void =>
+      limits.checkKey({ remoteAddress: `host-${n}` }, null, `${n}`);
     global.gc?.();
     const before = process.memoryUsage().heapUsed;
     for (let n = 0; n < 200_000; n += 1) guess(n);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(50 * 1024 * 1024);
     // The last ones are remembered, the first ones not.
-    expect(() => guess(199_999)).toThrow('wrong keys');
-    expect(() => guess(0)).not.toThrow();
+    const other = (n: number): void =>
+      limits.checkKey({ remoteAddress: `host-${n}` }, null, 'another');
+    expect(() => other(199_999)).toThrow('wrong keys');
+    expect(() => other(0)).not.toThrow();
   });
 });

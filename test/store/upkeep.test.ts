@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openBridgeDatabase } from '../../src/store/bridge-database.ts';
-import { openDatabase, type Database } from '../../src/store/database.ts';
+import { openDatabase, type Database, type SqliteConnection } from '../../src/store/database.ts';
 import { createDeliveryStore } from '../../src/store/outbox-store.ts';
 import { createJobQueries } from '../../src/store/job-queries.ts';
 import { createUpkeep } from '../../src/store/upkeep.ts';
@@ -25,6 +25,11 @@ async function open(): Promise<Database> {
   return database;
 }
 
+interface Opened {
+  readonly connection: SqliteConnection;
+  close(): Promise<void> | void;
+}
+
 const megabyte = 1024 * 1024;
 
 function fill({ connection }: Database, megabytes: number): void {
@@ -36,8 +41,8 @@ function fill({ connection }: Database, megabytes: number): void {
 
 describe('the database file', () => {
   test.each([
-    ['the core', (file: string) => openDatabase({ path: file })],
-    ['the bridge', async (file: string) => openBridgeDatabase(file)],
+    ['the core', (file: string): Promise<Opened> => openDatabase({ path: file })],
+    ['the bridge', async (file: string): Promise<Opened> => openBridgeDatabase(file)],
   ])('of %s is for its owner only, also one that was not', async (_who, openIt) => {
     const umask = process.umask(0o022);
     onTestFinished(() => void process.umask(umask));

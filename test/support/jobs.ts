@@ -68,6 +68,7 @@ export const effectOutputs: Record<string, unknown[]> = {
 const fromOutside: JournalEvent[] = [
   { type: 'cancel', by: 'ann' },
   { type: 'confirm', by: 'ann' },
+  { type: 'confirm.early', by: 'ann' },
   { type: 'reject', by: 'ann' },
   { type: 'edit', by: 'ann', changes: { time: '15:00' } },
   { type: 'gate.queued', queue: { position: 1, ahead: 1, etaMs: null } },

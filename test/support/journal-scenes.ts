@@ -28,8 +28,12 @@ export const direct = (response: string) => ({
 
 export interface Journals {
   start(options?: FixtureOptionsWithoutPath): Promise<JournalFixture>;
-  /** Ends the journal as a crash would and opens another over the same database. */
-  restart(fixture: JournalFixture, options?: FixtureOptionsWithoutPath): Promise<JournalFixture>;
+  /** Ends the journal as a crash would and opens another over the same database; `between` sees the file at rest. */
+  restart(
+    fixture: JournalFixture,
+    options?: FixtureOptionsWithoutPath,
+    between?: () => void,
+  ): Promise<JournalFixture>;
 }
 
 type FixtureOptionsWithoutPath = Omit<FixtureOptions, 'path'>;
@@ -54,8 +58,9 @@ export function useJournals(): Journals {
   };
   return {
     start,
-    async restart(fixture, options = {}) {
+    async restart(fixture, options = {}, between = () => undefined) {
       await fixture.close();
+      between();
       open = open.filter((one) => one !== fixture);
       const next = await start(options);
       next.journal.resume();

@@ -4,11 +4,16 @@ import { h } from './dom.js';
 
 /** Each as a person would name it. */
 const faults = {
+  '100 unknown error': { kind: 'error', code: 100, errors: 'unknown error' },
   '404 invalid token': { kind: 'error', code: 404, errors: 'invalid token' },
   '410 message too long': { kind: 'error', code: 410, errors: 'msg too long' },
   '411 post too fast': { kind: 'error', code: 411, errors: 'create post too fast' },
   '117 busy': { kind: 'error', code: 117, errors: 'busy' },
   '800 no target': { kind: 'error', code: 800, errors: 'no target' },
+  'success, but posted to nobody': { kind: 'nobody' },
+  'HTTP 302 page': { kind: 'page', status: 302 },
+  'HTTP 403 page': { kind: 'page', status: 403 },
+  'HTTP 404 page': { kind: 'page', status: 404 },
   'HTTP 500 page': { kind: 'page', status: 500 },
   'HTTP 503 page': { kind: 'page', status: 503 },
   'slow (10 s, then drop by drop)': { kind: 'slow', headersMs: 10_000, bodyMs: 5_000 },
@@ -23,6 +28,7 @@ const switches = {
   sendsHead: 'HEAD before each POST',
   acceptsNoContent: 'Takes 204 for 200',
   sendsFileName: 'Webhooks name the file',
+  sendsNameAsText: 'A file alone: its name is the text',
   acceptsBareToken: 'Takes a token without quotes',
 };
 

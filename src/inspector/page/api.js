@@ -4,8 +4,19 @@
 
 const keyName = 'gatehouse-key';
 
-export const storedKey = () => sessionStorage.getItem(keyName) ?? '';
+/** A header holds nothing else: with another character no request leaves the browser. */
+export const isKey = (text) => /^[\x21-\x7e]+$/.test(text);
+
+export function storedKey() {
+  const key = sessionStorage.getItem(keyName) ?? '';
+  return isKey(key) ? key : '';
+}
+/** Only a key that the core has taken. */
 export const storeKey = (key) => sessionStorage.setItem(keyName, key);
+export const forgetKey = () => sessionStorage.removeItem(keyName);
+
+/** Whose key it is; null: the operator's. @returns {Promise<{ user: string | null }>} */
+export const askSession = (key = storedKey()) => call('/inspect/api/session', undefined, key);
 
 export const hidesTexts = () => sessionStorage.getItem('gatehouse-hide') === 'yes';
 export const setHidesTexts = (on) => sessionStorage.setItem('gatehouse-hide', on ? 'yes' : 'no');
@@ -19,8 +30,7 @@ export class Refused extends Error {
 }
 
 /** @param {string} path @param {unknown} [body] posted when given */
-export async function call(path, body) {
-  const key = storedKey();
+export async function call(path, body, key = storedKey()) {
   const response = await fetch(path, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {

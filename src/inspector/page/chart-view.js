@@ -26,8 +26,17 @@ export class ChartView {
   #caption = h('p', { class: 'visually-hidden', role: 'status' });
   element = h('div', { class: 'chart-view' }, this.#scroller, this.#fit, this.#caption);
 
+  #machine;
+  #isLoading = false;
+
   constructor(machine) {
-    void this.#load(machine);
+    this.#machine = machine;
+    this.load();
+  }
+
+  /** Asks for the drawing, where it is not here and not on its way. */
+  load() {
+    if (this.#drawing === null && !this.#isLoading) void this.#load();
   }
 
   show(frames, at) {
@@ -38,6 +47,7 @@ export class ChartView {
 
   clear() {
     this.#focused = '';
+    this.load();
     this.show([], -1);
   }
 
@@ -52,14 +62,16 @@ export class ChartView {
     for (const key of frame?.edges ?? []) mark('data-edge', key);
   }
 
-  async #load(machine) {
+  async #load() {
+    this.#isLoading = true;
     try {
-      this.#drawing = await fetchChart(machine);
+      this.#drawing = await fetchChart(this.#machine);
       show(this.#scroller, this.#drawing);
       this.#colour();
     } catch (error) {
       show(this.#scroller, h('p', { class: 'problem', role: 'alert' }, error.message));
     }
+    this.#isLoading = false;
   }
 
   #turn() {

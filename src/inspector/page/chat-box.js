@@ -2,6 +2,11 @@
 import { call } from './api.js';
 import { h } from './dom.js';
 
+const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+
 /** @param {string | null} sender the only one who may send; null: anybody @param {(jobId: string) => void} onJob */
 export function createChatBox(sender, onJob) {
   const user = h('input', {
@@ -17,19 +22,27 @@ export function createChatBox(sender, onJob) {
     'aria-label': 'Message',
   });
   const problem = h('p', { role: 'alert', class: 'problem' });
+  /** Of the text that came back into the box: the core may have it, and only the answer was lost. */
+  let key = null;
   const send = async () => {
     const message = text.value;
     if (message.trim() === '') return;
+    const mine = key ?? newKey();
+    key = null;
     text.value = '';
     problem.textContent = '';
     try {
-      const { job_id: jobId } = await call('/chat', { message, user_id: user.value || 'local' });
+      const body = { message, user_id: user.value || 'local', idempotency_key: mine };
+      const { job_id: jobId } = await call('/chat', body);
       onJob(jobId);
     } catch (error) {
-      text.value = message;
-      problem.textContent = error.message;
+      const isFree = text.value === '';
+      if (isFree) [text.value, key] = [message, mine];
+      problem.textContent = isFree ? error.message : `Not sent: “${message}”. ${error.message}`;
     }
   };
+  text.addEventListener('input', () => (key = null));
+  user.addEventListener('input', () => (key = null));
   text.addEventListener('keydown', (event) => {
     // While a syllable is being composed, Enter ends the syllable and not the message.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;

@@ -33,5 +33,26 @@ export function show(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 }
 
+/**
+ * As `show`, for what is drawn again and again: opened details stay open, and the focus stays where it was, or goes
+ * to the element itself where what had it is gone.
+ */
+export function redraw(element, ...children) {
+  const { activeElement: active } = document;
+  const hadFocus = active !== element && element.contains(active);
+  const opened = new Set([...element.querySelectorAll('details[open]')].map(nameOf));
+  show(element, ...children);
+  for (const one of element.querySelectorAll('details')) one.open ||= opened.has(nameOf(one));
+  if (!hadFocus || document.activeElement === active) return;
+  const heirs = element.contains(active) ? [active] : [...element.querySelectorAll(active.tagName)];
+  const heir = heirs.find((one) => one === active || nameOf(one) === nameOf(active));
+  (heir ?? element).focus({ preventScroll: true });
+}
+
+/** By what a person knows an element again. */
+const nameOf = (element) =>
+  element.getAttribute('aria-label') ??
+  (element.querySelector(':scope > summary') ?? element).textContent;
+
 /** A value as indented JSON; long texts are wrapped by the style, not cut. */
 export const json = (value) => h('pre', { class: 'json' }, JSON.stringify(value, null, 2) ?? '');

@@ -1,6 +1,6 @@
 /** A draft beside its memo: to accept, edit or reject; the versions that there were, and how it came about. */
 import { call, hidesTexts } from './api.js';
-import { h, show } from './dom.js';
+import { h, redraw, show } from './dom.js';
 import { moment } from './format.js';
 
 export class DraftReview {
@@ -9,11 +9,20 @@ export class DraftReview {
   #user;
   /** The draft as the core has it: what differs from it was typed here. */
   #stored = '';
-  /** Of the draft that is shown: a decision about another one is refused. */
+  /** Of the draft that is shown, or that was typed into: a decision about another one is refused. */
   #version = null;
+  /** By document: what was typed and not kept yet, and into which version. It stays when another view is opened. */
+  #typed = new Map();
+  /** Counts the questions to the core: a late answer to an old one is dropped. */
+  #asked = 0;
+  /** What the overview says of the document. */
+  #heard = '';
+  #newest = null;
+  /** What is drawn: the same is not drawn again under a finger. */
+  #drawn = '';
   #text = h('textarea', { 'aria-label': 'Draft', class: 'draft-text', spellcheck: false });
   #problem = h('p', { role: 'alert', class: 'problem' });
-  #body = h('div', {});
+  #body = h('div', { tabindex: -1 });
   element = h(
     'div',
     { class: 'draft-review' },
@@ -27,10 +36,15 @@ export class DraftReview {
   constructor(user, onDecision) {
     this.#user = user;
     this.#onDecision = onDecision;
-    this.#text.addEventListener('input', () => this.#marks());
+    this.#text.addEventListener('input', () => {
+      if (this.#text.value === this.#stored) this.#typed.delete(this.#id);
+      else this.#typed.set(this.#id, { text: this.#text.value, version: this.#version });
+      this.#marks();
+    });
   }
 
   open(id, owner) {
+    if (id !== this.#id) this.#empty();
     [this.#id, this.#owner] = [id, owner];
     this.#problem.textContent = '';
     void this.#load();
@@ -38,11 +52,38 @@ export class DraftReview {
 
   close() {
     this.#id = '';
+    this.#asked += 1;
+    this.#empty();
+  }
+
+  /** As when texts are to be hidden or shown. */
+  reload() {
+    this.#empty();
+    this.#text.value = '';
+    if (this.#id !== '') void this.#load();
+  }
+
+  /** Of all drafts, whenever one changes: somebody else may have decided about this one. */
+  hear({ running, waiting, dead, drafted }) {
+    const isOwn = (one) => one.document_id === this.#id;
+    const stands = [waiting, dead, drafted].map((list) => list.find(isOwn));
+    const heard = JSON.stringify([this.#id, running !== null && isOwn(running), ...stands]);
+    const isNews = heard !== this.#heard;
+    this.#heard = heard;
+    if (isNews && this.#id !== '') void this.#load();
+  }
+
+  #empty() {
+    this.#drawn = '';
+    show(this.#body);
   }
 
   async #load() {
     const id = this.#id;
+    this.#asked += 1;
+    const mine = this.#asked;
     if (hidesTexts()) {
+      this.#empty();
       show(this.#body, h('p', { class: 'note' }, 'Texts are hidden: there is nothing to read.'));
       return;
     }
@@ -53,19 +94,27 @@ export class DraftReview {
         call(`/documents/${id}/versions${query}`),
         call(`/drafts/${id}${query}`),
       ]);
-      if (id === this.#id) this.#show(row, versions, detail);
+      if (mine === this.#asked) this.#show(row, versions, detail);
     } catch (error) {
-      this.#problem.textContent = error.message;
+      if (mine === this.#asked) this.#problem.textContent = error.message;
     }
   }
 
   #show(row, versions, detail) {
+    const told = JSON.stringify([row, versions, detail]);
+    if (told === this.#drawn) return;
+    this.#drawn = told;
     const isOpen = row.md_draft_status === 'draft';
-    this.#version = versions[0]?.version ?? null;
+    const newest = versions[0]?.version ?? null;
+    const typed = this.#typed.get(this.#id);
+    this.#version = typed === undefined ? newest : typed.version;
+    this.#newest = newest;
     this.#stored = row.md_content ?? '';
-    this.#text.value = this.#stored;
+    const text = (isOpen ? typed?.text : null) ?? this.#stored;
+    // The caret stays where it is in a text that is the same.
+    if (this.#text.value !== text) this.#text.value = text;
     this.#text.readOnly = !isOpen;
-    show(
+    redraw(
       this.#body,
       h('h2', {}, row.title),
       h(
@@ -86,7 +135,7 @@ export class DraftReview {
         ),
         h('section', { 'aria-label': 'Draft of it' }, h('h3', {}, 'Draft'), this.#text),
       ),
-      isOpen ? this.#actions() : null,
+      isOpen ? this.#actions() : typed && leftOver(typed),
       h('h3', {}, 'Versions'),
       ...versions.map(versionOf),
       h('h3', {}, 'How it came about'),
@@ -101,6 +150,7 @@ export class DraftReview {
   /** What was typed is kept or taken back before the draft as it was can be accepted. */
   #accept = this.#button('Accept the draft', 'primary', 'accept', () => ({}));
   #keep = this.#button('Keep my changes', '', 'edit', () => ({ md_content: this.#text.value }));
+  #back = h('button', { type: 'button', onclick: () => this.#takeBack() }, 'Take back my changes');
   #reject = this.#button('Reject the draft', 'danger', 'reject', () => ({}));
 
   #button(label, kind, verb, body) {
@@ -113,30 +163,53 @@ export class DraftReview {
 
   #actions() {
     this.#marks();
-    return h('div', { class: 'job-actions' }, this.#accept, this.#keep, this.#reject);
+    return h('div', { class: 'job-actions' }, this.#accept, this.#keep, this.#back, this.#reject);
   }
 
   #marks() {
     const isChanged = this.#text.value !== this.#stored;
     this.#accept.disabled = isChanged;
     this.#keep.disabled = !isChanged;
+    this.#back.disabled = !isChanged;
+  }
+
+  #takeBack() {
+    this.#typed.delete(this.#id);
+    this.#version = this.#newest;
+    this.#text.value = this.#stored;
+    this.#problem.textContent = '';
+    this.#marks();
+    this.#text.focus();
   }
 
   async #decide(verb, body) {
     this.#problem.textContent = '';
+    const id = this.#id;
     const base = this.#version === null ? {} : { base_version: this.#version };
     const owner = this.#user === null ? { user_id: this.#owner } : {};
     try {
-      await call(`/documents/${this.#id}/draft/${verb}`, { ...owner, ...base, ...body });
+      await call(`/documents/${id}/draft/${verb}`, { ...owner, ...base, ...body });
     } catch (error) {
       // What was typed stays in the box.
       this.#problem.textContent = error.message;
       return;
     }
+    // Not what was typed on while the core answered.
+    const isKept = verb !== 'edit' || this.#typed.get(id)?.text === body.md_content;
+    if (isKept) this.#typed.delete(id);
     this.#onDecision();
-    await this.#load();
+    if (id === this.#id) await this.#load();
   }
 }
+
+/** Somebody else decided first. */
+const leftOver = ({ text }) =>
+  h(
+    'details',
+    { open: true },
+    h('summary', {}, 'Typed here and not kept'),
+    h('pre', { class: 'memo-text' }, text),
+  );
 
 const versionOf = ({ version, made_by: madeBy, status, at, md_content: text }) =>
   h(

@@ -31,6 +31,14 @@ export class DraftsView {
   take({ overview }) {
     this.#overview = overview;
     this.#draw();
+    this.#review.hear(overview);
+  }
+
+  /** As when texts are to be hidden or shown. */
+  reload() {
+    this.#overview = null;
+    show(this.#body);
+    this.#review.reload();
   }
 
   async #tell(path, body = {}) {

@@ -37,13 +37,18 @@ const latest = (frames, key) =>
 const placeOf = ({ position, etaMs }) =>
   `place ${position} in the queue${etaMs === null ? '' : `, about ${duration(etaMs)}`}`;
 
-function checkMark({ ok, rows, differs }) {
+function checkMark({ ok, rows, differs, reworded }) {
   if (ok) {
-    const title = 'Running the stored rows again gave the stored state, equal in every field';
+    const same = 'Running the stored rows again gave the stored state, equal in every field';
+    const title =
+      reworded.length === 0
+        ? same
+        : `${same} but for sentences: this version words rows ${reworded.join(', ')} otherwise`;
+    const words = reworded.length === 0 ? '' : `, ${reworded.length} in other words`;
     return h(
       'span',
       { class: 'check good', 'data-check': 'ok', title },
-      `✓ replays (${rows} rows)`,
+      `✓ replays (${rows} rows${words})`,
     );
   }
   return h(

@@ -5,10 +5,14 @@
 import { call, hidesTexts } from './api.js';
 import { h } from './dom.js';
 import { duration } from './format.js';
-import { changesOf, fits, jobOf, rowOf } from './job-row.js';
+import { changesOf, fits, jobOf, mayFit, rowOf } from './job-row.js';
 
 /** Rows in the document; older ones are a search away. */
 const rowsMax = 1_000;
+/** A word is typed before it is looked for. */
+const typingMs = 200;
+/** More often costs the core a search each time, for rows that nobody misses so soon. */
+const catchUpMs = 500;
 const states = [
   'ack',
   'classify',
@@ -26,11 +30,16 @@ export class JobList {
   #jobs = new Map();
   #elements = new Map();
   #filter = { q: '', state: '', user_id: '' };
-  #cursor = null;
+  /** Where older jobs begin; null: there are none. Undefined until the core has answered. */
+  #cursor = undefined;
+  /** The newest row when the connection was lost; null while the list is whole. */
+  #heardUpTo = null;
   #selected = '';
   /** Counts the questions to the core: a late answer to an old one is dropped. */
   #asked = 0;
-  #timer = 0;
+  #isAsking = false;
+  #filterTimer = 0;
+  #catchUpTimer = 0;
   #search = h('input', {
     type: 'search',
     placeholder: 'Search words or an id',
@@ -51,7 +60,12 @@ export class JobList {
   #rows = h('ol', { class: 'job-rows', 'aria-label': 'Jobs, newest first' });
   #more = h(
     'button',
-    { type: 'button', class: 'more', hidden: true, onclick: () => void this.#load(this.#cursor) },
+    {
+      type: 'button',
+      class: 'more',
+      hidden: true,
+      onclick: () => void this.#load(this.#cursor ?? null),
+    },
     'Older jobs',
   );
   #note = h('p', { class: 'note', role: 'status' });
@@ -79,12 +93,19 @@ export class JobList {
     void this.#load(null);
   }
 
+  /** What happens from now on is not heard: newer rows may leave a gap above those that are here. */
+  lose() {
+    this.#heardUpTo ??= this.#newest();
+  }
+
   /** From the first row on, as when texts are to be hidden or shown. */
   reload() {
+    clearTimeout(this.#filterTimer);
     this.#jobs.clear();
     this.#elements.clear();
     this.#rows.replaceChildren();
-    this.#cursor = null;
+    this.#cursor = undefined;
+    this.#heardUpTo = null;
     this.#isStale = false;
     this.refresh();
   }
@@ -100,29 +121,35 @@ export class JobList {
     let isUnknown = false;
     for (const event of events) {
       const known = this.#jobs.get(event.job_id);
-      if (known === undefined && event.type !== 'ack') isUnknown = true;
-      else if (known === undefined || known.seq < event.seq) {
+      if (known === undefined && event.type !== 'ack') {
+        isUnknown ||= mayFit(event, this.#filter);
+      } else if (known === undefined || known.seq < event.seq) {
         const job = { ...(known ?? jobOf(event)), ...changesOf(event) };
         if (known !== undefined || fits(job, this.#filter)) this.#put(job);
       }
     }
     // A job from before the page was opened moves: it may belong to the list by now.
     this.#isStale ||= isCut;
-    if (isUnknown || this.#isStale) this.#soon(() => this.#catchUp(), 500);
+    if (isUnknown || this.#isStale) this.#catchUpSoon();
   }
 
-  #catchUp() {
-    if (this.#isStale) this.reload();
-    else this.refresh();
+  /** Events that never end do not put it off, and it does not overtake an answer that is on its way. */
+  #catchUpSoon() {
+    if (this.#catchUpTimer !== 0) return;
+    this.#catchUpTimer = setTimeout(() => {
+      this.#catchUpTimer = 0;
+      if (this.#isAsking) this.#catchUpSoon();
+      else if (this.#isStale) this.reload();
+      else this.refresh();
+    }, catchUpMs);
+  }
+
+  #newest() {
+    return this.#rows.firstElementChild?.dataset.id ?? '';
   }
 
   #linkOf(id) {
     return this.#elements.get(id)?.firstElementChild;
-  }
-
-  #soon(action, ms) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => action(), ms);
   }
 
   #changeFilter() {
@@ -131,33 +158,46 @@ export class JobList {
       state: this.#state.value,
       user_id: this.#user.value.trim(),
     };
-    this.#soon(() => this.reload(), 200);
+    this.#isStale = true;
+    clearTimeout(this.#filterTimer);
+    this.#filterTimer = setTimeout(() => this.reload(), typingMs);
   }
 
   async #load(from) {
     this.#asked += 1;
     const mine = this.#asked;
+    const knownUpTo = this.#heardUpTo ?? this.#newest();
+    this.#isAsking = true;
     const fields = Object.entries({ ...this.#filter, cursor: from ?? '' });
     const query = new URLSearchParams(fields.filter(([, value]) => value !== ''));
     if (hidesTexts()) query.set('redact', '');
     try {
       const page = await call(`/inspect/api/jobs?${query}`);
-      if (mine === this.#asked) this.#takePage(page, from);
+      if (mine === this.#asked) this.#takePage(page, from, knownUpTo);
     } catch (error) {
-      this.#note.textContent = error.message;
+      if (mine === this.#asked) this.#note.textContent = error.message;
     }
+    if (mine === this.#asked) this.#isAsking = false;
   }
 
-  #takePage(page, from) {
+  /** `knownUpTo`: the newest row below which nothing was missing when the page was asked for. */
+  #takePage(page, from, knownUpTo) {
+    const oldest = page.jobs.at(-1)?.job_id ?? '';
+    const hasGap = from === null && page.next_cursor !== null && oldest > knownUpTo;
+    // The rows below a gap come again with the older jobs.
+    if (hasGap) this.#dropBelow(oldest);
     // A look at the newest page does not take back the older ones that are shown.
-    const isFurther = from !== null || this.#jobs.size === 0;
+    const isFurther = from !== null || hasGap || this.#cursor === undefined;
+    // An answer about older rows has taken the place of the one about the newest.
+    if (from === null) this.#heardUpTo = null;
+    else if (this.#heardUpTo !== null) this.#catchUpSoon();
     for (const job of page.jobs) {
       const known = this.#jobs.get(job.job_id);
       if (known === undefined || known.seq <= job.seq) this.#put({ ...known, ...job });
     }
     if (isFurther) this.#cursor = page.next_cursor;
     const isEmpty = this.#jobs.size === 0;
-    const goesOn = this.#cursor !== null;
+    const goesOn = typeof this.#cursor === 'string';
     this.#note.textContent = !isEmpty
       ? ''
       : goesOn
@@ -197,6 +237,10 @@ export class JobList {
     }
     this.#note.textContent = '';
     if (this.#jobs.size > rowsMax) this.#drop(this.#rows.lastElementChild.dataset.id);
+  }
+
+  #dropBelow(oldest) {
+    for (const id of this.#jobs.keys()) if (id < oldest) this.#drop(id);
   }
 
   #drop(id) {

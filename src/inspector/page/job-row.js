@@ -30,6 +30,12 @@ export function fits(job, { q, state, user_id: user }) {
   return hasWords && (user === '' || user === job.user_id) && (state === '' || state === job.state);
 }
 
+/** Whether an event may bring a job into the list that is not there. Of its texts only the answer changes. */
+export const mayFit = ({ type, state, user_id: user }, filter) =>
+  (filter.user_id === '' || filter.user_id === user) &&
+  (filter.state === '' || filter.state === state) &&
+  (filter.q === '' || type === 'done' || type === 'cancelled');
+
 function waits(job) {
   if (job.state === 'confirm-draft') return 'waits for yes or no';
   return job.queue ? `place ${job.queue.position} in the queue` : '';

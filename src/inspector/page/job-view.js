@@ -6,7 +6,7 @@ import { call } from './api.js';
 import { ChartView } from './chart-view.js';
 import { conversation } from './conversation-panel.js';
 import { context, effects, step, steps } from './detail-panels.js';
-import { h, show } from './dom.js';
+import { h, redraw, show } from './dom.js';
 import { headOf } from './job-head.js';
 import { ReplayBar } from './replay-bar.js';
 import { sequence } from './sequence-panel.js';
@@ -19,6 +19,10 @@ export class JobView {
   #jobId = '';
   #shown = nothing();
   #isDue = false;
+  #isHeadDue = false;
+  /** What the chart and the panel were drawn from: neither is drawn again from the same. */
+  #drawnChart = [];
+  #drawnPanel = [];
   #send;
   #chart = new ChartView('job');
   #bar = new ReplayBar(() => this.#drawStep());
@@ -35,7 +39,7 @@ export class JobView {
     'What if': ({ frames }, at) => this.#whatIf.panel(this.#jobId, frames[at]),
   };
   #tabs = createTabs('Parts of the job', Object.keys(this.#panels), () => this.#drawPanel());
-  #head = h('div', { class: 'job-head' });
+  #head = h('div', { class: 'job-head', tabindex: -1 });
   #problem = h('p', { role: 'alert', class: 'problem' });
   #body = h(
     'div',
@@ -75,6 +79,9 @@ export class JobView {
     this.#whatIf.reset();
     this.#problem.textContent = '';
     show(this.#head);
+    this.#tabs.clear();
+    [this.#drawnChart, this.#drawnPanel] = [[], []];
+    this.#body.hidden = false;
     const parts = this.#jobId === '' ? [this.#empty] : [this.#problem, this.#head, this.#body];
     show(this.element, ...parts);
     this.#chart.clear();
@@ -82,15 +89,30 @@ export class JobView {
 
   take(message) {
     if ((message.jobId ?? message.chunk?.job_id) !== this.#jobId) return;
-    if (message.type === 'gatehouse.job') this.#shown.job = message;
+    if (message.type === 'gatehouse.job') this.#takeJob(message);
     else if (message.type === 'gatehouse.frames') this.#takeFrames(message.frames);
     else if (message.type === 'gatehouse.check') this.#shown.check = message;
     else if (message.type === 'gatehouse.queue') this.#shown.queue = message.queue;
     else if (message.type === 'gatehouse.token') this.#takeToken(message.chunk);
     else if (message.type === 'gatehouse.problem') {
       this.#problem.textContent = `${message.message} (${message.code})`;
+      // Of a job that nothing is known of there is nothing to show.
+      this.#body.hidden = this.#shown.frames.length === 0;
     }
+    // Pieces of an answer change nothing in it.
+    this.#isHeadDue ||= message.type !== 'gatehouse.token';
     this.#drawSoon();
+  }
+
+  /** The chart, where it could not be had until now. */
+  drawChart() {
+    this.#chart.load();
+  }
+
+  #takeJob(job) {
+    this.#shown.job = job;
+    this.#problem.textContent = '';
+    this.#body.hidden = false;
   }
 
   #takeFrames(fresh) {
@@ -115,14 +137,15 @@ export class JobView {
     this.#isDue = true;
     requestAnimationFrame(() => {
       this.#isDue = false;
-      this.#drawHead();
+      if (this.#isHeadDue) this.#drawHead();
+      this.#isHeadDue = false;
       this.#drawStep();
     });
   }
 
   #drawHead() {
     if (this.#shown.job === null) return;
-    show(this.#head, ...headOf(this.#shown, (verb) => void this.#tell(verb)));
+    redraw(this.#head, ...headOf(this.#shown, (verb) => void this.#tell(verb)));
   }
 
   /** For the clock in it. A button that is about to be pressed is not replaced under the finger. */
@@ -135,20 +158,35 @@ export class JobView {
   async #tell(verb) {
     this.#problem.textContent = '';
     try {
-      await call(`/chat/${encodeURIComponent(this.#jobId)}/${verb}`, {});
+      // The draft that stands on the page: by now the job may show another one.
+      const seen = this.#shown.frames.flatMap(({ emitted }) => emitted).at(-1)?.seq;
+      const body = verb === 'confirm' ? { draft_seq: seen } : {};
+      await call(`/chat/${encodeURIComponent(this.#jobId)}/${verb}`, body);
     } catch (error) {
       this.#problem.textContent = error.message;
     }
   }
 
   #drawStep() {
-    this.#chart.show(this.#shown.frames, this.#bar.index);
+    const { frames } = this.#shown;
+    const from = [this.#bar.index, frames.length];
+    if (!isSame(from, this.#drawnChart)) this.#chart.show(frames, this.#bar.index);
+    this.#drawnChart = from;
     this.#drawPanel();
   }
 
   #drawPanel() {
     const at = this.#bar.index;
-    if (this.#shown.job === null || at < 0) return;
-    this.#tabs.show(this.#panels[this.#tabs.current()](this.#shown, at));
+    const { job, frames, streamed } = this.#shown;
+    if (job === null || at < 0) return;
+    const name = this.#tabs.current();
+    const words = name === 'Conversation' ? streamed : '';
+    const from = [name, job, at, frames.length, this.#bar.isLive, words];
+    if (isSame(from, this.#drawnPanel)) return;
+    this.#drawnPanel = from;
+    this.#tabs.show(this.#panels[name](this.#shown, at));
   }
 }
+
+const isSame = (one, other) =>
+  one.length === other.length && one.every((value, index) => value === other[index]);

@@ -1,5 +1,5 @@
 /** Puts the page together: which view, the connection, the key, light or dark. */
-import { call, hidesTexts, setHidesTexts, storeKey } from './api.js';
+import { hidesTexts, setHidesTexts } from './api.js';
 import { connect } from './connection.js';
 import { h, show } from './dom.js';
 import { DraftsView } from './drafts-view.js';
@@ -7,10 +7,16 @@ import { createGatesView } from './gates-view.js';
 import { JobView } from './job-view.js';
 import { JobList } from './job-list.js';
 import { createChatBox } from './chat-box.js';
+import { createDoorkeeper, signIn } from './sign-in.js';
 import { StatelyView } from './stately-view.js';
 
 const place = document.querySelector('#view');
 const status = document.querySelector('#connection');
+const statusWords = {
+  open: 'live',
+  lost: 'connection lost, trying again',
+  refused: 'the key is not taken any more',
+};
 
 function chooseTheme() {
   const stored = localStorage.getItem('gatehouse-theme');
@@ -26,43 +32,27 @@ function chooseTheme() {
   });
 }
 
-async function askForKey() {
-  for (let wrong = false; ; wrong = true) {
-    try {
-      return await call('/inspect/api/session');
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      storeKey(await typedKey(wrong));
-    }
+function showStatus(now) {
+  status.textContent = statusWords[now];
+  status.classList.toggle('lost', now !== 'open');
+}
+
+function markLink(name) {
+  for (const link of document.querySelectorAll('[data-view]')) {
+    if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
   }
 }
 
-function typedKey(wasWrong) {
-  return new Promise((resolve) => {
-    const input = h('input', {
-      id: 'key',
-      type: 'password',
-      autocomplete: 'current-password',
-      required: true,
-    });
-    const form = h(
-      'form',
-      {
-        class: 'sign-in',
-        onsubmit(event) {
-          event.preventDefault();
-          resolve(input.value);
-        },
-      },
-      h('h2', {}, 'This core asks for a key'),
-      h('label', { for: 'key' }, 'API key'),
-      input,
-      h('button', { type: 'submit', class: 'primary' }, 'Open'),
-      h('p', { role: 'alert', class: 'problem' }, wasWrong ? 'That key is not known here.' : ''),
-    );
-    show(place, form);
-    input.focus();
+function onHideTexts(action) {
+  const hide = document.querySelector('#hide-texts');
+  const showHide = () => hide.setAttribute('aria-pressed', String(hidesTexts()));
+  hide.addEventListener('click', () => {
+    setHidesTexts(!hidesTexts());
+    showHide();
+    action();
   });
+  showHide();
 }
 
 /** `user`: whose key it is; null: the operator's. */
@@ -78,12 +68,15 @@ function start(user) {
   const jobs = h('div', { class: 'jobs' }, side, jobView.element);
   let view = '';
 
+  const watches = () => [
+    { type: 'gatehouse.gates', on: view === 'gates' },
+    { type: 'gatehouse.drafts', on: view === 'drafts' },
+    { type: 'gatehouse.guests', on: view === 'stately' },
+  ];
   const route = () => {
+    if (doorkeeper.isClosed()) return;
     const [, name = 'jobs', id = '', owner = ''] = location.hash.split('/');
-    for (const link of document.querySelectorAll('[data-view]')) {
-      if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
-      else link.removeAttribute('aria-current');
-    }
+    markLink(name);
     const elements = {
       jobs,
       gates: gates.element,
@@ -96,24 +89,25 @@ function start(user) {
     jobView.open(name === 'jobs' ? id : '');
     list.select(name === 'jobs' ? id : '');
     if (name === 'drafts') drafts.open(id, decodeURIComponent(owner));
-    send({ type: 'gatehouse.gates', on: name === 'gates' });
-    send({ type: 'gatehouse.drafts', on: name === 'drafts' });
-    send({ type: 'gatehouse.guests', on: name === 'stately' });
+    for (const message of watches()) send(message);
   };
 
+  const doorkeeper = createDoorkeeper(place, user, () => {
+    view = '';
+    route();
+    connection.reopen();
+  });
+
   const connection = connect({
-    greet: () => [
-      { type: 'gatehouse.jobs', on: true },
-      { type: 'gatehouse.gates', on: view === 'gates' },
-      { type: 'gatehouse.drafts', on: view === 'drafts' },
-      { type: 'gatehouse.guests', on: view === 'stately' },
-      jobView.watchMessage(),
-    ],
+    isWelcome: doorkeeper.isWelcome,
+    greet: () => [{ type: 'gatehouse.jobs', on: true }, ...watches(), jobView.watchMessage()],
     onStatus(now) {
-      status.textContent = now === 'open' ? 'live' : 'connection lost, trying again';
-      status.classList.toggle('lost', now !== 'open');
-      // What happened while nobody listened.
-      if (now === 'open') list.refresh();
+      showStatus(now);
+      if (now === 'open') {
+        // What happened while nobody listened.
+        list.refresh();
+        jobView.drawChart();
+      } else list.lose();
     },
     onMessage(message) {
       if (message.type === 'gatehouse.jobs') list.take(message.events, message.isCut);
@@ -124,16 +118,13 @@ function start(user) {
     },
   });
 
-  const hide = document.querySelector('#hide-texts');
-  const showHide = () => hide.setAttribute('aria-pressed', String(hidesTexts()));
-  hide.addEventListener('click', () => {
-    setHidesTexts(!hidesTexts());
-    showHide();
+  onHideTexts(() => {
     jobView.forget();
     list.reload();
+    drafts.reload();
+    stately.clear();
     connection.reopen();
   });
-  showHide();
   stately.receive();
   addEventListener('hashchange', route);
   route();
@@ -141,7 +132,7 @@ function start(user) {
 
 chooseTheme();
 try {
-  const { user } = 'needsKey' in document.body.dataset ? await askForKey() : { user: null };
+  const { user } = 'needsKey' in document.body.dataset ? await signIn(place) : { user: null };
   start(user);
 } catch (error) {
   show(place, h('p', { role: 'alert', class: 'problem' }, error.message));

@@ -2,20 +2,26 @@
  * Stately's protocol in the page: actors of other programs (over the socket, or from the window that opened
  * us), and, only when asked, our own jobs forwarded without their texts to the viewer that Stately hosts.
  */
+import { hidesTexts } from './api.js';
 import { protocolsFor, socketAddress } from './connection.js';
 import { h, json, show } from './dom.js';
 import { clock, stateName } from './format.js';
 
 const hostedViewer = 'https://stately.ai/inspect';
-/** Messages kept per actor. */
-const keptMax = 200;
+/** Rows in the document; those that have ended go first, then those that were silent longest. */
+const actorsMax = 200;
+/** Events shown of an actor. */
+const eventsMax = 10;
 /** Messages kept until the hosted viewer says that it is there. */
 const heldMax = 200;
 const forwardNote =
   'Opens stately.ai in a new window and sends it the states of all running jobs. Messages, answers and names are replaced by their length first. Off until you press the button, and off again when you leave the page.';
 
 export class StatelyView {
+  /** @type {Map<string, GuestRow>} */
   #actors = new Map();
+  #isCut = false;
+  #isDue = false;
   #forward = null;
   #list = h('ol', { class: 'guests', 'aria-label': 'Actors of other programs' });
   #none = h(
@@ -24,6 +30,7 @@ export class StatelyView {
     'No other program tells about its actors. ',
     `Point createWebSocketInspector at ${socketAddress()}, or createBrowserInspector at ${location.origin}/inspect.`,
   );
+  #cut = h('p', { class: 'note', hidden: true }, `Only ${actorsMax} actors are shown.`);
   #state = h('p', { role: 'status', class: 'note' });
   #button = h(
     'button',
@@ -36,6 +43,7 @@ export class StatelyView {
     h('h2', {}, 'Other actors'),
     this.#none,
     this.#list,
+    this.#cut,
     h('h2', {}, 'Stately’s own inspector'),
     h('p', { class: 'note' }, forwardNote),
     this.#button,
@@ -44,14 +52,44 @@ export class StatelyView {
 
   take({ peer, message }) {
     const key = `${peer}/${message.sessionId}`;
-    const actor = this.#actors.get(key) ?? { name: message.sessionId, messages: [] };
+    const actor = this.#actors.get(key) ?? new GuestRow(key, message.sessionId);
+    // In the order of their last words.
+    this.#actors.delete(key);
     this.#actors.set(key, actor);
-    if (message.type === '@xstate.actor') actor.name = message.name ?? actor.name;
-    if (message.snapshot !== undefined) actor.snapshot = message.snapshot;
-    actor.messages.push(message);
-    if (actor.messages.length > keptMax) actor.messages.shift();
-    this.#none.hidden = true;
-    show(this.#list, ...[...this.#actors].map(guestRow));
+    actor.take(message);
+    if (this.#actors.size > actorsMax) this.#forgetOne();
+    this.#drawSoon();
+  }
+
+  /** As when texts are to be hidden or shown. */
+  clear() {
+    this.#actors.clear();
+    this.#isCut = false;
+    show(this.#list);
+    this.#drawSoon();
+  }
+
+  #forgetOne() {
+    const all = [...this.#actors.values()];
+    const gone = all.find(({ isEnded }) => isEnded) ?? all[0];
+    this.#actors.delete(gone.key);
+    gone.element.remove();
+    this.#isCut = true;
+  }
+
+  /** Many messages of one moment are one drawing, of the rows that changed. */
+  #drawSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    requestAnimationFrame(() => {
+      this.#isDue = false;
+      this.#none.hidden = this.#actors.size > 0;
+      this.#cut.hidden = !this.#isCut;
+      for (const actor of this.#actors.values()) {
+        if (actor.element.parentNode === null) this.#list.append(actor.element);
+        actor.draw();
+      }
+    });
   }
 
   /** The window that opened us as its inspector sends its messages once it knows that we are here. */
@@ -61,7 +99,7 @@ export class StatelyView {
     addEventListener('message', ({ source, data }) => {
       const message = typeof data === 'string' ? parsed(data) : data;
       if (source !== opener || !String(message?.type).startsWith('@xstate.')) return;
-      this.take({ peer: 'opener', message });
+      this.take({ peer: 'opener', message: hidesTexts() ? withoutTexts(message) : message });
     });
     opener.postMessage({ type: '@statelyai.connected' }, '*');
     addEventListener('pagehide', () =>
@@ -105,22 +143,67 @@ export class StatelyView {
   }
 }
 
-function guestRow([key, { name, snapshot, messages }]) {
-  const state = stateName(snapshot?.value ?? snapshot?.status ?? '?');
-  const events = messages.filter(({ type }) => type === '@xstate.event').slice(-10);
-  return h(
-    'li',
-    { 'data-actor': key },
-    h('h3', {}, name, ' ', h('span', { class: 'pill busy' }, state)),
-    h('details', {}, h('summary', {}, 'Snapshot'), json(snapshot ?? null)),
-    h(
-      'ol',
-      { class: 'guest-events' },
-      ...events.map(({ event, createdAt }) =>
-        h('li', {}, `${clock(Number(createdAt))} ${event?.type ?? '?'}`),
-      ),
-    ),
+/** What the window that opened us says never passes the core, which hides texts otherwise. */
+const withoutTexts = ({ snapshot, event, ...rest }) => ({
+  ...rest,
+  ...(snapshot === undefined
+    ? {}
+    : { snapshot: { value: snapshot?.value, status: snapshot?.status } }),
+  ...(event === undefined ? {} : { event: { type: event?.type } }),
+});
+
+/** One actor, drawn when it has changed; its snapshot only while somebody has opened it. */
+class GuestRow {
+  key;
+  #name;
+  #snapshot;
+  #events = [];
+  #hasChanged = true;
+  #title = h('h3');
+  #list = h('ol', { class: 'guest-events' });
+  #inside = h('div');
+  #details = h(
+    'details',
+    { ontoggle: () => this.#drawSnapshot() },
+    h('summary', {}, 'Snapshot'),
+    this.#inside,
   );
+  element;
+
+  constructor(key, name) {
+    this.key = key;
+    this.#name = name;
+    this.element = h('li', { 'data-actor': key }, this.#title, this.#details, this.#list);
+  }
+
+  get isEnded() {
+    return ['done', 'error', 'stopped'].includes(this.#snapshot?.status);
+  }
+
+  take({ type, name, snapshot, event, createdAt }) {
+    if (type === '@xstate.actor') this.#name = name ?? this.#name;
+    if (snapshot !== undefined) this.#snapshot = snapshot;
+    if (type === '@xstate.event') this.#events.push({ type: event?.type ?? '?', createdAt });
+    if (this.#events.length > eventsMax) this.#events.shift();
+    this.#hasChanged = true;
+  }
+
+  draw() {
+    if (!this.#hasChanged) return;
+    this.#hasChanged = false;
+    const state = stateName(this.#snapshot?.value ?? this.#snapshot?.status ?? '?');
+    const pill = h('span', { class: 'pill busy' }, state);
+    this.#title.replaceChildren(`${this.#name} `, pill);
+    const lines = this.#events.map(({ type, createdAt }) =>
+      h('li', {}, `${clock(Number(createdAt))} ${type}`),
+    );
+    show(this.#list, ...lines);
+    this.#drawSnapshot();
+  }
+
+  #drawSnapshot() {
+    if (this.#details.open) show(this.#inside, json(this.#snapshot ?? null));
+  }
 }
 
 function parsed(text) {

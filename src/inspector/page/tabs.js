@@ -1,5 +1,5 @@
 /** Tabs as the keyboard and a screen reader expect them: arrows move, one is in the tab order. */
-import { h, show } from './dom.js';
+import { h, redraw, show } from './dom.js';
 
 /** @param {string} label @param {string[]} names @param {() => void} onChange */
 export function createTabs(label, names, onChange) {
@@ -50,10 +50,11 @@ export function createTabs(label, names, onChange) {
   return {
     element: h('div', { class: 'tabbed' }, list, panel),
     current: () => current,
+    clear: () => show(panel),
     show(...children) {
       const top = panel.scrollTop;
       const isAtEnd = panel.scrollHeight - top - panel.clientHeight < 24;
-      show(panel, ...children);
+      redraw(panel, ...children);
       panel.scrollTop = isAtEnd && current === 'Conversation' ? panel.scrollHeight : top;
     },
   };

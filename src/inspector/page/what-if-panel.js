@@ -50,6 +50,8 @@ export class WhatIf {
 
   reset() {
     this.#at = '';
+    this.#text.value = '';
+    show(this.#answer);
   }
 
   #path(what) {

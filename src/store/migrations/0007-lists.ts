@@ -1,0 +1,8 @@
+import { sql, type Kysely } from 'kysely';
+
+export const lists = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    // One user's jobs, newest first, without reading those of everybody else.
+    await sql`create index job_user on job (user_id, num)`.execute(db);
+  },
+};

@@ -1,0 +1,32 @@
+/** `gatehouse jobs` over a core with many jobs. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createCoreClient } from '../../src/cli/core-client.ts';
+import { listJobs } from '../../src/cli/jobs.ts';
+import { openInspector, type InspectorFixture } from '../inspector/inspector-fixture.ts';
+
+let fixture: InspectorFixture;
+beforeEach(async () => {
+  fixture = await openInspector();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await fixture.close();
+});
+
+test('a state that few have is looked for until the oldest job', async () => {
+  const { connection } = fixture.database;
+  const insert = connection.prepare(`
+    insert into job (id, user_id, channel, conversation, message, input, machine_version, state, n, seq,
+                     created_at, updated_at, ended_at)
+    values (?, 'ann', 'http', 'c', 'm', '{}', 1, ?, 1, 1, 1, 1, 1)`);
+  connection.transaction(() => {
+    insert.run('job-oldest', 'cancelled');
+    for (let n = 0; n < 1_100; n += 1) insert.run(`job-${n}`, 'done');
+  })();
+  const printed: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+  const client = createCoreClient(fixture.url, null);
+  await listJobs(client, { state: 'cancelled' }, false);
+  await listJobs(client, { state: 'reason' }, false);
+  expect(printed).toEqual([expect.stringContaining('job-oldest'), 'no jobs']);
+});

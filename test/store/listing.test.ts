@@ -1,0 +1,101 @@
+/** Lists of jobs: each call looks at a bounded number of rows, and whoever goes on from its cursor sees all. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDatabase, type Database } from '../../src/store/database.ts';
+import { createJobQueries, type JobQueries } from '../../src/store/job-queries.ts';
+
+let database: Database;
+let queries: JobQueries;
+/** What was prepared since the database was opened. */
+let statements: string[];
+beforeEach(async () => {
+  database = await openDatabase({ path: ':memory:' });
+  queries = createJobQueries(database);
+  const { connection } = database;
+  const prepare = connection.prepare.bind(connection);
+  statements = [];
+  connection.prepare = (source: string) => {
+    statements.push(source);
+    return prepare(source);
+  };
+});
+afterEach(() => database.close());
+
+/** One job for each state, oldest first. Those that are neither done nor cancelled are open. */
+function addJobs(states: readonly string[], userId = 'ann'): void {
+  const { connection } = database;
+  const start = connection.prepare('select count(*) as n from job').get() as { n: number };
+  const insert = connection.prepare(`
+    insert into job (id, user_id, channel, conversation, message, input, machine_version, state, n, seq,
+                     created_at, updated_at, ended_at)
+    values (?, ?, 'http', 'c', 'm', '{}', 1, ?, 1, 1, 1, 1, ?)`);
+  const isOpen = (state: string): boolean => state !== 'done' && state !== 'cancelled';
+  connection.transaction(() =>
+    states.forEach((state, index) =>
+      insert.run(`job-${start.n + index}`, userId, state, isOpen(state) ? null : 1),
+    ),
+  )();
+}
+
+const done = (count: number): string[] => Array.from({ length: count }, () => 'done');
+
+test('a state that few have is looked for in pages, each of them short, to the oldest job', async () => {
+  addJobs(['cancelled', ...done(2_500), 'cancelled']);
+  const found: string[] = [];
+  let before: number | undefined;
+  let pages = 0;
+  do {
+    const page = await queries.list({ state: 'cancelled', before, limit: 10 });
+    expect(page.looked).toBeLessThanOrEqual(1_000);
+    found.push(...page.jobs.map(({ id }) => id));
+    before = page.before ?? undefined;
+    pages += 1;
+  } while (before !== undefined);
+  expect(found).toEqual(['job-2501', 'job-0']);
+  expect(pages).toBe(3);
+});
+
+test.each([{ userId: undefined }, { userId: 'ann' }])(
+  'open jobs are found behind any number of ended ones at once ($userId)',
+  async ({ userId }) => {
+    addJobs(['reason', 'confirm-draft', ...done(2_500)]);
+    addJobs(['reason'], 'bob');
+    const page = await queries.list({ state: 'reason', userId, limit: 10 });
+    const ids = page.jobs.map(({ id }) => id);
+    expect(ids).toEqual(userId === undefined ? ['job-2502', 'job-0'] : ['job-0']);
+    expect(page.before).toBeNull();
+  },
+);
+
+test('a page that is full goes on behind its last job, whatever was looked at for it', async () => {
+  addJobs(['cancelled', 'done', 'cancelled', 'done', 'cancelled']);
+  const first = await queries.list({ state: 'cancelled', limit: 2 });
+  expect(first.jobs.map(({ id }) => id)).toEqual(['job-4', 'job-2']);
+  const second = await queries.list({ state: 'cancelled', before: first.before!, limit: 2 });
+  expect(second.jobs.map(({ id }) => id)).toEqual(['job-0']);
+  expect(second.before).toBeNull();
+});
+
+test.each([
+  { userId: 'nobody' },
+  { userId: 'ann', state: 'done' },
+  { userId: 'ann', before: 7 },
+  { state: 'reason' },
+  { state: 'reason', userId: 'ann' },
+  { state: 'reason', before: 7 },
+  { state: 'no such state' },
+])('$userId $state reads no job but by an index', async (filter) => {
+  addJobs(done(3));
+  await queries.list({ ...filter, limit: 10 });
+  const plans = statements
+    .filter((source) => /from "job_now"/.test(source))
+    .map((source) => {
+      const places = [...source.matchAll(/\?/g)].map(() => 1);
+      const plan = database.connection.prepare(`explain query plan ${source}`).all(...places);
+      return (plan as { detail: string }[]).map(({ detail }) => detail).join('; ');
+    });
+  expect(plans.length).toBeGreaterThan(0);
+  // By number alone only those are read that were found.
+  const good =
+    /^(?:SEARCH job USING (?:INDEX job_user|INTEGER PRIMARY KEY \(rowid=\?\))|(?:SCAN|SEARCH) job USING INDEX job_open)/;
+  expect(plans.filter((plan) => !good.test(plan) || plan.includes('TEMP B-TREE'))).toEqual([]);
+});
