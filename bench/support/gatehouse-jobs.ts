@@ -1,5 +1,6 @@
 /** The real journal, store and job machine with effects that take no time: what a job itself costs. */
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Effects } from '../../src/journal/effects.ts';
 import { createJournal, type Journal } from '../../src/journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
@@ -62,6 +63,8 @@ export async function openJobBench(
   kind: keyof typeof jobKinds,
   onState?: (state: string) => void,
 ): Promise<JobBench> {
+  // As `gatehouse serve` does.
+  setFlagsFromString('--no-allocation-site-pretenuring');
   const database = await openDatabase({ path: join(folder, 'gatehouse.db') });
   const hub = createLiveHub();
   const journal = createJournal({

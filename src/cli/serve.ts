@@ -1,4 +1,5 @@
 /** `gatehouse serve`: the core, until it is told to stop. */
+import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '../config/load-config.ts';
 import { loadTracing } from '../config/tracing.ts';
 import { startCore } from '../core/core.ts';
@@ -9,6 +10,9 @@ import { untilStopped } from './stop-signal.ts';
 const lingerMs = 500;
 
 export async function serve(configFile: string | undefined): Promise<number> {
+  // A hundred jobs in flight look to V8 as if such objects lived for ever: it makes them old at birth, and each
+  // then keeps alive what it points to. Without this up to a fifth of a job's CPU is the garbage collector's.
+  setFlagsFromString('--no-allocation-site-pretenuring');
   const { config, file } = loadConfig(configFile);
   const log = createLog(config.logging);
   const { settings: tracing, warnings } = loadTracing();

@@ -54,12 +54,16 @@ type OutboxStorage = Pick<
 >;
 
 /**
- * Which message a reply answers: the latest of its job that was there before it, for the word to a draft is as
- * much asked as its first question. A reply that the bridge cannot place may answer any of them, and comes last.
+ * Which message a reply answers: the first of its job that no earlier reply has answered. A word to a draft that was
+ * shown is as much asked as its question; one that ends a job which still runs has the question's answer, in its
+ * place. A reply that the bridge cannot place may answer any of them, and comes last.
  */
 const placeOf = `coalesce(outbox.place,
-  (select max(asked.id) from inbox as asked
-   where asked.job_id = outbox.job_id and asked.after_seq < outbox.n), 9e15)`;
+  (select min(asked.id) from inbox as asked
+   where asked.job_id = outbox.job_id and asked.after_seq < outbox.n and not exists (
+     select 1 from outbox as told where told.job_id = asked.job_id and told.kind <> 'notice'
+       and told.n > asked.after_seq and told.n < outbox.n)),
+  (select max(asked.id) from inbox as asked where asked.job_id = outbox.job_id), 9e15)`;
 
 /** No broker brings a person's replies this far out of their order. More makes each look at a long line slower. */
 const headsOf = 64;

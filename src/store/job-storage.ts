@@ -80,7 +80,7 @@ export interface OpenJob {
 
 export interface JobStorage {
   /** Writes all changes in one transaction, durable when it returns. Sets `num` of new jobs. @throws when nothing was written. */
-  commit(changes: Iterable<JobChange>): void;
+  commit(changes: readonly JobChange[]): void;
   /** @throws GH_STORE_CORRUPT when the job's row is on a damaged page. */
   find(jobId: string): StoredJob | null;
   /** @throws GH_STORE_CORRUPT when one of them cannot be read. In order. Of a part: those after the row `afterN`, and no more than `limit`. */

@@ -9,6 +9,7 @@ import {
   prepareConversationReads,
   prepareReads,
   prepareWrites,
+  rowsAtOnce,
   type JobNow,
   type JobRow,
   type JournalRecord,
@@ -30,8 +31,9 @@ export function createJobStore(database: Database): JobStorage {
   const writes = prepareWrites(database);
   const reads = { ...prepareReads(database), ...prepareConversationReads(database) };
 
-  const writeAll = database.connection.transaction((changes: Iterable<JobChange>) => {
-    for (const change of changes) write(change, writes);
+  const writeAll = database.connection.transaction((changes: readonly JobChange[]) => {
+    for (const change of changes) writeJob(change, writes);
+    writeRows(changes.flatMap(rowsOf), writes);
   });
 
   return {
@@ -80,30 +82,41 @@ function orUnavailable<Value>(what: string, work: () => Value): Value {
   }
 }
 
-function write(change: JobChange, statements: ReturnType<typeof prepareWrites>): void {
+type Writes = ReturnType<typeof prepareWrites>;
+
+function writeJob(change: JobChange, statements: Writes): void {
   const { created, head } = change;
   if (created !== null) change.num = insert(change, created, head!, statements);
   else if (head !== null)
     statements.updateJob.run(...headValues(head), change.machineVersion, change.num);
-  for (const row of change.rows) {
-    statements.insertRow.run(
-      change.num,
-      row.n,
-      row.at,
-      JSON.stringify(row.event),
-      JSON.stringify(row.value),
-      row.seq,
-      JSON.stringify(row.emitted),
-    );
-  }
   for (const key of change.keys) statements.insertKey.run(key, change.jobId, change.at);
 }
+
+/** In the order given: it is the order in which the world is told. */
+function writeRows(rows: unknown[][], { insertRow, insertRows }: Writes): void {
+  const single = rows.length % rowsAtOnce;
+  for (const row of rows.slice(0, single)) insertRow.run(...row);
+  for (let from = single; from < rows.length; from += rowsAtOnce) {
+    insertRows.run(...rows.slice(from, from + rowsAtOnce).flat());
+  }
+}
+
+const rowsOf = ({ num, rows }: JobChange): unknown[][] =>
+  rows.map((row) => [
+    num,
+    row.n,
+    row.at,
+    JSON.stringify(row.event),
+    JSON.stringify(row.value),
+    row.seq,
+    JSON.stringify(row.emitted),
+  ]);
 
 function insert(
   { machineVersion }: JobChange,
   created: NewJob,
   head: JobHead,
-  statements: ReturnType<typeof prepareWrites>,
+  statements: Writes,
 ): number {
   const { input } = created;
   const { lastInsertRowid } = statements.insertJob.run(

@@ -65,22 +65,30 @@ test('a reply that could not be stored with all that follows from it is stored w
   expect(storage.heads().map(({ text }) => text)).toEqual(['답']);
 });
 
-test('the answer to a word about a draft does not overtake the answer to a question before it', () => {
+/** Messages that the core has taken, and what it says to them. */
+function talk() {
   const storage = store();
-  const ask = (key: string, jobId: string, afterSeq: number): void => {
-    const question = { key, kind: 'message' as const, text: key, ...person };
-    storage.take([{ ...question, click: null, file: null, attachment: null }], Date.now());
-    storage.move(storage.openByKey(key)!.id, 'accepted', { jobId, afterSeq });
+  return {
+    storage,
+    ask(key: string, jobId: string, afterSeq: number): void {
+      const question = { key, kind: 'message' as const, text: key, ...person };
+      storage.take([{ ...question, click: null, file: null, attachment: null }], Date.now());
+      storage.move(storage.openByKey(key)!.id, 'accepted', { jobId, afterSeq });
+    },
+    take(jobId: string, n: number, text: string, kind: 'draft' | 'final' = 'final'): void {
+      const reply = { reply_id: `${jobId}:${n}`, job_id: jobId, user_id: '4', n, text };
+      inbox(storage).take({ ...reply, channel: 'synology', kind });
+    },
   };
-  const take = (jobId: string, n: number, text: string): void => {
-    const reply = { reply_id: `${jobId}:${n}`, job_id: jobId, user_id: '4', n, text };
-    inbox(storage).take({ ...reply, channel: 'synology', kind: n === 5 ? 'draft' : 'final' });
-  };
+}
+
+test('the answer to a word about a draft does not overtake the answer to a question before it', () => {
+  const { storage, ask, take } = talk();
   const next = (): string | undefined => storage.heads()[0]?.text;
   const end = (): void => storage.save(storage.heads()[0]!.id, sent, { endedAt: 1 });
   const sent = { ...newDelivery(''), state: 'sent' as const };
   ask('m1', 'draft', 0);
-  take('draft', 5, '초안');
+  take('draft', 5, '초안', 'draft');
   // The chat is away: the draft is shown later than all that follows.
   ask('m2', 'other', 0);
   take('other', 9, '둘째 질문의 답');
@@ -91,6 +99,17 @@ test('the answer to a word about a draft does not overtake the answer to a quest
   expect(next()).toBe('둘째 질문의 답');
   end();
   expect(next()).toBe('확인의 답');
+});
+
+test('the answer to a question that a later word was to end keeps the place of its question', () => {
+  const { storage, ask, take } = talk();
+  ask('m1', 'first', 0);
+  ask('m2', 'second', 0);
+  // "취소" comes when the first job is about to end.
+  ask('m3', 'first', 4);
+  take('second', 5, '둘째 질문의 답');
+  take('first', 6, '첫 질문의 답');
+  expect(storage.heads()[0]?.text).toBe('첫 질문의 답');
 });
 
 test('the next reply of each lane is one that has begun, else that to the earliest message', () => {
