@@ -58,7 +58,7 @@ describe('a stream', () => {
       roles: reactRoles,
       backends: [
         { id: 'small', baseUrl: small.baseUrl, model: 'm' },
-        { id: 'large', baseUrl: large.baseUrl, model: 'm', timeoutsMs: { total: 3_000 } },
+        { id: 'large', baseUrl: large.baseUrl, model: 'm', timeoutsMs: { total: 8_000 } },
       ],
     }));
     const id = await setting.bring('보일러 설명서', '보증은 2027년 3월까지');
