@@ -6,6 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
+import { othersTurn } from '../lib/others-turn.ts';
 import { person } from './access.ts';
 import { drained } from './drained.ts';
 
@@ -87,7 +88,7 @@ async function follow(
         }
       }
       // One who may see little of much reads on without ever waiting for a socket: others must get in between.
-      if (!isAtEnd) await new Promise((resolve) => setImmediate(resolve));
+      if (!isAtEnd) await othersTurn();
       else {
         const isNew = await new Promise<boolean>((resolve) => {
           const timer = setTimeout(resolve, keepAliveMs, false);

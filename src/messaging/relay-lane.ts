@@ -14,6 +14,7 @@
 import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstream';
 import { headers } from 'nats';
 import type { Faults } from '../lib/faults.ts';
+import { othersTurn } from '../lib/others-turn.ts';
 import type { OutgoingMessage } from './envelope.ts';
 import { backoffMs, pause } from './pause.ts';
 import type { OutboxSource } from './ports.ts';
@@ -166,7 +167,7 @@ class JournalLane implements RelayLane {
     if (upTo > this.#place.pos) {
       this.#advance({ pos: upTo, skip: 0 });
       // There may be more behind these rows, and others want the thread.
-      await new Promise((resolve) => setImmediate(resolve));
+      await othersTurn();
       return false;
     }
     if (this.#place.pos === this.#marked) return !(await this.#news(this.#parts.timings.auditMs));

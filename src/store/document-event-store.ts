@@ -7,6 +7,7 @@
  */
 import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
 import { eventId } from '../contract/state-event.ts';
+import { othersTurn } from '../lib/others-turn.ts';
 import type { Database } from './database.ts';
 import { bound, preparer } from './prepared.ts';
 import type { DocumentEventTable } from './schema.ts';
@@ -88,7 +89,7 @@ export function createDocumentEventStore(database: Database): DocumentEventStore
         removed += old.filter(({ is_last }) => is_last === 0).length;
         if (old.length < pruneBatch) return removed;
         last = old.at(-1)!;
-        await new Promise((resolve) => setImmediate(resolve));
+        await othersTurn();
       }
     },
   };

@@ -1,4 +1,5 @@
 /** Deleted documents leave the disk: nobody finds them from the deletion on, and some days later they are gone. */
+import { othersTurn } from '../lib/others-turn.ts';
 import type { Database } from './database.ts';
 
 /** Documents per transaction: the journal commits in between. A large one has a megabyte of text. */
@@ -32,6 +33,6 @@ export async function purgeDocuments(
     const count = purge();
     purged += count;
     if (count < purgeBatch) return purged;
-    await new Promise((resolve) => setImmediate(resolve));
+    await othersTurn();
   }
 }

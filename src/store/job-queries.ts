@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import { stateEventsOf, type StateEvent } from '../contract/state-event.ts';
+import { othersTurn } from '../lib/others-turn.ts';
 import type { Database } from './database.ts';
 
 export interface JobListing {
@@ -288,9 +289,6 @@ interface DeliveryPlace {
   /** 1: its job is gone. */
   is_late: number;
 }
-
-/** The journal commits between two batches. */
-const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const topLevel = (value: string | Record<string, unknown>): string =>
   typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');

@@ -6,6 +6,7 @@
  * 2. Never waits for a reader: a backup that is being made may read for minutes.
  */
 import { statSync } from 'node:fs';
+import { othersTurn } from '../lib/others-turn.ts';
 import type { Database } from './database.ts';
 
 export interface Sizes {
@@ -60,7 +61,7 @@ export function createUpkeep({ connection }: Database, path: string): Upkeep {
         connection.pragma(`incremental_vacuum(${pages})`);
         // A file that was made without room for it (an upgrade on a full disk) does not shrink.
         if (number('page_count') === count) break;
-        await new Promise((resolve) => setImmediate(resolve));
+        await othersTurn();
       }
       return (before - number('page_count')) * number('page_size');
     },

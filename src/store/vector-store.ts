@@ -6,6 +6,7 @@
  *    changes the document.
  * 2. A search compares all vectors of the owner, exactly, slice by slice: nobody waits longer than for one.
  */
+import { othersTurn } from '../lib/others-turn.ts';
 import type { Database } from './database.ts';
 
 export interface VectorSpace {
@@ -139,7 +140,7 @@ function createVectorStore({ connection }: Database): VectorStore {
         best.sort((a, b) => a.distance - b.distance);
         best.splice(limit * chunksPerDocument);
         after = end.num;
-        await new Promise((resolve) => setImmediate(resolve));
+        await othersTurn();
       }
       return [];
     },
