@@ -39,79 +39,55 @@ type InboxStorage = Pick<
 >;
 
 function prepare(connection: SqliteConnection) {
-  const insert = connection.prepare(
-    `insert into inbox (key, kind, target, lane, chat_user, user_id, text, click, file, attachment,
+  const open = `from inbox where settled_at is null and state in ('stored', 'submitted')`;
+  return {
+    insert: connection.prepare(
+      `insert into inbox (key, kind, target, lane, chat_user, user_id, text, click, file, attachment,
        state, received_at)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) on conflict (key) do nothing`,
-  );
-  const known = connection.prepare<[string], Pick<Record, 'text' | 'received_at'>>(
-    'select text, received_at from inbox where key = ?',
-  );
-  const open = `from inbox where settled_at is null and state in ('stored', 'submitted')`;
-  const unsent = connection.prepare<[], Record>(`select * ${open} order by id`);
-  const nextOf = connection.prepare<[string], Record>(
-    `select * ${open} and lane = ? order by id limit 50`,
-  );
-  const move = connection.prepare(
-    `update inbox set state = ?, job_id = coalesce(?, job_id), after_seq = coalesce(?, after_seq),
+    ),
+    known: connection.prepare<[string], Pick<Record, 'text' | 'received_at'>>(
+      'select text, received_at from inbox where key = ?',
+    ),
+    unsent: connection.prepare<[], Record>(`select * ${open} order by id`),
+    nextOf: connection.prepare<[string], Record>(
+      `select * ${open} and lane = ? order by id limit 50`,
+    ),
+    move: connection.prepare(
+      `update inbox set state = ?, job_id = coalesce(?, job_id), after_seq = coalesce(?, after_seq),
        settled_at = ? where id = ?`,
-  );
-  // What was answered is not needed here any more: the core keeps the conversation.
-  const forget = connection.prepare(
-    `update inbox set text = '', attachment = null where settled_at is not null and id = ?`,
-  );
-  const attach = connection.prepare(
-    'update inbox set attachment = ?, text = ?, file = null where id = ?',
-  );
-  const tried = connection.prepare(
-    `update inbox set file = json_set(file, '$.isTried', json('true')) where id = ?`,
-  );
-  const openByKey = connection.prepare<[string], Record>(
-    'select * from inbox where key = ? and settled_at is null',
-  );
-  const settleJob = connection.prepare(
-    `update inbox set state = 'answered', settled_at = ?, text = '', attachment = null
+    ),
+    // What was answered is not needed here any more: the core keeps the conversation.
+    forget: connection.prepare(
+      `update inbox set text = '', attachment = null where settled_at is not null and id = ?`,
+    ),
+    attach: connection.prepare(
+      'update inbox set attachment = ?, text = ?, file = null where id = ?',
+    ),
+    tried: connection.prepare(
+      `update inbox set file = json_set(file, '$.isTried', json('true')) where id = ?`,
+    ),
+    openByKey: connection.prepare<[string], Record>(
+      'select * from inbox where key = ? and settled_at is null',
+    ),
+    settleJob: connection.prepare(
+      `update inbox set state = 'answered', settled_at = ?, text = '', attachment = null
      where job_id = ? and settled_at is null and exists (
        select 1 from outbox where outbox.job_id = inbox.job_id
          and outbox.kind <> 'notice' and outbox.n > inbox.after_seq)`,
-  );
-  const unanswered = connection.prepare<[number], Record>(
-    `select * from inbox where settled_at is null and kind = 'message' and received_at < ?
+    ),
+    unanswered: connection.prepare<[number], Record>(
+      `select * from inbox where settled_at is null and kind = 'message' and received_at < ?
      order by id limit 200`,
-  );
-
-  return {
-    insert,
-    known,
-    unsent,
-    nextOf,
-    move,
-    forget,
-    attach,
-    tried,
-    openByKey,
-    settleJob,
-    unanswered,
+    ),
   };
 }
 
 export function createBridgeInbox(connection: SqliteConnection, now: () => number): InboxStorage {
-  const {
-    insert,
-    known,
-    unsent,
-    nextOf,
-    move,
-    forget,
-    attach,
-    tried,
-    openByKey,
-    settleJob,
-    unanswered,
-  } = prepare(connection);
+  const statements = prepare(connection);
   const take = connection.transaction((rows: readonly NewInboxRow[], at: number) =>
     rows.map((row) => {
-      const { changes } = insert.run(
+      const { changes } = statements.insert.run(
         row.key,
         row.kind,
         row.target,
@@ -130,26 +106,33 @@ export function createBridgeInbox(connection: SqliteConnection, now: () => numbe
 
   return {
     take: (rows, at) => take.immediate(rows, at),
-    hasKey: (key) => known.get(key) !== undefined,
+    hasKey: (key) => statements.known.get(key) !== undefined,
     seen(key) {
-      const row = known.get(key);
+      const row = statements.known.get(key);
       return row === undefined ? null : { text: row.text, receivedAt: row.received_at };
     },
-    unsent: () => unsent.all().map(rowOf),
-    nextOf: (lane) => nextOf.all(lane).map(rowOf),
+    unsent: () => statements.unsent.all().map(rowOf),
+    nextOf: (lane) => statements.nextOf.all(lane).map(rowOf),
     move(id, state, job) {
       const isSettled = settled.includes(state);
-      move.run(state, job?.jobId ?? null, job?.afterSeq ?? null, isSettled ? now() : null, id);
-      if (isSettled) forget.run(id);
+      statements.move.run(
+        state,
+        job?.jobId ?? null,
+        job?.afterSeq ?? null,
+        isSettled ? now() : null,
+        id,
+      );
+      if (isSettled) statements.forget.run(id);
     },
-    markFileTried: (id) => void tried.run(id),
-    keepAttachment: (id, attachment, text) => void attach.run(jsonOf(attachment), text, id),
+    markFileTried: (id) => void statements.tried.run(id),
+    keepAttachment: (id, attachment, text) =>
+      void statements.attach.run(jsonOf(attachment), text, id),
     openByKey(key) {
-      const row = openByKey.get(key);
+      const row = statements.openByKey.get(key);
       return row === undefined ? null : rowOf(row);
     },
-    settleJob: (jobId) => void settleJob.run(now(), jobId),
-    unanswered: (before) => unanswered.all(before).map(rowOf),
+    settleJob: (jobId) => void statements.settleJob.run(now(), jobId),
+    unanswered: (before) => statements.unanswered.all(before).map(rowOf),
   };
 }
 
