@@ -20,11 +20,13 @@ const apiAnswer = z.union([
 
 type Meaning = 'tooLong' | 'tooFast' | 'stopped' | 'busy' | 'refused';
 
+const chatStopped = 102;
+
 /** Codes that were seen, and what they mean as far as sources agree. Others are taken for refusals. */
 const meanings: Readonly<Record<number, { meaning: Meaning; title: string }>> = {
   100: { meaning: 'stopped', title: 'unknown error' },
   101: { meaning: 'refused', title: 'invalid parameter' },
-  102: { meaning: 'stopped', title: 'the Chat package does not run' },
+  [chatStopped]: { meaning: 'stopped', title: 'the Chat package does not run' },
   115: { meaning: 'refused', title: 'the token is not in the form that Chat wants (%22…%22)' },
   117: { meaning: 'busy', title: 'busy' },
   120: { meaning: 'refused', title: 'wrong format' },
@@ -86,6 +88,10 @@ function isPostedToNobody(data: unknown): boolean {
   const read = report.safeParse(data);
   return read.success && Object.keys(read.data.succ?.user_id_post_map ?? {}).length === 0;
 }
+
+/** DSM lists no Chat API: its package has stopped, or has not started yet. No method of it would do anything. */
+export const isChatStopped = (answer: z.infer<typeof apiAnswer>): boolean =>
+  !answer.success && answer.error?.code === chatStopped;
 
 export function readApiAnswer(body: Buffer): z.infer<typeof apiAnswer> | null {
   try {

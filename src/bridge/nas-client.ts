@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DeliveryEvent } from '../../machines/delivery.ts';
 import type { ReplyButton } from '../contract/reply.ts';
 import type { TlsTrust } from '../lib/tls-trust.ts';
-import { deliveryEventOf, readApiAnswer } from './nas-answer.ts';
+import { deliveryEventOf, isChatStopped, readApiAnswer } from './nas-answer.ts';
 import { exchange, type ExchangeOutcome } from './nas-exchange.ts';
 import { codePoints } from './post-cut.ts';
 import type { Target } from './targets.ts';
@@ -29,8 +29,8 @@ export interface NasClient {
   /** What became of the post, as an event for its delivery. Never rejects. */
   post(target: Target, post: ChatPost): Promise<DeliveryEvent>;
   /**
-   * Null when the Chat API answers in its own words, be it with a refusal; else why it does not. Asks for the
-   * list of users: that changes nothing. Never rejects; `signal` ends it at once.
+   * Null when the Chat API answers in its own words, be it with a refusal of its own; else why it does not. Asks
+   * for the list of users: that changes nothing. Never rejects; `signal` ends it at once.
    */
   probe(target: Target, signal: AbortSignal): Promise<string | null>;
   /** The people of the chat, or why they cannot be had. */
@@ -99,8 +99,9 @@ export function createNasClient(trust: TlsTrust): NasClient {
         signal,
       });
       if (outcome.kind !== 'answer') return outcome.error;
-      const isReadable = outcome.status === 200 && readApiAnswer(outcome.body) !== null;
-      return isReadable ? null : `HTTP ${outcome.status}, not the Chat API`;
+      const answer = outcome.status === 200 ? readApiAnswer(outcome.body) : null;
+      if (answer === null) return `HTTP ${outcome.status}, not the Chat API`;
+      return isChatStopped(answer) ? 'the Chat package does not run' : null;
     },
 
     async users(target) {

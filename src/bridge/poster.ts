@@ -9,6 +9,7 @@
  * O4: after a post whose fate nobody knows, or that the NAS took from nobody, nothing more is posted to that NAS
  *     until it has answered a harmless question: one that boots or is overloaded would make the whole outbox
  *     uncertain. A doubt that an earlier process has left counts as well.
+ *     When it answers again, what it did not take before is due at once.
  * O5: what one reply has met says something of the NAS's limit only where a shortened one was taken whole.
  * O6: a reply that is dead and the word to its person that there was one are stored in one step.
  * O7: between the look at a row and the mark `sending` nothing is waited for: it may be dropped meanwhile.
@@ -104,6 +105,8 @@ class NasLine {
   #readyAt = 0;
   /** Questions in a row that were not answered since there was a reason to ask; null: there is none (O4). */
   #probes: number | null = null;
+  /** When the NAS answered again after an outage, by the wall clock: pauses from before are over (O4). */
+  #backAt = Number.NEGATIVE_INFINITY;
   /** By both clocks, of the moment when the line was made. */
   readonly #startedAt: { wall: number; steady: number };
   /** Answers that wait for an earlier one, and since when, by `performance.now()`. */
@@ -152,7 +155,9 @@ class NasLine {
 
   #dueAt(entry: OutboxEntry, at: number): number {
     // Longer than any pause: stored by a clock that was ahead and has been set back since.
-    if (entry.dueAt > at && entry.dueAt - at <= pauseMsMax) return entry.dueAt;
+    const isPausing = entry.dueAt > at && entry.dueAt - at <= pauseMsMax;
+    const pausedAt = entry.dueAt - entry.delivery.context.pauseMs;
+    if (isPausing && pausedAt > this.#backAt) return entry.dueAt;
     if (entry.kind === 'notice' || isOwn(entry.replyId)) return at;
     if (!this.#parts.storage.isBehind(entry)) return at;
     const since = this.#behindSince.get(entry.id) ?? performance.now();
@@ -219,6 +224,7 @@ class NasLine {
     const error = await this.#parts.nas.probe(target, this.#signal);
     if (error === null) {
       this.#probes = null;
+      if (tries > 0) this.#backAt = this.#parts.now();
       return;
     }
     const againMs = Math.round(backoffMs(tries, probeMs.first, probeMs.max));

@@ -68,6 +68,24 @@ describe('a NAS', () => {
     await dsm.until(() => said(4).length === 1 && said(5).length === 1, waitMs);
   });
 
+  test('whose Chat has stopped is asked until it runs, and then gets at once what waited', async () => {
+    const dsm = await fakeNas();
+    const { reply, said, storage } = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    // A clock that stands still: no pause is ever over by itself.
+    const at = Date.now();
+    const spy = vi.spyOn(Date, 'now').mockImplementation(() => at);
+    onTestFinished(() => spy.mockRestore());
+    dsm.setPackage(false);
+    await reply(final(1, '답'));
+    await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+    await reply(final(2, '저도', { user_id: '5' }));
+    await dsm.until(() => dsm.requests().length >= 3, waitMs);
+    const methods = dsm.requests().map(({ method }) => method);
+    expect(methods.filter((method) => method === 'chatbot')).toHaveLength(1);
+    dsm.setPackage(true);
+    await dsm.until(() => said(4).length === 1 && said(5).length === 1, waitMs);
+  });
+
   test('that answers everything with code 100 keeps all replies waiting, however often', async () => {
     const dsm = await fakeNas();
     const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
