@@ -20,7 +20,6 @@ function run(...args: string[]): Promise<{ code: number | null; out: string; err
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: setting.fixture.folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
   });
   const ran = { out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => (ran.out += data.toString()));

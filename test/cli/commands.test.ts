@@ -41,7 +41,6 @@ function start(args: string[]): Started {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: scratch.path,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
   });
   children.push(child);
   return watched(child);

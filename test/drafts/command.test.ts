@@ -29,7 +29,6 @@ async function setUp() {
     const child = spawn(process.execPath, [bin, 'drafts', ...args, '--url', url], {
       cwd: setting.fixture.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
     });
     onTestFinished(() => void child.kill('SIGKILL'));
     const heard = { out: '', err: '' };

@@ -16,7 +16,6 @@ import { says, type FakeReply } from '../support/fake-llm-replies.ts';
 import { scratchFolder } from '../support/journal.ts';
 import { crashMemo, longCrashMemo } from './crash-memo.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 
 async function setUp(reply: FakeReply = says('# 정리된 회의\n\n- 예산 50만원')) {
   const folder = scratchFolder();
@@ -31,7 +30,6 @@ async function setUp(reply: FakeReply = says('# 정리된 회의\n\n- 예산 50�
     const script = join(import.meta.dirname, 'crash-child.ts');
     const child = spawn(process.execPath, [script, path, model.baseUrl, point, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
       timeout: 20_000,
       killSignal: 'SIGTERM',
     });

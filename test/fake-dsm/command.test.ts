@@ -27,7 +27,6 @@ function start(...args: string[]): ChildProcess {
     [join(root, 'src', 'cli', 'gatehouse.ts'), 'fake-dsm', ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
     },
   );
   children.push(child);

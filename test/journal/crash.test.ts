@@ -12,7 +12,6 @@ import { openDatabase } from '../../src/store/database.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
 import { scratchFolder } from '../support/journal.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 
 const effectsOf: Record<string, string[]> = {
   reason: ['classify', 'reason'],
@@ -54,8 +53,6 @@ function runChild(...fault: string[]): Promise<{ signal: string | null; output: 
   const log = join(folder.path, 'effects.log');
   const child = spawn(process.execPath, [script, database, log, ...fault], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Compiling the modules anew is most of what a child would do.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
     timeout: 20_000,
     killSignal: 'SIGTERM',
   });

@@ -23,7 +23,6 @@ import {
   readEvents,
 } from './setting.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const totalJobs = 1_500;
 /** In every second one the broker is killed as well. */
 const rounds = 40;
@@ -41,7 +40,6 @@ function live(database: string, url: string, ...fault: string[]): Life {
     [script, database, url, String(totalJobs), ...fault],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
       timeout: 60_000,
       killSignal: 'SIGTERM',
     },

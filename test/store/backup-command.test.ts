@@ -41,7 +41,6 @@ interface Ran {
 function start(...args: string[]): Ran {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: scratch.path,
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
   });
   children.push(child);
   const ended = new Promise<number | null>((resolve) => void child.once('close', resolve));
