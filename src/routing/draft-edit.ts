@@ -1,12 +1,13 @@
 /**
- * Reads a change to the draft that waits: 3시로 바꿔, 3일까지로 해줘, 장소는 강남역으로, change it to 4pm. Used only
- * while a draft waits, after consent and refusal were looked for.
+ * Reads a change to the draft that waits: 3시로 바꿔, 한 시간 미뤄줘, 3일까지로 해줘, 장소는 강남역으로, change it to
+ * 4pm. Used only while a draft waits, after consent and refusal were looked for.
  *
  * Null unless every word beside the new values is a word of changing: 내일 일정 알려줘 and 4시에 회의 하나 더
  * 잡아줘 are requests of their own.
  */
 import { civilNow, isoDate } from './civil-date.ts';
 import { type DateRead, readDatesIn } from './date-reader.ts';
+import { type DraftShift, readDraftShift } from './draft-shift.ts';
 import { composedText, rulesText } from './plain-text.ts';
 import { endsInConsonant } from './query-words.ts';
 import { type TimeRead, readTimesIn } from './time-reader.ts';
@@ -28,6 +29,8 @@ export interface DraftEdit {
    * night after the draft's day (밤 12시로).
    */
   open?: OpenPart[];
+  /** By how much the draft's own start moves; then no date and no time is named. */
+  shift?: DraftShift;
 }
 
 export type OpenPart = 'time' | 'end_time' | 'day';
@@ -247,7 +250,8 @@ export function readDraftEdit(message: string, options: DraftEditOptions): Draft
   const { edit, rest } = takeFields(clean);
   const fields = Object.keys(edit).length > 0;
   const text = beforeInstead(afterRefusal(rulesText(rest)));
-  const when = readWhen(text, options);
+  const shift = readDraftShift(text);
+  const when = shift === null ? readWhen(text, options) : { shift };
   if (when === null && !fields) return null;
   return { ...when, ...edit };
 }

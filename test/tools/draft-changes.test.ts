@@ -72,3 +72,22 @@ test('the place and the last day are changed by words too', async () => {
   expect(await changed({}, '11월 27일까지로 해줘')).toMatchObject({ end_date: '2026-11-27' });
   expect(await changed({}, '장소는 강남역으로')).toMatchObject({ location: '강남역' });
 });
+
+describe('a draft that is moved by a length', () => {
+  test.each([
+    [{ time: '19:00' }, '한 시간 미뤄줘', { date: '2026-11-25', time: '20:00' }],
+    [{ time: '23:30' }, '한 시간 미뤄줘', { date: '2026-11-26', time: '00:30' }],
+    [{ time: '00:30' }, '한 시간 앞당겨줘', { date: '2026-11-24', time: '23:30' }],
+    [
+      { time: '19:00', end_time: '20:30' },
+      '30분 늦춰줘',
+      { date: '2026-11-25', time: '19:30', end_time: '21:00' },
+    ],
+    [{ time: '19:00' }, '이틀 뒤로 미뤄줘', { date: '2026-11-27', time: '19:00' }],
+    [{ end_date: '2026-11-26' }, '일주일 미뤄줘', { date: '2026-12-02', end_date: '2026-12-03' }],
+    [{}, 'a day earlier', { date: '2026-11-24' }],
+    [{}, '한 시간 미뤄줘', { date: '2026-11-25' }],
+  ])('%j, %s', async (params, message, expected) => {
+    expect(await changed(params, message)).toEqual({ title: 'x', ...expected });
+  });
+});

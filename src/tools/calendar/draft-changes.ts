@@ -1,8 +1,18 @@
 /**
  * A change to a draft whose words leave something to the draft itself: 8시로 on a draft at 19:00 is 20:00, and
- * 밤 12시로 is the midnight after its day. The parts that are open are named in the change (`open`).
+ * 밤 12시로 is the midnight after its day. The parts that are open are named in the change (`open`); 한 시간 미뤄줘
+ * says only by how much (`shift`).
  */
-import { clockTime, dayMs, hourMs, isoDate, timeOfDay, wallOfDate } from '../zoned-time.ts';
+import { z } from 'zod';
+import {
+  clockTime,
+  dayMs,
+  hourMs,
+  isoDate,
+  minuteMs,
+  timeOfDay,
+  wallOfDate,
+} from '../zoned-time.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -34,9 +44,25 @@ function endAfter(at: number, start: number): number {
   return after(other, start) < after(at, start) ? other : at;
 }
 
-/** The change with what was open settled by the draft; one without `open` as it is. */
+const shiftField = z.object({ days: z.int().optional(), minutes: z.int().optional() });
+
+/** Null where the draft has no such start: an entry of a whole day has no hour that could move. */
+function shifted(draft: Fields, shift: z.infer<typeof shiftField>): Fields | null {
+  const date = typeof draft['date'] === 'string' ? wallOfDate(draft['date']) : null;
+  if (date === null) return null;
+  const { days = 0, minutes } = shift;
+  if (minutes === undefined) return { date: isoDate(date + days * dayMs) };
+  const time = timeIn(draft, 'time');
+  if (time === null) return null;
+  const start = date + time + minutes * minuteMs;
+  return { date: isoDate(start), time: clockTime(start) };
+}
+
+/** The change with what was open settled by the draft; one that leaves nothing open as it is. */
 export function settledChanges(draft: Fields, changes: Fields): Fields {
-  const { open, ...settled } = changes;
+  const { open, shift, ...settled } = changes;
+  const by = shiftField.safeParse(shift);
+  if (by.success) return { ...settled, ...shifted(draft, by.data) };
   if (!Array.isArray(open)) return settled;
   const before = timeIn(draft, 'time');
   const time = timeIn(settled, 'time');
