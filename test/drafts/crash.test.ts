@@ -16,7 +16,6 @@ import { says, type FakeReply } from '../support/fake-llm-replies.ts';
 import { scratchFolder } from '../support/journal.ts';
 import { crashMemo, longCrashMemo } from './crash-memo.ts';
 
-
 async function setUp(reply: FakeReply = says('# 정리된 회의\n\n- 예산 50만원')) {
   const folder = scratchFolder();
   onTestFinished(() => folder.remove());

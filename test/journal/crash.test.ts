@@ -12,7 +12,6 @@ import { openDatabase } from '../../src/store/database.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
 import { scratchFolder } from '../support/journal.ts';
 
-
 const effectsOf: Record<string, string[]> = {
   reason: ['classify', 'reason'],
   fallback: ['classify', 'reason', 'answer'],
