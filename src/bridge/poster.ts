@@ -12,7 +12,9 @@
  *     When it answers again, what it did not take before is due at once.
  * O5: what one reply has met says something of the NAS's limit only where a shortened one was taken whole.
  * O6: a reply that is dead and the word to its person that there was one are stored in one step.
- * O7: between the look at a row and the mark `sending` nothing is waited for: it may be dropped meanwhile.
+ * O7: an answer that is refused again and again as if the NAS took nothing is tried against plain words
+ *     (suspects.ts): its person would get no other answer for days.
+ * O8: between the look at a row and the mark `sending` nothing is waited for: it may be dropped meanwhile.
  */
 import type {
   BridgeStorage,
@@ -29,6 +31,7 @@ import { deliveryStep, hasEnded, isShortened } from './delivery-step.ts';
 import type { NasClient } from './nas-client.ts';
 import { isOwn, ownWords } from './own-words.ts';
 import { partAt } from './post-cut.ts';
+import { createSuspects } from './suspects.ts';
 import type { Target, Targets } from './targets.ts';
 
 export interface Poster {
@@ -111,6 +114,7 @@ class NasLine {
   readonly #startedAt: { wall: number; steady: number };
   /** Answers that wait for an earlier one, and since when, by `performance.now()`. */
   readonly #behindSince = new Map<number, number>();
+  readonly #suspects = createSuspects();
   /** When each lane was last served, by a counter. */
   readonly #served = new Map<string, number>();
   #turn = 0;
@@ -187,6 +191,10 @@ class NasLine {
     if (this.#probes !== null) return this.#probe(target, this.#probes);
     this.#turn += 1;
     this.#served.set(entry.lane, this.#turn);
+    // A notice may be dropped meanwhile (O8).
+    if (entry.kind !== 'notice' && this.#suspects.isDue(entry.id)) {
+      return this.#tryPlainWords(target, entry, delivery);
+    }
     const sending = deliveryStep(delivery, { type: 'send', next: part.end });
     storage.save(entry.id, sending, {});
     const event = await this.#post(target, entry, part);
@@ -194,6 +202,29 @@ class NasLine {
     this.#pace(event, after);
     await this.#keep(entry, after, event);
     if (after.state === 'sent' && isShortened(after)) this.#learn(after);
+  }
+
+  /** Nothing is marked: at worst a second one of these words is in the chat. */
+  async #tryPlainWords(
+    target: Target,
+    entry: OutboxEntry,
+    delivery: StoredDelivery,
+  ): Promise<void> {
+    const { nas, minIntervalMs } = this.#parts;
+    const text = textsOf(localeOf(entry.text)).chatNotTaken;
+    const event = await nas.post(target, { text, chatUser: entry.chatUser, buttons: null });
+    const isTaken = event.type === 'posted';
+    this.#suspects.tried(entry.id, isTaken);
+    if (isTaken) {
+      this.#readyAt = performance.now() + minIntervalMs;
+      return;
+    }
+    const error = 'error' in event ? (event.error ?? '') : '';
+    const refusal: DeliveryEvent = event.type === 'tooFast' ? event : { type: 'stopped', error };
+    const sending = deliveryStep(delivery, { type: 'send', next: delivery.context.offset });
+    const after = deliveryStep(sending, refusal);
+    this.#pace(refusal, after);
+    await this.#keep(entry, after, refusal);
   }
 
   /** Between the mark and the end something has failed (O1). */
@@ -241,9 +272,9 @@ class NasLine {
       chatUser,
       buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
     });
-    // There is nothing in our own plain words that a chat would be busy with.
-    const isOfAll = event.type === 'busy' && isOwn(entry.replyId);
-    return isOfAll ? { type: 'stopped' as const, error: event.error } : event;
+    // There is nothing in our own plain words that a chat would not take, or be busy with.
+    if (!isOwn(entry.replyId)) return this.#suspects.judged(entry.id, event);
+    return event.type === 'busy' ? { type: 'stopped' as const, error: event.error } : event;
   }
 
   /**

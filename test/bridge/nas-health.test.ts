@@ -116,6 +116,52 @@ describe('a NAS', () => {
     expect(storage.heads()[0]?.delivery.state).toBe('pausing');
   });
 
+  test.each<[string, Fault]>([
+    ['code 100', { kind: 'error', code: 100 }],
+    ['pages of HTTP 403', { kind: 'page', status: 403 }],
+  ])(
+    'that refuses one answer only, with %s, has its person told, and the next posted',
+    async (_, fault) => {
+      const dsm = await fakeNas();
+      const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+      const { reply, reports, said, storage } = chat;
+      const pass = pausesOf(chat);
+      const tries = () =>
+        storage.heads().find(({ chatUser }) => chatUser === '4')?.delivery.context.tries;
+      dsm.fail(fault, { times: 5, method: 'chatbot' });
+      await reply(final(1, '받지 않는 글'));
+      await reply(final(2, '다음 답'));
+      for (let n = 1; n < 5; n += 1) {
+        await expect.poll(tries, polled).toBe(n);
+        await pass();
+      }
+      await expect.poll(tries, polled).toBe(5);
+      await pass();
+      await dsm.until(() => said(4).length === 1, waitMs);
+      dsm.fail(fault, { method: 'chatbot' });
+
+      await dsm.until(() => said(4).length === 3, waitMs);
+      expect(said(4)[0]).toBe('답변이 준비되었지만 채팅이 받지 않아 다시 보내고 있습니다.');
+      expect(said(4).slice(1).toSorted()).toEqual([apology, '다음 답'].toSorted());
+      expect(reports.filter(({ status }) => status === 'dead')).toMatchObject([{ parts: 0 }]);
+    },
+  );
+
+  test('that takes nothing for long, and then all, gets every answer after a word of it', async () => {
+    const dsm = await fakeNas();
+    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    const { reply, said, storage } = chat;
+    const pass = pausesOf(chat);
+    dsm.fail({ kind: 'error', code: 100 }, { times: 7, method: 'chatbot' });
+    await reply(final(1, '답'));
+    for (let n = 1; n <= 7; n += 1) {
+      await expect.poll(() => storage.heads()[0]?.delivery.context.tries, polled).toBe(n);
+      await pass();
+    }
+    await dsm.until(() => said(4).length === 1, waitMs);
+    expect(said(4)).toEqual(['답']);
+  });
+
   test('that is busy for half a minute loses a reply, but not the word that there was one', async () => {
     const dsm = await fakeNas();
     const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
