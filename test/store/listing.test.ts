@@ -99,3 +99,28 @@ test.each([
     /^(?:SEARCH job USING (?:INDEX job_user|INTEGER PRIMARY KEY \(rowid=\?\))|(?:SCAN|SEARCH) job USING INDEX job_open)/;
   expect(plans.filter((plan) => !good.test(plan) || plan.includes('TEMP B-TREE'))).toEqual([]);
 });
+
+test('a query that was asked before is not prepared again; one of long ago is, and answers as before', async () => {
+  addJobs(done(3));
+  const ask = (values: number) =>
+    database.query
+      .selectFrom('job')
+      .select('id')
+      .where(
+        'num',
+        'in',
+        Array.from({ length: values }, (_, index) => index + 1),
+      )
+      .orderBy('num')
+      .execute();
+  expect(await ask(1)).toEqual([{ id: 'job-0' }]);
+  statements.length = 0;
+  expect(await ask(1)).toEqual([{ id: 'job-0' }]);
+  expect(statements).toEqual([]);
+  for (let values = 2; values <= 300; values += 1) await ask(values);
+  statements.length = 0;
+  expect(await ask(300)).toHaveLength(3);
+  expect(statements).toEqual([]);
+  expect(await ask(1)).toEqual([{ id: 'job-0' }]);
+  expect(statements).toHaveLength(1);
+});
