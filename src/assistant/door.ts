@@ -11,6 +11,7 @@ import {
   type JobView,
   type SubmitDefaults,
 } from '../contract/door.ts';
+import type { Delivery } from '../contract/outbox-storage.ts';
 import { readTraceParent, traceParentOf } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -21,7 +22,6 @@ import type { Journal } from '../journal/journal.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { JobListing, JobQueries } from '../store/job-queries.ts';
 import type { JobStorage, StoredJob } from '../store/job-storage.ts';
-import type { DeliveryRecord } from '../store/outbox-store.ts';
 
 export interface DoorOptions {
   journal: Journal;
@@ -38,7 +38,7 @@ export interface DoorOptions {
   /** Whether a message asks to stop what runs for this user; of it and a draft that waits the newer one is meant. */
   readCancel?(message: string): boolean;
   /** What became of the replies of a job in its chat, oldest first. */
-  deliveriesOf?(jobId: string): Omit<DeliveryRecord, 'job_id' | 'channel'>[];
+  deliveriesOf?(jobId: string): Omit<Delivery, 'job_id' | 'channel'>[];
   /** Keeps a file's text that came with a message as a document of the user. The same file twice is one document. */
   keepAttachment?(userId: string, attachment: Attachment): void;
 }

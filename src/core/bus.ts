@@ -2,18 +2,19 @@
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
+import type { OutboxStorage } from '../contract/outbox-storage.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
 import { createMessaging } from '../messaging/messaging.ts';
-import type { Messaging, MessagingStatus, OutboxSource } from '../messaging/ports.ts';
+import type { Messaging, MessagingStatus } from '../messaging/ports.ts';
 import type { Database } from '../store/database.ts';
 import { createDeliveryStore } from '../store/outbox-store.ts';
 
 export function createBus(parts: {
   config: Config;
   database: Database;
-  outbox: OutboxSource;
+  outbox: OutboxStorage;
   door: JobDoor;
   hub: LiveHub;
   log: Log;

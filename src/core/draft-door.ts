@@ -1,7 +1,7 @@
 /** Memos and drafts as the HTTP routes see them. */
+import type { DocumentVersion } from '../contract/draft-storage.ts';
 import { documentView } from '../documents/document.ts';
 import type { ListedDocument } from '../documents/document-port.ts';
-import type { DocumentVersion } from '../documents/draft-port.ts';
 import type { Reviewed } from '../documents/draft-review.ts';
 import { draftRoutes, type DraftDoor } from '../http/draft-routes.ts';
 import { memoRoutes, type MemoDoor } from '../http/memo-routes.ts';

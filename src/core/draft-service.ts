@@ -1,10 +1,10 @@
 /** Memos, the draft actor and what people do with drafts, put together over the core's own parts. */
 import type { Config } from '../config/config.ts';
+import type { DocumentEvents } from '../contract/draft-storage.ts';
 import { createChronicle } from '../documents/chronicle.ts';
 import type { Document } from '../documents/document.ts';
 import { createDraftClaims } from '../documents/draft-claims.ts';
 import { createDraftOverviews, type DraftOverviews } from '../documents/draft-overview.ts';
-import type { DocumentEvents } from '../documents/draft-port.ts';
 import { createDraftReview, type DraftReview } from '../documents/draft-review.ts';
 import { createDraftWindow } from '../documents/draft-window.ts';
 import { createDrafter, type Drafter } from '../documents/drafter.ts';

@@ -3,7 +3,7 @@
  * hears of it before it is on disk (P2).
  */
 import type { DocumentEvent } from '../contract/document-event.ts';
-import type { DocumentEvents, NewDocumentEvent } from './draft-port.ts';
+import type { DocumentEvents, NewDocumentEvent } from '../contract/draft-storage.ts';
 import type { Library } from './library.ts';
 
 export type Tell = (event: NewDocumentEvent) => void;

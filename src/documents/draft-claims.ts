@@ -7,6 +7,7 @@
  * 3. A memo that fails waits longer each time, and after `maxAttempts` it is a dead letter. Others go on.
  * 4. The memo's own text is never written here (P11).
  */
+import type { DraftRecord, DraftSection, DraftStorage } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import type { Faults } from '../lib/faults.ts';
@@ -14,7 +15,6 @@ import type { Chronicle, Tell } from './chronicle.ts';
 import type { Document } from './document.ts';
 import type { DocumentStorage } from './document-port.ts';
 import type { DraftFailure } from './draft-answer.ts';
-import type { DraftRecord, DraftSection, DraftStorage } from './draft-port.ts';
 import {
   isStale,
   marked,

@@ -1,9 +1,9 @@
 /** What waits, what runs and what was given up, as `GET /drafts`, the command and the inspector show it. */
 import type { DocumentEvent } from '../contract/document-event.ts';
+import type { DocumentEvents, DraftStorage, ListedDraft } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Document } from './document.ts';
-import type { DocumentEvents, DraftStorage, ListedDraft } from './draft-port.ts';
 import type { RunningDraft } from './draft-run.ts';
 import type { DraftWindow } from './draft-window.ts';
 import type { Drafter } from './drafter.ts';

@@ -4,11 +4,11 @@
  *
  * 1. No draft comes after a decision about the same text: who accepts or edits waits for no other.
  */
+import type { DocumentVersion, DraftStorage } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Chronicle, Tell } from './chronicle.ts';
 import type { Document } from './document.ts';
-import type { DocumentVersion, DraftStorage } from './draft-port.ts';
 import {
   isStale,
   marked,

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { DraftState } from '../contract/document-event.ts';
+import type { DocumentVersion } from '../contract/draft-storage.ts';
 import type { Document } from './document.ts';
-import type { DocumentVersion } from './draft-port.ts';
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
 

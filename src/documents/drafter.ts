@@ -13,10 +13,10 @@ import {
   type DraftResult,
   type DraftTicket,
 } from '../../machines/draft.ts';
+import type { DraftStorage } from '../contract/draft-storage.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createLastingFault, type LastingFault } from '../lib/lasting-fault.ts';
 import type { Claim, GiveBackReason } from './draft-claims.ts';
-import type { DraftStorage } from './draft-port.ts';
 import { runDraft, type DraftRunParts, type RunningDraft } from './draft-run.ts';
 import type { DraftWindow } from './draft-window.ts';
 

@@ -6,12 +6,12 @@
  * 2. Promoting twice asks for one draft.
  * 3. A text that is what the document's version was made of again needs no new draft: none overtakes that version.
  */
+import type { DraftRecord, DraftStorage } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Chronicle, Tell } from './chronicle.ts';
 import type { Document } from './document.ts';
 import type { ListedDocument } from './document-port.ts';
-import type { DraftRecord, DraftStorage } from './draft-port.ts';
 import { isStale, marked, settledState, versionInForce } from './draft-versions.ts';
 import { titleOf, type Library } from './library.ts';
 

@@ -2,6 +2,7 @@
  * Reports of the bridges about what became of replies: checked, stored once each, then acknowledged.
  */
 import type { JsMsg } from '@nats-io/jetstream';
+import type { Deliveries, Delivery } from '../contract/outbox-storage.ts';
 import { deliveryReport } from '../contract/reply.ts';
 import type { Subjects } from '../contract/subjects.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -10,7 +11,6 @@ import type { Log } from '../lib/log.ts';
 import { busProblemOf } from './bus-problem.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { parsed } from './micro-service.ts';
-import type { Deliveries, Delivery } from './ports.ts';
 import type { BusLink } from './relay-lane.ts';
 
 /** A full disk is tried again this often. */

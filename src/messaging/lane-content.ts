@@ -3,16 +3,16 @@
  * and keep their own place, so that neither waits for the other and each is filled again on its own.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
+import type { Deliveries, OutboxStorage } from '../contract/outbox-storage.ts';
 import type { Subjects } from '../contract/subjects.ts';
 import { eventMessage, replyMessage } from './envelope.ts';
 import { bridgeConsumer, ensureConsumer, replyAckWaitMs } from './durable-consumer.ts';
-import type { Deliveries, OutboxSource } from './ports.ts';
 import type { LaneContent, Place } from './relay-lane.ts';
 import { repliesOf } from './replies.ts';
 import { ensureStream, keepMs, type StreamSpec } from './streams.ts';
 
 export interface LaneParts {
-  outbox: OutboxSource;
+  outbox: OutboxStorage;
   subjects: Subjects;
   spec: StreamSpec;
   /** What the broker takes in one message, as of the last handshake. */
@@ -110,7 +110,7 @@ async function look(
  * up to there happened in a history that the journal has no more: the same ids may stand for other events, at
  * other places, and say nothing about what is out.
  */
-function lostHistory(outbox: OutboxSource, lastSequence: number): number {
+function lostHistory(outbox: OutboxStorage, lastSequence: number): number {
   if (outbox.watermark('restored') !== 0) {
     outbox.mark('events.lost', lastSequence);
     outbox.mark('restored', 0);
@@ -128,7 +128,7 @@ function fromAnew(place: Place, parts: LaneParts): Place {
   return { pos, skip: 0 };
 }
 
-function placeOf(eventId: string, outbox: OutboxSource): Place | null {
+function placeOf(eventId: string, outbox: OutboxStorage): Place | null {
   const colon = eventId.lastIndexOf(':');
   const found = outbox.positionOf(eventId.slice(0, colon), Number(eventId.slice(colon + 1)));
   if (found === null) return null;

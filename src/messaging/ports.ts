@@ -3,48 +3,12 @@
  * The composition root hands in the store, the door and the live hub, which fit these shapes.
  */
 import type { JobDoor } from '../contract/door.ts';
-import type { DocumentEvent, OutboxEvent } from '../contract/document-event.ts';
+import type { DocumentEvent } from '../contract/document-event.ts';
+import type { Deliveries, OutboxStorage } from '../contract/outbox-storage.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
-
-/** One row that told the world something: of the journal, or of what happened to a document. */
-export interface OutboxRow {
-  /** Its place in the order of all commits; grows. */
-  pos: number;
-  /** Type of the machine event that caused it; `document` for a document. */
-  cause: string;
-  /** Where in the channel the question came from. */
-  thread?: string | null;
-  /** As it came with the job's message. */
-  traceparent?: string | null;
-  events: OutboxEvent[];
-}
-
-/** The journal as an outbox. Calls are synchronous, indexed and cheap. All of them throw when the disk fails. */
-export interface OutboxSource {
-  /**
-   * The rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row looked at.
-   * `channels` present: only jobs of these, and no documents.
-   */
-  after(
-    pos: number,
-    limit: number,
-    channels?: readonly string[],
-  ): { rows: OutboxRow[]; upTo: number };
-  /** The row that holds an event of a job or a document, and which of its events it is; null when there is none. */
-  positionOf(id: string, seq: number): { pos: number; index: number; count: number } | null;
-  /** The last position before `at` (epoch ms). */
-  positionAt(at: number): number;
-  /** As last marked; 0 when never. */
-  watermark(name: string): number;
-  /** Durable when it returns. */
-  mark(name: string, pos: number): void;
-  /** Rows after `pos` (about, where some were removed), the last of them, and the time (epoch ms) of the oldest. */
-  backlog(pos: number): { rows: number; upTo: number; oldestAt: number | null };
-  userOf(jobId: string): string | null;
-}
 
 /** Tells of every commit, and every piece of an answer, in this process. */
 export interface LiveSource {
@@ -59,23 +23,6 @@ export interface LiveSource {
   ): () => void;
   /** The answer so far as one chunk, or null where none is being written. */
   textSoFar(jobId: string): TokenChunk | null;
-}
-
-export interface Delivery {
-  reply_id: string;
-  job_id: string;
-  channel: string;
-  status: 'sent' | 'uncertain' | 'dead';
-  parts: number;
-  error: string | null;
-  /** Epoch ms. */
-  at: number;
-}
-
-export interface Deliveries {
-  /** A reply keeps the first report that was made of it. Durable when it returns. */
-  record(report: Delivery): 'stored' | 'known';
-  has(replyId: string): boolean;
 }
 
 /** The section `nats` of the configuration. */
@@ -98,7 +45,7 @@ export interface MessagingConfig {
 export interface MessagingOptions {
   config: MessagingConfig;
   door: JobDoor;
-  outbox: OutboxSource;
+  outbox: OutboxStorage;
   live: LiveSource;
   deliveries: Deliveries;
   log: Log;

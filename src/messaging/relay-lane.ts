@@ -13,11 +13,11 @@
  */
 import type { JetStreamClient, JetStreamManager, PubAck } from '@nats-io/jetstream';
 import { headers } from 'nats';
+import type { OutboxStorage } from '../contract/outbox-storage.ts';
 import type { Faults } from '../lib/faults.ts';
 import { othersTurn } from '../lib/others-turn.ts';
 import type { OutgoingMessage } from './envelope.ts';
 import { backoffMs, pause } from './pause.ts';
-import type { OutboxSource } from './ports.ts';
 
 /** All messages of the rows up to `pos` are out, and the first `skip` of the row after it. */
 export interface Place {
@@ -58,7 +58,7 @@ export interface RelayLane {
 
 export interface RelayLaneParts {
   content: LaneContent;
-  outbox: OutboxSource;
+  outbox: OutboxStorage;
   faults: Faults;
   onPublished(count: number): void;
   /** The stream is there and the lane knows its place. */

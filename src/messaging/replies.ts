@@ -5,11 +5,11 @@
  * A chat cannot change what was posted, so it gets little: what is to be confirmed, the one visible end
  * (P1), and a notice where a person would otherwise wonder. Heartbeats are not for chats.
  */
+import type { OutboxRow } from '../contract/outbox-storage.ts';
 import type { Reply, ReplyButton } from '../contract/reply.ts';
 import { isDocumentEvent } from '../contract/document-event.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
-import type { OutboxRow } from './ports.ts';
 
 const buttonsOf: Record<'ko' | 'en', ReplyButton[]> = {
   ko: [

@@ -6,29 +6,14 @@
  * 2. `seq` of a document has no hole: the last event of each is kept whatever its age.
  */
 import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
+import type { DocumentEvents } from '../contract/draft-storage.ts';
 import { eventId } from '../contract/state-event.ts';
 import { othersTurn } from '../lib/others-turn.ts';
 import type { Database } from './database.ts';
 import { bound, preparer } from './prepared.ts';
 import type { DocumentEventTable } from './schema.ts';
 
-export interface NewDocumentEvent {
-  documentId: string;
-  userId: string;
-  type: DocumentEventType;
-  state: DraftState;
-  /** Epoch ms. */
-  at: number;
-  data: Record<string, unknown>;
-}
-
-export interface DocumentEventStore {
-  /** Call inside the transaction of the change. */
-  append(event: NewDocumentEvent): DocumentEvent;
-  /** With `seq` greater than `afterSeq`, in order; at most `limit`. */
-  ofDocument(documentId: string, afterSeq: number, limit: number): DocumentEvent[];
-  /** The last ones, in order; at most `limit`. */
-  newest(documentId: string, limit: number): DocumentEvent[];
+export interface DocumentEventStore extends DocumentEvents {
   /** Removes what is older, but the last of each document. Resolves with the number of rows. */
   prune(before: number): Promise<number>;
 }

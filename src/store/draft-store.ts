@@ -6,93 +6,20 @@
  * 1. A document has a row exactly while it wants a draft: triggers see to that. A claim alone may outlive its wish.
  * 2. What is asked at every look and by every open page reads an index in its order: nothing is sorted.
  */
+import type {
+  DocumentVersion,
+  DraftRecord,
+  DraftStorage,
+  ListedDraft,
+  OpenDraft,
+} from '../contract/draft-storage.ts';
 import type { Database } from './database.ts';
 import { bound, preparer } from './prepared.ts';
 import type { DocumentVersionTable, DraftSectionTable, DraftTable } from './schema.ts';
 
-/** Times are epoch ms. */
-export interface DraftRecord {
-  documentId: string;
-  state: 'waiting' | 'drafting' | 'dead';
-  attempts: number;
-  dueAt: number;
-  queuedAt: number;
-  claimedAt: number | null;
-  lastCode: string | null;
-  lastError: string | null;
-}
-
-export interface ListedDraft extends DraftRecord {
-  owner: string;
-  title: string;
-  /** Of the memo's text. */
-  chars: number;
-}
-
-/** A draft that waits for a person's decision. */
-export interface OpenDraft {
-  documentId: string;
-  owner: string;
-  title: string;
-  /** When it was written. */
-  at: number;
-}
-
-export interface VersionRecord {
-  documentId: string;
-  version: number;
-  madeBy: 'draft' | 'edit';
-  status: 'draft' | 'accepted' | 'rejected' | 'replaced';
-  at: number;
-  textSha256: string;
-  mdContent: string;
-}
-
-/** A finished part of a long memo's draft. */
-export interface SectionRecord {
-  documentId: string;
-  /** From 0. */
-  section: number;
-  requestSha256: string;
-  mdContent: string;
-}
-
-/** Writes are durable when the transaction around them is, or when they return. */
-export interface DraftStore {
-  find(documentId: string): DraftRecord | null;
-  /** Of a document that waits for a draft. */
-  listed(documentId: string): ListedDraft | null;
-  /** The document must want a draft: there is a row. */
-  put(record: DraftRecord): void;
-  remove(documentId: string): void;
-  /** The document to be drafted next: lowest due time, then lowest id. */
-  nextDue(now: number): string | null;
-  /**
-   * What waits for a time that no clock can have meant is due: it was queued later than now, or has more than
-   * `waitMsMax` to go.
-   */
-  pullIn(now: number, waitMsMax: number): void;
-  /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
-  list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
-  /** Claimed ones: after a start, those that a killed process left. */
-  claimed(): DraftRecord[];
-  /** Drafts of one owner or (null) of all that nobody has decided on, newest first. */
-  open(owner: string | null, limit: number): OpenDraft[];
-  /** @returns its number */
-  addVersion(version: Omit<VersionRecord, 'version'>): number;
-  /** Newest first. */
-  versions(documentId: string): VersionRecord[];
-  setVersionStatus(documentId: string, version: number, status: VersionRecord['status']): void;
-  /** Replaces an older one of this number. Goes with the row, and when the text changes. */
-  keepSection(section: SectionRecord): void;
-  sections(documentId: string): SectionRecord[];
-  setting(name: string): string | null;
-  set(name: string, value: string): void;
-}
-
 type ListedRow = DraftTable & { title: string };
 
-export function createDraftStore(database: Database): DraftStore {
+export function createDraftStore(database: Database): DraftStorage {
   const statements = prepare(database);
   return {
     find: (documentId) => recordOf(statements.find.get(documentId)),
@@ -155,11 +82,11 @@ function listedOf(row: ListedRow | undefined): ListedDraft | null {
   return { ...record, owner: row.owner, title: row.title, chars: row.chars };
 }
 
-const versionOf = (row: DocumentVersionTable): VersionRecord => ({
+const versionOf = (row: DocumentVersionTable): DocumentVersion => ({
   documentId: row.document_id,
   version: row.version,
-  madeBy: row.made_by as VersionRecord['madeBy'],
-  status: row.status as VersionRecord['status'],
+  madeBy: row.made_by as DocumentVersion['madeBy'],
+  status: row.status as DocumentVersion['status'],
   at: row.at,
   textSha256: row.text_sha256,
   mdContent: row.md_content,

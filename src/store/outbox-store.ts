@@ -4,28 +4,16 @@
  * order of their commits. Writes only the watermarks and the delivery reports.
  */
 import { sql } from 'kysely';
-import type { OutboxEvent } from '../contract/document-event.ts';
+import type { Deliveries, Delivery, OutboxRow, OutboxStorage } from '../contract/outbox-storage.ts';
 import { stateEventsOf } from '../contract/state-event.ts';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import type { Database } from './database.ts';
 import { documentEventOf } from './document-event-store.ts';
 import { bound, preparer } from './prepared.ts';
-import type { DeliveryTable, DocumentEventTable } from './schema.ts';
+import type { DocumentEventTable } from './schema.ts';
 
 const noEvents = sql.lit('[]');
 const one = sql.lit(1);
-
-/** One row that told the world something. */
-export interface OutboxRow {
-  pos: number;
-  /** Type of the machine event that caused it; `document` for what happened to a document. */
-  cause: string;
-  /** Where in the channel the question came from; only read with `channels`. */
-  thread?: string | null;
-  /** W3C trace context, as it came with the job's message. */
-  traceparent?: string | null;
-  events: OutboxEvent[];
-}
 
 interface OutboxRecord {
   pos: number;
@@ -41,31 +29,7 @@ interface OutboxRecord {
   traceparent: string | null;
 }
 
-/** What one publisher of the journal needs. Positions are values of its counter; 0 is before the first. */
-export interface OutboxStore {
-  /**
-   * The rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row looked at.
-   * `channels` present: only jobs of these.
-   */
-  after(
-    pos: number,
-    limit: number,
-    channels?: readonly string[],
-  ): { rows: OutboxRow[]; upTo: number };
-  /** The row that holds an event of a job or a document, and which of its events it is; null when there is none. */
-  positionOf(id: string, seq: number): { pos: number; index: number; count: number } | null;
-  /** The last position before `at` (epoch ms). */
-  positionAt(at: number): number;
-  /** As last marked; 0 when never. */
-  watermark(name: string): number;
-  /** Durable when it returns. */
-  mark(name: string, pos: number): void;
-  /** Rows after `pos` (about, where some were removed), the last of them, and the time of the oldest. */
-  backlog(pos: number): { rows: number; upTo: number; oldestAt: number | null };
-  userOf(jobId: string): string | null;
-}
-
-export function createOutboxStore(database: Database): OutboxStore {
+export function createOutboxStore(database: Database): OutboxStorage {
   const statements = prepare(database);
   const lastPos = (): number => statements.lastPos.get()?.pos ?? 0;
   const oldestAfter = (pos: number) => statements.oldest.get(pos, pos);
@@ -114,18 +78,7 @@ export function createOutboxStore(database: Database): OutboxStore {
   };
 }
 
-export interface DeliveryRecord extends Omit<DeliveryTable, 'status'> {
-  status: 'sent' | 'uncertain' | 'dead';
-}
-
-export interface DeliveryStore {
-  /** A reply keeps the first report that was made of it. Durable when it returns. */
-  record(report: DeliveryRecord): 'stored' | 'known';
-  has(replyId: string): boolean;
-  ofJob(jobId: string): DeliveryRecord[];
-}
-
-export function createDeliveryStore(database: Database): DeliveryStore {
+export function createDeliveryStore(database: Database): Deliveries {
   const { query } = database;
   const prepared = preparer(database);
   const insert = prepared(
@@ -145,7 +98,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
   const known = prepared(
     query.selectFrom('delivery').select('reply_id').where('reply_id', '=', bound),
   );
-  const ofJob = prepared<DeliveryRecord>(
+  const ofJob = prepared<Delivery>(
     query.selectFrom('delivery').selectAll().where('job_id', '=', bound).orderBy('at'),
   );
   return {

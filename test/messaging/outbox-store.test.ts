@@ -2,7 +2,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
-import { createOutboxStore, type OutboxStore } from '../../src/store/outbox-store.ts';
+import type { OutboxStorage } from '../../src/contract/outbox-storage.ts';
+import { createOutboxStore } from '../../src/store/outbox-store.ts';
 import { openRig } from './rig.ts';
 import { folderForTest } from './setting.ts';
 import { jobInput } from '../support/jobs.ts';
@@ -11,7 +12,7 @@ import { until } from '../support/journal.ts';
 /** One job per channel with rows of the given numbers of events, in turn: `pos` 1 is the first job's first row. */
 async function outboxWith(
   ...jobs: { channel: string; rows: number[]; at?: number }[]
-): Promise<OutboxStore> {
+): Promise<OutboxStorage> {
   const database = await openDatabase({ path: ':memory:' });
   onTestFinished(() => database.close());
   const storage = createJobStore(database);

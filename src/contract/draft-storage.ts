@@ -1,5 +1,8 @@
-/** What drafting asks of storage and of the outside. Satisfied by the draft store, the event store and the hub. */
-import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
+/**
+ * How drafting stands on disk: what waits and when it is due, what is claimed, what was given up; finished sections of
+ * long memos; every version of a document's markdown; and what happened to it.
+ */
+import type { DocumentEvent, DocumentEventType, DraftState } from './document-event.ts';
 
 /** How far the draft of one document is. Times are epoch ms. */
 export interface DraftRecord {
@@ -60,8 +63,9 @@ export interface DraftSection {
 /** Writes belong to the transaction around them. A document has a record exactly while it wants a draft. */
 export interface DraftStorage {
   find(documentId: string): DraftRecord | null;
+  /** Of a document that waits for a draft. */
   listed(documentId: string): ListedDraft | null;
-  /** Of a document that wants a draft. */
+  /** The document must want a draft: there is a row. */
   put(record: DraftRecord): void;
   remove(documentId: string): void;
   /** The document to be drafted next: lowest due time, then lowest id. */
@@ -73,6 +77,7 @@ export interface DraftStorage {
   pullIn(now: number, waitMsMax: number): void;
   /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
   list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
+  /** After a start, those that a killed process left. */
   claimed(): DraftRecord[];
   /** Drafts of one owner or (null) of all that nobody has decided on, newest first. */
   open(owner: string | null, limit: number): OpenDraft[];
