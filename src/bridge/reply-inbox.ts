@@ -124,7 +124,7 @@ function drop(entry: OutboxEntry, storage: BridgeStorage, at: number): void {
 
 /** We have told the person ourselves: the core's refusal of the same message says nothing new. */
 const isRefusedAlready = ({ external_id: key }: Reply, storage: BridgeStorage): boolean =>
-  key !== undefined && storage.hasKey(key) && storage.openByKey(key) === null;
+  key !== undefined && storage.seen(key) !== null && storage.openByKey(key) === null;
 
 /** The core tells of a message that it could not take under the id that we gave it. */
 function settleRefused({ external_id: key }: Reply, storage: BridgeStorage): void {

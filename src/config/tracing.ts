@@ -6,27 +6,7 @@
  * setting never keeps the core from starting.
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
-
-export interface TracingSettings {
-  exporter: 'otlp' | 'console';
-  /** Where the spans go; unused with `console`. */
-  url: string;
-  headers: Record<string, string>;
-  timeoutMs: number;
-  compression: 'gzip' | 'none';
-  serviceName: string;
-  resource: Record<string, string>;
-  /** Whether the caller's own decision counts, where a message came with one. */
-  followsParent: boolean;
-  /** Share of the traces that begin here, 0 to 1. */
-  ratio: number;
-  batch: {
-    delayMs: number;
-    exportTimeoutMs: number;
-    queueMax: number;
-    batchMax: number;
-  };
-}
+import type { TracingSettings } from '../contract/trace.ts';
 
 export interface LoadedTracing {
   /** Null: there is nothing to be done for traces. */

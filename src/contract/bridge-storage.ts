@@ -123,7 +123,6 @@ export interface BridgeStorage {
   inOneStep<Value>(work: () => Value): Value;
   /** Stores those whose key is new; says for each whether it was. */
   take(rows: readonly NewInboxRow[], at: number): boolean[];
-  hasKey(key: string): boolean;
   /** What came under this key; its text is empty once it was answered. */
   seen(key: string): { text: string; receivedAt: number } | null;
   /** Messages and clicks that were not handed on yet, of all lanes, in order. */

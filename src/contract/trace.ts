@@ -19,6 +19,28 @@ export interface TraceParent {
   isSampled: boolean;
 }
 
+/** Whether and where spans are sent. */
+export interface TracingSettings {
+  exporter: 'otlp' | 'console';
+  /** Where the spans go; unused with `console`. */
+  url: string;
+  headers: Record<string, string>;
+  timeoutMs: number;
+  compression: 'gzip' | 'none';
+  serviceName: string;
+  resource: Record<string, string>;
+  /** Whether the caller's own decision counts, where a message came with one. */
+  followsParent: boolean;
+  /** Share of the traces that begin here, 0 to 1. */
+  ratio: number;
+  batch: {
+    delayMs: number;
+    exportTimeoutMs: number;
+    queueMax: number;
+    batchMax: number;
+  };
+}
+
 /** Where a job, or a document, stands in its trace. */
 export interface Trace {
   traceId: string;

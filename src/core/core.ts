@@ -18,6 +18,7 @@ import { statusRoutes } from '../http/status-routes.ts';
 import { inspectorRoutes } from '../inspector/inspector-routes.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../journal/live-hub.ts';
+import type { TracingSettings } from '../contract/trace.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { noFaults, type Faults } from '../lib/faults.ts';
 import { createIdSource } from '../lib/ids.ts';
@@ -30,7 +31,6 @@ import type { JobStorage } from '../store/job-storage.ts';
 import { createOutboxStore } from '../store/outbox-store.ts';
 import { createUpkeep, type Upkeep } from '../store/upkeep.ts';
 import type { Messaging } from '../messaging/ports.ts';
-import type { RecorderSettings } from '../telemetry/span-recorder.ts';
 import { createAskDoor, createReactDoor } from './ask-door.ts';
 import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
@@ -70,7 +70,7 @@ export interface CoreOptions {
   /** For tests: where to look for local model servers. */
   discoveryPorts?: readonly number[];
   /** What OpenTelemetry's environment variables ask for; null or left out: no traces. */
-  tracing?: RecorderSettings | null;
+  tracing?: TracingSettings | null;
   /** For the soak: how fast what is old is removed. */
   pace?: RetentionPace;
 }

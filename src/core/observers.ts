@@ -2,6 +2,7 @@
  * Everybody who watches a core, put together: figures, traces and the log, behind the ports of those who are
  * watched. Without traces their packages are not loaded and no ids are made.
  */
+import type { TracingSettings } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { JournalObserver } from '../journal/journal-observer.ts';
@@ -9,7 +10,7 @@ import type { LiveHub } from '../journal/live-hub.ts';
 import { createCountStore } from '../store/count-store.ts';
 import type { Database } from '../store/database.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import { openSpanRecorder, type RecorderSettings } from '../telemetry/span-recorder.ts';
+import { openSpanRecorder } from '../telemetry/span-recorder.ts';
 import type { ToolCallEnd } from '../tools/tool-caller.ts';
 import type { PoolObserver } from './backend-pool.ts';
 import { createJobLog } from './job-log.ts';
@@ -32,7 +33,7 @@ export async function openObservers(parts: {
   hub: LiveHub;
   sources: Pick<MetricsSources, 'journal' | 'pool' | 'bus'>;
   /** Left out: no traces. */
-  tracing?: RecorderSettings | null;
+  tracing?: TracingSettings | null;
   clock: Clock;
   log: Log;
 }): Promise<Observers> {
@@ -64,7 +65,7 @@ export async function openObservers(parts: {
   };
 }
 
-function openRecorder(settings: RecorderSettings, log: Log) {
+function openRecorder(settings: TracingSettings, log: Log) {
   const { exporter, url } = settings;
   const where = exporter === 'console' ? exporter : new URL(url).origin;
   log.info({ where }, 'traces are sent');

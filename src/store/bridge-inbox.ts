@@ -26,7 +26,6 @@ const settled: readonly InboxRow['state'][] = ['answered', 'apologised', 'done']
 type InboxStorage = Pick<
   BridgeStorage,
   | 'take'
-  | 'hasKey'
   | 'seen'
   | 'unsent'
   | 'nextOf'
@@ -106,7 +105,6 @@ export function createBridgeInbox(connection: SqliteConnection, now: () => numbe
 
   return {
     take: (rows, at) => take.immediate(rows, at),
-    hasKey: (key) => statements.known.get(key) !== undefined,
     seen(key) {
       const row = statements.known.get(key);
       return row === undefined ? null : { text: row.text, receivedAt: row.received_at };

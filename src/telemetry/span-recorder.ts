@@ -9,22 +9,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { TraceParent } from '../contract/trace.ts';
+import type { TraceParent, TracingSettings } from '../contract/trace.ts';
 import { messageOf } from '../lib/errors.ts';
-
-export interface RecorderSettings {
-  exporter: 'otlp' | 'console';
-  url: string;
-  headers: Record<string, string>;
-  timeoutMs: number;
-  compression: 'gzip' | 'none';
-  serviceName: string;
-  resource: Record<string, string>;
-  followsParent: boolean;
-  /** 0 to 1. */
-  ratio: number;
-  batch: { delayMs: number; exportTimeoutMs: number; queueMax: number; batchMax: number };
-}
 
 export interface FinishedSpan {
   /** Of few values: what differs stands in the attributes. */
@@ -65,7 +51,7 @@ export const newTraceId = (): string => randomBytes(16).toString('hex');
 
 /** @param onTrouble told why spans cannot be sent, and null when they can again; not with every batch */
 export async function openSpanRecorder(
-  settings: RecorderSettings,
+  settings: TracingSettings,
   onTrouble: (why: string | null) => void,
 ): Promise<SpanRecorder> {
   const api = await import('@opentelemetry/api');
@@ -115,7 +101,7 @@ export async function openSpanRecorder(
 
 /** `ids`: what the next span is called. */
 async function openProvider(
-  settings: RecorderSettings,
+  settings: TracingSettings,
   ids: Readonly<Record<'traceId' | 'spanId', string>>,
   onTrouble: (why: string | null) => void,
 ) {
@@ -152,7 +138,7 @@ async function createChoice(ratio: number): Promise<(traceId: string) => boolean
   return (traceId) => sampler.shouldSample(ROOT_CONTEXT, traceId).decision === RECORD_AND_SAMPLED;
 }
 
-async function exporterOf(settings: RecorderSettings): Promise<SpanExporter> {
+async function exporterOf(settings: TracingSettings): Promise<SpanExporter> {
   if (settings.exporter === 'console') {
     const { ConsoleSpanExporter } = await import('@opentelemetry/sdk-trace');
     return new ConsoleSpanExporter();
