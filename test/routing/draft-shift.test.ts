@@ -12,6 +12,7 @@ describe('a draft that waits is moved', () => {
     ['삼십분 늦춰줘', { minutes: 30 }],
     ['한 시간 반 뒤로 미뤄줘', { minutes: 90 }],
     ['1시간 30분 앞당겨줘', { minutes: -90 }],
+    ['30분 연기해줘', { minutes: 30 }],
     ['두 시간 일찍 해줘', { minutes: -120 }],
     ['반 시간만 더 늦게 해줘', { minutes: 30 }],
     ['한 시간 뒤로 옮겨줘', { minutes: 60 }],
@@ -46,6 +47,8 @@ describe('a draft that waits is moved', () => {
   test.each([
     '한 시간 미뤄졌어?',
     '한 시간 미뤄도 돼?',
+    '30분 연기됐어?',
+    '하루 미루면?',
     '회의가 한 시간 미뤄지면 알려줘',
     '내일 회의 한 시간 미뤄줘',
     '한 시간 뒤에 알려줘',
