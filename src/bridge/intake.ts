@@ -8,7 +8,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { BridgeStorage, NewInboxRow } from '../contract/bridge-storage.ts';
-import { messageOf, type ErrorCode } from '../lib/errors.ts';
+import type { ErrorCode } from '../lib/errors.ts';
+import { createLastingFault, type LastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { Target, Targets } from './targets.ts';
@@ -48,8 +49,9 @@ const waitingMax = 10_000;
 const fileName = /^[^\n/\\]{1,180}\.(?:txt|text|md|markdown|pdf|csv|log|json|ya?ml)$/i;
 
 export function createIntake(parts: IntakeParts): Intake {
-  const { storage, targets, guard, rate, log } = parts;
-  const store = createGroupCommit(parts);
+  const { storage, targets, guard, rate } = parts;
+  const fault = createLastingFault(parts.log, 'posts cannot be stored');
+  const store = createGroupCommit(parts, fault);
 
   const take = async (post: WebhookPost | null, address: string): Promise<IntakeOutcome> => {
     const known = guard.targetsOf(post?.token ?? '');
@@ -77,7 +79,7 @@ export function createIntake(parts: IntakeParts): Intake {
       try {
         return await take(post, address);
       } catch (error) {
-        log.error({ error: messageOf(error) }, 'a post could not be stored');
+        fault.failed(error);
         return refuse('GH_STORE_UNAVAILABLE', 503, true);
       }
     },
@@ -237,7 +239,7 @@ function clickRow(post: ClickPost): Content | (IntakeOutcome & { ok: false }) {
 }
 
 /** One commit for all that came in one turn of the event loop. */
-function createGroupCommit({ storage, now, onStored, log }: IntakeParts) {
+function createGroupCommit({ storage, now, onStored }: IntakeParts, fault: LastingFault) {
   let waiting: { row: NewInboxRow; done(outcome: IntakeOutcome): void }[] = [];
   const commit = (): void => {
     const batch = waiting;
@@ -249,12 +251,13 @@ function createGroupCommit({ storage, now, onStored, log }: IntakeParts) {
         batch.map(({ row }) => row),
         now(),
       );
+      fault.worked();
       batch.forEach(({ row, done }, index) => {
         done({ ok: true, isNew: isNew[index] === true });
         if (isNew[index] === true) onStored(row.lane);
       });
     } catch (error) {
-      log.error({ error: messageOf(error), posts: batch.length }, 'posts could not be stored');
+      fault.failed(error);
       for (const { done } of batch) done(refuse('GH_STORE_UNAVAILABLE', 503, true));
     }
   };

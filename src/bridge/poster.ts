@@ -24,6 +24,7 @@ import type {
 } from '../contract/bridge-storage.ts';
 import { pauseMsMax, type DeliveryEvent } from '../../machines/delivery.ts';
 import { messageOf } from '../lib/errors.ts';
+import { createLastingFault, type LastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
 import { backoffMs, createBell, type Bell } from './bell.ts';
@@ -80,13 +81,14 @@ export function createPoster(parts: PosterParts): Poster {
     wake,
     start(doubtful) {
       running = [...bells].map(async ([nas, bell]) => {
-        const line = new NasLine(nas, bell, parts, stopping.signal);
+        const fault = createLastingFault(log, 'replies cannot be posted');
+        const line = new NasLine(nas, bell, parts, stopping.signal, fault);
         if (doubtful.has(nas)) line.doubt();
         while (!stopping.signal.aborted) {
           try {
             await line.run();
           } catch (error) {
-            log.error({ error: messageOf(error) }, 'posting has failed; it is taken up again');
+            fault.failed(error, { nas });
             await bell.wait(diskRetryMs, stopping.signal);
           }
         }
@@ -104,6 +106,7 @@ class NasLine {
   readonly #bell: Bell;
   readonly #parts: PosterParts;
   readonly #signal: AbortSignal;
+  readonly #fault: LastingFault;
   /** By `performance.now()`, which nobody sets; nothing is sent to the NAS before. */
   #readyAt = 0;
   /** Questions in a row that were not answered since there was a reason to ask; null: there is none (O4). */
@@ -119,11 +122,18 @@ class NasLine {
   readonly #served = new Map<string, number>();
   #turn = 0;
 
-  constructor(nas: string, bell: Bell, parts: PosterParts, signal: AbortSignal) {
+  constructor(
+    nas: string,
+    bell: Bell,
+    parts: PosterParts,
+    signal: AbortSignal,
+    fault: LastingFault,
+  ) {
     this.#nas = nas;
     this.#bell = bell;
     this.#parts = parts;
     this.#signal = signal;
+    this.#fault = fault;
     this.#startedAt = { wall: parts.now(), steady: performance.now() };
   }
 
@@ -139,6 +149,7 @@ class NasLine {
       const picked = waitMs > 0 ? { entry: null, waitMs } : this.#pick();
       if (picked.entry === null) await this.#bell.wait(picked.waitMs, this.#signal);
       else await this.#serve(picked.entry);
+      this.#fault.worked();
     }
   }
 
@@ -307,7 +318,7 @@ class NasLine {
         break;
       } catch (error) {
         if (this.#signal.aborted) throw error;
-        log.error({ error: messageOf(error) }, 'what became of a post could not be stored yet');
+        this.#fault.failed(error, { nas: this.#nas, reply: entry.replyId });
         await this.#bell.wait(diskRetryMs, this.#signal);
       }
     }

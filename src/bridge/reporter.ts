@@ -1,7 +1,8 @@
 /** Tells the core what became of its replies, until the broker has it. The core shows it on the job. */
 import type { BridgeStorage, OutboxEntry } from '../contract/bridge-storage.ts';
 import type { DeliveryReport, Reply } from '../contract/reply.ts';
-import { messageOf, type ErrorCode } from '../lib/errors.ts';
+import type { ErrorCode } from '../lib/errors.ts';
+import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { backoffMs, createBell } from './bell.ts';
 import { isOwn } from './own-words.ts';
@@ -24,7 +25,8 @@ export function createReporter(parts: {
   now(): number;
   log: Log;
 }): Reporter {
-  const { storage, link, now, log } = parts;
+  const { storage, link, now } = parts;
+  const fault = createLastingFault(parts.log, 'a report could not be made yet');
   const stopping = new AbortController();
   const bell = createBell();
   let running = Promise.resolve();
@@ -50,9 +52,10 @@ export function createReporter(parts: {
           isDone = await report(entry);
           if (!isDone || stopping.signal.aborted) break;
         }
+        fault.worked();
       } catch (error) {
         isDone = isIdle = false;
-        log.error({ error: messageOf(error) }, 'a report could not be made yet');
+        fault.failed(error);
       }
       tries = isDone ? 0 : tries + 1;
       if (isDone && !isIdle) continue;

@@ -11,7 +11,8 @@
 import { z } from 'zod';
 import type { BridgeStorage, InboxRow, NewOutboxRow } from '../contract/bridge-storage.ts';
 import { commandBytesMax } from '../contract/subjects.ts';
-import { errorTable, messageOf } from '../lib/errors.ts';
+import { errorTable } from '../lib/errors.ts';
+import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
 import { backoffMs, createBell, type Bell } from './bell.ts';
@@ -57,7 +58,8 @@ const accepted = z.object({
 });
 
 export function createSubmitter(parts: SubmitterParts): Submitter {
-  const { storage, log } = parts;
+  const { storage } = parts;
+  const fault = createLastingFault(parts.log, 'a message could not be handed on yet');
   const stopping = new AbortController();
   const lanes = new Map<string, { ring(): void; done: Promise<void> }>();
   const wake = (lane: string): void => {
@@ -74,10 +76,11 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
       .then(
         // What came between its last look and its end.
         () => {
+          fault.worked();
           if (hasRung) setImmediate(wake, lane);
         },
         (error: unknown) => {
-          log.error({ error: messageOf(error) }, 'a lane has broken; it is taken up again');
+          fault.failed(error, { lane });
           setTimeout(wake, retryMsMax, lane).unref();
         },
       )

@@ -310,8 +310,10 @@ describe('the webhook', () => {
     const log = createLog({ level: 'error', pretty: false }, { write });
     const { url, fail, stored } = await door({ log });
     fail(true);
-    expect((await post(url, form({}))).status).toBe(503);
-    expect(lines.join('')).toContain('The message could not be stored');
+    for (let n = 0; n < 3; n += 1) expect((await post(url, form({}))).status).toBe(503);
+    // A disk that is full is not filled with lines that say so.
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('The message could not be stored');
     fail(false);
     expect((await post(url, form({}))).status).toBe(200);
     expect(stored()).toHaveLength(1);
