@@ -88,7 +88,9 @@ interface Backoff {
 const later = (backoff: Backoff, tries: number): number =>
   Math.min(backoff.max, backoff.first * 2 ** Math.min(tries, 16));
 
-const errorOf = (event: DeliveryEvent): string => ('error' in event ? (event.error ?? '') : '');
+/** '' where the event carries none. */
+export const errorOf = (event: DeliveryEvent): string =>
+  'error' in event ? (event.error ?? '') : '';
 
 const deliverySetup = setup({
   types: {

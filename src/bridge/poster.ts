@@ -22,7 +22,7 @@ import type {
   OutboxEntry,
   StoredDelivery,
 } from '../contract/bridge-storage.ts';
-import { pauseMsMax, type DeliveryEvent } from '../../machines/delivery.ts';
+import { errorOf, pauseMsMax, type DeliveryEvent } from '../../machines/delivery.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createLastingFault, type LastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
@@ -70,7 +70,7 @@ const probeMs = { first: 1_000, max: 30_000 };
 const dayMs = 24 * 3_600_000;
 
 export function createPoster(parts: PosterParts): Poster {
-  const { targets, log } = parts;
+  const { targets } = parts;
   const stopping = new AbortController();
   const bells = new Map(targets.all.map(({ nas }) => [nas, createBell()]));
   let running: Promise<void>[] = [];
@@ -81,17 +81,9 @@ export function createPoster(parts: PosterParts): Poster {
     wake,
     start(doubtful) {
       running = [...bells].map(async ([nas, bell]) => {
-        const fault = createLastingFault(log, 'replies cannot be posted');
-        const line = new NasLine(nas, bell, parts, stopping.signal, fault);
+        const line = new NasLine(nas, bell, parts, stopping.signal);
         if (doubtful.has(nas)) line.doubt();
-        while (!stopping.signal.aborted) {
-          try {
-            await line.run();
-          } catch (error) {
-            fault.failed(error, { nas });
-            await bell.wait(diskRetryMs, stopping.signal);
-          }
-        }
+        await line.run();
       });
     },
     async stop() {
@@ -122,18 +114,12 @@ class NasLine {
   readonly #served = new Map<string, number>();
   #turn = 0;
 
-  constructor(
-    nas: string,
-    bell: Bell,
-    parts: PosterParts,
-    signal: AbortSignal,
-    fault: LastingFault,
-  ) {
+  constructor(nas: string, bell: Bell, parts: PosterParts, signal: AbortSignal) {
     this.#nas = nas;
     this.#bell = bell;
     this.#parts = parts;
     this.#signal = signal;
-    this.#fault = fault;
+    this.#fault = createLastingFault(parts.log, 'replies cannot be posted');
     this.#startedAt = { wall: parts.now(), steady: performance.now() };
   }
 
@@ -142,15 +128,25 @@ class NasLine {
     this.#probes = 0;
   }
 
-  /** Until stopped. @throws GH_STORE_UNAVAILABLE */
+  /** Until stopped. Never rejects. */
   async run(): Promise<void> {
     while (!this.#signal.aborted) {
-      const waitMs = this.#readyAt - performance.now();
-      const picked = waitMs > 0 ? { entry: null, waitMs } : this.#pick();
-      if (picked.entry === null) await this.#bell.wait(picked.waitMs, this.#signal);
-      else await this.#serve(picked.entry);
-      this.#fault.worked();
+      try {
+        await this.#next();
+        this.#fault.worked();
+      } catch (error) {
+        this.#fault.failed(error, { nas: this.#nas });
+        await this.#bell.wait(diskRetryMs, this.#signal);
+      }
     }
+  }
+
+  /** @throws GH_STORE_UNAVAILABLE */
+  async #next(): Promise<void> {
+    const waitMs = this.#readyAt - performance.now();
+    const picked = waitMs > 0 ? { entry: null, waitMs } : this.#pick();
+    if (picked.entry === null) await this.#bell.wait(picked.waitMs, this.#signal);
+    else await this.#serve(picked.entry);
   }
 
   /** The reply whose lane has waited longest, or how long there is nothing to do. */
@@ -230,8 +226,8 @@ class NasLine {
       this.#readyAt = performance.now() + minIntervalMs;
       return;
     }
-    const error = 'error' in event ? (event.error ?? '') : '';
-    const refusal: DeliveryEvent = event.type === 'tooFast' ? event : { type: 'stopped', error };
+    const refusal: DeliveryEvent =
+      event.type === 'tooFast' ? event : { type: 'stopped', error: errorOf(event) };
     const sending = deliveryStep(delivery, { type: 'send', next: delivery.context.offset });
     const after = deliveryStep(sending, refusal);
     this.#pace(refusal, after);

@@ -1,23 +1,12 @@
 /** A disk that fails in the middle of a post: nothing comes twice for it, and nobody is left without a word. */
 import { describe, expect, test } from 'vitest';
 import type { BridgeStorage } from '../../src/contract/bridge-storage.ts';
-import type { Reply } from '../../src/contract/reply.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
-import { chatOf, fakeNas, waitMs, type LoneBridge } from './setting.ts';
+import { chatOf, fakeNas, finalReply, waitMs, type LoneBridge } from './setting.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 const apology = '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.';
-
-const final = (text: string): Reply => ({
-  reply_id: 'job:5',
-  job_id: 'job',
-  user_id: '4',
-  channel: 'synology',
-  n: 5,
-  kind: 'final',
-  text,
-});
 
 interface Disk {
   /** Not at the start: a bridge whose disk fails then does not start. */
@@ -55,7 +44,7 @@ async function afterReply(dsm: FakeDsm, disk: Disk, text: string): Promise<LoneB
   const chat = await chatOf(dsm, {}, { disk: disk.of });
   disk.isStarted = true;
   // The broker brings again what was not taken.
-  const take = (): Promise<string> => chat.reply(final(text)).catch(() => 'failed');
+  const take = (): Promise<string> => chat.reply(finalReply('job', text)).catch(() => 'failed');
   await expect.poll(take, polled).toBe('done');
   await expect
     .poll(() => chat.storage.counts(), polled)

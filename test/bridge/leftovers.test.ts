@@ -1,9 +1,8 @@
 /** What waits on disk while the configuration changes: bots get other names, people leave. */
 import { describe, expect, test } from 'vitest';
 import type { NewInboxRow } from '../../src/contract/bridge-storage.ts';
-import type { Reply } from '../../src/contract/reply.ts';
 import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
-import { chatOf, fakeNas, token, waitMs, type LoneBridgeInput } from './setting.ts';
+import { chatOf, fakeNas, finalReply, token, waitMs, type LoneBridgeInput } from './setting.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 const second = 'W'.repeat(64);
@@ -18,17 +17,6 @@ const nas = (): Promise<FakeDsm> =>
 
 const workBot = (dsm: FakeDsm, name: string) => ({
   bots: [{ name, incomingUrl: dsm.apiUrl('Work'), token: second, allowedUserIds: [4, 5] }],
-});
-
-const final = (job: string, text: string, change: Partial<Reply> = {}): Reply => ({
-  reply_id: `${job}:5`,
-  job_id: job,
-  user_id: '4',
-  channel: 'synology',
-  n: 5,
-  kind: 'final',
-  text,
-  ...change,
 });
 
 const message = (key: string, change: Partial<NewInboxRow> = {}): NewInboxRow => ({
@@ -66,7 +54,7 @@ describe('a reply that waits', () => {
     const dsm = await nas();
     await dsm.refuseConnections();
     const before = await chatOf(dsm, workBot(dsm, 'work'));
-    await before.reply(final('j1', '답', { thread: 'bot-work' }));
+    await before.reply(finalReply('j1', '답', { thread: 'bot-work' }));
     await before.stop();
     await dsm.acceptConnections();
     const { reports, said, storage } = await chatOf(dsm, workBot(dsm, 'job'), before);
@@ -84,7 +72,7 @@ describe('a reply that waits', () => {
     await dsm.refuseConnections();
     const before = await chatOf(dsm, workBot(dsm, 'work'));
     const change = { user_id: '5', ...(thread === null ? {} : { thread }) };
-    await before.reply(final('j1', '비밀 답', change));
+    await before.reply(finalReply('j1', '비밀 답', change));
     await before.stop();
     await dsm.acceptConnections();
     const { reports, said, storage } = await chatOf(dsm, { allowedUserIds: [4] }, before);
@@ -105,7 +93,7 @@ describe('a message that waits', () => {
     const { reply, said, storage } = await chatOf(dsm, {}, { folder: before.folder, link: link! });
     await expect.poll(() => submitted, polled).toMatchObject([{ thread: 'bot-work' }]);
     await expect.poll(() => storage.openByKey('post-1')?.state, polled).toBe('accepted');
-    await reply(final('job-of-안녕', '답', { thread: 'bot-work' }));
+    await reply(finalReply('job-of-안녕', '답', { thread: 'bot-work' }));
     await dsm.until(() => said(4).length === 1, waitMs);
     expect(storage.counts().inbox).toBe(0);
   });

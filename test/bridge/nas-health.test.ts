@@ -4,31 +4,14 @@ import { pauseMsMax } from '../../machines/delivery.ts';
 import { ownWords } from '../../src/bridge/own-words.ts';
 import type { Reply } from '../../src/contract/reply.ts';
 import type { Fault } from '../../src/fake-dsm/faults.ts';
-import { chatOf, fakeNas, waitMs, type LoneBridge } from './setting.ts';
+import { chatOf, clockAhead, fakeNas, finalReply, waitMs, type LoneBridge } from './setting.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 const apology = '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.';
 const dayMs = 24 * 3_600_000;
 
-const final = (n: number, text: string, change: Partial<Reply> = {}): Reply => ({
-  reply_id: `job-${n}:5`,
-  job_id: `job-${n}`,
-  user_id: '4',
-  channel: 'synology',
-  n: 5,
-  kind: 'final',
-  text,
-  ...change,
-});
-
-/** A clock that can be set ahead, in place of waiting for what is due. */
-function clockAhead(): { ms: number } {
-  const ahead = { ms: 0 };
-  const real = Date.now.bind(Date);
-  const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead.ms);
-  onTestFinished(() => spy.mockRestore());
-  return ahead;
-}
+const final = (n: number, text: string, change: Partial<Reply> = {}): Reply =>
+  finalReply(`job-${n}`, text, change);
 
 /** Every pause of a delivery is over; a reply without a word, which is never posted, makes the bridge look. */
 function pausesOf(chat: LoneBridge): () => Promise<void> {

@@ -8,24 +8,14 @@ import { readTargets } from '../../src/bridge/targets.ts';
 import type { Reply } from '../../src/contract/reply.ts';
 import type { FakeDsm, FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
 import { folderForTest } from '../messaging/setting.ts';
-import { chatOf, fakeNas, token, waitMs, type LoneBridge } from './setting.ts';
+import { chatOf, fakeNas, finalReply, token, waitMs, type LoneBridge } from './setting.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 
 let nextJob = 0;
 const final = (text: string, change: Partial<Reply> = {}): Reply => {
   nextJob += 1;
-  const jobId = `job-${nextJob}`;
-  return {
-    reply_id: `${jobId}:5`,
-    job_id: jobId,
-    user_id: '4',
-    channel: 'synology',
-    n: 5,
-    kind: 'final',
-    text,
-    ...change,
-  };
+  return finalReply(`job-${nextJob}`, text, change);
 };
 
 /** A bridge whose core is this test: replies go in by hand, reports are kept. */

@@ -3,7 +3,7 @@
  * them, all real processes' parts in this process and all closed after each test.
  */
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { startBridge, type Bridge, type BridgeOptions } from '../../src/bridge/bridge.ts';
 import { channel, type CoreLink } from '../../src/bridge/ports.ts';
 import { configSchema, type Config } from '../../src/config/config.ts';
@@ -33,6 +33,27 @@ export async function fakeNas(options: FakeDsmOptions = {}): Promise<FakeDsm> {
   });
   onTestFinished(() => dsm.close());
   return dsm;
+}
+
+/** The last word on a job, to person 4 unless `change` says otherwise. */
+export const finalReply = (jobId: string, text: string, change: Partial<Reply> = {}): Reply => ({
+  reply_id: `${jobId}:5`,
+  job_id: jobId,
+  user_id: '4',
+  channel: 'synology',
+  n: 5,
+  kind: 'final',
+  text,
+  ...change,
+});
+
+/** The clock of this process, ahead by `ms`; right again when the test has ended. */
+export function clockAhead(): { ms: number } {
+  const ahead = { ms: 0 };
+  const real = Date.now.bind(Date);
+  const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead.ms);
+  onTestFinished(() => spy.mockRestore());
+  return ahead;
 }
 
 export interface OpenBridge {

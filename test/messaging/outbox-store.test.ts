@@ -6,7 +6,7 @@ import type { OutboxStorage } from '../../src/contract/outbox-storage.ts';
 import { createOutboxStore } from '../../src/store/outbox-store.ts';
 import { openRig } from './rig.ts';
 import { folderForTest } from './setting.ts';
-import { jobInput } from '../support/jobs.ts';
+import { jobInput, newJobChange } from '../support/jobs.ts';
 import { until } from '../support/journal.ts';
 
 /** One job per channel with rows of the given numbers of events, in turn: `pos` 1 is the first job's first row. */
@@ -35,33 +35,8 @@ async function outboxWith(
       seq += count;
       return row;
     });
-    storage.commit([
-      {
-        jobId,
-        num: null,
-        machineVersion: 1,
-        created: {
-          id: jobId,
-          conversation: 'c',
-          input: jobInput({ jobId, channel, userId: `user-${j + 1}` }),
-          createdAt: at,
-        },
-        rows: made,
-        head: {
-          state: 'ack',
-          outcome: null,
-          reply: null,
-          n: rows.length,
-          seq: seq - 1,
-          snapshot: null,
-          wakeAt: null,
-          updatedAt: at,
-          endedAt: null,
-        },
-        at,
-        keys: [],
-      },
-    ]);
+    const input = jobInput({ jobId, channel, userId: `user-${j + 1}` });
+    storage.commit([newJobChange(input, made, at)]);
   }
   return createOutboxStore(database);
 }

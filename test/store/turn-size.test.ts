@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
 import type { JobChange, JournalRow } from '../../src/store/job-storage.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
-import { jobInput } from '../support/jobs.ts';
+import { jobInput, newJobChange } from '../support/jobs.ts';
 
 const at = 1_000;
 
@@ -16,28 +16,12 @@ const rowOf = (jobId: string, n: number): JournalRow => ({
   emitted: [{ type: 'processing', state: 'ack', data: { n } }],
 });
 
-function newJob(jobId: string, rows: number): JobChange {
-  return {
-    jobId,
-    num: null,
-    machineVersion: 1,
-    created: { id: jobId, conversation: 'c', input: jobInput({ jobId }), createdAt: at },
-    rows: Array.from({ length: rows }, (_, index) => rowOf(jobId, index + 1)),
-    head: {
-      state: 'ack',
-      outcome: null,
-      reply: null,
-      n: rows,
-      seq: rows,
-      snapshot: null,
-      wakeAt: null,
-      updatedAt: at,
-      endedAt: null,
-    },
+const newJob = (jobId: string, rows: number): JobChange =>
+  newJobChange(
+    jobInput({ jobId }),
+    Array.from({ length: rows }, (_, index) => rowOf(jobId, index + 1)),
     at,
-    keys: [],
-  };
-}
+  );
 
 test.each([1, 7, 8, 9, 16, 100])(
   '%i jobs of one turn get all their rows, in order',

@@ -2,7 +2,7 @@
 import { getStateNodes } from 'xstate/graph';
 import type { JobInput, JobLimits } from '../../machines/job-types.ts';
 import type { JobSnapshot } from '../../src/journal/pure-machine.ts';
-import type { JournalEvent } from '../../src/store/job-storage.ts';
+import type { JobChange, JournalEvent, JournalRow } from '../../src/store/job-storage.ts';
 
 export const limits: JobLimits = {
   classifyTimeoutMs: 30_000,
@@ -22,6 +22,32 @@ export const jobInput = (change: Partial<JobInput> = {}): JobInput => ({
   locale: 'ko',
   limits,
   ...change,
+});
+
+/** What a commit of a new job with these rows is, without the machine. */
+export const newJobChange = (
+  input: JobInput,
+  rows: JournalRow[],
+  createdAt: number,
+): JobChange => ({
+  jobId: input.jobId,
+  num: null,
+  machineVersion: 1,
+  created: { id: input.jobId, conversation: 'c', input, createdAt },
+  rows,
+  head: {
+    state: 'ack',
+    outcome: null,
+    reply: null,
+    n: rows.length,
+    seq: rows.reduce((seq, { emitted }) => seq + emitted.length, 0),
+    snapshot: null,
+    wakeAt: null,
+    updatedAt: createdAt,
+    endedAt: null,
+  },
+  at: createdAt,
+  keys: [],
 });
 
 const now = '2026-11-18T09:00:00+09:00';
