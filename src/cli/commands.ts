@@ -29,7 +29,8 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   import PATH…              bring text and markdown files in as documents  [--user ID]
   calendar import FILE      bring a calendar file (.ics) in               [--user ID]
   calendar export           print the calendar as a calendar file         [--user ID]
-  route "message"           what the rules decide, as JSON                [--now ISO] [--pending]
+  route "message" | -       what the rules decide, as JSON; - reads one   [--now ISO] [--pending]
+                            message a line from standard input
   draw [FOLDER]             draw the charts of all machines (./docs/charts)
   backup FILE               copy the database, also while the core runs
   restore FILE              put a backup in the place of the database; the core must not run
@@ -152,16 +153,9 @@ export const commands: Record<string, Command | undefined> = {
 
   route: {
     options: ['now', 'pending', 'json'],
-    async run(words, values) {
-      const message = words.join(' ');
-      if (words.length === 0) throw new UsageError('route takes a message');
-      const now = values.now === undefined ? Date.now() : Date.parse(values.now);
-      if (Number.isNaN(now)) throw new UsageError(`--now: ${values.now} is not an ISO 8601 time`);
-      const { describeRoute, route } = await import('../routing/route.ts');
-      const { config } = loadConfig(values.config);
-      const options = { now, timeZone: config.timezone, pendingDraft: values.pending };
-      console.log(JSON.stringify(describeRoute(route(message, options))));
-      return 0;
+    run: async (words, values) => {
+      const { now, pending, config } = values;
+      return (await import('./route.ts')).routeCommand({ words, now, pending, config });
     },
   },
 
