@@ -7,6 +7,7 @@ import { readDraft, withoutFence } from '../../src/documents/draft-answer.ts';
 import { draftRequests, sectionCharsMax, sectionsMax } from '../../src/documents/draft-prompt.ts';
 import { createDraftWindow } from '../../src/documents/draft-window.ts';
 import type { ErrorReason, ModelOutcome } from '../../src/contract/model.ts';
+import { momentsAhead, timeIn } from '../support/own-clock.ts';
 
 const timings = { queueMs: 0, firstTokenMs: 1, totalMs: 1 };
 const failure = (errorReason: ErrorReason, status: number | null = null): ModelOutcome => ({
@@ -131,5 +132,22 @@ describe('hours', () => {
         if (opens > now) expect(window.isOpen(opens - 1)).toBe(false);
       }),
     );
+  });
+
+  test.each(momentsAhead())('hold $name on the wall of $timeZone', ({ now, timeZone }) => {
+    const wall = timeIn(timeZone, now);
+    const minuteMs = 60_000;
+    const sinceMinute = now % minuteMs;
+    const hours = (from: number, to: number) =>
+      createDraftWindow(
+        `${timeIn(timeZone, now + from * minuteMs)}-${timeIn(timeZone, now + to * minuteMs)}`,
+        timeZone,
+      );
+    expect(hours(0, 1).isOpen(now), `${wall} is the first minute`).toBe(true);
+    expect(hours(-60, 1).isOpen(now), `${wall} is the last minute`).toBe(true);
+    expect(hours(-60, 0).isOpen(now), `${wall} is past the end`).toBe(false);
+    expect(hours(90, 180).opensInMs(now)).toBe(90 * minuteMs - sinceMinute);
+    // The end of the window is the beginning of this minute: it opens again on the next day.
+    expect(hours(-60, 0).opensInMs(now)).toBe(23 * 60 * minuteMs - sinceMinute);
   });
 });

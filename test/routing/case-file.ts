@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DecisionView } from '../../machines/decision.ts';
+import type { DateReading } from '../../src/routing/date-reader.ts';
 
 export function readCases<T>(name: string): T[] {
   const text = readFileSync(join(import.meta.dirname, 'cases', name), 'utf8');
@@ -18,6 +19,20 @@ export interface RouteCase {
   pending_draft: boolean;
   message: string;
   expect: Record<string, unknown>;
+}
+
+export interface DateCase {
+  now: string;
+  prefer: 'future' | 'past';
+  text: string;
+  expect: string;
+}
+
+/** A reading in the words of the date cases: a day, `FROM..TO`, `bad` or `null`. */
+export function shownDates(reading: DateReading | null): string {
+  if (reading === null) return 'null';
+  if (!reading.ok) return 'bad';
+  return reading.from === reading.to ? reading.from : `${reading.from}..${reading.to}`;
 }
 
 const names: Record<string, string> = {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { readClassification } from '../../src/routing/classification.ts';
 import { toDecision } from '../../src/routing/classification-decision.ts';
+import { dayAfter, momentsAhead, weekAfter } from '../support/own-clock.ts';
 
 const now = Date.parse('2026-11-18T09:00:00+09:00');
 
@@ -197,5 +198,36 @@ describe('searches', () => {
       { tool: 'document', operation: 'search', params: {} },
     ];
     expect(decide('둘 다', { action: 'tools', calls })).toMatchObject({ action: 'clarify' });
+  });
+});
+
+describe.each(momentsAhead())('$name ($today)', ({ now: at, timeZone, today }) => {
+  const decideNow = (message: string, answer: Record<string, unknown>) =>
+    toDecision(readClassification(JSON.stringify(answer)), { message, now: at, timeZone });
+
+  test('date words of the model and of the message are counted from today', () => {
+    const params = { title: '치과', date: '내일', time: '오후 2시' };
+    const date = dayAfter(today, 1);
+    const expected = { title: '치과', date, time: '14:00' };
+    expect(paramsOf(decideNow('치과 잡아줘', tool('calendar', 'create_draft', params)))).toEqual(
+      expected,
+    );
+    const wrongDay = { ...params, date: dayAfter(today, 3) };
+    expect(
+      paramsOf(decideNow('내일 오후 2시 치과 잡아줘', tool('calendar', 'create_draft', wrongDay))),
+    ).toEqual(expected);
+  });
+
+  test('a day in the past that nobody named is asked about, today is not', () => {
+    const on = (date: string) =>
+      decideNow('치과 예약 잡아줘', tool('calendar', 'create_draft', { title: '치과', date }));
+    expect(on(dayAfter(today, -1))).toMatchObject({ action: 'clarify' });
+    expect(paramsOf(on(today))).toMatchObject({ date: today });
+  });
+
+  test('the ends of a search are days of the calendar', () => {
+    const [date_from, date_to] = weekAfter(today, 1);
+    const answer = tool('calendar', 'search', { date_from: '다음 주' });
+    expect(paramsOf(decideNow('일정 찾아줘', answer))).toEqual({ date_from, date_to });
   });
 });

@@ -15,24 +15,11 @@ import {
   isoDate,
   weekdayOf,
 } from '../../src/routing/civil-date.ts';
-import { type DateReading, readDates } from '../../src/routing/date-reader.ts';
-import { readCases } from './case-file.ts';
-
-interface DateCase {
-  now: string;
-  prefer: 'future' | 'past';
-  text: string;
-  expect: string;
-}
+import { readDates } from '../../src/routing/date-reader.ts';
+import { type DateCase, readCases, shownDates } from './case-file.ts';
 
 const now = Date.parse('2026-11-18T09:00:00+09:00');
 const timeZone = 'Asia/Seoul';
-
-function inCaseWords(reading: DateReading | null): string {
-  if (reading === null) return 'null';
-  if (!reading.ok) return 'bad';
-  return reading.from === reading.to ? reading.from : `${reading.from}..${reading.to}`;
-}
 
 const cases = [...readCases<DateCase>('dates.jsonl'), ...readCases<DateCase>('dates-more.jsonl')];
 
@@ -41,7 +28,7 @@ describe('dates with a known answer', () => {
     '%s (%s) is %s',
     (text, prefer, expected, item) => {
       const reading = readDates(text, { now: Date.parse(item.now), timeZone, prefer });
-      expect(inCaseWords(reading)).toBe(expected);
+      expect(shownDates(reading)).toBe(expected);
     },
   );
 });
@@ -135,7 +122,7 @@ describe('for any text and any day', () => {
         (year, month, day) => {
           const known = checkedDay(year, month, day);
           const reading = readDates(`${year}년 ${month}월 ${day}일 일정`, { now, timeZone });
-          expect(inCaseWords(reading)).toBe(known === null ? 'bad' : isoDate(known));
+          expect(shownDates(reading)).toBe(known === null ? 'bad' : isoDate(known));
         },
       ),
     );

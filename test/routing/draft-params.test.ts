@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { readClassification } from '../../src/routing/classification.ts';
 import { toDecision } from '../../src/routing/classification-decision.ts';
+import { movedDates, movedToThisWeek, movesAlong } from '../support/own-clock.ts';
 
 /** A Sunday afternoon. */
 const evening = '2026-11-22T17:20:00+09:00';
@@ -18,46 +19,59 @@ function decide(message: string, params: Record<string, unknown>, now = evening)
 const draft = (message: string, params: Record<string, unknown>, now = evening) =>
   decide(message, { title: 'T', ...params }, now).calls?.[0]?.params;
 
+const right: [message: string, date: string, time: string][] = [
+  ['내일 7시에 저녁 약속 잡아줘', '2026-11-23', '19:00'],
+  ['내일 8시 저녁 식사 등록해줘', '2026-11-23', '20:00'],
+  ['오늘 7시에 저녁 약속 잡아줘', '2026-11-22', '19:00'],
+  ['오늘 8시 야식 약속 잡아줘', '2026-11-22', '20:00'],
+  ['내일 9시에 영화 등록해줘', '2026-11-23', '21:00'],
+  ['dinner with mom tomorrow at 7', '2026-11-23', '19:00'],
+  ['tonight at 8 movie, add it', '2026-11-22', '20:00'],
+  ['add movie tonight 9', '2026-11-22', '21:00'],
+  ['내일 6시 기상 등록', '2026-11-23', '06:00'],
+  ['내일 5시 새벽 기도 등록', '2026-11-23', '05:00'],
+  ['내일 6시 반 아침 운동', '2026-11-23', '06:30'],
+  ['breakfast tomorrow at 6', '2026-11-23', '06:00'],
+  ['flight tomorrow 6:15 add it', '2026-11-23', '06:15'],
+  ['내일 05:30 비행기 등록', '2026-11-23', '05:30'],
+  ['오늘 밤 12시에 통화', '2026-11-23', '00:00'],
+  ['내일 밤 12시에 회의 잡아줘', '2026-11-24', '00:00'],
+  ['내일 밤 1시에 통화 등록', '2026-11-24', '01:00'],
+  ['오늘 자정에 통화 등록해줘', '2026-11-23', '00:00'],
+  ['add a call tonight at midnight', '2026-11-23', '00:00'],
+  ['add a call tonight at 1am', '2026-11-23', '01:00'],
+  ['내일 자정에 알림 등록', '2026-11-23', '00:00'],
+  ['내일 자정에 알림 등록', '2026-11-24', '00:00'],
+  ['내일 24시에 마감 등록해줘', '2026-11-24', '00:00'],
+  ['내일 오전 12시 회의', '2026-11-23', '00:00'],
+  ['내일 밤 11시 반 통화 등록', '2026-11-23', '23:30'],
+  ['크리스마스 이브 저녁 7시', '2026-12-24', '19:00'],
+  ['크리스마스 전날 저녁 7시에 약속 잡아줘', '2026-12-24', '19:00'],
+  ['크리스마스 다음날 오후 1시 약속 등록해줘', '2026-12-26', '13:00'],
+  ['월요일 다음 날 7시 저녁 약속 잡아줘', '2026-11-24', '19:00'],
+  ['크리스마스 이틀 전 저녁 7시 약속 등록', '2026-12-23', '19:00'],
+  ['2주 뒤 월요일 저녁 7시 약속 잡아줘', '2026-12-07', '19:00'],
+  ['저녁 7시 약속, 오늘 말고 내일로 잡아줘', '2026-11-23', '19:00'],
+  ['dinner monday week at 7pm', '2026-11-30', '19:00'],
+  ['add dinner with tom at 7pm the friday after next', '2026-12-04', '19:00'],
+  ['add dinner on the last friday of november at 7pm', '2026-11-27', '19:00'],
+  ['다음 주 화요일 3시 회의를 수요일 10시로 등록해줘', '2026-11-25', '10:00'],
+];
+
 describe('the right answer of the model', () => {
-  test.each([
-    ['내일 7시에 저녁 약속 잡아줘', '2026-11-23', '19:00'],
-    ['내일 8시 저녁 식사 등록해줘', '2026-11-23', '20:00'],
-    ['오늘 7시에 저녁 약속 잡아줘', '2026-11-22', '19:00'],
-    ['오늘 8시 야식 약속 잡아줘', '2026-11-22', '20:00'],
-    ['내일 9시에 영화 등록해줘', '2026-11-23', '21:00'],
-    ['dinner with mom tomorrow at 7', '2026-11-23', '19:00'],
-    ['tonight at 8 movie, add it', '2026-11-22', '20:00'],
-    ['add movie tonight 9', '2026-11-22', '21:00'],
-    ['내일 6시 기상 등록', '2026-11-23', '06:00'],
-    ['내일 5시 새벽 기도 등록', '2026-11-23', '05:00'],
-    ['내일 6시 반 아침 운동', '2026-11-23', '06:30'],
-    ['breakfast tomorrow at 6', '2026-11-23', '06:00'],
-    ['flight tomorrow 6:15 add it', '2026-11-23', '06:15'],
-    ['내일 05:30 비행기 등록', '2026-11-23', '05:30'],
-    ['오늘 밤 12시에 통화', '2026-11-23', '00:00'],
-    ['내일 밤 12시에 회의 잡아줘', '2026-11-24', '00:00'],
-    ['내일 밤 1시에 통화 등록', '2026-11-24', '01:00'],
-    ['오늘 자정에 통화 등록해줘', '2026-11-23', '00:00'],
-    ['add a call tonight at midnight', '2026-11-23', '00:00'],
-    ['add a call tonight at 1am', '2026-11-23', '01:00'],
-    ['내일 자정에 알림 등록', '2026-11-23', '00:00'],
-    ['내일 자정에 알림 등록', '2026-11-24', '00:00'],
-    ['내일 24시에 마감 등록해줘', '2026-11-24', '00:00'],
-    ['내일 오전 12시 회의', '2026-11-23', '00:00'],
-    ['내일 밤 11시 반 통화 등록', '2026-11-23', '23:30'],
-    ['크리스마스 이브 저녁 7시', '2026-12-24', '19:00'],
-    ['크리스마스 전날 저녁 7시에 약속 잡아줘', '2026-12-24', '19:00'],
-    ['크리스마스 다음날 오후 1시 약속 등록해줘', '2026-12-26', '13:00'],
-    ['월요일 다음 날 7시 저녁 약속 잡아줘', '2026-11-24', '19:00'],
-    ['크리스마스 이틀 전 저녁 7시 약속 등록', '2026-12-23', '19:00'],
-    ['2주 뒤 월요일 저녁 7시 약속 잡아줘', '2026-12-07', '19:00'],
-    ['저녁 7시 약속, 오늘 말고 내일로 잡아줘', '2026-11-23', '19:00'],
-    ['dinner monday week at 7pm', '2026-11-30', '19:00'],
-    ['add dinner with tom at 7pm the friday after next', '2026-12-04', '19:00'],
-    ['add dinner on the last friday of november at 7pm', '2026-11-27', '19:00'],
-    ['다음 주 화요일 3시 회의를 수요일 10시로 등록해줘', '2026-11-25', '10:00'],
-  ])('to %j stays', (message, date, time) => {
+  test.each(right)('to %j stays', (message, date, time) => {
     expect(draft(message, { date, time })).toEqual({ title: 'T', date, time });
+  });
+
+  test('stays on the Sunday of this week as well', () => {
+    const { now, today } = movedToThisWeek(Date.parse(evening));
+    const held = right.filter(([message]) => movesAlong(message, '2026-11-22', today));
+    expect(held.length).toBeGreaterThan(20);
+    for (const [message, fixedDate, time] of held) {
+      const date = movedDates(fixedDate, '2026-11-22', today);
+      const at = new Date(now).toISOString();
+      expect(draft(message, { date, time }, at), message).toEqual({ title: 'T', date, time });
+    }
   });
 
   test.each([

@@ -1,40 +1,49 @@
 /** By how much a draft that waits is to be moved. */
 import { describe, expect, test } from 'vitest';
 import { readDraftEdit } from '../../src/routing/draft-edit.ts';
+import { momentsAhead } from '../support/own-clock.ts';
 
 const options = { now: Date.parse('2026-11-18T09:00:00+09:00'), timeZone: 'Asia/Seoul' };
 
+const shifts: [message: string, shift: object][] = [
+  ['한 시간 미뤄줘', { minutes: 60 }],
+  ['한시간만 미뤄 주세요', { minutes: 60 }],
+  ['30분 늦춰줘', { minutes: 30 }],
+  ['삼십분 늦춰줘', { minutes: 30 }],
+  ['한 시간 반 뒤로 미뤄줘', { minutes: 90 }],
+  ['1시간 30분 앞당겨줘', { minutes: -90 }],
+  ['30분 연기해줘', { minutes: 30 }],
+  ['두 시간 일찍 해줘', { minutes: -120 }],
+  ['반 시간만 더 늦게 해줘', { minutes: 30 }],
+  ['한 시간 뒤로 옮겨줘', { minutes: 60 }],
+  ['아니, 회의 한 시간 미뤄줄 수 있어?', { minutes: 60 }],
+  ['하루 미뤄줘', { days: 1 }],
+  ['이틀 뒤로 미뤄줘', { days: 2 }],
+  ['3일 미뤄줘', { days: 3 }],
+  ['일주일 미뤄줘', { days: 7 }],
+  ['2주 앞당겨줘', { days: -14 }],
+  ['하루 당겨줘', { days: -1 }],
+  ['push it back an hour', { minutes: 60 }],
+  ['push it by half an hour', { minutes: 30 }],
+  ['postpone the meeting by 2 hours, please', { minutes: 120 }],
+  ['delay it an hour and a half', { minutes: 90 }],
+  ['make it 30 minutes earlier', { minutes: -30 }],
+  ['an hour later', { minutes: 60 }],
+  ['bring it forward by an hour', { minutes: -60 }],
+  ['move it up 15 minutes', { minutes: -15 }],
+  ['postpone by a day', { days: 1 }],
+  ['A week later', { days: 7 }],
+];
+
 describe('a draft that waits is moved', () => {
-  test.each([
-    ['한 시간 미뤄줘', { minutes: 60 }],
-    ['한시간만 미뤄 주세요', { minutes: 60 }],
-    ['30분 늦춰줘', { minutes: 30 }],
-    ['삼십분 늦춰줘', { minutes: 30 }],
-    ['한 시간 반 뒤로 미뤄줘', { minutes: 90 }],
-    ['1시간 30분 앞당겨줘', { minutes: -90 }],
-    ['30분 연기해줘', { minutes: 30 }],
-    ['두 시간 일찍 해줘', { minutes: -120 }],
-    ['반 시간만 더 늦게 해줘', { minutes: 30 }],
-    ['한 시간 뒤로 옮겨줘', { minutes: 60 }],
-    ['아니, 회의 한 시간 미뤄줄 수 있어?', { minutes: 60 }],
-    ['하루 미뤄줘', { days: 1 }],
-    ['이틀 뒤로 미뤄줘', { days: 2 }],
-    ['3일 미뤄줘', { days: 3 }],
-    ['일주일 미뤄줘', { days: 7 }],
-    ['2주 앞당겨줘', { days: -14 }],
-    ['하루 당겨줘', { days: -1 }],
-    ['push it back an hour', { minutes: 60 }],
-    ['push it by half an hour', { minutes: 30 }],
-    ['postpone the meeting by 2 hours, please', { minutes: 120 }],
-    ['delay it an hour and a half', { minutes: 90 }],
-    ['make it 30 minutes earlier', { minutes: -30 }],
-    ['an hour later', { minutes: 60 }],
-    ['bring it forward by an hour', { minutes: -60 }],
-    ['move it up 15 minutes', { minutes: -15 }],
-    ['postpone by a day', { days: 1 }],
-    ['A week later', { days: 7 }],
-  ])('%s', (message, shift) => {
+  test.each(shifts)('%s', (message, shift) => {
     expect(readDraftEdit(message, options)).toEqual({ shift });
+  });
+
+  test.each(momentsAhead())('by as much $name ($today)', (moment) => {
+    for (const [message, shift] of shifts) {
+      expect(readDraftEdit(message, moment), message).toEqual({ shift });
+    }
   });
 
   test('and given another title at once', () => {

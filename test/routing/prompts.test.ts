@@ -8,6 +8,7 @@ import {
 } from '../../src/routing/classification-prompt.ts';
 import { clockLine } from '../../src/routing/clock-line.ts';
 import { answerMessages, reasonerMessages, wordingMessages } from '../../src/routing/prompts.ts';
+import { momentsAhead, timeIn } from '../support/own-clock.ts';
 
 const now = Date.parse('2026-11-18T09:05:00+09:00');
 const timeZone = 'Asia/Seoul';
@@ -30,6 +31,17 @@ describe('the clock', () => {
       '2026년 11월 18일 01:05 (Wednesday) Europe/Berlin',
     );
   });
+});
+
+test.each(momentsAhead())('the clock reads $name as the wall of $timeZone', (moment) => {
+  const [year, month, day] = moment.today.split('-');
+  const weekday = new Intl.DateTimeFormat('en-US', { timeZone: 'UTC', weekday: 'long' }).format(
+    Date.parse(`${moment.today}T12:00:00Z`),
+  );
+  const time = timeIn(moment.timeZone, moment.now);
+  expect(clockLine(moment.now, moment.timeZone)).toContain(
+    `${year}년 ${month}월 ${day}일 ${time} (${weekday})`,
+  );
 });
 
 describe.each([
