@@ -1,7 +1,5 @@
-/**
- * The markup that models wrap around what is not their answer, as data. A new model means a new row here,
- * never new code. The rows were collected from the chat templates and parsers of the servers.
- */
+/** The markup that models wrap around what is not their answer, as the thinking filter takes it. */
+import { callMarks, thoughtMarks, type Marks } from '../lib/special-tokens.ts';
 
 export interface MarkupPair {
   open: string;
@@ -22,33 +20,22 @@ export interface Markup {
   literals: readonly string[];
 }
 
-const lead = (open: string, close: string): MarkupPair => ({
-  open,
-  closes: [close],
-  where: 'lead',
-  kind: 'thinking',
-});
-
-const special = (open: string, ...closes: string[]): MarkupPair => ({
+const thinking = ({ open, closes, special }: Marks): MarkupPair => ({
   open,
   closes,
-  where: 'anywhere',
+  where: special ? 'anywhere' : 'lead',
   kind: 'thinking',
 });
 
 export const standardMarkup: Markup = {
   pairs: [
-    lead('<think>', '</think>'), // Qwen 3, DeepSeek R1, GLM, MiniMax, Nemotron, EXAONE 4
-    lead('<thinking>', '</thinking>'),
-    lead('<thought>', '</thought>'), // EXAONE Deep
-    lead('<reasoning>', '</reasoning>'),
-    lead('<seed:think>', '</seed:think>'),
-    lead('<longcat_think>', '</longcat_think>'),
-    lead('[THINK]', '[/THINK]'), // Mistral
-    lead('◁think▷', '◁/think▷'), // Kimi
-    special('<|channel>thought', '<channel|>'), // Gemma 4
-    special('<|START_THINKING|>', '<|END_THINKING|>'), // Cohere
-    special('<|channel|>analysis<|message|>', '<|end|>', '<|channel|>final<|message|>'), // gpt-oss
+    ...thoughtMarks.map(thinking),
+    {
+      open: '<|channel|>analysis<|message|>',
+      closes: ['<|end|>', '<|channel|>final<|message|>'],
+      where: 'anywhere',
+      kind: 'thinking',
+    },
   ],
   literals: [
     '<|start|>assistant',
@@ -60,18 +47,10 @@ export const standardMarkup: Markup = {
   ],
 };
 
-const residue = (open: string, close: string): MarkupPair => ({
-  open,
-  closes: [close],
-  where: 'anywhere',
-  kind: 'residue',
-});
-
 /**
  * Added when tools were offered but must not be called (`toolChoice: 'none'`): servers that ignore the
  * choice, and models that call anyhow, print the call into the text.
  */
-export const toolResidue: readonly MarkupPair[] = [
-  residue('<tool_call>', '</tool_call>'),
-  residue('[TOOL_REQUEST]', '[END_TOOL_REQUEST]'),
-];
+export const toolResidue: readonly MarkupPair[] = callMarks
+  .filter(({ closes }) => closes.length > 0)
+  .map(({ open, closes }) => ({ open, closes, where: 'anywhere', kind: 'residue' }));

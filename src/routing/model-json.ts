@@ -3,26 +3,22 @@
  * It knows nothing of what the values mean.
  */
 import { jsonrepair } from 'jsonrepair';
+import { specialToken, thoughtMarks } from '../lib/special-tokens.ts';
 import { composedText } from './plain-text.ts';
 
 /** An answer of a classifier is a few hundred characters; scanning stops here, so that cost stays bounded. */
 const scanCharsMax = 20_000;
 const candidatesMax = 20;
 
-/** Opening and closing mark of a thought, per family of models. */
-const thoughtMarks: readonly (readonly [RegExp, RegExp])[] = [
-  [
-    /<(?:think|thinking|thought|reasoning|seed:think|longcat_think)>/i,
-    /<\/(?:think|thinking|thought|reasoning|seed:think|longcat_think)>/i,
-  ],
-  [/\[THINK\]/, /\[\/THINK\]/],
-  [/◁think▷/, /◁\/think▷/],
-  [/<\|channel>thought/, /<channel\|>/],
-  [/<\|START_THINKING\|>/, /<\|END_THINKING\|>/],
+const pattern = (marks: readonly string[]): RegExp =>
+  new RegExp(marks.map((mark) => mark.replace(/[[\]|\\]/g, '\\$&')).join('|'), 'i');
+
+/** Opening and closing marks of a thought, per family of models. */
+const thoughts: readonly (readonly [RegExp, RegExp])[] = [
+  ...thoughtMarks.map(({ open, closes }) => [pattern([open]), pattern(closes)] as const),
   [/<\|channel\|>analysis<\|message\|>/, /<\|end\|>|<\|channel\|>final<\|message\|>/],
 ];
-const specialTokens =
-  /<\|(?:start|end|return|message|channel|im_end|im_start|eot_id|START_TEXT|END_TEXT)\|>(?:assistant|final)?/g;
+const specialTokens = new RegExp(`(?:${specialToken.source})(?:assistant|final)?`, 'gi');
 
 /**
  * Removes complete thoughts, one whose beginning was swallowed by the prompt template, and one that was cut
@@ -31,7 +27,7 @@ const specialTokens =
 export function withoutThoughts(raw: string): string {
   if (typeof parseStrict(raw) === 'object') return raw.trim();
   let text = raw;
-  for (const [open, close] of thoughtMarks) {
+  for (const [open, close] of thoughts) {
     for (let start = open.exec(text); start !== null; start = open.exec(text)) {
       if (text.slice(0, start.index).trim() !== '') break;
       const rest = text.slice(start.index + start[0].length);
