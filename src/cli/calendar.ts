@@ -27,7 +27,8 @@ export async function exportCalendar(client: CoreClient, userId: string): Promis
   process.stdout.write(await client.exportCalendar(userId));
 }
 
-function readText(path: string): string {
+/** The text of a calendar file. @throws CommandError for a file that cannot be opened or is no text */
+export function readText(path: string): string {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);

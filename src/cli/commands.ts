@@ -29,6 +29,9 @@ export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
   import PATH…              bring text and markdown files in as documents  [--user ID]
   calendar import FILE      bring a calendar file (.ics) in               [--user ID]
   calendar export           print the calendar as a calendar file         [--user ID]
+  calendar occurrences FILE --from DATE --to DATE
+                            what a calendar file means from one day up to, not including, another;
+                            needs no core                                 [--zone ZONE]
   route "message" | -       what the rules decide, as JSON; - reads one   [--now ISO] [--pending]
                             message a line from standard input
   draw [FOLDER]             draw the charts of all machines (./docs/charts)
@@ -54,6 +57,8 @@ export interface Command {
 
 const ofCore = ['url', 'json'] as const;
 const ofPerson = [...ofCore, 'user'] as const;
+const coreOnly = ['url', 'user'] as const;
+const windowOnly = ['from', 'to', 'zone'] as const;
 
 export const commands: Record<string, Command | undefined> = {
   serve: {
@@ -126,15 +131,21 @@ export const commands: Record<string, Command | undefined> = {
   },
 
   calendar: {
-    options: ofPerson,
+    options: [...ofPerson, 'from', 'to', 'zone'],
     wordsMax: 2,
     async run([verb, file], values) {
+      const stray = (verb === 'occurrences' ? coreOnly : windowOnly).find((name) => name in values);
+      if (stray !== undefined) throw new UsageError(`calendar ${verb} does not take --${stray}`);
+      if (verb === 'occurrences' && file !== undefined) {
+        const { listFileOccurrences } = await import('./calendar-occurrences.ts');
+        return listFileOccurrences(file, values);
+      }
       const user = values.user ?? 'local';
       const client = clientFor(values);
       if (verb === 'import' && file !== undefined) {
         await importCalendar(client, file, user, values.json);
       } else if (verb === 'export' && file === undefined) await exportCalendar(client, user);
-      else throw new UsageError('calendar takes: import FILE, or export (to standard output)');
+      else throw new UsageError('calendar takes: import FILE, export, or occurrences FILE');
       return 0;
     },
   },

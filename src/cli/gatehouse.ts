@@ -19,6 +19,8 @@ const options = {
   now: { type: 'string' },
   job: { type: 'string' },
   from: { type: 'string' },
+  to: { type: 'string' },
+  zone: { type: 'string' },
   pending: { type: 'boolean', default: false },
   // ask
   react: { type: 'boolean', default: false },

@@ -1,0 +1,50 @@
+/** `gatehouse calendar occurrences FILE`: what a calendar file means, without a core and without importing it. */
+import { loadConfig } from '../config/load-config.ts';
+import { fileOccurrences, type FileListing } from '../tools/calendar/file-occurrences.ts';
+import type { WallRange } from '../tools/calendar/occurrences.ts';
+import { createZones, wallOfDate } from '../tools/zoned-time.ts';
+import { readText } from './calendar.ts';
+import { CommandError, UsageError } from './core-client.ts';
+import type { CommandValues } from './gatehouse.ts';
+
+/**
+ * Lists the occurrences that have any part in the days from `--from` up to, not including, `--to`. `--json`: one
+ * array on standard output, and what could not be read or was cut as lines on standard error.
+ * @throws UsageError for days or a zone that do not exist
+ * @throws CommandError for a file that cannot be opened or is no calendar
+ */
+export function listFileOccurrences(path: string, values: CommandValues): number {
+  const range = rangeOf(values);
+  const zones = createZones();
+  const zone = values.zone ?? loadConfig(values.config).config.timezone;
+  if (!zones.knows(zone)) throw new UsageError(`--zone: there is no time zone ${zone}`);
+  const text = readText(path);
+  if (!/BEGIN:VCALENDAR/i.test(text)) throw new CommandError(`${path}: is not a calendar file`);
+  const listing = fileOccurrences(text, range, zone, zones);
+  if (values.json) {
+    console.log(JSON.stringify(listing.occurrences));
+    for (const line of notesOf(listing)) console.error(line);
+    return 0;
+  }
+  for (const { start, end, title } of listing.occurrences) {
+    console.log(`${start}  ${end}  ${title}`);
+  }
+  for (const line of notesOf(listing)) console.log(line);
+  return 0;
+}
+
+const notesOf = ({ unreadable, cut }: FileListing): string[] => [
+  ...unreadable.map((line) => `unreadable: ${line}`),
+  ...cut.map((line) => `cut: ${line}`),
+];
+
+function rangeOf(values: CommandValues): WallRange {
+  const [from, to] = (['from', 'to'] as const).map((name) => {
+    const day = wallOfDate(values[name] ?? '');
+    if (day !== null) return day;
+    const found = values[name] === undefined ? 'nothing' : values[name];
+    throw new UsageError(`--${name}: expected a day as YYYY-MM-DD, found ${found}`);
+  }) as [number, number];
+  if (to <= from) throw new UsageError('--to has to be later than --from: it is not included');
+  return { from, to };
+}

@@ -1,0 +1,84 @@
+/**
+ * What the text of a calendar file means within a window, without a stored calendar: for people who want to
+ * see how a file is read, and for comparing with other programs.
+ */
+import { clockTime, dayMs, isoDate, minuteMs, startOfDay, type Zones } from '../zoned-time.ts';
+import type { CalendarEntry, Occurrence } from './event.ts';
+import { createEventReader } from './event-reader.ts';
+import { occurrencesIn, type WallRange } from './occurrences.ts';
+
+/** One occurrence as programs read it. */
+export interface FileOccurrence {
+  /** `YYYY-MM-DD` for all-day entries, else `YYYY-MM-DDTHH:MM[:SS]` of the asked zone. */
+  start: string;
+  /** The same form. Exclusive: an all-day entry of one day ends on the next day. */
+  end: string;
+  all_day: boolean;
+  title: string;
+  uid: string;
+}
+
+export interface FileListing {
+  /** In order of their start. */
+  occurrences: FileOccurrence[];
+  /** One line per event that could not be read. */
+  unreadable: string[];
+  /** One line per limit that was reached: what lies behind it is not listed. */
+  cut: string[];
+}
+
+/** Longest window. A rule with few matches is looked at day by day, and many files have many rules. */
+const windowDaysMax = 200 * 366;
+
+/** Most occurrences that are listed. Events are looked at in the order of the file. */
+const occurrencesMax = 100_000;
+
+/**
+ * @param text a calendar file (RFC 5545)
+ * @param range half open, on the wall of `zone`
+ * @param zone IANA name; floating times are this zone's
+ * @throws RangeError for an unknown zone
+ */
+export function fileOccurrences(
+  text: string,
+  range: WallRange,
+  zone: string,
+  zones: Zones,
+): FileListing {
+  const { entries, unreadable } = createEventReader(zones).read(text);
+  const cut: string[] = [];
+  const to = Math.min(range.to, range.from + windowDaysMax * dayMs);
+  if (to < range.to)
+    cut.push(`the window: looked at ${isoDate(range.from)} to ${isoDate(to)} only`);
+  const found: Occurrence[] = [];
+  let seen = 0;
+  for (const entry of entries) {
+    if (found.length >= occurrencesMax) break;
+    seen += 1;
+    const { occurrences, capped } = occurrencesIn([entry], { from: range.from, to }, zone, zones);
+    if (capped.length > 0) cut.push(cutLine(entry, occurrences.at(-1)));
+    // Not with spread arguments: there may be more than the stack can hold.
+    for (const one of occurrences) found.push(one);
+  }
+  if (seen < entries.length) {
+    cut.push(`${entries.length - seen} of ${entries.length} events were not looked at`);
+  }
+  found.sort((a, b) => a.start - b.start || Number(b.allDay) - Number(a.allDay) || a.end - b.end);
+  return { occurrences: found.map(fileOccurrence), unreadable, cut };
+}
+
+function cutLine({ uid }: CalendarEntry, last: Occurrence | undefined): string {
+  if (last === undefined) return `${uid}: its rule has too many times to reach the window`;
+  return `${uid}: its rule has too many times, later ones than ${isoTime(last.start)} are missing`;
+}
+
+function fileOccurrence({ start, end, allDay, title, uid }: Occurrence): FileOccurrence {
+  const text = allDay ? isoDate : isoTime;
+  return { start: text(start), end: text(end), all_day: allDay, title, uid };
+}
+
+function isoTime(at: number): string {
+  const seconds = Math.floor(((at - startOfDay(at)) % minuteMs) / 1000);
+  const tail = seconds === 0 ? '' : `:${String(seconds).padStart(2, '0')}`;
+  return `${isoDate(at)}T${clockTime(at)}${tail}`;
+}
