@@ -117,16 +117,18 @@ describe('calendar occurrences', () => {
     expect(err).toContain('cut: old: its rule has too many times to reach the window');
   });
 
-  test.each([
-    ['without a window'],
-    ['--from', '2027-01-01'],
-    ['--from', '2027-01-01', '--to', '2027-13-01'],
-    ['--from', '2027-01-02', '--to', '2027-01-02'],
-    ['--from', 'today', '--to', '2027-01-02'],
-    [...january, '--zone', 'Asia/Atlantis'],
-    [...january, '--user', 'ann'],
-    [...january, '--url', 'http://127.0.0.1:9'],
-  ])('with %s %s %s %s %s %s is wrong usage: exit 2, and nothing is listed', (...options) => {
+  test.each(
+    [
+      ['surplus'],
+      ['--from', '2027-01-01'],
+      ['--from', '2027-01-01', '--to', '2027-13-01'],
+      ['--from', '2027-01-02', '--to', '2027-01-02'],
+      ['--from', 'today', '--to', '2027-01-02'],
+      [...january, '--zone', 'Asia/Atlantis'],
+      [...january, '--user', 'ann'],
+      [...january, '--url', 'http://127.0.0.1:9'],
+    ].map((options) => ({ options })),
+  )('with $options is wrong usage: exit 2', ({ options }) => {
     const { code, out, err } = occurrences(weekly, ...options);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain('usage: gatehouse');
