@@ -1,6 +1,6 @@
 /** `gatehouse calendar import FILE` and `gatehouse calendar export`, by way of the running core. */
 import { readFileSync } from 'node:fs';
-import { textOf } from '../lib/text-bytes.ts';
+import { calendarTextOf } from '../lib/text-bytes.ts';
 import { messageOf } from '../lib/errors.ts';
 import { CommandError, type CoreClient } from './core-client.ts';
 
@@ -35,7 +35,7 @@ export function readText(path: string): string {
   } catch (error) {
     throw new CommandError(`${path}: ${messageOf(error)}`, { cause: error });
   }
-  const text = textOf(bytes);
+  const text = calendarTextOf(bytes);
   if (text === null) throw new CommandError(`${path}: is not a calendar file`);
   return text;
 }

@@ -8,6 +8,7 @@
  */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { withWholeCharacters } from '../lib/text-bytes.ts';
 import { trustOptions, type TlsTrust } from '../lib/tls-trust.ts';
 
 /** A year of a full calendar is about 10 MB; more is not an answer to a question about days. */
@@ -131,7 +132,8 @@ async function readBody(message: IncomingMessage): Promise<Buffer> {
     if (bytes > bodyBytesMax) throw new Error(tooLarge);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  // A server hands calendars on with the folds of whoever wrote them, also those within a character.
+  return withWholeCharacters(Buffer.concat(chunks));
 }
 
 function responseOf(message: IncomingMessage, bytes: Buffer, url: URL): Response {

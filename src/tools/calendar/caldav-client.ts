@@ -5,7 +5,7 @@
  * 1. Every request is bounded and abortable; a wedged server costs its share of the limit.
  * 2. No password in any message.
  */
-import { calendarQuery, createAccount, fetchCalendars, propfind } from 'tsdav';
+import { calendarQuery, createAccount, propfind, type DAVResponse } from 'tsdav';
 import { messageOf } from '../../lib/errors.ts';
 import { createExchange, ExchangeError, type Exchange } from '../http-exchange.ts';
 import type { TlsTrust } from '../../lib/tls-trust.ts';
@@ -162,13 +162,73 @@ async function findCalendars(
     headers,
     fetch: exchange,
   });
-  const calendars = (await fetchCalendars({ account, headers, fetch: exchange }))
-    .filter(({ components }) => !components?.length || components.includes('VEVENT'))
-    .map(({ url, displayName }) => ({ url: withSlash(url), name: textOf(displayName) }));
-  if (server.calendar === undefined) return calendars.map(({ url }) => url);
-  const chosen = calendars.filter(({ name }) => name === server.calendar);
-  const others = calendars.filter(({ name }) => name !== server.calendar);
-  return chosen.length === 0 ? [] : [...chosen, ...others].map(({ url }) => url);
+  const collections = await propfind({
+    url: account.homeUrl ?? server.url,
+    props: { 'd:displayname': {}, 'd:resourcetype': {}, 'c:supported-calendar-component-set': {} },
+    depth: '1',
+    headers,
+    fetch: withTextNames(exchange),
+  });
+  const [only] = collections;
+  if (collections.length === 1 && only?.ok === false) throw new StatusError(only.status);
+  const calendars = collections.filter(isForEvents).map(({ href = '', props }) => ({
+    url: withSlash(new URL(href, account.rootUrl ?? server.url).href),
+    name: nameOf(props?.['displayname']),
+  }));
+  const urls = calendars.map(({ url }) => url);
+  if (server.calendar === undefined) return urls;
+  const wanted = server.calendar.trim().normalize('NFC');
+  const byName = calendars.filter(({ name }) => name === wanted);
+  // A calendar that has no such name may still have it as the end of its address.
+  const chosen = byName.length > 0 ? byName : calendars.filter(({ url }) => endOf(url) === wanted);
+  const first = chosen.map(({ url }) => url);
+  return first.length === 0 ? [] : [...first, ...urls.filter((url) => !first.includes(url))];
+}
+
+/** A calendar that says nothing of its components takes events too. */
+function isForEvents({ props }: DAVResponse): boolean {
+  if (!('calendar' in Object(props?.['resourcetype']))) return false;
+  const components: unknown = props?.['supportedCalendarComponentSet']?.comp;
+  if (components === undefined) return true;
+  const all: unknown[] = Array.isArray(components) ? components : [components];
+  return all.some((one) => {
+    const attributes = (one as Record<string, unknown> | null)?.['_attributes'];
+    return (attributes as { name?: unknown } | undefined)?.name === 'VEVENT';
+  });
+}
+
+/** Stands before each display name: a private character, so that it is in no name. */
+const nameMark = '\uE000';
+
+/**
+ * The exchange, with a mark before each display name in its answers. The XML reader of tsdav makes a number of
+ * 2027 and 1.10 and a truth value of "true"; what was written cannot be had from those.
+ */
+const withTextNames =
+  (exchange: Exchange): Exchange =>
+  async (input, init) => {
+    const answer = await exchange(input, init);
+    if (answer.body === null) return answer;
+    const opening = /<(?:[\w.-]+:)?displayname(?:\s[^<>]*[^<>/])?>(?=[^<])/gi;
+    const text = (await answer.text()).replaceAll(opening, `$&${nameMark}`);
+    const { status, headers } = answer;
+    return Object.defineProperty(new Response(text, { status, headers }), 'url', {
+      value: answer.url,
+    });
+  };
+
+/** The display name, composed as the configuration is; empty where there is none. */
+const nameOf = (value: unknown): string =>
+  (textOf(value) ?? '').replaceAll(nameMark, '').trim().normalize('NFC');
+
+/** The last part of a calendar's address. */
+function endOf(url: string): string {
+  const part = new URL(url).pathname.split('/').filter(Boolean).at(-1) ?? '';
+  try {
+    return decodeURIComponent(part).normalize('NFC');
+  } catch {
+    return part;
+  }
 }
 
 const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
