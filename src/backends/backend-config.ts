@@ -1,4 +1,5 @@
 /** What an operator says about one model server, after defaults: section 2 of the configuration file. */
+import { reachesThisMachine } from '../lib/loopback.ts';
 
 export type BackendKind =
   | 'ollama'
@@ -58,15 +59,11 @@ export interface Endpoints {
   root: string;
 }
 
-/** Every way to write this machine itself; the last is an address of IPv4 within one of IPv6. */
-const loopbackName =
-  /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
-
 /** Whether two `baseUrl` are one server, however each is written. Throws a TypeError when one is not a URL. */
 export function isSameServer(one: string, other: string): boolean {
   const [a, b] = [one, other].map((baseUrl) => {
     const url = new URL(endpointsOf(baseUrl).embeddings);
-    if (loopbackName.test(url.hostname)) url.hostname = 'localhost';
+    if (reachesThisMachine(url.hostname)) url.hostname = 'localhost';
     return url.href;
   });
   return a === b;

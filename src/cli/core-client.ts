@@ -5,6 +5,7 @@ import type { OutboxEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
 import { messageOf } from '../lib/errors.ts';
+import { withoutBrackets } from '../lib/loopback.ts';
 
 /** One line for the person; the exit code is 1. */
 export class CommandError extends Error {}
@@ -82,7 +83,8 @@ const rowEventsMax = 16;
 
 /** The address at which the core of this configuration is reached from this machine. */
 export function reachableUrl({ host, port }: { host: string; port: number }): string {
-  const open = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+  const bare = withoutBrackets(host);
+  const open = ['0.0.0.0', '::'].includes(bare) ? '127.0.0.1' : bare;
   return `http://${open.includes(':') ? `[${open}]` : open}:${port}`;
 }
 

@@ -7,7 +7,7 @@ import { checkBackends } from './backend-findings.ts';
 import { checkDatabase } from './database-findings.ts';
 import type { Finding } from './finding.ts';
 import { checkGates } from './gate-findings.ts';
-import { checkCore, checkNode, checkTimeZone, checkTraces } from './machine-findings.ts';
+import { checkCore, checkKeys, checkNode, checkTimeZone, checkTraces } from './machine-findings.ts';
 import { checkNats } from './nats-findings.ts';
 import { checkTools } from './tool-findings.ts';
 import { checkSearch } from './search-findings.ts';
@@ -26,6 +26,7 @@ export async function doctor(
     if (nats.isOfBridge) findings.push(...nats.findings);
     else {
       findings.push(checkTimeZone(config), core.finding);
+      findings.push(...checkKeys(config));
       findings.push(...checkDatabase(config, core.isThere));
       findings.push(...nats.findings);
       findings.push(...(await checkBackends(config, core.isThere)));

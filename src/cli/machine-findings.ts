@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { reachableUrl } from './core-client.ts';
 import type { Config } from '../config/config.ts';
+import { hasShortKey, keyCharsAdvised } from '../config/key-check.ts';
 import { loadTracing } from '../config/tracing.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Finding } from './finding.ts';
@@ -49,6 +50,19 @@ const offsetIn = (timeZone: string): string =>
   new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
     .formatToParts()
     .find(({ type }) => type === 'timeZoneName')?.value ?? '';
+
+/** A short key can be tried out; nothing is said where all are long enough, or none is set. */
+export const checkKeys = ({ server }: Config): Finding[] =>
+  hasShortKey(server.apiKeys)
+    ? [
+        {
+          part: 'keys',
+          ok: true,
+          what: `server.apiKeys: a key has fewer than ${keyCharsAdvised} characters`,
+          advice: 'make a long one, for example with: openssl rand -hex 24',
+        },
+      ]
+    : [];
 
 export interface CoreCheck {
   finding: Finding;

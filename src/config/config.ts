@@ -3,7 +3,19 @@
  * A key that is not here is an error: a misspelt one must not be ignored.
  */
 import { z } from 'zod';
-import { count, id, longMs, ms, port, section, text, withoutLogin } from './schema-parts.ts';
+import { findUselessKey } from './key-check.ts';
+import {
+  count,
+  filePath,
+  id,
+  longMs,
+  ms,
+  port,
+  secret,
+  section,
+  text,
+  withoutLogin,
+} from './schema-parts.ts';
 import { synologySchema } from './synology-config.ts';
 
 export const backendKinds = [
@@ -29,7 +41,7 @@ const backend = z.strictObject({
     .nullable()
     .default(null)
     .describe('A page with active_jobs and total_requests.'),
-  apiKey: text.nullable().default(null).describe('Sent as a bearer token.'),
+  apiKey: secret.nullable().default(null).describe('Sent as a bearer token.'),
   timeoutsMs: section({
     connect: ms(2_000).describe('Until the server has accepted the connection.'),
     firstToken: ms(120_000).describe(
@@ -41,13 +53,13 @@ const backend = z.strictObject({
 });
 
 const personKey = z.strictObject({
-  key: text.describe('The key itself.'),
+  key: secret.describe('The key itself.'),
   user: z.string().min(1).max(256).describe('Whose key it is.'),
 });
 
 /** For servers with a certificate of their own, as on a NAS. */
 const trust = {
-  caFile: text
+  caFile: filePath
     .optional()
     .describe('PEM file: an authority of your own, or the certificate itself.'),
   fingerprint256: text.optional().describe("SHA-256 of the server's certificate."),
@@ -57,7 +69,7 @@ const shared = z.boolean().default(false).describe('One for all users; else each
 
 const login = {
   username: text.describe('Login.'),
-  password: text.describe('Often an app password made for this purpose.'),
+  password: secret.describe('Often an app password made for this purpose.'),
 };
 
 const mailFolder = z.strictObject({
@@ -89,7 +101,11 @@ export const configSchema = z.strictObject({
       .describe('Address that HTTP listens on; one that is open to the network needs a key.'),
     port: port(8100).describe('0: any free port.'),
     apiKeys: z
-      .array(z.union([text, personKey]))
+      .array(z.union([secret, personKey]))
+      .superRefine((keys, context) => {
+        const fault = findUselessKey(keys);
+        if (fault !== null) context.addIssue({ code: 'custom', ...fault });
+      })
       .default([])
       .describe("Empty: loopback only. A key with a user sees and moves only what is that user's."),
     limits: section({
@@ -101,7 +117,7 @@ export const configSchema = z.strictObject({
       connections: count(2_048, 0).describe('Of all; half of them from one address.'),
     }).describe("0: no limit. The operator's keys are not counted."),
   }),
-  database: text
+  database: filePath
     .default('./data/gatehouse.db')
     .describe(
       'The SQLite file. What is beside it (an own NATS server, certificates) lies in the same folder.',
@@ -123,21 +139,21 @@ export const configSchema = z.strictObject({
       .default('gatehouse.v1')
       .describe('What all subjects begin with.'),
     user: text.nullable().default(null).describe('Login by name and password.'),
-    password: text.nullable().default(null).describe('Login by name and password.'),
-    token: text.nullable().default(null).describe('Login by token.'),
-    credsFile: text
+    password: secret.nullable().default(null).describe('Login by name and password.'),
+    token: secret.nullable().default(null).describe('Login by token.'),
+    credsFile: filePath
       .nullable()
       .default(null)
       .describe('Login by a credentials file (JWT and nkey).'),
-    caFile: text
+    caFile: filePath
       .nullable()
       .default(null)
       .describe('PEM, where the certificate is not from a public authority.'),
-    certFile: text
+    certFile: filePath
       .nullable()
       .default(null)
       .describe("PEM of the client's certificate, where the server asks for one."),
-    keyFile: text.nullable().default(null).describe('PEM of the key of that certificate.'),
+    keyFile: filePath.nullable().default(null).describe('PEM of the key of that certificate.'),
   }),
   timezone: z
     .string()
@@ -262,7 +278,7 @@ export const configSchema = z.strictObject({
       .strictObject({
         baseUrl: withoutLogin(z.url({ protocol: /^https?$/ })).describe('Up to and including /v1.'),
         model: text.describe('Name of the embedding model; another one makes all vectors anew.'),
-        apiKey: text.nullable().default(null).describe('Sent as a bearer token.'),
+        apiKey: secret.nullable().default(null).describe('Sent as a bearer token.'),
         batch: z.number().int().min(1).max(32).default(16).describe('Texts in one request.'),
         timeoutMs: ms(30_000).describe('Of one request.'),
         queryTimeoutMs: ms(1_500).describe('What a search waits for its vector; then words alone.'),

@@ -3,9 +3,16 @@
  * process.env.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { LineCounter, parseDocument } from 'yaml';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
+import {
+  describeIssues,
+  describeValue,
+  describeYamlFault,
+  keyText,
+  type ConfigSource,
+} from './config-fault.ts';
+import { expectedScalar } from './config-shape.ts';
 import { configSchema, type Config } from './config.ts';
 
 export interface LoadedConfig {
@@ -33,13 +40,16 @@ export function parseConfig(
   name: string,
   env: Record<string, string | undefined>,
 ): Config {
-  const document = parseDocument(source, { prettyErrors: true });
-  const [fault] = document.errors;
-  if (fault !== undefined) throw invalid(name, fault.message.split('\n')[0] ?? 'is not YAML');
-  const raw = insertVariables(valueOf(document, name) ?? {}, name, env, '');
-  const result = configSchema.safeParse(raw, { reportInput: true });
-  if (result.success) return checkRoles(result.data, name);
-  throw invalid(name, result.error.issues.map(describeIssue).join('; '));
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) throw invalid(name, describeYamlFault(fault, lines));
+  const raw = valueOf(document, name) ?? {};
+  const parts: ConfigSource = { document, lines, raw };
+  const result = configSchema.safeParse(insertVariables(raw, name, env));
+  if (!result.success) throw invalid(name, describeIssues(result.error.issues, parts));
+  checkRoles(result.data, name, parts);
+  return result.data;
 }
 
 /** Anchors that multiply without end, or hold themselves, are found here and not while parsing. */
@@ -49,8 +59,8 @@ function valueOf(document: ReturnType<typeof parseDocument>, name: string): unkn
     JSON.stringify(value);
     return value;
   } catch (error) {
-    const isCircle = error instanceof TypeError;
-    throw invalid(name, isCircle ? 'an anchor that holds itself' : messageOf(error), error);
+    if (error instanceof TypeError) throw invalid(name, 'an anchor that holds itself');
+    throw invalid(name, 'an alias without its anchor, or too many aliases');
   }
 }
 
@@ -66,69 +76,64 @@ function insertVariables(
   value: unknown,
   name: string,
   env: Record<string, string | undefined>,
-  key: string,
+  path: readonly PropertyKey[] = [],
+  raw: unknown = value,
 ): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, variable: string) => {
+    const text = value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, variable: string) => {
       const found = env[variable];
       if (found === undefined) {
-        throw invalid(name, `${key}: the environment variable ${variable} is not set`);
+        throw invalid(
+          name,
+          `${keyText(path, raw)}: the environment variable ${variable} is not set`,
+        );
       }
       return found;
     });
+    return text === value ? value : scalarOf(text, path);
   }
   if (Array.isArray(value)) {
-    return value.map((item, index) => insertVariables(item, name, env, `${key}[${index}]`));
+    return value.map((item, index) => insertVariables(item, name, env, [...path, index], raw));
   }
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
       Object.entries(value).map(([field, item]) => [
         field,
-        insertVariables(item, name, env, key === '' ? field : `${key}.${field}`),
+        insertVariables(item, name, env, [...path, field], raw),
       ]),
     );
   }
   return value;
 }
 
-function checkRoles(config: Config, name: string): Config {
+/** A variable is always text; where the schema expects a number or a boolean it is read as one. */
+function scalarOf(text: string, path: readonly PropertyKey[]): string | number | boolean {
+  const expected = expectedScalar(path);
+  if (expected === 'number' && /^-?\d+(?:\.\d+)?$/.test(text.trim())) return Number(text);
+  if (expected === 'boolean' && /^(?:true|false)$/i.test(text.trim())) {
+    return text.trim().toLowerCase() === 'true';
+  }
+  return text;
+}
+
+function checkRoles(config: Config, name: string, source: ConfigSource): void {
   const ids = config.backends.map((backend) => backend.id);
-  const double = ids.find((id, index) => ids.indexOf(id) !== index);
-  if (double !== undefined) throw invalid(name, `backends: the id ${double} stands twice`);
-  if (ids.length === 0) return config;
+  const double = ids.findIndex((id, index) => ids.indexOf(id) !== index);
+  if (double >= 0) {
+    const expected = 'expected an id of its own (it stands twice)';
+    throw invalid(name, describeValue(['backends', double, 'id'], expected, source));
+  }
+  if (ids.length === 0) return;
   for (const [role, backend] of Object.entries(config.roles)) {
-    if (backend !== undefined && !ids.includes(backend)) {
-      throw invalid(name, `roles.${role}: expected one of ${ids.join(', ')}, found "${backend}"`);
-    }
+    if (backend === undefined || ids.includes(backend)) continue;
+    const expected = `expected one of ${writtenIds(source.raw).join(', ')}`;
+    throw invalid(name, describeValue(['roles', role], expected, source));
   }
-  return config;
 }
 
-type Issue = z.core.$ZodIssue;
-
-function describeIssue(issue: Issue): string {
-  const key = issue.path
-    .map((part, index) =>
-      typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`,
-    )
-    .join('');
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((one) => (key === '' ? one : `${key}.${one}`));
-    return `${names.join(', ')}: there is no such key`;
-  }
-  const expected = issue.message.replace(/^Invalid (input|option): /, '');
-  const found = secretKey.test(key) ? 'something else' : shown(issue.input);
-  return `${key || 'the file'}: ${expected}, found ${found}`;
-}
-
-/** Keys whose values are secret, or hold a secret: an incoming webhook's address is all that is needed to post. */
-const secretKey = /password|token|apiKey|incomingUrl/i;
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const json = (JSON.stringify(value) ?? String(value)).replaceAll(/\/\/[^/\s"]*@/g, '//…@');
-  return json.length > 40 ? `${json.slice(0, 37)}...` : json;
-}
+/** The ids as they stand in the file: one that comes from a variable is not repeated. */
+const writtenIds = (raw: unknown): string[] =>
+  (raw as { backends: { id: unknown }[] }).backends.map((backend) => String(backend.id));
 
 const invalid = (name: string, what: string, cause?: unknown): GatehouseError =>
   new GatehouseError('GH_CONFIG_INVALID', `${name}: ${what}`, { cause });

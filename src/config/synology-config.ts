@@ -1,6 +1,6 @@
 /** The section `synology`: the bridge, its bots and its channels (docs/synology.md). */
 import { z } from 'zod';
-import { count, ms, port, section, text } from './schema-parts.ts';
+import { count, filePath, ms, port, secret, section, text } from './schema-parts.ts';
 
 const userIds = z.array(z.union([z.string(), z.number()]));
 
@@ -10,7 +10,7 @@ export const synologySchema = section({
     .nullable()
     .default(null)
     .describe("The bot's incoming webhook, as the chat shows it."),
-  token: text.nullable().default(null).describe("The bot's token, which what it sends carries."),
+  token: secret.nullable().default(null).describe("The bot's token, which what it sends carries."),
   allowedUserIds: userIds
     .default([])
     .describe("The chat's numbers of those who may talk to the bot; nobody else is answered."),
@@ -20,12 +20,12 @@ export const synologySchema = section({
     .describe('Address that the bridge listens on: one that the NAS can reach.'),
   maxChars: count(1_800, 40).describe('Characters of one post; the chat refuses more than 2,000.'),
   minIntervalMs: ms(600).describe('Between two posts; the chat refuses what comes faster.'),
-  caFile: text
+  caFile: filePath
     .nullable()
     .default(null)
     .describe('PEM of the certificate of the NAS, or of its authority.'),
   fingerprint256: text.nullable().default(null).describe('SHA-256 of the certificate of the NAS.'),
-  database: text.default('./data/synology.db').describe("The bridge's own file."),
+  database: filePath.default('./data/synology.db').describe("The bridge's own file."),
   noticeDelayMs: ms(100).describe('A notice that its answer overtakes within this is not posted.'),
   ratePerMinute: count(30).describe('Messages of one person.'),
   files: z
@@ -48,7 +48,7 @@ export const synologySchema = section({
           .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must match [A-Za-z0-9_-]{1,32}')
           .describe('Its name here.'),
         incomingUrl: z.url().describe('Its incoming webhook.'),
-        token: text.describe('Its token.'),
+        token: secret.describe('Its token.'),
         allowedUserIds: userIds.describe('Who may talk to it.'),
       }),
     )
@@ -63,7 +63,7 @@ export const synologySchema = section({
           .describe("The channel, by the chat's number."),
         name: text.optional().describe('Or by its name.'),
         incomingUrl: z.url().describe('Of the incoming webhook that posts into the channel.'),
-        token: text.describe('Of the outgoing webhook.'),
+        token: secret.describe('Of the outgoing webhook.'),
         triggerWords: z.array(text).default([]).describe('Taken off the front of a message.'),
         userIdMap: z
           .record(z.string(), z.union([z.string(), z.number()]))

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { messageOf } from '../lib/errors.ts';
+import { isLoopback, isLoopbackHostHeader } from '../lib/loopback.ts';
 import type { DsmControls } from './fake-dsm.ts';
 import type { Happening } from './feed.ts';
 import { readBody } from './http-body.ts';
@@ -36,7 +37,7 @@ export class PageServer {
   }
 
   async listen(host: string, port: number): Promise<string> {
-    this.#isLocal = isLoopbackName(host);
+    this.#isLocal = isLoopback(host);
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
     this.#unsubscribe = this.#controls.subscribe((happening) => this.#tell(happening));
@@ -68,7 +69,7 @@ export class PageServer {
   #mayTalk({ headers }: IncomingMessage): boolean {
     const { host = '', origin } = headers;
     if (origin !== undefined && origin !== `http://${host}`) return false;
-    return !this.#isLocal || isLoopbackName(host.replace(/:\d+$/, ''));
+    return !this.#isLocal || isLoopbackHostHeader(host);
   }
 
   async #act(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -118,6 +119,3 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.writeHead(status, { ...pageHeaders, 'content-type': type });
   response.end(body);
 }
-
-const isLoopbackName = (name: string): boolean =>
-  /^(localhost|\[?::1\]?|127\.\d+\.\d+\.\d+)$/.test(name);

@@ -8,6 +8,7 @@
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { createKeyRing, type ApiKey } from '../lib/key-ring.ts';
+import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '../lib/loopback.ts';
 import type { Log } from '../lib/log.ts';
 import { countedAs, guardRoutes, type RouteView } from './access.ts';
 import {
@@ -53,7 +54,8 @@ const bodyBytesMax = 2 * 1024 * 1024;
 
 /** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const { host, port, log, limits = createLimits(noLimits), patience = usualPatience } = options;
+  const { port, log, limits = createLimits(noLimits), patience = usualPatience } = options;
+  const host = withoutBrackets(options.host);
   const keys = createKeyRing(options.apiKeys);
   if (keys.isOpen && !isLoopback(host)) {
     throw new GatehouseError(
@@ -123,9 +125,6 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   };
 }
 
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 function readJson(body: Buffer): unknown {
@@ -148,7 +147,7 @@ function readJson(body: Buffer): unknown {
 function checkOrigin(request: FastifyRequest, isOpen: boolean): void {
   const host = request.headers.host ?? '';
   const { origin } = request.headers;
-  if (isOpen && !isLoopback(host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'))) {
+  if (isOpen && !isLoopbackHostHeader(host)) {
     throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Only loopback names are served');
   }
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { GatehouseError } from '../lib/errors.ts';
+import { isLoopbackHostHeader } from '../lib/loopback.ts';
 import { operator, type Caller, type KeyRing } from '../lib/key-ring.ts';
 import type { InspectorOptions } from './parts.ts';
 
@@ -21,7 +22,7 @@ export function callerOf(
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     return 403;
   }
-  if (keys.isOpen) return isLoopbackName(host) ? operator : 403;
+  if (keys.isOpen) return isLoopbackHostHeader(host) ? operator : 403;
   const key = keyOf(request);
   const caller = keys.callerOf(key);
   try {
@@ -43,9 +44,4 @@ function keyOf(request: IncomingMessage): string {
   }
   // The Stately clients can set nothing but the address.
   return new URL(request.url ?? '/', 'http://localhost').searchParams.get('key') ?? '';
-}
-
-function isLoopbackName(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  return name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name);
 }

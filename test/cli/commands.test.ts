@@ -110,7 +110,7 @@ describe('a command', () => {
     const { code, err } = await run('serve');
     expect(code).toBe(1);
     expect(err).toBe(
-      'gatehouse: ./gatehouse.yaml: server.prot: there is no such key (GH_CONFIG_INVALID)\n',
+      'gatehouse: ./gatehouse.yaml: server.prot: there is no such key (line 1) (GH_CONFIG_INVALID)\n',
     );
   });
 
