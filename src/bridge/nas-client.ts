@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { DeliveryEvent } from '../../machines/delivery.ts';
 import type { ReplyButton } from '../contract/reply.ts';
 import type { TlsTrust } from '../lib/tls-trust.ts';
-import { deliveryEventOf, isChatStopped, readApiAnswer } from './nas-answer.ts';
+import { deliveryEventOf, isChatStopped, isLoginPage, readApiAnswer } from './nas-answer.ts';
+import { refusalText } from './nas-codes.ts';
 import { exchange, type ExchangeOutcome } from './nas-exchange.ts';
 import { codePoints } from './post-cut.ts';
 import type { Target } from './targets.ts';
@@ -110,7 +111,7 @@ export function createNasClient(trust: TlsTrust): NasClient {
       const answer = readApiAnswer(outcome.body);
       if (answer === null) return { ok: false, error: `HTTP ${outcome.status}, not the Chat API` };
       if (!answer.success) {
-        return { ok: false, error: `the NAS refused with code ${answer.error?.code ?? 0}` };
+        return { ok: false, error: refusalText(answer.code) };
       }
       const list = userList.safeParse(answer.data);
       if (!list.success) return { ok: false, error: 'the list of users cannot be read' };
@@ -129,13 +130,16 @@ function fileOf(outcome: ExchangeOutcome): NasFile {
   const isJson = (outcome.headers['content-type'] ?? '').includes('json');
   const refusal = isJson ? readApiAnswer(outcome.body) : null;
   if (refusal?.success === false) {
-    const code = refusal.error?.code;
-    return code === 404
-      ? { kind: 'none' }
-      : { kind: 'refused', error: `the NAS refused with code ${code ?? 0}` };
+    const { code } = refusal;
+    return code === 404 ? { kind: 'none' } : { kind: 'refused', error: refusalText(code) };
   }
   if (outcome.status !== 200) return { kind: 'away', error: `HTTP ${outcome.status}` };
-  const name = nameOf(outcome.headers['content-disposition']);
+  // A file that somebody posted is an attachment; a page that the web server has made is not.
+  const disposition = outcome.headers['content-disposition'];
+  if (disposition === undefined && isLoginPage(outcome.body)) {
+    return { kind: 'away', error: 'HTTP 200: the login page of DSM' };
+  }
+  const name = nameOf(disposition);
   return { kind: 'file', name, bytes: outcome.body };
 }
 

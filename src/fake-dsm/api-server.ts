@@ -151,6 +151,11 @@ export class ApiServer {
       entry.httpStatus = fault.status;
       return sendPage(response, fault.status);
     }
+    if (fault?.kind === 'says') {
+      entry.outcome = 'page';
+      entry.httpStatus = fault.status;
+      return sendText(response, fault.status, fault.body, fault.contentType ?? jsonType);
+    }
     const result = await this.#resultOf(url, body, fault, entry);
     if (isCut(fault, 'stored')) return cut(request);
     const answer = rendered(result.answer);
@@ -255,10 +260,12 @@ function rendered(answer: ApiAnswer): Rendered {
   }
 }
 
+const jsonType = 'application/json; charset="UTF-8"';
+
 function renderedJson(status: number, value: unknown): Rendered {
   const body = Buffer.from(JSON.stringify(value));
   const headers = {
-    'content-type': 'application/json; charset="UTF-8"',
+    'content-type': jsonType,
     'content-length': body.length,
   };
   return { status, headers, body };
@@ -298,11 +305,20 @@ async function cutInTheMiddle(
 /** What the web server in front of the package says; not JSON. */
 function sendPage(response: ServerResponse, status: number): void {
   const page = `<!DOCTYPE html><html><head><title>${status}</title></head><body><h1>Sorry, the page you are looking for is not found.</h1></body></html>`;
+  sendText(response, status, page, 'text/html; charset=utf-8');
+}
+
+function sendText(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  contentType: string,
+): void {
   response.writeHead(status, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-length': Buffer.byteLength(page),
+    'content-type': contentType,
+    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...(status >= 300 && status < 400 ? { location: '/' } : {}),
     ...(status === 413 ? { connection: 'close' } : {}),
   });
-  response.end(page);
+  response.end(body);
 }

@@ -17,6 +17,7 @@ export type ApiMethod = (typeof apiMethods)[number];
 /**
  * - `error`: `success:false` with status 200; nothing is stored
  * - `page`: an HTML page of the web server before the package, with an HTTP error or a redirect; nothing is stored
+ * - `says`: this status and body, whatever it is: a refusal in another form, an empty answer; nothing is stored
  * - `nobody`: `success:true` with everybody in `data.fail`; nothing is stored
  * - `slow`: works, but the headers come late and the body byte by byte
  * - `cut`: the connection ends; `atOnce` before the request was read, `unstored` after it was read,
@@ -26,6 +27,7 @@ export type ApiMethod = (typeof apiMethods)[number];
 export type Fault =
   | { kind: 'error'; code: number; errors?: string }
   | { kind: 'page'; status: number }
+  | { kind: 'says'; status: number; body: string; contentType?: string }
   | { kind: 'nobody' }
   | { kind: 'slow'; headersMs: number; bodyMs: number }
   | { kind: 'cut'; at: 'atOnce' | 'unstored' | 'stored' | 'answer' }

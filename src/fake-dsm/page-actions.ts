@@ -13,6 +13,14 @@ const fault: z.ZodType<Fault> = z.discriminatedUnion('kind', [
     .object({ kind: z.literal('error'), code: z.int(), errors: z.string().max(200).optional() })
     .transform(({ kind, code, errors }) => (errors ? { kind, code, errors } : { kind, code })),
   z.object({ kind: z.literal('page'), status: z.int().min(200).max(599) }),
+  z
+    .object({
+      kind: z.literal('says'),
+      status: z.int().min(200).max(599),
+      body: z.string().max(20_000),
+      contentType: z.string().max(200).optional(),
+    })
+    .transform(({ contentType, ...rest }) => (contentType ? { ...rest, contentType } : rest)),
   z.object({ kind: z.literal('nobody') }),
   z.object({ kind: z.literal('slow'), headersMs: ms, bodyMs: ms }),
   z.object({ kind: z.literal('cut'), at: z.enum(['atOnce', 'unstored', 'stored', 'answer']) }),

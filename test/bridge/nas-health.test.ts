@@ -31,6 +31,11 @@ describe('a NAS', () => {
     ['pages of HTTP 404', { kind: 'page', status: 404 }],
     ['pages of HTTP 403', { kind: 'page', status: 403 }],
     ['pages of HTTP 302', { kind: 'page', status: 302 }],
+    [
+      'the login page of DSM',
+      { kind: 'says', status: 200, body: '<script src="webman/login.js"></script>' },
+    ],
+    ['HTTP 429 in JSON', { kind: 'says', status: 429, body: '{"message":"too many requests"}' }],
   ])('that answers with %s is away: asked until it is back, and all comes', async (_, fault) => {
     const dsm = await fakeNas();
     const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
@@ -101,6 +106,8 @@ describe('a NAS', () => {
 
   test.each<[string, Fault]>([
     ['code 100', { kind: 'error', code: 100 }],
+    ['a code that is not known', { kind: 'error', code: 999 }],
+    ['a refusal without a code', { kind: 'says', status: 200, body: '{"success":false}' }],
     ['pages of HTTP 403', { kind: 'page', status: 403 }],
   ])(
     'that refuses one answer only, with %s, has its person told, and the next posted',
@@ -144,6 +151,34 @@ describe('a NAS', () => {
     await dsm.until(() => said(4).length === 1, waitMs);
     expect(said(4)).toEqual(['답']);
   });
+
+  test.each<[string, Fault]>([
+    ...[109, 110, 111, 117, 118].map((code): [string, Fault] => [
+      `busy code ${code}`,
+      { kind: 'error', code },
+    ]),
+    ['a code that is not known', { kind: 'error', code: 999 }],
+    [
+      'a busy code written as a text',
+      { kind: 'says', status: 200, body: '{"success":"false","error":{"code":"109"}}' },
+    ],
+  ])(
+    'that answers a post once with %s gets it again, and the answer arrives once',
+    async (_, fault) => {
+      const dsm = await fakeNas();
+      const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+      const { reply, reports, said, storage } = chat;
+      const pass = pausesOf(chat);
+      dsm.fail(fault, { method: 'chatbot' });
+      await reply(final(1, '답'));
+      await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+      await pass();
+      await expect
+        .poll(() => reports.filter(({ parts }) => parts === 1), polled)
+        .toMatchObject([{ status: 'sent' }]);
+      expect(said(4)).toEqual(['답']);
+    },
+  );
 
   test('that is busy for half a minute loses a reply, but not the word that there was one', async () => {
     const dsm = await fakeNas();

@@ -1,0 +1,23 @@
+/** docs/synology.md lists every code that the bridge knows, and what it does about it. */
+import { test } from 'vitest';
+import { nasCodes, type NasMeaning } from '../../src/bridge/nas-codes.ts';
+import { expectMade, tableOf } from './made-part.ts';
+
+const follows: Record<NasMeaning, string> = {
+  tooFast: 'sent again after a pause',
+  tooLong: 'sent in halves',
+  busy: 'sent again three times, then dead',
+  stopped: 'waited out',
+  doubted: 'waited out, and believed when the chat takes other words',
+  refused: 'dead',
+};
+
+test('the page of the bridge lists the codes of the table with what follows', () => {
+  const rows = Object.entries(nasCodes).map(([code, { title, meaning }]) => [
+    code,
+    title,
+    follows[meaning],
+  ]);
+  const others = ['any other', 'not known', follows.doubted];
+  expectMade('synology.md', tableOf(['code', 'meaning', 'follows'], [...rows, others]));
+});
