@@ -11,7 +11,8 @@ import type { ErrorReason, ModelAnswer, ModelToolCall } from '../contract/model.
 import { readFrame, type Frame, type Usage } from './frame.ts';
 import { createThinkingFilter, type ThinkingFilter } from './thinking-filter.ts';
 import type { Markup } from './thinking-markup.ts';
-import { createToolCallAssembler, parsesAsJson } from './tool-calls.ts';
+import { parsesAsJson } from './call-arguments.ts';
+import { createToolCallAssembler, type ToolCallAssembler } from './tool-calls.ts';
 
 export type FinishReason = ModelAnswer['finishReason'];
 
@@ -21,6 +22,8 @@ export interface ReaderOptions {
   expectOrphanClose: boolean;
   /** Tool calls are dropped: the request had said `toolChoice: 'none'`. */
   dropToolCalls: boolean;
+  /** Names of the tools that were offered; null where none were. */
+  toolNames: ReadonlySet<string> | null;
   /** Bound of all text, thinking and arguments together, in UTF-16 code units. */
   charsMax: number;
   onText: (text: string, replace: boolean) => void;
@@ -80,7 +83,7 @@ function finishReasonOf(word: string, calls: ModelToolCall[]): FinishReason {
 class Reader implements AnswerReader {
   readonly #options: ReaderOptions;
   readonly #filter: ThinkingFilter;
-  readonly #assembler = createToolCallAssembler();
+  readonly #assembler: ToolCallAssembler;
   #text = '';
   #chars = 0;
   #sawToken = false;
@@ -91,6 +94,8 @@ class Reader implements AnswerReader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    const { toolNames } = options;
+    this.#assembler = createToolCallAssembler(toolNames && ((name) => toolNames.has(name)));
     this.#filter = createThinkingFilter({
       markup: options.markup,
       expectOrphanClose: options.expectOrphanClose,

@@ -12,6 +12,8 @@ export interface ToolCallPiece {
   /** JSON text, or a part of one. `whole` when the server sent an object instead. */
   arguments: string;
   whole: boolean;
+  /** From a whole message that some servers send after the deltas: it may have come before. */
+  isRepeat?: boolean;
 }
 
 export interface Usage {
@@ -56,15 +58,19 @@ function reasoningOf(delta: Fields): string {
   return text(delta['reasoning_content']) || text(delta['reasoning']) || text(delta['thinking']);
 }
 
+/** A number, also as text. */
+const indexOf = (value: unknown): number | null =>
+  count(typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value);
+
 function pieceOf(value: unknown): ToolCallPiece[] {
   if (!isFields(value)) return [];
   const call = isFields(value['function']) ? value['function'] : value;
-  const args = call['arguments'];
+  const args = call['arguments'] ?? call['parameters'];
   const whole = typeof args === 'object' && args !== null;
   return [
     {
-      index: count(value['index']),
-      id: text(value['id']) || null,
+      index: indexOf(value['index']),
+      id: text(value['id']) || (count(value['id'])?.toString() ?? null),
       name: text(call['name']) || null,
       arguments: whole ? JSON.stringify(args) : text(args),
       whole,
@@ -74,9 +80,20 @@ function pieceOf(value: unknown): ToolCallPiece[] {
 
 function toolCallsOf(delta: Fields): ToolCallPiece[] {
   const calls = delta['tool_calls'];
-  if (Array.isArray(calls)) return calls.flatMap(pieceOf);
-  return [...pieceOf(calls), ...pieceOf(delta['function_call'])];
+  const pieces = Array.isArray(calls) ? calls.flatMap(pieceOf) : pieceOf(calls);
+  // Some send both, the old field beside the new one.
+  return pieces.length > 0 ? pieces : pieceOf(delta['function_call']);
 }
+
+/** The calls of a delta, and those of a whole message beside it. */
+const callsOf = (choice: Fields): ToolCallPiece[] => {
+  const { delta, message } = choice;
+  if (!isFields(delta)) return isFields(message) ? repeats(message) : [];
+  return [...toolCallsOf(delta), ...(isFields(message) ? repeats(message) : [])];
+};
+
+const repeats = (message: Fields): ToolCallPiece[] =>
+  toolCallsOf(message).map((piece) => ({ ...piece, isRepeat: true }));
 
 function usageOf(value: unknown): Usage | null {
   if (!isFields(value)) return null;
@@ -135,7 +152,7 @@ export function readFrame(value: unknown, event?: string): Frame {
     kind: 'delta',
     content: contentOf(delta['content']) || text(choice['text']),
     reasoning: reasoningOf(delta),
-    toolCalls: toolCallsOf(delta),
+    toolCalls: callsOf(choice),
     finish: text(choice['finish_reason']) || null,
     usage,
   };

@@ -91,6 +91,7 @@ function readerLimits(
   return {
     markup: forbidden ? { ...markup, pairs: [...markup.pairs, ...toolResidue] } : markup,
     dropToolCalls: forbidden,
+    toolNames: request.tools ? new Set(request.tools.map((tool) => tool.function.name)) : null,
     expectOrphanClose: learnt.endsOrphanThinking && request.thinking !== false,
     charsMax: Math.max(CHARS_FLOOR, tokens * CHARS_PER_TOKEN_MAX),
   };
