@@ -1,18 +1,21 @@
 /**
  * What the frames of one answer add up to. Pure: no clock, no sockets.
  *
- * 1. An answer is complete when a finish_reason was seen. The end of the stream, `[DONE]` and status 200 prove
- *    nothing: a crashed server looks the same.
- * 2. The first thing that goes wrong before that decides; nothing after the finish_reason can undo it.
+ * 1. Where an answer ends is decided in answer-end.ts. Without any sign of an end it is cut: the end of the stream
+ *    and status 200 prove nothing, a crashed server looks the same.
+ * 2. The first thing that goes wrong before that decides; nothing after the end can undo it.
  * 3. Thinking is never part of the text; an answer that consists of nothing else is a failure.
  * 4. What is read is bounded, whatever the server was told about `max_tokens`.
  */
 import type { ErrorReason, ModelAnswer, ModelToolCall } from '../contract/model.ts';
+import { createAnswerEnd, type Verdict } from './answer-end.ts';
 import { readFrame, type Frame, type Usage } from './frame.ts';
 import { createThinkingFilter, type ThinkingFilter } from './thinking-filter.ts';
 import type { Markup } from './thinking-markup.ts';
 import { parsesAsJson } from './call-arguments.ts';
 import { createToolCallAssembler, type ToolCallAssembler } from './tool-calls.ts';
+
+type Delta = Extract<Frame, { kind: 'delta' }>;
 
 export type FinishReason = ModelAnswer['finishReason'];
 
@@ -49,27 +52,52 @@ export interface AnswerReader {
   /** Takes one JSON value. */
   json(value: unknown, event: string | undefined): void;
   fail(errorReason: ErrorReason, message: string): void;
-  /** A token of any sort has come: text, thinking or a piece of a tool call. */
-  readonly sawToken: boolean;
-  /** A finish_reason was seen. */
-  readonly finished: boolean;
+  /** `[DONE]` has come. */
+  done(): void;
+  /** Frames with text, thinking or a piece of a tool call so far. */
+  readonly tokens: number;
+  /** Whether the answer has ended: `perhaps` when the finish_reason stood beside words and more may come. */
+  readonly finished: 'no' | 'perhaps' | 'yes';
   /** Nothing that follows can change the outcome for the better. */
-  readonly failed: boolean;
+  readonly closed: boolean;
   /** Call once, at the end. */
   result(): Reading;
 }
 
-/** The words of the servers for a normal end; `abort` and its like are not among them. */
+/** The words of the servers for an end, in lower case. A word that is in no table is a normal end. */
 const finishWords: Record<string, FinishReason> = {
   stop: 'stop',
   length: 'length',
   max_tokens: 'length',
+  max_length: 'length',
+  max_new_tokens: 'length',
+  max_output_tokens: 'length',
+  model_length: 'length',
+  context_length_exceeded: 'length',
+  model_context_window_exceeded: 'length',
   tool_calls: 'tool_calls',
+  tool_call: 'tool_calls',
+  tool_use: 'tool_calls',
   function_call: 'tool_calls',
   content_filter: 'content_filter',
+  safety: 'content_filter',
+  recitation: 'content_filter',
+  refusal: 'content_filter',
 };
 
-const brokenFinishes: ReadonlySet<string> = new Set(['abort', 'aborted', 'error', 'cancelled']);
+/** Words by which a server says that it did not come to an end. */
+const brokenFinishes: ReadonlySet<string> = new Set([
+  'abort',
+  'aborted',
+  'cancelled',
+  'canceled',
+  'error',
+  'failed',
+  'timeout',
+  'network_error',
+  'unload',
+  'insufficient_system_resource',
+]);
 
 function finishReasonOf(word: string, calls: ModelToolCall[]): FinishReason {
   const reason = finishWords[word] ?? 'stop';
@@ -84,11 +112,16 @@ class Reader implements AnswerReader {
   readonly #options: ReaderOptions;
   readonly #filter: ThinkingFilter;
   readonly #assembler: ToolCallAssembler;
+  readonly #end = createAnswerEnd();
   #text = '';
+  /** All content as the server sent it. */
+  #raw = '';
+  /** Content that came after the end, while it is not known whether it counts. */
+  #held = '';
   #chars = 0;
-  #sawToken = false;
+  #tokens = 0;
   #sawReasoning = false;
-  #finish: string | null = null;
+  #overfull = false;
   #usage: Usage | null = null;
   #failure: ReaderFailure | null = null;
 
@@ -106,16 +139,17 @@ class Reader implements AnswerReader {
     });
   }
 
-  get sawToken(): boolean {
-    return this.#sawToken;
+  get tokens(): number {
+    return this.#tokens;
   }
 
-  get finished(): boolean {
-    return this.#finish !== null;
+  get finished(): 'no' | 'perhaps' | 'yes' {
+    if (!this.#end.stands) return 'no';
+    return this.#end.weight === 'beside' ? 'perhaps' : 'yes';
   }
 
-  get failed(): boolean {
-    return this.#failure !== null;
+  get closed(): boolean {
+    return this.#failure !== null || this.#overfull;
   }
 
   json(value: unknown, event: string | undefined): void {
@@ -125,16 +159,21 @@ class Reader implements AnswerReader {
     else if (frame.kind === 'delta' && !this.#failure) this.#delta(frame);
   }
 
+  done(): void {
+    if (!this.#failure) this.#end.done();
+  }
+
   fail(errorReason: ErrorReason, message: string): void {
-    if (this.#finish === null) this.#failure ??= { errorReason, message };
+    if (!this.#end.stands) this.#failure ??= { errorReason, message };
   }
 
   result(): Reading {
+    const { word } = this.#end;
+    if (word === null) this.fail('truncated', 'the stream ended without a finish_reason or [DONE]');
     let orphanClose = false;
-    if (this.#finish === null) {
-      this.fail('truncated', 'the stream ended without a finish_reason');
-    } else {
-      const end = this.#filter.end(this.#finish === 'length');
+    if (!this.#failure) {
+      this.#filter.push(this.#held);
+      const end = this.#filter.end(finishWords[word ?? ''] === 'length');
       orphanClose = end.orphanClose;
       this.#failure = this.#emptiness(end.unclosed);
     }
@@ -142,28 +181,47 @@ class Reader implements AnswerReader {
       return { ok: false, partialText: this.#text, orphanClose, ...this.#failure };
     }
     const toolCalls = this.#assembler.calls();
-    const finishReason = finishReasonOf(this.#finish ?? 'stop', toolCalls);
+    const finishReason = finishReasonOf(word ?? 'stop', toolCalls);
     return { ok: true, text: this.#text, toolCalls, finishReason, usage: this.#usage, orphanClose };
   }
 
-  #delta(frame: Extract<Frame, { kind: 'delta' }>): void {
+  #delta(frame: Delta): void {
     this.#usage = frame.usage ?? this.#usage;
-    if (this.#finish !== null) return;
-    this.#chars += frame.content.length + frame.reasoning.length;
-    for (const piece of frame.toolCalls) this.#chars += piece.arguments.length;
-    if (frame.content || frame.reasoning || frame.toolCalls.length > 0) this.#sawToken = true;
-    if (frame.reasoning) this.#sawReasoning = true;
-    if (frame.content) this.#filter.push(frame.content);
-    if (!this.#options.dropToolCalls) {
-      for (const piece of frame.toolCalls) this.#assembler.add(piece);
-    }
-    if (frame.finish && brokenFinishes.has(frame.finish)) {
+    const { reasoning, toolCalls } = frame;
+    const content = this.#newContent(frame);
+    this.#chars += content.length + reasoning.length;
+    for (const piece of toolCalls) this.#chars += piece.arguments.length;
+    const call = toolCalls.length > 0;
+    const words = call || content !== '' || reasoning !== '';
+    const isBroken = frame.finish !== null && brokenFinishes.has(frame.finish);
+    const verdict = this.#end.take({ words, call, finish: isBroken ? null : frame.finish });
+    if (verdict === 'drop') this.#held = '';
+    else this.#words(content, frame, verdict);
+    if (words) this.#tokens++;
+    if (isBroken) {
       this.fail('upstream_stream_error', `the server ended the answer with "${frame.finish}"`);
-    } else if (frame.finish) {
-      this.#finish = frame.finish;
     } else if (this.#chars > this.#options.charsMax) {
+      this.#overfull = true;
       this.fail('answer_too_long', `no end after ${this.#chars} characters`);
     }
+  }
+
+  #words(content: string, { reasoning, toolCalls }: Delta, verdict: Verdict): void {
+    if (reasoning) this.#sawReasoning = true;
+    if (!this.#options.dropToolCalls) for (const piece of toolCalls) this.#assembler.add(piece);
+    this.#raw += content;
+    this.#held += content;
+    if (verdict === 'hold') return;
+    const text = this.#held;
+    this.#held = '';
+    if (text !== '') this.#filter.push(text);
+  }
+
+  /** Some servers send the whole message once more at the end: what was there already is no new content. */
+  #newContent({ content, isWhole }: Delta): string {
+    if (!isWhole || this.#raw === '') return content;
+    if (content.trim() === this.#raw.trim()) return '';
+    return content.startsWith(this.#raw) ? content.slice(this.#raw.length) : content;
   }
 
   /** Why an answer that ended by itself is none after all; null when it is one. */
@@ -172,10 +230,10 @@ class Reader implements AnswerReader {
     if (unclosed || this.#sawReasoning) {
       return {
         errorReason: 'unclosed_thinking',
-        message: `only thinking, no answer (${this.#finish})`,
+        message: `only thinking, no answer (${this.#end.word})`,
       };
     }
-    return { errorReason: 'empty_answer', message: `an empty answer (${this.#finish})` };
+    return { errorReason: 'empty_answer', message: `an empty answer (${this.#end.word})` };
   }
 }
 

@@ -12,7 +12,7 @@ import type { Clock } from '../lib/clock.ts';
 import { endpointsOf } from './backend-config.ts';
 import { createAgent, readText } from './exchange.ts';
 import { cleanMessage, networkFailure } from './failure-reason.ts';
-import { errorOf } from './frame.ts';
+import { errorOf } from './frame-error.ts';
 import type { Gate } from './gate-types.ts';
 
 export interface EmbeddingsConfig {

@@ -14,9 +14,9 @@ import {
   type ReaderOptions,
   type Reading,
 } from './answer-reader.ts';
+import { createAnswerStream } from './answer-stream.ts';
 import { endpointsOf, type BackendConfig } from './backend-config.ts';
 import { networkFailure, retryAfterMs, statusFailure } from './failure-reason.ts';
-import { createFrameDecoder } from './frame-decoder.ts';
 import { profiles } from './profile.ts';
 import { startStreamTimers, type StreamTimers } from './stream-timers.ts';
 
@@ -25,9 +25,10 @@ const ERROR_BODY_CHARS_MAX = 64_000;
 
 /**
  * After the finish_reason come the usage and `[DONE]`, at once. A server that keeps the stream open after it has
- * an answer that is complete: longer only holds the gate.
+ * an answer that is complete: longer only holds the gate. Where the finish_reason stood beside words, further words
+ * may come, and a slow model needs seconds for one.
  */
-const AFTER_FINISH_MS = 1_000;
+const AFTER_FINISH_MS = { yes: 1_000, perhaps: 5_000 };
 
 export interface ExchangeOptions {
   config: BackendConfig;
@@ -93,44 +94,48 @@ function send(options: ExchangeOptions, signal: AbortSignal): Promise<Response> 
   });
 }
 
+/** Ends a stream that stays open after the answer is complete. Call `see` after each read. */
+function graceAfter(reader: AnswerReader, onOver: () => void) {
+  let grace: NodeJS.Timeout | undefined;
+  let seen = '';
+  return {
+    see(): void {
+      const { finished, tokens } = reader;
+      // Keep-alive comments do not prolong it.
+      if (seen === `${finished} ${tokens}`) return;
+      seen = `${finished} ${tokens}`;
+      clearTimeout(grace);
+      if (finished !== 'no') grace = setTimeout(onOver, AFTER_FINISH_MS[finished]);
+    },
+    stop: () => clearTimeout(grace),
+  };
+}
+
 /** Feeds the body to the reader until it ends, fails, or is complete. Leaves the connection closed. */
 async function readAnswer(
   response: Response,
   reader: AnswerReader,
   timers: StreamTimers,
 ): Promise<void> {
-  let done = false;
-  let grace: NodeJS.Timeout | undefined;
-  const decoder = createFrameDecoder({
-    onJson(value, event) {
-      if (!done) reader.json(value, event);
-      if (reader.sawToken) timers.token();
-    },
-    onDone: () => (done = true),
-    onBad: (text, atEnd) =>
-      atEnd
-        ? reader.fail('truncated', 'the stream ended inside of a frame')
-        : reader.fail('bad_chunk', `not JSON: ${text}`),
-    onOverflow: () => reader.fail('answer_too_long', 'a frame without end'),
-  });
+  const answer = createAnswerStream(reader);
   const stream = response.body?.getReader();
   if (!stream) return;
+  const cancel = (): void => void stream.cancel().catch(() => {});
+  const grace = graceAfter(reader, cancel);
   try {
     for (;;) {
-      if (done || reader.failed) break;
+      if (answer.over) break;
       const { value, done: ended } = await stream.read();
       if (ended) break;
       timers.bytes();
-      decoder.push(value as Uint8Array);
-      if (reader.finished && !grace) {
-        timers.stop();
-        grace = setTimeout(() => void stream.cancel().catch(() => {}), AFTER_FINISH_MS);
-      }
+      answer.push(value as Uint8Array);
+      if (reader.tokens > 0) timers.token();
+      grace.see();
     }
-    decoder.end();
+    answer.end();
   } finally {
-    clearTimeout(grace);
-    void stream.cancel().catch(() => {});
+    grace.stop();
+    cancel();
   }
 }
 
@@ -190,5 +195,5 @@ export async function runExchange(options: ExchangeOptions): Promise<ExchangeRes
   }
   const reading = reader.result();
   if (bugs.length > 0) throw bugs[0];
-  return { reading, status, retryAfterMs: retryAfter, sawToken: reader.sawToken };
+  return { reading, status, retryAfterMs: retryAfter, sawToken: reader.tokens > 0 };
 }

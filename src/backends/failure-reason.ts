@@ -1,6 +1,6 @@
 /** From what the network and the server say to our own words for it: one table each, no exceptions elsewhere. */
 import type { ErrorReason } from '../contract/model.ts';
-import { errorOf } from './frame.ts';
+import { errorOf } from './frame-error.ts';
 import type { BackendProfile } from './profile.ts';
 
 export interface FailureReason {

@@ -3,6 +3,7 @@
  * out and which they fill with null; this file turns all of them into one shape and never throws.
  * What a frame means for the answer is answer-reader.ts.
  */
+import { errorOf } from './frame-error.ts';
 
 /** A piece of a tool call; servers send whole calls, or a name first and the arguments bit by bit. */
 export interface ToolCallPiece {
@@ -27,8 +28,10 @@ export type Frame =
   | {
       kind: 'delta';
       content: string;
+      /** The content is that of the whole answer so far, not a further piece of it. */
+      isWhole: boolean;
       reasoning: string;
-      toolCalls: ToolCallPiece[];
+      toolCalls: readonly ToolCallPiece[];
       /** The server's own word for why it ended. */
       finish: string | null;
       usage: Usage | null;
@@ -47,15 +50,42 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value : null;
 
-/** Content as a string, or as a list of parts of which those of text count. */
+const isThought = (part: unknown): boolean =>
+  isFields(part) && /think|reason/i.test(text(part['type']));
+
+const partText = (part: unknown): string =>
+  isFields(part) ? text(part['text']) || text(part['content']) : text(part);
+
+/** Content as a string, as one part, or as a list of parts of which those of text count. */
 function contentOf(value: unknown): string {
-  if (!Array.isArray(value)) return text(value);
-  return value.map((part) => (isFields(part) ? text(part['text']) : text(part))).join('');
+  const parts: unknown[] = Array.isArray(value) ? value : [value];
+  return parts.map((part) => (isThought(part) ? '' : partText(part))).join('');
 }
 
-/** Three names for one thing; some servers send two of them with the same text. */
+/** Thinking in its field, as text, as an object, or as a list; also as a part of the content. */
+function thoughtText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(thoughtText).join('');
+  if (!isFields(value)) return text(value);
+  return partText(value) || thoughtText(value['thinking']) || text(value['summary']);
+}
+
+/** Names for one thing; some servers send two of them with the same text. */
+const reasoningFields = [
+  'reasoning_content',
+  'reasoning',
+  'thinking',
+  'reasoning_text',
+  'reasoning_details',
+  'thinking_blocks',
+];
+
 function reasoningOf(delta: Fields): string {
-  return text(delta['reasoning_content']) || text(delta['reasoning']) || text(delta['thinking']);
+  for (const name of reasoningFields) {
+    const thought = thoughtText(delta[name]);
+    if (thought !== '') return thought;
+  }
+  const { content } = delta;
+  return Array.isArray(content) ? thoughtText(content.filter(isThought)) : '';
 }
 
 /** A number, also as text. */
@@ -95,6 +125,15 @@ const callsOf = (choice: Fields): ToolCallPiece[] => {
 const repeats = (message: Fields): ToolCallPiece[] =>
   toolCallsOf(message).map((piece) => ({ ...piece, isRepeat: true }));
 
+const noDelta = {
+  kind: 'delta',
+  content: '',
+  isWhole: false,
+  reasoning: '',
+  toolCalls: [],
+  finish: null,
+} as const;
+
 function usageOf(value: unknown): Usage | null {
   if (!isFields(value)) return null;
   const promptTokens = count(value['prompt_tokens']);
@@ -108,27 +147,35 @@ function usageOf(value: unknown): Usage | null {
   };
 }
 
-/**
- * The error that a body or a frame speaks of, in any of the shapes in use: `{error: "…"}`,
- * `{error: {message, type}}`, `{detail: "…"}`, `{detail: [{msg}]}`, `{object: "error", message}`. Null when it speaks of none.
- */
-export function errorOf(value: unknown): { message: string; type: string } | null {
-  if (!isFields(value)) return null;
-  const { error, detail } = value;
-  if (typeof error === 'string' && error !== '') return { message: error, type: '' };
-  if (isFields(error)) {
-    const message = text(error['message']) || JSON.stringify(error);
-    return { message, type: text(error['type']) };
+/** Texts that stand for no finish_reason. */
+const noFinish = /^(?:null|none|undefined|nil|false)?$/i;
+
+/** A finish_reason as text, or under `type` in an object; `FinishReason.STOP` is how Python prints an enum. */
+function finishWord(value: unknown): string | null {
+  const word = text(isFields(value) ? value['type'] : value).trim();
+  return noFinish.test(word) ? null : word.replace(/^FinishReason\./, '').toLowerCase();
+}
+
+/** The finish_reason of a choice, under any of its names, or beside the choices. */
+function finishOf(choice: Fields, delta: Fields, frame: Fields): string | null {
+  for (const each of [choice, delta, frame]) {
+    for (const name of ['finish_reason', 'finishReason', 'stop_reason', 'done_reason']) {
+      const word = finishWord(each[name]);
+      if (word !== null) return word;
+    }
   }
-  if (typeof detail === 'string') return { message: detail, type: '' };
-  if (Array.isArray(detail)) {
-    const messages = detail.map((part) => (isFields(part) ? text(part['msg']) : text(part)));
-    return { message: messages.join('; '), type: 'validation' };
-  }
-  if (value['object'] === 'error' || value['type'] === 'error') {
-    return { message: text(value['message']) || JSON.stringify(value), type: 'error' };
-  }
-  return null;
+  return frame['done'] === true ? 'stop' : null;
+}
+
+/** The first choice. Ollama's own protocol has none: its message stands in the frame. */
+function choiceOf(frame: Fields): Fields | null {
+  const { choices } = frame;
+  if (isFields(choices)) return choices;
+  const list: unknown[] = Array.isArray(choices) ? choices : [];
+  const first = list.find((each) => isFields(each) && (count(each['index']) ?? 0) === 0);
+  if (isFields(first)) return first;
+  const isOwn = list.length === 0 && (isFields(frame['message']) || frame['done'] === true);
+  return isOwn ? { delta: frame['message'] } : null;
 }
 
 /** Reads one frame. `event` is the SSE event name, where the server gave one. */
@@ -138,22 +185,21 @@ export function readFrame(value: unknown, event?: string): Frame {
   if (event === 'error') return { kind: 'error', message: JSON.stringify(value), type: 'error' };
   if (!isFields(value)) return { kind: 'bad' };
   const usage = usageOf(value['usage']);
-  const choices = Array.isArray(value['choices']) ? value['choices'] : [];
-  const choice: unknown = choices.find(
-    (each) => isFields(each) && (count(each['index']) ?? 0) === 0,
-  );
-  if (!isFields(choice)) {
+  const choice = choiceOf(value);
+  if (choice === null) {
     if (!usage) return { kind: 'other' };
-    return { kind: 'delta', content: '', reasoning: '', toolCalls: [], finish: null, usage };
+    return { ...noDelta, usage };
   }
-  const source = choice['delta'] ?? choice['message'];
-  const delta = isFields(source) ? source : {};
+  const delta = isFields(choice['delta']) ? choice['delta'] : {};
+  const message = isFields(choice['message']) ? choice['message'] : {};
+  const piece = contentOf(delta['content']) || text(choice['text']);
   return {
     kind: 'delta',
-    content: contentOf(delta['content']) || text(choice['text']),
-    reasoning: reasoningOf(delta),
+    content: piece || contentOf(message['content']),
+    isWhole: piece === '',
+    reasoning: reasoningOf(delta) || reasoningOf(message),
     toolCalls: callsOf(choice),
-    finish: text(choice['finish_reason']) || null,
+    finish: finishOf(choice, delta, value),
     usage,
   };
 }

@@ -8,7 +8,6 @@ const bad: ShapeOutcome = { errorReason: 'bad_chunk' };
 
 export const failingShapes: readonly Shape[] = [
   { name: 'an end without a finish_reason', bytes: helloFrames, outcome: lost },
-  { name: '[DONE] without a finish_reason', bytes: helloFrames + done, outcome: lost },
   {
     name: 'an end without a finish_reason, until the connection closes',
     bytes: helloFrames,

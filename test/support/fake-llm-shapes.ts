@@ -29,6 +29,7 @@ export const wholeShapes: readonly Shape[] = [
   },
   { name: 'no blank line at the end', bytes: (helloFrames + stop).trimEnd(), outcome: hello },
   { name: 'no [DONE]', bytes: helloFrames + stop, outcome: hello },
+  { name: '[DONE] without a finish_reason', bytes: helloFrames + done, outcome: hello },
   {
     name: 'nothing but LF in the last line',
     bytes: helloFrames + stop.slice(0, -1),

@@ -1,0 +1,52 @@
+/** Reads the bytes of an answer as an exchange does, without a server. */
+import { createAnswerReader, type ReaderOptions } from '../../src/backends/answer-reader.ts';
+import { createAnswerStream } from '../../src/backends/answer-stream.ts';
+import { standardMarkup } from '../../src/backends/thinking-markup.ts';
+
+export interface StreamReading {
+  /** `ok`, or the reason of the failure. */
+  end: string;
+  /** What a person has before their eyes at the end, also after a failure. */
+  text: string;
+  finish: string | null;
+  calls: [name: string, args: string][];
+  /** What was passed to `onText`, in order. */
+  pieces: string[];
+}
+
+/** `chunks` in the order in which they come; text is sent as UTF-8. */
+export function readStream(
+  chunks: string | readonly Uint8Array[],
+  options: Partial<ReaderOptions> = {},
+): StreamReading {
+  let seen = '';
+  const pieces: string[] = [];
+  const reader = createAnswerReader({
+    markup: standardMarkup,
+    expectOrphanClose: false,
+    dropToolCalls: false,
+    toolNames: null,
+    charsMax: 100_000,
+    ...options,
+    onText(text, replace) {
+      seen = replace ? text : seen + text;
+      pieces.push(text);
+    },
+  });
+  const answer = createAnswerStream(reader);
+  const bytes = typeof chunks === 'string' ? [new TextEncoder().encode(chunks)] : chunks;
+  for (const each of bytes) {
+    if (answer.over) break;
+    answer.push(each);
+  }
+  answer.end();
+  const reading = reader.result();
+  if (!reading.ok) return { end: reading.errorReason, text: seen, finish: null, calls: [], pieces };
+  return {
+    end: 'ok',
+    text: seen,
+    finish: reading.finishReason,
+    calls: reading.toolCalls.map(({ function: { name, arguments: args } }) => [name, args]),
+    pieces,
+  };
+}
