@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Document } from '../src/documents/document.ts';
 import { createLibrary } from '../src/documents/library.ts';
-import { exactMatch, folded, queryWords } from '../src/documents/search-words.ts';
+import { exactMatch, queryWords } from '../src/documents/search-words.ts';
+import { folded } from '../src/documents/word-folding.ts';
 import { createIdSource } from '../src/lib/ids.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { openDatabase } from '../src/store/database.ts';
@@ -45,6 +46,7 @@ function textOf(n: number): string {
   }
   if (n % 2 === 0) words.splice(3, 0, '회의록을');
   if (n % 100 === 0) words.splice(5, 0, '견적서는');
+  if (n % 500 === 3) words.splice(9, 0, 'ISO-9001');
   if (n % 20_000 === 7) words.splice(9, 0, '산업안전보건법에서');
   if (n % 10 === 0) words.splice(7, 0, english[random(english.length)] ?? '');
   return words.join(' ');
@@ -80,6 +82,9 @@ const queries: [string, string][] = [
   ['half of all', '회의록'],
   ['two common words', '회의록 견적서'],
   ['English', 'invoice'],
+  ['a name, as written', 'ISO-9001'],
+  ['a name, otherwise', 'iso9001'],
+  ['several English words', 'invoice report budget schedule'],
   ['one syllable', '견'],
   ['absent', '쀍쀍쀍'],
   ['absent, of known pairs', '견회적의'],

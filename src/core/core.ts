@@ -5,6 +5,7 @@
 import type { Config } from '../config/config.ts';
 import type { JobDoor } from '../contract/door.ts';
 import type { Library } from '../documents/library.ts';
+import { startWordRenewal } from '../documents/word-renewal.ts';
 import { askRoutes, type AskRoutesOptions } from '../http/ask-routes.ts';
 import { calendarRoutes, type CalendarDoor } from '../http/calendar-routes.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
@@ -153,6 +154,8 @@ async function assemble(
   journal.resume();
   bus.start();
   drafts.drafter.start();
+  const onFault = (reason: string): void => log.warn({ reason }, 'words of old documents: later');
+  closers.push(startWordRenewal({ renewSome: library.renewSome, onFault }));
   closers.push(keepSmall(options, { upkeep, queries, drafts, database, clock }));
   return {
     url: server.url,

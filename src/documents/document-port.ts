@@ -59,6 +59,13 @@ export interface DocumentStorage {
   having(ids: readonly string[], match: string): string[];
   /** Documents that are not deleted, newest first. */
   list(query: DocumentQuery): ListedDocument[];
+  /** Ids of documents whose words are of an earlier version; empty when all are of this one. */
+  outdated(limit: number): string[];
+  /**
+   * Takes a document out of these, with its new words.
+   * @param words undefined: those that are there stay
+   */
+  renew(id: string, words: IndexedWords | null | undefined): void;
   /** All writes of `work` in one transaction. Not for work that waits. */
   together<Value>(work: () => Value): Value;
 }

@@ -13,6 +13,7 @@ import { rankDocuments, type Ranking } from './ranking.ts';
 import { queryWords, type QueryWords } from './search-words.ts';
 import { snippetOf } from './snippet.ts';
 import { createWordCutter, type WordCutter } from './word-cutter.ts';
+import { renewSome } from './word-renewal.ts';
 
 /** Characters of a title. */
 const titleCharsMax = 200;
@@ -58,6 +59,8 @@ interface Finder {
 }
 
 export interface Library extends Finder, Pick<WordCutter, 'ahead'> {
+  /** Brings some documents of an earlier version's index to its present form; resolves with whether there may be more. */
+  renewSome(): Promise<boolean>;
   /** In whose name this user's documents are: of a shared library it is one for all. */
   ownerOf(userId: string): string;
   /** Durable when it returns. */
@@ -115,6 +118,7 @@ export function createLibrary(options: LibraryOptions): Library {
     ownerOf,
     together: storage.together,
     ahead: cutter.ahead,
+    renewSome: () => renewSome(storage, cutter),
     ...createFinder(storage, ownerOf, find),
     get: find,
     findFile: (userId, path) => storage.findFile(ownerOf(userId), path),

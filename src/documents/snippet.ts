@@ -2,7 +2,9 @@
  * The place of a text that answers a question: where most of its different words stand close together, the rare
  * ones first. As one line for people, as a passage with its lines for a model.
  */
-import { piecesOf, folded, stemOf, type QueryWords } from './search-words.ts';
+import { piecesOf, stemOf, type QueryWords } from './search-words.ts';
+import { folded } from './word-folding.ts';
+import { formsOf, patternOf } from './word-forms.ts';
 
 /** Characters that a snippet is looked for in: enough for a long report, bounded for a page of results. */
 const lookedAtMax = 200_000;
@@ -87,15 +89,32 @@ function marksOf(text: string, words: QueryWords): Mark[] {
     for (const place of places) marks.push({ ...place, word, weight });
     word += 1;
   };
-  for (const run of words.runs) {
-    const places = placesOf(lower, stemOf(run), run.isPaired);
-    if (places.length > 0 || !run.isPaired) add(places, 1);
-    else {
-      const pieces = piecesOf({ runs: [run] });
-      for (const piece of pieces) add(placesOf(lower, piece, true), 1 / pieces.length);
+  for (const name of words.names) {
+    const named = placesOfName(lower, name);
+    if (named.length > 0) {
+      add(named, name.length);
+      continue;
+    }
+    for (const run of name) {
+      const places = placesOf(lower, run.signed?.written ?? stemOf(run), run.isPaired);
+      if (places.length > 0 || !run.isPaired) add(places, 1);
+      else {
+        const pieces = piecesOf({ runs: [run] });
+        for (const piece of pieces) add(placesOf(lower, piece, true), 1 / pieces.length);
+      }
     }
   }
   return marks.sort((a, b) => a.from - b.from);
+}
+
+/** Where a name of letters and digits stands, in whatever form. */
+function placesOfName(lower: string, name: QueryWords['names'][number]): Place[] {
+  if (name.some(({ isPaired, signed }) => isPaired || signed !== undefined)) return [];
+  if (formsOf(name).length === 0) return [];
+  return Array.from(lower.matchAll(patternOf(name)), ({ 0: found, index }) => ({
+    from: index,
+    to: index + found.length,
+  }));
 }
 
 function placesOf(lower: string, word: string, isInside: boolean): Place[] {

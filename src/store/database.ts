@@ -14,6 +14,7 @@ import { vectors } from './migrations/0004-vectors.ts';
 import { upkeep } from './migrations/0005-upkeep.ts';
 import { purge } from './migrations/0006-purge.ts';
 import { lists } from './migrations/0007-lists.ts';
+import { words } from './migrations/0008-words.ts';
 import { classifyOpenError } from './open-error.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
 import { keepPrivate } from './private-file.ts';
@@ -29,6 +30,7 @@ export const migrations = {
   '0005-upkeep': upkeep,
   '0006-purge': purge,
   '0007-lists': lists,
+  '0008-words': words,
 };
 
 /** What the log's file keeps after a burst: twice of what SQLite lets it grow to before a checkpoint (4 MB). */

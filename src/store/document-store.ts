@@ -58,6 +58,10 @@ export interface DocumentStore<Stored extends StoredDocument> {
   /** Documents that are not deleted, without their texts, newest first. */
   list(query: ListingQuery): ListedRow<Stored>[];
   together<Value>(work: () => Value): Value;
+  /** Ids of documents whose words are of an earlier version; empty when all are of this one. */
+  outdated(limit: number): string[];
+  /** Takes a document out of these, with its new words. @param words undefined: those that are there stay */
+  renew(id: string, words: DocumentWords | null | undefined): void;
 }
 
 /** What is left out does not matter. */
@@ -146,6 +150,20 @@ export function createDocumentStore<Stored extends StoredDocument>(
         if (found === undefined) return;
         statements.update.run(...changeable(document), found.num);
         if (words !== undefined) write(found.num, words);
+      });
+    },
+    outdated(limit) {
+      const ids = statements.outdated.all(limit).map(({ id }) => id);
+      // What is left is of documents that were removed for good.
+      if (ids.length === 0) statements.allRenewed.run();
+      return ids;
+    },
+    renew(id, words) {
+      together(() => {
+        const row = statements.find.get(id);
+        if (row === undefined) return;
+        statements.renewed.run(row.num);
+        if (words !== undefined) write(row.num, words);
       });
     },
     find: (id) => documentOf(statements.find.get(id)),
@@ -253,6 +271,11 @@ function prepare(database: Database) {
          and (@needsDraft is null
               or coalesce(json_extract(source_metadata, '$.needs_draft'), 0) = @needsDraft)
        order by id desc limit @limit`),
+    outdated: connection.prepare<[number], Pick<Row, 'id'>>(`
+      select document.id from document_words_backlog as backlog
+        join document on document.num = backlog.document limit ?`),
+    renewed: connection.prepare('delete from document_words_backlog where document = ?'),
+    allRenewed: connection.prepare('delete from document_words_backlog'),
     // Full text is beyond Kysely: these four are SQL. No text is read: who shows a document finds it by its id.
     search: connection.prepare<unknown[], SearchRow>(`
       select document.id, best.rank

@@ -217,6 +217,12 @@ export interface DocumentChunkTable {
   vector: Buffer;
 }
 
+/** Documents whose words were indexed by an earlier version, and are still to be looked at. Filled by migrations. */
+export interface DocumentWordsBacklogTable {
+  /** `document.num`. */
+  document: number;
+}
+
 /** Documents whose vectors are to be made. Filled by triggers in the transaction that changes a document. */
 export interface EmbeddingBacklogTable {
   /** Never used again: another one means that the document has changed meanwhile. */
@@ -252,6 +258,7 @@ export interface Schema {
   job_now: JobNowView;
   document: DocumentTable;
   document_words: DocumentWordsTable;
+  document_words_backlog: DocumentWordsBacklogTable;
   draft: DraftTable;
   document_event: DocumentEventTable;
   document_version: DocumentVersionTable;

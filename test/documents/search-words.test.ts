@@ -16,7 +16,10 @@ describe('words of the index', () => {
     ['견적서'.normalize('NFD'), '견적 적서 서'],
     ['ＡＢＣ', 'abc'],
     ['日本語テキスト', '日本 本語 語テ テキ キス スト ト'],
-    ['café', 'café'],
+    ['café', 'cafe'],
+    ['Straße Ærø', 'strasse aero'],
+    ['ёлка й', 'ёлка й'],
+    ['C++ C# a+b #태그', 'c cplusplus c csharp a b 태그 그'],
     ['', ''],
     ['—!?', ''],
   ])('%j becomes %j', (text, words) => {
