@@ -154,8 +154,7 @@ async function assemble(
   journal.resume();
   bus.start();
   drafts.drafter.start();
-  const onFault = (reason: string): void => log.warn({ reason }, 'words of old documents: later');
-  closers.push(startWordRenewal({ renewSome: library.renewSome, onFault }));
+  closers.push(keepWordsNew(library, log));
   closers.push(keepSmall(options, { upkeep, queries, drafts, database, clock }));
   return {
     url: server.url,
@@ -187,6 +186,12 @@ const listen = (parts: {
     ownerOf: async (jobId) => (await door.get(jobId)).user_id,
   });
 };
+
+const keepWordsNew = ({ renewSome }: Library, log: Log): (() => Promise<void>) =>
+  startWordRenewal({
+    renewSome,
+    onFault: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
+  });
 
 function keepSmall(
   { config, log, pace = paceOf(config.conversation.retentionDays) }: CoreOptions,

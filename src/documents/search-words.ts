@@ -148,7 +148,8 @@ function termOf(run: Run): string {
 function writtenTerms(name: readonly Run[]): string[] {
   const groups: Run[][] = [];
   for (const run of name) {
-    if (run.gap === 'sign' || run.gap === 'comma') groups.at(-1)?.push(run) ?? groups.push([run]);
+    const group = run.gap === 'sign' || run.gap === 'comma' ? groups.at(-1) : undefined;
+    if (group !== undefined) group.push(run);
     else groups.push([run]);
   }
   return groups.map((group) =>

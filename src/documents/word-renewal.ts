@@ -22,7 +22,7 @@ const retryMs = 60_000;
 
 /** What the index had otherwise in its first version: accents, invisible characters, names that end in signs. */
 const changedForms =
-  /[\u00ad\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff\u200b-\u200d\u2060\ufeff]|[a-z\uff21-\uff3a\uff41-\uff5a][+#\uff0b\uff03]/iu;
+  /[\u00ad\u00c0-\u024f\u1e00-\u1eff\u200b-\u200d\u2060\ufeff]|\p{Mn}|[a-z\uff21-\uff3a\uff41-\uff5a][+#\uff0b\uff03]/iu;
 
 type RenewalStorage = Pick<DocumentStorage, 'outdated' | 'renew' | 'find' | 'together'>;
 

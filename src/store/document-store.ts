@@ -152,20 +152,7 @@ export function createDocumentStore<Stored extends StoredDocument>(
         if (words !== undefined) write(found.num, words);
       });
     },
-    outdated(limit) {
-      const ids = statements.outdated.all(limit).map(({ id }) => id);
-      // What is left is of documents that were removed for good.
-      if (ids.length === 0) statements.allRenewed.run();
-      return ids;
-    },
-    renew(id, words) {
-      together(() => {
-        const row = statements.find.get(id);
-        if (row === undefined) return;
-        statements.renewed.run(row.num);
-        if (words !== undefined) write(row.num, words);
-      });
-    },
+    ...wordsBacklog(statements, write, together),
     find: (id) => documentOf(statements.find.get(id)),
     findFile: (owner, path) => documentOf(statements.findFile.get(owner, path)),
     search: (owner, match, limit) =>
@@ -189,6 +176,28 @@ export function createDocumentStore<Stored extends StoredDocument>(
       })),
   };
 }
+
+/** The documents whose words an earlier version indexed. */
+const wordsBacklog = (
+  statements: ReturnType<typeof prepare>,
+  write: (num: number, words: DocumentWords | null) => void,
+  together: (work: () => void) => void,
+): Pick<DocumentStore<StoredDocument>, 'outdated' | 'renew'> => ({
+  outdated(limit) {
+    const ids = statements.outdated.all(limit).map(({ id }) => id);
+    // What is left is of documents that were removed for good.
+    if (ids.length === 0) statements.allRenewed.run();
+    return ids;
+  },
+  renew(id, words) {
+    together(() => {
+      const row = statements.find.get(id);
+      if (row === undefined) return;
+      statements.renewed.run(row.num);
+      if (words !== undefined) write(row.num, words);
+    });
+  },
+});
 
 /** In the order of `changeableColumns`. */
 const changeable = (document: StoredDocument): unknown[] => [
