@@ -20,6 +20,8 @@ export interface BackendProfile {
   notFound: 'caller_fault' | 'server_fault';
   /** `fixed`: send this name whatever was configured; mlx-lm would download and load any other. */
   modelName: { policy: 'as_configured' } | { policy: 'fixed'; name: string };
+  /** `max_tokens` of an answer without a limit; null: the field is left out. */
+  tokensUnlimited: number | null;
   /** The page that says whether the server lives. It must cost the server nothing: no inference, no lock. */
   health: { path: string; under: 'root' | 'v1' };
   /**
@@ -37,9 +39,13 @@ const base: BackendProfile = {
   toolChoice: 'honoured',
   notFound: 'caller_fault',
   modelName: { policy: 'as_configured' },
+  tokensUnlimited: null,
   health: { path: '/models', under: 'v1' },
   drain: { decodeMs: 100, prefillMs: 500 },
 };
+
+/** More than any context holds: the servers of MLX stop after a few hundred tokens where nothing is said. */
+const manyTokens = 1_000_000;
 
 const templateThinkingOff = { chat_template_kwargs: { enable_thinking: false } };
 
@@ -65,12 +71,14 @@ export const profiles: Readonly<Record<BackendKind, BackendProfile>> = {
     toolChoice: 'ignored',
     notFound: 'server_fault',
     modelName: { policy: 'fixed', name: 'default_model' },
+    tokensUnlimited: manyTokens,
     health: { path: '/health', under: 'root' },
     drain: { decodeMs: 100, prefillMs: 250 },
   },
   'mlx-vlm': {
     ...base,
     thinkingOff: { enable_thinking: false },
+    tokensUnlimited: manyTokens,
     toolChoice: 'dropsTools',
     health: { path: '/health', under: 'root' },
   },

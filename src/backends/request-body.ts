@@ -24,6 +24,16 @@ export const asksForSchema = (request: ModelRequest, options: BodyOptions): bool
   options.profile.structuredOutput === 'schema' &&
   !options.withoutSchema;
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Most servers take an absent field for "no limit", and some refuse more than their context holds. */
+function maxTokensOf({ maxTokens }: ModelRequest, profile: BackendProfile): object {
+  if (maxTokens !== Number.POSITIVE_INFINITY)
+    return { max_tokens: maxTokens ?? MAX_TOKENS_DEFAULT };
+  return profile.tokensUnlimited === null ? {} : { max_tokens: profile.tokensUnlimited };
+}
+
 export function requestBody(request: ModelRequest, options: BodyOptions): Record<string, unknown> {
   const { profile } = options;
   const { modelName } = profile;
@@ -33,16 +43,22 @@ export function requestBody(request: ModelRequest, options: BodyOptions): Record
     messages: request.messages,
     stream: true,
     stream_options: { include_usage: true },
-    max_tokens: request.maxTokens ?? MAX_TOKENS_DEFAULT,
+    ...maxTokensOf(request, profile),
     temperature: request.temperature ?? (request.jsonSchema ? 0 : TEMPERATURE_DEFAULT),
   };
   if (asksForSchema(request, options)) {
     body['response_format'] = {
       type: 'json_schema',
-      json_schema: { ...request.jsonSchema, strict: true },
+      json_schema: { strict: true, ...request.jsonSchema },
     };
   }
-  if (request.thinking === false) Object.assign(body, profile.thinkingOff);
+  if (request.thinking === false) {
+    // The caller's own settings of the template stay beside the switch.
+    for (const [name, value] of Object.entries(profile.thinkingOff)) {
+      const given = body[name];
+      body[name] = isRecord(given) && isRecord(value) ? { ...given, ...value } : value;
+    }
+  }
   if (request.tools && request.tools.length > 0) {
     body['tools'] = request.tools;
     body['tool_choice'] = request.toolChoice ?? 'auto';

@@ -25,6 +25,8 @@ import { toolResidue } from './thinking-markup.ts';
 const CHARS_PER_TOKEN_MAX = 8;
 /** A small `maxTokens` with a few long tokens must not look endless. */
 const CHARS_FLOOR = 8_000;
+/** An answer without a limit ends here: longer than the largest contexts in use at home. */
+const TOKENS_MAX = 262_144;
 
 /** After these we closed the connection while the server was at work. */
 const brokenOffByUs: ReadonlySet<ErrorReason> = new Set<ErrorReason>([
@@ -87,7 +89,7 @@ function readerLimits(
 ): Omit<ReaderOptions, 'onText'> {
   const forbidden = request.toolChoice === 'none' && (request.tools?.length ?? 0) > 0;
   const { markup } = profile;
-  const tokens = request.maxTokens ?? MAX_TOKENS_DEFAULT;
+  const tokens = Math.min(TOKENS_MAX, request.maxTokens ?? MAX_TOKENS_DEFAULT);
   return {
     markup: forbidden ? { ...markup, pairs: [...markup.pairs, ...toolResidue] } : markup,
     dropToolCalls: forbidden,

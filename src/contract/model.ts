@@ -6,6 +6,8 @@
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  /** Of the participant, where several share a role. */
+  name?: string;
   tool_calls?: ModelToolCall[];
   tool_call_id?: string;
 }
@@ -19,11 +21,17 @@ export interface ModelToolCall {
 
 export interface ModelRequest {
   messages: ChatMessage[];
-  /** Upper bound of the answer in tokens. */
+  /** Upper bound of the answer in tokens; Infinity: none but the server's own. */
   maxTokens?: number;
   temperature?: number;
   /** Ask for JSON of this schema, where the server supports one; elsewhere ignored. */
-  jsonSchema?: { name: string; schema: Record<string, unknown> };
+  jsonSchema?: {
+    name: string;
+    description?: string;
+    schema: Record<string, unknown>;
+    /** Whether the server must keep to it; true where it is not said. */
+    strict?: boolean;
+  };
   /** Whether the model may think before it answers. `false` turns thinking off where the server can. */
   thinking?: boolean;
   tools?: {

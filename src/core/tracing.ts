@@ -193,7 +193,7 @@ function chatAttributes(
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': config.kind,
     'gen_ai.request.model': config.model,
-    'gen_ai.request.max_tokens': request.maxTokens,
+    'gen_ai.request.max_tokens': Number.isFinite(request.maxTokens) ? request.maxTokens : undefined,
     'gen_ai.request.temperature': request.temperature,
     'gen_ai.response.finish_reasons': outcome.ok ? [outcome.finishReason] : undefined,
     'gen_ai.usage.input_tokens': usage?.promptTokens,

@@ -107,7 +107,8 @@ class Stream implements Answer {
     }
     const last = chunkOf(this.#head, {}, end.finishReason);
     this.#send({ ...last, gatehouse: end.about });
-    if (this.#includeUsage) this.#send(usageChunkOf(this.#head, end.usage));
+    // Clients take the chunk without choices for the usage, and fail where it holds none.
+    if (this.#includeUsage && end.usage !== null) this.#send(usageChunkOf(this.#head, end.usage));
     this.#write('data: [DONE]\n\n');
     this.#end();
   }

@@ -1,13 +1,28 @@
 /**
  * Reads the body of `POST /v1/chat/completions`. What cannot be honoured is refused with the name of the
- * field; what only tunes an answer and is unknown is left out (docs/openai-api.md has the list).
+ * field; what has no effect is named in the answer (openai-fields.ts has the rules).
  */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
-import type { ChatMessage, ModelRequest, PriorityClass } from '../contract/model.ts';
+import type { ModelRequest, PriorityClass } from '../contract/model.ts';
 import { readTraceParent, traceHeader, traceParentOf } from '../contract/trace.ts';
-import { GatehouseError } from '../lib/errors.ts';
+import {
+  askedFields,
+  fieldError,
+  ignoredByAssistant,
+  ignoredByBackend,
+  passedOn,
+  type Fields,
+} from './openai-fields.ts';
+import {
+  fingerprintOf,
+  message,
+  readMessages,
+  textOf,
+  type IncomingMessage,
+} from './openai-messages.ts';
+import { readTools, tool } from './openai-tools.ts';
 
 /** The model name behind which a message becomes a whole job. */
 export const assistantModel = 'gatehouse';
@@ -21,7 +36,9 @@ export interface CompletionCall {
   includeUsage: boolean;
   user: string;
   priority: PriorityClass;
-  /** For a backend: the request as it is passed on. */
+  /** Fields that have no effect, by name. */
+  ignored: string[];
+  /** For a backend: the request as it is passed on. Empty for a job. */
   request: ModelRequest;
   /** W3C trace context of the caller. */
   traceparent: string | undefined;
@@ -30,47 +47,50 @@ export interface CompletionCall {
   channel: string;
 }
 
-const toolCall = z.object({
-  id: z.string().min(1),
-  type: z.literal('function').default('function'),
-  function: z.object({ name: z.string().min(1), arguments: z.string() }),
-});
+const schema = z.record(z.string(), z.unknown());
 
-const message = z.object({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-  content: z.unknown(),
-  tool_calls: z.array(toolCall).nullish(),
-  tool_call_id: z.string().nullish(),
-});
-
-const tool = z.object({
-  type: z.literal('function'),
-  function: z.object({
-    name: z.string().min(1),
-    description: z.string().nullish(),
-    parameters: z.record(z.string(), z.unknown()).nullish(),
-  }),
-});
-
-const namedTool = z.object({
-  type: z.literal('function'),
-  function: z.object({ name: z.string().min(1) }),
-});
-
-const responseFormat = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text') }),
-  z.object({ type: z.literal('json_object') }),
-  z.object({
-    type: z.literal('json_schema'),
-    json_schema: z.object({
-      name: z.string().min(1),
-      schema: z.record(z.string(), z.unknown()).nullish(),
+const responseFormat = z.discriminatedUnion(
+  'type',
+  [
+    z.looseObject({ type: z.literal('text') }),
+    z.looseObject({ type: z.literal('json_object'), schema: schema.nullish() }),
+    z.looseObject({
+      type: z.literal('json_schema'),
+      /** Beside `json_schema` in the dialect of llama.cpp. */
+      schema: schema.nullish(),
+      json_schema: z
+        .looseObject({
+          name: z.string().min(1).nullish(),
+          description: z.string().nullish(),
+          schema: schema.nullish(),
+          strict: z.boolean().nullish(),
+        })
+        .nullish(),
     }),
-  }),
-]);
+  ],
+  'expected text, json_object or json_schema',
+);
 
-/** Passed on as they are, where they are set. */
-const sampling = z.object({
+/** -1, and other negative numbers, are how local servers write "no limit". */
+const tokens = z
+  .number()
+  .int()
+  .refine((count) => count !== 0, 'must be 1 or more; -1 is no limit');
+
+/** Fields that no rule names are taken, too: they are passed on to a backend. */
+export const completionBody = z.looseObject({
+  model: z.string().min(1).max(128),
+  messages: z.array(message).min(1).max(4_000),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  user: z.string().max(256).nullish(),
+  metadata: z.looseObject({ conversation: z.string().max(256).nullish() }).nullish(),
+  max_tokens: tokens.nullish(),
+  max_completion_tokens: tokens.nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  tools: z.array(tool).nullish(),
+  tool_choice: z.unknown().optional(),
+  response_format: responseFormat.nullish(),
   top_p: z.number().nullish(),
   top_k: z.number().nullish(),
   min_p: z.number().nullish(),
@@ -82,56 +102,36 @@ const sampling = z.object({
   logit_bias: z.record(z.string(), z.number()).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   reasoning_effort: z.string().nullish(),
-});
-
-export const completionBody = z.object({
-  model: z.string().min(1).max(128),
-  messages: z.array(message).min(1).max(4_000),
-  stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
-  user: z.string().min(1).max(256).nullish(),
-  metadata: z.object({ conversation: z.string().min(1).max(256).optional() }).nullish(),
-  max_tokens: z.number().int().positive().nullish(),
-  max_completion_tokens: z.number().int().positive().nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  n: z.literal(1, 'only one choice is given').nullish(),
-  tools: z.array(tool).nullish(),
-  tool_choice: z.union([z.enum(['none', 'auto', 'required']), namedTool]).nullish(),
-  response_format: responseFormat.nullish(),
-  ...sampling.shape,
+  verbosity: z.string().nullish(),
 });
 type Body = z.infer<typeof completionBody>;
 
 /** @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY */
 export function readCall(input: unknown, headers: IncomingHttpHeaders): CompletionCall {
-  const parsed = parse(input);
-  const messages = parsed.messages.map(readMessage);
-  const isJob = parsed.model === assistantModel;
+  const isRecord = typeof input === 'object' && input !== null && !Array.isArray(input);
+  const asked = askedFields(isRecord ? (input as Fields) : {});
+  const body = parse(asked);
+  const isJob = body.model === assistantModel;
   const priority = readPriority(headers['x-gatehouse-priority']);
-  if (isJob) refuseForJob(parsed, priority);
   return {
-    model: parsed.model,
-    stream: parsed.stream ?? false,
-    includeUsage: parsed.stream_options?.include_usage ?? false,
-    user: parsed.user ?? defaultUser,
+    model: body.model,
+    stream: body.stream ?? false,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    user: body.user ?? defaultUser,
     priority,
-    request: requestOf(parsed, messages),
-    message: isJob ? lastMessage(messages) : '',
     traceparent: readTrace(headers[traceHeader]),
-    channel: channelOf(parsed.metadata?.conversation, messages),
+    channel: channelOf(body.metadata?.conversation, body.messages),
+    ...(isJob ? jobPart(body, asked, priority) : backendPart(body, asked)),
   };
 }
 
-function parse(input: unknown): Body {
-  const result = completionBody.safeParse(input ?? {});
+function parse(asked: Fields): Body {
+  const result = completionBody.safeParse(asked);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const why = (issue?.message ?? 'is not valid').replace(/^Invalid input: /, '');
-  throw invalid(issue?.path.join('.') || 'body', why);
+  throw fieldError(issue?.path.join('.') || 'body', why);
 }
-
-const invalid = (field: string, why: string): GatehouseError =>
-  new GatehouseError('GH_REQUEST_INVALID', `${field}: ${why}`);
 
 function readTrace(header: string | string[] | undefined): string | undefined {
   const caller = readTraceParent(header);
@@ -141,90 +141,85 @@ function readTrace(header: string | string[] | undefined): string | undefined {
 function readPriority(header: string | string[] | undefined): PriorityClass {
   if (header === undefined || header === 'foreground') return 'foreground';
   if (header === 'background') return 'background';
-  throw invalid('x-gatehouse-priority', 'must be foreground or background');
+  throw fieldError('x-gatehouse-priority', 'must be foreground or background');
 }
 
-function readMessage(raw: z.infer<typeof message>, index: number): ChatMessage {
-  const content = textOf(raw.content, `messages.${index}.content`);
-  // Local templates know no `developer`; OpenAI says that it is the new name of `system`.
-  const role = raw.role === 'developer' ? 'system' : raw.role;
-  return {
-    role,
-    content,
-    ...(raw.tool_calls && raw.tool_calls.length > 0 ? { tool_calls: raw.tool_calls } : {}),
-    ...(raw.tool_call_id ? { tool_call_id: raw.tool_call_id } : {}),
-  };
-}
+type Part = Pick<CompletionCall, 'request' | 'message' | 'ignored'>;
 
-/** Text, or parts that are all text. Anything else would be lost on the way to the model, so it is refused. */
-function textOf(content: unknown, where: string): string {
-  if (content === undefined || content === null) return '';
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) throw invalid(where, 'expected text, or a list of text parts');
-  const parts = content as { type?: unknown; text?: unknown }[];
-  return parts
-    .map((part, index) => {
-      if (part?.type === 'text' && typeof part.text === 'string') return part.text;
-      throw invalid(`${where}.${index}`, 'only text parts are passed on to a model');
-    })
-    .join('\n');
-}
-
-function requestOf(parsed: Body, messages: ChatMessage[]): ModelRequest {
-  const maxTokens = parsed.max_completion_tokens ?? parsed.max_tokens;
-  const { temperature, tools, tool_choice: toolChoice, response_format: format } = parsed;
-  const further = Object.entries(sampling.parse(parsed)).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  return {
+function backendPart(body: Body, asked: Fields): Part {
+  const { messages, ignored } = readMessages(body.messages);
+  const { tools, choice } = readTools(body.tools ?? [], body.tool_choice);
+  const maxTokens = maxTokensOf(body);
+  const sampling = passedOn(asked);
+  if (Array.isArray(body.stop)) sampling['stop'] = body.stop.filter((word) => word !== '');
+  // Servers differ in what they do without it; with no tools it says nothing.
+  const parallel = body.parallel_tool_calls;
+  if (typeof parallel === 'boolean' && tools.length > 0) sampling['parallel_tool_calls'] = parallel;
+  const request: ModelRequest = {
     messages,
-    ...(maxTokens ? { maxTokens } : {}),
-    ...(temperature === undefined || temperature === null ? {} : { temperature }),
-    ...(parsed.reasoning_effort === 'none' ? { thinking: false } : {}),
-    ...(tools && tools.length > 0 ? { tools: tools.map(readTool) } : {}),
-    ...(toolChoice ? { toolChoice } : {}),
-    ...schemaOf(format),
-    ...(further.length > 0 ? { sampling: Object.fromEntries(further) } : {}),
+    ...(maxTokens === null ? {} : { maxTokens }),
+    ...(typeof body.temperature === 'number' ? { temperature: body.temperature } : {}),
+    ...(body.reasoning_effort === 'none' ? { thinking: false } : {}),
+    ...(tools.length > 0 ? { tools, ...(choice === null ? {} : { toolChoice: choice }) } : {}),
+    ...schemaOf(body.response_format),
+    ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
   };
+  return { request, message: '', ignored: [...ignoredByBackend(asked), ...ignored] };
 }
 
-const readTool = ({ type, function: { name, description, parameters } }: z.infer<typeof tool>) => ({
-  type,
-  function: {
-    name,
-    description: description ?? '',
-    parameters: parameters ?? { type: 'object', properties: {} },
-  },
-});
+/** The smaller of both where both are there. Null: not said; Infinity: no limit. */
+function maxTokensOf({ max_tokens: old, max_completion_tokens: current }: Body): number | null {
+  const given = [old, current].filter((count) => typeof count === 'number');
+  if (given.length === 0) return null;
+  return Math.min(...given.map((count) => (count < 0 ? Number.POSITIVE_INFINITY : count)));
+}
 
 function schemaOf(format: Body['response_format']): Pick<ModelRequest, 'jsonSchema'> {
   if (!format || format.type === 'text') return {};
   // Every server that takes a schema takes this one; not every one takes `json_object`.
+  const anyObject = { type: 'object' };
   if (format.type === 'json_object') {
-    return { jsonSchema: { name: 'object', schema: { type: 'object' } } };
+    return { jsonSchema: { name: 'object', schema: format.schema ?? anyObject } };
   }
-  const { name, schema } = format.json_schema;
-  return { jsonSchema: { name, schema: schema ?? { type: 'object' } } };
+  const { name, description, schema: inner, strict } = format.json_schema ?? {};
+  return {
+    jsonSchema: {
+      name: name ?? 'answer',
+      ...(description ? { description } : {}),
+      schema: inner ?? format.schema ?? anyObject,
+      ...(typeof strict === 'boolean' ? { strict } : {}),
+    },
+  };
 }
 
 /** What a job has of its own, or cannot keep, is not taken in silence. */
-function refuseForJob(parsed: Body, priority: PriorityClass): void {
+function jobPart(body: Body, asked: Fields, priority: PriorityClass): Part {
   const only = `is passed on to backends only; ${assistantModel}`;
-  if (parsed.tools && parsed.tools.length > 0 && parsed.tool_choice !== 'none') {
-    throw invalid('tools', `${only} has tools of its own`);
+  const { tools, choice } = readTools(body.tools ?? [], body.tool_choice);
+  if (tools.length > 0 && choice !== 'none') {
+    throw fieldError('tools', `${only} has tools of its own`);
   }
-  if (parsed.response_format && parsed.response_format.type !== 'text') {
-    throw invalid('response_format', `${only} answers in words`);
+  if (body.response_format && body.response_format.type !== 'text') {
+    throw fieldError('response_format', `${only} answers in words`);
   }
   if (priority === 'background') {
-    throw invalid('x-gatehouse-priority', `background ${only} answers people`);
+    throw fieldError('x-gatehouse-priority', `background ${only} answers people`);
   }
+  const ignored = ignoredByAssistant(asked);
+  // The tokens of a job are spread over several models.
+  if (body.stream_options?.include_usage === true) ignored.push('stream_options.include_usage');
+  return { request: { messages: [] }, message: lastMessage(body.messages), ignored };
 }
 
-function lastMessage(messages: readonly ChatMessage[]): string {
+/** Earlier messages are not read: the assistant remembers the conversation itself. */
+function lastMessage(messages: readonly IncomingMessage[]): string {
   const last = messages.at(-1);
-  if (last?.role === 'user') return last.content;
-  throw invalid('messages', `${assistantModel} answers a user: the last message must be theirs`);
+  const where = `messages.${messages.length - 1}`;
+  if (last?.role !== 'user') {
+    const why = `${assistantModel} answers a user: the last message must be theirs`;
+    throw fieldError(`${where}.role`, why);
+  }
+  return textOf(last.content ?? '', `${where}.content`);
 }
 
 /**
@@ -232,8 +227,11 @@ function lastMessage(messages: readonly ChatMessage[]): string {
  * always sends the same first message: a digest of that keeps its chats apart, without a word of one getting
  * into another. `metadata.conversation` says it outright.
  */
-function channelOf(conversation: string | undefined, messages: readonly ChatMessage[]): string {
-  const first = messages.find(({ role }) => role === 'user')?.content ?? '';
-  const origin = conversation === undefined ? `message:${first}` : `conversation:${conversation}`;
+function channelOf(
+  conversation: string | null | undefined,
+  messages: readonly IncomingMessage[],
+): string {
+  const first = fingerprintOf(messages.find(({ role }) => role === 'user')?.content);
+  const origin = conversation ? `conversation:${conversation}` : `message:${first}`;
   return `openai-${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}`;
 }

@@ -14,7 +14,7 @@ import { streamedAnswer, wholeAnswer, type Answer } from './openai-answer.ts';
 import { completeByBackend } from './openai-backend.ts';
 import { completeByJob, type JobCompletion } from './openai-job.ts';
 import { assistantModel, readCall, type CompletionCall } from './openai-request.ts';
-import { errorOf } from './openai-shapes.ts';
+import { errorOf, type AnswerEnd } from './openai-shapes.ts';
 import { toGatehouseError } from './problem.ts';
 
 export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
@@ -110,14 +110,17 @@ async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
   const { call, backend, answer, gone } = parts;
   if (backend === null) {
     const end = await completeByJob(options, call, answer, gone);
-    if (end !== null) answer.finish(end);
+    if (end !== null) answer.finish(withIgnored(end, call));
     return;
   }
   const result = await completeByBackend(backend, call, answer, gone);
   if (gone.aborted) return;
-  if (result.ok) answer.finish(result.end);
+  if (result.ok) answer.finish(withIgnored(result.end, call));
   else answer.fail(result.error);
 }
+
+const withIgnored = (end: AnswerEnd, { ignored }: CompletionCall): AnswerEnd =>
+  ignored.length === 0 ? end : { ...end, about: { ...end.about, ignored } };
 
 const logBug = (log: Log, { routeOptions }: FastifyRequest, error: unknown): void =>
   log.error({ route: routeOptions.url, error: messageOf(error) }, 'bug');

@@ -58,11 +58,11 @@ export const chunkOf = (
   choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
 });
 
-export const usageChunkOf = (head: AnswerHead, usage: AnswerEnd['usage']): object => ({
+export const usageChunkOf = (head: AnswerHead, usage: NonNullable<AnswerEnd['usage']>): object => ({
   ...head,
   object: 'chat.completion.chunk',
   choices: [],
-  usage: usage === null ? null : usageOf(usage),
+  usage: usageOf(usage),
 });
 
 export const toolCallDelta = (call: ModelToolCall, index: number): object => ({
@@ -80,7 +80,7 @@ export const errorOf = (error: GatehouseError): { error: object } => ({
   error: {
     message: error.message,
     type: typeOf(error.status),
-    param: null,
+    param: error.param ?? (error.code === 'GH_BACKEND_UNKNOWN' ? 'model' : null),
     code: error.code,
     ...(error.errorReason === null ? {} : { error_reason: error.errorReason }),
   },

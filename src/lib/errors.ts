@@ -111,11 +111,18 @@ export class GatehouseError extends Error {
   readonly retryAfterMs: number | null;
   /** Where a backend is the cause. */
   readonly errorReason: string | null;
+  /** Which field of a request is at fault, where that is one. */
+  readonly param: string | null;
 
   constructor(
     code: ErrorCode,
     message: string = errorTable[code].title,
-    more: { cause?: unknown; retryAfterMs?: number | null; errorReason?: string } = {},
+    more: {
+      cause?: unknown;
+      retryAfterMs?: number | null;
+      errorReason?: string;
+      param?: string;
+    } = {},
   ) {
     super(message, more.cause === undefined ? {} : { cause: more.cause });
     this.name = 'GatehouseError';
@@ -124,6 +131,7 @@ export class GatehouseError extends Error {
     this.status = errorTable[code].status;
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.errorReason = more.errorReason ?? null;
+    this.param = more.param ?? null;
   }
 }
 
