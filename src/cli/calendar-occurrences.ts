@@ -19,7 +19,8 @@ export function listFileOccurrences(path: string, values: CommandValues): number
   const zone = values.zone ?? loadConfig(values.config).config.timezone;
   if (!zones.knows(zone)) throw new UsageError(`--zone: there is no time zone ${zone}`);
   const text = readText(path);
-  if (!/BEGIN:VCALENDAR/i.test(text)) throw new CommandError(`${path}: is not a calendar file`);
+  if (!/BEGIN\s*:\s*V(?:CALENDAR|EVENT)/i.test(text))
+    throw new CommandError(`${path}: is not a calendar file`);
   const listing = fileOccurrences(text, range, zone, zones);
   if (values.json) {
     console.log(JSON.stringify(listing.occurrences));
@@ -33,8 +34,9 @@ export function listFileOccurrences(path: string, values: CommandValues): number
   return 0;
 }
 
-const notesOf = ({ unreadable, cut }: FileListing): string[] => [
+const notesOf = ({ unreadable, dropped, cut }: FileListing): string[] => [
   ...unreadable.map((line) => `unreadable: ${line}`),
+  ...dropped.map((line) => `left out: ${line}`),
   ...cut.map((line) => `cut: ${line}`),
 ];
 

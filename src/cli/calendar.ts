@@ -15,7 +15,8 @@ export async function importCalendar(
     console.log(JSON.stringify(report));
     return;
   }
-  const { added, updated, unchanged, unreadable } = report;
+  const { added, updated, unchanged, unreadable, dropped = [] } = report;
+  for (const line of dropped) console.error(`left out: ${line}`);
   for (const line of unreadable) console.error(`skipped an event: ${line}`);
   console.log(
     `${added} added, ${updated} updated, ${unchanged} unchanged, ${unreadable.length} skipped`,

@@ -4,6 +4,7 @@ import type { Accepted, JobPage, JobView } from '../contract/door.ts';
 import type { OutboxEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
+import type { CalendarReport } from '../http/calendar-routes.ts';
 import { messageOf } from '../lib/errors.ts';
 import { withoutBrackets } from '../lib/loopback.ts';
 
@@ -58,14 +59,6 @@ export interface CoreClient {
 export interface StreamedEvent {
   type: string;
   data: Record<string, unknown>;
-}
-
-export interface CalendarReport {
-  added: number;
-  updated: number;
-  unchanged: number;
-  /** One line per event that could not be read. */
-  unreadable: string[];
 }
 
 export interface FollowListener {

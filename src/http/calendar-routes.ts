@@ -5,13 +5,21 @@ import { GatehouseError } from '../lib/errors.ts';
 import { person } from './access.ts';
 import { readInput, userId } from './input.ts';
 
+/** What became of the events of a file. */
+export interface CalendarReport {
+  added: number;
+  updated: number;
+  unchanged: number;
+  /** One line per event that could not be read. */
+  unreadable: string[];
+  /** One line per thing of less weight that was left out; absent where nothing was. */
+  dropped?: string[];
+}
+
 /** The local calendar, as these routes need it. */
 export interface CalendarDoor {
   /** Durable when it returns; all events that can be read, or none. @throws GH_STORE_UNAVAILABLE */
-  importIcs(
-    userId: string,
-    ics: string,
-  ): { added: number; updated: number; unchanged: number; unreadable: string[] };
+  importIcs(userId: string, ics: string): CalendarReport;
   exportIcs(userId: string): string;
 }
 
@@ -22,8 +30,8 @@ export interface CalendarDoor {
 const icsCharsMax = 4_000_000;
 /** The text as JSON: line ends take twice their room, Korean letters three bytes each. */
 const bodyBytesMax = 12 * 1024 * 1024;
-/** Lines that a report has room for. */
-const unreadableMax = 100;
+/** Lines of each kind that a report has room for. */
+const linesMax = 100;
 
 export const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userId });
 export const exportQuery = z.object({ user_id: userId });
@@ -33,11 +41,15 @@ export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInsta
   return (server) => {
     server.post('/calendar/import', { ...person, bodyLimit: bodyBytesMax }, (request) => {
       const { ics, user_id } = readInput(importBody, request.body);
-      const { unreadable, ...done } = local(door).importIcs(user_id, ics);
+      const { unreadable, dropped, ...done } = local(door).importIcs(user_id, ics);
       if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
         throw new GatehouseError('GH_TOOL_INPUT', `ics: ${unreadable[0]}`);
       }
-      return { ...done, unreadable: unreadable.slice(0, unreadableMax) };
+      return {
+        ...done,
+        unreadable: unreadable.slice(0, linesMax),
+        ...(dropped === undefined ? {} : { dropped: dropped.slice(0, linesMax) }),
+      };
     });
     server.get('/calendar.ics', person, (request, reply) => {
       const { user_id } = readInput(exportQuery, request.query);

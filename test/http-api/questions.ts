@@ -100,6 +100,7 @@ export const calendar: readonly Operation[] = [
       updated: z.int(),
       unchanged: z.int(),
       unreadable: z.array(z.string()),
+      dropped: z.array(z.string()).optional(),
     }),
     errors: [...inputErrors, 'GH_TOOL_INPUT', 'GH_TOOL_NOT_LOCAL'],
     example: () => ({

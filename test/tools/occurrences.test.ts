@@ -1,23 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { createEventReader } from '../../src/tools/calendar/event-reader.ts';
-import { occurrencesIn } from '../../src/tools/calendar/occurrences.ts';
-import { clockTime, createZones, isoDate, wallOfDate } from '../../src/tools/zoned-time.ts';
+import { createZones } from '../../src/tools/zoned-time.ts';
 import { calendarOf, seoulZone } from './calendar-texts.ts';
+import { seenIn } from './seen-occurrences.ts';
 
-const zones = createZones();
-const reader = createEventReader(zones);
-
-/** What takes place from the first day to the last, each as `18 09:00-10:00 title`. */
-function seen(ics: string, first: string, last: string, zone = 'Asia/Seoul'): string[] {
-  const { entries, unreadable } = reader.read(ics);
-  expect(unreadable).toEqual([]);
-  const range = { from: wallOfDate(first) ?? 0, to: (wallOfDate(last) ?? 0) + 86_400_000 };
-  return occurrencesIn(entries, range, zone, zones).occurrences.map((one) =>
-    one.allDay
-      ? `${isoDate(one.start).slice(8)} all day ${one.title}`
-      : `${isoDate(one.start).slice(8)} ${clockTime(one.start)}-${clockTime(one.end)} ${one.title}`,
-  );
-}
+const reader = createEventReader(createZones());
+const seen = seenIn;
 
 const standup = `UID:s
 DTSTART;TZID=Asia/Seoul:20261102T090000
@@ -89,8 +77,8 @@ SUMMARY:늦은 회의`;
       'UID:t\nDTSTART;VALUE=DATE:20261120\nDTEND;VALUE=DATE:20261122\nSUMMARY:여행',
     ]);
     for (const zone of ['Asia/Seoul', 'America/Los_Angeles', 'Pacific/Kiritimati']) {
-      expect(seen(ics, '2026-11-20', '2026-11-20', zone)).toEqual(['20 all day 여행']);
-      expect(seen(ics, '2026-11-21', '2026-11-21', zone)).toEqual(['20 all day 여행']);
+      expect(seen(ics, '2026-11-20', '2026-11-20', zone)).toEqual(['20-21 all day 여행']);
+      expect(seen(ics, '2026-11-21', '2026-11-21', zone)).toEqual(['20-21 all day 여행']);
       expect(seen(ics, '2026-11-19', '2026-11-19', zone)).toEqual([]);
       expect(seen(ics, '2026-11-22', '2026-11-22', zone)).toEqual([]);
     }

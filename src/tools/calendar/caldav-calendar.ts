@@ -14,6 +14,7 @@ import { writeOnce } from './caldav-write.ts';
 import type { CalendarSource } from './calendar-port.ts';
 import { createEventReader, type ReadEvents } from './event-reader.ts';
 import { zoneSpreadMs, type WallRange } from './occurrences.ts';
+import { mergedEntries } from './versions.ts';
 
 /**
  * Shares of the call's limit for each request: a write that got no answer leaves time to look, and to write
@@ -69,10 +70,16 @@ export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSo
         return failed.fault;
       }
       const objects = asked.flatMap((one) => (one.ok ? one.value.map(({ ics }) => read(ics)) : []));
+      // One event may be in several objects, or in two calendars of one person.
+      const { entries, dropped } = mergedEntries(
+        objects.flatMap((object) => object.entries),
+        zones,
+      );
       return {
         ok: true,
-        entries: objects.flatMap(({ entries }) => entries),
-        unreadable: objects.reduce((sum, { unreadable }) => sum + unreadable.length, 0),
+        entries,
+        unreadable: objects.flatMap((object) => object.unreadable),
+        dropped: [...objects.flatMap((object) => object.dropped), ...dropped],
       };
     },
 

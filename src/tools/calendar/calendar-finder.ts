@@ -18,9 +18,14 @@ export interface CalendarToolOptions {
 export interface FoundOccurrences {
   ok: true;
   occurrences: Occurrence[];
-  /** Entries that could not be read, or not to their end. */
+  /** How many entries could not be read, or not to their end. */
   unreadable: number;
+  /** One line per entry that could not be read: UID and reason. */
+  notes: string[];
 }
+
+/** Lines of one kind in a line of the log. */
+const linesMax = 5;
 
 export type Find = (
   range: WallRange,
@@ -36,10 +41,17 @@ export const createFinder =
     const { occurrences, capped } = occurrencesIn(found.entries, range, context.timeZone, zones);
     const who = callFields(context);
     if (capped.length > 0) log.warn({ ...who, uids: capped.slice(0, 5) }, 'recurrence cut short');
-    if (found.unreadable > 0) {
-      log.warn({ ...who, count: found.unreadable }, 'calendar entries unreadable');
+    const { unreadable, dropped } = found;
+    if (unreadable.length > 0) {
+      const lines = unreadable.slice(0, linesMax);
+      log.warn({ ...who, count: unreadable.length, lines }, 'calendar entries unreadable');
     }
-    return { ok: true, occurrences, unreadable: found.unreadable + capped.length };
+    if (dropped.length > 0) {
+      const lines = dropped.slice(0, linesMax);
+      log.info({ ...who, count: dropped.length, lines }, 'parts of calendar entries left out');
+    }
+    const notes = [...unreadable, ...capped.map((uid) => `${uid}: its rule has too many times`)];
+    return { ok: true, occurrences, unreadable: notes.length, notes };
   };
 
 /** An occurrence as it stands in a result's data. */

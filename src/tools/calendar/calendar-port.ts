@@ -21,8 +21,10 @@ export interface EntriesFound {
   ok: true;
   /** All entries that may touch the range, and perhaps others. */
   entries: CalendarEntry[];
-  /** How many could not be read. */
-  unreadable: number;
+  /** One line per event that could not be read: UID and reason. */
+  unreadable: string[];
+  /** One line per thing of less weight that was left out, such as an older version of an event. */
+  dropped: string[];
 }
 
 export interface NewEntry {

@@ -24,6 +24,9 @@ const aheadDays = 180;
 /** Entries in a result's data: more than fit into a prompt, so that the bound is made by size. */
 const entriesMax = 60;
 
+/** Entries that could not be read and are named in a result's data. */
+const notesMax = 5;
+
 const searchParams = z.object({
   date_from: dateParam.optional().describe('first day, YYYY-MM-DD'),
   date_to: dateParam.optional().describe('last day, YYYY-MM-DD, included'),
@@ -58,6 +61,7 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
         date_to: isoDate(range.to - dayMs),
         count: occurrences.length,
         events: occurrences.slice(0, entriesMax).map(eventData),
+        ...(found.notes.length === 0 ? {} : { unreadable: found.notes.slice(0, notesMax) }),
       },
       summary: listingWords(listing, context.locale, wallNow(context)),
     };

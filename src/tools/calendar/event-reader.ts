@@ -1,6 +1,6 @@
 /**
- * Reads calendar text (RFC 5545) into entries. ical.js takes the text apart; what the times mean is decided
- * here, for it needs zones that ical.js does not know.
+ * Reads calendar text (RFC 5545) into entries. calendar-parser.ts takes the text apart; what the times mean is
+ * decided here, for it needs zones that ical.js does not know.
  *
  * 1. What cannot be read costs its own event only; a damaged file costs itself.
  * 2. Text that does not come from us is cleaned and bounded here, once, for all who show it.
@@ -8,9 +8,13 @@
 import ICAL from 'ical.js';
 import { messageOf } from '../../lib/errors.ts';
 import { oneLine } from '../plain-text.ts';
-import { dayMs, type WallMs, type Zones } from '../zoned-time.ts';
-import type { CalendarEntry, EventPart, Moment } from './event.ts';
+import { dayMs, startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
+import { namedLine, parseCalendars, reasonOf } from './calendar-parser.ts';
+import type { AddedMoment, CalendarEntry, EventPart, Moment, VersionStamps } from './event.ts';
+import { wallOnStart } from './moments.ts';
+import type { RecurrenceRule } from './recurrence.ts';
 import { readRule, wallOfTime } from './recurrence-reader.ts';
+import { settledParts } from './versions.ts';
 import { createZoneNames, type ZoneNames } from './zone-names.ts';
 
 const titleCharsMax = 200;
@@ -18,185 +22,225 @@ const descriptionCharsMax = 500;
 
 export interface ReadEvents {
   entries: CalendarEntry[];
-  /** One line per event that could not be read. */
+  /** One line per event that could not be read: UID and reason. */
   unreadable: string[];
+  /** One line per thing of less weight that was left out, such as an older version of an event. */
+  dropped: string[];
+}
+
+export interface ReadComponents extends ReadEvents {
+  /** The components of the parts that count, by UID. */
+  components: Map<string, ICAL.Component[]>;
 }
 
 export interface EventReader {
   /** The entries of calendar text. Never throws: text that is no calendar is one unreadable line. */
   read(text: string): ReadEvents;
   /** The same from a calendar that is parsed already. */
-  readCalendars(calendars: readonly ICAL.Component[]): ReadEvents;
-}
-
-export interface ParsedText {
-  calendars: ICAL.Component[];
-  /** One line per event whose text cannot be taken apart. */
-  unreadable: string[];
-}
-
-/**
- * The VCALENDARs of a text. ical.js gives a whole file up for one value that it does not understand; the
- * events of such a file are then taken one by one. @throws ICAL.parse.ParserError where it is no calendar
- */
-export function parseCalendars(text: string): ParsedText {
-  try {
-    return { calendars: componentsOf(text), unreadable: [] };
-  } catch (error) {
-    const events = text.match(/^BEGIN:VEVENT\r?\n[\s\S]*?^END:VEVENT\r?\n/gm) ?? [];
-    if (events.length === 0) throw error;
-    return parseOneByOne(text, events);
-  }
-}
-
-function parseOneByOne(text: string, events: readonly string[]): ParsedText {
-  const head = text.slice(0, text.indexOf(events[0] ?? ''));
-  const zones = text.match(/^BEGIN:VTIMEZONE\r?\n[\s\S]*?^END:VTIMEZONE\r?\n/gm) ?? [];
-  const parsed: ParsedText = { calendars: [], unreadable: [] };
-  for (const event of events) {
-    // Zones may stand behind the events that name them.
-    const frame = head.includes('BEGIN:VTIMEZONE') ? head : head + zones.join('');
-    try {
-      parsed.calendars.push(...componentsOf(`${frame}${event}END:VCALENDAR\r\n`));
-    } catch (error) {
-      parsed.unreadable.push(oneLine(messageOf(error), 160));
-    }
-  }
-  return parsed;
-}
-
-function componentsOf(text: string): ICAL.Component[] {
-  const parsed = ICAL.parse(text) as unknown[];
-  // Several calendars in one text come as a list of components, one as the component itself.
-  const all = typeof parsed[0] === 'string' ? [parsed] : parsed;
-  return all
-    .map((jcal) => new ICAL.Component(jcal as never[]))
-    .filter((component) => component.name === 'vcalendar');
+  readCalendars(calendars: readonly ICAL.Component[]): ReadComponents;
 }
 
 /** @param zones where zone names are checked */
 export function createEventReader(zones: Zones): EventReader {
   const names = createZoneNames(zones);
 
-  const readCalendars = (calendars: readonly ICAL.Component[]): ReadEvents => {
-    const entries = new Map<string, CalendarEntry>();
-    const unreadable: string[] = [];
+  const readCalendars = (calendars: readonly ICAL.Component[]): ReadComponents => {
+    const parts = new Map<string, Map<EventPart, ICAL.Component>>();
+    const read: ReadComponents = {
+      entries: [],
+      unreadable: [],
+      dropped: [],
+      components: new Map(),
+    };
     for (const calendar of calendars) {
+      const calendarZone = zoneOfCalendar(calendar, names);
       for (const event of calendar.getAllSubcomponents('vevent')) {
         const uid = uidOf(event);
+        const drop = (reason: string): unknown => read.dropped.push(namedLine(uid, reason));
         try {
-          const part = readPart(event, calendar, names, zones);
-          const entry = entries.get(uid) ?? { uid, parts: [] };
-          entry.parts.push(part);
-          entries.set(uid, entry);
+          const part = readPart(event, { calendar, calendarZone, names, zones, drop });
+          const same = parts.get(uid) ?? new Map<EventPart, ICAL.Component>();
+          parts.set(uid, same.set(part, event));
         } catch (error) {
-          unreadable.push(`${oneLine(uid, 80)}: ${oneLine(messageOf(error), 120)}`);
+          read.unreadable.push(namedLine(uid, reasonOf(error)));
         }
       }
     }
-    return { entries: [...entries.values()], unreadable };
+    for (const [uid, byPart] of parts) {
+      const settled = settledParts([...byPart.keys()], zones);
+      read.entries.push({ uid, parts: settled.parts });
+      read.dropped.push(...settled.dropped.map((reason) => namedLine(uid, reason)));
+      const events = settled.parts.map((part) => byPart.get(part));
+      read.components.set(
+        uid,
+        events.filter((event) => event !== undefined),
+      );
+    }
+    return read;
   };
 
   return {
     readCalendars,
     read(text) {
       try {
-        const { calendars, unreadable } = parseCalendars(text);
-        const read = readCalendars(calendars);
-        return { entries: read.entries, unreadable: [...unreadable, ...read.unreadable] };
+        const parsed = parseCalendars(text);
+        const { entries, unreadable, dropped } = readCalendars(parsed.calendars);
+        return {
+          entries,
+          unreadable: [...parsed.unreadable, ...unreadable],
+          dropped: [...parsed.dropped, ...dropped],
+        };
       } catch (error) {
-        return { entries: [], unreadable: [oneLine(messageOf(error), 160)] };
+        return { entries: [], unreadable: [oneLine(messageOf(error), 160)], dropped: [] };
       }
     },
   };
 }
 
 /** The UID, or what makes an event without one recognizable: its start and title. */
-export function uidOf(event: ICAL.Component): string {
+function uidOf(event: ICAL.Component): string {
   const uid = event.getFirstPropertyValue('uid');
   if (typeof uid === 'string' && uid.trim() !== '') return uid.trim();
   const start = String(event.getFirstPropertyValue('dtstart') ?? '');
   return `${start} ${String(event.getFirstPropertyValue('summary') ?? '')}`.trim();
 }
 
-function readPart(
-  event: ICAL.Component,
-  calendar: ICAL.Component,
-  names: ZoneNames,
-  zones: Zones,
-): EventPart {
-  const momentsOf = (name: string): Moment[] =>
-    event.getAllProperties(name).flatMap((property) =>
-      property.getValues().flatMap((value) => {
-        const time = value instanceof ICAL.Period ? value.start : value;
-        return time instanceof ICAL.Time ? [momentOf(time, property, calendar, names)] : [];
-      }),
-    );
-  const start = momentsOf('dtstart')[0];
+/** The zone that a calendar names as its own, or the only one that it defines; null where it has neither. */
+function zoneOfCalendar(calendar: ICAL.Component, names: ZoneNames): string | null {
+  const named = calendar.getFirstPropertyValue('x-wr-timezone');
+  const defined = calendar
+    .getAllSubcomponents('vtimezone')
+    .map((zone) => zone.getFirstPropertyValue('tzid'));
+  const tzid = named ?? (defined.length === 1 ? defined[0] : null);
+  return typeof tzid === 'string' ? names.resolve(tzid, calendar, Date.now()) : null;
+}
+
+/** What an event is read with. */
+interface Setting {
+  calendar: ICAL.Component;
+  calendarZone: string | null;
+  names: ZoneNames;
+  zones: Zones;
+  /** Takes the reason why something was left out. */
+  drop: (reason: string) => unknown;
+}
+
+function readPart(event: ICAL.Component, setting: Setting): EventPart {
+  const { zones, calendarZone } = setting;
+  const [start] = momentsOf(event, 'dtstart', setting);
   if (start === undefined) throw new Error('no DTSTART');
-  const end = momentsOf('dtend')[0];
-  const duration = event.getFirstPropertyValue('duration');
-  const instance = momentsOf('recurrence-id')[0] ?? null;
+  const onStart = (name: string): AddedMoment[] =>
+    momentsOf(event, name, setting).map((moment) => asDay(moment, start, calendarZone, zones));
   const range = event.getFirstProperty('recurrence-id')?.getParameter('range');
   const text = (name: string, charsMax: number): string => {
     const value = event.getFirstPropertyValue(name);
     return typeof value === 'string' ? oneLine(value, charsMax) : '';
   };
+  const rulesOf = (name: string): RecurrenceRule[] =>
+    event
+      .getAllProperties(name)
+      .map((property) => property.getFirstValue())
+      .flatMap((recur) => {
+        if (!(recur instanceof ICAL.Recur)) return [];
+        const rule = readRule(recur, (until) => untilWall(until, start, zones));
+        if (rule !== null) return [rule];
+        setting.drop(`${name.toUpperCase()} ${recur.toString()} is not understood`);
+        return [];
+      });
   return {
     title: text('summary', titleCharsMax),
     description: text('description', descriptionCharsMax),
     location: text('location', titleCharsMax),
     start,
-    lengthMs: Math.max(0, lengthOf(start, end, duration, zones)),
+    lengthMs: lengthOf(event, start, setting),
     busy: text('transp', 20).toUpperCase() !== 'TRANSPARENT',
     cancelled: text('status', 20).toUpperCase() === 'CANCELLED',
-    instance,
+    instance: onStart('recurrence-id')[0] ?? null,
     andLater: String(range ?? '').toUpperCase() === 'THISANDFUTURE',
-    rules: event
-      .getAllProperties('rrule')
-      .map((property) => property.getFirstValue())
-      .flatMap((recur) => {
-        if (!(recur instanceof ICAL.Recur)) return [];
-        const rule = readRule(recur, (until) => untilWall(until, start, zones));
-        return rule === null ? [] : [rule];
-      }),
-    added: momentsOf('rdate'),
-    left: momentsOf('exdate'),
+    rules: rulesOf('rrule'),
+    added: onStart('rdate'),
+    left: onStart('exdate'),
+    leftRules: rulesOf('exrule'),
+    version: versionOf(event),
   };
 }
 
-function momentOf(
-  time: ICAL.Time,
-  property: ICAL.Property,
-  calendar: ICAL.Component,
-  names: ZoneNames,
-): Moment {
+/** A time in UTC against a start that is a day, where the calendar says which day that is. */
+function asDay(
+  moment: AddedMoment,
+  start: Moment,
+  calendarZone: string | null,
+  zones: Zones,
+): AddedMoment {
+  if (start.kind !== 'date' || calendarZone === null || moment.kind === 'date') return moment;
+  return { kind: 'date', wall: wallOnStart(moment, start, calendarZone, zones), zone: null };
+}
+
+function momentsOf(event: ICAL.Component, name: string, setting: Setting): AddedMoment[] {
+  return event.getAllProperties(name).flatMap((property) =>
+    property.getValues().flatMap((value) => {
+      if (value instanceof ICAL.Time) return [momentOf(value, property, setting)];
+      if (!(value instanceof ICAL.Period)) return [];
+      const lengthMs = Math.max(0, value.getDuration().toSeconds() * 1000);
+      return [{ ...momentOf(value.start, property, setting), lengthMs }];
+    }),
+  );
+}
+
+function momentOf(time: ICAL.Time, property: ICAL.Property, setting: Setting): Moment {
+  const { calendar, names, drop } = setting;
   const at = wallOfTime(time);
-  if (!Number.isFinite(at)) throw new Error(`${property.name} is no time`);
+  if (!Number.isFinite(at)) throw new Error(`${property.name.toUpperCase()} is no time`);
   if (time.isDate) return { kind: 'date', wall: at, zone: null };
   // ical.js marks a trailing Z; a TZID that it does not know it reads as floating.
   if (time.zone === ICAL.Timezone.utcTimezone) return { kind: 'zoned', wall: at, zone: 'UTC' };
   const tzid = property.getParameter('tzid');
   const zone = typeof tzid === 'string' ? names.resolve(tzid, calendar, at) : null;
-  return zone === null
-    ? { kind: 'floating', wall: at, zone: null }
-    : { kind: 'zoned', wall: at, zone };
+  if (zone !== null) return { kind: 'zoned', wall: at, zone };
+  if (typeof tzid === 'string') {
+    drop(
+      `${property.name.toUpperCase()}: the zone "${tzid}" is not known, its time is the asker's`,
+    );
+  }
+  return { kind: 'floating', wall: at, zone: null };
 }
 
-function lengthOf(start: Moment, end: Moment | undefined, duration: unknown, zones: Zones): number {
-  if (end !== undefined) {
-    if (start.zone === null || end.zone === null) return end.wall - start.wall;
-    return zones.instantOf(end.wall, end.zone) - zones.instantOf(start.wall, start.zone);
-  }
-  if (duration instanceof ICAL.Duration) return duration.toSeconds() * 1000;
-  return start.kind === 'date' ? dayMs : 0;
+function versionOf(event: ICAL.Component): VersionStamps {
+  const stamp = (name: string): number | null => {
+    const value = event.getFirstPropertyValue(name);
+    return value instanceof ICAL.Time ? wallOfTime(value) : null;
+  };
+  const sequence = Number(event.getFirstPropertyValue('sequence') ?? 0);
+  return {
+    sequence: Number.isFinite(sequence) ? sequence : 0,
+    modified: stamp('last-modified'),
+    stamped: stamp('dtstamp'),
+  };
+}
+
+/** Real time for a zoned start, wall time for others; whole days, at least one, for a day. */
+function lengthOf(event: ICAL.Component, start: Moment, setting: Setting): number {
+  const [end] = momentsOf(event, 'dtend', setting);
+  const duration = event.getFirstPropertyValue('duration');
+  let written = 0;
+  if (end !== undefined) written = distanceOf(start, end, setting.zones);
+  else if (duration instanceof ICAL.Duration) written = duration.toSeconds() * 1000;
+  if (written < 0) setting.drop('it ends before it begins: its end is left out');
+  const length = Math.max(0, written);
+  if (start.kind !== 'date') return length;
+  return Math.max(dayMs, Math.ceil(length / dayMs) * dayMs);
+}
+
+function distanceOf(start: Moment, end: Moment, zones: Zones): number {
+  if (start.zone === null || end.zone === null) return end.wall - start.wall;
+  return zones.instantOf(end.wall, end.zone) - zones.instantOf(start.wall, start.zone);
 }
 
 /** UNTIL is written in UTC even where the event has a zone; a day includes its last moment. */
 function untilWall(until: ICAL.Time, start: Moment, zones: Zones): WallMs {
   const at = wallOfTime(until);
   if (until.isDate) return start.kind === 'date' ? at : at + dayMs - 1;
-  if (start.kind === 'date') return Math.floor(at / dayMs) * dayMs;
+  if (start.kind === 'date') return startOfDay(at);
   const isUtc = until.zone === ICAL.Timezone.utcTimezone;
   return isUtc && start.zone !== null ? zones.wallOf(at, start.zone) : at;
 }

@@ -16,6 +16,20 @@ export interface Moment {
   zone: string | null;
 }
 
+/** A further time (RDATE); `lengthMs` where it was written as a period of its own length. */
+export interface AddedMoment extends Moment {
+  lengthMs?: number;
+}
+
+/** What tells versions of one event apart; see versions.ts. Epoch ms, null where it is not written. */
+export interface VersionStamps {
+  sequence: number;
+  /** LAST-MODIFIED. */
+  modified: number | null;
+  /** DTSTAMP. */
+  stamped: number | null;
+}
+
 /** One VEVENT: the entry itself, or one instance of it that was moved or changed. */
 export interface EventPart {
   title: string;
@@ -33,12 +47,15 @@ export interface EventPart {
   andLater: boolean;
   rules: RecurrenceRule[];
   /** Further times (RDATE). */
-  added: Moment[];
+  added: AddedMoment[];
   /** Times left out (EXDATE). */
   left: Moment[];
+  /** Rules whose times are left out (EXRULE, RFC 2445). */
+  leftRules: RecurrenceRule[];
+  version: VersionStamps;
 }
 
-/** All parts of one UID. */
+/** All parts of one UID. Parts without an instance are events of their own: some programs give all one UID. */
 export interface CalendarEntry {
   uid: string;
   parts: EventPart[];

@@ -23,6 +23,8 @@ export interface FileListing {
   occurrences: FileOccurrence[];
   /** One line per event that could not be read. */
   unreadable: string[];
+  /** One line per thing of less weight that was left out, such as an older version of an event. */
+  dropped: string[];
   /** One line per limit that was reached: what lies behind it is not listed. */
   cut: string[];
 }
@@ -45,7 +47,7 @@ export function fileOccurrences(
   zone: string,
   zones: Zones,
 ): FileListing {
-  const { entries, unreadable } = createEventReader(zones).read(text);
+  const { entries, unreadable, dropped } = createEventReader(zones).read(text);
   const cut: string[] = [];
   const to = Math.min(range.to, range.from + windowDaysMax * dayMs);
   if (to < range.to)
@@ -64,7 +66,7 @@ export function fileOccurrences(
     cut.push(`${entries.length - seen} of ${entries.length} events were not looked at`);
   }
   found.sort((a, b) => a.start - b.start || Number(b.allDay) - Number(a.allDay) || a.end - b.end);
-  return { occurrences: found.map(fileOccurrence), unreadable, cut };
+  return { occurrences: found.map(fileOccurrence), unreadable, dropped, cut };
 }
 
 function cutLine({ uid }: CalendarEntry, last: Occurrence | undefined): string {

@@ -7,7 +7,8 @@ import { messageOf } from '../../lib/errors.ts';
 import { oneLine } from '../plain-text.ts';
 import type { Zones } from '../zoned-time.ts';
 import type { EventStorage, StoredEvent } from './calendar-port.ts';
-import { createEventReader, parseCalendars, uidOf, type ParsedText } from './event-reader.ts';
+import { parseCalendars, type ParsedText } from './calendar-parser.ts';
+import { createEventReader } from './event-reader.ts';
 import { emptyCalendar, zoneDefinition } from './event-writer.ts';
 import { storedEvent } from './stored-entry.ts';
 
@@ -15,8 +16,10 @@ export interface IcsImport {
   added: number;
   updated: number;
   unchanged: number;
-  /** One line per event that could not be read. */
+  /** One line per event that could not be read: UID and reason. */
   unreadable: string[];
+  /** One line per thing of less weight that was left out, such as an older version; absent where nothing was. */
+  dropped?: string[];
 }
 
 export interface IcsImportOptions {
@@ -38,13 +41,17 @@ export function importIcs(text: string, options: IcsImportOptions): IcsImport {
   } catch (error) {
     return { ...result, unreadable: [oneLine(messageOf(error), 160)] };
   }
-  const { entries, unreadable } = createEventReader(zones).readCalendars(parsed.calendars);
-  const objects = objectsByUid(parsed.calendars);
-  const events: StoredEvent[] = entries.map((entry) =>
-    storedEvent(entry, objects.get(entry.uid) ?? ''),
+  const read = createEventReader(zones).readCalendars(parsed.calendars);
+  const events: StoredEvent[] = read.entries.map((entry) =>
+    storedEvent(entry, objectText(read.components.get(entry.uid) ?? [])),
   );
   for (const what of storage.putAll(owner, events, now)) result[what] += 1;
-  return { ...result, unreadable: [...parsed.unreadable, ...unreadable] };
+  const dropped = [...parsed.dropped, ...read.dropped];
+  return {
+    ...result,
+    unreadable: [...parsed.unreadable, ...read.unreadable],
+    ...(dropped.length === 0 ? {} : { dropped }),
+  };
 }
 
 /** One calendar text with all entries of the owner, for other calendar programs. */
@@ -95,32 +102,26 @@ const tzidOf = (zone: ICAL.Component): string => {
   return typeof tzid === 'string' ? tzid : '';
 };
 
-/** The events of a file as one calendar object per UID, each with the zones that it names. */
-function objectsByUid(calendars: readonly ICAL.Component[]): Map<string, string> {
-  const parts = new Map<string, { events: ICAL.Component[]; zones: Map<string, ICAL.Component> }>();
-  for (const calendar of calendars) {
-    const zones = new Map(
-      calendar.getAllSubcomponents('vtimezone').map((zone) => [tzidOf(zone), zone]),
+/** The events of one UID as a calendar object, with the zones that they name. */
+function objectText(events: readonly ICAL.Component[]): string {
+  const object = emptyCalendar();
+  const added = new Set<string>();
+  for (const event of events) {
+    const calendar = event.parent;
+    const zone = calendar?.getFirstPropertyValue('x-wr-timezone');
+    if (typeof zone === 'string' && !object.hasProperty('x-wr-timezone')) {
+      object.addPropertyWithValue('x-wr-timezone', zone);
+    }
+    const named = new Set(
+      event.getAllProperties().map((property) => property.getParameter('tzid')),
     );
-    for (const event of calendar.getAllSubcomponents('vevent')) {
-      const uid = uidOf(event);
-      const object = parts.get(uid) ?? { events: [], zones: new Map<string, ICAL.Component>() };
-      object.events.push(event);
-      for (const property of event.getAllProperties()) {
-        const tzid = property.getParameter('tzid');
-        const zone = typeof tzid === 'string' ? zones.get(tzid) : undefined;
-        if (zone !== undefined) object.zones.set(tzidOf(zone), zone);
-      }
-      parts.set(uid, object);
+    for (const definition of calendar?.getAllSubcomponents('vtimezone') ?? []) {
+      const tzid = tzidOf(definition);
+      if (!named.has(tzid) || added.has(tzid)) continue;
+      added.add(tzid);
+      object.addSubcomponent(new ICAL.Component(definition.jCal));
     }
   }
-  const objects = new Map<string, string>();
-  for (const [uid, { events, zones }] of parts) {
-    const object = emptyCalendar();
-    for (const part of [...zones.values(), ...events]) {
-      object.addSubcomponent(new ICAL.Component(part.jCal));
-    }
-    objects.set(uid, `${object.toString()}\r\n`);
-  }
-  return objects;
+  for (const event of events) object.addSubcomponent(new ICAL.Component(event.jCal));
+  return `${object.toString()}\r\n`;
 }

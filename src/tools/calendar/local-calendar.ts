@@ -36,13 +36,13 @@ export function createLocalCalendar(options: LocalCalendarOptions): CalendarSour
         range.to + zoneSpreadMs,
       );
       const entries: CalendarEntry[] = [];
-      let unreadable = 0;
+      const unreadable: string[] = [];
       for (const row of rows) {
         const read = entriesOf(row, reader);
-        if (read.length === 0) unreadable += 1;
+        if (read.length === 0) unreadable.push(...reader.read(row.ics).unreadable);
         entries.push(...read);
       }
-      return Promise.resolve({ ok: true, entries, unreadable });
+      return Promise.resolve({ ok: true, entries, unreadable, dropped: [] });
     },
     create({ ics }, context) {
       const [entry] = reader.read(ics).entries;

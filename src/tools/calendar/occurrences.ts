@@ -7,9 +7,10 @@
  *    if its time does.
  * 3. An all-day entry stays on its dates in every zone; a floating time is the asker's own.
  */
-import { dayMs, type WallMs, type Zones } from '../zoned-time.ts';
+import { startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
 import type { CalendarEntry, EventPart, Moment, Occurrence } from './event.ts';
-import { timesOf } from './recurrence.ts';
+import { wallOnStart } from './moments.ts';
+import { hasStart, timesOf, type RecurrenceRule } from './recurrence.ts';
 
 /** Half open, on the asker's wall. */
 export interface WallRange {
@@ -49,77 +50,91 @@ function collect(
   zones: Zones,
   found: Found,
 ): void {
-  const main = entry.parts.find((part) => part.instance === null);
+  const mains = entry.parts.filter((part) => part.instance === null);
   const changed = entry.parts.filter((part) => part.instance !== null);
   const recurring = entry.parts.some(isRecurring) || changed.length > 0;
-  const show = (part: EventPart, wall: WallMs): void => {
-    const occurrence = onViewersWall(entry.uid, part, wall, viewerZone, zones, recurring);
+  const show: Show = (part, wall, lengthMs) => {
+    const shown = lengthMs === undefined ? part : { ...part, lengthMs };
+    const occurrence = onViewersWall(entry.uid, shown, wall, viewerZone, zones, recurring);
     if (!part.cancelled && touches(occurrence, range)) found.occurrences.push(occurrence);
   };
-  for (const part of changed) if (!part.andLater) show(part, part.start.wall);
-  if (main === undefined) {
-    for (const part of changed) if (part.andLater) show(part, part.start.wall);
-    return;
+  for (const part of changed) {
+    if (!part.andLater || mains.length === 0) show(part, part.start.wall);
   }
-
-  const { start } = main;
-  const onMainWall = (moment: Moment): WallMs => wallIn(moment, start, viewerZone, zones);
-  const replaced = new Set(changed.map((part) => onMainWall(part.instance ?? part.start)));
-  const left = new Set(main.left.filter((moment) => moment.kind !== 'date').map(onMainWall));
-  const leftDays = new Set(
-    main.left.filter((moment) => moment.kind === 'date').map((moment) => moment.wall),
-  );
-  const laterParts = changed
-    .filter((part) => part.andLater)
-    .map((part) => ({ part, since: onMainWall(part.instance ?? part.start) }))
-    .sort((a, b) => b.since - a.since);
-
-  for (const wall of startsOf(main, range, onMainWall, laterParts, found, entry.uid)) {
-    if (left.has(wall) || leftDays.has(Math.floor(wall / dayMs) * dayMs)) continue;
-    const later = laterParts.find(({ since }) => since <= wall);
-    if (later !== undefined) {
-      const isReplaced = replaced.has(wall) && wall !== later.since;
-      // It moves all that follow by as much as it moved its own instance.
-      if (!isReplaced) show(later.part, later.part.start.wall + (wall - later.since));
-    } else if (!replaced.has(wall)) {
-      show(main, wall);
-    }
+  for (const main of mains) {
+    const onMainWall = (moment: Moment): WallMs =>
+      wallOnStart(moment, main.start, viewerZone, zones);
+    collectSeries({ uid: entry.uid, main, changed, onMainWall }, range, show, found);
   }
 }
 
-/** Candidate starts of the entry on its own wall, ascending, in a window that is wide enough. */
+/** Takes an instance in; `lengthMs` where it is not that of the part. */
+type Show = (part: EventPart, wall: WallMs, lengthMs?: number) => void;
+
+/** An event with the changes of its instances. */
+interface Series {
+  uid: string;
+  main: EventPart;
+  changed: readonly EventPart[];
+  /** Where a moment lies on the wall of the event's zone. */
+  onMainWall: (moment: Moment) => WallMs;
+}
+
+function collectSeries(series: Series, range: WallRange, show: Show, found: Found): void {
+  const { main, changed, onMainWall } = series;
+  const instanceOf = (part: EventPart): WallMs => onMainWall(part.instance ?? part.start);
+  const replaced = new Set(changed.filter((part) => !part.andLater).map(instanceOf));
+  const left = new Set(main.left.map(onMainWall));
+  // A day leaves all its times out.
+  const leftDays = new Set(
+    main.left.filter(({ kind }) => kind === 'date').map(({ wall }) => startOfDay(wall)),
+  );
+  const laterParts = changed
+    .filter((part) => part.andLater)
+    .map((part) => ({ part, since: instanceOf(part) }))
+    .sort((a, b) => b.since - a.since);
+
+  for (const [wall, lengthMs] of startsOf(series, range, laterParts, found)) {
+    if (left.has(wall) || leftDays.has(startOfDay(wall)) || replaced.has(wall)) continue;
+    const later = laterParts.find(({ since }) => since <= wall);
+    if (later === undefined) show(main, wall, lengthMs);
+    // It moves all that follow by as much as it moved its own instance.
+    else show(later.part, later.part.start.wall + (wall - later.since));
+  }
+}
+
+/** Candidate starts of the entry on its own wall, ascending, in a window that is wide enough; their own length. */
 function startsOf(
-  main: EventPart,
+  { uid, main, onMainWall }: Series,
   range: WallRange,
-  onMainWall: (moment: Moment) => WallMs,
   later: readonly { part: EventPart; since: WallMs }[],
   found: Found,
-  uid: string,
-): WallMs[] {
-  if (!isRecurring(main)) return [main.start.wall];
+): [start: WallMs, lengthMs: number | undefined][] {
+  if (!isRecurring(main)) return [[main.start.wall, undefined]];
   const moved = later.map(({ part, since }) => part.start.wall - since);
   const length = Math.max(main.lengthMs, ...later.map(({ part }) => part.lengthMs));
   const from = range.from - length - zoneSpreadMs - Math.max(0, ...moved);
   const to = range.to + zoneSpreadMs - Math.min(0, ...moved);
-  const starts = new Set(main.added.map(onMainWall));
-  if (main.rules.length === 0) starts.add(main.start.wall);
-  for (const rule of main.rules) {
+  const starts = new Map<WallMs, number | undefined>();
+  for (const moment of main.added) starts.set(onMainWall(moment), moment.lengthMs);
+  if (main.rules.length === 0) starts.set(main.start.wall, undefined);
+  const timesIn = (rule: RecurrenceRule): WallMs[] => {
     const { times, capped } = timesOf(rule, main.start.wall, from, to);
-    for (const time of times) starts.add(time);
     if (capped) found.capped.push(uid);
+    return times;
+  };
+  for (const time of main.rules.flatMap(timesIn)) starts.set(time, starts.get(time));
+  for (const rule of main.leftRules) {
+    // The first time of an event is a time of each of its rules only where the rule has it.
+    const keepsStart = !hasStart(rule, main.start.wall);
+    for (const time of timesIn(rule)) {
+      if (time !== main.start.wall || !keepsStart) starts.delete(time);
+    }
   }
-  return [...starts].sort((a, b) => a - b);
+  return [...starts].sort(([a], [b]) => a - b);
 }
 
 const isRecurring = (part: EventPart): boolean => part.rules.length > 0 || part.added.length > 0;
-
-/** The moment on the wall of the entry's zone. */
-function wallIn(moment: Moment, start: Moment, viewerZone: string, zones: Zones): WallMs {
-  if (moment.kind !== 'zoned' || moment.zone === null || start.kind === 'date') return moment.wall;
-  const target = start.zone ?? viewerZone;
-  if (moment.zone === target) return moment.wall;
-  return zones.wallOf(zones.instantOf(moment.wall, moment.zone), target);
-}
 
 function onViewersWall(
   uid: string,

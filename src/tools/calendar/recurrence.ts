@@ -90,6 +90,13 @@ export function timesOf(rule: RecurrenceRule, start: WallMs, from: WallMs, to: W
   return { times, capped: false };
 }
 
+/** Whether the rule itself has the time that the event begins at. */
+export function hasStart(rule: RecurrenceRule, start: WallMs): boolean {
+  const block = blockOf(rule, dayOf(start));
+  const day = { first: dayOf(start), last: dayOf(start) };
+  return [...candidatesOf(rule, planOf(rule, start), block, day)].includes(start);
+}
+
 /** Days of one period of the rule: what BYSETPOS chooses from. Day numbers since 1970-01-01. */
 interface Block {
   first: number;

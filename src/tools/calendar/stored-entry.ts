@@ -1,4 +1,5 @@
 /** Between a calendar entry and the row that it is stored as. */
+import { dayMs } from '../zoned-time.ts';
 import type { StoredEvent } from './calendar-port.ts';
 import type { CalendarEntry } from './event.ts';
 import type { EventReader } from './event-reader.ts';
@@ -8,7 +9,7 @@ import { lastTimeOf } from './recurrence.ts';
  * The form of the stored JSON. Count it up when `CalendarEntry` changes: rows of another form are then read
  * from their text again.
  */
-const form = 1;
+const form = 2;
 
 /** The row of an entry. */
 export function storedEvent(entry: CalendarEntry, ics: string): StoredEvent {
@@ -44,7 +45,9 @@ function lastWallOf(entry: CalendarEntry): number | null {
   );
   const length = shift + Math.max(...entry.parts.map((part) => part.lengthMs));
   for (const part of entry.parts) {
-    const times = [part.start.wall, ...part.added.map((moment) => moment.wall)];
+    // A day that was added to times may have the time of any of them.
+    const added = part.added.map((one) => one.wall + dayMs + (one.lengthMs ?? 0));
+    const times = [part.start.wall, ...added];
     for (const rule of part.rules) {
       const time = lastTimeOf(rule, part.start.wall);
       if (time === null) return null;

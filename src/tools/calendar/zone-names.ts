@@ -59,7 +59,24 @@ const windowsZones: Readonly<Record<string, string>> = {
   'SA Pacific Standard Time': 'America/Bogota',
   UTC: 'UTC',
   'Coordinated Universal Time': 'UTC',
+  // As Windows in Korean names them.
+  '대한민국 표준시': 'Asia/Seoul',
+  '도쿄 표준시': 'Asia/Tokyo',
+  '중국 표준시': 'Asia/Shanghai',
+  '협정 세계시': 'UTC',
 };
+
+/** Abbreviations that mean one zone only. Others, such as CST and IST, mean several. */
+const abbreviations: Readonly<Record<string, string>> = {
+  KST: 'Asia/Seoul',
+  JST: 'Asia/Tokyo',
+  CET: 'Europe/Berlin',
+  CEST: 'Europe/Berlin',
+};
+
+const windowsZoneOf = new Map(
+  Object.entries(windowsZones).map(([name, zone]) => [name.toLowerCase(), zone]),
+);
 
 export interface ZoneNames {
   /** The zone that a TZID stands for at about this time, or null: then its times are floating. */
@@ -70,20 +87,32 @@ export interface ZoneNames {
 export function createZoneNames(zones: Zones): ZoneNames {
   return {
     resolve(tzid, calendar, near) {
-      const name = tzid.trim().replace(/^"|"$/g, '');
+      const name = nameOf(tzid);
       const known = knownName(name, zones);
       if (known !== null) return known;
       const definition = calendar
         .getAllSubcomponents('vtimezone')
-        .find((zone) => zone.getFirstPropertyValue('tzid') === tzid);
-      return definition === undefined ? null : zoneByBehaviour(definition, near, zones);
+        .find((zone) => nameOf(String(zone.getFirstPropertyValue('tzid'))) === name);
+      const defined = definition === undefined ? null : zoneByBehaviour(definition, near, zones);
+      return defined ?? offsetIn(name) ?? abbreviations[name.toUpperCase()] ?? null;
     },
   };
 }
 
+const nameOf = (tzid: string): string => tzid.trim().replaceAll('"', '');
+
+/** The offset in `GMT+0900`, `UTC+9`, `+09:00`, `(UTC+09:00) Seoul`; null where the name has none. */
+function offsetIn(name: string): string | null {
+  const match = /^\(?(?:(?:GMT|UTC)\s*)?([+-])(\d{1,2})(?::?([0-5]\d))?(?:\)|$)/i.exec(name);
+  if (match === null) return null;
+  const [, sign = '', hours = '', minutes = '00'] = match;
+  return Number(hours) > 14 ? null : `${sign}${hours.padStart(2, '0')}:${minutes}`;
+}
+
 /** `Asia/Seoul`, `Korea Standard Time`, `/some.producer/20050126_1/Asia/Seoul`. */
 function knownName(name: string, zones: Zones): string | null {
-  const windows = windowsZones[name];
+  // Exchange counts definitions of one zone: `Korea Standard Time 1`.
+  const windows = windowsZoneOf.get(name.toLowerCase().replace(/ \d+$/, ''));
   if (windows !== undefined) return windows;
   const parts = name.split('/').filter((part) => part !== '');
   for (let from = 0; from < parts.length; from += 1) {
