@@ -147,7 +147,7 @@ export type JobEvent =
   | { type: 'cancel'; by: string }
   /** `draftSeq`: of the event that showed the draft that is meant. Without it: the one that waits. */
   | { type: 'confirm'; by: string; draftSeq?: number }
-  /** A yes that was said before the draft as it is now was shown: it writes nothing. */
+  /** A yes that was said before the draft as it is now was shown, or an answer that is no plain yes or no: it writes nothing. */
   | { type: 'confirm.early'; by: string }
   | { type: 'reject'; by: string }
   | { type: 'edit'; by: string; changes: Record<string, unknown> }

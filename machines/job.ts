@@ -176,7 +176,7 @@ export const jobMachine = jobSetup.createMachine({
           on: {
             confirm: 'executing',
             reject: { target: '#job.done', actions: 'replyDeclined' },
-            // It was meant for the draft before: this one is shown again.
+            // It was meant for the draft before, or is no plain answer: the draft is shown again.
             'confirm.early': { actions: 'tellDraft' },
             edit: { target: 'revising', actions: 'keepChanges' },
           },

@@ -51,6 +51,8 @@ interface Attachment {
 export type DraftReply =
   | { type: 'confirm' }
   | { type: 'reject' }
+  /** About the draft, but no plain answer: the draft is shown again. */
+  | { type: 'unclear' }
   | { type: 'edit'; changes: Record<string, unknown> };
 
 /** Who speaks where nobody says: one person on their own machine. */
@@ -130,6 +132,11 @@ async function submit(
   const known = idempotencyKey === null ? null : storage.jobOfKey(idempotencyKey);
   if (known !== null) return { job_id: known, after_seq: storage.seqBeforeKey(idempotencyKey!) };
 
+  // Kept before anything else: a file that comes with an answer to a draft is a document too, and a first step of
+  // a new job may look for it. Where the message is refused, the next try finds the same document.
+  const { thread, attachment } = parsed;
+  if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
+
   const waiting = storage.waitingJob(conversation);
   const reply = waiting === null ? null : options.readReply(message, clock.now());
   const stops = stoppedBy(options, conversation, message, waiting);
@@ -142,20 +149,11 @@ async function submit(
   if (waiting !== null && reply !== null) {
     const seq = storage.find(waiting)?.head.seq ?? 0;
     const say = (event: JobEvent) => tell(journal, waiting, event, idempotencyKey);
-    // A yes is one to the draft that was shown. To one that is being changed it says nothing yet.
-    const isTold =
-      reply.type === 'confirm'
-        ? (await say({ ...reply, by: userId, draftSeq: seq })) ||
-          (await say({ type: 'confirm.early', by: userId }))
-        : await say({ ...reply, by: userId });
-    if (isTold) return { job_id: waiting, after_seq: seq };
+    if (await answerDraft(reply, userId, seq, say)) return { job_id: waiting, after_seq: seq };
   }
   const jobId = nextId();
   const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
-  const { thread, attachment } = parsed;
   const caller = readTraceParent(defaults.traceparent);
-  // Before the job, whose first step may look for it. Where the job is refused, the next try finds the same one.
-  if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
   const input = {
     jobId,
     userId,
@@ -169,6 +167,26 @@ async function submit(
   };
   const accepted = await journal.submit({ input, conversation, idempotencyKey });
   return { job_id: accepted.jobId, after_seq: 0 };
+}
+
+/** False where the draft was decided in the meantime. */
+async function answerDraft(
+  reply: DraftReply,
+  by: string,
+  draftSeq: number,
+  say: (event: JobEvent) => Promise<boolean>,
+): Promise<boolean> {
+  switch (reply.type) {
+    case 'confirm':
+      // A yes is one to the draft that was shown. To one that is being changed it says nothing yet.
+      return (
+        (await say({ type: 'confirm', by, draftSeq })) || (await say({ type: 'confirm.early', by }))
+      );
+    case 'unclear':
+      return say({ type: 'confirm.early', by });
+    default:
+      return say({ ...reply, by });
+  }
 }
 
 /** The job that a word of stopping is meant for, unless it is the draft that waits: the newer one of the two. */

@@ -7,6 +7,7 @@ import {
 } from '../routing/classification-prompt.ts';
 import { readClassification } from '../routing/classification.ts';
 import { toDecision } from '../routing/classification-decision.ts';
+import { isUnclearAnswer } from '../routing/consent.ts';
 import { readDraftEdit } from '../routing/draft-edit.ts';
 import { answerMessages, reasonerMessages, wordingMessages } from '../routing/prompts.ts';
 import { route } from '../routing/route.ts';
@@ -80,8 +81,10 @@ export function createLanguage({ timeZone }: LanguageOptions): Language & {
     readReply(message, nowMs) {
       const result = route(message, { now: nowMs, timeZone, pendingDraft: true });
       if (result.kind === 'confirm' || result.kind === 'reject') return { type: result.kind };
+      if (result.kind === 'decision') return null;
       const changes = readDraftEdit(message, { now: nowMs, timeZone });
-      return changes === null ? null : { type: 'edit', changes: { ...changes } };
+      if (changes !== null) return { type: 'edit', changes: { ...changes } };
+      return isUnclearAnswer(message) ? { type: 'unclear' } : null;
     },
   };
 }

@@ -1,112 +1,141 @@
 /**
- * Words of consent and of refusal, looked at only while a draft waits. Every word of the message must be one
- * of them (or filler beside them): 확인 메일 보여줘 is no consent, 취소하지 마 no refusal. What is mixed or
- * asked (네?) is neither: a wrong yes would write into a calendar.
+ * Reads whether a message is a plain yes or a plain no to the draft that waits. Used only while a draft waits.
+ *
+ * C1. A yes is a message that consists of phrases of a closed set (consent-words.ts) and courtesies, nothing else.
+ * C2. Only letters, blanks, `. , ! ~ …`, a few smileys and a closed set of emoji may stand in it. So question
+ *     marks of every script, quotes, markup, strike-through and digits make it no answer: a wrong yes writes.
+ * C3. What is about the draft but no plain answer is `unclear`: the draft is shown again.
  */
-import { rulesText } from './plain-text.ts';
+import { consentPhrases, emojiTones, phraseWordsMax, type Tone } from './consent-words.ts';
+import { halfWidth, rulesText } from './plain-text.ts';
 
 export type Consent = 'confirm' | 'reject';
 
-const split = (words: string): string[] => words.split(/\s+/).filter((word) => word !== '');
+/** An answer is short; a longer text says more than yes or no. */
+const consentCharsMax = 60;
 
-/** Agreeing by itself; beside a firm refusal (네, 취소해주세요) it only says that the question was heard. */
-const softYes = new Set(
-  split(`응 웅 엉 어 네 넵 넹 넴 넨 예 옙 옛 그래 그래요 오케이 오키 옼 오케 콜 ㅇ ㅇㅇ ㅇㅋ ㅇㅋㅇㅋ ok okay okey k kk yes yep
-    예스 예쓰 yeah yup y ya sure alright right fine 당연하지 당연 물론 물론이지 물론이죠 맞아 맞아요 맞습니다 맞음 그럼 그럼요 암`),
-);
+/** Blanks, controls and invisible characters around a message: terminals and copied texts leave them behind. */
+const edges = /^[\s\p{Cc}\p{Cf}]+|[\s\p{Cc}\p{Cf}]+$/gu;
+/** Skin tones; ZWJ with a gender sign; variation selectors. They say nothing of their own. */
+const emojiModifiers = /[\u{1f3fb}-\u{1f3ff}]|\u{fe0e}|\u{fe0f}|\u{200d}[♀♂]/gu;
+const smileys = /(?:^|(?<=[\s\p{L}!.~]))(?::-?\)|\^_?\^)+(?=$|[\s!.~])/gu;
+const allowed = /^[\p{Script=Latin}\p{Script=Hangul} \u00a0\u3000\t\n\r.,!~…'\ue010-\ue012]*$/u;
+/** 네~~ is drawn out; ~~네~~ is struck out. */
+const strike = /(?:^|[\s.,!…])~/u;
 
-const firmYes = new Set(
-  split(`확인 확인해 확인해줘 확인해요 확인해주세요 확인이요 확인요 확인이야 확인입니다 확인합니다 확인할게 확인할게요
-    확인부탁 확인부탁해 확인부탁해요 확인부탁드려요 확정 확정해 확정해줘 확정해주세요 확정이요 승인 승인해 승인해줘 승인합니다 동의 동의해
-    동의합니다 수락 수락해 수락합니다 좋아 좋아요 좋습니다 좋지 좋네 좋네요 좋다 좋음 굿 굳 ㄱㄱ ㄱ 고고 진행 진행해 진행해줘 진행해요
-    진행하자 진행해주세요 진행시켜 등록 등록해 등록해줘 등록해요 등록해주세요 등록하자 등록할게 저장 저장해 저장해줘 저장해주세요 추가해 추가해줘
-    추가해주세요 추가하자 넣어줘 넣어주세요 잡아줘 잡아주세요 만들어줘 만들어주세요 해줘 해줘요 해주세요 해 해요 해라 하자 하세요 합시다
-    부탁해 부탁해요 부탁합니다 부탁드려요 부탁드립니다 그렇게해 그렇게해줘 그렇게해주세요 그렇게하자 그대로해줘 그걸로해줘 이대로해줘
-    confirm confirmed approve approved accept accepted agreed agree correct perfect great good lgtm yessir absolutely definitely
-    proceed save add create`),
-);
+const emojiSigns: Readonly<Record<string, string>> = {
+  firmYes: '\ue010',
+  firmNo: '\ue011',
+  courtesy: '\ue012',
+};
+const signTones: Readonly<Record<string, Tone>> = {
+  '\ue010': 'firmYes',
+  '\ue011': 'firmNo',
+  '\ue012': 'courtesy',
+};
 
-const softNo = new Set(
-  split(
-    `아니 아니야 아니요 아니오 아뇨 아냐 아니에요 아닙니다 아님 ㄴ ㄴㄴ ㄴㄴㄴ 노 놉 노노 노우 no nope nah n nay`,
-  ),
-);
-
-const firmNo = new Set(
-  split(`취소 취소해 취소해줘 취소해요 취소해주세요 취소요 취소이요 취소할게 취소할게요 취소할래 취소할래요 취소하자 취소합니다
-    취소부탁 취소부탁해 취소부탁해요 취소부탁드려요 취소시켜줘 중단 중단해 중단해줘 중단해주세요 중지 중지해 중지해줘 멈춰 멈춰줘 멈춰주세요 스톱 그만 그만해 그만해줘 그만둬 그만두자 그만하자 그만할래 관둬 됐어 됐어요 됐다 됐습니다 되었어
-    하지마 하지마요 하지마세요 하지말자 하지말아줘 하지말아주세요 말자 말아 말아줘 안해 안해요 안할래 안할래요 안할게 안할게요
-    안합니다 싫어 싫어요 싫다 싫습니다 필요없어 필요없어요 필요없다 없던걸로 없던일로 지워 지워줘 지워주세요 삭제 삭제해
-    삭제해줘 삭제해주세요 없애 없애줘 버려 버려줘 거절 거절해 거절할게 거절합니다 철회 철회해줘 무시해 무시해줘 빼줘 빼주세요 반려 폐기
-    폐기해줘 등록하지마 등록하지마세요 저장하지마 넣지마 만들지마 추가하지마 진행하지마 그렇게하지마
-    cancel cancelled canceled stop abort discard drop decline reject rejected delete remove forget nevermind`),
-);
-
-const fillers = new Set(
-  split(`그렇게 그대로 그걸로 이대로 이걸로 그거 그건 이거 이건 이 그 일정 일정은 등록은 좀 그냥 빨리 얼른 바로 제발 아 음 오 와 잠깐 아주
-    정말 참 그러면 그럼 이제 다 전부 모두 감사 감사해요 감사합니다 고마워 고마워요 ㅋ ㅋㅋ ㅋㅋㅋ ㅎ ㅎㅎ ㅎㅎㅎ ㅠ ㅠㅠ
-    please pls thanks thank you it that this the to me the event draft appointment of course hey go ahead do very much
-    looks sounds all for is a an now just i already`),
-);
-
-/** Phrases whose words alone would say something else, or nothing. */
-const phrases: readonly [RegExp, string][] = [
-  [
-    /\b(?:no problem|why not|of course|go ahead|go for it|do it|do that|make it so|looks (?:good|fine|right)|sounds (?:good|great)|that(?:'s| is) (?:right|fine|correct|good)|all good|i confirm|i agree)\b/g,
-    ' confirm ',
-  ],
-  [
-    /\b(?:never mind|forget (?:it|about it)|no thanks|no thank you|not (?:now|anymore|any more)|don'?t(?: do (?:it|that)|add it|create it|save it|bother)?|do not(?: do (?:it|that))?|scrap (?:it|that)|drop (?:it|that)|leave it|i changed my mind|call it off)\b/g,
-    ' cancel ',
-  ],
-  [/없던\s*(?:걸|일|거|것)로(?:\s*(?:해|하)[가-힣]*(?:\s+(?:줘|주세요))?)?/g, ' cancel '],
-  [
-    /(?:등록|저장|추가|진행|확정|예약|그렇게)\s*하지\s*(?:마|말)[가-힣]*(?:\s+(?:줘|주세요))?/g,
-    ' cancel ',
-  ],
-  [/(?:안|못)\s+(?=할래|할게|해|합니다|해요)/g, '안'],
-  [/하지\s+(?=마|말)/g, '하지'],
-  [/(취소|확인|진행|등록|저장|삭제)\s+(?=해|부탁|할|하지)/g, '$1'],
-  [/(해|시켜|부탁)\s+(?=줘|주세요|주라|줄래|주십시오|드려|드립)/g, '$1'],
-  [/필요\s+없/g, '필요없'],
-  [/그렇게\s+(?=해|하)/g, '그렇게'],
-  [/(?:👍|👌|🙆|⭕|✅|🆗|💯|🙏)/gu, ' confirm '],
-  [/(?:👎|❌|🙅|🚫|⛔|✖)/gu, ' cancel '],
-];
+/** The message as the reader of phrases sees it; null where a character makes it no answer (C2). */
+function plainAnswer(message: string): string | null {
+  const trimmed = message.toWellFormed().normalize('NFC').replace(edges, '');
+  if (trimmed.length > consentCharsMax || strike.test(trimmed)) return null;
+  if (/[\ue010-\ue012]/u.test(trimmed)) return null;
+  let text = halfWidth(trimmed).replace(emojiModifiers, '').replace(smileys, ' ');
+  for (const [emoji, tone] of emojiTones) text = text.replaceAll(emoji, ` ${emojiSigns[tone]} `);
+  if (!allowed.test(text)) return null;
+  return text.toLowerCase();
+}
 
 /** 응응, 네네네, ㅇㅇㅇ are one word said again. */
 const unrepeated = (word: string): string => word.replace(/^(.{1,2}?)\1+$/u, '$1');
+/** 넹ㅎㅎ, 네ㅋㅋ: laughter behind a word. */
+const withoutLaughter = (word: string): string => word.replace(/(?<=.)[ㅋㅎㅠㅜ]+$/u, '');
+/** 확인이용, 등록해줘욤: playful forms of 요. */
+const withPlainEnding = (word: string): string => word.replace(/(?:용|욤|여|염)$/u, '요');
+/** 네에에, 그래애: drawn out. */
+const notDrawnOut = (word: string): string => word.replace(/(?<=[가-힣])[에애어아]+$/u, '');
 
-type Tone = 'softYes' | 'firmYes' | 'softNo' | 'firmNo' | 'filler';
-
-function toneOf(word: string): Tone | null {
-  for (const form of [word, unrepeated(word), word.replace(/(?:용|욤|여|염|ㅇ|ㅋ+|ㅎ+)$/u, '')]) {
-    if (softYes.has(form)) return 'softYes';
-    if (firmYes.has(form)) return 'firmYes';
-    if (softNo.has(form)) return 'softNo';
-    if (firmNo.has(form)) return 'firmNo';
-    if (fillers.has(form)) return 'filler';
+function toneOf(words: readonly string[]): Tone | null {
+  const phrase = words.join(' ');
+  if (!/[ㄱ-ㅎ가-힣]/u.test(phrase)) {
+    return (
+      signTones[phrase] ??
+      consentPhrases.get(phrase) ??
+      (words.length === 1 ? consentPhrases.get(unrepeated(phrase)) : undefined) ??
+      null
+    );
+  }
+  const bare = withoutLaughter(words.join(''));
+  if (/^[ㅋㅎㅠㅜ]+$/u.test(bare)) return 'courtesy';
+  const forms = [bare, unrepeated(bare), withPlainEnding(bare)];
+  if (words.length === 1) forms.push(notDrawnOut(bare));
+  for (const form of forms) {
+    const tone = consentPhrases.get(form);
+    if (tone !== undefined) return tone;
   }
   return null;
 }
 
-/** A consent is short; a longer text says more than yes or no. */
-const consentCharsMax = 60;
+/** The phrases between two signs of punctuation, longest first; null where a word belongs to none. */
+function tonesOf(segment: string): Tone[] | null {
+  const words = segment.split(' ').filter((word) => word !== '');
+  const tones: Tone[] = [];
+  for (let at = 0; at < words.length;) {
+    let length = Math.min(phraseWordsMax, words.length - at);
+    let tone: Tone | null = null;
+    for (; length > 0 && tone === null; length -= 1) tone = toneOf(words.slice(at, at + length));
+    if (tone === null) return null;
+    tones.push(tone);
+    at += length + 1;
+  }
+  return tones;
+}
 
-/** Null for anything but a plain yes or a plain no. Meaningful only while a draft waits. */
-export function readConsent(message: string): Consent | null {
-  let text = rulesText(message);
-  if (text === '' || text.length > consentCharsMax || /[?]/.test(text)) return null;
-  for (const [regex, replacement] of phrases) text = text.replace(regex, replacement);
-  // What is left of an emoji (skin tone, gender, joiners) is no letter.
-  const words = text.split(/[^\p{L}\p{N}']+/u).filter((word) => word !== '');
-  const tones = new Set(words.map(toneOf));
-  if (tones.has(null)) return null;
+function readPhrases(text: string): Consent | null {
+  const tones = new Set<Tone>();
+  for (const segment of text.replaceAll(/\s*[\n\r.,!~…]+\s*/g, '\n').split('\n')) {
+    const found = tonesOf(segment.replaceAll(/\s+/g, ' '));
+    if (found === null) return null;
+    for (const tone of found) tones.add(tone);
+  }
   const yes = tones.has('softYes') || tones.has('firmYes');
   const no = tones.has('softNo') || tones.has('firmNo');
+  // 네, 취소해주세요: the yes says only that the question was heard.
   if (yes && no) return tones.has('firmNo') && !tones.has('firmYes') ? 'reject' : null;
   if (yes) return 'confirm';
   return no ? 'reject' : null;
+}
+
+/** Null for anything but a plain yes or a plain no. Meaningful only while a draft waits. */
+export function readConsent(message: string): Consent | null {
+  const text = plainAnswer(message);
+  return text === null ? null : readPhrases(text);
+}
+
+/** Questions about the draft, and wishes to change it that do not say how. */
+const aboutDraft: readonly RegExp[] = [
+  /^(?:is|are|was) (?:it|this|that|these|everything|all)(?: all)? (?:right|correct|ok|okay|fine|good|confirmed|done|saved|added)(?: (?:to|for) (?:me|you|add|save|confirm|create))?$/,
+  /^(?:do|should|can|could|may|must|shall) (?:i|we|you)(?: (?:confirm|approve|accept|add|save|say|answer|reply|change|edit|correct)(?: (?:it|this|that|yes|no))?)?$/,
+  /^(?:are you|you) sure$/,
+  /^(?:right|why not)$/,
+  /^(?:please )?(?:correct|fix|change|edit|modify|update|adjust) (?:it|this|that|the (?:draft|event|appointment|entry|date|time|title|location))(?: please)?$/,
+  /^(?:이게|이거|이건|그게|그거|그건|이일정|그일정|일정|다|전부)?(?:정말|진짜|다)?(?:맞나|맞나요|맞아|맞아요|맞지|맞지요|맞죠|맞는지|맞는거야|맞는건가|맞는건가요|맞습니까|맞을까|맞을까요|된거야|된건가|된건가요|됐나|됐나요|되나|되나요|될까|될까요|괜찮나|괜찮나요|괜찮을까|괜찮을까요)$/,
+  /^(?:이거|이걸|그거|그걸|이대로|그대로|그렇게|이렇게)?(?:확인|등록|저장|추가|진행|확정|승인|예약)?(?:할까|할까요|하나요|하나|해도되나|해도되나요|해도될까|해도될까요|해야하나|해야하나요|해야돼|해야되나)$/,
+  /^(?:이거|이걸|그거|그걸|일정|초안|내용)?(?:을|를|좀)?(?:수정|변경|정정|고쳐|바꿔)(?:해|해줘|해주세요|줘|주세요|할래|할래요|하고싶어|하고싶어요|좀|요)*$/,
+];
+
+/**
+ * Whether the message is about the draft without being a plain answer (C3): 확인❓, > yes, ~~네~~, is that correct,
+ * correct it. Requests of their own (일정 추가해줘, create event) are not.
+ */
+export function isUnclearAnswer(message: string): boolean {
+  if (message.length > consentCharsMax || readConsent(message) !== null) return false;
+  const letters = rulesText(message.normalize('NFC'))
+    .replaceAll(/[^\p{L}\p{N}']+/gu, ' ')
+    .trim();
+  if (letters === '') return /\p{Extended_Pictographic}|[?؟⸮⁇⁈⁉‽]/u.test(message);
+  const behindYes = letters.replace(/^(?:네|응|예|yes|yeah|ok|okay) /u, '');
+  const bare = /[가-힣]/u.test(behindYes) ? behindYes.replaceAll(' ', '') : behindYes;
+  return readPhrases(letters) !== null || aboutDraft.some((pattern) => pattern.test(bare));
 }
 
 const cancelWords =

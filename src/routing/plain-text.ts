@@ -9,9 +9,14 @@
 /** Rules look at no more of a message than this: longer texts are pasted matter, not a request by word. */
 const ruleCharsMax = 600;
 
-const fold = (text: string): string =>
+/** Full-width Latin as half-width, curly apostrophes as plain ones. */
+export const halfWidth = (text: string): string =>
   text
     .replace(/[\uff01-\uff5e]/g, (char) => String.fromCharCode(char.charCodeAt(0) - 0xfee0))
+    .replace(/[\u2018\u2019]/g, "'");
+
+const fold = (text: string): string =>
+  halfWidth(text)
     .replace(/[\u2018\u2019\u201a\u2032`´]/g, "'")
     .replace(/[\u201c\u201d\u201e\u300c\u300d\u300e\u300f]/g, '"')
     .replace(/[\u2010-\u2015\u2212]/g, '-')

@@ -1,7 +1,7 @@
 /** Files that come with a message: each is one document of its sender, also where the message had to be sent again. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { direct, openCore, type CoreFixture } from '../support/core.ts';
-import { stalls } from '../support/fake-llm-replies.ts';
+import { saysJson, stalls } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
 
 let fixture: CoreFixture;
@@ -46,6 +46,27 @@ test.each([
   await empty();
   fixture.small.script(direct('네'));
   expect((await send(change)).status).toBe(202);
+  expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
+});
+
+test.each([
+  ['a yes', '확인'],
+  ['a no', '취소'],
+  ['a change', '4시로 바꿔줘'],
+  ['an unclear answer', '확인❓'],
+])('a file that comes with %s to a draft is kept as a document', async (_, message) => {
+  fixture.small.script(
+    saysJson({
+      action: 'tools',
+      tool: 'calendar',
+      operation: 'create_draft',
+      params: { title: '치과', date: '2031-03-05', time: '15:00' },
+    }),
+  );
+  const said = await send({ message: '2031년 3월 5일 3시에 치과 잡아줘', attachment: undefined });
+  const { job_id: jobId } = (await said.json()) as { job_id: string };
+  await until(async () => (await fixture.client.job(jobId)).state === 'confirm-draft');
+  expect(await (await send({ message })).json()).toMatchObject({ job_id: jobId });
   expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
 });
 

@@ -1,6 +1,6 @@
 /** From "put it into my calendar" to the entry: shown, changed, confirmed, written once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openCore, type CoreFixture } from '../support/core.ts';
+import { direct, openCore, type CoreFixture } from '../support/core.ts';
 import { saysJson } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
 
@@ -55,6 +55,32 @@ describe('a draft', () => {
     expect(await ended(jobId)).toMatchObject({ state: 'done', outcome: 'answered' });
     expect(await entries()).toContain('치과');
   });
+
+  test.each(['확인❓', '> 확인', 'is that correct', '이게 맞나', 'correct it'])(
+    'is shown again, and not written, after an answer that is no plain yes or no: %s',
+    async (message) => {
+      const jobId = await drafted();
+      expect(await fixture.client.submit({ message })).toBe(jobId);
+      await until(async () => (await drafts(jobId)).length === 2);
+      const [first, second] = await drafts(jobId);
+      expect(second).toBe(first);
+      expect(await entries()).not.toContain('치과');
+      expect(await fixture.client.submit({ message: '네' })).toBe(jobId);
+      expect(await ended(jobId)).toMatchObject({ state: 'done', outcome: 'answered' });
+    },
+  );
+
+  test.each(['일정 추가해줘', 'create event'])(
+    'is not touched by a request of its own: %s',
+    async (message) => {
+      const jobId = await drafted();
+      fixture.small.script(direct('무슨 일정인가요?'));
+      const other = await fixture.client.submit({ message });
+      expect(other).not.toBe(jobId);
+      await ended(other);
+      expect((await fixture.client.job(jobId)).state).toBe('confirm-draft');
+    },
+  );
 
   test('is dropped when its owner says no', async () => {
     const jobId = await drafted();
