@@ -25,6 +25,7 @@ import {
   yearOfMonth,
   yearlessDate,
 } from './date-pattern.ts';
+import { englishSpokenDates } from './english-spoken-dates.ts';
 import {
   anyOf,
   englishCountPattern,
@@ -254,6 +255,10 @@ const dayWords: Record<string, number> = {
   tonight: 0,
   tomorrow: 1,
   tmrw: 1,
+  tmr: 1,
+  tomorow: 1,
+  tommorow: 1,
+  tommorrow: 1,
   yesterday: -1,
   'last night': -1,
 };
@@ -262,7 +267,7 @@ const relatives: DatePattern[] = [
   {
     name: 'relative day',
     regex: pattern(
-      `(?<twice>(?:the\\s+)?day\\s+(?:after\\s+tomorrow|before\\s+yesterday))|(?<day>${anyOf(Object.keys(dayWords))})(?:'s)?`,
+      `(?<twice>(?:the\\s+)?day\\s+(?:after\\s+tomorrow|before\\s+yesterday))|(?<day>${anyOf(Object.keys(dayWords))})(?:'?s)?`,
     ),
     read: (g, context) => {
       if (g['twice'] !== undefined)
@@ -332,4 +337,10 @@ const relatives: DatePattern[] = [
   },
 ];
 
-export const englishDates: readonly DatePattern[] = [...writtenDates, ...periods, ...relatives];
+/** Equal matches go to the first: "for the week" is of the spoken ones. */
+export const englishDates: readonly DatePattern[] = [
+  ...englishSpokenDates,
+  ...writtenDates,
+  ...periods,
+  ...relatives,
+];

@@ -1,19 +1,11 @@
 /**
- * The four rules for English clauses: calendar, mail, documents, status. Each asks the shapes of
- * english-phrases and turns their groups into parameters.
+ * The rules for English clauses about documents and status; english-calendar and english-mail have theirs. Each
+ * asks the shapes of english-phrases and turns their groups into parameters.
  */
-import {
-  calendarShapes,
-  documentEmptyShape,
-  documentShapes,
-  mailSender,
-  mailShapes,
-  mailSubject,
-  statusShapes,
-} from './english-phrases.ts';
+import { documentEmptyShape, documentShapes, statusShapes } from './english-phrases.ts';
 import { questionsIn } from './questions.ts';
-import { type Clause, type RuleOutcome, clauseDates, dateQuestion } from './rule.ts';
-import { calendarCalls, documentCall, folderOf, mailCall } from './tool-calls.ts';
+import type { Clause, RuleOutcome } from './rule.ts';
+import { documentCall } from './tool-calls.ts';
 import { dateMark, timeMark } from './word-classes.ts';
 
 type Groups = Record<string, string | undefined>;
@@ -46,67 +38,6 @@ function firstMatch(shapes: readonly RegExp[], masked: string): Groups | null {
 
 /** The masked clause without its end mark. */
 const sentenceOf = (clause: Clause): string => clause.masked.replace(/[\s?.!,;:]+$/u, '');
-
-/** Requests to write, send or change; a noun of the calendar beside them does not make a question. */
-const otherWork =
-  /^(?:(?:please|can you|could you|would you|hey|ok|and|then|also)[,\s]+)*(?:schedule|book|set up|add|create|put|make|arrange|plan|reserve|block|cancel|move|reschedule|delete|remove|change|postpone|push|shift|send|write|reply|draft|compose|forward|answer|explain|translate)\b(?!\s*(?:for|on|of|about)?\s*[\ue000?]|$)/u;
-
-/** Words that ask for all there is, or for the entries of somebody or something. */
-const wider = /\b(?:all|every|with|about)\b/u;
-const anyEntry =
-  /(?<before>[\p{L}'-]+)\s+(?:calendar|schedule|agenda|diary|meetings?|appointments?|events?|calls?|plans)\b/u;
-const plainBefore = new Set(
-  "my our the a an any some this of upcoming today's other more on in have what which many are is next".split(
-    ' ',
-  ),
-);
-
-const asksToShow = /^(?:show|tell|give|list|read|check|open|see|view|display|at|up|get|me)$/u;
-
-/** Whether "today" would leave out what is asked for: any dentist appointments, all my meetings. */
-function isBeyondToday(text: string): boolean {
-  const before = anyEntry.exec(text)?.groups?.['before'];
-  const isNamed = before !== undefined && !plainBefore.has(before) && !asksToShow.test(before);
-  return isNamed || wider.test(text);
-}
-
-const pastAsked = /\b(?:did|was|were|had)\b/;
-
-export function englishCalendar(clause: Clause): RuleOutcome | null {
-  const text = sentenceOf(clause);
-  if (otherWork.test(text)) return null;
-  const groups = firstMatch(calendarShapes, text);
-  if (groups === null) return null;
-  // "meeting tomorrow at 3" announces one; a question would say so.
-  if (groups['bare'] !== undefined && text.includes(timeMark)) return null;
-  const past = pastAsked.test(text) || groups['open'] === 'last';
-  const dates = clauseDates(clause, past ? 'past' : 'future');
-  if (dates?.ok === false) return dateQuestion(clause, 'calendar', dates);
-  const asksWhen = groups['when'] !== undefined || groups['open'] !== undefined;
-  const open = asksWhen ? (past ? 'previous' : 'next') : 'today';
-  if (dates === null && open === 'today' && isBeyondToday(text)) return null;
-  return { kind: 'calls', rule: 'calendar', calls: calendarCalls(dates, clause.today, open) };
-}
-
-export function englishMail(clause: Clause): RuleOutcome | null {
-  const text = sentenceOf(clause);
-  if (otherWork.test(text)) return null;
-  const groups = firstMatch(mailShapes, text);
-  if (groups === null) return null;
-  const dates = clauseDates(clause, 'past');
-  if (dates?.ok === false) return dateQuestion(clause, 'mail', dates);
-  const before = searchWords(groups['before']);
-  const folderWords = text.split(/[^a-z]+/);
-  const folder = folderOf(folderWords);
-  const query = [before, searchWords(groups['query'] ?? mailSubject.exec(text)?.groups?.['query'])]
-    .join(' ')
-    .split(' ')
-    .filter((word) => word !== '' && folderOf([word]) === null)
-    .join(' ');
-  const from = searchWords(mailSender.exec(text)?.groups?.['from'] ?? groups['sender']);
-  const call = mailCall({ dates, today: clause.today, query, from, folder });
-  return { kind: 'calls', rule: 'mail', calls: [call] };
-}
 
 /** Written dates stay in a query (the 2024 budget), as they stand in documents. */
 export function englishDocuments(clause: Clause): RuleOutcome | null {

@@ -1,0 +1,401 @@
+/**
+ * The rule for English questions about the calendar. A question is a head ("do i have", "when is", "show me"),
+ * the noun it asks for, and a tail of dates, places and clauses ("scheduled for tomorrow", "with Bob"). All of
+ * it must be understood; what could as well be about other people's events, trains or the news is left alone.
+ */
+import { type DateReading, readDatesIn } from './date-reader.ts';
+import { type Frame, frameOf } from './english-frame.ts';
+import { type CalendarNoun, readCalendarNoun } from './english-nouns.ts';
+import { phrase, PhraseReader, wordSet } from './phrase-reader.ts';
+import { type Clause, type RuleOutcome, clauseDates, dateQuestion } from './rule.ts';
+import { calendarCalls } from './tool-calls.ts';
+import { isOtherWork } from './english-work.ts';
+
+/** What a tail said. */
+interface Tail {
+  hasDate: boolean;
+  hasTime: boolean;
+  /** On my calendar, i have: whose entries are meant. */
+  isOwn: boolean;
+  /** Scheduled, planned, booked. */
+  isPlanned: boolean;
+  /** Coming up, next: without a date it looks ahead. */
+  isAhead: boolean;
+  /** With somebody, about something. */
+  isNamed: boolean;
+}
+
+interface Asked {
+  /** Which way a question without a date looks. */
+  open: 'today' | 'next' | 'previous';
+  /** Whether today would leave out what is asked for: any dentist appointments, all my meetings. */
+  isBeyondToday: boolean;
+  /** My weekly schedule: the range where no date is named. */
+  span?: 'week' | 'month' | null;
+  /** "Did i schedule" asks about what lies ahead. */
+  isAhead?: boolean;
+}
+
+type Head = (reader: PhraseReader, frame: Frame) => Asked | null;
+
+const calendarWord = '(?:calendar|schedule|agenda|diary|planner)';
+const place = phrase(
+  `(?:that (?:is|are) )?(?:listed |marked |saved |put |left |there |written )?(?:on|in|from|for|to|of) (?:(?:my|our|the) )?(?:work |personal |google |family )?${calendarWord}`,
+);
+const clauseOfMine = phrase(
+  '(?:that )?(?:do|did|will|have|had|am|are) (?:i|we) (?:have|got|having|attending|going to|attend|had)?|(?:that )?(?:i|we) (?:have|had|got|have got|am having|am attending|am going to|need to attend|need to go to|have to attend|have to go to|should attend|will have|made)(?: (?:to attend|to go to))?|to attend|to go to',
+);
+const planned = phrase(
+  '(?:already |currently )?(?:scheduled|planned|booked|arranged|lined up|set up|on the books)|for me',
+);
+const ahead = phrase('(?:coming up|coming|upcoming|up next|next|ahead)');
+const filler = phrase(
+  'available|there|are there|is there|were there|was there|are|is|were|was|set|left|remaining|happening|taking place|held|being held|going on|listed|pending|start|starts|begin|begins|end|ends|starting|located|due|look like|looking like|look|looking|happen|still|again|going to be|supposed to be|going to start|on',
+);
+const gap = phrase(
+  'for|on|in|at|of|from|to|until|till|between|and|or|by|before|after|since|during|around|about|through|the|this|over|within|later',
+);
+const part = phrase('(?:(?:in|for|during) the )?(?:morning|afternoon|evening|day|night)');
+/** Between two and four pm: the first hour is no time by itself. */
+const betweenHours =
+  /^(?:between|from) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})(?:ish)? (?:and|to) ?(?=\ue001)/u;
+const person = phrase('with');
+const topic = phrase('about|regarding|concerning|called|named|titled');
+
+const nameStops = wordSet(
+  'on for about in from at with and or i we that this which is are was were have do did scheduled planned booked start starts begin begins end ends today coming next last until between of',
+);
+const nameWordsMax = 4;
+
+/** Takes everything to the end; null where a word is not understood. */
+function readTail(reader: PhraseReader): Tail | null {
+  const tail: Tail = {
+    hasDate: false,
+    hasTime: false,
+    isOwn: false,
+    isPlanned: false,
+    isAhead: false,
+    isNamed: false,
+  };
+  while (!reader.isDone) {
+    if (reader.eat(betweenHours)) continue;
+    if (reader.eatDate()) tail.hasDate = true;
+    else if (reader.eatTime()) tail.hasTime = true;
+    else if (reader.eat(place) ?? reader.eat(clauseOfMine)) tail.isOwn = true;
+    else if (reader.eat(planned)) tail.isPlanned = true;
+    else if (reader.eat(ahead)) tail.isAhead = true;
+    else if (reader.eat(person) ?? reader.eat(topic)) {
+      // "Who is my meeting with", "what is my meeting about" end with it.
+      const words = reader.words(nameWordsMax, nameStops);
+      if (words.length === 0 && !reader.isDone) return null;
+      tail.isNamed ||= words.length > 0;
+    } else if (reader.eat(filler) ?? reader.eat(part)) continue;
+    else if (reader.eat(gap) === null || reader.isDone) return null;
+  }
+  return tail;
+}
+
+const isDated = (noun: CalendarNoun, tail: Tail): boolean => noun.hasDate || tail.hasDate;
+
+function asked(noun: CalendarNoun, tail: Tail): Asked {
+  const open = noun.order ?? (tail.isAhead ? 'next' : 'today');
+  const isBeyondToday = noun.isAll || noun.described > 0 || tail.isNamed;
+  return { open, isBeyondToday: open === 'today' && isBeyondToday, span: noun.span };
+}
+
+/** Whether the noun means entries of the asker, where the sentence could be about any. */
+function isPersonal(noun: CalendarNoun, tail: Tail): boolean {
+  const isOwn = noun.isOwn || tail.isOwn;
+  switch (noun.kind) {
+    case 'calendar':
+      return noun.isOwn || noun.unknown === 0;
+    case 'meeting':
+      return isOwn || noun.unknown === 0;
+    case 'event':
+      if (noun.unknown > 0) return noun.isOwn;
+      return isOwn || noun.order === 'next' || isDated(noun, tail);
+    case 'occasion':
+      return isOwn;
+  }
+}
+
+const what = phrase('what|which');
+const isWord = phrase('(?:is|are|was|were)(?: there)?');
+const onBefore = phrase(
+  '(?:(?:next|coming up|happening|planned|scheduled|going on|listed|left|new|booked|up|else|all) )*(?:on|in|for)',
+);
+const seenOn = phrase('on|about');
+
+/** What is on my calendar, what are my meetings, what is my schedule tomorrow. */
+const whatIs: Head = (reader) => {
+  if (reader.eat(what) === null || reader.eat(isWord) === null) return null;
+  const isNext = /^(?:the )?(?:next|coming up|up next) /.test(reader.rest);
+  if (reader.eat(onBefore) !== null) {
+    const noun = readCalendarNoun(reader);
+    if (noun?.kind !== 'calendar' || noun.isIndefinite || !(noun.isOwn || noun.isDefinite))
+      return null;
+    const tail = noun.unknown > 0 && !noun.isOwn ? null : readTail(reader);
+    return tail && asked(isNext ? { ...noun, order: 'next' } : noun, tail);
+  }
+  reader.eat(seenOn);
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.isIndefinite || noun.kind === 'occasion') return null;
+  if (!noun.isOwn && !noun.isDefinite && !noun.hasDate && noun.order === null) return null;
+  const tail = readTail(reader);
+  return tail && isPersonal(noun, tail) ? asked(noun, tail) : null;
+};
+
+const plannedNext = phrase('(?:coming up|scheduled|planned|booked|lined up)');
+
+/** What is planned for tomorrow. */
+const whatIsPlanned: Head = (reader) => {
+  if (reader.eat(what) === null || reader.eat(isWord) === null) return null;
+  const isAhead = reader.rest.startsWith('coming up');
+  if (reader.eat(plannedNext) === null) return null;
+  const tail = readTail(reader);
+  if (tail === null || tail.isNamed || !(tail.hasDate || tail.isOwn)) return null;
+  // What is coming up this week may be anything.
+  return isAhead && !tail.isOwn ? null : { open: isAhead ? 'next' : 'today', isBeyondToday: false };
+};
+
+const haveWhat = phrase(
+  'what(?: else| all)? (?:do|have|will) (?:i|we)(?: (?:have|got|have got))?(?: going)?',
+);
+
+/** What do i have scheduled for today, what have i got on my calendar, what do i have on tomorrow. */
+const whatHave: Head = (reader, frame) => {
+  if (reader.eat(haveWhat) === null) return null;
+  const isOn = reader.rest.startsWith('on ');
+  const isGoingOn = /\bgoing on\b/.test(frame.body);
+  const tail = readTail(reader);
+  if (tail === null || tail.isNamed) return null;
+  const isMeant = tail.isPlanned || tail.isOwn || tail.isAhead || frame.place === 'calendar';
+  if (!isMeant && !((isOn || isGoingOn) && tail.hasDate)) return null;
+  return { open: tail.isAhead ? 'next' : 'today', isBeyondToday: false };
+};
+
+const whichWord = phrase('(?:what|which|how many)(?: (?:kind|kinds|type|sort) of| of)?');
+
+/** What meetings do i have, how many appointments tomorrow, which events are on my calendar. */
+const whichEvents: Head = (reader) => {
+  if (reader.eat(whichWord) === null) return null;
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.kind === 'calendar' || noun.kind === 'occasion') return null;
+  const tail = readTail(reader);
+  if (tail === null) return null;
+  const isEventOfMine = tail.isOwn || noun.isOwn;
+  if (noun.kind === 'event' && !isEventOfMine && !(tail.isPlanned && isDated(noun, tail)))
+    return null;
+  if (!isEventOfMine && (noun.unknown > 0 || !isDated(noun, tail))) {
+    if (!tail.isAhead && !tail.isPlanned) return null;
+    if (noun.unknown > 0) return null;
+  }
+  return asked(noun, tail);
+};
+
+const looks = phrase(
+  `(?:what|how) (?:does|do|is|are) (?:my|our|the) (?:${calendarWord}|(?:my )?day)(?: look| looks| looking)?(?: like)?`,
+);
+
+/** What does my day look like, how is my schedule tomorrow. */
+const howItLooks: Head = (reader) => {
+  const isDay = /^\S+ \S+ (?:my|our|the) day\b/.test(reader.rest);
+  const isLook = /^[a-z ]{0,40}\b(?:look|like)/.test(reader.rest);
+  const isOwn = /^\S+ \S+ (?:my|our)\b/.test(reader.rest);
+  if (isDay && !(isLook && isOwn)) return null;
+  if (reader.eat(looks) === null) return null;
+  const tail = readTail(reader);
+  return tail && !tail.isNamed ? { open: 'today', isBeyondToday: false } : null;
+};
+
+const haveHead = phrase(
+  '(?:do|did|will) (?:i|we)(?: also| already)? have|have (?:i|we)(?: got)?|(?:am|are) (?:i|we) having|(?:do|did|will) (?:i|we) (?:need|have) to (?:attend|go to|be at)',
+);
+const thereHead = phrase('(?:is|are|was|were|will) there(?: going to be| be)?|any(?= )');
+const anything = phrase(
+  '(?:is |are )?(?:anything|something|things|stuff|much)(?: (?:else|important|special|new))?',
+);
+
+/** Anything planned for tomorrow, is there anything on my calendar. */
+function readAnything(reader: PhraseReader, frame: Frame, isMine: boolean): Asked | null {
+  const tail = readTail(reader);
+  if (tail === null || tail.isNamed) return null;
+  const isOwn = tail.isOwn || frame.place === 'calendar';
+  const isMeant = tail.hasDate
+    ? isMine || isOwn || tail.isPlanned
+    : isOwn || (isMine && tail.isAhead);
+  if (!isMeant) return null;
+  return { open: tail.isAhead ? 'next' : 'today', isBeyondToday: false };
+}
+
+/** Do i have any meetings, have we got a call at 3, is there an appointment on friday, any events this weekend. */
+const haveEvents: Head = (reader, frame) => {
+  const isMine = reader.eat(haveHead) !== null;
+  if (!isMine && reader.eat(thereHead) === null && !/^anything\b/.test(reader.rest)) return null;
+  if (reader.eat(anything) !== null) return readAnything(reader, frame, isMine);
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.kind === 'calendar') return null;
+  const tail = readTail(reader);
+  if (tail === null) return null;
+  const isOwn = isMine || noun.isOwn || tail.isOwn || frame.place === 'calendar';
+  if (noun.kind === 'occasion' && !(isOwn && isDated(noun, tail))) return null;
+  if (noun.kind === 'event' && !isOwn && (noun.unknown > 0 || !isDated(noun, tail))) return null;
+  return asked(noun, tail);
+};
+
+const isAnyCalendar = phrase(`any(?: (?:on|in))?(?= (?:my|our|the) ${calendarWord})`);
+const showHead = phrase(
+  '(?:show|tell|give|list|read|check|open|see|view|display|look at|look up|look through|pull up|get|bring up|bring|find|search|review|go over|go through|run through|run down|read out|read off|recite|print|check on|check out|list out|what about|how about|fetch|go to)(?: (?:me|us|to me))?(?: (?:out|off))?(?: (?:about|all about|for|on|(?:everything|anything|all)(?: (?:that is|i have))? (?:on|in)|what is on|what i have on|the details (?:of|for|about|on)|details (?:of|for|about|on)|a list of|the list of|list of|information (?:on|about)|info (?:on|about)|an overview of|a summary of|the rest of))?',
+);
+
+/** Show me my schedule for friday, list today's meetings, tell me about my next appointment. */
+const showEvents: Head = (reader) => {
+  if ((reader.eat(showHead) ?? reader.eat(isAnyCalendar)) === null) return null;
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.isIndefinite || noun.kind === 'occasion') return null;
+  const tail = readTail(reader);
+  if (tail === null || !isPersonal(noun, tail)) return null;
+  return asked(noun, tail);
+};
+
+const when = phrase(
+  '(?:at |on )?(?:when|what (?:time|day|date)|where|who|how long|how soon|what room)(?: all| else)?(?: (?:is|are|was|were|does|do|did|will|should|can|would))?(?: (?:i|we) (?:have to be|need to be|supposed to be|have|expect to (?:see|be)))?(?: (?:attending|coming to|joining|invited to|going to be (?:at|in)|be (?:at|in|attending)|at|in|going to))?',
+);
+const whatOf = phrase(
+  'how (?:long|soon|many (?:minutes|hours|days|weeks)|much time)(?: (?:do|have) i(?: have| got)?| is left)? (?:until|till|before|to)|what (?:is|are|was) the (?:time|start time|date|day|location|place|venue|address|topic|agenda|subject|duration|status|details|time and place|time and location)(?: (?:of|for|about))',
+);
+
+/** When is my next meeting, who is at the meeting today, what is the location of my appointment. */
+const whenEvents: Head = (reader) => {
+  const isOfMine = /^[a-z ]{0,20}\bd(?:o|id) (?:i|we) have\b/.test(reader.rest);
+  if ((reader.eat(whatOf) ?? reader.eat(when)) === null) return null;
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.kind === 'calendar') return null;
+  if (noun.isIndefinite && !isOfMine) return null;
+  const tail = readTail(reader);
+  if (tail === null) return null;
+  const isOwn = isOfMine || noun.isOwn || tail.isOwn;
+  if (noun.kind === 'occasion' && !isOwn) return null;
+  if (noun.unknown > 0 && !isOwn) return null;
+  return { open: noun.order === 'previous' ? 'previous' : 'next', isBeyondToday: false };
+};
+
+const didPlan = phrase(
+  '(?:did|have) (?:i|we)(?: already)? (?:scheduled?|book(?:ed)?|set up|plan(?:ned)?|add(?:ed)?|made|make|arranged?)',
+);
+
+/** Did i schedule a meeting for friday. */
+const wasPlanned: Head = (reader) => {
+  if (reader.eat(didPlan) === null) return null;
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.kind !== 'meeting' || noun.isPlural) return null;
+  const tail = readTail(reader);
+  return tail?.hasDate ? { ...asked(noun, tail), isAhead: true } : null;
+};
+
+const whoMeets = phrase(
+  '(?:who|when|where|what time) (?:am i|are we) (?:meeting|seeing)(?: with)?',
+);
+
+/** Who am i meeting tomorrow. */
+const whoIsMet: Head = (reader) => {
+  if (reader.eat(whoMeets) === null) return null;
+  reader.words(nameWordsMax, nameStops);
+  return readTail(reader) && { open: 'next', isBeyondToday: false };
+};
+
+const isMine = phrase(
+  '(?:is|are|was|were|does|did|do)(?= (?:my|our|the|that|there|tomorrow|today)\\b| ?[\\ue000])',
+);
+const isState = phrase(
+  '(?:still )?(?:been )?(?:on|happening|moved|rescheduled|postponed|scheduled|confirmed|cancelled|canceled|set|booked|at|for|start|begin|end|early|late|free|clear|open|full|busy|empty|booked up|packed)',
+);
+
+/** Is my meeting with john still on, is my calendar clear on friday. */
+const isItSo: Head = (reader) => {
+  if (reader.eat(isMine) === null || reader.rest.startsWith('there')) return null;
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.isIndefinite || noun.isPlural || noun.unknown > 1) return null;
+  if (!noun.isOwn && (noun.kind !== 'meeting' || noun.unknown > 0)) return null;
+  const before = reader.rest;
+  reader.eat(isState);
+  const tail = readTail(reader);
+  if (tail === null || before === '') return null;
+  if (noun.kind === 'calendar' && !isDated(noun, tail))
+    return { open: 'today', isBeyondToday: false };
+  return { open: noun.kind === 'calendar' ? 'today' : 'next', isBeyondToday: false };
+};
+
+const free = phrase(
+  '(?:(?:am|are|will|was|were) (?:i|we)(?: be)?(?: (?:already|still|currently|going to be))?|(?:when|what time|what times) (?:am|are) (?:i|we)) (?:free|busy|available|booked up|booked|occupied|tied up|doing anything|doing something)(?: for (?:a |an )?(?:lunch|dinner|coffee|meeting|call|drinks|breakfast|brunch|chat))?|how (?:busy|free|full|packed|booked) (?:am i|are we|is my (?:day|schedule|calendar|week|afternoon|morning|weekend))',
+);
+const freeTime = phrase(
+  '(?:do|did|will) (?:i|we) have(?: (?:any|a|some))? (?:free time|conflicts?|openings?|availability|free slots?|scheduling conflicts?|time free|(?:busy|full|free|packed) (?:day|schedule|morning|afternoon|evening|week|weekend))',
+);
+
+/** Am i free on thursday, do i have any free time tomorrow. */
+const isFree: Head = (reader) => {
+  if ((reader.eat(free) ?? reader.eat(freeTime)) === null) return null;
+  const tail = readTail(reader);
+  return tail && (tail.hasDate || tail.hasTime) && !tail.isNamed
+    ? { open: 'today', isBeyondToday: false }
+    : null;
+};
+
+/** My schedule, tomorrow's meetings, next appointment: no verb at all, so it must be beyond doubt. */
+const bare: Head = (reader) => {
+  const noun = readCalendarNoun(reader);
+  if (noun === null || noun.isIndefinite || noun.kind === 'occasion' || noun.unknown > 0)
+    return null;
+  const tail = readTail(reader);
+  // "Meeting tomorrow at 3" announces one; a question would say so.
+  if (tail === null || tail.hasTime || tail.isNamed) return null;
+  if (noun.kind === 'calendar') return noun.isAll ? null : asked(noun, tail);
+  const isOne = !noun.isPlural && noun.order === null;
+  if (isOne && !noun.isOwn) return null;
+  if (!noun.isOwn && !tail.isOwn && noun.order === null && !isDated(noun, tail)) return null;
+  return asked(noun, tail);
+};
+
+const heads: readonly Head[] = [
+  whatIs,
+  whatIsPlanned,
+  whatHave,
+  whichEvents,
+  howItLooks,
+  isFree,
+  haveEvents,
+  whoIsMet,
+  wasPlanned,
+  whenEvents,
+  showEvents,
+  isItSo,
+  bare,
+];
+
+/** Nobody asks for a calendar in more words. */
+const wordsMax = 30;
+const pastAsked = /\b(?:did|was|were|had)\b/;
+
+export function englishCalendar(clause: Clause): RuleOutcome | null {
+  const frame = frameOf(clause.masked);
+  if (frame.body.split(' ').length > wordsMax || isOtherWork(frame.body)) return null;
+  for (const head of heads) {
+    const found = head(new PhraseReader(frame.body), frame);
+    if (found !== null) return outcomeOf(clause, frame, found);
+  }
+  return null;
+}
+
+const spanOf = ({ today }: Clause, { span }: Asked): DateReading | null =>
+  span ? readDatesIn(`this ${span}`, { today, prefer: 'future' }) : null;
+
+function outcomeOf(clause: Clause, frame: Frame, found: Asked): RuleOutcome | null {
+  const isPast =
+    found.isAhead !== true && (pastAsked.test(frame.body) || found.open === 'previous');
+  const dates = clauseDates(clause, isPast ? 'past' : 'future') ?? spanOf(clause, found);
+  if (dates?.ok === false) return dateQuestion(clause, 'calendar', dates);
+  if (dates === null && found.isBeyondToday) return null;
+  const open = isPast && found.open === 'next' ? 'previous' : found.open;
+  return { kind: 'calls', rule: 'calendar', calls: calendarCalls(dates, clause.today, open) };
+}
