@@ -6,24 +6,17 @@
 import { type DateReading, readDatesIn } from './date-reader.ts';
 import { type Frame, frameOf } from './english-frame.ts';
 import { type CalendarNoun, readCalendarNoun } from './english-nouns.ts';
-import { phrase, PhraseReader, wordSet } from './phrase-reader.ts';
+import {
+  calendarWord,
+  type CalendarTail,
+  nameStops,
+  nameWordsMax,
+  readCalendarTail,
+} from './english-calendar-tail.ts';
+import { phrase, PhraseReader } from './phrase-reader.ts';
 import { type Clause, type RuleOutcome, clauseDates, dateQuestion } from './rule.ts';
 import { calendarCalls } from './tool-calls.ts';
 import { isOtherWork } from './english-work.ts';
-
-/** What a tail said. */
-interface Tail {
-  hasDate: boolean;
-  hasTime: boolean;
-  /** On my calendar, i have: whose entries are meant. */
-  isOwn: boolean;
-  /** Scheduled, planned, booked. */
-  isPlanned: boolean;
-  /** Coming up, next: without a date it looks ahead. */
-  isAhead: boolean;
-  /** With somebody, about something. */
-  isNamed: boolean;
-}
 
 interface Asked {
   /** Which way a question without a date looks. */
@@ -38,73 +31,18 @@ interface Asked {
 
 type Head = (reader: PhraseReader, frame: Frame) => Asked | null;
 
-const calendarWord = '(?:calendar|schedule|agenda|diary|planner)';
-const place = phrase(
-  `(?:that (?:is|are) )?(?:listed |marked |saved |put |left |there |written )?(?:on|in|from|for|to|of) (?:(?:my|our|the) )?(?:work |personal |google |family )?${calendarWord}`,
-);
-const clauseOfMine = phrase(
-  '(?:that )?(?:do|did|will|have|had|am|are) (?:i|we) (?:have|got|having|attending|going to|attend|had)?|(?:that )?(?:i|we) (?:have|had|got|have got|am having|am attending|am going to|need to attend|need to go to|have to attend|have to go to|should attend|will have|made)(?: (?:to attend|to go to))?|to attend|to go to',
-);
-const planned = phrase(
-  '(?:already |currently )?(?:scheduled|planned|booked|arranged|lined up|set up|on the books)|for me',
-);
-const ahead = phrase('(?:coming up|coming|upcoming|up next|next|ahead)');
-const filler = phrase(
-  'available|there|are there|is there|were there|was there|are|is|were|was|set|left|remaining|happening|taking place|held|being held|going on|listed|pending|start|starts|begin|begins|end|ends|starting|located|due|look like|looking like|look|looking|happen|still|again|going to be|supposed to be|going to start|on',
-);
-const gap = phrase(
-  'for|on|in|at|of|from|to|until|till|between|and|or|by|before|after|since|during|around|about|through|the|this|over|within|later',
-);
-const part = phrase('(?:(?:in|for|during) the )?(?:morning|afternoon|evening|day|night)');
-/** Between two and four pm: the first hour is no time by itself. */
-const betweenHours =
-  /^(?:between|from) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})(?:ish)? (?:and|to) ?(?=\ue001)/u;
-const person = phrase('with');
-const topic = phrase('about|regarding|concerning|called|named|titled');
+const isDated = (noun: CalendarNoun, tail: CalendarTail): boolean => noun.hasDate || tail.hasDate;
 
-const nameStops = wordSet(
-  'on for about in from at with and or i we that this which is are was were have do did scheduled planned booked start starts begin begins end ends today coming next last until between of',
-);
-const nameWordsMax = 4;
-
-/** Takes everything to the end; null where a word is not understood. */
-function readTail(reader: PhraseReader): Tail | null {
-  const tail: Tail = {
-    hasDate: false,
-    hasTime: false,
-    isOwn: false,
-    isPlanned: false,
-    isAhead: false,
-    isNamed: false,
-  };
-  while (!reader.isDone) {
-    if (reader.eat(betweenHours)) continue;
-    if (reader.eatDate()) tail.hasDate = true;
-    else if (reader.eatTime()) tail.hasTime = true;
-    else if (reader.eat(place) ?? reader.eat(clauseOfMine)) tail.isOwn = true;
-    else if (reader.eat(planned)) tail.isPlanned = true;
-    else if (reader.eat(ahead)) tail.isAhead = true;
-    else if (reader.eat(person) ?? reader.eat(topic)) {
-      // "Who is my meeting with", "what is my meeting about" end with it.
-      const words = reader.words(nameWordsMax, nameStops);
-      if (words.length === 0 && !reader.isDone) return null;
-      tail.isNamed ||= words.length > 0;
-    } else if (reader.eat(filler) ?? reader.eat(part)) continue;
-    else if (reader.eat(gap) === null || reader.isDone) return null;
-  }
-  return tail;
-}
-
-const isDated = (noun: CalendarNoun, tail: Tail): boolean => noun.hasDate || tail.hasDate;
-
-function asked(noun: CalendarNoun, tail: Tail): Asked {
+function asked(noun: CalendarNoun, tail: CalendarTail): Asked {
   const open = noun.order ?? (tail.isAhead ? 'next' : 'today');
-  const isBeyondToday = noun.isAll || noun.described > 0 || tail.isNamed;
+  // An hour without a day is one of today.
+  const isToday = tail.hasTime || noun.hasTime;
+  const isBeyondToday = !isToday && (noun.isAll || noun.described > 0 || tail.isNamed);
   return { open, isBeyondToday: open === 'today' && isBeyondToday, span: noun.span };
 }
 
 /** Whether the noun means entries of the asker, where the sentence could be about any. */
-function isPersonal(noun: CalendarNoun, tail: Tail): boolean {
+function isPersonal(noun: CalendarNoun, tail: CalendarTail): boolean {
   const isOwn = noun.isOwn || tail.isOwn;
   switch (noun.kind) {
     case 'calendar':
@@ -134,14 +72,14 @@ const whatIs: Head = (reader) => {
     const noun = readCalendarNoun(reader);
     if (noun?.kind !== 'calendar' || noun.isIndefinite || !(noun.isOwn || noun.isDefinite))
       return null;
-    const tail = noun.unknown > 0 && !noun.isOwn ? null : readTail(reader);
+    const tail = noun.unknown > 0 && !noun.isOwn ? null : readCalendarTail(reader);
     return tail && asked(isNext ? { ...noun, order: 'next' } : noun, tail);
   }
   reader.eat(seenOn);
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.isIndefinite || noun.kind === 'occasion') return null;
   if (!noun.isOwn && !noun.isDefinite && !noun.hasDate && noun.order === null) return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   return tail && isPersonal(noun, tail) ? asked(noun, tail) : null;
 };
 
@@ -152,7 +90,7 @@ const whatIsPlanned: Head = (reader) => {
   if (reader.eat(what) === null || reader.eat(isWord) === null) return null;
   const isAhead = reader.rest.startsWith('coming up');
   if (reader.eat(plannedNext) === null) return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null || tail.isNamed || !(tail.hasDate || tail.isOwn)) return null;
   // What is coming up this week may be anything.
   return isAhead && !tail.isOwn ? null : { open: isAhead ? 'next' : 'today', isBeyondToday: false };
@@ -167,7 +105,7 @@ const whatHave: Head = (reader, frame) => {
   if (reader.eat(haveWhat) === null) return null;
   const isOn = reader.rest.startsWith('on ');
   const isGoingOn = /\bgoing on\b/.test(frame.body);
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null || tail.isNamed) return null;
   const isMeant = tail.isPlanned || tail.isOwn || tail.isAhead || frame.place === 'calendar';
   if (!isMeant && !((isOn || isGoingOn) && tail.hasDate)) return null;
@@ -181,7 +119,7 @@ const whichEvents: Head = (reader) => {
   if (reader.eat(whichWord) === null) return null;
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.kind === 'calendar' || noun.kind === 'occasion') return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null) return null;
   const isEventOfMine = tail.isOwn || noun.isOwn;
   if (noun.kind === 'event' && !isEventOfMine && !(tail.isPlanned && isDated(noun, tail)))
@@ -204,12 +142,12 @@ const howItLooks: Head = (reader) => {
   const isOwn = /^\S+ \S+ (?:my|our)\b/.test(reader.rest);
   if (isDay && !(isLook && isOwn)) return null;
   if (reader.eat(looks) === null) return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   return tail && !tail.isNamed ? { open: 'today', isBeyondToday: false } : null;
 };
 
 const haveHead = phrase(
-  '(?:do|did|will) (?:i|we)(?: also| already)? have|have (?:i|we)(?: got)?|(?:am|are) (?:i|we) having|(?:do|did|will) (?:i|we) (?:need|have) to (?:attend|go to|be at)',
+  '(?:do|did|will) (?:i|we) (?:need|have) to (?:attend|go to|be at)|(?:do|did|will) (?:i|we)(?: also| already)? have|have (?:i|we)(?: got)?|(?:am|are) (?:i|we) having',
 );
 const thereHead = phrase('(?:is|are|was|were|will) there(?: going to be| be)?|any(?= )');
 const anything = phrase(
@@ -218,7 +156,7 @@ const anything = phrase(
 
 /** Anything planned for tomorrow, is there anything on my calendar. */
 function readAnything(reader: PhraseReader, frame: Frame, isMine: boolean): Asked | null {
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null || tail.isNamed) return null;
   const isOwn = tail.isOwn || frame.place === 'calendar';
   const isMeant = tail.hasDate
@@ -235,7 +173,7 @@ const haveEvents: Head = (reader, frame) => {
   if (reader.eat(anything) !== null) return readAnything(reader, frame, isMine);
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.kind === 'calendar') return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null) return null;
   const isOwn = isMine || noun.isOwn || tail.isOwn || frame.place === 'calendar';
   if (noun.kind === 'occasion' && !(isOwn && isDated(noun, tail))) return null;
@@ -245,7 +183,7 @@ const haveEvents: Head = (reader, frame) => {
 
 const isAnyCalendar = phrase(`any(?: (?:on|in))?(?= (?:my|our|the) ${calendarWord})`);
 const showHead = phrase(
-  '(?:show|tell|give|list|read|check|open|see|view|display|look at|look up|look through|pull up|get|bring up|bring|find|search|review|go over|go through|run through|run down|read out|read off|recite|print|check on|check out|list out|what about|how about|fetch|go to)(?: (?:me|us|to me))?(?: (?:out|off))?(?: (?:about|all about|for|on|(?:everything|anything|all)(?: (?:that is|i have))? (?:on|in)|what is on|what i have on|the details (?:of|for|about|on)|details (?:of|for|about|on)|a list of|the list of|list of|information (?:on|about)|info (?:on|about)|an overview of|a summary of|the rest of))?',
+  '(?:(?:the )?details (?:of|about|for)|open up|know|show|tell|give|list|read|check|open|see|view|display|look at|look up|look through|pull up|get|bring up|bring|find|search|review|go over|go through|run through|run down|read out|read off|recite|print|check on|check out|list out|what about|how about|fetch|go to)(?: (?:me|us|to me))?(?: (?:out|off))?(?: (?:about|all about|for|on|(?:everything|anything|all)(?: (?:that is|i have))? (?:on|in)|what is on|what i have on|the details (?:of|for|about|on)|details (?:of|for|about|on)|a list of|the list of|list of|information (?:on|about)|info (?:on|about)|an overview of|a summary of|the rest of))?',
 );
 
 /** Show me my schedule for friday, list today's meetings, tell me about my next appointment. */
@@ -253,7 +191,7 @@ const showEvents: Head = (reader) => {
   if ((reader.eat(showHead) ?? reader.eat(isAnyCalendar)) === null) return null;
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.isIndefinite || noun.kind === 'occasion') return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null || !isPersonal(noun, tail)) return null;
   return asked(noun, tail);
 };
@@ -272,7 +210,7 @@ const whenEvents: Head = (reader) => {
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.kind === 'calendar') return null;
   if (noun.isIndefinite && !isOfMine) return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null) return null;
   const isOwn = isOfMine || noun.isOwn || tail.isOwn;
   if (noun.kind === 'occasion' && !isOwn) return null;
@@ -289,7 +227,7 @@ const wasPlanned: Head = (reader) => {
   if (reader.eat(didPlan) === null) return null;
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.kind !== 'meeting' || noun.isPlural) return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   return tail?.hasDate ? { ...asked(noun, tail), isAhead: true } : null;
 };
 
@@ -301,7 +239,7 @@ const whoMeets = phrase(
 const whoIsMet: Head = (reader) => {
   if (reader.eat(whoMeets) === null) return null;
   reader.words(nameWordsMax, nameStops);
-  return readTail(reader) && { open: 'next', isBeyondToday: false };
+  return readCalendarTail(reader) && { open: 'next', isBeyondToday: false };
 };
 
 const isMine = phrase(
@@ -319,7 +257,7 @@ const isItSo: Head = (reader) => {
   if (!noun.isOwn && (noun.kind !== 'meeting' || noun.unknown > 0)) return null;
   const before = reader.rest;
   reader.eat(isState);
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   if (tail === null || before === '') return null;
   if (noun.kind === 'calendar' && !isDated(noun, tail))
     return { open: 'today', isBeyondToday: false };
@@ -336,7 +274,7 @@ const freeTime = phrase(
 /** Am i free on thursday, do i have any free time tomorrow. */
 const isFree: Head = (reader) => {
   if ((reader.eat(free) ?? reader.eat(freeTime)) === null) return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   return tail && (tail.hasDate || tail.hasTime) && !tail.isNamed
     ? { open: 'today', isBeyondToday: false }
     : null;
@@ -347,9 +285,9 @@ const bare: Head = (reader) => {
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.isIndefinite || noun.kind === 'occasion' || noun.unknown > 0)
     return null;
-  const tail = readTail(reader);
+  const tail = readCalendarTail(reader);
   // "Meeting tomorrow at 3" announces one; a question would say so.
-  if (tail === null || tail.hasTime || tail.isNamed) return null;
+  if (tail === null || tail.hasTime || noun.hasTime || tail.isNamed) return null;
   if (noun.kind === 'calendar') return noun.isAll ? null : asked(noun, tail);
   const isOne = !noun.isPlural && noun.order === null;
   if (isOne && !noun.isOwn) return null;

@@ -78,6 +78,8 @@ const asksWhich = phrase(
   '(?:tell me|know|find out|check|see|show me|inform me|read me|read out)(?: please)?(?: (?:and|to) (?:see|tell me))?(?= (?:what|when|where|who|which|how (?:many|much|long)|do i|did i|have i|am i|is there|are there|is my|at what|any)\\b)',
 );
 /** "Let me know when …" asks for a notice later on: it is no question about when. */
+/** "Remind me what i have tomorrow" asks; "remind me when …" wants a reminder. */
+const remindMe = phrase('remind me(?: of)?(?= (?:what|which|who)\\b)');
 const asksToLearn = phrase('let me know(?= (?:what|where|who|which|how many|about)\\b)');
 const doYouKnow = phrase('do you (?:know|see)(?: (?:if|whether))?');
 const inCalendar = phrase(
@@ -126,6 +128,9 @@ const direct = (statement: string): string => {
 const dateInFront =
   /^\ue000[\s,]+(?=(?:what|which|when|where|who|how many|how|do i|do we|did i|am i|have i|is there|are there|any|show)\b)/u;
 
+/** "Check my calendar and tell me if …": one question, although "and" parts others. */
+export const saysWhere = (text: string): boolean => frameOf(text).place !== null;
+
 /** @param text a masked clause in lower case */
 export function frameOf(text: string): Frame {
   const reader = new PhraseReader(withoutEnding(writtenOut(text.replace(/[\s?.!,;:]+$/u, ''))));
@@ -137,7 +142,8 @@ export function frameOf(text: string): Frame {
     if (reader.eat(inCalendar)) place = 'calendar';
     else if (reader.eat(inMail)) place = 'mail';
     else if (reader.eat(asksWhether) ?? reader.eat(doYouKnow)) whether = true;
-    else if (reader.eat(asksWhich) ?? reader.eat(asksToLearn)) whether = false;
+    else if (reader.eat(asksWhich) ?? reader.eat(asksToLearn) ?? reader.eat(remindMe))
+      whether = false;
     else break;
     if (place !== null) whether = true;
   }

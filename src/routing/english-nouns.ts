@@ -21,6 +21,7 @@ export interface CalendarNoun {
   /** All, every. */
   isAll: boolean;
   hasDate: boolean;
+  hasTime: boolean;
   /** Words in front that say what kind it is, known ones (team) and unknown ones (dentist). */
   described: number;
   unknown: number;
@@ -81,12 +82,17 @@ export function readCalendarNoun(reader: PhraseReader): CalendarNoun | null {
     span: null,
     isAll: false,
     hasDate: false,
+    hasTime: false,
     described: 0,
     unknown: 0,
   };
   for (let taken = 0; taken < 12; taken += 1) {
     if (reader.eatDate()) {
       found.hasDate = true;
+      continue;
+    }
+    if (reader.eatTime()) {
+      found.hasTime = true;
       continue;
     }
     const word = reader.peek();

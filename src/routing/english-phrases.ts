@@ -5,10 +5,9 @@
  *
  * D and T stand for a date and a time that were read.
  */
-import { dateMark, timeMark } from './word-classes.ts';
+import { dateMark } from './word-classes.ts';
 
 const date = `${dateMark}(?:'s)?`;
-const mark = `(?:${date}|${timeMark})`;
 
 const polite =
   "(?:(?:hey|hi|hello|ok|okay|so|and|also|then|well|now|please|pls|can you|could you|would you|will you|can i|could i|i want to|i'd like to|i would like to|i need to|let me|let's|just|quickly)[,\\s]+)*";

@@ -16,6 +16,7 @@ import { type CivilDay, civilNow } from './civil-date.ts';
 import { createClause, splitClauses } from './clause.ts';
 import { readConsent } from './consent.ts';
 import { englishCalendar } from './english-calendar.ts';
+import { saysWhere } from './english-frame.ts';
 import { englishMail } from './english-mail.ts';
 import { englishDocuments, englishStatus } from './english-rules.ts';
 import { koreanCalendar } from './korean-calendar.ts';
@@ -95,6 +96,10 @@ function judgeTogether(clauses: readonly Clause[]): RuleOutcome | null {
 
 function judgeMessage(text: string, today: CivilDay, message: string): RuleOutcome | null {
   const locale = localeOf(message);
+  if (saysWhere(text)) {
+    const whole = judge(createClause(text, today, locale));
+    if (whole !== null) return whole;
+  }
   const clauses = splitClauses(text, today, locale);
   const together = clauses.length > 1 ? judgeTogether(clauses) : null;
   return together ?? judge(createClause(text, today, locale));

@@ -1,0 +1,73 @@
+/** The tail of an English calendar question: dates, people, "scheduled", "that i have", "on my calendar". */
+import { phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
+
+/** What a tail said. */
+export interface CalendarTail {
+  hasDate: boolean;
+  hasTime: boolean;
+  /** On my calendar, i have: whose entries are meant. */
+  isOwn: boolean;
+  /** Scheduled, planned, booked. */
+  isPlanned: boolean;
+  /** Coming up, next: without a date it looks ahead. */
+  isAhead: boolean;
+  /** With somebody, about something. */
+  isNamed: boolean;
+}
+
+export const calendarWord = '(?:calendar|schedule|agenda|diary|planner)';
+const place = phrase(
+  `(?:that (?:is|are) )?(?:listed |marked |saved |put |left |there |written )?(?:on|in|from|for|to|of) (?:(?:my|our|the) )?(?:work |personal |google |family )?${calendarWord}`,
+);
+const clauseOfMine = phrase(
+  '(?:that )?(?:do|did|will|have|had|am|are) (?:i|we) (?:have|got|having|attending|going to|attend|had)?|(?:that )?(?:i|we) (?:have|had|got|have got|am having|am attending|am going to|need to attend|need to go to|have to attend|have to go to|should attend|will have|made)(?: (?:to attend|to go to))?|to attend|to go to',
+);
+const planned = phrase(
+  '(?:already |currently )?(?:scheduled|planned|booked|arranged|lined up|set up|on the books)|for me',
+);
+const ahead = phrase('(?:coming up|coming|upcoming|up next|next|ahead)');
+const filler = phrase(
+  'for (?:any |all |my |the |new |upcoming )*(?:meetings?|appointments?|events?)|been|cancelled|canceled|confirmed|moved|rescheduled|postponed|available|there|are there|is there|were there|was there|are|is|were|was|set|left|remaining|happening|taking place|held|being held|going on|listed|pending|start|starts|begin|begins|end|ends|starting|located|due|look like|looking like|look|looking|happen|still|again|going to be|supposed to be|going to start|on',
+);
+const gap = phrase(
+  'for|on|in|at|of|from|to|until|till|between|and|or|by|before|after|since|during|around|about|through|the|this|over|within|later',
+);
+const part = phrase('(?:(?:in|for|during) the )?(?:morning|afternoon|evening|day|night)');
+/** Between two and four pm: the first hour is no time by itself. */
+const betweenHours =
+  /^(?:between|from) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})(?:ish)? (?:and|to) ?(?=\ue001)/u;
+const person = phrase('with');
+const topic = phrase('about|regarding|concerning|called|named|titled');
+
+export const nameStops = wordSet(
+  'on for about in from at with and or i we that this which been still cancelled canceled confirmed moved rescheduled postponed set is are was were have do did scheduled planned booked start starts begin begins end ends today coming next last until between of',
+);
+export const nameWordsMax = 4;
+
+/** Takes everything to the end; null where a word is not understood. */
+export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
+  const tail: CalendarTail = {
+    hasDate: false,
+    hasTime: false,
+    isOwn: false,
+    isPlanned: false,
+    isAhead: false,
+    isNamed: false,
+  };
+  while (!reader.isDone) {
+    if (reader.eat(betweenHours)) continue;
+    if (reader.eatDate()) tail.hasDate = true;
+    else if (reader.eatTime()) tail.hasTime = true;
+    else if (reader.eat(place) ?? reader.eat(clauseOfMine)) tail.isOwn = true;
+    else if (reader.eat(planned)) tail.isPlanned = true;
+    else if (reader.eat(ahead)) tail.isAhead = true;
+    else if (reader.eat(person) ?? reader.eat(topic)) {
+      // "Who is my meeting with", "what is my meeting about" end with it.
+      const words = reader.words(nameWordsMax, nameStops);
+      if (words.length === 0 && !reader.isDone) return null;
+      tail.isNamed ||= words.length > 0;
+    } else if (reader.eat(filler) ?? reader.eat(part)) continue;
+    else if (reader.eat(gap) === null || reader.isDone) return null;
+  }
+  return tail;
+}
