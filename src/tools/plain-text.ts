@@ -6,12 +6,32 @@
 /** Control characters, and the marks that make text read in another order than it is written. */
 const unsafe = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/gu;
 
+/** Characters that look like a space: the fillers of Hangul, and blank Braille. */
+const blank = /[\u2800\u3164\uffa0]+/gu;
+
+/**
+ * Characters that show nothing, as newsletters put them by the hundred behind a preheader: soft hyphen, the
+ * grapheme joiner (`&#847;`), selectors and tags. Joiners and selectors stay where they shape what stands
+ * before them: an emoji, or a letter of a script that joins.
+ */
+const invisible = new RegExp(
+  [
+    String.raw`[\u00ad\u034f\u17b4\u17b5\u180b-\u180f\u{e0000}-\u{e007f}]+`,
+    String.raw`(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f\u0600-\u06ff\u0900-\u109f])[\u200c\u200d]+`,
+    String.raw`[\u200c\u200d]+(?=[\s\u00ad\u034f\u200b-\u200d\u2060\ufeff]|$)`,
+    String.raw`(?<![\p{Extended_Pictographic}\d#*])[\ufe00-\ufe0f]+`,
+  ].join('|'),
+  'gu',
+);
+
 /** One line of at most `charsMax` characters, an ellipsis where it was cut. Composes decomposed Hangul. */
 export function oneLine(text: string, charsMax: number): string {
   // A title of a megabyte costs no more than one of a few lines; a character composes from at most a few.
   const clean = text
     .slice(0, charsMax * 8)
+    .replace(invisible, '')
     .replace(unsafe, ' ')
+    .replace(blank, ' ')
     .normalize('NFC')
     .replace(/\s+/g, ' ')
     .trim();

@@ -120,12 +120,15 @@ function answerOf(
     .slice(0, messagesShownMax);
   const count = found.reduce((sum, one) => sum + one.count, 0);
   const isPartial = found.some((one) => one.isPartial);
+  const looked = found.flatMap((one) => one.lookedThrough ?? []);
+  const lookedThrough = looked.length === 0 ? null : looked.reduce((sum, one) => sum + one, 0);
   const accounts = new Set(messages.map((message) => message.account));
   const listing = {
     range,
     params,
     count,
     isPartial,
+    lookedThrough,
     unreached,
     showsAccount: accounts.size > 1,
     messages: messages.map((message) => ({ ...message, at: wallOf(message.at) })),
@@ -137,6 +140,7 @@ function answerOf(
       date_to: isoDate(range.to - dayMs),
       count,
       ...(isPartial ? { partial: true } : {}),
+      ...(lookedThrough === null ? {} : { looked_through: lookedThrough }),
       ...(unreached.length > 0 ? { not_reached: unreached } : {}),
       messages: messages.map((message) => messageData(message, wallOf(message.at))),
     },

@@ -15,6 +15,8 @@ export interface MailListing {
   messages: readonly MailMessage[];
   count: number;
   isPartial: boolean;
+  /** How many texts were looked through for the words, where that was not all of them; else null. */
+  lookedThrough: number | null;
   /** Accounts that gave no answer. */
   unreached: readonly string[];
   /** The messages are of several accounts. */
@@ -26,6 +28,7 @@ export function mailWords(listing: MailListing, locale: Locale, now: WallMs): st
   const { messages, unreached } = listing;
   const lines = messages.map((message) => line(message, listing.showsAccount, locale, now));
   const notes: string[] = [];
+  if (listing.lookedThrough !== null) notes.push(boundWords(listing.lookedThrough, locale));
   if (unreached.length > 0) {
     const names = unreached.join(', ');
     notes.push(
@@ -36,6 +39,12 @@ export function mailWords(listing: MailListing, locale: Locale, now: WallMs): st
   }
   return [headWords(listing, locale, now), ...lines, ...notes].join('\n');
 }
+
+/** That older messages of the period may have the words too. */
+const boundWords = (count: number, locale: Locale): string =>
+  locale === 'ko'
+    ? `기간 안의 메일이 많아 본문은 최근 ${count}통까지만 직접 살펴보았습니다.`
+    : `There is much mail in this period: only the texts of the latest ${count} were looked through here.`;
 
 function headWords(listing: MailListing, locale: Locale, now: WallMs): string {
   const { params, count, messages, isPartial } = listing;

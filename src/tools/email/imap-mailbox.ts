@@ -9,7 +9,8 @@ import { ImapFlow, type ListResponse } from 'imapflow';
 import { messageOf } from '../../lib/errors.ts';
 import type { CallContext } from '../tool.ts';
 import { trustOptions } from '../../lib/tls-trust.ts';
-import { addPreviews, searchFolder, type FoundMessage } from './imap-search.ts';
+import { addPreviews, type FoundMessage } from './imap-messages.ts';
+import { searchFolder } from './imap-search.ts';
 import { folderNames, foldersOf, namesAccount, namesFolder } from './mail-folders.ts';
 import type {
   Mailbox,
@@ -26,6 +27,9 @@ export const messagesShownMax = 10;
 /** Share of the call's limit for reaching the server, so that the sentence says which part failed. */
 const connectShare = 0.6;
 
+/** Share of the call's limit after which no more texts are looked through: what is known goes out in time. */
+const lookingShare = 0.7;
+
 /** Folders in one question: each costs a round trip or two. */
 const foldersMax = 8;
 
@@ -37,6 +41,7 @@ export function createImapMailbox(account: MailAccount): Mailbox {
     isOf: (userId) => account.users === undefined || account.users.includes(userId),
     async search(query, context) {
       const client = clientOf(account, context.limitMs);
+      const until = performance.now() + context.limitMs * lookingShare;
       let failure: unknown = null;
       // Without a listener an error between two commands would end the process.
       client.on('error', (error) => (failure ??= error));
@@ -45,7 +50,7 @@ export function createImapMailbox(account: MailAccount): Mailbox {
       try {
         if (context.signal.aborted) throw new Error('aborted');
         await client.connect();
-        return await searchAccount(client, account, query);
+        return await searchAccount(client, account, query, until);
       } catch (error) {
         return faultOf(failure ?? error, context);
       } finally {
@@ -77,6 +82,7 @@ async function searchAccount(
   client: ImapFlow,
   account: MailAccount,
   query: MailQuery,
+  until: number,
 ): Promise<MailFound> {
   const list = query.folder === null ? [] : await client.list();
   const folders = foldersOf(account, query.folder, list).slice(0, foldersMax);
@@ -86,13 +92,17 @@ async function searchAccount(
   const found: FoundMessage[] = [];
   const missing: string[] = [];
   let isPartial = false;
+  let lookedThrough: number | null = null;
   for (const folder of folders) {
     const one = await inFolder(client, folder, () =>
-      searchFolder(client, query, { account: account.name, folder }),
+      searchFolder(client, query, { account: account.name, folder, until }),
     );
     if (one === null) missing.push(folder);
     else found.push(...one.messages);
     isPartial ||= one?.isPartial === true;
+    if (one !== null && one.lookedThrough !== null) {
+      lookedThrough = (lookedThrough ?? 0) + one.lookedThrough;
+    }
   }
   // A folder of the configuration that is gone costs itself; when it is all there is, the answer says so.
   if (missing.length === folders.length) {
@@ -105,7 +115,8 @@ async function searchAccount(
     await inFolder(client, folder, () => addPreviews(client, bare));
   }
   const plain = shown.map(withoutIds);
-  return { ok: true, messages: plain, count: messages.length, isPartial, missingFolder: null };
+  const count = messages.length;
+  return { ok: true, messages: plain, count, isPartial, lookedThrough, missingFolder: null };
 }
 
 const withoutIds = (found: FoundMessage): MailMessage => {
@@ -118,6 +129,7 @@ const nothing: MailFound = {
   messages: [],
   count: 0,
   isPartial: false,
+  lookedThrough: null,
   missingFolder: null,
 };
 

@@ -1,150 +1,144 @@
 /**
- * Searches one open folder. The server looks for the words; where it cannot (some refuse any charset but
- * ASCII), the newest messages are looked through here.
+ * Searches one open folder. The server looks for the words; what it finds is doubted where it cannot know:
+ * servers do not find words in charsets that they do not know (Outlook's `ks_c_5601-1987` on Dovecot), some
+ * refuse any charset but ASCII, some do not look into base64. Then the newest messages of the days are looked
+ * through here as well, within bounds of number, bytes and time.
  */
-import type { FetchMessageObject, ImapFlow, SearchObject } from 'imapflow';
-import { containsAll, oneLine } from '../plain-text.ts';
-import { dayMs } from '../zoned-time.ts';
-import type { MailMessage, MailQuery } from './mail-port.ts';
-import { readMail } from './mail-text.ts';
+import type { ImapFlow, SearchObject } from 'imapflow';
+import { containsAll } from '../plain-text.ts';
+import { searchDays, searchFor } from './imap-days.ts';
+import { fetchHeads, fetchTexts, previewOf, type FoundMessage } from './imap-messages.ts';
+import type { MailQuery } from './mail-port.ts';
 
-/** Messages whose envelopes are read: a busy week. Beyond, the answer says that there are more. */
-const envelopesMax = 500;
+/** Messages whose heads are read: a busy week. Beyond, the answer says that there are more. */
+const headsMax = 500;
 
-/** Messages that are looked through here where the server cannot search: 6 MB at most. */
-const lookedThroughMax = 100;
+/** Messages whose texts are looked through here, and their bytes: about two seconds over a home line. */
+const lookedThroughMax = 200;
+const lookedBytesMax = 8_000_000;
 
-/** Bytes of a message that are fetched for its text; attachments come after it. */
-const sourceBytesMax = 65_536;
+/** Messages in one command: between two the bounds are looked at. */
+const batchSize = 20;
 
 export interface FolderFound {
   messages: FoundMessage[];
   isPartial: boolean;
+  /** Messages whose texts were looked through here, where that was not all of them; else null. */
+  lookedThrough: number | null;
 }
 
-export interface FoundMessage extends MailMessage {
-  uid: number;
-  /** To tell copies in several folders apart from two messages; empty where the sender gave none. */
-  messageId: string;
+export interface SearchWhere {
+  account: string;
+  folder: string;
+  /** When looking through has to end, on the clock of `performance.now()`. */
+  until: number;
 }
 
-/** All messages of the open folder that match, without previews. */
+/** All messages of the open folder that match; without previews, but for those that were looked through. */
 export async function searchFolder(
   client: ImapFlow,
   query: MailQuery,
-  where: { account: string; folder: string },
+  where: SearchWhere,
 ): Promise<FolderFound> {
-  const uids = await serverSearch(client, query);
-  if (uids === null) return lookThrough(client, query, where);
-  const newest = uids.slice(-envelopesMax);
-  const messages = await envelopes(client, newest, query, where);
-  return { messages, isPartial: newest.length < uids.length };
+  const hasWords = query.words.length + query.sender.length > 0;
+  const named = hasWords ? await searchWords(client, query) : null;
+  if (hasWords && named !== null && !isDoubted(query, named)) {
+    const heads = await headsInTime(client, named.slice(-headsMax), query, where);
+    return { messages: heads, isPartial: named.length > headsMax, lookedThrough: null };
+  }
+  const inDays = await searchDays(client, query);
+  const known = new Set((named ?? []).slice(-headsMax));
+  const uids = new Set([...known, ...inDays.slice(-headsMax)]);
+  const heads = await headsInTime(
+    client,
+    [...uids].sort((a, b) => a - b),
+    query,
+    where,
+  );
+  const isPartial = (named?.length ?? 0) > headsMax || inDays.length > headsMax;
+  if (!hasWords) return { messages: heads, isPartial, lookedThrough: null };
+  const others = heads.filter(({ uid }) => !known.has(uid)).sort((a, b) => b.at - a.at);
+  const looked = await lookThrough(client, others, query, where.until);
+  const isCut = isPartial || looked.isCut;
+  return {
+    messages: [...heads.filter(({ uid }) => known.has(uid)), ...looked.messages],
+    isPartial: isCut,
+    lookedThrough: isCut ? looked.count : null,
+  };
 }
 
-/** Adds the beginnings of the texts to messages of the open folder. */
-export async function addPreviews(client: ImapFlow, messages: FoundMessage[]): Promise<void> {
-  if (messages.length === 0) return;
-  const uids = messages.map((message) => message.uid);
-  for (const fetched of await fetchSources(client, uids)) {
-    const message = messages.find(({ uid }) => uid === fetched.uid);
-    if (message !== undefined && fetched.source !== undefined) {
-      message.preview = oneLine((await readMail(fetched.source)).text, 160);
-    }
-  }
-}
+/** Only ASCII words that were found are believed. */
+const isDoubted = (query: MailQuery, found: readonly number[]): boolean =>
+  found.length === 0 || [...query.words, ...query.sender].some((word) => /[^\0-\x7f]/.test(word));
 
 /** UIDs ascending; null where the server could not search for this. */
-async function serverSearch(client: ImapFlow, query: MailQuery): Promise<number[] | null> {
+async function searchWords(client: ImapFlow, query: MailQuery): Promise<number[] | null> {
   const conditions: SearchObject[] = [
     ...query.words.map((word) => ({ or: [{ subject: word }, { from: word }, { body: word }] })),
     ...query.sender.map((word) => ({ from: word })),
   ];
-  const days = daysOf(query);
-  let found: Set<number> | null = null;
+  let found: number[] | null = null;
   // One search per word: the words must all be there, and IMAP has no other way to say so for an OR.
-  for (const condition of conditions.length === 0 ? [{}] : conditions) {
-    const uids = await client.search({ ...days, ...condition }, { uid: true });
-    // Not an exception: the server said no or BAD.
-    if (!uids) return null;
-    const all = new Set<number>(uids);
-    const before: Set<number> = found ?? all;
-    found = new Set<number>([...before].filter((uid) => all.has(uid)));
-    if (found.size === 0) return [];
+  for (const condition of conditions) {
+    const uids = await searchFor(client, query, condition);
+    if (uids === null) return null;
+    const all = new Set(uids);
+    found = found === null ? uids : found.filter((uid) => all.has(uid));
+    if (found.length === 0) return [];
   }
-  return [...(found ?? [])].sort((a, b) => a - b);
+  return found;
 }
 
-/** A day more on both sides: servers count days in a zone of their own. Looked at exactly afterwards. */
-const daysOf = (query: MailQuery): SearchObject => ({
-  since: new Date(query.from - dayMs),
-  before: new Date(query.to + dayMs),
-});
-
-async function envelopes(
+async function headsInTime(
   client: ImapFlow,
   uids: readonly number[],
   query: MailQuery,
-  where: { account: string; folder: string },
+  where: SearchWhere,
 ): Promise<FoundMessage[]> {
-  if (uids.length === 0) return [];
-  const fetched = await client.fetchAll(
-    uids.join(','),
-    { envelope: true, internalDate: true, flags: true },
-    { uid: true },
-  );
-  return fetched
-    .map((one) => messageOf(one, where))
-    .filter(({ at }) => at >= query.from && at < query.to);
+  const { account, folder } = where;
+  const heads = await fetchHeads(client, uids, { account, folder });
+  return heads.filter(({ at }) => at >= query.from && at < query.to);
 }
 
+interface LookedThrough {
+  messages: FoundMessage[];
+  /** Texts that were read. */
+  count: number;
+  /** A bound was reached before all were read. */
+  isCut: boolean;
+}
+
+/** Looks for the words in messages, newest first: in their heads, then in their texts. */
 async function lookThrough(
   client: ImapFlow,
+  heads: readonly FoundMessage[],
   query: MailQuery,
-  where: { account: string; folder: string },
-): Promise<FolderFound> {
-  const uids = await client.search(daysOf(query), { uid: true });
-  if (!uids) throw new Error('the server cannot search at all');
-  const inTime = await envelopes(client, uids.slice(-envelopesMax), query, where);
-  const newest = inTime.sort((a, b) => b.at - a.at).slice(0, lookedThroughMax);
-  const messages: FoundMessage[] = [];
-  const sources =
-    newest.length === 0
-      ? []
-      : await fetchSources(
-          client,
-          newest.map(({ uid }) => uid),
-        );
-  for (const fetched of sources) {
-    const message = newest.find(({ uid }) => uid === fetched.uid);
-    if (message === undefined || fetched.source === undefined) continue;
-    const mail = await readMail(fetched.source);
-    const isSender = containsAll(`${message.from} ${mail.from}`, query.sender);
-    if (isSender && containsAll(`${mail.subject}\n${mail.from}\n${mail.text}`, query.words)) {
-      messages.push({ ...message, preview: oneLine(mail.text, 160) });
+  until: number,
+): Promise<LookedThrough> {
+  const ofSender = heads.filter(({ from, address }) =>
+    containsAll(`${from} ${address}`, query.sender),
+  );
+  const isNamed = (head: FoundMessage): boolean =>
+    containsAll(`${head.subject}\n${head.from} ${head.address}`, query.words);
+  const messages = ofSender.filter(isNamed);
+  const unread = ofSender.filter((head) => !isNamed(head));
+  let [count, bytes] = [0, 0];
+  while (count < Math.min(unread.length, lookedThroughMax)) {
+    if (bytes > lookedBytesMax || performance.now() > until) break;
+    const batch = unread.slice(count, Math.min(count + batchSize, lookedThroughMax));
+    const texts = await fetchTexts(
+      client,
+      batch.map(({ uid }) => uid),
+    );
+    for (const { uid, bytes: size, mail } of texts) {
+      bytes += size;
+      const head = batch.find((one) => one.uid === uid);
+      const whole = [mail.subject, mail.from, mail.text, mail.otherText, ...mail.files].join('\n');
+      if (head !== undefined && containsAll(whole, query.words)) {
+        messages.push({ ...head, preview: previewOf(mail) });
+      }
     }
+    count += batch.length;
   }
-  return { messages, isPartial: inTime.length > newest.length };
-}
-
-/** `source` is fetched with BODY.PEEK: nothing is marked as seen. */
-const fetchSources = (client: ImapFlow, uids: readonly number[]): Promise<FetchMessageObject[]> =>
-  client.fetchAll(uids.join(','), { source: { maxLength: sourceBytesMax } }, { uid: true });
-
-function messageOf(
-  fetched: FetchMessageObject,
-  where: { account: string; folder: string },
-): FoundMessage {
-  const { envelope, internalDate, flags, uid } = fetched;
-  const [sender] = envelope?.from ?? [];
-  const at = internalDate === undefined ? Number.NaN : new Date(internalDate).getTime();
-  return {
-    ...where,
-    uid,
-    messageId: envelope?.messageId ?? '',
-    at,
-    from: oneLine(sender?.name || sender?.address || '', 100),
-    subject: oneLine(envelope?.subject ?? '', 200),
-    unread: flags?.has('\\Seen') !== true,
-    preview: '',
-  };
+  return { messages, count, isCut: count < unread.length };
 }

@@ -56,6 +56,8 @@ export interface MailFound {
   count: number;
   /** There may be more: not every message was looked at. */
   isPartial: boolean;
+  /** How many texts were looked through for the words, where that was not all of them; else null. */
+  lookedThrough: number | null;
   /** Names of the folders that could have been asked for, where the one asked for is not there. */
   missingFolder: string[] | null;
 }

@@ -1,0 +1,105 @@
+/** What an HTML mail hides: by attributes, by styles, and by the rules of its style sheets. */
+import { decodeEntities } from './html-entities.ts';
+
+/** Selectors of one class, one id or one element with a class, lower case: `.preheader`, `#preview`. */
+export type HiddenSelectors = ReadonlySet<string>;
+
+/** Bytes of style sheets that are looked at. */
+const sheetMax = 50_000;
+
+/** Whether the element and all inside it is never seen. `mso-hide` alone counts: it stands on preheaders. */
+export function isHiddenTag(name: string, attributes: string, selectors: HiddenSelectors): boolean {
+  if (attributes === '') return false;
+  if (/(?:^|\s)hidden(?=[\s/]|$)/i.test(withoutValues(attributes))) return true;
+  if (hides(attributeOf(attributes, 'style'))) return true;
+  if (selectors.size === 0) return false;
+  const classes = attributeOf(attributes, 'class').split(/\s+/).filter(Boolean);
+  const id = attributeOf(attributes, 'id');
+  return (
+    (id !== '' && selectors.has(`#${id}`)) ||
+    classes.some((one) => selectors.has(`.${one}`) || selectors.has(`${name}.${one}`))
+  );
+}
+
+/** Whether a style sets a font too small to be read; null where it says nothing of it. */
+export function fontOf(attributes: string): boolean | null {
+  const size = /(?:^|;)font-size:([\d.]+)(px|pt|em|rem|%|;|$)/.exec(
+    compact(attributeOf(attributes, 'style')),
+  );
+  if (size === null) return null;
+  const value = Number(size[1]);
+  return value === 0 || (value <= 1 && /px|pt|^%$/.test(size[2] ?? ''));
+}
+
+/** The selectors that the style sheets of a mail hide for everybody: rules for some screens do not count. */
+export function hiddenSelectors(html: string): HiddenSelectors {
+  const found = new Set<string>();
+  let size = 0;
+  for (const [, sheet = ''] of html.matchAll(/<style[^>]*>(.*?)<\/style/gis)) {
+    size += sheet.length;
+    if (size > sheetMax) break;
+    const rules = withoutConditions(sheet.replace(/\/\*.*?\*\//gs, '').replace(/<!--|-->/g, ''));
+    for (const [, names = '', style = ''] of rules.matchAll(/([^{}]+)\{([^{}]*)\}/g)) {
+      if (!hides(style)) continue;
+      for (const name of names.split(',')) {
+        if (/^[a-z]*[.#][\w-]+$/i.test(name.trim())) found.add(name.trim());
+      }
+    }
+  }
+  return found;
+}
+
+/** Without blocks like `@media (max-width: 600px) { … }`. */
+function withoutConditions(sheet: string): string {
+  let [text, depth, isSkipped] = ['', 0, false];
+  for (const piece of sheet.split(/([{}]|@[\w-]+)/)) {
+    if (piece.startsWith('@') && depth === 0) isSkipped = true;
+    if (piece === '{') depth += 1;
+    if (!isSkipped) text += piece;
+    if (piece === '}') {
+      depth = Math.max(0, depth - 1);
+      if (depth === 0) isSkipped = false;
+    }
+  }
+  return text;
+}
+
+const compact = (style: string): string =>
+  style
+    .toLowerCase()
+    .replace(/\s+|!important/g, '')
+    .replace(/;+/g, ';');
+
+const zero = String.raw`0+(?:\.0+)?(?:px|pt|em|rem|%|vh|vw)?(?:;|$)`;
+const hiding = new RegExp(
+  [
+    String.raw`(?:^|;)display:none`,
+    String.raw`(?:^|;)visibility:(?:hidden|collapse)`,
+    String.raw`(?:^|;)mso-hide:(?:all|screen)`,
+    `(?:^|;)opacity:${zero}`,
+    `(?:^|;)max-(?:height|width):${zero}`,
+    String.raw`(?:^|;)text-indent:-\d{3,}`,
+    String.raw`(?:^|;)(?:left|top|right|margin-left):-\d{4,}`,
+    String.raw`(?:^|;)clip:rect\(0`,
+    String.raw`(?:^|;)color:transparent`,
+  ].join('|'),
+);
+const flat = new RegExp(`(?:^|;)(?:height|width):${zero}`);
+
+function hides(style: string): boolean {
+  if (style === '') return false;
+  const plain = compact(style);
+  return hiding.test(plain) || (flat.test(plain) && plain.includes('overflow:hidden'));
+}
+
+function attributeOf(attributes: string, name: string): string {
+  const pattern = new RegExp(
+    String.raw`(?:^|[\s"'/])${name}\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)`,
+    'i',
+  );
+  const value = pattern.exec(attributes)?.[1] ?? '';
+  return decodeEntities(value.replace(/^["']|["']$/g, ''));
+}
+
+const withoutValues = (attributes: string): string =>
+  attributes.replace(/\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+)/g, ' ');

@@ -1,0 +1,129 @@
+/**
+ * The text of bytes in the charsets of mail: by the label's aliases, and where there is no label, none that
+ * is known, or one that the bytes do not fit, by the bytes.
+ *
+ * Not with TextDecoder where iconv-lite can: its euc-kr breaks the syllables that CP949 added (똠, 햏).
+ */
+import iconv from 'iconv-lite';
+import { guessedEncodings, likeness, type GuessedEncoding } from './byte-likeness.ts';
+import { decodeIso2022Kr, decodeJohab } from './korean-codes.ts';
+
+/** Labels of one family, most of them by mail programs of their own; always read by its largest member. */
+const families: readonly (readonly [RegExp, string])[] = [
+  [/^(utf|cesu)-?8|^unicode-1-1-utf-8|^utf8mb4/, 'utf-8'],
+  [/^(us-?)?ascii|^ansi_x3|^iso-?646|^7bit|^8bit|^binary|^default$|^none$|^unknown/, 'ascii'],
+  [/uhc|johab|1361/, 'cp949'],
+  [/^(windows|win|cp|ms|ibm|ks|kr)-?_?949/, 'cp949'],
+  [/^euc-?_?kr|^ks_?c_?_?-?5601|^ksc?_?x?_?1001|^ksc_?5601|^ks_x_1001/, 'cp949'],
+  [/^korean|^iso-ir-149|^csksc|^cseuckr|^mac-?korean|^iso-?2022-?kr|^csiso2022kr/, 'cp949'],
+  [/^gb|^hz-gb|^euc-?cn|^chinese|^csgb|^csiso58|^(cp|ms|windows-?)936/, 'gb18030'],
+  [/^big-?5|^cn-big5|^csbig5|^x-x-big5|^(cp|ms|windows-?)950/, 'big5'],
+  [
+    /^(shift|ms)[-_ ]?(jis|kanji)|^sjis|^csshiftjis|^windows-31j|^(cp|ms|windows-?)932/,
+    'shift_jis',
+  ],
+  [/^euc-?_?jp|^cseucpkd|^ujis/, 'euc-jp'],
+  [/^iso-?2022-?jp|^csiso2022jp|^jis/, 'iso-2022-jp'],
+  [/^(iso-?_?8859-?_?1|latin-?1|l1|cp819|windows-?1252|win-?1252|cp-?1252)(:|$)/, 'windows-1252'],
+];
+
+/** Encodings whose characters may have two bytes that UTF-8 has as well. */
+const overlapsUtf8 = new Set(['cp949', 'gb18030', 'big5', 'shift_jis', 'euc-jp', 'windows-874']);
+
+/** What a label is worth: a guess has to look better by this much. */
+const labelTrust = 1.3;
+
+/** Decodes a text, which may be cut off at its end. `label`: the charset as the mail gives it. Never throws. */
+export function decodeBytes(bytes: Buffer, label: string | null): string {
+  const encoding = encodingOf(label);
+  const marked = decodeMarked(bytes, label ?? '', encoding);
+  if (marked !== null) return marked;
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  const utf8 = strictUtf8(bytes);
+  if (utf8 !== null && (hasLongSequence(bytes) || !overlapsUtf8.has(encoding ?? ''))) return utf8;
+  if (encoding !== null && encoding !== 'utf-8' && encoding !== 'ascii') {
+    if (!isGuessed(encoding)) return iconv.decode(bytes, encoding);
+    return decodeLikely(bytes, encoding);
+  }
+  // Text in UTF-8 with a few broken characters is still text in UTF-8.
+  const lenient = bytes.toString('utf8');
+  if (hasLongSequence(bytes) && brokenShare(lenient) < 0.1) return lenient;
+  return decodeLikely(bytes, null);
+}
+
+/** The name for iconv-lite; null where there is no label or nobody knows it. */
+function encodingOf(label: string | null): string | null {
+  const name = (label ?? '')
+    .toLowerCase()
+    .replace(/["'\s;]+/g, '')
+    .replace(/\*.*$/, '');
+  if (name === '') return null;
+  const bare = name.replace(/^x-(?!mac-(roman|cyrillic))/, '');
+  const family = families.find(([pattern]) => pattern.test(bare))?.[1];
+  if (family !== undefined) return family;
+  // iconv-lite counts these as encodings too.
+  if (/^(hex|base64|internal)/.test(bare)) return null;
+  return (
+    [bare, bare.replace(/-[ie]$/, ''), bare.replace(/^mac-/, 'mac')].find((one) =>
+      iconv.encodingExists(one),
+    ) ?? null
+  );
+}
+
+/** What escape codes or a byte order mark say themselves; null where they say nothing. */
+function decodeMarked(bytes: Buffer, label: string, encoding: string | null): string | null {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    return iconv.decode(bytes, 'utf-16');
+  }
+  if (/johab|1361/i.test(label) && likeness(bytes, 'cp949') < 0.5) return decodeJohab(bytes);
+  if (encoding !== null && /^utf-?(16|32|7)|^unicode|^ucs/.test(encoding)) {
+    const isWide = bytes.includes(0) || /7/.test(encoding);
+    return isWide && (isAscii(bytes) || bytes.includes(0)) ? iconv.decode(bytes, encoding) : null;
+  }
+  if (!isAscii(bytes)) return null;
+  const isShifted = bytes.includes(0x0e);
+  if (bytes.includes('\x1b$)C') || (isShifted && encoding !== 'iso-2022-jp')) {
+    return decodeIso2022Kr(bytes);
+  }
+  if (bytes.includes('\x1b$') || bytes.includes('\x1b(')) {
+    return new TextDecoder('iso-2022-jp').decode(bytes);
+  }
+  return null;
+}
+
+/** By the encoding that the bytes look like most; the label's own has an advantage. */
+function decodeLikely(bytes: Buffer, label: GuessedEncoding | null): string {
+  let best: GuessedEncoding = label ?? 'cp949';
+  let top = likeness(bytes, best) + (label === null ? 0 : labelTrust);
+  for (const encoding of guessedEncodings) {
+    const score = likeness(bytes, encoding);
+    if (score > top) [best, top] = [encoding, score];
+  }
+  return iconv.decode(bytes, best);
+}
+
+const isGuessed = (encoding: string): encoding is GuessedEncoding =>
+  (guessedEncodings as readonly string[]).includes(encoding);
+
+const isAscii = (bytes: Buffer): boolean => bytes.every((byte) => byte < 0x80);
+
+/** A text that is cut off inside its last character is still good. */
+function strictUtf8(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+  } catch {
+    return null;
+  }
+}
+
+/** Whether there is a character of three or four bytes, as no other encoding makes them by accident. */
+const hasLongSequence = (bytes: Buffer): boolean =>
+  /[\xe1-\xef][\x80-\xbf]{2}|\xe0[\xa0-\xbf][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{3}/.test(
+    bytes.toString('latin1'),
+  );
+
+/** Broken characters among those that are not ASCII. */
+function brokenShare(text: string): number {
+  const foreign = text.match(/[^\0-\x7f]/gu)?.length ?? 0;
+  return foreign === 0 ? 0 : (text.match(/\ufffd/g)?.length ?? 0) / foreign;
+}

@@ -1,0 +1,157 @@
+/**
+ * The parts of a mail's source, which may be cut off anywhere. Nothing is an error: what cannot be parted is
+ * text. Written here because what a part's charset is can only be said with its bytes at hand.
+ */
+import { decodeBytes } from './mail-charset.ts';
+import {
+  base64,
+  headerFields,
+  headerValue,
+  hexDecoded,
+  type HeaderFields,
+} from './mail-headers.ts';
+
+export interface TextPart {
+  kind: 'plain' | 'html';
+  text: string;
+  /** The number of the `multipart/alternative` that it is a form of; null outside. */
+  alternative: number | null;
+}
+
+export interface MimeParts {
+  fields: HeaderFields;
+  /** The charset of the first text; for headers that are in no encoding. */
+  charset: string | null;
+  texts: TextPart[];
+  /** Names of the attachments. */
+  files: string[];
+}
+
+/** Deeper and further than any mail that a person wrote. */
+const [depthMax, partsMax] = [12, 100];
+
+/** Parts a mail. */
+export function mimeParts(source: Buffer): MimeParts {
+  const { head, body } = halves(source.toString('latin1'));
+  const fields = headerFields(head);
+  const into: Gathered = { charset: null, texts: [], files: [], parts: 0, alternatives: 0 };
+  gather(fields, body, into, null, 0);
+  const { charset, texts, files } = into;
+  return { fields, charset, texts, files };
+}
+
+interface Gathered extends Omit<MimeParts, 'fields'> {
+  parts: number;
+  alternatives: number;
+}
+
+function gather(
+  fields: HeaderFields,
+  body: string,
+  into: Gathered,
+  alternative: number | null,
+  depth: number,
+): void {
+  into.parts += 1;
+  if (depth > depthMax || into.parts > partsMax) return;
+  const { value, parameters } = headerValue(fields.get('content-type') ?? '');
+  const type = value.includes('/') ? value : 'text/plain';
+  const boundary = parameters.get('boundary') ?? '';
+  if (type.startsWith('multipart/') && boundary !== '') {
+    const pieces = parted(body, boundary);
+    if (type === 'multipart/alternative') into.alternatives += 1;
+    const inside = type === 'multipart/alternative' ? into.alternatives : alternative;
+    for (const piece of pieces ?? []) {
+      const { head, body: rest } = halves(piece);
+      gather(headerFields(head), rest, into, inside, depth + 1);
+    }
+    if (pieces !== null) return;
+  }
+  const disposition = headerValue(fields.get('content-disposition') ?? '');
+  const name = disposition.parameters.get('filename') ?? parameters.get('name');
+  const isFile = disposition.value === 'attachment' || (name !== undefined && !isText(type));
+  if (isFile) into.files.push(name ?? type);
+  if (type === 'message/rfc822' || type === 'message/global') {
+    const { head, body: rest } = halves(decoded(fields, body));
+    const inner = headerFields(head);
+    const subject = inner.get('subject');
+    if (subject !== undefined) addText(into, 'plain', decodedHeader(subject), alternative);
+    gather(inner, rest, into, alternative, depth + 1);
+  } else if (!isFile && (isText(type) || type === 'message/delivery-status')) {
+    addBody(fields, body, type, parameters, into, alternative);
+  } else if (!isFile && !type.startsWith('multipart/')) into.files.push(name ?? type);
+}
+
+const isText = (type: string): boolean =>
+  /^text\/(plain|html|enriched|richtext|markdown)$/.test(type);
+
+const decodedHeader = (raw: string): string => decodeBytes(Buffer.from(raw, 'latin1'), null);
+
+function addBody(
+  fields: HeaderFields,
+  body: string,
+  type: string,
+  parameters: ReadonlyMap<string, string>,
+  into: Gathered,
+  alternative: number | null,
+): void {
+  const bytes = Buffer.from(decoded(fields, body), 'latin1');
+  const isHtml = type === 'text/html';
+  const charset = parameters.get('charset') ?? (isHtml ? charsetOfHtml(bytes) : null);
+  into.charset ??= charset;
+  let text = decodeBytes(bytes, charset);
+  if (parameters.get('format')?.toLowerCase() === 'flowed') {
+    // Lines that end in a space go on; with DelSp the space is not part of the text (RFC 3676).
+    const isDeleted = parameters.get('delsp')?.toLowerCase() === 'yes';
+    text = text.replace(/ \r?\n/g, isDeleted ? '' : ' ');
+  }
+  // Some programs send pages as plain text.
+  const isPage = isHtml || type === 'text/enriched' || /^\s*<(!doctype html|html)\b/i.test(text);
+  addText(into, isPage ? 'html' : 'plain', text, alternative);
+}
+
+const addText = (
+  into: Gathered,
+  kind: TextPart['kind'],
+  text: string,
+  alternative: number | null,
+): void => {
+  into.texts.push({ kind, text, alternative });
+};
+
+function charsetOfHtml(bytes: Buffer): string | null {
+  const start = bytes.toString('latin1', 0, 2048);
+  return /<meta[^>]*charset\s*=\s*["']?([\w:.-]+)/i.exec(start)?.[1] ?? null;
+}
+
+/** Head and body, parted by the first empty line. A part without a head begins with that line. */
+function halves(text: string): { head: string; body: string } {
+  const gap = /^\r?\n|\r?\n\r?\n/.exec(text);
+  if (gap === null) return { head: text, body: '' };
+  return { head: text.slice(0, gap.index), body: text.slice(gap.index + gap[0].length) };
+}
+
+/** The parts between the lines of the boundary; null where there is none. */
+function parted(body: string, boundary: string): string[] | null {
+  const escaped = boundary.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const lines = new RegExp(String.raw`(?:^|\r?\n)--${escaped}(--)?[ \t]*(?=\r?\n|$)`, 'g');
+  const pieces: string[] = [];
+  let start: number | null = null;
+  for (const line of body.matchAll(lines)) {
+    if (start !== null) pieces.push(body.slice(start, line.index));
+    start = line[1] === undefined ? line.index + line[0].length : null;
+    if (start === null) break;
+    // The line's own end belongs to the boundary.
+    start += body.startsWith('\r\n', start) ? 2 : 1;
+  }
+  if (start !== null) pieces.push(body.slice(start));
+  return pieces.length === 0 ? null : pieces;
+}
+
+/** A body without its transfer encoding, still one character a byte. */
+function decoded(fields: HeaderFields, body: string): string {
+  const encoding = (fields.get('content-transfer-encoding') ?? '').toLowerCase();
+  if (encoding.startsWith('base64')) return base64(body).toString('latin1');
+  if (!encoding.startsWith('quoted-printable')) return body;
+  return hexDecoded(body.replace(/=[ \t]*(\r?\n|$)/g, ''), /=([\da-f]{2})/gi);
+}
