@@ -58,7 +58,6 @@ const doors: Record<string, string[]> = {
   tsdav: ['src/tools'],
   'ical.js': ['src/tools'],
   imapflow: ['src/tools'],
-  mailparser: ['src/tools'],
   '@xstate/store': ['src/backends'],
   'prom-client': ['src/core'],
   '@opentelemetry/api': ['src/telemetry'],

@@ -39,3 +39,26 @@ export function oldMail(mail: {
   ].join('\r\n');
   return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), iconv.encode(mail.text, 'cp949')]);
 }
+
+/** A message in the code page of Korean Windows under any label; its text is in base64, as Outlook sends it. */
+export function labelledMail(mail: {
+  charset: string;
+  from: string;
+  subject: string;
+  text: string;
+}): Buffer {
+  const encoded = (text: string): string => iconv.encode(text, 'cp949').toString('base64');
+  const word = (text: string): string => `=?${mail.charset}?B?${encoded(text)}?=`;
+  return Buffer.from(
+    [
+      `From: ${word(mail.from)} <old@example.org>`,
+      `Subject: ${word(mail.subject)}`,
+      'MIME-Version: 1.0',
+      `Content-Type: text/plain; charset="${mail.charset}"`,
+      'Content-Transfer-Encoding: base64',
+      '',
+      encoded(mail.text),
+      '',
+    ].join('\r\n'),
+  );
+}

@@ -34,7 +34,7 @@ export interface SearchWhere {
   until: number;
 }
 
-/** All messages of the open folder that match; without previews, but for those that were looked through. */
+/** All messages of the open folder that match; without previews but where their texts were looked through. */
 export async function searchFolder(
   client: ImapFlow,
   query: MailQuery,
@@ -42,32 +42,39 @@ export async function searchFolder(
 ): Promise<FolderFound> {
   const hasWords = query.words.length + query.sender.length > 0;
   const named = hasWords ? await searchWords(client, query) : null;
-  if (hasWords && named !== null && !isDoubted(query, named)) {
-    const heads = await headsInTime(client, named.slice(-headsMax), query, where);
-    return { messages: heads, isPartial: named.length > headsMax, lookedThrough: null };
-  }
   const inDays = await searchDays(client, query);
   const known = new Set((named ?? []).slice(-headsMax));
-  const uids = new Set([...known, ...inDays.slice(-headsMax)]);
-  const heads = await headsInTime(
-    client,
-    [...uids].sort((a, b) => a - b),
-    query,
-    where,
-  );
-  const isPartial = (named?.length ?? 0) > headsMax || inDays.length > headsMax;
-  if (!hasWords) return { messages: heads, isPartial, lookedThrough: null };
+  const uids = [...new Set([...known, ...inDays.slice(-headsMax)])].sort((a, b) => a - b);
+  const heads = await headsInTime(client, uids, query, where);
+  const isCut = (named?.length ?? 0) > headsMax;
+  const areDaysCut = isCut || inDays.length > headsMax;
+  if (!hasWords) return { messages: heads, isPartial: areDaysCut, lookedThrough: null };
+  const found = heads.filter(({ uid }) => known.has(uid));
   const others = heads.filter(({ uid }) => !known.has(uid)).sort((a, b) => b.at - a.at);
-  const looked = await lookThrough(client, others, query, where.until);
-  const isCut = isPartial || looked.isCut;
+  const bySender = others.filter((head) => containsAll(senderText(head), query.sender));
+  const [byHead, byText] = partition(bySender, (head) =>
+    containsAll(`${head.subject}\n${senderText(head)}`, query.words),
+  );
+  if (named !== null && !isDoubted(query, named)) {
+    return { messages: [...found, ...byHead], isPartial: isCut, lookedThrough: null };
+  }
+  const looked = await lookThrough(client, byText, query, where.until);
+  const isPartial = areDaysCut || looked.count < byText.length;
   return {
-    messages: [...heads.filter(({ uid }) => known.has(uid)), ...looked.messages],
-    isPartial: isCut,
-    lookedThrough: isCut ? looked.count : null,
+    messages: [...found, ...byHead, ...looked.messages],
+    isPartial,
+    lookedThrough: isPartial ? looked.count : null,
   };
 }
 
-/** Only ASCII words that were found are believed. */
+const senderText = ({ from, address }: FoundMessage): string => `${from} ${address}`;
+
+const partition = <Item>(
+  items: readonly Item[],
+  test: (item: Item) => boolean,
+): [Item[], Item[]] => [items.filter(test), items.filter((item) => !test(item))];
+
+/** Only ASCII words that were found are believed. Heads are looked at in any case. */
 const isDoubted = (query: MailQuery, found: readonly number[]): boolean =>
   found.length === 0 || [...query.words, ...query.sender].some((word) => /[^\0-\x7f]/.test(word));
 
@@ -100,32 +107,18 @@ async function headsInTime(
   return heads.filter(({ at }) => at >= query.from && at < query.to);
 }
 
-interface LookedThrough {
-  messages: FoundMessage[];
-  /** Texts that were read. */
-  count: number;
-  /** A bound was reached before all were read. */
-  isCut: boolean;
-}
-
-/** Looks for the words in messages, newest first: in their heads, then in their texts. */
+/** Looks for the words in the texts of messages, in their order. `count`: how many texts were read. */
 async function lookThrough(
   client: ImapFlow,
   heads: readonly FoundMessage[],
   query: MailQuery,
   until: number,
-): Promise<LookedThrough> {
-  const ofSender = heads.filter(({ from, address }) =>
-    containsAll(`${from} ${address}`, query.sender),
-  );
-  const isNamed = (head: FoundMessage): boolean =>
-    containsAll(`${head.subject}\n${head.from} ${head.address}`, query.words);
-  const messages = ofSender.filter(isNamed);
-  const unread = ofSender.filter((head) => !isNamed(head));
+): Promise<{ messages: FoundMessage[]; count: number }> {
+  const messages: FoundMessage[] = [];
   let [count, bytes] = [0, 0];
-  while (count < Math.min(unread.length, lookedThroughMax)) {
+  while (count < Math.min(heads.length, lookedThroughMax)) {
     if (bytes > lookedBytesMax || performance.now() > until) break;
-    const batch = unread.slice(count, Math.min(count + batchSize, lookedThroughMax));
+    const batch = heads.slice(count, Math.min(count + batchSize, lookedThroughMax));
     const texts = await fetchTexts(
       client,
       batch.map(({ uid }) => uid),
@@ -140,5 +133,5 @@ async function lookThrough(
     }
     count += batch.length;
   }
-  return { messages, count, isCut: count < unread.length };
+  return { messages, count };
 }

@@ -30,6 +30,9 @@ const families: readonly (readonly [RegExp, string])[] = [
 /** Encodings whose characters may have two bytes that UTF-8 has as well. */
 const overlapsUtf8 = new Set(['cp949', 'gb18030', 'big5', 'shift_jis', 'euc-jp', 'windows-874']);
 
+/** Bytes that are not these by their own marks are not these at all. */
+const marksItself = /^(ascii$|utf|ucs|unicode|iso-2022)/;
+
 /** What a label is worth: a guess has to look better by this much. */
 const labelTrust = 1.3;
 
@@ -41,13 +44,11 @@ export function decodeBytes(bytes: Buffer, label: string | null): string {
   if (isAscii(bytes)) return bytes.toString('latin1');
   const utf8 = strictUtf8(bytes);
   if (utf8 !== null && (hasLongSequence(bytes) || !overlapsUtf8.has(encoding ?? ''))) return utf8;
-  if (encoding !== null && encoding !== 'utf-8' && encoding !== 'ascii') {
-    if (!isGuessed(encoding)) return iconv.decode(bytes, encoding);
-    return decodeLikely(bytes, encoding);
-  }
+  if (encoding !== null && isGuessed(encoding)) return decodeLikely(bytes, encoding);
+  if (encoding !== null && !marksItself.test(encoding)) return iconv.decode(bytes, encoding);
   // Text in UTF-8 with a few broken characters is still text in UTF-8.
   const lenient = bytes.toString('utf8');
-  if (hasLongSequence(bytes) && brokenShare(lenient) < 0.1) return lenient;
+  if (hasLongSequence(bytes) && brokenShare(lenient) < 0.3) return lenient;
   return decodeLikely(bytes, null);
 }
 

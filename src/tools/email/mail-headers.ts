@@ -132,7 +132,9 @@ export interface Sender {
 
 /** The first address of a raw `From`. Parted first and decoded then: a decoded name may have commas. */
 export function senderOf(raw: string, charset: string | null): Sender {
-  const [first = ''] = /^(?:"(?:[^"\\]|\\.)*"|\([^)]*\)|<[^>]*>|[^,"(<]|["(<])*/s.exec(raw) ?? [];
+  const [parted = ''] = /^(?:"(?:[^"\\]|\\.)*"|\([^)]*\)|<[^>]*>|[^,"(<]|["(<])*/s.exec(raw) ?? [];
+  // A name with a comma, without the quotes that it needs.
+  const first = parted.includes('@') ? parted : (/^[^<]*<[^>]*>?/s.exec(raw)?.[0] ?? parted);
   const [, before, inside] = /^(.*?)<([^<>]*)>?[^<]*$/s.exec(first) ?? [];
   const [, comment] = /\(([^)]*)\)/s.exec(first) ?? [];
   const named = (before ?? '').trim() || (comment ?? '');

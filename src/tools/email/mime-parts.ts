@@ -75,7 +75,7 @@ function gather(
     const { head, body: rest } = halves(decoded(fields, body));
     const inner = headerFields(head);
     const subject = inner.get('subject');
-    if (subject !== undefined) addText(into, 'plain', decodedHeader(subject), alternative);
+    if (subject !== undefined) addText(into, 'plain', decodeHeader(subject, null), alternative);
     gather(inner, rest, into, alternative, depth + 1);
   } else if (!isFile && (isText(type) || type === 'message/delivery-status')) {
     addBody(fields, body, type, parameters, into, alternative);
@@ -84,8 +84,6 @@ function gather(
 
 const isText = (type: string): boolean =>
   /^text\/(plain|html|enriched|richtext|markdown)$/.test(type);
-
-const decodedHeader = (raw: string): string => decodeBytes(Buffer.from(raw, 'latin1'), null);
 
 function addBody(
   fields: HeaderFields,
