@@ -186,7 +186,7 @@ describe('parts of a mail', () => {
 
 describe('a peer reads the same', () => {
   const words = fc.string({
-    unit: fc.constantFrom(...'가나다라 견적서 abc 12,.:-\n'),
+    unit: fc.constantFrom(...'가나다라 견적서 abc 12,.:-\n'.split('')),
     minLength: 1,
     maxLength: 400,
   });

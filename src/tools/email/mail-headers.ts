@@ -49,7 +49,7 @@ export function decodeHeader(value: string, charset: string | null): string {
     if (run === null || between.trim() !== '') {
       flush();
       text += decodePlain(between, charset);
-    } else if ((run as Run).charset.toLowerCase() !== label.toLowerCase()) flush();
+    } else if (run.charset.toLowerCase() !== label.toLowerCase()) flush();
     run = extended(run, label, kind.toLowerCase(), content);
   }
   flush();
@@ -83,7 +83,7 @@ export const hexDecoded = (text: string, pattern: RegExp): string =>
   );
 
 const decodePlain = (text: string, charset: string | null): string =>
-  /[\x0e\x1b\x80-\xff]/.test(text) ? decodeBytes(Buffer.from(text, 'latin1'), charset) : text;
+  /[^\t\r\n\x20-\x7e]/.test(text) ? decodeBytes(Buffer.from(text, 'latin1'), charset) : text;
 
 export interface HeaderValue {
   /** Lower case, for example `text/plain`; empty where there is none. */
@@ -117,7 +117,10 @@ export function headerValue(raw: string): HeaderValue {
   }
   const long = [...pieces].map(([name, { charset, bytes }]) => {
     const whole = Buffer.concat(bytes);
-    return [name, decodeHeader(decodeBytes(whole, charset), null)] as const;
+    // Pieces without a charset may be encoded words all the same.
+    const text =
+      charset === null ? decodeHeader(whole.toString('latin1'), null) : decodeBytes(whole, charset);
+    return [name, text] as const;
   });
   return { value: value.toLowerCase(), parameters: new Map([...plain, ...long]) };
 }

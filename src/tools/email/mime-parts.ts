@@ -5,6 +5,7 @@
 import { decodeBytes } from './mail-charset.ts';
 import {
   base64,
+  decodeHeader,
   headerFields,
   headerValue,
   hexDecoded,
