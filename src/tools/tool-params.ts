@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Locale } from '../../machines/texts.ts';
-import { cut } from './plain-text.ts';
+import { cut, oneLine } from './plain-text.ts';
 import { fault } from './tool-fault.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import type { ToolFault } from './tool.ts';
@@ -14,6 +14,15 @@ import { timeOfDay, wallOfDate } from './zoned-time.ts';
 const textCharsMax = 2000;
 
 export const textParam = z.coerce.string().trim().min(1).max(textCharsMax);
+
+/**
+ * One line of at most `charsMax` characters as it is shown and written: control and direction marks are taken
+ * out and a longer text is cut, with an ellipsis, before a person sees it. Applied again it changes nothing.
+ */
+export const lineParam = (charsMax: number) =>
+  textParam
+    .transform((text) => oneLine(text, charsMax))
+    .refine((text) => text !== '', 'no visible character');
 
 /** `YYYY-MM-DD` of a day that exists; a time behind it is dropped. */
 export const dateParam = z

@@ -1,3 +1,4 @@
+import ICAL from 'ical.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Draft } from '../../machines/job-types.ts';
 import { exportIcs } from '../../src/tools/calendar/ics-transfer.ts';
@@ -218,6 +219,40 @@ describe('a confirmed entry', () => {
     expect(data).toMatchObject({
       events: [{ title, start: '12:00', end: '13:00', description: '둘이서' }],
     });
+  });
+
+  test.each([
+    ['a long text', 'a'.repeat(900), `${'a'.repeat(900)} 숨긴 글`],
+    ['line breaks that look like other fields', '치과\n- 일시: 내일', '강남역\r\n- 제목: 다른 것'],
+    [
+      'marks that turn the direction of reading',
+      '치과\u202e야구\u202c',
+      '강\u2066남\u2069\u200f역',
+    ],
+    ['control characters and lone surrogates', '치\u0000과\u0007', '강남\ud83c역'],
+  ])('is exactly what was shown, with %s', async (_, title, text) => {
+    const asked = { title, date: '2026-11-25', time: '12:00', location: text, description: text };
+    const draft = await draftOf(asked);
+    const shown = (name: string): string =>
+      new RegExp(`^- ${name}: (.*)$`, 'mu').exec(draft.summary)?.[1] ?? '';
+    await calendar.registry.execute(draft, contextOf());
+    const { data } = await ask('search', { date_from: '2026-11-25', date_to: '2026-11-25' });
+    const [event] = (data as { events: Record<string, string>[] }).events;
+    expect(event).toMatchObject({ title: shown('제목') });
+    const [ics] = calendar.storage.texts('minji');
+    const entry = new ICAL.Component(ICAL.parse(ics ?? '') as unknown[]).getFirstSubcomponent(
+      'vevent',
+    );
+    expect(entry?.getFirstPropertyValue('location')).toBe(shown('장소'));
+    expect(entry?.getFirstPropertyValue('description')).toBe(shown('메모'));
+    expect(shown('메모').length).toBeLessThanOrEqual(500);
+    expect(draft.summary.split('\n').filter((line) => line.startsWith('- '))).toHaveLength(4);
+    expect(`${draft.summary}${ics}`).not.toMatch(/(?![\r\n])[\p{Cc}\p{Cf}]/u);
+  });
+
+  test('needs a title with a visible character', async () => {
+    const { draft } = await ask('create_draft', { title: '\u202e\u200b', date: '2026-11-25' });
+    expect(draft).toBeNull();
   });
 
   test('is written once for one key, however often it is executed', async () => {

@@ -4,8 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { oneLine } from '../plain-text.ts';
-import { dateParam, textParam, timeParam } from '../tool-params.ts';
+import { dateParam, lineParam, timeParam } from '../tool-params.ts';
 import { writes, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';
 import { clockTime, isoDate, timeOfDay, wallOfDate } from '../zoned-time.ts';
 import {
@@ -20,14 +19,15 @@ import { settledSpan, spanOf } from './event-span.ts';
 import { writeEntry } from './event-writer.ts';
 import { touches } from './occurrences.ts';
 
+/** Settled once, before the draft is shown: what is written is what was shown (P10). */
 const draftFields = z.object({
-  title: textParam.transform((text) => oneLine(text, 200)).describe('title'),
+  title: lineParam(200).describe('title'),
   date: dateParam.describe('day, YYYY-MM-DD'),
   time: timeParam.optional().describe('start, HH:MM; without it the entry takes all day'),
   end_time: timeParam.optional().describe('end, HH:MM; one hour after the start if not named'),
   end_date: dateParam.optional().describe('last day of an entry over several days, YYYY-MM-DD'),
-  location: textParam.optional().describe('place'),
-  description: textParam.optional().describe('notes'),
+  location: lineParam(200).optional().describe('place'),
+  description: lineParam(500).optional().describe('notes'),
 });
 type DraftParams = z.output<typeof draftFields>;
 
@@ -69,8 +69,8 @@ export function createWrite({ source, zones }: CalendarToolOptions, find: Find):
       const overlaps = all.filter((one) => one.busy && touches(one, range));
       const words = {
         title: params.title,
-        description: oneLine(params.description ?? '', 500),
-        location: oneLine(params.location ?? '', 200),
+        description: params.description ?? '',
+        location: params.location ?? '',
         span,
         overlaps,
         isChecked: found.ok,
