@@ -13,6 +13,8 @@ export interface CalendarTail {
   isAhead: boolean;
   /** With somebody, about something. */
   isNamed: boolean;
+  /** Nothing but dates and the words that join them. */
+  hasOnlyDates: boolean;
 }
 
 export const calendarWord = '(?:calendar|schedule|agenda|diary|planner)';
@@ -53,6 +55,7 @@ export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
     isPlanned: false,
     isAhead: false,
     isNamed: false,
+    hasOnlyDates: true,
   };
   while (!reader.isDone) {
     if (reader.eat(betweenHours)) continue;
@@ -66,7 +69,8 @@ export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
       const words = reader.words(nameWordsMax, nameStops);
       if (words.length === 0 && !reader.isDone) return null;
       tail.isNamed ||= words.length > 0;
-    } else if (reader.eat(filler) ?? reader.eat(part)) continue;
+    } else if (reader.eat(filler)) tail.hasOnlyDates = false;
+    else if (reader.eat(part)) continue;
     else if (reader.eat(gap) === null || reader.isDone) return null;
   }
   return tail;

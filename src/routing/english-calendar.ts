@@ -290,7 +290,8 @@ const bare: Head = (reader) => {
   if (tail === null || tail.hasTime || noun.hasTime || tail.isNamed) return null;
   if (noun.kind === 'calendar') return noun.isAll ? null : asked(noun, tail);
   const isOne = !noun.isPlural && noun.order === null;
-  if (isOne && !noun.isOwn) return null;
+  // "My meeting was cancelled" tells of one.
+  if (isOne && (!noun.isOwn || !tail.hasOnlyDates)) return null;
   if (!noun.isOwn && !tail.isOwn && noun.order === null && !isDated(noun, tail)) return null;
   return asked(noun, tail);
 };

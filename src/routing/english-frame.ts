@@ -83,10 +83,10 @@ const remindMe = phrase('remind me(?: of)?(?= (?:what|which|who)\\b)');
 const asksToLearn = phrase('let me know(?= (?:what|where|who|which|how many|about)\\b)');
 const doYouKnow = phrase('do you (?:know|see)(?: (?:if|whether))?');
 const inCalendar = phrase(
-  '(?:check|look at|look in|look into|look on|look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:calendar|schedule|agenda|diary)(?: (?:and|to|then))+(?: (?:tell me|let me know|show me|see|check|find out|say))?(?: (?:if|whether))?',
+  '(?:check|look at|look in|look into|look on|look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:calendar|schedule|agenda|diary)(?: (?:and|to|then))+(?:(?: (?:tell me|let me know|see|check|find out|say))(?: (?:if|whether))?|(?: (?:if|whether))|(?= (?:what|when|where|who|which|how many|do i|did i|am i|is there|are there)\\b))',
 );
 const inMail = phrase(
-  '(?:check|look at|look in|look into|look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:emails?|mails?|inbox|mailbox)(?: (?:and|to|then))+(?: (?:tell me|let me know|show me|see|check|find out|say))?(?: (?:if|whether))?',
+  '(?:check|look at|look in|look into|look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:emails?|mails?|inbox|mailbox)(?: (?:and|to|then))+(?:(?: (?:tell me|let me know|see|check|find out|say))(?: (?:if|whether))?|(?: (?:if|whether))|(?= (?:what|when|where|who|which|how many|do i|did i|am i|is there|are there)\\b))',
 );
 
 /** The order of a statement, as it stands behind if, whether and what. */
