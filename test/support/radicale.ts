@@ -13,6 +13,13 @@ export const prepareRadicale = (): string | null => prepareProgram('radicale', [
 export const radicaleMissing = (): string | null =>
   findProgram('radicale') === null ? 'radicale is not installed (Debian package radicale)' : null;
 
+/** A calendar on it. */
+export interface RadicaleCalendar {
+  /** Ends with a slash. */
+  url: string;
+  put(name: string, ics: string): Promise<void>;
+}
+
 export interface Radicale {
   /** Ends with a slash. */
   url: string;
@@ -22,6 +29,8 @@ export interface Radicale {
   password: string;
   /** Puts a calendar object into the calendar; `name` without `.ics`. */
   put(name: string, ics: string): Promise<void>;
+  /** A further calendar of this user, by the end of its address. */
+  makeCalendar(name: string, body?: string): Promise<RadicaleCalendar>;
   /** The texts of all objects in the calendar. */
   objects(): Promise<string[]>;
   stop(): Promise<void>;
@@ -60,6 +69,10 @@ type = none
       () => true,
       () => false,
     );
+  const put = (at: string, name: string, ics: string): Promise<void> => {
+    const headers = { 'content-type': 'text/calendar; charset=utf-8' };
+    return expectOk(ask(`${at}${name}.ics`, { method: 'PUT', body: ics, headers }));
+  };
   const program = findProgram('radicale') ?? 'radicale';
   const child = await startChild(program, ['--config', join(folder, 'config')], isUp);
   const path = `/${username}/family/`;
@@ -69,9 +82,11 @@ type = none
     calendar: new URL(path, url).href,
     username,
     password,
-    async put(name, ics) {
-      const headers = { 'content-type': 'text/calendar; charset=utf-8' };
-      await expectOk(ask(`${path}${name}.ics`, { method: 'PUT', body: ics, headers }));
+    put: (name, ics) => put(path, name, ics),
+    async makeCalendar(name, body) {
+      const at = `/${username}/${name}/`;
+      await expectOk(ask(at, { method: 'MKCALENDAR', ...(body === undefined ? {} : { body }) }));
+      return { url: new URL(at, url).href, put: (object, ics) => put(at, object, ics) };
     },
     async objects() {
       const answer = await ask(path);

@@ -36,23 +36,14 @@ const names: [what: string, written: string, configured: string][] = [
 
 describe.skipIf(missing !== null)('a calendar on Radicale', () => {
   let radicale: Radicale;
-  let authorization: string;
   beforeAll(async () => {
     radicale = await startRadicale();
-    const login = `${radicale.username}:${radicale.password}`;
-    authorization = `Basic ${Buffer.from(login).toString('base64')}`;
     for (const [index, [, written]] of names.entries())
-      await make(`named-${index}`, request(written));
-    await make('2031', '');
-    await make('empty-name', request(''));
+      await radicale.makeCalendar(`named-${index}`, request(written));
+    await radicale.makeCalendar('2031');
+    await radicale.makeCalendar('empty-name', request(''));
   });
   afterAll(() => radicale?.stop());
-
-  const make = async (path: string, body: string): Promise<void> => {
-    const url = `${radicale.url}${radicale.username}/${path}/`;
-    const answer = await fetch(url, { method: 'MKCALENDAR', headers: { authorization }, body });
-    if (!answer.ok) throw new Error(`${answer.status} for ${path}`);
-  };
 
   /** Where entries for the calendar of this name are written: the last part of its address, or a code. */
   const writtenTo = async (calendar: string): Promise<string> => {

@@ -2,22 +2,13 @@
  * Versions of an event: of one UID, and of one instance of it, the newest counts (SEQUENCE, then LAST-MODIFIED,
  * then DTSTAMP, then the later in the file), whatever its place in the file. What does not count is named.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { bareCalendar, calendarCase } from './calendar-texts.ts';
 import { localCalendar, calendarCall } from './local-calendar-setting.ts';
 import { look } from './seen-occurrences.ts';
 import { contextOf } from './tool-context.ts';
 
-const caseOf = (name: string): string =>
-  readFileSync(join(import.meta.dirname, 'cases/calendar', name), 'utf8');
-
-/** A calendar of these events, with nothing but the lines that are given. */
-const calendar = (...events: string[]): string =>
-  ['BEGIN:VCALENDAR', 'VERSION:2.0']
-    .concat(events.flatMap((event) => ['BEGIN:VEVENT', ...event.split('\n'), 'END:VEVENT']))
-    .concat('END:VCALENDAR', '')
-    .join('\r\n');
+const calendar = (...events: string[]): string => bareCalendar(events);
 
 const at = (time: string, title: string, ...lines: string[]): string =>
   ['UID:v', `DTSTART;TZID=Asia/Seoul:202701${time}00`, `SUMMARY:${title}`, ...lines].join('\n');
@@ -212,7 +203,7 @@ describe('an import', () => {
     ['08-same-uid-different-events.ics', ['국어', '수학', '영어'], 0],
   ])('of %s keeps what counts and names the rest', async (name, titles, dropped) => {
     const local = await localCalendar();
-    const report = local.bringIn(caseOf(name));
+    const report = local.bringIn(calendarCase(name));
     expect(report).toMatchObject({ added: 1, unreadable: [] });
     expect(report.dropped ?? []).toHaveLength(dropped);
     const range = { date_from: '2027-01-12', date_to: '2027-01-17' };

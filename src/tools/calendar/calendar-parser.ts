@@ -59,7 +59,9 @@ export const namedLine = (uid: string, reason: string): string =>
 
 /** Why, without the words of a program that stumbled. */
 export const reasonOf = (error: unknown): string =>
-  error instanceof TypeError ? 'its text is damaged' : messageOf(error);
+  error instanceof TypeError || /\b(?:undefined|null|NaN)\b/.test(messageOf(error))
+    ? 'its text is damaged'
+    : messageOf(error);
 
 /** What a component is called where it cannot be read: its UID, else its title and start. */
 function nameOf(node: ComponentNode): string {
@@ -121,13 +123,15 @@ function addProperty(
   drop: (reason: string) => unknown,
 ): void {
   try {
+    const isRule = line.name === 'rrule' || line.name === 'exrule';
+    if (isRule && !/(?:^|;)FREQ=\w/.test(line.value)) throw new Error('it has no FREQ');
     const property = new ICAL.Property(ICAL.parse.property(textOf(line)) as never);
     // Values are read when they are asked for, and written when a file is: both fail here or never.
     property.getValues();
     property.toICALString();
     component.addProperty(property);
   } catch (error) {
-    const reason = `${line.name.toUpperCase()} "${line.value}" cannot be read (${reasonOf(error)})`;
+    const reason = `${line.name.toUpperCase()} "${oneLine(line.value, 60)}" cannot be read (${reasonOf(error)})`;
     if (component.name === 'vevent' && placing.has(line.name))
       throw new Error(reason, { cause: error });
     drop(reason);

@@ -11,6 +11,7 @@ import { parseCalendars, type ParsedText } from './calendar-parser.ts';
 import { createEventReader } from './event-reader.ts';
 import { emptyCalendar, zoneDefinition } from './event-writer.ts';
 import { storedEvent } from './stored-entry.ts';
+import { createZoneNames } from './zone-names.ts';
 
 export interface IcsImport {
   added: number;
@@ -89,12 +90,36 @@ function zonesOf(
     const hasRules = zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
     if (hasRules || !byName.has(tzid)) byName.set(tzid, zone);
   }
-  return [...byName].map(([tzid, zone]) => {
+  const named = sources.flatMap((source) => source.getAllSubcomponents('vevent')).flatMap(tzidsOf);
+  const missing = [...new Set(named)].filter((tzid) => !byName.has(tzid));
+  const added = missing.flatMap((tzid) => definitionOf(tzid, years, zones) ?? []);
+  const defined = [...byName].map(([tzid, zone]) => {
     const hasRules = zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
     return hasRules || !zones.knows(tzid)
       ? new ICAL.Component(zone.jCal)
       : zoneDefinition(tzid, years.first, years.last, zones);
   });
+  return [...defined, ...added];
+}
+
+/** The zones that an event names. */
+const tzidsOf = (event: ICAL.Component): string[] =>
+  event
+    .getAllProperties()
+    .map((property) => property.getParameter('tzid'))
+    .filter((tzid) => typeof tzid === 'string');
+
+/** A definition for a zone that came without one, null for a name that means no zone. */
+function definitionOf(
+  tzid: string,
+  years: { first: number; last: number },
+  zones: Zones,
+): ICAL.Component | null {
+  const zone = createZoneNames(zones).resolve(tzid, emptyCalendar(), Date.now());
+  if (zone === null) return null;
+  const definition = zoneDefinition(zone, years.first, years.last, zones);
+  definition.updatePropertyWithValue('tzid', tzid);
+  return definition;
 }
 
 const tzidOf = (zone: ICAL.Component): string => {
@@ -112,9 +137,7 @@ function objectText(events: readonly ICAL.Component[]): string {
     if (typeof zone === 'string' && !object.hasProperty('x-wr-timezone')) {
       object.addPropertyWithValue('x-wr-timezone', zone);
     }
-    const named = new Set(
-      event.getAllProperties().map((property) => property.getParameter('tzid')),
-    );
+    const named = new Set(tzidsOf(event));
     for (const definition of calendar?.getAllSubcomponents('vtimezone') ?? []) {
       const tzid = tzidOf(definition);
       if (!named.has(tzid) || added.has(tzid)) continue;

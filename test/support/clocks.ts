@@ -1,0 +1,58 @@
+/**
+ * When and where a question is asked: tests of what depends on the day run on each of these, not only at a
+ * moment that was chosen when they were written. A table of tests takes them with `test.each(clocks())`.
+ */
+export interface TestClock {
+  name: string;
+  /** ISO instant. */
+  now: string;
+  timeZone: string;
+  /** The day that it is there, `YYYY-MM-DD`. */
+  today: string;
+}
+
+/** A frozen day, and the machine's clock: in Seoul, around midnight, and at the ends of its month. */
+export function clocks(): TestClock[] {
+  const now = new Date();
+  const hour = now.getUTCHours();
+  // The zone is shifted, not the clock: somewhere on earth it is just after midnight, elsewhere just before.
+  const afterMidnight = hour <= 12 ? -hour : 24 - hour;
+  const beforeMidnight = hour >= 9 ? 23 - hour : -1 - hour;
+  const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
+  const at = (name: string, time: Date, timeZone: string): TestClock => ({
+    name,
+    now: time.toISOString(),
+    timeZone,
+    today: dayIn(time, timeZone),
+  });
+  return [
+    at('on a frozen Wednesday', new Date('2026-11-18T00:00:00Z'), 'Asia/Seoul'),
+    at('on the machine’s clock', now, 'Asia/Seoul'),
+    at('on the machine’s clock, just after midnight', now, fixedZone(afterMidnight)),
+    at('on the machine’s clock, just before midnight', now, fixedZone(beforeMidnight)),
+    at(
+      'on the last day of this month',
+      new Date(Date.UTC(year, month + 1, 0, 14, 59, 59)),
+      'Asia/Seoul',
+    ),
+    at('on the first day of next month', new Date(Date.UTC(year, month + 1, 0, 15)), 'Asia/Seoul'),
+    at('on the next 29 February', leapDay(year), 'Asia/Seoul'),
+    at('on the last day of this year', new Date(Date.UTC(year, 11, 31, 14)), 'Asia/Seoul'),
+  ];
+}
+
+function leapDay(year: number): Date {
+  const leap = year % 4 === 0 ? year + 4 : year + (4 - (year % 4));
+  return new Date(Date.UTC(leap, 1, 29, 3));
+}
+
+/** IANA counts `Etc/GMT` zones the other way round. */
+const fixedZone = (hours: number): string =>
+  hours === 0 ? 'Etc/GMT' : `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
+
+const dayIn = (time: Date, timeZone: string): string =>
+  new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(time);
+
+/** The day so many days later, `YYYY-MM-DD`. */
+export const daysLater = (day: string, days: number): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
