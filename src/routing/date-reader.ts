@@ -18,6 +18,7 @@ import {
 import { englishDates } from './english-dates.ts';
 import { besideDate } from './date-neighbours.ts';
 import { koreanRelativeDates } from './korean-relative-dates.ts';
+import { respelledDates } from './korean-spelling.ts';
 import { koreanWrittenDates } from './korean-written-dates.ts';
 import { rulesText } from './plain-text.ts';
 
@@ -261,7 +262,7 @@ function clash(text: string, first: Piece, second: Piece | undefined): boolean {
 
 /** Reads text that is already normalised; spans are offsets in it. Null when it names no date. */
 export function readDatesIn(text: string, context: DateContext): DateReading | null {
-  const clipped = text.slice(0, readCharsMax);
+  const clipped = respelledDates(text.slice(0, readCharsMax));
   const pieces = joinAtoms(clipped, findAtoms(clipped), context).map((piece) =>
     openPiece(clipped, shiftedPiece(clipped, piece), context),
   );

@@ -67,7 +67,10 @@ const pastTense = /(?:였|었|했|갔|났|렸|왔)/;
 function keywordIndex(words: readonly Word[]): number {
   const index = words.findLastIndex((word) => word.class === 'calendar');
   const [keyword, next] = [words[index], words[index + 1]];
-  if (keyword === undefined || otherRole.test(keyword.tail)) return -1;
+  if (keyword === undefined) return -1;
+  // 일정부터 알려줘 asks for it first; 회의부터 점심까지 does not ask for a meeting.
+  const isFirst = keyword.tail === '부터' && (next?.class === 'show' || next?.class === 'check');
+  if (otherRole.test(keyword.tail) && !isFirst) return -1;
   // 회의 자료 찾아줘, 미팅 메일 왔어?: the next noun is what is asked for. Three things named side by side
   // are no sentence, and the order of the rules decides.
   const other = next?.class === 'mail' || next?.class === 'document' || next?.text === '상태';

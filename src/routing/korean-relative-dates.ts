@@ -103,7 +103,7 @@ const weeks: readonly DatePattern[] = [
     floating: true,
     regex: pattern(
       wordStart,
-      `(?<!매주\\s?)(?:${weekHead}\\s*|(?<near>이번|요번|다음|담|다다음|지난|저번|오는|다가오는|돌아오는)\\s*)?(?<weekday>[${weekdaySyllables}])(?:요일|욜)`,
+      `(?<!매주\\s?)(?:${weekHead}\\s*|(?<near>이번|요번|다음|담|다다음|지난|저번|오는|다가오는|돌아오는)\\s*)?(?<weekday>[${weekdaySyllables}])(?:요일|욜)날?`,
       wordEnd,
     ),
     read: (g, context) => readWeekday(g, context),

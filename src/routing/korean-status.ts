@@ -52,6 +52,9 @@ function asksAboutQueue(words: readonly Word[]): boolean {
   const waiting = words.some(
     (word) => word.class === 'state' && /^(?:대기|처리|밀[려렸린])/.test(word.text),
   );
+  // 작업 보여줘 may ask for another kind of work.
+  const isNamed = words.some((word) => /^(?:대기열|작업큐)$/.test(word.text));
+  if (isNamed && has(words, 'check', 'show')) return !has(words, 'date');
   if (queue) return has(words, 'ask', 'exist') && !has(words, 'date');
   return waiting && words.some((word) => word.class === 'ask' && /^(?:몇|얼마)/.test(word.text));
 }

@@ -12,6 +12,7 @@ import {
   predicates,
   standalone,
 } from './korean-lexicon.ts';
+import { respellings } from './korean-spelling.ts';
 import { type Word, type WordClass, dateMark, timeMark } from './word-classes.ts';
 
 interface Piece {
@@ -86,14 +87,15 @@ const plainEnding = (text: string): string =>
 /** One eojeol of Hangul. `afterMark`: glued to a date, a time or a Latin word, so it may begin with a particle. */
 export function readEojeol(text: string, afterMark: boolean): Piece[] {
   if (text.length > eojeolCharsMax) return [unknown(text)];
-  if (!afterMark)
-    return takeApart(text, true) ?? takeApart(plainEnding(text), true) ?? [unknown(text)];
   const placeholder: Piece = { class: 'filler', text: '', tail: '' };
-  return (
-    afterNoun(placeholder, text) ??
-    takeApart(text, true) ??
-    takeApart(plainEnding(text), true) ?? [unknown(text)]
-  );
+  const read = (spelled: string): Piece[] | null =>
+    (afterMark ? afterNoun(placeholder, spelled) : null) ?? takeApart(spelled, true);
+  const plain = plainEnding(text);
+  for (const spelled of new Set([text, plain, ...respellings(plain)])) {
+    const pieces = read(spelled);
+    if (pieces !== null) return pieces;
+  }
+  return [unknown(text)];
 }
 
 /** 몇 시, 어떻게 돼 and the like are one word to the rules. */
@@ -102,9 +104,15 @@ const joinPhrases = (text: string): string =>
     .replace(/몇\s+(?=(?:시|개|건|통|명|번)(?![가-힣]{3}))/g, '몇')
     .replace(/어떻게\s+(?=돼|되|될|됐|됩)/g, '어떻게')
     .replace(/추론\s+(?=모델|서버)/g, '추론')
+    .replace(/(?<=\s)(안내)\s+(?=부탁|바랍)/g, '$1')
     .replace(/네이버\s+웍스/g, '네이버웍스')
     .replace(/받은\s+(?=편지함|메일함)/g, '받은')
-    .replace(/e-?\s?mail/g, 'email');
+    .replace(/e-?\s?mail/g, 'email')
+    // 견적서문서찾아줘: the word for document and the verb behind it are no part of a name.
+    .replace(
+      /(?<=[가-힣]{2})(?=(?:문서|자료|파일)(?:을|를)?좀?(?:찾아|검색해)(?:줘|봐|주세요|줄래))/g,
+      ' ',
+    );
 
 const latinClasses: Dictionary = dictionary({
   calendar: ['calendar', 'schedule', 'meeting', 'meetings'],
@@ -126,6 +134,7 @@ const latinClasses: Dictionary = dictionary({
   ],
   state: ['status'],
   account: ['inbox', 'technicalkorea'],
+  filler: ['plz', 'pls', 'please', 'thx', 'ok'],
 });
 
 /** Words of a normalised text in which dates and times are replaced by their marks. */

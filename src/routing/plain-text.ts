@@ -1,9 +1,7 @@
 /**
  * The form of a message that the rules read: lower case, half-width Latin, no markup, no control
  * characters, plain quotes and dashes. It owns no meaning.
- *
- * Decomposed Hangul (conjoining jamo) stays as it is: no word of a rule matches it, so such a message
- * goes to the classifier, which reads the composed form (`composedText`).
+ * Decomposed Hangul (conjoining jamo, as a Mac writes it) is composed.
  */
 
 /** Rules look at no more of a message than this: longer texts are pasted matter, not a request by word. */
@@ -29,7 +27,7 @@ const invisible = /\u{fe0f}|[\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u
 
 /** What the rules and readers see. Never throws, also not on lone surrogates. */
 export const rulesText = (message: string): string =>
-  fold(message.toWellFormed())
+  fold(message.toWellFormed().normalize('NFC'))
     // A line break parts requests as a comma does.
     .replace(/[\r\n]+/g, ' , ')
     .replace(controls, ' ')

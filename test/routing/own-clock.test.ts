@@ -13,6 +13,7 @@ import {
   momentsAhead,
   monthAfter,
   movedDates,
+  movedToThisWeek,
   movesAlong,
   weekAfter,
 } from '../support/own-clock.ts';
@@ -21,6 +22,7 @@ import { type DateCase, type RouteCase, inCaseWords, readCases, shownDates } fro
 const routeCases = [
   ...readCases<RouteCase>('routes.jsonl'),
   ...readCases<RouteCase>('messages.jsonl'),
+  ...readCases<RouteCase>('spoken.jsonl'),
 ];
 const dateCases = [
   ...readCases<DateCase>('dates.jsonl'),
@@ -46,8 +48,8 @@ const named: readonly (readonly [
 ];
 
 describe.each(momentsAhead())('$name ($today in $timeZone)', ({ now, timeZone, today }: Moment) => {
-  const decide = (message: string, pendingDraft = false) =>
-    describeRoute(route(message, { now, timeZone, pendingDraft }));
+  const decide = (message: string) =>
+    describeRoute(route(message, { now, timeZone, pendingDraft: false }));
 
   test.each(named)('%j are the days of the calendar', (words, days) => {
     const [from, to] = days(today);
@@ -81,6 +83,17 @@ describe.each(momentsAhead())('$name ($today in $timeZone)', ({ now, timeZone, t
     expect(decide('오늘 일정 뭐 있어?')).toMatchObject({ operation: 'today' });
     expect(decide('오늘 온 메일 확인해줘').params).toEqual({ days: 1 });
   });
+});
+
+/** The clock, the end of this month, and this week at the weekday and the hour of the cases. */
+const caseMoments = [
+  ...momentsAhead().slice(0, 5),
+  movedToThisWeek(Date.parse('2026-11-18T09:00:00+09:00')),
+];
+
+describe.each(caseMoments)('$name ($today in $timeZone)', ({ now, timeZone, today }: Moment) => {
+  const decide = (message: string, pendingDraft: boolean) =>
+    describeRoute(route(message, { now, timeZone, pendingDraft }));
 
   test('every case that holds on any day, or on this weekday, is decided as on its own day', () => {
     const held = routeCases.filter((item) => movesAlong(item.message, fixedDayOf(item), today));

@@ -36,7 +36,11 @@ describe('messages with a known answer', () => {
 });
 
 describe('further messages, by what they try', () => {
-  const groups = Map.groupBy(readCases<RouteCase>('messages.jsonl'), (item) => item.cat ?? '');
+  const further = [
+    ...readCases<RouteCase>('messages.jsonl'),
+    ...readCases<RouteCase>('spoken.jsonl'),
+  ];
+  const groups = Map.groupBy(further, (item) => item.cat ?? '');
   test.each([...groups.keys()])('%s', (cat) => {
     const cases = groups.get(cat) ?? [];
     const wrong = cases

@@ -105,15 +105,17 @@ const daysBetween = (from: string, to: string): number => (utcOf(to) - utcOf(fro
 const ofMonth =
   /월(?!요일|욜|[화수목금토일~-]|\s[~-])|달|년|올해|분기|반기|월말|월초|연말|연초|초순|중순|하순|그믐|음력|절|린이날|버이날|글날|승의 ?날|현충|신정|설날|추석|크리스마스|이브|\d+\s*일(?!\s*(?:뒤|후|전|동안|간|이내|안|내))|[가-힣]+\s?일까지|\d\s*[/.~-]\s*\d|\d{4}|\d+(?:st|nd|rd|th)\b|\b(?:month|year|quarter|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|christmas)/iu;
 /** Date words whose days hang on the weekday. */
-const ofWeek = /주|요일|욜|[월화수목금토일]\s*[~-]|평일|\b(?:week|mon|tue|wed|thu|fri|sat|sun)/iu;
+const ofWeek =
+  /[주쥬]|요일|욜|[월화수목금토일]\s*[~-]|평일|\b(?:week|mon|tue|wed|thu|fri|sat|sun)/iu;
 
 /**
  * Whether what `text` names lies as many days from `today` as it did from the fixed day of a case: 내일 does on
  * every day, 다음 주 금요일 on the same weekday, 다음 달 on no other day for sure.
  */
 export function movesAlong(text: string, fixedDay: string, today: string): boolean {
-  if (ofMonth.test(text)) return false;
-  return !ofWeek.test(text) || daysBetween(fixedDay, today) % 7 === 0;
+  const composed = text.normalize('NFC');
+  if (ofMonth.test(composed)) return false;
+  return !ofWeek.test(composed) || daysBetween(fixedDay, today) % 7 === 0;
 }
 
 /** The value with every `YYYY-MM-DD` in it moved as `fixedDay` is moved to `today`. */
