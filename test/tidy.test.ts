@@ -54,7 +54,7 @@ const doors: Record<string, string[]> = {
   fastify: ['src/http', 'src/inspector'],
   elkjs: ['src/inspector'],
   ws: ['src/inspector'],
-  jsonrepair: ['src/routing'],
+  jsonrepair: ['src/lib'],
   tsdav: ['src/tools'],
   'ical.js': ['src/tools'],
   imapflow: ['src/tools'],

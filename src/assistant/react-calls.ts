@@ -1,15 +1,16 @@
 /**
  * The tool calls of a model as the ask machine takes them. Models shorten names, fence and cut their JSON, number
- * all calls alike or print them into the text: one repair, the same every time, and what is still wrong is told
- * the model as an error.
+ * all calls alike or print them into the text (the backend reads those): one repair, the same every time, and what
+ * is still wrong is told the model as an error.
  *
  * 1. What goes into the conversation is valid JSON: some servers refuse any other for the rest of it.
  * 2. Ids are unique in an ask, and there are at most `callsMax` calls in a turn.
  */
 import { z } from 'zod';
 import type { AskCall, AskFault, AskLookup } from '../../machines/ask-types.ts';
-import type { ModelAnswer, ModelToolCall } from '../contract/model.ts';
+import type { ModelAnswer, ModelToolCall, PrintedCallRules } from '../contract/model.ts';
 import { jsonValues } from '../routing/model-json.ts';
+import { reactTools } from '../routing/react-prompt.ts';
 
 /** More in one turn is a loop; each that is kept costs an answer in the conversation. */
 const callsMax = 8;
@@ -59,34 +60,22 @@ function toolNamed(raw: string): string | null {
   return found ?? null;
 }
 
-/** Marks by which models print a call that their server did not take for one. */
-const printedCall = /<tool_call>|\[TOOL_REQUEST\]|<\|tool_call\|?>|\[TOOL_CALLS\]/;
+/** Calls that are printed into the text: of our tools under all their names, and of tools that there are not. */
+export const printedCallRules: PrintedCallRules = {
+  tools: Object.entries(lookupTools).flatMap(([tool, { aliases }]) => {
+    const parameters = reactTools.find((each) => each.function.name === tool)?.function.parameters;
+    return [tool, ...aliases].map((name) => ({ name, parameters }));
+  }),
+  unknown: 'call',
+};
 
-/** What of a text was said to the reader: a call that was printed into it, whole or half, is none of it. */
-export const spokenText = (text: string): string => text.slice(0, printedCall.exec(text)?.index);
-
-/** The calls of a turn, and what of its text was no call. `taken`: ids that have been used; grows. */
+/** The calls of a turn. `taken`: ids that have been used; grows. */
 export function readCalls(
-  answer: Pick<ModelAnswer, 'text' | 'toolCalls' | 'finishReason'>,
+  answer: Pick<ModelAnswer, 'toolCalls' | 'finishReason'>,
   taken: Set<string>,
-): { calls: AskCall[]; text: string } {
-  const printed = answer.toolCalls.length === 0 ? printedCall.exec(answer.text) : null;
-  const raw = printed === null ? answer.toolCalls : callsInText(answer.text.slice(printed.index));
+): AskCall[] {
   const isCut = answer.finishReason === 'length';
-  const calls = raw.slice(0, callsMax).map((call) => readCall(call, isCut, taken));
-  return { calls, text: printed === null ? answer.text : answer.text.slice(0, printed.index) };
-}
-
-function callsInText(printed: string): ModelToolCall[] {
-  const calls: ModelToolCall[] = [];
-  for (const value of jsonValues(printed)) {
-    if (typeof value !== 'object' || value === null) continue;
-    const { name, arguments: args } = value as { name?: unknown; arguments?: unknown };
-    if (typeof name !== 'string') continue;
-    const text = typeof args === 'string' ? args : JSON.stringify(args ?? {});
-    calls.push({ id: '', type: 'function', function: { name, arguments: text } });
-  }
-  return calls;
+  return answer.toolCalls.slice(0, callsMax).map((call) => readCall(call, isCut, taken));
 }
 
 function readCall(call: ModelToolCall, isCut: boolean, taken: Set<string>): AskCall {

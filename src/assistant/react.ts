@@ -38,7 +38,7 @@ import {
 } from '../routing/react-prompt.ts';
 import type { AskQuestion, AskSource as ShownSource } from './ask.ts';
 import type { AskLibrary } from './find-sources.ts';
-import { readCalls, spokenText } from './react-calls.ts';
+import { printedCallRules, readCalls } from './react-calls.ts';
 import { createFinalEstimate, type FinalEstimate } from './react-estimate.ts';
 import { foundContent, lookUp, type ShownParts } from './react-lookups.ts';
 import { callEntry, lookupEntry, type TraceEntry } from './react-trace.ts';
@@ -254,6 +254,7 @@ class Run {
         messages,
         maxTokens: answerTokensMax,
         temperature,
+        printedCalls: printedCallRules,
         ...(withTools ? { tools: reactTools, toolChoice: choice } : {}),
       },
       {
@@ -323,7 +324,7 @@ class Run {
       return { ...counts, ok: false, error: modelError({ ...told, errorReason }) };
     }
     const { shortfalls, sources, isBrokenOff } = output;
-    const text = isBrokenOff ? spokenText(output.text) : output.text;
+    const { text } = output;
     const isWordless = text.trim() === '';
     const titles = sources.map(({ title }) => title);
     return {
@@ -363,8 +364,8 @@ function turnOf(
   withTools: boolean,
 ): DistributiveOmit<ModelTurn, 'at' | 'finalMs'> {
   if (outcome.ok) {
-    const { calls, text } = readCalls(outcome, taken);
-    return { ok: true, text, calls, isCut: outcome.finishReason === 'length' };
+    const calls = readCalls(outcome, taken);
+    return { ok: true, text: outcome.text, calls, isCut: outcome.finishReason === 'length' };
   }
   const { errorReason, status, message, backend, retryAfterMs, partialText } = outcome;
   const refusesTools =

@@ -9,8 +9,10 @@
  */
 import type { ErrorReason, ModelAnswer, ModelToolCall } from '../contract/model.ts';
 import { createAnswerEnd, type Verdict } from './answer-end.ts';
+import { createCallFilter, type CallFilter } from './call-filter.ts';
 import { readFrame, type Frame, type Usage } from './frame.ts';
 import { createThinkingFilter, type ThinkingFilter } from './thinking-filter.ts';
+import type { PrintedCallOptions } from '../lib/printed-calls/printed-calls.ts';
 import type { Markup } from './thinking-markup.ts';
 import { parsesAsJson } from './call-arguments.ts';
 import { createToolCallAssembler, type ToolCallAssembler } from './tool-calls.ts';
@@ -25,8 +27,8 @@ export interface ReaderOptions {
   expectOrphanClose: boolean;
   /** Tool calls are dropped: the request had said `toolChoice: 'none'`. */
   dropToolCalls: boolean;
-  /** Names of the tools that were offered; null where none were. */
-  toolNames: ReadonlySet<string> | null;
+  /** The tools that were offered, by which calls in the text are told from text; null where none were. */
+  printedCalls: PrintedCallOptions | null;
   /** Bound of all text, thinking and arguments together, in UTF-16 code units. */
   charsMax: number;
   onText: (text: string, replace: boolean) => void;
@@ -112,6 +114,8 @@ class Reader implements AnswerReader {
   readonly #options: ReaderOptions;
   readonly #filter: ThinkingFilter;
   readonly #assembler: ToolCallAssembler;
+  /** Takes the calls out of the text. */
+  readonly #printed: CallFilter | null;
   readonly #end = createAnswerEnd();
   #text = '';
   /** All content as the server sent it. */
@@ -127,15 +131,20 @@ class Reader implements AnswerReader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    const { toolNames } = options;
-    this.#assembler = createToolCallAssembler(toolNames && ((name) => toolNames.has(name)));
+    const { printedCalls, dropToolCalls: drops } = options;
+    this.#assembler = createToolCallAssembler(
+      printedCalls && ((name) => printedCalls.offers.names.includes(name)),
+    );
+    const show = (chunk: string, replace: boolean): void => {
+      this.#text = replace ? chunk : this.#text + chunk;
+      options.onText(chunk, replace);
+    };
+    this.#printed = printedCalls && createCallFilter({ ...printedCalls, drops, onText: show });
     this.#filter = createThinkingFilter({
       markup: options.markup,
       expectOrphanClose: options.expectOrphanClose,
-      onText: (chunk, replace) => {
-        this.#text = replace ? chunk : this.#text + chunk;
-        options.onText(chunk, replace);
-      },
+      onText: (chunk, replace) =>
+        this.#printed ? this.#printed.push(chunk, replace) : show(chunk, replace),
     });
   }
 
@@ -171,16 +180,19 @@ class Reader implements AnswerReader {
     const { word } = this.#end;
     if (word === null) this.fail('truncated', 'the stream ended without a finish_reason or [DONE]');
     let orphanClose = false;
+    let toolCalls: ModelToolCall[] = [];
     if (!this.#failure) {
       this.#filter.push(this.#held);
       const end = this.#filter.end(finishWords[word ?? ''] === 'length');
       orphanClose = end.orphanClose;
-      this.#failure = this.#emptiness(end.unclosed);
+      const printed = this.#printed?.end() ?? [];
+      const native = this.#assembler.calls();
+      toolCalls = native.length > 0 ? native : printed;
+      this.#failure = toolCalls.length > 0 ? null : this.#emptiness(end.unclosed);
     }
     if (this.#failure) {
       return { ok: false, partialText: this.#text, orphanClose, ...this.#failure };
     }
-    const toolCalls = this.#assembler.calls();
     const finishReason = finishReasonOf(word ?? 'stop', toolCalls);
     return { ok: true, text: this.#text, toolCalls, finishReason, usage: this.#usage, orphanClose };
   }
@@ -226,7 +238,7 @@ class Reader implements AnswerReader {
 
   /** Why an answer that ended by itself is none after all; null when it is one. */
   #emptiness(unclosed: boolean): ReaderFailure | null {
-    if (this.#text !== '' || this.#assembler.calls().length > 0) return null;
+    if (this.#text !== '') return null;
     if (unclosed || this.#sawReasoning) {
       return {
         errorReason: 'unclosed_thinking',

@@ -4,26 +4,14 @@
  *
  * The pieces in a row are the arguments wherever that is JSON: a repetition is assumed only where it is not.
  */
-
-type Fields = Record<string, unknown>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+import { balancedEnd, isFields, parsedJson } from '../lib/json-text.ts';
 
 /** Whether the text is one complete JSON value. */
-export const parsesAsJson = (text: string): boolean => parsed(text) !== undefined;
+export const parsesAsJson = (text: string): boolean => parsedJson(text) !== undefined;
 
 /** Whether the text is a complete JSON object. Cheap for the beginning of one. */
 export const isWholeObject = (text: string): boolean =>
-  text.trimEnd().endsWith('}') && isFields(parsed(text));
+  text.trimEnd().endsWith('}') && isFields(parsedJson(text));
 
 /** Every piece that begins with all before it takes its place. */
 const cumulated = (pieces: readonly string[]): string =>
@@ -35,22 +23,6 @@ const cumulated = (pieces: readonly string[]): string =>
 const withoutRepeats = (pieces: readonly string[]): string[] =>
   pieces.filter((piece, at) => piece !== pieces[at - 1]);
 
-/** The end of the object that begins at `start`, strings respected; -1 when it never closes. */
-function objectEnd(text: string, start: number): number {
-  let depth = 0;
-  let inString = false;
-  for (let at = start; at < text.length; at += 1) {
-    const char = text[at];
-    if (inString) {
-      if (char === '\\') at += 1;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '{') depth += 1;
-    else if (char === '}' && --depth === 0) return at + 1;
-  }
-  return -1;
-}
-
 /**
  * The objects that stand in a row, without what a server put around them (`null`, `""`, a bracket too many).
  * Null when something else stands there.
@@ -59,7 +31,7 @@ function objectsIn(text: string): string[] | null {
   const objects: string[] = [];
   let at = /^(?:\s|null|"")*/.exec(text)?.[0].length ?? 0;
   while (text[at] === '{') {
-    const end = objectEnd(text, at);
+    const end = balancedEnd(text, at);
     if (end < 0 || !isWholeObject(text.slice(at, end))) return null;
     objects.push(text.slice(at, end));
     at = end + (/^[\s,]*/.exec(text.slice(end))?.[0].length ?? 0);
@@ -85,10 +57,10 @@ function extendsValue(earlier: unknown, later: unknown): boolean {
 function distinct(objects: readonly string[]): string[] {
   const kept: string[] = [];
   for (const object of objects) {
-    const value = parsed(object);
+    const value = parsedJson(object);
     const last = kept.at(-1);
-    if (last !== undefined && extendsValue(parsed(last), value)) kept.pop();
-    const repeats = kept.some((each) => extendsValue(value, parsed(each)));
+    if (last !== undefined && extendsValue(parsedJson(last), value)) kept.pop();
+    const repeats = kept.some((each) => extendsValue(value, parsedJson(each)));
     if (!repeats) kept.push(object);
   }
   return kept;
@@ -100,9 +72,9 @@ const isNothing = (value: unknown): boolean =>
 
 /** A text that holds an object is that object: some servers encode twice. */
 function unwrapped(text: string): string {
-  const value = parsed(text);
+  const value = parsedJson(text);
   if (isNothing(value)) return '{}';
-  return typeof value === 'string' && isFields(parsed(value)) ? value : text;
+  return typeof value === 'string' && isFields(parsedJson(value)) ? value : text;
 }
 
 /**

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import type { ErrorReason, ModelRequest } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
+import { offeredTools } from '../lib/printed-calls/offered-tools.ts';
 import type { ReaderOptions } from './answer-reader.ts';
 import type { BackendLog } from './backend-log.ts';
 import type { BackendConfig } from './backend-config.ts';
@@ -93,10 +94,17 @@ function readerLimits(
   return {
     markup: forbidden ? { ...markup, pairs: [...markup.pairs, ...toolResidue] } : markup,
     dropToolCalls: forbidden,
-    toolNames: request.tools ? new Set(request.tools.map((tool) => tool.function.name)) : null,
+    printedCalls: printedCallsOf(request),
     expectOrphanClose: learnt.endsOrphanThinking && request.thinking !== false,
     charsMax: Math.max(CHARS_FLOOR, tokens * CHARS_PER_TOKEN_MAX),
   };
+}
+
+/** The tools whose calls are looked for in the text. */
+function printedCallsOf({ tools = [], printedCalls }: ModelRequest): ReaderOptions['printedCalls'] {
+  const offered = [...tools.map((tool) => tool.function), ...(printedCalls?.tools ?? [])];
+  if (offered.length === 0) return null;
+  return { offers: offeredTools(offered), unknown: printedCalls?.unknown ?? 'text' };
 }
 
 /** Sends the request; when the server refuses its schema, sends it once more without one. */

@@ -39,8 +39,20 @@ export interface ModelRequest {
     function: { name: string; description: string; parameters: unknown };
   }[];
   toolChoice?: ToolChoice;
+  /**
+   * How calls are read that the model prints into its text. Left out: calls of the `tools` are calls, anything else
+   * is text, and without `tools` nothing is read.
+   */
+  printedCalls?: PrintedCallRules;
   /** Further fields of OpenAI's request (`top_p`, `stop`, `seed` …), sent as they are. Never null. */
   sampling?: Readonly<Record<string, unknown>>;
+}
+
+export interface PrintedCallRules {
+  /** Further names of tools, and their schemas where they are known. */
+  tools: readonly { name: string; parameters?: unknown }[];
+  /** What a call of any other tool is that ends the text. */
+  unknown: 'text' | 'call';
 }
 
 /** OpenAI's words. Servers that ignore them get them all the same; calls that were not allowed are dropped. */

@@ -2,7 +2,7 @@
  * Finds JSON values in what a model wrote: behind thoughts, inside fences and prose, broken or repeated.
  * It knows nothing of what the values mean.
  */
-import { jsonrepair } from 'jsonrepair';
+import { balancedEnd, parsedJson, repairedJson } from '../lib/json-text.ts';
 import { specialToken, thoughtMarks } from '../lib/special-tokens.ts';
 import { composedText } from './plain-text.ts';
 
@@ -25,7 +25,7 @@ const specialTokens = new RegExp(`(?:${specialToken.source})(?:assistant|final)?
  * off. A thought counts only in front of the answer: an answer may quote the tag.
  */
 export function withoutThoughts(raw: string): string {
-  if (typeof parseStrict(raw) === 'object') return raw.trim();
+  if (typeof parsedJson(raw) === 'object') return raw.trim();
   let text = raw;
   for (const [open, close] of thoughts) {
     for (let start = open.exec(text); start !== null; start = open.exec(text)) {
@@ -45,43 +45,6 @@ export function withoutThoughts(raw: string): string {
   return text.replace(specialTokens, '').trim();
 }
 
-function parseStrict(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The end of the object or array that begins at `start`, strings respected; -1 when it never closes. */
-function balancedEnd(text: string, start: number): number {
-  let depth = 0;
-  let inString = false;
-  for (let at = start; at < text.length; at += 1) {
-    const char = text[at];
-    if (inString) {
-      if (char === '\\') at += 1;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '{' || char === '[') depth += 1;
-    else if (char === '}' || char === ']') {
-      depth -= 1;
-      if (depth === 0) return at + 1;
-    }
-  }
-  return -1;
-}
-
-/** Undefined also for text that jsonrepair would only wrap as a string. */
-function parseRepaired(text: string): unknown {
-  try {
-    const value = JSON.parse(jsonrepair(text)) as unknown;
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Bodies of code fences, and what stands in single backticks. */
 const fenced = (text: string): string[] =>
   [...text.matchAll(/(?:```|~~~)[a-z]*\s*([\s\S]*?)(?:```|~~~|$)|`([^`\n]+)`/gi)]
@@ -94,7 +57,7 @@ const fenced = (text: string): string[] =>
  */
 export function* jsonValues(raw: string): Generator {
   const text = composedText(raw).trim().slice(0, scanCharsMax);
-  const whole = parseStrict(text);
+  const whole = parsedJson(text);
   if (whole !== undefined) {
     yield whole;
     return;
@@ -104,7 +67,7 @@ export function* jsonValues(raw: string): Generator {
   for (let at = text.search(/[{[]/); at >= 0 && count < candidatesMax; count += 1) {
     const end = balancedEnd(text, at);
     const candidate = end < 0 ? text.slice(at) : text.slice(at, end);
-    const value = parseStrict(candidate);
+    const value = parsedJson(candidate);
     if (value !== undefined) yield value;
     else broken.push(candidate);
     const from = value === undefined ? at + 1 : end;
@@ -112,7 +75,7 @@ export function* jsonValues(raw: string): Generator {
     at = next < 0 ? -1 : from + next;
   }
   for (const candidate of [...fenced(text), ...broken.slice(0, 4)]) {
-    const value = parseRepaired(candidate);
+    const value = repairedJson(candidate);
     if (value !== undefined) yield value;
   }
 }

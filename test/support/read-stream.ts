@@ -25,7 +25,7 @@ export function readStream(
     markup: standardMarkup,
     expectOrphanClose: false,
     dropToolCalls: false,
-    toolNames: null,
+    printedCalls: null,
     charsMax: 100_000,
     ...options,
     onText(text, replace) {

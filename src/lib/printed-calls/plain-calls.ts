@@ -1,0 +1,270 @@
+/**
+ * Calls without markup of their own: JSON, a fenced block, a list of Python calls, `Action:` with its input. All of
+ * these stand in ordinary answers as well, so where they stand decides too: printed-calls.ts.
+ */
+import { callKeys, callsInValue, jsonAt, openArguments } from './json-calls.ts';
+import { markedCallsAt, markedOpening } from './marked-calls.ts';
+import { unnamedArguments, type OfferedTools } from './offered-tools.ts';
+import { printedCall, type CallsRead, type PrintedCall } from './printed-call.ts';
+import { pythonCallAt, pythonListAt } from './python-calls.ts';
+
+export interface PlainRead extends CallsRead {
+  /** Looks so much like text that it counts only where nothing else is said. */
+  isWeak: boolean;
+}
+
+const fence = /(```|~~~)([\w-]*)[ \t]*\r?\n?/y;
+/** Languages of fences that calls are put into. */
+const callLanguage =
+  /^(?:|json[5c]?|tool[\w-]*|function[\w-]*|action|python|py|xml|html|text|plaintext)$/i;
+const saysCall = /^(?:tool|function|action)/i;
+const label =
+  /(?:\*\*|#+ *)?(?:Action|Tool|Function|도구|행동|액션)(?: ?(?:Name|이름))?(?:\*\*)? *[:：](?:\*\*)?[ \t]*\n?[ \t]*/iy;
+const inputLabel =
+  /\s*(?:\*\*)?(?:(?:Action|Tool|Function|도구|행동|액션)[ _-]?)?(?:Input|Arguments|Args|Parameters|입력|인자)(?:\*\*)? *[:：](?:\*\*)?\s*/iy;
+const languageLine = /(?:tool_code|tool_calls?|function_call|json)[ \t]*\r?\n\s*/iy;
+const nameWord = /["'`*[]*([\p{L}_][\p{L}\p{N}_.-]{0,80})["'`*\]]*/uy;
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+const spaceEnd = (text: string, at: number): number => at + /^\s*/.exec(text.slice(at))![0].length;
+
+function jsonCallsAt(
+  text: string,
+  start: number,
+  offers: OfferedTools,
+  isMarked: boolean,
+): CallsRead | null {
+  const calls: PrintedCall[] = [];
+  let end = start;
+  for (let at = start; text[at] === '{' || text[at] === '[';) {
+    const json = jsonAt(text, at);
+    // Of one that was cut off only the name may be there.
+    const isLenient = isMarked || json?.isOpen === true;
+    const inside = json && callsInValue(json.value, { offers, isMarked: isLenient });
+    if (!json || !inside) break;
+    calls.push(...inside);
+    if (json.isOpen) {
+      calls.push({ ...calls.pop()!, arguments: openArguments(json.raw) });
+      return { calls, end: text.length, isOpen: true };
+    }
+    ({ end } = json);
+    end += /^(?:\s*<[|｜][\w▁]{1,40}[|｜]>)*/.exec(text.slice(end))![0].length;
+    at = end + /^[\s,;]*/.exec(text.slice(end))![0].length;
+  }
+  return calls.length === 0 ? null : { calls, end, isOpen: false };
+}
+
+/** What stands in a fence, or on a line of its own: JSON, a list of Python calls. */
+function bodyAt(
+  text: string,
+  start: number,
+  offers: OfferedTools,
+  isMarked: boolean,
+): CallsRead | null {
+  const char = text[start];
+  if (char === '{') return jsonCallsAt(text, start, offers, isMarked);
+  if (char !== '[') return null;
+  return pythonListAt(text, start, offers) ?? jsonCallsAt(text, start, offers, isMarked);
+}
+
+function fencedAt(text: string, start: number, offers: OfferedTools): PlainRead | null {
+  const read = fencedCallsAt(text, start, offers);
+  // A line of code is an example where anything else is said.
+  return (
+    read && {
+      ...read,
+      isWeak: /^(?:```|~~~)(?:|python|py)\s+[^\s[{<]/i.test(text.slice(start, start + 40)),
+    }
+  );
+}
+
+function fencedCallsAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+  const open = matchAt(fence, text, start);
+  if (!open || !callLanguage.test(open[2]!)) return null;
+  const isMarked = saysCall.test(open[2]!);
+  let at = spaceEnd(text, start + open[0].length);
+  at += matchAt(languageLine, text, at)?.[0].length ?? 0;
+  const inside = bodyAt(text, at, offers, isMarked) ?? markedInFence(text, at, offers);
+  const isCode = /^(?:|tool.*|python|py)$/i.test(open[2]!);
+  const read = inside ?? (isCode ? pythonCallsAt(text, at, offers) : null);
+  if (!read || read.isOpen) return read;
+  const close = new RegExp(`^\\s*${open[1]!}`).exec(text.slice(read.end));
+  if (close) return { ...read, end: read.end + close[0].length };
+  // The fence was taken with what ends the call, or the text ends before it.
+  const isClosed = text.slice(start, read.end).trimEnd().endsWith(open[1]!);
+  return isClosed || text.slice(read.end).trim() === '' ? read : null;
+}
+
+function markedInFence(text: string, at: number, offers: OfferedTools): CallsRead | null {
+  markedOpening.lastIndex = at;
+  return markedOpening.exec(text)?.index === at ? markedCallsAt(text, at, offers) : null;
+}
+
+/** Calls on lines of their own, one after the other. */
+function pythonCallsAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+  const calls: PrintedCall[] = [];
+  let end = start;
+  for (let at = start; ; at = spaceEnd(text, end)) {
+    const read = pythonCallAt(text, at, offers);
+    if (!read) break;
+    calls.push(...read.calls);
+    ({ end } = read);
+    if (read.isOpen) return { calls, end, isOpen: true };
+  }
+  return calls.length === 0 ? null : { calls, end, isOpen: false };
+}
+
+/** ReAct in words: `Action: search`, `Action Input: …`; Cohere's `Action:` with JSON. */
+function actionAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+  const open = matchAt(label, text, start);
+  if (!open) return null;
+  const at = start + open[0].length;
+  const json = bodyAt(text, at, offers, true) ?? fencedAt(text, at, offers);
+  if (json) return { ...json, end: observedEnd(text, json.end) };
+  const named = matchAt(nameWord, text, at);
+  if (!named) return null;
+  const name = named[1]!;
+  const python = pythonCallAt(text, at, offers);
+  if (python) return { ...python, end: observedEnd(text, python.end) };
+  const behind = at + named[0].length;
+  const bracket = /^\[([^\]\n]*)\]/.exec(text.slice(at + name.length));
+  const tool = offers.find(name);
+  if (bracket) {
+    const args = unnamedArguments(tool, bracket[1]!.trim());
+    const end = observedEnd(text, at + name.length + bracket[0].length);
+    return { calls: [printedCall(name, args, offers)], end, isOpen: false };
+  }
+  const input = matchAt(inputLabel, text, behind);
+  if (!input) {
+    const isAlone = /^[ \t]*(?:\n|$)/.test(text.slice(behind));
+    if (!isAlone || tool === null) return null;
+    return {
+      calls: [printedCall(name, '{}', offers)],
+      end: observedEnd(text, behind),
+      isOpen: false,
+    };
+  }
+  return inputAt(text, behind + input[0].length, name, offers);
+}
+
+function inputAt(text: string, start: number, name: string, offers: OfferedTools): CallsRead {
+  const open = matchAt(fence, text, start)?.[0].length ?? 0;
+  const at = spaceEnd(text, start + open);
+  const json = text[at] === '{' ? jsonAt(text, at) : null;
+  if (json) {
+    const args = json.isOpen ? json.raw : JSON.stringify(json.value);
+    const close = /^\s*```/.exec(text.slice(json.end))?.[0].length ?? 0;
+    const end = observedEnd(text, json.end + (open > 0 ? close : 0));
+    return { calls: [printedCall(name, args, offers)], end, isOpen: json.isOpen };
+  }
+  const line = /^[^\n]*/.exec(text.slice(at))![0];
+  const value = line.trim().replace(/^(["'])(.*)\1$/, '$2');
+  const args = value === '' || value === 'None' ? {} : unnamedArguments(offers.find(name), value);
+  const end = observedEnd(text, at + line.length);
+  return { calls: [printedCall(name, args, offers)], end, isOpen: false };
+}
+
+/** An observation that the model made up itself, and all that it concludes from it, belongs to the call. */
+function observedEnd(text: string, end: number): number {
+  return /^\s*(?:\*\*)?(?:Observation|관찰|관측)(?:\*\*)? *[:：]/i.test(text.slice(end))
+    ? text.length
+    : end;
+}
+
+/** `search(query="…")` or `search {"query": "…"}` with nothing around it. */
+function bareNameAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+  const python = pythonCallsAt(text, start, offers);
+  if (python) return python;
+  const named = matchAt(nameWord, text, start);
+  if (!named || offers.find(named[1]!) === null) return null;
+  const at = spaceEnd(text, start + named[0].length);
+  const json = text[at] === '{' ? jsonAt(text, at) : null;
+  if (!json) return null;
+  const args = json.isOpen ? json.raw : JSON.stringify(json.value);
+  return { calls: [printedCall(named[1]!, args, offers)], end: json.end, isOpen: json.isOpen };
+}
+
+/** The calls at `start`, the beginning of a line. Null when none stand there. */
+export function plainCallsAt(text: string, start: number, offers: OfferedTools): PlainRead | null {
+  const line = start + (matchAt(languageLine, text, start)?.[0].length ?? 0);
+  const fenced = fencedAt(text, start, offers);
+  if (fenced) return fenced;
+  const read =
+    bodyAt(text, line, offers, line > start) ??
+    (line > start ? pythonCallsAt(text, line, offers) : null) ??
+    actionAt(text, start, offers);
+  if (read) return { ...read, isWeak: false };
+  const bare = bareNameAt(text, start, offers);
+  return bare && { ...bare, isWeak: true };
+}
+
+/** Where at the beginning of a line such a call may begin, whatever follows. */
+const start = /(?:```|~~~)[\w-]*\s*|(?:tool_code|tool_calls?|function_call|json)\s*\n\s*/iy;
+const jsonStart = /[[{][\s[{]*(?:["']?([\w-]*)(["']?\s*[:=]?))?/y;
+/** More than this before the name of a call is said is no call. */
+const undecidedMax = 2_000;
+const labelMax = 40;
+
+/**
+ * Whether a text that has begun like this may still become a call. It is held back for as long, which is why it
+ * says no as soon as it can, and after 2,000 characters at the latest.
+ */
+export function mayBecomePlainCall(rest: string, offers: OfferedTools, isFirst: boolean): boolean {
+  if (/^(?:`{1,3}|~{1,3})[\w-]{0,16}\s*$/.test(rest)) return true;
+  const open = matchAt(fence, rest, 0);
+  if (open && !callLanguage.test(open[2]!)) return false;
+  const lead = matchAt(start, rest, 0)?.[0] ?? '';
+  const body = rest.slice(lead.length);
+  if (body === '') return true;
+  if (body.startsWith('<') && lead !== '') return body.length < 400;
+  if (/^[[{]/.test(body)) return mayBecomeJsonCall(body, offers);
+  const names = offers.names.flatMap((name) => [
+    `${name}(`,
+    `print(${name}(`,
+    `${name}{`,
+    `${name} {`,
+  ]);
+  if (
+    (isFirst || lead !== '') &&
+    names.some((name) => name.startsWith(body) || body.startsWith(name))
+  )
+    return body.length < undecidedMax;
+  if (lead !== '') return /^(?:print\s*\(\s*)?[\w.]{0,80}\(?$/.test(body);
+  return beginsAction(rest, offers);
+}
+
+function mayBecomeJsonCall(body: string, offers: OfferedTools): boolean {
+  if (body.length > undecidedMax) return false;
+  const found = matchAt(jsonStart, body, 0);
+  const key = found?.[1] ?? '';
+  if (found && found[0].length === body.length && !found[2]) {
+    if (!body.includes('{') && /^\[\s*[\w.-]+$/.test(body)) {
+      return offers.names.some((name) => name.startsWith(key));
+    }
+    return [...callKeys].some((each) => each.startsWith(key.toLowerCase()));
+  }
+  if (/^\[\s*[\w.-]+\s*\(/.test(body))
+    return offers.find(/^\[\s*([\w.-]+)/.exec(body)![1]!) !== null;
+  return callKeys.has(key.toLowerCase()) && body.includes('{');
+}
+
+/** Whether the line names a tool behind `Action:`, or may yet. */
+export function beginsAction(rest: string, offers: OfferedTools): boolean {
+  if (/^[*#]{1,3} *$/.test(rest)) return true;
+  const open = matchAt(label, rest, 0);
+  if (!open) {
+    const bare = rest.replace(/^(?:\*\*|#+ *)/, '').toLowerCase();
+    return ['action:', 'tool:', 'function:', 'tool_code', 'tool_call', '도구:', '행동:'].some(
+      (each) => each.startsWith(bare) || bare === '',
+    );
+  }
+  const behind = rest.slice(open[0].length);
+  if (behind.length < labelMax && /^["'`*]*[\p{L}\p{N}_.-]*$/u.test(behind)) return true;
+  if (/^[`{[]/.test(behind)) return behind.length < undecidedMax;
+  const name = /^["'`*]*([\p{L}\p{N}_.-]+)/u.exec(behind)?.[1];
+  return name !== undefined && offers.find(name) !== null;
+}

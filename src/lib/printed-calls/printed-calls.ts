@@ -1,0 +1,234 @@
+/**
+ * Tool calls that a model printed into its text: the one reader of all their forms.
+ *
+ * 1. Only the name of an offered tool makes a call. Any other text, JSON and markup included, is the answer.
+ * 2. Markup that is there for calls counts wherever it stands, but not where code quotes it (`…`).
+ * 3. JSON, fenced blocks, lists of Python calls and `Action:` count where they are the first or the last thing that
+ *    is said: between two sentences they are what the sentences speak of.
+ * 4. With `unknown: 'call'`, what has the form of a call, names another tool and ends the text is a call as well, and
+ *    markup in which none can be read is taken out of the text.
+ */
+import { markedCallsAt, markedOpening } from './marked-calls.ts';
+import type { OfferedTools } from './offered-tools.ts';
+import { beginsAction, mayBecomePlainCall, plainCallsAt } from './plain-calls.ts';
+import type { CallsRead, PrintedCall } from './printed-call.ts';
+
+export interface PrintedCallOptions {
+  offers: OfferedTools;
+  /** What a call of a tool is that was not offered. */
+  unknown: 'text' | 'call';
+}
+
+export interface PrintedCalls {
+  calls: PrintedCall[];
+  /** The text before the first call; all of it where there is none. */
+  before: string;
+  /** All text outside of the calls. */
+  outside: string;
+}
+
+/** A text with more beginnings than this is no answer with calls. */
+const candidatesMax = 400;
+const callsMax = 64;
+/** Markup without a name for so long is text that speaks of it. */
+const unnamedMax = 400;
+/** No tag is longer. */
+const tagCharsMax = 160;
+
+interface Candidate {
+  at: number;
+  isMarked: boolean;
+}
+
+/**
+ * Where a call may begin, in the order of the text. Lines without a sign of a call are passed over, but for the last
+ * one of a text that goes on.
+ */
+function* candidates(text: string, from: number, offers: OfferedTools): Generator<Candidate> {
+  const marked = markupOf(offers);
+  const line = /(?:^|\n)[ \t]*(?=\S)/g;
+  const nextTag = (after: number): number => {
+    marked.lastIndex = after;
+    return marked.exec(text)?.index ?? Infinity;
+  };
+  const nextLine = (after: number): number => {
+    line.lastIndex = after;
+    const found = line.exec(text);
+    return found ? found.index + found[0].length : Infinity;
+  };
+  let tag = nextTag(from);
+  let start = nextLine(text[from - 1] === '\n' ? from - 1 : from);
+  for (let count = 0; count < candidatesMax && Math.min(tag, start) < Infinity; count += 1) {
+    if (tag <= start) {
+      yield { at: tag, isMarked: true };
+      tag = nextTag(tag + 1);
+    } else {
+      const head = text.slice(start, start + lineHead);
+      if (callSign.test(head) || start + lineHead > text.length)
+        yield { at: start, isMarked: false };
+      start = nextLine(start + 1);
+    }
+  }
+}
+
+const markups = new WeakMap<OfferedTools, RegExp>();
+
+/** Beginnings of markup, and tags that are called like a tool. Compiled once: it is looked for in every piece. */
+function markupOf(offers: OfferedTools): RegExp {
+  let markup = markups.get(offers);
+  if (!markup) {
+    const own = offers.names.map((name) => name.replace(/[^\p{L}\p{N}_]/gu, '\\$&')).join('|');
+    markup = new RegExp(`${markedOpening.source}|<(?:${own || '(?!)'})[\\s/>]`, 'giu');
+    markups.set(offers, markup);
+  }
+  return markup;
+}
+
+/** One of these stands near the beginning of every call. */
+const callSign = /[[{`~(<*#:：]/;
+const lineHead = 90;
+
+const isBlank = (text: string): boolean => text.trim() === '';
+
+/** Inside of `code`, or of a fenced block. */
+function quotedBy(text: string, at: number): 'code' | 'fence' | null {
+  const before = text.slice(0, at);
+  if ((before.match(/^[ \t]*(?:```|~~~)/gm)?.length ?? 0) % 2 === 1) return 'fence';
+  const line = before.slice(before.lastIndexOf('\n') + 1).replace(/```/g, '');
+  return (line.match(/`/g)?.length ?? 0) % 2 === 1 ? 'code' : null;
+}
+
+interface Place {
+  isFirst: boolean;
+  isLast: boolean;
+  startsLine: boolean;
+}
+
+function counts(
+  read: CallsRead & { isWeak?: boolean },
+  { isMarked }: Candidate,
+  place: Place,
+  unknown: PrintedCallOptions['unknown'],
+): boolean {
+  const { isFirst, isLast, startsLine } = place;
+  if (read.calls.some((call) => call.isOffered)) {
+    if (isMarked) return true;
+    return read.isWeak ? isFirst && isLast : isFirst || isLast;
+  }
+  return unknown === 'call' && !read.isWeak && isLast && startsLine;
+}
+
+const startsLine = (text: string, at: number): boolean =>
+  at === 0 || isBlank(text.slice(text.lastIndexOf('\n', at - 1) + 1, at));
+
+/** Markup of a call that broke off or went wrong: nothing that a person would read follows its tag. */
+const isUnreadable = (text: string, at: number): boolean =>
+  startsLine(text, at) &&
+  /^(?:<[^<>\n]{1,160}>|\[[A-Z_ ]+\])\s*(?:$|[{[<(]|[\w.:-]+\s*(?:$|[({[<\n]))/.test(
+    text.slice(at),
+  );
+
+/** Reads the calls of a whole text. */
+export function readPrintedCalls(text: string, options: PrintedCallOptions): PrintedCalls {
+  const { offers, unknown } = options;
+  const calls: PrintedCall[] = [];
+  const outside: string[] = [];
+  let from = 0;
+  let first: number | null = null;
+  for (const candidate of candidates(text, 0, offers)) {
+    const { at, isMarked } = candidate;
+    if (at < from || calls.length >= callsMax || (isMarked && quotedBy(text, at) !== null))
+      continue;
+    const read = isMarked ? markedCallsAt(text, at, offers) : plainCallsAt(text, at, offers);
+    if (!read) {
+      if (!isMarked || unknown === 'text' || !isUnreadable(text, at)) continue;
+      outside.push(text.slice(from, at));
+      return { calls, before: text.slice(0, first ?? at), outside: outside.join('') };
+    }
+    const place = {
+      isFirst: isBlank(text.slice(from, at)) && (first !== null || from === 0),
+      isLast: isBlank(text.slice(read.end)),
+      startsLine: startsLine(text, at),
+    };
+    if (!counts(read, candidate, place, unknown)) continue;
+    calls.push(...read.calls);
+    outside.push(text.slice(from, at));
+    first ??= at;
+    from = read.end;
+  }
+  outside.push(text.slice(from));
+  return { calls, before: first === null ? text : text.slice(0, first), outside: outside.join('') };
+}
+
+/** A tag or a token of which the end has not come yet, and Harmony's and Kimi's, which are longer than one. */
+const tagBegun =
+  /(?:<\|(?:start|im_start)\|>[\w \n>/=.-]{0,80})?(?:<\|(?:channel|open)\|>[^<>{\n]{0,80})?(?:<[|｜/]?(?:[\p{L}｜|][^<>\n]*)?)?$/u;
+/** Openings that are no tags. */
+const openings = [
+  '[TOOL_CALLS]',
+  '[TOOL_REQUEST]',
+  '[Calling tool:',
+  '[Tool call:',
+  'functools[',
+  'to=functions.',
+  'commentary to=functions.',
+  'analysis to=functions.',
+  'assistantcommentary to=functions.',
+  'assistant to=functions.',
+  'function call<|role_sep|>',
+  '-> tool/function_call',
+  '>>>',
+];
+
+/** Where the end of the text begins that may become an opening; its length where there is none. */
+function openingBegun(text: string, from: number): number {
+  const tail = Math.max(from, text.length - tagCharsMax);
+  const rest = text.slice(tail);
+  let at = tail + (tagBegun.exec(rest)?.index ?? rest.length);
+  for (const opening of openings) {
+    for (let length = Math.min(opening.length, text.length - from); length > 0; length -= 1) {
+      const start = text.length - length;
+      if (start >= at || !text.endsWith(opening.slice(0, length))) continue;
+      const isInWord = /^\w/.test(opening) && /[\p{L}\p{N}_]/u.test(text.charAt(start - 1));
+      if (!isInWord) at = start;
+      break;
+    }
+  }
+  return at;
+}
+
+/** Nothing, or the beginning of a tag that closes the call. */
+const mayBeLast = /^\s*(?:<[^<>\n]{0,80}|\[[A-Z_]{0,30}|`{1,3})?$/;
+
+/** `hold`: it is a call, or may become one; `no`: whatever comes, it is none. */
+function judge(text: string, candidate: Candidate, options: PrintedCallOptions): 'hold' | 'no' {
+  const { at, isMarked } = candidate;
+  const { offers, unknown } = options;
+  const length = text.length - at;
+  if (isMarked && quotedBy(text, at) === 'code') return 'no';
+  const read = isMarked ? markedCallsAt(text, at, offers) : plainCallsAt(text, at, offers);
+  if (read) {
+    const isLast = mayBeLast.test(text.slice(read.end));
+    if (read.calls.some((call) => call.isOffered)) {
+      const isPlaced = isMarked || isLast || isBlank(text.slice(0, at));
+      return isPlaced || beginsAction(text.slice(at), offers) ? 'hold' : 'no';
+    }
+    if (read.isOpen && length < unnamedMax) return 'hold';
+    return unknown === 'call' && isLast ? 'hold' : 'no';
+  }
+  if (isMarked) return length < unnamedMax ? 'hold' : 'no';
+  const isFirst = isBlank(text.slice(0, at));
+  return mayBecomePlainCall(text.slice(at), offers, isFirst) ? 'hold' : 'no';
+}
+
+/**
+ * How much of a text that goes on may be shown: up to where a call begins, or may yet begin. `from`: what was said
+ * to be shown before.
+ */
+export function shownEnd(text: string, from: number, options: PrintedCallOptions): number {
+  for (const candidate of candidates(text, from, options.offers)) {
+    if (candidate.at >= from && judge(text, candidate, options) === 'hold') return candidate.at;
+  }
+  const begun = openingBegun(text, from);
+  return quotedBy(text, begun) === 'code' ? text.length : begun;
+}
