@@ -173,6 +173,16 @@ describe('parts of a mail', () => {
     );
   });
 
+  test.each(['(', '"', '<', ' ', '=?', '=?utf-8?B?', '; ', ';a="', '\\'])(
+    'a head of 64 KB made of %j is read',
+    (piece) => {
+      for (const name of ['From', 'Subject', 'Content-Type', 'Content-Disposition']) {
+        const head = `${name}: x ${piece.repeat(65_000 / piece.length)}`;
+        expect(readMail(Buffer.from(`${head}\r\n\r\nx`)).subject.length).toBeLessThan(400);
+      }
+    },
+  );
+
   test('a mail inside mails of any depth is read as far as a person would', () => {
     const deep = 'Content-Type: message/rfc822\r\n\r\n'.repeat(3000);
     expect(read(`${deep}\r\n글`).subject).toBe('s');

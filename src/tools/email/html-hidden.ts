@@ -35,7 +35,8 @@ export function fontOf(attributes: string): boolean | null {
 export function hiddenSelectors(html: string): HiddenSelectors {
   const found = new Set<string>();
   let size = 0;
-  for (const [, sheet = ''] of html.matchAll(/<style[^>]*>(.*?)<\/style/gis)) {
+  for (const piece of html.split(/<style\b/i).slice(1)) {
+    const [, sheet = ''] = /^[^>]*>(.*?)<\/style/is.exec(piece) ?? [];
     size += sheet.length;
     if (size > sheetMax) break;
     const rules = withoutConditions(sheet.replace(/\/\*.*?\*\//gs, '').replace(/<!--|-->/g, ''));

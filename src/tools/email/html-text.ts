@@ -22,7 +22,8 @@ const unread = new Set(['script', 'style', 'title', 'head', 'template', 'noframe
 /** Elements whose content is no HTML. */
 const raw = new Set(['script', 'style', 'title']);
 
-const tag = /<(\/?)([a-z][^\s/>]*)((?:"[^"]{0,4000}"|'[^']{0,4000}'|[^'">]){0,4000})>/iy;
+/** All lengths are bounded, and a `<` outside quotes ends the try: no page takes long. */
+const tag = /<(\/?)([a-z][^\s/<>]{0,60})((?:"[^"]{0,4000}"|'[^']{0,4000}'|[^'"<>]){0,4000})>/iy;
 
 interface Open {
   name: string;

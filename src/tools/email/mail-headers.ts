@@ -92,14 +92,18 @@ export interface HeaderValue {
   parameters: ReadonlyMap<string, string>;
 }
 
+/** Longer values are no longer those of a mail program. */
+const valueCharsMax = 8000;
+
 const parameter = /[;\s]\s*([!#$%&'*+.^_`|~\w-]+?)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)/gs;
 
 /** A value with parameters. File names come in three ways, and in a fourth that no standard knows. */
 export function headerValue(raw: string): HeaderValue {
-  const [value = ''] = raw.split(/[;\s]/, 1);
+  const closed = raw.slice(0, valueCharsMax).replace(/\s+/g, ' ');
+  const [value = ''] = closed.split(/[; ]/, 1);
   const plain = new Map<string, string>();
   const pieces = new Map<string, { charset: string | null; bytes: Buffer[] }>();
-  for (const [, key = '', quoted = ''] of raw.matchAll(parameter)) {
+  for (const [, key = '', quoted = ''] of closed.matchAll(parameter)) {
     const content = unquoted(quoted);
     const [, name = '', , isEncoded] = /^([^*]+)(\*\d+)?(\*)?$/.exec(key.toLowerCase()) ?? [];
     if (!key.includes('*')) {
@@ -133,8 +137,12 @@ export interface Sender {
   address: string;
 }
 
+/** Of a `From` with thousands of addresses only the first is wanted. */
+const senderCharsMax = 2000;
+
 /** The first address of a raw `From`. Parted first and decoded then: a decoded name may have commas. */
-export function senderOf(raw: string, charset: string | null): Sender {
+export function senderOf(value: string, charset: string | null): Sender {
+  const raw = value.slice(0, senderCharsMax);
   const [parted = ''] = /^(?:"(?:[^"\\]|\\.)*"|\([^)]*\)|<[^>]*>|[^,"(<]|["(<])*/s.exec(raw) ?? [];
   // A name with a comma, without the quotes that it needs.
   const first = parted.includes('@') ? parted : (/^[^<]*<[^>]*>?/s.exec(raw)?.[0] ?? parted);
