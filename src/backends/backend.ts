@@ -131,6 +131,7 @@ async function runRequest(
     preemptible: run.preemptible ?? false,
     signal: run.signal,
     deadlineAt: run.deadlineAt ?? null,
+    jobId: run.jobId,
     onQueued(position) {
       waiting = true;
       run.onQueued?.(position);

@@ -13,6 +13,9 @@ export interface GateRequest {
   signal: AbortSignal;
   /** By the wall clock as it goes now, epoch ms; a request that still waits then is told `deadline`. */
   deadlineAt: number | null;
+  /** For which job; what it holds itself is not ahead of it. */
+  jobId?: string | undefined;
+  /** Called with the requests of others ahead, never with none: a wait that nobody else causes is not told. */
   onQueued: (position: QueuePosition) => void;
 }
 

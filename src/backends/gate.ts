@@ -19,6 +19,7 @@ import type { GateEffect, GateEvent, RefusalReason } from '../../machines/gate-s
 import { alarm } from './gate-alarm.ts';
 import { placeAt, places, ServiceTimes, untilPlaceFree } from './gate-estimates.ts';
 import { callOut, Notices } from './gate-notices.ts';
+import type { QueuePosition } from '../contract/model.ts';
 import { gateDefaults, rulesOf } from './gate-options.ts';
 import type { GateObservation, GateOptions, Timers } from './gate-options.ts';
 import { Holder } from './gate-permit.ts';
@@ -274,7 +275,8 @@ class LiveGate implements GateActor {
     for (const { ticket, position } of places(this.#context, this.#times, this.#now())) {
       // Whoever left while the others were told is told no more.
       const listener = this.#waiting.get(ticket.id);
-      if (listener !== undefined) yield { listener, position };
+      const told = listener === undefined ? undefined : this.#amongOthers(listener, position);
+      if (listener !== undefined && told !== undefined) yield { listener, position: told };
     }
   }
 
@@ -283,7 +285,21 @@ class LiveGate implements GateActor {
     const ticket = findWaiting(context.queue, attempt.id);
     if (ticket === undefined) return undefined;
     const position = positionOf(context.queue, ticket, context.rules);
-    return placeAt(context, this.#times, this.#now(), position);
+    return this.#amongOthers(attempt, placeAt(context, this.#times, this.#now(), position));
+  }
+
+  /**
+   * Undefined where no one else is ahead: the slot is only being let go by an earlier request of the same job, which
+   * timed out or was pushed out.
+   */
+  #amongOthers({ request }: Attempt, place: QueuePosition): QueuePosition | undefined {
+    let own = 0;
+    for (const { attempt: holder } of this.#holders.values()) {
+      const isSameJob = request.jobId !== undefined && holder.request.jobId === request.jobId;
+      if (isSameJob || holder.request === request) own += 1;
+    }
+    const ahead = place.ahead - own;
+    return ahead > 0 ? { ...place, ahead } : undefined;
   }
 
   #observe(observation: GateObservation): void {

@@ -283,6 +283,8 @@ async function readStream<Event extends OutboxEvent>(
     if (!response.ok)
       throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
     heard.connected();
+    // The last event was seen before.
+    if (response.status === 204) return true;
     const decoder = new TextDecoder();
     for await (const bytes of response.body ?? []) {
       parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));

@@ -2,6 +2,9 @@
  * A job's state events as server-sent events: from the beginning or after a given `seq`, stored ones first,
  * then live, each once and in order; pieces of the answer in between. Ends after the final event. What is stored is
  * written at the reader's own pace.
+ *
+ * A reader that has seen the final event gets 204: that is how an EventSource is told not to come again, which it does
+ * every few seconds after any stream that ends (HTML, 9.2.3).
  */
 import type { ServerResponse } from 'node:http';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
@@ -17,6 +20,11 @@ export interface EventSource {
   textSoFar(jobId: string): TokenChunk | null;
 }
 
+const eventStreamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
 /** Proxies cut what is silent for 30 to 60 s. */
 const keepAliveMs = 15_000;
 /** A reader this far behind what is live is cut off: it comes again with Last-Event-ID and loses nothing. */
@@ -44,7 +52,7 @@ export async function streamJob(
       sent = event.seq;
       write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
     }
-    if (event.type === 'done' || event.type === 'cancelled') finish();
+    if (isFinal(event)) finish();
   };
   const sendToken = (chunk: TokenChunk): void =>
     write(`event: token\ndata: ${JSON.stringify(chunk)}\n\n`);
@@ -60,22 +68,21 @@ export async function streamJob(
     if (!response.writableNeedDrain) write(': keep-alive\n\n');
   }, keepAliveMs);
   response.once('close', finish);
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-  });
   try {
-    let stored = await source.events(jobId, afterSeq);
-    if (stored.length === 0 && afterSeq > 0) {
-      const all = await source.events(jobId, 0);
-      // A number of another job, or from before a backup was restored: this one is read from its beginning.
-      if ((all.at(-1)?.seq ?? 0) < afterSeq) [stored, sent] = [all, 0];
+    const { stored, from, isOver } = await historyAfter(source, jobId, afterSeq);
+    if (isOver) {
+      response.writeHead(204);
+      finish();
+      return;
     }
+    sent = from;
+    response.writeHead(200, eventStreamHeaders);
     // What is told meanwhile is written behind it; only then all goes out as it comes.
-    const first = early.splice(0);
-    const isNews = stored.length + first.length > 0;
-    for (let history = [...stored, ...first]; history.length > 0; history = early.splice(0)) {
+    for (
+      let history = [...stored, ...early.splice(0)];
+      history.length > 0;
+      history = early.splice(0)
+    ) {
       for (const event of history) {
         if (response.writableEnded) return;
         send(event);
@@ -90,14 +97,27 @@ export async function streamJob(
     early = null;
     const text = source.textSoFar(jobId);
     if (text !== null) sendToken(text);
-    // A reader that comes after the end and has seen all of it is not kept waiting.
-    if (!isNews && !(await isOpen(source, jobId))) finish();
   } catch {
+    // An EventSource takes any other status for final, and would not come again.
+    if (!response.headersSent) response.writeHead(200, eventStreamHeaders);
     finish();
   }
 }
 
-async function isOpen(source: EventSource, jobId: string): Promise<boolean> {
-  const last = (await source.events(jobId, 0)).at(-1);
-  return last?.type !== 'done' && last?.type !== 'cancelled';
+/** What is stored after `afterSeq`. `isOver`: the job has ended, and the reader has seen all of it. */
+async function historyAfter(
+  source: EventSource,
+  jobId: string,
+  afterSeq: number,
+): Promise<{ stored: StateEvent[]; from: number; isOver: boolean }> {
+  const stored = await source.events(jobId, afterSeq);
+  if (stored.length > 0 || afterSeq === 0) return { stored, from: afterSeq, isOver: false };
+  const all = await source.events(jobId, 0);
+  const last = all.at(-1);
+  // A number of another job, or from before a backup was restored: this one is read from its beginning.
+  if ((last?.seq ?? 0) < afterSeq) return { stored: all, from: 0, isOver: false };
+  return { stored, from: afterSeq, isOver: isFinal(last) };
 }
+
+const isFinal = (event: StateEvent | undefined): boolean =>
+  event?.type === 'done' || event?.type === 'cancelled';

@@ -77,6 +77,69 @@ describe('positions', () => {
     expect(waiter.positions[0]?.etaMs).toBe(200);
   });
 
+  test('a wait for the own earlier request of a job, which is only let go, is not told', async () => {
+    const { ask } = setUp();
+    const permit = await ask({ jobId: 'j1' }).permit();
+    const server = deferred();
+    permit.drain(server.promise);
+    const next = ask({ jobId: 'j1' });
+    await turn();
+    expect(next.positions).toEqual([]);
+    server.resolve();
+    await next.permit();
+    expect(next.positions).toEqual([]);
+  });
+
+  test('a request of another job that is let go is ahead, and so is one of no job', async () => {
+    for (const jobId of ['j2', undefined]) {
+      const { ask } = setUp();
+      (await ask({ jobId }).permit()).drain(new Promise(() => {}));
+      const waiter = ask({ jobId: 'j1' });
+      await turn();
+      expect(waiter.positions).toMatchObject([{ position: 1, ahead: 1 }]);
+    }
+  });
+
+  test('two requests of no job are two callers', async () => {
+    const { ask } = setUp();
+    (await ask().permit()).drain(new Promise(() => {}));
+    const waiter = ask();
+    await turn();
+    expect(waiter.positions).toHaveLength(1);
+  });
+
+  test('with others waiting before it, only they are counted as ahead', async () => {
+    const { ask } = setUp();
+    (await ask({ jobId: 'j1' }).permit()).drain(new Promise(() => {}));
+    const other = ask({ user: 'bob', jobId: 'j2' });
+    const next = ask({ user: 'ann', jobId: 'j1' });
+    await turn();
+    expect(other.positions).toMatchObject([{ position: 1, ahead: 1 }]);
+    expect(next.positions).toMatchObject([{ position: 2, ahead: 1 }]);
+  });
+
+  test('with two slots, only the one of another job is ahead', async () => {
+    const { ask } = setUp({ concurrency: 2 });
+    (await ask({ jobId: 'j1' }).permit()).drain(new Promise(() => {}));
+    await ask({ jobId: 'j2' }).permit();
+    const next = ask({ jobId: 'j1' });
+    await turn();
+    expect(next.positions).toMatchObject([{ position: 1, ahead: 1 }]);
+  });
+
+  test('background work that was pushed out waits for the person, not for itself', async () => {
+    const { ask, askBackground } = setUp({ preemptBackground: true });
+    const draft = askBackground();
+    const permit = await draft.permit();
+    const person = ask();
+    await turn();
+    void permit.requeue();
+    permit.drain(new Promise(() => {}));
+    await turn();
+    expect(person.positions.at(-1)).toMatchObject({ ahead: 1 });
+    expect(draft.positions.at(-1)).toMatchObject({ position: 2, ahead: 1 });
+  });
+
   test('each step forward is told, the same position is not told twice', async () => {
     const { ask } = setUp();
     let permit = await ask().permit();

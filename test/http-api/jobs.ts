@@ -32,7 +32,7 @@ export const jobs: readonly Operation[] = [
   {
     route: 'GET /chat/:id/stream',
     summary:
-      'The events of a job, old and new, and its answer while it is written; ends after the last event.',
+      'The events of a job, old and new, and its answer while it is written; ends after the last event. 204 for who has seen that (`Last-Event-ID`): an EventSource stops there.',
     headers: lastEventId,
     status: 200,
     answer: stream,
