@@ -9,7 +9,7 @@ import type { CommandValues } from './gatehouse.ts';
 
 /**
  * Lists the occurrences that have any part in the days from `--from` up to, not including, `--to`. `--json`: one
- * array on standard output, and what could not be read or was cut as lines on standard error.
+ * array on standard output, and what could not be read, was dropped or cut as lines on standard error.
  * @throws UsageError for days or a zone that do not exist
  * @throws CommandError for a file that cannot be opened or is no calendar
  */

@@ -95,11 +95,23 @@ describe('calendar occurrences', () => {
     expect(plain.err).toBe('');
   });
 
+  test('names what it leaves out for a newer version of the same event', () => {
+    const version = (sequence: number, hour: string): string =>
+      `UID:twice\nDTSTART:20270105T${hour}0000Z\nSEQUENCE:${sequence}`;
+    const { out, err } = occurrences(
+      calendarOf([version(0, '00'), version(1, '03')]),
+      ...january,
+      '--json',
+    );
+    expect(listed(out)).toMatchObject([{ start: '2027-01-05T12:00' }]);
+    expect(err).toMatch(/^left out: twice: .+\n$/);
+  });
+
   test('ends for rules that hardly end, and says where it was cut', () => {
     const every = 'RRULE:FREQ=SECONDLY';
     const file = calendarOf([
       `UID:tick\nDTSTART:20270101T000000Z\n${every}`,
-      `UID:old\nDTSTART:19700101T000000Z\n${every};COUNT=1000000000`,
+      `UID:old\nDTSTART:19700101T000000Z\n${every};BYDAY=MO,FR;COUNT=1000000000`,
       `UID:never\nDTSTART:19700101T000000Z\n${every};BYMONTH=2;BYMONTHDAY=30`,
     ]);
     const { code, out, err } = occurrences(

@@ -22,11 +22,18 @@ export function findProgram(name: string): string | null {
  * Installs the packages if the program is missing and this process may (root, with apt-get at hand).
  * Returns why the program is not there afterwards, or null if it is.
  */
-export function prepareProgram(program: string, packages: readonly string[]): string | null {
-  if (findProgram(program) !== null) return null;
-  if (process.getuid?.() !== 0) return `${program} is not installed, and only root may install it`;
-  if (findProgram('apt-get') === null)
-    return `${program} is not installed, and there is no apt-get`;
+export const prepareProgram = (program: string, packages: readonly string[]): string | null =>
+  preparePackages(program, () => findProgram(program) !== null, packages);
+
+/** The same for what is no program, such as a library. `isThere` says whether it can be used. */
+export function preparePackages(
+  name: string,
+  isThere: () => boolean,
+  packages: readonly string[],
+): string | null {
+  if (isThere()) return null;
+  if (process.getuid?.() !== 0) return `${name} is not installed, and only root may install it`;
+  if (findProgram('apt-get') === null) return `${name} is not installed, and there is no apt-get`;
   const run = (args: string[]): boolean =>
     spawnSync('apt-get', args, {
       stdio: 'ignore',
@@ -38,5 +45,5 @@ export function prepareProgram(program: string, packages: readonly string[]): st
     run(['update']);
     run(install);
   }
-  return findProgram(program) === null ? `${packages.join(', ')} could not be installed` : null;
+  return isThere() ? null : `${packages.join(', ')} could not be installed`;
 }

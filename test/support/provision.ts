@@ -7,11 +7,13 @@ import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
 import { prepareNatsServer } from './nats-server.ts';
 import { prepareRadicale } from './radicale.ts';
+import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
 
 /** Each resolves with the reason why it is not to be had, or null. One after another: they share apt's lock. */
 const preparations: Record<string, () => string | null | Promise<string | null>> = {
   'nats-server': () => (prepareNatsServer() === null ? 'apt-get download failed' : null),
   Radicale: prepareRadicale,
+  recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,
   Chromium: () => (prepareChromium() === null ? 'it could not be installed' : null),
   'llama.cpp server': async () => {

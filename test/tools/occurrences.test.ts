@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEventReader } from '../../src/tools/calendar/event-reader.ts';
-import { createZones } from '../../src/tools/zoned-time.ts';
+import { occurrencesIn } from '../../src/tools/calendar/occurrences.ts';
+import { clockTime, createZones, isoDate, wall } from '../../src/tools/zoned-time.ts';
 import { calendarOf, seoulZone } from './calendar-texts.ts';
 import { seenIn } from './seen-occurrences.ts';
 
@@ -46,6 +47,29 @@ SUMMARY:회의(목요일로)`;
     expect(seen(ics, '2026-11-16', '2026-11-16')).toEqual([]);
     expect(seen(ics, '2026-11-19', '2026-11-19')).toEqual(['19 14:00-15:00 회의(목요일로)']);
   });
+
+  test.each([
+    ['DURATION:P1D', '14 09:00'],
+    ['DURATION:P1DT1H', '14 10:00'],
+    ['DURATION:PT24H', '14 10:00'],
+    ['DTEND;TZID=America/New_York:20270313T090000', '14 10:00'],
+  ])(
+    '%s over a night of 23 hours ends at %s: days of a DURATION are those of the wall',
+    (line, end) => {
+      const start = 'DTSTART;TZID=America/New_York:20270312T090000';
+      const ics = calendarOf([`UID:d\n${start}\n${line}\nRRULE:FREQ=DAILY`]);
+      const { entries } = reader.read(ics);
+      const [from, to] = [wall(2027, 3, 13), wall(2027, 3, 14)];
+      const { occurrences } = occurrencesIn(
+        entries,
+        { from, to },
+        'America/New_York',
+        createZones(),
+      );
+      const last = occurrences.at(-1)?.end ?? 0;
+      expect(`${isoDate(last).slice(8)} ${clockTime(last)}`).toBe(end);
+    },
+  );
 
   test('an instance that was cancelled is gone, and so is a whole entry', () => {
     const cancelled = `UID:s

@@ -98,8 +98,45 @@ describe('recurrence', () => {
   });
 
   test('a rule that makes no sense is not read', () => {
-    const recur = ICAL.Recur.fromString('FREQ=HOURLY;BYSETPOS=1');
+    const recur = ICAL.Recur.fromString('FREQ=HOURLY');
+    recur.freq = 'FORTNIGHTLY';
     expect(readRule(recur, wallOfTime)).toBeNull();
+  });
+
+  test('positions count within an hour and within a minute too', () => {
+    const [start, to] = [at('2026-01-01T09:05:00'), at('2026-01-01T12:00:00')];
+    const times = (rule: string): string[] =>
+      iso(timesOf(ruleOf(rule), start, start + 1, to).times).map((time) => time.slice(11, 16));
+    expect(times('FREQ=HOURLY;BYMINUTE=10,20,50;BYSETPOS=-1,2')).toEqual([
+      '09:20',
+      '09:50',
+      '10:20',
+      '10:50',
+      '11:20',
+      '11:50',
+    ]);
+    expect(times('FREQ=HOURLY;INTERVAL=2;BYMINUTE=10,20;BYSETPOS=-1')).toEqual(['09:20', '11:20']);
+    expect(times('FREQ=MINUTELY;INTERVAL=60;BYSETPOS=1')).toEqual(['10:05', '11:05']);
+    expect(times('FREQ=MINUTELY;INTERVAL=60;BYSETPOS=2')).toEqual([]);
+  });
+
+  test.each([
+    ['FREQ=SECONDLY;COUNT=1000000000', 60],
+    ['FREQ=HOURLY;COUNT=1000000', 1],
+    ['FREQ=SECONDLY;BYHOUR=9;BYMINUTE=0;BYSECOND=30', 1],
+    ['FREQ=MINUTELY;INTERVAL=1;BYHOUR=9', 1],
+  ])('%s is found long after its beginning without walking there', (rule, count) => {
+    const from = at('2026-01-01T09:00:00');
+    const found = timesOf(ruleOf(rule), at('1998-01-01T00:00:00'), from, from + 60_000);
+    expect(found.capped).toBe(false);
+    expect(found.times).toHaveLength(count);
+  });
+
+  test('a rule that ends before the window is not walked through', () => {
+    const start = at('2026-01-01T00:00:00');
+    const rule = ruleOf('FREQ=SECONDLY;BYHOUR=22;UNTIL=20260101T003000');
+    const { times, capped } = timesOf(rule, start, start, at('2027-01-01T00:00:00'));
+    expect({ times, capped }).toEqual({ times: [start], capped: false });
   });
 
   test('a window finds what a wider window finds there', () => {

@@ -153,6 +153,7 @@ function readPart(event: ICAL.Component, setting: Setting): EventPart {
     location: text('location', titleCharsMax),
     start,
     lengthMs: lengthOf(event, start, setting),
+    nominalDays: nominalDaysOf(event, start),
     busy: text('transp', 20).toUpperCase() !== 'TRANSPARENT',
     cancelled: text('status', 20).toUpperCase() === 'CANCELLED',
     instance: onStart('recurrence-id')[0] ?? null,
@@ -229,6 +230,14 @@ function lengthOf(event: ICAL.Component, start: Moment, setting: Setting): numbe
   const length = Math.max(0, written);
   if (start.kind !== 'date') return length;
   return Math.max(dayMs, Math.ceil(length / dayMs) * dayMs);
+}
+
+/** DURATION in weeks and days is nominal; DTEND, and hours of a DURATION, are real time. */
+function nominalDaysOf(event: ICAL.Component, start: Moment): number {
+  const duration = event.getFirstPropertyValue('duration');
+  const isNominal = start.zone !== null && !event.hasProperty('dtend');
+  if (!isNominal || !(duration instanceof ICAL.Duration) || duration.isNegative) return 0;
+  return duration.weeks * 7 + duration.days;
 }
 
 function distanceOf(start: Moment, end: Moment, zones: Zones): number {

@@ -38,6 +38,8 @@ export interface EventPart {
   start: Moment;
   /** Milliseconds: of wall time for days and floating times, of real time for zoned ones. */
   lengthMs: number;
+  /** Days of `lengthMs` that are days of the wall, also where the clocks change meanwhile (RFC 5545, 3.8.5.3). */
+  nominalDays: number;
   /** False for an entry that leaves its time free. */
   busy: boolean;
   cancelled: boolean;

@@ -7,7 +7,7 @@
  *    if its time does.
  * 3. An all-day entry stays on its dates in every zone; a floating time is the asker's own.
  */
-import { startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
+import { dayMs, startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
 import type { CalendarEntry, EventPart, Moment, Occurrence } from './event.ts';
 import { wallOnStart } from './moments.ts';
 import { hasStart, timesOf, type RecurrenceRule } from './recurrence.ts';
@@ -54,7 +54,7 @@ function collect(
   const changed = entry.parts.filter((part) => part.instance !== null);
   const recurring = entry.parts.some(isRecurring) || changed.length > 0;
   const show: Show = (part, wall, lengthMs) => {
-    const shown = lengthMs === undefined ? part : { ...part, lengthMs };
+    const shown = lengthMs === undefined ? part : { ...part, lengthMs, nominalDays: 0 };
     const occurrence = onViewersWall(entry.uid, shown, wall, viewerZone, zones, recurring);
     if (!part.cancelled && touches(occurrence, range)) found.occurrences.push(occurrence);
   };
@@ -144,18 +144,20 @@ function onViewersWall(
   zones: Zones,
   recurring: boolean,
 ): Occurrence {
-  const { title, description, location, busy, lengthMs } = part;
+  const { title, description, location, busy, lengthMs, nominalDays } = part;
   const words = { uid, title, description, location, busy, recurring };
   const { zone, kind } = part.start;
   if (zone === null) {
     return { ...words, allDay: kind === 'date', start: wall, end: wall + lengthMs };
   }
   const instant = zones.instantOf(wall, zone);
+  const nominalMs = nominalDays * dayMs;
+  const endInstant = zones.instantOf(wall + nominalMs, zone) + lengthMs - nominalMs;
   return {
     ...words,
     allDay: false,
     start: zones.wallOf(instant, viewerZone),
-    end: zones.wallOf(instant + lengthMs, viewerZone),
+    end: zones.wallOf(endInstant, viewerZone),
   };
 }
 

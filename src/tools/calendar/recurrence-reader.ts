@@ -39,9 +39,6 @@ export function readRule(
     bySecond: numbers('BYSECOND'),
     bySetPos: numbers('BYSETPOS'),
   };
-  // Positions within an hour or a minute: nobody writes them, and they would need periods of their own.
-  const isFiner = ['HOURLY', 'MINUTELY', 'SECONDLY'].includes(freq);
-  if (isFiner && lists.bySetPos.length > 0) return null;
   if (days.includes(null) || !Object.values(lists).flat().every(Number.isInteger)) return null;
   // ical.js counts weekdays from 1, Sunday.
   const weekStart = ((recur.wkst ?? ICAL.Time.MONDAY) + 5) % 7;

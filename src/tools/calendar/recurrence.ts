@@ -60,16 +60,15 @@ export interface Times {
 const stepsMax = 50_000;
 
 /** The times of the rule with `from <= time < to`, as if the event began at `start`. */
-export function timesOf(rule: RecurrenceRule, start: WallMs, from: WallMs, to: WallMs): Times {
+export function timesOf(given: RecurrenceRule, start: WallMs, from: WallMs, to: WallMs): Times {
+  const rule = withoutCount(given, start);
   const plan = planOf(rule, start);
   const times: WallMs[] = start >= from && start < to ? [start] : [];
-  const last = Math.min(to - 1, rule.until ?? Number.POSITIVE_INFINITY);
   // With a COUNT each time before the window has to be counted.
-  const window = {
-    first: dayOf(rule.count === null ? Math.max(start, from) : start),
-    last: dayOf(last),
-  };
-  let block = blockOf(rule, window.first);
+  const first = rule.count === null ? Math.max(start, from) : start;
+  const last = Math.min(to - 1, rule.until ?? Number.POSITIVE_INFINITY);
+  const window = { first, last };
+  let block = blockOf(rule, dayOf(first));
   let left = rule.count ?? Number.POSITIVE_INFINITY;
   let steps = 0;
   while (left > 0 && block.first * dayMs <= last) {
@@ -93,8 +92,33 @@ export function timesOf(rule: RecurrenceRule, start: WallMs, from: WallMs, to: W
 /** Whether the rule itself has the time that the event begins at. */
 export function hasStart(rule: RecurrenceRule, start: WallMs): boolean {
   const block = blockOf(rule, dayOf(start));
-  const day = { first: dayOf(start), last: dayOf(start) };
-  return [...candidatesOf(rule, planOf(rule, start), block, day)].includes(start);
+  const window = { first: start, last: start };
+  return [...candidatesOf(rule, planOf(rule, start), block, window)].includes(start);
+}
+
+/** Length of the periods that are all equally long. */
+const periodMs: Partial<Record<Frequency, number>> = {
+  WEEKLY: 7 * dayMs,
+  DAILY: dayMs,
+  HOURLY: hourMs,
+  MINUTELY: minuteMs,
+  SECONDLY: 1000,
+};
+
+/** A rule that only steps on ends at a time that can be calculated: nothing has to be counted. */
+function withoutCount(rule: RecurrenceRule, start: WallMs): RecurrenceRule {
+  const period = periodMs[rule.freq];
+  if (rule.count === null || period === undefined) return rule;
+  const lists = Object.values(rule).filter((value) => Array.isArray(value));
+  if (lists.some((list) => list.length > 0)) return rule;
+  const lastTime = start + (rule.count - 1) * rule.interval * period;
+  return { ...rule, count: null, until: Math.min(lastTime, rule.until ?? lastTime) };
+}
+
+/** What of the wall is asked for. Both ends belong to it. */
+interface Window {
+  first: WallMs;
+  last: WallMs;
 }
 
 /** Days of one period of the rule: what BYSETPOS chooses from. Day numbers since 1970-01-01. */
@@ -192,26 +216,34 @@ function isAligned(rule: RecurrenceRule, plan: Plan, block: Block): boolean {
   }
 }
 
+/** Ascending; null for each period of less than a day that BYHOUR and the like leave out. */
 function* candidatesOf(
   rule: RecurrenceRule,
   plan: Plan,
   block: Block,
-  window: Block,
+  window: Window,
 ): Generator<WallMs | null, undefined> {
-  if (rule.bySetPos.length > 0) {
+  const { bySetPos } = rule;
+  if (bySetPos.length > 0 && !isSubDaily(rule.freq)) {
     // Positions count in the whole period, also where the event begins or the window ends within it.
-    const all = [...candidatesOf({ ...rule, bySetPos: [] }, plan, block, block)];
-    const chosen = rule.bySetPos.map((at) => all.at(at > 0 ? at - 1 : at));
-    const times = chosen.filter((time): time is WallMs => typeof time === 'number');
-    yield* [...new Set(times)].sort((a, b) => a - b);
+    const whole = { first: block.first * dayMs, last: (block.last + 1) * dayMs - 1 };
+    const all = [...candidatesOf({ ...rule, bySetPos: [] }, plan, block, whole)];
+    yield* atPositions(all, bySetPos);
     return;
   }
-  const last = Math.min(block.last, window.last);
-  for (let day = Math.max(block.first, window.first); day <= last; day += 1) {
+  const last = Math.min(block.last, dayOf(window.last));
+  for (let day = Math.max(block.first, dayOf(window.first)); day <= last; day += 1) {
     if (!hasDay(rule, plan, day)) continue;
-    if (isSubDaily(rule.freq)) yield* finerTimes(rule, plan, day);
+    if (isSubDaily(rule.freq)) yield* finerTimes(rule, plan, day, window);
     else for (const time of plan.times) yield day * dayMs + time;
   }
+}
+
+/** BYSETPOS: 1 is the first of the period, -1 its last. */
+function atPositions(all: readonly (WallMs | null)[], positions: readonly number[]): WallMs[] {
+  const chosen = positions.map((at) => (at === 0 ? null : all.at(at > 0 ? at - 1 : at)));
+  const times = chosen.filter((time): time is WallMs => typeof time === 'number');
+  return [...new Set(times)].sort((a, b) => a - b);
 }
 
 function hasDay(rule: RecurrenceRule, plan: Plan, day: number): boolean {
@@ -262,27 +294,46 @@ function hasWeek(rule: RecurrenceRule, day: number): boolean {
 const daysInMonth = (year: number, month: number): number =>
   dayOf(wall(year, month + 1, 1)) - dayOf(wall(year, month, 1));
 
-/** Times of a day for rules that recur within the day; null for each that BYHOUR and the like leave out. */
+/** Times of a day for rules that recur within the day. What is left out is passed over by whole hours. */
 function* finerTimes(
   rule: RecurrenceRule,
   plan: Plan,
   day: number,
+  window: Window,
 ): Generator<WallMs | null, undefined> {
-  const unit = rule.freq === 'HOURLY' ? hourMs : rule.freq === 'MINUTELY' ? minuteMs : 1000;
+  const unit = periodMs[rule.freq] ?? 1000;
   const step = unit * rule.interval;
   const begin = Math.floor(plan.start / unit) * unit;
-  const first = begin + Math.ceil(Math.max(0, day * dayMs - begin) / step) * step;
+  const alignedFrom = (at: WallMs): WallMs =>
+    begin + Math.ceil(Math.max(0, at - begin) / step) * step;
   const rest = [...new Set(plan.times.map((time) => time % unit))].sort((a, b) => a - b);
-  const has = (list: number[], value: number): boolean => list.length === 0 || list.includes(value);
-  for (let at = first; at < (day + 1) * dayMs; at += step) {
-    const date = new Date(at);
-    const isLeftOut =
-      !has(rule.byHour, date.getUTCHours()) ||
-      (unit < hourMs && !has(rule.byMinute, date.getUTCMinutes())) ||
-      (unit < minuteMs && !has(rule.bySecond, date.getUTCSeconds()));
-    if (isLeftOut) yield null;
-    else for (const within of rest) yield at + within;
+  // The period that the window begins in may have later times than its beginning.
+  const first = Math.floor(Math.max(day * dayMs, window.first) / unit) * unit;
+  const last = Math.min((day + 1) * dayMs - 1, window.last);
+  let at = alignedFrom(first);
+  while (at <= last) {
+    const free = nextFree(rule, unit, at);
+    if (free > at) {
+      yield null;
+      at = alignedFrom(free);
+    } else {
+      const times = rest.map((within) => at + within);
+      yield* rule.bySetPos.length > 0 ? atPositions(times, rule.bySetPos) : times;
+      at += step;
+    }
   }
+}
+
+/** The period itself, or the end of the hour, minute or second that the rule leaves out. */
+function nextFree(rule: RecurrenceRule, unit: number, at: WallMs): WallMs {
+  const date = new Date(at);
+  const leavesOut = (list: number[], value: number): boolean =>
+    list.length > 0 && !list.includes(value);
+  const end = (length: number): WallMs => (Math.floor(at / length) + 1) * length;
+  if (leavesOut(rule.byHour, date.getUTCHours())) return end(hourMs);
+  if (unit < hourMs && leavesOut(rule.byMinute, date.getUTCMinutes())) return end(minuteMs);
+  if (unit < minuteMs && leavesOut(rule.bySecond, date.getUTCSeconds())) return end(1000);
+  return at;
 }
 
 /** The wall of the last time of a rule that ends, with the length of its day; null for one that does not. */
