@@ -109,6 +109,12 @@ function takeSender(nouns: Word[], next: Word | undefined): string {
   return [...before, name].join(' ');
 }
 
+/** 그를 찾아 떠난 여행 메일 찾아줘: a verb that goes on to a further search word is no command. */
+const isVerbOfTitle = (words: readonly Word[], at: number): boolean =>
+  words[at]?.class === 'seek' &&
+  words[at + 1]?.class === 'rest' &&
+  /(?:아|어|서|기|는|던)$/.test(words[at]?.text ?? '');
+
 /** Search words and sender among the words in front of the keyword, and behind it where they may stand. */
 function collect(words: readonly Word[], index: number, after: boolean): Found | null {
   const found: Found = { query: [], from: '' };
@@ -134,6 +140,10 @@ function collect(words: readonly Word[], index: number, after: boolean): Found |
     const last = nouns.at(-1);
     // 박과장님이 어제 보낸: the sender waits for its verb.
     if (between && last !== undefined && senderOf(last.text + last.tail) !== null) continue;
+    if (!behind && nouns.length > 0 && isVerbOfTitle(words, at)) {
+      nouns.push(word);
+      continue;
+    }
     // 문서 찾아줘 메일: what stands in front of another predicate belongs to that.
     if (predicates.has(word.class) && !behind) nouns = [];
     flush(relationWord.test(word.text));

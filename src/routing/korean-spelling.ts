@@ -19,7 +19,6 @@ const nouns: Record<string, string> = {
   스캐줄: '스케줄',
   스캐쥴: '스케줄',
   스케즐: '스케줄',
-  스케쥴: '스케줄',
   미텅: '미팅',
   이매일: '이메일',
   이멜: '이메일',
@@ -59,7 +58,7 @@ export function respellings(eojeol: string): string[] {
 
 /** Date words that are mistyped; each as long as its usual spelling, so that offsets stay. */
 const dates: readonly (readonly [RegExp, string])[] = [
-  [/(?<![가-힣])오[눌능늘늦눌](?=[가-힣\s]|$)/gu, '오늘'],
+  [/(?<![가-힣])오[눌능](?=[가-힣\s]|$)/gu, '오늘'],
   [/(?<![가-힣])어[재졔](?=[\s은는의에온]|$)/gu, '어제'],
   [/(?<![가-힣])그[재졔](?=[\s은는의에온]|$)/gu, '그제'],
   [/(?<=내일|낼|내일\s|낼\s)모래/gu, '모레'],
