@@ -1,5 +1,6 @@
 /** The tail of an English calendar question: dates, people, "scheduled", "that i have", "on my calendar". */
 import { phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
+import { dateMark } from './word-classes.ts';
 
 /** What a tail said. */
 export interface CalendarTail {
@@ -13,6 +14,8 @@ export interface CalendarTail {
   isAhead: boolean;
   /** With somebody, about something. */
   isNamed: boolean;
+  /** Of the day: today where no other is named. */
+  isOfDay: boolean;
   /** Nothing but dates and the words that join them. */
   hasOnlyDates: boolean;
 }
@@ -29,10 +32,11 @@ const planned = phrase(
 );
 const ahead = phrase('(?:coming up|coming|upcoming|up next|next|ahead)');
 const filler = phrase(
-  'for (?:any |all |my |the |new |upcoming )*(?:meetings?|appointments?|events?)|been|cancelled|canceled|confirmed|moved|rescheduled|postponed|available|there|are there|is there|were there|was there|are|is|were|was|set|left|remaining|happening|taking place|held|being held|going on|listed|pending|start|starts|begin|begins|end|ends|starting|located|due|look like|looking like|look|looking|happen|still|again|going to be|supposed to be|going to start|on',
+  'for (?:any |all |my |the |new |upcoming )*(?:meetings?|appointments?|events?)|been|cancelled|canceled|confirmed|moved|rescheduled|postponed|available|there|are there|is there|were there|was there|are|is|were|was|set|left|remaining|going|happening|taking place|held|being held|going on|listed|pending|start|starts|begin|begins|end|ends|starting|located|due|look like|looking like|look|looking|happen|still|again|going to be|supposed to be|going to start|on',
 );
+const ofDay = phrase('(?:of|for|during) (?:the|my) day');
 const gap = phrase(
-  'for|on|in|at|of|from|to|until|till|between|and|or|by|before|after|since|during|around|about|through|the|this|over|within|later',
+  'for|on|in|at|of|from|to|until|till|between|and|or|by|before|after|since|during|around|about|through|the month of|the|this|over|within|later',
 );
 const part = phrase('(?:(?:in|for|during) the )?(?:morning|afternoon|evening|day|night)');
 /** Between two and four pm: the first hour is no time by itself. */
@@ -55,6 +59,7 @@ export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
     isPlanned: false,
     isAhead: false,
     isNamed: false,
+    isOfDay: false,
     hasOnlyDates: true,
   };
   while (!reader.isDone) {
@@ -62,12 +67,13 @@ export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
     if (reader.eatDate()) tail.hasDate = true;
     else if (reader.eatTime()) tail.hasTime = true;
     else if (reader.eat(place) ?? reader.eat(clauseOfMine)) tail.isOwn = true;
+    else if (reader.eat(ofDay)) tail.isOfDay = true;
     else if (reader.eat(planned)) tail.isPlanned = true;
     else if (reader.eat(ahead)) tail.isAhead = true;
     else if (reader.eat(person) ?? reader.eat(topic)) {
       // "Who is my meeting with", "what is my meeting about" end with it.
       const words = reader.words(nameWordsMax, nameStops);
-      if (words.length === 0 && !reader.isDone) return null;
+      if (words.length === 0 && !reader.isDone && !reader.rest.startsWith(dateMark)) return null;
       tail.isNamed ||= words.length > 0;
     } else if (reader.eat(filler)) tail.hasOnlyDates = false;
     else if (reader.eat(part)) continue;

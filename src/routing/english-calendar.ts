@@ -34,7 +34,8 @@ type Head = (reader: PhraseReader, frame: Frame) => Asked | null;
 const isDated = (noun: CalendarNoun, tail: CalendarTail): boolean => noun.hasDate || tail.hasDate;
 
 function asked(noun: CalendarNoun, tail: CalendarTail): Asked {
-  const open = noun.order ?? (tail.isAhead ? 'next' : 'today');
+  const order = noun.order ?? (tail.isAhead ? 'next' : 'today');
+  const open = tail.isOfDay ? 'today' : order;
   // An hour without a day is one of today.
   const isToday = tail.hasTime || noun.hasTime;
   const isBeyondToday = !isToday && (noun.isAll || noun.described > 0 || tail.isNamed);
@@ -57,10 +58,10 @@ function isPersonal(noun: CalendarNoun, tail: CalendarTail): boolean {
   }
 }
 
-const what = phrase('what|which');
+const what = phrase('(?:what|which)(?: else| all)?');
 const isWord = phrase('(?:is|are|was|were)(?: there)?');
 const onBefore = phrase(
-  '(?:(?:next|coming up|happening|planned|scheduled|going on|listed|left|new|booked|up|else|all) )*(?:on|in|for)',
+  '(?:(?:the )?(?:(?:next|first|last|other) )?(?:things?|items?|entry|entries) )?(?:(?:next|coming up|happening|planned|scheduled|going on|listed|left|new|booked|up|else|all) )*(?:on|in|for)',
 );
 const seenOn = phrase('on|about');
 
@@ -97,14 +98,14 @@ const whatIsPlanned: Head = (reader) => {
 };
 
 const haveWhat = phrase(
-  'what(?: else| all)? (?:do|have|will) (?:i|we)(?: (?:have|got|have got))?(?: going)?',
+  'what am i(?= (?:scheduled|booked))|what(?: else| all)? (?:do|have|will) (?:i|we)(?: (?:have|got|have got))?(?: going)?',
 );
 
 /** What do i have scheduled for today, what have i got on my calendar, what do i have on tomorrow. */
 const whatHave: Head = (reader, frame) => {
   if (reader.eat(haveWhat) === null) return null;
   const isOn = reader.rest.startsWith('on ');
-  const isGoingOn = /\bgoing on\b/.test(frame.body);
+  const isGoingOn = /\bgoing\b/.test(frame.body);
   const tail = readCalendarTail(reader);
   if (tail === null || tail.isNamed) return null;
   const isMeant = tail.isPlanned || tail.isOwn || tail.isAhead || frame.place === 'calendar';
@@ -132,7 +133,7 @@ const whichEvents: Head = (reader) => {
 };
 
 const looks = phrase(
-  `(?:what|how) (?:does|do|is|are) (?:my|our|the) (?:${calendarWord}|(?:my )?day)(?: look| looks| looking)?(?: like)?`,
+  `(?:what|how) (?:does|do|is|are) (?:my|our|the) (?:${calendarWord}|(?:my )?day)(?: look| looks| looking| say)?(?: like)?`,
 );
 
 /** What does my day look like, how is my schedule tomorrow. */
@@ -169,7 +170,8 @@ function readAnything(reader: PhraseReader, frame: Frame, isMine: boolean): Aske
 /** Do i have any meetings, have we got a call at 3, is there an appointment on friday, any events this weekend. */
 const haveEvents: Head = (reader, frame) => {
   const isMine = reader.eat(haveHead) !== null;
-  if (!isMine && reader.eat(thereHead) === null && !/^anything\b/.test(reader.rest)) return null;
+  const isThere = isMine || reader.eat(thereHead) !== null;
+  if (!isThere && !/^(?:is )?anything\b/.test(reader.rest)) return null;
   if (reader.eat(anything) !== null) return readAnything(reader, frame, isMine);
   const noun = readCalendarNoun(reader);
   if (noun === null || noun.kind === 'calendar') return null;
@@ -268,7 +270,7 @@ const free = phrase(
   '(?:(?:am|are|will|was|were) (?:i|we)(?: be)?(?: (?:already|still|currently|going to be))?|(?:when|what time|what times) (?:am|are) (?:i|we)) (?:free|busy|available|booked up|booked|occupied|tied up|doing anything|doing something)(?: for (?:a |an )?(?:lunch|dinner|coffee|meeting|call|drinks|breakfast|brunch|chat))?|how (?:busy|free|full|packed|booked) (?:am i|are we|is my (?:day|schedule|calendar|week|afternoon|morning|weekend))',
 );
 const freeTime = phrase(
-  '(?:do|did|will) (?:i|we) have(?: (?:any|a|some))? (?:free time|conflicts?|openings?|availability|free slots?|scheduling conflicts?|time free|(?:busy|full|free|packed) (?:day|schedule|morning|afternoon|evening|week|weekend))',
+  '(?:do|did|will) (?:i|we) have(?: (?:any|a|some))? (?:free time|time|conflicts?|openings?|availability|free slots?|scheduling conflicts?|time free|(?:busy|full|free|packed) (?:day|schedule|morning|afternoon|evening|week|weekend))',
 );
 
 /** Am i free on thursday, do i have any free time tomorrow. */

@@ -102,7 +102,8 @@ const statementOrder: readonly (readonly [RegExp, string])[] = [
     /^([a-z0-9@.'_-]+(?: [a-z0-9@.'_-]+)?) (has|have) (sent|emailed|mailed|written|replied)\b/,
     '$2 $1 $3',
   ],
-  [/^([a-z0-9@.'_-]+(?: [a-z0-9@.'_-]+)?) (?:sent|emailed|mailed|wrote)\b/, 'did $1 send'],
+  [/^([a-z0-9@.'_-]+(?: [a-z0-9@.'_-]+)?) (?:sent|wrote)\b/, 'did $1 send'],
+  [/^([a-z0-9@.'_-]+(?: [a-z0-9@.'_-]+)?) (?:emailed|mailed)\b/, 'did $1 email'],
   [/^anything\b/, 'is there anything'],
 ];
 

@@ -95,10 +95,15 @@ export function readMailNoun(reader: PhraseReader, wordsMax: number): MailNoun |
   }
   if (reader.eat(notMail)) return null;
   // A message may be of any kind; unread ones are those of the mailbox.
-  if (isMessage && !(noun.isReceived && noun.before.length === 0)) return null;
+  const isInBox = /\b(?:inbox|mailbox)\b/.test(reader.rest);
+  if (isMessage && !isInBox && !(noun.isReceived && noun.before.length === 0)) return null;
   return noun;
 }
 
+/** The emails that sam sent me. */
+const sentBy = phrase(
+  "(?:that |did |has )?(?:my |the )?(?!(?:i|we|you|he|she|they|it|was|were|has|have|is|are|been|just|not|never|that|who|which|from|by|and|in|on|about)\\b)(?<name>[\\p{L}'.-]+(?: (?!has\\b|sent\\b)[\\p{L}'.-]+)?)(?: has)? (?:sent|send|emailed|wrote)(?: to)?(?: me| us)?",
+);
 const by = phrase('(?:sent |received |written |coming |came )?(?:from|by)');
 const topicOpen = phrase(
   '(?:that (?:is|are) )?(?:about|regarding|concerning|on the subject of|on the topic of|related to|relating to|pertaining to|having to do with|in (?:regards?|reference|relation) to|with (?:regards?|reference) to|with (?:the )?(?:subject|title|word|words|subject line)|on|for|re|with|titled|mentioning|containing|that (?:mentions?|contains?|says?|talks? about))(?: the (?:word|words|subject|topic))?',
@@ -172,7 +177,11 @@ const nothing = (): MailTail => ({
 export function readMailTail(reader: PhraseReader): MailTail | null {
   const found = nothing();
   while (!reader.isDone) {
-    if (reader.eatDate()) found.hasDate = true;
+    const writer = found.from.length === 0 ? reader.eat(sentBy)?.['name'] : undefined;
+    if (writer !== undefined) {
+      found.from = writer.split(' ');
+      found.isReceived = true;
+    } else if (reader.eatDate()) found.hasDate = true;
     else if (reader.eatTime()) found.hasTime = true;
     else if (reader.eat(boxTail) ?? reader.eat(arrived)) found.isReceived = true;
     else if (

@@ -52,7 +52,7 @@ const isReal = (tail: MailTail): boolean =>
   tail.isReceived || tail.from.length > 0 || tail.query.length > 0;
 
 const lookHead = phrase(
-  '(?:check|show|read|open|list|hear|report|see|view|look at|look through|look over|get|bring up|pull up|go through|go to|go into|fetch|summari[sz]e|display|scan|refresh|retrieve|recite|give|know|tell|read out|read aloud|go over|review|give me a summary of|let me know|access|load|bring|any updates? (?:on|in))(?: (?:me|to me|us|up|out|off))?(?: (?:and see|if i have|if there are|for|on|in|about|of|to see|what is in|everything in|the (?:contents?|subjects?|subject lines?|titles?|senders?|list) of|a list of|list of))?',
+  '(?:check|show|read|open|list|hear|report|see|view|look at|look through|look over|get|bring up|pull up|go through|go to|go into|fetch|summari[sz]e|display|scan|refresh|retrieve|recite|give|know|tell|read out|read aloud|go over|review|give me a summary of|let me know|access|load|bring|any updates? (?:on|in))(?: (?:me|to me|us|up|out|off))?(?: (?:and see|if i have|if there are|for|on|in|about|of|to see|a summary of|the summary of|what is in|everything in|the (?:contents?|subjects?|subject lines?|titles?|senders?|list) of|a list of|list of))?',
 );
 
 /** Check my email, show me new emails from mark, read the latest mail. */
@@ -103,9 +103,11 @@ const whatMail: Head = (reader) => {
   // "What is my email" asks for an address, "what is email" for its meaning.
   if (tail === null) return null;
   if (isThere && !isIn && !noun.isBox && !noun.isReceived && !tail.isReceived && !isPart) {
-    if (noun.isSingular || !(noun.isOwn || tail.hasDate || tail.from.length > 0)) return null;
+    const isSome = tail.from.length > 0 || tail.query.length > 0;
+    if ((noun.isSingular && !isSome) || !(noun.isOwn || tail.hasDate || tail.from.length > 0))
+      return null;
   }
-  return noun.isSingular && !isThere ? null : tail;
+  return noun.isSingular && !isThere && !tail.isReceived ? null : tail;
 };
 
 const whoHead = phrase(
@@ -134,7 +136,7 @@ const whoWrote: Head = (reader) => {
 };
 
 const didHead = phrase(
-  'did|has|have|when did|what did|what has|what(?! (?:is|are|was|were|do|does|will|should|can)\\b)|where did|does|when has',
+  'did|has|have|when did|what did|what has|what(?! (?:is|are|was|were|do|does|will|should|can)\\b)|where did|does|when has|when(?! (?:is|are|was|were|do|does|did|will|i|we)\\b)',
 );
 const wroteMe = phrase(
   '(?:last )?(?:email(?:ed)?|mail(?:ed)?) (?:me|us)(?: back)?|(?:last )?(?:send|sent|forward|forwarded|write|written|wrote) (?:(?:me|us) )?(?:back )?(?:any|an|a|some|the|that|new|more|another|my|his|her|their| )*(?:emails?|mails?)(?: to me| back)?|(?:reply|replied|respond|responded|answer|answered)(?: back)? (?:to )?(?:my|our|the)(?: last| latest| recent)? (?:emails?|mails?)',
@@ -142,6 +144,8 @@ const wroteMe = phrase(
 const senderStops = wordSet(
   'send sent email emailed mail mailed forward forwarded write written wrote last reply replied respond responded answer answered i we you yet already ever just',
 );
+const isVague = /^(?:he|she|they|it|one|anything)$/;
+const anybody = /^(?:anyone|anybody|someone|somebody)$/;
 const soFar = phrase('just|already|ever|yet');
 
 /** Did kim email me, has bob sent me an email about the budget, did sara reply to my email. */
@@ -149,16 +153,14 @@ const didWrite: Head = (reader) => {
   if (reader.eat(didHead) === null) return null;
   while (reader.eat(articles)) continue;
   const from = reader.words(4, senderStops);
-  if (
-    from[0] === undefined ||
-    pronouns.has(from[0]) ||
-    /^(?:he|she|they|it|one|anything)$/.test(from[0])
-  )
-    return null;
+  const [first] = from;
+  if (first === undefined) return null;
+  const isAnybody = anybody.test(first) && from.length === 1;
+  if (!isAnybody && (pronouns.has(first) || isVague.test(first))) return null;
   reader.eat(soFar);
   if (reader.eat(wroteMe) === null) return null;
   const tail = readMailTail(reader);
-  return tail && tail.from.length === 0 ? { ...tail, from } : null;
+  return tail && tail.from.length === 0 ? { ...tail, from: isAnybody ? [] : from } : null;
 };
 
 const whenHead = phrase(
