@@ -23,6 +23,7 @@ const routeCases = [
   ...readCases<RouteCase>('routes.jsonl'),
   ...readCases<RouteCase>('messages.jsonl'),
   ...readCases<RouteCase>('spoken.jsonl'),
+  ...readCases<RouteCase>('english.jsonl'),
 ];
 const dateCases = [
   ...readCases<DateCase>('dates.jsonl'),

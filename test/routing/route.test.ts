@@ -39,6 +39,7 @@ describe('further messages, by what they try', () => {
   const further = [
     ...readCases<RouteCase>('messages.jsonl'),
     ...readCases<RouteCase>('spoken.jsonl'),
+    ...readCases<RouteCase>('english.jsonl'),
   ];
   const groups = Map.groupBy(further, (item) => item.cat ?? '');
   test.each([...groups.keys()])('%s', (cat) => {

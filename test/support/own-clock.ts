@@ -103,7 +103,7 @@ const daysBetween = (from: string, to: string): number => (utcOf(to) - utcOf(fro
 
 /** Date words whose days hang on the month or the year: such a case holds on its own day only. */
 const ofMonth =
-  /월(?!요일|욜|[화수목금토일~-]|\s[~-])|달|년|올해|분기|반기|월말|월초|연말|연초|초순|중순|하순|그믐|음력|절|린이날|버이날|글날|승의 ?날|현충|신정|설날|추석|크리스마스|이브|\d+\s*일(?!\s*(?:뒤|후|전|동안|간|이내|안|내))|[가-힣]+\s?일까지|\d\s*[/.~-]\s*\d|\d{4}|\d+(?:st|nd|rd|th)\b|\b(?:month|year|quarter|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|christmas)/iu;
+  /월(?!요일|욜|[화수목금토일~-]|\s[~-])|달|년|올해|분기|반기|월말|월초|연말|연초|초순|중순|하순|그믐|음력|절|린이날|버이날|글날|승의 ?날|현충|신정|설날|추석|크리스마스|이브|\d+\s*일(?!\s*(?:뒤|후|전|동안|간|이내|안|내))|[가-힣]+\s?일까지|\d\s*[/.~-]\s*\d|\d{4}|\d+(?:st|nd|rd|th)\b|\bthe (?:twenty |thirty )?(?:first|second|third|[a-z]+th)\b|\b(?:month|year|quarter|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|christmas)/iu;
 /** Date words whose days hang on the weekday. */
 const ofWeek =
   /[주쥬]|요일|욜|[월화수목금토일]\s*[~-]|평일|\b(?:week|mon|tue|wed|thu|fri|sat|sun)/iu;
