@@ -30,6 +30,8 @@ export interface CalendarStore {
   touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
   /** Texts of all entries, oldest first. */
   texts(owner: string): string[];
+  /** The text of one entry, null where the owner has none with this UID. */
+  text(owner: string, uid: string): string | null;
 }
 
 /** Stands for "has no end" in the index: the largest time that JavaScript has. */
@@ -59,6 +61,7 @@ export function createCalendarStore(database: Database): CalendarStore {
     putAll: (owner, events, now) => stored(() => putAll.immediate(owner, events, now)),
     touching: (owner, fromWall, toWall) => statements.touching.all(owner, fromWall, toWall),
     texts: (owner) => statements.texts.all(owner).map((row) => row.ics),
+    text: (owner, uid) => statements.text.get(owner, uid)?.ics ?? null,
   };
 }
 
@@ -113,6 +116,13 @@ function prepare(database: Database) {
     ),
     texts: prepared<{ ics: string }>(
       query.selectFrom('calendar_event').select('ics').where('owner', '=', bound).orderBy('num'),
+    ),
+    text: prepared<{ ics: string }>(
+      query
+        .selectFrom('calendar_event')
+        .select('ics')
+        .where('owner', '=', bound)
+        .where('uid', '=', bound),
     ),
   };
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -246,6 +246,69 @@ describe('a CalDAV server that is not there', () => {
     expect(results[0]?.ok).toBe(false);
     expect(asked).toEqual([]);
     await Promise.all([first, other].map((one) => new Promise((resolve) => one.close(resolve))));
+  });
+});
+
+describe('an answer of a CalDAV server', () => {
+  /** A server that has these objects, as bytes, in its calendar. */
+  const withObjects = async (objects: Buffer[]) => {
+    const server = createServer((incoming, answer) => {
+      const isList = incoming.method === 'REPORT';
+      const type = '<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>';
+      const props = isList ? objects : [Buffer.from(type)];
+      const responses = props.map((prop, index) => [
+        Buffer.from(`<d:response><d:href>/cal/${index}</d:href><d:propstat><d:prop>`),
+        isList
+          ? Buffer.concat([
+              Buffer.from('<c:calendar-data>'),
+              prop,
+              Buffer.from('</c:calendar-data>'),
+            ])
+          : prop,
+        Buffer.from('</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>'),
+      ]);
+      const open = '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">';
+      answer.writeHead(207, { 'content-type': 'application/xml; charset=utf-8' });
+      answer.end(
+        Buffer.concat([Buffer.from(open), ...responses.flat(), Buffer.from('</d:multistatus>')]),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/cal/`;
+    const registry = caldavRegistry({ url, username: 'minji', password: 'x' });
+    const range = { date_from: '2027-01-15', date_to: '2027-01-16' };
+    const { results } = await registry.run([calendarCall('search', range)], contextOf());
+    await new Promise((resolve) => server.close(resolve));
+    return results[0];
+  };
+
+  test('has whole titles where its lines are folded within a character', async () => {
+    const folder = join(import.meta.dirname, 'cases/calendar');
+    const folded = readFileSync(join(folder, '09-fold-inside-character.ics'));
+    const result = await withObjects([folded]);
+    expect(result?.summary).toContain('교체 일정 논의 그리고 예산 배분');
+    expect(result?.summary).toContain('본관 삼층 대회의실');
+  });
+
+  test('counts one event once though it is in two objects, by its newest version', async () => {
+    const version = (sequence: number, title: string): Buffer =>
+      Buffer.from(
+        calendarOf([`UID:v\nSEQUENCE:${sequence}\nDTSTART:20270115T000000Z\nSUMMARY:${title}`]),
+      );
+    const result = await withObjects([version(2, '새 제목'), version(1, '옛 제목')]);
+    expect(result?.data).toMatchObject({ count: 1, events: [{ title: '새 제목' }] });
+  });
+
+  test('names an event that cannot be read by its UID, and tells the others', async () => {
+    const events = [
+      'UID:bad\nDTSTART:whenever\nSUMMARY:x',
+      'UID:y\nDTSTART:20270115T000000Z\nSUMMARY:y',
+    ];
+    const result = await withObjects(events.map((event) => Buffer.from(calendarOf([event]))));
+    expect(result?.data).toMatchObject({
+      events: [{ title: 'y' }],
+      unreadable: ['bad: DTSTART "whenever" is no time'],
+    });
   });
 });
 

@@ -214,3 +214,38 @@ describe('an import', () => {
     await local.close();
   });
 });
+
+describe('a file with a changed instance alone', () => {
+  const range = { date_from: '2027-01-11', date_to: '2027-01-14' };
+  const titlesOf = async (local: Awaited<ReturnType<typeof localCalendar>>): Promise<string[]> => {
+    const { results } = await local.registry.run([calendarCall('search', range)], contextOf());
+    const data = results[0]?.data as { events: { start: string; title: string }[] } | undefined;
+    return (data?.events ?? []).map(({ start, title }) => `${start} ${title}`);
+  };
+
+  test('changes the series that is there, once, and an older change does not undo a newer', async () => {
+    const local = await localCalendar();
+    local.bringIn(calendar(series));
+    const update = calendar(change('12T1500', '변경', 'SEQUENCE:2'));
+    expect(local.bringIn(update)).toMatchObject({ updated: 1, unreadable: [] });
+    const changed = ['09:00 매일', '15:00 변경', '09:00 매일', '09:00 매일'];
+    expect(await titlesOf(local)).toEqual(changed);
+    expect(local.bringIn(update)).toMatchObject({ updated: 0, unchanged: 1 });
+    const old = local.bringIn(calendar(change('12T1100', '옛 변경', 'SEQUENCE:1')));
+    expect(old.dropped).toEqual(['v: "옛 변경" (SEQUENCE 1): an older version']);
+    expect(await titlesOf(local)).toEqual(changed);
+    await local.close();
+  });
+
+  test('cancels the instance of the series that is there', async () => {
+    const local = await localCalendar();
+    local.bringIn(calendar(series));
+    const cancel = calendar(change('12T0900', '매일', 'SEQUENCE:1')).replace(
+      'VERSION:2.0',
+      'VERSION:2.0\r\nMETHOD:CANCEL',
+    );
+    local.bringIn(cancel);
+    expect(await titlesOf(local)).toEqual(['09:00 매일', '09:00 매일', '09:00 매일']);
+    await local.close();
+  });
+});

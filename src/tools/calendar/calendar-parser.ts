@@ -38,15 +38,14 @@ function addChild(
   facts: CalendarFacts,
   parsed: ParsedText,
 ): void {
-  const name = nameOf(node);
-  const drop = (reason: string): unknown => parsed.dropped.push(namedLine(name, reason));
+  const drop = (reason: string): unknown => parsed.dropped.push(namedLine(nameOf(node), reason));
   if (node.name === 'vtimezone') {
     calendar.addSubcomponent(plainComponent(node, drop));
   } else if (node.name === 'vevent') {
     try {
       calendar.addSubcomponent(eventComponent(node, facts, drop));
     } catch (error) {
-      parsed.unreadable.push(namedLine(name, reasonOf(error)));
+      parsed.unreadable.push(namedLine(nameOf(node), reasonOf(error)));
     }
   } else {
     drop(`a ${node.name.toUpperCase()} is no event`);
@@ -113,6 +112,9 @@ function plainLine(line: ContentLine): ContentLine {
   return { ...line, value: `${sign || '+'}${hours.padStart(2, '0')}${minutes}` };
 }
 
+/** Types whose values are text as it stands. */
+const neverFails = new Set(['text', 'uri', 'unknown', 'cal-address']);
+
 /** A property that says when the event is. */
 const placing = new Set(['dtstart', 'recurrence-id', 'rrule']);
 
@@ -127,8 +129,10 @@ function addProperty(
     if (isRule && !/(?:^|;)FREQ=\w/.test(line.value)) throw new Error('it has no FREQ');
     const property = new ICAL.Property(ICAL.parse.property(textOf(line)) as never);
     // Values are read when they are asked for, and written when a file is: both fail here or never.
-    property.getValues();
-    property.toICALString();
+    if (!neverFails.has(property.type)) {
+      property.getValues();
+      property.toICALString();
+    }
     component.addProperty(property);
   } catch (error) {
     const reason = `${line.name.toUpperCase()} "${oneLine(line.value, 60)}" cannot be read (${reasonOf(error)})`;

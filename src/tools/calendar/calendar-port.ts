@@ -71,4 +71,6 @@ export interface EventStorage {
   touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
   /** The texts of all entries of the owner, oldest first. */
   texts(owner: string): string[];
+  /** The text of one entry, null where the owner has none with this UID. */
+  text(owner: string, uid: string): string | null;
 }

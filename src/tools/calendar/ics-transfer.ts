@@ -42,10 +42,19 @@ export function importIcs(text: string, options: IcsImportOptions): IcsImport {
   } catch (error) {
     return { ...result, unreadable: [oneLine(messageOf(error), 160)] };
   }
-  const read = createEventReader(zones).readCalendars(parsed.calendars);
-  const events: StoredEvent[] = read.entries.map((entry) =>
-    storedEvent(entry, objectText(read.components.get(entry.uid) ?? [])),
-  );
+  const reader = createEventReader(zones);
+  const read = reader.readCalendars(parsed.calendars);
+  const events: StoredEvent[] = read.entries.map((entry) => {
+    const ics = objectText(read.components.get(entry.uid) ?? []);
+    const isChangeOnly = entry.parts.every((part) => part.instance !== null);
+    const known = isChangeOnly ? storage.text(owner, entry.uid) : null;
+    if (known === null) return storedEvent(entry, ics);
+    // An update of an invitation holds the changed instance alone: the series that is there stays.
+    const both = reader.readCalendars([known, ics].flatMap((one) => parseCalendars(one).calendars));
+    const [merged = entry] = both.entries;
+    read.dropped.push(...both.dropped);
+    return storedEvent(merged, objectText(both.components.get(merged.uid) ?? []));
+  });
   for (const what of storage.putAll(owner, events, now)) result[what] += 1;
   const dropped = [...parsed.dropped, ...read.dropped];
   return {
