@@ -209,6 +209,11 @@ describe('headers', () => {
     ['spaces in a word', '=?utf-8?Q?two words_three?=', 'two words three'],
     ['a language', `=?euc-kr*ko?B?${cp949('견적').toString('base64')}?=`, '견적'],
     ['a wrong label', word('utf-8', cp949('견적서')), '견적서'],
+    [
+      'UTF-8 in no encoding that ends in the byte 0xA0',
+      latin(Buffer.from('à la carte à')),
+      'à la carte à',
+    ],
     ['UTF-8 in no encoding', latin(Buffer.from('견적서 v2')), '견적서 v2'],
     ['Korean bytes in no encoding', latin(cp949('[공지] 견적서')), '[공지] 견적서'],
     ['ISO-2022-KR in no encoding', '\x1b$)C\x0e0_@{\x0f', '견적'],
@@ -216,6 +221,16 @@ describe('headers', () => {
     ['an encoded word of nothing', '=?utf-8?B??=', ''],
   ])('%s', (_name, value, text) => {
     expect(decodeHeader(value, null)).toBe(text);
+  });
+
+  test('a byte 0xA0 at the end of a value is part of its last character', () => {
+    const { subject, from } = readHead(
+      mailOf(
+        [`Subject: ${latin(Buffer.from('voilà'))}`, `From: ${latin(Buffer.from('Là'))} <a@b>`],
+        '',
+      ),
+    );
+    expect([subject, from]).toEqual(['voilà', 'Là']);
   });
 
   test('text in no encoding is read by the charset of the mail', () => {

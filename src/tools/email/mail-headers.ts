@@ -16,12 +16,23 @@ export function headerFields(head: string): HeaderFields {
     const [, name, value] = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:(.*)$/s.exec(line) ?? [];
     if (name === undefined || value === undefined) continue;
     const key = name.toLowerCase();
-    if (!fields.has(key)) fields.set(key, value.trim());
+    if (!fields.has(key)) fields.set(key, trimmed(value));
   }
   return fields;
 }
 
-const encodedWord = /=\?[ \t]*([^?\s*]+)(?:\*[^?]*)?[ \t]*\?[ \t]*([bq])[ \t]*\?(.*?)(?:\?=|$)/gi;
+const encodedWord = /=\?[ \t]*([^? \t*]+)(?:\*[^?]*)?[ \t]*\?[ \t]*([bq])[ \t]*\?(.*?)(?:\?=|$)/gi;
+
+/** Not `trim` and `\s`: they count 0xA0 as a space, which is a byte of many characters here. */
+function trimmed(raw: string): string {
+  let [start, end] = [0, raw.length];
+  while (start < end && isBlank(raw[start])) start += 1;
+  while (end > start && isBlank(raw[end - 1])) end -= 1;
+  return raw.slice(start, end);
+}
+
+const isBlank = (character: string | undefined): boolean =>
+  character !== undefined && ' \t\r\n'.includes(character);
 
 interface Run {
   charset: string;
@@ -46,7 +57,7 @@ export function decodeHeader(value: string, charset: string | null): string {
     const [whole, label = '', kind = '', content = ''] = match;
     const between = value.slice(end, match.index);
     end = match.index + whole.length;
-    if (run === null || between.trim() !== '') {
+    if (run === null || trimmed(between) !== '') {
       flush();
       text += decodePlain(between, charset);
     } else if (run.charset.toLowerCase() !== label.toLowerCase()) flush();
@@ -61,7 +72,7 @@ function extended(before: Run | null, charset: string, kind: string, content: st
     const bytes = before === null ? [] : [joined(before)];
     return { charset, bytes: Buffer.concat([...bytes, quotedWord(content)]), rest: '' };
   }
-  const open = `${before?.rest ?? ''}${content.replace(/\s+/g, '')}`;
+  const open = `${before?.rest ?? ''}${content.replace(/[ \t]+/g, '')}`;
   const whole = open.includes('=') ? open.length : open.length - (open.length % 4);
   const bytes = Buffer.concat([before?.bytes ?? Buffer.alloc(0), base64(open.slice(0, whole))]);
   return { charset, bytes, rest: open.slice(whole) };
@@ -95,11 +106,11 @@ export interface HeaderValue {
 /** Longer values are no longer those of a mail program. */
 const valueCharsMax = 8000;
 
-const parameter = /[;\s]\s*([!#$%&'*+.^_`|~\w-]+?)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)/gs;
+const parameter = /[; ] *([!#$%&'*+.^_`|~\w-]+?) *= *("(?:[^"\\]|\\.)*"|[^;]*)/gs;
 
 /** A value with parameters. File names come in three ways, and in a fourth that no standard knows. */
 export function headerValue(raw: string): HeaderValue {
-  const closed = raw.slice(0, valueCharsMax).replace(/\s+/g, ' ');
+  const closed = raw.slice(0, valueCharsMax).replace(/[ \t\r\n]+/g, ' ');
   const [value = ''] = closed.split(/[; ]/, 1);
   const plain = new Map<string, string>();
   const pieces = new Map<string, { charset: string | null; bytes: Buffer[] }>();
@@ -130,7 +141,7 @@ export function headerValue(raw: string): HeaderValue {
 }
 
 const unquoted = (text: string): string =>
-  text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : text.trim();
+  text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : trimmed(text);
 
 export interface Sender {
   name: string;
@@ -148,10 +159,10 @@ export function senderOf(value: string, charset: string | null): Sender {
   const first = parted.includes('@') ? parted : (/^[^<]*<[^>]*>?/s.exec(raw)?.[0] ?? parted);
   const [, before, inside] = /^(.*?)<([^<>]*)>?[^<]*$/s.exec(first) ?? [];
   const [, comment] = /\(([^)]*)\)/s.exec(first) ?? [];
-  const named = (before ?? '').trim() || (comment ?? '');
-  const name = decodeHeader(unquoted(named.trim()), charset)
+  const named = trimmed(before ?? '') || (comment ?? '');
+  const name = decodeHeader(unquoted(trimmed(named)), charset)
     .replace(/^["']+|["']+$/g, '')
     .trim();
-  const address = (inside ?? first.replace(/\([^)]*\)/gs, '')).trim();
+  const address = trimmed(inside ?? first.replace(/\([^)]*\)/gs, ''));
   return { name, address: decodeHeader(address, charset) };
 }
