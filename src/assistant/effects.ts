@@ -36,6 +36,10 @@ export interface Language {
   reask(input: PromptInput, raw: string): ModelRequest;
   /** Null when the answer cannot be read. */
   readDecision(raw: string, input: { message: string; now: string }): Decision | null;
+  /** What of an answer in words is shown; null where nothing of it is for a person. */
+  plainAnswer(raw: string): string | null;
+  /** How much of an answer that is being written may be shown, of which `from` characters were. */
+  plainAnswerEnd(text: string, from: number): number;
   reason(input: PromptInput): ModelRequest;
   answer(input: PromptInput): ModelRequest;
   word(input: {
@@ -175,7 +179,13 @@ async function word(call: EffectCall, options: AssistantOptions): Promise<Effect
   if (answered) return answered;
   const request = options.language.word({ ...input, locale: call.locale });
   return resultOf(
-    await stream(call, options.classifier, 'word', { ...request, maxTokens: wordTokensMax }),
+    await stream(
+      call,
+      options.classifier,
+      'word',
+      { ...request, maxTokens: wordTokensMax },
+      options,
+    ),
   );
 }
 
@@ -274,21 +284,52 @@ async function answer(
   const prompt = await promptOf(call, 'answer', options);
   const outcome = await withinContext(call, prompt, options, (input) => {
     const request = options.language[kind](input);
-    return stream(call, backend, kind, { ...request, maxTokens: answerTokensMax });
+    return stream(call, backend, kind, { ...request, maxTokens: answerTokensMax }, options);
   });
   return resultOf(outcome);
 }
 
-const stream = (
+/** Asks for an answer in words and reports it while it is written. One that is no words is a failure. */
+async function stream(
   call: EffectCall,
   backend: Backend,
   kind: RequestKind,
   request: ModelRequest,
-): Promise<ModelOutcome> =>
-  backend.run(request, {
+  { language }: AssistantOptions,
+): Promise<ModelOutcome> {
+  let text = '';
+  let shown = '';
+  const show = (next: string): void => {
+    if (next === shown) return;
+    if (next.startsWith(shown)) call.report.text(next.slice(shown.length), false);
+    else call.report.text(next, true);
+    shown = next;
+  };
+  const outcome = await backend.run(request, {
     ...runOptions(call, kind),
-    onText: (text, replace) => call.report.text(text, replace),
+    onText(piece, replace) {
+      text = replace ? piece : text + piece;
+      if (replace) show('');
+      show(text.slice(0, language.plainAnswerEnd(text, shown.length)));
+    },
   });
+  if (!outcome.ok) return outcome;
+  const plain = language.plainAnswer(outcome.text);
+  show(plain ?? '');
+  if (plain !== null) return { ...outcome, text: plain };
+  const { backend: id, timings } = outcome;
+  const message = 'JSON or a tool call in place of an answer';
+  return {
+    ok: false,
+    backend: id,
+    errorReason: 'empty_answer',
+    message,
+    status: null,
+    partialText: '',
+    retryAfterMs: null,
+    timings,
+  };
+}
 
 const resultOf = (outcome: ModelOutcome): EffectResult =>
   outcome.ok ? ok({ text: outcome.text, backend: outcome.backend }) : fail(backendFailure(outcome));

@@ -1,14 +1,16 @@
 /** The assistant's language: rules, prompts and readers of src/routing, as its effects and its door use them. */
 import type { ChatMessage, ModelRequest } from '../contract/model.ts';
 import {
-  classificationSchema,
+  classificationSchemaOf,
   classifierMessages,
   reaskMessages,
+  standardOffers,
 } from '../routing/classification-prompt.ts';
 import { readClassification } from '../routing/classification.ts';
 import { toDecision } from '../routing/classification-decision.ts';
 import { isUnclearAnswer } from '../routing/consent.ts';
 import { readDraftEdit } from '../routing/draft-edit.ts';
+import { plainAnswer, plainAnswerEnd } from '../routing/plain-answer.ts';
 import { answerMessages, reasonerMessages, wordingMessages } from '../routing/prompts.ts';
 import { route } from '../routing/route.ts';
 import type { DraftReply } from './door.ts';
@@ -17,15 +19,19 @@ import type { Language, PromptInput } from './effects.ts';
 export interface LanguageOptions {
   /** IANA name: the zone of "today" and "at three". */
   timeZone: string;
+  /** Whether a tool is configured: the classifier is told of no other. Left out: all are. */
+  hasTool?: (tool: string) => boolean;
 }
 
 /** A little warmth for answers; wording a tool's result must stay with the facts. */
 const answerTemperature = 0.6;
 const wordTemperature = 0.2;
 
-export function createLanguage({ timeZone }: LanguageOptions): Language & {
+export function createLanguage({ timeZone, hasTool = () => true }: LanguageOptions): Language & {
   readReply(message: string, nowMs: number): DraftReply | null;
 } {
+  const tools = standardOffers.filter(({ tool }) => hasTool(tool));
+  const jsonSchema = classificationSchemaOf(tools);
   const promptOf = ({ message, history, now }: PromptInput) => ({
     message,
     history: history as ChatMessage[],
@@ -34,7 +40,7 @@ export function createLanguage({ timeZone }: LanguageOptions): Language & {
   });
   const classification = (messages: ChatMessage[]): ModelRequest => ({
     messages,
-    jsonSchema: classificationSchema,
+    jsonSchema,
   });
 
   return {
@@ -45,9 +51,10 @@ export function createLanguage({ timeZone }: LanguageOptions): Language & {
       return result.kind === 'decision' ? result.decision : null;
     },
 
-    classify: (input) => classification(classifierMessages(promptOf(input))),
+    classify: (input) => classification(classifierMessages({ ...promptOf(input), tools })),
 
-    reask: (input, raw) => classification(reaskMessages(classifierMessages(promptOf(input)), raw)),
+    reask: (input, raw) =>
+      classification(reaskMessages(classifierMessages({ ...promptOf(input), tools }), raw)),
 
     readDecision(raw, { message, now }) {
       const read = readClassification(raw);
@@ -77,6 +84,9 @@ export function createLanguage({ timeZone }: LanguageOptions): Language & {
       temperature: wordTemperature,
       thinking: false,
     }),
+
+    plainAnswer,
+    plainAnswerEnd,
 
     readReply(message, nowMs) {
       const result = route(message, { now: nowMs, timeZone, pendingDraft: true });

@@ -54,7 +54,10 @@ export function createAssistant(parts: {
   const { config, database, pool, hub, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
-  const language = createLanguage({ timeZone: config.timezone });
+  const language = createLanguage({
+    timeZone: config.timezone,
+    hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
+  });
   const library = openLibrary(parts);
   const search = createDocumentSearch({ ...parts, library });
   const react = createReactLoop({ ...parts, library, search });

@@ -5,7 +5,7 @@
 import type { ChatMessage } from '../contract/model.ts';
 import { clockLine } from './clock-line.ts';
 import { clipText, composedText } from './plain-text.ts';
-import { modelOperations } from './tool-params.ts';
+import { modelOperations, paramNames } from './tool-params.ts';
 
 /** One operation that the model may ask for. */
 export interface ToolOffer {
@@ -39,47 +39,60 @@ export const standardOffers: readonly ToolOffer[] = [
   { tool: 'document', operation: 'search', summary: '문서 검색. params: {"query"}' },
 ];
 
-/** Answers of the classifier as a JSON schema, for servers that can hold a model to one. */
-export const classificationSchema: { name: string; schema: Record<string, unknown> } = {
-  name: 'classification',
-  schema: {
-    type: 'object',
-    properties: {
-      action: { type: 'string', enum: ['direct', 'route', 'clarify', 'tools', 'system_status'] },
-      response: { type: 'string' },
-      prompt: { type: 'string' },
-      tool: { type: 'string', enum: ['', 'calendar', 'email', 'document'] },
-      operation: {
-        type: 'string',
-        enum: ['', ...new Set(modelOperations.map((name) => name.split('.')[1] ?? ''))],
-      },
-      params: {
-        type: 'object',
-        properties: Object.fromEntries(
-          [
-            'title',
-            'date',
-            'time',
-            'end_time',
-            'end_date',
-            'location',
-            'description',
-            'date_from',
-            'date_to',
-            'query',
-            'from',
-            'folder',
-          ]
-            .map((name) => [name, { type: 'string' }] as [string, unknown])
-            .concat([['days', { type: 'integer' }]]),
-        ),
-        additionalProperties: false,
-      },
-    },
-    required: ['action'],
-    additionalProperties: false,
-  },
+const paramTypes: Readonly<Record<string, 'string' | 'integer'>> = {
+  title: 'string',
+  date: 'string',
+  time: 'string',
+  end_time: 'string',
+  end_date: 'string',
+  location: 'string',
+  description: 'string',
+  date_from: 'string',
+  date_to: 'string',
+  query: 'string',
+  from: 'string',
+  folder: 'string',
+  days: 'integer',
 };
+
+/** Answers of the classifier as a JSON schema, for servers that can hold a model to one: of what is offered. */
+export function classificationSchemaOf(offers: readonly ToolOffer[]): {
+  name: string;
+  schema: Record<string, unknown>;
+} {
+  const offered = modelOperations.filter((name) =>
+    offers.some(({ tool, operation }) => name === `${tool}.${operation}`),
+  );
+  const split = offered.map((name) => name.split('.') as [string, string]);
+  const params = new Set(offered.flatMap(paramNames));
+  return {
+    name: 'classification',
+    schema: {
+      type: 'object',
+      properties: {
+        action: { type: 'string', enum: ['direct', 'route', 'clarify', 'tools', 'system_status'] },
+        response: { type: 'string' },
+        prompt: { type: 'string' },
+        tool: { type: 'string', enum: ['', ...new Set(split.map(([tool]) => tool))] },
+        operation: { type: 'string', enum: ['', ...new Set(split.map(([, name]) => name))] },
+        params: {
+          type: 'object',
+          properties: Object.fromEntries(
+            Object.entries(paramTypes)
+              .filter(([name]) => params.has(name))
+              .map(([name, type]) => [name, { type }]),
+          ),
+          additionalProperties: false,
+        },
+      },
+      required: ['action'],
+      additionalProperties: false,
+    },
+  };
+}
+
+/** The schema of a standard installation. */
+export const classificationSchema = classificationSchemaOf(standardOffers);
 
 const systemPrompt = (offers: readonly ToolOffer[]): string =>
   `당신은 개인 비서의 분류기입니다. 사용자의 마지막 메시지를 보고 JSON 객체 하나만 출력합니다. 설명, 코드 블록, 생각 과정은 쓰지 않습니다.
@@ -141,6 +154,12 @@ const examples: readonly Example[] = [
   },
 ];
 
+/** An example of a tool that is not there would teach the model to ask for it. */
+const isOffered =
+  (offers: readonly ToolOffer[]) =>
+  ({ answer }: Example): boolean =>
+    answer['tool'] === undefined || offers.some(({ tool }) => tool === answer['tool']);
+
 const framed = (message: string, clock: string): string =>
   `[현재 시각] ${clock}\n[메시지] ${message}`;
 
@@ -160,7 +179,7 @@ export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
   const { message, history, now, timeZone, tools = standardOffers } = prompt;
   return [
     { role: 'system', content: systemPrompt(tools) },
-    ...examples.flatMap((example): ChatMessage[] => [
+    ...examples.filter(isOffered(tools)).flatMap((example): ChatMessage[] => [
       { role: 'user', content: `[메시지] ${example.message}` },
       { role: 'assistant', content: JSON.stringify(example.answer) },
     ]),

@@ -188,6 +188,14 @@ function readValues(text: string, depth: number): Classification | null {
   return null;
 }
 
+/** Whether an object is one that a classifier answers with: it has an action of ours, or its answer in words. */
+export function isClassification(value: Record<string, unknown>): boolean {
+  const fields = lowerKeys(value);
+  return (
+    actionOf(fields) !== null || typeof fields['response'] === 'string' || 'operation' in fields
+  );
+}
+
 /** Prose without JSON is the answer itself; JSON that could not be read is none. */
 function readProse(text: string): Classification | null {
   const shown = composedText(text).trim();

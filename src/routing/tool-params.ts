@@ -59,6 +59,9 @@ export type ModelOperation = keyof typeof schemas;
 
 export const modelOperations = Object.keys(schemas) as ModelOperation[];
 
+/** Names of the parameters of an operation. */
+export const paramNames = (name: ModelOperation): string[] => Object.keys(schemas[name].shape);
+
 const isOperation = (name: string): name is ModelOperation => Object.hasOwn(schemas, name);
 
 /** Names under which models know the tools. */
