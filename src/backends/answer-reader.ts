@@ -145,6 +145,10 @@ class Reader implements AnswerReader {
       expectOrphanClose: options.expectOrphanClose,
       onText: (chunk, replace) =>
         this.#printed ? this.#printed.push(chunk, replace) : show(chunk, replace),
+      onCall: (name, args) => {
+        if (options.dropToolCalls) return;
+        this.#assembler.add({ index: null, id: null, name, arguments: args, whole: true });
+      },
     });
   }
 
@@ -219,7 +223,10 @@ class Reader implements AnswerReader {
   }
 
   #words(content: string, { reasoning, toolCalls }: Delta, verdict: Verdict): void {
-    if (reasoning) this.#sawReasoning = true;
+    if (reasoning && !this.#sawReasoning) {
+      this.#sawReasoning = true;
+      this.#filter.sawReasoning();
+    }
     if (!this.#options.dropToolCalls) for (const piece of toolCalls) this.#assembler.add(piece);
     this.#raw += content;
     this.#held += content;

@@ -1,16 +1,34 @@
 /**
- * Takes thinking out of an answer while it streams.
+ * Takes thinking, special tokens and headers of messages out of an answer while it streams.
  * Owns nothing but the held tail of the text. It must never show a part of a marker, and never lose text
  * because a marker might have begun.
  *
  * 1. What becomes visible does not depend on how the text was cut into chunks: the text is read as a sequence
  *    of words and markers, a possible beginning of a marker is held, and decisions are taken at markers only.
- * 2. A `lead` opening counts only before the first visible character; later it is text, and so is its close.
- * 3. A close without an opening (the template had opened the block in the prompt) takes back all text before it:
- *    `replace`. Only the first one, and only when nothing was opened before.
- * 4. A surrogate pair is never split, whatever the server does.
+ * 2. A marker that the answer talks about is text: in code, between quotes, a tag also inside of a sentence.
+ * 3. A tag opens a block before the first visible character. Later it does so only until its close: text behind
+ *    a late tag without a close is shown.
+ * 4. A close without an opening (the template had opened the block in the prompt) takes back all text before it:
+ *    `replace`. Only the first one, only when nothing was opened before, and when no thinking came in its own field.
+ * 5. A special token goes; the text around it stays. A message with a recipient is a tool call, not text.
+ * 6. A surrogate pair is never split, whatever the server does.
  */
+import { messageBlock, openCall, pairBlock, type Block } from './filter-block.ts';
+import { headerEnds as headerEndTokens } from '../lib/special-tokens.ts';
+import { asciiLower, type Found } from './marker-set.ts';
+import { HEADER_CHARS_MAX, readHeader } from './message-header.ts';
+import {
+  headerEndSet,
+  outsideMarkers,
+  strippedFinal,
+  strippedSet,
+  turnTokens,
+  type Marker,
+  type OutsideMarkers,
+} from './outside-markers.ts';
+import { NEIGHBOUR_CHARS } from './text-place.ts';
 import type { Markup, MarkupPair } from './thinking-markup.ts';
+import { VisibleText } from './visible-text.ts';
 
 export interface ThinkingFilterOptions {
   markup: Markup;
@@ -21,6 +39,8 @@ export interface ThinkingFilterOptions {
   expectOrphanClose: boolean;
   /** Visible text, in order. `replace`: forget all before. */
   onText: (text: string, replace: boolean) => void;
+  /** A tool call that the model wrote as a message of harmony. */
+  onCall?: (name: string, args: string) => void;
 }
 
 export interface ThinkingFilterEnd {
@@ -32,102 +52,62 @@ export interface ThinkingFilterEnd {
 
 export interface ThinkingFilter {
   push(chunk: string): void;
+  /** Thinking has come in a field of its own: a close in the text is none of it. */
+  sawReasoning(): void;
   /** `cutByLength`: the server stopped at its limit; held text without a close is then taken for thinking. */
   end(cutByLength: boolean): ThinkingFilterEnd;
 }
 
-type Marker = { text: string } & (
-  | { role: 'open' | 'close'; pair: MarkupPair }
-  | { role: 'literal' }
-);
-
-interface Hit {
-  at: number;
-  marker: Marker;
-}
-
-/** Markers that are looked for together. */
-interface MarkerSet {
-  markers: readonly Marker[];
-  longest: number;
-  /** A text without any of their first characters holds none, not even the beginning of one: most chunks. */
-  starts: ReadonlySet<string>;
-}
-
-const markerSet = (markers: readonly Marker[]): MarkerSet => ({
-  markers,
-  longest: Math.max(0, ...markers.map(({ text }) => text.length)),
-  starts: new Set(markers.map(({ text }) => text.charAt(0))),
-});
-
-function mayHold(text: string, { starts }: MarkerSet): boolean {
-  for (let at = 0; at < text.length; at++) if (starts.has(text.charAt(at))) return true;
-  return false;
-}
-
-/** The markers that are looked for outside of a block, where an opening, a close and a literal may stand. */
-function outsideMarkers({ pairs, literals }: Markup): MarkerSet {
-  const literalTexts = new Set(literals);
-  return markerSet([
-    ...pairs.map((pair): Marker => ({ text: pair.open, role: 'open', pair })),
-    ...pairs.flatMap((pair) =>
-      pair.closes
-        .filter((text) => !literalTexts.has(text))
-        .map((text): Marker => ({ text, role: 'close', pair })),
-    ),
-    ...literals.map((text): Marker => ({ text, role: 'literal' })),
-  ]);
-}
-
-/** The earliest marker in the text; of two that begin together, the longer. */
-function earliest(text: string, { markers }: MarkerSet): Hit | null {
-  let best: Hit | null = null;
-  for (const marker of markers) {
-    const at = text.indexOf(marker.text);
-    if (at < 0) continue;
-    const better =
-      !best || at < best.at || (at === best.at && marker.text.length > best.marker.text.length);
-    if (better) best = { at, marker };
-  }
-  return best;
-}
-
-/** Where the longest tail begins that could still grow into a marker; the length of the text when none could. */
-function possibleStart(text: string, { markers, longest, starts }: MarkerSet): number {
-  for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
-    if (!starts.has(text.charAt(at))) continue;
-    for (const marker of markers) {
-      if (marker.text.length <= text.length - at) continue;
-      if (text.endsWith(marker.text.slice(0, text.length - at))) return at;
-    }
-  }
-  return text.length;
-}
+/** Tokens inside of the header of a message. */
+const headerParts: ReadonlySet<string> = new Set(['<|channel|>', '<|constrain|>']);
+const headerEnds = { line: headerEndSet(true), tokens: headerEndSet(false) };
+const turnKeys: ReadonlySet<string> = new Set(turnTokens.map(asciiLower));
 
 const endsInHighSurrogate = (text: string): boolean => /[\uD800-\uDBFF]$/.test(text);
 
-interface Block {
-  pair: MarkupPair;
-  closes: MarkerSet;
-}
+const headerEndKeys: ReadonlySet<string> = new Set(headerEndTokens);
+const pairedEdges: ReadonlyMap<string, string> = new Map([
+  ['<s>', '</s>'],
+  ['[inst]', '[/inst]'],
+]);
+/** A token of no known family that begins a call. */
+const callToken = /^(?!.*(?:end|suffix|\/)).*(?:tool|func|plugin|action|dsml|<\|open\|)/;
+/** Words that answers use as tags of their own. */
+const plainTags: ReadonlySet<string> = new Set(['<thinking>', '<thought>', '<reasoning>']);
+/** Long enough that no formula is taken for one. */
+const cutToken = /<[|｜][a-z0-9_▁]{3,40}[|｜]?$/i;
+const strippedLead = 'analysis';
+const quote = /[`"'“”‘’]/;
+
+const isTag = (marker: Marker): boolean =>
+  'pair' in marker ? marker.pair.where === 'lead' : marker.role.startsWith('answer');
 
 class Filter implements ThinkingFilter {
-  readonly #onText: ThinkingFilterOptions['onText'];
-  readonly #outside: MarkerSet;
-  #inside: Block | null = null;
+  readonly #outside: OutsideMarkers;
+  readonly #visible: VisibleText;
+  readonly #onCall: (name: string, args: string) => void;
+  /** Printed calls stay in the text. */
+  readonly #keepsCalls: boolean;
+  #block: Block | null = null;
+  /** The header of a message that has begun: the token that opened it and what followed. */
+  #header: { text: string; line: boolean } | null = null;
   #held = '';
-  /** Text of which it is not known yet whether it is thinking; null when text is shown at once. */
-  #awaiting: string | null;
-  #visible = false;
-  #eatSpace = true;
-  /** An opening or a close was met: a close that comes now is no orphan. */
+  /** An opening or a close was met, or thinking in its own field: a close that comes now is no orphan. */
   #opened = false;
+  /** Openings that the answer talked about; their closes are text as well. */
+  #mentioned = 0;
+  /** Closes whose opening mark is part of the text. */
+  readonly #shownEdges = new Set<string>();
   #orphanClose = false;
+  /** The text begins like one of gpt-oss whose special tokens were stripped. */
+  #isStripped = false;
+  #ended = false;
 
   constructor(options: ThinkingFilterOptions) {
-    this.#onText = options.onText;
     this.#outside = outsideMarkers(options.markup);
-    this.#awaiting = options.expectOrphanClose ? '' : null;
+    this.#keepsCalls = options.markup.pairs.some(({ kind }) => kind === 'call');
+    this.#visible = new VisibleText(options.expectOrphanClose, options.onText);
+    this.#onCall = options.onCall ?? (() => {});
   }
 
   push(chunk: string): void {
@@ -135,74 +115,250 @@ class Filter implements ThinkingFilter {
     this.#read(false);
   }
 
+  sawReasoning(): void {
+    this.#opened = true;
+    this.#visible.showAwaited();
+  }
+
   end(cutByLength: boolean): ThinkingFilterEnd {
     this.#read(true);
-    let unclosed = this.#inside?.pair.kind === 'thinking';
-    if (this.#awaiting) {
+    this.#ended = true;
+    while (this.#block?.kind === 'late') {
+      this.#held = this.#block.text;
+      this.#block = null;
+      this.#read(true);
+    }
+    let unclosed = this.#block?.kind === 'thought';
+    if (this.#block?.kind === 'call') this.#close();
+    if (this.#visible.isHeld) {
       if (cutByLength) unclosed = true;
-      else this.#onText(this.#awaiting.toWellFormed(), false);
+      else this.#visible.showAwaited();
     }
     return { unclosed, orphanClose: this.#orphanClose };
   }
 
   /** Reads as far as can be decided; `final` when nothing more can come. */
   #read(final: boolean): void {
-    for (;;) {
-      const set = this.#inside?.closes ?? this.#outside;
-      const isPlain = !mayHold(this.#held, set);
-      const hit = isPlain ? null : earliest(this.#held, set);
-      let possible = isPlain || final ? this.#held.length : possibleStart(this.#held, set);
-      if (!hit || possible <= hit.at) {
-        const split = !final && possible === this.#held.length && endsInHighSurrogate(this.#held);
-        if (split) possible -= 1;
-        this.#show(this.#held.slice(0, possible));
-        this.#held = this.#held.slice(possible);
-        return;
-      }
-      this.#show(this.#held.slice(0, hit.at));
-      this.#held = this.#held.slice(hit.at + hit.marker.text.length);
-      this.#meet(hit.marker);
+    while (this.#held !== '' || (final && this.#header !== null)) {
+      const goesOn = this.#header === null ? this.#step(final) : this.#readHeader(final);
+      if (!goesOn) return;
     }
   }
 
-  #show(text: string): void {
-    if (this.#inside) return;
-    const rest = this.#eatSpace ? text.trimStart() : text;
-    if (rest === '') return;
-    this.#eatSpace = false;
-    this.#visible = true;
-    if (this.#awaiting === null) this.#onText(rest.toWellFormed(), false);
-    else this.#awaiting += rest;
+  /** Reads up to the next marker and that marker. False when more text is needed. */
+  #step(final: boolean): boolean {
+    const lead = this.#leadOfStripped(final);
+    if (lead !== null) return lead;
+    const outside = this.#isStripped ? strippedSet : this.#outside.set;
+    const set = this.#block?.closes ?? outside;
+    const found = set.find(this.#held);
+    let possible = final ? this.#held.length : set.possibleStart(this.#held);
+    if (!found || possible <= found.at) {
+      const split = !final && possible === this.#held.length && endsInHighSurrogate(this.#held);
+      if (split) possible -= 1;
+      if (final && !this.#block) this.#dropCutToken();
+      this.#take(Math.min(possible, this.#held.length));
+      return false;
+    }
+    this.#take(found.at);
+    const after = this.#held.slice(found.text.length);
+    if (!final && after.length < NEIGHBOUR_CHARS && !after.includes('\n') && this.#asksAfter(found))
+      return false;
+    if (this.#block) this.#meetInside(this.#block, found, after);
+    else {
+      this.#held = after;
+      this.#meet(found, after);
+    }
+    return true;
   }
 
-  #meet(marker: Marker): void {
-    if (marker.role === 'literal') return;
-    const { pair } = marker;
-    if (this.#inside) {
-      this.#inside = null;
-      this.#eatSpace = true;
-    } else if (marker.role === 'close') {
-      if (pair.kind === 'thinking') this.#meetOrphan(marker.text);
-    } else if (pair.where === 'anywhere' || !this.#visible) {
-      if (pair.kind === 'thinking' && !this.#visible) this.#awaiting = null;
-      const closes = pair.closes.map((text): Marker => ({ text, role: 'close', pair }));
-      this.#inside = { pair, closes: markerSet(closes) };
-      this.#opened = true;
-    } else {
-      this.#show(marker.text);
-      this.#opened = true;
+  /** The text may end inside of a token, where a server looks for stop words. */
+  #dropCutToken(): void {
+    if (!this.#visible.place.isCode) this.#held = this.#held.replace(cutToken, '');
+  }
+
+  /** Text in front of a marker. */
+  #take(length: number): void {
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    const block = this.#block;
+    if (block === null || block.kind === 'verbatim') this.#visible.show(text);
+    else if (block.kind === 'late' || block.kind === 'call') block.text += text;
+    else if (text !== '') block.text = text.slice(-1);
+  }
+
+  #meetInside(block: Block, found: Found, after: string): void {
+    const isMention =
+      block.isTag && quote.test(block.text.slice(-1)) && quote.test(after.charAt(0));
+    if (isMention) return this.#take(found.text.length);
+    const isTurn = turnKeys.has(found.key);
+    if (block.kind === 'verbatim' && !isTurn) this.#take(found.text.length);
+    else if (!isTurn) this.#held = after;
+    this.#close();
+  }
+
+  #close(): void {
+    const block = this.#block;
+    this.#block = null;
+    if (block?.kind === 'call' && block.callee !== null)
+      this.#onCall(block.callee, block.text.trim());
+    if (block?.kind === 'late' && !this.#visible.place.isLineStart) this.#visible.drop();
+    else if (block?.kind !== 'verbatim') this.#visible.eatSpace();
+  }
+
+  /** Whether what stands behind a marker decides about it. */
+  #asksAfter({ key }: Found): boolean {
+    if (this.#block) return this.#block.isTag && quote.test(this.#block.text.slice(-1));
+    const marker = this.#meaningOf(key);
+    return isTag(marker) || marker.role === 'close' || this.#visible.place.isAfterQuote;
+  }
+
+  #meaningOf = (key: string): Marker => this.#outside.meaning.get(key) ?? { role: 'token' };
+
+  /** Rule 2. */
+  #isMention(marker: Marker, after: string): boolean {
+    const { place } = this.#visible;
+    if (place.isQuoted(after)) return true;
+    if (isTag(marker) && (place.isCode || (marker.role === 'open' && place.isAfterQuote)))
+      return true;
+    return (isTag(marker) || marker.role === 'close') && place.isInSentence(after);
+  }
+
+  #meet(found: Found, after: string): void {
+    if (found.key === strippedFinal) return this.#meetOrphan(false);
+    const marker = this.#meaningOf(found.key);
+    if (this.#isMention(marker, after)) {
+      if (marker.role === 'open') this.#mentionOpening();
+      if (marker.role === 'close' && this.#mentioned > 0) this.#mentioned--;
+      return this.#visible.show(found.text);
+    }
+    if (marker.role === 'open') return this.#open(marker.pair, found.text);
+    if (marker.role === 'close') return this.#meetClose(marker.pair, found.text);
+    // In code a token comes back unless it is the last thing of all.
+    if (this.#visible.place.isCode) return this.#visible.drop(found.text);
+    this.#meetToken(marker, found);
+  }
+
+  #meetToken(marker: Marker, { key, text }: Found): void {
+    const visible = this.#visible;
+    if (marker.role === 'header') this.#header = { text, line: marker.line };
+    else if (marker.role === 'foreign') this.#block = messageBlock('foreign');
+    else if (marker.role === 'own') visible.breakMessage();
+    else if (marker.role === 'answer-open') {
+      if (visible.isEmpty || marker.close === '</answer>') return visible.drop();
+      this.#shownEdges.add(marker.close);
+      visible.show(text);
+    } else if (marker.role === 'answer-close' || marker.role === 'edge') {
+      this.#meetEdge(key, text);
+    } else if (this.#keepsCalls && callToken.test(key)) {
+      visible.show(text);
+      this.#block = openCall();
+    } else visible.drop();
+  }
+
+  /** `<s>` may be HTML: it comes back when text follows, and so does its close. Others go. */
+  #meetEdge(key: string, text: string): void {
+    const visible = this.#visible;
+    const close = pairedEdges.get(key);
+    if (close === undefined) visible.drop(this.#shownEdges.has(key) ? text : '');
+    else if (!visible.isEmpty) {
+      this.#shownEdges.add(close);
+      visible.drop(text);
     }
   }
 
-  /** A close that nothing opened: all text so far was thinking (rule 3), unless the tag was only talked about. */
-  #meetOrphan(text: string): void {
-    if (this.#opened) return this.#show(text);
+  #mentionOpening(): void {
     this.#opened = true;
-    this.#orphanClose = true;
-    if (this.#awaiting !== null) this.#awaiting = null;
-    else if (this.#visible) this.#onText('', true);
-    this.#visible = false;
-    this.#eatSpace = true;
+    this.#mentioned++;
+  }
+
+  #open(pair: MarkupPair, text: string): void {
+    const visible = this.#visible;
+    if (pair.kind === 'call') {
+      visible.show(text);
+      this.#block = pairBlock('verbatim', pair);
+    } else if (pair.kind === 'residue') {
+      this.#block = pairBlock('hidden', pair);
+    } else if (visible.isEmpty || pair.where === 'anywhere') {
+      this.#opened = true;
+      if (visible.isEmpty) visible.showAwaited();
+      this.#block = pairBlock('thought', pair);
+    } else if (plainTags.has(pair.open)) {
+      this.#mentionOpening();
+      visible.show(text);
+    } else {
+      this.#opened = true;
+      if (this.#ended) visible.drop();
+      else this.#block = pairBlock('late', pair);
+    }
+  }
+
+  #meetClose(pair: MarkupPair, text: string): void {
+    const visible = this.#visible;
+    if (pair.kind === 'call') return visible.show(text);
+    if (pair.kind === 'residue') return visible.drop();
+    if (this.#mentioned > 0) {
+      this.#mentioned--;
+      return visible.show(text);
+    }
+    if (visible.isEmpty || this.#opened) {
+      this.#opened = true;
+      return visible.drop();
+    }
+    this.#meetOrphan(true);
+  }
+
+  /** A close that nothing opened: all text so far was thinking (rule 4). */
+  #meetOrphan(expectNext: boolean): void {
+    this.#opened = true;
+    this.#isStripped = false;
+    this.#orphanClose ||= expectNext;
+    this.#visible.retract();
+  }
+
+  /** `analysis…assistantfinal…`: null where the text does not begin like this, else whether to go on. */
+  #leadOfStripped(final: boolean): boolean | null {
+    if (this.#block || !this.#visible.isEmpty) return null;
+    const lead = this.#held.trimStart();
+    if (!final && lead !== '' && strippedLead.startsWith(lead)) return false;
+    if (!/^analysis[^\s<[]/.test(lead)) return null;
+    this.#take(this.#held.length - lead.length + strippedLead.length);
+    this.#isStripped = true;
+    return true;
+  }
+
+  /** Reads the header of a message. False when more text is needed. */
+  #readHeader(final: boolean): boolean {
+    const header = this.#header!;
+    const ends = header.line ? headerEnds.line : headerEnds.tokens;
+    const found = ends.find(this.#held);
+    const possible = final ? this.#held.length : ends.possibleStart(this.#held);
+    const room = Math.max(0, HEADER_CHARS_MAX - header.text.length);
+    if (!found || found.at > room || possible <= found.at) {
+      if (!final && possible <= room) return false;
+      this.#endHeader(header.text + this.#held.slice(0, room), this.#held.slice(room), false);
+      return true;
+    }
+    const text = header.text + this.#held.slice(0, found.at);
+    const after = this.#held.slice(found.at + found.text.length);
+    if (headerParts.has(found.key)) {
+      header.text = text + found.text;
+      this.#held = after;
+    } else if (headerEndKeys.has(found.key)) this.#endHeader(text, after, true);
+    else this.#endHeader(text, this.#held.slice(found.at), false);
+    return true;
+  }
+
+  #endHeader(text: string, after: string, isEnded: boolean): void {
+    const { kind, callee, rest } = readHeader(text, isEnded);
+    this.#header = null;
+    this.#held = (rest.trim() === '' ? '' : rest) + after;
+    if (kind === 'answer') return this.#visible.breakMessage();
+    if (kind === 'thought') {
+      this.#opened = true;
+      this.#visible.showAwaited();
+    }
+    this.#block = messageBlock(kind, callee);
   }
 }
 

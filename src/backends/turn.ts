@@ -17,7 +17,7 @@ import { runExchange, type ExchangeResult } from './exchange.ts';
 import type { Permit, PermitEnd } from './gate-types.ts';
 import { profiles, type BackendProfile } from './profile.ts';
 import { asksForSchema, MAX_TOKENS_DEFAULT, requestBody } from './request-body.ts';
-import { toolResidue } from './thinking-markup.ts';
+import { printedCalls, strayCalls, toolResidue, withCalls } from './thinking-markup.ts';
 
 /**
  * Characters per allowed token, beyond which an answer has no end. Tokens of prose are 1 to 5 characters long and
@@ -88,13 +88,15 @@ function readerLimits(
   profile: BackendProfile,
   learnt: Learnt,
 ): Omit<ReaderOptions, 'onText'> {
-  const forbidden = request.toolChoice === 'none' && (request.tools?.length ?? 0) > 0;
-  const { markup } = profile;
+  const offered = (request.tools?.length ?? 0) > 0;
+  const forbidden = offered && request.toolChoice === 'none';
+  const lookedFor = printedCallsOf(request);
+  const calls = forbidden ? toolResidue : lookedFor ? printedCalls : strayCalls;
   const tokens = Math.min(TOKENS_MAX, request.maxTokens ?? MAX_TOKENS_DEFAULT);
   return {
-    markup: forbidden ? { ...markup, pairs: [...markup.pairs, ...toolResidue] } : markup,
+    markup: withCalls(profile.markup, calls),
     dropToolCalls: forbidden,
-    printedCalls: printedCallsOf(request),
+    printedCalls: lookedFor,
     expectOrphanClose: learnt.endsOrphanThinking && request.thinking !== false,
     charsMax: Math.max(CHARS_FLOOR, tokens * CHARS_PER_TOKEN_MAX),
   };

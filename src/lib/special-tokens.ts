@@ -33,6 +33,14 @@ export const thoughtMarks: readonly Marks[] = [
   special('<|begin_of_thought|>', '<|end_of_thought|>', '<|begin_of_solution|>'), // OpenThinker, Sky-T1
   special('<|inner_prefix|>', '<|inner_suffix|>'), // Apertus
   special('<|think|>', '<|/think|>', '<|content|>', '<|end|>'), // Solar Open
+  tag('/think\n', '<|im_start|>assistant'), // HyperCLOVA X
+];
+
+/** Around the answer itself: the marks go, what is between them stays. */
+export const answerMarks: readonly Marks[] = [
+  tag('<answer>', '</answer>'), // Hunyuan, and models trained with R1's prompt
+  tag('<response>', '</response>'), // Granite, ERNIE
+  tag('[BEGIN FINAL RESPONSE]', '[END FINAL RESPONSE]'), // Apriel
 ];
 
 /** Around tool calls that a model prints into its text. No closes: the call goes on to the end of the text. */
@@ -62,25 +70,105 @@ export const callMarks: readonly Marks[] = [
   special('<|action_start|>', '<|action_end|>'), // InternLM
   special('<｜tool▁calls▁begin｜>', '<｜tool▁calls▁end｜>'), // DeepSeek
   special('<｜tool▁call▁begin｜>', '<｜tool▁call▁end｜>'),
+  special('-> tool/function_call\n', '<|im_end|>'), // HyperCLOVA X
   special('<｜DSML｜function_calls>', '</｜DSML｜function_calls>'), // DeepSeek 3.2
 ];
 
 /**
- * Any other special token, as a pattern without flags. `<|name|>`, DeepSeek's full-width bars and EXAONE's
- * `[|name|]` are forms that text does not take by chance; the rest is named one by one.
+ * Tokens behind which the role of a message stands, up to one of `headerEnds` or, where `line` says so, to the end
+ * of the line.
+ */
+export const headerTokens: readonly { token: string; line: boolean }[] = [
+  { token: '<|start|>', line: false }, // gpt-oss (harmony)
+  { token: '<|channel|>', line: false },
+  { token: '<|begin|>', line: false }, // Solar Open
+  { token: '<|start_header_id|>', line: false }, // Llama 3
+  { token: '<|header_start|>', line: false }, // Llama 4
+  { token: '<|start_of_role|>', line: false }, // Granite
+  { token: '<|im_start|>', line: true }, // ChatML
+  { token: '<start_of_turn>', line: true }, // Gemma
+  { token: '<|turn>', line: true }, // Gemma 4
+];
+
+export const headerEnds: readonly string[] = [
+  '<|message|>',
+  '<|end_header_id|>',
+  '<|header_end|>',
+  '<|end_of_role|>',
+  '<|im_sep|>',
+];
+
+/** Tokens that end a message of harmony. */
+export const messageEnds: readonly string[] = ['<|end|>', '<|call|>', '<|return|>'];
+
+/** Tokens that begin a turn of the model. */
+export const ownTurns: readonly string[] = [
+  '<|assistant|>', // GLM, Phi
+  '[|assistant|]', // EXAONE
+  '<｜Assistant｜>', // DeepSeek
+];
+
+/** Tokens that begin a turn of somebody else than the model: what follows is not its answer. */
+export const foreignTurns: readonly string[] = [
+  '<|user|>', // GLM, Phi
+  '<|system|>',
+  '<|observation|>',
+  '[|user|]', // EXAONE
+  '[|system|]',
+  '<｜User｜>', // DeepSeek
+];
+
+/** Special tokens whose form has nothing special about it. */
+export const namedTokens: readonly string[] = [
+  '<start_of_turn>', // Gemma
+  '<end_of_turn>',
+  '<|turn>', // Gemma 4
+  '<turn|>',
+  '<channel|>',
+  '<end_of_utterance>', // SmolVLM
+  '<eoa>', // InternLM
+  '<eoh>',
+  '<eod>',
+  '<seed:bos>', // Seed-OSS
+  '<seed:eos>',
+  '<longcat_s>', // LongCat
+  '<extra_id_0>', // Nemotron
+  '<extra_id_1>',
+  '[gMASK]', // GLM
+  '<sop>',
+  '[EOS]', // Kimi-VL
+  '[BOS]',
+  '[UNUSED_TOKEN_145]', // InternLM
+  '[UNUSED_TOKEN_146]',
+];
+
+/**
+ * Any special token, as a pattern for flags `i`. Text does not take the forms `<|name|>`, `<｜name｜>` (DeepSeek),
+ * `[|name|]` (EXAONE) and `<[name]>` (Seed-Coder) by chance; the rest is named one by one.
  */
 export const specialToken = new RegExp(
   [
-    /<\|[a-z0-9_:/.-]{1,40}\|>/, // ChatML, Llama, Phi, GLM, Cohere, Granite, Kimi, HyperCLOVA X, Solar
-    /<｜[a-z0-9_▁:/.-]{1,40}｜>/, // DeepSeek
-    /\[\|[a-z0-9_]{1,40}\|\]/, // EXAONE
-    /<\[[a-z▁]{1,40}\]>/, // Seed-Coder
-    /<(?:start_of_turn|end_of_turn|end_of_utterance|start_of_image|eod|eop|eoa|eoh)>/, // Gemma, InternLM, ChatGLM
-    /<\|turn>|<turn\|>|<channel\|>/, // Gemma 4
-    /<(?:seed:(?:bos|eos|cot_budget_reflect)|longcat_s|extra_id_\d{1,3})>/, // Seed-OSS, LongCat, Nemotron
-    /\[(?:gMASK|EOS|BOS|UNUSED_TOKEN_\d{1,3})\](?:<sop>)?/, // GLM, Kimi-VL, InternLM
-  ]
-    .map(({ source }) => source)
-    .join('|'),
+    /<\|[a-z0-9_:/.-]{1,40}\|>/.source,
+    /<｜[a-z0-9_▁:/.-]{1,40}｜>/.source,
+    /\[\|[a-z0-9_]{1,40}\|\]/.source,
+    /<\[[a-z_▁]{1,40}\]>/.source,
+    ...namedTokens.map((token) => token.replace(/[[\]|\\]/g, '\\$&')),
+  ].join('|'),
   'i',
 );
+
+/** A text that may grow into a token of one of these forms. */
+export const specialTokenStart =
+  /^(?:<(?:\|[a-z0-9_:/.-]{0,40}\|?|｜[a-z0-9_▁:/.-]{0,40}｜?|\[[a-z_▁]{0,40}\]?)?|\[(?:\|[a-z0-9_]{0,40}\|?)?)$/i;
+
+/** Tokens that are HTML or notation elsewhere: a close counts as a token where no opening is part of the text. */
+export const edgeTokens: readonly string[] = [
+  '<s>',
+  '</s>',
+  '<bos>',
+  '<eos>',
+  '<pad>',
+  '<unk>',
+  '[INST]',
+  '[/INST]',
+];
