@@ -6,7 +6,9 @@
 import type { Decision } from './decision.ts';
 import type { Locale } from './texts.ts';
 
-export type Outcome = 'answered' | 'clarified' | 'declined' | 'failed';
+/** How a job ends that is not cancelled. */
+export const outcomes = ['answered', 'clarified', 'declined', 'failed'] as const;
+export type Outcome = (typeof outcomes)[number];
 
 /** The top-level states of a job, in the order in which a job can meet them. */
 export const jobStates = [

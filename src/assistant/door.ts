@@ -77,12 +77,12 @@ export function createDoor(options: DoorOptions): JobDoor {
     },
 
     async list(query) {
-      const { state, user_id: userId, limit, cursor } = parse(listQuery, query ?? {});
+      const { user_id: userId, cursor, ...filter } = parse(listQuery, query ?? {});
       const before = cursor === undefined ? undefined : Number(cursor);
       if (before !== undefined && !Number.isSafeInteger(before)) {
         throw new GatehouseError('GH_REQUEST_INVALID', 'cursor: not one of ours');
       }
-      const page = await queries.list({ state, userId, before, limit });
+      const page = await queries.list({ ...filter, userId, before });
       return {
         jobs: page.jobs.map(rowOf),
         next_cursor: page.before === null ? null : String(page.before),

@@ -11,7 +11,7 @@ import { drafts } from './drafts.ts';
 import { createCoreClient, reachableUrl, UsageError, type CoreClient } from './core-client.ts';
 import type { CommandValues } from './gatehouse.ts';
 import { importPaths } from './import.ts';
-import { cancelJob, listJobs, showJob } from './jobs.ts';
+import { cancelJob, listJobs, showJob, stateQuery } from './jobs.ts';
 import { tail } from './tail.ts';
 
 export const usage = `usage: gatehouse COMMAND [--config FILE] [--json]
@@ -106,8 +106,9 @@ export const commands: Record<string, Command | undefined> = {
       const client = clientFor(values);
       if (verb === undefined) {
         const { state, user, limit } = values;
-        const query = Object.entries({ state, user_id: user, limit });
-        await listJobs(client, Object.fromEntries(query.filter(isGiven)), values.json);
+        const query = Object.entries({ user_id: user, limit }).filter(isGiven);
+        const filter = state === undefined ? {} : stateQuery(state);
+        await listJobs(client, { ...Object.fromEntries(query), ...filter }, values.json);
       } else if (verb === 'show' && id !== undefined) await showJob(client, id, values.json);
       else if (verb === 'cancel' && id !== undefined) await cancelJob(client, id, values.json);
       else throw new UsageError('jobs takes: nothing, show ID, or cancel ID');

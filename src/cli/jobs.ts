@@ -1,7 +1,19 @@
 /** `gatehouse jobs`, `jobs show ID`, `jobs cancel ID`. */
-import type { JobPage } from '../contract/door.ts';
+import { jobStates } from '../../machines/job-types.ts';
+import { jobOutcomes, type JobPage } from '../contract/door.ts';
 import type { StateEvent } from '../contract/state-event.ts';
-import type { CoreClient } from './core-client.ts';
+import { UsageError, type CoreClient } from './core-client.ts';
+
+/** Where jobs are, and how they have ended: a person names either in the same place. */
+const stateWords: readonly string[] = [...new Set([...jobStates, ...jobOutcomes])];
+
+/** The part of the query of `GET /jobs` that a word for a state or an outcome stands for. @throws UsageError */
+export function stateQuery(word: string): Record<string, string> {
+  if (!stateWords.includes(word)) {
+    throw new UsageError(`--state: expected one of ${stateWords.join(', ')}; found ${word}`);
+  }
+  return (jobStates as readonly string[]).includes(word) ? { state: word } : { outcome: word };
+}
 
 export async function listJobs(
   client: CoreClient,

@@ -3,6 +3,7 @@
  * a command. Same shapes, same limits, same errors everywhere.
  */
 import { z } from 'zod';
+import { jobStates, outcomes } from '../../machines/job-types.ts';
 import type { StateEvent } from './state-event.ts';
 
 /** The body of `POST /chat` and of a submit over NATS. Unknown fields are ignored. */
@@ -36,8 +37,17 @@ export const confirmBody = z.object({
     ),
 });
 
+/** How a job has ended, as `outcome` of `listQuery` takes it. A cancelled job has the outcome null, and is found by its own word. */
+export const jobOutcomes = [...outcomes, 'cancelled'] as const;
+
+const oneOf = <Word extends string>(words: readonly Word[]) =>
+  z.enum(words, { error: `expected one of ${words.join(', ')}` });
+
 export const listQuery = z.object({
-  state: z.string().max(32).optional(),
+  state: oneOf(jobStates).optional(),
+  outcome: oneOf(jobOutcomes)
+    .optional()
+    .describe('How the job has ended. `cancelled` finds the same jobs as the state of that name.'),
   user_id: z.string().max(256).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
   /** Opaque; `next_cursor` of the page before. */

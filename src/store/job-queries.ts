@@ -32,6 +32,8 @@ export interface Turn {
 
 export interface ListFilter {
   state?: string | undefined;
+  /** How it has ended; `cancelled` for a cancelled job, which has no outcome of its own. */
+  outcome?: string | undefined;
   userId?: string | undefined;
   /** Only jobs accepted before the one with this number. */
   before?: number | undefined;
@@ -129,10 +131,11 @@ class Queries implements JobQueries {
   }
 
   async list(filter: ListFilter): Promise<ListedJobs> {
-    const { state, userId, limit } = filter;
+    const { state, outcome, userId, limit } = filter;
     const seen = await this.#lookAt(filter);
     const hits = seen
       .filter((job) => state === undefined || job.state === state)
+      .filter((job) => outcome === undefined || endOf(job) === outcome)
       .filter((job) => userId === undefined || job.user_id === userId)
       .slice(0, limit);
     const jobs = hits.length === 0 ? [] : await this.#listed(hits, state);
@@ -157,16 +160,16 @@ class Queries implements JobQueries {
   }
 
   /** The newest jobs by what an index serves, so that the rows that are read are those that are counted. */
-  #lookAt({ state, userId, before, limit }: ListFilter): Promise<LookedAtJob[]> {
+  #lookAt({ state, outcome, userId, before, limit }: ListFilter): Promise<LookedAtJob[]> {
     const isOpen = state !== undefined && !endedStates.includes(state);
     return this.#query
       .selectFrom('job_now')
-      .select(['num', 'state', 'user_id'])
+      .select(['num', 'state', 'outcome', 'user_id'])
       .$if(isOpen, (select) => select.where('ended_at', 'is', null))
       .$if(!isOpen && userId !== undefined, (select) => select.where('user_id', '=', userId!))
       .$if(before !== undefined, (select) => select.where('num', '<', before!))
       .orderBy('num', 'desc')
-      .limit(state === undefined ? limit : lookedAtMax)
+      .limit(state === undefined && outcome === undefined ? limit : lookedAtMax)
       .execute();
   }
 
@@ -281,7 +284,7 @@ class Queries implements JobQueries {
   }
 }
 
-type LookedAtJob = Pick<JobListing, 'num' | 'state' | 'user_id'>;
+type LookedAtJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id'>;
 
 interface DeliveryPlace {
   at: number;
@@ -289,6 +292,10 @@ interface DeliveryPlace {
   /** 1: its job is gone. */
   is_late: number;
 }
+
+/** Null while it is open. */
+const endOf = ({ state, outcome }: LookedAtJob): string | null =>
+  state === 'cancelled' ? state : outcome;
 
 const topLevel = (value: string | Record<string, unknown>): string =>
   typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');

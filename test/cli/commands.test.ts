@@ -85,6 +85,7 @@ describe('a command', () => {
 
   test.each([
     ['jobs', 'nonsense'],
+    ['jobs', '--state', 'fine'],
     ['route'],
     ['import'],
     ['tail', '--from', 'abc'],

@@ -262,6 +262,29 @@ describe('the listing', () => {
     expect((await fixture.client.jobs({ state: 'reason' })).jobs).toHaveLength(0);
   });
 
+  test('is filtered by how jobs have ended, and an unknown word is refused with those there are', async () => {
+    fixture.small.script(direct('네'));
+    await fixture.ask('안녕');
+    const ids = async (query: string): Promise<number> => {
+      const response = await fetch(`${fixture.core.url}/jobs?${query}`);
+      return ((await response.json()) as { jobs: unknown[] }).jobs.length;
+    };
+    expect(await ids('outcome=answered')).toBe(1);
+    expect(await ids('outcome=answered&state=done')).toBe(1);
+    expect(await ids('outcome=failed')).toBe(0);
+    expect(await ids('outcome=cancelled')).toBe(0);
+    const detailOf = async (query: string): Promise<unknown> => {
+      const response = await fetch(`${fixture.core.url}/jobs?${query}`);
+      expect(response.status).toBe(400);
+      return ((await response.json()) as { detail: unknown }).detail;
+    };
+    expect(await detailOf('outcome=done')).toBe(
+      'outcome: expected one of answered, clarified, declined, failed, cancelled',
+    );
+    expect(await detailOf('state=answered')).toContain('state: expected one of ack, classify');
+    expect(await detailOf('state=')).toContain('state: expected one of');
+  });
+
   test('of one job has its whole journal, and the status its times', async () => {
     fixture.small.script(direct('네'));
     const { jobId, events } = await fixture.ask('안녕');

@@ -1,7 +1,7 @@
 /** Requests over NATS: the same door as HTTP, errors in the service headers, found by discovery. */
 import { RequestError, headers, type Msg, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
-import type { JobView } from '../../src/contract/door.ts';
+import type { JobPage, JobView } from '../../src/contract/door.ts';
 import { serviceVerbs } from '../../src/contract/subjects.ts';
 import { until } from '../support/journal.ts';
 import { broker, client, gatehouse, natsCommand, type OpenRig } from './setting.ts';
@@ -50,6 +50,12 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     expect(bodyOf(await ask(nc, 'list', { user_id: 'ann' }))).toEqual(
       await rig.door.list({ user_id: 'ann' }),
     );
+    for (const [outcome, count] of [
+      ['answered', 1],
+      ['failed', 0],
+    ] as const) {
+      expect(bodyOf<JobPage>(await ask(nc, 'list', { outcome })).jobs).toHaveLength(count);
+    }
     expect(bodyOf(await ask(nc, 'text', { job_id }))).toEqual({
       job_id,
       text: 'answer to hello',
@@ -111,6 +117,8 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     ['get', { job_id: 'nobody' }, 'GH_JOB_NOT_FOUND', '404'],
     ['get', {}, 'GH_REQUEST_INVALID', '400'],
     ['list', { limit: 'many' }, 'GH_REQUEST_INVALID', '400'],
+    ['list', { state: 'answered' }, 'GH_REQUEST_INVALID', '400'],
+    ['list', { outcome: 'done' }, 'GH_REQUEST_INVALID', '400'],
     ['confirm', { job_id: 'nobody' }, 'GH_JOB_NOT_FOUND', '404'],
     ['text', { job_id: ['a'] }, 'GH_REQUEST_INVALID', '400'],
   ])('%s %# is refused with its code', async (verb, body, code, status) => {

@@ -66,6 +66,27 @@ test.each([{ userId: undefined }, { userId: 'ann' }])(
   },
 );
 
+test('an outcome is looked for among ended jobs, and cancelled is one of them', async () => {
+  addJobs(['reason', 'done', 'done', 'cancelled', 'done']);
+  const { connection } = database;
+  const end = connection.prepare('update job set outcome = ? where id = ?');
+  for (const [id, outcome] of [
+    ['job-1', 'answered'],
+    ['job-2', 'failed'],
+    ['job-4', 'answered'],
+  ])
+    end.run(outcome, id);
+  const idsOf = async (outcome: string): Promise<string[]> =>
+    (await queries.list({ outcome, limit: 10 })).jobs.map(({ id }) => id);
+  expect(await idsOf('answered')).toEqual(['job-4', 'job-1']);
+  expect(await idsOf('failed')).toEqual(['job-2']);
+  expect(await idsOf('cancelled')).toEqual(['job-3']);
+  expect(await idsOf('declined')).toEqual([]);
+  expect((await queries.list({ outcome: 'answered', state: 'cancelled', limit: 10 })).jobs).toEqual(
+    [],
+  );
+});
+
 test('a page that is full goes on behind its last job, whatever was looked at for it', async () => {
   addJobs(['cancelled', 'done', 'cancelled', 'done', 'cancelled']);
   const first = await queries.list({ state: 'cancelled', limit: 2 });
@@ -79,11 +100,12 @@ test.each([
   { userId: 'nobody' },
   { userId: 'ann', state: 'done' },
   { userId: 'ann', before: 7 },
+  { userId: 'ann', outcome: 'failed' },
   { state: 'reason' },
   { state: 'reason', userId: 'ann' },
   { state: 'reason', before: 7 },
   { state: 'no such state' },
-])('$userId $state reads no job but by an index', async (filter) => {
+])('$userId $state $outcome reads no job but by an index', async (filter) => {
   addJobs(done(3));
   await queries.list({ ...filter, limit: 10 });
   const plans = statements
