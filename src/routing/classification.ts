@@ -9,9 +9,11 @@
  * C4 null means unreadable: ask once more, then treat it as `direct`.
  */
 import type { Action, ToolCall } from '../../machines/decision.ts';
+import { bareName, type OfferedTools } from '../lib/printed-calls/offered-tools.ts';
+import { readPrintedCalls } from '../lib/printed-calls/printed-calls.ts';
 import { jsonValues, withoutThoughts } from './model-json.ts';
 import { composedText } from './plain-text.ts';
-import { operationName, readParams } from './tool-params.ts';
+import { modelOperations, operationName, readParams } from './tool-params.ts';
 
 export interface Classification {
   action: Action;
@@ -212,6 +214,27 @@ function readProse(text: string): Classification | null {
   return { action: 'direct', response: shown };
 }
 
+/** The operations by the names that calls have: `calendar.search`, `email`. */
+const operations: OfferedTools = {
+  names: modelOperations,
+  find(name) {
+    const operation = operationName(bareName(name), undefined);
+    return operation === null ? null : { name: operation };
+  },
+};
+
+/** A call that was printed in place of the object, in any of the forms that models have for one. */
+function readPrinted(text: string): Classification | 'unknown' | null {
+  const { calls, before } = readPrintedCalls(text, { offers: operations, unknown: 'call' });
+  if (calls.length === 0) return null;
+  const values = calls
+    .slice(0, callsMax)
+    .map(({ name, arguments: args }) => ({ name, arguments: args }));
+  const read = values.map(readCall);
+  if (!read.includes(null)) return { action: 'tools', calls: read.filter((call) => call !== null) };
+  return before.trim() === '' ? 'unknown' : null;
+}
+
 /**
  * Reads what the classifier wrote.
  * @returns null when it cannot be understood (broken beyond repair, empty, an unknown tool or one that needs
@@ -220,5 +243,10 @@ function readProse(text: string): Classification | null {
 export function readClassification(raw: string): Classification | null {
   const text = withoutThoughts(composedText(raw));
   if (text === '') return null;
-  return readValues(text, 0) ?? readProse(text);
+  const values = readValues(text, 0);
+  if (values !== null) return values;
+  // With its tokens: they say where a call begins.
+  const printed = readPrinted(composedText(raw));
+  if (printed !== null) return printed === 'unknown' ? null : printed;
+  return readProse(text);
 }

@@ -32,7 +32,9 @@ export const markedOpening = new RegExp(
 const headCharsMax = 400;
 const callsMax = 64;
 
-const tag = /<[^<>\n]{1,160}>|\[\/?[A-Z_]{3,30}\]|\[(?:Calling tool|Tool call)s?:/y;
+/** A tag, or a token; the server of an MCP tool, which is no name of a tool, goes with its tags. */
+const tag =
+  /<server_name>[^<>\n]*<\/server_name>|<[^<>\n]{1,160}>|\[\/?[A-Z_]{3,30}\]|\[(?:Calling tool|Tool call)s?:/y;
 const nameTag =
   /<(?:tool_name|function_name|name|tool)>\s*([^<>\s]{1,80})\s*<\/(?:tool_name|function_name|name|tool)>/iy;
 const word = /[\p{L}\p{N}_▁.:=/"'`*-]{1,120}/uy;
