@@ -16,6 +16,7 @@ import {
 import { phrase, PhraseReader } from './phrase-reader.ts';
 import { type Clause, type RuleOutcome, clauseDates, dateQuestion } from './rule.ts';
 import { calendarCalls } from './tool-calls.ts';
+import { dateMark } from './word-classes.ts';
 import { isOtherWork } from './english-work.ts';
 
 interface Asked {
@@ -133,18 +134,21 @@ const whichEvents: Head = (reader) => {
 };
 
 const looks = phrase(
-  `(?:what|how) (?:does|do|is|are) (?:my|our|the) (?:${calendarWord}|(?:my )?day)(?: look| looks| looking| say)?(?: like)?`,
+  `(?:what|how) (?:does|do|is|are) (?:(?:my|our|the) (?:${calendarWord}|day|morning|afternoon|evening)|${dateMark}(?:'s)? ${calendarWord})(?: look| looks| looking| say)?(?: like)?`,
 );
 
 /** What does my day look like, how is my schedule tomorrow. */
 const howItLooks: Head = (reader) => {
   const isDay = /^\S+ \S+ (?:my|our|the) day\b/.test(reader.rest);
   const isLook = /^[a-z ]{0,40}\b(?:look|like)/.test(reader.rest);
+  const isPart = /^\S+ \S+ \S+ (?:morning|afternoon|evening)\b/.test(reader.rest);
   const isOwn = /^\S+ \S+ (?:my|our)\b/.test(reader.rest);
-  if (isDay && !(isLook && isOwn)) return null;
+  if ((isDay || isPart) && !(isLook && isOwn)) return null;
   if (reader.eat(looks) === null) return null;
   const tail = readCalendarTail(reader);
-  return tail && !tail.isNamed ? { open: 'today', isBeyondToday: false } : null;
+  if (tail === null || tail.isNamed) return null;
+  // "How is my evening" is no question about entries; of tomorrow it is.
+  return isPart && !tail.hasDate ? null : { open: 'today', isBeyondToday: false };
 };
 
 const haveHead = phrase(
@@ -245,7 +249,7 @@ const whoIsMet: Head = (reader) => {
 };
 
 const isMine = phrase(
-  '(?:is|are|was|were|does|did|do)(?= (?:my|our|the|that|there|tomorrow|today)\\b| ?[\\ue000])',
+  `(?:is|are|was|were|does|did|do|has|have)(?= (?:my|our|the|that|there)\\b| ?${dateMark})`,
 );
 const isState = phrase(
   '(?:still )?(?:been )?(?:on|happening|moved|rescheduled|postponed|scheduled|confirmed|cancelled|canceled|set|booked|at|for|start|begin|end|early|late|free|clear|open|full|busy|empty|booked up|packed)',

@@ -4,6 +4,7 @@
  * written out, so that the rules need one form of each.
  */
 import { phrase, PhraseReader } from './phrase-reader.ts';
+import { dateMark } from './word-classes.ts';
 
 export interface Frame {
   /** The question: direct order, contractions written out, no end mark, nothing polite around it. */
@@ -126,8 +127,10 @@ const direct = (statement: string): string => {
 };
 
 /** Tomorrow, do i have any meetings. */
-const dateInFront =
-  /^\ue000[\s,]+(?=(?:what|which|when|where|who|how many|how|do i|do we|did i|am i|have i|is there|are there|any|show)\b)/u;
+const dateInFront = new RegExp(
+  `^${dateMark}[\\s,]+(?=(?:what|which|when|where|who|how|do i|do we|did i|am i|have i|is there|are there|any|show)\\b)`,
+  'u',
+);
 
 /** "Check my calendar and tell me if …": one question, although "and" parts others. */
 export const saysWhere = (text: string): boolean => frameOf(text).place !== null;

@@ -2,7 +2,7 @@
  * The parts of English mail questions: the noun with what is said in front of it (my unread emails, the invoice
  * mail), and the tail of senders, subjects and dates behind it.
  */
-import { phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
+import { anyMark, phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
 
 /** What a tail says. */
 export interface MailTail {
@@ -123,6 +123,11 @@ const datePlace = phrase(
 
 /** Emails about the conference in Berlin. */
 const placeOfTopic = phrase('in|at');
+/** From monday, as in from tom: what follows decides. */
+const beforeMark = new RegExp(
+  `^(?:since|from|for|on|in|before|after|between|during|within|of|and|until|till|over|through|at|around|by)(?: the)? ?${anyMark}`,
+  'u',
+);
 /** Check my inbox for new emails: the noun once more. */
 const nounAgain = phrase(
   '(?:for|and) (?:(?:any|all|an|a|the|some|new|unread|recent|latest|last|my) )*(?:emails?|mails?|messages?)|about(?=$)',
@@ -184,11 +189,7 @@ export function readMailTail(reader: PhraseReader): MailTail | null {
     } else if (reader.eatDate()) found.hasDate = true;
     else if (reader.eatTime()) found.hasTime = true;
     else if (reader.eat(boxTail) ?? reader.eat(arrived)) found.isReceived = true;
-    else if (
-      /^(?:since|from|for|on|in|before|after|between|during|within|of|and|until|till|over|through|at|around|by)(?: the)? ?[\ue000\ue001]/.test(
-        reader.rest,
-      )
-    ) {
+    else if (beforeMark.test(reader.rest)) {
       reader.eat(datePlace);
     } else if (reader.eat(nounAgain) ?? reader.eat(filler)) continue;
     else if (reader.eat(by)) {
@@ -203,7 +204,7 @@ export function readMailTail(reader: PhraseReader): MailTail | null {
       const words = readWords(reader);
       if (words === null) return null;
       found.query.push(...words);
-    } else if (reader.eat(datePlace) === null || !/^[\ue000\ue001]/.test(reader.rest)) return null;
+    } else if (reader.eat(datePlace) === null || !reader.isAtMark) return null;
   }
   return found;
 }

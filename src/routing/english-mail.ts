@@ -139,7 +139,7 @@ const didHead = phrase(
   'did|has|have|when did|what did|what has|what(?! (?:is|are|was|were|do|does|will|should|can)\\b)|where did|does|when has|when(?! (?:is|are|was|were|do|does|did|will|i|we)\\b)',
 );
 const wroteMe = phrase(
-  '(?:last )?(?:email(?:ed)?|mail(?:ed)?) (?:me|us)(?: back)?|(?:last )?(?:send|sent|forward|forwarded|write|written|wrote) (?:(?:me|us) )?(?:back )?(?:any|an|a|some|the|that|new|more|another|my|his|her|their| )*(?:emails?|mails?)(?: to me| back)?|(?:reply|replied|respond|responded|answer|answered)(?: back)? (?:to )?(?:my|our|the)(?: last| latest| recent)? (?:emails?|mails?)',
+  '(?:last )?(?:email(?:ed)?|mail(?:ed)?) (?:me|us)(?: back)?|(?:last )?(?:send|sent|forward|forwarded|write|written|wrote) (?:(?:me|us) )?(?:back )?(?:any|an|a|some|the|that|new|more|another|my|his|her|their| )*(?:emails?|mails?)(?: to me| back)?|(?:write|written|wrote)(?: back)?(?: to)? (?:me|us)|(?:reply|replied|respond|responded|answer|answered)(?: back)? (?:to )?(?:my|our|the)(?: last| latest| recent)? (?:emails?|mails?)',
 );
 const senderStops = wordSet(
   'send sent email emailed mail mailed forward forwarded write written wrote last reply replied respond responded answer answered i we you yet already ever just',

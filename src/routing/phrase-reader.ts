@@ -6,13 +6,19 @@ import { dateMark, timeMark } from './word-classes.ts';
 
 const marks = `${dateMark}${timeMark}`;
 
+/** Stands for a date or a time, in a character class. */
+export const anyMark = `[${marks}]`;
+
 /** Words that may stand next, as a whole: they end at a gap, at a mark or at the end. */
 export const phrase = (body: string): RegExp =>
   new RegExp(`^(?:${body})(?:[\\s,]+|(?=[${marks}])|$)`, 'u');
 
 const dateNext = new RegExp(`^${dateMark}(?:'s)?[\\s,]*`, 'u');
 const timeNext = new RegExp(`^${timeMark}(?:'s)?[\\s,]*`, 'u');
-const wordNext = /^["']?(?<word>[\p{L}\p{N}@.&'"_/+#-]+)(?:[\s,]+|(?=[\ue000\ue001])|$)/u;
+const wordNext = new RegExp(
+  `^["']?(?<word>[\\p{L}\\p{N}@.&'"_/+#-]+)(?:[\\s,]+|(?=[${marks}])|$)`,
+  'u',
+);
 
 type Groups = Record<string, string | undefined>;
 
@@ -41,6 +47,11 @@ export class PhraseReader {
 
   eatTime(): boolean {
     return this.eat(timeNext) !== null;
+  }
+
+  /** Whether a date or a time stands next. */
+  get isAtMark(): boolean {
+    return marks.includes(this.rest.charAt(0)) && !this.isDone;
   }
 
   /** The next word, without taking it; null before a mark and at the end. */
