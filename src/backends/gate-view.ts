@@ -2,6 +2,7 @@
 import type { SnapshotFrom } from 'xstate';
 import type { GateMachine } from '../../machines/gate.ts';
 import type { RefusalReason } from '../../machines/gate-slots.ts';
+import type { Ticket } from '../../machines/gate-queue.ts';
 import { sizeOf } from '../../machines/gate-tree.ts';
 import type { PriorityClass, QueuePosition } from '../contract/model.ts';
 import { places } from './gate-estimates.ts';
@@ -13,6 +14,8 @@ interface RequestView {
   kind: string;
   priority: PriorityClass;
   user: string;
+  /** Left out for a request that is for no job. */
+  jobId?: string | undefined;
   /** How often it was pushed out for a foreground request. */
   preemptions: number;
 }
@@ -67,6 +70,14 @@ export const noCounts = (): GateCounters => ({
   refusals: { queue_full: 0, deadline: 0, breaker_open: 0, cancelled: 0 },
 });
 
+const requestOf = ({ kind, priority, user, jobId, preemptions }: Ticket): RequestView => ({
+  kind,
+  priority,
+  user,
+  jobId,
+  preemptions,
+});
+
 /** Builds the view of this moment; O(n) in those who wait. */
 export function viewOf(
   id: string,
@@ -83,9 +94,8 @@ export function viewOf(
   const { times, counters, now, wallAheadMs } = measured;
   const waiting: WaiterView[] = [];
   for (const { ticket, position } of places(context, times, now)) {
-    const { kind, priority, user, preemptions } = ticket;
     const waitedMs = now - ticket.arrivedAt;
-    waiting.push({ kind, priority, user, preemptions, waitedMs, ...position });
+    waiting.push({ ...requestOf(ticket), waitedMs, ...position });
   }
   const isDown = typeof value === 'object';
   return {
@@ -95,10 +105,12 @@ export function viewOf(
     nextProbeAt: context.nextProbeAt === null ? null : context.nextProbeAt + wallAheadMs,
     concurrency: context.rules.concurrency,
     maxQueue: context.rules.maxQueue,
-    running: context.slots.map(({ fence, phase, grantedAt, ticket }) => {
-      const { kind, priority, user, preemptions } = ticket;
-      return { fence, phase, kind, priority, user, preemptions, heldMs: now - grantedAt };
-    }),
+    running: context.slots.map(({ fence, phase, grantedAt, ticket }) => ({
+      fence,
+      phase,
+      ...requestOf(ticket),
+      heldMs: now - grantedAt,
+    })),
     waiting,
     waitingByClass: {
       foreground: sizeOf(context.queue.foreground),

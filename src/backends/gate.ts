@@ -101,10 +101,18 @@ class LiveGate implements GateActor {
 
   acquire(request: GateRequest): Promise<GateAnswer> {
     this.#lastId += 1;
-    const { user, priority, kind, preemptible } = request;
+    const { user, priority, kind, jobId, preemptible } = request;
     const deadlineAt =
       request.deadlineAt === null ? null : request.deadlineAt - this.#wallAheadMs();
-    const ask: TicketAsk = { id: this.#lastId, user, priority, kind, preemptible, deadlineAt };
+    const ask: TicketAsk = {
+      id: this.#lastId,
+      user,
+      priority,
+      kind,
+      jobId,
+      preemptible,
+      deadlineAt,
+    };
     return this.#enter(request, ask.id, (at) => this.#actor.send({ type: 'ask', at, ask }));
   }
 

@@ -7,6 +7,7 @@
  */
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
+import { isTooDeep, jsonDepthMax } from '../lib/json-depth.ts';
 import { createKeyRing, type ApiKey } from '../lib/key-ring.ts';
 import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '../lib/loopback.ts';
 import type { Log } from '../lib/log.ts';
@@ -137,11 +138,19 @@ function readJson(body: Buffer): unknown {
     });
   }
   if (text.trim() === '') return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text) as unknown;
   } catch (error) {
     throw new GatehouseError('GH_REQUEST_NOT_JSON', undefined, { cause: error });
   }
+  if (isTooDeep(value)) {
+    throw new GatehouseError(
+      'GH_REQUEST_INVALID',
+      `The body is nested more than ${jsonDepthMax} levels deep`,
+    );
+  }
+  return value;
 }
 
 function checkOrigin(request: FastifyRequest, isOpen: boolean): void {

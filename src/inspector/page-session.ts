@@ -95,11 +95,11 @@ export function openPageSession(parts: InspectorParts, view: View, wire: Wire): 
   };
 }
 
-/** The line as everybody may see it: who else stands there has no name. */
+/** The line as everybody may see it: who else stands there has no name, and no job to open. */
 function gatesFor({ gates }: InspectorParts, { user }: View): Record<string, unknown>[] {
   if (user === null) return gates();
   const nameless = (entry: Record<string, unknown>): Record<string, unknown> =>
-    entry['user'] === user ? entry : { ...entry, user: 'somebody else' };
+    entry['user'] === user ? entry : { ...entry, user: 'somebody else', job_id: null };
   return gates().map((one) => {
     const gate = one['gate'] as Record<'running' | 'waiting', Record<string, unknown>[]>;
     const [running, waiting] = [gate.running.map(nameless), gate.waiting.map(nameless)];

@@ -12,6 +12,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { isTooDeep } from '../lib/json-depth.ts';
 import { createKeyRing, type Caller } from '../lib/key-ring.ts';
 import { callerOf } from './access.ts';
 import { openPageSession } from './page-session.ts';
@@ -176,9 +177,11 @@ function serveStately(
   socket.on('close', () => leave?.());
 }
 
+/** Null for what is no JSON, and for what is nested too deep to be sent on. */
 function readJson(data: unknown): unknown {
   try {
-    return JSON.parse(String(data)) as unknown;
+    const value = JSON.parse(String(data)) as unknown;
+    return isTooDeep(value) ? null : value;
   } catch {
     return null;
   }

@@ -9,6 +9,7 @@
  */
 import { headers, type Msg, type NatsConnection } from 'nats';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '../lib/errors.ts';
+import { isTooDeep, jsonDepthMax } from '../lib/json-depth.ts';
 import type { Log } from '../lib/log.ts';
 import { within } from './pause.ts';
 import {
@@ -128,13 +129,21 @@ function requestOf(message: Msg, bodyBytesMax: number, bytesMax: number): Servic
   };
 }
 
-/** @throws GH_REQUEST_NOT_JSON */
+/** @throws GH_REQUEST_NOT_JSON, GH_REQUEST_INVALID for what is nested too deep */
 export function parsed(data: Uint8Array): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch (cause) {
     throw new GatehouseError('GH_REQUEST_NOT_JSON', undefined, { cause });
   }
+  if (isTooDeep(value)) {
+    throw new GatehouseError(
+      'GH_REQUEST_INVALID',
+      `The body is nested more than ${jsonDepthMax} levels deep`,
+    );
+  }
+  return value;
 }
 
 interface ServiceProblem {
