@@ -40,10 +40,6 @@ export class TextPlace {
     return !fence.test(this.#head) && this.#backticks % 2 === 1;
   }
 
-  get isFenced(): boolean {
-    return this.#fenceOpen && !fence.test(this.#head);
-  }
-
   get isAfterQuote(): boolean {
     return this.#tail !== '' && openingQuotes.includes(this.#tail.at(-1) ?? '');
   }
