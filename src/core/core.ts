@@ -46,6 +46,7 @@ import { createDraftService, type DraftService } from './draft-service.ts';
 import type { Metrics } from './metrics.ts';
 import { openObservers } from './observers.ts';
 import { paceOf, startRetention, type RetentionPace } from './retention.ts';
+import { watchDatabase, type DatabaseWatch } from './database-watch.ts';
 import { createStatusSource } from './status-source.ts';
 
 export interface Core {
@@ -119,7 +120,7 @@ async function assemble(
   const drafts = createDraftService({ ...options, database, pool, library, hub, clock, faults });
   const outbox = createOutboxStore(database);
   const bus = createBus({ config, database, outbox, door, hub, log, faults });
-  const { apiKeys } = config.server;
+  const databaseFile = watchDatabase(database, log, closers);
   const limits = createLimits(config.server.limits);
   const routes = routesOf({
     ...parts,
@@ -127,8 +128,9 @@ async function assemble(
     bus,
     drafts,
     outbox,
+    databaseFile,
     metrics: observers.metrics,
-    apiKeys,
+    apiKeys: config.server.apiKeys,
     limits,
     redaction: config.inspector.redaction,
     ask: createAskDoor({ config, library, search, pool, clock, log }),
@@ -154,20 +156,12 @@ async function assemble(
   journal.resume();
   bus.start();
   drafts.drafter.start();
-  closers.push(keepWordsNew(library, log));
-  closers.push(keepSmall(options, { upkeep, queries, drafts, database, clock }));
-  return {
-    url: server.url,
-    routes: server.routes,
-    door,
-    journal,
-    pool,
-    hub,
-    bus,
-    search,
-    drafts,
-    stop,
-  };
+  closers.push(
+    keepWordsNew(library, log),
+    keepSmall(options, { ...parts, upkeep, queries, drafts }),
+  );
+  const { url, routes: served } = server;
+  return { url, routes: served, door, journal, pool, hub, bus, search, drafts, stop };
 }
 
 const listen = (parts: {
@@ -228,6 +222,7 @@ function routesOf(
     react: ReactRoutesOptions['react'];
     queryCharsMax: number;
     calendar: CalendarDoor | null;
+    databaseFile: DatabaseWatch;
   },
 ): ServerOptions['routes'] {
   const { door, hub, pool, journal } = parts;

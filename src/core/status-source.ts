@@ -5,6 +5,7 @@ import type { BackendPool } from './backend-pool.ts';
 import { backendViews } from './backend-view.ts';
 import type { Messaging, MessagingStatus } from '../messaging/ports.ts';
 import { busProblem } from './bus.ts';
+import type { DatabaseWatch } from './database-watch.ts';
 import type { DocumentSearch } from './document-search.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -14,10 +15,12 @@ export function createStatusSource(parts: {
   metrics: Metrics;
   bus: Messaging;
   search: Pick<DocumentSearch, 'problem'>;
+  databaseFile: Pick<DatabaseWatch, 'problem'>;
 }): StatusSource {
-  const { journal, pool, metrics, bus, search } = parts;
+  const { journal, pool, metrics, bus, search, databaseFile } = parts;
   return {
-    readiness: () => readinessOf(journal, pool, bus.status(), search.problem()),
+    readiness: () =>
+      readinessOf(journal, pool, bus.status(), [databaseFile.problem(), search.problem()]),
     queueStats() {
       const { queued, running, loaded } = journal.stats;
       return { queued, running, loaded };
@@ -31,11 +34,12 @@ function readinessOf(
   journal: Journal,
   pool: BackendPool,
   status: MessagingStatus,
-  searchProblem: string | null,
+  [fileProblem, searchProblem]: readonly [string | null, string | null],
 ): Readiness {
   const reasons: string[] = [];
-  const { isStorageUp } = journal.stats;
-  if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
+  const isStorageUp = journal.stats.isStorageUp && fileProblem === null;
+  if (fileProblem !== null) reasons.push(`storage: ${fileProblem}`);
+  else if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
   const down = pool.members.filter(
     (member) => member.health.store.getSnapshot().context.healthy === false,
   );

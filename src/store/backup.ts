@@ -22,6 +22,8 @@ import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { migrations, type SqliteConnection } from './database.ts';
+import { lockInode, realPathOf } from './database-file.ts';
+import { lookAtDatabase } from './database-look.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
 import { handOver } from './private-file.ts';
 import { migrationsOf, refuseNewer } from './schema-version.ts';
@@ -60,7 +62,7 @@ export function backUp(database: string, file: string): CopyReport {
     throw new GatehouseError('GH_STORE_TARGET', `${file}: is there already, and is left as it is`);
   }
   const partial = `${file}.partial`;
-  rmSync(partial, { force: true });
+  removeCopy(partial);
   try {
     // Nobody else may read it, not even for a moment: it holds everything that was said.
     closeSync(openSync(partial, 'wx', 0o600));
@@ -76,7 +78,7 @@ export function backUp(database: string, file: string): CopyReport {
     sync(dirname(file));
     return { ...report, file };
   } catch (error) {
-    rmSync(partial, { force: true });
+    removeCopy(partial);
     throw asStoreError(error, file);
   }
 }
@@ -86,13 +88,17 @@ export function backUp(database: string, file: string): CopyReport {
  * @throws GH_STORE_LOCKED while a core owns the database; GH_STORE_CORRUPT, GH_STORE_NEWER, GH_STORE_OPEN,
  *   and nothing has changed
  */
-export function restore(file: string, database: string, now: number): RestoreReport {
+export function restore(file: string, path: string, now: number): RestoreReport {
   if (!existsSync(file)) throw new GatehouseError('GH_STORE_OPEN', `${file}: there is none`);
-  const incoming = `${database}.incoming`;
-  let owner: OwnerLock | null = null;
+  let owners: OwnerLock[] = [];
+  let incoming: string | null = null;
+  let database = path;
   try {
-    mkdirSync(dirname(database), { recursive: true });
-    owner = lockOwner(`${database}.lock`);
+    mkdirSync(dirname(path), { recursive: true });
+    database = realPathOf(path);
+    refuseForeign(database);
+    owners = lockForRestore(database);
+    incoming = `${database}.incoming`;
     copyFileSync(file, incoming);
     chmodSync(incoming, 0o600);
     const report = checkCopy(incoming, file);
@@ -105,11 +111,36 @@ export function restore(file: string, database: string, now: number): RestoreRep
     sync(dirname(database));
     return { ...report, file: database, kept };
   } catch (error) {
-    if (owner !== null) rmSync(incoming, { force: true });
+    if (incoming !== null) removeCopy(incoming);
     throw asStoreError(error, file, database);
   } finally {
-    owner?.release();
+    for (const owner of owners) owner.release();
   }
+}
+
+/** A file of another program is not put aside; one of ours that is damaged is what a restore is for. */
+function refuseForeign(database: string): void {
+  try {
+    lookAtDatabase(database, 'core');
+  } catch (error) {
+    if (error instanceof GatehouseError && error.code === 'GH_STORE_OPEN') throw error;
+  }
+}
+
+function lockForRestore(database: string): OwnerLock[] {
+  const beside = lockOwner(`${database}.lock`, database);
+  try {
+    const inode = existsSync(database) ? lockInode(database) : null;
+    return inode === null ? [beside] : [beside, inode];
+  } catch (error) {
+    beside.release();
+    throw error;
+  }
+}
+
+/** A copy that is given up, with what SQLite made beside it. */
+function removeCopy(path: string): void {
+  for (const end of ['', '-journal', '-wal', '-shm']) rmSync(path + end, { force: true });
 }
 
 /** `name`: how people know it. */

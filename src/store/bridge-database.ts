@@ -2,14 +2,12 @@
  * The bridge's own SQLite file: opened, locked for one process and brought up to date. It has nothing to do
  * with the core's: a bridge may run on another machine.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { GatehouseError } from '../lib/errors.ts';
 import type { SqliteConnection } from './database.ts';
+import { claimDatabaseFile, type DatabaseFile } from './database-file.ts';
+import { applicationIds } from './database-look.ts';
 import { classifyOpenError } from './open-error.ts';
-import { lockOwner, type OwnerLock } from './owner-lock.ts';
-import { keepPrivate } from './private-file.ts';
 
 /**
  * Append only: what has run on someone's disk is never edited. `user_version` says how many have run.
@@ -70,25 +68,27 @@ const migrations = [
 
 export interface BridgeDatabase {
   readonly connection: SqliteConnection;
+  /** Before whatever is acknowledged. @throws GH_STORE_UNAVAILABLE when the file was deleted or replaced */
+  ensureInPlace(): void;
   close(): void;
 }
 
 /** @throws GH_STORE_LOCKED, GH_STORE_READ_ONLY, GH_STORE_NEWER, GH_STORE_CORRUPT, GH_STORE_OPEN */
 export function openBridgeDatabase(path: string): BridgeDatabase {
-  let lock: OwnerLock | null = null;
+  let file: DatabaseFile | null = null;
   let connection: SqliteConnection | null = null;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    lock = lockOwner(`${path}.lock`);
-    keepPrivate(path);
-    connection = new Sqlite(path);
+    file = claimDatabaseFile(path, 'bridge');
+    connection = new Sqlite(file.path);
     connection.pragma('journal_mode = WAL');
     // A power cut must lose nothing that the chat was told is accepted, and no mark of a post that is out.
     connection.pragma('synchronous = FULL');
     migrate(connection, path);
-    const [open, owner] = [connection, lock];
+    connection.pragma(`application_id = ${applicationIds.bridge}`);
+    const [open, owner] = [connection, file];
     return {
       connection: open,
+      ensureInPlace: () => owner.ensureInPlace(),
       close() {
         if (open.open) open.close();
         owner.release();
@@ -96,7 +96,7 @@ export function openBridgeDatabase(path: string): BridgeDatabase {
     };
   } catch (error) {
     connection?.close();
-    lock?.release();
+    file?.release();
     throw classifyOpenError(error, path);
   }
 }

@@ -7,28 +7,30 @@ import type { BridgeDatabase } from './bridge-database.ts';
 
 /** `now` stamps what is settled; epoch ms. */
 export function createBridgeStore(
-  { connection }: BridgeDatabase,
+  { connection, ensureInPlace }: BridgeDatabase,
   now: () => number,
 ): BridgeStorage {
   const prunes = [
     connection.prepare('delete from inbox where settled_at < ?'),
     connection.prepare('delete from outbox where ended_at < ? and reported_at is not null'),
   ];
-  return guarded({
+  const store = {
     inOneStep: <Value>(work: () => Value): Value => connection.transaction(work).immediate(),
     ...createBridgeInbox(connection, now),
     ...createBridgeOutbox(connection),
-    prune(before) {
+    prune(before: number) {
       for (const statement of prunes) statement.run(before);
     },
-  });
+  };
+  return guarded(store, ensureInPlace);
 }
 
-/** SQLite's own errors are the disk's: they may pass, and must not be taken for a fault of ours. */
-function guarded<Store extends object>(store: Store): Store {
+/** `check` goes before each call. SQLite's own errors are the disk's: they may pass, and must not be taken for a fault of ours. */
+function guarded<Store extends object>(store: Store, check: () => void): Store {
   const wrapped = Object.entries(store).map(([name, call]) => [
     name,
     (...args: unknown[]): unknown => {
+      check();
       try {
         return (call as (...args: unknown[]) => unknown)(...args);
       } catch (error) {

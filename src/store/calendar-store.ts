@@ -56,6 +56,10 @@ export function createCalendarStore(database: Database): CalendarStore {
     (owner: string, events: readonly CalendarEventRow[], now: number) =>
       events.map((event) => put(owner, event, now)),
   );
+  const stored = <Value>(write: () => Value): Value => {
+    database.ensureInPlace();
+    return orUnavailable(write);
+  };
   return {
     add: (owner, event, now) => stored(() => (insert(owner, event, now) ? 'added' : 'there')),
     putAll: (owner, events, now) => stored(() => putAll.immediate(owner, events, now)),
@@ -65,7 +69,7 @@ export function createCalendarStore(database: Database): CalendarStore {
   };
 }
 
-function stored<Value>(write: () => Value): Value {
+function orUnavailable<Value>(write: () => Value): Value {
   try {
     return write();
   } catch (error) {

@@ -2,8 +2,6 @@
  * Opens the one SQLite file of the core: owner's lock, pragmas, migrations. A database that cannot be
  * written, is owned by another process, is damaged or comes from a newer version is refused with one line.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -15,9 +13,9 @@ import { upkeep } from './migrations/0005-upkeep.ts';
 import { purge } from './migrations/0006-purge.ts';
 import { lists } from './migrations/0007-lists.ts';
 import { words } from './migrations/0008-words.ts';
+import { claimDatabaseFile, type DatabaseFile } from './database-file.ts';
+import { applicationIds } from './database-look.ts';
 import { classifyOpenError } from './open-error.ts';
-import { lockOwner, type OwnerLock } from './owner-lock.ts';
-import { keepPrivate } from './private-file.ts';
 import type { Schema } from './schema.ts';
 import { refuseNewer } from './schema-version.ts';
 
@@ -46,6 +44,8 @@ export interface Database {
   readonly connection: SqliteConnection;
   /** For everything else: typed queries. 50 to 70 µs dearer each, so never once per step of a job. */
   readonly query: Kysely<Schema>;
+  /** Before whatever is acknowledged. @throws GH_STORE_UNAVAILABLE when the file was deleted or replaced */
+  ensureInPlace(): void;
   close(): Promise<void>;
 }
 
@@ -58,15 +58,11 @@ export interface DatabaseOptions {
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { path } = options;
-  let lock: OwnerLock | null = null;
+  let file: DatabaseFile | null = null;
   let connection: SqliteConnection | null = null;
   try {
-    if (path !== ':memory:') {
-      mkdirSync(dirname(path), { recursive: true });
-      lock = lockOwner(`${path}.lock`);
-      keepPrivate(path);
-    }
-    connection = new Sqlite(path);
+    if (path !== ':memory:') file = claimDatabaseFile(path, 'core');
+    connection = new Sqlite(file?.path ?? path);
     refuseNewer(connection, path, Object.keys(migrations));
     // Takes effect before the first table only; what is older is rewritten below.
     connection.pragma('auto_vacuum = INCREMENTAL');
@@ -75,13 +71,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     connection.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`);
     connection.pragma('foreign_keys = ON');
     await migrate(connection);
+    connection.pragma(`application_id = ${applicationIds.core}`);
     const dialect = new SqliteDialect({ database: keepingStatements(connection) });
     const query = new Kysely<Schema>({ dialect });
     if (path !== ':memory:') makeShrinkable(connection);
-    const [open, owner] = [connection, lock];
+    const [open, owner] = [connection, file];
     return {
       connection: open,
       query,
+      ensureInPlace: () => owner?.ensureInPlace(),
       async close() {
         await query.destroy();
         if (open.open) open.close();
@@ -90,7 +88,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     };
   } catch (error) {
     connection?.close();
-    lock?.release();
+    file?.release();
     throw classifyOpenError(error, path);
   }
 }

@@ -114,6 +114,7 @@ export function createDocumentStore<Stored extends StoredDocument>(
 
   const together = <Value>(work: () => Value): Value => {
     if (connection.inTransaction) return work();
+    database.ensureInPlace();
     try {
       return connection.transaction(work).immediate();
     } catch (error) {

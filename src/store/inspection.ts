@@ -61,7 +61,7 @@ function ownerOf(path: string): string | null {
   const file = `${path}.lock`;
   if (!existsSync(file)) return null;
   try {
-    lockOwner(file).release();
+    lockOwner(file, path).release();
     return null;
   } catch (error) {
     return messageOf(error).replace(/^.* is in use by /, '');

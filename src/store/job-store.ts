@@ -38,7 +38,10 @@ export function createJobStore(database: Database): JobStorage {
 
   return {
     commit: (changes) =>
-      orUnavailable('The message could not be stored', () => writeAll.immediate(changes)),
+      orUnavailable('The message could not be stored', () => {
+        database.ensureInPlace();
+        writeAll.immediate(changes);
+      }),
     find(jobId) {
       const row = reading(() => {
         const found = reads.selectJob.get(jobId);

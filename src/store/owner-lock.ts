@@ -11,8 +11,8 @@ export interface OwnerLock {
   release(): void;
 }
 
-/** @throws GH_STORE_LOCKED when another process holds it. */
-export function lockOwner(path: string): OwnerLock {
+/** `path`: of the lock file; `database`: what it guards. @throws GH_STORE_LOCKED when another process holds it. */
+export function lockOwner(path: string, database: string): OwnerLock {
   const file = new Sqlite(path, { timeout: 0 });
   try {
     file.exec(
@@ -24,7 +24,6 @@ export function lockOwner(path: string): OwnerLock {
     const holder = readHolder(file);
     file.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
-    const database = path.replace(/\.lock$/, '');
     const who = holder === null ? 'another process' : `process ${holder}`;
     throw new GatehouseError('GH_STORE_LOCKED', `${database} is in use by ${who}`, {
       cause: error,
