@@ -246,6 +246,18 @@ describe('a call of a tool that was not offered', () => {
   });
 });
 
+test.each([
+  '{"name":\n'.repeat(1_500),
+  `${' '.repeat(20_000)}x`,
+  '<tool_call>'.repeat(1_500),
+  '['.repeat(10_000),
+  '<function=search><parameter=a>'.repeat(500),
+])('a text of beginnings without an end is read to its end: %#', (text) => {
+  const pieces = text.match(/[^]{1,200}/g) ?? [];
+  const { text: shown, calls } = filtered(pieces);
+  if (calls.length === 0) expect(shown).toBe(text);
+});
+
 test('a call that was forbidden is taken out, and the text goes on behind it', () => {
   const text = '답 <tool_call>{"name":"search","arguments":{"query":"x"}}</tool_call>은 2년입니다.';
   expect(filtered(Array.from(text), 'text', true)).toMatchObject({

@@ -21,7 +21,7 @@ export const markedOpening = new RegExp(
     // Harmony, whole and with its tokens stripped
     String.raw`(?:<\|start\|>\s*assistant\s*)?<\|channel\|>[^<{\n]{0,60}\bto=[^<{\n]{1,80}`,
     String.raw`<\|start\|>\s*assistant\s+to=[^<{\n]{1,80}`,
-    String.raw`(?:assistant)?(?:commentary|analysis)?\s*(?<![\w=])to=functions?\.\w`,
+    String.raw`(?:assistant)?(?:commentary|analysis)?[ \n]{0,3}(?<![\w=])to=functions?\.\w`,
     // HyperCLOVA X, GigaChat, Functionary
     String.raw`(?:<\|im_start\|>\s*assistant\s*)?->\s*tool/function_call|function call<\|role_sep\|>|>>>(?=[\p{L}_])`,
   ].join('|'),

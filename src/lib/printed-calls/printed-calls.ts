@@ -8,6 +8,7 @@
  * 4. With `unknown: 'call'`, what has the form of a call, names another tool and ends the text is a call as well, and
  *    markup in which none can be read is taken out of the text.
  */
+import { balancedEnd } from '../json-text.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
 import type { OfferedTools } from './offered-tools.ts';
 import { beginsAction, mayBecomePlainCall, plainCallsAt } from './plain-calls.ts';
@@ -30,6 +31,8 @@ export interface PrintedCalls {
 /** A text with more beginnings than this is no answer with calls. */
 const candidatesMax = 400;
 const callsMax = 64;
+/** Repairing what never closes costs most, and only the last of a text can be a call that was cut off. */
+const unclosedMax = 5;
 /** Markup without a name for so long is text that speaks of it. */
 const unnamedMax = 400;
 /** No tag is longer. */
@@ -135,12 +138,17 @@ export function readPrintedCalls(text: string, options: PrintedCallOptions): Pri
   const outside: string[] = [];
   let from = 0;
   let first: number | null = null;
+  let unclosed = 0;
   for (const candidate of candidates(text, 0, offers)) {
     const { at, isMarked } = candidate;
     if (at < from || calls.length >= callsMax || (isMarked && quotedBy(text, at) !== null))
       continue;
+    const isBracket = !isMarked && /[[{]/.test(text.charAt(at));
+    const isUnclosed = isBracket && balancedEnd(text, at) < 0;
+    if (isUnclosed && unclosed >= unclosedMax) continue;
     const read = isMarked ? markedCallsAt(text, at, offers) : plainCallsAt(text, at, offers);
     if (!read) {
+      if (isUnclosed) unclosed += 1;
       if (!isMarked || unknown === 'text' || !isUnreadable(text, at)) continue;
       outside.push(text.slice(from, at));
       return { calls, before: text.slice(0, first ?? at), outside: outside.join('') };
