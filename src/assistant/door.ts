@@ -137,7 +137,16 @@ async function submit(
   const { thread, attachment } = parsed;
   if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
 
-  const waiting = storage.waitingJob(conversation);
+  const { draft } = parsed;
+  if (draft != null) {
+    const event = eventForDraft(options, conversation, draft, message, userId);
+    if (event !== null) {
+      const seq = storage.find(draft.job_id)?.head.seq ?? 0;
+      await journal.send(draft.job_id, event, idempotencyKey);
+      return { job_id: draft.job_id, after_seq: seq };
+    }
+  }
+  const waiting = draft === undefined ? storage.waitingJob(conversation) : null;
   const reply = waiting === null ? null : options.readReply(message, clock.now());
   const stops = stoppedBy(options, conversation, message, waiting);
   if (stops !== null) {
@@ -167,6 +176,36 @@ async function submit(
   };
   const accepted = await journal.submit({ input, conversation, idempotencyKey });
   return { job_id: accepted.jobId, after_seq: 0 };
+}
+
+/**
+ * What a message says to the draft that its sender sees; null: it is a message of its own. The job is the sender's:
+ * one of another conversation is as unknown as one that never was.
+ */
+function eventForDraft(
+  { storage, readReply, clock }: DoorOptions,
+  conversation: string,
+  { job_id: jobId, draft_seq: draftSeq }: { job_id: string; draft_seq: number },
+  message: string,
+  by: string,
+): JobEvent | null {
+  const job = storage.find(jobId);
+  if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
+  const reply = readReply(message, clock.now());
+  // The journal looks once more, for a yes; the other answers write nothing.
+  if (reply !== null && job.head.endedAt === null && job.head.seq !== draftSeq) {
+    throw new GatehouseError('GH_JOB_CONFLICT', 'The draft has changed since');
+  }
+  switch (reply?.type) {
+    case undefined:
+      return null;
+    case 'confirm':
+      return { type: 'confirm', by, draftSeq };
+    case 'unclear':
+      return { type: 'confirm.early', by };
+    default:
+      return { ...reply, by };
+  }
 }
 
 /** False where the draft was decided in the meantime. */

@@ -24,6 +24,17 @@ export const submitBody = z.object({
   attachment: z
     .object({ name: z.string().min(1).max(200), text: z.string().min(1).max(60_000) })
     .optional(),
+  /** Which draft the sender sees. Left out: the newest draft that waits in the conversation is meant. */
+  draft: z
+    .object({
+      job_id: z.string().min(1).max(64),
+      draft_seq: z.int().min(1).describe('`seq` of the event that showed the draft.'),
+    })
+    .nullable()
+    .optional()
+    .describe(
+      'The draft on the screen of the sender. A yes, a no or a change is meant for this draft only: where it does not wait any more, or another one stands in its place, the message is refused (`GH_JOB_CONFLICT`) and nothing is written. null: the sender sees no draft, and the message answers none.',
+    ),
 });
 
 /** The body of a confirm, over HTTP and over NATS. */
@@ -112,7 +123,8 @@ export interface JobDoor {
   /**
    * Resolves when the message is on disk. `body` is unchecked input. A word of consent while a draft of this
    * user waits is an event for that job, and its id is returned.
-   * @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG, GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE
+   * @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG, GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE; where
+   *   the body names a `draft`: GH_JOB_NOT_FOUND (no job of this conversation), GH_JOB_CONFLICT (it is decided or changed)
    */
   submit(body: unknown, defaults?: SubmitDefaults): Promise<Accepted>;
   /** @throws GH_JOB_NOT_FOUND */

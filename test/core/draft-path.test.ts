@@ -126,6 +126,75 @@ describe('a draft', () => {
     expect(await entries()).toContain('16:00');
   });
 
+  describe('that the sender names as the one on the screen', () => {
+    const seqOf = async (jobId: string): Promise<number> =>
+      (await fixture.client.events(jobId)).findLast(({ type }) => type === 'result')!.seq;
+    const seen = async (jobId: string) => ({ job_id: jobId, draft_seq: await seqOf(jobId) });
+
+    test('is the one that yes writes, also where a newer draft waits', async () => {
+      const shown = await drafted();
+      const newer = await drafted();
+      const sent = { message: '네', draft: await seen(shown), idempotency_key: 'k' };
+      const accepted = await fixture.client.say(sent);
+      expect(accepted.job_id).toBe(shown);
+      expect(await ended(shown)).toMatchObject({ outcome: 'answered' });
+      expect(await fixture.client.say(sent)).toEqual(accepted);
+      expect((await fixture.client.job(newer)).state).toBe('confirm-draft');
+    });
+
+    test('is the one that no drops and a detail changes, also where a newer draft waits', async () => {
+      const shown = await drafted();
+      const newer = await drafted();
+      await fixture.client.say({ message: '4시로 바꿔', draft: await seen(shown) });
+      await until(async () => (await drafts(shown)).length === 2);
+      await fixture.client.say({ message: '취소', draft: await seen(shown) });
+      expect(await ended(shown)).toMatchObject({ outcome: 'declined' });
+      expect(await drafts(newer)).toHaveLength(1);
+    });
+
+    test('takes no word any more when it was changed or decided: no other draft does in its place', async () => {
+      const shown = await drafted();
+      const other = await drafted();
+      const old = await seen(shown);
+      await fixture.client.say({ message: '4시로 바꿔', draft: old });
+      await until(async () => (await drafts(shown)).length === 2);
+      for (const message of ['네', '취소', '5시로 바꿔', '이게 맞나']) {
+        const sent = fixture.client.say({ message, draft: old });
+        await expect(sent, message).rejects.toThrow('GH_JOB_CONFLICT');
+      }
+      const changed = await seen(shown);
+      await fixture.client.tell(shown, 'cancel');
+      await ended(shown);
+      for (const message of ['네', '취소', '5시로 바꿔', '이게 맞나']) {
+        const sent = fixture.client.say({ message, draft: changed });
+        await expect(sent, message).rejects.toThrow('GH_JOB_CONFLICT');
+      }
+      expect((await fixture.client.job(other)).state).toBe('confirm-draft');
+    });
+
+    test('leaves a message of its own alone, and is unknown in another conversation', async () => {
+      const shown = await drafted();
+      const draft = await seen(shown);
+      fixture.small.script(direct('안녕하세요'));
+      const other = await fixture.client.submit({ message: '안녕', draft });
+      expect(other).not.toBe(shown);
+      await ended(other);
+      for (const place of [{ user_id: 'jun' }, { channel: 'terminal' }, { thread: 't' }]) {
+        const sent = fixture.client.say({ message: '네', draft, ...place });
+        await expect(sent).rejects.toThrow('GH_JOB_NOT_FOUND');
+      }
+    });
+
+    test('is none where the sender sees none: then no word answers a draft', async () => {
+      const waiting = await drafted();
+      fixture.small.script(direct('네, 무엇을 도와드릴까요?'));
+      const other = await fixture.client.submit({ message: '네', draft: null });
+      expect(other).not.toBe(waiting);
+      await ended(other);
+      expect((await fixture.client.job(waiting)).state).toBe('confirm-draft');
+    });
+  });
+
   test('is written once when the button and the word come together', async () => {
     const jobId = await drafted();
     await Promise.allSettled([

@@ -7,8 +7,12 @@ const newKey = () =>
     byte.toString(16).padStart(2, '0'),
   ).join('');
 
-/** @param {string | null} sender the only one who may send; null: anybody @param {(jobId: string) => void} onJob */
-export function createChatBox(sender, onJob) {
+/**
+ * @param {string | null} sender the only one who may send; null: anybody @param {(jobId: string) => void} onJob
+ * @param {(user: string) => { job_id: string, draft_seq: number } | null} shownDraft the draft of this user that is on
+ *   the page: an answer is meant for it and for no other
+ */
+export function createChatBox(sender, onJob, shownDraft) {
   const user = h('input', {
     value: sender ?? 'local',
     readonly: sender !== null,
@@ -27,17 +31,20 @@ export function createChatBox(sender, onJob) {
   const send = async () => {
     const message = text.value;
     if (message.trim() === '') return;
-    const mine = key ?? newKey();
+    const sentBy = user.value || 'local';
+    // A text that came back goes out again as it was: with its key, for the draft that was shown then.
+    const mine = key ?? { idempotency_key: newKey(), draft: shownDraft(sentBy) };
     key = null;
     text.value = '';
     problem.textContent = '';
     try {
-      const body = { message, user_id: user.value || 'local', idempotency_key: mine };
-      const { job_id: jobId } = await call('/chat', body);
+      const { job_id: jobId } = await call('/chat', { message, user_id: sentBy, ...mine });
       onJob(jobId);
     } catch (error) {
       const isFree = text.value === '';
-      if (isFree) [text.value, key] = [message, mine];
+      if (isFree) text.value = message;
+      // Refused for good: the next try is a message of its own.
+      if (isFree && !(error.status >= 400 && error.status < 429)) key = mine;
       problem.textContent = isFree ? error.message : `Not sent: “${message}”. ${error.message}`;
     }
   };

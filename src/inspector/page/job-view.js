@@ -155,12 +155,23 @@ export class JobView {
     if (isOpen && !isUsed) this.#drawHead();
   }
 
+  /** The draft on the page, where it waits for this user in the conversation of the chat box; else null. */
+  draftOf(user) {
+    const { job, frames } = this.#shown;
+    const isAsked = frames.at(-1)?.tags.includes('waits-for-person') === true;
+    const isOwn = job?.input.userId === user && job.input.channel === 'http' && !job.input.thread;
+    return isAsked && isOwn ? { job_id: this.#jobId, draft_seq: this.#seenSeq() } : null;
+  }
+
+  /** Of the draft that stands on the page: by now the job may show another one. */
+  #seenSeq() {
+    return this.#shown.frames.flatMap(({ emitted }) => emitted).at(-1)?.seq;
+  }
+
   async #tell(verb) {
     this.#problem.textContent = '';
     try {
-      // The draft that stands on the page: by now the job may show another one.
-      const seen = this.#shown.frames.flatMap(({ emitted }) => emitted).at(-1)?.seq;
-      const body = verb === 'confirm' ? { draft_seq: seen } : {};
+      const body = verb === 'confirm' ? { draft_seq: this.#seenSeq() } : {};
       await call(`/chat/${encodeURIComponent(this.#jobId)}/${verb}`, body);
     } catch (error) {
       this.#problem.textContent = error.message;

@@ -63,7 +63,11 @@ function start(user) {
   const gates = createGatesView();
   const drafts = new DraftsView(user);
   const stately = new StatelyView();
-  const chat = createChatBox(user, (jobId) => (location.hash = `#/jobs/${jobId}`));
+  const chat = createChatBox(
+    user,
+    (jobId) => (location.hash = `#/jobs/${jobId}`),
+    (sender) => jobView.draftOf(sender),
+  );
   const side = h('section', { class: 'side', 'aria-label': 'Jobs' }, list.element, chat);
   const jobs = h('div', { class: 'jobs' }, side, jobView.element);
   let view = '';
