@@ -138,7 +138,7 @@ async function submit(
   if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
 
   const { draft } = parsed;
-  if (draft != null) {
+  if (draft !== undefined && draft !== null) {
     const event = eventForDraft(options, conversation, draft, message, userId);
     if (event !== null) {
       const seq = storage.find(draft.job_id)?.head.seq ?? 0;

@@ -18,6 +18,8 @@ const statusWords = {
   refused: 'the key is not taken any more',
 };
 
+const openJob = (jobId) => (location.hash = `#/jobs/${jobId}`);
+
 function chooseTheme() {
   const stored = localStorage.getItem('gatehouse-theme');
   if (stored !== null) document.documentElement.dataset.theme = stored;
@@ -63,11 +65,7 @@ function start(user) {
   const gates = createGatesView();
   const drafts = new DraftsView(user);
   const stately = new StatelyView();
-  const chat = createChatBox(
-    user,
-    (jobId) => (location.hash = `#/jobs/${jobId}`),
-    (sender) => jobView.draftOf(sender),
-  );
+  const chat = createChatBox(user, openJob, (sender) => jobView.draftOf(sender));
   const side = h('section', { class: 'side', 'aria-label': 'Jobs' }, list.element, chat);
   const jobs = h('div', { class: 'jobs' }, side, jobView.element);
   let view = '';
