@@ -193,12 +193,11 @@ function eventForDraft(
   if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
   const reply = readReply(message, clock.now());
   // The journal looks once more, for a yes; the other answers write nothing.
-  if (reply !== null && job.head.endedAt === null && job.head.seq !== draftSeq) {
+  if (reply === null) return null;
+  if (job.head.endedAt === null && job.head.seq !== draftSeq) {
     throw new GatehouseError('GH_JOB_CONFLICT', 'The draft has changed since');
   }
-  switch (reply?.type) {
-    case undefined:
-      return null;
+  switch (reply.type) {
     case 'confirm':
       return { type: 'confirm', by, draftSeq };
     case 'unclear':
