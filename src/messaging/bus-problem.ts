@@ -25,7 +25,11 @@ export function busProblemOf(error: unknown): BusProblem {
   if (isOfStore(error)) return { code: 'GH_STORE_UNAVAILABLE', message: messageOf(error) };
   // The client rejects with undefined when a socket closes without an error.
   const message = error === undefined ? 'the server closed the connection' : messageOf(error);
-  return { code: 'GH_BUS_UNREACHABLE', message };
+  const isNobodyThere = /connection refused|ECONNREFUSED/i.test(message);
+  return {
+    code: 'GH_BUS_UNREACHABLE',
+    message: isNobodyThere ? 'no server listens at this address (connection refused)' : message,
+  };
 }
 
 /** Nobody answers on JetStream's subjects, or the account has none. The client does not export its class for it. */

@@ -2,7 +2,15 @@
  * Backups of a running core and what becomes of them when they are put back: nothing torn, nothing lost that the
  * backup had, one end for each of its jobs, and a bus that is told the rest.
  */
-import { chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -94,6 +102,22 @@ describe('a restore', () => {
     const before = readFileSync(path);
     expect(() => restore(copyPath(), path, 0)).toThrow(expect.objectContaining({ code }));
     expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test('leaves nothing of its own beside the files, whether it works or fails', async () => {
+    const path = join(scratch.path, 'gatehouse.db');
+    await (await openDatabase({ path })).close();
+    // What a backup that was killed left behind.
+    for (const end of ['', '-journal', '-wal']) {
+      writeFileSync(`${copyPath()}.partial${end}`, 'half');
+    }
+    backUp(path, copyPath());
+    restore(copyPath(), path, 0);
+    const bytes = readFileSync(copyPath());
+    bytes.fill(0x5a, 5_000, 30_000);
+    writeFileSync(copyPath(), bytes);
+    expect(() => restore(copyPath(), path, 1)).toThrow();
+    expect(readdirSync(scratch.path).filter((name) => /partial|incoming/.test(name))).toEqual([]);
   });
 
   test('of a damaged file changes nothing', async () => {
