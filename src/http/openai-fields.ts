@@ -86,7 +86,7 @@ function asksForNothing(name: string, value: unknown): boolean {
   if (name === 'response_format') return (value as { type?: unknown }).type === 'text';
   if (name === 'modalities') return Array.isArray(value) && value.every((one) => one === 'text');
   if (name === 'stop') return Array.isArray(value) && value.every((one) => one === '');
-  return usual[name]?.includes(value) ?? false;
+  return (Object.hasOwn(usual, name) ? usual[name] : undefined)?.includes(value) ?? false;
 }
 
 /**
