@@ -10,7 +10,8 @@ export interface AskCommand {
   isReact: boolean;
   /** Null: the one of the role. */
   backend: string | null;
-  userId: string;
+  /** Left out: the user of the key, else `local`. */
+  userId: string | undefined;
   json: boolean;
 }
 

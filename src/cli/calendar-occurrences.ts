@@ -5,7 +5,7 @@ import type { WallRange } from '../tools/calendar/occurrences.ts';
 import { createZones, wallOfDate } from '../tools/zoned-time.ts';
 import { readText } from './calendar.ts';
 import { CommandError, UsageError } from './core-client.ts';
-import type { CommandValues } from './gatehouse.ts';
+import type { CommandValues } from './options.ts';
 
 /**
  * Lists the occurrences that have any part in the days from `--from` up to, not including, `--to`. `--json`: one

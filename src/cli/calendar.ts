@@ -7,7 +7,7 @@ import { CommandError, type CoreClient } from './core-client.ts';
 export async function importCalendar(
   client: CoreClient,
   path: string,
-  userId: string,
+  userId: string | undefined,
   json: boolean,
 ): Promise<void> {
   const report = await client.importCalendar(readText(path), userId);
@@ -24,7 +24,10 @@ export async function importCalendar(
 }
 
 /** The file goes to standard output, and nothing else does. */
-export async function exportCalendar(client: CoreClient, userId: string): Promise<void> {
+export async function exportCalendar(
+  client: CoreClient,
+  userId: string | undefined,
+): Promise<void> {
   process.stdout.write(await client.exportCalendar(userId));
 }
 

@@ -7,7 +7,8 @@ import { muteTerminal, ttyOf } from './terminal.ts';
 export interface ChatOptions {
   client: CoreClient;
   message: string | undefined;
-  userId: string;
+  /** Left out: the user of the key, else `local`. */
+  userId: string | undefined;
   json: boolean;
 }
 

@@ -7,6 +7,7 @@ import type { ImportProgress, ImportReport } from '../documents/import-files.ts'
 import type { CalendarReport } from '../http/calendar-routes.ts';
 import { messageOf } from '../lib/errors.ts';
 import { withoutBrackets } from '../lib/loopback.ts';
+import { ofUser } from './document-query.ts';
 
 /** One line for the person; the exit code is 1. */
 export class CommandError extends Error {}
@@ -24,7 +25,7 @@ export interface CoreClient {
   /** Progress, line by line; the last one is the report. */
   importFiles(
     paths: string[],
-    userId: string,
+    userId: string | undefined,
   ): AsyncIterable<ImportProgress | { report: ImportReport }>;
   /** What a question is answered with, event by event, as it comes. Aborting cancels it. */
   answer(
@@ -33,11 +34,15 @@ export interface CoreClient {
     signal: AbortSignal,
   ): AsyncIterable<StreamedEvent>;
   /** The events of a calendar file; the same file again changes only what changed in it. */
-  importCalendar(ics: string, userId: string): Promise<CalendarReport>;
+  importCalendar(ics: string, userId: string | undefined): Promise<CalendarReport>;
   /** The calendar as the text of a calendar file. */
-  exportCalendar(userId: string): Promise<string>;
-  /** What is beside jobs: JSON in, JSON out. */
-  request(method: 'GET' | 'POST', path: string, body?: Record<string, unknown>): Promise<unknown>;
+  exportCalendar(userId: string | undefined): Promise<string>;
+  /** What is beside jobs: JSON in, JSON out; null where the answer has no body. */
+  request(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: Record<string, unknown>,
+  ): Promise<unknown>;
   events(jobId: string): Promise<StateEvent[]>;
   tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
   /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
@@ -47,10 +52,13 @@ export interface CoreClient {
     signal: AbortSignal,
     afterSeq?: number,
   ): Promise<void>;
-  /** The events of all jobs and documents after a position of the journal, until the signal. Comes back like `follow`. */
+  /**
+   * The events of all jobs and documents after a position of the journal, or (null) those that are new, until the signal.
+   * Comes back like `follow`. `position` is null for all events of a row but its last.
+   */
   followAll(
-    from: number,
-    onEvent: (event: OutboxEvent) => void,
+    from: number | null,
+    onEvent: (event: OutboxEvent, position: number | null) => void,
     signal: AbortSignal,
     onLost?: () => void,
   ): Promise<void>;
@@ -94,6 +102,7 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
   };
   const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
     const response = await fetched(path, init);
+    if (response.status === 204) return null;
     try {
       return await response.json();
     } catch {
@@ -133,7 +142,7 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
       return (await call('/calendar/import', { method: 'POST', body })) as CalendarReport;
     },
     async exportCalendar(userId) {
-      const query = new URLSearchParams({ user_id: userId });
+      const query = new URLSearchParams(ofUser(userId));
       return (await fetched(`/calendar.ics?${query.toString()}`)).text();
     },
     follow(jobId, listener, signal, afterSeq = 0) {
@@ -145,13 +154,19 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
       await fetched('/healthz', { signal });
       // After a lost connection the last row may come again, as a whole: its events have the same ids.
       let last: string[] = [];
-      const event = (one: OutboxEvent): void => {
+      const event = (one: OutboxEvent, id?: string): void => {
         if (last.includes(one.id)) return;
         last = [...last.slice(-rowEventsMax), one.id];
-        onEvent(one);
+        onEvent(one, id === undefined ? null : Number(id));
       };
       const listener = { event, token: () => undefined, lost };
-      await readOn(`${url}/events`, headers, from, { ...listener, isOver: () => false }, signal);
+      await readOn(
+        `${url}/events`,
+        headers,
+        from ?? 'now',
+        { ...listener, isOver: () => false },
+        signal,
+      );
     },
   };
 }
@@ -198,7 +213,8 @@ async function* streamedEvents(ask: () => Promise<Response>): AsyncIterable<Stre
 const isFinal = ({ type }: StateEvent): boolean => type === 'done' || type === 'cancelled';
 
 interface Reader<Event extends OutboxEvent> extends Omit<FollowListener, 'event'> {
-  event(event: Event): void;
+  /** `id`: the position after which one can go on; not with all events. */
+  event(event: Event, id?: string): void;
   isOver(event: Event): boolean;
 }
 
@@ -206,7 +222,7 @@ interface Reader<Event extends OutboxEvent> extends Omit<FollowListener, 'event'
 async function readOn<Event extends OutboxEvent>(
   url: string,
   headers: Record<string, string>,
-  from: number,
+  from: number | 'now',
   reader: Reader<Event>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -274,7 +290,7 @@ async function readStream<Event extends OutboxEvent>(
       }
       const event = JSON.parse(data) as Event;
       if (id !== undefined) heard.seen(id);
-      reader.event(event);
+      reader.event(event, id);
       isOver ||= reader.isOver(event);
     },
   });
@@ -283,6 +299,9 @@ async function readStream<Event extends OutboxEvent>(
     if (!response.ok)
       throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
     heard.connected();
+    // Where `now` was: after a lost connection it goes on from there, and not from a later now.
+    const position = response.headers.get('last-event-id');
+    if (position !== null) heard.seen(position);
     // The last event was seen before.
     if (response.status === 204) return true;
     const decoder = new TextDecoder();

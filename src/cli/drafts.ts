@@ -1,4 +1,4 @@
-/** `gatehouse drafts`: what waits, what runs, what was given up; `show`, `retry`, `accept`, `reject`, `pause`, `resume`, `watch`. */
+/** `gatehouse drafts`: what waits for a decision, what waits, what runs, what was given up; `show`, `retry`, `accept`, `reject`, `pause`, `resume`, `watch`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentEvent } from '../contract/document-event.ts';
 import type {
@@ -8,6 +8,9 @@ import type {
   RunningView,
 } from '../documents/draft-overview.ts';
 import { UsageError, type CoreClient } from './core-client.ts';
+import { ofUser } from './document-query.ts';
+import { documentOf } from './documents.ts';
+import { localTime } from './local-time.ts';
 
 interface DraftOptions {
   /** Only what is theirs. */
@@ -42,14 +45,18 @@ export async function drafts(
       case 'show':
         return show(client, id, options);
       case 'retry':
-        await client.request('POST', `/drafts/${encodeURIComponent(id)}/retry`, ofUser(options));
+        await client.request(
+          'POST',
+          `/drafts/${encodeURIComponent(id)}/retry`,
+          ofUser(options.userId),
+        );
         return say(`${id} is drafted next`, { document_id: id });
       case 'accept':
       case 'reject':
         await client.request(
           'POST',
           `/documents/${encodeURIComponent(id)}/draft/${verb}`,
-          ofUser(options),
+          ofUser(options.userId),
         );
         return say(`${verb}ed ${id}`, { document_id: id });
     }
@@ -60,11 +67,9 @@ export async function drafts(
 const draftUsage =
   'drafts takes: nothing, show ID, retry ID, accept ID, reject ID, pause, resume, or watch';
 
-/** Left out: the documents of `local`, and the drafts of all. */
-const ofUser = ({ userId }: DraftOptions): Record<string, string> =>
-  userId === undefined ? {} : { user_id: userId };
-
-const queryOf = (options: DraftOptions): string => new URLSearchParams(ofUser(options)).toString();
+/** No user: the documents of `local`, and the drafts of all. */
+const queryOf = ({ userId }: DraftOptions): string =>
+  new URLSearchParams(ofUser(userId)).toString();
 
 const overviewOf = async (client: CoreClient, options: DraftOptions): Promise<DraftOverview> =>
   (await client.request('GET', `/drafts?${queryOf(options)}`)) as DraftOverview;
@@ -76,27 +81,46 @@ async function list(client: CoreClient, options: DraftOptions): Promise<void> {
     return;
   }
   console.log(stateLine(overview));
-  const { running, waiting, dead } = overview;
+  const { running, waiting, dead, drafted } = overview;
   if (running !== null) console.log(runningLine(running));
   for (const draft of [...waiting, ...dead]) console.log(draftLine(draft));
-  if (running === null && waiting.length + dead.length === 0) console.log('no drafts');
+  for (const { document_id, at, title } of drafted) {
+    console.log(`${document_id}  yours     drafted ${localTime(at)}  ${title}`);
+  }
+  if (running === null && waiting.length + dead.length + drafted.length === 0) {
+    console.log('no drafts');
+  }
+  if (drafted.length > 0) {
+    console.log(
+      `${drafted.length} wait for your decision: drafts show ID, then drafts accept ID or drafts reject ID`,
+    );
+  }
 }
 
 async function show(client: CoreClient, documentId: string, options: DraftOptions): Promise<void> {
   const path = `/drafts/${encodeURIComponent(documentId)}?${queryOf(options)}`;
   const detail = (await client.request('GET', path)) as DraftDetail;
+  const document = await documentOf(client, documentId, detail.user_id);
+  const { extracted_text, md_content } = document;
   if (options.json) {
-    console.log(JSON.stringify(detail));
+    console.log(JSON.stringify({ ...detail, extracted_text, md_content }));
     return;
   }
   console.log(`${detail.document_id}  ${detail.state}  user ${detail.user_id}  ${detail.title}`);
   for (const event of detail.events) {
     console.log(
-      `${event.at}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${documentSummary(event)}`,
+      `${localTime(event.at)}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${documentSummary(event)}`,
     );
   }
   if (detail.running !== null) console.log(runningLine(detail.running));
-  else if (detail.due_at) console.log(`due ${detail.due_at}, attempts so far: ${detail.attempts}`);
+  else if (detail.due_at) {
+    console.log(`due ${localTime(detail.due_at)}, attempts so far: ${detail.attempts}`);
+  }
+  console.log(`\n--- memo\n${extracted_text}`);
+  if (md_content !== null) console.log(`\n--- draft\n${md_content}`);
+  if (detail.state === 'draft') {
+    console.log(`\nwaits for you: drafts accept ${documentId}, or drafts reject ${documentId}`);
+  }
 }
 
 /** A line whenever something has changed, until Ctrl-C. */
@@ -122,8 +146,11 @@ async function watch(client: CoreClient, options: DraftOptions): Promise<void> {
 }
 
 function stateLine({ state, paused_at, window }: DraftOverview): string {
-  if (paused_at !== null) return `paused since ${paused_at}`;
-  if (!window.open) return `outside the hours ${window.hours}; begins ${window.opens_at}`;
+  if (paused_at !== null) return `paused since ${localTime(paused_at)}`;
+  if (!window.open) {
+    const begins = window.opens_at === null ? '' : `; begins ${localTime(window.opens_at)}`;
+    return `outside the hours ${window.hours}${begins}`;
+  }
   return state === 'away' ? 'the model server cannot be reached; it is tried again' : state;
 }
 
@@ -138,7 +165,7 @@ function runningLine(running: RunningView): string {
 
 function draftLine(draft: DraftView): string {
   const { document_id, state, attempts, due_at, last_error, title } = draft;
-  const due = due_at === null ? '' : `due ${due_at}  `;
+  const due = due_at === null ? '' : `due ${localTime(due_at)}  `;
   const why = last_error === null ? '' : `  [${last_error.code}: ${last_error.message}]`;
   return `${document_id}  ${state.padEnd(8)}  ${due}attempts ${attempts}  ${title}${why}`;
 }

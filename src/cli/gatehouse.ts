@@ -5,69 +5,79 @@ import { findPackageJSON } from 'node:module';
 import { parseArgs } from 'node:util';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { CommandError, UsageError } from './core-client.ts';
-import { commands, usage } from './commands.ts';
+import { commands } from './commands.ts';
+import { findCommand, namesUnder, wordCounts, type FoundCommand } from './command.ts';
+import { helpOf, overviewOf, usageOf } from './help.ts';
+import { options, specOf, type CommandValues } from './options.ts';
 
-const options = {
-  config: { type: 'string' },
-  url: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-  version: { type: 'boolean', default: false },
-  user: { type: 'string' },
-  state: { type: 'string' },
-  limit: { type: 'string' },
-  now: { type: 'string' },
-  job: { type: 'string' },
-  from: { type: 'string' },
-  to: { type: 'string' },
-  zone: { type: 'string' },
-  pending: { type: 'boolean', default: false },
-  // ask
-  react: { type: 'boolean', default: false },
-  backend: { type: 'string' },
-  'send-test': { type: 'string' },
-  // fake-dsm
-  port: { type: 'string' },
-  'page-port': { type: 'string' },
-  host: { type: 'string' },
-  bridge: { type: 'string' },
-  token: { type: 'string' },
-  tls: { type: 'boolean', default: false },
-  'tls-folder': { type: 'string' },
-  storm: { type: 'string' },
-} as const;
+const args = process.argv.slice(2);
 
-export type CommandValues = ReturnType<typeof parse>['values'];
-
-function parse(args: string[]) {
+function parse() {
   try {
     return parseArgs({ args, options, allowPositionals: true, tokens: true });
   } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error });
+    // Node adds advice of two sentences about positional arguments.
+    throw new UsageError(messageOf(error).split('. ')[0]!, { cause: error });
   }
 }
+type Parsed = ReturnType<typeof parse>;
+
+/** The words of a command line of which nothing else need be right. */
+const wordsOf = (): string[] =>
+  parseArgs({ args, options, allowPositionals: true, strict: false }).positionals;
 
 async function main(): Promise<number> {
-  const { values, positionals, tokens } = parse(process.argv.slice(2));
-  const [name = '', ...words] = positionals;
-  if (values.help || name === 'help') {
-    console.log(usage);
-    return 0;
-  }
+  const { values, positionals, tokens } = parse();
   if (values.version) {
     console.log(ownVersion());
     return 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
-    throw new UsageError(name === '' ? 'which command?' : `there is no command ${name}`);
+  if (values.help || positionals[0] === 'help') {
+    const words = positionals[0] === 'help' ? positionals.slice(1) : positionals;
+    const text = words.length === 0 ? overviewOf(commands) : helpOf(commands, words);
+    if (text === null) throw new UsageError(`there is no command ${words.join(' ')}`);
+    console.log(text);
+    return 0;
   }
+  const found = findCommand(commands, positionals);
+  if (found === null) throw unknownCommand(positionals);
+  check(found, tokens);
+  return found.command.run(found.words, values as CommandValues);
+}
+
+function unknownCommand([first, second]: readonly string[]): UsageError {
+  if (first === undefined) return new UsageError('which command?');
+  const below = namesUnder(commands, first).map((name) => name.slice(first.length + 1));
+  if (below.length === 0) return new UsageError(`there is no command ${first}`);
+  const what = second === undefined ? '' : `, not ${second}`;
+  return new UsageError(`${first} takes ${below.join(', ')}${what}`);
+}
+
+/** @throws UsageError for options and words that the command does not take */
+function check({ name, command, words }: FoundCommand, tokens: Parsed['tokens']): void {
+  const shownName = name.replace(/ list$/, '');
   const taken: readonly string[] = ['config', ...command.options];
-  const stray = tokens.find((token) => token.kind === 'option' && !taken.includes(token.name));
-  if (stray?.kind === 'option') throw new UsageError(`${name} does not take ${stray.rawName}`);
-  const surplus = words[command.wordsMax ?? words.length];
-  if (surplus !== undefined) throw new UsageError(`${name} does not take ${surplus}`);
-  return command.run(words, values);
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    if (!taken.includes(token.name)) {
+      throw new UsageError(`${shownName} does not take ${token.rawName}`);
+    }
+    const { words: all } = specOf(token.name);
+    if (all !== undefined && !all.includes(token.value ?? '')) {
+      const expected = `expected one of ${all.join(', ')}`;
+      throw new UsageError(`--${token.name}: ${expected}; found ${token.value}`);
+    }
+  }
+  const { min, max } = wordCounts(command);
+  if (words.length < min) throw new UsageError(`${shownName} takes ${command.takes}`);
+  if (words.length > max) throw new UsageError(`${shownName} does not take ${words[max]}`);
+}
+
+/** How it is called, above what was wrong: the line that says it stands last. */
+function printUsage(): void {
+  const words = wordsOf();
+  const usage = words.length === 0 ? overviewOf(commands) : usageOf(commands, words);
+  console.error(usage ?? 'usage: gatehouse COMMAND; gatehouse help shows all of them');
 }
 
 function ownVersion(): string {
@@ -91,8 +101,8 @@ try {
   const isUsage = error instanceof UsageError;
   const isExpected = isUsage || error instanceof CommandError || error instanceof GatehouseError;
   const code = error instanceof GatehouseError ? ` (${error.code})` : '';
-  console.error(`gatehouse: ${messageOf(error)}${code}`);
-  if (isUsage) console.error(`\n${usage}`);
+  if (isUsage) printUsage();
   if (!isExpected) console.error((error as Error).stack);
+  console.error(`gatehouse: ${messageOf(error)}${code}`);
   process.exitCode = isUsage ? 2 : 1;
 }

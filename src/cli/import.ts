@@ -4,17 +4,16 @@
  */
 import { resolve } from 'node:path';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
-import { CommandError, UsageError, type CoreClient } from './core-client.ts';
+import { CommandError, type CoreClient } from './core-client.ts';
 
 const barWidth = 30;
 
 export async function importPaths(
   client: CoreClient,
   paths: string[],
-  userId: string,
+  userId: string | undefined,
   json: boolean,
 ): Promise<number> {
-  if (paths.length === 0) throw new UsageError('import takes files or folders');
   let report: ImportReport | null = null;
   const isLive = process.stderr.isTTY && !json;
   const asked = paths.map((path) => resolve(path));

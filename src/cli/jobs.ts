@@ -1,19 +1,13 @@
 /** `gatehouse jobs`, `jobs show ID`, `jobs cancel ID`. */
 import { jobStates } from '../../machines/job-types.ts';
-import { jobOutcomes, type JobPage } from '../contract/door.ts';
+import type { JobPage } from '../contract/door.ts';
 import type { StateEvent } from '../contract/state-event.ts';
-import { UsageError, type CoreClient } from './core-client.ts';
+import type { CoreClient } from './core-client.ts';
+import { localTime } from './local-time.ts';
 
-/** Where jobs are, and how they have ended: a person names either in the same place. */
-const stateWords: readonly string[] = [...new Set([...jobStates, ...jobOutcomes])];
-
-/** The part of the query of `GET /jobs` that a word for a state or an outcome stands for. @throws UsageError */
-export function stateQuery(word: string): Record<string, string> {
-  if (!stateWords.includes(word)) {
-    throw new UsageError(`--state: expected one of ${stateWords.join(', ')}; found ${word}`);
-  }
-  return (jobStates as readonly string[]).includes(word) ? { state: word } : { outcome: word };
-}
+/** The part of the query of `GET /jobs` that a word of `--state` stands for: a state, or else an outcome. */
+export const stateQuery = (word: string): Record<string, string> =>
+  (jobStates as readonly string[]).includes(word) ? { state: word } : { outcome: word };
 
 export async function listJobs(
   client: CoreClient,
@@ -30,7 +24,7 @@ export async function listJobs(
     const text = job.message.replaceAll(/\s+/g, ' ').slice(0, 60);
     const mark = job.delivery === null ? '' : `  (reply ${job.delivery})`;
     console.log(
-      `${job.job_id}  ${job.created_at}  ${result.padEnd(13)} ${job.user_id.padEnd(12)} ${text}${mark}`,
+      `${job.job_id}  ${localTime(job.created_at)}  ${result.padEnd(13)} ${job.user_id.padEnd(12)} ${text}${mark}`,
     );
   }
   if (page.jobs.length === 0) console.log('no jobs');
@@ -56,6 +50,7 @@ export async function showJob(client: CoreClient, jobId: string, json: boolean):
     `${job.job_id}  ${job.outcome ?? job.state}  user ${job.user_id}  channel ${job.channel}`,
   );
   console.log(`> ${job.message}`);
+  console.log(`accepted ${localTime(job.created_at)}`);
   const start = events[0] === undefined ? 0 : Date.parse(events[0].at);
   for (const event of events) {
     const after = ((Date.parse(event.at) - start) / 1000).toFixed(3).padStart(9);

@@ -7,7 +7,7 @@ import { loadTracing } from '../config/tracing.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Finding } from './finding.ts';
 
-/** Strips types without a flag and has the calls that the core uses; package.json says the same. */
+/** Strips types without a flag and has the calls that the core uses; bin/gatehouse.mjs says the same. */
 const nodeMin = [24, 12] as const;
 
 const answerMsMax = 2_000;

@@ -28,7 +28,6 @@ interface LineView extends DecisionView {
 /** Prints one JSON object for the message; for `-`, one for each line of standard input, as it comes. */
 export async function routeCommand(command: RouteCommand): Promise<number> {
   const { words, pending } = command;
-  if (words.length === 0) throw new UsageError('route takes a message, or - for standard input');
   const given = command.now === undefined ? undefined : Date.parse(command.now);
   if (Number.isNaN(given)) throw new UsageError(`--now: ${command.now} is not an ISO 8601 time`);
   const { config } = loadConfig(command.config);

@@ -1,16 +1,20 @@
-/** `gatehouse tail`: the events of jobs and documents as they come, old ones first. */
+/** `gatehouse tail`: the events of jobs and documents as they come; old ones only where they are asked for. */
 import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
 import { documentSummary } from './drafts.ts';
+import { localTime } from './local-time.ts';
 import { summaryOf } from './jobs.ts';
 
 export interface TailOptions {
   client: CoreClient;
   /** Only this job, up to its end; else all jobs, until Ctrl-C. */
   jobId: string | undefined;
-  /** With a job its `seq`, else the position in the journal: what comes after it is printed. */
-  from: number;
+  /**
+   * With a job its `seq`, else the position in the journal: what comes after it is printed. Null: the whole history of the
+   * job, else what is new.
+   */
+  from: number | null;
   json: boolean;
 }
 
@@ -18,15 +22,20 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
-  const print = (event: OutboxEvent): void =>
-    console.log(json ? JSON.stringify(event) : lineOf(event));
+  const print = (event: OutboxEvent, position: number | null): void =>
+    console.log(
+      json
+        ? JSON.stringify(position === null ? event : { ...event, position })
+        : `${String(position ?? '').padStart(8)}  ${lineOf(event)}`,
+    );
   const lost = (): void => console.error('the connection was lost; it is tried again');
   try {
     if (jobId === undefined) await client.followAll(from, print, stop.signal, lost);
     else {
       // A job that is not there, or a core, is said so at once.
       await client.job(jobId);
-      const event = (one: StateEvent): void => (one.seq > from ? print(one) : undefined);
+      const event = (one: StateEvent): void =>
+        one.seq > (from ?? 0) ? console.log(json ? JSON.stringify(one) : lineOf(one)) : undefined;
       await client.follow(jobId, { event, token: () => undefined, lost }, stop.signal);
     }
   } finally {
@@ -39,5 +48,5 @@ function lineOf(event: OutboxEvent): string {
   const [id, summary] = isDocumentEvent(event)
     ? [event.document_id, documentSummary(event)]
     : [event.job_id, summaryOf(event)];
-  return `${event.at}  ${id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summary}`;
+  return `${localTime(event.at)}  ${id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summary}`;
 }

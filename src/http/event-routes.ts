@@ -1,7 +1,7 @@
 /**
  * `GET /events`: the events of all jobs and documents as server-sent events, old and new, in the order of their commits.
  * Repeated ones, after a lost connection, have the same event id. A reader says with `from` (or Last-Event-ID) after which position it wants to go on; without, it gets all
- * that is kept. Read from the journal at the reader's own pace: a slow one costs no memory.
+ * that is kept, and with `now` only what is new. The position from which it goes on is in the header Last-Event-ID of the answer. Read from the journal at the reader's own pace: a slow one costs no memory.
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
@@ -16,6 +16,8 @@ export interface EventLog {
     pos: number,
     limit: number,
   ): { rows: readonly { pos: number; events: readonly OutboxEvent[] }[]; upTo: number };
+  /** The last position before `at` (epoch ms). */
+  positionAt(at: number): number;
 }
 
 export interface EventNews {
@@ -40,7 +42,8 @@ export function eventRoutes({
   return (server) => {
     server.get('/events', person, async (request, reply) => {
       const { from } = request.query as { from?: string };
-      const asked = Number(request.headers['last-event-id'] ?? from ?? 0);
+      const place = request.headers['last-event-id'] ?? from ?? 0;
+      const asked = place === 'now' ? log.positionAt(Infinity) : Number(place);
       const { user } = request.caller;
       const isTheirs = (event: OutboxEvent): boolean =>
         user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
@@ -71,6 +74,7 @@ async function follow(
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
+    'last-event-id': String(from),
   });
   response.flushHeaders();
   try {

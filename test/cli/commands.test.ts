@@ -265,7 +265,7 @@ test('whoever stops reading the events after a line is no fault', async () => {
   const { url } = await serve();
   llm.script(saysJson({ action: 'direct', response: '네' }));
   expect((await run('chat', '안녕', '--url', url)).code).toBe(0);
-  const { child, ran, ended } = start(['tail', '--url', url]);
+  const { child, ran, ended } = start(['tail', '--from', '0', '--url', url]);
   await until(() => ran.out.includes('done'));
   child.stdout!.destroy();
   llm.script(saysJson({ action: 'direct', response: '네' }));

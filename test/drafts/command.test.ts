@@ -58,6 +58,13 @@ test('drafts lists, shows, retries, accepts, pauses and resumes', async () => {
   model.script(says('# 됐다'));
   await run('retry', bad);
   await told(bad, 'drafted');
+  const waits = await run();
+  expect(waits).toContain(`${bad}  yours     drafted 20`);
+  expect(waits).toContain('1 wait for your decision');
+  const shown = await run('show', bad);
+  expect(shown).toContain(`--- memo\n${memo('FAIL')}`);
+  expect(shown).toContain('--- draft\n# 됐다');
+  expect(shown.trimEnd()).toMatch(/accept .+ reject .+$/);
   expect(await run('accept', bad)).toBe(`accepted ${bad}\n`);
   expect(await document(bad)).toMatchObject({ md_draft_status: 'accepted' });
   await expect(run('reject', bad)).rejects.toThrow('GH_DRAFT_NONE');

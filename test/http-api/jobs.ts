@@ -88,7 +88,14 @@ export const jobs: readonly Operation[] = [
   {
     route: 'GET /events',
     summary: 'The events of all jobs and documents, old and new, in the order of their commits.',
-    query: z.object({ from: z.string().optional().describe('Goes on after this position.') }),
+    query: z.object({
+      from: z
+        .string()
+        .optional()
+        .describe(
+          'Goes on after this position; `now`: only what is new. The answer has the position in the header Last-Event-ID.',
+        ),
+    }),
     headers: { 'Last-Event-ID': 'Goes on after this position.' },
     status: 200,
     answer: stream,

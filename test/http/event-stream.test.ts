@@ -47,6 +47,32 @@ describe('the stream of all events', () => {
     expect(events).toEqual([...first, ...second]);
   });
 
+  test('begins with what is new where it is asked for `now`, and says where that is', async () => {
+    const before = await ask('ann');
+    const response = await fetch(`${fixture.core.url}/events?from=now`, { signal: stop.signal });
+    const position = Number(response.headers.get('last-event-id'));
+    expect(position).toBeGreaterThan(0);
+    const events: OutboxEvent[] = [];
+    const positions: (number | null)[] = [];
+    void fixture.client.followAll(
+      null,
+      (event, at) => {
+        events.push(event);
+        positions.push(at);
+      },
+      stop.signal,
+    );
+    let answered = 0;
+    // A subscriber that is not connected yet has another `now`: it is asked until one job is new to it.
+    while (events.length === 0) {
+      await ask(`bob${answered}`);
+      answered += 1;
+    }
+    expect(events.every((event) => event.user_id.startsWith('bob'))).toBe(true);
+    expect(events.map(({ id }) => id)).not.toContain(before[0]!.id);
+    await until(() => positions.some((at) => at !== null && at > position));
+  });
+
   test('rebuilds every job: the last event of each is what its status says', async () => {
     for (const user of ['ann', 'bob', 'cid']) await ask(user);
     const { events } = tail();
@@ -93,6 +119,7 @@ test('a reader of much that goes away in the middle leaves nothing behind', asyn
       eventRoutes({
         // A history without an end.
         log: {
+          positionAt: () => 0,
           after(pos, limit) {
             asked += 1;
             const rows = Array.from({ length: limit }, (_, n) => ({

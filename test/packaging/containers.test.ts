@@ -7,7 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { usage } from '../../src/cli/commands.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { overviewOf } from '../../src/cli/help.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { openCore } from '../support/core.ts';
 
@@ -97,7 +98,7 @@ describe('docker-compose.yml', () => {
   test.each(ours)(
     'runs %s with a command that exists and a configuration that is valid',
     (_, service) => {
-      expect(usage).toContain(`  ${service.command!.join(' ')}`);
+      expect(overviewOf(commands)).toContain(`  ${service.command!.join(' ')}`);
       const given = Object.keys(service.environment ?? {});
       const names = service.environment!['GATEHOUSE_CONFIG']!.includes('core')
         ? ['core.yaml', 'core-ollama.yaml']

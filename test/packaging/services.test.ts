@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { usage } from '../../src/cli/commands.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { overviewOf } from '../../src/cli/help.ts';
 import type { Reply } from '../../src/contract/reply.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createChannelLink } from '../../src/messaging/channel-link.ts';
@@ -22,7 +23,7 @@ describe('the systemd units', () => {
   test.each(units)('%s run a command that exists, as nobody in particular', (name) => {
     const unit = read('deploy', 'systemd', name);
     const [, command = ''] = /^ExecStart=\/usr\/local\/bin\/gatehouse (.+)$/m.exec(unit) ?? [];
-    expect(usage).toContain(`  ${command}`);
+    expect(overviewOf(commands)).toContain(`  ${command}`);
     expect(unit).toMatch(/^DynamicUser=yes$/m);
     expect(unit).toMatch(/^ProtectSystem=strict$/m);
     expect(unit).toMatch(/^StateDirectory=gatehouse/m);
@@ -61,7 +62,7 @@ describe('the launchd property lists', () => {
         ([, word]) => word,
       );
       expect(program).toMatch(/\/gatehouse$/);
-      expect(usage).toContain(`  ${args.join(' ')}`);
+      expect(overviewOf(commands)).toContain(`  ${args.join(' ')}`);
       expect(name).toBe(`${/<key>Label<\/key>\s*<string>(.*?)</.exec(list)?.[1]}.plist`);
     },
   );

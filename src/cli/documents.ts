@@ -1,0 +1,78 @@
+/** `gatehouse documents`, `documents show` and `documents rm`. */
+import type { DocumentView } from '../documents/document.ts';
+import type { CoreClient } from './core-client.ts';
+import { listQueryOf, ofUser } from './document-query.ts';
+import { localTime } from './local-time.ts';
+import type { CommandValues } from './options.ts';
+
+type ListedDocument = Pick<
+  DocumentView,
+  'id' | 'title' | 'content_origin' | 'md_draft_status' | 'updated_at'
+>;
+
+export async function listDocuments(
+  client: CoreClient,
+  values: Pick<CommandValues, 'limit' | 'user' | 'json'>,
+): Promise<number> {
+  const page = (await client.request('GET', `/documents?${listQueryOf(values)}`)) as {
+    documents: ListedDocument[];
+    next_cursor: string | null;
+  };
+  if (values.json) {
+    console.log(JSON.stringify(page));
+    return 0;
+  }
+  for (const { id, title, content_origin, md_draft_status, updated_at } of page.documents) {
+    const state = md_draft_status === null ? '' : `  (${md_draft_status})`;
+    console.log(`${id}  ${localTime(updated_at)}  ${content_origin.padEnd(10)} ${title}${state}`);
+  }
+  if (page.documents.length === 0) console.log('no documents');
+  if (page.next_cursor !== null) console.log('there are more: --limit N');
+  return 0;
+}
+
+/** The document of this user. @throws CommandError with GH_DOCUMENT_NOT_FOUND */
+export const documentOf = async (
+  client: CoreClient,
+  id: string,
+  userId: string | undefined,
+): Promise<DocumentView> =>
+  (await client.request(
+    'GET',
+    `/documents/${encodeURIComponent(id)}?${listQueryOf({ user: userId })}`,
+  )) as DocumentView;
+
+/** What the document is, on standard error; its text alone on standard output. */
+export async function showDocument(
+  client: CoreClient,
+  id: string,
+  { user, json }: Pick<CommandValues, 'user' | 'json'>,
+): Promise<number> {
+  const document = await documentOf(client, id, user);
+  if (json) {
+    console.log(JSON.stringify(document));
+    return 0;
+  }
+  const { title, content_origin, md_draft_status, updated_at } = document;
+  const state = md_draft_status === null ? '' : `  ${md_draft_status}`;
+  console.error(`${document.id}  ${localTime(updated_at)}  ${content_origin}${state}  ${title}`);
+  // A draft that has not been accepted is not the document yet: `drafts show` has it.
+  const isAccepted = md_draft_status === 'accepted';
+  console.log((isAccepted ? document.md_content : null) ?? document.extracted_text);
+  return 0;
+}
+
+export async function removeDocument(
+  client: CoreClient,
+  ids: readonly string[],
+  { user, json }: Pick<CommandValues, 'user' | 'json'>,
+): Promise<number> {
+  for (const id of ids) {
+    await client.request(
+      'DELETE',
+      `/documents/${encodeURIComponent(id)}?${new URLSearchParams(ofUser(user)).toString()}`,
+    );
+    console.log(json ? JSON.stringify({ id }) : `removed ${id}`);
+  }
+  return 0;
+}

@@ -1,0 +1,85 @@
+/** The commands that send messages and look at jobs. */
+import { ask } from './ask.ts';
+import { chat } from './chat.ts';
+import { clientFor } from './client-for.ts';
+import type { Commands } from './command.ts';
+import { UsageError } from './core-client.ts';
+import { cancelJob, listJobs, showJob, stateQuery } from './jobs.ts';
+import { tail } from './tail.ts';
+
+export const jobCommands: Commands = {
+  chat: {
+    summary: 'talk to a running core; Ctrl-C cancels',
+    takes: '[MESSAGE…]',
+    options: ['user', 'url', 'json'],
+    run: (words, values) =>
+      chat({
+        client: clientFor(values),
+        message: words.length === 0 ? undefined : words.join(' '),
+        userId: values.user,
+        json: values.json,
+      }),
+  },
+
+  ask: {
+    summary: 'answer a question from your documents',
+    takes: 'QUESTION…',
+    options: ['react', 'backend', 'user', 'url', 'json'],
+    run: (words, values) =>
+      ask({
+        client: clientFor(values),
+        query: words.join(' '),
+        isReact: values.react,
+        backend: values.backend ?? null,
+        userId: values.user,
+        json: values.json,
+      }),
+  },
+
+  'jobs list': {
+    summary: 'list jobs, newest first',
+    options: ['state', 'user', 'limit', 'url', 'json'],
+    async run(_words, values) {
+      const { state, user, limit } = values;
+      const query = {
+        ...(state === undefined ? {} : stateQuery(state)),
+        ...(user === undefined ? {} : { user_id: user }),
+        ...(limit === undefined ? {} : { limit }),
+      };
+      await listJobs(clientFor(values), query, values.json);
+      return 0;
+    },
+  },
+  'jobs show': {
+    summary: 'one job: its history, with the time in each state',
+    takes: 'ID',
+    options: ['url', 'json'],
+    async run([id = ''], values) {
+      await showJob(clientFor(values), id, values.json);
+      return 0;
+    },
+  },
+  'jobs cancel': {
+    summary: 'cancel a job',
+    takes: 'ID',
+    options: ['url', 'json'],
+    async run([id = ''], values) {
+      await cancelJob(clientFor(values), id, values.json);
+      return 0;
+    },
+  },
+
+  tail: {
+    summary: 'print events as they come',
+    options: ['from', 'job', 'url', 'json'],
+    notes: `Each line begins with its position. --from POSITION prints what came after it first (0: all that is kept);
+with --job it is the number of an event of that job.`,
+    run(_words, values) {
+      const from = values.from === undefined ? null : Number(values.from);
+      if (from !== null && (!Number.isSafeInteger(from) || from < 0 || values.from === '')) {
+        throw new UsageError(`--from: expected a number from 0, found ${values.from}`);
+      }
+      return tail({ client: clientFor(values), jobId: values.job, from, json: values.json });
+    },
+  },
+};

@@ -1,0 +1,58 @@
+/** `gatehouse memo`, `memos` and `memos promote`. */
+import { text as readAll } from 'node:stream/consumers';
+import type { MemoView } from '../http/memo-routes.ts';
+import { UsageError, type CoreClient } from './core-client.ts';
+import { localTime } from './local-time.ts';
+import type { CommandValues } from './options.ts';
+import { listQueryOf, ofUser } from './document-query.ts';
+
+/** Prints the id. @throws UsageError where there is nothing to keep */
+export async function writeMemo(
+  client: CoreClient,
+  words: readonly string[],
+  values: Pick<CommandValues, 'title' | 'user' | 'json'>,
+): Promise<number> {
+  const isPiped = words.length === 0 || (words.length === 1 && words[0] === '-');
+  if (words.length === 0 && process.stdin.isTTY) {
+    throw new UsageError('memo: say what to keep, or send it on standard input');
+  }
+  const text = isPiped ? await readAll(process.stdin) : words.join(' ');
+  if (text.trim() === '') throw new UsageError('memo: there is nothing to keep');
+  const { title } = values;
+  const body = { text, ...(title === undefined ? {} : { title }), ...ofUser(values.user) };
+  const { id } = (await client.request('POST', '/memos', body)) as { id: string };
+  console.log(values.json ? JSON.stringify({ id }) : `kept as ${id}`);
+  return 0;
+}
+
+export async function listMemos(
+  client: CoreClient,
+  values: Pick<CommandValues, 'limit' | 'user' | 'json'>,
+): Promise<number> {
+  const page = (await client.request('GET', `/memos?${listQueryOf(values)}`)) as {
+    memos: MemoView[];
+    next_cursor: string | null;
+  };
+  if (values.json) {
+    console.log(JSON.stringify(page));
+    return 0;
+  }
+  for (const { id, title, updated_at, needs_draft, draft_status } of page.memos) {
+    const state = draft_status ?? (needs_draft ? 'waits to be drafted' : '');
+    console.log(`${id}  ${localTime(updated_at)}  ${title}${state === '' ? '' : `  (${state})`}`);
+  }
+  if (page.memos.length === 0) console.log('no memos');
+  if (page.next_cursor !== null) console.log('there are more: --limit N');
+  return 0;
+}
+
+export async function promoteMemo(
+  client: CoreClient,
+  id: string,
+  { user, json }: Pick<CommandValues, 'user' | 'json'>,
+): Promise<number> {
+  const path = `/memos/${encodeURIComponent(id)}/promote-to-document`;
+  const answer = (await client.request('POST', path, ofUser(user))) as { document_id: string };
+  console.log(json ? JSON.stringify(answer) : `${answer.document_id} waits to be drafted`);
+  return 0;
+}

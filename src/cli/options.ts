@@ -1,0 +1,63 @@
+/** Every option of every command, declared once: parsing, help and shell completion are made of this table. */
+import { jobStates } from '../../machines/job-types.ts';
+import { jobOutcomes } from '../contract/door.ts';
+
+interface OptionSpec {
+  type: 'string' | 'boolean';
+  short?: string;
+  default?: boolean;
+  /** What stands for the value in the help. Only with `type: 'string'`. */
+  value?: string;
+  help: string;
+  /** All values that there are; another one is wrong usage. */
+  words?: readonly string[];
+}
+
+export const options = {
+  config: { type: 'string', value: 'FILE', help: 'the configuration (default ./gatehouse.yaml)' },
+  url: { type: 'string', value: 'URL', help: 'the core to talk to (or GATEHOUSE_URL)' },
+  json: { type: 'boolean', default: false, help: 'machine-readable output' },
+  help: { type: 'boolean', short: 'h', default: false, help: 'what the command takes' },
+  version: { type: 'boolean', default: false, help: 'which Gatehouse this is' },
+  user: { type: 'string', value: 'ID', help: 'the user who is meant' },
+  state: {
+    type: 'string',
+    value: 'WORD',
+    help: 'only jobs that are there, or have ended so',
+    words: [...new Set([...jobStates, ...jobOutcomes])],
+  },
+  limit: { type: 'string', value: 'N', help: 'how many at the most' },
+  title: { type: 'string', value: 'TEXT', help: 'the title; else the first line' },
+  now: { type: 'string', value: 'ISO', help: 'the time to decide at; else the clock' },
+  pending: { type: 'boolean', default: false, help: 'as if a draft waited for an answer' },
+  job: { type: 'string', value: 'ID', help: 'only this job, from its start to its end' },
+  from: { type: 'string', value: 'FROM', help: 'where to begin' },
+  to: { type: 'string', value: 'DATE', help: 'up to, not including, this day' },
+  zone: { type: 'string', value: 'ZONE', help: 'the time zone (IANA name)' },
+  react: { type: 'boolean', default: false, help: 'the model searches on by itself' },
+  backend: { type: 'string', value: 'ID', help: 'the backend that answers' },
+  'send-test': {
+    type: 'string',
+    value: 'CHAT_USER',
+    help: 'post a test message to this user of the chat',
+  },
+  port: { type: 'string', value: 'N', help: 'port of the API' },
+  'page-port': { type: 'string', value: 'N', help: 'port of the page' },
+  host: { type: 'string', value: 'H', help: 'address to listen at' },
+  bridge: { type: 'string', value: 'URL', help: 'the webhook of the bridge' },
+  token: { type: 'string', value: 'T', help: 'token of the bot' },
+  tls: { type: 'boolean', default: false, help: 'serve HTTPS with a certificate of its own' },
+  'tls-folder': { type: 'string', value: 'DIR', help: 'where the certificate is kept' },
+  storm: { type: 'string', value: '0…1', help: 'the part of requests that fail' },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof options;
+
+/** The options as they were given: undefined where a text was not. */
+export type CommandValues = {
+  [Name in OptionName]: (typeof options)[Name]['type'] extends 'boolean'
+    ? boolean
+    : string | undefined;
+};
+
+export const specOf = (name: string): OptionSpec => options[name as OptionName];

@@ -1,0 +1,3 @@
+/** The shells that `gatehouse completion` writes a script for. */
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof shells)[number];
