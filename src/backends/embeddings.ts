@@ -66,7 +66,7 @@ const faultsOfInput: ReadonlySet<number> = new Set([400, 413, 422, 500]);
 
 /** A client of the server. Close it at the end. */
 export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
-  const { config, gate, clock } = options;
+  const { config, clock } = options;
   const { model, batch } = config;
   const agent = createAgent(connectTimeoutMs);
 
@@ -107,6 +107,7 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
     async embed(texts, purpose, signal) {
       if (texts.length === 0) return { ok: true, vectors: [] };
       if (signal.aborted) return { ok: false, reason: 'cancelled', isInput: false };
+      const { gate } = options;
       if (gate === null) return request(texts, signal);
       const deadlineAt = purpose === 'query' ? clock.now() + config.queryTimeoutMs : null;
       return throughGate(gate, deadlineAt, signal, (permitted) => request(texts, permitted));

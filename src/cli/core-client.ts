@@ -152,22 +152,22 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     async followAll(from, onEvent, signal, lost = () => undefined) {
       // One that was never there will not come back either.
       await fetched('/healthz', { signal });
-      // After a lost connection the last row may come again, as a whole: its events have the same ids.
-      let last: string[] = [];
-      const event = (one: OutboxEvent, id?: string): void => {
-        if (last.includes(one.id)) return;
-        last = [...last.slice(-rowEventsMax), one.id];
-        onEvent(one, id === undefined ? null : Number(id));
-      };
-      const listener = { event, token: () => undefined, lost };
-      await readOn(
-        `${url}/events`,
-        headers,
-        from ?? 'now',
-        { ...listener, isOver: () => false },
-        signal,
-      );
+      const listener = { event: eachOnce(onEvent), token: () => undefined, lost };
+      const reader = { ...listener, isOver: () => false };
+      await readOn(`${url}/events`, headers, from ?? 'now', reader, signal);
     },
+  };
+}
+
+/** After a lost connection the last row may come again, as a whole: its events have the same ids. */
+function eachOnce(
+  onEvent: (event: OutboxEvent, position: number | null) => void,
+): (event: OutboxEvent, id?: string) => void {
+  let last: string[] = [];
+  return (event, id) => {
+    if (last.includes(event.id)) return;
+    last = [...last.slice(-rowEventsMax), event.id];
+    onEvent(event, id === undefined ? null : Number(id));
   };
 }
 

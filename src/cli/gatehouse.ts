@@ -17,7 +17,7 @@ function parse() {
     return parseArgs({ args, options, allowPositionals: true, tokens: true });
   } catch (error) {
     // Node adds advice of two sentences about positional arguments.
-    throw new UsageError(messageOf(error).split('. ')[0]!, { cause: error });
+    throw new UsageError(messageOf(error).split('. ')[0], { cause: error });
   }
 }
 type Parsed = ReturnType<typeof parse>;

@@ -6,6 +6,7 @@ import { createAnswerFromDocuments } from '../assistant/react-effect.ts';
 import type { React } from '../assistant/react.ts';
 import { createLanguage } from '../assistant/language.ts';
 import type { Config } from '../config/config.ts';
+import type { JobLimits } from '../../machines/job-types.ts';
 import type { JobDoor } from '../contract/door.ts';
 import type { Library } from '../documents/library.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
@@ -22,7 +23,7 @@ import { createDeliveryStore } from '../store/outbox-store.ts';
 import { createReactLoop } from './ask-door.ts';
 import { keepAttachment } from './attachments.ts';
 import { createJobStore } from '../store/job-store.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool, PoolMember } from './backend-pool.ts';
 import { createDocumentSearch, type DocumentSearch } from './document-search.ts';
 import { dayMs } from './retention.ts';
 import type { Observers } from './observers.ts';
@@ -64,19 +65,20 @@ export function createAssistant(parts: {
   const status = createSystemStatus({ pool, stats: () => journal.stats });
   const effects = createEffects({
     language,
-    classifier: pool.role('classifier').backend,
-    reasoner: pool.role('reasoner').backend,
-    reasonerLoad() {
-      const load = pool.role('reasoner').health.load();
-      return load === 'busy' || load === 'very_busy' ? load : null;
+    // Looked up at each use: a server that is found takes the place of the practice model.
+    get classifier() {
+      return pool.role('classifier').backend;
     },
+    get reasoner() {
+      return pool.role('reasoner').backend;
+    },
+    reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
     tools: createToolbox({ ...parts, search, status, onCall: observers.onCall }),
     timeZone: config.timezone,
-    wordsResults: pool.origin !== 'practice',
-    answerFromDocuments:
-      config.tools.documents.answers === 'react'
-        ? createAnswerFromDocuments(react, config.jobs.classifyTimeoutMs)
-        : null,
+    get wordsResults() {
+      return pool.origin !== 'practice';
+    },
+    answerFromDocuments: documentAnswers(config, react),
     clock,
     history: historyReader(config, queries, clock),
     log,
@@ -99,10 +101,7 @@ export function createAssistant(parts: {
     clock,
     nextId: createIdSource(),
     messageMaxChars: config.jobs.messageMaxChars,
-    limits: jobLimitsOf(
-      config,
-      pool.members.map((member) => member.config.timeoutsMs),
-    ),
+    limits: limitsOf(config, pool),
     locale: config.locale,
     readReply: language.readReply,
     readCancel,
@@ -111,6 +110,22 @@ export function createAssistant(parts: {
   });
   return { journal, door, library, search, react, storage, queries };
 }
+
+const documentAnswers = ({ tools, jobs }: Config, react: React) =>
+  tools.documents.answers === 'react'
+    ? createAnswerFromDocuments(react, jobs.classifyTimeoutMs)
+    : null;
+
+const busyLoadOf = ({ health }: PoolMember): 'busy' | 'very_busy' | null => {
+  const load = health.load();
+  return load === 'busy' || load === 'very_busy' ? load : null;
+};
+
+const limitsOf = (config: Config, { members }: BackendPool): JobLimits =>
+  jobLimitsOf(
+    config,
+    members.map((member) => member.config.timeoutsMs),
+  );
 
 function historyReader(
   { conversation: settings }: Config,

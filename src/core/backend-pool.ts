@@ -1,6 +1,11 @@
 /**
  * All model servers of this core, each with its one gate and its health, and who plays which role. Where
- * none is configured it looks for local ones, and where none is found it starts the practice model.
+ * none is configured it looks for local ones, and where none is found it starts the practice model and goes on looking:
+ * a server that is started later takes over.
+ *
+ * B1 Each server has one gate from the moment it is a member (P6). What runs at the practice model when a server is found
+ *    ends there: the practice model stays open until the pool is closed, and only new requests go to the server.
+ * B2 A server that was found is not given up for the practice model: its loss is told by health, log and readiness.
  */
 import { createBackend, type OwnedBackend } from '../backends/backend.ts';
 import type { BackendConfig } from '../backends/backend-config.ts';
@@ -28,8 +33,9 @@ export interface PoolMember {
 }
 
 export interface BackendPool {
+  /** Changes once where the practice model gives way to servers that were found. */
   readonly members: readonly PoolMember[];
-  /** Where the backends come from. */
+  /** Where the backends come from. Changes with `members`. */
   readonly origin: 'configured' | 'discovered' | 'practice';
   /** The configured backend of the role, else the first. */
   role(role: Role): PoolMember;
@@ -57,26 +63,50 @@ export interface PoolOptions {
   observer?: PoolObserver;
   /** For tests: where to look for local servers. */
   discoveryPorts?: readonly number[];
+  /** For tests: between two looks for local servers while the practice model answers. */
+  discoveryEveryMs?: number;
 }
+
+/** As often as the health of a server is looked at: a look is one small GET to each of the usual ports of loopback. */
+const discoveryEveryMsUsual = 15_000;
 
 export async function openBackendPool(options: PoolOptions): Promise<BackendPool> {
   const { config, log } = options;
-  const { origin, configs, practice } = await chooseBackends(options);
-  for (const { id, kind, model } of configs)
-    log.info({ backend: id, kind, model }, `${origin} backend`);
-  const members = configs.map((one) => openMember(one, options));
-  for (const member of members) member.health.start();
+  const chosen = await chooseBackends(options);
+  const { practice } = chosen;
+  let { origin } = chosen;
+  const opened: PoolMember[] = [];
+  const open = (configs: readonly BackendConfig[]): PoolMember[] => {
+    for (const { id, kind, model } of configs)
+      log.info({ backend: id, kind, model }, `${origin} backend`);
+    const all = configs.map((one) => openMember(one, options));
+    for (const { health } of all) health.start();
+    opened.push(...all);
+    return all;
+  };
+  let members = open(chosen.configs);
+  const take = (found: readonly BackendConfig[]): void => {
+    origin = 'discovered';
+    members = open(found);
+    log.info('a model server was found: it answers from now on in place of the practice model');
+  };
+  const looking = practice === null ? null : lookForServers(options, take);
   const find = (id: string): PoolMember | undefined => members.find((one) => one.config.id === id);
 
   return {
-    members,
-    origin,
+    get members() {
+      return members;
+    },
+    get origin() {
+      return origin;
+    },
     find,
     role: (role) => find(config.roles[role] ?? '') ?? members[0]!,
     async close() {
-      for (const { gate } of members) gate.stop();
+      await looking?.stop();
+      for (const { gate } of opened) gate.stop();
       await Promise.all(
-        members.map(async ({ backend, health, probe }) => {
+        opened.map(async ({ backend, health, probe }) => {
           await health.stop();
           await probe.close();
           await backend.close();
@@ -95,14 +125,50 @@ async function chooseBackends({ config, clock, discoveryPorts }: PoolOptions): P
   if (config.backends.length > 0) {
     return { origin: 'configured', configs: config.backends, practice: null };
   }
-  const found = await discoverBackends(
-    discoveryPorts === undefined ? {} : { ports: discoveryPorts },
-  );
-  if (found.length > 0) {
-    return { origin: 'discovered', configs: found.map((server) => server.config), practice: null };
-  }
+  const found = await localServers({ discoveryPorts });
+  if (found.length > 0) return { origin: 'discovered', configs: found, practice: null };
   const practice = await startPracticeModel({ clock });
   return { origin: 'practice', configs: [practice.config], practice };
+}
+
+async function localServers({
+  discoveryPorts: ports,
+}: {
+  discoveryPorts?: readonly number[] | undefined;
+}): Promise<BackendConfig[]> {
+  const found = await discoverBackends(ports === undefined ? {} : { ports });
+  return found.map((server) => server.config);
+}
+
+/** One look after the other until there is a server; `take` is called once. */
+function lookForServers(
+  options: PoolOptions,
+  take: (found: readonly BackendConfig[]) => void,
+): { stop(): Promise<void> } {
+  const { discoveryEveryMs = discoveryEveryMsUsual } = options;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const look = async (): Promise<void> => {
+    const found = await localServers(options);
+    if (isStopped) return;
+    if (found.length > 0) take(found);
+    else later();
+  };
+  const later = (): void => {
+    timer = setTimeout(() => {
+      running = look();
+    }, discoveryEveryMs);
+    timer.unref();
+  };
+  later();
+  return {
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
 }
 
 function openMember(config: BackendConfig, options: PoolOptions): PoolMember {

@@ -71,6 +71,8 @@ export interface CoreOptions {
   faults?: Faults;
   /** For tests: where to look for local model servers. */
   discoveryPorts?: readonly number[];
+  /** For tests: how often that is done while the practice model answers. */
+  discoveryEveryMs?: number;
   /** What OpenTelemetry's environment variables ask for; null or left out: no traces. */
   tracing?: TracingSettings | null;
   /** For the soak: how fast what is old is removed. */

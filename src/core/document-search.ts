@@ -19,7 +19,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import { openVectorStore, type VectorStore } from '../store/vector-store.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool, PoolMember } from './backend-pool.ts';
 
 export interface DocumentSearch extends Meaning {
   search(
@@ -98,8 +98,16 @@ async function open(parts: DocumentSearchParts, report: Report): Promise<Opened 
   if (store.use({ model: settings.model, dim: null })) {
     log.info({ model: settings.model }, 'search by meaning: another model, all documents anew');
   }
-  const same = pool.members.find((one) => isSameServer(one.config.baseUrl, settings.baseUrl));
-  const embedder = createEmbeddings({ config: settings, gate: same?.gate ?? null, clock });
+  const embedder = createEmbeddings({
+    config: settings,
+    clock,
+    // Looked up at each request: a server that is found later can be this one, and has one gate (P6).
+    get gate() {
+      const isThis = ({ config: { baseUrl } }: PoolMember): boolean =>
+        isSameServer(baseUrl, settings.baseUrl);
+      return pool.members.find(isThis)?.gate ?? null;
+    },
+  });
   const index = startMeaningIndex({
     embedder,
     storage: store,
