@@ -60,6 +60,7 @@ export const listQuery = z.object({
     .optional()
     .describe('How the job has ended. `cancelled` finds the same jobs as the state of that name.'),
   user_id: z.string().max(256).optional(),
+  channel: z.string().max(64).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
   /** Opaque; `next_cursor` of the page before. */
   cursor: z.string().max(64).optional(),

@@ -41,7 +41,17 @@ export interface Subjects {
   tokens(job: JobAddress): string;
   /** @throws GH_REQUEST_INVALID for a source that does not fit a subject. */
   submit(source: string): string;
+  /** For the operator's programs: every channel. */
   service(verb: ServiceVerb): string;
+  /**
+   * For the bridge of one channel: its jobs only. `*` is every channel, for the one who answers.
+   * @throws GH_REQUEST_INVALID for a channel that does not fit a subject.
+   */
+  channelService(verb: ServiceVerb, channel: string): string;
+  /** The channel of a request to `channelService`, or null when the subject is not one. */
+  serviceChannelOf(subject: string): string | null;
+  /** Whether it is under the prefix: Gatehouse itself publishes or listens there. */
+  isOurs(subject: string): boolean;
   reply(to: ChannelAddress): string;
   delivery(from: ChannelAddress): string;
   /** Where messages end that nobody can process: the kind, then where they came from. */
@@ -75,6 +85,11 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
   }
   const under = (kind: string): string => `${prefix}.${kind}.>`;
   const [commandRoot, deliveryRoot] = [`${prefix}.cmd.submit.`, `${prefix}.dlv.`];
+  const serviceRoot = `${prefix}.svc.job.`;
+  const fitting = (name: string, value: string): string => {
+    if (isSafeId(value)) return value;
+    throw new GatehouseError('GH_REQUEST_INVALID', `${name}: must match [A-Za-z0-9_-]{1,64}`);
+  };
   const ofJob = ({ userId, jobId }: JobAddress): string => `${userToken(userId)}.${token(jobId)}`;
   const ofChannel = (to: ChannelAddress): string => `${token(to.channel)}.${ofJob(to)}`;
 
@@ -82,11 +97,17 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
     prefix,
     event: (job) => `${prefix}.evt.${ofJob(job)}.${job.type}`,
     tokens: (job) => `${prefix}.tok.${ofJob(job)}`,
-    submit(source) {
-      if (isSafeId(source)) return commandRoot + source;
-      throw new GatehouseError('GH_REQUEST_INVALID', 'source: must match [A-Za-z0-9_-]{1,64}');
+    submit: (source) => commandRoot + fitting('source', source),
+    service: (verb) => serviceRoot + verb,
+    channelService: (verb, channel) =>
+      `${serviceRoot}${verb}.${channel === '*' ? channel : fitting('channel', channel)}`,
+    serviceChannelOf(subject) {
+      if (!subject.startsWith(serviceRoot)) return null;
+      const [verb = '', channel = '', ...rest] = subject.slice(serviceRoot.length).split('.');
+      const isVerb = (serviceVerbs as readonly string[]).includes(verb);
+      return isVerb && rest.length === 0 && isSafeId(channel) ? channel : null;
     },
-    service: (verb) => `${prefix}.svc.job.${verb}`,
+    isOurs: (subject) => subject.startsWith(`${prefix}.`),
     reply: (to) => `${prefix}.rpl.${ofChannel(to)}`,
     delivery: (from) => `${prefix}.dlv.${ofChannel(from)}`,
     dead: (kind, source) => `${prefix}.dead.${kind}.${token(source)}`,

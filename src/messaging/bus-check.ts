@@ -121,7 +121,7 @@ function bridgeRole(subjects: Subjects, channel: string): Role {
     publishes: [
       subjects.submit(channel),
       subjects.delivery({ channel, userId: 'doctor', jobId: 'doctor' }),
-      ...bridgeVerbs.map(subjects.service),
+      ...bridgeVerbs.map((verb) => subjects.channelService(verb, channel)),
       // Whoever names no place for the answer is given no reply, and acknowledges none.
       `$JS.API.CONSUMER.MSG.NEXT.${queue}`,
       `$JS.ACK.${queue}.doctor`,

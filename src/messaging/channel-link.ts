@@ -54,7 +54,7 @@ export interface ChannelLink {
   readonly problem: BusProblem | null;
   /** `externalId` is the chat's own id of the message: sent twice, it is one job. The body is that of `POST /chat`. */
   submit(body: Record<string, unknown>, externalId: string): Promise<LinkOutcome<'stored'>>;
-  /** Asks the core; its refusals come back with their code, and a core that is away as GH_BUS_UNREACHABLE. */
+  /** Asks the core about the jobs of this channel; its refusals come back with their code, and a core that is away as GH_BUS_UNREACHABLE. */
   request(verb: ServiceVerb, body: Record<string, unknown>): Promise<LinkOutcome<unknown>>;
   /** Resolves when the report is on the broker's disk. Made twice for one reply, the first one stands. */
   report(reply: Reply, report: Omit<DeliveryReport, 'reply_id'>): Promise<LinkOutcome<'stored'>>;
@@ -132,7 +132,7 @@ class BridgeLink implements ChannelLink {
   }
 
   async request(verb: ServiceVerb, body: Record<string, unknown>): Promise<LinkOutcome<unknown>> {
-    const subject = this.#subjects.service(verb);
+    const subject = this.#subjects.channelService(verb, this.#channel);
     const asked = await this.#ask((nc) =>
       nc.request(subject, JSON.stringify(body), { timeout: answerMs }),
     );

@@ -4,9 +4,10 @@
  */
 import { z } from 'zod';
 import { confirmBody, type JobDoor, type JobPage } from '../contract/door.ts';
-import type { ServiceVerb, Subjects } from '../contract/subjects.ts';
+import { serviceVerbs, type ServiceVerb, type Subjects } from '../contract/subjects.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { createChannelDoor, type VerbDoor } from './channel-door.ts';
 import type { Endpoint, ServiceRequest } from './micro-service.ts';
 
 const jobRequest = z.object({
@@ -19,11 +20,36 @@ const confirmRequest = jobRequest.extend(confirmBody.shape);
 
 export const idempotencyHeader = 'Nats-Msg-Id';
 
+/** Each verb twice: for the operator's programs, and for the bridge of the channel that its subject names. */
 export function jobEndpoints(door: JobDoor, subjects: Subjects): Endpoint[] {
-  const answers: Record<ServiceVerb, Endpoint['answer']> = {
+  const ofOperator = answersOf(door, 'nats');
+  return [
+    ...serviceVerbs.map((verb) => ({
+      name: verb,
+      subject: subjects.service(verb),
+      answer: ofOperator[verb],
+    })),
+    ...serviceVerbs.map((verb) => ({
+      name: `${verb}-channel`,
+      subject: subjects.channelService(verb, '*'),
+      answer(request: ServiceRequest): Promise<unknown> {
+        const channel = subjects.serviceChannelOf(request.subject);
+        if (channel === null) {
+          return Promise.reject(
+            new GatehouseError('GH_REQUEST_INVALID', 'channel: must match [A-Za-z0-9_-]{1,64}'),
+          );
+        }
+        return answersOf(createChannelDoor(door, channel), channel)[verb](request);
+      },
+    })),
+  ];
+}
+
+function answersOf(door: VerbDoor, channel: string): Record<ServiceVerb, Endpoint['answer']> {
+  return {
     submit: (request) =>
       door.submit(withKey(request), {
-        channel: 'nats',
+        channel,
         traceparent: request.header(traceHeader) ?? undefined,
       }),
     get: async ({ body }) => door.get(jobOf(body).job_id),
@@ -45,11 +71,6 @@ export function jobEndpoints(door: JobDoor, subjects: Subjects): Endpoint[] {
     },
     text: async ({ body }) => door.text(jobOf(body).job_id),
   };
-  return Object.entries(answers).map(([name, answer]) => ({
-    name,
-    subject: subjects.service(name as ServiceVerb),
-    answer,
-  }));
 }
 
 const jobOf = (body: unknown): z.infer<typeof jobRequest> => checked(jobRequest, body);
@@ -72,7 +93,7 @@ function withKey(request: ServiceRequest): unknown {
 }
 
 /** A page of long messages may be more than the broker takes in one: then the page is smaller. */
-async function listThatFits(door: JobDoor, { body, bytesMax }: ServiceRequest): Promise<JobPage> {
+async function listThatFits(door: VerbDoor, { body, bytesMax }: ServiceRequest): Promise<JobPage> {
   let page = await door.list(body);
   while (page.jobs.length > 1 && Buffer.byteLength(JSON.stringify(page)) > bytesMax) {
     const limit = Math.floor(page.jobs.length / 2);

@@ -21,7 +21,7 @@ import {
   type MessagingStatus,
   type MessagingTimings,
 } from './ports.ts';
-import type { Endpoint } from './micro-service.ts';
+import { replyRule, type Endpoint } from './micro-service.ts';
 import type { ServiceDescription } from './service-discovery.ts';
 import { createProblemBoard, type ProblemBoard } from './problem-board.ts';
 import { createRelayLane, type LaneContent } from './relay-lane.ts';
@@ -152,6 +152,7 @@ const serviceOf = (
   id: nuid.next(),
   queue: 'core',
   endpoints: jobEndpoints(options.door, subjects),
+  mayReplyTo: replyRule(subjects),
 });
 
 interface Shared {
@@ -235,6 +236,7 @@ function createQueues(options: MessagingOptions, parts: Shared): Queue[] {
   });
   const inbox = createDeliveryInbox({
     deliveries: options.deliveries,
+    outbox: options.outbox,
     subjects,
     deadLetters,
     onStored: () => (counts.deliveries += 1),

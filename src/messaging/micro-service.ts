@@ -3,13 +3,18 @@
  * which `nats micro` and other tools find and watch it.
  * @see https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
  *
- * M1: every request gets exactly one answer, also one that is refused.
+ * M1: every request gets exactly one answer, also one that is refused; but see M3.
  * M2: at most `concurrency` requests are being answered; one more is refused at once. A flood costs
  *     refusals, not memory.
+ * M3: a request that wants its answer on a subject of ours, or of the broker's, is ignored and counted: who may not
+ *     publish there would let us do it for them. The broker itself sends such ones where a reader asks it to deliver
+ *     to a subject of ours.
  */
 import { headers, type Msg, type NatsConnection } from 'nats';
+import type { Subjects } from '../contract/subjects.ts';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '../lib/errors.ts';
 import { isTooDeep, jsonDepthMax } from '../lib/json-depth.ts';
+import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { within } from './pause.ts';
 import {
@@ -26,6 +31,8 @@ export interface Endpoint extends EndpointName {
 }
 
 export interface ServiceRequest {
+  /** On which it came: an endpoint may listen on a wildcard. */
+  subject: string;
   /** Parsed JSON; `{}` where the body is empty. Unchecked. */
   body: unknown;
   header(name: string): string | null;
@@ -82,7 +89,18 @@ export function startMicroService(parts: MicroServiceParts): MicroService {
     }
   };
 
+  const strayFault = createLastingFault(log, 'a request was ignored');
+
   const take = (endpoint: Endpoint, message: Msg): void => {
+    if (!description.mayReplyTo(message.reply ?? '')) {
+      const mine = stats.get(endpoint)!;
+      mine.num_requests += 1;
+      mine.num_errors += 1;
+      mine.last_error = `ignored: it wants its answer on ${message.reply}`;
+      parts.onAnswered(true);
+      strayFault.failed(new Error(mine.last_error), { subject: message.subject });
+      return;
+    }
     const answered = handle(endpoint, message)
       .catch((error: unknown) => {
         log.debug({ error: messageOf(error) }, 'an answer could not be sent');
@@ -115,6 +133,12 @@ export function startMicroService(parts: MicroServiceParts): MicroService {
   };
 }
 
+/** An inbox of any name, but neither the broker's own subjects nor ours. Without a place for the answer there is none. */
+export const replyRule =
+  (subjects: Subjects) =>
+  (subject: string): boolean =>
+    !subject.startsWith('$') && !subjects.isOurs(subject);
+
 function requestOf(message: Msg, bodyBytesMax: number, bytesMax: number): ServiceRequest {
   if (message.data.length > bodyBytesMax) {
     throw new GatehouseError(
@@ -123,6 +147,7 @@ function requestOf(message: Msg, bodyBytesMax: number, bytesMax: number): Servic
     );
   }
   return {
+    subject: message.subject,
     body: message.data.length === 0 ? {} : parsed(message.data),
     header: (name) => message.headers?.get(name) || null,
     bytesMax,

@@ -19,6 +19,8 @@ export interface ServiceDescription<Endpoint extends EndpointName = EndpointName
   /** One of all processes of this queue group answers a request. */
   queue: string;
   endpoints: Endpoint[];
+  /** False: a request that wants its answer there is ignored. */
+  mayReplyTo(subject: string): boolean;
 }
 
 export interface EndpointStats {
@@ -41,7 +43,8 @@ export function serveDiscovery(
     [`$SRV.${verb}`, `$SRV.${verb}.${name}`, `$SRV.${verb}.${name}.${id}`].map((subject) =>
       nc.subscribe(subject, {
         callback(error, message) {
-          if (error === null) message.respond(JSON.stringify(describe(service, stats, started)));
+          if (error !== null || !service.mayReplyTo(message.reply ?? '')) return;
+          message.respond(JSON.stringify(describe(service, stats, started)));
         },
       }),
     ),

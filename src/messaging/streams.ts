@@ -38,6 +38,7 @@ const dayMs = 24 * 3_600_000;
 export const keepMs = 7 * dayMs;
 const megabyte = 1024 ** 2;
 
+/** Each stream has `max_consumers`: a consumer costs the broker memory, and whoever may make one, may make many. */
 export function createStreamSpecs({ all }: Subjects): StreamSpecs {
   const file = { storage: StorageType.File, num_replicas: 1 };
   const drop = { ...file, discard: DiscardPolicy.Old };
@@ -52,6 +53,7 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       max_bytes: 1024 * megabyte,
       // The relay finds its place in the stream itself; this only absorbs what was sent twice meanwhile.
       duplicate_window: nanos(10 * 60_000),
+      max_consumers: 256,
       allow_direct: true,
       republish: { src: all.events, dest: all.live },
     },
@@ -67,6 +69,7 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       max_msg_size: commandBytesMax,
       max_age: nanos(keepMs),
       duplicate_window: nanos(3_600_000),
+      max_consumers: 4,
     },
     replies: {
       ...drop,
@@ -78,6 +81,7 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       max_bytes: 128 * megabyte,
       // A reply that was acknowledged is gone from the stream: only this keeps a second copy out of the chat.
       duplicate_window: nanos(dayMs),
+      max_consumers: 64,
     },
     deliveries: {
       ...drop,
@@ -89,6 +93,7 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       max_bytes: 32 * megabyte,
       max_msg_size: 16 * 1024,
       duplicate_window: nanos(3_600_000),
+      max_consumers: 4,
     },
     dead: {
       ...drop,
@@ -99,6 +104,7 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       max_age: nanos(30 * dayMs),
       max_bytes: 32 * megabyte,
       duplicate_window: nanos(3_600_000),
+      max_consumers: 16,
     },
   };
 }
@@ -135,7 +141,14 @@ async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo |
 /** What must be as we made it, because a promise hangs on it. */
 const essential = ['subjects', 'retention', 'storage', 'discard', 'republish'] as const;
 /** What an operator may choose; a difference is worth a note. */
-const tunable = ['max_age', 'max_bytes', 'max_msgs', 'max_msg_size', 'duplicate_window'] as const;
+const tunable = [
+  'max_age',
+  'max_bytes',
+  'max_msgs',
+  'max_msg_size',
+  'max_consumers',
+  'duplicate_window',
+] as const;
 
 export function compare(
   spec: StreamSpec,

@@ -17,6 +17,7 @@ import { createLastingFault } from '../lib/lasting-fault.ts';
 import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
 import { busProblemOf } from './bus-problem.ts';
+import { createChannelDoor, isObject } from './channel-door.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { ConsumeSession } from './durable-consumer.ts';
 import { replyMessage } from './envelope.ts';
@@ -56,9 +57,9 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
     const body = parsed(message.data);
     if (!isObject(body)) throw new GatehouseError('GH_REQUEST_INVALID', 'body: expected an object');
     const source = sourceOf(message, subjects);
-    const withKey = { ...body, idempotency_key: keyOf(message, source, body) };
+    const withKey = { ...body, idempotency_key: keyOf(message, body) };
     const traceparent = message.headers?.get(traceHeader);
-    await door.submit(withKey, { channel: source, traceparent });
+    await createChannelDoor(door, source).submit(withKey, { traceparent });
   };
 
   const refuse = async (link: BusLink, message: JsMsg, reason: BusProblem): Promise<void> => {
@@ -128,12 +129,12 @@ const reasonOf = (error: unknown): BusProblem =>
     ? { code: error.code, message: error.message }
     : { code: 'GH_JOB_BUG', message: 'the message met a fault in Gatehouse' };
 
-/** The conversation that the door will find; what has none is in nobody's way. */
+/** The conversation that the door will find, in the channel that the subject names; what has none is in nobody's way. */
 function laneOf(message: JsMsg, subjects: Subjects): string {
   try {
     const body = parsed(message.data);
     if (!isObject(body)) return String(message.info.streamSequence);
-    const channel = body['channel'] ?? subjects.sourceOf(message.subject);
+    const channel = subjects.sourceOf(message.subject);
     return JSON.stringify([channel, body['thread'], body['user_id']]);
   } catch {
     return String(message.info.streamSequence);
@@ -147,14 +148,16 @@ function sourceOf(message: JsMsg, subjects: Subjects): string {
   throw new GatehouseError('GH_REQUEST_INVALID', `${message.subject} is not cmd.submit.<source>`);
 }
 
-/** Always under the source's own name, so that one source cannot use up the keys of another. */
-function keyOf(message: JsMsg, source: string, body: Record<string, unknown>): string {
+function keyOf(message: JsMsg, body: Record<string, unknown>): string {
   const { streamSequence, timestampNanos } = message.info;
   const given = message.headers?.get(idempotencyHeader) || body['idempotency_key'];
-  const key =
-    typeof given === 'string' && given !== '' ? given : `${streamSequence}-${timestampNanos}`;
-  return key.startsWith(`${source}:`) ? key : `${source}:${key}`;
+  return typeof given === 'string' && given !== '' ? given : `${streamSequence}-${timestampNanos}`;
 }
+
+const refusalPrefix = 'refused-';
+
+/** Whether the id is not that of a job, but of a message that did not become one. */
+export const isRefusal = (jobId: string): boolean => jobId.startsWith(refusalPrefix);
 
 /** What the sender is told, where the message says who that is. There is no job: the reply has an address of its own. */
 function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Reply | null {
@@ -165,18 +168,18 @@ function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Re
     return null;
   }
   if (!isObject(body) || typeof body['user_id'] !== 'string' || body['user_id'] === '') return null;
-  const channel = body['channel'] ?? subjects.sourceOf(message.subject);
-  if (typeof channel !== 'string') return null;
+  // Never the channel of the body: it would be a way to write to the people of another.
+  const source = subjects.sourceOf(message.subject);
+  if (source === null) return null;
   const text = typeof body['message'] === 'string' ? body['message'] : '';
-  const address = `refused-${message.info.streamSequence}-${message.info.timestampNanos}`;
-  const source = subjects.sourceOf(message.subject) ?? '';
+  const address = `${refusalPrefix}${message.info.streamSequence}-${message.info.timestampNanos}`;
   const key = message.headers?.get(idempotencyHeader) ?? '';
   const thread = body['thread'];
   return {
     reply_id: `${address}:1`,
     job_id: address,
     user_id: body['user_id'],
-    channel,
+    channel: source,
     n: 1,
     kind: 'error',
     text: `${textsOf(localeOf(text)).noAnswer} (${code})`,
@@ -184,6 +187,3 @@ function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Re
     ...(key.startsWith(`${source}:`) ? { external_id: key.slice(source.length + 1) } : {}),
   };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

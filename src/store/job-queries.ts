@@ -35,6 +35,7 @@ export interface ListFilter {
   /** How it has ended; `cancelled` for a cancelled job, which has no outcome of its own. */
   outcome?: string | undefined;
   userId?: string | undefined;
+  channel?: string | undefined;
   /** Only jobs accepted before the one with this number. */
   before?: number | undefined;
   limit: number;
@@ -131,12 +132,13 @@ class Queries implements JobQueries {
   }
 
   async list(filter: ListFilter): Promise<ListedJobs> {
-    const { state, outcome, userId, limit } = filter;
+    const { state, outcome, userId, channel, limit } = filter;
     const seen = await this.#lookAt(filter);
     const hits = seen
       .filter((job) => state === undefined || job.state === state)
       .filter((job) => outcome === undefined || endOf(job) === outcome)
       .filter((job) => userId === undefined || job.user_id === userId)
+      .filter((job) => channel === undefined || job.channel === channel)
       .slice(0, limit);
     const jobs = hits.length === 0 ? [] : await this.#listed(hits, state);
     const last = hits.length === limit ? hits.at(-1) : seen[lookedAtMax - 1];
@@ -160,16 +162,18 @@ class Queries implements JobQueries {
   }
 
   /** The newest jobs by what an index serves, so that the rows that are read are those that are counted. */
-  #lookAt({ state, outcome, userId, before, limit }: ListFilter): Promise<LookedAtJob[]> {
+  #lookAt(filter: ListFilter): Promise<LookedAtJob[]> {
+    const { state, outcome, userId, channel, before, limit } = filter;
+    const isByIndex = [state, outcome, channel].every((one) => one === undefined);
     const isOpen = state !== undefined && !endedStates.includes(state);
     return this.#query
       .selectFrom('job_now')
-      .select(['num', 'state', 'outcome', 'user_id'])
+      .select(['num', 'state', 'outcome', 'user_id', 'channel'])
       .$if(isOpen, (select) => select.where('ended_at', 'is', null))
       .$if(!isOpen && userId !== undefined, (select) => select.where('user_id', '=', userId!))
       .$if(before !== undefined, (select) => select.where('num', '<', before!))
       .orderBy('num', 'desc')
-      .limit(state === undefined && outcome === undefined ? limit : lookedAtMax)
+      .limit(isByIndex ? limit : lookedAtMax)
       .execute();
   }
 
@@ -284,7 +288,7 @@ class Queries implements JobQueries {
   }
 }
 
-type LookedAtJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id'>;
+type LookedAtJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;
 
 interface DeliveryPlace {
   at: number;

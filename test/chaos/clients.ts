@@ -142,8 +142,8 @@ export async function liveNatsClient(options: ClientOptions, nc: NatsConnection)
     const sent = pen.write(text);
     const body = JSON.stringify({ message: sent.text, user_id: userId, channel: 'nats' });
     const put = () =>
-      jetstream(nc).publish('gatehouse.v1.cmd.submit.storm', body, {
-        msgID: `storm:${sent.n}`,
+      jetstream(nc).publish('gatehouse.v1.cmd.submit.nats', body, {
+        msgID: `nats:${sent.n}`,
         timeout: 2_000,
       });
     while (sent.accepted === null) {

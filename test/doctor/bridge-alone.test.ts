@@ -100,7 +100,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
   });
 
   test.each([
-    ['gatehouse.v1.svc.job.confirm', 'publish gatehouse.v1.svc.job.confirm'],
+    ['gatehouse.v1.svc.job.confirm.synology', 'publish gatehouse.v1.svc.job.confirm.synology'],
     ['gatehouse.v1.dlv.synology.>', 'publish gatehouse.v1.dlv.synology.doctor.doctor'],
     ['$JS.ACK.GH_RPL.bridge-synology.>', 'publish $JS.ACK.GH_RPL.bridge-synology.doctor'],
     [`$JS.API.CONSUMER.INFO.${queue}`, `publish $JS.API.CONSUMER.INFO.${queue}`],

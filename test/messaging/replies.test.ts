@@ -253,14 +253,26 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     });
   };
 
+  /** A job with a draft and an end, and the ids of these two replies. */
+  async function told(rig: OpenRig, channel = 'synology'): Promise<[string, string, string]> {
+    const jobId = await say(rig, 'draft x', channel);
+    await until(async () => (await rig.door.get(jobId)).state === 'confirm-draft');
+    await rig.door.confirm(jobId, 'kim');
+    await ended(rig, jobId);
+    const events = await rig.door.events(jobId);
+    const draft = events.find(({ type, state }) => type === 'result' && state === 'confirm-draft');
+    return [jobId, draft!.id, events.at(-1)!.id];
+  }
+
   test('is stored once; the first one stands', async () => {
     const { rig, nc } = await chat();
     await ready(nc);
-    await report(nc, 'j1', { reply_id: 'j1:9', status: 'dead', parts: 2, error: 'gone' });
-    await report(nc, 'j1', { reply_id: 'j1:9', status: 'sent', parts: 3 });
-    await report(nc, 'j1', { reply_id: 'j1:10', status: 'sent', parts: 1 });
-    await until(() => rig.deliveries.has('j1:10'));
-    const stored = rig.deliveries.ofJob('j1').find(({ reply_id }) => reply_id === 'j1:9');
+    const [job, draft, end] = await told(rig);
+    await report(nc, job, { reply_id: draft, status: 'dead', parts: 2, error: 'gone' });
+    await report(nc, job, { reply_id: draft, status: 'sent', parts: 3 });
+    await report(nc, job, { reply_id: end, status: 'sent', parts: 1 });
+    await until(() => rig.deliveries.has(end));
+    const stored = rig.deliveries.ofJob(job).find(({ reply_id }) => reply_id === draft);
     expect(stored).toMatchObject({ status: 'dead', parts: 2, error: 'gone' });
     expect(rig.messaging.status().counts.deliveries).toBe(2);
   });
@@ -270,16 +282,49 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     ['of no known status', { reply_id: 'j1:1', status: 'maybe', parts: 1 }],
     ['without its reply', { status: 'sent', parts: 1 }],
     ['that is no object', 'sent'],
+    ['about a job that is not there', { reply_id: 'j1:1', status: 'sent', parts: 1 }],
   ])('%s is put aside, and the next one is read', async (_what, body) => {
     const { rig, nc } = await chat();
     await ready(nc);
+    const [job, , end] = await told(rig);
     await report(nc, 'j1', body);
-    await report(nc, 'j1', { reply_id: 'j1:2', status: 'sent', parts: 1 });
-    await until(() => rig.deliveries.has('j1:2'));
+    await report(nc, job, { reply_id: end, status: 'sent', parts: 1 });
+    await until(() => rig.deliveries.has(end));
     await until(() => rig.messaging.status().counts.deadLetters === 1);
     const [dead] = await stored(nc, 'GH_DEAD');
     expect(dead).toMatchObject({ subject: 'gatehouse.v1.dead.delivery.synology' });
     const jsm = await managerOf(nc);
     await until(async () => (await jsm.streams.info('GH_DLV')).state.messages === 0);
+  });
+
+  test('is believed only of the channel, the user and the event of a reply', async () => {
+    const { rig, nc } = await chat();
+    await ready(nc);
+    const [job, draft, end] = await told(rig);
+    const [other, , otherEnd] = await told(rig, 'http');
+    const [acknowledged] = await rig.door.events(job);
+    const send = (subject: string, reply_id: string) =>
+      jetstream(nc).publish(
+        `gatehouse.v1.dlv.${subject}`,
+        JSON.stringify({ reply_id, status: 'dead', parts: 0 }),
+        { timeout: 5_000 },
+      );
+    const forged: [string, string][] = [
+      // Of another channel, of another person, of events that are no replies, and of those to come.
+      [`telegram.kim.${job}`, end],
+      [`synology.lee.${job}`, end],
+      [`synology.kim.${other}`, otherEnd],
+      [`http.lee.${other}`, otherEnd],
+      [`synology.kim.${job}`, acknowledged!.id],
+      [`synology.kim.${job}`, `${job}:999`],
+      [`synology.kim.${job}`, `${job}:0`],
+    ];
+    for (const [subject, replyId] of forged) await send(subject, replyId);
+    await send(`synology.kim.${job}`, draft);
+    await until(() => rig.deliveries.has(draft));
+    await until(() => rig.messaging.status().counts.deadLetters === forged.length);
+    expect(rig.deliveries.ofJob(job).map(({ reply_id }) => reply_id)).toEqual([draft]);
+    expect(rig.deliveries.ofJob(other)).toEqual([]);
+    expect(rig.messaging.status().counts.deliveries).toBe(1);
   });
 });

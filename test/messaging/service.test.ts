@@ -196,12 +196,13 @@ describe.skipIf(natsCommand === null)('discovery', () => {
     const info = await about(`INFO.gatehouse.${String(ping['id'])}`);
     expect(info).toMatchObject({ type: 'io.nats.micro.v1.info_response', id: ping['id'] });
     expect(info['endpoints']).toEqual(
-      serviceVerbs.map((name) => ({
-        name,
-        subject: `gatehouse.v1.svc.job.${name}`,
-        queue_group: 'core',
-        metadata: {},
-      })),
+      [
+        ...serviceVerbs.map((name) => ({ name, subject: `gatehouse.v1.svc.job.${name}` })),
+        ...serviceVerbs.map((name) => ({
+          name: `${name}-channel`,
+          subject: `gatehouse.v1.svc.job.${name}.*`,
+        })),
+      ].map((endpoint) => ({ ...endpoint, queue_group: 'core', metadata: {} })),
     );
     const stats = await about('STATS.gatehouse');
     expect(stats['type']).toBe('io.nats.micro.v1.stats_response');

@@ -138,7 +138,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
   test('of one source cannot use up the keys of another', async () => {
     const { rig, nc, jsm, isEmpty } = await queue();
     const elsewhere = 'gatehouse.v1.cmd.submit.mail';
-    const body = { user_id: 'ann', channel: 'synology' };
+    const body = { user_id: 'ann' };
     await send(nc, { ...body, message: 'mine' }, 'mail:1', elsewhere);
     await send(nc, { ...body, message: 'theirs' }, 'synology:1', elsewhere);
     await until(isEmpty);
