@@ -20,9 +20,12 @@ export function isLoopback(host: string): boolean {
   return name !== null && loopback.test(name);
 }
 
-/** Whether the `Host` header of a request names the machine itself, with or without a port. */
+/**
+ * Whether the `Host` header of a request names the machine itself, with or without a port. Only the forms that
+ * clients send: they write an address in its usual form, so a number or a hexadecimal address is an attempt.
+ */
 export const isLoopbackHostHeader = (header: string): boolean =>
-  isLoopback(header.replace(/:\d+$/, ''));
+  /^(?:localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(header);
 
 /** Whether connecting to this host reaches this machine. */
 export function reachesThisMachine(host: string): boolean {

@@ -50,7 +50,9 @@ describe('a host', () => {
   test.each([
     ['localhost:8100', true],
     ['[::1]:8100', true],
-    ['127.1:80', true],
+    ['127.1:80', false],
+    ['127.0.0.2:80', true],
+    ['2130706433', false],
     ['Localhost', true],
     ['evil.example:8100', false],
     ['[::2]:8100', false],
