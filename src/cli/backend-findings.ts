@@ -10,6 +10,7 @@ import type { Config } from '../config/config.ts';
 import type { ErrorReason, ModelRequest } from '../contract/model.ts';
 import type { Finding } from './finding.ts';
 import { askThroughCore } from './core-trial.ts';
+import { usedBackends } from './used-backends.ts';
 import { askAlone, type Trial } from './backend-trial.ts';
 
 const part = 'backend';
@@ -45,7 +46,9 @@ const toolQuestion: ModelRequest = {
 
 /** `isCoreThere`: a core answers at the configured address. */
 export async function checkBackends(config: Config, isCoreThere: boolean): Promise<Finding[]> {
-  if (config.backends.length === 0) return checkDiscovered();
+  if (config.backends.length === 0) {
+    return (isCoreThere ? await usedBackends(config) : null) ?? checkDiscovered();
+  }
   const all = serversOf(config.backends).map(async (backends) => {
     const findings = sharedFinding(backends);
     for (const backend of backends) {

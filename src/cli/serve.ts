@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '../config/load-config.ts';
 import { loadTracing } from '../config/tracing.ts';
+import { bannerOf } from './banner.ts';
 import { startCore } from '../core/core.ts';
 import { createLog } from '../lib/log.ts';
 import { untilStopped } from './stop-signal.ts';
@@ -19,6 +20,7 @@ export async function serve(configFile: string | undefined): Promise<number> {
   for (const warning of warnings) log.warn(warning);
   const core = await startCore({ config, log, tracing });
   log.info({ url: core.url, config: file ?? 'embedded defaults' }, 'gatehouse is ready');
+  if (process.stderr.isTTY) process.stderr.write(bannerOf(core, config));
   if (core.pool.origin === 'practice') {
     log.warn('no model server was found: the built-in practice model answers');
   }

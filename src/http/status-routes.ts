@@ -19,6 +19,12 @@ export interface StatusSource {
 
 export function statusRoutes(source: StatusSource): (server: FastifyInstance) => void {
   return (server) => {
+    // The address as people type it: a browser is led to the page, a program is told where to look. Says nothing of this core.
+    server.get('/', anyone, (request, reply) =>
+      /text\/html/.test(request.headers.accept ?? '')
+        ? reply.redirect('/inspect', 302)
+        : reply.send({ service: 'gatehouse', inspector: '/inspect', health: '/healthz' }),
+    );
     server.get('/healthz', anyone, () => ({ status: 'ok' }));
     server.get('/readyz', (_request, reply) => {
       const readiness = source.readiness();

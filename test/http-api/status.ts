@@ -7,6 +7,17 @@ import * as view from './views.ts';
 
 export const status: readonly Operation[] = [
   {
+    route: 'GET /',
+    summary: 'Where to look. A browser (`Accept: text/html`) is redirected to the inspector.',
+    status: 200,
+    answer: z.strictObject({
+      service: z.literal('gatehouse'),
+      inspector: z.string(),
+      health: z.string(),
+    }),
+    example: () => ({}),
+  },
+  {
     route: 'GET /healthz',
     summary: 'Whether the process lives.',
     status: 200,

@@ -1,0 +1,22 @@
+/** What `gatehouse serve` says first on a terminal: where it is, what answers, and what is missing. */
+import type { Config } from '../config/config.ts';
+import type { Core } from '../core/core.ts';
+
+/** Four lines, each ended. */
+export function bannerOf(core: Pick<Core, 'url' | 'pool'>, config: Config): string {
+  const { url, pool } = core;
+  const models = pool.members.map(({ config: { id, model } }) => `${id} (${model})`).join(', ');
+  const isPractice = pool.origin === 'practice';
+  const missing = [
+    ...(isPractice ? ['a model server (start Ollama or another: it is found within 15 s)'] : []),
+    ...(config.tools.email.provider === 'none' ? ['mail (tools.email)'] : []),
+    ...(config.nats.mode === 'off' ? ['NATS (nats.mode)'] : []),
+  ];
+  return [
+    `Gatehouse  ${url}  talk to it: gatehouse chat`,
+    `inspector  ${url}/inspect`,
+    `model      ${isPractice ? 'the practice model, which is none' : models}`,
+    `missing    ${missing.length === 0 ? 'nothing' : missing.join(', ')}; gatehouse doctor says more`,
+    '',
+  ].join('\n');
+}
