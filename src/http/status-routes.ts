@@ -1,5 +1,6 @@
 /** Liveness, readiness, metrics and the state of queue and backends. */
 import type { FastifyInstance } from 'fastify';
+import { GatehouseError } from '../lib/errors.ts';
 import { anyone } from './access.ts';
 
 export interface Readiness {
@@ -20,11 +21,15 @@ export interface StatusSource {
 export function statusRoutes(source: StatusSource): (server: FastifyInstance) => void {
   return (server) => {
     // The address as people type it: a browser is led to the page, a program is told where to look. Says nothing of this core.
-    server.get('/', anyone, (request, reply) =>
-      /text\/html/.test(request.headers.accept ?? '')
+    server.get('/', anyone, (request, reply) => {
+      // The router takes other targets, such as `*`, for the root.
+      if (!/^\/(?:\?|$)/.test(request.raw.url ?? '')) {
+        throw new GatehouseError('GH_REQUEST_NOT_FOUND');
+      }
+      return /text\/html/.test(request.headers.accept ?? '')
         ? reply.redirect('/inspect', 302)
-        : reply.send({ service: 'gatehouse', inspector: '/inspect', health: '/healthz' }),
-    );
+        : reply.send({ service: 'gatehouse', inspector: '/inspect', health: '/healthz' });
+    });
     server.get('/healthz', anyone, () => ({ status: 'ok' }));
     server.get('/readyz', (_request, reply) => {
       const readiness = source.readiness();
