@@ -3,12 +3,14 @@
  * written, so that the answer alone can be piped.
  */
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
+import { chatTexts, type ChatTexts } from './chat-texts.ts';
 import type { FollowListener } from './core-client.ts';
+import { shownText } from './terminal.ts';
 
 export interface ChatView extends FollowListener {
-  /** A draft is shown and waits for yes or no. */
-  readonly isAsking: boolean;
   readonly outcome: string | null;
+  /** Nothing more comes: what is told next begins on a line of its own. */
+  end(): void;
 }
 
 export interface Terminal {
@@ -31,25 +33,35 @@ const labels: Record<string, string> = {
   cancelled: 'cancelled',
 };
 
-export function createChatView(terminal: Terminal, startedAt: number): ChatView {
-  return new View(terminal, startedAt);
+export function createChatView(
+  terminal: Terminal,
+  startedAt: number,
+  texts: ChatTexts = chatTexts('en'),
+): ChatView {
+  return new View(terminal, startedAt, texts);
 }
 
 class View implements ChatView {
-  isAsking = false;
   outcome: string | null = null;
   /** What of the answer is on the screen, on the current line of answers. */
   #shown = '';
   readonly #terminal: Terminal;
   readonly #startedAt: number;
+  readonly #texts: ChatTexts;
 
-  constructor(terminal: Terminal, startedAt: number) {
+  constructor(terminal: Terminal, startedAt: number, texts: ChatTexts) {
     this.#terminal = terminal;
     this.#startedAt = startedAt;
+    this.#texts = texts;
   }
 
   lost(): void {
-    this.#stage('!', 'lost', 'the connection to the core; waiting for it to come back');
+    this.#breakLine();
+    this.#stage('!', 'lost', this.#texts.lost);
+  }
+
+  end(): void {
+    this.#breakLine();
   }
 
   token({ off, content }: TokenChunk): void {
@@ -58,11 +70,10 @@ class View implements ChatView {
     if (off !== this.#shown.length) this.#breakLine();
     if (off !== this.#shown.length) return;
     this.#shown += content;
-    this.#terminal.out(content);
+    this.#terminal.out(this.#safe(content));
   }
 
   event({ type, data, job_id: jobId }: StateEvent): void {
-    this.isAsking = false;
     switch (type) {
       case 'ack':
         this.#stage('✓', 'accepted', `${String(data['message'])}  ${jobId}`);
@@ -83,7 +94,6 @@ class View implements ChatView {
         break;
       case 'result':
         this.#answer(String(data['content']));
-        this.isAsking = data['final'] === false;
         break;
       case 'done':
         this.outcome = String(data['outcome']);
@@ -92,7 +102,7 @@ class View implements ChatView {
       case 'cancelled':
         this.outcome = 'cancelled';
         this.#answer(String(data['reply']));
-        this.#stage('✗', 'cancelled', `by ${String(data['by'])}`);
+        this.#stage('✗', 'cancelled', this.#texts.by(String(data['by'])));
         break;
       case 'rewrite':
         break;
@@ -111,7 +121,12 @@ class View implements ChatView {
   #answer(content: string): void {
     const isShown = this.#shown.trim() === content.trim();
     this.#breakLine();
-    if (!isShown) this.#terminal.out(`${content}\n`);
+    if (!isShown) this.#terminal.out(`${this.#safe(content)}\n`);
+  }
+
+  /** Into a pipe or a file goes what was written. */
+  #safe(text: string): string {
+    return this.#terminal.isLive ? shownText(text) : text;
   }
 
   #breakLine(): void {
@@ -120,7 +135,7 @@ class View implements ChatView {
   }
 
   #stage(mark: string, name: string, note: string): void {
-    const line = `${mark} ${name.padEnd(9)} ${note}`.trimEnd();
+    const line = this.#safe(`${mark} ${name.padEnd(9)} ${note}`.trimEnd());
     this.#terminal.err(this.#terminal.isColoured ? `\u001b[2m${line}\u001b[22m\n` : `${line}\n`);
   }
 }

@@ -1,8 +1,15 @@
 /** `gatehouse chat`: one message, or a conversation, with a running core. */
-import { createInterface, type Interface } from 'node:readline/promises';
-import { createChatView } from './chat-view.ts';
-import { UsageError, type CoreClient } from './core-client.ts';
-import { muteTerminal, ttyOf } from './terminal.ts';
+import { WriteStream } from 'node:tty';
+import type { Accepted } from '../contract/door.ts';
+import { readConsent } from '../routing/consent.ts';
+import { historyPath, openHistory } from './chat-history.ts';
+import { chatTexts, localeAfter, machineLocale } from './chat-texts.ts';
+import { Conversation } from './conversation.ts';
+import { CommandError, RefusedError, UsageError, type CoreClient } from './core-client.ts';
+import { followJob, type Followed } from './followed-job.ts';
+import { createLineEditor } from './line-editor.ts';
+import { waitingDrafts } from './shown-drafts.ts';
+import { isPiped, pipedText } from './standard-input.ts';
 
 export interface ChatOptions {
   client: CoreClient;
@@ -13,94 +20,102 @@ export interface ChatOptions {
 }
 
 export async function chat(options: ChatOptions): Promise<number> {
-  const isInteractive = options.message === undefined;
-  if (isInteractive && !process.stdin.isTTY) {
-    throw new UsageError('say something: gatehouse chat "message", or run it in a terminal');
+  const { stdin } = process;
+  const piped = !stdin.isTTY && isPiped() ? await pipedText() : '';
+  const text = [options.message ?? '', piped].filter((part) => part.trim() !== '').join('\n\n');
+  const output = [process.stderr, process.stdout].find((stream) => stream.isTTY);
+  if (!stdin.isTTY || !(output instanceof WriteStream)) {
+    if (text === '') throw new UsageError(sayHow);
+    return sendOnce(options, text, options.message ?? '', piped);
   }
-  const lines = createInterface({
-    input: process.stdin,
-    output: process.stderr,
-    terminal: process.stdin.isTTY,
+  const first = text === '' ? null : { text, sent: await send(options, { message: text }) };
+  if (first !== null && first.sent.draft === null) return exitCode(first.sent);
+  const { client, userId, json } = options;
+  const history = openHistory(historyPath());
+  const conversation = new Conversation({ client, userId, json, history });
+  const editor = createLineEditor({
+    input: stdin,
+    output,
+    history,
+    onInterrupt: () => conversation.interrupt(),
+    onLineBetween: (line) => conversation.takeBetween(line),
   });
   try {
-    if (options.message !== undefined) return await converse(options, options.message, lines);
-    process.stderr.write('Type a message; Ctrl-C cancels it, Ctrl-D leaves.\n');
-    for (;;) {
-      const line = await ask(lines, 'you> ');
-      if (line === null) return 0;
-      if (line.trim() !== '') await converse(options, line, lines);
-    }
+    return await conversation.run(editor, first);
   } finally {
-    lines.close();
+    editor.close();
   }
 }
 
-/** One message up to its end, with the questions back that it needs. Exit code 0 unless it failed. */
-async function converse(options: ChatOptions, message: string, lines: Interface): Promise<number> {
-  let text = message;
-  for (;;) {
-    const { outcome, isAsking } = await send(options, text, lines);
-    if (!isAsking) return outcome === 'failed' ? 1 : 0;
-    if (!process.stdin.isTTY) {
-      process.stderr.write(
-        'The draft waits for your answer: send yes or no with another gatehouse chat.\n',
-      );
-      return 0;
-    }
-    const answer = await ask(lines, 'yes/no> ');
-    if (answer === null) return 0;
-    text = answer;
+const sayHow = 'say something: gatehouse chat "message", or run it in a terminal';
+
+/** One message, where nobody can be asked: exit code 1 where it failed. */
+async function sendOnce(
+  options: ChatOptions,
+  text: string,
+  message: string,
+  piped: string,
+): Promise<number> {
+  const sent = await send(options, { message: text }).catch((error: unknown) => {
+    const isLong = error instanceof RefusedError && error.code === 'GH_REQUEST_TOO_LONG';
+    if (!isLong || piped === '' || message.trim() === '') throw error;
+    // Too long for a message: it goes with it, as a file does that is attached.
+    process.stderr.write('Standard input is longer than a message; it is sent as a document.\n');
+    const attachment = { name: 'standard input.txt', text: piped };
+    return send(options, { message, attachment });
+  });
+  if (sent.draft !== null) {
+    const texts = chatTexts(localeAfter(text, machineLocale()));
+    process.stderr.write(`${texts.answerLater}\n`);
   }
+  return exitCode(sent);
 }
 
+const exitCode = ({ outcome }: Followed): number => (outcome === 'failed' ? 1 : 0);
+
+/** Sends and follows; Ctrl-C cancels, a second one leaves. */
 async function send(
   { client, userId, json }: ChatOptions,
-  text: string,
-  lines: Interface,
-): Promise<{ outcome: string | null; isAsking: boolean }> {
-  const startedAt = Date.now();
-  const accepted = await client.say({ message: text, user_id: userId, channel: 'terminal' });
-  const { job_id: jobId, after_seq: afterSeq } = accepted;
-  const view = createChatView(json ? muteTerminal : ttyOf(process.stdout), startedAt);
-  const following = new AbortController();
+  body: { message: string; attachment?: { name: string; text: string } },
+): Promise<Followed> {
+  const draft = await draftMeant(client, userId, body.message);
+  const accepted: Accepted = await client.say({
+    ...body,
+    ...draft,
+    user_id: userId,
+    channel: 'terminal',
+  });
+  const texts = chatTexts(localeAfter(body.message, machineLocale()));
+  const job = followJob(client, accepted, json, texts);
   let isCancelling = false;
   const cancel = (): void => {
-    if (isCancelling) following.abort();
+    if (isCancelling) job.leave();
     isCancelling = true;
-    client.tell(jobId, 'cancel').catch(() => following.abort());
+    client.tell(accepted.job_id, 'cancel').catch(job.leave);
   };
-  lines.on('SIGINT', cancel);
   process.on('SIGINT', cancel);
   try {
-    await client.follow(
-      jobId,
-      {
-        lost: () => view.lost(),
-        token(chunk) {
-          if (json) print({ type: 'token', ...chunk });
-          view.token(chunk);
-        },
-        event(event) {
-          if (json) print(event);
-          view.event(event);
-          // The job waits for the person now: what follows needs their word, not our patience.
-          if (event.type === 'result' && event.data['final'] === false) following.abort();
-        },
-      },
-      following.signal,
-      afterSeq,
-    );
+    return await job.ended;
   } finally {
-    lines.off('SIGINT', cancel);
     process.off('SIGINT', cancel);
   }
-  return { outcome: view.outcome, isAsking: view.isAsking };
 }
 
-const print = (value: unknown): void => console.log(JSON.stringify(value));
-
-/** Null at the end of input. */
-async function ask(lines: Interface, prompt: string): Promise<string | null> {
-  const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
-  return Promise.race([lines.question(prompt), closed]);
+/**
+ * Which draft a yes is for that comes without a screen: the one that waits. Where several do, it cannot be known which
+ * of them was seen, and none is written.
+ */
+async function draftMeant(
+  client: CoreClient,
+  userId: string,
+  message: string,
+): Promise<{ draft?: { job_id: string; draft_seq: number } | null }> {
+  if (readConsent(message) !== 'confirm') return {};
+  const [draft, ...others] = await waitingDrafts(client, userId);
+  if (draft === undefined) return { draft: null };
+  if (others.length === 0) return { draft: { job_id: draft.jobId, draft_seq: draft.seq } };
+  const contents = [draft, ...others].map(({ jobId, content }) => `${jobId}\n${content}`);
+  throw new CommandError(
+    `${others.length + 1} drafts wait for an answer; answer one of them in: gatehouse chat\n${contents.join('\n')}`,
+  );
 }

@@ -12,6 +12,24 @@ import { ofUser } from './document-query.ts';
 /** One line for the person; the exit code is 1. */
 export class CommandError extends Error {}
 
+/** The core refused the request. */
+export class RefusedError extends CommandError {
+  readonly status: number;
+  readonly code: string;
+  /** 0 where the core did not say. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, { status, headers }: Response, code: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfterMs = (Number(headers.get('retry-after')) || 0) * 1000;
+  }
+}
+
+/** Nothing answered. A request may have arrived all the same. */
+export class UnreachableError extends CommandError {}
+
 /** The command was called in a way that it is not meant to be; the exit code is 2. */
 export class UsageError extends Error {}
 
@@ -255,7 +273,7 @@ async function refusalOf(response: Response): Promise<CommandError> {
   const { detail, title, code } = problem;
   const words = detail ?? title;
   if (typeof words !== 'string' || typeof code !== 'string') return noCoreAt(response.url);
-  return new CommandError(`${words} (${code})`);
+  return new RefusedError(`${words} (${code})`, response, code);
 }
 
 const noCoreAt = (url: string): CommandError =>
@@ -266,7 +284,7 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
     return await fetch(url, init);
   } catch (error) {
     const cause = (error as Error).cause;
-    throw new CommandError(
+    throw new UnreachableError(
       `no core answers at ${new URL(url).origin} (${messageOf(cause ?? error)}); start one with: gatehouse serve`,
       { cause: error },
     );
@@ -296,6 +314,8 @@ async function readStream<Event extends OutboxEvent>(
   });
   try {
     const response = await fetch(url, { headers, signal });
+    // It is stopping, or too much is open: as good as a lost connection.
+    if (response.status === 429 || response.status >= 500) return false;
     if (!response.ok)
       throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
     heard.connected();

@@ -15,3 +15,7 @@ export const muteTerminal: Terminal = {
   isColoured: false,
   isLive: false,
 };
+
+/** What others wrote, for a terminal: without control characters, which could move the cursor or name the window. */
+export const shownText = (text: string): string =>
+  text.replaceAll('\r\n', '\n').replaceAll(/(?![\n\t])\p{Cc}/gu, '');

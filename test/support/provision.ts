@@ -8,6 +8,7 @@ import { prepareLlamaServer } from './llama-server.ts';
 import { prepareNatsServer } from './nats-server.ts';
 import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
+import { prepareTmux } from './tmux.ts';
 
 /** Each resolves with the reason why it is not to be had, or null. One after another: they share apt's lock. */
 const preparations: Record<string, () => string | null | Promise<string | null>> = {
@@ -15,6 +16,7 @@ const preparations: Record<string, () => string | null | Promise<string | null>>
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,
+  tmux: prepareTmux,
   Chromium: () => (prepareChromium() === null ? 'it could not be installed' : null),
   'llama.cpp server': async () => {
     const result = await prepareLlamaServer();

@@ -1,0 +1,298 @@
+/**
+ * A conversation at a terminal. At any moment it asks for a line, sends a message, or follows its job.
+ *
+ * V1 A word answers the draft on the screen and no other: each message names the draft that was on it (`draft` in
+ *    POST /chat), or says that there was none.
+ * V2 A line that was entered before a draft was shown is no answer to it: it comes back into the line.
+ * V3 A text is sent, comes back into the line, or is printed as not sent.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Accepted } from '../contract/door.ts';
+import { messageOf } from '../lib/errors.ts';
+import { readCancel, readConsent } from '../routing/consent.ts';
+import type { Locale } from '../../machines/texts.ts';
+import type { ChatHistory } from './chat-history.ts';
+import { chatTexts, localeAfter, machineLocale, type ChatTexts } from './chat-texts.ts';
+import { CommandError, RefusedError, type CoreClient } from './core-client.ts';
+import { followJob, type Followed, type FollowedJob } from './followed-job.ts';
+import type { Line, LineEditor } from './line-editor.ts';
+import { maySendAgain, sayUntilTaken } from './message-sender.ts';
+import { ShownDrafts, waitingDrafts, type ShownDraft } from './shown-drafts.ts';
+import { shownText } from './terminal.ts';
+
+export interface ConversationOptions {
+  client: CoreClient;
+  userId: string;
+  json: boolean;
+  history: ChatHistory;
+}
+
+interface Unsent {
+  text: string;
+  key: string;
+  draft: Draft;
+}
+
+/** As in the body of POST /chat. */
+type Draft = { job_id: string; draft_seq: number } | null;
+
+const command = /^\/\p{L}+\s*$/u;
+
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #drafts: ShownDrafts;
+  #editor!: LineEditor;
+  #locale: Locale = machineLocale();
+  #thread: string | null = null;
+  /** A text that came back: the core may have it, and only the answer was lost. */
+  #unsent: Unsent | null = null;
+  #sending: AbortController | null = null;
+  #job: (FollowedJob & { id: string; isCancelling: boolean }) | null = null;
+  /** What was told while an answer was being written. */
+  #notices: string[] = [];
+  /** The last draft ended while its question stood: a word that was on the way is meant for it. */
+  #isDraftOver = false;
+  #isInterrupted = false;
+  #isLeft = false;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#drafts = new ShownDrafts(options.client, {
+      changed: (draft) => this.#notice(`${this.#texts.draftChanged}\n${shownText(draft.content)}`),
+      over: (_draft, how) => {
+        this.#isDraftOver = true;
+        this.#notice(this.#texts.draftOver(shownText(how)));
+      },
+      unwatched: (why) => this.#notice(why),
+    });
+  }
+
+  /** Until the person leaves; with `first` only until what follows from that message is decided. Exit code. */
+  async run(editor: LineEditor, first: { text: string; sent: Followed } | null): Promise<number> {
+    this.#editor = editor;
+    editor.ended.addEventListener('abort', () => this.#leave());
+    if (first === null) await this.#greet();
+    else {
+      this.#locale = localeAfter(first.text, this.#locale);
+      this.#keep(first.sent);
+    }
+    let outcome: string | null = null;
+    while (!this.#isLeft && (first === null || this.#drafts.last !== null)) {
+      const line = await editor.next(this.#question);
+      if (line === null) break;
+      if (line.text.trim() !== '') outcome = await this.#take(line);
+    }
+    this.#drafts.clear();
+    this.#tellUnsent();
+    return first !== null && outcome === 'failed' ? 1 : 0;
+  }
+
+  /** Ctrl-C, except where it clears a line. */
+  interrupt(): void {
+    if (this.#sending !== null) this.#sending.abort();
+    else if (this.#job !== null) this.#cancelJob();
+    else if (this.#isInterrupted) this.#editor.close();
+    else {
+      this.#isInterrupted = true;
+      this.#notice(this.#texts.again);
+    }
+  }
+
+  /** A line while no question stands: a word of stopping is meant for what runs. */
+  takeBetween(text: string): boolean {
+    if (this.#job === null || !(/^\/cancel\s*$/.test(text) || readCancel(text))) return false;
+    if (!this.#job.isCancelling) this.#cancelJob();
+    return true;
+  }
+
+  get #texts(): ChatTexts {
+    return chatTexts(this.#locale);
+  }
+
+  get #question(): string {
+    return this.#drafts.last === null ? this.#texts.you : this.#texts.decide;
+  }
+
+  async #greet(): Promise<void> {
+    const { client, userId, history } = this.#options;
+    this.#notice(this.#texts.greeting);
+    if (history.fault !== null) this.#notice(this.#texts.historyFault(history.fault));
+    // Where the core cannot be asked now, the first message says so.
+    const waiting = await waitingDrafts(client, userId).catch(() => []);
+    for (const draft of waiting) {
+      this.#locale = localeAfter(draft.content, this.#locale);
+      this.#notice(`${this.#texts.waits}\n${shownText(draft.content)}`);
+      this.#drafts.add(draft);
+    }
+  }
+
+  async #take(line: Line): Promise<string | null> {
+    const { text, isAhead } = line;
+    this.#isInterrupted = false;
+    if (command.test(text)) {
+      await this.#obey(text.trim());
+      return null;
+    }
+    const shown = this.#drafts.last;
+    const isAnswer = readConsent(text) !== null;
+    if (isAnswer && shown !== null && isAhead) {
+      this.#editor.putBack(text);
+      this.#notice(this.#texts.ahead);
+      return null;
+    }
+    if (isAnswer && shown === null && this.#isDraftOver) {
+      this.#isDraftOver = false;
+      this.#notice(this.#texts.notSentOver);
+      return null;
+    }
+    this.#isDraftOver = false;
+    if (!isAnswer) this.#locale = localeAfter(text, this.#locale);
+    if (!isAnswer || shown === null) this.#options.history.add(text);
+    return this.#send(text, isAhead ? null : shown);
+  }
+
+  async #send(text: string, shown: ShownDraft | null): Promise<string | null> {
+    const draft = shown === null ? null : { job_id: shown.jobId, draft_seq: shown.seq };
+    const again = this.#unsent?.text === text ? this.#unsent : null;
+    const message = again ?? { text, key: randomUUID(), draft };
+    this.#unsent = null;
+    const accepted = await this.#say(message);
+    if (accepted === null) return null;
+    this.#drafts.drop(accepted.job_id);
+    const sent = await this.#follow(accepted);
+    if (sent === null) return null;
+    this.#keep(sent);
+    const last = this.#drafts.last;
+    if (sent.draft === null && last !== null && !this.#isLeft) {
+      this.#notice(`${this.#texts.waits}\n${shownText(last.content)}`);
+    }
+    return sent.outcome;
+  }
+
+  /** Null: the text is back in the line. */
+  async #say(message: Unsent): Promise<Accepted | null> {
+    const { client, userId } = this.#options;
+    const sending = new AbortController();
+    this.#sending = sending;
+    const body = {
+      message: message.text,
+      user_id: userId,
+      channel: 'terminal',
+      idempotency_key: message.key,
+      draft: message.draft,
+      ...(this.#thread === null ? {} : { thread: this.#thread }),
+    };
+    try {
+      return await sayUntilTaken(client, body, {
+        signal: sending.signal,
+        onTrouble: (why) => this.#notice(this.#texts.again429(why)),
+      });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const isOver = message.draft !== null && error instanceof RefusedError;
+      if (isOver && error.code === 'GH_JOB_CONFLICT') {
+        this.#notice(this.#texts.draftGone);
+        return null;
+      }
+      if (maySendAgain(error)) this.#unsent = message;
+      this.#editor.putBack(message.text);
+      this.#notice(this.#texts.putBack(error.message));
+      return null;
+    } finally {
+      this.#sending = null;
+      this.#flush();
+    }
+  }
+
+  async #follow(accepted: Accepted): Promise<Followed | null> {
+    const { client, json } = this.#options;
+    const job = followJob(client, accepted, json, this.#texts);
+    this.#job = { ...job, id: accepted.job_id, isCancelling: false };
+    try {
+      return await job.ended;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.#notice(`${error.message}\n${this.#texts.goesOn(accepted.job_id)}`);
+      return null;
+    } finally {
+      this.#job = null;
+      this.#flush();
+    }
+  }
+
+  #keep({ draft }: Followed): void {
+    if (draft !== null && !this.#isLeft) this.#drafts.add(draft);
+  }
+
+  /** Once: cancels the job. Again: leaves it, for a core that does not answer. */
+  #cancelJob(): void {
+    const job = this.#job!;
+    if (job.isCancelling) {
+      this.#notice(this.#texts.goesOn(job.id));
+      job.leave();
+      return;
+    }
+    job.isCancelling = true;
+    this.#options.client.tell(job.id, 'cancel').catch((error: unknown) => {
+      // It has ended by itself meanwhile.
+      if (error instanceof RefusedError && error.code === 'GH_JOB_CONFLICT') return;
+      this.#notice(this.#texts.notCancelled(messageOf(error)));
+    });
+  }
+
+  async #obey(name: string): Promise<void> {
+    switch (name) {
+      case '/help':
+        return this.#notice(this.#texts.help);
+      case '/quit':
+        return this.#editor.close();
+      case '/new':
+        if (this.#drafts.last !== null) this.#notice(this.#texts.draftStays);
+        this.#drafts.clear();
+        this.#thread = randomUUID();
+        return this.#notice(this.#texts.fresh);
+      case '/cancel': {
+        const shown = this.#drafts.last;
+        if (shown === null) return this.#notice(this.#texts.nothingRuns);
+        this.#drafts.drop(shown.jobId);
+        try {
+          await this.#options.client.tell(shown.jobId, 'cancel');
+        } catch (error) {
+          this.#drafts.add(shown);
+          return this.#notice(this.#texts.notCancelled(messageOf(error)));
+        }
+        await this.#follow({ job_id: shown.jobId, after_seq: shown.seq });
+        return;
+      }
+      default:
+        return this.#notice(this.#texts.unknownCommand(name));
+    }
+  }
+
+  /** Above the question, with the question that stands now; after the answer that is being written. */
+  #notice(text: string): void {
+    this.#notices.push(text);
+    if (this.#job === null) this.#flush();
+  }
+
+  #flush(): void {
+    const notices = this.#notices.splice(0);
+    if (notices.length === 0) return;
+    this.#editor.tell(() => process.stderr.write(`${notices.join('\n')}\n`));
+    this.#editor.ask(this.#question);
+  }
+
+  #leave(): void {
+    this.#isLeft = true;
+    this.#sending?.abort();
+    if (this.#job === null) return;
+    this.#notice(this.#texts.goesOn(this.#job.id));
+    this.#job.leave();
+  }
+
+  #tellUnsent(): void {
+    const texts = [...(this.#unsent === null ? [] : [this.#unsent.text]), ...this.#editor.kept];
+    if (texts.length === 0) return;
+    process.stderr.write(`${this.#texts.unsent(texts.length)}\n${texts.join('\n')}\n`);
+  }
+}

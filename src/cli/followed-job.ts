@@ -1,0 +1,53 @@
+/** One message of a terminal from its acceptance to its end, or to the draft that it shows. */
+import type { Accepted } from '../contract/door.ts';
+import { createChatView } from './chat-view.ts';
+import type { ChatTexts } from './chat-texts.ts';
+import type { CoreClient } from './core-client.ts';
+import { draftOf, isDraft, type ShownDraft } from './shown-drafts.ts';
+import { muteTerminal, ttyOf } from './terminal.ts';
+
+export interface Followed {
+  outcome: string | null;
+  /** It waits for an answer. */
+  draft: ShownDraft | null;
+}
+
+export interface FollowedJob {
+  /** Resolves at the end, at a draft, or after `leave`. @throws CommandError when the core does not come back */
+  ended: Promise<Followed>;
+  /** Stops looking; the job goes on. */
+  leave(): void;
+}
+
+export function followJob(
+  client: CoreClient,
+  { job_id: jobId, after_seq: afterSeq }: Accepted,
+  json: boolean,
+  texts: ChatTexts,
+): FollowedJob {
+  const view = createChatView(json ? muteTerminal : ttyOf(process.stdout), Date.now(), texts);
+  const following = new AbortController();
+  let draft: ShownDraft | null = null;
+  const listener = {
+    lost: () => view.lost(),
+    token(chunk: Parameters<typeof view.token>[0]) {
+      if (json) print({ type: 'token', ...chunk });
+      view.token(chunk);
+    },
+    event(event: Parameters<typeof view.event>[0]) {
+      if (json) print(event);
+      view.event(event);
+      draft = isDraft(event) ? draftOf(event) : null;
+      // The job waits for the person now: what follows needs their word, not our patience.
+      if (draft !== null) following.abort();
+    },
+  };
+  const follow = async (): Promise<Followed> => {
+    await client.follow(jobId, listener, following.signal, afterSeq);
+    view.end();
+    return { outcome: view.outcome, draft };
+  };
+  return { ended: follow(), leave: () => following.abort() };
+}
+
+const print = (value: unknown): void => console.log(JSON.stringify(value));

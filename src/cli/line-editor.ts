@@ -1,0 +1,243 @@
+/**
+ * The line of a person at a terminal, over node:readline, which knows keys, wide characters and wrapped lines.
+ *
+ * T1 The line is drawn only while a question stands (`next`). What is typed in between is kept and not drawn.
+ * T2 A bracketed paste is one text, with its line ends; only Enter sends it. Control characters in it are dropped.
+ * T3 What is told while a question stands is written above it.
+ */
+import { createInterface, cursorTo, clearScreenDown, moveCursor } from 'node:readline';
+import type { Interface, Key } from 'node:readline';
+import type { ReadStream, WriteStream } from 'node:tty';
+import type { ChatHistory } from './chat-history.ts';
+import { pastedText, PastedTexts } from './pasted-texts.ts';
+import { Screen } from './screen.ts';
+
+export interface Line {
+  text: string;
+  /** It was entered before the question that it now answers was shown. */
+  isAhead: boolean;
+}
+
+export interface LineEditorOptions {
+  input: ReadStream;
+  output: WriteStream;
+  history: ChatHistory;
+  /** Ctrl-C, except where it clears a line. */
+  onInterrupt(): void;
+  /** A line while no question stands. True: it was dealt with, and is not kept. */
+  onLineBetween(text: string): boolean;
+}
+
+export interface LineEditor {
+  /** Aborted at the end of input (Ctrl-D, a closed terminal). */
+  readonly ended: AbortSignal;
+  /** The next line; null at the end of input. */
+  next(question: string): Promise<Line | null>;
+  /** Runs `write`, above the question where one stands. */
+  tell(write: () => void): void;
+  /** Another question in the place of the one that stands; nothing where none does. */
+  ask(question: string): void;
+  /** Into the line, before what stands there. */
+  putBack(text: string): void;
+  /** What was entered and was not asked for yet. */
+  readonly kept: readonly string[];
+  close(): void;
+}
+
+/** Takes each key of node:readline; its own REPL overrides it too. */
+const takeKey = '_ttyWrite';
+
+/** Of node:readline: `line` and `cursor` are documented to be read. */
+interface Internals {
+  line: string;
+  cursor: number;
+  /** How many rows the cursor is below the first row of the line, when it was drawn last. */
+  prevRows: number;
+  [takeKey](text: string | undefined, key: Key): void;
+}
+
+const pasteOn = '\u001b[?2004h';
+const pasteOff = '\u001b[?2004l';
+
+export const createLineEditor = (options: LineEditorOptions): LineEditor => new Editor(options);
+
+class Editor implements LineEditor {
+  readonly #options: LineEditorOptions;
+  readonly #screen: Screen;
+  readonly #readline: Interface;
+  readonly #internals: Internals;
+  readonly #lines: string[] = [];
+  readonly #pasted = new PastedTexts();
+  readonly #ending = new AbortController();
+  #waiting: ((line: Line | null) => void) | null = null;
+  /** What came of a paste so far; null: none is under way. */
+  #paste: string | null = null;
+
+  constructor(options: LineEditorOptions) {
+    this.#options = options;
+    this.#screen = new Screen(options.output, () => this.#resized());
+    this.#readline = createInterface({
+      input: options.input,
+      output: this.#screen,
+      terminal: true,
+      historySize: 0,
+      tabSize: 4,
+    });
+    this.#internals = this.#readline as unknown as Internals;
+    const write = this.#internals[takeKey].bind(this.#readline);
+    this.#internals[takeKey] = (text, key) => {
+      if (!this.#takeKey(text, key)) write(text, key);
+    };
+    this.#readline.on('line', (text) => this.#entered(text));
+    this.#readline.on('SIGINT', () => this.#interrupted());
+    this.#readline.on('SIGCONT', () => this.#continued());
+    this.#readline.on('close', () => this.#closed());
+    this.#readline.on('error', () => this.close());
+    options.output.write(pasteOn);
+    process.on('exit', this.#leave);
+  }
+
+  get ended(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get kept(): readonly string[] {
+    return this.#lines;
+  }
+
+  next(question: string): Promise<Line | null> {
+    const ahead = this.#lines.shift();
+    if (ahead !== undefined) {
+      this.#options.output.write(`${question}${ahead}\n`);
+      return Promise.resolve({ text: ahead, isAhead: true });
+    }
+    if (this.ended.aborted) return Promise.resolve(null);
+    this.#readline.setPrompt(question);
+    this.#screen.isMuted = false;
+    this.#internals.prevRows = 0;
+    this.#readline.prompt(true);
+    return new Promise((resolve) => (this.#waiting = resolve));
+  }
+
+  tell(write: () => void): void {
+    this.#redraw(write);
+  }
+
+  ask(question: string): void {
+    if (this.#waiting !== null) this.#redraw(() => this.#readline.setPrompt(question));
+  }
+
+  putBack(text: string): void {
+    const { line } = this.#internals;
+    const back = text.length > 0 && line.length > 0 ? `${text}\n${line}` : text + line;
+    this.#setLine(this.#pasted.folded(back));
+  }
+
+  close(): void {
+    this.#readline.close();
+  }
+
+  #entered(text: string): void {
+    const whole = this.#pasted.unfolded(text);
+    this.#options.history.leave();
+    const answer = this.#waiting;
+    if (answer === null) {
+      const isEmpty = whole.trim() === '';
+      if (!isEmpty && !this.#options.onLineBetween(whole)) this.#lines.push(whole);
+      return;
+    }
+    this.#waiting = null;
+    this.#screen.isMuted = true;
+    answer({ text: whole, isAhead: false });
+  }
+
+  /** True: the key was for us. */
+  #takeKey(text: string | undefined, key: Key): boolean {
+    const { history } = this.#options;
+    if (key.name === 'paste-start') this.#paste = '';
+    else if (key.name === 'paste-end') {
+      this.#insert(this.#pasted.folded(pastedText(this.#paste ?? '')));
+      this.#paste = null;
+    } else if (this.#paste !== null) this.#paste += text ?? '';
+    else if (isKey(key, 'up', 'p')) this.#recall(history.before(this.#internals.line));
+    else if (isKey(key, 'down', 'n')) this.#recall(history.after());
+    else if (key.name === 'return' && key.meta === true) this.#insert('\n');
+    else return false;
+    return true;
+  }
+
+  #recall(text: string | null): void {
+    if (text !== null) this.#setLine(this.#pasted.folded(text));
+  }
+
+  #insert(text: string): void {
+    const { line, cursor } = this.#internals;
+    this.#setLine(line.slice(0, cursor) + text + line.slice(cursor), cursor + text.length);
+  }
+
+  #setLine(line: string, cursor = line.length): void {
+    this.#internals.line = line;
+    this.#internals.cursor = cursor;
+    if (this.#waiting !== null) this.#readline.prompt(true);
+  }
+
+  #interrupted(): void {
+    if (this.#waiting !== null && this.#internals.line !== '') {
+      const { line } = this.#internals;
+      this.#internals.cursor = line.length;
+      this.#readline.prompt(true);
+      this.#options.output.write('^C\n');
+      this.#internals.prevRows = 0;
+      this.#options.history.leave();
+      this.#setLine('');
+      return;
+    }
+    this.#options.onInterrupt();
+  }
+
+  #redraw(change: () => void): void {
+    if (this.#waiting === null) {
+      change();
+      return;
+    }
+    moveCursor(this.#screen, 0, -this.#readline.getCursorPos().rows);
+    cursorTo(this.#screen, 0);
+    clearScreenDown(this.#screen);
+    change();
+    this.#internals.prevRows = 0;
+    this.#readline.prompt(true);
+  }
+
+  /** The terminal has wrapped the line anew: it begins as many rows above as it has in the new width. */
+  #resized(): void {
+    if (this.#waiting === null) return;
+    this.#internals.prevRows = this.#readline.getCursorPos().rows;
+    this.#readline.prompt(true);
+  }
+
+  /** After Ctrl-Z and fg: the shell has drawn below us, and may have switched pastes off. */
+  #continued(): void {
+    this.#options.output.write(pasteOn);
+    this.#readline.resume();
+    this.#internals.prevRows = 0;
+    if (this.#waiting !== null) this.#readline.prompt(true);
+  }
+
+  #closed(): void {
+    if (this.#waiting !== null) this.#options.output.write('\n');
+    this.#leave();
+    process.off('exit', this.#leave);
+    this.#screen.close();
+    this.#ending.abort();
+    this.#waiting?.(null);
+    this.#waiting = null;
+  }
+
+  readonly #leave = (): void => {
+    this.#options.output.write(pasteOff);
+  };
+}
+
+/** An arrow, or its letter with Ctrl. */
+const isKey = (key: Key, arrow: string, letter: string): boolean =>
+  key.ctrl === true ? key.name === letter : key.name === arrow && key.meta !== true;

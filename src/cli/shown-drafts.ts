@@ -1,0 +1,92 @@
+/** The drafts that were shown in a chat and wait for an answer. Each is watched: others may decide or change it. */
+import type { StateEvent } from '../contract/state-event.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { CoreClient } from './core-client.ts';
+
+export interface ShownDraft {
+  jobId: string;
+  /** Of the event that showed it. */
+  seq: number;
+  content: string;
+}
+
+export interface DraftListener {
+  changed(draft: ShownDraft): void;
+  /** It was decided, cancelled, or its time ran out; `how` is what the core says of it. */
+  over(draft: ShownDraft, how: string): void;
+  /** It cannot be watched any longer. */
+  unwatched(why: string): void;
+}
+
+export const isDraft = ({ type, data }: StateEvent): boolean =>
+  type === 'result' && data['final'] === false;
+
+export const draftOf = (event: StateEvent): ShownDraft => ({
+  jobId: event.job_id,
+  seq: event.seq,
+  content: String(event.data['content']),
+});
+
+export class ShownDrafts {
+  readonly #client: Pick<CoreClient, 'follow'>;
+  readonly #listener: DraftListener;
+  /** In the order in which they were shown; the last is the one that a word answers. */
+  #all: { draft: ShownDraft; watching: AbortController }[] = [];
+
+  constructor(client: Pick<CoreClient, 'follow'>, listener: DraftListener) {
+    this.#client = client;
+    this.#listener = listener;
+  }
+
+  get last(): ShownDraft | null {
+    return this.#all.at(-1)?.draft ?? null;
+  }
+
+  add(draft: ShownDraft): void {
+    const watching = new AbortController();
+    this.#all.push({ draft, watching });
+    void this.#watch(draft, watching.signal);
+  }
+
+  /** Its answer is on the way, or it is off the screen. */
+  drop(jobId: string): void {
+    for (const one of this.#all) if (one.draft.jobId === jobId) one.watching.abort();
+    this.#all = this.#all.filter(({ draft }) => draft.jobId !== jobId);
+  }
+
+  clear(): void {
+    for (const { draft } of this.#all) this.drop(draft.jobId);
+  }
+
+  async #watch(draft: ShownDraft, signal: AbortSignal): Promise<void> {
+    const event = (one: StateEvent): void => {
+      if (signal.aborted) return;
+      if (isDraft(one)) {
+        Object.assign(draft, draftOf(one));
+        this.#listener.changed(draft);
+      } else if (one.type === 'done' || one.type === 'cancelled') {
+        this.drop(draft.jobId);
+        this.#listener.over(draft, String(one.data['reply'] ?? one.data['outcome']));
+      }
+    };
+    try {
+      const listener = { event, token: () => undefined, lost: () => undefined };
+      await this.#client.follow(draft.jobId, listener, signal, draft.seq);
+    } catch (error) {
+      if (!signal.aborted) this.#listener.unwatched(messageOf(error));
+    }
+  }
+}
+
+/** The drafts of this user that wait for a word from a terminal, oldest first. */
+export async function waitingDrafts(client: CoreClient, userId: string): Promise<ShownDraft[]> {
+  const query = { state: 'confirm-draft', user_id: userId, limit: '50' };
+  const { jobs } = await client.jobs(query);
+  const own = jobs.filter(({ channel }) => channel === 'terminal').toReversed();
+  const drafts: ShownDraft[] = [];
+  for (const { job_id: jobId } of own) {
+    const event = (await client.events(jobId)).findLast(isDraft);
+    if (event !== undefined) drafts.push(draftOf(event));
+  }
+  return drafts;
+}

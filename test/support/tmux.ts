@@ -1,0 +1,82 @@
+/** A real pseudo-terminal: a tmux server of its own with one window, and what stands on its screen. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { findProgram, prepareProgram } from './debian-package.ts';
+
+/** Installs tmux where that is allowed. Why it is missing afterwards, or null. */
+export const prepareTmux = (): string | null => prepareProgram('tmux', ['tmux']);
+
+/** Why tests in a terminal have to be skipped, or null. */
+export const tmuxMissing = (): string | null =>
+  findProgram('tmux') === null ? 'tmux is not installed (Debian package tmux)' : null;
+
+export interface Tmux {
+  /** The screen with what has scrolled off it; wrapped rows are joined. */
+  text(): string;
+  /** The rows as they are drawn. */
+  rows(): string[];
+  cursor(): { x: number; y: number };
+  /** As typed, letter by letter. */
+  type(text: string): void;
+  /** By its name in tmux: Enter, C-c, Up, BSpace. */
+  key(...names: string[]): void;
+  /** As a terminal pastes: between marks, where the program asked for them. */
+  paste(text: string): void;
+  resize(width: number, height: number): void;
+  /** The exit code of the program; null while it runs. */
+  exitCode(): number | null;
+  close(): void;
+}
+
+export interface TmuxOptions {
+  folder: string;
+  width: number;
+  height: number;
+  env: Record<string, string>;
+}
+
+/** Runs the program in it. @throws Error when tmux does not start */
+export function openTmux(
+  argv: readonly string[],
+  { folder, width, height, env }: TmuxOptions,
+): Tmux {
+  const socket = join(folder, 'tmux');
+  const tmux = (args: readonly string[], input?: string): string =>
+    execFileSync('tmux', ['-u', '-S', socket, '-f', '/dev/null', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, TMUX: '', LC_ALL: 'C.UTF-8' },
+      ...(input === undefined ? {} : { input }),
+    });
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const program = ['env', ...variables, ...argv].map(quoted).join(' ');
+  const size = ['-x', String(width), '-y', String(height)];
+  // The window stays, with what was written, when the program has ended.
+  const stay = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
+  const session = ['new-session', '-d', '-s', 's', ...size, '-c', folder, program];
+  tmux(['start-server', ';', ...stay, ...session]);
+  const shown = (format: string): string =>
+    tmux(['display-message', '-p', '-t', 's', format]).trim();
+  return {
+    text: () => tmux(['capture-pane', '-p', '-J', '-S', '-', '-t', 's']),
+    rows: () => tmux(['capture-pane', '-p', '-t', 's']).split('\n'),
+    cursor() {
+      const [x, y] = shown('#{cursor_x} #{cursor_y}').split(' ').map(Number);
+      return { x: x!, y: y! };
+    },
+    type: (text) => void tmux(['send-keys', '-t', 's', '-l', text]),
+    key: (...names) => void tmux(['send-keys', '-t', 's', ...names]),
+    paste(text) {
+      tmux(['load-buffer', '-'], text);
+      tmux(['paste-buffer', '-p', '-r', '-t', 's']);
+    },
+    resize: (columns, lines) =>
+      void tmux(['resize-window', '-t', 's', '-x', String(columns), '-y', String(lines)]),
+    exitCode() {
+      const [isDead, status] = shown('#{pane_dead} #{pane_dead_status}').split(' ');
+      return isDead === '1' ? Number(status) : null;
+    },
+    close: () => void tmux(['kill-server']),
+  };
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
