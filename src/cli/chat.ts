@@ -107,7 +107,7 @@ async function send(
  */
 async function draftMeant(
   client: CoreClient,
-  userId: string,
+  userId: string | undefined,
   message: string,
 ): Promise<{ draft?: { job_id: string; draft_seq: number } | null }> {
   if (readConsent(message) !== 'confirm') return {};

@@ -22,7 +22,7 @@ import { shownText } from './terminal.ts';
 
 export interface ConversationOptions {
   client: CoreClient;
-  userId: string;
+  userId: string | undefined;
   json: boolean;
   history: ChatHistory;
 }

@@ -79,8 +79,12 @@ export class ShownDrafts {
 }
 
 /** The drafts of this user that wait for a word from a terminal, oldest first. */
-export async function waitingDrafts(client: CoreClient, userId: string): Promise<ShownDraft[]> {
-  const query = { state: 'confirm-draft', user_id: userId, limit: '50' };
+export async function waitingDrafts(
+  client: CoreClient,
+  userId: string | undefined,
+): Promise<ShownDraft[]> {
+  const user = userId ?? (await userOfKey(client)) ?? 'local';
+  const query = { state: 'confirm-draft', user_id: user, limit: '50' };
   const { jobs } = await client.jobs(query);
   const own = jobs.filter(({ channel }) => channel === 'terminal').toReversed();
   const drafts: ShownDraft[] = [];
@@ -89,4 +93,10 @@ export async function waitingDrafts(client: CoreClient, userId: string): Promise
     if (event !== undefined) drafts.push(draftOf(event));
   }
   return drafts;
+}
+
+/** Null: the key is the operator's, or there is none. */
+async function userOfKey(client: CoreClient): Promise<string | null> {
+  const session = await client.request('GET', '/inspect/api/session').catch(() => null);
+  return (session as { user?: string | null } | null)?.user ?? null;
 }
