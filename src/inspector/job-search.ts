@@ -4,16 +4,18 @@
  * on from.
  */
 import { z } from 'zod';
-import type { JobDoor, JobPage } from '../contract/door.ts';
+import { listQuery, type JobDoor, type JobPage } from '../contract/door.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { InspectorParts } from './parts.ts';
 import { pays } from './slices.ts';
 
 export const searchQuery = z.object({
+  ...listQuery.omit({ limit: true }).shape,
   q: z.string().max(200).optional(),
-  state: z.string().max(32).optional(),
-  user_id: z.string().max(256).optional(),
-  cursor: z.string().max(64).optional(),
+  /** Only jobs accepted at this time or later, epoch ms. */
+  since: z.coerce.number().min(0).optional(),
+  /** Only jobs accepted at this time or earlier, epoch ms. */
+  until: z.coerce.number().min(0).optional(),
 });
 
 /** Rows of one answer: what a screen shows, with some to scroll. */
@@ -33,8 +35,12 @@ export async function searchJobs(
 ): Promise<JobPage> {
   const { door, slices } = parts;
   const parsed = searchQuery.safeParse(query);
-  if (!parsed.success) throw new GatehouseError('GH_REQUEST_INVALID');
-  const { q, ...filter } = parsed.data;
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const detail = issue === undefined ? undefined : `${issue.path.join('.')}: ${issue.message}`;
+    throw new GatehouseError('GH_REQUEST_INVALID', detail);
+  }
+  const { q, since = 0, until = Infinity, ...filter } = parsed.data;
   const words = (q ?? '').trim().toLowerCase().split(/\s+/).filter(Boolean);
   const named = filter.cursor === undefined ? await byId(door, words, filter.user_id) : null;
   if (named !== null) return named;
@@ -46,8 +52,15 @@ export async function searchJobs(
     const limit = words.length === 0 ? hitsMax - jobs.length : pageSize;
     const page = await door.list({ ...filter, limit, ...(cursor ? { cursor } : {}) });
     looked += page.looked;
-    jobs.push(...page.jobs.filter((job) => isHit(job, words)));
-    cursor = page.next_cursor ?? undefined;
+    const times = page.jobs.map((job) => Date.parse(job.created_at));
+    jobs.push(
+      ...page.jobs.filter(
+        (job, index) => times[index]! >= since && times[index]! <= until && isHit(job, words),
+      ),
+    );
+    // The newest come first: behind one that is too old there is nothing more to find.
+    const isPast = times.some((time) => time < since);
+    cursor = isPast ? undefined : (page.next_cursor ?? undefined);
     while (looked >= paid && pays(parts, user)) paid += lookedAtPerRequest;
   } while (cursor !== undefined && jobs.length < hitsMax && looked < Math.min(paid, lookedAtMax));
   return { jobs, next_cursor: cursor ?? null, looked };

@@ -26,8 +26,13 @@ const gate = (more: Record<string, unknown>) => ({
   ...more,
 });
 
+/** Of a job that is not in the journal: the pictures show only that a card leads somewhere. */
+const jobOf = (user: string): string =>
+  `01M8SVF000000000000000${user.toUpperCase()}`.padEnd(26, '0');
+
 const waiter = (position: number, user: string, priority: string, kind: string) => ({
   kind,
+  job_id: kind === 'draft' ? null : jobOf(user),
   priority,
   user,
   position,
@@ -41,7 +46,14 @@ export const busyGates = (): Record<string, unknown>[] => [
     gate: gate({
       state: 'running',
       running: [
-        { kind: 'reason', priority: 'foreground', user: 'ann', phase: 'running', held_ms: 8_400 },
+        {
+          kind: 'reason',
+          priority: 'foreground',
+          user: 'ann',
+          job_id: jobOf('ann'),
+          phase: 'running',
+          held_ms: 8_400,
+        },
       ],
       waiting: [
         waiter(1, 'bob', 'foreground', 'reason'),

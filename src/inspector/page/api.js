@@ -62,3 +62,19 @@ export function fetchChart(machine) {
     request.send();
   });
 }
+
+export const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+
+/**
+ * Sends a message as anybody would.
+ *
+ * @param {{ idempotency_key: string, draft: object | null }} more the same key twice is one job; `draft`: the one that
+ *   is answered, null: the message is no answer
+ * @returns {Promise<string>} the job's id
+ */
+export async function submit(message, user, more = { idempotency_key: newKey(), draft: null }) {
+  return (await call('/chat', { message, user_id: user, ...more })).job_id;
+}

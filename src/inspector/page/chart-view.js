@@ -1,37 +1,76 @@
 /**
  * The job's statechart: drawn by the core, coloured here. Only classes change while a job moves.
  * `now`: the state it is in; `past`: was there; `taken` and `last`: the arrows of its way; `off`: not taken.
+ *
+ * Two views of the same chart: the drawing, which can be zoomed and moved, and the compact one, which is text.
  */
 import { fetchChart } from './api.js';
+import { ChartZoom } from './chart-zoom.js';
+import { compactChart } from './compact-chart.js';
 import { h, show } from './dom.js';
+import { PathStrip } from './path-strip.js';
+
+const storedChoice = 'gatehouse-chart';
+/** On a window this narrow the drawing shows two states at a time. */
+const narrow = matchMedia('(max-width: 760px)');
+
+const button = (label, text, onclick) =>
+  h('button', { type: 'button', 'aria-label': label, onclick }, text);
 
 export class ChartView {
   #drawing = null;
+  #compact = null;
   #shown = { frames: [], at: -1 };
   #focused = '';
-  /** Null: whole where the job has ended, near where it is on its way. */
-  #chosen = null;
-  #isWhole = false;
+  /** What a person has chosen. Null: the compact view of a job that has ended, and on a phone. */
+  #chosen = localStorage.getItem(storedChoice);
+  /** Null before anything is drawn. */
+  #isCompact = null;
   #scroller = h('div', {
     class: 'chart-scroller',
     tabindex: 0,
     role: 'region',
     'aria-label': 'Statechart',
   });
-  #fit = h(
+  #zoom = new ChartZoom(this.#scroller, () => this.#drawTools());
+  #compactButton = h(
     'button',
-    { type: 'button', class: 'chart-fit', 'aria-pressed': 'false', onclick: () => this.#turn() },
+    { type: 'button', 'aria-pressed': 'false', onclick: () => this.#turn() },
+    'Compact',
+  );
+  #wholeButton = h(
+    'button',
+    { type: 'button', 'aria-pressed': 'false', onclick: () => this.#turnWhole() },
     'Whole chart',
   );
+  #size = button('Original size', '100 %', () => this.#zoom.original());
+  #zoomTools = h(
+    'span',
+    { class: 'chart-zoom' },
+    button('Zoom out', '−', () => this.#zoom.out()),
+    this.#size,
+    button('Zoom in', '+', () => this.#zoom.in()),
+  );
+  #tools = h(
+    'div',
+    { class: 'chart-tools', role: 'group', 'aria-label': 'View of the chart' },
+    this.#compactButton,
+    this.#wholeButton,
+    this.#zoomTools,
+  );
   #caption = h('p', { class: 'visually-hidden', role: 'status' });
-  element = h('div', { class: 'chart-view' }, this.#scroller, this.#fit, this.#caption);
+  element = h('div', { class: 'chart-view' }, this.#tools, this.#scroller, this.#caption);
 
   #machine;
   #isLoading = false;
+  #path;
 
-  constructor(machine) {
+  /** @param {string} machine @param {(index: number) => void} go called with the index of the frame that is to be shown */
+  constructor(machine, go) {
     this.#machine = machine;
+    this.#path = new PathStrip(go);
     this.load();
+    narrow.addEventListener('change', () => this.#colour());
   }
 
   /** Asks for the drawing, where it is not here and not on its way. */
@@ -53,20 +92,21 @@ export class ChartView {
 
   /** Where the copy of "what if" would go; null takes the marks away. */
   preview(frame) {
-    for (const one of this.#drawing?.querySelectorAll('.maybe') ?? []) {
-      one.classList.remove('maybe');
+    for (const chart of [this.#drawing, this.#compact]) {
+      for (const one of chart?.querySelectorAll('.maybe') ?? []) one.classList.remove('maybe');
+      const mark = (attribute, value) =>
+        chart?.querySelector(`[${attribute}="${CSS.escape(value)}"]`)?.classList.add('maybe');
+      for (const id of frame?.active ?? []) mark('data-id', id);
+      for (const key of frame?.edges ?? []) mark('data-edge', key);
     }
-    const mark = (attribute, value) =>
-      this.#drawing?.querySelector(`[${attribute}="${CSS.escape(value)}"]`)?.classList.add('maybe');
-    for (const id of frame?.active ?? []) mark('data-id', id);
-    for (const key of frame?.edges ?? []) mark('data-edge', key);
   }
 
   async #load() {
     this.#isLoading = true;
     try {
       this.#drawing = await fetchChart(this.#machine);
-      show(this.#scroller, this.#drawing);
+      this.#compact = compactChart(this.#drawing);
+      this.#isCompact = null;
       this.#colour();
     } catch (error) {
       show(this.#scroller, h('p', { class: 'problem', role: 'alert' }, error.message));
@@ -75,23 +115,54 @@ export class ChartView {
   }
 
   #turn() {
-    this.#chosen = !this.#isWhole;
+    this.#choose(this.#isCompact ? 'chart' : 'compact');
+  }
+
+  #turnWhole() {
+    const isWhole = !this.#isCompact && this.#zoom.isWhole;
+    this.#choose('chart');
+    if (isWhole) this.#zoom.original();
+    else this.#zoom.whole();
+    this.#focused = '';
     this.#colour();
   }
 
-  #size(isWhole) {
-    if (isWhole === this.#isWhole) return;
-    this.#isWhole = isWhole;
-    this.#fit.setAttribute('aria-pressed', String(isWhole));
+  #choose(view) {
+    this.#chosen = view;
+    localStorage.setItem(storedChoice, view);
+    this.#colour();
+  }
+
+  #drawTools() {
+    const isWhole = !this.#isCompact && this.#zoom.isWhole;
+    this.#compactButton.setAttribute('aria-pressed', String(this.#isCompact));
+    this.#wholeButton.setAttribute('aria-pressed', String(isWhole));
+    this.#zoomTools.hidden = this.#isCompact;
     this.element.classList.toggle('whole', isWhole);
+    const percent = `${this.#zoom.percent} %`;
+    this.#size.textContent = percent;
+    this.#size.setAttribute('aria-label', `${percent}, original size`);
+  }
+
+  #showView(isCompact) {
+    if (isCompact === this.#isCompact) return;
+    this.#isCompact = isCompact;
     this.#focused = '';
+    // Only one of them is in the document: both have the same marks.
+    if (isCompact) show(this.#scroller, this.#path.element, this.#compact);
+    else show(this.#scroller, this.#drawing);
+    this.element.classList.toggle('is-compact', isCompact);
+    this.#zoom.attach(isCompact ? null : this.#drawing);
+    this.#drawTools();
   }
 
   #colour() {
     const { frames, at } = this.#shown;
     if (this.#drawing === null) return;
     const frame = frames[at];
-    this.#size(this.#chosen ?? frame?.isEnded ?? false);
+    const byItself = narrow.matches || (frames.at(-1)?.isEnded ?? false);
+    this.#showView(this.#chosen === null ? byItself : this.#chosen === 'compact');
+    if (this.#isCompact) this.#path.show(frames, at);
     const isOff = (passed) => frame !== undefined && !passed;
     const active = new Set(frame?.active);
     const way = frames.slice(0, at + 1);
@@ -99,13 +170,14 @@ export class ChartView {
     // A state that is left at once, as `route` is, is only seen in the arrows.
     const was = new Set([...way.flatMap((one) => one.active), ...[...taken].flatMap(endsOf)]);
     const last = new Set(frame?.edges);
-    for (const node of this.#drawing.querySelectorAll('[data-id]')) {
+    const chart = this.#isCompact ? this.#compact : this.#drawing;
+    for (const node of chart.querySelectorAll('[data-id]')) {
       const { id } = node.dataset;
       node.classList.toggle('now', active.has(id));
       node.classList.toggle('past', was.has(id) && !active.has(id));
       node.classList.toggle('off', isOff(was.has(id)));
     }
-    for (const edge of this.#drawing.querySelectorAll('[data-edge], [data-edge-label]')) {
+    for (const edge of chart.querySelectorAll('[data-edge], [data-edge-label]')) {
       const key = edge.dataset.edge ?? edge.dataset.edgeLabel;
       edge.classList.toggle('taken', taken.has(key));
       edge.classList.toggle('last', last.has(key));
@@ -118,7 +190,7 @@ export class ChartView {
 
   /** Scrolls only when the job has moved on, so that a person may look elsewhere meanwhile. */
   #bringIntoView(id) {
-    if (this.#isWhole || id === undefined || id === this.#focused) return;
+    if (this.#isCompact || this.#zoom.isWhole || id === undefined || id === this.#focused) return;
     const node = this.#drawing.querySelector(`[data-id="${CSS.escape(id)}"]`);
     const box = node?.getBoundingClientRect();
     const outer = this.#scroller.getBoundingClientRect();

@@ -1,11 +1,6 @@
 /** A small chat: sends a message as anybody would, and opens the job it became. */
-import { call } from './api.js';
+import { newKey, submit } from './api.js';
 import { h } from './dom.js';
-
-const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
 
 /**
  * @param {string | null} sender the only one who may send; null: anybody @param {(jobId: string) => void} onJob
@@ -38,8 +33,7 @@ export function createChatBox(sender, onJob, shownDraft) {
     text.value = '';
     problem.textContent = '';
     try {
-      const { job_id: jobId } = await call('/chat', { message, user_id: sentBy, ...mine });
-      onJob(jobId);
+      onJob(await submit(message, sentBy, mine));
     } catch (error) {
       const isFree = text.value === '';
       if (isFree) text.value = message;

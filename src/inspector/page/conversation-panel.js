@@ -1,5 +1,5 @@
 /** What was said: the message, notices, drafts and the answer, also while it is written. Text, never markup. */
-import { h } from './dom.js';
+import { h, written } from './dom.js';
 import { clock } from './format.js';
 
 /** @param {any} job @param {any[]} frames @param {number} at @param {string} streamed */
@@ -14,8 +14,8 @@ export function conversation(job, frames, at, streamed) {
     h(
       'li',
       { class: 'said person' },
-      h('span', { class: 'who' }, job.input.userId),
-      h('p', {}, job.input.message),
+      h('span', { class: 'who' }, written(job.input.userId)),
+      h('p', { dir: 'auto' }, job.input.message),
       h('time', {}, clock(job.createdAt)),
     ),
     ...lines,
@@ -24,7 +24,7 @@ export function conversation(job, frames, at, streamed) {
           'li',
           { class: 'said answer streaming', 'data-streaming': true },
           h('span', { class: 'who' }, 'writing'),
-          h('p', {}, streamed),
+          h('p', { dir: 'auto' }, streamed),
         )
       : null,
   );
@@ -36,7 +36,7 @@ function lineOf({ type, data, ms }) {
       'li',
       { class: `said ${kind}` },
       h('span', { class: 'who' }, who),
-      h('p', {}, text),
+      h('p', { dir: 'auto' }, text),
       h('time', {}, clock(ms)),
     );
   switch (type) {

@@ -1,5 +1,5 @@
 /** The panels that spell out one step and the way to it. Each is drawn anew from the frames. */
-import { h, json } from './dom.js';
+import { h, jsonOnDemand, written } from './dom.js';
 import { clock, duration, eventName, moment, stateName, topLevel } from './format.js';
 
 const table = (label, heads, rows) =>
@@ -20,7 +20,23 @@ const table = (label, heads, rows) =>
     ),
   );
 
-const short = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+/** A value as people read it; what has an inside, as JSON for those who ask. @param {string} label unique in its panel */
+function readable(value, label) {
+  if (value === null || value === undefined || value === '') return nothing('nothing');
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value !== 'object') return written(value);
+  const isList = Array.isArray(value);
+  const names = isList ? [] : Object.keys(value);
+  const plain = Object.entries(value).filter(([, inner]) => !isNest(inner) && inner !== null);
+  if (names.length === 0 && value.length === 0) return nothing('none');
+  const words = isList
+    ? `${value.length} ${value.length === 1 ? 'entry' : 'entries'}`
+    : plain.map(([name, inner]) => `${name}: ${inner}`).join(', ') || names.join(', ');
+  return h('div', {}, written(words), jsonOnDemand(`${label} as JSON`, value));
+}
+
+const nothing = (word) => h('span', { class: 'nothing' }, word);
+const isNest = (value) => typeof value === 'object' && value !== null;
 
 export const changes = (changed) =>
   changed.length === 0
@@ -30,8 +46,8 @@ export const changes = (changed) =>
         ['field', 'before', 'after'],
         changed.map(({ key, before, after }) => [
           h('th', { scope: 'row' }, key),
-          h('td', { class: 'before wide' }, short(before)),
-          h('td', { class: 'after wide' }, short(after)),
+          h('td', { class: 'before wide' }, readable(before, `${key} before`)),
+          h('td', { class: 'after wide' }, readable(after, `${key} after`)),
         ]),
       );
 
@@ -53,7 +69,7 @@ export function step(frames, at) {
     h('h4', {}, 'Changed'),
     changes(frame.changed),
     h('h4', {}, 'Event'),
-    json(frame.event),
+    eventOf(frame.event),
     h('h4', {}, 'Told to the world'),
     frame.emitted.length === 0
       ? h('p', { class: 'note' }, 'Nothing.')
@@ -63,11 +79,25 @@ export function step(frames, at) {
           frame.emitted.map(({ seq, type, data }) => [
             seq,
             type,
-            h('td', { class: 'wide' }, short(data)),
+            h('td', { class: 'wide' }, readable(data, `Data of ${seq}`)),
           ]),
         ),
     frame.started.length === 0 ? null : h('h4', {}, 'Started'),
-    ...frame.started.map(({ key, input }) => h('details', {}, h('summary', {}, key), json(input))),
+    ...frame.started.map(({ key, input }) => jsonOnDemand(key, input)),
+  );
+}
+
+function eventOf(event) {
+  const { type, ...facts } = event;
+  const nests = Object.values(facts).some(isNest);
+  return h(
+    'div',
+    {},
+    h('p', {}, eventName(event), ' ', h('code', {}, type)),
+    ...Object.entries(facts).map(([name, value]) =>
+      h('div', {}, `${name}: `, readable(value, name)),
+    ),
+    nests ? null : jsonOnDemand('Event as JSON', event),
   );
 }
 
@@ -196,6 +226,21 @@ export function context(frames, at) {
     'div',
     {},
     h('h3', {}, `Snapshot after step ${frames[at].n}`),
-    json({ value: frames[at].value, tags: frames[at].tags, context: whole }),
+    table(
+      'Fields of the context',
+      ['field', 'value'],
+      [
+        [h('th', { scope: 'row' }, 'state'), stateName(frames[at].value)],
+        ...Object.entries(whole).map(([key, value]) => [
+          h('th', { scope: 'row' }, key),
+          h('td', { class: 'wide' }, readable(value, key)),
+        ]),
+      ],
+    ),
+    jsonOnDemand('Snapshot as JSON', {
+      value: frames[at].value,
+      tags: frames[at].tags,
+      context: whole,
+    }),
   );
 }

@@ -54,5 +54,24 @@ const nameOf = (element) =>
   element.getAttribute('aria-label') ??
   (element.querySelector(':scope > summary') ?? element).textContent;
 
+/** What a person, a model or another program wrote, within a line: it turns nothing around outside of itself. */
+export const written = (text) => h('bdi', { class: 'written' }, text);
+
+/** Marks that turn the direction of a line, and lines that end where none is seen. */
+const unseenMarks = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const escaped = (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /** A value as indented JSON; long texts are wrapped by the style, not cut. */
-export const json = (value) => h('pre', { class: 'json' }, JSON.stringify(value, null, 2) ?? '');
+export const json = (value) => h('pre', { class: 'json' }, jsonText(value));
+
+function jsonText(value) {
+  try {
+    return (JSON.stringify(value, null, 2) ?? '').replace(unseenMarks, escaped);
+  } catch {
+    return 'Nested too deep to be shown.';
+  }
+}
+
+/** JSON for those who ask for it. @param {string} label unique in its panel */
+export const jsonOnDemand = (label, value) =>
+  h('details', { class: 'on-demand' }, h('summary', {}, label), json(value));

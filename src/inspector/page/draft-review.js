@@ -1,6 +1,6 @@
 /** A draft beside its memo: to accept, edit or reject; the versions that there were, and how it came about. */
 import { call, hidesTexts } from './api.js';
-import { h, redraw, show } from './dom.js';
+import { h, jsonOnDemand, redraw, show } from './dom.js';
 import { moment } from './format.js';
 
 export class DraftReview {
@@ -22,7 +22,7 @@ export class DraftReview {
   #drawn = '';
   #text = h('textarea', { 'aria-label': 'Draft', class: 'draft-text', spellcheck: false });
   #problem = h('p', { role: 'alert', class: 'problem' });
-  #body = h('div', { tabindex: -1 });
+  #body = h('div', { class: 'draft-body', tabindex: -1 });
   element = h(
     'div',
     { class: 'draft-review' },
@@ -88,11 +88,12 @@ export class DraftReview {
       return;
     }
     const query = this.#user === null ? `?user_id=${encodeURIComponent(this.#owner)}` : '';
+    const path = encodeURIComponent(id);
     try {
       const [row, { versions }, detail] = await Promise.all([
-        call(`/documents/${id}${query}`),
-        call(`/documents/${id}/versions${query}`),
-        call(`/drafts/${id}${query}`),
+        call(`/documents/${path}${query}`),
+        call(`/documents/${path}/versions${query}`),
+        call(`/drafts/${path}${query}`),
       ]);
       if (mine === this.#asked) this.#show(row, versions, detail);
     } catch (error) {
@@ -188,7 +189,11 @@ export class DraftReview {
     const base = this.#version === null ? {} : { base_version: this.#version };
     const owner = this.#user === null ? { user_id: this.#owner } : {};
     try {
-      await call(`/documents/${id}/draft/${verb}`, { ...owner, ...base, ...body });
+      await call(`/documents/${encodeURIComponent(id)}/draft/${verb}`, {
+        ...owner,
+        ...base,
+        ...body,
+      });
     } catch (error) {
       // What was typed stays in the box.
       this.#problem.textContent = error.message;
@@ -225,5 +230,18 @@ const eventOf = ({ seq, type, at, data }) =>
     {},
     h('b', {}, `${seq}. ${type}`),
     h('span', { class: 'note' }, ` ${moment(Date.parse(at))}`),
-    Object.keys(data).length === 0 ? null : h('code', {}, ` ${JSON.stringify(data)}`),
+    ...factsOf(seq, data),
   );
+
+/** Plain values in words, the rest as JSON for those who ask. */
+function factsOf(seq, data) {
+  const entries = Object.entries(data).filter(([, value]) => value !== null);
+  const isPlain = ([, value]) => typeof value !== 'object';
+  const words = entries
+    .filter(isPlain)
+    .map(([key, value]) => `${key.replaceAll('_', ' ')} ${value}`);
+  return [
+    words.length === 0 ? null : h('bdi', {}, ` ${words.join(', ')}`),
+    entries.every(isPlain) ? null : jsonOnDemand(`Event ${seq} as JSON`, data),
+  ];
+}

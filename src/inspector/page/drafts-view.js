@@ -1,6 +1,6 @@
 /** The draft actor: what it writes now, what waits, what it gave up, and what waits for a person's decision. */
 import { call } from './api.js';
-import { h, show } from './dom.js';
+import { h, show, written } from './dom.js';
 import { duration, moment } from './format.js';
 import { DraftReview } from './draft-review.js';
 
@@ -10,7 +10,11 @@ export class DraftsView {
   #problem = h('p', { role: 'alert', class: 'problem' });
   #body = h('div', {}, h('p', { class: 'empty' }, 'Asking the core …'));
   #list = h('div', {}, h('h2', {}, 'Drafts'), this.#problem, this.#body);
-  element = h('section', { class: 'drafts-view', 'aria-label': 'Drafts' }, this.#list);
+  element = h(
+    'section',
+    { class: 'drafts-view', 'aria-label': 'Drafts', tabindex: -1 },
+    this.#list,
+  );
 
   /** `user`: whose key it is; null: the operator's. */
   constructor(user) {
@@ -26,6 +30,10 @@ export class DraftsView {
     }
     show(this.element, this.#review.element);
     this.#review.open(id, owner);
+  }
+
+  focus() {
+    this.element.focus({ preventScroll: true });
   }
 
   take({ overview }) {
@@ -106,14 +114,14 @@ export class DraftsView {
 const link = ({ document_id: id, title, user_id: user }) =>
   user.startsWith('[')
     ? title
-    : h('a', { href: `#/drafts/${id}/${encodeURIComponent(user)}` }, title);
+    : h('a', { href: `#/drafts/${id}/${encodeURIComponent(user)}`, dir: 'auto' }, title);
 
 function runningOf(one) {
   const { chars, memo_chars: memoChars, section, sections } = one.progress;
   return h(
     'article',
     { class: 'gate-card', 'aria-label': 'Being written' },
-    h('p', {}, h('b', {}, link(one)), ` · ${one.user_id}`),
+    h('p', {}, h('b', {}, link(one)), ' · ', written(one.user_id)),
     h('progress', { max: Math.max(memoChars, 1), value: Math.min(chars, memoChars) }),
     h(
       'p',
@@ -138,7 +146,13 @@ const draftedOf = (drafted) =>
             'li',
             {},
             link(one),
-            h('span', { class: 'note' }, ` ${one.user_id} · ${moment(Date.parse(one.at))}`),
+            h(
+              'span',
+              { class: 'note' },
+              ' ',
+              written(one.user_id),
+              ` · ${moment(Date.parse(one.at))}`,
+            ),
           ),
         ),
       );
@@ -155,9 +169,10 @@ function table(label, rows, lastCells) {
       h(
         'tr',
         {},
-        ...['memo', 'user', 'characters', 'attempts', 'last error', ''].map((head) =>
+        ...['memo', 'user', 'characters', 'attempts', 'last error'].map((head) =>
           h('th', { scope: 'col' }, head),
         ),
+        h('td', {}),
       ),
     ),
     h(
@@ -168,13 +183,15 @@ function table(label, rows, lastCells) {
           'tr',
           { 'data-id': one.document_id },
           h('th', { scope: 'row' }, link(one)),
-          h('td', {}, one.user_id),
-          h('td', {}, one.memo_chars),
-          h('td', {}, one.attempts),
+          h('td', { 'data-label': 'user' }, written(one.user_id)),
+          h('td', { 'data-label': 'characters' }, one.memo_chars),
+          h('td', { 'data-label': 'attempts' }, one.attempts),
           h(
             'td',
-            { class: 'wide' },
-            one.last_error === null ? '' : `${one.last_error.code} ${one.last_error.message}`,
+            { class: 'wide', 'data-label': 'last error' },
+            ...(one.last_error === null
+              ? ['']
+              : [written(one.last_error.message), ' ', h('code', {}, one.last_error.code)]),
           ),
           ...lastCells(one).map((cell) => h('td', {}, cell)),
         ),

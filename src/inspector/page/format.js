@@ -31,6 +31,9 @@ export function stateName(value) {
 export const topLevel = (value) =>
   typeof value === 'string' ? value : (Object.keys(value ?? {})[0] ?? '');
 
+/** Before a job begins it waits for its turn; later it waits for a model server. @param {string} state */
+export const queueName = (state) => (state === 'ack' ? 'job queue' : 'gate queue');
+
 /** The machine's event as people would say it. @param {{type: string}} event */
 export function eventName({ type }) {
   const parts = type.split('.');

@@ -1,13 +1,18 @@
 /** Each backend's gate as people would draw a queue: who is served, who stands in line, and how the last hour was. */
-import { h, svg } from './dom.js';
+import { h, redraw, svg, written } from './dom.js';
 import { duration } from './format.js';
 
 export function createGatesView() {
   const list = h('div', { class: 'gates' });
   const element = h(
     'section',
-    { 'aria-label': 'Gates', class: 'gates-view' },
+    { 'aria-label': 'Gates', class: 'gates-view', tabindex: -1 },
     h('h2', {}, 'Gates'),
+    h(
+      'p',
+      { class: 'note' },
+      'Each model server has a gate, and its line is the gate queue. A job that waits for its turn before it begins stands in the job queue, which the list of jobs shows.',
+    ),
     list,
   );
   const cards = new Map();
@@ -16,9 +21,10 @@ export function createGatesView() {
     element,
     take({ gates, history }) {
       for (const gate of gates) {
-        const card = cardOf(gate, history[gate.id] ?? []);
-        cards.get(gate.id)?.replaceWith(card);
-        if (!cards.has(gate.id)) list.append(card);
+        const old = cards.get(gate.id);
+        const card = old ?? h('article', { class: 'gate-card', 'data-backend': gate.id });
+        redraw(card, ...cardOf(gate, history[gate.id] ?? []));
+        if (old === undefined) list.append(card);
         cards.set(gate.id, card);
       }
     },
@@ -33,9 +39,7 @@ function cardOf(backend, samples) {
       : backend.healthy
         ? 'healthy'
         : `down${backend.error_reason ? `: ${backend.error_reason}` : ''}`;
-  return h(
-    'article',
-    { class: 'gate-card', 'data-backend': backend.id },
+  return [
     h(
       'header',
       {},
@@ -68,7 +72,13 @@ function cardOf(backend, samples) {
         ([kind, ms]) => `${kind} takes about ${duration(ms)}. `,
       ),
     ),
-  );
+  ];
+}
+
+/** The link covers its card. A request that is for no job, or for that of another person, leads nowhere. */
+function jobLink({ job_id: jobId, kind }, text) {
+  if (jobId) return h('a', { href: `#/jobs/${encodeURIComponent(jobId)}` }, text);
+  return kind === 'draft' ? h('a', { href: '#/drafts' }, text) : text;
 }
 
 function queueOf(gate) {
@@ -83,8 +93,8 @@ function queueOf(gate) {
         h(
           'li',
           { class: `ticket ${one.priority} ${one.phase}` },
-          h('b', {}, one.kind),
-          h('span', {}, one.user),
+          h('b', {}, jobLink(one, one.kind)),
+          h('span', {}, written(one.user)),
           h('span', {}, one.phase === 'draining' ? 'draining' : `for ${duration(one.held_ms)}`),
         ),
       ),
@@ -100,8 +110,8 @@ function queueOf(gate) {
         h(
           'li',
           { class: `ticket ${one.priority}` },
-          h('b', {}, `${one.position}. ${one.kind}`),
-          h('span', {}, one.user),
+          h('b', {}, jobLink(one, `${one.position}. ${one.kind}`)),
+          h('span', {}, written(one.user)),
           h(
             'span',
             {},

@@ -1,9 +1,12 @@
 /** What stands above a job's chart: the message, where the job is, whether it replays, what can be done. */
-import { h } from './dom.js';
-import { duration, moment, stateName, tone, topLevel } from './format.js';
+import { h, written } from './dom.js';
+import { duration, moment, queueName, stateName, tone, topLevel } from './format.js';
 
-/** @param {{ job: any, frames: any[], queue: any, check: any }} shown @param {(verb: string) => void} tell */
-export function headOf({ job, frames, queue, check }, tell) {
+/**
+ * @param {{ job: any, frames: any[], queue: any, check: any }} shown
+ * @param {{ tell(verb: string): void, sendAgain(): void, download(): void }} actions
+ */
+export function headOf({ job, frames, queue, check }, actions) {
   const last = frames.at(-1);
   const value = last?.value ?? 'ack';
   const state = topLevel(value);
@@ -12,7 +15,7 @@ export function headOf({ job, frames, queue, check }, tell) {
   const age = duration((isOpen ? Date.now() : (last?.at ?? job.createdAt)) - job.createdAt);
   return [
     h('a', { class: 'to-list', href: '#/jobs' }, '‹ Jobs'),
-    h('h2', {}, job.input.message),
+    h('h2', { dir: 'auto' }, job.input.message),
     h(
       'p',
       { class: 'job-facts' },
@@ -21,21 +24,25 @@ export function headOf({ job, frames, queue, check }, tell) {
         { class: `pill ${tone(state, outcome)}`, 'data-state': state },
         outcome ?? stateName(value),
       ),
-      h('span', {}, `${job.input.userId} · ${job.input.channel}`),
+      h('span', {}, written(job.input.userId), ` · ${job.input.channel}`),
       h('span', { title: moment(job.createdAt) }, isOpen ? `open for ${age}` : `took ${age}`),
-      queue === null ? null : h('span', { class: 'row-waits' }, placeOf(queue)),
+      queue === null ? null : h('span', { class: 'row-waits' }, placeOf(queue, state)),
       h('code', {}, job.jobId),
       check === null ? null : checkMark(check),
     ),
-    h('div', { class: 'job-actions' }, ...(isOpen ? actions(last, tell) : [])),
+    h('div', { class: 'job-actions' }, ...buttonsOf(last, isOpen, actions)),
   ];
 }
+
+/** One word for where the job is or how it ended. @param {any[]} frames */
+export const stateWord = (frames) =>
+  latest(frames, 'outcome') ?? topLevel(frames.at(-1)?.value ?? '');
 
 const latest = (frames, key) =>
   frames.flatMap(({ changed }) => changed).findLast((change) => change.key === key)?.after ?? null;
 
-const placeOf = ({ position, etaMs }) =>
-  `place ${position} in the queue${etaMs === null ? '' : `, about ${duration(etaMs)}`}`;
+const placeOf = ({ position, etaMs }, state) =>
+  `${queueName(state)}, place ${position}${etaMs === null ? '' : `, about ${duration(etaMs)}`}`;
 
 function checkMark({ ok, rows, differs, reworded }) {
   if (ok) {
@@ -58,13 +65,17 @@ function checkMark({ ok, rows, differs, reworded }) {
   );
 }
 
-function actions(last, tell) {
-  const button = (verb, label, kind) =>
-    h('button', { type: 'button', class: kind, onclick: () => tell(verb) }, label);
-  const asks = last.tags.includes('waits-for-person');
+function buttonsOf(last, isOpen, { tell, sendAgain, download }) {
+  if (last === undefined) return [];
+  const button = (label, kind, onclick, title) =>
+    h('button', { type: 'button', class: kind, title, onclick }, label);
+  const asks = isOpen && last.tags.includes('waits-for-person');
   return [
-    asks && button('confirm', 'Confirm the draft', 'primary'),
-    asks && button('reject', 'Reject the draft', ''),
-    button('cancel', 'Cancel the job', 'danger'),
+    asks && button('Confirm the draft', 'primary', () => tell('confirm')),
+    asks && button('Reject the draft', '', () => tell('reject')),
+    isOpen && button('Cancel the job', 'danger', () => tell('cancel')),
+    !isOpen &&
+      button('Send again', '', sendAgain, 'The same message of the same user, as a new job'),
+    button('Download', '', download, 'Every step of the journal that is shown here, as JSON'),
   ];
 }

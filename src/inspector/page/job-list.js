@@ -5,7 +5,8 @@
 import { call, hidesTexts } from './api.js';
 import { h } from './dom.js';
 import { duration } from './format.js';
-import { changesOf, fits, jobOf, mayFit, rowOf } from './job-row.js';
+import { JobFilters } from './job-filters.js';
+import { changesOf, fits, isOfKind, jobOf, mayFit, rowOf } from './job-row.js';
 
 /** Rows in the document; older ones are a search away. */
 const rowsMax = 1_000;
@@ -13,23 +14,12 @@ const rowsMax = 1_000;
 const typingMs = 200;
 /** More often costs the core a search each time, for rows that nobody misses so soon. */
 const catchUpMs = 500;
-const states = [
-  'ack',
-  'classify',
-  'route',
-  'tools',
-  'confirm-draft',
-  'reason',
-  'fallback',
-  'done',
-  'cancelled',
-];
 
 export class JobList {
   /** @type {Map<string, any>} */
   #jobs = new Map();
   #elements = new Map();
-  #filter = { q: '', state: '', user_id: '' };
+  #filter = { q: '', state: '', outcome: '', user_id: '', since: '', until: '' };
   /** Where older jobs begin; null: there are none. Undefined until the core has answered. */
   #cursor = undefined;
   /** The newest row when the connection was lost; null while the list is whole. */
@@ -40,24 +30,14 @@ export class JobList {
   #isAsking = false;
   #filterTimer = 0;
   #catchUpTimer = 0;
-  #search = h('input', {
-    type: 'search',
-    placeholder: 'Search words or an id',
-    'aria-label': 'Search jobs',
-    oninput: () => this.#changeFilter(),
+  #filters = new JobFilters(() => this.#changeFilter());
+  #rows = h('ol', {
+    class: 'job-rows',
+    'aria-label': 'Jobs, newest first',
+    onkeydown: (event) => this.#press(event),
   });
-  #state = h(
-    'select',
-    { 'aria-label': 'State', onchange: () => this.#changeFilter() },
-    h('option', { value: '' }, 'every state'),
-    ...states.map((name) => h('option', { value: name }, name)),
-  );
-  #user = h('input', {
-    placeholder: 'user',
-    'aria-label': 'User',
-    oninput: () => this.#changeFilter(),
-  });
-  #rows = h('ol', { class: 'job-rows', 'aria-label': 'Jobs, newest first' });
+  /** The one row that the tab key reaches; arrow keys go on from there. */
+  #reachable = null;
   #more = h(
     'button',
     {
@@ -73,14 +53,8 @@ export class JobList {
   #isStale = false;
   element = h(
     'div',
-    { class: 'job-list' },
-    h(
-      'form',
-      { class: 'filters', role: 'search', onsubmit: (event) => event.preventDefault() },
-      this.#search,
-      this.#state,
-      this.#user,
-    ),
+    { class: 'job-list', tabindex: -1 },
+    this.#filters.element,
     h('div', { class: 'scroller' }, this.#rows, this.#note, this.#more),
   );
 
@@ -114,6 +88,12 @@ export class JobList {
     this.#linkOf(this.#selected)?.removeAttribute('aria-current');
     this.#selected = id;
     this.#linkOf(id)?.setAttribute('aria-current', 'true');
+    this.#markReachable();
+  }
+
+  /** Focuses the row of a job, or the list where the job is not in it. */
+  focus(id) {
+    (this.#linkOf(id) ?? this.element).focus();
   }
 
   /** `isCut`: there were more than a list can show; it is read again when that is over. */
@@ -153,11 +133,7 @@ export class JobList {
   }
 
   #changeFilter() {
-    this.#filter = {
-      q: this.#search.value.trim(),
-      state: this.#state.value,
-      user_id: this.#user.value.trim(),
-    };
+    this.#filter = this.#filters.value;
     this.#isStale = true;
     clearTimeout(this.#filterTimer);
     this.#filterTimer = setTimeout(() => this.reload(), typingMs);
@@ -208,8 +184,7 @@ export class JobList {
 
   #put(job) {
     const id = job.job_id;
-    const { state } = this.#filter;
-    if (state !== '' && state !== job.state) {
+    if (!isOfKind(job, this.#filter)) {
       this.#drop(id);
       return;
     }
@@ -221,9 +196,29 @@ export class JobList {
       const hadFocus = old.contains(document.activeElement);
       old.replaceWith(row);
       if (hadFocus) row.firstElementChild.focus();
-      return;
-    }
-    this.#insert(row, id);
+    } else this.#insert(row, id);
+    this.#markReachable();
+  }
+
+  #markReachable() {
+    const link = this.#linkOf(this.#selected) ?? this.#rows.querySelector('a');
+    if (link === this.#reachable) return;
+    this.#reachable?.setAttribute('tabindex', '-1');
+    link?.setAttribute('tabindex', '0');
+    this.#reachable = link;
+  }
+
+  #press(event) {
+    const row = event.target.closest('li');
+    const next = {
+      ArrowDown: row?.nextElementSibling,
+      ArrowUp: row?.previousElementSibling,
+      Home: this.#rows.firstElementChild,
+      End: this.#rows.lastElementChild,
+    }[event.key];
+    if (!next) return;
+    event.preventDefault();
+    next.querySelector('a').focus();
   }
 
   /** Ids are in the order of time: the newest stand at the top, and most that come are the newest. */
@@ -247,6 +242,7 @@ export class JobList {
     this.#elements.get(id)?.remove();
     this.#elements.delete(id);
     this.#jobs.delete(id);
+    this.#markReachable();
   }
 
   #growOlder() {

@@ -1,6 +1,6 @@
 /** One row of the job list, and what an event changes of it. */
-import { h } from './dom.js';
-import { duration, tone } from './format.js';
+import { h, written } from './dom.js';
+import { duration, queueName, tone } from './format.js';
 
 /** A job that was unknown until this event. */
 export const jobOf = (event) => ({
@@ -21,24 +21,32 @@ export const changesOf = ({ type, state, seq, at, data }) => ({
 });
 
 /** Whether a job that has just come belongs to what is looked for. */
-export function fits(job, { q, state, user_id: user }) {
+export function fits(job, filter) {
+  const { q, user_id: user, until } = filter;
   const text = `${job.job_id} ${job.user_id} ${job.channel} ${job.message}`.toLowerCase();
   const hasWords = q
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.includes(word));
-  return hasWords && (user === '' || user === job.user_id) && (state === '' || state === job.state);
+  const isEarly = until === '' || Date.parse(job.created_at) <= until;
+  return hasWords && isEarly && (user === '' || user === job.user_id) && isOfKind(job, filter);
+}
+
+/** Whether state and outcome are those that are looked for. A cancelled job has no outcome of its own. */
+export function isOfKind(job, { state, outcome }) {
+  const end = job.state === 'cancelled' ? 'cancelled' : job.outcome;
+  return (state === '' || state === job.state) && (outcome === '' || outcome === end);
 }
 
 /** Whether an event may bring a job into the list that is not there. Of its texts only the answer changes. */
 export const mayFit = ({ type, state, user_id: user }, filter) =>
   (filter.user_id === '' || filter.user_id === user) &&
   (filter.state === '' || filter.state === state) &&
-  (filter.q === '' || type === 'done' || type === 'cancelled');
+  ((filter.q === '' && filter.outcome === '') || type === 'done' || type === 'cancelled');
 
 function waits(job) {
   if (job.state === 'confirm-draft') return 'waits for yes or no';
-  return job.queue ? `place ${job.queue.position} in the queue` : '';
+  return job.queue ? `${queueName(job.state)}, place ${job.queue.position}` : '';
 }
 
 export function rowOf(job, isSelected) {
@@ -54,13 +62,17 @@ export function rowOf(job, isSelected) {
     { 'data-id': job.job_id },
     h(
       'a',
-      { href: `#/jobs/${job.job_id}`, 'aria-current': isSelected ? 'true' : null },
-      h('span', { class: 'row-message' }, job.message),
+      {
+        href: `#/jobs/${job.job_id}`,
+        'aria-current': isSelected ? 'true' : null,
+        tabindex: -1,
+      },
+      h('span', { class: 'row-message', dir: 'auto' }, job.message),
       h(
         'span',
         { class: 'row-facts' },
         h('span', { class: `pill ${tone(job.state, job.outcome)}` }, job.outcome ?? job.state),
-        h('span', { class: 'row-user' }, `${job.user_id} · ${job.channel}`),
+        h('span', { class: 'row-user' }, written(job.user_id), ` · ${job.channel}`),
         waiting === '' ? null : h('span', { class: 'row-waits' }, waiting),
         age,
       ),

@@ -2,12 +2,12 @@
  * One job: its chart, the replay bar, and the panels. It keeps the frames by number, so that what is told
  * again after a lost connection changes nothing.
  */
-import { call } from './api.js';
+import { call, submit } from './api.js';
 import { ChartView } from './chart-view.js';
 import { conversation } from './conversation-panel.js';
 import { context, effects, step, steps } from './detail-panels.js';
 import { h, redraw, show } from './dom.js';
-import { headOf } from './job-head.js';
+import { headOf, stateWord } from './job-head.js';
 import { ReplayBar } from './replay-bar.js';
 import { sequence } from './sequence-panel.js';
 import { createTabs } from './tabs.js';
@@ -24,8 +24,8 @@ export class JobView {
   #drawnChart = [];
   #drawnPanel = [];
   #send;
-  #chart = new ChartView('job');
   #bar = new ReplayBar(() => this.#drawStep());
+  #chart = new ChartView('job', (index) => this.#bar.go(index));
   #whatIf = new WhatIf((frame) => this.#chart.preview(frame));
   /** In the order of the tabs; each is drawn anew from the frames up to the step that is shown. */
   #panels = {
@@ -50,9 +50,18 @@ export class JobView {
   #empty = h('p', { class: 'empty' }, 'Choose a job, or send a message.');
   element = h('section', { class: 'job', 'aria-label': 'Job' }, this.#empty);
 
-  /** @param {(message: object) => void} send */
-  constructor(send) {
+  #onState;
+  #onJob;
+
+  /**
+   * @param {(message: object) => void} send
+   * @param {{ onState(word: string): void, onJob(jobId: string): void }} listener `onState`: where the job is, or how
+   *   it ended. `onJob`: another job is to be opened.
+   */
+  constructor(send, { onState, onJob }) {
     this.#send = send;
+    this.#onState = onState;
+    this.#onJob = onJob;
     setInterval(() => this.#drawHeadQuietly(), 1_000);
   }
 
@@ -60,7 +69,7 @@ export class JobView {
   watchMessage() {
     return {
       type: 'gatehouse.watch',
-      jobId: this.#jobId === '' ? null : this.#jobId,
+      jobId: isJobId(this.#jobId) ? this.#jobId : null,
       afterN: this.#shown.frames.at(-1)?.n ?? 0,
     };
   }
@@ -69,7 +78,18 @@ export class JobView {
     if (id === this.#jobId) return;
     this.#jobId = id;
     this.forget();
-    this.#send(this.watchMessage());
+    if (isJobId(id)) this.#send(this.watchMessage());
+    else if (id !== '') this.#refuse('No job has such an id.');
+  }
+
+  focus() {
+    this.#head.focus({ preventScroll: true });
+  }
+
+  #refuse(text) {
+    this.#problem.textContent = text;
+    // Of a job that nothing is known of there is nothing to show.
+    this.#body.hidden = this.#shown.frames.length === 0;
   }
 
   /** Everything will be asked for again. */
@@ -95,9 +115,7 @@ export class JobView {
     else if (message.type === 'gatehouse.queue') this.#shown.queue = message.queue;
     else if (message.type === 'gatehouse.token') this.#takeToken(message.chunk);
     else if (message.type === 'gatehouse.problem') {
-      this.#problem.textContent = `${message.message} (${message.code})`;
-      // Of a job that nothing is known of there is nothing to show.
-      this.#body.hidden = this.#shown.frames.length === 0;
+      this.#refuse(`${message.message} (${message.code})`);
     }
     // Pieces of an answer change nothing in it.
     this.#isHeadDue ||= message.type !== 'gatehouse.token';
@@ -145,7 +163,8 @@ export class JobView {
 
   #drawHead() {
     if (this.#shown.job === null) return;
-    redraw(this.#head, ...headOf(this.#shown, (verb) => void this.#tell(verb)));
+    redraw(this.#head, ...headOf(this.#shown, this.#actions));
+    this.#onState(stateWord(this.#shown.frames));
   }
 
   /** For the clock in it. A button that is about to be pressed is not replaced under the finger. */
@@ -166,6 +185,32 @@ export class JobView {
   /** Of the draft that stands on the page: by now the job may show another one. */
   #seenSeq() {
     return this.#shown.frames.flatMap(({ emitted }) => emitted).at(-1)?.seq;
+  }
+
+  #actions = {
+    tell: (verb) => void this.#tell(verb),
+    sendAgain: () => void this.#sendAgain(),
+    download: () => this.#download(),
+  };
+
+  async #sendAgain() {
+    this.#problem.textContent = '';
+    try {
+      // From the core: the page may know only the length of the message.
+      const { message, user_id: user } = await call(`/chat/${encodeURIComponent(this.#jobId)}`);
+      this.#onJob(await submit(message, user));
+    } catch (error) {
+      this.#problem.textContent = error.message;
+    }
+  }
+
+  /** What the page was told of the job: where texts are hidden, they are hidden in the file too. */
+  #download() {
+    const { job, frames, check } = this.#shown;
+    const text = JSON.stringify({ job, check, frames }, null, 2);
+    const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+    h('a', { href: address, download: `gatehouse-job-${this.#jobId}.json` }).click();
+    URL.revokeObjectURL(address);
   }
 
   async #tell(verb) {
@@ -198,6 +243,9 @@ export class JobView {
     this.#tabs.show(this.#panels[name](this.#shown, at));
   }
 }
+
+/** Others are not asked for: the core takes no longer ones. */
+const isJobId = (id) => /^[\w-]{1,64}$/.test(id);
 
 const isSame = (one, other) =>
   one.length === other.length && one.every((value, index) => value === other[index]);

@@ -6,6 +6,7 @@ import { DraftsView } from './drafts-view.js';
 import { createGatesView } from './gates-view.js';
 import { JobView } from './job-view.js';
 import { JobList } from './job-list.js';
+import { routeOf, titleOf } from './route.js';
 import { createChatBox } from './chat-box.js';
 import { createDoorkeeper, signIn } from './sign-in.js';
 import { StatelyView } from './stately-view.js';
@@ -60,15 +61,28 @@ function onHideTexts(action) {
 /** `user`: whose key it is; null: the operator's. */
 function start(user) {
   const send = (message) => connection.send(message);
-  const jobView = new JobView(send);
+  const goToJob = (jobId) => (location.hash = `#/jobs/${jobId}`);
+  const jobView = new JobView(send, {
+    onState(word) {
+      if (view === 'jobs') document.title = titleOf(current, word);
+    },
+    onJob: goToJob,
+  });
   const list = new JobList();
   const gates = createGatesView();
   const drafts = new DraftsView(user);
   const stately = new StatelyView();
-  const chat = createChatBox(user, openJob, (sender) => jobView.draftOf(sender));
+  const chat = createChatBox(user, goToJob, (sender) => jobView.draftOf(sender));
   const side = h('section', { class: 'side', 'aria-label': 'Jobs' }, list.element, chat);
   const jobs = h('div', { class: 'jobs' }, side, jobView.element);
+  const elements = {
+    jobs,
+    gates: gates.element,
+    drafts: drafts.element,
+    stately: stately.element,
+  };
   let view = '';
+  let current = { view: '', id: '', owner: '' };
 
   const watches = () => [
     { type: 'gatehouse.gates', on: view === 'gates' },
@@ -77,21 +91,31 @@ function start(user) {
   ];
   const route = () => {
     if (doorkeeper.isClosed()) return;
-    const [, name = 'jobs', id = '', owner = ''] = location.hash.split('/');
+    const before = current;
+    current = routeOf(location.hash);
+    const { view: name, id, owner } = current;
     markLink(name);
-    const elements = {
-      jobs,
-      gates: gates.element,
-      drafts: drafts.element,
-      stately: stately.element,
-    };
-    if (name !== view) show(place, elements[name] ?? jobs);
+    document.title = titleOf(current, '');
+    if (name !== view) show(place, elements[name]);
     view = name;
     jobs.classList.toggle('has-job', name === 'jobs' && id !== '');
     jobView.open(name === 'jobs' ? id : '');
     list.select(name === 'jobs' ? id : '');
-    if (name === 'drafts') drafts.open(id, decodeURIComponent(owner));
+    if (name === 'drafts') drafts.open(id, owner);
     for (const message of watches()) send(message);
+    if (before.view !== '') followFocus(before);
+  };
+
+  /** The focus goes to what was opened; it stays with one who writes in the chat. */
+  const followFocus = (before) => {
+    const { view: name, id } = current;
+    const { activeElement: active } = document;
+    const isWriting = chat.contains(active) && active.checkVisibility();
+    if (isWriting || (name === before.view && id === before.id)) return;
+    if (name === 'jobs' && id !== '') jobView.focus();
+    else if (name === 'jobs') list.focus(before.view === 'jobs' ? before.id : '');
+    else if (name === 'drafts') drafts.focus();
+    else elements[name].focus();
   };
 
   const doorkeeper = createDoorkeeper(place, user, () => {
@@ -120,6 +144,11 @@ function start(user) {
     },
   });
 
+  // Its address would be taken for that of a view.
+  document.querySelector('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    place.focus();
+  });
   onHideTexts(() => {
     jobView.forget();
     list.reload();

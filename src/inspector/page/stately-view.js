@@ -4,7 +4,7 @@
  */
 import { hidesTexts } from './api.js';
 import { protocolsFor, socketAddress } from './connection.js';
-import { h, json, show } from './dom.js';
+import { h, json, show, written } from './dom.js';
 import { clock, stateName } from './format.js';
 
 const hostedViewer = 'https://stately.ai/inspect';
@@ -39,7 +39,7 @@ export class StatelyView {
   );
   element = h(
     'section',
-    { class: 'stately-view', 'aria-label': 'Stately' },
+    { class: 'stately-view', 'aria-label': 'Stately', tabindex: -1 },
     h('h2', {}, 'Other actors'),
     this.#none,
     this.#list,
@@ -99,6 +99,7 @@ export class StatelyView {
     addEventListener('message', ({ source, data }) => {
       const message = typeof data === 'string' ? parsed(data) : data;
       if (source !== opener || !String(message?.type).startsWith('@xstate.')) return;
+      if (!isShowable(message)) return;
       this.take({ peer: 'opener', message: hidesTexts() ? withoutTexts(message) : message });
     });
     opener.postMessage({ type: '@statelyai.connected' }, '*');
@@ -193,7 +194,7 @@ class GuestRow {
     this.#hasChanged = false;
     const state = stateName(this.#snapshot?.value ?? this.#snapshot?.status ?? '?');
     const pill = h('span', { class: 'pill busy' }, state);
-    this.#title.replaceChildren(`${this.#name} `, pill);
+    this.#title.replaceChildren(written(this.#name), ' ', pill);
     const lines = this.#events.map(({ type, createdAt }) =>
       h('li', {}, `${clock(Number(createdAt))} ${type}`),
     );
@@ -211,5 +212,14 @@ function parsed(text) {
     return JSON.parse(text);
   } catch {
     return null;
+  }
+}
+
+/** A window may send what refers to itself, or is nested without end. */
+function isShowable(message) {
+  try {
+    return JSON.stringify(message) !== undefined;
+  } catch {
+    return false;
   }
 }

@@ -26,8 +26,13 @@ export class WhatIf {
     this.#intro,
     h('label', { for: 'what-if-event' }, 'Event'),
     this.#choice,
-    h('label', { for: 'what-if-json' }, 'As JSON'),
-    this.#text,
+    h(
+      'details',
+      { class: 'on-demand' },
+      h('summary', {}, 'Change the event'),
+      h('label', { for: 'what-if-json' }, 'As JSON'),
+      this.#text,
+    ),
     this.#button,
     this.#answer,
   );
@@ -90,6 +95,10 @@ export class WhatIf {
       return;
     }
     try {
+      if (isTooLarge(event)) {
+        this.#complain('This JSON is nested too deep.');
+        return;
+      }
       const path = this.#path(`what-if${hidesTexts() ? '?redact' : ''}`);
       const result = await call(path, { n: this.#n, event });
       if (result.ok) this.#tell(result);
@@ -119,6 +128,15 @@ export class WhatIf {
       started === '' ? null : h('p', {}, `It would start ${started}. Nothing was started.`),
       changes(frame.changed),
     );
+  }
+}
+
+/** What cannot be written as JSON again cannot be sent; the core takes less. */
+function isTooLarge(event) {
+  try {
+    return JSON.stringify(event) === undefined;
+  } catch {
+    return true;
   }
 }
 

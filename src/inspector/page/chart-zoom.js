@@ -1,0 +1,157 @@
+/**
+ * Zoom and pan of a drawing in a box that scrolls: buttons, keys (`+`, `-`, `0`), the wheel with Ctrl, two fingers,
+ * and a mouse that drags. What scrolls by itself (wheel, one finger, arrow keys) is left to the browser.
+ */
+
+const [zoomMin, zoomMax, zoomStep] = [0.2, 4, 1.25];
+/** A click moves the mouse a little too. */
+const dragMin = 4;
+
+export class ChartZoom {
+  #scroller;
+  #onChange;
+  #drawing = null;
+  /** Size of the drawing at 100 %. */
+  #natural = { width: 1, height: 1 };
+  #zoom = 1;
+  #isWhole = false;
+  /** Distance of two fingers and the zoom when they came down; null: no such gesture. */
+  #pinch = null;
+
+  /** @param {HTMLElement} scroller @param {() => void} onChange */
+  constructor(scroller, onChange) {
+    this.#scroller = scroller;
+    this.#onChange = onChange;
+    scroller.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    scroller.addEventListener('keydown', (event) => this.#press(event));
+    scroller.addEventListener('pointerdown', (event) => this.#drag(event));
+    for (const type of ['touchstart', 'touchmove', 'touchend', 'touchcancel'])
+      scroller.addEventListener(type, (event) => this.#touch(event), { passive: false });
+  }
+
+  /** @param {SVGElement | null} drawing null: nothing that can be zoomed is shown */
+  attach(drawing) {
+    this.#drawing = drawing;
+    if (drawing === null) return;
+    const { width, height } = drawing.viewBox.baseVal;
+    this.#natural = { width, height };
+    this.#apply();
+  }
+
+  get isWhole() {
+    return this.#isWhole;
+  }
+
+  /** In percent of the drawing's own size. */
+  get percent() {
+    return Math.round(this.#scale() * 100);
+  }
+
+  whole() {
+    this.#isWhole = true;
+    this.#apply();
+  }
+
+  in() {
+    this.#to(this.#scale() * zoomStep, this.#middle());
+  }
+
+  out() {
+    this.#to(this.#scale() / zoomStep, this.#middle());
+  }
+
+  original() {
+    this.#to(1, this.#middle());
+  }
+
+  #scale() {
+    if (!this.#isWhole) return this.#zoom;
+    const { clientWidth: width, clientHeight: height } = this.#scroller;
+    return Math.min(width / this.#natural.width, height / this.#natural.height) || 1;
+  }
+
+  #middle() {
+    const { left, top, width, height } = this.#scroller.getBoundingClientRect();
+    return { x: left + width / 2, y: top + height / 2 };
+  }
+
+  /** What is under the point stays there. */
+  #to(zoom, { x, y }) {
+    if (this.#drawing === null) return;
+    const before = this.#drawing.getBoundingClientRect();
+    const was = this.#scale();
+    this.#isWhole = false;
+    this.#zoom = Math.min(zoomMax, Math.max(zoomMin, zoom));
+    this.#apply();
+    const after = this.#drawing.getBoundingClientRect();
+    const grown = this.#zoom / was;
+    this.#scroller.scrollBy({
+      left: (x - before.left) * grown - (x - after.left),
+      top: (y - before.top) * grown - (y - after.top),
+      behavior: 'instant',
+    });
+  }
+
+  #apply() {
+    const { width, height } = this.#natural;
+    this.#drawing?.setAttribute('width', String(width * this.#zoom));
+    this.#drawing?.setAttribute('height', String(height * this.#zoom));
+    this.#onChange();
+  }
+
+  #wheel(event) {
+    if (!event.ctrlKey || this.#drawing === null) return;
+    event.preventDefault();
+    this.#to(this.#scale() * Math.exp(-event.deltaY / 300), { x: event.clientX, y: event.clientY });
+  }
+
+  #press(event) {
+    if (this.#drawing === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === '+' || event.key === '=') this.in();
+    else if (event.key === '-') this.out();
+    else if (event.key === '0') this.whole();
+  }
+
+  #drag(event) {
+    if (event.pointerType !== 'mouse' || event.button !== 0 || this.#drawing === null) return;
+    const from = { x: event.clientX, y: event.clientY };
+    const { scrollLeft, scrollTop } = this.#scroller;
+    const end = new AbortController();
+    const { signal } = end;
+    const move = ({ clientX, clientY, buttons }) => {
+      if (buttons === 0) return stop();
+      const [right, down] = [clientX - from.x, clientY - from.y];
+      if (Math.hypot(right, down) < dragMin) return undefined;
+      this.#scroller.classList.add('dragged');
+      this.#scroller.scrollTo({
+        left: scrollLeft - right,
+        top: scrollTop - down,
+        behavior: 'instant',
+      });
+      return undefined;
+    };
+    const stop = () => {
+      this.#scroller.classList.remove('dragged');
+      end.abort();
+    };
+    addEventListener('pointermove', move, { signal });
+    for (const type of ['pointerup', 'pointercancel', 'blur'])
+      addEventListener(type, stop, { signal });
+  }
+
+  #touch(event) {
+    if (event.touches.length !== 2 || this.#drawing === null) {
+      this.#pinch = null;
+      return;
+    }
+    event.preventDefault();
+    const [one, other] = event.touches;
+    const distance = Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
+    this.#pinch ??= { distance, zoom: this.#scale() };
+    const middle = {
+      x: (one.clientX + other.clientX) / 2,
+      y: (one.clientY + other.clientY) / 2,
+    };
+    this.#to((this.#pinch.zoom * distance) / this.#pinch.distance, middle);
+  }
+}
