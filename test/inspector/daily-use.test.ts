@@ -49,9 +49,9 @@ const rows = (): Promise<(string | null)[]> =>
 const soon = <Value>(look: () => Value | Promise<Value>) => expect.poll(look, { timeout: 15_000 });
 /** What has the focus, as people know it. */
 const focused = () =>
-  page.evaluate(
+  page.evaluate<string>(
     '(document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent).trim()',
-  ) as Promise<string>;
+  );
 const focusIs = (what: string | RegExp) =>
   typeof what === 'string' ? soon(focused).toBe(what) : soon(focused).toMatch(what);
 const textHidden = (count: number): string => `[${count} characters]`;

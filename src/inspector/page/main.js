@@ -58,29 +58,52 @@ function onHideTexts(action) {
   showHide();
 }
 
+/** The focus goes to what was opened; it stays with one who writes in the chat. */
+function followFocus({ jobView, list, drafts, chat, elements }, before, { view, id }) {
+  const { activeElement: active } = document;
+  const isWriting = chat.contains(active) && active.checkVisibility();
+  if (isWriting || (view === before.view && id === before.id)) return;
+  if (view === 'jobs' && id !== '') jobView.focus();
+  else if (view === 'jobs') list.focus(before.view === 'jobs' ? before.id : '');
+  else if (view === 'drafts') drafts.focus();
+  else elements[view].focus();
+}
+
+/** A message of the core, to the part of the page that it is for. */
+function tell({ jobView, list, gates, drafts, stately }, message) {
+  if (message.type === 'gatehouse.jobs') list.take(message.events, message.isCut);
+  else if (message.type === 'gatehouse.gates') gates.take(message);
+  else if (message.type === 'gatehouse.drafts') drafts.take(message);
+  else if (message.type === 'gatehouse.guest') stately.take(message);
+  else jobView.take(message);
+}
+
+// Its address would be taken for that of a view.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  place.focus();
+});
+
 /** `user`: whose key it is; null: the operator's. */
 function start(user) {
   const send = (message) => connection.send(message);
-  const goToJob = (jobId) => (location.hash = `#/jobs/${jobId}`);
   const jobView = new JobView(send, {
     onState(word) {
       if (view === 'jobs') document.title = titleOf(current, word);
     },
-    onJob: goToJob,
+    onJob: openJob,
   });
   const list = new JobList();
   const gates = createGatesView();
   const drafts = new DraftsView(user);
   const stately = new StatelyView();
-  const chat = createChatBox(user, goToJob, (sender) => jobView.draftOf(sender));
+  const chat = createChatBox(user, openJob, (sender) => jobView.draftOf(sender));
   const side = h('section', { class: 'side', 'aria-label': 'Jobs' }, list.element, chat);
   const jobs = h('div', { class: 'jobs' }, side, jobView.element);
-  const elements = {
-    jobs,
-    gates: gates.element,
-    drafts: drafts.element,
-    stately: stately.element,
-  };
+  const elements = { jobs };
+  for (const [name, { element }] of Object.entries({ gates, drafts, stately }))
+    elements[name] = element;
+  const parts = { jobView, list, gates, drafts, stately, chat, elements };
   let view = '';
   let current = { view: '', id: '', owner: '' };
 
@@ -103,19 +126,7 @@ function start(user) {
     list.select(name === 'jobs' ? id : '');
     if (name === 'drafts') drafts.open(id, owner);
     for (const message of watches()) send(message);
-    if (before.view !== '') followFocus(before);
-  };
-
-  /** The focus goes to what was opened; it stays with one who writes in the chat. */
-  const followFocus = (before) => {
-    const { view: name, id } = current;
-    const { activeElement: active } = document;
-    const isWriting = chat.contains(active) && active.checkVisibility();
-    if (isWriting || (name === before.view && id === before.id)) return;
-    if (name === 'jobs' && id !== '') jobView.focus();
-    else if (name === 'jobs') list.focus(before.view === 'jobs' ? before.id : '');
-    else if (name === 'drafts') drafts.focus();
-    else elements[name].focus();
+    if (before.view !== '') followFocus(parts, before, current);
   };
 
   const doorkeeper = createDoorkeeper(place, user, () => {
@@ -135,20 +146,9 @@ function start(user) {
         jobView.drawChart();
       } else list.lose();
     },
-    onMessage(message) {
-      if (message.type === 'gatehouse.jobs') list.take(message.events, message.isCut);
-      else if (message.type === 'gatehouse.gates') gates.take(message);
-      else if (message.type === 'gatehouse.drafts') drafts.take(message);
-      else if (message.type === 'gatehouse.guest') stately.take(message);
-      else jobView.take(message);
-    },
+    onMessage: (message) => tell(parts, message),
   });
 
-  // Its address would be taken for that of a view.
-  document.querySelector('.skip').addEventListener('click', (event) => {
-    event.preventDefault();
-    place.focus();
-  });
   onHideTexts(() => {
     jobView.forget();
     list.reload();
