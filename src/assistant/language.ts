@@ -11,6 +11,7 @@ import { toDecision } from '../routing/classification-decision.ts';
 import { isUnclearAnswer } from '../routing/consent.ts';
 import { readDraftEdit } from '../routing/draft-edit.ts';
 import { plainAnswer, plainAnswerEnd } from '../routing/plain-answer.ts';
+import type { HomeWords } from '../routing/home-words.ts';
 import { answerMessages, reasonerMessages, wordingMessages } from '../routing/prompts.ts';
 import { route } from '../routing/route.ts';
 import type { DraftReply } from './door.ts';
@@ -21,13 +22,19 @@ export interface LanguageOptions {
   timeZone: string;
   /** Whether a tool is configured: the classifier is told of no other. Left out: all are. */
   hasTool?: (tool: string) => boolean;
+  /** Words of this home for its mail folders and model servers. */
+  home?: HomeWords;
 }
 
 /** A little warmth for answers; wording a tool's result must stay with the facts. */
 const answerTemperature = 0.6;
 const wordTemperature = 0.2;
 
-export function createLanguage({ timeZone, hasTool = () => true }: LanguageOptions): Language & {
+export function createLanguage({
+  timeZone,
+  hasTool = () => true,
+  home = {},
+}: LanguageOptions): Language & {
   readReply(message: string, nowMs: number): DraftReply | null;
 } {
   const tools = standardOffers.filter(({ tool }) => hasTool(tool));
@@ -47,7 +54,12 @@ export function createLanguage({ timeZone, hasTool = () => true }: LanguageOptio
     now: isoClock(timeZone),
 
     route(message, now) {
-      const result = route(message, { now: Date.parse(now), timeZone, pendingDraft: false });
+      const result = route(message, {
+        ...home,
+        now: Date.parse(now),
+        timeZone,
+        pendingDraft: false,
+      });
       return result.kind === 'decision' ? result.decision : null;
     },
 
@@ -58,7 +70,14 @@ export function createLanguage({ timeZone, hasTool = () => true }: LanguageOptio
 
     readDecision(raw, { message, now }) {
       const read = readClassification(raw);
-      return read === null ? null : toDecision(read, { message, now: Date.parse(now), timeZone });
+      return read === null
+        ? null
+        : toDecision(read, {
+            message,
+            now: Date.parse(now),
+            timeZone,
+            mailFolders: home.mailFolders,
+          });
     },
 
     reason: (input) => ({
@@ -89,7 +108,7 @@ export function createLanguage({ timeZone, hasTool = () => true }: LanguageOptio
     plainAnswerEnd,
 
     readReply(message, nowMs) {
-      const result = route(message, { now: nowMs, timeZone, pendingDraft: true });
+      const result = route(message, { ...home, now: nowMs, timeZone, pendingDraft: true });
       if (result.kind === 'confirm' || result.kind === 'reject') return { type: result.kind };
       if (result.kind === 'decision') return null;
       const changes = readDraftEdit(message, { now: nowMs, timeZone });

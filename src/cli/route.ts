@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { DecisionView } from '../../machines/decision.ts';
+import { homeWordsOf } from '../core/home-words.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { describeRoute, route } from '../routing/route.ts';
 import { UsageError } from './core-client.ts';
@@ -34,6 +35,7 @@ export async function routeCommand(command: RouteCommand): Promise<number> {
   const judge = (message: string): DecisionView =>
     describeRoute(
       route(message, {
+        ...homeWordsOf(config),
         now: given ?? Date.now(),
         timeZone: config.timezone,
         pendingDraft: pending,

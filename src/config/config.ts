@@ -3,6 +3,7 @@
  * A key that is not here is an error: a misspelt one must not be ignored.
  */
 import { z } from 'zod';
+import { machineZone } from '../lib/machine-zone.ts';
 import { findUselessKey } from './key-check.ts';
 import {
   count,
@@ -36,6 +37,12 @@ const backend = z.strictObject({
     .enum(backendKinds)
     .default('generic')
     .describe('Which server it is: decides what is sent and what is known of its faults.'),
+  names: z
+    .array(text)
+    .default([])
+    .describe(
+      'What people call it in messages, besides its id, its host and the family of its model.',
+    ),
   concurrency: count(1).describe('Requests that the server really runs at once.'),
   statusUrl: withoutLogin(z.url())
     .nullable()
@@ -74,7 +81,10 @@ const login = {
 
 const mailFolder = z.strictObject({
   path: text.describe('As the server names it.'),
-  words: z.array(text).default([]).describe('Words in a message that mean this folder.'),
+  words: z
+    .array(text)
+    .default([])
+    .describe('Words in a message that mean this folder, in any language (회사, work).'),
 });
 
 const mailAccount = {
@@ -157,9 +167,15 @@ export const configSchema = z.strictObject({
   }),
   timezone: z
     .string()
-    .refine(isTimeZone, 'must be an IANA time zone, such as Asia/Seoul')
-    .default('Asia/Seoul')
-    .describe('The zone of dates that people say, and of the window for drafts.'),
+    .refine(
+      (name) => name === 'auto' || isTimeZone(name),
+      'must be an IANA time zone, such as Asia/Seoul',
+    )
+    .default('auto')
+    .describe(
+      'The zone of dates that people say, and of the window for drafts; auto: the zone of the machine.',
+    )
+    .transform((name) => (name === 'auto' ? machineZone() : name)),
   locale: z
     .enum(['auto', 'ko', 'en'])
     .default('auto')

@@ -7,6 +7,7 @@ import type { React } from '../assistant/react.ts';
 import { createLanguage } from '../assistant/language.ts';
 import type { Config } from '../config/config.ts';
 import type { JobLimits } from '../../machines/job-types.ts';
+import { homeWordsOf } from './home-words.ts';
 import type { JobDoor } from '../contract/door.ts';
 import type { Library } from '../documents/library.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
@@ -56,6 +57,7 @@ export function createAssistant(parts: {
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
   const language = createLanguage({
+    home: homeWordsOf(config),
     timeZone: config.timezone,
     hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
   });

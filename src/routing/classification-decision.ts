@@ -18,8 +18,8 @@ import {
   textOf,
 } from './decision-scene.ts';
 import { resolveDraft } from './draft-params.ts';
+import { folderOf } from './home-words.ts';
 import { questionsIn } from './questions.ts';
-import { folderOf } from './tool-calls.ts';
 
 const askAbout = (scene: Scene, fault: Extract<DateReading, { ok: false }>): Resolved =>
   ask(questionsIn(scene.locale).dateFault[fault.reason](fault.text));
@@ -64,7 +64,10 @@ function resolveMail(params: Params, scene: Scene): Resolved {
   const period = written ? resolvePeriod(params, scene, 'past') : null;
   if (period?.ok === false) return period;
   const named = textOf(folder);
-  const known = folderOf([named.toLowerCase(), ...named.toLowerCase().split(/[\s/]+/)]);
+  const known = folderOf(
+    [named.toLowerCase(), ...named.toLowerCase().split(/[\s/]+/)],
+    scene.mailFolders,
+  );
   const resolved: Params = { ...rest, ...period?.params };
   if (Object.keys(resolved).length === 0) resolved['days'] = mailDays;
   if (named !== '') resolved['folder'] = known ?? named;

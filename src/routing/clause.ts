@@ -6,6 +6,7 @@
 import type { Locale } from '../../machines/texts.ts';
 import type { CivilDay } from './civil-date.ts';
 import { type Span, readDatesIn } from './date-reader.ts';
+import type { HomeWords } from './home-words.ts';
 import { koreanWords } from './korean-words.ts';
 import { hasHangul } from './plain-text.ts';
 import type { Clause } from './rule.ts';
@@ -39,12 +40,18 @@ function maskText(text: string, marks: readonly Marked[], keepLength: boolean): 
   return masked + text.slice(at);
 }
 
-export function createClause(text: string, today: CivilDay, locale: Locale): Clause {
+export interface ClauseSetting {
+  today: CivilDay;
+  locale: Locale;
+  home: HomeWords;
+}
+
+export function createClause(text: string, setting: ClauseSetting): Clause {
   const clean = text.trim();
-  const masked = maskText(clean, findMarks(clean, today), false);
+  const masked = maskText(clean, findMarks(clean, setting.today), false);
   const korean = hasHangul(clean);
   const words = korean ? koreanWords(masked) : [];
-  return { text: clean, masked, words, question: /\?\W*$/.test(clean), locale, today };
+  return { text: clean, masked, words, question: /\?\W*$/.test(clean), ...setting };
 }
 
 const things =
@@ -132,8 +139,9 @@ function shareDates(parts: readonly Part[], today: CivilDay): string[] {
 }
 
 /** The clauses of a normalised message; one when nothing in it parts requests. */
-export function splitClauses(text: string, today: CivilDay, locale: Locale): Clause[] {
+export function splitClauses(text: string, setting: ClauseSetting): Clause[] {
+  const { today } = setting;
   const masked = maskText(text, findMarks(text, today), true);
   const texts = shareDates(cutText(text, masked), today);
-  return texts.map((part) => createClause(part, today, locale));
+  return texts.map((part) => createClause(part, setting));
 }

@@ -2,6 +2,7 @@
 import type { Locale } from '../../machines/texts.ts';
 import type { Preference } from './date-pattern.ts';
 import { type DateReading, readDates } from './date-reader.ts';
+import type { HomeWords } from './home-words.ts';
 
 export interface DecisionContext {
   /** The user's message that was classified. */
@@ -10,6 +11,8 @@ export interface DecisionContext {
   now: number;
   /** IANA name. */
   timeZone: string;
+  /** Words for mail folders of this home. */
+  mailFolders?: HomeWords['mailFolders'];
 }
 
 export interface Scene extends DecisionContext {

@@ -3,6 +3,7 @@
  * mail), and the tail of senders, subjects and dates behind it.
  */
 import { anyMark, phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
+import { folderMark } from './word-classes.ts';
 
 /** What a tail says. */
 export interface MailTail {
@@ -37,12 +38,14 @@ const received = phrase(
 const quality = phrase(
   'important|urgent|first|next|top|last|(?:two|three|four|five|six|seven|eight|nine|ten|few|couple of|\\d{1,2})(?= )',
 );
-const account = phrase('gmail|google|company|work|office|personal|private|naverworks');
+/** Words for a mailbox; the mark stands for those of this home. */
+const accounts = `gmail|google|company|work|office|personal|private|${folderMark}`;
+const account = phrase(accounts);
 const plural = phrase('emails|mails|messages');
 const uncountable = phrase('mail|email messages|mail messages');
 const singular = phrase('email|message');
 const box = phrase(
-  '(?:(?:email|mail|gmail|google|company|work|office|personal|private|naverworks) )?(?:inbox|inboxes|mailbox|mailboxes)|gmail|(?:email|mail|gmail)(?: account)?(?= (?:inbox|for)\\b)|(?:email|mail|gmail) accounts?',
+  `(?:(?:email|mail|${accounts}) )?(?:inbox|inboxes|mailbox|mailboxes)|gmail|(?:email|mail|gmail)(?: account)?(?= (?:inbox|for)\\b)|(?:email|mail|gmail) accounts?`,
 );
 const beforeStops = wordSet(
   `email emails mail mails message messages inbox mailbox gmail on for about from in at by since with and or to how why what when where who which
@@ -109,7 +112,7 @@ const topicOpen = phrase(
   '(?:that (?:is|are) )?(?:about|regarding|concerning|on the subject of|on the topic of|related to|relating to|pertaining to|having to do with|in (?:regards?|reference|relation) to|with (?:regards?|reference) to|with (?:the )?(?:subject|title|word|words|subject line)|on|for|re|with|titled|mentioning|containing|that (?:mentions?|contains?|says?|talks? about))(?: the (?:word|words|subject|topic))?',
 );
 const boxTail = phrase(
-  '(?:that are |that is |are |is )?(?:in|on|from|to) (?:(?:my|our|the) )?(?:(?:gmail|google|company|work|office|personal|private|naverworks)(?: (?:inbox|mailbox|email|mail|account|emails))?|inbox|mailbox|email|emails|mail|email account|mail account|email inbox)',
+  `(?:that are |that is |are |is )?(?:in|on|from|to) (?:(?:my|our|the) )?(?:(?:${accounts})(?: (?:inbox|mailbox|email|mail|account|emails|folder))?|inbox|mailbox|email|emails|mail|email account|mail account|email inbox)`,
 );
 const arrived = phrase(
   `(?:that )?(?:(?:do|did|have|has) (?:i|we) (?:have|get|got|gotten|receive|received|miss|missed)|(?:i|we) (?:have |just |have just )?(?:got|gotten|received|have|missed|get)|(?:has |have |was |were |is |are )?(?:just )?(?:arrived?|come in|came in|come|came|been sent|been received|sent|received|waiting|coming in)(?: (?:in|to me|me|for me|to my inbox))?|are there|is there|were there|was there|are unread|are new|unread|to me|for me)`,

@@ -3,7 +3,9 @@
  * what is said in front of it, and a tail of senders, subjects and dates. What the parameters cannot hold (hours,
  * sent mail, "from him") goes to the classifier.
  */
+import { markFolder } from './english-folders.ts';
 import { type Frame, frameOf } from './english-frame.ts';
+import { folderOf, isMailboxWord } from './home-words.ts';
 import { isOtherWork } from './english-work.ts';
 import {
   articles,
@@ -15,7 +17,7 @@ import {
 } from './english-mail-parts.ts';
 import { phrase, PhraseReader, wordSet } from './phrase-reader.ts';
 import { type Clause, type RuleOutcome, clauseDates, dateQuestion } from './rule.ts';
-import { folderOf, mailCall } from './tool-calls.ts';
+import { mailCall } from './tool-calls.ts';
 
 type Head = (reader: PhraseReader, frame: Frame) => MailTail | null;
 
@@ -211,16 +213,21 @@ const sought = (words: readonly string[]): string =>
     .join(' ');
 
 export function englishMail(clause: Clause): RuleOutcome | null {
-  const frame = frameOf(clause.masked);
+  const marked = markFolder(clause.masked, clause.home.mailFolders);
+  const frame = frameOf(marked.text);
   if (frame.body.split(' ').length > wordsMax || isOtherWork(frame.body)) return null;
   for (const head of heads) {
     const found = head(new PhraseReader(frame.body), frame);
-    if (found !== null) return outcomeOf(clause, frame, found);
+    if (found !== null) return outcomeOf(clause, { ...frame, folder: marked.folder }, found);
   }
   return null;
 }
 
-function outcomeOf(clause: Clause, frame: Frame, found: MailTail): RuleOutcome | null {
+function outcomeOf(
+  clause: Clause,
+  frame: Frame & { folder: string | null },
+  found: MailTail,
+): RuleOutcome | null {
   const dates = clauseDates(clause, 'past');
   if (dates?.ok === false) return dateQuestion(clause, 'mail', dates);
   // Mail since five: without a day no parameter holds it.
@@ -230,7 +237,9 @@ function outcomeOf(clause: Clause, frame: Frame, found: MailTail): RuleOutcome |
     today: clause.today,
     query: sought(found.query),
     from: found.from.filter((word) => !stopWords.has(word)).join(' '),
-    folder: folderOf(frame.body.split(/[^a-z]+/)),
+    folder:
+      frame.folder ??
+      folderOf(frame.body.split(/[^a-z]+/).filter(isMailboxWord), clause.home.mailFolders),
   });
   return { kind: 'calls', rule: 'mail', calls: [call] };
 }

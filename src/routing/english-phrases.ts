@@ -5,7 +5,7 @@
  *
  * D and T stand for a date and a time that were read.
  */
-import { dateMark } from './word-classes.ts';
+import { dateMark, nameMark } from './word-classes.ts';
 
 const date = `${dateMark}(?:'s)?`;
 
@@ -39,7 +39,10 @@ export const documentEmptyShape: RegExp = sentence(
 );
 
 const machine =
-  '(?:the |your |our |my )?(?:(?:ai|inference|reasoning|big|small|local|language|chat|main|mail|model) )*(?:server|servers|system|model|models|gemma|qwen|exaone|queue|job queue|backend|backends|llm|gpu|gatehouse|mac ?mini|macbook)';
+  '(?:the |your |our |my )?(?:(?:ai|inference|reasoning|big|small|local|language|chat|main|mail|model) )*(?:server|servers|system|model|models|queue|job queue|backend|backends|llm|gpu|gatehouse|NAME)'.replace(
+    'NAME',
+    nameMark,
+  );
 const condition =
   '(?:busy|slow|up|down|running|alive|working|ok|okay|fine|free|idle|online|offline|stuck|responding|overloaded|available|healthy|ready|full|empty|loaded|connected|there|up and running|dead|hanging)';
 
@@ -52,5 +55,5 @@ export const statusShapes: readonly RegExp[] = [
   `how many (?:jobs|requests|tasks|messages) (?:are |is )?(?:(?:still )?(?:waiting|queued|pending|running)|in (?:the|your) queue)(?: in (?:the|your) queue)?`,
   `(?:(?:what(?:'s|s| is)|show|show me|check|tell me|give me|get)\\s+)?(?:the |your |current )*(?:${machine} )?(?:status|health|load)(?: (?:report|check|update))?(?: of ${machine})?`,
   `what(?:'s|s| is) ${machine} (?:doing|working on)`,
-  'gemma|qwen|exaone',
+  nameMark,
 ].map(sentence);

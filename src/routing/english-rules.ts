@@ -3,10 +3,11 @@
  * asks the shapes of english-phrases and turns their groups into parameters.
  */
 import { documentEmptyShape, documentShapes, statusShapes } from './english-phrases.ts';
+import { latinPattern, machineNames } from './home-words.ts';
 import { questionsIn } from './questions.ts';
 import type { Clause, RuleOutcome } from './rule.ts';
 import { documentCall } from './tool-calls.ts';
-import { dateMark, timeMark } from './word-classes.ts';
+import { dateMark, nameMark, timeMark } from './word-classes.ts';
 
 type Groups = Record<string, string | undefined>;
 
@@ -56,6 +57,9 @@ export function englishDocuments(clause: Clause): RuleOutcome | null {
 }
 
 export function englishStatus(clause: Clause): RuleOutcome | null {
-  const matched = firstMatch(statusShapes, sentenceOf(clause)) !== null;
+  const names = latinPattern(machineNames(clause.home));
+  const text = sentenceOf(clause);
+  const named = names === null ? text : text.replace(new RegExp(names, 'gu'), nameMark);
+  const matched = firstMatch(statusShapes, named) !== null;
   return matched ? { kind: 'status', rule: 'status' } : null;
 }

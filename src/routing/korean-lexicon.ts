@@ -20,11 +20,10 @@ export const nouns: Partial<Record<WordClass, string[]>> = {
     메일박스 수신함 새메일 메일들`),
   document: split('문서 도큐먼트 자료 파일 문서들 문서함 자료들 파일들'),
   bookish: split('책 회의록 서류'),
-  machine:
-    split(`서버 시스템 모델 추론모델 추론 젬마 큐웬 엑사원 대기열 작업 작업큐 백엔드 맥미니 맥북
+  machine: split(`서버 시스템 모델 추론모델 추론 대기열 작업 작업큐 백엔드
     게이트하우스 추론서버 모델서버`),
   state: split('상태 현황'),
-  account: split('회사 테크니컬 테크니컬코리아 네이버웍스 웍스 구글 개인'),
+  account: split('회사 구글 개인'),
   attribute: split(`시간 시각 장소 위치 목록 리스트 내용 내역 개수 갯수 참석자 참가자 제목 날짜 본문
     요약 정보 예정 상황 전체 관련 종류`),
   described: split('안읽은 읽지않은 안읽고'),

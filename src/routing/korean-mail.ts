@@ -2,6 +2,8 @@
  * Korean questions about the mailbox: which folder, from whom, with which words, from which days.
  * Writing, sending and answering mail go to the classifier, and so does 메일 as a means (메일로).
  */
+import { folderOf } from './home-words.ts';
+import { dictionaryOf, koreanWords } from './korean-words.ts';
 import { relationWord, searchWord, senderOf } from './query-words.ts';
 import {
   type Clause,
@@ -13,7 +15,7 @@ import {
   has,
   hasException,
 } from './rule.ts';
-import { folderOf, mailCall } from './tool-calls.ts';
+import { mailCall } from './tool-calls.ts';
 import type { Word, WordClass } from './word-classes.ts';
 
 const rule = 'mail';
@@ -171,8 +173,21 @@ function keywordIndex(words: readonly Word[]): number {
   return compound && domainCount(words) < 3 ? -1 : index;
 }
 
+/** The words of the clause, with the folders of this home among the accounts. */
+function wordsOf({ masked, words, home }: Clause): Word[] {
+  const named = (home.mailFolders ?? []).flatMap((row) => [row.folder, ...row.words]);
+  const own = dictionaryOf(named, 'account');
+  if (own.size === 0) return withoutAccountWord(words);
+  // An account may have the name of a person: 앨리스한테서 온 names a sender.
+  const isSender = (word: Word): boolean =>
+    own.has(word.text) && /^(?:에게|한테|께|이$|가$)/.test(word.tail);
+  return withoutAccountWord(
+    koreanWords(masked, own).map((word) => (isSender(word) ? { ...word, class: 'rest' } : word)),
+  );
+}
+
 export function koreanMail(clause: Clause): RuleOutcome | null {
-  const words = withoutAccountWord(clause.words);
+  const words = wordsOf(clause);
   if (has(words, 'create', 'change', 'send') || words.some(isAtHand)) return null;
   if (hasException(words) || shorterThanDays.test(clause.text)) return null;
   if (has(words, 'how') && !has(words, 'seek')) return null;
@@ -196,7 +211,7 @@ export function koreanMail(clause: Clause): RuleOutcome | null {
     today: clause.today,
     query: found.query.join(' '),
     from: found.from,
-    folder: folderOf(names),
+    folder: folderOf(names, clause.home.mailFolders),
   });
   return { kind: 'calls', rule, calls: [call] };
 }

@@ -2,6 +2,8 @@
  * Korean questions about the servers, the models and the queue. 상태 alone is the system's; 상태 of anything
  * else (배터리 상태, 정신 상태, 상태 기계) is not, and every word must be understood.
  */
+import { machineNames } from './home-words.ts';
+import { dictionaryOf, koreanWords } from './korean-words.ts';
 import { type Clause, type RuleOutcome, has } from './rule.ts';
 import type { Word, WordClass } from './word-classes.ts';
 
@@ -22,7 +24,6 @@ const known: ReadonlySet<WordClass> = new Set([
 ]);
 
 const queueWords = /^(?:대기열|큐|큐가|큐는|큐에|큐도|작업|작업큐)$/;
-const modelWords = /^(?:젬마|gemma|qwen|큐웬|엑사원|exaone|추론모델)$/;
 const ownWords = /^(?:내|제|나|저|난|저희|우리)$/;
 /** 좋아서, 바쁘니까, 느린데: the sentence goes on to another matter. */
 const connective = /(?:서|니까|지만|는데|은데|쉬고)$/;
@@ -60,7 +61,8 @@ function asksAboutQueue(words: readonly Word[]): boolean {
 }
 
 export function koreanStatus(clause: Clause): RuleOutcome | null {
-  const words = withoutPurpose(clause.words);
+  const own = dictionaryOf(machineNames(clause.home), 'machine');
+  const words = withoutPurpose(koreanWords(clause.masked, own));
   if (words.length === 0 || !words.every(isUnderstood)) return null;
   const machine = has(words, 'machine');
   const state = words.some((word) => word.class === 'state');
@@ -76,7 +78,7 @@ export function koreanStatus(clause: Clause): RuleOutcome | null {
   if (!machine) return null;
   // 젬마 어때?, 젬마 뭐 하고 있어?, and the name alone.
   if (words.some((word) => /^어[때떤떠땠]/.test(word.text))) return outcome;
-  const model = words.some((word) => modelWords.test(word.text));
+  const model = words.some((word) => own.has(word.text) || word.text === '추론모델');
   if (model && words.length === 1) return outcome;
   const asksMeaning = words.some((word) => meaning.test(word.text)) && !has(words, 'happen');
   return model && has(words, 'happen') && !asksMeaning ? outcome : null;

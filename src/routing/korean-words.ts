@@ -23,6 +23,8 @@ interface Piece {
 
 type Dictionary = ReadonlyMap<string, WordClass>;
 
+const noWords: Dictionary = new Map();
+
 function dictionary(table: Partial<Record<WordClass, string[]>>): Dictionary {
   const entries = Object.entries(table) as [WordClass, string[]][];
   return new Map(entries.flatMap(([name, words]) => words.map((word) => [word, name] as const)));
@@ -47,11 +49,11 @@ function particleRun(text: string): boolean {
 }
 
 /** What may follow a noun: particles or copula to the end, or particles and then further words. */
-function afterNoun(noun: Piece, rest: string): Piece[] | null {
+function afterNoun(noun: Piece, rest: string, own: Dictionary): Piece[] | null {
   if (particleRun(rest)) return [{ ...noun, tail: rest }];
   for (const particle of ['', ...particles]) {
     if (!rest.startsWith(particle)) continue;
-    const further = takeApart(rest.slice(particle.length), false);
+    const further = takeApart(rest.slice(particle.length), false, own);
     // 약속했어, 회의하나: the noun is the stem of a verb here, no thing on a calendar.
     if (particle === '' && further?.[0]?.class === 'happen' && noun.text !== '') return null;
     if (further !== null) return [{ ...noun, tail: particle }, ...further];
@@ -59,20 +61,23 @@ function afterNoun(noun: Piece, rest: string): Piece[] | null {
   return null;
 }
 
-function takeApart(text: string, isHead: boolean): Piece[] | null {
+function takeApart(text: string, isHead: boolean, own: Dictionary): Piece[] | null {
   if (isHead) {
     const whole = standaloneClasses.get(text);
     if (whole !== undefined) return [{ class: whole, text, tail: '' }];
   }
-  const nominal = nounClasses.get(text) ?? (isHead ? undefined : glueClasses.get(text));
+  const classOf = (word: string): WordClass | undefined =>
+    own.get(word) ?? nounClasses.get(word) ?? (isHead ? undefined : glueClasses.get(word));
+  const nominal = classOf(text);
   if (nominal !== undefined) return [{ class: nominal, text, tail: '' }];
   const predicate = predicateOf(text);
   if (predicate !== undefined) return [{ class: predicate.class, text, tail: '' }];
   for (let length = Math.min(text.length - 1, 8); length >= 1; length -= 1) {
     const head = text.slice(0, length);
-    const found = nounClasses.get(head) ?? (isHead ? undefined : glueClasses.get(head));
+    // One syllable of a home's own is a word by itself only.
+    const found = length === 1 && own.has(head) ? undefined : classOf(head);
     if (found === undefined) continue;
-    const pieces = afterNoun({ class: found, text: head, tail: '' }, text.slice(length));
+    const pieces = afterNoun({ class: found, text: head, tail: '' }, text.slice(length), own);
     if (pieces !== null) return pieces;
   }
   return null;
@@ -85,11 +90,11 @@ const plainEnding = (text: string): string =>
   text.replace(/(?<=.)[ㄱ-ㅎㅏ-ㅣ]+$/u, '').replace(/(?<=.)(?:여|욤|염|용|욥|여용)$/u, '요');
 
 /** One eojeol of Hangul. `afterMark`: glued to a date, a time or a Latin word, so it may begin with a particle. */
-export function readEojeol(text: string, afterMark: boolean): Piece[] {
+function readEojeol(text: string, afterMark: boolean, own: Dictionary): Piece[] {
   if (text.length > eojeolCharsMax) return [unknown(text)];
   const placeholder: Piece = { class: 'filler', text: '', tail: '' };
   const read = (spelled: string): Piece[] | null =>
-    (afterMark ? afterNoun(placeholder, spelled) : null) ?? takeApart(spelled, true);
+    (afterMark ? afterNoun(placeholder, spelled, own) : null) ?? takeApart(spelled, true, own);
   const plain = plainEnding(text);
   for (const spelled of new Set([text, plain, ...respellings(plain)])) {
     const pieces = read(spelled);
@@ -105,7 +110,6 @@ const joinPhrases = (text: string): string =>
     .replace(/어떻게\s+(?=돼|되|될|됐|됩)/g, '어떻게')
     .replace(/추론\s+(?=모델|서버)/g, '추론')
     .replace(/(?<=\s)(안내)\s+(?=부탁|바랍)/g, '$1')
-    .replace(/네이버\s+웍스/g, '네이버웍스')
     .replace(/받은\s+(?=편지함|메일함)/g, '받은')
     .replace(/e-?\s?mail/g, 'email')
     // 견적서문서찾아줘: the word for document and the verb behind it are no part of a name.
@@ -118,33 +122,49 @@ const latinClasses: Dictionary = dictionary({
   calendar: ['calendar', 'schedule', 'meeting', 'meetings'],
   mail: ['mail', 'mails', 'email', 'emails', 'gmail', 'mailbox'],
   document: ['document', 'documents', 'docs'],
-  machine: [
-    'gemma',
-    'qwen',
-    'exaone',
-    'server',
-    'system',
-    'llm',
-    'ai',
-    'gpu',
-    'ollama',
-    'gatehouse',
-    'macmini',
-    'macbook',
-  ],
+  machine: ['server', 'system', 'llm', 'ai', 'gpu', 'ollama', 'gatehouse'],
   state: ['status'],
-  account: ['inbox', 'technicalkorea'],
+  account: ['inbox'],
   filler: ['plz', 'pls', 'please', 'thx', 'ok'],
 });
 
-/** Words of a normalised text in which dates and times are replaced by their marks. */
-export function koreanWords(text: string): Word[] {
+/** Words of several parts become one, so that the dictionary finds them. */
+function joinOwn(text: string, own: Dictionary): string {
+  let short = text;
+  for (const word of own.keys()) {
+    if (!word.includes(' ')) continue;
+    short = short.replaceAll(word, word.replaceAll(' ', ''));
+  }
+  return short;
+}
+
+/** A dictionary of words that only this home has; words of the lexicon keep the class that they have there. */
+export function dictionaryOf(words: readonly string[], name: WordClass): Dictionary {
+  const spelled = words.flatMap((word) => {
+    const plain = word.normalize('NFC').toLowerCase().trim().replace(/\s+/g, ' ');
+    return plain.includes(' ') ? [plain, plain.replaceAll(' ', '')] : [plain];
+  });
+  const isFree = (word: string): boolean =>
+    word !== '' &&
+    !['mail', 'calendar', 'document'].includes(
+      nounClasses.get(word) ?? latinClasses.get(word) ?? '',
+    );
+  return new Map(spelled.filter(isFree).map((word) => [word, name] as const));
+}
+
+/**
+ * Words of a normalised text in which dates and times are replaced by their marks.
+ * @param own words of this home beside those of the lexicon, as `dictionaryOf` makes them
+ */
+export function koreanWords(text: string, own: Dictionary = noWords): Word[] {
   const words: Word[] = [];
-  const chunks = joinPhrases(text).matchAll(/[\p{L}\p{M}\p{N}\ue000\ue001@._+#'/-]+/gu);
+  const chunks = joinPhrases(joinOwn(text, own)).matchAll(
+    /[\p{L}\p{M}\p{N}\ue000\ue001@._+#'/-]+/gu,
+  );
   for (const [chunk] of chunks) {
     const runs =
       chunk.match(/[가-힣ㄱ-ㅎㅏ-ㅣ]+|[\ue000\ue001]|[^가-힣ㄱ-ㅎㅏ-ㅣ\ue000\ue001]+/gu) ?? [];
-    runs.forEach((run, index) => readRun(words, run, index > 0));
+    runs.forEach((run, index) => readRun(words, run, index > 0, own));
   }
   return words.map((word, at) => (isTopic(words, at) ? { ...word, class: 'rest' } : word));
 }
@@ -158,17 +178,18 @@ function isTopic(words: readonly Word[], at: number): boolean {
   return noun && words.slice(at + 2).some(({ class: name }) => name === 'seek' || name === 'show');
 }
 
-function readRun(words: Word[], run: string, glued: boolean): void {
+function readRun(words: Word[], run: string, glued: boolean, own: Dictionary): void {
   if (run === dateMark || run === timeMark) {
     words.push({ class: run === dateMark ? 'date' : 'time', text: '', tail: '', glued });
     return;
   }
   if (!/^[가-힣ㄱ-ㅎㅏ-ㅣ]/.test(run)) {
     const text = run.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}+#]+$/gu, '');
-    if (text !== '') words.push({ class: latinClasses.get(text) ?? 'rest', text, tail: '', glued });
+    const found = own.get(text) ?? latinClasses.get(text) ?? 'rest';
+    if (text !== '') words.push({ class: found, text, tail: '', glued });
     return;
   }
-  readEojeol(run, glued).forEach((piece, index) => {
+  readEojeol(run, glued, own).forEach((piece, index) => {
     const last = words.at(-1);
     // A particle after a mark or a Latin word belongs to that word: 내일은, pdf를.
     if (index === 0 && glued && piece.text === '' && last !== undefined) last.tail = piece.tail;

@@ -12,13 +12,14 @@ import {
   type ToolCall,
 } from '../../machines/decision.ts';
 import { localeOf } from '../../machines/texts.ts';
-import { type CivilDay, civilNow } from './civil-date.ts';
-import { createClause, splitClauses } from './clause.ts';
+import { civilNow } from './civil-date.ts';
+import { type ClauseSetting, createClause, splitClauses } from './clause.ts';
 import { readConsent } from './consent.ts';
 import { englishCalendar } from './english-calendar.ts';
 import { saysWhere } from './english-frame.ts';
 import { englishMail } from './english-mail.ts';
 import { englishDocuments, englishStatus } from './english-rules.ts';
+import type { HomeWords } from './home-words.ts';
 import { koreanCalendar } from './korean-calendar.ts';
 import { koreanDocuments } from './korean-documents.ts';
 import { koreanMail } from './korean-mail.ts';
@@ -26,11 +27,12 @@ import { koreanStatus } from './korean-status.ts';
 import { isShortEnough, rulesText } from './plain-text.ts';
 import type { Clause, Rule, RuleOutcome } from './rule.ts';
 
-export interface RouteOptions {
+/** With the words of this home: its mail folders and its model servers. */
+export interface RouteOptions extends HomeWords {
   /** Epoch milliseconds. */
   now: number;
-  /** IANA name; default Asia/Seoul. */
-  timeZone?: string;
+  /** IANA name. */
+  timeZone: string;
   /** Whether a draft of this user waits for 확인 or 취소. */
   pendingDraft: boolean;
 }
@@ -44,8 +46,6 @@ export type RouteResult =
   | { kind: 'confirm' | 'reject' }
   | { kind: 'decision'; decision: Decision }
   | { kind: 'classify' };
-
-export const defaultTimeZone = 'Asia/Seoul';
 
 /** In this order: a clause that several could take belongs to the first. */
 const koreanRules: readonly Rule[] = [koreanCalendar, koreanMail, koreanDocuments, koreanStatus];
@@ -94,15 +94,14 @@ function judgeTogether(clauses: readonly Clause[]): RuleOutcome | null {
   return { kind: 'calls', rule: 'several', calls };
 }
 
-function judgeMessage(text: string, today: CivilDay, message: string): RuleOutcome | null {
-  const locale = localeOf(message);
+function judgeMessage(text: string, setting: ClauseSetting): RuleOutcome | null {
   if (saysWhere(text)) {
-    const whole = judge(createClause(text, today, locale));
+    const whole = judge(createClause(text, setting));
     if (whole !== null) return whole;
   }
-  const clauses = splitClauses(text, today, locale);
+  const clauses = splitClauses(text, setting);
   const together = clauses.length > 1 ? judgeTogether(clauses) : null;
-  return together ?? judge(createClause(text, today, locale));
+  return together ?? judge(createClause(text, setting));
 }
 
 function decisionOf(outcome: RuleOutcome): Decision {
@@ -124,8 +123,9 @@ export function route(message: string, options: RouteOptions): RouteResult {
     const consent = readConsent(message);
     if (consent !== null) return { kind: consent };
   }
-  const { today } = civilNow(options.now, options.timeZone ?? defaultTimeZone);
-  const outcome = judgeMessage(rulesText(message), today, message);
+  const { today } = civilNow(options.now, options.timeZone);
+  const setting = { today, locale: localeOf(message), home: options };
+  const outcome = judgeMessage(rulesText(message), setting);
   if (outcome === null) return { kind: 'classify' };
   return { kind: 'decision', decision: decisionOf(outcome) };
 }

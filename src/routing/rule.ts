@@ -7,6 +7,7 @@ import type { Locale } from '../../machines/texts.ts';
 import type { CivilDay } from './civil-date.ts';
 import { type DateReading, readDatesIn } from './date-reader.ts';
 import type { Preference } from './date-pattern.ts';
+import type { HomeWords } from './home-words.ts';
 import { questionsIn } from './questions.ts';
 import type { Word } from './word-classes.ts';
 
@@ -21,6 +22,8 @@ export interface Clause {
   question: boolean;
   locale: Locale;
   today: CivilDay;
+  /** Words of this home. */
+  home: HomeWords;
 }
 
 export type RuleOutcome =

@@ -73,21 +73,6 @@ function mailPeriod(dates: DateRead, today: CivilDay): Record<string, unknown> {
   return { date_from: dates.from, date_to: dates.to };
 }
 
-/** Account words and their folder. The first row that is named wins: 회사 gmail 메일 is the company's. */
-const folders: readonly { folder: string; words: RegExp }[] = [
-  {
-    folder: 'Technicalkorea',
-    words:
-      /^(?:회사|테크니컬|테크니컬코리아|네이버웍스|웍스|technicalkorea|technical|company|naverworks|work|office)$/,
-  },
-  { folder: 'Gmail', words: /^(?:gmail|지메일|구글|google)$/ },
-  { folder: 'INBOX', words: /^(?:개인|inbox|personal|private)$/ },
-];
-
-export function folderOf(words: readonly string[]): string | null {
-  return folders.find((row) => words.some((word) => row.words.test(word)))?.folder ?? null;
-}
-
 export const documentCall = (query: string): ToolCall => ({
   tool: 'document',
   operation: 'search',

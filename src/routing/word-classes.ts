@@ -53,3 +53,6 @@ export interface Word {
 /** Stand for a date and a time in a text, after the readers took them out. */
 export const dateMark = '\ue000';
 export const timeMark = '\ue001';
+/** Stands for the name of a model server, and for a word that means a mail folder, in English clauses. */
+export const nameMark = '\ue002';
+export const folderMark = '\ue003';

@@ -2,13 +2,19 @@
 import { describe, expect, test } from 'vitest';
 import { readClassification } from '../../src/routing/classification.ts';
 import { toDecision } from '../../src/routing/classification-decision.ts';
+import { exampleHome } from '../support/home-words.ts';
 import { dayAfter, momentsAhead, weekAfter } from '../support/own-clock.ts';
 
 const now = Date.parse('2026-11-18T09:00:00+09:00');
 
 const decide = (message: string, answer: Record<string, unknown> | string) => {
   const raw = typeof answer === 'string' ? answer : JSON.stringify(answer);
-  return toDecision(readClassification(raw), { message, now, timeZone: 'Asia/Seoul' });
+  return toDecision(readClassification(raw), {
+    message,
+    now,
+    timeZone: 'Asia/Seoul',
+    mailFolders: exampleHome.mailFolders,
+  });
 };
 
 const tool = (name: string, operation: string, params: Record<string, unknown>) => ({
@@ -182,7 +188,7 @@ describe('searches', () => {
       date_from: '2026-11-13',
       date_to: '2026-11-13',
     });
-    expect(mail({ folder: '회사' })).toEqual({ days: 7, folder: 'Technicalkorea' });
+    expect(mail({ folder: '회사' })).toEqual({ days: 7, folder: 'Work' });
     expect(mail({ folder: 'Archive/2024', days: 3 })).toEqual({ days: 3, folder: 'Archive/2024' });
   });
 

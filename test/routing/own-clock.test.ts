@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readDates } from '../../src/routing/date-reader.ts';
 import { describeRoute, route } from '../../src/routing/route.ts';
+import { exampleHome } from '../support/home-words.ts';
 import {
   type Moment,
   dayAfter,
@@ -94,7 +95,7 @@ const caseMoments = [
 
 describe.each(caseMoments)('$name ($today in $timeZone)', ({ now, timeZone, today }: Moment) => {
   const decide = (message: string, pendingDraft: boolean) =>
-    describeRoute(route(message, { now, timeZone, pendingDraft }));
+    describeRoute(route(message, { ...exampleHome, now, timeZone, pendingDraft }));
 
   test('every case that holds on any day, or on this weekday, is decided as on its own day', () => {
     const held = routeCases.filter((item) => movesAlong(item.message, fixedDayOf(item), today));

@@ -5,13 +5,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readConsent } from '../../src/routing/consent.ts';
 import { describeRoute, route } from '../../src/routing/route.ts';
+import { exampleHome } from '../support/home-words.ts';
 import { type RouteCase, inCaseWords, readCases } from './case-file.ts';
 
 const now = Date.parse('2026-11-18T09:00:00+09:00');
 const timeZone = 'Asia/Seoul';
 
 const decide = (message: string, pendingDraft = false, at = now) =>
-  describeRoute(route(message, { now: at, timeZone, pendingDraft }));
+  describeRoute(route(message, { ...exampleHome, now: at, timeZone, pendingDraft }));
 
 function judge(item: RouteCase): { found: unknown; expected: unknown } {
   const { or: _alternative, ...expected } = item.expect;

@@ -52,6 +52,7 @@ export async function openCore(
     server: { port: 0 },
     database: join(scratch.path, 'gatehouse.db'),
     nats: { mode: 'off' },
+    timezone: 'Asia/Seoul',
     backends: [
       { id: 'small', baseUrl: small.baseUrl, model: 'm' },
       { id: 'large', baseUrl: large.baseUrl, model: 'm' },

@@ -158,9 +158,9 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
     });
 
     test('a folder that is not there is told with those that are', async () => {
-      const { error, summary } = await ask([personal], { folder: 'Technicalkorea' });
+      const { error, summary } = await ask([personal], { folder: 'Nowhere' });
       expect(error?.code).toBe('GH_TOOL_NOT_FOUND');
-      expect(summary).toContain('‘Technicalkorea’ 편지함을 찾지 못했습니다');
+      expect(summary).toContain('‘Nowhere’ 편지함을 찾지 못했습니다');
       expect(summary).toContain('청구서');
     });
 

@@ -1,0 +1,21 @@
+/** The words of an example home, as the case files of the rules use them. */
+import type { HomeWords } from '../../src/routing/home-words.ts';
+
+export const exampleHome: HomeWords = {
+  mailFolders: [
+    { folder: 'Work', words: ['회사', '한빛', '네이버웍스', 'company', 'work', 'office'] },
+    { folder: 'Gmail', words: ['gmail', '지메일', '구글', 'google'] },
+  ],
+  machines: [
+    'gemma',
+    '젬마',
+    'qwen',
+    '큐웬',
+    'exaone',
+    '엑사원',
+    'mac mini',
+    'macbook',
+    '맥미니',
+    '맥북',
+  ],
+};
