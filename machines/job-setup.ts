@@ -288,6 +288,7 @@ function errorData(context: JobContext, message: string): Record<string, unknown
     ...(context.failure?.errorReason === undefined
       ? {}
       : { error_reason: context.failure.errorReason }),
+    ...(context.failure?.detail === undefined ? {} : { error_detail: context.failure.detail }),
   };
 }
 

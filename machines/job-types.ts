@@ -73,6 +73,8 @@ export interface EffectFailure {
   message: string;
   /** Where a backend is the cause. */
   errorReason?: string;
+  /** Backend, status and the first line of what the server said; bounded and redacted. */
+  detail?: string;
 }
 
 /** What a tool gave back: always data, also when it failed. */

@@ -12,6 +12,7 @@ import type {
 import { logFieldsOf } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { shownCause } from '../lib/shown-cause.ts';
 import type { Decision, ToolCall } from '../../machines/decision.ts';
 import type {
   BusyLoad,
@@ -364,4 +365,5 @@ const backendFailure = (failure: ModelFailure): EffectFailure => ({
   code: failure.errorReason === 'http_4xx' ? 'GH_BACKEND_REFUSED' : 'GH_BACKEND_UNAVAILABLE',
   message: `${failure.backend}: ${failure.message}`,
   errorReason: failure.errorReason,
+  detail: shownCause(failure.backend, failure.message),
 });

@@ -45,21 +45,15 @@ export function createLanguage({
     now: Date.parse(now),
     timeZone,
   });
-  const classification = (messages: ChatMessage[]): ModelRequest => ({
-    messages,
-    jsonSchema,
-  });
+  const classification = (messages: ChatMessage[]): ModelRequest => ({ messages, jsonSchema });
+  const rules = (message: string, now: number, pendingDraft: boolean) =>
+    route(message, { ...home, now, timeZone, pendingDraft });
 
   return {
     now: isoClock(timeZone),
 
     route(message, now) {
-      const result = route(message, {
-        ...home,
-        now: Date.parse(now),
-        timeZone,
-        pendingDraft: false,
-      });
+      const result = rules(message, Date.parse(now), false);
       return result.kind === 'decision' ? result.decision : null;
     },
 
@@ -70,14 +64,8 @@ export function createLanguage({
 
     readDecision(raw, { message, now }) {
       const read = readClassification(raw);
-      return read === null
-        ? null
-        : toDecision(read, {
-            message,
-            now: Date.parse(now),
-            timeZone,
-            mailFolders: home.mailFolders,
-          });
+      const context = { message, now: Date.parse(now), timeZone, mailFolders: home.mailFolders };
+      return read === null ? null : toDecision(read, context);
     },
 
     reason: (input) => ({
@@ -108,7 +96,7 @@ export function createLanguage({
     plainAnswerEnd,
 
     readReply(message, nowMs) {
-      const result = route(message, { ...home, now: nowMs, timeZone, pendingDraft: true });
+      const result = rules(message, nowMs, true);
       if (result.kind === 'confirm' || result.kind === 'reject') return { type: result.kind };
       if (result.kind === 'decision') return null;
       const changes = readDraftEdit(message, { now: nowMs, timeZone });

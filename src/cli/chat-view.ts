@@ -89,7 +89,7 @@ class View implements ChatView {
         this.#stage(
           '!',
           'trouble',
-          `${String(data['message'])} (${String(data['error_reason'] ?? data['code'])})`,
+          `${String(data['message'])} (${String(data['error_detail'] ?? data['error_reason'] ?? data['code'])})`,
         );
         break;
       case 'result':

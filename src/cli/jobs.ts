@@ -74,9 +74,18 @@ export function summaryOf({ type, data }: StateEvent): string {
     const reason = data['reason'] === undefined ? '' : ` (${String(data['reason'])})`;
     return `${String(data['from'])} → ${String(data['to'])}${reason}`;
   }
+  if (type === 'error') return causeOf(data);
   const text = data['outcome'] ?? data['message'] ?? data['content'] ?? data['by'] ?? '';
   return String(text).replaceAll(/\s+/g, ' ').slice(0, 80);
 }
+
+/** The code and what the server said, which is longer than other lines. */
+const causeOf = (data: StateEvent['data']): string =>
+  [data['code'], data['error_detail'] ?? data['error_reason'] ?? data['message']]
+    .filter((part) => part !== undefined)
+    .map((part) => String(part).replaceAll(/\s+/g, ' '))
+    .join('  ')
+    .slice(0, 240);
 
 export async function cancelJob(client: CoreClient, jobId: string, json: boolean): Promise<void> {
   await client.tell(jobId, 'cancel');

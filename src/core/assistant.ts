@@ -56,11 +56,7 @@ export function createAssistant(parts: {
   const { config, database, pool, hub, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
-  const language = createLanguage({
-    home: homeWordsOf(config),
-    timeZone: config.timezone,
-    hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
-  });
+  const language = languageOf(config);
   const library = openLibrary(parts);
   const search = createDocumentSearch({ ...parts, library });
   const react = createReactLoop({ ...parts, library, search });
@@ -128,6 +124,13 @@ const limitsOf = (config: Config, { members }: BackendPool): JobLimits =>
     config,
     members.map((member) => member.config.timeoutsMs),
   );
+
+const languageOf = (config: Config) =>
+  createLanguage({
+    home: homeWordsOf(config),
+    timeZone: config.timezone,
+    hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
+  });
 
 function historyReader(
   { conversation: settings }: Config,

@@ -241,6 +241,7 @@ function routesOf(
       ...parts,
       news: hub,
       dispatch: (name) => dispatch(pool, name, 'reasoner'),
+      backendOf: (role) => dispatch(pool, null, role),
       models: () => modelListing(pool),
       nextId: createIdSource(),
     }),

@@ -15,6 +15,7 @@ import {
   passedOn,
   type Fields,
 } from './openai-fields.ts';
+import { isFrontEndTask } from './front-end-task.ts';
 import {
   fingerprintOf,
   message,
@@ -27,6 +28,9 @@ import { readTools, tool } from './openai-tools.ts';
 /** The model name behind which a message becomes a whole job. */
 export const assistantModel = 'gatehouse';
 
+/** The same home's models as a plain chat: no tools, so no drafts; the client keeps the history. */
+export const chatModel = 'gatehouse-chat';
+
 /** Who speaks where nobody says: one person on their own machine, as in `POST /chat`. */
 const defaultUser = 'local';
 
@@ -38,6 +42,8 @@ export interface CompletionCall {
   priority: PriorityClass;
   /** Fields that have no effect, by name. */
   ignored: string[];
+  /** A front end wants a title or the like: a model answers, and no job is made of it. */
+  isTask: boolean;
   /** For a backend: the request as it is passed on. Empty for a job. */
   request: ModelRequest;
   /** W3C trace context of the caller. */
@@ -111,10 +117,12 @@ export function readCall(input: unknown, headers: IncomingHttpHeaders): Completi
   const isRecord = typeof input === 'object' && input !== null && !Array.isArray(input);
   const asked = askedFields(isRecord ? (input as Fields) : {});
   const body = parse(asked);
-  const isJob = body.model === assistantModel;
+  const isTask = body.model === assistantModel && isFrontEndTask(body.messages);
+  const isJob = body.model === assistantModel && !isTask;
   const priority = readPriority(headers['x-gatehouse-priority']);
   return {
     model: body.model,
+    isTask,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
     user: body.user ?? defaultUser,

@@ -13,13 +13,15 @@ import { whenGone } from './gone.ts';
 import { streamedAnswer, wholeAnswer, type Answer } from './openai-answer.ts';
 import { completeByBackend } from './openai-backend.ts';
 import { completeByJob, type JobCompletion } from './openai-job.ts';
-import { assistantModel, readCall, type CompletionCall } from './openai-request.ts';
+import { assistantModel, chatModel, readCall, type CompletionCall } from './openai-request.ts';
 import { errorOf, type AnswerEnd } from './openai-shapes.ts';
 import { toGatehouseError } from './problem.ts';
 
 export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
   /** The backend of this id. @throws GH_BACKEND_UNKNOWN */
   dispatch(name: string): Backend;
+  /** The backend that has this role. */
+  backendOf(role: 'classifier' | 'reasoner'): Backend;
   /** What else `GET /v1/models` tells of each backend; `id` is the name to ask for. */
   models(): ({ id: string } & Record<string, unknown>)[];
   clock: Clock;
@@ -32,7 +34,7 @@ type WithModel = { Params: { model: string } };
 export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) => void {
   const startedAt = Math.floor(options.clock.now() / 1000);
   const models = (): ({ id: string } & Record<string, unknown>)[] =>
-    [{ id: assistantModel }, ...options.models()].map(({ id, ...about }) => ({
+    [{ id: assistantModel }, { id: chatModel }, ...options.models()].map(({ id, ...about }) => ({
       id,
       object: 'model',
       created: startedAt,
@@ -81,7 +83,7 @@ async function complete(
   };
   const gone = whenGone(reply);
   // Named before anything is sent: an unknown name is a 400 in every form of answer.
-  const backend = call.model === assistantModel ? null : options.dispatch(call.model);
+  const backend = backendOf(options, call);
   const answer = call.stream
     ? streamedAnswer(reply, head, call.includeUsage)
     : wholeAnswer(reply, head);
@@ -96,6 +98,22 @@ async function complete(
     answer.close();
   }
   return reply;
+}
+
+/** Null: a job answers. @throws GH_BACKEND_UNKNOWN naming every model there is */
+function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): Backend | null {
+  if (isTask) return options.backendOf('classifier');
+  if (model === assistantModel) return null;
+  if (model === chatModel) return options.backendOf('reasoner');
+  try {
+    return options.dispatch(model);
+  } catch (error) {
+    if (!(error instanceof GatehouseError) || error.code !== 'GH_BACKEND_UNKNOWN') throw error;
+    const known = [assistantModel, chatModel, ...options.models().map(({ id }) => id)].join(', ');
+    const asked = JSON.stringify(model.slice(0, 64));
+    const message = `There is no model ${asked}; there are: ${known}`;
+    throw new GatehouseError('GH_BACKEND_UNKNOWN', message, { cause: error });
+  }
 }
 
 interface Call {

@@ -19,7 +19,7 @@ export interface HomeWords {
 }
 
 /** One spelling for comparing: lower case, one form of Unicode, no spaces. */
-export const joined = (word: string): string =>
+const joined = (word: string): string =>
   word
     .normalize('NFC')
     .toLowerCase()
