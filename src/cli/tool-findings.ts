@@ -2,10 +2,15 @@
 import type { Config } from '../config/config.ts';
 import { mailAccounts, trustOf } from '../core/toolbox.ts';
 import { GatehouseError, messageOf, type ErrorCode } from '../lib/errors.ts';
+import { createCaldavCalendar } from '../tools/calendar/caldav-calendar.ts';
 import { createCaldavClient } from '../tools/calendar/caldav-client.ts';
+import { createImapMailbox } from '../tools/email/imap-mailbox.ts';
 import { checkMailbox } from '../tools/email/imap-check.ts';
 import type { MailAccount } from '../tools/email/mail-port.ts';
+import type { CallContext } from '../tools/tool.ts';
+import { createZones } from '../tools/zoned-time.ts';
 import type { Finding } from './finding.ts';
+import { silentLog } from '../lib/log.ts';
 
 /** A NAS that sleeps needs seconds to wake its disks. */
 const limitMs = 15_000;
@@ -47,7 +52,7 @@ async function checkCalendar({ tools }: Config): Promise<Finding[]> {
       ];
     }
     const what = `${where}: logged in as ${calendar.username}, ${found.value.length} calendars`;
-    return [{ part, ok: true, what }];
+    return [await searchedCalendar(calendar, what)];
   });
 }
 
@@ -76,7 +81,62 @@ async function checkAccount(account: MailAccount): Promise<Finding> {
       advice: 'check the paths in tools.email.folders: they are written as the server writes them',
     };
   }
-  return { part, ok: true, what: `${who}: logged in, ${found.folders} folders` };
+  return searchedFinding(account, `${who}: logged in, ${found.folders} folders`);
+}
+
+const dayMs = 86_400_000;
+
+const contextOf = (userId: string | undefined, now: number): CallContext => ({
+  userId: userId ?? 'local',
+  locale: 'en',
+  now: new Date(now).toISOString(),
+  timeZone: 'UTC',
+  signal: AbortSignal.timeout(limitMs),
+  key: 'doctor',
+  limitMs,
+});
+
+type CaldavSettings = Extract<Config['tools']['calendar'], { provider: 'caldav' }>;
+
+/** One search as a question about the next week makes it. */
+async function searchedCalendar(calendar: CaldavSettings, what: string): Promise<Finding> {
+  const part = 'calendar';
+  const zones = createZones();
+  const source = createCaldavCalendar({
+    ...calendar,
+    ...trustOf(calendar),
+    zones,
+    log: silentLog(),
+  });
+  const now = Date.now();
+  const range = { from: zones.wallOf(now, 'UTC'), to: zones.wallOf(now + 7 * dayMs, 'UTC') };
+  const found = await source.entriesIn(range, contextOf(calendar.users?.[0], now));
+  if (found.ok) {
+    const unread = found.unreadable.length === 0 ? '' : `, ${found.unreadable.length} unreadable`;
+    return { part, ok: true, what: `${what}; a search for the next week works${unread}` };
+  }
+  return {
+    part,
+    ok: false,
+    what: `${what}, but a search failed: ${found.message}`,
+    advice: adviceFor(found.code, 'tools.calendar'),
+  };
+}
+
+/** One search as a question about today makes it: a server can let in and still refuse that. */
+async function searchedFinding(account: MailAccount, what: string): Promise<Finding> {
+  const part = 'mail';
+  const now = Date.now();
+  const query = { from: now - dayMs, to: now, words: [], sender: [], folder: null };
+  const context = contextOf(account.users?.[0], now);
+  const found = await createImapMailbox(account).search(query, context);
+  if (found.ok) return { part, ok: true, what: `${what}, ${found.count} messages since yesterday` };
+  return {
+    part,
+    ok: false,
+    what: `${what}, but a search failed: ${found.message}`,
+    advice: adviceFor(found.code, 'tools.email'),
+  };
 }
 
 /** A certificate file that is not there is a fault of the configuration. */
