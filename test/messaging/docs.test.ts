@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -139,33 +138,6 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
       await until(() => heard.length > before);
     }
     await expect(jetstream(nc).consumers.get('GH_CMD', 'core')).rejects.toThrow();
-  });
-});
-
-describe.skipIf(natsCommand === null)('examples/subscribe.ts', () => {
-  test('prints every event once, old ones and new ones', async () => {
-    const server = await broker();
-    const rig = await gatehouse({ url: server.url });
-    const finish = async (message: string): Promise<string[]> => {
-      const { job_id } = await rig.door.submit({ message, user_id: 'ann' });
-      await until(async () => (await rig.door.get(job_id)).outcome !== null);
-      await until(() => rig.messaging.flush());
-      return (await rig.door.events(job_id)).map(({ id, type, state }) => `${id} ${type} ${state}`);
-    };
-    const old = await finish('old');
-    const script = join(root, 'examples', 'subscribe.ts');
-    const child = spawn(process.execPath, [script, server.url], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const printed: string[] = [];
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      printed.push(line.split(' ').slice(0, 3).join(' '));
-    });
-    await until(() => printed.length >= old.length);
-    const late = await finish('new');
-    await until(() => printed.length >= old.length + late.length);
-    expect(printed).toEqual([...old, ...late]);
   });
 });
 

@@ -5,6 +5,7 @@
 import { prepareChromium } from './chromium.ts';
 import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
+import { prepareNatsGo } from './nats-go.ts';
 import { prepareNatsServer } from './nats-server.ts';
 import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
@@ -13,6 +14,7 @@ import { prepareTmux } from './tmux.ts';
 /** Each resolves with the reason why it is not to be had, or null. One after another: they share apt's lock. */
 const preparations: Record<string, () => string | null | Promise<string | null>> = {
   'nats-server': () => (prepareNatsServer() === null ? 'apt-get download failed' : null),
+  'nats.go': prepareNatsGo,
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,

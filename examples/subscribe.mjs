@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// @ts-check
+/**
+ * A subscriber that knows the state of every job and of every document, and keeps it over restarts of the core and of
+ * the NATS server. Runs on Node 20 and newer.
+ *
+ *   node examples/subscribe.mjs [URL [USER PASSWORD]]
+ *
+ * Without arguments it finds the server that the core runs (examples/connection.mjs). Each event is one line: its id,
+ * type, state and data. Ctrl-C ends it and prints what it has rebuilt, as JSON.
+ */
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from 'nats';
+import { connectionOptions } from './connection.mjs';
+
+const stream = 'GH_EVT';
+const retryMs = 1_000;
+
+/** @typedef {{id: string, seq: number, type: string, state: string, data: Record<string, unknown>}} Event */
+
+/** The last event of each job and document, by the `subject` of the envelope. @type {Map<string, Event & {kind: string}>} */
+const last = new Map();
+
+/** @param {{type: string, subject: string, data: Event}} envelope */
+function apply({ type, subject, data: event }) {
+  // `gatehouse.job.done.v1`, `gatehouse.document.drafted.v1`. Kinds that are not known here are left out.
+  const kind = type.split('.')[1] ?? '';
+  if (kind !== 'job' && kind !== 'document') return;
+  // `seq` counts from 1 for each subject: what is not higher than the last one was here before.
+  if (event.seq <= (last.get(subject)?.seq ?? 0)) return;
+  last.set(subject, { ...event, kind });
+  console.log(event.id, event.type, event.state, JSON.stringify(event.data));
+}
+
+/** @param {string} kind */
+const rebuilt = (kind) =>
+  Object.fromEntries(
+    [...last]
+      .filter(([, event]) => event.kind === kind)
+      .map(([subject, { seq, type, state }]) => [subject, { seq, type, state }]),
+  );
+
+/**
+ * Reads the stream from its start until it is interrupted. After each interruption it is read from the start again: a
+ * stream that was made anew, or has lost its end, is filled again by the core and counts anew, so a position of the
+ * time before says nothing. What was seen before is dropped by `apply`.
+ *
+ * @param {import('nats').NatsConnection} nc
+ */
+async function readFromStart(nc) {
+  const manager = await jetstreamManager(nc);
+  const { created } = await manager.streams.info(stream);
+  const consumer = await jetstream(nc).consumers.get(stream, {});
+  // The defaults of the client notice a lost server only after most of a minute.
+  const messages = await consumer.consume({ expires: 4_000, idle_heartbeat: 1_000 });
+  interrupt = () => messages.stop();
+  const timer = setInterval(async () => {
+    const info = await manager.streams.info(stream).catch(() => null);
+    if (info?.created !== created) messages.stop();
+  }, 2_000);
+  try {
+    for await (const message of messages) apply(message.json());
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+let interrupt = () => {};
+
+const nc = await connect({
+  ...connectionOptions(process.argv.slice(2), process.env),
+  name: 'subscribe.mjs',
+  // Without these two the client gives up: at once where the server is away, else after ten attempts.
+  waitOnFirstConnect: true,
+  maxReconnectAttempts: -1,
+});
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    console.log(JSON.stringify({ jobs: rebuilt('job'), documents: rebuilt('document') }));
+    process.exit(0);
+  });
+}
+
+async function watchConnection() {
+  for await (const { type } of nc.status()) if (type === 'reconnect') interrupt();
+}
+void watchConnection();
+
+while (!nc.isClosed()) {
+  try {
+    await readFromStart(nc);
+  } catch (error) {
+    // The server is away, or the core has not made the stream yet.
+    console.error(`waiting for ${stream}: ${String(error)}`);
+  }
+  await new Promise((resolve) => setTimeout(resolve, retryMs));
+}
+const closed = await nc.closed();
+console.error(`the connection is closed: ${closed?.message ?? 'by the server'}`);
+process.exitCode = 1;

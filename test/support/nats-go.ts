@@ -1,0 +1,13 @@
+/** Go and its NATS client from Debian's packages, for the example in Go. */
+import { existsSync } from 'node:fs';
+import { findProgram, preparePackages } from './debian-package.ts';
+
+/** Where Debian puts the sources of Go libraries. */
+export const debianGoPath = '/usr/share/gocode';
+
+export const hasNatsGo = (): boolean =>
+  findProgram('go') !== null && existsSync(`${debianGoPath}/src/github.com/nats-io/nats.go`);
+
+/** Why it is missing afterwards, or null. */
+export const prepareNatsGo = (): string | null =>
+  preparePackages('nats.go', hasNatsGo, ['golang-go', 'golang-github-nats-io-go-nats-dev']);
