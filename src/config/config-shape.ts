@@ -80,6 +80,16 @@ export function expectedScalar(path: Path): 'number' | 'boolean' | null {
   return types.size === 1 && (only === 'number' || only === 'boolean') ? only : null;
 }
 
+/** Whether a list, and nothing else, is expected at this place. */
+export function expectsList(path: Path): boolean {
+  const nodes = nodesAt(path);
+  return nodes.length > 0 && nodes.every(({ type }) => type === 'array');
+}
+
+/** Whether `null` may stand at this place beside a scalar that is no secret. */
+export const isOptionalPlain = (path: Path): boolean =>
+  isHarmless(path) && nodesAt(path).some(({ type }) => type === 'null');
+
 let allKeys: ReadonlySet<string> | undefined;
 
 function everyKey(): ReadonlySet<string> {

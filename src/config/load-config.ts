@@ -12,7 +12,7 @@ import {
   keyText,
   type ConfigSource,
 } from './config-fault.ts';
-import { expectedScalar } from './config-shape.ts';
+import { expectedScalar, expectsList, isOptionalPlain } from './config-shape.ts';
 import { configSchema, type Config } from './config.ts';
 
 export interface LoadedConfig {
@@ -90,7 +90,7 @@ function insertVariables(
       }
       return found;
     });
-    return text === value ? value : scalarOf(text, path);
+    return text === value ? value : insertedValue(text, path);
   }
   if (Array.isArray(value)) {
     return value.map((item, index) => insertVariables(item, name, env, [...path, index], raw));
@@ -106,8 +106,19 @@ function insertVariables(
   return value;
 }
 
-/** A variable is always text; where the schema expects a number or a boolean it is read as one. */
-function scalarOf(text: string, path: readonly PropertyKey[]): string | number | boolean {
+/**
+ * A variable is always text; it is read as what the schema expects at its place: a number, a boolean, a list with
+ * commas between its parts, or, where it is empty and the value is optional and no secret, null.
+ */
+function insertedValue(
+  text: string,
+  path: readonly PropertyKey[],
+): string | number | boolean | null | string[] {
+  if (text.trim() === '' && isOptionalPlain(path)) return null;
+  if (expectsList(path)) {
+    const parts = text.split(',').map((part) => part.trim());
+    return parts.filter((part) => part !== '');
+  }
   const expected = expectedScalar(path);
   if (expected === 'number' && /^-?\d+(?:\.\d+)?$/.test(text.trim())) return Number(text);
   if (expected === 'boolean' && /^(?:true|false)$/i.test(text.trim())) {

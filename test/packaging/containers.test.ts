@@ -110,7 +110,7 @@ describe('docker-compose.yml', () => {
             key === 'SYNOLOGY_URL' ? 'https://nas.example/x?token=%22t%22' : 'p0',
           ]),
         );
-        const config = parseConfig(read(`deploy/docker/${name}`), name, values);
+        const config = parseConfig(read(`deploy/docker/${name}.example`), name, values);
         expect(config.nats).toMatchObject({
           mode: 'external',
           url: 'nats://nats:4222',

@@ -105,6 +105,14 @@ describe('the package', () => {
     expect(files.filter((name) => name.startsWith('dist/') && name.endsWith('.ts'))).toEqual([]);
   });
 
+  test('has the examples and the files for services, and making it leaves no build behind', () => {
+    const files = filesIn(installed);
+    expect(files).toContain('examples/subscribe.mjs');
+    expect(files).toContain('deploy/install-service.sh');
+    expect(files).toContain('deploy/proxy/nginx.conf');
+    expect(existsSync(join(root, 'dist'))).toBe(false);
+  });
+
   test('decides on a message', async () => {
     const ran = run('route', '오늘 일정 알려줘');
     expect(await ran.ended, ran.err).toBe(0);

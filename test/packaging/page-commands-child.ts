@@ -4,6 +4,7 @@
  * pages name are free.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { pageBlocks } from './page-blocks.ts';
 
@@ -12,7 +13,7 @@ const services: { line: RegExp; port?: number; prints?: RegExp }[] = [
   { line: /^npm ci && npm start$/, port: 8100 },
   { line: /^npx gatehouse serve$/, port: 8100 },
   { line: /^npx gatehouse bridge synology$/, port: 8101 },
-  { line: /^npx gatehouse fake-dsm$/, prints: /gatehouse\.yaml/ },
+  { line: /^npx gatehouse fake-dsm$/, prints: /^synology:\n(?: +.*\n)+/m },
   { line: /^node examples\/subscribe\.mjs$/, prints: /^\S+:1 ack /m },
 ];
 const limitMs = 60_000;
@@ -35,6 +36,12 @@ async function stop(isThis: (line: string) => boolean): Promise<void> {
   }
 }
 
+/** What docs/fake-dsm.md asks the reader to do: the printed lines go into gatehouse.yaml. */
+function takeAdvice(said: string): void {
+  const [lines] = /^synology:\n(?: +.*\n)+/m.exec(said) ?? [];
+  if (lines !== undefined) writeFileSync('gatehouse.yaml', lines);
+}
+
 /** Starts it and waits until it is well. What went wrong, or null. */
 async function startService(line: string): Promise<string | null> {
   const service = services.find((one) => one.line.test(line))!;
@@ -48,7 +55,10 @@ async function startService(line: string): Promise<string | null> {
   }
   const deadline = Date.now() + limitMs;
   for (;;) {
-    if (service.prints?.test(said) ?? (await isOpen(service.port!))) return null;
+    if (service.prints?.test(said) ?? (await isOpen(service.port!))) {
+      takeAdvice(said);
+      return null;
+    }
     if (child.exitCode !== null || Date.now() > deadline) return said;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -13,8 +13,10 @@ const leftOut: Record<string, string> = {
   'npm ci && npm test': 'this test is a part of it',
   'npm run chaos -- --minutes 30 --seed 1\nnpm run chaos -- --messages 2000 --users 20 --only kills,broker':
     'it takes half an hour',
-  'cp deploy/docker/env.example .env && chmod 600 .env   # then fill it in\ndocker compose up -d\ndocker compose exec core gatehouse chat "안녕"':
-    'it needs an engine for containers; containers.test.ts checks the files',
+  'sudo sh "$(npm root --global)/gatehouse/deploy/install-service.sh" systemd':
+    'it changes the machine; deploy-scripts.test.ts runs the script',
+  'sh deploy/docker/prepare.sh     # makes .env and deploy/docker/*.yaml, with new passwords; then fill in .env\ndocker compose up -d\ndocker compose exec core gatehouse chat "안녕"':
+    'it needs an engine for containers; containers.test.ts and deploy-scripts.test.ts check the files',
 };
 
 /** A network of its own, where the ports of the pages are free. */

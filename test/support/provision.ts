@@ -7,6 +7,7 @@ import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
 import { prepareNatsGo } from './nats-go.ts';
 import { prepareNatsServer } from './nats-server.ts';
+import { prepareCaddy, prepareNginx } from './proxies.ts';
 import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
 import { prepareTmux } from './tmux.ts';
@@ -15,6 +16,8 @@ import { prepareTmux } from './tmux.ts';
 const preparations: Record<string, () => string | null | Promise<string | null>> = {
   'nats-server': () => (prepareNatsServer() === null ? 'apt-get download failed' : null),
   'nats.go': prepareNatsGo,
+  nginx: prepareNginx,
+  Caddy: prepareCaddy,
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,
