@@ -34,7 +34,7 @@ type WithModel = { Params: { model: string } };
 export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) => void {
   const startedAt = Math.floor(options.clock.now() / 1000);
   const models = (): ({ id: string } & Record<string, unknown>)[] =>
-    [{ id: assistantModel }, { id: chatModel }, ...options.models()].map(({ id, ...about }) => ({
+    [{ id: assistantModel }, ...options.models(), { id: chatModel }].map(({ id, ...about }) => ({
       id,
       object: 'model',
       created: startedAt,
@@ -109,7 +109,7 @@ function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): B
     return options.dispatch(model);
   } catch (error) {
     if (!(error instanceof GatehouseError) || error.code !== 'GH_BACKEND_UNKNOWN') throw error;
-    const known = [assistantModel, chatModel, ...options.models().map(({ id }) => id)].join(', ');
+    const known = [assistantModel, ...options.models().map(({ id }) => id), chatModel].join(', ');
     const asked = JSON.stringify(model.slice(0, 64));
     const message = `There is no model ${asked}; there are: ${known}`;
     throw new GatehouseError('GH_BACKEND_UNKNOWN', message, { cause: error });

@@ -9,7 +9,12 @@ describe('GET /v1/models', () => {
   test('lists the assistant and every backend', async () => {
     const door = await openDoor();
     const list = await door.openai.models.list();
-    expect(list.data.map(({ id }) => id)).toEqual(['gatehouse', 'small', 'large']);
+    expect(list.data.map(({ id }) => id)).toEqual([
+      'gatehouse',
+      'small',
+      'large',
+      'gatehouse-chat',
+    ]);
     expect(list.data[1]).toMatchObject({
       object: 'model',
       gatehouse: { kind: 'generic', model: 'm', load: 'free' },

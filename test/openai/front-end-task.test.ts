@@ -101,6 +101,6 @@ describe('the model names of the assistant', () => {
   test('an unknown name is answered with all names', async () => {
     const door = await openDoor();
     const asked = door.openai.chat.completions.create({ model: 'nobody', messages: [user('hi')] });
-    await expect(asked).rejects.toThrow('there are: gatehouse, gatehouse-chat, small, large');
+    await expect(asked).rejects.toThrow('there are: gatehouse, small, large, gatehouse-chat');
   });
 });
