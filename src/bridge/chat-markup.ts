@@ -4,7 +4,8 @@
  *
  * M1: a link in the chat shows where it leads only if we made it: a `<url|label>` that stands in the text
  *     itself (a model, a mail or a document wrote it) is made plain, also within code.
- * M2: nor do we make one that says another address than it leads to: then both are shown.
+ * M2: nor do we make one that says another address than it leads to, that looks like an answer to a draft, or whose
+ *     address has a login before its host: then label and address are both shown.
  * M3: all else is left as it is, to the last character: code is copied out of the chat.
  */
 import { fenceOf, type Fence } from './code-fence.ts';
@@ -61,9 +62,42 @@ function linked(text: string): string {
 
 function chatLink(url: string, rawLabel: string): string {
   const address = url.replaceAll('|', '%7C');
-  const label = rawLabel.replaceAll(/\\(.)/g, '$1').replaceAll(/[<>|]/g, ' ').trim();
+  const label = rawLabel
+    .replaceAll(/\\(.)/g, '$1')
+    .replaceAll(/[<>|]/g, ' ')
+    .replaceAll(turners, '')
+    .trim();
   if (label === '' || label === url) return address;
-  return isMask(label, url) ? `${label} (${address})` : `<${address}|${label}>`;
+  const isPlainLink = !isMask(label, url) && !isAnswerLike(label) && !hasLogin(url);
+  return isPlainLink ? `<${address}|${label}>` : `${label} (${address})`;
+}
+
+/** They turn the direction of what follows, so that a label can be read backwards. */
+const turners = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** As it is seen: in one width, without marks and what is invisible. */
+const seen = (label: string): string =>
+  label.normalize('NFKC').replaceAll(/\p{Cf}|\p{Mn}|\p{Default_Ignorable_Code_Point}/gu, '');
+
+/** Words with which a button or an answer to a draft begins. One too many costs a link, and shows its address. */
+const answerWords =
+  /^(?:네|넵|넹|예|응|확인|취소|승인|거절|거부|동의|수락|허용|등록|저장|진행|계속|완료|삭제|아니|그래|좋아|오케이|맞아|맞습|yes|yep|yeah|no|nope|ok|okay|sure|confirm|cancel|approve|reject|accept|agree|decline|allow|deny|continue|proceed|submit|save|delete|done|goahead)/;
+const answerLettersMax = 16;
+
+/** Whether a person may take it for the button of a draft: such a word, or no word at all (an emoji, a sign). */
+function isAnswerLike(label: string): boolean {
+  const letters = seen(label)
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return letters === '' || (letters.length <= answerLettersMax && answerWords.test(letters));
+}
+
+/** `https://bank.example@evil.example/`: what is read first is not where it leads. */
+function hasLogin(url: string): boolean {
+  if (!URL.canParse(url)) return true;
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
 }
 
 /**
@@ -75,11 +109,14 @@ const addressInText =
 
 /** Whether the label names another host than the link leads to. */
 function isMask(label: string, url: string): boolean {
-  // As a browser reads it: in one width, without what is not seen.
-  const read = label
-    .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
-    .replaceAll('。', '.');
+  // As a browser or a person reads it.
+  const read = seen(label)
+    .replaceAll(
+      /%2e|&period;|&#0*46;|&#x0*2e;|[。·‧•∙⋅・ꓸ۔]|\s*[([{]\s*(?:\.|dot|점)\s*[)\]}]\s*/gi,
+      '.',
+    )
+    .replaceAll(/\s+\.\s*/g, '.')
+    .replaceAll(/%2f/gi, '/');
   const host = hostOf(url);
   return [...read.matchAll(addressInText)].some(
     ([, whole, name]) => host === null || hostOf(`http://${whole ?? name}`) !== host,

@@ -59,6 +59,58 @@ describe('a text for the chat', () => {
     expect(chatText(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });
 
+  test.each([
+    'bank%2Eexample',
+    'bank[.]example',
+    'bank (dot) example',
+    'bank .example',
+    'bank&period;example',
+    'bank·example',
+    'bank.\u034fexample',
+    'bank.\ufe0fexample',
+    'bаnk.example',
+    '[::1] bank.example',
+    'https:bank.example',
+  ])('shows the address under a label that writes another in a masked form: %s', (label) => {
+    const shown = chatText(`[${label.replaceAll(/[[\]]/g, '\\$&')}](https://a.example/x)`);
+    expect(shown).toBe(`${label} (https://a.example/x)`);
+  });
+
+  test.each([
+    ...[
+      '확인',
+      '네',
+      '취소',
+      '승인하기',
+      '**확인**',
+      '확 인',
+      'ＹＥＳ',
+      'Yes!',
+      'ok',
+      'Confirm',
+      'Go ahead',
+      '아니요',
+    ],
+    ...['✅', '👍', '...', '확\u200b인', '예 👍', '등록해줘'],
+  ])('shows the address under a label that looks like an answer to a draft: %s', (label) => {
+    expect(chatText(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
+  });
+
+  test('shows an address with a login before its host, and no label that is read backwards', () => {
+    const url = 'https://bank.example@a.example/x';
+    expect(chatText(`[문서](${url})`)).toBe(`문서 (${url})`);
+    expect(chatText('[\u202eelpmaxe.knab](https://a.example)')).toBe(
+      'elpmaxe.knab (https://a.example)',
+    );
+    expect(chatText('[\u202e문서](https://a.example)')).toBe('<https://a.example|문서>');
+  });
+
+  test('keeps the link of a label that only begins like an answer', () => {
+    expect(chatText('[확인된 버그와 해결 방법을 모아 놓은 문서](https://a.example)')).toBe(
+      '<https://a.example|확인된 버그와 해결 방법을 모아 놓은 문서>',
+    );
+  });
+
   test('has no link that leads elsewhere than it says, whatever stood in it', () => {
     const bad = [
       '<https://evil.example|https://bank.example>',

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createDeflate } from 'node:zlib';
 import iconv from 'iconv-lite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createFileReader } from '../../src/bridge/file-text.ts';
 import { asianPdf, pdfOf } from './pdf.ts';
 
@@ -85,5 +85,52 @@ describe('a PDF', () => {
       ok: false,
       why: 'unreadable',
     });
+  });
+});
+
+describe('a text file', () => {
+  const read = createFileReader();
+  const textOf = (text: string | Buffer, charsMax: number) =>
+    read(Buffer.from(text as string), charsMax, () => undefined);
+
+  test.each([
+    ['abc', 3, 'abc', false],
+    ['abcd', 3, 'abc', true],
+    ['\r\na\r\nb\r\n', 3, 'a\nb', false],
+    [`a${'\r\n'.repeat(50)}b`, 3, 'a\n\n', true],
+    ['😀😀😀', 3, '😀😀😀', false],
+    ['😀😀😀😀', 3, '😀😀😀', true],
+    [`${' '.repeat(1_000)}가나다${' '.repeat(1_000)}`, 3, '가나다', false],
+    ['\ufeff가', 3, '가', false],
+  ])('is cut to whole characters, and says so: %j', async (text, charsMax, shown, isCut) => {
+    expect(await textOf(text, charsMax)).toEqual({
+      ok: true,
+      text: shown,
+      isCut,
+      isPartial: false,
+    });
+  });
+
+  test.each([
+    ['of many line ends', `x${'\r\n'.repeat(4_000_000)}y`],
+    ['of many characters', '가'.repeat(3_000_000)],
+  ])('%s is cut before it is taken apart', async (_what, text) => {
+    const bytes = Buffer.from(text);
+    const takenApart: number[] = [];
+    const from = Array.from.bind(Array) as (...given: unknown[]) => unknown[];
+    const replaceAll = String.prototype.replaceAll;
+    vi.spyOn(Array, 'from').mockImplementation((...given: unknown[]) => {
+      takenApart.push((given[0] as ArrayLike<unknown>).length);
+      return from(...given);
+    });
+    vi.spyOn(String.prototype, 'replaceAll').mockImplementation(function (this: string, ...given) {
+      takenApart.push(this.length);
+      return replaceAll.apply(this, given as never);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const result = await read(bytes, 1_000, () => undefined);
+    vi.restoreAllMocks();
+    expect(result).toMatchObject({ ok: true, isCut: true });
+    expect(Math.max(...takenApart)).toBeLessThan(10_000);
   });
 });
