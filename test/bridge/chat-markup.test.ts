@@ -77,21 +77,24 @@ describe('a text for the chat', () => {
   });
 
   test.each([
-    ...[
-      '확인',
-      '네',
-      '취소',
-      '승인하기',
-      '**확인**',
-      '확 인',
-      'ＹＥＳ',
-      'Yes!',
-      'ok',
-      'Confirm',
-      'Go ahead',
-      '아니요',
-    ],
-    ...['✅', '👍', '...', '확\u200b인', '예 👍', '등록해줘'],
+    ['확인'],
+    ['네'],
+    ['취소'],
+    ['승인하기'],
+    ['**확인**'],
+    ['확 인'],
+    ['ＹＥＳ'],
+    ['Yes!'],
+    ['ok'],
+    ['Confirm'],
+    ['Go ahead'],
+    ['아니요'],
+    ['✅'],
+    ['👍'],
+    ['...'],
+    ['확\u200b인'],
+    ['예 👍'],
+    ['등록해줘'],
   ])('shows the address under a label that looks like an answer to a draft: %s', (label) => {
     expect(chatText(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, type ConsumerConfig } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { stateEventTypes } from '../../machines/job-types.ts';
@@ -13,7 +13,7 @@ import { createChannelLink } from '../../src/messaging/channel-link.ts';
 import { createStreamSpecs } from '../../src/messaging/streams.ts';
 import { until } from '../support/journal.ts';
 import { natsConfig } from './rig.ts';
-import { broker, client, folderForTest, gatehouse, natsCommand, readEvents } from './setting.ts';
+import { broker, client, folderForTest, gatehouse, managerOf, natsCommand } from './setting.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(root, 'docs', 'events.md'), 'utf8');
@@ -43,7 +43,7 @@ describe('docs/events.md', () => {
 
 /** The server of the page's permissions. */
 async function guarded() {
-  const acl = blocks.find(({ text }) => text.includes('authorization {'))!.text;
+  const acl = blocks.find(({ text }) => text.startsWith('accounts {'))!.text;
   const server = await broker({ config: acl.replaceAll(/\$(CORE|READER|BRIDGE)_PASSWORD/g, 'pw') });
   const rig = await gatehouse({ url: server.url, user: 'core', password: 'pw' });
   await until(() => rig.messaging.status().bus === 'connected');
@@ -79,7 +79,20 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
     await reader.flush();
     await until(() => rig.messaging.flush());
     const expected = (await rig.door.events(job_id)).length;
-    expect((await readEvents(reader, expected)).events).toHaveLength(expected);
+    const operator = await client(server, { user: 'core', pass: 'pw' });
+    const ready = readFileSync(join(root, 'deploy', 'nats', 'reader.json'), 'utf8');
+    await (
+      await managerOf(operator)
+    ).consumers.add('GH_EVT', JSON.parse(ready) as Partial<ConsumerConfig>);
+    const js = jetstream(reader, { apiPrefix: 'GH.API' });
+    const consumer = await js.consumers.get('GH_EVT', 'reader');
+    for (let seq = 1; seq <= expected; seq += 1) {
+      const message = await consumer.next({ expires: 5_000 });
+      expect(message?.json()).toMatchObject({ data: { id: `${job_id}:${seq}` } });
+      expect(await message?.ackAck()).toBe(true);
+    }
+    await rig.door.submit({ message: 'later', user_id: 'ann' });
+    await until(() => live.length > 0);
     expect(heard).toEqual([]);
 
     for (const subject of [
@@ -89,6 +102,9 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
       '$JS.API.STREAM.DELETE.GH_EVT',
       '$JS.API.STREAM.MSG.GET.GH_CMD',
       '$JS.API.CONSUMER.CREATE.GH_RPL.x',
+      '$JS.API.CONSUMER.CREATE.GH_EVT.x',
+      '$JS.API.CONSUMER.MSG.NEXT.GH_EVT.reader',
+      'GH.API.CONSUMER.MSG.NEXT.GH_EVT.other',
     ]) {
       const before = heard.length;
       reader.publish(subject, '{}');

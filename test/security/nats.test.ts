@@ -12,13 +12,16 @@ import { runs, wildBody, wildText } from './fuzz.ts';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'events.md'), 'utf8');
 const blocks = [...page.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text]) => text!);
-const ownUsers = blocks.find((text) => text.includes('authorization {'))!;
+const ownUsers = blocks.find((text) => text.startsWith('accounts {'))!;
 const ofAnn = blocks.find((text) => text.includes('user: ann,'))!;
 
 /** The users of the page, and one reader for each of two people. */
 async function guarded() {
-  const ofBob = ofAnn.replaceAll('ann', 'bob').replaceAll('ANN', 'BOB');
-  const all = ownUsers.replace('users: [', () => `users: [\n${ofAnn}\n${ofBob}\n`);
+  const ofBob = ofAnn
+    .replaceAll(/\bann\b/g, 'bob')
+    .replaceAll('_ann.', '_bob.')
+    .replaceAll('ANN', 'BOB');
+  const all = ownUsers.replace('accounts {', () => `accounts {\n${ofAnn}\n${ofBob}\n`);
   const server = await broker({ config: all.replaceAll(/\$[A-Z]+_PASSWORD/g, 'pw') });
   const rig = await gatehouse({ url: server.url, user: 'core', password: 'pw' });
   await until(() => rig.messaging.status().bus === 'connected');
@@ -41,43 +44,61 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
       await until(async () => (await rig.door.get(job_id)).outcome !== null);
     }
     await until(() => rig.messaging.flush());
-    const ann = await as('ann');
-    const js = jetstream(ann);
-    const filter = (user: string): string => `gatehouse.v1.evt.${user}.>`;
-    const manager = await managerOf(ann);
-    await manager.consumers.add('GH_EVT', {
-      name: 'mine',
-      filter_subject: filter('ann'),
-      ack_policy: 'none',
-    });
-    const mine = await js.consumers.get('GH_EVT', 'mine');
-    const message = await mine.next({ expires: 5_000 });
-    expect(message?.subject).toMatch(/^gatehouse\.v1\.evt\.ann\./);
-    const { consumers } = manager;
-    const theirs = [
-      { name: 'a', filter_subject: filter('bob') },
-      { name: 'b' },
-      { name: 'c', filter_subjects: [filter('ann'), filter('bob')] },
-      { name: 'd', filter_subject: 'gatehouse.v1.evt.*.*.done' },
-      { name: 'e', filter_subject: 'gatehouse.v1.evt.ann.>', filter_subjects: [filter('bob')] },
-      { name: 'f', filter_subject: filter('bob'), deliver_subject: '_INBOX_ann.x' },
-    ];
-    for (const config of theirs) {
-      expect(await refused(consumers.add('GH_EVT', config)), JSON.stringify(config)).toBe(true);
+    const operator = await managerOf(await as('core'));
+    for (const name of ['ann', 'bob']) {
+      await operator.consumers.add('GH_EVT', {
+        durable_name: name,
+        filter_subject: `gatehouse.v1.evt.${name}.>`,
+        ack_policy: 'explicit',
+      });
     }
-    // The subject says ann, the body says bob: the broker looks at both.
-    const forged = ann.request(
-      '$JS.API.CONSUMER.CREATE.GH_EVT.g.gatehouse.v1.evt.ann.>',
-      JSON.stringify({
-        stream_name: 'GH_EVT',
-        config: { name: 'g', filter_subject: filter('bob'), ack_policy: 'none' },
-      }),
-      { timeout: 2_000 },
-    );
-    expect((await forged).json<{ error?: object }>().error).toBeDefined();
+    const ann = await as('ann');
+    const own = await jetstream(ann, { apiPrefix: 'GH.API' }).consumers.get('GH_EVT', 'ann');
+    const message = await own.next({ expires: 5_000 });
+    expect(message?.subject).toMatch(/^gatehouse\.v1\.evt\.ann\./);
+    expect(await message?.ackAck()).toBe(true);
+    for (const apiPrefix of ['GH.API', '$JS.API']) {
+      const others = jetstream(ann, { apiPrefix, timeout: 1_000 }).consumers;
+      expect(await refused(others.get('GH_EVT', 'bob')), apiPrefix).toBe(true);
+    }
+    const manager = await managerOf(ann);
+    for (const config of [
+      { name: 'a', filter_subject: 'gatehouse.v1.evt.bob.>' },
+      { name: 'b', filter_subject: 'gatehouse.v1.evt.ann.>' },
+      { name: 'c', deliver_subject: 'gatehouse.v1.cmd.submit.http' },
+    ]) {
+      expect(await refused(manager.consumers.add('GH_EVT', config)), config.name).toBe(true);
+    }
     expect(await refused(manager.streams.info('GH_EVT', { subjects_filter: '>' }))).toBe(true);
     expect(await refused(manager.streams.getMessage('GH_EVT', { seq: 1 }))).toBe(true);
     expect(await refused(manager.consumers.list('GH_EVT').next())).toBe(true);
+  });
+
+  test('cannot make the broker publish for it on a subject of ours, by the place of an answer', async () => {
+    const { rig, as } = await guarded();
+    await rig.door.submit({ message: 'hello', user_id: 'ann' });
+    await until(() => rig.messaging.flush());
+    const operator = await managerOf(await as('core'));
+    await operator.consumers.add('GH_EVT', { durable_name: 'ann', ack_policy: 'explicit' });
+    const ann = await as('ann');
+    const { requests } = rig.messaging.status().counts;
+    for (const reply of [
+      'gatehouse.v1.cmd.submit.http',
+      'gatehouse.v1.dlv.synology.ann.x',
+      'gatehouse.v1.svc.job.list',
+      'gatehouse.v1.svc.job.cancel.synology',
+      'gatehouse.v1.live.bob.x.done',
+    ]) {
+      ann.publish('GH.API.CONSUMER.MSG.NEXT.GH_EVT.ann', '1', { reply });
+      ann.publish('GH.API.CONSUMER.INFO.GH_EVT.ann', '', { reply });
+    }
+    await ann.flush();
+    // All of it came before this, and its own consumer still works.
+    const own = await jetstream(ann, { apiPrefix: 'GH.API' }).consumers.get('GH_EVT', 'ann');
+    expect(await own.next({ expires: 5_000 })).not.toBe(null);
+    expect((await operator.streams.info('GH_CMD')).state.last_seq).toBe(0);
+    expect((await operator.streams.info('GH_DLV')).state.last_seq).toBe(0);
+    expect(rig.messaging.status().counts.requests).toBe(requests);
   });
 
   test('is refused what would show or move another’s: live events, tokens, inboxes, services, replies', async () => {
