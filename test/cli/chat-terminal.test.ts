@@ -301,7 +301,7 @@ describe.skipIf(tmuxMissing() !== null)('a conversation', () => {
       terminal.type(word);
       terminal.key('Enter');
       await asks(terminal, '나>');
-      expect(await outcome(await jobOf(`왜 하늘은 파래? ${word}`))).toBe('cancelled');
+      expect(await state(await jobOf(`왜 하늘은 파래? ${word}`))).toBe('cancelled');
     }
   });
 
