@@ -2,9 +2,7 @@
  * The door of CONTRACT sections 3 and 5: checks what comes in, decides whether a message is a new job or a
  * word to a job that waits, and shows jobs as the outside sees them.
  */
-import type { z } from 'zod';
 import {
-  listQuery,
   submitBody,
   type Accepted,
   type JobDoor,
@@ -17,11 +15,14 @@ import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { JobEvent, JobLimits } from '../../machines/job-types.ts';
+import { collected } from '../lib/listing.ts';
 import { localeOf, type Locale } from '../../machines/texts.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { JobListing, JobQueries } from '../store/job-queries.ts';
 import type { JobStorage, StoredJob } from '../store/job-storage.ts';
+import { parse } from './door-input.ts';
+import { eventListing, jobListing, listedJob, pageOf } from './job-lists.ts';
 
 export interface DoorOptions {
   journal: Journal;
@@ -58,6 +59,8 @@ export type DraftReply =
 /** Who speaks where nobody says: one person on their own machine. */
 const defaultUser = 'local';
 const defaultChannel = 'http';
+/** Events of one reading: those of the longest jobs, where their texts are short. */
+const eventsMax = 10_000;
 
 export function createDoor(options: DoorOptions): JobDoor {
   const { journal, queries, hub } = options;
@@ -76,23 +79,11 @@ export function createDoor(options: DoorOptions): JobDoor {
       return viewOf(job, await queries.path(job.num), options);
     },
 
-    async list(query) {
-      const { user_id: userId, cursor, ...filter } = parse(listQuery, query ?? {});
-      const before = cursor === undefined ? undefined : Number(cursor);
-      if (before !== undefined && !Number.isSafeInteger(before)) {
-        throw new GatehouseError('GH_REQUEST_INVALID', 'cursor: not one of ours');
-      }
-      const page = await queries.list({ ...filter, userId, before });
-      return {
-        jobs: page.jobs.map(rowOf),
-        next_cursor: page.before === null ? null : String(page.before),
-        looked: page.looked,
-      };
-    },
-
-    async events(jobId, afterSeq = 0) {
-      return queries.events(await find(jobId), afterSeq);
-    },
+    list: (query, bytesMax) => pageOf(jobListing(queries, query, bytesMax)),
+    listing: (query, bytesMax) => jobListing(queries, query, bytesMax),
+    events: async (jobId, afterSeq = 0) =>
+      (await collected(eventListing(queries, jobId, { cursor: afterSeq, limit: eventsMax }))).rows,
+    eventListing: (jobId, page) => eventListing(queries, jobId, page),
 
     cancel: (jobId, by) => journal.send(jobId, { type: 'cancel', by }),
     confirm: (jobId, by, draftSeq) =>
@@ -271,32 +262,7 @@ function checkMessage(raw: string, maxChars: number): string {
   return message;
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const key = issue?.path.join('.') ?? '';
-  throw new GatehouseError(
-    'GH_REQUEST_INVALID',
-    `${key || 'body'}: ${(issue?.message ?? 'is not valid').replace(/^Invalid input: /, '')}`,
-  );
-}
-
 const iso = (at: number): string => new Date(at).toISOString();
-
-const rowOf = (job: JobListing): Omit<JobView, 'timings' | 'queue' | 'deliveries'> => ({
-  job_id: job.id,
-  user_id: job.user_id,
-  channel: job.channel,
-  message: job.message,
-  state: job.state,
-  outcome: job.outcome,
-  reply: job.reply,
-  seq: job.seq,
-  created_at: iso(job.created_at),
-  updated_at: iso(job.updated_at),
-  delivery: job.delivery,
-});
 
 function viewOf(
   job: JobListing,
@@ -306,10 +272,11 @@ function viewOf(
   const timings: Record<string, number> = {};
   path.forEach(([state, at], index) => {
     const until = path[index + 1]?.[1] ?? job.ended_at ?? clock.now();
-    timings[state] = (timings[state] ?? 0) + until - at;
+    // A clock that was set back between two steps takes no time from them.
+    timings[state] = (timings[state] ?? 0) + Math.max(0, until - at);
   });
   return {
-    ...rowOf(job),
+    ...listedJob(job),
     queue: job.ended_at === null ? journal.queueOf(job.id) : null,
     timings,
     deliveries: (deliveriesOf?.(job.id) ?? []).map(({ reply_id, status, parts, error, at }) => ({

@@ -9,7 +9,7 @@ import type { Target, Targets } from './targets.ts';
 /** `named`: where the question came from; null where that is gone, and then it is the first bot's. */
 export function placeOf(named: Target | null, chatUser: string, targets: Targets): Target | null {
   const target = named ?? targets.all.find(({ kind }) => kind === 'bot') ?? null;
-  return target?.kind === 'bot' && target.personOf(chatUser) === null ? null : target;
+  return target?.hasMember(chatUser) === false ? null : target;
 }
 
 /** The row at its place of today; null where it has none. */

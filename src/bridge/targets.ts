@@ -50,6 +50,8 @@ export interface Target {
   channelId: string | null;
   /** The chat's number of who writes; null: this person is not served. */
   personOf(userId: string): string | null;
+  /** Whether somebody with this number of the chat is served there. */
+  hasMember(chatUser: string): boolean;
 }
 
 export interface Targets {
@@ -121,6 +123,7 @@ function botTarget(bot: BotSettings, isFirst: boolean): Target {
     triggerWords: [],
     channelId: null,
     personOf: (userId) => (allowed.has(userId) ? userId : null),
+    hasMember: (chatUser) => allowed.has(chatUser),
   };
 }
 
@@ -136,6 +139,7 @@ function channelTarget(channel: ChannelSettings): Target {
   const people = new Map(
     Object.entries(channel.userIdMap).map(([webhookId, chatId]) => [webhookId, String(chatId)]),
   );
+  const members = new Set(people.values());
   if (people.size === 0) {
     throw new GatehouseError(
       'GH_BRIDGE_NO_USERS',
@@ -153,6 +157,7 @@ function channelTarget(channel: ChannelSettings): Target {
     triggerWords: channel.triggerWords,
     channelId: channel.channelId === undefined ? null : String(channel.channelId),
     personOf: (userId) => people.get(userId) ?? null,
+    hasMember: (chatUser) => members.has(chatUser),
   };
 }
 

@@ -140,10 +140,7 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
       (await call(`/jobs?${new URLSearchParams(query).toString()}`)) as JobPage,
     request: (method, path, body) =>
       call(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
-    async events(jobId) {
-      const listing = await call(`/jobs/${encodeURIComponent(jobId)}/events`);
-      return (listing as { events: StateEvent[] }).events;
-    },
+    events: (jobId) => allEvents(call, jobId),
     async tell(jobId, verb) {
       await call(`/chat/${encodeURIComponent(jobId)}/${verb}`, { method: 'POST', body: '{}' });
     },
@@ -187,6 +184,23 @@ function eachOnce(
     last = [...last.slice(-rowEventsMax), event.id];
     onEvent(event, id === undefined ? null : Number(id));
   };
+}
+
+/** All pages of a job's events. */
+async function allEvents(
+  call: (path: string) => Promise<unknown>,
+  jobId: string,
+): Promise<StateEvent[]> {
+  const events: StateEvent[] = [];
+  let cursor: string | null = '0';
+  while (cursor !== null) {
+    const query: string = new URLSearchParams({ cursor }).toString();
+    const page = await call(`/jobs/${encodeURIComponent(jobId)}/events?${query}`);
+    const { events: some, next } = page as { events: StateEvent[]; next?: string | null };
+    events.push(...some);
+    cursor = next ?? null;
+  }
+  return events;
 }
 
 /** One JSON value per line, as the lines come. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { jobStates, outcomes } from '../../machines/job-types.ts';
+import type { Listing } from '../lib/listing.ts';
 import type { StateEvent } from './state-event.ts';
 
 /** The body of `POST /chat` and of a submit over NATS. Unknown fields are ignored. */
@@ -54,6 +55,12 @@ export const jobOutcomes = [...outcomes, 'cancelled'] as const;
 const oneOf = <Word extends string>(words: readonly Word[]) =>
   z.enum(words, { error: `expected one of ${words.join(', ')}` });
 
+/** Of a list whose rows have long texts. */
+export const wholeTexts = z
+  .union([z.boolean(), z.stringbool()])
+  .default(false)
+  .describe('`1`: with whole texts. Without it a text is cut after 1,000 characters.');
+
 export const listQuery = z.object({
   state: oneOf(jobStates).optional(),
   outcome: oneOf(jobOutcomes)
@@ -62,8 +69,15 @@ export const listQuery = z.object({
   user_id: z.string().max(256).optional(),
   channel: z.string().max(64).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
-  /** Opaque; `next_cursor` of the page before. */
+  /** Opaque; `next` of the page before. */
   cursor: z.string().max(64).optional(),
+  texts: wholeTexts,
+});
+
+/** What `GET /jobs/:id/events` takes. */
+export const eventsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
+  cursor: z.coerce.number().int().min(0).default(0).describe('`next` of the page before: a `seq`.'),
 });
 
 export interface JobView {
@@ -97,9 +111,19 @@ export interface DeliveryView {
   at: string;
 }
 
+/** A job in a list. */
+export type ListedJob = Omit<JobView, 'timings' | 'queue' | 'deliveries'> & {
+  /** The message goes on: it is whole in `GET /chat/:id`. */
+  message_cut?: true;
+  /** The reply goes on: it is whole in `GET /chat/:id`. */
+  reply_cut?: true;
+};
+
 export interface JobPage {
-  jobs: Omit<JobView, 'timings' | 'queue' | 'deliveries'>[];
+  jobs: ListedJob[];
   /** Null: there is no more. A page with a cursor may be short, or empty: a filter is looked for a bounded way back. */
+  next: string | null;
+  /** The same as `next`. */
   next_cursor: string | null;
   /** Jobs that were looked at for this page. */
   looked: number;
@@ -130,10 +154,17 @@ export interface JobDoor {
   submit(body: unknown, defaults?: SubmitDefaults): Promise<Accepted>;
   /** @throws GH_JOB_NOT_FOUND */
   get(jobId: string): Promise<JobView>;
-  /** @throws GH_REQUEST_INVALID */
-  list(query: unknown): Promise<JobPage>;
-  /** All state events of the job with `seq` greater than `afterSeq`. @throws GH_JOB_NOT_FOUND */
+  /** A page of at most `bytesMax` bytes of JSON, 1 MiB where nothing is said. @throws GH_REQUEST_INVALID */
+  list(query: unknown, bytesMax?: number): Promise<JobPage>;
+  /** The same page in slices, read as they are asked for. @throws GH_REQUEST_INVALID */
+  listing(query: unknown, bytesMax?: number): Listing<ListedJob>;
+  /**
+   * State events of the job with `seq` greater than `afterSeq`, in order, as many as one list carries: there are no
+   * more where it is empty. @throws GH_JOB_NOT_FOUND
+   */
   events(jobId: string, afterSeq?: number): Promise<StateEvent[]>;
+  /** A page of them in slices; its cursor is a `seq`. @throws GH_JOB_NOT_FOUND */
+  eventListing(jobId: string, page: { cursor: number; limit: number }): Listing<StateEvent>;
   /** Resolves when the cancel is on disk. @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT */
   cancel(jobId: string, by: string): Promise<void>;
   /** `draftSeq`: as in `confirmBody`; for another draft GH_JOB_CONFLICT. */

@@ -36,7 +36,12 @@ export interface OpenDraft {
 }
 
 /** One content that a document's markdown has had. */
-export interface DocumentVersion {
+export interface DocumentVersion extends VersionHead {
+  mdContent: string;
+}
+
+/** A version without its text. */
+export interface VersionHead {
   documentId: string;
   /** Counts from 1. */
   version: number;
@@ -47,7 +52,6 @@ export interface DocumentVersion {
   at: number;
   /** Of the memo's text that it was made from. */
   textSha256: string;
-  mdContent: string;
 }
 
 /** A finished part of the draft of a long memo, kept while the others are made. */
@@ -83,8 +87,15 @@ export interface DraftStorage {
   open(owner: string | null, limit: number): OpenDraft[];
   /** @returns its number */
   addVersion(version: Omit<DocumentVersion, 'version'>): number;
-  /** Newest first. */
-  versions(documentId: string): DocumentVersion[];
+  /** Newest first, without their texts. */
+  versions(documentId: string): VersionHead[];
+  /** Newest first, with the first characters of their texts: those below the version `before` (null: all). */
+  versionPage(
+    documentId: string,
+    page: { before: number | null; limit: number; charsMax: number },
+  ): DocumentVersion[];
+  /** One with its whole text; null where there is none. */
+  version(documentId: string, version: number): DocumentVersion | null;
   setVersionStatus(documentId: string, version: number, status: DocumentVersion['status']): void;
   /** Replaces an older one of this number. Goes with the record, and when the text changes. */
   keepSection(section: DraftSection): void;

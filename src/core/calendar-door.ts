@@ -2,9 +2,10 @@
 import type { Config } from '../config/config.ts';
 import type { CalendarDoor } from '../http/calendar-routes.ts';
 import type { Clock } from '../lib/clock.ts';
+import { inFairSlices } from '../lib/fair-turns.ts';
 import { createCalendarStore } from '../store/calendar-store.ts';
 import type { Database } from '../store/database.ts';
-import { exportIcs, importIcs } from '../tools/calendar/ics-transfer.ts';
+import { exportPieces, importIcs } from '../tools/calendar/ics-transfer.ts';
 import { ownerOf } from '../tools/calendar/local-calendar.ts';
 import { createZones } from '../tools/zoned-time.ts';
 
@@ -23,6 +24,7 @@ export function createCalendarDoor(parts: {
   return {
     importIcs: (userId, ics) =>
       importIcs(ics, { storage, zones, owner: ownerOf(userId, shared), now: clock.now() }),
-    exportIcs: (userId) => exportIcs(storage, ownerOf(userId, shared), zones),
+    exportIcs: (userId) =>
+      inFairSlices(userId, exportPieces(storage, ownerOf(userId, shared), zones)),
   };
 }

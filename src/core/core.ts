@@ -232,7 +232,7 @@ function routesOf(
     chatRoutes({ door, live: hub }),
     eventRoutes({ log: parts.outbox, news: hub, libraryOwner: parts.library.ownerOf }),
     documentRoutes(createDocumentDoor(parts.library, parts.drafts.memos, parts.search)),
-    ...memoAndDraftRoutes(parts.drafts, hub),
+    ...memoAndDraftRoutes(parts.drafts, parts.library, hub),
     askRoutes(parts),
     reactRoutes(parts),
     calendarRoutes(parts.calendar),

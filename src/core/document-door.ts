@@ -4,6 +4,7 @@ import { importFiles } from '../documents/import-files.ts';
 import type { Library } from '../documents/library.ts';
 import type { Memos } from '../documents/memos.ts';
 import type { DocumentDoor } from '../http/document-routes.ts';
+import { documentListing } from './document-lists.ts';
 import type { DocumentSearch } from './document-search.ts';
 import { listedView } from './draft-door.ts';
 
@@ -19,7 +20,13 @@ export const createDocumentDoor = (
     return document === null ? null : { ...documentView(document) };
   },
   remove: (userId, id) => memos.remove(userId, id),
-  list: (userId, query) => library.list(userId, query).map(listedView),
+  list: (userId, { limit, cursor, ...filter }) =>
+    documentListing(
+      userId,
+      { limit, cursor },
+      (page) => library.list(userId, { ...filter, ...page }),
+      listedView,
+    ),
   search: async (userId, query, limit, signal) =>
     (await finder.search(userId, query, limit, signal)).hits.map(
       ({ id, title, snippet, score }) => ({ id, title, snippet, score }),

@@ -6,7 +6,7 @@
 import { isSameServer } from '../backends/backend-config.ts';
 import { createEmbeddings } from '../backends/embeddings.ts';
 import type { Config } from '../config/config.ts';
-import type { Library } from '../documents/library.ts';
+import type { Library, SearchHit, SearchResult } from '../documents/library.ts';
 import { startMeaningIndex } from '../documents/meaning-index.ts';
 import {
   createMeaning,
@@ -16,6 +16,7 @@ import {
 } from '../documents/meaning.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { fairTurn } from '../lib/fair-turns.ts';
 import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import { openVectorStore, type VectorStore } from '../store/vector-store.ts';
@@ -58,14 +59,31 @@ export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch
   const blend: Meaning['blend'] = (...asked) => (ready?.meaning ?? withoutMeaning).blend(...asked);
   return {
     blend,
-    search: (userId, query, limit, signal) =>
-      blend(userId, query, library.search(userId, query, limit), limit, signal),
+    search: async (userId, query, limit, signal) =>
+      blend(userId, query, await searchInSlices(library, userId, query, limit), limit, signal),
     problem: problems.current,
     backlog: () => ready?.store.backlogCount() ?? null,
     async close() {
       await (await opening)?.close();
     },
   };
+}
+
+/** As `library.search`, one text at a time: others have their turn between them. */
+async function searchInSlices(
+  library: Pick<Library, 'rank' | 'hit'>,
+  userId: string,
+  query: string,
+  limit: number,
+): Promise<SearchResult> {
+  const { found, isExact } = library.rank(userId, query, limit);
+  const hits: SearchHit[] = [];
+  for (const { id, score } of found) {
+    await fairTurn(userId);
+    const hit = library.hit(userId, id, query);
+    if (hit !== null) hits.push({ ...hit, score: Number(score.toPrecision(6)) });
+  }
+  return { hits, isExact };
 }
 
 interface Opened {

@@ -1,13 +1,15 @@
 /** Memos and drafts as the HTTP routes see them. */
-import type { DocumentVersion } from '../contract/draft-storage.ts';
 import { documentView } from '../documents/document.ts';
 import type { ListedDocument } from '../documents/document-port.ts';
 import type { Reviewed } from '../documents/draft-review.ts';
+import type { Library } from '../documents/library.ts';
 import { draftRoutes, type DraftDoor } from '../http/draft-routes.ts';
-import { memoRoutes, type MemoDoor } from '../http/memo-routes.ts';
+import { memoRoutes, type MemoDoor, type MemoView } from '../http/memo-routes.ts';
 import { reviewRoutes, type ReviewDoor } from '../http/review-routes.ts';
 import type { ServerOptions } from '../http/server.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { documentListing, versionListing, versionView } from './document-lists.ts';
 import type { DraftService } from './draft-service.ts';
 
 /** Events that a stream reads at a time. */
@@ -16,11 +18,12 @@ const eventsAtOnce = 200;
 /** All routes that have to do with memos and their drafts. */
 export const memoAndDraftRoutes = (
   service: DraftService,
+  library: Pick<Library, 'get'>,
   hub: LiveHub,
 ): ServerOptions['routes'] => [
   memoRoutes(createMemoDoor(service)),
   draftRoutes(createDraftDoor(service)),
-  reviewRoutes(createReviewDoor(service, hub)),
+  reviewRoutes(createReviewDoor(service, library, hub)),
 ];
 
 function createMemoDoor({ memos }: DraftService): MemoDoor {
@@ -28,16 +31,8 @@ function createMemoDoor({ memos }: DraftService): MemoDoor {
     create: (userId, memo) => memos.create(userId, memo),
     edit: async (userId, id, change) => documentView(await memos.edit(userId, id, change)),
     promote: (userId, id) => memos.promote(userId, id),
-    list: (userId, page) =>
-      memos.list(userId, page).map((memo) => ({
-        id: memo.id,
-        title: memo.title,
-        head: memo.head,
-        needs_draft: memo.sourceMetadata.needs_draft === true,
-        draft_status: memo.mdDraftStatus,
-        created_at: isoTime(memo.createdAt),
-        updated_at: isoTime(memo.updatedAt),
-      })),
+    list: (userId, asked) =>
+      documentListing(userId, asked, (page) => memos.list(userId, page), memoView),
   };
 }
 
@@ -51,13 +46,24 @@ function createDraftDoor({ memos, drafter, draftOverview, draftDetail }: DraftSe
   };
 }
 
-function createReviewDoor(service: DraftService, hub: LiveHub): ReviewDoor {
+function createReviewDoor(
+  service: DraftService,
+  library: Pick<Library, 'get'>,
+  hub: LiveHub,
+): ReviewDoor {
   const { review, events } = service;
   return {
     accept: (...args) => reviewedView(review.accept(...args)),
     reject: async (...args) => reviewedView(await review.reject(...args)),
     edit: async (...args) => reviewedView(await review.edit(...args)),
-    versions: (userId, id) => review.versions(userId, id)?.map(versionView) ?? null,
+    versions: (userId, id, page) => versionListing(review, userId, id, page),
+    version(userId, id, number) {
+      const version = review.version(userId, id, number);
+      return version === null ? null : versionView(version);
+    },
+    mustSee(userId, id) {
+      if (library.get(userId, id) === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
+    },
     events: {
       events: (documentId, afterSeq) => events.ofDocument(documentId, afterSeq, eventsAtOnce),
       subscribe: (listener) =>
@@ -77,12 +83,14 @@ const reviewedView = ({ document, version }: Reviewed): object => ({
   md_version: version,
 });
 
-const versionView = ({ version, madeBy, status, at, mdContent }: DocumentVersion): object => ({
-  version,
-  made_by: madeBy,
-  status,
-  at: isoTime(at),
-  md_content: mdContent,
+const memoView = (memo: ListedDocument): MemoView => ({
+  id: memo.id,
+  title: memo.title,
+  head: memo.head,
+  needs_draft: memo.sourceMetadata.needs_draft === true,
+  draft_status: memo.mdDraftStatus,
+  created_at: isoTime(memo.createdAt),
+  updated_at: isoTime(memo.updatedAt),
 });
 
 /** One line of a listing. */

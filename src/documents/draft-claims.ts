@@ -21,6 +21,7 @@ import {
   restored,
   settledState,
   sha256Of,
+  shownVersion,
   versionInForce,
   withoutMarkdown,
 } from './draft-versions.ts';
@@ -292,7 +293,7 @@ class Claims implements DraftClaims {
     }
     drafts.remove(document.id);
     const settled = marked(document, false);
-    const left = versionInForce(drafts.versions(document.id));
+    const left = shownVersion(drafts, document.id);
     const shown = left === null ? withoutMarkdown(settled) : restored(left);
     const next = isOutdated ? { ...settled, ...shown } : settled;
     return library.change(document.owner, document.id, () => next) ?? next;

@@ -2,6 +2,7 @@
 import type { DocumentEvent } from '../contract/document-event.ts';
 import type { DocumentEvents, DraftStorage, ListedDraft } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
+import { listBytesMax } from '../lib/listing.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Document } from './document.ts';
 import type { RunningDraft } from './draft-run.ts';
@@ -44,7 +45,7 @@ export interface DraftOverview {
   interval_ms: number;
   max_attempts: number;
   running: RunningView | null;
-  /** In the order in which they are due; at most 500. */
+  /** In the order in which they are due; at most 500, and 340 KiB: so each of the lists. */
   waiting: DraftView[];
   /** At most 500. */
   dead: DraftView[];
@@ -121,14 +122,16 @@ export function createDraftOverviews(parts: DraftOverviewParts): DraftOverviews 
         interval_ms: rules.intervalMs,
         max_attempts: rules.maxAttempts,
         running: runningFor(owner),
-        waiting: views('waiting'),
-        dead: views('dead'),
-        drafted: drafts.open(owner, listedMax).map((one) => ({
-          document_id: one.documentId,
-          title: one.title,
-          user_id: one.owner,
-          at: isoTime(one.at),
-        })),
+        waiting: fitting(views('waiting')),
+        dead: fitting(views('dead')),
+        drafted: fitting(
+          drafts.open(owner, listedMax).map((one) => ({
+            document_id: one.documentId,
+            title: one.title,
+            user_id: one.owner,
+            at: isoTime(one.at),
+          })),
+        ),
       };
     },
 
@@ -153,10 +156,21 @@ export function createDraftOverviews(parts: DraftOverviewParts): DraftOverviews 
         state: document.mdDraftStatus ?? 'none',
         ...(listed === null ? {} : draftView(listed)),
         running: running?.document_id === documentId ? running : null,
-        events: events.newest(documentId, eventsMax),
+        events: fitting(events.newest(documentId, eventsMax).toReversed()).toReversed(),
       };
     },
   };
+}
+
+/** The rows that fit, the first ones first: three lists of this size are one of the usual bound. */
+function fitting<Row>(rows: readonly Row[]): Row[] {
+  const room = listBytesMax / 3 - 1024;
+  let bytes = 0;
+  const cutAt = rows.findIndex((row) => {
+    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
+    return bytes > room;
+  });
+  return cutAt < 0 ? [...rows] : rows.slice(0, cutAt);
 }
 
 const isoTime = (at: number): string => new Date(at).toISOString();

@@ -4,7 +4,7 @@
  *
  * 1. No draft comes after a decision about the same text: who accepts or edits waits for no other.
  */
-import type { DocumentVersion, DraftStorage } from '../contract/draft-storage.ts';
+import type { DocumentVersion, DraftStorage, VersionHead } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Chronicle, Tell } from './chronicle.ts';
@@ -14,6 +14,7 @@ import {
   marked,
   restored,
   settledState,
+  shownVersion,
   versionInForce,
   withoutMarkdown,
 } from './draft-versions.ts';
@@ -43,9 +44,18 @@ export interface DraftReview {
    * of an older text can be edited while no draft of the new one is waited for.
    */
   edit(userId: string, id: string, markdown: string, base: ReviewBase): Promise<Reviewed>;
-  /** Newest first; null where there is no such document. */
-  versions(userId: string, id: string): DocumentVersion[] | null;
+  /** Reads them newest first, some at a time; null where there is no such document. */
+  versions(userId: string, id: string): VersionReader | null;
+  /** With its whole text; null where there is no such document or version. */
+  version(userId: string, id: string, version: number): DocumentVersion | null;
 }
+
+/** Versions below `before` (null: all), with the first characters of their texts. */
+export type VersionReader = (page: {
+  before: number | null;
+  limit: number;
+  charsMax: number;
+}) => DocumentVersion[];
 
 interface ReviewParts {
   library: Library;
@@ -103,7 +113,7 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
           whenStale: () => true,
         });
         drafts.setVersionStatus(id, inForce.version, 'rejected');
-        const accepted = versionInForce(drafts.versions(id));
+        const accepted = shownVersion(drafts, id);
         const document = store(current, accepted ? restored(accepted) : withoutMarkdown(current));
         say(tell, document, 'rejected', inForce.version);
         return { document, version: (accepted ?? inForce).version };
@@ -128,9 +138,19 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
         return { document, version };
       }),
 
-    versions: (userId, id) => (library.get(userId, id) === null ? null : drafts.versions(id)),
+    ...versionsOf(library, drafts),
   };
 }
+
+const versionsOf = (
+  library: Pick<Library, 'get'>,
+  drafts: DraftStorage,
+): Pick<DraftReview, 'versions' | 'version'> => ({
+  versions: (userId, id) =>
+    library.get(userId, id) === null ? null : (page) => drafts.versionPage(id, page),
+  version: (userId, id, version) =>
+    library.get(userId, id) === null ? null : drafts.version(id, version),
+});
 
 /** What is decided on was made of the text that is there: another draft of it is wanted by nobody. */
 function withoutWish(
@@ -158,7 +178,8 @@ function ahead<Value>(
 ): Promise<Value> {
   const current = library.get(userId, id);
   const accepted = drafts.versions(id).find(({ status }) => status === 'accepted');
-  const texts = current === null ? [] : [current.extractedText, markdown ?? accepted?.mdContent];
+  const before = accepted === undefined ? null : drafts.version(id, accepted.version);
+  const texts = current === null ? [] : [current.extractedText, markdown ?? before?.mdContent];
   return library.ahead(texts, () => chronicle.change(decide));
 }
 
@@ -175,7 +196,7 @@ function openReview(
   id: string,
   { baseVersion }: ReviewBase,
   allowed: Allowed,
-): { current: Document; inForce: DocumentVersion } {
+): { current: Document; inForce: VersionHead } {
   const current = library.get(userId, id);
   if (current === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
   const inForce = versionInForce(drafts.versions(id));

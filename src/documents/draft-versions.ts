@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DraftState } from '../contract/document-event.ts';
-import type { DocumentVersion } from '../contract/draft-storage.ts';
+import type { DocumentVersion, DraftStorage, VersionHead } from '../contract/draft-storage.ts';
 import type { Document } from './document.ts';
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -14,12 +14,21 @@ export const sha256Of = (text: string): string => createHash('sha256').update(te
  * newest: a rejected redraft gives way to what was accepted before it.
  * @param versions newest first
  */
-export const versionInForce = (versions: readonly DocumentVersion[]): DocumentVersion | null =>
+export const versionInForce = (versions: readonly VersionHead[]): VersionHead | null =>
   versions.find(({ status }) => status === 'draft' || status === 'accepted') ?? null;
+
+/** The version in force, with its text. */
+export function shownVersion(
+  drafts: Pick<DraftStorage, 'versions' | 'version'>,
+  documentId: string,
+): DocumentVersion | null {
+  const inForce = versionInForce(drafts.versions(documentId));
+  return inForce === null ? null : drafts.version(documentId, inForce.version);
+}
 
 /** Whether the memo has been edited since it was made into this version. */
 export const isStale = (
-  { textSha256 }: DocumentVersion,
+  { textSha256 }: VersionHead,
   { extractedText }: Pick<Document, 'extractedText'>,
 ): boolean => textSha256 !== sha256Of(extractedText);
 

@@ -7,6 +7,8 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatehouseError } from '../lib/errors.ts';
+import { isBridgeChannel } from '../contract/bridge-channels.ts';
+import { fairTurn } from '../lib/fair-turns.ts';
 import { operator, type Caller } from '../lib/key-ring.ts';
 import { addressOf, personOf, type Limits } from './limits.ts';
 
@@ -37,6 +39,10 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller;
+    /** Charges bytes of the answer to who asked; for answers that are sent in pieces. */
+    countAnswer(this: void, bytes: number): void;
+    /** Milliseconds until what was charged is paid for; 0: nothing is owed. */
+    owedMs(this: void): number;
   }
 }
 
@@ -59,9 +65,14 @@ export function guardRoutes(server: FastifyInstance, options: AccessOptions): Ro
     for (const one of [method].flat()) routes.push({ method: one, path: url, access });
   });
   server.decorateRequest('caller');
+  server.decorateRequest('countAnswer');
+  server.decorateRequest('owedMs');
   server.addHook('onRequest', (request, reply, done) => {
     try {
       request.caller = callerOf(request, reply, options);
+      const who = countedAs(request, request.caller);
+      request.countAnswer = counterOf(who, options.limits);
+      request.owedMs = () => (who === null ? 0 : options.limits.owedMs(who));
       done();
     } catch (error) {
       done(error as Error);
@@ -75,11 +86,31 @@ export function guardRoutes(server: FastifyInstance, options: AccessOptions): Ro
     request.body ??= {};
     actFor(user, request.body, path);
     actFor(user, request.query, path);
+    stayOutOfChats(request.body);
+    // One read in each round of the event loop: many at once would hold up everybody else.
+    if (request.method === 'GET' || request.method === 'HEAD') await fairTurn(user);
     if (accessOf(request) !== 'job') return;
     const { id } = request.params as { id: string };
     if ((await options.ownerOf(id)) !== user) throw new GatehouseError('GH_JOB_NOT_FOUND');
   });
+  // What is sent as a whole; a list charges its slices itself.
+  server.addHook('onSend', (request, _reply, payload, done) => {
+    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
+    // An answer to a request without a right key comes before there is a counter.
+    if (isWhole) request.countAnswer?.(Buffer.byteLength(payload));
+    done();
+  });
   return routes;
+}
+
+/** Less than a request's worth is carried on to the next piece of the same answer. */
+function counterOf(who: string | null, limits: Limits): FastifyRequest['countAnswer'] {
+  let rest = 0;
+  return (bytes) => {
+    if (who === null) return;
+    rest += bytes;
+    rest -= limits.spend(who, rest);
+  };
 }
 
 const accessOf = (request: FastifyRequest): Access =>
@@ -112,6 +143,18 @@ function callerOf(
 export function countedAs(request: FastifyRequest, caller: Caller | null): string | null {
   if (caller === null || caller.user === '') return `address ${addressOf(request.socket)}`;
   return caller.user === null ? null : personOf(caller.user);
+}
+
+/** A message in a bridge's channel passes for one from the chat, and is answered there before everybody. */
+function stayOutOfChats(body: unknown): void {
+  if (typeof body !== 'object' || body === null) return;
+  const { channel } = body as { channel?: unknown };
+  if (isBridgeChannel(channel)) {
+    throw new GatehouseError(
+      'GH_REQUEST_FORBIDDEN',
+      `channel: ${String(channel).slice(0, 64)} is served by a bridge; this key may not write there`,
+    );
+  }
 }
 
 function actFor(user: string, fields: unknown, path: string): void {

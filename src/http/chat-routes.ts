@@ -1,9 +1,11 @@
 /** `/chat…` and `/jobs…`: messages in, jobs looked at, cancelled, confirmed. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { confirmBody, type JobDoor, type SubmitDefaults } from '../contract/door.ts';
+import { confirmBody, eventsQuery, type JobDoor, type SubmitDefaults } from '../contract/door.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { ownJob, person } from './access.ts';
 import { readInput } from './input.ts';
+import { sendList } from './list-reply.ts';
+import { sendHead } from './sse-head.ts';
 import { streamJob, type EventSource } from './sse.ts';
 
 export interface ChatRoutesOptions {
@@ -29,6 +31,7 @@ export function chatRoutes({ door, live }: ChatRoutesOptions): (server: FastifyI
     }
     server.get<WithId>('/chat/:id/stream', ownJob, async (request, reply) => {
       await door.get(request.params.id);
+      if (request.method === 'HEAD') return sendHead(reply);
       reply.hijack();
       await streamJob(reply.raw, source, request.params.id, lastSeen(request));
     });
@@ -43,11 +46,16 @@ export function chatRoutes({ door, live }: ChatRoutesOptions): (server: FastifyI
         return reply.code(202).send({ job_id: request.params.id });
       });
     }
-    server.get('/jobs', person, (request) => door.list(request.query));
-    server.get<WithId>('/jobs/:id/events', ownJob, async (request) => ({
-      job_id: request.params.id,
-      events: await door.events(request.params.id),
-    }));
+    server.get('/jobs', person, (request, reply) =>
+      sendList(reply, 'jobs', door.listing(request.query), {
+        more: ({ next, looked }) => ({ next, next_cursor: next, looked }),
+      }),
+    );
+    server.get<WithId>('/jobs/:id/events', ownJob, (request, reply) => {
+      const { id } = request.params;
+      const page = readInput(eventsQuery, request.query);
+      return sendList(reply, 'events', door.eventListing(id, page), { fields: { job_id: id } });
+    });
   };
 }
 

@@ -2,9 +2,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
+import type { Listing } from '../lib/listing.ts';
 import { person } from './access.ts';
 import { whenGone } from './gone.ts';
 import { readInput, userId as user } from './input.ts';
+import { sendList } from './list-reply.ts';
 
 /** The library, as these routes need it: views are the rows of docs/tools.md. */
 export interface DocumentDoor {
@@ -21,7 +23,7 @@ export interface DocumentDoor {
     signal: AbortSignal,
   ): Promise<{ id: string; title: string; snippet: string; score: number }[]>;
   /** Newest first, without their texts. */
-  list(userId: string, query: DocumentFilter): Record<string, unknown>[];
+  list(userId: string, query: DocumentFilter): Listing<object>;
   importFiles(
     userId: string,
     paths: readonly string[],
@@ -34,8 +36,8 @@ interface DocumentFilter {
   origin?: string | undefined;
   draftStatus?: string | undefined;
   needsDraft?: boolean | undefined;
-  /** Only documents with a lower id. */
-  before?: string | undefined;
+  /** Of the page before. */
+  cursor?: string | undefined;
   limit: number;
 }
 
@@ -68,6 +70,9 @@ export const pathsBody = z.object({
   user_id: user,
 });
 
+/** What it costs to look through the text of one result, as bytes of an answer. */
+const bytesPerHit = 16 * 1024;
+
 type WithId = { Params: { id: string } };
 
 export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) => void {
@@ -81,21 +86,22 @@ export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) =>
         return reply.code(201).send({ id });
       },
     );
-    server.get('/documents', person, (request) => {
-      const { origin, limit, ...query } = readInput(documentsQuery, request.query);
+    server.get('/documents', person, (request, reply) => {
+      const { origin, limit, cursor, ...query } = readInput(documentsQuery, request.query);
       const documents = door.list(query.user_id, {
         origin,
         draftStatus: query.draft_status,
         needsDraft: query.needs_draft === undefined ? undefined : query.needs_draft === 'true',
-        before: query.cursor,
+        cursor,
         limit,
       });
-      const last = documents.length < limit ? null : (documents.at(-1)?.['id'] ?? null);
-      return { documents, next_cursor: last };
+      return sendList(reply, 'documents', documents);
     });
     server.get('/documents/search', person, async (request, reply) => {
       const { q, limit, user_id: userId } = readInput(searchQuery, request.query);
-      return { results: await door.search(userId, q, limit, whenGone(reply)) };
+      const results = await door.search(userId, q, limit, whenGone(reply));
+      request.countAnswer(results.length * bytesPerHit);
+      return { results };
     });
     server.get<WithId>('/documents/:id', person, (request) => {
       const document = door.get(userOf(request), request.params.id);

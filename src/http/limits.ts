@@ -45,6 +45,13 @@ export interface Limits {
   enter(who: string, reply: FastifyReply): void;
   /** A body costs what it makes the server do. @throws GH_REQUEST_TOO_MANY */
   charge(who: string, bodyBytes: number): void;
+  /**
+   * What an answer has cost: never refused, but the next request waits until it is paid for. Counts whole requests;
+   * returns the bytes that were counted.
+   */
+  spend(who: string, bytes: number): number;
+  /** Milliseconds until what was spent is paid for; 0: nothing is owed. */
+  owedMs(who: string): number;
   /** What a person has us do besides, as so many requests. @throws GH_REQUEST_TOO_MANY, and takes none */
   chargePerson(user: string, requests: number): void;
 }
@@ -55,8 +62,11 @@ export const personOf = (user: string): string => `person ${user}`;
 /** Each costs about 200 bytes; a home has a hundred devices, a scan from outside has no end. */
 const callersMax = 10_000;
 const minuteMs = 60_000;
-/** A body this large counts as one request more: reading 1 MB as a calendar takes a second of everybody's time. */
-const bodyBytesPerRequest = 64 * 1024;
+/**
+ * A body or an answer this large counts as one request more: reading 1 MB as a calendar takes a second of everybody's
+ * time, and writing 1 MB of a list some 10 ms.
+ */
+const bytesPerRequest = 64 * 1024;
 
 export function createLimits(settings: LimitSettings): Limits {
   const requests = createBuckets(settings.requestsPerMinute);
@@ -92,10 +102,16 @@ export function createLimits(settings: LimitSettings): Limits {
       reply.raw.once('close', () => leave(who));
     },
     charge(who, bodyBytes) {
-      const cost = Math.floor(bodyBytes / bodyBytesPerRequest);
+      const cost = Math.floor(bodyBytes / bytesPerRequest);
       const waitMs = cost === 0 ? 0 : requests.take(who, cost);
       if (waitMs > 0) throw tooMany('Too much was sent in a minute', waitMs);
     },
+    spend(who, bytes) {
+      const cost = Math.floor(bytes / bytesPerRequest);
+      if (cost > 0) requests.owe(who, cost);
+      return cost * bytesPerRequest;
+    },
+    owedMs: (who) => requests.waitMs(who),
     chargePerson(user, cost) {
       const waitMs = cost === 0 ? 0 : requests.take(personOf(user), cost);
       if (waitMs > 0) throw tooMany('Too much was asked for in a minute', waitMs);
@@ -124,6 +140,8 @@ function networkOf(address: string): string {
 interface Buckets {
   /** Takes so many; 0, or the time until there are as many again (then none was taken). */
   take(who: string, count: number): number;
+  /** Takes so many, also those that are not there yet. */
+  owe(who: string, count: number): void;
   /** 0 while there is one. Takes none. */
   waitMs(who: string): number;
 }
@@ -137,6 +155,11 @@ function createBuckets(perMinute: number): Buckets {
     const tokens = Math.min(perMinute, bucket.tokens + ((now - bucket.at) * perMinute) / minuteMs);
     return { tokens, at: now };
   };
+  const put = (who: string, bucket: { tokens: number; at: number }): void => {
+    buckets.delete(who);
+    buckets.set(who, bucket);
+    forgetOldest(buckets);
+  };
   const missing = (tokens: number, count: number): number =>
     Math.ceil(((count - tokens) * minuteMs) / perMinute);
   return {
@@ -146,10 +169,13 @@ function createBuckets(perMinute: number): Buckets {
       // What no bucket can hold is let in by a full one, which is then in debt: large, but rare.
       const needed = Math.min(count, perMinute);
       if (bucket.tokens < needed) return missing(bucket.tokens, needed);
-      buckets.delete(who);
-      buckets.set(who, { ...bucket, tokens: bucket.tokens - count });
-      forgetOldest(buckets);
+      put(who, { ...bucket, tokens: bucket.tokens - count });
       return 0;
+    },
+    owe(who, count) {
+      if (perMinute === 0) return;
+      const bucket = filled(who);
+      put(who, { ...bucket, tokens: bucket.tokens - count });
     },
     waitMs(who) {
       if (perMinute === 0 || !buckets.has(who)) return 0;

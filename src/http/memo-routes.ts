@@ -1,8 +1,10 @@
 /** `/memos…`: written, edited, listed, and promoted to documents, which asks for a draft. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Listing } from '../lib/listing.ts';
 import { person } from './access.ts';
 import { readInput, userId } from './input.ts';
+import { sendList } from './list-reply.ts';
 
 /** The memos, as these routes need them. All but the first throw GH_MEMO_NOT_FOUND. */
 export interface MemoDoor {
@@ -11,7 +13,7 @@ export interface MemoDoor {
     memo: { text: string; title?: string | undefined },
   ): Promise<{ id: string }>;
   edit(userId: string, id: string, change: { text?: string; title?: string }): Promise<object>;
-  list(userId: string, page: { limit: number; before?: string | undefined }): MemoView[];
+  list(userId: string, page: { limit: number; cursor?: string | undefined }): Listing<MemoView>;
   promote(userId: string, id: string): string;
 }
 
@@ -61,10 +63,9 @@ export function memoRoutes(door: MemoDoor): (server: FastifyInstance) => void {
       };
       return door.edit(user_id, request.params.id, change);
     });
-    server.get('/memos', person, (request) => {
-      const { limit, cursor, user_id } = readInput(memosQuery, request.query);
-      const memos = door.list(user_id, { limit, before: cursor });
-      return { memos, next_cursor: memos.length < limit ? null : (memos.at(-1)?.id ?? null) };
+    server.get('/memos', person, (request, reply) => {
+      const { user_id, ...page } = readInput(memosQuery, request.query);
+      return sendList(reply, 'memos', door.list(user_id, page));
     });
     server.post<WithId>('/memos/:id/promote-to-document', person, async (request, reply) => {
       const { user_id } = readInput(ofUser, request.body);

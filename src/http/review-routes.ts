@@ -1,10 +1,14 @@
 /** `/documents/:id/draft…`, `/versions` and `/stream`: what a person does with a draft, and sees of it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { wholeTexts } from '../contract/door.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import type { Listing } from '../lib/listing.ts';
 import { person } from './access.ts';
 import { streamDocument, type DocumentEventSource } from './document-stream.ts';
 import { readInput, userId } from './input.ts';
+import { sendList } from './list-reply.ts';
+import { sendHead } from './sse-head.ts';
 
 interface Base {
   baseVersion?: number | undefined;
@@ -15,9 +19,19 @@ export interface ReviewDoor {
   accept(userId: string, id: string, base: Base): object;
   reject(userId: string, id: string, base: Base): Promise<object>;
   edit(userId: string, id: string, markdown: string, base: Base): Promise<object>;
-  /** Newest first; null where there is no such document. */
-  versions(userId: string, id: string): object[] | null;
+  /** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
+  versions(userId: string, id: string, page: VersionQuery): Listing<object>;
+  /** With its whole text; null where there is no such document or version. */
+  version(userId: string, id: string, version: number): object | null;
+  /** @throws GH_DOCUMENT_NOT_FOUND */
+  mustSee(userId: string, id: string): void;
   events: DocumentEventSource;
+}
+
+export interface VersionQuery {
+  limit: number;
+  cursor?: string | undefined;
+  texts: boolean;
 }
 
 /** As much as a memo may have. */
@@ -31,22 +45,40 @@ export const draftDecision = z.object({
 export const draftEdit = draftDecision.extend({
   md_content: z.string().trim().min(1).max(markdownCharsMax),
 });
+export const versionsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** Opaque; `next` of the page before. */
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional(),
+  texts: wholeTexts,
+  user_id: userId,
+});
 const ofUser = z.object({ user_id: userId });
+const versionNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 type WithId = { Params: { id: string } };
 
 export function reviewRoutes(door: ReviewDoor): (server: FastifyInstance) => void {
-  const versionsOf = (request: FastifyRequest<WithId>): object[] => {
-    const { user_id } = readInput(ofUser, request.query);
-    const versions = door.versions(user_id, request.params.id);
-    if (versions === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
-    return versions;
-  };
-
   return (server) => {
-    server.get<WithId>('/documents/:id/versions', person, (request) => ({
-      versions: versionsOf(request),
-    }));
+    server.get<WithId>('/documents/:id/versions', person, (request, reply) => {
+      const { user_id, ...page } = readInput(versionsQuery, request.query);
+      return sendList(reply, 'versions', door.versions(user_id, request.params.id, page));
+    });
+    server.get<{ Params: { id: string; version: string } }>(
+      '/documents/:id/versions/:version',
+      person,
+      (request) => {
+        const { user_id } = readInput(ofUser, request.query);
+        const number = versionNumber.safeParse(request.params.version);
+        const version = number.success
+          ? door.version(user_id, request.params.id, number.data)
+          : null;
+        if (version === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
+        return version;
+      },
+    );
     for (const verb of ['accept', 'reject'] as const) {
       server.post<WithId>(`/documents/:id/draft/${verb}`, person, (request) => {
         const { user_id, base_version } = readInput(draftDecision, request.body);
@@ -63,8 +95,9 @@ export function reviewRoutes(door: ReviewDoor): (server: FastifyInstance) => voi
       },
     );
     server.get<WithId>('/documents/:id/stream', person, async (request, reply) => {
-      // The same refusal where there is no such document.
-      versionsOf(request);
+      const { user_id } = readInput(ofUser, request.query);
+      door.mustSee(user_id, request.params.id);
+      if (request.method === 'HEAD') return sendHead(reply);
       reply.hijack();
       await streamDocument(reply.raw, door.events, request.params.id, lastSeen(request));
     });

@@ -5,7 +5,7 @@
  *     person's browser must not reach it through a name of its own (DNS rebinding) or by a cross-site post.
  * H2: a body is UTF-8 JSON whatever its content type says; everything else is a clear 400.
  */
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { isTooDeep, jsonDepthMax } from '../lib/json-depth.ts';
 import { createKeyRing, type ApiKey } from '../lib/key-ring.ts';
@@ -22,6 +22,7 @@ import {
 import { createLimits, noLimits, type Limits } from './limits.ts';
 import { watchExchanges, type Exchange } from './exchange-watch.ts';
 import { sendProblem, toGatehouseError } from './problem.ts';
+import { readAway } from './read-away.ts';
 
 export interface ServerOptions {
   host: string;
@@ -105,7 +106,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     // The route, not the address: what people search for stands in addresses.
     const route = request.routeOptions.url;
     if (known.kind === 'bug') log.error({ route, error: messageOf(error) }, 'bug');
-    return sendProblem(reply, known);
+    return answered(known, request, reply);
   });
   server.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
@@ -124,6 +125,16 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     routes: served,
     close: () => server.close(),
   };
+}
+
+/** What is too large is read to its end first, or the answer is lost with the connection. */
+async function answered(
+  error: GatehouseError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (error.code === 'GH_REQUEST_TOO_LARGE') await readAway(request.raw);
+  return sendProblem(reply, error);
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -11,7 +11,7 @@ import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import { drained, readerPatienceMs } from './drained.ts';
 
 export interface EventSource {
-  /** All stored state events of the job after `afterSeq`. */
+  /** Stored state events of the job after `afterSeq`, some at a time; empty: there are no more. */
   events(jobId: string, afterSeq: number): Promise<StateEvent[]>;
   subscribe(
     jobId: string,
@@ -78,11 +78,11 @@ export async function streamJob(
     sent = from;
     response.writeHead(200, eventStreamHeaders);
     // What is told meanwhile is written behind it; only then all goes out as it comes.
-    for (
-      let history = [...stored, ...early.splice(0)];
-      history.length > 0;
-      history = early.splice(0)
-    ) {
+    const pending = early;
+    const more = async (): Promise<StateEvent[]> =>
+      orElse(await source.events(jobId, sent), () => pending.splice(0));
+    let history = orElse(stored, () => pending.splice(0));
+    for (; history.length > 0; history = await more()) {
       for (const event of history) {
         if (response.writableEnded) return;
         send(event);
@@ -104,6 +104,9 @@ export async function streamJob(
   }
 }
 
+const orElse = (events: StateEvent[], others: () => StateEvent[]): StateEvent[] =>
+  events.length > 0 ? events : others();
+
 /** What is stored after `afterSeq`. `isOver`: the job has ended, and the reader has seen all of it. */
 async function historyAfter(
   source: EventSource,
@@ -112,10 +115,9 @@ async function historyAfter(
 ): Promise<{ stored: StateEvent[]; from: number; isOver: boolean }> {
   const stored = await source.events(jobId, afterSeq);
   if (stored.length > 0 || afterSeq === 0) return { stored, from: afterSeq, isOver: false };
-  const all = await source.events(jobId, 0);
-  const last = all.at(-1);
+  const [last] = await source.events(jobId, afterSeq - 1);
   // A number of another job, or from before a backup was restored: this one is read from its beginning.
-  if ((last?.seq ?? 0) < afterSeq) return { stored: all, from: 0, isOver: false };
+  if (last === undefined) return { stored: await source.events(jobId, 0), from: 0, isOver: false };
   return { stored, from: afterSeq, isOver: isFinal(last) };
 }
 

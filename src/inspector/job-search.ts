@@ -4,13 +4,14 @@
  * on from.
  */
 import { z } from 'zod';
-import { listQuery, type JobDoor, type JobPage } from '../contract/door.ts';
+import { listQuery, type JobDoor, type JobPage, type JobView } from '../contract/door.ts';
+import { cutJob } from '../contract/listed-job.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { InspectorParts } from './parts.ts';
 import { pays } from './slices.ts';
 
 export const searchQuery = z.object({
-  ...listQuery.omit({ limit: true }).shape,
+  ...listQuery.omit({ limit: true, texts: true }).shape,
   q: z.string().max(200).optional(),
   /** Only jobs accepted at this time or later, epoch ms. */
   since: z.coerce.number().min(0).optional(),
@@ -27,12 +28,14 @@ const lookedAtMax = 10_000;
 /** Jobs looked at for each request that a person is charged. */
 const lookedAtPerRequest = 500;
 
+type FoundJobs = Omit<JobPage, 'next'>;
+
 /** `user`: whose key it is, and who is charged. Where nothing is left to be charged, the page ends there. */
 export async function searchJobs(
   parts: Pick<InspectorParts, 'door' | 'limits' | 'slices'>,
   query: unknown,
   user: string | null,
-): Promise<JobPage> {
+): Promise<FoundJobs> {
   const { door, slices } = parts;
   const parsed = searchQuery.safeParse(query);
   if (!parsed.success) {
@@ -50,17 +53,18 @@ export async function searchJobs(
   do {
     await slices.turn();
     const limit = words.length === 0 ? hitsMax - jobs.length : pageSize;
-    const page = await door.list({ ...filter, limit, ...(cursor ? { cursor } : {}) });
+    // Words are looked for in whole texts, and shown with their beginnings.
+    const texts = words.length > 0;
+    const page = await door.list({ ...filter, limit, texts, ...(cursor ? { cursor } : {}) });
     looked += page.looked;
     const times = page.jobs.map((job) => Date.parse(job.created_at));
-    jobs.push(
-      ...page.jobs.filter(
-        (job, index) => times[index]! >= since && times[index]! <= until && isHit(job, words),
-      ),
+    const hits = page.jobs.filter(
+      (job, index) => times[index]! >= since && times[index]! <= until && isHit(job, words),
     );
+    jobs.push(...hits.map(cutJob));
     // The newest come first: behind one that is too old there is nothing more to find.
     const isPast = times.some((time) => time < since);
-    cursor = isPast ? undefined : (page.next_cursor ?? undefined);
+    cursor = isPast ? undefined : (page.next ?? undefined);
     while (looked >= paid && pays(parts, user)) paid += lookedAtPerRequest;
   } while (cursor !== undefined && jobs.length < hitsMax && looked < Math.min(paid, lookedAtMax));
   return { jobs, next_cursor: cursor ?? null, looked };
@@ -71,16 +75,25 @@ async function byId(
   door: JobDoor,
   words: string[],
   userId: string | undefined,
-): Promise<JobPage | null> {
+): Promise<FoundJobs | null> {
   const [id = ''] = words;
   if (words.length !== 1 || !/^[0-9a-z]{26}$/.test(id)) return null;
   try {
     const job = await door.get(id.toUpperCase());
     if (userId !== undefined && job.user_id !== userId) return null;
-    return { jobs: [job], next_cursor: null, looked: 1 };
+    return { jobs: [rowOf(job)], next_cursor: null, looked: 1 };
   } catch {
     return null;
   }
+}
+
+/** The fields of a list. */
+function rowOf(view: JobView): JobPage['jobs'][number] {
+  const row: Partial<JobView> = { ...view };
+  delete row.timings;
+  delete row.queue;
+  delete row.deliveries;
+  return cutJob(row as JobPage['jobs'][number]);
 }
 
 function isHit(job: JobPage['jobs'][number], words: string[]): boolean {

@@ -23,7 +23,7 @@ export function createChannelDoor(door: VerbDoor, channel: string): VerbDoor {
       if (job.channel !== channel) throw new GatehouseError('GH_JOB_NOT_FOUND');
       return job;
     },
-    list: async (query) => door.list(ofChannel(channel, query ?? {})),
+    list: async (query, bytesMax) => door.list(ofChannel(channel, query ?? {}), bytesMax),
     async cancel(jobId, by) {
       await own(jobId);
       await door.cancel(jobId, by);

@@ -3,10 +3,11 @@
  * and errors as over HTTP, because it is the same door.
  */
 import { z } from 'zod';
-import { confirmBody, type JobDoor, type JobPage } from '../contract/door.ts';
+import { confirmBody, type JobDoor } from '../contract/door.ts';
 import { serviceVerbs, type ServiceVerb, type Subjects } from '../contract/subjects.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
+import { listBytesMax } from '../lib/listing.ts';
 import { createChannelDoor, type VerbDoor } from './channel-door.ts';
 import type { Endpoint, ServiceRequest } from './micro-service.ts';
 
@@ -53,7 +54,7 @@ function answersOf(door: VerbDoor, channel: string): Record<ServiceVerb, Endpoin
         traceparent: request.header(traceHeader) ?? undefined,
       }),
     get: async ({ body }) => door.get(jobOf(body).job_id),
-    list: (request) => listThatFits(door, request),
+    list: ({ body, bytesMax }) => door.list(body, Math.min(bytesMax, listBytesMax)),
     cancel: async ({ body }) => {
       const { job_id, by } = jobOf(body);
       await door.cancel(job_id, by);
@@ -90,14 +91,4 @@ function withKey(request: ServiceRequest): unknown {
   const key = request.header(idempotencyHeader);
   const isPlain = typeof body === 'object' && body !== null && !Array.isArray(body);
   return key === null || !isPlain ? body : { idempotency_key: key, ...body };
-}
-
-/** A page of long messages may be more than the broker takes in one: then the page is smaller. */
-async function listThatFits(door: VerbDoor, { body, bytesMax }: ServiceRequest): Promise<JobPage> {
-  let page = await door.list(body);
-  while (page.jobs.length > 1 && Buffer.byteLength(JSON.stringify(page)) > bytesMax) {
-    const limit = Math.floor(page.jobs.length / 2);
-    page = await door.list({ ...(body as object), limit });
-  }
-  return page;
 }

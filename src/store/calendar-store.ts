@@ -30,6 +30,8 @@ export interface CalendarStore {
   touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
   /** Texts of all entries, oldest first. */
   texts(owner: string): string[];
+  /** Some of them: those behind the one with this number. */
+  textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
   /** The text of one entry, null where the owner has none with this UID. */
   text(owner: string, uid: string): string | null;
 }
@@ -65,6 +67,7 @@ export function createCalendarStore(database: Database): CalendarStore {
     putAll: (owner, events, now) => stored(() => putAll.immediate(owner, events, now)),
     touching: (owner, fromWall, toWall) => statements.touching.all(owner, fromWall, toWall),
     texts: (owner) => statements.texts.all(owner).map((row) => row.ics),
+    textPage: (owner, afterNum, limit) => statements.textPage.all(owner, afterNum, limit),
     text: (owner, uid) => statements.text.get(owner, uid)?.ics ?? null,
   };
 }
@@ -120,6 +123,15 @@ function prepare(database: Database) {
     ),
     texts: prepared<{ ics: string }>(
       query.selectFrom('calendar_event').select('ics').where('owner', '=', bound).orderBy('num'),
+    ),
+    textPage: prepared<{ num: number; ics: string }>(
+      query
+        .selectFrom('calendar_event')
+        .select(['num', 'ics'])
+        .where('owner', '=', bound)
+        .where('num', '>', bound)
+        .orderBy('num')
+        .limit(bound),
     ),
     text: prepared<{ ics: string }>(
       query

@@ -12,6 +12,7 @@ import type {
   DraftStorage,
   ListedDraft,
   OpenDraft,
+  VersionHead,
 } from '../contract/draft-storage.ts';
 import type { Database } from './database.ts';
 import { bound, preparer } from './prepared.ts';
@@ -44,7 +45,15 @@ export function createDraftStore(database: Database): DraftStorage {
       statements.addVersion.run(documentId, version, madeBy, status, at, textSha256, mdContent);
       return version;
     },
-    versions: (documentId) => statements.versions.all(documentId).map(versionOf),
+    versions: (documentId) => statements.versions.all(documentId).map(headOf),
+    versionPage: (documentId, { before, limit, charsMax }) =>
+      statements.versionPage
+        .all({ documentId, before: before ?? Number.MAX_SAFE_INTEGER, limit, charsMax })
+        .map(versionOf),
+    version(documentId, version) {
+      const row = statements.version.get(documentId, version);
+      return row === undefined ? null : versionOf(row);
+    },
     setVersionStatus: (documentId, version, status) =>
       void statements.setVersionStatus.run(status, documentId, version),
     keepSection({ documentId, section, requestSha256, mdContent }) {
@@ -82,17 +91,24 @@ function listedOf(row: ListedRow | undefined): ListedDraft | null {
   return { ...record, owner: row.owner, title: row.title, chars: row.chars };
 }
 
-const versionOf = (row: DocumentVersionTable): DocumentVersion => ({
+type HeadRow = Omit<DocumentVersionTable, 'md_content'>;
+
+const headOf = (row: HeadRow): VersionHead => ({
   documentId: row.document_id,
   version: row.version,
   madeBy: row.made_by as DocumentVersion['madeBy'],
   status: row.status as DocumentVersion['status'],
   at: row.at,
   textSha256: row.text_sha256,
+});
+
+const versionOf = (row: DocumentVersionTable): DocumentVersion => ({
+  ...headOf(row),
   mdContent: row.md_content,
 });
 
 const listed = 'select draft.*, document.title from draft join document on id = document_id';
+const headColumns = ['document_id', 'version', 'made_by', 'status', 'at', 'text_sha256'] as const;
 const dueFirst = 'order by due_at, document_id';
 const openDrafts = `select id as documentId, owner, title, md_generated_at as at from document
   where md_draft_status = 'draft' and deleted_at is null`;
@@ -100,7 +116,6 @@ const openDrafts = `select id as documentId, owner, title, md_generated_at as at
 function prepare(database: Database) {
   const { query, connection } = database;
   const prepared = preparer(database);
-  const ofDocument = query.selectFrom('document_version').where('document_id', '=', bound);
   return {
     find: prepared<DraftTable>(
       query.selectFrom('draft').selectAll().where('document_id', '=', bound),
@@ -131,15 +146,36 @@ function prepare(database: Database) {
     listed: connection.prepare<[string], ListedRow>(
       `${listed} where document_id = ? and deleted_at is null`,
     ),
+    ...prepareVersions(database),
     keepSection: connection.prepare(`insert or replace into draft_section
       (document_id, section, request_sha256, md_content) values (?, ?, ?, ?)`),
     sections: prepared<DraftSectionTable>(
       query.selectFrom('draft_section').selectAll().where('document_id', '=', bound),
     ),
+    setting: prepared<{ value: string }>(
+      query.selectFrom('draft_setting').select('value').where('name', '=', bound),
+    ),
+    set: connection.prepare('insert or replace into draft_setting (name, value) values (?, ?)'),
+  };
+}
+
+function prepareVersions(database: Database) {
+  const { query, connection } = database;
+  const prepared = preparer(database);
+  const ofDocument = query.selectFrom('document_version').where('document_id', '=', bound);
+  return {
     lastVersion: prepared<{ version: number | null }>(
       ofDocument.select((row) => row.fn.max('version').as('version')),
     ),
-    versions: prepared<DocumentVersionTable>(ofDocument.selectAll().orderBy('version', 'desc')),
+    versions: prepared<HeadRow>(ofDocument.select(headColumns).orderBy('version', 'desc')),
+    versionPage: connection.prepare<
+      [{ documentId: string; before: number; limit: number; charsMax: number }],
+      DocumentVersionTable
+    >(`
+      select ${headColumns.join(', ')}, substr(md_content, 1, @charsMax) as md_content
+        from document_version where document_id = @documentId and version < @before
+       order by version desc limit @limit`),
+    version: prepared<DocumentVersionTable>(ofDocument.selectAll().where('version', '=', bound)),
     addVersion: prepared(
       query.insertInto('document_version').values({
         document_id: bound,
@@ -158,9 +194,5 @@ function prepare(database: Database) {
         .where('document_id', '=', bound)
         .where('version', '=', bound),
     ),
-    setting: prepared<{ value: string }>(
-      query.selectFrom('draft_setting').select('value').where('name', '=', bound),
-    ),
-    set: connection.prepare('insert or replace into draft_setting (name, value) values (?, ?)'),
   };
 }

@@ -39,6 +39,10 @@ export interface ListFilter {
   /** Only jobs accepted before the one with this number. */
   before?: number | undefined;
   limit: number;
+  /** Characters of message and reply, at most; left out: all. */
+  textMax?: number;
+  /** Jobs that are looked at, at most. Default 1,000. */
+  lookedMax?: number;
 }
 
 export interface ListedJobs {
@@ -57,12 +61,20 @@ export interface Exchange {
   reply: string;
 }
 
+/** Events after a `seq`, or behind a row of the journal. */
+export type EventPlace = { afterSeq: number } | { afterN: number };
+
+export interface EventRow {
+  n: number;
+  events: StateEvent[];
+}
+
 export interface JobQueries {
   find(jobId: string): Promise<JobListing | null>;
   /** Newest first. Looks at a bounded number of jobs: a page of a rare state may be short, or empty, and go on. */
   list(filter: ListFilter): Promise<ListedJobs>;
-  /** State events in order of `seq`. */
-  events(job: JobListing, afterSeq: number): Promise<StateEvent[]>;
+  /** State events in order of `seq`, by the rows of the journal that told them; at most `limit` rows. */
+  eventRows(job: JobListing, from: EventPlace, limit: number): Promise<EventRow[]>;
   /** When each state was entered: `[state, epoch ms]`, in order. */
   path(num: number): Promise<[state: string, at: number][]>;
   /** The last exchanges of the conversation before the job, oldest first. Failed answers are not part of it. */
@@ -93,10 +105,8 @@ const listed = [
   'id',
   'user_id',
   'channel',
-  'message',
   'state',
   'outcome',
-  'reply',
   'seq',
   'created_at',
   'updated_at',
@@ -125,6 +135,7 @@ class Queries implements JobQueries {
     const row = await this.#query
       .selectFrom('job_now')
       .select(listed)
+      .select(['message', 'reply'])
       .select(worstDelivery)
       .where('id', '=', jobId)
       .executeTakeFirst();
@@ -133,25 +144,32 @@ class Queries implements JobQueries {
 
   async list(filter: ListFilter): Promise<ListedJobs> {
     const { state, outcome, userId, channel, limit } = filter;
-    const seen = await this.#lookAt(filter);
+    const lookedMax = filter.lookedMax ?? lookedAtMax;
+    const seen = await this.#lookAt(filter, lookedMax);
     const hits = seen
       .filter((job) => state === undefined || job.state === state)
       .filter((job) => outcome === undefined || endOf(job) === outcome)
       .filter((job) => userId === undefined || job.user_id === userId)
       .filter((job) => channel === undefined || job.channel === channel)
       .slice(0, limit);
-    const jobs = hits.length === 0 ? [] : await this.#listed(hits, state);
-    const last = hits.length === limit ? hits.at(-1) : seen[lookedAtMax - 1];
+    const jobs = hits.length === 0 ? [] : await this.#listed(hits, filter);
+    const last = hits.length === limit ? hits.at(-1) : seen[lookedMax - 1];
     const looked = last === undefined ? seen.length : seen.indexOf(last) + 1;
     return { jobs, looked, before: last?.num ?? null };
   }
 
-  #listed(hits: LookedAtJob[], state: string | undefined): Promise<JobListing[]> {
+  #listed(hits: LookedAtJob[], { state, textMax }: ListFilter): Promise<JobListing[]> {
+    // The length that means "all of it" to `substr` is any that is long enough.
+    const most = textMax ?? 2 ** 31;
     const numbers = hits.map(({ num }) => num);
     return (
       this.#query
         .selectFrom('job_now')
         .select(listed)
+        .select([
+          sql<string>`substr(message, 1, ${most})`.as('message'),
+          sql<string | null>`substr(reply, 1, ${most})`.as('reply'),
+        ])
         .select(worstDelivery)
         .where('num', 'in', numbers)
         // It may have moved on since.
@@ -162,7 +180,7 @@ class Queries implements JobQueries {
   }
 
   /** The newest jobs by what an index serves, so that the rows that are read are those that are counted. */
-  #lookAt(filter: ListFilter): Promise<LookedAtJob[]> {
+  #lookAt(filter: ListFilter, lookedMax: number): Promise<LookedAtJob[]> {
     const { state, outcome, userId, channel, before, limit } = filter;
     const isByIndex = [state, outcome, channel].every((one) => one === undefined);
     const isOpen = state !== undefined && !endedStates.includes(state);
@@ -173,23 +191,46 @@ class Queries implements JobQueries {
       .$if(!isOpen && userId !== undefined, (select) => select.where('user_id', '=', userId!))
       .$if(before !== undefined, (select) => select.where('num', '<', before!))
       .orderBy('num', 'desc')
-      .limit(isByIndex ? limit : lookedAtMax)
+      .limit(isByIndex ? limit : lookedMax)
       .execute();
   }
 
-  async events(job: JobListing, afterSeq: number): Promise<StateEvent[]> {
+  async eventRows(job: JobListing, from: EventPlace, limit: number): Promise<EventRow[]> {
+    const afterSeq = 'afterSeq' in from ? from.afterSeq : 0;
+    const afterN = 'afterN' in from ? from.afterN : await this.#rowBefore(job.num, afterSeq);
     const rows = await this.#query
       .selectFrom('journal')
-      .select(['seq', 'at', 'emitted'])
+      .select(['n', 'seq', 'at', 'emitted'])
       .where('job', '=', job.num)
+      .where('n', '>', afterN)
       .orderBy('n')
+      .limit(limit)
       .execute();
     const sender = { jobId: job.id, userId: job.user_id, channel: job.channel };
-    return rows
-      .flatMap(({ seq, at, emitted }) =>
-        stateEventsOf(sender, { seq, at, emitted: JSON.parse(emitted) as JobEmitted[] }),
-      )
-      .filter((event) => event.seq > afterSeq);
+    return rows.map(({ n, seq, at, emitted }) => ({
+      n,
+      events: stateEventsOf(sender, {
+        seq,
+        at,
+        emitted: JSON.parse(emitted) as JobEmitted[],
+      }).filter((event) => event.seq > afterSeq),
+    }));
+  }
+
+  /** The row before the one that told the event after `seq`. Rows that told nothing may lie between. */
+  async #rowBefore(num: number, seq: number): Promise<number> {
+    if (seq === 0) return 0;
+    const row = await this.#query
+      .selectFrom('journal')
+      .select('n')
+      .where('job', '=', num)
+      .where('seq', '<=', seq)
+      .where('emitted', '<>', sql.lit('[]'))
+      .orderBy('n', 'desc')
+      .limit(sql.lit(1))
+      .executeTakeFirst();
+    // This row told `seq` itself, and may have told what comes after it.
+    return (row?.n ?? 1) - 1;
   }
 
   async path(num: number): Promise<[state: string, at: number][]> {

@@ -8,7 +8,7 @@ import {
 } from '../../src/http/document-routes.ts';
 import { whoseDrafts } from '../../src/http/draft-routes.ts';
 import { memoChange, memosQuery, newMemo } from '../../src/http/memo-routes.ts';
-import { draftDecision, draftEdit } from '../../src/http/review-routes.ts';
+import { draftDecision, draftEdit, versionsQuery } from '../../src/http/review-routes.ts';
 import type { Operation } from './operation.ts';
 import { inputErrors, lastEventId, ofUser, stream, theDocument } from './shared.ts';
 import * as view from './views.ts';
@@ -30,7 +30,7 @@ export const documents: readonly Operation[] = [
     status: 200,
     answer: z.strictObject({
       documents: z.array(view.listedDocument),
-      next_cursor: view.nextCursor,
+      ...view.nextPage,
     }),
     errors: ['GH_REQUEST_INVALID'],
     example: () => ({}),
@@ -79,22 +79,21 @@ export const documents: readonly Operation[] = [
   },
   {
     route: 'GET /documents/:id/versions',
-    summary: 'Everything that was ever written for a document, newest first.',
+    summary: 'Everything that was ever written for a document, newest first, at most 1 MiB of it.',
+    query: versionsQuery,
+    status: 200,
+    answer: z.strictObject({ versions: z.array(view.listedVersion), ...view.nextPage }),
+    errors: ['GH_REQUEST_INVALID', 'GH_DOCUMENT_NOT_FOUND'],
+    example: async (scene) => ({ path: { id: await scene.draftedDocument() } }),
+  },
+  {
+    route: 'GET /documents/:id/versions/:version',
+    summary: 'One of them with its whole text.',
     query: ofUser,
     status: 200,
-    answer: z.strictObject({
-      versions: z.array(
-        z.strictObject({
-          version: z.int(),
-          made_by: z.string(),
-          status: z.string(),
-          at: z.iso.datetime(),
-          md_content: z.string(),
-        }),
-      ),
-    }),
+    answer: view.documentVersion,
     errors: ['GH_DOCUMENT_NOT_FOUND'],
-    example: async (scene) => ({ path: { id: await scene.draftedDocument() } }),
+    example: async (scene) => ({ path: { id: await scene.draftedDocument(), version: '1' } }),
   },
   ...(['accept', 'reject', 'edit'] as const).map((verb): Operation => ({
     route: `POST /documents/:id/draft/${verb}`,
@@ -156,7 +155,7 @@ export const memos: readonly Operation[] = [
           updated_at: z.iso.datetime(),
         }),
       ),
-      next_cursor: view.nextCursor,
+      ...view.nextPage,
     }),
     errors: ['GH_REQUEST_INVALID'],
     example: () => ({}),

@@ -1,6 +1,6 @@
 /** Routes of messages and jobs. */
 import { z } from 'zod';
-import { confirmBody, listQuery, submitBody } from '../../src/contract/door.ts';
+import { confirmBody, eventsQuery, listQuery, submitBody } from '../../src/contract/door.ts';
 import type { Operation } from './operation.ts';
 import { inputErrors, lastEventId, stream, theJob } from './shared.ts';
 import * as view from './views.ts';
@@ -66,12 +66,13 @@ export const jobs: readonly Operation[] = [
   },
   {
     route: 'GET /jobs',
-    summary: 'Jobs, newest first. With a cursor a page may be short, or empty, where few jobs fit.',
+    summary:
+      'Jobs, newest first, at most 1 MiB of them. With a cursor a page may be short, or empty, where few jobs fit.',
     query: listQuery,
     status: 200,
     answer: z.strictObject({
       jobs: z.array(view.listedJob),
-      next_cursor: view.nextCursor,
+      ...view.nextPage,
       looked: z.int().describe('Jobs that were looked at for this page.'),
     }),
     errors: ['GH_REQUEST_INVALID'],
@@ -79,10 +80,15 @@ export const jobs: readonly Operation[] = [
   },
   {
     route: 'GET /jobs/:id/events',
-    summary: 'All events of a job so far.',
+    summary: 'The events of a job so far, at most 1 MiB of them.',
+    query: eventsQuery,
     status: 200,
-    answer: z.strictObject({ job_id: z.string(), events: z.array(view.stateEvent) }),
-    errors: ['GH_JOB_NOT_FOUND'],
+    answer: z.strictObject({
+      job_id: z.string(),
+      events: z.array(view.stateEvent),
+      ...view.nextPage,
+    }),
+    errors: ['GH_REQUEST_INVALID', 'GH_JOB_NOT_FOUND'],
     example: theJob,
   },
   {

@@ -44,9 +44,33 @@ export const job = z
     deliveries,
   })
   .meta({ id: 'Job' });
-export const listedJob = z.strictObject(listed).meta({ id: 'ListedJob' });
-export const foundJob = z.strictObject({ ...listed, queue: queue.nullable() });
+const isCut = z.literal(true).optional();
+const inList = {
+  ...listed,
+  message_cut: isCut.describe('The message goes on: it is whole in `GET /chat/:id`.'),
+  reply_cut: isCut.describe('The reply goes on: it is whole in `GET /chat/:id`.'),
+};
+export const listedJob = z.strictObject(inList).meta({ id: 'ListedJob' });
+export const foundJob = z.strictObject({ ...inList, queue: queue.nullable() });
 export const nextCursor = z.string().nullable().describe('Null: there is no more.');
+export const nextPage = {
+  next: nextCursor.describe('`cursor` of the next page. Null: there is no more.'),
+  next_cursor: nextCursor.describe('The same as `next`.'),
+};
+const version = {
+  version: z.int(),
+  made_by: z.string(),
+  status: z.string(),
+  at: z.iso.datetime(),
+  md_content: z.string(),
+};
+export const documentVersion = z.strictObject(version);
+export const listedVersion = z.strictObject({
+  ...version,
+  md_content_cut: isCut.describe(
+    'The text goes on: it is whole in `GET /documents/:id/versions/:version`.',
+  ),
+});
 
 export const stateEvent = z
   .strictObject({

@@ -53,7 +53,9 @@ describe('a message', () => {
     await fixture.fail(jobId, 'reason');
     await fixture.answer(jobId, 'answer', { text: '짧은 답', backend: 'small' });
     await until(() => stateOf(fixture, jobId).endedAt !== null);
-    const stored = await fixture.queries.events((await fixture.queries.find(jobId))!, 0);
+    const job = (await fixture.queries.find(jobId))!;
+    const rows = await fixture.queries.eventRows(job, { afterSeq: 0 }, 1_000);
+    const stored = rows.flatMap(({ events }) => events);
     expect(stored.map((event) => event.seq)).toEqual(stored.map((_, index) => index + 1));
     expect(fixture.events).toEqual(stored);
     expect(stored.map((event) => event.type)).toEqual([

@@ -101,6 +101,11 @@ export class DraftReview {
     }
   }
 
+  async #versionText(version) {
+    const query = this.#user === null ? `?user_id=${encodeURIComponent(this.#owner)}` : '';
+    return (await call(`/documents/${this.#id}/versions/${version}${query}`)).md_content;
+  }
+
   #show(row, versions, detail) {
     const told = JSON.stringify([row, versions, detail]);
     if (told === this.#drawn) return;
@@ -138,7 +143,7 @@ export class DraftReview {
       ),
       isOpen ? this.#actions() : typed && leftOver(typed),
       h('h3', {}, 'Versions'),
-      ...versions.map(versionOf),
+      ...versions.map((version) => versionOf(version, (n) => this.#versionText(n))),
       h('h3', {}, 'How it came about'),
       h(
         'ol',
@@ -216,13 +221,19 @@ const leftOver = ({ text }) =>
     h('pre', { class: 'memo-text' }, text),
   );
 
-const versionOf = ({ version, made_by: madeBy, status, at, md_content: text }) =>
-  h(
+/** The text of a long version is read when it is opened. */
+function versionOf({ version, made_by, status, at, md_content, md_content_cut }, read) {
+  const text = h('pre', { class: 'memo-text' }, md_content);
+  const open = async () => {
+    text.textContent = (await read(version).catch(() => null)) ?? `${md_content} […]`;
+  };
+  return h(
     'details',
-    {},
-    h('summary', {}, `${version}. ${madeBy}, ${status}, ${moment(Date.parse(at))}`),
-    h('pre', { class: 'memo-text' }, text),
+    md_content_cut === true ? { ontoggle: () => void open() } : {},
+    h('summary', {}, `${version}. ${made_by}, ${status}, ${moment(Date.parse(at))}`),
+    text,
   );
+}
 
 const eventOf = ({ seq, type, at, data }) =>
   h(

@@ -69,8 +69,8 @@ export interface EventStorage {
   ): ('added' | 'updated' | 'unchanged')[];
   /** Entries with `firstWall < toWall` and an end after or at `fromWall`. */
   touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
-  /** The texts of all entries of the owner, oldest first. */
-  texts(owner: string): string[];
+  /** Texts of the owner's entries behind this one (0: from the first), oldest first. */
+  textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
   /** The text of one entry, null where the owner has none with this UID. */
   text(owner: string, uid: string): string | null;
 }

@@ -65,49 +65,89 @@ export function importIcs(text: string, options: IcsImportOptions): IcsImport {
 }
 
 /** One calendar text with all entries of the owner, for other calendar programs. */
-export function exportIcs(storage: EventStorage, owner: string, zones: Zones): string {
-  const sources = storage.texts(owner).flatMap((text) => parseCalendars(text).calendars);
-  const events = sources.flatMap((source) => source.getAllSubcomponents('vevent'));
+export const exportIcs = (storage: EventStorage, owner: string, zones: Zones): string =>
+  [...exportPieces(storage, owner, zones)].join('');
+
+/**
+ * The same text in pieces, one step for each entry and each look at its zones: reading an entry takes some 0.1 ms.
+ * Entries are read twice, so that no more than one is in memory. Most of the first pieces are empty.
+ */
+export function* exportPieces(
+  storage: EventStorage,
+  owner: string,
+  zones: Zones,
+): Generator<string> {
+  const found: FoundZones = { defined: new Map(), named: new Set(), first: 9999, last: 0 };
+  for (const source of calendarsOf(storage, owner)) {
+    noteZones(found, source);
+    yield '';
+  }
   const calendar = emptyCalendar();
-  for (const zone of zonesOf(sources, yearsOf(events), zones)) calendar.addSubcomponent(zone);
-  for (const event of events) calendar.addSubcomponent(new ICAL.Component(event.jCal));
-  return `${calendar.toString()}\r\n`;
+  for (const zone of zonesOf(found, zones)) calendar.addSubcomponent(zone);
+  const ending = 'END:VCALENDAR';
+  yield calendar.toString().slice(0, -ending.length);
+  for (const source of calendarsOf(storage, owner)) {
+    const events = source.getAllSubcomponents('vevent');
+    yield events.map((event) => `${event.toString()}\r\n`).join('');
+  }
+  yield `${ending}\r\n`;
+}
+
+/** Texts that are in memory at once. */
+const textsAtOnce = 50;
+
+function* calendarsOf(storage: EventStorage, owner: string): Generator<ICAL.Component> {
+  let after = 0;
+  for (;;) {
+    const page = storage.textPage(owner, after, textsAtOnce);
+    for (const { num, ics } of page) {
+      yield* parseCalendars(ics).calendars;
+      after = num;
+    }
+    if (page.length < textsAtOnce) return;
+  }
 }
 
 /** Years that a series without an end is still right for, where its zone came without rules. */
 const yearsAhead = 10;
 
-function yearsOf(events: readonly ICAL.Component[]): { first: number; last: number } {
-  let [first, last] = [9999, 0];
-  for (const event of events) {
-    const start = event.getFirstPropertyValue('dtstart');
-    if (!(start instanceof ICAL.Time)) continue;
-    [first, last] = [Math.min(first, start.year), Math.max(last, start.year + yearsAhead)];
-  }
-  return { first: Math.max(first, 1970), last: Math.min(last, 2200) };
+/** The zones of all entries, and the years that they are needed for. */
+interface FoundZones {
+  /** One definition per zone name: one with rules if any came with them. */
+  defined: Map<string, ICAL.Component>;
+  named: Set<string>;
+  first: number;
+  last: number;
 }
 
-/** One definition per zone name: one with rules if any came with them, else a new one for all years. */
-function zonesOf(
-  sources: readonly ICAL.Component[],
-  years: { first: number; last: number },
-  zones: Zones,
-): ICAL.Component[] {
-  const byName = new Map<string, ICAL.Component>();
-  for (const zone of sources.flatMap((source) => source.getAllSubcomponents('vtimezone'))) {
+function noteZones(found: FoundZones, source: ICAL.Component): void {
+  for (const zone of source.getAllSubcomponents('vtimezone')) {
     const tzid = tzidOf(zone);
-    const hasRules = zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
-    if (hasRules || !byName.has(tzid)) byName.set(tzid, zone);
+    const known = found.defined.get(tzid);
+    if (known === undefined || (hasRules(zone) && !hasRules(known))) found.defined.set(tzid, zone);
   }
-  const named = sources.flatMap((source) => source.getAllSubcomponents('vevent')).flatMap(tzidsOf);
-  const missing = [...new Set(named)].filter((tzid) => !byName.has(tzid));
+  for (const event of source.getAllSubcomponents('vevent')) {
+    for (const tzid of tzidsOf(event)) found.named.add(tzid);
+    const start = event.getFirstPropertyValue('dtstart');
+    if (!(start instanceof ICAL.Time)) continue;
+    found.first = Math.min(found.first, start.year);
+    found.last = Math.max(found.last, start.year + yearsAhead);
+  }
+}
+
+const hasRules = (zone: ICAL.Component): boolean =>
+  zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
+
+/** One definition per zone name: one with rules if any came with them, else a new one for all years. */
+function zonesOf(found: FoundZones, zones: Zones): ICAL.Component[] {
+  const years = { first: Math.max(found.first, 1970), last: Math.min(found.last, 2200) };
+  const missing = [...found.named].filter((tzid) => !found.defined.has(tzid));
   const added = missing.flatMap((tzid) => definitionOf(tzid, years, zones) ?? []);
-  const defined = [...byName].map(([tzid, zone]) => {
-    const hasRules = zone.getAllSubcomponents().some((part) => part.hasProperty('rrule'));
-    return hasRules || !zones.knows(tzid)
+  const defined = [...found.defined].map(([tzid, zone]) =>
+    hasRules(zone) || !zones.knows(tzid)
       ? new ICAL.Component(zone.jCal)
-      : zoneDefinition(tzid, years.first, years.last, zones);
-  });
+      : zoneDefinition(tzid, years.first, years.last, zones),
+  );
   return [...defined, ...added];
 }
 

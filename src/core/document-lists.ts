@@ -1,0 +1,81 @@
+/** Documents, memos and versions as lists: bounded in rows and bytes, read in slices (lib/listing.ts). */
+import type { DocumentVersion } from '../contract/draft-storage.ts';
+import type { ListedDocument } from '../documents/document-port.ts';
+import type { DraftReview } from '../documents/draft-review.ts';
+import type { VersionQuery } from '../http/review-routes.ts';
+import { GatehouseError } from '../lib/errors.ts';
+import { headCharsMax, headOfText, listingOf, type Listing } from '../lib/listing.ts';
+
+/** Newest first, as `read` gives them: those with an id lower than `before`. */
+export const documentListing = <View extends object>(
+  userId: string,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  read: (page: { limit: number; before?: string | undefined }) => ListedDocument[],
+  view: (document: ListedDocument) => View,
+): Listing<View> =>
+  listingOf<View>({
+    who: userId,
+    limit,
+    cursor,
+    read(from, count) {
+      const documents = read({ limit: count, before: from ?? undefined });
+      return {
+        rows: documents.map((one) => ({ row: view(one), cursor: one.id })),
+        next: documents.length < count ? null : documents.at(-1)!.id,
+      };
+    },
+    // Its texts are heads already; what a file's metadata hold has bounds of its own.
+    cut: (row) => row,
+  });
+
+/** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
+export function versionListing(
+  review: Pick<DraftReview, 'versions'>,
+  userId: string,
+  id: string,
+  { limit, cursor, texts }: VersionQuery,
+): Listing<VersionView> {
+  const readVersions = review.versions(userId, id);
+  if (readVersions === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
+  return listingOf<VersionView>({
+    who: userId,
+    limit,
+    cursor,
+    read(from, count) {
+      const charsMax = texts ? Number.MAX_SAFE_INTEGER : headCharsMax + 1;
+      const before = from === null ? null : Number(from);
+      const versions = readVersions({ before, limit: count, charsMax });
+      return {
+        rows: versions.map((one) => ({
+          row: texts ? versionView(one) : cutVersion(versionView(one)),
+          cursor: String(one.version),
+        })),
+        next: versions.length < count ? null : String(versions.at(-1)!.version),
+      };
+    },
+    cut: cutVersion,
+  });
+}
+
+export interface VersionView {
+  version: number;
+  made_by: string;
+  status: string;
+  at: string;
+  md_content: string;
+  /** The text goes on: it is whole in `GET /documents/:id/versions/:version`. */
+  md_content_cut?: true;
+}
+
+export const versionView = (one: DocumentVersion): VersionView => ({
+  version: one.version,
+  made_by: one.madeBy,
+  status: one.status,
+  at: new Date(one.at).toISOString(),
+  md_content: one.mdContent,
+});
+
+function cutVersion(row: VersionView): VersionView {
+  const { text, isCut } = headOfText(row.md_content);
+  return isCut ? { ...row, md_content: text, md_content_cut: true } : row;
+}

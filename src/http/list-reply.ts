@@ -1,0 +1,46 @@
+/**
+ * Lists as answers: sent in slices as they are read, at the pace of their reader, and charged to the person by their
+ * bytes. A list that fails before its first slice is a status; one that fails later ends the connection.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { ListedRow, ListEnd, Listing } from '../lib/listing.ts';
+
+/** The fields behind the rows. */
+const endOf = ({ next }: ListEnd): Record<string, unknown> => ({ next, next_cursor: next });
+
+/**
+ * `{[name]: [...], next, next_cursor}`, with `fields` before it.
+ * @param more fields behind the rows, from the end of the list
+ */
+export async function sendList<Row>(
+  reply: FastifyReply,
+  name: string,
+  listing: Listing<Row>,
+  { fields = {}, more = endOf }: { fields?: object; more?: (end: ListEnd) => object } = {},
+): Promise<FastifyReply> {
+  const first = await listing.next();
+  const { countAnswer } = reply.request;
+  async function* pieces(): AsyncGenerator<string> {
+    let slice = first;
+    const head = JSON.stringify(fields).slice(0, -1);
+    yield `${head}${head === '{' ? '' : ','}${JSON.stringify(name)}:[`;
+    for (let isFirst = true; slice.done !== true; slice = await listing.next()) {
+      const text = textOf(slice.value);
+      if (text === '') continue;
+      countAnswer(bytesOf(slice.value));
+      yield isFirst ? text : `,${text}`;
+      isFirst = false;
+    }
+    yield `],${JSON.stringify(more(slice.value)).slice(1)}`;
+  }
+  return reply
+    .type('application/json; charset=utf-8')
+    .send(Readable.from(pieces(), { objectMode: false, highWaterMark: 64 * 1024 }));
+}
+
+const textOf = (slice: readonly ListedRow<unknown>[]): string =>
+  slice.map(({ json }) => json).join(',');
+
+const bytesOf = (slice: readonly ListedRow<unknown>[]): number =>
+  slice.reduce((sum, { bytes }) => sum + bytes, 0);
