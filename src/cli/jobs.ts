@@ -1,4 +1,6 @@
 /** `gatehouse jobs`, `jobs show ID`, `jobs cancel ID`. */
+import { remedies } from '../lib/error-remedies.ts';
+import type { ErrorCode } from '../lib/errors.ts';
 import { jobStates } from '../../machines/job-types.ts';
 import type { JobPage } from '../contract/door.ts';
 import type { StateEvent } from '../contract/state-event.ts';
@@ -64,6 +66,9 @@ export async function showJob(client: CoreClient, jobId: string, json: boolean):
   for (const { reply_id, status, parts, error } of job.deliveries) {
     const why = error === null ? '' : `: ${error}`;
     console.log(`reply ${reply_id}: ${status}, ${parts} ${parts === 1 ? 'post' : 'posts'}${why}`);
+  }
+  for (const code of new Set(events.map(({ data }) => String(data['code'] ?? '')))) {
+    if (code in remedies) console.log(`what to do: ${remedies[code as ErrorCode]} (${code})`);
   }
   if (job.reply !== null) console.log(`\n${job.reply}`);
 }

@@ -1,21 +1,29 @@
-/** docs/errors.md lists exactly the codes of the table, with their status and kind. */
+/** docs/errors.md lists exactly the codes of the table, with their status, kind and remedy. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { remedies } from '../../src/lib/error-remedies.ts';
 import { errorTable, GatehouseError, type ErrorCode } from '../../src/lib/errors.ts';
 
 const path = join(import.meta.dirname, '..', '..', 'docs', 'errors.md');
 if (process.env['UPDATE_DOCS'] === '1') updateTable();
 const page = readFileSync(path, 'utf8');
-const rows = [...page.matchAll(/^\| `(GH_[A-Z_]+)` \| (\w+) \| (\d+) \| (.+?) \|/gm)];
+const rows = [...page.matchAll(/^\| `(GH_[A-Z_]+)` \| (\w+) \| (\d+) \| (.+?) \| (.+) \|$/gm)];
 
 test('every code stands on the page once, as it is in the table', () => {
-  const listed = rows.map(([, code, kind, status, title]) => [code, kind, Number(status), title]);
+  const listed = rows.map(([, code, kind, status, title, remedy]) => [
+    code,
+    kind,
+    Number(status),
+    title,
+    remedy,
+  ]);
   const made = Object.entries(errorTable).map(([code, { kind, status, title }]) => [
     code,
     kind,
     status,
     title,
+    remedies[code as ErrorCode],
   ]);
   expect(listed).toEqual(made);
 });
@@ -34,8 +42,9 @@ test.each(Object.keys(errorTable) as ErrorCode[])('%s carries its kind and statu
 function updateTable(): void {
   const [text = ''] = readFileSync(path, 'utf8').split('| code |');
   const lines = Object.entries(errorTable).map(
-    ([code, { kind, status, title }]) => `| \`${code}\` | ${kind} | ${status} | ${title} |`,
+    ([code, { kind, status, title }]) =>
+      `| \`${code}\` | ${kind} | ${status} | ${title} | ${remedies[code as ErrorCode]} |`,
   );
-  const head = '| code | kind | HTTP status | meaning |\n|---|---|---|---|\n';
+  const head = '| code | kind | HTTP status | meaning | what to do |\n|---|---|---|---|---|\n';
   writeFileSync(path, `${text}${head}${lines.join('\n')}\n`);
 }

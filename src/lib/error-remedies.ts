@@ -1,0 +1,89 @@
+/** What to do about each error: one sentence for the person or program that met it. docs/errors.md shows it beside the code. */
+import type { ErrorCode } from './errors.ts';
+
+export const remedies: Readonly<Record<ErrorCode, string>> = {
+  GH_REQUEST_NOT_JSON: 'Send UTF-8 JSON; check quotes and the trailing comma with a JSON linter.',
+  GH_REQUEST_INVALID:
+    'The message names the field; docs/openapi.json has the schema of each route.',
+  GH_REQUEST_EMPTY: 'Send a message with at least one visible character.',
+  GH_REQUEST_TOO_LONG:
+    'Shorten the message, import the text as a document, or raise `jobs.messageMaxChars`.',
+  GH_REQUEST_TOO_LARGE: 'Send less at once; files belong into `gatehouse import`.',
+  GH_REQUEST_TOO_MANY: 'Wait as long as `Retry-After` says; the operator sets `server.limits`.',
+  GH_REQUEST_UNAUTHORIZED:
+    'Send `Authorization: Bearer KEY` with a key of `server.apiKeys`; without keys use a loopback address.',
+  GH_REQUEST_FORBIDDEN: 'Use the key of the person concerned, or the operator’s key.',
+  GH_REQUEST_NOT_FOUND: 'Check the path and the method against docs/openapi.json.',
+  GH_JOB_NOT_FOUND: 'Check the id; ended jobs are removed after `conversation.retentionDays`.',
+  GH_JOB_CONFLICT: 'Read the job again: it has ended, or its draft was already decided or changed.',
+  GH_JOB_QUEUE_FULL: 'Wait as long as `Retry-After` says, or raise `jobs.maxQueued`.',
+  GH_JOB_TIMEOUT:
+    'Ask again; if it stays, see the load of the model server, or raise the limit under `jobs`.',
+  GH_JOB_FAILED: 'Ask again; `gatehouse jobs show ID` names the cause.',
+  GH_JOB_BUG: 'Report it with the log line; the message can be sent again.',
+  GH_JOB_VERSION: 'Ask again; before an upgrade let open jobs end.',
+  GH_STORE_UNAVAILABLE:
+    'Check the free space and the log: a full disk, or a database file that was moved or deleted.',
+  GH_STORE_LOCKED: 'Stop the other process, or give this one a database of its own.',
+  GH_STORE_READ_ONLY: 'Give the user of the process the right to write the file and its folder.',
+  GH_STORE_OPEN: 'Check the path in `database`; a file of another program is left as it is.',
+  GH_STORE_NEWER: 'Run the newer version, or restore a backup made before the upgrade.',
+  GH_STORE_CORRUPT: 'Stop Gatehouse and restore the last backup: `gatehouse restore FILE`.',
+  GH_STORE_TARGET:
+    'Name a file that does not exist yet, in a folder with room and the right to write.',
+  GH_BACKEND_UNAVAILABLE:
+    'Start the model server, check `backends[].baseUrl`, then `gatehouse doctor`.',
+  GH_BACKEND_UNKNOWN: 'Use a name of `GET /backends`.',
+  GH_BACKEND_BUSY: 'Wait, or raise `gates.maxQueue` or the `concurrency` of the backend.',
+  GH_BACKEND_INPUT: 'Change the request: the model cannot read this kind of input.',
+  GH_BACKEND_REFUSED:
+    'Check `backends[].model` and `apiKey`; `error_detail` has what the server said.',
+  GH_BACKEND_UNREADABLE:
+    'Ask again; if it stays, check `backends[].kind` and the version of the server.',
+  GH_TOOL_UNKNOWN: 'Name a tool and an operation of docs/tools.md.',
+  GH_TOOL_FAILED: 'Ask again; the log names the cause.',
+  GH_TOOL_INPUT: 'Say the date, the time or the title again, more plainly.',
+  GH_TOOL_TIMEOUT:
+    'Ask again; if it stays, check the server behind the tool or raise `jobs.toolTimeoutMs`.',
+  GH_TOOL_UNREACHABLE:
+    'Check address, port and network of the server; `gatehouse doctor` tries it.',
+  GH_TOOL_LOGIN: 'Check user name and password; many providers want an app password.',
+  GH_TOOL_REFUSED:
+    'Check the rights of the account; `gatehouse doctor` says what the server answered.',
+  GH_TOOL_UNREADABLE:
+    'Check that the address is the one of the service itself and not of its web page.',
+  GH_TOOL_UNCERTAIN: 'Look into the calendar before the entry is asked for again.',
+  GH_TOOL_NOT_CONFIGURED: 'Add the section under `tools` to the configuration.',
+  GH_TOOL_NOT_FOUND: 'Use one of the names in the answer, or configure the name under `tools`.',
+  GH_TOOL_ONE_DRAFT: 'Answer the waiting draft with yes or no first.',
+  GH_TOOL_NOT_LOCAL: 'Import into the calendar server itself.',
+  GH_BUS_UNREACHABLE:
+    'Start nats-server, check `nats.url` and the certificate; jobs go on meanwhile.',
+  GH_BUS_REFUSED:
+    'Check `nats.user`, `password`, `token` or `credsFile`, and the permissions in deploy/nats.',
+  GH_BUS_NO_SERVER: 'Install nats-server or set `nats.url`; `nats.mode: off` runs without.',
+  GH_BUS_NO_JETSTREAM: 'Start nats-server with `-js` and give the account JetStream.',
+  GH_BUS_STREAM: 'Compare the stream with docs/events.md, or delete it: it is made anew.',
+  GH_BUS_TOO_LARGE: 'Ask for fewer entries, or raise `max_payload` of nats-server.',
+  GH_BRIDGE_NOT_CONFIGURED:
+    'Set `synology.incomingUrl` and `synology.token`, see docs/synology.md.',
+  GH_BRIDGE_NO_USERS: 'Add the chat’s user numbers to `synology.allowedUserIds`.',
+  GH_BRIDGE_TOKEN: 'Copy the token of the bot again from Synology Chat.',
+  GH_BRIDGE_USER: 'Add the number of the person to `synology.allowedUserIds`.',
+  GH_BRIDGE_SLOW: 'Check the network between the NAS and the bridge; the NAS sends again.',
+  GH_BRIDGE_UNCERTAIN: 'Look into the chat before the question is asked again.',
+  GH_BRIDGE_DEAD: '`gatehouse doctor` tries the chat; then ask again.',
+  GH_DOCUMENT_NOT_FOUND:
+    'Check the id; a deleted document is gone after `conversation.retentionDays`.',
+  GH_MEMO_NOT_FOUND: 'Check the id with `gatehouse memos`.',
+  GH_DRAFT_NOT_FOUND: 'Promote the memo first: `gatehouse memos promote ID`.',
+  GH_DRAFT_NONE: 'Wait until the draft is made, or ask for it again.',
+  GH_DRAFT_CHANGED: 'Read the draft again and decide on its present version.',
+  GH_DRAFT_EMPTY: 'It is tried again by itself; else check the model of `roles.drafter`.',
+  GH_DRAFT_TRUNCATED: 'It is tried again by itself; else use a model with a larger context.',
+  GH_DRAFT_TOO_LONG: 'Split the memo.',
+  GH_DRAFT_INTERRUPTED: 'Nothing: it is drafted again.',
+  GH_CONFIG_INVALID: 'The message names key and line; gatehouse.example.yaml shows every key.',
+  GH_SERVER_PORT: 'Choose another `server.port`, or stop the process that uses it.',
+  GH_SERVER_STOPPING: 'Send it again in a moment.',
+};
