@@ -54,10 +54,11 @@ async function readFromStart(nc) {
   // The defaults of the client notice a lost server only after most of a minute.
   const messages = await consumer.consume({ expires: 4_000, idle_heartbeat: 1_000 });
   interrupt = () => messages.stop();
-  const timer = setInterval(async () => {
+  const stopIfMadeAnew = async () => {
     const info = await manager.streams.info(stream).catch(() => null);
     if (info?.created !== created) messages.stop();
-  }, 2_000);
+  };
+  const timer = setInterval(() => void stopIfMadeAnew(), 2_000);
   try {
     for await (const message of messages) apply(message.json());
   } finally {
