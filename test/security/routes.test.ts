@@ -82,6 +82,7 @@ describe('the routes of the core', () => {
     }
     const anyone = routes.filter(({ access, method }) => access === 'anyone' && method === 'GET');
     expect(anyone.map(({ path }) => path)).toEqual([
+      '/',
       '/healthz',
       '/inspect',
       '/inspect/assets/:name',
