@@ -5,6 +5,7 @@
 import {
   submitBody,
   type Accepted,
+  type CauseView,
   type JobDoor,
   type JobView,
   type SubmitDefaults,
@@ -76,7 +77,8 @@ export function createDoor(options: DoorOptions): JobDoor {
 
     async get(jobId) {
       const job = await find(jobId);
-      return viewOf(job, await queries.path(job.num), options);
+      const cause = job.outcome === 'failed' ? await causeOf(queries, jobId) : null;
+      return { ...viewOf(job, await queries.path(job.num), options), cause };
     },
 
     list: (query, bytesMax) => pageOf(jobListing(queries, query, bytesMax)),
@@ -101,6 +103,16 @@ export function createDoor(options: DoorOptions): JobDoor {
       return { job_id: jobId, text, final: isEnded };
     },
   };
+}
+
+async function causeOf(queries: JobQueries, jobId: string): Promise<CauseView | null> {
+  const all = eventListing(queries, jobId, { cursor: 0, limit: eventsMax });
+  const data = (await collected(all)).rows.findLast(({ type }) => type === 'error')?.data;
+  if (data === undefined) return null;
+  const textOf = (name: string): string | null =>
+    typeof data[name] === 'string' ? data[name] : null;
+  const [code, reason, detail] = ['code', 'error_reason', 'error_detail'].map(textOf);
+  return { code: code ?? '', error_reason: reason ?? null, error_detail: detail ?? null };
 }
 
 async function submit(
@@ -268,7 +280,7 @@ function viewOf(
   job: JobListing,
   path: [state: string, at: number][],
   { journal, clock, deliveriesOf }: DoorOptions,
-): JobView {
+): Omit<JobView, 'cause'> {
   const timings: Record<string, number> = {};
   path.forEach(([state, at], index) => {
     const until = path[index + 1]?.[1] ?? job.ended_at ?? clock.now();

@@ -7,7 +7,14 @@ import { checkBackends } from './backend-findings.ts';
 import { checkDatabase } from './database-findings.ts';
 import type { Finding } from './finding.ts';
 import { checkGates } from './gate-findings.ts';
-import { checkCore, checkKeys, checkNode, checkTimeZone, checkTraces } from './machine-findings.ts';
+import {
+  checkCore,
+  checkKeys,
+  checkNode,
+  checkRunningCore,
+  checkTimeZone,
+  checkTraces,
+} from './machine-findings.ts';
 import { checkNats } from './nats-findings.ts';
 import { checkTools } from './tool-findings.ts';
 import { checkSearch } from './search-findings.ts';
@@ -26,6 +33,7 @@ export async function doctor(
     if (nats.isOfBridge) findings.push(...nats.findings);
     else {
       findings.push(checkTimeZone(config), core.finding);
+      if (core.isThere) findings.push(...(await checkRunningCore(config)));
       findings.push(...checkKeys(config));
       findings.push(...checkDatabase(config, core.isThere));
       findings.push(...nats.findings);

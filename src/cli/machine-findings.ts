@@ -1,10 +1,12 @@
 /** The machine as the doctor sees it: Node, time zone, the core or a free port, where traces go. */
 import { createServer } from 'node:net';
+import { z } from 'zod';
 import { reachableUrl } from './core-client.ts';
 import type { Config } from '../config/config.ts';
 import { hasShortKey, keyCharsAdvised } from '../config/key-check.ts';
 import { loadTracing } from '../config/tracing.ts';
 import { messageOf } from '../lib/errors.ts';
+import { commandKey } from '../lib/key-ring.ts';
 import type { Finding } from './finding.ts';
 
 /** Strips types without a flag and has the calls that the core uses; bin/gatehouse.mjs says the same. */
@@ -94,6 +96,34 @@ export async function checkCore({ server }: Config): Promise<CoreCheck> {
           }
         : { part, ok: false, what: `${url}: no core answers, and ${why}`, advice: taken };
     return { isThere: false, finding };
+  }
+}
+
+const readiness = z.object({
+  ready: z.boolean(),
+  reasons: z.array(z.string()),
+  parts: z.object({
+    storage: z.string(),
+    nats: z.object({ bus: z.string(), url: z.string().nullable() }),
+  }),
+});
+
+/** What the running core says of itself: its storage, the NATS server it really uses, and what is missing. */
+export async function checkRunningCore({ server }: Config): Promise<Finding[]> {
+  const part = 'core';
+  const key = commandKey(server.apiKeys);
+  try {
+    const response = await fetch(`${reachableUrl(server)}/readyz`, {
+      signal: AbortSignal.timeout(answerMsMax),
+      headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    });
+    const { ready, reasons, parts } = readiness.parse(await response.json());
+    const { bus, url } = parts.nats;
+    const facts = `storage ${parts.storage}, nats ${bus}${url === null ? '' : ` at ${url}`}`;
+    const what = [ready ? `is ready: ${facts}` : `is not ready: ${facts}`, ...reasons].join('; ');
+    return [{ part, ok: ready, what }];
+  } catch (error) {
+    return [{ part, ok: false, what: `does not say whether it is ready (${messageOf(error)})` }];
   }
 }
 

@@ -99,6 +99,16 @@ export interface JobView {
   delivery: 'uncertain' | 'dead' | null;
   /** Replies that were to be posted in a chat, oldest first; empty where no bridge has reported. */
   deliveries: DeliveryView[];
+  /** Of a job that failed: what its last `error` event says. */
+  cause: CauseView | null;
+}
+
+/** Why a job failed: its code and, where a server is the cause, what that did and said. */
+export interface CauseView {
+  code: string;
+  error_reason: string | null;
+  /** Backend, status and the first line of the answer, without keys and logins; at most 240 characters. */
+  error_detail: string | null;
 }
 
 /** What became of one reply of a job in its chat. */
@@ -112,7 +122,7 @@ export interface DeliveryView {
 }
 
 /** A job in a list. */
-export type ListedJob = Omit<JobView, 'timings' | 'queue' | 'deliveries'> & {
+export type ListedJob = Omit<JobView, 'timings' | 'queue' | 'deliveries' | 'cause'> & {
   /** The message goes on: it is whole in `GET /chat/:id`. */
   message_cut?: true;
   /** The reply goes on: it is whole in `GET /chat/:id`. */

@@ -39,6 +39,7 @@ function job(
     updated_at: end.at,
     timings: {},
     delivery: null,
+    cause: null,
     deliveries: events
       .filter(({ type }) => ['done', 'cancelled', 'result'].includes(type))
       .map(({ id, at }) => ({ reply_id: id, status: 'sent', parts: 1, error: null, at })),

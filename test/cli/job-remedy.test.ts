@@ -13,6 +13,11 @@ test('jobs show prints the cause of a failed job and its remedy', async () => {
   fixture.large.script(refused, refused, refused, refused);
   const jobId = await fixture.client.submit({ message: '안녕, 넌 누구야?' });
   await until(async () => (await fixture.client.job(jobId)).outcome !== null);
+  expect((await fixture.client.job(jobId)).cause).toMatchObject({
+    code: 'GH_BACKEND_REFUSED',
+    error_reason: 'http_4xx',
+    error_detail: expect.stringContaining('model "m" not found, pull it first'),
+  });
   const lines: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
   await showJob(fixture.client, jobId, false);

@@ -1,6 +1,6 @@
 /** What the doctor says of the machine, the database and the bus: each fault once, with its advice. */
 import { once } from 'node:events';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createServer as createWebServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
@@ -10,6 +10,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkDatabase } from '../../src/cli/database-findings.ts';
 import {
   checkCore,
+  checkRunningCore,
   checkNode,
   checkTimeZone,
   checkTraces,
@@ -78,6 +79,22 @@ describe('the machine', () => {
         finding: { ok: false, advice: expect.stringContaining('server.port') },
       });
     }
+  });
+
+  test('has a core that says what it uses, and what is missing', async () => {
+    const fixture = await openCore({ server: { port: 0, apiKeys: ['key-of-operator'] } });
+    onTestFinished(() => fixture.close());
+    const port = Number(new URL(fixture.core.url).port);
+    const look = (apiKeys: string[]) => checkRunningCore(configOf({ server: { port, apiKeys } }));
+    expect(await look(['key-of-operator'])).toMatchObject([
+      { ok: true, what: expect.stringContaining('storage up, nats off') },
+    ]);
+    expect(await look(['another-key'])).toMatchObject([{ ok: false }]);
+    renameSync(fixture.config.database, `${fixture.config.database}.aside`);
+    expect(await look(['key-of-operator'])).toMatchObject([
+      { ok: false, what: expect.stringContaining('moved, deleted or replaced') },
+    ]);
+    renameSync(`${fixture.config.database}.aside`, fixture.config.database);
   });
 
   test('sends traces to a collector that takes them, or says why not', async () => {

@@ -42,6 +42,17 @@ export const job = z
     queue: queue.nullable(),
     timings: z.record(z.string(), z.number()).describe('Milliseconds in each state so far.'),
     deliveries,
+    cause: z
+      .strictObject({
+        code: z.string(),
+        error_reason: z.string().nullable(),
+        error_detail: z
+          .string()
+          .nullable()
+          .describe('Backend, status and the first line of the answer, without keys and logins.'),
+      })
+      .nullable()
+      .describe('Of a job that failed: what its last `error` event says.'),
   })
   .meta({ id: 'Job' });
 const isCut = z.literal(true).optional();
