@@ -14,7 +14,7 @@ export interface MailFolderWords {
 export interface HomeWords {
   /** Default: none; the words that every mailbox shares are known without it. */
   mailFolders?: readonly MailFolderWords[] | undefined;
-  /** Names of model servers. Default: the families of common local models. */
+  /** Names of model servers, beside the families of common local models. */
   machines?: readonly string[] | undefined;
 }
 
@@ -70,7 +70,7 @@ export function folderOf(
   return null;
 }
 
-/** Model families as people write them, for homes that have configured no backend. */
+/** Model families as people write them. */
 const families: Readonly<Record<string, readonly string[]>> = {
   gemma: ['젬마'],
   qwen: ['큐웬'],
@@ -82,7 +82,10 @@ const families: Readonly<Record<string, readonly string[]>> = {
 
 const commonMachines = ['gemma', 'qwen', 'exaone'].flatMap((name) => [name, ...families[name]!]);
 
-export const machineNames = (home: HomeWords): readonly string[] => home.machines ?? commonMachines;
+/** The families are known everywhere, as the names of mail providers are: a person may ask for a model that is not there. */
+export const machineNames = ({ machines = [] }: HomeWords): readonly string[] => [
+  ...new Set([...machines, ...commonMachines]),
+];
 
 /** `exaone` of `exaone3.5:7.8b`, `gemma` of `mlx-community/gemma-4-26b`, with its spelling in Korean. */
 export function familyNames(model: string): string[] {

@@ -50,7 +50,7 @@ export interface WorldOptions {
 }
 
 /** Of any length, and to be found in a log. */
-const [botToken, apiKey, natsToken] = ['B'.repeat(64), 'K'.repeat(40), 'N'.repeat(40)] as const;
+const [botToken, apiKey, natsToken] = ['B'.repeat(64), 'Key'.repeat(14), 'N'.repeat(40)] as const;
 
 export async function openWorld(options: WorldOptions): Promise<World> {
   const { folder, userIds, seed } = options;

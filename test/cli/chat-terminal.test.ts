@@ -66,7 +66,7 @@ const wants = (title: string) =>
   });
 
 const messages = async (): Promise<string[]> =>
-  (await fixture.client.jobs({})).jobs.map(({ message }) => message).toReversed();
+  (await fixture.client.jobs({ texts: '1' })).jobs.map(({ message }) => message).toReversed();
 const jobOf = async (message: string): Promise<string> =>
   (await fixture.client.jobs({})).jobs.find((job) => job.message === message)!.job_id;
 

@@ -106,8 +106,9 @@ describe.skipIf(executable === null).each(looks)(
           await page.locator('.chart .now').first().waitFor();
           for (const tab of tabs) {
             await page.getByRole('tab', { name: tab, exact: true }).click();
-            const details = page.locator('.panel details');
-            await details.evaluateAll('(all) => { for (const one of all) one.open = true; }');
+            await page.evaluate(
+              "document.querySelectorAll('.panel details').forEach((one) => { one.open = true; })",
+            );
             expect(await faultsOf(page), tab).toEqual([]);
             expect(await page.evaluate(isWide), tab).toBe(false);
           }
