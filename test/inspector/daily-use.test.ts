@@ -137,6 +137,24 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     expect(cut).toEqual([]);
   });
 
+  test('marks a reply that was not delivered, and a failure with what the server said', async () => {
+    await open();
+    await look();
+    const marks = await page.evaluate(`import('/inspect/assets/job-row.js').then(({ rowOf }) =>
+      ['dead', 'uncertain', null].map((delivery) => rowOf({
+        job_id: 'j', user_id: 'ann', channel: 'synology', message: 'm', state: 'done',
+        outcome: 'answered', created_at: new Date().toISOString(), queue: null, delivery,
+      }, false).querySelector('.pill.bad')?.textContent ?? null))`);
+    expect(marks).toEqual(['not delivered', 'delivery uncertain', null]);
+    const said = await page.evaluate(`import('/inspect/assets/conversation-panel.js').then(
+      ({ conversation }) => conversation(
+        { input: { userId: 'ann', message: 'm' }, createdAt: 0 },
+        [{ at: 1, emitted: [{ type: 'error', data: {
+          error_reason: 'http_4xx', message: 'Sorry', error_detail: 'large, 404: no such model',
+        } }] }], 0, '').textContent)`);
+    expect(said).toContain('Sorry (large, 404: no such model)');
+  });
+
   test('is one stop of the tab key, and arrow keys go through it', async () => {
     await open();
     const ids = [await answered('하나'), await answered('둘', 'bob'), await answered('셋', 'chul')];

@@ -30,6 +30,10 @@ export function conversation(job, frames, at, streamed) {
   );
 }
 
+/** What went on, and what the server behind it said. */
+const errorText = ({ message = '', error_detail: detail }) =>
+  detail === undefined ? message : `${message} (${detail})`;
+
 function lineOf({ type, data, ms }) {
   const said = (kind, who, text) =>
     h(
@@ -48,7 +52,7 @@ function lineOf({ type, data, ms }) {
     case 'result':
       return said('answer', data.final ? 'answer' : 'draft', data.content ?? '');
     case 'error':
-      return said('error', data.error_reason ?? data.code ?? 'error', data.message ?? '');
+      return said('error', data.error_reason ?? data.code ?? 'error', errorText(data));
     case 'cancelled':
       return said('error', `cancelled by ${data.by ?? '?'}`, data.reply ?? '');
     default:

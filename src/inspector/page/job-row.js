@@ -49,6 +49,9 @@ function waits(job) {
   return job.queue ? `${queueName(job.state)}, place ${job.queue.position}` : '';
 }
 
+/** A reply that its chat did not surely show. */
+const deliveryWords = { dead: 'not delivered', uncertain: 'delivery uncertain' };
+
 export function rowOf(job, isSelected) {
   const at = Date.parse(job.created_at);
   const waiting = waits(job);
@@ -74,6 +77,7 @@ export function rowOf(job, isSelected) {
         h('span', { class: `pill ${tone(job.state, job.outcome)}` }, job.outcome ?? job.state),
         h('span', { class: 'row-user' }, written(job.user_id), ` · ${job.channel}`),
         waiting === '' ? null : h('span', { class: 'row-waits' }, waiting),
+        job.delivery ? h('span', { class: 'pill bad' }, deliveryWords[job.delivery]) : null,
         age,
       ),
     ),
