@@ -1,4 +1,5 @@
 /** A real pseudo-terminal: a tmux server of its own with one window, and what stands on its screen. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findProgram, prepareProgram } from './debian-package.ts';
@@ -48,7 +49,11 @@ export function openTmux(
       ...(input === undefined ? {} : { input }),
     });
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const program = ['env', ...variables, ...argv].map(quoted).join(' ');
+  // tmux 3.3 can miss the end of its child, and then never says the status: the shell writes it down.
+  const status = join(folder, 'exit-status');
+  rmSync(status, { force: true });
+  const command = ['env', ...variables, ...argv].map(quoted).join(' ');
+  const program = `${command}; echo $? > ${quoted(status)}`;
   const size = ['-x', String(width), '-y', String(height)];
   // The window stays, with what was written, when the program has ended.
   const stay = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
@@ -72,8 +77,8 @@ export function openTmux(
     resize: (columns, lines) =>
       void tmux(['resize-window', '-t', 's', '-x', String(columns), '-y', String(lines)]),
     exitCode() {
-      const [isDead, status] = shown('#{pane_dead} #{pane_dead_status}').split(' ');
-      return isDead === '1' ? Number(status) : null;
+      const text = existsSync(status) ? readFileSync(status, 'utf8').trim() : '';
+      return text === '' ? null : Number(text);
     },
     close: () => void tmux(['kill-server']),
   };
