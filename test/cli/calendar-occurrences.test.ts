@@ -22,6 +22,8 @@ function occurrences(text: string | Buffer, ...options: string[]) {
 function calendar(...words: string[]) {
   const args = [bin, 'calendar', ...words];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    // The zone of a machine is the default one.
+    env: { ...process.env, TZ: 'Asia/Seoul' },
     cwd: scratch.path,
     encoding: 'utf8',
     maxBuffer: 100_000_000,

@@ -48,7 +48,11 @@ function bridgeConfig(url: string): Config {
     BRIDGE_PASSWORD: 'pw',
   };
   const filled = { SYNOLOGY_TOKEN: token, SYNOLOGY_USER_ID: '4', ...values };
-  const config = parseConfig(read('docker/bridge.yaml'), 'bridge.yaml', filled);
+  const config = parseConfig(read('docker/bridge.yaml.example'), 'bridge.yaml', {
+    SYNOLOGY_USER_IDS: '7',
+    SYNOLOGY_CA_FILE: '',
+    ...filled,
+  });
   return { ...config, nats: { ...config.nats, url } };
 }
 
@@ -67,7 +71,7 @@ async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
     SYNOLOGY_TOKEN: token,
     SYNOLOGY_USER_ID: '4',
   };
-  const text = read(`docker/${name}.yaml`).replaceAll(
+  const text = read(`docker/${name}.yaml.example`).replaceAll(
     /\$\{([A-Z_]+)\}/g,
     (_, key: string) => values[key] ?? 'pw',
   );
