@@ -51,6 +51,7 @@ function bridgeConfig(url: string): Config {
   const config = parseConfig(read('docker/bridge.yaml.example'), 'bridge.yaml', {
     SYNOLOGY_USER_IDS: '7',
     SYNOLOGY_CA_FILE: '',
+    SYNOLOGY_FINGERPRINT: '',
     ...filled,
   });
   return { ...config, nats: { ...config.nats, url } };
