@@ -77,6 +77,14 @@ async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
     (_, key: string) => values[key] ?? 'pw',
   );
   const config = parse(text) as Record<string, Record<string, unknown>>;
+  // From the environment these are lists and may be empty; here they are written out.
+  if (name === 'bridge') {
+    Object.assign(config['synology']!, {
+      allowedUserIds: ['4'],
+      caFile: null,
+      fingerprint256: null,
+    });
+  }
   if (name === 'core') Object.assign(config, { database: join(folder, 'gatehouse.db') });
   else config['synology'] = { ...config['synology'], port: await freePort() };
   // Nothing answers there.
