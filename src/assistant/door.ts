@@ -200,6 +200,11 @@ function eventForDraft(
   if (job.head.endedAt === null && job.head.seq !== draftSeq) {
     throw new GatehouseError('GH_JOB_CONFLICT', 'The draft has changed since');
   }
+  return eventOf(reply, by, draftSeq);
+}
+
+/** `draftSeq`: of the event that showed the draft. A yes counts for that draft only; an unclear answer shows it again. */
+function eventOf(reply: DraftReply, by: string, draftSeq: number): JobEvent {
   switch (reply.type) {
     case 'confirm':
       return { type: 'confirm', by, draftSeq };
@@ -210,25 +215,15 @@ function eventForDraft(
   }
 }
 
-/** False where the draft was decided in the meantime. */
-async function answerDraft(
+/** False where the draft was decided in the meantime. A yes to a draft that is being changed says nothing yet. */
+const answerDraft = async (
   reply: DraftReply,
   by: string,
   draftSeq: number,
   say: (event: JobEvent) => Promise<boolean>,
-): Promise<boolean> {
-  switch (reply.type) {
-    case 'confirm':
-      // A yes is one to the draft that was shown. To one that is being changed it says nothing yet.
-      return (
-        (await say({ type: 'confirm', by, draftSeq })) || (await say({ type: 'confirm.early', by }))
-      );
-    case 'unclear':
-      return say({ type: 'confirm.early', by });
-    default:
-      return say({ ...reply, by });
-  }
-}
+): Promise<boolean> =>
+  (await say(eventOf(reply, by, draftSeq))) ||
+  (reply.type === 'confirm' && (await say({ type: 'confirm.early', by })));
 
 /** The job that a word of stopping is meant for, unless it is the draft that waits: the newer one of the two. */
 function stoppedBy(

@@ -1,4 +1,4 @@
-/** Notices while nothing is written, too, that the database file was moved, deleted or replaced. */
+/** Checks at intervals that the database file was not moved, deleted or replaced, so that an idle core notices it too. */
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { createLastingFault } from '../lib/lasting-fault.ts';
@@ -9,7 +9,7 @@ export interface DatabaseWatch {
   problem(): string | null;
 }
 
-/** A file that is gone is noticed by the next write at once; without one within this. */
+/** Longest time until the log says it where nothing is written; a write notices it at once. */
 const intervalMs = 2_000;
 
 /** `closers`: gets what ends the watch. */
