@@ -5,7 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Inherited by the workers and by every process that a test starts: compiling modules anew is most of what many of them would do.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '.cache', 'compile');
 
-const long = /(?:crash|chaos|storm|page|page-trouble|commands)\.test\.ts$/;
+const long =
+  /(?:crash|chaos|storm|page|page-trouble|page-commands|commands|views|daily-use|odd-texts|chat-terminal|subscribers|peer-oracle|stream-fuzz)\.test\.ts$/;
 
 /** A fresh clone knows no durations: what takes long must not begin last, when the other worker has nothing left. */
 class LongFirst extends BaseSequencer {

@@ -6,6 +6,9 @@
  *
  *   node examples/subscribe.mjs [URL [USER PASSWORD]]
  *
+ * It reads the stream from its start with a consumer of its own, so its user must be one of Gatehouse's account that may
+ * make consumers. A user like `reader` of deploy/nats reads from a consumer that the operator has made (docs/events.md).
+ *
  * Without arguments it finds the server that the core runs (examples/connection.mjs). Each event is one line: its id,
  * type, state and data. Ctrl-C ends it and prints what it has rebuilt, as JSON.
  */

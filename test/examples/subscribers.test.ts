@@ -156,12 +156,11 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
       const login = { url: server.url, user: 'core', password: 'pw-CORE' };
       const setting = await openDrafts({ nats: { mode: 'external', ...login } });
       const { fixture } = setting;
-      // It may start before anything is there.
+      // It may start before anything is there. The shipped `reader` may make no consumer of its own.
       const subscriber = start(command(), {
         NATS_URL: server.url,
-        NATS_USER: 'reader',
-        NATS_PASSWORD: 'pw-READER',
-        NATS_INBOX_PREFIX: '_INBOX_reader',
+        NATS_USER: login.user,
+        NATS_PASSWORD: login.password,
       });
       const parts = [await work(setting, 1), await work(setting, 2)];
       await said(subscriber, merged(parts));
