@@ -30,7 +30,7 @@ export interface TicketAsk {
   priority: TicketClass;
   /** What the request is for. Carried for those who look; no rule reads it. */
   kind: string;
-  /** For which job, where it is for one. Carried for those who look, as `kind`. */
+  /** The job of the request, where it has one. For display only, as `kind`. */
   jobId?: string | undefined;
   preemptible: boolean;
   /** By the gate's clock, ms; null for a request that waits as long as it takes. */

@@ -20,7 +20,7 @@ import type { Language, PromptInput } from './effects.ts';
 export interface LanguageOptions {
   /** IANA name: the zone of "today" and "at three". */
   timeZone: string;
-  /** Whether a tool is configured: the classifier is told of no other. Left out: all are. */
+  /** Whether a tool is configured; only these are offered to the classifier. Left out: all are. */
   hasTool?: (tool: string) => boolean;
   /** Words of this home for its mail folders and model servers. */
   home?: HomeWords;

@@ -1,7 +1,7 @@
 /**
  * The tool calls of a model as the ask machine takes them. Models shorten names, fence and cut their JSON, number
  * all calls alike or print them into the text (the backend reads those): one repair, the same every time, and what
- * is still wrong is told the model as an error.
+ * is still wrong goes back to the model as an error.
  *
  * 1. What goes into the conversation is valid JSON: some servers refuse any other for the rest of it.
  * 2. Ids are unique in an ask, and there are at most `callsMax` calls in a turn.

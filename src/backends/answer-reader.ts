@@ -27,7 +27,7 @@ export interface ReaderOptions {
   expectOrphanClose: boolean;
   /** Tool calls are dropped: the request had said `toolChoice: 'none'`. */
   dropToolCalls: boolean;
-  /** The tools that were offered, by which calls in the text are told from text; null where none were. */
+  /** The tools that were offered: a call of one of them within the text is a call. Null: none were. */
   printedCalls: PrintedCallOptions | null;
   /** Bound of all text, thinking and arguments together, in UTF-16 code units. */
   charsMax: number;

@@ -5,7 +5,7 @@
  * N1 Once per turn of the event loop at most: everybody who has just begun to wait, and the first few in line.
  * N2 Everybody else at most once per `sweepMs`.
  * N3 Nobody is told twice the same position.
- * N4 A wait that no other job causes is not told: the source of the positions leaves it out.
+ * N4 A wait that no other job causes gives no notice: the source of the positions leaves it out.
  */
 import type { QueuePosition } from '../contract/model.ts';
 import type { Timers } from './gate-options.ts';

@@ -15,7 +15,7 @@ export interface GateRequest {
   deadlineAt: number | null;
   /** For which job; what it holds itself is not ahead of it. */
   jobId?: string | undefined;
-  /** Called with the requests of others ahead, never with none: a wait that nobody else causes is not told. */
+  /** Called with the requests of others ahead, never with none: a wait that no other request causes gives no notice. */
   onQueued: (position: QueuePosition) => void;
 }
 

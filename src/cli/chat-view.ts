@@ -9,7 +9,7 @@ import { shownText } from './terminal.ts';
 
 export interface ChatView extends FollowListener {
   readonly outcome: string | null;
-  /** Nothing more comes: what is told next begins on a line of its own. */
+  /** The job has ended: the next output begins on a line of its own. */
   end(): void;
 }
 

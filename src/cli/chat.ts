@@ -49,7 +49,7 @@ export async function chat(options: ChatOptions): Promise<number> {
 
 const sayHow = 'say something: gatehouse chat "message", or run it in a terminal';
 
-/** One message, where nobody can be asked: exit code 1 where it failed. */
+/** One message without a terminal, so without questions. Exit code 1 where it failed. */
 async function sendOnce(
   options: ChatOptions,
   text: string,

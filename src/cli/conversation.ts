@@ -48,7 +48,7 @@ export class Conversation {
   #unsent: Unsent | null = null;
   #sending: AbortController | null = null;
   #job: (FollowedJob & { id: string; isCancelling: boolean }) | null = null;
-  /** What was told while an answer was being written. */
+  /** Notices that arrived while an answer was being written; printed after it. */
   #notices: string[] = [];
   /** The last draft ended while its question stood: a word that was on the way is meant for it. */
   #isDraftOver = false;

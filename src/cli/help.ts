@@ -26,7 +26,7 @@ export function helpOf(commands: Commands, words: readonly string[]): string | n
   return names.map((name) => textOf(name, commands[name]!)).join('\n\n');
 }
 
-/** The usage lines only, for the one who has called it otherwise. */
+/** The usage lines only, printed above an error of usage. */
 export function usageOf(commands: Commands, words: readonly string[]): string | null {
   const names = namesOf(commands, words);
   return names.length === 0

@@ -3,7 +3,7 @@
  *
  * T1 The line is drawn only while a question stands (`next`). What is typed in between is kept and not drawn.
  * T2 A bracketed paste is one text, with its line ends; only Enter sends it. Control characters in it are dropped.
- * T3 What is told while a question stands is written above it.
+ * T3 Output that arrives while a prompt is shown is written above the prompt.
  */
 import { createInterface, cursorTo, clearScreenDown, moveCursor } from 'node:readline';
 import type { Interface, Key } from 'node:readline';

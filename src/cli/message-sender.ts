@@ -1,4 +1,5 @@
 /** Hands a message to the core, again and again where the core is busy or away for a moment. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accepted } from '../contract/door.ts';
 import { RefusedError, UnreachableError, type CoreClient } from './core-client.ts';
 
@@ -37,20 +38,8 @@ export async function sayUntilTaken(
       const why = (error as Error).message;
       if (why !== said) onTrouble(why);
       said = why;
-      await pause(waitMs, signal);
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) throw error;
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }

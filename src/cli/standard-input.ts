@@ -5,7 +5,7 @@ import { CommandError } from './core-client.ts';
 
 /** More is no message, and no file that goes with one. */
 const bytesMax = 4 * 1024 * 1024;
-/** A pipe that nobody writes into and nobody closes would look like a command that hangs. */
+/** An open pipe without data looks like a command that hangs, so a notice is printed after this time. */
 const noticeAfterMs = 3_000;
 
 /** Whether something may come from there: a pipe, a file or a socket, and no terminal and no /dev/null. */

@@ -44,7 +44,7 @@ export interface Subjects {
   /** For the operator's programs: every channel. */
   service(verb: ServiceVerb): string;
   /**
-   * For the bridge of one channel: its jobs only. `*` is every channel, for the one who answers.
+   * For the bridge of one channel: its jobs only. `*` is every channel, for the subscription of the service.
    * @throws GH_REQUEST_INVALID for a channel that does not fit a subject.
    */
   channelService(verb: ServiceVerb, channel: string): string;

@@ -5,7 +5,7 @@
  *
  * B1 Each server has one gate from the moment it is a member (P6). What runs at the practice model when a server is found
  *    ends there: the practice model stays open until the pool is closed, and only new requests go to the server.
- * B2 A server that was found is not given up for the practice model: its loss is told by health, log and readiness.
+ * B2 A server that was found is not given up for the practice model: its loss is reported by health, log and readiness.
  */
 import { createBackend, type OwnedBackend } from '../backends/backend.ts';
 import type { BackendConfig } from '../backends/backend-config.ts';

@@ -39,7 +39,7 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller;
-    /** Charges bytes of the answer to who asked; for answers that are sent in pieces. */
+    /** Charges bytes of the answer to the caller; for answers that are sent in pieces. */
     countAnswer(this: void, bytes: number): void;
     /** Milliseconds until what was charged is paid for; 0: nothing is owed. */
     owedMs(this: void): number;

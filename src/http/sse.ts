@@ -3,8 +3,8 @@
  * then live, each once and in order; pieces of the answer in between. Ends after the final event. What is stored is
  * written at the reader's own pace.
  *
- * A reader that has seen the final event gets 204: that is how an EventSource is told not to come again, which it does
- * every few seconds after any stream that ends (HTML, 9.2.3).
+ * A reader that has seen the final event gets 204: an EventSource does not reconnect after it, as it does every few
+ * seconds after any other end of a stream (HTML, 9.2.3).
  */
 import type { ServerResponse } from 'node:http';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';

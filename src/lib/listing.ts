@@ -127,7 +127,9 @@ export function headOfText(
   charsMax = headCharsMax,
 ): { text: string; isCut: boolean } {
   if (text.length <= charsMax) return { text, isCut: false };
-  const chars = Array.from(text);
-  if (chars.length <= charsMax) return { text, isCut: false };
-  return { text: chars.slice(0, charsMax).join(''), isCut: true };
+  // A character has two code units at most, so a text of megabytes is not taken apart.
+  const head = Array.from(text.slice(0, 2 * charsMax))
+    .slice(0, charsMax)
+    .join('');
+  return { text: head, isCut: head.length < text.length };
 }

@@ -6,9 +6,9 @@
  * M1: every request gets exactly one answer, also one that is refused; but see M3.
  * M2: at most `concurrency` requests are being answered; one more is refused at once. A flood costs
  *     refusals, not memory.
- * M3: a request that wants its answer on a subject of ours, or of the broker's, is ignored and counted: who may not
- *     publish there would let us do it for them. The broker itself sends such ones where a reader asks it to deliver
- *     to a subject of ours.
+ * M3: a request that wants its answer on a subject of ours, or of the broker's, is ignored and counted: answering would
+ *     publish there on behalf of a client that has no right to. The broker itself sends such requests where a reader
+ *     asks it to deliver to a subject of ours.
  */
 import { headers, type Msg, type NatsConnection } from 'nats';
 import type { Subjects } from '../contract/subjects.ts';

@@ -38,7 +38,7 @@ const dayMs = 24 * 3_600_000;
 export const keepMs = 7 * dayMs;
 const megabyte = 1024 ** 2;
 
-/** Each stream has `max_consumers`: a consumer costs the broker memory, and whoever may make one, may make many. */
+/** Each stream has `max_consumers`: a consumer costs the broker memory, and a client that may create one may create many. */
 export function createStreamSpecs({ all }: Subjects): StreamSpecs {
   const file = { storage: StorageType.File, num_replicas: 1 };
   const drop = { ...file, discard: DiscardPolicy.Old };

@@ -129,7 +129,7 @@ const reasonOf = (error: unknown): BusProblem =>
     ? { code: error.code, message: error.message }
     : { code: 'GH_JOB_BUG', message: 'the message met a fault in Gatehouse' };
 
-/** The conversation that the door will find, in the channel that the subject names; what has none is in nobody's way. */
+/** The conversation that the door will find, in the channel that the subject names; a message without one delays no other. */
 function laneOf(message: JsMsg, subjects: Subjects): string {
   try {
     const body = parsed(message.data);

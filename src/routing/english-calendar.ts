@@ -318,7 +318,7 @@ const heads: readonly Head[] = [
   bare,
 ];
 
-/** Nobody asks for a calendar in more words. */
+/** Longer messages are no question for a rule; it bounds the matching. */
 const wordsMax = 30;
 const pastAsked = /\b(?:did|was|were|had)\b/;
 

@@ -136,7 +136,7 @@ const nounAgain = phrase(
   '(?:for|and) (?:(?:any|all|an|a|the|some|new|unread|recent|latest|last|my) )*(?:emails?|mails?|messages?)|about(?=$)',
 );
 
-/** Nobody can be found by these: who is meant stands in another message. */
+/** Pronouns are no search words for a sender: they refer to another message. */
 export const pronouns = wordSet(
   `him her them it you me us that this these those someone anyone somebody anybody everyone everybody whoever sender who whom what which
    people person all any last latest past previous next same there here then now yesterday today recent`,
