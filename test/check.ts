@@ -3,7 +3,7 @@
  * Each step runs to its end; the first failing one ends the run. The last line
  * printed is `N passed, N failed`, counted from vitest's own report.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,19 +23,42 @@ const steps: { name: string; command: string[] }[] = [
       'run',
       '--reporter=default',
       '--reporter=json',
+      '--reporter=./test/support/hang-reporter.ts',
       `--outputFile.json=${report}`,
     ],
   },
 ];
 
-function run(command: string[]): number {
+/**
+ * The exit code. Each step is a process group of its own, and what is left of it is ended with it: a process that a
+ * test forgot would hold standard output open, and a CI waits for its end.
+ */
+async function run(command: string[]): Promise<number> {
   const [program = '', ...args] = command;
   const path = `${join(process.cwd(), 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`;
-  const result = spawnSync(program, args, {
+  const child = spawn(program, args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PATH: path },
+    detached: true,
   });
-  return result.status ?? 1;
+  const endGroup = (signal: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // Nothing is left of it.
+    }
+  };
+  process.on('SIGINT', endGroup).on('SIGTERM', endGroup);
+  const status = await new Promise<number>((resolve) => {
+    child.on('error', (error) => {
+      console.error(error.message);
+      resolve(1);
+    });
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+  process.off('SIGINT', endGroup).off('SIGTERM', endGroup);
+  endGroup('SIGKILL');
+  return status;
 }
 
 function counts(): { passed: number; failed: number } {
@@ -58,7 +81,7 @@ let exitCode = 0;
 let summary = { passed: 0, failed: 1 };
 for (const step of steps) {
   console.log(`\n== ${step.name}: ${step.command.slice(0, 2).join(' ')}`);
-  const status = run(step.command);
+  const status = await run(step.command);
   if (step.name === 'tests') summary = counts();
   if (status !== 0) {
     console.error(`== ${step.name} failed (exit ${status})`);

@@ -10,6 +10,7 @@ import {
   type JobView,
   type SubmitDefaults,
 } from '../contract/door.ts';
+import { conversationOf } from '../contract/conversation.ts';
 import type { Delivery } from '../contract/outbox-storage.ts';
 import { readTraceParent, traceParentOf } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -125,9 +126,7 @@ async function submit(
   const message = checkMessage(parsed.message, options.messageMaxChars);
   const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
   const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
-  // The user stands last: an id may hold any character, and must not reach into another's conversation.
-  const place = parsed.thread === undefined ? channel : `${channel}/${parsed.thread}`;
-  const conversation = `${place}:${userId}`;
+  const conversation = conversationOf({ channel, thread: parsed.thread, userId });
   // A key belongs to its sender: the same key of another user is another message.
   const key = parsed.idempotency_key;
   const idempotencyKey =

@@ -1,4 +1,5 @@
 /** Jobs and their events as lists: bounded in rows and bytes, read in slices (lib/listing.ts). */
+import { threadOf } from '../contract/conversation.ts';
 import { listQuery, type JobPage, type ListedJob } from '../contract/door.ts';
 import { cutJob } from '../contract/listed-job.ts';
 import type { StateEvent } from '../contract/state-event.ts';
@@ -62,6 +63,7 @@ export const listedJob = (job: JobListing): ListedJob => ({
   job_id: job.id,
   user_id: job.user_id,
   channel: job.channel,
+  thread: threadOf(job.conversation),
   message: job.message,
   state: job.state,
   outcome: job.outcome,

@@ -78,15 +78,16 @@ async function send(
   { client, userId, json }: ChatOptions,
   body: { message: string; attachment?: { name: string; text: string } },
 ): Promise<Followed> {
-  const draft = await draftMeant(client, userId, body.message);
+  const { thread = null, ...draft } = await draftMeant(client, userId, body.message);
   const accepted: Accepted = await client.say({
     ...body,
     ...draft,
+    ...(thread === null ? {} : { thread }),
     user_id: userId,
     channel: 'terminal',
   });
   const texts = chatTexts(localeAfter(body.message, machineLocale()));
-  const job = followJob(client, accepted, json, texts);
+  const job = followJob(client, { ...accepted, thread }, json, texts);
   let isCancelling = false;
   const cancel = (): void => {
     if (isCancelling) job.leave();
@@ -109,11 +110,12 @@ async function draftMeant(
   client: CoreClient,
   userId: string | undefined,
   message: string,
-): Promise<{ draft?: { job_id: string; draft_seq: number } | null }> {
+): Promise<{ draft?: { job_id: string; draft_seq: number } | null; thread?: string | null }> {
   if (readConsent(message) !== 'confirm') return {};
   const [draft, ...others] = await waitingDrafts(client, userId);
   if (draft === undefined) return { draft: null };
-  if (others.length === 0) return { draft: { job_id: draft.jobId, draft_seq: draft.seq } };
+  const { jobId, seq, thread } = draft;
+  if (others.length === 0) return { draft: { job_id: jobId, draft_seq: seq }, thread };
   const contents = [draft, ...others].map(({ jobId, content }) => `${jobId}\n${content}`);
   throw new CommandError(
     `${others.length + 1} drafts wait for an answer; answer one of them in: gatehouse chat\n${contents.join('\n')}`,

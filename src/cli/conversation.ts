@@ -31,6 +31,7 @@ interface Unsent {
   text: string;
   key: string;
   draft: Draft;
+  thread: string | null;
 }
 
 /** As in the body of POST /chat. */
@@ -153,13 +154,14 @@ export class Conversation {
 
   async #send(text: string, shown: ShownDraft | null): Promise<string | null> {
     const draft = shown === null ? null : { job_id: shown.jobId, draft_seq: shown.seq };
+    const thread = shown === null ? this.#thread : shown.thread;
     const again = this.#unsent?.text === text ? this.#unsent : null;
-    const message = again ?? { text, key: randomUUID(), draft };
+    const message = again ?? { text, key: randomUUID(), draft, thread };
     this.#unsent = null;
     const accepted = await this.#say(message);
     if (accepted === null) return null;
     this.#drafts.drop(accepted.job_id);
-    const sent = await this.#follow(accepted);
+    const sent = await this.#follow({ ...accepted, thread: message.thread });
     if (sent === null) return null;
     this.#keep(sent);
     const last = this.#drafts.last;
@@ -180,7 +182,7 @@ export class Conversation {
       channel: 'terminal',
       idempotency_key: message.key,
       draft: message.draft,
-      ...(this.#thread === null ? {} : { thread: this.#thread }),
+      ...(message.thread === null ? {} : { thread: message.thread }),
     };
     try {
       return await sayUntilTaken(client, body, {
@@ -204,7 +206,7 @@ export class Conversation {
     }
   }
 
-  async #follow(accepted: Accepted): Promise<Followed | null> {
+  async #follow(accepted: Accepted & { thread: string | null }): Promise<Followed | null> {
     const { client, json } = this.#options;
     const job = followJob(client, accepted, json, this.#texts);
     this.#job = { ...job, id: accepted.job_id, isCancelling: false };
@@ -261,7 +263,7 @@ export class Conversation {
           this.#drafts.add(shown);
           return this.#notice(this.#texts.notCancelled(messageOf(error)));
         }
-        await this.#follow({ job_id: shown.jobId, after_seq: shown.seq });
+        await this.#follow({ job_id: shown.jobId, after_seq: shown.seq, thread: shown.thread });
         return;
       }
       default:

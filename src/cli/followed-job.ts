@@ -21,7 +21,7 @@ export interface FollowedJob {
 
 export function followJob(
   client: CoreClient,
-  { job_id: jobId, after_seq: afterSeq }: Accepted,
+  { job_id: jobId, after_seq: afterSeq, thread }: Accepted & { thread: string | null },
   json: boolean,
   texts: ChatTexts,
 ): FollowedJob {
@@ -37,7 +37,7 @@ export function followJob(
     event(event: Parameters<typeof view.event>[0]) {
       if (json) print(event);
       view.event(event);
-      draft = isDraft(event) ? draftOf(event) : null;
+      draft = isDraft(event) ? draftOf(event, thread) : null;
       // The job waits for the person now: what follows needs their word, not our patience.
       if (draft !== null) following.abort();
     },

@@ -2,7 +2,7 @@
 import { remedies } from '../lib/error-remedies.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { jobStates } from '../../machines/job-types.ts';
-import type { JobPage } from '../contract/door.ts';
+import { listQuery, type JobPage } from '../contract/door.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
 import { localTime } from './local-time.ts';
@@ -16,7 +16,7 @@ export async function listJobs(
   query: Record<string, string>,
   json: boolean,
 ): Promise<void> {
-  const page = await firstPage(client, query);
+  const page = await pagesUpTo(client, query);
   if (json) {
     console.log(JSON.stringify(page));
     return;
@@ -30,13 +30,24 @@ export async function listJobs(
     );
   }
   if (page.jobs.length === 0) console.log('no jobs');
+  if (page.next_cursor !== null) console.log('there are more: --limit N');
 }
 
-/** A state that few jobs have is looked for in several pages, of which the first may be empty. */
-async function firstPage(client: CoreClient, query: Record<string, string>): Promise<JobPage> {
-  let page = await client.jobs(query);
-  while (page.jobs.length === 0 && page.next_cursor !== null) {
-    page = await client.jobs({ ...query, cursor: page.next_cursor });
+/** Rows of one page of the core, at most. */
+const listMax = 500;
+
+/**
+ * `limit` jobs, or all that there are. A page of the core may be short: it is bounded in bytes, and a state that few
+ * jobs have is looked for in several pages, of which the first may be empty.
+ */
+async function pagesUpTo(client: CoreClient, query: Record<string, string>): Promise<JobPage> {
+  const limit = Number(query['limit'] ?? listQuery.parse({}).limit);
+  const upTo = (count: number) => ({ limit: String(count > listMax ? listMax : count) });
+  let page = await client.jobs({ ...query, ...upTo(limit) });
+  while (page.jobs.length < limit && page.next_cursor !== null) {
+    const rest = { ...upTo(limit - page.jobs.length), cursor: page.next_cursor };
+    const next = await client.jobs({ ...query, ...rest });
+    page = { ...next, jobs: [...page.jobs, ...next.jobs], looked: page.looked + next.looked };
   }
   return page;
 }

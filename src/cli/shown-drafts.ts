@@ -8,6 +8,8 @@ export interface ShownDraft {
   /** Of the event that showed it. */
   seq: number;
   content: string;
+  /** The thread of its job: an answer must name it, and what is said while it is on the screen goes there too. */
+  thread: string | null;
 }
 
 export interface DraftListener {
@@ -21,10 +23,11 @@ export interface DraftListener {
 export const isDraft = ({ type, data }: StateEvent): boolean =>
   type === 'result' && data['final'] === false;
 
-export const draftOf = (event: StateEvent): ShownDraft => ({
+export const draftOf = (event: StateEvent, thread: string | null): ShownDraft => ({
   jobId: event.job_id,
   seq: event.seq,
   content: String(event.data['content']),
+  thread,
 });
 
 export class ShownDrafts {
@@ -62,7 +65,7 @@ export class ShownDrafts {
     const event = (one: StateEvent): void => {
       if (signal.aborted) return;
       if (isDraft(one)) {
-        Object.assign(draft, draftOf(one));
+        Object.assign(draft, draftOf(one, draft.thread));
         this.#listener.changed(draft);
       } else if (one.type === 'done' || one.type === 'cancelled') {
         this.drop(draft.jobId);
@@ -88,9 +91,9 @@ export async function waitingDrafts(
   const { jobs } = await client.jobs(query);
   const own = jobs.filter(({ channel }) => channel === 'terminal').toReversed();
   const drafts: ShownDraft[] = [];
-  for (const { job_id: jobId } of own) {
+  for (const { job_id: jobId, thread } of own) {
     const event = (await client.events(jobId)).findLast(isDraft);
-    if (event !== undefined) drafts.push(draftOf(event));
+    if (event !== undefined) drafts.push(draftOf(event, thread));
   }
   return drafts;
 }

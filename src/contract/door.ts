@@ -84,6 +84,8 @@ export interface JobView {
   job_id: string;
   user_id: string;
   channel: string;
+  /** Where in the channel, as the message said it; null: the channel itself. */
+  thread: string | null;
   message: string;
   state: string;
   outcome: string | null;

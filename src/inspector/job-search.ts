@@ -93,6 +93,7 @@ function rowOf(view: JobView): JobPage['jobs'][number] {
   delete row.timings;
   delete row.queue;
   delete row.deliveries;
+  delete row.cause;
   return cutJob(row as JobPage['jobs'][number]);
 }
 

@@ -13,6 +13,7 @@ export interface JobListing {
   id: string;
   user_id: string;
   channel: string;
+  conversation: string;
   message: string;
   state: string;
   outcome: string | null;
@@ -105,6 +106,7 @@ const listed = [
   'id',
   'user_id',
   'channel',
+  'conversation',
   'state',
   'outcome',
   'seq',

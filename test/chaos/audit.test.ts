@@ -39,6 +39,7 @@ function job(
     updated_at: end.at,
     timings: {},
     delivery: null,
+    thread: null,
     cause: null,
     deliveries: events
       .filter(({ type }) => ['done', 'cancelled', 'result'].includes(type))

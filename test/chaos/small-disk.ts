@@ -24,7 +24,7 @@ export function openSmallDisk(path: string): SmallDisk {
     canFill && mount(['-o', `remount,size=${size}`, path]);
   const unmount = (): void => {
     process.off('exit', unmount);
-    if (canFill) execFileSync('umount', ['-l', path], { stdio: 'ignore' });
+    if (canFill) execFileSync('umount', ['-l', path], { stdio: 'ignore', timeout: 20_000 });
   };
   process.on('exit', unmount);
   return {
@@ -41,7 +41,7 @@ export function openSmallDisk(path: string): SmallDisk {
 
 function mount(args: readonly string[]): boolean {
   try {
-    execFileSync('mount', args, { stdio: 'ignore' });
+    execFileSync('mount', args, { stdio: 'ignore', timeout: 20_000 });
     return true;
   } catch {
     return false;

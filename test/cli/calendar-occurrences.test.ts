@@ -27,6 +27,7 @@ function calendar(...words: string[]) {
     cwd: scratch.path,
     encoding: 'utf8',
     maxBuffer: 100_000_000,
+    timeout: 60_000,
   });
   return { code: status, out: stdout, err: stderr };
 }

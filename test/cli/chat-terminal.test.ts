@@ -117,6 +117,20 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     await until(async () => (await outcome(shown)) === 'answered');
   });
 
+  test('of a conversation begun by /new is shown by the next chat, and its yes writes it', async () => {
+    const first = await opened();
+    await say(first, '/new');
+    await asks(first, '나>');
+    const draft = await shownDraft(first, '치과');
+    first.close();
+    terminals = [];
+    const second = open();
+    await asks(second, '확인/취소>');
+    await say(second, '네');
+    await until(async () => (await outcome(draft)) === 'answered');
+    expect(await messages()).toHaveLength(1);
+  });
+
   test('is not answered by a yes that was typed before it was shown: that comes back into the line', async () => {
     const terminal = await opened();
     fixture.small.script(wants('치과'));

@@ -74,6 +74,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], {
     cwd: scratch.path,
     encoding: 'utf8',
+    timeout: 20_000,
   });
   expect(stderr).toBe('');
   return stdout.split('\n').filter((line) => line !== '');
@@ -105,13 +106,16 @@ describe('completion', () => {
     for (const name of Object.keys(commands)) expect(out).toContain(name.split(' ').at(-1));
   });
 
-  const here = shells.filter((shell) => spawnSync(shell, ['--version']).status === 0);
+  const here = shells.filter(
+    (shell) => spawnSync(shell, ['--version'], { timeout: 20_000 }).status === 0,
+  );
   test.each(here)(
     'for %s is accepted by that shell (those that are not here are left out)',
     (shell) => {
       const { status, stderr } = spawnSync(shell, ['-n'], {
         input: completionScript(commands, shell),
         encoding: 'utf8',
+        timeout: 20_000,
       });
       expect([status, stderr]).toEqual([0, '']);
     },
@@ -123,6 +127,7 @@ const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
   if (!existsSync(path)) return false;
   const { stdout } = spawnSync(path, ['-p', 'parseInt(process.versions.node)'], {
     encoding: 'utf8',
+    timeout: 20_000,
   });
   return Number(stdout) < 24;
 });

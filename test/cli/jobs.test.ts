@@ -29,4 +29,14 @@ test('a state that few have is looked for until the oldest job', async () => {
   await listJobs(client, { state: 'cancelled' }, false);
   await listJobs(client, { state: 'reason' }, false);
   expect(printed).toEqual([expect.stringContaining('job-oldest'), 'no jobs']);
+
+  // More than one page of the core has.
+  printed.length = 0;
+  await listJobs(client, { limit: '600' }, false);
+  expect(printed).toHaveLength(601);
+  expect(printed[599]).toContain('job-500');
+  expect(printed[600]).toBe('there are more: --limit N');
+  printed.length = 0;
+  await listJobs(client, { limit: '5000' }, false);
+  expect(printed).toHaveLength(1_101);
 });

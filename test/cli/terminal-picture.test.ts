@@ -56,7 +56,7 @@ const style = `body { margin: 0 } pre { display: inline-block; margin: 0; paddin
 
 const hasScript = (() => {
   try {
-    execFileSync('script', ['--version']);
+    execFileSync('script', ['--version'], { timeout: 20_000 });
     return true;
   } catch {
     return false;

@@ -22,7 +22,10 @@ afterEach(() => scratch.remove());
 function mountSmallDisk(path: string): boolean {
   try {
     mkdirSync(path);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path], {
+      stdio: 'ignore',
+      timeout: 20_000,
+    });
     return true;
   } catch {
     return false;
@@ -34,7 +37,7 @@ describe('a full disk', () => {
   let disk = '';
   afterEach(async () => {
     await fixture?.close();
-    if (disk !== '') execFileSync('umount', [disk], { stdio: 'ignore' });
+    if (disk !== '') execFileSync('umount', [disk], { stdio: 'ignore', timeout: 20_000 });
     disk = '';
   });
 
@@ -122,13 +125,13 @@ describe('a database', () => {
     if (!mountSmallDisk(path)) skip('needs the right to mount a small file system');
     try {
       await (await openDatabase({ path: join(path, 'gatehouse.db') })).close();
-      execFileSync('mount', ['-o', 'remount,ro', path]);
+      execFileSync('mount', ['-o', 'remount,ro', path], { timeout: 20_000 });
       await expect(openDatabase({ path: join(path, 'gatehouse.db') })).rejects.toMatchObject({
         code: 'GH_STORE_READ_ONLY',
         message: expect.not.stringContaining('\n'),
       });
     } finally {
-      execFileSync('umount', [path]);
+      execFileSync('umount', [path], { timeout: 20_000 });
     }
   });
 

@@ -18,7 +18,10 @@ const memo = (n: number): string => `${n}번째 메모에는 스무 글자가 �
 const subscriberMsMax = 120_000;
 
 /** Node of the system where there is one: it may be older than ours. */
-const systemNode = spawnSync('/usr/bin/node', ['--version']).status === 0 ? '/usr/bin/node' : null;
+const systemNode =
+  spawnSync('/usr/bin/node', ['--version'], { timeout: 20_000 }).status === 0
+    ? '/usr/bin/node'
+    : null;
 const nodes = [process.execPath, ...(systemNode === null ? [] : [systemNode])];
 
 interface Program {
@@ -42,6 +45,7 @@ function builtGo(): string {
     {
       encoding: 'utf8',
       env: { ...process.env, GO111MODULE: 'off', GOPATH: debianGoPath },
+      timeout: 120_000,
     },
   );
   expect(stderr).toBe('');
@@ -184,6 +188,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
         cwd: folder,
         encoding: 'utf8',
         env: {},
+        timeout: 20_000,
       });
       expect(status).toBe(1);
       expect(stderr).toContain('set GATEHOUSE_DATA or NATS_URL');

@@ -17,6 +17,7 @@ const listed = {
   job_id: z.string(),
   user_id: z.string(),
   channel: z.string(),
+  thread: z.string().nullable().describe('Null: the channel itself.'),
   message: z.string(),
   state: z.string(),
   outcome: z.enum(['answered', 'clarified', 'declined', 'failed']).nullable(),

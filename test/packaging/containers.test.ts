@@ -163,7 +163,8 @@ describe('Dockerfile', () => {
   });
 });
 
-const compositor = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0;
+const compositor =
+  spawnSync('docker', ['compose', 'version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 test.skipIf(!compositor)(
   'docker compose itself takes docker-compose.yml (skipped without it)',
   () => {
@@ -172,6 +173,7 @@ test.skipIf(!compositor)(
       cwd: root,
       env: { ...process.env, ...filled, COMPOSE_PROFILES: 'synology,ollama' },
       encoding: 'utf8',
+      timeout: 60_000,
     });
     expect(result.stderr).toBe('');
     expect(result.status).toBe(0);

@@ -21,7 +21,12 @@ const deploy = join(root, 'deploy');
 
 function sh(args: string[], env: Record<string, string>, cwd: string) {
   const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
-  return spawnSync('sh', args, { cwd, encoding: 'utf8', env: { PATH: path, ...env } });
+  return spawnSync('sh', args, {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH: path, ...env },
+    timeout: 60_000,
+  });
 }
 
 test('deploy/backup.sh keeps the newest backups, touches no other file, and keeps all where a backup fails', async () => {

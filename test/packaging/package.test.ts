@@ -41,6 +41,7 @@ beforeAll(() => {
   const packed = spawnSync('npm', ['pack', '--pack-destination', scratch.path], {
     cwd: root,
     encoding: 'utf8',
+    timeout: 120_000,
     env: {
       ...process.env,
       PATH: [join(root, 'node_modules', '.bin'), process.env['PATH']].join(delimiter),
@@ -48,9 +49,9 @@ beforeAll(() => {
   });
   if (packed.status !== 0) throw new Error(`npm pack: ${packed.stdout}${packed.stderr}`);
   const archive = readdirSync(scratch.path).find((name) => name.endsWith('.tgz'))!;
-  spawnSync('tar', ['-xzf', join(scratch.path, archive), '-C', modules]);
+  spawnSync('tar', ['-xzf', join(scratch.path, archive), '-C', modules], { timeout: 60_000 });
   installed = join(modules, 'gatehouse');
-  spawnSync('mv', [join(modules, 'package'), installed]);
+  spawnSync('mv', [join(modules, 'package'), installed], { timeout: 60_000 });
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Manifest;
   bin = join(installed, manifest.bin.gatehouse);
   for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
@@ -128,7 +129,10 @@ describe('the package', () => {
       const { readFileSync } = await import('node:fs');
       const read = await createFileReader()(readFileSync('${file}'), 100, () => {});
       console.log(JSON.stringify(read));`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     expect(stdout, stderr).toContain('"text":"견적서"');
   });
 

@@ -70,7 +70,7 @@ function runToEnd(text: string): string | null {
   return `ended with ${ran.status}: ${ran.stdout}${ran.stderr}`;
 }
 
-spawnSync('ip', ['link', 'set', 'lo', 'up']);
+spawnSync('ip', ['link', 'set', 'lo', 'up'], { timeout: limitMs });
 for (const { page, text } of pageBlocks(process.cwd())) {
   const lines = text.split('\n');
   const areServices = lines.every((line) => services.some((one) => one.line.test(line)));

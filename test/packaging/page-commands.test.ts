@@ -20,13 +20,16 @@ const leftOut: Record<string, string> = {
 };
 
 /** A network of its own, where the ports of the pages are free. */
-const canIsolate = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
+const canIsolate =
+  spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { timeout: 20_000 }).status ===
+  0;
 
 /** The tracked files and the packages, as after `git clone` and `npm ci`. */
 function freshCopy(folder: string): void {
   const { stdout } = spawnSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: root,
     encoding: 'utf8',
+    timeout: 20_000,
   });
   for (const name of stdout.split('\0').filter((one) => one !== '')) {
     cpSync(join(root, name), join(folder, name), { recursive: true, force: true });
@@ -47,7 +50,10 @@ test.skipIf(!canIsolate || natsCommand === null)(
     }) as [string, string, string];
     freshCopy(project);
     // The packages are there: `npm ci` would fetch them again, and there is no network.
-    const npm = spawnSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).stdout.trim();
+    const npm = spawnSync('sh', ['-c', 'command -v npm'], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    }).stdout.trim();
     writeFileSync(join(bin, 'npm'), `#!/bin/sh\n[ "$1" = ci ] || exec ${npm} "$@"\n`, {
       mode: 0o755,
     });

@@ -19,7 +19,8 @@ const read = (...path: string[]): string => readFileSync(join(root, ...path), 'u
 const units = readdirSync(join(root, 'deploy', 'systemd'));
 /** What runs the backup script instead of the command: deploy-scripts.test.ts runs it. */
 const isBackup = (name: string): boolean => name.includes('backup');
-const canVerify = spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore' }).status === 0;
+const canVerify =
+  spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 
 describe('the systemd units', () => {
   test.each(units.filter((name) => !isBackup(name)))(
@@ -43,6 +44,7 @@ describe('the systemd units', () => {
     }
     const { stderr, status } = spawnSync('systemd-analyze', ['verify', ...paths], {
       encoding: 'utf8',
+      timeout: 60_000,
     });
     expect(stderr.split('\n').filter((line) => line.includes(folder))).toEqual([]);
     expect(status).toBe(0);

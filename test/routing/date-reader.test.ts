@@ -184,6 +184,7 @@ describe('in a process of another time zone', () => {
     spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       env: { ...process.env, TZ: zone },
       encoding: 'utf8',
+      timeout: 60_000,
     }).stdout;
 
   test('the readings are the same', () => {

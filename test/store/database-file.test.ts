@@ -151,7 +151,7 @@ const foreign: readonly [string, string, (file: string) => void][] = [
     },
   ],
   ['a folder', 'GH_STORE_OPEN', (file) => mkdirSync(file)],
-  ['a named pipe', 'GH_STORE_OPEN', (file) => execFileSync('mkfifo', [file])],
+  ['a named pipe', 'GH_STORE_OPEN', (file) => execFileSync('mkfifo', [file], { timeout: 20_000 })],
 ];
 
 describe.each(kinds)('a path of the %s that names something else', (_kind, open) => {

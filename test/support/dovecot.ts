@@ -88,7 +88,8 @@ interface Owner {
 function mailOwner(): Owner {
   const { username: name, uid, gid } = userInfo();
   if (uid !== 0) return { name, uid, gid };
-  const id = (option: string): number => Number(execFileSync('id', [option, 'nobody']).toString());
+  const id = (option: string): number =>
+    Number(execFileSync('id', [option, 'nobody'], { timeout: 20_000 }).toString());
   return { name: 'nobody', uid: id('-u'), gid: id('-g') };
 }
 

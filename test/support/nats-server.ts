@@ -28,7 +28,11 @@ export function prepareNatsServer(): string | null {
   for (const path of ['nats-server', cached]) if (runs(path)) return path;
   const scratch = `${cache}.${process.pid}`;
   const download = (): void => {
-    execFileSync('apt-get', ['download', 'nats-server'], { cwd: scratch, stdio: 'ignore' });
+    execFileSync('apt-get', ['download', 'nats-server'], {
+      cwd: scratch,
+      stdio: 'ignore',
+      timeout: 300_000,
+    });
   };
   try {
     mkdirSync(scratch, { recursive: true });
@@ -36,11 +40,11 @@ export function prepareNatsServer(): string | null {
       download();
     } catch {
       // A new machine has no list of packages yet.
-      execFileSync('apt-get', ['update'], { stdio: 'ignore' });
+      execFileSync('apt-get', ['update'], { stdio: 'ignore', timeout: 300_000 });
       download();
     }
     const [archive = ''] = readdirSync(scratch).filter((name) => name.endsWith('.deb'));
-    execFileSync('dpkg', ['-x', archive, '.'], { cwd: scratch, stdio: 'ignore' });
+    execFileSync('dpkg', ['-x', archive, '.'], { cwd: scratch, stdio: 'ignore', timeout: 300_000 });
     rmSync(cache, { recursive: true, force: true });
     renameSync(scratch, cache);
   } catch {
@@ -53,7 +57,7 @@ export function prepareNatsServer(): string | null {
 
 function runs(path: string): boolean {
   try {
-    execFileSync(path, ['--version'], { stdio: 'ignore' });
+    execFileSync(path, ['--version'], { stdio: 'ignore', timeout: 20_000 });
     return true;
   } catch {
     return false;

@@ -10,8 +10,10 @@ const python = '/usr/bin/python3';
 const packages = ['python3-recurring-ical-events', 'python3-icalendar', 'python3-tz'];
 
 const isThere = (): boolean =>
-  spawnSync(python, ['-c', 'import recurring_ical_events, icalendar, pytz'], { stdio: 'ignore' })
-    .status === 0;
+  spawnSync(python, ['-c', 'import recurring_ical_events, icalendar, pytz'], {
+    stdio: 'ignore',
+    timeout: 60_000,
+  }).status === 0;
 
 /** Installs it where that is allowed. Why it is missing afterwards, or null. */
 export const prepareRecurringIcalEvents = (): string | null =>

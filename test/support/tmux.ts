@@ -46,6 +46,7 @@ export function openTmux(
     execFileSync('tmux', ['-u', '-S', socket, '-f', '/dev/null', ...args], {
       encoding: 'utf8',
       env: { ...process.env, TMUX: '', LC_ALL: 'C.UTF-8' },
+      timeout: 20_000,
       ...(input === undefined ? {} : { input }),
     });
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);

@@ -22,7 +22,7 @@ function nasCertificate(): { key: string; ca: string } {
     ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
       .concat(['-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=synology'])
       .concat(['-addext', 'subjectAltName=DNS:synology']),
-    { stdio: 'ignore' },
+    { stdio: 'ignore', timeout: 20_000 },
   );
   const pems = { key: readFileSync(key, 'utf8'), ca: readFileSync(cert, 'utf8') };
   rmSync(folder, { recursive: true });

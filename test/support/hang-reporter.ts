@@ -1,0 +1,56 @@
+/**
+ * Ends a run in which a test file hangs, and names the file and the test.
+ *
+ * Vitest's own timeouts are timers in the worker: a worker that is blocked by a synchronous call (`execFileSync`
+ * without a timeout, a loop that does not end) never runs them, and the run would wait for it until the CI gives up.
+ */
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+/** The longest test may take 400 s (test/messaging/chaos.test.ts). */
+const limitMs = 600_000;
+const lookEveryMs = 10_000;
+
+interface RunningFile {
+  since: number;
+  test: string;
+}
+
+export default class HangReporter implements Reporter {
+  readonly #running = new Map<string, RunningFile>();
+  #timer: NodeJS.Timeout | null = null;
+
+  onTestRunStart(): void {
+    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+  }
+
+  onTestModuleQueued(module: TestModule): void {
+    this.#running.set(module.relativeModuleId, {
+      since: Date.now(),
+      test: 'before its first test',
+    });
+  }
+
+  onTestCaseReady(test: TestCase): void {
+    const file = this.#running.get(test.module.relativeModuleId);
+    if (file === undefined) return;
+    file.since = Date.now();
+    file.test = test.fullName;
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(module.relativeModuleId);
+  }
+
+  onTestRunEnd(): void {
+    clearInterval(this.#timer ?? undefined);
+  }
+
+  #look(): void {
+    for (const [path, { since, test }] of this.#running) {
+      if (Date.now() - since < limitMs) continue;
+      console.error(`${path} hangs: ${test} (no other test began for ${limitMs / 60_000} min)`);
+      // The other processes of the run are ended with its process group (test/check.ts).
+      process.exit(1);
+    }
+  }
+}
