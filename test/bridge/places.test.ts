@@ -91,6 +91,26 @@ describe.skipIf(natsCommand === null)('an answer', () => {
     expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
+  test('for a person who is no member of the channel is not posted there, and is reported as given up', async () => {
+    const { dsm, fixture } = await office();
+    const ask = (userId: string) =>
+      fixture.client.submit({
+        message: '질문',
+        user_id: userId,
+        channel: 'synology',
+        thread: 'channel-1',
+      });
+    fixture.small.script(direct('남의 답'), direct('식구의 답'));
+    const stranger = await ask('5');
+    await expect
+      .poll(async () => (await fixture.client.job(stranger)).deliveries, polled)
+      .toMatchObject([{ status: 'dead', error: expect.stringContaining('not configured') }]);
+    await ask('4');
+    await dsm.until(() => inChannel(dsm, 1).length === 1, waitMs);
+    expect(inChannel(dsm, 1).map(({ text }) => text)).toEqual(['식구의 답']);
+    expect([...saidTo(dsm, 4), ...saidTo(dsm, 5)]).toEqual([]);
+  });
+
   test('to a draft in a channel has buttons, and only its owner’s click counts', async () => {
     const { dsm, fixture } = await office({}, { 1: 4, 2: 5 });
     fixture.small.script(

@@ -40,3 +40,16 @@ test('a state that few have is looked for until the oldest job', async () => {
   await listJobs(client, { limit: '5000' }, false);
   expect(printed).toHaveLength(1_101);
 });
+
+test('the times of a job are not negative after a clock that was set back', async () => {
+  const id = await fixture.send('왜 하늘은 파래?');
+  await fixture.finish(id, '빛이 흩어져서');
+  fixture.database.connection
+    .prepare(
+      'update journal set at = at - 3600000 where n > 1 and job = (select num from job where id = ?)',
+    )
+    .run(id);
+  const { timings } = await createCoreClient(fixture.url, null).job(id);
+  expect(Object.keys(timings)).toContain('ack');
+  expect(Object.values(timings).filter((ms) => ms < 0)).toEqual([]);
+});

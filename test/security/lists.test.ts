@@ -104,7 +104,8 @@ test('a list is charged by its bytes: a few large ones are as many requests as m
 test('HEAD of a stream ends at once, with the type of the stream', async () => {
   const core = await keyedCore();
   const { id } = await json(core.call('ann', 'POST', '/documents', { text: '글' }));
-  for (const path of ['/events', `/documents/${id}/stream`]) {
+  const { job_id } = await json(core.call('ann', 'POST', '/chat', { message: '안녕' }));
+  for (const path of ['/events', `/documents/${id}/stream`, `/chat/${job_id}/stream`]) {
     const answer = await core.call('ann', 'HEAD', path);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([
       200,
