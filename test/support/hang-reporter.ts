@@ -46,11 +46,13 @@ export default class HangReporter implements Reporter {
   }
 
   #look(): void {
-    for (const [path, { since, test }] of this.#running) {
-      if (Date.now() - since < limitMs) continue;
-      console.error(`${path} hangs: ${test} (no other test began for ${limitMs / 60_000} min)`);
-      // The other processes of the run are ended with its process group (test/check.ts).
-      process.exit(1);
+    const stuck = [...this.#running].filter(([, { since }]) => Date.now() - since >= limitMs);
+    for (const [path, { test }] of stuck) {
+      console.error(
+        `${path} hangs, or its worker is gone: ${test} (no other test of it began for ${limitMs / 60_000} min)`,
+      );
     }
+    // The other processes of the run are ended with its process group (test/check.ts).
+    if (stuck.length > 0) process.exit(1);
   }
 }
