@@ -98,7 +98,7 @@ test('a job’s stream brings a history of megabytes, and what is told meanwhile
     void streamJob(
       response,
       {
-        events: () => Promise.resolve(stored),
+        events: (_id, afterSeq) => Promise.resolve(stored.slice(afterSeq)),
         subscribe(_id, listener) {
           tell = (told) => listener.event(told);
           return () => (tell = null);
