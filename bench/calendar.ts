@@ -6,12 +6,12 @@ import { createCalendarStore } from '../src/store/calendar-store.ts';
 import { openDatabase } from '../src/store/database.ts';
 import { silentLog } from '../src/lib/log.ts';
 import { createCalendarTool } from '../src/tools/calendar/calendar-tool.ts';
-import { createEventReader } from '../src/tools/calendar/event-reader.ts';
+import { createEventParser } from '../src/tools/calendar/event-parser.ts';
 import { importIcs } from '../src/tools/calendar/ics-transfer.ts';
 import { createLocalCalendar } from '../src/tools/calendar/local-calendar.ts';
 import { occurrencesIn } from '../src/tools/calendar/occurrences.ts';
 import { createToolRegistry } from '../src/tools/registry.ts';
-import { createZones, wall } from '../src/tools/zoned-time.ts';
+import { createZones, wallTime } from '../src/tools/zoned-time.ts';
 
 const entries = Number(process.argv[2] ?? 5000);
 const runs = 41;
@@ -73,11 +73,11 @@ console.log(`local, a week:  ${await median(ask(week))}`);
 console.log(`local, a year:  ${await median(ask({ ...week, date_to: '2027-11-15' }))}`);
 
 // What a CalDAV question costs here, once the server has answered with every entry.
-const reader = createEventReader(zones);
+const reader = createEventParser(zones);
 const parseBegin = performance.now();
-const parsed = reader.read(text).entries;
+const parsed = reader.parse(text).entries;
 console.log(`reading all entries from text: ${(performance.now() - parseBegin).toFixed(0)} ms`);
-const range = { from: wall(2026, 11, 16), to: wall(2026, 11, 23) };
+const range = { from: wallTime(2026, 11, 16), to: wallTime(2026, 11, 23) };
 const expand = await median(() => occurrencesIn(parsed, range, 'Asia/Seoul', zones));
 console.log(`expanding all entries, a week: ${expand}`);
 await database.close();

@@ -7,7 +7,7 @@
  * what a crash leaves unsent: it is the floor, not a rival.
  */
 import type { StateEvent } from '../src/contract/state-event.ts';
-import type { OutgoingMessage } from '../src/messaging/envelope.ts';
+import type { OutgoingMessage } from '../src/messaging/outgoing-messages.ts';
 import { prepareNatsServer } from '../test/support/nats-server.ts';
 import { allOut, openBusBench, type BusBench } from './support/bus-jobs.ts';
 import {

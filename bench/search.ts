@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Document } from '../src/documents/document.ts';
 import { createLibrary } from '../src/documents/library.ts';
-import { exactMatch, queryWords } from '../src/documents/search-words.ts';
-import { folded } from '../src/documents/word-folding.ts';
+import { exactQuery, parseQuery } from '../src/documents/fts-terms.ts';
+import { foldText } from '../src/documents/text-folding.ts';
 import { createIdSource } from '../src/lib/ids.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { openDatabase } from '../src/store/database.ts';
 import { createDocumentStore } from '../src/store/document-store.ts';
-import { measureMeaning } from './support/meaning.ts';
+import { measureMeaning } from './support/semantic-search.ts';
 
 const count = Number(process.argv[2] ?? 100_000);
 const runs = 60;
@@ -61,11 +61,11 @@ const library = createLibrary({ storage, ids: createIdSource(), clock: systemClo
 const begin = performance.now();
 const texts: { id: string; text: string }[] = [];
 for (let n = 0; n < count;) {
-  library.together(() => {
+  library.transaction(() => {
     for (const end = Math.min(n + 500, count); n < end; n += 1) {
       const text = textOf(n);
       const { id } = library.create('local', { title: `문서 ${n}`, text, origin: 'file' });
-      texts.push({ id, text: folded(`문서 ${n}\n${text}`) });
+      texts.push({ id, text: foldText(`문서 ${n}\n${text}`) });
     }
   });
 }
@@ -106,10 +106,10 @@ rmSync(folder, { recursive: true });
 
 /** Share of what a full scan finds that the index finds too, for the words as they were asked. */
 function recallOf(query: string): string {
-  const words = folded(query).split(' ');
+  const words = foldText(query).split(' ');
   const truth = texts.filter(({ text }) => words.every((one) => text.includes(one)));
   const found = new Set(
-    storage.search('local', exactMatch(queryWords(query)), count).map((one) => one.id),
+    storage.search('local', exactQuery(parseQuery(query)), count).map((one) => one.id),
   );
   const hit = truth.filter(({ id }) => found.has(id)).length;
   const share = truth.length === 0 ? 1 : hit / truth.length;

@@ -1,17 +1,17 @@
 /**
- * What the ask machine does with its data at each step. Pure: context and result in, changed fields out.
+ * The data changes of the ask machine at each step. Pure: context and result in, changed fields out.
  *
- * A1 Every tool call that goes into the conversation is answered by exactly one tool message, in the order of
- *    the calls, before the model is asked again.
- * A2 No more look-ups are planned than the limit has left; calls beyond it are told `limit`.
- * A3 A look-up that has been made is not made again: the call is told where its result stands.
- * A4 Sources stand once each, in the order in which they were first seen: their numbers never change.
+ * A1 Every tool call in the conversation is answered by exactly one tool message, in the order of the calls, before the
+ *    next model call.
+ * A2 No more look-ups are planned than the limit allows; calls beyond it get the error `limit`.
+ * A3 A repeated look-up is not run again: the model gets a reference to the earlier result.
+ * A4 Each source is listed once, in the order of its first appearance: source numbers never change.
  */
 import type {
   AskCall,
   AskContext,
   AskFailure,
-  AskFault,
+  AskToolError,
   AskInput,
   AskLookup,
   AskMessage,
@@ -19,24 +19,24 @@ import type {
   AskSource,
   AskWritten,
   FoundSource,
-  LookupsDone,
+  LookupResults,
   LookupResult,
-  ModelTurn,
+  ModelCallResult,
   PlannedLookup,
 } from './ask-types.ts';
 
 type Change = Partial<AskContext>;
 
-/** The name that a search has in the conversation. */
+/** Name of the search tool in the conversation. */
 export const searchTool = 'search';
 
-/** Asking twice for the same is a slip; asking three times is a loop. */
+/** One repeated look-up is a slip of the model; two are a loop. */
 const repeatsMax = 2;
 
-/** Nine letters and digits: the form that the strictest chat templates want of an id. */
-export const ownCallId = 'gatehouse';
+/** Nine letters and digits: the id format that the strictest chat templates require. */
+export const syntheticCallId = 'gatehouse';
 
-export function begin({ found, ...input }: AskInput): AskContext {
+export function initialContext({ found, ...input }: AskInput): AskContext {
   const context: AskContext = {
     ...input,
     rounds: 0,
@@ -59,21 +59,21 @@ export function begin({ found, ...input }: AskInput): AskContext {
   };
   if (found === null) return context;
   const lookup: AskLookup = { kind: 'search', query: found.query, limit: found.sources.length };
-  const asked = { ...context, ...planned(context, [ownCall(lookup)]), rounds: 1 };
+  const asked = { ...context, ...planned(context, [syntheticSearchCall(lookup)]), rounds: 1 };
   const { content, sources, query } = found;
-  const result: LookupResult = { callId: ownCallId, ok: true, content, sources, query };
+  const result: LookupResult = { callId: syntheticCallId, ok: true, content, sources, query };
   const { at, finalMs } = input;
-  return { ...asked, ...settle(asked, { at, finalMs, results: [result] }) };
+  return { ...asked, ...applyLookupResults(asked, { at, finalMs, results: [result] }) };
 }
 
-const ownCall = (lookup: Extract<AskLookup, { kind: 'search' }>): AskCall => ({
-  id: ownCallId,
+const syntheticSearchCall = (lookup: Extract<AskLookup, { kind: 'search' }>): AskCall => ({
+  id: syntheticCallId,
   name: searchTool,
   arguments: JSON.stringify({ query: lookup.query }),
   wants: lookup,
 });
 
-/** One more call of the model: not to be made once the limits, the loop or the time say so. */
+/** Whether the next model call must be the final call: a limit, a loop or the time forces it. */
 export function mustClose(context: AskContext): boolean {
   const { limits, rounds, modelCalls, lookups, repeats, at, deadlineAt, finalMs } = context;
   return (
@@ -86,23 +86,26 @@ export function mustClose(context: AskContext): boolean {
   );
 }
 
-/** The last call would have nothing to answer from: the question itself is looked for first. */
+/** The final call would have no sources: a search for the question is made first. */
 export const owesSearch = (context: AskContext): boolean =>
   mustClose(context) && context.lookups === 0 && context.limits.lookups > 0;
 
 export const planOwnSearch = (context: AskContext): Change =>
-  planned(context, [ownCall({ kind: 'search', query: context.query, limit: 5 })]);
+  planned(context, [syntheticSearchCall({ kind: 'search', query: context.query, limit: 5 })]);
 
-/** The calls of a turn: what is answered at once, and what is to be looked up. */
-export function serve(context: AskContext, turn: Extract<ModelTurn, { ok: true }>): Change {
-  const change = planned(context, turn.calls, turn.text);
-  const served = { ...context, ...change, ...timeOf(turn), rounds: context.rounds + 1 };
+/** Applies the tool calls of a model message: plans look-ups, and answers at once what needs none. */
+export function applyToolCalls(
+  context: AskContext,
+  modelResult: Extract<ModelCallResult, { ok: true }>,
+): Change {
+  const change = planned(context, modelResult.calls, modelResult.text);
+  const served = { ...context, ...change, ...timeOf(modelResult), rounds: context.rounds + 1 };
   if (served.plan.length > 0) return served;
-  // Errors and notes only: nothing to wait for.
-  return { ...served, ...settle(served, { ...timeOf(turn), results: [] }) };
+  // Only errors and notes: nothing to wait for.
+  return { ...served, ...applyLookupResults(served, { ...timeOf(modelResult), results: [] }) };
 }
 
-function planned(context: AskContext, calls: readonly AskCall[], said = ''): Change {
+function planned(context: AskContext, calls: readonly AskCall[], assistantText = ''): Change {
   const { limits } = context;
   const memo = { ...context.memo };
   const replies: Record<string, string> = {};
@@ -112,7 +115,7 @@ function planned(context: AskContext, calls: readonly AskCall[], said = ''): Cha
     const lookup = 'kind' in wants ? wants : null;
     const key = lookup === null ? '' : keyOf(lookup);
     const before = memo[key];
-    if ('error' in wants) replies[id] = wordsOf(wants);
+    if ('error' in wants) replies[id] = errorContent(wants);
     else if (before !== undefined) {
       repeats += 1;
       replies[id] = JSON.stringify({
@@ -122,14 +125,14 @@ function planned(context: AskContext, calls: readonly AskCall[], said = ''): Cha
     } else if (context.lookups + plan.length >= limits.lookups) {
       shortfalls = withShortfall(shortfalls, 'limit');
       const detail = 'no more look-ups are allowed; answer from what was found';
-      replies[id] = wordsOf({ error: 'limit', detail });
+      replies[id] = errorContent({ error: 'limit', detail });
     } else {
       memo[key] = id;
       plan.push({ callId: id, lookup: wants });
     }
   }
   const messages = context.withTools
-    ? [...context.messages, messageOf(calls, said)]
+    ? [...context.messages, messageOf(calls, assistantText)]
     : context.messages;
   return { messages, open: calls.map(({ id }) => id), plan, replies, memo, repeats, shortfalls };
 }
@@ -149,14 +152,14 @@ const keyOf = (lookup: AskLookup): string =>
     ? `read ${lookup.id} ${lookup.from ?? ''}`
     : `search ${lookup.query.trim().toLowerCase()}`;
 
-const wordsOf = (fault: AskFault): string => JSON.stringify(fault);
+const errorContent = (toolError: AskToolError): string => JSON.stringify(toolError);
 
-/** All calls of the round answered: from their results, or at once where they needed none. */
-export function settle(context: AskContext, done: LookupsDone): Change {
+/** Answers all calls of the round: with the look-up results, or with the replies that needed no look-up. */
+export function applyLookupResults(context: AskContext, done: LookupResults): Change {
   const results = new Map(done.results.map((result) => [result.callId, result]));
   let { charsLeft } = context;
   const sources = [...context.sources];
-  // An id that no document has found nothing and cost nothing.
+  // A read of an unknown id found nothing and costs no look-up.
   const counts = ({ callId, lookup }: PlannedLookup): boolean =>
     lookup.kind === 'search' || results.get(callId)?.ok === true;
   const memo = { ...context.memo };
@@ -166,9 +169,9 @@ export function settle(context: AskContext, done: LookupsDone): Change {
     const result = results.get(callId);
     if (result === undefined || !result.ok) {
       const detail = result?.detail ?? 'no result';
-      // It may be tried again: only a result is worth remembering.
+      // A failed look-up may be tried again: only results are remembered.
       for (const [key, id] of Object.entries(memo)) if (id === callId) delete memo[key];
-      return [callId, wordsOf({ error: 'tool_failed', detail })];
+      return [callId, errorContent({ error: 'tool_failed', detail })];
     }
     addSources(sources, result.sources, context.rounds, result.query);
     const content = result.content.slice(0, Math.min(context.limits.resultCharsMax, charsLeft));
@@ -211,54 +214,60 @@ function addSources(
   }
 }
 
-/** For a server that takes no tools: the results stand in the question itself. */
+/** For a server without tool support: the results are appended to the question. */
 function withData(messages: readonly AskMessage[], texts: readonly string[]): AskMessage[] {
   const data = texts.map((text) => `<data>\n${text}\n</data>`).join('\n');
-  return withWords(messages, data);
+  return appendUserText(messages, data);
 }
 
-/** Behind the last message where that is the user's: many templates want the roles to take turns. */
-function withWords(messages: readonly AskMessage[], words: string): AskMessage[] {
+/** Appends to the last message if it is the user's: many chat templates require alternating roles. */
+function appendUserText(messages: readonly AskMessage[], words: string): AskMessage[] {
   const last = messages.at(-1);
   if (last?.role !== 'user') return [...messages, { role: 'user', content: words }];
   return [...messages.slice(0, -1), { role: 'user', content: `${last.content}\n\n${words}` }];
 }
 
-/** The conversation of the last call: what was, then the instruction. What is before stays in the server's cache. */
+/**
+ * The conversation of the final call: the unchanged conversation, then the instruction, so that the server's prompt
+ * cache stays valid.
+ */
 export const closingMessages = ({ messages, closing }: AskContext): AskMessage[] =>
-  withWords(messages, closing);
+  appendUserText(messages, closing);
 
-/** Characters for each result that is planned. */
-export const shareOf = ({ charsLeft, limits, plan }: AskContext): number =>
+/** Characters per planned result. */
+export const charsPerResult = ({ charsLeft, limits, plan }: AskContext): number =>
   Math.min(limits.resultCharsMax, Math.floor(charsLeft / Math.max(1, plan.length)));
 
-/** The model answered without looking anything up. */
-export const keepText = (context: AskContext, turn: Extract<ModelTurn, { ok: true }>): Change => ({
-  ...timeOf(turn),
-  text: turn.text,
-  shortfalls: turn.isCut ? withShortfall(context.shortfalls, 'cut') : context.shortfalls,
+/** The model answered without a look-up. */
+export const keepText = (
+  context: AskContext,
+  modelResult: Extract<ModelCallResult, { ok: true }>,
+): Change => ({
+  ...timeOf(modelResult),
+  text: modelResult.text,
+  shortfalls: modelResult.isCut ? withShortfall(context.shortfalls, 'cut') : context.shortfalls,
 });
 
-/** Nothing of use came: the next call is the last one. */
-export const giveUp = (context: AskContext, turn: ModelTurn): Change => ({
-  ...timeOf(turn),
+/** The model wrote nothing usable: the next call is the final call. */
+export const giveUp = (context: AskContext, modelResult: ModelCallResult): Change => ({
+  ...timeOf(modelResult),
   isClosing: true,
-  withTools: context.withTools && (turn.ok || turn.kind !== 'refuses-tools'),
+  withTools: context.withTools && (modelResult.ok || modelResult.kind !== 'refuses-tools'),
 });
 
-/** What the last call brought. */
-export function keepAnswer(context: AskContext, turn: ModelTurn): Change {
-  const text = turn.text.trim() === '' ? '' : turn.text;
-  const isLate = !turn.ok && turn.kind === 'late';
-  const isCut = turn.ok ? turn.isCut : text !== '';
+/** Stores the result of the final call. */
+export function keepAnswer(context: AskContext, modelResult: ModelCallResult): Change {
+  const text = modelResult.text.trim() === '' ? '' : modelResult.text;
+  const isLate = !modelResult.ok && modelResult.kind === 'late';
+  const isCut = modelResult.ok ? modelResult.isCut : text !== '';
   let { shortfalls } = context;
   if (isLate) shortfalls = withShortfall(shortfalls, 'deadline');
   else if (text === '') shortfalls = withShortfall(shortfalls, 'empty');
   else if (isCut) shortfalls = withShortfall(shortfalls, 'cut');
-  return { ...timeOf(turn), text, shortfalls };
+  return { ...timeOf(modelResult), text, shortfalls };
 }
 
-/** The time for thinking is over. */
+/** The time for look-ups is over: the next call is the final call. */
 export const runLate = (context: AskContext): Change => ({
   isClosing: true,
   at: Math.max(context.at, context.deadlineAt - context.finalMs),
@@ -269,7 +278,7 @@ export const keepWritten = ({ shown }: AskContext, { content, replaces }: AskWri
   shown: replaces ? content : shown + content,
 });
 
-/** The time for everything is over: what stands before the reader is the answer, as far as it goes. */
+/** The deadline has passed: the text that the user already sees is the answer, even if it is incomplete. */
 export const runOut = (context: AskContext): Change => ({
   at: context.deadlineAt,
   text: context.shown.trim() === '' ? '' : context.shown,
@@ -277,7 +286,7 @@ export const runOut = (context: AskContext): Change => ({
   shortfalls: withShortfall(context.shortfalls, 'deadline'),
 });
 
-/** What the caller is told where time ran out over nothing. */
+/** Failure reported to the caller when the deadline passed without sources or text. */
 export const outOfTime: AskFailure = {
   backend: '',
   errorReason: 'deadline',

@@ -1,4 +1,4 @@
-/** The data of the ask machine: what it is given, what it keeps, and what its two effects say back. */
+/** The data of the ask machine: its input, its context, and the results of its two effects. */
 
 /** A message of the conversation with the model, in OpenAI's shape. */
 export interface AskMessage {
@@ -9,36 +9,36 @@ export interface AskMessage {
 }
 
 export interface AskLimits {
-  /** Messages of the model with tool calls that are served. */
+  /** Model messages with tool calls that are executed. */
   rounds: number;
-  /** Model calls, the last one included; 1 or more. */
+  /** Model calls, the final call included; 1 or more. */
   modelCalls: number;
-  /** Searches and documents read. */
+  /** Searches and document reads together. */
   lookups: number;
-  /** Characters that one result may have in the conversation, and all together. */
+  /** Characters of one result in the conversation, and of all results together. */
   resultCharsMax: number;
   totalCharsMax: number;
 }
 
 export type AskLookup =
   | { kind: 'search'; query: string; limit: number }
-  /** `from`: the character to begin at; left out: behind what has been shown of it. */
+  /** `from`: index of the first character to read; omitted: continue after the part that was already shown. */
   | { kind: 'read'; id: string; from?: number | undefined };
 
-/** Why a call is answered with an error instead of a result: the words that the model sees. */
-export interface AskFault {
+/** Error returned to the model instead of a tool result. */
+export interface AskToolError {
   error: 'unknown_tool' | 'invalid_arguments' | 'limit' | 'tool_failed';
   detail: string;
   available?: string[];
 }
 
-/** A tool call as it was read: `arguments` is JSON, whatever the model wrote. Ids are unique in one ask. */
+/** A parsed tool call. `arguments` is valid JSON, whatever the model wrote. Ids are unique in one ask. */
 export interface AskCall {
   id: string;
   name: string;
   arguments: string;
-  /** What is to be done, or what is wrong with it. */
-  wants: AskLookup | AskFault;
+  /** The look-up to run, or the error to return. */
+  wants: AskLookup | AskToolError;
 }
 
 export interface FoundSource {
@@ -49,9 +49,9 @@ export interface FoundSource {
 }
 
 export interface AskSource extends FoundSource {
-  /** In which round it was first seen; 0 for one that was there before the first call. */
+  /** Round in which it was first found; 0 when found before the first model call. */
   round: number;
-  /** What it was found with. */
+  /** The query that found it. */
   query: string;
 }
 
@@ -60,7 +60,7 @@ export interface PlannedLookup {
   lookup: AskLookup;
 }
 
-/** Why a model server gave no answer: its own `error_reason`, and what the caller is told of it. */
+/** Why a model server gave no answer: its `error_reason`, and the message reported to the caller. */
 export interface AskFailure {
   backend: string;
   errorReason: string;
@@ -69,29 +69,29 @@ export interface AskFailure {
   retryAfterMs: number | null;
 }
 
-/** Epoch ms, and what the last call of an ask usually takes. */
+/** `at`: epoch ms. `finalMs`: expected duration of the final model call of an ask. */
 interface Timed {
   at: number;
   finalMs: number;
 }
 
-export type ModelTurn = Timed &
+export type ModelCallResult = Timed &
   (
     | {
         ok: true;
         text: string;
         calls: AskCall[];
-        /** It stopped at its limit. */
+        /** The model stopped at its token limit. */
         isCut: boolean;
       }
     | {
         ok: false;
         /**
-         * `silent`: the server works, the model said nothing of use. `refuses-tools`: it takes no request with
-         * tools. `late`: the deadline passed while it waited. `gone`: no answer can be had.
+         * `silent`: the server works, but the model wrote nothing usable. `refuses-tools`: the server rejects requests
+         * with tools. `late`: the deadline passed while the request waited. `gone`: no answer can be obtained.
          */
         kind: 'silent' | 'refuses-tools' | 'late' | 'gone';
-        /** What had been written. */
+        /** The text written until then. */
         text: string;
         failure: AskFailure;
       }
@@ -101,9 +101,9 @@ export type LookupResult =
   | { callId: string; ok: true; content: string; sources: FoundSource[]; query: string }
   | { callId: string; ok: false; detail: string };
 
-export type LookupsDone = Timed & { results: LookupResult[] };
+export type LookupResults = Timed & { results: LookupResult[] };
 
-/** What the effect `model` is asked to do. */
+/** Input of the effect `model`. */
 export interface ModelCall {
   messages: AskMessage[];
   choice: 'auto' | 'none';
@@ -115,27 +115,27 @@ export interface ModelCall {
 
 export interface LookupCall {
   plan: PlannedLookup[];
-  /** Those that are known, in the order of their numbers. */
+  /** The sources found so far, in the order of their numbers. */
   sources: AskSource[];
-  /** Characters for each result. */
+  /** Characters per result. */
   charsMax: number;
   round: number;
 }
 
 export interface AskInput {
   limits: AskLimits;
-  /** The question as it is looked for where the model looks for nothing itself. */
+  /** Search query for the question, used when the model itself makes no search. */
   query: string;
   /** System prompt and question. */
   messages: AskMessage[];
-  /** What the last call is told at its end. */
+  /** Instruction appended to the final call. */
   closing: string;
   /** Epoch ms. */
   at: number;
   deadlineAt: number;
-  /** Estimate for the last call. */
+  /** Estimated duration of the final call. */
   finalMs: number;
-  /** A search that somebody has already made: the first round. */
+  /** A search made before the ask started; it counts as the first round. */
   found: { query: string; content: string; sources: FoundSource[] } | null;
 }
 
@@ -143,32 +143,32 @@ export interface AskContext extends Omit<AskInput, 'found'> {
   rounds: number;
   modelCalls: number;
   lookups: number;
-  /** Calls that asked for what had been asked for already. */
+  /** Calls that repeated an earlier look-up. */
   repeats: number;
-  /** Of all results together. */
+  /** Remaining character budget of all results together. */
   charsLeft: number;
-  /** The calls of this round, in their order, each to be answered once. */
+  /** Ids of the calls of this round, in order; each gets exactly one tool message. */
   open: string[];
-  /** Answers to calls of this round that need no look-up. */
+  /** Replies to calls of this round that need no look-up, by call id. */
   replies: Record<string, string>;
   plan: PlannedLookup[];
-  /** What was looked up, by what was asked: the id of the call that did. */
+  /** Look-ups already made: look-up key to the id of the call that made it. */
   memo: Record<string, string>;
   sources: AskSource[];
   withTools: boolean;
-  /** The next call is the last one, whatever is left of the limits. */
+  /** The next call is the final call, even if limits are left. */
   isClosing: boolean;
   text: string;
-  /** What the call that runs has written so far: it stands before the reader already. */
+  /** Text that the running call has streamed so far; the user already sees it. */
   shown: string;
-  /** `text` is what was shown when time ran out: it ends anywhere. */
+  /** `text` is the partial answer that was shown when time ran out; it may end mid-sentence. */
   isBrokenOff: boolean;
-  /** Why the answer is not whole; empty where it is. */
+  /** Why the answer is incomplete; empty for a complete answer. */
   shortfalls: AskShortfall[];
   failure: AskFailure | null;
 }
 
-/** The model that runs has written on; `replaces`: all before it is void. */
+/** The running model has written more text. `replaces`: discard all earlier text. */
 export interface AskWritten {
   type: 'written';
   content: string;
@@ -186,11 +186,11 @@ export type AskEmitted =
     };
 
 export interface AskOutput {
-  /** Null: it is answered. */
+  /** Null: the question was answered. */
   failure: AskFailure | null;
-  /** Empty where the model wrote nothing of use. */
+  /** Empty when the model wrote nothing usable. */
   text: string;
-  /** Time ran out while it was written: it ends anywhere. */
+  /** Time ran out while the answer was written; it may end mid-sentence. */
   isBrokenOff: boolean;
   sources: AskSource[];
   shortfalls: AskShortfall[];

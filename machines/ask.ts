@@ -1,18 +1,18 @@
 /**
- * A question to the documents, answered by a model that looks things up itself: at most so many rounds of tool
- * calls, model calls and look-ups, and whatever happens a last call that must answer. Pure; docs/ask.md has the
- * limits in prose, ask-steps.ts what happens to the data.
+ * Answers a question from the documents with a model that makes its own look-ups. Rounds of tool calls, model calls and
+ * look-ups are limited, and a final call without tools must answer in every case. Pure; the limits are described in
+ * docs/ask.md, the data changes are in ask-steps.ts.
  *
- * - `deciding`    pure, left at once: what comes next follows from the counters and the time
- * - `thinking`    the model answers, or asks for look-ups
- * - `searching`   the look-ups of a round, side by side; the gate is free meanwhile
- * - `concluding`  the last call: no tool may be called, the instruction stands at the end
+ * - `deciding`    pure, left at once: the next state follows from the counters and the time
+ * - `thinking`    the model answers, or requests look-ups
+ * - `searching`   the look-ups of a round run in parallel; the gate is free meanwhile
+ * - `concluding`  the final call: tools are not allowed, the instruction is appended at the end
  * - `answered`    final: with a text, or with the sources alone
  * - `failed`      final: the server gave no answer
  *
- * Run as a live actor: an ask has one reader, who asks again where it breaks off. The effects are `model` and
- * `lookUp`; neither throws, their outcomes are data. Leaving a state aborts its effect. While the last call runs,
- * `written` says what the reader sees of it: where time runs out, that is the answer.
+ * Runs as a live actor and is not persisted: an ask has one client, which repeats it when the connection breaks. The
+ * effects `model` and `lookUp` never throw; their failures are data. Leaving a state aborts its effect. While the final
+ * call runs, `written` reports the text that the user sees; when time runs out, that text is the answer.
  */
 import { assign, emit, fromPromise, setup } from 'xstate';
 import * as steps from './ask-steps.ts';
@@ -23,17 +23,17 @@ import type {
   AskOutput,
   AskWritten,
   LookupCall,
-  LookupsDone,
+  LookupResults,
   ModelCall,
-  ModelTurn,
+  ModelCallResult,
 } from './ask-types.ts';
 
 const effect = <Output, Input>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`effect ${name} was not provided`)));
 
-/** The result of an effect: an event of XState itself. */
+/** The result of an effect: a built-in XState event. */
 const outputOf = <Output>(event: unknown): Output => (event as { output: Output }).output;
-const turnOf = (event: unknown): ModelTurn => outputOf<ModelTurn>(event);
+const modelResultOf = (event: unknown): ModelCallResult => outputOf<ModelCallResult>(event);
 
 const modelCall = (context: AskContext, choice: ModelCall['choice']): ModelCall => ({
   messages: choice === 'none' ? steps.closingMessages(context) : context.messages,
@@ -53,36 +53,38 @@ export const askMachine = setup({
     meta: {} as { label: string; gate?: string },
   },
   actors: {
-    model: effect<ModelTurn, ModelCall>('model'),
-    lookUp: effect<LookupsDone, LookupCall>('lookUp'),
+    model: effect<ModelCallResult, ModelCall>('model'),
+    lookUp: effect<LookupResults, LookupCall>('lookUp'),
   },
   actions: {
     countCall: assign(({ context }) => ({ modelCalls: context.modelCalls + 1, shown: '' })),
     keepWritten: assign(({ context, event }) => steps.keepWritten(context, event)),
     keepText: assign(({ context, event }) =>
-      steps.keepText(context, turnOf(event) as Extract<ModelTurn, { ok: true }>),
+      steps.keepText(context, modelResultOf(event) as Extract<ModelCallResult, { ok: true }>),
     ),
-    giveUp: assign(({ context, event }) => steps.giveUp(context, turnOf(event))),
+    giveUp: assign(({ context, event }) => steps.giveUp(context, modelResultOf(event))),
     recordFailure: assign(({ event }) => {
-      const turn = turnOf(event);
-      return { failure: turn.ok ? null : turn.failure };
+      const modelResult = modelResultOf(event);
+      return { failure: modelResult.ok ? null : modelResult.failure };
     }),
     recordNoTime: assign({ failure: steps.outOfTime }),
-    keepAnswer: assign(({ context, event }) => steps.keepAnswer(context, turnOf(event))),
+    keepAnswer: assign(({ context, event }) => steps.keepAnswer(context, modelResultOf(event))),
     serve: assign(({ context, event }) =>
-      steps.serve(context, turnOf(event) as Extract<ModelTurn, { ok: true }>),
+      steps.applyToolCalls(context, modelResultOf(event) as Extract<ModelCallResult, { ok: true }>),
     ),
-    settle: assign(({ context, event }) => steps.settle(context, outputOf<LookupsDone>(event))),
+    settle: assign(({ context, event }) =>
+      steps.applyLookupResults(context, outputOf<LookupResults>(event)),
+    ),
     planOwnSearch: assign(({ context }) => steps.planOwnSearch(context)),
     runLate: assign(({ context }) => steps.runLate(context)),
     runOut: assign(({ context }) => steps.runOut(context)),
     tellSources: emit(({ context }) => ({ type: 'sources' as const, sources: context.sources })),
     tellRound: emit(({ context, event }) => {
-      const turn = turnOf(event) as Extract<ModelTurn, { ok: true }>;
+      const modelResult = modelResultOf(event) as Extract<ModelCallResult, { ok: true }>;
       return {
         type: 'round' as const,
         round: context.rounds,
-        calls: turn.calls.map(({ id, name, arguments: text, wants }) => ({
+        calls: modelResult.calls.map(({ id, name, arguments: text, wants }) => ({
           id,
           name,
           arguments: text,
@@ -96,24 +98,26 @@ export const askMachine = setup({
     owesSearch: ({ context }) => steps.owesSearch(context),
     mustClose: ({ context }) => steps.mustClose(context),
     hasCalls: ({ event }) => {
-      const turn = turnOf(event);
-      return turn.ok && turn.calls.length > 0;
+      const modelResult = modelResultOf(event);
+      return modelResult.ok && modelResult.calls.length > 0;
     },
     hasText: ({ event }) => {
-      const turn = turnOf(event);
-      return turn.ok && turn.text.trim() !== '';
+      const modelResult = modelResultOf(event);
+      return modelResult.ok && modelResult.text.trim() !== '';
     },
     isGone: ({ event }) => {
-      const turn = turnOf(event);
-      return !turn.ok && (turn.kind === 'gone' || turn.kind === 'refuses-tools');
+      const modelResult = modelResultOf(event);
+      return (
+        !modelResult.ok && (modelResult.kind === 'gone' || modelResult.kind === 'refuses-tools')
+      );
     },
     isGoneForGood: ({ event }) => {
-      const turn = turnOf(event);
-      return !turn.ok && turn.kind === 'gone';
+      const modelResult = modelResultOf(event);
+      return !modelResult.ok && modelResult.kind === 'gone';
     },
     isLateForNothing: ({ context, event }) => {
-      const turn = turnOf(event);
-      return !turn.ok && turn.kind === 'late' && context.sources.length === 0;
+      const modelResult = modelResultOf(event);
+      return !modelResult.ok && modelResult.kind === 'late' && context.sources.length === 0;
     },
     hasSources: ({ context }) => context.sources.length > 0,
     hasAnything: ({ context }) => context.sources.length > 0 || context.shown.trim() !== '',
@@ -124,7 +128,7 @@ export const askMachine = setup({
   },
 }).createMachine({
   id: 'ask',
-  context: ({ input }) => steps.begin(input),
+  context: ({ input }) => steps.initialContext(input),
   output: ({ context }) => ({
     failure: context.failure,
     text: context.text,
@@ -172,7 +176,7 @@ export const askMachine = setup({
         input: ({ context }) => ({
           plan: context.plan,
           sources: context.sources,
-          charsMax: steps.shareOf(context),
+          charsMax: steps.charsPerResult(context),
           round: context.rounds,
         }),
         onDone: { target: 'deciding', actions: ['settle', 'tellSources'] },

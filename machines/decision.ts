@@ -1,9 +1,9 @@
 /**
- * What is to be done with a message: the answer of the rules or of the classifier model,
- * and the only thing the job machine's `route` state looks at. Plain data, JSON-safe.
+ * What to do with a message: the decision of the rules or of the classifier model, and the only input of the job
+ * machine's `route` state. Plain data, JSON-safe.
  */
 
-/** One call of one operation of a tool. `params` are checked by the tool's own input schema. */
+/** One call of a tool operation. `params` are validated by the tool's own input schema. */
 export interface ToolCall {
   tool: string;
   operation: string;
@@ -11,40 +11,42 @@ export interface ToolCall {
 }
 
 /**
- * - `direct`: answer; with `response` as it stands, else the classifier model writes one
- * - `clarify`: ask back with `response`
+ * - `direct`: answer with `response` if present; otherwise the classifier model writes the answer
+ * - `clarify`: ask the user the question in `response`
  * - `tools`: run `calls` in order
- * - `route`: hand the message to the reasoner
- * - `system_status`: tell the state of the backends and of the queue
+ * - `route`: send the message to the reasoner
+ * - `system_status`: report the state of the backends and of the queue
  */
 export type Action = 'direct' | 'clarify' | 'tools' | 'route' | 'system_status';
 
 export interface Decision {
-  /** Who decided: the rules without a model, or the classifier (also when it failed: then `reason` says so). */
+  /**
+   * Source of the decision: the rules without a model, or the classifier (also when it failed; `reason` then gives the
+   * error code).
+   */
   by: 'rule' | 'classifier';
   action: Action;
-  /** The answer or the question back. Only with `direct` and `clarify`. */
+  /** The answer or the clarifying question. Only with `direct` and `clarify`. */
   response?: string;
   /** Only with `tools`; at least one. */
   calls?: ToolCall[];
-  /** Why, for the inspector: the name of the rule, or the code of what failed. */
+  /** Reason, for the inspector: the name of the rule, or the error code of the failure. */
   reason?: string;
 }
 
-/** A decision as the world is told it: in `state` events and by `gatehouse route`. */
+/** Public form of a decision: in `state` events and in the output of `gatehouse route`. */
 export interface DecisionView {
   by: 'rule' | 'classifier';
   action: string;
   tool?: string;
   operation?: string;
   params?: Record<string, unknown>;
-  /** All calls, where there are several; tool, operation and params are then those of the first. */
+  /** All calls, if there are several; `tool`, `operation` and `params` are then those of the first. */
   calls?: ToolCall[];
-  /** The question back, with `clarify`. */
+  /** The clarifying question, with `clarify`. */
   response?: string;
 }
 
-/** Pure. */
 export function describeDecision(decision: Decision): DecisionView {
   const { by, action, calls = [], response } = decision;
   const [first] = calls;

@@ -1,41 +1,41 @@
 /**
- * One reply on its way into a chat, part by part, until the chat has it or it is known that it has not.
+ * Delivers one reply to a chat, part by part, each part at most once.
  *
- * - `waiting`    its next part may be sent when it is its turn
- * - `sending`    a request may be out: this is on disk before the first byte, so that a process that died
- *                here knows that it does not know
- * - `pausing`    the chat has said not now, or could not be reached: the part is sent again after `pauseMs`
- * - `sent`       final: the chat has taken every part
- * - `uncertain`  final: of at least one part nobody knows whether it is there; it was not sent again
+ * - `waiting`    the next part may be sent when the reply is scheduled
+ * - `sending`    a request may have been sent: stored before the first byte leaves, so that a restarted process knows
+ *                that the result is unknown
+ * - `pausing`    the chat refused for now, or could not be reached: the part is sent again after `pauseMs`
+ * - `sent`       final: the chat has accepted every part
+ * - `uncertain`  final: it is unknown whether at least one part arrived; that part was not sent again
  * - `dead`       final: given up, with the reason
- * - `dropped`    final: not needed any more (a notice whose answer came first)
+ * - `dropped`    final: no longer needed (a notice whose answer came first)
  *
- * D1: a part is sent again only where the chat has said that it did not take it, or no byte of it left.
- * D2: after a part of which nobody knows, the next part goes on: a hole is better than a missing rest, and
- *     the whole is marked `uncertain`.
+ * D1: a part is sent again only if the chat reported that it did not accept it, or no byte of it was sent.
+ * D2: after a part with an unknown result, the next part is sent: a gap is better than losing the rest, and the whole
+ *     reply is marked `uncertain`.
  * D3: every reply ends: only an outage (`unreachable`, `stopped`) is waited out, until `expired`.
  */
 import { assign, setup } from 'xstate';
 
 export interface DeliveryInput {
-  /** UTF-16 units of the whole text. */
+  /** Length of the whole text in UTF-16 units. */
   length: number;
-  /** Code points that one part may have. */
+  /** Maximum length of one part in code points. */
   limit: number;
 }
 
 export interface DeliveryContext extends DeliveryInput {
-  /** Where the next part begins in the text, in UTF-16 units. */
+  /** Start of the next part in the text, in UTF-16 units. */
   offset: number;
-  /** Where the part that is being sent ends. */
+  /** End of the part that is being sent, in UTF-16 units. */
   next: number;
-  /** Parts that the chat has taken. */
+  /** Number of parts that the chat accepted. */
   posts: number;
-  /** Parts of which nobody knows. */
+  /** Number of parts with an unknown result. */
   lost: number;
-  /** Refusals of the current part in a row, for the length of the pause. */
+  /** Consecutive refusals of the current part; determines the length of the pause. */
   tries: number;
-  /** Refusals of the current part that may be the part's own fault. */
+  /** Refusals of the current part that its content may have caused. */
   strikes: number;
   pauseMs: number;
   error: string | null;
@@ -44,40 +44,40 @@ export interface DeliveryContext extends DeliveryInput {
 export type DeliveryEvent =
   /** The part up to `next` is about to be sent. */
   | { type: 'send'; next: number }
-  /** The part up to `next` is blank: there is nothing to post. */
+  /** The part up to `next` is blank: nothing to post. */
   | { type: 'skip'; next: number }
   | { type: 'posted' }
-  /** The request was out, and no readable answer came. */
+  /** The request was sent, and no readable response came. */
   | { type: 'lost'; error: string }
-  /** The process that had sent it died. */
+  /** The process died while the request was out. */
   | { type: 'restarted' }
   | { type: 'tooFast' }
-  /** The chat takes no part of `chars` code points. */
+  /** The chat accepts no part of `chars` code points. */
   | { type: 'tooLong'; chars: number; error: string }
   | { type: 'unreachable'; error: string }
-  /** The machine is there, but takes nothing from anybody: its chat has stopped, or does not run yet. */
+  /** The NAS is reachable, but its chat accepts no posts: it was stopped, or is still starting. */
   | { type: 'stopped'; error: string }
-  /** It may work with another try; if not, it is this part. */
+  /** A retry may succeed; if not, the part itself is the cause. */
   | { type: 'busy'; error: string }
   | { type: 'refused'; error: string }
   /** The pause is over. */
   | { type: 'resume' }
-  /** Nobody waits for it any more, or it has no place any more: `error` says which. */
+  /** The reply is too old, or its target no longer exists: `error` says which. */
   | { type: 'expired'; error?: string }
   | { type: 'drop' };
 
-/** Synology Chat wants 0.5 to 0.7 s between posts; longer than 8 s makes people wait for nothing. */
+/** Synology Chat requires 0.5 to 0.7 s between posts; more than 8 s would delay replies without need. */
 const tooFastMs = { first: 700, max: 8_000 };
-/** A NAS that restarts is away for minutes. Shorter fills its log, longer leaves people waiting after it is back. */
+/** A NAS restart takes minutes. Shorter pauses fill its log, longer pauses delay replies after it is back. */
 const outageMs = { first: 1_000, max: 30_000 };
-/** A package that was stopped is started by a person. */
+/** A stopped package is started again by its administrator. */
 const stoppedMs = { first: 5_000, max: 60_000 };
 const busyMs = { first: 2_000, max: 30_000 };
-/** No pause is longer. */
+/** Upper bound of all pauses. */
 export const pauseMsMax = Math.max(tooFastMs.max, outageMs.max, stoppedMs.max, busyMs.max);
-/** Sources disagree on whether 117 is "busy" or "illegal": a few tries tell. */
+/** Sources disagree on whether 117 means "busy" or "illegal": a few retries decide. */
 const strikesMax = 3;
-/** A chat that refuses this little as too long means something else. */
+/** A chat that refuses a part this short as too long means something else. */
 const charsMin = 40;
 
 interface Backoff {
@@ -85,11 +85,11 @@ interface Backoff {
   max: number;
 }
 
-const later = (backoff: Backoff, tries: number): number =>
+const backoffMs = (backoff: Backoff, tries: number): number =>
   Math.min(backoff.max, backoff.first * 2 ** Math.min(tries, 16));
 
-/** '' where the event carries none. */
-export const errorOf = (event: DeliveryEvent): string =>
+/** '' when the event carries no error. */
+export const eventError = (event: DeliveryEvent): string =>
   'error' in event ? (event.error ?? '') : '';
 
 const deliverySetup = setup({
@@ -114,20 +114,21 @@ const deliverySetup = setup({
       offset: context.next,
       tries: 0,
       strikes: 0,
-      error: errorOf(event) || 'the process ended while the post was out',
+      error: eventError(event) || 'the process ended while the post was out',
     })),
     shorten: assign(({ context, event }) => ({
       limit: Math.min(context.limit, Math.ceil((event as { chars: number }).chars / 2)),
     })),
     pause: assign(({ context }, params: Backoff) => ({
-      pauseMs: later(params, context.tries),
+      pauseMs: backoffMs(params, context.tries),
       tries: context.tries + 1,
     })),
     strike: assign(({ context }) => ({ strikes: context.strikes + 1 })),
-    note: assign(({ event }) => ({ error: errorOf(event) })),
+    note: assign(({ event }) => ({ error: eventError(event) })),
     noteExpiry: assign(({ context, event }) => ({
       error:
-        errorOf(event) || `given up after waiting: ${context.error ?? 'it never came to its turn'}`,
+        eventError(event) ||
+        `given up after waiting: ${context.error ?? 'it never came to its turn'}`,
     })),
   },
   guards: {

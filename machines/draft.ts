@@ -1,60 +1,61 @@
 /**
- * The draft actor: looks for memos that want a draft, and has them drafted one after another while nobody else
- * needs the model. Pure; what the two invoked actors do is in src/documents. docs/drafts.md has the rules.
+ * The draft actor: finds memos that need a draft and drafts them one after another, as background work for the model.
+ * Pure; the two invoked actors are implemented in src/documents. The rules are in docs/drafts.md.
  *
- * looking    Takes the memo that is due first, on disk, before a model is asked. Leaves to `drafting` with it;
- *            to `waiting` when none is due; to `closed` outside the hours.
- * drafting   One model call (or several, for a long memo) and the write. Then the next memo of the round, at
- *            most `batch` of them, then `waiting`. A server out of reach ends the round: `away`.
- * waiting    Until the interval has passed, or a memo came.
- * away       The server cannot be reached: waits longer each time, up to `awayMsMax`. A memo that comes changes
- *            nothing about it; a person's retry does.
- * closed     Outside the hours: looks again when they begin.
- * paused     By a person, until a person resumes. What ran is broken off and given back.
- * stopped    Final: the process ends.
+ * looking    Claims the memo that is due first, in the database, before the model call. Leaves to `drafting` with it;
+ *            to `waiting` when none is due; to `closed` outside the configured hours.
+ * drafting   One model call (several for a long memo) and the write. Then the next memo of the round, at most `batch`
+ *            memos, then `waiting`. An unreachable server ends the round: `away`.
+ * waiting    Until the interval has passed, or a memo arrives.
+ * away       The server cannot be reached: waits with exponential backoff, up to `awayMsMax`. A new memo does not end
+ *            the wait; a user's retry does.
+ * closed     Outside the configured hours: looks again when they begin.
+ * paused     By a user, until a user resumes. The running attempt is aborted and its memo is released.
+ * stopped    Final: the process is shutting down.
  *
- * Leaving `drafting` aborts the call; who carries it out gives the memo back, so that it counts as no attempt.
+ * Leaving `drafting` aborts the model call; the invoked actor then releases the memo, so that the attempt is not
+ * counted.
  */
 import { assign, fromPromise, setup } from 'xstate';
 
 /** A claimed memo. */
 export interface DraftTicket {
   documentId: string;
-  /** This one, from 1. */
+  /** Number of this attempt, from 1. */
   attempt: number;
 }
 
 export type DraftLook =
   | { kind: 'claimed'; ticket: DraftTicket }
   | { kind: 'none' }
-  /** `lookMs`: when to look again. */
+  /** `lookMs`: delay until the next look, ms. */
   | { kind: 'closed'; lookMs: number };
 
-/** What became of an attempt. `away`: the server, not the memo, is at fault. */
+/** Result of an attempt. `away`: the server could not be reached; the memo is not the cause. */
 export type DraftResult = 'settled' | 'away';
 
 export interface DraftRules {
   intervalMs: number;
-  /** Memos of one round. */
+  /** Maximum number of memos per round. */
   batch: number;
-  /** Bound of the waits while the server is away. */
+  /** Maximum wait while the server is away. */
   awayMsMax: number;
   paused: boolean;
 }
 
 export interface DraftContext extends DraftRules {
   ticket: DraftTicket | null;
-  /** Memos that the round may still take. */
+  /** Memos left in this round. */
   left: number;
-  /** Rounds in a row that found the server away. */
+  /** Consecutive rounds that found the server away. */
   misses: number;
   closedMs: number;
 }
 
 export type DraftEvent =
-  /** A memo is due that was not. */
+  /** Wake-up signal: another memo is due. */
   | { type: 'wake' }
-  /** A person wants it now. */
+  /** A user requests a retry now. */
   | { type: 'retry' }
   | { type: 'pause' }
   | { type: 'resume' }
@@ -131,7 +132,7 @@ export const draftMachine = draftSetup.createMachine({
           },
           { target: 'waiting' },
         ],
-        // The database cannot be read or written: nothing was claimed.
+        // The database could not be read or written: nothing was claimed.
         onError: 'waiting',
       },
     },
@@ -187,5 +188,5 @@ export const draftMachine = draftSetup.createMachine({
   },
 });
 
-/** The statechart with what the running system provides for its actors. */
+/** Type of the statechart, also with the actors that the running system provides. */
 export type DraftMachine = typeof draftMachine;

@@ -1,26 +1,27 @@
 /**
- * The gate in front of one model server: lets in as many requests as the server really runs, people before
- * background work, and stops asking a server that cannot be reached. Pure; the promises are in docs/gate.md.
+ * The gate in front of one model server: a scheduler that admits as many requests as the server runs in parallel,
+ * foreground before background, with a circuit breaker for a server that cannot be reached. Pure; the guarantees are in
+ * docs/gate.md.
  *
- * idle      No slot is taken. A request that comes is granted in the same step. Leaves to `running`.
- * running   At least one request runs. Others wait once all slots are taken; a foreground request that has to
- *           wait aborts a preemptible background one. Leaves to `draining` when only aborted requests are left
- *           in the slots, to `idle` when none is, to `down` when the server was out of reach too often in a row.
- * draining  Every taken slot belongs to a request that was aborted and that the server may still be busy with.
- *           A draining slot is not free; one that was never taken still is. Leaves like `running`.
- * down      The circuit is open: all who waited have been told, all who come are told at once, and no slot
- *           is given. Requests that still run go on to their own end. Two states within:
+ * idle      No slot is taken. A new request is granted in the same step. Leaves to `running`.
+ * running   At least one request runs. Others wait once all slots are taken; a foreground request that has to wait
+ *           aborts a preemptible background request. Leaves to `draining` when only aborted requests hold slots, to
+ *           `idle` when no slot is taken, to `down` after too many consecutive failures to reach the server.
+ * draining  Every taken slot belongs to an aborted request that the server may still be busy with. A draining slot is
+ *           not free; a slot that was never taken still is. Leaves like `running`.
+ * down      The circuit is open: all waiting requests were refused, new requests are refused at once, and no slot is
+ *           granted. Requests that still run continue to their own end. Two substates:
  *   waiting   until the next probe is due;
- *   probing   a probe is under way. Its answer closes the circuit, or doubles the wait.
- * stopped   Final: all who waited have been told `cancelled`.
+ *   probing   a probe is running. Its result closes the circuit, or doubles the backoff.
+ * stopped   Final: all waiting requests were refused with `cancelled`.
  *
- * The shell sends events with the time in them, and carries out the effects, which are emitted
- * (gate-slots.ts lists both). `running`, `draining` and `idle` follow from the slots, by `always`.
+ * The live gate (src/backends/gate.ts) sends events that carry the time, and runs the emitted effects (gate-steps.ts
+ * lists both). `running`, `draining` and `idle` follow from the slots, by `always`.
  */
 import { setup } from 'xstate';
 import { emptyQueue } from './gate-queue.ts';
-import * as steps from './gate-slots.ts';
-import type { GateContext, GateEffect, GateEvent, GateRules, Step } from './gate-slots.ts';
+import * as steps from './gate-steps.ts';
+import type { GateContext, GateEffect, GateEvent, GateRules, StepResult } from './gate-steps.ts';
 
 const gateSetup = setup({
   types: {
@@ -36,7 +37,7 @@ const gateSetup = setup({
     drainsOnly: ({ context }) =>
       context.slots.length > 0 && context.slots.every((slot) => slot.phase === 'draining'),
     isFree: ({ context }) => context.slots.length === 0,
-    trips: ({ context, event }) => event.type === 'ended' && steps.trips(context, event),
+    trips: ({ context, event }) => event.type === 'ended' && steps.tripsCircuit(context, event),
     isThisProbe: ({ context, event }) => event.type === 'probed' && event.probe === context.probe,
     reachedServer: ({ context, event }) =>
       event.type === 'probed' && event.probe === context.probe && event.ok,
@@ -46,47 +47,47 @@ const gateSetup = setup({
   },
 });
 
-/** Runs a step on the events it is for: its fields go into the context, its effects out to the shell. */
-export const perform = <Type extends GateEvent['type']>(
+/** Action that runs a step on the given events: assigns its fields to the context and emits its effects. */
+export const runStep = <Type extends GateEvent['type']>(
   types: readonly Type[],
-  step: (context: GateContext, event: Extract<GateEvent, { type: Type }>) => Step,
+  step: (context: GateContext, event: Extract<GateEvent, { type: Type }>) => StepResult,
 ) =>
   gateSetup.enqueueActions(({ context, event, enqueue }) => {
     if (!(types as readonly string[]).includes(event.type)) return;
-    const done = step(context, event as Extract<GateEvent, { type: Type }>);
-    enqueue.assign(done.context);
-    for (const effect of done.effects) enqueue.emit(effect);
+    const result = step(context, event as Extract<GateEvent, { type: Type }>);
+    enqueue.assign(result.context);
+    for (const effect of result.effects) enqueue.emit(effect);
   });
 
-const freeing = ['ended', 'drained'] as const;
-const asking = ['ask', 'requeue'] as const;
+const freeingEvents = ['ended', 'drained'] as const;
+const requestEvents = ['ask', 'requeue'] as const;
 
 const gateWithSteps = gateSetup.extend({
   actions: {
-    admit: perform(['ask'], steps.admit),
-    readmit: perform(['requeue'], steps.readmit),
-    handOff: perform([...asking, ...freeing], steps.handOff),
-    tellWait: perform(asking, steps.tellWait),
-    preempt: perform(['ask'], steps.preempt),
-    withdraw: perform(['withdraw'], steps.withdraw),
-    expire: perform(['overdue'], steps.expire),
-    startDraining: perform(['closing'], steps.startDraining),
-    reclaim: perform(['lapsed'], steps.reclaim),
-    vacate: perform(freeing, steps.vacate),
-    turnAway: perform(asking, steps.turnAway),
-    open: perform(['ended'], steps.open),
-    dismissAsDown: perform(['ended'], (context, event) =>
-      steps.dismiss(context, event.at, 'breaker_open'),
+    admit: runStep(['ask'], steps.admit),
+    readmit: runStep(['requeue'], steps.readmit),
+    handOff: runStep([...requestEvents, ...freeingEvents], steps.grantFreeSlots),
+    tellWait: runStep(requestEvents, steps.reportWaiting),
+    preempt: runStep(['ask'], steps.preempt),
+    withdraw: runStep(['withdraw'], steps.withdraw),
+    expire: runStep(['overdue'], steps.rejectPastDeadline),
+    startDraining: runStep(['closing'], steps.startDraining),
+    reclaim: runStep(['lapsed'], steps.expireLease),
+    vacate: runStep(freeingEvents, steps.freeSlot),
+    turnAway: runStep(requestEvents, steps.rejectOpenCircuit),
+    open: runStep(['ended'], steps.openCircuit),
+    dismissAsDown: runStep(['ended'], (context, event) =>
+      steps.rejectAll(context, event.at, 'breaker_open'),
     ),
-    dismissAsStopped: perform(['stop'], (context, event) =>
-      steps.dismiss(context, event.at, 'cancelled'),
+    dismissAsStopped: runStep(['stop'], (context, event) =>
+      steps.rejectAll(context, event.at, 'cancelled'),
     ),
-    backOff: perform(['probed'], steps.backOff),
-    close: perform(['probed'], steps.close),
+    backOff: runStep(['probed'], steps.increaseBackoff),
+    close: runStep(['probed'], steps.closeCircuit),
     askProbe: gateSetup.enqueueActions(({ context, enqueue }) => {
-      const done = steps.askProbe(context);
-      enqueue.assign(done.context);
-      for (const effect of done.effects) enqueue.emit(effect);
+      const result = steps.requestProbe(context);
+      enqueue.assign(result.context);
+      for (const effect of result.effects) enqueue.emit(effect);
     }),
   },
 });
@@ -178,5 +179,5 @@ export const gateMachine = gateWithSteps.createMachine({
   },
 });
 
-/** The statechart, also with replaced actions (`gateMachine.provide`). */
+/** Type of the statechart, also with replaced actions (`gateMachine.provide`). */
 export type GateMachine = typeof gateMachine;

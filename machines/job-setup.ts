@@ -1,10 +1,10 @@
 /**
- * The vocabulary of the job machine: its effects, what it tells the world, how it remembers, and its
- * decisions. Pure: guards and actions look at context and event only. The states are in job.ts.
+ * The building blocks of the job machine: effects, emitted events, context updates, guards and delays. Pure: guards and
+ * actions read context and event only. The states are in job.ts.
  */
 import { assign, emit, fromPromise, setup } from 'xstate';
 import type {
-  Admission,
+  AdmitResult,
   Answer,
   BusyLoad,
   Draft,
@@ -20,7 +20,7 @@ import type {
 import { describeDecision, type Decision, type ToolCall } from './decision.ts';
 import { textsOf } from './texts.ts';
 
-/** The machine names its effects; the journal carries them out after the commit that caused them. */
+/** The machine only names its effects; the journal runs them after the commit that caused them. */
 const effect = <Output, Input>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`effect ${name} was not provided`)));
 
@@ -35,7 +35,7 @@ interface MessageInput {
   now: string;
 }
 
-/** Result or error of an effect: events of XState itself, which `types.events` does not list. */
+/** Result or error of an effect: built-in XState events, which `types.events` does not list. */
 const outputOf = <Output>(event: unknown): Output => (event as { output: Output }).output;
 const failureOf = (event: unknown): EffectFailure => (event as { error: EffectFailure }).error;
 
@@ -47,11 +47,11 @@ const timedOut: EffectFailure = {
   message: 'the step took longer than its limit',
 };
 
-/** What goes to the reasoner: the person's own words, never the classifier's rewrite. */
+/** Prompt for the reasoner: the user's own message, truncated, never the classifier's rewrite. */
 export const promptOf = (context: JobContext): string =>
   Array.from(context.message).slice(0, context.limits.reasonPromptMaxChars).join('');
 
-/** With a word about a reasoner that has much to do, and about what it does not get to see. */
+/** Mentions a busy reasoner, and a message that was truncated for it. */
 function deeperText({ locale, message, limits, reasonerLoad }: JobContext): string {
   const texts = textsOf(locale);
   const { reasonPromptMaxChars } = limits;
@@ -78,7 +78,7 @@ export const jobSetup = setup({
     tags: {} as 'waits-for-person' | 'waits-for-gate' | 'writes',
   },
   actors: {
-    admit: effect<Admission, { message: string }>('admit'),
+    admit: effect<AdmitResult, { message: string }>('admit'),
     classify: effect<Classification, MessageInput>('classify'),
     runTools: effect<ToolsReport, { calls: ToolCall[]; now: string }>('runTools'),
     word: effect<Answer, MessageInput & { results: ToolResult[] }>('word'),
@@ -90,7 +90,7 @@ export const jobSetup = setup({
     answer: effect<Answer, MessageInput>('answer'),
   },
   actions: {
-    // What the world is told.
+    // Emitted events.
     announce: emit(({ context }, params: { state: JobState }) => ({
       type: 'state' as const,
       state: params.state,
@@ -158,7 +158,7 @@ export const jobSetup = setup({
       data: {
         content: context.reply,
         final: true,
-        // What was streamed before a failure is dropped: this text stands in its place.
+        // After a failure this text replaces everything streamed before.
         ...(context.failure === null ? {} : { replaces: true }),
       },
     })),
@@ -173,9 +173,9 @@ export const jobSetup = setup({
       data: { by: context.cancelledBy, reply: context.reply },
     })),
 
-    // What the job remembers.
+    // Context updates.
     remember: assign((_, params: { state: JobState }) => ({ state: params.state, why: null })),
-    keepAdmission: assign(({ event }) => outputOf<Admission>(event)),
+    keepAdmission: assign(({ event }) => outputOf<AdmitResult>(event)),
     keepDecision: assign(({ context, event }) => {
       const { decision, backend, reasonerLoad } = outputOf<Classification>(event);
       return {
@@ -221,7 +221,7 @@ export const jobSetup = setup({
       failure: context.results.find((result) => result.error !== null)?.error ?? timedOut,
     })),
 
-    // How the job ends.
+    // Outcomes and final replies.
     replyFromDecision: assign(({ context }) => ({
       outcome:
         context.decision?.action === 'clarify' ? ('clarified' as const) : ('answered' as const),
@@ -261,7 +261,7 @@ export const jobSetup = setup({
     })),
   },
   guards: {
-    isRuled: ({ event }) => outputOf<Admission>(event).decision !== null,
+    isRuled: ({ event }) => outputOf<AdmitResult>(event).decision !== null,
     isAnswered: ({ context: { decision } }) =>
       (decision?.action === 'direct' || decision?.action === 'clarify') && !!decision.response,
     wantsTools: ({ context: { decision } }) =>

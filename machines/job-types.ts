@@ -1,16 +1,15 @@
 /**
- * The data of the job machine: what comes in, what it remembers, what it tells the world and what it
- * asks to be done. Everything here is plain JSON: a context that does not survive
- * `JSON.parse(JSON.stringify(…))` unchanged could not be replayed.
+ * The data of the job machine: input, context, emitted events, and inputs and results of effects. Everything is plain
+ * JSON: a context that does not survive `JSON.parse(JSON.stringify(…))` unchanged could not be replayed.
  */
 import type { Decision } from './decision.ts';
 import type { Locale } from './texts.ts';
 
-/** How a job ends that is not cancelled. */
+/** The outcome of a job that was not cancelled. */
 export const outcomes = ['answered', 'clarified', 'declined', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** The top-level states of a job, in the order in which a job can meet them. */
+/** The top-level states of a job, in the order in which a job can enter them. */
 export const jobStates = [
   'ack',
   'classify',
@@ -24,7 +23,7 @@ export const jobStates = [
 ] as const;
 export type JobState = (typeof jobStates)[number];
 
-/** What the world is told (docs/events.md). */
+/** Types of the events that a job publishes (docs/events.md). */
 export const stateEventTypes = [
   'ack',
   'state',
@@ -37,14 +36,14 @@ export const stateEventTypes = [
 ] as const;
 export type StateEventType = (typeof stateEventTypes)[number];
 
-/** All limits in milliseconds or characters; part of the job's input, so that a replay sees the same ones. */
+/** Limits in milliseconds or characters; part of the job's input, so that a replay uses the same values. */
 export interface JobLimits {
   classifyTimeoutMs: number;
   toolTimeoutMs: number;
   confirmTtlMs: number;
-  /** Longest time a model may take for an answer before the job moves on; the backends' own timers are shorter. */
+  /** Maximum time for a model's answer before the job moves on; the backends' own timeouts are shorter. */
   answerTimeoutMs: number;
-  /** Longest wait at a gate. Bounds P1 where a server is wedged and its circuit does not open. */
+  /** Maximum wait at a gate. Guarantees P1 when a server hangs and its circuit does not open. */
   queueTimeoutMs: number;
   reasonPromptMaxChars: number;
   /** `false`: the action `route` is answered by the classifier model. */
@@ -58,50 +57,53 @@ export interface JobInput {
   message: string;
   locale: Locale;
   limits: JobLimits;
-  /** Where in the channel the message was said; replies carry it back. */
+  /** Thread of the channel in which the message was sent; replies carry it back. */
   thread?: string;
   /** The text of a file that came with the message. */
   attachment?: { name: string; text: string };
-  /** W3C trace context of the caller, where one came with the message: the job goes on in that trace. */
+  /** W3C trace context of the caller, if the message carried one; the job continues that trace. */
   traceparent?: string;
 }
 
-/** Why an effect gave no result. The only form in which an error enters the machine. */
+/** Why an effect failed. The only form in which an error enters the machine. */
 export interface EffectFailure {
   /** `GH_…`, see docs/errors.md. */
   code: string;
   message: string;
-  /** Where a backend is the cause. */
+  /** Set when a backend is the cause. */
   errorReason?: string;
-  /** Backend, status and the first line of what the server said; bounded and redacted. */
+  /** Backend, HTTP status and the first line of the server's message; bounded and redacted. */
   detail?: string;
 }
 
-/** What a tool gave back: always data, also when it failed. */
+/** Result of a tool: always data, also for a failure. */
 export interface ToolResult {
   ok: boolean;
   tool: string;
   operation: string;
   data: unknown;
-  /** A complete answer in words, good without a model. */
+  /** A complete answer as text, usable without a model. */
   summary: string;
   error: EffectFailure | null;
 }
 
-/** Something that a tool will write once the owner has said yes. */
+/** A write that a tool executes after the user has confirmed it. */
 export interface Draft {
   tool: string;
   /** The operation that writes. Only the `execute` effect ever calls it. */
   operation: string;
   params: Record<string, unknown>;
-  /** The draft in words, as the owner is shown it. */
+  /** The draft as text, as shown to the user. */
   summary: string;
 }
 
-export interface Admission {
-  /** ISO 8601 with offset: the job's clock for words such as 내일. Fixed at admission, so that a replay agrees. */
+export interface AdmitResult {
+  /**
+   * ISO 8601 with offset: the reference time for relative dates such as 내일. Fixed at admission, so that a replay gives
+   * the same result.
+   */
   now: string;
-  /** What the rules say, or null: ask the classifier. */
+  /** Decision of the rules; null: the classifier must decide. */
   decision: Decision | null;
 }
 
@@ -112,54 +114,61 @@ export interface ToolsReport {
 
 export interface Answer {
   text: string;
-  /** The backend that wrote it; null where no model was asked. */
+  /** The backend that wrote it; null when no model was used. */
   backend: string | null;
 }
 
 export interface JobContext extends JobInput {
   /** The state last announced: `from` of the next `state` event. */
   state: JobState;
-  /** Why the next state is entered, told with its `state` event. */
+  /** Why the next state is entered; published with its `state` event. */
   why: string | null;
   now: string;
   decision: Decision | null;
   results: ToolResult[];
   draft: Draft | null;
-  /** What is to be changed in the draft; left out before the first change. */
+  /** Requested changes of the draft; omitted before the first change. */
   changes?: Record<string, unknown>;
   failure: EffectFailure | null;
   outcome: Outcome | null;
   reply: string;
   /** Which backends wrote or classified, in order. */
   models: string[];
-  /** The reasoner had much to do when the message was sent to it; left out where not. */
+  /** Load of the reasoner when the message was sent to it; omitted unless busy. */
   reasonerLoad?: BusyLoad;
   cancelledBy: string | null;
 }
 
-/** A load that a person should hear of. */
+/** A load level that is reported to the user. */
 export type BusyLoad = 'busy' | 'very_busy';
 
-export interface QueueFacts {
+/** Of a job or request that waits. */
+export interface QueuePosition {
+  /** From 1: the next. */
   position: number;
+  /** Requests that run or wait before it. */
   ahead: number;
+  /** Estimate of the wait in ms, from measured service times; null while nothing has been measured. */
   etaMs: number | null;
 }
 
-/** What may be said to a job from outside, and what its running effects say while they run. */
+/** Events from outside, and progress events of running effects. */
 export type JobEvent =
   | { type: 'cancel'; by: string }
-  /** `draftSeq`: of the event that showed the draft that is meant. Without it: the one that waits. */
+  /** `draftSeq`: sequence number of the event that showed the confirmed draft; omitted: the current draft. */
   | { type: 'confirm'; by: string; draftSeq?: number }
-  /** A yes that was said before the draft as it is now was shown, or an answer that is no plain yes or no: it writes nothing. */
+  /**
+   * A confirmation sent before the current draft was shown, or a reply that is not a plain yes or no. Nothing is
+   * written.
+   */
   | { type: 'confirm.early'; by: string }
   | { type: 'reject'; by: string }
   | { type: 'edit'; by: string; changes: Record<string, unknown> }
-  | { type: 'gate.queued'; queue: QueueFacts }
+  | { type: 'gate.queued'; queue: QueuePosition }
   | { type: 'gate.granted' }
-  | { type: 'progress'; message?: string; queue?: QueueFacts };
+  | { type: 'progress'; message?: string; queue?: QueuePosition };
 
-/** What the machine tells the world; the journal adds id, seq and time. */
+/** Events that the machine publishes; the journal adds id, seq and time. */
 export interface JobEmitted {
   type: StateEventType;
   state: JobState;

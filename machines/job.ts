@@ -1,23 +1,25 @@
 /**
- * The life of one message, from its acceptance to its one visible end.
+ * The lifecycle of one message, from its acceptance to its one visible end.
  *
- * - `ack`            stored and acknowledged; waits for its turn in the conversation, then the rules look at it
- * - `classify`       the classifier model decides what is to be done; failing that, it is answered directly
+ * - `ack`            stored and acknowledged; waits for earlier messages of the conversation, then the rules are
+ *                    applied
+ * - `classify`       the classifier model decides what to do; if it fails, the message is answered directly
  * - `route`          pure decision, left at once
- * - `tools`          runs the tools, then has the result put into words
- * - `confirm-draft`  shows what would be written and waits for its owner; the only way to a write
+ * - `tools`          runs the tools, then a model summarizes the result
+ * - `confirm-draft`  shows the planned write and waits for the user's confirmation; the only way to a write
  * - `reason`         the large model answers
- * - `fallback`       the classifier model answers: after a failed reasoner, or where nobody else is needed
- * - `done`           final, always with a text for the person
- * - `cancelled`      final, from anywhere; never leads to `fallback`
+ * - `fallback`       the classifier model answers: after a failed reasoner, or when neither tools nor the reasoner are
+ *                    needed
+ * - `done`           final, always with a text for the user
+ * - `cancelled`      final, from any state; never leads to `fallback`
  *
- * A state that asks a model has the children `running` and `queued`: its time limit counts while the
- * model runs, not while the request waits at the gate. What is not deterministic enters as the result of
- * an effect (`invoke`); what the world is to know leaves as an emitted event.
+ * A state that uses a model has the children `running` and `queued`: its timeout counts while the model runs, not while
+ * the request waits at the gate. Nondeterministic input enters as the result of an effect (`invoke`); output leaves as
+ * emitted events.
  */
 import { jobSetup, promptOf } from './job-setup.ts';
 
-/** Changes with every change of states, events or context; docs/storage.md says what then happens to open jobs. */
+/** Increment with every change of states, events or context; docs/storage.md describes what happens to open jobs. */
 export const jobMachineVersion = 2;
 
 export const jobMachine = jobSetup.createMachine({
@@ -151,8 +153,8 @@ export const jobMachine = jobSetup.createMachine({
             onDone: { target: '#job.done', actions: 'keepAnswer' },
             onError: { target: '#job.done', actions: ['recordFailure', 'replySummary'] },
           },
-          // Queue and model together: the tool's own summary is a good answer already, and
-          // nobody should stand in line for its wording.
+          // One timeout covers queue and model: the tool's own summary is already a good answer, so the user should not
+          // wait in a queue for a better wording.
           on: { 'gate.queued': { actions: 'tellProgress' } },
           after: {
             CLASSIFY_TIMEOUT: { target: '#job.done', actions: ['recordTimeout', 'replySummary'] },
@@ -176,7 +178,7 @@ export const jobMachine = jobSetup.createMachine({
           on: {
             confirm: 'executing',
             reject: { target: '#job.done', actions: 'replyDeclined' },
-            // It was meant for the draft before, or is no plain answer: the draft is shown again.
+            // The reply refers to the previous draft, or is not a plain yes or no: the draft is shown again.
             'confirm.early': { actions: 'tellDraft' },
             edit: { target: 'revising', actions: 'keepChanges' },
           },
@@ -193,10 +195,10 @@ export const jobMachine = jobSetup.createMachine({
               now: context.now,
             }),
             onDone: { target: 'asking', actions: 'keepDraft' },
-            // The draft as it was is shown again: nothing is lost by a change that did not work.
+            // The unchanged draft is shown again: a failed change loses nothing.
             onError: 'asking',
           },
-          // No yes counts before the changed draft was shown; a no does, and so does another change.
+          // A confirmation does not count before the changed draft was shown; a rejection and a further change do.
           on: {
             'confirm.early': { actions: 'tellChanging' },
             reject: { target: '#job.done', actions: 'replyDeclined' },

@@ -1,6 +1,6 @@
 /**
- * Every sentence that Gatehouse itself says to a person, in each language. Pure data and templates;
- * what a model or a tool says is not here.
+ * Every text that Gatehouse itself sends to a user, in each language. Pure data and templates; texts written by models
+ * and tools are not here.
  */
 export type Locale = 'ko' | 'en';
 
@@ -92,6 +92,6 @@ const catalogue: Record<Locale, typeof ko> = { ko, en };
 
 export const textsOf = (locale: Locale): typeof ko => catalogue[locale];
 
-/** Hangul anywhere makes a message Korean; all else is answered in English. */
+/** A message with any Hangul is Korean; all others are answered in English. */
 export const localeOf = (message: string): Locale =>
   /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]/.test(message) ? 'ko' : 'en';

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { configSchema } from '../../src/config/config.ts';
 import { startCore } from '../../src/core/core.ts';
-import type { RetentionPace } from '../../src/core/retention.ts';
+import type { RetentionSchedule } from '../../src/core/retention-job.ts';
 import { silentLog } from '../../src/lib/log.ts';
 
 export interface Figures {
@@ -25,7 +25,7 @@ const [config = '{}', pace = '{}'] = process.argv.slice(2);
 const core = await startCore({
   config: configSchema.parse(JSON.parse(config)),
   log: silentLog(),
-  pace: JSON.parse(pace) as RetentionPace,
+  retentionSchedule: JSON.parse(pace) as RetentionSchedule,
 });
 const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();

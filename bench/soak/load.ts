@@ -97,11 +97,11 @@ async function person(client: CoreClient, n: number): Promise<void> {
   const jobId = await client.submit({ message: `soak ${kind} ${n}`, user_id: userId });
   if (kind === 'never') {
     await sleep(200);
-    await client.tell(jobId, 'cancel');
+    await client.controlJob(jobId, 'cancel');
   }
   if (kind === 'book') {
     while ((await client.job(jobId)).state !== 'confirm-draft') await sleep(100);
-    await client.tell(jobId, 'reject');
+    await client.controlJob(jobId, 'reject');
   }
   const silent = { event: () => undefined, token: () => undefined, lost: () => undefined };
   await client.follow(jobId, silent, AbortSignal.timeout(60_000));

@@ -8,17 +8,17 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers } from 'nats';
 import { launchNatsServer } from '../../test/support/nats-server.ts';
 import { configSchema } from '../../src/config/config.ts';
-import type { JobDoor } from '../../src/contract/door.ts';
+import type { JobService } from '../../src/contract/job-service.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
 import { createSubjects } from '../../src/contract/subjects.ts';
-import { createBus } from '../../src/core/bus.ts';
-import { noFaults } from '../../src/lib/faults.ts';
+import { wireMessaging } from '../../src/core/messaging-wiring.ts';
+import { noFaultInjection } from '../../src/lib/fault-points.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { eventMessage, type OutgoingMessage } from '../../src/messaging/envelope.ts';
-import type { Messaging } from '../../src/messaging/ports.ts';
+import { eventMessage, type OutgoingMessage } from '../../src/messaging/outgoing-messages.ts';
+import type { Messaging } from '../../src/messaging/messaging-port.ts';
 import { createStreamSpecs } from '../../src/messaging/streams.ts';
 import { isDocumentEvent } from '../../src/contract/document-event.ts';
-import { createOutboxStore } from '../../src/store/outbox-store.ts';
+import { createEventLogStore } from '../../src/store/event-log-store.ts';
 import { openJobBench, type JobBench, type jobKinds } from './gatehouse-jobs.ts';
 
 export interface BusBench {
@@ -56,7 +56,7 @@ export interface PlainClient {
 const plainPrefix = 'bench-client';
 const payloadBytesMax = 1024 ** 2;
 /** Nothing here asks over the bus. */
-const noDoor = {} as JobDoor;
+const noDoor = {} as JobService;
 
 export async function openBusBench(
   command: string,
@@ -65,7 +65,7 @@ export async function openBusBench(
 ): Promise<BusBench> {
   const server = await launchNatsServer({ command });
   const jobs = await openJobBench(folder, kind);
-  const outbox = createOutboxStore(jobs.database);
+  const outbox = createEventLogStore(jobs.database);
   const nc = await connect({ servers: server.url, noAsyncTraces: true });
   const jsm = await jetstreamManager(nc);
   const client = await plainClient(nc);
@@ -74,14 +74,14 @@ export async function openBusBench(
     database: join(folder, 'gatehouse.db'),
   });
   const startBus = (): Messaging => {
-    const bus = createBus({
+    const bus = wireMessaging({
       config,
       database: jobs.database,
       outbox,
       door: noDoor,
       hub: jobs.hub,
       log: silentLog(),
-      faults: noFaults,
+      faults: noFaultInjection,
     });
     bus.start();
     return bus;
@@ -130,7 +130,7 @@ async function plainClient(nc: Awaited<ReturnType<typeof connect>>): Promise<Pla
   };
   return {
     stream,
-    liveSubjects: subjects.all.live,
+    liveSubjects: subjects.wildcards.live,
     coreSubjects: `${plainPrefix}.core.>`,
     core(message) {
       const made = headersOf(message);

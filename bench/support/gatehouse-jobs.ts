@@ -1,11 +1,11 @@
 /** The real journal, store and job machine with effects that take no time: what a job itself costs. */
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { Effects } from '../../src/journal/effects.ts';
+import type { Effects } from '../../src/journal/effect-port.ts';
 import { createJournal, type Journal } from '../../src/journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { noFaults } from '../../src/lib/faults.ts';
+import { noFaultInjection } from '../../src/lib/fault-points.ts';
 import { createIdSource } from '../../src/lib/ids.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
@@ -28,7 +28,7 @@ const result = {
 
 /** Five committed steps: accepted, admitted, classified, tool run, worded. */
 const fiveSteps: Effects = {
-  admit: { takesTurn: true, run: () => ok({ now: '2026-11-22T00:00:00+09:00', decision: null }) },
+  admit: { isScheduled: true, run: () => ok({ now: '2026-11-22T00:00:00+09:00', decision: null }) },
   classify: {
     run: async () =>
       ok({ decision: { by: 'classifier', action: 'tools', calls }, backend: 'small' }),
@@ -73,7 +73,7 @@ export async function openJobBench(
     hub,
     clock: systemClock,
     log: silentLog(),
-    faults: noFaults,
+    faults: noFaultInjection,
     maxConcurrent: 1_000_000,
     maxQueued: 1_000_000,
     heartbeatMs: 4_000,

@@ -3,7 +3,7 @@
  * the inspector over HTTP. Arguments: the folder, and `bare` for none of the inspector. Told what to do by
  * messages, answers each with a reading.
  */
-import { createDoor } from '../../src/assistant/door.ts';
+import { createJobService } from '../../src/assistant/job-service.ts';
 import { startServer } from '../../src/http/server.ts';
 import { inspectorRoutes } from '../../src/inspector/inspector-routes.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -36,7 +36,7 @@ const bench = await openJobBench(folder, 'fiveSteps');
 const storage = createJobStore(bench.database);
 const clock = systemClock;
 const log = silentLog();
-const door = createDoor({
+const door = createJobService({
   journal: bench.journal,
   storage,
   queries: createJobQueries(bench.database),
@@ -46,7 +46,7 @@ const door = createDoor({
   messageMaxChars: 8_000,
   limits,
   locale: 'auto',
-  readReply: () => null,
+  parseDraftReply: () => null,
 });
 const server = await startServer({
   host: '127.0.0.1',

@@ -1,7 +1,7 @@
 /** What stands at the end of a line: a server with one slot, in this process or a real llama.cpp. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLlamaServer } from '../../test/support/llama-server.ts';
-import { profiles } from '../../src/backends/profile.ts';
+import { serverProfiles } from '../../src/backends/server-profiles.ts';
 
 export interface SlotServer {
   /** How long after an abort the gate waits before it sends the next request. */
@@ -45,7 +45,7 @@ export function timedSlot(): SlotServer {
 export async function llamaSlot(): Promise<SlotServer> {
   const server = await startLlamaServer({ model: 'slow' });
   return {
-    drainMs: profiles['llama.cpp'].drain.decodeMs,
+    drainMs: serverProfiles['llama.cpp'].drain.decodeMs,
     async serve(tokens, signal, onStart) {
       const response = await fetch(`${server.baseUrl}/chat/completions`, {
         method: 'POST',

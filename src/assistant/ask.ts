@@ -1,19 +1,25 @@
 /**
- * A question to the asker's own documents: searched for, answered by one call to one model, with its sources.
+ * A question to the asker's own documents: retrieval, then one call to one model, answered with its sources.
  *
- * 1. Exactly one model call, by the backend that was named or the one of the role; no other takes its place (P9).
- * 2. The asker's own library only; what its documents say reaches the model as data.
- * 3. Where no document was found the answer begins by saying so, in our words: that is not left to a model.
- *    The model is asked all the same, so that a backend that was named and is down is always told.
+ * 1. Exactly one model call, by the named backend or the backend of the role; there is no fallback (P9).
+ * 2. The asker's own library only; its documents reach the model as data.
+ * 3. If no document was found, the answer begins with a fixed notice that is not left to the model. The model is called
+ *    all the same, so that a named backend that is down is always reported.
  */
 import { localeOf } from '../../machines/texts.ts';
-import { modelError } from '../contract/model-error.ts';
-import type { Backend, QueuePosition } from '../contract/model.ts';
+import { modelFailureToError } from '../contract/model-failure-to-error.ts';
+import type { Backend } from '../contract/model.ts';
+import type { QueuePosition } from '../../machines/job-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { GatehouseError } from '../lib/errors.ts';
 import { askMessages, nothingFound, sourceCharsTotal } from '../routing/ask-prompt.ts';
-import { findSources, passageWords, type AskLibrary, type FoundDocument } from './find-sources.ts';
-import { shownText } from './shown-text.ts';
+import {
+  formatPassage,
+  retrieveSources,
+  passageQuery,
+  type RetrievalStore,
+  type FoundDocument,
+} from './retrieval.ts';
 
 export interface AskQuestion {
   query: string;
@@ -30,9 +36,9 @@ export interface AskSource {
 }
 
 export interface AskListener {
-  /** Once, before the model is asked. */
+  /** Once, before the model call. */
   sources(sources: readonly AskSource[]): void;
-  /** The next piece of the answer; `replaces`: all before it is void. */
+  /** The next piece of the answer; `replaces`: discard all text before it. */
   text(content: string, replaces: boolean): void;
   queued(position: QueuePosition): void;
 }
@@ -41,28 +47,28 @@ export type AskOutcome =
   | {
       ok: true;
       answer: string;
-      /** The first is [1] in the answer. */
+      /** The first source is [1] in the answer. */
       sources: AskSource[];
       backend: string;
-      /** The model stopped at its limit. */
+      /** The model stopped at its token limit. */
       truncated: boolean;
     }
   | { ok: false; error: GatehouseError };
 
 export interface AskOptions {
-  library: AskLibrary;
+  library: RetrievalStore;
   /** @throws GH_BACKEND_UNKNOWN */
-  dispatch(name: string | null): Backend;
+  selectBackend(name: string | null): Backend;
   clock: Clock;
   /** IANA name. */
   timeZone: string;
 }
 
-/** More do not make an answer better, and share the same room in the request. */
+/** More sources do not improve an answer, and share the same space in the request. */
 export const sourcesMax = 5;
-/** As for every answer: minutes of speech. */
+/** The limit of every answer: read aloud, it takes minutes. */
 const answerTokensMax = 4_096;
-/** It must stay with the facts. */
+/** Low: the answer must stay with the facts. */
 const temperature = 0.2;
 
 export type Ask = (
@@ -72,11 +78,11 @@ export type Ask = (
 ) => Promise<AskOutcome>;
 
 /** Answers questions from documents. Aborting frees the gate at once. @throws GH_BACKEND_UNKNOWN */
-export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): Ask {
+export function createAsk({ library, selectBackend, clock, timeZone }: AskOptions): Ask {
   return async (question, listener, signal) => {
     const { query, userId } = question;
-    const backend = dispatch(question.backend);
-    const found = await findSources(library, { userId, query, limit: sourcesMax, signal });
+    const backend = selectBackend(question.backend);
+    const found = await retrieveSources(library, { userId, query, limit: sourcesMax, signal });
     const { isExact } = found;
     const sources = found.hits.map(({ id, title, snippet }) => ({ id, title, snippet }));
     listener.sources(sources);
@@ -86,7 +92,7 @@ export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): A
       {
         messages: askMessages({
           query,
-          sources: textsOf(library, userId, query, found.hits),
+          sources: sourceTexts(library, userId, query, found.hits),
           isExact,
           now: clock.now(),
           timeZone,
@@ -106,7 +112,7 @@ export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): A
         },
       },
     );
-    if (!outcome.ok) return { ok: false, error: modelError(outcome) };
+    if (!outcome.ok) return { ok: false, error: modelFailureToError(outcome) };
     return {
       ok: true,
       answer: notice + outcome.text,
@@ -117,19 +123,19 @@ export function createAsk({ library, dispatch, clock, timeZone }: AskOptions): A
   };
 }
 
-/** What the model sees of each: an equal share of the room that all have. */
-function textsOf(
-  library: AskLibrary,
+/** The text of each source for the model: an equal share of the space for all. */
+function sourceTexts(
+  library: RetrievalStore,
   userId: string,
   query: string,
   hits: readonly FoundDocument[],
 ): { title: string; text: string }[] {
   const share = Math.floor(sourceCharsTotal / Math.max(1, hits.length));
-  const words = passageWords(query);
+  const words = passageQuery(query);
   return hits.map(({ id, title, snippet, at }) => {
-    // The title stands in front of the text, on a line of its own, and between the marks of what is left out.
+    // The title precedes the text on its own line, and the text may have two ellipsis marks.
     const charsMax = Math.max(0, share - title.length - 1 - 2);
-    const passage = library.passage(userId, id, { words, at }, charsMax);
-    return { title, text: passage === null ? snippet : shownText(passage) };
+    const passage = library.getPassage(userId, id, { words, at }, charsMax);
+    return { title, text: passage === null ? snippet : formatPassage(passage) };
   });
 }

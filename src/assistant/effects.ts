@@ -1,6 +1,6 @@
 /**
- * What carries out the job machine's effects: rules, models and tools. Every effect returns an outcome as
- * data; a failure names what failed, and the machine decides what follows.
+ * Executes the job machine's effects with rules, models and tools. Every effect returns its outcome as data; a failure
+ * names its cause, and the machine decides what follows.
  */
 import type {
   Backend,
@@ -12,7 +12,7 @@ import type {
 import { logFieldsOf } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { shownCause } from '../lib/shown-cause.ts';
+import { redactCause } from '../lib/redact-cause.ts';
 import type { Decision, ToolCall } from '../../machines/decision.ts';
 import type {
   BusyLoad,
@@ -22,28 +22,28 @@ import type {
   ToolsReport,
 } from '../../machines/job-types.ts';
 import { textsOf, type Locale } from '../../machines/texts.ts';
-import type { EffectCall, EffectResult, Effects } from '../journal/effects.ts';
-import type { Turn } from '../store/job-queries.ts';
-import type { AnswerFromDocuments } from './react-effect.ts';
+import type { EffectCall, EffectResult, Effects } from '../journal/effect-port.ts';
+import type { ConversationMessage } from '../store/job-queries.ts';
+import type { AnswerFromDocuments } from './answer-from-documents.ts';
 
-/** What the assistant knows of language: rules, prompts, and how to read what a model wrote. */
-export interface Language {
-  /** ISO 8601 in the person's time zone. */
+/** The language port of the assistant: rules, prompts, and parsers for model output. */
+export interface LanguagePort {
+  /** ISO 8601 in the user's time zone. */
   now(atMs: number): string;
-  /** What the rules say, or null. */
+  /** The decision of the rules, or null. */
   route(message: string, now: string): Decision | null;
   classify(input: PromptInput): ModelRequest;
-  /** The one second try, after an answer that could not be read. */
-  reask(input: PromptInput, raw: string): ModelRequest;
-  /** Null when the answer cannot be read. */
-  readDecision(raw: string, input: { message: string; now: string }): Decision | null;
-  /** What of an answer in words is shown; null where nothing of it is for a person. */
-  plainAnswer(raw: string): string | null;
-  /** How much of an answer that is being written may be shown, of which `from` characters were. */
-  plainAnswerEnd(text: string, from: number): number;
+  /** The only retry, after an unreadable answer. */
+  repairClassification(input: PromptInput, raw: string): ModelRequest;
+  /** Null when the answer cannot be parsed. */
+  parseDecision(raw: string, input: { message: string; now: string }): Decision | null;
+  /** The displayable part of a text answer; null if nothing of it is meant for a user. */
+  displayableAnswer(raw: string): string | null;
+  /** How many characters of a streamed answer may be shown; `from` characters are already shown. */
+  displayablePrefixLength(text: string, from: number): number;
   reason(input: PromptInput): ModelRequest;
   answer(input: PromptInput): ModelRequest;
-  word(input: {
+  summarizeResults(input: {
     message: string;
     now: string;
     locale: Locale;
@@ -55,7 +55,7 @@ export interface PromptInput {
   message: string;
   now: string;
   locale: Locale;
-  history: Turn[];
+  history: ConversationMessage[];
 }
 
 export interface ToolContext {
@@ -65,48 +65,51 @@ export interface ToolContext {
   /** IANA name. */
   timeZone: string;
   signal: AbortSignal;
-  /** Stable over restarts: a tool that writes does so once per key. */
+  /** Idempotency key, stable over restarts: a tool writes at most once per key. */
   key: string;
   jobId: string;
   traceparent: string | undefined;
 }
 
-/** The tools, as the assistant needs them. */
+/** The tools that the assistant needs. */
 export interface Toolbox {
   run(calls: ToolCall[], context: ToolContext): Promise<ToolsReport>;
   revise(draft: Draft, changes: Record<string, unknown>, context: ToolContext): Promise<Draft>;
-  /** The only way to a write. */
+  /** The only operation that writes. */
   execute(draft: Draft, context: ToolContext): Promise<ToolResult>;
 }
 
 export interface AssistantOptions {
-  language: Language;
+  language: LanguagePort;
   classifier: Backend;
   reasoner: Backend;
-  /** Null where nobody needs to hear of it. */
+  /** Null unless the load is worth a notice to the user. */
   reasonerLoad(): BusyLoad | null;
   tools: Toolbox;
-  /** Whether a tool's result is put into words by the classifier model, or its own summary is the answer. */
-  wordsResults: boolean;
-  /** Answers a question about documents from what the tool has found; null: that is worded like the rest. */
+  /** True: the classifier model summarizes a tool's result; false: the tool's own summary is the answer. */
+  summarizesResults: boolean;
+  /** Answers a question about documents from the tool's result; null: the result is summarized like any other. */
   answerFromDocuments: AnswerFromDocuments | null;
   /** IANA name. */
   timeZone: string;
-  /** What was said before, cut to what is right for this purpose. */
+  /** The earlier messages of the conversation, cut to the size for this purpose. */
   history(
     call: Pick<EffectCall, 'conversation' | 'jobId'>,
     purpose: 'classify' | 'answer',
-  ): Promise<Turn[]>;
+  ): Promise<ConversationMessage[]>;
   clock: Clock;
   log: Pick<Log, 'warn'>;
 }
 
-/** Room for every operation's parameters; a longer classification is a model that rambles. */
+/** Enough for every operation's parameters; a longer classification is runaway output. */
 const classifyTokensMax = 512;
-const wordTokensMax = 1_024;
-/** Of a file that came with the message: what a small model's context holds beside the rest. The whole is a document. */
+const summaryTokensMax = 1_024;
+/**
+ * Maximum of an attached file in the prompt: what fits into a small model's context beside the rest. The whole file is
+ * stored as a document.
+ */
 const attachmentCharsMax = 6_000;
-/** Minutes of speech; the backend bounds the characters as well. */
+/** Read aloud, such an answer takes minutes; the backend bounds the characters as well. */
 const answerTokensMax = 4_096;
 
 const ok = (output: unknown): EffectResult => ({ ok: true, output });
@@ -119,7 +122,7 @@ export function createEffects(options: AssistantOptions): Effects {
 
   return {
     admit: {
-      takesTurn: true,
+      isScheduled: true,
       run({ input }) {
         const { message } = input as { message: string };
         const now = language.now(options.clock.now());
@@ -142,7 +145,7 @@ export function createEffects(options: AssistantOptions): Effects {
 
     word: {
       heartbeat: checking,
-      run: (call) => word(call, options),
+      run: (call) => summarizeResults(call, options),
     },
 
     revise: {
@@ -170,100 +173,108 @@ export function createEffects(options: AssistantOptions): Effects {
   };
 }
 
-async function word(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
+async function summarizeResults(
+  call: EffectCall,
+  options: AssistantOptions,
+): Promise<EffectResult> {
   const input = call.input as { message: string; now: string; results: ToolResult[] };
-  if (!options.wordsResults || isStatus(input.results)) {
+  if (!options.summarizesResults || isStatusOnly(input.results)) {
     const text = input.results.map((result) => result.summary).join('\n\n');
     return ok({ text, backend: null });
   }
   const answered = await options.answerFromDocuments?.(call, input);
   if (answered) return answered;
-  const request = options.language.word({ ...input, locale: call.locale });
-  return resultOf(
-    await stream(
+  const request = options.language.summarizeResults({ ...input, locale: call.locale });
+  return toEffectResult(
+    await streamAnswer(
       call,
       options.classifier,
       'word',
-      { ...request, maxTokens: wordTokensMax },
+      { ...request, maxTokens: summaryTokensMax },
       options,
     ),
   );
 }
 
-/** How busy a model is must not be worded by that model: whoever asks would stand in its line. */
-const isStatus = (results: ToolResult[]): boolean => results.every(({ tool }) => tool === 'system');
+/** A status report is not summarized by the model it is about: the user would wait in that model's queue. */
+const isStatusOnly = (results: ToolResult[]): boolean =>
+  results.every(({ tool }) => tool === 'system');
 
-/** What a model is asked, as long as it takes it so. */
-interface Prompt {
+/** The input of a model call; the history is dropped if the model refuses it. */
+interface HistoryPrompt {
   input: PromptInput;
-  /** The same without what was said before; null where nothing was. */
-  alone: PromptInput | null;
+  /** The same input without history; null if there is no history. */
+  withoutHistory: PromptInput | null;
 }
 
-async function promptOf(
+async function buildPrompt(
   call: EffectCall,
   purpose: 'classify' | 'answer',
   options: AssistantOptions,
-): Promise<Prompt> {
+): Promise<HistoryPrompt> {
   const { message, now } = call.input as { message: string; now: string };
-  const said = await options.history(call, purpose);
-  const attached = attachedTurns(call.context.attachment);
-  const input = { message, now, locale: call.locale, history: [...said, ...attached] };
-  return { input, alone: said.length === 0 ? null : { ...input, history: attached } };
+  const pastTurns = await options.history(call, purpose);
+  const attachmentTurns = turnsOfAttachment(call.context.attachment);
+  const input = { message, now, locale: call.locale, history: [...pastTurns, ...attachmentTurns] };
+  return {
+    input,
+    withoutHistory: pastTurns.length === 0 ? null : { ...input, history: attachmentTurns },
+  };
 }
 
-function attachedTurns(attachment: EffectCall['context']['attachment']): Turn[] {
+function turnsOfAttachment(attachment: EffectCall['context']['attachment']): ConversationMessage[] {
   if (attachment === undefined) return [];
   const text = Array.from(attachment.text).slice(0, attachmentCharsMax).join('');
   return [{ role: 'user', content: `[${attachment.name}]\n${text}` }];
 }
 
-/** Refusals that a shorter prompt would meet as well: the key, the address, the name of the model. */
-const refusedAnyway: ReadonlySet<number | null> = new Set([401, 403, 404, 405]);
+/** Refusals that do not depend on the prompt's length: API key, address, model name. */
+const nonRetryableStatuses: ReadonlySet<number | null> = new Set([401, 403, 404, 405]);
 
-/** Some servers accept the request and refuse it within the stream, before the first word. */
-const mayBeTooLong = ({ errorReason, status, partialText }: ModelFailure): boolean =>
+/** Some servers accept the request and refuse it within the stream, before the first token. */
+const mayExceedContext = ({ errorReason, status, partialText }: ModelFailure): boolean =>
   errorReason === 'http_4xx'
-    ? !refusedAnyway.has(status)
+    ? !nonRetryableStatuses.has(status)
     : errorReason === 'upstream_stream_error' && partialText === '';
 
 /**
- * Asks; where the prompt is refused, once more without what was said before. It may not fit this model, and nothing
- * would ever push it out: what has failed is no part of the history. The prompt stays without it.
+ * Calls the model; if the prompt is refused, calls it once more without history. The history may exceed the model's
+ * context, and it would never shrink: failed messages do not enter it. Later calls with this prompt omit it too.
  */
-async function withinContext(
+async function runWithHistoryFallback(
   call: EffectCall,
-  prompt: Prompt,
+  prompt: HistoryPrompt,
   { log }: AssistantOptions,
   ask: (input: PromptInput) => Promise<ModelOutcome>,
 ): Promise<ModelOutcome> {
   const outcome = await ask(prompt.input);
-  if (outcome.ok || prompt.alone === null || !mayBeTooLong(outcome)) return outcome;
+  if (outcome.ok || prompt.withoutHistory === null || !mayExceedContext(outcome)) return outcome;
   const { backend, status, errorReason } = outcome;
   log.warn(
     { ...logFieldsOf(call.jobId, call.traceparent), backend, status, error_reason: errorReason },
     'asks again without the history',
   );
-  prompt.input = prompt.alone;
-  prompt.alone = null;
+  prompt.input = prompt.withoutHistory;
+  prompt.withoutHistory = null;
   return ask(prompt.input);
 }
 
 async function classify(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
   const { language, classifier } = options;
-  const prompt = await promptOf(call, 'classify', options);
+  const prompt = await buildPrompt(call, 'classify', options);
   let unreadable: string | null = null;
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const raw = unreadable;
-    const outcome = await withinContext(call, prompt, options, (input) => {
-      const request = raw === null ? language.classify(input) : language.reask(input, raw);
+    const outcome = await runWithHistoryFallback(call, prompt, options, (input) => {
+      const request =
+        raw === null ? language.classify(input) : language.repairClassification(input, raw);
       return classifier.run(
         { ...request, maxTokens: classifyTokensMax, temperature: 0, thinking: false },
         runOptions(call, 'classify'),
       );
     });
-    if (!outcome.ok) return fail(backendFailure(outcome));
-    const decision = language.readDecision(outcome.text, prompt.input);
+    if (!outcome.ok) return fail(toEffectFailure(outcome));
+    const decision = language.parseDecision(outcome.text, prompt.input);
     if (decision !== null) {
       const reasonerLoad = options.reasonerLoad() ?? undefined;
       return ok({ decision, backend: classifier.id, reasonerLoad });
@@ -282,16 +293,16 @@ async function answer(
   options: AssistantOptions,
 ): Promise<EffectResult> {
   const backend = kind === 'reason' ? options.reasoner : options.classifier;
-  const prompt = await promptOf(call, 'answer', options);
-  const outcome = await withinContext(call, prompt, options, (input) => {
+  const prompt = await buildPrompt(call, 'answer', options);
+  const outcome = await runWithHistoryFallback(call, prompt, options, (input) => {
     const request = options.language[kind](input);
-    return stream(call, backend, kind, { ...request, maxTokens: answerTokensMax }, options);
+    return streamAnswer(call, backend, kind, { ...request, maxTokens: answerTokensMax }, options);
   });
-  return resultOf(outcome);
+  return toEffectResult(outcome);
 }
 
-/** Asks for an answer in words and reports it while it is written. One that is no words is a failure. */
-async function stream(
+/** Requests a text answer and streams it. An answer without displayable text is a failure. */
+async function streamAnswer(
   call: EffectCall,
   backend: Backend,
   kind: RequestKind,
@@ -311,11 +322,11 @@ async function stream(
     onText(piece, replace) {
       text = replace ? piece : text + piece;
       if (replace) show('');
-      show(text.slice(0, language.plainAnswerEnd(text, shown.length)));
+      show(text.slice(0, language.displayablePrefixLength(text, shown.length)));
     },
   });
   if (!outcome.ok) return outcome;
-  const plain = language.plainAnswer(outcome.text);
+  const plain = language.displayableAnswer(outcome.text);
   show(plain ?? '');
   if (plain !== null) return { ...outcome, text: plain };
   const { backend: id, timings } = outcome;
@@ -332,8 +343,10 @@ async function stream(
   };
 }
 
-const resultOf = (outcome: ModelOutcome): EffectResult =>
-  outcome.ok ? ok({ text: outcome.text, backend: outcome.backend }) : fail(backendFailure(outcome));
+const toEffectResult = (outcome: ModelOutcome): EffectResult =>
+  outcome.ok
+    ? ok({ text: outcome.text, backend: outcome.backend })
+    : fail(toEffectFailure(outcome));
 
 const runOptions = (call: EffectCall, kind: RequestKind) => ({
   kind,
@@ -361,9 +374,9 @@ const toolContext = (
   traceparent: call.traceparent,
 });
 
-const backendFailure = (failure: ModelFailure): EffectFailure => ({
+const toEffectFailure = (failure: ModelFailure): EffectFailure => ({
   code: failure.errorReason === 'http_4xx' ? 'GH_BACKEND_REFUSED' : 'GH_BACKEND_UNAVAILABLE',
   message: `${failure.backend}: ${failure.message}`,
   errorReason: failure.errorReason,
-  detail: shownCause(failure.backend, failure.message),
+  detail: redactCause(failure.backend, failure.message),
 });

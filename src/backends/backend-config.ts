@@ -1,4 +1,4 @@
-/** What an operator says about one model server, after defaults: section 2 of the configuration file. */
+/** The configuration of one model server, with defaults applied: `backends[]` of the configuration file. */
 import { reachesThisMachine } from '../lib/loopback.ts';
 
 export type BackendKind =
@@ -10,13 +10,13 @@ export type BackendKind =
   | 'vllm'
   | 'generic';
 
-/** Each limit has an `error_reason` of its own (docs/backends.md). All in milliseconds; 0 is no limit. */
+/** Each timeout has its own `error_reason` (docs/backends.md). In milliseconds; 0 means no limit. */
 export interface BackendTimeouts {
-  /** Until the connection stands. */
+  /** Until the connection is established. */
   connect: number;
-  /** From the request to the first token of any sort (text, thinking, tool call). */
+  /** From the request to the first token of any kind (text, thinking, tool call). */
   firstToken: number;
-  /** Between two signs of life once tokens flow; a keep-alive comment is one. */
+  /** Between two received chunks after the first token; a keep-alive comment counts. */
   idle: number;
   /** From the request to its end. */
   total: number;
@@ -24,24 +24,25 @@ export interface BackendTimeouts {
 
 export interface BackendConfig {
   id: string;
-  /** Where the OpenAI-compatible routes are, `…/v1`. Without a path, `/v1` is meant. */
+  /** Base URL of the OpenAI-compatible routes, `…/v1`. Without a path, `/v1` is assumed. */
   baseUrl: string;
   model: string;
   kind: BackendKind;
-  /** How many requests the server really runs at once; 1 for single-inference servers. */
+  /** How many requests the server runs in parallel; 1 for single-inference servers. */
   concurrency: number;
-  /** A page that answers `{active_jobs, total_requests}`, where a proxy offers one. */
+  /** URL of a page that returns `{active_jobs, total_requests}`, if a proxy offers it. */
   statusUrl: string | null;
-  /** Sent as a bearer token; never logged, cut out of every message. */
+  /** Sent as a bearer token; never logged, and redacted from every message. */
   apiKey: string | null;
   timeoutsMs: BackendTimeouts;
 }
 
 /**
- * - connect 2 s: on a home network a live host answers in milliseconds; longer only delays the fallback.
- * - first token 2 min: a large model reads a long prompt for a minute; shorter cuts healthy calls.
- * - idle 45 s: llama.cpp sends a keep-alive every 30 s; shorter kills what is alive, longer hides a hang.
- * - total 10 min: large models need minutes per call; a limit of 30 s once cut every one of them.
+ * - connect 2 s: on a home network a live host answers in milliseconds; a longer timeout only delays the fallback.
+ * - first token 2 min: a large model reads a long prompt for a minute; a shorter timeout aborts healthy calls.
+ * - idle 45 s: llama.cpp sends a keep-alive every 30 s; a shorter timeout aborts live streams, a longer one hides a
+ *   hang.
+ * - total 10 min: large models need minutes per call; a former limit of 30 s aborted every such call.
  */
 export const defaultTimeoutsMs: BackendTimeouts = {
   connect: 2_000,
@@ -50,16 +51,16 @@ export const defaultTimeoutsMs: BackendTimeouts = {
   total: 600_000,
 };
 
-/** The addresses of one server. `root` is for what is not under `/v1` (health pages). */
+/** The URLs of one server. `root` is for pages outside `/v1` (health pages). */
 export interface Endpoints {
   chat: string;
   models: string;
   embeddings: string;
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   root: string;
 }
 
-/** Whether two `baseUrl` are one server, however each is written. Throws a TypeError when one is not a URL. */
+/** Whether two `baseUrl` denote the same server, however they are written. Throws a TypeError for an invalid URL. */
 export function isSameServer(one: string, other: string): boolean {
   const [a, b] = [one, other].map((baseUrl) => {
     const url = new URL(endpointsOf(baseUrl).embeddings);
@@ -69,7 +70,7 @@ export function isSameServer(one: string, other: string): boolean {
   return a === b;
 }
 
-/** The addresses that follow from `baseUrl`. Throws a TypeError when it is not a URL: config checks it at start. */
+/** The URLs derived from `baseUrl`. Throws a TypeError for an invalid URL; the configuration is checked at start. */
 export function endpointsOf(baseUrl: string): Endpoints {
   const url = new URL(baseUrl);
   const path = url.pathname.replace(/\/+$/, '') || '/v1';

@@ -1,4 +1,4 @@
-/** What the backends need of a logger; pino has this shape. */
+/** The logger interface of the backends; pino implements it. */
 export interface BackendLog {
   debug(fields: Record<string, unknown>, message: string): void;
   info(fields: Record<string, unknown>, message: string): void;

@@ -1,10 +1,11 @@
 /**
- * One model server behind its gate: waits for a permit, sends the request, streams the answer, gives the
- * permit back. It must never send anything without a permit, and never keep one after `run` has resolved.
+ * One model server behind its gate: waits for a permit, sends the request, streams the answer, gives the permit back.
+ * It must never send anything without a permit, and never keep a permit after `run` has resolved.
  *
- * 1. The outcome of an aborted request is decided by who aborted it, not by what the server still managed to send.
- * 2. A preempted request waits again at its old place; what it had streamed is taken back first.
- * 3. A backend that was asked for is used, or the outcome says why not; nothing is ever sent elsewhere.
+ * 1. The outcome of an aborted request follows from the reason of the abort, not from what the server still managed to
+ *    send.
+ * 2. A preempted request waits again at its old position; its streamed text is revoked first.
+ * 3. A requested backend is used, or the outcome says why not; no request is ever sent to another backend.
  */
 import type {
   Backend,
@@ -15,14 +16,19 @@ import type {
   ModelTimings,
   RunOptions,
 } from '../contract/model.ts';
-import { readTraceParent } from '../contract/trace.ts';
+import { parseTraceParent } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BackendLog } from './backend-log.ts';
 import type { BackendConfig } from './backend-config.ts';
-import { createAgent } from './exchange.ts';
-import { cleanMessage } from './failure-reason.ts';
-import type { Gate, GateAnswer, GateRequest, Permit } from './gate-types.ts';
-import { takeTurn, type RequestOrigin, type Turn, type TurnContext } from './turn.ts';
+import { createHttpAgent } from './chat-completion-request.ts';
+import { redactMessage } from './error-mapping.ts';
+import type { Gate, AcquireResult, GateRequest, Permit } from './gate-types.ts';
+import {
+  sendWithPermit,
+  type RequestOrigin,
+  type RequestAttempt,
+  type RequestContext,
+} from './permitted-request.ts';
 
 export interface BackendOptions {
   config: BackendConfig;
@@ -31,40 +37,42 @@ export interface BackendOptions {
   log?: BackendLog;
 }
 
-export interface OwnedBackend extends Backend {
-  /** Closes all connections at once; what still runs ends as `connection_lost`. */
+export interface ClosableBackend extends Backend {
+  /** Closes all connections at once; running requests end as `connection_lost`. */
   close(): Promise<void>;
 }
 
 /**
- * How often one request is sent again after a preemption. The gate's own bound is far below; this one ends the
- * request should a gate have none.
+ * How often one request is sent again after a preemption. The gate's own limit is far lower; this limit ends the
+ * request if a gate has none.
  */
-const PREEMPTIONS_MAX = 16;
+const preemptionsMax = 16;
 
-/** Why the permit was taken away; null when it was not. */
-function takenAway(permit: Permit): ErrorReason | null {
+/** Why the gate aborted the permit; null when it did not. */
+function abortReasonOf(permit: Permit): ErrorReason | null {
   if (!permit.signal.aborted) return null;
   const reason: unknown = permit.signal.reason;
   if (reason === 'preempted') return 'preempted';
   return reason === 'expired' ? 'timeout_total' : 'cancelled';
 }
 
-const timingsOf = (turn: Turn, queueMs: number): ModelTimings => ({
+const timingsOf = (attempt: RequestAttempt, queueMs: number): ModelTimings => ({
   queueMs,
   firstTokenMs:
-    turn.firstVisibleAt === null ? null : Math.max(0, turn.firstVisibleAt - turn.startedAt),
-  totalMs: Math.max(0, turn.endedAt - turn.startedAt),
+    attempt.firstVisibleAt === null
+      ? null
+      : Math.max(0, attempt.firstVisibleAt - attempt.startedAt),
+  totalMs: Math.max(0, attempt.endedAt - attempt.startedAt),
 });
 
 type FailureParts = Pick<ModelFailure, 'errorReason' | 'message' | 'timings'> &
   Partial<ModelFailure>;
 
-function failure({ config, log, request }: TurnContext, parts: FailureParts): ModelFailure {
-  const message = cleanMessage(parts.message, config.apiKey);
+function failure({ config, log, origin }: RequestContext, parts: FailureParts): ModelFailure {
+  const message = redactMessage(parts.message, config.apiKey);
   const { errorReason, timings, status = null } = parts;
-  const fields = { ...request.fields, backend: config.id, error_reason: errorReason, status };
-  // Servers quote what they were asked: their own words are for whoever looks for a fault.
+  const fields = { ...origin.fields, backend: config.id, error_reason: errorReason, status };
+  // Servers quote the request: their messages are logged at debug level only.
   log?.debug({ ...fields, ...timings }, message);
   if (errorReason !== 'cancelled') log?.warn({ ...fields, ...timings }, 'no answer from the model');
   return {
@@ -78,12 +86,12 @@ function failure({ config, log, request }: TurnContext, parts: FailureParts): Mo
   };
 }
 
-function refusal(
-  context: TurnContext,
-  answer: Extract<GateAnswer, { ok: false }>,
+function gateRefusal(
+  context: RequestContext,
+  refusal: Extract<AcquireResult, { ok: false }>,
   queueMs: number,
 ): ModelFailure {
-  const { errorReason, retryAfterMs } = answer;
+  const { errorReason, retryAfterMs } = refusal;
   return failure(context, {
     errorReason,
     message: `not let in at the gate: ${errorReason}`,
@@ -92,38 +100,38 @@ function refusal(
   });
 }
 
-function outcomeOf(
-  context: TurnContext,
-  turn: Turn,
+function modelOutcomeOf(
+  context: RequestContext,
+  attempt: RequestAttempt,
   queueMs: number,
-  taken: ErrorReason | null,
+  abortReason: ErrorReason | null,
 ): ModelOutcome {
-  const { reading, status, retryAfterMs } = turn.result;
-  const timings = timingsOf(turn, queueMs);
-  if (taken) {
-    const partialText = reading.ok ? reading.text : reading.partialText;
-    const message = `broken off: ${taken}`;
-    return failure(context, { errorReason: taken, message, status, partialText, timings });
+  const { completion, status, retryAfterMs } = attempt.result;
+  const timings = timingsOf(attempt, queueMs);
+  if (abortReason) {
+    const partialText = completion.ok ? completion.text : completion.partialText;
+    const message = `broken off: ${abortReason}`;
+    return failure(context, { errorReason: abortReason, message, status, partialText, timings });
   }
-  if (!reading.ok) {
-    const { errorReason, message, partialText } = reading;
+  if (!completion.ok) {
+    const { errorReason, message, partialText } = completion;
     return failure(context, { errorReason, message, status, partialText, retryAfterMs, timings });
   }
-  const { text, toolCalls, finishReason, usage } = reading;
+  const { text, toolCalls, finishReason, usage } = completion;
   const backend = context.config.id;
-  const fields = { ...context.request.fields, backend, finish: finishReason };
+  const fields = { ...context.origin.fields, backend, finish: finishReason };
   context.log?.debug({ ...fields, ...timings }, 'answered');
   return { ok: true, backend, text, toolCalls, finishReason, usage, timings };
 }
 
 async function runRequest(
-  context: TurnContext,
+  context: RequestContext,
   gate: Gate,
   request: ModelRequest,
   run: RunOptions,
 ): Promise<ModelOutcome> {
-  const { clock, learnt } = context;
-  let waiting = false;
+  const { clock, capabilities } = context;
+  let isWaiting = false;
   const gateRequest: GateRequest = {
     kind: run.kind,
     priority: run.priority,
@@ -133,41 +141,43 @@ async function runRequest(
     deadlineAt: run.deadlineAt ?? null,
     jobId: run.jobId,
     onQueued(position) {
-      waiting = true;
+      isWaiting = true;
       run.onQueued?.(position);
     },
   };
   let queueMs = 0;
-  let askedAt = clock.now();
-  let answer = await gate.acquire(gateRequest);
+  let requestedAt = clock.now();
+  let acquired = await gate.acquire(gateRequest);
   for (let preemptions = 0; ; preemptions++) {
-    if (!answer.ok) return refusal(context, answer, queueMs + Math.max(0, clock.now() - askedAt));
-    const { permit } = answer;
+    if (!acquired.ok)
+      return gateRefusal(context, acquired, queueMs + Math.max(0, clock.now() - requestedAt));
+    const { permit } = acquired;
     queueMs += permit.queuedMs;
-    if (waiting) run.onGranted?.();
-    waiting = false;
-    const turn = await takeTurn(context, permit, request, (text, replace) =>
+    if (isWaiting) run.onGranted?.();
+    isWaiting = false;
+    const attempt = await sendWithPermit(context, permit, request, (text, replace) =>
       run.onText?.(text, replace),
     );
-    const { reading } = turn.result;
-    // Forgotten by the first answer without such a close: else one that only mentioned the tag would for
-    // ever keep the answers of this backend from streaming.
-    if (reading.ok && request.thinking !== false) learnt.endsOrphanThinking = reading.orphanClose;
-    const taken = takenAway(permit);
-    if (taken !== 'preempted' || preemptions >= PREEMPTIONS_MAX) {
-      return outcomeOf(context, turn, queueMs, taken);
+    const { completion } = attempt.result;
+    // Reset by the first answer without such a close: otherwise an answer that only mentioned the tag would keep this
+    // backend's answers from streaming for ever.
+    if (completion.ok && request.thinking !== false)
+      capabilities.endsOrphanThinking = completion.orphanClose;
+    const abortReason = abortReasonOf(permit);
+    if (abortReason !== 'preempted' || preemptions >= preemptionsMax) {
+      return modelOutcomeOf(context, attempt, queueMs, abortReason);
     }
-    const fields = { ...context.request.fields, backend: context.config.id, kind: run.kind };
+    const fields = { ...context.origin.fields, backend: context.config.id, kind: run.kind };
     context.log?.debug(fields, 'preempted, waits again');
-    if (turn.streamed) run.onText?.('', true);
+    if (attempt.streamed) run.onText?.('', true);
     run.onPreempted?.();
-    askedAt = clock.now();
-    answer = await permit.requeue();
+    requestedAt = clock.now();
+    acquired = await permit.requeue();
   }
 }
 
-function originOf({ jobId, traceparent }: RunOptions): RequestOrigin {
-  const traceId = readTraceParent(traceparent)?.traceId;
+function requestOriginOf({ jobId, traceparent }: RunOptions): RequestOrigin {
+  const traceId = parseTraceParent(traceparent)?.traceId;
   return {
     fields: {
       ...(jobId === undefined ? {} : { job: jobId }),
@@ -177,19 +187,20 @@ function originOf({ jobId, traceparent }: RunOptions): RequestOrigin {
   };
 }
 
-/** A backend for one configured server. `close` it when it is no longer needed. */
-export function createBackend({ config, gate, clock, log }: BackendOptions): OwnedBackend {
+/** Creates the backend of one configured server. Call `close` when it is no longer needed. */
+export function createBackend({ config, gate, clock, log }: BackendOptions): ClosableBackend {
   const shared = {
     config,
-    agent: createAgent(config.timeoutsMs.connect),
+    agent: createHttpAgent(config.timeoutsMs.connect),
     clock,
     log,
-    learnt: { refusesSchema: false, endsOrphanThinking: false },
+    capabilities: { refusesSchema: false, endsOrphanThinking: false },
   };
   return {
     id: config.id,
     model: config.model,
-    run: (request, run) => runRequest({ ...shared, request: originOf(run) }, gate, request, run),
+    run: (request, run) =>
+      runRequest({ ...shared, origin: requestOriginOf(run) }, gate, request, run),
     close: () => shared.agent.destroy(),
   };
 }

@@ -1,37 +1,37 @@
 /**
- * The arguments of one tool call, from the pieces in which a server sent them. Most servers send increments; some
- * send all so far in every piece, send pieces twice, or repeat the whole at the end.
+ * Joins the argument deltas of one tool call. Most servers send increments; some send the whole text so far in every
+ * delta, send deltas twice, or repeat the whole text at the end.
  *
- * The pieces in a row are the arguments wherever that is JSON: a repetition is assumed only where it is not.
+ * The concatenated deltas are the arguments whenever they are JSON: a repetition is assumed only if they are not.
  */
-import { balancedEnd, isFields, parsedJson } from '../lib/json-text.ts';
+import { findBalancedEnd, isJsonObject, tryParseJson } from '../lib/json-text.ts';
 
 /** Whether the text is one complete JSON value. */
-export const parsesAsJson = (text: string): boolean => parsedJson(text) !== undefined;
+export const parsesAsJson = (text: string): boolean => tryParseJson(text) !== undefined;
 
-/** Whether the text is a complete JSON object. Cheap for the beginning of one. */
+/** Whether the text is a complete JSON object. Cheap for an incomplete one. */
 export const isWholeObject = (text: string): boolean =>
-  text.trimEnd().endsWith('}') && isFields(parsedJson(text));
+  text.trimEnd().endsWith('}') && isJsonObject(tryParseJson(text));
 
-/** Every piece that begins with all before it takes its place. */
-const cumulated = (pieces: readonly string[]): string =>
+/** A piece that starts with all earlier text replaces it. */
+const resolveCumulative = (pieces: readonly string[]): string =>
   pieces.reduce((all, piece) =>
     all !== '' && piece.length > all.length && piece.startsWith(all) ? piece : all + piece,
   );
 
-/** A piece that equals the one before it is left out. */
-const withoutRepeats = (pieces: readonly string[]): string[] =>
+/** Drops a piece that equals the previous piece. */
+const withoutConsecutiveRepeats = (pieces: readonly string[]): string[] =>
   pieces.filter((piece, at) => piece !== pieces[at - 1]);
 
 /**
- * The objects that stand in a row, without what a server put around them (`null`, `""`, a bracket too many).
- * Null when something else stands there.
+ * Consecutive JSON objects in the text, without what servers put around them (`null`, `""`, an extra bracket). Null
+ * when the text contains anything else.
  */
 function objectsIn(text: string): string[] | null {
   const objects: string[] = [];
   let at = /^(?:\s|null|"")*/.exec(text)?.[0].length ?? 0;
   while (text[at] === '{') {
-    const end = balancedEnd(text, at);
+    const end = findBalancedEnd(text, at);
     if (end < 0 || !isWholeObject(text.slice(at, end))) return null;
     objects.push(text.slice(at, end));
     at = end + (/^[\s,]*/.exec(text.slice(end))?.[0].length ?? 0);
@@ -39,13 +39,13 @@ function objectsIn(text: string): string[] | null {
   return objects.length > 0 && /^[\s"\]}]*$/.test(text.slice(at)) ? objects : null;
 }
 
-/** Whether `later` is the same value further written: every text may have grown, and keys may have come. */
+/** Whether `later` continues the value `earlier`: strings may have grown, and keys may have been added. */
 function extendsValue(earlier: unknown, later: unknown): boolean {
   if (typeof earlier === 'string' && typeof later === 'string') return later.startsWith(earlier);
   if (Array.isArray(earlier) && Array.isArray(later)) {
     return earlier.every((item, at) => at < later.length && extendsValue(item, later[at]));
   }
-  if (isFields(earlier) && isFields(later)) {
+  if (isJsonObject(earlier) && isJsonObject(later)) {
     return Object.entries(earlier).every(
       ([key, item]) => Object.hasOwn(later, key) && extendsValue(item, later[key]),
     );
@@ -53,45 +53,52 @@ function extendsValue(earlier: unknown, later: unknown): boolean {
   return earlier === null || earlier === later;
 }
 
-/** Of objects in a row, those that are not a state of the next one, nor a repetition of one before. */
-function distinct(objects: readonly string[]): string[] {
+/** Drops the objects that are an earlier state of the next object, or a repetition of an earlier object. */
+function distinctObjects(objects: readonly string[]): string[] {
   const kept: string[] = [];
   for (const object of objects) {
-    const value = parsedJson(object);
+    const value = tryParseJson(object);
     const last = kept.at(-1);
-    if (last !== undefined && extendsValue(parsedJson(last), value)) kept.pop();
-    const repeats = kept.some((each) => extendsValue(value, parsedJson(each)));
+    if (last !== undefined && extendsValue(tryParseJson(last), value)) kept.pop();
+    const repeats = kept.some((each) => extendsValue(value, tryParseJson(each)));
     if (!repeats) kept.push(object);
   }
   return kept;
 }
 
-/** No arguments, in the ways in which servers say so. */
-const isNothing = (value: unknown): boolean =>
+/** Whether the value is one of the forms in which servers send "no arguments". */
+const isEmptyArguments = (value: unknown): boolean =>
   value === null || value === '' || (Array.isArray(value) && value.length === 0);
 
-/** A text that holds an object is that object: some servers encode twice. */
-function unwrapped(text: string): string {
-  const value = parsedJson(text);
-  if (isNothing(value)) return '{}';
-  return typeof value === 'string' && isFields(parsedJson(value)) ? value : text;
+/** Decodes a JSON string that contains an object: some servers encode twice. */
+function unwrapEncodedObject(text: string): string {
+  const value = tryParseJson(text);
+  if (isEmptyArguments(value)) return '{}';
+  return typeof value === 'string' && isJsonObject(tryParseJson(value)) ? value : text;
 }
 
 /**
- * JSON text of the arguments. More than one where the server sent several different objects for one call, which are
- * then several calls. What never became JSON is returned as it came.
+ * JSON text of the arguments. More than one element when the server sent several different objects for one call: these
+ * are several calls. Text that never became JSON is returned unchanged.
  */
-export function argumentsOf(pieces: readonly string[]): string[] {
-  const said = pieces.filter((piece) => piece !== '');
-  if (said.length === 0) return ['{}'];
-  const once = withoutRepeats(said);
-  const readings = [said.join(''), cumulated(said), once.join(''), cumulated(once)];
-  const whole = readings.find(parsesAsJson);
-  if (whole !== undefined) return [unwrapped(whole)];
-  for (const reading of readings) {
-    const objects = objectsIn(reading);
-    if (objects !== null) return distinct(objects);
+export function joinArguments(pieces: readonly string[]): string[] {
+  const nonEmpty = pieces.filter((piece) => piece !== '');
+  if (nonEmpty.length === 0) return ['{}'];
+  const once = withoutConsecutiveRepeats(nonEmpty);
+  const candidates = [
+    nonEmpty.join(''),
+    resolveCumulative(nonEmpty),
+    once.join(''),
+    resolveCumulative(once),
+  ];
+  const whole = candidates.find(parsesAsJson);
+  if (whole !== undefined) return [unwrapEncodedObject(whole)];
+  for (const candidate of candidates) {
+    const objects = objectsIn(candidate);
+    if (objects !== null) return distinctObjects(objects);
   }
-  const isCumulative = said.every((piece, at) => at === 0 || piece.startsWith(said[at - 1]!));
-  return [(isCumulative ? said.at(-1) : undefined) ?? said.join('')];
+  const isCumulative = nonEmpty.every(
+    (piece, at) => at === 0 || piece.startsWith(nonEmpty[at - 1]!),
+  );
+  return [(isCumulative ? nonEmpty.at(-1) : undefined) ?? nonEmpty.join('')];
 }

@@ -1,18 +1,18 @@
 /**
- * Turns texts into vectors by an OpenAI-compatible `/v1/embeddings`. What a server answers is checked before it
- * is believed: one vector per text, all equally long, all numbers finite.
+ * Client for an OpenAI-compatible `/v1/embeddings`. Responses are validated: one vector per text, all of the same
+ * length, all numbers finite.
  *
- * 1. A server that is also a configured backend is asked through its gate, or it would run two requests at once
- *    (P6): the index as background work, a question as a person's.
- * 2. Outcomes are data; it throws only for bugs. Messages carry no key.
+ * 1. A server that is also a configured backend is called through its gate, or it would run two requests at once (P6):
+ *    indexing as background work, a search query as foreground.
+ * 2. Outcomes are data; it throws only for bugs. Messages never contain the API key.
  */
 import { fetch } from 'undici';
 import type { ErrorReason } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import { endpointsOf } from './backend-config.ts';
-import { createAgent, readText } from './exchange.ts';
-import { cleanMessage, networkFailure } from './failure-reason.ts';
-import { errorOf } from './frame-error.ts';
+import { createHttpAgent, readBoundedText } from './chat-completion-request.ts';
+import { redactMessage, mapNetworkError } from './error-mapping.ts';
+import { parseUpstreamError } from './upstream-error.ts';
 import type { Gate } from './gate-types.ts';
 
 export interface EmbeddingsConfig {
@@ -20,11 +20,11 @@ export interface EmbeddingsConfig {
   baseUrl: string;
   model: string;
   apiKey: string | null;
-  /** Texts in one request, 1 to 32. */
+  /** Texts per request, 1 to 32. */
   batch: number;
-  /** For one request. */
+  /** Timeout of one request, ms. */
   timeoutMs: number;
-  /** Of that, the wait at a gate with a question: behind an answer of minutes a search does not wait. */
+  /** Maximum wait of a search query at the gate, ms: a search does not wait behind an answer that takes minutes. */
   queryTimeoutMs: number;
 }
 
@@ -33,7 +33,7 @@ export type EmbeddingOutcome =
   | {
       ok: false;
       reason: string;
-      /** The server cannot work with these texts; others may do better. */
+      /** The server rejected these texts; other texts may succeed. */
       isInput: boolean;
     };
 
@@ -51,24 +51,24 @@ export interface EmbeddingsClient {
 
 export interface EmbeddingsOptions {
   config: EmbeddingsConfig;
-  /** Of the backend that is the same server; null where it is a server of its own. */
+  /** The gate of the backend on the same server; null for a separate server. */
   gate: Gate | null;
   clock: Clock;
 }
 
 const connectTimeoutMs = 2_000;
-/** 32 vectors of 8,192 numbers as text: what is longer is no such answer. */
-const answerCharsMax = 8_000_000;
-/** Largest models have 4,096; sqlite-vec takes as many as 8,192. */
+/** Maximum response in characters: fits 32 vectors of 8,192 numbers as text. */
+const responseCharsMax = 8_000_000;
+/** The largest models use 4,096; sqlite-vec accepts up to 8,192. */
 const dimensionsMax = 8_192;
-/** The texts are at fault; other refusals are about keys, names and addresses. */
-const faultsOfInput: ReadonlySet<number> = new Set([400, 413, 422, 500]);
+/** Statuses caused by the texts; other refusals concern keys, names and addresses. */
+const inputErrorStatuses: ReadonlySet<number> = new Set([400, 413, 422, 500]);
 
-/** A client of the server. Close it at the end. */
+/** Creates a client. Call `close` at the end. */
 export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
   const { config, clock } = options;
   const { model, batch } = config;
-  const agent = createAgent(connectTimeoutMs);
+  const agent = createHttpAgent(connectTimeoutMs);
 
   const request = async (
     texts: readonly string[],
@@ -87,17 +87,17 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
         },
         body: JSON.stringify({ model, input: texts, encoding_format: 'float' }),
       });
-      const body = parsed(await readText(response, answerCharsMax));
-      if (response.status === 200) return vectorsOf(body, texts.length);
-      const said = errorOf(body)?.message ?? '';
-      const reason = `HTTP ${response.status}${said === '' ? '' : `: ${said}`}`;
-      const isInput = faultsOfInput.has(response.status);
-      return { ok: false, reason: cleanMessage(reason, config.apiKey), isInput };
+      const body = tryParseJson(await readBoundedText(response, responseCharsMax));
+      if (response.status === 200) return parseVectors(body, texts.length);
+      const upstreamMessage = parseUpstreamError(body)?.message ?? '';
+      const reason = `HTTP ${response.status}${upstreamMessage === '' ? '' : `: ${upstreamMessage}`}`;
+      const isInput = inputErrorStatuses.has(response.status);
+      return { ok: false, reason: redactMessage(reason, config.apiKey), isInput };
     } catch (error) {
       const reason = expired.aborted
         ? `no answer within ${config.timeoutMs} ms`
-        : reasonOf(error, signal);
-      return { ok: false, reason: cleanMessage(reason, config.apiKey), isInput: false };
+        : failureReasonOf(error, signal);
+      return { ok: false, reason: redactMessage(reason, config.apiKey), isInput: false };
     }
   };
 
@@ -118,23 +118,23 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
 
 async function throughGate(
   gate: Gate,
-  /** Of a question; null: nobody waits for it. */
+  /** Deadline of a search query, epoch ms; null: indexing, without a deadline. */
   deadlineAt: number | null,
   signal: AbortSignal,
   request: (signal: AbortSignal) => Promise<EmbeddingOutcome>,
 ): Promise<EmbeddingOutcome> {
-  const answer = await gate.acquire({
+  const acquired = await gate.acquire({
     kind: 'embed',
     priority: deadlineAt === null ? 'background' : 'foreground',
     user: 'search',
-    // A batch takes a moment, and is not worth breaking off.
+    // A batch is short: aborting it gains nothing.
     preemptible: false,
     signal,
     deadlineAt,
     onQueued: () => undefined,
   });
-  if (!answer.ok) return { ok: false, reason: answer.errorReason, isInput: false };
-  const { permit } = answer;
+  if (!acquired.ok) return { ok: false, reason: acquired.errorReason, isInput: false };
+  const { permit } = acquired;
   const working = request(permit.signal);
   permit.signal.addEventListener('abort', () => permit.drain(working.then(() => undefined)), {
     once: true,
@@ -144,14 +144,14 @@ async function throughGate(
   return outcome;
 }
 
-function reasonOf(error: unknown, signal: AbortSignal): string {
+function failureReasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'no answer in time';
   const { errorReason, message }: { errorReason: ErrorReason; message: string } =
-    networkFailure(error);
+    mapNetworkError(error);
   return `${errorReason}: ${message}`;
 }
 
-function parsed(text: string): unknown {
+function tryParseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -159,15 +159,18 @@ function parsed(text: string): unknown {
   }
 }
 
-function vectorsOf(body: unknown, count: number): EmbeddingOutcome {
+function parseVectors(body: unknown, count: number): EmbeddingOutcome {
   const unreadable = (reason: string): EmbeddingOutcome => ({ ok: false, reason, isInput: false });
   const data = (body as { data?: unknown } | null)?.data;
   if (!Array.isArray(data)) return unreadable('the answer is no list of embeddings');
   const vectors: (Float32Array | undefined)[] = Array.from({ length: count });
-  for (const [place, item] of data.entries()) {
-    const { index = place, embedding } = (item ?? {}) as { index?: unknown; embedding?: unknown };
+  for (const [position, item] of data.entries()) {
+    const { index = position, embedding } = (item ?? {}) as {
+      index?: unknown;
+      embedding?: unknown;
+    };
     if (typeof index !== 'number' || index < 0 || index >= count) continue;
-    vectors[index] = vectorOf(embedding);
+    vectors[index] = parseVector(embedding);
   }
   const dim = vectors[0]?.length ?? 0;
   const isWhole = vectors.every((vector) => vector !== undefined && vector.length === dim);
@@ -176,11 +179,11 @@ function vectorsOf(body: unknown, count: number): EmbeddingOutcome {
   return { ok: true, vectors: vectors as Float32Array[] };
 }
 
-/** From a list of numbers, or from base64 of little-endian floats. Undefined where it is neither. */
-function vectorOf(embedding: unknown): Float32Array | undefined {
-  if (typeof embedding === 'string') return usable(fromBase64(embedding));
+/** Parses a list of numbers, or base64 of little-endian floats. Undefined for anything else. */
+function parseVector(embedding: unknown): Float32Array | undefined {
+  if (typeof embedding === 'string') return nonZeroVector(fromBase64(embedding));
   if (!Array.isArray(embedding)) return undefined;
-  return usable(Float32Array.from(embedding as number[]));
+  return nonZeroVector(Float32Array.from(embedding as number[]));
 }
 
 function fromBase64(text: string): Float32Array {
@@ -191,8 +194,8 @@ function fromBase64(text: string): Float32Array {
   );
 }
 
-/** A vector of zeros has no direction: it is near to nothing, and no measure of it is a number. */
-function usable(vector: Float32Array): Float32Array | undefined {
+/** Undefined for a zero vector and for one with numbers that are not finite: their distances are undefined. */
+function nonZeroVector(vector: Float32Array): Float32Array | undefined {
   let sum = 0;
   for (const value of vector) sum += value * value;
   return Number.isFinite(sum) && sum > 0 ? vector : undefined;

@@ -1,39 +1,39 @@
-/** A stretch of an answer between two markers that is not plain visible text. */
+/** A block of an answer between two markers that is not plain visible text. */
 import { messageEnds } from '../lib/special-tokens.ts';
-import { markerSet, type MarkerSet } from './marker-set.ts';
-import { turnTokens } from './outside-markers.ts';
+import { createMarkerSet, type MarkerSet } from './marker-set.ts';
+import { messageStartTokens } from './outside-markers.ts';
 import type { MarkupPair } from './thinking-markup.ts';
 
 /**
- * `thought`: hidden; without a close the answer was cut. `late`: a thought behind visible text, shown when it has no
- * close. `hidden`: dropped. `verbatim`: shown as it is. `call`: the arguments of a tool call.
+ * `thought`: hidden; without a close the answer was truncated. `late`: thinking after visible text, shown when it has
+ * no close. `hidden`: dropped. `verbatim`: shown unchanged. `call`: the arguments of a tool call.
  */
 export type BlockKind = 'thought' | 'late' | 'hidden' | 'verbatim' | 'call';
 
 export interface Block {
   kind: BlockKind;
   closes: MarkerSet;
-  /** A tag that people write as well opened it, so the block may speak of its close. */
+  /** A tag that normal text may contain opened it, so the block may mention its own closing tag. */
   isTag: boolean;
-  /** What is in it, for `late` and `call`; else its last character. */
+  /** The content, for `late` and `call`; otherwise its last character. */
   text: string;
-  /** Of a `call`: the function, null for a tool of the model's own runtime. */
+  /** Name of the function of a `call`; null for a built-in tool of the model's runtime. */
   callee: string | null;
 }
 
-const known = new WeakMap<MarkupPair, MarkerSet>();
+const markerSetByPair = new WeakMap<MarkupPair, MarkerSet>();
 
-/** A block between the markers of a pair. */
+/** A block that a marker of the pair closes. */
 export function pairBlock(kind: BlockKind, pair: MarkupPair): Block {
-  const closes = known.get(pair) ?? markerSet(pair.closes, false);
-  known.set(pair, closes);
+  const closes = markerSetByPair.get(pair) ?? createMarkerSet(pair.closes, false);
+  markerSetByPair.set(pair, closes);
   return { kind, closes, isTag: pair.where === 'lead', text: '', callee: null };
 }
 
-const toTheEnd = markerSet([], false);
+const toTheEnd = createMarkerSet([], false);
 
-/** A printed call in tokens that are not known. */
-export const openCall = (): Block => ({
+/** A printed call in unknown special tokens: it extends to the end of the text. */
+export const unterminatedCallBlock = (): Block => ({
   kind: 'verbatim',
   closes: toTheEnd,
   isTag: false,
@@ -41,16 +41,16 @@ export const openCall = (): Block => ({
   callee: null,
 });
 
-const toMessageEnd = markerSet([...messageEnds, ...turnTokens], false);
-const toNextTurn = markerSet(turnTokens, false);
+const toMessageEnd = createMarkerSet([...messageEnds, ...messageStartTokens], false);
+const toNextMessageStart = createMarkerSet(messageStartTokens, false);
 
-/** A block that ends with its message; one of somebody else's turn ends where the next turn begins. */
+/** A block that ends with its message; a `foreign` block ends where the next message begins. */
 export const messageBlock = (
   kind: 'thought' | 'call' | 'foreign',
   callee: string | null = null,
 ): Block => ({
   kind: kind === 'foreign' ? 'hidden' : kind,
-  closes: kind === 'foreign' ? toNextTurn : toMessageEnd,
+  closes: kind === 'foreign' ? toNextMessageStart : toMessageEnd,
   isTag: false,
   text: '',
   callee,

@@ -1,43 +1,44 @@
-/** How a gate is set up: what the operator decides, and what a test replaces. */
+/** Options of a gate: settings of the operator, and parts that tests replace. Defaults and validation. */
 import type { InspectionEvent } from 'xstate';
 import type { GateMachine } from '../../machines/gate.ts';
-import type { GateRules } from '../../machines/gate-slots.ts';
-import type { PriorityClass, RequestKind } from '../contract/model.ts';
+import type { GateRules } from '../../machines/gate-steps.ts';
+import type { RequestKind } from '../contract/model.ts';
+import type { PriorityClass } from '../../machines/gate-queue.ts';
 import type { Clock } from '../lib/clock.ts';
 
-/** What the platform knows of the time that passes, so that a test can hold it in its hand. */
-export interface Timers {
-  /** Milliseconds since some moment; goes on evenly, whatever the wall clock is set to. */
-  elapsed(): number;
+/** The platform's monotonic clock and timers, as a port, so that tests can use virtual time. */
+export interface MonotonicTimers {
+  /** Milliseconds since an arbitrary start; monotonic, unaffected by changes of the wall clock. */
+  monotonicNow(): number;
   setTimeout(run: () => void, delayMs: number): unknown;
   clearTimeout(handle: unknown): void;
 }
 
 export interface BreakerOptions {
-  /** So many ends in a row without reaching the server open the circuit; 1 or more. */
+  /** Consecutive failures to reach the server that open the circuit; 1 or more. */
   failures?: number;
-  /** Wait before the first probe; doubles with each that fails, up to the maximum. */
+  /** Delay before the first probe; doubles with each failed probe, up to the maximum. */
   probeBackoffMs?: number;
   probeBackoffMaxMs?: number;
-  /** A probe that has not answered by then has failed. */
+  /** A probe that takes longer has failed. */
   probeBoundMs?: number;
 }
 
-/** What a gate measured, for histograms. */
+/** A measurement of a gate, for histograms. */
 export type GateObservation =
   | { type: 'queueWait'; priority: PriorityClass; kind: RequestKind; ms: number }
   | { type: 'service'; kind: RequestKind; result: 'ok' | 'failed' | 'unreachable'; ms: number }
-  /** `cutOff`: the slot was freed by the bound, not because the server said it was done. */
-  | { type: 'drain'; ms: number; cutOff: boolean };
+  /** `timedOut`: the drain limit freed the slot, the server did not report that it was done. */
+  | { type: 'drain'; ms: number; timedOut: boolean };
 
 export interface GateOptions {
-  /** The backend's id; also the actor's. */
+  /** Id of the backend and of the actor. */
   id: string;
-  /** How many requests the server really runs at once; 1 or more. */
+  /** How many requests the server runs in parallel; 1 or more. */
   concurrency: number;
-  /** Resolves to whether the server can be reached. Asked only while the gate is down. */
+  /** Resolves to whether the server can be reached. Called only while the gate is down. */
   probe: () => Promise<boolean>;
-  /** The wall clock: of deadlines that callers name, and of the next probe that is told. */
+  /** The wall clock: for the deadlines of callers and for the reported time of the next probe. */
   clock: Clock;
   maxQueue?: number;
   agingMs?: number;
@@ -45,31 +46,31 @@ export interface GateOptions {
   preemptBackground?: boolean;
   maxPreemptions?: number;
   drainBoundMs?: number;
-  /** Infinity: a holder keeps its slot for as long as it likes. */
+  /** Maximum time that a holder keeps its slot; Infinity: no limit. */
   leaseMs?: number;
   breaker?: BreakerOptions;
-  timers?: Timers;
-  /** Called in the step that measured; must be quick. */
+  timers?: MonotonicTimers;
+  /** Called synchronously with the measurement; must be fast. */
   onObserve?: (observation: GateObservation) => void;
-  /** Every event and state of the statechart, for the inspector. */
+  /** Receives every event and state of the statechart, for the inspector. */
   inspect?: (event: InspectionEvent) => void;
-  /** The statechart with other actions in it. */
+  /** Replaces the statechart, for tests. */
   machine?: GateMachine;
 }
 
 /**
- * - maxQueue 64: more than an hour of work for one large model; fewer refuses people on a busy evening.
- * - agingMs 5 min: from there on waiting background work was always counted as starved.
- * - fairShareMs 30 s: about one call of a large model. Shorter and the flood of one user hides a neighbour who
- *   came a little later; longer and the second question of a user waits for much that came after it.
- * - fairShiftMaxMs, 10 shares: nobody is put back by more than the aging time, however much they ask.
- * - maxPreemptions 2: each one costs the work done so far; without a bound a busy day finishes no draft.
- * - drainBoundMs 1 s: a cancel must free the gate within a second. A server notices a closed stream in 1 or 2
- *   tokens; one that reads a long prompt takes up to a minute, and then the next request waits there.
- * - leaseMs 15 min: above the total limit of a request (10 min), so that only a lost holder ever meets it. The pool
- *   sets it by the limit of each backend.
- * - breaker 3 failures: one is a restart of the server. Probes after 1, 2, 4 … 30, 30 s: a server that comes
- *   back is in use within half a minute, and a dead host is not asked every second for days.
+ * - maxQueue 64: more than an hour of work for one large model; a smaller limit refuses users on a busy evening.
+ * - agingMs 5 min: waiting background work of this age has always been counted as starved.
+ * - fairShareMs 30 s: about one call of a large model. A shorter value lets many requests of one user delay a user who
+ *   came a little later; a longer value makes a user's second question wait for much that came after it.
+ * - fairShiftMaxMs, 10 shares: no user is shifted by more than the aging time, however many requests they send.
+ * - maxPreemptions 2: each preemption costs the work done so far; without a limit a busy day finishes no draft.
+ * - drainBoundMs 1 s: a cancel must free the gate within a second. A server notices a closed stream in 1 or 2 tokens; a
+ *   server that reads a long prompt takes up to a minute, and then the next request waits there.
+ * - leaseMs 15 min: above the total timeout of a request (10 min), so that it only affects a lost holder. The pool sets
+ *   it from the total timeout of each backend.
+ * - breaker 3 failures: one failure is a restart of the server. Probes after 1, 2, 4 … 30, 30 s: a server that comes
+ *   back is in use within half a minute, and a dead host is not probed every second for days.
  */
 export const gateDefaults = {
   maxQueue: 64,
@@ -83,8 +84,8 @@ export const gateDefaults = {
   breaker: { failures: 3, probeBackoffMs: 1_000, probeBackoffMaxMs: 30_000, probeBoundMs: 10_000 },
 } as const;
 
-/** What the statechart is started with. Throws a RangeError on a number that makes no gate. */
-export function rulesOf(options: GateOptions): GateRules {
+/** The input of the statechart. Throws a RangeError for an invalid number. */
+export function gateRulesOf(options: GateOptions): GateRules {
   const fairShareMs = options.fairShareMs ?? gateDefaults.fairShareMs;
   const breaker = { ...gateDefaults.breaker, ...options.breaker };
   const rules: GateRules = {

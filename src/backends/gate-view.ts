@@ -1,12 +1,12 @@
-/** What a gate shows of itself: to `/backends`, `/queue/stats`, the inspector and the metrics. */
+/** The view of a gate for `/backends`, `/queue/stats`, the inspector and the metrics. */
 import type { SnapshotFrom } from 'xstate';
 import type { GateMachine } from '../../machines/gate.ts';
-import type { RefusalReason } from '../../machines/gate-slots.ts';
-import type { Ticket } from '../../machines/gate-queue.ts';
-import { sizeOf } from '../../machines/gate-tree.ts';
-import type { PriorityClass, QueuePosition } from '../contract/model.ts';
-import { places } from './gate-estimates.ts';
-import type { ServiceTimes } from './gate-estimates.ts';
+import type { RefusalReason } from '../../machines/gate-steps.ts';
+import type { Ticket, PriorityClass } from '../../machines/gate-queue.ts';
+import { treeSize } from '../../machines/persistent-sorted-tree.ts';
+import type { QueuePosition } from '../../machines/job-types.ts';
+import { queuePositions } from './wait-estimates.ts';
+import type { ServiceTimes } from './wait-estimates.ts';
 
 export type GateState = 'idle' | 'running' | 'draining' | 'down' | 'stopped';
 
@@ -14,31 +14,31 @@ interface RequestView {
   kind: string;
   priority: PriorityClass;
   user: string;
-  /** Left out for a request that is for no job. */
+  /** Omitted for a request without a job. */
   jobId?: string | undefined;
-  /** How often it was pushed out for a foreground request. */
+  /** How often it was preempted by a foreground request. */
   preemptions: number;
 }
 
 export interface HolderView extends RequestView {
   fence: number;
   phase: 'running' | 'draining';
-  /** Since the grant. */
+  /** Time since the grant, ms. */
   heldMs: number;
 }
 
 export interface WaiterView extends RequestView, QueuePosition {
-  /** Since it first arrived, over preemptions too. */
+  /** Time since its first arrival, preemptions included, ms. */
   waitedMs: number;
 }
 
-/** Since the gate was made. */
+/** Counts since the gate was created. */
 export interface GateCounters {
   grants: number;
   preemptions: number;
-  /** Grants of a foreground request while background work that came earlier went on waiting. */
+  /** Grants of a foreground request while earlier background requests went on waiting. */
   overtakes: number;
-  /** Holders that outlived their lease. */
+  /** Holders that exceeded their lease. */
   expiredLeases: number;
   refusals: Record<RefusalReason, number>;
 }
@@ -52,17 +52,17 @@ export interface GateView {
   concurrency: number;
   maxQueue: number;
   running: HolderView[];
-  /** In the order of their turn. */
+  /** In queue order. */
   waiting: WaiterView[];
   waitingByClass: Record<PriorityClass, number>;
   counters: GateCounters;
-  /** Moving average per kind. */
+  /** Moving average of the service time per request kind. */
   serviceMs: Record<string, number>;
-  /** Moving average; null while nothing has drained. */
+  /** Moving average of the drain time; null without a measurement. */
   drainMs: number | null;
 }
 
-export const noCounts = (): GateCounters => ({
+export const zeroCounters = (): GateCounters => ({
   grants: 0,
   preemptions: 0,
   overtakes: 0,
@@ -70,7 +70,7 @@ export const noCounts = (): GateCounters => ({
   refusals: { queue_full: 0, deadline: 0, breaker_open: 0, cancelled: 0 },
 });
 
-const requestOf = ({ kind, priority, user, jobId, preemptions }: Ticket): RequestView => ({
+const requestViewOf = ({ kind, priority, user, jobId, preemptions }: Ticket): RequestView => ({
   kind,
   priority,
   user,
@@ -78,43 +78,43 @@ const requestOf = ({ kind, priority, user, jobId, preemptions }: Ticket): Reques
   preemptions,
 });
 
-/** Builds the view of this moment; O(n) in those who wait. */
-export function viewOf(
+/** Builds the current view; O(n) in the number of waiters. */
+export function gateViewOf(
   id: string,
   snapshot: SnapshotFrom<GateMachine>,
   measured: {
     times: ServiceTimes;
     counters: GateCounters;
-    /** By the gate's clock, as all times in the snapshot. */
+    /** By the gate's clock, like all times in the snapshot. */
     now: number;
-    wallAheadMs: number;
+    wallClockOffsetMs: number;
   },
 ): GateView {
   const { context, value } = snapshot;
-  const { times, counters, now, wallAheadMs } = measured;
+  const { times, counters, now, wallClockOffsetMs } = measured;
   const waiting: WaiterView[] = [];
-  for (const { ticket, position } of places(context, times, now)) {
+  for (const { ticket, position } of queuePositions(context, times, now)) {
     const waitedMs = now - ticket.arrivedAt;
-    waiting.push({ ...requestOf(ticket), waitedMs, ...position });
+    waiting.push({ ...requestViewOf(ticket), waitedMs, ...position });
   }
   const isDown = typeof value === 'object';
   return {
     id,
     state: isDown ? 'down' : value,
     circuit: isDown ? (value.down === 'probing' ? 'half-open' : 'open') : 'closed',
-    nextProbeAt: context.nextProbeAt === null ? null : context.nextProbeAt + wallAheadMs,
+    nextProbeAt: context.nextProbeAt === null ? null : context.nextProbeAt + wallClockOffsetMs,
     concurrency: context.rules.concurrency,
     maxQueue: context.rules.maxQueue,
     running: context.slots.map(({ fence, phase, grantedAt, ticket }) => ({
       fence,
       phase,
-      ...requestOf(ticket),
+      ...requestViewOf(ticket),
       heldMs: now - grantedAt,
     })),
     waiting,
     waitingByClass: {
-      foreground: sizeOf(context.queue.foreground),
-      background: sizeOf(context.queue.background),
+      foreground: treeSize(context.queue.foreground),
+      background: treeSize(context.queue.background),
     },
     counters: structuredClone(counters),
     serviceMs: times.serviceMs,

@@ -1,24 +1,31 @@
 /**
- * Watches one server: whether it lives, how fast it says so, how busy it is. Owns the loop and the shared state that
- * many read. It must never send anything that needs the model, and never decide who may send (that is the gate's).
+ * Monitors one server: whether it is healthy, its response time, its load. Owns the check loop and a shared state with
+ * many readers. It must never send a request that needs the model, and never decide which requests may run (the gate
+ * does).
  *
- * 1. One check at a time; the next begins `intervalMs` after the last one has ended.
- * 2. A server that refuses or cannot be found is unhealthy at once. One that is only slow to answer is unhealthy
- *    after two checks, and not at all while it works for us: then slowness is what is to be expected.
- * 3. The baseline learns only from checks at which the server was idle, as far as we know.
+ * 1. One check at a time; the next check starts `intervalMs` after the last has ended.
+ * 2. A server that refuses connections or cannot be resolved is unhealthy at once. A server that only answers slowly is
+ *    unhealthy after two checks, and never while it works for us: then slowness is expected.
+ * 3. The baseline learns only from checks of a server that seemed idle.
  */
 import { createStore, type Store } from '@xstate/store';
 import type { ErrorReason } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BackendLog } from './backend-log.ts';
-import { learn, loadOf, noBaseline, type Baseline, type LoadLevel } from './load.ts';
+import {
+  updateBaseline,
+  loadLevel,
+  noBaseline,
+  type Baseline,
+  type LoadLevel,
+} from './load-level.ts';
 import type { Probe, ProbeResult, StatusReport } from './probe.ts';
 
-/** Often enough that a person hears of an outage before they ask twice, rarely enough that no log fills with it. */
-const INTERVAL_MS = 15_000;
+/** Often enough that users learn of an outage before they ask twice, rarely enough not to fill a log. */
+const defaultIntervalMs = 15_000;
 
-/** Slow answers in a row that make a server unhealthy: a single one is a hiccup of the network. */
-const TIMEOUTS_MAX = 2;
+/** Consecutive timeouts that make a server unhealthy: a single timeout is a network glitch. */
+const timeoutsMax = 2;
 
 export interface BackendHealth {
   /** Null before the first check. */
@@ -29,25 +36,25 @@ export interface BackendHealth {
   message: string;
   /** Epoch ms of the last check; null before the first. */
   checkedAt: number | null;
-  /** How long the health page took; null when the last check failed. */
+  /** Latency of the health page; null when the last check failed. */
   healthMs: number | null;
   baseline: Baseline;
-  /** From `statusUrl`; null where there is none. */
+  /** From `statusUrl`; null without one. */
   activeJobs: number | null;
   totalRequests: number | null;
-  /** Requests of ours that ran or waited at the last check. */
+  /** Our requests that ran or waited at the last check. */
   ownJobs: number;
   load: LoadLevel;
 }
 
-interface Checked {
+interface CheckedEvent {
   at: number;
   result: ProbeResult;
   status: StatusReport | null;
   ownJobs: number;
 }
 
-type HealthEvents = { checked: Checked };
+type HealthEvents = { checked: CheckedEvent };
 
 export type HealthStore = Store<BackendHealth, HealthEvents, never>;
 
@@ -68,11 +75,11 @@ export const unknownHealth: BackendHealth = {
 /** Whether a failed check makes the server unhealthy (rule 2). */
 function isDown(health: BackendHealth, errorReason: ErrorReason, ownJobs: number): boolean {
   if (errorReason !== 'timeout_total') return true;
-  return ownJobs === 0 && health.consecutiveFailures + 1 >= TIMEOUTS_MAX;
+  return ownJobs === 0 && health.consecutiveFailures + 1 >= timeoutsMax;
 }
 
 /** The state after a check. Pure. */
-export function afterCheck(health: BackendHealth, checked: Checked): BackendHealth {
+export function afterCheck(health: BackendHealth, checked: CheckedEvent): BackendHealth {
   const { at, result, status, ownJobs } = checked;
   const activeJobs = status?.activeJobs ?? null;
   const totalRequests = status?.totalRequests ?? null;
@@ -88,11 +95,11 @@ export function afterCheck(health: BackendHealth, checked: Checked): BackendHeal
       errorReason,
       message,
       healthMs: null,
-      load: loadOf({ ownJobs, activeJobs, healthMs: null, baseline }),
+      load: loadLevel({ ownJobs, activeJobs, healthMs: null, baseline }),
     };
   }
   const idle = ownJobs === 0 && (activeJobs ?? 0) === 0;
-  const baseline = idle ? learn(health.baseline, result.ms) : health.baseline;
+  const baseline = idle ? updateBaseline(health.baseline, result.ms) : health.baseline;
   return {
     ...common,
     healthy: true,
@@ -101,7 +108,7 @@ export function afterCheck(health: BackendHealth, checked: Checked): BackendHeal
     message: '',
     healthMs: result.ms,
     baseline,
-    load: loadOf({ ownJobs, activeJobs, healthMs: result.ms, baseline: health.baseline }),
+    load: loadLevel({ ownJobs, activeJobs, healthMs: result.ms, baseline: health.baseline }),
   };
 }
 
@@ -109,31 +116,31 @@ export interface HealthOptions {
   /** The backend's id, for the log. */
   id: string;
   probe: Probe;
-  /** Requests of ours that run or wait at the gate now. */
+  /** Our requests that run or wait at the gate now. */
   ownJobs: () => number;
   clock: Clock;
   log?: BackendLog;
-  /** Between the end of a check and the next. Default 15 s. */
+  /** From the end of a check to the next, ms. Default 15 s. */
   intervalMs?: number;
 }
 
 export interface HealthMonitor {
   readonly store: HealthStore;
-  /** Checks at once and then in the interval. Does nothing when started already. */
+  /** Checks at once and then periodically. Idempotent. */
   start(): void;
-  /** Ends the loop and a check that runs. Resolves when nothing is left. */
+  /** Stops the loop and aborts a running check. Resolves when both have ended. */
   stop(): Promise<void>;
-  /** Checks now, or takes part in the check that runs. Resolves with the state after it. */
+  /** Checks now, or joins the running check. Resolves with the state after it. */
   check(): Promise<BackendHealth>;
-  /** The load now: the last check, and our own queue of this moment. */
+  /** The current load: from the last check and our own queue now. */
   load(): LoadLevel;
 }
 
 export function createHealthMonitor(options: HealthOptions): HealthMonitor {
-  const { id, probe, ownJobs, clock, log, intervalMs = INTERVAL_MS } = options;
+  const { id, probe, ownJobs, clock, log, intervalMs = defaultIntervalMs } = options;
   const store: HealthStore = createStore({
     context: unknownHealth,
-    on: { checked: (health, event: Checked) => afterCheck(health, event) },
+    on: { checked: (health, event: CheckedEvent) => afterCheck(health, event) },
   });
   let loop: AbortController | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -159,9 +166,9 @@ export function createHealthMonitor(options: HealthOptions): HealthMonitor {
     return running;
   }
 
-  async function turn(signal: AbortSignal): Promise<void> {
+  async function checkRepeatedly(signal: AbortSignal): Promise<void> {
     await check();
-    if (!signal.aborted) timer = setTimeout(() => void turn(signal), intervalMs);
+    if (!signal.aborted) timer = setTimeout(() => void checkRepeatedly(signal), intervalMs);
   }
 
   return {
@@ -170,7 +177,7 @@ export function createHealthMonitor(options: HealthOptions): HealthMonitor {
     start() {
       if (loop) return;
       loop = new AbortController();
-      void turn(loop.signal);
+      void checkRepeatedly(loop.signal);
     },
     async stop() {
       loop?.abort();
@@ -180,7 +187,7 @@ export function createHealthMonitor(options: HealthOptions): HealthMonitor {
     },
     load() {
       const { activeJobs, healthMs, baseline } = store.getSnapshot().context;
-      return loadOf({ ownJobs: ownJobs(), activeJobs, healthMs, baseline });
+      return loadLevel({ ownJobs: ownJobs(), activeJobs, healthMs, baseline });
     },
   };
 }

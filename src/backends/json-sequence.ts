@@ -1,14 +1,14 @@
 /**
- * Reads JSON values that stand one after another in a text: objects without anything between them, elements of an
- * array that was cut, events that lost the newline between them.
+ * Parses consecutive JSON values in a text: objects without separators, elements of a truncated array, events that lost
+ * the newline between them.
  */
 
-/** What may stand between two values: space, commas, brackets of an array, `data:`, newlines written as `\n`. */
+/** Separators between two values: space, commas, brackets of an array, `data:`, newlines written as `\n`. */
 const separators = /(?:[\s,]|(?:data|event): ?|\\[rn]|\[DONE\])*/iy;
-/** Around the elements of an array. */
+/** Punctuation around the elements of an array. */
 const brackets = /[\s,[\]]*/y;
 
-/** The end of the object that begins at `start`, strings respected; -1 when it does not close. */
+/** Index after the object that begins at `start`, strings respected; -1 when it does not close. */
 function objectEnd(text: string, start: number): number {
   let depth = 0;
   let inString = false;
@@ -31,10 +31,10 @@ function skip(pattern: RegExp, text: string, from: number): number {
 }
 
 /**
- * The objects of a text that consists of nothing else, and whether `[DONE]` stood behind or between them. Null where
- * anything else stands in it, and where no object does.
+ * The objects of a text that contains only objects and separators; `done`: the text ends with `[DONE]`. Null when the
+ * text contains anything else, or no object.
  */
-export function jsonSequence(text: string): { values: unknown[]; done: boolean } | null {
+export function parseJsonSequence(text: string): { values: unknown[]; done: boolean } | null {
   const values: unknown[] = [];
   const between =
     text.trimStart().startsWith('[') && !text.includes('[DONE]') ? brackets : separators;

@@ -1,37 +1,37 @@
-/** Finds markers in a text that comes in pieces. Markers are compared without regard to ASCII case. */
+/** Finds markers in streamed text. ASCII case is ignored. */
 import { specialToken, specialTokenStart } from '../lib/special-tokens.ts';
 
-export interface Found {
+export interface MarkerMatch {
   at: number;
-  /** As it stands in the text. */
+  /** As written in the text. */
   text: string;
   /** In lower case. */
   key: string;
 }
 
 export interface MarkerSet {
-  /** The earliest marker; of two that begin together, the longer. */
-  find(text: string): Found | null;
-  /** Where the longest tail begins that could still grow into a marker; the length of the text when none could. */
+  /** The earliest marker; of two at the same position, the longer. */
+  find(text: string): MarkerMatch | null;
+  /** Start of the longest tail that could still grow into a marker; the length of the text when there is none. */
   possibleStart(text: string): number;
 }
 
-/** Only A to Z, so that the length of the text stays. */
+/** Lowercases only A to Z, so that the length of the text stays the same. */
 export const asciiLower = (text: string): string =>
   text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
-/** `<name>` of any name, at one place. */
-const tokenHere = new RegExp(specialToken.source, 'iy');
+/** A special token of any name, at one position. */
+const tokenPattern = new RegExp(specialToken.source, 'iy');
 const tokenStarts = ['<', '['];
 
 function tokenAt(text: string, at: number): string | null {
-  tokenHere.lastIndex = at;
-  return tokenHere.exec(text)?.[0] ?? null;
+  tokenPattern.lastIndex = at;
+  return tokenPattern.exec(text)?.[0] ?? null;
 }
 
-/** `withTokens`: special tokens of any name count as well. */
-export function markerSet(markers: readonly string[], withTokens: boolean): MarkerSet {
-  /** By the code of the first character, the longest first. */
+/** `withTokens`: special tokens of any name also match. */
+export function createMarkerSet(markers: readonly string[], withTokens: boolean): MarkerSet {
+  /** Markers by the code of their first character, longest first. */
   const byStart = new Map<number, string[]>();
   let longest = 0;
   for (const key of new Set(markers.map(asciiLower))) {
@@ -51,7 +51,7 @@ export function markerSet(markers: readonly string[], withTokens: boolean): Mark
     }
   }
 
-  function markerAt(text: string, at: number, keys: readonly string[]): Found | null {
+  function markerAt(text: string, at: number, keys: readonly string[]): MarkerMatch | null {
     const here = asciiLower(text.slice(at, at + longest));
     const key = keys.find((each) => here.startsWith(each));
     const token = withTokens ? tokenAt(text, at) : null;

@@ -1,15 +1,15 @@
-/** What the markers mean that stand outside of a block. */
+/** The meaning of markers outside of a block. */
 import {
-  answerMarks,
+  answerDelimiters,
   edgeTokens,
-  foreignTurns,
+  otherRoleTokens,
   headerEnds,
   headerTokens,
   messageEnds,
   namedTokens,
-  ownTurns,
+  assistantRoleTokens,
 } from '../lib/special-tokens.ts';
-import { asciiLower, markerSet, type MarkerSet } from './marker-set.ts';
+import { asciiLower, createMarkerSet, type MarkerSet } from './marker-set.ts';
 import type { Markup, MarkupPair } from './thinking-markup.ts';
 
 export type Marker =
@@ -20,58 +20,58 @@ export type Marker =
 
 export interface OutsideMarkers {
   set: MarkerSet;
-  /** By the marker in lower case; what is not in it is a special token. */
+  /** By the marker in lower case; a marker that is not listed is a special token. */
   meaning: ReadonlyMap<string, Marker>;
 }
 
-/** The word by which gpt-oss passes to its answer where its special tokens were stripped. */
+/** The text between thinking and answer of gpt-oss when its special tokens were stripped. */
 export const strippedFinal = 'assistantfinal';
 
-/** Tokens that begin another message, and so end a block in which they stand. */
-export const turnTokens: readonly string[] = [
+/** Tokens that begin another message, and therefore end an open block. */
+export const messageStartTokens: readonly string[] = [
   ...headerTokens.map(({ token }) => token),
-  ...foreignTurns,
-  ...ownTurns,
+  ...otherRoleTokens,
+  ...assistantRoleTokens,
 ];
 
-const known = new WeakMap<Markup, OutsideMarkers>();
+const outsideMarkersByMarkup = new WeakMap<Markup, OutsideMarkers>();
 
-/** The markers of a markup; put together once for each. */
+/** The markers of a markup; built once per markup. */
 export function outsideMarkers(markup: Markup): OutsideMarkers {
-  const found = known.get(markup) ?? readMarkup(markup);
-  known.set(markup, found);
+  const found = outsideMarkersByMarkup.get(markup) ?? buildOutsideMarkers(markup);
+  outsideMarkersByMarkup.set(markup, found);
   return found;
 }
 
-/** Later rows win: a token that opens a block is not just any token. */
-function readMarkup({ pairs, literals }: Markup): OutsideMarkers {
+/** Later rows win: a token that opens a block is more specific than any token. */
+function buildOutsideMarkers({ pairs, literals }: Markup): OutsideMarkers {
   const literalKeys = new Set([...literals, ...messageEnds].map(asciiLower));
   const rows: (readonly [string, Marker])[] = [
     ...[...literals, ...namedTokens].map((text) => [text, { role: 'token' }] as const),
     ...edgeTokens.map((text) => [text, { role: 'edge' }] as const),
-    ...foreignTurns.map((text) => [text, { role: 'foreign' }] as const),
-    ...ownTurns.map((text) => [text, { role: 'own' }] as const),
+    ...otherRoleTokens.map((text) => [text, { role: 'foreign' }] as const),
+    ...assistantRoleTokens.map((text) => [text, { role: 'own' }] as const),
     ...headerTokens.map(({ token, line }) => [token, { role: 'header', line }] as const),
-    ...answerMarks.flatMap(({ open, closes: [close = ''] }) => [
+    ...answerDelimiters.flatMap(({ open, closes: [close = ''] }) => [
       [open, { role: 'answer-open', close: asciiLower(close) }] as const,
       [close, { role: 'answer-close', close: asciiLower(close) }] as const,
     ]),
-    // Only the first close belongs to the pair alone.
+    // Only the first closing marker belongs to this pair alone.
     ...pairs.flatMap((pair): [string, Marker][] => {
       const [close] = pair.closes;
       const isOwn = close !== undefined && !literalKeys.has(asciiLower(close));
-      const isTurn = turnTokens.some((token) => close?.startsWith(token));
+      const isTurn = messageStartTokens.some((token) => close?.startsWith(token));
       return isOwn && !isTurn ? [[close, { role: 'close', pair }]] : [];
     }),
     ...pairs.map((pair) => [pair.open, { role: 'open', pair }] as const),
   ];
   const meaning = new Map(rows.map(([text, marker]) => [asciiLower(text), marker]));
-  return { set: markerSet([...meaning.keys()], true), meaning };
+  return { set: createMarkerSet([...meaning.keys()], true), meaning };
 }
 
-/** What is looked for in a text that begins like one of gpt-oss without its special tokens. */
-export const strippedSet: MarkerSet = markerSet([strippedFinal], true);
+/** The markers for an answer of gpt-oss whose special tokens were stripped. */
+export const strippedSet: MarkerSet = createMarkerSet([strippedFinal], true);
 
-/** What ends the header of a message. */
+/** The markers that end the header of a message. */
 export const headerEndSet = (line: boolean): MarkerSet =>
-  markerSet(line ? [...headerEnds, '\n'] : headerEnds, true);
+  createMarkerSet(line ? [...headerEnds, '\n'] : headerEnds, true);

@@ -1,25 +1,25 @@
 /**
- * The JSON that goes to a server. It always asks for a stream: several servers notice a vanished client only
- * while writing. It never holds a null: mlx-lm dies on them without an answer.
+ * The JSON body of a request. It always requests a stream: several servers notice a disconnected client only while
+ * writing. It never contains null: mlx-lm closes the connection on null without a response.
  */
 import type { ModelRequest } from '../contract/model.ts';
-import type { BackendProfile } from './profile.ts';
+import type { ServerProfile } from './server-profiles.ts';
 
-/** mlx-lm would stop at 512 when nothing is said; a long answer or a draft needs this much. */
-export const MAX_TOKENS_DEFAULT = 4_096;
+/** mlx-lm would stop at 512 without a value; a long answer or a draft needs this much. */
+export const maxTokensDefault = 4_096;
 
-/** Ollama would take 1.0, which rambles; 0 for what must be of one form. */
-const TEMPERATURE_DEFAULT = 0.7;
+/** Ollama's default 1.0 gives rambling answers. Structured output uses 0. */
+const temperatureDefault = 0.7;
 
-export interface BodyOptions {
+export interface RequestBodyOptions {
   model: string;
-  profile: BackendProfile;
-  /** The server refused a schema before: ask without. */
+  profile: ServerProfile;
+  /** The server refused a schema before: omit it. */
   withoutSchema: boolean;
 }
 
-/** Whether the body will carry a schema. */
-export const asksForSchema = (request: ModelRequest, options: BodyOptions): boolean =>
+/** Whether the body will contain a schema. */
+export const includesSchema = (request: ModelRequest, options: RequestBodyOptions): boolean =>
   request.jsonSchema !== undefined &&
   options.profile.structuredOutput === 'schema' &&
   !options.withoutSchema;
@@ -27,14 +27,16 @@ export const asksForSchema = (request: ModelRequest, options: BodyOptions): bool
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Most servers take an absent field for "no limit", and some refuse more than their context holds. */
-function maxTokensOf({ maxTokens }: ModelRequest, profile: BackendProfile): object {
-  if (maxTokens !== Number.POSITIVE_INFINITY)
-    return { max_tokens: maxTokens ?? MAX_TOKENS_DEFAULT };
+/** Most servers take an absent field for "no limit", and some refuse a value above their context size. */
+function maxTokensOf({ maxTokens }: ModelRequest, profile: ServerProfile): object {
+  if (maxTokens !== Number.POSITIVE_INFINITY) return { max_tokens: maxTokens ?? maxTokensDefault };
   return profile.tokensUnlimited === null ? {} : { max_tokens: profile.tokensUnlimited };
 }
 
-export function requestBody(request: ModelRequest, options: BodyOptions): Record<string, unknown> {
+export function requestBody(
+  request: ModelRequest,
+  options: RequestBodyOptions,
+): Record<string, unknown> {
   const { profile } = options;
   const { modelName } = profile;
   const body: Record<string, unknown> = {
@@ -44,16 +46,16 @@ export function requestBody(request: ModelRequest, options: BodyOptions): Record
     stream: true,
     stream_options: { include_usage: true },
     ...maxTokensOf(request, profile),
-    temperature: request.temperature ?? (request.jsonSchema ? 0 : TEMPERATURE_DEFAULT),
+    temperature: request.temperature ?? (request.jsonSchema ? 0 : temperatureDefault),
   };
-  if (asksForSchema(request, options)) {
+  if (includesSchema(request, options)) {
     body['response_format'] = {
       type: 'json_schema',
       json_schema: { strict: true, ...request.jsonSchema },
     };
   }
   if (request.thinking === false) {
-    // The caller's own settings of the template stay beside the switch.
+    // The caller's own template settings are kept beside the switch.
     for (const [name, value] of Object.entries(profile.thinkingOff)) {
       const given = body[name];
       body[name] = isRecord(given) && isRecord(value) ? { ...given, ...value } : value;

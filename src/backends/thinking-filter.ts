@@ -1,67 +1,67 @@
 /**
- * Takes thinking, special tokens and headers of messages out of an answer while it streams.
- * Owns nothing but the held tail of the text. It must never show a part of a marker, and never lose text
- * because a marker might have begun.
+ * Removes thinking, special tokens and message headers from a streamed answer. Owns only the held tail of the text. It
+ * must never show a part of a marker, and never lose text because a marker might have begun.
  *
- * 1. What becomes visible does not depend on how the text was cut into chunks: the text is read as a sequence
- *    of words and markers, a possible beginning of a marker is held, and decisions are taken at markers only.
- * 2. A marker that the answer talks about is text: in code, between quotes, a tag also inside of a sentence.
- * 3. A tag opens a block before the first visible character. Later it does so only until its close: text behind
- *    a late tag without a close is shown.
- * 4. A close without an opening (the template had opened the block in the prompt) takes back all text before it:
- *    `replace`. Only the first one, only when nothing was opened before, and when no thinking came in its own field.
- * 5. A special token goes; the text around it stays. A message with a recipient is a tool call, not text.
- * 6. A surrogate pair is never split, whatever the server does.
+ * 1. The visible text does not depend on how the text was split into chunks: it is read as a sequence of words and
+ *    markers, a possible start of a marker is held, and decisions are made at markers only.
+ * 2. A marker that the answer discusses is text: in code, between quotes, a tag also inside a sentence.
+ * 3. A tag opens a block before the first visible character. Later it opens a block only if it is closed: text after a
+ *    late tag without a close is shown.
+ * 4. A close without an opening (the chat template had opened the block in the prompt) revokes all text before it:
+ *    `replace`. Only the first such close, only when nothing was opened before, and when no thinking came in its own
+ *    field.
+ * 5. A special token is removed; the text around it stays. A message with a recipient is a tool call, not text.
+ * 6. A surrogate pair is never split, however the server splits the text.
  */
-import { messageBlock, openCall, pairBlock, type Block } from './filter-block.ts';
+import { messageBlock, unterminatedCallBlock, pairBlock, type Block } from './filter-block.ts';
 import { headerEnds as headerEndTokens } from '../lib/special-tokens.ts';
-import { asciiLower, type Found } from './marker-set.ts';
-import { HEADER_CHARS_MAX, readHeader } from './message-header.ts';
+import { asciiLower, type MarkerMatch } from './marker-set.ts';
+import { headerCharsMax, parseMessageHeader } from './message-header.ts';
 import {
   headerEndSet,
   outsideMarkers,
   strippedFinal,
   strippedSet,
-  turnTokens,
+  messageStartTokens,
   type Marker,
   type OutsideMarkers,
 } from './outside-markers.ts';
-import { NEIGHBOUR_CHARS } from './text-place.ts';
+import { neighbourChars } from './text-context.ts';
 import type { Markup, MarkupPair } from './thinking-markup.ts';
 import { VisibleText } from './visible-text.ts';
 
 export interface ThinkingFilterOptions {
   markup: Markup;
   /**
-   * The model is known to answer `…thinking…</think>answer`: hold the text back until the close comes.
-   * When none comes, the end decides (see `end`).
+   * The model is known to answer `…thinking…</think>answer`: hold the text back until the close comes. If none comes,
+   * the end decides (see `end`).
    */
   expectOrphanClose: boolean;
-  /** Visible text, in order. `replace`: forget all before. */
+  /** Visible text, in order. `replace`: discard all earlier text. */
   onText: (text: string, replace: boolean) => void;
-  /** A tool call that the model wrote as a message of harmony. */
+  /** A tool call that the model wrote as a harmony message. */
   onCall?: (name: string, args: string) => void;
 }
 
 export interface ThinkingFilterEnd {
-  /** The text ended inside of a thinking block: what is visible is not an answer. */
+  /** The text ended inside a thinking block: the visible text is not an answer. */
   unclosed: boolean;
-  /** A close without an opening was seen; a later answer of this model should expect it. */
+  /** A close without an opening was found; a later answer of this model should expect it. */
   orphanClose: boolean;
 }
 
 export interface ThinkingFilter {
   push(chunk: string): void;
-  /** Thinking has come in a field of its own: a close in the text is none of it. */
+  /** Call when thinking came in its own field: a close in the text does not belong to it. */
   sawReasoning(): void;
-  /** `cutByLength`: the server stopped at its limit; held text without a close is then taken for thinking. */
+  /** `cutByLength`: the server stopped at its limit; held text without a close then counts as thinking. */
   end(cutByLength: boolean): ThinkingFilterEnd;
 }
 
-/** Tokens inside of the header of a message. */
+/** Tokens inside a message header. */
 const headerParts: ReadonlySet<string> = new Set(['<|channel|>', '<|constrain|>']);
 const headerEnds = { line: headerEndSet(true), tokens: headerEndSet(false) };
-const turnKeys: ReadonlySet<string> = new Set(turnTokens.map(asciiLower));
+const messageStartKeys: ReadonlySet<string> = new Set(messageStartTokens.map(asciiLower));
 
 const endsInHighSurrogate = (text: string): boolean => /[\uD800-\uDBFF]$/.test(text);
 
@@ -70,11 +70,11 @@ const pairedEdges: ReadonlyMap<string, string> = new Map([
   ['<s>', '</s>'],
   ['[inst]', '[/inst]'],
 ]);
-/** A token of no known family that begins a call. */
+/** A token of an unknown model family that begins a call. */
 const callToken = /^(?!.*(?:end|suffix|\/)).*(?:tool|func|plugin|action|dsml|<\|open\|)/;
-/** Words that answers use as tags of their own. */
+/** Tags that answers use in normal text. */
 const plainTags: ReadonlySet<string> = new Set(['<thinking>', '<thought>', '<reasoning>']);
-/** Long enough that no formula is taken for one. */
+/** A token truncated at the end of the text; long enough not to match a formula. */
 const cutToken = /<[|｜][a-z0-9_▁]{3,40}[|｜]?$/i;
 const strippedLead = 'analysis';
 const quote = /[`"'“”‘’]/;
@@ -86,20 +86,20 @@ class Filter implements ThinkingFilter {
   readonly #outside: OutsideMarkers;
   readonly #visible: VisibleText;
   readonly #onCall: (name: string, args: string) => void;
-  /** Printed calls stay in the text. */
+  /** Printed calls stay in the text, for the call parser. */
   readonly #keepsCalls: boolean;
   #block: Block | null = null;
-  /** The header of a message that has begun: the token that opened it and what followed. */
+  /** The message header being read: its opening token and the text after it. */
   #header: { text: string; line: boolean } | null = null;
   #held = '';
-  /** An opening or a close was met, or thinking in its own field: a close that comes now is no orphan. */
+  /** An opening or a close was found, or thinking came in its own field: a later close is no orphan. */
   #opened = false;
-  /** Openings that the answer talked about; their closes are text as well. */
+  /** Number of openings that the answer only mentioned; their closes are text as well. */
   #mentioned = 0;
-  /** Closes whose opening mark is part of the text. */
+  /** Closing markers whose opening marker was shown as text. */
   readonly #shownEdges = new Set<string>();
   #orphanClose = false;
-  /** The text begins like one of gpt-oss whose special tokens were stripped. */
+  /** The text looks like an answer of gpt-oss whose special tokens were stripped. */
   #isStripped = false;
   #ended = false;
 
@@ -137,15 +137,15 @@ class Filter implements ThinkingFilter {
     return { unclosed, orphanClose: this.#orphanClose };
   }
 
-  /** Reads as far as can be decided; `final` when nothing more can come. */
+  /** Reads as far as can be decided; `final`: no more text can come. */
   #read(final: boolean): void {
     while (this.#held !== '' || (final && this.#header !== null)) {
-      const goesOn = this.#header === null ? this.#step(final) : this.#readHeader(final);
+      const goesOn = this.#header === null ? this.#step(final) : this.#parseHeader(final);
       if (!goesOn) return;
     }
   }
 
-  /** Reads up to the next marker and that marker. False when more text is needed. */
+  /** Reads up to and including the next marker. False when more text is needed. */
   #step(final: boolean): boolean {
     const lead = this.#leadOfStripped(final);
     if (lead !== null) return lead;
@@ -162,7 +162,7 @@ class Filter implements ThinkingFilter {
     }
     this.#take(found.at);
     const after = this.#held.slice(found.text.length);
-    if (!final && after.length < NEIGHBOUR_CHARS && !after.includes('\n') && this.#asksAfter(found))
+    if (!final && after.length < neighbourChars && !after.includes('\n') && this.#asksAfter(found))
       return false;
     if (this.#block) this.#meetInside(this.#block, found, after);
     else {
@@ -172,12 +172,12 @@ class Filter implements ThinkingFilter {
     return true;
   }
 
-  /** The text may end inside of a token, where a server looks for stop words. */
+  /** Drops an incomplete token at the end of the text: servers that match stop words may stop inside a token. */
   #dropCutToken(): void {
-    if (!this.#visible.place.isCode) this.#held = this.#held.replace(cutToken, '');
+    if (!this.#visible.context.isCode) this.#held = this.#held.replace(cutToken, '');
   }
 
-  /** Text in front of a marker. */
+  /** Takes the text before a marker. */
   #take(length: number): void {
     const text = this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
@@ -187,13 +187,13 @@ class Filter implements ThinkingFilter {
     else if (text !== '') block.text = text.slice(-1);
   }
 
-  #meetInside(block: Block, found: Found, after: string): void {
+  #meetInside(block: Block, found: MarkerMatch, after: string): void {
     const isMention =
       block.isTag && quote.test(block.text.slice(-1)) && quote.test(after.charAt(0));
     if (isMention) return this.#take(found.text.length);
-    const isTurn = turnKeys.has(found.key);
-    if (block.kind === 'verbatim' && !isTurn) this.#take(found.text.length);
-    else if (!isTurn) this.#held = after;
+    const startsMessage = messageStartKeys.has(found.key);
+    if (block.kind === 'verbatim' && !startsMessage) this.#take(found.text.length);
+    else if (!startsMessage) this.#held = after;
     this.#close();
   }
 
@@ -202,29 +202,29 @@ class Filter implements ThinkingFilter {
     this.#block = null;
     if (block?.kind === 'call' && block.callee !== null)
       this.#onCall(block.callee, block.text.trim());
-    if (block?.kind === 'late' && !this.#visible.place.isLineStart) this.#visible.drop();
+    if (block?.kind === 'late' && !this.#visible.context.isLineStart) this.#visible.drop();
     else if (block?.kind !== 'verbatim') this.#visible.eatSpace();
   }
 
-  /** Whether what stands behind a marker decides about it. */
-  #asksAfter({ key }: Found): boolean {
+  /** Whether the text after a marker decides about it. */
+  #asksAfter({ key }: MarkerMatch): boolean {
     if (this.#block) return this.#block.isTag && quote.test(this.#block.text.slice(-1));
     const marker = this.#meaningOf(key);
-    return isTag(marker) || marker.role === 'close' || this.#visible.place.isAfterQuote;
+    return isTag(marker) || marker.role === 'close' || this.#visible.context.isAfterQuote;
   }
 
   #meaningOf = (key: string): Marker => this.#outside.meaning.get(key) ?? { role: 'token' };
 
-  /** Rule 2. */
+  /** Rule 2: whether the answer only mentions this marker. */
   #isMention(marker: Marker, after: string): boolean {
-    const { place } = this.#visible;
-    if (place.isQuoted(after)) return true;
-    if (isTag(marker) && (place.isCode || (marker.role === 'open' && place.isAfterQuote)))
+    const { context } = this.#visible;
+    if (context.isQuoted(after)) return true;
+    if (isTag(marker) && (context.isCode || (marker.role === 'open' && context.isAfterQuote)))
       return true;
-    return (isTag(marker) || marker.role === 'close') && place.isInSentence(after);
+    return (isTag(marker) || marker.role === 'close') && context.isInSentence(after);
   }
 
-  #meet(found: Found, after: string): void {
+  #meet(found: MarkerMatch, after: string): void {
     if (found.key === strippedFinal) return this.#meetOrphan(false);
     const marker = this.#meaningOf(found.key);
     if (this.#isMention(marker, after)) {
@@ -234,12 +234,12 @@ class Filter implements ThinkingFilter {
     }
     if (marker.role === 'open') return this.#open(marker.pair, found.text);
     if (marker.role === 'close') return this.#meetClose(marker.pair, found.text);
-    // In code a token comes back unless it is the last thing of all.
-    if (this.#visible.place.isCode) return this.#visible.drop(found.text);
+    // In code a token is shown, unless it ends the answer.
+    if (this.#visible.context.isCode) return this.#visible.drop(found.text);
     this.#meetToken(marker, found);
   }
 
-  #meetToken(marker: Marker, { key, text }: Found): void {
+  #meetToken(marker: Marker, { key, text }: MarkerMatch): void {
     const visible = this.#visible;
     if (marker.role === 'header') this.#header = { text, line: marker.line };
     else if (marker.role === 'foreign') this.#block = messageBlock('foreign');
@@ -252,11 +252,11 @@ class Filter implements ThinkingFilter {
       this.#meetEdge(key, text);
     } else if (this.#keepsCalls && callToken.test(key)) {
       visible.show(text);
-      this.#block = openCall();
+      this.#block = unterminatedCallBlock();
     } else visible.drop();
   }
 
-  /** `<s>` may be HTML: it comes back when text follows, and so does its close. Others go. */
+  /** `<s>` may be HTML: it is shown when text follows, and so is its close. Other edge tokens are dropped. */
   #meetEdge(key: string, text: string): void {
     const visible = this.#visible;
     const close = pairedEdges.get(key);
@@ -308,7 +308,7 @@ class Filter implements ThinkingFilter {
     this.#meetOrphan(true);
   }
 
-  /** A close that nothing opened: all text so far was thinking (rule 4). */
+  /** A close without an opening: all text so far was thinking (rule 4). */
   #meetOrphan(expectNext: boolean): void {
     this.#opened = true;
     this.#isStripped = false;
@@ -316,7 +316,7 @@ class Filter implements ThinkingFilter {
     this.#visible.retract();
   }
 
-  /** `analysis…assistantfinal…`: null where the text does not begin like this, else whether to go on. */
+  /** Handles `analysis…assistantfinal…`. Null when the text does not begin like this; otherwise whether to continue. */
   #leadOfStripped(final: boolean): boolean | null {
     if (this.#block || !this.#visible.isEmpty) return null;
     const lead = this.#held.trimStart();
@@ -327,13 +327,13 @@ class Filter implements ThinkingFilter {
     return true;
   }
 
-  /** Reads the header of a message. False when more text is needed. */
-  #readHeader(final: boolean): boolean {
+  /** Reads a message header. False when more text is needed. */
+  #parseHeader(final: boolean): boolean {
     const header = this.#header!;
     const ends = header.line ? headerEnds.line : headerEnds.tokens;
     const found = ends.find(this.#held);
     const possible = final ? this.#held.length : ends.possibleStart(this.#held);
-    const room = Math.max(0, HEADER_CHARS_MAX - header.text.length);
+    const room = Math.max(0, headerCharsMax - header.text.length);
     if (!found || found.at > room || possible <= found.at) {
       if (!final && possible <= room) return false;
       this.#endHeader(header.text + this.#held.slice(0, room), this.#held.slice(room), false);
@@ -350,7 +350,7 @@ class Filter implements ThinkingFilter {
   }
 
   #endHeader(text: string, after: string, isEnded: boolean): void {
-    const { kind, callee, rest } = readHeader(text, isEnded);
+    const { kind, callee, rest } = parseMessageHeader(text, isEnded);
     this.#header = null;
     this.#held = (rest.trim() === '' ? '' : rest) + after;
     if (kind === 'answer') return this.#visible.breakMessage();

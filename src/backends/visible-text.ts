@@ -1,23 +1,23 @@
-/** The part of an answer that a person sees, as it is put together: space before it, what dropped tokens leave behind. */
-import { TextPlace } from './text-place.ts';
+/** Assembles the visible part of an answer: trims leading space and the gaps that dropped tokens leave. */
+import { TextContext } from './text-context.ts';
 
 export class VisibleText {
   readonly #onText: (text: string, replace: boolean) => void;
-  /** Text of which it is not known yet whether it is thinking; null when text is shown at once. */
+  /** Text held until it is known whether it is thinking; null when text is shown at once. */
   #awaiting: string | null;
   #eatSpace = true;
-  /** A token was dropped here. Holds the space behind it, which counts only when more text follows. */
+  /** A token was dropped here. Holds the space after it, which counts only when more text follows. */
   #gap: string | null = null;
   #beginning = '';
-  /** Where the next text will stand. */
-  readonly place = new TextPlace();
+  /** Context of the next text. */
+  readonly context = new TextContext();
 
   constructor(awaits: boolean, onText: (text: string, replace: boolean) => void) {
     this.#onText = onText;
     this.#awaiting = awaits ? '' : null;
   }
 
-  /** The first characters of the text; empty while there is none. */
+  /** The first characters of the text, at most 16; empty without text. */
   get beginning(): string {
     return this.#beginning;
   }
@@ -36,18 +36,18 @@ export class VisibleText {
     const whole = `${this.#gap ?? ''}${rest}`;
     this.#gap = null;
     this.#eatSpace = false;
-    this.place.add(whole);
+    this.context.add(whole);
     if (this.#beginning.length < 16) this.#beginning = (this.#beginning + whole).slice(0, 16);
     if (this.#awaiting === null) this.#onText(whole.toWellFormed(), false);
     else this.#awaiting += whole;
   }
 
-  /** Something was dropped. `text` comes back when more text follows. */
+  /** A marker was dropped. `text` is shown after all when more text follows. */
   drop(text = ''): void {
     if (!this.isEmpty) this.#gap = (this.#gap ?? '') + text;
   }
 
-  /** Another message of the same answer begins. */
+  /** Begins another message of the same answer. */
   breakMessage(): void {
     if (!this.isEmpty) this.#gap = '\n\n';
     this.#eatSpace = true;
@@ -57,24 +57,24 @@ export class VisibleText {
     this.#eatSpace = true;
   }
 
-  /** All text so far was thinking. */
+  /** Revokes all text so far: it was thinking. */
   retract(): void {
     if (this.#awaiting !== null) this.#awaiting = null;
     else if (!this.isEmpty) this.#onText('', true);
-    this.place.reset();
+    this.context.reset();
     this.#beginning = '';
     this.#gap = null;
     this.#eatSpace = true;
   }
 
-  /** Text is shown at once from now on, with what was held. */
+  /** Shows the held text, and from now on all text at once. */
   showAwaited(): void {
     const held = this.#awaiting;
     this.#awaiting = null;
     if (held) this.#onText(held.toWellFormed(), false);
   }
 
-  /** Text is being held, and there is some. */
+  /** Whether text is held and not empty. */
   get isHeld(): boolean {
     return Boolean(this.#awaiting);
   }

@@ -1,34 +1,35 @@
 /**
- * The Synology bridge, put together: Chat's webhooks in, the NAS's API out, the core over NATS.
+ * Composition root of the Synology bridge: webhooks of Chat in, the NAS's API out, the core over NATS.
  *
- *     Chat ─► webhook-server ─► intake ─► INBOX ─► submitter ─► core
- *     Chat ◄─ nas-client ◄─ poster ◄─ OUTBOX ◄─ reply-inbox ◄─ core      reporter, answer-watch ─► core
+ *     Chat ─► webhook-server ─► inbound-handler ─► INBOX ─► inbox-submitter ─► core
+ *     Chat ◄─ nas-client ◄─ reply-sender ◄─ OUTBOX ◄─ reply-receiver ◄─ core
+ *     delivery-reporter, unanswered-sweeper ─► core
  *
- * 1. What Chat was told is accepted is on disk; what the broker was told is taken is on disk.
- * 2. Nothing is posted twice. What nobody knows is marked so, and reported.
- * 3. No token and no text of a person goes into a log line at `info`.
+ * 1. What was acknowledged to Chat or to the broker is on disk.
+ * 2. Nothing is posted twice. A post with an unknown result is marked `uncertain` and reported.
+ * 3. Log lines at `info` contain no tokens and no user text.
  */
 import type { BridgeStorage, NewOutboxRow } from '../contract/bridge-storage.ts';
 import type { Reply } from '../contract/reply.ts';
 import type { Log } from '../lib/log.ts';
-import type { TlsTrust } from '../lib/tls-trust.ts';
+import type { TlsTrust } from '../lib/tls-options.ts';
 import { textsOf, type Locale } from '../../machines/texts.ts';
-import { createAnswerWatch } from './answer-watch.ts';
-import { createClicks } from './clicks.ts';
-import { createFileIntake } from './file-intake.ts';
-import { createIntake, type Intake } from './intake.ts';
-import { settleLeftovers } from './leftovers.ts';
+import { createUnansweredSweeper } from './unanswered-sweeper.ts';
+import { createButtonHandler } from './button-handler.ts';
+import { createAttachmentLoader } from './attachment-loader.ts';
+import { createInboundHandler, type InboundHandler } from './inbound-handler.ts';
+import { recoverOnStartup } from './startup-recovery.ts';
 import { createNasClient } from './nas-client.ts';
-import { chatLocale, ownWords } from './own-words.ts';
-import { atItsPlace } from './places.ts';
-import type { CoreLink } from './ports.ts';
-import { createPoster, type Poster } from './poster.ts';
+import { noticeLocale, createSystemNotice } from './system-notices.ts';
+import { retargetRow } from './reply-routing.ts';
+import type { CoreLink } from './core-link-port.ts';
+import { createReplySender, type ReplySender } from './reply-sender.ts';
 import { createRateLimit } from './rate-limit.ts';
-import { createReplyInbox } from './reply-inbox.ts';
-import { createReporter } from './reporter.ts';
-import { createSubmitter } from './submitter.ts';
-import { readTargets, type SynologySettings, type Targets } from './targets.ts';
-import { createTokenGuard } from './token-guard.ts';
+import { createReplyReceiver } from './reply-receiver.ts';
+import { createDeliveryReporter } from './delivery-reporter.ts';
+import { createInboxSubmitter } from './inbox-submitter.ts';
+import { parseTargets, type SynologySettings, type Targets } from './targets.ts';
+import { createWebhookAuthenticator } from './webhook-auth.ts';
 import { startWebhookServer } from './webhook-server.ts';
 
 export interface BridgeSettings extends SynologySettings {
@@ -45,7 +46,7 @@ export interface BridgeSettings extends SynologySettings {
 export interface BridgeOptions {
   settings: BridgeSettings;
   storage: BridgeStorage;
-  /** Made with what is to be done with each reply. */
+  /** Creates the link to the core; the bridge passes its handler for replies. */
   link(onReply: (reply: Reply) => Promise<'done' | 'later'>): CoreLink;
   trust: TlsTrust;
   locale: Locale | 'auto';
@@ -54,47 +55,52 @@ export interface BridgeOptions {
 }
 
 export interface BridgeTimings {
-  orderPatienceMs: number;
+  orderTimeoutMs: number;
   replyMsMax: number;
   waitingNoticeMs: number;
-  watchMs: number;
-  answerPatienceMs: number;
+  sweepIntervalMs: number;
+  minUnansweredMs: number;
 }
 
 export interface Bridge {
-  /** Where Chat posts to. */
+  /** URL that Chat posts to. */
   readonly url: string;
   health(): Record<string, unknown>;
-  /** Takes nothing more in, ends the post that is out, keeps the rest for the next start. */
+  /** Graceful shutdown: accepts nothing new and finishes the post in flight; the rest stays for the next start. */
   stop(): Promise<void>;
 }
 
 const dayMs = 24 * 3_600_000;
 
-const usualTimings: BridgeTimings = {
-  // The broker delivers again what was not acknowledged for 30 s.
-  orderPatienceMs: 45_000,
+const defaultTimings: BridgeTimings = {
+  // Well above the wait of 5 s after which the broker redelivers an unacknowledged message.
+  orderTimeoutMs: 45_000,
   // As long as the broker keeps a reply.
   replyMsMax: 7 * dayMs,
   waitingNoticeMs: 3_000,
-  watchMs: 30_000,
-  answerPatienceMs: 60_000,
+  sweepIntervalMs: 30_000,
+  minUnansweredMs: 60_000,
 };
-/** A post that Chat sends again is known for this long. */
-const keepMs = 30 * dayMs;
+/** How long ended rows are kept, so that a repeated post of Chat is recognised. */
+const retentionMs = 30 * dayMs;
 
 /** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID, GH_SERVER_PORT */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { settings, storage, log } = options;
-  const targets = readTargets(settings);
+  const targets = parseTargets(settings);
   const parts = assemble(options, targets);
   const { poster, submitter, reporter, watch, link } = parts;
   const health = () => healthOf(link, storage);
-  // Before anything runs: a disk that fails now is told by a start that fails.
-  const doubtful = settleLeftovers({ storage, targets, now: Date.now, log });
-  const server = await startWebhookServer({ ...settings, intake: parts.intake, health, log });
+  // Before anything runs, so that a failing disk fails the start.
+  const uncertainNas = recoverOnStartup({ storage, targets, now: Date.now, log });
+  const server = await startWebhookServer({
+    ...settings,
+    inboundHandler: parts.intake,
+    health,
+    log,
+  });
   link.start();
-  poster.start(doubtful);
+  poster.start(uncertainNas);
   reporter.start();
   submitter.start();
   watch.start();
@@ -112,21 +118,22 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 
 function assemble(options: BridgeOptions, targets: Targets) {
   const { settings, storage, locale, log } = options;
-  const timings = { ...usualTimings, ...options.timings };
+  const timings = { ...defaultTimings, ...options.timings };
   const now = (): number => Date.now();
-  // For what is counted per minute: a wall clock that is set back would shut everybody out until it has come round.
-  const steadyNow = (): number => performance.now();
+  // For per-minute limits: if the wall clock were set back, it would lock out all users until it catches up.
+  const monotonicNow = (): number => performance.now();
   const nas = createNasClient(options.trust);
-  // Named here, made below: each tells the others that there is work.
-  const wakes: { poster?: Poster } = {};
+  // Declared here, assigned below: the parts wake each other.
+  const wakes: { poster?: ReplySender } = {};
   const wakePoster = (): void => wakes.poster?.wake();
   const say = (row: NewOutboxRow): void => {
-    const here = atItsPlace(row, targets);
-    if (here === null) return log.warn({ reply: row.replyId }, 'nobody can be told this any more');
-    storage.put([here], now());
+    const retargeted = retargetRow(row, targets);
+    if (retargeted === null)
+      return log.warn({ reply: row.replyId }, 'nobody can be told this any more');
+    storage.insertOutbox([retargeted], now());
     wakePoster();
   };
-  const replies = createReplyInbox({
+  const replies = createReplyReceiver({
     storage,
     targets,
     now,
@@ -137,46 +144,52 @@ function assemble(options: BridgeOptions, targets: Targets) {
       reporter.wake();
     },
   });
-  const link = options.link((reply) => Promise.resolve(replies.take(reply)));
-  const reporter = createReporter({ storage, link, now, log });
+  const link = options.link((reply) => Promise.resolve(replies.receive(reply)));
+  const reporter = createDeliveryReporter({ storage, link, now, log });
   const shared = { storage, targets, link, say, now, log };
-  const poster = createPoster({ ...shared, ...settings, ...timings, nas, onEnded: reporter.wake });
-  wakes.poster = poster;
-  const submitter = createSubmitter({
+  const poster = createReplySender({
     ...shared,
-    clicks: createClicks({ ...shared, locale }),
-    withFile: createFileIntake({ ...shared, nas, locale }),
-    waitingNoticeMs: timings.waitingNoticeMs,
-    onMoved: wakePoster,
+    ...settings,
+    ...timings,
+    nas,
+    onEnded: reporter.wake,
   });
-  const watch = createAnswerWatch({
+  wakes.poster = poster;
+  const submitter = createInboxSubmitter({
+    ...shared,
+    buttonHandler: createButtonHandler({ ...shared, locale }),
+    withFile: createAttachmentLoader({ ...shared, nas, locale }),
+    waitingNoticeMs: timings.waitingNoticeMs,
+    onInboxChanged: wakePoster,
+  });
+  const watch = createUnansweredSweeper({
     ...shared,
     replies,
-    keepMs,
-    onMoved: wakePoster,
-    everyMs: timings.watchMs,
-    patienceMs: timings.answerPatienceMs,
+    retentionMs,
+    onInboxChanged: wakePoster,
+    intervalMs: timings.sweepIntervalMs,
+    minAgeMs: timings.minUnansweredMs,
   });
-  const intake: Intake = createIntake({
+  const intake: InboundHandler = createInboundHandler({
     storage,
     targets,
     now,
     log,
-    guard: createTokenGuard(targets.all, steadyNow),
-    rate: createRateLimit(settings.ratePerMinute, steadyNow),
+    auth: createWebhookAuthenticator(targets.all, monotonicNow),
+    rateLimit: createRateLimit(settings.ratePerMinute, monotonicNow),
     files: settings.files,
     hasFile: nas.hasFile,
     onStored: (lane) => submitter.wake(lane),
-    onTooFast(row) {
+    onRateLimited(row) {
       const name = `fast-${row.lane.replaceAll(/[^A-Za-z0-9]/g, '-')}-${now()}`;
-      const { chatTooFast } = textsOf(chatLocale(row.text, locale));
-      say(ownWords(row, name, 'notice', chatTooFast, now()));
+      const { chatTooFast } = textsOf(noticeLocale(row.text, locale));
+      say(createSystemNotice(row, name, 'notice', chatTooFast, now()));
     },
   });
   return { intake, poster, submitter, reporter, watch, link };
 }
 
-/** CONTRACT section 6, and what an operator looks for next. */
+/** Body of `GET /healthz` (docs/synology.md). */
 function healthOf(link: CoreLink, storage: BridgeStorage): Record<string, unknown> {
   const { inbox, outbox, sent, uncertain, dead, unreported, lastSentAt } = storage.counts();
   return {

@@ -1,22 +1,22 @@
 /**
- * Fences of code in markdown, as models write them: indented within lists, with titles of files behind the language.
- * What decides how a text is shown and what decides where it is cut must see the same ones.
+ * Code fences of markdown as models write them: indented within lists, with file titles after the language. Shared by
+ * chat-markup.ts and split-post.ts, so that both see the same fences.
  */
 
-/** The fence that is open. */
+/** An open fence. */
 export interface Fence {
-  /** The line that opens it again: with its language, without a long title. */
+  /** The line that reopens the fence in the next post: with its language, without a long title. */
   line: string;
   marker: string;
 }
 
-/** A longer run of marks is a line that is drawn, or made to do harm. */
+/** A longer run of markers is a drawn line, or an attack. */
 const fenceLine = /^[ \t]*(`{3,20}|~{3,20})([^`\r]*)\r?$/;
-/** A language is far shorter; the rest of such a line is a title, which each post would repeat. */
+/** A language is far shorter; a longer rest is a title, which every post would repeat. */
 const infoMax = 40;
 
-/** Whether this line (without its end) opens or closes code where `open` is open before it; null: neither. */
-export function fenceOf(line: string, open: Fence | null): { after: Fence | null } | null {
+/** `line` is without its line end. `after`: the fence that is open after it. Null: it neither opens nor closes one. */
+export function parseFenceLine(line: string, open: Fence | null): { after: Fence | null } | null {
   const [, marker, info] = fenceLine.exec(line) ?? [];
   if (marker === undefined || info === undefined) return null;
   if (open === null) {

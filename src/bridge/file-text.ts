@@ -1,29 +1,29 @@
-/** The text of a file that somebody posted: plain text, markdown, PDF. What is none of these is refused. */
+/** Extracts the text of a posted file: plain text, markdown or PDF. Everything else is refused. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { textOf } from '../lib/text-bytes.ts';
-import type { PdfText } from './pdf-thread.ts';
+import { decodeText } from '../lib/decode-text.ts';
+import type { PdfText } from './pdf-worker.ts';
 
 export type FileText =
   /** `isPartial`: some of its letters could not be read. */
   | { ok: true; text: string; isCut: boolean; isPartial: boolean }
   | { ok: false; why: 'unreadable' | 'empty' };
 
-/** A scan of a book keeps the reader busy for minutes; nobody waits that long for a chat. */
+/** The scan of a book takes minutes; too long for an answer in a chat. */
 const pdfMsMax = 20_000;
-/** Of the reader's thread. A PDF that wants more is made to want it. */
+/** Heap of the worker thread. Only a malicious PDF needs more. */
 const pdfHeapMb = 128;
 /**
- * By so much the process may grow over one PDF. What a stream of it is inflated to lies outside of the heap: 300 KB
- * can become 300 MB. The thread with its libraries and an honest PDF take some 50 MB, and more with its heap full.
+ * Allowed growth of the process while it reads one PDF. Inflated streams lie outside of the heap: 300 KB can become
+ * 300 MB. The thread with its libraries and an ordinary PDF take some 50 MB, and more with a full heap.
  */
 const pdfGrowthBytesMax = 320 * 1024 ** 2;
-/** A processor inflates a few megabytes in this time. */
+/** A CPU inflates a few megabytes in this time. */
 const watchMs = 20;
 
 /**
- * Reads files, of PDFs one at a time. `beforePdf` is called right before the reading of a PDF begins: what has
- * ended the process then, should not end it again.
+ * Reads files; PDFs one at a time. `beforePdf` is called right before a PDF is read, to record the attempt: a PDF that
+ * crashes the process must not crash it again.
  */
 export function createFileReader(
   limits = { msMax: pdfMsMax, growthBytesMax: pdfGrowthBytesMax },
@@ -31,7 +31,7 @@ export function createFileReader(
   let last: Promise<unknown> = Promise.resolve();
   return async (bytes, charsMax, beforePdf) => {
     if (!bytes.subarray(0, 1_024).includes('%PDF-')) {
-      const text = textOf(bytes);
+      const text = decodeText(bytes);
       return asFileText(text === null ? null : { text, isPartial: false }, charsMax);
     }
     const reading = last.then(() => {
@@ -46,8 +46,8 @@ export function createFileReader(
 function asFileText(read: PdfText | null, charsMax: number): FileText {
   if (read === null) return { ok: false, why: 'unreadable' };
   const { isPartial } = read;
-  // Cut before anything is made of it: a list of the characters of ten megabytes keeps the bridge busy for seconds. A
-  // character is two units at most, and its line end two more.
+  // Cut before splitting: an array of the characters of ten megabytes blocks the bridge for seconds. A character is at
+  // most two units, and its line end two more.
   const start = read.text.trim().slice(0, 4 * (charsMax + 1));
   const chars = Array.from(start.replaceAll('\r\n', '\n'));
   if (chars.length === 0) return { ok: false, why: isPartial ? 'unreadable' : 'empty' };
@@ -55,13 +55,13 @@ function asFileText(read: PdfText | null, charsMax: number): FileText {
   return { ok: true, text: chars.slice(0, charsMax).join(''), isCut, isPartial };
 }
 
-/** In a thread of its own: reading keeps a processor busy, and a broken file must not end the bridge. */
+/** Runs in a worker thread: reading keeps a CPU busy, and a broken file must not end the bridge. */
 async function pdfText(
   bytes: Buffer,
   charsMax: number,
   { msMax, growthBytesMax }: { msMax: number; growthBytesMax: number },
 ): Promise<PdfText | null> {
-  const file = new URL(`./pdf-thread${extname(import.meta.filename)}`, import.meta.url);
+  const file = new URL(`./pdf-worker${extname(import.meta.filename)}`, import.meta.url);
   const worker = new Worker(file, {
     workerData: { bytes: new Uint8Array(bytes), charsMax },
     resourceLimits: { maxOldGenerationSizeMb: pdfHeapMb },
@@ -82,7 +82,7 @@ async function pdfText(
   } finally {
     clearTimeout(timer);
     clearInterval(watch);
-    // The next one is read when the memory of this one is free.
+    // The next PDF is read only after the memory of this one is freed.
     await worker.terminate();
   }
 }

@@ -1,18 +1,18 @@
 /**
- * The codes with which the web API of a NAS refuses a request, and what the bridge does about each.
+ * Error codes of the NAS's web API, and how the bridge handles each.
  *
- * Sources: the common codes 100 to 160 of Synology's "DSM Login Web API Guide" (page 8), and the codes of Chat itself
- * as other bridges have met them. Where both define a number, Chat's own meaning counts: 404, 407, 409, 410 and 411
- * are codes of the login API in the guide, and a bot never logs in.
+ * Sources: the common codes 100 to 160 of Synology's "DSM Login Web API Guide" (page 8), and Chat's own codes as found
+ * by other bridges. Where both define a number, Chat's meaning is used: 404, 407, 409, 410 and 411 are codes of the
+ * login API in the guide, and a bot never logs in.
  *
- * A code that is not in the table may be about the NAS or about the post: it is `doubted`.
+ * A code that is not in the table may concern the NAS or the post: it is `doubted`.
  */
 
 /**
- * - `tooFast`, `tooLong`: about this post; sent again after a pause, or in halves
+ * - `tooFast`, `tooLong`: concerns this post; sent again after a pause, or in halves
  * - `busy`: sent again after a pause, a few times
- * - `stopped`: the NAS takes nothing from anybody; waited out
- * - `doubted`: waited out like `stopped`; believed when the chat takes other words meanwhile (suspects.ts)
+ * - `stopped`: the NAS accepts no posts at all; waited out
+ * - `doubted`: waited out like `stopped`; final if the chat accepts another text meanwhile (poison-reply-detector.ts)
  * - `refused`: final
  */
 export type NasMeaning = 'tooFast' | 'tooLong' | 'busy' | 'stopped' | 'doubted' | 'refused';
@@ -24,7 +24,7 @@ interface NasCode {
 
 /** No API of this name: the Chat package has stopped, or has not started yet. */
 export const chatStopped = 102;
-/** Says nothing at all; a gateway in front of the NAS may have written it. */
+/** Not specific; may come from a gateway in front of the NAS. */
 export const unknownError = 100;
 
 const busy: NasCode = { meaning: 'busy', title: 'the network is unstable or the system is busy' };
@@ -59,7 +59,7 @@ export const nasCodes: Readonly<Record<number, NasCode>> = {
   800: { meaning: 'refused', title: 'no such person in the chat' },
 };
 
-/** Null: the NAS gave no code, or none that is a whole number. */
+/** Null: the NAS gave no code, or not an integer. */
 export const meaningOf = (code: number | null): NasMeaning =>
   (code === null ? undefined : nasCodes[code]?.meaning) ?? 'doubted';
 

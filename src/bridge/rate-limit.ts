@@ -1,27 +1,27 @@
-/** A bucket of tokens per person: so many messages at once, refilled over a minute. */
+/** Rate limiter: a token bucket per user and target (lane), refilled over a minute. */
 export interface RateLimit {
-  /** False: too fast. Takes one token where there is one. */
-  take(person: string): boolean;
-  /** True once per minute and person: worth a word to them. */
-  shouldTell(person: string): boolean;
+  /** Takes one token; false: none left. */
+  tryConsume(person: string): boolean;
+  /** True at most once per minute and key: then the user is notified. */
+  shouldNotify(person: string): boolean;
 }
 
 const minuteMs = 60_000;
-/** People in a chat at home are few; more are forgotten, oldest first, and begin with a full bucket. */
+/** A home chat has few users. Beyond this the oldest bucket is dropped, and starts full again. */
 const peopleMax = 5_000;
 
 interface Bucket {
   level: number;
   at: number;
-  toldAt: number;
+  notifiedAt: number;
 }
 
-/** @param now milliseconds of a clock that never goes back */
+/** @param now milliseconds of a monotonic clock */
 export function createRateLimit(perMinute: number, now: () => number): RateLimit {
   const buckets = new Map<string, Bucket>();
   const bucketOf = (person: string): Bucket => {
     const at = now();
-    const bucket = buckets.get(person) ?? { level: perMinute, at, toldAt: -minuteMs };
+    const bucket = buckets.get(person) ?? { level: perMinute, at, notifiedAt: -minuteMs };
     bucket.level = Math.min(perMinute, bucket.level + ((at - bucket.at) * perMinute) / minuteMs);
     bucket.at = at;
     buckets.delete(person);
@@ -30,16 +30,16 @@ export function createRateLimit(perMinute: number, now: () => number): RateLimit
     return bucket;
   };
   return {
-    take(person) {
+    tryConsume(person) {
       const bucket = bucketOf(person);
       if (bucket.level < 1) return false;
       bucket.level -= 1;
       return true;
     },
-    shouldTell(person) {
+    shouldNotify(person) {
       const bucket = bucketOf(person);
-      if (now() - bucket.toldAt < minuteMs) return false;
-      bucket.toldAt = now();
+      if (now() - bucket.notifiedAt < minuteMs) return false;
+      bucket.notifiedAt = now();
       return true;
     },
   };

@@ -1,9 +1,9 @@
 /**
- * The places of the chat that this bridge serves: bots (a person's direct messages) and channels (posts of an
- * outgoing webhook, answers by an incoming one), from the configuration.
+ * The targets in the chat that this bridge serves, from the configuration: bots (direct messages of a user) and
+ * channels (an outgoing webhook for posts, an incoming one for answers).
  *
- * A channel's webhook names people by numbers of its own: only those that the configuration maps to the
- * chat's numbers are served, for the same number can be somebody else's there.
+ * A channel's webhook has its own user numbers: only users mapped to the chat's numbers by the configuration are
+ * served, because the same number can be another user there.
  */
 import { GatehouseError } from '../lib/errors.ts';
 
@@ -20,7 +20,7 @@ export interface ChannelSettings {
   incomingUrl: string;
   token: string;
   triggerWords: readonly string[];
-  /** The webhook's number of a person → the chat's number. */
+  /** The webhook's number of a user → the chat's number. */
   userIdMap: Readonly<Record<string, string | number>>;
 }
 
@@ -30,40 +30,40 @@ export interface SynologySettings {
   allowedUserIds: readonly (string | number)[];
   bots: readonly BotSettings[];
   channels: readonly ChannelSettings[];
-  /** The chat's number of a person → the user's id in Gatehouse, where that is another. */
+  /** The chat's number of a user → the user's id in Gatehouse, if they differ. */
   users: Readonly<Record<string, string>>;
 }
 
 export interface Target {
   name: string;
   kind: 'bot' | 'channel';
-  /** As Chat shows it, token included: never in a log. */
+  /** As shown by Chat, token included: never log it. */
   url: string;
-  /** Origin of `url`: posts to one NAS share their pace. */
+  /** Origin of `url`: posts to one NAS share its rate limit. */
   nas: string;
-  /** Any of these opens it: a click on a channel's button carries the token of the incoming webhook. */
+  /** Accepted tokens: a click on a channel's button carries the token of the incoming webhook. */
   tokens: readonly string[];
-  /** Names the conversation in the core, besides the person; null for the first bot's. */
+  /** Thread of the conversation in the core; null for the first bot. */
   thread: string | null;
   triggerWords: readonly string[];
-  /** Null: of any channel, or direct messages. */
+  /** Null: any channel, or direct messages. */
   channelId: string | null;
-  /** The chat's number of who writes; null: this person is not served. */
-  personOf(userId: string): string | null;
-  /** Whether somebody with this number of the chat is served there. */
+  /** The chat's number of the sender; null: the user is not served. */
+  resolveChatUser(userId: string): string | null;
+  /** Whether the user with this number of the chat is served there. */
   hasMember(chatUser: string): boolean;
 }
 
 export interface Targets {
   readonly all: readonly Target[];
   byName(name: string): Target | null;
-  /** Names the conversation of a place, also of one that is not configured any more. */
+  /** Thread of a target, also of one no longer configured. */
   threadOf(name: string): string | null;
-  /** Where a reply of this thread goes. */
+  /** Target of replies with this thread. */
   byThread(thread: string | null): Target | null;
   /** The user's id in Gatehouse. */
-  userOf(chatUser: string): string;
-  /** The chat's number of a user of Gatehouse. */
+  userIdOf(chatUser: string): string;
+  /** The chat's number of a Gatehouse user. */
   chatUserOf(userId: string): string;
 }
 
@@ -72,7 +72,7 @@ const channelPrefix = 'channel-';
 const botThread = (name: string): string => `bot-${name}`;
 
 /** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID */
-export function readTargets(settings: SynologySettings): Targets {
+export function parseTargets(settings: SynologySettings): Targets {
   const { incomingUrl, token, allowedUserIds } = settings;
   const bots = [...settings.bots];
   if (incomingUrl !== null && token !== null) {
@@ -100,7 +100,7 @@ export function readTargets(settings: SynologySettings): Targets {
       return name === mainBot ? null : name.startsWith(channelPrefix) ? name : botThread(name);
     },
     byThread: (thread) => all.find((target) => target.thread === thread) ?? null,
-    userOf: (chatUser) => users.get(chatUser) ?? chatUser,
+    userIdOf: (chatUser) => users.get(chatUser) ?? chatUser,
     chatUserOf: (userId) => chatUsers.get(userId) ?? userId,
   };
 }
@@ -117,12 +117,12 @@ function botTarget(bot: BotSettings, isFirst: boolean): Target {
   return {
     name: bot.name,
     kind: 'bot',
-    ...addressOf(bot.incomingUrl, where),
+    ...parseIncomingUrl(bot.incomingUrl, where),
     tokens: [bareToken(bot.token)],
     thread: isFirst ? null : botThread(bot.name),
     triggerWords: [],
     channelId: null,
-    personOf: (userId) => (allowed.has(userId) ? userId : null),
+    resolveChatUser: (userId) => (allowed.has(userId) ? userId : null),
     hasMember: (chatUser) => allowed.has(chatUser),
   };
 }
@@ -146,8 +146,8 @@ function channelTarget(channel: ChannelSettings): Target {
       `${where}: userIdMap is empty. Name who may talk to the assistant there: the webhook's number of each person, and the chat's`,
     );
   }
-  const address = addressOf(channel.incomingUrl, where);
-  const urlToken = tokenOf(channel.incomingUrl);
+  const address = parseIncomingUrl(channel.incomingUrl, where);
+  const urlToken = tokenFromUrl(channel.incomingUrl);
   return {
     name: `${channelPrefix}${name}`,
     kind: 'channel',
@@ -156,12 +156,12 @@ function channelTarget(channel: ChannelSettings): Target {
     thread: `${channelPrefix}${name}`,
     triggerWords: channel.triggerWords,
     channelId: channel.channelId === undefined ? null : String(channel.channelId),
-    personOf: (userId) => people.get(userId) ?? null,
+    resolveChatUser: (userId) => people.get(userId) ?? null,
     hasMember: (chatUser) => members.has(chatUser),
   };
 }
 
-function addressOf(incomingUrl: string, where: string): { url: string; nas: string } {
+function parseIncomingUrl(incomingUrl: string, where: string): { url: string; nas: string } {
   const url = URL.canParse(incomingUrl) ? new URL(incomingUrl) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw new GatehouseError('GH_CONFIG_INVALID', `${where}: incomingUrl is not an http address`);
@@ -169,8 +169,8 @@ function addressOf(incomingUrl: string, where: string): { url: string; nas: stri
   return { url: incomingUrl, nas: url.origin };
 }
 
-/** The token in the address, without the quotes that it is shown in; null where there is none. */
-export function tokenOf(incomingUrl: string): string | null {
+/** The token in the URL, without the quotes around it; null if there is none. */
+export function tokenFromUrl(incomingUrl: string): string | null {
   const token = new URL(incomingUrl).searchParams.get('token');
   return token === null || token === '' ? null : bareToken(token);
 }
@@ -178,7 +178,7 @@ export function tokenOf(incomingUrl: string): string | null {
 /** Chat writes tokens as JSON strings in some places. */
 const bareToken = (token: string): string => token.replace(/^"(.*)"$/, '$1');
 
-/** Answers go by the user's id: two people under one would read each other's. */
+/** Answers are routed by user id: two users with one id would read each other's. */
 function checkPeople(
   users: SynologySettings['users'],
   bots: readonly BotSettings[],
@@ -212,7 +212,7 @@ function checkDistinct(all: readonly Target[]): void {
   for (const [index, target] of all.entries()) {
     for (const token of target.tokens) {
       const other = all.slice(0, index).find((one) => one.tokens.includes(token));
-      // One webhook for several channels is told apart by the channel.
+      // One webhook token for several channels: the channel id distinguishes them.
       const isApart = other?.channelId && target.channelId && other.channelId !== target.channelId;
       if (token === '' || (other !== undefined && !isApart)) {
         const why = token === '' ? 'an empty token' : `the token of ${other?.name}`;

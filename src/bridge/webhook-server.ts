@@ -1,19 +1,19 @@
 /**
- * The HTTP door for Chat: bounded in everything, before anybody is known.
+ * HTTP server for Chat's webhooks. Every resource is bounded before authentication.
  *
- * W1: a body is read up to its limit and for a few seconds; what is larger or slower is refused, and its
- *     connection closed. At most so many requests are being read at once, in all and per address: the token
- *     is known only after the reading, and one slow sender must not shut the chat out.
- * W2: an accepted post is answered 200 with an empty body: Chat would post whatever stands in it.
- * W3: who asks is the address of the connection. No header is believed.
+ * W1: body size and read time are limited; a larger or slower request is refused and its connection closed. Concurrent
+ *     reads are limited in total and per address: the token is known only after the read, and a slow sender must not
+ *     block the chat.
+ * W2: an accepted post is answered 200 with an empty body, because Chat would post any body into the chat.
+ * W3: the client's address is that of the connection. No header is trusted.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { errorTable, GatehouseError, messageOf, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { createAddressShares } from './address-shares.ts';
-import type { Intake, IntakeOutcome } from './intake.ts';
-import { readPost } from './webhook-form.ts';
+import { createPerAddressLimit } from './per-address-limit.ts';
+import type { InboundHandler, InboundOutcome } from './inbound-handler.ts';
+import { parseWebhookPost } from './webhook-payload.ts';
 
 export interface WebhookServer {
   readonly url: string;
@@ -23,27 +23,27 @@ export interface WebhookServer {
 export interface WebhookServerOptions {
   host: string;
   port: number;
-  intake: Intake;
+  inboundHandler: InboundHandler;
   health(): Record<string, unknown>;
-  /** A refusal of what Chat itself sent is answered 200: some versions stop sending after another answer. */
+  /** Refusals of Chat's own requests are answered 200: some versions stop sending after another status. */
   quietRefusals: boolean;
   log: Log;
 }
 
-/** CONTRACT: 413 beyond it, for what the body says. A message has some thousand characters. */
+/** Limit of the decoded content (413). A message has some thousand characters. */
 const contentBytesMax = 64 * 1024;
-/** A form writes each byte of a letter beyond ASCII as three: 7,300 letters of Korean are 64 KiB then. */
+/** A form encodes each byte beyond ASCII as three: 7,300 Korean letters become 64 KiB. */
 const bodyBytesMax = 3 * contentBytesMax;
 const bodyMsMax = 5_000;
-/** Each may hold a body: 6 MB in all. A chat at home sends one at a time. */
+/** Each may hold a body: 6 MB in all. A home chat sends one at a time. */
 const readingMax = 32;
-/** Of one address: a chat that sends its backlog uses a few; a quarter leaves room for others. */
+/** Per address: a chat that sends its backlog uses a few; a quarter leaves room for others. */
 const readingOfOneMax = 8;
-/** More are closed at once: a connection costs memory before it has said anything. */
+/** Further connections are closed at once: a connection costs memory before its first request. */
 const connectionsMax = 256;
-/** Of one address. Chat opens one per post; a proxy in front keeps some dozen. */
+/** Per address. Chat opens one connection per post; a proxy in front keeps some dozen. */
 const connectionsOfOneMax = 64;
-/** A body that was refused is thrown away up to here, so that its sender can read why. */
+/** The rest of a refused body is read and discarded up to here, so that the sender can read the response. */
 const discardBytesMax = 16 * 1024 * 1024;
 const discardMsMax = 2_000;
 
@@ -53,22 +53,22 @@ const webhookPath = '/webhook/synology';
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
   const { host, port, log } = options;
   let reading = 0;
-  const slots = createAddressShares(readingOfOneMax);
-  const connections = createAddressShares(connectionsOfOneMax);
+  const slots = createPerAddressLimit(readingOfOneMax);
+  const connections = createPerAddressLimit(connectionsOfOneMax);
   const server = createServer({ maxHeaderSize: 8 * 1024 }, (request, response) => {
     const path = (request.url ?? '').split('?')[0]?.replace(/\/+$/, '');
-    if (path === '/healthz' && isRead(request)) return tellHealth(response, options);
-    if (path !== webhookPath) return refuse(request, response, 'GH_REQUEST_NOT_FOUND', 404);
-    // Chat looks with HEAD before it posts, and stops posting where that is not 200.
+    if (path === '/healthz' && isReadMethod(request)) return sendHealth(response, options);
+    if (path !== webhookPath) return sendError(request, response, 'GH_REQUEST_NOT_FOUND', 404);
+    // Chat sends HEAD before it posts, and stops posting if the status is not 200.
     if (request.method === 'HEAD') return void response.writeHead(200).end();
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST, HEAD');
-      return refuse(request, response, 'GH_REQUEST_INVALID', 405, 'Only POST and HEAD');
+      return sendError(request, response, 'GH_REQUEST_INVALID', 405, 'Only POST and HEAD');
     }
-    const release = reading < readingMax ? slots.take(addressOf(request.socket)) : null;
-    if (release === null) return refuse(request, response, 'GH_REQUEST_TOO_MANY', 429);
+    const release = reading < readingMax ? slots.acquire(addressOf(request.socket)) : null;
+    if (release === null) return sendError(request, response, 'GH_REQUEST_TOO_MANY', 429);
     reading += 1;
-    void takePost(request, response, options)
+    void handlePost(request, response, options)
       .catch((error: unknown) => log.error({ error: messageOf(error) }, 'a webhook failed'))
       .finally(() => {
         reading -= 1;
@@ -76,7 +76,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
       });
   });
   server.on('connection', (socket) => {
-    const release = connections.take(addressOf(socket));
+    const release = connections.acquire(addressOf(socket));
     if (release === null) socket.destroy();
     else socket.once('close', release);
   });
@@ -100,20 +100,21 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   };
 }
 
-/** A disk that fails is what this is asked for: it must not end the process. */
-function tellHealth(response: ServerResponse, { health, log }: WebhookServerOptions): void {
+/** Must survive a failing disk: that is what this check reports. */
+function sendHealth(response: ServerResponse, { health, log }: WebhookServerOptions): void {
   try {
-    answer(response, 200, health());
+    sendJson(response, 200, health());
   } catch (error) {
     const problem = messageOf(error);
     log.error({ error: problem }, 'the state of the bridge cannot be told');
-    answer(response, 503, { code: 'GH_STORE_UNAVAILABLE', message: problem });
+    sendJson(response, 503, { code: 'GH_STORE_UNAVAILABLE', message: problem });
   }
 }
 
 const addressOf = ({ remoteAddress }: Socket): string => remoteAddress ?? '';
 
-const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
+const isReadMethod = ({ method }: IncomingMessage): boolean =>
+  method === 'GET' || method === 'HEAD';
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -125,37 +126,37 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-async function takePost(
+async function handlePost(
   request: IncomingMessage,
   response: ServerResponse,
-  { intake, quietRefusals, log }: WebhookServerOptions,
+  { inboundHandler, quietRefusals, log }: WebhookServerOptions,
 ): Promise<void> {
   const body = await readBody(request);
   if (typeof body === 'string') {
     const status = errorTable[body].status;
-    return refuse(request, response, body, status);
+    return sendError(request, response, body, status);
   }
   if (body === null) return;
   if (contentBytes(body) > contentBytesMax) {
-    return refuse(request, response, 'GH_REQUEST_TOO_LARGE', 413);
+    return sendError(request, response, 'GH_REQUEST_TOO_LARGE', 413);
   }
   const address = addressOf(request.socket);
-  const post = readPost(body.toString('utf8'), request.headers['content-type'] ?? '');
-  const outcome = await intake.take(post, address);
+  const post = parseWebhookPost(body.toString('utf8'), request.headers['content-type'] ?? '');
+  const outcome = await inboundHandler.handle(post, address);
   if (outcome.ok) return void response.writeHead(200, { 'content-length': 0 }).end();
-  tell(log, outcome, address);
-  if (quietRefusals && outcome.isKnown && outcome.status !== 503) {
+  logRefusal(log, outcome, address);
+  if (quietRefusals && outcome.isAuthenticated && outcome.status !== 503) {
     return void response.writeHead(200, { 'content-length': 0 }).end();
   }
-  refuse(request, response, outcome.code, outcome.status, outcome.message);
+  sendError(request, response, outcome.code, outcome.status, outcome.message);
 }
 
-function tell(log: Log, outcome: IntakeOutcome & { ok: false }, address: string): void {
-  const level = outcome.isKnown ? 'info' : 'debug';
+function logRefusal(log: Log, outcome: InboundOutcome & { ok: false }, address: string): void {
+  const level = outcome.isAuthenticated ? 'info' : 'debug';
   log[level]({ address, code: outcome.code, status: outcome.status }, 'a post was refused');
 }
 
-/** Without the escapes of a form. */
+/** Size of the content: a form escape `%XX` counts as one byte. */
 function contentBytes(body: Buffer): number {
   let bytes = body.length;
   for (const byte of body) if (byte === percent) bytes -= 2;
@@ -164,7 +165,7 @@ function contentBytes(body: Buffer): number {
 
 const percent = '%'.charCodeAt(0);
 
-/** The body; the code of why it is refused; or null where the sender has gone. */
+/** The body; or the code of the refusal; or null if the client has disconnected. */
 function readBody(request: IncomingMessage): Promise<Buffer | ErrorCode | null> {
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
     return Promise.resolve('GH_REQUEST_TOO_LARGE');
@@ -188,7 +189,7 @@ function readBody(request: IncomingMessage): Promise<Buffer | ErrorCode | null> 
   });
 }
 
-function refuse(
+function sendError(
   request: IncomingMessage,
   response: ServerResponse,
   code: ErrorCode,
@@ -200,10 +201,10 @@ function refuse(
     discard(request);
   }
   if (status === 429) response.setHeader('retry-after', '60');
-  answer(response, status, { code, message });
+  sendJson(response, status, { code, message });
 }
 
-/** Without this a sender that is still writing gets a reset in place of the answer. */
+/** Reads the rest of the request: otherwise a sender that is still writing gets a reset instead of the response. */
 function discard(request: IncomingMessage): void {
   let bytes = 0;
   const end = (): void => void request.destroy();
@@ -217,7 +218,7 @@ function discard(request: IncomingMessage): void {
   request.resume();
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
   const json = JSON.stringify(body);
   response
     .writeHead(status, {

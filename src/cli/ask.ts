@@ -1,4 +1,4 @@
-/** `gatehouse ask "question"`: an answer from the documents, as it is written, with its sources. Ctrl-C cancels it. */
+/** `gatehouse ask "question"`: streams an answer from the documents, with its sources. Ctrl-C cancels it. */
 import type { Terminal } from './chat-view.ts';
 import { CommandError, UsageError, type CoreClient, type StreamedEvent } from './core-client.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
@@ -6,11 +6,11 @@ import { muteTerminal, ttyOf } from './terminal.ts';
 export interface AskCommand {
   client: CoreClient;
   query: string;
-  /** By a model that looks things up itself. */
+  /** With the ask loop: the model searches by itself. */
   isReact: boolean;
-  /** Null: the one of the role. */
+  /** Null: the backend of the role. */
   backend: string | null;
-  /** Left out: the user of the key, else `local`. */
+  /** Default: the user of the key, else `local`. */
   userId: string | undefined;
   json: boolean;
 }
@@ -53,7 +53,7 @@ export async function ask(command: AskCommand): Promise<number> {
   return 0;
 }
 
-/** Live on a terminal: what is looked for, the place in the queue, the answer. Else the answer as a whole. */
+/** On a terminal streams the searches, the queue position and the answer; else prints the whole answer at the end. */
 function createView(terminal: Terminal): {
   event(event: StreamedEvent): void;
   answer(answer: Answer): void;
@@ -83,7 +83,7 @@ function createView(terminal: Terminal): {
       }
     },
     answer({ answer, sources, partial, truncated }) {
-      // What was streamed is the answer, unless our own words stand in for one.
+      // The streamed text is the answer. Without streamed text the result is printed: it may be a fixed text of ours.
       if (isShown) end();
       else out(`${answer}\n`);
       if (partial === true || truncated === true) err('(the answer is not complete)\n');

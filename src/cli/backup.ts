@@ -1,8 +1,8 @@
-/** `gatehouse backup` and `gatehouse restore`: the database into a file, while the core runs, and back. */
+/** `gatehouse backup` and `gatehouse restore`: copies the database into a file, also while the core runs, and back. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadConfig } from '../config/load-config.ts';
-import { backUp, restore, type CopyReport } from '../store/backup.ts';
+import { backUp, restore, type BackupReport } from '../store/backup.ts';
 import { UsageError } from './core-client.ts';
 
 export function backupTo(args: string[], configFile: string | undefined, json: boolean): number {
@@ -32,5 +32,5 @@ export function restoreFrom(args: string[], configFile: string | undefined, json
   return 0;
 }
 
-const describe = ({ bytes, jobs, openJobs, schema }: CopyReport): string =>
+const describe = ({ bytes, jobs, openJobs, schema }: BackupReport): string =>
   `${(bytes / 1024 / 1024).toFixed(1)} MB, ${jobs} jobs (${openJobs} open), schema ${schema}`;

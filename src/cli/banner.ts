@@ -1,8 +1,8 @@
-/** What `gatehouse serve` says first on a terminal: where it is, what answers, and what is missing. */
+/** The first output of `gatehouse serve` on a terminal: its address, its models, and what is not configured. */
 import type { Config } from '../config/config.ts';
 import type { Core } from '../core/core.ts';
 
-/** Four lines, each ended. */
+/** Four lines, each with a line end. */
 export function bannerOf(core: Pick<Core, 'url' | 'pool'>, config: Config): string {
   const { url, pool } = core;
   const models = pool.members.map(({ config: { id, model } }) => `${id} (${model})`).join(', ');

@@ -1,31 +1,31 @@
-/** `gatehouse bridge synology`: the bridge to Synology Chat, a process of its own, until it is told to stop. */
+/** `gatehouse bridge synology`: runs the Synology Chat bridge as a separate process until a stop signal. */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { startBridge, type Bridge } from '../bridge/bridge.ts';
-import { channel } from '../bridge/ports.ts';
+import { channel } from '../bridge/core-link-port.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { createLog, type Log } from '../lib/log.ts';
-import type { TlsTrust } from '../lib/tls-trust.ts';
+import type { TlsTrust } from '../lib/tls-options.ts';
 import { createChannelLink } from '../messaging/channel-link.ts';
 import { openBridgeDatabase } from '../store/bridge-database.ts';
 import { createBridgeStore } from '../store/bridge-store.ts';
-import { untilStopped } from './stop-signal.ts';
+import { shutDownOnSignal } from './graceful-shutdown.ts';
 
 export async function bridge(configFile: string | undefined): Promise<number> {
-  // A flood makes much garbage and keeps little: without this V8 gives the young generation 48 MB to be lazy in.
+  // A flood of messages creates much short-lived garbage: without this the young generation of V8 grows to 48 MB.
   setFlagsFromString('--semi-space-growth-factor=1');
   const { config } = loadConfig(configFile);
   const log = createLog(config.logging);
   const opened = await openBridge(config, log);
   log.info({ url: opened.url }, 'the Synology bridge is ready');
-  await untilStopped(log, () => opened.stop());
+  await shutDownOnSignal(log, () => opened.stop());
   return 0;
 }
 
-/** @throws GatehouseError with a code that says what keeps it from starting. */
+/** @throws GatehouseError whose code names the cause of a failed start. */
 export async function openBridge(config: Config, log: Log): Promise<Bridge> {
   const { synology, nats, locale } = config;
   if (nats.mode === 'off') {

@@ -1,23 +1,23 @@
-/** `gatehouse calendar occurrences FILE`: what a calendar file means, without a core and without importing it. */
+/** `gatehouse calendar occurrences FILE`: lists the occurrences in a calendar file, without core or import. */
 import { loadConfig } from '../config/load-config.ts';
 import { fileOccurrences, type FileListing } from '../tools/calendar/file-occurrences.ts';
 import type { WallRange } from '../tools/calendar/occurrences.ts';
-import { createZones, wallOfDate } from '../tools/zoned-time.ts';
+import { createZones, parseIsoDate } from '../tools/zoned-time.ts';
 import { readText } from './calendar.ts';
 import { CommandError, UsageError } from './core-client.ts';
 import type { CommandValues } from './options.ts';
 
 /**
- * Lists the occurrences that have any part in the days from `--from` up to, not including, `--to`. `--json`: one
- * array on standard output, and what could not be read, was dropped or cut as lines on standard error.
- * @throws UsageError for days or a zone that do not exist
- * @throws CommandError for a file that cannot be opened or is no calendar
+ * Lists the occurrences that overlap the days from `--from` up to, not including, `--to`. `--json`: one array on
+ * standard output; unreadable, dropped and cut entries are reported as lines on standard error.
+ * @throws UsageError for invalid days or an unknown time zone
+ * @throws CommandError for a file that cannot be opened or is not a calendar
  */
 export function listFileOccurrences(path: string, values: CommandValues): number {
   const range = rangeOf(values);
   const zones = createZones();
   const zone = values.zone ?? loadConfig(values.config).config.timezone;
-  if (!zones.knows(zone)) throw new UsageError(`--zone: there is no time zone ${zone}`);
+  if (!zones.isKnownZone(zone)) throw new UsageError(`--zone: there is no time zone ${zone}`);
   const text = readText(path);
   if (!/BEGIN\s*:\s*V(?:CALENDAR|EVENT)/i.test(text))
     throw new CommandError(`${path}: is not a calendar file`);
@@ -42,7 +42,7 @@ const notesOf = ({ unreadable, dropped, cut }: FileListing): string[] => [
 
 function rangeOf(values: CommandValues): WallRange {
   const [from, to] = (['from', 'to'] as const).map((name) => {
-    const day = wallOfDate(values[name] ?? '');
+    const day = parseIsoDate(values[name] ?? '');
     if (day !== null) return day;
     const found = values[name] === undefined ? 'nothing' : values[name];
     throw new UsageError(`--${name}: expected a day as YYYY-MM-DD, found ${found}`);

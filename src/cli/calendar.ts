@@ -1,6 +1,6 @@
-/** `gatehouse calendar import FILE` and `gatehouse calendar export`, by way of the running core. */
+/** `gatehouse calendar import FILE` and `gatehouse calendar export`, through the running core. */
 import { readFileSync } from 'node:fs';
-import { calendarTextOf } from '../lib/text-bytes.ts';
+import { decodeCalendarText } from '../lib/decode-text.ts';
 import { messageOf } from '../lib/errors.ts';
 import { CommandError, type CoreClient } from './core-client.ts';
 
@@ -23,7 +23,7 @@ export async function importCalendar(
   );
 }
 
-/** The file goes to standard output, and nothing else does. */
+/** Writes only the calendar file to standard output. */
 export async function exportCalendar(
   client: CoreClient,
   userId: string | undefined,
@@ -31,7 +31,7 @@ export async function exportCalendar(
   process.stdout.write(await client.exportCalendar(userId));
 }
 
-/** The text of a calendar file. @throws CommandError for a file that cannot be opened or is no text */
+/** The text of a calendar file. @throws CommandError for a file that cannot be opened or is not text */
 export function readText(path: string): string {
   let bytes: Buffer;
   try {
@@ -39,7 +39,7 @@ export function readText(path: string): string {
   } catch (error) {
     throw new CommandError(`${path}: ${messageOf(error)}`, { cause: error });
   }
-  const text = calendarTextOf(bytes);
+  const text = decodeCalendarText(bytes);
   if (text === null) throw new CommandError(`${path}: is not a calendar file`);
   return text;
 }

@@ -1,6 +1,6 @@
 /**
- * The messages of earlier conversations, for the arrow keys: one JSON string a line, in a file that only its owner
- * can read. Several chats may append to it at the same time.
+ * The messages of earlier chats, for the arrow keys: one JSON string per line, in a file that only its owner can read.
+ * Several chats may append to it at the same time.
  */
 import {
   appendFileSync,
@@ -16,18 +16,18 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 
 export interface ChatHistory {
-  /** Why it is not kept across runs, or null. */
-  readonly fault: string | null;
+  /** Why the history is not kept across runs, or null. */
+  readonly error: string | null;
   add(text: string): void;
-  /** The entry before the one that is shown; null: there is none. `line` is what `after` comes back to. */
+  /** The entry before the shown entry; null: there is none. `line` is the unsent line that `after` returns to. */
   before(line: string): string | null;
   after(): string | null;
-  /** A line was entered or cleared: the next `before` begins at the newest. */
+  /** A line was entered or cleared: the next `before` starts at the newest entry. */
   leave(): void;
 }
 
 const entriesMax = 500;
-/** Of a longer text nothing is kept: it was pasted, and is a document rather than a line. */
+/** A longer text is not kept: it was pasted, and is a document rather than a line. */
 const entryCharsMax = 4_000;
 
 /** In the state folder of the XDG base directory specification. */
@@ -38,13 +38,13 @@ export function historyPath(env: Record<string, string | undefined> = process.en
 }
 
 export function openHistory(path: string): ChatHistory {
-  let fault: string | null = null;
+  let firstError: string | null = null;
   const trying = <Value>(action: () => Value, otherwise: Value): Value => {
-    if (fault !== null) return otherwise;
+    if (firstError !== null) return otherwise;
     try {
       return action();
     } catch (error) {
-      fault = messageOf(error);
+      firstError = messageOf(error);
       return otherwise;
     }
   };
@@ -53,8 +53,8 @@ export function openHistory(path: string): ChatHistory {
   let unsent = '';
 
   return {
-    get fault() {
-      return fault;
+    get error() {
+      return firstError;
     },
     add(text) {
       if (text.length <= entryCharsMax && text !== entries.at(-1)) {
@@ -80,10 +80,10 @@ export function openHistory(path: string): ChatHistory {
   };
 }
 
-/** The newest entries. A file that has grown to twice as many is written anew. */
+/** The newest entries. A file with more than twice as many is rewritten. */
 function load(path: string): string[] {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Creates it where it is not there.
+  // Creates a missing file.
   appendFileSync(path, '', { mode: 0o600 });
   chmodSync(path, 0o600);
   const all = readFileSync(path, 'utf8').split('\n').flatMap(entryOf);
@@ -102,7 +102,7 @@ function load(path: string): string[] {
   return entries;
 }
 
-/** A line that was cut, or written by something else, is left out. */
+/** Skips a truncated line and a line from another program. */
 function entryOf(line: string): string[] {
   try {
     const text: unknown = JSON.parse(line);

@@ -1,4 +1,4 @@
-/** What `gatehouse chat` itself says, in the language of the chat. */
+/** The texts of `gatehouse chat` itself, in the language of the chat. */
 import { localeOf, type Locale } from '../../machines/texts.ts';
 
 const en = {
@@ -72,10 +72,10 @@ export type ChatTexts = typeof en;
 
 export const chatTexts = (locale: Locale): ChatTexts => (locale === 'ko' ? ko : en);
 
-/** Of a machine on which nothing was said yet. Node reads it from LC_ALL, LC_MESSAGES and LANG. */
+/** The machine's language, used before the first message. Node reads it from LC_ALL, LC_MESSAGES and LANG. */
 export const machineLocale = (name = new Intl.DateTimeFormat().resolvedOptions().locale): Locale =>
   name.startsWith('ko') ? 'ko' : 'en';
 
-/** The language after this message: one without letters says nothing of it. */
+/** The language after this message: a message without letters does not change it. */
 export const localeAfter = (message: string, before: Locale): Locale =>
   /\p{L}/u.test(message) ? localeOf(message) : before;

@@ -1,15 +1,15 @@
 /**
- * How a job looks in a terminal while it runs: stages and notices on stderr, the answer on stdout as it is
- * written, so that the answer alone can be piped.
+ * Shows a running job in a terminal: stages and notices on stderr, the answer on stdout as it is streamed, so that only
+ * the answer is piped.
  */
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import { chatTexts, type ChatTexts } from './chat-texts.ts';
 import type { FollowListener } from './core-client.ts';
-import { shownText } from './terminal.ts';
+import { sanitizeForTerminal } from './terminal.ts';
 
 export interface ChatView extends FollowListener {
   readonly outcome: string | null;
-  /** The job has ended: the next output begins on a line of its own. */
+  /** The job has ended: the next output begins on a new line. */
   end(): void;
 }
 
@@ -17,7 +17,7 @@ export interface Terminal {
   out(text: string): void;
   err(text: string): void;
   isColoured: boolean;
-  /** Whether the answer is shown as it is written; into a pipe goes only the whole one, once. */
+  /** Whether the answer is streamed; a pipe gets only the whole answer, once. */
   isLive: boolean;
 }
 
@@ -43,7 +43,7 @@ export function createChatView(
 
 class View implements ChatView {
   outcome: string | null = null;
-  /** What of the answer is on the screen, on the current line of answers. */
+  /** The part of the answer on the screen, in its current run of text. */
   #shown = '';
   readonly #terminal: Terminal;
   readonly #startedAt: number;
@@ -66,7 +66,7 @@ class View implements ChatView {
 
   token({ off, content }: TokenChunk): void {
     if (!this.#terminal.isLive) return;
-    // Another offset than ours: the answer begins again, by another model or after a restart.
+    // A different offset: the answer starts again, from another model or after a restart.
     if (off !== this.#shown.length) this.#breakLine();
     if (off !== this.#shown.length) return;
     this.#shown += content;
@@ -124,9 +124,9 @@ class View implements ChatView {
     if (!isShown) this.#terminal.out(`${this.#safe(content)}\n`);
   }
 
-  /** Into a pipe or a file goes what was written. */
+  /** A pipe or a file gets the text unchanged. */
   #safe(text: string): string {
-    return this.#terminal.isLive ? shownText(text) : text;
+    return this.#terminal.isLive ? sanitizeForTerminal(text) : text;
   }
 
   #breakLine(): void {

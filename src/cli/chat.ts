@@ -1,44 +1,44 @@
-/** `gatehouse chat`: one message, or a conversation, with a running core. */
+/** `gatehouse chat`: sends one message, or holds a conversation, with a running core. */
 import { WriteStream } from 'node:tty';
-import type { Accepted } from '../contract/door.ts';
-import { readConsent } from '../routing/consent.ts';
+import type { SubmitReceipt } from '../contract/job-service.ts';
+import { parseConsent } from '../routing/consent.ts';
 import { historyPath, openHistory } from './chat-history.ts';
 import { chatTexts, localeAfter, machineLocale } from './chat-texts.ts';
-import { Conversation } from './conversation.ts';
+import { ChatSession } from './chat-session.ts';
 import { CommandError, RefusedError, UsageError, type CoreClient } from './core-client.ts';
 import { followJob, type Followed } from './followed-job.ts';
 import { createLineEditor } from './line-editor.ts';
-import { waitingDrafts } from './shown-drafts.ts';
-import { isPiped, pipedText } from './standard-input.ts';
+import { fetchWaitingDrafts } from './shown-drafts.ts';
+import { isPiped, readPipedText } from './standard-input.ts';
 
 export interface ChatOptions {
   client: CoreClient;
   message: string | undefined;
-  /** Left out: the user of the key, else `local`. */
+  /** Default: the user of the key, else `local`. */
   userId: string | undefined;
   json: boolean;
 }
 
 export async function chat(options: ChatOptions): Promise<number> {
   const { stdin } = process;
-  const piped = !stdin.isTTY && isPiped() ? await pipedText() : '';
+  const piped = !stdin.isTTY && isPiped() ? await readPipedText() : '';
   const text = [options.message ?? '', piped].filter((part) => part.trim() !== '').join('\n\n');
   const output = [process.stderr, process.stdout].find((stream) => stream.isTTY);
   if (!stdin.isTTY || !(output instanceof WriteStream)) {
-    if (text === '') throw new UsageError(sayHow);
+    if (text === '') throw new UsageError(usageHint);
     return sendOnce(options, text, options.message ?? '', piped);
   }
   const first = text === '' ? null : { text, sent: await send(options, { message: text }) };
   if (first !== null && first.sent.draft === null) return exitCode(first.sent);
   const { client, userId, json } = options;
   const history = openHistory(historyPath());
-  const conversation = new Conversation({ client, userId, json, history });
+  const conversation = new ChatSession({ client, userId, json, history });
   const editor = createLineEditor({
     input: stdin,
     output,
     history,
     onInterrupt: () => conversation.interrupt(),
-    onLineBetween: (line) => conversation.takeBetween(line),
+    onLineWhileBusy: (line) => conversation.handleLineWhileBusy(line),
   });
   try {
     return await conversation.run(editor, first);
@@ -47,9 +47,9 @@ export async function chat(options: ChatOptions): Promise<number> {
   }
 }
 
-const sayHow = 'say something: gatehouse chat "message", or run it in a terminal';
+const usageHint = 'say something: gatehouse chat "message", or run it in a terminal';
 
-/** One message without a terminal, so without questions. Exit code 1 where it failed. */
+/** One message without a terminal, so without prompts. Exit code 1 if the job failed. */
 async function sendOnce(
   options: ChatOptions,
   text: string,
@@ -59,7 +59,7 @@ async function sendOnce(
   const sent = await send(options, { message: text }).catch((error: unknown) => {
     const isLong = error instanceof RefusedError && error.code === 'GH_REQUEST_TOO_LONG';
     if (!isLong || piped === '' || message.trim() === '') throw error;
-    // Too long for a message: it goes with it, as a file does that is attached.
+    // Piped text that is too long for a message is sent with it as an attached file.
     process.stderr.write('Standard input is longer than a message; it is sent as a document.\n');
     const attachment = { name: 'standard input.txt', text: piped };
     return send(options, { message, attachment });
@@ -73,13 +73,13 @@ async function sendOnce(
 
 const exitCode = ({ outcome }: Followed): number => (outcome === 'failed' ? 1 : 0);
 
-/** Sends and follows; Ctrl-C cancels, a second one leaves. */
+/** Sends the message and follows its job. Ctrl-C cancels the job; a second Ctrl-C stops following it. */
 async function send(
   { client, userId, json }: ChatOptions,
   body: { message: string; attachment?: { name: string; text: string } },
 ): Promise<Followed> {
-  const { thread = null, ...draft } = await draftMeant(client, userId, body.message);
-  const accepted: Accepted = await client.say({
+  const { thread = null, ...draft } = await findWaitingDraft(client, userId, body.message);
+  const accepted: SubmitReceipt = await client.submitMessage({
     ...body,
     ...draft,
     ...(thread === null ? {} : { thread }),
@@ -92,7 +92,7 @@ async function send(
   const cancel = (): void => {
     if (isCancelling) job.leave();
     isCancelling = true;
-    client.tell(accepted.job_id, 'cancel').catch(job.leave);
+    client.controlJob(accepted.job_id, 'cancel').catch(job.leave);
   };
   process.on('SIGINT', cancel);
   try {
@@ -103,16 +103,16 @@ async function send(
 }
 
 /**
- * Which draft a yes is for that comes without a screen: the one that waits. Where several do, it cannot be known which
- * of them was seen, and none is written.
+ * The draft that a confirmation without a terminal refers to: the only waiting draft. If several wait, it is unknown
+ * which of them the user saw, and none is written.
  */
-async function draftMeant(
+async function findWaitingDraft(
   client: CoreClient,
   userId: string | undefined,
   message: string,
 ): Promise<{ draft?: { job_id: string; draft_seq: number } | null; thread?: string | null }> {
-  if (readConsent(message) !== 'confirm') return {};
-  const [draft, ...others] = await waitingDrafts(client, userId);
+  if (parseConsent(message) !== 'confirm') return {};
+  const [draft, ...others] = await fetchWaitingDrafts(client, userId);
   if (draft === undefined) return { draft: null };
   const { jobId, seq, thread } = draft;
   if (others.length === 0) return { draft: { job_id: jobId, draft_seq: seq }, thread };

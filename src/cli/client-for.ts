@@ -1,11 +1,11 @@
-/** The client with which a command talks to the running core. */
+/** The HTTP client of a command for the running core. */
 import { loadClientSettings } from '../config/client-settings.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { commandKey } from '../lib/key-ring.ts';
+import { cliApiKey } from '../lib/api-keys.ts';
 import { createCoreClient, reachableUrl, UsageError, type CoreClient } from './core-client.ts';
 import type { CommandValues } from './options.ts';
 
-/** The address: --url, else GATEHOUSE_URL, else the configuration. The key: GATEHOUSE_API_KEY, else the configuration. */
+/** Address: --url, else GATEHOUSE_URL, else the configuration. Key: GATEHOUSE_API_KEY, else the configuration. */
 export function clientFor(values: CommandValues): CoreClient {
   const { server } = loadConfig(values.config).config;
   const environment = loadClientSettings();
@@ -14,8 +14,5 @@ export function clientFor(values: CommandValues): CoreClient {
     const where = values.url === undefined ? 'GATEHOUSE_URL' : '--url';
     throw new UsageError(`${where}: expected an address like http://127.0.0.1:8100, found ${url}`);
   }
-  return createCoreClient(
-    url.replace(/\/+$/, ''),
-    environment.apiKey ?? commandKey(server.apiKeys),
-  );
+  return createCoreClient(url.replace(/\/+$/, ''), environment.apiKey ?? cliApiKey(server.apiKeys));
 }

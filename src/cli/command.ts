@@ -1,17 +1,17 @@
-/** What a command is, and how the words on a command line find theirs. */
+/** The type of a command, and the lookup of a command by the words of a command line. */
 import type { CommandValues, OptionName } from './options.ts';
 
 export interface Command {
   /** One line, for the list of all commands. */
   summary: string;
   /**
-   * The words after the name, as the help shows them: `ID` is one, `[ID]` may be left out, `PATH…` is one or more. Left
-   * out: none.
+   * The words after the name, as the help shows them: `ID` is required, `[ID]` is optional, `PATH…` is one or more.
+   * Default: none.
    */
   takes?: string;
-  /** What the words can be, for completion; else files are offered where `takes` names a FILE, PATH or FOLDER. */
+  /** The possible words, for completion; default: files if `takes` names a FILE, PATH or FOLDER. */
   words?: readonly string[];
-  /** Beside --config and --help. Any other is wrong usage. */
+  /** Besides --config and --help. Any other option is a usage error. */
   options: readonly OptionName[];
   /** Further lines for the help of this command. */
   notes?: string;
@@ -19,17 +19,17 @@ export interface Command {
   run(words: string[], values: CommandValues): Promise<number>;
 }
 
-/** By name: one word, or two (`jobs show`). `X list` is also what the word X alone means. */
+/** By name: one word, or two (`jobs show`). `X list` is also run by the word X alone. */
 export type Commands = Readonly<Record<string, Command>>;
 
 export interface FoundCommand {
   name: string;
   command: Command;
-  /** The words that are left. */
+  /** The remaining words. */
   words: string[];
 }
 
-/** Null where there is none of this name. */
+/** Null if there is no such command. */
 export function findCommand(commands: Commands, words: readonly string[]): FoundCommand | null {
   const [first = '', second = ''] = words;
   const tries: [name: string, used: number][] = [
@@ -44,11 +44,11 @@ export function findCommand(commands: Commands, words: readonly string[]): Found
   return null;
 }
 
-/** The names of a command and of those below it: `jobs` has `jobs list`, `jobs show` and `jobs cancel`. */
+/** The names of a command and its subcommands: `jobs` has `jobs list`, `jobs show` and `jobs cancel`. */
 export const namesUnder = (commands: Commands, first: string): string[] =>
   Object.keys(commands).filter((name) => name === first || name.startsWith(`${first} `));
 
-/** How many words a command takes. */
+/** The number of words that a command takes. */
 export function wordCounts({ takes = '' }: Command): { min: number; max: number } {
   const places = takes.split(' ').filter((place) => place !== '');
   const min = places.filter((place) => !place.startsWith('[')).length;

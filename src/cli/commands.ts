@@ -1,7 +1,7 @@
 /**
- * Every command by name: what it takes, and what runs it. Help and completion are made of this table. What a command
- * needs beyond talking to a running core is imported when it runs: a bridge does not carry the core, and `jobs` answers
- * at once.
+ * Every command by name: its arguments and its implementation. Help and completion are generated from this table.
+ * Modules beyond the client of a running core are imported when the command runs: the bridge does not load the core,
+ * and `jobs` starts fast.
  */
 import { completionScript } from './completion.ts';
 import type { Commands } from './command.ts';

@@ -1,6 +1,6 @@
 /**
- * `gatehouse completion SHELL`: a script for the shell, made of the table of commands. It holds all words itself, so that
- * a key press starts no process.
+ * `gatehouse completion SHELL`: generates a shell script from the table of commands. The script contains all words, so
+ * that completion starts no process.
  */
 import type { Command, Commands } from './command.ts';
 import { specOf } from './options.ts';
@@ -12,7 +12,7 @@ export function completionScript(commands: Commands, shell: Shell): string {
     case 'bash':
       return bashScript(table);
     case 'zsh':
-      // zsh reads scripts of bash; its own menus show what they offer.
+      // zsh reads bash scripts; its own menus show the candidates.
       return `#compdef gatehouse\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(table)}`;
     case 'fish':
       return fishScript(table);
@@ -20,10 +20,10 @@ export function completionScript(commands: Commands, shell: Shell): string {
 }
 
 interface Row {
-  /** Words of the name; none for the top. */
+  /** Words of the name; empty for the top level. */
   name: string;
   summary: string;
-  /** What can stand next: names of commands below it, or its own words. */
+  /** The possible next words: names of subcommands, or the command's own words. */
   next: readonly string[];
   options: readonly string[];
   takesFile: boolean;
@@ -62,7 +62,7 @@ function rowOf(commands: Commands, name: string): Row {
   };
 }
 
-/** Options with a file as their value. */
+/** Options whose value is a file. */
 const fileOptions = ['config', 'tls-folder'];
 
 const optionWords = (row: Row): string => row.options.map((option) => `--${option}`).join(' ');

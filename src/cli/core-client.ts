@@ -1,7 +1,7 @@
-/** Talks to a running core over HTTP, for the commands that look at it from outside. */
+/** HTTP client of a running core, for the commands that use it from outside. */
 import { createParser } from 'eventsource-parser';
-import type { Accepted, JobPage, JobView } from '../contract/door.ts';
-import type { OutboxEvent } from '../contract/document-event.ts';
+import type { SubmitReceipt, JobPage, JobView } from '../contract/job-service.ts';
+import type { OutgoingEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
 import type { CalendarReport } from '../http/calendar-routes.ts';
@@ -9,14 +9,14 @@ import { messageOf } from '../lib/errors.ts';
 import { withoutBrackets } from '../lib/loopback.ts';
 import { ofUser } from './document-query.ts';
 
-/** One line for the person; the exit code is 1. */
+/** Printed as one line; the exit code is 1. */
 export class CommandError extends Error {}
 
 /** The core refused the request. */
 export class RefusedError extends CommandError {
   readonly status: number;
   readonly code: string;
-  /** 0 where the core did not say. */
+  /** 0 if the core gave no delay. */
   readonly retryAfterMs: number;
 
   constructor(message: string, { status, headers }: Response, code: string) {
@@ -27,43 +27,43 @@ export class RefusedError extends CommandError {
   }
 }
 
-/** Nothing answered. A request may have arrived all the same. */
+/** There was no response. The request may have arrived all the same. */
 export class UnreachableError extends CommandError {}
 
-/** The command was called in a way that it is not meant to be; the exit code is 2. */
+/** The command line is invalid; the exit code is 2. */
 export class UsageError extends Error {}
 
 export interface CoreClient {
   readonly url: string;
   submit(body: Record<string, unknown>): Promise<string>;
-  /** As `submit`, with where in the job's events the answer to this message begins. */
-  say(body: Record<string, unknown>): Promise<Accepted>;
+  /** As `submit`, and returns the position in the job's events where the response to this message begins. */
+  submitMessage(body: Record<string, unknown>): Promise<SubmitReceipt>;
   job(jobId: string): Promise<JobView>;
   jobs(query: Record<string, string>): Promise<JobPage>;
-  /** Progress, line by line; the last one is the report. */
+  /** Progress, line by line; the last line is the report. */
   importFiles(
     paths: string[],
     userId: string | undefined,
   ): AsyncIterable<ImportProgress | { report: ImportReport }>;
-  /** What a question is answered with, event by event, as it comes. Aborting cancels it. */
+  /** The events of an answer to a question, as they arrive. Aborting cancels the question. */
   answer(
     path: string,
     body: Record<string, unknown>,
     signal: AbortSignal,
   ): AsyncIterable<StreamedEvent>;
-  /** The events of a calendar file; the same file again changes only what changed in it. */
+  /** Imports the events of a calendar file. Idempotent: importing it again applies only the changes. */
   importCalendar(ics: string, userId: string | undefined): Promise<CalendarReport>;
   /** The calendar as the text of a calendar file. */
   exportCalendar(userId: string | undefined): Promise<string>;
-  /** What is beside jobs: JSON in, JSON out; null where the answer has no body. */
+  /** Requests outside jobs: JSON in, JSON out; null for a response without a body. */
   request(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
     body?: Record<string, unknown>,
   ): Promise<unknown>;
   events(jobId: string): Promise<StateEvent[]>;
-  tell(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
-  /** State events and pieces of the answer until the final event. Comes back by itself when the core restarts. */
+  controlJob(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
+  /** State events and pieces of the answer until the final event. Reconnects when the core restarts. */
   follow(
     jobId: string,
     listener: FollowListener,
@@ -71,12 +71,12 @@ export interface CoreClient {
     afterSeq?: number,
   ): Promise<void>;
   /**
-   * The events of all jobs and documents after a position of the journal, or (null) those that are new, until the signal.
-   * Comes back like `follow`. `position` is null for all events of a row but its last.
+   * The events of all jobs and documents after a journal position, or (null) only new events, until the signal.
+   * Reconnects like `follow`. `position` is null for all events of a row except its last.
    */
   followAll(
     from: number | null,
-    onEvent: (event: OutboxEvent, position: number | null) => void,
+    onEvent: (event: OutgoingEvent, position: number | null) => void,
     signal: AbortSignal,
     onLost?: () => void,
   ): Promise<void>;
@@ -90,17 +90,17 @@ export interface StreamedEvent {
 export interface FollowListener {
   event(event: StateEvent): void;
   token(chunk: TokenChunk): void;
-  /** The connection was lost; it is tried again. */
+  /** The connection was lost; the client reconnects. */
   lost(): void;
 }
 
-/** A restart takes well under a second; after a minute the person should decide. */
+/** A restart takes well under a second; after a minute the user should decide. */
 const reconnectForMs = 60_000;
 const reconnectEveryMs = 500;
-/** More events than one row of the journal ever tells. */
+/** More than the events of any journal row. */
 const rowEventsMax = 16;
 
-/** The address at which the core of this configuration is reached from this machine. */
+/** The address at which this machine reaches the core of this configuration. */
 export function reachableUrl({ host, port }: { host: string; port: number }): string {
   const bare = withoutBrackets(host);
   const open = ['0.0.0.0', '::'].includes(bare) ? '127.0.0.1' : bare;
@@ -114,8 +114,8 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
   };
 
   const fetched = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const response = await reach(`${url}${path}`, { headers, ...init });
-    if (!response.ok) throw await refusalOf(response);
+    const response = await fetchCore(`${url}${path}`, { headers, ...init });
+    if (!response.ok) throw await parseProblem(response);
     return response;
   };
   const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
@@ -124,16 +124,16 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     try {
       return await response.json();
     } catch {
-      throw noCoreAt(response.url);
+      throw unreachableError(response.url);
     }
   };
 
-  const say = async (body: Record<string, unknown>): Promise<Accepted> =>
-    (await call('/chat', { method: 'POST', body: JSON.stringify(body) })) as Accepted;
+  const say = async (body: Record<string, unknown>): Promise<SubmitReceipt> =>
+    (await call('/chat', { method: 'POST', body: JSON.stringify(body) })) as SubmitReceipt;
 
   return {
     url,
-    say,
+    submitMessage: say,
     submit: async (body) => (await say(body)).job_id,
     job: async (jobId) => (await call(`/chat/${encodeURIComponent(jobId)}`)) as JobView,
     jobs: async (query) =>
@@ -141,13 +141,17 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     request: (method, path, body) =>
       call(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
     events: (jobId) => allEvents(call, jobId),
-    async tell(jobId, verb) {
+    async controlJob(jobId, verb) {
       await call(`/chat/${encodeURIComponent(jobId)}/${verb}`, { method: 'POST', body: '{}' });
     },
     async *importFiles(paths, userId) {
       const body = JSON.stringify({ paths, user_id: userId });
-      const response = await reach(`${url}/documents/import`, { method: 'POST', headers, body });
-      if (!response.ok) throw await refusalOf(response);
+      const response = await fetchCore(`${url}/documents/import`, {
+        method: 'POST',
+        headers,
+        body,
+      });
+      if (!response.ok) throw await parseProblem(response);
       yield* linesOf(response);
     },
     answer: (path, body, signal) =>
@@ -162,22 +166,22 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     },
     follow(jobId, listener, signal, afterSeq = 0) {
       const path = `${url}/chat/${encodeURIComponent(jobId)}/stream`;
-      return readOn(path, headers, afterSeq, { ...listener, isOver: isFinal }, signal);
+      return followWithReconnect(path, headers, afterSeq, { ...listener, isOver: isFinal }, signal);
     },
     async followAll(from, onEvent, signal, lost = () => undefined) {
-      // One that was never there will not come back either.
+      // Fails at once if no core runs: reconnecting is only for a core that was reached before.
       await fetched('/healthz', { signal });
-      const listener = { event: eachOnce(onEvent), token: () => undefined, lost };
+      const listener = { event: deduplicated(onEvent), token: () => undefined, lost };
       const reader = { ...listener, isOver: () => false };
-      await readOn(`${url}/events`, headers, from ?? 'now', reader, signal);
+      await followWithReconnect(`${url}/events`, headers, from ?? 'now', reader, signal);
     },
   };
 }
 
-/** After a lost connection the last row may come again, as a whole: its events have the same ids. */
-function eachOnce(
-  onEvent: (event: OutboxEvent, position: number | null) => void,
-): (event: OutboxEvent, id?: string) => void {
+/** After a reconnect the last row may be sent again as a whole: its events have the same ids. */
+function deduplicated(
+  onEvent: (event: OutgoingEvent, position: number | null) => void,
+): (event: OutgoingEvent, id?: string) => void {
   let last: string[] = [];
   return (event, id) => {
     if (last.includes(event.id)) return;
@@ -203,7 +207,7 @@ async function allEvents(
   return events;
 }
 
-/** One JSON value per line, as the lines come. */
+/** One JSON value per line, as the lines arrive. */
 async function* linesOf(
   response: Response,
 ): AsyncIterable<ImportProgress | { report: ImportReport }> {
@@ -244,18 +248,18 @@ async function* streamedEvents(ask: () => Promise<Response>): AsyncIterable<Stre
 
 const isFinal = ({ type }: StateEvent): boolean => type === 'done' || type === 'cancelled';
 
-interface Reader<Event extends OutboxEvent> extends Omit<FollowListener, 'event'> {
-  /** `id`: the position after which one can go on; not with all events. */
+interface StreamReader<Event extends OutgoingEvent> extends Omit<FollowListener, 'event'> {
+  /** `id`: the position after which the stream can continue; not present on all events. */
   event(event: Event, id?: string): void;
   isOver(event: Event): boolean;
 }
 
-/** Reads a stream of events, and goes on where it was after a lost connection. */
-async function readOn<Event extends OutboxEvent>(
+/** Reads an event stream, and continues at its last position after a lost connection. */
+async function followWithReconnect<Event extends OutgoingEvent>(
   url: string,
   headers: Record<string, string>,
   from: number | 'now',
-  reader: Reader<Event>,
+  reader: StreamReader<Event>,
   signal: AbortSignal,
 ): Promise<void> {
   let seen = String(from);
@@ -281,19 +285,19 @@ async function readOn<Event extends OutboxEvent>(
   }
 }
 
-/** What a problem document says; a core always answers with one. */
-async function refusalOf(response: Response): Promise<CommandError> {
+/** The error in a problem document; a core always sends one. */
+async function parseProblem(response: Response): Promise<CommandError> {
   const problem = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   const { detail, title, code } = problem;
   const words = detail ?? title;
-  if (typeof words !== 'string' || typeof code !== 'string') return noCoreAt(response.url);
+  if (typeof words !== 'string' || typeof code !== 'string') return unreachableError(response.url);
   return new RefusedError(`${words} (${code})`, response, code);
 }
 
-const noCoreAt = (url: string): CommandError =>
+const unreachableError = (url: string): CommandError =>
   new CommandError(`what answers at ${new URL(url).origin} is no core of Gatehouse`);
 
-async function reach(url: string, init: RequestInit): Promise<Response> {
+async function fetchCore(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (error) {
@@ -305,11 +309,11 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-/** True when the last event came. */
-async function readStream<Event extends OutboxEvent>(
+/** True after the final event. */
+async function readStream<Event extends OutgoingEvent>(
   url: string,
   headers: Record<string, string>,
-  reader: Reader<Event>,
+  reader: StreamReader<Event>,
   signal: AbortSignal,
   heard: { connected(): void; seen(id: string): void },
 ): Promise<boolean> {
@@ -328,15 +332,15 @@ async function readStream<Event extends OutboxEvent>(
   });
   try {
     const response = await fetch(url, { headers, signal });
-    // It is stopping, or too much is open: as good as a lost connection.
+    // The core is stopping, or has too many connections: handled like a lost connection.
     if (response.status === 429 || response.status >= 500) return false;
     if (!response.ok)
       throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
     heard.connected();
-    // Where `now` was: after a lost connection it goes on from there, and not from a later now.
+    // The position of `now`: after a lost connection the stream continues there and not at a later `now`.
     const position = response.headers.get('last-event-id');
     if (position !== null) heard.seen(position);
-    // The last event was seen before.
+    // The final event was already received.
     if (response.status === 204) return true;
     const decoder = new TextDecoder();
     for await (const bytes of response.body ?? []) {

@@ -1,12 +1,12 @@
-/** `gatehouse doctor`: looks at everything that the core, or a bridge alone, needs, and says what to do about each fault. */
+/** `gatehouse doctor`: checks everything that the core, or a bridge alone, needs, and gives advice for each fault. */
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../lib/errors.ts';
-import { checkBridge } from './bridge-findings.ts';
-import { checkBackends } from './backend-findings.ts';
-import { checkDatabase } from './database-findings.ts';
-import type { Finding } from './finding.ts';
-import { checkGates } from './gate-findings.ts';
+import { checkBridge } from './bridge-check.ts';
+import { checkBackends } from './backend-check.ts';
+import { checkDatabase } from './database-check.ts';
+import type { CheckResult } from './check-result.ts';
+import { checkGates } from './gate-check.ts';
 import {
   checkCore,
   checkKeys,
@@ -14,29 +14,29 @@ import {
   checkRunningCore,
   checkTimeZone,
   checkTraces,
-} from './machine-findings.ts';
-import { checkNats } from './nats-findings.ts';
-import { checkTools } from './tool-findings.ts';
-import { checkSearch } from './search-findings.ts';
+} from './environment-check.ts';
+import { checkNats } from './nats-check.ts';
+import { checkTools } from './tools-check.ts';
+import { checkSearch } from './search-check.ts';
 
 export async function doctor(
   configFile: string | undefined,
   json: boolean,
   sendTest?: string,
 ): Promise<number> {
-  const findings: Finding[] = [];
+  const findings: CheckResult[] = [];
   const config = checkConfig(configFile, findings);
   if (config !== null) {
     const core = await checkCore(config);
     const nats = await checkNats(config);
     findings.push(checkNode());
-    if (nats.isOfBridge) findings.push(...nats.findings);
+    if (nats.isOfBridge) findings.push(...nats.results);
     else {
-      findings.push(checkTimeZone(config), core.finding);
+      findings.push(checkTimeZone(config), core.result);
       if (core.isThere) findings.push(...(await checkRunningCore(config)));
       findings.push(...checkKeys(config));
       findings.push(...checkDatabase(config, core.isThere));
-      findings.push(...nats.findings);
+      findings.push(...nats.results);
       findings.push(...(await checkBackends(config, core.isThere)));
       findings.push(...(await checkGates(config)));
       findings.push(...(await checkTools(config)));
@@ -50,10 +50,10 @@ export async function doctor(
   return findings.every((finding) => finding.ok) ? 0 : 1;
 }
 
-const lineOf = ({ part, ok, what, advice }: Finding): string =>
+const lineOf = ({ part, ok, what, advice }: CheckResult): string =>
   `${ok ? '✓' : '✗'} ${part.padEnd(12)} ${what}${advice === undefined ? '' : `\n  → ${advice}`}`;
 
-function checkConfig(configFile: string | undefined, findings: Finding[]): Config | null {
+function checkConfig(configFile: string | undefined, findings: CheckResult[]): Config | null {
   try {
     const { config, file } = loadConfig(configFile);
     findings.push({ part: 'config', ok: true, what: file ?? 'embedded defaults' });

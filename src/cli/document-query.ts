@@ -1,6 +1,6 @@
-/** Query strings of the requests about memos, documents and drafts. */
+/** Query strings for requests about memos, documents and drafts. */
 
-/** Left out: the user of the key, else `local`. */
+/** Default: the user of the key, else `local`. */
 export const ofUser = (userId: string | undefined): Record<string, string> =>
   userId === undefined ? {} : { user_id: userId };
 

@@ -31,7 +31,7 @@ export async function listDocuments(
   return 0;
 }
 
-/** The document of this user. @throws CommandError with GH_DOCUMENT_NOT_FOUND */
+/** One document of this user. @throws CommandError with GH_DOCUMENT_NOT_FOUND */
 export const documentOf = async (
   client: CoreClient,
   id: string,
@@ -42,7 +42,7 @@ export const documentOf = async (
     `/documents/${encodeURIComponent(id)}?${listQueryOf({ user: userId })}`,
   )) as DocumentView;
 
-/** What the document is, on standard error; its text alone on standard output. */
+/** Prints the document's metadata on standard error, and only its text on standard output. */
 export async function showDocument(
   client: CoreClient,
   id: string,
@@ -56,7 +56,7 @@ export async function showDocument(
   const { title, content_origin, md_draft_status, updated_at } = document;
   const state = md_draft_status === null ? '' : `  ${md_draft_status}`;
   console.error(`${document.id}  ${localTime(updated_at)}  ${content_origin}${state}  ${title}`);
-  // A draft that has not been accepted is not the document yet: `drafts show` has it.
+  // A draft that is not accepted is not yet the document: `drafts show` prints it.
   const isAccepted = md_draft_status === 'accepted';
   console.log((isAccepted ? document.md_content : null) ?? document.extracted_text);
   return 0;

@@ -1,4 +1,7 @@
-/** `gatehouse drafts`: what waits for a decision, what waits, what runs, what was given up; `show`, `retry`, `accept`, `reject`, `pause`, `resume`, `watch`. */
+/**
+ * `gatehouse drafts`: lists drafts to decide on, waiting, running and given up; `show`, `retry`, `accept`, `reject`,
+ * `pause`, `resume`, `watch`.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentEvent } from '../contract/document-event.ts';
 import type {
@@ -6,19 +9,19 @@ import type {
   DraftOverview,
   DraftView,
   RunningView,
-} from '../documents/draft-overview.ts';
+} from '../documents/draft-queries.ts';
 import { UsageError, type CoreClient } from './core-client.ts';
 import { ofUser } from './document-query.ts';
 import { documentOf } from './documents.ts';
 import { localTime } from './local-time.ts';
 
 interface DraftOptions {
-  /** Only what is theirs. */
+  /** Only this user's drafts. */
   userId: string | undefined;
   json: boolean;
 }
 
-/** Often enough to be called live, rarely enough to cost nothing. */
+/** Often enough to appear live, seldom enough to cost nothing. */
 const watchEveryMs = 500;
 
 export async function drafts(
@@ -67,7 +70,7 @@ export async function drafts(
 const draftUsage =
   'drafts takes: nothing, show ID, retry ID, accept ID, reject ID, pause, resume, or watch';
 
-/** No user: the documents of `local`, and the drafts of all. */
+/** Without a user: the documents of `local`, and the drafts of all users. */
 const queryOf = ({ userId }: DraftOptions): string =>
   new URLSearchParams(ofUser(userId)).toString();
 
@@ -123,7 +126,7 @@ async function show(client: CoreClient, documentId: string, options: DraftOption
   }
 }
 
-/** A line whenever something has changed, until Ctrl-C. */
+/** Prints a line after each change, until Ctrl-C. */
 async function watch(client: CoreClient, options: DraftOptions): Promise<void> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
@@ -170,7 +173,7 @@ function draftLine(draft: DraftView): string {
   return `${document_id}  ${state.padEnd(8)}  ${due}attempts ${attempts}  ${title}${why}`;
 }
 
-/** One line of what happened to a document. */
+/** One line about an event of a document. */
 export function documentSummary({ data }: DocumentEvent): string {
   return Object.entries(data)
     .map(([name, value]) => `${name} ${String(value)}`)

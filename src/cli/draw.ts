@@ -1,9 +1,9 @@
-/** `gatehouse draw`: the charts of all machines as SVG files. */
+/** `gatehouse draw`: draws the charts of all machines as SVG files. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drawChart, drawnMachines } from '../inspector/charts.ts';
 
-/** Into `folder`; left out, where a clone of Gatehouse has them. */
+/** Into `folder`; default: the folder of the charts in a clone of Gatehouse. */
 export async function draw(folder: string = join('docs', 'charts')): Promise<number> {
   mkdirSync(folder, { recursive: true });
   for (const name of Object.keys(drawnMachines)) {

@@ -1,4 +1,4 @@
-/** `gatehouse fake-dsm`: a Synology Chat to try the bridge with, with a page, until it is told to stop. */
+/** `gatehouse fake-dsm`: runs a simulated Synology Chat with a web page, to try the bridge, until a stop signal. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { certificateFile } from '../fake-dsm/certificate.ts';
 import { startFakeDsm, type FakeDsm, type FakeDsmOptions } from '../fake-dsm/fake-dsm.ts';
 import { UsageError } from './core-client.ts';
 
-/** Next to the core's and the bridge's own. */
+/** Next to the default ports of the core and the bridge. */
 const usualPort = 8_110;
 const usualBridge = 'http://127.0.0.1:8101/webhook/synology';
 
@@ -27,7 +27,7 @@ export interface FakeDsmValues {
 export async function fakeDsm(values: FakeDsmValues, json: boolean): Promise<number> {
   const options = optionsOf(values);
   if (options.tls !== true || options.tlsFolder !== undefined) return serve(options, json);
-  // The bridge trusts a certificate that it can read from a file.
+  // The bridge reads the certificate that it trusts from a file.
   const tlsFolder = mkdtempSync(join(tmpdir(), 'fake-dsm-'));
   try {
     return await serve({ ...options, tlsFolder }, json);
@@ -51,7 +51,7 @@ async function serve(options: FakeDsmOptions, json: boolean): Promise<number> {
 
 function optionsOf(values: FakeDsmValues): FakeDsmOptions {
   const { host, bridge = usualBridge, tls } = values;
-  // The usual token is known to everybody: beyond this machine it would open the bridge to everybody.
+  // The default token is public: on an address beyond this machine it would open the bridge to everyone.
   const token = values.token ?? (host === undefined ? undefined : freshToken());
   const port = portOf('--port', values.port, usualPort);
   const pagePort = portOf('--page-port', values['page-port'], port === 0 ? 0 : port + 1);
@@ -73,7 +73,7 @@ function optionsOf(values: FakeDsmValues): FakeDsmOptions {
   };
 }
 
-/** 64 letters, as in Chat. */
+/** 64 characters, as in Chat. */
 const freshToken = (): string => randomBytes(48).toString('base64url');
 
 function portOf(option: string, given: string | undefined, usual: number): number {
@@ -92,7 +92,7 @@ async function start(options: FakeDsmOptions): Promise<FakeDsm> {
   }
 }
 
-/** The bridge's part of a configuration that talks to this NAS. */
+/** The bridge's section of a configuration for this NAS. */
 function configOf(dsm: FakeDsm, tlsFolder: string | undefined) {
   const { users } = dsm.state();
   const tokenOf = (name: string): string =>

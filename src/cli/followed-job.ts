@@ -1,27 +1,27 @@
-/** One message of a terminal from its acceptance to its end, or to the draft that it shows. */
-import type { Accepted } from '../contract/door.ts';
+/** Follows the job of one terminal message from its acceptance to its end, or to the draft that it shows. */
+import type { SubmitReceipt } from '../contract/job-service.ts';
 import { createChatView } from './chat-view.ts';
 import type { ChatTexts } from './chat-texts.ts';
 import type { CoreClient } from './core-client.ts';
-import { draftOf, isDraft, type ShownDraft } from './shown-drafts.ts';
+import { toShownDraft, isDraft, type ShownDraft } from './shown-drafts.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
 
 export interface Followed {
   outcome: string | null;
-  /** It waits for an answer. */
+  /** The draft that waits for an answer. */
   draft: ShownDraft | null;
 }
 
 export interface FollowedJob {
   /** Resolves at the end, at a draft, or after `leave`. @throws CommandError when the core does not come back */
   ended: Promise<Followed>;
-  /** Stops looking; the job goes on. */
+  /** Stops following; the job continues. */
   leave(): void;
 }
 
 export function followJob(
   client: CoreClient,
-  { job_id: jobId, after_seq: afterSeq, thread }: Accepted & { thread: string | null },
+  { job_id: jobId, after_seq: afterSeq, thread }: SubmitReceipt & { thread: string | null },
   json: boolean,
   texts: ChatTexts,
 ): FollowedJob {
@@ -37,8 +37,8 @@ export function followJob(
     event(event: Parameters<typeof view.event>[0]) {
       if (json) print(event);
       view.event(event);
-      draft = isDraft(event) ? draftOf(event, thread) : null;
-      // The job waits for the person now: what follows needs their word, not our patience.
+      draft = isDraft(event) ? toShownDraft(event, thread) : null;
+      // The job now waits for the user's reply: following it further would only wait.
       if (draft !== null) following.abort();
     },
   };

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `gatehouse` command: finds the sub-command, turns errors into one line and an exit code. */
+/** The `gatehouse` command: finds the subcommand, and turns errors into one line and an exit code. */
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -16,13 +16,13 @@ function parse() {
   try {
     return parseArgs({ args, options, allowPositionals: true, tokens: true });
   } catch (error) {
-    // Node adds advice of two sentences about positional arguments.
+    // Node appends two sentences of advice about positional arguments.
     throw new UsageError(messageOf(error).split('. ')[0], { cause: error });
   }
 }
 type Parsed = ReturnType<typeof parse>;
 
-/** The words of a command line of which nothing else need be right. */
+/** The words of a command line that may be invalid otherwise. */
 const wordsOf = (): string[] =>
   parseArgs({ args, options, allowPositionals: true, strict: false }).positionals;
 
@@ -73,7 +73,7 @@ function check({ name, command, words }: FoundCommand, tokens: Parsed['tokens'])
   if (words.length > max) throw new UsageError(`${shownName} does not take ${words[max]}`);
 }
 
-/** How it is called, above what was wrong: the line that says it stands last. */
+/** The usage is printed before the error, so that the error is the last line. */
 function printUsage(): void {
   const words = wordsOf();
   const usage = words.length === 0 ? overviewOf(commands) : usageOf(commands, words);
@@ -87,7 +87,9 @@ function ownVersion(): string {
   return version;
 }
 
-/** Who reads our lines may have read enough (`| head -1`): that is no fault, and nobody is left to be told of one. */
+/**
+ * The reader of the output may close the pipe early (`| head -1`): this is not an error, and it could not be reported.
+ */
 function endWhenUnread(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit();
   throw error;

@@ -1,11 +1,11 @@
-/** The help texts, made of the table of commands. */
+/** The help texts, generated from the table of commands. */
 import { namesUnder, type Command, type Commands } from './command.ts';
 import { specOf } from './options.ts';
 
-/** The column where the second one begins. */
+/** The column at which the second column begins. */
 const gap = 34;
 
-/** All commands, one line each. The last line says how to go on. */
+/** All commands, one line each. The last line says where to find more help. */
 export function overviewOf(commands: Commands): string {
   const lines = Object.entries(commands).map(
     ([name, { takes, summary }]) => `  ${column(`${shownName(name)} ${takes ?? ''}`)}${summary}`,
@@ -19,14 +19,14 @@ is the key to come with, else one of the configuration. Exit code: 0 fine, 1 it 
 gatehouse help COMMAND shows what a command takes; gatehouse --version says which Gatehouse this is.`;
 }
 
-/** One command, or all of a group (`jobs`), with their options. Null where there is none. */
+/** One command, or all of a group (`jobs`), with their options. Null if there is none. */
 export function helpOf(commands: Commands, words: readonly string[]): string | null {
   const names = namesOf(commands, words);
   if (names.length === 0) return null;
   return names.map((name) => textOf(name, commands[name]!)).join('\n\n');
 }
 
-/** The usage lines only, printed above an error of usage. */
+/** Only the usage lines, printed above a usage error. */
 export function usageOf(commands: Commands, words: readonly string[]): string | null {
   const names = namesOf(commands, words);
   return names.length === 0
@@ -39,7 +39,7 @@ function namesOf(commands: Commands, [first = '', second = '']: readonly string[
   return Object.hasOwn(commands, exact) ? [exact] : namesUnder(commands, first);
 }
 
-/** `X list` is what X alone means, too. */
+/** `X list` is also run by X alone. */
 const shownName = (name: string): string => name.replace(/ list$/, ' [list]');
 
 const column = (text: string): string => `${text.trim()}  `.padEnd(gap);
@@ -48,7 +48,7 @@ function usageLine(name: string, command: Command, isFirst: boolean): string {
   const parts = [
     shownName(name),
     command.takes,
-    ...command.options.map((one) => `[${shown(one)}]`),
+    ...command.options.map((one) => `[${formatOption(one)}]`),
   ];
   return `${isFirst ? 'usage: ' : '       '}gatehouse ${parts.filter(Boolean).join(' ')}`;
 }
@@ -59,12 +59,12 @@ function textOf(name: string, command: Command): string {
   for (const option of [...command.options, 'config']) {
     const { help, words } = specOf(option);
     const all = words === undefined ? '' : `: ${words.join(', ')}`;
-    lines.push(`    ${column(shown(option))}${help}${all}`);
+    lines.push(`    ${column(formatOption(option))}${help}${all}`);
   }
   return lines.join('\n');
 }
 
-function shown(option: string): string {
+function formatOption(option: string): string {
   const { value } = specOf(option);
   return `--${option}${value === undefined ? '' : ` ${value}`}`;
 }

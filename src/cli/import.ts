@@ -1,6 +1,6 @@
 /**
- * `gatehouse import PATH…`: text and markdown files become documents, by way of the running core, which reads them.
- * It failed where a path that was named was not taken, or nothing was; what was skipped within a folder is only told.
+ * `gatehouse import PATH…`: text and markdown files become documents; the running core reads them. Exit code 1 if a
+ * named path was not imported, or nothing was; files skipped within a folder are only reported.
  */
 import { resolve } from 'node:path';
 import type { ImportProgress, ImportReport } from '../documents/import-files.ts';

@@ -1,4 +1,4 @@
-/** The commands that send messages and look at jobs. */
+/** The commands that send messages and show jobs. */
 import { ask } from './ask.ts';
 import { chat } from './chat.ts';
 import { clientFor } from './client-for.ts';

@@ -2,12 +2,12 @@
 import { remedies } from '../lib/error-remedies.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { jobStates } from '../../machines/job-types.ts';
-import { listQuery, type JobPage } from '../contract/door.ts';
+import { listQuery, type JobPage } from '../contract/job-service.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
 import { localTime } from './local-time.ts';
 
-/** The part of the query of `GET /jobs` that a word of `--state` stands for: a state, or else an outcome. */
+/** The query of `GET /jobs` for a value of `--state`: a state, or else an outcome. */
 export const stateQuery = (word: string): Record<string, string> =>
   (jobStates as readonly string[]).includes(word) ? { state: word } : { outcome: word };
 
@@ -16,7 +16,7 @@ export async function listJobs(
   query: Record<string, string>,
   json: boolean,
 ): Promise<void> {
-  const page = await pagesUpTo(client, query);
+  const page = await listUpTo(client, query);
   if (json) {
     console.log(JSON.stringify(page));
     return;
@@ -33,14 +33,14 @@ export async function listJobs(
   if (page.next_cursor !== null) console.log('there are more: --limit N');
 }
 
-/** Rows of one page of the core, at most. */
+/** Maximum rows of one page of the core. */
 const listMax = 500;
 
 /**
- * `limit` jobs, or all that there are. A page of the core may be short: it is bounded in bytes, and a state that few
- * jobs have is looked for in several pages, of which the first may be empty.
+ * `limit` jobs, or all if there are fewer. A page of the core may be short: it is bounded in bytes, and a search for a
+ * rare state takes several pages, of which the first may be empty.
  */
-async function pagesUpTo(client: CoreClient, query: Record<string, string>): Promise<JobPage> {
+async function listUpTo(client: CoreClient, query: Record<string, string>): Promise<JobPage> {
   const limit = Number(query['limit'] ?? listQuery.parse({}).limit);
   const upTo = (count: number) => ({ limit: String(count > listMax ? listMax : count) });
   let page = await client.jobs({ ...query, ...upTo(limit) });
@@ -84,7 +84,7 @@ export async function showJob(client: CoreClient, jobId: string, json: boolean):
   if (job.reply !== null) console.log(`\n${job.reply}`);
 }
 
-/** One line of what an event says. */
+/** A summary of an event in one line. */
 export function summaryOf({ type, data }: StateEvent): string {
   if (type === 'state') {
     const reason = data['reason'] === undefined ? '' : ` (${String(data['reason'])})`;
@@ -95,7 +95,7 @@ export function summaryOf({ type, data }: StateEvent): string {
   return String(text).replaceAll(/\s+/g, ' ').slice(0, 80);
 }
 
-/** The code and what the server said, which is longer than other lines. */
+/** The code and the server's message; up to 240 characters, more than other lines have. */
 const causeOf = (data: StateEvent['data']): string =>
   [data['code'], data['error_detail'] ?? data['error_reason'] ?? data['message']]
     .filter((part) => part !== undefined)
@@ -104,6 +104,6 @@ const causeOf = (data: StateEvent['data']): string =>
     .slice(0, 240);
 
 export async function cancelJob(client: CoreClient, jobId: string, json: boolean): Promise<void> {
-  await client.tell(jobId, 'cancel');
+  await client.controlJob(jobId, 'cancel');
   console.log(json ? JSON.stringify({ job_id: jobId }) : `cancelled ${jobId}`);
 }

@@ -1,7 +1,7 @@
 /**
- * The line of a person at a terminal, over node:readline, which knows keys, wide characters and wrapped lines.
+ * The input line of a terminal, over node:readline, which handles keys, wide characters and wrapped lines.
  *
- * T1 The line is drawn only while a question stands (`next`). What is typed in between is kept and not drawn.
+ * T1 The line is drawn only while a prompt is shown (`next`). Text typed in between is kept and not drawn.
  * T2 A bracketed paste is one text, with its line ends; only Enter sends it. Control characters in it are dropped.
  * T3 Output that arrives while a prompt is shown is written above the prompt.
  */
@@ -14,18 +14,18 @@ import { Screen } from './screen.ts';
 
 export interface Line {
   text: string;
-  /** It was entered before the question that it now answers was shown. */
-  isAhead: boolean;
+  /** The line was entered before the prompt that it now answers was shown. */
+  isTypeAhead: boolean;
 }
 
 export interface LineEditorOptions {
   input: ReadStream;
   output: WriteStream;
   history: ChatHistory;
-  /** Ctrl-C, except where it clears a line. */
+  /** Called on Ctrl-C, except when it clears a line. */
   onInterrupt(): void;
-  /** A line while no question stands. True: it was dealt with, and is not kept. */
-  onLineBetween(text: string): boolean;
+  /** Called for a line entered without a prompt. True: the line was handled, and is not kept. */
+  onLineWhileBusy(text: string): boolean;
 }
 
 export interface LineEditor {
@@ -33,25 +33,25 @@ export interface LineEditor {
   readonly ended: AbortSignal;
   /** The next line; null at the end of input. */
   next(question: string): Promise<Line | null>;
-  /** Runs `write`, above the question where one stands. */
-  tell(write: () => void): void;
-  /** Another question in the place of the one that stands; nothing where none does. */
-  ask(question: string): void;
-  /** Into the line, before what stands there. */
+  /** Runs `write` above the prompt, if one is shown. */
+  printAbove(write: () => void): void;
+  /** Replaces the shown prompt; no effect if none is shown. */
+  showPrompt(question: string): void;
+  /** Puts the text into the line, before the line's current text. */
   putBack(text: string): void;
-  /** What was entered and was not asked for yet. */
-  readonly kept: readonly string[];
+  /** Lines that were entered and not yet read with `next`. */
+  readonly unreadLines: readonly string[];
   close(): void;
 }
 
-/** Takes each key of node:readline; its own REPL overrides it too. */
+/** Internal method of node:readline that handles each key; Node's REPL overrides it too. */
 const takeKey = '_ttyWrite';
 
-/** Of node:readline: `line` and `cursor` are documented to be read. */
+/** Members of node:readline: `line` and `cursor` are documented for reading. */
 interface Internals {
   line: string;
   cursor: number;
-  /** How many rows the cursor is below the first row of the line, when it was drawn last. */
+  /** How many rows the cursor was below the first row of the line at the last drawing. */
   prevRows: number;
   [takeKey](text: string | undefined, key: Key): void;
 }
@@ -70,7 +70,7 @@ class Editor implements LineEditor {
   readonly #pasted = new PastedTexts();
   readonly #ending = new AbortController();
   #waiting: ((line: Line | null) => void) | null = null;
-  /** What came of a paste so far; null: none is under way. */
+  /** The part of a paste received so far; null: no paste is in progress. */
   #paste: string | null = null;
 
   constructor(options: LineEditorOptions) {
@@ -101,7 +101,7 @@ class Editor implements LineEditor {
     return this.#ending.signal;
   }
 
-  get kept(): readonly string[] {
+  get unreadLines(): readonly string[] {
     return this.#lines;
   }
 
@@ -109,7 +109,7 @@ class Editor implements LineEditor {
     const ahead = this.#lines.shift();
     if (ahead !== undefined) {
       this.#options.output.write(`${question}${ahead}\n`);
-      return Promise.resolve({ text: ahead, isAhead: true });
+      return Promise.resolve({ text: ahead, isTypeAhead: true });
     }
     if (this.ended.aborted) return Promise.resolve(null);
     this.#readline.setPrompt(question);
@@ -119,18 +119,18 @@ class Editor implements LineEditor {
     return new Promise((resolve) => (this.#waiting = resolve));
   }
 
-  tell(write: () => void): void {
+  printAbove(write: () => void): void {
     this.#redraw(write);
   }
 
-  ask(question: string): void {
+  showPrompt(question: string): void {
     if (this.#waiting !== null) this.#redraw(() => this.#readline.setPrompt(question));
   }
 
   putBack(text: string): void {
     const { line } = this.#internals;
     const back = text.length > 0 && line.length > 0 ? `${text}\n${line}` : text + line;
-    this.#setLine(this.#pasted.folded(back));
+    this.#setLine(this.#pasted.collapse(back));
   }
 
   close(): void {
@@ -138,25 +138,25 @@ class Editor implements LineEditor {
   }
 
   #entered(text: string): void {
-    const whole = this.#pasted.unfolded(text);
+    const whole = this.#pasted.expand(text);
     this.#options.history.leave();
     const answer = this.#waiting;
     if (answer === null) {
       const isEmpty = whole.trim() === '';
-      if (!isEmpty && !this.#options.onLineBetween(whole)) this.#lines.push(whole);
+      if (!isEmpty && !this.#options.onLineWhileBusy(whole)) this.#lines.push(whole);
       return;
     }
     this.#waiting = null;
     this.#screen.isMuted = true;
-    answer({ text: whole, isAhead: false });
+    answer({ text: whole, isTypeAhead: false });
   }
 
-  /** True: the key was for us. */
+  /** True: the key was handled here. */
   #takeKey(text: string | undefined, key: Key): boolean {
     const { history } = this.#options;
     if (key.name === 'paste-start') this.#paste = '';
     else if (key.name === 'paste-end') {
-      this.#insert(this.#pasted.folded(pastedText(this.#paste ?? '')));
+      this.#insert(this.#pasted.collapse(pastedText(this.#paste ?? '')));
       this.#paste = null;
     } else if (this.#paste !== null) this.#paste += text ?? '';
     else if (isKey(key, 'up', 'p')) this.#recall(history.before(this.#internals.line));
@@ -167,7 +167,7 @@ class Editor implements LineEditor {
   }
 
   #recall(text: string | null): void {
-    if (text !== null) this.#setLine(this.#pasted.folded(text));
+    if (text !== null) this.#setLine(this.#pasted.collapse(text));
   }
 
   #insert(text: string): void {
@@ -208,14 +208,14 @@ class Editor implements LineEditor {
     this.#readline.prompt(true);
   }
 
-  /** The terminal has wrapped the line anew: it begins as many rows above as it has in the new width. */
+  /** The terminal has rewrapped the line: it begins as many rows above as it has in the new width. */
   #resized(): void {
     if (this.#waiting === null) return;
     this.#internals.prevRows = this.#readline.getCursorPos().rows;
     this.#readline.prompt(true);
   }
 
-  /** After Ctrl-Z and fg: the shell has drawn below us, and may have switched pastes off. */
+  /** After Ctrl-Z and fg: the shell has written below the line, and may have disabled bracketed paste. */
   #continued(): void {
     this.#options.output.write(pasteOn);
     this.#readline.resume();
@@ -238,6 +238,6 @@ class Editor implements LineEditor {
   };
 }
 
-/** An arrow, or its letter with Ctrl. */
+/** An arrow key, or its letter with Ctrl. */
 const isKey = (key: Key, arrow: string, letter: string): boolean =>
   key.ctrl === true ? key.name === letter : key.name === arrow && key.meta !== true;

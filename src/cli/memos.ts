@@ -4,9 +4,9 @@ import { UsageError, type CoreClient } from './core-client.ts';
 import { localTime } from './local-time.ts';
 import type { CommandValues } from './options.ts';
 import { listQueryOf, ofUser } from './document-query.ts';
-import { pipedText } from './standard-input.ts';
+import { readPipedText } from './standard-input.ts';
 
-/** Prints the id. @throws UsageError where there is nothing to keep */
+/** Prints the id. @throws UsageError for an empty memo */
 export async function writeMemo(
   client: CoreClient,
   words: readonly string[],
@@ -16,7 +16,7 @@ export async function writeMemo(
   if (words.length === 0 && process.stdin.isTTY) {
     throw new UsageError('memo: say what to keep, or send it on standard input');
   }
-  const text = isPiped ? await pipedText() : words.join(' ');
+  const text = isPiped ? await readPipedText() : words.join(' ');
   if (text.trim() === '') throw new UsageError('memo: there is nothing to keep');
   const { title } = values;
   const body = { text, ...(title === undefined ? {} : { title }), ...ofUser(values.user) };

@@ -1,15 +1,15 @@
-/** Every option of every command, declared once: parsing, help and shell completion are made of this table. */
+/** Every option of every command, declared once: parsing, help and shell completion are generated from this table. */
 import { jobStates } from '../../machines/job-types.ts';
-import { jobOutcomes } from '../contract/door.ts';
+import { jobOutcomes } from '../contract/job-service.ts';
 
 interface OptionSpec {
   type: 'string' | 'boolean';
   short?: string;
   default?: boolean;
-  /** What stands for the value in the help. Only with `type: 'string'`. */
+  /** Placeholder of the value in the help. Only with `type: 'string'`. */
   value?: string;
   help: string;
-  /** All values that there are; another one is wrong usage. */
+  /** All allowed values; any other value is a usage error. */
   words?: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export const options = {
 
 export type OptionName = keyof typeof options;
 
-/** The options as they were given: undefined where a text was not. */
+/** The parsed options: undefined for a string option that was not given. */
 export type CommandValues = {
   [Name in OptionName]: (typeof options)[Name]['type'] extends 'boolean'
     ? boolean

@@ -1,32 +1,32 @@
-/** `gatehouse route`: what the rules decide about one message, or about every line of standard input. */
+/** `gatehouse route`: prints the decision of the rules for one message, or for every line of standard input. */
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { DecisionView } from '../../machines/decision.ts';
-import { homeWordsOf } from '../core/home-words.ts';
+import { configuredNames } from '../core/configured-names.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { describeRoute, route } from '../routing/route.ts';
 import { UsageError } from './core-client.ts';
 
 export interface RouteCommand {
   words: readonly string[];
-  /** ISO 8601; the machine's clock where it is left out, read anew for each message. */
+  /** ISO 8601; default: the machine's clock, read again for each message. */
   now: string | undefined;
   pending: boolean;
   config: string | undefined;
 }
 
 /**
- * What is kept of one line, in UTF-16 units. The rules leave every message over 600 to the classifier, so a line
- * cut here is decided as the whole line would be, and a line without an end takes no more memory than this.
+ * Maximum of one line, in UTF-16 units. The rules leave every message over 600 to the classifier, so a line cut here
+ * gets the same decision as the whole line, and a line without an end takes no more memory than this.
  */
 const lineCharsMax = 64 * 1024;
 
-/** A line of white space says nothing: the rules leave it alone, and the object says why. */
+/** The rules make no decision for a line of white space; the object says that it was blank. */
 interface LineView extends DecisionView {
   blank?: true;
 }
 
-/** Prints one JSON object for the message; for `-`, one for each line of standard input, as it comes. */
+/** Prints one JSON object for the message; for `-`, one for each line of standard input, as it arrives. */
 export async function routeCommand(command: RouteCommand): Promise<number> {
   const { words, pending } = command;
   const given = command.now === undefined ? undefined : Date.parse(command.now);
@@ -35,7 +35,7 @@ export async function routeCommand(command: RouteCommand): Promise<number> {
   const judge = (message: string): DecisionView =>
     describeRoute(
       route(message, {
-        ...homeWordsOf(config),
+        ...configuredNames(config),
         now: given ?? Date.now(),
         timeZone: config.timezone,
         pendingDraft: pending,
@@ -53,14 +53,14 @@ export async function routeCommand(command: RouteCommand): Promise<number> {
   return 0;
 }
 
-/** Waits while the reader of standard output is slower than the rules. */
+/** Backpressure: waits while the reader of standard output is slower than the rules. */
 async function print(view: LineView): Promise<void> {
   if (!process.stdout.write(`${JSON.stringify(view)}\n`)) await once(process.stdout, 'drain');
 }
 
 /**
- * Lines as they come, without LF or CRLF and without the mark in front of UTF-8 text. Bytes that are no UTF-8
- * become U+FFFD. What follows the last line end is a line if there is any of it.
+ * Lines as they arrive, without LF or CRLF and without a UTF-8 byte order mark. Invalid UTF-8 becomes U+FFFD. Text
+ * after the last line end is a line, unless it is empty.
  */
 async function* linesOf(input: Readable): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -1,4 +1,4 @@
-/** What node:readline draws on: the terminal, or nothing while an answer is being written there. */
+/** The output stream of node:readline: the terminal, or nothing while an answer is streamed there. */
 import { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 

@@ -1,22 +1,23 @@
-/** `gatehouse serve`: the core, until it is told to stop. */
+/** `gatehouse serve`: runs the core until a stop signal. */
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '../config/load-config.ts';
-import { loadTracing } from '../config/tracing.ts';
+import { loadTracingSettings } from '../config/otel-env.ts';
 import { bannerOf } from './banner.ts';
 import { startCore } from '../core/core.ts';
 import { createLog } from '../lib/log.ts';
-import { untilStopped } from './stop-signal.ts';
+import { shutDownOnSignal } from './graceful-shutdown.ts';
 
-/** Longer than a log line needs to be written. */
+/** Longer than it takes to write a log line. */
 const lingerMs = 500;
 
 export async function serve(configFile: string | undefined): Promise<number> {
-  // A hundred jobs in flight look to V8 as if such objects lived for ever: it makes them old at birth, and each
-  // then keeps alive what it points to. Without this up to a fifth of a job's CPU is the garbage collector's.
+  // With a hundred jobs in flight V8 treats their objects as long-lived: it allocates them in the old generation, where
+  // each keeps alive the objects it references. Without this flag garbage collection takes up to a fifth of a job's
+  // CPU.
   setFlagsFromString('--no-allocation-site-pretenuring');
   const { config, file } = loadConfig(configFile);
   const log = createLog(config.logging);
-  const { settings: tracing, warnings } = loadTracing();
+  const { settings: tracing, warnings } = loadTracingSettings();
   for (const warning of warnings) log.warn(warning);
   const core = await startCore({ config, log, tracing });
   log.info({ url: core.url, config: file ?? 'embedded defaults' }, 'gatehouse is ready');
@@ -24,8 +25,8 @@ export async function serve(configFile: string | undefined): Promise<number> {
   if (core.pool.origin === 'practice') {
     log.warn('no model server was found: the built-in practice model answers');
   }
-  await untilStopped(log, () => core.stop());
-  // What still holds the process then is a collector of traces that does not answer.
+  await shutDownOnSignal(log, () => core.stop());
+  // Only a trace collector that does not answer can still keep the process alive.
   if (tracing !== null) setTimeout(() => process.exit(), lingerMs).unref();
   return 0;
 }

@@ -1,3 +1,3 @@
-/** The shells that `gatehouse completion` writes a script for. */
+/** The shells supported by `gatehouse completion`. */
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];

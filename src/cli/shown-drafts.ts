@@ -1,29 +1,34 @@
-/** The drafts that were shown in a chat and wait for an answer. Each is watched: others may decide or change it. */
+/**
+ * The drafts that were shown in a chat and wait for an answer. Each is watched, because it may be decided or changed
+ * elsewhere.
+ */
 import type { StateEvent } from '../contract/state-event.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { CoreClient } from './core-client.ts';
 
 export interface ShownDraft {
   jobId: string;
-  /** Of the event that showed it. */
+  /** `seq` of the event that showed it. */
   seq: number;
   content: string;
-  /** The thread of its job: an answer must name it, and what is said while it is on the screen goes there too. */
+  /**
+   * The thread of its job: an answer must name it, and messages sent while the draft is shown go to this thread too.
+   */
   thread: string | null;
 }
 
 export interface DraftListener {
   changed(draft: ShownDraft): void;
-  /** It was decided, cancelled, or its time ran out; `how` is what the core says of it. */
+  /** It was decided, cancelled or expired; `how` is the core's text about it. */
   over(draft: ShownDraft, how: string): void;
-  /** It cannot be watched any longer. */
+  /** Watching has failed. */
   unwatched(why: string): void;
 }
 
 export const isDraft = ({ type, data }: StateEvent): boolean =>
   type === 'result' && data['final'] === false;
 
-export const draftOf = (event: StateEvent, thread: string | null): ShownDraft => ({
+export const toShownDraft = (event: StateEvent, thread: string | null): ShownDraft => ({
   jobId: event.job_id,
   seq: event.seq,
   content: String(event.data['content']),
@@ -33,7 +38,7 @@ export const draftOf = (event: StateEvent, thread: string | null): ShownDraft =>
 export class ShownDrafts {
   readonly #client: Pick<CoreClient, 'follow'>;
   readonly #listener: DraftListener;
-  /** In the order in which they were shown; the last is the one that a word answers. */
+  /** In the order in which they were shown; a reply answers the last. */
   #all: { draft: ShownDraft; watching: AbortController }[] = [];
 
   constructor(client: Pick<CoreClient, 'follow'>, listener: DraftListener) {
@@ -51,7 +56,7 @@ export class ShownDrafts {
     void this.#watch(draft, watching.signal);
   }
 
-  /** Its answer is on the way, or it is off the screen. */
+  /** Its answer is being sent, or it is no longer on the screen. */
   drop(jobId: string): void {
     for (const one of this.#all) if (one.draft.jobId === jobId) one.watching.abort();
     this.#all = this.#all.filter(({ draft }) => draft.jobId !== jobId);
@@ -65,7 +70,7 @@ export class ShownDrafts {
     const event = (one: StateEvent): void => {
       if (signal.aborted) return;
       if (isDraft(one)) {
-        Object.assign(draft, draftOf(one, draft.thread));
+        Object.assign(draft, toShownDraft(one, draft.thread));
         this.#listener.changed(draft);
       } else if (one.type === 'done' || one.type === 'cancelled') {
         this.drop(draft.jobId);
@@ -81,24 +86,24 @@ export class ShownDrafts {
   }
 }
 
-/** The drafts of this user that wait for a word from a terminal, oldest first. */
-export async function waitingDrafts(
+/** The drafts of this user that wait for a reply from a terminal, oldest first. */
+export async function fetchWaitingDrafts(
   client: CoreClient,
   userId: string | undefined,
 ): Promise<ShownDraft[]> {
   const user = userId ?? (await userOfKey(client)) ?? 'local';
   const query = { state: 'confirm-draft', user_id: user, limit: '50' };
   const { jobs } = await client.jobs(query);
-  const own = jobs.filter(({ channel }) => channel === 'terminal').toReversed();
+  const terminalJobs = jobs.filter(({ channel }) => channel === 'terminal').toReversed();
   const drafts: ShownDraft[] = [];
-  for (const { job_id: jobId, thread } of own) {
+  for (const { job_id: jobId, thread } of terminalJobs) {
     const event = (await client.events(jobId)).findLast(isDraft);
-    if (event !== undefined) drafts.push(draftOf(event, thread));
+    if (event !== undefined) drafts.push(toShownDraft(event, thread));
   }
   return drafts;
 }
 
-/** Null: the key is the operator's, or there is none. */
+/** Null: the key is the operator's, or there is no key. */
 async function userOfKey(client: CoreClient): Promise<string | null> {
   const session = await client.request('GET', '/inspect/api/session').catch(() => null);
   return (session as { user?: string | null } | null)?.user ?? null;

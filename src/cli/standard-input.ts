@@ -1,14 +1,14 @@
-/** What is piped into a command, as text. */
+/** Reads text piped into a command. */
 import { fstatSync } from 'node:fs';
-import { textOf } from '../lib/text-bytes.ts';
+import { decodeText } from '../lib/decode-text.ts';
 import { CommandError } from './core-client.ts';
 
-/** More is no message, and no file that goes with one. */
+/** Larger than any message or attached file. */
 const bytesMax = 4 * 1024 * 1024;
 /** An open pipe without data looks like a command that hangs, so a notice is printed after this time. */
 const noticeAfterMs = 3_000;
 
-/** Whether something may come from there: a pipe, a file or a socket, and no terminal and no /dev/null. */
+/** Whether standard input may have data: a pipe, a file or a socket, but not a terminal or /dev/null. */
 export function isPiped(): boolean {
   try {
     const stat = fstatSync(0);
@@ -18,8 +18,8 @@ export function isPiped(): boolean {
   }
 }
 
-/** Up to its end; without the line end at the end. @throws CommandError where it is no text, or too long */
-export async function pipedText(): Promise<string> {
+/** Reads to the end; without trailing line ends. @throws CommandError if it is not text, or too long */
+export async function readPipedText(): Promise<string> {
   const notice = setTimeout(() => {
     process.stderr.write('Waiting for standard input to end; < /dev/null gives none.\n');
   }, noticeAfterMs);
@@ -35,7 +35,7 @@ export async function pipedText(): Promise<string> {
   } finally {
     clearTimeout(notice);
   }
-  const text = textOf(Buffer.concat(pieces));
+  const text = decodeText(Buffer.concat(pieces));
   if (text === null) throw new CommandError('standard input is no text');
   return text.replaceAll('\r\n', '\n').replace(/\n+$/, '');
 }

@@ -1,5 +1,5 @@
-/** `gatehouse tail`: the events of jobs and documents as they come; old ones only where they are asked for. */
-import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
+/** `gatehouse tail`: prints the events of jobs and documents as they arrive; earlier events only on request. */
+import { isDocumentEvent, type OutgoingEvent } from '../contract/document-event.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
 import { documentSummary } from './drafts.ts';
@@ -8,11 +8,11 @@ import { summaryOf } from './jobs.ts';
 
 export interface TailOptions {
   client: CoreClient;
-  /** Only this job, up to its end; else all jobs, until Ctrl-C. */
+  /** Only this job, until its end; else all jobs, until Ctrl-C. */
   jobId: string | undefined;
   /**
-   * With a job its `seq`, else the position in the journal: what comes after it is printed. Null: the whole history of the
-   * job, else what is new.
+   * Prints the events after this `seq` of the job, or without a job after this position of the journal. Null: the whole
+   * history of the job, or without a job only new events.
    */
   from: number | null;
   json: boolean;
@@ -22,7 +22,7 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
-  const print = (event: OutboxEvent, position: number | null): void =>
+  const print = (event: OutgoingEvent, position: number | null): void =>
     console.log(
       json
         ? JSON.stringify(position === null ? event : { ...event, position })
@@ -32,7 +32,7 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   try {
     if (jobId === undefined) await client.followAll(from, print, stop.signal, lost);
     else {
-      // A job that is not there, or a core, is said so at once.
+      // Reports an unknown job or a missing core at once.
       await client.job(jobId);
       const event = (one: StateEvent): void =>
         one.seq > (from ?? 0) ? console.log(json ? JSON.stringify(one) : lineOf(one)) : undefined;
@@ -44,7 +44,7 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
   return 0;
 }
 
-function lineOf(event: OutboxEvent): string {
+function lineOf(event: OutgoingEvent): string {
   const [id, summary] = isDocumentEvent(event)
     ? [event.document_id, documentSummary(event)]
     : [event.job_id, summaryOf(event)];

@@ -1,6 +1,6 @@
 import type { Terminal } from './chat-view.ts';
 
-/** Colours only on a terminal, and not where the person has asked for none (https://no-color.org). */
+/** Colours only on a terminal, unless the user has disabled them (https://no-color.org). */
 export const ttyOf = (stream: NodeJS.WriteStream): Terminal => ({
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
@@ -16,6 +16,9 @@ export const muteTerminal: Terminal = {
   isLive: false,
 };
 
-/** What others wrote, for a terminal: without control characters, which could move the cursor or name the window. */
-export const shownText = (text: string): string =>
+/**
+ * Text from others, made safe for a terminal: without control characters, which could move the cursor or set the window
+ * title.
+ */
+export const sanitizeForTerminal = (text: string): string =>
   text.replaceAll('\r\n', '\n').replaceAll(/(?![\n\t])\p{Cc}/gu, '');

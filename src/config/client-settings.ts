@@ -1,8 +1,8 @@
-/** Where our own commands find the core, and with which key, as the environment says it. */
+/** Address of the core and API key for the CLI commands, from environment variables. */
 export interface ClientSettings {
-  /** `GATEHOUSE_URL`; null where it is not set, or empty. */
+  /** `GATEHOUSE_URL`; null if unset or empty. */
   url: string | null;
-  /** `GATEHOUSE_API_KEY`; null likewise. */
+  /** `GATEHOUSE_API_KEY`; null if unset or empty. */
   apiKey: string | null;
 }
 

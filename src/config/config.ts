@@ -1,22 +1,22 @@
 /**
- * The configuration file: every key, its unit and its default (docs/configuration.md is made from this).
- * A key that is not here is an error: a misspelt one must not be ignored.
+ * Schema of the configuration file: every key, its unit and its default (docs/configuration.md is generated from
+ * it). Unknown keys are errors: a misspelt key must not be ignored.
  */
 import { z } from 'zod';
-import { machineZone } from '../lib/machine-zone.ts';
-import { findUselessKey } from './key-check.ts';
+import { systemTimeZone } from '../lib/system-time-zone.ts';
+import { findInvalidApiKey } from './api-key-check.ts';
 import {
   count,
   filePath,
-  id,
-  longMs,
-  ms,
+  slug,
+  durationMs,
+  timerMs,
   port,
   secret,
-  section,
-  text,
-  withoutLogin,
-} from './schema-parts.ts';
+  optionalSection,
+  nonEmptyString,
+  urlWithoutCredentials,
+} from './zod-helpers.ts';
 import { synologySchema } from './synology-config.ts';
 
 export const backendKinds = [
@@ -30,95 +30,99 @@ export const backendKinds = [
 ] as const;
 
 const backend = z.strictObject({
-  id: id.describe('The name by which roles and callers name it.'),
-  baseUrl: withoutLogin(z.url({ protocol: /^https?$/ })).describe('Up to and including /v1.'),
-  model: text.describe('The name of the model, as the server knows it.'),
+  id: slug.describe('The name by which roles and callers name it.'),
+  baseUrl: urlWithoutCredentials(z.url({ protocol: /^https?$/ })).describe(
+    'Up to and including /v1.',
+  ),
+  model: nonEmptyString.describe('The name of the model, as the server knows it.'),
   kind: z
     .enum(backendKinds)
     .default('generic')
     .describe('Which server it is: decides what is sent and what is known of its faults.'),
   names: z
-    .array(text)
+    .array(nonEmptyString)
     .default([])
     .describe(
       'What people call it in messages, besides its id, its host and the family of its model.',
     ),
   concurrency: count(1).describe('Requests that the server really runs at once.'),
-  statusUrl: withoutLogin(z.url())
+  statusUrl: urlWithoutCredentials(z.url())
     .nullable()
     .default(null)
     .describe('A page with active_jobs and total_requests.'),
   apiKey: secret.nullable().default(null).describe('Sent as a bearer token.'),
-  timeoutsMs: section({
-    connect: ms(2_000).describe('Until the server has accepted the connection.'),
-    firstToken: ms(120_000).describe(
+  timeoutsMs: optionalSection({
+    connect: timerMs(2_000).describe('Until the server has accepted the connection.'),
+    firstToken: timerMs(120_000).describe(
       'From the request to the first piece of the answer; a large prompt takes minutes on a small machine.',
     ),
-    idle: ms(45_000).describe('Between two pieces; longer is taken for a stall.'),
-    total: ms(600_000).describe('The whole request; 0: no limit.'),
+    idle: timerMs(45_000).describe('Between two pieces; longer is taken for a stall.'),
+    total: timerMs(600_000).describe('The whole request; 0: no limit.'),
   }),
 });
 
-const personKey = z.strictObject({
+const userApiKey = z.strictObject({
   key: secret.describe('The key itself.'),
   user: z.string().min(1).max(256).describe('Whose key it is.'),
 });
 
-/** For servers with a certificate of their own, as on a NAS. */
-const trust = {
+/** For servers with a self-signed certificate or a private CA, such as a NAS. */
+const tlsTrust = {
   caFile: filePath
     .optional()
     .describe('PEM file: an authority of your own, or the certificate itself.'),
-  fingerprint256: text.optional().describe("SHA-256 of the server's certificate."),
+  fingerprint256: nonEmptyString.optional().describe("SHA-256 of the server's certificate."),
 };
 
 const shared = z.boolean().default(false).describe('One for all users; else each has his own.');
 
-const login = {
-  username: text.describe('Login.'),
+const credentials = {
+  username: nonEmptyString.describe('Login.'),
   password: secret.describe('Often an app password made for this purpose.'),
 };
 
 const mailFolder = z.strictObject({
-  path: text.describe('As the server names it.'),
+  path: nonEmptyString.describe('As the server names it.'),
   words: z
-    .array(text)
+    .array(nonEmptyString)
     .default([])
     .describe('Words in a message that mean this folder, in any language (회사, work).'),
 });
 
 const mailAccount = {
-  name: text.optional().describe('What it is called in answers; the user name if left out.'),
-  host: text.describe('Name of the IMAP server.'),
+  name: nonEmptyString
+    .optional()
+    .describe('What it is called in answers; the user name if left out.'),
+  host: nonEmptyString.describe('Name of the IMAP server.'),
   port: port(993).describe('Its port.'),
   secure: z
     .boolean()
     .default(true)
     .describe('TLS from the first byte; false: STARTTLS where it is offered.'),
-  ...login,
+  ...credentials,
   folders: z
     .array(mailFolder)
     .optional()
     .describe('Folders that are searched besides INBOX, and what people call them.'),
-  users: z.array(text).optional().describe('Whose mail it is; left out: everybody.'),
-  ...trust,
+  users: z.array(nonEmptyString).optional().describe('Whose mail it is; left out: everybody.'),
+  ...tlsTrust,
 };
 
 export const configSchema = z.strictObject({
-  server: section({
-    host: text
+  server: optionalSection({
+    host: nonEmptyString
       .default('127.0.0.1')
       .describe('Address that HTTP listens on; one that is open to the network needs a key.'),
     port: port(8100).describe('0: any free port.'),
     apiKeys: z
-      .array(z.union([secret, personKey]))
+      .array(z.union([secret, userApiKey]))
       .superRefine((keys, context) => {
-        const fault = findUselessKey(keys);
-        if (fault !== null) context.addIssue({ code: 'custom', ...fault });
+        const problem = findInvalidApiKey(keys);
+        if (problem !== null) context.addIssue({ code: 'custom', ...problem });
       })
       .default([])
       .describe("Empty: loopback only. A key with a user sees and moves only what is that user's."),
-    limits: section({
+    limits: optionalSection({
       requestsPerMinute: count(1_200, 0).describe(
         'Of one person, or of one address without a key.',
       ),
@@ -132,14 +136,14 @@ export const configSchema = z.strictObject({
     .describe(
       'The SQLite file. What is beside it (an own NATS server, certificates) lies in the same folder.',
     ),
-  nats: section({
+  nats: optionalSection({
     mode: z
       .enum(['auto', 'external', 'child', 'off'])
       .default('auto')
       .describe(
         'auto: the server at url, else an own one where nats-server is on PATH, else none.',
       ),
-    url: text
+    url: nonEmptyString
       .nullable()
       .default(null)
       .describe('Address of the server, such as nats://127.0.0.1:4222.'),
@@ -148,7 +152,7 @@ export const configSchema = z.strictObject({
       .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'must be subject tokens joined by dots')
       .default('gatehouse.v1')
       .describe('What all subjects begin with.'),
-    user: text.nullable().default(null).describe('Login by name and password.'),
+    user: nonEmptyString.nullable().default(null).describe('Login by name and password.'),
     password: secret.nullable().default(null).describe('Login by name and password.'),
     token: secret.nullable().default(null).describe('Login by token.'),
     credsFile: filePath
@@ -175,7 +179,7 @@ export const configSchema = z.strictObject({
     .describe(
       'The zone of dates that people say, and of the window for drafts; auto: the zone of the machine.',
     )
-    .transform((name) => (name === 'auto' ? machineZone() : name)),
+    .transform((name) => (name === 'auto' ? systemTimeZone() : name)),
   locale: z
     .enum(['auto', 'ko', 'en'])
     .default('auto')
@@ -184,20 +188,20 @@ export const configSchema = z.strictObject({
     .array(backend)
     .default([])
     .describe('Empty: looks for local servers on their usual ports, else the practice model.'),
-  roles: section({
-    classifier: id
+  roles: optionalSection({
+    classifier: slug
       .optional()
       .describe('Decides what a message wants, words results, stands in for the reasoner.'),
-    reasoner: id.optional().describe('Answers what needs thought.'),
-    drafter: id.optional().describe('Turns memos into documents.'),
-    ask: id.optional().describe('Answers questions to documents.'),
-    react: id.optional().describe('Answers them with searches of its own; needs tool calls.'),
+    reasoner: slug.optional().describe('Answers what needs thought.'),
+    drafter: slug.optional().describe('Turns memos into documents.'),
+    ask: slug.optional().describe('Answers questions to documents.'),
+    react: slug.optional().describe('Answers them with searches of its own; needs tool calls.'),
   }).describe('Which backend does what; one that is left out is the first backend.'),
   pipelineEnabled: z
     .boolean()
     .default(true)
     .describe('false: the classifier answers what would go to the reasoner.'),
-  jobs: section({
+  jobs: optionalSection({
     maxConcurrent: count(3).describe(
       'Jobs that run at once; those of one conversation run in order.',
     ),
@@ -206,25 +210,25 @@ export const configSchema = z.strictObject({
     ),
     messageMaxChars: count(8_000).describe('Longest message.'),
     reasonPromptMaxChars: count(1_000).describe('How much of a message the reasoner gets.'),
-    toolTimeoutMs: ms(10_000).describe('Limit of a tool.'),
-    classifyTimeoutMs: ms(30_000).describe(
+    toolTimeoutMs: timerMs(10_000).describe('Limit of a tool.'),
+    classifyTimeoutMs: timerMs(30_000).describe(
       'Limit of a classification; then the message is answered directly.',
     ),
-    confirmTtlMs: longMs(900_000).describe('How long a draft waits for a yes or no.'),
-    heartbeatMs: ms(4_000, 50).describe(
+    confirmTtlMs: durationMs(900_000).describe('How long a draft waits for a yes or no.'),
+    heartbeatMs: timerMs(4_000, 50).describe(
       'Longest silence of a running job; progress is told at most this often.',
     ),
   }),
-  gates: section({
+  gates: optionalSection({
     maxQueue: count(64).describe('Requests that may wait for one backend.'),
-    agingMs: longMs(300_000).describe("After this wait background work counts as a person's."),
+    agingMs: durationMs(300_000).describe("After this wait background work counts as a person's."),
     preemptBackground: z
       .boolean()
       .default(true)
       .describe("A person's request ends a draft that is being written; it is written later."),
     maxPreemptions: count(2, 0).describe('How often one draft may be ended so.'),
   }),
-  conversation: section({
+  conversation: optionalSection({
     historyMessages: count(10, 0).describe(
       'Earlier messages that a model is given; at times about half as many more.',
     ),
@@ -235,8 +239,8 @@ export const configSchema = z.strictObject({
       'Ended jobs, their events and deleted documents leave the disk after this.',
     ),
   }),
-  drafts: section({
-    intervalMs: ms(120_000, 100).describe('How often is looked for memos that want a draft.'),
+  drafts: optionalSection({
+    intervalMs: timerMs(120_000, 100).describe('How often is looked for memos that want a draft.'),
     batch: count(2).describe('Memos of one round.'),
     minChars: count(20, 0).describe('A shorter memo gets no draft.'),
     maxAttempts: count(5).describe('After so many failures a memo waits for a person.'),
@@ -250,19 +254,21 @@ export const configSchema = z.strictObject({
       .default(null)
       .describe('Hours in which drafts are written, such as 00:00-07:00; null: always.'),
   }),
-  tools: section({
+  tools: optionalSection({
     calendar: z
       .discriminatedUnion('provider', [
         z.strictObject({ provider: z.literal('local'), shared }),
         z.strictObject({
           provider: z.literal('caldav'),
-          url: withoutLogin(z.url()).describe(
+          url: urlWithoutCredentials(z.url()).describe(
             'Address of the server or, better, of the collection.',
           ),
-          ...login,
-          calendar: text.optional().describe('Name of the calendar that new entries go to.'),
-          users: z.array(text).optional().describe('Who sees it; left out: everybody.'),
-          ...trust,
+          ...credentials,
+          calendar: nonEmptyString
+            .optional()
+            .describe('Name of the calendar that new entries go to.'),
+          users: z.array(nonEmptyString).optional().describe('Who sees it; left out: everybody.'),
+          ...tlsTrust,
         }),
       ])
       .prefault({ provider: 'local' })
@@ -289,15 +295,21 @@ export const configSchema = z.strictObject({
       })
       .prefault({ provider: 'local' }),
   }),
-  search: section({
+  search: optionalSection({
     embeddings: z
       .strictObject({
-        baseUrl: withoutLogin(z.url({ protocol: /^https?$/ })).describe('Up to and including /v1.'),
-        model: text.describe('Name of the embedding model; another one makes all vectors anew.'),
+        baseUrl: urlWithoutCredentials(z.url({ protocol: /^https?$/ })).describe(
+          'Up to and including /v1.',
+        ),
+        model: nonEmptyString.describe(
+          'Name of the embedding model; another one makes all vectors anew.',
+        ),
         apiKey: secret.nullable().default(null).describe('Sent as a bearer token.'),
         batch: z.number().int().min(1).max(32).default(16).describe('Texts in one request.'),
-        timeoutMs: ms(30_000).describe('Of one request.'),
-        queryTimeoutMs: ms(1_500).describe('What a search waits for its vector; then words alone.'),
+        timeoutMs: timerMs(30_000).describe('Of one request.'),
+        queryTimeoutMs: timerMs(1_500).describe(
+          'What a search waits for its vector; then words alone.',
+        ),
         minSimilarity: z
           .number()
           .min(-1)
@@ -310,13 +322,13 @@ export const configSchema = z.strictObject({
       .describe('Search by meaning beside search by words; null: off.'),
   }),
   synology: synologySchema,
-  inspector: section({
+  inspector: optionalSection({
     redaction: z
       .enum(['none', 'texts'])
       .default('none')
       .describe('texts: what people, models and tools wrote is shown as its length, to everybody.'),
   }),
-  logging: section({
+  logging: optionalSection({
     level: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
       .default('info')

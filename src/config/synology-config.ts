@@ -1,10 +1,18 @@
-/** The section `synology`: the bridge, its bots and its channels (docs/synology.md). */
+/** Schema of the section `synology`: the bridge, its bots and its channels (docs/synology.md). */
 import { z } from 'zod';
-import { count, filePath, ms, port, secret, section, text } from './schema-parts.ts';
+import {
+  count,
+  filePath,
+  timerMs,
+  port,
+  secret,
+  optionalSection,
+  nonEmptyString,
+} from './zod-helpers.ts';
 
 const userIds = z.array(z.union([z.string(), z.number()]));
 
-export const synologySchema = section({
+export const synologySchema = optionalSection({
   incomingUrl: z
     .url()
     .nullable()
@@ -15,18 +23,23 @@ export const synologySchema = section({
     .default([])
     .describe("The chat's numbers of those who may talk to the bot; nobody else is answered."),
   port: port(8101).describe("Where the chat's outgoing webhook comes in."),
-  host: text
+  host: nonEmptyString
     .default('127.0.0.1')
     .describe('Address that the bridge listens on: one that the NAS can reach.'),
   maxChars: count(1_800, 40).describe('Characters of one post; the chat refuses more than 2,000.'),
-  minIntervalMs: ms(600).describe('Between two posts; the chat refuses what comes faster.'),
+  minIntervalMs: timerMs(600).describe('Between two posts; the chat refuses what comes faster.'),
   caFile: filePath
     .nullable()
     .default(null)
     .describe('PEM of the certificate of the NAS, or of its authority.'),
-  fingerprint256: text.nullable().default(null).describe('SHA-256 of the certificate of the NAS.'),
+  fingerprint256: nonEmptyString
+    .nullable()
+    .default(null)
+    .describe('SHA-256 of the certificate of the NAS.'),
   database: filePath.default('./data/synology.db').describe("The bridge's own file."),
-  noticeDelayMs: ms(100).describe('A notice that its answer overtakes within this is not posted.'),
+  noticeDelayMs: timerMs(100).describe(
+    'A notice that its answer overtakes within this is not posted.',
+  ),
   ratePerMinute: count(30).describe('Messages of one person.'),
   files: z
     .enum(['names', 'always', 'off'])
@@ -61,10 +74,13 @@ export const synologySchema = section({
           .union([z.string(), z.number()])
           .optional()
           .describe("The channel, by the chat's number."),
-        name: text.optional().describe('Or by its name.'),
+        name: nonEmptyString.optional().describe('Or by its name.'),
         incomingUrl: z.url().describe('Of the incoming webhook that posts into the channel.'),
         token: secret.describe('Of the outgoing webhook.'),
-        triggerWords: z.array(text).default([]).describe('Taken off the front of a message.'),
+        triggerWords: z
+          .array(nonEmptyString)
+          .default([])
+          .describe('Taken off the front of a message.'),
         userIdMap: z
           .record(z.string(), z.union([z.string(), z.number()]))
           .describe("The webhook's number of a person: the chat's. Nobody else is served."),

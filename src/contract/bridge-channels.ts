@@ -1,6 +1,6 @@
-/** The channels that bridges serve: what stands in them was said in a chat, and replies to it are posted there. */
+/** Channels that chat bridges serve: their messages come from a chat, and replies to them are posted there. */
 
-/** A bridge has one name, or several that begin with it and a dash. */
+/** A bridge channel is named after its chat, optionally with a dash and a suffix. */
 const bridgeChannel = /^(?:synology|telegram)(?:-|$)/i;
 
 export const isBridgeChannel = (channel: unknown): boolean =>

@@ -1,55 +1,55 @@
 /**
- * What a bridge to a chat keeps on its own disk: messages that came in (inbox) and replies on their way out
- * (outbox). The bridge uses it, src/store implements it. All calls are synchronous; those that write are
- * durable when they return, and throw GH_STORE_UNAVAILABLE when the disk fails.
+ * The database of a chat bridge: inbound messages (inbox) and outgoing replies (outbox). Used by src/bridge,
+ * implemented by src/store. All calls are synchronous; writes are durable when they return, and throw
+ * GH_STORE_UNAVAILABLE when the disk fails.
  *
- * A **lane** is one person in one place of the chat: what it holds is handled in order.
+ * A **lane** is one user in one target of the chat (a bot or a channel): its rows are processed in order.
  */
 import type { DeliveryContext } from '../../machines/delivery.ts';
 import type { ReplyButton, ReplyKind } from './reply.ts';
 
 /**
- * - `stored`: accepted, the chat was told so
+ * - `stored`: on disk, and acknowledged to the chat
  * - `submitted`: on the broker's disk
- * - `accepted`: the core has named its job
- * - `answered`: a reply that a person sees is in the outbox
- * - `apologised`: it will get no other answer than an apology of the bridge's own
- * - `done`: a click that was dealt with
+ * - `accepted`: the core has returned the job id
+ * - `answered`: a visible reply is in the outbox
+ * - `apologised`: closed by the bridge, with an error notice where the user can be reached
+ * - `done`: a click that was handled
  */
 export type InboxState = 'stored' | 'submitted' | 'accepted' | 'answered' | 'apologised' | 'done';
 
 export interface ClickContent {
   jobId: string;
   action: 'confirm' | 'reject';
-  /** Of the draft that had the button; buttons of earlier versions have none. */
+  /** `seq` of the draft that carried the button; absent on buttons of earlier versions. */
   n?: number;
 }
 
 export interface FileContent {
-  /** What the chat calls it; null where it did not say. */
+  /** File name as given by the chat; null if it gave none. */
   name: string | null;
-  /** The post that it came with. */
+  /** Id of the post that carries the file. */
   postId: string;
-  /** Its reading has begun once: where the process ended over it, it is not read again. */
+  /** Set before the file is parsed: if the process dies while parsing, the file is not parsed again. */
   isTried?: boolean;
 }
 
 export interface NewInboxRow {
-  /** The chat's own id of it: the same one twice is one row. */
+  /** Derived from the chat's own ids: the same post or click twice is one row. */
   key: string;
   kind: 'message' | 'click';
-  /** Where it came from, by the name in the configuration. */
+  /** Name of the source target in the configuration. */
   target: string;
   lane: string;
-  /** The person's number in the chat. */
+  /** The user's number in the chat. */
   chatUser: string;
-  /** The person's id in Gatehouse. */
+  /** The user's id in Gatehouse. */
   userId: string;
-  /** Of a click: what stands on the button. Removed once it is answered. */
+  /** For a click: the label of the button. Cleared once the row is answered. */
   text: string;
   click: ClickContent | null;
   file: FileContent | null;
-  /** The text of the file, once it was read. */
+  /** Text of the file, once extracted. */
   attachment: { name: string; text: string } | null;
 }
 
@@ -57,13 +57,13 @@ export interface InboxRow extends NewInboxRow {
   id: number;
   state: InboxState;
   jobId: string | null;
-  /** What answers it comes after this event of the job. */
+  /** Only job events with a `seq` above this one answer the message. */
   afterSeq: number;
   /** Epoch ms. */
   receivedAt: number;
 }
 
-/** The states of machines/delivery.ts that are ever stored. */
+/** States of machines/delivery.ts that are stored. */
 export type DeliveryState =
   | 'waiting'
   | 'sending'
@@ -79,23 +79,23 @@ export interface StoredDelivery {
 }
 
 export interface NewOutboxRow {
-  /** Of the core, or `own:…` for what the bridge itself says. Each once. */
+  /** Id from the core, or `own:…` for the bridge's own notices. Unique. */
   replyId: string;
   jobId: string | null;
-  /** The person's id in Gatehouse, as in the reply. */
+  /** The user's id in Gatehouse, as in the reply. */
   userId: string;
   target: string;
   lane: string;
   chatUser: string;
   n: number;
   kind: ReplyKind;
-  /** As it is posted. Removed once the delivery has ended. */
+  /** Text as posted. Cleared once the delivery has ended. */
   text: string;
   buttons: ReplyButton[] | null;
   delivery: StoredDelivery;
-  /** The inbox row that it answers; null where its job says so. Replies of a lane go in this order. */
-  place: number | null;
-  /** Epoch ms; not sent before. */
+  /** Inbox row that this answers; null: found through the job. Replies of a lane are ordered by it. */
+  replyToInboxId: number | null;
+  /** Earliest time to send, epoch ms. */
   dueAt: number;
 }
 
@@ -108,71 +108,75 @@ export interface OutboxEntry extends NewOutboxRow {
 export interface BridgeCounts {
   /** Messages without an answer. */
   inbox: number;
-  /** Replies that are not posted yet. */
+  /** Replies not posted yet. */
   outbox: number;
   sent: number;
   uncertain: number;
   dead: number;
-  /** Ended replies that the core has not been told of. */
+  /** Ended replies whose report is not on the broker yet. */
   unreported: number;
   lastSentAt: number | null;
 }
 
 export interface BridgeStorage {
-  /** What `work` writes is on disk whole when this returns; where it throws, nothing of it is. */
-  inOneStep<Value>(work: () => Value): Value;
-  /** Stores those whose key is new; says for each whether it was. */
-  take(rows: readonly NewInboxRow[], at: number): boolean[];
-  /** What came under this key; its text is empty once it was answered. */
-  seen(key: string): { text: string; receivedAt: number } | null;
-  /** Messages and clicks that were not handed on yet, of all lanes, in order. */
-  unsent(): InboxRow[];
-  /** Lane's next rows that are `stored` or `submitted`. */
-  nextOf(lane: string): InboxRow[];
-  move(id: number, state: InboxState, job?: { jobId: string; afterSeq: number }): void;
+  /** Runs `work` in one transaction: all its writes are on disk on return, none when it throws. */
+  transaction<Value>(work: () => Value): Value;
+  /** Inserts the rows whose key is new; returns for each row whether it was inserted. */
+  insertInbox(rows: readonly NewInboxRow[], at: number): boolean[];
+  /** The row with this key; its text is empty once it was answered. */
+  findInboxByKey(key: string): { text: string; receivedAt: number } | null;
+  /** Messages and clicks not submitted yet, of all lanes, in order. */
+  unsubmittedInbox(): InboxRow[];
+  /** The lane's next rows in state `stored` or `submitted`. */
+  nextInboxOf(lane: string): InboxRow[];
+  setInboxState(id: number, state: InboxState, job?: { jobId: string; afterSeq: number }): void;
   markFileTried(id: number): void;
-  keepAttachment(id: number, attachment: InboxRow['attachment'], text: string): void;
-  /** The row that was submitted under this key, while it waits for an answer. */
-  openByKey(key: string): InboxRow | null;
-  /** Messages of this job that wait for an answer and have one with an `n` behind their own: they are `answered`. */
-  settleJob(jobId: string): void;
-  /** Rows that have waited for an answer since before `receivedBefore`. */
+  saveAttachment(id: number, attachment: InboxRow['attachment'], text: string): void;
+  /** The row submitted under this key, while it waits for an answer. */
+  findUnansweredByKey(key: string): InboxRow | null;
+  /** Sets messages of this job to `answered` once a visible reply with `n` above `afterSeq` is stored. */
+  markJobAnswered(jobId: string): void;
+  /** Rows received before `receivedBefore` (epoch ms) that still wait for an answer. */
   unanswered(receivedBefore: number): InboxRow[];
 
-  /** Stores those whose id is new; says for each whether it was. */
-  put(rows: readonly NewOutboxRow[], at: number): boolean[];
+  /** Inserts the rows whose reply id is new; returns for each row whether it was inserted. */
+  insertOutbox(rows: readonly NewOutboxRow[], at: number): boolean[];
   /**
-   * Of each lane the reply that comes next: one that has begun, else the one to the earliest message. Looks at
-   * the oldest 64 of each lane, so that a long line costs no more than a short one.
+   * The next reply of each lane: one already begun, else the one to the earliest message. Reads only the oldest 64
+   * rows of a lane, so that a long backlog costs no more than a short one.
    */
-  heads(): OutboxEntry[];
-  /** Whether a message of the lane before the one that it answers still waits for its own answer. */
-  isBehind(entry: OutboxEntry): boolean;
-  save(id: number, delivery: StoredDelivery, change: { dueAt?: number; endedAt?: number }): void;
-  /** Notices of a job that nobody has sent yet. */
+  nextPerLane(): OutboxEntry[];
+  /** Whether an earlier message of the lane still waits for its own answer. */
+  hasEarlierUnanswered(entry: OutboxEntry): boolean;
+  saveDelivery(
+    id: number,
+    delivery: StoredDelivery,
+    change: { dueAt?: number; endedAt?: number },
+  ): void;
+  /** Notices of a job that are not sent yet. */
   openNotices(jobId: string): OutboxEntry[];
-  addText(id: number, text: string, delivery: StoredDelivery): void;
-  /** What the person was or will be told of the job besides its answers. */
+  appendText(id: number, text: string, delivery: StoredDelivery): void;
+  /** Whether a notice about the job was posted, or will be. */
   hasNotice(jobId: string): boolean;
   hasReply(replyId: string): boolean;
-  /** Whether a reply that a person sees came for the job after `n`. */
+  /** Whether a visible reply for the job with a larger `n` was stored. */
   hasAnswer(jobId: string, n: number): boolean;
-  /** Whose draft the job's newest is, and where it was shown; null for none. */
+  /** Owner, lane and `seq` of the job's newest draft; null if there is none. */
   draftOf(jobId: string): { userId: string; lane: string; n: number } | null;
-  inDoubt(): OutboxEntry[];
-  /** All that are not posted yet, in order. */
+  interruptedDeliveries(): OutboxEntry[];
+  /** All replies not posted yet, in order. */
   openReplies(): OutboxEntry[];
-  moveReply(id: number, target: string, lane: string): void;
+  retargetReply(id: number, target: string, lane: string): void;
   unreported(limit: number): OutboxEntry[];
-  reported(id: number, at: number): void;
+  markReported(id: number, at: number): void;
 
-  /** The longest post that a NAS is known to take, in code points; null where it has refused none lately. */
-  limitOf(nas: string, since: number): number | null;
-  learnLimit(nas: string, limit: number, at: number): void;
-  /** Counts all that is kept, 30 days of it: for a look now and then. */
+  /** Learned post limit of the NAS, in code points; null if none was learned since `since` (epoch ms). */
+  charLimitOf(nas: string, since: number): number | null;
+  saveCharLimit(nas: string, limit: number, at: number): void;
+  /** Counts all rows, 30 days of them: too slow for a hot path. */
   counts(): BridgeCounts;
-  /** The first two of `counts()`, at the price of what is open. */
+  /** `inbox` and `outbox` of `counts()`; reads open rows only. */
   openCounts(): Pick<BridgeCounts, 'inbox' | 'outbox'>;
-  /** Removes what has ended before `before`. */
+  /** Deletes rows that ended before `before` (epoch ms). */
   prune(before: number): void;
 }

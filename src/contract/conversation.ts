@@ -1,19 +1,19 @@
 /** The key of a conversation: its jobs run in order and share a history. */
 
-export interface ConversationPlace {
-  /** `[A-Za-z0-9_-]`, as is the thread. */
+export interface ConversationAddress {
+  /** `[A-Za-z0-9_-]`; the same for `thread`. */
   channel: string;
   thread?: string | undefined;
   userId: string;
 }
 
-/** The user stands last: an id may hold any character, and must not reach into the conversation of another user. */
-export function conversationOf({ channel, thread, userId }: ConversationPlace): string {
-  const place = thread === undefined ? channel : `${channel}/${thread}`;
-  return `${place}:${userId}`;
+/** The user id comes last: it may hold any character, and must not collide with another user's conversation. */
+export function conversationKey({ channel, thread, userId }: ConversationAddress): string {
+  const path = thread === undefined ? channel : `${channel}/${thread}`;
+  return `${path}:${userId}`;
 }
 
-/** Null: a conversation of the channel itself. */
+/** Null: a conversation of the channel itself, without a thread. */
 export function threadOf(conversation: string): string | null {
   const [, thread] = conversation.slice(0, conversation.indexOf(':')).split('/');
   return thread ?? null;

@@ -1,28 +1,28 @@
 /**
- * The document event: how the world sees a memo become a document. Same envelope as a state event, with
+ * Document events: the published history of a memo that becomes a document. Same envelope as a state event, with
  * `document_id` in place of `job_id` (docs/drafts.md).
  */
 import type { StateEvent } from './state-event.ts';
 
 export type DocumentEventType =
-  /** It waits to be drafted. */
+  /** Waits to be drafted. */
   | 'queued'
-  /** A model is asked. */
+  /** A model request has begun. */
   | 'drafting'
   | 'progress'
-  /** A person came first; it goes on by itself. */
+  /** Interrupted by a foreground request; continues by itself. */
   | 'preempted'
   | 'drafted'
-  /** It needs no draft any more. */
+  /** Needs no draft any more. */
   | 'skipped'
   | 'failed'
-  /** Failed for the last time; only a person gets it going again. */
+  /** The last attempt failed; only a user can restart drafting. */
   | 'dead'
   | 'accepted'
   | 'edited'
   | 'rejected';
 
-/** How drafting of the document stood when the event was made. */
+/** State of drafting when the event was made. */
 export type DraftState =
   | 'waiting'
   | 'drafting'
@@ -33,10 +33,10 @@ export type DraftState =
   | 'none';
 
 export interface DocumentEvent {
-  /** `<document_id>:<seq>`. A repeated delivery has the same id. */
+  /** `<document_id>:<seq>`. The same on a redelivery. */
   id: string;
   document_id: string;
-  /** Counts from 1 per document, without a hole. */
+  /** Counts from 1 per document, without gaps. */
   seq: number;
   type: DocumentEventType;
   state: DraftState;
@@ -46,8 +46,8 @@ export interface DocumentEvent {
   data: Record<string, unknown>;
 }
 
-/** Whatever the outbox tells. */
-export type OutboxEvent = StateEvent | DocumentEvent;
+/** Every event that the outbox publishes. */
+export type OutgoingEvent = StateEvent | DocumentEvent;
 
-export const isDocumentEvent = (event: OutboxEvent): event is DocumentEvent =>
+export const isDocumentEvent = (event: OutgoingEvent): event is DocumentEvent =>
   'document_id' in event;

@@ -1,20 +1,20 @@
 /**
- * How drafting stands on disk: what waits and when it is due, what is claimed, what was given up; finished sections of
- * long memos; every version of a document's markdown; and what happened to it.
+ * Stored state of drafting: waiting, claimed and dead drafts with their due times; finished sections of long memos;
+ * every version of a document's markdown; and the document events.
  */
 import type { DocumentEvent, DocumentEventType, DraftState } from './document-event.ts';
 
-/** How far the draft of one document is. Times are epoch ms. */
+/** Drafting state of one document. Times are epoch ms. */
 export interface DraftRecord {
   documentId: string;
   state: 'waiting' | 'drafting' | 'dead';
-  /** Attempts that were begun and not given back. */
+  /** Attempts that were started and not given back. */
   attempts: number;
-  /** Not before. */
+  /** Earliest start. */
   dueAt: number;
   queuedAt: number;
   claimedAt: number | null;
-  /** Of the last failure. */
+  /** Code of the last failure. */
   lastCode: string | null;
   lastError: string | null;
 }
@@ -22,20 +22,20 @@ export interface DraftRecord {
 export interface ListedDraft extends DraftRecord {
   owner: string;
   title: string;
-  /** Of the memo's text. */
+  /** Length of the memo's text. */
   chars: number;
 }
 
-/** A draft that waits for a person's decision. */
+/** A draft that waits for the user's decision. */
 export interface OpenDraft {
   documentId: string;
   owner: string;
   title: string;
-  /** When it was written, epoch ms. */
+  /** When the draft was written, epoch ms. */
   at: number;
 }
 
-/** One content that a document's markdown has had. */
+/** One version of a document's markdown. */
 export interface DocumentVersion extends VersionHead {
   mdContent: string;
 }
@@ -45,63 +45,63 @@ export interface VersionHead {
   documentId: string;
   /** Counts from 1. */
   version: number;
-  /** A model's draft, or what a person made of it. */
+  /** `draft`: written by a model; `edit`: edited by the user. */
   madeBy: 'draft' | 'edit';
   status: 'draft' | 'accepted' | 'rejected' | 'replaced';
   /** Epoch ms. */
   at: number;
-  /** Of the memo's text that it was made from. */
+  /** Digest of the memo's text that it was made from. */
   textSha256: string;
 }
 
-/** A finished part of the draft of a long memo, kept while the others are made. */
+/** A finished section of a long memo's draft, kept while the other sections are made. */
 export interface DraftSection {
   documentId: string;
   /** From 0. */
   section: number;
-  /** Of what the model was asked. */
+  /** Digest of the model request. */
   requestSha256: string;
   mdContent: string;
 }
 
-/** Writes belong to the transaction around them. A document has a record exactly while it wants a draft. */
+/** Writes belong to the caller's transaction. A document has a record exactly while it needs a draft. */
 export interface DraftStorage {
   find(documentId: string): DraftRecord | null;
-  /** Of a document that waits for a draft. */
-  listed(documentId: string): ListedDraft | null;
-  /** The document must want a draft: there is a row. */
-  put(record: DraftRecord): void;
+  /** A document that waits for a draft. */
+  findListed(documentId: string): ListedDraft | null;
+  /** The document must need a draft, so that its row exists. */
+  save(record: DraftRecord): void;
   remove(documentId: string): void;
-  /** The document to be drafted next: lowest due time, then lowest id. */
+  /** The next document to draft: lowest due time, then lowest id. */
   nextDue(now: number): string | null;
   /**
-   * What waits for a time that no clock can have meant is due: it was queued later than now, or has more than
-   * `waitMsMax` to go.
+   * Makes waiting drafts with implausible times due now: queued later than `now`, or due more than `waitMsMax` ahead.
+   * Such times were written by a wrong clock.
    */
-  pullIn(now: number, waitMsMax: number): void;
-  /** Documents that want a draft and are this far, of one owner or (null) of all, in the order in which they are due. */
+  rescheduleFutureDates(now: number, waitMsMax: number): void;
+  /** Documents in this drafting state, of one owner (null: of all), by due time. */
   list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
-  /** After a start, those that a killed process left. */
+  /** After a start: drafts that a killed process had claimed. */
   claimed(): DraftRecord[];
-  /** Drafts of one owner or (null) of all that nobody has decided on, newest first. */
-  open(owner: string | null, limit: number): OpenDraft[];
-  /** @returns its number */
+  /** Drafts without a decision, of one owner (null: of all), newest first. */
+  undecided(owner: string | null, limit: number): OpenDraft[];
+  /** @returns the number of the new version */
   addVersion(version: Omit<DocumentVersion, 'version'>): number;
   /** Newest first, without their texts. */
   versions(documentId: string): VersionHead[];
-  /** Newest first, with the first characters of their texts: those below the version `before` (null: all). */
+  /** Newest first, texts cut to `charsMax`: versions below `before` (null: all). */
   versionPage(
     documentId: string,
     page: { before: number | null; limit: number; charsMax: number },
   ): DocumentVersion[];
-  /** One with its whole text; null where there is none. */
+  /** One version with its whole text; null if there is none. */
   version(documentId: string, version: number): DocumentVersion | null;
   setVersionStatus(documentId: string, version: number, status: DocumentVersion['status']): void;
-  /** Replaces an older one of this number. Goes with the record, and when the text changes. */
-  keepSection(section: DraftSection): void;
+  /** Replaces the section of this number. Deleted with the record, and when the memo's text changes. */
+  saveSection(section: DraftSection): void;
   sections(documentId: string): DraftSection[];
-  setting(name: string): string | null;
-  set(name: string, value: string): void;
+  getSetting(name: string): string | null;
+  setSetting(name: string, value: string): void;
 }
 
 export interface NewDocumentEvent {
@@ -115,10 +115,10 @@ export interface NewDocumentEvent {
 }
 
 export interface DocumentEvents {
-  /** In the transaction of the change that it tells of. */
+  /** Call it in the transaction of the change that the event describes. */
   append(event: NewDocumentEvent): DocumentEvent;
-  /** With `seq` greater than `afterSeq`, in order; at most `limit`. */
+  /** Events with `seq` above `afterSeq`, in order; at most `limit`. */
   ofDocument(documentId: string, afterSeq: number, limit: number): DocumentEvent[];
-  /** The last ones, in order; at most `limit`. */
+  /** The last events, in order; at most `limit`. */
   newest(documentId: string, limit: number): DocumentEvent[];
 }

@@ -1,18 +1,20 @@
 /**
- * What passes between the rest of the system and a model server: one request, one outcome.
- * A backend returns an outcome for everything that can go wrong; it throws only for bugs.
+ * Requests to a model server and their outcomes. A backend returns an outcome for every failure; it throws only for
+ * bugs.
  */
+import type { PriorityClass } from '../../machines/gate-queue.ts';
+import type { QueuePosition } from '../../machines/job-types.ts';
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
-  /** Of the participant, where several share a role. */
+  /** Name of the participant, if several share a role. */
   name?: string;
   tool_calls?: ModelToolCall[];
   tool_call_id?: string;
 }
 
-/** OpenAI's shape: `arguments` is JSON text, as the model wrote it. */
+/** OpenAI's shape: `arguments` is JSON text as the model wrote it. */
 export interface ModelToolCall {
   id: string;
   type: 'function';
@@ -21,15 +23,15 @@ export interface ModelToolCall {
 
 export interface ModelRequest {
   messages: ChatMessage[];
-  /** Upper bound of the answer in tokens; Infinity: none but the server's own. */
+  /** Upper bound of the answer in tokens; Infinity: only the server's own bound. */
   maxTokens?: number;
   temperature?: number;
-  /** Ask for JSON of this schema, where the server supports one; elsewhere ignored. */
+  /** Requests JSON of this schema; ignored by servers that do not support it. */
   jsonSchema?: {
     name: string;
     description?: string;
     schema: Record<string, unknown>;
-    /** Whether the server must keep to it; true where it is not said. */
+    /** Whether the server must enforce the schema; default true. */
     strict?: boolean;
   };
   /** Whether the model may think before it answers. `false` turns thinking off where the server can. */
@@ -40,29 +42,29 @@ export interface ModelRequest {
   }[];
   toolChoice?: ToolChoice;
   /**
-   * How calls are read that the model prints into its text. Left out: calls of the `tools` are calls, anything else
-   * is text, and without `tools` nothing is read.
+   * How tool calls that the model prints into its text are recognised. Absent: calls of `tools` are calls, anything
+   * else is text; without `tools` no text is parsed.
    */
   printedCalls?: PrintedCallRules;
-  /** Further fields of OpenAI's request (`top_p`, `stop`, `seed` …), sent as they are. Never null. */
+  /** Further fields of OpenAI's request (`top_p`, `stop`, `seed` …), sent unchanged. Never null. */
   sampling?: Readonly<Record<string, unknown>>;
 }
 
 export interface PrintedCallRules {
-  /** Further names of tools, and their schemas where they are known. */
+  /** Further tool names, with their schemas if known. */
   tools: readonly { name: string; parameters?: unknown }[];
-  /** What a call of any other tool is that ends the text. */
+  /** How a call of an unknown tool at the end of the text is treated. */
   unknown: 'text' | 'call';
 }
 
-/** OpenAI's words. Servers that ignore them get them all the same; calls that were not allowed are dropped. */
+/** OpenAI's values. Servers may ignore them: calls that were not allowed are dropped. */
 export type ToolChoice =
   | 'auto'
   | 'none'
   | 'required'
   | { type: 'function'; function: { name: string } };
 
-/** What a request is for: the gate measures service times per kind, for its estimates. */
+/** Purpose of a request: the gate measures service times per kind, for its estimates. */
 export type RequestKind =
   | 'classify'
   | 'reason'
@@ -72,16 +74,6 @@ export type RequestKind =
   | 'ask'
   | 'embed'
   | 'direct';
-
-export type PriorityClass = 'foreground' | 'background';
-
-/** Where a waiting request stands. `position` 1 is next; `ahead` counts who runs and who waits before it. */
-export interface QueuePosition {
-  position: number;
-  ahead: number;
-  /** Estimate until it starts, from measured service times; null while nothing has been measured. */
-  etaMs: number | null;
-}
 
 /** Why a backend gave no answer. The vocabulary of `error_reason` everywhere. */
 export type ErrorReason =
@@ -110,9 +102,9 @@ export type ErrorReason =
 export interface ModelTimings {
   /** Wait at the gate. */
   queueMs: number;
-  /** From the request to the first visible token; null when none came. */
+  /** From the request to the first visible token; null if there was none. */
   firstTokenMs: number | null;
-  /** From the request to its end, the queue not counted. */
+  /** From the request to its end, without the time in the queue. */
   totalMs: number;
 }
 
@@ -133,11 +125,11 @@ export interface ModelFailure {
   errorReason: ErrorReason;
   /** For logs and the inspector; carries no secrets. */
   message: string;
-  /** HTTP status of the server, where there was one. */
+  /** HTTP status of the server, if it responded. */
   status: number | null;
-  /** What had been streamed before it failed. */
+  /** Text streamed before the failure. */
   partialText: string;
-  /** With `queue_full`: when to come again. */
+  /** With `queue_full`: when to retry. */
   retryAfterMs: number | null;
   timings: ModelTimings;
 }
@@ -149,21 +141,21 @@ export interface RunOptions {
   priority: PriorityClass;
   /** Fairness is between users. */
   user: string;
-  /** For which job, for the log. */
+  /** Job id for the log. */
   jobId?: string;
-  /** W3C trace context that goes with the request; undefined: none does. */
+  /** W3C trace context sent with the request; undefined: none is sent. */
   traceparent?: string | undefined;
   /** A background request that may be aborted for a foreground one; it is requeued, not failed. */
   preemptible?: boolean;
   /** Aborting frees the gate and closes the connection at once; the outcome is then `cancelled`. */
   signal: AbortSignal;
-  /** Wall clock, epoch ms; past it a waiting request ends with `deadline`. */
+  /** Epoch ms; after it a waiting request ends with `deadline`. */
   deadlineAt?: number;
-  /** Visible text, in order, as it comes. `replace` means: forget all before (late discovered thinking, a requeued request). */
+  /** Visible text, in order. `replace`: discard all before (late discovered thinking, a requeued request). */
   onText?: (text: string, replace: boolean) => void;
   /** Called when the request has to wait, and whenever its position changes. Never called when the gate is free. */
   onQueued?: (position: QueuePosition) => void;
-  /** Called when the permit was granted after a wait. */
+  /** Called when the permit is granted after a wait. */
   onGranted?: () => void;
   /** Called each time the request was aborted for a foreground one and waits again. */
   onPreempted?: () => void;
@@ -173,6 +165,6 @@ export interface RunOptions {
 export interface Backend {
   readonly id: string;
   readonly model: string;
-  /** Waits for a permit, sends the request (always streaming), reads to the end. Never throws but for bugs. */
+  /** Waits for a permit, sends the request (always streaming), reads to the end. Throws only for bugs. */
   run(request: ModelRequest, options: RunOptions): Promise<ModelOutcome>;
 }

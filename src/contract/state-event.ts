@@ -1,14 +1,14 @@
 /**
- * The state event: the one shape in which the world sees a job move. The same object on NATS,
- * on SSE, in the journal listing and in the inspector (docs/events.md).
+ * The state event: the published form of every change of a job. The same object on NATS, on SSE, in the journal
+ * listing and in the inspector (docs/events.md).
  */
 import type { JobEmitted, StateEventType } from '../../machines/job-types.ts';
 
 export interface StateEvent {
-  /** `<job_id>:<seq>`. A repeated delivery has the same id. */
+  /** `<job_id>:<seq>`. The same on a redelivery. */
   id: string;
   job_id: string;
-  /** Counts from 1 per job, without a hole. */
+  /** Counts from 1 per job, without gaps. */
   seq: number;
   type: StateEventType;
   /** The job's state when the event was made. */
@@ -20,19 +20,19 @@ export interface StateEvent {
   data: Record<string, unknown>;
 }
 
-/** A piece of an answer while it is written: neither stored nor counted in `seq`. */
+/** A piece of an answer in progress: not stored, and not counted in `seq`. */
 export interface TokenChunk {
   job_id: string;
   /** Counts the chunks of this job in this process. */
   n: number;
-  /** Offset of `content` in the answer, in UTF-16 code units; 0 means: start again. */
+  /** Offset of `content` in the answer, in UTF-16 code units; 0: discard the earlier text. */
   off: number;
   content: string;
 }
 
 export const eventId = (jobId: string, seq: number): string => `${jobId}:${seq}`;
 
-/** The state events of one journal row, as the world sees them. Pure. */
+/** The published state events of one journal row. Pure. */
 export function stateEventsOf(
   job: { jobId: string; userId: string; channel: string },
   row: { at: number; seq: number; emitted: readonly JobEmitted[] },

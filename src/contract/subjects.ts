@@ -1,9 +1,9 @@
 /**
- * Every NATS subject of Gatehouse, built and taken apart in one place (docs/events.md has the table).
+ * Builds and parses every NATS subject of Gatehouse (docs/events.md has the table).
  *
- * S1: a token of a subject is always `[A-Za-z0-9_-]{1,64}`. Text from outside never gets into a subject:
- *     an id that does not fit is replaced by a digest of it.
- * S2: user before job, so that one wildcard is all of one user's jobs, and one line of an ACL.
+ * S1: a token of a subject is always `[A-Za-z0-9_-]{1,64}`. Outside text never gets into a subject: an id that does
+ *     not fit is replaced by its digest.
+ * S2: user before job, so that one wildcard, and one line of an ACL, covers all jobs of one user.
  */
 import { createHash } from 'node:crypto';
 import { GatehouseError } from '../lib/errors.ts';
@@ -11,10 +11,10 @@ import { isSafeId } from '../lib/ids.ts';
 
 export const defaultPrefix = 'gatehouse.v1';
 
-/** Bytes of the largest durable submit or request: 8,000 characters, each escaped, and room to spare. */
+/** Bytes of the largest durable submit or request: 8,000 characters, each escaped, with a margin. */
 export const commandBytesMax = 64 * 1024;
 
-/** What may be asked over request and reply. */
+/** Operations of the request/reply service. */
 export const serviceVerbs = [
   'submit',
   'get',
@@ -44,35 +44,35 @@ export interface Subjects {
   /** For the operator's programs: every channel. */
   service(verb: ServiceVerb): string;
   /**
-   * For the bridge of one channel: its jobs only. `*` is every channel, for the subscription of the service.
+   * For the bridge of one channel: only the jobs of that channel. `*`: every channel, for the service's subscription.
    * @throws GH_REQUEST_INVALID for a channel that does not fit a subject.
    */
   channelService(verb: ServiceVerb, channel: string): string;
-  /** The channel of a request to `channelService`, or null when the subject is not one. */
-  serviceChannelOf(subject: string): string | null;
-  /** Whether it is under the prefix: Gatehouse itself publishes or listens there. */
-  isOurs(subject: string): boolean;
+  /** The channel of a request to `channelService`; null for any other subject. */
+  parseServiceChannel(subject: string): string | null;
+  /** Whether Gatehouse itself publishes or subscribes there. */
+  isUnderPrefix(subject: string): boolean;
   reply(to: ChannelAddress): string;
   delivery(from: ChannelAddress): string;
-  /** Where messages end that nobody can process: the kind, then where they came from. */
-  dead(kind: 'submit' | 'delivery', source: string): string;
-  /** Wildcards over everything of one kind. */
-  readonly all: Readonly<
+  /** Dead letters: the kind, then the source. */
+  deadLetter(kind: 'submit' | 'delivery', source: string): string;
+  /** A wildcard for each kind of subject. */
+  readonly wildcards: Readonly<
     Record<'events' | 'live' | 'tokens' | 'commands' | 'replies' | 'deliveries' | 'dead', string>
   >;
-  repliesOf(channel: string): string;
-  /** The source of a durable submit, or null when the subject is not one. */
-  sourceOf(subject: string): string | null;
-  /** The tokens of a delivery report's subject, or null when it is not one. */
-  deliveryOf(subject: string): { channel: string; user: string; job: string } | null;
+  repliesWildcard(channel: string): string;
+  /** The source of a durable submit; null for any other subject. */
+  parseSubmitSource(subject: string): string | null;
+  /** The tokens of a delivery report's subject; null for any other subject. */
+  parseDeliverySubject(subject: string): { channel: string; user: string; job: string } | null;
 }
 
 /**
- * The id of a user in a subject: the user id itself where it fits, else a digest of it.
- * The same for the same user, always; two users never share one.
+ * The user id as a subject token: the id itself if it fits, else its digest. Deterministic; two users never share a
+ * token.
  */
 export const userToken = (userId: string): string =>
-  // A user id that looks like a digest is digested too, so that nobody can take the place of another.
+  // A user id that looks like a digest is digested too, so that it cannot impersonate another user.
   isSafeId(userId) && !/^u_[A-Za-z0-9_-]{22}$/.test(userId) ? userId : `u_${digest(userId)}`;
 
 /** @throws GH_CONFIG_INVALID when the prefix is not one or more subject tokens. */
@@ -86,32 +86,33 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
   const under = (kind: string): string => `${prefix}.${kind}.>`;
   const [commandRoot, deliveryRoot] = [`${prefix}.cmd.submit.`, `${prefix}.dlv.`];
   const serviceRoot = `${prefix}.svc.job.`;
-  const fitting = (name: string, value: string): string => {
+  const requireSafeId = (name: string, value: string): string => {
     if (isSafeId(value)) return value;
     throw new GatehouseError('GH_REQUEST_INVALID', `${name}: must match [A-Za-z0-9_-]{1,64}`);
   };
-  const ofJob = ({ userId, jobId }: JobAddress): string => `${userToken(userId)}.${token(jobId)}`;
-  const ofChannel = (to: ChannelAddress): string => `${token(to.channel)}.${ofJob(to)}`;
+  const ofJob = ({ userId, jobId }: JobAddress): string =>
+    `${userToken(userId)}.${safeToken(jobId)}`;
+  const ofChannel = (to: ChannelAddress): string => `${safeToken(to.channel)}.${ofJob(to)}`;
 
   return {
     prefix,
     event: (job) => `${prefix}.evt.${ofJob(job)}.${job.type}`,
     tokens: (job) => `${prefix}.tok.${ofJob(job)}`,
-    submit: (source) => commandRoot + fitting('source', source),
+    submit: (source) => commandRoot + requireSafeId('source', source),
     service: (verb) => serviceRoot + verb,
     channelService: (verb, channel) =>
-      `${serviceRoot}${verb}.${channel === '*' ? channel : fitting('channel', channel)}`,
-    serviceChannelOf(subject) {
+      `${serviceRoot}${verb}.${channel === '*' ? channel : requireSafeId('channel', channel)}`,
+    parseServiceChannel(subject) {
       if (!subject.startsWith(serviceRoot)) return null;
       const [verb = '', channel = '', ...rest] = subject.slice(serviceRoot.length).split('.');
       const isVerb = (serviceVerbs as readonly string[]).includes(verb);
       return isVerb && rest.length === 0 && isSafeId(channel) ? channel : null;
     },
-    isOurs: (subject) => subject.startsWith(`${prefix}.`),
+    isUnderPrefix: (subject) => subject.startsWith(`${prefix}.`),
     reply: (to) => `${prefix}.rpl.${ofChannel(to)}`,
     delivery: (from) => `${prefix}.dlv.${ofChannel(from)}`,
-    dead: (kind, source) => `${prefix}.dead.${kind}.${token(source)}`,
-    all: {
+    deadLetter: (kind, source) => `${prefix}.dead.${kind}.${safeToken(source)}`,
+    wildcards: {
       events: under('evt'),
       live: under('live'),
       tokens: under('tok'),
@@ -120,13 +121,13 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
       deliveries: under('dlv'),
       dead: under('dead'),
     },
-    repliesOf: (channel) => `${prefix}.rpl.${token(channel)}.>`,
-    sourceOf(subject) {
+    repliesWildcard: (channel) => `${prefix}.rpl.${safeToken(channel)}.>`,
+    parseSubmitSource(subject) {
       if (!subject.startsWith(commandRoot)) return null;
       const source = subject.slice(commandRoot.length);
       return isSafeId(source) ? source : null;
     },
-    deliveryOf(subject) {
+    parseDeliverySubject(subject) {
       if (!subject.startsWith(deliveryRoot)) return null;
       const [channel = '', user = '', job = '', ...rest] = subject
         .slice(deliveryRoot.length)
@@ -137,8 +138,8 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
   };
 }
 
-const token = (id: string): string => (isSafeId(id) ? id : `x_${digest(id)}`);
+const safeToken = (id: string): string => (isSafeId(id) ? id : `x_${digest(id)}`);
 
-/** 22 characters: 128 bits, which nobody meets by accident. */
+/** 22 characters: 128 bits, so that collisions do not happen by accident. */
 const digest = (text: string): string =>
   createHash('sha256').update(text).digest('base64url').slice(0, 22);

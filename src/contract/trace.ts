@@ -1,9 +1,9 @@
 /**
- * W3C trace context: which trace a job belongs to, and how that travels in headers.
+ * W3C trace context: which trace a job belongs to, and how it is propagated in headers.
  *
- * 1. A job is one trace. Where its message came with a `traceparent`, it is the caller's; else its id is derived
- *    from the job's, so that it is the same before and after a crash, in every process, with nothing stored.
- * 2. The span of the job as a whole is derived too: what is told of a job can name it at any time.
+ * 1. A job is one trace. If its message came with a `traceparent`, it is the caller's trace; else its id is derived
+ *    from the job's id: the same before and after a crash and in every process, with nothing stored.
+ * 2. The id of the job's root span is derived too, so that every later message about the job can refer to it.
  * @see https://www.w3.org/TR/trace-context/
  */
 import { createHash } from 'node:crypto';
@@ -19,19 +19,19 @@ export interface TraceParent {
   isSampled: boolean;
 }
 
-/** Whether and where spans are sent. */
+/** Whether and where spans are exported. */
 export interface TracingSettings {
   exporter: 'otlp' | 'console';
-  /** Where the spans go; unused with `console`. */
+  /** Export endpoint; unused with `console`. */
   url: string;
   headers: Record<string, string>;
   timeoutMs: number;
   compression: 'gzip' | 'none';
   serviceName: string;
   resource: Record<string, string>;
-  /** Whether the caller's own decision counts, where a message came with one. */
-  followsParent: boolean;
-  /** Share of the traces that begin here, 0 to 1. */
+  /** Whether the caller's sampling decision is followed, if a message came with one. */
+  isParentBased: boolean;
+  /** Sampled share of the traces that begin here, 0 to 1. */
   ratio: number;
   batch: {
     delayMs: number;
@@ -41,22 +41,22 @@ export interface TracingSettings {
   };
 }
 
-/** Where a job, or a document, stands in its trace. */
+/** Trace of a job or a document. */
 export interface Trace {
   traceId: string;
   /** Span of the job from its acceptance to its end. */
   rootSpanId: string;
-  /** The span of the caller; null where none was named. */
+  /** The caller's span; null if none was given. */
   parent: TraceParent | null;
 }
 
-const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const traceParentPattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** What a header says; null for one that is missing or not valid, which the standard wants ignored. */
-export function readTraceParent(header: unknown): TraceParent | null {
+/** Parses the header; null if it is missing or invalid, which the standard requires to ignore. */
+export function parseTraceParent(header: unknown): TraceParent | null {
   const [, version, traceId = '', spanId = '', flags = '', rest] =
-    typeof header === 'string' ? (form.exec(header.trim()) ?? []) : [];
-  // Version 00 ends after the flags; later ones may go on. ff is none.
+    typeof header === 'string' ? (traceParentPattern.exec(header.trim()) ?? []) : [];
+  // Version 00 ends after the flags; later versions may have more fields. ff is not a version.
   if (version === undefined || version === 'ff' || (version === '00' && rest !== undefined)) {
     return null;
   }
@@ -65,30 +65,33 @@ export function readTraceParent(header: unknown): TraceParent | null {
 }
 
 /** The value of the header. */
-export const traceParentOf = ({ traceId, spanId, isSampled }: TraceParent): string =>
+export const formatTraceParent = ({ traceId, spanId, isSampled }: TraceParent): string =>
   `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`;
 
 /** @param given the `traceparent` that came with the message, if any. Pure. */
-export function traceOf(id: string, given?: string | null): Trace {
-  const parent = readTraceParent(given);
+export function deriveTrace(id: string, given?: string | null): Trace {
+  const parent = parseTraceParent(given);
   return {
-    traceId: parent?.traceId ?? hex(`job ${id}`, 32),
-    rootSpanId: hex(`span ${id}`, 16),
+    traceId: parent?.traceId ?? hexDigest(`job ${id}`, 32),
+    rootSpanId: hexDigest(`span ${id}`, 16),
     parent,
   };
 }
 
-/** The header of what is told of a job or a document to whoever goes on with it. Pure. */
-export function traceParentFor(id: string, given?: string | null): string {
-  const { traceId, rootSpanId, parent } = traceOf(id, given);
-  return traceParentOf({ traceId, spanId: rootSpanId, isSampled: parent?.isSampled ?? true });
+/** Header of messages about a job or a document: continues its trace in the receiver. Pure. */
+export function deriveTraceParent(id: string, given?: string | null): string {
+  const { traceId, rootSpanId, parent } = deriveTrace(id, given);
+  return formatTraceParent({ traceId, spanId: rootSpanId, isSampled: parent?.isSampled ?? true });
 }
 
-/** For log lines: which job, and which trace. Pure. */
+/** Job and trace id for log lines. Pure. */
 export const logFieldsOf = (
   jobId: string,
   given?: string | null,
-): { job: string; trace_id: string } => ({ job: jobId, trace_id: traceOf(jobId, given).traceId });
+): { job: string; trace_id: string } => ({
+  job: jobId,
+  trace_id: deriveTrace(jobId, given).traceId,
+});
 
-const hex = (text: string, length: number): string =>
+const hexDigest = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);

@@ -1,44 +1,44 @@
-/** Language, effects, journal and door of a core: everything between a message and its answer. */
-import { createDoor } from '../assistant/door.ts';
+/** Wires the language, effects, journal and job service of a core: everything between a message and its answer. */
+import { createJobService } from '../assistant/job-service.ts';
 import { createEffects, type AssistantOptions } from '../assistant/effects.ts';
-import { exchangesMax, historyOf } from '../assistant/history.ts';
-import { createAnswerFromDocuments } from '../assistant/react-effect.ts';
-import type { React } from '../assistant/react.ts';
-import { createLanguage } from '../assistant/language.ts';
+import { maxExchanges, buildHistory } from '../assistant/conversation-history.ts';
+import { createAnswerFromDocuments } from '../assistant/answer-from-documents.ts';
+import type { AskLoop } from '../assistant/ask-loop.ts';
+import { createLanguageAdapter } from '../assistant/language-adapter.ts';
 import type { Config } from '../config/config.ts';
 import type { JobLimits } from '../../machines/job-types.ts';
-import { homeWordsOf } from './home-words.ts';
-import type { JobDoor } from '../contract/door.ts';
+import { configuredNames } from './configured-names.ts';
+import type { JobService } from '../contract/job-service.ts';
 import type { Library } from '../documents/library.ts';
 import { createJournal, type Journal } from '../journal/journal.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Faults } from '../lib/faults.ts';
+import type { FaultInjector } from '../lib/fault-points.ts';
 import { createIdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
-import { readCancel } from '../routing/consent.ts';
+import { isCancelRequest } from '../routing/consent.ts';
 import type { Database } from '../store/database.ts';
 import { createJobQueries, type JobQueries } from '../store/job-queries.ts';
-import type { JobStorage } from '../store/job-storage.ts';
-import { createDeliveryStore } from '../store/outbox-store.ts';
-import { createReactLoop } from './ask-door.ts';
+import type { JobStorage } from '../store/job-store-port.ts';
+import { createDeliveryStore } from '../store/event-log-store.ts';
+import { wireAskLoop } from './ask-api-adapter.ts';
 import { keepAttachment } from './attachments.ts';
 import { createJobStore } from '../store/job-store.ts';
 import type { BackendPool, PoolMember } from './backend-pool.ts';
 import { createDocumentSearch, type DocumentSearch } from './document-search.ts';
-import { dayMs } from './retention.ts';
-import type { Observers } from './observers.ts';
+import { dayMs } from './retention-job.ts';
+import type { Observability } from './observability.ts';
 import { createSystemStatus } from './system-status.ts';
-import { jobLimitsOf } from './time-limits.ts';
-import { createToolbox, openLibrary } from './toolbox.ts';
+import { deriveJobLimits } from './derived-timeouts.ts';
+import { wireTools, wireLibrary } from './tools-wiring.ts';
 
 export interface Assistant {
   journal: Journal;
-  door: JobDoor;
+  door: JobService;
   library: Library;
   search: DocumentSearch;
-  /** Answers questions by looking things up. */
-  react: React;
+  /** Answers questions with searches in the documents (ask loop). */
+  react: AskLoop;
   storage: JobStorage;
   queries: JobQueries;
 }
@@ -50,20 +50,20 @@ export function createAssistant(parts: {
   hub: LiveHub;
   clock: Clock;
   log: Log;
-  faults: Faults;
-  observers: Pick<Observers, 'journal' | 'onCall'>;
+  faults: FaultInjector;
+  observers: Pick<Observability, 'journal' | 'onCall'>;
 }): Assistant {
   const { config, database, pool, hub, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
   const language = languageOf(config);
-  const library = openLibrary(parts);
+  const library = wireLibrary(parts);
   const search = createDocumentSearch({ ...parts, library });
-  const react = createReactLoop({ ...parts, library, search });
+  const react = wireAskLoop({ ...parts, library, search });
   const status = createSystemStatus({ pool, stats: () => journal.stats });
   const effects = createEffects({
     language,
-    // Looked up at each use: a server that is found takes the place of the practice model.
+    // Read at each use: a discovered server replaces the demo model.
     get classifier() {
       return pool.role('classifier').backend;
     },
@@ -71,9 +71,9 @@ export function createAssistant(parts: {
       return pool.role('reasoner').backend;
     },
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
-    tools: createToolbox({ ...parts, search, status, onCall: observers.onCall }),
+    tools: wireTools({ ...parts, search, status, onCall: observers.onCall }),
     timeZone: config.timezone,
-    get wordsResults() {
+    get summarizesResults() {
       return pool.origin !== 'practice';
     },
     answerFromDocuments: documentAnswers(config, react),
@@ -91,7 +91,7 @@ export function createAssistant(parts: {
     observer: observers.journal,
     ...config.jobs,
   });
-  const door = createDoor({
+  const door = createJobService({
     journal,
     storage,
     queries,
@@ -101,15 +101,15 @@ export function createAssistant(parts: {
     messageMaxChars: config.jobs.messageMaxChars,
     limits: limitsOf(config, pool),
     locale: config.locale,
-    readReply: language.readReply,
-    readCancel,
+    parseDraftReply: language.parseDraftReply,
+    isCancelRequest,
     deliveriesOf: createDeliveryStore(database).ofJob,
     keepAttachment: keepAttachment(library),
   });
   return { journal, door, library, search, react, storage, queries };
 }
 
-const documentAnswers = ({ tools, jobs }: Config, react: React) =>
+const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>
   tools.documents.answers === 'react'
     ? createAnswerFromDocuments(react, jobs.classifyTimeoutMs)
     : null;
@@ -120,14 +120,14 @@ const busyLoadOf = ({ health }: PoolMember): 'busy' | 'very_busy' | null => {
 };
 
 const limitsOf = (config: Config, { members }: BackendPool): JobLimits =>
-  jobLimitsOf(
+  deriveJobLimits(
     config,
     members.map((member) => member.config.timeoutsMs),
   );
 
 const languageOf = (config: Config) =>
-  createLanguage({
-    home: homeWordsOf(config),
+  createLanguageAdapter({
+    vocabulary: configuredNames(config),
     timeZone: config.timezone,
     hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
   });
@@ -139,11 +139,11 @@ function historyReader(
 ): AssistantOptions['history'] {
   const { historyMessages: messages, historyCharsMax, retentionDays } = settings;
   return async ({ conversation, jobId }, purpose) => {
-    // The classifier looks for what is meant by the last message, and is often the smaller model.
+    // The classifier needs only the meaning of the last message, and is often the smaller model.
     const chars = purpose === 'classify' ? historyCharsMax / 2 : historyCharsMax;
     const limits = { messages, chars };
     const since = clock.now() - retentionDays * dayMs;
-    const said = await queries.history(conversation, jobId, exchangesMax(limits), since);
-    return historyOf(said, limits);
+    const answered = await queries.history(conversation, jobId, maxExchanges(limits), since);
+    return buildHistory(answered, limits);
   };
 }

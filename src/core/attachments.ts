@@ -1,20 +1,20 @@
-/** Files that came with a message, kept in the library of who sent them. */
+/** Stores files attached to a message as documents in the sender's library. */
 import { createHash } from 'node:crypto';
-import type { DoorOptions } from '../assistant/door.ts';
+import type { JobServiceOptions } from '../assistant/job-service.ts';
 import type { Library } from '../documents/library.ts';
 
 /**
- * Once per file of a user: a message that was refused and is submitted again finds the document of the first
- * time, with an idempotency key or without. A file that was removed meanwhile is back when it is sent again.
+ * Idempotent per user and file: a message that was refused and is submitted again finds the first document, with or
+ * without an idempotency key. A file that was deleted meanwhile is restored when it is sent again.
  */
 export const keepAttachment =
-  (library: Library): NonNullable<DoorOptions['keepAttachment']> =>
+  (library: Library): NonNullable<JobServiceOptions['keepAttachment']> =>
   (userId, { name, text }) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([name, text]))
       .digest('hex');
     const path = `chat/${digest.slice(0, 32)}`;
-    library.together(() => {
+    library.transaction(() => {
       const kept = library.findFile(userId, path);
       if (kept !== null) {
         if (kept.deletedAt === null) return;

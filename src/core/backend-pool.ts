@@ -1,31 +1,31 @@
 /**
- * All model servers of this core, each with its one gate and its health, and who plays which role. Where
- * none is configured it looks for local ones, and where none is found it starts the practice model and goes on looking:
- * a server that is started later takes over.
+ * All model servers of this core, each with its one gate and its health monitor, and the backend of each role. Without
+ * configured backends it discovers local servers; if there are none, it starts the demo model (origin `practice`) and
+ * continues the discovery: a server that is started later takes over.
  *
- * B1 Each server has one gate from the moment it is a member (P6). What runs at the practice model when a server is found
- *    ends there: the practice model stays open until the pool is closed, and only new requests go to the server.
- * B2 A server that was found is not given up for the practice model: its loss is reported by health, log and readiness.
+ * B1 Each server has one gate from the moment it joins the pool (P6). Requests that run on the demo model when a server
+ *    is found end there: the demo model stays open until the pool is closed, and only new requests go to the server.
+ * B2 A discovered server is not replaced by the demo model: its loss is reported by health, log and readiness.
  */
-import { createBackend, type OwnedBackend } from '../backends/backend.ts';
+import { createBackend, type ClosableBackend } from '../backends/backend.ts';
 import type { BackendConfig } from '../backends/backend-config.ts';
 import { discoverBackends } from '../backends/discovery.ts';
 import type { GateObservation } from '../backends/gate-options.ts';
 import { createGate, type GateActor } from '../backends/gate.ts';
 import { createHealthMonitor, type HealthMonitor } from '../backends/health.ts';
-import { startPracticeModel, type PracticeModel } from '../backends/practice-model.ts';
+import { startDemoModel, type DemoModel } from '../backends/demo-model/demo-model.ts';
 import { createProbe, type Probe } from '../backends/probe.ts';
 import type { Config } from '../config/config.ts';
 import type { ModelOutcome, ModelRequest, RequestKind, RunOptions } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { leaseMsOf } from './time-limits.ts';
+import { deriveLeaseMs } from './derived-timeouts.ts';
 
 export type Role = keyof Config['roles'];
 export const roles: readonly Role[] = ['classifier', 'reasoner', 'drafter', 'ask', 'react'];
 
 export interface PoolMember {
-  backend: OwnedBackend;
+  backend: ClosableBackend;
   config: BackendConfig;
   gate: GateActor;
   health: HealthMonitor;
@@ -33,25 +33,25 @@ export interface PoolMember {
 }
 
 export interface BackendPool {
-  /** Changes once where the practice model gives way to servers that were found. */
+  /** Changes once, when discovered servers replace the demo model. */
   readonly members: readonly PoolMember[];
-  /** Where the backends come from. Changes with `members`. */
+  /** The source of the backends. Changes with `members`. */
   readonly origin: 'configured' | 'discovered' | 'practice';
-  /** The configured backend of the role, else the first. */
+  /** The configured backend of the role, else the first backend. */
   role(role: Role): PoolMember;
   find(id: string): PoolMember | undefined;
   close(): Promise<void>;
 }
 
-/** Who measures: told of each wait, service and drain at a gate, and of what became of each request. */
+/** Receives measurements: each wait, service and drain at a gate, and the outcome of each request. */
 export interface PoolObserver {
   observeGate?(backendId: string, observation: GateObservation): void;
   observeOutcome?(kind: RequestKind, outcome: ModelOutcome): void;
-  requestStarted?(config: BackendConfig, request: ModelRequest, options: RunOptions): RequestWatch;
+  requestStarted?(config: BackendConfig, request: ModelRequest, options: RunOptions): RequestSpan;
 }
 
-export interface RequestWatch {
-  /** What goes to the model server in place of the caller's. */
+export interface RequestSpan {
+  /** Sent to the model server in place of the caller's `traceparent`. */
   traceparent: string;
   ended(outcome: ModelOutcome): void;
 }
@@ -61,14 +61,14 @@ export interface PoolOptions {
   clock: Clock;
   log: Log;
   observer?: PoolObserver;
-  /** For tests: where to look for local servers. */
+  /** For tests: ports to search for local servers. */
   discoveryPorts?: readonly number[];
-  /** For tests: between two looks for local servers while the practice model answers. */
+  /** For tests: interval of the discovery while the demo model answers. */
   discoveryEveryMs?: number;
 }
 
-/** As often as the health of a server is looked at: a look is one small GET to each of the usual ports of loopback. */
-const discoveryEveryMsUsual = 15_000;
+/** The interval of the health checks: one discovery is a small GET to each of the usual ports of loopback. */
+const discoveryIntervalMsDefault = 15_000;
 
 export async function openBackendPool(options: PoolOptions): Promise<BackendPool> {
   const { config, log } = options;
@@ -90,7 +90,7 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
     members = open(found);
     log.info('a model server was found: it answers from now on in place of the practice model');
   };
-  const looking = practice === null ? null : lookForServers(options, take);
+  const discovery = practice === null ? null : pollForServers(options, take);
   const find = (id: string): PoolMember | undefined => members.find((one) => one.config.id === id);
 
   return {
@@ -103,7 +103,7 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
     find,
     role: (role) => find(config.roles[role] ?? '') ?? members[0]!,
     async close() {
-      await looking?.stop();
+      await discovery?.stop();
       for (const { gate } of opened) gate.stop();
       await Promise.all(
         opened.map(async ({ backend, health, probe }) => {
@@ -120,14 +120,14 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
 async function chooseBackends({ config, clock, discoveryPorts }: PoolOptions): Promise<{
   origin: BackendPool['origin'];
   configs: BackendConfig[];
-  practice: PracticeModel | null;
+  practice: DemoModel | null;
 }> {
   if (config.backends.length > 0) {
     return { origin: 'configured', configs: config.backends, practice: null };
   }
   const found = await localServers({ discoveryPorts });
   if (found.length > 0) return { origin: 'discovered', configs: found, practice: null };
-  const practice = await startPracticeModel({ clock });
+  const practice = await startDemoModel({ clock });
   return { origin: 'practice', configs: [practice.config], practice };
 }
 
@@ -140,28 +140,28 @@ async function localServers({
   return found.map((server) => server.config);
 }
 
-/** One look after the other until there is a server; `take` is called once. */
-function lookForServers(
+/** Repeats the discovery until it finds a server; `take` is called once. */
+function pollForServers(
   options: PoolOptions,
   take: (found: readonly BackendConfig[]) => void,
 ): { stop(): Promise<void> } {
-  const { discoveryEveryMs = discoveryEveryMsUsual } = options;
+  const { discoveryEveryMs = discoveryIntervalMsDefault } = options;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
-  const look = async (): Promise<void> => {
+  const discoverNow = async (): Promise<void> => {
     const found = await localServers(options);
     if (isStopped) return;
     if (found.length > 0) take(found);
-    else later();
+    else scheduleNext();
   };
-  const later = (): void => {
+  const scheduleNext = (): void => {
     timer = setTimeout(() => {
-      running = look();
+      running = discoverNow();
     }, discoveryEveryMs);
     timer.unref();
   };
-  later();
+  scheduleNext();
   return {
     async stop() {
       isStopped = true;
@@ -183,8 +183,8 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
     agingMs: gates.agingMs,
     preemptBackground: gates.preemptBackground,
     maxPreemptions: gates.maxPreemptions,
-    leaseMs: leaseMsOf(config.timeoutsMs),
-    probe: () => probe.reaches(),
+    leaseMs: deriveLeaseMs(config.timeoutsMs),
+    probe: () => probe.isReachable(),
     onObserve: (observation) => observer?.observeGate?.(config.id, observation),
   });
   const health = createHealthMonitor({
@@ -197,15 +197,15 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
       return running.length + waiting.length;
     },
   });
-  const backend = observed(createBackend({ config, gate, clock, log }), config, observer);
+  const backend = withObserver(createBackend({ config, gate, clock, log }), config, observer);
   return { backend, config, gate, health, probe };
 }
 
-const observed = (
-  backend: OwnedBackend,
+const withObserver = (
+  backend: ClosableBackend,
   config: BackendConfig,
   observer: PoolOptions['observer'],
-): OwnedBackend => ({
+): ClosableBackend => ({
   ...backend,
   async run(request, options) {
     const watch = observer?.requestStarted?.(config, request, options);

@@ -1,12 +1,12 @@
-/** What `GET /backends` and the status tool show of each backend. */
-import { loadWords } from '../backends/load.ts';
+/** The backends as `GET /backends` and the inspector show them. */
+import { loadLabels } from '../backends/load-level.ts';
 import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
 
 export function backendViews(pool: BackendPool): Record<string, unknown>[] {
   return pool.members.map((member) => backendView(member, pool));
 }
 
-/** What a client that lists models is told of each backend. */
+/** The backends as the model list of the OpenAI API shows them. */
 export function modelListing(pool: BackendPool): { id: string; [field: string]: unknown }[] {
   return pool.members.map(({ config, health }) => ({
     id: config.id,
@@ -35,7 +35,7 @@ function backendView(member: PoolMember, pool: BackendPool): Record<string, unkn
     checked_at: checkedAt === null ? null : new Date(checkedAt).toISOString(),
     active_jobs: activeJobs,
     load,
-    load_word: loadWords[load],
+    load_word: loadLabels[load],
     gate: {
       state: view.state,
       circuit: view.circuit,

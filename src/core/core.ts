@@ -1,19 +1,19 @@
 /**
- * The core process put together: configuration in, a running server out. Starts in an order in which nothing
- * can be accepted that could not be kept, and stops in the reverse.
+ * Composition root of the core process: takes the configuration, returns a running server. The start order ensures that
+ * nothing is accepted before it can be stored; shutdown runs in reverse order.
  */
 import type { Config } from '../config/config.ts';
-import type { JobDoor } from '../contract/door.ts';
+import type { JobService } from '../contract/job-service.ts';
 import type { Library } from '../documents/library.ts';
-import { startWordRenewal } from '../documents/word-renewal.ts';
+import { startReindexer } from '../documents/reindexer.ts';
 import { askRoutes, type AskRoutesOptions } from '../http/ask-routes.ts';
-import { calendarRoutes, type CalendarDoor } from '../http/calendar-routes.ts';
+import { calendarRoutes, type CalendarFileService } from '../http/calendar-routes.ts';
 import { chatRoutes } from '../http/chat-routes.ts';
 import { documentRoutes } from '../http/document-routes.ts';
 import { openAiRoutes } from '../http/openai-routes.ts';
-import { reactRoutes, type ReactRoutesOptions } from '../http/react-routes.ts';
+import { askLoopRoutes, type AskLoopRoutesOptions } from '../http/ask-loop-routes.ts';
 import { eventRoutes, type EventLog } from '../http/event-routes.ts';
-import { createLimits, type Limits } from '../http/limits.ts';
+import { createRateLimiter, type RateLimiter } from '../http/rate-limiter.ts';
 import { startServer, type HttpServer, type ServerOptions } from '../http/server.ts';
 import { statusRoutes } from '../http/status-routes.ts';
 import { inspectorRoutes } from '../inspector/inspector-routes.ts';
@@ -21,46 +21,46 @@ import type { Journal } from '../journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../journal/live-hub.ts';
 import type { TracingSettings } from '../contract/trace.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
-import { noFaults, type Faults } from '../lib/faults.ts';
+import { noFaultInjection, type FaultInjector } from '../lib/fault-points.ts';
 import { createIdSource } from '../lib/ids.ts';
-import type { ApiKey } from '../lib/key-ring.ts';
+import type { ApiKey } from '../lib/api-keys.ts';
 import type { Log } from '../lib/log.ts';
 import { openDatabase, type Database } from '../store/database.ts';
 import { purgeDocuments } from '../store/document-purge.ts';
 import type { JobQueries } from '../store/job-queries.ts';
-import type { JobStorage } from '../store/job-storage.ts';
-import { createOutboxStore } from '../store/outbox-store.ts';
-import { createUpkeep, type Upkeep } from '../store/upkeep.ts';
-import type { Messaging } from '../messaging/ports.ts';
-import { createAskDoor, createReactDoor } from './ask-door.ts';
+import type { JobStorage } from '../store/job-store-port.ts';
+import { createEventLogStore } from '../store/event-log-store.ts';
+import { createDatabaseMaintenance, type DatabaseMaintenance } from '../store/maintenance.ts';
+import type { Messaging } from '../messaging/messaging-port.ts';
+import { wireAsk, createAskLoopApi } from './ask-api-adapter.ts';
 import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool } from './backend-pool.ts';
 import { backendViews, modelListing } from './backend-view.ts';
-import { createBus } from './bus.ts';
-import { createCalendarDoor } from './calendar-door.ts';
-import { createDocumentDoor } from './document-door.ts';
+import { wireMessaging } from './messaging-wiring.ts';
+import { createCalendarApi } from './calendar-api-adapter.ts';
+import { createDocumentApi } from './document-api-adapter.ts';
 import type { DocumentSearch } from './document-search.ts';
-import { dispatch } from './dispatch.ts';
-import { memoAndDraftRoutes } from './draft-door.ts';
+import { selectBackend } from './select-backend.ts';
+import { memoAndDraftRoutes } from './draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import type { Metrics } from './metrics.ts';
-import { openObservers } from './observers.ts';
-import { paceOf, startRetention, type RetentionPace } from './retention.ts';
+import { createObservability } from './observability.ts';
+import { retentionSchedule, startRetentionJob, type RetentionSchedule } from './retention-job.ts';
 import { watchDatabase, type DatabaseWatch } from './database-watch.ts';
 import { createStatusSource } from './status-source.ts';
 
 export interface Core {
   readonly url: string;
-  /** What is served, and for whom. */
+  /** The registered routes with their access. */
   readonly routes: HttpServer['routes'];
-  readonly door: JobDoor;
+  readonly door: JobService;
   readonly journal: Journal;
   readonly pool: BackendPool;
   readonly hub: LiveHub;
   readonly bus: Messaging;
   readonly search: DocumentSearch;
   readonly drafts: DraftService;
-  /** Keeps what is in flight for the next start. Idempotent. */
+  /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -68,21 +68,21 @@ export interface CoreOptions {
   config: Config;
   log: Log;
   clock?: Clock;
-  faults?: Faults;
-  /** For tests: where to look for local model servers. */
+  faults?: FaultInjector;
+  /** For tests: ports to search for local model servers. */
   discoveryPorts?: readonly number[];
-  /** For tests: how often that is done while the practice model answers. */
+  /** For tests: interval of the discovery while the demo model answers. */
   discoveryEveryMs?: number;
-  /** What OpenTelemetry's environment variables ask for; null or left out: no traces. */
+  /** Settings from the OpenTelemetry environment variables; null or omitted: no traces. */
   tracing?: TracingSettings | null;
-  /** For the soak: how fast what is old is removed. */
-  pace?: RetentionPace;
+  /** For the soak test: interval and age of the retention. */
+  retentionSchedule?: RetentionSchedule;
 }
 
-/** A write that has begun is given time to say what became of it. */
+/** Grace period of the shutdown in ms: a write in progress can still report its result. */
 const stopGraceMs = 5_000;
 
-/** @throws GatehouseError with a code that says what keeps it from starting. */
+/** @throws GatehouseError whose code names the cause of a failed start. */
 export async function startCore(options: CoreOptions): Promise<Core> {
   const { config, log } = options;
   const database = await openDatabase({ path: config.database });
@@ -105,11 +105,18 @@ async function assemble(
   closers: (() => Promise<void> | void)[],
   stop: () => Promise<void>,
 ): Promise<Core> {
-  const { config, log, clock = systemClock, faults = noFaults } = options;
+  const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const hub = createLiveHub();
-  const upkeep = createUpkeep(database, config.database);
+  const maintenance = createDatabaseMaintenance(database, config.database);
   const sources = { journal: () => journal.stats, pool: () => pool, bus: () => bus.status() };
-  const observers = await openObservers({ ...options, database, upkeep, hub, sources, clock });
+  const observers = await createObservability({
+    ...options,
+    database,
+    maintenance,
+    hub,
+    sources,
+    clock,
+  });
   closers.push(() => observers.stop());
   const pool = await openBackendPool({ ...options, clock, observer: observers.pool });
   closers.push(() => pool.close());
@@ -120,10 +127,10 @@ async function assemble(
   closers.push(() => search.close());
 
   const drafts = createDraftService({ ...options, database, pool, library, hub, clock, faults });
-  const outbox = createOutboxStore(database);
-  const bus = createBus({ config, database, outbox, door, hub, log, faults });
+  const outbox = createEventLogStore(database);
+  const bus = wireMessaging({ config, database, outbox, door, hub, log, faults });
   const databaseFile = watchDatabase(database, log, closers);
-  const limits = createLimits(config.server.limits);
+  const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
     ...parts,
     ...assistant,
@@ -135,18 +142,18 @@ async function assemble(
     apiKeys: config.server.apiKeys,
     limits,
     redaction: config.inspector.redaction,
-    ask: createAskDoor({ config, library, search, pool, clock, log }),
-    react: createReactDoor(assistant.react),
+    ask: wireAsk({ config, library, search, pool, clock, log }),
+    react: createAskLoopApi(assistant.react),
     queryCharsMax: config.jobs.messageMaxChars,
-    calendar: createCalendarDoor({ config, database, clock }),
+    calendar: createCalendarApi({ config, database, clock }),
   });
-  const server = await listen({
+  const server = await listenHttp({
     config,
     log,
     limits,
     routes,
     door,
-    onExchange: observers.metrics.observeExchange,
+    onRequestFinished: observers.metrics.observeHttpRequest,
   });
   closers.push(
     () => bus.stop(),
@@ -154,25 +161,25 @@ async function assemble(
     () => journal.stop(stopGraceMs),
     () => server.close(),
   );
-  // In the same turn in which the server begins to listen: nobody gets in before those who were there.
+  // In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted.
   journal.resume();
   bus.start();
   drafts.drafter.start();
   closers.push(
-    keepWordsNew(library, log),
-    keepSmall(options, { ...parts, upkeep, queries, drafts }),
+    startIndexUpgrade(library, log),
+    startMaintenance(options, { ...parts, maintenance, queries, drafts }),
   );
   const { url, routes: served } = server;
   return { url, routes: served, door, journal, pool, hub, bus, search, drafts, stop };
 }
 
-const listen = (parts: {
+const listenHttp = (parts: {
   config: Config;
   log: Log;
-  limits: Limits;
+  limits: RateLimiter;
   routes: ServerOptions['routes'];
-  door: JobDoor;
-  onExchange: NonNullable<ServerOptions['onExchange']>;
+  door: JobService;
+  onRequestFinished: NonNullable<ServerOptions['onRequestFinished']>;
 }): Promise<HttpServer> => {
   const { config, door, ...rest } = parts;
   return startServer({
@@ -183,16 +190,20 @@ const listen = (parts: {
   });
 };
 
-const keepWordsNew = ({ renewSome }: Library, log: Log): (() => Promise<void>) =>
-  startWordRenewal({
-    renewSome,
-    onFault: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
+const startIndexUpgrade = ({ reindexBatch: renewSome }: Library, log: Log): (() => Promise<void>) =>
+  startReindexer({
+    reindexBatch: renewSome,
+    onError: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
   });
 
-function keepSmall(
-  { config, log, pace = paceOf(config.conversation.retentionDays) }: CoreOptions,
+function startMaintenance(
+  {
+    config,
+    log,
+    retentionSchedule: pace = retentionSchedule(config.conversation.retentionDays),
+  }: CoreOptions,
   parts: {
-    upkeep: Upkeep;
+    maintenance: DatabaseMaintenance;
     queries: JobQueries;
     drafts: DraftService;
     database: Database;
@@ -205,7 +216,7 @@ function keepSmall(
     documents: (before: number) => purgeDocuments(database, before),
     document_events: (before: number) => drafts.events.prune(before),
   };
-  return startRetention({ ...parts, removals, log, pace });
+  return startRetentionJob({ ...parts, removals, log, schedule: pace });
 }
 
 function routesOf(
@@ -217,37 +228,37 @@ function routesOf(
     clock: Clock;
     log: Log;
     apiKeys: readonly ApiKey[];
-    limits: Limits;
+    limits: RateLimiter;
     redaction: Config['inspector']['redaction'];
     search: DocumentSearch;
     ask: AskRoutesOptions['ask'];
-    react: ReactRoutesOptions['react'];
+    react: AskLoopRoutesOptions['react'];
     queryCharsMax: number;
-    calendar: CalendarDoor | null;
+    calendar: CalendarFileService | null;
     databaseFile: DatabaseWatch;
   },
 ): ServerOptions['routes'] {
   const { door, hub, pool, journal } = parts;
   return [
     chatRoutes({ door, live: hub }),
-    eventRoutes({ log: parts.outbox, news: hub, libraryOwner: parts.library.ownerOf }),
-    documentRoutes(createDocumentDoor(parts.library, parts.drafts.memos, parts.search)),
+    eventRoutes({ log: parts.outbox, notifier: hub, libraryOwner: parts.library.ownerOf }),
+    documentRoutes(createDocumentApi(parts.library, parts.drafts.memos, parts.search)),
     ...memoAndDraftRoutes(parts.drafts, parts.library, hub),
     askRoutes(parts),
-    reactRoutes(parts),
+    askLoopRoutes(parts),
     calendarRoutes(parts.calendar),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,
-      news: hub,
-      dispatch: (name) => dispatch(pool, name, 'reasoner'),
-      backendOf: (role) => dispatch(pool, null, role),
+      jobEvents: hub,
+      dispatch: (name) => selectBackend(pool, name, 'reasoner'),
+      backendOf: (role) => selectBackend(pool, null, role),
       models: () => modelListing(pool),
       nextId: createIdSource(),
     }),
     inspectorRoutes({
       ...parts,
-      queueOf: (jobId) => journal.queueOf(jobId),
+      queueOf: (jobId) => journal.queuePositionOf(jobId),
       gates: () => backendViews(pool),
       redaction: parts.redaction,
       drafts: (userId) => parts.drafts.draftOverview(userId),

@@ -4,16 +4,16 @@ import type { ListedDocument } from '../documents/document-port.ts';
 import type { DraftReview } from '../documents/draft-review.ts';
 import type { VersionQuery } from '../http/review-routes.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { headCharsMax, headOfText, listingOf, type Listing } from '../lib/listing.ts';
+import { previewCharsMax, previewOf, createListing, type Listing } from '../lib/listing.ts';
 
-/** Newest first, as `read` gives them: those with an id lower than `before`. */
+/** Newest first, in the order of `read`: documents with an id lower than `before`. */
 export const documentListing = <View extends object>(
   userId: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
   read: (page: { limit: number; before?: string | undefined }) => ListedDocument[],
   view: (document: ListedDocument) => View,
 ): Listing<View> =>
-  listingOf<View>({
+  createListing<View>({
     who: userId,
     limit,
     cursor,
@@ -24,7 +24,7 @@ export const documentListing = <View extends object>(
         next: documents.length < count ? null : documents.at(-1)!.id,
       };
     },
-    // Its texts are heads already; what a file's metadata hold has bounds of its own.
+    // Its texts are already shortened, and the metadata of a file are bounded elsewhere.
     cut: (row) => row,
   });
 
@@ -37,12 +37,12 @@ export function versionListing(
 ): Listing<VersionView> {
   const readVersions = review.versions(userId, id);
   if (readVersions === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
-  return listingOf<VersionView>({
+  return createListing<VersionView>({
     who: userId,
     limit,
     cursor,
     read(from, count) {
-      const charsMax = texts ? Number.MAX_SAFE_INTEGER : headCharsMax + 1;
+      const charsMax = texts ? Number.MAX_SAFE_INTEGER : previewCharsMax + 1;
       const before = from === null ? null : Number(from);
       const versions = readVersions({ before, limit: count, charsMax });
       return {
@@ -63,7 +63,7 @@ export interface VersionView {
   status: string;
   at: string;
   md_content: string;
-  /** The text goes on: it is whole in `GET /documents/:id/versions/:version`. */
+  /** The text is cut; `GET /documents/:id/versions/:version` returns the whole text. */
   md_content_cut?: true;
 }
 
@@ -76,6 +76,6 @@ export const versionView = (one: DocumentVersion): VersionView => ({
 });
 
 function cutVersion(row: VersionView): VersionView {
-  const { text, isCut } = headOfText(row.md_content);
+  const { text, isCut } = previewOf(row.md_content);
   return isCut ? { ...row, md_content: text, md_content_cut: true } : row;
 }

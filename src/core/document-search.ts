@@ -1,39 +1,34 @@
 /**
- * The search in the documents as everybody uses it: by words, and by meaning where embeddings are configured.
- * What is missing for that (the server, the extension) costs the meaning only: one line in the log when it goes,
- * one when it is back, and a reason in readiness.
+ * The document search of all callers: full text, plus semantic search where embeddings are configured. If the server or
+ * the extension for it is missing, full text search continues: the log has one line for the failure and one for the
+ * recovery, and readiness shows the reason.
  */
 import { isSameServer } from '../backends/backend-config.ts';
 import { createEmbeddings } from '../backends/embeddings.ts';
 import type { Config } from '../config/config.ts';
 import type { Library, SearchHit, SearchResult } from '../documents/library.ts';
-import { startMeaningIndex } from '../documents/meaning-index.ts';
+import { startEmbeddingIndexer } from '../documents/embedding-indexer.ts';
 import {
-  createMeaning,
-  withoutMeaning,
-  type BlendedResult,
-  type Meaning,
-} from '../documents/meaning.ts';
+  createSemanticSearch,
+  noSemanticSearch,
+  type HybridResult,
+  type SemanticSearch,
+} from '../documents/semantic-search.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { fairTurn } from '../lib/fair-turns.ts';
+import { waitForFairSlice } from '../lib/fair-slices.ts';
 import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import { openVectorStore, type VectorStore } from '../store/vector-store.ts';
 import type { BackendPool, PoolMember } from './backend-pool.ts';
 
-export interface DocumentSearch extends Meaning {
-  search(
-    userId: string,
-    query: string,
-    limit: number,
-    signal?: AbortSignal,
-  ): Promise<BlendedResult>;
-  /** Why there is full text only, though more is configured; null where all is well. */
+export interface DocumentSearch extends SemanticSearch {
+  search(userId: string, query: string, limit: number, signal?: AbortSignal): Promise<HybridResult>;
+  /** Why semantic search is configured but unavailable; null if there is no problem. */
   problem(): string | null;
-  /** Documents that wait to be embedded; null where nothing is, or not yet. */
+  /** Documents that wait for their embedding; null if semantic search is off or not yet open. */
   backlog(): number | null;
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when all background work has stopped. */
   close(): Promise<void>;
 }
 
@@ -46,21 +41,22 @@ export interface DocumentSearchParts {
   log: Log;
 }
 
-/** Search by meaning begins a moment later, when the extension is loaded. */
+/** Semantic search starts a moment later, when the extension is loaded. */
 export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch {
   const { config, library, log } = parts;
-  const problems = createProblems(log);
-  const opening = config.search.embeddings === null ? null : opened(parts, problems.report);
-  let ready: Opened | null = null;
+  const problems = createProblemTracker(log);
+  const opening = config.search.embeddings === null ? null : openOrReport(parts, problems.report);
+  let ready: OpenedSemanticSearch | null = null;
   void opening?.then((one) => {
     ready = one;
   });
 
-  const blend: Meaning['blend'] = (...asked) => (ready?.meaning ?? withoutMeaning).blend(...asked);
+  const blend: SemanticSearch['mergeSemantic'] = (...asked) =>
+    (ready?.semantic ?? noSemanticSearch).mergeSemantic(...asked);
   return {
-    blend,
+    mergeSemantic: blend,
     search: async (userId, query, limit, signal) =>
-      blend(userId, query, await searchInSlices(library, userId, query, limit), limit, signal),
+      blend(userId, query, await searchYielding(library, userId, query, limit), limit, signal),
     problem: problems.current,
     backlog: () => ready?.store.backlogCount() ?? null,
     async close() {
@@ -69,9 +65,9 @@ export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch
   };
 }
 
-/** As `library.search`, one text at a time: others have their turn between them. */
-async function searchInSlices(
-  library: Pick<Library, 'rank' | 'hit'>,
+/** Same result as `library.search`, but yields between the texts so that other callers' slices run. */
+async function searchYielding(
+  library: Pick<Library, 'rank' | 'getHit'>,
   userId: string,
   query: string,
   limit: number,
@@ -79,23 +75,26 @@ async function searchInSlices(
   const { found, isExact } = library.rank(userId, query, limit);
   const hits: SearchHit[] = [];
   for (const { id, score } of found) {
-    await fairTurn(userId);
-    const hit = library.hit(userId, id, query);
+    await waitForFairSlice(userId);
+    const hit = library.getHit(userId, id, query);
     if (hit !== null) hits.push({ ...hit, score: Number(score.toPrecision(6)) });
   }
   return { hits, isExact };
 }
 
-interface Opened {
-  meaning: Meaning;
+interface OpenedSemanticSearch {
+  semantic: SemanticSearch;
   store: VectorStore;
   close(): Promise<void>;
 }
 
-type Report = (part: 'extension' | 'index' | 'query', reason: string | null) => void;
+type ReportProblem = (part: 'extension' | 'index' | 'query', reason: string | null) => void;
 
-/** Null where it cannot begin; the reason was reported. */
-async function opened(parts: DocumentSearchParts, report: Report): Promise<Opened | null> {
+/** Null if it cannot start; the reason was reported. */
+async function openOrReport(
+  parts: DocumentSearchParts,
+  report: ReportProblem,
+): Promise<OpenedSemanticSearch | null> {
   try {
     return await open(parts, report);
   } catch (error) {
@@ -104,7 +103,10 @@ async function opened(parts: DocumentSearchParts, report: Report): Promise<Opene
   }
 }
 
-async function open(parts: DocumentSearchParts, report: Report): Promise<Opened | null> {
+async function open(
+  parts: DocumentSearchParts,
+  report: ReportProblem,
+): Promise<OpenedSemanticSearch | null> {
   const { config, database, library, pool, clock, log } = parts;
   const settings = config.search.embeddings!;
   const vectors = await openVectorStore(database);
@@ -119,20 +121,20 @@ async function open(parts: DocumentSearchParts, report: Report): Promise<Opened 
   const embedder = createEmbeddings({
     config: settings,
     clock,
-    // Looked up at each request: a server that is found later can be this one, and has one gate (P6).
+    // Read at each request: a server discovered later may be the embedding server, and each server has one gate (P6).
     get gate() {
       const isThis = ({ config: { baseUrl } }: PoolMember): boolean =>
         isSameServer(baseUrl, settings.baseUrl);
       return pool.members.find(isThis)?.gate ?? null;
     },
   });
-  const index = startMeaningIndex({
+  const index = startEmbeddingIndexer({
     embedder,
     storage: store,
     log,
     onProblem: (reason) => report('index', reason),
   });
-  const meaning = createMeaning({
+  const meaning = createSemanticSearch({
     library,
     embedder,
     storage: store,
@@ -142,7 +144,7 @@ async function open(parts: DocumentSearchParts, report: Report): Promise<Opened 
     onProblem: (reason) => report('query', reason),
   });
   return {
-    meaning,
+    semantic: meaning,
     store,
     async close() {
       await index.close();
@@ -151,7 +153,7 @@ async function open(parts: DocumentSearchParts, report: Report): Promise<Opened 
   };
 }
 
-function createProblems(log: Log): { report: Report; current(): string | null } {
+function createProblemTracker(log: Log): { report: ReportProblem; current(): string | null } {
   const reasons = new Map<string, string>();
   const current = (): string | null => reasons.values().next().value ?? null;
   return {

@@ -1,18 +1,18 @@
-/** Memos, the draft actor and what people do with drafts, put together over the core's own parts. */
+/** Wires memos, the draft worker and the review of drafts to the core's own parts. */
 import type { Config } from '../config/config.ts';
 import type { DocumentEvents } from '../contract/draft-storage.ts';
-import { createChronicle } from '../documents/chronicle.ts';
+import { createDocumentOutbox } from '../documents/document-outbox.ts';
 import type { Document } from '../documents/document.ts';
-import { createDraftClaims } from '../documents/draft-claims.ts';
-import { createDraftOverviews, type DraftOverviews } from '../documents/draft-overview.ts';
+import { createDraftQueue } from '../documents/draft-queue.ts';
+import { createDraftQueries, type DraftQueries } from '../documents/draft-queries.ts';
 import { createDraftReview, type DraftReview } from '../documents/draft-review.ts';
-import { createDraftWindow } from '../documents/draft-window.ts';
-import { createDrafter, type Drafter } from '../documents/drafter.ts';
+import { createDraftSchedule } from '../documents/draft-schedule.ts';
+import { createDraftWorker, type DraftWorker } from '../documents/draft-worker.ts';
 import type { Library } from '../documents/library.ts';
 import { createMemos, type Memos } from '../documents/memos.ts';
 import type { LiveHub } from '../journal/live-hub.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Faults } from '../lib/faults.ts';
+import type { FaultInjector } from '../lib/fault-points.ts';
 import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import { createDocumentEventStore } from '../store/document-event-store.ts';
@@ -20,10 +20,10 @@ import { createDocumentStore } from '../store/document-store.ts';
 import { createDraftStore } from '../store/draft-store.ts';
 import type { BackendPool } from './backend-pool.ts';
 
-export interface DraftService extends DraftOverviews {
+export interface DraftService extends DraftQueries {
   memos: Memos;
   review: DraftReview;
-  drafter: Drafter;
+  drafter: DraftWorker;
   events: DocumentEvents & { prune(before: number): Promise<number> };
 }
 
@@ -35,26 +35,26 @@ export function createDraftService(parts: {
   hub: LiveHub;
   clock: Clock;
   log: Log;
-  faults: Faults;
+  faults: FaultInjector;
 }): DraftService {
   const { config, database, pool, library, hub, clock, log, faults } = parts;
-  const rules = config.drafts;
+  const settings = config.drafts;
   const documents = createDocumentStore<Document>(database);
   const drafts = createDraftStore(database);
   const events = createDocumentEventStore(database);
-  const window = createDraftWindow(rules.window, config.timezone);
+  const window = createDraftSchedule(settings.window, config.timezone);
   const live = (event: Parameters<LiveHub['document']>[0]): void => hub.document(event);
-  const chronicle = createChronicle({ library, events, live });
-  const common = { library, documents, drafts, chronicle, clock, faults };
-  const { intervalMs, batch } = rules;
-  const drafter = createDrafter({
+  const outbox = createDocumentOutbox({ library, events, live });
+  const common = { library, documents, drafts, outbox, clock, faults };
+  const { intervalMs, batch } = settings;
+  const drafter = createDraftWorker({
     intervalMs,
     batch,
-    claims: createDraftClaims({ ...common, ...rules }),
+    queue: createDraftQueue({ ...common, ...settings }),
     backend: () => pool.role('drafter').backend,
     drafts: {
-      setting: drafts.setting,
-      set: (name, value) => library.together(() => drafts.set(name, value)),
+      getSetting: drafts.getSetting,
+      setSetting: (name, value) => library.transaction(() => drafts.setSetting(name, value)),
     },
     window,
     clock,
@@ -67,14 +67,14 @@ export function createDraftService(parts: {
     review: createDraftReview(common),
     drafter,
     events,
-    ...createDraftOverviews({
+    ...createDraftQueries({
       drafts,
       events,
-      chronicle,
+      outbox,
       drafter,
       window,
       clock,
-      rules,
+      rules: settings,
       find: (id) => documents.find(id),
       ownerOf: library.ownerOf,
     }),

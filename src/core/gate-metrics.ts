@@ -1,11 +1,11 @@
-/** Prometheus figures of the gates, read from their views when somebody scrapes: a gate is not slowed by them. */
+/** Prometheus metrics of the gates, read from their views at each scrape: they do not slow a gate down. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { GateView } from '../backends/gate-view.ts';
 import type { BackendPool } from './backend-pool.ts';
 
 const circuitStates: readonly GateView['circuit'][] = ['closed', 'open', 'half-open'];
 
-/** Adds the figures to the registry. `pool` is asked at each scrape. */
+/** Adds the metrics to the registry. `pool` is called at each scrape. */
 export function addGateMetrics(registry: Registry, pool: () => BackendPool): void {
   const views = (): GateView[] => pool().members.map(({ gate }) => gate.view());
   const add = (metric: Counter | Gauge): void => registry.registerMetric(metric);

@@ -1,9 +1,9 @@
-/** Prometheus figures of the HTTP server: exchanges by route and status. */
+/** Prometheus metrics of the HTTP server: requests by route and status. */
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { Exchange } from '../http/exchange-watch.ts';
+import type { FinishedRequest } from '../http/finished-request-hook.ts';
 import { requestSecondsBuckets } from './metric-buckets.ts';
 
-export function createHttpMetrics(registry: Registry): (exchange: Exchange) => void {
+export function createHttpMetrics(registry: Registry): (exchange: FinishedRequest) => void {
   const registers = [registry];
   const requests = new Counter({
     name: 'gatehouse_http_requests_total',

@@ -1,4 +1,4 @@
-/** Two log lines per job: that it came, and how it ended. Lengths and names, never texts. */
+/** Two log lines per job: its acceptance and its end. Lengths and names, never texts. */
 import { logFieldsOf } from '../contract/trace.ts';
 import type { JournalObserver } from '../journal/journal-observer.ts';
 import type { Log } from '../lib/log.ts';

@@ -1,89 +1,89 @@
 /**
- * Prometheus figures of the jobs: how many, how long, where the time goes. Fed by the journal's observer and by
- * the events of the hub; keeps one small entry per job that is in memory anyway.
+ * Prometheus metrics of the jobs: counts, durations and time per state. Fed by the journal's observer and the hub's
+ * events; keeps one small entry per job that is in memory anyway.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { StateEvent } from '../contract/state-event.ts';
-import type { EffectResult } from '../journal/effects.ts';
-import type { JobEnd, WatchedJob } from '../journal/journal-observer.ts';
-import type { ToolCallEnd } from '../tools/tool-caller.ts';
+import type { EffectResult } from '../journal/effect-port.ts';
+import type { JobEnd, JobDescriptor } from '../journal/journal-observer.ts';
+import type { FinishedToolCall } from '../tools/tool-invoker.ts';
 import { secondsBuckets } from './metric-buckets.ts';
 
 export interface JobMetrics {
   accepted(): void;
   effectEnded(src: string, result: EffectResult | 'aborted', ms: number): void;
-  ended(job: WatchedJob, end: JobEnd): void;
-  toolCalled(end: ToolCallEnd): void;
+  ended(job: JobDescriptor, end: JobEnd): void;
+  toolCalled(end: FinishedToolCall): void;
   event(event: StateEvent): void;
   token(jobId: string): void;
 }
 
-/** Where an open job is, as far as this process has seen it. Times are epoch ms. */
-interface Place {
-  /** Null: it was accepted by an earlier process. */
+/** The state of an open job, as far as this process has observed it. Times are epoch ms. */
+interface JobProgress {
+  /** Null: an earlier process accepted the job. */
   acceptedAt: number | null;
   since: number;
   hasToken: boolean;
 }
 
-/** How long people take to say yes is their business, and the jobs that wait for it are not in memory. */
+/** The time that users take to confirm is not measured, and the jobs that wait for it are not in memory. */
 const unmeasured = 'confirm-draft';
 
 export function createJobMetrics(registry: Registry): JobMetrics {
-  const figures = createFigures(registry);
-  const places = new Map<string, Place>();
+  const instruments = createInstruments(registry);
+  const progressByJob = new Map<string, JobProgress>();
 
-  const move = ({ job_id: jobId, at, data }: StateEvent): void => {
+  const recordStateChange = ({ job_id: jobId, at, data }: StateEvent): void => {
     const now = Date.parse(at);
     const [from, to] = [String(data['from']), String(data['to'])];
-    const place = places.get(jobId);
-    if (place !== undefined) {
-      figures.stateSeconds.observe({ state: from }, Math.max(0, now - place.since) / 1000);
+    const progress = progressByJob.get(jobId);
+    if (progress !== undefined) {
+      instruments.stateSeconds.observe({ state: from }, Math.max(0, now - progress.since) / 1000);
     }
     if (to === unmeasured || to === 'done' || to === 'cancelled') {
-      places.delete(jobId);
+      progressByJob.delete(jobId);
     } else {
-      const { acceptedAt = null, hasToken = true } = place ?? {};
-      places.set(jobId, { acceptedAt, since: now, hasToken });
+      const { acceptedAt = null, hasToken = true } = progress ?? {};
+      progressByJob.set(jobId, { acceptedAt, since: now, hasToken });
     }
     const { by, action } = (data['decision'] ?? {}) as { by?: string; action?: string };
-    if (by !== undefined && action !== undefined) figures.decisions.inc({ by, action });
+    if (by !== undefined && action !== undefined) instruments.decisions.inc({ by, action });
   };
 
   return {
-    accepted: () => figures.accepted.inc(),
+    accepted: () => instruments.accepted.inc(),
     effectEnded(effect, result, ms) {
       const outcome = result === 'aborted' ? result : result.ok ? 'ok' : 'failed';
-      figures.effectSeconds.observe({ effect, result: outcome }, ms / 1000);
+      instruments.effectSeconds.observe({ effect, result: outcome }, ms / 1000);
     },
     ended({ createdAt }, { at, outcome }) {
       const labels = { outcome: outcome ?? 'cancelled' };
-      figures.ended.inc(labels);
-      figures.jobSeconds.observe(labels, Math.max(0, at - createdAt) / 1000);
+      instruments.ended.inc(labels);
+      instruments.jobSeconds.observe(labels, Math.max(0, at - createdAt) / 1000);
     },
     toolCalled({ tool, operation, result, ms }) {
-      figures.toolCalls.inc({ tool, operation, result });
-      figures.toolSeconds.observe({ tool, operation }, ms / 1000);
+      instruments.toolCalls.inc({ tool, operation, result });
+      instruments.toolSeconds.observe({ tool, operation }, ms / 1000);
     },
     event(event) {
       const { job_id: jobId, type, at, data } = event;
       if (type === 'ack') {
         const now = Date.parse(at);
-        places.set(jobId, { acceptedAt: now, since: now, hasToken: false });
-      } else if (type === 'state') move(event);
-      else if (type === 'error') figures.errors.inc({ code: String(data['code']) });
+        progressByJob.set(jobId, { acceptedAt: now, since: now, hasToken: false });
+      } else if (type === 'state') recordStateChange(event);
+      else if (type === 'error') instruments.errors.inc({ code: String(data['code']) });
     },
     token(jobId) {
-      const place = places.get(jobId);
-      if (place === undefined || place.hasToken) return;
-      place.hasToken = true;
-      if (place.acceptedAt === null) return;
-      figures.firstToken.observe(Math.max(0, Date.now() - place.acceptedAt) / 1000);
+      const progress = progressByJob.get(jobId);
+      if (progress === undefined || progress.hasToken) return;
+      progress.hasToken = true;
+      if (progress.acceptedAt === null) return;
+      instruments.firstToken.observe(Math.max(0, Date.now() - progress.acceptedAt) / 1000);
     },
   };
 }
 
-function createFigures(registry: Registry) {
+function createInstruments(registry: Registry) {
   const registers = [registry];
   const count = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });

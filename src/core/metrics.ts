@@ -1,19 +1,19 @@
 /**
- * Prometheus figures of the core, here and in the other files of this folder that end in -metrics: the only doors
- * to prom-client. docs/metrics.md says what each means.
+ * Prometheus metrics of the core. Only this file and the other files of this folder that end in -metrics import
+ * prom-client. docs/metrics.md describes each metric.
  *
- * Labels have few values, all of our own making: never a user, a job, a text, or an address as it was asked for.
+ * Labels have few values, all defined by Gatehouse: never a user, a job, a text, or a requested address.
  */
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { GateObservation } from '../backends/gate-options.ts';
 import type { ModelOutcome, RequestKind } from '../contract/model.ts';
-import type { Exchange } from '../http/exchange-watch.ts';
+import type { FinishedRequest } from '../http/finished-request-hook.ts';
 import type { JournalStats } from '../journal/journal.ts';
-import type { MessagingStatus } from '../messaging/ports.ts';
+import type { MessagingStatus } from '../messaging/messaging-port.ts';
 import type { Counts } from '../store/count-store.ts';
-import type { Sizes } from '../store/upkeep.ts';
+import type { DatabaseSizes } from '../store/maintenance.ts';
 import type { BackendPool } from './backend-pool.ts';
-import { addBusMetrics } from './bus-metrics.ts';
+import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
@@ -27,10 +27,10 @@ export interface Metrics {
   observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
   observeCommit(commit: { rows: number; ms: number }): void;
   observeFailedCommit(): void;
-  observeExchange(exchange: Exchange): void;
+  observeHttpRequest(exchange: FinishedRequest): void;
   /** Prometheus text format. */
   text(): Promise<string>;
-  /** Nothing is measured any more. */
+  /** Stops all measurements. */
   stop(): void;
 }
 
@@ -39,10 +39,10 @@ export interface MetricsSources {
   pool: () => BackendPool;
   bus: () => MessagingStatus;
   counts: () => Counts;
-  sizes: () => Sizes;
+  sizes: () => DatabaseSizes;
 }
 
-/** From a large model on a small machine to a small one on a large machine. */
+/** From a large model on a small machine to a small model on a large machine. */
 const tokenRateBuckets = [1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500];
 const rowsBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000];
 
@@ -51,11 +51,11 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const registers = [registry];
   const jobs = createJobMetrics(registry);
   const observeGate = gateHistograms(registers);
-  const observeOutcome = modelFigures(registers);
-  const commits = commitFigures(registers);
+  const observeOutcome = modelMetrics(registers);
+  const commits = commitMetrics(registers);
   const observeExchange = createHttpMetrics(registry);
   addStateGauges(registry, sources);
-  addBusMetrics(registry, sources.bus);
+  addMessagingMetrics(registry, sources.bus);
   addGateMetrics(registry, sources.pool);
   const stop = addProcessMetrics(registry);
 
@@ -64,13 +64,13 @@ export function createMetrics(sources: MetricsSources): Metrics {
     observeGate,
     observeOutcome,
     ...commits,
-    observeExchange,
+    observeHttpRequest: observeExchange,
     text: () => registry.metrics(),
     stop,
   };
 }
 
-function commitFigures(
+function commitMetrics(
   registers: Registry[],
 ): Pick<Metrics, 'observeCommit' | 'observeFailedCommit'> {
   const time = new Histogram({
@@ -132,7 +132,7 @@ function gateHistograms(registers: Registry[]): Metrics['observeGate'] {
   };
 }
 
-function modelFigures(registers: Registry[]): Metrics['observeOutcome'] {
+function modelMetrics(registers: Registry[]): Metrics['observeOutcome'] {
   const outcomes = new Counter({
     name: 'gatehouse_model_requests_total',
     help: 'Requests to models by what became of them: ok, or the error_reason',
@@ -174,7 +174,7 @@ function modelFigures(registers: Registry[]): Metrics['observeOutcome'] {
   };
 }
 
-/** The first token is the end of reading the prompt, so it is no part of the speed of writing. */
+/** The first token ends the reading of the prompt, so it does not count towards the speed of generation. */
 function tokenRate(
   completionTokens: number,
   { firstTokenMs, totalMs }: ModelOutcome['timings'],

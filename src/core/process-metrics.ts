@@ -1,13 +1,13 @@
 /**
- * Figures of the process itself, under the names that dashboards for Node know. Ours rather than the library's:
- * those measure for as long as the process lives, and a core must leave nothing behind when it stops.
+ * Process metrics under the names that Node dashboards expect. prom-client's default metrics are not used: they run
+ * until the process ends, and a stopped core must leave nothing running.
  */
 import { monitorEventLoopDelay, PerformanceObserver, constants } from 'node:perf_hooks';
 import { readdirSync } from 'node:fs';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { shortSecondsBuckets } from './metric-buckets.ts';
 
-/** Finer wakes an idle laptop more often, coarser hides pauses that people feel. */
+/** A shorter interval wakes an idle laptop more often; a longer interval hides pauses that users notice. */
 const resolutionMs = 20;
 
 const collectionKinds: Record<number, string> = {
@@ -17,7 +17,7 @@ const collectionKinds: Record<number, string> = {
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
 };
 
-/** Returns the way to stop measuring. */
+/** Returns the function that stops the measurements. */
 export function addProcessMetrics(registry: Registry): () => void {
   addMemory(registry);
   addProcessor(registry);
@@ -53,7 +53,7 @@ function addMemory(registry: Registry): void {
     'When the process began, since 1970',
     () => startedAt,
   );
-  // Only Linux tells, and only there is the figure offered.
+  // Only Linux has this information.
   if (process.platform === 'linux') {
     gauge(
       registry,
@@ -79,11 +79,11 @@ function addProcessor(registry: Registry): void {
   );
 }
 
-/** Since the last scrape: the longest pause of the evening would else hide all others for ever. */
+/** Since the last scrape: otherwise one long pause would hide all later pauses forever. */
 function addLoopDelay(registry: Registry): () => void {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
-  // The sampling itself is part of what is measured.
+  // The measured delay includes the sampling interval.
   const seconds = (ns: number): number =>
     Number.isFinite(ns) ? Math.max(0, ns / 1e9 - resolutionMs / 1000) : 0;
   gauge(
@@ -100,7 +100,7 @@ function addLoopDelay(registry: Registry): () => void {
       name: 'nodejs_eventloop_lag_max_seconds',
       help: 'The same, the longest',
       registers: [],
-      // The last of the three that is collected begins anew.
+      // Resets the histogram, because this gauge is collected after the other two.
       collect() {
         this.set(delay.count === 0 ? 0 : seconds(delay.max));
         delay.reset();

@@ -1,12 +1,12 @@
-/** Prometheus gauges of what there is now, asked for when somebody scrapes: jobs, documents, the database's files. */
+/** Prometheus gauges of the current state, read at each scrape: jobs, documents, the database's files. */
 import { Gauge, type Registry } from 'prom-client';
 import type { JournalStats } from '../journal/journal.ts';
 import type { Counts } from '../store/count-store.ts';
-import type { Sizes } from '../store/upkeep.ts';
+import type { DatabaseSizes } from '../store/maintenance.ts';
 
 export function addStateGauges(
   registry: Registry,
-  sources: { journal: () => JournalStats; counts: () => Counts; sizes: () => Sizes },
+  sources: { journal: () => JournalStats; counts: () => Counts; sizes: () => DatabaseSizes },
 ): void {
   const { journal, counts, sizes } = sources;
   const gauge = (name: string, help: string, value: () => number): void => {

@@ -1,10 +1,10 @@
-/** What the status pages show, gathered from the parts that know. */
+/** Collects the data of the status routes from the parts of the core. */
 import type { Readiness, StatusSource } from '../http/status-routes.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { BackendPool } from './backend-pool.ts';
 import { backendViews } from './backend-view.ts';
-import type { Messaging, MessagingStatus } from '../messaging/ports.ts';
-import { busProblem } from './bus.ts';
+import type { Messaging, MessagingStatus } from '../messaging/messaging-port.ts';
+import { messagingProblem } from './messaging-wiring.ts';
 import type { DatabaseWatch } from './database-watch.ts';
 import type { DocumentSearch } from './document-search.ts';
 import type { Metrics } from './metrics.ts';
@@ -44,12 +44,12 @@ function readinessOf(
     (member) => member.health.store.getSnapshot().context.healthy === false,
   );
   for (const { config } of down) reasons.push(`backend ${config.id}: does not answer`);
-  const problem = busProblem(status);
+  const problem = messagingProblem(status);
   if (problem !== null) reasons.push(problem);
   if (searchProblem !== null) {
     reasons.push(`search: ${searchProblem}; documents are found by their words only`);
   }
-  // Without a single model every message would end in an apology; with one left, answers still come.
+  // Without any model every message would end in an apology; with at least one, answers are still possible.
   const ready = isStorageUp && down.length < pool.members.length;
   return {
     ready,

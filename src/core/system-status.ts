@@ -1,18 +1,18 @@
-/** What the status tool tells of: each backend as this moment knows it, and the jobs of this core. */
+/** Data of the status tool: the current state of each backend, and the jobs of this core. */
 import type { JournalStats } from '../journal/journal.ts';
-import type { BackendStatus, Load, StatusSource } from '../tools/status/status-tool.ts';
-import type { LoadLevel } from '../backends/load.ts';
-import { isLearnt } from '../backends/load.ts';
+import type { BackendStatus, ReportedLoad, StatusSource } from '../tools/status/status-tool.ts';
+import type { LoadLevel } from '../backends/load-level.ts';
+import { isCalibrated } from '../backends/load-level.ts';
 import type { BackendPool, PoolMember } from './backend-pool.ts';
 
-const words: Record<LoadLevel, Load> = {
+const toReportedLoad: Record<LoadLevel, ReportedLoad> = {
   free: 'idle',
   normal: 'normal',
   busy: 'busy',
   very_busy: 'very_busy',
 };
 
-/** Looks at the backends first where nobody has looked yet; else costs nothing. */
+/** Runs a backend's first health check if there was none yet; otherwise uses the last result. */
 export function createSystemStatus(parts: {
   pool: Pick<BackendPool, 'members'>;
   stats: () => JournalStats;
@@ -36,11 +36,12 @@ async function backendStatus({ config, gate, health }: PoolMember): Promise<Back
   return {
     id: config.id,
     connected: healthy !== false && !isOpen,
-    load: words[health.load()],
-    // Of ours we know exactly; a server that says nothing of others is told by its latency when we ask nothing.
+    load: toReportedLoad[health.load()],
+    // The number of our own jobs is exact. A server that does not report its jobs is judged by its latency while it
+    // runs none of ours.
     activeJobs: activeJobs === null && ownJobs === 0 ? null : Math.max(activeJobs ?? 0, ownJobs),
     latencyMs: healthMs,
-    baselineMs: isLearnt(baseline) ? baseline.ms : null,
+    baselineMs: isCalibrated(baseline) ? baseline.ms : null,
     reason: errorReason ?? (isOpen ? 'breaker_open' : null),
   };
 }

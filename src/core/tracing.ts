@@ -1,27 +1,32 @@
 /**
- * What of a core becomes spans: a job, its effects, their calls of models and tools. Hangs on the ports that
- * watch; nothing that is watched knows of it.
+ * Spans of a core: a job, its effects, and their calls of models and tools. Attached to the observer ports; the
+ * observed modules do not depend on it.
  *
- *     job                                  acceptance to end; child of the caller's span, where there is one
+ *     job                                  acceptance to end; child of the caller's span, if there is one
  *     ├─ classify, reason, runTools …      one effect
- *     │  ├─ gate                           the wait for a permit, where there was one
+ *     │  ├─ gate                           the wait for a permit, if there was one
  *     │  ├─ chat <model>                   one request to a model server, which gets its `traceparent`
  *     │  └─ execute_tool <tool.operation>
  *
- * 1. No text of a person, a model or a tool, no user id, no secret is in a span.
- * 2. A span is made when what it shows is over; until then there are only ids. So a job that waits for a person
- *    costs nothing, and one that went on after a crash is one trace with one span of the job.
- * 3. What is not sampled costs its ids.
+ * 1. A span holds no text of a user, a model or a tool, no user id and no secret.
+ * 2. A span is created when its operation has ended; until then only its ids exist. So a job that waits for a user
+ *    costs nothing, and a job that continued after a crash is one trace with one job span.
+ * 3. An unsampled trace costs only its ids.
  */
 import type { BackendConfig } from '../backends/backend-config.ts';
 import type { ModelOutcome, ModelRequest, RunOptions } from '../contract/model.ts';
-import { readTraceParent, traceOf, traceParentOf, type TraceParent } from '../contract/trace.ts';
-import type { EffectResult } from '../journal/effects.ts';
+import {
+  parseTraceParent,
+  deriveTrace,
+  formatTraceParent,
+  type TraceParent,
+} from '../contract/trace.ts';
+import type { EffectResult } from '../journal/effect-port.ts';
 import type {
-  EffectWatch,
+  EffectSpan,
   JobEnd,
   JournalObserver,
-  WatchedJob,
+  JobDescriptor,
 } from '../journal/journal-observer.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
@@ -30,31 +35,31 @@ import {
   type FinishedSpan,
   type SpanRecorder,
 } from '../telemetry/span-recorder.ts';
-import type { ToolCallEnd } from '../tools/tool-caller.ts';
-import type { PoolObserver, RequestWatch } from './backend-pool.ts';
+import type { FinishedToolCall } from '../tools/tool-invoker.ts';
+import type { PoolObserver, RequestSpan } from './backend-pool.ts';
 
 export type TracingObserver = Required<Pick<JournalObserver, 'effectStarted' | 'ended'>> &
   Required<Pick<PoolObserver, 'requestStarted'>> & {
-    onCall(end: ToolCallEnd): void;
+    onCall(end: FinishedToolCall): void;
   };
 
 export function createTracing(recorder: SpanRecorder, clock: Clock): TracingObserver {
   return {
-    effectStarted: (job, effect) => watchEffect(recorder, clock, job, effect),
+    effectStarted: (job, effect) => traceEffect(recorder, clock, job, effect),
     ended: (job, end) => recordJob(recorder, job, end),
     requestStarted: (config, request, options) =>
-      watchRequest(recorder, clock, config, request, options),
+      traceRequest(recorder, clock, config, request, options),
     onCall: (end) => recordToolCall(recorder, clock, end),
   };
 }
 
-/** The trace of a job, and whether it is recorded. */
-function traceOfJob(recorder: SpanRecorder, { id, input }: WatchedJob) {
-  const trace = traceOf(id, input.traceparent);
+/** The trace of a job, and whether it is sampled. */
+function traceOfJob(recorder: SpanRecorder, { id, input }: JobDescriptor) {
+  const trace = deriveTrace(id, input.traceparent);
   return { ...trace, isSampled: recorder.isSampled(trace.traceId, trace.parent) };
 }
 
-function recordJob(recorder: SpanRecorder, job: WatchedJob, end: JobEnd): void {
+function recordJob(recorder: SpanRecorder, job: JobDescriptor, end: JobEnd): void {
   const { traceId, rootSpanId, parent, isSampled } = traceOfJob(recorder, job);
   if (!isSampled) return;
   const outcome = end.outcome ?? 'cancelled';
@@ -79,17 +84,17 @@ function recordJob(recorder: SpanRecorder, job: WatchedJob, end: JobEnd): void {
   });
 }
 
-function watchEffect(
+function traceEffect(
   recorder: SpanRecorder,
   clock: Clock,
-  job: WatchedJob,
+  job: JobDescriptor,
   effect: { id: string; src: string; key: string },
-): EffectWatch {
+): EffectSpan {
   const { traceId, rootSpanId, isSampled } = traceOfJob(recorder, job);
   const spanId = newSpanId();
   const startMs = clock.now();
   return {
-    traceparent: traceParentOf({ traceId, spanId, isSampled }),
+    traceparent: formatTraceParent({ traceId, spanId, isSampled }),
     ended(result) {
       if (!isSampled) return;
       recorder.record({
@@ -112,45 +117,47 @@ function watchEffect(
   };
 }
 
-/** An effect that was left behind has not failed. */
+/** An aborted effect has not failed. */
 const errorOf = (result: EffectResult | 'aborted'): string | undefined =>
   result === 'aborted' || result.ok
     ? undefined
     : (result.failure.errorReason ?? result.failure.code);
 
-/** Where a request belongs; one that comes with no trace (a draft, a question to the documents) begins its own. */
-function placeOf(recorder: SpanRecorder, header: string | undefined): Place {
-  const parent = readTraceParent(header);
+/** The parent trace of a request; a request without a trace (a draft, a question to the documents) starts its own. */
+function traceContextOf(recorder: SpanRecorder, header: string | undefined): TraceContext {
+  const parent = parseTraceParent(header);
   const traceId = parent?.traceId ?? newTraceId();
   return { parent, traceId, isSampled: parent?.isSampled ?? recorder.isSampled(traceId, null) };
 }
 
-interface Place {
+interface TraceContext {
   parent: TraceParent | null;
   traceId: string;
   isSampled: boolean;
 }
 
-function watchRequest(
+function traceRequest(
   recorder: SpanRecorder,
   clock: Clock,
   config: BackendConfig,
   request: ModelRequest,
   options: RunOptions,
-): RequestWatch {
-  const place = placeOf(recorder, options.traceparent);
-  const { traceId, isSampled } = place;
+): RequestSpan {
+  const traceContext = traceContextOf(recorder, options.traceparent);
+  const { traceId, isSampled } = traceContext;
   const spanId = newSpanId();
   const askedMs = clock.now();
   return {
-    traceparent: traceParentOf({ traceId, spanId, isSampled }),
+    traceparent: formatTraceParent({ traceId, spanId, isSampled }),
     ended(outcome) {
       if (!isSampled) return;
       const endMs = clock.now();
       const parent =
-        place.parent === null ? null : { spanId: place.parent.spanId, isRemote: false };
+        traceContext.parent === null
+          ? null
+          : { spanId: traceContext.parent.spanId, isRemote: false };
       const { queueMs, totalMs } = outcome.timings;
-      // Refused at the gate, it was never sent.
+      // A request refused at the gate was never sent.
       const sentMs = Math.max(askedMs + queueMs, endMs - totalMs);
       if (queueMs > 0 && parent !== null) {
         recorder.record({
@@ -210,9 +217,9 @@ function chatAttributes(
   };
 }
 
-function recordToolCall(recorder: SpanRecorder, clock: Clock, end: ToolCallEnd): void {
+function recordToolCall(recorder: SpanRecorder, clock: Clock, end: FinishedToolCall): void {
   const { tool, operation, result, ms, context } = end;
-  const { parent, traceId, isSampled } = placeOf(recorder, context.traceparent);
+  const { parent, traceId, isSampled } = traceContextOf(recorder, context.traceparent);
   if (!isSampled || parent === null) return;
   const endMs = clock.now();
   recorder.record({

@@ -1,8 +1,8 @@
-/** What the library asks of storage. Satisfied by the document store; nothing here names SQL. */
+/** Storage port of the library, implemented by the document store; nothing here names SQL. */
 import type { Document, SourceMetadata } from './document.ts';
 
-/** The words of a document as the index takes them: separated by spaces, matched as they stand. */
-export interface IndexedWords {
+/** Index tokens of a document: separated by spaces, matched as they are. */
+export interface IndexedTokens {
   title: string;
   body: string;
   markdown: string;
@@ -14,11 +14,11 @@ export interface RankedDocument {
   score: number;
 }
 
-/** Which documents a listing shows. */
+/** Filter of a listing. */
 export interface DocumentQuery {
   owner: string;
   origin?: string | undefined;
-  /** Only what came as a memo, drafted or not. */
+  /** Only documents that were created as memos, drafted or not. */
   memosOnly?: boolean;
   draftStatus?: string | undefined;
   needsDraft?: boolean | undefined;
@@ -41,31 +41,31 @@ export interface ListedDocument {
   updatedAt: number;
 }
 
-/** All writes are durable when they return, unless they are inside `together`: then when that returns. */
+/** All writes are durable when they return, unless they are inside `transaction`: then when that returns. */
 export interface DocumentStorage {
   /** @param words null for a deleted document: it is in no index */
-  insert(document: Document, words: IndexedWords | null): void;
+  insert(document: Document, words: IndexedTokens | null): void;
   /**
    * Replaces the document of this id and owner.
-   * @param words in place of the old ones; undefined: those stay
+   * @param words replace the stored tokens; undefined: the stored tokens stay
    */
-  replace(document: Document, words: IndexedWords | null | undefined): void;
+  replace(document: Document, words: IndexedTokens | null | undefined): void;
   find(id: string): Document | null;
   /** The document that was imported from this path, deleted or not. */
   findFile(owner: string, path: string): Document | null;
-  /** Documents of the owner that match, best first. `match` is made of quoted terms, AND, OR and brackets. */
+  /** Documents of the owner that match, best first. `match` consists of quoted terms, AND, OR and brackets. */
   search(owner: string, match: string, limit: number): RankedDocument[];
-  /** Those of the documents that match. */
-  having(ids: readonly string[], match: string): string[];
+  /** Those of the given documents that match. */
+  filterMatching(ids: readonly string[], match: string): string[];
   /** Documents that are not deleted, newest first. */
   list(query: DocumentQuery): ListedDocument[];
-  /** Ids of documents whose words are of an earlier version; empty when all are of this one. */
-  outdated(limit: number): string[];
+  /** Ids of documents that an earlier version indexed; empty when all are up to date. */
+  outdatedIndexIds(limit: number): string[];
   /**
-   * Takes a document out of these, with its new words.
-   * @param words undefined: those that are there stay
+   * Stores a document's new tokens and takes it off this backlog.
+   * @param words undefined: the stored tokens stay
    */
-  renew(id: string, words: IndexedWords | null | undefined): void;
-  /** All writes of `work` in one transaction. Not for work that waits. */
-  together<Value>(work: () => Value): Value;
+  reindex(id: string, words: IndexedTokens | null | undefined): void;
+  /** All writes of `work` in one transaction. `work` must be synchronous. */
+  transaction<Value>(work: () => Value): Value;
 }

@@ -4,13 +4,13 @@
 export type ContentOrigin = 'memo' | 'text' | 'file' | 'ai_drafted';
 
 export interface SourceMetadata {
-  /** The origin that it came with, kept while it is `ai_drafted`. */
+  /** The document's first origin, kept while its origin is `ai_drafted`. */
   source?: ContentOrigin;
-  /** Waits to be drafted. */
+  /** Waits for a draft. */
   needs_draft?: boolean;
   /** ISO 8601. */
   drafted_at?: string;
-  /** Of an imported file: where it was, and the digest of what was read. */
+  /** Of an imported file: its path, and the digest of its bytes. */
   path?: string;
   sha256?: string;
   [key: string]: unknown;
@@ -20,10 +20,10 @@ export interface SourceMetadata {
 export interface Document {
   /** ULID. */
   id: string;
-  /** Who may find it. */
+  /** User who may find it. */
   owner: string;
   title: string;
-  /** The text as it was given; drafting never changes it (P11). */
+  /** The submitted text; drafting never changes it (P11). */
   extractedText: string;
   mdContent: string | null;
   contentOrigin: ContentOrigin;
@@ -35,11 +35,11 @@ export interface Document {
   sourceMetadata: SourceMetadata;
   createdAt: number;
   updatedAt: number;
-  /** Not null: it is kept and found no more. */
+  /** Not null: it is kept but hidden. */
   deletedAt: number | null;
 }
 
-/** A document as programs see it (docs/http.md). */
+/** A document in the HTTP API (docs/openapi.json). */
 export interface DocumentView {
   id: string;
   title: string;
@@ -57,7 +57,7 @@ export interface DocumentView {
 
 const isoTime = (at: number): string => new Date(at).toISOString();
 
-/** The public row; times become ISO 8601. */
+/** The API's form of a document; times become ISO 8601. */
 export const documentView = (document: Document): DocumentView => ({
   id: document.id,
   title: document.title,

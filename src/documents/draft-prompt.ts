@@ -1,25 +1,25 @@
 /**
- * What the model is asked for a draft: only what the memo says, in the memo's language. A memo that is too long
- * for one call is asked for in sections, cut between paragraphs; their drafts follow each other. Pure.
+ * The requests to the model for a draft: only what the memo says, in the memo's language. A memo that is too long for
+ * one call is split into sections between paragraphs; their drafts are joined in order. Pure.
  */
 import { localeOf, type Locale } from '../../machines/texts.ts';
 import type { ModelRequest } from '../contract/model.ts';
 
 /**
- * UTF-16 units of memo in one call. Korean takes about one token for each: twice this, for the memo and its
- * draft, fits a context of 16,000 tokens. More and small servers cut the answer; less and more memos are
- * drafted in sections that do not know of each other.
+ * UTF-16 units of memo in one call. Korean takes about one token for each: twice this, for the memo and its draft, fits
+ * a context of 16,000 tokens. With more, small servers truncate the answer; with less, more memos are drafted in
+ * sections that do not know of each other.
  */
 export const sectionCharsMax = 6_000;
 
-/** Sections of the longest memo that is drafted: beyond, it is a book, and hours of the model's time. */
+/** Sections of the longest memo that is drafted: a longer one is a book, and takes hours of the model's time. */
 export const sectionsMax = 12;
 
-/** Room for the draft of a short memo, and of thinking on servers that cannot turn it off. */
+/** Tokens for the draft of a short memo, and for thinking on servers that cannot turn it off. */
 const answerTokensMin = 1_500;
-/** Markdown adds marks and headings; what needs far more tokens than the memo has characters is a loop. */
+/** Markdown adds marks and headings; an answer that needs far more tokens than the memo has characters is a loop. */
 const answerTokensPerChar = 2;
-/** Order, not invention. */
+/** Low: the draft must order the memo, not invent. */
 const temperature = 0.2;
 
 const system: Record<Locale, string> = {
@@ -47,7 +47,10 @@ const partOf: Record<Locale, (n: number, count: number) => string> = {
 // oxlint-disable-next-line no-control-regex -- control characters are what this looks for; \n and \t stay
 const unwanted = /[\u0000-\u0008\u000b-\u001f\u007f\ufeff]/g;
 
-/** As a model reads it best: composed, well-formed, without controls. The memo itself stays as it is (P11). */
+/**
+ * The form that a model reads best: composed, well-formed, no control characters. The memo itself stays unchanged
+ * (P11).
+ */
 const readable = (text: string): string =>
   text
     .toWellFormed()
@@ -92,7 +95,7 @@ function sectionsOf(text: string): string[] {
 function cutOf(head: string): number {
   for (const mark of ['\n\n', '\n', '. ', ' ']) {
     const at = head.lastIndexOf(mark);
-    // In the first half it would make many small sections of one long paragraph.
+    // A cut in the first half would make many small sections of one long paragraph.
     if (at > sectionCharsMax / 2) return at + mark.length;
   }
   return /[\ud800-\udbff]$/.test(head) ? head.length - 1 : head.length;

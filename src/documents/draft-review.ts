@@ -1,56 +1,56 @@
 /**
- * What a person does with a finished draft: takes it, changes it, throws it away. Every content that was ever
- * written stays as a version; a rejected draft gives way to what was accepted before it.
+ * Review of a finished draft: accept, edit, reject. Every content that was ever written stays as a version; after a
+ * rejection the document shows the version that was accepted before.
  *
- * 1. No draft comes after a decision about the same text: who accepts or edits waits for no other.
+ * 1. No draft follows a decision about the same text: accepting or editing cancels a pending draft.
  */
 import type { DocumentVersion, DraftStorage, VersionHead } from '../contract/draft-storage.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import type { Chronicle, Tell } from './chronicle.ts';
+import type { DocumentOutbox, AppendEvent } from './document-outbox.ts';
 import type { Document } from './document.ts';
 import {
   isStale,
-  marked,
-  restored,
-  settledState,
-  shownVersion,
-  versionInForce,
+  withNeedsDraft,
+  withVersion,
+  idleState,
+  currentVersionWithText,
+  currentVersion,
   withoutMarkdown,
-} from './draft-versions.ts';
+} from './document-versions.ts';
 import type { Library } from './library.ts';
 
-/** With `baseVersion`, only if this still is the one that the document shows. */
+/** `baseVersion`: only if the document still shows this version. */
 export interface ReviewBase {
   baseVersion?: number | undefined;
 }
 
 export interface Reviewed {
   document: Document;
-  /** The one that the document shows; of a document that shows none any more, the one that was rejected. */
+  /** The version that the document shows; if it shows none any more, the rejected version. */
   version: number;
 }
 
 /**
- * All of them: @throws GH_DOCUMENT_NOT_FOUND; GH_DRAFT_NONE without a draft; GH_DRAFT_CHANGED when another version
- * came, or when the memo was edited since (what is possible then says each).
+ * All methods: @throws GH_DOCUMENT_NOT_FOUND; GH_DRAFT_NONE without a draft; GH_DRAFT_CHANGED when the document shows
+ * another version, or when the memo was edited since (exceptions are given at each method).
  */
 export interface DraftReview {
   accept(userId: string, id: string, base: ReviewBase): Reviewed;
-  /** Also when the memo was edited since. */
+  /** Allowed also when the memo was edited since. */
   reject(userId: string, id: string, base: ReviewBase): Promise<Reviewed>;
   /**
-   * A new version; also of what was accepted already. It stays what it was: a draft, or accepted. What was accepted
-   * of an older text can be edited while no draft of the new one is waited for.
+   * Adds a version; also to an accepted document. The status stays as it was: draft or accepted. An accepted version of
+   * an older text can be edited while no draft of the new text is pending.
    */
   edit(userId: string, id: string, markdown: string, base: ReviewBase): Promise<Reviewed>;
-  /** Reads them newest first, some at a time; null where there is no such document. */
+  /** Reads them newest first, page by page; null when there is no such document. */
   versions(userId: string, id: string): VersionReader | null;
-  /** With its whole text; null where there is no such document or version. */
+  /** With its whole text; null when there is no such document or version. */
   version(userId: string, id: string, version: number): DocumentVersion | null;
 }
 
-/** Versions below `before` (null: all), with the first characters of their texts. */
+/** Versions below `before` (null: all), with the first `charsMax` characters of their texts. */
 export type VersionReader = (page: {
   before: number | null;
   limit: number;
@@ -60,12 +60,12 @@ export type VersionReader = (page: {
 interface ReviewParts {
   library: Library;
   drafts: DraftStorage;
-  chronicle: Chronicle;
+  outbox: DocumentOutbox;
   clock: Clock;
 }
 
 export function createDraftReview(parts: ReviewParts): DraftReview {
-  const { library, drafts, chronicle, clock } = parts;
+  const { library, drafts, outbox, clock } = parts;
 
   const open = (userId: string, id: string, base: ReviewBase, allowed: Allowed) =>
     openReview(parts, userId, id, base, allowed);
@@ -73,54 +73,52 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
   const store = (current: Document, edit: Partial<Document>): Document =>
     library.change(current.owner, current.id, (document) => ({ ...document, ...edit })) ?? current;
 
-  const say = (
-    tell: Tell,
+  const appendReviewEvent = (
+    append: AppendEvent,
     { id, owner, mdDraftStatus }: Document,
     type: 'accepted' | 'edited' | 'rejected',
     version: number,
   ): void => {
     const state = type === 'edited' && mdDraftStatus === 'draft' ? 'draft' : stateAfter[type];
-    tell({
-      documentId: id,
-      userId: owner,
-      type,
-      state,
-      at: clock.now(),
-      data: { version },
-    });
+    const at = clock.now();
+    append({ documentId: id, userId: owner, type, state, at, data: { version } });
   };
 
-  const settled = (tell: Tell, current: Document) => withoutWish(parts, tell, current);
+  const cancelPending = (append: AppendEvent, current: Document) =>
+    cancelPendingDraft(parts, append, current);
 
   return {
     accept: (userId, id, base) =>
-      chronicle.change((tell) => {
+      outbox.commit((append) => {
         const { current, inForce } = open(userId, id, base, openDraft);
         for (const { version, status } of drafts.versions(id)) {
           if (status === 'accepted') drafts.setVersionStatus(id, version, 'replaced');
         }
         drafts.setVersionStatus(id, inForce.version, 'accepted');
-        const { sourceMetadata } = settled(tell, current);
+        const { sourceMetadata } = cancelPending(append, current);
         const document = store(current, { mdDraftStatus: 'accepted', sourceMetadata });
-        say(tell, document, 'accepted', inForce.version);
+        appendReviewEvent(append, document, 'accepted', inForce.version);
         return { document, version: inForce.version };
       }),
 
     reject: (userId, id, base) =>
-      ahead(parts, userId, id, undefined, (tell) => {
+      tokenizeThenCommit(parts, userId, id, undefined, (append) => {
         const { current, inForce } = open(userId, id, base, {
           ...openDraft,
           whenStale: () => true,
         });
         drafts.setVersionStatus(id, inForce.version, 'rejected');
-        const accepted = shownVersion(drafts, id);
-        const document = store(current, accepted ? restored(accepted) : withoutMarkdown(current));
-        say(tell, document, 'rejected', inForce.version);
+        const accepted = currentVersionWithText(drafts, id);
+        const document = store(
+          current,
+          accepted ? withVersion(accepted) : withoutMarkdown(current),
+        );
+        appendReviewEvent(append, document, 'rejected', inForce.version);
         return { document, version: (accepted ?? inForce).version };
       }),
 
     edit: (userId, id, markdown, base) =>
-      ahead(parts, userId, id, markdown, (tell) => {
+      tokenizeThenCommit(parts, userId, id, markdown, (append) => {
         const { current, inForce } = open(userId, id, base, openEdit);
         const status = current.mdDraftStatus === 'accepted' ? 'accepted' : 'draft';
         drafts.setVersionStatus(id, inForce.version, 'replaced');
@@ -132,9 +130,9 @@ export function createDraftReview(parts: ReviewParts): DraftReview {
           textSha256: inForce.textSha256,
           mdContent: markdown,
         });
-        const { sourceMetadata } = settled(tell, current);
+        const { sourceMetadata } = cancelPending(append, current);
         const document = store(current, { mdContent: markdown, sourceMetadata });
-        say(tell, document, 'edited', version);
+        appendReviewEvent(append, document, 'edited', version);
         return { document, version };
       }),
 
@@ -152,44 +150,44 @@ const versionsOf = (
     library.get(userId, id) === null ? null : drafts.version(id, version),
 });
 
-/** What is decided on was made of the text that is there: another draft of it is wanted by nobody. */
-function withoutWish(
+/** The decision is about the current text: another draft of it is not needed. */
+function cancelPendingDraft(
   { drafts, clock }: Pick<ReviewParts, 'drafts' | 'clock'>,
-  tell: Tell,
+  append: AppendEvent,
   current: Document,
 ): Pick<Document, 'sourceMetadata'> {
   const { id: documentId, owner: userId, sourceMetadata } = current;
   if (sourceMetadata.needs_draft !== true) return { sourceMetadata };
-  // What runs finds that nobody wants it, and says so.
+  // A running attempt finds that its draft is not needed any more, and reports it.
   if (drafts.find(documentId)?.state !== 'drafting') {
-    const of = { documentId, userId, at: clock.now(), state: settledState(current) };
-    tell({ ...of, type: 'skipped', data: { reason: 'withdrawn' } });
+    const of = { documentId, userId, at: clock.now(), state: idleState(current) };
+    append({ ...of, type: 'skipped', data: { reason: 'withdrawn' } });
   }
-  return { sourceMetadata: marked(current, false).sourceMetadata };
+  return { sourceMetadata: withNeedsDraft(current, false).sourceMetadata };
 }
 
-/** What a decision may put into the index is cut into words before it is made. */
-function ahead<Value>(
-  { library, drafts, chronicle }: ReviewParts,
+/** Tokenizes the texts that a decision may put into the index, before the decision is made. */
+function tokenizeThenCommit<Value>(
+  { library, drafts, outbox }: ReviewParts,
   userId: string,
   id: string,
   markdown: string | undefined,
-  decide: (tell: Tell) => Value,
+  decide: (append: AppendEvent) => Value,
 ): Promise<Value> {
   const current = library.get(userId, id);
   const accepted = drafts.versions(id).find(({ status }) => status === 'accepted');
   const before = accepted === undefined ? null : drafts.version(id, accepted.version);
   const texts = current === null ? [] : [current.extractedText, markdown ?? before?.mdContent];
-  return library.ahead(texts, () => chronicle.change(decide));
+  return library.tokenizeBefore(texts, () => outbox.commit(decide));
 }
 
 interface Allowed {
   statuses: readonly string[];
-  /** Whether it may be when the memo was edited since. */
+  /** Whether the decision is allowed when the memo was edited since. */
   whenStale(current: Document): boolean;
 }
 
-/** The document and the version that it shows, if it may be decided on. */
+/** The document and the version that it shows, if a decision about it is allowed. */
 function openReview(
   { library, drafts }: Pick<ReviewParts, 'library' | 'drafts'>,
   userId: string,
@@ -199,7 +197,7 @@ function openReview(
 ): { current: Document; inForce: VersionHead } {
   const current = library.get(userId, id);
   if (current === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
-  const inForce = versionInForce(drafts.versions(id));
+  const inForce = currentVersion(drafts.versions(id));
   if (inForce === null || !allowed.statuses.includes(current.mdDraftStatus ?? '')) {
     throw new GatehouseError('GH_DRAFT_NONE');
   }
@@ -215,7 +213,7 @@ function openReview(
 const openDraft: Allowed = { statuses: ['draft'], whenStale: () => false };
 const openEdit: Allowed = {
   statuses: ['draft', 'accepted'],
-  // A draft that comes would overtake the edit, and an outdated draft is to be made anew.
+  // A pending draft would overwrite the edit, and an outdated draft must be made anew.
   whenStale: ({ mdDraftStatus, sourceMetadata }) =>
     mdDraftStatus === 'accepted' && sourceMetadata.needs_draft !== true,
 };

@@ -1,29 +1,29 @@
-/** What the search by meaning asks of others: a model that turns texts into vectors, and a place for them. */
+/** Ports of semantic search: an embedding model, and a storage for its vectors. */
 
-export type Embedded =
+export type EmbedResult =
   | { ok: true; vectors: Float32Array[] }
   | {
       ok: false;
       /** For logs and readiness; no secrets. */
       reason: string;
-      /** The texts are at fault, not the server: others may do better. */
+      /** The texts are the cause, not the server: other texts may succeed. */
       isInput: boolean;
     };
 
-/** The model. All vectors of one model are equally long; texts go in and vectors come out in one order. */
+/** The model. All its vectors have the same length; vectors are in the order of the texts. */
 export interface Embedder {
   readonly model: string;
   /** Texts in one request, at most. */
   readonly batch: number;
-  /** `query`: somebody waits for it; `index`: nobody does. Never throws but for bugs. */
+  /** `query`: a user waits for it; `index`: background work. Throws only on bugs. */
   embed(
     texts: readonly string[],
     purpose: 'query' | 'index',
     signal: AbortSignal,
-  ): Promise<Embedded>;
+  ): Promise<EmbedResult>;
 }
 
-/** A document whose vectors are to be made anew. */
+/** A document whose vectors must be made. */
 export interface BacklogEntry {
   /** Changes when the document changes again. */
   ticket: number;
@@ -34,7 +34,7 @@ export interface BacklogEntry {
 }
 
 export interface StoredChunk {
-  /** Where it stands in the text that was cut, in UTF-16 code units. */
+  /** Start in the text that was split, in UTF-16 code units. */
   start: number;
   length: number;
   vector: Float32Array;
@@ -44,25 +44,25 @@ export interface NearDocument {
   id: string;
   start: number;
   length: number;
-  /** 1 is the same direction, 0 none in common. */
+  /** 1: the same direction; 0: nothing in common. */
   similarity: number;
 }
 
-/** Everything is durable when it returns, unless it says otherwise. */
+/** All writes are durable when they return. */
 export interface VectorStorage {
   /**
-   * The space that all vectors belong to. Where it is another than before, the vectors are gone and all
-   * documents are in the backlog; says whether it was. `dim` null: not known yet.
+   * Sets the embedding space of all vectors. When it differs from the stored one, all vectors are removed and all
+   * documents are put into the backlog; returns whether it has replaced another space. `dim` null: not known yet.
    */
   use(space: { model: string; dim: number | null }): boolean;
   readonly dim: number | null;
   backlog(limit: number): BacklogEntry[];
   backlogCount(): number;
-  /** Replaces the vectors of the document; nothing happens where it has changed since the entry was read. */
+  /** Replaces the vectors of the document; does nothing when the document has changed since the entry was read. */
   put(entry: Pick<BacklogEntry, 'ticket' | 'document'>, chunks: readonly StoredChunk[]): void;
-  /** Out of the backlog without vectors, until the document changes. */
+  /** Takes the document off the backlog without vectors, until it changes. */
   setAside(entry: Pick<BacklogEntry, 'ticket'>): void;
-  /** The best chunk of each document, nearest first. Yields to others between slices. */
+  /** The best chunk of each document, nearest first. Yields to the event loop between slices. */
   nearest(
     owner: string,
     vector: Float32Array,

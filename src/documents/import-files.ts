@@ -1,26 +1,25 @@
 /**
- * Brings text and markdown files in as documents. A file is known by its path: importing it again updates
- * its document if the file has changed, and does nothing if it has not.
+ * Imports text and markdown files as documents. A file is identified by its path: importing it again updates its
+ * document if the file has changed, and otherwise does nothing.
  *
- * 1. A file that cannot be read costs itself only, and is named with the reason.
- * 2. Files go in in batches, each in one transaction: what `done` counts is on disk.
- * 3. Whatever the files hold, the rest of the core goes on: between two batches, and while words are cut.
+ * 1. A file that cannot be read does not stop the import; it is reported with the reason.
+ * 2. Files are imported in batches, each in one transaction: files counted in `done` are on disk.
+ * 3. The import yields to the event loop between two batches and while it tokenizes, whatever the files hold.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
-import { othersTurn } from '../lib/others-turn.ts';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Document } from './document.ts';
 import type { Library } from './library.ts';
-import { textOf } from '../lib/text-bytes.ts';
-import { isMarkdown, isTextFile, titleOfFile } from './text-file.ts';
+import { decodeText } from '../lib/decode-text.ts';
 
-/** Largest file. A book in plain text has one megabyte; what is larger is data. */
+/** Largest file. A book in plain text has one megabyte; a larger file is data. */
 const fileBytesMax = 8 * 1024 * 1024;
 
 /**
- * Files and characters per transaction: one costs a flush to disk each, many hold the rest of the core up. A file
+ * Files and characters per transaction: each transaction costs a flush to disk, and a large one blocks the core. A file
  * with more characters is alone in its transaction.
  */
 const batchFiles = 32;
@@ -29,7 +28,7 @@ const batchCharsMax = 200_000;
 export type FileOutcome = 'added' | 'updated' | 'unchanged' | 'skipped';
 
 export interface ImportProgress {
-  /** Files dealt with so far, this one included. */
+  /** Files processed so far, including this one. */
   done: number;
   total: number;
   path: string;
@@ -45,14 +44,14 @@ export interface ImportReport {
 
 export interface ImportOptions {
   library: Library;
-  /** Whose documents they become. */
+  /** The user whose documents they become. */
   userId: string;
   onProgress?: (progress: ImportProgress) => void;
-  /** Ends the import between two batches; what is in stays in. */
+  /** Ends the import between two batches; imported files stay. */
   signal?: AbortSignal;
 }
 
-interface ReadFile {
+interface FileContent {
   path: string;
   text: string;
   sha256: string;
@@ -60,23 +59,23 @@ interface ReadFile {
 
 type Skipped = { path: string; reason: string };
 
-/** Imports files and folders; in folders all text files at any depth, hidden ones left out. */
+/** Imports files and folders; in folders all text files at any depth, except hidden ones. */
 export async function importFiles(
   paths: readonly string[],
   options: ImportOptions,
 ): Promise<ImportReport> {
   const { library, userId, onProgress, signal } = options;
   const report: ImportReport = { added: 0, updated: 0, unchanged: 0, skipped: [] };
-  const { files, missing } = await collect(paths);
+  const { files, missing } = await collectFiles(paths);
   const total = files.length + missing.length;
   let done = 0;
-  const tell = (path: string, outcome: FileOutcome): void => {
+  const notifyProgress = (path: string, outcome: FileOutcome): void => {
     done += 1;
     onProgress?.({ done, total, path, outcome });
   };
   const skip = (skipped: Skipped): void => {
     report.skipped.push(skipped);
-    tell(skipped.path, 'skipped');
+    notifyProgress(skipped.path, 'skipped');
   };
 
   missing.forEach(skip);
@@ -85,9 +84,9 @@ export async function importFiles(
     const texts = batch.flatMap((file) =>
       'reason' in file || isKnown(file, library, userId) ? [] : [file.text],
     );
-    const outcomes = await library.ahead(texts, () =>
-      library.together(() =>
-        batch.map((file) => ('reason' in file ? null : bringIn(file, library, userId))),
+    const outcomes = await library.tokenizeBefore(texts, () =>
+      library.transaction(() =>
+        batch.map((file) => ('reason' in file ? null : importFile(file, library, userId))),
       ),
     );
     batch.forEach((file, index) => {
@@ -95,16 +94,16 @@ export async function importFiles(
       if ('reason' in file) return skip(file);
       if (outcome === null) return;
       report[outcome] += 1;
-      tell(file.path, outcome);
+      notifyProgress(file.path, outcome);
     });
-    await othersTurn();
+    await yieldToEventLoop();
   }
   return report;
 }
 
-/** The files, read one after the other: no more of them are in memory than go into one transaction. */
-async function* batches(paths: readonly string[]): AsyncGenerator<(ReadFile | Skipped)[]> {
-  let batch: (ReadFile | Skipped)[] = [];
+/** Reads the files one after the other: only one transaction's files are in memory. */
+async function* batches(paths: readonly string[]): AsyncGenerator<(FileContent | Skipped)[]> {
+  let batch: (FileContent | Skipped)[] = [];
   let chars = 0;
   for (const path of paths) {
     const file = await readText(path);
@@ -120,7 +119,9 @@ async function* batches(paths: readonly string[]): AsyncGenerator<(ReadFile | Sk
   if (batch.length > 0) yield batch;
 }
 
-async function collect(paths: readonly string[]): Promise<{ files: string[]; missing: Skipped[] }> {
+async function collectFiles(
+  paths: readonly string[],
+): Promise<{ files: string[]; missing: Skipped[] }> {
   const files = new Set<string>();
   const missing: Skipped[] = [];
   for (const path of paths.map((one) => resolve(one))) {
@@ -145,13 +146,13 @@ async function collect(paths: readonly string[]): Promise<{ files: string[]; mis
   return { files: [...files].sort(), missing };
 }
 
-async function readText(path: string): Promise<ReadFile | Skipped> {
+async function readText(path: string): Promise<FileContent | Skipped> {
   try {
     if (!isTextFile(path)) return { path, reason: 'not a text or markdown file' };
     const { size } = await stat(path);
     if (size > fileBytesMax) return { path, reason: `larger than ${fileBytesMax} bytes` };
     const bytes = await readFile(path);
-    const text = textOf(bytes);
+    const text = decodeText(bytes);
     if (text === null) return { path, reason: 'neither UTF-8, UTF-16 nor CP949 text' };
     if (text.trim() === '') return { path, reason: 'empty' };
     return { path, text, sha256: createHash('sha256').update(bytes).digest('hex') };
@@ -172,25 +173,25 @@ function reasonOf(error: unknown): string {
   }
 }
 
-function bringIn(
-  file: ReadFile,
+function importFile(
+  file: FileContent,
   library: Library,
   userId: string,
 ): Exclude<FileOutcome, 'skipped'> {
   const { path, text, sha256 } = file;
   const known = library.findFile(userId, path);
-  const title = titleOfFile(path, text);
+  const title = titleFromFile(path, text);
   const markdown = isMarkdown(path) ? text : undefined;
   if (known === null) {
     library.create(userId, { title, text, origin: 'file', markdown, metadata: { path, sha256 } });
     return 'added';
   }
   if (isUnchanged(known, sha256)) return 'unchanged';
-  library.change(userId, known.id, (current) => renewed(current, file, title, markdown));
+  library.change(userId, known.id, (current) => withFileContent(current, file, title, markdown));
   return 'updated';
 }
 
-const isKnown = ({ path, sha256 }: ReadFile, library: Library, userId: string): boolean => {
+const isKnown = ({ path, sha256 }: FileContent, library: Library, userId: string): boolean => {
   const known = library.findFile(userId, path);
   return known !== null && isUnchanged(known, sha256);
 };
@@ -198,10 +199,10 @@ const isKnown = ({ path, sha256 }: ReadFile, library: Library, userId: string): 
 const isUnchanged = ({ sourceMetadata, deletedAt }: Document, sha256: string): boolean =>
   sourceMetadata.sha256 === sha256 && deletedAt === null;
 
-/** The document with the file's new text. A draft of the old text is no draft of this one. */
-function renewed(
+/** The document with the file's new text. A draft of the old text is dropped. */
+function withFileContent(
   current: Document,
-  file: ReadFile,
+  file: FileContent,
   title: string,
   markdown: string | undefined,
 ): Document {
@@ -220,3 +221,15 @@ function renewed(
     deletedAt: null,
   };
 }
+
+/** The title of a file: the first heading of markdown, else its name. macOS gives names decomposed. */
+function titleFromFile(path: string, text: string): string {
+  const heading = isMarkdown(path) ? /^#{1,3}\s+(.+?)\s*#*\s*$/m.exec(text.slice(0, 4000)) : null;
+  return heading?.[1] ?? basename(path, extname(path)).normalize('NFC');
+}
+
+const isMarkdown = (path: string): boolean => /\.(?:md|markdown|mdown)$/i.test(path);
+
+/** Files that an import takes. */
+const isTextFile = (path: string): boolean =>
+  isMarkdown(path) || /\.(?:txt|text|log|csv|rst|org|adoc)$/i.test(path);

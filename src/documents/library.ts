@@ -1,19 +1,19 @@
 /**
- * The library: every document goes in, changes and is found through here.
+ * The library: every document is created, changed and found through it.
  *
- * 1. Everything has an owner, and nobody else finds it (unless the library is shared).
- * 2. What a document says is searched as it was given and as markdown; a deleted one is not found.
- * 3. The given text is replaced only by its owner or by a new version of its file, never by drafting (P11).
+ * 1. Every document has an owner, and no other user finds it (unless the library is shared).
+ * 2. A document is searched by its submitted text and its markdown; a deleted document is not found.
+ * 3. The submitted text is replaced only by its owner or by a new version of its file, never by drafting (P11).
  */
 import type { Clock } from '../lib/clock.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
 import type { DocumentQuery, DocumentStorage, ListedDocument } from './document-port.ts';
-import { rankDocuments, type Ranking } from './ranking.ts';
-import { queryWords, type QueryWords } from './search-words.ts';
+import { rankDocuments, type Ranking } from './fts-ranking.ts';
+import { parseQuery, type ParsedQuery } from './fts-terms.ts';
 import { snippetOf } from './snippet.ts';
-import { createWordCutter, type WordCutter } from './word-cutter.ts';
-import { renewSome } from './word-renewal.ts';
+import { createIncrementalTokenizer, type IncrementalTokenizer } from './incremental-tokenizer.ts';
+import { reindexBatch } from './reindexer.ts';
 
 /** Characters of a title. */
 const titleCharsMax = 200;
@@ -21,15 +21,15 @@ const titleCharsMax = 200;
 /** Results of one search, at most. */
 const limitMax = 100;
 
-/** Owner of everything in a shared library: also the user of a message that names none. */
+/** Owner of all documents in a shared library: also the user of a message that names none. */
 const sharedOwner = 'local';
 
 export interface NewDocument {
-  /** The first line of the text where there is none. */
+  /** Default: the first line of the text. */
   title?: string | undefined;
   text: string;
   origin: Exclude<ContentOrigin, 'ai_drafted'>;
-  /** Markdown that came with it. */
+  /** Markdown that was submitted with it. */
   markdown?: string | undefined;
   metadata?: SourceMetadata;
 }
@@ -45,56 +45,55 @@ export interface SearchHit {
 
 export interface SearchResult {
   hits: SearchHit[];
-  /** `false`: no document has every word; these have most of the question. */
+  /** `false`: no document has every word; these have most of the query's terms. */
   isExact: boolean;
 }
 
-interface Finder {
-  /** Documents with the words of the question, best first; `limit` 1 to 100. */
+interface DocumentSearcher {
+  /** Documents with the words of the query, best first; `limit` 1 to 100. */
   search(userId: string, query: string, limit?: number): SearchResult;
-  /** Which they are, without a look at their texts. `isStrict`: none that is merely similar. */
+  /** Only the ranking, without reading texts. `isStrict`: without documents that are merely similar. */
   rank(userId: string, query: string, limit: number, isStrict?: boolean): Ranking;
-  /** What a search shows of one document, with the score 0; null where there is none that the user may see. */
-  hit(userId: string, id: string, query: string): SearchHit | null;
+  /** One document as a search hit, with score 0; null when the user can see no such document. */
+  getHit(userId: string, id: string, query: string): SearchHit | null;
 }
 
-export interface Library extends Finder, Pick<WordCutter, 'ahead'> {
-  /** Brings some documents of an earlier version's index to its present form; resolves with whether there may be more. */
-  renewSome(): Promise<boolean>;
-  /** In whose name this user's documents are: of a shared library it is one for all. */
+export interface Library extends DocumentSearcher, Pick<IncrementalTokenizer, 'tokenizeBefore'> {
+  /** Reindexes a batch of documents that an earlier version indexed; resolves with whether there may be more. */
+  reindexBatch(): Promise<boolean>;
+  /** The owner of this user's documents: in a shared library the same for all users. */
   ownerOf(userId: string): string;
   /** Durable when it returns. */
   create(userId: string, document: NewDocument): Document;
-  /** Null where there is none that the user may see. */
+  /** Null when the user can see no such document. */
   get(userId: string, id: string): Document | null;
-  /** The document that was imported from this path, also a deleted one. */
+  /** The document that was imported from this path, deleted or not. */
   findFile(userId: string, path: string): Document | null;
   /**
-   * Reads, changes and writes in one transaction. `edit` returns what is to be stored, or null to leave it;
-   * it must not wait. The result is what is stored afterwards, null where there is no such document.
+   * Reads, changes and writes in one transaction. `edit` returns the document to store, or null to leave it unchanged;
+   * it must be synchronous. Returns the document as stored afterwards, null when there is no such document.
    */
   change(userId: string, id: string, edit: (current: Document) => Document | null): Document | null;
-  /** Soft: nobody finds it; the row leaves later, with what is old. False where there was none. */
+  /** Soft delete: the document is hidden; retention removes the row later. False when there was none. */
   remove(userId: string, id: string): boolean;
   /** Newest first. */
   list(userId: string, query: Omit<DocumentQuery, 'owner'>): ListedDocument[];
-  /** All writes of `work` in one transaction. Not for work that waits. */
-  together<Value>(work: () => Value): Value;
+  /** All writes of `work` in one transaction. `work` must be synchronous. */
+  transaction<Value>(work: () => Value): Value;
 }
 
 export interface LibraryOptions {
   storage: DocumentStorage;
   ids: IdSource;
   clock: Clock;
-  /** One library for everybody. Otherwise each user has his own. */
+  /** One library for all users. Otherwise each user has a separate library. */
   shared?: boolean;
 }
 
-/** A library over the storage. */
 export function createLibrary(options: LibraryOptions): Library {
   const { storage, ids, clock, shared = false } = options;
   const ownerOf = (userId: string): string => (shared ? sharedOwner : userId);
-  const cutter = createWordCutter();
+  const tokenizer = createIncrementalTokenizer();
 
   const find = (userId: string, id: string): Document | null => {
     const document = storage.find(id);
@@ -103,23 +102,23 @@ export function createLibrary(options: LibraryOptions): Library {
   };
 
   const store = (current: Document, next: Document): Document => {
-    // Later than the last change, also within one millisecond: whoever compares sees that it changed.
+    // Later than the last change, even within one millisecond: a comparison must show that it changed.
     const updatedAt = Math.max(clock.now(), current.updatedAt + 1);
     const document = { ...next, id: current.id, owner: current.owner, updatedAt };
-    // Cutting a long text into words takes a second, and most changes are of a marker.
+    // Tokenizing a long text takes a second, and most changes only set a marker.
     storage.replace(
       document,
-      saysTheSame(current, document) ? undefined : cutter.wordsOf(document),
+      hasSameContent(current, document) ? undefined : tokenizer.tokensOf(document),
     );
     return document;
   };
 
   return {
     ownerOf,
-    together: storage.together,
-    ahead: cutter.ahead,
-    renewSome: () => renewSome(storage, cutter),
-    ...createFinder(storage, ownerOf, find),
+    transaction: storage.transaction,
+    tokenizeBefore: tokenizer.tokenizeBefore,
+    reindexBatch: () => reindexBatch(storage, tokenizer),
+    ...createSearcher(storage, ownerOf, find),
     get: find,
     findFile: (userId, path) => storage.findFile(ownerOf(userId), path),
 
@@ -141,12 +140,12 @@ export function createLibrary(options: LibraryOptions): Library {
         updatedAt: now,
         deletedAt: null,
       };
-      storage.insert(document, cutter.wordsOf(document));
+      storage.insert(document, tokenizer.tokensOf(document));
       return document;
     },
 
     change(userId, id, edit) {
-      return storage.together(() => {
+      return storage.transaction(() => {
         const current = storage.find(id);
         if (current === null || current.owner !== ownerOf(userId)) return null;
         const next = edit(current);
@@ -155,7 +154,7 @@ export function createLibrary(options: LibraryOptions): Library {
     },
 
     remove(userId, id) {
-      return storage.together(() => {
+      return storage.transaction(() => {
         const current = find(userId, id);
         if (current === null) return false;
         store(current, { ...current, deletedAt: clock.now() });
@@ -167,19 +166,19 @@ export function createLibrary(options: LibraryOptions): Library {
   };
 }
 
-/** Searching in the documents that `find` shows a user. */
-function createFinder(
+/** Search in the documents that `find` shows to a user. */
+function createSearcher(
   storage: DocumentStorage,
   ownerOf: Library['ownerOf'],
   find: (userId: string, id: string) => Document | null,
-): Finder {
-  const rank = (userId: string, words: QueryWords, limit: number, isStrict: boolean): Ranking => {
+): DocumentSearcher {
+  const rank = (userId: string, words: ParsedQuery, limit: number, isStrict: boolean): Ranking => {
     const most = Math.min(Math.max(1, Math.floor(limit)), limitMax);
     return rankDocuments(storage, ownerOf(userId), words, { limit: most, isStrict });
   };
   return {
     search(userId, query, limit = 10) {
-      const words = queryWords(query);
+      const words = parseQuery(query);
       const { found, isExact } = rank(userId, words, limit, false);
       const hits = found.flatMap(({ id, score }) => {
         const document = find(userId, id);
@@ -190,29 +189,29 @@ function createFinder(
     },
 
     rank: (userId, query, limit, isStrict = false) =>
-      rank(userId, queryWords(query), limit, isStrict),
+      rank(userId, parseQuery(query), limit, isStrict),
 
-    hit(userId, id, query) {
+    getHit(userId, id, query) {
       const document = find(userId, id);
-      return document === null ? null : hitOf(document, queryWords(query));
+      return document === null ? null : hitOf(document, parseQuery(query));
     },
   };
 }
 
-function hitOf({ id, title, extractedText, mdContent }: Document, words: QueryWords): SearchHit {
+function hitOf({ id, title, extractedText, mdContent }: Document, words: ParsedQuery): SearchHit {
   const inText = snippetOf(extractedText, words);
   const snippet = inText === '' ? snippetOf(mdContent ?? '', words) : inText;
   return { id, title, snippet, score: 0 };
 }
 
-/** Whether the words are those of before. */
-const saysTheSame = (one: Document, other: Document): boolean =>
+/** Whether the index tokens stay the same. */
+const hasSameContent = (one: Document, other: Document): boolean =>
   one.title === other.title &&
   one.extractedText === other.extractedText &&
   one.mdContent === other.mdContent &&
   one.deletedAt === other.deletedAt;
 
-/** One line: the title that was given, else the first line with anything in it. */
+/** One line: the given title, else the first line that is not empty. */
 export function titleOf(title: string | undefined, text: string): string {
   const lines = [title ?? '', ...text.slice(0, 4000).split('\n', 40)];
   const first = lines

@@ -1,45 +1,45 @@
 /**
- * The port of the API: reads requests, lets faults happen to them, answers, and keeps the log.
+ * The HTTP server of the API: reads requests, applies faults, responds, and keeps the request log.
  *
- * 1. What a fault does before the post is stored leaves no post; what it does after leaves one. The log says which.
- * 2. While connections are refused the port is closed: a client meets ECONNREFUSED, not a silent peer.
+ * 1. A fault before the post is stored leaves no post; a later fault leaves one. The log records which.
+ * 2. While connections are refused the port is closed: a client gets ECONNREFUSED, not a silent peer.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Api, type ApiAnswer, type ApiResult } from './api.ts';
+import { Api, type SimulatedResponse, type ApiResult } from './api.ts';
 import type { Certificate } from './certificate.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './api-faults.ts';
 import { readBody } from './http-body.ts';
-import type { Nas } from './nas.ts';
-import { formOf, readPayload } from './payload.ts';
+import type { SimulatorContext } from './simulator-context.ts';
+import { payloadFormat, parsePayload } from './payload.ts';
 import type { ApiRequest } from './request-log.ts';
 
 const apiPath = '/webapi/entry.cgi';
 
-/** Posts hold 2,000 characters; this is room for every escape of them and for many buttons. */
+/** Posts have up to 2,000 characters; this leaves room for escaping all of them and for many buttons. */
 const bodyBytesMax = 1024 * 1024;
 
-/** In how many pieces a slow answer comes. */
+/** Number of pieces of a slow response. */
 const dribbleSteps = 20;
 
 export class ApiServer {
-  readonly #nas: Nas;
+  readonly #nas: SimulatorContext;
   readonly #api: Api;
   readonly #server;
   readonly #sockets = new Set<Socket>();
   #address: { host: string; port: number } = { host: '127.0.0.1', port: 0 };
   #reopening: NodeJS.Timeout | null = null;
-  /** A close that is under way. */
+  /** A close that is still running. */
   #closed: Promise<unknown> = Promise.resolve();
 
-  constructor(nas: Nas, certificate: Certificate | null) {
+  constructor(nas: SimulatorContext, certificate: Certificate | null) {
     this.#nas = nas;
     this.#api = new Api(nas);
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
-      // A client that goes away in the middle is no fault of ours.
+      // A client that disconnects early is not an error of the simulator.
       void this.#handle(request, response).catch(() => request.socket.destroy());
     };
     this.#server =
@@ -60,7 +60,7 @@ export class ApiServer {
     return this.#address.port;
   }
 
-  /** Resolves when connecting is refused. */
+  /** Resolves when connections are refused. */
   async refuse(forMs?: number): Promise<void> {
     const { power, closing } = this.#nas;
     if (this.#reopening !== null) clearTimeout(this.#reopening);
@@ -115,18 +115,18 @@ export class ApiServer {
     const fault = faults.take(method);
     if (fault !== null) {
       entry.fault = nameOf(fault);
-      // One fewer waits.
+      // The fault queue has become shorter.
       feed.emit({ type: 'state' });
     }
     try {
-      await this.#exchange(request, response, url, fault, entry);
+      await this.#handleCall(request, response, url, fault, entry);
     } finally {
       requests.add(entry);
     }
   }
 
-  /** Fills `entry` in on the way, so that it is right wherever this ends. */
-  async #exchange(
+  /** Updates `entry` step by step, so that it is right wherever the call ends. */
+  async #handleCall(
     request: IncomingMessage,
     response: ServerResponse,
     url: URL,
@@ -144,7 +144,7 @@ export class ApiServer {
       entry.httpStatus = 413;
       return sendPage(response, 413);
     }
-    entry.form = formOf(body);
+    entry.form = payloadFormat(body);
     if (isCut(fault, 'unstored')) return cut(request);
     if (fault?.kind === 'page') {
       entry.outcome = 'page';
@@ -158,9 +158,9 @@ export class ApiServer {
     }
     const result = await this.#resultOf(url, body, fault, entry);
     if (isCut(fault, 'stored')) return cut(request);
-    const answer = rendered(result.answer);
+    const answer = renderResponse(result.answer);
     if (isCut(fault, 'answer')) return cutInTheMiddle(request, response, answer);
-    // Who went away before the last byte does not know of the post.
+    // A client that disconnected before the last byte does not know of the post.
     const isWhole = await (fault?.kind === 'slow'
       ? this.#sendSlowly(response, answer, fault)
       : sendAtOnce(response, answer));
@@ -178,13 +178,13 @@ export class ApiServer {
     if (fault?.kind === 'error') {
       const { code, errors = 'failed on request' } = fault;
       entry.code = code;
-      const answer: ApiAnswer = { kind: 'error', code, errors };
+      const answer: SimulatedResponse = { kind: 'error', code, errors };
       return { answer, integration: null, payload: null, posts: [] };
     }
-    if (fault?.kind === 'nobody') return nobodyGotIt(body);
+    if (fault?.kind === 'nobody') return undeliveredResult(body);
     const form = entry.form === 'json' ? null : new URLSearchParams(body);
     const params = (name: string) => url.searchParams.get(name) ?? form?.get(name) ?? null;
-    const result = await this.#api.answer({ params, body, requestN: entry.n });
+    const result = await this.#api.handle({ params, body, requestN: entry.n });
     const { answer, integration, payload, posts } = result;
     entry.integration = integration;
     entry.text = payload?.text ?? null;
@@ -194,10 +194,10 @@ export class ApiServer {
     return result;
   }
 
-  /** False when the client went away in the middle. */
+  /** False if the client disconnected before the end. */
   async #sendSlowly(
     response: ServerResponse,
-    { status, headers, body }: Rendered,
+    { status, headers, body }: RenderedResponse,
     { headersMs, bodyMs }: Fault & { kind: 'slow' },
   ): Promise<boolean> {
     const { closing } = this.#nas;
@@ -216,22 +216,25 @@ export class ApiServer {
   }
 }
 
-/** False when the client had gone away. */
-function sendAtOnce(response: ServerResponse, { status, headers, body }: Rendered): boolean {
+/** False if the client had disconnected. */
+function sendAtOnce(
+  response: ServerResponse,
+  { status, headers, body }: RenderedResponse,
+): boolean {
   if (response.destroyed) return false;
   response.writeHead(status, headers);
   response.end(body);
   return true;
 }
 
-interface Rendered {
+interface RenderedResponse {
   status: number;
   headers: Record<string, string | number>;
   body: Buffer;
 }
 
-/** An error has the status 200 like everything else. A file that is not there has both a status and a code. */
-function rendered(answer: ApiAnswer): Rendered {
+/** Errors have status 200 like all other responses. Only a missing file has both an error status and a code. */
+function renderResponse(answer: SimulatedResponse): RenderedResponse {
   switch (answer.kind) {
     case 'file': {
       const { name, type, content } = answer.file;
@@ -247,14 +250,14 @@ function rendered(answer: ApiAnswer): Rendered {
       };
     }
     case 'success':
-      return renderedJson(200, { data: answer.data, success: true });
+      return renderJson(200, { data: answer.data, success: true });
     case 'error':
-      return renderedJson(200, {
+      return renderJson(200, {
         error: { code: answer.code, errors: answer.errors },
         success: false,
       });
     case 'noFile':
-      return renderedJson(404, { error: { code: 404, errors: 'no file' }, success: false });
+      return renderJson(404, { error: { code: 404, errors: 'no file' }, success: false });
     default:
       throw answer satisfies never;
   }
@@ -262,7 +265,7 @@ function rendered(answer: ApiAnswer): Rendered {
 
 const jsonType = 'application/json; charset="UTF-8"';
 
-function renderedJson(status: number, value: unknown): Rendered {
+function renderJson(status: number, value: unknown): RenderedResponse {
   const body = Buffer.from(JSON.stringify(value));
   const headers = {
     'content-type': jsonType,
@@ -271,15 +274,15 @@ function renderedJson(status: number, value: unknown): Rendered {
   return { status, headers, body };
 }
 
-const outcomeOf = ({ kind }: ApiAnswer): ApiRequest['outcome'] =>
+const outcomeOf = ({ kind }: SimulatedResponse): ApiRequest['outcome'] =>
   kind === 'noFile' ? 'error' : kind;
 
 const isCut = (fault: Fault | null, at: (Fault & { kind: 'cut' })['at']): boolean =>
   fault?.kind === 'cut' && fault.at === at;
 
-/** What Chat says where it could post to none of the people. */
-function nobodyGotIt(body: string): ApiResult {
-  const payload = readPayload(body);
+/** Chat's result when it could post to none of the users. */
+function undeliveredResult(body: string): ApiResult {
+  const payload = parsePayload(body);
   const fail = payload.ok ? payload.value.userIds : [];
   const data = { fail, succ: { user_id_post_map: {} } };
   return { answer: { kind: 'success', data }, integration: null, payload: null, posts: [] };
@@ -294,7 +297,7 @@ function cut(request: IncomingMessage): void {
 async function cutInTheMiddle(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: Rendered,
+  { status, headers, body }: RenderedResponse,
 ): Promise<void> {
   response.writeHead(status, headers);
   const half = body.subarray(0, Math.ceil(body.length / 2));
@@ -302,7 +305,7 @@ async function cutInTheMiddle(
   request.socket.end();
 }
 
-/** What the web server in front of the package says; not JSON. */
+/** The error page of the web server in front of the package; not JSON. */
 function sendPage(response: ServerResponse, status: number): void {
   const page = `<!DOCTYPE html><html><head><title>${status}</title></head><body><h1>Sorry, the page you are looking for is not found.</h1></body></html>`;
   sendText(response, status, page, 'text/html; charset=utf-8');

@@ -1,56 +1,61 @@
 /**
- * The methods of SYNO.Chat.External: a request in, an answer out, posts made on the way. Knows nothing of sockets.
+ * The methods of SYNO.Chat.External: parses a request, makes the posts and returns the response. Independent of
+ * sockets.
  *
- * 1. Every refusal is a code in a body; the HTTP status stays 200 (but for a file that is not there).
+ * 1. Every refusal is a code in a body; the HTTP status stays 200 (except for a missing file).
  * 2. A refused request makes no post and does not count for the interval between posts.
  */
 import type { ChatFile, Conversation, Integration, Post } from './chat.ts';
 import { downloadFile } from './file-download.ts';
-import type { Nas } from './nas.ts';
-import { readPayload, type Payload, type Refusal } from './payload.ts';
+import type { SimulatorContext } from './simulator-context.ts';
+import { parsePayload, type Payload, type Refusal } from './payload.ts';
 
 export interface ApiCall {
-  /** Of the address, and of the body where that is a form: the address wins. */
+  /** A parameter of the URL, or of the body if that is a form; the URL takes precedence. */
   params: (name: string) => string | null;
   body: string;
   requestN: number;
 }
 
-export type ApiAnswer =
+export type SimulatedResponse =
   | { kind: 'success'; data: unknown }
   | ({ kind: 'error' } & Refusal)
   | { kind: 'file'; file: ChatFile }
   | { kind: 'noFile' };
 
 export interface ApiResult {
-  answer: ApiAnswer;
+  answer: SimulatedResponse;
   integration: string | null;
   payload: Payload | null;
   posts: Post[];
 }
 
-const refuse = (code: number, errors: string): ApiAnswer => ({ kind: 'error', code, errors });
+const refuse = (code: number, errors: string): SimulatedResponse => ({
+  kind: 'error',
+  code,
+  errors,
+});
 
 export class Api {
-  readonly #nas: Nas;
+  readonly #nas: SimulatorContext;
   #lastPostAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(nas: Nas) {
+  constructor(nas: SimulatorContext) {
     this.#nas = nas;
   }
 
-  async answer(call: ApiCall): Promise<ApiResult> {
+  async handle(call: ApiCall): Promise<ApiResult> {
     const result: ApiResult = {
       answer: { kind: 'noFile' },
       integration: null,
       payload: null,
       posts: [],
     };
-    result.answer = await this.#answer(call, result);
+    result.answer = await this.#route(call, result);
     return result;
   }
 
-  async #answer(call: ApiCall, result: ApiResult): Promise<ApiAnswer> {
+  async #route(call: ApiCall, result: ApiResult): Promise<SimulatedResponse> {
     const { params } = call;
     const [api, method, version] = [params('api'), params('method'), params('version')];
     if (api === null || method === null || version === null) return refuse(101, 'no parameter');
@@ -79,13 +84,13 @@ export class Api {
     }
   }
 
-  /** Without its quotes; null for one that has none, where that is not taken. */
+  /** The token without quotes; null if it has none and bare tokens are not accepted. */
   #tokenOf(raw: string): string | null {
     try {
       const value: unknown = JSON.parse(raw);
       if (typeof value === 'string') return value;
     } catch {
-      // Without quotes.
+      // Not JSON: a token without quotes.
     }
     return raw === '' || this.#nas.rules.acceptsBareToken ? raw : null;
   }
@@ -94,9 +99,9 @@ export class Api {
     { body, requestN }: ApiCall,
     bearer: Integration,
     result: ApiResult,
-  ): Promise<ApiAnswer> {
+  ): Promise<SimulatedResponse> {
     const { chat, rules, clock, closing } = this.#nas;
-    const reading = readPayload(body);
+    const reading = parsePayload(body);
     if (!reading.ok) return refuse(reading.code, reading.errors);
     const payload = (result.payload = reading.value);
     const targets = this.#targetsOf(bearer, payload.userIds);
@@ -109,7 +114,7 @@ export class Api {
       file = download.value;
     }
     const now = clock.now();
-    // A clock that was set back must not refuse posts for hours.
+    // A clock that was set back must not cause refusals for hours.
     const sinceMs = Math.abs(now - this.#lastPostAtMs);
     if (sinceMs < rules.postIntervalMsMin) return refuse(411, 'create post too fast');
     this.#lastPostAtMs = now;
@@ -127,7 +132,7 @@ export class Api {
     return { kind: 'success', data: { fail, succ: { user_id_post_map: map } } };
   }
 
-  /** By user id; a webhook's channel has the key ''. */
+  /** By user id; the key of a webhook's channel is ''. */
   #targetsOf(bearer: Integration, userIds: number[]): Map<string, Conversation> {
     const { chat } = this.#nas;
     const targets = new Map<string, Conversation>();
@@ -149,7 +154,7 @@ export class Api {
     return count;
   }
 
-  #read(method: string, params: ApiCall['params'], bearer: Integration): ApiAnswer {
+  #read(method: string, params: ApiCall['params'], bearer: Integration): SimulatedResponse {
     const { chat } = this.#nas;
     switch (method) {
       case 'user_list':
@@ -179,8 +184,8 @@ export class Api {
     }
   }
 
-  /** Around `post_id` (default: the newest): `prev_count` before it, itself, `next_count` after it. */
-  #listPosts(params: ApiCall['params'], bearer: Integration): ApiAnswer {
+  /** Lists posts around `post_id` (default: the newest): `prev_count` before it, itself, `next_count` after it. */
+  #listPosts(params: ApiCall['params'], bearer: Integration): SimulatedResponse {
     const { chat } = this.#nas;
     const conversationId = Number(params('channel_id'));
     if (!chat.conversations.has(conversationId)) return refuse(120, 'channel_id: no such channel');
@@ -196,14 +201,14 @@ export class Api {
     return { kind: 'success', data: { posts } };
   }
 
-  /** A bot sees its own direct messages and the channels, not the talk of others. */
+  /** A bot sees its own direct messages and the channels, not the conversations of others. */
   #maySee(bearer: Integration, post: Post): boolean {
     const conversation = this.#nas.chat.conversations.get(post.conversationId);
     return conversation?.kind === 'channel' || conversation?.bot === bearer.name;
   }
 }
 
-/** A page of posts: a client that asks for more gets this many. */
+/** Maximum page size of posts, also for clients that ask for more. */
 const postsMax = 100;
 
 function countOf(value: string | null): number {
@@ -211,7 +216,7 @@ function countOf(value: string | null): number {
   return Number.isSafeInteger(count) && count > 0 ? Math.min(count, postsMax) : 0;
 }
 
-const userRow = ({ userId, username, nickname }: Nas['chat']['users'][number]) => ({
+const userRow = ({ userId, username, nickname }: SimulatorContext['chat']['users'][number]) => ({
   user_id: userId,
   username,
   nickname,

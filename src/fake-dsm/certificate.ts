@@ -1,4 +1,4 @@
-/** The certificate of a NAS as it comes out of the box: self-signed, its only name "synology". */
+/** The factory certificate of a NAS: self-signed, its only name is "synology". */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,13 @@ export interface Certificate {
   fingerprint256: string;
 }
 
-/** As long as a NAS's own; a pin must not break in the middle of a trial. */
+/** As long as a NAS's own; a pinned certificate must not expire during a trial. */
 const validYears = 10;
 
-/** Where `provideCertificate` keeps what a client is to trust. */
+/** Where `provideCertificate` stores the certificate that clients trust. */
 export const certificateFile = (folder: string): string => join(folder, 'fake-dsm.crt');
 
-/** From `folder` where one lies there, else made (and kept there). Made anew too when it has expired. */
+/** Loads the certificate from `folder`, or creates it and stores it there. An expired certificate is replaced. */
 export async function provideCertificate(folder: string | null): Promise<Certificate> {
   const [certFile, keyFile] =
     folder === null ? [null, null] : [certificateFile(folder), join(folder, 'fake-dsm.key')];

@@ -1,22 +1,22 @@
 /**
- * What is in the chat: users, channels, integrations and posts. State and lookups only; nothing here knows HTTP.
+ * The content of the chat: users, channels, integrations and posts. State and lookups only, independent of HTTP.
  *
- * 1. A post id is `channel id × 2^32 + n`, as the ids seen from real servers are; it is a safe integer. n goes on from
- *    the seconds of the clock at the start: as on a NAS, a restart gives no number again.
- * 2. A direct conversation of a user with a bot is a channel too, made when first used.
- * 3. Posts are never removed. A click may replace what one says; what it said before stays in `earlier`.
+ * 1. A post id is `channel id × 2^32 + n`, like the ids seen on real servers; it is a safe integer. n starts at the
+ *    clock's seconds at startup: as on a NAS, no number is used again after a restart.
+ * 2. A direct conversation of a user with a bot is a channel too, created on first use.
+ * 3. Posts are never removed. A click may replace the text of a post; the replaced texts are in `earlier`.
  */
 import type { Clock } from '../lib/clock.ts';
-import type { Feed } from './feed.ts';
+import type { EventFeed } from './event-feed.ts';
 
-/** A person. Outgoing webhooks name people by another number than the API does. */
+/** A user. Outgoing webhooks identify users by another number than the API does. */
 export interface ChatUser {
-  /** The Chat id: what `user_list` shows, what a bot's POST carries and what `user_ids` takes. */
+  /** The Chat id: in `user_list`, in a bot's POST and in `user_ids`. */
   userId: number;
-  /** What the POST of an outgoing webhook carries as `user_id`. */
+  /** `user_id` in the POST of an outgoing webhook. */
   webhookUserId: number;
   username: string;
-  /** What a POST carries as `username`. A person can change it at any time. */
+  /** `username` in a POST. The user can change it at any time. */
   nickname: string;
 }
 
@@ -28,7 +28,7 @@ export interface ChatChannel {
 /**
  * - `bot`: direct messages both ways with one token; `url` is its outgoing URL
  * - `outgoing`: a webhook for posts of a channel and/or with a trigger word
- * - `incoming`: a webhook that posts into one channel; `url` takes its button clicks
+ * - `incoming`: a webhook that posts into one channel; `url` receives its button clicks
  */
 export type Integration =
   | { kind: 'bot'; name: string; token: string; url: string | null }
@@ -42,7 +42,7 @@ export type Integration =
     }
   | { kind: 'incoming'; name: string; token: string; url: string | null; channelId: number };
 
-/** Where posts stand: a channel, or a person's talk with one bot. */
+/** A channel, or a user's direct conversation with one bot. */
 export type Conversation =
   | { kind: 'channel'; id: number; name: string }
   | { kind: 'direct'; id: number; userId: number; bot: string };
@@ -78,16 +78,16 @@ export interface Post {
   text: string;
   attachments: Attachment[];
   file: ChatFile | null;
-  /** Texts that clicks replaced, oldest first. */
+  /** Texts replaced by clicks, oldest first. */
   earlier: string[];
-  /** `api`: by a request to the NAS, `requestN` says which. `answer`: the bridge's answer to a webhook. */
+  /** `api`: by a request to the NAS, number `requestN`. `answer`: the bridge's response to a webhook. */
   origin: 'typed' | 'api' | 'answer';
   requestN: number | null;
 }
 
 export type NewPost = Omit<Post, 'postId' | 'atMs' | 'earlier' | 'conversationId'>;
 
-/** First id of the channels that direct conversations are; those of named channels are smaller. */
+/** First id of direct conversations; the ids of named channels are smaller. */
 const firstDirectChannelId = 1_000;
 
 export interface ChatParts {
@@ -95,7 +95,7 @@ export interface ChatParts {
   channels: readonly ChatChannel[];
   integrations: readonly Integration[];
   clock: Clock;
-  feed: Feed;
+  feed: EventFeed;
 }
 
 export class Chat {
@@ -110,7 +110,7 @@ export class Chat {
   readonly #firstCount: number;
   readonly #direct = new Map<string, Conversation>();
   readonly #clock: Clock;
-  readonly #feed: Feed;
+  readonly #feed: EventFeed;
 
   constructor({ users, channels, integrations, clock, feed }: ChatParts) {
     this.users = users.map((user) => ({ ...user }));
@@ -136,7 +136,7 @@ export class Chat {
     return this.#byId.get(postId);
   }
 
-  /** The talk of a user with a bot; made when it does not exist yet. */
+  /** The direct conversation of a user with a bot; created if it does not exist yet. */
   direct(userId: number, bot: string): Conversation {
     const key = `${userId}/${bot}`;
     const known = this.#direct.get(key);
@@ -165,7 +165,7 @@ export class Chat {
     return post;
   }
 
-  /** Puts what the answer to a click says in the place of the post. */
+  /** Replaces the post's content with the response to a click. */
   replace(post: Post, text: string, attachments: Attachment[]): void {
     post.earlier.push(post.text);
     post.text = text;

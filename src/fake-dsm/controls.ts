@@ -1,21 +1,21 @@
-/** What can be done to a fake NAS and what can be seen of it, put together from its parts. */
+/** Combines the parts of a simulated NAS into its control and query interface. */
 import type { ApiServer } from './api-server.ts';
-import { auditOf } from './audit.ts';
+import { auditRun } from './audit.ts';
 import type { Chat, ChatUser, Integration } from './chat.ts';
 import type { DsmControls } from './fake-dsm.ts';
-import type { Feed } from './feed.ts';
-import type { Nas } from './nas.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { EventFeed } from './event-feed.ts';
+import type { SimulatorContext } from './simulator-context.ts';
+import type { OutgoingWebhooks } from './outgoing-webhooks.ts';
 
-interface Parts {
-  nas: Nas;
-  outgoing: Outgoing;
+interface ControlsParts {
+  nas: SimulatorContext;
+  outgoing: OutgoingWebhooks;
   server: ApiServer;
   url: string;
   fingerprint256: string | null;
 }
 
-export const controlsOf = (parts: Parts): DsmControls => ({
+export const controlsOf = (parts: ControlsParts): DsmControls => ({
   url: parts.url,
   fingerprint256: parts.fingerprint256,
   ...chatControls(parts),
@@ -25,28 +25,29 @@ export const controlsOf = (parts: Parts): DsmControls => ({
 
 function integrationOf(chat: Chat, name: string | undefined): Integration {
   const found = name === undefined ? chat.integrations[0] : chat.integration(name);
-  return found ?? missing(`there is no integration ${name ?? ''}`);
+  return found ?? throwNotFound(`there is no integration ${name ?? ''}`);
 }
 
 type ChatControls = Pick<DsmControls, 'say' | 'press' | 'redeliver' | 'saveUrl'>;
 
-function chatControls({ nas, outgoing }: Parts): ChatControls {
+function chatControls({ nas, outgoing }: ControlsParts): ChatControls {
   const { chat, feed, power } = nas;
   const userOf = (userId: number): ChatUser =>
-    chat.user(userId) ?? missing(`there is no user ${userId}`);
+    chat.user(userId) ?? throwNotFound(`there is no user ${userId}`);
   return {
     say({ userId, text, channelId, bot, file = null }) {
-      if (!power.isPackageRunning) missing('Chat is stopped');
+      if (!power.isPackageRunning) throwNotFound('Chat is stopped');
       const user = userOf(userId);
-      const place = channelId ?? conversationWith(chat, userId, bot);
-      if (!chat.conversations.has(place)) missing(`there is no channel ${place}`);
+      const conversationId = channelId ?? conversationWith(chat, userId, bot);
+      if (!chat.conversations.has(conversationId))
+        throwNotFound(`there is no channel ${conversationId}`);
       const author = { kind: 'user' as const, userId };
       const content = { author, text, attachments: [], file, requestN: null };
-      const post = chat.add(place, { ...content, origin: 'typed' });
+      const post = chat.add(conversationId, { ...content, origin: 'typed' });
       return { post, settled: outgoing.sendMessage(post, user) };
     },
     press({ userId, postId, value }) {
-      const post = chat.post(postId) ?? missing(`there is no post ${postId}`);
+      const post = chat.post(postId) ?? throwNotFound(`there is no post ${postId}`);
       const settled = outgoing.sendClick(post, userOf(userId), value);
       return { post, settled: settled.then((one) => [one]) };
     },
@@ -71,7 +72,7 @@ type FaultControls = Pick<
   | 'acceptConnections'
 >;
 
-function faultControls({ nas, server }: Parts): FaultControls {
+function faultControls({ nas, server }: ControlsParts): FaultControls {
   const { faults, rules, power, feed } = nas;
   const changed = (): void => feed.emit({ type: 'state' });
   return {
@@ -102,7 +103,7 @@ function faultControls({ nas, server }: Parts): FaultControls {
 
 type Views = Omit<DsmControls, 'url' | 'fingerprint256' | keyof ChatControls | keyof FaultControls>;
 
-function views({ nas, outgoing, url, fingerprint256 }: Parts): Views {
+function views({ nas, outgoing, url, fingerprint256 }: ControlsParts): Views {
   const { chat, feed, faults, requests, rules, power } = nas;
   const apiUrl: DsmControls['apiUrl'] = (name, method, form = 'quoted') => {
     const { kind, token } = integrationOf(chat, name);
@@ -133,7 +134,7 @@ function views({ nas, outgoing, url, fingerprint256 }: Parts): Views {
     deliveries: () => outgoing.deliveries,
     requests: () => requests.entries,
     sulking: () => [...outgoing.sulking],
-    audit: () => auditOf(nas, outgoing),
+    audit: () => auditRun(nas, outgoing),
     subscribe: (listener) => feed.subscribe(listener),
     until: (condition, timeoutMs) => until(feed, condition, timeoutMs),
   };
@@ -142,15 +143,15 @@ function views({ nas, outgoing, url, fingerprint256 }: Parts): Views {
 function conversationWith(chat: Chat, userId: number, bot: string | undefined): number {
   const name = bot ?? chat.integrations.find((one) => one.kind === 'bot')?.name;
   const integration = name === undefined ? undefined : chat.integration(name);
-  if (integration?.kind !== 'bot') return missing(`there is no bot ${name ?? ''}`);
+  if (integration?.kind !== 'bot') return throwNotFound(`there is no bot ${name ?? ''}`);
   return chat.direct(userId, integration.name).id;
 }
 
-function missing(message: string): never {
+function throwNotFound(message: string): never {
   throw new RangeError(message);
 }
 
-function until(feed: Feed, condition: () => boolean, timeoutMs: number): Promise<void> {
+function until(feed: EventFeed, condition: () => boolean, timeoutMs: number): Promise<void> {
   if (condition()) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const end = (): void => {

@@ -1,11 +1,11 @@
-/** One webhook that the NAS owes to a bridge, and what became of it. */
+/** One webhook call from the NAS to a bridge, and its result. */
 
 /**
- * - `waiting`: behind others of its conversation, or for its next try
+ * - `waiting`: queued behind others of its conversation, or waiting for a retry
  * - `answered`: 200
  * - `refused`: another status, to the HEAD or to the POST: "Failed to send a request to the bot server"
  * - `unreachable`: no connection, or it broke; the same message in Chat
- * - `timeout`: no answer within the limit
+ * - `timeout`: no response within the limit
  * - `sulking`: not sent, since an earlier one failed and the URL was not saved again
  * - `unaddressed`: the integration has no URL
  */
@@ -25,21 +25,21 @@ export interface Delivery {
   kind: 'message' | 'click';
   integration: string;
   postId: number;
-  /** Who typed or clicked. */
+  /** The user who typed or clicked. */
   userId: number;
   state: DeliveryState;
-  /** POSTs that were begun, HEADs not counted. */
+  /** POSTs that were started, HEADs not counted. */
   tries: number;
-  /** Of the last HEAD and the last POST. */
+  /** Status of the last HEAD and the last POST. */
   headStatus: number | null;
   status: number | null;
   problem: string | null;
-  /** Sent once more although it had been answered. */
+  /** A copy that was sent although the first one was answered. */
   isDuplicate: boolean;
-  /** Epoch milliseconds; `endedAtMs` is null while it waits or is sent. */
+  /** Epoch milliseconds; `endedAtMs` is null while it is waiting or sending. */
   atMs: number;
   endedAtMs: number | null;
 }
 
-/** What Chat shows a person whose message did not reach the bot. */
+/** What Chat shows a user whose message did not reach the bot. */
 export const failedToSend = 'Failed to send a request to the bot server';

@@ -1,12 +1,12 @@
 /**
- * A program that behaves like Synology Chat on a NAS, as far as that is known: the API that bridges post to, the
- * webhooks that it sends, and every way in which both were seen to fail. For tests (in process, `startFakeDsm`) and for a
- * person (`gatehouse fake-dsm`, with a page).
+ * Simulates Synology Chat on a NAS, as far as its behaviour is known: the API that bridges post to, the webhooks that
+ * it sends, and all failures of both that were seen. For tests (in process, `startFakeDsm`) and for users (`gatehouse
+ * fake-dsm`, with a page).
  *
- * It is modelled on documentation and on the code of existing bridges; nothing was compared with a real NAS.
+ * It is based on documentation and on the code of existing bridges; nothing was compared with a real NAS.
  *
  *     const dsm = await startFakeDsm({ bridgeUrl: 'http://127.0.0.1:8101/webhook/synology', token });
- *     dsm.fail({ kind: 'cut', at: 'stored' });            // the next request: posted, but its answer is lost
+ *     dsm.fail({ kind: 'cut', at: 'stored' });            // the next request: posted, but its response is lost
  *     const { settled } = dsm.say({ userId: 4, text: '안녕' });
  *     await settled;                                       // the bridge has answered the webhook
  *     await dsm.until(() => dsm.posts().length === 2, 5_000);
@@ -29,28 +29,28 @@ import {
 import { controlsOf } from './controls.ts';
 import type { Delivery } from './delivery.ts';
 import {
-  Faults,
+  ApiFaults,
   type ApiMethod,
   type Fault,
   type FaultScope,
   type QueuedFault,
   type Storm,
-} from './faults.ts';
-import { Feed, type Happening } from './feed.ts';
-import type { Nas } from './nas.ts';
-import { Outgoing } from './outgoing.ts';
+} from './api-faults.ts';
+import { EventFeed, type SimulatorEvent } from './event-feed.ts';
+import type { SimulatorContext } from './simulator-context.ts';
+import { OutgoingWebhooks } from './outgoing-webhooks.ts';
 import { PageServer } from './page-server.ts';
 import { randomOf } from './random.ts';
 import { RequestLog, type ApiRequest } from './request-log.ts';
 import { defaultRules, type DsmRules } from './rules.ts';
-import { defaultChannels, defaultIntegrations, defaultUsers } from './scene.ts';
+import { defaultChannels, defaultIntegrations, defaultUsers } from './default-fixtures.ts';
 
 export interface FakeDsmOptions {
-  /** Of the API; 0 (the default) takes a free one. */
+  /** Port of the API; 0 (the default): a free port. */
   port?: number;
-  /** Loopback by default. */
+  /** Default: loopback. */
   host?: string;
-  /** Of the page; none without it. 0 takes a free one. */
+  /** Port of the page; without it there is no page. 0: a free port. */
   pagePort?: number;
   /** Default: 김하나 (4, webhook id 1), 박두리 (5, 2), Ann (6, 3). */
   users?: readonly ChatUser[];
@@ -69,40 +69,40 @@ export interface FakeDsmOptions {
   storm?: Storm;
   /** HTTPS with a self-signed certificate whose only name is "synology". */
   tls?: boolean;
-  /** Where the certificate is kept; without it each start makes a new one. */
+  /** Folder of the certificate; without it each start creates a new one. */
   tlsFolder?: string;
-  /** Of posts and of the interval between them; the system's by default. */
+  /** Clock for posts and the interval between them; the system's by default. */
   clock?: Clock;
-  /** For duplicates and reordering of webhooks; 1 by default. */
+  /** Seed for duplicates and reordering of webhooks; 1 by default. */
   seed?: number;
 }
 
-/** A message as a person types it. */
-export interface Said {
+/** A message typed by a user. */
+export interface TypedMessage {
   userId: number;
   text: string;
-  /** In this channel; else to a bot. */
+  /** In this channel; absent: to a bot. */
   channelId?: number;
   /** Default: the first bot. */
   bot?: string;
   file?: ChatFile;
 }
 
-/** A press on a button. */
-export interface Press {
+/** A press of a button. */
+export interface ButtonPress {
   userId: number;
   postId: number;
-  /** The `value` of the button. Where two of a post share one, the first is meant. */
+  /** The `value` of the button. If two buttons of a post share it, the first is pressed. */
   value: string;
 }
 
-/** What was done, and when the webhooks that it caused have come to an end. */
+/** The post, and a promise for the end of the webhooks that it caused. */
 export interface SentPost {
   post: Post;
   settled: Promise<Delivery[]>;
 }
 
-/** What the page shows beside the posts. */
+/** What the page shows next to the posts. */
 export interface DsmState {
   url: string;
   fingerprint256: string | null;
@@ -112,7 +112,7 @@ export interface DsmState {
   faults: readonly QueuedFault[];
   storm: Storm | null;
   users: readonly ChatUser[];
-  /** `bridgeUrl`: where its webhooks go. `apiUrl`: where a bridge posts; null for an outgoing webhook. */
+  /** `bridgeUrl`: the target of its webhooks. `apiUrl`: where a bridge posts; null for an outgoing webhook. */
   integrations: {
     kind: Integration['kind'];
     name: string;
@@ -130,29 +130,31 @@ export interface FakeDsm {
   readonly certificate: string | null;
   /** `AA:BB:…`, SHA-256; null without TLS. */
   readonly fingerprint256: string | null;
-  /** The address that Chat would show for this integration; `bare` leaves the quotes of the token out. */
+  /** The URL that Chat would show for this integration; `bare` leaves out the quotes of the token. */
   apiUrl(integration?: string, method?: ApiMethod, form?: 'quoted' | 'bare'): string;
 
   /** Types a message. Throws for a user, channel or bot that does not exist. */
-  say(said: Said): SentPost;
-  /** Presses a button; it stays clickable. Throws where the post has no such button. */
-  press(press: Press): SentPost;
-  /** Sends a webhook of the past once more, whatever became of it. */
+  say(message: TypedMessage): SentPost;
+  /** Presses a button; it stays clickable. Throws if the post has no such button. */
+  press(press: ButtonPress): SentPost;
+  /** Sends an earlier webhook again, whatever its result was. */
   redeliver(deliveryId: number): Promise<Delivery>;
-  /** Saves the outgoing URL of an integration (the same one without `url`), which ends its sulking. */
+  /** Saves the outgoing URL of an integration (without `url`: the same one), which ends its sulking. */
   saveUrl(integration: string, url?: string | null): void;
   changeRules(change: Partial<DsmRules>): void;
-  /** Faults meet requests in the order in which they were added. */
+  /** Requests get the faults in the order in which they were added. */
   fail(fault: Fault, scope?: FaultScope): void;
   clearFaults(): void;
   setStorm(storm: Storm | null): void;
-  /** Stopped: the API is gone (102) and nothing is sent. */
+  /** Stopped: the API responds with 102 and no webhooks are sent. */
   setPackage(running: boolean): void;
-  /** Closes the port and every connection; resolves when connecting is refused. Opens again after `forMs`, where given. */
+  /**
+   * Closes the port and all connections; resolves when connections are refused. Opens again after `forMs`, if given.
+   */
   refuseConnections(forMs?: number): Promise<void>;
   acceptConnections(): Promise<void>;
 
-  /** Where things stand that a person can change; see `DsmState`. */
+  /** The settings that a user can change; see `DsmState`. */
   state(): DsmState;
   conversations(): Conversation[];
   /** Oldest first. */
@@ -160,22 +162,22 @@ export interface FakeDsm {
   deliveries(): readonly Delivery[];
   /** Oldest first; the last 50,000. */
   requests(): readonly ApiRequest[];
-  /** Integrations that sulk. */
+  /** Integrations that have stopped sending after a failure. */
   sulking(): string[];
   audit(): Audit;
-  /** Tells everything that happens; returns what ends the subscription. */
-  subscribe(listener: (happening: Happening) => void): () => void;
-  /** Resolves when `condition` holds; looks again at each happening. Rejects after `timeoutMs`. */
+  /** Subscribes to all events; returns the unsubscribe function. */
+  subscribe(listener: (happening: SimulatorEvent) => void): () => void;
+  /** Resolves when `condition` holds; it is checked at each event. Rejects after `timeoutMs`. */
   until(condition: () => boolean, timeoutMs: number): Promise<void>;
-  /** Ends everything: listeners, connections, timers. */
+  /** Closes all listeners, connections and timers. */
   close(): Promise<void>;
 }
 
-/** Resolves when the ports are open. Rejects where one is taken. */
+/** Resolves when the ports are open. Rejects if one is in use. */
 export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDsm> {
   const { host = '127.0.0.1', port = 0, pagePort, clock = systemClock, tls = false } = options;
   const closing = new AbortController();
-  const feed = new Feed();
+  const feed = new EventFeed();
   const chat = new Chat({
     users: options.users ?? defaultUsers,
     channels: options.channels ?? defaultChannels,
@@ -184,22 +186,22 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
     clock,
     feed,
   });
-  const nas: Nas = {
+  const nas: SimulatorContext = {
     chat,
     feed,
-    faults: new Faults(),
+    faults: new ApiFaults(),
     requests: new RequestLog(feed),
     rules: { ...defaultRules, ...options.rules },
     power: { isPackageRunning: true, isListening: false },
     clock,
     closing: closing.signal,
   };
-  // Each webhook and each wait listens to it.
+  // Every webhook and every wait adds a listener to it.
   setMaxListeners(0, closing.signal);
   nas.faults.storm = options.storm ?? null;
   const certificate = tls ? await provideCertificate(options.tlsFolder ?? null) : null;
   const server = new ApiServer(nas, certificate);
-  const outgoing = new Outgoing(nas, randomOf(options.seed ?? 1));
+  const outgoing = new OutgoingWebhooks(nas, randomOf(options.seed ?? 1));
   const openPort = await server.listen(host, port);
   const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${openPort}`;
   const close = async (): Promise<void> => {
@@ -232,5 +234,5 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
   }
 }
 
-/** Everything of a `FakeDsm` but its page and its end: what the page itself can do. */
+/** A `FakeDsm` without its page and `close`: what the page itself can use. */
 export type DsmControls = Omit<FakeDsm, 'pageUrl' | 'certificate' | 'close'>;

@@ -1,15 +1,15 @@
-/** Fetches the `file_url` of a post, as the NAS does itself: bounded in size and time. */
+/** Downloads the `file_url` of a post, as the NAS does: limited in size and time. */
 import type { ChatFile } from './chat.ts';
-import type { Reading } from './payload.ts';
+import type { ParseResult } from './payload.ts';
 
-/** How long the NAS waits for a file is undocumented; a client's own limit is usually 30 s or more. */
+/** The NAS's timeout for a file is undocumented; clients usually wait 30 s or more. */
 const downloadMs = 10_000;
 
 export async function downloadFile(
   address: string,
   bytesMax: number,
   closing: AbortSignal,
-): Promise<Reading<ChatFile>> {
+): Promise<ParseResult<ChatFile>> {
   const unreachable = (errors: string) => ({ ok: false as const, code: 117, errors });
   const tooBig = { ok: false as const, code: 409, errors: 'file too big' };
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
@@ -27,7 +27,7 @@ export async function downloadFile(
     let bytes = 0;
     for await (const part of response.body) {
       bytes += part.byteLength;
-      // Leaving the loop ends the download.
+      // Leaving the loop cancels the download.
       if (bytes > bytesMax) return tooBig;
       parts.push(part);
     }

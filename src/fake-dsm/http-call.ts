@@ -1,6 +1,6 @@
 /**
- * One request to a bridge on a connection of its own: nothing is kept open, and a bridge that restarted meets no
- * stale connection. An answer of any status is an answer; the rest says what went wrong.
+ * One request to a bridge on its own connection: no keep-alive, so a restarted bridge gets no request on a stale
+ * connection. A response of any status is an `answer`; the other kinds give the error.
  */
 import { request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
@@ -10,10 +10,10 @@ export type CallResult =
   | { kind: 'answer'; status: number; body: string }
   | { kind: 'unreachable' | 'timeout'; problem: string };
 
-/** An answer may be a message, not more. */
+/** A response may be a message, not more. */
 const answerBytesMax = 1024 * 1024;
 
-export interface Call {
+export interface HttpCall {
   url: string;
   method: 'HEAD' | 'POST';
   body?: string;
@@ -27,7 +27,7 @@ export async function callBridge({
   body,
   timeoutMs,
   closing,
-}: Call): Promise<CallResult> {
+}: HttpCall): Promise<CallResult> {
   const ending = new AbortController();
   const end = (): void => ending.abort();
   let isLate = false;
@@ -38,7 +38,7 @@ export async function callBridge({
   closing.addEventListener('abort', end);
   if (closing.aborted) end();
   try {
-    return await exchange(url, method, body ?? null, ending.signal);
+    return await sendRequest(url, method, body ?? null, ending.signal);
   } catch (error) {
     return isLate
       ? { kind: 'timeout', problem: `no answer within ${timeoutMs} ms` }
@@ -49,7 +49,7 @@ export async function callBridge({
   }
 }
 
-function exchange(
+function sendRequest(
   url: string,
   method: string,
   body: string | null,

@@ -1,11 +1,11 @@
-/** What a person can do on the page, as JSON: `{do: 'say', …}`. Throws, with words for that person, for what does not fit. */
+/** The page's actions as JSON: `{do: 'say', …}`. Throws for invalid actions, with a message for the user. */
 import { z } from 'zod';
 import type { DsmControls } from './fake-dsm.ts';
-import { apiMethods, type Fault } from './faults.ts';
+import { apiMethods, type Fault } from './api-faults.ts';
 
 const id = z.int().min(0);
 const part = z.number().min(0).max(1);
-/** Nothing on the page is to last longer than a person waits for it. */
+/** No delay set on the page may last longer than a user would wait. */
 const ms = z.int().min(0).max(600_000);
 
 const fault: z.ZodType<Fault> = z.discriminatedUnion('kind', [
@@ -34,7 +34,7 @@ const action = z.discriminatedUnion('do', [
     text: z.string().max(20_000),
     channelId: id.optional(),
     bot: z.string().optional(),
-    /** The content in base64. */
+    /** File content in base64. */
     file: z.object({ name: z.string().max(255), type: z.string(), content: z.base64() }).optional(),
   }),
   z.object({ do: z.literal('press'), userId: id, postId: id, value: z.string() }),
@@ -43,7 +43,7 @@ const action = z.discriminatedUnion('do', [
   z.object({
     do: z.literal('fail'),
     fault,
-    /** Null: until they are cleared. */
+    /** Null: until the faults are cleared. */
     times: z.int().min(1).nullable().default(1),
     method: z.enum(apiMethods).optional(),
   }),
@@ -74,7 +74,7 @@ const action = z.discriminatedUnion('do', [
   }),
 ]);
 
-/** What was done; `{postId}` for a message. It does not wait for the webhooks. */
+/** Performs the action; returns `{postId}` for a message. It does not wait for the webhooks. */
 export async function performAction(controls: DsmControls, value: unknown): Promise<object> {
   const given = action.safeParse(value);
   if (!given.success) throw new RangeError(z.prettifyError(given.error));

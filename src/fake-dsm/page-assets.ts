@@ -1,4 +1,4 @@
-/** The page's files, read once at start, and the headers that go with everything. */
+/** The page's files, read once at start, and the headers of all responses. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
@@ -19,7 +19,7 @@ export const readAssets = (): ReadonlyMap<string, { body: Buffer; type: string }
     }),
   );
 
-/** Nothing from elsewhere, nothing inline: what a bridge posts can only ever be text. */
+/** No resources from other origins, nothing inline: texts that a bridge posts can never become markup or code. */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",

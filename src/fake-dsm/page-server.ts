@@ -1,9 +1,9 @@
 /**
- * The page's own port: its files, what happens as server-sent events, and one address for everything a person does.
- * Apart from the API's port, so that the page stays while connections to the NAS are refused.
+ * The HTTP server of the page: its files, the simulator's events as server-sent events, and one route for all actions.
+ * It has its own port, so that the page stays while connections to the NAS are refused.
  *
- * Only a page of this server may talk to it: another site's page is refused by its Origin, a foreign name (DNS
- * rebinding) by the Host, and a form of another site by the content type.
+ * Only a page of this server may use it: a page of another site is refused by its Origin, a foreign host name (DNS
+ * rebinding) by the Host header, and a form of another site by the content type.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,15 +11,15 @@ import { once } from 'node:events';
 import { messageOf } from '../lib/errors.ts';
 import { isLoopback, isLoopbackHostHeader } from '../lib/loopback.ts';
 import type { DsmControls } from './fake-dsm.ts';
-import type { Happening } from './feed.ts';
+import type { SimulatorEvent } from './event-feed.ts';
 import { readBody } from './http-body.ts';
 import { readAssets, pageHeaders } from './page-assets.ts';
 import { performAction } from './page-actions.ts';
-import { snapshotOf, wireForm } from './page-view.ts';
+import { snapshotOf, toWire } from './page-view.ts';
 
-/** The largest file that Chat takes, in base64, and its envelope. */
+/** The largest file that Chat accepts, in base64, and its envelope. */
 const bodyBytesMax = 48 * 1024 * 1024;
-/** A page that reads slower than this is cut off; its browser comes back and gets a fresh snapshot. */
+/** A page with more unread bytes is disconnected; its browser reconnects and gets a new snapshot. */
 const backlogBytesMax = 4 * 1024 * 1024;
 
 export class PageServer {
@@ -40,7 +40,7 @@ export class PageServer {
     this.#isLocal = isLoopback(host);
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
-    this.#unsubscribe = this.#controls.subscribe((happening) => this.#tell(happening));
+    this.#unsubscribe = this.#controls.subscribe((happening) => this.#broadcast(happening));
     const { port: openPort } = this.#server.address() as AddressInfo;
     return `http://${host.includes(':') ? `[${host}]` : host}:${openPort}/`;
   }
@@ -87,14 +87,14 @@ export class PageServer {
 
   #follow(response: ServerResponse): void {
     response.writeHead(200, { ...pageHeaders, 'content-type': 'text/event-stream' });
-    response.write(frame('snapshot', snapshotOf(this.#controls)));
+    response.write(sseMessage('snapshot', snapshotOf(this.#controls)));
     this.#followers.add(response);
     response.on('close', () => this.#followers.delete(response));
   }
 
-  #tell(happening: Happening): void {
+  #broadcast(event: SimulatorEvent): void {
     if (this.#followers.size === 0) return;
-    const text = frame(happening.type, wireForm(this.#controls, happening));
+    const text = sseMessage(event.type, toWire(this.#controls, event));
     for (const follower of this.#followers) {
       if (follower.writableLength > backlogBytesMax) follower.destroy();
       else follower.write(text);
@@ -106,13 +106,13 @@ export class PageServer {
     const file = this.#controls.posts().find((post) => post.postId === postId)?.file;
     if (file === undefined || file === null) return send(response, 404, 'text/plain', 'no file');
     const name = encodeURIComponent(file.name);
-    // To be saved, never shown: what somebody sent does not run here.
+    // As a download, never displayed: a file from another user must not run here.
     response.setHeader('content-disposition', `attachment; filename*=UTF-8''${name}`);
     send(response, 200, 'application/octet-stream', file.content);
   }
 }
 
-const frame = (event: string, data: unknown): string =>
+const sseMessage = (event: string, data: unknown): string =>
   `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
 function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {

@@ -1,9 +1,9 @@
-/** What the page is told: the same facts as in process, without the bytes of files. */
+/** The data for the page: the same objects as in process, without file contents. */
 import type { Post } from './chat.ts';
 import type { DsmControls } from './fake-dsm.ts';
-import type { Happening } from './feed.ts';
+import type { SimulatorEvent } from './event-feed.ts';
 
-/** A page that opens late gets this much of the past. */
+/** A page that opens later gets this much of the history. */
 const postsShownMax = 500;
 const requestsShownMax = 100;
 
@@ -24,19 +24,19 @@ export function snapshotOf(controls: DsmControls) {
   };
 }
 
-export function wireForm(controls: DsmControls, happening: Happening): unknown {
-  switch (happening.type) {
+export function toWire(controls: DsmControls, event: SimulatorEvent): unknown {
+  switch (event.type) {
     case 'post':
-      return withoutContent(happening.post);
+      return withoutContent(event.post);
     case 'conversation':
-      return happening.conversation;
+      return event.conversation;
     case 'delivery':
-      return happening.delivery;
+      return event.delivery;
     case 'request':
-      return happening.request;
+      return event.request;
     case 'state':
       return controls.state();
     default:
-      throw happening satisfies never;
+      throw event satisfies never;
   }
 }

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 (1 excluded) that depend on the seed alone. */
+/** Numbers from 0 to 1 (1 excluded) that depend only on the seed. */
 export type Random = () => number;
 
 /** Mulberry32 (Tommy Ettinger, public domain): 32 bits of state, good enough to pick faults. */

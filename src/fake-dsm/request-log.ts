@@ -1,35 +1,35 @@
-/** Each request to the API with what it was answered. Bounded: the oldest leave, the counts stay. */
-import type { Feed } from './feed.ts';
+/** Each request to the API with its outcome. Bounded: the oldest entries are dropped, the counts are kept. */
+import type { EventFeed } from './event-feed.ts';
 
-/** Enough for a storm of some thousand messages with all their retries; about 20 MB when full. */
+/** Enough for a storm with some thousand messages and all their retries; about 20 MB when full. */
 const requestsMax = 50_000;
 
 /**
- * How a request ended: `success`, `error` (`success:false`, with `code`), `page` (an HTTP error page), `file`,
- * or `cut` (the connection was ended; `fault` says where).
+ * How a request ended: `success`, `error` (`success:false`, with `code`), `page` (an HTTP error page), `file`, or `cut`
+ * (the connection was ended; `fault` has the position).
  */
 export type RequestOutcome = 'success' | 'error' | 'page' | 'file' | 'cut';
 
 export interface ApiRequest {
-  /** Counts from 1 in the order in which the headers arrived. */
+  /** Counts from 1, in the order in which the headers arrived. */
   n: number;
   /** Epoch milliseconds. */
   atMs: number;
-  /** The API's method (`chatbot` …); '' where none was named. */
+  /** The API's method (`chatbot` …); '' if absent. */
   method: string;
-  /** Which integration's token it carried; null for a wrong one. */
+  /** The integration of the token; null for a wrong token. */
   integration: string | null;
-  /** How the payload came. */
+  /** Format of the payload. */
   form: 'form' | 'json' | 'none';
-  /** Its text, as sent; null without one. */
+  /** The text as sent; null if absent. */
   text: string | null;
   userIds: number[];
   outcome: RequestOutcome;
   httpStatus: number | null;
   code: number | null;
-  /** The kind of fault that was put in its way. */
+  /** The kind of the injected fault. */
   fault: string | null;
-  /** Posts it made; not empty with a `cut` answer: this one was lost on the way back. */
+  /** Posts that it made. With outcome `cut` these are posts whose response was lost. */
   postIds: number[];
 }
 
@@ -37,9 +37,9 @@ export class RequestLog {
   readonly entries: ApiRequest[] = [];
   readonly counts = new Map<string, number>();
   #n = 0;
-  readonly #feed: Feed;
+  readonly #feed: EventFeed;
 
-  constructor(feed: Feed) {
+  constructor(feed: EventFeed) {
     this.#feed = feed;
   }
 

@@ -1,9 +1,12 @@
-/** What a webhook says: the form fields of a message, and the `payload` of a click. Strings in the form, numbers in the JSON. */
+/**
+ * The content of a webhook: the form fields of a message, and the `payload` of a click. Strings in the form, numbers in
+ * the JSON.
+ */
 import type { Attachment, ButtonAction, ChatUser, Integration, Post } from './chat.ts';
 import type { Chat } from './chat.ts';
 import type { DsmRules } from './rules.ts';
 
-/** The integrations that a typed message goes to. */
+/** The integrations that receive a typed message. */
 export function receiversOf(chat: Chat, post: Post): Integration[] {
   const conversation = chat.conversations.get(post.conversationId);
   if (conversation?.kind === 'direct') {
@@ -13,7 +16,7 @@ export function receiversOf(chat: Chat, post: Post): Integration[] {
   return chat.integrations.filter((one) => one.kind === 'outgoing' && fires(one, post));
 }
 
-/** A channel, a trigger word, or both: both must fit where both are set. Without either it never fires. */
+/** Matches a channel, a trigger word, or both if both are set. Without either it never matches. */
 function fires(webhook: Integration & { kind: 'outgoing' }, post: Post): boolean {
   const { channelId, triggerWord } = webhook;
   if (channelId === null && triggerWord === null) return false;
@@ -23,7 +26,7 @@ function fires(webhook: Integration & { kind: 'outgoing' }, post: Post): boolean
   );
 }
 
-/** People have another number in webhooks than in the API and in a bot's messages. */
+/** Users have another number in outgoing webhooks than in the API and in a bot's messages. */
 const idFor = (integration: Integration, user: ChatUser): number =>
   integration.kind === 'bot' ? user.userId : user.webhookUserId;
 

@@ -1,18 +1,26 @@
-/** `POST /ask`: a question to one's documents, answered whole or, with `accept: text/event-stream`, as it comes. */
+/**
+ * `POST /ask`: a question about the user's documents. As one JSON body or, with `accept: text/event-stream`, as a
+ * stream.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { person } from './access.ts';
-import { streamedAsk, wholeAsk, type AskListener, type AskResult } from './ask-answer.ts';
-import { whenGone } from './gone.ts';
-import { readInput, userId } from './input.ts';
-import { toGatehouseError } from './problem.ts';
+import { userRoute } from './route-access.ts';
+import {
+  sseAskResponse,
+  jsonAskResponse,
+  type AskListener,
+  type AskResult,
+} from './ask-response.ts';
+import { clientAbortSignal } from './client-abort.ts';
+import { parseInput, userIdSchema } from './parse-input.ts';
+import { normalizeRequestError } from './problem-details.ts';
 
 interface Question {
   query: string;
   userId: string;
-  /** Null: none was named. */
+  /** Null: the request names none. */
   backend: string | null;
 }
 
@@ -23,7 +31,7 @@ export interface AskRoutesOptions {
     listener: AskListener,
     signal: AbortSignal,
   ): Promise<({ ok: true } & AskResult) | { ok: false; error: GatehouseError }>;
-  /** Longest question, in characters. */
+  /** Maximum length of the question, in characters. */
   queryCharsMax: number;
   log: Log;
 }
@@ -31,49 +39,49 @@ export interface AskRoutesOptions {
 export const askBody = z.object({
   query: z.string(),
   backend: z.string().max(256).nullable().default(null),
-  user_id: userId,
+  user_id: userIdSchema,
 });
 
 export function askRoutes(options: AskRoutesOptions): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/ask', person, (request, reply) => answer(options, request, reply));
+    server.post('/ask', userRoute, (request, reply) => handleAsk(options, request, reply));
   };
 }
 
-async function answer(
+async function handleAsk(
   { ask, queryCharsMax, log }: AskRoutesOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const question = readQuestion(request.body, queryCharsMax);
-  const gone = whenGone(reply);
+  const question = parseQuestion(request.body, queryCharsMax);
+  const clientAbort = clientAbortSignal(reply);
   const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
-  const answering = wantsStream ? streamedAsk(reply) : wholeAsk(reply);
+  const response = wantsStream ? sseAskResponse(reply) : jsonAskResponse(reply);
   try {
-    const outcome = await ask(question, answering, gone);
-    if (gone.aborted) return reply;
-    if (outcome.ok) answering.finish(outcome);
-    else answering.fail(outcome.error);
+    const outcome = await ask(question, response, clientAbort);
+    if (clientAbort.aborted) return reply;
+    if (outcome.ok) response.finish(outcome);
+    else response.fail(outcome.error);
   } catch (error) {
-    const known = toGatehouseError(error);
-    // Once the stream is open, nobody else looks at what is thrown.
+    const known = normalizeRequestError(error);
+    // Once the stream is open, no error handler logs what is thrown.
     if (reply.sent && known.kind === 'bug') {
       log.error({ route: request.routeOptions.url, error: messageOf(error) }, 'bug');
     }
-    answering.fail(known);
+    response.fail(known);
   } finally {
-    answering.close();
+    response.close();
   }
   return reply;
 }
 
-function readQuestion(body: unknown, queryCharsMax: number): Question {
-  const { query, backend, user_id } = readInput(askBody, body);
-  return { query: checkedQuery(query, queryCharsMax), backend, userId: user_id };
+function parseQuestion(body: unknown, queryCharsMax: number): Question {
+  const { query, backend, user_id } = parseInput(askBody, body);
+  return { query: validateQuery(query, queryCharsMax), backend, userId: user_id };
 }
 
-/** The question without the blanks around it. @throws GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG */
-export function checkedQuery(query: string, queryCharsMax: number): string {
+/** Trims the question. @throws GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG */
+export function validateQuery(query: string, queryCharsMax: number): string {
   const text = query.trim();
   if (text === '') throw new GatehouseError('GH_REQUEST_EMPTY', 'query: is empty');
   if (text.length > queryCharsMax) {

@@ -1,49 +1,54 @@
-/** `/calendar…`: calendar files into the local calendar and out of it. */
+/** `/calendar…`: import and export of calendar files (the local calendar only). */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
-import { person } from './access.ts';
-import { readInput, userId } from './input.ts';
+import { userRoute } from './route-access.ts';
+import { parseInput, userIdSchema } from './parse-input.ts';
 
-/** What became of the events of a file. */
+/** Result of an import, as counts of events. */
 export interface CalendarReport {
   added: number;
   updated: number;
   unchanged: number;
-  /** One line per event that could not be read. */
+  /** One line per event that could not be parsed. */
   unreadable: string[];
-  /** One line per thing of less weight that was left out; absent where nothing was. */
+  /** One line per less important part that was left out; absent where nothing was. */
   dropped?: string[];
 }
 
-/** The local calendar, as these routes need it. */
-export interface CalendarDoor {
-  /** Durable when it returns; all events that can be read, or none. @throws GH_STORE_UNAVAILABLE */
+/** The part of the local calendar that these routes use. */
+export interface CalendarFileService {
+  /** Durable when it returns. Imports all events that can be parsed, or none. @throws GH_STORE_UNAVAILABLE */
   importIcs(userId: string, ics: string): CalendarReport;
-  /** The text in pieces, made as they are asked for. */
+  /** The iCalendar text in pieces, generated on demand. */
   exportIcs(userId: string): AsyncIterable<string>;
 }
 
 /**
- * About 10,000 entries. Reading takes up to a second per million characters, in one piece, and everybody
- * waits for it; with less, the calendar of many years would have to be cut by hand.
+ * About 10,000 entries. Parsing takes up to a second per million characters and blocks the event loop; a lower limit
+ * would force users to split a calendar of many years by hand.
  */
 const icsCharsMax = 4_000_000;
-/** The text as JSON: line ends take twice their room, Korean letters three bytes each. */
+/** The text as JSON: line ends take twice their size, Korean letters three bytes each. */
 const bodyBytesMax = 12 * 1024 * 1024;
-/** Lines of each kind that a report has room for. */
+/** Maximum number of lines per list of the report. */
 const linesMax = 100;
 
-export const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userId });
-export const exportQuery = z.object({ user_id: userId });
+export const importBody = z.object({
+  ics: z.string().min(1).max(icsCharsMax),
+  user_id: userIdSchema,
+});
+export const exportQuery = z.object({ user_id: userIdSchema });
 
-/** @param door null: the calendar is kept elsewhere, and both routes say so */
-export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInstance) => void {
+/** @param service null: the calendar is kept on another server, and both routes respond with that error */
+export function calendarRoutes(
+  service: CalendarFileService | null,
+): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/calendar/import', { ...person, bodyLimit: bodyBytesMax }, (request) => {
-      const { ics, user_id } = readInput(importBody, request.body);
-      const { unreadable, dropped, ...done } = local(door).importIcs(user_id, ics);
+    server.post('/calendar/import', { ...userRoute, bodyLimit: bodyBytesMax }, (request) => {
+      const { ics, user_id } = parseInput(importBody, request.body);
+      const { unreadable, dropped, ...done } = requireLocal(service).importIcs(user_id, ics);
       if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
         throw new GatehouseError('GH_TOOL_INPUT', `ics: ${unreadable[0]}`);
       }
@@ -53,10 +58,10 @@ export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInsta
         ...(dropped === undefined ? {} : { dropped: dropped.slice(0, linesMax) }),
       };
     });
-    server.get('/calendar.ics', person, (request, reply) => {
-      const { user_id } = readInput(exportQuery, request.query);
-      const pieces = counted(local(door).exportIcs(user_id), (bytes) =>
-        request.countAnswer(bytes * readingWeight),
+    server.get('/calendar.ics', userRoute, (request, reply) => {
+      const { user_id } = parseInput(exportQuery, request.query);
+      const pieces = countBytes(requireLocal(service).exportIcs(user_id), (bytes) =>
+        request.chargeResponseBytes(bytes * readingWeight),
       );
       return reply
         .type('text/calendar; charset=utf-8')
@@ -69,7 +74,7 @@ export function calendarRoutes(door: CalendarDoor | null): (server: FastifyInsta
 /** Reading an entry takes as long as sending eight times its bytes. */
 const readingWeight = 8;
 
-async function* counted(
+async function* countBytes(
   pieces: AsyncIterable<string>,
   count: (bytes: number) => void,
 ): AsyncGenerator<string> {
@@ -79,8 +84,8 @@ async function* counted(
   }
 }
 
-function local(door: CalendarDoor | null): CalendarDoor {
-  if (door !== null) return door;
+function requireLocal(service: CalendarFileService | null): CalendarFileService {
+  if (service !== null) return service;
   throw new GatehouseError(
     'GH_TOOL_NOT_LOCAL',
     'The calendar is kept by a CalDAV server; import and export its files there',

@@ -1,15 +1,15 @@
-/** `/documents…`: documents in, found, listed, read, removed; files of this machine imported. */
+/** `/documents…`: create, search, list, read and remove documents; import files of this machine. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Listing } from '../lib/listing.ts';
-import { person } from './access.ts';
-import { whenGone } from './gone.ts';
-import { readInput, userId as user } from './input.ts';
-import { sendList } from './list-reply.ts';
+import { userRoute } from './route-access.ts';
+import { clientAbortSignal } from './client-abort.ts';
+import { parseInput, userIdSchema as user } from './parse-input.ts';
+import { sendList } from './list-response.ts';
 
-/** The library, as these routes need it: views are the rows of docs/tools.md. */
-export interface DocumentDoor {
+/** The part of the library that these routes use; the shapes are in docs/tools.md. */
+export interface DocumentService {
   create(
     userId: string,
     document: { title?: string | undefined; text: string },
@@ -22,7 +22,7 @@ export interface DocumentDoor {
     limit: number,
     signal: AbortSignal,
   ): Promise<{ id: string; title: string; snippet: string; score: number }[]>;
-  /** Newest first, without their texts. */
+  /** Newest first, without texts. */
   list(userId: string, query: DocumentFilter): Listing<object>;
   importFiles(
     userId: string,
@@ -36,14 +36,14 @@ interface DocumentFilter {
   origin?: string | undefined;
   draftStatus?: string | undefined;
   needsDraft?: boolean | undefined;
-  /** Of the page before. */
+  /** `next_cursor` of the previous page. */
   cursor?: string | undefined;
   limit: number;
 }
 
-/** A book in plain text; larger is data, not a document. */
+/** Enough for a book in plain text. */
 const textCharsMax = 1_000_000;
-/** Four bytes a character at the most, and the JSON around them. */
+/** At most four bytes per character, plus the JSON around them. */
 const documentBytesMax = 5 * 1024 * 1024;
 
 export const newDocument = z.object({
@@ -61,7 +61,7 @@ export const documentsQuery = z.object({
   draft_status: z.enum(['draft', 'accepted']).optional(),
   needs_draft: z.enum(['true', 'false']).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** Opaque; `next_cursor` of the page before. */
+  /** Opaque; `next_cursor` of the previous page. */
   cursor: z.string().max(64).optional(),
   user_id: user,
 });
@@ -70,25 +70,25 @@ export const pathsBody = z.object({
   user_id: user,
 });
 
-/** What it costs to look through the text of one result, as bytes of an answer. */
+/** Cost of searching the text of one result, in response bytes. */
 const bytesPerHit = 16 * 1024;
 
 type WithId = { Params: { id: string } };
 
-export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) => void {
+export function documentRoutes(service: DocumentService): (server: FastifyInstance) => void {
   return (server) => {
     server.post(
       '/documents',
-      { ...person, bodyLimit: documentBytesMax },
+      { ...userRoute, bodyLimit: documentBytesMax },
       async (request, reply) => {
-        const { title, text, user_id: userId } = readInput(newDocument, request.body);
-        const { id } = await door.create(userId, { title, text });
+        const { title, text, user_id: userId } = parseInput(newDocument, request.body);
+        const { id } = await service.create(userId, { title, text });
         return reply.code(201).send({ id });
       },
     );
-    server.get('/documents', person, (request, reply) => {
-      const { origin, limit, cursor, ...query } = readInput(documentsQuery, request.query);
-      const documents = door.list(query.user_id, {
+    server.get('/documents', userRoute, (request, reply) => {
+      const { origin, limit, cursor, ...query } = parseInput(documentsQuery, request.query);
+      const documents = service.list(query.user_id, {
         origin,
         draftStatus: query.draft_status,
         needsDraft: query.needs_draft === undefined ? undefined : query.needs_draft === 'true',
@@ -97,39 +97,41 @@ export function documentRoutes(door: DocumentDoor): (server: FastifyInstance) =>
       });
       return sendList(reply, 'documents', documents);
     });
-    server.get('/documents/search', person, async (request, reply) => {
-      const { q, limit, user_id: userId } = readInput(searchQuery, request.query);
-      const results = await door.search(userId, q, limit, whenGone(reply));
-      request.countAnswer(results.length * bytesPerHit);
+    server.get('/documents/search', userRoute, async (request, reply) => {
+      const { q, limit, user_id: userId } = parseInput(searchQuery, request.query);
+      const results = await service.search(userId, q, limit, clientAbortSignal(reply));
+      request.chargeResponseBytes(results.length * bytesPerHit);
       return { results };
     });
-    server.get<WithId>('/documents/:id', person, (request) => {
-      const document = door.get(userOf(request), request.params.id);
+    server.get<WithId>('/documents/:id', userRoute, (request) => {
+      const document = service.get(parseUserId(request), request.params.id);
       if (document === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       return document;
     });
-    server.delete<WithId>('/documents/:id', person, async (request, reply) => {
-      if (!door.remove(userOf(request), request.params.id)) {
+    server.delete<WithId>('/documents/:id', userRoute, async (request, reply) => {
+      if (!service.remove(parseUserId(request), request.params.id)) {
         throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       }
       return reply.code(204).send();
     });
     server.post('/documents/import', async (request, reply) => {
-      const { paths, user_id: userId } = readInput(pathsBody, request.body);
-      const gone = new AbortController();
+      const { paths, user_id: userId } = parseInput(pathsBody, request.body);
+      const clientAbort = new AbortController();
       reply.hijack();
-      reply.raw.once('close', () => gone.abort());
+      reply.raw.once('close', () => clientAbort.abort());
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
-      const tell = (line: unknown): void => void reply.raw.write(`${JSON.stringify(line)}\n`);
+      const writeLine = (line: unknown): void => void reply.raw.write(`${JSON.stringify(line)}\n`);
       try {
-        tell({ report: await door.importFiles(userId, paths, tell, gone.signal) });
+        writeLine({
+          report: await service.importFiles(userId, paths, writeLine, clientAbort.signal),
+        });
       } catch (error) {
-        tell({ error: messageOf(error) });
+        writeLine({ error: messageOf(error) });
       }
       reply.raw.end();
     });
   };
 }
 
-const userOf = (request: FastifyRequest): string =>
-  readInput(z.object({ user_id: user }), request.query ?? {}).user_id;
+const parseUserId = (request: FastifyRequest): string =>
+  parseInput(z.object({ user_id: user }), request.query ?? {}).user_id;

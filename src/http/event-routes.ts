@@ -1,92 +1,104 @@
 /**
- * `GET /events`: the events of all jobs and documents as server-sent events, old and new, in the order of their commits.
- * Repeated ones, after a lost connection, have the same event id. A reader says with `from` (or Last-Event-ID) after which position it wants to go on; without, it gets all
- * that is kept, and with `now` only what is new. The position from which it goes on is in the header Last-Event-ID of the answer. Read from the journal at the reader's own pace: a slow one costs no memory.
+ * `GET /events`: the events of all jobs and documents as server-sent events, stored and live, in commit order
+ * (at-least-once: an event that is repeated after a lost connection has the same event id). The client sets the
+ * position to continue after with `from` or Last-Event-ID. Without it the stream starts with the oldest kept event;
+ * with `now` only new events are sent. The response header Last-Event-ID has the start position. Events are read from
+ * the journal at the client's pace: a slow client costs no memory.
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isDocumentEvent, type OutboxEvent } from '../contract/document-event.ts';
-import { fairTurn } from '../lib/fair-turns.ts';
-import { person } from './access.ts';
-import { drained } from './drained.ts';
-import { sendHead } from './sse-head.ts';
+import { isDocumentEvent, type OutgoingEvent } from '../contract/document-event.ts';
+import { waitForFairSlice } from '../lib/fair-slices.ts';
+import { userRoute } from './route-access.ts';
+import { waitForDrain } from './backpressure.ts';
+import { sendSseHeadResponse } from './sse-head.ts';
 
 export interface EventLog {
-  /** The rows with events among the next `limit` after a position, in order; `upTo` is the last one looked at. */
+  /**
+   * The rows with events among the next `limit` rows after a position, in order; `upTo` is the last row that was read.
+   */
   after(
     pos: number,
     limit: number,
-  ): { rows: readonly { pos: number; events: readonly OutboxEvent[] }[]; upTo: number };
+  ): { rows: readonly { pos: number; events: readonly OutgoingEvent[] }[]; upTo: number };
   /** The last position before `at` (epoch ms). */
   positionAt(at: number): number;
 }
 
-export interface EventNews {
+export interface EventNotifier {
   subscribe(jobId: null, listener: { event(): void; token(): void; document(): void }): () => void;
 }
 
-/** Rows of one slice: a row can have a long answer in it. */
+/** Rows per read; a row can contain a long answer. */
 const rowsAtOnce = 20;
-/** What a row costs that is read for this reader, as bytes of an answer. */
+/** Cost of reading a row for this client, in response bytes. */
 const bytesPerRow = 128;
-/** A debt is looked at again after this: the reader may be gone. */
+/** While the client owes, its connection and debt are checked again at this interval. */
 const debtMsMax = 1_000;
 const keepAliveMs = 15_000;
 
 export interface EventRoutesOptions {
   log: EventLog;
-  news: EventNews;
-  /** In whose name this user's documents are: of a shared library it is one for all. */
+  notifier: EventNotifier;
+  /** The user id under which this user's documents are stored; a shared library has one for all users. */
   libraryOwner(userId: string): string;
 }
 
 export function eventRoutes({
   log,
-  news,
+  notifier,
   libraryOwner,
 }: EventRoutesOptions): (server: FastifyInstance) => void {
   return (server) => {
-    server.get('/events', person, async (request, reply) => {
-      if (request.method === 'HEAD') return sendHead(reply);
+    server.get('/events', userRoute, async (request, reply) => {
+      if (request.method === 'HEAD') return sendSseHeadResponse(reply);
       const { from } = request.query as { from?: string };
-      const place = request.headers['last-event-id'] ?? from ?? 0;
-      const asked = place === 'now' ? log.positionAt(Infinity) : Number(place);
+      const position = request.headers['last-event-id'] ?? from ?? 0;
+      const requested = position === 'now' ? log.positionAt(Infinity) : Number(position);
       const { user } = request.caller;
-      const isTheirs = (event: OutboxEvent): boolean =>
+      const isTheirs = (event: OutgoingEvent): boolean =>
         user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
       reply.hijack();
-      await follow(
+      await streamEvents(
         reply.raw,
-        { log, news, isTheirs, pace: paceOf(request, reply.raw) },
-        Number.isSafeInteger(asked) && asked > 0 ? asked : 0,
+        { log, notifier, isTheirs, throttle: throttleFor(request, reply.raw) },
+        Number.isSafeInteger(requested) && requested > 0 ? requested : 0,
       );
     });
   };
 }
 
-/** Waits for the reader's turn, and until what it has read is paid for; then charges it for the next rows. */
-type Pace = (bytes: number) => Promise<void>;
+/** Waits for a fair slice and until earlier reads are paid for (rate limiter); then charges `bytes`. */
+type ReadThrottle = (bytes: number) => Promise<void>;
 
-function paceOf({ caller, countAnswer, owedMs }: FastifyRequest, response: ServerResponse): Pace {
+function throttleFor(
+  { caller, chargeResponseBytes, owedMs }: FastifyRequest,
+  response: ServerResponse,
+): ReadThrottle {
   return async (bytes) => {
-    await fairTurn(caller.user ?? '');
+    await waitForFairSlice(caller.user ?? '');
     for (let owed = owedMs(); owed > 0 && !response.destroyed; owed = owedMs()) {
       const waitMs = Math.min(owed, debtMsMax);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
-    countAnswer(bytes);
+    chargeResponseBytes(bytes);
   };
 }
 
-async function follow(
+async function streamEvents(
   response: ServerResponse,
-  source: { log: EventLog; news: EventNews; isTheirs(event: OutboxEvent): boolean; pace: Pace },
+  source: {
+    log: EventLog;
+    notifier: EventNotifier;
+    isTheirs(event: OutgoingEvent): boolean;
+    throttle: ReadThrottle;
+  },
   from: number,
 ): Promise<void> {
-  const { log, news, isTheirs, pace } = source;
+  const { log, notifier, isTheirs, throttle } = source;
   let pos = from;
   let wake: () => void = () => undefined;
-  const unsubscribe = news.subscribe(null, {
+  const unsubscribe = notifier.subscribe(null, {
     event: () => wake(),
     token: () => undefined,
     document: () => wake(),
@@ -107,15 +119,16 @@ async function follow(
       for (const row of rows) {
         const events = row.events.filter(isTheirs);
         for (const [index, event] of events.entries()) {
-          // A reader that is cut off within a row must get the row again: only its last event has the position.
+          // Only the last event of a row has the id: a client that is disconnected within a row must get the row again.
           const id = index === events.length - 1 ? `id: ${row.pos}\n` : '';
           const text = `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
           bytes += Buffer.byteLength(text);
-          if (!response.write(text) && !(await drained(response))) return;
+          if (!response.write(text) && !(await waitForDrain(response))) return;
         }
       }
-      // One who may see little of much reads on without ever waiting for a socket: others must get in between.
-      if (!isAtEnd) await pace(bytes);
+      // A user who may see few of the events reads on without ever waiting for the socket, so other work must get in
+      // between.
+      if (!isAtEnd) await throttle(bytes);
       else {
         const isNew = await new Promise<boolean>((resolve) => {
           const timer = setTimeout(resolve, keepAliveMs, false);
@@ -128,7 +141,7 @@ async function follow(
       }
     }
   } catch {
-    // A database that cannot be read ends the stream: the reader comes again where it was.
+    // If the database cannot be read, the stream ends: the client reconnects with its Last-Event-ID.
     response.destroy();
   } finally {
     unsubscribe();

@@ -1,19 +1,21 @@
-/** A completion straight from one backend, through its gate. */
-import { modelError } from '../contract/model-error.ts';
+/** A completion by one backend, through its gate. */
+import { modelFailureToError } from '../contract/model-failure-to-error.ts';
 import type { Backend, ModelAnswer } from '../contract/model.ts';
 import type { GatehouseError } from '../lib/errors.ts';
-import { queueNote, type Answer } from './openai-answer.ts';
+import { queueNote, type CompletionResponse } from './openai-response.ts';
 import type { CompletionCall } from './openai-request.ts';
-import type { AnswerEnd } from './openai-shapes.ts';
+import type { CompletionEnd } from './openai-shapes.ts';
 
-export type CompletionResult = { ok: true; end: AnswerEnd } | { ok: false; error: GatehouseError };
+export type CompletionResult =
+  | { ok: true; end: CompletionEnd }
+  | { ok: false; error: GatehouseError };
 
-/** Runs the call on this backend and no other. `gone` frees its place at the gate at once. */
+/** Runs the call on this backend only. An aborted client frees its place in the gate at once. */
 export async function completeByBackend(
   backend: Backend,
   call: CompletionCall,
-  answer: Answer,
-  gone: AbortSignal,
+  response: CompletionResponse,
+  clientAbort: AbortSignal,
 ): Promise<CompletionResult> {
   const isBackground = call.priority === 'background';
   const outcome = await backend.run(call.request, {
@@ -22,17 +24,26 @@ export async function completeByBackend(
     preemptible: isBackground,
     user: call.user,
     traceparent: call.traceparent,
-    signal: gone,
-    onQueued: (position) => answer.note(queueNote(position)),
-    // One that may be pushed out and start afresh is sent when it is whole: a chunk cannot be taken back.
+    signal: clientAbort,
+    onQueued: (position) => response.note(queueNote(position)),
+    // A background request may be preempted and start again. It is sent when complete: a chunk cannot be taken back.
     ...(isBackground
       ? {}
-      : { onText: (text: string, replaces: boolean) => answer.text(text, replaces) }),
+      : { onText: (text: string, replaces: boolean) => response.text(text, replaces) }),
   });
-  return outcome.ok ? { ok: true, end: endOf(outcome) } : { ok: false, error: modelError(outcome) };
+  return outcome.ok
+    ? { ok: true, end: toCompletionEnd(outcome) }
+    : { ok: false, error: modelFailureToError(outcome) };
 }
 
-function endOf({ backend, text, toolCalls, finishReason, usage, timings }: ModelAnswer): AnswerEnd {
+function toCompletionEnd({
+  backend,
+  text,
+  toolCalls,
+  finishReason,
+  usage,
+  timings,
+}: ModelAnswer): CompletionEnd {
   const { queueMs, firstTokenMs, totalMs } = timings;
   const about = {
     backend,

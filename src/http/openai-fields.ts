@@ -1,10 +1,11 @@
 /**
- * What becomes of each field of a request to `/v1/chat/completions` (docs/openai-api.md has the table).
+ * How each field of a request to `/v1/chat/completions` is handled (docs/openai-api.md has the table).
  *
- * F1: a field that cannot be honoured is refused by its name.
- * F2: a field that would only tune an answer, and has no effect here, is accepted and named in the answer
+ * F1: a field that cannot be supported is refused by its name.
+ * F2: a field that would only tune an answer, and has no effect here, is accepted and listed in the response
  *     (`gatehouse.ignored`).
- * F3: everything else is passed on to a backend, fields that OpenAI does not know included: servers have their own.
+ * F3: all other fields are passed on to a backend, including fields that OpenAI does not define: servers have their
+ *     own.
  */
 import { GatehouseError } from '../lib/errors.ts';
 
@@ -13,8 +14,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 export const fieldError = (param: string, why: string): GatehouseError =>
   new GatehouseError('GH_REQUEST_INVALID', `${param}: ${why}`, { param });
 
-/** Refused where they ask for something, and why. */
-const refused: ReadonlyMap<string, string> = new Map([
+/** Refused where their value requests something; with the reason. */
+const unsupportedFields: ReadonlyMap<string, string> = new Map([
   ['n', 'only one choice is given'],
   ['logprobs', 'probabilities of tokens are not given'],
   ['top_logprobs', 'probabilities of tokens are not given'],
@@ -24,15 +25,15 @@ const refused: ReadonlyMap<string, string> = new Map([
   ['modalities', 'answers are text'],
   ['web_search_options', 'there is no search of the web behind this address'],
   ['moderation', 'nothing is moderated here'],
-  // Each would have another model answer than the one that was named.
+  // Each of these would let another model answer than the one in `model`.
   ['models', 'one model is named by model'],
   ['fallbacks', 'one model is named by model'],
   ['adapters', 'the configured model answers as it is'],
   ['draft_model', 'the configured model answers as it is'],
 ]);
 
-/** Bookkeeping of OpenAI's own service: an answer is the same with and without. */
-const withoutEffect: ReadonlySet<string> = new Set([
+/** Bookkeeping of OpenAI's own service: the answer is the same with and without them. */
+const fieldsWithoutEffect: ReadonlySet<string> = new Set([
   'store',
   'service_tier',
   'prediction',
@@ -42,8 +43,8 @@ const withoutEffect: ReadonlySet<string> = new Set([
   'safety_identifier',
 ]);
 
-/** What Gatehouse reads itself, for a backend and for the assistant alike. */
-const own: ReadonlySet<string> = new Set([
+/** Fields that Gatehouse reads itself, for backends and for the assistant. */
+const ownFields: ReadonlySet<string> = new Set([
   'model',
   'messages',
   'stream',
@@ -52,8 +53,8 @@ const own: ReadonlySet<string> = new Set([
   'metadata',
 ]);
 
-/** What is read and checked here before a backend gets it in the form that its server takes. */
-const shaped: ReadonlySet<string> = new Set([
+/** Fields that are checked here and passed to a backend in the form that its server accepts. */
+const checkedFields: ReadonlySet<string> = new Set([
   'max_tokens',
   'max_completion_tokens',
   'temperature',
@@ -66,11 +67,11 @@ const shaped: ReadonlySet<string> = new Set([
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
-/** These ask for something although they are empty: with `{}` the web is searched with the usual settings. */
+/** These request something even when empty: with `{}` the web is searched with default settings. */
 const asksWhenEmpty: ReadonlySet<string> = new Set(['web_search_options']);
 
-/** Values that say what is so without them. */
-const usual: Readonly<Record<string, readonly unknown[]>> = {
+/** Values that equal the default. */
+const defaultValues: Readonly<Record<string, readonly unknown[]>> = {
   n: [1],
   logprobs: [false],
   top_logprobs: [0],
@@ -79,47 +80,50 @@ const usual: Readonly<Record<string, readonly unknown[]>> = {
   service_tier: ['auto', 'default'],
 };
 
-function asksForNothing(name: string, value: unknown): boolean {
+function isDefault(name: string, value: unknown): boolean {
   if (value === null || value === undefined) return true;
   if (value === '') return name !== 'model';
   if (isEmpty(value)) return !asksWhenEmpty.has(name);
   if (name === 'response_format') return (value as { type?: unknown }).type === 'text';
   if (name === 'modalities') return Array.isArray(value) && value.every((one) => one === 'text');
   if (name === 'stop') return Array.isArray(value) && value.every((one) => one === '');
-  return (Object.hasOwn(usual, name) ? usual[name] : undefined)?.includes(value) ?? false;
+  return (
+    (Object.hasOwn(defaultValues, name) ? defaultValues[name] : undefined)?.includes(value) ?? false
+  );
 }
 
 /**
- * The fields that ask for something. What is null, or empty, or the usual value, is as if it were not there: some
- * servers die on a null.
- * @throws GH_REQUEST_INVALID with the name of the first field that cannot be honoured
+ * The fields that request something. A field that is null, empty or at its default is dropped: some servers crash on
+ * null.
+ * @throws GH_REQUEST_INVALID with the name of the first field that cannot be supported
  */
-export function askedFields(input: Fields): Record<string, unknown> {
-  const asked: Record<string, unknown> = {};
+export function effectiveFields(input: Fields): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {
-    if (name !== 'messages' && asksForNothing(name, value)) continue;
-    const why = refused.get(name);
+    if (name !== 'messages' && isDefault(name, value)) continue;
+    const why = unsupportedFields.get(name);
     if (why !== undefined) throw fieldError(name, why);
-    asked[name] = value;
+    fields[name] = value;
   }
-  return asked;
+  return fields;
 }
 
-/** What a backend's server gets as it is. */
-export const passedOn = (asked: Fields): Record<string, unknown> =>
+/** Fields that a backend's server gets unchanged. */
+export const passthroughFields = (fields: Fields): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(asked).filter(
-      ([name]) => !own.has(name) && !shaped.has(name) && !withoutEffect.has(name),
+    Object.entries(fields).filter(
+      ([name]) =>
+        !ownFields.has(name) && !checkedFields.has(name) && !fieldsWithoutEffect.has(name),
     ),
   );
 
 /** F2, for a backend. */
-export const ignoredByBackend = (asked: Fields): string[] =>
-  Object.keys(asked).filter((name) => withoutEffect.has(name));
+export const ignoredByBackend = (fields: Fields): string[] =>
+  Object.keys(fields).filter((name) => fieldsWithoutEffect.has(name));
 
-/** Of no use to the assistant, and either refused or empty. */
-const ofTools: ReadonlySet<string> = new Set(['tools', 'tool_choice', 'parallel_tool_calls']);
+/** The assistant does not use these; they are refused or empty. */
+const toolFields: ReadonlySet<string> = new Set(['tools', 'tool_choice', 'parallel_tool_calls']);
 
-/** F2, for the assistant, which has settings of its own. */
-export const ignoredByAssistant = (asked: Fields): string[] =>
-  Object.keys(asked).filter((name) => !own.has(name) && !ofTools.has(name));
+/** F2, for the assistant, which has its own settings. */
+export const ignoredByAssistant = (fields: Fields): string[] =>
+  Object.keys(fields).filter((name) => !ownFields.has(name) && !toolFields.has(name));

@@ -1,62 +1,63 @@
 /**
- * A completion by a whole job: the message goes through the door like any other, and what the world is told
- * of the job becomes the answer.
+ * A completion by a job: the message is submitted to the job service, and the job's published events become the
+ * response.
  *
- * O1 The job is listened to from before its message is accepted: nothing of it can be missed.
- * O2 A draft that waits for its owner ends the answer; the owner's yes or no comes as the next message.
- * O3 A client that goes away cancels the job it opened. It cancels neither a job to which it only said a word
- *    (a write may have begun), nor anything because this process stops: jobs go on after the restart.
+ * O1 The subscription starts before the message is submitted: no event of the job can be missed.
+ * O2 A draft that waits for confirmation ends the response; the user's yes or no comes as the next message.
+ * O3 A client that disconnects cancels the job that its message opened. It does not cancel a job that its message only
+ *    replied to (a write may have begun), and a shutdown of this process cancels nothing: jobs continue after the
+ *    restart.
  */
-import type { JobDoor } from '../contract/door.ts';
-import type { QueuePosition } from '../contract/model.ts';
+import type { JobService } from '../contract/job-service.ts';
+import type { QueuePosition } from '../../machines/job-types.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
-import { queueNote, type Answer } from './openai-answer.ts';
+import { queueNote, type CompletionResponse } from './openai-response.ts';
 import type { CompletionCall } from './openai-request.ts';
-import type { AnswerEnd } from './openai-shapes.ts';
+import type { CompletionEnd } from './openai-shapes.ts';
 
 interface JobListener {
   event(event: StateEvent): void;
   token(chunk: TokenChunk): void;
 }
 
-/** What is told of jobs inside this process. */
-export interface JobNews {
-  /** `jobId` null: of every job. Returns the way out. */
+/** Job events within this process. */
+export interface JobEventFeed {
+  /** `jobId` null: the events of all jobs. Returns the unsubscribe function. */
   subscribe(jobId: string | null, listener: JobListener): () => void;
 }
 
 export interface JobCompletion {
-  door: JobDoor;
-  news: JobNews;
-  /** Whether the process is about to stop. */
+  door: JobService;
+  jobEvents: JobEventFeed;
+  /** Whether the process is shutting down. */
   isStopping: () => boolean;
 }
 
 /**
- * Resolves with the end of the answer, or null when the client has gone.
- * @throws what `JobDoor.submit` throws
+ * Resolves with the end of the response, or null when the client has disconnected.
+ * @throws what `JobService.submit` throws
  */
 export async function completeByJob(
   parts: JobCompletion,
   call: CompletionCall,
-  answer: Answer,
-  gone: AbortSignal,
-): Promise<AnswerEnd | null> {
-  const { door, news } = parts;
-  const follower = new Follower(answer);
+  response: CompletionResponse,
+  clientAbort: AbortSignal,
+): Promise<CompletionEnd | null> {
+  const { door, jobEvents } = parts;
+  const writer = new JobResponseWriter(response);
   const { message, user, channel, traceparent } = call;
-  let unsubscribe = news.subscribe(null, follower);
+  let unsubscribe = jobEvents.subscribe(null, writer);
   try {
     const { job_id: jobId } = await door.submit(
       { message, user_id: user, channel },
       { traceparent },
     );
     unsubscribe();
-    unsubscribe = news.subscribe(jobId, follower);
-    follower.focus(jobId);
-    const end = await Promise.race([follower.ended, aborted(gone)]);
-    if (end === null && follower.isOpener && !parts.isStopping()) {
-      // Refused when the job has just ended: then there is nothing left to cancel.
+    unsubscribe = jobEvents.subscribe(jobId, writer);
+    writer.selectJob(jobId);
+    const end = await Promise.race([writer.ended, aborted(clientAbort)]);
+    if (end === null && writer.hasOpenedJob && !parts.isStopping()) {
+      // Rejects when the job has just ended: then there is nothing left to cancel.
       await door.cancel(jobId, 'user').catch(() => undefined);
     }
     return end;
@@ -71,47 +72,47 @@ const aborted = (signal: AbortSignal): Promise<null> =>
     else signal.addEventListener('abort', () => resolve(null), { once: true });
   });
 
-/** Turns the news of one job into an answer; until it knows which, it keeps all. */
-class Follower implements JobListener {
-  readonly ended: Promise<AnswerEnd>;
-  /** The job began with the message of this call. */
-  isOpener = false;
-  readonly #answer: Answer;
-  readonly #end: (end: AnswerEnd) => void;
+/** Writes the events of one job to the response; buffers all events until `selectJob`. */
+class JobResponseWriter implements JobListener {
+  readonly ended: Promise<CompletionEnd>;
+  /** The message of this call opened the job. */
+  hasOpenedJob = false;
+  readonly #response: CompletionResponse;
+  readonly #end: (end: CompletionEnd) => void;
   #jobId: string | null = null;
-  #early: (() => void)[] = [];
+  #buffered: (() => void)[] = [];
   #shownChars = 0;
 
-  constructor(answer: Answer) {
-    this.#answer = answer;
-    const { promise, resolve } = Promise.withResolvers<AnswerEnd>();
+  constructor(response: CompletionResponse) {
+    this.#response = response;
+    const { promise, resolve } = Promise.withResolvers<CompletionEnd>();
     this.ended = promise;
     this.#end = resolve;
   }
 
-  focus(jobId: string): void {
+  selectJob(jobId: string): void {
     this.#jobId = jobId;
-    for (const tell of this.#early.splice(0)) tell();
+    for (const replay of this.#buffered.splice(0)) replay();
   }
 
   event(event: StateEvent): void {
-    if (this.#jobId === null) this.#early.push(() => this.event(event));
-    else if (event.job_id === this.#jobId) this.#take(event);
+    if (this.#jobId === null) this.#buffered.push(() => this.event(event));
+    else if (event.job_id === this.#jobId) this.#handleEvent(event);
   }
 
   token(chunk: TokenChunk): void {
     if (this.#jobId === null) {
-      this.#early.push(() => this.token(chunk));
+      this.#buffered.push(() => this.token(chunk));
       return;
     }
     if (chunk.job_id !== this.#jobId) return;
-    // An offset of 0 after text: the answer begins again, by another model.
+    // An offset of 0 after text: another model starts the answer again.
     const replaces = chunk.off === 0 && this.#shownChars > 0;
     this.#shownChars = chunk.off + chunk.content.length;
-    this.#answer.text(chunk.content, replaces);
+    this.#response.text(chunk.content, replaces);
   }
 
-  #take({ type, data, seq, job_id: jobId }: StateEvent): void {
+  #handleEvent({ type, data, seq, job_id: jobId }: StateEvent): void {
     const finish = (text: unknown, outcome: unknown): void =>
       this.#end({
         text: String(text),
@@ -120,7 +121,7 @@ class Follower implements JobListener {
         usage: null,
         about: { job_id: jobId, outcome },
       });
-    if (type === 'ack' && seq === 1) this.isOpener = true;
+    if (type === 'ack' && seq === 1) this.hasOpenedJob = true;
     else if (type === 'processing') this.#note(data);
     else if (type === 'result' && data['final'] === false) finish(data['content'], 'asked');
     else if (type === 'done') finish(data['reply'], data['outcome']);
@@ -129,9 +130,9 @@ class Follower implements JobListener {
 
   #note(data: StateEvent['data']): void {
     const queue = data['queue'] as QueuePosition | undefined;
-    this.#answer.note(queue === undefined ? oneLine(data['message']) : queueNote(queue));
+    this.#response.note(queue === undefined ? oneLine(data['message']) : queueNote(queue));
   }
 }
 
-/** A comment of a stream is one line. */
+/** A comment of an SSE stream must be one line. */
 const oneLine = (text: unknown): string => String(text).replace(/\s+/g, ' ');

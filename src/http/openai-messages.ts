@@ -1,21 +1,21 @@
-/** The messages of a request in the forms in which clients send them, as a backend's server takes them. */
+/** Converts the messages of a request, in the forms that clients send, to the form that a backend's server accepts. */
 import { z } from 'zod';
 import type { ChatMessage, ModelToolCall } from '../contract/model.ts';
 import { fieldError } from './openai-fields.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
 
-export const message = z.looseObject({
+export const messageSchema = z.looseObject({
   role: z.enum(roles, `must be one of ${roles.join(', ')}`),
   content: z.unknown().optional(),
   name: z.string().nullish(),
   tool_calls: z.array(z.unknown()).nullish(),
   tool_call_id: z.string().nullish(),
 });
-export type IncomingMessage = z.infer<typeof message>;
+export type IncomingChatMessage = z.infer<typeof messageSchema>;
 
-/** Some clients leave `type` out, some send the arguments as an object, some none at all. */
-const toolCall = z.looseObject({
+/** Some clients leave out `type`, some send the arguments as an object, some send none. */
+const toolCallSchema = z.looseObject({
   id: z.string().min(1),
   type: z.literal('function').nullish(),
   function: z.looseObject({
@@ -24,8 +24,8 @@ const toolCall = z.looseObject({
   }),
 });
 
-/** Thoughts of earlier answers: they are never part of a prompt again. */
-const thoughts: ReadonlySet<string> = new Set([
+/** Reasoning of earlier answers: it must not become part of a prompt again. */
+const reasoningFields: ReadonlySet<string> = new Set([
   'reasoning',
   'reasoning_content',
   'reasoning_details',
@@ -33,9 +33,9 @@ const thoughts: ReadonlySet<string> = new Set([
   'thinking_blocks',
 ]);
 
-/** Read here, or a copy of an answer that says nothing new. */
-const known: ReadonlySet<string> = new Set([
-  ...Object.keys(message.shape),
+/** Fields that are read here, or repeat a part of an answer. */
+const knownFields: ReadonlySet<string> = new Set([
+  ...Object.keys(messageSchema.shape),
   'refusal',
   'annotations',
   'function_call',
@@ -43,54 +43,54 @@ const known: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * All messages, each in the form that servers take; `ignored` names what was left out.
- * @throws GH_REQUEST_INVALID with the path of what cannot be passed on
+ * All messages in the form that servers accept; `ignored` lists the fields that were left out.
+ * @throws GH_REQUEST_INVALID with the path of the value that cannot be passed on
  */
-export function readMessages(incoming: readonly IncomingMessage[]): {
+export function parseMessages(incoming: readonly IncomingChatMessage[]): {
   messages: ChatMessage[];
   ignored: string[];
 } {
   const ignored = new Set<string>();
-  const messages = incoming.map((raw, index) => readMessage(raw, `messages.${index}`, ignored));
+  const messages = incoming.map((raw, index) => parseMessage(raw, `messages.${index}`, ignored));
   return { messages, ignored: [...ignored] };
 }
 
-function readMessage(raw: IncomingMessage, where: string, ignored: Set<string>): ChatMessage {
+function parseMessage(raw: IncomingChatMessage, where: string, ignored: Set<string>): ChatMessage {
   if (raw.role === 'function') throw fieldError(`${where}.role`, 'send the result as role tool');
   for (const field of ['function_call', 'audio']) {
     const why = field === 'audio' ? 'only text is passed on' : 'send the call as tool_calls';
     if ((raw[field] ?? null) !== null) throw fieldError(`${where}.${field}`, why);
   }
   const calls = (raw.tool_calls ?? []).map((call, index) =>
-    readToolCall(call, `${where}.tool_calls.${index}`),
+    parseToolCall(call, `${where}.tool_calls.${index}`),
   );
   const further = Object.entries(raw).filter(([name, value]) => {
-    if (known.has(name) || value === null || value === undefined) return false;
-    if (!thoughts.has(name)) return true;
+    if (knownFields.has(name) || value === null || value === undefined) return false;
+    if (!reasoningFields.has(name)) return true;
     ignored.add(`messages.${name}`);
     return false;
   });
   return {
     ...Object.fromEntries(further),
-    // Local templates know no `developer`; OpenAI says that it is the new name of `system`.
+    // Local chat templates do not know `developer`; for OpenAI it is the new name of `system`.
     role: raw.role === 'developer' ? 'system' : raw.role,
-    content: contentOf(raw, where),
+    content: parseContent(raw, where),
     ...(raw.name ? { name: raw.name } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(raw.tool_call_id ? { tool_call_id: raw.tool_call_id } : {}),
   };
 }
 
-function contentOf(raw: IncomingMessage, where: string): string {
+function parseContent(raw: IncomingChatMessage, where: string): string {
   const { role, content = null } = raw;
-  if (content !== null) return textOf(content, `${where}.content`);
+  if (content !== null) return parseTextContent(content, `${where}.content`);
   if (role === 'user') throw fieldError(`${where}.content`, 'a message of a user has content');
-  // What a model refused is what it said.
+  // The text of a refusal is the content of the answer.
   return typeof raw['refusal'] === 'string' ? raw['refusal'] : '';
 }
 
-function readToolCall(raw: unknown, where: string): ModelToolCall {
-  const read = toolCall.safeParse(raw);
+function parseToolCall(raw: unknown, where: string): ModelToolCall {
+  const read = toolCallSchema.safeParse(raw);
   if (!read.success) {
     const [issue] = read.error.issues;
     throw fieldError([where, ...(issue?.path ?? [])].join('.'), issue?.message ?? 'is not valid');
@@ -102,10 +102,10 @@ function readToolCall(raw: unknown, where: string): ModelToolCall {
 }
 
 /**
- * Text, or parts that are all text. Anything else would be lost on the way to the model, so it is refused.
+ * Text, or parts that are all text. Other parts would not reach the model, so they are refused.
  * @throws GH_REQUEST_INVALID with the path of the part
  */
-export function textOf(content: unknown, where: string): string {
+export function parseTextContent(content: unknown, where: string): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) throw fieldError(where, 'expected text, or a list of text parts');
   return content
@@ -127,11 +127,11 @@ function partText(part: unknown): string | null {
   return type === 'refusal' && typeof refusal === 'string' ? refusal : null;
 }
 
-/** What tells the first message of one chat from that of another: its text, and whatever else is in it. */
+/** Distinguishes the first message of one chat from that of another: its text and all other content. */
 export function fingerprintOf(content: unknown): string {
   if (content === undefined || content === null) return '';
   try {
-    return textOf(content, '');
+    return parseTextContent(content, '');
   } catch {
     return JSON.stringify(content);
   }

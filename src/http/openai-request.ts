@@ -1,37 +1,38 @@
 /**
- * Reads the body of `POST /v1/chat/completions`. What cannot be honoured is refused with the name of the
- * field; what has no effect is named in the answer (openai-fields.ts has the rules).
+ * Parses the body of `POST /v1/chat/completions`. Fields that cannot be supported are refused by name; fields without
+ * effect are listed in the response (openai-fields.ts has the rules).
  */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
-import type { ModelRequest, PriorityClass } from '../contract/model.ts';
-import { readTraceParent, traceHeader, traceParentOf } from '../contract/trace.ts';
+import type { ModelRequest } from '../contract/model.ts';
+import type { PriorityClass } from '../../machines/gate-queue.ts';
+import { parseTraceParent, traceHeader, formatTraceParent } from '../contract/trace.ts';
 import {
-  askedFields,
+  effectiveFields,
   fieldError,
   ignoredByAssistant,
   ignoredByBackend,
-  passedOn,
+  passthroughFields,
   type Fields,
 } from './openai-fields.ts';
 import { isFrontEndTask } from './front-end-task.ts';
 import {
   fingerprintOf,
-  message,
-  readMessages,
-  textOf,
-  type IncomingMessage,
+  messageSchema,
+  parseMessages,
+  parseTextContent,
+  type IncomingChatMessage,
 } from './openai-messages.ts';
-import { readTools, tool } from './openai-tools.ts';
+import { parseTools, toolSchema } from './openai-tools.ts';
 
-/** The model name behind which a message becomes a whole job. */
+/** The model name that makes a job of a message. */
 export const assistantModel = 'gatehouse';
 
-/** The same home's models as a plain chat: no tools, so no drafts; the client keeps the history. */
+/** The configured models as a plain chat: no tools, so no drafts; the client keeps the history. */
 export const chatModel = 'gatehouse-chat';
 
-/** Who speaks where nobody says: one person on their own machine, as in `POST /chat`. */
+/** Default user id: one user on their own machine, as in `POST /chat`. */
 const defaultUser = 'local';
 
 export interface CompletionCall {
@@ -40,15 +41,15 @@ export interface CompletionCall {
   includeUsage: boolean;
   user: string;
   priority: PriorityClass;
-  /** Fields that have no effect, by name. */
+  /** Names of fields without effect. */
   ignored: string[];
-  /** A front end wants a title or the like: a model answers, and no job is made of it. */
+  /** A front-end task (a title or similar): a model answers, and no job is opened. */
   isTask: boolean;
-  /** For a backend: the request as it is passed on. Empty for a job. */
+  /** For a backend: the request to pass on. Empty for a job. */
   request: ModelRequest;
   /** W3C trace context of the caller. */
   traceparent: string | undefined;
-  /** For a job: the last message, and the channel that keeps the client's conversations apart. */
+  /** For a job: the last message, and the channel that separates the client's conversations. */
   message: string;
   channel: string;
 }
@@ -62,7 +63,7 @@ const responseFormat = z.discriminatedUnion(
     z.looseObject({ type: z.literal('json_object'), schema: schema.nullish() }),
     z.looseObject({
       type: z.literal('json_schema'),
-      /** Beside `json_schema` in the dialect of llama.cpp. */
+      /** Next to `json_schema` in the dialect of llama.cpp. */
       schema: schema.nullish(),
       json_schema: z
         .looseObject({
@@ -77,24 +78,24 @@ const responseFormat = z.discriminatedUnion(
   'expected text, json_object or json_schema',
 );
 
-/** -1, and other negative numbers, are how local servers write "no limit". */
-const tokens = z
+/** Local servers use -1 and other negative numbers for "no limit". */
+const tokenLimit = z
   .number()
   .int()
   .refine((count) => count !== 0, 'must be 1 or more; -1 is no limit');
 
-/** Fields that no rule names are taken, too: they are passed on to a backend. */
+/** Unknown fields are accepted: they are passed on to a backend. */
 export const completionBody = z.looseObject({
   model: z.string().min(1).max(128),
-  messages: z.array(message).min(1).max(4_000),
+  messages: z.array(messageSchema).min(1).max(4_000),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   user: z.string().max(256).nullish(),
   metadata: z.looseObject({ conversation: z.string().max(256).nullish() }).nullish(),
-  max_tokens: tokens.nullish(),
-  max_completion_tokens: tokens.nullish(),
+  max_tokens: tokenLimit.nullish(),
+  max_completion_tokens: tokenLimit.nullish(),
   temperature: z.number().min(0).max(2).nullish(),
-  tools: z.array(tool).nullish(),
+  tools: z.array(toolSchema).nullish(),
   tool_choice: z.unknown().optional(),
   response_format: responseFormat.nullish(),
   top_p: z.number().nullish(),
@@ -113,13 +114,13 @@ export const completionBody = z.looseObject({
 type Body = z.infer<typeof completionBody>;
 
 /** @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY */
-export function readCall(input: unknown, headers: IncomingHttpHeaders): CompletionCall {
+export function parseCompletionCall(input: unknown, headers: IncomingHttpHeaders): CompletionCall {
   const isRecord = typeof input === 'object' && input !== null && !Array.isArray(input);
-  const asked = askedFields(isRecord ? (input as Fields) : {});
-  const body = parse(asked);
+  const fields = effectiveFields(isRecord ? (input as Fields) : {});
+  const body = parseBody(fields);
   const isTask = body.model === assistantModel && isFrontEndTask(body.messages);
   const isJob = body.model === assistantModel && !isTask;
-  const priority = readPriority(headers['x-gatehouse-priority']);
+  const priority = parsePriority(headers['x-gatehouse-priority']);
   return {
     model: body.model,
     isTask,
@@ -127,26 +128,26 @@ export function readCall(input: unknown, headers: IncomingHttpHeaders): Completi
     includeUsage: body.stream_options?.include_usage ?? false,
     user: body.user ?? defaultUser,
     priority,
-    traceparent: readTrace(headers[traceHeader]),
+    traceparent: parseTrace(headers[traceHeader]),
     channel: channelOf(body.metadata?.conversation, body.messages),
-    ...(isJob ? jobPart(body, asked, priority) : backendPart(body, asked)),
+    ...(isJob ? jobPart(body, fields, priority) : backendPart(body, fields)),
   };
 }
 
-function parse(asked: Fields): Body {
-  const result = completionBody.safeParse(asked);
+function parseBody(fields: Fields): Body {
+  const result = completionBody.safeParse(fields);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const why = (issue?.message ?? 'is not valid').replace(/^Invalid input: /, '');
   throw fieldError(issue?.path.join('.') || 'body', why);
 }
 
-function readTrace(header: string | string[] | undefined): string | undefined {
-  const caller = readTraceParent(header);
-  return caller === null ? undefined : traceParentOf(caller);
+function parseTrace(header: string | string[] | undefined): string | undefined {
+  const caller = parseTraceParent(header);
+  return caller === null ? undefined : formatTraceParent(caller);
 }
 
-function readPriority(header: string | string[] | undefined): PriorityClass {
+function parsePriority(header: string | string[] | undefined): PriorityClass {
   if (header === undefined || header === 'foreground') return 'foreground';
   if (header === 'background') return 'background';
   throw fieldError('x-gatehouse-priority', 'must be foreground or background');
@@ -154,13 +155,13 @@ function readPriority(header: string | string[] | undefined): PriorityClass {
 
 type Part = Pick<CompletionCall, 'request' | 'message' | 'ignored'>;
 
-function backendPart(body: Body, asked: Fields): Part {
-  const { messages, ignored } = readMessages(body.messages);
-  const { tools, choice } = readTools(body.tools ?? [], body.tool_choice);
+function backendPart(body: Body, fields: Fields): Part {
+  const { messages, ignored } = parseMessages(body.messages);
+  const { tools, choice } = parseTools(body.tools ?? [], body.tool_choice);
   const maxTokens = maxTokensOf(body);
-  const sampling = passedOn(asked);
+  const sampling = passthroughFields(fields);
   if (Array.isArray(body.stop)) sampling['stop'] = body.stop.filter((word) => word !== '');
-  // Servers differ in what they do without it; with no tools it says nothing.
+  // Servers have different defaults, so it is sent explicitly; without tools it has no effect.
   const parallel = body.parallel_tool_calls;
   if (typeof parallel === 'boolean' && tools.length > 0) sampling['parallel_tool_calls'] = parallel;
   const request: ModelRequest = {
@@ -172,10 +173,10 @@ function backendPart(body: Body, asked: Fields): Part {
     ...schemaOf(body.response_format),
     ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
   };
-  return { request, message: '', ignored: [...ignoredByBackend(asked), ...ignored] };
+  return { request, message: '', ignored: [...ignoredByBackend(fields), ...ignored] };
 }
 
-/** The smaller of both where both are there. Null: not said; Infinity: no limit. */
+/** The smaller one if both are set. Null: neither is set; Infinity: no limit. */
 function maxTokensOf({ max_tokens: old, max_completion_tokens: current }: Body): number | null {
   const given = [old, current].filter((count) => typeof count === 'number');
   if (given.length === 0) return null;
@@ -184,7 +185,7 @@ function maxTokensOf({ max_tokens: old, max_completion_tokens: current }: Body):
 
 function schemaOf(format: Body['response_format']): Pick<ModelRequest, 'jsonSchema'> {
   if (!format || format.type === 'text') return {};
-  // Every server that takes a schema takes this one; not every one takes `json_object`.
+  // Every server that supports schemas accepts this one; not every server supports `json_object`.
   const anyObject = { type: 'object' };
   if (format.type === 'json_object') {
     return { jsonSchema: { name: 'object', schema: format.schema ?? anyObject } };
@@ -200,10 +201,10 @@ function schemaOf(format: Body['response_format']): Pick<ModelRequest, 'jsonSche
   };
 }
 
-/** What a job has of its own, or cannot keep, is not taken in silence. */
-function jobPart(body: Body, asked: Fields, priority: PriorityClass): Part {
+/** Fields that a job sets itself or cannot honour are refused or listed as ignored. */
+function jobPart(body: Body, fields: Fields, priority: PriorityClass): Part {
   const only = `is passed on to backends only; ${assistantModel}`;
-  const { tools, choice } = readTools(body.tools ?? [], body.tool_choice);
+  const { tools, choice } = parseTools(body.tools ?? [], body.tool_choice);
   if (tools.length > 0 && choice !== 'none') {
     throw fieldError('tools', `${only} has tools of its own`);
   }
@@ -213,31 +214,31 @@ function jobPart(body: Body, asked: Fields, priority: PriorityClass): Part {
   if (priority === 'background') {
     throw fieldError('x-gatehouse-priority', `background ${only} answers people`);
   }
-  const ignored = ignoredByAssistant(asked);
-  // The tokens of a job are spread over several models.
+  const ignored = ignoredByAssistant(fields);
+  // The tokens of a job are spread over several models, so there is no usage to report.
   if (body.stream_options?.include_usage === true) ignored.push('stream_options.include_usage');
   return { request: { messages: [] }, message: lastMessage(body.messages), ignored };
 }
 
-/** Earlier messages are not read: the assistant remembers the conversation itself. */
-function lastMessage(messages: readonly IncomingMessage[]): string {
+/** Earlier messages are ignored: the assistant stores the conversation itself. */
+function lastMessage(messages: readonly IncomingChatMessage[]): string {
   const last = messages.at(-1);
   const where = `messages.${messages.length - 1}`;
   if (last?.role !== 'user') {
     const why = `${assistantModel} answers a user: the last message must be theirs`;
     throw fieldError(`${where}.role`, why);
   }
-  return textOf(last.content ?? '', `${where}.content`);
+  return parseTextContent(last.content ?? '', `${where}.content`);
 }
 
 /**
- * The conversation of a job is its channel and its user. A client that sends its history with every request
- * always sends the same first message: a digest of that keeps its chats apart, without a word of one getting
- * into another. `metadata.conversation` says it outright.
+ * A job's conversation is identified by channel and user. A client that sends its history with every request always
+ * sends the same first message: its digest separates the client's chats, so that no text of one chat gets into another.
+ * `metadata.conversation` sets it explicitly.
  */
 function channelOf(
   conversation: string | null | undefined,
-  messages: readonly IncomingMessage[],
+  messages: readonly IncomingChatMessage[],
 ): string {
   const first = fingerprintOf(messages.find(({ role }) => role === 'user')?.content);
   const origin = conversation ? `conversation:${conversation}` : `message:${first}`;

@@ -1,6 +1,6 @@
 /**
- * `/v1/…`: the OpenAI-compatible door. `model: "gatehouse"` is the assistant with all it can do; the id of a
- * backend is that backend and no other (P9). Errors have OpenAI's shape here (docs/openai-api.md).
+ * `/v1/…`: the OpenAI-compatible API. `model: "gatehouse"` is the assistant with all its tools; the id of a backend
+ * selects that backend and no other (P9). Errors have OpenAI's format here (docs/openai-api.md).
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Backend } from '../contract/model.ts';
@@ -8,21 +8,30 @@ import type { Clock } from '../lib/clock.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
-import { person } from './access.ts';
-import { whenGone } from './gone.ts';
-import { streamedAnswer, wholeAnswer, type Answer } from './openai-answer.ts';
+import { userRoute } from './route-access.ts';
+import { clientAbortSignal } from './client-abort.ts';
+import {
+  sseCompletionResponse,
+  jsonCompletionResponse,
+  type CompletionResponse,
+} from './openai-response.ts';
 import { completeByBackend } from './openai-backend.ts';
 import { completeByJob, type JobCompletion } from './openai-job.ts';
-import { assistantModel, chatModel, readCall, type CompletionCall } from './openai-request.ts';
-import { errorOf, type AnswerEnd } from './openai-shapes.ts';
-import { toGatehouseError } from './problem.ts';
+import {
+  assistantModel,
+  chatModel,
+  parseCompletionCall,
+  type CompletionCall,
+} from './openai-request.ts';
+import { toOpenAiError, type CompletionEnd } from './openai-shapes.ts';
+import { normalizeRequestError } from './problem-details.ts';
 
 export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
   /** The backend of this id. @throws GH_BACKEND_UNKNOWN */
   dispatch(name: string): Backend;
   /** The backend that has this role. */
   backendOf(role: 'classifier' | 'reasoner'): Backend;
-  /** What else `GET /v1/models` tells of each backend; `id` is the name to ask for. */
+  /** Extra fields of each backend in `GET /v1/models`; `id` is the model name to request. */
   models(): ({ id: string } & Record<string, unknown>)[];
   clock: Clock;
   nextId: IdSource;
@@ -49,20 +58,20 @@ export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) 
       done();
     });
     scope.setErrorHandler((error, request, reply) => {
-      const known = toGatehouseError(error);
+      const known = normalizeRequestError(error);
       if (known.kind === 'bug') logBug(options.log, request, error);
       return sendError(reply, known);
     });
     scope.setNotFoundHandler((_request, reply) =>
       sendError(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
     );
-    scope.get('/models', person, () => ({ object: 'list', data: models() }));
-    scope.get<WithModel>('/models/:model', person, (request) => {
+    scope.get('/models', userRoute, () => ({ object: 'list', data: models() }));
+    scope.get<WithModel>('/models/:model', userRoute, (request) => {
       const model = models().find(({ id }) => id === request.params.model);
       if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
       return model;
     });
-    scope.post('/chat/completions', person, (request, reply) =>
+    scope.post('/chat/completions', userRoute, (request, reply) =>
       complete({ ...options, isStopping: () => isStopping }, request, reply),
     );
   };
@@ -75,32 +84,32 @@ async function complete(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { clock, nextId } = options;
-  const call = readCall(request.body, request.headers);
+  const call = parseCompletionCall(request.body, request.headers);
   const head = {
     id: `chatcmpl-${nextId()}`,
     model: call.model,
     created: Math.floor(clock.now() / 1000),
   };
-  const gone = whenGone(reply);
-  // Named before anything is sent: an unknown name is a 400 in every form of answer.
+  const clientAbort = clientAbortSignal(reply);
+  // Resolved before anything is sent: an unknown name is a 400 for streams too.
   const backend = backendOf(options, call);
-  const answer = call.stream
-    ? streamedAnswer(reply, head, call.includeUsage)
-    : wholeAnswer(reply, head);
+  const response = call.stream
+    ? sseCompletionResponse(reply, head, call.includeUsage)
+    : jsonCompletionResponse(reply, head);
   try {
-    await answerCall(options, { call, backend, answer, gone });
+    await runCall(options, { call, backend, response, clientAbort });
   } catch (error) {
-    const known = toGatehouseError(error);
-    // Once the stream is open, nobody else looks at what is thrown.
+    const known = normalizeRequestError(error);
+    // Once the stream is open, no error handler logs what is thrown.
     if (reply.sent && known.kind === 'bug') logBug(options.log, request, error);
-    answer.fail(known);
+    response.fail(known);
   } finally {
-    answer.close();
+    response.close();
   }
   return reply;
 }
 
-/** Null: a job answers. @throws GH_BACKEND_UNKNOWN naming every model there is */
+/** Null: a job answers. @throws GH_BACKEND_UNKNOWN with the names of all models */
 function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): Backend | null {
   if (isTask) return options.backendOf('classifier');
   if (model === assistantModel) return null;
@@ -116,28 +125,28 @@ function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): B
   }
 }
 
-interface Call {
+interface CallContext {
   call: CompletionCall;
-  /** Null: by a job. */
+  /** Null: a job answers. */
   backend: Backend | null;
-  answer: Answer;
-  gone: AbortSignal;
+  response: CompletionResponse;
+  clientAbort: AbortSignal;
 }
 
-async function answerCall(options: JobCompletion, parts: Call): Promise<void> {
-  const { call, backend, answer, gone } = parts;
+async function runCall(options: JobCompletion, parts: CallContext): Promise<void> {
+  const { call, backend, response, clientAbort } = parts;
   if (backend === null) {
-    const end = await completeByJob(options, call, answer, gone);
-    if (end !== null) answer.finish(withIgnored(end, call));
+    const end = await completeByJob(options, call, response, clientAbort);
+    if (end !== null) response.finish(withIgnored(end, call));
     return;
   }
-  const result = await completeByBackend(backend, call, answer, gone);
-  if (gone.aborted) return;
-  if (result.ok) answer.finish(withIgnored(result.end, call));
-  else answer.fail(result.error);
+  const result = await completeByBackend(backend, call, response, clientAbort);
+  if (clientAbort.aborted) return;
+  if (result.ok) response.finish(withIgnored(result.end, call));
+  else response.fail(result.error);
 }
 
-const withIgnored = (end: AnswerEnd, { ignored }: CompletionCall): AnswerEnd =>
+const withIgnored = (end: CompletionEnd, { ignored }: CompletionCall): CompletionEnd =>
   ignored.length === 0 ? end : { ...end, about: { ...end.about, ignored } };
 
 const logBug = (log: Log, { routeOptions }: FastifyRequest, error: unknown): void =>
@@ -147,5 +156,5 @@ function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
   if (error.retryAfterMs !== null) {
     void reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
   }
-  return reply.code(error.status).send(errorOf(error));
+  return reply.code(error.status).send(toOpenAiError(error));
 }

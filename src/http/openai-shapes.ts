@@ -1,27 +1,27 @@
-/** OpenAI's shapes of answers, chunks and errors. Pure. What is ours beside them is in the field `gatehouse`. */
+/** OpenAI's formats of responses, chunks and errors. Pure. Our own additions are in the field `gatehouse`. */
 import type { ModelAnswer, ModelToolCall } from '../contract/model.ts';
 import type { GatehouseError } from '../lib/errors.ts';
 
-/** What all chunks of one answer have in common. */
-export interface AnswerHead {
+/** Fields that all chunks of one response share. */
+export interface CompletionHead {
   id: string;
   model: string;
   /** Epoch seconds. */
   created: number;
 }
 
-/** How an answer ended. */
-export interface AnswerEnd {
+/** How a response ended. */
+export interface CompletionEnd {
   text: string;
   toolCalls: ModelToolCall[];
   finishReason: ModelAnswer['finishReason'];
-  /** Null where nobody counted. */
+  /** Null where the server reported none. */
   usage: ModelAnswer['usage'];
-  /** What is ours: times, job, outcome. */
+  /** Our own fields: times, job, outcome. */
   about: Record<string, unknown>;
 }
 
-function usageOf(usage: NonNullable<AnswerEnd['usage']>): object {
+function usageOf(usage: NonNullable<CompletionEnd['usage']>): object {
   const { promptTokens, completionTokens, cachedTokens } = usage;
   return {
     prompt_tokens: promptTokens,
@@ -31,7 +31,7 @@ function usageOf(usage: NonNullable<AnswerEnd['usage']>): object {
   };
 }
 
-export function completionOf(head: AnswerHead, end: AnswerEnd): object {
+export function completionOf(head: CompletionHead, end: CompletionEnd): object {
   const calls = end.toolCalls.length > 0 ? { tool_calls: end.toolCalls } : {};
   const message = {
     role: 'assistant',
@@ -49,16 +49,19 @@ export function completionOf(head: AnswerHead, end: AnswerEnd): object {
 }
 
 export const chunkOf = (
-  head: AnswerHead,
+  head: CompletionHead,
   delta: object,
-  finishReason: AnswerEnd['finishReason'] | null = null,
+  finishReason: CompletionEnd['finishReason'] | null = null,
 ): object => ({
   ...head,
   object: 'chat.completion.chunk',
   choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
 });
 
-export const usageChunkOf = (head: AnswerHead, usage: NonNullable<AnswerEnd['usage']>): object => ({
+export const usageChunkOf = (
+  head: CompletionHead,
+  usage: NonNullable<CompletionEnd['usage']>,
+): object => ({
   ...head,
   object: 'chat.completion.chunk',
   choices: [],
@@ -69,17 +72,17 @@ export const toolCallDelta = (call: ModelToolCall, index: number): object => ({
   tool_calls: [{ index, ...call }],
 });
 
-/** OpenAI's word for the sort of error, by status. */
-function typeOf(status: number): string {
+/** OpenAI's error type by status. */
+function errorType(status: number): string {
   if (status === 401 || status === 403) return 'authentication_error';
   if (status === 429) return 'rate_limit_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
-export const errorOf = (error: GatehouseError): { error: object } => ({
+export const toOpenAiError = (error: GatehouseError): { error: object } => ({
   error: {
     message: error.message,
-    type: typeOf(error.status),
+    type: errorType(error.status),
     param: error.param ?? (error.code === 'GH_BACKEND_UNKNOWN' ? 'model' : null),
     code: error.code,
     ...(error.errorReason === null ? {} : { error_reason: error.errorReason }),

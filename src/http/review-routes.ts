@@ -1,31 +1,32 @@
-/** `/documents/:id/draft…`, `/versions` and `/stream`: what a person does with a draft, and sees of it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+/** `/documents/:id/draft…`, `/versions` and `/stream`: review of a draft, its versions and its events. */
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { wholeTexts } from '../contract/door.ts';
+import { wholeTexts } from '../contract/job-service.ts';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Listing } from '../lib/listing.ts';
-import { person } from './access.ts';
-import { streamDocument, type DocumentEventSource } from './document-stream.ts';
-import { readInput, userId } from './input.ts';
-import { sendList } from './list-reply.ts';
-import { sendHead } from './sse-head.ts';
+import { parseLastEventId } from './last-event-id.ts';
+import { userRoute } from './route-access.ts';
+import { streamDocumentEvents, type DocumentEventFeed } from './document-event-stream.ts';
+import { parseInput, userIdSchema } from './parse-input.ts';
+import { sendList } from './list-response.ts';
+import { sendSseHeadResponse } from './sse-head.ts';
 
-interface Base {
+interface BaseVersion {
   baseVersion?: number | undefined;
 }
 
-/** The review of drafts, as these routes need it. Throws GH_DOCUMENT_NOT_FOUND, GH_DRAFT_NONE, GH_DRAFT_CHANGED. */
-export interface ReviewDoor {
-  accept(userId: string, id: string, base: Base): object;
-  reject(userId: string, id: string, base: Base): Promise<object>;
-  edit(userId: string, id: string, markdown: string, base: Base): Promise<object>;
+/** The part of draft review that these routes use. Throws GH_DOCUMENT_NOT_FOUND, GH_DRAFT_NONE, GH_DRAFT_CHANGED. */
+export interface DraftReviewService {
+  accept(userId: string, id: string, base: BaseVersion): object;
+  reject(userId: string, id: string, base: BaseVersion): Promise<object>;
+  edit(userId: string, id: string, markdown: string, base: BaseVersion): Promise<object>;
   /** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
   versions(userId: string, id: string, page: VersionQuery): Listing<object>;
-  /** With its whole text; null where there is no such document or version. */
+  /** With its whole text; null where the document or version does not exist. */
   version(userId: string, id: string, version: number): object | null;
   /** @throws GH_DOCUMENT_NOT_FOUND */
-  mustSee(userId: string, id: string): void;
-  events: DocumentEventSource;
+  assertVisible(userId: string, id: string): void;
+  events: DocumentEventFeed;
 }
 
 export interface VersionQuery {
@@ -34,80 +35,77 @@ export interface VersionQuery {
   texts: boolean;
 }
 
-/** As much as a memo may have. */
+/** The limit of a memo. */
 const markdownCharsMax = 1_000_000;
 const editBytesMax = 5 * 1024 * 1024;
 
 export const draftDecision = z.object({
   base_version: z.number().int().min(1).optional(),
-  user_id: userId,
+  user_id: userIdSchema,
 });
 export const draftEdit = draftDecision.extend({
   md_content: z.string().trim().min(1).max(markdownCharsMax),
 });
 export const versionsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** Opaque; `next` of the page before. */
+  /** Opaque; `next` of the previous page. */
   cursor: z
     .string()
     .regex(/^\d{1,15}$/)
     .optional(),
   texts: wholeTexts,
-  user_id: userId,
+  user_id: userIdSchema,
 });
-const ofUser = z.object({ user_id: userId });
+const userQuery = z.object({ user_id: userIdSchema });
 const versionNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 type WithId = { Params: { id: string } };
 
-export function reviewRoutes(door: ReviewDoor): (server: FastifyInstance) => void {
+export function reviewRoutes(service: DraftReviewService): (server: FastifyInstance) => void {
   return (server) => {
-    server.get<WithId>('/documents/:id/versions', person, (request, reply) => {
-      const { user_id, ...page } = readInput(versionsQuery, request.query);
-      return sendList(reply, 'versions', door.versions(user_id, request.params.id, page));
+    server.get<WithId>('/documents/:id/versions', userRoute, (request, reply) => {
+      const { user_id, ...page } = parseInput(versionsQuery, request.query);
+      return sendList(reply, 'versions', service.versions(user_id, request.params.id, page));
     });
     server.get<{ Params: { id: string; version: string } }>(
       '/documents/:id/versions/:version',
-      person,
+      userRoute,
       (request) => {
-        const { user_id } = readInput(ofUser, request.query);
+        const { user_id } = parseInput(userQuery, request.query);
         const number = versionNumber.safeParse(request.params.version);
         const version = number.success
-          ? door.version(user_id, request.params.id, number.data)
+          ? service.version(user_id, request.params.id, number.data)
           : null;
         if (version === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
         return version;
       },
     );
     for (const verb of ['accept', 'reject'] as const) {
-      server.post<WithId>(`/documents/:id/draft/${verb}`, person, (request) => {
-        const { user_id, base_version } = readInput(draftDecision, request.body);
-        return door[verb](user_id, request.params.id, { baseVersion: base_version });
+      server.post<WithId>(`/documents/:id/draft/${verb}`, userRoute, (request) => {
+        const { user_id, base_version } = parseInput(draftDecision, request.body);
+        return service[verb](user_id, request.params.id, { baseVersion: base_version });
       });
     }
     server.post<WithId>(
       '/documents/:id/draft/edit',
-      { ...person, bodyLimit: editBytesMax },
+      { ...userRoute, bodyLimit: editBytesMax },
       (request) => {
-        const { user_id, base_version, md_content } = readInput(draftEdit, request.body);
+        const { user_id, base_version, md_content } = parseInput(draftEdit, request.body);
         const base = { baseVersion: base_version };
-        return door.edit(user_id, request.params.id, md_content, base);
+        return service.edit(user_id, request.params.id, md_content, base);
       },
     );
-    server.get<WithId>('/documents/:id/stream', person, async (request, reply) => {
-      const { user_id } = readInput(ofUser, request.query);
-      door.mustSee(user_id, request.params.id);
-      if (request.method === 'HEAD') return sendHead(reply);
+    server.get<WithId>('/documents/:id/stream', userRoute, async (request, reply) => {
+      const { user_id } = parseInput(userQuery, request.query);
+      service.assertVisible(user_id, request.params.id);
+      if (request.method === 'HEAD') return sendSseHeadResponse(reply);
       reply.hijack();
-      await streamDocument(reply.raw, door.events, request.params.id, lastSeen(request));
+      await streamDocumentEvents(
+        reply.raw,
+        service.events,
+        request.params.id,
+        parseLastEventId(request),
+      );
     });
   };
-}
-
-/** A reader that has seen nothing, or says nonsense, starts at the beginning. */
-function lastSeen(request: FastifyRequest): number {
-  const header = request.headers['last-event-id'];
-  const query = (request.query as Record<string, unknown>)['last_event_id'];
-  const seq = Number(header ?? query ?? 0);
-  return Number.isSafeInteger(seq) && seq > 0 ? seq : 0;
 }

@@ -1,112 +1,116 @@
 /**
- * The HTTP server: who may come in, how bodies are read, how errors look. The routes are in their own files.
+ * The HTTP server: access, body parsing, error responses. The routes are in their own files.
  *
- * H1: without keys it serves loopback only, and only requests that name a loopback host: a page in the
- *     person's browser must not reach it through a name of its own (DNS rebinding) or by a cross-site post.
- * H2: a body is UTF-8 JSON whatever its content type says; everything else is a clear 400.
+ * H1: without keys it listens on loopback only and accepts only requests with a loopback Host: a page in the user's
+ *     browser must not reach it through a host name of its own (DNS rebinding) or by a cross-site post.
+ * H2: a body is UTF-8 JSON whatever its content type is; everything else gets a 400 with the reason.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { isTooDeep, jsonDepthMax } from '../lib/json-depth.ts';
-import { createKeyRing, type ApiKey } from '../lib/key-ring.ts';
+import { createApiKeyAuthenticator, type ApiKey } from '../lib/api-keys.ts';
 import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '../lib/loopback.ts';
 import type { Log } from '../lib/log.ts';
-import { countedAs, guardRoutes, type RouteView } from './access.ts';
+import { rateLimitKey, registerAuth, type RouteView } from './route-access.ts';
 import {
-  boundConnections,
-  refuseBytes,
-  serverTimes,
-  usualPatience,
-  type Patience,
-} from './connections.ts';
-import { createLimits, noLimits, type Limits } from './limits.ts';
-import { watchExchanges, type Exchange } from './exchange-watch.ts';
-import { sendProblem, toGatehouseError } from './problem.ts';
-import { readAway } from './read-away.ts';
+  limitConnections,
+  handleClientError,
+  nodeServerOptions,
+  defaultTimeouts,
+  type ServerTimeouts,
+} from './connection-limits.ts';
+import { createRateLimiter, noLimits, type RateLimiter } from './rate-limiter.ts';
+import { addFinishedRequestHook, type FinishedRequest } from './finished-request-hook.ts';
+import { sendProblem, normalizeRequestError } from './problem-details.ts';
+import { discardBody } from './discard-body.ts';
 
 export interface ServerOptions {
   host: string;
   port: number;
   apiKeys: readonly ApiKey[];
-  /** Whose job it is. @throws GH_JOB_NOT_FOUND */
+  /** The user of a job. @throws GH_JOB_NOT_FOUND */
   ownerOf(jobId: string): Promise<string>;
-  /** Left out: none. */
-  limits?: Limits;
-  /** Connections at once; left out or 0: as many as the machine has room for. */
+  /** Default: no limits. */
+  limits?: RateLimiter;
+  /** Maximum number of connections; 0 or absent: no limit. */
   connectionsMax?: number;
-  /** For tests: how slow a client may be. */
-  patience?: Patience;
+  /** For tests: timeouts for slow clients. */
+  timeouts?: ServerTimeouts;
   log: Log;
-  /** Told of every exchange when it is over. */
-  onExchange?: (exchange: Exchange) => void;
+  /** Called for every request when it has ended. */
+  onRequestFinished?: (finished: FinishedRequest) => void;
   /** Adds the routes. */
   routes: readonly ((server: FastifyInstance) => void)[];
 }
 
 export interface HttpServer {
-  /** Where it listens, with the port that was really taken. */
+  /** The address it listens on, with the actual port. */
   readonly url: string;
-  /** What is served, and for whom. */
+  /** All routes with their access. */
   readonly routes: readonly RouteView[];
   close(): Promise<void>;
 }
 
-/** Leaves room for a message far over its limit to be told so (400); what is larger is cut off unread (413). */
+/** High enough that a message far over its limit gets a 400; larger bodies are refused unread (413). */
 const bodyBytesMax = 2 * 1024 * 1024;
 
-/** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
-export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const { port, log, limits = createLimits(noLimits), patience = usualPatience } = options;
-  const host = withoutBrackets(options.host);
-  const keys = createKeyRing(options.apiKeys);
-  if (keys.isOpen && !isLoopback(host)) {
-    throw new GatehouseError(
-      'GH_CONFIG_INVALID',
-      `server.host: ${host} is open to the network; set server.apiKeys first`,
-    );
-  }
-  const server = fastify({
+const createFastify = (timeouts: ServerTimeouts) =>
+  fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: patience.requestMs,
-    http: serverTimes(patience),
-    clientErrorHandler: refuseBytes,
+    requestTimeout: timeouts.requestMs,
+    http: nodeServerOptions(timeouts),
+    clientErrorHandler: handleClientError,
     forceCloseConnections: true,
     frameworkErrors(_error, _request, reply) {
       void sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND'));
     },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
   });
-  boundConnections(server.server, options.connectionsMax ?? 0);
-  if (options.onExchange !== undefined) watchExchanges(server, options.onExchange);
+
+/** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
+export async function startServer(options: ServerOptions): Promise<HttpServer> {
+  const { port, log, limits = createRateLimiter(noLimits), timeouts = defaultTimeouts } = options;
+  const host = withoutBrackets(options.host);
+  const keys = createApiKeyAuthenticator(options.apiKeys);
+  if (keys.hasNoKeys && !isLoopback(host)) {
+    throw new GatehouseError(
+      'GH_CONFIG_INVALID',
+      `server.host: ${host} is open to the network; set server.apiKeys first`,
+    );
+  }
+  const server = createFastify(timeouts);
+  limitConnections(server.server, options.connectionsMax ?? 0);
+  if (options.onRequestFinished !== undefined)
+    addFinishedRequestHook(server, options.onRequestFinished);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      const who = countedAs(request, request.caller);
-      if (who !== null) limits.charge(who, body.length);
-      done(null, readJson(body as Buffer));
+      const who = rateLimitKey(request, request.caller);
+      if (who !== null) limits.consumeBytes(who, body.length);
+      done(null, parseJsonBody(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
   });
   server.addHook('onRequest', (request, _reply, done) => {
     try {
-      checkOrigin(request, keys.isOpen);
+      checkOrigin(request, keys.hasNoKeys);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
-  const served = guardRoutes(server, {
+  const served = registerAuth(server, {
     ...options,
     limits,
-    callerOf: keys.isOpen ? null : keys.callerOf,
+    authenticate: keys.hasNoKeys ? null : keys.authenticate,
   });
   server.setErrorHandler((error, request, reply) => {
-    const known = toGatehouseError(error);
-    // The route, not the address: what people search for stands in addresses.
+    const known = normalizeRequestError(error);
+    // The route, not the URL: URLs contain search texts of users.
     const route = request.routeOptions.url;
     if (known.kind === 'bug') log.error({ route, error: messageOf(error) }, 'bug');
-    return answered(known, request, reply);
+    return sendError(known, request, reply);
   });
   server.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
@@ -127,19 +131,21 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   };
 }
 
-/** What is too large is read to its end first, or the answer is lost with the connection. */
-async function answered(
+/**
+ * The rest of a body that is too large is read first: else the connection is reset and the client loses the response.
+ */
+async function sendError(
   error: GatehouseError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  if (error.code === 'GH_REQUEST_TOO_LARGE') await readAway(request.raw);
+  if (error.code === 'GH_REQUEST_TOO_LARGE') await discardBody(request.raw);
   return sendProblem(reply, error);
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function readJson(body: Buffer): unknown {
+function parseJsonBody(body: Buffer): unknown {
   let text: string;
   try {
     text = decoder.decode(body);

@@ -1,5 +1,5 @@
-/** The answer to `HEAD` on a stream: what a `GET` would begin with, and no stream. */
+/** The response to `HEAD` on a stream: the headers of the `GET`, without a stream. */
 import type { FastifyReply } from 'fastify';
 
-export const sendHead = (reply: FastifyReply): FastifyReply =>
+export const sendSseHeadResponse = (reply: FastifyReply): FastifyReply =>
   reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-cache').send('');

@@ -1,11 +1,11 @@
 /** Liveness, readiness, metrics and the state of queue and backends. */
 import type { FastifyInstance } from 'fastify';
 import { GatehouseError } from '../lib/errors.ts';
-import { anyone } from './access.ts';
+import { publicRoute } from './route-access.ts';
 
 export interface Readiness {
   ready: boolean;
-  /** One entry per part that is not as it should be: what, and what follows from it. */
+  /** One entry per part with a problem: the problem and its consequence. */
   reasons: string[];
   parts: Record<string, unknown>;
 }
@@ -20,9 +20,9 @@ export interface StatusSource {
 
 export function statusRoutes(source: StatusSource): (server: FastifyInstance) => void {
   return (server) => {
-    // The address as people type it: a browser is led to the page, a program is told where to look. Says nothing of this core.
-    server.get('/', anyone, (request, reply) => {
-      // The router takes other targets, such as `*`, for the root.
+    // `/` redirects browsers to the page and shows other clients where to look. It reveals nothing about this core.
+    server.get('/', publicRoute, (request, reply) => {
+      // The router also maps other request targets, such as `*`, to the root.
       if (!/^\/(?:\?|$)/.test(request.raw.url ?? '')) {
         throw new GatehouseError('GH_REQUEST_NOT_FOUND');
       }
@@ -30,7 +30,7 @@ export function statusRoutes(source: StatusSource): (server: FastifyInstance) =>
         ? reply.redirect('/inspect', 302)
         : reply.send({ service: 'gatehouse', inspector: '/inspect', health: '/healthz' });
     });
-    server.get('/healthz', anyone, () => ({ status: 'ok' }));
+    server.get('/healthz', publicRoute, () => ({ status: 'ok' }));
     server.get('/readyz', (_request, reply) => {
       const readiness = source.readiness();
       return reply.code(readiness.ready ? 200 : 503).send(readiness);

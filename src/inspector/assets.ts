@@ -18,7 +18,7 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 };
 
-/** `hasKeys`: the page asks for a key before anything else. */
+/** `hasKeys`: the page asks for a key before it loads anything else. */
 export function readAssets(hasKeys: boolean): ReadonlyMap<string, Asset> {
   const names = readdirSync(folder);
   return new Map(
@@ -31,7 +31,7 @@ export function readAssets(hasKeys: boolean): ReadonlyMap<string, Asset> {
   );
 }
 
-/** Names every module at once: else the browser finds them one import after another. */
+/** Adds preload links for all modules: else the browser finds them one import after another. */
 function completePage(page: Buffer, names: string[], hasKeys: boolean): Buffer {
   const links = names
     .filter((name) => name.endsWith('.js'))
@@ -42,8 +42,8 @@ function completePage(page: Buffer, names: string[], hasKeys: boolean): Buffer {
 }
 
 /**
- * Nothing from elsewhere, nothing inline, in nobody's frame: what a chat message says can only ever be text.
- * The socket is on the same origin and falls under `connect-src 'self'`.
+ * No resources from other origins, nothing inline, no framing: text of a chat message can never become markup or code.
+ * The socket is on the same origin and is covered by `connect-src 'self'`.
  */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-security-policy':

@@ -1,6 +1,6 @@
 /**
- * Where the boxes and arrows of a chart go: ELK's layered layout, run here and never in the browser
- * (1.6 MB of program, 100 MB of memory while it works). The only door to elkjs.
+ * Positions the boxes and arrows of a chart with ELK's layered layout. It runs here and never in the browser (1.6 MB of
+ * program, 100 MB of memory while it works). The only file that imports elkjs.
  */
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import type { ChartModel, ChartNode, EdgeKind } from './chart-model.ts';
@@ -23,18 +23,18 @@ export interface ChartLayout {
   width: number;
   height: number;
   nodes: (Box & Omit<ChartNode, 'children' | 'initial'> & { depth: number; isCompound: boolean })[];
-  /** Where an arrow begins that leads away from any state, and the dots before first states. */
+  /** Start points of arrows that leave from any state, and the dots before initial states. */
   marks: (Box & { kind: 'any' | 'initial' })[];
   edges: { key: string; kind: EdgeKind; points: Point[]; labels: (Box & { text: string })[] }[];
 }
 
-/** Fits the font of chart.css; Hangul and the like are nearly twice as wide. */
+/** Fits the font of chart.css; Hangul and other wide characters take nearly twice the width. */
 const titleCharWidth = 8;
 const lineCharWidth = 6.2;
 export const lineHeight = 14;
 const titleHeight = 22;
 const boxPadding = 12;
-/** More and the box of a state with a long label would push its neighbours off the page. */
+/** A larger minimum would let the box of a state with a long label push its neighbours off the page. */
 const boxWidthMin = 96;
 
 const options: Record<string, string> = {
@@ -42,7 +42,7 @@ const options: Record<string, string> = {
   'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.edgeRouting': 'ORTHOGONAL',
-  // Absolute coordinates: without these two an edge is placed relative to whatever box contains it.
+  // Absolute coordinates: without these two an edge is placed relative to the box that contains it.
   'elk.json.edgeCoords': 'ROOT',
   'elk.json.shapeCoords': 'ROOT',
   'elk.edgeLabels.inline': 'true',
@@ -61,7 +61,7 @@ const anyId = (model: ChartModel): string => model.id;
 const initialId = (id: string): string => `${id}/initial`;
 
 export async function layoutChart(model: ChartModel): Promise<ChartLayout> {
-  // Loaded only when there is something to lay out: a core whose charts are drawn already never pays for it.
+  // Loaded on demand: a core whose charts are all cached never loads it.
   const { default: elkModule } = await import('elkjs/lib/main.js');
   const elk = new elkModule.default();
   const placed = await elk.layout(graphOf(model));

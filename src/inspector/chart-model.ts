@@ -1,8 +1,8 @@
 /**
- * What a statechart consists of, read from the machine itself: the boxes, and the arrows between them. Pure.
+ * Reads the boxes and arrows of a statechart from the machine itself. Pure.
  *
- * XState's own `toDirectedGraph` leaves out `always`, and with it every decision of `route`: so this walks
- * the state nodes. Transitions without a target change no state and are no arrows.
+ * XState's own `toDirectedGraph` leaves out `always`, and with it every decision of `route`. So this code walks the
+ * state nodes itself. Transitions without a target change no state and are not drawn.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
@@ -12,7 +12,7 @@ export interface ChartNode {
   /** The state's id in the machine, such as `job.tools.run`. */
   id: string;
   title: string;
-  /** Further lines in the box: what it is, what it invokes, whom it waits for. */
+  /** Further lines in the box: description, invoked actors, and the gate that they wait for. */
   lines: string[];
   isFinal: boolean;
   /** Key of the first child state; null for a state without children. */
@@ -21,12 +21,12 @@ export interface ChartNode {
 }
 
 export interface ChartEdge {
-  /** `<source>→<target>:<kind>`, what `edgeKey` gives for a transition that was taken. */
+  /** `<source>→<target>:<kind>`, the value of `edgeKey` for a transition that was taken. */
   key: string;
   source: string;
   target: string;
   kind: EdgeKind;
-  /** One per transition: several ways from one state to another are one arrow. */
+  /** One per transition: several transitions between the same two states share one arrow. */
   labels: string[];
 }
 
@@ -46,7 +46,7 @@ export function chartOf(machine: AnyStateMachine): ChartModel {
   };
 }
 
-/** The arrow that this transition is drawn as; null where it has no target. */
+/** The key of the arrow for this transition; null where it has no target. */
 export function edgeKey(transition: {
   source: { id: string };
   target: readonly { id: string }[] | undefined;

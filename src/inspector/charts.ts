@@ -1,6 +1,6 @@
 /**
- * The charts of all machines, drawn once per definition. `docs/charts/` is the cache: what `gatehouse draw`
- * wrote there is taken where its hash is that of the machine as it is now, and laid out anew where not.
+ * The charts of all machines, drawn once per definition. `docs/charts/` is the cache: a file that `gatehouse draw`
+ * wrote there is used if its hash matches the machine; else the chart is laid out again.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { layoutChart } from './chart-layout.ts';
 import { chartOf } from './chart-model.ts';
 import { chartSvg } from './chart-svg.ts';
 
-/** By the name of the file in machines/. */
+/** Keys are file names in machines/. */
 export const drawnMachines: Readonly<Record<string, { machine: AnyStateMachine; title: string }>> =
   {
     job: { machine: jobMachine, title: 'The job machine' },
@@ -28,10 +28,10 @@ export const drawnMachines: Readonly<Record<string, { machine: AnyStateMachine; 
 export const chartsFolder = join(import.meta.dirname, '..', '..', 'docs', 'charts');
 const styleFile = join(import.meta.dirname, 'page', 'chart.css');
 
-/** Raised when the drawing changes for an unchanged machine. */
+/** Increase it when the drawing changes for an unchanged machine. */
 const drawingVersion = 2;
 
-/** The whole SVG file with its style, ready to be looked at alone. */
+/** The complete SVG file with its style, for viewing on its own. */
 export async function drawChart(name: string): Promise<string> {
   const { machine, title } = drawnMachines[name]!;
   const model = chartOf(machine);
@@ -42,7 +42,7 @@ export async function drawChart(name: string): Promise<string> {
   return chartSvg(await layoutChart(model), title, hash, style);
 }
 
-/** For the page, which brings the style itself. */
+/** For the page, which has the style itself. */
 export const withoutStyle = (svg: string): string => svg.replace(/<style>[^]*?<\/style>\n?/, '');
 
 const hashOf = (value: unknown): string =>

@@ -1,28 +1,28 @@
 /**
- * `/inspect` and what is under it: the page, the data it asks for, its socket. What it does to a job goes
- * through the same routes as everybody's (`POST /chat…`), with the same rights.
+ * `/inspect…`: the page, its API and its socket. Actions on a job use the same routes as all clients (`POST /chat…`),
+ * with the same permissions.
  *
- * The page itself holds no secret and must load before anybody can type a key into it: it is for anyone.
- * Everything else needs a key where keys are set, and shows a person's key only what is that person's.
+ * The page itself contains no secret and must load before a user can enter a key, so it is public. All other routes
+ * need a key where keys are configured, and show a user's key only the data of that user.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '../lib/errors.ts';
-import type { Caller } from '../lib/key-ring.ts';
+import type { Caller } from '../lib/api-keys.ts';
 import { pageHeaders, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from './charts.ts';
-import { startGateHistory } from './gate-history.ts';
-import { createGuests } from './guests.ts';
+import { startGateSampler } from './gate-sampler.ts';
+import { createExternalActorFeed } from './external-actors.ts';
 import { searchJobs } from './job-search.ts';
-import type { InspectorOptions, InspectorParts } from './parts.ts';
-import { applyRedaction } from './redaction.ts';
-import { createSlices } from './slices.ts';
+import type { InspectorOptions, InspectorContext } from './inspector-context.ts';
+import { applyRedaction } from './redact.ts';
+import { createTimeSlicer } from './cooperative-scheduler.ts';
 import { serveSockets } from './socket-server.ts';
-import { createStatelyFeed } from './stately-feed.ts';
-import { choicesAt, replayTo, tryEvent } from './what-if.ts';
+import { createStatelyPublisher } from './stately-publisher.ts';
+import { choicesAt, openReaderAt, tryEvent } from './what-if.ts';
 
-/** Whose key it is; null: the operator's. */
-const callerOf = (request: FastifyRequest): string | null =>
+/** The user of the key; null: the operator's. */
+const viewerUser = (request: FastifyRequest): string | null =>
   (request as FastifyRequest & { caller: Caller }).caller.user;
 
 const rowNumber = z.coerce.number().int().min(1);
@@ -36,18 +36,18 @@ export const whatIfBody = z.object({
 
 export function inspectorRoutes(options: InspectorOptions): (server: FastifyInstance) => void {
   return (server) => {
-    const slices = createSlices();
-    const parts: InspectorParts = {
+    const slices = createTimeSlicer();
+    const parts: InspectorContext = {
       ...options,
       slices,
-      history: startGateHistory(options.gates, options.clock),
-      guests: createGuests(),
-      feed: createStatelyFeed({ ...options, slices }),
+      gateSampler: startGateSampler(options.gates, options.clock),
+      externalActors: createExternalActorFeed(),
+      statelyPublisher: createStatelyPublisher({ ...options, slices }),
     };
     const sockets = serveSockets(server.server, parts);
     server.addHook('preClose', (done) => {
       sockets.close();
-      parts.history.stop();
+      parts.gateSampler.stop();
       done();
     });
     addPage(server, options.apiKeys.length > 0);
@@ -70,32 +70,32 @@ function addPage(server: FastifyInstance, hasKeys: boolean): void {
   server.get('/inspect/assets/:name', access('anyone'), sendAsset);
 }
 
-/** As the routes of `src/http` say it: who may come. */
+/** Declares who may use a route, as in src/http/route-access.ts. */
 const access = <Kind extends 'anyone' | 'person' | 'job'>(kind: Kind) => ({
   config: { access: kind },
 });
 
-function addData(server: FastifyInstance, parts: InspectorParts): void {
+function addData(server: FastifyInstance, parts: InspectorContext): void {
   const { clock } = parts;
-  const show = <Value>(value: Value, request: FastifyRequest): Value => {
+  const redacted = <Value>(value: Value, request: FastifyRequest): Value => {
     const isHidden = 'redact' in (request.query as Record<string, unknown>);
     return applyRedaction(value, isHidden ? 'texts' : (parts.redaction ?? 'none'));
   };
 
   server.get('/inspect/api/session', access('person'), (request) => ({
-    // Whose jobs the key shows; null: everybody's.
-    user: callerOf(request),
+    // The user whose jobs the key shows; null: all users.
+    user: viewerUser(request),
     machines: Object.keys(drawnMachines),
     redaction: parts.redaction ?? 'none',
     now: clock.now(),
   }));
   server.get('/inspect/api/jobs', access('person'), async (request) => {
-    const page = await searchJobs(parts, request.query, callerOf(request));
+    const page = await searchJobs(parts, request.query, viewerUser(request));
     const jobs = page.jobs.map((job) => ({
       ...job,
       queue: job.outcome === null ? parts.queueOf(job.job_id) : null,
     }));
-    return show({ ...page, jobs }, request);
+    return redacted({ ...page, jobs }, request);
   });
   server.get<{ Params: { machine: string } }>(
     '/inspect/api/charts/:machine',
@@ -109,14 +109,14 @@ function addData(server: FastifyInstance, parts: InspectorParts): void {
   server.get<WithId>('/inspect/api/jobs/:id/choices', access('job'), async (request) => {
     const n = rowNumber.safeParse((request.query as { n?: string }).n);
     if (!n.success) return { choices: [] };
-    const job = await replayTo(parts, request.params.id, n.data, callerOf(request));
+    const job = await openReaderAt(parts, request.params.id, n.data, viewerUser(request));
     return { choices: choicesAt(job, n.data) };
   });
   server.post<WithId>('/inspect/api/jobs/:id/what-if', access('job'), async (request) => {
     const body = whatIfBody.safeParse(request.body);
     if (!body.success) throw new GatehouseError('GH_REQUEST_INVALID', 'n and event are needed');
     const { n, event } = body.data;
-    const job = await replayTo(parts, request.params.id, n, callerOf(request));
-    return show(tryEvent(job, n, event, clock.now()), request);
+    const job = await openReaderAt(parts, request.params.id, n, viewerUser(request));
+    return redacted(tryEvent(job, n, event, clock.now()), request);
   });
 }

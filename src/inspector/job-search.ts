@@ -1,14 +1,13 @@
 /**
- * Looks for jobs by words. The door lists by state and user; words are looked for page by page from the
- * newest job back, so that one search holds nobody up, and a search without a hit ends with a place to go
- * on from.
+ * Searches jobs by words. The job service lists by state and user; words are searched page by page from the newest job
+ * back, so that a search does not block the event loop, and a search without a hit returns a cursor to continue from.
  */
 import { z } from 'zod';
-import { listQuery, type JobDoor, type JobPage, type JobView } from '../contract/door.ts';
-import { cutJob } from '../contract/listed-job.ts';
+import { listQuery, type JobService, type JobPage, type JobView } from '../contract/job-service.ts';
+import { previewJob } from '../contract/job-preview.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import type { InspectorParts } from './parts.ts';
-import { pays } from './slices.ts';
+import type { InspectorContext } from './inspector-context.ts';
+import { tryCharge } from './charge.ts';
 
 export const searchQuery = z.object({
   ...listQuery.omit({ limit: true, texts: true }).shape,
@@ -19,20 +18,20 @@ export const searchQuery = z.object({
   until: z.coerce.number().min(0).optional(),
 });
 
-/** Rows of one answer: what a screen shows, with some to scroll. */
+/** Rows per response: more than a screen shows. */
 const hitsMax = 50;
-/** Jobs whose words are read in one slice: a few milliseconds, more where all have pages of text. */
+/** Jobs whose texts are searched in one slice: a few milliseconds, more where all have pages of text. */
 const pageSize = 100;
-/** Jobs looked at for one answer: some 100 ms of reading, in slices. */
+/** Jobs searched per response: some 100 ms of reading, in slices. */
 const lookedAtMax = 10_000;
-/** Jobs looked at for each request that a person is charged. */
+/** Jobs searched per request that the rate limiter charges. */
 const lookedAtPerRequest = 500;
 
 type FoundJobs = Omit<JobPage, 'next'>;
 
-/** `user`: whose key it is, and who is charged. Where nothing is left to be charged, the page ends there. */
+/** `user`: the user of the key, who is charged. When the rate limit is reached, the page ends early. */
 export async function searchJobs(
-  parts: Pick<InspectorParts, 'door' | 'limits' | 'slices'>,
+  parts: Pick<InspectorContext, 'door' | 'limits' | 'slices'>,
   query: unknown,
   user: string | null,
 ): Promise<FoundJobs> {
@@ -51,9 +50,9 @@ export async function searchJobs(
   let { cursor } = filter;
   let [looked, paid] = [0, lookedAtPerRequest];
   do {
-    await slices.turn();
+    await slices.nextSlice();
     const limit = words.length === 0 ? hitsMax - jobs.length : pageSize;
-    // Words are looked for in whole texts, and shown with their beginnings.
+    // The search needs whole texts; the result shows only their beginnings.
     const texts = words.length > 0;
     const page = await door.list({ ...filter, limit, texts, ...(cursor ? { cursor } : {}) });
     looked += page.looked;
@@ -61,18 +60,18 @@ export async function searchJobs(
     const hits = page.jobs.filter(
       (job, index) => times[index]! >= since && times[index]! <= until && isHit(job, words),
     );
-    jobs.push(...hits.map(cutJob));
-    // The newest come first: behind one that is too old there is nothing more to find.
+    jobs.push(...hits.map(previewJob));
+    // Newest first: after a job that is too old there are no further hits.
     const isPast = times.some((time) => time < since);
     cursor = isPast ? undefined : (page.next ?? undefined);
-    while (looked >= paid && pays(parts, user)) paid += lookedAtPerRequest;
+    while (looked >= paid && tryCharge(parts, user)) paid += lookedAtPerRequest;
   } while (cursor !== undefined && jobs.length < hitsMax && looked < Math.min(paid, lookedAtMax));
   return { jobs, next_cursor: cursor ?? null, looked };
 }
 
-/** A whole id finds its job at once, however old. */
+/** A complete id finds its job directly, however old it is. */
 async function byId(
-  door: JobDoor,
+  door: JobService,
   words: string[],
   userId: string | undefined,
 ): Promise<FoundJobs | null> {
@@ -87,14 +86,14 @@ async function byId(
   }
 }
 
-/** The fields of a list. */
+/** Keeps the fields of a list row. */
 function rowOf(view: JobView): JobPage['jobs'][number] {
   const row: Partial<JobView> = { ...view };
   delete row.timings;
   delete row.queue;
   delete row.deliveries;
   delete row.cause;
-  return cutJob(row as JobPage['jobs'][number]);
+  return previewJob(row as JobPage['jobs'][number]);
 }
 
 function isHit(job: JobPage['jobs'][number], words: string[]): boolean {

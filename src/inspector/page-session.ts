@@ -1,22 +1,22 @@
 /**
- * One open page: what it watches, and what it is told. All it hears of the hub ends with its socket.
+ * One open page: its subscriptions and the messages that it receives. All subscriptions end with its socket.
  *
- * What was committed is told from the journal, by row number; only pieces of a running answer come straight
- * from the hub. A page that comes back says which row it saw last.
+ * Committed rows are sent from the journal, by row number; only token chunks come directly from the hub. A page that
+ * reconnects sends the number of its last row.
  */
 import { z } from 'zod';
 import type { StateEvent } from '../contract/state-event.ts';
-import { createJobWatch } from './job-watch.ts';
-import type { InspectorParts, View, Wire } from './parts.ts';
-import { pays } from './slices.ts';
+import { createJobSubscription } from './job-subscription.ts';
+import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
+import { tryCharge } from './charge.ts';
 
-/** What a page may say. */
+/** Messages that a page may send. */
 const pageMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('gatehouse.watch'),
-    /** Null: no job. */
+    /** Null: stop watching. */
     jobId: z.string().max(64).nullable(),
-    /** The last row that the page has of it. */
+    /** The last row that the page has of this job. */
     afterN: z.number().int().min(0).default(0),
   }),
   z.object({ type: z.literal('gatehouse.jobs'), on: z.boolean() }),
@@ -26,77 +26,83 @@ const pageMessage = z.discriminatedUnion('type', [
 ]);
 
 export interface PageSession {
-  take(message: unknown): void;
+  handle(message: unknown): void;
   close(): void;
 }
 
-/** How often a page hears of what causes no event: rows that tell the world nothing, queue places, gates. */
+/** Interval of updates that no event triggers: rows without published events, queue positions, gates. */
 const refreshEveryMs = 1_000;
 
-export function openPageSession(parts: InspectorParts, view: View, wire: Wire): PageSession {
-  const { send } = wire;
-  const watch = createJobWatch(parts, view, wire);
-  /** What has no answer now gets one with the next refresh. */
-  const mayAnswer = (): boolean => pays(parts, view.user);
-  let leaveJobs: (() => void) | null = null;
-  let leaveGuests: (() => void) | null = null;
+export function openPageSession(
+  parts: InspectorContext,
+  viewer: Viewer,
+  connection: Connection,
+): PageSession {
+  const { send } = connection;
+  const subscription = createJobSubscription(parts, viewer, connection);
+  /** A request that exceeds the rate limit is answered by the next refresh. */
+  const tryChargeViewer = (): boolean => tryCharge(parts, viewer.user);
+  let unsubscribeJobs: (() => void) | null = null;
+  let unsubscribeExternalActors: (() => void) | null = null;
   let seesGates = false;
-  /** What the page was told last; null: it does not look at drafts. */
-  let toldDrafts: string | null = null;
+  /** The version that the page received last; null: it does not show drafts. */
+  let sentDraftsVersion: string | null = null;
 
   const sendGates = (): void =>
     send({
       type: 'gatehouse.gates',
-      gates: gatesFor(parts, view),
-      history: parts.history.samples(),
+      gates: gatesFor(parts, viewer),
+      history: parts.gateSampler.samples(),
     });
   const sendDrafts = (): void => {
     const version = parts.draftsVersion();
-    if (version !== toldDrafts) {
-      send({ type: 'gatehouse.drafts', overview: parts.drafts(view.user) });
+    if (version !== sentDraftsVersion) {
+      send({ type: 'gatehouse.drafts', overview: parts.drafts(viewer.user) });
     }
-    toldDrafts = version;
+    sentDraftsVersion = version;
   };
   const timer = setInterval(() => {
-    watch.refresh();
+    subscription.refresh();
     if (seesGates) sendGates();
-    if (toldDrafts !== null) sendDrafts();
+    if (sentDraftsVersion !== null) sendDrafts();
   }, refreshEveryMs);
 
   return {
-    take(raw) {
+    handle(raw) {
       const parsed = pageMessage.safeParse(raw);
       if (!parsed.success) return;
       const message = parsed.data;
       if (message.type === 'gatehouse.watch') {
-        watch.change(message.jobId, message.afterN);
+        subscription.change(message.jobId, message.afterN);
       } else if (message.type === 'gatehouse.gates') {
         seesGates = message.on;
-        if (seesGates && mayAnswer()) sendGates();
+        if (seesGates && tryChargeViewer()) sendGates();
       } else if (message.type === 'gatehouse.drafts') {
-        toldDrafts = message.on ? '' : null;
-        if (message.on && mayAnswer()) sendDrafts();
+        sentDraftsVersion = message.on ? '' : null;
+        if (message.on && tryChargeViewer()) sendDrafts();
       } else if (message.type === 'gatehouse.guests') {
-        leaveGuests?.();
-        // Programs of other people are nothing that a person's key may see.
-        leaveGuests =
-          message.on && view.user === null ? parts.guests.subscribe((guest) => send(guest)) : null;
+        unsubscribeExternalActors?.();
+        // A user's key must not show programs of other users.
+        unsubscribeExternalActors =
+          message.on && viewer.user === null
+            ? parts.externalActors.subscribe((guest) => send(guest))
+            : null;
       } else {
-        leaveJobs?.();
-        leaveJobs = message.on ? listenToJobs(parts, view, send) : null;
+        unsubscribeJobs?.();
+        unsubscribeJobs = message.on ? subscribeToJobs(parts, viewer, send) : null;
       }
     },
     close() {
       clearInterval(timer);
-      leaveJobs?.();
-      leaveGuests?.();
-      watch.change(null, 0);
+      unsubscribeJobs?.();
+      unsubscribeExternalActors?.();
+      subscription.change(null, 0);
     },
   };
 }
 
-/** The line as everybody may see it: who else stands there has no name, and no job to open. */
-function gatesFor({ gates }: InspectorParts, { user }: View): Record<string, unknown>[] {
+/** The gates' queues as a user may see them: entries of other users have no name and no job id. */
+function gatesFor({ gates }: InspectorContext, { user }: Viewer): Record<string, unknown>[] {
   if (user === null) return gates();
   const nameless = (entry: Record<string, unknown>): Record<string, unknown> =>
     entry['user'] === user ? entry : { ...entry, user: 'somebody else', job_id: null };
@@ -107,38 +113,42 @@ function gatesFor({ gates }: InspectorParts, { user }: View): Record<string, unk
   });
 }
 
-/** What a row of the list is made of: how the job began, if that is new, and its last event. */
-interface RowNews {
+/** The events that update a row of the list: the first one, if it is new, and the last one. */
+interface JobUpdate {
   began: StateEvent | null;
   last: StateEvent;
 }
 
-function listenToJobs({ hub }: InspectorParts, { user }: View, send: Wire['send']): () => void {
-  const news = new Map<string, RowNews>();
+function subscribeToJobs(
+  { hub }: InspectorContext,
+  { user }: Viewer,
+  send: Connection['send'],
+): () => void {
+  const updates = new Map<string, JobUpdate>();
   let everyMs = calmEveryMs;
   const flush = (): void => {
-    const newest = [...news.values()].slice(-jobsPerMessageMax);
+    const newest = [...updates.values()].slice(-jobsPerMessageMax);
     const events = newest.flatMap(({ began, last }) =>
       began === null || began === last ? [last] : [began, last],
     );
-    const isCut = newest.length < news.size;
+    const isCut = newest.length < updates.size;
     send({ type: 'gatehouse.jobs', events, isCut });
     everyMs = isCut ? floodEveryMs : calmEveryMs;
-    news.clear();
+    updates.clear();
   };
   return hub.subscribe(null, {
     event(event) {
       if (user !== null && event.user_id !== user) return;
-      if (news.size === 0) setTimeout(flush, everyMs);
-      const began = event.type === 'ack' ? event : (news.get(event.job_id)?.began ?? null);
-      news.set(event.job_id, { began, last: event });
+      if (updates.size === 0) setTimeout(flush, everyMs);
+      const began = event.type === 'ack' ? event : (updates.get(event.job_id)?.began ?? null);
+      updates.set(event.job_id, { began, last: event });
     },
     token: () => undefined,
   });
 }
 
-/** Faster is not seen. */
+/** Faster updates would not be visible. */
 const calmEveryMs = 150;
-/** More rows at once nobody reads, and drawing them would take the processor from the core that is looked at. */
+/** A user cannot read more rows at once, and drawing them would take CPU time from the core on the same machine. */
 const jobsPerMessageMax = 50;
 const floodEveryMs = 1_000;

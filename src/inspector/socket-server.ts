@@ -1,85 +1,86 @@
 /**
- * `/inspect/ws`. The subprotocol says who comes: `gatehouse.v1` is our page, everyone else speaks the
- * messages of @statelyai/inspect. The only door to ws.
+ * `/inspect/ws`. The subprotocol identifies the client: `gatehouse.v1` is our page, all others speak the protocol of
+ * @statelyai/inspect. The only file that imports ws.
  *
- * S1 An upgrade is checked before the socket exists; a refused one learns only the status.
- * S2 A reader that does not read is cut off, and comes back by itself: no queue here grows without bound. What
- *    is long is sent in pieces that wait for the reader; a slow one only takes longer.
- * S3 Sockets are counted, and what comes over them as well: of all programs by messages, of a person also by what
- *    they cost (job-watch.ts).
- * S4 Nothing of the core is listened to but for open sockets.
+ * S1 An upgrade is checked before the socket exists; a refused client gets only the status.
+ * S2 A client that does not read is disconnected, and reconnects by itself: no queue here grows without bound. Long
+ *    responses are sent in pieces that wait for the client; a slow client only takes longer.
+ * S3 Sockets and incoming messages are limited: for all programs by number of messages, for a user also by cost
+ *    (job-subscription.ts).
+ * S4 The core's events are subscribed to only while sockets are open.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { isTooDeep } from '../lib/json-depth.ts';
-import { createKeyRing, type Caller } from '../lib/key-ring.ts';
-import { callerOf } from './access.ts';
+import { createApiKeyAuthenticator, type Caller } from '../lib/api-keys.ts';
+import { authenticateSocket } from './socket-access.ts';
 import { openPageSession } from './page-session.ts';
-import type { InspectorParts, View, Wire } from './parts.ts';
-import { applyRedaction } from './redaction.ts';
-import { isStatelyMessage } from './stately.ts';
+import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
+import { applyRedaction } from './redact.ts';
+import { isStatelyMessage } from './stately-messages.ts';
 
 export const socketPath = '/inspect/ws';
 const pageProtocol = 'gatehouse.v1';
-/** Asked for by the page when it forwards to a viewer elsewhere: no texts leave. */
+/** Requested by the page when it forwards to an external viewer: no texts leave. */
 const redactedProtocol = 'gatehouse.redacted';
 
-/** A reader this far behind with what happens now is cut off. Minutes of a busy core are well below it. */
+/** A client with more unread bytes of live messages is disconnected. Minutes of a busy core are well below it. */
 const pendingBytesMax = 4 * 1024 * 1024;
-/** For a piece of 256 KB: a line that takes longer has less than 70 kbit/s, or nobody reads. */
-const patienceMs = 30_000;
-/** A machine definition of a foreign actor fits; a flood does not. */
+/** For a piece of 256 KB: a client that needs longer has less than 70 kbit/s or does not read. */
+const defaultReaderTimeoutMs = 30_000;
+/** The machine definition of a foreign actor fits; a flood does not. */
 const messageBytesMax = 1024 * 1024;
-/** Windows of all programmers of a house; each costs a timer and what it watches. */
+/** Enough for all windows of a team of programmers; each socket costs a timer and its subscriptions. */
 const socketsMax = 256;
-/** Of one person: a window on each device, with some to spare. */
+/** Per user: a window on each device, with some to spare. */
 const socketsOfPersonMax = 16;
-/** A page says a few words per click; this is one that does nothing else. */
+/** A page sends a few messages per click; more is a flood. */
 const messagesPerSecondMax = 50;
-/** A program with a hundred actors tells of all of them when it begins. */
-const guestMessagesPerSecondMax = 200;
-/** A message this large counts as one more: it takes about a millisecond to read. */
+/** A program with a hundred actors reports all of them when it starts. */
+const externalMessagesPerSecondMax = 200;
+/** A message counts one more for each 64 KiB, which take about a millisecond to parse. */
 const bytesPerMessage = 64 * 1024;
-/** Proxies cut what is silent for 30 to 60 s; a page takes two missing ticks for a lost connection. */
+/** Proxies close connections that are silent for 30 to 60 s; a page takes two missing ticks for a lost connection. */
 const tickEveryMs = 15_000;
 
 export interface SocketServer {
   close(): void;
 }
 
-export function serveSockets(server: Server, parts: InspectorParts): SocketServer {
+export function serveSockets(server: Server, parts: InspectorContext): SocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: messageBytesMax,
     handleProtocols: (offered) =>
       [pageProtocol, redactedProtocol].find((one) => offered.has(one)) ?? false,
   });
-  const keys = createKeyRing(parts.apiKeys);
-  const openOf = new Map<WebSocket, string | null>();
+  const keys = createApiKeyAuthenticator(parts.apiKeys);
+  const openSockets = new Map<WebSocket, string | null>();
   let peers = 0;
 
-  const admit = (request: IncomingMessage): Caller | number => {
+  const authorize = (request: IncomingMessage): Caller | number => {
     if ((request.url ?? '').split('?')[0] !== socketPath) return 404;
-    const caller = callerOf(request, keys, parts.limits);
+    const caller = authenticateSocket(request, keys, parts.limits);
     if (typeof caller === 'number') return caller;
-    const own = [...openOf.values()].filter((user) => user === caller.user).length;
-    const isFull = openOf.size >= socketsMax || (caller.user !== null && own >= socketsOfPersonMax);
+    const own = [...openSockets.values()].filter((user) => user === caller.user).length;
+    const isFull =
+      openSockets.size >= socketsMax || (caller.user !== null && own >= socketsOfPersonMax);
     return isFull ? 429 : caller;
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Node leaves a socket that asks for an upgrade to us: nobody else hears of it when it breaks.
+    // Node hands over a socket with an upgrade request without an error handler.
     socket.on('error', () => undefined);
-    const caller = admit(request);
+    const caller = authorize(request);
     if (typeof caller === 'number') {
       socket.end(`HTTP/1.1 ${caller} \r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (opened) => {
       peers += 1;
-      openOf.set(opened, caller.user);
-      opened.once('close', () => openOf.delete(opened));
+      openSockets.set(opened, caller.user);
+      opened.once('close', () => openSockets.delete(opened));
       const isHidden = new URL(request.url ?? '/', 'http://localhost').searchParams.has('redact');
       const mustHide = isHidden || opened.protocol === redactedProtocol;
       const redaction = mustHide ? 'texts' : (parts.redaction ?? 'none');
@@ -96,14 +97,22 @@ export function serveSockets(server: Server, parts: InspectorParts): SocketServe
   };
 }
 
-function serve(socket: WebSocket, parts: InspectorParts, peer: number, view: View): void {
+function serve(socket: WebSocket, parts: InspectorContext, peer: number, viewer: Viewer): void {
   socket.on('error', (error) => parts.log.debug({ error: error.message }, 'inspector socket'));
-  const wire = wireTo(socket, view, parts.patienceMs ?? patienceMs);
-  if (socket.protocol === pageProtocol) servePage(socket, parts, view, wire);
-  else serveStately(socket, parts, peer, view, wire);
+  const connection = createConnection(
+    socket,
+    viewer,
+    parts.readerTimeoutMs ?? defaultReaderTimeoutMs,
+  );
+  if (socket.protocol === pageProtocol) servePage(socket, parts, viewer, connection);
+  else serveStately(socket, parts, peer, viewer, connection);
 }
 
-function wireTo(socket: WebSocket, { redaction }: View, pieceMsMax: number): Wire {
+function createConnection(
+  socket: WebSocket,
+  { redaction }: Viewer,
+  pieceMsMax: number,
+): Connection {
   const textOf = (message: object): string => JSON.stringify(applyRedaction(message, redaction));
   return {
     send(message) {
@@ -111,10 +120,10 @@ function wireTo(socket: WebSocket, { redaction }: View, pieceMsMax: number): Wir
       if (socket.bufferedAmount > pendingBytesMax) socket.terminate();
       else socket.send(textOf(message));
     },
-    deliver: (message) =>
+    sendAndWait: (message) =>
       new Promise((resolve) => {
         const stalled = setTimeout(() => socket.terminate(), pieceMsMax);
-        // Called also where the socket is closed, or closes before it was sent.
+        // The callback also runs if the socket is closed, or closes before the message was sent.
         socket.send(textOf(message), () => {
           clearTimeout(stalled);
           resolve();
@@ -123,8 +132,8 @@ function wireTo(socket: WebSocket, { redaction }: View, pieceMsMax: number): Wir
   };
 }
 
-/** Tells of each message whether it is one too many within a second; large ones count as more. */
-function createFloodGauge(perSecondMax: number): (data: RawData) => boolean {
+/** Returns for each message whether it exceeds the limit per second; large messages count as more. */
+function createMessageRateLimit(perSecondMax: number): (data: RawData) => boolean {
   let since = 0;
   let count = 0;
   return (data) => {
@@ -135,14 +144,19 @@ function createFloodGauge(perSecondMax: number): (data: RawData) => boolean {
   };
 }
 
-function servePage(socket: WebSocket, parts: InspectorParts, view: View, wire: Wire): void {
-  const session = openPageSession(parts, view, wire);
-  const tick = setInterval(() => wire.send({ type: 'gatehouse.tick' }), tickEveryMs);
-  wire.send({ type: 'gatehouse.hello', now: parts.clock.now() });
-  const isFlood = createFloodGauge(messagesPerSecondMax);
+function servePage(
+  socket: WebSocket,
+  parts: InspectorContext,
+  viewer: Viewer,
+  connection: Connection,
+): void {
+  const session = openPageSession(parts, viewer, connection);
+  const tick = setInterval(() => connection.send({ type: 'gatehouse.tick' }), tickEveryMs);
+  connection.send({ type: 'gatehouse.hello', now: parts.clock.now() });
+  const isFlood = createMessageRateLimit(messagesPerSecondMax);
   socket.on('message', (data) => {
     if (isFlood(data)) socket.terminate();
-    else session.take(readJson(data));
+    else session.handle(parseJson(data));
   });
   socket.on('close', () => {
     clearInterval(tick);
@@ -152,33 +166,33 @@ function servePage(socket: WebSocket, parts: InspectorParts, view: View, wire: W
 
 function serveStately(
   socket: WebSocket,
-  parts: InspectorParts,
+  parts: InspectorContext,
   peer: number,
-  { user }: View,
-  { send }: Wire,
+  { user }: Viewer,
+  { send }: Connection,
 ): void {
   const receiver = { user, send };
-  let leave: (() => void) | null = parts.feed.receive(receiver);
-  const isFlood = createFloodGauge(guestMessagesPerSecondMax);
+  let unsubscribe: (() => void) | null = parts.statelyPublisher.subscribe(receiver);
+  const isFlood = createMessageRateLimit(externalMessagesPerSecondMax);
   socket.on('message', (data) => {
     if (isFlood(data)) {
       socket.terminate();
       return;
     }
-    const message = readJson(data);
-    // What a person's key tells would stand beside the actors of all others.
+    const message = parseJson(data);
+    // Messages sent with a user's key are dropped: they would appear among the actors of all other users.
     if (!isStatelyMessage(message) || user !== null) return;
-    // It tells instead of listening: what it would be sent it never reads.
-    leave?.();
-    leave = null;
-    parts.feed.relay(message, receiver);
-    parts.guests.tell(peer, message);
+    // The client is a sender: it would never read what the subscription sends.
+    unsubscribe?.();
+    unsubscribe = null;
+    parts.statelyPublisher.relay(message, receiver);
+    parts.externalActors.publish(peer, message);
   });
-  socket.on('close', () => leave?.());
+  socket.on('close', () => unsubscribe?.());
 }
 
-/** Null for what is no JSON, and for what is nested too deep to be sent on. */
-function readJson(data: unknown): unknown {
+/** Null for invalid JSON, and for values nested too deeply to be forwarded. */
+function parseJson(data: unknown): unknown {
   try {
     const value = JSON.parse(String(data)) as unknown;
     return isTooDeep(value) ? null : value;

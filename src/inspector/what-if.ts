@@ -1,64 +1,69 @@
 /**
- * "What if": another event for a copy of a job as it was after some row, and where the machine would go.
- * Pure: no effect is started, nothing is written, the job itself does not notice.
+ * "What if": applies another event to a copy of a job as it was after some row, and shows the next state. Pure: no
+ * effect is started, nothing is written, the job itself is not affected.
  */
 import { getStateNodes } from 'xstate';
 import { jobMachine } from '../../machines/job.ts';
-import { advance } from '../journal/job-state.ts';
+import { applyEvent } from '../journal/job-runtime-state.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { JournalEvent } from '../store/job-storage.ts';
-import { createTracedMachine, frameOf, type Frame } from './frame.ts';
-import { followJob, type JobFollower } from './job-follower.ts';
-import type { InspectorParts } from './parts.ts';
-import { rowsPerSlice } from './slices.ts';
+import type { JournalEvent } from '../store/job-store-port.ts';
+import { createTracingRunner, toReplayFrame, type ReplayFrame } from './replay-frame.ts';
+import { openJournalReader, type JournalReader } from './journal-reader.ts';
+import type { InspectorContext } from './inspector-context.ts';
+import { rowsPerSlice } from './cooperative-scheduler.ts';
 
 /**
- * The job as it was after row `n`, or after its last one: its rows up to there are run in slices, and charged by
- * them to the person whose key it is.
+ * The job as it was after row `n`, or after its last row. Replays the rows in slices, and charges the user of the key
+ * per slice.
  *
  * @throws GH_JOB_NOT_FOUND, GH_REQUEST_TOO_MANY
  */
-export async function replayTo(
-  { storage, limits, slices }: Pick<InspectorParts, 'storage' | 'limits' | 'slices'>,
+export async function openReaderAt(
+  { storage, limits, slices }: Pick<InspectorContext, 'storage' | 'limits' | 'slices'>,
   jobId: string,
   n: number,
   user: string | null,
-): Promise<JobFollower> {
-  const job = followJob(storage, jobId);
-  const rows = Math.min(n, job.job.head.n);
-  // The first slice is the request itself.
-  if (user !== null) limits?.chargePerson(user, Math.floor((rows - 1) / rowsPerSlice));
-  while (job.known < rows) {
-    await slices.turn();
-    if (job.pull(Math.min(rowsPerSlice, rows - job.known)).length === 0) break;
+): Promise<JournalReader> {
+  const reader = openJournalReader(storage, jobId);
+  const rows = Math.min(n, reader.storedJob.head.n);
+  // The first slice is part of the request.
+  if (user !== null) limits?.chargeUser(user, Math.floor((rows - 1) / rowsPerSlice));
+  while (reader.rowsRead < rows) {
+    await slices.nextSlice();
+    if (reader.readNext(Math.min(rowsPerSlice, rows - reader.rowsRead)).length === 0) break;
   }
-  return job;
+  return reader;
 }
 
 export type WhatIf =
-  | { ok: true; isHandled: boolean; frame: Frame }
+  | { ok: true; isHandled: boolean; frame: ReplayFrame }
   | { ok: false; message: string };
 
-export function tryEvent(job: JobFollower, n: number, event: JournalEvent, at: number): WhatIf {
-  const before = job.stateAt(n);
+export function tryEvent(
+  reader: JournalReader,
+  n: number,
+  event: JournalEvent,
+  at: number,
+): WhatIf {
+  const before = reader.stateAt(n);
   if (before === null) return { ok: false, message: `The job has no row ${n}` };
-  if (before.broken || before.snapshot.status !== 'active') {
+  if (before.hasInternalError || before.snapshot.status !== 'active') {
     return { ok: false, message: 'The job had ended here: no event changes it any more' };
   }
-  const machine = createTracedMachine();
+  const machine = createTracingRunner();
   try {
     const isHandled = before.snapshot.can(event as never);
-    const step = advance(machine, before, event, at);
-    return { ok: true, isHandled, frame: frameOf(before, step, machine.taken()) };
+    const step = applyEvent(machine, before, event, at);
+    return { ok: true, isHandled, frame: toReplayFrame(before, step, machine.takenEdges()) };
   } catch (error) {
     return { ok: false, message: messageOf(error) };
   }
 }
 
-/** The events that mean something to the job after row `n`, each with a body to start from. */
-export function choicesAt(job: JobFollower, n: number): JournalEvent[] {
-  const state = job.stateAt(n);
-  if (state === null || state.broken || state.snapshot.status !== 'active') return [];
+/** The events that the job can handle after row `n`, each with a sample body. */
+export function choicesAt(reader: JournalReader, n: number): JournalEvent[] {
+  const state = reader.stateAt(n);
+  if (state === null || state.hasInternalError || state.snapshot.status !== 'active') return [];
   const types = getStateNodes(jobMachine.root, state.snapshot.value as never)
     .toReversed()
     .flatMap((node) => [...node.transitions.keys()] as string[]);
@@ -72,7 +77,7 @@ const results = [{ ...result, error: null }];
 const draft = { tool: 'calendar', operation: 'create_confirmed', params: {}, summary: '…' };
 const by = 'inspector';
 
-/** By effect: what it can give back, one for each way on. */
+/** Sample outputs by effect, one for each path of the machine. */
 const outputs: Record<string, unknown[]> = {
   admit: [
     { now: '2026-01-01T09:00:00+09:00', decision: null },

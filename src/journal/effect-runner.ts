@@ -1,59 +1,62 @@
 /**
- * Runs effects, one at a time per key, and turns what they say into events for their job.
+ * Runs effects, one at a time per key, and turns their reports into events for their job.
  *
- * E1: an effect is started once per process and key. E2: after `abort` nothing it says is heard.
- * E3: a heartbeat costs no time: it ticks beside the work, never inside it.
+ * E1: an effect is started once per process and key. E2: after `abort` its reports and its result are ignored.
+ * E3: the heartbeat is a separate timer: it does not delay the work.
  */
 import type { Clock } from '../lib/clock.ts';
-import type { Faults } from '../lib/faults.ts';
+import type { FaultInjector } from '../lib/fault-points.ts';
 import type { Log } from '../lib/log.ts';
 import { messageOf } from '../lib/errors.ts';
 import { logFieldsOf } from '../contract/trace.ts';
-import type { EffectFailure, QueueFacts } from '../../machines/job-types.ts';
-import type { JournalEvent } from '../store/job-storage.ts';
-import type { EffectReport, EffectResult, Effects } from './effects.ts';
-import type { EffectWatch, JournalObserver, WatchedJob } from './journal-observer.ts';
-import type { JobState, PendingEffect } from './job-state.ts';
+import type { EffectFailure, QueuePosition } from '../../machines/job-types.ts';
+import type { JournalEvent } from '../store/job-store-port.ts';
+import type { EffectReport, EffectResult, Effects } from './effect-port.ts';
+import type { EffectSpan, JournalObserver, JobDescriptor } from './journal-observer.ts';
+import type { JobRuntimeState, PendingEffect } from './job-runtime-state.ts';
 import type { LiveHub } from './live-hub.ts';
 
 export interface EffectRunner {
   start(job: EffectJob, effect: PendingEffect): void;
   abort(key: string): void;
-  /** Aborts all. Effects that write are given `graceMs` to end, so that their result is not in doubt. */
+  /** Aborts all effects. Effects that write get `graceMs` to end first, so that their result is known. */
   stop(graceMs: number): Promise<void>;
-  /** Where the running effect of the job waits, if it does. */
-  queueOf(jobId: string): QueueFacts | null;
+  /** Position at a gate of the job's running effect; null when it does not wait. */
+  queuePositionOf(jobId: string): QueuePosition | null;
   readonly running: number;
 }
 
-export interface EffectJob extends WatchedJob {
+export interface EffectJob extends JobDescriptor {
   conversation: string;
-  state: JobState;
+  state: JobRuntimeState;
 }
 
-/** Posts an event to a job. `key` present: it comes from this effect and counts only while the effect is wanted. */
-export type Post = (jobId: string, event: JournalEvent, key: string | null) => void;
+/**
+ * Posts an event to a job. With a `key` the event comes from this effect, and is ignored once the effect is not pending
+ * any more.
+ */
+export type PostEvent = (jobId: string, event: JournalEvent, key: string | null) => void;
 
 export interface EffectRunnerOptions {
   effects: Effects;
   hub: LiveHub;
-  post: Post;
+  post: PostEvent;
   heartbeatMs: number;
   clock: Clock;
   log: Log;
-  faults: Faults;
+  faults: FaultInjector;
   observer: JournalObserver;
 }
 
-interface Running {
+interface RunningEffect {
   jobId: string;
   writes: boolean;
   controller: AbortController;
   heartbeat: NodeJS.Timeout | null;
-  queue: QueueFacts | null;
-  /** When `queue` was said, epoch ms. */
-  queueAt: number;
-  watch: EffectWatch;
+  queue: QueuePosition | null;
+  /** When `queue` was reported, epoch ms. */
+  queueUpdatedAt: number;
+  span: EffectSpan;
   ended: Promise<void>;
 }
 
@@ -63,8 +66,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
 
 class Runner implements EffectRunner {
   readonly #options: EffectRunnerOptions;
-  readonly #running = new Map<string, Running>();
-  readonly #byJob = new Map<string, Running>();
+  readonly #running = new Map<string, RunningEffect>();
+  readonly #byJob = new Map<string, RunningEffect>();
 
   constructor(options: EffectRunnerOptions) {
     this.#options = options;
@@ -78,19 +81,19 @@ class Runner implements EffectRunner {
     if (this.#running.has(effect.key)) return;
     const { effects, faults, heartbeatMs, log } = this.#options;
     const implementation = effects[effect.src];
-    const one: Running = {
+    const one: RunningEffect = {
       jobId: job.id,
       writes: implementation?.writes === true,
       controller: new AbortController(),
       heartbeat: null,
       queue: null,
-      queueAt: 0,
-      watch: this.#watch(job, effect),
+      queueUpdatedAt: 0,
+      span: this.#startSpan(job, effect),
       ended: Promise.resolve(),
     };
     this.#running.set(effect.key, one);
     this.#byJob.set(job.id, one);
-    faults.hit('journal.effectStarted', effect.id);
+    faults.reach('journal.effectStarted', effect.id);
     const result = this.#run(job, effect, one);
     if (!(result instanceof Promise)) {
       this.#finish(job.id, effect, result);
@@ -98,7 +101,7 @@ class Runner implements EffectRunner {
     }
     const message = implementation?.heartbeat?.(job.state.snapshot.context.locale);
     if (message !== undefined) {
-      one.heartbeat = setInterval(() => this.#beat(one, message), heartbeatMs);
+      one.heartbeat = setInterval(() => this.#postHeartbeat(one, message), heartbeatMs);
     }
     one.ended = result.then(
       (value) => this.#finish(job.id, effect, value),
@@ -111,7 +114,7 @@ class Runner implements EffectRunner {
           },
           'effect threw',
         );
-        this.#finish(job.id, effect, failed(thrown(error)));
+        this.#finish(job.id, effect, failed(thrownFailure(error)));
       },
     );
   }
@@ -120,7 +123,7 @@ class Runner implements EffectRunner {
     const one = this.#running.get(key);
     if (one === undefined) return;
     this.#forget(key);
-    one.watch.ended('aborted');
+    one.span.ended('aborted');
     one.controller.abort('cancelled');
   }
 
@@ -132,31 +135,38 @@ class Runner implements EffectRunner {
     for (const key of this.#running.keys()) this.abort(key);
   }
 
-  queueOf(jobId: string): QueueFacts | null {
+  queuePositionOf(jobId: string): QueuePosition | null {
     const one = this.#byJob.get(jobId);
-    return one === undefined ? null : this.#queueNow(one);
+    return one === undefined ? null : this.#currentQueuePosition(one);
   }
 
-  /** The gate speaks when a place changes; in between, the estimate runs down with the clock. */
-  #queueNow({ queue, queueAt }: Running): QueueFacts | null {
+  /** The gate reports only changed positions; between reports the estimate is reduced by the elapsed time. */
+  #currentQueuePosition({ queue, queueUpdatedAt }: RunningEffect): QueuePosition | null {
     if (queue === null || queue.etaMs === null) return queue;
-    const passedMs = Math.max(0, this.#options.clock.now() - queueAt);
+    const passedMs = Math.max(0, this.#options.clock.now() - queueUpdatedAt);
     return { ...queue, etaMs: Math.max(0, queue.etaMs - passedMs) };
   }
 
-  /** What only takes a turn does nothing outside. Without an observer the caller's own trace is passed on. */
-  #watch(job: EffectJob, effect: PendingEffect): EffectWatch {
+  /**
+   * A scheduled effect works only inside the journal and gets no span. Without an observer the client's trace context
+   * is passed on.
+   */
+  #startSpan(job: EffectJob, effect: PendingEffect): EffectSpan {
     const { observer, effects } = this.#options;
     const { traceparent } = job.input;
-    if (observer.effectStarted === undefined || effects[effect.src]?.takesTurn === true) {
+    if (observer.effectStarted === undefined || effects[effect.src]?.isScheduled === true) {
       return { traceparent, ended: () => undefined };
     }
     return observer.effectStarted(job, effect);
   }
 
-  #run(job: EffectJob, effect: PendingEffect, one: Running): EffectResult | Promise<EffectResult> {
+  #run(
+    job: EffectJob,
+    effect: PendingEffect,
+    one: RunningEffect,
+  ): EffectResult | Promise<EffectResult> {
     const implementation = this.#options.effects[effect.src];
-    if (implementation === undefined) return failed(bug(`there is no effect ${effect.src}`));
+    if (implementation === undefined) return failed(bugFailure(`there is no effect ${effect.src}`));
     const { context } = job.state.snapshot;
     try {
       return implementation.run({
@@ -168,50 +178,50 @@ class Runner implements EffectRunner {
         input: effect.input,
         context,
         signal: one.controller.signal,
-        report: this.#reportOf(effect.key, one),
-        traceparent: one.watch.traceparent,
+        report: this.#createReport(effect.key, one),
+        traceparent: one.span.traceparent,
       });
     } catch (error) {
-      return failed(thrown(error));
+      return failed(thrownFailure(error));
     }
   }
 
-  #reportOf(key: string, one: Running): EffectReport {
+  #createReport(key: string, one: RunningEffect): EffectReport {
     const { post, hub, clock } = this.#options;
-    const isHeard = (): boolean => this.#running.get(key) === one;
+    const isCurrent = (): boolean => this.#running.get(key) === one;
     return {
       queued(queue) {
-        if (!isHeard()) return;
+        if (!isCurrent()) return;
         const isFirst = one.queue === null;
         one.queue = queue;
-        one.queueAt = clock.now();
+        one.queueUpdatedAt = clock.now();
         if (isFirst) post(one.jobId, { type: 'gate.queued', queue }, key);
       },
       granted() {
-        if (!isHeard() || one.queue === null) return;
+        if (!isCurrent() || one.queue === null) return;
         one.queue = null;
         post(one.jobId, { type: 'gate.granted' }, key);
       },
       text(content, replace) {
-        if (isHeard()) hub.text(one.jobId, content, replace);
+        if (isCurrent()) hub.text(one.jobId, content, replace);
       },
     };
   }
 
-  #beat(one: Running, message: string): void {
-    const queue = this.#queueNow(one);
+  #postHeartbeat(one: RunningEffect, message: string): void {
+    const queue = this.#currentQueuePosition(one);
     const event = queue === null ? { type: 'progress', message } : { type: 'progress', queue };
     this.#options.post(one.jobId, event, null);
   }
 
   #finish(jobId: string, effect: PendingEffect, result: EffectResult): void {
-    // Aborted meanwhile: the machine has left the state and does not want the result (J1).
+    // Aborted meanwhile: the machine has left the state, and the result is dropped (J1).
     const one = this.#running.get(effect.key);
     if (one === undefined) return;
-    one.watch.ended(result);
+    one.span.ended(result);
     this.#forget(effect.key);
-    this.#options.faults.hit('journal.effectEnded', effect.id);
-    this.#options.post(jobId, resultEvent(effect.id, result), effect.key);
+    this.#options.faults.reach('journal.effectEnded', effect.id);
+    this.#options.post(jobId, toResultEvent(effect.id, result), effect.key);
   }
 
   #forget(key: string): void {
@@ -224,10 +234,10 @@ class Runner implements EffectRunner {
 }
 
 const failed = (failure: EffectFailure): EffectResult => ({ ok: false, failure });
-const bug = (message: string): EffectFailure => ({ code: 'GH_JOB_BUG', message });
-const thrown = (error: unknown): EffectFailure => bug(messageOf(error));
+const bugFailure = (message: string): EffectFailure => ({ code: 'GH_JOB_BUG', message });
+const thrownFailure = (error: unknown): EffectFailure => bugFailure(messageOf(error));
 
-function resultEvent(id: string, result: EffectResult): JournalEvent {
+function toResultEvent(id: string, result: EffectResult): JournalEvent {
   return result.ok
     ? { type: `xstate.done.actor.${id}`, output: result.output }
     : { type: `xstate.error.actor.${id}`, error: result.failure };

@@ -1,13 +1,12 @@
 /**
- * Who watches the journal: figures, traces and the log hang here, and the journal knows none of them.
- * Called on the thread that commits, after the fact: an observer is quick, keeps nothing of what it is shown
- * beyond the call but what it copies, and never throws.
+ * Port for metrics, traces and the log; the journal knows none of them. Called on the thread that commits, after the
+ * fact: an observer must be quick, must copy what it keeps beyond the call, and must never throw.
  */
 import type { JobInput, Outcome } from '../../machines/job-types.ts';
-import type { EffectResult } from './effects.ts';
+import type { EffectResult } from './effect-port.ts';
 
-/** What does not change in the life of a job. */
-export interface WatchedJob {
+/** The fields of a job that never change. */
+export interface JobDescriptor {
   readonly id: string;
   readonly input: JobInput;
   /** Epoch ms. */
@@ -18,31 +17,31 @@ export interface WatchedJob {
 export interface JobEnd {
   /** Epoch ms. */
   at: number;
-  /** Null: it was cancelled. */
+  /** Null when it was cancelled. */
   outcome: Outcome | null;
   /** The reply's length in characters (UTF-16 units), never its text. */
   replyLength: number;
-  /** What was decided, as in events; null where it came to no decision. */
+  /** The decision, as in events; null when the job ended without one. */
   decision: { by: string; action: string } | null;
-  /** Backends that classified or wrote, in order. */
+  /** Backends that classified the message or wrote the answer, in order. */
   models: readonly string[];
 }
 
-export interface EffectWatch {
-  /** The `traceparent` of requests that the effect makes; undefined: none is sent. */
+export interface EffectSpan {
+  /** `traceparent` for requests that the effect makes; undefined: none is sent. */
   traceparent: string | undefined;
-  /** `aborted`: its state was left, or the process stops. Called once. */
+  /** `aborted`: its state was left, or the process is stopping. Called once. */
   ended(result: EffectResult | 'aborted'): void;
 }
 
 export interface JournalObserver {
   /** A new job is on disk. */
-  accepted?(job: WatchedJob): void;
-  /** Of an effect that works outside the journal; with every start, also after a restart. */
-  effectStarted?(job: WatchedJob, effect: { id: string; src: string; key: string }): EffectWatch;
-  /** The end is on disk. */
-  ended?(job: WatchedJob, end: JobEnd): void;
-  /** One transaction; `ms` from its begin to its fsync. */
+  accepted?(job: JobDescriptor): void;
+  /** For effects that work outside the journal; at every start, also after a restart. */
+  effectStarted?(job: JobDescriptor, effect: { id: string; src: string; key: string }): EffectSpan;
+  /** The job's end is on disk. */
+  ended?(job: JobDescriptor, end: JobEnd): void;
+  /** One transaction; `ms` is the time from its begin to its fsync. */
   committed?(commit: { jobs: number; rows: number; ms: number }): void;
   commitFailed?(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Tells subscribers inside the process what was committed, and the pieces of answers as they are written.
- * Nothing is kept but the text that each running answer has so far, for those who come late.
+ * Publishes committed events and the text of running answers to subscribers inside the process. Keeps only the text so
+ * far of each running answer, for late subscribers.
  */
 import type { DocumentEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
@@ -8,17 +8,17 @@ import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 export interface LiveListener {
   event(event: StateEvent): void;
   token(chunk: TokenChunk): void;
-  /** What happened to any document; only those who listen to everything are told. */
+  /** An event of any document; only subscribers to all jobs get it. */
   document?(event: DocumentEvent): void;
 }
 
 export interface LiveHub {
-  /** `jobId` null: every job. Returns the way out. A listener must not throw and must not block. */
+  /** `jobId` null: every job. Returns the function that unsubscribes. A listener must not throw and must not block. */
   subscribe(jobId: string | null, listener: LiveListener): () => void;
   event(event: StateEvent): void;
   document(event: DocumentEvent): void;
   text(jobId: string, content: string, replace: boolean): void;
-  /** The answer so far as one chunk, or null where none is being written. */
+  /** The answer so far as one chunk; null when none is being written. */
   textSoFar(jobId: string): TokenChunk | null;
 }
 
@@ -28,37 +28,38 @@ interface Stream {
 }
 
 export function createLiveHub(): LiveHub {
-  const everyone = new Set<LiveListener>();
-  const ofJob = new Map<string, Set<LiveListener>>();
+  const globalListeners = new Set<LiveListener>();
+  const jobListeners = new Map<string, Set<LiveListener>>();
   const streams = new Map<string, Stream>();
 
-  const tell = (jobId: string, say: (listener: LiveListener) => void): void => {
-    for (const listener of everyone) say(listener);
-    for (const listener of ofJob.get(jobId) ?? []) say(listener);
+  const notify = (jobId: string, deliver: (listener: LiveListener) => void): void => {
+    for (const listener of globalListeners) deliver(listener);
+    for (const listener of jobListeners.get(jobId) ?? []) deliver(listener);
   };
 
   return {
     subscribe(jobId, listener) {
       if (jobId === null) {
-        everyone.add(listener);
-        return () => void everyone.delete(listener);
+        globalListeners.add(listener);
+        return () => void globalListeners.delete(listener);
       }
-      const listeners = ofJob.get(jobId) ?? new Set();
-      ofJob.set(jobId, listeners.add(listener));
+      const listeners = jobListeners.get(jobId) ?? new Set();
+      jobListeners.set(jobId, listeners.add(listener));
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0 && ofJob.get(jobId) === listeners) ofJob.delete(jobId);
+        if (listeners.size === 0 && jobListeners.get(jobId) === listeners)
+          jobListeners.delete(jobId);
       };
     },
     event(event) {
-      // A new state means a new writer: what was streamed until now is over. `n` goes on counting.
+      // A new state starts a new answer: the text streamed until now is dropped. `n` goes on counting.
       const stream = streams.get(event.job_id);
       if (stream !== undefined && event.type === 'state') stream.text = '';
       if (event.type === 'done' || event.type === 'cancelled') streams.delete(event.job_id);
-      tell(event.job_id, (listener) => listener.event(event));
+      notify(event.job_id, (listener) => listener.event(event));
     },
     document(event) {
-      for (const listener of everyone) listener.document?.(event);
+      for (const listener of globalListeners) listener.document?.(event);
     },
     text(jobId, content, replace) {
       const stream = streams.get(jobId) ?? { n: 0, text: '' };
@@ -67,7 +68,7 @@ export function createLiveHub(): LiveHub {
       const off = stream.text.length;
       stream.n += 1;
       stream.text += content;
-      tell(jobId, (listener) => listener.token({ job_id: jobId, n: stream.n, off, content }));
+      notify(jobId, (listener) => listener.token({ job_id: jobId, n: stream.n, off, content }));
     },
     textSoFar(jobId) {
       const stream = streams.get(jobId);

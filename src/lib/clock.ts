@@ -1,4 +1,4 @@
-/** The only door to wall clock time. Everything that needs the time is handed one of these. */
+/** The only source of wall clock time. Code that needs the time takes a `Clock` as a parameter. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;

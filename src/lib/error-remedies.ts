@@ -1,4 +1,6 @@
-/** What to do about each error: one sentence for the person or program that met it. docs/errors.md shows it beside the code. */
+/**
+ * The remedy for each error: one sentence for the user or the client program. docs/errors.md shows it beside the code.
+ */
 import type { ErrorCode } from './errors.ts';
 
 export const remedies: Readonly<Record<ErrorCode, string>> = {

@@ -1,8 +1,8 @@
 /**
- * Every error that a person or a program can meet, in one table (docs/errors.md lists exactly these).
+ * Every error that a user or a client program can receive, in one table (docs/errors.md lists exactly these).
  *
- * kind `terminal`: the same request will fail again. `retryable`: it may work later. `indoubt`: it may have
- * taken effect. `bug`: ours. `status` is the HTTP status of the problem document.
+ * kind `terminal`: the same request will fail again. `retryable`: it may succeed later. `indoubt`: it may have taken
+ * effect. `bug`: a fault in Gatehouse. `status` is the HTTP status of the problem document.
  */
 export type ErrorKind = 'terminal' | 'retryable' | 'indoubt' | 'bug';
 
@@ -77,7 +77,7 @@ export const errorTable = {
   GH_BUS_NO_JETSTREAM: entry('terminal', 503, 'The NATS server has no JetStream'),
   GH_BUS_STREAM: entry('terminal', 503, 'A stream has other settings than Gatehouse needs'),
   GH_BUS_TOO_LARGE: entry('terminal', 413, 'The answer is larger than the NATS server carries'),
-  // The bridge to a chat
+  // Chat bridge
   GH_BRIDGE_NOT_CONFIGURED: entry('terminal', 500, 'The bridge has no chat to serve'),
   GH_BRIDGE_NO_USERS: entry('terminal', 500, 'Nobody is allowed to talk to the bot'),
   GH_BRIDGE_TOKEN: entry('terminal', 401, 'The token is not the one of a bot'),
@@ -107,11 +107,11 @@ export class GatehouseError extends Error {
   readonly code: ErrorCode;
   readonly kind: ErrorKind;
   readonly status: number;
-  /** When to try again, where that is known. */
+  /** Delay before a retry, where it is known. */
   readonly retryAfterMs: number | null;
-  /** Where a backend is the cause. */
+  /** Set when a backend caused the error. */
   readonly errorReason: string | null;
-  /** Which field of a request is at fault, where that is one. */
+  /** The request field at fault, where it is a single field. */
   readonly param: string | null;
 
   constructor(
@@ -135,6 +135,6 @@ export class GatehouseError extends Error {
   }
 }
 
-/** The message of anything thrown, for logs and for failures kept as data. */
+/** The message of any thrown value, for logs and for stored failures. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

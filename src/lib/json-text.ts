@@ -1,13 +1,13 @@
-/** JSON inside other text: where a value ends, and what it is when a model wrote it almost right. */
+/** JSON inside other text: finds the end of a value, and repairs JSON that a model wrote almost correctly. */
 import { jsonrepair } from 'jsonrepair';
 
-export type Fields = Record<string, unknown>;
+export type JsonObject = Record<string, unknown>;
 
-export const isFields = (value: unknown): value is Fields =>
+export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Undefined for text that is no JSON. */
-export function parsedJson(text: string): unknown {
+/** Undefined for text that is not JSON. */
+export function tryParseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -15,8 +15,8 @@ export function parsedJson(text: string): unknown {
   }
 }
 
-/** The object or list that the text was meant to be. Undefined also for text that would only become a string. */
-export function repairedJson(text: string): unknown {
+/** The repaired object or list. Undefined also for text that would only become a string. */
+export function tryRepairJson(text: string): unknown {
   try {
     const value = JSON.parse(jsonrepair(text)) as unknown;
     return typeof value === 'object' && value !== null ? value : undefined;
@@ -25,8 +25,10 @@ export function repairedJson(text: string): unknown {
   }
 }
 
-/** The end of the object or list that begins at `start`, strings respected; -1 when it never closes. */
-export function balancedEnd(text: string, start: number): number {
+/**
+ * The index after the object or list that begins at `start`; brackets in strings are skipped. -1 when it never closes.
+ */
+export function findBalancedEnd(text: string, start: number): number {
   let depth = 0;
   let inString = false;
   for (let at = start; at < text.length; at += 1) {

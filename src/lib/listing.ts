@@ -1,15 +1,15 @@
 /**
- * Lists within bounds of rows and bytes. They are read in slices of about a millisecond, at the pace of their reader:
- * nothing is read before it is asked for.
+ * Pages of a list, bounded in rows and bytes. Rows are read in slices of about a millisecond and only on demand:
+ * nothing is read before the consumer asks for it (backpressure).
  */
-import { fairTurn } from './fair-turns.ts';
+import { waitForFairSlice } from './fair-slices.ts';
 
-/** Bytes of the JSON of one list, as UTF-8: about 200 jobs with long answers. More takes several pages. */
+/** Maximum UTF-8 bytes of the JSON of one page: about 200 jobs with long answers. A longer list takes several pages. */
 export const listBytesMax = 1024 * 1024;
-/** For the fields around the rows. */
+/** Reserved for the fields around the rows. */
 const envelopeBytes = 1024;
 
-/** A row, its JSON, and the cursor that goes on behind it. */
+/** A row, its JSON, and the cursor that continues after it. */
 export interface ListedRow<Row> {
   row: Row;
   json: string;
@@ -21,50 +21,52 @@ export interface ListedRow<Row> {
 export interface ListEnd {
   /** The cursor of the next page; null where there is none. */
   next: string | null;
-  /** Rows that were looked at: more than are shown where a filter passes over many. */
+  /** Rows examined: more than the page shows where a filter skips many. */
   looked: number;
 }
 
-/** Yields slices, returns the end. */
+/** Yields slices of rows, returns the end of the page. */
 export type Listing<Row> = AsyncGenerator<ListedRow<Row>[], ListEnd>;
 
-/** Some rows in their order, each with the cursor that goes on behind it. */
+/** Rows in order, each with the cursor that continues after it. */
 export interface ReadRows<Row> {
   rows: { row: Row; cursor: string }[];
-  /** Where to go on; null: there are no more. */
+  /** The cursor to continue with; null: there are no more rows. */
   next: string | null;
-  /** Left out: as many as there are rows. */
+  /** Rows examined; default: the number of `rows`. */
   looked?: number;
 }
 
 export interface ListSource<Row> {
-  /** At most `count` rows behind the cursor (null: from the start). May be fewer, or none, and go on. */
+  /**
+   * At most `count` rows after the cursor (null: from the start). May return fewer rows, or none, and still continue.
+   */
   read(cursor: string | null, count: number): ReadRows<Row> | Promise<ReadRows<Row>>;
-  /** The row with its texts cut, for a row that no page has room for. */
+  /** The row with shortened texts, for a row that is larger than a page. */
   cut(row: Row): Row;
   cursor?: string | null | undefined;
-  /** Rows of the page, at most. */
+  /** Maximum rows of the page. */
   limit: number;
   /** Default 1 MiB. */
   bytesMax?: number | undefined;
-  /** Rows that are looked at for one page; left out: any number. */
+  /** Maximum rows examined for one page; default: no limit. */
   lookedMax?: number;
-  /** Who waits for it: readers take turns. `''`: the operator. */
+  /** The user that waits for the list; callers are served round-robin (fair-slices.ts). `''`: the operator. */
   who: string;
 }
 
-/** Rows of the first slice; later ones are as many as a millisecond has room for. */
+/** Rows of the first slice; later slices hold as many rows as can be read in a millisecond. */
 const firstSlice = 4;
 const sliceMs = 1;
 const sliceRowsMax = 100;
 
-export async function* listingOf<Row>(source: ListSource<Row>): Listing<Row> {
+export async function* createListing<Row>(source: ListSource<Row>): Listing<Row> {
   const { who, limit, bytesMax = listBytesMax, lookedMax = Number.POSITIVE_INFINITY } = source;
   const room = bytesMax - envelopeBytes;
   let [count, bytes, looked, wanted] = [0, 0, 0, firstSlice];
   let cursor = source.cursor ?? null;
   while (count < limit && looked < lookedMax) {
-    await fairTurn(who);
+    await waitForFairSlice(who);
     const beganAt = performance.now();
     const asked = Math.min(wanted, limit - count);
     const read = await source.read(cursor, asked);
@@ -93,7 +95,7 @@ export async function* listingOf<Row>(source: ListSource<Row>): Listing<Row> {
 
 function withJson<Row>({ row, cursor }: { row: Row; cursor: string }): ListedRow<Row> {
   const json = JSON.stringify(row);
-  // With the comma before it.
+  // Plus the comma before it.
   return { row, json, bytes: Buffer.byteLength(json) + 1, cursor };
 }
 
@@ -102,8 +104,8 @@ function nextSize(rows: number, tookMs: number): number {
   return tookMs < sliceMs / 2 ? Math.min(sliceRowsMax, rows * 2) : rows;
 }
 
-/** The whole page, for carriers that send it as one message. */
-export async function collected<Row>(
+/** The whole page, for transports that send it as one message. */
+export async function collectListing<Row>(
   listing: Listing<Row>,
 ): Promise<ListEnd & { rows: Row[]; bytes: number }> {
   const rows: Row[] = [];
@@ -118,16 +120,16 @@ export async function collected<Row>(
   }
 }
 
-/** Characters of a text that a list shows; the whole text stands where the one thing is asked for. */
-export const headCharsMax = 1_000;
+/** Maximum characters of a text in a list; the request for the single item returns the whole text. */
+export const previewCharsMax = 1_000;
 
-/** The first characters of a text, and whether there are more. */
-export function headOfText(
+/** The first characters of a text, and whether it was cut. */
+export function previewOf(
   text: string,
-  charsMax = headCharsMax,
+  charsMax = previewCharsMax,
 ): { text: string; isCut: boolean } {
   if (text.length <= charsMax) return { text, isCut: false };
-  // A character has two code units at most, so a text of megabytes is not taken apart.
+  // A character has at most two code units, so only a bounded part of a long text is split.
   const head = Array.from(text.slice(0, 2 * charsMax))
     .slice(0, charsMax)
     .join('');

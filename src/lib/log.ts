@@ -1,4 +1,6 @@
-/** The only door to pino. One line per fact, with the job's id; secrets and message texts never at `info`. */
+/**
+ * The only module that imports pino. One line per fact, with the job's id; secrets and message texts never at `info`.
+ */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -10,7 +12,7 @@ export interface LogOptions {
   pretty: boolean | 'auto';
 }
 
-/** Paths whose values never reach a log line. */
+/** Paths whose values are redacted in every log line. */
 const secretPaths = [
   'token',
   'apiKey',
@@ -20,7 +22,7 @@ const secretPaths = [
   'headers.authorization',
 ];
 
-/** `destination`: takes whole lines of JSON; left out, they go to standard error. */
+/** `destination` receives whole lines of JSON; default: standard error. */
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
   const isPretty = options.pretty === 'auto' ? process.stderr.isTTY : options.pretty;
   const settings = {
@@ -30,7 +32,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
   };
   if (destination !== undefined) return pino(settings, destination);
-  // Logs go to stderr: stdout belongs to what a command prints.
+  // Logs go to stderr: stdout is for the output of commands.
   return isPretty
     ? pino(
         settings,

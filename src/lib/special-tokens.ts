@@ -1,24 +1,34 @@
 /**
- * The special tokens and tags of all known model families: what a chat template or a tokenizer puts around the
- * words of an answer. The only list of them; a new model means a new row here, never new code. Collected from
- * chat templates and from the parsers of vLLM, SGLang, llama.cpp, mlx-lm and Ollama.
+ * The special tokens and tags of all known model families: what a chat template or a tokenizer puts around the words of
+ * an answer. This is the only list of them; a new model means a new row here, never new code. Collected from chat
+ * templates and from the parsers of vLLM, SGLang, llama.cpp, mlx-lm and Ollama.
  *
- * Everything is compared without regard to ASCII case: small models write `<Think>`.
+ * All comparisons ignore ASCII case: small models write `<Think>`.
  */
 
-export interface Marks {
+export interface Delimiters {
   open: string;
-  /** The first of these that comes ends the block. */
+  /** The block ends at the first of these. */
   closes: readonly string[];
-  /** A special token of a tokenizer, which no text contains by chance; else a tag that people write as well. */
+  /**
+   * True: a special token of a tokenizer, which no text contains by chance. False: a tag that may also occur in text.
+   */
   special: boolean;
 }
 
-const tag = (open: string, close: string): Marks => ({ open, closes: [close], special: false });
-const special = (open: string, ...closes: string[]): Marks => ({ open, closes, special: true });
+const tag = (open: string, close: string): Delimiters => ({
+  open,
+  closes: [close],
+  special: false,
+});
+const special = (open: string, ...closes: string[]): Delimiters => ({
+  open,
+  closes,
+  special: true,
+});
 
-/** Around thinking. */
-export const thoughtMarks: readonly Marks[] = [
+/** Around the reasoning. */
+export const thinkingDelimiters: readonly Delimiters[] = [
   tag('<think>', '</think>'), // Qwen 3, DeepSeek R1, GLM, MiniMax, Nemotron, EXAONE 4
   tag('<thinking>', '</thinking>'),
   tag('<thought>', '</thought>'), // EXAONE Deep
@@ -36,15 +46,15 @@ export const thoughtMarks: readonly Marks[] = [
   tag('/think\n', '<|im_start|>assistant'), // HyperCLOVA X
 ];
 
-/** Around the answer itself: the marks go, what is between them stays. */
-export const answerMarks: readonly Marks[] = [
+/** Around the answer itself: the delimiters are removed, the text between them stays. */
+export const answerDelimiters: readonly Delimiters[] = [
   tag('<answer>', '</answer>'), // Hunyuan, and models trained with R1's prompt
   tag('<response>', '</response>'), // Granite, ERNIE
   tag('[BEGIN FINAL RESPONSE]', '[END FINAL RESPONSE]'), // Apriel
 ];
 
-/** Around tool calls that a model prints into its text. No closes: the call goes on to the end of the text. */
-export const callMarks: readonly Marks[] = [
+/** Around tool calls that a model prints into its text. Empty `closes`: the call extends to the end of the text. */
+export const toolCallDelimiters: readonly Delimiters[] = [
   tag('<tool_call>', '</tool_call>'), // Hermes, Qwen, GLM
   tag('<tool_calls>', '</tool_calls>'), // Hunyuan, Jamba
   tag('<tools>', '</tools>'), // Qwen 2.5 Coder
@@ -74,10 +84,7 @@ export const callMarks: readonly Marks[] = [
   special('<｜DSML｜function_calls>', '</｜DSML｜function_calls>'), // DeepSeek 3.2
 ];
 
-/**
- * Tokens behind which the role of a message stands, up to one of `headerEnds` or, where `line` says so, to the end
- * of the line.
- */
+/** Tokens followed by the role of a message, up to one of `headerEnds` or, with `line`, to the end of the line. */
 export const headerTokens: readonly { token: string; line: boolean }[] = [
   { token: '<|start|>', line: false }, // gpt-oss (harmony)
   { token: '<|channel|>', line: false },
@@ -98,18 +105,18 @@ export const headerEnds: readonly string[] = [
   '<|im_sep|>',
 ];
 
-/** Tokens that end a message of harmony. */
+/** Tokens that end a message in the harmony format. */
 export const messageEnds: readonly string[] = ['<|end|>', '<|call|>', '<|return|>'];
 
-/** Tokens that begin a turn of the model. */
-export const ownTurns: readonly string[] = [
+/** Tokens that begin a message of the model. */
+export const assistantRoleTokens: readonly string[] = [
   '<|assistant|>', // GLM, Phi
   '[|assistant|]', // EXAONE
   '<｜Assistant｜>', // DeepSeek
 ];
 
-/** Tokens that begin a turn of somebody else than the model: what follows is not its answer. */
-export const foreignTurns: readonly string[] = [
+/** Tokens that begin a message of another role: the text after them is not the model's answer. */
+export const otherRoleTokens: readonly string[] = [
   '<|user|>', // GLM, Phi
   '<|system|>',
   '<|observation|>',
@@ -118,7 +125,7 @@ export const foreignTurns: readonly string[] = [
   '<｜User｜>', // DeepSeek
 ];
 
-/** Special tokens whose form has nothing special about it. */
+/** Special tokens that do not have one of the forms in `specialToken`. */
 export const namedTokens: readonly string[] = [
   '<start_of_turn>', // Gemma
   '<end_of_turn>',
@@ -143,8 +150,8 @@ export const namedTokens: readonly string[] = [
 ];
 
 /**
- * Any special token, as a pattern for flags `i`. Text does not take the forms `<|name|>`, `<｜name｜>` (DeepSeek),
- * `[|name|]` (EXAONE) and `<[name]>` (Seed-Coder) by chance; the rest is named one by one.
+ * Matches any special token; a pattern for flag `i`. The forms `<|name|>`, `<｜name｜>` (DeepSeek), `[|name|]` (EXAONE)
+ * and `<[name]>` (Seed-Coder) do not occur in text by chance; the other tokens are listed by name.
  */
 export const specialToken = new RegExp(
   [
@@ -157,11 +164,11 @@ export const specialToken = new RegExp(
   'i',
 );
 
-/** A text that may grow into a token of one of these forms. */
+/** Matches a text that may still grow into a token of one of these forms. */
 export const specialTokenStart =
   /^(?:<(?:\|[a-z0-9_:/.-]{0,40}\|?|｜[a-z0-9_▁:/.-]{0,40}｜?|\[[a-z_▁]{0,40}\]?)?|\[(?:\|[a-z0-9_]{0,40}\|?)?)$/i;
 
-/** Tokens that are HTML or notation elsewhere: a close counts as a token where no opening is part of the text. */
+/** Tokens that are HTML or notation elsewhere: a closing token counts only if the text does not contain its opening. */
 export const edgeTokens: readonly string[] = [
   '<s>',
   '</s>',

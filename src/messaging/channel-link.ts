@@ -1,10 +1,10 @@
 /**
- * The bridge's end of the line: what a process that serves one chat needs of NATS. It submits messages,
- * takes the replies of its channel, reports what became of them, and asks the core.
+ * The bridge's client of the core over NATS: submits messages, receives the replies of its channel, sends delivery
+ * reports, and makes requests to the core.
  *
  * L1: a submit that resolved `stored` is on the broker's disk and becomes a job, once per external id.
- * L2: a reply is acknowledged only after `onReply` says that it is dealt with; until then it comes again.
- *     A reply may come twice (`reply_id` is the same): the bridge remembers what it has posted.
+ * L2: a reply is acknowledged only after `onReply` returns `done`; until then it is redelivered (at-least-once). The
+ *     bridge drops duplicates by `reply_id`.
  */
 import { jetstream, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
 import { RequestError, type NatsConnection } from 'nats';
@@ -12,35 +12,40 @@ import type { DeliveryReport, Reply } from '../contract/reply.ts';
 import { createSubjects, type ServiceVerb, type Subjects } from '../contract/subjects.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { busProblemOf } from './bus-problem.ts';
+import { toNatsProblem } from './nats-problem.ts';
 import { createConnection, inboxPrefixOf, type Connection } from './connection.ts';
-import { bridgeConsumer, consumeDurable, keepInHand, replyAckWaitMs } from './durable-consumer.ts';
-import { parsed } from './micro-service.ts';
-import { keepRunning } from './pause.ts';
-import { defaultTimings, type BusProblem, type MessagingConfig } from './ports.ts';
-import type { BusLink } from './relay-lane.ts';
+import {
+  bridgeConsumer,
+  consumeDurable,
+  extendAckWhile,
+  replyAckWaitMs,
+} from './durable-consumer.ts';
+import { parseJson } from './micro-service.ts';
+import { retryForever } from './async-timers.ts';
+import { defaultTimings, type NatsProblem, type MessagingConfig } from './messaging-port.ts';
+import type { JetStreamContext } from './outbox-relay.ts';
 import { locateForClient } from './server-location.ts';
 import { createStreamSpecs } from './streams.ts';
 
-export type LinkOutcome<Value> = { ok: true; value: Value } | { ok: false; problem: BusProblem };
+export type LinkOutcome<Value> = { ok: true; value: Value } | { ok: false; problem: NatsProblem };
 
 export interface ChannelLinkTimings {
   retryMs: number;
   retryMsMax: number;
   ackWaitMs: number;
-  /** This often the queue is asked whether it is still the same one. */
+  /** Interval of the check that the consumer is still the same. */
   auditMs: number;
-  /** A reply that could not be dealt with comes again after this. */
-  laterMs: number;
+  /** A reply that could not be handled is redelivered after this. */
+  nakDelayMs: number;
 }
 
 export interface ChannelLinkOptions {
   config: MessagingConfig;
   /** The name of the chat in subjects. */
   channel: string;
-  /** Where the core keeps its database: a server of its own is found there. */
+  /** Folder of the core's database: locates the core's own NATS server. */
   dataFolder: string;
-  /** `later`: comes again after a pause. Never rejects but for bugs, which count as `later`. */
+  /** `later`: redelivered after a pause. Rejects only for bugs, which count as `later`. */
   onReply(reply: Reply): Promise<'done' | 'later'>;
   log: Log;
   timings?: Partial<ChannelLinkTimings>;
@@ -48,27 +53,27 @@ export interface ChannelLinkOptions {
 
 export interface ChannelLink {
   start(): void;
-  /** Ends what is in hand (bounded), then lets go. */
+  /** Graceful shutdown: finishes messages in hand (bounded), then disconnects. */
   stop(): Promise<void>;
   readonly state: Connection['state'];
-  readonly problem: BusProblem | null;
-  /** `externalId` is the chat's own id of the message: sent twice, it is one job. The body is that of `POST /chat`. */
+  readonly problem: NatsProblem | null;
+  /** `externalId` is the chat's own id: submitted twice, it is one job. The body is that of `POST /chat`. */
   submit(body: Record<string, unknown>, externalId: string): Promise<LinkOutcome<'stored'>>;
-  /** Asks the core about the jobs of this channel; its refusals come back with their code, and a core that is away as GH_BUS_UNREACHABLE. */
+  /** Request to the core, for jobs of this channel. Errors keep the core's code; no response: GH_BUS_UNREACHABLE. */
   request(verb: ServiceVerb, body: Record<string, unknown>): Promise<LinkOutcome<unknown>>;
-  /** Resolves when the report is on the broker's disk. Made twice for one reply, the first one stands. */
+  /** Resolves when the report is on the broker's disk. The first report of a reply is kept. */
   report(reply: Reply, report: Omit<DeliveryReport, 'reply_id'>): Promise<LinkOutcome<'stored'>>;
 }
 
-/** Requests and acknowledgements: a busy core commits within milliseconds, a slow disk within seconds. */
-const answerMs = 5_000;
+/** For requests and acknowledgements: a busy core commits within milliseconds, a slow disk within seconds. */
+const requestTimeoutMs = 5_000;
 const linkTimings: ChannelLinkTimings = {
   ...defaultTimings,
   ackWaitMs: replyAckWaitMs,
-  laterMs: 5_000,
+  nakDelayMs: 5_000,
 };
 
-/** @throws GH_CONFIG_INVALID for a prefix or an address that is none. */
+/** @throws GH_CONFIG_INVALID for an invalid prefix or address. */
 export const createChannelLink = (options: ChannelLinkOptions): ChannelLink =>
   new BridgeLink(options);
 
@@ -90,9 +95,9 @@ class BridgeLink implements ChannelLink {
       serve: async (nc, signal) => {
         this.#nc = nc;
         const link = { js: jetstream(nc), jsm: await jetstreamManager(nc, { checkAPI: false }) };
-        await keepRunning({
-          work: () => takeReplies(options, link, this.#subjects, signal),
-          onError: (error) => log.warn(busProblemOf(error), 'replies cannot be taken yet'),
+        await retryForever({
+          work: () => consumeReplies(options, link, this.#subjects, signal),
+          onError: (error) => log.warn(toNatsProblem(error), 'replies cannot be taken yet'),
           timings,
           signal,
         });
@@ -115,7 +120,7 @@ class BridgeLink implements ChannelLink {
     return this.#connection.state;
   }
 
-  get problem(): BusProblem | null {
+  get problem(): NatsProblem | null {
     return this.#connection.problem;
   }
 
@@ -133,50 +138,61 @@ class BridgeLink implements ChannelLink {
 
   async request(verb: ServiceVerb, body: Record<string, unknown>): Promise<LinkOutcome<unknown>> {
     const subject = this.#subjects.channelService(verb, this.#channel);
-    const asked = await this.#ask((nc) =>
-      nc.request(subject, JSON.stringify(body), { timeout: answerMs }),
+    const asked = await this.#withConnection((nc) =>
+      nc.request(subject, JSON.stringify(body), { timeout: requestTimeoutMs }),
     );
     if (!asked.ok) return asked;
-    const answer = parsed(asked.value.data);
+    const answer = parseJson(asked.value.data);
     const isError = asked.value.headers?.has('Nats-Service-Error-Code') === true;
-    return isError ? { ok: false, problem: answer as BusProblem } : { ok: true, value: answer };
+    return isError ? { ok: false, problem: answer as NatsProblem } : { ok: true, value: answer };
   }
 
   #store(subject: string, body: unknown, msgID: string): Promise<LinkOutcome<'stored'>> {
-    return this.#ask(async (nc) => {
-      await jetstream(nc).publish(subject, JSON.stringify(body), { msgID, timeout: answerMs });
+    return this.#withConnection(async (nc) => {
+      await jetstream(nc).publish(subject, JSON.stringify(body), {
+        msgID,
+        timeout: requestTimeoutMs,
+      });
       return 'stored' as const;
     });
   }
 
-  async #ask<Value>(work: (nc: NatsConnection) => Promise<Value>): Promise<LinkOutcome<Value>> {
+  async #withConnection<Value>(
+    work: (nc: NatsConnection) => Promise<Value>,
+  ): Promise<LinkOutcome<Value>> {
     const nc = this.#nc;
-    if (nc === null) return { ok: false, problem: away };
+    if (nc === null) return { ok: false, problem: disconnectedProblem };
     try {
       return { ok: true, value: await work(nc) };
     } catch (error) {
       if (error instanceof RequestError && error.isNoResponders()) {
-        return { ok: false, problem: { ...away, message: 'the core does not answer' } };
+        return {
+          ok: false,
+          problem: { ...disconnectedProblem, message: 'the core does not answer' },
+        };
       }
-      return { ok: false, problem: busProblemOf(error) };
+      return { ok: false, problem: toNatsProblem(error) };
     }
   }
 }
 
-const away: BusProblem = { code: 'GH_BUS_UNREACHABLE', message: 'there is no connection to NATS' };
+const disconnectedProblem: NatsProblem = {
+  code: 'GH_BUS_UNREACHABLE',
+  message: 'there is no connection to NATS',
+};
 
-/** The core makes the consumer; until it has, this fails and is tried again. */
-function takeReplies(
+/** The core creates the consumer; until then this fails and is retried. */
+function consumeReplies(
   { channel, onReply, log, timings }: ChannelLinkOptions,
-  link: BusLink,
+  link: JetStreamContext,
   subjects: Subjects,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ackWaitMs, laterMs, auditMs } = { ...linkTimings, ...timings };
+  const { ackWaitMs, nakDelayMs: laterMs, auditMs } = { ...linkTimings, ...timings };
   const handle = async (message: JsMsg): Promise<void> => {
     let outcome: 'done' | 'later' = 'later';
     try {
-      outcome = await keepInHand(message, ackWaitMs, onReply(message.json<Reply>()));
+      outcome = await extendAckWhile(message, ackWaitMs, onReply(message.json<Reply>()));
     } catch (error) {
       log.error({ subject: message.subject, error: messageOf(error) }, 'a reply was not posted');
     }
@@ -188,7 +204,7 @@ function takeReplies(
     consumer: {
       stream: createStreamSpecs(subjects).replies.name,
       name: bridgeConsumer(channel),
-      filter: subjects.repliesOf(channel),
+      filter: subjects.repliesWildcard(channel),
       ackWaitMs,
     },
     isOurs: false,

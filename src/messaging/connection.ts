@@ -1,59 +1,60 @@
 /**
- * The connection to a NATS server, made again for ever. Whatever uses it lives in a session: one
- * connection, from its handshake to its end. Nothing of a session survives it.
+ * A NATS connection that reconnects forever. Its users live in a session: one connection, from its handshake to its
+ * end. No state of a session survives it.
  *
  * C1: a session is served after the handshake and has ended before the next one begins.
- * C2: the client's own reconnect is off: it throws away what is published while it is away, without a word.
+ * C2: the client's own reconnect is off: it silently drops messages published while disconnected.
  */
 import { connect, type NatsConnection } from 'nats';
 import type { Log } from '../lib/log.ts';
-import { busProblemOf } from './bus-problem.ts';
-import { connectionOptions, type Server } from './credentials.ts';
-import { backoffMs, pause, within } from './pause.ts';
-import type { BusProblem } from './ports.ts';
+import { toNatsProblem } from './nats-problem.ts';
+import { connectionOptions, type NatsServerAddress } from './server-address.ts';
+import { exponentialBackoffMs } from '../lib/backoff.ts';
+import { abortableSleep, settledWithin } from './async-timers.ts';
+import type { NatsProblem } from './messaging-port.ts';
 
 export interface Connection {
   start(): void;
-  /** Ends the session (its `serve` is waited for) and the connection. */
+  /** Ends the session (waits for its `serve`) and closes the connection. */
   stop(): Promise<void>;
   readonly state: 'connected' | 'connecting' | 'off';
-  readonly server: { address: Server; version: string } | null;
-  /** Why there is no connection; null while there is one. */
-  readonly problem: BusProblem | null;
+  readonly server: { address: NatsServerAddress; version: string } | null;
+  /** Why there is no connection; null while connected. */
+  readonly problem: NatsProblem | null;
 }
 
 export interface ConnectionParts {
-  /** Shown by the server for this connection. */
+  /** Client name shown by the server. */
   name: string;
-  /** Where answers to our requests come. One of our own, so that others need no right to read there. */
+  /** Inbox for responses to our requests. Not shared, so that no other user needs the right to read there. */
   inboxPrefix: string;
-  /** Asked before every attempt: the server may have moved, its password file may have changed. Null: there is none. */
-  locate(signal: AbortSignal): Promise<Server | null>;
+  /** Called before every attempt: address and password file of the server may change. Null: there is no server. */
+  locate(signal: AbortSignal): Promise<NatsServerAddress | null>;
   /** Uses the connection until the signal aborts. Never rejects. */
   serve(nc: NatsConnection, signal: AbortSignal): Promise<void>;
   timings: { retryMs: number; retryMsMax: number };
   log: Log;
 }
 
-/** A server that does not answer a handshake in this time is not there; slow machines need seconds under load. */
+/** A server that does not complete the handshake in this time is down; slow machines need seconds under load. */
 const connectTimeoutMs = 5_000;
-/** A dead peer is noticed after two of these; shorter wakes idle laptops, longer delays the next attempt. */
+/** A dead peer is noticed after two of these; shorter wakes idle laptops, longer delays the reconnect. */
 const pingMs = 10_000;
-/** Time for what is still in the socket's buffer when the connection is let go. */
+/** Time to flush the socket's buffer before the connection is closed. */
 const drainMs = 2_000;
 
-/** The inbox of the core, or of the bridge of a channel: what its user is allowed to read (docs/events.md, section 8). */
+/** Inbox prefix of the core or of a channel's bridge, which its permissions name (docs/events.md, section 8). */
 export const inboxPrefixOf = (who: string): string => `_INBOX_${who}`;
 
 export const createConnection = (parts: ConnectionParts): Connection =>
-  new LastingConnection(parts);
+  new ReconnectingConnection(parts);
 
-class LastingConnection implements Connection {
+class ReconnectingConnection implements Connection {
   readonly #parts: ConnectionParts;
   readonly #stopping = new AbortController();
   #state: Connection['state'] = 'off';
   #server: Connection['server'] = null;
-  #problem: BusProblem | null = null;
+  #problem: NatsProblem | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: ConnectionParts) {
@@ -79,7 +80,7 @@ class LastingConnection implements Connection {
     return this.#server;
   }
 
-  get problem(): BusProblem | null {
+  get problem(): NatsProblem | null {
     return this.#problem;
   }
 
@@ -95,21 +96,24 @@ class LastingConnection implements Connection {
           this.#problem = null;
           return;
         }
-        const nc = await unlessAborted(this.#dial(address), signal);
+        const nc = await raceAbort(this.#dial(address), signal);
         if (nc === null) return;
         attempt = 0;
-        await this.#session(nc, address);
+        await this.#serveUntilClosed(nc, address);
       } catch (error) {
         if (signal.aborted) return;
-        this.#problem = busProblemOf(error);
+        this.#problem = toNatsProblem(error);
         log[attempt === 0 ? 'warn' : 'debug'](this.#problem, 'no connection to NATS');
       }
-      await pause(backoffMs(attempt, timings), signal);
+      await abortableSleep(
+        exponentialBackoffMs(attempt, timings.retryMs, timings.retryMsMax),
+        signal,
+      );
       attempt += 1;
     }
   }
 
-  async #dial(address: Server): Promise<NatsConnection> {
+  async #dial(address: NatsServerAddress): Promise<NatsConnection> {
     return connect({
       ...(await connectionOptions(address)),
       name: this.#parts.name,
@@ -123,7 +127,7 @@ class LastingConnection implements Connection {
     });
   }
 
-  async #session(nc: NatsConnection, address: Server): Promise<void> {
+  async #serveUntilClosed(nc: NatsConnection, address: NatsServerAddress): Promise<void> {
     const { log } = this.#parts;
     const { signal } = this.#stopping;
     const over = new AbortController();
@@ -142,20 +146,20 @@ class LastingConnection implements Connection {
       await this.#parts.serve(nc, over.signal);
     } finally {
       signal.removeEventListener('abort', end);
-      if (!nc.isClosed()) await within(drainMs, nc.drain());
+      if (!nc.isClosed()) await settledWithin(drainMs, nc.drain());
       await nc.close();
       this.#server = null;
     }
     const error = await lost;
     if (signal.aborted) return;
     this.#state = 'connecting';
-    this.#problem = busProblemOf(error ?? undefined);
+    this.#problem = toNatsProblem(error ?? undefined);
     log.warn({ url: address.url, ...this.#problem }, 'the connection to NATS is lost');
   }
 }
 
-/** A connection that comes too late is closed again, and nobody waits for it. */
-async function unlessAborted(
+/** Null if aborted first: a connection that is established later is closed again. */
+async function raceAbort(
   dialing: Promise<NatsConnection>,
   signal: AbortSignal,
 ): Promise<NatsConnection | null> {

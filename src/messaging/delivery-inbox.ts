@@ -1,65 +1,74 @@
 /**
- * Reports of the bridges about what became of replies: checked, stored once each, then acknowledged.
+ * Receives delivery reports of the bridges: validates, stores each once, then acknowledges.
  *
- * I1: a report is believed only where the journal holds the reply that it is about, and the subject names the
- *     channel and the user of that reply. Any other is counted, logged and put aside, and changes nothing.
+ * I1: a report is accepted only if the journal holds its reply, and the subject names the channel and the user of that
+ *     reply. Any other is counted, logged and moved to the dead letters, and changes nothing.
  */
 import type { JsMsg } from '@nats-io/jetstream';
-import type { Deliveries, Delivery, OutboxStorage } from '../contract/outbox-storage.ts';
+import type {
+  DeliveryReportStorage,
+  Delivery,
+  EventLogStorage,
+} from '../contract/event-log-storage.ts';
 import { deliveryReport } from '../contract/reply.ts';
 import { userToken, type Subjects } from '../contract/subjects.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { createLastingFault } from '../lib/lasting-fault.ts';
+import { createThrottledErrorLog } from '../lib/throttled-error-log.ts';
 import type { Log } from '../lib/log.ts';
-import { busProblemOf } from './bus-problem.ts';
+import { toNatsProblem } from './nats-problem.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { parsed } from './micro-service.ts';
-import type { BusLink } from './relay-lane.ts';
-import { repliesOf } from './replies.ts';
-import { isRefusal } from './submit-queue.ts';
+import { parseJson } from './micro-service.ts';
+import type { JetStreamContext } from './outbox-relay.ts';
+import { toReplies } from './reply-mapper.ts';
+import { isRejection } from './submit-queue.ts';
 
-/** A full disk is tried again this often. */
+/** Retry interval while the disk or the broker fails. */
 const retryMs = 5_000;
 
 export function createDeliveryInbox(parts: {
-  deliveries: Deliveries;
-  outbox: Pick<OutboxStorage, 'positionOf' | 'after'>;
+  deliveries: DeliveryReportStorage;
+  outbox: Pick<EventLogStorage, 'positionOf' | 'after'>;
   subjects: Subjects;
   deadLetters: DeadLetters;
   onStored(): void;
   log: Log;
 }) {
   const { deliveries, subjects, deadLetters, log } = parts;
-  const storeFault = createLastingFault(log, 'a delivery report could not be stored');
-  const asideFault = createLastingFault(log, 'a report could not be put aside yet');
-  const putAside = async (link: BusLink, message: JsMsg, error: unknown): Promise<void> => {
+  const storeErrorLog = createThrottledErrorLog(log, 'a delivery report could not be stored');
+  const deadLetterErrorLog = createThrottledErrorLog(log, 'a report could not be put aside yet');
+  const moveAside = async (
+    link: JetStreamContext,
+    message: JsMsg,
+    error: unknown,
+  ): Promise<void> => {
     try {
-      await deadLetters.bury(link, message, busProblemOf(error));
-      asideFault.worked();
+      await deadLetters.moveToDeadLetters(link, message, toNatsProblem(error));
+      deadLetterErrorLog.recovered();
     } catch (failure) {
-      asideFault.failed(failure, { code: busProblemOf(failure).code });
+      deadLetterErrorLog.error(failure, { code: toNatsProblem(failure).code });
       message.nak(retryMs);
     }
   };
   return {
-    async handle(link: BusLink, message: JsMsg): Promise<void> {
+    async handle(link: JetStreamContext, message: JsMsg): Promise<void> {
       let report: Report;
       try {
-        report = reportOf(message, subjects);
+        report = parseReport(message, subjects);
       } catch (error) {
-        return putAside(link, message, error);
+        return moveAside(link, message, error);
       }
       try {
         const { delivery } = report;
-        // There is no job to which it could belong, and nothing is to be sent again.
-        if (!isRefusal(delivery.job_id)) {
-          if (!isOfReply(report, parts.outbox)) return await putAside(link, message, strange());
+        // A rejected submit has no job to report on, and nothing is sent again.
+        if (!isRejection(delivery.job_id)) {
+          if (!matchesReply(report, parts.outbox))
+            return await moveAside(link, message, invalidReportError());
           if (deliveries.record(delivery) === 'stored') parts.onStored();
         }
-        storeFault.worked();
+        storeErrorLog.recovered();
         message.ack();
       } catch (error) {
-        storeFault.failed(error);
+        storeErrorLog.error(error);
         message.nak(retryMs);
       }
     },
@@ -68,35 +77,35 @@ export function createDeliveryInbox(parts: {
 
 interface Report {
   delivery: Delivery;
-  /** As it stands in the subject. */
+  /** The user token of the subject. */
   user: string;
 }
 
-const strange = (): GatehouseError =>
+const invalidReportError = (): GatehouseError =>
   new GatehouseError(
     'GH_REQUEST_INVALID',
     'reply_id: no reply of this job to this channel and user',
   );
 
-/** Made anew from the journal, which is what the reply was made of. */
-function isOfReply(
+/** Whether the journal, from which replies are made, yields this reply for this channel and user. */
+function matchesReply(
   { delivery, user }: Report,
-  outbox: Pick<OutboxStorage, 'positionOf' | 'after'>,
+  outbox: Pick<EventLogStorage, 'positionOf' | 'after'>,
 ): boolean {
   const { reply_id: replyId, job_id: jobId, channel } = delivery;
   const seq = Number(replyId.slice(replyId.lastIndexOf(':') + 1));
-  const place = outbox.positionOf(jobId, seq);
-  if (place === null) return false;
-  const { rows } = outbox.after(place.pos - 1, 1, [channel]);
+  const position = outbox.positionOf(jobId, seq);
+  if (position === null) return false;
+  const { rows } = outbox.after(position.pos - 1, 1, [channel]);
   return rows
-    .flatMap(repliesOf)
+    .flatMap(toReplies)
     .some((reply) => reply.reply_id === replyId && userToken(reply.user_id) === user);
 }
 
-/** @throws GatehouseError when it is not a report, or not about a job of its subject. */
-function reportOf(message: JsMsg, subjects: Subjects): Report {
-  const address = subjects.deliveryOf(message.subject);
-  const read = deliveryReport.safeParse(parsed(message.data));
+/** @throws GatehouseError when it is not a report, or not about the job of its subject. */
+function parseReport(message: JsMsg, subjects: Subjects): Report {
+  const address = subjects.parseDeliverySubject(message.subject);
+  const read = deliveryReport.safeParse(parseJson(message.data));
   if (!read.success) {
     const [issue] = read.error.issues;
     const where = issue?.path.join('.') ?? '';
@@ -104,7 +113,7 @@ function reportOf(message: JsMsg, subjects: Subjects): Report {
   }
   const { reply_id, status, parts, error } = read.data;
   const jobId = reply_id.slice(0, reply_id.lastIndexOf(':'));
-  // A bridge may only speak on subjects of its channel; what it says there must be about the same job.
+  // A bridge may publish only on subjects of its channel; the body must be about the job of the subject.
   if (address === null || address.job !== jobId) {
     throw new GatehouseError('GH_REQUEST_INVALID', 'reply_id: not of the job in the subject');
   }

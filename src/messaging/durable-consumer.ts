@@ -1,6 +1,6 @@
 /**
- * Takes messages off a work queue, a bounded number at a time, until it is told to stop or the consumer
- * breaks. What a message means, and its acknowledgement, is its handler's affair.
+ * Consumes a work queue with a bounded number of messages in hand, until stopped or the consumer breaks. The handler
+ * processes and acknowledges the messages.
  */
 import {
   AckPolicy,
@@ -16,69 +16,69 @@ import {
 import { millis, nanos } from 'nats';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { hasApiCode } from './bus-problem.ts';
-import { pause, within } from './pause.ts';
-import type { BusLink } from './relay-lane.ts';
+import { hasApiCode } from './nats-problem.ts';
+import { abortableSleep, settledWithin } from './async-timers.ts';
+import type { JetStreamContext } from './outbox-relay.ts';
 
 export interface DurableConsumer {
   stream: string;
   name: string;
-  /** Of all subjects of the stream, those that this consumer takes. */
+  /** Subject filter of this consumer. */
   filter: string;
   ackWaitMs: number;
-  /** Taken and not yet acknowledged, at most. Default: one group commit's worth. */
+  /** Upper bound of unacknowledged messages. Default: as many as one group commit takes. */
   inHandMax?: number;
 }
 
-/** What the broker has handed out before, to whoever is gone, and will hand out again. */
+/** Messages that were delivered to an earlier session and not acknowledged: the broker redelivers them. */
 export interface Unacknowledged {
   count: number;
-  /** Their sequences in the stream are not above this; those of messages that are new, are. */
+  /** Their stream sequences are at most this; new messages have higher ones. */
   upTo: number;
 }
 
 export interface ConsumeSession {
   unacknowledged: Unacknowledged;
-  /** What is not acknowledged for so long is delivered again. */
+  /** An unacknowledged message is redelivered after this. */
   ackWaitMs: number;
-  /** Aborts when nothing can be, or is to be, taken any more. */
+  /** Aborts when the session ends: no messages can be acknowledged any more. */
   signal: AbortSignal;
 }
 
 export interface ConsumeOptions {
-  link: BusLink;
+  link: JetStreamContext;
   consumer: DurableConsumer;
-  /** False: another process makes the consumer, and we have no right to. */
+  /** False: another process creates the consumer; this user has no right to. */
   isOurs?: boolean;
   /**
-   * Makes the handler of one session. It is called in the order in which messages come, without waiting for the one before.
+   * Creates the handler of one session. It is called in delivery order, without waiting for the previous call.
    */
   open(session: ConsumeSession): (message: JsMsg) => Promise<void>;
-  /** Messages may come from now on. */
+  /** Messages may arrive from now on. */
   onReady(): void;
-  /** This often it is asked whether the consumer is still the same one. */
+  /** Interval of the check that the consumer is still the same. */
   auditMs: number;
   log: Log;
   signal: AbortSignal;
 }
 
-/** The name of the consumer from which the bridge of a channel takes its replies. */
+/** Name of the consumer that delivers replies to a channel's bridge. */
 export const bridgeConsumer = (channel: string): string => `bridge-${channel}`;
 
 /**
- * A bridge that died is handed its replies again after this. It stores a reply within milliseconds: longer only
- * makes people wait after a crash, shorter than a slow disk's commit makes replies come twice.
+ * Redelivery wait of replies, for example after a bridge has died. A bridge stores a reply within milliseconds: a
+ * longer wait delays users after a crash, one shorter than a slow disk's commit causes duplicates.
  */
 export const replyAckWaitMs = 5_000;
 
 const inHandDefault = 64;
-/** Pull requests are renewed this often, and a silent broker is noticed after two heartbeats. */
+/** Pull requests are renewed at this interval; a silent broker is noticed after two heartbeats. */
 const pullMs = 10_000;
 const heartbeatMs = 2_000;
-/** What has been taken is ended before we let go; what is not done by then comes again. */
-const finishMs = 5_000;
+/** Time to finish the messages in hand at a stop; unfinished messages are redelivered. */
+const drainTimeoutMs = 5_000;
 
-/** Resolves after the signal, with nothing in hand. @throws when the consumer breaks: call again later. */
+/** Resolves after the signal, with no message in hand. @throws when the consumer breaks: call again later. */
 export async function consumeDurable(options: ConsumeOptions): Promise<void> {
   const { link, consumer, log, signal } = options;
   if (options.isOurs ?? true) await ensureConsumer(link.jsm, consumer);
@@ -93,7 +93,7 @@ export async function consumeDurable(options: ConsumeOptions): Promise<void> {
     abort_on_missing_resource: true,
     callback(message) {
       const done = handle(message).catch((error: unknown) => {
-        // With the connection gone nothing can be acknowledged: the broker delivers it again.
+        // Without a connection the message cannot be acknowledged: the broker redelivers it.
         const level = signal.aborted ? 'debug' : 'error';
         log[level](
           { subject: message.subject, error: messageOf(error) },
@@ -113,17 +113,17 @@ export async function consumeDurable(options: ConsumeOptions): Promise<void> {
   };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  const audited = audit(taken, options.auditMs, over.signal).finally(stop);
+  const audited = watchForRecreation(taken, options.auditMs, over.signal).finally(stop);
   const error = await messages.closed();
   signal.removeEventListener('abort', stop);
   stop();
   await audited;
-  await within(finishMs, Promise.all(handling));
+  await settledWithin(drainTimeoutMs, Promise.all(handling));
   if (error instanceof Error) throw error;
   if (!signal.aborted) throw new Error(`the consumer ${consumer.name} has ended`);
 }
 
-/** As the consumer was when it was asked for. */
+/** State of the consumer at the start of the session. */
 async function sessionOf(consumer: Consumer): Promise<Omit<ConsumeSession, 'signal'>> {
   const { num_ack_pending: count, delivered, config } = await consumer.info(true);
   return {
@@ -133,13 +133,17 @@ async function sessionOf(consumer: Consumer): Promise<Omit<ConsumeSession, 'sign
 }
 
 /**
- * Resolves when the consumer is gone or is another one of the same name. The client alone can miss that: a
- * consumer that was deleted and made again at the wrong moment leaves it waiting for messages that never come.
+ * Resolves when the consumer is deleted, or recreated under the same name. The client can miss that: after a
+ * recreation at the wrong moment it waits for messages that never arrive.
  */
-async function audit(consumer: Consumer, auditMs: number, signal: AbortSignal): Promise<void> {
+async function watchForRecreation(
+  consumer: Consumer,
+  auditMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const { created } = await consumer.info(true);
   for (;;) {
-    await pause(auditMs, signal);
+    await abortableSleep(auditMs, signal);
     if (signal.aborted) return;
     const now = await consumer.info().catch(() => null);
     if (now?.created !== created) return;
@@ -147,8 +151,8 @@ async function audit(consumer: Consumer, auditMs: number, signal: AbortSignal): 
 }
 
 /**
- * Makes the consumer where it is missing, and brings one of an older version up to date.
- * @throws GH_BUS_STREAM when there is one of this name that takes other messages or loses them.
+ * Creates the consumer if it is missing, and updates one of an older version.
+ * @throws GH_BUS_STREAM when one of this name takes other messages or loses them.
  */
 export async function ensureConsumer(
   jsm: JetStreamManager,
@@ -188,7 +192,7 @@ const settingsOf = ({ name, filter, ackWaitMs, inHandMax }: DurableConsumer) =>
     replay_policy: ReplayPolicy.Instant,
     ack_wait: nanos(ackWaitMs),
     max_ack_pending: inHandMax ?? inHandDefault,
-    // With a limit the broker would leave the message in the queue without a word; the handlers end it visibly.
+    // With a limit the broker would silently keep the message in the queue; the handlers end it visibly.
     max_deliver: -1,
   }) satisfies ConsumerConfig;
 
@@ -204,8 +208,8 @@ async function infoOf(
   }
 }
 
-/** Tells the broker, while `work` runs, that the message is still in hand. */
-export async function keepInHand<Result>(
+/** Extends the ack deadline of the message at the broker while `work` runs. */
+export async function extendAckWhile<Result>(
   message: JsMsg,
   ackWaitMs: number,
   work: Promise<Result>,
@@ -213,7 +217,7 @@ export async function keepInHand<Result>(
   const over = new AbortController();
   void (async () => {
     for (;;) {
-      await pause(ackWaitMs / 3, over.signal);
+      await abortableSleep(ackWaitMs / 3, over.signal);
       if (over.signal.aborted) return;
       message.working();
     }

@@ -1,8 +1,8 @@
 /**
- * Messaging over NATS, put together: the connection (to somebody's server or to one of our own), and on it
- * the relay's lanes, the token feed, the micro service and the work queues.
+ * Composition of messaging over NATS: the connection (to an external or the embedded server), and on it the outbox
+ * relays, the token feed, the micro service and the work queues.
  *
- * Must never: keep anything else from running. With no server the journal keeps what must be told.
+ * Must never: keep anything else from running. Without a server the journal keeps the events to publish.
  */
 import { nuid } from 'nats';
 import { createSubjects, type Subjects } from '../contract/subjects.ts';
@@ -11,8 +11,8 @@ import { createConnection, inboxPrefixOf, type Connection } from './connection.t
 import { createDeadLetters } from './dead-letters.ts';
 import { createDeliveryInbox } from './delivery-inbox.ts';
 import { jobEndpoints } from './job-endpoints.ts';
-import { eventLane, replyLane } from './lane-content.ts';
-import { within } from './pause.ts';
+import { eventStreamSource, replyStreamSource } from './stream-projection.ts';
+import { settledWithin } from './async-timers.ts';
 import {
   defaultTimings,
   type Messaging,
@@ -20,26 +20,30 @@ import {
   type MessagingOptions,
   type MessagingStatus,
   type MessagingTimings,
-} from './ports.ts';
+} from './messaging-port.ts';
 import { replyRule, type Endpoint } from './micro-service.ts';
 import type { ServiceDescription } from './service-discovery.ts';
-import { createProblemBoard, type ProblemBoard } from './problem-board.ts';
-import { createRelayLane, type LaneContent } from './relay-lane.ts';
+import { createComponentHealth, type ComponentHealth } from './component-health.ts';
+import { createOutboxRelay, type StreamSource } from './outbox-relay.ts';
 import { createServerLocation, type ServerLocation } from './server-location.ts';
-import { createSessions, type Queue, type Sessions } from './session.ts';
+import {
+  createConnectionServices,
+  type ConsumerSpec,
+  type ConnectionServices,
+} from './connection-services.ts';
 import { createStreamSpecs, type StreamSpecs } from './streams.ts';
 import { createSubmitQueue } from './submit-queue.ts';
 import { createTokenFeed, type TokenFeed } from './token-feed.ts';
 
-/** A stopping process tells what it can, but does not hang on a broker that does not take it. */
+/** Bounds the flush at shutdown: a stopping process must not hang on a broker that does not accept messages. */
 const flushMs = 5_000;
 /**
- * Submits in hand: those that are put off, and those behind them. More than one person writes while their share
- * of the queue is full, so that the others get past; each is 64 KiB at most.
+ * Submits in hand: those being retried, and those behind them. Large enough that the messages of a few users with a
+ * full share of the queue do not block the others; each is 64 KiB at most.
  */
 const submitsInHandMax = 256;
 
-/** @throws GH_CONFIG_INVALID for a prefix or an address that is none. */
+/** @throws GH_CONFIG_INVALID for an invalid prefix or address. */
 export const createMessaging = (options: MessagingOptions): Messaging => new NatsMessaging(options);
 
 class NatsMessaging implements Messaging {
@@ -47,8 +51,8 @@ class NatsMessaging implements Messaging {
   readonly #shared: Shared;
   readonly #location: ServerLocation;
   readonly #tokens: TokenFeed;
-  readonly #lanes: ReturnType<typeof createLanes>;
-  readonly #sessions: Sessions;
+  readonly #relays: ReturnType<typeof createRelays>;
+  readonly #services: ConnectionServices;
   readonly #connection: Connection;
   #unsubscribe: (() => void) | null = null;
 
@@ -62,15 +66,15 @@ class NatsMessaging implements Messaging {
       subjects: shared.subjects,
       userOf: (jobId) => outbox.userOf(jobId),
       textSoFar: (jobId) => live.textSoFar(jobId),
-      onFrame: () => (shared.counts.tokenFrames += 1),
+      onChunk: () => (shared.counts.tokenFrames += 1),
     });
-    this.#lanes = createLanes(options, shared);
-    this.#sessions = createSessions({
+    this.#relays = createRelays(options, shared);
+    this.#services = createConnectionServices({
       ...shared,
-      lanes: this.#lanes,
+      relays: this.#relays,
       tokens: this.#tokens,
       service: serviceOf(options, shared.subjects),
-      queues: createQueues(options, shared),
+      queues: createConsumerSpecs(options, shared),
       onPayloadMax: (bytes) => (shared.payload.bytesMax = bytes),
       log,
     });
@@ -79,11 +83,11 @@ class NatsMessaging implements Messaging {
       inboxPrefix: inboxPrefixOf('core'),
       locate: async (signal) => {
         const server = await this.#location.locate(signal);
-        // There will be none: what is heard would go nowhere.
+        // Messaging is off: the events of the live source are not needed.
         if (server === null) this.#unsubscribe?.();
         return server;
       },
-      serve: (nc, signal) => this.#sessions.serve(nc, signal),
+      serve: (nc, signal) => this.#services.serve(nc, signal),
       timings: shared.timings,
       log,
     });
@@ -94,17 +98,17 @@ class NatsMessaging implements Messaging {
     this.#unsubscribe = this.#options.live.subscribe(null, {
       event: (event) => {
         this.#tokens.event(event);
-        this.#lanes.events.wake();
-        this.#lanes.replies.wake();
+        this.#relays.events.wake();
+        this.#relays.replies.wake();
       },
       token: (chunk) => this.#tokens.token(chunk),
-      document: () => this.#lanes.events.wake(),
+      document: () => this.#relays.events.wake(),
     });
     this.#connection.start();
   }
 
   async stop(): Promise<void> {
-    await this.#sessions.stopIntake();
+    await this.#services.stopIntake();
     await this.flush();
     this.#unsubscribe?.();
     await this.#connection.stop();
@@ -113,34 +117,34 @@ class NatsMessaging implements Messaging {
 
   async flush(): Promise<boolean> {
     if (this.#connection.state !== 'connected') return false;
-    const { board } = this.#shared;
-    // A lane whose stream cannot be used does not get there, however long one waits.
-    const flushes = Object.entries(this.#lanes).map(([name, lane]) =>
-      board.has(relayOf(name)) ? Promise.resolve(false) : lane.flush(),
+    const { health } = this.#shared;
+    // A relay with an unusable stream cannot catch up, however long the wait.
+    const flushes = Object.entries(this.#relays).map(([name, lane]) =>
+      health.has(relayPart(name)) ? Promise.resolve(false) : lane.flush(),
     );
     const out = Promise.all(flushes);
-    return (await within(flushMs, out)) && (await out).every(Boolean);
+    return (await settledWithin(flushMs, out)) && (await out).every(Boolean);
   }
 
   status(): MessagingStatus {
     const { server, state, problem } = this.#connection;
-    const { board, counts } = this.#shared;
+    const { health, counts } = this.#shared;
     const { pid, url } = this.#location;
     const kind = pid === null ? 'external' : 'own';
     return {
       bus: state,
       url: server?.address.url ?? url,
-      ...backlogOf(this.#options, this.#lanes.events.place.pos),
-      lastError: problem ?? (state === 'connected' ? board.first() : null),
+      ...backlogOf(this.#options, this.#relays.events.cursor.pos),
+      lastError: problem ?? (state === 'connected' ? health.first() : null),
       server: server === null ? null : { kind, version: server.version, pid },
-      notes: board.notes(),
+      notes: health.notes(),
       counts: { ...counts },
     };
   }
 }
 
-/** The lane's name among the problems. */
-const relayOf = (lane: string): string => `relay of ${lane}`;
+/** Name of a relay in the health reports. */
+const relayPart = (lane: string): string => `relay of ${lane}`;
 
 const serviceOf = (
   options: MessagingOptions,
@@ -158,11 +162,11 @@ const serviceOf = (
 interface Shared {
   subjects: Subjects;
   specs: StreamSpecs;
-  board: ProblemBoard;
+  health: ComponentHealth;
   counts: MessagingCounts;
   timings: MessagingTimings;
   channels: readonly string[];
-  /** What the broker takes in one message, as of the last handshake. */
+  /** The broker's message limit, as of the last handshake. */
   payload: { bytesMax: number };
 }
 
@@ -171,7 +175,7 @@ function sharedParts(options: MessagingOptions): Shared {
   return {
     subjects,
     specs: createStreamSpecs(subjects),
-    board: createProblemBoard(options.log),
+    health: createComponentHealth(options.log),
     counts: {
       events: 0,
       replies: 0,
@@ -188,41 +192,44 @@ function sharedParts(options: MessagingOptions): Shared {
   };
 }
 
-function createLanes(options: MessagingOptions, parts: Shared) {
+function createRelays(options: MessagingOptions, parts: Shared) {
   const { outbox, faults } = options;
-  const { board, counts, timings, specs } = parts;
-  const lane = (content: LaneContent, count: 'events' | 'replies') =>
-    createRelayLane({
-      content,
+  const { health, counts, timings, specs } = parts;
+  const createRelay = (content: StreamSource, count: 'events' | 'replies') =>
+    createOutboxRelay({
+      source: content,
       outbox,
       faults,
       timings,
       onPublished: (published) => (counts[count] += published),
-      onReady: () => board.clear(relayOf(count)),
-      onTrouble: (error) => board.report(relayOf(count), error),
+      onReady: () => health.clear(relayPart(count)),
+      onProblem: (error) => health.report(relayPart(count), error),
     });
   const common = {
     ...parts,
     outbox,
     payloadBytesMax: () => parts.payload.bytesMax,
-    onNotes: (name: string, notes: string[]) => board.note(name, notes),
+    onNotes: (name: string, notes: string[]) => health.note(name, notes),
     now: () => Date.now(),
   };
   const { deliveries } = options;
   return {
-    events: lane(eventLane({ ...common, spec: specs.events }), 'events'),
-    replies: lane(replyLane({ ...common, spec: specs.replies, deliveries }), 'replies'),
+    events: createRelay(eventStreamSource({ ...common, spec: specs.events }), 'events'),
+    replies: createRelay(
+      replyStreamSource({ ...common, spec: specs.replies, deliveries }),
+      'replies',
+    ),
   };
 }
 
-function createQueues(options: MessagingOptions, parts: Shared): Queue[] {
+function createConsumerSpecs(options: MessagingOptions, parts: Shared): ConsumerSpec[] {
   const { subjects, specs, counts, channels, timings } = parts;
   const { log } = options;
   const deadLetters = createDeadLetters({
     subjects,
     streamName: specs.dead.name,
     log,
-    onBuried: () => (counts.deadLetters += 1),
+    onDeadLetter: () => (counts.deadLetters += 1),
   });
   const submits = createSubmitQueue({
     door: options.door,
@@ -234,7 +241,7 @@ function createQueues(options: MessagingOptions, parts: Shared): Queue[] {
     onAccepted: () => (counts.submits += 1),
     log,
   });
-  const inbox = createDeliveryInbox({
+  const deliveryInbox = createDeliveryInbox({
     deliveries: options.deliveries,
     outbox: options.outbox,
     subjects,
@@ -254,7 +261,7 @@ function createQueues(options: MessagingOptions, parts: Shared): Queue[] {
       name: 'delivery reports',
       stream: specs.deliveries,
       writes: [specs.dead],
-      open: (link) => (message) => inbox.handle(link, message),
+      open: (link) => (message) => deliveryInbox.handle(link, message),
     },
   ];
 }

@@ -1,22 +1,22 @@
 /**
- * A NATS micro service (ADR-32): endpoints that answer requests, and `$SRV.PING`, `INFO` and `STATS`, by
- * which `nats micro` and other tools find and watch it.
+ * A NATS micro service (ADR-32): endpoints that answer requests, and `$SRV.PING`, `INFO` and `STATS`, for `nats micro`
+ * and other tools.
  * @see https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
  *
- * M1: every request gets exactly one answer, also one that is refused; but see M3.
- * M2: at most `concurrency` requests are being answered; one more is refused at once. A flood costs
- *     refusals, not memory.
- * M3: a request that wants its answer on a subject of ours, or of the broker's, is ignored and counted: answering would
- *     publish there on behalf of a client that has no right to. The broker itself sends such requests where a reader
- *     asks it to deliver to a subject of ours.
+ * M1: every request gets exactly one response, also a refused one; except as in M3.
+ * M2: at most `concurrency` requests run at once; further requests are refused at once. A flood costs refusals, not
+ *     memory.
+ * M3: a request whose reply subject belongs to Gatehouse or the broker is ignored and counted: a response would be a
+ *     publish on behalf of a client without the permission. The broker itself sends such requests when a reader asks
+ *     it to deliver to a subject of Gatehouse.
  */
 import { headers, type Msg, type NatsConnection } from 'nats';
 import type { Subjects } from '../contract/subjects.ts';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '../lib/errors.ts';
 import { isTooDeep, jsonDepthMax } from '../lib/json-depth.ts';
-import { createLastingFault } from '../lib/lasting-fault.ts';
+import { createThrottledErrorLog } from '../lib/throttled-error-log.ts';
 import type { Log } from '../lib/log.ts';
-import { within } from './pause.ts';
+import { settledWithin } from './async-timers.ts';
 import {
   serveDiscovery,
   type EndpointName,
@@ -26,21 +26,21 @@ import {
 import { traceHeader } from '../contract/trace.ts';
 
 export interface Endpoint extends EndpointName {
-  /** `bytesMax` is what an answer may take. @throws GatehouseError for everything the caller is to know. */
-  answer(request: ServiceRequest): Promise<unknown>;
+  /** `bytesMax`: size limit of the response. @throws GatehouseError for every error that is returned to the client. */
+  handle(request: ServiceRequest): Promise<unknown>;
 }
 
 export interface ServiceRequest {
-  /** On which it came: an endpoint may listen on a wildcard. */
+  /** Subject of the request: an endpoint may subscribe to a wildcard. */
   subject: string;
-  /** Parsed JSON; `{}` where the body is empty. Unchecked. */
+  /** Parsed JSON; `{}` for an empty body. Unchecked. */
   body: unknown;
   header(name: string): string | null;
   bytesMax: number;
 }
 
 export interface MicroService {
-  /** Takes no more requests and waits (bounded) for those that are being answered. */
+  /** Accepts no more requests and waits (bounded) for those in progress. */
   stop(): Promise<void>;
 }
 
@@ -49,13 +49,13 @@ export interface MicroServiceParts {
   description: ServiceDescription<Endpoint>;
   bodyBytesMax: number;
   concurrency: number;
-  onAnswered(isError: boolean): void;
+  onResponse(isError: boolean): void;
   log: Log;
 }
 
-/** An answer that is not there by then comes too late for its caller. */
-const finishMs = 5_000;
-/** What the broker's limit must hold besides the body. */
+/** By then the client's own timeout has passed. */
+const drainTimeoutMs = 5_000;
+/** Part of the broker's limit that is reserved for headers. */
 const headerBytesMax = 1_024;
 
 export function startMicroService(parts: MicroServiceParts): MicroService {
@@ -65,40 +65,40 @@ export function startMicroService(parts: MicroServiceParts): MicroService {
 
   const handle = async (endpoint: Endpoint, message: Msg): Promise<void> => {
     const began = performance.now();
-    const mine = stats.get(endpoint)!;
-    mine.num_requests += 1;
+    const endpointStats = stats.get(endpoint)!;
+    endpointStats.num_requests += 1;
     const bytesMax = (nc.info?.max_payload ?? 1024 ** 2) - headerBytesMax;
     try {
       if (pending.size >= parts.concurrency) throw new GatehouseError('GH_REQUEST_TOO_MANY');
-      const request = requestOf(message, parts.bodyBytesMax, bytesMax);
-      const answer = JSON.stringify(await endpoint.answer(request));
+      const request = parseRequest(message, parts.bodyBytesMax, bytesMax);
+      const answer = JSON.stringify(await endpoint.handle(request));
       if (Buffer.byteLength(answer) > bytesMax) throw new GatehouseError('GH_BUS_TOO_LARGE');
       respond(nc, message, answer, null);
-      parts.onAnswered(false);
+      parts.onResponse(false);
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = toServiceProblem(error);
       if (problem.code === 'GH_JOB_BUG') {
         log.error({ endpoint: endpoint.name, error: messageOf(error) }, 'a request failed');
       }
-      mine.num_errors += 1;
-      mine.last_error = `${problem.code}: ${problem.message}`;
-      parts.onAnswered(true);
+      endpointStats.num_errors += 1;
+      endpointStats.last_error = `${problem.code}: ${problem.message}`;
+      parts.onResponse(true);
       respond(nc, message, JSON.stringify(problem), problem);
     } finally {
-      mine.processing_time += Math.round((performance.now() - began) * 1e6);
+      endpointStats.processing_time += Math.round((performance.now() - began) * 1e6);
     }
   };
 
-  const strayFault = createLastingFault(log, 'a request was ignored');
+  const strayErrorLog = createThrottledErrorLog(log, 'a request was ignored');
 
-  const take = (endpoint: Endpoint, message: Msg): void => {
+  const acceptRequest = (endpoint: Endpoint, message: Msg): void => {
     if (!description.mayReplyTo(message.reply ?? '')) {
-      const mine = stats.get(endpoint)!;
-      mine.num_requests += 1;
-      mine.num_errors += 1;
-      mine.last_error = `ignored: it wants its answer on ${message.reply}`;
-      parts.onAnswered(true);
-      strayFault.failed(new Error(mine.last_error), { subject: message.subject });
+      const endpointStats = stats.get(endpoint)!;
+      endpointStats.num_requests += 1;
+      endpointStats.num_errors += 1;
+      endpointStats.last_error = `ignored: it wants its answer on ${message.reply}`;
+      parts.onResponse(true);
+      strayErrorLog.error(new Error(endpointStats.last_error), { subject: message.subject });
       return;
     }
     const answered = handle(endpoint, message)
@@ -118,7 +118,7 @@ export function startMicroService(parts: MicroServiceParts): MicroService {
           log.error({ subject: endpoint.subject, error: error.message }, 'not allowed to serve');
           return;
         }
-        take(endpoint, message);
+        acceptRequest(endpoint, message);
       },
     });
   });
@@ -128,18 +128,18 @@ export function startMicroService(parts: MicroServiceParts): MicroService {
   return {
     async stop() {
       for (const subscription of subscriptions) subscription.unsubscribe();
-      await within(finishMs, Promise.all(pending));
+      await settledWithin(drainTimeoutMs, Promise.all(pending));
     },
   };
 }
 
-/** An inbox of any name, but neither the broker's own subjects nor ours. Without a place for the answer there is none. */
+/** Accepts any reply subject, except the broker's own and ours. Empty is accepted: no response is sent then. */
 export const replyRule =
   (subjects: Subjects) =>
   (subject: string): boolean =>
-    !subject.startsWith('$') && !subjects.isOurs(subject);
+    !subject.startsWith('$') && !subjects.isUnderPrefix(subject);
 
-function requestOf(message: Msg, bodyBytesMax: number, bytesMax: number): ServiceRequest {
+function parseRequest(message: Msg, bodyBytesMax: number, bytesMax: number): ServiceRequest {
   if (message.data.length > bodyBytesMax) {
     throw new GatehouseError(
       'GH_REQUEST_TOO_LARGE',
@@ -148,14 +148,14 @@ function requestOf(message: Msg, bodyBytesMax: number, bytesMax: number): Servic
   }
   return {
     subject: message.subject,
-    body: message.data.length === 0 ? {} : parsed(message.data),
+    body: message.data.length === 0 ? {} : parseJson(message.data),
     header: (name) => message.headers?.get(name) || null,
     bytesMax,
   };
 }
 
-/** @throws GH_REQUEST_NOT_JSON, GH_REQUEST_INVALID for what is nested too deep */
-export function parsed(data: Uint8Array): unknown {
+/** @throws GH_REQUEST_NOT_JSON; GH_REQUEST_INVALID if nested too deep */
+export function parseJson(data: Uint8Array): unknown {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
@@ -179,7 +179,7 @@ interface ServiceProblem {
   error_reason?: string;
 }
 
-function problemOf(error: unknown): ServiceProblem {
+function toServiceProblem(error: unknown): ServiceProblem {
   if (!(error instanceof GatehouseError)) {
     const { title, status } = errorTable.GH_JOB_BUG;
     return { code: 'GH_JOB_BUG', message: title, status };
@@ -205,7 +205,7 @@ function respond(
   const trace = message.headers?.get(traceHeader);
   if (trace) made.set(traceHeader, trace);
   if (problem !== null) {
-    // A header is one line: what the message quotes of the request must not begin another.
+    // A header is one line: text quoted from the request must not start another.
     made.set('Nats-Service-Error', problem.message.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, 256));
     made.set('Nats-Service-Error-Code', String(problem.status));
   }

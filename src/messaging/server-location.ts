@@ -1,41 +1,45 @@
 /**
- * Which server to talk to, by the mode of the configuration: the configured one, one of our own, or none.
- * A server that is merely there is never used: only an address that was given, or a process that we started.
+ * Chooses the server by `nats.mode`: the configured one, the embedded one, or none. A server that merely runs on the
+ * machine is never used: only a configured address, or a process that the core has started.
  */
 import { GatehouseError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { serverOf, type Server } from './credentials.ts';
-import { ownServerAddress } from './own-server-files.ts';
-import { createOwnServer, serverVersion, type OwnServer } from './own-server.ts';
-import type { MessagingConfig, MessagingOptions } from './ports.ts';
+import { parseServerAddress, type NatsServerAddress } from './server-address.ts';
+import { embeddedServerAddress } from './embedded-server-files.ts';
+import {
+  createEmbeddedNatsServer,
+  serverVersion,
+  type EmbeddedNatsServer,
+} from './embedded-server.ts';
+import type { MessagingConfig, MessagingOptions } from './messaging-port.ts';
 
 export interface ServerLocation {
-  /** Null: there is none, and none is wanted. Starts our own server where that is the mode. */
-  locate(signal: AbortSignal): Promise<Server | null>;
-  /** Without credentials; null until it is known. */
+  /** Starts the embedded server if the mode requires it. Null: messaging runs without a server. */
+  locate(signal: AbortSignal): Promise<NatsServerAddress | null>;
+  /** Without credentials; null until known. */
   readonly url: string | null;
-  /** Of our own server, while it runs. */
+  /** Pid of the embedded server, while it runs. */
   readonly pid: number | null;
   stop(): Promise<void>;
 }
 
-/** NATS's own default: where people look first. */
-const usualPort = 4222;
-const usualUrl = `nats://127.0.0.1:${usualPort}`;
+/** NATS's default port: the first that clients try. */
+const defaultPort = 4222;
+const defaultUrl = `nats://127.0.0.1:${defaultPort}`;
 
 /** @throws GH_CONFIG_INVALID */
 export function createServerLocation(
-  options: Pick<MessagingOptions, 'config' | 'dataFolder' | 'ownServer' | 'log'>,
+  options: Pick<MessagingOptions, 'config' | 'dataFolder' | 'embeddedServer' | 'log'>,
 ): ServerLocation {
   const { log } = options;
   const configured = configuredServer(options.config);
-  const { command = 'nats-server', port = usualPort } = options.ownServer ?? {};
-  let own: OwnServer | null = null;
+  const { command = 'nats-server', port = defaultPort } = options.embeddedServer ?? {};
+  let embedded: EmbeddedNatsServer | null = null;
   let url = configured?.url ?? null;
 
-  const ensureOwn = async (signal: AbortSignal): Promise<Server> => {
-    own ??= createOwnServer({ dataFolder: options.dataFolder, command, port, log });
-    const server = await own.ensure(signal);
+  const ensureEmbedded = async (signal: AbortSignal): Promise<NatsServerAddress> => {
+    embedded ??= createEmbeddedNatsServer({ dataFolder: options.dataFolder, command, port, log });
+    const server = await embedded.ensureRunning(signal);
     url = server.url;
     return server;
   };
@@ -44,36 +48,36 @@ export function createServerLocation(
     async locate(signal) {
       if (options.config.mode === 'off') return null;
       if (configured !== null) return configured;
-      if (own === null && (await serverVersion(command)) === null)
-        return absent(options.config, log);
-      return ensureOwn(signal);
+      if (embedded === null && (await serverVersion(command)) === null)
+        return reportAbsent(options.config, log);
+      return ensureEmbedded(signal);
     },
     get url() {
       return url;
     },
     get pid() {
-      return own?.pid ?? null;
+      return embedded?.pid ?? null;
     },
     async stop() {
-      await own?.stop();
+      await embedded?.stop();
     },
   };
 }
 
-/** What helps where neither an address is configured nor the core runs a server. */
+/** Advice when no address is configured and the core runs no server. */
 export const noServerAdvice = 'install nats-server, so that the core starts one, or set nats.url';
 
 /**
- * The server for another process of ours, which starts none: the configured one, else the one that the core
- * has started. Null only where the mode is `off`.
+ * The server for a process that starts none itself: the configured one, else the embedded server of the core. Null
+ * only if the mode is `off`.
  * @throws GH_CONFIG_INVALID; GH_BUS_NO_SERVER while the core has not started one.
  */
 export async function locateForClient(
   config: MessagingConfig,
   dataFolder: string,
-): Promise<Server | null> {
+): Promise<NatsServerAddress | null> {
   if (config.mode === 'off') return null;
-  const server = configuredServer(config) ?? ownServerAddress(dataFolder);
+  const server = configuredServer(config) ?? embeddedServerAddress(dataFolder);
   if (server !== null) return server;
   throw new GatehouseError(
     'GH_BUS_NO_SERVER',
@@ -81,14 +85,14 @@ export async function locateForClient(
   );
 }
 
-function configuredServer(config: MessagingConfig): Server | null {
+function configuredServer(config: MessagingConfig): NatsServerAddress | null {
   const { mode, url } = config;
-  if (mode === 'external') return serverOf({ ...config, url: url ?? usualUrl });
-  return mode === 'auto' && url !== null ? serverOf({ ...config, url }) : null;
+  if (mode === 'external') return parseServerAddress({ ...config, url: url ?? defaultUrl });
+  return mode === 'auto' && url !== null ? parseServerAddress({ ...config, url }) : null;
 }
 
-/** @throws GH_BUS_NO_SERVER where one is asked for. */
-function absent({ mode }: MessagingConfig, log: Log): null {
+/** @throws GH_BUS_NO_SERVER in mode `child`. */
+function reportAbsent({ mode }: MessagingConfig, log: Log): null {
   if (mode === 'child') {
     throw new GatehouseError(
       'GH_BUS_NO_SERVER',

@@ -1,6 +1,6 @@
 /**
- * By which a NATS micro service is found and watched: `$SRV.PING`, `INFO` and `STATS`, each for all services,
- * for those of a name and for one of them (ADR-32).
+ * Discovery and monitoring of a NATS micro service: `$SRV.PING`, `INFO` and `STATS`, each for all services, for a
+ * service name and for one instance (ADR-32).
  */
 import type { NatsConnection, Subscription } from 'nats';
 
@@ -14,12 +14,12 @@ export interface ServiceDescription<Endpoint extends EndpointName = EndpointName
   /** Three numbers. */
   version: string;
   description: string;
-  /** Of this process. */
+  /** Id of this process. */
   id: string;
-  /** One of all processes of this queue group answers a request. */
+  /** Queue group: one of its processes answers a request. */
   queue: string;
   endpoints: Endpoint[];
-  /** False: a request that wants its answer there is ignored. */
+  /** False: a request with this reply subject is ignored. */
   mayReplyTo(subject: string): boolean;
 }
 
@@ -27,7 +27,7 @@ export interface EndpointStats {
   num_requests: number;
   num_errors: number;
   last_error: string;
-  /** Nanoseconds, as the protocol wants them. */
+  /** Nanoseconds, as the protocol requires. */
   processing_time: number;
 }
 

@@ -1,9 +1,8 @@
 /**
- * The JetStream streams of Gatehouse and their settings (docs/events.md): made where they are missing,
- * compared where they are not.
+ * The JetStream streams of Gatehouse and their settings (docs/events.md): created if missing, else compared.
  *
- * A stream whose settings break a promise is reported and not used; one that an operator has tuned (more
- * replicas, a longer age) is used, with a note. Nothing of somebody else's is ever changed.
+ * A stream whose settings break a guarantee is reported and not used; one tuned by an operator (more replicas, a
+ * longer retention) is used, with a note. Existing streams are never changed.
  */
 import {
   DiscardPolicy,
@@ -17,7 +16,7 @@ import {
 import { nanos } from 'nats';
 import { commandBytesMax, type Subjects } from '../contract/subjects.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { hasApiCode } from './bus-problem.ts';
+import { hasApiCode } from './nats-problem.ts';
 
 export type StreamSpec = Pick<
   StreamConfig,
@@ -34,12 +33,12 @@ export interface StreamSpecs {
 }
 
 const dayMs = 24 * 3_600_000;
-/** How long a stream keeps what nobody has taken. A week away is a holiday; longer ago is history, not news. */
-export const keepMs = 7 * dayMs;
+/** Retention of events and unconsumed messages. Covers a week's absence; older events are in the journal. */
+export const eventRetentionMs = 7 * dayMs;
 const megabyte = 1024 ** 2;
 
-/** Each stream has `max_consumers`: a consumer costs the broker memory, and a client that may create one may create many. */
-export function createStreamSpecs({ all }: Subjects): StreamSpecs {
+/** `max_consumers` per stream: a consumer costs broker memory, and a client that may create one may create many. */
+export function createStreamSpecs({ wildcards }: Subjects): StreamSpecs {
   const file = { storage: StorageType.File, num_replicas: 1 };
   const drop = { ...file, discard: DiscardPolicy.Old };
   return {
@@ -47,27 +46,27 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       ...drop,
       name: 'GH_EVT',
       description: 'Gatehouse: every state event of every job',
-      subjects: [all.events],
+      subjects: [wildcards.events],
       retention: RetentionPolicy.Limits,
-      max_age: nanos(keepMs),
+      max_age: nanos(eventRetentionMs),
       max_bytes: 1024 * megabyte,
-      // The relay finds its place in the stream itself; this only absorbs what was sent twice meanwhile.
+      // The relay finds its cursor in the stream itself; this only drops messages sent twice meanwhile.
       duplicate_window: nanos(10 * 60_000),
       max_consumers: 256,
       allow_direct: true,
-      republish: { src: all.events, dest: all.live },
+      republish: { src: wildcards.events, dest: wildcards.live },
     },
     commands: {
       ...file,
       name: 'GH_CMD',
       description: 'Gatehouse: messages to be accepted',
-      subjects: [all.commands],
+      subjects: [wildcards.commands],
       retention: RetentionPolicy.Workqueue,
-      // Full means no: the sender hears it, and nothing that was taken is lost.
+      // When full, the broker refuses new messages and reports it to the sender; accepted messages are not lost.
       discard: DiscardPolicy.New,
       max_msgs: 10_000,
       max_msg_size: commandBytesMax,
-      max_age: nanos(keepMs),
+      max_age: nanos(eventRetentionMs),
       duplicate_window: nanos(3_600_000),
       max_consumers: 4,
     },
@@ -75,11 +74,11 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       ...drop,
       name: 'GH_RPL',
       description: 'Gatehouse: replies that a bridge has not posted yet',
-      subjects: [all.replies],
+      subjects: [wildcards.replies],
       retention: RetentionPolicy.Workqueue,
-      max_age: nanos(keepMs),
+      max_age: nanos(eventRetentionMs),
       max_bytes: 128 * megabyte,
-      // A reply that was acknowledged is gone from the stream: only this keeps a second copy out of the chat.
+      // An acknowledged reply is deleted from the stream: only this window keeps a duplicate out of the chat.
       duplicate_window: nanos(dayMs),
       max_consumers: 64,
     },
@@ -87,9 +86,9 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       ...drop,
       name: 'GH_DLV',
       description: 'Gatehouse: what became of replies',
-      subjects: [all.deliveries],
+      subjects: [wildcards.deliveries],
       retention: RetentionPolicy.Workqueue,
-      max_age: nanos(keepMs),
+      max_age: nanos(eventRetentionMs),
       max_bytes: 32 * megabyte,
       max_msg_size: 16 * 1024,
       duplicate_window: nanos(3_600_000),
@@ -99,7 +98,7 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
       ...drop,
       name: 'GH_DEAD',
       description: 'Gatehouse: messages that could not be processed, for people to look at',
-      subjects: [all.dead],
+      subjects: [wildcards.dead],
       retention: RetentionPolicy.Limits,
       max_age: nanos(30 * dayMs),
       max_bytes: 32 * megabyte,
@@ -110,8 +109,8 @@ export function createStreamSpecs({ all }: Subjects): StreamSpecs {
 }
 
 /**
- * Makes the stream where it is missing and returns what it holds.
- * @throws GH_BUS_STREAM when it exists with settings that break a promise.
+ * Creates the stream if it is missing; returns its state.
+ * @throws GH_BUS_STREAM if it exists with settings that break a guarantee.
  */
 export async function ensureStream(
   jsm: JetStreamManager,
@@ -119,7 +118,7 @@ export async function ensureStream(
 ): Promise<{ info: StreamInfo; notes: string[] }> {
   const info = await infoOf(jsm, spec.name);
   if (info === null) return { info: await jsm.streams.add(spec), notes: [] };
-  const { broken, notes } = compare(spec, info.config);
+  const { broken, notes } = compareStream(spec, info.config);
   if (broken.length > 0) {
     throw new GatehouseError(
       'GH_BUS_STREAM',
@@ -138,9 +137,9 @@ async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo |
   }
 }
 
-/** What must be as we made it, because a promise hangs on it. */
+/** Settings that a guarantee depends on: must equal ours. */
 const essential = ['subjects', 'retention', 'storage', 'discard', 'republish'] as const;
-/** What an operator may choose; a difference is worth a note. */
+/** Settings that an operator may change; a difference is noted. */
 const tunable = [
   'max_age',
   'max_bytes',
@@ -150,7 +149,7 @@ const tunable = [
   'duplicate_window',
 ] as const;
 
-export function compare(
+export function compareStream(
   spec: StreamSpec,
   found: StreamConfig,
 ): { broken: string[]; notes: string[] } {
@@ -171,7 +170,7 @@ export function compare(
   };
 }
 
-/** Comparable and printable; key order does not count, and a setting that is left out is none. */
+/** Comparable and printable; key order is ignored, and an absent setting is `none`. */
 function text(value: unknown): string {
   if (value === undefined || value === null) return 'none';
   if (typeof value !== 'object') return JSON.stringify(value);

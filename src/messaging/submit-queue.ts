@@ -1,38 +1,39 @@
 /**
- * The durable way in: messages of the work queue GH_CMD become jobs, those of one conversation in the order in
- * which they were sent.
+ * Durable submits: messages of the work queue GH_CMD become jobs, those of one conversation in the order in which they
+ * were sent.
  *
- * Q1: a message is acknowledged only after its job is on disk. Delivered twice, it names the same job: the
+ * Q1: a message is acknowledged only after its job is on disk. A redelivery names the same job (idempotent): the
  *     idempotency key is `<source>:<external id>`.
- * Q2: every message ends: as a job, or put aside with a reason, and then its sender is told in the chat
- *     it came from. None is delivered for ever, none is dropped without a word.
+ * Q2: every message ends: as a job, or in the dead letters with a reason and an error reply to its sender's chat. None
+ *     is redelivered forever, none is dropped silently.
  */
 import type { JsMsg } from '@nats-io/jetstream';
-import type { JobDoor } from '../contract/door.ts';
+import type { JobService } from '../contract/job-service.ts';
 import type { Reply } from '../contract/reply.ts';
 import type { Subjects } from '../contract/subjects.ts';
 import { traceHeader } from '../contract/trace.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import { createLastingFault } from '../lib/lasting-fault.ts';
+import { createThrottledErrorLog } from '../lib/throttled-error-log.ts';
 import type { Log } from '../lib/log.ts';
 import { localeOf, textsOf } from '../../machines/texts.ts';
-import { busProblemOf } from './bus-problem.ts';
-import { createChannelDoor, isObject } from './channel-door.ts';
+import { toNatsProblem } from './nats-problem.ts';
+import { createChannelJobService, isObject } from './channel-job-service.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { ConsumeSession } from './durable-consumer.ts';
-import { replyMessage } from './envelope.ts';
+import { replyMessage } from './outgoing-messages.ts';
 import { idempotencyHeader } from './job-endpoints.ts';
-import { parsed } from './micro-service.ts';
-import { backoffMs, pause } from './pause.ts';
-import type { BusProblem, MessagingTimings } from './ports.ts';
-import type { BusLink } from './relay-lane.ts';
-import { createSubmitLanes } from './submit-lanes.ts';
+import { parseJson } from './micro-service.ts';
+import { exponentialBackoffMs } from '../lib/backoff.ts';
+import { abortableSleep } from './async-timers.ts';
+import type { NatsProblem, MessagingTimings } from './messaging-port.ts';
+import type { JetStreamContext } from './outbox-relay.ts';
+import { createPerConversationQueue } from './ordered-consumer.ts';
 
 export interface SubmitQueueParts {
-  door: JobDoor;
+  door: JobService;
   subjects: Subjects;
   deadLetters: DeadLetters;
-  /** Channels whose bridge can tell a sender that the message was not accepted. */
+  /** Channels with a bridge that can deliver an error reply to the sender. */
   channels: readonly string[];
   repliesStream: string;
   timings: MessagingTimings;
@@ -40,30 +41,36 @@ export interface SubmitQueueParts {
   log: Log;
 }
 
-/** A fault of ours may pass; a message that still meets it after this many tries has caused it. */
+/** An internal fault may be temporary; after this many tries the message itself is the cause (poison message). */
 const bugTriesMax = 5;
-/** Deliveries without our ever saying why: each of them ended with this process. */
+/** Deliveries without an answer: each ended with a crash of this process. */
 const triesMax = 100;
+
+const retryAfterMsOf = (error: unknown): number =>
+  error instanceof GatehouseError ? (error.retryAfterMs ?? 0) : 0;
 
 export function createSubmitQueue(parts: SubmitQueueParts) {
   const { door, subjects, deadLetters, timings, log } = parts;
-  const asideFault = createLastingFault(log, 'a message could not be put aside yet');
-  const retry = { retryMs: timings.submitRetryMs, retryMsMax: timings.submitRetryMsMax };
+  const deadLetterErrorLog = createThrottledErrorLog(log, 'a message could not be put aside yet');
 
   const submit = async (message: JsMsg): Promise<void> => {
     if (message.info.deliveryCount > triesMax) {
       throw new GatehouseError('GH_JOB_BUG', `delivered ${triesMax} times without an answer`);
     }
-    const body = parsed(message.data);
+    const body = parseJson(message.data);
     if (!isObject(body)) throw new GatehouseError('GH_REQUEST_INVALID', 'body: expected an object');
     const source = sourceOf(message, subjects);
     const withKey = { ...body, idempotency_key: keyOf(message, body) };
     const traceparent = message.headers?.get(traceHeader);
-    await createChannelDoor(door, source).submit(withKey, { traceparent });
+    await createChannelJobService(door, source).submit(withKey, { traceparent });
   };
 
-  const refuse = async (link: BusLink, message: JsMsg, reason: BusProblem): Promise<void> => {
-    const reply = refusalOf(message, reason, subjects);
+  const rejectMessage = async (
+    link: JetStreamContext,
+    message: JsMsg,
+    reason: NatsProblem,
+  ): Promise<void> => {
+    const reply = rejectionReply(message, reason, subjects);
     if (reply !== null && parts.channels.includes(reply.channel)) {
       const { subject, payload, id } = replyMessage(reply, subjects, 1024 ** 2);
       await link.js.publish(subject, payload, {
@@ -71,11 +78,11 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
         expect: { streamName: parts.repliesStream },
       });
     }
-    await deadLetters.bury(link, message, reason);
+    await deadLetters.moveToDeadLetters(link, message, reason);
   };
 
-  /** @returns when to try again, in ms; null when the message has ended. */
-  const attempt = async (link: BusLink, message: JsMsg, tries: number): Promise<number | null> => {
+  /** @returns the wait before the next try, in ms; null when the message has ended. */
+  const attempt = async (link: JetStreamContext, message: JsMsg, tries: number) => {
     try {
       await submit(message);
       message.ack();
@@ -83,58 +90,64 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
       return null;
     } catch (error) {
       try {
-        if (isForGood(error, message, tries, timings.submitPatienceMs)) {
-          await refuse(link, message, reasonOf(error));
-          asideFault.worked();
+        if (isPermanentError(error, message, tries, timings.submitRetryForMs)) {
+          await rejectMessage(link, message, rejectionReason(error));
+          deadLetterErrorLog.recovered();
           return null;
         }
       } catch (failure) {
-        asideFault.failed(failure, { code: busProblemOf(failure).code });
+        deadLetterErrorLog.error(failure, { code: toNatsProblem(failure).code });
       }
-      const retryAfterMs = error instanceof GatehouseError ? error.retryAfterMs : null;
-      return Math.max(retryAfterMs ?? 0, backoffMs(tries - 1, retry));
+      const { submitRetryMs, submitRetryMsMax } = timings;
+      const backoffMs = exponentialBackoffMs(tries - 1, submitRetryMs, submitRetryMsMax);
+      return Math.max(retryAfterMsOf(error), backoffMs);
     }
   };
 
   return {
-    open(link: BusLink, session: ConsumeSession): (message: JsMsg) => Promise<void> {
+    open(link: JetStreamContext, session: ConsumeSession): (message: JsMsg) => Promise<void> {
       const { signal } = session;
-      const lanes = createSubmitLanes({
+      const ordered = createPerConversationQueue({
         session,
-        laneOf: (message) => laneOf(message, subjects),
+        orderingKey: (message) => orderingKeyOf(message, subjects),
         async handle(message) {
           for (let tries = message.info.deliveryCount; !signal.aborted; tries += 1) {
-            const againInMs = await attempt(link, message, tries);
-            if (againInMs === null) return;
-            await pause(againInMs, signal);
+            const retryInMs = await attempt(link, message, tries);
+            if (retryInMs === null) return;
+            await abortableSleep(retryInMs, signal);
           }
         },
       });
-      return (message) => lanes.take(message);
+      return (message) => ordered.enqueue(message);
     },
   };
 }
 
-function isForGood(error: unknown, message: JsMsg, tries: number, patienceMs: number): boolean {
+function isPermanentError(
+  error: unknown,
+  message: JsMsg,
+  tries: number,
+  patienceMs: number,
+): boolean {
   if (message.info.deliveryCount > triesMax) return true;
   const kind = error instanceof GatehouseError ? error.kind : 'bug';
   if (kind === 'terminal') return true;
   if (kind === 'bug') return tries >= bugTriesMax;
-  // Old and tried once is a message that waited for us over night; old and tried often is one that will not do.
+  // Old but tried rarely: it waited while the core was down. Old and tried often: it will not succeed.
   return tries >= bugTriesMax && Date.now() - message.time.getTime() > patienceMs;
 }
 
-const reasonOf = (error: unknown): BusProblem =>
+const rejectionReason = (error: unknown): NatsProblem =>
   error instanceof GatehouseError
     ? { code: error.code, message: error.message }
     : { code: 'GH_JOB_BUG', message: 'the message met a fault in Gatehouse' };
 
-/** The conversation that the door will find, in the channel that the subject names; a message without one delays no other. */
-function laneOf(message: JsMsg, subjects: Subjects): string {
+/** Conversation of the message, in the channel of its subject; an unreadable message gets its own lane. */
+function orderingKeyOf(message: JsMsg, subjects: Subjects): string {
   try {
-    const body = parsed(message.data);
+    const body = parseJson(message.data);
     if (!isObject(body)) return String(message.info.streamSequence);
-    const channel = subjects.sourceOf(message.subject);
+    const channel = subjects.parseSubmitSource(message.subject);
     return JSON.stringify([channel, body['thread'], body['user_id']]);
   } catch {
     return String(message.info.streamSequence);
@@ -143,7 +156,7 @@ function laneOf(message: JsMsg, subjects: Subjects): string {
 
 /** @throws GH_REQUEST_INVALID for a subject under `cmd` that is not a submit. */
 function sourceOf(message: JsMsg, subjects: Subjects): string {
-  const source = subjects.sourceOf(message.subject);
+  const source = subjects.parseSubmitSource(message.subject);
   if (source !== null) return source;
   throw new GatehouseError('GH_REQUEST_INVALID', `${message.subject} is not cmd.submit.<source>`);
 }
@@ -154,25 +167,25 @@ function keyOf(message: JsMsg, body: Record<string, unknown>): string {
   return typeof given === 'string' && given !== '' ? given : `${streamSequence}-${timestampNanos}`;
 }
 
-const refusalPrefix = 'refused-';
+const rejectionPrefix = 'refused-';
 
-/** Whether the id is not that of a job, but of a message that did not become one. */
-export const isRefusal = (jobId: string): boolean => jobId.startsWith(refusalPrefix);
+/** Whether the id is that of a rejected message, which did not become a job. */
+export const isRejection = (jobId: string): boolean => jobId.startsWith(rejectionPrefix);
 
-/** What the sender is told, where the message says who that is. There is no job: the reply has an address of its own. */
-function refusalOf(message: JsMsg, { code }: BusProblem, subjects: Subjects): Reply | null {
+/** Error reply to the sender, if the message names its user. There is no job: the reply gets an id of its own. */
+function rejectionReply(message: JsMsg, { code }: NatsProblem, subjects: Subjects): Reply | null {
   let body: unknown;
   try {
-    body = parsed(message.data);
+    body = parseJson(message.data);
   } catch {
     return null;
   }
   if (!isObject(body) || typeof body['user_id'] !== 'string' || body['user_id'] === '') return null;
-  // Never the channel of the body: it would be a way to write to the people of another.
-  const source = subjects.sourceOf(message.subject);
+  // Never the channel of the body: a sender could write to users of another channel.
+  const source = subjects.parseSubmitSource(message.subject);
   if (source === null) return null;
   const text = typeof body['message'] === 'string' ? body['message'] : '';
-  const address = `${refusalPrefix}${message.info.streamSequence}-${message.info.timestampNanos}`;
+  const address = `${rejectionPrefix}${message.info.streamSequence}-${message.info.timestampNanos}`;
   const key = message.headers?.get(idempotencyHeader) ?? '';
   const thread = body['thread'];
   return {

@@ -1,10 +1,10 @@
 /**
- * Pieces of answers, straight to whoever listens: core NATS, not stored, lost with the connection. The
- * final event carries the whole text, so that nothing depends on them.
+ * Publishes the tokens of answers to live subscribers: core NATS, not stored, lost with the connection. The final event
+ * carries the whole text, so nothing depends on them.
  *
- * T1: pieces of one job are put together until there are 256 bytes or 50 ms have passed.
- * T2: nothing is sent while there is no connection; after it is back, one frame with `off: 0` holds all so far.
- * T3: `n` counts the frames of a job, `off` is where the content begins in the answer; 0 means: start again.
+ * T1: tokens of one job are batched until there are 256 bytes or 50 ms have passed.
+ * T2: nothing is sent without a connection; after a reconnect, one chunk with `off: 0` holds the whole text so far.
+ * T3: `n` counts the chunks of a job, `off` is the offset of the content in the answer; 0: discard the earlier text.
  */
 import type { NatsConnection } from 'nats';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
@@ -21,19 +21,19 @@ export interface TokenFeedParts {
   subjects: Subjects;
   userOf(jobId: string): string | null;
   textSoFar(jobId: string): TokenChunk | null;
-  onFrame(): void;
+  onChunk(): void;
 }
 
-/** Smoother than a reader notices; a frame per token would cost ten times the messages. */
-const frameDelayMs = 50;
-const frameBytes = 256;
-/** No UTF-16 unit takes more in JSON: `\\u0000`. */
+/** Not noticed by a reader; a message per token would cost ten times as many messages. */
+const chunkDelayMs = 50;
+const chunkBytes = 256;
+/** Largest JSON size of a UTF-16 unit: `\\u0000`. */
 const bytesPerUnitMax = 6;
-const frameUnitsMax = 64 * 1024;
-/** What stands in a frame besides its content. */
-const frameOverheadBytes = 1_024;
+const chunkUnitsMax = 64 * 1024;
+/** Size of a chunk without its content. */
+const chunkOverheadBytes = 1_024;
 
-interface Stream {
+interface TokenStream {
   subject: string;
   n: number;
   off: number;
@@ -41,31 +41,31 @@ interface Stream {
 }
 
 export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
-  /** Jobs that are writing an answer. */
-  const streams = new Map<string, Stream>();
+  /** Jobs with an answer in progress. */
+  const streams = new Map<string, TokenStream>();
   let nc: NatsConnection | null = null;
-  let unitsMax = frameUnitsMax;
+  let unitsMax = chunkUnitsMax;
   let timer: NodeJS.Timeout | null = null;
 
-  const send = (jobId: string, stream: Stream): void => {
+  const send = (jobId: string, stream: TokenStream): void => {
     if (nc !== null && !nc.isClosed() && !nc.isDraining()) {
-      for (const { at, content } of frames(stream.text, unitsMax)) {
+      for (const { at, content } of splitChunks(stream.text, unitsMax)) {
         stream.n += 1;
-        const frame: TokenChunk = { job_id: jobId, n: stream.n, off: stream.off + at, content };
-        nc.publish(stream.subject, JSON.stringify(frame));
-        parts.onFrame();
+        const chunk: TokenChunk = { job_id: jobId, n: stream.n, off: stream.off + at, content };
+        nc.publish(stream.subject, JSON.stringify(chunk));
+        parts.onChunk();
       }
     }
     stream.off += stream.text.length;
     stream.text = '';
   };
 
-  const sendAll = (): void => {
+  const flush = (): void => {
     timer = null;
     for (const [jobId, stream] of streams) send(jobId, stream);
   };
 
-  const open = (jobId: string): Stream | null => {
+  const open = (jobId: string): TokenStream | null => {
     const userId = parts.userOf(jobId);
     if (userId === null) return null;
     const stream = { subject: parts.subjects.tokens({ userId, jobId }), n: 0, off: 0, text: '' };
@@ -78,13 +78,13 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
       const stream = streams.get(job_id) ?? open(job_id);
       if (stream === null || nc === null) return;
       if (off !== stream.off + stream.text.length) {
-        // Another text begins: what has not been sent of the last one is of no use any more.
+        // Another text begins: the unsent rest of the old text is dropped.
         stream.text = '';
         stream.off = off;
       }
       stream.text += content;
-      if (Buffer.byteLength(stream.text) >= frameBytes) send(job_id, stream);
-      else timer ??= setTimeout(sendAll, frameDelayMs);
+      if (Buffer.byteLength(stream.text) >= chunkBytes) send(job_id, stream);
+      else timer ??= setTimeout(flush, chunkDelayMs);
     },
     event({ job_id, type }) {
       const stream = streams.get(job_id);
@@ -94,8 +94,8 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
     },
     attach(connection) {
       nc = connection;
-      const bytesMax = (nc.info?.max_payload ?? 1024 ** 2) - frameOverheadBytes;
-      unitsMax = Math.max(1, Math.min(frameUnitsMax, Math.floor(bytesMax / bytesPerUnitMax)));
+      const bytesMax = (nc.info?.max_payload ?? 1024 ** 2) - chunkOverheadBytes;
+      unitsMax = Math.max(1, Math.min(chunkUnitsMax, Math.floor(bytesMax / bytesPerUnitMax)));
       for (const [jobId, stream] of streams) {
         const text = parts.textSoFar(jobId)?.content ?? '';
         [stream.off, stream.text] = [0, text];
@@ -110,8 +110,8 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
   };
 }
 
-/** Pieces of at most `unitsMax`, not cut between the halves of a surrogate pair. */
-function* frames(text: string, unitsMax: number): Generator<{ at: number; content: string }> {
+/** Pieces of at most `unitsMax`, not split between the halves of a surrogate pair. */
+function* splitChunks(text: string, unitsMax: number): Generator<{ at: number; content: string }> {
   let at = 0;
   while (at < text.length) {
     const end = at + unitsMax;

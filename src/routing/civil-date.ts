@@ -1,9 +1,9 @@
 /**
- * Civil dates as plain integers: a day is the number of days since 1970-01-01 in the proleptic Gregorian
- * calendar. No clock and no zone of the machine takes part; the one place where an instant becomes a
- * date is `civilNow`, which is told the zone by name.
+ * Civil dates as plain integers: a day is the number of days since 1970-01-01 in the proleptic Gregorian calendar. The
+ * machine's clock and time zone are never read; only `civilNow` converts an instant to a date, in the time zone of its
+ * parameter.
  *
- * Invariants: days(parts(d)) === d; weekdays count from Monday (0) to Sunday (6), as Korean weeks do.
+ * Invariants: civilDay and civilParts are inverse; weekdays count from Monday (0) to Sunday (6), as Korean weeks do.
  */
 
 /** Days since 1970-01-01. */
@@ -17,7 +17,7 @@ export interface CivilParts {
   day: number;
 }
 
-/** Both ends belong to the range. */
+/** Both ends are included. */
 export interface DayRange {
   from: CivilDay;
   to: CivilDay;
@@ -31,7 +31,7 @@ export interface CivilMoment {
 
 const dayMs = 86_400_000;
 
-/** The day of a date; a month or day beyond its end rolls over, as in the Gregorian calendar. */
+/** The day of a date; a month or day out of range rolls over, as in `Date.UTC`. */
 export const civilDay = (year: number, month: number, day: number): CivilDay =>
   Math.floor(Date.UTC(year, month - 1, day) / dayMs);
 
@@ -48,19 +48,19 @@ export const mondayOf = (day: CivilDay): CivilDay => day - weekdayOf(day);
 export const daysInMonth = (year: number, month: number): number =>
   civilParts(civilDay(year, month + 1, 0)).day;
 
-/** Null for a date that no calendar has, such as 30 February. */
-export function checkedDay(year: number, month: number, day: number): CivilDay | null {
+/** Null for a date that does not exist, such as 30 February. */
+export function validDay(year: number, month: number, day: number): CivilDay | null {
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
   return civilDay(year, month, day);
 }
 
-/** The whole month; `month` may lie outside 1 to 12 and then counts on into other years. */
+/** The whole month; a `month` outside 1 to 12 rolls over into other years. */
 export const monthRange = (year: number, month: number): DayRange => ({
   from: civilDay(year, month, 1),
   to: civilDay(year, month + 1, 0),
 });
 
-/** The same day of another month, or that month's last day where it is shorter. */
+/** The same day of another month, or the last day of a shorter month. */
 export function addMonths(day: CivilDay, months: number): CivilDay {
   const { year, month, day: dayOfMonth } = civilParts(day);
   const target = monthRange(year, month + months);
@@ -81,10 +81,10 @@ export function clockTime(minutes: number): string {
   return `${pad(Math.floor(wrapped / 60))}:${pad(wrapped % 60)}`;
 }
 
-/** Making a formatter takes a hundred times as long as using one, and there is one zone, or two in tests. */
+/** Creating a formatter takes a hundred times as long as using it, and there is one zone, or two in tests. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-function formatterOf(timeZone: string): Intl.DateTimeFormat {
+function cachedFormatter(timeZone: string): Intl.DateTimeFormat {
   const known = formatters.get(timeZone);
   if (known !== undefined) return known;
   const made = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
@@ -101,12 +101,12 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
 }
 
 /**
- * Date and time of day in a zone, whatever the zone of the machine.
+ * Date and time of day in a time zone, independent of the machine's zone.
  * @param now epoch milliseconds
- * @param timeZone IANA name; an unknown one throws RangeError (configuration checks it at start)
+ * @param timeZone IANA name; an unknown name throws RangeError (the configuration is checked at start)
  */
 export function civilNow(now: number, timeZone: string): CivilMoment {
-  const format = formatterOf(timeZone);
+  const format = cachedFormatter(timeZone);
   const field: Record<string, number> = {};
   for (const part of format.formatToParts(now)) field[part.type] = Number(part.value);
   return {

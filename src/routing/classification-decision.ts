@@ -1,72 +1,81 @@
 /**
- * From the model's classification to a decision. Models are poor at calendars: date words they left in are
- * resolved here, and what they left out is read from the message.
+ * Converts the model's classification to a decision. Models are poor at calendars: date words that they left in the
+ * parameters are resolved here, and missing dates are read from the message.
  */
 import type { Decision, ToolCall } from '../../machines/decision.ts';
 import { localeOf } from '../../machines/texts.ts';
 import { civilNow, isoDate } from './civil-date.ts';
-import type { Classification } from './classification.ts';
-import type { Preference } from './date-pattern.ts';
-import type { DateReading } from './date-reader.ts';
+import type { Classification } from './parse-classification.ts';
+import type { DatePreference } from './date-pattern.ts';
+import type { DateParseResult } from './parse-dates.ts';
 import {
   type DecisionContext,
   type Params,
-  type Resolved,
-  type Scene,
-  ask,
-  read,
-  textOf,
-} from './decision-scene.ts';
+  type ResolvedParams,
+  type ResolutionContext,
+  clarify,
+  parseDatesInContext,
+  asString,
+} from './resolution-context.ts';
 import { resolveDraft } from './draft-params.ts';
-import { folderOf } from './home-words.ts';
-import { questionsIn } from './questions.ts';
+import { resolveFolder } from './custom-vocabulary.ts';
+import { clarifyingQuestions } from './clarifying-questions.ts';
 
-const askAbout = (scene: Scene, fault: Extract<DateReading, { ok: false }>): Resolved =>
-  ask(questionsIn(scene.locale).dateFault[fault.reason](fault.text));
+const clarifyDate = (
+  context: ResolutionContext,
+  error: Extract<DateParseResult, { ok: false }>,
+): ResolvedParams =>
+  clarify(clarifyingQuestions(context.locale).dateError[error.reason](error.text));
 
-/** `date_from` and `date_to` as ISO dates; what the model left out is read from the message. */
-function resolvePeriod(params: Params, scene: Scene, prefer: Preference): Resolved | null {
-  const written = [textOf(params['date_from']), textOf(params['date_to'])];
-  const readings = written.map((text) => (text === '' ? null : read(text, scene, prefer)));
+/** `date_from` and `date_to` as ISO dates; if the model left out both, they are read from the message. */
+function resolvePeriod(
+  params: Params,
+  context: ResolutionContext,
+  prefer: DatePreference,
+): ResolvedParams | null {
+  const written = [asString(params['date_from']), asString(params['date_to'])];
+  const readings = written.map((text) =>
+    text === '' ? null : parseDatesInContext(text, context, prefer),
+  );
   const wrong = readings.find((reading) => reading?.ok === false);
-  if (wrong?.ok === false) return askAbout(scene, wrong);
+  if (wrong?.ok === false) return clarifyDate(context, wrong);
   const [from, to] = readings.map((reading) => (reading?.ok ? reading : null));
-  const whole = from ?? to ?? read(scene.message, scene, prefer);
+  const whole = from ?? to ?? parseDatesInContext(context.message, context, prefer);
   if (whole === null) return null;
-  if (!whole.ok) return askAbout(scene, whole);
+  if (!whole.ok) return clarifyDate(context, whole);
   const ends = [from?.from ?? whole.from, to?.to ?? whole.to].toSorted();
   return { ok: true, params: { date_from: ends[0], date_to: ends[1] } };
 }
 
-/** 언제였지: asked of what was, and of what one has forgotten. */
-const askedBack = /[였었했갔났렸](?:지|던|더라|나|니|어)|\b(?:was|were|did|had|last)\b/u;
-/** How far a search by words alone looks back, and then ahead, in days. */
-const wordsReachDays = 180;
+/** 언제였지: asks about a past event, or about a date that the user has forgotten. */
+const asksAboutPast = /[였었했갔났렸](?:지|던|더라|나|니|어)|\b(?:was|were|did|had|last)\b/u;
+/** How many days back and ahead a search by words alone covers. */
+const keywordSearchDays = 180;
 
-function resolveSearch(params: Params, scene: Scene): Resolved {
-  const query = textOf(params['query']);
-  const period = resolvePeriod(params, scene, 'future');
-  if (query === '') return period ?? ask(questionsIn(scene.locale).searchDates);
+function resolveSearch(params: Params, context: ResolutionContext): ResolvedParams {
+  const query = asString(params['query']);
+  const period = resolvePeriod(params, context, 'future');
+  if (query === '') return period ?? clarify(clarifyingQuestions(context.locale).searchDates);
   if (period !== null)
     return period.ok ? { ok: true, params: { ...period.params, query } } : period;
-  if (!askedBack.test(scene.message)) return { ok: true, params: { query } };
-  const { today } = civilNow(scene.now, scene.timeZone);
-  const [from, to] = [isoDate(today - wordsReachDays), isoDate(today + wordsReachDays)];
+  if (!asksAboutPast.test(context.message)) return { ok: true, params: { query } };
+  const { today } = civilNow(context.now, context.timeZone);
+  const [from, to] = [isoDate(today - keywordSearchDays), isoDate(today + keywordSearchDays)];
   return { ok: true, params: { date_from: from, date_to: to, query } };
 }
 
-/** A week of mail, when nothing narrows the search. */
+/** Days of mail when no other parameter narrows the search. */
 const mailDays = 7;
 
-function resolveMail(params: Params, scene: Scene): Resolved {
+function resolveMail(params: Params, context: ResolutionContext): ResolvedParams {
   const { date_from: from, date_to: to, folder, ...rest } = params;
-  const written = textOf(from) !== '' || textOf(to) !== '';
-  const period = written ? resolvePeriod(params, scene, 'past') : null;
+  const written = asString(from) !== '' || asString(to) !== '';
+  const period = written ? resolvePeriod(params, context, 'past') : null;
   if (period?.ok === false) return period;
-  const named = textOf(folder);
-  const known = folderOf(
+  const named = asString(folder);
+  const known = resolveFolder(
     [named.toLowerCase(), ...named.toLowerCase().split(/[\s/]+/)],
-    scene.mailFolders,
+    context.mailFolders,
   );
   const resolved: Params = { ...rest, ...period?.params };
   if (Object.keys(resolved).length === 0) resolved['days'] = mailDays;
@@ -74,28 +83,28 @@ function resolveMail(params: Params, scene: Scene): Resolved {
   return { ok: true, params: resolved };
 }
 
-function resolveCall(call: ToolCall, scene: Scene): Resolved {
+function resolveCall(call: ToolCall, context: ResolutionContext): ResolvedParams {
   const { params } = call;
   switch (`${call.tool}.${call.operation}`) {
     case 'calendar.search':
-      return resolveSearch(params, scene);
+      return resolveSearch(params, context);
     case 'calendar.create_draft':
-      return resolveDraft(params, scene);
+      return resolveDraft(params, context);
     case 'email.search':
-      return resolveMail(params, scene);
+      return resolveMail(params, context);
     case 'document.search':
-      return textOf(params['query']) === ''
-        ? ask(questionsIn(scene.locale).documentQuery)
+      return asString(params['query']) === ''
+        ? clarify(clarifyingQuestions(context.locale).documentQuery)
         : { ok: true, params };
     default:
       return { ok: true, params };
   }
 }
 
-function decideTools(calls: readonly ToolCall[], scene: Scene): Decision {
+function decideTools(calls: readonly ToolCall[], context: ResolutionContext): Decision {
   const resolved: ToolCall[] = [];
   for (const call of calls) {
-    const result = resolveCall(call, scene);
+    const result = resolveCall(call, context);
     if (!result.ok) {
       return { by: 'classifier', action: 'clarify', response: result.question, reason: 'params' };
     }
@@ -105,8 +114,8 @@ function decideTools(calls: readonly ToolCall[], scene: Scene): Decision {
 }
 
 /**
- * The decision that follows from a classification. Null (unreadable) becomes `direct` without a response, with
- * the code of the failure as its reason: the classifier model then writes an answer.
+ * The decision for a classification. Null (unreadable) becomes `direct` without a response, with the error code as its
+ * reason: the classifier model then writes an answer.
  */
 export function toDecision(
   classification: Classification | null,

@@ -1,22 +1,22 @@
 /**
- * What the classifier model is asked. Order decides latency: the system prompt and the examples never change,
- * then comes the history, and the clock stands with the message at the very end.
+ * The request to the classifier model. The order keeps latency low: system prompt and examples never change, then comes
+ * the history, and the current time stands with the message at the very end.
  */
 import type { ChatMessage } from '../contract/model.ts';
-import { clockLine } from './clock-line.ts';
-import { clipText, composedText } from './plain-text.ts';
-import { modelOperations, paramNames } from './tool-params.ts';
+import { formatCurrentTime } from './current-time-prompt.ts';
+import { truncateText, cleanText } from './normalize-text.ts';
+import { modelOperations, paramNames } from './model-operations.ts';
 
-/** One operation that the model may ask for. */
-export interface ToolOffer {
+/** An operation that the model may request. */
+export interface OfferedOperation {
   tool: string;
   operation: string;
   /** One line: what it does and its parameters. */
   summary: string;
 }
 
-/** The tools of a standard installation; hand in fewer where some are switched off. */
-export const standardOffers: readonly ToolOffer[] = [
+/** The tools of a standard installation; pass fewer where some are disabled. */
+export const standardOperations: readonly OfferedOperation[] = [
   { tool: 'calendar', operation: 'today', summary: '오늘 일정. params: {}' },
   {
     tool: 'calendar',
@@ -55,8 +55,8 @@ const paramTypes: Readonly<Record<string, 'string' | 'integer'>> = {
   days: 'integer',
 };
 
-/** Answers of the classifier as a JSON schema, for servers that can hold a model to one: of what is offered. */
-export function classificationSchemaOf(offers: readonly ToolOffer[]): {
+/** JSON schema of the classifier's answers, limited to the offered operations, for servers with structured output. */
+export function classificationSchemaOf(offers: readonly OfferedOperation[]): {
   name: string;
   schema: Record<string, unknown>;
 } {
@@ -92,9 +92,9 @@ export function classificationSchemaOf(offers: readonly ToolOffer[]): {
 }
 
 /** The schema of a standard installation. */
-export const classificationSchema = classificationSchemaOf(standardOffers);
+export const classificationSchema = classificationSchemaOf(standardOperations);
 
-const systemPrompt = (offers: readonly ToolOffer[]): string =>
+const systemPrompt = (offers: readonly OfferedOperation[]): string =>
   `당신은 개인 비서의 분류기입니다. 사용자의 마지막 메시지를 보고 JSON 객체 하나만 출력합니다. 설명, 코드 블록, 생각 과정은 쓰지 않습니다.
 
 형식: {"action":"direct|route|clarify|tools|system_status","response":"","prompt":"","tool":"","operation":"","params":{}}
@@ -117,18 +117,18 @@ ${offers.map(({ tool, operation, summary }) => `- ${tool}.${operation}: ${summar
 
 interface Example {
   message: string;
-  answer: Record<string, unknown>;
+  output: Record<string, unknown>;
 }
 
-/** Without a clock: words, not dates, so that they hold on every day. */
+/** Date words instead of dates, so that the examples are valid on every day. */
 const examples: readonly Example[] = [
   {
     message: '안녕, 잘 지냈어?',
-    answer: { action: 'direct', response: '네, 잘 지냈어요. 무엇을 도와드릴까요?' },
+    output: { action: 'direct', response: '네, 잘 지냈어요. 무엇을 도와드릴까요?' },
   },
   {
     message: '내일 3시에 치과 예약 잡아줘',
-    answer: {
+    output: {
       action: 'tools',
       tool: 'calendar',
       operation: 'create_draft',
@@ -137,15 +137,15 @@ const examples: readonly Example[] = [
   },
   {
     message: '그거 옮겨줘',
-    answer: { action: 'clarify', response: '어떤 것을 말씀하시는지 알려주시겠어요?' },
+    output: { action: 'clarify', response: '어떤 것을 말씀하시는지 알려주시겠어요?' },
   },
   {
     message: 'Compare SQLite and Postgres for a small home server',
-    answer: { action: 'route', prompt: 'Compare SQLite and Postgres for a small home server' },
+    output: { action: 'route', prompt: 'Compare SQLite and Postgres for a small home server' },
   },
   {
     message: '세금 계산서 메일 온 거 찾아봐',
-    answer: {
+    output: {
       action: 'tools',
       tool: 'email',
       operation: 'search',
@@ -154,46 +154,49 @@ const examples: readonly Example[] = [
   },
 ];
 
-/** An example of a tool that is not there would teach the model to ask for it. */
-const isOffered =
-  (offers: readonly ToolOffer[]) =>
-  ({ answer }: Example): boolean =>
+/** Drops examples of tools that are not offered: they would teach the model to request them. */
+const isOfferedExample =
+  (offers: readonly OfferedOperation[]) =>
+  ({ output: answer }: Example): boolean =>
     answer['tool'] === undefined || offers.some(({ tool }) => tool === answer['tool']);
 
-const framed = (message: string, clock: string): string =>
+const classifierUserMessage = (message: string, clock: string): string =>
   `[현재 시각] ${clock}\n[메시지] ${message}`;
 
 export interface ClassifierPrompt {
   message: string;
-  /** Turns of user and assistant, oldest first, already cut to the length wanted. */
+  /** Messages of user and assistant, oldest first, already cut to length. */
   history: readonly ChatMessage[];
   /** Epoch milliseconds. */
   now: number;
   /** IANA name. */
   timeZone: string;
-  tools?: readonly ToolOffer[];
+  tools?: readonly OfferedOperation[];
 }
 
 /** The request to the classifier. Everything before the history is the same for every message. */
 export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
-  const { message, history, now, timeZone, tools = standardOffers } = prompt;
+  const { message, history, now, timeZone, tools = standardOperations } = prompt;
   return [
     { role: 'system', content: systemPrompt(tools) },
-    ...examples.filter(isOffered(tools)).flatMap((example): ChatMessage[] => [
+    ...examples.filter(isOfferedExample(tools)).flatMap((example): ChatMessage[] => [
       { role: 'user', content: `[메시지] ${example.message}` },
-      { role: 'assistant', content: JSON.stringify(example.answer) },
+      { role: 'assistant', content: JSON.stringify(example.output) },
     ]),
     ...history,
-    { role: 'user', content: framed(composedText(message), clockLine(now, timeZone)) },
+    {
+      role: 'user',
+      content: classifierUserMessage(cleanText(message), formatCurrentTime(now, timeZone)),
+    },
   ];
 }
 
-/** Enough to show the model its mistake, too little to fill its context with a loop. */
+/** Enough to show the model its mistake, too little to fill its context with a repetition loop. */
 const badAnswerCharsMax = 600;
 
-/** The one re-ask after an answer that could not be read: the same request, the bad answer, and what was wrong. */
-export function reaskMessages(request: readonly ChatMessage[], raw: string): ChatMessage[] {
-  const answer = clipText(composedText(raw).trim(), badAnswerCharsMax);
+/** The single retry after an unreadable answer: the same request, the bad answer, and what was wrong. */
+export function repairMessages(request: readonly ChatMessage[], raw: string): ChatMessage[] {
+  const answer = truncateText(cleanText(raw).trim(), badAnswerCharsMax);
   return [
     ...request,
     { role: 'assistant', content: answer === '' ? '(빈 답)' : answer },

@@ -1,64 +1,64 @@
 /**
- * Cuts a message into clauses that may each be a request: at sentence ends, commas, 그리고 / and, 알려주고,
- * and between two things asked for with one verb (일정이랑 메일 확인해줘). Whether a clause is a request is
- * for the rules to say; a cut that yields none is not used.
+ * Splits a message into clauses that may each be a request: at sentence ends, commas, 그리고 / and, 알려주고, and between two
+ * objects of one verb (일정이랑 메일 확인해줘). The rules decide whether a clause is a request; if they do not understand every
+ * clause, the message is not split.
  */
 import type { Locale } from '../../machines/texts.ts';
 import type { CivilDay } from './civil-date.ts';
-import { type Span, readDatesIn } from './date-reader.ts';
-import type { HomeWords } from './home-words.ts';
-import { koreanWords } from './korean-words.ts';
-import { hasHangul } from './plain-text.ts';
+import { type TextSpan, parseNormalizedDates } from './parse-dates.ts';
+import type { CustomVocabulary } from './custom-vocabulary.ts';
+import { tokenizeKorean } from './korean-tokenizer.ts';
+import { hasHangul } from './normalize-text.ts';
 import type { Clause } from './rule.ts';
-import { readTimesIn } from './time-reader.ts';
-import { dateMark, timeMark } from './word-classes.ts';
+import { parseNormalizedTimes } from './parse-times.ts';
+import { datePlaceholder, timePlaceholder } from './token-types.ts';
 
-interface Marked extends Span {
-  mark: string;
+interface MaskedSpan extends TextSpan {
+  placeholder: string;
 }
 
-function findMarks(text: string, today: CivilDay): Marked[] {
-  const dates = readDatesIn(text, { today, prefer: 'future' })?.spans ?? [];
-  const times = readTimesIn(text)?.spans ?? [];
+function findMaskedSpans(text: string, today: CivilDay): MaskedSpan[] {
+  const dates = parseNormalizedDates(text, { today, prefer: 'future' })?.spans ?? [];
+  const times = parseNormalizedTimes(text)?.spans ?? [];
   const marks = [
-    ...dates.map((span) => ({ ...span, mark: dateMark })),
+    ...dates.map((span) => ({ ...span, placeholder: datePlaceholder })),
     ...times
       .filter((time) => !dates.some((date) => time.start < date.end && date.start < time.end))
-      .map((span) => ({ ...span, mark: timeMark })),
+      .map((span) => ({ ...span, placeholder: timePlaceholder })),
   ];
   return marks.toSorted((left, right) => left.start - right.start);
 }
 
-/** Each marked span becomes one mark, or as many as it had characters where offsets must stay. */
-function maskText(text: string, marks: readonly Marked[], keepLength: boolean): string {
+/** Replaces each span by one placeholder, or by one per character where offsets must stay (`keepLength`). */
+function maskText(text: string, marks: readonly MaskedSpan[], keepLength: boolean): string {
   let masked = '';
   let at = 0;
-  for (const { start, end, mark } of marks) {
+  for (const { start, end, placeholder: mark } of marks) {
     masked += text.slice(at, start) + mark.repeat(keepLength ? end - start : 1);
     at = end;
   }
   return masked + text.slice(at);
 }
 
-export interface ClauseSetting {
+export interface ClauseContext {
   today: CivilDay;
   locale: Locale;
-  home: HomeWords;
+  vocabulary: CustomVocabulary;
 }
 
-export function createClause(text: string, setting: ClauseSetting): Clause {
+export function createClause(text: string, context: ClauseContext): Clause {
   const clean = text.trim();
-  const masked = maskText(clean, findMarks(clean, setting.today), false);
+  const masked = maskText(clean, findMaskedSpans(clean, context.today), false);
   const korean = hasHangul(clean);
-  const words = korean ? koreanWords(masked) : [];
-  return { text: clean, masked, words, question: /\?\W*$/.test(clean), ...setting };
+  const words = korean ? tokenizeKorean(masked) : [];
+  return { text: clean, masked, words, question: /\?\W*$/.test(clean), ...context };
 }
 
-const things =
+const requestNouns =
   '일정|일정표|캘린더|스케줄|스케쥴|회의|미팅|약속|메일|이메일|편지|문서|자료|파일|상태|calendar|schedule|meetings|mail|email|emails|inbox';
 
-/** Where a clause ends: what stands before the cut stays with it, except what is matched by `gap`. */
-const cuts: readonly { regex: RegExp; coordinated: boolean }[] = [
+/** Clause boundaries. The match itself is dropped; `coordinated`: the clauses on both sides share one verb. */
+const clauseBoundaries: readonly { regex: RegExp; coordinated: boolean }[] = [
   { regex: /[.!?;]+(?:\s+|$)/gu, coordinated: false },
   { regex: /\s*,\s*/gu, coordinated: false },
   {
@@ -73,23 +73,23 @@ const cuts: readonly { regex: RegExp; coordinated: boolean }[] = [
   },
   {
     regex: new RegExp(
-      `(?<=(?:^|[\\s${dateMark}${timeMark}])(?:${things}))(?:이랑|랑|와|과|하고|이나|나)(?=\\s)(?!\\s*(?:관련|관한|같이|함께|겹치))`,
+      `(?<=(?:^|[\\s${datePlaceholder}${timePlaceholder}])(?:${requestNouns}))(?:이랑|랑|와|과|하고|이나|나)(?=\\s)(?!\\s*(?:관련|관한|같이|함께|겹치))`,
       'gu',
     ),
     coordinated: true,
   },
   {
-    regex: new RegExp(`(?<=(?:${things}))\\s*(?:및|&|\\+|/)\\s*(?=[가-힣a-z])`, 'gu'),
+    regex: new RegExp(`(?<=(?:${requestNouns}))\\s*(?:및|&|\\+|/)\\s*(?=[가-힣a-z])`, 'gu'),
     coordinated: true,
   },
 ];
 
-interface Cut extends Span {
+interface Boundary extends TextSpan {
   coordinated: boolean;
 }
 
-function findCuts(masked: string): Cut[] {
-  const found = cuts.flatMap(({ regex, coordinated }) =>
+function findBoundaries(masked: string): Boundary[] {
+  const found = clauseBoundaries.flatMap(({ regex, coordinated }) =>
     [...masked.matchAll(regex)].map((match) => ({
       start: match.index,
       end: match.index + match[0].length,
@@ -99,16 +99,16 @@ function findCuts(masked: string): Cut[] {
   return found.toSorted((left, right) => left.start - right.start || right.end - left.end);
 }
 
-interface Part {
+interface ClausePart {
   text: string;
   coordinated: boolean;
 }
 
-function cutText(text: string, masked: string): Part[] {
-  const parts: Part[] = [];
+function splitAtBoundaries(text: string, masked: string): ClausePart[] {
+  const parts: ClausePart[] = [];
   let at = 0;
   let coordinated = false;
-  for (const cut of findCuts(masked)) {
+  for (const cut of findBoundaries(masked)) {
     if (cut.start < at) continue;
     // The question mark stays with its clause.
     const end = text.slice(cut.start, cut.end).includes('?') ? cut.end : cut.start;
@@ -120,28 +120,28 @@ function cutText(text: string, masked: string): Part[] {
   return parts.filter((part) => part.text.trim() !== '');
 }
 
-const datesIn = (text: string, today: CivilDay): string =>
-  (readDatesIn(text, { today, prefer: 'future' })?.spans ?? [])
+const dateTextIn = (text: string, today: CivilDay): string =>
+  (parseNormalizedDates(text, { today, prefer: 'future' })?.spans ?? [])
     .map(({ start, end }) => text.slice(start, end))
     .join(' ');
 
-/** 어제 일정이랑 메일: the day holds for both. */
-function shareDates(parts: readonly Part[], today: CivilDay): string[] {
+/** 어제 일정이랑 메일: the date applies to both. */
+function distributeDates(parts: readonly ClausePart[], today: CivilDay): string[] {
   const texts = parts.map((part) => part.text);
   for (const [index, part] of parts.entries()) {
     if (!part.coordinated || index === 0) continue;
     const [before, here] = [texts[index - 1] ?? '', texts[index] ?? ''];
-    const [earlier, own] = [datesIn(before, today), datesIn(here, today)];
+    const [earlier, own] = [dateTextIn(before, today), dateTextIn(here, today)];
     if (own === '' && earlier !== '') texts[index] = `${earlier} ${here}`;
     if (earlier === '' && own !== '') texts[index - 1] = `${own} ${before}`;
   }
   return texts;
 }
 
-/** The clauses of a normalised message; one when nothing in it parts requests. */
-export function splitClauses(text: string, setting: ClauseSetting): Clause[] {
-  const { today } = setting;
-  const masked = maskText(text, findMarks(text, today), true);
-  const texts = shareDates(cutText(text, masked), today);
-  return texts.map((part) => createClause(part, setting));
+/** The clauses of a normalised message; a single clause when there is no boundary. */
+export function splitClauses(text: string, context: ClauseContext): Clause[] {
+  const { today } = context;
+  const masked = maskText(text, findMaskedSpans(text, today), true);
+  const texts = distributeDates(splitAtBoundaries(text, masked), today);
+  return texts.map((part) => createClause(part, context));
 }

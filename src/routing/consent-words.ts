@@ -1,6 +1,6 @@
 /**
- * The closed set of phrases that answer a draft. Korean phrases stand without blanks, because people write
- * 등록해줘, 등록 해줘 and 등록 해 줘; English ones have single blanks. A phrase that is not here answers nothing.
+ * The closed set of phrases that answer a draft. Korean phrases are stored without blanks, because people write 등록해줘,
+ * 등록 해줘 and 등록 해 줘; English phrases have single blanks. A phrase outside the set is no answer.
  */
 
 export type Tone = 'softYes' | 'firmYes' | 'softNo' | 'firmNo' | 'courtesy';
@@ -13,7 +13,7 @@ const joined = (...lists: readonly (readonly string[])[]): string[] =>
     [''],
   );
 
-/** Polite and casual endings of 확인, 등록, 취소 and their like. None of them asks. */
+/** Polite and casual endings of 확인, 등록, 취소 and similar nouns. None of them asks a question. */
 const nounEndings = [
   '',
   ...split(`해 해줘 해줘요 해주세요 해주라 해주십시오 해요 해라 합니다 하자 합시다 할게 할게요 할래 할래요 하겠습니다 하세요 하십시오
@@ -21,12 +21,12 @@ const nounEndings = [
     요 이요 이야 입니다 이에요 해도돼 해도돼요 해도됩니다 해도좋아 해도좋아요 해도좋습니다`),
 ];
 
-/** 확인할게 and 확인하자 say that something will be looked at: with 확인 only the endings that ask for it or state it. */
+/** 확인할게 and 확인하자 only announce that the user will look: after 확인, only endings that request or state count. */
 const confirmEndings = nounEndings.filter(
   (ending) => !/^(?:하자|합시다|할게|할게요|할래|할래요|하겠습니다|하시죠|해라|해도)/u.test(ending),
 );
 
-/** Words that point at the draft itself. A noun of its own (일정 추가해줘) would be a request of its own. */
+/** Words that refer to the draft itself. With a noun (일정 추가해줘) it would be a separate request. */
 const pointing = ['', ...split('그대로 이대로 그렇게 이렇게 그걸로 이걸로')];
 const pointingAtThing = [
   ...pointing,
@@ -189,15 +189,15 @@ const tones: readonly [Tone, readonly string[]][] = [
   ['firmNo', [...koreanFirmNo, ...englishFirmNo]],
 ];
 
-/** Phrase to tone; of one that stands in two lists the later, more cautious one counts. */
+/** Phrase to tone; if a phrase is in two lists, the later, more cautious list wins. */
 export const consentPhrases: ReadonlyMap<string, Tone> = new Map(
   tones.flatMap(([tone, phrases]) => phrases.map((phrase) => [phrase, tone] as const)),
 );
 
-/** Words of the longest phrase: `thank you very much`, 이 내용 으로 등록 해 주세요. */
+/** Words in the longest phrase: `thank you very much`, 이 내용 으로 등록 해 주세요. */
 export const phraseWordsMax = 6;
 
-/** Skin tones, gender signs and variation selectors are taken off before. */
+/** Skin tones, gender signs and variation selectors are removed before the lookup. */
 export const emojiTones: ReadonlyMap<string, Tone> = new Map([
   ...split('👍 👌 🙆 ⭕ ✅ 🆗 💯 ✔ ☑').map((emoji) => [emoji, 'firmYes'] as const),
   ...split('👎 ❌ 🙅 🚫 ⛔ ✖').map((emoji) => [emoji, 'firmNo'] as const),

@@ -1,12 +1,12 @@
 /**
- * What a pattern of the date reader is, and the calendar questions that all patterns share: which year a
- * date without a year means, which week 다음 주 is, how a month divides into 초, 중순 and 말.
+ * The type of a date pattern, and the calendar rules that all patterns share: the year of a date without a year, the
+ * week that 다음 주 means, the division of a month into 초, 중순 and 말.
  */
 import {
   type CivilDay,
   type DayRange,
   addMonths,
-  checkedDay,
+  validDay,
   civilDay,
   civilParts,
   daysInMonth,
@@ -15,96 +15,101 @@ import {
   weekdayOf,
 } from './civil-date.ts';
 
-/** A mail came in the past, an appointment lies ahead: it decides what a date without a year means. */
-export type Preference = 'future' | 'past';
+/** Resolves a date without a year: back in time for mail, ahead for appointments. */
+export type DatePreference = 'future' | 'past';
 
 export interface DateContext {
   today: CivilDay;
-  prefer: Preference;
-  /** The end of a range is looked for from its start on (금요일 in 수요일부터 금요일까지). */
+  prefer: DatePreference;
+  /** Start of a range: its end is searched from this day on (금요일 in 수요일부터 금요일까지). */
   anchor?: CivilDay;
 }
 
 /**
  * - `no_such_day`: 13월 1일, 2월 30일
- * - `lunar`: the lunar calendar is not read, and a wrong day would look right
+ * - `lunar`: the lunar calendar is not supported, and a wrong day would look right
  * - `weekday_mismatch`: 11월 20일 목요일 where the 20th is a Friday
- * - `unclear`: a day is named, and what stands beside it may mean another one (크리스마스 주, 2주 뒤 월요일)
+ * - `unclear`: a day is named, but the words beside it may mean another day (크리스마스 주, 2주 뒤 월요일)
  */
-export type DateFaultReason = 'no_such_day' | 'lunar' | 'weekday_mismatch' | 'unclear';
+export type DateErrorReason = 'no_such_day' | 'lunar' | 'weekday_mismatch' | 'unclear';
 
-export type Resolved =
+export type DateResolution =
   | ({ ok: true; rolling?: { days: number } } & DayRange)
-  | { ok: false; reason: DateFaultReason };
+  | { ok: false; reason: DateErrorReason };
 
 export interface DatePattern {
   name: string;
-  /** Global and with named groups; must not match inside other words. */
+  /** Global, with named groups; must not match inside other words. */
   regex: RegExp;
-  /** `floating`: its year, month or week depends on the context. */
+  /** Its year, month or week depends on the context. */
   floating?: boolean;
   /** Null when the text only looks like a date. */
-  read: (groups: Record<string, string | undefined>, context: DateContext) => Resolved | null;
-  /** A count of days that extends a start (…부터 사흘간). */
+  resolve: (
+    groups: Record<string, string | undefined>,
+    context: DateContext,
+  ) => DateResolution | null;
+  /** Days that the match adds to a start date (…부터 사흘간). */
   count?: (groups: Record<string, string | undefined>) => number;
 }
 
-export const on = (day: CivilDay): Resolved => ({ ok: true, from: day, to: day });
-export const during = (range: DayRange): Resolved => ({ ok: true, ...range });
-export const fault = (reason: DateFaultReason): Resolved => ({ ok: false, reason });
+export const singleDay = (day: CivilDay): DateResolution => ({ ok: true, from: day, to: day });
+export const dayRange = (range: DayRange): DateResolution => ({ ok: true, ...range });
+export const dateError = (reason: DateErrorReason): DateResolution => ({ ok: false, reason });
 
-/** Years outside are typing errors; they would also leave what ISO dates of four digits can say. */
+/** Years outside are typing errors; they could also exceed the four digits of an ISO date. */
 const plausibleYear = (year: number): boolean => year >= 1900 && year <= 2199;
 
-export function exactDate(year: number, month: number, day: number): Resolved {
-  const found = plausibleYear(year) ? checkedDay(year, month, day) : null;
-  return found === null ? fault('no_such_day') : on(found);
+export function exactDate(year: number, month: number, day: number): DateResolution {
+  const found = plausibleYear(year) ? validDay(year, month, day) : null;
+  return found === null ? dateError('no_such_day') : singleDay(found);
 }
 
-const base = (context: DateContext): CivilDay => context.anchor ?? context.today;
+const referenceDay = (context: DateContext): CivilDay => context.anchor ?? context.today;
 const looksBack = (context: DateContext): boolean =>
   context.prefer === 'past' && context.anchor === undefined;
 
-/** Month and day without a year: the next one, or the last one where the past is preferred. */
-export function yearlessDate(month: number, day: number, context: DateContext): Resolved {
-  if (month < 1 || month > 12 || day < 1 || day > 31) return fault('no_such_day');
-  const { year } = civilParts(base(context));
+/** Month and day without a year: the next such day, or the last one where the past is preferred. */
+export function yearlessDate(month: number, day: number, context: DateContext): DateResolution {
+  if (month < 1 || month > 12 || day < 1 || day > 31) return dateError('no_such_day');
+  const { year } = civilParts(referenceDay(context));
   const here = civilDay(year, month, day);
-  if (looksBack(context)) return exactDate(here > base(context) ? year - 1 : year, month, day);
-  return exactDate(here < base(context) ? year + 1 : year, month, day);
+  if (looksBack(context))
+    return exactDate(here > referenceDay(context) ? year - 1 : year, month, day);
+  return exactDate(here < referenceDay(context) ? year + 1 : year, month, day);
 }
 
-/** A bare 20일: of this month or the nearest month in the preferred direction that has such a day. */
-export function dayOfMonth(day: number, context: DateContext): Resolved {
-  if (day < 1 || day > 31) return fault('no_such_day');
-  const { year, month } = civilParts(base(context));
+/** A bare 20일: in this month, or in the nearest month in the preferred direction that has such a day. */
+export function dayOfMonth(day: number, context: DateContext): DateResolution {
+  if (day < 1 || day > 31) return dateError('no_such_day');
+  const { year, month } = civilParts(referenceDay(context));
   const step = looksBack(context) ? -1 : 1;
   for (let months = 0; months <= 12; months += 1) {
     const { from } = monthRange(year, month + step * months);
     const there = civilParts(from);
     if (day > daysInMonth(there.year, there.month)) continue;
     const found = from + day - 1;
-    if (step > 0 ? found >= base(context) : found <= base(context)) return on(found);
+    if (step > 0 ? found >= referenceDay(context) : found <= referenceDay(context))
+      return singleDay(found);
   }
-  return fault('no_such_day');
+  return dateError('no_such_day');
 }
 
-/** The year that a month without a year belongs to; the current month is this year's in both directions. */
+/** The year of a month without a year; the current month always belongs to the current year. */
 export function yearOfMonth(month: number, context: DateContext): number {
-  const now = civilParts(base(context));
+  const now = civilParts(referenceDay(context));
   if (looksBack(context)) return month > now.month ? now.year - 1 : now.year;
   return month < now.month ? now.year + 1 : now.year;
 }
 
-/** 0 is the week of today, Monday to Sunday. */
+/** Monday to Sunday; `weeks` 0 is the current week. */
 export function weekRange(context: DateContext, weeks: number): DayRange {
   const from = mondayOf(context.today) + 7 * weeks;
   return { from, to: from + 6 };
 }
 
-/** A weekday alone: today counts in both directions. */
+/** A weekday without a week: today counts in both directions. */
 export function nearestWeekday(weekday: number, context: DateContext): CivilDay {
-  const start = base(context);
+  const start = referenceDay(context);
   if (looksBack(context)) return start - ((weekdayOf(start) - weekday + 7) % 7);
   return start + ((weekday - weekdayOf(start) + 7) % 7);
 }
@@ -125,8 +130,8 @@ export function partOfMonth(year: number, month: number, part: MonthPart | undef
 export type MonthPart = 'early' | 'mid' | 'late';
 
 /**
- * The n-th week of a month, clipped to the month. By KS X ISO 8601 a week belongs to the month that has its
- * Thursday. `n` -1 is the last week; null when the month has no such week.
+ * The n-th week of a month, clipped to the month. By KS X ISO 8601 a week belongs to the month of its Thursday. `n` -1
+ * is the last week; null if the month has no such week.
  */
 export function weekOfMonth(year: number, month: number, n: number): DayRange | null {
   const { from, to } = monthRange(year, month);
@@ -138,7 +143,7 @@ export function weekOfMonth(year: number, month: number, n: number): DayRange | 
   return { from: Math.max(start, from), to: Math.min(start + 6, to) };
 }
 
-/** The n-th Monday, Tuesday … of a month; -1 is the last. Null when there is none. */
+/** The n-th Monday, Tuesday … of a month; -1 is the last. Null if the month has none. */
 export function weekdayOfMonth(
   year: number,
   month: number,
@@ -152,23 +157,27 @@ export function weekdayOfMonth(
 }
 
 /** 3일 후, 2주 전, 한 달 뒤: one exact day. */
-export function shifted(
+export function offsetDate(
   context: DateContext,
   amount: number,
   unit: 'day' | 'week' | 'month' | 'year',
-): Resolved {
+): DateResolution {
   const { today } = context;
-  if (unit === 'day') return on(today + amount);
-  if (unit === 'week') return on(today + 7 * amount);
-  return on(addMonths(today, unit === 'month' ? amount : 12 * amount));
+  if (unit === 'day') return singleDay(today + amount);
+  if (unit === 'week') return singleDay(today + 7 * amount);
+  return singleDay(addMonths(today, unit === 'month' ? amount : 12 * amount));
 }
 
-/** Length in days of a window such as 최근 2주 or 앞으로 한 달; a month counts 30 days, a year 365. */
+/** Days in a window such as 최근 2주 or 앞으로 한 달; a month counts 30 days, a year 365. */
 export const windowDays = (amount: number, unit: 'day' | 'week' | 'month' | 'year'): number =>
   amount * { day: 1, week: 7, month: 30, year: 365 }[unit];
 
-/** A window that ends or starts today: 최근 3일 reaches three days back, today included. */
-export function rollingWindow(context: DateContext, days: number, direction: 1 | -1): Resolved {
+/** A window that ends or starts today: 최근 3일 is today and the three days before. */
+export function rollingWindow(
+  context: DateContext,
+  days: number,
+  direction: 1 | -1,
+): DateResolution {
   const range =
     direction > 0
       ? { from: context.today, to: context.today + days }
@@ -176,8 +185,8 @@ export function rollingWindow(context: DateContext, days: number, direction: 1 |
   return { ok: true, ...range, rolling: { days } };
 }
 
-/** Checks the weekday that was written beside a date. */
-export function withWeekday(resolved: Resolved, weekday: number | null): Resolved {
+/** Compares a date with the weekday written beside it. */
+export function checkWeekday(resolved: DateResolution, weekday: number | null): DateResolution {
   if (!resolved.ok || weekday === null || weekdayOf(resolved.from) === weekday) return resolved;
-  return fault('weekday_mismatch');
+  return dateError('weekday_mismatch');
 }

@@ -1,56 +1,72 @@
 /**
- * The parameters of a new calendar entry, from the model's and the message. What the message says beyond doubt
- * (a day, 오후 3시, tonight at 8) is believed more than the model; a guess never stands against it, but that
- * 1 to 6 o'clock are by day.
+ * The parameters of a new calendar entry, from the model's parameters and the message. Certain values in the message (a
+ * day, 오후 3시, tonight at 8) override the model. A guess from the message never does, except that 1 to 6 o'clock are
+ * taken as afternoon.
  */
 import { clockTime, isoDate } from './civil-date.ts';
-import type { DateReading } from './date-reader.ts';
-import { type Params, type Resolved, type Scene, ask, read, textOf } from './decision-scene.ts';
-import type { HalfSaid } from './half-of-day.ts';
-import { questionsIn } from './questions.ts';
-import { type TimeRead, type Turn, readTimes } from './time-reader.ts';
+import type { DateParseResult } from './parse-dates.ts';
+import {
+  type Params,
+  type ResolvedParams,
+  type ResolutionContext,
+  clarify,
+  parseDatesInContext,
+  asString,
+} from './resolution-context.ts';
+import type { AmPmCertainty } from './infer-am-pm.ts';
+import { clarifyingQuestions } from './clarifying-questions.ts';
+import { type ParsedTimes, type DayShift, parseTimes } from './parse-times.ts';
 
-/** The days of a new entry; `own` where the message itself names the first one. */
-interface Days {
+/** The days of a new entry; `fromMessage`: the first day was resolved here, not given by the model as an ISO date. */
+interface DraftDays {
   date: string;
   endDate: string | null;
-  own: boolean;
+  fromMessage: boolean;
 }
 
-/** The one day, or the one range with both ends said, that the message names, if it lies ahead. */
-function daysInMessage(reading: DateReading | null, scene: Scene): Days | null {
-  if (!reading?.ok || reading.ranges.length !== 1 || reading.from < scene.today) return null;
-  if (reading.from === reading.to) return { date: reading.from, endDate: null, own: true };
-  return reading.joined === true ? { date: reading.from, endDate: reading.to, own: true } : null;
+/** The single day, or the single range with both ends given, that the message names, if it is not in the past. */
+function daysInMessage(
+  reading: DateParseResult | null,
+  context: ResolutionContext,
+): DraftDays | null {
+  if (!reading?.ok || reading.ranges.length !== 1 || reading.from < context.today) return null;
+  if (reading.from === reading.to) return { date: reading.from, endDate: null, fromMessage: true };
+  return reading.joined === true
+    ? { date: reading.from, endDate: reading.to, fromMessage: true }
+    : null;
 }
 
-function resolveDays(params: Params, scene: Scene, { time, turn }: Times): Days | string {
-  const inMessage = read(scene.message, scene, 'future');
-  const own = daysInMessage(inMessage, scene);
-  const written = textOf(params['date']);
-  const reading = written === '' ? null : read(written, scene, 'future');
-  const writtenEnd = textOf(params['end_date']);
-  const end = writtenEnd === '' ? null : read(writtenEnd, scene, 'future');
+function resolveDays(
+  params: Params,
+  context: ResolutionContext,
+  { time, dayShift }: DraftTimes,
+): DraftDays | string {
+  const inMessage = parseDatesInContext(context.message, context, 'future');
+  const messageDays = daysInMessage(inMessage, context);
+  const written = asString(params['date']);
+  const reading = written === '' ? null : parseDatesInContext(written, context, 'future');
+  const writtenEnd = asString(params['end_date']);
+  const end = writtenEnd === '' ? null : parseDatesInContext(writtenEnd, context, 'future');
   const endDate = end?.ok === true ? end.to : null;
-  if (own !== null) return { ...own, endDate: own.endDate ?? endDate };
-  const faults = questionsIn(scene.locale).dateFault;
-  for (const fault of [reading, inMessage, end]) {
-    // What the rules cannot say of the message the model may know.
-    const open = fault === inMessage && fault?.ok === false && fault.reason === 'unclear';
-    if (fault?.ok === false && !open) return faults[fault.reason](fault.text);
+  if (messageDays !== null) return { ...messageDays, endDate: messageDays.endDate ?? endDate };
+  const messages = clarifyingQuestions(context.locale).dateError;
+  for (const result of [reading, inMessage, end]) {
+    // A date of the message that is unclear to the rules may be clear to the model.
+    const open = result === inMessage && result?.ok === false && result.reason === 'unclear';
+    if (result?.ok === false && !open) return messages[result.reason](result.text);
   }
-  // A day in the past is what a model's stale sense of the date looks like.
-  if (reading?.ok === true && reading.from >= scene.today) {
+  // A model with a stale idea of the current date gives days in the past: ignored.
+  if (reading?.ok === true && reading.from >= context.today) {
     const last = reading.joined === true ? reading.to : null;
-    return { date: reading.from, endDate: endDate ?? last, own: !isIsoDate(written) };
+    return { date: reading.from, endDate: endDate ?? last, fromMessage: !isIsoDate(written) };
   }
-  // 3시에 회의 잡아줘: today, while 3 o'clock is still to come.
+  // 3시에 회의 잡아줘: today, if 3 o'clock has not passed.
   const minutes = time === null ? 0 : minutesOf(time);
-  const isTonight = time !== null && turn === 'next' && minutes < morningMinute;
-  if (reading === null && (isTonight || minutes > scene.minuteOfDay)) {
-    return { date: scene.today, endDate, own: true };
+  const isTonight = time !== null && dayShift === 'next' && minutes < morningMinute;
+  if (reading === null && (isTonight || minutes > context.minuteOfDay)) {
+    return { date: context.today, endDate, fromMessage: true };
   }
-  return questionsIn(scene.locale).draftDate(textOf(params['title']));
+  return clarifyingQuestions(context.locale).draftDate(asString(params['title']));
 }
 
 const isIsoDate = (text: string): boolean => /^\d{4}-\d{1,2}-\d{1,2}/.test(text);
@@ -59,24 +75,24 @@ const minutesOf = (time: string): number =>
   Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
 
 const halfDay = 720;
-/** The same hour of the other half of the day. */
-const otherHalf = (time: string): string => clockTime((minutesOf(time) + halfDay) % 1440);
+/** The same hour in the other half of the day. */
+const flipAmPm = (time: string): string => clockTime((minutesOf(time) + halfDay) % 1440);
 
-/** Whether two times differ only in 오전 and 오후. */
-const halfDayApart = (left: string, right: string): boolean =>
+/** Whether two times differ only in am and pm (오전, 오후). */
+const differsByHalfDay = (left: string, right: string): boolean =>
   Math.abs(minutesOf(left) - minutesOf(right)) === halfDay;
 
-interface Times {
+interface DraftTimes {
   time: string | null;
   end: string | null;
-  /** Whether the half of the day of `time` may be the other one. */
-  open: boolean;
-  turn: Turn;
+  /** Whether `time` may be in the other half of the day. */
+  isAmbiguous: boolean;
+  dayShift: DayShift;
 }
 
-/** The times that the message names; null where it names several that are no start and end. */
-function timesInMessage(message: string): TimeRead | string | null {
-  const reading = readTimes(message);
+/** The times in the message; the text of an invalid time; null if there are several that are no start and end. */
+function parseMessageTimes(message: string): ParsedTimes | string | null {
+  const reading = parseTimes(message);
   if (reading === null) return null;
   if (!reading.ok) return reading.text;
   return reading.clocks.length === 1 || reading.spans.length < reading.clocks.length
@@ -84,90 +100,108 @@ function timesInMessage(message: string): TimeRead | string | null {
     : null;
 }
 
-const timeOf = (text: string): string | null => {
-  const reading = readTimes(text);
+const parseTime = (text: string): string | null => {
+  const reading = parseTimes(text);
   return reading?.ok === true ? reading.start : null;
 };
 
 /**
- * Start and end: the model's, unless the message says it otherwise. Of an hour without 오전 and 오후 the
- * model may know the half; only 1 to 6 o'clock are held against it.
+ * Start and end: from the model, unless the message is certain. For an hour without 오전 or 오후 the model may know am or
+ * pm; only 1 to 6 o'clock override it.
  */
-function resolveTimes(params: Params, scene: Scene): Times | string {
-  const own = timesInMessage(scene.message);
-  if (typeof own === 'string') return own;
-  const [start, end] = [timeOf(textOf(params['time'])), timeOf(textOf(params['end_time']))];
-  if (own === null) return { time: start, end, open: false, turn: turnOf(params) };
-  const time = pick(start, own.start, own.half);
-  // What is moved by half a day takes its end along.
-  const isMoved = start !== null && time !== null && halfDayApart(start, time);
-  const ownEnd =
-    own.end !== undefined && time !== null && halfDayApart(own.start, time)
-      ? otherHalf(own.end)
-      : own.end;
-  const theirs = end !== null && isMoved && own.end === undefined ? otherHalf(end) : end;
+function resolveTimes(params: Params, context: ResolutionContext): DraftTimes | string {
+  const messageTimes = parseMessageTimes(context.message);
+  if (typeof messageTimes === 'string') return messageTimes;
+  const [start, end] = [
+    parseTime(asString(params['time'])),
+    parseTime(asString(params['end_time'])),
+  ];
+  if (messageTimes === null)
+    return { time: start, end, isAmbiguous: false, dayShift: parseDayShift(params) };
+  const time = reconcileTime(start, messageTimes.start, messageTimes.startCertainty);
+  // If the start moves by half a day, the end moves too.
+  const isMoved = start !== null && time !== null && differsByHalfDay(start, time);
+  const messageEnd =
+    messageTimes.end !== undefined && time !== null && differsByHalfDay(messageTimes.start, time)
+      ? flipAmPm(messageTimes.end)
+      : messageTimes.end;
+  const modelEnd = end !== null && isMoved && messageTimes.end === undefined ? flipAmPm(end) : end;
   return {
     time,
-    end: ownEnd === undefined ? theirs : pick(end, ownEnd, own.endHalf),
-    open: own.half !== 'said',
-    turn: own.turn,
+    end:
+      messageEnd === undefined
+        ? modelEnd
+        : reconcileTime(end, messageEnd, messageTimes.endCertainty),
+    isAmbiguous: messageTimes.startCertainty !== 'said',
+    dayShift: messageTimes.dayShift,
   };
 }
 
-/** 24:00 in the model's own words. */
-const turnOf = (params: Params): Turn => {
-  const reading = readTimes(textOf(params['time']));
-  return reading?.ok === true ? reading.turn : 'same';
+/** Day shift of the model's `time` parameter, which may be 24:00. */
+const parseDayShift = (params: Params): DayShift => {
+  const reading = parseTimes(asString(params['time']));
+  return reading?.ok === true ? reading.dayShift : 'same';
 };
 
-function pick(model: string | null, own: string, half: HalfSaid): string | null {
-  if (model === null || half === 'said') return own;
-  return half === 'usual' && halfDayApart(model, own) ? own : model;
+function reconcileTime(model: string | null, own: string, certainty: AmPmCertainty): string | null {
+  if (model === null || certainty === 'said') return own;
+  return certainty === 'usual' && differsByHalfDay(model, own) ? own : model;
 }
 
 const morningMinute = 6 * 60;
 
-/** 오늘 밤 1시, 24시: written under one day, and of the next. */
-function turned(days: Days, times: Times, params: Params, scene: Scene): Days {
+/** 오늘 밤 1시, 24시: written with one day, but meant for the next. */
+function applyDayShift(
+  days: DraftDays,
+  times: DraftTimes,
+  params: Params,
+  context: ResolutionContext,
+): DraftDays {
   const minutes = times.time === null ? morningMinute : minutesOf(times.time);
-  if (times.turn === 'same' || minutes >= morningMinute) return days;
-  if (days.date === scene.today && scene.minuteOfDay < Math.min(minutes, morningMinute))
+  if (times.dayShift === 'same' || minutes >= morningMinute) return days;
+  if (days.date === context.today && context.minuteOfDay < Math.min(minutes, morningMinute))
     return days;
-  const next = dayAfter(days.date, scene);
-  const theirs = textOf(params['date']);
-  if (days.own) return times.turn === 'next' || theirs === next ? { ...days, date: next } : days;
+  const next = dayAfter(days.date, context);
+  const modelDate = asString(params['date']);
+  if (days.fromMessage)
+    return times.dayShift === 'next' || modelDate === next ? { ...days, date: next } : days;
   return days;
 }
 
-const dayAfter = (date: string, scene: Scene): string => {
-  const reading = read(date, scene, 'future');
+const dayAfter = (date: string, context: ResolutionContext): string => {
+  const reading = parseDatesInContext(date, context, 'future');
   return reading?.ok === true ? isoDate(Date.parse(reading.from) / 86_400_000 + 1) : date;
 };
 
-/** 8시 said at noon is the one that lies ahead, where the half of the day was not said. */
-function ahead(days: Days, times: Times, scene: Scene): Times {
-  const { time, end, open } = times;
-  if (!open || time === null || days.date !== scene.today) return times;
-  const isOver = minutesOf(time) <= scene.minuteOfDay;
-  if (!isOver || minutesOf(time) + halfDay <= scene.minuteOfDay || minutesOf(time) >= halfDay) {
+/** 8시 said at noon: if neither am nor pm was given, the time that is still to come. */
+function preferUpcoming(
+  days: DraftDays,
+  times: DraftTimes,
+  context: ResolutionContext,
+): DraftTimes {
+  const { time, end, isAmbiguous } = times;
+  if (!isAmbiguous || time === null || days.date !== context.today) return times;
+  const isOver = minutesOf(time) <= context.minuteOfDay;
+  if (!isOver || minutesOf(time) + halfDay <= context.minuteOfDay || minutesOf(time) >= halfDay) {
     return times;
   }
-  return { ...times, time: otherHalf(time), end: end === null ? null : otherHalf(end) };
+  return { ...times, time: flipAmPm(time), end: end === null ? null : flipAmPm(end) };
 }
 
-/** A draft, or what must be asked back: a title, a day, or a day or time that cannot be. */
-export function resolveDraft(params: Params, scene: Scene): Resolved {
-  const title = textOf(params['title']);
-  if (title === '') return ask(questionsIn(scene.locale).draftTitle);
-  const said = resolveTimes(params, scene);
-  if (typeof said === 'string') return ask(questionsIn(scene.locale).timeFault(said));
-  const named = resolveDays(params, scene, said);
-  if (typeof named === 'string') return ask(named);
-  const days = turned(named, said, params, scene);
-  const { time, end } = ahead(days, said, scene);
-  // A range of days with an hour is as often a repetition; only the model can tell, by naming both ends.
-  const endDate = time === null || textOf(params['end_date']) !== '' ? days.endDate : null;
-  const [location, description] = [textOf(params['location']), textOf(params['description'])];
+/** The parameters of a draft, or a question: missing title or day, or an invalid day or time. */
+export function resolveDraft(params: Params, context: ResolutionContext): ResolvedParams {
+  const title = asString(params['title']);
+  if (title === '') return clarify(clarifyingQuestions(context.locale).draftTitle);
+  const times = resolveTimes(params, context);
+  if (typeof times === 'string')
+    return clarify(clarifyingQuestions(context.locale).timeError(times));
+  const initialDays = resolveDays(params, context, times);
+  if (typeof initialDays === 'string') return clarify(initialDays);
+  const days = applyDayShift(initialDays, times, params, context);
+  const { time, end } = preferUpcoming(days, times, context);
+  // A range of days with an hour often means a repetition; it is a range only if the model gives `end_date`.
+  const endDate = time === null || asString(params['end_date']) !== '' ? days.endDate : null;
+  const [location, description] = [asString(params['location']), asString(params['description'])];
   return {
     ok: true,
     params: {

@@ -1,27 +1,26 @@
 /** The tail of an English calendar question: dates, people, "scheduled", "that i have", "on my calendar". */
-import { phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
-import { dateMark } from './word-classes.ts';
+import { phrase, type PhraseScanner, wordSet } from './phrase-scanner.ts';
+import { datePlaceholder } from './token-types.ts';
 
-/** What a tail said. */
 export interface CalendarTail {
   hasDate: boolean;
   hasTime: boolean;
-  /** On my calendar, i have: whose entries are meant. */
+  /** On my calendar, i have: the user's own entries. */
   isOwn: boolean;
   /** Scheduled, planned, booked. */
   isPlanned: boolean;
-  /** Coming up, next: without a date it looks ahead. */
+  /** Coming up, next: without a date the search looks ahead. */
   isAhead: boolean;
-  /** With somebody, about something. */
+  /** With a person, about a topic. */
   isNamed: boolean;
-  /** Of the day: today where no other is named. */
+  /** "Of the day": today if no other date is named. */
   isOfDay: boolean;
-  /** Nothing but dates and the words that join them. */
+  /** Only dates and the words that join them; no filler. */
   hasOnlyDates: boolean;
 }
 
 export const calendarWord = '(?:calendar|schedule|agenda|diary|planner)';
-const place = phrase(
+const locationPhrase = phrase(
   `(?:that (?:is|are) )?(?:listed |marked |saved |put |left |there |written )?(?:on|in|from|for|to|of) (?:(?:my|our|the) )?(?:work |personal |google |family )?${calendarWord}`,
 );
 const clauseOfMine = phrase(
@@ -39,7 +38,7 @@ const gap = phrase(
   'for|on|in|at|of|from|to|until|till|between|and|or|by|before|after|since|during|around|about|through|the month of|the|this|over|within|later',
 );
 const part = phrase('(?:(?:in|for|during) the )?(?:morning|afternoon|evening|day|night)');
-/** Between two and four pm: the first hour is no time by itself. */
+/** Between two and four pm: the first hour has no am or pm, so it is not yet a time. */
 const betweenHours =
   /^(?:between|from) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})(?:ish)? (?:and|to) ?(?=\ue001)/u;
 const person = phrase('with');
@@ -50,8 +49,8 @@ export const nameStops = wordSet(
 );
 export const nameWordsMax = 4;
 
-/** Takes everything to the end; null where a word is not understood. */
-export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
+/** Consumes everything to the end; null if a word is not understood. */
+export function parseCalendarTail(scanner: PhraseScanner): CalendarTail | null {
   const tail: CalendarTail = {
     hasDate: false,
     hasTime: false,
@@ -62,22 +61,23 @@ export function readCalendarTail(reader: PhraseReader): CalendarTail | null {
     isOfDay: false,
     hasOnlyDates: true,
   };
-  while (!reader.isDone) {
-    if (reader.eat(betweenHours)) continue;
-    if (reader.eatDate()) tail.hasDate = true;
-    else if (reader.eatTime()) tail.hasTime = true;
-    else if (reader.eat(place) ?? reader.eat(clauseOfMine)) tail.isOwn = true;
-    else if (reader.eat(ofDay)) tail.isOfDay = true;
-    else if (reader.eat(planned)) tail.isPlanned = true;
-    else if (reader.eat(ahead)) tail.isAhead = true;
-    else if (reader.eat(person) ?? reader.eat(topic)) {
-      // "Who is my meeting with", "what is my meeting about" end with it.
-      const words = reader.words(nameWordsMax, nameStops);
-      if (words.length === 0 && !reader.isDone && !reader.rest.startsWith(dateMark)) return null;
+  while (!scanner.isDone) {
+    if (scanner.consume(betweenHours)) continue;
+    if (scanner.consumeDate()) tail.hasDate = true;
+    else if (scanner.consumeTime()) tail.hasTime = true;
+    else if (scanner.consume(locationPhrase) ?? scanner.consume(clauseOfMine)) tail.isOwn = true;
+    else if (scanner.consume(ofDay)) tail.isOfDay = true;
+    else if (scanner.consume(planned)) tail.isPlanned = true;
+    else if (scanner.consume(ahead)) tail.isAhead = true;
+    else if (scanner.consume(person) ?? scanner.consume(topic)) {
+      // The name may be missing at the end: "who is my meeting with", "what is my meeting about".
+      const words = scanner.takeWords(nameWordsMax, nameStops);
+      if (words.length === 0 && !scanner.isDone && !scanner.rest.startsWith(datePlaceholder))
+        return null;
       tail.isNamed ||= words.length > 0;
-    } else if (reader.eat(filler)) tail.hasOnlyDates = false;
-    else if (reader.eat(part)) continue;
-    else if (reader.eat(gap) === null || reader.isDone) return null;
+    } else if (scanner.consume(filler)) tail.hasOnlyDates = false;
+    else if (scanner.consume(part)) continue;
+    else if (scanner.consume(gap) === null || scanner.isDone) return null;
   }
   return tail;
 }

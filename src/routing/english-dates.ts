@@ -1,6 +1,6 @@
 /**
- * The patterns of English dates, one row each; rules as in korean-written-dates. Weeks start on Monday here too:
- * one calendar, whatever the language of the question.
+ * Patterns of English dates, one row each. As in korean-written-dates, the earliest match wins, then the longest. Weeks
+ * start on Monday here too, as in Korean: the calendar does not depend on the language of the question.
  */
 import { addMonths, civilParts, monthRange } from './civil-date.ts';
 import {
@@ -8,30 +8,30 @@ import {
   type DatePattern,
   type MonthPart,
   dayOfMonth,
-  during,
+  dayRange,
   exactDate,
-  fault,
+  dateError,
   lastWeekday,
   nearestWeekday,
-  on,
+  singleDay,
   partOfMonth,
   rollingWindow,
-  shifted,
+  offsetDate,
   weekOfMonth,
   weekRange,
   weekdayOfMonth,
   windowDays,
-  withWeekday,
+  checkWeekday,
   yearOfMonth,
   yearlessDate,
 } from './date-pattern.ts';
 import { englishSpokenDates } from './english-spoken-dates.ts';
 import {
-  anyOf,
+  alternation,
   englishCountPattern,
   englishMonths,
   englishWeekdays,
-  readNumber,
+  parseNumber,
 } from './number-words.ts';
 
 type Groups = Record<string, string | undefined>;
@@ -39,13 +39,15 @@ type Groups = Record<string, string | undefined>;
 const pattern = (...parts: string[]): RegExp =>
   new RegExp(`(?<![a-z0-9])(?:${parts.join('')})(?![a-z0-9])`, 'gu');
 
-const monthName = anyOf(Object.keys(englishMonths));
-/** Months that are ordinary words need a preposition or a day beside them. */
-const plainMonth = anyOf(
+const monthName = alternation(Object.keys(englishMonths));
+/** Month names that are no ordinary words; "may" and "march" need a preposition or a day beside them. */
+const plainMonth = alternation(
   Object.keys(englishMonths).filter((name) => !['may', 'march', 'mar', 'dec'].includes(name)),
 );
-const longWeekday = anyOf(Object.keys(englishWeekdays).filter((name) => name.endsWith('day')));
-const anyWeekday = anyOf(Object.keys(englishWeekdays));
+const longWeekday = alternation(
+  Object.keys(englishWeekdays).filter((name) => name.endsWith('day')),
+);
+const anyWeekday = alternation(Object.keys(englishWeekdays));
 const beside = `(?:,?\\s*\\(?(?<beside>${anyWeekday})\\)?)?`;
 const before = `(?:(?<before>${anyWeekday}),?\\s+(?:the\\s+)?)?`;
 
@@ -58,14 +60,14 @@ const offsets: Record<string, number> = {
   last: -1,
   previous: -1,
 };
-const offsetWord = anyOf(Object.keys(offsets));
-const offsetOf = (word: string | undefined): number => offsets[word ?? 'this'] ?? 0;
+const offsetWord = alternation(Object.keys(offsets));
+const parseOffset = (word: string | undefined): number => offsets[word ?? 'this'] ?? 0;
 
 type Unit = 'day' | 'week' | 'month' | 'year';
 const countUnit = `(?<amount>\\d{1,3}|${englishCountPattern})\\s+(?<unit>day|week|month|year)s?`;
-const unitOf = (groups: Groups): Unit => (groups['unit'] ?? 'day') as Unit;
-const amountOf = (groups: Groups): number => readNumber(groups['amount'] ?? '') ?? 1;
-const lengthOf = (groups: Groups): number => windowDays(amountOf(groups), unitOf(groups));
+const parseUnit = (groups: Groups): Unit => (groups['unit'] ?? 'day') as Unit;
+const parseAmount = (groups: Groups): number => parseNumber(groups['amount'] ?? '') ?? 1;
+const lengthOf = (groups: Groups): number => windowDays(parseAmount(groups), parseUnit(groups));
 
 function weekdayBeside(groups: Groups): number | null {
   const name = groups['beside'] ?? groups['before'];
@@ -78,7 +80,7 @@ function monthDay(groups: Groups, context: DateContext) {
   const year = groups['year'];
   const resolved =
     year === undefined ? yearlessDate(month, day, context) : exactDate(Number(year), month, day);
-  return withWeekday(resolved, weekdayBeside(groups));
+  return checkWeekday(resolved, weekdayBeside(groups));
 }
 
 const monthParts: Record<string, MonthPart> = {
@@ -94,7 +96,7 @@ const partWord =
   '(?:(?<part>early|mid|late)[\\s-]+(?:in\\s+)?|(?:the\\s+)?(?<part2>beginning|start|middle|end)\\s+of\\s+)';
 
 function partRange(year: number, month: number, groups: Groups) {
-  return during(partOfMonth(year, month, monthParts[groups['part'] ?? groups['part2'] ?? '']));
+  return dayRange(partOfMonth(year, month, monthParts[groups['part'] ?? groups['part2'] ?? '']));
 }
 
 const writtenDates: DatePattern[] = [
@@ -106,7 +108,7 @@ const writtenDates: DatePattern[] = [
       `(?<month>${monthName})\\.?\\s+(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)?(?:,?\\s+(?<year>\\d{4}))?`,
       beside,
     ),
-    read: monthDay,
+    resolve: monthDay,
   },
   {
     name: 'day month',
@@ -116,13 +118,13 @@ const writtenDates: DatePattern[] = [
       `(?<day>\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?(?<month>${monthName})\\.?(?:,?\\s+(?<year>\\d{4}))?`,
       beside,
     ),
-    read: monthDay,
+    resolve: monthDay,
   },
   {
     name: 'the 20th',
     floating: true,
     regex: pattern(before, '(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)'),
-    read: (g, context) => withWeekday(dayOfMonth(Number(g['day']), context), weekdayBeside(g)),
+    resolve: (g, context) => checkWeekday(dayOfMonth(Number(g['day']), context), weekdayBeside(g)),
   },
 ];
 
@@ -145,22 +147,22 @@ const periods: DatePattern[] = [
     name: 'nth of a month',
     floating: true,
     regex: pattern(
-      `(?:the\\s+)?(?<nth>${anyOf(Object.keys(nths))})\\s+(?<what>day|week|${anyWeekday})\\s+(?:of|in)\\s+(?:(?<month>${monthName})(?:,?\\s+(?<year>\\d{4}))?|(?<offset>${offsetWord}|the)\\s+month)`,
+      `(?:the\\s+)?(?<nth>${alternation(Object.keys(nths))})\\s+(?<what>day|week|${anyWeekday})\\s+(?:of|in)\\s+(?:(?<month>${monthName})(?:,?\\s+(?<year>\\d{4}))?|(?<offset>${offsetWord}|the)\\s+month)`,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const there = monthOf(g, context);
       const nth = nths[g['nth'] ?? ''] ?? 1;
       if (g['what'] === 'day') {
         const { from, to } = monthRange(there.year, there.month);
-        return on(nth > 0 ? from + nth - 1 : to);
+        return singleDay(nth > 0 ? from + nth - 1 : to);
       }
       const weekday = englishWeekdays[g['what'] ?? ''];
       const found =
         weekday === undefined
           ? weekOfMonth(there.year, there.month, nth)
           : weekdayOfMonth(there.year, there.month, nth, weekday);
-      if (found === null) return fault('no_such_day');
-      return typeof found === 'number' ? on(found) : during(found);
+      if (found === null) return dateError('no_such_day');
+      return typeof found === 'number' ? singleDay(found) : dayRange(found);
     },
   },
   {
@@ -169,7 +171,7 @@ const periods: DatePattern[] = [
     regex: pattern(
       `(?:${partWord}(?<m1>${monthName})|(?:(?<=\\b(?:in|of|during|for|from|to|until|since|and|through)\\s)|(?<offset>${offsetWord})\\s+)(?<m2>${monthName})|(?<m3>${plainMonth}))(?:,?\\s+(?<year>\\d{4}))?`,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const month = englishMonths[g['m1'] ?? g['m2'] ?? g['m3'] ?? ''];
       if (month === undefined) return null;
       const past = g['offset'] === 'last' || g['offset'] === 'previous';
@@ -177,41 +179,41 @@ const periods: DatePattern[] = [
         g['year'] === undefined
           ? yearOfMonth(month, past ? { ...context, prefer: 'past' } : context)
           : Number(g['year']);
-      if (year < 1900 || year > 2199) return fault('no_such_day');
+      if (year < 1900 || year > 2199) return dateError('no_such_day');
       return partRange(year, month, g);
     },
   },
   {
     name: 'this month',
     regex: pattern(`(?:${partWord})?(?:(?<offset>${offsetWord})|the)\\s+month`),
-    read: (g, context) => {
+    resolve: (g, context) => {
       // "the month" alone is no date; "the end of the month" is one.
       if (g['offset'] === undefined && g['part2'] === undefined) return null;
-      const there = civilParts(addMonths(context.today, offsetOf(g['offset'])));
+      const there = civilParts(addMonths(context.today, parseOffset(g['offset'])));
       return partRange(there.year, there.month, g);
     },
   },
   {
     name: 'week',
     regex: pattern(`(?<offset>${offsetWord}|the)\\s+week(?<after>\\s+after\\s+next)?`),
-    read: (g, context) => {
-      if (g['after'] !== undefined) return during(weekRange(context, 2));
-      return g['offset'] === 'the' ? null : during(weekRange(context, offsetOf(g['offset'])));
+    resolve: (g, context) => {
+      if (g['after'] !== undefined) return dayRange(weekRange(context, 2));
+      return g['offset'] === 'the' ? null : dayRange(weekRange(context, parseOffset(g['offset'])));
     },
   },
   {
     name: 'week after next',
     regex: pattern('(?:the\\s+)?week\\s+(?<which>after\\s+next|before\\s+last)'),
-    read: (g, context) => during(weekRange(context, g['which']?.startsWith('after') ? 2 : -2)),
+    resolve: (g, context) => dayRange(weekRange(context, g['which']?.startsWith('after') ? 2 : -2)),
   },
   {
     name: 'weekend',
     regex: pattern(`(?:(?<offset>${offsetWord}|the)\\s+)?weekend`),
-    read: (g, context) => {
-      const week = weekRange(context, offsetOf(g['offset']));
+    resolve: (g, context) => {
+      const week = weekRange(context, parseOffset(g['offset']));
       const back =
         g['offset'] === undefined && context.prefer === 'past' && week.from + 5 > context.today;
-      return during({ from: week.from + (back ? -2 : 5), to: week.to - (back ? 7 : 0) });
+      return dayRange({ from: week.from + (back ? -2 : 5), to: week.to - (back ? 7 : 0) });
     },
   },
   {
@@ -219,9 +221,9 @@ const periods: DatePattern[] = [
     regex: pattern(
       `(?:(?<offset>${offsetWord})\\s+year|(?:in|of|from)\\s+(?<year>(?:19|20|21)\\d\\d))`,
     ),
-    read: (g, context) => {
-      const year = Number(g['year'] ?? civilParts(context.today).year + offsetOf(g['offset']));
-      return during({ from: monthRange(year, 1).from, to: monthRange(year, 12).to });
+    resolve: (g, context) => {
+      const year = Number(g['year'] ?? civilParts(context.today).year + parseOffset(g['offset']));
+      return dayRange({ from: monthRange(year, 1).from, to: monthRange(year, 12).to });
     },
   },
   {
@@ -230,7 +232,7 @@ const periods: DatePattern[] = [
     regex: pattern(
       "(?<holiday>christmas(?:\\s+(?<eve>eve|day))?|new\\s+year'?s?\\s+(?<eve2>eve|day))",
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const eve = g['eve'] === 'eve' || g['eve2'] === 'eve';
       if (g['holiday']?.startsWith('c')) return yearlessDate(12, eve ? 24 : 25, context);
       return eve ? yearlessDate(12, 31, context) : yearlessDate(1, 1, context);
@@ -241,7 +243,7 @@ const periods: DatePattern[] = [
 function monthOf(groups: Groups, context: DateContext): { year: number; month: number } {
   const month = englishMonths[groups['month'] ?? ''];
   if (month === undefined) {
-    const offset = groups['offset'] === 'the' ? 0 : offsetOf(groups['offset']);
+    const offset = groups['offset'] === 'the' ? 0 : parseOffset(groups['offset']);
     return civilParts(addMonths(context.today, offset));
   }
   return { year: Number(groups['year'] ?? yearOfMonth(month, context)), month };
@@ -263,16 +265,16 @@ const dayWords: Record<string, number> = {
   'last night': -1,
 };
 
-const relatives: DatePattern[] = [
+const relativeDates: DatePattern[] = [
   {
     name: 'relative day',
     regex: pattern(
-      `(?<twice>(?:the\\s+)?day\\s+(?:after\\s+tomorrow|before\\s+yesterday))|(?<day>${anyOf(Object.keys(dayWords))})(?:'?s)?`,
+      `(?<twice>(?:the\\s+)?day\\s+(?:after\\s+tomorrow|before\\s+yesterday))|(?<day>${alternation(Object.keys(dayWords))})(?:'?s)?`,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       if (g['twice'] !== undefined)
-        return on(context.today + (g['twice'].includes('after') ? 2 : -2));
-      return on(context.today + (dayWords[g['day'] ?? ''] ?? 0));
+        return singleDay(context.today + (g['twice'].includes('after') ? 2 : -2));
+      return singleDay(context.today + (dayWords[g['day'] ?? ''] ?? 0));
     },
   },
   {
@@ -281,20 +283,21 @@ const relatives: DatePattern[] = [
     regex: pattern(
       `(?<!every\\s)(?:(?<offset>${offsetWord})\\s+(?<w1>${anyWeekday})|(?<=\\b(?:on|by|until|till|since|from|to|through|and|between|before|after)\\s)(?<w2>${anyWeekday})|(?<w3>${longWeekday}))(?:'s)?(?<far>\\s+next\\s+week|\\s+last\\s+week)?`,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const weekday = englishWeekdays[g['w1'] ?? g['w2'] ?? g['w3'] ?? ''];
       if (weekday === undefined) return null;
       const far = g['far']?.trim().split(' ')[0];
       const offset = far ?? g['offset'];
-      if (offset === undefined) return on(nearestWeekday(weekday, context));
+      if (offset === undefined) return singleDay(nearestWeekday(weekday, context));
       if (offset === 'coming' || offset === 'following') {
-        return on(
+        return singleDay(
           nearestWeekday(weekday, { ...context, prefer: 'future', anchor: context.today + 1 }),
         );
       }
-      // As 지난 금요일: the last one that was; "friday last week" is of last week.
-      if (far === undefined && offsetOf(offset) < 0) return on(lastWeekday(weekday, context));
-      return on(weekRange(context, offsetOf(offset)).from + weekday);
+      // "Last friday", like 지난 금요일: the most recent one; "friday last week": of last week.
+      if (far === undefined && parseOffset(offset) < 0)
+        return singleDay(lastWeekday(weekday, context));
+      return singleDay(weekRange(context, parseOffset(offset)).from + weekday);
     },
   },
   {
@@ -302,10 +305,10 @@ const relatives: DatePattern[] = [
     regex: pattern(
       `in\\s+${countUnit}|(?<amount2>\\d{1,3}|${englishCountPattern})\\s+(?<unit2>day|week|month|year)s?\\s+(?<dir>ago|from\\s+now|later|from\\s+today)`,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const groups = { amount: g['amount'] ?? g['amount2'], unit: g['unit'] ?? g['unit2'] };
-      const amount = amountOf(groups);
-      return shifted(context, g['dir'] === 'ago' ? -amount : amount, unitOf(groups));
+      const amount = parseAmount(groups);
+      return offsetDate(context, g['dir'] === 'ago' ? -amount : amount, parseUnit(groups));
     },
   },
   {
@@ -313,7 +316,7 @@ const relatives: DatePattern[] = [
     regex: pattern(
       `(?:the\\s+)?(?:(?<dir>past|last|previous|next|coming)\\s+${countUnit}|(?<past>past)\\s+(?<unit2>day|week|month|year))`,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const days =
         g['past'] === undefined ? lengthOf(g) : windowDays(1, (g['unit2'] ?? 'day') as Unit);
       const ahead = g['dir'] === 'next' || g['dir'] === 'coming';
@@ -323,13 +326,14 @@ const relatives: DatePattern[] = [
   {
     name: 'within',
     regex: pattern(`within\\s+(?:the\\s+(?:next|last)\\s+)?${countUnit}`),
-    read: (g, context) => rollingWindow(context, lengthOf(g), context.prefer === 'past' ? -1 : 1),
+    resolve: (g, context) =>
+      rollingWindow(context, lengthOf(g), context.prefer === 'past' ? -1 : 1),
   },
   {
     name: 'length',
     regex: pattern(`for\\s+${countUnit}`),
     count: lengthOf,
-    read: (g, context) => {
+    resolve: (g, context) => {
       const reach = lengthOf(g) - 1;
       const from = context.prefer === 'past' ? context.today - reach : context.today;
       return { ok: true, from, to: from + reach };
@@ -337,10 +341,10 @@ const relatives: DatePattern[] = [
   },
 ];
 
-/** Equal matches go to the first: "for the week" is of the spoken ones. */
+/** Among equal matches the first pattern wins: "for the week" belongs to the spoken dates. */
 export const englishDates: readonly DatePattern[] = [
   ...englishSpokenDates,
   ...writtenDates,
   ...periods,
-  ...relatives,
+  ...relativeDates,
 ];

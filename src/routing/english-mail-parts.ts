@@ -1,29 +1,28 @@
 /**
- * The parts of English mail questions: the noun with what is said in front of it (my unread emails, the invoice
- * mail), and the tail of senders, subjects and dates behind it.
+ * The parts of English mail questions: the noun with its modifiers (my unread emails, the invoice mail), and the tail
+ * of senders, subjects and dates after it.
  */
-import { anyMark, phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
-import { folderMark } from './word-classes.ts';
+import { anyPlaceholder, phrase, type PhraseScanner, wordSet } from './phrase-scanner.ts';
+import { folderPlaceholder } from './token-types.ts';
 
-/** What a tail says. */
 export interface MailTail {
   from: string[];
   query: string[];
   hasTime: boolean;
   hasDate: boolean;
-  /** That arrived, in my inbox: somebody's mailbox is meant. */
+  /** "That arrived", "in my inbox": received mail is meant. */
   isReceived: boolean;
 }
 
 export interface MailNoun {
-  /** `email` alone: also what is written or an address. */
+  /** `email` in the singular: may also be a mail to write, or an address. */
   isSingular: boolean;
   isOwn: boolean;
   isIndefinite: boolean;
   isBox: boolean;
   /** New, unread, latest. */
   isReceived: boolean;
-  /** Words in front that say what the mail is about: the invoice email. */
+  /** Words in front of the noun that name the topic: the invoice email. */
   before: string[];
 }
 
@@ -38,8 +37,8 @@ const received = phrase(
 const quality = phrase(
   'important|urgent|first|next|top|last|(?:two|three|four|five|six|seven|eight|nine|ten|few|couple of|\\d{1,2})(?= )',
 );
-/** Words for a mailbox; the mark stands for those of this home. */
-const accounts = `gmail|google|company|work|office|personal|private|${folderMark}`;
+/** Words for a mailbox; `folderPlaceholder` stands for the configured words. */
+const accounts = `gmail|google|company|work|office|personal|private|${folderPlaceholder}`;
 const account = phrase(accounts);
 const plural = phrase('emails|mails|messages');
 const uncountable = phrase('mail|email messages|mail messages');
@@ -52,13 +51,13 @@ const beforeStops = wordSet(
    i you he she it they we is are was were do does did has have had that not no text voice chain facebook twitter address good nice best bad write send
    reply this him her them yes today time phone spam junk`,
 );
-/** Email address, email template: nothing of a mailbox. */
+/** Email address, email template: not about the mailbox. */
 const notMail = phrase(
   '(?:address|addresses|id|ids|template|templates|subject|header|headers|list|lists|signature|server|app|client|format|marketing|contact|contacts|password|provider)',
 );
 
-/** @param wordsMax words in front that are no known ones; they become search words */
-export function readMailNoun(reader: PhraseReader, wordsMax: number): MailNoun | null {
+/** @param wordsMax maximum of unknown words in front of the noun; they become search words */
+export function parseMailNoun(scanner: PhraseScanner, wordsMax: number): MailNoun | null {
   const noun: MailNoun = {
     isSingular: false,
     isOwn: false,
@@ -69,41 +68,41 @@ export function readMailNoun(reader: PhraseReader, wordsMax: number): MailNoun |
   };
   let isMessage = false;
   for (let round = 0; round < 12; round += 1) {
-    if (reader.eat(own)) noun.isOwn = true;
-    else if (reader.eat(received)) noun.isReceived = true;
-    else if (reader.eat(indefinite)) noun.isIndefinite = true;
-    else if (reader.eat(determiner) ?? reader.eat(quality)) continue;
-    else if (reader.eatDate()) continue;
-    else if (reader.eat(box)) {
+    if (scanner.consume(own)) noun.isOwn = true;
+    else if (scanner.consume(received)) noun.isReceived = true;
+    else if (scanner.consume(indefinite)) noun.isIndefinite = true;
+    else if (scanner.consume(determiner) ?? scanner.consume(quality)) continue;
+    else if (scanner.consumeDate()) continue;
+    else if (scanner.consume(box)) {
       noun.isBox = true;
       break;
-    } else if (reader.eat(uncountable)) break;
-    else if (/^messages?\b/.test(reader.rest)) {
+    } else if (scanner.consume(uncountable)) break;
+    else if (/^messages?\b/.test(scanner.rest)) {
       isMessage = true;
-      noun.isSingular = reader.eat(singular) !== null;
-      if (!noun.isSingular) reader.eat(plural);
+      noun.isSingular = scanner.consume(singular) !== null;
+      if (!noun.isSingular) scanner.consume(plural);
       break;
-    } else if (reader.eat(plural)) break;
-    else if (reader.eat(singular)) {
-      if (reader.eat(plural) ?? reader.eat(box)) break;
+    } else if (scanner.consume(plural)) break;
+    else if (scanner.consume(singular)) {
+      if (scanner.consume(plural) ?? scanner.consume(box)) break;
       noun.isSingular = true;
       break;
-    } else if (reader.eat(account)) continue;
+    } else if (scanner.consume(account)) continue;
     else {
-      const words = reader.words(1, beforeStops);
+      const words = scanner.takeWords(1, beforeStops);
       if (words.length === 0 || noun.before.length >= wordsMax || words[0]?.includes("'"))
         return null;
       noun.before.push(...words);
     }
   }
-  if (reader.eat(notMail)) return null;
-  // A message may be of any kind; unread ones are those of the mailbox.
-  const isInBox = /\b(?:inbox|mailbox)\b/.test(reader.rest);
+  if (scanner.consume(notMail)) return null;
+  // "Messages" may be of any kind; unread messages, or those in the inbox, are mail.
+  const isInBox = /\b(?:inbox|mailbox)\b/.test(scanner.rest);
   if (isMessage && !isInBox && !(noun.isReceived && noun.before.length === 0)) return null;
   return noun;
 }
 
-/** The emails that sam sent me. */
+/** "The emails that sam sent me". */
 const sentBy = phrase(
   "(?:that |did |has )?(?:my |the )?(?!(?:i|we|you|he|she|they|it|was|were|has|have|is|are|been|just|not|never|that|who|which|from|by|and|in|on|about)\\b)(?<name>[\\p{L}'.-]+(?: (?!has\\b|sent\\b)[\\p{L}'.-]+)?)(?: has)? (?:sent|send|emailed|wrote)(?: to)?(?: me| us)?",
 );
@@ -124,19 +123,19 @@ const datePlace = phrase(
   'since|from|for|on|in|before|after|between|during|within|of|and|until|till|over|through|at|around|by|the',
 );
 
-/** Emails about the conference in Berlin. */
+/** "Emails about the conference in Berlin": the place belongs to the topic. */
 const placeOfTopic = phrase('in|at');
-/** From monday, as in from tom: what follows decides. */
+/** "From monday" looks like "from tom": the placeholder after it decides. */
 const beforeMark = new RegExp(
-  `^(?:since|from|for|on|in|before|after|between|during|within|of|and|until|till|over|through|at|around|by)(?: the)? ?${anyMark}`,
+  `^(?:since|from|for|on|in|before|after|between|during|within|of|and|until|till|over|through|at|around|by)(?: the)? ?${anyPlaceholder}`,
   'u',
 );
-/** Check my inbox for new emails: the noun once more. */
+/** "Check my inbox for new emails": the noun again. */
 const nounAgain = phrase(
   '(?:for|and) (?:(?:any|all|an|a|the|some|new|unread|recent|latest|last|my) )*(?:emails?|mails?|messages?)|about(?=$)',
 );
 
-/** Pronouns are no search words for a sender: they refer to another message. */
+/** A pronoun is no name of a sender: it refers to another message. */
 export const pronouns = wordSet(
   `him her them it you me us that this these those someone anyone somebody anybody everyone everybody whoever sender who whom what which
    people person all any last latest past previous next same there here then now yesterday today recent`,
@@ -150,13 +149,13 @@ const wordStops = wordSet(
 );
 const hoursWord = /^(?:hours?|hrs|minutes?|mins?|seconds?|days?|weeks?|months?|years?)$/;
 export const articles = phrase('my|our|the|a|an|some|any');
-/** Devices and accounts that no folder stands for. */
+/** Devices, attachments and accounts that are no mail folder. */
 const elsewhere =
   /^(?:attach(?:ment|ments|ed)|stamps?|timestamps?|pictures?|photos?|phone|computer|laptop|desktop|tablet|outlook|yahoo|hotmail|icloud|account|twitter|facebook|slack)$/;
 
-function readName(reader: PhraseReader): string[] | null {
-  while (reader.eat(articles)) continue;
-  const words = reader.words(4, nameStops);
+function parseName(scanner: PhraseScanner): string[] | null {
+  while (scanner.consume(articles)) continue;
+  const words = scanner.takeWords(4, nameStops);
   const [first] = words;
   if (first === undefined || pronouns.has(first) || words.some((word) => hoursWord.test(word))) {
     return null;
@@ -164,17 +163,17 @@ function readName(reader: PhraseReader): string[] | null {
   return words;
 }
 
-/** What is sought: up to six words; null where they stand for something said before, or for a span of time. */
-function readWords(reader: PhraseReader): string[] | null {
-  while (reader.eat(articles)) continue;
-  const words = reader.words(6, wordStops);
+/** Up to six search words; null if they refer to something said before, or name a length of time. */
+function parseSearchWords(scanner: PhraseScanner): string[] | null {
+  while (scanner.consume(articles)) continue;
+  const words = scanner.takeWords(6, wordStops);
   const [first] = words;
   const isVague = first === undefined || (pronouns.has(first) && words.length < 3);
   if (isVague || words.some((word) => hoursWord.test(word) || elsewhere.test(word))) return null;
   return /^(?:last|past|previous|next)$/.test(first) ? null : words;
 }
 
-const nothing = (): MailTail => ({
+const emptyTail = (): MailTail => ({
   from: [],
   query: [],
   hasTime: false,
@@ -182,32 +181,32 @@ const nothing = (): MailTail => ({
   isReceived: false,
 });
 
-export function readMailTail(reader: PhraseReader): MailTail | null {
-  const found = nothing();
-  while (!reader.isDone) {
-    const writer = found.from.length === 0 ? reader.eat(sentBy)?.['name'] : undefined;
+export function parseMailTail(scanner: PhraseScanner): MailTail | null {
+  const found = emptyTail();
+  while (!scanner.isDone) {
+    const writer = found.from.length === 0 ? scanner.consume(sentBy)?.['name'] : undefined;
     if (writer !== undefined) {
       found.from = writer.split(' ');
       found.isReceived = true;
-    } else if (reader.eatDate()) found.hasDate = true;
-    else if (reader.eatTime()) found.hasTime = true;
-    else if (reader.eat(boxTail) ?? reader.eat(arrived)) found.isReceived = true;
-    else if (beforeMark.test(reader.rest)) {
-      reader.eat(datePlace);
-    } else if (reader.eat(nounAgain) ?? reader.eat(filler)) continue;
-    else if (reader.eat(by)) {
-      const name = readName(reader);
+    } else if (scanner.consumeDate()) found.hasDate = true;
+    else if (scanner.consumeTime()) found.hasTime = true;
+    else if (scanner.consume(boxTail) ?? scanner.consume(arrived)) found.isReceived = true;
+    else if (beforeMark.test(scanner.rest)) {
+      scanner.consume(datePlace);
+    } else if (scanner.consume(nounAgain) ?? scanner.consume(filler)) continue;
+    else if (scanner.consume(by)) {
+      const name = parseName(scanner);
       if (name === null || found.from.length > 0) return null;
       found.from = name;
-    } else if (reader.eat(topicOpen)) {
-      const words = readWords(reader);
+    } else if (scanner.consume(topicOpen)) {
+      const words = parseSearchWords(scanner);
       if (words === null || found.query.length > 0) return null;
       found.query = words;
-    } else if (found.query.length > 0 && reader.eat(placeOfTopic)) {
-      const words = readWords(reader);
+    } else if (found.query.length > 0 && scanner.consume(placeOfTopic)) {
+      const words = parseSearchWords(scanner);
       if (words === null) return null;
       found.query.push(...words);
-    } else if (reader.eat(datePlace) === null || !reader.isAtMark) return null;
+    } else if (scanner.consume(datePlace) === null || !scanner.isAtPlaceholder) return null;
   }
   return found;
 }

@@ -1,25 +1,25 @@
 /**
- * The rule for English questions about the mailbox: a head ("did i get", "check", "who sent me"), the noun with
- * what is said in front of it, and a tail of senders, subjects and dates. What the parameters cannot hold (hours,
- * sent mail, "from him") goes to the classifier.
+ * The rule for English questions about the mailbox: a head ("did i get", "check", "who sent me"), the noun with its
+ * modifiers, and a tail of senders, subjects and dates. Questions that the tool's parameters cannot express (hours,
+ * sent mail, "from him") go to the classifier.
  */
-import { markFolder } from './english-folders.ts';
-import { type Frame, frameOf } from './english-frame.ts';
-import { folderOf, isMailboxWord } from './home-words.ts';
-import { isOtherWork } from './english-work.ts';
+import { maskFolder } from './english-folders.ts';
+import { type NormalizedQuestion, normalizeQuestion } from './english-question.ts';
+import { resolveFolder, isMailboxWord } from './custom-vocabulary.ts';
+import { isActionRequest } from './english-action-verbs.ts';
 import {
   articles,
   type MailNoun,
   type MailTail,
   pronouns,
-  readMailNoun,
-  readMailTail,
+  parseMailNoun,
+  parseMailTail,
 } from './english-mail-parts.ts';
-import { phrase, PhraseReader, wordSet } from './phrase-reader.ts';
-import { type Clause, type RuleOutcome, clauseDates, dateQuestion } from './rule.ts';
-import { mailCall } from './tool-calls.ts';
+import { phrase, PhraseScanner, wordSet } from './phrase-scanner.ts';
+import { type Clause, type RuleOutcome, parseClauseDates, clarifyClauseDate } from './rule.ts';
+import { mailCall } from './rule-tool-calls.ts';
 
-type Head = (reader: PhraseReader, frame: Frame) => MailTail | null;
+type QuestionPattern = (scanner: PhraseScanner, question: NormalizedQuestion) => MailTail | null;
 
 const withNoun = (noun: MailNoun, tail: MailTail | null): MailTail | null =>
   tail && { ...tail, query: [...noun.before, ...tail.query] };
@@ -37,17 +37,18 @@ const haveHead = phrase(
 );
 const anythingNew = phrase('(?:anything|something)(?: (?:new|important|urgent|interesting))?');
 
-/** Do i have any new emails, did i get an email from sam, has any mail come in. */
-const haveMail: Head = (reader, frame) => {
-  if (reader.eat(haveHead) === null && !reader.rest.startsWith('any')) return null;
-  if (reader.eat(anythingNew) !== null) {
-    const tail = readMailTail(reader);
+/** "Do i have any new emails", "did i get an email from sam", "has any mail come in". */
+const haveMail: QuestionPattern = (scanner, question) => {
+  if (scanner.consume(haveHead) === null && !scanner.rest.startsWith('any')) return null;
+  if (scanner.consume(anythingNew) !== null) {
+    const tail = parseMailTail(scanner);
     const isMail =
-      frame.place === 'mail' || /\b(?:inbox|mailbox|email|mail|gmail)\b/.test(frame.body);
+      question.lookupTarget === 'mail' ||
+      /\b(?:inbox|mailbox|email|mail|gmail)\b/.test(question.body);
     return tail && isMail && isReal(tail) ? tail : null;
   }
-  const noun = readMailNoun(reader, 4);
-  return noun && withNoun(noun, readMailTail(reader));
+  const noun = parseMailNoun(scanner, 4);
+  return noun && withNoun(noun, parseMailTail(scanner));
 };
 
 const isReal = (tail: MailTail): boolean =>
@@ -57,15 +58,15 @@ const lookHead = phrase(
   '(?:check|show|read|open|list|hear|report|see|view|look at|look through|look over|get|bring up|pull up|go through|go to|go into|fetch|summari[sz]e|display|scan|refresh|retrieve|recite|give|know|tell|read out|read aloud|go over|review|give me a summary of|let me know|access|load|bring|any updates? (?:on|in))(?: (?:me|to me|us|up|out|off))?(?: (?:and see|if i have|if there are|for|on|in|about|of|to see|a summary of|the summary of|what is in|everything in|the (?:contents?|subjects?|subject lines?|titles?|senders?|list) of|a list of|list of))?',
 );
 
-/** Check my email, show me new emails from mark, read the latest mail. */
-const lookAtMail: Head = (reader) => {
-  const isReading = /^(?:check|read|see|refresh|view|show)\b/.test(reader.rest);
-  if (reader.eat(lookHead) === null) return null;
-  reader.eat(partOf);
-  const noun = readMailNoun(reader, 0);
+/** "Check my email", "show me new emails from mark", "read the latest mail". */
+const lookAtMail: QuestionPattern = (scanner) => {
+  const isReading = /^(?:check|read|see|refresh|view|show)\b/.test(scanner.rest);
+  if (scanner.consume(lookHead) === null) return null;
+  scanner.consume(partOf);
+  const noun = parseMailNoun(scanner, 0);
   if (noun === null || noun.isIndefinite) return null;
-  const tail = readMailTail(reader);
-  // "Open email" may begin a new one.
+  const tail = parseMailTail(scanner);
+  // "Open email" may mean to write a new email.
   if (tail === null || (noun.isSingular && !isReading && !isAnchored(noun, tail))) {
     return null;
   }
@@ -76,11 +77,11 @@ const findHead = phrase(
   '(?:find|search|look for|search for|look up|search through|search in|look in|look through|locate|get|i am looking for|looking for|query)(?: (?:me|for|through|in|out))?',
 );
 
-/** Find the invoice email, search my email for the tax invoice. */
-const findMail: Head = (reader) => {
-  if (reader.eat(findHead) === null) return null;
-  const noun = readMailNoun(reader, 5);
-  return noun && withNoun(noun, readMailTail(reader));
+/** "Find the invoice email", "search my email for the tax invoice". */
+const findMail: QuestionPattern = (scanner) => {
+  if (scanner.consume(findHead) === null) return null;
+  const noun = parseMailNoun(scanner, 5);
+  return noun && withNoun(noun, parseMailTail(scanner));
 };
 
 const whatHead = phrase('what|which|how many|how much|whose');
@@ -92,16 +93,16 @@ const partOf = phrase(
 );
 const ofAll = phrase('of');
 
-/** What emails did i get, how many unread emails, what is in my inbox, what is my latest email. */
-const whatMail: Head = (reader) => {
-  if (reader.eat(whatHead) === null) return null;
-  const isIn = /^(?:is|are)(?: new)? in /.test(reader.rest);
-  const isThere = reader.eat(isWord) !== null;
-  const isPart = reader.eat(partOf) !== null;
-  reader.eat(ofAll);
-  const noun = readMailNoun(reader, 0);
+/** "What emails did i get", "how many unread emails", "what is in my inbox", "what is my latest email". */
+const whatMail: QuestionPattern = (scanner) => {
+  if (scanner.consume(whatHead) === null) return null;
+  const isIn = /^(?:is|are)(?: new)? in /.test(scanner.rest);
+  const isThere = scanner.consume(isWord) !== null;
+  const isPart = scanner.consume(partOf) !== null;
+  scanner.consume(ofAll);
+  const noun = parseMailNoun(scanner, 0);
   if (noun === null || noun.isIndefinite) return null;
-  const tail = readMailTail(reader);
+  const tail = parseMailTail(scanner);
   // "What is my email" asks for an address, "what is email" for its meaning.
   if (tail === null) return null;
   if (isThere && !isIn && !noun.isBox && !noun.isReceived && !tail.isReceived && !isPart) {
@@ -122,19 +123,19 @@ const afterWho = phrase(
 const whoIs = phrase('who(?:se)? (?:is|are|was|were)');
 const whoIsEnd = phrase('from|by');
 
-/** Who is my latest email from. */
-const whoIsIt: Head = (reader) => {
-  if (reader.eat(whoIs) === null) return null;
-  const noun = readMailNoun(reader, 0);
-  if (noun === null || noun.isIndefinite || reader.eat(whoIsEnd) === null) return null;
-  return readMailTail(reader);
+/** "Who is my latest email from". */
+const whoIsIt: QuestionPattern = (scanner) => {
+  if (scanner.consume(whoIs) === null) return null;
+  const noun = parseMailNoun(scanner, 0);
+  if (noun === null || noun.isIndefinite || scanner.consume(whoIsEnd) === null) return null;
+  return parseMailTail(scanner);
 };
 
-/** Who emailed me today, who sent the last email. */
-const whoWrote: Head = (reader) => {
-  if (reader.eat(whoHead) === null) return null;
-  reader.eat(afterWho);
-  return readMailTail(reader);
+/** "Who emailed me today", "who sent the last email". */
+const whoWrote: QuestionPattern = (scanner) => {
+  if (scanner.consume(whoHead) === null) return null;
+  scanner.consume(afterWho);
+  return parseMailTail(scanner);
 };
 
 const didHead = phrase(
@@ -150,18 +151,18 @@ const isVague = /^(?:he|she|they|it|one|anything)$/;
 const anybody = /^(?:anyone|anybody|someone|somebody)$/;
 const soFar = phrase('just|already|ever|yet');
 
-/** Did kim email me, has bob sent me an email about the budget, did sara reply to my email. */
-const didWrite: Head = (reader) => {
-  if (reader.eat(didHead) === null) return null;
-  while (reader.eat(articles)) continue;
-  const from = reader.words(4, senderStops);
+/** "Did kim email me", "has bob sent me an email about the budget", "did sara reply to my email". */
+const didWrite: QuestionPattern = (scanner) => {
+  if (scanner.consume(didHead) === null) return null;
+  while (scanner.consume(articles)) continue;
+  const from = scanner.takeWords(4, senderStops);
   const [first] = from;
   if (first === undefined) return null;
   const isAnybody = anybody.test(first) && from.length === 1;
   if (!isAnybody && (pronouns.has(first) || isVague.test(first))) return null;
-  reader.eat(soFar);
-  if (reader.eat(wroteMe) === null) return null;
-  const tail = readMailTail(reader);
+  scanner.consume(soFar);
+  if (scanner.consume(wroteMe) === null) return null;
+  const tail = parseMailTail(scanner);
   return tail && tail.from.length === 0 ? { ...tail, from: isAnybody ? [] : from } : null;
 };
 
@@ -169,27 +170,27 @@ const whenHead = phrase(
   'when (?:was|is|did)(?: i| we)?(?: last)?(?: (?:get|receive|have))?|how long ago (?:was|did i get)',
 );
 
-/** When was the last email from bob. */
-const whenMail: Head = (reader) => {
-  if (reader.eat(whenHead) === null) return null;
-  const noun = readMailNoun(reader, 0);
-  const tail = noun && readMailTail(reader);
+/** "When was the last email from bob". */
+const whenMail: QuestionPattern = (scanner) => {
+  if (scanner.consume(whenHead) === null) return null;
+  const noun = parseMailNoun(scanner, 0);
+  const tail = noun && parseMailTail(scanner);
   return tail && tail.from.length > 0 ? tail : null;
 };
 
-/** Emails from amazon, my new mail, inbox: no verb, so it must say whose or since when. */
-const bareMail: Head = (reader) => {
-  const noun = readMailNoun(reader, 0);
+/** "Emails from amazon", "my new mail", "inbox": without a verb. */
+const bareMail: QuestionPattern = (scanner) => {
+  const noun = parseMailNoun(scanner, 0);
   if (noun === null || noun.isIndefinite) return null;
-  const tail = readMailTail(reader);
+  const tail = parseMailTail(scanner);
   if (tail === null || tail.hasTime) return null;
-  // A "new email" alone may be one to write.
+  // "New email" alone may mean to write a new email.
   if (noun.isSingular && noun.isReceived && !noun.isOwn && !isReal(tail) && !tail.hasDate)
     return null;
   return tail;
 };
 
-const heads: readonly Head[] = [
+const questionPatterns: readonly QuestionPattern[] = [
   whoWrote,
   whoIsIt,
   didWrite,
@@ -203,43 +204,46 @@ const heads: readonly Head[] = [
 
 const wordsMax = 30;
 
-/** Words that belong to the sentence, not to what is sought. */
+/** Stop words: not part of the search query. */
 const stopWords = wordSet(
   'a an the my our any some all of me please new unread recent latest is there that this those these',
 );
-const sought = (words: readonly string[]): string =>
+const searchQuery = (words: readonly string[]): string =>
   words
-    .filter((word) => word !== '' && !stopWords.has(word) && folderOf([word]) === null)
+    .filter((word) => word !== '' && !stopWords.has(word) && resolveFolder([word]) === null)
     .join(' ');
 
 export function englishMail(clause: Clause): RuleOutcome | null {
-  const marked = markFolder(clause.masked, clause.home.mailFolders);
-  const frame = frameOf(marked.text);
-  if (frame.body.split(' ').length > wordsMax || isOtherWork(frame.body)) return null;
-  for (const head of heads) {
-    const found = head(new PhraseReader(frame.body), frame);
-    if (found !== null) return outcomeOf(clause, { ...frame, folder: marked.folder }, found);
+  const marked = maskFolder(clause.masked, clause.vocabulary.mailFolders);
+  const question = normalizeQuestion(marked.text);
+  if (question.body.split(' ').length > wordsMax || isActionRequest(question.body)) return null;
+  for (const pattern of questionPatterns) {
+    const found = pattern(new PhraseScanner(question.body), question);
+    if (found !== null) return toRuleOutcome(clause, { ...question, folder: marked.folder }, found);
   }
   return null;
 }
 
-function outcomeOf(
+function toRuleOutcome(
   clause: Clause,
-  frame: Frame & { folder: string | null },
+  question: NormalizedQuestion & { folder: string | null },
   found: MailTail,
 ): RuleOutcome | null {
-  const dates = clauseDates(clause, 'past');
-  if (dates?.ok === false) return dateQuestion(clause, 'mail', dates);
-  // Mail since five: without a day no parameter holds it.
+  const dates = parseClauseDates(clause, 'past');
+  if (dates?.ok === false) return clarifyClauseDate(clause, 'mail', dates);
+  // "Mail since five": without a day, no parameter expresses it.
   if (found.hasTime && dates === null) return null;
   const call = mailCall({
     dates,
     today: clause.today,
-    query: sought(found.query),
+    query: searchQuery(found.query),
     from: found.from.filter((word) => !stopWords.has(word)).join(' '),
     folder:
-      frame.folder ??
-      folderOf(frame.body.split(/[^a-z]+/).filter(isMailboxWord), clause.home.mailFolders),
+      question.folder ??
+      resolveFolder(
+        question.body.split(/[^a-z]+/).filter(isMailboxWord),
+        clause.vocabulary.mailFolders,
+      ),
   });
   return { kind: 'calls', rule: 'mail', calls: [call] };
 }

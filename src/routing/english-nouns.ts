@@ -1,28 +1,31 @@
 /**
- * The thing an English calendar question asks about: determiners, words in front, the noun. "Personal" is what
- * surely belongs to the asker's calendar: my schedule, the next meeting, tomorrow's appointments; the train
- * schedule, the fed meeting and events in the city are not.
+ * The noun of an English calendar question with its determiners and modifiers. It is "personal" if it certainly belongs
+ * to the user's calendar: my schedule, the next meeting, tomorrow's appointments; not the train schedule, the fed
+ * meeting or events in the city.
  */
-import { phrase, type PhraseReader, wordSet } from './phrase-reader.ts';
+import { phrase, type PhraseScanner, wordSet } from './phrase-scanner.ts';
 
 export interface CalendarNoun {
-  /** `calendar`: the whole of it; `meeting`: entries of a calendar and nothing else; `event`: also events of others. */
+  /**
+   * `calendar`: the whole calendar; `meeting`: always a calendar entry; `event`: also public events; `occasion`: an
+   * entry only if it is the user's own.
+   */
   kind: 'calendar' | 'meeting' | 'event' | 'occasion';
   isPlural: boolean;
   /** My, our. */
   isOwn: boolean;
-  /** A, an, another: as often the beginning of a wish to have one. */
+  /** A, an, another: also the beginning of a request to create an entry. */
   isIndefinite: boolean;
   /** The, this, that. */
   isDefinite: boolean;
   order: 'next' | 'previous' | null;
-  /** Weekly, monthly: how far it reaches where no date is named. */
+  /** Weekly, monthly: the range if no date is named. */
   span: 'week' | 'month' | null;
   /** All, every. */
   isAll: boolean;
   hasDate: boolean;
   hasTime: boolean;
-  /** Words in front that say what kind it is, known ones (team) and unknown ones (dentist). */
+  /** Modifiers that describe the entry: known (team) and unknown (dentist). */
   described: number;
   unknown: number;
 }
@@ -45,12 +48,12 @@ const plain = wordSet(
 );
 const next = wordSet('next upcoming future following first coming');
 const previous = wordSet('last previous past');
-/** Say when, not what. */
+/** Words for when, not for what. */
 const partOfDay = wordSet('morning afternoon evening night daily day week month');
 const known = wordSet(
   'work business personal family office team staff board project department company client customer sales budget school doctor doctors dentist dental medical zoom video phone conference lunch dinner breakfast important pending',
 );
-/** Never in front of an entry of one's own calendar, or the verb or subject of another sentence. */
+/** Never in front of an entry of the user's own calendar; or the verb or subject of another sentence. */
 const foreign = wordSet(
   `to how why about for on tips advice ideas ways way help examples template rules name names note notes write mail email emails
    file document documents with from at in is are was be do does did have has will and or not i you it he she they we me
@@ -60,7 +63,7 @@ const foreign = wordSet(
    current breaking trending nearby list lists reminder reminders alarm alarms`,
 );
 
-export function kindOf(word: string): CalendarNoun['kind'] | null {
+export function nounKind(word: string): CalendarNoun['kind'] | null {
   for (const kind of ['calendar', 'meeting', 'event', 'occasion'] as const) {
     if (nouns[kind].has(word)) return kind;
   }
@@ -70,8 +73,8 @@ export function kindOf(word: string): CalendarNoun['kind'] | null {
 const modifiersMax = 3;
 const anyWord = phrase("[\\p{L}\\p{N}&'.-]+");
 
-/** Takes the noun and the words in front of it; null, with words taken, where there is none. */
-export function readCalendarNoun(reader: PhraseReader): CalendarNoun | null {
+/** Consumes the modifiers and the noun; null if there is no noun (words are then consumed all the same). */
+export function parseCalendarNoun(scanner: PhraseScanner): CalendarNoun | null {
   const found: CalendarNoun = {
     kind: 'calendar',
     isPlural: false,
@@ -87,33 +90,33 @@ export function readCalendarNoun(reader: PhraseReader): CalendarNoun | null {
     unknown: 0,
   };
   for (let taken = 0; taken < 12; taken += 1) {
-    if (reader.eatDate()) {
+    if (scanner.consumeDate()) {
       found.hasDate = true;
       continue;
     }
-    if (reader.eatTime()) {
+    if (scanner.consumeTime()) {
       found.hasTime = true;
       continue;
     }
-    const word = reader.peek();
-    if (word === null || reader.eat(anyWord) === null) return null;
-    const kind = kindOf(word);
-    if (kind !== null && !isInFront(word, reader)) {
+    const word = scanner.peek();
+    if (word === null || scanner.consume(anyWord) === null) return null;
+    const kind = nounKind(word);
+    if (kind !== null && !isInFront(word, scanner)) {
       const isPlural = word.endsWith('s');
       return { ...found, kind, isPlural };
     }
-    if (!describe(found, word)) return null;
+    if (!applyModifier(found, word)) return null;
   }
   return null;
 }
 
-/** Calendar events, lunch meeting: the noun is the last of them. "Schedule" in front is the verb. */
-function isInFront(word: string, reader: PhraseReader): boolean {
-  const behind = reader.peek();
-  return word !== 'schedule' && behind !== null && kindOf(behind) !== null;
+/** Calendar events, lunch meeting: the last noun counts. "Schedule" in front is the verb. */
+function isInFront(word: string, scanner: PhraseScanner): boolean {
+  const behind = scanner.peek();
+  return word !== 'schedule' && behind !== null && nounKind(behind) !== null;
 }
 
-function describe(found: CalendarNoun, word: string): boolean {
+function applyModifier(found: CalendarNoun, word: string): boolean {
   if (own.has(word)) found.isOwn = true;
   else if (definite.has(word)) found.isDefinite = true;
   else if (indefinite.has(word)) found.isIndefinite = true;
@@ -123,8 +126,8 @@ function describe(found: CalendarNoun, word: string): boolean {
   else if (word === 'weekly' || word === 'monthly')
     found.span = word === 'weekly' ? 'week' : 'month';
   else if (plain.has(word) || partOfDay.has(word)) return true;
-  else if (kindOf(word) === 'calendar') return true;
-  else if (known.has(word) || kindOf(word) !== null) found.described += 1;
+  else if (nounKind(word) === 'calendar') return true;
+  else if (known.has(word) || nounKind(word) !== null) found.described += 1;
   else if (foreign.has(word)) return false;
   else {
     found.unknown += 1;

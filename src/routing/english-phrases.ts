@@ -1,13 +1,12 @@
 /**
- * Shapes of English requests, as data. English keeps the order of its words, so a request is recognised as
- * a whole sentence: a shape matches from the first word to the last or not at all, which keeps
- * "meeting notes", "the meeting was long" and "how do I run a meeting" out.
+ * Patterns of English requests, as data. English word order is fixed, so a pattern matches the whole sentence or not at
+ * all; this excludes "meeting notes", "the meeting was long" and "how do I run a meeting".
  *
- * D and T stand for a date and a time that were read.
+ * In `statusShapes`, dates and model server names are placeholders; `documentShapes` match the text as written.
  */
-import { dateMark, nameMark } from './word-classes.ts';
+import { datePlaceholder, namePlaceholder } from './token-types.ts';
 
-const date = `${dateMark}(?:'s)?`;
+const date = `${datePlaceholder}(?:'s)?`;
 
 const polite =
   "(?:(?:hey|hi|hello|ok|okay|so|and|also|then|well|now|please|pls|can you|could you|would you|will you|can i|could i|i want to|i'd like to|i would like to|i need to|let me|let's|just|quickly)[,\\s]+)*";
@@ -33,7 +32,7 @@ export const documentShapes: readonly RegExp[] = [
   `${documentNoun} ${about} (?<query>${documentWords})`,
 ].map(sentence);
 
-/** A search that names no words. */
+/** A document search without search words. */
 export const documentEmptyShape: RegExp = sentence(
   `(?:find|search(?: for| in| through)?|look for|look up|locate)(?: me)?(?: ${documentMods})* ${documentNoun}`,
 );
@@ -41,7 +40,7 @@ export const documentEmptyShape: RegExp = sentence(
 const machine =
   '(?:the |your |our |my )?(?:(?:ai|inference|reasoning|big|small|local|language|chat|main|mail|model) )*(?:server|servers|system|model|models|queue|job queue|backend|backends|llm|gpu|gatehouse|NAME)'.replace(
     'NAME',
-    nameMark,
+    namePlaceholder,
   );
 const condition =
   '(?:busy|slow|up|down|running|alive|working|ok|okay|fine|free|idle|online|offline|stuck|responding|overloaded|available|healthy|ready|full|empty|loaded|connected|there|up and running|dead|hanging)';
@@ -55,5 +54,5 @@ export const statusShapes: readonly RegExp[] = [
   `how many (?:jobs|requests|tasks|messages) (?:are |is )?(?:(?:still )?(?:waiting|queued|pending|running)|in (?:the|your) queue)(?: in (?:the|your) queue)?`,
   `(?:(?:what(?:'s|s| is)|show|show me|check|tell me|give me|get)\\s+)?(?:the |your |current )*(?:${machine} )?(?:status|health|load)(?: (?:report|check|update))?(?: of ${machine})?`,
   `what(?:'s|s| is) ${machine} (?:doing|working on)`,
-  nameMark,
+  namePlaceholder,
 ].map(sentence);

@@ -1,17 +1,17 @@
 /**
- * The rules for English clauses about documents and status; english-calendar and english-mail have theirs. Each
- * asks the shapes of english-phrases and turns their groups into parameters.
+ * The rules for English clauses about documents and status; calendar and mail are in english-calendar and english-mail.
+ * Each rule tries the patterns of english-phrases and converts their groups to parameters.
  */
 import { documentEmptyShape, documentShapes, statusShapes } from './english-phrases.ts';
-import { latinPattern, machineNames } from './home-words.ts';
-import { questionsIn } from './questions.ts';
+import { latinPattern, machineNames } from './custom-vocabulary.ts';
+import { clarifyingQuestions } from './clarifying-questions.ts';
 import type { Clause, RuleOutcome } from './rule.ts';
-import { documentCall } from './tool-calls.ts';
-import { dateMark, nameMark, timeMark } from './word-classes.ts';
+import { documentCall } from './rule-tool-calls.ts';
+import { datePlaceholder, namePlaceholder, timePlaceholder } from './token-types.ts';
 
 type Groups = Record<string, string | undefined>;
 
-/** Words that belong to the sentence, not to what is sought. */
+/** Stop words: not part of the search query. */
 const stopWords = new Set(
   'a an the my our any some all of me please new unread recent latest is there that this those these'.split(
     ' ',
@@ -20,12 +20,12 @@ const stopWords = new Set(
 
 const searchWords = (text: string | undefined): string =>
   (text ?? '')
-    .replaceAll(new RegExp(`[${dateMark}${timeMark}"]`, 'gu'), ' ')
+    .replaceAll(new RegExp(`[${datePlaceholder}${timePlaceholder}"]`, 'gu'), ' ')
     .split(/\s+/)
     .filter((word) => word !== '' && !stopWords.has(word))
     .join(' ');
 
-/** Nobody asks for a calendar in more words; it bounds what the shapes have to try. */
+/** Longer clauses are no request for a rule; also bounds the matching time. */
 const sentenceWordsMax = 30;
 
 function firstMatch(shapes: readonly RegExp[], masked: string): Groups | null {
@@ -37,14 +37,14 @@ function firstMatch(shapes: readonly RegExp[], masked: string): Groups | null {
   return null;
 }
 
-/** The masked clause without its end mark. */
+/** The masked clause without punctuation at the end. */
 const sentenceOf = (clause: Clause): string => clause.masked.replace(/[\s?.!,;:]+$/u, '');
 
-/** Written dates stay in a query (the 2024 budget), as they stand in documents. */
+/** Dates stay in the query (the 2024 budget), because documents contain them. */
 export function englishDocuments(clause: Clause): RuleOutcome | null {
   const text = clause.text.replace(/[\s?.!,;:]+$/u, '');
   if (documentEmptyShape.test(text)) {
-    const response = questionsIn(clause.locale).documentQuery;
+    const response = clarifyingQuestions(clause.locale).documentQuery;
     return { kind: 'clarify', rule: 'document', response };
   }
   const groups = firstMatch(documentShapes, text);
@@ -57,9 +57,9 @@ export function englishDocuments(clause: Clause): RuleOutcome | null {
 }
 
 export function englishStatus(clause: Clause): RuleOutcome | null {
-  const names = latinPattern(machineNames(clause.home));
+  const names = latinPattern(machineNames(clause.vocabulary));
   const text = sentenceOf(clause);
-  const named = names === null ? text : text.replace(new RegExp(names, 'gu'), nameMark);
+  const named = names === null ? text : text.replace(new RegExp(names, 'gu'), namePlaceholder);
   const matched = firstMatch(statusShapes, named) !== null;
   return matched ? { kind: 'status', rule: 'status' } : null;
 }

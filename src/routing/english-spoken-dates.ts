@@ -1,21 +1,21 @@
 /**
- * English dates in words, as they are said to a microphone: march seventh, the twenty second of may two thousand
- * and twenty six, the rest of the week. Rules as in english-dates.
+ * English dates in words, as speech to text writes them: march seventh, the twenty second of may two thousand and
+ * twenty six, the rest of the week. Same conventions as in english-dates.
  */
 import { addMonths, civilParts, monthRange } from './civil-date.ts';
 import {
   type DateContext,
   type DatePattern,
   dayOfMonth,
-  during,
+  dayRange,
   exactDate,
   rollingWindow,
   weekRange,
   windowDays,
-  withWeekday,
+  checkWeekday,
   yearlessDate,
 } from './date-pattern.ts';
-import { anyOf, englishMonths, englishWeekdays } from './number-words.ts';
+import { alternation, englishMonths, englishWeekdays } from './number-words.ts';
 
 type Groups = Record<string, string | undefined>;
 
@@ -46,7 +46,9 @@ function numbered(ones: string[], tenToNineteen: string[], round: string[]): Map
 const cardinals = numbered(units, teens, tens);
 const ordinals = numbered(unitsNth, teensNth, ['twentieth', 'thirtieth']);
 const upTo31 = (table: Map<string, number>): string =>
-  anyOf([...table].filter(([, value]) => value <= 31).map(([word]) => word.replace(' ', '[\\s-]')));
+  alternation(
+    [...table].filter(([, value]) => value <= 31).map(([word]) => word.replace(' ', '[\\s-]')),
+  );
 const ordinalDay = upTo31(ordinals);
 const cardinalDay = upTo31(cardinals);
 
@@ -55,13 +57,13 @@ const numberOf = (word: string | undefined): number => {
   return ordinals.get(plain) ?? cardinals.get(plain) ?? 0;
 };
 
-const below100 = anyOf([...cardinals.keys()].map((word) => word.replace(' ', '[\\s-]')));
-const from10 = anyOf(
+const below100 = alternation([...cardinals.keys()].map((word) => word.replace(' ', '[\\s-]')));
+const from10 = alternation(
   [...cardinals].filter(([, value]) => value >= 10).map(([word]) => word.replace(' ', '[\\s-]')),
 );
 const spokenYear = `(?:,?\\s+(?:of\\s+)?(?:two\\s+thousand(?:\\s+and)?\\s+(?<over>${below100})|(?:twenty|20)\\s+(?<late>${from10})|(?<year>\\d{4})))?`;
-const monthName = anyOf(Object.keys(englishMonths));
-const weekdayName = anyOf(Object.keys(englishWeekdays));
+const monthName = alternation(Object.keys(englishMonths));
+const weekdayName = alternation(Object.keys(englishWeekdays));
 const before = `(?:(?<before>${weekdayName}),?\\s+(?:the\\s+)?)?`;
 
 function yearOf(groups: Groups): number | null {
@@ -78,16 +80,16 @@ function monthDay(groups: Groups, context: DateContext) {
   const day = numberOf(groups['day']);
   const year = yearOf(groups);
   const resolved = year === null ? yearlessDate(month, day, context) : exactDate(year, month, day);
-  return withWeekday(resolved, weekdayIn(groups));
+  return checkWeekday(resolved, weekdayIn(groups));
 }
 
-/** A number behind a number is another one: march twenty seventeen, april three pm, may two hundred. */
+/** A number that follows changes the meaning: march twenty seventeen, april three pm, may two hundred. */
 const noNumberBehind = `(?!\\s+(?:${below100}|thousand|hundred|am|pm|a\\.m|p\\.m|o'?clock|thirty|people|of)(?![a-z]))`;
 const prepositions = '(?:on|for|by|of|until|till|from|to|and|through|before|after|between|since)';
 const sentenceGoesOn =
   '(?=\\s*$|\\s*[,.?!]|\\s+(?:and|to|through|until|till|at|in|for|from|with|please|or)(?![a-z]))';
 
-const week = (context: DateContext) => during(weekRange(context, 0));
+const week = (context: DateContext) => dayRange(weekRange(context, 0));
 const wholeMonth = ({ today }: DateContext) => {
   const { year, month } = civilParts(today);
   return monthRange(year, month);
@@ -101,7 +103,7 @@ export const englishSpokenDates: readonly DatePattern[] = [
       before,
       `(?<month>${monthName})\\s+(?:the\\s+)?(?:(?<day>${ordinalDay})${spokenYear})`,
     ),
-    read: monthDay,
+    resolve: monthDay,
   },
   {
     name: 'spoken month number',
@@ -110,7 +112,7 @@ export const englishSpokenDates: readonly DatePattern[] = [
       before,
       `(?<month>${monthName})\\s+(?:(?<day>${cardinalDay})(?:(?=,?\\s+two\\s+thousand\\s+(?:and\\s+)?(?:${below100}))${spokenYear}|${noNumberBehind}))`,
     ),
-    read: monthDay,
+    resolve: monthDay,
   },
   {
     name: 'spoken day month',
@@ -119,12 +121,12 @@ export const englishSpokenDates: readonly DatePattern[] = [
       before,
       `(?:the\\s+)?(?<day>${ordinalDay})\\s+(?:day\\s+)?of\\s+(?<month>${monthName})${spokenYear}`,
     ),
-    read: monthDay,
+    resolve: monthDay,
   },
   {
     name: 'spoken day of this month',
     regex: pattern(`(?:the\\s+)?(?<day>${ordinalDay})\\s+of\\s+(?<which>this|next|last)\\s+month`),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const step = { this: 0, next: 1, last: -1 }[g['which'] ?? 'this'] ?? 0;
       const { year, month } = civilParts(addMonths(context.today, step));
       return exactDate(year, month, numberOf(g['day']));
@@ -136,18 +138,18 @@ export const englishSpokenDates: readonly DatePattern[] = [
     regex: pattern(
       `(?:(?<before>${weekdayName}),?\\s+|(?<=\\b${prepositions}\\s))the\\s+(?<day>${ordinalDay})${sentenceGoesOn}`,
     ),
-    read: (g, context) => withWeekday(dayOfMonth(numberOf(g['day']), context), weekdayIn(g)),
+    resolve: (g, context) => checkWeekday(dayOfMonth(numberOf(g['day']), context), weekdayIn(g)),
   },
   {
     name: 'rest of a period',
     regex: pattern(
       '(?:the\\s+)?(?:rest|remainder)\\s+of\\s+(?:the|this|my)\\s+(?<unit>day|week|month)',
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const { today } = context;
-      if (g['unit'] === 'day') return during({ from: today, to: today });
+      if (g['unit'] === 'day') return dayRange({ from: today, to: today });
       const { to } = g['unit'] === 'week' ? weekRange(context, 0) : wholeMonth(context);
-      return during({ from: today, to });
+      return dayRange({ from: today, to });
     },
   },
   {
@@ -155,14 +157,14 @@ export const englishSpokenDates: readonly DatePattern[] = [
     regex: pattern(
       '(?:(?<=\\b(?:for|of|during|in|through|throughout)\\s)the\\s+(?:(?:whole|entire|full)\\s+)?|(?:this|the)\\s+(?:whole|entire|full)\\s+|all\\s+)(?:of\\s+this\\s+)?(?<unit>week|month)(?!\\s+(?:of|after|before|from|starting|beginning|ending|prior|following|preceding|i|we|that|in|when|he|she|they|with|around|between)(?![a-z]))',
     ),
-    read: (g, context) => (g['unit'] === 'week' ? week(context) : during(wholeMonth(context))),
+    resolve: (g, context) => (g['unit'] === 'week' ? week(context) : dayRange(wholeMonth(context))),
   },
   {
     name: 'a few days',
     regex: pattern(
       '(?:the\\s+)?(?<dir>past|last|previous|next|coming)\\s+(?<amount>few|couple(?:\\s+of)?|several)\\s+(?<unit>day|week|month)s?',
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const amount = g['amount']?.startsWith('couple') ? 2 : 3;
       const isAhead = g['dir'] === 'next' || g['dir'] === 'coming';
       const unit = (g['unit'] ?? 'day') as 'day' | 'week' | 'month';

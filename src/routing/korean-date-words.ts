@@ -1,39 +1,39 @@
 /**
- * The words and edges of Korean dates, as data. A date word counts only where a word may begin, and where
- * what follows in the same eojeol is a particle or a noun people glue to dates (오늘일정, 내일회의):
- * so 오늘날, 이번 주제, 그제야 and 연말정산 hold no date.
+ * Words and boundaries of Korean dates, as data. A date word counts only at the start of a word, and only if the rest
+ * of the eojeol (text between two blanks) is a particle or a noun that people write together with dates (오늘일정, 내일회의).
+ * So 오늘날, 이번 주제, 그제야 and 연말정산 contain no date.
  */
 import {
-  anyOf,
+  alternation,
   dayCountPattern,
   koreanCountPattern,
   sinoPattern,
   weekdaySyllables,
 } from './number-words.ts';
 
-const tails = anyOf(
+const tails = alternation(
   '은 는 이 가 을 를 에 의 도 만 로 으로 와 과 랑 이랑 하고 부터 까지 에는 에도 엔 에만 에서 쯤 경 께 자 분 거 것 꺼 건 이나 나 이라도 라도 인데 이고 야 이야 요 이요 으로요 로요 이에요 예요 입니다 인가 인가요 이지 지 이었나 였나 말고 보다 중 중에 내 밤 오전 오후 아침 저녁 새벽 점심 낮'.split(
     ' ',
   ),
 );
 
-const gluedNouns = anyOf(
+const gluedNouns = alternation(
   '일정 스케줄 캘린더 달력 회의 미팅 약속 메일 이메일 편지 자료 문서 파일 뭐 무슨 몇 있 없 알려 보여 온 받은 보낸 왔 날짜 시간 예정 잡힌 등록 언제 전날 다음날 이튿날'.split(
     ' ',
   ),
 );
 
-/** Where a date written in Hangul may begin. */
+/** Where a date in Hangul may begin. */
 export const wordStart =
   '(?<=^|[^가-힣]|일정|회의|약속|미팅|스케줄|캘린더|달력|메일|부터|에서|이랑|[와과랑은는]|하고|말고)';
 
-/** Where one written in digits may begin. */
+/** Where a date in digits may begin. */
 export const digitStart = '(?<![\\d.:/-])';
 
 /** Where a date may end. */
 export const wordEnd = `(?=(?:${tails})*(?:$|[^가-힣]|${gluedNouns}))`;
 
-/** 3일간, 3일치, 3일째 and the like count days, they name none. */
+/** 3일간, 3일치, 3일째 and similar count days; they are no dates. */
 export const notCounting =
   '(?!\\s*(?:간|동안|치|뒤|후|째|차|이내|내에|내로|안에|만에|연속|정도|전(?![가-힣])|전[에부까쯤꺼]))';
 
@@ -63,9 +63,9 @@ export const weekOffsets: Record<string, number> = {
   지지난: -2,
   저저번: -2,
 };
-export const weekPrefix = anyOf(Object.keys(weekOffsets));
+export const weekPrefix = alternation(Object.keys(weekOffsets));
 
-/** Offset in months of 다음 달, 전월 …; each key with its own noun, since 이번 월 or 당달 do not exist. */
+/** Offset in months of 다음 달, 전월 …; keys include the noun, since 이번 월 and 당달 do not exist. */
 export const monthOffsets: Record<string, number> = {
   이번달: 0,
   요번달: 0,
@@ -87,7 +87,7 @@ export const monthOffsets: Record<string, number> = {
   지지난달: -2,
   저저번달: -2,
 };
-export const monthWord = anyOf(
+export const monthWord = alternation(
   Object.keys(monthOffsets).map((word) => word.replace(/달$/, '\\s*달')),
 );
 
@@ -101,9 +101,9 @@ export const yearOffsets: Record<string, number> = {
   지난해: -1,
   재작년: -2,
 };
-export const yearWord = anyOf(Object.keys(yearOffsets));
+export const yearWord = alternation(Object.keys(yearOffsets));
 
-/** Offset in days. 엊그제 is loosely "the other day" in speech; the dictionary's two days are taken. */
+/** Offset in days. 엊그제 is loosely "the other day" in speech; the dictionary meaning of two days is used. */
 export const dayOffsets: Record<string, number> = {
   그끄저께: -3,
   그끄제: -3,
@@ -148,7 +148,7 @@ export const ordinals: Record<string, number> = {
 export const ordinal =
   '(?:첫째|첫\\s*번째|첫|둘째|두\\s*번째|셋째|세\\s*번째|넷째|네\\s*번째|다섯째|다섯\\s*번째|마지막|[1-5]\\s*(?:번째|째))';
 
-/** Holidays of the solar calendar, month and day. */
+/** Holidays of the solar calendar: month, day. */
 export const solarHolidays: Record<string, readonly [number, number]> = {
   신정: [1, 1],
   삼일절: [3, 1],
@@ -166,6 +166,6 @@ export const solarHolidays: Record<string, readonly [number, number]> = {
   성탄절: [12, 25],
 };
 
-/** Their day moves with the moon. */
+/** Holidays of the lunar calendar: their date changes every year. */
 export const lunarHolidays =
   '설날|설\\s?연휴|구정|추석|한가위|부처님\\s?오신\\s?날|석가탄신일|정월\\s?대보름|단오';

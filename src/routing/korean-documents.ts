@@ -1,20 +1,20 @@
 /**
- * Korean searches for documents. The query is what remains when whole words are taken away: the word for
- * document, the verb, fillers. No syllable inside a word is ever removed (을지로, 자료구조, 확인서), and no verb inside
- * a title: a command stands behind what is sought, or in front of all of it (그를 찾아 떠난 여행 자료 찾아줘).
+ * Korean searches for documents. The query is the text without whole words such as the word for document, the verb and
+ * fillers. A syllable inside a word is never removed (을지로, 자료구조, 확인서), nor a verb inside a title: a command stands
+ * after the search words, or before all of them (그를 찾아 떠난 여행 자료 찾아줘).
  */
-import { koreanWords } from './korean-words.ts';
-import { relationWord, searchWord } from './query-words.ts';
-import { questionsIn } from './questions.ts';
-import { readDatesIn } from './date-reader.ts';
-import { type Clause, type RuleOutcome, domainCount, has } from './rule.ts';
-import { documentCall } from './tool-calls.ts';
-import type { Word, WordClass } from './word-classes.ts';
+import { tokenizeKorean } from './korean-tokenizer.ts';
+import { relationWord, stripParticle } from './strip-particles.ts';
+import { clarifyingQuestions } from './clarifying-questions.ts';
+import { parseNormalizedDates } from './parse-dates.ts';
+import { type Clause, type RuleOutcome, countDomains, hasToken } from './rule.ts';
+import { documentCall } from './rule-tool-calls.ts';
+import type { Token, TokenType } from './token-types.ts';
 
 const rule = 'document';
 
 /** Never part of a query. */
-const dropped: ReadonlySet<WordClass> = new Set([
+const dropped: ReadonlySet<TokenType> = new Set([
   'document',
   'seek',
   'check',
@@ -27,8 +27,8 @@ const dropped: ReadonlySet<WordClass> = new Set([
   'demonstrative',
 ]);
 
-/** What commands, asks or describes; inside a title it is a word like others. */
-const commands: ReadonlySet<WordClass> = new Set([
+/** Words that command, ask or describe; inside a title they are ordinary words. */
+const commands: ReadonlySet<TokenType> = new Set([
   'seek',
   'check',
   'show',
@@ -37,21 +37,18 @@ const commands: ReadonlySet<WordClass> = new Set([
   'described',
 ]);
 
-/** 찾아줘, 검색해 주세요: a command, wherever it stands. */
+/** 찾아줘, 검색해 주세요: a command at any position. */
 const finishedCommand = /(?:줘|줘요|줄래|줄래요|주라|주세요|봐|봐줘|해|부탁해)$/;
 
-/** Behind the word for document these ask for more than a search. */
-const furtherWork: ReadonlySet<WordClass> = new Set(['create', 'change', 'send', 'digest', 'how']);
+/** After the word for document, these request more than a search. */
+const furtherWork: ReadonlySet<TokenType> = new Set(['create', 'change', 'send', 'digest', 'how']);
 
-/** 문서로, 파일보다: the document is not what is sought. */
+/** 문서로, 파일보다: the document is not the object. */
 const otherRole = /^(?:로|으로|보다|말고|처럼|마다)$/;
 
-/**
- * The words of the clause with relative dates left out (지난달 is in no document) and written ones kept
- * (2024년, 3월 are).
- */
+/** The text of the clause without relative dates (no document contains 지난달), but with written dates (2024년, 3월). */
 function searchText(clause: Clause): string {
-  const dates = readDatesIn(clause.text, { today: clause.today, prefer: 'past' });
+  const dates = parseNormalizedDates(clause.text, { today: clause.today, prefer: 'past' });
   let { text } = clause;
   for (const { start, end } of dates?.spans.toReversed() ?? []) {
     if (!/\d/.test(text.slice(start, end))) text = `${text.slice(0, start)} ${text.slice(end)}`;
@@ -59,9 +56,9 @@ function searchText(clause: Clause): string {
   return text;
 }
 
-/** 확인 finds a document only right behind it: 파일 확장자 확인 is another matter. */
-function isSought(words: readonly Word[], index: number): boolean {
-  if (has(words, 'seek')) return true;
+/** 확인 is a search only directly after the word for document: 파일 확장자 확인 means something else. */
+function isSought(words: readonly Token[], index: number): boolean {
+  if (hasToken(words, 'seek')) return true;
   const checkAt = words.findIndex((word, at) => at > index && word.class === 'check');
   return (
     checkAt > index &&
@@ -70,8 +67,8 @@ function isSought(words: readonly Word[], index: number): boolean {
   );
 }
 
-/** How many words at the beginning are a command: 찾아 줘 …, 검색해줘 …, 혹시 … */
-function leadingCommand(words: readonly Word[], index: number): number {
+/** Number of words at the beginning that are a command: 찾아 줘 …, 검색해줘 …, 혹시 … */
+function leadingCommand(words: readonly Token[], index: number): number {
   let length = 0;
   for (const [at, word] of words.slice(0, index).entries()) {
     const isCommand = word.class === 'seek' || word.class === 'show' || word.class === 'check';
@@ -84,13 +81,13 @@ function leadingCommand(words: readonly Word[], index: number): number {
 }
 
 /**
- * The words in front of the word for document that are the title's although they are commands elsewhere: those with
- * words of the title on both sides; also the last one, where another command stands behind the word for document.
+ * Words before the word for document that belong to the title although they are commands elsewhere: those with title
+ * words on both sides; also the last word before it, if another command follows it.
  */
-function titleWords(words: readonly Word[], index: number): ReadonlySet<Word> {
+function titleWords(words: readonly Token[], index: number): ReadonlySet<Token> {
   const begin = leadingCommand(words, index);
   const front = words.slice(begin, index);
-  const isContent = (word: Word): boolean =>
+  const isContent = (word: Token): boolean =>
     !dropped.has(word.class) && word.class !== 'date' && word.class !== 'time';
   const first = front.findIndex(isContent);
   const last = front.findLastIndex(isContent);
@@ -100,7 +97,7 @@ function titleWords(words: readonly Word[], index: number): ReadonlySet<Word> {
   const kept = front.filter((word, at) => {
     if (!commands.has(word.class) || relationWord.test(word.text)) return false;
     if (at > first && at < last && first >= 0) return soughtBehind || begin > 0;
-    // 무엇이 보이는가, 어디서 왔는가: a question that is a title.
+    // 무엇이 보이는가, 어디서 왔는가: a title that is a question.
     if (at < first) return word.class === 'ask' && /^(?:무엇|어디|누구|언제).+/.test(word.text);
     const isLast = at === front.length - 1 && word.class === 'seek';
     const isVerbOfTitle = /(?:아|어|서|기|는|은|을|던)$/.test(word.text);
@@ -109,14 +106,14 @@ function titleWords(words: readonly Word[], index: number): ReadonlySet<Word> {
   return new Set(kept);
 }
 
-/** In front of a verb of the title a word keeps its particle: 시간을 찾아서. */
-function queryText(word: Word, next: Word | undefined, title: ReadonlySet<Word>): string {
+/** Before a verb of the title a word keeps its particle: 시간을 찾아서. */
+function queryText(word: Token, next: Token | undefined, title: ReadonlySet<Token>): string {
   if (next !== undefined && title.has(next)) return word.text + word.tail;
   if (word.class !== 'rest') return word.text;
-  return searchWord(word.text, relationWord.test(next?.text ?? ''));
+  return stripParticle(word.text, relationWord.test(next?.text ?? ''));
 }
 
-function queryOf(words: readonly Word[], index: number): string {
+function queryOf(words: readonly Token[], index: number): string {
   const query: string[] = [];
   const title = titleWords(words, index);
   for (const [at, word] of words.entries()) {
@@ -129,16 +126,16 @@ function queryOf(words: readonly Word[], index: number): string {
     if (dropped.has(word.class) || (word.text === '관련' && query.length > 0)) continue;
     if (word.class === 'attribute' && at > index) continue;
     const text = queryText(word, next, title);
-    // 2024년 and v2판 were cut where the script changes.
+    // Tokens of one word, split where the script changes (2024년, v2판), are joined again.
     if (word.glued && words[at - 1]?.class === 'rest') query.push(`${query.pop() ?? ''}${text}`);
     else query.push(text);
   }
   return query.filter((text) => text !== '').join(' ');
 }
 
-/** A finished request (찾아줘, 검색해 주세요) may be asked back about; 문서 찾아 alone may go on. */
-const isFinished = (words: readonly Word[]): boolean =>
-  has(words, 'show') ||
+/** A complete request (찾아줘, 검색해 주세요) without search words gets a question back; 문서 찾아 alone may be incomplete. */
+const isFinished = (words: readonly Token[]): boolean =>
+  hasToken(words, 'show') ||
   words.some(
     (word) =>
       (word.class === 'seek' || word.class === 'check') &&
@@ -146,20 +143,20 @@ const isFinished = (words: readonly Word[]): boolean =>
   );
 
 export function koreanDocuments(clause: Clause): RuleOutcome | null {
-  const words = koreanWords(searchText(clause));
+  const words = tokenizeKorean(searchText(clause));
   const bookish = words.findLastIndex((word) => word.class === 'bookish');
   const document = words.findLastIndex((word) => word.class === 'document');
-  const index = document >= 0 ? document : has(words, 'seek') ? bookish : -1;
+  const index = document >= 0 ? document : hasToken(words, 'seek') ? bookish : -1;
   const keyword = words[index];
   if (keyword === undefined || otherRole.test(keyword.tail)) return null;
-  // 이 문서, 첨부 파일, 방금 올린 파일: one that is at hand, nothing to search for.
-  if (has(words.slice(0, index), 'demonstrative') || !isSought(words, index)) return null;
+  // 이 문서, 첨부 파일, 방금 올린 파일: refers to a known document, so there is nothing to search for.
+  if (hasToken(words.slice(0, index), 'demonstrative') || !isSought(words, index)) return null;
   if (words.slice(index + 1).some((word) => furtherWork.has(word.class))) return null;
-  if (has(words, 'mail') && domainCount(words) >= 3) return null;
+  if (hasToken(words, 'mail') && countDomains(words) >= 3) return null;
   const query = queryOf(words, index);
   if (query !== '' && query !== '책' && query !== '서류') {
     return { kind: 'calls', rule, calls: [documentCall(query)] };
   }
   if (!isFinished(words)) return null;
-  return { kind: 'clarify', rule, response: questionsIn(clause.locale).documentQuery };
+  return { kind: 'clarify', rule, response: clarifyingQuestions(clause.locale).documentQuery };
 }

@@ -1,17 +1,17 @@
 /**
- * The Korean words of the rules, as data: nouns and adverbs as they stand, predicates as stem and endings.
- * A new word is a new entry here, never new code.
+ * The Korean words of the rules, as data: nouns and adverbs as written, predicates as stem and endings. A new word is a
+ * new entry here, never new code.
  *
- * Words of one syllable are in `standalone`: inside a longer eojeol they would turn words that the rules do
- * not know (전시, 주의) into words that they think they know.
+ * Words of one syllable are in `standalone`: inside a longer eojeol they would turn unknown words (전시, 주의) into known
+ * ones.
  */
-import { anyOf } from './number-words.ts';
-import type { WordClass } from './word-classes.ts';
+import { alternation } from './number-words.ts';
+import type { TokenType } from './token-types.ts';
 
 const split = (words: string): string[] => words.split(/\s+/).filter((word) => word !== '');
 
-/** Nouns and adverbs; they may carry particles and may be glued to each other (오늘일정, 메일목록). */
-export const nouns: Partial<Record<WordClass, string[]>> = {
+/** Nouns and adverbs; may carry particles and may be written together (오늘일정, 메일목록). */
+export const nouns: Partial<Record<TokenType, string[]>> = {
   calendar: split(`일정 일정표 캘린더 캘린터 스케줄 스케쥴 스케줄표 스케쥴표 약속 미팅 회의 달력
     팀회의 팀미팅 주간회의 월간회의 정기회의 전체회의 화상회의 부서회의 임원회의 업무회의 기획회의 운영회의
     대책회의 아침회의 오전회의 오후회의 영업회의 개발회의 온라인회의 점심약속 저녁약속 술약속 식사약속 개인일정 회사일정
@@ -38,8 +38,8 @@ export const nouns: Partial<Record<WordClass, string[]>> = {
     영어로 영어 일본어로 일본어 중국어로 한국어로 표현 단어 속담 비결 규칙 매너 에티켓 서식 노하우 정의`),
 };
 
-/** Only as a whole eojeol, with the forms that speech really uses. */
-export const standalone: Partial<Record<WordClass, string[]>> = {
+/** Only as a whole eojeol, in the forms that are used in speech. */
+export const standalone: Partial<Record<TokenType, string[]>> = {
   machine: split('큐 큐가 큐는 큐에 큐도 봇 봇이'),
   ask: split(
     '뭐 뭐가 뭘 뭔 뭣 머 머가 몇 무슨 어느 어떤 누구 누구랑 누구와 누굴 누구한테 누군가 어디 어디서 어디로 얼마나',
@@ -55,53 +55,53 @@ export const standalone: Partial<Record<WordClass, string[]>> = {
   how: split('왜 법 뜻 팁 어떻게'),
 };
 
-/** What may be glued between two known words: 오늘거, 일정뭐있어. */
-export const glue: Partial<Record<WordClass, string[]>> = {
+/** May stand between two known words in one eojeol: 오늘거, 일정뭐있어. */
+export const glue: Partial<Record<TokenType, string[]>> = {
   ask: split('뭐 뭐가 뭔'),
   attribute: split('거 꺼 건 것'),
   filler: split('중 중에 중에서 좀'),
   come: split('온 받은 도착한 들어온'),
 };
 
-/** Particles and copula that may follow a noun; longer ones are tried first. */
+/** Particles that may follow a noun; longer ones are tried first. */
 const particleWords =
   split(`은 는 이 가 을 를 의 에 도 만 로 으로 와 과 랑 이랑 하고 나 이나 에서 에게 한테
   부터 까지 에는 에도 에만 에서는 에서도 으로는 로는 들 들은 들이 들을 들도 들만 이라도 라도 요 이요 란 이란 마다 밖에
   보다 쯤 인데 이고 및 말고 께 엔 에선`);
 export const particles = particleWords.toSorted((left, right) => right.length - left.length);
 
-/** Makes a question or a statement of a noun: 일정이야?, 회의인가요. Not 지 alone: 편지지 and 자료지 are nouns. */
+/** Turns a noun into a question or a statement: 일정이야?, 회의인가요. Not 지 alone: 편지지 and 자료지 are nouns. */
 const copulaEnding =
   '(?:이?(?:야|죠|냐|니|더라|던가|래|라고)|이지|(?:이에|예|에)요|이?(?:였|었)(?:어|지|나|니|죠|더라|던가|는지|을까|어요|지요)|인(?:가|가요|지|지요|데|데요)|입니까|입니다|일까|일까요|임|인감|이었(?:어|지|나|더라|죠))';
 export const copula = new RegExp(`^${copulaEnding}$`, 'u');
 
-/** Endings that can ask, after a past or plain stem. Endings that only tell (다, 네, 는데) make no request. */
+/** Endings of questions, after a past or plain stem. Declarative endings (다, 네, 는데) make no request. */
 const asking =
   '(?:어|아|나|니|냐|냐고|나고|니까|지|죠|음|슴|을까|는지|는가|던가|더라|습니까|어요|아요|나요|지요|을까요|는가요|던가요|든가|을려나|으려나|는거야|는거지|는감)';
 
-/** 주다, 보다 and the like after a verb: 알려줘, 보여줄래, 찾아봐 주세요 (written together). */
+/** 주다, 보다 and similar after a verb, written together: 알려줘, 보여줄래, 찾아봐주세요. */
 const giving =
   '(?:줬으면(?:해|해요|좋겠어|좋겠어요|좋겠는데)?|줘(?:요|라|봐|봐요|서|야|도)?|주(?:라|세요|셔요|십시오|시오|시겠어요|시겠습니까|시겠나요|실래요|실래|실|시죠|겠니|겠어|겠어요|렴|면|시면|고|구|시고|길|지|쇼|삼|셈|심)|줄(?:래|래요|수|까|게|거지|텐가)?|봐(?:요|줘|줘요|라|봐|주세요|줄래|주라|서|줄래요)?|보(?:자|고|고싶어|세요|시죠|기|여줘)|볼(?:래|까|래요|까요|수|게)|드려|달라|달라고|다오|요|서|놔|도)';
 
-/** 하다 after a noun: 확인해줘, 검색 좀 부탁해. */
+/** 하다 and similar after a noun: 확인해줘, 검색좀부탁해. */
 const doing = `(?:을|를|좀|만|도)?(?:해(?:${giving})?|하(?:자|기|라|세요|시죠|시오|고|여줘|여주세요|고싶어|십시오|려고)|할(?:래|까|수|게|래요|까요|것)|부탁|부탁해|부탁해요|부탁드려요|부탁드립니다|부탁합니다|바람|바랍니다|바라|요망|ㄱㄱ|고고)`;
 
-/** Verbs made of a Sino-Korean noun: the noun alone, or with a form of 하다. */
+/** Verbs from a Sino-Korean noun: the noun alone, or with a form of 하다. */
 const doingVerb = `(?:${doing}|(?:을|를)?(?:하|할|해|했|한다|시켜)[가-힣]{0,7})?`;
 
-const stem = (words: string): string => anyOf(split(words));
+const stem = (words: string): string => alternation(split(words));
 
 export interface Predicate {
-  class: WordClass;
+  class: TokenType;
   regex: RegExp;
 }
 
-const row = (name: WordClass, ...patterns: string[]): Predicate => ({
+const row = (name: TokenType, ...patterns: string[]): Predicate => ({
   class: name,
   regex: new RegExp(`^(?:${patterns.join('|')})$`, 'u'),
 });
 
-/** Tried in this order: passive and past participles come before the verbs that they are made of. */
+/** Tried in this order: passive and past participles come before the verbs that they are formed from. */
 export const predicates: readonly Predicate[] = [
   row(
     'described',

@@ -1,18 +1,17 @@
 /**
- * Korean dates that are counted from today: weeks, weekdays, 내일, 사흘 뒤, 최근 3일. One row per pattern, as in
- * korean-written-dates.
+ * Korean dates relative to today: weeks, weekdays, 내일, 사흘 뒤, 최근 3일. One row per pattern, as in korean-written-dates.
  */
 import { weekdayOf } from './civil-date.ts';
 import {
   type DateContext,
   type DatePattern,
-  type Resolved,
-  during,
+  type DateResolution,
+  dayRange,
   lastWeekday,
   nearestWeekday,
-  on,
+  singleDay,
   rollingWindow,
-  shifted,
+  offsetDate,
   weekRange,
   windowDays,
 } from './date-pattern.ts';
@@ -24,19 +23,19 @@ import {
   wordEnd,
   wordStart,
 } from './korean-date-words.ts';
-import { anyOf, dayCountWords, readNumber, weekdaySyllables } from './number-words.ts';
+import { alternation, dayCountWords, parseNumber, weekdaySyllables } from './number-words.ts';
 
 type Groups = Record<string, string | undefined>;
 
 const pattern = (...parts: string[]): RegExp => new RegExp(parts.join(''), 'gu');
-const squeeze = (text: string): string => text.replace(/\s/g, '');
+const removeSpaces = (text: string): string => text.replace(/\s/g, '');
 
-interface CountOf {
+interface DateAmount {
   amount: number;
   unit: 'day' | 'week' | 'month' | 'year';
 }
 
-const units: Record<string, CountOf['unit']> = {
+const units: Record<string, DateAmount['unit']> = {
   일: 'day',
   주: 'week',
   주일: 'week',
@@ -46,22 +45,22 @@ const units: Record<string, CountOf['unit']> = {
   해: 'year',
 };
 
-function countOf(groups: Groups): CountOf {
+function parseAmount(groups: Groups): DateAmount {
   if (groups['half'] !== undefined) return { amount: 6, unit: 'month' };
   const days = dayCountWords[groups['word'] ?? ''];
   if (days !== undefined) return { amount: days, unit: 'day' };
   return {
-    amount: readNumber(groups['amount'] ?? '') ?? 0,
+    amount: parseNumber(groups['amount'] ?? '') ?? 0,
     unit: units[groups['unit'] ?? ''] ?? 'day',
   };
 }
 
 const lengthOf = (groups: Groups): number => {
-  const { amount, unit } = countOf(groups);
+  const { amount, unit } = parseAmount(groups);
   return windowDays(amount, unit);
 };
 
-const lookback = (context: DateContext): 1 | -1 => (context.prefer === 'past' ? -1 : 1);
+const windowDirection = (context: DateContext): 1 | -1 => (context.prefer === 'past' ? -1 : 1);
 
 const weekHead = `(?<week>${weekPrefix})\\s*(?:한\\s*)?주(?:\\s*의)?`;
 
@@ -74,9 +73,9 @@ const weeks: readonly DatePattern[] = [
       '(?:\\s*(?<part>주말|평일|초)|(?<part2>말|중))?간?',
       wordEnd,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const week = weekRange(context, weekOffsets[g['week'] ?? ''] ?? 0);
-      return during(partOfWeek(week, g['part'] ?? g['part2']));
+      return dayRange(partOfWeek(week, g['part'] ?? g['part2']));
     },
   },
   {
@@ -87,15 +86,15 @@ const weeks: readonly DatePattern[] = [
       `(?:(?<week>이번|요번|다음|담|다다음|지난|저번|지지난|오는)\\s*)?(?<part>주말|평일|주중)`,
       wordEnd,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const part = g['part'];
       const prefix = g['week'];
       if (prefix === undefined || prefix === '오는') {
         const here = partOfWeek(weekRange(context, 0), part);
         const back = context.prefer === 'past' && here.from > context.today;
-        return during(back ? { from: here.from - 7, to: here.to - 7 } : here);
+        return dayRange(back ? { from: here.from - 7, to: here.to - 7 } : here);
       }
-      return during(partOfWeek(weekRange(context, weekOffsets[prefix] ?? 0), part));
+      return dayRange(partOfWeek(weekRange(context, weekOffsets[prefix] ?? 0), part));
     },
   },
   {
@@ -106,7 +105,7 @@ const weeks: readonly DatePattern[] = [
       `(?<!매주\\s?)(?:${weekHead}\\s*|(?<near>이번|요번|다음|담|다다음|지난|저번|오는|다가오는|돌아오는)\\s*)?(?<weekday>[${weekdaySyllables}])(?:요일|욜)날?`,
       wordEnd,
     ),
-    read: (g, context) => readWeekday(g, context),
+    resolve: (g, context) => resolveWeekday(g, context),
   },
   {
     name: 'several weekdays',
@@ -116,13 +115,13 @@ const weeks: readonly DatePattern[] = [
       `\\s*(?<days>[${weekdaySyllables}]{2,5})(?:요일)?`,
       wordEnd,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const { from } = weekRange(context, weekOffsets[g['week'] ?? ''] ?? 0);
       const named = g['days'] ?? '';
       const days = Array.from(weekdaySyllables, (syllable, day) =>
         named.includes(syllable) ? day : -1,
       ).filter((day) => day >= 0);
-      return during({ from: from + Math.min(...days), to: from + Math.max(...days) });
+      return dayRange({ from: from + Math.min(...days), to: from + Math.max(...days) });
     },
   },
   {
@@ -132,13 +131,13 @@ const weeks: readonly DatePattern[] = [
       `(?:${weekHead}\\s*)?(?<first>[${weekdaySyllables}])(?:요일|욜)?\\s*[~-]\\s*(?<last>[${weekdaySyllables}])(?:요일|욜)?`,
       wordEnd,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const first = weekdaySyllables.indexOf(g['first'] ?? '월');
       const last = weekdaySyllables.indexOf(g['last'] ?? '일');
       const from = weekRange(context, weekOffsets[g['week'] ?? ''] ?? 0).from + first;
       const to = from + ((last - first + 7) % 7);
       const over = g['week'] === undefined && context.prefer === 'future' && to < context.today;
-      return during(over ? { from: from + 7, to: to + 7 } : { from, to });
+      return dayRange(over ? { from: from + 7, to: to + 7 } : { from, to });
     },
   },
 ];
@@ -150,25 +149,26 @@ function partOfWeek(week: { from: number; to: number }, part: string | undefined
   return week;
 }
 
-function readWeekday(groups: Groups, context: DateContext): Resolved {
+function resolveWeekday(groups: Groups, context: DateContext): DateResolution {
   const weekday = weekdaySyllables.indexOf(groups['weekday'] ?? '월');
   const week = groups['week'];
-  if (week !== undefined) return on(weekRange(context, weekOffsets[week] ?? 0).from + weekday);
+  if (week !== undefined)
+    return singleDay(weekRange(context, weekOffsets[week] ?? 0).from + weekday);
   const near = groups['near'];
   const distance = (weekday - weekdayOf(context.today) + 7) % 7;
   switch (near) {
     case '오는':
     case '다가오는':
     case '돌아오는':
-      return on(context.today + (distance || 7));
-    // 지난 월요일 on a Wednesday is the day before yesterday; 지난주 월요일 is a week earlier.
+      return singleDay(context.today + (distance || 7));
+    // On a Wednesday, 지난 월요일 is two days ago; 지난주 월요일 is nine days ago.
     case '지난':
     case '저번':
-      return on(lastWeekday(weekday, context));
+      return singleDay(lastWeekday(weekday, context));
     case undefined:
-      return on(nearestWeekday(weekday, context));
+      return singleDay(nearestWeekday(weekday, context));
     default:
-      return on(weekRange(context, weekOffsets[near] ?? 0).from + weekday);
+      return singleDay(weekRange(context, weekOffsets[near] ?? 0).from + weekday);
   }
 }
 
@@ -177,10 +177,11 @@ const relatives: readonly DatePattern[] = [
     name: 'relative day',
     regex: pattern(
       wordStart,
-      `(?<day>(?:내일|낼)\\s*모레|${anyOf(Object.keys(dayOffsets))})(?!날)(?<!그제(?=서?야))`,
+      `(?<day>(?:내일|낼)\\s*모레|${alternation(Object.keys(dayOffsets))})(?!날)(?<!그제(?=서?야))`,
       wordEnd,
     ),
-    read: (g, context) => on(context.today + (dayOffsets[squeeze(g['day'] ?? '')] ?? 0)),
+    resolve: (g, context) =>
+      singleDay(context.today + (dayOffsets[removeSpaces(g['day'] ?? '')] ?? 0)),
   },
   {
     name: 'so long from now',
@@ -191,9 +192,9 @@ const relatives: readonly DatePattern[] = [
       '\\s*(?:정도\\s*|쯤\\s*)?(?<dir>후|뒤|있다가|전)',
       wordEnd,
     ),
-    read: (g, context) => {
-      const { amount, unit } = countOf(g);
-      return shifted(context, g['dir'] === '전' ? -amount : amount, unit);
+    resolve: (g, context) => {
+      const { amount, unit } = parseAmount(g);
+      return offsetDate(context, g['dir'] === '전' ? -amount : amount, unit);
     },
   },
   {
@@ -205,7 +206,7 @@ const relatives: readonly DatePattern[] = [
       '(?:\\s*(?:동안|간|이내|내|치|사이|안))*',
       wordEnd,
     ),
-    read: (g, context) => {
+    resolve: (g, context) => {
       const ahead = g['dir'] === '앞으로' || g['dir'] === '향후';
       return rollingWindow(context, lengthOf(g), ahead ? 1 : -1);
     },
@@ -219,15 +220,15 @@ const relatives: readonly DatePattern[] = [
       '\\s*(?:이내|안|내)(?=에|로|의|$|[^가-힣])',
       wordEnd,
     ),
-    read: (g, context) => rollingWindow(context, lengthOf(g), lookback(context)),
+    resolve: (g, context) => rollingWindow(context, lengthOf(g), windowDirection(context)),
   },
   {
     name: 'length',
     regex: pattern(wordStart, '(?<!\\d)(?:다음\\s*)?', countUnit, '\\s*(?:동안|간)', wordEnd),
     count: lengthOf,
-    read: (g, context) => {
+    resolve: (g, context) => {
       const reach = lengthOf(g) - 1;
-      const from = lookback(context) > 0 ? context.today : context.today - reach;
+      const from = windowDirection(context) > 0 ? context.today : context.today - reach;
       return { ok: true, from, to: from + reach };
     },
   },

@@ -1,10 +1,10 @@
 /**
- * How Korean words are mistyped or chatted, and their usual spelling. A word is respelled only where it is none as it
- * stands, and what comes out must be known to the rules completely; so 모래 (sand) and 업어 (carry) stay themselves.
+ * Misspelt and colloquial Korean words with their standard spelling. A word is respelled only if it is unknown as
+ * written and completely known when respelled; so 모래 (sand) and 업어 (carry) stay.
  */
-import { anyOf } from './number-words.ts';
+import { alternation } from './number-words.ts';
 
-/** Nouns of the rules. */
+/** Nouns of the lexicon. */
 const nouns: Record<string, string> = {
   일졍: '일정',
   일전표: '일정표',
@@ -28,7 +28,7 @@ const nouns: Record<string, string> = {
   써버: '서버',
   씨스템: '시스템',
 };
-const nounPattern = new RegExp(anyOf(Object.keys(nouns)), 'gu');
+const nounPattern = new RegExp(alternation(Object.keys(nouns)), 'gu');
 
 const endings: readonly (readonly [RegExp, string])[] = [
   [nounPattern, ''],
@@ -36,7 +36,7 @@ const endings: readonly (readonly [RegExp, string])[] = [
   [/(?<=[려여해아어봐쳐워])(?:죠|조|쥬|줭|줘잉|져|줴|즤)(?:요|여|용)?$/u, '줘'],
   [/잇(?=[가-힣])/gu, '있'],
   [/왓(?=[가-힣])/gu, '왔'],
-  // Not 업어, which is to carry on one's back.
+  // Not 업어: to carry on the back.
   [/업(?=[나니냐지음슴])/gu, '없'],
   [/머(?=$|야|지|에요|예요|에여|있|없|가|임|니|냐|하)/gu, '뭐'],
   [/모(?=야|에요|예요|있)/gu, '뭐'],
@@ -45,8 +45,8 @@ const endings: readonly (readonly [RegExp, string])[] = [
   [/어케/gu, '어떻게'],
 ];
 
-/** Other spellings of an eojeol that is no word, the likeliest first. */
-export function respellings(eojeol: string): string[] {
+/** Other spellings of an unknown eojeol, the most likely first. */
+export function spellingCandidates(eojeol: string): string[] {
   let text = eojeol;
   for (const [regex, usual] of endings) {
     text = text.replace(regex, (found) => nouns[found] ?? usual);
@@ -56,20 +56,20 @@ export function respellings(eojeol: string): string[] {
   );
 }
 
-/** Date words that are mistyped; each as long as its usual spelling, so that offsets stay. */
+/** Misspelt date words; each replacement has the same length, so that offsets stay valid. */
 const dates: readonly (readonly [RegExp, string])[] = [
   [/(?<![가-힣])오[눌능](?=[가-힣\s]|$)/gu, '오늘'],
   [/(?<![가-힣])어[재졔](?=[\s은는의에온]|$)/gu, '어제'],
   [/(?<![가-힣])그[재졔](?=[\s은는의에온]|$)/gu, '그제'],
   [/(?<=내일|낼|내일\s|낼\s)모래/gu, '모레'],
   [/(?<=이번|다음|담|저번|지난)(?<gap>\s?)[쥬쭈](?![가-힣]{2})/gu, '$<gap>주'],
-  // 모래 is sand, but no sand has a plan.
+  // 모래 is sand, but before 일정 and similar nouns it can only mean 모레.
   [
     /(?<=^\s*)모래(?=(?:에|는|의|엔)?\s*(?:일정|스케줄|스케쥴|약속|회의|미팅|캘린더|뭐\s?있))/gu,
     '모레',
   ],
 ];
 
-/** The text with its date words in their usual spelling. */
-export const respelledDates = (text: string): string =>
+/** The text with its date words in standard spelling. */
+export const correctDateSpelling = (text: string): string =>
   dates.reduce((so, [regex, usual]) => so.replace(regex, usual), text);

@@ -1,9 +1,9 @@
 /**
- * Numbers as people write them in dates and times, as tables with the regular expressions made from them.
- * Korean has two series: native (하나, 둘 …) for hours and counts, Sino-Korean (일, 이 …) for months and minutes.
+ * Number words in dates and times, as tables and the regular expressions made from them. Korean has two series: native
+ * (하나, 둘 …) for hours and counts, Sino-Korean (일, 이 …) for months and minutes.
  */
 
-/** Counts of days that are words of their own. */
+/** Words for a number of days. */
 export const dayCountWords: Record<string, number> = {
   하루: 1,
   이틀: 2,
@@ -68,18 +68,18 @@ const englishCounts: Record<string, number> = {
 };
 
 /** Longest first, so that 열두 is not read as 열. */
-export const anyOf = (words: readonly string[]): string =>
+export const alternation = (words: readonly string[]): string =>
   words.toSorted((left, right) => right.length - left.length).join('|');
 
-export const dayCountPattern = anyOf(Object.keys(dayCountWords));
-export const koreanCountPattern = anyOf(Object.keys(koreanCounts));
-export const englishCountPattern = anyOf(Object.keys(englishCounts));
+export const dayCountPattern = alternation(Object.keys(dayCountWords));
+export const koreanCountPattern = alternation(Object.keys(koreanCounts));
+export const englishCountPattern = alternation(Object.keys(englishCounts));
 
-/** 일 to 구십구 in Sino-Korean writing; 시월 and 유월 are months of their own spelling. */
+/** 일 to 구십구 in Sino-Korean; 시 and 유 are the irregular forms in 시월 and 유월. */
 export const sinoPattern =
   '(?:[이삼사오육칠팔구]?십[일이삼사오육칠팔구]?|[일이삼사오육유칠팔구시])';
 
-function sinoNumber(word: string): number | null {
+function parseSinoNumber(word: string): number | null {
   if (word === '시') return 10;
   const ten = word.indexOf('십');
   if (ten < 0) return sinoDigits[word] ?? null;
@@ -88,12 +88,12 @@ function sinoNumber(word: string): number | null {
   return tens * 10 + units;
 }
 
-/** Reads digits, native, Sino-Korean and English count words; null for anything else. */
-export function readNumber(word: string): number | null {
+/** Reads digits and native, Sino-Korean and English number words; null for anything else. */
+export function parseNumber(word: string): number | null {
   const text = word.trim();
   if (/^\d{1,8}$/.test(text)) return Number(text);
   const table = dayCountWords[text] ?? koreanCounts[text] ?? englishCounts[text];
-  return table ?? sinoNumber(text);
+  return table ?? parseSinoNumber(text);
 }
 
 /** 월 0 to 일 6, as in civil-date. */

@@ -1,9 +1,9 @@
 /**
- * The rules that look at a message before any model does. Pure: no I/O, no clock but `now`.
+ * The rules that judge a message before any model does. Pure: no I/O, no clock but `now`.
  *
- * Invariants: never throws, for any string. Consent and refusal are read only while a draft waits. A keyword
- * inside another word never triggers. What is not understood to its last word goes to the classifier, and
- * so does everything that would create or change something.
+ * Invariants: never throws, for any string. Consent and refusal are read only while a draft is pending. A keyword
+ * inside another word never triggers. A message that is not completely understood goes to the classifier, and so does
+ * every request to create or change something.
  */
 import {
   describeDecision,
@@ -13,41 +13,41 @@ import {
 } from '../../machines/decision.ts';
 import { localeOf } from '../../machines/texts.ts';
 import { civilNow } from './civil-date.ts';
-import { type ClauseSetting, createClause, splitClauses } from './clause.ts';
-import { readConsent } from './consent.ts';
+import { type ClauseContext, createClause, splitClauses } from './clause.ts';
+import { parseConsent } from './consent.ts';
 import { englishCalendar } from './english-calendar.ts';
-import { saysWhere } from './english-frame.ts';
+import { namesLookupTarget } from './english-question.ts';
 import { englishMail } from './english-mail.ts';
 import { englishDocuments, englishStatus } from './english-rules.ts';
-import type { HomeWords } from './home-words.ts';
+import type { CustomVocabulary } from './custom-vocabulary.ts';
 import { koreanCalendar } from './korean-calendar.ts';
 import { koreanDocuments } from './korean-documents.ts';
 import { koreanMail } from './korean-mail.ts';
 import { koreanStatus } from './korean-status.ts';
-import { isShortEnough, rulesText } from './plain-text.ts';
+import { isShortEnough, normalizeForRules } from './normalize-text.ts';
 import type { Clause, Rule, RuleOutcome } from './rule.ts';
 
-/** With the words of this home: its mail folders and its model servers. */
-export interface RouteOptions extends HomeWords {
+/** Includes the configured words for mail folders and model servers. */
+export interface RouteOptions extends CustomVocabulary {
   /** Epoch milliseconds. */
   now: number;
   /** IANA name. */
   timeZone: string;
-  /** Whether a draft of this user waits for 확인 or 취소. */
+  /** Whether a draft of this user is waiting for 확인 or 취소. */
   pendingDraft: boolean;
 }
 
 /**
- * - `confirm`, `reject`: an answer to the waiting draft
+ * - `confirm`, `reject`: an answer to the pending draft
  * - `decision`: a rule decided; `decision.reason` names it
- * - `classify`: no rule; ask the classifier
+ * - `classify`: no rule matched; ask the classifier
  */
 export type RouteResult =
   | { kind: 'confirm' | 'reject' }
   | { kind: 'decision'; decision: Decision }
   | { kind: 'classify' };
 
-/** In this order: a clause that several could take belongs to the first. */
+/** In order of precedence: the first rule that accepts a clause wins. */
 const koreanRules: readonly Rule[] = [koreanCalendar, koreanMail, koreanDocuments, koreanStatus];
 const englishRules: readonly Rule[] = [
   englishCalendar,
@@ -56,7 +56,7 @@ const englishRules: readonly Rule[] = [
   englishStatus,
 ];
 
-function judge(clause: Clause): RuleOutcome | null {
+function matchRules(clause: Clause): RuleOutcome | null {
   const rules = clause.words.length > 0 ? koreanRules : englishRules;
   for (const rule of rules) {
     const outcome = rule(clause);
@@ -65,7 +65,7 @@ function judge(clause: Clause): RuleOutcome | null {
   return null;
 }
 
-/** 안녕, 고마워, please: says nothing that needs an answer of its own. */
+/** 안녕, 고마워, please: needs no answer of its own. */
 const isCourtesy = (clause: Clause): boolean =>
   clause.words.length > 0
     ? clause.words.every((word) => word.class === 'filler')
@@ -73,10 +73,10 @@ const isCourtesy = (clause: Clause): boolean =>
         clause.masked,
       );
 
-/** Several requests in one message: all must be understood, else none is taken out of it. */
-function judgeTogether(clauses: readonly Clause[]): RuleOutcome | null {
+/** Several requests in one message: the rules must understand all of them, else they take none. */
+function matchRulesForAll(clauses: readonly Clause[]): RuleOutcome | null {
   const requests = clauses.filter((clause) => !isCourtesy(clause));
-  const outcomes = requests.map(judge);
+  const outcomes = requests.map(matchRules);
   const [first] = outcomes;
   if (first === undefined || outcomes.includes(null)) return null;
   if (outcomes.length === 1) return first;
@@ -94,17 +94,17 @@ function judgeTogether(clauses: readonly Clause[]): RuleOutcome | null {
   return { kind: 'calls', rule: 'several', calls };
 }
 
-function judgeMessage(text: string, setting: ClauseSetting): RuleOutcome | null {
-  if (saysWhere(text)) {
-    const whole = judge(createClause(text, setting));
+function matchRulesForMessage(text: string, context: ClauseContext): RuleOutcome | null {
+  if (namesLookupTarget(text)) {
+    const whole = matchRules(createClause(text, context));
     if (whole !== null) return whole;
   }
-  const clauses = splitClauses(text, setting);
-  const together = clauses.length > 1 ? judgeTogether(clauses) : null;
-  return together ?? judge(createClause(text, setting));
+  const clauses = splitClauses(text, context);
+  const together = clauses.length > 1 ? matchRulesForAll(clauses) : null;
+  return together ?? matchRules(createClause(text, context));
 }
 
-function decisionOf(outcome: RuleOutcome): Decision {
+function toDecision(outcome: RuleOutcome): Decision {
   const reason = `rule:${outcome.rule}`;
   switch (outcome.kind) {
     case 'calls':
@@ -116,21 +116,21 @@ function decisionOf(outcome: RuleOutcome): Decision {
   }
 }
 
-/** What the rules decide about a message. Any string is fine; long ones go to the classifier unread. */
+/** The decision of the rules about a message. Accepts any string; long ones go to the classifier unread. */
 export function route(message: string, options: RouteOptions): RouteResult {
   if (!isShortEnough(message)) return { kind: 'classify' };
   if (options.pendingDraft) {
-    const consent = readConsent(message);
+    const consent = parseConsent(message);
     if (consent !== null) return { kind: consent };
   }
   const { today } = civilNow(options.now, options.timeZone);
-  const setting = { today, locale: localeOf(message), home: options };
-  const outcome = judgeMessage(rulesText(message), setting);
+  const context = { today, locale: localeOf(message), vocabulary: options };
+  const outcome = matchRulesForMessage(normalizeForRules(message), context);
   if (outcome === null) return { kind: 'classify' };
-  return { kind: 'decision', decision: decisionOf(outcome) };
+  return { kind: 'decision', decision: toDecision(outcome) };
 }
 
-/** What `gatehouse route` prints. */
+/** The output of `gatehouse route`. */
 export function describeRoute(result: RouteResult): DecisionView {
   if (result.kind === 'decision') return describeDecision(result.decision);
   if (result.kind === 'classify') return { by: 'classifier', action: 'classify' };

@@ -1,9 +1,9 @@
 /**
- * Copies of the database, made while the core runs, and put back while it does not.
+ * Backups of the database, made while the core runs, and restored while it does not.
  *
- * 1. A copy is one moment of the database: it is made in one read transaction, which holds up no commit.
- * 2. A copy is checked before it gets its name, and again before it takes the place of a database.
- * 3. A restore puts nothing out of the world: what was there is kept beside it.
+ * 1. A backup is one moment of the database: it is made in one read transaction, which blocks no commit.
+ * 2. A backup is verified before it gets its name, and again before it replaces a database.
+ * 3. A restore deletes nothing: the previous database is kept beside the new one.
  */
 import {
   chmodSync,
@@ -23,39 +23,42 @@ import Sqlite from 'better-sqlite3';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { migrations, type SqliteConnection } from './database.ts';
 import { lockInode, realPathOf } from './database-file.ts';
-import { lookAtDatabase } from './database-look.ts';
+import { verifyDatabaseKind } from './verify-database-kind.ts';
 import { lockOwner, type OwnerLock } from './owner-lock.ts';
-import { handOver } from './private-file.ts';
-import { migrationsOf, refuseNewer } from './schema-version.ts';
+import { copyOwner } from './file-permissions.ts';
+import { appliedMigrations, assertSchemaNotNewer } from './schema-version.ts';
 
-export interface CopyReport {
+export interface BackupReport {
   file: string;
   bytes: number;
   jobs: number;
-  /** Of these, not ended: they go on where the copy is put back. */
+  /** Of these, not ended: they continue where the backup is restored. */
   openJobs: number;
-  /** The last migration that it has had. */
+  /** Name of the last migration that was applied. */
   schema: string;
 }
 
-export interface RestoreReport extends CopyReport {
-  /** Where the database is that was there before; null where there was none. */
+export interface RestoreReport extends BackupReport {
+  /** Path of the previous database; null if there was none. */
   kept: string | null;
 }
 
-/** Watermark that tells the relay of a restore: what the stream ends with is of another history (docs/operations.md). */
+/**
+ * Watermark by which the relay detects a restore: the end of the stream belongs to another history
+ * (docs/operations.md).
+ */
 const restoredMark = 'restored';
 /**
- * More rows than are written between a backup and its restore. The database that is replaced cannot say how many:
- * it may be a fresh one, begun after the loss of that in which they were.
+ * More rows than are written between a backup and its restore. The number cannot be read from the replaced database: it
+ * may be a new one, created after the loss of the one that held those rows.
  */
 const positionsSkipped = 1_000_000;
 
 /**
- * Writes a copy of the database, used or not, to a new file that only its owner can read. Durable when it returns.
+ * Writes a backup of the database, in use or not, to a new file that only its owner can read. Durable when it returns.
  * @throws GH_STORE_OPEN, GH_STORE_CORRUPT, GH_STORE_TARGET
  */
-export function backUp(database: string, file: string): CopyReport {
+export function backUp(database: string, file: string): BackupReport {
   if (!existsSync(database))
     throw new GatehouseError('GH_STORE_OPEN', `${database}: there is none`);
   if (existsSync(file)) {
@@ -64,7 +67,7 @@ export function backUp(database: string, file: string): CopyReport {
   const partial = `${file}.partial`;
   removeCopy(partial);
   try {
-    // Nobody else may read it, not even for a moment: it holds everything that was said.
+    // Readable only by its owner from its creation on: it holds all conversations.
     closeSync(openSync(partial, 'wx', 0o600));
     const source = new Sqlite(database, { readonly: true });
     try {
@@ -72,10 +75,10 @@ export function backUp(database: string, file: string): CopyReport {
     } finally {
       source.close();
     }
-    const report = checkCopy(partial);
-    sync(partial);
+    const report = verifyCopy(partial);
+    fsyncPath(partial);
     renameSync(partial, file);
-    sync(dirname(file));
+    fsyncPath(dirname(file));
     return { ...report, file };
   } catch (error) {
     removeCopy(partial);
@@ -84,9 +87,10 @@ export function backUp(database: string, file: string): CopyReport {
 }
 
 /**
- * Puts a copy in the place of the database. Durable when it returns; what was there is kept under the name in the report.
+ * Replaces the database by a backup. Durable when it returns; the previous database is kept under the name in the
+ * report.
  * @throws GH_STORE_LOCKED while a core owns the database; GH_STORE_CORRUPT, GH_STORE_NEWER, GH_STORE_OPEN,
- *   and nothing has changed
+ *   GH_STORE_TARGET. The database is then unchanged.
  */
 export function restore(file: string, path: string, now: number): RestoreReport {
   if (!existsSync(file)) throw new GatehouseError('GH_STORE_OPEN', `${file}: there is none`);
@@ -96,19 +100,19 @@ export function restore(file: string, path: string, now: number): RestoreReport 
   try {
     mkdirSync(dirname(path), { recursive: true });
     database = realPathOf(path);
-    refuseForeign(database);
+    assertOwnDatabase(database);
     owners = lockForRestore(database);
     incoming = `${database}.incoming`;
     copyFileSync(file, incoming);
     chmodSync(incoming, 0o600);
-    const report = checkCopy(incoming, file);
+    const report = verifyCopy(incoming, file);
     markRestored(incoming, existsSync(database) ? lastPosition(database) : null);
-    sync(incoming);
-    for (const path of [incoming, `${database}.lock`]) handOver(path, database);
-    const kept = existsSync(database) ? keep(database, now) : null;
-    // In one step: at no moment is there no database, for a core would begin an empty one.
+    fsyncPath(incoming);
+    for (const path of [incoming, `${database}.lock`]) copyOwner(path, database);
+    const kept = existsSync(database) ? linkPreviousDatabase(database, now) : null;
+    // Atomic: if the database were missing for a moment, a core that starts then would create an empty one.
     renameSync(incoming, database);
-    sync(dirname(database));
+    fsyncPath(dirname(database));
     return { ...report, file: database, kept };
   } catch (error) {
     if (incoming !== null) removeCopy(incoming);
@@ -118,10 +122,10 @@ export function restore(file: string, path: string, now: number): RestoreReport 
   }
 }
 
-/** A file of another program is not put aside; one of ours that is damaged is what a restore is for. */
-function refuseForeign(database: string): void {
+/** Refuses the file of another program. A damaged database of our own passes: it is what a restore is for. */
+function assertOwnDatabase(database: string): void {
   try {
-    lookAtDatabase(database, 'core');
+    verifyDatabaseKind(database, 'core');
   } catch (error) {
     if (error instanceof GatehouseError && error.code === 'GH_STORE_OPEN') throw error;
   }
@@ -138,23 +142,26 @@ function lockForRestore(database: string): OwnerLock[] {
   }
 }
 
-/** A copy that is given up, with what SQLite made beside it. */
+/** Removes an unfinished backup, with the files that SQLite made beside it. */
 function removeCopy(path: string): void {
   for (const end of ['', '-journal', '-wal', '-shm']) rmSync(path + end, { force: true });
 }
 
-/** `name`: how people know it. */
-function checkCopy(path: string, name = path): CopyReport {
+/** `name`: the path for error messages. */
+function verifyCopy(path: string, name = path): BackupReport {
   const copy = new Sqlite(path);
   try {
-    const faults = copy.pragma('integrity_check(3)') as { integrity_check: string }[];
-    const [fault] = faults.map((row) => row.integrity_check).filter((text) => text !== 'ok');
-    if (fault !== undefined) throw new GatehouseError('GH_STORE_CORRUPT', `${name}: ${fault}`);
-    const schema = migrationsOf(copy)?.at(-1);
+    const integrityErrors = copy.pragma('integrity_check(3)') as { integrity_check: string }[];
+    const [integrityError] = integrityErrors
+      .map((row) => row.integrity_check)
+      .filter((text) => text !== 'ok');
+    if (integrityError !== undefined)
+      throw new GatehouseError('GH_STORE_CORRUPT', `${name}: ${integrityError}`);
+    const schema = appliedMigrations(copy)?.at(-1);
     if (schema === undefined) {
       throw new GatehouseError('GH_STORE_OPEN', `${name}: is not a database of Gatehouse`);
     }
-    refuseNewer(copy, name, Object.keys(migrations));
+    assertSchemaNotNewer(copy, name, Object.keys(migrations));
     const count = copy.prepare<[], { jobs: number; open: number }>(
       'select count(*) as jobs, count(*) filter (where ended_at is null) as open from job',
     );
@@ -165,7 +172,7 @@ function checkCopy(path: string, name = path): CopyReport {
   }
 }
 
-/** Readers of the journal remember positions: none of the lost ones may be given to another row. */
+/** Readers of the journal remember positions: a lost position must not be given to another row. */
 function markRestored(path: string, lastLost: number | null): void {
   const copy = new Sqlite(path);
   try {
@@ -187,7 +194,7 @@ const positionOf = (connection: SqliteConnection): number =>
     .prepare<[], { seq: number }>("select seq from sqlite_sequence where name = 'journal'")
     .get()?.seq ?? 0;
 
-/** Null where the database cannot be read any more: that may be why another is put in its place. */
+/** Null when the database cannot be read: the damage may be the reason for the restore. */
 function lastPosition(database: string): number | null {
   try {
     const connection = new Sqlite(database, { readonly: true });
@@ -202,16 +209,16 @@ function lastPosition(database: string): number | null {
 }
 
 /**
- * Gives the database and its log a second name. After that the log must go, whether it could be brought into the
- * database or not: it would be read into the one that takes its place.
+ * Gives the database and its WAL a second name. Then the WAL must be removed, whether it could be checkpointed or not:
+ * SQLite would apply it to the restored database.
  */
-function keep(database: string, now: number): string {
+function linkPreviousDatabase(database: string, now: number): string {
   const kept = `${database}.before-restore-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
   linkSync(database, kept);
   if (statSync(`${database}-wal`, { throwIfNoEntry: false })?.size) {
     copyFileSync(`${database}-wal`, `${kept}-wal`);
-    handOver(`${kept}-wal`, database);
-    sync(`${kept}-wal`);
+    copyOwner(`${kept}-wal`, database);
+    fsyncPath(`${kept}-wal`);
   }
   try {
     const connection = new Sqlite(database);
@@ -221,14 +228,14 @@ function keep(database: string, now: number): string {
       connection.close();
     }
   } catch {
-    // Damaged: it is kept as it is.
+    // Damaged: kept as it is.
   }
   for (const log of ['-wal', '-shm']) rmSync(database + log, { force: true });
   return kept;
 }
 
-/** Files and folders alike: a name is durable when its folder is. */
-function sync(path: string): void {
+/** For files and folders: a new name is durable once its folder is synced. */
+function fsyncPath(path: string): void {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);
@@ -237,7 +244,7 @@ function sync(path: string): void {
   }
 }
 
-/** `copy` is what may be damaged, `target` what may not be writable. */
+/** `copy`: the file that may be damaged; `target`: the file that may not be writable. */
 function asStoreError(error: unknown, copy: string, target = copy): GatehouseError {
   if (error instanceof GatehouseError) return error;
   const { code = '' } = error as { code?: string };

@@ -1,17 +1,17 @@
 /**
- * The bridge's own SQLite file: opened, locked for one process and brought up to date. It has nothing to do
- * with the core's: a bridge may run on another machine.
+ * The bridge's own SQLite file: opens it, locks it for one process and migrates it. It is separate from the core's
+ * database: a bridge may run on another machine.
  */
 import Sqlite from 'better-sqlite3';
 import { GatehouseError } from '../lib/errors.ts';
 import type { SqliteConnection } from './database.ts';
-import { claimDatabaseFile, type DatabaseFile } from './database-file.ts';
-import { applicationIds } from './database-look.ts';
+import { acquireDatabaseFile, type DatabaseFile } from './database-file.ts';
+import { applicationIds } from './verify-database-kind.ts';
 import { classifyOpenError } from './open-error.ts';
 
 /**
- * Append only: what has run on someone's disk is never edited. `user_version` says how many have run.
- * Times are epoch milliseconds.
+ * Append only: a migration that has run on a user's disk is never edited. `user_version` is the number of migrations
+ * that have run. Times are epoch milliseconds.
  */
 const migrations = [
   `create table inbox (
@@ -68,7 +68,7 @@ const migrations = [
 
 export interface BridgeDatabase {
   readonly connection: SqliteConnection;
-  /** Before whatever is acknowledged. @throws GH_STORE_UNAVAILABLE when the file was deleted or replaced */
+  /** Call before anything is acknowledged. @throws GH_STORE_UNAVAILABLE when the file was deleted or replaced */
   ensureInPlace(): void;
   close(): void;
 }
@@ -78,10 +78,10 @@ export function openBridgeDatabase(path: string): BridgeDatabase {
   let file: DatabaseFile | null = null;
   let connection: SqliteConnection | null = null;
   try {
-    file = claimDatabaseFile(path, 'bridge');
+    file = acquireDatabaseFile(path, 'bridge');
     connection = new Sqlite(file.path);
     connection.pragma('journal_mode = WAL');
-    // A power cut must lose nothing that the chat was told is accepted, and no mark of a post that is out.
+    // A power cut must lose neither an acknowledged message of the chat nor the record of a post that was sent.
     connection.pragma('synchronous = FULL');
     migrate(connection, path);
     connection.pragma(`application_id = ${applicationIds.bridge}`);

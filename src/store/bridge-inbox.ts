@@ -1,8 +1,8 @@
-/** The bridge's inbox on disk: what came in from the chat, until it is answered. */
+/** The bridge's inbox on disk: messages and clicks from the chat, until they are answered. */
 import type { BridgeStorage, InboxRow, NewInboxRow } from '../contract/bridge-storage.ts';
 import type { SqliteConnection } from './database.ts';
 
-interface Record {
+interface InboxTableRow {
   id: number;
   key: string;
   kind: InboxRow['kind'];
@@ -20,20 +20,20 @@ interface Record {
   received_at: number;
 }
 
-/** These have come to their end. */
+/** Final states. */
 const settled: readonly InboxRow['state'][] = ['answered', 'apologised', 'done'];
 
-type InboxStorage = Pick<
+type BridgeInboxStorage = Pick<
   BridgeStorage,
-  | 'take'
-  | 'seen'
-  | 'unsent'
-  | 'nextOf'
-  | 'move'
+  | 'insertInbox'
+  | 'findInboxByKey'
+  | 'unsubmittedInbox'
+  | 'nextInboxOf'
+  | 'setInboxState'
   | 'markFileTried'
-  | 'keepAttachment'
-  | 'openByKey'
-  | 'settleJob'
+  | 'saveAttachment'
+  | 'findUnansweredByKey'
+  | 'markJobAnswered'
   | 'unanswered'
 >;
 
@@ -45,18 +45,18 @@ function prepare(connection: SqliteConnection) {
        state, received_at)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) on conflict (key) do nothing`,
     ),
-    known: connection.prepare<[string], Pick<Record, 'text' | 'received_at'>>(
+    known: connection.prepare<[string], Pick<InboxTableRow, 'text' | 'received_at'>>(
       'select text, received_at from inbox where key = ?',
     ),
-    unsent: connection.prepare<[], Record>(`select * ${open} order by id`),
-    nextOf: connection.prepare<[string], Record>(
+    unsent: connection.prepare<[], InboxTableRow>(`select * ${open} order by id`),
+    nextOf: connection.prepare<[string], InboxTableRow>(
       `select * ${open} and lane = ? order by id limit 50`,
     ),
     move: connection.prepare(
       `update inbox set state = ?, job_id = coalesce(?, job_id), after_seq = coalesce(?, after_seq),
        settled_at = ? where id = ?`,
     ),
-    // What was answered is not needed here any more: the core keeps the conversation.
+    // The text of an answered message is not needed here any more: the core keeps the conversation.
     forget: connection.prepare(
       `update inbox set text = '', attachment = null where settled_at is not null and id = ?`,
     ),
@@ -66,7 +66,7 @@ function prepare(connection: SqliteConnection) {
     tried: connection.prepare(
       `update inbox set file = json_set(file, '$.isTried', json('true')) where id = ?`,
     ),
-    openByKey: connection.prepare<[string], Record>(
+    openByKey: connection.prepare<[string], InboxTableRow>(
       'select * from inbox where key = ? and settled_at is null',
     ),
     settleJob: connection.prepare(
@@ -75,14 +75,17 @@ function prepare(connection: SqliteConnection) {
        select 1 from outbox where outbox.job_id = inbox.job_id
          and outbox.kind <> 'notice' and outbox.n > inbox.after_seq)`,
     ),
-    unanswered: connection.prepare<[number], Record>(
+    unanswered: connection.prepare<[number], InboxTableRow>(
       `select * from inbox where settled_at is null and kind = 'message' and received_at < ?
      order by id limit 200`,
     ),
   };
 }
 
-export function createBridgeInbox(connection: SqliteConnection, now: () => number): InboxStorage {
+export function createBridgeInbox(
+  connection: SqliteConnection,
+  now: () => number,
+): BridgeInboxStorage {
   const statements = prepare(connection);
   const take = connection.transaction((rows: readonly NewInboxRow[], at: number) =>
     rows.map((row) => {
@@ -94,9 +97,9 @@ export function createBridgeInbox(connection: SqliteConnection, now: () => numbe
         row.chatUser,
         row.userId,
         row.text,
-        jsonOf(row.click),
-        jsonOf(row.file),
-        jsonOf(row.attachment),
+        toJson(row.click),
+        toJson(row.file),
+        toJson(row.attachment),
         at,
       );
       return changes === 1;
@@ -104,14 +107,14 @@ export function createBridgeInbox(connection: SqliteConnection, now: () => numbe
   );
 
   return {
-    take: (rows, at) => take.immediate(rows, at),
-    seen(key) {
+    insertInbox: (rows, at) => take.immediate(rows, at),
+    findInboxByKey(key) {
       const row = statements.known.get(key);
       return row === undefined ? null : { text: row.text, receivedAt: row.received_at };
     },
-    unsent: () => statements.unsent.all().map(rowOf),
-    nextOf: (lane) => statements.nextOf.all(lane).map(rowOf),
-    move(id, state, job) {
+    unsubmittedInbox: () => statements.unsent.all().map(rowOf),
+    nextInboxOf: (lane) => statements.nextOf.all(lane).map(rowOf),
+    setInboxState(id, state, job) {
       const isSettled = settled.includes(state);
       statements.move.run(
         state,
@@ -123,22 +126,22 @@ export function createBridgeInbox(connection: SqliteConnection, now: () => numbe
       if (isSettled) statements.forget.run(id);
     },
     markFileTried: (id) => void statements.tried.run(id),
-    keepAttachment: (id, attachment, text) =>
-      void statements.attach.run(jsonOf(attachment), text, id),
-    openByKey(key) {
+    saveAttachment: (id, attachment, text) =>
+      void statements.attach.run(toJson(attachment), text, id),
+    findUnansweredByKey(key) {
       const row = statements.openByKey.get(key);
       return row === undefined ? null : rowOf(row);
     },
-    settleJob: (jobId) => void statements.settleJob.run(now(), jobId),
+    markJobAnswered: (jobId) => void statements.settleJob.run(now(), jobId),
     unanswered: (before) => statements.unanswered.all(before).map(rowOf),
   };
 }
 
-const jsonOf = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
-const parsed = <Value>(json: string | null): Value | null =>
+const toJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const parseJson = <Value>(json: string | null): Value | null =>
   json === null ? null : (JSON.parse(json) as Value);
 
-const rowOf = (record: Record): InboxRow => ({
+const rowOf = (record: InboxTableRow): InboxRow => ({
   id: record.id,
   key: record.key,
   kind: record.kind,
@@ -147,9 +150,9 @@ const rowOf = (record: Record): InboxRow => ({
   chatUser: record.chat_user,
   userId: record.user_id,
   text: record.text,
-  click: parsed(record.click),
-  file: parsed(record.file),
-  attachment: parsed(record.attachment),
+  click: parseJson(record.click),
+  file: parseJson(record.file),
+  attachment: parseJson(record.attachment),
   state: record.state,
   jobId: record.job_id,
   afterSeq: record.after_seq,

@@ -1,4 +1,4 @@
-/** The bridge's outbox on disk: replies on their way into the chat, and what became of them. */
+/** The bridge's outbox on disk: replies on their way to the chat, and the results of their delivery. */
 import type {
   BridgeCounts,
   BridgeStorage,
@@ -7,7 +7,7 @@ import type {
 } from '../contract/bridge-storage.ts';
 import type { SqliteConnection } from './database.ts';
 
-interface Record {
+interface OutboxTableRow {
   id: number;
   reply_id: string;
   job_id: string | null;
@@ -27,48 +27,51 @@ interface Record {
   place: number | null;
 }
 
-/** A reply can come to its end without having been sent. */
+/** Final states that a reply can reach without being sent. */
 const ended: readonly OutboxEntry['delivery']['state'][] = ['dropped', 'dead'];
 
-type OutboxStorage = Pick<
+type BridgeOutboxStorage = Pick<
   BridgeStorage,
-  | 'put'
-  | 'heads'
-  | 'isBehind'
-  | 'save'
+  | 'insertOutbox'
+  | 'nextPerLane'
+  | 'hasEarlierUnanswered'
+  | 'saveDelivery'
   | 'openNotices'
-  | 'addText'
+  | 'appendText'
   | 'hasNotice'
   | 'hasReply'
   | 'hasAnswer'
   | 'draftOf'
-  | 'inDoubt'
+  | 'interruptedDeliveries'
   | 'openReplies'
-  | 'moveReply'
+  | 'retargetReply'
   | 'unreported'
-  | 'reported'
-  | 'limitOf'
-  | 'learnLimit'
+  | 'markReported'
+  | 'charLimitOf'
+  | 'saveCharLimit'
   | 'counts'
   | 'openCounts'
 >;
 
 /**
- * Which message a reply answers: the first of its job that no earlier reply has answered. A word to a draft that was
- * shown is as much asked as its question; one that ends a job which still runs has the question's answer, in its
- * place. A reply that the bridge cannot place may answer any of them, and comes last.
+ * The inbox row that a reply answers: the first message of its job that no earlier reply has answered. A message about
+ * a draft that was shown counts like the question itself. A message that ends a running job gets the question's reply,
+ * at the question's position. A reply that cannot be attributed may answer any message, and comes last.
  */
-const placeOf = `coalesce(outbox.place,
+const replyToInboxIdSql = `coalesce(outbox.place,
   (select min(asked.id) from inbox as asked
    where asked.job_id = outbox.job_id and asked.after_seq < outbox.n and not exists (
      select 1 from outbox as told where told.job_id = asked.job_id and told.kind <> 'notice'
        and told.n > asked.after_seq and told.n < outbox.n)),
   (select max(asked.id) from inbox as asked where asked.job_id = outbox.job_id), 9e15)`;
 
-/** No broker brings a person's replies this far out of their order. More makes each look at a long line slower. */
+/**
+ * Rows per lane that are compared: no broker reorders a user's replies further. More makes each query of a long queue
+ * slower.
+ */
 const headsOf = 64;
 
-/** One step along the index per lane, then its oldest rows only: sorting all of 5,000 took 80 ms for each post. */
+/** One index step per lane, then only its oldest rows: sorting all of 5,000 took 80 ms for each post. */
 const headsSql = `with recursive lanes (lane) as (
     select min(lane) from outbox where ended_at is null
     union all
@@ -78,7 +81,7 @@ const headsSql = `with recursive lanes (lane) as (
     select outbox.id from outbox where outbox.id in (
       select id from outbox as line where line.lane = lanes.lane and line.ended_at is null
       order by id limit ${headsOf})
-    order by json_extract(context, '$.offset') = 0, ${placeOf}, outbox.id limit 1)
+    order by json_extract(context, '$.offset') = 0, ${replyToInboxIdSql}, outbox.id limit 1)
   where lanes.lane is not null order by head.id`;
 
 function prepare(connection: SqliteConnection) {
@@ -88,17 +91,17 @@ function prepare(connection: SqliteConnection) {
          state, context, due_at, created_at, ended_at, place)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (reply_id) do nothing`,
     ),
-    heads: connection.prepare<[], Record>(headsSql),
+    heads: connection.prepare<[], OutboxTableRow>(headsSql),
     behind: connection.prepare<[number]>(
       `select 1 from outbox join inbox on inbox.lane = outbox.lane
        where outbox.id = ? and inbox.settled_at is null and inbox.kind = 'message'
-         and inbox.id < ${placeOf} limit 1`,
+         and inbox.id < ${replyToInboxIdSql} limit 1`,
     ),
     save: connection.prepare(
       `update outbox set state = ?, context = ?, due_at = coalesce(?, due_at), ended_at = ?,
          text = case when ? is null then text else '' end where id = ?`,
     ),
-    openNotices: connection.prepare<[string], Record>(
+    openNotices: connection.prepare<[string], OutboxTableRow>(
       `select * from outbox where job_id = ? and kind = 'notice' and ended_at is null`,
     ),
     addText: connection.prepare('update outbox set text = ?, context = ? where id = ?'),
@@ -115,14 +118,14 @@ function prepare(connection: SqliteConnection) {
     draft: connection.prepare<[string], { user_id: string; lane: string; n: number }>(
       `select user_id, lane, n from outbox where job_id = ? and kind = 'draft' order by n desc limit 1`,
     ),
-    inDoubt: connection.prepare<[], Record>(
+    inDoubt: connection.prepare<[], OutboxTableRow>(
       `select * from outbox where ended_at is null and state = 'sending' order by id`,
     ),
-    openReplies: connection.prepare<[], Record>(
+    openReplies: connection.prepare<[], OutboxTableRow>(
       'select * from outbox where ended_at is null order by id',
     ),
     moveReply: connection.prepare('update outbox set target = ?, lane = ? where id = ?'),
-    unreported: connection.prepare<[number], Record>(
+    unreported: connection.prepare<[number], OutboxTableRow>(
       `select * from outbox where ended_at is not null and reported_at is null order by id limit ?`,
     ),
     reported: connection.prepare('update outbox set reported_at = ? where id = ?'),
@@ -150,7 +153,7 @@ function prepare(connection: SqliteConnection) {
   };
 }
 
-export function createBridgeOutbox(connection: SqliteConnection): OutboxStorage {
+export function createBridgeOutbox(connection: SqliteConnection): BridgeOutboxStorage {
   const statements = prepare(connection);
   const put = connection.transaction((rows: readonly NewOutboxRow[], at: number) =>
     rows.map((row) => {
@@ -170,21 +173,21 @@ export function createBridgeOutbox(connection: SqliteConnection): OutboxStorage 
         row.dueAt,
         at,
         ended.includes(row.delivery.state) ? at : null,
-        row.place,
+        row.replyToInboxId,
       );
       return changes === 1;
     }),
   );
   return {
-    put: (rows, at) => put.immediate(rows, at),
-    heads: () => statements.heads.all().map(entryOf),
-    isBehind: ({ id }) => statements.behind.get(id) !== undefined,
-    save(id, { state, context }, { dueAt, endedAt }) {
+    insertOutbox: (rows, at) => put.immediate(rows, at),
+    nextPerLane: () => statements.heads.all().map(entryOf),
+    hasEarlierUnanswered: ({ id }) => statements.behind.get(id) !== undefined,
+    saveDelivery(id, { state, context }, { dueAt, endedAt }) {
       const end = endedAt ?? null;
       statements.save.run(state, JSON.stringify(context), dueAt ?? null, end, end, id);
     },
     openNotices: (jobId) => statements.openNotices.all(jobId).map(entryOf),
-    addText: (id, text, { context }) =>
+    appendText: (id, text, { context }) =>
       void statements.addText.run(text, JSON.stringify(context), id),
     hasNotice: (jobId) => statements.hasNotice.get(jobId, jobId) !== undefined,
     hasReply: (replyId) => statements.hasReply.get(replyId) !== undefined,
@@ -193,19 +196,19 @@ export function createBridgeOutbox(connection: SqliteConnection): OutboxStorage 
       const row = statements.draft.get(jobId);
       return row === undefined ? null : { userId: row.user_id, lane: row.lane, n: row.n };
     },
-    inDoubt: () => statements.inDoubt.all().map(entryOf),
+    interruptedDeliveries: () => statements.inDoubt.all().map(entryOf),
     openReplies: () => statements.openReplies.all().map(entryOf),
-    moveReply: (id, target, lane) => void statements.moveReply.run(target, lane, id),
+    retargetReply: (id, target, lane) => void statements.moveReply.run(target, lane, id),
     unreported: (limit) => statements.unreported.all(limit).map(entryOf),
-    reported: (id, at) => void statements.reported.run(at, id),
-    limitOf: (nas, since) => statements.limit.get(nas, since)?.chars ?? null,
-    learnLimit: (nas, limit, at) => void statements.learn.run(nas, limit, at),
+    markReported: (id, at) => void statements.reported.run(at, id),
+    charLimitOf: (nas, since) => statements.limit.get(nas, since)?.chars ?? null,
+    saveCharLimit: (nas, limit, at) => void statements.learn.run(nas, limit, at),
     counts: () => statements.counts.get()!,
     openCounts: () => statements.openCounts.get()!,
   };
 }
 
-const entryOf = (record: Record): OutboxEntry => ({
+const entryOf = (record: OutboxTableRow): OutboxEntry => ({
   id: record.id,
   replyId: record.reply_id,
   jobId: record.job_id,
@@ -221,7 +224,7 @@ const entryOf = (record: Record): OutboxEntry => ({
     state: record.state,
     context: JSON.parse(record.context) as OutboxEntry['delivery']['context'],
   },
-  place: record.place,
+  replyToInboxId: record.place,
   dueAt: record.due_at,
   createdAt: record.created_at,
   endedAt: record.ended_at,

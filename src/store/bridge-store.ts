@@ -1,11 +1,11 @@
-/** What the Synology bridge keeps, put together from its inbox and its outbox. */
+/** The storage of the Synology bridge, composed of its inbox and its outbox. */
 import type { BridgeStorage } from '../contract/bridge-storage.ts';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { createBridgeInbox } from './bridge-inbox.ts';
 import { createBridgeOutbox } from './bridge-outbox.ts';
 import type { BridgeDatabase } from './bridge-database.ts';
 
-/** `now` stamps what is settled; epoch ms. */
+/** `now`: time stamp of rows that become final; epoch ms. */
 export function createBridgeStore(
   { connection, ensureInPlace }: BridgeDatabase,
   now: () => number,
@@ -15,18 +15,21 @@ export function createBridgeStore(
     connection.prepare('delete from outbox where ended_at < ? and reported_at is not null'),
   ];
   const store = {
-    inOneStep: <Value>(work: () => Value): Value => connection.transaction(work).immediate(),
+    transaction: <Value>(work: () => Value): Value => connection.transaction(work).immediate(),
     ...createBridgeInbox(connection, now),
     ...createBridgeOutbox(connection),
     prune(before: number) {
       for (const statement of prunes) statement.run(before);
     },
   };
-  return guarded(store, ensureInPlace);
+  return withStorageErrors(store, ensureInPlace);
 }
 
-/** `check` goes before each call. SQLite's own errors are the disk's: they may pass, and must not be taken for a fault of ours. */
-function guarded<Store extends object>(store: Store, check: () => void): Store {
+/**
+ * Runs `check` before each call. SQLite's own errors are disk errors: they may be temporary, and must not be taken for
+ * a bug.
+ */
+function withStorageErrors<Store extends object>(store: Store, check: () => void): Store {
   const wrapped = Object.entries(store).map(([name, call]) => [
     name,
     (...args: unknown[]): unknown => {

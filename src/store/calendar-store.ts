@@ -1,19 +1,19 @@
 /**
- * Entries of the local calendar on disk. What an entry means is the calendar tool's business: here are its
- * text, its owner and its span.
+ * Entries of the local calendar on disk. The calendar tool interprets an entry; this file stores its text, its owner
+ * and its time span.
  *
- * 1. `(owner, uid)` is unique: adding the same entry twice adds it once, also over a crash (P10).
+ * 1. `(owner, uid)` is unique: adding the same entry twice adds it once, also after a crash (P10).
  */
 import { GatehouseError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
-import { bound, preparer } from './prepared.ts';
+import { param, statementCompiler } from './compile-statement.ts';
 
 export interface CalendarEventRow {
   uid: string;
   ics: string;
   entry: string;
   firstWall: number;
-  /** Null where the entry has no end. */
+  /** Null when the entry has no end. */
   lastWall: number | null;
 }
 
@@ -30,16 +30,15 @@ export interface CalendarStore {
   touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
   /** Texts of all entries, oldest first. */
   texts(owner: string): string[];
-  /** Some of them: those behind the one with this number. */
+  /** A page of them in order of `num`: those with a number above `afterNum`. */
   textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
-  /** The text of one entry, null where the owner has none with this UID. */
+  /** The text of one entry; null when the owner has none with this UID. */
   text(owner: string, uid: string): string | null;
 }
 
-/** Stands for "has no end" in the index: the largest time that JavaScript has. */
+/** Stands for "has no end" in the index: the largest time of JavaScript. */
 const endless = 8.64e15;
 
-/** The calendar store of an open database. */
 export function createCalendarStore(database: Database): CalendarStore {
   const statements = prepare(database);
   const insert = (owner: string, event: CalendarEventRow, now: number): boolean => {
@@ -60,7 +59,7 @@ export function createCalendarStore(database: Database): CalendarStore {
   );
   const stored = <Value>(write: () => Value): Value => {
     database.ensureInPlace();
-    return orUnavailable(write);
+    return guardStorage(write);
   };
   return {
     add: (owner, event, now) => stored(() => (insert(owner, event, now) ? 'added' : 'there')),
@@ -72,7 +71,7 @@ export function createCalendarStore(database: Database): CalendarStore {
   };
 }
 
-function orUnavailable<Value>(write: () => Value): Value {
+function guardStorage<Value>(write: () => Value): Value {
   try {
     return write();
   } catch (error) {
@@ -82,63 +81,63 @@ function orUnavailable<Value>(write: () => Value): Value {
 
 function prepare(database: Database) {
   const { query } = database;
-  const prepared = preparer(database);
+  const compile = statementCompiler(database);
   return {
-    insert: prepared(
+    insert: compile(
       query
         .insertInto('calendar_event')
         .values({
-          owner: bound,
-          uid: bound,
-          first_wall: bound,
-          last_wall: bound,
-          created_at: bound,
-          updated_at: bound,
-          ics: bound,
-          entry: bound,
+          owner: param,
+          uid: param,
+          first_wall: param,
+          last_wall: param,
+          created_at: param,
+          updated_at: param,
+          ics: param,
+          entry: param,
         })
         .onConflict((conflict) => conflict.columns(['owner', 'uid']).doNothing()),
     ),
-    update: prepared(
+    update: compile(
       query
         .updateTable('calendar_event')
         .set({
-          first_wall: bound,
-          last_wall: bound,
-          updated_at: bound,
-          ics: bound,
-          entry: bound,
+          first_wall: param,
+          last_wall: param,
+          updated_at: param,
+          ics: param,
+          entry: param,
         })
-        .where('owner', '=', bound)
-        .where('uid', '=', bound)
-        .where('ics', '<>', bound),
+        .where('owner', '=', param)
+        .where('uid', '=', param)
+        .where('ics', '<>', param),
     ),
-    touching: prepared<{ ics: string; entry: string }>(
+    touching: compile<{ ics: string; entry: string }>(
       query
         .selectFrom('calendar_event')
         .select(['ics', 'entry'])
-        .where('owner', '=', bound)
-        .where('last_wall', '>=', bound)
-        .where('first_wall', '<', bound),
+        .where('owner', '=', param)
+        .where('last_wall', '>=', param)
+        .where('first_wall', '<', param),
     ),
-    texts: prepared<{ ics: string }>(
-      query.selectFrom('calendar_event').select('ics').where('owner', '=', bound).orderBy('num'),
+    texts: compile<{ ics: string }>(
+      query.selectFrom('calendar_event').select('ics').where('owner', '=', param).orderBy('num'),
     ),
-    textPage: prepared<{ num: number; ics: string }>(
+    textPage: compile<{ num: number; ics: string }>(
       query
         .selectFrom('calendar_event')
         .select(['num', 'ics'])
-        .where('owner', '=', bound)
-        .where('num', '>', bound)
+        .where('owner', '=', param)
+        .where('num', '>', param)
         .orderBy('num')
-        .limit(bound),
+        .limit(param),
     ),
-    text: prepared<{ ics: string }>(
+    text: compile<{ ics: string }>(
       query
         .selectFrom('calendar_event')
         .select('ics')
-        .where('owner', '=', bound)
-        .where('uid', '=', bound),
+        .where('owner', '=', param)
+        .where('uid', '=', param),
     ),
   };
 }

@@ -1,10 +1,10 @@
-/** How many rows wait or lie there, for figures. Each count reads an index or a small table, never texts. */
+/** Row counts for metrics. Each count reads an index or a small table, never texts. */
 import type { Database } from './database.ts';
 
 export interface Counts {
-  /** Documents that can be found. */
+  /** Documents that are not deleted. */
   documents: number;
-  /** Documents that want a draft, by how far that is. */
+  /** Documents that need a draft, by state. */
   drafts: Record<'waiting' | 'drafting' | 'dead', number>;
   /** Jobs that wait for a person. */
   parked: number;
@@ -12,7 +12,7 @@ export interface Counts {
 
 /** Cheap enough for every scrape. */
 export function createCountStore({ connection }: Database): () => Counts {
-  // Deleted documents have no words, and the sizes of the words are a table of numbers.
+  // Deleted documents have no tokens, and this table of the index holds only numbers.
   const documents = connection.prepare<[], { n: number }>(
     'select count(*) as n from document_words_docsize',
   );

@@ -1,6 +1,6 @@
 /**
- * Opens the one SQLite file of the core: owner's lock, pragmas, migrations. A database that cannot be
- * written, is owned by another process, is damaged or comes from a newer version is refused with one line.
+ * Opens the SQLite file of the core: owner's lock, pragmas, migrations. A database that cannot be written, is owned by
+ * another process, is damaged or comes from a newer version is refused with a one-line error.
  */
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
@@ -13,13 +13,13 @@ import { upkeep } from './migrations/0005-upkeep.ts';
 import { purge } from './migrations/0006-purge.ts';
 import { lists } from './migrations/0007-lists.ts';
 import { words } from './migrations/0008-words.ts';
-import { claimDatabaseFile, type DatabaseFile } from './database-file.ts';
-import { applicationIds } from './database-look.ts';
+import { acquireDatabaseFile, type DatabaseFile } from './database-file.ts';
+import { applicationIds } from './verify-database-kind.ts';
 import { classifyOpenError } from './open-error.ts';
 import type { Schema } from './schema.ts';
-import { refuseNewer } from './schema-version.ts';
+import { assertSchemaNotNewer } from './schema-version.ts';
 
-/** Append only: the name is the order, and what has run on someone's disk is never edited. */
+/** Append only: the names give the order, and a migration that has run on a user's disk is never edited. */
 export const migrations = {
   '0001-initial': initial,
   '0002-tools': tools,
@@ -31,10 +31,10 @@ export const migrations = {
   '0008-words': words,
 };
 
-/** What the log's file keeps after a burst: twice of what SQLite lets it grow to before a checkpoint (4 MB). */
-const logBytesKept = 8 * 1024 * 1024;
+/** Size of the WAL file after a burst: twice the size at which SQLite makes a checkpoint (4 MB). */
+const walBytesKept = 8 * 1024 * 1024;
 
-/** All that is asked for regularly, and some more. */
+/** Enough for all regular queries, and some more. */
 const statementsMax = 200;
 
 export type SqliteConnection = Sqlite.Database;
@@ -42,9 +42,9 @@ export type SqliteConnection = Sqlite.Database;
 export interface Database {
   /** For prepared statements on the hot path. */
   readonly connection: SqliteConnection;
-  /** For everything else: typed queries. 50 to 70 µs dearer each, so never once per step of a job. */
+  /** For everything else: typed queries. 50 to 70 µs slower each, so never once per step of a job. */
   readonly query: Kysely<Schema>;
-  /** Before whatever is acknowledged. @throws GH_STORE_UNAVAILABLE when the file was deleted or replaced */
+  /** Call before anything is acknowledged. @throws GH_STORE_UNAVAILABLE when the file was deleted or replaced */
   ensureInPlace(): void;
   close(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export interface Database {
 export interface DatabaseOptions {
   /** Path of the file, or `:memory:`. */
   path: string;
-  /** `FULL`: a power cut loses nothing acknowledged. `NORMAL` survives only the end of the process. */
+  /** `FULL`: a power cut loses nothing acknowledged. `NORMAL`: safe only against a crash of the process. */
   synchronous?: 'FULL' | 'NORMAL';
 }
 
@@ -61,20 +61,20 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   let file: DatabaseFile | null = null;
   let connection: SqliteConnection | null = null;
   try {
-    if (path !== ':memory:') file = claimDatabaseFile(path, 'core');
+    if (path !== ':memory:') file = acquireDatabaseFile(path, 'core');
     connection = new Sqlite(file?.path ?? path);
-    refuseNewer(connection, path, Object.keys(migrations));
-    // Takes effect before the first table only; what is older is rewritten below.
+    assertSchemaNotNewer(connection, path, Object.keys(migrations));
+    // Takes effect only before the first table exists; older files are rewritten below.
     connection.pragma('auto_vacuum = INCREMENTAL');
     connection.pragma('journal_mode = WAL');
-    connection.pragma(`journal_size_limit = ${logBytesKept}`);
+    connection.pragma(`journal_size_limit = ${walBytesKept}`);
     connection.pragma(`synchronous = ${options.synchronous ?? 'FULL'}`);
     connection.pragma('foreign_keys = ON');
     await migrate(connection);
     connection.pragma(`application_id = ${applicationIds.core}`);
-    const dialect = new SqliteDialect({ database: keepingStatements(connection) });
+    const dialect = new SqliteDialect({ database: withStatementCache(connection) });
     const query = new Kysely<Schema>({ dialect });
-    if (path !== ':memory:') makeShrinkable(connection);
+    if (path !== ':memory:') enableIncrementalVacuum(connection);
     const [open, owner] = [connection, file];
     return {
       connection: open,
@@ -93,7 +93,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
-/** All that are missing, or none: Kysely would leave half a migration behind on SQLite. */
+/** Runs all missing migrations or none: Kysely would leave half a migration behind on SQLite. */
 async function migrate(connection: SqliteConnection): Promise<void> {
   const query = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
   const provider = { getMigrations: () => Promise.resolve(migrations) };
@@ -108,14 +108,14 @@ async function migrate(connection: SqliteConnection): Promise<void> {
   }
 }
 
-/** Kysely prepares each query anew, which takes longer than most of them run: 0.3 ms over the view of jobs. */
-function keepingStatements(connection: SqliteConnection): SqliteDatabase {
+/** Kysely prepares each query anew, which takes longer than running most of them: 0.3 ms for the view `job_now`. */
+function withStatementCache(connection: SqliteConnection): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>();
   return {
     close: () => connection.close(),
     prepare(sql) {
       const statement = kept.get(sql) ?? connection.prepare(sql);
-      // The one that was used longest ago goes: lists of values make many texts of one query.
+      // Evicts the least recently used statement: lists of values make many texts of one query.
       kept.delete(sql);
       kept.set(sql, statement);
       if (kept.size > statementsMax) kept.delete(kept.keys().next().value!);
@@ -124,15 +124,15 @@ function keepingStatements(connection: SqliteConnection): SqliteDatabase {
   };
 }
 
-/** Rewrites a file of a version that could not give pages back, once; seconds per gigabyte. */
-function makeShrinkable(connection: SqliteConnection): void {
+/** Rewrites a file that was created without incremental vacuum, once; seconds per gigabyte. */
+function enableIncrementalVacuum(connection: SqliteConnection): void {
   const incremental = 2;
   if (connection.pragma('auto_vacuum', { simple: true }) === incremental) return;
   try {
     connection.pragma('auto_vacuum = INCREMENTAL');
     connection.exec('vacuum');
   } catch (error) {
-    // No room for the copy: it works without, and the next start tries again.
+    // No room for the copy: the database works without it, and the next start tries again.
     if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
   }
 }

@@ -1,30 +1,30 @@
 /**
- * What happened to documents, on disk. Positions are taken from the journal's own counter: one number orders
- * state events and document events by their commit, and the relay publishes both in one stream by it.
+ * Document events on disk. Positions are taken from the journal's own counter: one number orders state events and
+ * document events by their commit, and the relay publishes both in one stream in this order.
  *
- * 1. An event is appended inside the transaction of the change that it tells of.
- * 2. `seq` of a document has no hole: the last event of each is kept whatever its age.
+ * 1. An event is appended inside the transaction of the change that it reports.
+ * 2. `seq` of a document has no gap: the last event of each document is kept whatever its age.
  */
 import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
 import type { DocumentEvents } from '../contract/draft-storage.ts';
 import { eventId } from '../contract/state-event.ts';
-import { othersTurn } from '../lib/others-turn.ts';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from './database.ts';
-import { bound, preparer } from './prepared.ts';
+import { param, statementCompiler } from './compile-statement.ts';
 import type { DocumentEventTable } from './schema.ts';
 
 export interface DocumentEventStore extends DocumentEvents {
-  /** Removes what is older, but the last of each document. Resolves with the number of rows. */
+  /** Removes older events, except the last of each document. Resolves with the number of rows. */
   prune(before: number): Promise<number>;
 }
 
-/** Rows that are looked at per transaction: the journal commits in between. */
+/** Rows per transaction: the journal commits in between. */
 const pruneBatch = 500;
 
 interface OldEvent {
   at: number;
   pos: number;
-  /** 1: there is no later one of its document. */
+  /** 1: the last event of its document. */
   is_last: number;
 }
 
@@ -34,7 +34,7 @@ export function createDocumentEventStore(database: Database): DocumentEventStore
   const nextPosition = (): number => {
     const bumped = statements.bump.get();
     if (bumped !== undefined) return bumped.seq;
-    // No row of the journal was ever written: its counter does not exist yet.
+    // The journal never had a row: its counter does not exist yet.
     statements.begin.run();
     return 1;
   };
@@ -67,20 +67,20 @@ export function createDocumentEventStore(database: Database): DocumentEventStore
       statements.newest.all(documentId, limit).map(documentEventOf).toReversed(),
     async prune(before) {
       let removed = 0;
-      // The last ones of their documents stay: from one to the next, they are passed once.
+      // The last events of documents stay; the cursor passes each of them once.
       let last: OldEvent = { at: 0, pos: 0, is_last: 0 };
       for (;;) {
         const old = pruneAfter(last, before);
         removed += old.filter(({ is_last }) => is_last === 0).length;
         if (old.length < pruneBatch) return removed;
         last = old.at(-1)!;
-        await othersTurn();
+        await yieldToEventLoop();
       }
     },
   };
 }
 
-/** The row as the world sees it. */
+/** The row as a public event. */
 export const documentEventOf = (row: Omit<DocumentEventTable, 'pos'>): DocumentEvent => ({
   id: eventId(row.document_id, row.seq),
   document_id: row.document_id,
@@ -94,47 +94,47 @@ export const documentEventOf = (row: Omit<DocumentEventTable, 'pos'>): DocumentE
 
 function prepare(database: Database) {
   const { query, connection } = database;
-  const prepared = preparer(database);
+  const compile = statementCompiler(database);
   return {
-    // The counter of AUTOINCREMENT (https://sqlite.org/autoinc.html): the journal goes on after it.
+    // The counter of AUTOINCREMENT (https://sqlite.org/autoinc.html): the journal continues after it.
     bump: connection.prepare<[], { seq: number }>(
       `update sqlite_sequence set seq = seq + 1 where name = 'journal' returning seq`,
     ),
     begin: connection.prepare(`insert into sqlite_sequence (name, seq) values ('journal', 1)`),
-    lastSeq: prepared<{ seq: number | null }>(
+    lastSeq: compile<{ seq: number | null }>(
       query
         .selectFrom('document_event')
         .select((row) => row.fn.max('seq').as('seq'))
-        .where('document_id', '=', bound),
+        .where('document_id', '=', param),
     ),
-    insert: prepared(
+    insert: compile(
       query.insertInto('document_event').values({
-        pos: bound,
-        document_id: bound,
-        user_id: bound,
-        seq: bound,
-        type: bound,
-        state: bound,
-        at: bound,
-        data: bound,
+        pos: param,
+        document_id: param,
+        user_id: param,
+        seq: param,
+        type: param,
+        state: param,
+        at: param,
+        data: param,
       }),
     ),
-    ofDocument: prepared<DocumentEventTable>(
+    ofDocument: compile<DocumentEventTable>(
       query
         .selectFrom('document_event')
         .selectAll()
-        .where('document_id', '=', bound)
-        .where('seq', '>', bound)
+        .where('document_id', '=', param)
+        .where('seq', '>', param)
         .orderBy('seq')
-        .limit(bound),
+        .limit(param),
     ),
-    newest: prepared<DocumentEventTable>(
+    newest: compile<DocumentEventTable>(
       query
         .selectFrom('document_event')
         .selectAll()
-        .where('document_id', '=', bound)
+        .where('document_id', '=', param)
         .orderBy('seq', 'desc')
-        .limit(bound),
+        .limit(param),
     ),
     old: connection.prepare<[number, number, number, number], OldEvent>(`
       select at, pos, seq = (select max(seq) from document_event

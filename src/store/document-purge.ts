@@ -1,13 +1,13 @@
-/** Deleted documents leave the disk: nobody finds them from the deletion on, and some days later they are gone. */
-import { othersTurn } from '../lib/others-turn.ts';
+/** Removes deleted documents from the disk. They are hidden from their deletion on, and removed some days later. */
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from './database.ts';
 
-/** Documents per transaction: the journal commits in between. A large one has a megabyte of text. */
+/** Documents per transaction: the journal commits in between. A large document has a megabyte of text. */
 const purgeBatch = 50;
 
 /**
- * Removes what was deleted before a time (epoch ms), with its versions and events; its marker, sections and vectors
- * go by trigger. Resolves with the number of documents.
+ * Removes documents deleted before a time (epoch ms), with their versions and events; triggers remove their row in
+ * `draft`, their sections and their vectors. Resolves with the number of documents.
  */
 export async function purgeDocuments(
   { connection }: Database,
@@ -33,6 +33,6 @@ export async function purgeDocuments(
     const count = purge();
     purged += count;
     if (count < purgeBatch) return purged;
-    await othersTurn();
+    await yieldToEventLoop();
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Documents and their words on disk. How a text becomes words is the library's business; here they are
- * stored, matched and ranked.
+ * Documents and their index tokens on disk. The library turns texts into tokens; this file stores, matches and ranks
+ * them.
  *
- * 1. A document and its words change in one transaction: what is found is there, what is there is found.
- * 2. A deleted document has no words.
+ * 1. A document and its tokens change in one transaction: the index always agrees with the documents.
+ * 2. A deleted document has no tokens.
  */
 import { sql } from 'kysely';
 import { GatehouseError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
-import { bound, preparer } from './prepared.ts';
+import { param, statementCompiler } from './compile-statement.ts';
 import type { DocumentTable } from './schema.ts';
 
 /** Times are epoch ms. */
@@ -29,7 +29,7 @@ export interface StoredDocument {
   deletedAt: number | null;
 }
 
-export interface DocumentWords {
+export interface IndexedTokens {
   title: string;
   body: string;
   markdown: string;
@@ -41,34 +41,34 @@ export interface FoundDocument {
   score: number;
 }
 
-/** `Stored` is the document as its user types it. */
+/** `Stored`: the caller's document type. */
 export interface DocumentStore<Stored extends StoredDocument> {
   /** @throws GH_STORE_UNAVAILABLE when nothing was written */
-  insert(document: Stored, words: DocumentWords | null): void;
+  insert(document: Stored, words: IndexedTokens | null): void;
   /**
-   * @param words undefined: those that are there stay
+   * @param words undefined: the stored tokens stay
    * @throws GH_STORE_UNAVAILABLE when nothing was written
    */
-  replace(document: Stored, words: DocumentWords | null | undefined): void;
+  replace(document: Stored, words: IndexedTokens | null | undefined): void;
   find(id: string): Stored | null;
   findFile(owner: string, path: string): Stored | null;
   search(owner: string, match: string, limit: number): FoundDocument[];
-  /** Those of the documents that match. */
-  having(ids: readonly string[], match: string): string[];
+  /** Those of the given documents that match. */
+  filterMatching(ids: readonly string[], match: string): string[];
   /** Documents that are not deleted, without their texts, newest first. */
   list(query: ListingQuery): ListedRow<Stored>[];
-  together<Value>(work: () => Value): Value;
-  /** Ids of documents whose words are of an earlier version; empty when all are of this one. */
-  outdated(limit: number): string[];
-  /** Takes a document out of these, with its new words. @param words undefined: those that are there stay */
-  renew(id: string, words: DocumentWords | null | undefined): void;
+  transaction<Value>(work: () => Value): Value;
+  /** Ids of documents that an earlier version indexed; empty when all are up to date. */
+  outdatedIndexIds(limit: number): string[];
+  /** Stores a document's new tokens and takes it off this backlog. @param words undefined: the stored tokens stay */
+  reindex(id: string, words: IndexedTokens | null | undefined): void;
 }
 
-/** What is left out does not matter. */
+/** A field that is left out does not filter. */
 interface ListingQuery {
   owner: string;
   origin?: string | undefined;
-  /** Only what came as a memo, drafted or not. */
+  /** Only documents that were created as memos, drafted or not. */
   memosOnly?: boolean;
   draftStatus?: string | undefined;
   needsDraft?: boolean | undefined;
@@ -92,7 +92,7 @@ type ListedRow<Stored extends StoredDocument> = Pick<
   head: string;
 };
 
-/** As SQLite binds them. */
+/** As SQLite binds them; null does not filter. */
 const listingValues = (query: ListingQuery) => ({
   owner: query.owner,
   origin: query.origin ?? null,
@@ -105,14 +105,13 @@ const listingValues = (query: ListingQuery) => ({
 
 type Row = Omit<DocumentTable, 'num'> & { num: number };
 
-/** The document store of an open database. */
 export function createDocumentStore<Stored extends StoredDocument>(
   database: Database,
 ): DocumentStore<Stored> {
   const statements = prepare(database);
   const { connection } = database;
 
-  const together = <Value>(work: () => Value): Value => {
+  const transaction = <Value>(work: () => Value): Value => {
     if (connection.inTransaction) return work();
     database.ensureInPlace();
     try {
@@ -124,7 +123,7 @@ export function createDocumentStore<Stored extends StoredDocument>(
     }
   };
 
-  const write = (num: number | bigint, words: DocumentWords | null): void => {
+  const write = (num: number | bigint, words: IndexedTokens | null): void => {
     if (words === null) statements.forget.run(num);
     else statements.index.run(num, words.title, words.body, words.markdown);
   };
@@ -133,9 +132,9 @@ export function createDocumentStore<Stored extends StoredDocument>(
     row === undefined ? null : (documentOfRow(row) as Stored);
 
   return {
-    together,
+    transaction,
     insert(document, words) {
-      together(() => {
+      transaction(() => {
         const { lastInsertRowid } = statements.insert.run(
           document.id,
           document.owner,
@@ -146,14 +145,14 @@ export function createDocumentStore<Stored extends StoredDocument>(
       });
     },
     replace(document, words) {
-      together(() => {
+      transaction(() => {
         const found = statements.num.get(document.id, document.owner);
         if (found === undefined) return;
         statements.update.run(...changeable(document), found.num);
         if (words !== undefined) write(found.num, words);
       });
     },
-    ...wordsBacklog(statements, write, together),
+    ...reindexBacklog(statements, write, transaction),
     find: (id) => documentOf(statements.find.get(id)),
     findFile: (owner, path) => documentOf(statements.findFile.get(owner, path)),
     search: (owner, match, limit) =>
@@ -162,7 +161,8 @@ export function createDocumentStore<Stored extends StoredDocument>(
         // FTS5 ranks the best lowest.
         score: -row.rank,
       })),
-    having: (ids, match) => statements.having.all(JSON.stringify(ids), match).map(({ id }) => id),
+    filterMatching: (ids, match) =>
+      statements.having.all(JSON.stringify(ids), match).map(({ id }) => id),
     list: (query) =>
       statements.list.all(listingValues(query)).map((row) => ({
         id: row.id,
@@ -178,20 +178,20 @@ export function createDocumentStore<Stored extends StoredDocument>(
   };
 }
 
-/** The documents whose words an earlier version indexed. */
-const wordsBacklog = (
+/** The documents that an earlier version indexed. */
+const reindexBacklog = (
   statements: ReturnType<typeof prepare>,
-  write: (num: number, words: DocumentWords | null) => void,
-  together: (work: () => void) => void,
-): Pick<DocumentStore<StoredDocument>, 'outdated' | 'renew'> => ({
-  outdated(limit) {
+  write: (num: number, words: IndexedTokens | null) => void,
+  transaction: (work: () => void) => void,
+): Pick<DocumentStore<StoredDocument>, 'outdatedIndexIds' | 'reindex'> => ({
+  outdatedIndexIds(limit) {
     const ids = statements.outdated.all(limit).map(({ id }) => id);
-    // What is left is of documents that were removed for good.
+    // The rows that are left belong to documents that were purged.
     if (ids.length === 0) statements.allRenewed.run();
     return ids;
   },
-  renew(id, words) {
-    together(() => {
+  reindex(id, words) {
+    transaction(() => {
       const row = statements.find.get(id);
       if (row === undefined) return;
       statements.renewed.run(row.num);
@@ -216,17 +216,17 @@ const changeable = (document: StoredDocument): unknown[] => [
 ];
 
 const changeableColumns = {
-  updated_at: bound,
-  deleted_at: bound,
-  content_origin: bound,
-  md_draft_status: bound,
-  md_status: bound,
-  md_extraction_engine: bound,
-  md_generated_at: bound,
-  title: bound,
-  source_metadata: bound,
-  extracted_text: bound,
-  md_content: bound,
+  updated_at: param,
+  deleted_at: param,
+  content_origin: param,
+  md_draft_status: param,
+  md_status: param,
+  md_extraction_engine: param,
+  md_generated_at: param,
+  title: param,
+  source_metadata: param,
+  extracted_text: param,
+  md_content: param,
 };
 
 const documentOfRow = (row: Row): StoredDocument => ({
@@ -251,24 +251,24 @@ type SearchRow = Pick<Row, 'id'> & { rank: number };
 
 function prepare(database: Database) {
   const { query, connection } = database;
-  const prepared = preparer(database);
+  const compile = statementCompiler(database);
   return {
-    insert: prepared(
+    insert: compile(
       query
         .insertInto('document')
-        .values({ id: bound, owner: bound, created_at: bound, ...changeableColumns }),
+        .values({ id: param, owner: param, created_at: param, ...changeableColumns }),
     ),
-    update: prepared(query.updateTable('document').set(changeableColumns).where('num', '=', bound)),
-    num: prepared<{ num: number }>(
-      query.selectFrom('document').select('num').where('id', '=', bound).where('owner', '=', bound),
+    update: compile(query.updateTable('document').set(changeableColumns).where('num', '=', param)),
+    num: compile<{ num: number }>(
+      query.selectFrom('document').select('num').where('id', '=', param).where('owner', '=', param),
     ),
-    find: prepared<Row>(query.selectFrom('document').selectAll().where('id', '=', bound)),
-    findFile: prepared<Row>(
+    find: compile<Row>(query.selectFrom('document').selectAll().where('id', '=', param)),
+    findFile: compile<Row>(
       query
         .selectFrom('document')
         .selectAll()
-        .where('owner', '=', bound)
-        .where(sql`json_extract(source_metadata, '$.path')`, '=', bound),
+        .where('owner', '=', param)
+        .where(sql`json_extract(source_metadata, '$.path')`, '=', param),
     ),
     list: connection.prepare<[ReturnType<typeof listingValues>], ListingRow>(`
       select id, title, substr(extracted_text, 1, 300) as head, content_origin, md_draft_status,
@@ -286,7 +286,7 @@ function prepare(database: Database) {
         join document on document.num = backlog.document limit ?`),
     renewed: connection.prepare('delete from document_words_backlog where document = ?'),
     allRenewed: connection.prepare('delete from document_words_backlog'),
-    // Full text is beyond Kysely: these four are SQL. No text is read: who shows a document finds it by its id.
+    // Kysely has no full-text search: these four are SQL. They read no text: callers load a document by its id.
     search: connection.prepare<unknown[], SearchRow>(`
       select document.id, best.rank
         from (select document.num, document_words.rank as rank
@@ -295,7 +295,7 @@ function prepare(database: Database) {
                order by document_words.rank limit ?) as best
         join document on document.num = best.num
        order by best.rank, document.num desc`),
-    // In this order of joins: each document is looked up in the index, whatever else has the words.
+    // In this order of joins each wanted document is looked up in the index, however many others match.
     having: connection.prepare<[string, string], Pick<Row, 'id'>>(`
       select document.id
         from json_each(?) as wanted

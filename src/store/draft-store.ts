@@ -1,10 +1,9 @@
 /**
- * How drafting stands, on disk: what waits and when it is due, what is claimed, what was given up; the finished
- * sections of long memos; every version of a document's markdown; and whether a person has paused it all. Decides
- * nothing.
+ * The state of drafting on disk: waiting, claimed and dead drafts; the finished sections of long memos; every version
+ * of a document's markdown; and whether drafting is paused. Makes no decisions.
  *
- * 1. A document has a row exactly while it wants a draft: triggers see to that. A claim alone may outlive its wish.
- * 2. What is asked at every look and by every open page reads an index in its order: nothing is sorted.
+ * 1. A document has a row exactly while it needs a draft: triggers ensure that. Only a claimed row may stay longer.
+ * 2. The queries of the draft worker and of open pages read an index in its order: nothing is sorted.
  */
 import type {
   DocumentVersion,
@@ -15,7 +14,7 @@ import type {
   VersionHead,
 } from '../contract/draft-storage.ts';
 import type { Database } from './database.ts';
-import { bound, preparer } from './prepared.ts';
+import { param, statementCompiler } from './compile-statement.ts';
 import type { DocumentVersionTable, DraftSectionTable, DraftTable } from './schema.ts';
 
 type ListedRow = DraftTable & { title: string };
@@ -24,21 +23,22 @@ export function createDraftStore(database: Database): DraftStorage {
   const statements = prepare(database);
   return {
     find: (documentId) => recordOf(statements.find.get(documentId)),
-    listed: (documentId) => listedOf(statements.listed.get(documentId)),
-    put(record) {
+    findListed: (documentId) => listedOf(statements.listed.get(documentId)),
+    save(record) {
       const { changes } = statements.put.run(record);
       if (changes === 0) throw new Error('a draft that nobody wants');
     },
     remove: (documentId) => void statements.remove.run(documentId),
     nextDue: (now) => statements.nextDue.get(now)?.id ?? null,
-    pullIn: (now, waitMsMax) => void statements.pullIn.run({ now, latest: now + waitMsMax }),
+    rescheduleFutureDates: (now, waitMsMax) =>
+      void statements.pullIn.run({ now, latest: now + waitMsMax }),
     list: (owner, state, limit) =>
       (owner === null
         ? statements.list.all({ state, limit })
         : statements.listOf.all({ owner, state, limit })
       ).flatMap((row) => listedOf(row) ?? []),
     claimed: () => statements.claimed.all('drafting').flatMap((row) => recordOf(row) ?? []),
-    open: (owner, limit) =>
+    undecided: (owner, limit) =>
       owner === null ? statements.open.all({ limit }) : statements.openOf.all({ owner, limit }),
     addVersion({ documentId, madeBy, status, at, textSha256, mdContent }) {
       const version = (statements.lastVersion.get(documentId)?.version ?? 0) + 1;
@@ -56,7 +56,7 @@ export function createDraftStore(database: Database): DraftStorage {
     },
     setVersionStatus: (documentId, version, status) =>
       void statements.setVersionStatus.run(status, documentId, version),
-    keepSection({ documentId, section, requestSha256, mdContent }) {
+    saveSection({ documentId, section, requestSha256, mdContent }) {
       statements.keepSection.run(documentId, section, requestSha256, mdContent);
     },
     sections: (documentId) =>
@@ -66,8 +66,8 @@ export function createDraftStore(database: Database): DraftStorage {
         requestSha256: row.request_sha256,
         mdContent: row.md_content,
       })),
-    setting: (name) => statements.setting.get(name)?.value ?? null,
-    set: (name, value) => void statements.set.run(name, value),
+    getSetting: (name) => statements.setting.get(name)?.value ?? null,
+    setSetting: (name, value) => void statements.set.run(name, value),
   };
 }
 
@@ -115,13 +115,13 @@ const openDrafts = `select id as documentId, owner, title, md_generated_at as at
 
 function prepare(database: Database) {
   const { query, connection } = database;
-  const prepared = preparer(database);
+  const compile = statementCompiler(database);
   return {
-    find: prepared<DraftTable>(
-      query.selectFrom('draft').selectAll().where('document_id', '=', bound),
+    find: compile<DraftTable>(
+      query.selectFrom('draft').selectAll().where('document_id', '=', param),
     ),
-    claimed: prepared<DraftTable>(query.selectFrom('draft').selectAll().where('state', '=', bound)),
-    remove: prepared(query.deleteFrom('draft').where('document_id', '=', bound)),
+    claimed: compile<DraftTable>(query.selectFrom('draft').selectAll().where('state', '=', param)),
+    remove: compile(query.deleteFrom('draft').where('document_id', '=', param)),
     put: connection.prepare<[DraftRecord]>(`
       update draft set state = @state, attempts = @attempts, due_at = @dueAt, queued_at = @queuedAt,
              claimed_at = @claimedAt, last_code = @lastCode, last_error = @lastError
@@ -149,11 +149,11 @@ function prepare(database: Database) {
     ...prepareVersions(database),
     keepSection: connection.prepare(`insert or replace into draft_section
       (document_id, section, request_sha256, md_content) values (?, ?, ?, ?)`),
-    sections: prepared<DraftSectionTable>(
-      query.selectFrom('draft_section').selectAll().where('document_id', '=', bound),
+    sections: compile<DraftSectionTable>(
+      query.selectFrom('draft_section').selectAll().where('document_id', '=', param),
     ),
-    setting: prepared<{ value: string }>(
-      query.selectFrom('draft_setting').select('value').where('name', '=', bound),
+    setting: compile<{ value: string }>(
+      query.selectFrom('draft_setting').select('value').where('name', '=', param),
     ),
     set: connection.prepare('insert or replace into draft_setting (name, value) values (?, ?)'),
   };
@@ -161,13 +161,13 @@ function prepare(database: Database) {
 
 function prepareVersions(database: Database) {
   const { query, connection } = database;
-  const prepared = preparer(database);
-  const ofDocument = query.selectFrom('document_version').where('document_id', '=', bound);
+  const compile = statementCompiler(database);
+  const ofDocument = query.selectFrom('document_version').where('document_id', '=', param);
   return {
-    lastVersion: prepared<{ version: number | null }>(
+    lastVersion: compile<{ version: number | null }>(
       ofDocument.select((row) => row.fn.max('version').as('version')),
     ),
-    versions: prepared<HeadRow>(ofDocument.select(headColumns).orderBy('version', 'desc')),
+    versions: compile<HeadRow>(ofDocument.select(headColumns).orderBy('version', 'desc')),
     versionPage: connection.prepare<
       [{ documentId: string; before: number; limit: number; charsMax: number }],
       DocumentVersionTable
@@ -175,24 +175,24 @@ function prepareVersions(database: Database) {
       select ${headColumns.join(', ')}, substr(md_content, 1, @charsMax) as md_content
         from document_version where document_id = @documentId and version < @before
        order by version desc limit @limit`),
-    version: prepared<DocumentVersionTable>(ofDocument.selectAll().where('version', '=', bound)),
-    addVersion: prepared(
+    version: compile<DocumentVersionTable>(ofDocument.selectAll().where('version', '=', param)),
+    addVersion: compile(
       query.insertInto('document_version').values({
-        document_id: bound,
-        version: bound,
-        made_by: bound,
-        status: bound,
-        at: bound,
-        text_sha256: bound,
-        md_content: bound,
+        document_id: param,
+        version: param,
+        made_by: param,
+        status: param,
+        at: param,
+        text_sha256: param,
+        md_content: param,
       }),
     ),
-    setVersionStatus: prepared(
+    setVersionStatus: compile(
       query
         .updateTable('document_version')
-        .set({ status: bound })
-        .where('document_id', '=', bound)
-        .where('version', '=', bound),
+        .set({ status: param })
+        .where('document_id', '=', param)
+        .where('version', '=', param),
     ),
   };
 }

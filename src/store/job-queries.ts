@@ -1,11 +1,11 @@
 /**
- * Reads of jobs for people and programs, and the removal of what is too old. Not on the hot path: typed
- * queries, each a few tens of microseconds dearer than a prepared statement.
+ * Queries of jobs for listings and APIs, and the removal of old jobs (retention). Not on the hot path: typed queries,
+ * each some tens of microseconds slower than a prepared statement.
  */
 import { sql } from 'kysely';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import { stateEventsOf, type StateEvent } from '../contract/state-event.ts';
-import { othersTurn } from '../lib/others-turn.ts';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from './database.ts';
 
 export interface JobListing {
@@ -22,48 +22,48 @@ export interface JobListing {
   created_at: number;
   updated_at: number;
   ended_at: number | null;
-  /** The worst that became of a reply in its chat; null where all is well, or nobody has reported. */
+  /** The worst delivery of a reply in its chat; null when all is well, or nothing was reported. */
   delivery: 'uncertain' | 'dead' | null;
 }
 
-export interface Turn {
+export interface ConversationMessage {
   role: 'user' | 'assistant';
   content: string;
 }
 
-export interface ListFilter {
+export interface JobListFilter {
   state?: string | undefined;
-  /** How it has ended; `cancelled` for a cancelled job, which has no outcome of its own. */
+  /** Outcome of ended jobs; `cancelled` for cancelled jobs, which have no outcome of their own. */
   outcome?: string | undefined;
   userId?: string | undefined;
   channel?: string | undefined;
-  /** Only jobs accepted before the one with this number. */
+  /** Only jobs accepted before the job with this number. */
   before?: number | undefined;
   limit: number;
   /** Characters of message and reply, at most; left out: all. */
   textMax?: number;
-  /** Jobs that are looked at, at most. Default 1,000. */
-  lookedMax?: number;
+  /** Jobs that are scanned, at most. Default 1,000. */
+  scannedMax?: number;
 }
 
 export interface ListedJobs {
   jobs: JobListing[];
-  /** Jobs that were looked at for them. */
+  /** Jobs that were scanned for this page. */
   looked: number;
-  /** `before` of the next page; null where there is none. */
+  /** `before` of the next page; null when there is none. */
   before: number | null;
 }
 
 /** A message and its answer. */
-export interface Exchange {
-  /** Counts the exchanges of the conversation from 0, as far as they are still kept. */
-  place: number;
+export interface AnsweredMessage {
+  /** Counts the answered messages of the conversation from 0, as far as they are still kept. */
+  position: number;
   message: string;
   reply: string;
 }
 
-/** Events after a `seq`, or behind a row of the journal. */
-export type EventPlace = { afterSeq: number } | { afterN: number };
+/** Events after a `seq`, or after a row of the journal. */
+export type EventCursor = { afterSeq: number } | { afterN: number };
 
 export interface EventRow {
   n: number;
@@ -72,31 +72,37 @@ export interface EventRow {
 
 export interface JobQueries {
   find(jobId: string): Promise<JobListing | null>;
-  /** Newest first. Looks at a bounded number of jobs: a page of a rare state may be short, or empty, and go on. */
-  list(filter: ListFilter): Promise<ListedJobs>;
-  /** State events in order of `seq`, by the rows of the journal that told them; at most `limit` rows. */
-  eventRows(job: JobListing, from: EventPlace, limit: number): Promise<EventRow[]>;
+  /**
+   * Newest first. Scans a bounded number of jobs: a page of a rare state may be short or empty although more pages
+   * follow.
+   */
+  list(filter: JobListFilter): Promise<ListedJobs>;
+  /** State events in order of `seq`, grouped by their journal rows; at most `limit` rows. */
+  eventRows(job: JobListing, from: EventCursor, limit: number): Promise<EventRow[]>;
   /** When each state was entered: `[state, epoch ms]`, in order. */
   path(num: number): Promise<[state: string, at: number][]>;
-  /** The last exchanges of the conversation before the job, oldest first. Failed answers are not part of it. */
+  /**
+   * The last answered messages of the conversation before the job, created since `since` (epoch ms), oldest first.
+   * Failed answers are not part of it.
+   */
   history(
     conversation: string,
     beforeJob: string,
     exchangesMax: number,
     since: number,
-  ): Promise<Exchange[]>;
-  /** Removes jobs that ended before `endedBefore`, with all their rows. Returns how many. */
+  ): Promise<AnsweredMessage[]>;
+  /** Removes jobs that ended before `endedBefore` (epoch ms), with all their rows. Resolves with their number. */
   prune(endedBefore: number): Promise<number>;
 }
 
-/** Rows that one transaction of a prune looks at: more would hold up the commits of running jobs. */
+/** Rows that one transaction of a prune scans: more would delay the commits of running jobs. */
 const pruneBatch = 200;
 
 /**
- * Jobs that one list looks at, in a few milliseconds on the thread that commits. Fewer make more requests of a search
- * for a rare state; more hold up everybody for one reader.
+ * Jobs that one list scans, in a few milliseconds on the thread that commits. Fewer make more requests necessary for a
+ * rare state; more delay all users for one reader.
  */
-const lookedAtMax = 1_000;
+const scannedMaxDefault = 1_000;
 
 /** All other states are those of open jobs, which are few and have an index of their own. */
 const endedStates = ['done', 'cancelled'];
@@ -115,7 +121,7 @@ const listed = [
   'ended_at',
 ] as const;
 
-/** `dead` is less than `uncertain`, and worse. */
+/** `dead` is the worse result, and sorts before `uncertain`. */
 const worstDelivery = sql<'uncertain' | 'dead' | null>`(
   select min(status) from delivery where delivery.job_id = job_now.id and status <> 'sent'
 )`.as('delivery');
@@ -144,13 +150,13 @@ class Queries implements JobQueries {
     return row ?? null;
   }
 
-  async list(filter: ListFilter): Promise<ListedJobs> {
+  async list(filter: JobListFilter): Promise<ListedJobs> {
     const { state, outcome, userId, channel, limit } = filter;
-    const lookedMax = filter.lookedMax ?? lookedAtMax;
-    const seen = await this.#lookAt(filter, lookedMax);
+    const lookedMax = filter.scannedMax ?? scannedMaxDefault;
+    const seen = await this.#scan(filter, lookedMax);
     const hits = seen
       .filter((job) => state === undefined || job.state === state)
-      .filter((job) => outcome === undefined || endOf(job) === outcome)
+      .filter((job) => outcome === undefined || outcomeOf(job) === outcome)
       .filter((job) => userId === undefined || job.user_id === userId)
       .filter((job) => channel === undefined || job.channel === channel)
       .slice(0, limit);
@@ -160,8 +166,8 @@ class Queries implements JobQueries {
     return { jobs, looked, before: last?.num ?? null };
   }
 
-  #listed(hits: LookedAtJob[], { state, textMax }: ListFilter): Promise<JobListing[]> {
-    // The length that means "all of it" to `substr` is any that is long enough.
+  #listed(hits: ScannedJob[], { state, textMax }: JobListFilter): Promise<JobListing[]> {
+    // `substr` needs a length: any large number means the whole text.
     const most = textMax ?? 2 ** 31;
     const numbers = hits.map(({ num }) => num);
     return (
@@ -174,15 +180,15 @@ class Queries implements JobQueries {
         ])
         .select(worstDelivery)
         .where('num', 'in', numbers)
-        // It may have moved on since.
+        // Its state may have changed since the scan.
         .$if(state !== undefined, (select) => select.where('state', '=', state!))
         .orderBy('num', 'desc')
         .execute()
     );
   }
 
-  /** The newest jobs by what an index serves, so that the rows that are read are those that are counted. */
-  #lookAt(filter: ListFilter, lookedMax: number): Promise<LookedAtJob[]> {
+  /** The newest jobs, filtered only by what an index serves: every row that is read counts as scanned. */
+  #scan(filter: JobListFilter, lookedMax: number): Promise<ScannedJob[]> {
     const { state, outcome, userId, channel, before, limit } = filter;
     const isByIndex = [state, outcome, channel].every((one) => one === undefined);
     const isOpen = state !== undefined && !endedStates.includes(state);
@@ -197,7 +203,7 @@ class Queries implements JobQueries {
       .execute();
   }
 
-  async eventRows(job: JobListing, from: EventPlace, limit: number): Promise<EventRow[]> {
+  async eventRows(job: JobListing, from: EventCursor, limit: number): Promise<EventRow[]> {
     const afterSeq = 'afterSeq' in from ? from.afterSeq : 0;
     const afterN = 'afterN' in from ? from.afterN : await this.#rowBefore(job.num, afterSeq);
     const rows = await this.#query
@@ -219,7 +225,7 @@ class Queries implements JobQueries {
     }));
   }
 
-  /** The row before the one that told the event after `seq`. Rows that told nothing may lie between. */
+  /** The row before the one with the event after `seq`. Rows without events may lie between. */
   async #rowBefore(num: number, seq: number): Promise<number> {
     if (seq === 0) return 0;
     const row = await this.#query
@@ -231,7 +237,7 @@ class Queries implements JobQueries {
       .orderBy('n', 'desc')
       .limit(sql.lit(1))
       .executeTakeFirst();
-    // This row told `seq` itself, and may have told what comes after it.
+    // This row holds `seq` itself, and may hold events after it.
     return (row?.n ?? 1) - 1;
   }
 
@@ -255,24 +261,26 @@ class Queries implements JobQueries {
     beforeJob: string,
     exchangesMax: number,
     since: number,
-  ): Promise<Exchange[]> {
+  ): Promise<AnsweredMessage[]> {
     if (exchangesMax === 0) return [];
-    const said = this.#query
+    const answered = this.#query
       .selectFrom('job')
       .where('conversation', '=', conversation)
       .where('num', '<', (inner) =>
         inner.selectFrom('job').select('num').where('id', '=', beforeJob),
       )
       .where('outcome', 'in', ['answered', 'clarified', 'declined']);
-    const rows = await said
+    const rows = await answered
       .select(['message', 'reply', 'created_at'])
-      .select(said.select(({ fn }) => fn.countAll<number>().as('count')).as('count'))
+      .select(answered.select(({ fn }) => fn.countAll<number>().as('count')).as('count'))
       .orderBy('num', 'desc')
       .limit(exchangesMax)
       .execute();
     return rows
       .flatMap(({ message, reply, created_at, count }, back) =>
-        created_at < since ? [] : [{ place: (count ?? 0) - 1 - back, message, reply: reply ?? '' }],
+        created_at < since
+          ? []
+          : [{ position: (count ?? 0) - 1 - back, message, reply: reply ?? '' }],
       )
       .toReversed();
   }
@@ -288,7 +296,7 @@ class Queries implements JobQueries {
     const ofId = ['delivery', 'submission'].map((table) =>
       connection.prepare(`delete from ${table} where job_id = ?`),
     );
-    // Synchronous as a whole: nothing of the journal can get into the same transaction.
+    // Synchronous as a whole: no write of the journal can get into the same transaction.
     const removeBatch = connection.transaction(() => {
       const jobs = old.all(endedBefore, pruneBatch);
       for (const { num, id } of jobs) {
@@ -302,46 +310,46 @@ class Queries implements JobQueries {
       const count = removeBatch();
       removed += count;
       if (count < pruneBatch) break;
-      await othersTurn();
+      await yieldToEventLoop();
     }
     await this.#pruneLateReports(endedBefore);
     return removed;
   }
 
-  /** Reports can come after their job was removed: of a bridge that had been away for long. */
+  /** A report can arrive after its job was removed: from a bridge that was offline for long. */
   async #pruneLateReports(before: number): Promise<void> {
     const { connection } = this.#database;
-    const old = connection.prepare<[number, number, string, number], DeliveryPlace>(`
+    const old = connection.prepare<[number, number, string, number], DeliveryCursor>(`
       select at, reply_id, not exists (select 1 from job where id = delivery.job_id) as is_late
         from delivery where at < ? and (at, reply_id) > (?, ?) order by at, reply_id limit ?`);
     const remove = connection.prepare('delete from delivery where reply_id = ?');
-    const removeLate = connection.transaction((after: DeliveryPlace) => {
+    const removeLate = connection.transaction((after: DeliveryCursor) => {
       const reports = old.all(before, after.at, after.reply_id, pruneBatch);
       for (const { reply_id, is_late } of reports) if (is_late === 1) remove.run(reply_id);
       return reports;
     });
-    // Those of jobs that are kept are passed once: from one to the next, not from the first again.
-    let last: DeliveryPlace = { at: 0, reply_id: '', is_late: 0 };
+    // The cursor passes the reports of kept jobs once, and does not start from the first again.
+    let last: DeliveryCursor = { at: 0, reply_id: '', is_late: 0 };
     for (;;) {
       const reports = removeLate(last);
       if (reports.length < pruneBatch) return;
       last = reports.at(-1)!;
-      await othersTurn();
+      await yieldToEventLoop();
     }
   }
 }
 
-type LookedAtJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;
+type ScannedJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;
 
-interface DeliveryPlace {
+interface DeliveryCursor {
   at: number;
   reply_id: string;
-  /** 1: its job is gone. */
+  /** 1: its job was removed. */
   is_late: number;
 }
 
-/** Null while it is open. */
-const endOf = ({ state, outcome }: LookedAtJob): string | null =>
+/** Null while the job is open. */
+const outcomeOf = ({ state, outcome }: ScannedJob): string | null =>
   state === 'cancelled' ? state : outcome;
 
 const topLevel = (value: string | Record<string, unknown>): string =>

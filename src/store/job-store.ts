@@ -1,6 +1,4 @@
-/**
- * Jobs and their journal on disk: the commit of a turn, and the reads that the journal needs.
- */
+/** Jobs and their journal on disk: the commit of a batch, and the reads that the journal needs. */
 import type { JobInput } from '../../machines/job-types.ts';
 import { localeOf } from '../../machines/texts.ts';
 import { GatehouseError } from '../lib/errors.ts';
@@ -10,7 +8,7 @@ import {
   prepareReads,
   prepareWrites,
   rowsAtOnce,
-  type JobNow,
+  type LatestJobRow,
   type JobRow,
   type JournalRecord,
 } from './job-statements.ts';
@@ -22,9 +20,9 @@ import type {
   JournalRow,
   NewJob,
   StoredJob,
-} from './job-storage.ts';
+} from './job-store-port.ts';
 
-/** A negative limit is none. */
+/** A negative limit means no limit. */
 const wholeJournal = { afterN: 0, limit: -1 };
 
 export function createJobStore(database: Database): JobStorage {
@@ -38,34 +36,38 @@ export function createJobStore(database: Database): JobStorage {
 
   return {
     commit: (changes) =>
-      orUnavailable('The message could not be stored', () => {
+      guardStorage('The message could not be stored', () => {
         database.ensureInPlace();
         writeAll.immediate(changes);
       }),
     find(jobId) {
-      const row = reading(() => {
+      const row = guardRead(() => {
         const found = reads.selectJob.get(jobId);
-        // While a job goes on, its last row says where it is.
-        const goesOn = found?.ended_at === null && found.snapshot === null;
-        return found && withNow(found, goesOn ? reads.selectNow.get(found.num) : undefined);
+        // While a job runs, its last journal row has its state.
+        const isRunning = found?.ended_at === null && found.snapshot === null;
+        return (
+          found && withLatestRow(found, isRunning ? reads.selectNow.get(found.num) : undefined)
+        );
       });
       return row === undefined ? null : storedJob(row);
     },
     rows: (num, part = wholeJournal) =>
-      reading(() => reads.selectRows.all(num, part.afterN, part.limit)).map(journalRow),
-    openJobs: () => reading(() => reads.selectOpen.all()),
-    dueJobs: (now) => reading(() => reads.selectDue.all(now).map((row) => row.id)),
-    nextWakeAt: (now) => reading(() => reads.selectWake.get(now)?.at ?? null),
-    jobOfKey: (key) => reading(() => reads.selectKey.get(key)?.job_id ?? null),
-    seqBeforeKey: (key) => reading(() => reads.selectSeqBefore.get(key)?.seq ?? 0),
-    runningJob: (conversation) => reading(() => reads.selectRunning.get(conversation)?.id ?? null),
-    waitingJob: (conversation) => reading(() => reads.selectWaiting.get(conversation)?.id ?? null),
+      guardRead(() => reads.selectRows.all(num, part.afterN, part.limit)).map(journalRow),
+    openJobs: () => guardRead(() => reads.selectOpen.all()),
+    dueJobs: (now) => guardRead(() => reads.selectDue.all(now).map((row) => row.id)),
+    nextWakeAt: (now) => guardRead(() => reads.selectWake.get(now)?.at ?? null),
+    jobOfKey: (key) => guardRead(() => reads.selectKey.get(key)?.job_id ?? null),
+    seqBeforeKey: (key) => guardRead(() => reads.selectSeqBefore.get(key)?.seq ?? 0),
+    runningJob: (conversation) =>
+      guardRead(() => reads.selectRunning.get(conversation)?.id ?? null),
+    waitingJob: (conversation) =>
+      guardRead(() => reads.selectWaiting.get(conversation)?.id ?? null),
   };
 }
 
-/** A page that is damaged stays so; all else of SQLite's own errors may pass. */
-function reading<Value>(read: () => Value): Value {
-  return orUnavailable('The database cannot be read', () => {
+/** A damaged page stays damaged; all other errors of SQLite may be temporary. */
+function guardRead<Value>(read: () => Value): Value {
+  return guardStorage('The database cannot be read', () => {
     try {
       return read();
     } catch (error) {
@@ -75,8 +77,8 @@ function reading<Value>(read: () => Value): Value {
   });
 }
 
-/** SQLite's own errors are the disk's: they must not be taken for a fault of the job. */
-function orUnavailable<Value>(what: string, work: () => Value): Value {
+/** SQLite's own errors are disk errors: they must not be taken for a fault of the job. */
+function guardStorage<Value>(what: string, work: () => Value): Value {
   try {
     return work();
   } catch (error) {
@@ -95,7 +97,7 @@ function writeJob(change: JobChange, statements: Writes): void {
   for (const key of change.keys) statements.insertKey.run(key, change.jobId, change.at);
 }
 
-/** In the order given: it is the order in which the world is told. */
+/** In the given order: the relay publishes the rows in this order. */
 function writeRows(rows: unknown[][], { insertRow, insertRows }: Writes): void {
   const single = rows.length % rowsAtOnce;
   for (const row of rows.slice(0, single)) insertRow.run(...row);
@@ -165,10 +167,10 @@ function journalRow(row: JournalRecord): JournalRow {
   }
 }
 
-const withNow = (row: JobRow, now: JobNow | undefined): JobRow =>
+const withLatestRow = (row: JobRow, now: LatestJobRow | undefined): JobRow =>
   now === undefined ? row : { ...row, ...now, state: now.state ?? row.state };
 
-/** As it came in; where that cannot be read, who said what is all that is left of it. */
+/** The submitted input; when it cannot be read, only what the other columns hold. */
 function inputOf(row: JobRow): Pick<StoredJob, 'input' | 'isDamaged'> {
   const { id, user_id: userId, channel, message } = row;
   try {

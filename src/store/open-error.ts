@@ -1,4 +1,4 @@
-/** Why a database cannot be opened, as one line with a code. */
+/** Maps an error on opening a database to one line with a code. */
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 
 export function classifyOpenError(error: unknown, path: string): GatehouseError {

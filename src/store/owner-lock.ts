@@ -1,8 +1,8 @@
 /**
- * One process owns the database: no leases, so after a crash all open jobs move at once.
+ * One process owns the database. There are no leases, so after a crash all open jobs continue at once.
  *
- * The lock is SQLite's own write lock, held for the life of the process on a file of its own beside the
- * database. The operating system drops it when the process ends, however it ends; a pid file would not be.
+ * The lock is SQLite's own write lock on a separate file beside the database, held for the life of the process. The
+ * operating system releases it when the process ends, in whatever way; a pid file would stay.
  */
 import Sqlite from 'better-sqlite3';
 import { GatehouseError } from '../lib/errors.ts';
@@ -11,7 +11,9 @@ export interface OwnerLock {
   release(): void;
 }
 
-/** `path`: of the lock file; `database`: what it guards. @throws GH_STORE_LOCKED when another process holds it. */
+/**
+ * `path`: the lock file; `database`: the file that it guards. @throws GH_STORE_LOCKED when another process holds it.
+ */
 export function lockOwner(path: string, database: string): OwnerLock {
   const file = new Sqlite(path, { timeout: 0 });
   try {

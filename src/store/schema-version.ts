@@ -1,9 +1,9 @@
-/** Which migrations a database has had: what tells an old one from a new one, and ours from somebody else's. */
+/** The migrations that a database has had: they distinguish old from new, and a Gatehouse database from any other. */
 import { GatehouseError } from '../lib/errors.ts';
 import type { SqliteConnection } from './database.ts';
 
-/** Names in order; null where it never was a database of Gatehouse. */
-export function migrationsOf(connection: SqliteConnection): string[] | null {
+/** Names in order; null when the file was never a Gatehouse database. */
+export function appliedMigrations(connection: SqliteConnection): string[] | null {
   const table = connection
     .prepare("select 1 from sqlite_schema where type = 'table' and name = 'kysely_migration'")
     .get();
@@ -14,13 +14,13 @@ export function migrationsOf(connection: SqliteConnection): string[] | null {
     .map(({ name }) => name);
 }
 
-/** Looks before anything is written. @throws GH_STORE_NEWER when it has had a migration that is not in `known`. */
-export function refuseNewer(
+/** Checks before anything is written. @throws GH_STORE_NEWER when it has had a migration that is not in `known`. */
+export function assertSchemaNotNewer(
   connection: SqliteConnection,
   path: string,
   known: readonly string[],
 ): void {
-  const newer = (migrationsOf(connection) ?? []).filter((name) => !known.includes(name));
+  const newer = (appliedMigrations(connection) ?? []).filter((name) => !known.includes(name));
   if (newer.length === 0) return;
   throw new GatehouseError(
     'GH_STORE_NEWER',

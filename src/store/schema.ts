@@ -1,12 +1,9 @@
-/**
- * The tables, one comment per column (docs/storage.md has who writes and who reads them).
- * Times are epoch milliseconds.
- */
+/** The tables, one comment per column (docs/storage.md lists writers and readers). Times are epoch milliseconds. */
 import type { Generated } from 'kysely';
 
 /**
- * One row per accepted message. Written only by the journal, and only when the job is accepted, parks, is taken
- * up again and ends: what it is doing in between is in its last journal row, and in the view `job_now`.
+ * One row per accepted message. Written only by the journal, and only when the job is accepted, parks, resumes or ends:
+ * its state in between is in its last journal row, and in the view `job_now`.
  */
 export interface JobTable {
   /** Orders jobs by acceptance; the journal's rows refer to it. */
@@ -31,7 +28,7 @@ export interface JobTable {
   seq: number;
   /** JSON snapshot, only while the job waits for a person and is not in memory. */
   snapshot: string | null;
-  /** When a job that is not in memory must be woken. */
+  /** When a parked job must be woken. */
   wake_at: number | null;
   created_at: number;
   updated_at: number;
@@ -40,11 +37,11 @@ export interface JobTable {
 }
 
 /**
- * What happened to each job: one row per machine event, with the state events that it caused. It is the
- * history for replay, the source of every listing, and the outbox of the relay, all in one insert.
+ * The history of each job: one row per machine event, with the state events that it caused. It is the source for replay
+ * and for every listing, and the outbox of the relay, all in one insert.
  */
 export interface JournalTable {
-  /** Global order; the relay's watermark is a value of it. */
+  /** Global order of the commits; the relay's watermark is a value of it. */
   pos: Generated<number>;
   job: number;
   /** Counts the machine events of the job from 1. */
@@ -56,11 +53,11 @@ export interface JournalTable {
   value: string;
   /** `seq` of the first state event in `emitted`. */
   seq: number;
-  /** JSON array of `{type, state, data}`; `[]` where the world was told nothing. */
+  /** JSON array of `{type, state, data}`; `[]` when nothing was published. */
   emitted: string;
 }
 
-/** Which message was already accepted: an idempotency key is good for one job. */
+/** Accepted messages: an idempotency key is used for one job only. */
 export interface SubmissionTable {
   key: string;
   job_id: string;
@@ -74,7 +71,7 @@ export interface RelayTable {
   pos: number;
 }
 
-/** What became of a reply in its chat: the first report that a bridge gave of it. Written only by messaging. */
+/** The delivery of a reply in its chat: the first report of the bridge counts. Written only by messaging. */
 export interface DeliveryTable {
   /** The id of the state event that the reply was made from. */
   reply_id: string;
@@ -90,34 +87,34 @@ export interface DeliveryTable {
 
 /** Memos, imported files and drafted documents: one row each. Written only by documents. */
 export interface DocumentTable {
-  /** Also the row of `document_words`. */
+  /** Also the rowid in `document_words`. */
   num: Generated<number>;
   /** ULID, public. */
   id: string;
-  /** Who may find it; `local` in a shared archive. */
+  /** User who may find it; `local` in a shared library. */
   owner: string;
   created_at: number;
   updated_at: number;
-  /** Set: it is kept but found no more, and not in `document_words`. */
+  /** Set: it is kept but hidden, and not in `document_words`. */
   deleted_at: number | null;
   /** `memo`, `text`, `file` or `ai_drafted`. */
   content_origin: string;
   /** `draft` or `accepted`; only with `content_origin` `ai_drafted`, which the database checks. */
   md_draft_status: string | null;
-  /** `success` where `md_content` is good. */
+  /** `success` when `md_content` is usable. */
   md_status: string | null;
-  /** What made `md_content`: `file`, `ai_draft`. */
+  /** Source of `md_content`: `file`, `ai_draft`. */
   md_extraction_engine: string | null;
   md_generated_at: number | null;
   title: string;
-  /** JSON object: `needs_draft`, `drafted_at`, and where it came from (`path`, `sha256`). */
+  /** JSON object: `needs_draft`, `drafted_at`, and the origin (`path`, `sha256`). */
   source_metadata: string;
-  /** The text as it was given. Drafting never changes it. */
+  /** The submitted text. Drafting never changes it. */
   extracted_text: string;
   md_content: string | null;
 }
 
-/** The words of documents that are not deleted (FTS5, contentless; docs/tools.md has the form of the words). */
+/** Index tokens of documents that are not deleted (FTS5, contentless; docs/tools.md describes their form). */
 export interface DocumentWordsTable {
   rowid: number;
   title: string;
@@ -126,36 +123,36 @@ export interface DocumentWordsTable {
 }
 
 /**
- * How drafting of a document stands. That it is wanted at all says `needs_draft` of the document: triggers of that
- * add the row, due at once, and take it away. All else is written only by documents.
+ * The state of drafting of a document. `needs_draft` of the document decides whether there is a row: triggers add it,
+ * due at once, and remove it. All else is written only by documents.
  */
 export interface DraftTable {
   document_id: string;
-  /** Of the document, as it is there: set by the triggers. */
+  /** Owner of the document, set by the triggers. */
   owner: string;
-  /** Characters of its text, likewise. */
+  /** Characters of its text, set by the triggers. */
   chars: number;
-  /** `waiting`, `drafting` (claimed: the attempt counts, also if the process is killed) or `dead`. */
+  /** `waiting`, `drafting` (claimed: the attempt counts, even if the process is killed) or `dead`. */
   state: string;
-  /** Attempts that were begun and not given back. */
+  /** Attempts that were started and not released. */
   attempts: number;
-  /** Not claimed before. */
+  /** The earliest time for the next claim. */
   due_at: number;
   queued_at: number;
   claimed_at: number | null;
-  /** Of the last failure. */
+  /** Code of the last failure. */
   last_code: string | null;
   last_error: string | null;
 }
 
-/** What happened to each document, and the outbox of it. Written in the transaction of the change. */
+/** Events of each document, and their outbox. Written in the transaction of the change. */
 export interface DocumentEventTable {
-  /** Of the same counter as `journal.pos`. */
+  /** From the same counter as `journal.pos`. */
   pos: number;
   document_id: string;
   /** Owner of the document. */
   user_id: string;
-  /** Counts from 1 per document, without a hole. */
+  /** Counts from 1 per document, without a gap. */
   seq: number;
   type: string;
   state: string;
@@ -164,7 +161,7 @@ export interface DocumentEventTable {
   data: string;
 }
 
-/** Every `md_content` that a document has had by drafting or by its owner's edit. */
+/** Every `md_content` that a document has had, by drafting or by its owner's edit. */
 export interface DocumentVersionTable {
   document_id: string;
   /** Counts from 1 per document. */
@@ -179,83 +176,86 @@ export interface DocumentVersionTable {
   md_content: string;
 }
 
-/** Finished sections of a long memo whose draft is not finished. Removed by triggers with the draft's row, or its text. */
+/**
+ * Finished sections of a long memo whose draft is not finished. Removed by triggers with the draft's row, or when the
+ * text changes.
+ */
 export interface DraftSectionTable {
   document_id: string;
   /** From 0. */
   section: number;
-  /** Of what the model was asked: another text, cut or prompt makes another section. */
+  /** Of the request to the model: another text, split or prompt makes another section. */
   request_sha256: string;
   md_content: string;
 }
 
-/** What must be known over a restart: `paused`. */
+/** Settings that survive a restart: `paused_at`. */
 export interface DraftSettingTable {
   name: string;
   value: string;
 }
 
-/** The model that all vectors belong to: one row. Written only by search by meaning. */
+/** The embedding model of all vectors: one row. Written only by semantic search. */
 export interface EmbeddingSpaceTable {
   id: number;
   model: string;
-  /** Numbers in a vector; null until the first has come. */
+  /** Numbers per vector; null until the first vector is stored. */
   dim: number | null;
 }
 
-/** A piece of a document with its vector. Removed by triggers when its document changes. */
+/** A chunk of a document with its vector. Removed by triggers when its document changes. */
 export interface DocumentChunkTable {
   num: Generated<number>;
   /** `document.num`. */
   document: number;
   /** As in `document`: a search reads the vectors of one owner. */
   owner: string;
-  /** Where it stands in the text, in UTF-16 code units. */
+  /** Start in the text, in UTF-16 code units. */
   start: number;
   length: number;
   /** Little-endian floats. */
   vector: Buffer;
 }
 
-/** Documents whose words were indexed by an earlier version, and are still to be looked at. Filled by migrations. */
+/** Documents that an earlier version indexed, and that are not checked yet. Filled by migrations. */
 export interface DocumentWordsBacklogTable {
   /** `document.num`. */
   document: number;
 }
 
-/** Documents whose vectors are to be made. Filled by triggers in the transaction that changes a document. */
+/** Documents whose vectors must be made. Filled by triggers in the transaction that changes a document. */
 export interface EmbeddingBacklogTable {
-  /** Never used again: another one means that the document has changed meanwhile. */
+  /** Never used again: a new ticket means that the document has changed meanwhile. */
   ticket: Generated<number>;
   document: number;
-  /** 1: the model refuses it. */
+  /** 1: the model refused the document. */
   set_aside: number;
 }
 
 /** Entries of the local calendar: one row per UID. Written only by the calendar tool. */
 export interface CalendarEventTable {
   num: Generated<number>;
-  /** Who sees it; `local` in a shared calendar. */
+  /** User who sees it; `local` in a shared calendar. */
   owner: string;
-  /** With the owner unique: a repeated write finds itself there. */
+  /** Unique with the owner: a repeated write finds the existing row. */
   uid: string;
-  /** First start, on the wall of the entry's own zone: epoch ms as if in UTC. */
+  /** First start in local time of the entry's own zone: epoch ms as if in UTC. */
   first_wall: number;
-  /** Last end, likewise; a time that no question reaches where the entry has no end. */
+  /** Last end, likewise; a time beyond every query when the entry has no end. */
   last_wall: number;
   created_at: number;
   updated_at: number;
-  /** The calendar object as it came. */
+  /** The calendar object as received. */
   ics: string;
-  /** What `ics` was read as: JSON. */
+  /** `ics`, parsed: JSON. */
   entry: string;
 }
 
-/** The view that shows every job as it is now. */
-export type JobNowView = Omit<JobTable, 'num' | 'input' | 'machine_version'> & { num: number };
+/** The view of every job in its current state. */
+export type LatestJobView = Omit<JobTable, 'num' | 'input' | 'machine_version'> & { num: number };
 
 export interface Schema {
-  job_now: JobNowView;
+  job_now: LatestJobView;
   document: DocumentTable;
   document_words: DocumentWordsTable;
   document_words_backlog: DocumentWordsBacklogTable;

@@ -1,17 +1,17 @@
 /**
- * The vectors of documents on disk, and the search among them. The only importer of sqlite-vec, which is loaded
- * when somebody asks for it: it is native, and not for every system.
+ * The vectors of documents on disk, and the search among them. The only importer of sqlite-vec, which is loaded on
+ * demand: it is native, and not available for every system.
  *
- * 1. A vector belongs to a text as it is now: triggers remove it, and fill the backlog, in the transaction that
- *    changes the document.
- * 2. A search compares all vectors of the owner, exactly, slice by slice: nobody waits longer than for one.
+ * 1. A vector belongs to the current text: triggers remove it, and fill the backlog, in the transaction that changes
+ *    the document.
+ * 2. A search compares all vectors of the owner, exactly, slice by slice: other work waits for one slice at most.
  */
-import { othersTurn } from '../lib/others-turn.ts';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from './database.ts';
 
 export interface VectorSpace {
   model: string;
-  /** Null while no vector has come. */
+  /** Null until the first vector is stored. */
   dim: number | null;
 }
 
@@ -51,12 +51,12 @@ export interface VectorStore {
   ): Promise<NearChunk[]>;
 }
 
-/** Vectors compared in one go: about 5 ms for 512 numbers each. More holds others up, less costs look-ups. */
+/** Vectors compared per slice: about 5 ms for 512 numbers each. More delays other work, fewer cost more look-ups. */
 const sliceRows = 1_000;
 
 export type OpenedVectors = { ok: true; store: VectorStore } | { ok: false; reason: string };
 
-/** Loads the extension into the connection. Says why where this system has none. */
+/** Loads the extension into the connection. Returns the reason when it is not available on this system. */
 export async function openVectorStore(database: Database): Promise<OpenedVectors> {
   try {
     const { load } = await import('sqlite-vec');
@@ -103,7 +103,7 @@ function createVectorStore({ connection }: Database): VectorStore {
     },
     use(next) {
       const isSame = space?.model === next.model;
-      // A length that is not known yet is no other length.
+      // A length that is not known yet does not count as a change.
       if (isSame && (next.dim === null || next.dim === space?.dim)) return false;
       if (isSame && space?.dim === null) {
         statements.setSpace.run(next.model, next.dim);
@@ -140,14 +140,14 @@ function createVectorStore({ connection }: Database): VectorStore {
         best.sort((a, b) => a.distance - b.distance);
         best.splice(limit * chunksPerDocument);
         after = end.num;
-        await othersTurn();
+        await yieldToEventLoop();
       }
       return [];
     },
   };
 }
 
-/** A long document may fill the first places with its pieces; this many of them leave room for others. */
+/** The chunks of one long document may fill the first results; with this many per document there is room for others. */
 const chunksPerDocument = 4;
 
 function documentsOf(

@@ -1,11 +1,11 @@
 /**
- * The only door to OpenTelemetry. Takes spans that are over, with their ids and times, and sends them on in
- * batches. Nothing of the packages is loaded before somebody opens a recorder.
+ * The only module that uses OpenTelemetry. Takes finished spans with their ids and times, and exports them in
+ * batches. The packages are loaded when a recorder is opened, not before.
  *
- * 1. Nothing is registered globally: two cores in one process do not know each other.
- * 2. A collector that is away costs spans, never a job: the queue is bounded and nobody waits for it.
- * 3. The ids are ours: the span of a job can be named by its children, and by events on the bus, before it is
- *    over, and by another process after a crash.
+ * 1. Nothing is registered globally: two cores in one process do not affect each other.
+ * 2. An unreachable collector costs spans, never a job: the queue is bounded and no caller waits for it.
+ * 3. The caller chooses the ids: child spans and events on NATS can reference the span of a job before it ends, and
+ *    another process can reference it after a crash.
  */
 import { randomBytes } from 'node:crypto';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
@@ -13,46 +13,46 @@ import type { TraceParent, TracingSettings } from '../contract/trace.ts';
 import { messageOf } from '../lib/errors.ts';
 
 export interface FinishedSpan {
-  /** Of few values: what differs stands in the attributes. */
+  /** Low cardinality: variable values go into the attributes. */
   name: string;
   kind: 'internal' | 'server' | 'client';
   traceId: string;
   spanId: string;
-  /** Null: the first of its trace. */
+  /** Null: the root span of its trace. */
   parent: { spanId: string; isRemote: boolean } | null;
-  /** Epoch ms; fractions count. */
+  /** Epoch ms, with fractions. */
   startMs: number;
   endMs: number;
-  /** Never texts of people, models or tools. Undefined ones are left out. */
+  /** Never texts of users, models or tools. Undefined values are omitted. */
   attributes: Record<string, string | number | boolean | string[] | undefined>;
-  /** What went wrong: a code, or an `error_reason`. */
+  /** An error code, or an `error_reason`. */
   error?: string | undefined;
 }
 
 export interface SpanRecorder {
-  /** Whether the trace is recorded: the caller's word where it counts, else by its id, the same every time. */
+  /** Whether to record the trace: as the parent if `isParentBased` and it exists, else a fixed choice by trace id. */
   isSampled(traceId: string, parent: TraceParent | null): boolean;
-  /** Only of sampled traces. Returns at once. */
+  /** Only for sampled traces. Queues the span and returns at once. */
   record(span: FinishedSpan): void;
-  /** Sends what is left, within a bound, and ends. */
+  /** Exports the remaining spans within `shutdownTimeoutMs` and shuts down. */
   stop(): Promise<void>;
 }
 
 const scopeName = 'gatehouse';
 
-/** A collector that is away must not hold up a stop; what it has not taken by then is lost. */
-const stopMs = 2_000;
+/** An unreachable collector must not delay the shutdown; spans that are not exported by then are lost. */
+const shutdownTimeoutMs = 2_000;
 
-/** A proxy's error page is no log line. */
+/** Length of a failure reason: the error page of a proxy does not fit into a log line. */
 const whyCharsMax = 200;
 
 export const newSpanId = (): string => randomBytes(8).toString('hex');
 export const newTraceId = (): string => randomBytes(16).toString('hex');
 
-/** @param onTrouble told why spans cannot be sent, and null when they can again; not with every batch */
+/** @param onExportState called on a change only: with the reason when exports begin to fail, with null on recovery */
 export async function openSpanRecorder(
   settings: TracingSettings,
-  onTrouble: (why: string | null) => void,
+  onExportState: (why: string | null) => void,
 ): Promise<SpanRecorder> {
   const api = await import('@opentelemetry/api');
   const { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags } = api;
@@ -62,13 +62,13 @@ export async function openSpanRecorder(
     client: SpanKind.CLIENT,
   };
   const ids = { traceId: '', spanId: '' };
-  const provider = await openProvider(settings, ids, onTrouble);
+  const provider = await openProvider(settings, ids, onExportState);
   const tracer = provider.getTracer(scopeName);
-  const isChosen = await createChoice(settings.ratio);
+  const isSampledByRatio = await createSampler(settings.ratio);
 
   return {
     isSampled: (traceId, parent) =>
-      parent !== null && settings.followsParent ? parent.isSampled : isChosen(traceId),
+      parent !== null && settings.isParentBased ? parent.isSampled : isSampledByRatio(traceId),
 
     record({ name, kind, traceId, spanId, parent, startMs, endMs, attributes, error }) {
       Object.assign(ids, { traceId, spanId });
@@ -90,7 +90,7 @@ export async function openSpanRecorder(
     },
 
     async stop() {
-      const bound = AbortSignal.timeout(stopMs);
+      const bound = AbortSignal.timeout(shutdownTimeoutMs);
       const late = new Promise<void>((resolve) => {
         bound.addEventListener('abort', () => resolve(), { once: true });
       });
@@ -99,11 +99,11 @@ export async function openSpanRecorder(
   };
 }
 
-/** `ids`: what the next span is called. */
+/** `ids`: trace id and span id of the next span. */
 async function openProvider(
   settings: TracingSettings,
   ids: Readonly<Record<'traceId' | 'spanId', string>>,
-  onTrouble: (why: string | null) => void,
+  onExportState: (why: string | null) => void,
 ) {
   const [sdk, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/sdk-trace'),
@@ -112,12 +112,12 @@ async function openProvider(
   const { resource, serviceName, batch } = settings;
   return new sdk.TracerProvider({
     resource: resourceFromAttributes({ ...resource, 'service.name': serviceName }),
-    // Whether a trace is recorded is decided before a span is made.
+    // `isSampled` decides before a span is created.
     sampler: new sdk.AlwaysOnSampler(),
     idGenerator: { generateTraceId: () => ids.traceId, generateSpanId: () => ids.spanId },
     spanProcessors: [
       new sdk.BatchSpanProcessor({
-        exporter: watched(await exporterOf(settings), onTrouble),
+        exporter: withFailureReports(await exporterOf(settings), onExportState),
         scheduledDelayMillis: batch.delayMs,
         exportTimeoutMillis: batch.exportTimeoutMs,
         maxQueueSize: batch.queueMax,
@@ -127,8 +127,8 @@ async function openProvider(
   });
 }
 
-/** The standard's own choice by the id of the trace: all programs that sample by this ratio agree. */
-async function createChoice(ratio: number): Promise<(traceId: string) => boolean> {
+/** The standard sampling by trace id: all programs with the same ratio make the same choice. */
+async function createSampler(ratio: number): Promise<(traceId: string) => boolean> {
   const [{ ROOT_CONTEXT }, sdk] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
@@ -149,20 +149,23 @@ async function exporterOf(settings: TracingSettings): Promise<SpanExporter> {
     url,
     headers,
     timeoutMillis: timeoutMs,
-    // The type is an enumeration of a package that is none of ours; its values are these words.
+    // The type is an enum of a package that we do not depend on; its values are these strings.
     compression: compression as never,
   });
 }
 
-function watched(exporter: SpanExporter, onTrouble: (why: string | null) => void): SpanExporter {
-  let isInTrouble = false;
+function withFailureReports(
+  exporter: SpanExporter,
+  onExportState: (why: string | null) => void,
+): SpanExporter {
+  let isFailing = false;
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
         const isFailed = result.error !== undefined;
-        if (isFailed && !isInTrouble) onTrouble(messageOf(result.error).slice(0, whyCharsMax));
-        if (!isFailed && isInTrouble) onTrouble(null);
-        isInTrouble = isFailed;
+        if (isFailed && !isFailing) onExportState(messageOf(result.error).slice(0, whyCharsMax));
+        if (!isFailed && isFailing) onExportState(null);
+        isFailing = isFailed;
         done(result);
       });
     },

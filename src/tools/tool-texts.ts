@@ -1,4 +1,4 @@
-/** What the tools say when something stands in the way, in each language. Pure data and templates. */
+/** Error messages of the tools for the user, in each language. Pure data and templates. */
 import type { Locale } from '../../machines/texts.ts';
 
 const ko = {
@@ -90,9 +90,9 @@ const en: typeof ko = {
 
 const catalogue: Record<Locale, typeof ko> = { ko, en };
 
-/** The sentences of a language. */
+/** The texts of a language. */
 export const toolTextsOf = (locale: Locale): typeof ko => catalogue[locale];
 
-/** The tool's name in words; the name itself where none is known. */
+/** The localized name of a tool; `tool` itself if there is none. */
 export const toolName = (tool: string, locale: Locale): string =>
   catalogue[locale].names[tool] ?? tool;

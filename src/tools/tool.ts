@@ -1,81 +1,81 @@
 /**
- * The tool port: what a tool looks like to the registry. A tool owns its words (summaries in Korean and
- * English) and its server; it knows nothing of jobs, models or other tools.
+ * The tool port: the interface between the registry and a tool. A tool owns its texts (summaries in Korean and
+ * English) and its server; it does not depend on jobs, models or other tools.
  *
- * 1. An operation that writes has no way in but `execute` with an idempotency key; what asks for it first is
- *    an operation of the effect `drafts`, which reads only.
+ * 1. A write operation writes only in `execute`, with an idempotency key; a model requests it through an operation
+ *    with the effect `drafts`, which only reads.
  * 2. Outcomes are data. A tool throws only for bugs.
- * 3. Every summary is a complete answer by itself: no model need follow.
+ * 3. Every summary is a complete answer by itself: no model call is needed after it.
  */
 import type { z } from 'zod';
 import type { Locale } from '../../machines/texts.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 
-/** Who asks, and on which terms. */
+/** User, language, time, cancellation and idempotency key of a call. */
 export interface ToolContext {
   userId: string;
-  /** The language of the message; summaries come in it. */
+  /** The language of the user's message and of the summaries. */
   locale: Locale;
-  /** ISO 8601 with offset: the job's own clock, so that "today" survives a restart over midnight. */
+  /** ISO 8601 with offset: the job's own time, so that "today" survives a restart over midnight. */
   now: string;
   /** IANA name: the zone of dates in questions and answers. */
   timeZone: string;
-  /** Aborted when nobody wants the answer any more. */
+  /** Aborted when the answer is no longer needed. */
   signal: AbortSignal;
   /** The effect's idempotency key, the same after every restart. */
   key: string;
-  /** For the log and the trace; not there where no job asks. */
+  /** For logs and traces; absent if no job makes the call. */
   jobId?: string;
   traceparent?: string | undefined;
 }
 
-/** What an operation is handed: the context, and how long it has. */
+/** The context of an operation, with its time limit. */
 export interface CallContext extends ToolContext {
-  /** Milliseconds until the registry gives up. Network limits are set as shares of it. */
+  /** Milliseconds until the registry's timeout. Network timeouts are shares of it. */
   limitMs: number;
 }
 
-export interface ToolFault {
+export interface ToolError {
   ok: false;
   code: ErrorCode;
   /** For logs and the inspector; no secrets. */
   message: string;
-  /** For the person. */
+  /** For the user. */
   summary: string;
 }
 
-export type ToolAnswer = { ok: true; data: unknown; summary: string } | ToolFault;
+export type ToolAnswer = { ok: true; data: unknown; summary: string } | ToolError;
 
-/** What would be written, in words and as data. */
+/** The proposed write, as text and as data. */
 export type Proposal =
   | { ok: true; params: Record<string, unknown>; data: unknown; summary: string }
-  | ToolFault;
+  | ToolError;
 
-interface Described {
+interface OperationBase {
   /** One line for the classifier's prompt. */
   description: string;
-  /** What a call must look like. Unknown fields are dropped. */
+  /** Schema of the parameters. Unknown fields are dropped. */
   schema: z.ZodType;
 }
 
-export interface ReadOperation extends Described {
+export interface ReadOperation extends OperationBase {
   effect: 'reads';
   run(params: unknown, context: CallContext): Promise<ToolAnswer>;
 }
 
-/** Makes a draft of the write that `writes` names. Changes nothing. */
-export interface DraftOperation extends Described {
+/** Makes a draft of the write operation that `writes` names. Changes nothing. */
+export interface DraftOperation extends OperationBase {
   effect: 'drafts';
   writes: string;
 }
 
-export interface WriteOperation extends Described {
+export interface WriteOperation extends OperationBase {
   effect: 'writes';
-  /** Puts the write into words for its owner; reads only. `params` are checked by `schema`. */
+  /** Describes the write to the owner; only reads. `params` are validated by `schema`. */
   propose(params: unknown, context: CallContext): Promise<Proposal>;
-  /** The parameters with the owner's changes in them, unchecked. */
+  /** The parameters with the owner's changes, not yet validated. */
   merge(params: Record<string, unknown>, changes: Record<string, unknown>): Record<string, unknown>;
-  /** Writes, at most once per `context.key`, whatever crashes between two calls with the same key. */
+  /** Writes at most once per `context.key`, even if the process crashes between two calls with the same key. */
   execute(params: unknown, context: CallContext): Promise<ToolAnswer>;
 }
 
@@ -87,7 +87,7 @@ export interface Tool {
 }
 
 /** A read operation whose `run` is typed by its schema. */
-export const reads = <Schema extends z.ZodType>(operation: {
+export const readOperation = <Schema extends z.ZodType>(operation: {
   description: string;
   schema: Schema;
   run(params: z.output<Schema>, context: CallContext): Promise<ToolAnswer>;
@@ -98,7 +98,7 @@ export const reads = <Schema extends z.ZodType>(operation: {
 });
 
 /** A write operation whose functions are typed by its schema. */
-export const writes = <Schema extends z.ZodType>(operation: {
+export const writeOperation = <Schema extends z.ZodType>(operation: {
   description: string;
   schema: Schema;
   propose(params: z.output<Schema>, context: CallContext): Promise<Proposal>;

@@ -1,13 +1,13 @@
 /**
- * Wall-clock time in named zones, without the zone of the machine.
+ * Wall-clock time in named zones, independent of the zone of the machine.
  *
- * A `WallMs` is what a clock on the wall shows, kept as the epoch milliseconds that the same figures would
- * have in UTC: arithmetic on it is civil arithmetic (a day is always 24 h), and two walls of one zone
- * compare as its people would compare them.
+ * A `WallMs` is the date and time that a clock shows, stored as the epoch milliseconds that they would have in UTC:
+ * arithmetic on it is civil arithmetic (a day is always 24 h), and two wall times of one zone compare by date and
+ * time of day.
  *
- * 1. Never converts a date without a time through an instant: an all-day event stays on its day.
- * 2. A wall time that a spring change skips counts with the offset from before the gap (RFC 5545 3.3.5);
- *    one that an autumn change repeats is the earlier of the two.
+ * 1. A date without a time is never converted through an instant: an all-day event stays on its day.
+ * 2. A wall time that a spring change skips is read with the offset from before the gap (RFC 5545 3.3.5);
+ *    a wall time that an autumn change repeats is the earlier of the two.
  */
 
 /** Wall-clock time as if in UTC, milliseconds. */
@@ -19,19 +19,19 @@ export const dayMs = 24 * hourMs;
 
 export interface Zones {
   /** Whether the name is an IANA zone or a fixed offset such as `+09:00`. */
-  knows(zone: string): boolean;
-  /** What a clock in the zone shows at an instant (epoch ms). @throws RangeError for an unknown zone */
-  wallOf(instantMs: number, zone: string): WallMs;
-  /** The instant (epoch ms) at which a clock in the zone shows this. @throws RangeError for an unknown zone */
-  instantOf(wall: WallMs, zone: string): number;
+  isKnownZone(zone: string): boolean;
+  /** The wall time of the zone at an instant (epoch ms). @throws RangeError for an unknown zone */
+  toWallTime(instantMs: number, zone: string): WallMs;
+  /** The instant (epoch ms) of a wall time of the zone. @throws RangeError for an unknown zone */
+  toInstant(wall: WallMs, zone: string): number;
 }
 
-/** Days whose offsets are kept per zone: what a few years of questions touch. */
+/** Days whose offsets are cached per zone: enough for queries over a few years. */
 const keptDaysMax = 4000;
 
 /**
- * Keeps one formatter per zone (making one costs about 50 times as much as using it), and the offsets of
- * whole days (looking one up costs a hundredth of asking the formatter, and a busy month asks 10,000 times).
+ * Caches one formatter per zone (creating it costs about 50 times as much as using it), and the offsets of whole
+ * days (a look-up costs a hundredth of a formatter call, and a busy month needs 10,000 look-ups).
  */
 export function createZones(): Zones {
   const formats = new Map<string, Intl.DateTimeFormat>();
@@ -55,13 +55,13 @@ export function createZones(): Zones {
     return format;
   };
 
-  /** Asks the formatter. */
-  const shownAt = (instantMs: number, zone: string): WallMs => {
+  /** Uses the formatter, without the cache of offsets. */
+  const wallTimeAt = (instantMs: number, zone: string): WallMs => {
     const field: Record<string, string> = {};
     for (const part of formatOf(zone).formatToParts(instantMs)) field[part.type] = part.value;
     const year = Number(field['year']) * (field['era']?.startsWith('B') === true ? -1 : 1);
     const milliseconds = ((instantMs % 1000) + 1000) % 1000;
-    return wall(
+    return wallTime(
       year,
       Number(field['month']),
       Number(field['day']),
@@ -71,15 +71,15 @@ export function createZones(): Zones {
     );
   };
 
-  /** The offset of a whole UTC day, NaN for a day on which it changes. */
+  /** The offset of a whole UTC day; NaN for a day on which it changes. */
   const offsetOfDay = (day: number, zone: string): number => {
     let days = offsets.get(zone);
     if (days === undefined || days.size >= keptDaysMax) offsets.set(zone, (days = new Map()));
     const known = days.get(day);
     if (known !== undefined) return known;
     const [first, last] = [day * dayMs, (day + 1) * dayMs - 1];
-    const offset = shownAt(first, zone) - first;
-    const found = shownAt(last, zone) - last === offset ? offset : Number.NaN;
+    const offset = wallTimeAt(first, zone) - first;
+    const found = wallTimeAt(last, zone) - last === offset ? offset : Number.NaN;
     days.set(day, found);
     return found;
   };
@@ -87,11 +87,11 @@ export function createZones(): Zones {
   const offsetAt = (instantMs: number, zone: string): number => {
     if (zone === 'UTC') return 0;
     const offset = offsetOfDay(Math.floor(instantMs / dayMs), zone);
-    return Number.isNaN(offset) ? shownAt(instantMs, zone) - instantMs : offset;
+    return Number.isNaN(offset) ? wallTimeAt(instantMs, zone) - instantMs : offset;
   };
 
   return {
-    knows(zone) {
+    isKnownZone(zone) {
       try {
         formatOf(zone);
         return true;
@@ -99,8 +99,8 @@ export function createZones(): Zones {
         return false;
       }
     },
-    wallOf: (instantMs, zone) => instantMs + offsetAt(instantMs, zone),
-    instantOf(wall, zone) {
+    toWallTime: (instantMs, zone) => instantMs + offsetAt(instantMs, zone),
+    toInstant(wall, zone) {
       // No zone has changed its clocks twice within two days.
       const before = offsetAt(wall - dayMs, zone);
       const after = offsetAt(wall + dayMs, zone);
@@ -110,8 +110,8 @@ export function createZones(): Zones {
   };
 }
 
-/** `month` from 1; values beyond their end roll over. */
-export function wall(
+/** `month` from 1; values out of range roll over. */
+export function wallTime(
   year: number,
   month: number,
   day: number,
@@ -142,16 +142,16 @@ export function clockTime(at: WallMs): string {
   return `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}`;
 }
 
-/** Midnight of `YYYY-MM-DD`; null for a day that no calendar has. */
-export function wallOfDate(date: string): WallMs | null {
+/** Midnight of `YYYY-MM-DD`; null for a day that does not exist. */
+export function parseIsoDate(date: string): WallMs | null {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
   if (match === null) return null;
-  const at = wall(Number(match[1]), Number(match[2]), Number(match[3]));
+  const at = wallTime(Number(match[1]), Number(match[2]), Number(match[3]));
   return isoDate(at) === date ? at : null;
 }
 
-/** Milliseconds since midnight of `HH:MM`, up to 24:00; null for a time that no clock shows. */
-export function timeOfDay(time: string): number | null {
+/** Milliseconds since midnight of `HH:MM`, up to 24:00; null for an invalid time. */
+export function parseTimeOfDay(time: string): number | null {
   const match = /^(\d{1,2}):(\d{2})$/.exec(time);
   if (match === null) return null;
   const ms = Number(match[1]) * hourMs + Number(match[2]) * minuteMs;

@@ -6,9 +6,9 @@ import type {
   AskInput,
   FoundSource,
   LookupCall,
-  LookupsDone,
+  LookupResults,
   ModelCall,
-  ModelTurn,
+  ModelCallResult,
 } from '../../machines/ask-types.ts';
 
 const source: FoundSource = { id: 'd', title: '문서', snippet: '…' };
@@ -43,14 +43,14 @@ function start(more: Partial<AskInput> = {}) {
   const time = () => ({ at: startAt + clock.now(), finalMs: 10_000 });
   const machine = askMachine.provide({
     actors: {
-      model: fromPromise<ModelTurn, ModelCall>(
+      model: fromPromise<ModelCallResult, ModelCall>(
         ({ input: call, signal }) =>
           new Promise((resolve) => {
-            const end = (turn: object): void => resolve({ ...turn, ...time() } as ModelTurn);
+            const end = (turn: object): void => resolve({ ...turn, ...time() } as ModelCallResult);
             modelCalls.push({ call, signal, end });
           }),
       ),
-      lookUp: fromPromise<LookupsDone, LookupCall>(
+      lookUp: fromPromise<LookupResults, LookupCall>(
         ({ input: call }) =>
           new Promise((resolve) => {
             const end = (sources: FoundSource[]): void =>

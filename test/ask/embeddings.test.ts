@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEmbeddings, type EmbeddingsClient } from '../../src/backends/embeddings.ts';
-import { chunkCharsMax, chunksOf } from '../../src/documents/embedding-chunks.ts';
+import { chunkCharsMax, splitIntoChunks } from '../../src/documents/embedding-chunks.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openVectorStore } from '../../src/store/vector-store.ts';
-import { openLibrary } from '../documents/library-setting.ts';
+import { openLibrary } from '../documents/library-fixture.ts';
 import {
   embeddingList,
   startFakeEmbeddings,
@@ -120,7 +120,7 @@ describe('a text', () => {
       .map((parts) => parts.join('').repeat(4));
     fc.assert(
       fc.property(texts, fc.constantFrom(chunkCharsMax, 200), (text, charsMax) => {
-        const chunks = chunksOf(text, charsMax);
+        const chunks = splitIntoChunks(text, charsMax);
         let covered = 0;
         for (const { start, length, text: said } of chunks) {
           const piece = text.slice(start, start + length);
@@ -137,13 +137,13 @@ describe('a text', () => {
   });
 
   test('that says nothing has no pieces; a short one has one', () => {
-    expect(chunksOf(' \n… --- 👍')).toEqual([]);
-    expect(chunksOf('메모')).toEqual([{ start: 0, length: 2, text: '메모' }]);
+    expect(splitIntoChunks(' \n… --- 👍')).toEqual([]);
+    expect(splitIntoChunks('메모')).toEqual([{ start: 0, length: 2, text: '메모' }]);
   });
 
   test('ends its pieces at paragraphs where it can', () => {
     const paragraph = `${'문장 하나입니다. '.repeat(30).trim()}\n\n`;
-    const [first] = chunksOf(paragraph.repeat(5));
+    const [first] = splitIntoChunks(paragraph.repeat(5));
     expect(first!.length % paragraph.length).toBe(0);
   });
 });

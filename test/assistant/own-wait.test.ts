@@ -32,7 +32,7 @@ test('a job that waits for the call of another is told so', async () => {
   await expect
     .poll(async () => (await fixture.client.events(two)).some(({ data }) => data['queue']))
     .toBe(true);
-  await fixture.client.tell(one, 'cancel');
+  await fixture.client.controlJob(one, 'cancel');
   const { events } = await followed;
   const [notice] = events.filter(({ data }) => data['queue'] !== undefined);
   expect(notice!.data['message']).toContain('앞에 1건이 있습니다');

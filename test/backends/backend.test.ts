@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBackend } from '../../src/backends/backend.ts';
-import type { ModelRequest, QueuePosition } from '../../src/contract/model.ts';
+import type { ModelRequest } from '../../src/contract/model.ts';
+import type { QueuePosition } from '../../machines/job-types.ts';
 import {
   after,
   calls,
@@ -15,7 +16,15 @@ import {
   thinks,
 } from '../support/fake-llm-replies.ts';
 import { createOneSlotGate } from './one-slot-gate.ts';
-import { ask, backendFor, collector, configFor, failureOf, fakeLlm, person } from './setting.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  failureOf,
+  fakeLlm,
+  foregroundOptions,
+} from './backend-fixture.ts';
 
 const schema = { name: 'answer', schema: { type: 'object' } };
 const tools: NonNullable<ModelRequest['tools']> = [
@@ -27,8 +36,11 @@ describe('an answer', () => {
     const llm = await fakeLlm();
     llm.script(says('안녕하세요 반갑습니다'));
     const gate = createOneSlotGate();
-    const seen = collector();
-    const outcome = await backendFor(configFor(llm.baseUrl), gate).run(ask('x'), person(seen));
+    const seen = textCollector();
+    const outcome = await backendFor(configFor(llm.baseUrl), gate).run(
+      modelRequest('x'),
+      foregroundOptions(seen),
+    );
     expect(outcome).toMatchObject({
       ok: true,
       backend: 'fake',
@@ -53,7 +65,7 @@ describe('an answer', () => {
       clock,
     });
     onTestFinished(() => backend.close());
-    const outcome = await backend.run(ask('x'), person());
+    const outcome = await backend.run(modelRequest('x'), foregroundOptions());
     expect(outcome).toMatchObject({ text: '답', timings: { firstTokenMs: 700, totalMs: 900 } });
   });
 
@@ -61,7 +73,9 @@ describe('an answer', () => {
     const llm = await fakeLlm();
     llm.script(says('하나 둘 셋 넷 다섯 여섯 일곱 여덟', { wordMs: 100 }));
     const config = configFor(llm.baseUrl, { timeoutsMs: { firstToken: 500, idle: 500 } });
-    expect(await backendFor(config).run(ask('x'), person())).toMatchObject({ ok: true });
+    expect(await backendFor(config).run(modelRequest('x'), foregroundOptions())).toMatchObject({
+      ok: true,
+    });
   });
 
   test('has no limit where a limit is 0', async () => {
@@ -69,7 +83,9 @@ describe('an answer', () => {
     llm.script(says('하나 둘', { wordMs: 10 }));
     const none = { connect: 0, firstToken: 0, idle: 0, total: 0 };
     const config = configFor(llm.baseUrl, { timeoutsMs: none });
-    expect(await backendFor(config).run(ask('x'), person())).toMatchObject({ text: '하나 둘' });
+    expect(await backendFor(config).run(modelRequest('x'), foregroundOptions())).toMatchObject({
+      text: '하나 둘',
+    });
   });
 
   test('is complete though the server keeps the stream open after the finish_reason', async () => {
@@ -79,7 +95,10 @@ describe('an answer', () => {
       exchange.response.write(frame(chunk({ content: '답' })) + frame(chunk({}, 'stop')));
       await new Promise((resolve) => exchange.gone.addEventListener('abort', resolve));
     });
-    const outcome = await backendFor(configFor(llm.baseUrl)).run(ask('x'), person());
+    const outcome = await backendFor(configFor(llm.baseUrl)).run(
+      modelRequest('x'),
+      foregroundOptions(),
+    );
     expect(outcome).toMatchObject({ ok: true, text: '답' });
     expect((await llm.requests[0]?.closed)?.closedBy).toBe('client');
   });
@@ -89,10 +108,10 @@ describe('an answer', () => {
     const rest = frame(chunk({ content: '</think>답' })) + frame(chunk({}, 'stop'));
     const llm = await fakeLlm({ reply: raw(thinking + rest) });
     const backend = backendFor(configFor(llm.baseUrl));
-    const first = collector();
-    const second = collector();
-    await backend.run(ask('x'), person(first));
-    await backend.run(ask('x'), person(second));
+    const first = textCollector();
+    const second = textCollector();
+    await backend.run(modelRequest('x'), foregroundOptions(first));
+    await backend.run(modelRequest('x'), foregroundOptions(second));
     expect(first.pieces).toEqual(['생각 중', '', '답']);
     expect(second.pieces).toEqual(['답']);
   });
@@ -101,7 +120,7 @@ describe('an answer', () => {
 describe('the request', () => {
   test('always asks for a stream, names its limit and temperature, and holds no null', async () => {
     const llm = await fakeLlm();
-    await backendFor(configFor(llm.baseUrl)).run(ask('안녕'), person());
+    await backendFor(configFor(llm.baseUrl)).run(modelRequest('안녕'), foregroundOptions());
     const body = llm.requests[0]?.body;
     expect(body).toEqual({
       model: 'fake-model',
@@ -117,8 +136,8 @@ describe('the request', () => {
     const llm = await fakeLlm({ reply: saysJson({ action: 'direct' }) });
     for (const kind of ['llama.cpp', 'mlx-lm'] as const) {
       await backendFor(configFor(llm.baseUrl, { kind })).run(
-        ask('x', { jsonSchema: schema }),
-        person(),
+        modelRequest('x', { jsonSchema: schema }),
+        foregroundOptions(),
       );
     }
     const [llama, mlx] = llm.requests.map((request) => request.body);
@@ -135,9 +154,9 @@ describe('the request', () => {
     llm.script(fails(400, { error: 'Unable to generate parser for this schema' }));
     const gate = createOneSlotGate();
     const backend = backendFor(configFor(llm.baseUrl), gate);
-    const request = ask('x', { jsonSchema: schema });
-    expect(await backend.run(request, person())).toMatchObject({ ok: true });
-    expect(await backend.run(request, person())).toMatchObject({ ok: true });
+    const request = modelRequest('x', { jsonSchema: schema });
+    expect(await backend.run(request, foregroundOptions())).toMatchObject({ ok: true });
+    expect(await backend.run(request, foregroundOptions())).toMatchObject({ ok: true });
     expect(llm.requests.map(({ body }) => 'response_format' in body)).toEqual([true, false, false]);
     expect(gate.ends).toEqual(['ok', 'ok']);
   });
@@ -146,8 +165,8 @@ describe('the request', () => {
     const llm = await fakeLlm();
     for (const kind of ['ollama', 'llama.cpp', 'mlx-vlm'] as const) {
       await backendFor(configFor(llm.baseUrl, { kind })).run(
-        ask('x', { thinking: false }),
-        person(),
+        modelRequest('x', { thinking: false }),
+        foregroundOptions(),
       );
     }
     expect(llm.requests.map(({ body }) => body)).toMatchObject([
@@ -162,7 +181,10 @@ describe('tool calls', () => {
   test('come back with their arguments as JSON text', async () => {
     const llm = await fakeLlm();
     llm.script(calls(['search', '{"query":"알파"}']));
-    const outcome = await backendFor(configFor(llm.baseUrl)).run(ask('x', { tools }), person());
+    const outcome = await backendFor(configFor(llm.baseUrl)).run(
+      modelRequest('x', { tools }),
+      foregroundOptions(),
+    );
     expect(outcome).toMatchObject({
       finishReason: 'tool_calls',
       toolCalls: [
@@ -184,10 +206,10 @@ describe('tool calls', () => {
           frame(chunk({}, 'tool_calls')),
       ),
     );
-    const request = ask('x', { tools, toolChoice: 'none' });
+    const request = modelRequest('x', { tools, toolChoice: 'none' });
     const outcome = await backendFor(configFor(llm.baseUrl, { kind: 'ollama' })).run(
       request,
-      person(),
+      foregroundOptions(),
     );
     expect(outcome).toMatchObject({
       ok: true,
@@ -206,8 +228,11 @@ describe('a cancel', () => {
     const gate = createOneSlotGate();
     const backend = backendFor(configFor(llm.baseUrl), gate);
     const controller = new AbortController();
-    const cancelled = backend.run(ask('x'), person({ signal: controller.signal }));
-    const next = backend.run(ask('y'), person());
+    const cancelled = backend.run(
+      modelRequest('x'),
+      foregroundOptions({ signal: controller.signal }),
+    );
+    const next = backend.run(modelRequest('y'), foregroundOptions());
     const request = await llm.arrived(1);
     controller.abort();
     expect(failureOf(await cancelled)).toMatchObject({ errorReason: 'cancelled' });
@@ -221,10 +246,10 @@ describe('a cancel', () => {
     const llm = await fakeLlm();
     llm.script(stallsAfter('반쪽'));
     const controller = new AbortController();
-    const seen = collector();
+    const seen = textCollector();
     const outcome = await backendFor(configFor(llm.baseUrl)).run(
-      ask('x'),
-      person({
+      modelRequest('x'),
+      foregroundOptions({
         signal: controller.signal,
         onText(text, replace) {
           seen.onText(text, replace);
@@ -239,8 +264,8 @@ describe('a cancel', () => {
   test('before the request was sent sends nothing', async () => {
     const llm = await fakeLlm();
     const outcome = await backendFor(configFor(llm.baseUrl)).run(
-      ask('x'),
-      person({ signal: AbortSignal.abort() }),
+      modelRequest('x'),
+      foregroundOptions({ signal: AbortSignal.abort() }),
     );
     expect(outcome).toMatchObject({ errorReason: 'cancelled' });
     expect(llm.requests).toEqual([]);
@@ -253,10 +278,10 @@ describe('a preemption', () => {
     llm.script(stallsAfter('초안'), says('사람의 답'), says('초안 전체'));
     const gate = createOneSlotGate();
     const backend = backendFor(configFor(llm.baseUrl), gate);
-    const seen = collector();
+    const seen = textCollector();
     const draft = backend.run(
-      ask('draft'),
-      person({
+      modelRequest('draft'),
+      foregroundOptions({
         ...seen,
         priority: 'background',
         preemptible: true,
@@ -267,7 +292,7 @@ describe('a preemption', () => {
       }),
     );
     const request = await llm.arrived(1);
-    const answer = await backend.run(ask('x'), person());
+    const answer = await backend.run(modelRequest('x'), foregroundOptions());
     expect((await request.closed).closedBy).toBe('client');
     expect(answer).toMatchObject({ ok: true });
     expect(await draft).toMatchObject({ ok: true });
@@ -282,8 +307,11 @@ describe('a preemption', () => {
     const gate = createOneSlotGate();
     const config = configFor(llm.baseUrl, { kind: 'vllm' });
     const outcome = await backendFor(config, gate).run(
-      ask('draft'),
-      person({ preemptible: true, onText: (text) => void (text === '초안' && gate.preempt()) }),
+      modelRequest('draft'),
+      foregroundOptions({
+        preemptible: true,
+        onText: (text) => void (text === '초안' && gate.preempt()),
+      }),
     );
     expect(failureOf(outcome)).toMatchObject({ errorReason: 'preempted', partialText: '초안' });
     expect(llm.requests.length).toBe(17);
@@ -296,11 +324,14 @@ describe('waiting at the gate', () => {
     const { promise: barrier, resolve: open } = Promise.withResolvers<void>();
     llm.script(after(barrier, says('첫째')), says('둘째'));
     const backend = backendFor(configFor(llm.baseUrl));
-    const first = backend.run(ask('1'), person({ onQueued: () => expect.unreachable() }));
+    const first = backend.run(
+      modelRequest('1'),
+      foregroundOptions({ onQueued: () => expect.unreachable() }),
+    );
     const events: (QueuePosition | 'granted')[] = [];
     const second = backend.run(
-      ask('2'),
-      person({
+      modelRequest('2'),
+      foregroundOptions({
         onQueued: (position) => events.push(position),
         onGranted: () => events.push('granted'),
       }),
@@ -318,11 +349,11 @@ test('a callback that throws is a bug of its owner: it comes out, and the gate i
   const llm = await fakeLlm();
   const gate = createOneSlotGate();
   const backend = backendFor(configFor(llm.baseUrl), gate);
-  const broken = person({
+  const broken = foregroundOptions({
     onText: () => {
       throw new Error('my bug');
     },
   });
-  await expect(backend.run(ask('x'), broken)).rejects.toThrow('my bug');
-  expect(await backend.run(ask('x'), person())).toMatchObject({ ok: true });
+  await expect(backend.run(modelRequest('x'), broken)).rejects.toThrow('my bug');
+  expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({ ok: true });
 });

@@ -7,9 +7,17 @@ import { createProbe } from '../../src/backends/probe.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { prepareLlamaServer, startLlamaServer } from '../support/llama-server.ts';
 import { after, cutsAfter, says, stalls, stallsAfter } from '../support/fake-llm-replies.ts';
-import { ask, backendFor, collector, configFor, failureOf, fakeLlm, person } from './setting.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  failureOf,
+  fakeLlm,
+  foregroundOptions,
+} from './backend-fixture.ts';
 
-function setting(
+function gatedBackend(
   baseUrl: string,
   kind: BackendKind = 'llama.cpp',
   options: Partial<GateOptions> = {},
@@ -20,7 +28,7 @@ function setting(
   const gate = createGate({
     id: config.id,
     concurrency: 1,
-    probe: () => probe.reaches(),
+    probe: () => probe.isReachable(),
     clock: systemClock,
     ...options,
   });
@@ -28,18 +36,24 @@ function setting(
   return { gate, backend: backendFor(config, gate) };
 }
 
-const draft = (parts: Parameters<typeof person>[0] = {}) =>
-  person({ kind: 'draft', priority: 'background', user: 'drafts', preemptible: true, ...parts });
+const draft = (parts: Parameters<typeof foregroundOptions>[0] = {}) =>
+  foregroundOptions({
+    kind: 'draft',
+    priority: 'background',
+    user: 'drafts',
+    preemptible: true,
+    ...parts,
+  });
 
 describe('a backend behind its gate', () => {
   test('lets a person in front of a draft, which starts again and is finished', async () => {
     const llm = await fakeLlm({ slots: 1 });
     llm.script(stallsAfter('초안 반'), says('사람의 답'), says('초안 전체'));
-    const { gate, backend } = setting(llm.baseUrl);
-    const seen = collector();
+    const { gate, backend } = gatedBackend(llm.baseUrl);
+    const seen = textCollector();
     const { promise: streaming, resolve } = Promise.withResolvers<void>();
     const drafted = backend.run(
-      ask('draft'),
+      modelRequest('draft'),
       draft({
         onText(text, replace) {
           seen.onText(text, replace);
@@ -48,7 +62,9 @@ describe('a backend behind its gate', () => {
       }),
     );
     await streaming;
-    expect(await backend.run(ask('x'), person())).toMatchObject({ text: '사람의 답' });
+    expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({
+      text: '사람의 답',
+    });
     expect(await drafted).toMatchObject({ ok: true, text: '초안 전체' });
     expect(seen.text).toBe('초안 전체');
     expect(seen.replaced).toBe(1);
@@ -70,11 +86,11 @@ describe('a backend behind its gate', () => {
         return reply?.(exchange);
       },
     });
-    const { gate, backend } = setting(llm.baseUrl, 'vllm');
+    const { gate, backend } = gatedBackend(llm.baseUrl, 'vllm');
     const start = (n: number) => {
       const signal = controllers[n]?.signal ?? AbortSignal.abort();
-      const run = n < 10 ? draft({ signal }) : person({ signal, user: `u${n % 4}` });
-      return backend.run(ask(String(n)), run);
+      const run = n < 10 ? draft({ signal }) : foregroundOptions({ signal, user: `u${n % 4}` });
+      return backend.run(modelRequest(String(n)), run);
     };
     const all = controllers.map((_, n) => start(n));
     const outcomes = await Promise.all(all);
@@ -87,13 +103,15 @@ describe('a backend behind its gate', () => {
 
   test('is told at once when the server is gone, and serves again when it is back', async () => {
     const llm = await fakeLlm({ pages: { '/health': { body: { status: 'ok' } } } });
-    const { gate, backend } = setting(llm.baseUrl, 'vllm', {
+    const { gate, backend } = gatedBackend(llm.baseUrl, 'vllm', {
       breaker: { failures: 2, probeBackoffMs: 5 },
     });
     await llm.refuse();
     const reasons = [];
     for (let n = 0; n < 3; n++) {
-      reasons.push(failureOf(await backend.run(ask('x'), person())).errorReason);
+      reasons.push(
+        failureOf(await backend.run(modelRequest('x'), foregroundOptions())).errorReason,
+      );
     }
     expect(reasons).toEqual(['connect_refused', 'connect_refused', 'breaker_open']);
     const reopened = new Promise<void>((resolve) => {
@@ -101,18 +119,21 @@ describe('a backend behind its gate', () => {
     });
     await llm.listen();
     await reopened;
-    expect(await backend.run(ask('x'), person())).toMatchObject({ ok: true });
+    expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({ ok: true });
   });
 
   test('tells a waiting request that its deadline has passed, and refuses beyond its queue', async () => {
     const llm = await fakeLlm();
     const { promise: barrier, resolve: open } = Promise.withResolvers<void>();
     llm.script(after(barrier, says('첫째')));
-    const { backend } = setting(llm.baseUrl, 'vllm', { maxQueue: 1 });
-    const first = backend.run(ask('1'), person());
+    const { backend } = gatedBackend(llm.baseUrl, 'vllm', { maxQueue: 1 });
+    const first = backend.run(modelRequest('1'), foregroundOptions());
     await llm.arrived(1);
-    const late = backend.run(ask('2'), person({ deadlineAt: systemClock.now() + 30 }));
-    const refused = backend.run(ask('3'), person());
+    const late = backend.run(
+      modelRequest('2'),
+      foregroundOptions({ deadlineAt: systemClock.now() + 30 }),
+    );
+    const refused = backend.run(modelRequest('3'), foregroundOptions());
     expect(failureOf(await refused).errorReason).toBe('queue_full');
     expect(failureOf(await late).errorReason).toBe('deadline');
     open();
@@ -128,11 +149,11 @@ test.skipIf(!prepared.ok)(
   async () => {
     const server = await startLlamaServer({ model: 'slow' });
     onTestFinished(() => server.stop());
-    const { gate, backend } = setting(server.baseUrl);
+    const { gate, backend } = gatedBackend(server.baseUrl);
     const { promise: streaming, resolve } = Promise.withResolvers<void>();
-    const drafted = backend.run(ask('draft'), draft({ onText: () => resolve() }));
+    const drafted = backend.run(modelRequest('draft'), draft({ onText: () => resolve() }));
     await streaming;
-    const answer = await backend.run(ask('#loop', { maxTokens: 3 }), person());
+    const answer = await backend.run(modelRequest('#loop', { maxTokens: 3 }), foregroundOptions());
     expect(answer).toMatchObject({ ok: true, text: 'l0 l1 l2' });
     expect(await drafted).toMatchObject({ ok: true, text: expect.stringMatching(/^w0 .* w23$/) });
     expect(gate.view().counters.preemptions).toBe(1);

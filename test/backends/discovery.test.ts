@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { discoverBackends } from '../../src/backends/discovery.ts';
-import { startPracticeModel } from '../../src/backends/practice-model.ts';
+import { startDemoModel } from '../../src/backends/demo-model/demo-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { FakePage } from '../support/fake-llm.ts';
 import { prepareLlamaServer, startLlamaServer } from '../support/llama-server.ts';
-import { fakeLlm } from './setting.ts';
+import { fakeLlm } from './backend-fixture.ts';
 
 const models = (...rows: object[]): FakePage => ({ body: { object: 'list', data: rows } });
 
@@ -130,7 +130,7 @@ describe('a server on this machine', () => {
   });
 
   test('is also our own practice model', async () => {
-    const practice = await startPracticeModel({ clock: systemClock });
+    const practice = await startDemoModel({ clock: systemClock });
     onTestFinished(() => practice.close());
     const port = Number(new URL(practice.config.baseUrl).port);
     const found = await discoverBackends({ ports: [port] });

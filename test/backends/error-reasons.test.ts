@@ -20,7 +20,15 @@ import {
 } from '../support/fake-llm-replies.ts';
 import { startFullBacklog } from '../support/full-backlog.ts';
 import { createOneSlotGate } from './one-slot-gate.ts';
-import { ask, backendFor, collector, configFor, failureOf, fakeLlm, person } from './setting.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  failureOf,
+  fakeLlm,
+  foregroundOptions,
+} from './backend-fixture.ts';
 
 interface Case {
   reason: ErrorReason;
@@ -109,8 +117,10 @@ describe('a failure of the server', () => {
     llm.script(each.reply);
     const gate = createOneSlotGate();
     const backend = backendFor(configFor(llm.baseUrl, { timeoutsMs: each.timeoutsMs ?? {} }), gate);
-    const seen = collector();
-    const outcome = failureOf(await backend.run(ask('x', { maxTokens: 1000 }), person(seen)));
+    const seen = textCollector();
+    const outcome = failureOf(
+      await backend.run(modelRequest('x', { maxTokens: 1000 }), foregroundOptions(seen)),
+    );
     expect(outcome).toMatchObject({ errorReason: each.reason, backend: 'fake' });
     if (each.partialText !== undefined) expect(outcome.partialText).toBe(each.partialText);
     if (each.status !== undefined) expect(outcome.status).toBe(each.status);
@@ -118,13 +128,18 @@ describe('a failure of the server', () => {
     expect(outcome.partialText.startsWith(seen.text)).toBe(true);
     await llm.requests[0]?.closed;
     // The backend serves the next request as if nothing had been.
-    expect(await backend.run(ask('x'), person())).toMatchObject({ ok: true, text: 'answer' });
+    expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({
+      ok: true,
+      text: 'answer',
+    });
   });
 
   test('says when to come again where the server does', async () => {
     const llm = await fakeLlm();
     llm.script(fails(429, {}, { 'retry-after': '3' }));
-    const outcome = failureOf(await backendFor(configFor(llm.baseUrl)).run(ask('x'), person()));
+    const outcome = failureOf(
+      await backendFor(configFor(llm.baseUrl)).run(modelRequest('x'), foregroundOptions()),
+    );
     expect(outcome.retryAfterMs).toBe(3000);
   });
 
@@ -132,7 +147,10 @@ describe('a failure of the server', () => {
     const llm = await fakeLlm({ reply: fails(404, { error: 'model did not load' }) });
     const reasons = [];
     for (const kind of ['mlx-lm', 'ollama'] as const) {
-      const outcome = await backendFor(configFor(llm.baseUrl, { kind })).run(ask('x'), person());
+      const outcome = await backendFor(configFor(llm.baseUrl, { kind })).run(
+        modelRequest('x'),
+        foregroundOptions(),
+      );
       reasons.push(failureOf(outcome).errorReason);
     }
     expect(reasons).toEqual(['http_5xx', 'http_4xx']);
@@ -145,11 +163,11 @@ describe('a server that cannot be reached', () => {
     const gate = createOneSlotGate();
     const backend = backendFor(configFor(llm.baseUrl), gate);
     await llm.refuse();
-    const outcome = failureOf(await backend.run(ask('x'), person()));
+    const outcome = failureOf(await backend.run(modelRequest('x'), foregroundOptions()));
     expect(outcome).toMatchObject({ errorReason: 'connect_refused', status: null });
     expect(gate.ends).toEqual(['unreachable']);
     await llm.listen();
-    expect(await backend.run(ask('x'), person())).toMatchObject({ ok: true });
+    expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({ ok: true });
   });
 
   test('is connect_timeout when the connection hangs', async () => {
@@ -159,7 +177,9 @@ describe('a server that cannot be reached', () => {
     const config = configFor(`http://127.0.0.1:${backlog.port}/v1`, {
       timeoutsMs: { connect: 80 },
     });
-    const outcome = failureOf(await backendFor(config, gate).run(ask('x'), person()));
+    const outcome = failureOf(
+      await backendFor(config, gate).run(modelRequest('x'), foregroundOptions()),
+    );
     expect(outcome.errorReason).toBe('connect_timeout');
     expect(gate.ends).toEqual(['unreachable']);
   });
@@ -167,7 +187,9 @@ describe('a server that cannot be reached', () => {
   test('is dns when its name is not known', async () => {
     // Longer than a label of a name may be: no resolver has to be asked.
     const config = configFor(`http://${'x'.repeat(64)}.invalid/v1`);
-    expect(failureOf(await backendFor(config).run(ask('x'), person())).errorReason).toBe('dns');
+    expect(
+      failureOf(await backendFor(config).run(modelRequest('x'), foregroundOptions())).errorReason,
+    ).toBe('dns');
   });
 
   test('is connection_lost when it hangs up before it answers', async () => {
@@ -176,11 +198,16 @@ describe('a server that cannot be reached', () => {
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const backend = backendFor(configFor(`http://127.0.0.1:${port}/v1`));
-    expect(failureOf(await backend.run(ask('x'), person())).errorReason).toBe('connection_lost');
+    expect(failureOf(await backend.run(modelRequest('x'), foregroundOptions())).errorReason).toBe(
+      'connection_lost',
+    );
   });
 
   test('is connect_refused, with the reason, on a port that HTTP clients refuse', async () => {
-    const outcome = await backendFor(configFor('http://127.0.0.1:6000/v1')).run(ask('x'), person());
+    const outcome = await backendFor(configFor('http://127.0.0.1:6000/v1')).run(
+      modelRequest('x'),
+      foregroundOptions(),
+    );
     expect(failureOf(outcome)).toMatchObject({ errorReason: 'connect_refused' });
     expect(failureOf(outcome).message).toContain('port');
   });
@@ -193,7 +220,7 @@ describe('a refusal of the gate', () => {
     const gate = createOneSlotGate();
     gate.refuse({ ok: false, errorReason, retryAfterMs: 1234 });
     const outcome = failureOf(
-      await backendFor(configFor(llm.baseUrl), gate).run(ask('x'), person()),
+      await backendFor(configFor(llm.baseUrl), gate).run(modelRequest('x'), foregroundOptions()),
     );
     expect(outcome).toMatchObject({
       errorReason,
@@ -209,7 +236,7 @@ test('a message never holds the key, and no control characters', async () => {
   const llm = await fakeLlm();
   llm.script(fails(401, { error: 'key sk-secret is\nwrong' }));
   const backend = backendFor(configFor(llm.baseUrl, { apiKey: 'sk-secret' }));
-  const { message } = failureOf(await backend.run(ask('x'), person()));
+  const { message } = failureOf(await backend.run(modelRequest('x'), foregroundOptions()));
   expect(message).toContain('key … is wrong');
   expect(llm.requests[0]?.headers.authorization).toBe('Bearer sk-secret');
 });

@@ -3,19 +3,19 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackendConfig } from '../../src/backends/backend-config.ts';
 import { createHealthMonitor, type BackendHealth } from '../../src/backends/health.ts';
 import {
-  isLearnt,
-  learn,
+  isCalibrated,
+  updateBaseline,
   levelOfJobs,
   levelOfLatency,
-  loadOf,
+  loadLevel,
   noBaseline,
   type Baseline,
-} from '../../src/backends/load.ts';
+} from '../../src/backends/load-level.ts';
 import { createProbe, type Probe } from '../../src/backends/probe.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { FakeLlm, FakePage } from '../support/fake-llm.ts';
 import { prepareLlamaServer, startLlamaServer } from '../support/llama-server.ts';
-import { configFor, fakeLlm } from './setting.ts';
+import { configFor, fakeLlm } from './backend-fixture.ts';
 
 function probeFor(config: BackendConfig, timeoutMs?: number): Probe {
   const probe = createProbe(config, timeoutMs);
@@ -97,7 +97,7 @@ describe('a probe', () => {
     const reaches = async (page: FakePage): Promise<boolean> => {
       const llm = await fakeLlm({ pages: { '/health': page } });
       const config = configFor(llm.baseUrl, { kind: 'mlx-lm' });
-      return probeFor(config, page.hangs ? 60 : undefined).reaches();
+      return probeFor(config, page.hangs ? 60 : undefined).isReachable();
     };
     for (const status of [200, 301, 401, 403, 404, 405, 429, 500, 503]) {
       expect(await reaches({ status, body: {} }), String(status)).toBe(true);
@@ -111,8 +111,8 @@ describe('a probe', () => {
     expect(await reaches({ hangs: true, body: '' })).toBe(false);
     const gone = await fakeLlm();
     await gone.refuse();
-    expect(await probeFor(configFor(gone.baseUrl)).reaches()).toBe(false);
-    expect(await probeFor(configFor('http://no-such-host.invalid/v1')).reaches()).toBe(false);
+    expect(await probeFor(configFor(gone.baseUrl)).isReachable()).toBe(false);
+    expect(await probeFor(configFor('http://no-such-host.invalid/v1')).isReachable()).toBe(false);
   });
 
   test('sends the key, and reads the load where there is a status page', async () => {
@@ -184,7 +184,7 @@ describe('the health of a server', () => {
     expect(monitor.store.getSnapshot().context.baseline).toEqual(noBaseline);
     jobs.own = 0;
     for (let n = 0; n < 5; n++) await monitor.check();
-    expect(isLearnt(monitor.store.getSnapshot().context.baseline)).toBe(true);
+    expect(isCalibrated(monitor.store.getSnapshot().context.baseline)).toBe(true);
   });
 
   test('shows the load of our own queue at once, and that of the status page', async () => {
@@ -216,11 +216,11 @@ describe('the load', () => {
   });
 
   test('by latency is against what was learnt, and says nothing before that', () => {
-    const learnt = [200, 200, 200, 200, 200].reduce(learn, noBaseline);
+    const learnt = [200, 200, 200, 200, 200].reduce(updateBaseline, noBaseline);
     expect(learnt).toEqual({ samples: 5, ms: 200 });
     const levels = [200, 310, 410, 610].map((ms) => levelOfLatency(ms, learnt));
     expect(levels).toEqual(['free', 'normal', 'busy', 'very_busy']);
-    expect(levelOfLatency(9_000, [200].reduce(learn, noBaseline))).toBe('free');
+    expect(levelOfLatency(9_000, [200].reduce(updateBaseline, noBaseline))).toBe('free');
     const fast: Baseline = { samples: 5, ms: 1 };
     expect(levelOfLatency(20, fast)).toBe('free');
   });
@@ -228,16 +228,16 @@ describe('the load', () => {
   test('by latency is left out where we know better', () => {
     const baseline: Baseline = { samples: 5, ms: 200 };
     const signs = { activeJobs: null, healthMs: 5_000, baseline };
-    expect(loadOf({ ...signs, ownJobs: 0 })).toBe('very_busy');
-    expect(loadOf({ ...signs, ownJobs: 1 })).toBe('normal');
-    expect(loadOf({ ...signs, ownJobs: 0, activeJobs: 0 })).toBe('free');
+    expect(loadLevel({ ...signs, ownJobs: 0 })).toBe('very_busy');
+    expect(loadLevel({ ...signs, ownJobs: 1 })).toBe('normal');
+    expect(loadLevel({ ...signs, ownJobs: 0, activeJobs: 0 })).toBe('free');
   });
 
   test('has a baseline that stays between the smallest and the largest sample', () => {
     const samples = fc.array(fc.integer({ min: 1, max: 10_000 }), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(samples, (list) => {
-        const { ms } = list.reduce(learn, noBaseline);
+        const { ms } = list.reduce(updateBaseline, noBaseline);
         expect(ms).toBeGreaterThanOrEqual(Math.min(...list) - 1e-6);
         expect(ms).toBeLessThanOrEqual(Math.max(...list) + 1e-6);
       }),

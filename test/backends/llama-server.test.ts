@@ -10,7 +10,14 @@ import {
   type LlamaServerOptions,
 } from '../support/llama-server.ts';
 import { createOneSlotGate } from './one-slot-gate.ts';
-import { ask, backendFor, collector, configFor, failureOf, person } from './setting.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  failureOf,
+  foregroundOptions,
+} from './backend-fixture.ts';
 
 const prepared = await prepareLlamaServer();
 
@@ -58,8 +65,8 @@ const scripted = Array.from({ length: 24 }, (_, n) => `w${n}`).join(' ');
 describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
   test('an answer streams token by token and comes back whole', async () => {
     const { backend, gate } = await setting({ model: 'tiny' });
-    const seen = collector();
-    const outcome = await backend.run(ask('hello'), person(seen));
+    const seen = textCollector();
+    const outcome = await backend.run(modelRequest('hello'), foregroundOptions(seen));
     expect(outcome).toMatchObject({ ok: true, text: scripted, finishReason: 'stop' });
     expect(seen.pieces.length).toBeGreaterThan(10);
     expect(seen.text).toBe(scripted);
@@ -69,7 +76,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
 
   test('the limit of tokens is seen as such', async () => {
     const { backend } = await setting({ model: 'tiny' });
-    const outcome = await backend.run(ask('#loop', { maxTokens: 5 }), person());
+    const outcome = await backend.run(modelRequest('#loop', { maxTokens: 5 }), foregroundOptions());
     expect(outcome).toMatchObject({ ok: true, text: 'l0 l1 l2 l3 l4', finishReason: 'length' });
   });
 
@@ -77,8 +84,8 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     'thinking is no part of the answer (format %s)',
     async (format) => {
       const { backend } = await setting({ model: 'tiny', args: ['--reasoning-format', format] });
-      const seen = collector();
-      const outcome = await backend.run(ask('#think'), person(seen));
+      const seen = textCollector();
+      const outcome = await backend.run(modelRequest('#think'), foregroundOptions(seen));
       expect(outcome).toMatchObject({ ok: true, text: 'answer a0 a1 a2 a3 a4' });
       expect(seen.text).toBe('answer a0 a1 a2 a3 a4');
     },
@@ -88,28 +95,32 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     'thinking that is never closed is no answer (format %s)',
     async (format) => {
       const { backend } = await setting({ model: 'tiny', args: ['--reasoning-format', format] });
-      const outcome = failureOf(await backend.run(ask('#unclosed'), person()));
+      const outcome = failureOf(await backend.run(modelRequest('#unclosed'), foregroundOptions()));
       expect(outcome).toMatchObject({ errorReason: 'unclosed_thinking', partialText: '' });
     },
   );
 
   test('a schema makes JSON of a model that says something else', async () => {
     const { backend } = await setting({ model: 'tiny' });
-    const request = ask('#cls', { jsonSchema: classification, maxTokens: 200, thinking: false });
-    const outcome = await backend.run(request, person());
+    const request = modelRequest('#cls', {
+      jsonSchema: classification,
+      maxTokens: 200,
+      thinking: false,
+    });
+    const outcome = await backend.run(request, foregroundOptions());
     expect(outcome.ok && JSON.parse(outcome.text)).toMatchObject({ action: 'route' });
   });
 
   test('a schema that the server cannot do is left away', async () => {
     const { backend } = await setting({ model: 'tiny' });
     const jsonSchema = { name: 'x', schema: { type: 'object', $ref: '#/nowhere' } };
-    const outcome = await backend.run(ask('#cls', { jsonSchema }), person());
+    const outcome = await backend.run(modelRequest('#cls', { jsonSchema }), foregroundOptions());
     expect(outcome.ok && outcome.text).toContain('"action"');
   });
 
   test('a tool is called, and its result answered', async () => {
     const { backend } = await setting({ model: 'tiny' });
-    const first = await backend.run(ask('find it', { tools }), person());
+    const first = await backend.run(modelRequest('find it', { tools }), foregroundOptions());
     if (!first.ok) throw new Error(first.message);
     expect(first).toMatchObject({
       finishReason: 'tool_calls',
@@ -123,7 +134,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
       { role: 'assistant', content: '', tool_calls: first.toolCalls },
       { role: 'tool', content: '{"results":[]}', tool_call_id: call?.id ?? '' },
     ];
-    const second = await backend.run({ messages, tools, toolChoice: 'none' }, person());
+    const second = await backend.run({ messages, tools, toolChoice: 'none' }, foregroundOptions());
     expect(second).toMatchObject({ ok: true, text: scripted, toolCalls: [] });
   });
 
@@ -131,10 +142,10 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     const { backend, gate } = await setting({ model: 'slow' });
     const controller = new AbortController();
     const cancelled = backend.run(
-      ask('#loop', { maxTokens: 2000 }),
-      person({ signal: controller.signal, onText: () => controller.abort() }),
+      modelRequest('#loop', { maxTokens: 2000 }),
+      foregroundOptions({ signal: controller.signal, onText: () => controller.abort() }),
     );
-    const next = backend.run(ask('#loop', { maxTokens: 3 }), person());
+    const next = backend.run(modelRequest('#loop', { maxTokens: 3 }), foregroundOptions());
     expect(failureOf(await cancelled).errorReason).toBe('cancelled');
     expect(await next).toMatchObject({ ok: true, text: 'l0 l1 l2' });
     expect(gate.ends).toEqual(['drained', 'ok']);
@@ -147,9 +158,12 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     });
     const controller = new AbortController();
     const long = 'word '.repeat(100);
-    const seen = collector();
-    const cancelled = backend.run(ask(long), person({ ...seen, signal: controller.signal }));
-    const next = backend.run(ask('#loop', { maxTokens: 3 }), person());
+    const seen = textCollector();
+    const cancelled = backend.run(
+      modelRequest(long),
+      foregroundOptions({ ...seen, signal: controller.signal }),
+    );
+    const next = backend.run(modelRequest('#loop', { maxTokens: 3 }), foregroundOptions());
     await server.busy();
     controller.abort();
     expect(failureOf(await cancelled)).toMatchObject({ errorReason: 'cancelled', partialText: '' });
@@ -160,7 +174,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
 
   test('a server that still loads says so', async () => {
     const { backend } = await setting({ model: 'heavy', untilReady: false });
-    const outcome = failureOf(await backend.run(ask('hello'), person()));
+    const outcome = failureOf(await backend.run(modelRequest('hello'), foregroundOptions()));
     expect(outcome).toMatchObject({ errorReason: 'loading', status: 503 });
   });
 });

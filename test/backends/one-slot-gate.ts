@@ -1,7 +1,7 @@
 /** The smallest gate there can be: one slot, first come first served, and preemption by hand. For tests of what stands behind a gate. */
 import type {
   Gate,
-  GateAnswer,
+  AcquireResult,
   GateRequest,
   Permit,
   PermitEnd,
@@ -13,14 +13,14 @@ export interface OneSlotGate extends Gate {
   /** Takes the slot away from its holder, who waits again in front of all others. */
   preempt(): void;
   /** Answers every further request with this. */
-  refuse(answer: Extract<GateAnswer, { ok: false }>): void;
+  refuse(acquireResult: Extract<AcquireResult, { ok: false }>): void;
 }
 
 export function createOneSlotGate(): OneSlotGate {
   const ends: OneSlotGate['ends'] = [];
   const waiting: (() => void)[] = [];
   let holder: AbortController | null = null;
-  let refusal: GateAnswer | null = null;
+  let refusal: AcquireResult | null = null;
   let fence = 0;
 
   function free(): void {
@@ -28,7 +28,7 @@ export function createOneSlotGate(): OneSlotGate {
     waiting.shift()?.();
   }
 
-  function grant(request: GateRequest, resolve: (answer: GateAnswer) => void): void {
+  function grant(request: GateRequest, resolve: (acquireResult: AcquireResult) => void): void {
     if (request.signal.aborted) {
       resolve({ ok: false, errorReason: 'cancelled', retryAfterMs: null });
       waiting.shift()?.();
@@ -56,17 +56,17 @@ export function createOneSlotGate(): OneSlotGate {
       drain(drained) {
         if (end('drained')) void drained.then(free);
       },
-      requeue: () => enter(request, 'front'),
+      requeue: () => enqueue(request, 'front'),
     };
     resolve({ ok: true, permit });
   }
 
-  function enter(request: GateRequest, place: 'front' | 'back'): Promise<GateAnswer> {
+  function enqueue(request: GateRequest, queueEnd: 'front' | 'back'): Promise<AcquireResult> {
     if (refusal) return Promise.resolve(refusal);
     return new Promise((resolve) => {
       if (!holder) return grant(request, resolve);
       const start = (): void => grant(request, resolve);
-      if (place === 'front') waiting.unshift(start);
+      if (queueEnd === 'front') waiting.unshift(start);
       else waiting.push(start);
       request.onQueued({ position: waiting.length, ahead: waiting.length, etaMs: null });
     });
@@ -75,8 +75,8 @@ export function createOneSlotGate(): OneSlotGate {
   return {
     id: 'one-slot',
     ends,
-    acquire: (request) => enter(request, 'back'),
+    acquire: (request) => enqueue(request, 'back'),
     preempt: () => holder?.abort('preempted'),
-    refuse: (answer) => void (refusal = answer),
+    refuse: (acquireResult) => void (refusal = acquireResult),
   };
 }

@@ -3,11 +3,18 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createCallFilter } from '../../src/backends/call-filter.ts';
+import { createPrintedCallFilter } from '../../src/backends/printed-call-filter.ts';
 import { offeredTools } from '../../src/lib/printed-calls/offered-tools.ts';
 import { chunk, frame, raw, says } from '../support/fake-llm-replies.ts';
 import { printedCallForms } from '../support/printed-call-forms.ts';
-import { ask, backendFor, collector, configFor, fakeLlm, person } from './setting.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  fakeLlm,
+  foregroundOptions,
+} from './backend-fixture.ts';
 
 const query = '압력용기 검사 주기';
 const parameters = {
@@ -25,8 +32,8 @@ const called = [['search', { query }]];
 
 /** What a reader sees of a text that comes in these pieces, and the calls in it. */
 function filtered(pieces: readonly string[], unknown: 'text' | 'call' = 'text', drops = false) {
-  const seen = collector();
-  const filter = createCallFilter({ offers, unknown, drops, onText: seen.onText });
+  const seen = textCollector();
+  const filter = createPrintedCallFilter({ offers, unknown, drops, onText: seen.onText });
   for (const piece of pieces) filter.push(piece, false);
   const calls = filter.end().map((call) => [call.function.name, call.function.arguments]);
   return { text: seen.text, calls, everShown: seen.pieces.join(''), replaced: seen.replaced };
@@ -39,9 +46,9 @@ describe('a printed call is run and never shown in the form', () => {
   test.each(printedCallForms)('$name', async ({ print }) => {
     const llm = await fakeLlm();
     llm.script(says(print('search', 'query', query)));
-    const seen = collector();
+    const seen = textCollector();
     const backend = backendFor(configFor(llm.baseUrl));
-    const outcome = await backend.run(ask('질문', { tools }), person(seen));
+    const outcome = await backend.run(modelRequest('질문', { tools }), foregroundOptions(seen));
     expect(outcome).toMatchObject({ ok: true, finishReason: 'tool_calls' });
     const calls = outcome.ok ? outcome.toolCalls : [];
     expect(parsed(calls.map((call) => [call.function.name, call.function.arguments]))).toEqual(
@@ -278,6 +285,6 @@ test('a call beside calls of the API is only taken out of the text', async () =>
     ),
   );
   const backend = backendFor(configFor(llm.baseUrl));
-  const outcome = await backend.run(ask('질문', { tools }), person());
+  const outcome = await backend.run(modelRequest('질문', { tools }), foregroundOptions());
   expect(outcome).toMatchObject({ ok: true, text: '', toolCalls: [{ id: 'a' }] });
 });

@@ -1,13 +1,13 @@
 /** What a request says, in the form that each kind of server takes. */
 import { expect, test } from 'vitest';
-import { profiles } from '../../src/backends/profile.ts';
+import { serverProfiles } from '../../src/backends/server-profiles.ts';
 import { requestBody } from '../../src/backends/request-body.ts';
 import type { ModelRequest } from '../../src/contract/model.ts';
 
-const bodyOf = (kind: keyof typeof profiles, change: Partial<ModelRequest>) =>
+const bodyOf = (kind: keyof typeof serverProfiles, change: Partial<ModelRequest>) =>
   requestBody(
     { messages: [{ role: 'user', content: 'hello' }], ...change },
-    { model: 'm', profile: profiles[kind], withoutSchema: false },
+    { model: 'm', profile: serverProfiles[kind], withoutSchema: false },
   );
 
 test.each(['ollama', 'llama.cpp', 'lm-studio', 'vllm', 'generic'] as const)(

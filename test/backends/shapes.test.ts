@@ -4,13 +4,23 @@ import { raw } from '../support/fake-llm-replies.ts';
 import { thinkingShapes, wholeShapes } from '../support/fake-llm-shapes.ts';
 import type { Shape } from '../support/fake-llm-shape.ts';
 import { toolCallShapes } from '../support/fake-llm-tool-shapes.ts';
-import { ask, backendFor, collector, configFor, fakeLlm, person } from './setting.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  fakeLlm,
+  foregroundOptions,
+} from './backend-fixture.ts';
 
 async function run(shape: Shape) {
   const llm = await fakeLlm();
   llm.script(raw(shape.bytes, shape.options));
-  const seen = collector();
-  const outcome = await backendFor(configFor(llm.baseUrl)).run(ask('x'), person(seen));
+  const seen = textCollector();
+  const outcome = await backendFor(configFor(llm.baseUrl)).run(
+    modelRequest('x'),
+    foregroundOptions(seen),
+  );
   return { outcome, seen };
 }
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createThinkingFilter } from '../../src/backends/thinking-filter.ts';
 import { standardMarkup, toolResidue } from '../../src/backends/thinking-markup.ts';
-import { collector } from './setting.ts';
+import { textCollector } from './backend-fixture.ts';
 
 interface Options {
   expectOrphanClose?: boolean;
@@ -12,7 +12,7 @@ interface Options {
 
 /** Filters the chunks and gives what a reader has before his eyes at the end. */
 function filtered(chunks: string[], options: Options = {}) {
-  const seen = collector();
+  const seen = textCollector();
   const { pairs, literals } = standardMarkup;
   const filter = createThinkingFilter({
     markup: { pairs: options.withResidue ? [...pairs, ...toolResidue] : pairs, literals },
@@ -147,7 +147,7 @@ describe('for any text and any cuts', () => {
     };
     const letters = fc.string({ unit: fc.constantFrom('<', 'a', 'b', '>', ' '), maxLength: 14 });
     const shown = (chunks: string[]): unknown => {
-      const seen = collector();
+      const seen = textCollector();
       const { onText } = seen;
       const filter = createThinkingFilter({ markup, expectOrphanClose: false, onText });
       for (const chunk of chunks) filter.push(chunk);

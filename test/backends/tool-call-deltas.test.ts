@@ -1,6 +1,6 @@
 /** Deltas of one tool call in the forms of real servers: one valid call. */
 import { describe, expect, test } from 'vitest';
-import { args, callsFrom, delta, named, weather, whole } from './tool-call-frames.ts';
+import { args, callsFrom, delta, named, weather, whole } from './tool-call-chunks.ts';
 
 const oneCall: [form: string, choices: object[]][] = [
   [

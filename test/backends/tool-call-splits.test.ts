@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { raw } from '../support/fake-llm-replies.ts';
-import { ask, backendFor, configFor, fakeLlm, person } from './setting.ts';
-import { args, callsFrom, named, tools, weather, whole, type Call } from './tool-call-frames.ts';
+import {
+  modelRequest,
+  backendFor,
+  configFor,
+  fakeLlm,
+  foregroundOptions,
+} from './backend-fixture.ts';
+import { args, callsFrom, named, tools, weather, whole, type Call } from './tool-call-chunks.ts';
 
 const time: Call = ['get_time', { zone: 'KST' }];
 const busan: Call = ['get_weather', { city: '부산' }];
@@ -140,7 +146,7 @@ test.each([
   const llm = await fakeLlm();
   llm.script(raw(readFileSync(join(import.meta.dirname, 'cases', `${name}.sse`), 'utf8')));
   const backend = backendFor(configFor(llm.baseUrl));
-  const outcome = await backend.run(ask('날씨', { tools }), person());
+  const outcome = await backend.run(modelRequest('날씨', { tools }), foregroundOptions());
   expect(outcome).toMatchObject({ ok: true, text: '', finishReason: 'tool_calls' });
   const calls = outcome.ok ? outcome.toolCalls : [];
   expect(

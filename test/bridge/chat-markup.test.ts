@@ -1,7 +1,7 @@
 /** How a text looks in the chat, and that nothing in it becomes a link that we did not make (M1). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chatText } from '../../src/bridge/chat-markup.ts';
+import { toChatMarkup } from '../../src/bridge/chat-markup.ts';
 
 const linkOfChat = /<([a-z][a-z0-9+.-]*:[^>|\n]*)\|([^>\n]*)>/gi;
 
@@ -20,7 +20,7 @@ describe('a text for the chat', () => {
     ['[a.example 안내](https://www.a.example/x)', '<https://www.a.example/x|a.example 안내>'],
     ['[**굵게** 1.2.3](https://a.example)', '<https://a.example|**굵게** 1.2.3>'],
   ])('%s', (markdown, shown) => {
-    expect(chatText(markdown)).toBe(shown);
+    expect(toChatMarkup(markdown)).toBe(shown);
   });
 
   test.each([
@@ -28,7 +28,7 @@ describe('a text for the chat', () => {
     '```html\n<!DOCTYPE html>\n<!-- x -->\n<xsl:template match="/">\n```',
     '`Map<Int, List<@NonNull String>>` <#1234> <@hana> <svg:g/> a <b: c>',
   ])('leaves code as it is: %s', (code) => {
-    expect(chatText(code)).toBe(code);
+    expect(toChatMarkup(code)).toBe(code);
   });
 
   test.each([
@@ -38,7 +38,7 @@ describe('a text for the chat', () => {
     '~~~\n```\n[a](https://a.example)\n~~~  \n',
   ])('knows where code begins and ends: %j', (code) => {
     const link = '[글](https://a.example)';
-    expect(chatText(`${code}${link}`)).toBe(`${code}<https://a.example|글>`);
+    expect(toChatMarkup(`${code}${link}`)).toBe(`${code}<https://a.example|글>`);
   });
 
   test.each([
@@ -56,7 +56,7 @@ describe('a text for the chat', () => {
     '...bank..example...',
     'a.example,(bank.example)',
   ])('shows the address under a label that names another: %s', (label) => {
-    expect(chatText(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
+    expect(toChatMarkup(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });
 
   test.each([
@@ -72,7 +72,7 @@ describe('a text for the chat', () => {
     '[::1] bank.example',
     'https:bank.example',
   ])('shows the address under a label that writes another in a masked form: %s', (label) => {
-    const shown = chatText(`[${label.replaceAll(/[[\]]/g, '\\$&')}](https://a.example/x)`);
+    const shown = toChatMarkup(`[${label.replaceAll(/[[\]]/g, '\\$&')}](https://a.example/x)`);
     expect(shown).toBe(`${label} (https://a.example/x)`);
   });
 
@@ -96,20 +96,20 @@ describe('a text for the chat', () => {
     ['예 👍'],
     ['등록해줘'],
   ])('shows the address under a label that looks like an answer to a draft: %s', (label) => {
-    expect(chatText(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
+    expect(toChatMarkup(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });
 
   test('shows an address with a login before its host, and no label that is read backwards', () => {
     const url = 'https://bank.example@a.example/x';
-    expect(chatText(`[문서](${url})`)).toBe(`문서 (${url})`);
-    expect(chatText('[\u202eelpmaxe.knab](https://a.example)')).toBe(
+    expect(toChatMarkup(`[문서](${url})`)).toBe(`문서 (${url})`);
+    expect(toChatMarkup('[\u202eelpmaxe.knab](https://a.example)')).toBe(
       'elpmaxe.knab (https://a.example)',
     );
-    expect(chatText('[\u202e문서](https://a.example)')).toBe('<https://a.example|문서>');
+    expect(toChatMarkup('[\u202e문서](https://a.example)')).toBe('<https://a.example|문서>');
   });
 
   test('keeps the link of a label that only begins like an answer', () => {
-    expect(chatText('[확인된 버그와 해결 방법을 모아 놓은 문서](https://a.example)')).toBe(
+    expect(toChatMarkup('[확인된 버그와 해결 방법을 모아 놓은 문서](https://a.example)')).toBe(
       '<https://a.example|확인된 버그와 해결 방법을 모아 놓은 문서>',
     );
   });
@@ -126,7 +126,7 @@ describe('a text for the chat', () => {
     const texts = fc.array(fc.oneof(fc.constantFrom(...bad), around), { maxLength: 12 });
     fc.assert(
       fc.property(texts, (pieces) => {
-        const shown = chatText(pieces.join(''));
+        const shown = toChatMarkup(pieces.join(''));
         for (const [, url = '', label = ''] of shown.matchAll(linkOfChat)) {
           expect(url).toBe('https://a.example');
           expect(label).not.toContain('bank');
@@ -138,14 +138,14 @@ describe('a text for the chat', () => {
 
   test('of very many backticks does not hold up everything else', () => {
     const run = `${'`'.repeat(300_000)} [글](https://a.example)`;
-    expect(chatText(run).endsWith(' <https://a.example|글>')).toBe(true);
+    expect(toChatMarkup(run).endsWith(' <https://a.example|글>')).toBe(true);
   });
 
   test('without links stays as it is, to the last character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (any) => {
         fc.pre(!/[<[]/.test(any));
-        expect(chatText(any)).toBe(any);
+        expect(toChatMarkup(any)).toBe(any);
       }),
     );
   });

@@ -1,14 +1,14 @@
 /** A wall clock that was ahead and is set right: nobody waits for it to come round again. */
 import { describe, expect, test } from 'vitest';
 import { direct } from '../support/core.ts';
-import { clockAhead, natsCommand, waitMs, world } from './setting.ts';
+import { clockAhead, natsCommand, waitMs, openBridgeWithCore } from './bridge-fixture.ts';
 
 const hourMs = 3_600_000;
 
 describe.skipIf(natsCommand === null)('a clock that was an hour ahead and is set right', () => {
   test('leaves people their messages and answers', async () => {
     const clock = clockAhead();
-    const { fixture, type, heard } = await world();
+    const { fixture, type, waitForTexts: heard } = await openBridgeWithCore();
     fixture.small.script(direct('하나'), direct('둘'));
     clock.ms = hourMs;
     await type(4, '첫째');
@@ -20,13 +20,13 @@ describe.skipIf(natsCommand === null)('a clock that was an hour ahead and is set
 
   test('does not lengthen the pause after a NAS that was away', async () => {
     const clock = clockAhead();
-    const { fixture, dsm, type, heard, storage } = await world();
+    const { fixture, dsm, type, waitForTexts: heard, storage } = await openBridgeWithCore();
     fixture.small.script(direct('답'));
     await dsm.refuseConnections();
     clock.ms = hourMs;
     await type(4, '안녕');
     await expect
-      .poll(() => storage.heads()[0]?.delivery.state, { timeout: waitMs, interval: 10 })
+      .poll(() => storage.nextPerLane()[0]?.delivery.state, { timeout: waitMs, interval: 10 })
       .toBe('pausing');
     clock.ms = 0;
     await dsm.acceptConnections();

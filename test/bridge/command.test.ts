@@ -10,13 +10,13 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBridge } from '../../src/cli/bridge.ts';
-import { adviceFor, checkBridge } from '../../src/cli/bridge-findings.ts';
+import { adviceFor, checkBridge } from '../../src/cli/bridge-check.ts';
 import { configSchema } from '../../src/config/config.ts';
 import type { GatehouseError } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { openBridgeDatabase } from '../../src/store/bridge-database.ts';
-import { folderForTest } from '../messaging/setting.ts';
-import { fakeNas, saidTo, token } from './setting.ts';
+import { folderForTest } from '../messaging/nats-fixture.ts';
+import { fakeNas, textsShownTo, token } from './bridge-fixture.ts';
 
 const script = join(import.meta.dirname, '..', '..', 'src', 'cli', 'gatehouse.ts');
 
@@ -80,7 +80,7 @@ describe('the doctor', () => {
     const dsm = await fakeNas();
     const fine = await findings({ incomingUrl: dsm.apiUrl(), allowedUserIds: [4] }, '4');
     expect(fine.filter(({ ok }) => !ok)).toEqual([]);
-    expect(saidTo(dsm, 4)).toEqual([expect.stringContaining('This is a test message')]);
+    expect(textsShownTo(dsm, 4)).toEqual([expect.stringContaining('This is a test message')]);
     const wrong = await findings({ incomingUrl: dsm.apiUrl(), allowedUserIds: [4, 1_027] });
     expect(wrong.find(({ ok }) => !ok)).toMatchObject({
       what: expect.stringContaining('1027') as string,

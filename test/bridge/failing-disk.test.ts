@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { BridgeStorage } from '../../src/contract/bridge-storage.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
-import { chatOf, fakeNas, finalReply, waitMs, type LoneBridge } from './setting.ts';
+import {
+  openBridgeWithoutCore,
+  fakeNas,
+  finalReply,
+  waitMs,
+  type BridgeWithoutCore,
+} from './bridge-fixture.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 const apology = '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.';
@@ -40,8 +46,8 @@ function diskFailingAt(call: keyof BridgeStorage, nth: number): Disk {
 const all = (call: keyof BridgeStorage, length: number): [keyof BridgeStorage, number][] =>
   Array.from({ length }, (_, index) => [call, index + 1]);
 
-async function afterReply(dsm: FakeDsm, disk: Disk, text: string): Promise<LoneBridge> {
-  const chat = await chatOf(dsm, {}, { disk: disk.of });
+async function afterReply(dsm: FakeDsm, disk: Disk, text: string): Promise<BridgeWithoutCore> {
+  const chat = await openBridgeWithoutCore(dsm, {}, { disk: disk.of });
   disk.isStarted = true;
   // The broker brings again what was not taken.
   const take = (): Promise<string> => chat.reply(finalReply('job', text)).catch(() => 'failed');
@@ -55,17 +61,21 @@ async function afterReply(dsm: FakeDsm, disk: Disk, text: string): Promise<LoneB
 describe('a disk that fails once', () => {
   test('wherever it does, has each part of a reply posted once', async () => {
     const calls = [
-      ...all('save', 3),
-      ...all('inOneStep', 2),
-      ...all('heads', 1),
-      ...all('learnLimit', 1),
+      ...all('saveDelivery', 3),
+      ...all('transaction', 2),
+      ...all('nextPerLane', 1),
+      ...all('saveCharLimit', 1),
     ];
     // Refused as too long once, and halved.
     const parts = ['가'.repeat(750), '나'.repeat(750)];
     const outcomes = await Promise.all(
       calls.map(async ([call, nth]) => {
         const dsm = await fakeNas({ rules: { textLengthMax: 1_000 } });
-        const { reports, said } = await afterReply(dsm, diskFailingAt(call, nth), parts.join(''));
+        const { reports, textsShownTo: said } = await afterReply(
+          dsm,
+          diskFailingAt(call, nth),
+          parts.join(''),
+        );
         return { at: `${call} ${nth}`, said: said(4), reports };
       }),
     );
@@ -76,12 +86,16 @@ describe('a disk that fails once', () => {
   });
 
   test('wherever it does, leaves nobody whose answer is dead without a word', async () => {
-    const calls = [...all('save', 2), ...all('inOneStep', 2), ...all('put', 2)];
+    const calls = [...all('saveDelivery', 2), ...all('transaction', 2), ...all('insertOutbox', 2)];
     await Promise.all(
       calls.map(async ([call, nth]) => {
         const dsm = await fakeNas();
         dsm.fail({ kind: 'error', code: 407 });
-        const { reports, said } = await afterReply(dsm, diskFailingAt(call, nth), '답');
+        const { reports, textsShownTo: said } = await afterReply(
+          dsm,
+          diskFailingAt(call, nth),
+          '답',
+        );
         const at = `${call} ${nth}`;
         expect({ at, reports }).toMatchObject({ at, reports: [{ status: 'dead' }] });
         expect({ at, said: said(4) }).toEqual({ at, said: [apology] });
@@ -100,7 +114,7 @@ test('a bridge that cannot say how it is, says 503 and goes on', async () => {
       return storage.counts();
     },
   });
-  const { bridge } = await chatOf(dsm, {}, { disk });
+  const { bridge } = await openBridgeWithoutCore(dsm, {}, { disk });
   const health = async () => {
     const response = await fetch(new URL('/healthz', bridge.url));
     return { status: response.status, body: (await response.json()) as object };
@@ -118,14 +132,14 @@ test('a reply that is found marked as being out, after an error, is not sent aga
   let isWhole = false;
   const of = (storage: BridgeStorage): BridgeStorage => ({
     ...storage,
-    save(id, delivery, change) {
-      storage.save(id, delivery, change);
+    saveDelivery(id, delivery, change) {
+      storage.saveDelivery(id, delivery, change);
       if (isWhole || delivery.state !== 'sending') return;
       isWhole = true;
       throw new Error('disk I/O error');
     },
   });
-  const { reports, said } = await afterReply(dsm, { isStarted: true, of }, '답');
+  const { reports, textsShownTo: said } = await afterReply(dsm, { isStarted: true, of }, '답');
   expect(reports).toMatchObject([{ status: 'uncertain', parts: 1 }]);
   expect(said(4)).toEqual([]);
 });

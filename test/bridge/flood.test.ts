@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { folderForTest } from '../messaging/setting.ts';
+import { folderForTest } from '../messaging/nats-fixture.ts';
 import { freePort } from '../support/free-port.ts';
 import { program } from './storm-world.ts';
 

@@ -1,10 +1,17 @@
 /** What one bad answer of the NAS may say of the next posts, and what it may not. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { pauseMsMax } from '../../machines/delivery.ts';
-import { ownWords } from '../../src/bridge/own-words.ts';
+import { createSystemNotice } from '../../src/bridge/system-notices.ts';
 import type { Reply } from '../../src/contract/reply.ts';
-import type { Fault } from '../../src/fake-dsm/faults.ts';
-import { chatOf, clockAhead, fakeNas, finalReply, waitMs, type LoneBridge } from './setting.ts';
+import type { Fault } from '../../src/fake-dsm/api-faults.ts';
+import {
+  openBridgeWithoutCore,
+  clockAhead,
+  fakeNas,
+  finalReply,
+  waitMs,
+  type BridgeWithoutCore,
+} from './bridge-fixture.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 const apology = '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.';
@@ -14,7 +21,7 @@ const final = (n: number, text: string, change: Partial<Reply> = {}): Reply =>
   finalReply(`job-${n}`, text, change);
 
 /** Every pause of a delivery is over; a reply without a word, which is never posted, makes the bridge look. */
-function pausesOf(chat: LoneBridge): () => Promise<void> {
+function pausesOf(chat: BridgeWithoutCore): () => Promise<void> {
   const ahead = clockAhead();
   let blanks = 100;
   return async () => {
@@ -38,14 +45,14 @@ describe('a NAS', () => {
     ['HTTP 429 in JSON', { kind: 'says', status: 429, body: '{"message":"too many requests"}' }],
   ])('that answers with %s is away: asked until it is back, and all comes', async (_, fault) => {
     const dsm = await fakeNas();
-    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
-    const { reply, said, storage } = chat;
+    const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
+    const { reply, textsShownTo: said, storage } = chat;
     const pass = pausesOf(chat);
     const methods = (): string[] => dsm.requests().map(({ method }) => method);
     dsm.fail(fault, forEver);
     await reply(final(1, '답'));
     await expect
-      .poll(() => storage.heads()[0]?.delivery, polled)
+      .poll(() => storage.nextPerLane()[0]?.delivery, polled)
       .toMatchObject({ state: 'pausing', context: { strikes: 0, pauseMs: 5_000 } });
     await reply(final(2, '저도', { user_id: '5' }));
     await dsm.until(() => methods().length === 2, waitMs);
@@ -58,14 +65,18 @@ describe('a NAS', () => {
 
   test('whose Chat has stopped is asked until it runs, and then gets at once what waited', async () => {
     const dsm = await fakeNas();
-    const { reply, said, storage } = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    const {
+      reply,
+      textsShownTo: said,
+      storage,
+    } = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
     // A clock that stands still: no pause is ever over by itself.
     const at = Date.now();
     const spy = vi.spyOn(Date, 'now').mockImplementation(() => at);
     onTestFinished(() => spy.mockRestore());
     dsm.setPackage(false);
     await reply(final(1, '답'));
-    await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+    await expect.poll(() => storage.nextPerLane()[0]?.delivery.state, polled).toBe('pausing');
     await reply(final(2, '저도', { user_id: '5' }));
     await dsm.until(() => dsm.requests().length >= 3, waitMs);
     const methods = dsm.requests().map(({ method }) => method);
@@ -76,14 +87,14 @@ describe('a NAS', () => {
 
   test('that answers everything with code 100 keeps all replies waiting, however often', async () => {
     const dsm = await fakeNas();
-    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
-    const { reply, reports, said, storage } = chat;
+    const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
+    const { reply, reports, textsShownTo: said, storage } = chat;
     const pass = pausesOf(chat);
     dsm.fail({ kind: 'error', code: 100 }, forEver);
     await reply(final(1, '하나'));
     await reply(final(2, '둘'));
     for (let tries = 1; tries <= 6; tries += 1) {
-      await expect.poll(() => storage.heads()[0]?.delivery.context.tries, polled).toBe(tries);
+      await expect.poll(() => storage.nextPerLane()[0]?.delivery.context.tries, polled).toBe(tries);
       await pass();
     }
     dsm.clearFaults();
@@ -95,13 +106,13 @@ describe('a NAS', () => {
 
   test('that answers one reply only with code 100 has the others posted meanwhile', async () => {
     const dsm = await fakeNas();
-    const { reply, said, storage } = await chatOf(dsm);
+    const { reply, textsShownTo: said, storage } = await openBridgeWithoutCore(dsm);
     dsm.fail({ kind: 'error', code: 100 }, { method: 'chatbot' });
     await reply(final(1, '답'));
-    await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+    await expect.poll(() => storage.nextPerLane()[0]?.delivery.state, polled).toBe('pausing');
     await reply(final(2, '저도', { user_id: '5' }));
     await dsm.until(() => said(5).length === 1, waitMs);
-    expect(storage.heads()[0]?.delivery.state).toBe('pausing');
+    expect(storage.nextPerLane()[0]?.delivery.state).toBe('pausing');
   });
 
   test.each<[string, Fault]>([
@@ -113,11 +124,11 @@ describe('a NAS', () => {
     'that refuses one answer only, with %s, has its person told, and the next posted',
     async (_, fault) => {
       const dsm = await fakeNas();
-      const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
-      const { reply, reports, said, storage } = chat;
+      const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
+      const { reply, reports, textsShownTo: said, storage } = chat;
       const pass = pausesOf(chat);
       const tries = () =>
-        storage.heads().find(({ chatUser }) => chatUser === '4')?.delivery.context.tries;
+        storage.nextPerLane().find(({ chatUser }) => chatUser === '4')?.delivery.context.tries;
       dsm.fail(fault, { times: 5, method: 'chatbot' });
       await reply(final(1, '받지 않는 글'));
       await reply(final(2, '다음 답'));
@@ -139,13 +150,13 @@ describe('a NAS', () => {
 
   test('that takes nothing for long, and then all, gets every answer after a word of it', async () => {
     const dsm = await fakeNas();
-    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
-    const { reply, said, storage } = chat;
+    const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
+    const { reply, textsShownTo: said, storage } = chat;
     const pass = pausesOf(chat);
     dsm.fail({ kind: 'error', code: 100 }, { times: 7, method: 'chatbot' });
     await reply(final(1, '답'));
     for (let n = 1; n <= 7; n += 1) {
-      await expect.poll(() => storage.heads()[0]?.delivery.context.tries, polled).toBe(n);
+      await expect.poll(() => storage.nextPerLane()[0]?.delivery.context.tries, polled).toBe(n);
       await pass();
     }
     await dsm.until(() => said(4).length === 1, waitMs);
@@ -166,12 +177,12 @@ describe('a NAS', () => {
     'that answers a post once with %s gets it again, and the answer arrives once',
     async (_, fault) => {
       const dsm = await fakeNas();
-      const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
-      const { reply, reports, said, storage } = chat;
+      const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
+      const { reply, reports, textsShownTo: said, storage } = chat;
       const pass = pausesOf(chat);
       dsm.fail(fault, { method: 'chatbot' });
       await reply(final(1, '답'));
-      await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+      await expect.poll(() => storage.nextPerLane()[0]?.delivery.state, polled).toBe('pausing');
       await pass();
       await expect
         .poll(() => reports.filter(({ parts }) => parts === 1), polled)
@@ -182,15 +193,15 @@ describe('a NAS', () => {
 
   test('that is busy for half a minute loses a reply, but not the word that there was one', async () => {
     const dsm = await fakeNas();
-    const chat = await chatOf(dsm, { allowedUserIds: [4, 5, 6] });
+    const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
     const pass = pausesOf(chat);
-    const { reply, reports, said, storage } = chat;
+    const { reply, reports, textsShownTo: said, storage } = chat;
     dsm.fail({ kind: 'error', code: 117 }, { ...forEver, method: 'chatbot' });
     const posts = (): number => dsm.requests().filter(({ method }) => method === 'chatbot').length;
     await reply(final(1, '답'));
     const isPausing = (): boolean =>
       storage
-        .heads()
+        .nextPerLane()
         .some(({ chatUser, delivery }) => chatUser === '4' && delivery.state === 'pausing');
     for (let seen = 0; seen < 9; seen = posts()) {
       await expect.poll(() => posts() > seen && isPausing(), polled).toBe(true);
@@ -205,18 +216,18 @@ describe('a NAS', () => {
 
   test('of which nobody knows whether it has a post is asked first after a restart', async () => {
     const dsm = await fakeNas();
-    const before = await chatOf(dsm);
+    const before = await openBridgeWithoutCore(dsm);
     await dsm.refuseConnections();
     await before.reply(final(1, '하나'));
     await before.reply(final(2, '둘', { user_id: '5' }));
-    const first = () => before.storage.heads().find(({ replyId }) => replyId === 'job-1:5')!;
+    const first = () => before.storage.nextPerLane().find(({ replyId }) => replyId === 'job-1:5')!;
     await expect.poll(() => first().delivery.state, polled).toBe('pausing');
     // As a kill leaves it in the middle of a post.
-    before.storage.save(first().id, { ...first().delivery, state: 'sending' }, {});
+    before.storage.saveDelivery(first().id, { ...first().delivery, state: 'sending' }, {});
     await before.stop();
     dsm.fail({ kind: 'cut', at: 'unstored' }, forEver);
     await dsm.acceptConnections();
-    const { reports } = await chatOf(dsm, {}, { folder: before.folder });
+    const { reports } = await openBridgeWithoutCore(dsm, {}, { folder: before.folder });
     await dsm.until(() => dsm.requests().length === 1, waitMs);
     expect(dsm.requests()[0]).toMatchObject({ method: 'user_list' });
     dsm.clearFaults();
@@ -227,7 +238,11 @@ describe('a NAS', () => {
 
   test('that is asked how it is while a notice is overtaken by its answer gets the answer only', async () => {
     const dsm = await fakeNas();
-    const { reply, reports, said } = await chatOf(dsm, { noticeDelayMs: 0 });
+    const {
+      reply,
+      reports,
+      textsShownTo: said,
+    } = await openBridgeWithoutCore(dsm, { noticeDelayMs: 0 });
     dsm.fail({ kind: 'cut', at: 'unstored' });
     dsm.fail({ kind: 'slow', headersMs: 300, bodyMs: 0 }, { method: 'user_list' });
     await reply(final(1, '처음 답'));
@@ -246,7 +261,7 @@ describe('a NAS', () => {
 
   test('that says success and posted to nobody has not taken it', async () => {
     const dsm = await fakeNas();
-    const { reply, reports, said } = await chatOf(dsm);
+    const { reply, reports, textsShownTo: said } = await openBridgeWithoutCore(dsm);
     dsm.fail({ kind: 'nobody' });
     await reply(final(1, '답'));
     await expect.poll(() => reports, polled).toMatchObject([{ status: 'dead', parts: 0 }]);
@@ -258,7 +273,7 @@ describe('a NAS', () => {
     'that answers with pages of HTTP %i makes one reply uncertain, not all that wait',
     async (status) => {
       const dsm = await fakeNas();
-      const { reply, reports, said } = await chatOf(dsm);
+      const { reply, reports, textsShownTo: said } = await openBridgeWithoutCore(dsm);
       dsm.fail({ kind: 'page', status }, { times: Number.POSITIVE_INFINITY });
       for (let n = 1; n <= 5; n += 1) await reply(final(n, `답 ${n}`));
       await dsm.until(() => dsm.requests().some(({ method }) => method === 'user_list'), waitMs);
@@ -272,7 +287,7 @@ describe('a NAS', () => {
 
   test('that calls a reply too long for another reason teaches nothing', async () => {
     const dsm = await fakeNas();
-    const { reply, reports, said } = await chatOf(dsm);
+    const { reply, reports, textsShownTo: said } = await openBridgeWithoutCore(dsm);
     dsm.fail({ kind: 'error', code: 410 }, { times: 6 });
     await reply(final(1, '가'.repeat(1_000)));
     await expect.poll(() => reports.length, polled).toBe(1);
@@ -285,7 +300,7 @@ describe('a NAS', () => {
 
   test('that refuses a tiny reply as too long keeps the limit that was learnt', async () => {
     const dsm = await fakeNas({ rules: { textLengthMax: 500 } });
-    const { reply, reports } = await chatOf(dsm);
+    const { reply, reports } = await openBridgeWithoutCore(dsm);
     await reply(final(1, 'x'.repeat(900)));
     await expect.poll(() => reports.length, polled).toBe(1);
     dsm.fail({ kind: 'error', code: 410 });
@@ -304,10 +319,10 @@ describe('a reply that waits', () => {
   test('is not given up because the clock jumps', async () => {
     const ahead = clockAhead();
     const dsm = await fakeNas();
-    const { reply, reports, said, storage } = await chatOf(dsm);
+    const { reply, reports, textsShownTo: said, storage } = await openBridgeWithoutCore(dsm);
     await dsm.refuseConnections();
     await reply(final(1, '답'));
-    await expect.poll(() => storage.heads()[0]?.delivery.state, polled).toBe('pausing');
+    await expect.poll(() => storage.nextPerLane()[0]?.delivery.state, polled).toBe('pausing');
     ahead.ms = 8 * dayMs;
     await dsm.acceptConnections();
     await expect.poll(() => reports, polled).toMatchObject([{ status: 'sent' }]);
@@ -316,14 +331,14 @@ describe('a reply that waits', () => {
 
   test('and is too old is reported, and its person told once for all of them', async () => {
     const dsm = await fakeNas();
-    const { reply, reports, said, storage } = await chatOf(dsm);
+    const { reply, reports, textsShownTo: said, storage } = await openBridgeWithoutCore(dsm);
     const person = { target: 'main', lane: 'main/4', chatUser: '4', userId: '4' };
     const old = [1, 2, 3].map((n) => ({
-      ...ownWords(person, '', 'final', `옛 답 ${n}`, 0),
+      ...createSystemNotice(person, '', 'final', `옛 답 ${n}`, 0),
       replyId: `old-${n}:5`,
       jobId: `old-${n}`,
     }));
-    storage.put(old, Date.now() - 8 * dayMs);
+    storage.insertOutbox(old, Date.now() - 8 * dayMs);
     await reply(final(1, '새 답'));
     await expect
       .poll(() => reports.map((report) => report.status).toSorted(), polled)

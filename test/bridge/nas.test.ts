@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { describe, expect, test } from 'vitest';
 import { createNasClient } from '../../src/bridge/nas-client.ts';
-import { readTargets } from '../../src/bridge/targets.ts';
+import { parseTargets } from '../../src/bridge/targets.ts';
 import type { Reply } from '../../src/contract/reply.ts';
 import type { FakeDsm, FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
-import { folderForTest } from '../messaging/setting.ts';
-import { chatOf, fakeNas, finalReply, token, waitMs, type LoneBridge } from './setting.ts';
+import { folderForTest } from '../messaging/nats-fixture.ts';
+import {
+  openBridgeWithoutCore,
+  fakeNas,
+  finalReply,
+  token,
+  waitMs,
+  type BridgeWithoutCore,
+} from './bridge-fixture.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 
@@ -22,9 +29,9 @@ const final = (text: string, change: Partial<Reply> = {}): Reply => {
 async function chat(
   dsmOptions: FakeDsmOptions = {},
   synology: Record<string, unknown> = {},
-): Promise<LoneBridge & { dsm: FakeDsm }> {
+): Promise<BridgeWithoutCore & { dsm: FakeDsm }> {
   const dsm = await fakeNas(dsmOptions);
-  return Object.assign(await chatOf(dsm, synology), { dsm });
+  return Object.assign(await openBridgeWithoutCore(dsm, synology), { dsm });
 }
 
 const text = (parts: number): string =>
@@ -32,7 +39,7 @@ const text = (parts: number): string =>
 
 describe('a reply', () => {
   test('of 12,000 characters comes whole and in order, whatever stands in it', async () => {
-    const { dsm, reply, reports, said } = await chat();
+    const { dsm, reply, reports, textsShownTo: said } = await chat();
     const line = '한글과 emoji 👨‍👩‍👧‍👦🇰🇷, & + % # "인용" <b> \\ \n';
     const code = '```ts\nconst a = "b & c" + `%d`;\n```\n\n';
     const whole = Array.from({ length: 12_000 }, (_, n) => (n % 7 === 0 ? code : `${n} ${line}`))
@@ -51,7 +58,12 @@ describe('a reply', () => {
   });
 
   test('that is too long for this NAS is halved, and the limit remembered', async () => {
-    const { dsm, reply, reports, said } = await chat({ rules: { textLengthMax: 500 } });
+    const {
+      dsm,
+      reply,
+      reports,
+      textsShownTo: said,
+    } = await chat({ rules: { textLengthMax: 500 } });
     await reply(final(text(10)));
     await expect.poll(() => reports.length, polled).toBe(1);
     expect(said(4).join('')).toBe(text(10));
@@ -63,7 +75,7 @@ describe('a reply', () => {
   });
 
   test('that comes too fast is sent again, until the chat takes it', async () => {
-    const { dsm, reply, reports, said } = await chat();
+    const { dsm, reply, reports, textsShownTo: said } = await chat();
     dsm.fail({ kind: 'error', code: 411 }, { times: 2 });
     await reply(final('하나'));
     await reply(final('둘'));
@@ -72,7 +84,7 @@ describe('a reply', () => {
   });
 
   test('whose answer was lost is uncertain, and not sent again', async () => {
-    const { dsm, reply, reports, said } = await chat();
+    const { dsm, reply, reports, textsShownTo: said } = await chat();
     const posts = { method: 'chatbot' } as const;
     for (const at of ['stored', 'answer', 'unstored'] as const)
       dsm.fail({ kind: 'cut', at }, posts);
@@ -86,7 +98,7 @@ describe('a reply', () => {
   });
 
   test('with one part that nobody knows of goes on, and says so', async () => {
-    const { dsm, reply, reports, said } = await chat({}, { maxChars: 500 });
+    const { dsm, reply, reports, textsShownTo: said } = await chat({}, { maxChars: 500 });
     dsm.fail({ kind: 'slow', headersMs: 1, bodyMs: 0 });
     dsm.fail({ kind: 'cut', at: 'unstored' });
     await reply(final(text(15)));
@@ -95,7 +107,7 @@ describe('a reply', () => {
   });
 
   test('that the chat refuses for good is dead, with the reason, and the next one goes', async () => {
-    const { dsm, reply, reports, said } = await chat();
+    const { dsm, reply, reports, textsShownTo: said } = await chat();
     dsm.fail({ kind: 'error', code: 407 });
     await reply(final('나쁜 글'));
     await reply(final('좋은 글'));
@@ -106,7 +118,7 @@ describe('a reply', () => {
   });
 
   test('waits while the NAS is off or its package stopped, and then goes, in order', async () => {
-    const { dsm, reply, reports, said } = await chat();
+    const { dsm, reply, reports, textsShownTo: said } = await chat();
     await dsm.refuseConnections();
     await reply(final('하나'));
     await reply(final('둘'));
@@ -116,14 +128,14 @@ describe('a reply', () => {
   });
 
   test('is not posted where its person is not allowed any more', async () => {
-    const { reply, reports, said } = await chat();
+    const { reply, reports, textsShownTo: said } = await chat();
     await reply(final('비밀', { user_id: '6' }));
     await expect.poll(() => reports, polled).toMatchObject([{ status: 'dead', parts: 0 }]);
     expect(said(6)).toEqual([]);
   });
 
   test('comes once, also when the broker brings it twice', async () => {
-    const { reply, reports, said } = await chat();
+    const { reply, reports, textsShownTo: said } = await chat();
     const one = final('한 번');
     expect(await Promise.all([reply(one), reply(one), reply(one)])).toEqual([
       'done',
@@ -136,7 +148,12 @@ describe('a reply', () => {
   });
 
   test('of one person does not wait for the long one of another', async () => {
-    const { reply, reports, said, dsm } = await chat({}, { maxChars: 200, minIntervalMs: 5 });
+    const {
+      reply,
+      reports,
+      textsShownTo: said,
+      dsm,
+    } = await chat({}, { maxChars: 200, minIntervalMs: 5 });
     await reply(final(text(40)));
     await reply(final('짧은 답', { user_id: '5' }));
     await dsm.until(() => said(5).length === 1, waitMs);
@@ -167,7 +184,7 @@ async function signedCertificate(): Promise<{ folder: string; cert: string }> {
 
 describe('an https NAS', () => {
   const post = async (dsm: FakeDsm, trust: Parameters<typeof createNasClient>[0]) => {
-    const targets = readTargets({
+    const targets = parseTargets({
       incomingUrl: dsm.apiUrl(),
       token,
       allowedUserIds: [4],

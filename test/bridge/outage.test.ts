@@ -3,14 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { direct } from '../support/core.ts';
 import { until } from '../support/journal.ts';
 import { after } from '../support/fake-llm-replies.ts';
-import { client, managerOf } from '../messaging/setting.ts';
-import { natsCommand, waitMs, world } from './setting.ts';
+import { connectClient, managerOf } from '../messaging/nats-fixture.ts';
+import { natsCommand, waitMs, openBridgeWithCore } from './bridge-fixture.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 
 describe.skipIf(natsCommand === null)('a message', () => {
   test('waits while the core is down, is told so, and is answered when it is back', async () => {
-    const { fixture, type, heard, said } = await world({ timings: { waitingNoticeMs: 100 } });
+    const {
+      fixture,
+      type,
+      waitForTexts: heard,
+      textsShownTo: said,
+    } = await openBridgeWithCore({ timings: { waitingNoticeMs: 100 } });
     await fixture.core.stop();
     fixture.small.script(direct('하나'), direct('둘'));
     await type(4, '첫째');
@@ -25,7 +30,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
   });
 
   test('waits while the broker is down', async () => {
-    const { fixture, server, type, heard, bridge } = await world();
+    const { fixture, server, type, waitForTexts: heard, bridge } = await openBridgeWithCore();
     await expect.poll(() => bridge.health()['nats'], polled).toBe('connected');
     await server.kill();
     await expect.poll(() => bridge.health()['nats'], polled).toBe('connecting');
@@ -36,8 +41,8 @@ describe.skipIf(natsCommand === null)('a message', () => {
   });
 
   test('that was taken before the bridge went down is answered after its start', async () => {
-    const here = await world();
-    const { fixture, server, type, heard, restart, storage } = here;
+    const here = await openBridgeWithCore();
+    const { fixture, server, type, waitForTexts: heard, restart, storage } = here;
     await server.kill();
     await type(4, '안녕');
     expect(storage.counts().inbox).toBe(1);
@@ -51,7 +56,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
 
 describe.skipIf(natsCommand === null)('replies', () => {
   test('wait while the bridge is down, and go out in order', async () => {
-    const { fixture, type, heard, stop, restart, dsm } = await world();
+    const { fixture, type, waitForTexts: heard, stop, restart, dsm } = await openBridgeWithCore();
     fixture.small.script(direct('0'));
     await type(4, '먼저');
     await heard(4, 1);
@@ -69,8 +74,8 @@ describe.skipIf(natsCommand === null)('replies', () => {
   });
 
   test('that the broker has lost are asked for, and posted once', async () => {
-    const here = await world();
-    const { fixture, server, type, heard, said, stop, restart } = here;
+    const here = await openBridgeWithCore();
+    const { fixture, server, type, waitForTexts: heard, textsShownTo: said, stop, restart } = here;
     const { promise, resolve } = Promise.withResolvers<void>();
     fixture.small.script(after(promise, direct('답')));
     await type(4, '안녕');
@@ -80,7 +85,7 @@ describe.skipIf(natsCommand === null)('replies', () => {
     const [job] = (await fixture.client.jobs({ user_id: '4' })).jobs;
     await until(async () => (await fixture.client.job(job!.job_id)).outcome !== null);
     await until(() => fixture.core.bus.flush());
-    const jsm = await managerOf(await client(server));
+    const jsm = await managerOf(await connectClient(server));
     expect((await jsm.streams.purge('GH_RPL')).purged).toBe(1);
     await restart();
     expect(await heard(4, 1)).toEqual(['답']);
@@ -91,8 +96,8 @@ describe.skipIf(natsCommand === null)('replies', () => {
   });
 
   test('to a job that the core has forgotten end in an apology', async () => {
-    const here = await world();
-    const { fixture, storage, type, heard } = here;
+    const here = await openBridgeWithCore();
+    const { fixture, storage, type, waitForTexts: heard } = here;
     const { promise, resolve } = Promise.withResolvers<void>();
     fixture.small.script(async (exchange) => {
       await promise;
@@ -101,7 +106,7 @@ describe.skipIf(natsCommand === null)('replies', () => {
     await type(4, '안녕');
     await until(() => storage.unanswered(Date.now() + 1).some(({ jobId }) => jobId !== null));
     const [row] = storage.unanswered(Date.now() + 1);
-    storage.move(row!.id, 'accepted', { jobId: 'gone', afterSeq: 0 });
+    storage.setInboxState(row!.id, 'accepted', { jobId: 'gone', afterSeq: 0 });
     expect(await heard(4, 1)).toEqual(['응답을 받지 못했습니다. 다시 시도해주세요.']);
     resolve();
   });

@@ -1,16 +1,23 @@
 /** What the broker, the core or the NAS refuses for good ends in words; what is behind it goes on. */
 import { describe, expect, test } from 'vitest';
-import { createClicks } from '../../src/bridge/clicks.ts';
+import { createButtonHandler } from '../../src/bridge/button-handler.ts';
 import type { InboxRow } from '../../src/contract/bridge-storage.ts';
 import type { ErrorCode } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { textsOf, type Locale } from '../../machines/texts.ts';
 import { direct } from '../support/core.ts';
-import { chatOf, fakeNas, natsCommand, token, waitMs, world } from './setting.ts';
+import {
+  openBridgeWithoutCore,
+  fakeNas,
+  natsCommand,
+  token,
+  waitMs,
+  openBridgeWithCore,
+} from './bridge-fixture.ts';
 
 describe.skipIf(natsCommand === null)('a message', () => {
   test('that is larger than the broker takes is refused in words, and does not stop the next', async () => {
-    const { fixture, url, type, heard } = await world();
+    const { fixture, url, type, waitForTexts: heard } = await openBridgeWithCore();
     const raw = `token=${token}&user_id=4&post_id=900&text=${'"'.repeat(60_000)}`;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     expect((await fetch(url, { method: 'POST', body: raw, headers })).status).toBe(200);
@@ -22,7 +29,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
   });
 
   test('that only ends in the name of a file is asked, where the NAS refuses to look for one', async () => {
-    const { fixture, dsm, type, heard } = await world();
+    const { fixture, dsm, type, waitForTexts: heard } = await openBridgeWithCore();
     dsm.fail({ kind: 'error', code: 105 }, { times: 3, method: 'post_file_get' });
     fixture.small.script(direct('요약'));
     await type(4, '어제 회의에서 말한 report.pdf');
@@ -36,7 +43,11 @@ test('somebody who writes English is refused in English, who is too fast or pres
   const dsm = await fakeNas({ rules: { sulksAfter: 'nothing' } });
   const unknown = { code: 'GH_JOB_NOT_FOUND' as const, message: 'no' };
   const request = () => Promise.resolve({ ok: false as const, problem: unknown });
-  const { bridge, reply, said } = await chatOf(dsm, { ratePerMinute: 2 }, { link: { request } });
+  const {
+    bridge,
+    reply,
+    textsShownTo: said,
+  } = await openBridgeWithoutCore(dsm, { ratePerMinute: 2 }, { link: { request } });
   dsm.saveUrl('Gatehouse', bridge.url);
   await reply({
     reply_id: 'j1:5',
@@ -84,7 +95,7 @@ describe('a press on a button', () => {
   ): Promise<{ isOver: boolean; said: string[] }> => {
     const said: string[] = [];
     const problem = { ok: false as const, problem: { code, message: 'no' } };
-    const clicks = createClicks({
+    const clicks = createButtonHandler({
       storage: { draftOf: () => ({ userId: '4', lane: 'main/4', n: 1 }) },
       link: {
         start: () => undefined,

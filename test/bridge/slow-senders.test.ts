@@ -10,7 +10,7 @@ async function door() {
   const server = await startWebhookServer({
     host: '127.0.0.1',
     port: 0,
-    intake: { take: () => Promise.resolve({ ok: true, isNew: true }) },
+    inboundHandler: { handle: () => Promise.resolve({ ok: true, isNew: true }) },
     health: () => ({}),
     quietRefusals: false,
     log: silentLog(),

@@ -2,10 +2,10 @@
  * Looks at the end of a storm from outside: what the chat shows, what the core says of its jobs, and what the
  * processes have logged. Every message that was accepted must have come to one visible end.
  */
-import type { JobView } from '../../src/contract/door.ts';
+import type { JobView } from '../../src/contract/job-service.ts';
 import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
 import type { ApiRequest } from '../../src/fake-dsm/request-log.ts';
-import { saidTo } from './setting.ts';
+import { textsShownTo } from './bridge-fixture.ts';
 
 export interface StormMessage {
   userId: number;
@@ -51,7 +51,7 @@ export function auditStorm(parts: {
     faults: [],
   };
   for (const [userId, asked] of Map.groupBy(messages, (message) => message.userId)) {
-    const said = saidTo(dsm, userId);
+    const said = textsShownTo(dsm, userId);
     verdict.notices += said.filter((text) => !/#\d+-\d+#/.test(text)).length;
     for (const message of asked) judge(message, said, jobs.get(message.mark), verdict);
     checkOrder(userId, said, verdict);

@@ -1,6 +1,6 @@
 /** A small storm of the kind that `node test/bridge/storm.ts` makes large. */
 import { describe, expect, test } from 'vitest';
-import { natsCommand } from './setting.ts';
+import { natsCommand } from './bridge-fixture.ts';
 import { runStorm } from './storm.ts';
 
 describe.skipIf(natsCommand === null)(

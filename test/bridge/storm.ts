@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { JobPage, JobView } from '../../src/contract/door.ts';
+import type { JobPage, JobView } from '../../src/contract/job-service.ts';
 import { auditStorm, markOf, type StormMessage, type StormVerdict } from './storm-audit.ts';
 import { openStormWorld, type StormWorld } from './storm-world.ts';
 

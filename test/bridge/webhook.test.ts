@@ -1,17 +1,17 @@
 /** The door for Chat: who gets in, who does not, and what each is answered (CONTRACT section 6). */
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createIntake } from '../../src/bridge/intake.ts';
+import { createInboundHandler } from '../../src/bridge/inbound-handler.ts';
 import { createRateLimit } from '../../src/bridge/rate-limit.ts';
-import { readTargets } from '../../src/bridge/targets.ts';
-import { createTokenGuard } from '../../src/bridge/token-guard.ts';
+import { parseTargets } from '../../src/bridge/targets.ts';
+import { createWebhookAuthenticator } from '../../src/bridge/webhook-auth.ts';
 import { startWebhookServer } from '../../src/bridge/webhook-server.ts';
 import type { BridgeStorage } from '../../src/contract/bridge-storage.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import { createLog, silentLog, type Log } from '../../src/lib/log.ts';
 import { openBridgeDatabase } from '../../src/store/bridge-database.ts';
 import { createBridgeStore } from '../../src/store/bridge-store.ts';
-import { folderForTest } from '../messaging/setting.ts';
+import { folderForTest } from '../messaging/nats-fixture.ts';
 
 const token = 'k'.repeat(64);
 const settings = {
@@ -45,31 +45,31 @@ async function door(
 ): Promise<Door> {
   const database = openBridgeDatabase(`${folderForTest()}/synology.db`);
   const storage = createBridgeStore(database, Date.now);
-  const targets = readTargets({ ...settings, ...change.places });
+  const targets = parseTargets({ ...settings, ...change.places });
   const tooFast: string[] = [];
   let isBroken = false;
-  const intake = createIntake({
+  const intake = createInboundHandler({
     storage: {
       ...storage,
-      take(rows, at) {
+      insertInbox(rows, at) {
         if (isBroken) throw new GatehouseError('GH_STORE_UNAVAILABLE');
-        return storage.take(rows, at);
+        return storage.insertInbox(rows, at);
       },
     },
     targets,
-    guard: createTokenGuard(targets.all, Date.now),
-    rate: createRateLimit(change.ratePerMinute ?? 1_000, Date.now),
+    auth: createWebhookAuthenticator(targets.all, Date.now),
+    rateLimit: createRateLimit(change.ratePerMinute ?? 1_000, Date.now),
     files: change.files ?? 'names',
     hasFile: (_, postId) => Promise.resolve(change.withFile?.includes(postId) === true),
     now: Date.now,
     log: change.log ?? silentLog(),
     onStored: () => undefined,
-    onTooFast: (row) => void tooFast.push(row.lane),
+    onRateLimited: (row) => void tooFast.push(row.lane),
   });
   const server = await startWebhookServer({
     host: '127.0.0.1',
     port: 0,
-    intake,
+    inboundHandler: intake,
     health: () => ({ nats: 'connected' }),
     quietRefusals: change.quietRefusals ?? false,
     log: silentLog(),
@@ -80,7 +80,7 @@ async function door(
   });
   return {
     url: `${server.url}/webhook/synology`,
-    stored: () => storage.unsent().map(({ key, text, lane }) => ({ key, text, lane })),
+    stored: () => storage.unsubmittedInbox().map(({ key, text, lane }) => ({ key, text, lane })),
     storage,
     tooFast,
     fail: (broken) => void (isBroken = broken),
@@ -145,7 +145,9 @@ describe('the webhook', () => {
     for (const fields of [click('a', 3), click('b', 3), click('b', 5), click('a', 3)]) {
       expect(await post(url, form(fields))).toMatchObject({ status: 200 });
     }
-    expect(storage.unsent().flatMap((row) => (row.click === null ? [] : [row.click]))).toEqual([
+    expect(
+      storage.unsubmittedInbox().flatMap((row) => (row.click === null ? [] : [row.click])),
+    ).toEqual([
       { jobId: 'a', action: 'confirm', n: 3 },
       { jobId: 'b', action: 'confirm', n: 3 },
       { jobId: 'b', action: 'confirm', n: 5 },
@@ -164,7 +166,7 @@ describe('the webhook', () => {
     expect(await told('7', '하나', now - 1_000)).toBe(false);
     expect(await told('7', '둘', now - 1_000)).toBe(true);
     await post(url, form({ post_id: '8', text: '하나' }));
-    storage.move(storage.openByKey('post-8')!.id, 'answered');
+    storage.setInboxState(storage.findUnansweredByKey('post-8')!.id, 'answered');
     // The text is gone: what was made before the answered one came is that one.
     expect(await told('8', '하나', now - 1_000)).toBe(false);
     expect(await told('8', '하나', now + 60_000)).toBe(true);
@@ -186,7 +188,7 @@ describe('the webhook', () => {
       statuses.push((await post(url, form(fields))).status);
     }
     expect(statuses).toEqual([200, 200, 400, 200]);
-    expect(storage.unsent().map(({ key, file }) => [key, file])).toEqual([
+    expect(storage.unsubmittedInbox().map(({ key, file }) => [key, file])).toEqual([
       ['post-7', { name: null, postId: '7' }],
       ['post-8', { name: null, postId: '8' }],
     ]);
@@ -370,7 +372,7 @@ describe('the webhook', () => {
 describe('the configuration of a bridge', () => {
   const code = (change: object): string => {
     try {
-      readTargets({ ...settings, ...change });
+      parseTargets({ ...settings, ...change });
       return 'none';
     } catch (error) {
       return (error as GatehouseError).code;

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportOf, tableLine, violationsOf } from './report.ts';
 import { runStorm } from './storm.ts';
-import { faultGroups, isNamed, stormFaults } from './weather.ts';
+import { faultGroups, isNamed, stormFaults } from './fault-schedule.ts';
 
 const { values } = parseArgs({
   options: {

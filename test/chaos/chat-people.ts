@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Post } from '../../src/fake-dsm/chat.ts';
 import type { FakeDsm, SentPost } from '../../src/fake-dsm/fake-dsm.ts';
 import type { Random } from '../../src/fake-dsm/random.ts';
-import { createPen, type Ledger } from './ledger.ts';
-import { words } from './marks.ts';
+import { createMessageWriter, type Ledger } from './ledger.ts';
+import { requestPhrases } from './marks.ts';
 import type { Sent } from './observations.ts';
 
 /** How long a person looks at the chat for a draft before they do something else. */
-const patienceMs = 5_000;
+const buttonTimeoutMs = 5_000;
 
 export interface PersonOptions {
   dsm: FakeDsm;
@@ -27,7 +27,7 @@ export interface PersonOptions {
 }
 
 /** Until it is over. */
-export async function livePerson(options: PersonOptions): Promise<void> {
+export async function runPerson(options: PersonOptions): Promise<void> {
   const person = createPerson(options);
   const { random, pauseMs, isOver } = options;
   while (!isOver()) {
@@ -77,7 +77,7 @@ export function createButtonBoard(dsm: FakeDsm): ButtonBoard {
 }
 
 function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOptions) {
-  const pen = createPen(ledger, 'chat', String(userId), `c${userId}`);
+  const pen = createMessageWriter(ledger, 'chat', String(userId), `c${userId}`);
   const open: Promise<unknown>[] = [];
   let mayBeUnordered = false;
 
@@ -142,25 +142,25 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
   };
 
   const acts: readonly [weight: number, act: () => Promise<unknown>][] = [
-    [28, () => say(words.plain)],
-    [14, () => say(words.deep)],
-    [5, () => say(words.long)],
-    [5, () => say(words.ask)],
-    [5, () => say(words.look)],
-    [5, () => say(words.ruled, { marked: false })],
-    [2, () => say(`${words.plain} ${'긴 말 '.repeat(2_100)}`, { kind: 'tooLong' })],
+    [28, () => say(requestPhrases.plain)],
+    [14, () => say(requestPhrases.deep)],
+    [5, () => say(requestPhrases.long)],
+    [5, () => say(requestPhrases.ask)],
+    [5, () => say(requestPhrases.look)],
+    [5, () => say(requestPhrases.ruled, { marked: false })],
+    [2, () => say(`${requestPhrases.plain} ${'긴 말 '.repeat(2_100)}`, { kind: 'tooLong' })],
     [
       14,
       async () => {
-        const { mark } = await say(words.draft);
-        const post = await board.shown(mark!, patienceMs);
+        const { mark } = await say(requestPhrases.draft);
+        const post = await board.shown(mark!, buttonTimeoutMs);
         if (post !== null && !isOver()) await decide(mark!, post);
       },
     ],
     [
       6,
       async () => {
-        await say(words.slow);
+        await say(requestPhrases.slow);
         await sleep(1_500 * random());
         await say(random() < 0.5 ? '취소' : '그만', { marked: false, kind: 'word' });
       },
@@ -168,7 +168,9 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
     [
       4,
       async () => {
-        const sent = Array.from({ length: 3 }, () => pen.write(words.plain, { inOrder: false }));
+        const sent = Array.from({ length: 3 }, () =>
+          pen.write(requestPhrases.plain, { inOrder: false }),
+        );
         mayBeUnordered = true;
         await Promise.all(sent.map(type));
       },

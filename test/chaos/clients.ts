@@ -9,14 +9,14 @@ import type { NatsConnection } from 'nats';
 import { createCoreClient } from '../../src/cli/core-client.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
 import type { Random } from '../../src/fake-dsm/random.ts';
-import { createCoreDoor, type CoreDoor } from './core-door.ts';
-import { createPen, type Ledger } from './ledger.ts';
-import { words } from './marks.ts';
+import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
+import { createMessageWriter, type Ledger } from './ledger.ts';
+import { requestPhrases } from './marks.ts';
 import type { Sent } from './observations.ts';
-import type { World } from './world.ts';
+import type { ChaosEnvironment } from './chaos-environment.ts';
 
 export interface ClientOptions {
-  world: World;
+  world: ChaosEnvironment;
   ledger: Ledger;
   random: Random;
   pauseMs: number;
@@ -26,20 +26,20 @@ export interface ClientOptions {
 /** A job that takes longer than this is looked at in the journal only. */
 const followMsMax = 30_000;
 
-export async function liveHttpClient(options: ClientOptions, n: number): Promise<void> {
+export async function runHttpClient(options: ClientOptions, n: number): Promise<void> {
   const { world, ledger, random, pauseMs, isOver } = options;
   const userId = `http${n}`;
-  const pen = createPen(ledger, 'http', userId, `h${n}`);
-  const door = createCoreDoor(world.coreUrl, world.apiKey);
+  const pen = createMessageWriter(ledger, 'http', userId, `h${n}`);
+  const door = createCoreApiClient(world.coreUrl, world.apiKey);
   const client = createCoreClient(world.coreUrl, world.apiKey);
   const following: Promise<void>[] = [];
   const submit = async (text: string): Promise<[Sent, string | null]> => {
     const sent = pen.write(text);
     const body = { message: sent.text, user_id: userId, idempotency_key: `key-${sent.n}` };
     const answers = await Promise.all([
-      door.insist('POST', '/chat', body),
+      door.callUntilAnswered('POST', '/chat', body),
       // The same once more, as a client does that has lost the answer.
-      ...(random() < 0.2 ? [door.insist('POST', '/chat', body)] : []),
+      ...(random() < 0.2 ? [door.callUntilAnswered('POST', '/chat', body)] : []),
     ]);
     const ids = answers.flatMap(({ status, body: made }) => (status === 202 ? [made.job_id] : []));
     const jobId = (ids[0] as string | undefined) ?? null;
@@ -61,15 +61,15 @@ export async function liveHttpClient(options: ClientOptions, n: number): Promise
     [
       40,
       async () => {
-        const [, jobId] = await submit(random() < 0.5 ? words.plain : words.deep);
+        const [, jobId] = await submit(random() < 0.5 ? requestPhrases.plain : requestPhrases.deep);
         if (jobId !== null) follow(jobId);
       },
     ],
-    [20, () => cancelOne({ door, ledger, random }, () => submit(words.slow))],
+    [20, () => cancelOne({ door, ledger, random }, () => submit(requestPhrases.slow))],
     [
       15,
       async () => {
-        const [{ mark }, jobId] = await submit(words.draft);
+        const [{ mark }, jobId] = await submit(requestPhrases.draft);
         if (jobId === null) return;
         await sleep(1_500);
         const verb = random() < 0.7 ? 'confirm' : 'reject';
@@ -81,18 +81,18 @@ export async function liveHttpClient(options: ClientOptions, n: number): Promise
     [10, () => writeMemo({ door, ledger, random }, userId)],
     [15, () => askByName({ door, ledger, random }, world)],
   ];
-  await live(acts, { random, pauseMs, isOver });
+  await runActor(acts, { random, pauseMs, isOver });
   await Promise.all(following);
 }
 
-interface Hand {
-  door: CoreDoor;
+interface ClientContext {
+  door: CoreApiClient;
   ledger: Ledger;
   random: Random;
 }
 
 async function cancelOne(
-  { door, ledger, random }: Hand,
+  { door, ledger, random }: ClientContext,
   submit: () => Promise<[Sent, string | null]>,
 ): Promise<void> {
   const [, jobId] = await submit();
@@ -106,7 +106,7 @@ async function cancelOne(
   ledger.cancels.push({ jobId, tookMs, isCalm: wasCalm && ledger.isCalm });
 }
 
-async function writeMemo({ door, ledger, random }: Hand, userId: string): Promise<void> {
+async function writeMemo({ door, ledger, random }: ClientContext, userId: string): Promise<void> {
   const n = ledger.memos.length + 1;
   // What editors and careless code change: line ends, spaces, marks that combine, quotes, markup.
   const text = `메모 ${n}\r\n\t회의 \u0065\u0301 "내용" <b>&amp;</b>\n\n${'할 일 하나. '.repeat(3 + Math.floor(random() * 30))} \n`;
@@ -114,10 +114,13 @@ async function writeMemo({ door, ledger, random }: Hand, userId: string): Promis
   if (made?.status !== 201) return;
   const id = made.body.id as string;
   ledger.memos.push({ id, userId, text });
-  await door.insist('POST', `/memos/${id}/promote-to-document`, { user_id: userId });
+  await door.callUntilAnswered('POST', `/memos/${id}/promote-to-document`, { user_id: userId });
 }
 
-async function askByName({ door, ledger, random }: Hand, world: World): Promise<void> {
+async function askByName(
+  { door, ledger, random }: ClientContext,
+  world: ChaosEnvironment,
+): Promise<void> {
   const names = ['small', 'large', ...(world.llama === null ? [] : ['llama'])];
   const asked = names[Math.floor(random() * names.length)]!;
   const body = { model: asked, messages: [{ role: 'user', content: '안녕' }] };
@@ -134,10 +137,10 @@ async function askByName({ door, ledger, random }: Hand, world: World): Promise<
 }
 
 /** Submits over NATS as a program does that must not lose a message. */
-export async function liveNatsClient(options: ClientOptions, nc: NatsConnection): Promise<void> {
+export async function runNatsClient(options: ClientOptions, nc: NatsConnection): Promise<void> {
   const { ledger, random } = options;
   const userId = 'nats1';
-  const pen = createPen(ledger, 'nats', userId, 'n1');
+  const pen = createMessageWriter(ledger, 'nats', userId, 'n1');
   const submit = async (text: string): Promise<void> => {
     const sent = pen.write(text);
     const body = JSON.stringify({ message: sent.text, user_id: userId, channel: 'nats' });
@@ -161,9 +164,9 @@ export async function liveNatsClient(options: ClientOptions, nc: NatsConnection)
     const body = JSON.stringify({ job_id: last?.accepted?.jobId ?? 'none' });
     await nc.request('gatehouse.v1.svc.job.get', body, { timeout: 1_000 }).catch(() => null);
   };
-  await live(
+  await runActor(
     [
-      [70, () => submit(random() < 0.6 ? words.plain : words.deep)],
+      [70, () => submit(random() < 0.6 ? requestPhrases.plain : requestPhrases.deep)],
       [30, ask],
     ],
     options,
@@ -171,7 +174,7 @@ export async function liveNatsClient(options: ClientOptions, nc: NatsConnection)
 }
 
 /** Somebody who may not, or does it wrong: refused each time, whatever else goes on. */
-export async function liveStranger(options: ClientOptions): Promise<void> {
+export async function runUnauthorizedClient(options: ClientOptions): Promise<void> {
   const { world, ledger, random } = options;
   const [token] = world.secrets;
   const form = { token: token!, user_id: '4', username: 'x', post_id: '1', timestamp: '1' };
@@ -193,10 +196,10 @@ export async function liveStranger(options: ClientOptions): Promise<void> {
       // Nobody answered: that is no answer that could be wrong.
     }
   };
-  await live([[1, knock]], { ...options, pauseMs: options.pauseMs * 3 });
+  await runActor([[1, knock]], { ...options, pauseMs: options.pauseMs * 3 });
 }
 
-async function live(
+async function runActor(
   acts: readonly [weight: number, act: () => Promise<unknown>][],
   { random, pauseMs, isOver }: Pick<ClientOptions, 'random' | 'pauseMs' | 'isOver'>,
 ): Promise<void> {

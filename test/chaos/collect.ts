@@ -5,26 +5,26 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobPage, JobView } from '../../src/contract/door.ts';
+import type { JobPage, JobView } from '../../src/contract/job-service.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
-import { headOf, replay } from '../../src/journal/job-state.ts';
-import { createPureMachine } from '../../src/journal/pure-machine.ts';
+import { summaryOf, replay } from '../../src/journal/job-runtime-state.ts';
+import { createJobMachineRunner } from '../../src/journal/job-machine-runner.ts';
 import { messageOf } from '../../src/lib/errors.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
-import { saidTo } from './chat-view.ts';
-import { createCoreDoor, type CoreDoor } from './core-door.ts';
+import { textsShownTo } from './shown-texts.ts';
+import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
 import { judgeLine } from './log-lines.ts';
 import type { Ledger } from './ledger.ts';
 import type { MemoSeen, ObservedJob, Observations } from './observations.ts';
-import { bridgeHealth } from './quiet.ts';
-import { readAfresh, type BrokerAddress, type Watcher } from './watcher.ts';
-import type { World } from './world.ts';
+import { bridgeHealth } from './wait-until-idle.ts';
+import { rereadStream, type BrokerAddress, type StreamWatcher } from './stream-watcher.ts';
+import type { ChaosEnvironment } from './chaos-environment.ts';
 
 export interface CollectOptions {
-  world: World;
+  world: ChaosEnvironment;
   ledger: Ledger;
-  watcher: Watcher;
+  watcher: StreamWatcher;
   broker: BrokerAddress;
   userIds: readonly number[];
   unrest: string[];
@@ -38,12 +38,12 @@ const parallel = 4;
 /** Stops the programs. */
 export async function collect(options: CollectOptions): Promise<Observations> {
   const { world, ledger, watcher, broker, userIds } = options;
-  const door = createCoreDoor(world.coreUrl, world.apiKey);
+  const door = createCoreApiClient(world.coreUrl, world.apiKey);
   const jobs = await observeJobs(door);
   const eventCount = jobs.reduce((sum, { events }) => sum + events.length, 0);
   const until = performance.now() + catchUpMsMax;
   while (watcher.events.length < eventCount && performance.now() < until) await sleep(50);
-  const rebuilt = await readAfresh(broker, eventCount, catchUpMsMax);
+  const rebuilt = await rereadStream(broker, eventCount, catchUpMsMax);
   const people = [...new Set(ledger.sent.map(({ userId }) => userId))];
   const calendars = new Map<string, string[]>();
   for (const userId of people) calendars.set(userId, await entriesOf(door, userId));
@@ -60,7 +60,7 @@ export async function collect(options: CollectOptions): Promise<Observations> {
   return {
     sent: ledger.sent,
     jobs,
-    shown: new Map(userIds.map((id) => [String(id), saidTo(world.dsm, id)])),
+    shown: new Map(userIds.map((id) => [String(id), textsShownTo(world.dsm, id)])),
     streamed: [...watcher.events],
     streamFaults: [...watcher.faults],
     rebuilt,
@@ -81,19 +81,19 @@ export async function collect(options: CollectOptions): Promise<Observations> {
 }
 
 /** All jobs, oldest first. */
-async function observeJobs(door: CoreDoor): Promise<ObservedJob[]> {
+async function observeJobs(door: CoreApiClient): Promise<ObservedJob[]> {
   const ids: string[] = [];
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? '' : `&cursor=${cursor}`;
-    const { body } = await door.insist('GET', `/jobs?limit=500${query}`);
+    const { body } = await door.callUntilAnswered('GET', `/jobs?limit=500${query}`);
     const page = body as JobPage;
     ids.push(...page.jobs.map(({ job_id: id }) => id));
     cursor = page.next_cursor;
   } while (cursor !== null);
   return inParallel(ids.toReversed(), async (id) => {
-    const { body: view } = await door.insist('GET', `/chat/${id}`);
-    const { body: listing } = await door.insist('GET', `/jobs/${id}/events`);
+    const { body: view } = await door.callUntilAnswered('GET', `/chat/${id}`);
+    const { body: listing } = await door.callUntilAnswered('GET', `/jobs/${id}/events`);
     return { view: view as JobView, events: (listing as { events: StateEvent[] }).events };
   });
 }
@@ -115,7 +115,7 @@ async function inParallel<Item, Result>(
   return results;
 }
 
-async function entriesOf(door: CoreDoor, userId: string): Promise<string[]> {
+async function entriesOf(door: CoreApiClient, userId: string): Promise<string[]> {
   const ics = await door.text(`/calendar.ics?user_id=${encodeURIComponent(userId)}`);
   // Long lines are folded; what is looked for may stand over a fold.
   return [...ics.replaceAll(/\r?\n[ \t]/g, '').matchAll(/^SUMMARY[^:\r\n]*:(.*?)\r?$/gm)].map(
@@ -123,9 +123,9 @@ async function entriesOf(door: CoreDoor, userId: string): Promise<string[]> {
   );
 }
 
-async function observeMemos(door: CoreDoor, { memos }: Ledger): Promise<MemoSeen[]> {
+async function observeMemos(door: CoreApiClient, { memos }: Ledger): Promise<MemoSeen[]> {
   return inParallel(memos, async ({ id, userId, text }) => {
-    const answer = await door.insist('GET', `/documents/${id}?user_id=${userId}`);
+    const answer = await door.callUntilAnswered('GET', `/documents/${id}?user_id=${userId}`);
     const isThere = answer.status === 200;
     return {
       id,
@@ -141,16 +141,16 @@ async function replayAll(path: string): Promise<{ replayFaults: string[]; replay
   const database = await openDatabase({ path });
   try {
     const storage = createJobStore(database);
-    const machine = createPureMachine();
+    const machine = createJobMachineRunner();
     const ids = await database.query.selectFrom('job').select('id').execute();
     const replayFaults = ids.flatMap(({ id }) => {
       try {
         const job = storage.find(id)!;
         const state = replay(machine, job.input, storage.rows(job.num));
         const { n, seq, ...head } = job.head;
-        const made = Object.entries(headOf(state));
+        const made = Object.entries(summaryOf(state));
         const isSame =
-          state.n === n &&
+          state.rowNumber === n &&
           state.seq === seq &&
           made.every(([name, value]) => head[name as keyof typeof head] === value);
         return isSame ? [] : [`${id}: its rows give another state than the stored one`];
@@ -164,7 +164,9 @@ async function replayAll(path: string): Promise<{ replayFaults: string[]; replay
   }
 }
 
-async function readLogs(world: World): Promise<{ logFaults: string[]; logLines: number }> {
+async function readLogs(
+  world: ChaosEnvironment,
+): Promise<{ logFaults: string[]; logLines: number }> {
   const logFaults: string[] = [];
   let logLines = 0;
   for (const { name, logFile } of [world.core, world.bridge]) {

@@ -35,7 +35,7 @@ export function createLedger(): Ledger {
 }
 
 /** Makes the messages of one person. */
-export function createPen(ledger: Ledger, via: Sent['via'], userId: string, who: string) {
+export function createMessageWriter(ledger: Ledger, via: Sent['via'], userId: string, who: string) {
   let n = 0;
   return {
     /** `words` with a mark, or alone. */

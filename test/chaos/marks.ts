@@ -9,7 +9,7 @@ export const marksIn = (text: string): string[] => [...new Set(text.match(patter
 export const lastMarkIn = (text: string): string | null => text.match(pattern)?.at(-1) ?? null;
 
 /** What a message asks of the model servers of the storm. */
-export const words = {
+export const requestPhrases = {
   plain: '말해줘',
   long: '길게 말해줘',
   deep: '깊이 생각해줘',

@@ -21,7 +21,7 @@ import {
   type FakeExchange,
   type FakeReply,
 } from '../support/fake-llm-replies.ts';
-import { draftTitle, lastMarkIn, words } from './marks.ts';
+import { draftTitle, lastMarkIn, requestPhrases } from './marks.ts';
 import type { Overlap } from './observations.ts';
 
 export const modelFailures = ['error', 'cut', 'stall', 'garbage', 'silence'] as const;
@@ -33,7 +33,7 @@ export interface StormModel {
   readonly overlaps: readonly Overlap[];
   readonly requests: number;
   /** Null: good weather. Else about two of three requests fail in this way. */
-  setWeather(failure: ModelFailure | null): void;
+  setFailure(failure: ModelFailure | null): void;
 }
 
 const failingReplies: Record<ModelFailure, readonly FakeReply[]> = {
@@ -68,7 +68,7 @@ export async function startStormModel(
         running: running.length,
       };
       overlaps.push(overlap);
-      void settleOverlap(overlap, exchange, () => running.length <= concurrency);
+      void recordOverlap(overlap, exchange, () => running.length <= concurrency);
     }
     try {
       const picks = weather === null ? [] : failingReplies[weather];
@@ -87,12 +87,12 @@ export async function startStormModel(
     get requests() {
       return llm.requests.length;
     },
-    setWeather: (failure) => void (weather = failure),
+    setFailure: (failure) => void (weather = failure),
   };
 }
 
 /** How long it lasted: a server needs a moment to notice a client that has gone. */
-async function settleOverlap(
+async function recordOverlap(
   overlap: Overlap,
   { gone }: FakeExchange,
   isOver: () => boolean,
@@ -113,8 +113,8 @@ const goodReply =
     const [system, last] = [text(0), text(-1)];
     if (last.includes('<memo>')) return says(`# 정리\n\n- ${memoOf(last)}`)(exchange);
     if (system.includes('분류기')) return saysJson(decisionOn(last, name))(exchange);
-    const isSlow = last.includes(words.slow);
-    return says(answerTo(last, name), { wordMs: isSlow ? 40 : 0 })(exchange);
+    const isSlow = last.includes(requestPhrases.slow);
+    return says(replyTo(last, name), { wordMs: isSlow ? 40 : 0 })(exchange);
   };
 
 const memoOf = (prompt: string): string =>
@@ -124,23 +124,28 @@ function decisionOn(prompt: string, name: string): Record<string, unknown> {
   const mark = lastMarkIn(prompt) ?? '';
   // What was said earlier stands before the message.
   const message = prompt.slice(prompt.lastIndexOf('[메시지]'));
-  if (message.includes(words.draft)) {
+  if (message.includes(requestPhrases.draft)) {
     const params = { title: draftTitle(mark), date: '2031-03-05', time: '15:00' };
     return { action: 'tools', tool: 'calendar', operation: 'create_draft', params };
   }
-  if (message.includes(words.look)) {
+  if (message.includes(requestPhrases.look)) {
     const params = { date_from: '2031-03-01', date_to: '2031-03-02' };
     return { action: 'tools', tool: 'calendar', operation: 'search', params };
   }
   if (message.includes('깊이')) return { action: 'route', prompt: message };
-  if (message.includes(words.ask)) return { action: 'clarify', response: `무엇을요? ${mark}` };
-  return { action: 'direct', response: answerTo(message, name) };
+  if (message.includes(requestPhrases.ask))
+    return { action: 'clarify', response: `무엇을요? ${mark}` };
+  return { action: 'direct', response: replyTo(message, name) };
 }
 
 /** Every line of a long answer holds the mark: each of its parts can be told in the chat. */
-function answerTo(prompt: string, name: string): string {
+function replyTo(prompt: string, name: string): string {
   const mark = lastMarkIn(prompt) ?? '';
-  const lines = prompt.includes(words.long) ? 110 : prompt.includes(words.slow) ? 10 : 0;
+  const lines = prompt.includes(requestPhrases.long)
+    ? 110
+    : prompt.includes(requestPhrases.slow)
+      ? 10
+      : 0;
   const middle = Array.from({ length: lines }, (_, n) => `${n + 1}째 줄 ${mark} 가나다라마바사아`);
   return [`답 ${mark} [${name}]`, ...middle].join('\n');
 }

@@ -1,5 +1,5 @@
 /** What a storm has left behind, seen from outside: all that the audit looks at, as plain data. */
-import type { JobView } from '../../src/contract/door.ts';
+import type { JobView } from '../../src/contract/job-service.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
 
 /** One message that somebody sent. */

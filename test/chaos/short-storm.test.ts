@@ -3,7 +3,7 @@
  * `npm run chaos` (docs/testing.md).
  */
 import { expect, test } from 'vitest';
-import { natsCommand, folderForTest } from '../messaging/setting.ts';
+import { natsCommand, folderForTest } from '../messaging/nats-fixture.ts';
 import { reportOf, violationsOf } from './report.ts';
 import { runStorm } from './storm.ts';
 

@@ -5,15 +5,15 @@
  */
 import { randomOf } from '../../src/fake-dsm/random.ts';
 import { auditStorm, type Finding } from './audit.ts';
-import { createButtonBoard, livePerson } from './chat-people.ts';
-import { liveHttpClient, liveNatsClient, liveStranger } from './clients.ts';
+import { createButtonBoard, runPerson } from './chat-people.ts';
+import { runHttpClient, runNatsClient, runUnauthorizedClient } from './clients.ts';
 import { collect } from './collect.ts';
 import { createLedger } from './ledger.ts';
 import type { Observations } from './observations.ts';
-import { untilQuiet } from './quiet.ts';
-import { connectTo, watch } from './watcher.ts';
-import { blow, isNamed, stormFaults } from './weather.ts';
-import { openWorld, type World } from './world.ts';
+import { waitUntilIdle } from './wait-until-idle.ts';
+import { connectTo, watchStream } from './stream-watcher.ts';
+import { runFaultTrack, isNamed, stormFaults } from './fault-schedule.ts';
+import { openChaosEnvironment, type ChaosEnvironment } from './chaos-environment.ts';
 
 export interface StormOptions {
   seed: number;
@@ -51,16 +51,16 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
   const began = performance.now();
   const seconds = (): number => Math.round((performance.now() - began) / 100) / 10;
   const userIds = Array.from({ length: users }, (_, index) => index + 4);
-  const world = await openWorld({ ...options, userIds });
+  const world = await openChaosEnvironment({ ...options, userIds });
   try {
     say(`the system runs after ${seconds()} s`);
     const broker = { url: world.broker.url, token: world.natsToken };
-    const watcher = await watch(broker);
+    const watcher = await watchStream(broker);
     const ledger = createLedger();
     const strikes: Record<string, number> = {};
     await act(world, { options, ledger, userIds, strikes });
     say(`${ledger.accepted} messages were accepted after ${seconds()} s`);
-    const unrest = await untilQuiet(world, options.calmMsMax, say);
+    const unrest = await waitUntilIdle(world, options.calmMsMax, say);
     const quietAfter = seconds();
     say(unrest.length === 0 ? `all is quiet after ${quietAfter} s` : unrest.join('\n'));
     const observations = await collect({ world, ledger, watcher, broker, userIds, unrest });
@@ -89,7 +89,7 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
 }
 
 async function act(
-  world: World,
+  world: ChaosEnvironment,
   parts: {
     options: StormOptions;
     ledger: ReturnType<typeof createLedger>;
@@ -111,12 +111,12 @@ async function act(
   const nc = await connectTo({ url: world.broker.url, token: world.natsToken });
   const people = [
     ...userIds.map((userId) =>
-      livePerson({ ...client, dsm: world.dsm, board, userId, random: random(userId) }),
+      runPerson({ ...client, dsm: world.dsm, board, userId, random: random(userId) }),
     ),
-    liveHttpClient({ ...client, random: random(1_001) }, 1),
-    liveHttpClient({ ...client, random: random(1_002) }, 2),
-    liveNatsClient({ ...client, random: random(1_003) }, nc),
-    liveStranger({ ...client, random: random(1_004) }),
+    runHttpClient({ ...client, random: random(1_001) }, 1),
+    runHttpClient({ ...client, random: random(1_002) }, 2),
+    runNatsClient({ ...client, random: random(1_003) }, nc),
+    runUnauthorizedClient({ ...client, random: random(1_004) }),
   ];
   let open = 0;
   const faults = stormFaults.filter(
@@ -125,9 +125,9 @@ async function act(
   );
   ledger.isCalm = true;
   const lanes = (['programs', 'surroundings'] as const).map((lane, index) =>
-    blow({
+    runFaultTrack({
       world,
-      faults: faults.filter((one) => one.lane === lane),
+      faults: faults.filter((one) => one.track === lane),
       random: random(2_000 + index),
       gapMs,
       isOver: isTime,

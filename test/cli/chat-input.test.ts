@@ -75,7 +75,7 @@ describe('a yes without a screen', () => {
     expect(code).toBe(1);
     expect(err).toContain(one);
     expect(err).toContain(other);
-    await fixture.client.tell(other, 'cancel');
+    await fixture.client.controlJob(other, 'cancel');
     expect(await chat(['네'], null)).toMatchObject({ code: 0 });
     expect(await fixture.client.job(one)).toMatchObject({ outcome: 'answered' });
   });

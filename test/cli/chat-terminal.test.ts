@@ -100,7 +100,7 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     const shown = await shownDraft(terminal, '치과');
     terminal.type('네');
     await shows(terminal, '확인/취소> 네');
-    await fixture.client.tell(shown, 'cancel');
+    await fixture.client.controlJob(shown, 'cancel');
     await shows(terminal, '더 이상 답을 기다리지 않습니다');
     await asks(terminal, '나> 네');
     terminal.key('Enter');

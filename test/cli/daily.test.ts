@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { direct, openCore, type ConfigInput } from '../support/core.ts';
 import { until } from '../support/journal.ts';
-import { lastLine, startCommand } from './process.ts';
+import { lastLine, startCommand } from './cli-process.ts';
 
 const ids = /[0-9A-Z]{26}/;
 /** A zone in which the day is another than in UTC for half of it. */

@@ -7,7 +7,7 @@ import { commands } from '../../src/cli/commands.ts';
 import { completionScript } from '../../src/cli/completion.ts';
 import { shells } from '../../src/cli/shells.ts';
 import { scratchFolder } from '../support/journal.ts';
-import { lastLine, root, startCommand, startProcess } from './process.ts';
+import { lastLine, root, startCommand, startProcess } from './cli-process.ts';
 
 const scratch = scratchFolder();
 const run = (...args: string[]) => startCommand(args, { cwd: scratch.path }).ended;

@@ -31,7 +31,7 @@ async function fillQueue(): Promise<() => Promise<void>> {
   for (const user of ['x', 'y']) ids.push(await client.submit({ message: '안녕', user_id: user }));
   await until(() => small.open === 1);
   return async () => {
-    for (const id of ids.toReversed()) await client.tell(id, 'cancel');
+    for (const id of ids.toReversed()) await client.controlJob(id, 'cancel');
     await until(() => fixture.core.journal.stats.running === 0);
   };
 }

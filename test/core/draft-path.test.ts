@@ -94,11 +94,11 @@ describe('a draft', () => {
 
   test('is changed by a word about a detail, and shown again', async () => {
     const jobId = await drafted();
-    const accepted = await fixture.client.say({ message: '4시로 바꿔' });
+    const accepted = await fixture.client.submitMessage({ message: '4시로 바꿔' });
     expect(accepted).toMatchObject({ job_id: jobId, after_seq: expect.any(Number) });
     await until(async () => (await drafts(jobId)).length === 2);
     expect((await drafts(jobId))[1]).toContain('16:00');
-    await fixture.client.tell(jobId, 'confirm');
+    await fixture.client.controlJob(jobId, 'confirm');
     await ended(jobId);
     expect(await entries()).toContain('16:00');
   });
@@ -110,7 +110,7 @@ describe('a draft', () => {
         .filter(({ type, data }) => type === 'result' && data['final'] === false)
         .map(({ seq }) => seq);
     const [first] = await shown();
-    await fixture.client.say({ message: '4시로 바꿔' });
+    await fixture.client.submitMessage({ message: '4시로 바꿔' });
     await until(async () => (await shown()).length === 2);
     const [, second] = await shown();
     const path = `/chat/${jobId}/confirm`;
@@ -135,19 +135,19 @@ describe('a draft', () => {
       const shown = await drafted();
       const newer = await drafted();
       const sent = { message: '네', draft: await seen(shown), idempotency_key: 'k' };
-      const accepted = await fixture.client.say(sent);
+      const accepted = await fixture.client.submitMessage(sent);
       expect(accepted.job_id).toBe(shown);
       expect(await ended(shown)).toMatchObject({ outcome: 'answered' });
-      expect(await fixture.client.say(sent)).toEqual(accepted);
+      expect(await fixture.client.submitMessage(sent)).toEqual(accepted);
       expect((await fixture.client.job(newer)).state).toBe('confirm-draft');
     });
 
     test('is the one that no drops and a detail changes, also where a newer draft waits', async () => {
       const shown = await drafted();
       const newer = await drafted();
-      await fixture.client.say({ message: '4시로 바꿔', draft: await seen(shown) });
+      await fixture.client.submitMessage({ message: '4시로 바꿔', draft: await seen(shown) });
       await until(async () => (await drafts(shown)).length === 2);
-      await fixture.client.say({ message: '취소', draft: await seen(shown) });
+      await fixture.client.submitMessage({ message: '취소', draft: await seen(shown) });
       expect(await ended(shown)).toMatchObject({ outcome: 'declined' });
       expect(await drafts(newer)).toHaveLength(1);
     });
@@ -156,17 +156,17 @@ describe('a draft', () => {
       const shown = await drafted();
       const other = await drafted();
       const old = await seen(shown);
-      await fixture.client.say({ message: '4시로 바꿔', draft: old });
+      await fixture.client.submitMessage({ message: '4시로 바꿔', draft: old });
       await until(async () => (await drafts(shown)).length === 2);
       for (const message of ['네', '취소', '5시로 바꿔', '이게 맞나']) {
-        const sent = fixture.client.say({ message, draft: old });
+        const sent = fixture.client.submitMessage({ message, draft: old });
         await expect(sent, message).rejects.toThrow('GH_JOB_CONFLICT');
       }
       const changed = await seen(shown);
-      await fixture.client.tell(shown, 'cancel');
+      await fixture.client.controlJob(shown, 'cancel');
       await ended(shown);
       for (const message of ['네', '취소', '5시로 바꿔', '이게 맞나']) {
-        const sent = fixture.client.say({ message, draft: changed });
+        const sent = fixture.client.submitMessage({ message, draft: changed });
         await expect(sent, message).rejects.toThrow('GH_JOB_CONFLICT');
       }
       expect((await fixture.client.job(other)).state).toBe('confirm-draft');
@@ -180,7 +180,7 @@ describe('a draft', () => {
       expect(other).not.toBe(shown);
       await ended(other);
       for (const place of [{ user_id: 'jun' }, { channel: 'terminal' }, { thread: 't' }]) {
-        const sent = fixture.client.say({ message: '네', draft, ...place });
+        const sent = fixture.client.submitMessage({ message: '네', draft, ...place });
         await expect(sent).rejects.toThrow('GH_JOB_NOT_FOUND');
       }
     });
@@ -198,8 +198,8 @@ describe('a draft', () => {
   test('is written once when the button and the word come together', async () => {
     const jobId = await drafted();
     await Promise.allSettled([
-      fixture.client.tell(jobId, 'confirm'),
-      fixture.client.tell(jobId, 'confirm'),
+      fixture.client.controlJob(jobId, 'confirm'),
+      fixture.client.controlJob(jobId, 'confirm'),
       fixture.client.submit({ message: '확인', idempotency_key: 'a' }),
       fixture.client.submit({ message: '확인', idempotency_key: 'b' }),
     ]);
@@ -209,7 +209,7 @@ describe('a draft', () => {
 
   test('P8: is dropped by a cancel', async () => {
     const jobId = await drafted();
-    await fixture.client.tell(jobId, 'cancel');
+    await fixture.client.controlJob(jobId, 'cancel');
     expect(await ended(jobId)).toMatchObject({ state: 'cancelled', outcome: null });
     expect(await entries()).not.toContain('치과');
   });
@@ -228,7 +228,7 @@ describe('a draft', () => {
     expect(other).not.toBe(jobId);
     await ended(other);
     expect((await fixture.client.job(jobId)).state).toBe('confirm-draft');
-    await fixture.client.tell(jobId, 'confirm');
+    await fixture.client.controlJob(jobId, 'confirm');
     await ended(jobId);
     expect(await entries('bob')).not.toContain('치과');
     expect(await entries('ann')).toContain('치과');
@@ -254,7 +254,7 @@ describe('a draft', () => {
     );
     const jobId = await fixture.client.submit({ message: '2031년 3월 5일 3시에 치과 잡아줘' });
     await until(async () => (await fixture.client.job(jobId)).state !== 'classify');
-    await fixture.client.tell(jobId, 'cancel').catch(() => undefined);
+    await fixture.client.controlJob(jobId, 'cancel').catch(() => undefined);
     expect(await entries()).not.toContain('치과');
   });
 });

@@ -1,7 +1,7 @@
 /** Who gets which backend (P9), and what the doctor tells of a running core's gates. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkGates } from '../../src/cli/gate-findings.ts';
-import { dispatch } from '../../src/core/dispatch.ts';
+import { checkGates } from '../../src/cli/gate-check.ts';
+import { selectBackend } from '../../src/core/select-backend.ts';
 import { openCore, type CoreFixture } from '../support/core.ts';
 import { stalls } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
@@ -14,22 +14,22 @@ afterEach(() => fixture.close());
 
 describe('dispatch', () => {
   test('gives the backend that was named, whatever the role', () => {
-    expect(dispatch(fixture.core.pool, 'small', 'reasoner').id).toBe('small');
+    expect(selectBackend(fixture.core.pool, 'small', 'reasoner').id).toBe('small');
   });
 
   test('gives the backend of the role where nobody was named', () => {
-    expect(dispatch(fixture.core.pool, null, 'reasoner').id).toBe('large');
-    expect(dispatch(fixture.core.pool, null, 'classifier').id).toBe('small');
+    expect(selectBackend(fixture.core.pool, null, 'reasoner').id).toBe('large');
+    expect(selectBackend(fixture.core.pool, null, 'classifier').id).toBe('small');
   });
 
   test('gives a dead backend to whoever named it, never another', async () => {
     await fixture.large.refuse();
     await fixture.core.pool.find('large')!.health.check();
-    expect(dispatch(fixture.core.pool, 'large', 'ask').id).toBe('large');
+    expect(selectBackend(fixture.core.pool, 'large', 'ask').id).toBe('large');
   });
 
   test.each(['', 'LARGE', 'large ', 'gpt-4o'])('knows no backend %j', (name) => {
-    expect(() => dispatch(fixture.core.pool, name, 'ask')).toThrow(
+    expect(() => selectBackend(fixture.core.pool, name, 'ask')).toThrow(
       expect.objectContaining({ code: 'GH_BACKEND_UNKNOWN', status: 400 }),
     );
   });

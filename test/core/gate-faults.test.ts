@@ -37,7 +37,7 @@ async function setUp(firstTokenMs = 10_000, kind: BackendConfig['kind'] = 'gener
     id: 'server',
     concurrency: 1,
     clock: systemClock,
-    probe: () => probe.reaches(),
+    probe: () => probe.isReachable(),
     breaker: { failures: 3, probeBackoffMs: 10, probeBackoffMaxMs: 20 },
   });
   onTestFinished(() => gate.stop());

@@ -144,8 +144,8 @@ describe('estimates', () => {
       ahead: 1,
       etaMs: expect.any(Number),
     });
-    await fixture.client.tell(waiter, 'cancel');
-    await fixture.client.tell(holder, 'cancel');
+    await fixture.client.controlJob(waiter, 'cancel');
+    await fixture.client.controlJob(holder, 'cancel');
   });
 });
 

@@ -120,7 +120,7 @@ describe('P8: a cancel', () => {
     await until(async () => (await stateOf(jobId)) === state);
     await until(() => fixture[server].open > 0);
     const request = fixture[server].requests.at(-1)!;
-    await fixture.client.tell(jobId, 'cancel');
+    await fixture.client.controlJob(jobId, 'cancel');
     const closed = await request.closed;
     expect(closed.closedBy).toBe('client');
     const { end } = await follow(fixture.client, jobId);
@@ -161,7 +161,7 @@ describe('P8: a cancel', () => {
     await until(() => fixture.small.open === 1);
     const waiter = await fixture.client.submit({ message: '안녕', user_id: 'bob' });
     await until(async () => (await fixture.client.job(waiter)).queue !== null);
-    await fixture.client.tell(waiter, 'cancel');
+    await fixture.client.controlJob(waiter, 'cancel');
     const { types, end } = await follow(fixture.client, waiter);
     expect(end.type).toBe('cancelled');
     expect(types).toContain('processing');
@@ -177,7 +177,7 @@ describe('P8: a cancel', () => {
     });
     const jobId = await fixture.client.submit({ message: '내일 일정 알려줘' });
     await until(() => connected() > 0);
-    await fixture.client.tell(jobId, 'cancel');
+    await fixture.client.controlJob(jobId, 'cancel');
     const { end } = await follow(fixture.client, jobId);
     expect(end.type).toBe('cancelled');
     await until(() => connected() === 0);

@@ -1,6 +1,6 @@
 /** Models that answer in JSON where words were asked for, and tools that are not configured, in a whole core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLanguage } from '../../src/assistant/language.ts';
+import { createLanguageAdapter } from '../../src/assistant/language-adapter.ts';
 import { openCore, routed, type CoreFixture } from '../support/core.ts';
 import { says, saysJson } from '../support/fake-llm-replies.ts';
 
@@ -68,8 +68,10 @@ describe('a mail question without a mailbox', () => {
       locale: 'ko' as const,
       history: [],
     };
-    const all = createLanguage({ timeZone: 'Asia/Seoul' }).classify(input);
-    const every = createLanguage({ timeZone: 'Asia/Seoul', hasTool: () => true }).classify(input);
+    const all = createLanguageAdapter({ timeZone: 'Asia/Seoul' }).classify(input);
+    const every = createLanguageAdapter({ timeZone: 'Asia/Seoul', hasTool: () => true }).classify(
+      input,
+    );
     expect(JSON.stringify(every)).toBe(JSON.stringify(all));
     expect(JSON.stringify(all)).toContain('email.search');
   });

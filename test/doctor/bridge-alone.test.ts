@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { doctor } from '../../src/cli/doctor.ts';
-import { checkNats } from '../../src/cli/nats-findings.ts';
-import type { Finding } from '../../src/cli/finding.ts';
+import { checkNats } from '../../src/cli/nats-check.ts';
+import type { CheckResult } from '../../src/cli/check-result.ts';
 import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
-import { fakeNas, token } from '../bridge/setting.ts';
+import { fakeNas, token } from '../bridge/bridge-fixture.ts';
 import {
   broker,
-  client,
+  connectClient,
   folderForTest,
   managerOf,
-  gatehouse,
+  openGatehouse,
   natsCommand,
-} from '../messaging/setting.ts';
+} from '../messaging/nats-fixture.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/journal.ts';
 
@@ -27,9 +27,9 @@ const permissions = read('nats/authorization.conf').replaceAll(/\$[A-Z]+_PASSWOR
 /** A broker with these users, and Gatehouse on it as the core. */
 async function guarded(users = permissions) {
   const server = await broker({ config: users });
-  const rig = await gatehouse({ url: server.url, user: 'core', password: 'pw' });
+  const rig = await openGatehouse({ url: server.url, user: 'core', password: 'pw' });
   await until(() => rig.messaging.status().bus === 'connected');
-  const jsm = await managerOf(await client(server, { user: 'core', pass: 'pw' }));
+  const jsm = await managerOf(await connectClient(server, { user: 'core', pass: 'pw' }));
   await until(() =>
     jsm.consumers.info('GH_RPL', 'bridge-synology').then(
       () => true,
@@ -59,8 +59,8 @@ function bridgeConfig(url: string): Config {
 
 interface Told {
   exitCode: number;
-  findings: Finding[];
-  faults: Finding[];
+  findings: CheckResult[];
+  faults: CheckResult[];
 }
 
 /** `gatehouse doctor` with a shipped configuration, at the addresses of this test. */
@@ -95,7 +95,7 @@ async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
   const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   onTestFinished(() => printed.mockRestore());
   const exitCode = await doctor(file, true);
-  const findings = JSON.parse(String(printed.mock.lastCall?.[0])) as Finding[];
+  const findings = JSON.parse(String(printed.mock.lastCall?.[0])) as CheckResult[];
   return { exitCode, findings, faults: findings.filter(({ ok }) => !ok) };
 }
 
@@ -122,7 +122,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
     'names %s where the bridge may not use it, and nothing of the core',
     async (subject, named) => {
       const { url } = await guarded(permissions.replace(`"${subject}"`, '"elsewhere"'));
-      const { findings, isOfBridge } = await checkNats(bridgeConfig(url));
+      const { results: findings, isOfBridge } = await checkNats(bridgeConfig(url));
       expect(isOfBridge).toBe(true);
       expect(findings.filter(({ ok }) => !ok)).toMatchObject([
         {
@@ -135,7 +135,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
 
   test('sees that the core has made no queue of replies yet', async () => {
     const { url } = await broker({ config: permissions });
-    const { findings } = await checkNats(bridgeConfig(url));
+    const { results: findings } = await checkNats(bridgeConfig(url));
     expect(findings.filter(({ ok }) => !ok)).toMatchObject([
       {
         what: expect.stringContaining('no queue of replies'),
@@ -149,7 +149,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
       config: `authorization { users: [{ user: bridge, password: pw, permissions: {
         publish: ["$JS.API.>", "gatehouse.v1.evt.>", "gatehouse.v1.dead.>"], subscribe: [">"] } }] }`,
     });
-    const { findings, isOfBridge } = await checkNats(bridgeConfig(url));
+    const { results: findings, isOfBridge } = await checkNats(bridgeConfig(url));
     expect(isOfBridge).toBe(false);
     expect(findings.filter(({ ok }) => !ok)).toMatchObject([
       {

@@ -7,14 +7,14 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { checkDatabase } from '../../src/cli/database-findings.ts';
+import { checkDatabase } from '../../src/cli/database-check.ts';
 import {
   checkCore,
   checkRunningCore,
   checkNode,
   checkTimeZone,
   checkTraces,
-} from '../../src/cli/machine-findings.ts';
+} from '../../src/cli/environment-check.ts';
 import { configSchema, type Config } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { openCore } from '../support/core.ts';
@@ -65,18 +65,18 @@ describe('the machine', () => {
     const at = (port: number) => checkCore(configOf({ server: { port } }));
     expect(await at(Number(new URL(fixture.core.url).port))).toMatchObject({
       isThere: true,
-      finding: { ok: true, what: expect.stringContaining('runs at') },
+      result: { ok: true, what: expect.stringContaining('runs at') },
     });
     expect(await at(await freePort())).toMatchObject({
       isThere: false,
-      finding: { ok: true, advice: expect.stringContaining('gatehouse serve') },
+      result: { ok: true, advice: expect.stringContaining('gatehouse serve') },
     });
     const silent = createServer((socket) => socket.destroy());
     const other = createWebServer((_request, response) => response.end('hello'));
     for (const server of [silent, other]) {
       expect(await at(await listening(server))).toMatchObject({
         isThere: false,
-        finding: { ok: false, advice: expect.stringContaining('server.port') },
+        result: { ok: false, advice: expect.stringContaining('server.port') },
       });
     }
   });

@@ -1,7 +1,7 @@
 /** What the doctor and the start say of the core that really runs. */
 import { expect, onTestFinished, test } from 'vitest';
 import { bannerOf } from '../../src/cli/banner.ts';
-import { checkBackends } from '../../src/cli/backend-findings.ts';
+import { checkBackends } from '../../src/cli/backend-check.ts';
 import { openCore } from '../support/core.ts';
 
 async function practiceCore(server: Record<string, unknown> = {}) {

@@ -1,13 +1,19 @@
 /** What the doctor says of the servers around a core: NATS, models, calendar, mail; real ones, each fault once. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { checkBackends } from '../../src/cli/backend-findings.ts';
-import type { Finding } from '../../src/cli/finding.ts';
-import { checkSearch } from '../../src/cli/search-findings.ts';
-import { checkNats } from '../../src/cli/nats-findings.ts';
-import { checkTools } from '../../src/cli/tool-findings.ts';
+import { checkBackends } from '../../src/cli/backend-check.ts';
+import type { CheckResult } from '../../src/cli/check-result.ts';
+import { checkSearch } from '../../src/cli/search-check.ts';
+import { checkNats } from '../../src/cli/nats-check.ts';
+import { checkTools } from '../../src/cli/tools-check.ts';
 import { configSchema, type Config } from '../../src/config/config.ts';
-import { broker, client, folderForTest, managerOf, natsCommand } from '../messaging/setting.ts';
-import { gatehouse } from '../messaging/setting.ts';
+import {
+  broker,
+  connectClient,
+  folderForTest,
+  managerOf,
+  natsCommand,
+} from '../messaging/nats-fixture.ts';
+import { openGatehouse } from '../messaging/nats-fixture.ts';
 import { openCore, type CoreFixture } from '../support/core.ts';
 import { dovecotMissing, startDovecot } from '../support/dovecot.ts';
 import { startFakeEmbeddings } from '../support/fake-embeddings.ts';
@@ -18,15 +24,15 @@ import { until } from '../support/journal.ts';
 import { radicaleMissing, startRadicale } from '../support/radicale.ts';
 
 const configOf = (change: Record<string, unknown>): Config => configSchema.parse(change);
-const faults = (findings: Finding[]): Finding[] => findings.filter(({ ok }) => !ok);
+const faults = (findings: CheckResult[]): CheckResult[] => findings.filter(({ ok }) => !ok);
 
 describe('NATS', () => {
   const check = async (
     nats: Record<string, unknown>,
     command = 'no-such-program',
-  ): Promise<Finding[]> => {
+  ): Promise<CheckResult[]> => {
     const database = `${folderForTest()}/gatehouse.db`;
-    return (await checkNats(configOf({ nats, database }), command)).findings;
+    return (await checkNats(configOf({ nats, database }), command)).results;
   };
 
   test('that is off, or is started by the core, or is nowhere, is told as that', async () => {
@@ -41,7 +47,7 @@ describe('NATS', () => {
       synology: { incomingUrl: 'http://127.0.0.1:1/' },
       database: `${folderForTest()}/gatehouse.db`,
     });
-    expect((await checkNats(withBridge, 'no-such-program')).findings).toMatchObject([
+    expect((await checkNats(withBridge, 'no-such-program')).results).toMatchObject([
       { ok: false, advice: expect.stringMatching(/^install nats-server.*or set nats\.url$/) },
     ]);
     const url = `nats://127.0.0.1:${await freePort()}`;
@@ -98,11 +104,11 @@ describe('NATS', () => {
 
   test.skipIf(natsCommand === null)('has nothing in its streams of the look at it', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await until(() => rig.messaging.status().bus === 'connected');
     await until(() => rig.messaging.flush());
     expect(faults(await check({ url: server.url }))).toEqual([]);
-    const jsm = await managerOf(await client(server));
+    const jsm = await managerOf(await connectClient(server));
     for (const name of ['GH_EVT', 'GH_RPL', 'GH_DEAD']) {
       expect((await jsm.streams.info(name)).state.messages, name).toBe(0);
     }
@@ -236,7 +242,7 @@ describe('tools', () => {
       const radicale = await startRadicale();
       onTestFinished(() => radicale.stop());
       const { url, username, password } = radicale;
-      const check = async (change: Record<string, unknown>): Promise<Finding> => {
+      const check = async (change: Record<string, unknown>): Promise<CheckResult> => {
         const calendar = { provider: 'caldav', url, username, password, ...change };
         const findings = await checkTools(configOf({ tools: { calendar } }));
         return findings.find(({ part }) => part === 'calendar')!;
@@ -263,7 +269,7 @@ describe('tools', () => {
     const dovecot = await startDovecot(['INBOX', 'Sent']);
     onTestFinished(() => dovecot.stop());
     const { port, username, password } = dovecot;
-    const check = async (change: Record<string, unknown>): Promise<Finding> => {
+    const check = async (change: Record<string, unknown>): Promise<CheckResult> => {
       const email = {
         provider: 'imap',
         host: '127.0.0.1',

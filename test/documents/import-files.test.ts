@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import iconv from 'iconv-lite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { importFiles, type ImportProgress } from '../../src/documents/import-files.ts';
-import { watchCutting } from '../support/cut-texts.ts';
-import { openLibrary } from './library-setting.ts';
+import { watchTokenizerSlices } from '../support/tokenizer-slices.ts';
+import { openLibrary } from './library-fixture.ts';
 
 let setting: Awaited<ReturnType<typeof openLibrary>>;
 let folder: string;
@@ -53,15 +53,15 @@ describe('importing files', () => {
     const words = '보일러 점검 기록 ';
     put('a.txt', words.repeat(21_000));
     for (const name of ['b', 'c']) put(`${name}.txt`, words.repeat(11_000));
-    const cut = watchCutting();
+    const cut = watchTokenizerSlices();
     const batches: string[][] = [];
     const { library } = setting;
-    const together: typeof library.together = (work) => {
+    const together: typeof library.transaction = (work) => {
       batches.push([]);
-      return library.together(work);
+      return library.transaction(work);
     };
     await importFiles([folder], {
-      library: { ...library, together },
+      library: { ...library, transaction: together },
       userId: 'minji',
       onProgress: ({ path }) => void batches.at(-1)!.push(path.slice(folder.length + 1)),
     });
@@ -69,7 +69,7 @@ describe('importing files', () => {
     expect(Math.max(...cut.map(({ chars }) => chars))).toBeLessThan(30_000);
     const large = cut.filter(({ chars }) => chars > 10_000);
     expect(large.length).toBeGreaterThan(15);
-    expect(new Set(large.map(({ turn }) => turn)).size).toBe(large.length);
+    expect(new Set(large.map(({ loopIteration: turn }) => turn)).size).toBe(large.length);
   });
 
   test('importing again changes what changed, and brings back what was removed', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { documentView } from '../../src/documents/document.ts';
-import { openLibrary } from './library-setting.ts';
+import { openLibrary } from './library-fixture.ts';
 
 let setting: Awaited<ReturnType<typeof openLibrary>>;
 beforeEach(async () => {
@@ -185,7 +185,7 @@ describe('a document', () => {
     const { add, library, titles } = setting;
     const { id } = add('처음 내용', '처음');
     const fail = () =>
-      library.together(() => {
+      library.transaction(() => {
         library.change('minji', id, (current) => ({ ...current, extractedText: '나중 내용' }));
         throw new Error('halfway');
       });

@@ -1,8 +1,8 @@
 /** A clock that was wrong and is set right: what was queued by the wrong one is drafted all the same. */
 import { expect, test } from 'vitest';
 import { createDraftStore } from '../../src/store/draft-store.ts';
-import { openLibrary } from '../documents/library-setting.ts';
-import { openDrafts } from './setting.ts';
+import { openLibrary } from '../documents/library-fixture.ts';
+import { openDrafts } from './drafts-fixture.ts';
 
 const dayMs = 24 * 60 * 60_000;
 const text = '오늘 회의에서 정한 것을 여기에 적어 둔다.';
@@ -10,7 +10,7 @@ const text = '오늘 회의에서 정한 것을 여기에 적어 둔다.';
 test('a memo that was promoted while the clock was days ahead is drafted after the next start', async () => {
   let aheadMs = 3 * dayMs;
   const setting = await openDrafts({}, { clock: { now: () => Date.now() + aheadMs } });
-  const { call, promoted, told, fixture } = setting;
+  const { call, promoted, waitForEvent: told, fixture } = setting;
   await call('POST', '/drafts/pause');
   const id = await promoted(text);
   aheadMs = 0;
@@ -47,9 +47,9 @@ test('what is due in a time that no clock can have meant is due now; all else wa
   ];
   ids.forEach((id, index) => {
     const [queuedAt, dueAt] = times[index]!;
-    drafts.put({ ...drafts.find(id)!, queuedAt, dueAt });
+    drafts.save({ ...drafts.find(id)!, queuedAt, dueAt });
   });
-  drafts.pullIn(1_000, 1_000);
+  drafts.rescheduleFutureDates(1_000, 1_000);
   expect(ids.map((id) => drafts.find(id)!).map(({ queuedAt, dueAt }) => [queuedAt, dueAt])).toEqual(
     [
       [500, 900],

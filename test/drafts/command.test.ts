@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { drafts } from '../../src/cli/drafts.ts';
 import { says } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
-import { openDrafts } from './setting.ts';
+import { openDrafts } from './drafts-fixture.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -43,7 +43,7 @@ async function setUp() {
 const memo = (title: string): string => `${title}\n스무 글자가 넘는 메모의 내용이 여기에 있습니다.`;
 
 test('drafts lists, shows, retries, accepts, pauses and resumes', async () => {
-  const { run, promoted, told, model, document, events } = await setUp();
+  const { run, promoted, waitForEvent: told, model, document, events } = await setUp();
   expect(await run()).toContain('no drafts');
   const bad = await promoted(memo('FAIL'));
   await told(bad, 'dead');

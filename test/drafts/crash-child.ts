@@ -23,7 +23,7 @@ const core = await startCore({
   }),
   log: silentLog(),
   faults: {
-    hit(at) {
+    reach(at) {
       if (at === point) left -= 1;
       if (left === 0) process.kill(process.pid, 'SIGKILL');
     },

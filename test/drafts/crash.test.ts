@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Document } from '../../src/documents/document.ts';
-import type { FaultPoint } from '../../src/lib/faults.ts';
+import type { FaultPoint } from '../../src/lib/fault-points.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { createDocumentEventStore } from '../../src/store/document-event-store.ts';
 import { createDocumentStore } from '../../src/store/document-store.ts';

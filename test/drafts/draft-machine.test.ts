@@ -9,7 +9,7 @@ import {
   type DraftRules,
   type DraftTicket,
 } from '../../machines/draft.ts';
-import { turn } from '../support/journal.ts';
+import { yieldToEventLoop } from '../support/journal.ts';
 
 const minute = 60_000;
 const rules: DraftRules = {
@@ -58,11 +58,11 @@ function start(
     state: () => actor.getSnapshot().value,
     async send(type: 'wake' | 'retry' | 'pause' | 'resume' | 'stop') {
       actor.send({ type });
-      await turn();
+      await yieldToEventLoop();
     },
     async pass(ms: number) {
       clock.increment(ms);
-      await turn();
+      await yieldToEventLoop();
     },
   };
 }
@@ -70,7 +70,7 @@ function start(
 describe('the draft machine', () => {
   test('drafts at most a batch per round, one after another, then waits for the interval', async () => {
     const { log, state, pass } = start([claimed('a'), claimed('b'), claimed('c')]);
-    await turn();
+    await yieldToEventLoop();
     expect(log).toEqual(['look', 'a', 'look', 'b']);
     expect(state()).toBe('waiting');
     await pass(2 * minute - 1);
@@ -82,7 +82,7 @@ describe('the draft machine', () => {
 
   test('begins at once when a memo comes and nothing is under way', async () => {
     const { log, send } = start([{ kind: 'none' }, claimed('a')]);
-    await turn();
+    await yieldToEventLoop();
     await send('wake');
     expect(log).toEqual(['look', 'look', 'a', 'look']);
   });
@@ -93,7 +93,7 @@ describe('the draft machine', () => {
       looks,
       Array.from({ length: 19 }, () => 'away' as const),
     );
-    await turn();
+    await yieldToEventLoop();
     const waits: number[] = [];
     for (let n = 0; n < 6; n += 1) {
       expect(state()).toBe('away');
@@ -118,7 +118,7 @@ describe('the draft machine', () => {
       [claimed('a'), claimed('a'), { kind: 'none' }, claimed('b')],
       ['away', 'settled', 'away'],
     );
-    await turn();
+    await yieldToEventLoop();
     expect(state()).toBe('away');
     await pass(2 * minute);
     expect(state()).toBe('waiting');
@@ -130,7 +130,7 @@ describe('the draft machine', () => {
 
   test('stands still while it is paused, and breaks off what runs', async () => {
     const { log, state, pass, send } = start([claimed('a'), claimed('b')], ['never']);
-    await turn();
+    await yieldToEventLoop();
     expect(state()).toBe('drafting');
     await send('pause');
     expect(log).toEqual(['look', 'a', 'a aborted']);
@@ -144,7 +144,7 @@ describe('the draft machine', () => {
 
   test('stays paused over a restart', async () => {
     const { log, state } = start([claimed('a')], [], { paused: true });
-    await turn();
+    await yieldToEventLoop();
     expect(state()).toBe('paused');
     expect(log).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe('the draft machine', () => {
       { kind: 'closed', lookMs: 10 * minute },
       claimed('a'),
     ]);
-    await turn();
+    await yieldToEventLoop();
     expect(state()).toBe('closed');
     await send('wake');
     await pass(10 * minute - 1);
@@ -168,7 +168,7 @@ describe('the draft machine', () => {
       [new Error('disk'), claimed('a'), claimed('b')],
       [new Error('disk')],
     );
-    await turn();
+    await yieldToEventLoop();
     expect(state()).toBe('waiting');
     await pass(2 * minute);
     expect(state()).toBe('waiting');
@@ -178,7 +178,7 @@ describe('the draft machine', () => {
 
   test('ends when it is stopped, and breaks off what runs', async () => {
     const { log, state, send } = start([claimed('a')], ['never']);
-    await turn();
+    await yieldToEventLoop();
     await send('stop');
     expect(state()).toBe('stopped');
     expect(log.at(-1)).toBe('a aborted');

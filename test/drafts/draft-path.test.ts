@@ -2,13 +2,20 @@
 import { describe, expect, test } from 'vitest';
 import { after, cutsAfter, fails, says, stalls, thinksOnly } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
-import { openDrafts, types } from './setting.ts';
+import { openDrafts, types } from './drafts-fixture.ts';
 
 const long = (text: string): string => `${text} ${'내용이 있는 메모입니다. '.repeat(3)}`;
 
 describe('a promoted memo', () => {
   test('becomes a document at once: markdown beside the text as it was given', async () => {
-    const { memo, promote, document, told, events, model } = await openDrafts({
+    const {
+      memo,
+      promote,
+      document,
+      waitForEvent: told,
+      events,
+      model,
+    } = await openDrafts({
       drafts: { intervalMs: 600_000 },
     });
     const text = long('회의록:\r\n- 예산 ');
@@ -37,7 +44,7 @@ describe('a promoted memo', () => {
   });
 
   test('is drafted once, however often it is promoted', async () => {
-    const { promoted, promote, told, events, model, call } = await openDrafts();
+    const { promoted, promote, waitForEvent: told, events, model, call } = await openDrafts();
     const id = await promoted(long('한 번만'));
     await promote(id);
     await told(id, 'drafted');
@@ -51,7 +58,7 @@ describe('a promoted memo', () => {
   });
 
   test('that is too short loses its marker, nothing is generated, and an event says so', async () => {
-    const { promoted, document, told, events, model } = await openDrafts();
+    const { promoted, document, waitForEvent: told, events, model } = await openDrafts();
     // 19 characters, of two units each: the limit is in characters.
     const id = await promoted(`  ${'😀'.repeat(19)}\n`);
     await told(id, 'skipped');
@@ -67,13 +74,13 @@ describe('a promoted memo', () => {
   });
 
   test('in English is asked for in English', async () => {
-    const { promoted, told, model } = await openDrafts();
+    const { promoted, waitForEvent: told, model } = await openDrafts();
     await told(await promoted('call the plumber, then buy milk and bread'), 'drafted');
     expect(model.requests[0]!.body.messages[0]!.content).toMatch(/Write only what the memo says/);
   });
 
   test('loses the fence that a model puts around the whole answer', async () => {
-    const { promoted, document, told, model } = await openDrafts();
+    const { promoted, document, waitForEvent: told, model } = await openDrafts();
     model.script(says('```markdown\n# 제목\n\n```js\nlet a;\n```\n끝\n```'));
     const id = await promoted(long('울타리'));
     await told(id, 'drafted');
@@ -89,7 +96,7 @@ describe('a failed attempt', () => {
     ['an answer cut at its limit', says('# 반', { finish: 'length' }), 'GH_DRAFT_TRUNCATED'],
     ['a stream that breaks off', cutsAfter('# 반'), 'GH_BACKEND_UNAVAILABLE'],
   ])('by %s is a failure, and is tried again', async (_name, reply, code) => {
-    const { promoted, document, told, events, model } = await openDrafts();
+    const { promoted, document, waitForEvent: told, events, model } = await openDrafts();
     model.script(reply);
     const id = await promoted(long('다시'));
     await told(id, 'drafted');
@@ -101,7 +108,15 @@ describe('a failed attempt', () => {
   });
 
   test('after the last one it is a dead letter with its error, which a person can retry', async () => {
-    const { promoted, document, told, overview, call, events, model } = await openDrafts({
+    const {
+      promoted,
+      document,
+      waitForEvent: told,
+      overview,
+      call,
+      events,
+      model,
+    } = await openDrafts({
       drafts: { maxAttempts: 2 },
     });
     const id = await promoted(long('FAIL'));
@@ -126,7 +141,14 @@ describe('a failed attempt', () => {
   });
 
   test('that a person retries is next in line, in front of what has waited longer', async () => {
-    const { promoted, told, call, events, model, overview } = await openDrafts({
+    const {
+      promoted,
+      waitForEvent: told,
+      call,
+      events,
+      model,
+      overview,
+    } = await openDrafts({
       drafts: { maxAttempts: 1, batch: 1 },
     });
     model.script(fails(500));
@@ -148,7 +170,14 @@ describe('a failed attempt', () => {
   });
 
   test('of a memo that a person retries meanwhile counts for nothing: all attempts are given again, at once', async () => {
-    const { promoted, told, events, call, model, document } = await openDrafts({
+    const {
+      promoted,
+      waitForEvent: told,
+      events,
+      call,
+      model,
+      document,
+    } = await openDrafts({
       drafts: { maxAttempts: 1, intervalMs: 600_000, batch: 2 },
     });
     let end!: () => void;
@@ -167,7 +196,7 @@ describe('a failed attempt', () => {
   });
 
   test('of a memo that is too long for any model is its last one, without a call', async () => {
-    const { promoted, told, events, model } = await openDrafts();
+    const { promoted, waitForEvent: told, events, model } = await openDrafts();
     const id = await promoted('긴 메모. '.repeat(20_000));
     await told(id, 'dead');
     expect(events(id).at(-1)!.data).toMatchObject({ code: 'GH_DRAFT_TOO_LONG', attempts: 1 });
@@ -176,7 +205,7 @@ describe('a failed attempt', () => {
 });
 
 test('a long memo is drafted in sections that hold all of it, in order', async () => {
-  const { promoted, document, told, model } = await openDrafts();
+  const { promoted, document, waitForEvent: told, model } = await openDrafts();
   const lines = Array.from({ length: 600 }, (_, n) => `${n}번째 줄에는 이런 내용이 있다.`);
   const id = await promoted(lines.join('\n'));
   await told(id, 'drafted');
@@ -188,7 +217,13 @@ test('a long memo is drafted in sections that hold all of it, in order', async (
 
 describe('a server that is not there', () => {
   test('costs no attempts, and the memo is drafted once it is back', async () => {
-    const { promoted, told, events, overview, model } = await openDrafts({
+    const {
+      promoted,
+      waitForEvent: told,
+      events,
+      overview,
+      model,
+    } = await openDrafts({
       drafts: { maxAttempts: 1 },
     });
     await model.refuse();
@@ -208,7 +243,14 @@ describe('a server that is not there', () => {
 
 describe('a memo that changes while it is drafted', () => {
   test('by an edit is drafted again from the new text, and no attempt is counted', async () => {
-    const { promoted, document, told, events, call, model } = await openDrafts({
+    const {
+      promoted,
+      document,
+      waitForEvent: told,
+      events,
+      call,
+      model,
+    } = await openDrafts({
       drafts: { maxAttempts: 1 },
     });
     model.script(stalls());
@@ -227,7 +269,7 @@ describe('a memo that changes while it is drafted', () => {
   });
 
   test('by its deletion is drafted no more, and nothing is written', async () => {
-    const { promoted, told, events, call, model, fixture } = await openDrafts();
+    const { promoted, waitForEvent: told, events, call, model, fixture } = await openDrafts();
     model.script(stalls());
     const id = await promoted(long('지울 메모'));
     const first = await model.arrived(1);
@@ -240,7 +282,7 @@ describe('a memo that changes while it is drafted', () => {
   });
 
   test('after it was drafted is drafted again, for the draft was of the older text', async () => {
-    const { promoted, document, told, events, call } = await openDrafts();
+    const { promoted, document, waitForEvent: told, events, call } = await openDrafts();
     const id = await promoted(long('처음'));
     await told(id, 'drafted');
     await call('PATCH', `/memos/${id}`, { title: '제목만' });

@@ -2,8 +2,8 @@
 import Sqlite from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDraftStore } from '../../src/store/draft-store.ts';
-import { openLibrary } from '../documents/library-setting.ts';
-import { openDrafts } from './setting.ts';
+import { openLibrary } from '../documents/library-fixture.ts';
+import { openDrafts } from './drafts-fixture.ts';
 
 async function open() {
   const { database, library, close } = await openLibrary();
@@ -27,7 +27,12 @@ describe('the row of a draft', () => {
     const { id } = library.create('u', { text: '메모', origin: 'memo' });
     expect(drafts.nextDue(0)).toBeNull();
     mark(id, true);
-    expect(drafts.listed(id)).toMatchObject({ owner: 'u', title: '메모', chars: 2, attempts: 0 });
+    expect(drafts.findListed(id)).toMatchObject({
+      owner: 'u',
+      title: '메모',
+      chars: 2,
+      attempts: 0,
+    });
     expect(drafts.nextDue(0)).toBe(id);
     mark(id, false);
     expect(drafts.find(id)).toBeNull();
@@ -40,18 +45,18 @@ describe('the row of a draft', () => {
   test('stays while it is claimed, and says how long the text is now', async () => {
     const { drafts, library, mark, add } = await open();
     const id = add('짧다');
-    drafts.put({ ...drafts.find(id)!, state: 'drafting', attempts: 1 });
+    drafts.save({ ...drafts.find(id)!, state: 'drafting', attempts: 1 });
     mark(id, false);
     expect(drafts.claimed()).toMatchObject([{ documentId: id, attempts: 1 }]);
     library.change('u', id, (current) => ({ ...current, extractedText: '더 긴 메모 😀' }));
-    expect(drafts.listed(id)).toMatchObject({ chars: 8 });
+    expect(drafts.findListed(id)).toMatchObject({ chars: 8 });
   });
 
   test('takes its finished sections with it, as does a new text', async () => {
     const { drafts, library, mark, add } = await open();
     const id = add('긴 메모');
     const keep = () =>
-      drafts.keepSection({ documentId: id, section: 0, requestSha256: 'x', mdContent: '# 1' });
+      drafts.saveSection({ documentId: id, section: 0, requestSha256: 'x', mdContent: '# 1' });
     keep();
     mark(id, true);
     expect(drafts.sections(id)).toHaveLength(1);
@@ -66,7 +71,7 @@ describe('the row of a draft', () => {
 test('what every look and every page asks for is read in the order of an index', async () => {
   const { database, drafts, waiting, add } = await open();
   const [a, b, c] = [add('하나'), add('둘', 'v'), add('셋')];
-  drafts.put({ ...drafts.find(a)!, dueAt: 7 });
+  drafts.save({ ...drafts.find(a)!, dueAt: 7 });
   expect(waiting(null)).toEqual([b, c, a]);
   expect(waiting('u')).toEqual([c, a]);
   expect(waiting('v')).toEqual([b]);
@@ -121,7 +126,7 @@ test('of a long history the newest events are shown, in their order', async () =
 });
 
 test('the version of all drafts changes with what the overview says, and only then', async () => {
-  const { call, memo, promoted, told, fixture, model } = await openDrafts();
+  const { call, memo, promoted, waitForEvent: told, fixture, model } = await openDrafts();
   const { draftsVersion, draftOverview } = fixture.core.drafts;
   await call('POST', '/drafts/pause');
   const seen = new Map<string, string>();

@@ -1,13 +1,13 @@
 /** The pure parts of drafting: prompts and their sections, what an answer is worth, the hours. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { practiceAnswer } from '../../src/backends/practice-answer.ts';
-import { readPracticeRequest } from '../../src/backends/practice-prompt.ts';
-import { readDraft, withoutFence } from '../../src/documents/draft-answer.ts';
+import { demoAnswer } from '../../src/backends/demo-model/demo-answer.ts';
+import { parseDemoRequest } from '../../src/backends/demo-model/demo-request.ts';
+import { parseDraftOutcome, stripCodeFence } from '../../src/documents/parse-draft.ts';
 import { draftRequests, sectionCharsMax, sectionsMax } from '../../src/documents/draft-prompt.ts';
-import { createDraftWindow } from '../../src/documents/draft-window.ts';
+import { createDraftSchedule } from '../../src/documents/draft-schedule.ts';
 import type { ErrorReason, ModelOutcome } from '../../src/contract/model.ts';
-import { momentsAhead, timeIn } from '../support/own-clock.ts';
+import { momentsAhead, timeIn } from '../support/test-moments.ts';
 
 const timings = { queueMs: 0, firstTokenMs: 1, totalMs: 1 };
 const failure = (errorReason: ErrorReason, status: number | null = null): ModelOutcome => ({
@@ -56,7 +56,7 @@ describe('sections', () => {
 test('the practice model drafts a memo from its own words, in both languages', () => {
   const draft = (text: string): unknown => {
     const [{ messages }] = draftRequests(text) as [{ messages: object[] }];
-    return practiceAnswer(readPracticeRequest({ messages })!, 0);
+    return demoAnswer(parseDemoRequest({ messages })!, 0);
   };
   const korean = draft('주간 회의\n예산 50만원\n담당 김철수');
   expect(korean).toEqual({ kind: 'text', text: '# 주간 회의\n\n- 예산 50만원\n- 담당 김철수' });
@@ -74,7 +74,7 @@ describe('an answer', () => {
     ['```\na\n```\ntext\n```\nb\n```', '```\na\n```\ntext\n```\nb\n```'],
     ['```markdown\n# cut', '```markdown\n# cut'],
   ])('%j is %j without its fence', (text, markdown) => {
-    expect(withoutFence(text)).toBe(markdown);
+    expect(stripCodeFence(text)).toBe(markdown);
   });
 
   test.each<[ErrorReason, number | null, string]>([
@@ -90,13 +90,13 @@ describe('an answer', () => {
     ['empty_answer', null, 'failed'],
     ['cancelled', null, 'broken-off'],
   ])('that is missing for %s (%s) means: %s', (reason, status, kind) => {
-    expect(readDraft(failure(reason, status)).kind).toBe(kind);
+    expect(parseDraftOutcome(failure(reason, status)).kind).toBe(kind);
   });
 });
 
 describe('hours', () => {
   const at = (time: string): number => Date.parse(`2026-11-22T${time}:00+09:00`);
-  const seoul = (hours: string | null) => createDraftWindow(hours, 'Asia/Seoul');
+  const seoul = (hours: string | null) => createDraftSchedule(hours, 'Asia/Seoul');
 
   test.each([
     ['22:00-06:00', '21:59', 1],
@@ -139,7 +139,7 @@ describe('hours', () => {
     const minuteMs = 60_000;
     const sinceMinute = now % minuteMs;
     const hours = (from: number, to: number) =>
-      createDraftWindow(
+      createDraftSchedule(
         `${timeIn(timeZone, now + from * minuteMs)}-${timeIn(timeZone, now + to * minuteMs)}`,
         timeZone,
       );

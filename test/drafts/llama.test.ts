@@ -4,7 +4,7 @@ import { openCore } from '../support/core.ts';
 import { until } from '../support/journal.ts';
 import { prepareLlamaServer, startLlamaServer } from '../support/llama-server.ts';
 import { startCountingProxy } from '../gate/counting-proxy.ts';
-import { types } from './setting.ts';
+import { types } from './drafts-fixture.ts';
 
 const prepared = await prepareLlamaServer();
 

@@ -3,7 +3,7 @@ import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/journal.ts';
 import { says, type FakeReply } from '../support/fake-llm-replies.ts';
-import { openDrafts } from './setting.ts';
+import { openDrafts } from './drafts-fixture.ts';
 
 describe('two memos that always fail among fifty that do not', () => {
   test.each([false, true])(

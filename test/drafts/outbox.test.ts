@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { openDatabase } from '../../src/store/database.ts';
 import { createDocumentEventStore } from '../../src/store/document-event-store.ts';
 import { createDraftStore } from '../../src/store/draft-store.ts';
-import { createOutboxStore } from '../../src/store/outbox-store.ts';
+import { createEventLogStore } from '../../src/store/event-log-store.ts';
 import { initial } from '../../src/store/migrations/0001-initial.ts';
 import { tools } from '../../src/store/migrations/0002-tools.ts';
 import { scratchFolder } from '../support/journal.ts';
@@ -27,7 +27,7 @@ async function open() {
   const seqs = new Map<string, number>();
   return {
     connection,
-    outbox: createOutboxStore(database),
+    outbox: createEventLogStore(database),
     ofJob(): string {
       n += 1;
       row.run(n, n, n);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import Sqlite from 'better-sqlite3';
 import { until } from '../support/journal.ts';
-import { openDrafts } from './setting.ts';
+import { openDrafts } from './drafts-fixture.ts';
 
 const tables = {
   document: 'id',
@@ -12,10 +12,15 @@ const tables = {
 };
 
 test('a deleted memo goes with its versions, its events and its place in the line, and no other does', async () => {
-  const { promoted, told, call, fixture } = await openDrafts(
+  const {
+    promoted,
+    waitForEvent: told,
+    call,
+    fixture,
+  } = await openDrafts(
     {},
     // Whatever is deleted is old at once; a round follows the next.
-    { pace: { keepMs: 0, everyMs: 20, quietMs: 60_000 } },
+    { retentionSchedule: { keepMs: 0, everyMs: 20, walIdleMs: 60_000 } },
   );
   const text = '스무 글자가 넘는 메모가 여기에 하나 있습니다.';
   const [kept, gone] = [await promoted(text), await promoted(`${text} 둘`)];

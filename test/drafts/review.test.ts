@@ -2,19 +2,19 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/journal.ts';
 import { says } from '../support/fake-llm-replies.ts';
-import { openDrafts, types, type DraftSetting } from './setting.ts';
+import { openDrafts, types, type DraftsFixture } from './drafts-fixture.ts';
 
 const text = '주간 회의에서 정한 것: 예산 50만원, 담당 김철수.';
 
-async function withDraft(userId = 'local'): Promise<DraftSetting & { id: string }> {
+async function withDraft(userId = 'local'): Promise<DraftsFixture & { id: string }> {
   const setting = await openDrafts();
   setting.model.script(says('# 첫 초안'));
   const id = await setting.promoted(text, userId);
-  await setting.told(id, 'drafted');
+  await setting.waitForEvent(id, 'drafted');
   return { ...setting, id };
 }
 
-const versionsOf = async ({ call, id }: Pick<DraftSetting, 'call'> & { id: string }) =>
+const versionsOf = async ({ call, id }: Pick<DraftsFixture, 'call'> & { id: string }) =>
   (await call('GET', `/documents/${id}/versions`)).body['versions'];
 
 describe('a draft', () => {
@@ -58,7 +58,7 @@ describe('a draft', () => {
   });
 
   test('that is rejected is gone from the document, not from its versions; promoting drafts anew', async () => {
-    const { call, id, document, events, promote, told } = await withDraft();
+    const { call, id, document, events, promote, waitForEvent: told } = await withDraft();
     expect((await call('POST', `/documents/${id}/draft/reject`, {})).status).toBe(200);
     const row = await document(id);
     expect(row).toMatchObject({
@@ -76,7 +76,7 @@ describe('a draft', () => {
   });
 
   test('of an edited memo that is rejected gives way to what was accepted before', async () => {
-    const { call, id, document, told } = await withDraft();
+    const { call, id, document, waitForEvent: told } = await withDraft();
     await call('POST', `/documents/${id}/draft/accept`, {});
     await call('PATCH', `/memos/${id}`, { text: `${text} 그리고 더 있다.` });
     await told(id, 'drafted');
@@ -89,9 +89,9 @@ describe('a draft', () => {
   });
 
   describe('of an edited memo that was rejected over one that was accepted', () => {
-    const rejected = async (): Promise<DraftSetting & { id: string }> => {
+    const rejected = async (): Promise<DraftsFixture & { id: string }> => {
       const setting = await withDraft();
-      const { call, id, told } = setting;
+      const { call, id, waitForEvent: told } = setting;
       await call('POST', `/documents/${id}/draft/accept`, {});
       await call('PATCH', `/memos/${id}`, { text: `${text} 그리고 더 있다.` });
       await told(id, 'drafted');
@@ -101,7 +101,7 @@ describe('a draft', () => {
     };
 
     test('is drafted anew when it is promoted', async () => {
-      const { call, id, document, promote, told, model } = await rejected();
+      const { call, id, document, promote, waitForEvent: told, model } = await rejected();
       model.script(says('# 둘째 초안'));
       await promote(id);
       await told(id, 'drafted');
@@ -115,7 +115,7 @@ describe('a draft', () => {
     });
 
     test('stays rejected when the accepted one is edited, which is still not of the new text', async () => {
-      const { call, id, promote, told, events } = await rejected();
+      const { call, id, promote, waitForEvent: told, events } = await rejected();
       const edit = `/documents/${id}/draft/edit`;
       // Who saw the rejected one did not see what an edit would replace.
       expect(await call('POST', edit, { md_content: '# 고침', base_version: 2 })).toMatchObject({
@@ -204,7 +204,7 @@ describe('listings', () => {
   });
 
   test('of documents know origin, draft status and who needs a draft', async () => {
-    const { memo, promote, promoted, told, call } = await openDrafts();
+    const { memo, promote, promoted, waitForEvent: told, call } = await openDrafts();
     const drafted = await promoted(text);
     await told(drafted, 'drafted');
     await call('POST', '/drafts/pause');
@@ -226,7 +226,15 @@ describe('listings', () => {
 
 describe('pause', () => {
   test('gives back what runs, survives a restart, and resume goes on', async () => {
-    const { promoted, call, model, fixture, overview, told, events } = await openDrafts({
+    const {
+      promoted,
+      call,
+      model,
+      fixture,
+      overview,
+      waitForEvent: told,
+      events,
+    } = await openDrafts({
       drafts: { maxAttempts: 1 },
     });
     model.script(says('느린 답 '.repeat(500), { wordMs: 20 }));

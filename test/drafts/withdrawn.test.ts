@@ -2,15 +2,15 @@
 import Sqlite from 'better-sqlite3';
 import { expect, describe, test } from 'vitest';
 import { says, stalls } from '../support/fake-llm-replies.ts';
-import { openDrafts, types, type DraftSetting } from './setting.ts';
+import { openDrafts, types, type DraftsFixture } from './drafts-fixture.ts';
 
 const text = '주간 회의에서 정한 것: 예산 50만원, 담당 김철수.';
 
-async function accepted(): Promise<DraftSetting & { id: string }> {
+async function accepted(): Promise<DraftsFixture & { id: string }> {
   const setting = await openDrafts();
   setting.model.script(says('# 첫 초안'));
   const id = await setting.promoted(text);
-  await setting.told(id, 'drafted');
+  await setting.waitForEvent(id, 'drafted');
   await setting.call('POST', `/documents/${id}/draft/accept`, {});
   return { ...setting, id };
 }
@@ -41,7 +41,7 @@ describe('a memo that says again what its version was made of', () => {
   });
 
   test('breaks off the draft that runs', async () => {
-    const { call, id, events, told, document, model } = await accepted();
+    const { call, id, events, waitForEvent: told, document, model } = await accepted();
     model.script(stalls());
     await call('PATCH', `/memos/${id}`, { text: `${text} 오타` });
     const second = await model.arrived(2);
@@ -56,7 +56,7 @@ describe('a memo that says again what its version was made of', () => {
 
 test.each(['accept', 'edit'])('to %s waits for no other draft of the same text', async (verb) => {
   const setting = await openDrafts();
-  const { call, promoted, told, document, events, overview, fixture } = setting;
+  const { call, promoted, waitForEvent: told, document, events, overview, fixture } = setting;
   const id = await promoted(text);
   await told(id, 'drafted');
   await call('POST', '/drafts/pause');
@@ -74,14 +74,14 @@ test.each(['accept', 'edit'])('to %s waits for no other draft of the same text',
 });
 
 describe('a memo that becomes too short for a draft', () => {
-  const found = async ({ call }: DraftSetting, word: string): Promise<unknown[]> =>
+  const found = async ({ call }: DraftsFixture, word: string): Promise<unknown[]> =>
     (await call('GET', `/documents/search?q=${encodeURIComponent(word)}`)).body[
       'results'
     ] as unknown[];
 
   test('loses the markdown of what it said before; the versions stay', async () => {
     const setting = await accepted();
-    const { call, id, told, document, events } = setting;
+    const { call, id, waitForEvent: told, document, events } = setting;
     await call('PATCH', `/memos/${id}`, { text: '취소됨' });
     await told(id, 'skipped');
     expect(events(id).at(-1)).toMatchObject({ state: 'none', data: { reason: 'too_short' } });

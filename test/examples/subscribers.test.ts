@@ -9,8 +9,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { direct } from '../support/core.ts';
 import { until } from '../support/journal.ts';
 import { debianGoPath, hasNatsGo } from '../support/nats-go.ts';
-import { broker, folderForTest, natsCommand } from '../messaging/setting.ts';
-import { openDrafts, type DraftSetting } from '../drafts/setting.ts';
+import { broker, folderForTest, natsCommand } from '../messaging/nats-fixture.ts';
+import { openDrafts, type DraftsFixture } from '../drafts/drafts-fixture.ts';
 
 const examples = join(import.meta.dirname, '..', '..', 'examples');
 const memo = (n: number): string => `${n}번째 메모에는 스무 글자가 넘는 내용이 있습니다.`;
@@ -90,7 +90,7 @@ function start([program = '', ...args]: string[], env: Record<string, string>): 
 
 /** One job and one drafted memo; how both stand. */
 async function work(
-  { fixture, promoted, told, events }: DraftSetting,
+  { fixture, promoted, waitForEvent: told, events }: DraftsFixture,
   n: number,
 ): Promise<Rebuilt> {
   fixture.small.script(direct('네'));

@@ -1,6 +1,6 @@
 /** The API as bridges meet it: every answer comes over real HTTP. */
 import { describe, expect, test } from 'vitest';
-import { ask, openNas, openReceiver, postBody, postPayload } from './setting.ts';
+import { sendRequest, openNas, openReceiver, postBody, postPayload } from './fake-dsm-fixture.ts';
 
 const button = (value: string) => ({ type: 'button', name: 'draft', value, text: 'OK' });
 
@@ -31,7 +31,7 @@ describe('a post to a bot', () => {
     const nas = await openNas();
     const body = JSON.stringify({ text: 'a & b', user_ids: [4] });
     const headers = { 'content-type': 'application/json' };
-    const answer = await ask(nas.apiUrl(), { method: 'POST', headers, body });
+    const answer = await sendRequest(nas.apiUrl(), { method: 'POST', headers, body });
     expect(answer.body.success).toBe(true);
     expect(nas.posts()[0]!.text).toBe('a & b');
     expect(nas.requests()[0]).toMatchObject({ form: 'json', text: 'a & b', userIds: [4] });
@@ -191,11 +191,11 @@ describe('the rest of the API', () => {
 
   test('lists users by their Chat ids, and channels', async () => {
     const nas = await openNas();
-    const users = await ask(nas.apiUrl('Gatehouse', 'user_list'));
+    const users = await sendRequest(nas.apiUrl('Gatehouse', 'user_list'));
     expect(users.body.data?.['users']).toContainEqual(
       expect.objectContaining({ user_id: 4, username: 'hana', nickname: '김하나' }),
     );
-    const channels = await ask(nas.apiUrl('Gatehouse', 'channel_list'));
+    const channels = await sendRequest(nas.apiUrl('Gatehouse', 'channel_list'));
     expect(channels.body.data?.['channels']).toHaveLength(2);
   });
 
@@ -209,8 +209,8 @@ describe('the rest of the API', () => {
     const posts = ['a', 'b', 'c'].map((text) => nas.say({ userId: 4, text }).post);
     const channel = posts[0]!.conversationId;
     const list = (bot: string, more: string) =>
-      ask(`${nas.apiUrl(bot, 'post_list')}&channel_id=${channel}${more}`);
-    const texts = (answer: Awaited<ReturnType<typeof ask>>) =>
+      sendRequest(`${nas.apiUrl(bot, 'post_list')}&channel_id=${channel}${more}`);
+    const texts = (answer: Awaited<ReturnType<typeof sendRequest>>) =>
       (answer.body.data!['posts'] as { message: string }[]).map((post) => post.message);
     expect(texts(await list('one', '&prev_count=1'))).toEqual(['b', 'c']);
     const middle = `&post_id=${posts[1]!.postId}`;
@@ -228,14 +228,14 @@ describe('the rest of the API', () => {
     expect(response.headers.get('content-type')).toBe('text/markdown');
     expect(response.headers.get('content-disposition')).toContain('%EB%A9%94%EB%AA%A8.md');
     expect(await response.text()).toBe('# 메모');
-    const without = await ask(url(nas.say({ userId: 4, text: 'x' }).post.postId));
+    const without = await sendRequest(url(nas.say({ userId: 4, text: 'x' }).post.postId));
     expect(without).toMatchObject({ status: 404, body: { success: false, error: { code: 404 } } });
   });
 
   test('an unknown API, method or version, or none, has its own code', async () => {
     const nas = await openNas();
     const codeOf = async (from: RegExp, to: string) =>
-      (await ask(nas.apiUrl('Gatehouse', 'user_list').replace(from, to))).body.error?.code;
+      (await sendRequest(nas.apiUrl('Gatehouse', 'user_list').replace(from, to))).body.error?.code;
     expect(await codeOf(/api=[^&]*/, 'api=SYNO.Other')).toBe(102);
     expect(await codeOf(/method=[^&]*/, 'method=nonsense')).toBe(103);
     expect(await codeOf(/version=2/, 'version=9')).toBe(104);

@@ -5,9 +5,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, test } from 'vitest';
-import { checkBridge } from '../../src/cli/bridge-findings.ts';
+import { checkBridge } from '../../src/cli/bridge-check.ts';
 import { configSchema } from '../../src/config/config.ts';
-import { openReceiver, postPayload } from './setting.ts';
+import { openReceiver, postPayload } from './fake-dsm-fixture.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const children: ChildProcess[] = [];

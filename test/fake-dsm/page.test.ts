@@ -2,7 +2,13 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium, prepareChromium } from '../support/chromium.ts';
-import { openNas, openReceiver, postPayload, type Nas, type Receiver } from './setting.ts';
+import {
+  openNas,
+  openReceiver,
+  postPayload,
+  type TestNas,
+  type WebhookReceiver,
+} from './fake-dsm-fixture.ts';
 
 const executable = prepareChromium();
 let browser: Browser;
@@ -19,8 +25,8 @@ afterEach(async () => {
 });
 
 interface Setting {
-  nas: Nas;
-  bridge: Receiver;
+  nas: TestNas;
+  bridge: WebhookReceiver;
   page: Page;
 }
 

@@ -5,7 +5,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { openNas } from './setting.ts';
+import { openNas } from './fake-dsm-fixture.ts';
 
 const folders: string[] = [];
 afterEach(() => {

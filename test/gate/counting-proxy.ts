@@ -24,7 +24,7 @@ export async function startCountingProxy(targetBaseUrl: string): Promise<Countin
   const target = new URL(targetBaseUrl);
   const counts = { requests: 0, open: 0, overlapMax: 0 };
 
-  const pass = (incoming: IncomingMessage, response: ServerResponse): void => {
+  const forward = (incoming: IncomingMessage, response: ServerResponse): void => {
     const { method = 'GET', url = '/', headers } = incoming;
     if (method === 'POST') {
       counts.requests += 1;
@@ -33,17 +33,17 @@ export async function startCountingProxy(targetBaseUrl: string): Promise<Countin
       response.once('close', () => (counts.open -= 1));
     }
     const { hostname, port } = target;
-    const outgoing = send({ hostname, port, path: url, method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
+    const outgoing = send({ hostname, port, path: url, method, headers }, (upstream) => {
+      response.writeHead(upstream.statusCode ?? 502, upstream.headers);
+      upstream.pipe(response);
+      upstream.once('error', () => response.destroy());
     });
     outgoing.once('error', () => response.destroy());
     response.once('close', () => outgoing.destroy());
     incoming.pipe(outgoing);
   };
 
-  const server = createServer(pass);
+  const server = createServer(forward);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

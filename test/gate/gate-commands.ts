@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 import type { GateMachine } from '../../machines/gate.ts';
 import { GateModel } from './gate-model.ts';
 import type { ModelOptions, ModelRequest, ModelSlot } from './gate-model.ts';
-import { GateWorld, settle } from './gate-world.ts';
-import type { Caller, Manner } from './gate-world.ts';
+import { GateWorld, flushPromises } from './gate-world.ts';
+import type { Caller, AbortBehavior } from './gate-world.ts';
 
 type Command = fc.AsyncCommand<GateModel, GateWorld>;
 
@@ -13,18 +13,20 @@ const callerOf = (world: GateWorld, request: ModelRequest): Caller =>
   world.callers[request.id - 1] as Caller;
 
 const permitOf = (world: GateWorld, slot: ModelSlot) =>
-  callerOf(world, slot.request).permits.find((permit) => permit.fence === slot.number);
+  callerOf(world, slot.request).permits.find((permit) => permit.fence === slot.fence);
 
 /** The live gate and the model agree in everything that can be seen. */
 function compare(model: GateModel, world: GateWorld): void {
-  expect(world.callers.map(({ told }) => told)).toEqual(model.requests.map(({ told }) => told));
-  expect(world.broken).toEqual([]);
+  expect(world.callers.map(({ outcomes: told }) => told)).toEqual(
+    model.requests.map(({ outcomes: told }) => told),
+  );
+  expect(world.violations).toEqual([]);
   const view = world.gate.view();
   expect(view.waiting.map(({ user, waitedMs }) => ({ user, waitedMs }))).toEqual(
     model.order().map(({ user, arrivedAt }) => ({ user, waitedMs: model.now - arrivedAt })),
   );
   expect(view.running.map(({ fence, phase }) => ({ fence, phase }))).toEqual(
-    model.slots.map(({ number, phase }) => ({ fence: number, phase })),
+    model.slots.map(({ fence: number, phase }) => ({ fence: number, phase })),
   );
   const { concurrency, maxQueue } = model.options;
   const isDraining = view.running.some((holder) => holder.phase === 'draining');
@@ -52,7 +54,7 @@ function command<Target>(
     run: async (model, world) => {
       const all = targets(model);
       run(all[pick % all.length] as Target, model, world);
-      await settle();
+      await flushPromises();
       compare(model, world);
     },
     toString: () => name,
@@ -67,7 +69,7 @@ const ask = fc
     priority: fc.constantFrom('foreground' as const, 'foreground' as const, 'background' as const),
     preemptible: fc.boolean(),
     deadlineMs: fc.option(fc.integer({ min: 0, max: 700 }), { freq: 6 }),
-    manner: fc.constantFrom<Manner>('drains', 'drains', 'releases', 'silent'),
+    manner: fc.constantFrom<AbortBehavior>('drains', 'drains', 'releases', 'silent'),
   })
   .map(({ deadlineMs, manner, ...question }) =>
     command(
@@ -76,9 +78,14 @@ const ask = fc
       always,
       (_, model, world) => {
         const deadlineAt = deadlineMs === null ? null : model.now + deadlineMs;
-        world.ask({ ...question, deadlineAt }, manner);
+        world.addRequest({ ...question, deadlineAt }, manner);
         const releasesAtOnce = manner === 'releases';
-        model.ask({ ...question, deadlineAt, releasesAtOnce, id: model.requests.length + 1 });
+        model.addRequest({
+          ...question,
+          deadlineAt,
+          releasesAtOnce,
+          id: model.requests.length + 1,
+        });
       },
     ),
   );
@@ -109,10 +116,10 @@ const speakLate = fc.nat(9).map((pick) =>
   command(
     `SpeakLate(${pick})`,
     pick,
-    (model) => model.requests.filter((request) => request.told.includes('granted')),
+    (model) => model.requests.filter((request) => request.outcomes.includes('granted')),
     (request, model, world) => {
       for (const permit of callerOf(world, request).permits) {
-        if (model.slots.some((slot) => slot.number === permit.fence)) continue;
+        if (model.slots.some((slot) => slot.fence === permit.fence)) continue;
         permit.release({ result: 'unreachable' });
         permit.drain(Promise.resolve());
       }
@@ -124,17 +131,17 @@ const close = fc.nat(9).map((pick) =>
   command(`Close(${pick})`, pick, running, (slot, model, world) => {
     const permit = permitOf(world, slot);
     if (permit) world.drain(callerOf(world, slot.request), permit);
-    model.closing(slot);
+    model.startDraining(slot);
   }),
 );
 
 const isAnswered = (slot: ModelSlot, world: GateWorld) =>
-  callerOf(world, slot.request).drained.has(slot.number);
+  callerOf(world, slot.request).drained.has(slot.fence);
 
 const drained = fc.nat(9).map((pick) =>
   command(`Drained(${pick})`, pick, draining, (slot, model, world) => {
     if (!isAnswered(slot, world)) return;
-    callerOf(world, slot.request).drained.get(slot.number)?.();
+    callerOf(world, slot.request).drained.get(slot.fence)?.();
     model.drained(slot);
   }),
 );
@@ -157,7 +164,8 @@ const requeue = fc.nat(9).map((pick) =>
     pick,
     (model) =>
       model.requests.filter(
-        (request) => request.told.at(-1) === 'abort:preempted' && !model.waiting.includes(request),
+        (request) =>
+          request.outcomes.at(-1) === 'abort:preempted' && !model.waiting.includes(request),
       ),
     (request, model, world) => {
       world.requeue(callerOf(world, request));
@@ -182,7 +190,7 @@ const probed = fc.record({ ok: fc.boolean(), pick: fc.nat(2) }).map(({ ok, pick 
       // Sometimes an earlier probe answers first: it says nothing about now.
       if (pick === 0) for (const probe of world.probes.slice(0, -1)) probe(true);
       world.probes.at(-1)?.(ok);
-      model.probed(ok);
+      model.probeFinished(ok);
     },
   ),
 );
@@ -190,7 +198,9 @@ const probed = fc.record({ ok: fc.boolean(), pick: fc.nat(2) }).map(({ ok, pick 
 /** The wall clock is set: nothing that the model knows of. */
 const setClock = fc
   .constantFrom(-3_600_000, -250, 90, 3_600_000)
-  .map((ms) => command(`SetClock(${ms})`, 0, always, (_, __, world) => world.time.setWallBy(ms)));
+  .map((ms) =>
+    command(`SetClock(${ms})`, 0, always, (_, __, world) => world.time.shiftWallClock(ms)),
+  );
 
 const options = (base: {
   concurrency: number;
@@ -211,7 +221,7 @@ const options = (base: {
 });
 
 /** Any history of a gate ends with the live gate and the model in agreement, at every step. */
-export const gateAgreesWithModel = (machine?: GateMachine) =>
+export const gateMatchesModel = (machine?: GateMachine) =>
   fc.asyncProperty(
     fc.record({
       concurrency: fc.constantFrom(1, 1, 2, 3),
@@ -251,7 +261,7 @@ export const gateAgreesWithModel = (machine?: GateMachine) =>
         await fc.asyncModelRun(() => ({ model, real: world }), commands);
       } finally {
         world.gate.stop();
-        await settle();
+        await flushPromises();
       }
       // After the end nobody is left without an answer, and no timer is left.
       expect(world.callers.filter((caller) => caller.isWaiting)).toEqual([]);

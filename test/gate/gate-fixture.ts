@@ -3,9 +3,9 @@ import { afterEach } from 'vitest';
 import { createGate } from '../../src/backends/gate.ts';
 import type { GateActor } from '../../src/backends/gate.ts';
 import type { GateOptions } from '../../src/backends/gate-options.ts';
-import type { GateAnswer, GateRequest, Permit } from '../../src/backends/gate-types.ts';
-import type { QueuePosition } from '../../src/contract/model.ts';
-import { settle } from './gate-world.ts';
+import type { AcquireResult, GateRequest, Permit } from '../../src/backends/gate-types.ts';
+import type { QueuePosition } from '../../machines/job-types.ts';
+import { flushPromises } from './gate-world.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const opened: GateActor[] = [];
@@ -14,13 +14,13 @@ afterEach(() => {
   for (const gate of opened.splice(0)) gate.stop();
 });
 
-export interface Asked {
-  answer: Promise<GateAnswer>;
+export interface AcquireHandle {
+  result: Promise<AcquireResult>;
   /** What it has been told of its position. */
   positions: QueuePosition[];
   cancel: () => void;
   /** The answer, if there is one yet. */
-  now: () => Promise<GateAnswer | null>;
+  currentResult: () => Promise<AcquireResult | null>;
   /** The permit; throws when there is none yet. */
   permit: () => Promise<Permit>;
 }
@@ -38,7 +38,7 @@ export function setUp(options: Partial<GateOptions> = {}) {
   });
   opened.push(gate);
 
-  const ask = (more: Partial<GateRequest> = {}): Asked => {
+  const ask = (more: Partial<GateRequest> = {}): AcquireHandle => {
     const controller = new AbortController();
     const positions: QueuePosition[] = [];
     const answer = gate.acquire({
@@ -51,10 +51,10 @@ export function setUp(options: Partial<GateOptions> = {}) {
       onQueued: (position) => positions.push(position),
       ...more,
     });
-    const given: GateAnswer[] = [];
+    const given: AcquireResult[] = [];
     void answer.then((value) => given.push(value));
     const now = async () => {
-      await settle();
+      await flushPromises();
       return given[0] ?? null;
     };
     const permit = async () => {
@@ -62,7 +62,13 @@ export function setUp(options: Partial<GateOptions> = {}) {
       if (!given?.ok) throw new Error(`no permit: ${JSON.stringify(given)}`);
       return given.permit;
     };
-    return { answer, positions, cancel: () => controller.abort(), now, permit };
+    return {
+      result: answer,
+      positions,
+      cancel: () => controller.abort(),
+      currentResult: now,
+      permit,
+    };
   };
   const askBackground = (more: Partial<GateRequest> = {}) =>
     ask({ priority: 'background', kind: 'draft', user: 'drafts', preemptible: true, ...more });
@@ -70,7 +76,8 @@ export function setUp(options: Partial<GateOptions> = {}) {
 }
 
 /** Lets the current turn of the event loop end, with all its notices. */
-export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const yieldToEventLoop = (): Promise<void> =>
+  new Promise((resolve) => setImmediate(resolve));
 
 /** A promise and the way to end it. */
 export function deferred() {

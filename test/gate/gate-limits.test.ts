@@ -1,11 +1,11 @@
 /** The promises G7 to G9 of docs/gate.md and the end of a gate, on the live gate under virtual time. */
 import { describe, expect, test } from 'vitest';
-import { alarm } from '../../src/backends/gate-alarm.ts';
+import { setDeadline } from '../../src/backends/deadline-timer.ts';
 import { createGate } from '../../src/backends/gate.ts';
 import type { GateRequest } from '../../src/backends/gate-types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { setUp, turn } from './gate-fixture.ts';
-import { settle } from './gate-world.ts';
+import { setUp, yieldToEventLoop } from './gate-fixture.ts';
+import { flushPromises } from './gate-world.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 describe('G7 bounded', () => {
@@ -17,13 +17,21 @@ describe('G7 bounded', () => {
     await ask().permit();
     ask();
     time.advance(100);
-    expect(await ask().now()).toEqual({ ok: false, errorReason: 'queue_full', retryAfterMs: 300 });
+    expect(await ask().currentResult()).toEqual({
+      ok: false,
+      errorReason: 'queue_full',
+      retryAfterMs: 300,
+    });
   });
 
   test('without a measurement the estimate is null', async () => {
     const { ask } = setUp({ maxQueue: 0 });
     await ask().permit();
-    expect(await ask().now()).toEqual({ ok: false, errorReason: 'queue_full', retryAfterMs: null });
+    expect(await ask().currentResult()).toEqual({
+      ok: false,
+      errorReason: 'queue_full',
+      retryAfterMs: null,
+    });
   });
 
   test('a preempted request is let in again though the queue is full', async () => {
@@ -43,14 +51,16 @@ describe('G8 deadlines', () => {
     await ask().permit();
     const waiter = ask({ deadlineAt: time.now() + 500 });
     time.advance(499);
-    expect(await waiter.now()).toBeNull();
+    expect(await waiter.currentResult()).toBeNull();
     time.advance(1);
-    expect(await waiter.now()).toMatchObject({ errorReason: 'deadline' });
+    expect(await waiter.currentResult()).toMatchObject({ errorReason: 'deadline' });
   });
 
   test('a deadline that has passed already is told at once, even at a free gate', async () => {
     const { ask, time } = setUp();
-    expect(await ask({ deadlineAt: time.now() }).now()).toMatchObject({ errorReason: 'deadline' });
+    expect(await ask({ deadlineAt: time.now() }).currentResult()).toMatchObject({
+      errorReason: 'deadline',
+    });
   });
 
   test('a slot is never given to one past its deadline, though its timer comes late', async () => {
@@ -58,10 +68,10 @@ describe('G8 deadlines', () => {
     const first = await ask().permit();
     const late = ask({ deadlineAt: time.now() + 500 });
     const next = ask({ user: 'bob' });
-    time.passUnheard(600);
+    time.advanceWithoutTimers(600);
     first.release({ result: 'ok' });
-    expect(await late.now()).toMatchObject({ errorReason: 'deadline' });
-    expect((await next.now())?.ok).toBe(true);
+    expect(await late.currentResult()).toMatchObject({ errorReason: 'deadline' });
+    expect((await next.currentResult())?.ok).toBe(true);
   });
 
   test.each([-3_600_000, 3_600_000])(
@@ -70,16 +80,16 @@ describe('G8 deadlines', () => {
       const { ask, time } = setUp();
       await ask().permit();
       const waiter = ask({ deadlineAt: time.now() + 500 });
-      time.setWallBy(ms);
+      time.shiftWallClock(ms);
       const later = ask({ deadlineAt: time.now() + 700 });
       time.advance(499);
-      expect(await waiter.now()).toBeNull();
+      expect(await waiter.currentResult()).toBeNull();
       time.advance(1);
-      expect(await waiter.now()).toMatchObject({ errorReason: 'deadline' });
+      expect(await waiter.currentResult()).toMatchObject({ errorReason: 'deadline' });
       time.advance(199);
-      expect(await later.now()).toBeNull();
+      expect(await later.currentResult()).toBeNull();
       time.advance(1);
-      expect(await later.now()).toMatchObject({ errorReason: 'deadline' });
+      expect(await later.currentResult()).toMatchObject({ errorReason: 'deadline' });
     },
   );
 
@@ -87,7 +97,7 @@ describe('G8 deadlines', () => {
     const time = new VirtualTime();
     const rung: number[] = [];
     const dueAt = time.now() + 40 * 86_400_000;
-    alarm(time, time.now, dueAt, (at) => rung.push(at));
+    setDeadline(time, time.now, dueAt, (at) => rung.push(at));
     time.advance(39 * 86_400_000);
     expect(rung).toEqual([]);
     time.advance(86_400_000);
@@ -98,7 +108,7 @@ describe('G8 deadlines', () => {
     const time = new VirtualTime();
     const rung: number[] = [];
     const dueAt = time.now() + 100;
-    alarm(
+    setDeadline(
       time,
       () => time.now() - 1,
       dueAt,
@@ -125,13 +135,13 @@ describe('G9 circuit', () => {
     const first = await set.ask().permit();
     const waiter = set.ask();
     first.release({ result: 'unreachable' });
-    expect(await waiter.now()).toEqual({
+    expect(await waiter.currentResult()).toEqual({
       ok: false,
       errorReason: 'breaker_open',
       retryAfterMs: 100,
     });
     set.time.advance(30);
-    expect(await set.ask().now()).toEqual({
+    expect(await set.ask().currentResult()).toEqual({
       ok: false,
       errorReason: 'breaker_open',
       retryAfterMs: 70,
@@ -155,15 +165,15 @@ describe('G9 circuit', () => {
       const from = set.time.now();
       while (set.probes.length === round) {
         set.time.advance(50);
-        await settle();
+        await flushPromises();
       }
       distances.push(set.time.now() - from);
       expect(set.gate.view().circuit).toBe('half-open');
       set.probes[round]?.(round === 3);
-      await settle();
+      await flushPromises();
     }
     expect(distances).toEqual([100, 200, 400, 400]);
-    expect((await set.ask().now())?.ok).toBe(true);
+    expect((await set.ask().currentResult())?.ok).toBe(true);
   });
 
   test('a probe that hangs or throws has failed', async () => {
@@ -178,10 +188,10 @@ describe('G9 circuit', () => {
     });
     await failTwice(set);
     set.time.advance(100);
-    await settle();
+    await flushPromises();
     expect(set.gate.view().circuit).toBe('open');
     set.time.advance(200);
-    await settle();
+    await flushPromises();
     expect(set.gate.view().circuit).toBe('half-open');
     set.time.advance(1_000);
     expect(set.gate.view().circuit).toBe('open');
@@ -189,11 +199,11 @@ describe('G9 circuit', () => {
 
   test('the next probe is told by the wall clock, also after that was set', async () => {
     const set = setUp({ breaker: { ...breaker, failures: 1 } });
-    set.time.setWallBy(-3_600_000);
+    set.time.shiftWallClock(-3_600_000);
     (await set.ask().permit()).release({ result: 'unreachable' });
     set.time.advance(40);
     expect(set.gate.view().nextProbeAt).toBe(set.time.now() + 60);
-    expect(await set.ask().now()).toMatchObject({ retryAfterMs: 60 });
+    expect(await set.ask().currentResult()).toMatchObject({ retryAfterMs: 60 });
   });
 
   test('a request that still runs when the circuit opens goes on to its end', async () => {
@@ -202,9 +212,9 @@ describe('G9 circuit', () => {
     (await set.ask().permit()).release({ result: 'unreachable' });
     expect(long.signal.aborted).toBe(false);
     set.time.advance(100);
-    await settle();
+    await flushPromises();
     set.probes[0]?.(true);
-    await settle();
+    await flushPromises();
     expect(set.gate.view()).toMatchObject({ state: 'running', circuit: 'closed' });
     long.release({ result: 'ok' });
     expect(set.gate.view().state).toBe('idle');
@@ -219,8 +229,8 @@ describe('stop', () => {
     const waiter = ask({ deadlineAt: time.now() + 500 });
     gate.stop();
     gate.stop();
-    expect(await waiter.now()).toMatchObject({ errorReason: 'cancelled' });
-    expect(await ask().now()).toMatchObject({ errorReason: 'cancelled' });
+    expect(await waiter.currentResult()).toMatchObject({ errorReason: 'cancelled' });
+    expect(await ask().currentResult()).toMatchObject({ errorReason: 'cancelled' });
     expect(time.pending).toBe(0);
     expect(gate.view().state).toBe('stopped');
     expect(permit.signal.aborted).toBe(false);
@@ -240,9 +250,9 @@ describe('stop', () => {
     const { ask, gate, time } = setUp({ breaker: { failures: 1, probeBackoffMs: 10 } });
     (await ask().permit()).release({ result: 'unreachable' });
     time.advance(10);
-    await settle();
+    await flushPromises();
     gate.stop();
-    await turn();
+    await yieldToEventLoop();
     expect(time.pending).toBe(0);
   });
 });

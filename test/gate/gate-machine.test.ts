@@ -5,9 +5,9 @@
 import { initialTransition, transition } from 'xstate';
 import { expect, test } from 'vitest';
 import { gateMachine } from '../../machines/gate.ts';
-import { inTurn, waitingCount } from '../../machines/gate-queue.ts';
-import type { TicketAsk } from '../../machines/gate-queue.ts';
-import type { GateEvent, GateRules } from '../../machines/gate-slots.ts';
+import { ticketsInOrder, waitingCount } from '../../machines/gate-queue.ts';
+import type { TicketRequest } from '../../machines/gate-queue.ts';
+import type { GateEvent, GateRules } from '../../machines/gate-steps.ts';
 
 const rules: GateRules = {
   concurrency: 1,
@@ -22,7 +22,7 @@ const rules: GateRules = {
   probeBackoffMaxMs: 400,
 };
 
-const ask = (id: number, at: number, more: Partial<TicketAsk> = {}): GateEvent => ({
+const ask = (id: number, at: number, more: Partial<TicketRequest> = {}): GateEvent => ({
   type: 'ask',
   at,
   ask: {
@@ -160,7 +160,7 @@ test('the same events give the same context, field by field, and leave earlier s
   const again = play(events, { maxQueue: 100 });
   expect(again.snapshot.context).toEqual(once.snapshot.context);
   expect(again.told).toEqual(once.told);
-  expect([...inTurn(once.snapshot.context.queue, rules)].length).toBeGreaterThan(5);
+  expect([...ticketsInOrder(once.snapshot.context.queue, rules)].length).toBeGreaterThan(5);
 });
 
 test('every state says what it is', () => {

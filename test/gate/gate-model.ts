@@ -31,7 +31,7 @@ export interface ModelRequest {
   preemptions: number;
   isCancelled: boolean;
   /** What it has been told, in order: each answer, and each abort of its permit. */
-  told: string[];
+  outcomes: string[];
 }
 
 export interface ModelSlot {
@@ -40,7 +40,7 @@ export interface ModelSlot {
   grantedAt: number;
   since: number;
   /** Counts the grants: the permit's fence. */
-  number: number;
+  fence: number;
 }
 
 export class GateModel {
@@ -58,8 +58,8 @@ export class GateModel {
     this.now = now;
   }
 
-  ask(
-    question: Omit<ModelRequest, 'arrivedAt' | 'key' | 'preemptions' | 'isCancelled' | 'told'>,
+  addRequest(
+    question: Omit<ModelRequest, 'arrivedAt' | 'key' | 'preemptions' | 'isCancelled' | 'outcomes'>,
   ): void {
     const { options } = this;
     const request: ModelRequest = {
@@ -68,13 +68,13 @@ export class GateModel {
       key: this.now,
       preemptions: 0,
       isCancelled: false,
-      told: [],
+      outcomes: [],
     };
     this.requests.push(request);
-    if (this.down) return void request.told.push('breaker_open');
-    if (this.#isLate(request)) return void request.told.push('deadline');
+    if (this.down) return void request.outcomes.push('breaker_open');
+    if (this.#isPastDeadline(request)) return void request.outcomes.push('deadline');
     if (this.slots.length >= options.concurrency && this.waiting.length >= options.maxQueue) {
-      return void request.told.push('queue_full');
+      return void request.outcomes.push('queue_full');
     }
     const own = this.waiting
       .filter((other) => other.user === request.user && other.priority === request.priority)
@@ -87,14 +87,14 @@ export class GateModel {
     this.waiting.push(request);
     this.#serve();
     if (request.priority === 'foreground' && this.waiting.includes(request)) {
-      this.#makeRoomFor(request);
+      this.#preemptFor(request);
     }
   }
 
   requeue(request: ModelRequest): void {
-    if (request.isCancelled) return void request.told.push('cancelled');
-    if (this.down) return void request.told.push('breaker_open');
-    if (this.#isLate(request)) return void request.told.push('deadline');
+    if (request.isCancelled) return void request.outcomes.push('cancelled');
+    if (this.down) return void request.outcomes.push('breaker_open');
+    if (this.#isPastDeadline(request)) return void request.outcomes.push('deadline');
     this.waiting.push(request);
     this.#serve();
   }
@@ -116,7 +116,7 @@ export class GateModel {
     this.#serve();
   }
 
-  closing(slot: ModelSlot): void {
+  startDraining(slot: ModelSlot): void {
     if (slot.phase === 'draining') return;
     slot.phase = 'draining';
     slot.since = this.now;
@@ -127,7 +127,7 @@ export class GateModel {
     this.#serve();
   }
 
-  probed(ok: boolean): void {
+  probeFinished(ok: boolean): void {
     if (this.down?.phase !== 'probing') return;
     if (ok) {
       this.down = null;
@@ -141,7 +141,7 @@ export class GateModel {
   advance(ms: number): void {
     const end = this.now + ms;
     for (;;) {
-      const due = this.#due().sort((a, b) => a.at - b.at)[0];
+      const due = this.#pendingEvents().sort((a, b) => a.at - b.at)[0];
       if (!due || due.at > end) break;
       this.now = due.at;
       due.run();
@@ -165,7 +165,7 @@ export class GateModel {
     return order;
   }
 
-  #isLate = (request: ModelRequest): boolean =>
+  #isPastDeadline = (request: ModelRequest): boolean =>
     request.deadlineAt !== null && request.deadlineAt <= this.now;
 
   #isAged = (background: ModelRequest, foreground: ModelRequest): boolean =>
@@ -173,25 +173,25 @@ export class GateModel {
 
   #refuse(request: ModelRequest, reason: string): void {
     this.waiting = this.waiting.filter((other) => other !== request);
-    request.told.push(reason);
+    request.outcomes.push(reason);
   }
 
   #abort(slot: ModelSlot, reason: string): void {
     slot.phase = 'draining';
     slot.since = this.now;
-    slot.request.told.push(`abort:${reason}`);
+    slot.request.outcomes.push(`abort:${reason}`);
     if (slot.request.releasesAtOnce) this.finish(slot, 'failed');
   }
 
   #serve(): void {
     while (!this.down && this.slots.length < this.options.concurrency && this.waiting.length > 0) {
       const request = this.order()[0] as ModelRequest;
-      if (this.#isLate(request)) {
+      if (this.#isPastDeadline(request)) {
         this.#refuse(request, 'deadline');
         continue;
       }
       this.waiting = this.waiting.filter((other) => other !== request);
-      request.told.push('granted');
+      request.outcomes.push('granted');
       this.grants += 1;
       const { now } = this;
       this.slots.push({
@@ -199,12 +199,12 @@ export class GateModel {
         phase: 'running',
         grantedAt: now,
         since: now,
-        number: this.grants,
+        fence: this.grants,
       });
     }
   }
 
-  #makeRoomFor(arrived: ModelRequest): void {
+  #preemptFor(arrived: ModelRequest): void {
     if (!this.options.preemptBackground) return;
     const people = this.waiting.filter((request) => request.priority === 'foreground').length;
     if (this.slots.filter((slot) => slot.phase === 'draining').length >= people) return;
@@ -224,7 +224,7 @@ export class GateModel {
   }
 
   /** Everything that happens by itself, with its time. */
-  #due(): { at: number; run: () => void }[] {
+  #pendingEvents(): { at: number; run: () => void }[] {
     const { options, down } = this;
     const due: { at: number; run: () => void }[] = [];
     for (const request of this.waiting) {
@@ -244,7 +244,7 @@ export class GateModel {
       const at = down.since + down.backoffMs;
       due.push({ at, run: () => (this.down = { ...down, phase: 'probing', since: at }) });
     } else if (down) {
-      due.push({ at: down.since + options.probeBoundMs, run: () => this.probed(false) });
+      due.push({ at: down.since + options.probeBoundMs, run: () => this.probeFinished(false) });
     }
     return due;
   }

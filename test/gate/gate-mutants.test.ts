@@ -4,15 +4,15 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { gateMachine, perform } from '../../machines/gate.ts';
+import { gateMachine, runStep } from '../../machines/gate.ts';
 import type { GateMachine } from '../../machines/gate.ts';
-import { emptyQueue, inTurn, join, leave } from '../../machines/gate-queue.ts';
+import { emptyQueue, ticketsInOrder, addTicket, removeTicket } from '../../machines/gate-queue.ts';
 import type { QueueRules, Ticket } from '../../machines/gate-queue.ts';
-import * as steps from '../../machines/gate-slots.ts';
-import type { GateContext, Step } from '../../machines/gate-slots.ts';
-import { gateAgreesWithModel } from './gate-commands.ts';
+import * as steps from '../../machines/gate-steps.ts';
+import type { GateContext, StepResult } from '../../machines/gate-steps.ts';
+import { gateMatchesModel } from './gate-commands.ts';
 
-const handsOff = ['ask', 'requeue', 'ended', 'drained'] as const;
+const grantingEvents = ['ask', 'requeue', 'ended', 'drained'] as const;
 
 const withRules = (context: GateContext, rules: Partial<QueueRules>): GateContext => ({
   ...context,
@@ -20,15 +20,15 @@ const withRules = (context: GateContext, rules: Partial<QueueRules>): GateContex
 });
 
 /** A hand-off that gives the slot to somebody else than it should. */
-const handOffTo = (pick: (waiting: Ticket[]) => Ticket | undefined) =>
-  perform(handsOff, (context, event) => {
+const grantTo = (pick: (waiting: Ticket[]) => Ticket | undefined) =>
+  runStep(grantingEvents, (context, event) => {
     let now = context;
-    const effects: Step['effects'] = [];
+    const effects: StepResult['effects'] = [];
     for (;;) {
-      const ticket = pick([...inTurn(now.queue, now.rules)]);
+      const ticket = pick([...ticketsInOrder(now.queue, now.rules)]);
       if (ticket === undefined || now.slots.length >= now.rules.concurrency) break;
-      const done = steps.handOff({ ...now, queue: join(emptyQueue, ticket) }, event);
-      now = { ...now, ...done.context, queue: leave(now.queue, ticket) };
+      const done = steps.grantFreeSlots({ ...now, queue: addTicket(emptyQueue, ticket) }, event);
+      now = { ...now, ...done.context, queue: removeTicket(now.queue, ticket) };
       effects.push(...done.effects);
     }
     const { queue, slots, fence } = now;
@@ -41,14 +41,14 @@ const backgroundFirst = (waiting: Ticket[]) =>
 
 const mutants: Record<string, GateMachine> = {
   'lost wake-up: a drained slot is not handed on': gateMachine.provide({
-    actions: { handOff: perform(['ask', 'requeue', 'ended'], steps.handOff) },
+    actions: { handOff: runStep(['ask', 'requeue', 'ended'], steps.grantFreeSlots) },
   }),
   'early release: a cancelled holder frees its slot at once': gateMachine.provide({
     actions: {
-      withdraw: perform(['withdraw'], (context, event) => {
+      withdraw: runStep(['withdraw'], (context, event) => {
         const done = steps.withdraw(context, event);
         const slots = (done.context.slots ?? context.slots).filter((s) => s.phase === 'running');
-        const freed = steps.handOff({ ...context, ...done.context, slots }, event);
+        const freed = steps.grantFreeSlots({ ...context, ...done.context, slots }, event);
         return {
           context: { ...done.context, ...freed.context },
           effects: [...done.effects, ...freed.effects],
@@ -56,25 +56,25 @@ const mutants: Record<string, GateMachine> = {
       }),
     },
   }),
-  'last in, first out': gateMachine.provide({ actions: { handOff: handOffTo(lastArrived) } }),
-  'background first': gateMachine.provide({ actions: { handOff: handOffTo(backgroundFirst) } }),
+  'last in, first out': gateMachine.provide({ actions: { handOff: grantTo(lastArrived) } }),
+  'background first': gateMachine.provide({ actions: { handOff: grantTo(backgroundFirst) } }),
   'no aging': gateMachine.provide({
     actions: {
-      handOff: perform(handsOff, (context, event) =>
-        steps.handOff(withRules(context, { agingMs: Infinity }), event),
+      handOff: runStep(grantingEvents, (context, event) =>
+        steps.grantFreeSlots(withRules(context, { agingMs: Infinity }), event),
       ),
     },
   }),
   'no fairness': gateMachine.provide({
     actions: {
-      admit: perform(['ask'], (context, event) =>
+      admit: runStep(['ask'], (context, event) =>
         steps.admit(withRules(context, { fairShareMs: 0 }), event),
       ),
     },
   }),
   'zombie waiter: one that left keeps its place': gateMachine.provide({
     actions: {
-      withdraw: perform(['withdraw'], (context, event) => {
+      withdraw: runStep(['withdraw'], (context, event) => {
         const done = steps.withdraw(context, event);
         return { context: { ...done.context, queue: context.queue }, effects: done.effects };
       }),
@@ -82,21 +82,21 @@ const mutants: Record<string, GateMachine> = {
   }),
   'preempted to the tail': gateMachine.provide({
     actions: {
-      readmit: perform(['requeue'], (context, event) =>
+      readmit: runStep(['requeue'], (context, event) =>
         steps.readmit(context, { ...event, ticket: { ...event.ticket, key: event.at } }),
       ),
     },
   }),
   'preempted without end': gateMachine.provide({
     actions: {
-      preempt: perform(['ask'], (context, event) =>
+      preempt: runStep(['ask'], (context, event) =>
         steps.preempt(withRules(context, { maxPreemptions: Infinity }), event),
       ),
     },
   }),
   'preempts what counts as foreground': gateMachine.provide({
     actions: {
-      preempt: perform(['ask'], (context, event) =>
+      preempt: runStep(['ask'], (context, event) =>
         steps.preempt(withRules(context, { agingMs: Infinity }), event),
       ),
     },
@@ -104,15 +104,15 @@ const mutants: Record<string, GateMachine> = {
   'never preempts': gateMachine.provide({ actions: { preempt: () => {} } }),
   'no fence: a late release frees the slot of another': gateMachine.provide({
     actions: {
-      vacate: perform(['ended', 'drained'], (context, event) => {
+      vacate: runStep(['ended', 'drained'], (context, event) => {
         const fence = steps.slotOf(context, event.fence)?.fence ?? context.slots[0]?.fence ?? 0;
-        return steps.vacate(context, { ...event, fence });
+        return steps.freeSlot(context, { ...event, fence });
       }),
     },
   }),
   'a queue without a bound': gateMachine.provide({
     actions: {
-      admit: perform(['ask'], (context, event) =>
+      admit: runStep(['ask'], (context, event) =>
         steps.admit(withRules(context, { maxQueue: Infinity }), event),
       ),
     },
@@ -127,7 +127,7 @@ const mutants: Record<string, GateMachine> = {
     guards: { reachedServer: ({ event }) => event.type === 'probed' && event.ok },
   }),
   'the wait between probes does not grow': gateMachine.provide({
-    actions: { backOff: perform(['probed'], steps.open) },
+    actions: { backOff: runStep(['probed'], steps.openCircuit) },
   }),
 };
 
@@ -135,7 +135,7 @@ test.each(Object.entries(mutants))(
   'the property finds: %s',
   { timeout: 120_000 },
   async (_, machine) => {
-    const found = await fc.check(gateAgreesWithModel(machine), {
+    const found = await fc.check(gateMatchesModel(machine), {
       numRuns: 3_000,
       endOnFailure: true,
     });

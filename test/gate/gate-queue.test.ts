@@ -4,17 +4,17 @@ import {
   countsAsForeground,
   emptyQueue,
   findWaiting,
-  inTurn,
-  join,
-  keyOf,
-  leave,
+  ticketsInOrder,
+  addTicket,
+  queueKey,
+  removeTicket,
   mayPreempt,
-  nextOf,
+  nextTicket,
   positionOf,
-  preempted,
+  preemptedTicket,
   waitingCount,
 } from '../../machines/gate-queue.ts';
-import type { GateQueue, QueueRules, Ticket, TicketClass } from '../../machines/gate-queue.ts';
+import type { GateQueue, QueueRules, Ticket, PriorityClass } from '../../machines/gate-queue.ts';
 
 const rules: QueueRules = {
   maxQueue: 64,
@@ -32,15 +32,15 @@ function arrive(
   queue: GateQueue,
   at: number,
   user: string,
-  priority: TicketClass = 'foreground',
+  priority: PriorityClass = 'foreground',
 ): { queue: GateQueue; ticket: Ticket } {
   lastId += 1;
   const ask = { id: lastId, user, priority, kind: 'reason', preemptible: true, deadlineAt: null };
-  const ticket = { ...ask, arrivedAt: at, key: keyOf(queue, ask, at, rules), preemptions: 0 };
-  return { queue: join(queue, ticket), ticket };
+  const ticket = { ...ask, arrivedAt: at, key: queueKey(queue, ask, at, rules), preemptions: 0 };
+  return { queue: addTicket(queue, ticket), ticket };
 }
 
-function arriveAll(arrivals: [at: number, user: string, priority?: TicketClass][]) {
+function arriveAll(arrivals: [at: number, user: string, priority?: PriorityClass][]) {
   let queue = emptyQueue;
   const tickets: Ticket[] = [];
   for (const [at, user, priority] of arrivals) {
@@ -51,7 +51,8 @@ function arriveAll(arrivals: [at: number, user: string, priority?: TicketClass][
   return { queue, tickets };
 }
 
-const usersInTurn = (queue: GateQueue) => [...inTurn(queue, rules)].map((ticket) => ticket.user);
+const usersInTurn = (queue: GateQueue) =>
+  [...ticketsInOrder(queue, rules)].map((ticket) => ticket.user);
 
 describe('the order of a queue', () => {
   test('foreground goes before background that came earlier', () => {
@@ -96,11 +97,13 @@ describe('the order of a queue', () => {
     for (const ticket of tickets) {
       expect(ticket.key - ticket.arrivedAt).toBeLessThanOrEqual(rules.fairShiftMaxMs);
     }
-    expect([...inTurn(queue, rules)].map(({ id }) => id)).toEqual(tickets.map(({ id }) => id));
+    expect([...ticketsInOrder(queue, rules)].map(({ id }) => id)).toEqual(
+      tickets.map(({ id }) => id),
+    );
   });
 
   test('background older than the aging time goes before foreground that came after that', () => {
-    const aged: [number, string, TicketClass] = [0, 'draft', 'background'];
+    const aged: [number, string, PriorityClass] = [0, 'draft', 'background'];
     expect(usersInTurn(arriveAll([aged, [300_000, 'ann']]).queue)).toEqual(['ann', 'draft']);
     expect(usersInTurn(arriveAll([aged, [300_001, 'ann']]).queue)).toEqual(['draft', 'ann']);
   });
@@ -120,7 +123,7 @@ describe('a preempted ticket', () => {
       [2, 'c', 'background'],
     ]);
     const [running] = tickets as [Ticket];
-    const back = join(leave(queue, running), preempted(running, 5));
+    const back = addTicket(removeTicket(queue, running), preemptedTicket(running, 5));
     expect(usersInTurn(back)).toEqual(['a', 'b', 'c']);
     expect(findWaiting(back, running.id)?.preemptions).toBe(1);
   });
@@ -131,10 +134,10 @@ describe('a preempted ticket', () => {
       [0, 'a', 'background'],
     ]);
     const [one, two] = tickets as [Ticket, Ticket];
-    const running = leave(leave(queue, one), two);
+    const running = removeTicket(removeTicket(queue, one), two);
     const later = arrive(running, 6, 'a', 'background');
-    const back = join(later.queue, preempted(two, 5));
-    expect(nextOf(back, rules)?.id).toBe(two.id);
+    const back = addTicket(later.queue, preemptedTicket(two, 5));
+    expect(nextTicket(back, rules)?.id).toBe(two.id);
   });
 
   test('is not preempted again once its number is up, nor when it counts as foreground', () => {
@@ -155,7 +158,7 @@ const arrivals = fc.array(
   fc.record({
     gapMs: fc.integer({ min: 0, max: 90_000 }),
     user: fc.constantFrom('ann', 'bob', 'cho'),
-    priority: fc.constantFrom<TicketClass>('foreground', 'background'),
+    priority: fc.constantFrom<PriorityClass>('foreground', 'background'),
     leaves: fc.boolean(),
   }),
   { maxLength: 60, size: 'max' },
@@ -169,10 +172,10 @@ test('no foreground request overtakes background work after the aging time and i
       for (const { gapMs, user, priority, leaves } of history) {
         at += gapMs;
         queue = arrive(queue, at, user, priority).queue;
-        const next = leaves ? nextOf(queue, rules) : undefined;
+        const next = leaves ? nextTicket(queue, rules) : undefined;
         if (next === undefined) continue;
-        queue = leave(queue, next);
-        for (const other of inTurn(queue, rules)) {
+        queue = removeTicket(queue, next);
+        for (const other of ticketsInOrder(queue, rules)) {
           const isOvertaken = next.priority === 'foreground' && other.priority === 'background';
           const shiftMs = other.key - other.arrivedAt;
           if (isOvertaken) {
@@ -196,13 +199,13 @@ test('the position of one who has just arrived is its place in the order', () =>
         at += gapMs;
         const { queue: next, ticket } = arrive(queue, at, user, priority);
         queue = next;
-        const place = [...inTurn(queue, rules)].findIndex(({ id }) => id === ticket.id) + 1;
+        const place = [...ticketsInOrder(queue, rules)].findIndex(({ id }) => id === ticket.id) + 1;
         expect(positionOf(queue, ticket, rules)).toBe(place);
-        const head = nextOf(queue, rules);
-        expect(head).toBe([...inTurn(queue, rules)][0]);
-        if (leaves && head !== undefined) queue = leave(queue, head);
+        const head = nextTicket(queue, rules);
+        expect(head).toBe([...ticketsInOrder(queue, rules)][0]);
+        if (leaves && head !== undefined) queue = removeTicket(queue, head);
       }
-      expect(waitingCount(queue)).toBe([...inTurn(queue, rules)].length);
+      expect(waitingCount(queue)).toBe([...ticketsInOrder(queue, rules)].length);
     }),
     { numRuns: 1_000 },
   );

@@ -5,23 +5,23 @@
 import { createGate } from '../../src/backends/gate.ts';
 import type { GateActor } from '../../src/backends/gate.ts';
 import type { GateMachine } from '../../machines/gate.ts';
-import type { GateAnswer, GateRequest, Permit } from '../../src/backends/gate-types.ts';
+import type { AcquireResult, GateRequest, Permit } from '../../src/backends/gate-types.ts';
 import type { ModelOptions } from './gate-model.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 /** How a caller behaves once its permit is aborted. */
-export type Manner = 'drains' | 'releases' | 'silent';
+export type AbortBehavior = 'drains' | 'releases' | 'silent';
 
 export interface Caller {
   id: number;
   user: string;
   priority: 'foreground' | 'background';
-  manner: Manner;
+  abortBehavior: AbortBehavior;
   arrivedAt: number;
-  askedAt: number;
+  requestedAt: number;
   isWaiting: boolean;
   /** What it was told, in order: each answer, and each abort of its permit. */
-  told: string[];
+  outcomes: string[];
   /** The permits it was given, the last one in use. */
   permits: Permit[];
   /** Ends the drain of each permit that it drains. */
@@ -30,7 +30,7 @@ export interface Caller {
 }
 
 /** Lets every promise that can settle do so. */
-export async function settle(): Promise<void> {
+export async function flushPromises(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
 }
 
@@ -39,7 +39,7 @@ export class GateWorld {
   readonly gate: GateActor;
   readonly callers: Caller[] = [];
   /** What the referee saw go wrong. */
-  readonly broken: string[] = [];
+  readonly violations: string[] = [];
   readonly probes: ((ok: boolean) => void)[] = [];
   readonly #options: ModelOptions;
   /** By fence: permits that were not yet given back, as the callers know. */
@@ -60,41 +60,41 @@ export class GateWorld {
   }
 
   /** @param question its deadline is in the time that passes, like everything here; the gate is told by the wall */
-  ask(
+  addRequest(
     question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'deadlineAt'>,
-    manner: Manner,
+    abortBehavior: AbortBehavior,
   ): void {
     const caller: Caller = {
       id: this.callers.length + 1,
       user: question.user,
       priority: question.priority,
-      manner,
-      arrivedAt: this.time.elapsed(),
-      askedAt: this.time.elapsed(),
+      abortBehavior,
+      arrivedAt: this.time.monotonicNow(),
+      requestedAt: this.time.monotonicNow(),
       isWaiting: true,
-      told: [],
+      outcomes: [],
       permits: [],
       drained: new Map(),
       abortController: new AbortController(),
     };
     this.callers.push(caller);
     const { deadlineAt } = question;
-    const wallAheadMs = this.time.now() - this.time.elapsed();
+    const wallClockOffsetMs = this.time.now() - this.time.monotonicNow();
     const answer = this.gate.acquire({
       ...question,
-      deadlineAt: deadlineAt === null ? null : deadlineAt + wallAheadMs,
+      deadlineAt: deadlineAt === null ? null : deadlineAt + wallClockOffsetMs,
       kind: 'reason',
       signal: caller.abortController.signal,
       onQueued: () => {},
     });
-    this.#await(caller, answer);
+    this.#recordWhenResolved(caller, answer);
   }
 
   /** A preempted caller asks again. */
   requeue(caller: Caller): void {
-    caller.askedAt = this.time.elapsed();
+    caller.requestedAt = this.time.monotonicNow();
     caller.isWaiting = true;
-    this.#await(caller, (caller.permits.at(-1) as Permit).requeue());
+    this.#recordWhenResolved(caller, (caller.permits.at(-1) as Permit).requeue());
   }
 
   release(permit: Permit, result: 'ok' | 'failed' | 'unreachable'): void {
@@ -104,7 +104,7 @@ export class GateWorld {
 
   /** The caller closes its connection; the slot is free when it says so, or after the bound. */
   drain(caller: Caller, permit: Permit): void {
-    this.#goesBy(permit.fence, this.time.elapsed() + this.#options.drainBoundMs);
+    this.#limitHold(permit.fence, this.time.monotonicNow() + this.#options.drainBoundMs);
     permit.drain(
       new Promise((resolve) => {
         caller.drained.set(permit.fence, () => {
@@ -115,56 +115,57 @@ export class GateWorld {
     );
   }
 
-  #goesBy(fence: number, until: number): void {
+  #limitHold(fence: number, until: number): void {
     const held = this.#held.get(fence);
     if (held) held.until = Math.min(held.until, until);
   }
 
-  #await(caller: Caller, answer: Promise<GateAnswer>): void {
-    void answer.then((given) => this.#hear(caller, given));
+  #recordWhenResolved(caller: Caller, answer: Promise<AcquireResult>): void {
+    void answer.then((given) => this.#recordResult(caller, given));
   }
 
-  #hear(caller: Caller, given: GateAnswer): void {
+  #recordResult(caller: Caller, acquired: AcquireResult): void {
     caller.isWaiting = false;
-    caller.told.push(given.ok ? 'granted' : given.errorReason);
-    if (given.ok) this.#hold(caller, given.permit);
+    caller.outcomes.push(acquired.ok ? 'granted' : acquired.errorReason);
+    if (acquired.ok) this.#hold(caller, acquired.permit);
   }
 
   #hold(caller: Caller, permit: Permit): void {
-    this.#referee(caller, caller.askedAt + permit.queuedMs);
+    this.#checkGrant(caller, caller.requestedAt + permit.queuedMs);
     caller.permits.push(permit);
     const { leaseMs, drainBoundMs } = this.#options;
-    const grantedAt = caller.askedAt + permit.queuedMs;
+    const grantedAt = caller.requestedAt + permit.queuedMs;
     this.#held.set(permit.fence, { caller, until: grantedAt + leaseMs + drainBoundMs });
     const onAbort = (): void => {
-      caller.told.push(`abort:${String(permit.signal.reason)}`);
-      this.#goesBy(permit.fence, this.time.elapsed() + drainBoundMs);
-      if (caller.manner === 'drains') this.drain(caller, permit);
-      if (caller.manner === 'releases') this.release(permit, 'failed');
+      caller.outcomes.push(`abort:${String(permit.signal.reason)}`);
+      this.#limitHold(permit.fence, this.time.monotonicNow() + drainBoundMs);
+      if (caller.abortBehavior === 'drains') this.drain(caller, permit);
+      if (caller.abortBehavior === 'releases') this.release(permit, 'failed');
     };
     if (permit.signal.aborted) onAbort();
     else permit.signal.addEventListener('abort', onAbort, { once: true });
   }
 
-  #referee(granted: Caller, at: number): void {
+  #checkGrant(granted: Caller, at: number): void {
     const { agingMs, fairShiftMaxMs, concurrency } = this.#options;
     const held = [...this.#held.values()].filter((holder) => holder.until > at);
-    if (held.length >= concurrency) this.broken.push(`G1: ${granted.id} is one too many at ${at}`);
+    if (held.length >= concurrency)
+      this.violations.push(`G1: ${granted.id} is one too many at ${at}`);
     for (const other of this.callers) {
-      if (!other.isWaiting || other.askedAt > at) continue;
+      if (!other.isWaiting || other.requestedAt > at) continue;
       const isSameClass = other.priority === granted.priority;
       if (isSameClass && other.user === granted.user && other.id < granted.id) {
-        this.broken.push(`G3: ${granted.id} went before ${other.id} of the same user`);
+        this.violations.push(`G3: ${granted.id} went before ${other.id} of the same user`);
       }
       if (isSameClass) continue;
       const [background, foreground] =
         granted.priority === 'background' ? [granted, other] : [other, granted];
       if (background === granted && at - background.arrivedAt <= agingMs) {
-        this.broken.push(`G3: background ${granted.id} went before foreground ${other.id}`);
+        this.violations.push(`G3: background ${granted.id} went before foreground ${other.id}`);
       }
       const laterBy = foreground.arrivedAt - background.arrivedAt;
       if (background === other && laterBy > agingMs + fairShiftMaxMs) {
-        this.broken.push(`G4: ${granted.id} overtook ${other.id} after the bound`);
+        this.violations.push(`G4: ${granted.id} overtook ${other.id} after the bound`);
       }
     }
   }

@@ -2,15 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Permit } from '../../src/backends/gate-types.ts';
 import { deferred, setUp } from './gate-fixture.ts';
-import type { Asked } from './gate-fixture.ts';
-import { settle } from './gate-world.ts';
+import type { AcquireHandle } from './gate-fixture.ts';
+import { flushPromises } from './gate-world.ts';
 
 describe('G1 mutual exclusion', () => {
   test('a second request waits until the first has ended', async () => {
     const { ask } = setUp();
     const first = await ask().permit();
     const second = ask();
-    expect(await second.now()).toBeNull();
+    expect(await second.currentResult()).toBeNull();
     first.release({ result: 'ok' });
     expect((await second.permit()).fence).toBeGreaterThan(first.fence);
   });
@@ -18,9 +18,9 @@ describe('G1 mutual exclusion', () => {
   test('as many run at once as the server really runs', async () => {
     const { ask, gate } = setUp({ concurrency: 3 });
     const all = [ask(), ask(), ask(), ask()];
-    await settle();
+    await flushPromises();
     expect(gate.view().running.length).toBe(3);
-    expect(await all[3]?.now()).toBeNull();
+    expect(await all[3]?.currentResult()).toBeNull();
   });
 
   test('a stale permit frees nothing', async () => {
@@ -32,7 +32,7 @@ describe('G1 mutual exclusion', () => {
     const second = await ask().permit();
     stale.release({ result: 'ok' });
     stale.drain(Promise.resolve());
-    await settle();
+    await flushPromises();
     expect(gate.view().running.map(({ fence }) => fence)).toEqual([second.fence]);
   });
 
@@ -44,7 +44,7 @@ describe('G1 mutual exclusion', () => {
     permit.release({ result: 'ok' });
     expect(gate.view().state).toBe('draining');
     server.resolve();
-    await settle();
+    await flushPromises();
     expect(gate.view().state).toBe('idle');
   });
 });
@@ -57,7 +57,7 @@ describe('G2 no lost wake-up', () => {
     const server = deferred();
     first.drain(server.promise);
     server.reject();
-    expect((await second.now())?.ok).toBe(true);
+    expect((await second.currentResult())?.ok).toBe(true);
   });
 
   test('a request that asks from within the end of another is served', async () => {
@@ -70,7 +70,7 @@ describe('G2 no lost wake-up', () => {
       permit.release({ result: 'failed' });
     });
     first.cancel();
-    expect((await inner?.now())?.ok).toBe(true);
+    expect((await inner?.currentResult())?.ok).toBe(true);
   });
 });
 
@@ -79,11 +79,11 @@ describe('G3 and G4 order', () => {
   async function runAll(
     set: ReturnType<typeof setUp>,
     first: Permit,
-    asked: Record<string, Asked>,
+    asked: Record<string, AcquireHandle>,
   ) {
     const order: string[] = [];
     let permit = first;
-    for (const [name, { answer }] of Object.entries(asked)) {
+    for (const [name, { result: answer }] of Object.entries(asked)) {
       void answer.then((given) => {
         order.push(name);
         if (given.ok) ({ permit } = given);
@@ -92,7 +92,7 @@ describe('G3 and G4 order', () => {
     }
     while (set.gate.view().running.length > 0) {
       permit.release({ result: 'ok' });
-      await settle();
+      await flushPromises();
     }
     return order;
   }
@@ -136,7 +136,7 @@ describe('G3 and G4 order', () => {
       const first = await set.ask().permit();
       const draft = set.askBackground();
       const early = set.ask({ user: 'u1' });
-      set.time.setWallBy(ms);
+      set.time.shiftWallClock(ms);
       const next = set.ask({ user: 'u2' });
       set.time.advance(1_001);
       const late = set.ask({ user: 'u3' });
@@ -150,7 +150,7 @@ describe('G3 and G4 order', () => {
 
     test('changes nothing in what is measured and told', async () => {
       const { ask, gate, time } = setUp();
-      time.setWallBy(ms);
+      time.shiftWallClock(ms);
       const first = await ask().permit();
       time.advance(500);
       first.release({ result: 'ok' });
@@ -173,12 +173,16 @@ describe('G5 cancellation', () => {
     const waiter = ask();
     waiter.cancel();
     expect(gate.view().waiting).toEqual([]);
-    expect(await waiter.now()).toEqual({ ok: false, errorReason: 'cancelled', retryAfterMs: null });
+    expect(await waiter.currentResult()).toEqual({
+      ok: false,
+      errorReason: 'cancelled',
+      retryAfterMs: null,
+    });
   });
 
   test('a request whose signal is aborted already never enters', async () => {
     const { ask, gate } = setUp();
-    expect(await ask({ signal: AbortSignal.abort() }).now()).toMatchObject({
+    expect(await ask({ signal: AbortSignal.abort() }).currentResult()).toMatchObject({
       errorReason: 'cancelled',
     });
     expect(gate.view().counters.grants).toBe(0);
@@ -202,7 +206,7 @@ describe('G5 cancellation', () => {
     permit.signal.addEventListener('abort', () => permit.drain(server.promise));
     first.cancel();
     time.advance(200);
-    expect(await second.now()).toBeNull();
+    expect(await second.currentResult()).toBeNull();
     server.resolve();
     expect((await second.permit()).queuedMs).toBe(200);
   });
@@ -214,9 +218,9 @@ describe('G5 cancellation', () => {
     const second = ask();
     first.cancel();
     time.advance(999);
-    expect(await second.now()).toBeNull();
+    expect(await second.currentResult()).toBeNull();
     time.advance(1);
-    expect((await second.now())?.ok).toBe(true);
+    expect((await second.currentResult())?.ok).toBe(true);
   });
 
   test('a holder that never ends loses its slot after its lease', async () => {
@@ -226,7 +230,7 @@ describe('G5 cancellation', () => {
     time.advance(5_000);
     expect(lost.signal.reason).toBe('expired');
     time.advance(100);
-    expect((await second.now())?.ok).toBe(true);
+    expect((await second.currentResult())?.ok).toBe(true);
     expect(gate.view().counters.expiredLeases).toBe(1);
   });
 });
@@ -245,7 +249,7 @@ describe('G6 preemption', () => {
     permit.release({ result: 'ok' });
     const answer = await again;
     expect(answer.ok).toBe(true);
-    expect(await laterDraft.now()).toBeNull();
+    expect(await laterDraft.currentResult()).toBeNull();
     expect(gate.view().counters.preemptions).toBe(1);
   });
 

@@ -1,13 +1,13 @@
-import type { Timers } from '../../src/backends/gate-options.ts';
+import type { MonotonicTimers } from '../../src/backends/gate-options.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 
 /**
  * Time in the test's hand. Timers ring in the order of their due times, each at its own moment. The wall clock can be
  * set; until then it shows the time that passes.
  */
-export class VirtualTime implements Clock, Timers {
+export class VirtualTime implements Clock, MonotonicTimers {
   #now: number;
-  #wallAheadMs = 0;
+  #wallClockOffsetMs = 0;
   #lastId = 0;
   readonly #timers = new Map<number, { dueAt: number; run: () => void }>();
 
@@ -15,9 +15,9 @@ export class VirtualTime implements Clock, Timers {
     this.#now = now;
   }
 
-  now = (): number => this.#now + this.#wallAheadMs;
+  now = (): number => this.#now + this.#wallClockOffsetMs;
 
-  elapsed = (): number => this.#now;
+  monotonicNow = (): number => this.#now;
 
   setTimeout = (run: () => void, delayMs: number): number => {
     this.#lastId += 1;
@@ -37,12 +37,12 @@ export class VirtualTime implements Clock, Timers {
   }
 
   /** Sets the wall clock, ahead or back: no time passes. */
-  setWallBy(ms: number): void {
-    this.#wallAheadMs += ms;
+  shiftWallClock(ms: number): void {
+    this.#wallClockOffsetMs += ms;
   }
 
   /** Time passes, and no timer rings: a thread that is busy. */
-  passUnheard(ms: number): void {
+  advanceWithoutTimers(ms: number): void {
     this.#now += ms;
   }
 

@@ -6,7 +6,7 @@ import {
   pathsBody,
   searchQuery,
 } from '../../src/http/document-routes.ts';
-import { whoseDrafts } from '../../src/http/draft-routes.ts';
+import { draftsQuery } from '../../src/http/draft-routes.ts';
 import { memoChange, memosQuery, newMemo } from '../../src/http/memo-routes.ts';
 import { draftDecision, draftEdit, versionsQuery } from '../../src/http/review-routes.ts';
 import type { Operation } from './operation.ts';
@@ -172,7 +172,7 @@ export const memos: readonly Operation[] = [
   {
     route: 'GET /drafts',
     summary: 'What waits to be drafted, what runs, what was given up.',
-    query: whoseDrafts,
+    query: draftsQuery,
     status: 200,
     answer: z.strictObject({
       state: z.string(),
@@ -204,7 +204,7 @@ export const memos: readonly Operation[] = [
   {
     route: 'GET /drafts/:id',
     summary: 'One document on its way to a draft.',
-    query: whoseDrafts,
+    query: draftsQuery,
     status: 200,
     answer: view.draftDetail,
     errors: ['GH_DRAFT_NOT_FOUND'],
@@ -213,7 +213,7 @@ export const memos: readonly Operation[] = [
   {
     route: 'POST /drafts/:id/retry',
     summary: 'Try a draft again that was given up.',
-    body: whoseDrafts,
+    body: draftsQuery,
     status: 202,
     answer: z.strictObject({ document_id: z.string() }),
     errors: ['GH_DRAFT_NOT_FOUND'],

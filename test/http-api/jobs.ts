@@ -1,6 +1,6 @@
 /** Routes of messages and jobs. */
 import { z } from 'zod';
-import { confirmBody, eventsQuery, listQuery, submitBody } from '../../src/contract/door.ts';
+import { confirmBody, eventsQuery, listQuery, submitBody } from '../../src/contract/job-service.ts';
 import type { Operation } from './operation.ts';
 import { inputErrors, lastEventId, stream, theJob } from './shared.ts';
 import * as view from './views.ts';

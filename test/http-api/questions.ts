@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { askBody } from '../../src/http/ask-routes.ts';
 import { exportQuery, importBody } from '../../src/http/calendar-routes.ts';
 import { completionBody } from '../../src/http/openai-request.ts';
-import { reactBody } from '../../src/http/react-routes.ts';
+import { askLoopBody } from '../../src/http/ask-loop-routes.ts';
 import type { Operation } from './operation.ts';
 import { inputErrors, stream, whileStreaming } from './shared.ts';
 import * as view from './views.ts';
@@ -34,7 +34,7 @@ export const questions: readonly Operation[] = [
   {
     route: 'POST /ask/react',
     summary: 'A question that a model answers by looking things up itself.',
-    body: reactBody,
+    body: askLoopBody,
     status: 200,
     answer: z.strictObject({
       answer: z.string(),

@@ -1,10 +1,10 @@
 /** What the descriptions share. */
 import { z } from 'zod';
-import { userId } from '../../src/http/input.ts';
+import { userIdSchema } from '../../src/http/parse-input.ts';
 import type { Scene } from './operation.ts';
 
 export const stream = 'text/event-stream';
-export const ofUser = z.object({ user_id: userId });
+export const ofUser = z.object({ user_id: userIdSchema });
 export const theJob = ({ jobId }: Scene) => ({ path: { id: jobId } });
 export const theDocument = ({ documentId }: Scene) => ({ path: { id: documentId } });
 export const lastEventId = { 'Last-Event-ID': 'Goes on after this `seq`.' };

@@ -214,7 +214,7 @@ describe('the stream of a job', () => {
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
     await until(async () => (await fixture.core.door.text(jobId)).text === '반쪽 답');
     const reads = [read(jobId, { 'last-event-id': '999' })];
-    await fixture.client.tell(jobId, 'cancel');
+    await fixture.client.controlJob(jobId, 'cancel');
     await until(async () => (await fixture.client.job(jobId)).state === 'cancelled');
     reads.push(read(jobId, { 'last-event-id': '999' }));
     const all = (await fixture.client.events(jobId)).map(({ seq }) => String(seq));
@@ -230,7 +230,7 @@ describe('the stream of a job', () => {
     await until(async () => (await fixture.core.door.text(jobId)).text === '반쪽 답');
     const late = follow(fixture.client, jobId);
     await until(async () => (await fixture.client.job(jobId)).state === 'reason');
-    await fixture.client.tell(jobId, 'cancel');
+    await fixture.client.controlJob(jobId, 'cancel');
     const { tokens } = await late;
     expect(tokens[0]).toMatchObject({ off: 0, content: '반쪽 답' });
   });

@@ -78,7 +78,7 @@ describe('the stream of a job that has ended', () => {
     const soFar = (await fixture.client.events(jobId)).at(-1)!.seq;
     const waiting = await stream(jobId, { 'last-event-id': String(soFar) });
     expect(waiting.status).toBe(200);
-    await fixture.client.tell(jobId, 'cancel');
+    await fixture.client.controlJob(jobId, 'cancel');
     expect(await waiting.text()).toContain('event: cancelled');
     const last = (await fixture.client.events(jobId)).at(-1)!.seq;
     await fixture.restart();

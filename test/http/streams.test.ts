@@ -5,9 +5,12 @@ import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DocumentEvent } from '../../src/contract/document-event.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
-import { streamDocument, type DocumentEventSource } from '../../src/http/document-stream.ts';
-import { drained } from '../../src/http/drained.ts';
-import { streamJob } from '../../src/http/sse.ts';
+import {
+  streamDocumentEvents,
+  type DocumentEventFeed,
+} from '../../src/http/document-event-stream.ts';
+import { waitForDrain } from '../../src/http/backpressure.ts';
+import { streamJobEvents } from '../../src/http/job-event-stream.ts';
 
 async function serve(answer: (response: ServerResponse) => void): Promise<number> {
   const server = createServer((_request, response) => answer(response));
@@ -38,7 +41,7 @@ const numbers = (from: number, to: number): number[] =>
 const count = 1_000;
 const data = { note: 'x'.repeat(4_000) };
 
-function documentSource(): DocumentEventSource & { happen(): void; readers(): number } {
+function documentSource(): DocumentEventFeed & { happen(): void; readers(): number } {
   const stored = numbers(1, count).map(
     (seq) => ({ document_id: 'd', seq, type: 'progress', data }) as unknown as DocumentEvent,
   );
@@ -62,7 +65,7 @@ describe('a document’s stream', () => {
   test('brings a history of megabytes, and what happens meanwhile and later, each once', async () => {
     const source = documentSource();
     const port = await serve((response) => {
-      void streamDocument(response, source, 'd', 0);
+      void streamDocumentEvents(response, source, 'd', 0);
       source.happen();
     });
     const read = seqsOf(port, count + 2);
@@ -77,7 +80,7 @@ describe('a document’s stream', () => {
     const source = documentSource();
     const ended = Promise.withResolvers<void>();
     const port = await serve((response) => {
-      void streamDocument(response, source, 'd', 0).then(ended.resolve);
+      void streamDocumentEvents(response, source, 'd', 0).then(ended.resolve);
     });
     const socket = connect(port, '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
@@ -95,7 +98,7 @@ test('a job’s stream brings a history of megabytes, and what is told meanwhile
   const stored = numbers(1, count).map((seq) => event(seq, 'state'));
   const port = await serve((response) => {
     let tell: ((told: StateEvent) => void) | null = null;
-    void streamJob(
+    void streamJobEvents(
       response,
       {
         events: (_id, afterSeq) => Promise.resolve(stored.slice(afterSeq)),
@@ -119,7 +122,7 @@ test('who takes nothing within the time is given up, and nothing listens to them
     // More than the system takes on the way.
     response.write(Buffer.alloc(32 * 1024 * 1024));
     const before = response.listenerCount('drain') + response.listenerCount('close');
-    void drained(response, 10).then((isRead) =>
+    void waitForDrain(response, 10).then((isRead) =>
       given.resolve([
         isRead,
         response.listenerCount('drain') + response.listenerCount('close') - before,

@@ -1,5 +1,5 @@
 /** A draft actor at work, for the pictures: one memo is being written, some wait, one was given up. */
-import type { DraftOverview, DraftView } from '../../src/documents/draft-overview.ts';
+import type { DraftOverview, DraftView } from '../../src/documents/draft-queries.ts';
 
 const minutes = (n: number): string => new Date(Date.now() + n * 60_000).toISOString();
 

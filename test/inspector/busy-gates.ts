@@ -1,5 +1,5 @@
 /** Gates with something to look at: one with a queue, one free, one whose server is away; and their last hour. */
-import type { GateSample } from '../../src/inspector/gate-history.ts';
+import type { GateSample } from '../../src/inspector/gate-sampler.ts';
 
 const words = { free: '여유', normal: '보통', busy: '바쁨' };
 

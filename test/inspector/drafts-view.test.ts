@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
-import { openDrafts, type DraftSetting } from '../drafts/setting.ts';
+import { openDrafts, type DraftsFixture } from '../drafts/drafts-fixture.ts';
 import { launchChromium, prepareChromium } from '../support/chromium.ts';
 
 const executable = prepareChromium();
 const memo = '회의 정리: 금요일까지 견적을 보내기로 했다. 담당은 김철수.';
 let browser: Browser;
-let setting: DraftSetting;
+let setting: DraftsFixture;
 let page: Page;
 let complaints: string[];
 
@@ -43,7 +43,7 @@ async function picture(): Promise<void> {
 describe.skipIf(executable === null)('the drafts', () => {
   test('a draft stands beside its memo, is changed by a person, and both versions are kept', async () => {
     const id = await setting.promoted(memo);
-    await setting.told(id, 'drafted');
+    await setting.waitForEvent(id, 'drafted');
     await look();
     await page.getByRole('list', { name: 'Drafts to decide' }).getByRole('link').click();
     await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
@@ -63,7 +63,7 @@ describe.skipIf(executable === null)('the drafts', () => {
 
   test('what was typed is not lost to a draft that changed meanwhile', async () => {
     const id = await setting.promoted(memo);
-    await setting.told(id, 'drafted');
+    await setting.waitForEvent(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
     const text = page.getByRole('textbox', { name: 'Draft' });
     await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
@@ -81,7 +81,7 @@ describe.skipIf(executable === null)('the drafts', () => {
 
   test('what was typed stays when another view is opened, and a decision elsewhere is noticed', async () => {
     const id = await setting.promoted(memo);
-    await setting.told(id, 'drafted');
+    await setting.waitForEvent(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
     const text = page.getByRole('textbox', { name: 'Draft' });
     await text.fill('# 내가 쓴 것');
@@ -97,7 +97,7 @@ describe.skipIf(executable === null)('the drafts', () => {
 
   test('a draft that is open is hidden with all other texts', async () => {
     const id = await setting.promoted(memo);
-    await setting.told(id, 'drafted');
+    await setting.waitForEvent(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
     await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
     await button('Hide texts').click();
@@ -122,7 +122,7 @@ describe.skipIf(executable === null)('the drafts', () => {
       });
     const { id } = (await (await as('kims', '/memos', { text: memo })).json()) as { id: string };
     await as('kims', `/memos/${id}/promote-to-document`, {});
-    await shared.told(id, 'drafted');
+    await shared.waitForEvent(id, 'drafted');
     await page.goto(`${shared.fixture.core.url}/inspect#/drafts`);
     await page.getByLabel('API key').fill('kims');
     await button('Open').click();
@@ -143,7 +143,7 @@ describe.skipIf(executable === null)('the drafts', () => {
       await setting.promoted(`${memo} 하나`),
       await setting.promoted(`${memo} 둘`),
     ];
-    for (const id of [good, bad]) await setting.told(id, 'drafted');
+    for (const id of [good, bad]) await setting.waitForEvent(id, 'drafted');
     for (const [id, name, status] of [
       [good, 'Accept the draft', 'accepted'],
       [bad, 'Reject the draft', 'rejected'],
@@ -161,7 +161,7 @@ describe.skipIf(executable === null)('the drafts', () => {
   test('what was given up is tried again, and all of it is paused and goes on', async () => {
     await look();
     const id = await setting.promoted(`${memo} FAIL`);
-    await setting.told(id, 'dead');
+    await setting.waitForEvent(id, 'dead');
     const given = page.getByRole('table', { name: 'Given up' });
     await given.getByText('GH_BACKEND').waitFor();
     await button('Pause').click();
@@ -169,7 +169,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     await given.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('table', { name: 'Waiting for a draft' }).getByRole('link').waitFor();
     await button('Resume').click();
-    await setting.told(id, 'dead');
+    await setting.waitForEvent(id, 'dead');
     await given.getByRole('link').waitFor();
   });
 });

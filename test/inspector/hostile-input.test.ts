@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../support/journal.ts';
 import { openInspector, type InspectorFixture } from './inspector-fixture.ts';
-import { lookOn } from './onlooker.ts';
+import { openSocketClient } from './socket-client.ts';
 
 let fixture: InspectorFixture;
 beforeEach(async () => {
@@ -37,16 +37,16 @@ describe.each(nests)('JSON of nested %s', (_name, nest) => {
   });
 
   test('that another program tells over the socket reaches no reader, and the core goes on', async () => {
-    const page = await lookOn(fixture.url);
-    page.say({ type: 'gatehouse.guests', on: true });
-    const reader = await lookOn(fixture.url, { protocols: [] });
-    const program = await lookOn(fixture.url, { protocols: [] });
+    const page = await openSocketClient(fixture.url);
+    page.send({ type: 'gatehouse.guests', on: true });
+    const reader = await openSocketClient(fixture.url, { protocols: [] });
+    const program = await openSocketClient(fixture.url, { protocols: [] });
     const envelope = '"type":"@xstate.actor","_version":"0.7.2","rootId":"x","createdAt":"1"';
     program.socket.send(`{${envelope},"sessionId":"deep","snapshot":${nest(20_000)}}`);
     program.socket.send(`{${envelope},"sessionId":"flat","snapshot":{"value":"on"}}`);
     await until(() => page.count('gatehouse.guest') === 1);
     await until(() => reader.count('@xstate.actor') === 1);
-    expect(reader.heard.at(-1)).toMatchObject({ sessionId: 'flat' });
+    expect(reader.received.at(-1)).toMatchObject({ sessionId: 'flat' });
   });
 });
 
@@ -87,6 +87,6 @@ test.each([
 });
 
 test('a socket whose address has a broken escape is let in, or refused, and others stay', async () => {
-  const onlooker = await lookOn(fixture.url, { query: '?key=%&x=%E0%A4%A' });
+  const onlooker = await openSocketClient(fixture.url, { query: '?key=%&x=%E0%A4%A' });
   await until(() => onlooker.count('gatehouse.hello') === 1);
 });

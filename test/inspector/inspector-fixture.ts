@@ -4,12 +4,12 @@
  */
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { createDoor } from '../../src/assistant/door.ts';
-import type { JobDoor } from '../../src/contract/door.ts';
+import { createJobService } from '../../src/assistant/job-service.ts';
+import type { JobService } from '../../src/contract/job-service.ts';
 import { chatRoutes } from '../../src/http/chat-routes.ts';
 import { startServer } from '../../src/http/server.ts';
 import { inspectorRoutes } from '../../src/inspector/inspector-routes.ts';
-import type { InspectorOptions } from '../../src/inspector/parts.ts';
+import type { InspectorOptions } from '../../src/inspector/inspector-context.ts';
 import { createIdSource } from '../../src/lib/ids.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { openJournal, scratchFolder, until, type JournalFixture } from '../support/journal.ts';
@@ -17,7 +17,7 @@ import { limits } from '../support/jobs.ts';
 
 export interface InspectorFixture extends JournalFixture {
   url: string;
-  door: JobDoor;
+  door: JobService;
   /** Subscriptions to the hub that are open now, those of the fixture not counted. */
   listeners(): number;
   /** Ends every connection; until `restore`, new ones are ended too. */
@@ -81,7 +81,7 @@ export async function openInspector(
       };
     },
   };
-  const door = createDoor({
+  const door = createJobService({
     journal: journal.journal,
     storage: journal.storage,
     queries: journal.queries,
@@ -91,7 +91,7 @@ export async function openInspector(
     messageMaxChars: 8_000,
     limits,
     locale: 'auto',
-    readReply: () => null,
+    parseDraftReply: () => null,
   });
   const apiKeys = change.apiKeys ?? [];
   const server = await startServer({
@@ -106,7 +106,7 @@ export async function openInspector(
         door,
         storage: journal.storage,
         hub,
-        queueOf: (jobId) => journal.journal.queueOf(jobId),
+        queueOf: (jobId) => journal.journal.queuePositionOf(jobId),
         gates: () => [gateView],
         drafts: () => draftOverview,
         draftsVersion: () => 'never changes',

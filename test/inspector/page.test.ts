@@ -1,7 +1,7 @@
 /** The page in a real browser, used as a person would: by what it shows and what it is called. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { InspectorOptions } from '../../src/inspector/parts.ts';
+import type { InspectorOptions } from '../../src/inspector/inspector-context.ts';
 import { launchChromium, prepareChromium } from '../support/chromium.ts';
 import { until } from '../support/journal.ts';
 import { openInspector, type InspectorFixture } from './inspector-fixture.ts';

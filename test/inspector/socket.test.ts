@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { until } from '../support/journal.ts';
 import { openInspector, type InspectorFixture } from './inspector-fixture.ts';
-import { framesOf, lookOn, type Onlooker } from './onlooker.ts';
+import { framesOf, openSocketClient, type SocketClient } from './socket-client.ts';
 
 let fixture: InspectorFixture;
 const sockets: WebSocket[] = [];
@@ -13,8 +13,8 @@ afterEach(async () => {
   await fixture.close();
 });
 
-async function open(options: Parameters<typeof lookOn>[1] = {}): Promise<Onlooker> {
-  const onlooker = await lookOn(fixture.url, options);
+async function open(options: Parameters<typeof openSocketClient>[1] = {}): Promise<SocketClient> {
+  const onlooker = await openSocketClient(fixture.url, options);
   sockets.push(onlooker.socket);
   return onlooker;
 }
@@ -63,16 +63,18 @@ describe('a job that is watched', () => {
     fixture = await openInspector();
     const jobId = await fixture.send('왜 하늘은 파래?');
     const first = await open();
-    first.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
-    await until(() => framesOf(first.heard).length === 2);
+    first.send({ type: 'gatehouse.watch', jobId, afterN: 0 });
+    await until(() => framesOf(first.received).length === 2);
     fixture.cut();
     await fixture.finish(jobId, '산란');
     fixture.restore();
     const second = await open();
-    second.say({ type: 'gatehouse.watch', jobId, afterN: 2 });
-    await until(() => second.heard.some(({ type }) => type === 'gatehouse.check'));
-    expect([...framesOf(first.heard), ...framesOf(second.heard)]).toEqual([1, 2, 3, 4]);
-    expect(second.heard.find(({ type }) => type === 'gatehouse.check')).toMatchObject({ ok: true });
+    second.send({ type: 'gatehouse.watch', jobId, afterN: 2 });
+    await until(() => second.received.some(({ type }) => type === 'gatehouse.check'));
+    expect([...framesOf(first.received), ...framesOf(second.received)]).toEqual([1, 2, 3, 4]);
+    expect(second.received.find(({ type }) => type === 'gatehouse.check')).toMatchObject({
+      ok: true,
+    });
   });
 
   test('is told the text so far to who comes in the middle of an answer', async () => {
@@ -80,10 +82,10 @@ describe('a job that is watched', () => {
     const jobId = await fixture.send('왜?');
     fixture.hub.text(jobId, '하늘은 ', false);
     const page = await open();
-    page.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
-    await until(() => page.heard.some(({ type }) => type === 'gatehouse.token'));
+    page.send({ type: 'gatehouse.watch', jobId, afterN: 0 });
+    await until(() => page.received.some(({ type }) => type === 'gatehouse.token'));
     fixture.hub.text(jobId, '파랗다', false);
-    const chunks = () => page.heard.filter(({ type }) => type === 'gatehouse.token');
+    const chunks = () => page.received.filter(({ type }) => type === 'gatehouse.token');
     await until(() => chunks().length === 2);
     expect(chunks().map(({ chunk }) => (chunk as { content: string }).content)).toEqual([
       '하늘은 ',
@@ -94,8 +96,8 @@ describe('a job that is watched', () => {
   test('that is not there is told so', async () => {
     fixture = await openInspector();
     const page = await open();
-    page.say({ type: 'gatehouse.watch', jobId: 'nobody', afterN: 0 });
-    await until(() => page.heard.some(({ code }) => code === 'GH_JOB_NOT_FOUND'));
+    page.send({ type: 'gatehouse.watch', jobId: 'nobody', afterN: 0 });
+    await until(() => page.received.some(({ code }) => code === 'GH_JOB_NOT_FOUND'));
   });
 
   test('shows no texts where they are to be hidden', async () => {
@@ -103,9 +105,9 @@ describe('a job that is watched', () => {
     const jobId = await fixture.send('비밀스러운 질문', 'geheimrat');
     await fixture.finish(jobId, '비밀스러운 답');
     const page = await open();
-    page.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
-    await until(() => page.heard.some(({ type }) => type === 'gatehouse.check'));
-    const said = JSON.stringify(page.heard);
+    page.send({ type: 'gatehouse.watch', jobId, afterN: 0 });
+    await until(() => page.received.some(({ type }) => type === 'gatehouse.check'));
+    const said = JSON.stringify(page.received);
     expect(said).not.toMatch(/비밀|geheimrat/);
     expect(said).toContain('characters]');
     const list = await (await fetch(`${fixture.url}/inspect/api/jobs`)).text();
@@ -116,7 +118,7 @@ describe('a job that is watched', () => {
 test('of more jobs at once than a list can show the newest are told, and that it was cut', async () => {
   fixture = await openInspector();
   const page = await open();
-  page.say({ type: 'gatehouse.jobs', on: true });
+  page.send({ type: 'gatehouse.jobs', on: true });
   await until(() => fixture.listeners() === 1);
   const event = { seq: 1, type: 'ack' as const, state: 'ack', at: '', user_id: 'u', channel: 'c' };
   for (let n = 100; n < 220; n += 1) {
@@ -130,7 +132,7 @@ test('of more jobs at once than a list can show the newest are told, and that it
       data: {},
     });
   }
-  const lists = () => page.heard.filter(({ type }) => type === 'gatehouse.jobs');
+  const lists = () => page.received.filter(({ type }) => type === 'gatehouse.jobs');
   await until(() => lists().length === 1);
   const { events, isCut } = lists()[0]! as unknown as { events: { id: string }[]; isCut: boolean };
   expect(isCut).toBe(true);
@@ -143,8 +145,8 @@ test('with nobody watching nothing listens to the hub, and the last to leave end
   expect(fixture.listeners()).toBe(0);
   const jobId = await fixture.send('왜?');
   const page = await open();
-  page.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
-  page.say({ type: 'gatehouse.jobs', on: true });
+  page.send({ type: 'gatehouse.watch', jobId, afterN: 0 });
+  page.send({ type: 'gatehouse.jobs', on: true });
   await until(() => fixture.listeners() === 2);
   await open({ protocols: [] });
   await until(() => fixture.listeners() === 3);
@@ -156,8 +158,8 @@ test('a reader that does not keep up is cut off, the job goes on, and nothing is
   fixture = await openInspector();
   const jobId = await fixture.send('왜?');
   const slow = await open();
-  slow.say({ type: 'gatehouse.watch', jobId, afterN: 0 });
-  await until(() => framesOf(slow.heard).length === 2);
+  slow.send({ type: 'gatehouse.watch', jobId, afterN: 0 });
+  await until(() => framesOf(slow.received).length === 2);
   slow.socket.pause();
   const closed = once(slow.socket, 'close');
   const piece = 'x'.repeat(256 * 1024);
@@ -169,16 +171,16 @@ test('a reader that does not keep up is cut off, the job goes on, and nothing is
   await closed;
   await fixture.finish(jobId, '그래서');
   const again = await open();
-  again.say({ type: 'gatehouse.watch', jobId, afterN: 2 });
-  await until(() => framesOf(again.heard).length === 2);
-  expect(framesOf(again.heard)).toEqual([3, 4]);
+  again.send({ type: 'gatehouse.watch', jobId, afterN: 2 });
+  await until(() => framesOf(again.received).length === 2);
+  expect(framesOf(again.received)).toEqual([3, 4]);
 });
 
 test('nonsense from a page changes nothing', async () => {
   fixture = await openInspector();
   const page = await open();
   page.socket.send('{');
-  page.say({ type: 'gatehouse.watch', jobId: 7 });
-  page.say({ type: 'gatehouse.gates', on: true });
-  await until(() => page.heard.some(({ type }) => type === 'gatehouse.gates'));
+  page.send({ type: 'gatehouse.watch', jobId: 7 });
+  page.send({ type: 'gatehouse.gates', on: true });
+  await until(() => page.received.some(({ type }) => type === 'gatehouse.gates'));
 });

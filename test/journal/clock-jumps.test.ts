@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '../../src/lib/errors.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
 import { until } from '../support/journal.ts';
-import { parked, stateOf, useJournals } from '../support/journal-scenes.ts';
+import { openParkedJob, stateOf, useJournals } from '../support/journal-fixtures.ts';
 
 const { start, restart } = useJournals();
 
@@ -104,7 +104,7 @@ describe('a machine that slept over the end of a draft', () => {
     const time = { at: Date.now() };
     // Timers stand while a machine sleeps, the wall clock does not: only the clock goes on here.
     const fixture = await start({ clock: { now: () => time.at } });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     time.at += limits.confirmTtlMs + 1;
     await expect(fixture.journal.send(jobId, confirm)).rejects.toMatchObject({
       code: 'GH_JOB_CONFLICT',
@@ -117,7 +117,7 @@ describe('a machine that slept over the end of a draft', () => {
   test('ends a draft once when several words come with the end of its time', async () => {
     const time = { at: Date.now() };
     const fixture = await start({ clock: { now: () => time.at } });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     time.at += limits.confirmTtlMs;
     const words = [confirm, { type: 'reject', by: 'ann' }, confirm] as const;
     const told = await Promise.allSettled(words.map((word) => fixture.journal.send(jobId, word)));
@@ -128,7 +128,7 @@ describe('a machine that slept over the end of a draft', () => {
   test('takes the word while there is time left', async () => {
     const time = { at: Date.now() };
     const fixture = await start({ clock: { now: () => time.at } });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     time.at += limits.confirmTtlMs - 1;
     await fixture.journal.send(jobId, confirm);
     await until(() => fixture.started.some(({ src }) => src === 'execute'));
@@ -147,7 +147,7 @@ describe('a machine that slept over the end of a draft', () => {
         },
       }),
     });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     time.at += limits.confirmTtlMs + 1;
     disk.isBroken = true;
     const code = 'GH_STORE_UNAVAILABLE';

@@ -9,7 +9,7 @@
 import { appendFileSync } from 'node:fs';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import type { Effects } from '../../src/journal/effects.ts';
+import type { Effects } from '../../src/journal/effect-port.ts';
 import { createJournal } from '../../src/journal/journal.ts';
 import { createLiveHub } from '../../src/journal/live-hub.ts';
 import { openDatabase } from '../../src/store/database.ts';
@@ -54,7 +54,7 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 const effects: Effects = {
   admit: {
-    takesTurn: true,
+    isScheduled: true,
     run: () => ({ ok: true, output: { now: '2026-11-18T09:00:00+09:00', decision: null } }),
   },
   ...Object.fromEntries(
@@ -88,7 +88,7 @@ const journal = createJournal({
   maxQueued: 10,
   heartbeatMs: 60_000,
   faults: {
-    hit(at, what) {
+    reach(at, what) {
       if (at === point && what === detail) process.kill(process.pid, 'SIGKILL');
     },
   },

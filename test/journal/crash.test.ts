@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { replay } from '../../src/journal/job-state.ts';
-import { createPureMachine } from '../../src/journal/pure-machine.ts';
+import { replay } from '../../src/journal/job-runtime-state.ts';
+import { createJobMachineRunner } from '../../src/journal/job-machine-runner.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
 import { scratchFolder } from '../support/journal.ts';
@@ -87,7 +87,7 @@ describe('SIGKILL', () => {
       expect(job.head.reply).toBeTruthy();
       const wanted = new Set<string>();
       // P2: nothing ran that no committed row asks for.
-      const state = replay(createPureMachine(), job.input, rows, {
+      const state = replay(createJobMachineRunner(), job.input, rows, {
         onRow({ state: at }) {
           for (const effect of at.effects) wanted.add(effect.key);
         },
@@ -98,7 +98,7 @@ describe('SIGKILL', () => {
       expect(twice.length).toBeLessThanOrEqual(1);
       if (twice[0] !== undefined) expect(before.at(-1)).toBe(twice[0]);
       // P4: the rows give the stored state.
-      expect(state).toMatchObject({ n: job.head.n, seq: job.head.seq });
+      expect(state).toMatchObject({ rowNumber: job.head.n, seq: job.head.seq });
       expect(state.snapshot.context).toMatchObject({
         state: job.head.state,
         reply: job.head.reply,

@@ -1,9 +1,15 @@
 /** Rows that cannot be read any more: their job ends visibly, and nobody else is held up. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createOutboxStore } from '../../src/store/outbox-store.ts';
-import { turn, until, type JournalFixture } from '../support/journal.ts';
-import { direct, parked, stateOf, toReasoner, useJournals } from '../support/journal-scenes.ts';
+import { createEventLogStore } from '../../src/store/event-log-store.ts';
+import { yieldToEventLoop, until, type JournalFixture } from '../support/journal.ts';
+import {
+  classifiedAsDirect,
+  openParkedJob,
+  stateOf,
+  classifiedAsReasoning,
+  useJournals,
+} from '../support/journal-fixtures.ts';
 
 const { start, restart } = useJournals();
 
@@ -35,13 +41,13 @@ describe('a job with a damaged row', () => {
     expect(stateOf(fixture, broken)).toMatchObject(apology);
     const told = fixture.events.filter((event) => event.job_id === broken);
     expect(told[0]).toMatchObject({ type: 'error', data: { code: 'GH_STORE_CORRUPT' } });
-    await fixture.answer(next, 'classify', direct('안녕하세요'));
+    await fixture.answer(next, 'classify', classifiedAsDirect('안녕하세요'));
     await until(() => stateOf(fixture, next).outcome === 'answered');
   });
 
   test('that waits for a person ends at the next word', async () => {
     let fixture = await start();
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     fixture = await damaged(fixture, `update job set input = '{"jo' where num = ?`, jobId);
     await fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
     expect(stateOf(fixture, jobId)).toMatchObject(apology);
@@ -56,7 +62,7 @@ describe('a job with a damaged row', () => {
     const damage = fixture.database.connection;
     damage.prepare(`update journal set event = '{"type' where job = ? and n = 1`).run(num);
     damage.prepare(`update journal set emitted = '[{' where job = ? and n = 2`).run(num);
-    const { rows } = createOutboxStore(fixture.database).after(0, 100);
+    const { rows } = createEventLogStore(fixture.database).after(0, 100);
     const acks = rows.flatMap(({ events }) => events).filter(({ type }) => type === 'ack');
     expect(acks.map((event) => 'job_id' in event && event.job_id)).toEqual([broken, next]);
   });
@@ -68,11 +74,11 @@ describe('a job with a damaged row', () => {
     // Far too long for one page: it lies on a chain of them, each beginning with the number of the next.
     const response = 'x'.repeat(50_000);
     await fixture.answer(broken, 'classify', {
-      ...toReasoner,
-      decision: { ...toReasoner.decision, response },
+      ...classifiedAsReasoning,
+      decision: { ...classifiedAsReasoning.decision, response },
     });
     await until(() => fixture.started.some(({ src }) => src === 'reason'));
-    await turn();
+    await yieldToEventLoop();
     fixture.database.connection.pragma('wal_checkpoint(TRUNCATE)');
     const { path } = fixture;
     const pageBytes = Number(fixture.database.connection.pragma('page_size', { simple: true }));
@@ -84,7 +90,7 @@ describe('a job with a damaged row', () => {
     });
     await until(() => stateOf(fixture, broken).endedAt !== null);
     expect(stateOf(fixture, broken)).toMatchObject(apology);
-    await fixture.answer(next, 'classify', direct('안녕하세요'));
+    await fixture.answer(next, 'classify', classifiedAsDirect('안녕하세요'));
     await until(() => stateOf(fixture, next).outcome === 'answered');
   });
 });

@@ -1,10 +1,16 @@
 /** The edges where something could be forgotten: clocks, unreadable rows, restarts, bursts, the stop. */
 import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '../../src/lib/errors.ts';
-import type { JobStorage } from '../../src/store/job-storage.ts';
+import type { JobStorage } from '../../src/store/job-store-port.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
-import { turn, until } from '../support/journal.ts';
-import { direct, parked, stateOf, toReasoner, useJournals } from '../support/journal-scenes.ts';
+import { yieldToEventLoop, until } from '../support/journal.ts';
+import {
+  classifiedAsDirect,
+  openParkedJob,
+  stateOf,
+  classifiedAsReasoning,
+  useJournals,
+} from '../support/journal-fixtures.ts';
 
 const { start, restart } = useJournals();
 
@@ -26,7 +32,7 @@ describe('what must not be forgotten', () => {
       },
     });
     let fixture = await start({ clock });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     later(time, limits.confirmTtlMs - 1);
     fixture = await restart(fixture, { clock, wrapStorage });
     await until(() => stateOf(fixture, jobId).state === 'cancelled');
@@ -36,7 +42,7 @@ describe('what must not be forgotten', () => {
     const time = { at: Date.now() };
     const clock = { now: () => time.at };
     let fixture = await start({ clock });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     fixture.database.connection.prepare(`update job set snapshot = '{}'`).run();
     later(time, limits.confirmTtlMs + 1);
     fixture = await restart(fixture, { clock });
@@ -54,8 +60,8 @@ describe('what must not be forgotten', () => {
       .prepare(`update journal set emitted = replace(emitted, ?, ?)`)
       .run(ack('요청을 확인했습니다.'), ack('요청을 받았습니다.'));
     fixture = await restart(fixture, { maxConcurrent: 1 });
-    await fixture.answer(running, 'classify', direct('안녕하세요'));
-    await fixture.answer(queued, 'classify', direct('안녕하세요'));
+    await fixture.answer(running, 'classify', classifiedAsDirect('안녕하세요'));
+    await fixture.answer(queued, 'classify', classifiedAsDirect('안녕하세요'));
     for (const jobId of [running, queued]) {
       await until(() => stateOf(fixture, jobId).outcome === 'answered');
       const [first] = fixture.storage.rows(fixture.storage.find(jobId)!.num);
@@ -85,7 +91,7 @@ describe('what must not be forgotten', () => {
     const time = { at: Date.now() };
     const clock = { now: () => time.at };
     let fixture = await start({ clock });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     await fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
     await until(() => fixture.started.some((call) => call.src === 'execute'));
     const { key } = fixture.started.find((call) => call.src === 'execute')!;
@@ -132,10 +138,10 @@ describe('what must not be forgotten', () => {
     const fixture = await start();
     const jobId = await fixture.submit();
     await until(() => fixture.started.length === 1);
-    fixture.started[0]!.resolve({ ok: true, output: toReasoner });
+    fixture.started[0]!.resolve({ ok: true, output: classifiedAsReasoning });
     await Promise.resolve();
     await fixture.journal.stop(0);
-    await turn();
+    await yieldToEventLoop();
     expect(fixture.everStarted.filter((key) => key.includes(':reason:'))).toEqual([]);
     expect(stateOf(fixture, jobId).endedAt).toBeNull();
   });
@@ -150,7 +156,7 @@ describe('what must not be forgotten', () => {
       },
     });
     const fixture = await start({ wrapStorage });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     disk.isBroken = true;
     const say = (key: string | null) =>
       fixture.journal.send(jobId, { type: 'confirm', by: 'ann' }, key).then(

@@ -4,12 +4,18 @@
  */
 import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '../../src/lib/errors.ts';
-import { replay } from '../../src/journal/job-state.ts';
-import { createPureMachine } from '../../src/journal/pure-machine.ts';
-import type { JobStorage } from '../../src/store/job-storage.ts';
+import { replay } from '../../src/journal/job-runtime-state.ts';
+import { createJobMachineRunner } from '../../src/journal/job-machine-runner.ts';
+import type { JobStorage } from '../../src/store/job-store-port.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
-import { turn, until } from '../support/journal.ts';
-import { direct, parked, stateOf, toReasoner, useJournals } from '../support/journal-scenes.ts';
+import { yieldToEventLoop, until } from '../support/journal.ts';
+import {
+  classifiedAsDirect,
+  openParkedJob,
+  stateOf,
+  classifiedAsReasoning,
+  useJournals,
+} from '../support/journal-fixtures.ts';
 
 const { start, restart } = useJournals();
 
@@ -18,7 +24,7 @@ describe('a message', () => {
     const fixture = await start();
     const jobId = await fixture.submit();
     expect(stateOf(fixture, jobId)).toMatchObject({ state: 'classify', outcome: null });
-    await fixture.answer(jobId, 'classify', toReasoner);
+    await fixture.answer(jobId, 'classify', classifiedAsReasoning);
     await fixture.answer(jobId, 'reason', { text: '긴 답', backend: 'large' });
     await until(() => stateOf(fixture, jobId).endedAt !== null);
     expect(stateOf(fixture, jobId)).toMatchObject({
@@ -49,7 +55,7 @@ describe('a message', () => {
   test('P5: its events are numbered from 1 without a hole, stored as they were told', async () => {
     const fixture = await start();
     const jobId = await fixture.submit();
-    await fixture.answer(jobId, 'classify', toReasoner);
+    await fixture.answer(jobId, 'classify', classifiedAsReasoning);
     await fixture.fail(jobId, 'reason');
     await fixture.answer(jobId, 'answer', { text: '짧은 답', backend: 'small' });
     await until(() => stateOf(fixture, jobId).endedAt !== null);
@@ -76,13 +82,13 @@ describe('a message', () => {
 
   test('P4: its stored events run through the machine give its stored state', async () => {
     const fixture = await start();
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     await fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
     await fixture.answer(jobId, 'execute', effectOutputs['execute']![0]);
     await until(() => stateOf(fixture, jobId).endedAt !== null);
     const stored = fixture.storage.find(jobId)!;
-    const state = replay(createPureMachine(), stored.input, fixture.storage.rows(stored.num));
-    expect(state).toMatchObject({ n: stored.head.n, seq: stored.head.seq });
+    const state = replay(createJobMachineRunner(), stored.input, fixture.storage.rows(stored.num));
+    expect(state).toMatchObject({ rowNumber: stored.head.n, seq: stored.head.seq });
     expect(state.snapshot.context).toMatchObject({
       state: stored.head.state,
       reply: stored.head.reply,
@@ -91,13 +97,13 @@ describe('a message', () => {
 
   test('P4: a stored row that was changed does not replay', async () => {
     const fixture = await start();
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     const stored = fixture.storage.find(jobId)!;
     fixture.database.connection
       .prepare(`update journal set emitted = '[]' where job = ? and n = 1`)
       .run(stored.num);
     expect(() =>
-      replay(createPureMachine(), stored.input, fixture.storage.rows(stored.num)),
+      replay(createJobMachineRunner(), stored.input, fixture.storage.rows(stored.num)),
     ).toThrow('does not replay');
   });
 });
@@ -123,14 +129,14 @@ describe('a conversation', () => {
     const other = await fixture.submit({ userId: 'bob' });
     await until(() => fixture.started.length === 2);
     expect(fixture.started.map((call) => call.jobId)).toEqual([first, other]);
-    expect(fixture.journal.queueOf(second)).toMatchObject({ position: 1 });
-    await fixture.answer(first, 'classify', direct('안녕하세요'));
+    expect(fixture.journal.queuePositionOf(second)).toMatchObject({ position: 1 });
+    await fixture.answer(first, 'classify', classifiedAsDirect('안녕하세요'));
     await until(() => fixture.started.some((call) => call.jobId === second));
   });
 
   test('is not held up by a job that waits for a person', async () => {
     const fixture = await start();
-    await parked(fixture);
+    await openParkedJob(fixture);
     const next = await fixture.submit();
     await until(() => fixture.started.some((call) => call.jobId === next));
   });
@@ -153,15 +159,15 @@ describe('a conversation', () => {
     const behind = await fixture.submit({ userId: 'cid' });
     await fixture.journal.send(queued, { type: 'cancel', by: 'bob' });
     expect(stateOf(fixture, queued).state).toBe('cancelled');
-    expect(fixture.journal.queueOf(behind)).toMatchObject({ position: 1 });
+    expect(fixture.journal.queuePositionOf(behind)).toMatchObject({ position: 1 });
   });
 });
 
 describe('a job that waits for a person', () => {
   test('costs a row and no memory, and goes on when the word comes', async () => {
     const fixture = await start();
-    const jobId = await parked(fixture);
-    await turn();
+    const jobId = await openParkedJob(fixture);
+    await yieldToEventLoop();
     expect(fixture.journal.stats.loaded).toBe(0);
     await fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
     await fixture.answer(jobId, 'execute', effectOutputs['execute']![0]);
@@ -172,7 +178,7 @@ describe('a job that waits for a person', () => {
     let now = Date.now();
     const clock = { now: () => now };
     let fixture = await start({ clock });
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     now += limits.confirmTtlMs + 1;
     fixture = await restart(fixture, { clock });
     await until(() => stateOf(fixture, jobId).state === 'cancelled');
@@ -181,7 +187,7 @@ describe('a job that waits for a person', () => {
 
   test('takes one confirm and refuses the second', async () => {
     const fixture = await start();
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     const confirm = () => fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
     const results = await Promise.allSettled([confirm(), confirm()]);
     expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected']);
@@ -191,7 +197,7 @@ describe('a job that waits for a person', () => {
 
   test('shows the draft again after a change of it', async () => {
     const fixture = await start();
-    const jobId = await parked(fixture);
+    const jobId = await openParkedJob(fixture);
     await fixture.journal.send(jobId, { type: 'edit', by: 'ann', changes: { time: '15:00' } });
     await fixture.answer(jobId, 'revise', effectOutputs['revise']![0]);
     await until(() => fixture.events.filter((event) => event.type === 'result').length === 2);
@@ -225,11 +231,11 @@ describe('a word to a job', () => {
     await until(() => fixture.started.length === 1);
     const call = fixture.started[0]!;
     await fixture.journal.send(jobId, { type: 'cancel', by: 'ann' });
-    await turn();
+    await yieldToEventLoop();
     expect(call.signal.aborted).toBe(true);
     const before = stateOf(fixture, jobId);
-    call.resolve({ ok: true, output: direct('zu spät') });
-    await turn();
+    call.resolve({ ok: true, output: classifiedAsDirect('zu spät') });
+    await yieldToEventLoop();
     expect(stateOf(fixture, jobId)).toEqual(before);
     expect(before.state).toBe('cancelled');
   });
@@ -239,7 +245,7 @@ describe('after a restart', () => {
   test('P3: only the effect in flight runs again, with the same key', async () => {
     let fixture = await start();
     const jobId = await fixture.submit();
-    await fixture.answer(jobId, 'classify', toReasoner);
+    await fixture.answer(jobId, 'classify', classifiedAsReasoning);
     await until(() => fixture.started.some((call) => call.src === 'reason'));
     const { key } = fixture.started[0]!;
     fixture = await restart(fixture);
@@ -254,7 +260,7 @@ describe('after a restart', () => {
     const clock = { now: () => now };
     let fixture = await start({ clock });
     const jobId = await fixture.submit();
-    await fixture.answer(jobId, 'classify', toReasoner);
+    await fixture.answer(jobId, 'classify', classifiedAsReasoning);
     await until(() => fixture.started.some((call) => call.src === 'reason'));
     now += limits.answerTimeoutMs + 1;
     fixture = await restart(fixture, { clock });
@@ -269,7 +275,7 @@ describe('after a restart', () => {
     fixture = await restart(fixture, { maxConcurrent: 1 });
     await until(() => fixture.started.length === 1);
     expect(fixture.journal.stats).toMatchObject({ running: 1, queued: 2, loaded: 1 });
-    for (const jobId of jobs) await fixture.answer(jobId, 'classify', direct('네'));
+    for (const jobId of jobs) await fixture.answer(jobId, 'classify', classifiedAsDirect('네'));
     await until(() => stateOf(fixture, jobs[2]!).endedAt !== null);
     const ended = fixture.events.filter((event) => event.type === 'done');
     expect(ended.map((event) => event.job_id)).toEqual(jobs);
@@ -319,7 +325,7 @@ describe('a commit that fails', () => {
     const jobId = await fixture.submit();
     await until(() => fixture.started.length === 1);
     state.isBroken = true;
-    await fixture.answer(jobId, 'classify', toReasoner);
+    await fixture.answer(jobId, 'classify', classifiedAsReasoning);
     await expect(fixture.journal.send(jobId, { type: 'cancel', by: 'ann' })).rejects.toMatchObject({
       code: 'GH_STORE_UNAVAILABLE',
     });

@@ -6,11 +6,15 @@ import { getShortestPaths } from 'xstate/graph';
 import { describe, expect, test } from 'vitest';
 import { jobMachine } from '../../machines/job.ts';
 import { jobStates, type JobEmitted } from '../../machines/job-types.ts';
-import { createPureMachine, type JobSnapshot, type Step } from '../../src/journal/pure-machine.ts';
-import type { JournalEvent } from '../../src/store/job-storage.ts';
+import {
+  createJobMachineRunner,
+  type JobSnapshot,
+  type MachineTransition,
+} from '../../src/journal/job-machine-runner.ts';
+import type { JournalEvent } from '../../src/store/job-store-port.ts';
 import { jobInput, nextEvents } from '../support/jobs.ts';
 
-const machine = createPureMachine();
+const machine = createJobMachineRunner();
 
 const key = (snapshot: { value: unknown; status: string; context: unknown }): string => {
   const { outcome, cancelledBy, failure } = snapshot.context as Record<string, unknown>;
@@ -61,26 +65,26 @@ describe('the job machine', () => {
           ({ type }) => type.startsWith('xstate.error') || type.startsWith('xstate.after'),
         );
         expect(event, JSON.stringify(snapshot.value)).toBeDefined();
-        ({ snapshot } = machine.next(snapshot, event!));
+        ({ snapshot } = machine.transition(snapshot, event!));
       }
     }
   });
 });
 
-function run(events: JournalEvent[]): Step {
-  let step = machine.initial(jobInput());
-  for (const event of events) step = machine.next(step.snapshot, event);
+function run(events: JournalEvent[]): MachineTransition {
+  let step = machine.initialTransition(jobInput());
+  for (const event of events) step = machine.transition(step.snapshot, event);
   return step;
 }
 
 interface History {
   events: JournalEvent[];
-  steps: Step[];
+  steps: MachineTransition[];
 }
 
 /** A random legal history, up to its end or 25 events. */
 const history = (g: fc.GeneratorValue): History => {
-  const steps = [machine.initial(jobInput())];
+  const steps = [machine.initialTransition(jobInput())];
   const events: JournalEvent[] = [];
   for (let count = 0; count < 25; count += 1) {
     const { snapshot } = steps.at(-1)!;
@@ -88,7 +92,7 @@ const history = (g: fc.GeneratorValue): History => {
     if (legal.length === 0) break;
     const event = legal[g(fc.nat, { max: legal.length - 1 })]!;
     events.push(event);
-    steps.push(machine.next(snapshot, event));
+    steps.push(machine.transition(snapshot, event));
   }
   return { events, steps };
 };
@@ -123,9 +127,9 @@ describe('in any history', () => {
     property(({ steps }) => {
       const { snapshot } = steps.at(-1)!;
       if (end(snapshot)) return;
-      const after = machine.next(snapshot, { type: 'cancel', by: 'ann' });
+      const after = machine.transition(snapshot, { type: 'cancel', by: 'ann' });
       expect(after.snapshot.value).toBe('cancelled');
-      expect(after.started).toEqual([]);
+      expect(after.startedEffects).toEqual([]);
       const still = running([...steps, after]);
       expect(still).toEqual([]);
     });
@@ -136,11 +140,13 @@ describe('in any history', () => {
       let confirmed = 0;
       steps.forEach((step, index) => {
         if (events[index - 1]?.type === 'confirm') confirmed += 1;
-        for (const effect of step.started) {
+        for (const effect of step.startedEffects) {
           if (effect.src === 'execute') expect(confirmed).toBeGreaterThan(0);
         }
       });
-      const writes = steps.flatMap((step) => step.started).filter((one) => one.src === 'execute');
+      const writes = steps
+        .flatMap((step) => step.startedEffects)
+        .filter((one) => one.src === 'execute');
       expect(writes.length).toBeLessThanOrEqual(1);
     });
   });
@@ -163,8 +169,8 @@ describe('in any history', () => {
       steps.forEach(({ snapshot }, index) => {
         const event = events[index];
         if (event === undefined) return;
-        const thawed = machine.thaw(machine.freeze(snapshot));
-        const next = machine.next(thawed, event);
+        const thawed = machine.deserialize(machine.serialize(snapshot));
+        const next = machine.transition(thawed, event);
         expect(comparable(next)).toEqual(comparable(steps[index + 1]!));
       });
     });
@@ -172,7 +178,7 @@ describe('in any history', () => {
 
   test('everything told and everything started is plain JSON', () => {
     property(({ steps }) => {
-      for (const { emitted, started } of steps) {
+      for (const { emitted, startedEffects: started } of steps) {
         const data: unknown = { emitted, started };
         expect(JSON.parse(JSON.stringify(data))).toEqual(data);
       }
@@ -180,16 +186,18 @@ describe('in any history', () => {
   });
 });
 
-function running(steps: Step[]): string[] {
+function running(steps: MachineTransition[]): string[] {
   let ids: string[] = [];
   for (const step of steps) {
-    ids = ids.filter((id) => !step.stopped.includes(id));
-    ids.push(...step.started.map((effect) => effect.id));
+    ids = ids.filter((id) => !step.stoppedEffectIds.includes(id));
+    ids.push(...step.startedEffects.map((effect) => effect.id));
   }
   return ids;
 }
 
-const comparable = (step: Step): { value: unknown; context: unknown; emitted: JobEmitted[] } => ({
+const comparable = (
+  step: MachineTransition,
+): { value: unknown; context: unknown; emitted: JobEmitted[] } => ({
   value: step.snapshot.value,
   context: step.snapshot.context,
   emitted: step.emitted,

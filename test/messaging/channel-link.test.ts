@@ -3,10 +3,17 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Reply } from '../../src/contract/reply.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createChannelLink, type ChannelLink } from '../../src/messaging/channel-link.ts';
-import type { MessagingConfig } from '../../src/messaging/ports.ts';
+import type { MessagingConfig } from '../../src/messaging/messaging-port.ts';
 import { until } from '../support/journal.ts';
-import { natsConfig } from './rig.ts';
-import { broker, client, folderForTest, gatehouse, managerOf, natsCommand } from './setting.ts';
+import { natsConfig } from './messaging-fixture.ts';
+import {
+  broker,
+  connectClient,
+  folderForTest,
+  openGatehouse,
+  managerOf,
+  natsCommand,
+} from './nats-fixture.ts';
 
 interface Chat {
   link: ChannelLink;
@@ -30,7 +37,7 @@ function bridge(
       return outcome;
     },
     log: silentLog(),
-    timings: { retryMs: 10, retryMsMax: 100, laterMs: 20 },
+    timings: { retryMs: 10, retryMsMax: 100, nakDelayMs: 20 },
   });
   link.start();
   onTestFinished(() => link.stop());
@@ -42,7 +49,7 @@ const connected = (link: ChannelLink): Promise<void> => until(() => link.state =
 describe.skipIf(natsCommand === null)('a bridge', () => {
   test('submits a message and gets its answer; the report is stored', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const { link, posted } = bridge({ url: server.url });
     const message = { message: 'hello', user_id: 'kim' };
     await until(async () => (await link.submit(message, 'post-1')).ok);
@@ -52,13 +59,13 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     const again = await link.submit(message, 'post-1');
     expect(again).toEqual({ ok: true, value: 'stored' });
     expect((await rig.door.list({})).jobs).toHaveLength(1);
-    const jsm = await managerOf(await client(server));
+    const jsm = await managerOf(await connectClient(server));
     await until(async () => (await jsm.streams.info('GH_RPL')).state.messages === 0);
   });
 
   test('confirms a draft by its button, and hears why something is refused', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const { link, posted } = bridge({ url: server.url });
     await until(async () => (await link.submit({ message: 'draft x', user_id: 'kim' }, '1')).ok);
     await until(() => posted.some(({ kind }) => kind === 'draft'));
@@ -81,7 +88,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
 
   test('gets a reply again that it could not post', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     let tries = 0;
     const { posted } = bridge(
       { url: server.url },
@@ -100,7 +107,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
 
   test('goes on after the broker was away', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const { link, posted } = bridge({ url: server.url });
     await connected(link);
     await server.kill();
@@ -122,7 +129,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     expect(link.problem?.code).toBe('GH_BUS_NO_SERVER');
     expect(link.problem?.message).toMatch(/install nats-server.*or set nats\.url/);
     const ownServer = { command: natsCommand!, port: 0 };
-    await gatehouse({ mode: 'auto' }, { folder, messaging: { ownServer } });
+    await openGatehouse({ mode: 'auto' }, { folder, messaging: { embeddedServer: ownServer } });
     await connected(link);
     await until(async () => (await link.submit({ message: 'hello', user_id: 'kim' }, '1')).ok);
     await until(() => posted.length === 1);

@@ -4,15 +4,22 @@ import type { NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import { serviceVerbs } from '../../src/contract/subjects.ts';
 import { until } from '../support/journal.ts';
-import { broker, client, gatehouse, managerOf, natsCommand, stored } from './setting.ts';
+import {
+  broker,
+  connectClient,
+  openGatehouse,
+  managerOf,
+  natsCommand,
+  storedMessages,
+} from './nats-fixture.ts';
 
 async function served() {
   const server = await broker();
-  const rig = await gatehouse(
+  const rig = await openGatehouse(
     { url: server.url },
     { messaging: { channels: ['synology', 'mail'] } },
   );
-  const nc = await client(server);
+  const nc = await connectClient(server);
   await until(() => rig.messaging.status().bus === 'connected');
   await until(async () => (await ask(nc, 'list', {}).catch(() => null)) !== null);
   const jsm = await managerOf(nc);
@@ -58,7 +65,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     expect((await rig.door.get(job_id)).state).toBe('confirm-draft');
     const { jobs } = await rig.door.list({ channel: 'mail' });
     expect(jobs.map(({ message }) => message)).toEqual(['of my own']);
-    const dead = await stored(nc, 'GH_DEAD');
+    const dead = await storedMessages(nc, 'GH_DEAD');
     expect(dead.map(({ subject }) => subject)).toEqual(
       wrong.map(() => 'gatehouse.v1.dead.submit.mail'),
     );
@@ -68,7 +75,9 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     }
     // The sender is told in the channel of the subject, and nobody in another.
     await until(() => rig.messaging.flush());
-    const refusals = (await stored(nc, 'GH_RPL')).filter(({ body }) => body['kind'] === 'error');
+    const refusals = (await storedMessages(nc, 'GH_RPL')).filter(
+      ({ body }) => body['kind'] === 'error',
+    );
     expect(refusals.map(({ body }) => body['channel'])).toEqual(wrong.map(() => 'mail'));
   });
 });
@@ -184,7 +193,7 @@ describe.skipIf(natsCommand === null)(
       expect((await jsm.streams.info('GH_CMD')).state.last_seq).toBe(0);
       expect((await jsm.streams.info('GH_DLV')).state.last_seq).toBe(0);
       // An inbox of any name is answered.
-      const own = await client({ url: nc.getServer() }, { inboxPrefix: 'my.own' });
+      const own = await connectClient({ url: nc.getServer() }, { inboxPrefix: 'my.own' });
       expect(await ask(own, 'get', { job_id })).toMatchObject({ job_id });
     });
 

@@ -8,21 +8,21 @@
  * jobs have ended and the broker has acknowledged all their events.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Faults } from '../../src/lib/faults.ts';
-import { openRig } from './rig.ts';
+import type { FaultInjector } from '../../src/lib/fault-points.ts';
+import { openMessagingFixture } from './messaging-fixture.ts';
 
 const [path = '', url = '', total = '', point = '', nth = ''] = process.argv.slice(2);
 
 let hits = 0;
-const faults: Faults = {
-  hit(at) {
+const faults: FaultInjector = {
+  reach(at) {
     if (at !== point) return;
     hits += 1;
     if (hits === Number(nth)) process.kill(process.pid, 'SIGKILL');
   },
 };
 
-const { journal, door, database, messaging, close } = await openRig({
+const { journal, door, database, messaging, close } = await openMessagingFixture({
   path,
   config: { url },
   faults,

@@ -16,12 +16,12 @@ import {
   broker,
   brokenJobs,
   byJob,
-  client,
+  connectClient,
   folderForTest,
   managerOf,
   natsCommand,
   readEvents,
-} from './setting.ts';
+} from './nats-fixture.ts';
 
 const totalJobs = 1_500;
 /** In every second one the broker is killed as well. */
@@ -58,12 +58,15 @@ describe.skipIf(natsCommand === null)('a publisher and a broker that are killed 
   test('lose, repeat and reorder nothing', { timeout: 400_000 }, async () => {
     const server = await broker();
     // The broker forgets ids at once: what is sent twice is stored twice, and shows.
-    const jsm = await managerOf(await client(server, { maxReconnectAttempts: -1 }));
+    const jsm = await managerOf(await connectClient(server, { maxReconnectAttempts: -1 }));
     const spec = createStreamSpecs(createSubjects()).events;
     await jsm.streams.add({ ...spec, duplicate_window: nanos(100) });
     const database = join(folderForTest(), 'gatehouse.db');
     const liveSeen: { id: string; seq: number; jobId: string }[] = [];
-    const listener = await client(server, { maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    const listener = await connectClient(server, {
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 20,
+    });
     listener.subscribe('gatehouse.v1.live.>', {
       callback(_error, message) {
         const { data } = message.json<{ data: { id: string; seq: number; job_id: string } }>();
@@ -93,7 +96,7 @@ describe.skipIf(natsCommand === null)('a publisher and a broker that are killed 
     await journal.close();
     expect(jobs).toHaveLength(totalJobs);
     const total = jobs.reduce((sum, job) => sum + job.seq, 0);
-    const { events, repeated } = await readEvents(await client(server), total);
+    const { events, repeated } = await readEvents(await connectClient(server), total);
     expect(repeated).toBe(0);
     expect(events).toHaveLength(total);
     expect(brokenJobs(events)).toEqual([]);

@@ -4,13 +4,19 @@ import { join } from 'node:path';
 import { connect, nkeys } from 'nats';
 import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '../../src/lib/errors.ts';
-import { serverOf } from '../../src/messaging/credentials.ts';
+import { parseServerAddress } from '../../src/messaging/server-address.ts';
 import { until } from '../support/journal.ts';
-import { userCredentials } from './operator.ts';
-import { natsConfig } from './rig.ts';
-import { broker, folderForTest, gatehouse, natsCommand, type OpenRig } from './setting.ts';
+import { userCredentials } from './nats-operator.ts';
+import { natsConfig } from './messaging-fixture.ts';
+import {
+  broker,
+  folderForTest,
+  openGatehouse,
+  natsCommand,
+  type OpenMessagingFixture,
+} from './nats-fixture.ts';
 
-const connected = (rig: OpenRig): Promise<void> =>
+const connected = (rig: OpenMessagingFixture): Promise<void> =>
   until(() => rig.messaging.status().bus === 'connected');
 
 const tlsFolder = join(import.meta.dirname, 'tls');
@@ -26,18 +32,18 @@ const tlsConfig = (more = ''): string =>
 describe.skipIf(natsCommand === null)('a connection', () => {
   test('is made with user and password, of the configuration or of the URL', async () => {
     const server = await broker({ config: 'authorization { user: gh, password: "s3cret/@" }' });
-    const keys = await gatehouse({ url: server.url, user: 'gh', password: 's3cret/@' });
+    const keys = await openGatehouse({ url: server.url, user: 'gh', password: 's3cret/@' });
     await connected(keys);
     const url = `nats://gh:s3cret%2F%40@127.0.0.1:${server.port}`;
-    const inUrl = await gatehouse({ url });
+    const inUrl = await openGatehouse({ url });
     await connected(inUrl);
     expect(inUrl.messaging.status().url).toBe(server.url);
   });
 
   test('is made with a token, of the configuration or of the URL', async () => {
     const server = await broker({ config: 'authorization { token: "t0ken" }' });
-    await connected(await gatehouse({ url: server.url, token: 't0ken' }));
-    await connected(await gatehouse({ url: `nats://t0ken@127.0.0.1:${server.port}` }));
+    await connected(await openGatehouse({ url: server.url, token: 't0ken' }));
+    await connected(await openGatehouse({ url: `nats://t0ken@127.0.0.1:${server.port}` }));
   });
 
   test('is made with a credentials file', async () => {
@@ -45,12 +51,12 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     const server = await broker({ config, jetStream: false });
     const credsFile = join(folderForTest(), 'user.creds');
     writeFileSync(credsFile, creds);
-    await connected(await gatehouse({ url: server.url, credsFile }));
+    await connected(await openGatehouse({ url: server.url, credsFile }));
   });
 
   test('that is refused says so, and comes up once the server takes us', async () => {
     const server = await broker({ config: 'authorization { user: gh, password: right }' });
-    const rig = await gatehouse({ url: server.url, user: 'gh', password: 'wrong' });
+    const rig = await openGatehouse({ url: server.url, user: 'gh', password: 'wrong' });
     await until(() => rig.messaging.status().lastError !== null);
     const { bus, lastError } = rig.messaging.status();
     expect(bus).toBe('connecting');
@@ -64,7 +70,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
 
   test('with a credentials file that is not there names the key', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url, credsFile: '/nowhere/x.creds' });
+    const rig = await openGatehouse({ url: server.url, credsFile: '/nowhere/x.creds' });
     await until(() => rig.messaging.status().lastError !== null);
     expect(rig.messaging.status().lastError).toMatchObject({
       code: 'GH_CONFIG_INVALID',
@@ -75,17 +81,17 @@ describe.skipIf(natsCommand === null)('a connection', () => {
   test('is encrypted where the URL says so, and checks who the server is', async () => {
     const server = await broker({ config: tlsConfig() });
     const url = server.url.replace('nats://', 'tls://');
-    const rig = await gatehouse({ url, caFile: join(tlsFolder, 'ca.pem') });
+    const rig = await openGatehouse({ url, caFile: join(tlsFolder, 'ca.pem') });
     await connected(rig);
     expect(rig.messaging.status().url).toBe(url);
-    const stranger = await gatehouse({ url });
+    const stranger = await openGatehouse({ url });
     await until(() => stranger.messaging.status().lastError !== null);
     expect(stranger.messaging.status().bus).toBe('connecting');
   });
 
   test('that is to be encrypted is not made in the clear', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url.replace('nats://', 'tls://') });
+    const rig = await openGatehouse({ url: server.url.replace('nats://', 'tls://') });
     await until(() => rig.messaging.status().lastError !== null);
     expect(rig.messaging.status().lastError?.message).toContain("does not support 'tls'");
     expect(rig.messaging.status().bus).toBe('connecting');
@@ -94,7 +100,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
   test('shows a certificate of ours where the server asks for one', async () => {
     const verify = `ca_file: ${JSON.stringify(join(tlsFolder, 'ca.pem'))}\n  verify: true`;
     const server = await broker({ config: tlsConfig(verify) });
-    const rig = await gatehouse({
+    const rig = await openGatehouse({
       url: server.url.replace('nats://', 'tls://'),
       caFile: join(tlsFolder, 'ca.pem'),
       certFile: join(tlsFolder, 'client.pem'),
@@ -105,7 +111,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
 
   test('to one of several servers is made again to the other when the first one dies', async () => {
     const [one, other] = [await broker(), await broker()];
-    const rig = await gatehouse({ url: `${one.url}, 127.0.0.1:${other.port}` });
+    const rig = await openGatehouse({ url: `${one.url}, 127.0.0.1:${other.port}` });
     await connected(rig);
     await one.kill();
     await other.kill();
@@ -118,7 +124,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
 describe.skipIf(natsCommand === null)('without JetStream', () => {
   test('requests are served, events wait, and the reason is told', async () => {
     const server = await broker({ jetStream: false });
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await rig.door.submit({ message: 'hello' });
     await until(() => rig.messaging.status().lastError !== null);
     const { bus, lastError, backlog } = rig.messaging.status();
@@ -137,7 +143,7 @@ describe.skipIf(natsCommand === null)('without JetStream', () => {
 
 describe('modes', () => {
   test('off: nothing is looked for, jobs run, events wait in the journal', async () => {
-    const rig = await gatehouse({ mode: 'off' });
+    const rig = await openGatehouse({ mode: 'off' });
     const { job_id } = await rig.door.submit({ message: 'hello' });
     await until(async () => (await rig.door.get(job_id)).state === 'done');
     expect(rig.messaging.status()).toMatchObject({ bus: 'off', url: null, lastError: null });
@@ -147,7 +153,7 @@ describe('modes', () => {
 
   test('auto without a server: runs without, and that is no error', async () => {
     const ownServer = { command: '/nowhere/nats-server', port: 0 };
-    const rig = await gatehouse({ mode: 'auto' }, { messaging: { ownServer } });
+    const rig = await openGatehouse({ mode: 'auto' }, { messaging: { embeddedServer: ownServer } });
     await until(() => rig.messaging.status().bus === 'off');
     expect(rig.messaging.status().lastError).toBe(null);
     const { job_id } = await rig.door.submit({ message: 'hello' });
@@ -156,7 +162,10 @@ describe('modes', () => {
 
   test('child without a server: says what is missing', async () => {
     const ownServer = { command: '/nowhere/nats-server', port: 0 };
-    const rig = await gatehouse({ mode: 'child' }, { messaging: { ownServer } });
+    const rig = await openGatehouse(
+      { mode: 'child' },
+      { messaging: { embeddedServer: ownServer } },
+    );
     await until(() => rig.messaging.status().lastError !== null);
     expect(rig.messaging.status()).toMatchObject({
       bus: 'connecting',
@@ -169,14 +178,14 @@ describe('an address', () => {
   test.each(['', 'http://x', 'nats://', 'nats://a b:4222', 'nats://a:1,,b'])(
     '%j is refused without repeating it',
     (url) => {
-      const refused = (): unknown => serverOf({ ...natsConfig({}), url });
+      const refused = (): unknown => parseServerAddress({ ...natsConfig({}), url });
       expect(refused).toThrow(GatehouseError);
       expect(refused).toThrow(/expected nats:\/\/host:port/);
     },
   );
 
   test('keeps credentials out of what people see', () => {
-    const server = serverOf({ ...natsConfig({}), url: 'nats://me:secret@a:1,tls://b:2' });
+    const server = parseServerAddress({ ...natsConfig({}), url: 'nats://me:secret@a:1,tls://b:2' });
     expect(server).toMatchObject({ url: 'tls://a:1,tls://b:2', user: 'me', password: 'secret' });
   });
 });

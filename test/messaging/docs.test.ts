@@ -12,8 +12,15 @@ import { silentLog } from '../../src/lib/log.ts';
 import { createChannelLink } from '../../src/messaging/channel-link.ts';
 import { createStreamSpecs } from '../../src/messaging/streams.ts';
 import { until } from '../support/journal.ts';
-import { natsConfig } from './rig.ts';
-import { broker, client, folderForTest, gatehouse, managerOf, natsCommand } from './setting.ts';
+import { natsConfig } from './messaging-fixture.ts';
+import {
+  broker,
+  connectClient,
+  folderForTest,
+  openGatehouse,
+  managerOf,
+  natsCommand,
+} from './nats-fixture.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(root, 'docs', 'events.md'), 'utf8');
@@ -45,7 +52,7 @@ describe('docs/events.md', () => {
 async function guarded() {
   const acl = blocks.find(({ text }) => text.startsWith('accounts {'))!.text;
   const server = await broker({ config: acl.replaceAll(/\$(CORE|READER|BRIDGE)_PASSWORD/g, 'pw') });
-  const rig = await gatehouse({ url: server.url, user: 'core', password: 'pw' });
+  const rig = await openGatehouse({ url: server.url, user: 'core', password: 'pw' });
   await until(() => rig.messaging.status().bus === 'connected');
   return { server, rig };
 }
@@ -66,7 +73,7 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
     const { server, rig } = await guarded();
     const { job_id } = await rig.door.submit({ message: 'hello', user_id: 'ann' });
     await until(async () => (await rig.door.get(job_id)).outcome !== null);
-    const reader = await client(server, {
+    const reader = await connectClient(server, {
       user: 'reader',
       pass: 'pw',
       inboxPrefix: '_INBOX_reader',
@@ -79,7 +86,7 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
     await reader.flush();
     await until(() => rig.messaging.flush());
     const expected = (await rig.door.events(job_id)).length;
-    const operator = await client(server, { user: 'core', pass: 'pw' });
+    const operator = await connectClient(server, { user: 'core', pass: 'pw' });
     const ready = readFileSync(join(root, 'deploy', 'nats', 'reader.json'), 'utf8');
     await (
       await managerOf(operator)
@@ -140,7 +147,11 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
     expect((await link.request('confirm', { job_id, by: 'kim' })).ok).toBe(true);
     await until(() => rig.deliveries.ofJob(job_id).length === 2);
 
-    const nc = await client(server, { user: 'bridge', pass: 'pw', inboxPrefix: '_INBOX_synology' });
+    const nc = await connectClient(server, {
+      user: 'bridge',
+      pass: 'pw',
+      inboxPrefix: '_INBOX_synology',
+    });
     const heard = refusals(nc);
     for (const subject of [
       'gatehouse.v1.cmd.submit.mail',
@@ -163,12 +174,12 @@ describe('examples/subscribe.sh', () => {
   test('names only subjects that exist', () => {
     const named = [...script.matchAll(/gatehouse\.v1\.[^'"\s]+/g)].map(([subject]) => subject);
     const known = [
-      subjects.all.live,
-      subjects.all.events,
-      subjects.all.tokens,
+      subjects.wildcards.live,
+      subjects.wildcards.events,
+      subjects.wildcards.tokens,
       subjects.service('submit'),
       subjects.event({ userId: 'x', jobId: 'x', type: 'done' }).replace('.evt.x.x.', '.live.*.*.'),
-      subjects.all.events.replace('>', '${2:?user}.>'),
+      subjects.wildcards.events.replace('>', '${2:?user}.>'),
     ];
     expect(named.length).toBe(6);
     for (const subject of named) expect(known).toContain(subject);

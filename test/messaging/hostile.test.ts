@@ -4,13 +4,19 @@ import type { Msg, NatsConnection } from 'nats';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/journal.ts';
 import type { NatsServer } from '../support/nats-server.ts';
-import { broker, client, gatehouse, natsCommand, type OpenRig } from './setting.ts';
+import {
+  broker,
+  connectClient,
+  openGatehouse,
+  natsCommand,
+  type OpenMessagingFixture,
+} from './nats-fixture.ts';
 
-async function served(options: Parameters<typeof gatehouse>[1] = {}) {
+async function served(options: Parameters<typeof openGatehouse>[1] = {}) {
   const server = await broker({ config: 'write_deadline: "300ms"' });
-  const rig = await gatehouse({ url: server.url }, options);
+  const rig = await openGatehouse({ url: server.url }, options);
   await until(() => rig.messaging.status().bus === 'connected');
-  const nc = await client(server);
+  const nc = await connectClient(server);
   await until(() => isServed(nc));
   return { server, rig, nc };
 }
@@ -36,7 +42,7 @@ async function socket(server: NatsServer) {
   return { raw, isClosed: () => isClosed };
 }
 
-const finished = async (rig: OpenRig, message: string): Promise<void> => {
+const finished = async (rig: OpenMessagingFixture, message: string): Promise<void> => {
   const { job_id } = await rig.door.submit({ message, user_id: 'ann' });
   await until(async () => (await rig.door.get(job_id)).outcome !== null);
 };
@@ -115,7 +121,7 @@ describe.skipIf(natsCommand === null)('a client that floods', () => {
     greedy.raw.write(Buffer.alloc(1_000_000, 'x'));
     await until(greedy.isClosed);
     expect(await isServed(nc)).toBe(true);
-    const tooLarge = await client(server);
+    const tooLarge = await connectClient(server);
     expect(() => tooLarge.publish('gatehouse.v1.svc.job.submit', 'x'.repeat(10_485_760))).toThrow(
       /max_payload/,
     );

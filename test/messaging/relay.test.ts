@@ -14,17 +14,17 @@ import {
   broker,
   brokenJobs,
   byJob,
-  client,
-  gatehouse,
+  connectClient,
+  openGatehouse,
   managerOf,
   natsCommand,
   readEvents,
-  stored,
-  type OpenRig,
-} from './setting.ts';
+  storedMessages,
+  type OpenMessagingFixture,
+} from './nats-fixture.ts';
 
 /** Submits jobs and waits until each has ended. */
-async function run(rig: OpenRig, count: number, message = 'hello'): Promise<string[]> {
+async function run(rig: OpenMessagingFixture, count: number, message = 'hello'): Promise<string[]> {
   const ids = await Promise.all(
     Array.from({ length: count }, async (_, n) => {
       const { job_id } = await rig.door.submit({
@@ -40,20 +40,27 @@ async function run(rig: OpenRig, count: number, message = 'hello'): Promise<stri
   return ids;
 }
 
-const connected = (rig: OpenRig): Promise<void> =>
+const connected = (rig: OpenMessagingFixture): Promise<void> =>
   until(() => rig.messaging.status().bus === 'connected');
 
 /** Everything that was committed is on the broker: on the first flush that says so. */
-async function flushed(rig: OpenRig): Promise<void> {
+async function flushed(rig: OpenMessagingFixture): Promise<void> {
   await until(() => rig.messaging.flush());
 }
 
-const countOf = async (rig: OpenRig, ids: string[]): Promise<number> =>
+const countOf = async (rig: OpenMessagingFixture, ids: string[]): Promise<number> =>
   (await Promise.all(ids.map((id) => rig.door.events(id)))).flat().length;
 
 /** P5 for all of these jobs, as a subscriber sees it. */
-async function expectWhole(server: NatsServer, rig: OpenRig, ids: string[]): Promise<StateEvent[]> {
-  const { events, repeated } = await readEvents(await client(server), await countOf(rig, ids));
+async function expectWhole(
+  server: NatsServer,
+  rig: OpenMessagingFixture,
+  ids: string[],
+): Promise<StateEvent[]> {
+  const { events, repeated } = await readEvents(
+    await connectClient(server),
+    await countOf(rig, ids),
+  );
   expect(repeated).toBe(0);
   expect(brokenJobs(events)).toEqual([]);
   expect([...byJob(events).keys()].sort()).toEqual([...ids].sort());
@@ -63,11 +70,11 @@ async function expectWhole(server: NatsServer, rig: OpenRig, ids: string[]): Pro
 describe.skipIf(natsCommand === null)('the relay', () => {
   test('tells every state event of a job, in order, as CloudEvents with id and trace', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const [id = ''] = await run(rig, 1);
     await flushed(rig);
 
-    const messages = await stored(await client(server), 'GH_EVT');
+    const messages = await storedMessages(await connectClient(server), 'GH_EVT');
     const events = await rig.door.events(id);
     expect(messages.map(({ body }) => body['data'])).toEqual(events);
     const [first] = messages;
@@ -91,10 +98,10 @@ describe.skipIf(natsCommand === null)('the relay', () => {
 
   test('reaches plain core subscribers at once and in order, by user', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await connected(rig);
     await flushed(rig);
-    const nc = await client(server);
+    const nc = await connectClient(server);
     const seen: string[] = [];
     nc.subscribe('gatehouse.v1.live.u3.>', {
       callback: (_error, message) => void seen.push(message.json<{ id: string }>().id),
@@ -113,25 +120,25 @@ describe.skipIf(natsCommand === null)('the relay', () => {
 
   test('puts a digest in the subject for a user id that does not fit one', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const userId = 'u 2\r\nPUB x 0\r\n> *.';
     await rig.door.submit({ message: 'hello', user_id: userId });
     await flushed(rig);
-    const [first] = await stored(await client(server), 'GH_EVT');
+    const [first] = await storedMessages(await connectClient(server), 'GH_EVT');
     expect(first?.subject.split('.')[3]).toBe(userToken(userId));
     expect(first?.body['data']).toMatchObject({ user_id: userId });
   });
 
   test('cuts an event that is larger than the broker takes, and goes on', async () => {
     const server = await broker({ config: 'max_payload: 16384' });
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const { job_id } = await rig.door.submit({ message: `think ${'가'.repeat(7_000)}` });
     await until(() => rig.pieces.has(job_id));
     rig.pieces.get(job_id)!('나'.repeat(50_000));
     rig.pieces.get(job_id)!(null);
     await until(async () => (await rig.door.get(job_id)).state === 'done');
     await flushed(rig);
-    const messages = await stored(await client(server), 'GH_EVT');
+    const messages = await storedMessages(await connectClient(server), 'GH_EVT');
     expect(messages.map(({ id }) => id)).toEqual(
       (await rig.door.events(job_id)).map(({ id }) => id),
     );
@@ -145,7 +152,7 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
   test('all events of 1,000 jobs that lived and ended without a broker arrive when it is back', async () => {
     const server = await broker();
     await server.kill();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 1_000);
     const { bus, backlog, oldestMs, lastError } = rig.messaging.status();
     expect(bus).toBe('connecting');
@@ -166,7 +173,7 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
 
   test('a broker that is killed and started under a flow of jobs gets every event once', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const ids: string[] = [];
     for (let round = 0; round < 5; round += 1) {
       await connected(rig);
@@ -184,7 +191,7 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
 
   test('a broker that hangs and wakes again gets every event once', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await connected(rig);
     const before = await run(rig, 10);
     server.freeze();
@@ -198,10 +205,10 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
 describe.skipIf(natsCommand === null)('a stream that is not what it was', () => {
   test('is filled again when it was deleted while nobody published', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 20);
     await flushed(rig);
-    const jsm = await managerOf(await client(server));
+    const jsm = await managerOf(await connectClient(server));
     await jsm.streams.delete('GH_EVT');
     const isBack = async (): Promise<boolean> => {
       try {
@@ -216,14 +223,14 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
 
   test('is filled again when the broker comes back with nothing, also after a restart of ours', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 20);
     await flushed(rig);
     await rig.close();
     await server.kill();
     server.wipe();
     await server.restart();
-    const again = await gatehouse({ url: server.url }, { folder: rig.folder });
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
     await connected(again);
     await until(() => again.messaging.status().counts.events > 0);
     await flushed(again);
@@ -232,7 +239,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
 
   test('gets what it has lost of its end, in order', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const early = await run(rig, 10);
     await flushed(rig);
     await server.kill();
@@ -249,7 +256,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
     await connected(rig);
     await flushed(rig);
     await until(async () => {
-      const jsm = await managerOf(await client(server));
+      const jsm = await managerOf(await connectClient(server));
       const { state } = await jsm.streams.info('GH_EVT');
       return state.messages >= (await countOf(rig, [...early, ...late]));
     });
@@ -258,11 +265,11 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
 
   test('is asked where it ends: after a crash before the mark nothing is sent again', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 10);
     await flushed(rig);
     await rig.close();
-    const again = await gatehouse({ url: server.url }, { folder: rig.folder, markedAt: 0 });
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder, markedAt: 0 });
     await connected(again);
     await flushed(again);
     expect(again.messaging.status()).toMatchObject({ backlog: 0, counts: { events: 0 } });
@@ -271,14 +278,14 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
 
   test('is reported and not used while its settings break a promise, and used once it is gone', async () => {
     const server = await broker();
-    const jsm = await managerOf(await client(server));
+    const jsm = await managerOf(await connectClient(server));
     await jsm.streams.add({
       name: 'GH_EVT',
       subjects: ['gatehouse.v1.evt.>'],
       retention: RetentionPolicy.Interest,
       storage: StorageType.Memory,
     });
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 3);
     await until(() => rig.messaging.status().lastError !== null);
     const { bus, lastError, backlog } = rig.messaging.status();
@@ -296,14 +303,14 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
 
   test('is used, with a note, where an operator has only tuned it', async () => {
     const server = await broker();
-    const first = await gatehouse({ url: server.url });
+    const first = await openGatehouse({ url: server.url });
     await run(first, 1);
     await connected(first);
     await flushed(first);
-    const jsm = await managerOf(await client(server));
+    const jsm = await managerOf(await connectClient(server));
     await jsm.streams.update('GH_EVT', { max_age: 86_400e9 });
     await first.close();
-    const rig = await gatehouse({ url: server.url }, { folder: first.folder });
+    const rig = await openGatehouse({ url: server.url }, { folder: first.folder });
     await run(rig, 2);
     await connected(rig);
     await flushed(rig);

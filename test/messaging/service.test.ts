@@ -1,15 +1,21 @@
 /** Requests over NATS: the same door as HTTP, errors in the service headers, found by discovery. */
 import { RequestError, headers, type Msg, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
-import type { JobPage, JobView } from '../../src/contract/door.ts';
+import type { JobPage, JobView } from '../../src/contract/job-service.ts';
 import { serviceVerbs } from '../../src/contract/subjects.ts';
 import { until } from '../support/journal.ts';
-import { broker, client, gatehouse, natsCommand, type OpenRig } from './setting.ts';
+import {
+  broker,
+  connectClient,
+  openGatehouse,
+  natsCommand,
+  type OpenMessagingFixture,
+} from './nats-fixture.ts';
 
-async function served(options: Parameters<typeof gatehouse>[1] = {}) {
+async function served(options: Parameters<typeof openGatehouse>[1] = {}) {
   const server = await broker();
-  const rig = await gatehouse({ url: server.url }, options);
-  const nc = await client(server);
+  const rig = await openGatehouse({ url: server.url }, options);
+  const nc = await connectClient(server);
   await until(() => answers(nc));
   return { server, rig, nc };
 }
@@ -34,7 +40,7 @@ function problemOf(message: Msg) {
   return { code, status: message.headers?.get('Nats-Service-Error-Code') };
 }
 
-const stateIs = (rig: OpenRig, jobId: string, state: string): Promise<void> =>
+const stateIs = (rig: OpenMessagingFixture, jobId: string, state: string): Promise<void> =>
   until(async () => (await rig.door.get(jobId)).state === state);
 
 describe.skipIf(natsCommand === null)('a request over NATS', () => {
@@ -147,8 +153,8 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
 
   test('gets a page that fits the broker, and can go on from there', async () => {
     const server = await broker({ config: 'max_payload: 16384' });
-    const rig = await gatehouse({ url: server.url });
-    const nc = await client(server);
+    const rig = await openGatehouse({ url: server.url });
+    const nc = await connectClient(server);
     await until(() => answers(nc));
     for (let n = 0; n < 12; n += 1) {
       await rig.door.submit({ message: `${n} ${'가'.repeat(1_000)}`, user_id: `u${n}` });

@@ -5,8 +5,8 @@ import { deliveryReport } from '../../src/contract/reply.ts';
 import { createSubjects, serviceVerbs, userToken } from '../../src/contract/subjects.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
-import { eventMessage } from '../../src/messaging/envelope.ts';
-import { compare, createStreamSpecs } from '../../src/messaging/streams.ts';
+import { eventMessage } from '../../src/messaging/outgoing-messages.ts';
+import { compareStream, createStreamSpecs } from '../../src/messaging/streams.ts';
 
 const subjects = createSubjects();
 const anyId = fc.oneof(
@@ -25,7 +25,7 @@ describe('subjects', () => {
           subjects.tokens(job),
           subjects.reply({ ...job, channel }),
           subjects.delivery({ ...job, channel }),
-          subjects.dead('submit', channel),
+          subjects.deadLetter('submit', channel),
         ]) {
           expect(subject).toMatch(tokens);
         }
@@ -44,16 +44,16 @@ describe('subjects', () => {
   });
 
   test('of a submit and of a report can be read back, and nothing else is taken for one', () => {
-    expect(subjects.sourceOf(subjects.submit('mail'))).toBe('mail');
+    expect(subjects.parseSubmitSource(subjects.submit('mail'))).toBe('mail');
     const address = { userId: 'ann', jobId: 'j1', channel: 'synology' };
-    expect(subjects.deliveryOf(subjects.delivery(address))).toEqual({
+    expect(subjects.parseDeliverySubject(subjects.delivery(address))).toEqual({
       channel: 'synology',
       user: 'ann',
       job: 'j1',
     });
     for (const other of ['gatehouse.v1.cmd.submit', 'gatehouse.v1.cmd.submit.a.b', 'x', '']) {
-      expect(subjects.sourceOf(other)).toBe(null);
-      expect(subjects.deliveryOf(other)).toBe(null);
+      expect(subjects.parseSubmitSource(other)).toBe(null);
+      expect(subjects.parseDeliverySubject(other)).toBe(null);
     }
     expect(() => subjects.submit('a b')).toThrow(GatehouseError);
   });
@@ -67,7 +67,7 @@ describe('subjects', () => {
   });
 
   test('have the prefix of the configuration, and no other than a safe one', () => {
-    expect(createSubjects('home.v2').all.events).toBe('home.v2.evt.>');
+    expect(createSubjects('home.v2').wildcards.events).toBe('home.v2.evt.>');
     for (const prefix of ['', 'a b', 'a.', '.a', 'a..b', 'a.*', '>', 'a\r\nb', 'x'.repeat(101)]) {
       expect(() => createSubjects(prefix)).toThrow(/nats\.prefix/);
     }
@@ -109,15 +109,17 @@ describe('an event for the broker', () => {
 
 describe('a stream as it is found', () => {
   const spec = createStreamSpecs(subjects).events;
-  const found = { ...spec, num_replicas: 3 } as Parameters<typeof compare>[1];
+  const found = { ...spec, num_replicas: 3 } as Parameters<typeof compareStream>[1];
 
   test('is taken with more replicas, and told apart where a promise hangs on it', () => {
-    expect(compare(spec, found)).toEqual({ broken: [], notes: [] });
+    expect(compareStream(spec, found)).toEqual({ broken: [], notes: [] });
     const without = { ...found, republish: undefined } as unknown as typeof found;
-    expect(compare(spec, without).broken).toEqual([expect.stringContaining('republish is none')]);
-    expect(compare(spec, { ...found, subjects: ['x.>'] }).broken).toHaveLength(1);
-    expect(compare(spec, { ...found, sealed: true }).broken).toEqual(['it is sealed']);
-    expect(compare(spec, { ...found, duplicate_window: 1 }).notes).toHaveLength(1);
+    expect(compareStream(spec, without).broken).toEqual([
+      expect.stringContaining('republish is none'),
+    ]);
+    expect(compareStream(spec, { ...found, subjects: ['x.>'] }).broken).toHaveLength(1);
+    expect(compareStream(spec, { ...found, sealed: true }).broken).toEqual(['it is sealed']);
+    expect(compareStream(spec, { ...found, duplicate_window: 1 }).notes).toHaveLength(1);
   });
 });
 

@@ -6,13 +6,13 @@ import { GatehouseError } from '../../src/lib/errors.ts';
 import { until } from '../support/journal.ts';
 import {
   broker,
-  client,
-  gatehouse,
+  connectClient,
+  openGatehouse,
   managerOf,
   natsCommand,
-  stored,
-  type OpenRig,
-} from './setting.ts';
+  storedMessages,
+  type OpenMessagingFixture,
+} from './nats-fixture.ts';
 
 const subject = 'gatehouse.v1.cmd.submit.synology';
 
@@ -25,10 +25,10 @@ function send(nc: NatsConnection, body: unknown, id?: string, to = subject) {
   });
 }
 
-async function queue(options: Parameters<typeof gatehouse>[1] = {}) {
+async function queue(options: Parameters<typeof openGatehouse>[1] = {}) {
   const server = await broker();
-  const rig = await gatehouse({ url: server.url }, options);
-  const nc = await client(server);
+  const rig = await openGatehouse({ url: server.url }, options);
+  const nc = await connectClient(server);
   const jsm = await managerOf(nc);
   const isReady = async (): Promise<boolean> => {
     try {
@@ -44,7 +44,7 @@ async function queue(options: Parameters<typeof gatehouse>[1] = {}) {
   return { server, rig, nc, jsm, isEmpty };
 }
 
-const messages = async (rig: OpenRig): Promise<string[]> =>
+const messages = async (rig: OpenMessagingFixture): Promise<string[]> =>
   (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).sort();
 
 describe.skipIf(natsCommand === null)('a durable submit', () => {
@@ -81,7 +81,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     for (let n = 0; n < 100; n += 1) {
       await send(nc, { message: `m${n}`, user_id: 'ann' }, `synology:${n}`);
     }
-    const again = await gatehouse({ url: server.url }, { folder: rig.folder });
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
     await until(isEmpty);
     expect((await messages(again)).length).toBe(100);
     const order = (await again.door.list({ limit: 100 })).jobs.map(({ message }) => message);
@@ -112,7 +112,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     stopping.abort();
     await rig.close();
     await server.restart();
-    const again = await gatehouse({ url: server.url }, { folder: rig.folder });
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
     await until(async () => (await messages(again)).length === 1);
     expect(await messages(again)).toEqual(['hello']);
   });
@@ -158,7 +158,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
 });
 
 /** In the order in which they were accepted. */
-const accepted = async (rig: OpenRig): Promise<string[]> =>
+const accepted = async (rig: OpenMessagingFixture): Promise<string[]> =>
   (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).toReversed();
 
 describe.skipIf(natsCommand === null)('messages of one conversation', () => {
@@ -201,7 +201,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     const consumer = await jetstream(nc).consumers.get('GH_CMD', 'core');
     await consumer.next();
     await send(nc, { ...user, message: 'second' }, 'synology:2');
-    const again = await gatehouse(
+    const again = await openGatehouse(
       { url: server.url },
       { folder: rig.folder, timings: { ackWaitMs: 400 } },
     );
@@ -217,7 +217,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     await send(nc, { ...user, message: 'second' }, 'synology:2');
     // It never comes again.
     await jsm.streams.deleteMessage('GH_CMD', seq);
-    const again = await gatehouse(
+    const again = await openGatehouse(
       { url: server.url },
       { folder: rig.folder, timings: { ackWaitMs: 400 } },
     );
@@ -243,7 +243,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     await until(() => tries === 1);
     await rig.close();
     await send(nc, { ...user, message: 'third' }, 'synology:3');
-    const again = await gatehouse({ url: server.url }, { folder: rig.folder, timings });
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder, timings });
     await until(isEmpty);
     expect(await accepted(again)).toEqual(['first', 'second', 'third']);
   });
@@ -252,7 +252,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     const { server, rig, jsm } = await queue();
     await rig.close();
     await jsm.consumers.update('GH_CMD', 'core', { ack_wait: nanos(30_000), max_ack_pending: 64 });
-    await gatehouse({ url: server.url }, { folder: rig.folder });
+    await openGatehouse({ url: server.url }, { folder: rig.folder });
     await until(async () => {
       const { config } = await jsm.consumers.info('GH_CMD', 'core');
       return config.ack_wait === nanos(5_000) && config.max_ack_pending === 256;
@@ -290,7 +290,7 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
     const { nc, isEmpty } = await queue();
     await send(nc, { user_id: 'kim', message: '가'.repeat(8_001) }, 'synology:1');
     await until(isEmpty);
-    const [reply] = await stored(nc, 'GH_RPL');
+    const [reply] = await storedMessages(nc, 'GH_RPL');
     expect(reply?.subject).toMatch(/^gatehouse\.v1\.rpl\.synology\.kim\.refused-/);
     expect(reply?.body).toMatchObject({
       user_id: 'kim',
@@ -324,11 +324,11 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
         ...door,
         submit: () => Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL')),
       }),
-      timings: { submitPatienceMs: 0, submitRetryMs: 5, submitRetryMsMax: 20 },
+      timings: { submitRetryForMs: 0, submitRetryMs: 5, submitRetryMsMax: 20 },
     });
     await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
     await until(isEmpty);
-    const [reply] = await stored(nc, 'GH_RPL');
+    const [reply] = await storedMessages(nc, 'GH_RPL');
     expect(reply?.body['text']).toContain('GH_JOB_QUEUE_FULL');
     await until(() => rig.messaging.status().counts.deadLetters === 1);
   });

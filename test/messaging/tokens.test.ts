@@ -6,7 +6,13 @@ import { createSubjects } from '../../src/contract/subjects.ts';
 import { createLiveHub } from '../../src/journal/live-hub.ts';
 import { createTokenFeed } from '../../src/messaging/token-feed.ts';
 import { until } from '../support/journal.ts';
-import { broker, client, gatehouse, natsCommand, type OpenRig } from './setting.ts';
+import {
+  broker,
+  connectClient,
+  openGatehouse,
+  natsCommand,
+  type OpenMessagingFixture,
+} from './nats-fixture.ts';
 
 interface Reader {
   frames: TokenChunk[];
@@ -28,21 +34,23 @@ function readTokens(nc: NatsConnection, subject: string): Reader {
   return reader;
 }
 
-async function thinking(rig: OpenRig): Promise<{ jobId: string; say(piece: string | null): void }> {
+async function thinking(
+  rig: OpenMessagingFixture,
+): Promise<{ jobId: string; say(piece: string | null): void }> {
   const { job_id: jobId } = await rig.door.submit({ message: 'think hard', user_id: 'ann' });
   await until(() => rig.pieces.has(jobId));
   return { jobId, say: rig.pieces.get(jobId)! };
 }
 
-const connected = (rig: OpenRig): Promise<void> =>
+const connected = (rig: OpenMessagingFixture): Promise<void> =>
   until(() => rig.messaging.status().bus === 'connected');
 
 describe.skipIf(natsCommand === null)('tokens', () => {
   test('are put together into few frames that make the whole answer', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await connected(rig);
-    const nc = await client(server);
+    const nc = await connectClient(server);
     const reader = readTokens(nc, 'gatehouse.v1.tok.ann.*');
     await nc.flush();
     const { say } = await thinking(rig);
@@ -58,9 +66,9 @@ describe.skipIf(natsCommand === null)('tokens', () => {
   test('begin again at 0 with all so far when the connection is back', async () => {
     const server = await broker();
     const [reading, before, after] = [
-      await client(server),
-      await client(server),
-      await client(server),
+      await connectClient(server),
+      await connectClient(server),
+      await connectClient(server),
     ];
     const reader = readTokens(reading, 'gatehouse.v1.tok.ann.job-1');
     await reading.flush();
@@ -69,7 +77,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
       subjects: createSubjects(),
       userOf: () => 'ann',
       textSoFar: (jobId) => hub.textSoFar(jobId),
-      onFrame: () => undefined,
+      onChunk: () => undefined,
     });
     hub.subscribe(null, feed);
     feed.attach(before);
@@ -91,7 +99,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
 
   test('go on over a real outage', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await connected(rig);
     const { say } = await thinking(rig);
     say('before ');
@@ -109,7 +117,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
   test('are not sent while there is no connection', async () => {
     const server = await broker();
     await server.kill();
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     const { say, jobId } = await thinking(rig);
     for (let n = 0; n < 1_000; n += 1) say(`piece ${n} `);
     say(null);
@@ -119,9 +127,9 @@ describe.skipIf(natsCommand === null)('tokens', () => {
 
   test('of one huge piece fit the limit of the broker and are not cut within a character', async () => {
     const server = await broker({ config: 'max_payload: 4096' });
-    const rig = await gatehouse({ url: server.url });
+    const rig = await openGatehouse({ url: server.url });
     await connected(rig);
-    const nc = await client(server);
+    const nc = await connectClient(server);
     const reader = readTokens(nc, 'gatehouse.v1.tok.>');
     await nc.flush();
     const { say } = await thinking(rig);

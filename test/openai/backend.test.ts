@@ -9,14 +9,14 @@ import {
   stallsAfter,
 } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
-import { aboutOf, collect, errorOf, openDoor, user } from './clients.ts';
+import { aboutOf, collect, errorOf, openOpenAiFixture, user } from './openai-fixture.ts';
 
 const model = 'large';
 const messages = [user('hello')];
 
 describe('a completion', () => {
   test('comes whole, with finish_reason and usage', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(says('the whole answer'));
     const answer = await door.openai.chat.completions.create({ model, messages });
     expect(answer).toMatchObject({ object: 'chat.completion', model });
@@ -34,7 +34,7 @@ describe('a completion', () => {
   });
 
   test('comes as a stream that ends with the usage where that was asked for', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(says('one two three'), says('four'));
     const stream = await door.openai.chat.completions.create({
       model,
@@ -51,7 +51,7 @@ describe('a completion', () => {
   });
 
   test('passes on what was asked for, and nothing that was not', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const schema = { type: 'object', properties: { a: { type: 'string' } } };
     await door.openai.chat.completions.create({
       model,
@@ -80,7 +80,7 @@ describe('a completion', () => {
   });
 
   test('passes tools on, and the calls back, whole and streamed', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(calls(['search', '{"query":"x"}']), calls(['search', '{"query":"x"}']));
     const parameters = { type: 'object', properties: { query: { type: 'string' } } };
     const request = {
@@ -110,7 +110,7 @@ describe('a completion', () => {
   });
 
   test('takes the results of tools in the conversation', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const call = { id: 'c1', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
     await door.openai.chat.completions.create({
       model,
@@ -128,7 +128,7 @@ describe('a completion', () => {
   });
 
   test('with a picture in it is refused, for the picture would be lost', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const content = [
       { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA' } },
     ];
@@ -142,14 +142,14 @@ describe('a completion', () => {
 
 describe('P9: the backend that was named', () => {
   test('and is not known is an error of the caller, and nothing is asked', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const error = await errorOf(door.openai.chat.completions.create({ model: 'gpt-4o', messages }));
     expect(error).toMatchObject({ status: 400, code: 'GH_BACKEND_UNKNOWN' });
     expect(error.message).toContain('small, large');
   });
 
   test.each([true, false])('and is down is a 503 with the reason (stream: %s)', async (stream) => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     await door.large.refuse();
     const error = await errorOf(door.openai.chat.completions.create({ model, messages, stream }));
     expect(error).toMatchObject({ status: 503, code: 'GH_BACKEND_UNAVAILABLE' });
@@ -158,7 +158,7 @@ describe('P9: the backend that was named', () => {
   });
 
   test('and refuses the request is a 400, one that refuses our key a 502', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(fails(400), fails(401));
     const [first, second] = [
       await errorOf(door.openai.chat.completions.create({ model, messages })),
@@ -170,7 +170,7 @@ describe('P9: the backend that was named', () => {
   });
 
   test('and fails in the middle of its answer ends the stream with an error, not with [DONE]', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(breaksAfter('half'), breaksAfter('half'));
     const stream = await door.openai.chat.completions.create({ model, messages, stream: true });
     const error = await errorOf(collect(stream));
@@ -185,7 +185,7 @@ describe('P9: the backend that was named', () => {
   });
 
   test('and has a full queue says when to come again', async () => {
-    const door = await openDoor({ gates: { maxQueue: 1 } });
+    const door = await openOpenAiFixture({ gates: { maxQueue: 1 } });
     door.large.script(says('x'), stalls());
     await door.openai.chat.completions.create({ model, messages });
     const leaving = new AbortController();
@@ -208,7 +208,7 @@ describe('P9: the backend that was named', () => {
 
 describe('priority', () => {
   test('background gives way to a person, and still comes back whole, once', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(stallsAfter('half of the'), says('for the person'), says('the draft'));
     const headers = { 'x-gatehouse-priority': 'background' };
     const background = door.openai.chat.completions
@@ -224,7 +224,7 @@ describe('priority', () => {
   });
 
   test('foreground waits for another person, who is not pushed out', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const { promise: barrier, resolve } = Promise.withResolvers<void>();
     door.large.script(async (exchange) => {
       await barrier;
@@ -243,7 +243,7 @@ describe('priority', () => {
   });
 
   test('of an unknown sort is refused', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const headers = { 'x-gatehouse-priority': 'urgent' };
     const error = await errorOf(
       door.openai.chat.completions.create({ model, messages }, { headers }),
@@ -254,7 +254,7 @@ describe('priority', () => {
 
 describe('a client that goes away', () => {
   test.each([true, false])('frees the gate for the next (stream: %s)', async (stream) => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(stallsAfter('half'));
     const leaving = new AbortController();
     const { signal } = leaving;
@@ -272,7 +272,7 @@ describe('a client that goes away', () => {
   });
 
   test('while it waits leaves the queue', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.large.script(stalls());
     const leaving = new AbortController();
     const holding = new AbortController();
@@ -291,7 +291,7 @@ describe('a client that goes away', () => {
 });
 
 test('a stream that has to wait is opened after a while, with its place as a comment', async () => {
-  const door = await openDoor();
+  const door = await openOpenAiFixture();
   const { promise: barrier, resolve } = Promise.withResolvers<void>();
   door.large.script(async (exchange) => {
     await barrier;

@@ -1,10 +1,10 @@
 /** A draft that waits for its owner, behind an OpenAI client: real door and journal, tools answered by hand. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createDoor } from '../../src/assistant/door.ts';
-import { createLanguage } from '../../src/assistant/language.ts';
-import type { Answer } from '../../src/http/openai-answer.ts';
+import { createJobService } from '../../src/assistant/job-service.ts';
+import { createLanguageAdapter } from '../../src/assistant/language-adapter.ts';
+import type { CompletionResponse } from '../../src/http/openai-response.ts';
 import { completeByJob } from '../../src/http/openai-job.ts';
-import { readCall } from '../../src/http/openai-request.ts';
+import { parseCompletionCall } from '../../src/http/openai-request.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createIdSource } from '../../src/lib/ids.ts';
 import { effectOutputs, limits } from '../support/jobs.ts';
@@ -29,7 +29,7 @@ async function setUp() {
     scratch.remove();
   });
   const { journal, storage, queries, hub } = fixture;
-  const door = createDoor({
+  const door = createJobService({
     journal,
     storage,
     queries,
@@ -39,9 +39,9 @@ async function setUp() {
     messageMaxChars: 8_000,
     limits,
     locale: 'auto',
-    readReply: createLanguage({ timeZone: 'Asia/Seoul' }).readReply,
+    parseDraftReply: createLanguageAdapter({ timeZone: 'Asia/Seoul' }).parseDraftReply,
   });
-  const nobodyLooks: Answer = {
+  const nobodyLooks: CompletionResponse = {
     text: () => undefined,
     note: () => undefined,
     finish: () => undefined,
@@ -57,8 +57,8 @@ async function setUp() {
       content,
     }));
     const leaving = new AbortController();
-    const parts = { door, news: hub, isStopping: () => stopping.is };
-    const call = readCall({ model: 'gatehouse', messages }, {});
+    const parts = { door, jobEvents: hub, isStopping: () => stopping.is };
+    const call = parseCompletionCall({ model: 'gatehouse', messages }, {});
     const ended = completeByJob(parts, call, nobodyLooks, leaving.signal);
     return { ended, leave: () => leaving.abort() };
   }

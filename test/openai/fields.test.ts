@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { direct } from '../support/core.ts';
-import { openDoor, user, type OpenAiFixture } from './clients.ts';
+import { openOpenAiFixture, user, type OpenAiFixture } from './openai-fixture.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/openai-api.md'), 'utf8');
 
@@ -34,7 +34,7 @@ test('every field of the official client has a row', () => {
 
 let door: OpenAiFixture;
 beforeEach(async () => {
-  door = await openDoor();
+  door = await openOpenAiFixture();
 });
 
 /** What ends the answer: the body, or the last chunk of a stream that has one. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isFrontEndTask } from '../../src/http/front-end-task.ts';
 import { says } from '../support/fake-llm-replies.ts';
-import { openDoor, user } from './clients.ts';
+import { openOpenAiFixture, user } from './openai-fixture.ts';
 
 const said = (content: unknown) => ({ role: 'user' as const, content });
 const system = (content: string) => ({ role: 'system' as const, content });
@@ -78,7 +78,7 @@ describe('a task of a chat front end', () => {
 
 describe('the model names of the assistant', () => {
   test('a title prompt becomes no job, and a plain chat neither', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(says('Dentist'));
     door.large.script(says('Hello.'));
     const title = await door.openai.chat.completions.create({
@@ -99,7 +99,7 @@ describe('the model names of the assistant', () => {
   });
 
   test('an unknown name is answered with all names', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const asked = door.openai.chat.completions.create({ model: 'nobody', messages: [user('hi')] });
     await expect(asked).rejects.toThrow('there are: gatehouse, small, large, gatehouse-chat');
   });

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { direct, routed } from '../support/core.ts';
 import { cutsAfter, says, stallsAfter, stalls } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
-import { aboutOf, assistant, collect, errorOf, openDoor, user } from './clients.ts';
+import { aboutOf, assistant, collect, errorOf, openOpenAiFixture, user } from './openai-fixture.ts';
 
 const model = 'gatehouse';
 
 describe('a message to the assistant', () => {
   test('is a job of the named user, and its reply is the answer', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(routed);
     door.large.script(says('깊은 생각 끝에 드리는 답'));
     const answer = await door.openai.chat.completions.create({
@@ -31,7 +31,7 @@ describe('a message to the assistant', () => {
   });
 
   test('is streamed as it is written', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(routed);
     door.large.script(says('깊은 생각 끝에 드리는 답'));
     const stream = await door.openai.chat.completions.create({
@@ -48,7 +48,7 @@ describe('a message to the assistant', () => {
   });
 
   test('that the classifier answers itself comes in one piece', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(direct('안녕하세요!'));
     const stream = await door.openai.chat.completions.create({
       model,
@@ -59,7 +59,7 @@ describe('a message to the assistant', () => {
   });
 
   test('whose reasoner breaks off shows the whole new answer after the half one, and says so', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(routed, says('작은 모델의 답'));
     door.large.script(cutsAfter('큰 모델의 반쪽'));
     const stream = await door.openai.chat.completions.create({
@@ -74,7 +74,7 @@ describe('a message to the assistant', () => {
   });
 
   test('P1: with every model dead is answered with a sentence for the person', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     await door.small.refuse();
     await door.large.refuse();
     const answer = await door.openai.chat.completions.create({ model, messages: [user('안녕')] });
@@ -83,7 +83,7 @@ describe('a message to the assistant', () => {
   });
 
   test('is cancelled when its client goes away', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(routed);
     door.large.script(stallsAfter('반쪽'));
     const stream = await door.openai.chat.completions.create({
@@ -97,7 +97,7 @@ describe('a message to the assistant', () => {
   });
 
   test('is not cancelled by a restart: the job goes on after it', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(routed);
     door.large.script(stalls(), says('답'));
     const lost = door.post({ model, messages: [user('왜 하늘은 파래?')] }).catch(() => 'lost');
@@ -111,7 +111,7 @@ describe('a message to the assistant', () => {
 
 describe('the conversation', () => {
   test('is the one that the client sends on: its turns are told to the models, those of another are not', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(direct('반가워요 민수님'), direct('모릅니다'), direct('민수라고 하셨죠'));
     const say = (...messages: { role: 'user' | 'assistant'; content: string }[]) =>
       door.openai.chat.completions.create({ model, messages });
@@ -124,7 +124,7 @@ describe('the conversation', () => {
   });
 
   test('can be named outright', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     door.small.script(direct('반가워요'), direct('민수'));
     const metadata = { conversation: 'kitchen' };
     const ask = (content: string) =>
@@ -145,7 +145,7 @@ describe('what a job cannot honour is refused by name', () => {
     ['messages', { messages: [user('안녕'), assistant('네')] }],
     ['n', { messages, n: 2 }],
   ])('%s', async (field, body) => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const error = await errorOf(door.openai.chat.completions.create({ model, ...body }));
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
     expect(error.message).toContain(field);
@@ -153,7 +153,7 @@ describe('what a job cannot honour is refused by name', () => {
   });
 
   test('a message without words', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const error = await errorOf(
       door.openai.chat.completions.create({ model, messages: [user('  ')], stream: true }),
     );
@@ -161,7 +161,7 @@ describe('what a job cannot honour is refused by name', () => {
   });
 
   test('background priority', async () => {
-    const door = await openDoor();
+    const door = await openOpenAiFixture();
     const headers = { 'x-gatehouse-priority': 'background' };
     const error = await errorOf(
       door.openai.chat.completions.create({ model, messages }, { headers }),

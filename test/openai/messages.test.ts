@@ -6,11 +6,18 @@ import type OpenAI from 'openai';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { direct } from '../support/core.ts';
 import { calls, says } from '../support/fake-llm-replies.ts';
-import { aboutOf, assistant, collect, openDoor, user, type OpenAiFixture } from './clients.ts';
+import {
+  aboutOf,
+  assistant,
+  collect,
+  openOpenAiFixture,
+  user,
+  type OpenAiFixture,
+} from './openai-fixture.ts';
 
 let door: OpenAiFixture;
 beforeEach(async () => {
-  door = await openDoor();
+  door = await openOpenAiFixture();
 });
 
 const call = (args: unknown = '{"city":"서울"}') => ({

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { says } from '../support/fake-llm-replies.ts';
 import { printedCallForms } from '../support/printed-call-forms.ts';
-import { collect, openDoor, user } from './clients.ts';
+import { collect, openOpenAiFixture, user } from './openai-fixture.ts';
 
 const tools = [
   {
@@ -16,7 +16,7 @@ const tools = [
 const request = { model: 'large', messages: [user('서울 날씨')], tools };
 
 test('a printed call in any form is a tool call with its finish_reason', async () => {
-  const door = await openDoor();
+  const door = await openOpenAiFixture();
   for (const { name, print } of printedCallForms) {
     door.large.script(says(print('get_weather', 'city', '서울')));
     const answer = await door.openai.chat.completions.create(request);
@@ -31,7 +31,7 @@ test('a printed call in any form is a tool call with its finish_reason', async (
 });
 
 test('a stream shows nothing of a printed call and ends with the call', async () => {
-  const door = await openDoor();
+  const door = await openOpenAiFixture();
   door.large.script(
     says(
       '찾아볼게요.\n<tool_call>{"name": "get_weather", "arguments": {"city": "서울"}}</tool_call>',
@@ -45,7 +45,7 @@ test('a stream shows nothing of a printed call and ends with the call', async ()
 });
 
 test('without tools in the request the same text is the answer', async () => {
-  const door = await openDoor();
+  const door = await openOpenAiFixture();
   const text = '{"name": "get_weather", "arguments": {"city": "서울"}}';
   door.large.script(says(text));
   const { tools: _, ...plain } = request;
@@ -54,7 +54,7 @@ test('without tools in the request the same text is the answer', async () => {
 });
 
 test('with tools, JSON that calls none of them is the answer', async () => {
-  const door = await openDoor();
+  const door = await openOpenAiFixture();
   const text = '{"name": "서울", "arguments": {"temp": 3}}';
   door.large.script(says(text));
   const answer = await door.openai.chat.completions.create(request);

@@ -14,7 +14,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { openDatabase } from '../../src/store/database.ts';
-import { folderForTest } from '../messaging/setting.ts';
+import { folderForTest } from '../messaging/nats-fixture.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const deploy = join(root, 'deploy');

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { scratchFolder } from '../support/journal.ts';
-import { natsCommand } from '../messaging/setting.ts';
+import { natsCommand } from '../messaging/nats-fixture.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

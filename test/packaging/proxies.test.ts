@@ -7,7 +7,7 @@ import { startChild } from '../support/child-server.ts';
 import { freePort } from '../support/free-port.ts';
 import { says } from '../support/fake-llm-replies.ts';
 import { caddy, nginx } from '../support/proxies.ts';
-import { folderForTest } from '../messaging/setting.ts';
+import { folderForTest } from '../messaging/nats-fixture.ts';
 
 const read = (name: string): string =>
   readFileSync(join(import.meta.dirname, '..', '..', 'deploy', 'proxy', name), 'utf8');

@@ -8,8 +8,8 @@ import { overviewOf } from '../../src/cli/help.ts';
 import type { Reply } from '../../src/contract/reply.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createChannelLink } from '../../src/messaging/channel-link.ts';
-import { natsConfig } from '../messaging/rig.ts';
-import { broker, client, folderForTest, natsCommand } from '../messaging/setting.ts';
+import { natsConfig } from '../messaging/messaging-fixture.ts';
+import { broker, connectClient, folderForTest, natsCommand } from '../messaging/nats-fixture.ts';
 import { direct, openCore } from '../support/core.ts';
 import { until } from '../support/journal.ts';
 
@@ -119,12 +119,12 @@ describe('the permissions in deploy/nats', () => {
       await until(async () => (await link.submit({ message: '안녕', user_id: 'kim' }, '1')).ok);
       await until(() => posted.some(({ kind, text }) => kind === 'final' && text === '네'));
 
-      await expect(client(server)).rejects.toThrow(/authorization/i);
-      await expect(client(server, { user: 'core', pass: 'p-BRIDGE' })).rejects.toThrow(
+      await expect(connectClient(server)).rejects.toThrow(/authorization/i);
+      await expect(connectClient(server, { user: 'core', pass: 'p-BRIDGE' })).rejects.toThrow(
         /authorization/i,
       );
       const reader = { user: 'reader', pass: 'p-READER', inboxPrefix: '_INBOX_reader' };
-      const nc = await client(server, reader);
+      const nc = await connectClient(server, reader);
       await expect(
         nc.request('gatehouse.v1.svc.job.submit', '{"message":"x"}', { timeout: 2_000 }),
       ).rejects.toThrow(/permission/i);

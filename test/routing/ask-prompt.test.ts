@@ -1,7 +1,7 @@
 /** The request for an answer from documents, and the words that are worth searching for. */
 import { describe, expect, test } from 'vitest';
 import { askMessages, nothingFound, sourceCharsTotal } from '../../src/routing/ask-prompt.ts';
-import { askWords } from '../../src/routing/ask-words.ts';
+import { extractKeywords } from '../../src/routing/query-keywords.ts';
 
 const prompt = {
   query: '보증 기간이 언제까지야?',
@@ -27,13 +27,13 @@ describe('the words worth searching for', () => {
     ['???', []],
     ['\ud800 what', []],
   ])('of %j are %j', (query, words) => {
-    expect(askWords(query)).toEqual(words);
+    expect(extractKeywords(query)).toEqual(words);
   });
 
   test('are 24 at most, each once', () => {
     const many = Array.from({ length: 30 }, (_, n) => `낱말${n}`).join(' ');
-    expect(askWords(many)).toHaveLength(24);
-    expect(askWords('예산 예산')).toEqual(['예산']);
+    expect(extractKeywords(many)).toHaveLength(24);
+    expect(extractKeywords('예산 예산')).toEqual(['예산']);
   });
 });
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DecisionView } from '../../machines/decision.ts';
-import type { DateReading } from '../../src/routing/date-reader.ts';
+import type { DateParseResult } from '../../src/routing/parse-dates.ts';
 
 export function readCases<T>(name: string): T[] {
   const text = readFileSync(join(import.meta.dirname, 'cases', name), 'utf8');
@@ -29,7 +29,7 @@ export interface DateCase {
 }
 
 /** A reading in the words of the date cases: a day, `FROM..TO`, `bad` or `null`. */
-export function shownDates(reading: DateReading | null): string {
+export function shownDates(reading: DateParseResult | null): string {
   if (reading === null) return 'null';
   if (!reading.ok) return 'bad';
   return reading.from === reading.to ? reading.from : `${reading.from}..${reading.to}`;

@@ -1,15 +1,15 @@
 /** From a classification to a decision: dates, times and folders resolved against clock and message. */
 import { describe, expect, test } from 'vitest';
-import { readClassification } from '../../src/routing/classification.ts';
+import { parseClassification } from '../../src/routing/parse-classification.ts';
 import { toDecision } from '../../src/routing/classification-decision.ts';
 import { exampleHome } from '../support/home-words.ts';
-import { dayAfter, momentsAhead, weekAfter } from '../support/own-clock.ts';
+import { dayAfter, momentsAhead, weekAfter } from '../support/test-moments.ts';
 
 const now = Date.parse('2026-11-18T09:00:00+09:00');
 
 const decide = (message: string, answer: Record<string, unknown> | string) => {
   const raw = typeof answer === 'string' ? answer : JSON.stringify(answer);
-  return toDecision(readClassification(raw), {
+  return toDecision(parseClassification(raw), {
     message,
     now,
     timeZone: 'Asia/Seoul',
@@ -209,7 +209,7 @@ describe('searches', () => {
 
 describe.each(momentsAhead())('$name ($today)', ({ now: at, timeZone, today }) => {
   const decideNow = (message: string, answer: Record<string, unknown>) =>
-    toDecision(readClassification(JSON.stringify(answer)), { message, now: at, timeZone });
+    toDecision(parseClassification(JSON.stringify(answer)), { message, now: at, timeZone });
 
   test('date words of the model and of the message are counted from today', () => {
     const params = { title: '치과', date: '내일', time: '오후 2시' };

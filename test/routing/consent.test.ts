@@ -1,7 +1,7 @@
 /** What counts as an answer to a draft that waits. A wrong yes writes into somebody's calendar. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isUnclearAnswer, readConsent } from '../../src/routing/consent.ts';
+import { isUnclearReply, parseConsent } from '../../src/routing/consent.ts';
 
 const listed = (text: string): string[] => text.split(/[|\n]/).filter((item) => item !== '');
 
@@ -34,10 +34,10 @@ const runs = { numRuns: 1_000, seed: 20_261_201 };
 
 describe('a plain answer', () => {
   test.each(yes)('%s confirms', (message) => {
-    expect(readConsent(message)).toBe('confirm');
+    expect(parseConsent(message)).toBe('confirm');
   });
   test.each(no)('%s refuses', (message) => {
-    expect(readConsent(message)).toBe('reject');
+    expect(parseConsent(message)).toBe('reject');
   });
 
   test('may be decomposed, full-width, upper case, with blanks, controls and line breaks around it', () => {
@@ -53,7 +53,7 @@ describe('a plain answer', () => {
         ),
         fc.constantFrom(...courtesies),
         (answer, form, courtesy) => {
-          expect(readConsent(form(answer + courtesy))).toBe('confirm');
+          expect(parseConsent(form(answer + courtesy))).toBe('confirm');
         },
       ),
       runs,
@@ -61,13 +61,13 @@ describe('a plain answer', () => {
   });
 
   test('may be several in one message, and of a yes that only opens a refusal the refusal counts', () => {
-    expect(readConsent('네, 좋아요. 등록해 주세요!')).toBe('confirm');
-    expect(readConsent('yes, go ahead, thanks')).toBe('confirm');
-    expect(readConsent('네 취소해 주세요')).toBe('reject');
-    expect(readConsent('응 아니')).toBeNull();
-    expect(readConsent('no, save it')).toBeNull();
-    expect(readConsent('감사합니다')).toBeNull();
-    expect(readConsent('🙏')).toBeNull();
+    expect(parseConsent('네, 좋아요. 등록해 주세요!')).toBe('confirm');
+    expect(parseConsent('yes, go ahead, thanks')).toBe('confirm');
+    expect(parseConsent('네 취소해 주세요')).toBe('reject');
+    expect(parseConsent('응 아니')).toBeNull();
+    expect(parseConsent('no, save it')).toBeNull();
+    expect(parseConsent('감사합니다')).toBeNull();
+    expect(parseConsent('🙏')).toBeNull();
   });
 });
 
@@ -253,8 +253,8 @@ describe('what is no plain answer never confirms', () => {
         form,
         fc.constantFrom(...courtesies),
         (answer, change, courtesy) => {
-          expect(readConsent(change(answer) + courtesy)).not.toBe('confirm');
-          expect(readConsent(change(answer + courtesy))).not.toBe('confirm');
+          expect(parseConsent(change(answer) + courtesy)).not.toBe('confirm');
+          expect(parseConsent(change(answer + courtesy))).not.toBe('confirm');
         },
       ),
       runs,
@@ -268,7 +268,7 @@ create event|create an event|add an event|add another one|save the document|book
 이게 맞나|맞아?|맞지|이거 맞아|이대로 등록할까|등록해도 되나요|확인할게|확인했어|확인 방법|수정해줘|고쳐줘|바꿔줘|일정 추가해줘|회의 등록해줘|하나 더 추가해줘|내일 일정 등록해줘|일정 확인해줘|메일 확인해줘|
 좋은 아침|네이버|예를 들어줘|응급실|좋아하는 거|확인 안 해|확인은 나중에|네 아니요|y/n|yes/no|yes or no|ok google|okay but|sure?|확인인가`),
   )('%s', (message) => {
-    expect(readConsent(message)).not.toBe('confirm');
+    expect(parseConsent(message)).not.toBe('confirm');
   });
 
   test('any text that is not made of the phrases: 10,000 random messages of words around a yes', () => {
@@ -295,7 +295,7 @@ create event|create an event|add an event|add another one|save the document|book
         other,
         fc.array(fc.constantFrom(...yes), { maxLength: 3 }),
         (before, word, after) => {
-          expect(readConsent([...before, word, ...after].join(' '))).not.toBe('confirm');
+          expect(parseConsent([...before, word, ...after].join(' '))).not.toBe('confirm');
         },
       ),
       { ...runs, numRuns: 10_000 },
@@ -308,13 +308,13 @@ describe('an answer that is unclear', () => {
     listed(`확인❓|yes❓|> 확인|~~네~~|<del>확인</del>|"확인"|취소?|🤔|?|is that correct|do i confirm|can i|이게 맞나|네 맞나|correct it|
 please change it|수정해줘|이대로 등록할까요|등록해도 되나요|are you sure|right`),
   )('%s shows the draft again', (message) => {
-    expect(isUnclearAnswer(message)).toBe(true);
+    expect(isUnclearReply(message)).toBe(true);
   });
 
   test.each(
     listed(`확인|취소|일정 추가해줘|create event|add an event|오늘 일정 알려줘|안녕|what is the weather|is it going to rain tomorrow|
 can you write a poem|4시로 바꿔줘|파이썬 코드 수정해줘|fix my code||확인 방법 알려줘`),
   )('%s is not one', (message) => {
-    expect(isUnclearAnswer(message)).toBe(false);
+    expect(isUnclearReply(message)).toBe(false);
   });
 });

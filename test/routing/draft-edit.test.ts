@@ -1,8 +1,8 @@
 /** Changes to a draft that waits. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readDraftEdit } from '../../src/routing/draft-edit.ts';
-import { momentsAhead, movedDates, movesAlong } from '../support/own-clock.ts';
+import { parseDraftEdit } from '../../src/routing/draft-edit.ts';
+import { momentsAhead, movedDates, movesAlong } from '../support/test-moments.ts';
 
 const options = { now: Date.parse('2026-11-18T09:00:00+09:00'), timeZone: 'Asia/Seoul' };
 const fixedDay = '2026-11-18';
@@ -59,7 +59,7 @@ const changes: [message: string, edit: object][] = [
 
 describe('a change to the waiting draft', () => {
   test.each(changes)('%s', (message, expected) => {
-    const { open: _open, ...edit } = readDraftEdit(message, options) ?? {};
+    const { open: _open, ...edit } = parseDraftEdit(message, options) ?? {};
     expect(edit).toEqual(expected);
   });
 
@@ -67,7 +67,7 @@ describe('a change to the waiting draft', () => {
     const held = changes.filter(([message]) => movesAlong(message, fixedDay, moment.today));
     expect(held.length).toBeGreaterThan(20);
     for (const [message, expected] of held) {
-      const { open: _open, ...edit } = readDraftEdit(message, moment) ?? {};
+      const { open: _open, ...edit } = parseDraftEdit(message, moment) ?? {};
       expect(edit, message).toEqual(movedDates(expected, fixedDay, moment.today));
     }
   });
@@ -81,7 +81,7 @@ describe('a change to the waiting draft', () => {
     ['오후 8시로 바꿔', undefined],
     ['8시에 저녁으로 바꿔', undefined],
   ])('%s leaves %j to the draft', (message, open) => {
-    expect(readDraftEdit(message, options)?.open).toEqual(open);
+    expect(parseDraftEdit(message, options)?.open).toEqual(open);
   });
 
   test.each([
@@ -105,7 +105,7 @@ describe('a change to the waiting draft', () => {
     'what is the weather tomorrow',
     '',
   ])('%j is no change', (message) => {
-    expect(readDraftEdit(message, options)).toBeNull();
+    expect(parseDraftEdit(message, options)).toBeNull();
   });
 
   test('no text makes the reader throw', () => {
@@ -135,7 +135,7 @@ describe('a change to the waiting draft', () => {
           words.map((parts) => parts.join('')),
         ),
         (text) => {
-          const edit = readDraftEdit(text, options);
+          const edit = parseDraftEdit(text, options);
           if (edit !== null) expect(Object.keys(edit).length).toBeGreaterThan(0);
         },
       ),

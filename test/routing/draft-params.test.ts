@@ -1,15 +1,15 @@
 /** A new calendar entry, from what a model made of the message and from the message itself. */
 import { describe, expect, test } from 'vitest';
-import { readClassification } from '../../src/routing/classification.ts';
+import { parseClassification } from '../../src/routing/parse-classification.ts';
 import { toDecision } from '../../src/routing/classification-decision.ts';
-import { movedDates, movedToThisWeek, movesAlong } from '../support/own-clock.ts';
+import { movedDates, movedToThisWeek, movesAlong } from '../support/test-moments.ts';
 
 /** A Sunday afternoon. */
 const evening = '2026-11-22T17:20:00+09:00';
 
 function decide(message: string, params: Record<string, unknown>, now = evening) {
   const answer = { action: 'tools', tool: 'calendar', operation: 'create_draft', params };
-  return toDecision(readClassification(JSON.stringify(answer)), {
+  return toDecision(parseClassification(JSON.stringify(answer)), {
     message,
     now: Date.parse(now),
     timeZone: 'Asia/Seoul',

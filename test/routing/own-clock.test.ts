@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { readDates } from '../../src/routing/date-reader.ts';
+import { parseDates } from '../../src/routing/parse-dates.ts';
 import { describeRoute, route } from '../../src/routing/route.ts';
 import { exampleHome } from '../support/home-words.ts';
 import {
@@ -17,7 +17,7 @@ import {
   movedToThisWeek,
   movesAlong,
   weekAfter,
-} from '../support/own-clock.ts';
+} from '../support/test-moments.ts';
 import { type DateCase, type RouteCase, inCaseWords, readCases, shownDates } from './case-file.ts';
 
 const routeCases = [
@@ -57,7 +57,7 @@ describe.each(momentsAhead())('$name ($today in $timeZone)', ({ now, timeZone, t
     const [from, to] = days(today);
     for (const text of words) {
       for (const prefer of ['future', 'past'] as const) {
-        expect(readDates(text, { now, timeZone, prefer }), text).toMatchObject({ from, to });
+        expect(parseDates(text, { now, timeZone, prefer }), text).toMatchObject({ from, to });
       }
     }
   });
@@ -115,7 +115,7 @@ describe.each(caseMoments)('$name ($today in $timeZone)', ({ now, timeZone, toda
     const wrong = held.flatMap((item) => {
       const { text, prefer } = item;
       const expected = movedDates(item.expect, fixedDayOf(item), today);
-      const found = shownDates(readDates(text, { now, timeZone, prefer }));
+      const found = shownDates(parseDates(text, { now, timeZone, prefer }));
       return found === expected ? [] : [{ text, prefer, found, expected }];
     });
     expect(wrong).toEqual([]);

@@ -1,13 +1,13 @@
 /** A classifier that prints a tool call in place of its object: the call is what it decided. */
 import { describe, expect, test } from 'vitest';
-import { readClassification } from '../../src/routing/classification.ts';
+import { parseClassification } from '../../src/routing/parse-classification.ts';
 import { printedCallForms } from '../support/printed-call-forms.ts';
 
 describe('a classifier that prints a call', () => {
   test.each(printedCallForms.filter(({ name }) => !/a tag|an empty tag/.test(name)))(
     'has decided for it in the form $name',
     ({ name, print }) => {
-      const read = readClassification(print('email.search', 'query', '세금 계산서'));
+      const read = parseClassification(print('email.search', 'query', '세금 계산서'));
       // One value without its name is no parameter: it is asked for once more.
       if (/plain input|brackets$|with Python$|made-up|flat/.test(name) && read === null) return;
       expect(read?.action).toBe('tools');
@@ -21,7 +21,7 @@ describe('a classifier that prints a call', () => {
       '<function=shell><parameter=command>ls</parameter></function>',
       '[TOOL_CALLS]calendar.create_confirmed[ARGS]{"title": "x"}',
     ]) {
-      expect(readClassification(text)).toBeNull();
+      expect(parseClassification(text)).toBeNull();
     }
   });
 });

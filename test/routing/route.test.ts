@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readConsent } from '../../src/routing/consent.ts';
+import { parseConsent } from '../../src/routing/consent.ts';
 import { describeRoute, route } from '../../src/routing/route.ts';
 import { exampleHome } from '../support/home-words.ts';
 import { type RouteCase, inCaseWords, readCases } from './case-file.ts';
@@ -273,7 +273,7 @@ describe('consent', () => {
   test('a word of refusal is never turned into consent by what stands beside it', () => {
     for (const word of refusals) {
       for (const other of beside)
-        expect([word, other, readConsent(`${other}${word}`)]).not.toContain('confirm');
+        expect([word, other, parseConsent(`${other}${word}`)]).not.toContain('confirm');
     }
   });
 
@@ -289,10 +289,10 @@ describe('consent', () => {
     '확인 메일',
     '아니면',
   ])('%j is neither', (message) => {
-    expect(readConsent(message)).toBeNull();
+    expect(parseConsent(message)).toBeNull();
   });
 
   test('a long text is no consent, whatever it is made of', () => {
-    expect(readConsent('네 '.repeat(40))).toBeNull();
+    expect(parseConsent('네 '.repeat(40))).toBeNull();
   });
 });

@@ -1,12 +1,19 @@
 /** Anything at all to what reads foreign texts: configurations, classifications, model streams, calendars, mail, webhooks. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLanguage } from '../../src/assistant/language.ts';
-import { readPost } from '../../src/bridge/webhook-form.ts';
+import { createLanguageAdapter } from '../../src/assistant/language-adapter.ts';
+import { parseWebhookPost } from '../../src/bridge/webhook-payload.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
-import { readMail } from '../../src/tools/email/mail-text.ts';
-import { ask, backendFor, collector, configFor, fakeLlm, person } from '../backends/setting.ts';
+import { parseMail } from '../../src/tools/email/parse-mail.ts';
+import {
+  modelRequest,
+  backendFor,
+  textCollector,
+  configFor,
+  fakeLlm,
+  foregroundOptions,
+} from '../backends/backend-fixture.ts';
 import { chunk, frame, raw } from '../support/fake-llm-replies.ts';
 import { openCore } from '../support/core.ts';
 import { runs, wildText } from './fuzz.ts';
@@ -69,7 +76,7 @@ describe('any text as a configuration', () => {
 });
 
 describe('any answer of a classifier', () => {
-  const language = createLanguage({ timeZone: 'Asia/Seoul' });
+  const language = createLanguageAdapter({ timeZone: 'Asia/Seoul' });
   const now = '2026-11-18T09:00:00+09:00';
   const tool = fc.constantFrom('calendar', 'email', 'document', 'system', '__proto__', 'shell', '');
   const operation = fc.constantFrom(
@@ -111,13 +118,13 @@ describe('any answer of a classifier', () => {
   test('is a decision or none, and the pure readers of words bear any message', () => {
     fc.assert(
       fc.property(output, wildText, (text, message) => {
-        const read = language.readDecision(text, { message, now });
+        const read = language.parseDecision(text, { message, now });
         if (read !== null) {
           expect(['direct', 'route', 'clarify', 'tools', 'system_status']).toContain(read.action);
           expect(JSON.parse(JSON.stringify(read))).toEqual(read);
         }
         language.route(message, now);
-        language.readReply(message, Date.parse(now));
+        language.parseDraftReply(message, Date.parse(now));
       }),
       runs(300),
     );
@@ -171,8 +178,11 @@ describe('any bytes of a model server', () => {
         fc.constantFrom('end', 'reset'),
         async (sent, type, framing, ending) => {
           llm.script(raw(sent, { type, framing, ending }));
-          const seen = collector();
-          const outcome = await backend.run(ask('x'), person({ onText: seen.onText }));
+          const seen = textCollector();
+          const outcome = await backend.run(
+            modelRequest('x'),
+            foregroundOptions({ onText: seen.onText }),
+          );
           if (outcome.ok)
             expect(outcome.text).toBe(seen.text.trim() === '' ? outcome.text : seen.text);
           else expect(outcome.errorReason).toMatch(/^[a-z0-9_]+$/);
@@ -180,7 +190,7 @@ describe('any bytes of a model server', () => {
       ),
       runs(100),
     );
-    expect(await backend.run(ask('x'), person())).toMatchObject({ ok: true });
+    expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({ ok: true });
   });
 });
 
@@ -264,7 +274,7 @@ describe('any mail and any webhook', () => {
   test('give texts of one line, bounded, without marks that turn them round', () => {
     fc.assert(
       fc.property(mail, (source) => {
-        const { from, subject, text } = readMail(source);
+        const { from, subject, text } = parseMail(source);
         expect(Math.max(from.length, subject.length)).toBeLessThanOrEqual(300);
         expect(text.length).toBeLessThanOrEqual(20_000);
         expect(`${from}${subject}${text}`).not.toMatch(/[\r\n\u202a-\u202e]/);
@@ -285,7 +295,7 @@ describe('any mail and any webhook', () => {
     const type = fc.constantFrom('application/x-www-form-urlencoded', 'application/json', '');
     fc.assert(
       fc.property(fc.oneof(form, wildText, fc.json()), type, (body, contentType) => {
-        const post = readPost(body, contentType);
+        const post = parseWebhookPost(body, contentType);
         if (post === null) return;
         for (const value of [post.token, post.userId, post.postId]) {
           expect(typeof value).toBe('string');

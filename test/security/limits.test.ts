@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startServer } from '../../src/http/server.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { addressOf, createLimits } from '../../src/http/limits.ts';
+import { addressOf, createRateLimiter } from '../../src/http/rate-limiter.ts';
 import { until } from '../support/journal.ts';
 import { json, keyedCore, keys, type KeyedCore } from './keys.ts';
 import { openSocket, readToEnd, sendRaw } from './raw-http.ts';
@@ -184,7 +184,7 @@ describe('connections', () => {
       apiKeys: [],
       ownerOf: () => Promise.resolve(''),
       connectionsMax,
-      patience: { headersMs: 100, requestMs: 300, checkMs: 25 },
+      timeouts: { headersMs: 100, requestMs: 300, checkMs: 25 },
       log: silentLog(),
       routes: [(fastify) => void fastify.post('/x', { config: { access: 'anyone' } }, () => 'ok')],
     });
@@ -244,7 +244,11 @@ describe('what is counted', () => {
   });
 
   test('takes bounded memory, however many come', () => {
-    const limits = createLimits({ requestsPerMinute: 1, wrongKeysPerMinute: 1, openRequests: 1 });
+    const limits = createRateLimiter({
+      requestsPerMinute: 1,
+      wrongKeysPerMinute: 1,
+      openRequests: 1,
+    });
     const guess = (n: number): void =>
       limits.checkKey({ remoteAddress: `host-${n}` }, null, `${n}`);
     collectGarbage();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PermissionViolationError, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import { createSubjects, serviceVerbs, type Subjects } from '../../src/contract/subjects.ts';
-import { broker, client, natsCommand } from '../messaging/setting.ts';
+import { broker, connectClient, natsCommand } from '../messaging/nats-fixture.ts';
 
 const subjects = createSubjects();
 const permissions = readFileSync(
@@ -36,15 +36,16 @@ const concrete: Record<keyof Subjects, () => [subject: string, channel: string |
     ),
   reply: () => channels.map((channel) => [subjects.reply(address(channel)), null]),
   delivery: () => channels.map((channel) => [subjects.delivery(address(channel)), channel]),
-  dead: () => (['submit', 'delivery'] as const).map((kind) => [subjects.dead(kind, 'x'), null]),
-  repliesOf: () => channels.map((channel) => [subjects.repliesOf(channel), null]),
-  all: () => Object.values(subjects.all).map((wildcard) => [wildcard, null]),
+  deadLetter: () =>
+    (['submit', 'delivery'] as const).map((kind) => [subjects.deadLetter(kind, 'x'), null]),
+  repliesWildcard: () => channels.map((channel) => [subjects.repliesWildcard(channel), null]),
+  wildcards: () => Object.values(subjects.wildcards).map((wildcard) => [wildcard, null]),
   // These build no subject.
   prefix: none,
-  serviceChannelOf: none,
-  isOurs: none,
-  sourceOf: none,
-  deliveryOf: none,
+  parseServiceChannel: none,
+  isUnderPrefix: none,
+  parseSubmitSource: none,
+  parseDeliverySubject: none,
 };
 
 /** Which of these the user may not use. */
@@ -88,7 +89,7 @@ describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
       ['bridge', '_INBOX_synology', 'synology'],
       ['reader', '_INBOX_reader', 'none'],
     ] as const) {
-      const nc = await client(server, { user, pass: 'pw', inboxPrefix: inbox });
+      const nc = await connectClient(server, { user, pass: 'pw', inboxPrefix: inbox });
       const allowed = all.filter(([, channel]) => channel === own).map(([subject]) => subject);
       const expected = tried.filter((subject) => !allowed.includes(subject)).sort();
       expect([...(await refusedOf(nc, 'publish', tried))].sort(), user).toEqual(expected);
@@ -98,12 +99,12 @@ describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
   test('may be heard by no bridge, and by a reader where it is live', async () => {
     const server = await broker({ config: permissions });
     const tried = [...new Set(all.map(([subject]) => subject)), '>', '_INBOX_core.>', '$JS.>'];
-    const live = [subjects.all.live, subjects.all.tokens, subjects.tokens(address(''))];
+    const live = [subjects.wildcards.live, subjects.wildcards.tokens, subjects.tokens(address(''))];
     for (const [user, inbox, own] of [
       ['bridge', '_INBOX_synology', []],
       ['reader', '_INBOX_reader', live],
     ] as const) {
-      const nc = await client(server, { user, pass: 'pw', inboxPrefix: inbox });
+      const nc = await connectClient(server, { user, pass: 'pw', inboxPrefix: inbox });
       const expected = tried.filter((one) => !(own as readonly string[]).includes(one)).sort();
       expect([...(await refusedOf(nc, 'subscribe', tried))].sort(), user).toEqual(expected);
     }

@@ -6,7 +6,13 @@ import fc from 'fast-check';
 import { headers, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import { serviceVerbs, userToken } from '../../src/contract/subjects.ts';
-import { broker, client, gatehouse, managerOf, natsCommand } from '../messaging/setting.ts';
+import {
+  broker,
+  connectClient,
+  openGatehouse,
+  managerOf,
+  natsCommand,
+} from '../messaging/nats-fixture.ts';
 import { until } from '../support/journal.ts';
 import { runs, wildBody, wildText } from './fuzz.ts';
 
@@ -23,10 +29,10 @@ async function guarded() {
     .replaceAll('ANN', 'BOB');
   const all = ownUsers.replace('accounts {', () => `accounts {\n${ofAnn}\n${ofBob}\n`);
   const server = await broker({ config: all.replaceAll(/\$[A-Z]+_PASSWORD/g, 'pw') });
-  const rig = await gatehouse({ url: server.url, user: 'core', password: 'pw' });
+  const rig = await openGatehouse({ url: server.url, user: 'core', password: 'pw' });
   await until(() => rig.messaging.status().bus === 'connected');
   const as = (user: string): Promise<NatsConnection> =>
-    client(server, { user, pass: 'pw', inboxPrefix: `_INBOX_${user}` });
+    connectClient(server, { user, pass: 'pw', inboxPrefix: `_INBOX_${user}` });
   return { server, rig, as };
 }
 
@@ -190,8 +196,8 @@ describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
 
   test('as a request get one answer each, and never a fault of ours', async () => {
     const server = await broker();
-    await gatehouse({ url: server.url }, { maxQueued: 10_000 });
-    const nc = await client(server);
+    await openGatehouse({ url: server.url }, { maxQueued: 10_000 });
+    const nc = await connectClient(server);
     await until(() =>
       nc.request('$SRV.PING.gatehouse', '', { timeout: 500 }).then(
         () => true,
@@ -221,9 +227,9 @@ describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
 
   test('as a durable submit each end as a job or aside, and what comes after them is answered', async () => {
     const server = await broker();
-    const rig = await gatehouse({ url: server.url }, { maxQueued: 10_000 });
+    const rig = await openGatehouse({ url: server.url }, { maxQueued: 10_000 });
     await until(() => rig.messaging.status().bus === 'connected');
-    const nc = await client(server);
+    const nc = await connectClient(server);
     const js = jetstream(nc);
     await until(async () => !(await refused((await managerOf(nc)).streams.info('GH_CMD'))));
     let sent = 0;

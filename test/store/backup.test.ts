@@ -16,7 +16,13 @@ import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { backUp, restore } from '../../src/store/backup.ts';
 import { openDatabase } from '../../src/store/database.ts';
-import { broker, brokenJobs, client, natsCommand, readEvents } from '../messaging/setting.ts';
+import {
+  broker,
+  brokenJobs,
+  connectClient,
+  natsCommand,
+  readEvents,
+} from '../messaging/nats-fixture.ts';
 import { direct, follow, openCore, type ConfigInput, type CoreFixture } from '../support/core.ts';
 import { scratchFolder, until } from '../support/journal.ts';
 
@@ -274,7 +280,7 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
     await until(() => fixture.core.bus.flush());
 
     const total = first.events.length + fresh.events.length;
-    const { events } = await readEvents(await client(server), total);
+    const { events } = await readEvents(await connectClient(server), total);
     const told = events.filter(({ job_id }) => job_id === fresh.jobId);
     expect(told).toEqual(fresh.events);
     expect(brokenJobs(events)).toEqual([]);

@@ -251,9 +251,9 @@ describe('a database file that is gone while the core runs', () => {
     const bridge = openBridgeDatabase(path);
     onTestFinished(() => bridge.close());
     const storage = createBridgeStore(bridge, Date.now);
-    expect(storage.heads()).toEqual([]);
+    expect(storage.nextPerLane()).toEqual([]);
     rmSync(path);
-    expect(() => storage.heads()).toThrow(
+    expect(() => storage.nextPerLane()).toThrow(
       expect.objectContaining({ code: 'GH_STORE_UNAVAILABLE' }),
     );
   });

@@ -17,13 +17,13 @@ test('the history counts what was said, not what failed, and leaves out what is 
   }
   const queries = createJobQueries(database);
   expect(await queries.history('c', 'j6', 10, 0)).toEqual([
-    { place: 0, message: 'm0', reply: 'r0' },
-    { place: 1, message: 'm2', reply: 'r2' },
-    { place: 2, message: 'm4', reply: '' },
-    { place: 3, message: 'm5', reply: 'r5' },
+    { position: 0, message: 'm0', reply: 'r0' },
+    { position: 1, message: 'm2', reply: 'r2' },
+    { position: 2, message: 'm4', reply: '' },
+    { position: 3, message: 'm5', reply: 'r5' },
   ]);
   const places = async (...rest: [max: number, since: number]): Promise<number[]> =>
-    (await queries.history('c', 'j6', ...rest)).map(({ place }) => place);
+    (await queries.history('c', 'j6', ...rest)).map(({ position: place }) => place);
   expect(await places(2, 0)).toEqual([2, 3]);
   expect(await places(10, 3)).toEqual([2, 3]);
   expect(await places(0, 0)).toEqual([]);

@@ -53,13 +53,13 @@ async function fill({ ask, client, core, small, large }: CoreFixture): Promise<v
   await ask('왜 하늘은 파래?', { user_id: 'ann' });
   for (const verb of ['confirm', 'reject'] as const) {
     const jobId = await drafted('치과', 'bob');
-    await client.tell(jobId, verb);
+    await client.controlJob(jobId, verb);
     await ended(jobId);
   }
   small.script(stalls());
   const cancelled = await client.submit({ message: '취소할 것', user_id: 'cid' });
   await until(() => small.open > 0);
-  await client.tell(cancelled, 'cancel');
+  await client.controlJob(cancelled, 'cancel');
   await ended(cancelled);
   const post = async (path: string, body: object): Promise<{ id: string }> => {
     const answer = await fetch(core.url + path, { method: 'POST', body: JSON.stringify(body) });

@@ -7,7 +7,7 @@ import {
 } from '../../src/store/document-event-store.ts';
 import { purgeDocuments } from '../../src/store/document-purge.ts';
 import { createJobQueries, type JobQueries } from '../../src/store/job-queries.ts';
-import { createDeliveryStore } from '../../src/store/outbox-store.ts';
+import { createDeliveryStore } from '../../src/store/event-log-store.ts';
 
 let database: Database;
 /** What was prepared since the database was opened. */

@@ -1,7 +1,7 @@
 /** A turn is stored whole and in its order, however many rows it has: they go into the database several at a time. */
 import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
-import type { JobChange, JournalRow } from '../../src/store/job-storage.ts';
+import type { JobChange, JournalRow } from '../../src/store/job-store-port.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
 import { jobInput, newJobChange } from '../support/jobs.ts';
 

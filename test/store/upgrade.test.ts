@@ -104,7 +104,7 @@ describe.each(made)('a database of the version that ended with %s', (name) => {
     for (const user of ['fay', 'gus']) {
       expect((await follow(client, ofUser(user))).end.data['reply']).toBe('네');
     }
-    await client.tell(ofUser('dan'), 'confirm');
+    await client.controlJob(ofUser('dan'), 'confirm');
     await until(async () => (await client.job(ofUser('dan'))).outcome === 'answered');
     const calendar = await client.exportCalendar('dan');
     expect(calendar).toContain('SUMMARY:미용실');

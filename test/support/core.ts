@@ -4,7 +4,7 @@ import { configSchema, type Config } from '../../src/config/config.ts';
 import type { StateEvent, TokenChunk } from '../../src/contract/state-event.ts';
 import { startCore, type Core, type CoreOptions } from '../../src/core/core.ts';
 import { createCoreClient, type CoreClient } from '../../src/cli/core-client.ts';
-import { commandKey } from '../../src/lib/key-ring.ts';
+import { cliApiKey } from '../../src/lib/api-keys.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startFakeLlm, type FakeLlm } from './fake-llm.ts';
 import { saysJson } from './fake-llm-replies.ts';
@@ -64,7 +64,7 @@ export async function openCore(
   let core = await start();
   const fixture: CoreFixture = {
     core,
-    client: createCoreClient(core.url, commandKey(config.server.apiKeys)),
+    client: createCoreClient(core.url, cliApiKey(config.server.apiKeys)),
     small,
     large,
     folder: scratch.path,
@@ -77,7 +77,7 @@ export async function openCore(
       await core.stop();
       core = await start();
       fixture.core = core;
-      fixture.client = createCoreClient(core.url, commandKey(config.server.apiKeys));
+      fixture.client = createCoreClient(core.url, cliApiKey(config.server.apiKeys));
     },
     async close() {
       await core.stop();

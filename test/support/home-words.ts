@@ -1,7 +1,7 @@
 /** The words of an example home, as the case files of the rules use them. */
-import type { HomeWords } from '../../src/routing/home-words.ts';
+import type { CustomVocabulary } from '../../src/routing/custom-vocabulary.ts';
 
-export const exampleHome: HomeWords = {
+export const exampleHome: CustomVocabulary = {
   mailFolders: [
     { folder: 'Work', words: ['회사', '한빛', '네이버웍스', 'company', 'work', 'office'] },
     { folder: 'Gmail', words: ['gmail', '지메일', '구글', 'google'] },

@@ -6,14 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StateEvent } from '../../src/contract/state-event.ts';
-import type { EffectCall, EffectResult, Effects } from '../../src/journal/effects.ts';
+import type { EffectCall, EffectResult, Effects } from '../../src/journal/effect-port.ts';
 import { createJournal, type Journal, type JournalOptions } from '../../src/journal/journal.ts';
 import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
-import { noFaults } from '../../src/lib/faults.ts';
+import { noFaultInjection } from '../../src/lib/fault-points.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { createJobQueries, type JobQueries } from '../../src/store/job-queries.ts';
-import type { JobStorage } from '../../src/store/job-storage.ts';
+import type { JobStorage } from '../../src/store/job-store-port.ts';
 import { createJobStore } from '../../src/store/job-store.ts';
 import { jobInput } from './jobs.ts';
 
@@ -80,7 +80,7 @@ export async function openJournal(
     ...Object.fromEntries(srcs.map((src) => [src, byHand(src)])),
     execute: { ...byHand('execute'), writes: true },
     admit: {
-      takesTurn: true,
+      isScheduled: true,
       run: () => ({ ok: true, output: { now: '2026-11-18T09:00:00+09:00', decision: null } }),
     },
     ...options.effects,
@@ -90,7 +90,7 @@ export async function openJournal(
     hub,
     clock: options.clock ?? { now: () => Date.now() },
     log: silentLog(),
-    faults: noFaults,
+    faults: noFaultInjection,
     maxConcurrent: 100,
     maxQueued: 100,
     heartbeatMs: 60_000,
@@ -103,7 +103,7 @@ export async function openJournal(
     const call = started.find((one) => one.jobId === jobId && one.src === src)!;
     remove(started, call);
     call.resolve(result);
-    await turn();
+    await yieldToEventLoop();
   };
 
   return {
@@ -144,7 +144,7 @@ function remove<Item>(list: Item[], item: Item): void {
   if (index >= 0) list.splice(index, 1);
 }
 
-export const turn = (): Promise<void> =>
+export const yieldToEventLoop = (): Promise<void> =>
   new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 /** Waits for a condition, looking again after every turn of the event loop, for 10 s at most. */

@@ -1,6 +1,9 @@
 /** Reads the bytes of an answer as an exchange does, without a server. */
-import { createAnswerReader, type ReaderOptions } from '../../src/backends/answer-reader.ts';
-import { createAnswerStream } from '../../src/backends/answer-stream.ts';
+import {
+  createCompletionAccumulator,
+  type AccumulatorOptions,
+} from '../../src/backends/completion-accumulator.ts';
+import { createCompletionStreamParser } from '../../src/backends/completion-stream-parser.ts';
 import { standardMarkup } from '../../src/backends/thinking-markup.ts';
 
 export interface StreamReading {
@@ -17,11 +20,11 @@ export interface StreamReading {
 /** `chunks` in the order in which they come; text is sent as UTF-8. */
 export function readStream(
   chunks: string | readonly Uint8Array[],
-  options: Partial<ReaderOptions> = {},
+  options: Partial<AccumulatorOptions> = {},
 ): StreamReading {
   let seen = '';
   const pieces: string[] = [];
-  const reader = createAnswerReader({
+  const reader = createCompletionAccumulator({
     markup: standardMarkup,
     expectOrphanClose: false,
     dropToolCalls: false,
@@ -33,10 +36,10 @@ export function readStream(
       pieces.push(text);
     },
   });
-  const answer = createAnswerStream(reader);
+  const answer = createCompletionStreamParser(reader);
   const bytes = typeof chunks === 'string' ? [new TextEncoder().encode(chunks)] : chunks;
   for (const each of bytes) {
-    if (answer.over) break;
+    if (answer.isDone) break;
     answer.push(each);
   }
   answer.end();

@@ -13,7 +13,7 @@ registerHooks({
 
 const { startCore } = await import('../../src/core/core.ts');
 const { configSchema } = await import('../../src/config/config.ts');
-const { loadTracing } = await import('../../src/config/tracing.ts');
+const { loadTracingSettings: loadTracing } = await import('../../src/config/otel-env.ts');
 const { silentLog } = await import('../../src/lib/log.ts');
 
 const config = configSchema.parse({

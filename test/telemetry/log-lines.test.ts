@@ -1,8 +1,8 @@
 /** What a core writes into its log: which job and which trace, and never what people, models and keys say. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readTraceParent, traceOf } from '../../src/contract/trace.ts';
+import { parseTraceParent, deriveTrace } from '../../src/contract/trace.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { broker, client, natsCommand } from '../messaging/setting.ts';
+import { broker, connectClient, natsCommand } from '../messaging/nats-fixture.ts';
 import { follow, openCore, routed, type ConfigInput, type CoreFixture } from '../support/core.ts';
 import { fails, raw, says, saysJson } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
@@ -42,7 +42,7 @@ describe('a line about a job', () => {
     expect(saying('job ended')).toMatchObject([
       {
         job: jobId,
-        trace_id: traceOf(jobId).traceId,
+        trace_id: deriveTrace(jobId).traceId,
         outcome: 'answered',
         by: 'classifier',
         action: 'route',
@@ -64,7 +64,7 @@ describe('a line about a job', () => {
     });
     const { job_id: jobId } = (await response.json()) as { job_id: string };
     await follow(core.client, jobId);
-    const trace = { job: jobId, trace_id: readTraceParent(caller)!.traceId };
+    const trace = { job: jobId, trace_id: parseTraceParent(caller)!.traceId };
     expect(saying('no answer from the model')).toMatchObject([
       { ...trace, backend: 'large', error_reason: 'http_5xx' },
     ]);
@@ -72,7 +72,7 @@ describe('a line about a job', () => {
 
     core.small.script(says('no mail'));
     const { jobId: mailJob } = await core.ask('오늘 온 메일 보여줘');
-    const expected = { job: mailJob, trace_id: traceOf(mailJob).traceId };
+    const expected = { job: mailJob, trace_id: deriveTrace(mailJob).traceId };
     expect(saying('tool failed')).toMatchObject([
       { ...expected, tool: 'email', operation: 'search', code: 'GH_TOOL_UNREACHABLE' },
     ]);
@@ -131,7 +131,7 @@ test.skipIf(natsCommand === null)(
     small.script(says('SENTINELMAIL'));
     await core.ask('SENTINEL회사 메일함에서 SENTINEL보고서 메일 찾아줘');
 
-    const nc = await client(server, { user: 'gh', pass: 'SENTINELBUS' });
+    const nc = await connectClient(server, { user: 'gh', pass: 'SENTINELBUS' });
     small.script(saysJson({ action: 'direct', response: 'SENTINELREPLY' }));
     await nc.request('gatehouse.v1.svc.job.submit', '{"message": "SENTINELNATS"}');
     await nc.request('gatehouse.v1.svc.job.submit', 'SENTINELNOTJSON');

@@ -1,7 +1,7 @@
 /** Traces as a collector sees them: whole jobs through a real core, ids over restarts, and nothing where they are off. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadTracing } from '../../src/config/tracing.ts';
-import { traceOf } from '../../src/contract/trace.ts';
+import { loadTracingSettings } from '../../src/config/otel-env.ts';
+import { deriveTrace } from '../../src/contract/trace.ts';
 import { direct, follow, openCore, routed, type CoreFixture } from '../support/core.ts';
 import { fails, says, saysJson, stallsAfter } from '../support/fake-llm-replies.ts';
 import { until } from '../support/journal.ts';
@@ -23,7 +23,7 @@ const header = `00-${caller.traceId}-${caller.spanId}-01`;
 
 /** A core whose traces go to the receiver, soon. */
 async function traced(env: Record<string, string> = {}, config = {}): Promise<CoreFixture> {
-  const { settings, warnings } = loadTracing({
+  const { settings, warnings } = loadTracingSettings({
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
     OTEL_BSP_SCHEDULE_DELAY: '10',
     ...env,
@@ -61,7 +61,7 @@ describe('a job', () => {
       one(await receiver.named('reason')),
     ];
     const chats = await receiver.named('chat m', 2);
-    const { traceId, rootSpanId } = traceOf(jobId);
+    const { traceId, rootSpanId } = deriveTrace(jobId);
     expect(root).toMatchObject({
       traceId,
       spanId: rootSpanId,
@@ -114,7 +114,7 @@ describe('a job', () => {
     );
     await follow(core.client, jobId);
     const [, second] = await receiver.named('job', 2);
-    expect(second).toMatchObject({ traceId: traceOf(jobId).traceId, parentSpanId: '' });
+    expect(second).toMatchObject({ traceId: deriveTrace(jobId).traceId, parentSpanId: '' });
   });
 
   test('that goes on after a restart is one trace with one span of the job', async () => {
@@ -150,9 +150,9 @@ describe('a job', () => {
     await core.core.door.cancel(first, 'user');
     await follow(core.client, second);
     const gate = one(await receiver.named('gate'));
-    expect(gate.traceId).toBe(traceOf(second).traceId);
+    expect(gate.traceId).toBe(deriveTrace(second).traceId);
     const aborted = (await receiver.named('chat m', 2)).find(
-      ({ traceId }) => traceId === traceOf(first).traceId,
+      ({ traceId }) => traceId === deriveTrace(first).traceId,
     );
     expect(aborted).toMatchObject({ statusCode: 2, attributes: { 'error.type': 'cancelled' } });
 
@@ -160,7 +160,7 @@ describe('a job', () => {
     const { jobId } = await core.ask('오늘 일정 알려줘');
     const run = (await receiver.named('runTools'))[0]!;
     const call = one(await receiver.named('execute_tool calendar.today'));
-    expect(call).toMatchObject({ traceId: traceOf(jobId).traceId, parentSpanId: run.spanId });
+    expect(call).toMatchObject({ traceId: deriveTrace(jobId).traceId, parentSpanId: run.spanId });
 
     core.small.script(fails(500), fails(500));
     await core.ask('why?');
@@ -216,7 +216,7 @@ describe('the environment', () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_SDK_DISABLED: 'true' },
       { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_TRACES_EXPORTER: 'none' },
     ]) {
-      expect(loadTracing(env)).toEqual({ settings: null, warnings: [] });
+      expect(loadTracingSettings(env)).toEqual({ settings: null, warnings: [] });
     }
     const core = await openCore();
     open.push(core);
@@ -237,7 +237,7 @@ describe('the environment', () => {
     ['OTEL_BSP_SCHEDULE_DELAY', 'soon'],
     ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
   ])('with a %s that is not understood (%s) warns and starts', (name, value) => {
-    const { warnings } = loadTracing({
+    const { warnings } = loadTracingSettings({
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       ...(name === 'OTEL_TRACES_SAMPLER_ARG' ? { OTEL_TRACES_SAMPLER: 'traceidratio' } : {}),
       [name]: value,

@@ -6,7 +6,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { noFaults, type Faults } from '../../src/lib/faults.ts';
+import { noFaultInjection, type FaultInjector } from '../../src/lib/fault-points.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createCaldavCalendar } from '../../src/tools/calendar/caldav-calendar.ts';
 import { createCalendarTool } from '../../src/tools/calendar/calendar-tool.ts';
@@ -20,7 +20,7 @@ export interface CaldavSetting {
   calendar?: string;
   users?: readonly string[];
   toolTimeoutMs?: number;
-  faults?: Faults;
+  faults?: FaultInjector;
 }
 
 export function caldavRegistry(setting: CaldavSetting): ToolRegistry {
@@ -34,7 +34,7 @@ export function caldavRegistry(setting: CaldavSetting): ToolRegistry {
     tools: [tool],
     log,
     toolTimeoutMs,
-    faults: setting.faults ?? noFaults,
+    faults: setting.faults ?? noFaultInjection,
   });
 }
 

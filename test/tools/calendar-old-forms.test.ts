@@ -1,6 +1,6 @@
 /** Forms of vCalendar 1.0 that phones and old programs still write: offsets, quoted-printable, old rules. */
 import { describe, expect, test } from 'vitest';
-import { ruleText } from '../../src/tools/calendar/rule-forms.ts';
+import { normalizeRule } from '../../src/tools/calendar/normalize-rule.ts';
 import { bareCalendar, calendarCase } from './calendar-texts.ts';
 import { look, seenIn } from './seen-occurrences.ts';
 
@@ -128,7 +128,7 @@ describe('a rule of vCalendar 1.0', () => {
     ['YD1 1 100 #4', 'FREQ=YEARLY;BYYEARDAY=1,100;COUNT=4'],
     ['M30 #4', 'FREQ=MINUTELY;INTERVAL=30;COUNT=4'],
   ])('%s is %s', (written, expected) => {
-    expect(ruleText(written, false).split(';').sort()).toEqual(expected.split(';').sort());
+    expect(normalizeRule(written, false).split(';').sort()).toEqual(expected.split(';').sort());
   });
 
   test.each(['MP6 1+ MO #5 D2 #5', 'W1 TU 1200 TH 1130 #10', 'MP1 #3', 'Q1 #3'])(

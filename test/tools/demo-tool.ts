@@ -3,10 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { silentLog } from '../../src/lib/log.ts';
 import { createToolRegistry, type ToolRegistry } from '../../src/tools/registry.ts';
-import { textParam } from '../../src/tools/tool-params.ts';
+import { textParam } from '../../src/tools/param-schemas.ts';
 import {
-  reads,
-  writes,
+  readOperation,
+  writeOperation,
   type CallContext,
   type Tool,
   type ToolAnswer,
@@ -25,12 +25,12 @@ export function demoTool(options: { hangsOnWrite?: boolean } = {}) {
   const tool: Tool = {
     name: 'demo',
     operations: {
-      echo: reads({
+      echo: readOperation({
         description: 'says it again',
         schema: z.object({ query: textParam }),
         run: ({ query }) => Promise.resolve(told(query)),
       }),
-      slow: reads({
+      slow: readOperation({
         description: 'takes a moment',
         schema: z.object({}),
         run: async () => {
@@ -38,18 +38,18 @@ export function demoTool(options: { hangsOnWrite?: boolean } = {}) {
           return told('slow');
         },
       }),
-      broken: reads({
+      broken: readOperation({
         description: 'throws',
         schema: z.object({}),
         run: () => Promise.reject(new Error('a bug')),
       }),
-      hang: reads({
+      hang: readOperation({
         description: 'never ends',
         schema: z.object({}),
         run: (_, context) => hang(context, 'hang'),
       }),
       propose: { effect: 'drafts', description: 'makes a draft', schema, writes: 'write' },
-      write: writes({
+      write: writeOperation({
         description: 'writes',
         schema,
         merge: (params, changes) => ({ ...params, ...changes }),

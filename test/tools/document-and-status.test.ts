@@ -3,7 +3,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { createDocumentTool } from '../../src/tools/documents/document-tool.ts';
 import { createToolRegistry } from '../../src/tools/registry.ts';
 import { createStatusTool, type SystemStatus } from '../../src/tools/status/status-tool.ts';
-import { openLibrary } from '../documents/library-setting.ts';
+import { openLibrary } from '../documents/library-fixture.ts';
 import { contextOf } from './tool-context.ts';
 
 describe('the document tool', () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MailAccount } from '../../src/tools/email/mail-port.ts';
 import { dovecotMissing, startDovecot, type Dovecot } from '../support/dovecot.ts';
 import { freePort } from '../support/free-port.ts';
-import { dayAfter, momentsOfClock, timeIn, type Moment } from '../support/own-clock.ts';
+import { dayAfter, momentsOfClock, timeIn, type Moment } from '../support/test-moments.ts';
 import { silentServer } from './caldav-setting.ts';
 import { account, askedAt, daysBefore, imapProxy, search, spokenDay } from './mail-setting.ts';
 import { modernMail, oldMail } from './mails.ts';

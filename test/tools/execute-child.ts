@@ -2,15 +2,15 @@
  * A process that confirms a draft and is killed at a named point of it.
  * Arguments: the point, the key, and JSON of the CalDAV setting or of the path of a database.
  */
-import type { Faults } from '../../src/lib/faults.ts';
+import type { FaultInjector } from '../../src/lib/fault-points.ts';
 import { caldavRegistry, type CaldavSetting } from './caldav-setting.ts';
 import { localCalendar } from './local-calendar-setting.ts';
 import { contextOf } from './tool-context.ts';
 
 const [point, key = '', json = '{}'] = process.argv.slice(2);
 const setting = JSON.parse(json) as CaldavSetting | { path: string };
-const faults: Faults = {
-  hit: (at) => {
+const faults: FaultInjector = {
+  reach: (at) => {
     if (at === point) process.kill(process.pid, 'SIGKILL');
   },
 };

@@ -1,6 +1,6 @@
 /** Calendars made at random: rules, exceptions, further times, moved and cancelled instances, zones, all-day. */
 import fc from 'fast-check';
-import { createEventReader } from '../../src/tools/calendar/event-reader.ts';
+import { createEventParser } from '../../src/tools/calendar/event-parser.ts';
 import { timesOf } from '../../src/tools/calendar/recurrence.ts';
 import {
   createZones,
@@ -8,7 +8,7 @@ import {
   hourMs,
   isoDate,
   minuteMs,
-  wall,
+  wallTime,
   type WallMs,
 } from '../../src/tools/zoned-time.ts';
 import { calendarOf } from './calendar-texts.ts';
@@ -62,15 +62,19 @@ export interface GeneratedCalendar {
 
 /** Times that a change of the clocks skips or repeats, by zone. */
 const changes: Readonly<Record<string, readonly WallMs[]>> = {
-  'America/New_York': [wall(2027, 3, 14, 2, 30), wall(2027, 11, 7, 1, 30)],
-  'Europe/London': [wall(2027, 3, 28, 1, 30), wall(2027, 10, 31, 1, 30)],
-  'Australia/Lord_Howe': [wall(2027, 10, 3, 2, 15), wall(2027, 4, 4, 1, 45)],
+  'America/New_York': [wallTime(2027, 3, 14, 2, 30), wallTime(2027, 11, 7, 1, 30)],
+  'Europe/London': [wallTime(2027, 3, 28, 1, 30), wallTime(2027, 10, 31, 1, 30)],
+  'Australia/Lord_Howe': [wallTime(2027, 10, 3, 2, 15), wallTime(2027, 4, 4, 1, 45)],
 };
 
 /** Ends of months and years. */
-const edges = [wall(2027, 1, 31, 9), wall(2028, 2, 29, 23, 30), wall(2026, 12, 31, 0, 0)];
+const edges = [
+  wallTime(2027, 1, 31, 9),
+  wallTime(2028, 2, 29, 23, 30),
+  wallTime(2026, 12, 31, 0, 0),
+];
 
-const reader = createEventReader(zones);
+const reader = createEventParser(zones);
 
 export const generatedCalendars: fc.Arbitrary<GeneratedCalendar> = fc.gen().map((gen) => {
   const draw: Draw = (arbitrary) => gen(() => arbitrary);
@@ -142,7 +146,7 @@ function drawBound(draw: Draw, series: Series): string {
 
 /** Times of the rule, the event's first among them: the first ones, of two and a half years or three days. */
 export function ruleTimes(series: Series, most = 100): WallMs[] {
-  const [part] = reader.read(calendarOf([mainLines({ ...series, left: [], added: [] })])).entries;
+  const [part] = reader.parse(calendarOf([mainLines({ ...series, left: [], added: [] })])).entries;
   const main = part?.parts[0];
   const [rule] = main?.rules ?? [];
   if (main === undefined || rule === undefined) return [series.start];
@@ -189,7 +193,7 @@ export const isZone = (kind: string): boolean => kind !== 'date' && kind !== 'fl
 
 /** The instant of a wall of the series, for zones only. */
 export const instantIn = (series: Series, at: WallMs): number =>
-  series.kind === 'UTC' ? at : zones.instantOf(at, series.kind);
+  series.kind === 'UTC' ? at : zones.toInstant(at, series.kind);
 
 /** `20270115`, `20270115T090000`, with a Z for UTC; `inUtc`: a zoned time in UTC. */
 export function stamp(kind: string, at: WallMs, inUtc = false): string {
@@ -198,7 +202,7 @@ export function stamp(kind: string, at: WallMs, inUtc = false): string {
   if (kind === 'date') return digits(at).slice(0, 8);
   if (kind === 'floating') return digits(at);
   if (kind === 'UTC') return `${digits(at)}Z`;
-  return inUtc ? `${digits(zones.instantOf(at, kind))}Z` : digits(at);
+  return inUtc ? `${digits(zones.toInstant(at, kind))}Z` : digits(at);
 }
 
 /** `DTSTART;TZID=Asia/Seoul:20270115T090000`. */

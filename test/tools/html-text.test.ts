@@ -4,11 +4,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { textOfHtml } from '../../src/tools/email/html-text.ts';
-import { readMail } from '../../src/tools/email/mail-text.ts';
-import { oneLine } from '../../src/tools/plain-text.ts';
+import { htmlToText } from '../../src/tools/email/html-text.ts';
+import { parseMail } from '../../src/tools/email/parse-mail.ts';
+import { oneLine } from '../../src/tools/sanitize-text.ts';
 
-const seen = (html: string): string => oneLine(textOfHtml(html), 1000);
+const seen = (html: string): string => oneLine(htmlToText(html), 1000);
 const body = '<p>본문입니다.</p>';
 
 describe('what shows nothing', () => {
@@ -164,7 +164,7 @@ describe('what is not hidden', () => {
       `<${'a'.repeat(500)}`,
     ]) {
       // A page of 64 KB, as much as is fetched of a mail, and a tag's end far away.
-      expect(typeof textOfHtml(`${piece.repeat(65_000 / piece.length)}>`)).toBe('string');
+      expect(typeof htmlToText(`${piece.repeat(65_000 / piece.length)}>`)).toBe('string');
     }
   });
 });
@@ -176,18 +176,18 @@ describe('previews of mails', () => {
   test('a newsletter is shown from its first visible words', () => {
     const filler = '&zwnj;&nbsp;'.repeat(150);
     const hidden = `<div style="display:none;max-height:0;mso-hide:all">특가 안내${filler}</div>`;
-    expect(readMail(mail('text/html', `<html><body>${hidden}${body}</body></html>`)).text).toBe(
+    expect(parseMail(mail('text/html', `<html><body>${hidden}${body}</body></html>`)).text).toBe(
       '본문입니다.',
     );
   });
 
   test('a page under the label of plain text is read as a page', () => {
-    expect(readMail(mail('text/plain', `<!DOCTYPE html><html>${body}</html>`)).text).toBe(
+    expect(parseMail(mail('text/plain', `<!DOCTYPE html><html>${body}</html>`)).text).toBe(
       '본문입니다.',
     );
   });
 
   test('plain text with angle brackets stays as it is', () => {
-    expect(readMail(mail('text/plain', 'a <b> & c &amp; d')).text).toBe('a <b> & c &amp; d');
+    expect(parseMail(mail('text/plain', 'a <b> & c &amp; d')).text).toBe('a <b> & c &amp; d');
   });
 });

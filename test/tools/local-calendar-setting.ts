@@ -7,12 +7,12 @@ import { importIcs } from '../../src/tools/calendar/ics-transfer.ts';
 import { createLocalCalendar } from '../../src/tools/calendar/local-calendar.ts';
 import { createToolRegistry } from '../../src/tools/registry.ts';
 import { createZones } from '../../src/tools/zoned-time.ts';
-import { noFaults, type Faults } from '../../src/lib/faults.ts';
+import { noFaultInjection, type FaultInjector } from '../../src/lib/fault-points.ts';
 
 export async function localCalendar(
-  options: { path?: string; shared?: boolean; faults?: Faults } = {},
+  options: { path?: string; shared?: boolean; faults?: FaultInjector } = {},
 ) {
-  const { path = ':memory:', shared = false, faults = noFaults } = options;
+  const { path = ':memory:', shared = false, faults = noFaultInjection } = options;
   const database = await openDatabase({ path });
   const storage = createCalendarStore(database);
   const zones = createZones();

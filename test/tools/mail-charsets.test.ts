@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { describe, expect, test } from 'vitest';
 import { decodeBytes } from '../../src/tools/email/mail-charset.ts';
-import { decodeHeader, headerValue, senderOf } from '../../src/tools/email/mail-headers.ts';
-import { readHead, readMail } from '../../src/tools/email/mail-text.ts';
+import { decodeHeader, parseHeaderValue, parseSender } from '../../src/tools/email/mail-headers.ts';
+import { parseMailHead, parseMail } from '../../src/tools/email/parse-mail.ts';
 
 const cases = new URL('cases/mail/', import.meta.url);
 const korean = '계약서를 송부하오니 검토 바랍니다. 똠방각하 펲시 햏';
@@ -24,7 +24,7 @@ const mailOf = (head: string[], body: Buffer | string): Buffer =>
 
 describe('mails of the case files', () => {
   test.each(readdirSync(cases).filter((name) => name.endsWith('.eml')))('%s', (name) => {
-    const { from, subject, text } = readMail(readFileSync(new URL(name, cases)));
+    const { from, subject, text } = parseMail(readFileSync(new URL(name, cases)));
     const isRaw = name.includes('raw');
     expect(from).toMatch(isRaw ? /^김철수 </ : /^이민호 </);
     expect(subject).toBe(isRaw ? '견적서 보냅니다' : '계약서 송부');
@@ -224,7 +224,7 @@ describe('headers', () => {
   });
 
   test('a byte 0xA0 at the end of a value is part of its last character', () => {
-    const { subject, from } = readHead(
+    const { subject, from } = parseMailHead(
       mailOf(
         [`Subject: ${latin(Buffer.from('voilà'))}`, `From: ${latin(Buffer.from('Là'))} <a@b>`],
         '',
@@ -236,11 +236,11 @@ describe('headers', () => {
   test('text in no encoding is read by the charset of the mail', () => {
     const head = (charset: string, subject: Buffer): Buffer =>
       mailOf([`Subject: ${latin(subject)}`, `Content-Type: text/html; charset=${charset}`], '');
-    expect(readHead(head('gb2312', iconv.encode('你好', 'gbk'))).subject).toBe('你好');
-    expect(readHead(head('koi8-r', iconv.encode('Привет', 'koi8-r'))).subject).toBe('Привет');
-    expect(readHead(head('utf-8', cp949('견적'))).subject).toBe('견적');
+    expect(parseMailHead(head('gb2312', iconv.encode('你好', 'gbk'))).subject).toBe('你好');
+    expect(parseMailHead(head('koi8-r', iconv.encode('Привет', 'koi8-r'))).subject).toBe('Привет');
+    expect(parseMailHead(head('utf-8', cp949('견적'))).subject).toBe('견적');
     const folded = latin(cp949('아주 긴 제목입니다')).replace(' ', '\r\n ');
-    expect(readHead(head('euc-kr', Buffer.from(folded, 'latin1'))).subject).toBe(
+    expect(parseMailHead(head('euc-kr', Buffer.from(folded, 'latin1'))).subject).toBe(
       '아주 긴 제목입니다',
     );
   });
@@ -258,7 +258,7 @@ describe('headers', () => {
     ["'Kim' <k@example.org>", 'Kim', 'k@example.org'],
     ['', '', ''],
   ])('the sender of %j', (raw, name, address) => {
-    expect(senderOf(raw, null)).toEqual({ name, address });
+    expect(parseSender(raw, null)).toEqual({ name, address });
   });
 
   test.each([
@@ -275,6 +275,6 @@ describe('headers', () => {
     ['attachment; FileName="a;b.pdf"; size=3', 'a;b.pdf'],
     ['attachment;filename="a.pdf"', 'a.pdf'],
   ])('the file name of %j', (raw, name) => {
-    expect(headerValue(raw).parameters.get('filename')).toBe(name);
+    expect(parseHeaderValue(raw).parameters.get('filename')).toBe(name);
   });
 });

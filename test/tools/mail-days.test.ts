@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { route } from '../../src/routing/route.ts';
-import { daysOf } from '../../src/tools/email/imap-days.ts';
+import { dateCriteria } from '../../src/tools/email/imap-days.ts';
 import { dovecotMissing, startDovecot, type Dovecot } from '../support/dovecot.ts';
 import {
   dayAfter,
@@ -14,7 +14,7 @@ import {
   momentsOfClock,
   weekAfter,
   type Moment,
-} from '../support/own-clock.ts';
+} from '../support/test-moments.ts';
 import { account, askedAt, daysBefore, imapProxy, search } from './mail-setting.ts';
 import { modernMail } from './mails.ts';
 
@@ -182,13 +182,13 @@ describe('the days as a server is asked for them', () => {
   test.each(momentsAhead())('bounds have a day to spare and are past: $name', (moment) => {
     const from = daysBefore(moment, 6, '00:00').getTime();
     const to = daysBefore(moment, -1, '00:00').getTime();
-    const { since, before } = daysOf(query(from, to), moment.now);
+    const { since, before } = dateCriteria(query(from, to), moment.now);
     expect(since).toEqual(new Date(from - 24 * hourMs));
     expect(before).toBeUndefined();
   });
 
   test('days that lie further back have two bounds', () => {
-    const { since, before } = daysOf(query(now - 100 * hourMs, now - 76 * hourMs), now);
+    const { since, before } = dateCriteria(query(now - 100 * hourMs, now - 76 * hourMs), now);
     expect(since).toEqual(new Date(now - 124 * hourMs));
     expect(before).toEqual(new Date(now - 52 * hourMs));
   });
@@ -198,7 +198,7 @@ describe('the days as a server is asked for them', () => {
     ['days that are still to come', now + 48 * hourMs, now + 72 * hourMs],
     ['the day after tomorrow', now + 24 * hourMs, now + 48 * hourMs],
   ])('a bound of %s that is not past is left out', (_name, from, to) => {
-    const days = daysOf(query(from, to), now);
+    const days = dateCriteria(query(from, to), now);
     for (const bound of Object.values(days)) {
       expect((bound as Date).getTime()).toBeLessThan(now - 999);
     }

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
-import { readMail } from '../../src/tools/email/mail-text.ts';
-import { oneLine } from '../../src/tools/plain-text.ts';
+import { parseMail } from '../../src/tools/email/parse-mail.ts';
+import { oneLine } from '../../src/tools/sanitize-text.ts';
 import { modernMail } from './mails.ts';
 
 interface Part {
@@ -27,7 +27,7 @@ const multipart = (subtype: string, parts: readonly Part[], boundary = 'B1'): st
   ].join('\r\n');
 
 const read = (source: string) =>
-  readMail(Buffer.from(`From: a@example.org\r\nSubject: s\r\n${source}`));
+  parseMail(Buffer.from(`From: a@example.org\r\nSubject: s\r\n${source}`));
 const plain = (body: string): Part => ({ type: 'text/plain; charset=utf-8', body });
 const html = (body: string): Part => ({ type: 'text/html; charset=utf-8', body });
 const file = (type: string, name: string): Part => ({
@@ -178,7 +178,7 @@ describe('parts of a mail', () => {
     (piece) => {
       for (const name of ['From', 'Subject', 'Content-Type', 'Content-Disposition']) {
         const head = `${name}: x ${piece.repeat(65_000 / piece.length)}`;
-        expect(readMail(Buffer.from(`${head}\r\n\r\nx`)).subject.length).toBeLessThan(400);
+        expect(parseMail(Buffer.from(`${head}\r\n\r\nx`)).subject.length).toBeLessThan(400);
       }
     },
   );
@@ -218,7 +218,7 @@ describe('a peer reads the same', () => {
           // The peer makes no text of a page that comes with a file.
           ...(hasFile && !isHtml ? { attachment: Buffer.from('x') } : {}),
         });
-        const ours = readMail(source);
+        const ours = parseMail(source);
         const theirs = await simpleParser(source);
         expect(ours.subject).toBe(oneLine(theirs.subject ?? '', 300));
         expect(ours.text).toBe(oneLine(theirs.text ?? '', 20_000));

@@ -7,7 +7,7 @@ import type { MailAccount } from '../../src/tools/email/mail-port.ts';
 import { createToolRegistry } from '../../src/tools/registry.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { createZones } from '../../src/tools/zoned-time.ts';
-import { dayAfter, type Moment } from '../support/own-clock.ts';
+import { dayAfter, type Moment } from '../support/test-moments.ts';
 import { contextOf } from './tool-context.ts';
 
 export interface MailData {
@@ -54,7 +54,7 @@ export const askedAt = ({ now, timeZone }: Moment): Partial<ToolContext> => ({
 /** The instant at which a clock of the moment's zone shows `time` (`HH:MM`) so many days before its day. */
 export function daysBefore({ today, timeZone }: Moment, days: number, time: string): Date {
   const wall = Date.parse(`${dayAfter(today, -days)}T${time}:00Z`);
-  return new Date(createZones().instantOf(wall, timeZone));
+  return new Date(createZones().toInstant(wall, timeZone));
 }
 
 /** A day as Korean answers say it, `11월 18일(수)`. */

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import iconv from 'iconv-lite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dovecotMissing, startDovecot, type Dovecot } from '../support/dovecot.ts';
-import { momentsOfClock } from '../support/own-clock.ts';
+import { momentsOfClock } from '../support/test-moments.ts';
 import { account, askedAt, imapProxy, search } from './mail-setting.ts';
 import { labelledMail, modernMail } from './mails.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createEventReader } from '../../src/tools/calendar/event-reader.ts';
+import { createEventParser } from '../../src/tools/calendar/event-parser.ts';
 import { occurrencesIn } from '../../src/tools/calendar/occurrences.ts';
-import { clockTime, createZones, isoDate, wall } from '../../src/tools/zoned-time.ts';
+import { clockTime, createZones, isoDate, wallTime } from '../../src/tools/zoned-time.ts';
 import { calendarOf, seoulZone } from './calendar-texts.ts';
 import { seenIn } from './seen-occurrences.ts';
 
-const reader = createEventReader(createZones());
+const reader = createEventParser(createZones());
 const seen = seenIn;
 
 const standup = `UID:s
@@ -58,8 +58,8 @@ SUMMARY:회의(목요일로)`;
     (line, end) => {
       const start = 'DTSTART;TZID=America/New_York:20270312T090000';
       const ics = calendarOf([`UID:d\n${start}\n${line}\nRRULE:FREQ=DAILY`]);
-      const { entries } = reader.read(ics);
-      const [from, to] = [wall(2027, 3, 13), wall(2027, 3, 14)];
+      const { entries } = reader.parse(ics);
+      const [from, to] = [wallTime(2027, 3, 13), wallTime(2027, 3, 14)];
       const { occurrences } = occurrencesIn(
         entries,
         { from, to },
@@ -156,14 +156,16 @@ SUMMARY:늦은 회의`;
   });
 
   test('one event that cannot be read costs itself only', () => {
-    const { entries, unreadable } = reader.read(calendarOf(['UID:bad\nSUMMARY:no start', standup]));
+    const { entries, unreadable } = reader.parse(
+      calendarOf(['UID:bad\nSUMMARY:no start', standup]),
+    );
     expect(entries.map((entry) => entry.uid)).toEqual(['s']);
     expect(unreadable).toHaveLength(1);
     const broken = 'UID:rule\nDTSTART:20261118T090000\nRRULE:FREQ=DAILY;BYHOUR=99\nSUMMARY:x';
-    const rest = reader.read(calendarOf([broken, standup], [seoulZone]));
+    const rest = reader.parse(calendarOf([broken, standup], [seoulZone]));
     expect(rest.entries.map((entry) => entry.uid)).toEqual(['s']);
     expect(rest.unreadable).toHaveLength(1);
-    expect(reader.read('<html>login</html>').unreadable).toHaveLength(1);
+    expect(reader.parse('<html>login</html>').unreadable).toHaveLength(1);
   });
 });
 

@@ -1,10 +1,10 @@
 /** One calendar for each difference in peer-differences.ts: it shows that the difference is real. */
-import { dayMs, hourMs, minuteMs, wall } from '../../src/tools/zoned-time.ts';
+import { dayMs, hourMs, minuteMs, wallTime } from '../../src/tools/zoned-time.ts';
 import type { GeneratedCalendar, Moved, Series } from './generated-calendars.ts';
 import type { Rule } from './generated-rules.ts';
 
 /** 2027-01-15 09:00, a Friday. */
-const start = wall(2027, 1, 15, 9);
+const start = wallTime(2027, 1, 15, 9);
 
 const plain: Series = {
   uid: 'e',
@@ -40,7 +40,7 @@ const daily = rule('DAILY', [], ';COUNT=3');
 const examples: Readonly<Record<string, Partial<Series>>> = {
   'an all-day event without an end has no length': {
     kind: 'date',
-    start: wall(2027, 1, 15),
+    start: wallTime(2027, 1, 15),
     length: null,
   },
   'with SEQUENCE one occurrence a day is left': {
@@ -64,36 +64,36 @@ const examples: Readonly<Record<string, Partial<Series>>> = {
   },
   'UNTIL is compared with the offset of DTSTART, and may end DTSTART itself': {
     ...newYork,
-    start: wall(2027, 3, 12, 9),
+    start: wallTime(2027, 3, 12, 9),
     rule: rule('DAILY', [], ';UNTIL=20270315T130000Z'),
   },
   'a time in RDATE and in the rule is two occurrences': {
     ...newYork,
-    start: wall(2027, 3, 12, 9),
+    start: wallTime(2027, 3, 12, 9),
     rule: rule('DAILY', [], ';COUNT=5'),
-    added: [{ wall: wall(2027, 3, 15, 9), periodMs: null }],
+    added: [{ wall: wallTime(2027, 3, 15, 9), periodMs: null }],
   },
   'RECURRENCE-ID is compared by its day, whatever its zone': {
-    start: wall(2027, 1, 15, 8),
+    start: wallTime(2027, 1, 15, 8),
     rule: daily,
-    moved: [{ ...moved, instance: wall(2027, 1, 16, 8), start: wall(2027, 1, 20, 8) }],
+    moved: [{ ...moved, instance: wallTime(2027, 1, 16, 8), start: wallTime(2027, 1, 20, 8) }],
   },
   'a repeated time is its second pass': {
     ...newYork,
-    start: wall(2027, 11, 6, 1, 30),
+    start: wallTime(2027, 11, 6, 1, 30),
     rule: daily,
   },
   'DURATION in days is a number of hours': {
     ...newYork,
-    start: wall(2027, 3, 12, 9),
+    start: wallTime(2027, 3, 12, 9),
     length: { by: 'DURATION', ms: dayMs },
     rule: daily,
   },
   'EXDATE also takes a time that has its instant with the offset of DTSTART': {
     ...newYork,
-    start: wall(2027, 3, 12, 9),
+    start: wallTime(2027, 3, 12, 9),
     rule: rule('DAILY', ['BYHOUR=9,10'], ';COUNT=8'),
-    left: [wall(2027, 3, 15, 10)],
+    left: [wallTime(2027, 3, 15, 10)],
   },
 };
 

@@ -227,7 +227,7 @@ function passes(series: Series, at: WallMs): number[] {
   const instant = instantIn(series, at);
   const later = [hourMs / 2, hourMs].map((shift) => instant + shift);
   const zone = series.kind;
-  return [instant, ...later].filter((one) => zones.wallOf(one, zone) === at);
+  return [instant, ...later].filter((one) => zones.toWallTime(one, zone) === at);
 }
 
 /** One occurrence as an event of its own. The UID up to the plus is that of its series. */

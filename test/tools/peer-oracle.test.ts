@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileOccurrences, type FileOccurrence } from '../../src/tools/calendar/file-occurrences.ts';
-import { wallOfDate } from '../../src/tools/zoned-time.ts';
+import { parseIsoDate } from '../../src/tools/zoned-time.ts';
 import {
   recurringIcalEventsMissing,
   startRecurringIcalEvents,
@@ -75,7 +75,7 @@ describe.skipIf(missing !== null)(`recurring_ical_events ${missing ?? ''}`, () =
 });
 
 function ownLines(calendar: GeneratedCalendar): string[] {
-  const [from, to] = [wallOfDate(calendar.from) ?? 0, wallOfDate(calendar.to) ?? 0];
+  const [from, to] = [parseIsoDate(calendar.from) ?? 0, parseIsoDate(calendar.to) ?? 0];
   const text = textOf(calendar);
   const { occurrences, unreadable, cut } = fileOccurrences(
     text,

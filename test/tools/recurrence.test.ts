@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import ICAL from 'ical.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readRule, wallOfTime } from '../../src/tools/calendar/recurrence-reader.ts';
+import { parseRule, wallOfTime } from '../../src/tools/calendar/recurrence-parser.ts';
 import { lastTimeOf, timesOf, type RecurrenceRule } from '../../src/tools/calendar/recurrence.ts';
 
 /** Times of another implementation (python-dateutil 2.9.0), over rules made at random. */
@@ -17,7 +17,7 @@ const iso = (times: number[]): string[] =>
   times.map((time) => new Date(time).toISOString().slice(0, 19));
 
 function ruleOf(text: string): RecurrenceRule {
-  const rule = readRule(ICAL.Recur.fromString(text), wallOfTime);
+  const rule = parseRule(ICAL.Recur.fromString(text), wallOfTime);
   if (rule === null) throw new Error(`unreadable: ${text}`);
   return rule;
 }
@@ -100,7 +100,7 @@ describe('recurrence', () => {
   test('a rule that makes no sense is not read', () => {
     const recur = ICAL.Recur.fromString('FREQ=HOURLY');
     recur.freq = 'FORTNIGHTLY';
-    expect(readRule(recur, wallOfTime)).toBeNull();
+    expect(parseRule(recur, wallOfTime)).toBeNull();
   });
 
   test('positions count within an hour and within a minute too', () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { silentLog } from '../../src/lib/log.ts';
 import { createRegistryWith, demoTool } from './demo-tool.ts';
 import { createToolRegistry } from '../../src/tools/registry.ts';
-import { reads } from '../../src/tools/tool.ts';
+import { readOperation } from '../../src/tools/tool.ts';
 import { contextOf } from './tool-context.ts';
 
 const call = (operation: string, params: Record<string, unknown> = {}) => ({
@@ -82,7 +82,7 @@ describe('the registry', () => {
     const tool = {
       name: 'huge',
       operations: {
-        list: reads({
+        list: readOperation({
           description: '',
           schema: z.object({}),
           run: () => Promise.resolve({ ok: true, data: { huge }, summary: '나'.repeat(50_000) }),

@@ -1,22 +1,28 @@
 /** What calendar text means, as lines that tests compare. */
 import { expect } from 'vitest';
-import { createEventReader, type ReadEvents } from '../../src/tools/calendar/event-reader.ts';
+import { createEventParser, type ParsedEvents } from '../../src/tools/calendar/event-parser.ts';
 import { occurrencesIn } from '../../src/tools/calendar/occurrences.ts';
-import { clockTime, createZones, dayMs, isoDate, wallOfDate } from '../../src/tools/zoned-time.ts';
+import {
+  clockTime,
+  createZones,
+  dayMs,
+  isoDate,
+  parseIsoDate,
+} from '../../src/tools/zoned-time.ts';
 
 const zones = createZones();
-const reader = createEventReader(zones);
+const reader = createEventParser(zones);
 
 export interface Looked {
   /** Each as `18 09:00-10:00 title`, or `20 all day title` and `20-21 all day title`. */
   seen: string[];
-  read: ReadEvents;
+  read: ParsedEvents;
 }
 
 /** What takes place from the first day to the last. */
 export function look(ics: string, first: string, last: string, zone = 'Asia/Seoul'): Looked {
-  const read = reader.read(ics);
-  const range = { from: wallOfDate(first) ?? 0, to: (wallOfDate(last) ?? 0) + dayMs };
+  const read = reader.parse(ics);
+  const range = { from: parseIsoDate(first) ?? 0, to: (parseIsoDate(last) ?? 0) + dayMs };
   const { occurrences } = occurrencesIn(read.entries, range, zone, zones);
   const dayOf = (at: number): string => isoDate(at).slice(8);
   const seen = occurrences.map(({ allDay, start, end, title }) => {

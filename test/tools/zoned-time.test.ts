@@ -4,9 +4,9 @@ import {
   clockTime,
   createZones,
   isoDate,
-  timeOfDay,
-  wall,
-  wallOfDate,
+  parseTimeOfDay,
+  wallTime,
+  parseIsoDate,
 } from '../../src/tools/zoned-time.ts';
 
 const zones = createZones();
@@ -14,18 +14,18 @@ const zones = createZones();
 describe('zoned time', () => {
   test('the wall of Seoul is nine hours ahead of UTC, also after midnight', () => {
     const instant = Date.parse('2026-11-17T15:30:00Z');
-    expect(isoDate(zones.wallOf(instant, 'Asia/Seoul'))).toBe('2026-11-18');
-    expect(clockTime(zones.wallOf(instant, 'Asia/Seoul'))).toBe('00:30');
-    expect(zones.instantOf(wall(2026, 11, 18, 0, 30), 'Asia/Seoul')).toBe(instant);
+    expect(isoDate(zones.toWallTime(instant, 'Asia/Seoul'))).toBe('2026-11-18');
+    expect(clockTime(zones.toWallTime(instant, 'Asia/Seoul'))).toBe('00:30');
+    expect(zones.toInstant(wallTime(2026, 11, 18, 0, 30), 'Asia/Seoul')).toBe(instant);
   });
 
   test('a time that the spring change skips counts with the offset from before it', () => {
-    const instant = zones.instantOf(wall(2026, 3, 8, 2, 30), 'America/New_York');
+    const instant = zones.toInstant(wallTime(2026, 3, 8, 2, 30), 'America/New_York');
     expect(new Date(instant).toISOString()).toBe('2026-03-08T07:30:00.000Z');
   });
 
   test('a time that the autumn change repeats is the earlier of the two', () => {
-    const instant = zones.instantOf(wall(2026, 11, 1, 1, 30), 'America/New_York');
+    const instant = zones.toInstant(wallTime(2026, 11, 1, 1, 30), 'America/New_York');
     expect(new Date(instant).toISOString()).toBe('2026-11-01T05:30:00.000Z');
   });
 
@@ -35,25 +35,25 @@ describe('zoned time', () => {
     fc.assert(
       fc.property(zone, minute, (name, at) => {
         const instant = at * 60_000;
-        const back = zones.instantOf(zones.wallOf(instant, name), name);
+        const back = zones.toInstant(zones.toWallTime(instant, name), name);
         const isRepeated =
-          zones.wallOf(back, name) === zones.wallOf(instant, name) && back < instant;
+          zones.toWallTime(back, name) === zones.toWallTime(instant, name) && back < instant;
         expect(isRepeated || back === instant).toBe(true);
       }),
     );
   });
 
   test('only days and times that exist are read', () => {
-    expect(wallOfDate('2028-02-29')).toBe(wall(2028, 2, 29));
+    expect(parseIsoDate('2028-02-29')).toBe(wallTime(2028, 2, 29));
     for (const date of ['2026-02-29', '2026-13-01', '2026-11-31', '26-1-1', '']) {
-      expect(wallOfDate(date)).toBeNull();
+      expect(parseIsoDate(date)).toBeNull();
     }
-    expect(timeOfDay('24:00')).toBe(86_400_000);
-    for (const time of ['24:01', '12:60', '1200', '']) expect(timeOfDay(time)).toBeNull();
+    expect(parseTimeOfDay('24:00')).toBe(86_400_000);
+    for (const time of ['24:01', '12:60', '1200', '']) expect(parseTimeOfDay(time)).toBeNull();
   });
 
   test('a zone that nobody knows is no zone', () => {
-    expect(zones.knows('Asia/Seoul')).toBe(true);
-    expect(zones.knows('Asia/Atlantis')).toBe(false);
+    expect(zones.isKnownZone('Asia/Seoul')).toBe(true);
+    expect(zones.isKnownZone('Asia/Atlantis')).toBe(false);
   });
 });

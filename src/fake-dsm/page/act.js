@@ -1,4 +1,4 @@
-/** Everything a person does goes to the server as one action; what it refuses is shown. */
+/** Sends each action of the user to the server and shows refusals. */
 
 const problem = document.querySelector('#problem');
 

@@ -1,10 +1,10 @@
-/** One post as Chat shows it: text with its links, buttons, a file, and what became of it on the way to the bridge. */
+/** One post as Chat shows it: text with links, buttons, a file, and the state of its delivery to the bridge. */
 import { act } from './act.js';
 import { clock, h } from './dom.js';
 
 const failed = 'Failed to send a request to the bot server';
 
-/** Chat's own links, `<https://…|label>` and `<https://…>`; everything else is text. @param {string} text */
+/** Chat's link syntax, `<https://…|label>` and `<https://…>`; the rest is text. @param {string} text */
 function withLinks(text) {
   const parts = [];
   let at = 0;

@@ -1,12 +1,12 @@
-/** The conversations of the chosen person, and the posts of the one that is open. */
+/** The conversations of the selected user, and the posts of the open one. */
 import { bubble } from './bubble.js';
 import { h, show } from './dom.js';
 
-/** How far from the end somebody may be and still be taken along by a new post. */
+/** If the list is scrolled to within this distance of its end, it scrolls to a new post. */
 const nearTheEndPx = 80;
 
 /**
- * A place is where a person can talk: a bot (its conversation may not exist yet) or a channel.
+ * A place where a user can write: a bot (its conversation may not exist yet) or a channel.
  *
  * @typedef {{ bot: string } | { channelId: number }} Place
  */
@@ -29,7 +29,7 @@ export class ChatPanel {
     return this.#list;
   }
 
-  /** Draws which places there are, and the posts anew where another conversation is meant now. */
+  /** Redraws the list of places, and the posts if another conversation is selected. */
   draw() {
     const { state, conversations } = this.#world;
     const bots = state.integrations.filter((one) => one.kind === 'bot');
@@ -75,7 +75,7 @@ export class ChatPanel {
     this.#list.scrollTop = this.#list.scrollHeight;
   }
 
-  /** Draws one post, new or changed, where it belongs to the conversation that is open. */
+  /** Draws one post, new or changed, if it belongs to the open conversation. */
   take(post) {
     if (post.conversationId !== this.conversationId()) return;
     const list = this.#list;

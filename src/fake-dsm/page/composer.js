@@ -1,4 +1,4 @@
-/** Where a person types: Enter sends, Shift+Enter makes a line, a file goes with the text. */
+/** The input for messages: Enter sends, Shift+Enter makes a new line, a file is sent with the text. */
 import { act } from './act.js';
 import { h } from './dom.js';
 
@@ -30,7 +30,7 @@ export function createComposer(world) {
     else text.value = message;
   };
   text.addEventListener('keydown', (event) => {
-    // While a syllable is being composed, Enter ends the syllable and not the message.
+    // During IME composition of a syllable, Enter ends the syllable and does not send the message.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     void send();

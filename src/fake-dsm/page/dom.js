@@ -1,5 +1,5 @@
 /**
- * Makes elements. The only way text gets onto the page: as text nodes, never as markup.
+ * Creates elements. Text gets onto the page only here: as text nodes, never as markup.
  *
  * @typedef {Node | string | number | null | undefined | false} Child
  */
@@ -19,7 +19,7 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** Puts the children in the place of what is there. */
+/** Replaces the content of the element with the children. */
 export function show(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 }

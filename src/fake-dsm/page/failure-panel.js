@@ -1,8 +1,11 @@
-/** What shall go wrong: single faults, a storm, the package, the connection, and the rules that differ between versions. */
+/**
+ * Controls for failures: single faults, a storm, the package, the connection, and the rules that differ between
+ * versions.
+ */
 import { act } from './act.js';
 import { h } from './dom.js';
 
-/** Each as a person would name it. */
+/** By the name that the page shows. */
 const faults = {
   '100 unknown error': { kind: 'error', code: 100, errors: 'unknown error' },
   '404 invalid token': { kind: 'error', code: 404, errors: 'invalid token' },
@@ -173,6 +176,6 @@ export class FailurePanel {
 
 const change = (rule, value) => act({ do: 'rules', change: { [rule]: value } });
 
-/** `timesLeft` is null on the wire where there is no end. */
+/** `timesLeft` is null in JSON for an unlimited fault. */
 const words = ({ fault, timesLeft }) =>
   `${fault.kind} ${fault.code ?? fault.status ?? fault.at ?? ''} × ${timesLeft ?? '∞'}`;

@@ -1,4 +1,4 @@
-/** Bots and webhooks: where each sends to, where a bridge posts, and whether it has stopped sending. */
+/** Bots and webhooks: the target URL of each, the URL that a bridge posts to, and whether it has stopped sending. */
 import { act } from './act.js';
 import { h, show } from './dom.js';
 
@@ -10,7 +10,7 @@ export class IntegrationPanel {
 
   draw({ integrations, fingerprint256 }) {
     const key = JSON.stringify([integrations, fingerprint256]);
-    // Not while somebody types into one of its fields.
+    // Redrawn only after a change: a user may be typing into one of its fields.
     if (key === this.#drawn) return;
     this.#drawn = key;
     show(

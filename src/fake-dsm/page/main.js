@@ -1,4 +1,4 @@
-/** Puts the page together, and keeps what the server told. */
+/** Sets up the page and stores the data from the server. */
 import { ChatPanel } from './chat-panel.js';
 import { createComposer } from './composer.js';
 import { h, show } from './dom.js';

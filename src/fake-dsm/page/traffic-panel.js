@@ -1,4 +1,4 @@
-/** The last requests to the API, newest first, with what each was answered. */
+/** The last requests to the API with their responses, newest first. */
 import { clock, h } from './dom.js';
 
 const shownMax = 100;

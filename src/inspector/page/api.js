@@ -1,27 +1,25 @@
-/**
- * Requests to the core, with the key where one is needed. The key lives as long as the tab.
- */
+/** Requests to the core, with the key where one is needed. The key is kept for the life of the tab. */
 
 const keyName = 'gatehouse-key';
 
-/** A header holds nothing else: with another character no request leaves the browser. */
+/** A header may only contain these characters: with others the browser rejects the request. */
 export const isKey = (text) => /^[\x21-\x7e]+$/.test(text);
 
 export function storedKey() {
   const key = sessionStorage.getItem(keyName) ?? '';
   return isKey(key) ? key : '';
 }
-/** Only a key that the core has taken. */
+/** Call it only with a key that the core has accepted. */
 export const storeKey = (key) => sessionStorage.setItem(keyName, key);
 export const forgetKey = () => sessionStorage.removeItem(keyName);
 
-/** Whose key it is; null: the operator's. @returns {Promise<{ user: string | null }>} */
+/** The user of the key; null: the operator's. @returns {Promise<{ user: string | null }>} */
 export const askSession = (key = storedKey()) => call('/inspect/api/session', undefined, key);
 
 export const hidesTexts = () => sessionStorage.getItem('gatehouse-hide') === 'yes';
 export const setHidesTexts = (on) => sessionStorage.setItem('gatehouse-hide', on ? 'yes' : 'no');
 
-/** A request that was refused: `status`, and the core's own words. */
+/** A request that was refused: `status`, and the core's error text. */
 export class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -44,7 +42,9 @@ export async function call(path, body, key = storedKey()) {
   throw new Refused(response.status, answer.detail ?? `The core answered ${response.status}`);
 }
 
-/** Fresh from the core as a document: an SVG is never parsed from a string here. @returns {Promise<Element>} */
+/**
+ * Loads the chart from the core as a document: an SVG is never parsed from a string here. @returns {Promise<Element>}
+ */
 export function fetchChart(machine) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -69,10 +69,10 @@ export const newKey = () =>
   ).join('');
 
 /**
- * Sends a message as anybody would.
+ * Sends a message as any other client does.
  *
- * @param {{ idempotency_key: string, draft: object | null }} more the same key twice is one job; `draft`: the one that
- *   is answered, null: the message is no answer
+ * @param {{ idempotency_key: string, draft: object | null }} more the same key twice is one job; `draft`: the draft
+ *   that the message replies to, null: the message is not a reply
  * @returns {Promise<string>} the job's id
  */
 export async function submit(message, user, more = { idempotency_key: newKey(), draft: null }) {

@@ -1,8 +1,8 @@
 /**
- * The job's statechart: drawn by the core, coloured here. Only classes change while a job moves.
- * `now`: the state it is in; `past`: was there; `taken` and `last`: the arrows of its way; `off`: not taken.
+ * The job's statechart: drawn by the core, coloured here. Only classes change while a job moves. `now`: the current
+ * state; `past`: earlier states; `taken` and `last`: the arrows of its path; `off`: not taken.
  *
- * Two views of the same chart: the drawing, which can be zoomed and moved, and the compact one, which is text.
+ * Two views of the same chart: the drawing, which can be zoomed and moved, and the compact view, which is text.
  */
 import { fetchChart } from './api.js';
 import { ChartZoom } from './chart-zoom.js';
@@ -11,7 +11,7 @@ import { h, show } from './dom.js';
 import { PathStrip } from './path-strip.js';
 
 const storedChoice = 'gatehouse-chart';
-/** On a window this narrow the drawing shows two states at a time. */
+/** In a window this narrow the drawing shows two states at a time. */
 const narrow = matchMedia('(max-width: 760px)');
 
 const button = (label, text, onclick) =>
@@ -22,9 +22,9 @@ export class ChartView {
   #compact = null;
   #shown = { frames: [], at: -1 };
   #focused = '';
-  /** What a person has chosen. Null: the compact view of a job that has ended, and on a phone. */
+  /** The user's choice. Null: the compact view for a job that has ended and on a phone, else the drawing. */
   #chosen = localStorage.getItem(storedChoice);
-  /** Null before anything is drawn. */
+  /** Null until the first drawing. */
   #isCompact = null;
   #scroller = h('div', {
     class: 'chart-scroller',
@@ -65,7 +65,7 @@ export class ChartView {
   #isLoading = false;
   #path;
 
-  /** @param {string} machine @param {(index: number) => void} go called with the index of the frame that is to be shown */
+  /** @param {string} machine @param {(index: number) => void} go called with the index of the frame to show */
   constructor(machine, go) {
     this.#machine = machine;
     this.#path = new PathStrip(go);
@@ -73,7 +73,7 @@ export class ChartView {
     narrow.addEventListener('change', () => this.#colour());
   }
 
-  /** Asks for the drawing, where it is not here and not on its way. */
+  /** Loads the drawing unless it is loaded or loading. */
   load() {
     if (this.#drawing === null && !this.#isLoading) void this.#load();
   }
@@ -90,7 +90,7 @@ export class ChartView {
     this.show([], -1);
   }
 
-  /** Where the copy of "what if" would go; null takes the marks away. */
+  /** Marks where the copy of "what if" would go; null removes the marks. */
   preview(frame) {
     for (const chart of [this.#drawing, this.#compact]) {
       for (const one of chart?.querySelectorAll('.maybe') ?? []) one.classList.remove('maybe');
@@ -148,7 +148,7 @@ export class ChartView {
     if (isCompact === this.#isCompact) return;
     this.#isCompact = isCompact;
     this.#focused = '';
-    // Only one of them is in the document: both have the same marks.
+    // Only one of the two is in the document: both have the same marks.
     if (isCompact) show(this.#scroller, this.#path.element, this.#compact);
     else show(this.#scroller, this.#drawing);
     this.element.classList.toggle('is-compact', isCompact);
@@ -167,7 +167,7 @@ export class ChartView {
     const active = new Set(frame?.active);
     const way = frames.slice(0, at + 1);
     const taken = new Set(way.flatMap((one) => one.edges));
-    // A state that is left at once, as `route` is, is only seen in the arrows.
+    // A state that is left at once, such as `route`, is only visible in the arrows.
     const was = new Set([...way.flatMap((one) => one.active), ...[...taken].flatMap(endsOf)]);
     const last = new Set(frame?.edges);
     const chart = this.#isCompact ? this.#compact : this.#drawing;
@@ -188,7 +188,7 @@ export class ChartView {
     this.#bringIntoView(innermost);
   }
 
-  /** Scrolls only when the job has moved on, so that a person may look elsewhere meanwhile. */
+  /** Scrolls only when the job has moved on, so that the user can look at other parts meanwhile. */
   #bringIntoView(id) {
     if (this.#isCompact || this.#zoom.isWhole || id === undefined || id === this.#focused) return;
     const node = this.#drawing.querySelector(`[data-id="${CSS.escape(id)}"]`);

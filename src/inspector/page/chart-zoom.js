@@ -1,10 +1,10 @@
 /**
- * Zoom and pan of a drawing in a box that scrolls: buttons, keys (`+`, `-`, `0`), the wheel with Ctrl, two fingers,
- * and a mouse that drags. What scrolls by itself (wheel, one finger, arrow keys) is left to the browser.
+ * Zoom and pan of a drawing in a scrolling box: buttons, keys (`+`, `-`, `0`), the wheel with Ctrl, two fingers, and
+ * dragging with a mouse. Native scrolling (wheel, one finger, arrow keys) is left to the browser.
  */
 
 const [zoomMin, zoomMax, zoomStep] = [0.2, 4, 1.25];
-/** A click moves the mouse a little too. */
+/** In pixels. A click moves the mouse slightly too. */
 const dragMin = 4;
 
 export class ChartZoom {
@@ -15,7 +15,7 @@ export class ChartZoom {
   #natural = { width: 1, height: 1 };
   #zoom = 1;
   #isWhole = false;
-  /** Distance of two fingers and the zoom when they came down; null: no such gesture. */
+  /** Distance of the two fingers and the zoom at the start of the gesture; null: no gesture. */
   #pinch = null;
 
   /** @param {HTMLElement} scroller @param {() => void} onChange */
@@ -29,7 +29,7 @@ export class ChartZoom {
       scroller.addEventListener(type, (event) => this.#touch(event), { passive: false });
   }
 
-  /** @param {SVGElement | null} drawing null: nothing that can be zoomed is shown */
+  /** @param {SVGElement | null} drawing null: nothing that can be zoomed is visible */
   attach(drawing) {
     this.#drawing = drawing;
     if (drawing === null) return;
@@ -42,7 +42,7 @@ export class ChartZoom {
     return this.#isWhole;
   }
 
-  /** In percent of the drawing's own size. */
+  /** In percent of the drawing's natural size. */
   get percent() {
     return Math.round(this.#scale() * 100);
   }
@@ -75,7 +75,7 @@ export class ChartZoom {
     return { x: left + width / 2, y: top + height / 2 };
   }
 
-  /** What is under the point stays there. */
+  /** Zooms and keeps the content under the point in place. */
   #to(zoom, { x, y }) {
     if (this.#drawing === null) return;
     const before = this.#drawing.getBoundingClientRect();

@@ -1,11 +1,11 @@
-/** A small chat: sends a message as anybody would, and opens the job it became. */
+/** A small chat: sends a message as any other client does, and opens the job of the message. */
 import { newKey, submit } from './api.js';
 import { h } from './dom.js';
 
 /**
- * @param {string | null} sender the only one who may send; null: anybody @param {(jobId: string) => void} onJob
- * @param {(user: string) => { job_id: string, draft_seq: number } | null} shownDraft the draft of this user that is on
- *   the page: an answer is meant for it and for no other
+ * @param {string | null} sender the only user that may send; null: any user @param {(jobId: string) => void} onJob
+ * @param {(user: string) => { job_id: string, draft_seq: number } | null} shownDraft this user's draft that the page
+ *   shows: a reply applies to this draft only
  */
 export function createChatBox(sender, onJob, shownDraft) {
   const user = h('input', {
@@ -21,13 +21,16 @@ export function createChatBox(sender, onJob, shownDraft) {
     'aria-label': 'Message',
   });
   const problem = h('p', { role: 'alert', class: 'problem' });
-  /** Of the text that came back into the box: the core may have it, and only the answer was lost. */
+  /**
+   * Key and draft of a message that failed and was put back into the box: the core may have received it, only the
+   * response was lost.
+   */
   let key = null;
   const send = async () => {
     const message = text.value;
     if (message.trim() === '') return;
     const sentBy = user.value || 'local';
-    // A text that came back goes out again as it was: with its key, for the draft that was shown then.
+    // A message that was put back is sent unchanged: with its key, for the draft that was shown then.
     const mine = key ?? { idempotency_key: newKey(), draft: shownDraft(sentBy) };
     key = null;
     text.value = '';
@@ -37,7 +40,7 @@ export function createChatBox(sender, onJob, shownDraft) {
     } catch (error) {
       const isFree = text.value === '';
       if (isFree) text.value = message;
-      // Refused for good: the next try is a message of its own.
+      // Refused for good: the next try gets a new key.
       if (isFree && !(error.status >= 400 && error.status < 429)) key = mine;
       problem.textContent = isFree ? error.message : `Not sent: “${message}”. ${error.message}`;
     }
@@ -45,7 +48,7 @@ export function createChatBox(sender, onJob, shownDraft) {
   text.addEventListener('input', () => (key = null));
   user.addEventListener('input', () => (key = null));
   text.addEventListener('keydown', (event) => {
-    // While a syllable is being composed, Enter ends the syllable and not the message.
+    // During IME composition of a syllable, Enter ends the syllable and does not send the message.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     void send();

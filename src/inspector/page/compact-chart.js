@@ -1,6 +1,7 @@
 /**
- * The whole chart in text of a readable size: each state with its inner states as chips, and below them the ways
- * on. Read from the drawing, and marked by the same `data-id` and `data-edge`, so that both are coloured alike.
+ * The whole chart as text of a readable size: each state with its inner states as chips, and its outgoing transitions
+ * below them. Read from the drawing, and marked with the same `data-id` and `data-edge`, so that both are coloured
+ * alike.
  */
 import { h } from './dom.js';
 
@@ -33,7 +34,7 @@ export function compactChart(drawing) {
   );
 }
 
-/** From the top of the drawing down: the order in which a job comes to them. */
+/** From the top of the drawing down: the order in which a job reaches the states. */
 const byPlace = (one, other) => one.y - other.y || one.x - other.x;
 
 function stateOf(node) {
@@ -57,7 +58,7 @@ function wayOf(drawing, edge) {
 }
 
 const parentOf = (id) => id.slice(0, id.lastIndexOf('.'));
-/** Without the machine's own name. */
+/** Without the machine's name. */
 const shortName = (id) => id.split('.').slice(1).join(' / ');
 
 const chip = ({ id, title, about }, className) =>

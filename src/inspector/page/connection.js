@@ -1,14 +1,14 @@
 /**
- * The socket to the core. It comes back by itself, and says again what the page watches; what was missed
- * meanwhile comes from the journal, because every watch names the last row that is here.
+ * The socket to the core. It reconnects by itself and sends the page's subscriptions again; missed rows come from the
+ * journal, because every watch message has the number of the last row that the page has.
  */
 import { hidesTexts, storedKey } from './api.js';
 
 const firstWaitMs = 250;
 const longestWaitMs = 5_000;
-/** The core ticks every 15 s: two missing ones and the connection is dead though nobody said so. */
+/** The core sends a tick every 15 s: after two missing ticks the connection is dead, even without a close event. */
 const silentMsMax = 40_000;
-/** What comes before the first frames. */
+/** Messages that are sent before the first frames. */
 const greetings = new Set(['gatehouse.hello', 'gatehouse.job']);
 
 const base64url = (text) =>
@@ -29,16 +29,15 @@ export function protocolsFor(name) {
 
 /**
  * @param {{ onMessage(message: any): void, onStatus(status: 'open' | 'lost' | 'refused'): void, greet(): object[],
- *   isWelcome(): Promise<boolean | null> }} page
- *   `greet`: what to say on every new socket. `isWelcome`: asked before one is opened again, because a refused
- *   socket does not say why; false: no more tries, null: nobody knows.
+ *   isWelcome(): Promise<boolean | null> }} page `greet`: the messages to send on every new socket. `isWelcome`: called
+ *   before a reconnect, because a refused socket does not give the reason; false: stop trying, null: unknown.
  */
 export function connect(page) {
   let socket = null;
   let waitMs = firstWaitMs;
   let heardAt = 0;
   let timer = 0;
-  /** Counts the tries: of two at a time the older one is given up. */
+  /** Counts the tries: of two concurrent tries the older one is dropped. */
   let tries = 0;
 
   const open = () => {
@@ -58,7 +57,8 @@ export function connect(page) {
       heardAt = Date.now();
       if (current !== socket) return;
       const message = JSON.parse(data);
-      // A core that lets us in and then breaks over what we watch is not asked again at once.
+      // The backoff is not reset by greetings: a core that accepts the socket and then fails on the subscription is not
+      // retried at once.
       if (!greetings.has(message.type)) waitMs = firstWaitMs;
       page.onMessage(message);
     });
@@ -93,11 +93,11 @@ export function connect(page) {
   open();
 
   return {
-    /** Nothing is lost when the socket is down: `greet` says it again. */
+    /** Messages are dropped while the socket is down: `greet` sends the state again. */
     send(message) {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
     },
-    /** A new socket, after a change of what it was opened with. */
+    /** Opens a new socket after its parameters have changed. */
     reopen() {
       const old = socket;
       socket = null;

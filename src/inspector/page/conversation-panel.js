@@ -1,4 +1,4 @@
-/** What was said: the message, notices, drafts and the answer, also while it is written. Text, never markup. */
+/** The conversation: the message, notices, drafts and the answer, also while it streams. Text, never markup. */
 import { h, written } from './dom.js';
 import { clock } from './format.js';
 
@@ -30,7 +30,7 @@ export function conversation(job, frames, at, streamed) {
   );
 }
 
-/** What went on, and what the server behind it said. */
+/** The error text, and the detail from the server behind it. */
 const errorText = ({ message = '', error_detail: detail }) =>
   detail === undefined ? message : `${message} (${detail})`;
 

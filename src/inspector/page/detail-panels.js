@@ -1,4 +1,4 @@
-/** The panels that spell out one step and the way to it. Each is drawn anew from the frames. */
+/** The panels with the details of one step and of the path to it. Each is redrawn from the frames. */
 import { h, jsonOnDemand, written } from './dom.js';
 import { clock, duration, eventName, moment, stateName, topLevel } from './format.js';
 
@@ -20,7 +20,7 @@ const table = (label, heads, rows) =>
     ),
   );
 
-/** A value as people read it; what has an inside, as JSON for those who ask. @param {string} label unique in its panel */
+/** A value in readable form; nested values as JSON on demand. @param {string} label unique in its panel */
 function readable(value, label) {
   if (value === null || value === undefined || value === '') return nothing('nothing');
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
@@ -101,7 +101,7 @@ function eventOf(event) {
   );
 }
 
-/** Every step, and the time in each state. */
+/** All steps, and the time in each state. */
 export function steps(frames, at, go) {
   const times = timesOf(frames, at);
   const most = Math.max(1, ...times.map(({ ms }) => ms));
@@ -180,7 +180,7 @@ export function effects(frames, at, isLive) {
             : `left by ${eventName(frame.event)}`,
         });
     }
-    // An effect that answered at once was never seen to run.
+    // An effect that ended at once was never seen running.
     const own = /^xstate\.(done|error)\.actor\.(.+)$/.exec(frame.event.type);
     const row = own && rows.find((one) => one.id === own[2] && one.end === null);
     if (row) Object.assign(row, { end: frame.at, how: own[1] === 'done' ? 'done' : 'failed' });

@@ -1,5 +1,5 @@
 /**
- * Makes elements. The only way text gets onto the page: as text nodes, never as markup.
+ * Creates elements. Text gets onto the page only here: as text nodes, never as markup.
  *
  * @typedef {Node | string | number | null | undefined | false} Child
  */
@@ -28,14 +28,14 @@ export const h = (tag, props = {}, ...children) =>
 export const svg = (tag, props = {}, ...children) =>
   fill(document.createElementNS(svgSpace, tag), props, children);
 
-/** Puts the children in the place of what is there. */
+/** Replaces the content of the element with the children. */
 export function show(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 }
 
 /**
- * As `show`, for what is drawn again and again: opened details stay open, and the focus stays where it was, or goes
- * to the element itself where what had it is gone.
+ * As `show`, for content that is redrawn often: opened details stay open, and the focus stays where it was, or moves to
+ * the element itself if the focused element is gone.
  */
 export function redraw(element, ...children) {
   const { activeElement: active } = document;
@@ -49,19 +49,21 @@ export function redraw(element, ...children) {
   (heir ?? element).focus({ preventScroll: true });
 }
 
-/** By what a person knows an element again. */
+/** The visible name of an element, used to find it again after a redraw. */
 const nameOf = (element) =>
   element.getAttribute('aria-label') ??
   (element.querySelector(':scope > summary') ?? element).textContent;
 
-/** What a person, a model or another program wrote, within a line: it turns nothing around outside of itself. */
+/**
+ * Text from a user, a model or another program within a line: it cannot change the text direction outside of itself.
+ */
 export const written = (text) => h('bdi', { class: 'written' }, text);
 
-/** Marks that turn the direction of a line, and lines that end where none is seen. */
+/** Characters that change the direction of a line, and invisible line breaks. */
 const unseenMarks = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const escaped = (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A value as indented JSON; long texts are wrapped by the style, not cut. */
+/** A value as indented JSON; long texts are wrapped by CSS, not cut. */
 export const json = (value) => h('pre', { class: 'json' }, jsonText(value));
 
 function jsonText(value) {
@@ -72,6 +74,6 @@ function jsonText(value) {
   }
 }
 
-/** JSON for those who ask for it. @param {string} label unique in its panel */
+/** JSON in a closed `details` element. @param {string} label unique in its panel */
 export const jsonOnDemand = (label, value) =>
   h('details', { class: 'on-demand' }, h('summary', {}, label), json(value));

@@ -1,4 +1,4 @@
-/** A draft beside its memo: to accept, edit or reject; the versions that there were, and how it came about. */
+/** A draft next to its memo: accept, edit or reject it; its versions and its history. */
 import { call, hidesTexts } from './api.js';
 import { h, jsonOnDemand, redraw, show } from './dom.js';
 import { moment } from './format.js';
@@ -7,18 +7,20 @@ export class DraftReview {
   #id = '';
   #owner = '';
   #user;
-  /** The draft as the core has it: what differs from it was typed here. */
+  /** The draft as the core has it; used to detect what the user has typed. */
   #stored = '';
-  /** Of the draft that is shown, or that was typed into: a decision about another one is refused. */
+  /** The version that is shown or was edited: a decision about another version is refused. */
   #version = null;
-  /** By document: what was typed and not kept yet, and into which version. It stays when another view is opened. */
+  /** By document: unsaved text and the version it is based on. It is kept when another view is opened. */
   #typed = new Map();
-  /** Counts the questions to the core: a late answer to an old one is dropped. */
+  /** Counts the requests: a late response to an old request is dropped. */
   #asked = 0;
-  /** What the overview says of the document. */
+  /** The document's entries in the overview. */
   #heard = '';
   #newest = null;
-  /** What is drawn: the same is not drawn again under a finger. */
+  /**
+   * The data that was drawn last: the same data is not drawn again, so that buttons are not replaced during a press.
+   */
   #drawn = '';
   #text = h('textarea', { 'aria-label': 'Draft', class: 'draft-text', spellcheck: false });
   #problem = h('p', { role: 'alert', class: 'problem' });
@@ -32,7 +34,7 @@ export class DraftReview {
   );
   #onDecision;
 
-  /** `user`: whose key it is; null: the operator's, who says whose document he means. */
+  /** `user`: the user of the key; null: the operator's, who names the owner of the document. */
   constructor(user, onDecision) {
     this.#user = user;
     this.#onDecision = onDecision;
@@ -56,14 +58,14 @@ export class DraftReview {
     this.#empty();
   }
 
-  /** As when texts are to be hidden or shown. */
+  /** For example when texts are hidden or shown again. */
   reload() {
     this.#empty();
     this.#text.value = '';
     if (this.#id !== '') void this.#load();
   }
 
-  /** Of all drafts, whenever one changes: somebody else may have decided about this one. */
+  /** Receives the overview of all drafts whenever one changes: another client may have decided about this draft. */
   hear({ running, waiting, dead, drafted }) {
     const isOwn = (one) => one.document_id === this.#id;
     const stands = [waiting, dead, drafted].map((list) => list.find(isOwn));
@@ -117,7 +119,7 @@ export class DraftReview {
     this.#newest = newest;
     this.#stored = row.md_content ?? '';
     const text = (isOpen ? typed?.text : null) ?? this.#stored;
-    // The caret stays where it is in a text that is the same.
+    // The caret keeps its place while the text is the same.
     if (this.#text.value !== text) this.#text.value = text;
     this.#text.readOnly = !isOpen;
     redraw(
@@ -153,7 +155,7 @@ export class DraftReview {
     );
   }
 
-  /** What was typed is kept or taken back before the draft as it was can be accepted. */
+  /** Unsaved changes must be kept or taken back before the draft can be accepted. */
   #accept = this.#button('Accept the draft', 'primary', 'accept', () => ({}));
   #keep = this.#button('Keep my changes', '', 'edit', () => ({ md_content: this.#text.value }));
   #back = h('button', { type: 'button', onclick: () => this.#takeBack() }, 'Take back my changes');
@@ -200,11 +202,11 @@ export class DraftReview {
         ...body,
       });
     } catch (error) {
-      // What was typed stays in the box.
+      // The typed text stays in the box.
       this.#problem.textContent = error.message;
       return;
     }
-    // Not what was typed on while the core answered.
+    // Text that was typed while the request ran is not deleted.
     const isKept = verb !== 'edit' || this.#typed.get(id)?.text === body.md_content;
     if (isKept) this.#typed.delete(id);
     this.#onDecision();
@@ -212,7 +214,7 @@ export class DraftReview {
   }
 }
 
-/** Somebody else decided first. */
+/** Unsaved text of a draft that another client has decided about. */
 const leftOver = ({ text }) =>
   h(
     'details',
@@ -221,7 +223,7 @@ const leftOver = ({ text }) =>
     h('pre', { class: 'memo-text' }, text),
   );
 
-/** The text of a long version is read when it is opened. */
+/** The text of a long version is loaded when it is opened. */
 function versionOf({ version, made_by, status, at, md_content, md_content_cut }, read) {
   const text = h('pre', { class: 'memo-text' }, md_content);
   const open = async () => {
@@ -244,7 +246,7 @@ const eventOf = ({ seq, type, at, data }) =>
     ...factsOf(seq, data),
   );
 
-/** Plain values in words, the rest as JSON for those who ask. */
+/** Plain values as text, nested values as JSON on demand. */
 function factsOf(seq, data) {
   const entries = Object.entries(data).filter(([, value]) => value !== null);
   const isPlain = ([, value]) => typeof value !== 'object';

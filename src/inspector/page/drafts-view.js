@@ -1,4 +1,6 @@
-/** The draft actor: what it writes now, what waits, what it gave up, and what waits for a person's decision. */
+/**
+ * The draft worker: the running draft, waiting drafts, drafts that were given up, and drafts that wait for a decision.
+ */
 import { call } from './api.js';
 import { h, show, written } from './dom.js';
 import { duration, moment } from './format.js';
@@ -16,12 +18,12 @@ export class DraftsView {
     this.#list,
   );
 
-  /** `user`: whose key it is; null: the operator's. */
+  /** `user`: the user of the key; null: the operator's. */
   constructor(user) {
     this.#review = new DraftReview(user, () => this.#draw());
   }
 
-  /** `id`: the document whose draft is looked at; '' for the list. */
+  /** `id`: the document whose draft to show; '' for the list. */
   open(id, owner) {
     if (id === '') {
       this.#review.close();
@@ -42,7 +44,7 @@ export class DraftsView {
     this.#review.hear(overview);
   }
 
-  /** As when texts are to be hidden or shown. */
+  /** For example when texts are hidden or shown again. */
   reload() {
     this.#overview = null;
     show(this.#body);
@@ -76,7 +78,7 @@ export class DraftsView {
       ]),
       h('h3', {}, `Given up (${overview.dead.length})`),
       table('Given up', overview.dead, (one) => [
-        // Without a user: the core knows whose key it is, and the operator's is good for all.
+        // Without `user_id`: the core takes the user from the key, and the operator's key may retry all drafts.
         this.#button('Try again', `retry-${one.document_id}`, `/drafts/${one.document_id}/retry`),
       ]),
     );
@@ -110,7 +112,7 @@ export class DraftsView {
   }
 }
 
-/** Where texts are hidden, the owner is as well: there is nothing to open. */
+/** Where texts are hidden, the owner is hidden too, so there is nothing to open. */
 const link = ({ document_id: id, title, user_id: user }) =>
   user.startsWith('[')
     ? title
@@ -157,7 +159,7 @@ const draftedOf = (drafted) =>
         ),
       );
 
-/** `lastCells`: what is said, or can be done, at the end of a row. */
+/** `lastCells`: the last cells of a row: a state or a button. */
 function table(label, rows, lastCells) {
   if (rows.length === 0) return h('p', { class: 'note' }, 'None.');
   return h(

@@ -1,4 +1,4 @@
-/** How times, states and values read. */
+/** Formats times, states and values. */
 
 /** @param {number} ms */
 export function duration(ms) {
@@ -31,10 +31,10 @@ export function stateName(value) {
 export const topLevel = (value) =>
   typeof value === 'string' ? value : (Object.keys(value ?? {})[0] ?? '');
 
-/** Before a job begins it waits for its turn; later it waits for a model server. @param {string} state */
+/** Before a job starts it waits in the job queue; later it waits for a model server. @param {string} state */
 export const queueName = (state) => (state === 'ack' ? 'job queue' : 'gate queue');
 
-/** The machine's event as people would say it. @param {{type: string}} event */
+/** The machine's event in plain words. @param {{type: string}} event */
 export function eventName({ type }) {
   const parts = type.split('.');
   if (type === 'xstate.init') return 'message accepted';

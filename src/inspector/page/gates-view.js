@@ -1,4 +1,4 @@
-/** Each backend's gate as people would draw a queue: who is served, who stands in line, and how the last hour was. */
+/** Each backend's gate as a queue: running requests, waiting requests, and the load of the last hour. */
 import { h, redraw, svg, written } from './dom.js';
 import { duration } from './format.js';
 
@@ -75,7 +75,7 @@ function cardOf(backend, samples) {
   ];
 }
 
-/** The link covers its card. A request that is for no job, or for that of another person, leads nowhere. */
+/** The link covers its card. A request without a job, or of another user, has no link. */
 function jobLink({ job_id: jobId, kind }, text) {
   if (jobId) return h('a', { href: `#/jobs/${encodeURIComponent(jobId)}` }, text);
   return kind === 'draft' ? h('a', { href: '#/drafts' }, text) : text;
@@ -126,7 +126,7 @@ function queueOf(gate) {
 
 const [hourWidth, hourHeight, hourMs] = [480, 56, 3_600_000];
 
-/** Filled: places in use. Line: who waits. Red below: the circuit was open. */
+/** Filled area: running requests. Line: waiting requests. Red below: the circuit was open. */
 function hourOf(samples, concurrency) {
   const now = samples.at(-1)?.at ?? 0;
   const most = Math.max(

@@ -1,4 +1,4 @@
-/** What the list of jobs is narrowed to: words, state, outcome, time and user. */
+/** The filters of the job list: words, state, outcome, time and user. */
 import { h } from './dom.js';
 
 const states = [
@@ -15,7 +15,7 @@ const states = [
 const outcomes = ['answered', 'clarified', 'declined', 'failed', 'cancelled'];
 
 const hourMs = 3_600_000;
-/** By the value of the choice: how far back from now. */
+/** By the value of the choice: milliseconds back from now. */
 const spans = { hour: hourMs, day: 24 * hourMs, week: 7 * 24 * hourMs, month: 30 * 24 * hourMs };
 const spanWords = {
   hour: 'last hour',
@@ -80,7 +80,7 @@ export class JobFilters {
     });
   }
 
-  /** As the core takes it; '' where nothing is chosen. `since` and `until` in epoch ms. */
+  /** The query fields of the core; '' where nothing is chosen. `since` and `until` in epoch ms. */
   get value() {
     const isRange = this.#time.value === 'range';
     const span = spans[this.#time.value];
@@ -90,7 +90,7 @@ export class JobFilters {
       outcome: this.#outcome.value,
       user_id: this.#user.value.trim(),
       since: span === undefined ? (isRange ? timeOf(this.#from) : '') : Date.now() - span,
-      // The minute that was typed belongs to it.
+      // Includes the whole minute that was typed.
       until: isRange && this.#to.value !== '' ? timeOf(this.#to) + 59_999 : '',
     };
   }

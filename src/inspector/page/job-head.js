@@ -1,4 +1,4 @@
-/** What stands above a job's chart: the message, where the job is, whether it replays, what can be done. */
+/** The head above a job's chart: the message, the job's state, the result of the replay check, the actions. */
 import { h, written } from './dom.js';
 import { duration, moment, queueName, stateName, tone, topLevel } from './format.js';
 
@@ -34,7 +34,7 @@ export function headOf({ job, frames, queue, check }, actions) {
   ];
 }
 
-/** One word for where the job is or how it ended. @param {any[]} frames */
+/** One word for the job's state or outcome. @param {any[]} frames */
 export const stateWord = (frames) =>
   latest(frames, 'outcome') ?? topLevel(frames.at(-1)?.value ?? '');
 

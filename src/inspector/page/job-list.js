@@ -1,6 +1,6 @@
 /**
- * The list of jobs: the newest page from the core, kept up to date by the events of all jobs. An event with
- * a number that was seen changes nothing, so nothing comes twice after a lost connection.
+ * The list of jobs: the newest page from the core, updated by the events of all jobs. An event with a `seq` that was
+ * already applied changes nothing, so a repeated event after a lost connection has no effect.
  */
 import { call, hidesTexts } from './api.js';
 import { h } from './dom.js';
@@ -8,11 +8,11 @@ import { duration } from './format.js';
 import { JobFilters } from './job-filters.js';
 import { changesOf, fits, isOfKind, jobOf, mayFit, rowOf } from './job-row.js';
 
-/** Rows in the document; older ones are a search away. */
+/** Maximum number of rows in the document; older jobs are found by a search. */
 const rowsMax = 1_000;
-/** A word is typed before it is looked for. */
+/** Debounce: the search starts when the user stops typing. */
 const typingMs = 200;
-/** More often costs the core a search each time, for rows that nobody misses so soon. */
+/** Minimum interval of refreshes: each costs the core a search. */
 const catchUpMs = 500;
 
 export class JobList {
@@ -20,12 +20,12 @@ export class JobList {
   #jobs = new Map();
   #elements = new Map();
   #filter = { q: '', state: '', outcome: '', user_id: '', since: '', until: '' };
-  /** Where older jobs begin; null: there are none. Undefined until the core has answered. */
+  /** Cursor of the older jobs; null: there are none. Undefined until the core has answered. */
   #cursor = undefined;
-  /** The newest row when the connection was lost; null while the list is whole. */
+  /** The newest row when the connection was lost; null while no event is missing. */
   #heardUpTo = null;
   #selected = '';
-  /** Counts the questions to the core: a late answer to an old one is dropped. */
+  /** Counts the requests: a late response to an old request is dropped. */
   #asked = 0;
   #isAsking = false;
   #filterTimer = 0;
@@ -36,7 +36,7 @@ export class JobList {
     'aria-label': 'Jobs, newest first',
     onkeydown: (event) => this.#press(event),
   });
-  /** The one row that the tab key reaches; arrow keys go on from there. */
+  /** The only row in the tab order; arrow keys move from it to others. */
   #reachable = null;
   #more = h(
     'button',
@@ -49,7 +49,7 @@ export class JobList {
     'Older jobs',
   );
   #note = h('p', { class: 'note', role: 'status' });
-  /** Rows that are shown may have moved on unheard. */
+  /** Visible rows may be out of date because events were left out. */
   #isStale = false;
   element = h(
     'div',
@@ -62,17 +62,17 @@ export class JobList {
     setInterval(() => this.#growOlder(), 1_000);
   }
 
-  /** Asks for the newest page again: what happened while nobody listened. */
+  /** Loads the newest page again: for events missed while disconnected. */
   refresh() {
     void this.#load(null);
   }
 
-  /** What happens from now on is not heard: newer rows may leave a gap above those that are here. */
+  /** The connection is lost: newer jobs may leave a gap above the visible rows. */
   lose() {
     this.#heardUpTo ??= this.#newest();
   }
 
-  /** From the first row on, as when texts are to be hidden or shown. */
+  /** Loads the list again from the first row, for example when texts are hidden or shown again. */
   reload() {
     clearTimeout(this.#filterTimer);
     this.#jobs.clear();
@@ -91,12 +91,12 @@ export class JobList {
     this.#markReachable();
   }
 
-  /** Focuses the row of a job, or the list where the job is not in it. */
+  /** Focuses the row of a job, or the list where it has no such row. */
   focus(id) {
     (this.#linkOf(id) ?? this.element).focus();
   }
 
-  /** `isCut`: there were more than a list can show; it is read again when that is over. */
+  /** `isCut`: there were more events than a list can show; the list is loaded again afterwards. */
   take(events, isCut) {
     let isUnknown = false;
     for (const event of events) {
@@ -108,12 +108,12 @@ export class JobList {
         if (known !== undefined || fits(job, this.#filter)) this.#put(job);
       }
     }
-    // A job from before the page was opened moves: it may belong to the list by now.
+    // An event of a job that is not in the list: it may match the filter now.
     this.#isStale ||= isCut;
     if (isUnknown || this.#isStale) this.#catchUpSoon();
   }
 
-  /** Events that never end do not put it off, and it does not overtake an answer that is on its way. */
+  /** A throttle, not a debounce: a steady stream of events does not postpone it. It waits for a running request. */
   #catchUpSoon() {
     if (this.#catchUpTimer !== 0) return;
     this.#catchUpTimer = setTimeout(() => {
@@ -156,15 +156,15 @@ export class JobList {
     if (mine === this.#asked) this.#isAsking = false;
   }
 
-  /** `knownUpTo`: the newest row below which nothing was missing when the page was asked for. */
+  /** `knownUpTo`: the newest row without missing rows below it at the time of the request. */
   #takePage(page, from, knownUpTo) {
     const oldest = page.jobs.at(-1)?.job_id ?? '';
     const hasGap = from === null && page.next_cursor !== null && oldest > knownUpTo;
-    // The rows below a gap come again with the older jobs.
+    // The rows below a gap are loaded again with the older jobs.
     if (hasGap) this.#dropBelow(oldest);
-    // A look at the newest page does not take back the older ones that are shown.
+    // Loading the newest page does not remove the older rows that are visible.
     const isFurther = from !== null || hasGap || this.#cursor === undefined;
-    // An answer about older rows has taken the place of the one about the newest.
+    // A request for older rows replaced the pending request for the newest ones, so that one is repeated.
     if (from === null) this.#heardUpTo = null;
     else if (this.#heardUpTo !== null) this.#catchUpSoon();
     for (const job of page.jobs) {
@@ -221,7 +221,7 @@ export class JobList {
     next.querySelector('a').focus();
   }
 
-  /** Ids are in the order of time: the newest stand at the top, and most that come are the newest. */
+  /** Ids are ordered by time and most new rows are the newest: so the top is tried first. */
   #insert(row, id) {
     const { firstElementChild: first, lastElementChild: last } = this.#rows;
     if (first === null || first.dataset.id < id) this.#rows.prepend(row);

@@ -1,8 +1,8 @@
-/** One row of the job list, and what an event changes of it. */
+/** One row of the job list, and how an event changes it. */
 import { h, written } from './dom.js';
 import { duration, queueName, tone } from './format.js';
 
-/** A job that was unknown until this event. */
+/** A job built from its first known event. */
 export const jobOf = (event) => ({
   job_id: event.job_id,
   user_id: event.user_id,
@@ -20,7 +20,7 @@ export const changesOf = ({ type, state, seq, at, data }) => ({
   ...(type === 'done' ? { outcome: data.outcome } : {}),
 });
 
-/** Whether a job that has just come belongs to what is looked for. */
+/** Whether a new job matches the filter. */
 export function fits(job, filter) {
   const { q, user_id: user, until } = filter;
   const text = `${job.job_id} ${job.user_id} ${job.channel} ${job.message}`.toLowerCase();
@@ -32,13 +32,16 @@ export function fits(job, filter) {
   return hasWords && isEarly && (user === '' || user === job.user_id) && isOfKind(job, filter);
 }
 
-/** Whether state and outcome are those that are looked for. A cancelled job has no outcome of its own. */
+/** Whether state and outcome match the filter. A cancelled job has no outcome of its own. */
 export function isOfKind(job, { state, outcome }) {
   const end = job.state === 'cancelled' ? 'cancelled' : job.outcome;
   return (state === '' || state === job.state) && (outcome === '' || outcome === end);
 }
 
-/** Whether an event may bring a job into the list that is not there. Of its texts only the answer changes. */
+/**
+ * Whether an event of a job that is not in the list may make it match the filter. Of a job's texts only the answer
+ * changes.
+ */
 export const mayFit = ({ type, state, user_id: user }, filter) =>
   (filter.user_id === '' || filter.user_id === user) &&
   (filter.state === '' || filter.state === state) &&
@@ -49,7 +52,7 @@ function waits(job) {
   return job.queue ? `${queueName(job.state)}, place ${job.queue.position}` : '';
 }
 
-/** A reply that its chat did not surely show. */
+/** Deliveries that may not have reached the chat. */
 const deliveryWords = { dead: 'not delivered', uncertain: 'delivery uncertain' };
 
 export function rowOf(job, isSelected) {

@@ -1,5 +1,5 @@
 /**
- * One job: its chart, the replay bar, and the panels. It keeps the frames by number, so that what is told
+ * One job: its chart, the replay bar, and the panels. It stores the frames by row number, so that a frame that is sent
  * again after a lost connection changes nothing.
  */
 import { call, submit } from './api.js';
@@ -20,14 +20,14 @@ export class JobView {
   #shown = nothing();
   #isDue = false;
   #isHeadDue = false;
-  /** What the chart and the panel were drawn from: neither is drawn again from the same. */
+  /** The inputs of the last drawing of chart and panel: unchanged inputs are not drawn again. */
   #drawnChart = [];
   #drawnPanel = [];
   #send;
   #bar = new ReplayBar(() => this.#drawStep());
   #chart = new ChartView('job', (index) => this.#bar.go(index));
   #whatIf = new WhatIf((frame) => this.#chart.preview(frame));
-  /** In the order of the tabs; each is drawn anew from the frames up to the step that is shown. */
+  /** In the order of the tabs; each is redrawn from the frames up to the step that is shown. */
   #panels = {
     Conversation: ({ job, frames, streamed }, at) =>
       conversation(job, frames, at, this.#bar.isLive ? streamed : ''),
@@ -55,8 +55,8 @@ export class JobView {
 
   /**
    * @param {(message: object) => void} send
-   * @param {{ onState(word: string): void, onJob(jobId: string): void }} listener `onState`: where the job is, or how
-   *   it ended. `onJob`: another job is to be opened.
+   * @param {{ onState(word: string): void, onJob(jobId: string): void }} listener `onState`: the job's state or
+   *   outcome. `onJob`: another job must be opened.
    */
   constructor(send, { onState, onJob }) {
     this.#send = send;
@@ -65,7 +65,7 @@ export class JobView {
     setInterval(() => this.#drawHeadQuietly(), 1_000);
   }
 
-  /** What the core must be told on every new socket. */
+  /** The message to send on every new socket. */
   watchMessage() {
     return {
       type: 'gatehouse.watch',
@@ -88,11 +88,11 @@ export class JobView {
 
   #refuse(text) {
     this.#problem.textContent = text;
-    // Of a job that nothing is known of there is nothing to show.
+    // An unknown job has nothing to show.
     this.#body.hidden = this.#shown.frames.length === 0;
   }
 
-  /** Everything will be asked for again. */
+  /** Drops all frames; they will be requested again. */
   forget() {
     this.#shown = nothing();
     this.#bar.reset();
@@ -117,12 +117,12 @@ export class JobView {
     else if (message.type === 'gatehouse.problem') {
       this.#refuse(`${message.message} (${message.code})`);
     }
-    // Pieces of an answer change nothing in it.
+    // Token chunks do not change the head.
     this.#isHeadDue ||= message.type !== 'gatehouse.token';
     this.#drawSoon();
   }
 
-  /** The chart, where it could not be had until now. */
+  /** Loads the chart if that has failed before. */
   drawChart() {
     this.#chart.load();
   }
@@ -138,7 +138,7 @@ export class JobView {
     for (const frame of fresh) {
       if (frame.n !== (frames.at(-1)?.n ?? 0) + 1) continue;
       frames.push(frame);
-      // A new state means a new writer: what was streamed until now is over.
+      // After a new state another model writes: the streamed text is outdated.
       if (frame.emitted.some(({ type }) => type === 'state')) this.#shown.streamed = '';
     }
     this.#bar.setFrames(frames);
@@ -149,7 +149,7 @@ export class JobView {
     if (off <= streamed.length) this.#shown.streamed = streamed.slice(0, off) + content;
   }
 
-  /** Many messages of one moment are one drawing. */
+  /** Many messages cause one redraw per animation frame. */
   #drawSoon() {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -167,14 +167,17 @@ export class JobView {
     this.#onState(stateWord(this.#shown.frames));
   }
 
-  /** For the clock in it. A button that is about to be pressed is not replaced under the finger. */
+  /**
+   * Updates the clock in the head. The head is not redrawn while it is focused or hovered: a button would be replaced
+   * during a press.
+   */
   #drawHeadQuietly() {
     const isOpen = this.#shown.frames.at(-1)?.isEnded === false;
     const isUsed = this.#head.contains(document.activeElement) || this.#head.matches(':hover');
     if (isOpen && !isUsed) this.#drawHead();
   }
 
-  /** The draft on the page, where it waits for this user in the conversation of the chat box; else null. */
+  /** The draft on the page if it waits for this user in the conversation of the chat box; else null. */
   draftOf(user) {
     const { job, frames } = this.#shown;
     const isAsked = frames.at(-1)?.tags.includes('waits-for-person') === true;
@@ -182,7 +185,7 @@ export class JobView {
     return isAsked && isOwn ? { job_id: this.#jobId, draft_seq: this.#seenSeq() } : null;
   }
 
-  /** Of the draft that stands on the page: by now the job may show another one. */
+  /** `seq` of the draft that the page shows: by now the job may have another draft. */
   #seenSeq() {
     return this.#shown.frames.flatMap(({ emitted }) => emitted).at(-1)?.seq;
   }
@@ -196,7 +199,7 @@ export class JobView {
   async #sendAgain() {
     this.#problem.textContent = '';
     try {
-      // From the core: the page may know only the length of the message.
+      // Loaded from the core: with hidden texts the page has only the length of the message.
       const { message, user_id: user } = await call(`/chat/${encodeURIComponent(this.#jobId)}`);
       this.#onJob(await submit(message, user));
     } catch (error) {
@@ -204,7 +207,7 @@ export class JobView {
     }
   }
 
-  /** What the page was told of the job: where texts are hidden, they are hidden in the file too. */
+  /** Saves what the page received of the job: where texts are hidden, they are hidden in the file too. */
   #download() {
     const { job, frames, check } = this.#shown;
     const text = JSON.stringify({ job, check, frames }, null, 2);
@@ -244,7 +247,7 @@ export class JobView {
   }
 }
 
-/** Others are not asked for: the core takes no longer ones. */
+/** The core accepts no other ids, so no other id is requested. */
 const isJobId = (id) => /^[\w-]{1,64}$/.test(id);
 
 const isSame = (one, other) =>

@@ -1,4 +1,4 @@
-/** Puts the page together: which view, the connection, the key, light or dark. */
+/** Sets up the page: view, connection, key, theme. */
 import { hidesTexts, setHidesTexts } from './api.js';
 import { connect } from './connection.js';
 import { h, show } from './dom.js';
@@ -58,7 +58,7 @@ function onHideTexts(action) {
   showHide();
 }
 
-/** The focus goes to what was opened; it stays with one who writes in the chat. */
+/** Focuses the opened view, unless the user is writing in the chat. */
 function followFocus({ jobView, list, drafts, chat, elements }, before, { view, id }) {
   const { activeElement: active } = document;
   const isWriting = chat.contains(active) && active.checkVisibility();
@@ -69,7 +69,7 @@ function followFocus({ jobView, list, drafts, chat, elements }, before, { view, 
   else elements[view].focus();
 }
 
-/** A message of the core, to the part of the page that it is for. */
+/** Passes a message of the core to its part of the page. */
 function tell({ jobView, list, gates, drafts, stately }, message) {
   if (message.type === 'gatehouse.jobs') list.take(message.events, message.isCut);
   else if (message.type === 'gatehouse.gates') gates.take(message);
@@ -78,13 +78,13 @@ function tell({ jobView, list, gates, drafts, stately }, message) {
   else jobView.take(message);
 }
 
-// Its address would be taken for that of a view.
+// The link's `#` address would be taken for a view.
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault();
   place.focus();
 });
 
-/** `user`: whose key it is; null: the operator's. */
+/** `user`: the user of the key; null: the operator's. */
 function start(user) {
   const send = (message) => connection.send(message);
   const jobView = new JobView(send, {
@@ -141,7 +141,7 @@ function start(user) {
     onStatus(now) {
       showStatus(now);
       if (now === 'open') {
-        // What happened while nobody listened.
+        // Loads what was missed while disconnected.
         list.refresh();
         jobView.drawChart();
       } else list.lose();

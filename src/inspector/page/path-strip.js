@@ -1,15 +1,15 @@
-/** The way that a job took through its states, as a strip: each stay with its time, and what was passed at once. */
+/** The path of a job through its states, as a strip: each stay with its duration, and states that were left at once. */
 import { h, redraw } from './dom.js';
 import { clock, duration, stateName } from './format.js';
 
-/** Stays that are shown; a draft that was changed a hundred times has many, and the last ones matter. */
+/** Maximum number of stays shown; a draft that was changed a hundred times has many, and the last ones matter. */
 const staysMax = 60;
 
 export class PathStrip {
   #go;
   element = h('ol', { class: 'path-strip', 'aria-label': 'Path taken', tabindex: -1 });
 
-  /** @param {(index: number) => void} go called with the index of the frame that is to be shown */
+  /** @param {(index: number) => void} go called with the index of the frame to show */
   constructor(go) {
     this.#go = go;
   }
@@ -46,11 +46,11 @@ export class PathStrip {
   }
 }
 
-/** `next`: the frame behind those of the way; it says how long the last stay was. */
+/** `next`: the frame after the path; it gives the duration of the last stay. */
 function staysOf(way, next) {
   const stays = [];
   way.forEach((frame, index) => {
-    // What is left within the same step, as `route` is, was never a state of a stored row.
+    // A state that is left within the same step, such as `route`, is never the state of a stored row.
     for (const target of frame.edges.slice(0, -1).map(targetOf))
       stays.push({ name: target, at: frame.at, index, last: index, isPassed: true });
     const name = stateName(frame.value);
@@ -62,7 +62,7 @@ function staysOf(way, next) {
   return stays.map((stay, place) => {
     const until = stays.slice(place + 1).find(({ isPassed }) => !isPassed)?.at;
     const left = until ?? next?.at ?? (end?.isEnded ? end.at : null);
-    // A clock that was set back would make a stay last less than no time.
+    // If the clock was set back, the difference is negative.
     return { ...stay, ms: left === null ? null : Math.max(0, left - stay.at) };
   });
 }

@@ -1,8 +1,8 @@
-/** The slider over the journal. At its right end it is live and moves with the job. */
+/** The slider over the journal. At its right end it is live and follows the job. */
 import { h } from './dom.js';
 import { clock, eventName, stateName } from './format.js';
 
-/** Fast enough to see the whole way of a usual job in some seconds, slow enough to read the states. */
+/** Fast enough to play a usual job in some seconds, slow enough to read the states. */
 const playEveryMs = 700;
 
 const button = (label, text, onclick) =>

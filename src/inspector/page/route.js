@@ -1,8 +1,8 @@
-/** Which view an address points at, whatever somebody typed behind its `#`; and what the window is called there. */
+/** The view of an address, for any text after its `#`; and the window title of a view. */
 
 const titles = { jobs: 'Jobs', gates: 'Gates', drafts: 'Drafts', stately: 'Other actors' };
 
-/** A `%` that begins no escape is itself. */
+/** Text with an invalid `%` escape is used as it is. */
 function decoded(text) {
   try {
     return decodeURIComponent(text);
@@ -11,16 +11,16 @@ function decoded(text) {
   }
 }
 
-/** @param {string} hash @returns {{ view: string, id: string, owner: string }} an unknown view is the list of jobs */
+/** @param {string} hash @returns {{ view: string, id: string, owner: string }} the list of jobs for an unknown view */
 export function routeOf(hash) {
   const [, view = '', id = '', owner = ''] = hash.split('/').map(decoded);
   return Object.hasOwn(titles, view) ? { view, id, owner } : { view: 'jobs', id: '', owner: '' };
 }
 
 /**
- * Without what people wrote: browsers keep titles in their history.
+ * Titles contain no texts of users: browsers keep titles in their history.
  *
- * @param {{ view: string, id: string }} route @param {string} state of the job that is open; '' while it is unknown
+ * @param {{ view: string, id: string }} route @param {string} state of the open job; '' while it is unknown
  */
 export function titleOf({ view, id }, state) {
   const what = {

@@ -1,4 +1,4 @@
-/** Who told whom, down the page: user, job, gate, backend, tool, bridge. Read from the frames. */
+/** Sequence diagram of messages between user, job, gate, backend, tool and bridge. Read from the frames. */
 import { svg } from './dom.js';
 import { clock, eventName, stateName } from './format.js';
 
@@ -6,7 +6,7 @@ const lanes = ['user', 'bridge', 'job', 'gate', 'backend', 'tool'];
 const laneWidth = 104;
 const rowHeight = 30;
 const top = 40;
-/** Effects that go through a gate to a model; the others are tools, but for the one that is only a rule. */
+/** Effects that go through a gate to a model; the others are tools, except `admit`, which is only a rule. */
 const modelEffects = new Set(['classify', 'word', 'reason', 'answer']);
 const ownEffects = new Set(['admit']);
 /** Channels without a bridge process. */
@@ -105,7 +105,7 @@ function arrowsOf(way, person) {
       add(person, 'job', 'message');
     } else if (own !== null) {
       const [, how, id] = own;
-      // It asked and never stood in a queue: it was let in at once.
+      // It requested a permit and never waited in the queue: it was granted at once.
       if (modelEffects.has(id) && asked.delete(id)) add('gate', 'backend', 'let in');
       const from = modelEffects.has(id) ? 'backend' : ownEffects.has(id) ? 'job' : 'tool';
       add(

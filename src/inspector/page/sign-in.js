@@ -1,8 +1,8 @@
-/** The key: asked for in the place of the page, and again when the core takes it no longer. */
+/** The key form: shown instead of the page, and again when the core no longer accepts the key. */
 import { askSession, forgetKey, isKey, Refused, storedKey, storeKey } from './api.js';
 import { h, show } from './dom.js';
 
-/** Until the core has taken a key. It is asked only with what can be one, and kept only when it is one. */
+/** Asks until the core has accepted a key. Only well-formed keys are sent, and only accepted keys are stored. */
 export async function signIn(place) {
   let [key, problem] = [storedKey(), ''];
   for (;;) {
@@ -15,7 +15,7 @@ export async function signIn(place) {
       } catch (error) {
         const isWrong = error.status === 401;
         problem = isWrong ? 'That key is not known here.' : error.message;
-        // The key may be right where the core could not say so.
+        // The key may be right if the core could not check it.
         if (isWrong) key = '';
       }
     }
@@ -52,7 +52,10 @@ function typedKey(place, value, problem) {
   });
 }
 
-/** @param {Element} place @param {string | null} user who signed in @param {() => void} onBack with another key of theirs */
+/**
+ * @param {Element} place @param {string | null} user of the current key
+ * @param {() => void} onBack called after a sign-in with another key of the same user
+ */
 export function createDoorkeeper(place, user, onBack) {
   let isClosed = false;
 
@@ -60,16 +63,16 @@ export function createDoorkeeper(place, user, onBack) {
     isClosed = true;
     forgetKey();
     const session = await signIn(place);
-    // Nothing of what one person saw stays for another.
+    // The page is reloaded so that no data of one user stays for another.
     if (session.user !== user) location.reload();
     isClosed = session.user !== user;
     if (!isClosed) onBack();
   };
 
   return {
-    /** True while the form stands in the place of the page. */
+    /** True while the form is shown instead of the page. */
     isClosed: () => isClosed,
-    /** False: the key is none any more, and the form is shown. Null: the core could not say. */
+    /** False: the key is no longer valid, and the form is shown. Null: the core could not check it. */
     async isWelcome() {
       if (isClosed) return false;
       try {

@@ -1,6 +1,6 @@
 /**
- * Stately's protocol in the page: actors of other programs (over the socket, or from the window that opened
- * us), and, only when asked, our own jobs forwarded without their texts to the viewer that Stately hosts.
+ * Stately's protocol in the page: actors of other programs (over the socket, or from the window that opened this page),
+ * and, only on request, our own jobs without their texts, forwarded to the viewer that Stately hosts.
  */
 import { hidesTexts } from './api.js';
 import { protocolsFor, socketAddress } from './connection.js';
@@ -8,11 +8,11 @@ import { h, json, show, written } from './dom.js';
 import { clock, stateName } from './format.js';
 
 const hostedViewer = 'https://stately.ai/inspect';
-/** Rows in the document; those that have ended go first, then those that were silent longest. */
+/** Maximum number of rows in the document; actors that have ended are removed first, then those silent the longest. */
 const actorsMax = 200;
-/** Events shown of an actor. */
+/** Events shown per actor. */
 const eventsMax = 10;
-/** Messages kept until the hosted viewer says that it is there. */
+/** Messages buffered until the hosted viewer reports that it is ready. */
 const heldMax = 200;
 const forwardNote =
   'Opens stately.ai in a new window and sends it the states of all running jobs. Messages, answers and names are replaced by their length first. Off until you press the button, and off again when you leave the page.';
@@ -53,7 +53,7 @@ export class StatelyView {
   take({ peer, message }) {
     const key = `${peer}/${message.sessionId}`;
     const actor = this.#actors.get(key) ?? new GuestRow(key, message.sessionId);
-    // In the order of their last words.
+    // In the order of their latest messages.
     this.#actors.delete(key);
     this.#actors.set(key, actor);
     actor.take(message);
@@ -61,7 +61,7 @@ export class StatelyView {
     this.#drawSoon();
   }
 
-  /** As when texts are to be hidden or shown. */
+  /** For example when texts are hidden or shown again. */
   clear() {
     this.#actors.clear();
     this.#isCut = false;
@@ -77,7 +77,7 @@ export class StatelyView {
     this.#isCut = true;
   }
 
-  /** Many messages of one moment are one drawing, of the rows that changed. */
+  /** Many messages cause one redraw per animation frame, of the rows that changed. */
   #drawSoon() {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -92,7 +92,7 @@ export class StatelyView {
     });
   }
 
-  /** The window that opened us as its inspector sends its messages once it knows that we are here. */
+  /** The window that opened this page as its inspector sends its messages after `@statelyai.connected`. */
   receive() {
     const { opener } = window;
     if (opener === null || opener === window) return;
@@ -144,7 +144,7 @@ export class StatelyView {
   }
 }
 
-/** What the window that opened us says never passes the core, which hides texts otherwise. */
+/** Messages of the opener do not pass through the core, which else hides texts. */
 const withoutTexts = ({ snapshot, event, ...rest }) => ({
   ...rest,
   ...(snapshot === undefined
@@ -153,7 +153,7 @@ const withoutTexts = ({ snapshot, event, ...rest }) => ({
   ...(event === undefined ? {} : { event: { type: event?.type } }),
 });
 
-/** One actor, drawn when it has changed; its snapshot only while somebody has opened it. */
+/** One actor, redrawn when it has changed; its snapshot only while it is open. */
 class GuestRow {
   key;
   #name;
@@ -215,7 +215,7 @@ function parsed(text) {
   }
 }
 
-/** A window may send what refers to itself, or is nested without end. */
+/** A window may send cyclic or extremely nested data. */
 function isShowable(message) {
   try {
     return JSON.stringify(message) !== undefined;

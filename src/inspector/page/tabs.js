@@ -1,4 +1,4 @@
-/** Tabs as the keyboard and a screen reader expect them: arrows move, one is in the tab order. */
+/** Tabs for keyboard and screen reader (ARIA pattern): arrow keys move, one tab is in the tab order. */
 import { h, redraw, show } from './dom.js';
 
 /** @param {string} label @param {string[]} names @param {() => void} onChange */

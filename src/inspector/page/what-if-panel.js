@@ -1,4 +1,4 @@
-/** "What if": another event for a copy of the job at the step that is shown. Nothing is executed. */
+/** "What if": applies another event to a copy of the job at the step that is shown. Nothing is executed. */
 import { call, hidesTexts } from './api.js';
 import { changes } from './detail-panels.js';
 import { h, show } from './dom.js';
@@ -42,7 +42,7 @@ export class WhatIf {
     this.#preview = preview;
   }
 
-  /** Filled anew only when the step is another one: a person may be typing. */
+  /** Filled again only for another step: the user may be typing. */
   panel(jobId, frame) {
     const at = `${jobId}/${frame.n}`;
     if (this.#at !== at) {
@@ -131,7 +131,7 @@ export class WhatIf {
   }
 }
 
-/** What cannot be written as JSON again cannot be sent; the core takes less. */
+/** A value that JSON.stringify rejects (nested too deeply) cannot be sent; the core's own limit is lower. */
 function isTooLarge(event) {
   try {
     return JSON.stringify(event) === undefined;

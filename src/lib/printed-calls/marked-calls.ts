@@ -1,24 +1,24 @@
 /**
- * Calls inside of markup that is there for calls only. The families differ in their tokens, but all of them put
- * one of few things between these: JSON, a name and JSON, a name and tags, or Python. So tokens are skipped
- * whatever they are called, and what stands between them is read.
+ * Calls inside markup that is used for calls only. The model families use different tokens, but the content is always
+ * one of a few forms: JSON, a name and JSON, a name and tags, or Python. So tokens are skipped whatever their name is,
+ * and the text between them is parsed.
  */
-import { isFields } from '../json-text.ts';
-import { callsInValue, jsonAt, openArguments } from './json-calls.ts';
+import { isJsonObject } from '../json-text.ts';
+import { callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
 import type { OfferedTools } from './offered-tools.ts';
-import { printedCall, type CallsRead, type PrintedCall } from './printed-call.ts';
+import { createPrintedCall, type ParsedCalls, type PrintedCall } from './printed-call.ts';
 import { pythonCallAt, pythonListAt } from './python-calls.ts';
 import { childrenAt, namedTagAt, ownTagAt, pairsAt } from './tag-calls.ts';
 
-/** Where such markup begins. Tags and tokens that speak of tools, functions or actions; closing ones do not. */
+/** The opening of such markup: tags and tokens that name tools, functions or actions; not the closing ones. */
 export const markedOpening = new RegExp(
   [
-    // A tag or a token of a tokenizer: <tool_call>, <|tool_call_begin|>, <｜tool▁calls▁begin｜>, <function=…>
+    // A tag, or a special token of a tokenizer: <tool_call>, <|tool_call_begin|>, <｜tool▁calls▁begin｜>, <function=…>
     String.raw`<(?![/!])[^<>\n/]{0,60}?(?:tool|func|invoke|action_start|start_action|python_|plugin|recipient|dsml)[^<>\n]{0,160}>`,
     // Gemma 4 and Kimi K3
     String.raw`<\|tool_call>|<\|open\|>(?:tools|call)`,
     String.raw`\[(?:TOOL_CALLS?|TOOL_REQUEST)\]|\[(?:Calling tool|Tool call)s?:|functools\s*\[`,
-    // Harmony, whole and with its tokens stripped
+    // Harmony, complete and with its tokens stripped
     String.raw`(?:<\|start\|>\s*assistant\s*)?<\|channel\|>[^<{\n]{0,60}\bto=[^<{\n]{1,80}`,
     String.raw`<\|start\|>\s*assistant\s+to=[^<{\n]{1,80}`,
     String.raw`(?:assistant)?(?:commentary|analysis)?[ \n]{0,3}(?<![\w=])to=functions?\.\w`,
@@ -28,21 +28,21 @@ export const markedOpening = new RegExp(
   'giu',
 );
 
-/** Between an opening and its call stand a few tokens, an id and a name. */
+/** Between an opening and its call there are a few tokens, an id and a name. */
 const headCharsMax = 400;
 const callsMax = 64;
 
-/** A tag, or a token; the server of an MCP tool, which is no name of a tool, goes with its tags. */
+/** A tag or a token; also the server name of an MCP tool with its tags, because it is not the name of a tool. */
 const tag =
   /<server_name>[^<>\n]*<\/server_name>|<[^<>\n]{1,160}>|\[\/?[A-Z_]{3,30}\]|\[(?:Calling tool|Tool call)s?:/y;
 const nameTag =
   /<(?:tool_name|function_name|name|tool)>\s*([^<>\s]{1,80})\s*<\/(?:tool_name|function_name|name|tool)>/iy;
 const word = /[\p{L}\p{N}_▁.:=/"'`*-]{1,120}/uy;
-const skipped = /\s+|```[\w-]*|->|>>>|[,;\])}]/y;
-/** Words of templates that are no names. */
+const separator = /\s+|```[\w-]*|->|>>>|[,;\])}]/y;
+/** Words of chat templates that are not tool names. */
 const templateWords =
   /^(?:function|functions|call|tool|tools|json|python|code|commentary|analysis|final|assistant|constrain|functools|tool\/function_call|string|type)$/i;
-/** What may follow a call without being text: closing tags and tokens, fences, separators. */
+/** Skipped after a call, because it is not text: closing tags and tokens, fences, separators. */
 const trailing =
   /(?:\s*(?:<\/[^<>\n]{1,80}>|<\|start\|>\s*assistant(?=\s*<\|channel\|>)|<[|｜][^<>\n"]{1,60}[|｜]>|<\w+\|>|<end_function_call>|\[END_TOOL_REQUEST\]|\[\/[A-Z_]+\]|\n?```|[,;\])}]))*/y;
 
@@ -51,7 +51,7 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text);
 }
 
-/** The offered name among the words before the arguments, else the last that may be a name. */
+/** The offered name among the words before the arguments, else the last word that may be a name. */
 const nameIn = (words: readonly string[], offers: OfferedTools): string | undefined =>
   words.findLast((each) => offers.find(each) !== null) ??
   words.findLast((each) => !templateWords.test(each) && /[\p{L}]/u.test(each));
@@ -61,30 +61,30 @@ function jsonCall(
   at: number,
   words: readonly string[],
   offers: OfferedTools,
-): CallsRead | null {
-  const json = jsonAt(text, at);
+): ParsedCalls | null {
+  const json = parseJsonAt(text, at);
   if (!json) return null;
   const { value, raw, end, isOpen } = json;
-  const inside = callsInValue(value, { offers, isMarked: true });
+  const inside = callsFromValue(value, { offers, isMarked: true });
   const name = nameIn(words, offers);
   const isHead = name !== undefined && (offers.find(name) !== null || inside === null);
   const isOwn = inside?.some((call) => call.isOffered) ?? false;
-  if (isHead && !isOwn && isFields(value)) {
-    return { calls: [printedCall(name, isOpen ? raw : value, offers)], end, isOpen };
+  if (isHead && !isOwn && isJsonObject(value)) {
+    return { calls: [createPrintedCall(name, isOpen ? raw : value, offers)], end, isOpen };
   }
   if (inside === null) return null;
   const calls = isOpen ? withOpenEnd(inside, raw) : inside;
   return { calls, end, isOpen };
 }
 
-/** The last call of a value that was cut off has the arguments as they stand. */
+/** The last call of a truncated value keeps its arguments as unparsed text. */
 const withOpenEnd = (calls: readonly PrintedCall[], raw: string): PrintedCall[] =>
   calls.map((call, at) =>
     at < calls.length - 1 ? call : { ...call, arguments: openArguments(raw) },
   );
 
-/** One call, with what markup and words stand before it. */
-function callAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+/** One call, with the markup and words before it. */
+function callAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const words: string[] = [];
   let at = start;
   while (at < text.length && at - start < headCharsMax) {
@@ -105,14 +105,14 @@ function callAt(text: string, start: number, offers: OfferedTools): CallsRead | 
         if (children) return children;
         const ends = /^<(?:\/|[|｜][^<>]*end)/.test(text.slice(at, at + 60));
         if (ends && offers.find(name)) {
-          return { calls: [printedCall(name, '{}', offers)], end: at, isOpen: false };
+          return { calls: [createPrintedCall(name, '{}', offers)], end: at, isOpen: false };
         }
       }
     }
     if (char === '{') return jsonCall(text, at, words, offers);
-    const token = matchAt(tag, text, at) ?? matchAt(skipped, text, at);
+    const token = matchAt(tag, text, at) ?? matchAt(separator, text, at);
     if (token) {
-      // The id of a call is no name.
+      // The id of a call is not a name.
       const id = token[0] === '[CALL_ID]' ? /^[^[\s]*/.exec(text.slice(at + 9))![0].length : 0;
       at += token[0].length + id;
       continue;
@@ -128,18 +128,18 @@ function callAt(text: string, start: number, offers: OfferedTools): CallsRead | 
   return null;
 }
 
-/** Kimi K3 writes tags of its own: `<|open|>call tool="…"<|sep|>`. */
+/** Kimi K3 has its own tag syntax: `<|open|>call tool="…"<|sep|>`. */
 const asTags = (text: string): string =>
   text
     .replace(/<\|open\|>([^<>]*?)<\|sep\|>/g, '<$1>')
     .replace(/<\|close\|>([^<>]*?)<\|sep\|>/g, '</$1>');
 
-/** The calls in the markup at `start`, one after the other. Null when none can be read. */
+/** The consecutive calls in the markup at `start`. Null when no call can be parsed. */
 export function markedCallsAt(
   source: string,
   start: number,
   offers: OfferedTools,
-): CallsRead | null {
+): ParsedCalls | null {
   if (source.startsWith('<|open|>', start)) {
     const read = callsFrom(asTags(source.slice(start)), 0, offers);
     return read && { ...read, end: source.length };
@@ -147,7 +147,7 @@ export function markedCallsAt(
   return callsFrom(source, start, offers);
 }
 
-function callsFrom(text: string, start: number, offers: OfferedTools): CallsRead | null {
+function callsFrom(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const calls: PrintedCall[] = [];
   let end = start;
   let isOpen = false;
@@ -163,7 +163,7 @@ function callsFrom(text: string, start: number, offers: OfferedTools): CallsRead
   return calls.length === 0 ? null : { calls, end, isOpen };
 }
 
-/** Behind a call comes another, or text that has nothing to do with it. */
+/** Whether another call follows; else the text after the call is unrelated. */
 function beginsNext(text: string, at: number, offers: OfferedTools): boolean {
   if (text[at] === '{' || text[at] === '[') return true;
   markedOpening.lastIndex = at;

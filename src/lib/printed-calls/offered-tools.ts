@@ -1,19 +1,19 @@
-/** The tools that a model was offered, as calls in its text name them. */
-import { isFields, parsedJson } from '../json-text.ts';
+/** The tools offered to a model, found by the names that calls in its text use. */
+import { isJsonObject, tryParseJson } from '../json-text.ts';
 
 export interface OfferedTool {
   name: string;
-  /** JSON schema of its arguments, where that is known. */
+  /** JSON schema of the arguments, where it is known. */
   parameters?: unknown;
 }
 
 export interface OfferedTools {
   readonly names: readonly string[];
-  /** The tool that is meant by a name as models write it; null when none was offered under it. */
+  /** Finds a tool by its name in a model's spelling; null when no such tool was offered. */
   find(name: string): OfferedTool | null;
 }
 
-/** What models put around a name: the namespace of a template, quotes, the number of the call. */
+/** Strips what models add to a name: the namespace of a template, quotes, the number of the call. */
 export const bareName = (name: string): string =>
   name
     .trim()
@@ -36,10 +36,10 @@ export function offeredTools(tools: readonly OfferedTool[]): OfferedTools {
   };
 }
 
-/** Names of the arguments in the order of the schema, the required ones first. */
+/** Names of the arguments in the order of the schema, the required arguments first. */
 export function argumentNames(tool: OfferedTool | null): string[] {
-  const schema = isFields(tool?.parameters) ? tool.parameters : {};
-  const properties = isFields(schema['properties']) ? Object.keys(schema['properties']) : [];
+  const schema = isJsonObject(tool?.parameters) ? tool.parameters : {};
+  const properties = isJsonObject(schema['properties']) ? Object.keys(schema['properties']) : [];
   const required = Array.isArray(schema['required'])
     ? schema['required'].filter((name): name is string => typeof name === 'string')
     : [];
@@ -47,24 +47,26 @@ export function argumentNames(tool: OfferedTool | null): string[] {
 }
 
 function typesOf(tool: OfferedTool | null, argument: string): unknown[] {
-  const schema = isFields(tool?.parameters) ? tool.parameters : {};
-  const properties = isFields(schema['properties']) ? schema['properties'] : {};
+  const schema = isJsonObject(tool?.parameters) ? tool.parameters : {};
+  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
   const property = properties[argument];
-  if (!isFields(property)) return [];
+  if (!isJsonObject(property)) return [];
   return [property['type']].flat().filter((type) => type !== undefined);
 }
 
-/** A value that stands as plain text between tags: text where the schema says so, else what it is as JSON. */
+/**
+ * A value written as plain text between tags: a string where the schema says so, else the value of the text as JSON.
+ */
 export function typedValue(tool: OfferedTool | null, argument: string, text: string): unknown {
   const types = typesOf(tool, argument);
   if (types.length > 0 && types.every((type) => type === 'string')) return text;
   const word = text.trim();
   if (/^(?:True|False|None)$/.test(word)) return { True: true, False: false, None: null }[word];
   const isJson = /^(?:[[{]|true$|false$|null$|-?\d)/.test(word);
-  const value = isJson ? parsedJson(word) : undefined;
+  const value = isJson ? tryParseJson(word) : undefined;
   return value === undefined ? text : value;
 }
 
-/** Arguments that came as one value without a name. */
+/** Arguments given as a single value without a name. */
 export const unnamedArguments = (tool: OfferedTool | null, value: unknown): object =>
-  isFields(value) ? value : { [argumentNames(tool)[0] ?? 'input']: value };
+  isJsonObject(value) ? value : { [argumentNames(tool)[0] ?? 'input']: value };

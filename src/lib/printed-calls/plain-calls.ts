@@ -1,20 +1,20 @@
 /**
  * Calls without markup of their own: JSON, a fenced block, a list of Python calls, `Action:` with its input. All of
- * these stand in ordinary answers as well, so where they stand decides too: printed-calls.ts.
+ * these also occur in ordinary answers, so their position decides too: see printed-calls.ts.
  */
-import { callKeys, callsInValue, jsonAt, openArguments } from './json-calls.ts';
+import { callKeys, callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
 import { unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { printedCall, type CallsRead, type PrintedCall } from './printed-call.ts';
+import { createPrintedCall, type ParsedCalls, type PrintedCall } from './printed-call.ts';
 import { pythonCallAt, pythonListAt } from './python-calls.ts';
 
-export interface PlainRead extends CallsRead {
-  /** Looks so much like text that it counts only where nothing else is said. */
+export interface ParsedPlainCalls extends ParsedCalls {
+  /** Resembles ordinary text, so it counts only if the answer has no other text. */
   isWeak: boolean;
 }
 
 const fence = /(```|~~~)([\w-]*)[ \t]*\r?\n?/y;
-/** Languages of fences that calls are put into. */
+/** Fence languages that models use for calls. */
 const callLanguage =
   /^(?:|json[5c]?|tool[\w-]*|function[\w-]*|action|python|py|xml|html|text|plaintext)$/i;
 const saysCall = /^(?:tool|function|action)/i;
@@ -37,14 +37,14 @@ function jsonCallsAt(
   start: number,
   offers: OfferedTools,
   isMarked: boolean,
-): CallsRead | null {
+): ParsedCalls | null {
   const calls: PrintedCall[] = [];
   let end = start;
   for (let at = start; text[at] === '{' || text[at] === '[';) {
-    const json = jsonAt(text, at);
-    // Of one that was cut off only the name may be there.
+    const json = parseJsonAt(text, at);
+    // A truncated call may have only its name.
     const isLenient = isMarked || json?.isOpen === true;
-    const inside = json && callsInValue(json.value, { offers, isMarked: isLenient });
+    const inside = json && callsFromValue(json.value, { offers, isMarked: isLenient });
     if (!json || !inside) break;
     calls.push(...inside);
     if (json.isOpen) {
@@ -58,22 +58,22 @@ function jsonCallsAt(
   return calls.length === 0 ? null : { calls, end, isOpen: false };
 }
 
-/** What stands in a fence, or on a line of its own: JSON, a list of Python calls. */
+/** The content of a fence or of a line: JSON, or a list of Python calls. */
 function bodyAt(
   text: string,
   start: number,
   offers: OfferedTools,
   isMarked: boolean,
-): CallsRead | null {
+): ParsedCalls | null {
   const char = text[start];
   if (char === '{') return jsonCallsAt(text, start, offers, isMarked);
   if (char !== '[') return null;
   return pythonListAt(text, start, offers) ?? jsonCallsAt(text, start, offers, isMarked);
 }
 
-function fencedAt(text: string, start: number, offers: OfferedTools): PlainRead | null {
+function fencedAt(text: string, start: number, offers: OfferedTools): ParsedPlainCalls | null {
   const read = fencedCallsAt(text, start, offers);
-  // A line of code is an example where anything else is said.
+  // A line of code is an example if the answer has other text.
   return (
     read && {
       ...read,
@@ -82,7 +82,7 @@ function fencedAt(text: string, start: number, offers: OfferedTools): PlainRead 
   );
 }
 
-function fencedCallsAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+function fencedCallsAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const open = matchAt(fence, text, start);
   if (!open || !callLanguage.test(open[2]!)) return null;
   const isMarked = saysCall.test(open[2]!);
@@ -94,18 +94,18 @@ function fencedCallsAt(text: string, start: number, offers: OfferedTools): Calls
   if (!read || read.isOpen) return read;
   const close = new RegExp(`^\\s*${open[1]!}`).exec(text.slice(read.end));
   if (close) return { ...read, end: read.end + close[0].length };
-  // The fence was taken with what ends the call, or the text ends before it.
+  // The closing fence was consumed with the end of the call, or the text ends before it.
   const isClosed = text.slice(start, read.end).trimEnd().endsWith(open[1]!);
   return isClosed || text.slice(read.end).trim() === '' ? read : null;
 }
 
-function markedInFence(text: string, at: number, offers: OfferedTools): CallsRead | null {
+function markedInFence(text: string, at: number, offers: OfferedTools): ParsedCalls | null {
   markedOpening.lastIndex = at;
   return markedOpening.exec(text)?.index === at ? markedCallsAt(text, at, offers) : null;
 }
 
-/** Calls on lines of their own, one after the other. */
-function pythonCallsAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+/** Consecutive calls, each on a line of its own. */
+function pythonCallsAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const calls: PrintedCall[] = [];
   let end = start;
   for (let at = start; ; at = spaceEnd(text, end)) {
@@ -118,8 +118,8 @@ function pythonCallsAt(text: string, start: number, offers: OfferedTools): Calls
   return calls.length === 0 ? null : { calls, end, isOpen: false };
 }
 
-/** ReAct in words: `Action: search`, `Action Input: …`; Cohere's `Action:` with JSON. */
-function actionAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+/** ReAct as text: `Action: search`, `Action Input: …`; Cohere's `Action:` with JSON. */
+function actionAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const open = matchAt(label, text, start);
   if (!open) return null;
   const at = start + open[0].length;
@@ -136,14 +136,14 @@ function actionAt(text: string, start: number, offers: OfferedTools): CallsRead 
   if (bracket) {
     const args = unnamedArguments(tool, bracket[1]!.trim());
     const end = observedEnd(text, at + name.length + bracket[0].length);
-    return { calls: [printedCall(name, args, offers)], end, isOpen: false };
+    return { calls: [createPrintedCall(name, args, offers)], end, isOpen: false };
   }
   const input = matchAt(inputLabel, text, behind);
   if (!input) {
     const isAlone = /^[ \t]*(?:\n|$)/.test(text.slice(behind));
     if (!isAlone || tool === null) return null;
     return {
-      calls: [printedCall(name, '{}', offers)],
+      calls: [createPrintedCall(name, '{}', offers)],
       end: observedEnd(text, behind),
       isOpen: false,
     };
@@ -151,24 +151,24 @@ function actionAt(text: string, start: number, offers: OfferedTools): CallsRead 
   return inputAt(text, behind + input[0].length, name, offers);
 }
 
-function inputAt(text: string, start: number, name: string, offers: OfferedTools): CallsRead {
+function inputAt(text: string, start: number, name: string, offers: OfferedTools): ParsedCalls {
   const open = matchAt(fence, text, start)?.[0].length ?? 0;
   const at = spaceEnd(text, start + open);
-  const json = text[at] === '{' ? jsonAt(text, at) : null;
+  const json = text[at] === '{' ? parseJsonAt(text, at) : null;
   if (json) {
     const args = json.isOpen ? json.raw : JSON.stringify(json.value);
     const close = /^\s*```/.exec(text.slice(json.end))?.[0].length ?? 0;
     const end = observedEnd(text, json.end + (open > 0 ? close : 0));
-    return { calls: [printedCall(name, args, offers)], end, isOpen: json.isOpen };
+    return { calls: [createPrintedCall(name, args, offers)], end, isOpen: json.isOpen };
   }
   const line = /^[^\n]*/.exec(text.slice(at))![0];
   const value = line.trim().replace(/^(["'])(.*)\1$/, '$2');
   const args = value === '' || value === 'None' ? {} : unnamedArguments(offers.find(name), value);
   const end = observedEnd(text, at + line.length);
-  return { calls: [printedCall(name, args, offers)], end, isOpen: false };
+  return { calls: [createPrintedCall(name, args, offers)], end, isOpen: false };
 }
 
-/** An observation that the model made up itself, and all that it concludes from it, belongs to the call. */
+/** An observation that the model invented, and everything after it, belongs to the call. */
 function observedEnd(text: string, end: number): number {
   return /^\s*(?:\*\*)?(?:Observation|관찰|관측)(?:\*\*)? *[:：]/i.test(text.slice(end))
     ? text.length
@@ -176,20 +176,28 @@ function observedEnd(text: string, end: number): number {
 }
 
 /** `search(query="…")` or `search {"query": "…"}` with nothing around it. */
-function bareNameAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+function bareNameAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const python = pythonCallsAt(text, start, offers);
   if (python) return python;
   const named = matchAt(nameWord, text, start);
   if (!named || offers.find(named[1]!) === null) return null;
   const at = spaceEnd(text, start + named[0].length);
-  const json = text[at] === '{' ? jsonAt(text, at) : null;
+  const json = text[at] === '{' ? parseJsonAt(text, at) : null;
   if (!json) return null;
   const args = json.isOpen ? json.raw : JSON.stringify(json.value);
-  return { calls: [printedCall(named[1]!, args, offers)], end: json.end, isOpen: json.isOpen };
+  return {
+    calls: [createPrintedCall(named[1]!, args, offers)],
+    end: json.end,
+    isOpen: json.isOpen,
+  };
 }
 
-/** The calls at `start`, the beginning of a line. Null when none stand there. */
-export function plainCallsAt(text: string, start: number, offers: OfferedTools): PlainRead | null {
+/** The calls at `start`, the beginning of a line. Null when there are none. */
+export function plainCallsAt(
+  text: string,
+  start: number,
+  offers: OfferedTools,
+): ParsedPlainCalls | null {
   const line = start + (matchAt(languageLine, text, start)?.[0].length ?? 0);
   const fenced = fencedAt(text, start, offers);
   if (fenced) return fenced;
@@ -202,16 +210,16 @@ export function plainCallsAt(text: string, start: number, offers: OfferedTools):
   return bare && { ...bare, isWeak: true };
 }
 
-/** Where at the beginning of a line such a call may begin, whatever follows. */
+/** What may precede such a call at the beginning of a line. */
 const start = /(?:```|~~~)[\w-]*\s*|(?:tool_code|tool_calls?|function_call|json)\s*\n\s*/iy;
 const jsonStart = /[[{][\s[{]*(?:["']?([\w-]*)(["']?\s*[:=]?))?/y;
-/** More than this before the name of a call is said is no call. */
+/** Text longer than this without the name of a call is not a call. */
 const undecidedMax = 2_000;
 const labelMax = 40;
 
 /**
- * Whether a text that has begun like this may still become a call. It is held back for as long, which is why it
- * says no as soon as it can, and after 2,000 characters at the latest.
+ * Whether a text with this beginning may still become a call. The text is held back until then, so the function returns
+ * false as early as possible, and after 2,000 characters at the latest.
  */
 export function mayBecomePlainCall(rest: string, offers: OfferedTools, isFirst: boolean): boolean {
   if (/^(?:`{1,3}|~{1,3})[\w-]{0,16}\s*$/.test(rest)) return true;
@@ -252,7 +260,7 @@ function mayBecomeJsonCall(body: string, offers: OfferedTools): boolean {
   return callKeys.has(key.toLowerCase()) && body.includes('{');
 }
 
-/** Whether the line names a tool behind `Action:`, or may yet. */
+/** Whether the line names a tool after `Action:`, or may still do so. */
 export function beginsAction(rest: string, offers: OfferedTools): boolean {
   if (/^[*#]{1,3} *$/.test(rest)) return true;
   const open = matchAt(label, rest, 0);

@@ -1,23 +1,23 @@
-/** What is read of a call that stands in a text. */
+/** The parsed form of a tool call in a text. */
 import { bareName, type OfferedTool, type OfferedTools } from './offered-tools.ts';
 
 export interface PrintedCall {
-  /** Of the offered tool, or as the model wrote it. */
+  /** The name of the offered tool, else the name as the model wrote it. */
   name: string;
-  /** JSON text; what there is of it where the text was cut off. */
+  /** JSON text; incomplete where the text was cut off. */
   arguments: string;
   isOffered: boolean;
 }
 
-/** One or more calls in a row, and where they end in the text. */
-export interface CallsRead {
+/** One or more consecutive calls, and their end in the text. */
+export interface ParsedCalls {
   calls: PrintedCall[];
   end: number;
-  /** The text ended inside of the call. */
+  /** The text ended inside the call. */
   isOpen: boolean;
 }
 
-export function printedCall(
+export function createPrintedCall(
   name: string,
   args: object | string,
   offers: OfferedTools,

@@ -1,39 +1,39 @@
 /**
- * Tool calls that a model printed into its text: the one reader of all their forms.
+ * Parses tool calls that a model printed into its text, in all their forms.
  *
  * 1. Only the name of an offered tool makes a call. Any other text, JSON and markup included, is the answer.
- * 2. Markup that is there for calls counts wherever it stands, but not where code quotes it (`…`).
- * 3. JSON, fenced blocks, lists of Python calls and `Action:` count where they are the first or the last thing that
- *    is said: between two sentences they are what the sentences speak of.
- * 4. With `unknown: 'call'`, what has the form of a call, names another tool and ends the text is a call as well, and
- *    markup in which none can be read is taken out of the text.
+ * 2. Markup that is used for calls only counts at every position, except where code quotes it (`…`).
+ * 3. JSON, fenced blocks, lists of Python calls and `Action:` count only at the beginning or the end of the text:
+ *    between two sentences they are examples.
+ * 4. With `unknown: 'call'`, text that has the form of a call, names another tool and ends the text is a call as well,
+ *    and markup without a readable call is removed from the text.
  */
-import { balancedEnd } from '../json-text.ts';
+import { findBalancedEnd } from '../json-text.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
 import type { OfferedTools } from './offered-tools.ts';
 import { beginsAction, mayBecomePlainCall, plainCallsAt } from './plain-calls.ts';
-import type { CallsRead, PrintedCall } from './printed-call.ts';
+import type { ParsedCalls, PrintedCall } from './printed-call.ts';
 
 export interface PrintedCallOptions {
   offers: OfferedTools;
-  /** What a call of a tool is that was not offered. */
+  /** How to treat a call of a tool that was not offered. */
   unknown: 'text' | 'call';
 }
 
 export interface PrintedCalls {
   calls: PrintedCall[];
-  /** The text before the first call; all of it where there is none. */
+  /** The text before the first call; the whole text if there is no call. */
   before: string;
-  /** All text outside of the calls. */
+  /** All text outside the calls. */
   outside: string;
 }
 
-/** A text with more beginnings than this is no answer with calls. */
+/** A text with more candidates than this is not an answer with calls. */
 const candidatesMax = 400;
 const callsMax = 64;
-/** Repairing what never closes costs most, and only the last of a text can be a call that was cut off. */
+/** Repairing an unclosed value is the most expensive step, and only the last call of a text can be cut off. */
 const unclosedMax = 5;
-/** Markup without a name for so long is text that speaks of it. */
+/** Markup without a name for this many characters is ordinary text about markup. */
 const unnamedMax = 400;
 /** No tag is longer. */
 const tagCharsMax = 160;
@@ -44,8 +44,8 @@ interface Candidate {
 }
 
 /**
- * Where a call may begin, in the order of the text. Lines without a sign of a call are passed over, but for the last
- * one of a text that goes on.
+ * Positions where a call may begin, in text order. Lines without a sign of a call are skipped, except for the last line
+ * of an incomplete text.
  */
 function* candidates(text: string, from: number, offers: OfferedTools): Generator<Candidate> {
   const marked = markupOf(offers);
@@ -76,7 +76,9 @@ function* candidates(text: string, from: number, offers: OfferedTools): Generato
 
 const markups = new WeakMap<OfferedTools, RegExp>();
 
-/** Beginnings of markup, and tags that are called like a tool. Compiled once: it is looked for in every piece. */
+/**
+ * Openings of markup, and tags with the name of a tool. Compiled once: every chunk of the stream is searched for them.
+ */
 function markupOf(offers: OfferedTools): RegExp {
   let markup = markups.get(offers);
   if (!markup) {
@@ -87,13 +89,13 @@ function markupOf(offers: OfferedTools): RegExp {
   return markup;
 }
 
-/** One of these stands near the beginning of every call. */
+/** One of these characters occurs near the beginning of every call. */
 const callSign = /[[{`~(<*#:：]/;
 const lineHead = 90;
 
 const isBlank = (text: string): boolean => text.trim() === '';
 
-/** Inside of `code`, or of a fenced block. */
+/** Whether the position is inside `code` or a fenced block. */
 function quotedBy(text: string, at: number): 'code' | 'fence' | null {
   const before = text.slice(0, at);
   if ((before.match(/^[ \t]*(?:```|~~~)/gm)?.length ?? 0) % 2 === 1) return 'fence';
@@ -101,19 +103,19 @@ function quotedBy(text: string, at: number): 'code' | 'fence' | null {
   return (line.match(/`/g)?.length ?? 0) % 2 === 1 ? 'code' : null;
 }
 
-interface Place {
+interface CandidatePosition {
   isFirst: boolean;
   isLast: boolean;
   startsLine: boolean;
 }
 
-function counts(
-  read: CallsRead & { isWeak?: boolean },
+function countsAsCall(
+  read: ParsedCalls & { isWeak?: boolean },
   { isMarked }: Candidate,
-  place: Place,
+  position: CandidatePosition,
   unknown: PrintedCallOptions['unknown'],
 ): boolean {
-  const { isFirst, isLast, startsLine } = place;
+  const { isFirst, isLast, startsLine } = position;
   if (read.calls.some((call) => call.isOffered)) {
     if (isMarked) return true;
     return read.isWeak ? isFirst && isLast : isFirst || isLast;
@@ -124,15 +126,15 @@ function counts(
 const startsLine = (text: string, at: number): boolean =>
   at === 0 || isBlank(text.slice(text.lastIndexOf('\n', at - 1) + 1, at));
 
-/** Markup of a call that broke off or went wrong: nothing that a person would read follows its tag. */
+/** Markup of a broken or truncated call: no readable text follows its tag. */
 const isUnreadable = (text: string, at: number): boolean =>
   startsLine(text, at) &&
   /^(?:<[^<>\n]{1,160}>|\[[A-Z_ ]+\])\s*(?:$|[{[<(]|[\w.:-]+\s*(?:$|[({[<\n]))/.test(
     text.slice(at),
   );
 
-/** Reads the calls of a whole text. */
-export function readPrintedCalls(text: string, options: PrintedCallOptions): PrintedCalls {
+/** Parses the calls of a complete text. */
+export function parsePrintedCalls(text: string, options: PrintedCallOptions): PrintedCalls {
   const { offers, unknown } = options;
   const calls: PrintedCall[] = [];
   const outside: string[] = [];
@@ -144,7 +146,7 @@ export function readPrintedCalls(text: string, options: PrintedCallOptions): Pri
     if (at < from || calls.length >= callsMax || (isMarked && quotedBy(text, at) !== null))
       continue;
     const isBracket = !isMarked && /[[{]/.test(text.charAt(at));
-    const isUnclosed = isBracket && balancedEnd(text, at) < 0;
+    const isUnclosed = isBracket && findBalancedEnd(text, at) < 0;
     if (isUnclosed && unclosed >= unclosedMax) continue;
     const read = isMarked ? markedCallsAt(text, at, offers) : plainCallsAt(text, at, offers);
     if (!read) {
@@ -153,12 +155,12 @@ export function readPrintedCalls(text: string, options: PrintedCallOptions): Pri
       outside.push(text.slice(from, at));
       return { calls, before: text.slice(0, first ?? at), outside: outside.join('') };
     }
-    const place = {
+    const position = {
       isFirst: isBlank(text.slice(from, at)) && (first !== null || from === 0),
       isLast: isBlank(text.slice(read.end)),
       startsLine: startsLine(text, at),
     };
-    if (!counts(read, candidate, place, unknown)) continue;
+    if (!countsAsCall(read, candidate, position, unknown)) continue;
     calls.push(...read.calls);
     outside.push(text.slice(from, at));
     first ??= at;
@@ -168,10 +170,10 @@ export function readPrintedCalls(text: string, options: PrintedCallOptions): Pri
   return { calls, before: first === null ? text : text.slice(0, first), outside: outside.join('') };
 }
 
-/** A tag or a token of which the end has not come yet, and Harmony's and Kimi's, which are longer than one. */
+/** A tag or token whose end has not arrived yet; also Harmony's and Kimi's openings, which span several tokens. */
 const tagBegun =
   /(?:<\|(?:start|im_start)\|>[\w \n>/=.-]{0,80})?(?:<\|(?:channel|open)\|>[^<>{\n]{0,80})?(?:<[|｜/]?(?:[\p{L}｜|][^<>\n]*)?)?$/u;
-/** Openings that are no tags. */
+/** Openings that are not tags. */
 const openings = [
   '[TOOL_CALLS]',
   '[TOOL_REQUEST]',
@@ -188,7 +190,7 @@ const openings = [
   '>>>',
 ];
 
-/** Where the end of the text begins that may become an opening; its length where there is none. */
+/** The position where the end of the text may become an opening; the text's length if it cannot. */
 function openingBegun(text: string, from: number): number {
   const tail = Math.max(from, text.length - tagCharsMax);
   const rest = text.slice(tail);
@@ -208,8 +210,12 @@ function openingBegun(text: string, from: number): number {
 /** Nothing, or the beginning of a tag that closes the call. */
 const mayBeLast = /^\s*(?:<[^<>\n]{0,80}|\[[A-Z_]{0,30}|`{1,3})?$/;
 
-/** `hold`: it is a call, or may become one; `no`: whatever comes, it is none. */
-function judge(text: string, candidate: Candidate, options: PrintedCallOptions): 'hold' | 'no' {
+/** `hold`: it is a call or may become a call; `no`: no further text can make it a call. */
+function classifyCandidate(
+  text: string,
+  candidate: Candidate,
+  options: PrintedCallOptions,
+): 'hold' | 'no' {
   const { at, isMarked } = candidate;
   const { offers, unknown } = options;
   const length = text.length - at;
@@ -230,12 +236,13 @@ function judge(text: string, candidate: Candidate, options: PrintedCallOptions):
 }
 
 /**
- * How much of a text that goes on may be shown: up to where a call begins, or may yet begin. `from`: what was said
- * to be shown before.
+ * How much of an incomplete text may be shown: up to the position where a call begins or may begin. `from`: the end of
+ * the text that is already shown.
  */
-export function shownEnd(text: string, from: number, options: PrintedCallOptions): number {
+export function safeTextEnd(text: string, from: number, options: PrintedCallOptions): number {
   for (const candidate of candidates(text, from, options.offers)) {
-    if (candidate.at >= from && judge(text, candidate, options) === 'hold') return candidate.at;
+    if (candidate.at >= from && classifyCandidate(text, candidate, options) === 'hold')
+      return candidate.at;
   }
   const begun = openingBegun(text, from);
   return quotedBy(text, begun) === 'code' ? text.length : begun;

@@ -1,11 +1,13 @@
-/** Calls that are written as Python: `search(query="…")`, alone, in a list, or inside of `print`. */
-import { parsedJson, repairedJson } from '../json-text.ts';
+/** Calls written as Python: `search(query="…")`, alone, in a list, or inside `print`. */
+import { tryParseJson, tryRepairJson } from '../json-text.ts';
 import { argumentNames, unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { printedCall, type CallsRead } from './printed-call.ts';
+import { createPrintedCall, type ParsedCalls } from './printed-call.ts';
 
 const beginning = /(?:print\s*\(\s*)?(?:await\s+)?([\p{L}_][\p{L}\p{N}_.-]*)\s*\(/uy;
 
-/** The end of the bracket that opens before `start`, Python's strings respected; -1 when it never closes. */
+/**
+ * The index of the bracket that closes the bracket before `start`; Python strings are skipped. -1 when it never closes.
+ */
 function bracketEnd(text: string, start: number): number {
   let depth = 1;
   let quote: string | null = null;
@@ -26,7 +28,7 @@ function bracketEnd(text: string, start: number): number {
   return -1;
 }
 
-/** The parts between the commas that stand in no bracket and no string. */
+/** Splits at the commas outside brackets and strings. */
 function partsOf(body: string): string[] {
   const parts: string[] = [];
   let from = 0;
@@ -65,9 +67,9 @@ function valueOf(source: string): unknown {
       .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
       .replace(/\\([\s\S])/g, (_, char: string) => escapes[char] ?? char);
   }
-  const strict = parsedJson(text);
+  const strict = tryParseJson(text);
   if (strict !== undefined) return strict;
-  return repairedJson(text) ?? text;
+  return tryRepairJson(text) ?? text;
 }
 
 function argumentsOf(body: string, name: string, offers: OfferedTools): object {
@@ -89,8 +91,12 @@ function argumentsOf(body: string, name: string, offers: OfferedTools): object {
   return args;
 }
 
-/** The call at `start`. Null when none stands there. */
-export function pythonCallAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+/** The call at `start`. Null when there is none. */
+export function pythonCallAt(
+  text: string,
+  start: number,
+  offers: OfferedTools,
+): ParsedCalls | null {
   beginning.lastIndex = start;
   const found = beginning.exec(text);
   if (!found) return null;
@@ -99,19 +105,23 @@ export function pythonCallAt(text: string, start: number, offers: OfferedTools):
   const name = found[1]!;
   if (close < 0) {
     if (text.slice(from).trim() === '') return null;
-    // Not whole: what there is may not pass for the arguments.
-    return { calls: [printedCall(name, '{', offers)], end: text.length, isOpen: true };
+    // Incomplete: an unclosed bracket keeps it from passing for complete arguments.
+    return { calls: [createPrintedCall(name, '{', offers)], end: text.length, isOpen: true };
   }
-  const call = printedCall(name, argumentsOf(text.slice(from, close), name, offers), offers);
+  const call = createPrintedCall(name, argumentsOf(text.slice(from, close), name, offers), offers);
   const isPrinted = found[0].startsWith('print');
   const end =
     isPrinted && /^\s*\)/.test(text.slice(close + 1)) ? text.indexOf(')', close + 1) : close;
   return { calls: [call], end: end + 1, isOpen: false };
 }
 
-/** `[f(a=1), g()]` at `start`. Null when none stands there. */
-export function pythonListAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
-  const calls: CallsRead['calls'] = [];
+/** `[f(a=1), g()]` at `start`. Null when there is none. */
+export function pythonListAt(
+  text: string,
+  start: number,
+  offers: OfferedTools,
+): ParsedCalls | null {
+  const calls: ParsedCalls['calls'] = [];
   let at = start + 1;
   for (;;) {
     at += /^\s*/.exec(text.slice(at))![0].length;

@@ -1,8 +1,8 @@
-/** Calls whose arguments stand between tags: Qwen3-Coder, Claude, MiniMax, Step, Seed-OSS, DeepSeek's DSML, GLM. */
-import { isFields } from '../json-text.ts';
-import { jsonAt } from './json-calls.ts';
+/** Calls with their arguments between tags: Qwen3-Coder, Claude, MiniMax, Step, Seed-OSS, DeepSeek's DSML, GLM. */
+import { isJsonObject } from '../json-text.ts';
+import { parseJsonAt } from './json-calls.ts';
 import { typedValue, unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { printedCall, type CallsRead } from './printed-call.ts';
+import { createPrintedCall, type ParsedCalls } from './printed-call.ts';
 
 /** `<function=search>`, `<invoke name="search">`, `<｜DSML｜invoke name="search">`, `<tool_call name="search">`. */
 const namedTag =
@@ -16,10 +16,11 @@ const attribute = /([\p{L}_][\p{L}\p{N}_-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')/gu;
 const pair =
   /<\w*arg_key>([\s\S]*?)<\/\w*arg_key>\s*<\w*arg_value>([\s\S]*?)(?:<\/\w*arg_value>|$)/g;
 
-/** Templates put each value on lines of its own. */
-const unframed = (value: string): string => value.replace(/^\r?\n/, '').replace(/\r?\n$/, '');
+/** Templates put each value on separate lines. */
+const stripOuterNewlines = (value: string): string =>
+  value.replace(/^\r?\n/, '').replace(/\r?\n$/, '');
 
-const collected = (
+const collectArguments = (
   pairs: Iterable<readonly [key: string, value: string]>,
   name: string,
   offers: OfferedTools,
@@ -27,46 +28,46 @@ const collected = (
   const tool = offers.find(name);
   const args: Record<string, unknown> = {};
   for (const [key, value] of pairs)
-    args[key.trim()] = typedValue(tool, key.trim(), unframed(value));
+    args[key.trim()] = typedValue(tool, key.trim(), stripOuterNewlines(value));
   return args;
 };
 
 const pairsOf = (pattern: RegExp, body: string): [string, string][] =>
   [...body.matchAll(pattern)].map(([, key, first, second]) => [key!, first ?? second ?? '']);
 
-/** The arguments in the body of a call: JSON, parameters, or one tag for each. */
+/** The arguments in the body of a call: JSON, parameters, or one tag for each argument. */
 function argumentsIn(body: string, name: string, offers: OfferedTools): object {
   const start = /^\s*(?:```\w*\s*)?/.exec(body)![0].length;
-  const json = body[start] === '{' ? jsonAt(body, start) : null;
-  if (json && isFields(json.value)) return json.value;
+  const json = body[start] === '{' ? parseJsonAt(body, start) : null;
+  if (json && isJsonObject(json.value)) return json.value;
   const named = pairsOf(parameter, body);
-  if (named.length > 0) return collected(named, name, offers);
+  if (named.length > 0) return collectArguments(named, name, offers);
   const children = pairsOf(child, body);
-  if (children.length > 0) return collected(children, name, offers);
+  if (children.length > 0) return collectArguments(children, name, offers);
   const text = body.trim();
   return text === '' ? {} : unnamedArguments(offers.find(name), text);
 }
 
-/** An open call must not pass for a whole one: its last bracket is missing. */
+/** The last bracket is removed: a truncated call must not pass for a complete call. */
 const asOpen = (args: object, isOpen: boolean): object | string =>
   isOpen ? JSON.stringify(args).slice(0, -1) : args;
 
-/** The tag with the name of a tool at `start`, with all that is in it. Null when none stands there. */
-export function namedTagAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+/** The tag with the name of a tool at `start`, with its content. Null when there is none. */
+export function namedTagAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   namedTag.lastIndex = start;
   const found = namedTag.exec(text);
   if (!found) return null;
   const name = found[1]!;
   const from = start + found[0].length;
   if (found[2]!.trimEnd().endsWith('/')) {
-    const args = collected(pairsOf(attribute, found[2]!), name, offers);
-    return { calls: [printedCall(name, args, offers)], end: from, isOpen: false };
+    const args = collectArguments(pairsOf(attribute, found[2]!), name, offers);
+    return { calls: [createPrintedCall(name, args, offers)], end: from, isOpen: false };
   }
   return enclosed(text, { name, from, close: namedTagClose }, offers);
 }
 
-/** `<search>…</search>`: the tool's own name is the tag. Null where the body holds no arguments. */
-export function ownTagAt(text: string, start: number, offers: OfferedTools): CallsRead | null {
+/** `<search>…</search>`: the tag has the tool's own name. Null if the body holds no arguments. */
+export function ownTagAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
   const found =
     /^<([\p{L}_][\p{L}\p{N}_.-]*)((?:\s+[\p{L}_-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/u.exec(
       text.slice(start, start + 400),
@@ -75,8 +76,8 @@ export function ownTagAt(text: string, start: number, offers: OfferedTools): Cal
   const name = found[1]!;
   const from = start + found[0].length;
   if (found[3] === '/') {
-    const args = collected(pairsOf(attribute, found[2]!), name, offers);
-    return { calls: [printedCall(name, args, offers)], end: from, isOpen: false };
+    const args = collectArguments(pairsOf(attribute, found[2]!), name, offers);
+    return { calls: [createPrintedCall(name, args, offers)], end: from, isOpen: false };
   }
   if (!/^\s*(?:\{|<[\p{L}_])/u.test(text.slice(from, from + 40))) return null;
   const close = new RegExp(`</${name.replace(/[.-]/g, '\\$&')}\\s*>`);
@@ -87,43 +88,43 @@ function enclosed(
   text: string,
   { name, from, close }: { name: string; from: number; close: RegExp },
   offers: OfferedTools,
-): CallsRead {
+): ParsedCalls {
   const rest = text.slice(from);
   const found = close.exec(rest);
-  // Some leave the closing tag out before the next call.
+  // Some models omit the closing tag before the next call.
   const next = /<[^\s<>=/]*?(?:invoke|function)(?:=|\s+name\s*=)/i.exec(rest);
   const length = Math.min(found?.index ?? rest.length, next?.index ?? rest.length);
   const isOpen = found === null && next === null;
   const end = from + length + (found?.index === length ? found[0].length : 0);
   const args = asOpen(argumentsIn(rest.slice(0, length), name, offers), isOpen);
-  return { calls: [printedCall(name, args, offers)], end, isOpen };
+  return { calls: [createPrintedCall(name, args, offers)], end, isOpen };
 }
 
-/** GLM: keys and values in pairs of tags behind the name. `start` is at the first `<arg_key>`. */
+/** GLM: keys and values in pairs of tags after the name. `start` is at the first `<arg_key>`. */
 export function pairsAt(
   text: string,
   start: number,
   name: string,
   offers: OfferedTools,
-): CallsRead {
+): ParsedCalls {
   const close = /<\/\w*tool_call>/.exec(text.slice(start));
   const body = text.slice(start, close ? start + close.index : undefined);
-  const args = collected(pairsOf(pair, body), name, offers);
+  const args = collectArguments(pairsOf(pair, body), name, offers);
   const isOpen = close === null && !/<\/\w*arg_value>\s*$/.test(body);
   return {
-    calls: [printedCall(name, asOpen(args, isOpen), offers)],
+    calls: [createPrintedCall(name, asOpen(args, isOpen), offers)],
     end: start + body.length,
     isOpen,
   };
 }
 
-/** `<parameters><query>…</query></parameters>` at `start`. Null when none stands there. */
+/** `<parameters><query>…</query></parameters>` at `start`. Null when there is none. */
 export function childrenAt(
   text: string,
   start: number,
   name: string,
   offers: OfferedTools,
-): CallsRead | null {
+): ParsedCalls | null {
   const open = /^<(parameters|arguments|args|input)>(?=\s*<[\p{L}_])/u.exec(
     text.slice(start, start + 400),
   );

@@ -25,7 +25,8 @@ export const initial = {
       .execute();
     await db.schema
       .createTable('journal')
-      // A position is never used again, also after the last rows were removed: the relay would take it as told.
+      // A position is never used again, not even after the last rows were removed: the relay would skip it as
+      // published.
       .addColumn('pos', 'integer', (column) => column.primaryKey().autoIncrement())
       .addColumn('job', 'integer', (column) => column.notNull())
       .addColumn('n', 'integer', (column) => column.notNull())
@@ -61,11 +62,11 @@ export const initial = {
       .execute();
     await sql`create index delivery_job on delivery (job_id)`.execute(db);
     await sql`create index submission_job on submission (job_id)`.execute(db);
-    // Open jobs are few among many ended ones: partial indexes stay small and cost an ended job nothing.
+    // Open jobs are few among many ended jobs: partial indexes stay small and cost an ended job nothing.
     await sql`create index job_open on job (num) where ended_at is null`.execute(db);
     await sql`create index job_wake on job (wake_at) where wake_at is not null`.execute(db);
     await sql`create index job_conversation on job (conversation, num)`.execute(db);
-    // While a job runs, its row stays as it was accepted or taken up: its last journal row says where it is.
+    // While a job runs, its row stays as it was accepted or resumed: its last journal row has its state.
     await sql`
       create view job_now as
       select job.num, job.id, job.user_id, job.channel, job.conversation, job.message,

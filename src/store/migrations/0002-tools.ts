@@ -20,7 +20,7 @@ export const tools = {
       .addColumn('source_metadata', 'text', (column) => column.notNull())
       .addColumn('extracted_text', 'text', (column) => column.notNull())
       .addColumn('md_content', 'text')
-      // `is`, not `=`: a check that comes out null would pass.
+      // `is`, not `=`: a check that evaluates to null would pass.
       .addCheckConstraint(
         'document_draft_origin',
         sql`md_draft_status is null or content_origin is 'ai_drafted'`,
@@ -32,12 +32,12 @@ export const tools = {
       where json_extract(source_metadata, '$.path') is not null`.execute(db);
     await sql`create index document_needs_draft on document (id)
       where deleted_at is null and json_extract(source_metadata, '$.needs_draft') = 1`.execute(db);
-    // The words come cut into pairs of syllables, so the tokenizer only has to leave them alone. Contentless:
-    // the texts are in `document`. prefix=1 finds single syllables.
+    // The tokens are already split into pairs of syllables, so the tokenizer must leave them alone. Contentless: the
+    // texts are in `document`. prefix=1 finds single syllables.
     await sql`create virtual table document_words using fts5(
       title, body, markdown, content='', contentless_delete=1,
       tokenize="unicode61 remove_diacritics 0", prefix='1')`.execute(db);
-    // A word in the title says more than one in the text; one that only a model wrote says less.
+    // A match in the title weighs more than one in the text; a match only in a model's markdown weighs less.
     await sql`insert into document_words (document_words, rank)
       values ('rank', 'bm25(5.0, 1.0, 0.5)')`.execute(db);
     await db.schema
@@ -53,7 +53,7 @@ export const tools = {
       .addColumn('entry', 'text', (column) => column.notNull())
       .addUniqueConstraint('calendar_event_uid', ['owner', 'uid'])
       .execute();
-    // Most entries lie in the past: by their end they are passed over at once.
+    // Most entries are in the past: the index skips them by their end.
     await sql`create index calendar_event_span on calendar_event (owner, last_wall, first_wall)`.execute(
       db,
     );

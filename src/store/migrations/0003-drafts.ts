@@ -60,16 +60,16 @@ export const drafts = {
       select ${sql.raw(newDraft('document'))} from document where ${sql.raw(wanted('document'))}`.execute(
       db,
     );
-    // It found what `draft` now has a row for.
+    // `draft` has replaced this index.
     await sql`drop index document_needs_draft`.execute(db);
   },
 };
 
-/** Every look and every open page reads in these orders: none of it may be sorted, whatever waits. */
+/** The draft worker and all open pages read in these orders: nothing may be sorted, however many drafts wait. */
 const indexes = [
   'create index draft_due on draft (state, due_at, document_id)',
   'create index draft_owner_due on draft (owner, state, due_at, document_id)',
-  // The few that wait for a decision, among all that there ever were.
+  // Drafts without a decision: few among all documents.
   `create index document_open_draft on document (md_generated_at)
     where md_draft_status = 'draft' and deleted_at is null`,
   `create index document_owner_open_draft on document (owner, md_generated_at)
@@ -86,7 +86,7 @@ const draftColumns = '(document_id, owner, chars, state, attempts, due_at, queue
 const newDraft = (row: string): string =>
   `${row}.id, ${row}.owner, length(${row}.extracted_text), 'waiting', 0, 0, ${row}.updated_at`;
 
-/** The marker of a document and its row in `draft` say the same, whoever writes the marker. */
+/** `needs_draft` of a document and its row in `draft` always agree, whatever code writes the marker. */
 const triggers = [
   `create trigger document_draft_new after insert on document when ${wanted('new')}
     begin
@@ -98,7 +98,7 @@ const triggers = [
       insert into draft ${draftColumns} select ${newDraft('new')}
         where not exists (select 1 from draft where document_id = new.id);
     end`,
-  // A claim stays: who works on it finds the document changed, and says so.
+  // A claimed row stays: the draft worker finds the document changed, and reports it.
   `create trigger document_draft_unwanted after update of source_metadata, deleted_at on document
     when not (${wanted('new')})
     begin

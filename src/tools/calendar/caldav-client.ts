@@ -1,22 +1,22 @@
 /**
- * The requests that a CalDAV server is asked (RFC 4791), and what their failures mean. tsdav has the XML and
- * the discovery; times, bounds and trust are ours.
+ * The requests to a CalDAV server (RFC 4791), and the error codes of their failures. tsdav does the XML and the
+ * discovery; timeouts, size limits and TLS trust are ours.
  *
- * 1. Every request is bounded and abortable; a wedged server costs its share of the limit.
- * 2. No password in any message.
+ * 1. Every request has a timeout and can be aborted; an unresponsive server costs only its share of the limit.
+ * 2. No message contains the password.
  */
 import { calendarQuery, createAccount, propfind, type DAVResponse } from 'tsdav';
 import { messageOf } from '../../lib/errors.ts';
-import { createExchange, ExchangeError, type Exchange } from '../http-exchange.ts';
-import type { TlsTrust } from '../../lib/tls-trust.ts';
-import type { CalendarFault } from './calendar-port.ts';
+import { createPinnedFetch, PinnedFetchError, type PinnedFetch } from '../secure-fetch.ts';
+import type { TlsTrust } from '../../lib/tls-options.ts';
+import type { CalendarError } from './calendar-port.ts';
 
 export interface CaldavServer extends TlsTrust {
-  /** A calendar itself, or the server or user under which calendars are found. */
+  /** Address of a calendar, or of the server or user under which calendars are discovered. */
   url: string;
   username: string;
   password: string;
-  /** Display name of the calendar that new entries go to; the first one if absent. */
+  /** Display name of the calendar for new entries; absent: the first calendar. */
   calendar?: string | undefined;
 }
 
@@ -31,32 +31,36 @@ export interface CalendarObject {
 }
 
 /** Why a request has no result. */
-export interface Unanswered {
+export interface CaldavFailure {
   ok: false;
-  fault: CalendarFault;
-  /** False: no byte of the request can have left this machine. */
+  error: CalendarError;
+  /** False: no byte of the request can have been sent. */
   wasReached: boolean;
-  /** The server itself said no, so it has not done it. */
+  /** The server refused the request, so it has not executed it. */
   wasRefused: boolean;
 }
 
-export type Answered<Value> = { ok: true; value: Value } | Unanswered;
+export type CaldavResult<Value> = { ok: true; value: Value } | CaldavFailure;
 
 export interface CaldavClient {
-  /** URLs of the calendars that hold events; the one that takes new entries first. */
-  calendars(bounds: RequestBounds): Promise<Answered<string[]>>;
-  /** Objects with an event that may touch the range (ISO instants, half open). */
+  /** URLs of the calendars for events; the first is the calendar for new entries. */
+  calendars(bounds: RequestBounds): Promise<CaldavResult<string[]>>;
+  /** Objects with an event that may overlap the range (ISO instants, half open). */
   objectsIn(
     calendar: string,
     range: { from: string; to: string },
     bounds: RequestBounds,
-  ): Promise<Answered<CalendarObject[]>>;
-  /** The text of an object, null where there is none at this URL. */
-  read(url: string, bounds: RequestBounds): Promise<Answered<string | null>>;
-  /** Whether the calendar has an event of this UID, under whatever URL the server gave it. */
-  hasUid(calendar: string, uid: string, bounds: RequestBounds): Promise<Answered<boolean>>;
-  /** Writes an object unless the URL is taken. */
-  create(url: string, ics: string, bounds: RequestBounds): Promise<Answered<'created' | 'there'>>;
+  ): Promise<CaldavResult<CalendarObject[]>>;
+  /** The text of an object; null if there is none at this URL. */
+  read(url: string, bounds: RequestBounds): Promise<CaldavResult<string | null>>;
+  /** Whether the calendar has an event with this UID, under any URL. */
+  hasUid(calendar: string, uid: string, bounds: RequestBounds): Promise<CaldavResult<boolean>>;
+  /** Writes an object unless one exists at the URL (`there`). */
+  create(
+    url: string,
+    ics: string,
+    bounds: RequestBounds,
+  ): Promise<CaldavResult<'created' | 'there'>>;
 }
 
 const veventFilter = (inner: object): object => ({
@@ -66,12 +70,12 @@ const veventFilter = (inner: object): object => ({
   },
 });
 
-/** A client of one server. */
+/** A client for one server. Its methods never reject. */
 export function createCaldavClient(server: CaldavServer): CaldavClient {
   const credentials = Buffer.from(`${server.username}:${server.password}`).toString('base64');
   const headers = { authorization: `Basic ${credentials}` };
-  const exchangeFor = (bounds: RequestBounds): Exchange =>
-    createExchange(server.url, server, bounds);
+  const fetchFor = (bounds: RequestBounds): PinnedFetch =>
+    createPinnedFetch(server.url, server, bounds);
 
   const query = async (
     calendar: string,
@@ -84,13 +88,13 @@ export function createCaldavClient(server: CaldavServer): CaldavClient {
       filters: veventFilter(filter),
       depth: '1',
       headers,
-      fetch: exchangeFor(bounds),
+      fetch: fetchFor(bounds),
     });
     const objects: CalendarObject[] = [];
     for (const { ok, status, raw, href, props } of responses) {
-      // A web page with a 200 is no empty calendar.
+      // A web page with status 200 is not an empty calendar.
       if (!('multistatus' in Object(raw))) {
-        throw ok ? new Error('the answer is no calendar') : new StatusError(status);
+        throw ok ? new Error('the answer is no calendar') : new HttpStatusError(status);
       }
       const ics = ok ? textOf(props?.['calendarData']) : null;
       if (ics !== null) objects.push({ url: String(href), ics });
@@ -99,93 +103,95 @@ export function createCaldavClient(server: CaldavServer): CaldavClient {
   };
 
   return {
-    calendars: (bounds) => answered(() => findCalendars(server, headers, exchangeFor(bounds))),
+    calendars: (bounds) => toResult(() => discoverCalendars(server, headers, fetchFor(bounds))),
     objectsIn: (calendar, range, bounds) =>
-      answered(() => {
-        const [start, end] = [basicTime(range.from), basicTime(range.to)];
+      toResult(() => {
+        const [start, end] = [toBasicUtc(range.from), toBasicUtc(range.to)];
         return query(calendar, { 'time-range': { _attributes: { start, end } } }, bounds);
       }),
     read: (url, bounds) =>
-      answered(async () => {
-        const answer = await exchangeFor(bounds)(url, { headers });
-        if (answer.status === 404 || answer.status === 410) return null;
-        if (!answer.ok) throw new StatusError(answer.status);
-        return answer.text();
+      toResult(async () => {
+        const response = await fetchFor(bounds)(url, { headers });
+        if (response.status === 404 || response.status === 410) return null;
+        if (!response.ok) throw new HttpStatusError(response.status);
+        return response.text();
       }),
     hasUid: (calendar, uid, bounds) =>
-      answered(async () => {
+      toResult(async () => {
         const filter = {
           'prop-filter': { _attributes: { name: 'UID' }, 'text-match': { _text: uid } },
         };
         const objects = await query(calendar, filter, bounds);
-        // A server that knows no such filter answers with more than was asked for.
+        // A server that does not support this filter returns more objects than requested.
         return objects.some(({ ics }) => ics.includes(`UID:${uid}`));
       }),
     create: (url, ics, bounds) =>
-      answered(async () => {
-        const answer = await exchangeFor(bounds)(url, {
+      toResult(async () => {
+        const response = await fetchFor(bounds)(url, {
           method: 'PUT',
           body: ics,
           headers: {
             ...headers,
             'content-type': 'text/calendar; charset=utf-8',
-            // With it a repeated write cannot replace what its owner has changed since.
+            // Prevents a repeated write from overwriting later changes of the owner.
             'if-none-match': '*',
           },
         });
-        if (answer.status === 412) return 'there';
-        if (!answer.ok) throw new StatusError(answer.status);
+        if (response.status === 412) return 'there';
+        if (!response.ok) throw new HttpStatusError(response.status);
         return 'created';
       }),
   };
 }
 
-async function findCalendars(
+async function discoverCalendars(
   server: CaldavServer,
   headers: Record<string, string>,
-  exchange: Exchange,
+  fetcher: PinnedFetch,
 ): Promise<string[]> {
   const [self] = await propfind({
     url: server.url,
     props: { 'd:resourcetype': {} },
     depth: '0',
     headers,
-    fetch: exchange,
+    fetch: fetcher,
   });
-  // An address that is a calendar needs no discovery; some servers do not offer any.
+  // The URL of a calendar needs no discovery, which some servers do not offer.
   if (self?.ok === true && 'calendar' in Object(self.props?.['resourcetype'])) {
     return [withSlash(server.url)];
   }
-  if (self !== undefined && [401, 403].includes(self.status)) throw new StatusError(self.status);
+  if (self !== undefined && [401, 403].includes(self.status))
+    throw new HttpStatusError(self.status);
   const account = await createAccount({
     account: { accountType: 'caldav', serverUrl: server.url },
     headers,
-    fetch: exchange,
+    fetch: fetcher,
   });
   const collections = await propfind({
     url: account.homeUrl ?? server.url,
     props: { 'd:displayname': {}, 'd:resourcetype': {}, 'c:supported-calendar-component-set': {} },
     depth: '1',
     headers,
-    fetch: withTextNames(exchange),
+    fetch: withMarkedNames(fetcher),
   });
   const [only] = collections;
-  if (collections.length === 1 && only?.ok === false) throw new StatusError(only.status);
+  if (collections.length === 1 && only?.ok === false) throw new HttpStatusError(only.status);
   const calendars = collections.filter(isForEvents).map(({ href = '', props }) => ({
     url: withSlash(new URL(href, account.rootUrl ?? server.url).href),
-    name: nameOf(props?.['displayname']),
+    name: parseDisplayName(props?.['displayname']),
   }));
   const urls = calendars.map(({ url }) => url);
   if (server.calendar === undefined) return urls;
   const wanted = server.calendar.trim().normalize('NFC');
   const byName = calendars.filter(({ name }) => name === wanted);
-  // A calendar that has no such name may still have it as the end of its address.
-  const chosen = byName.length > 0 ? byName : calendars.filter(({ url }) => endOf(url) === wanted);
+  // If no display name matches, the name may be the last path segment of the URL.
+  const chosen =
+    byName.length > 0 ? byName : calendars.filter(({ url }) => lastPathSegment(url) === wanted);
   const first = chosen.map(({ url }) => url);
   return first.length === 0 ? [] : [...first, ...urls.filter((url) => !first.includes(url))];
 }
 
-/** A calendar that says nothing of its components takes events too. */
+/** A calendar that does not list its components accepts events too. */
 function isForEvents({ props }: DAVResponse): boolean {
   if (!('calendar' in Object(props?.['resourcetype']))) return false;
   const components: unknown = props?.['supportedCalendarComponentSet']?.comp;
@@ -197,32 +203,31 @@ function isForEvents({ props }: DAVResponse): boolean {
   });
 }
 
-/** Stands before each display name: a private character, so that it is in no name. */
+/** Inserted before each display name: a private-use character, so that no name contains it. */
 const nameMark = '\uE000';
 
 /**
- * The exchange, with a mark before each display name in its answers. The XML reader of tsdav makes a number of
- * 2027 and 1.10 and a truth value of "true"; what was written cannot be had from those.
+ * A fetch that inserts a mark before each display name in the response. The XML parser of tsdav converts the names
+ * `2027` and `1.10` to numbers and `true` to a boolean; the original text could not be restored from these.
  */
-const withTextNames =
-  (exchange: Exchange): Exchange =>
+const withMarkedNames =
+  (fetcher: PinnedFetch): PinnedFetch =>
   async (input, init) => {
-    const answer = await exchange(input, init);
-    if (answer.body === null) return answer;
+    const response = await fetcher(input, init);
+    if (response.body === null) return response;
     const opening = /<(?:[\w.-]+:)?displayname(?:\s[^<>]*[^<>/])?>(?=[^<])/gi;
-    const text = (await answer.text()).replaceAll(opening, `$&${nameMark}`);
-    const { status, headers } = answer;
+    const text = (await response.text()).replaceAll(opening, `$&${nameMark}`);
+    const { status, headers } = response;
     return Object.defineProperty(new Response(text, { status, headers }), 'url', {
-      value: answer.url,
+      value: response.url,
     });
   };
 
-/** The display name, composed as the configuration is; empty where there is none. */
-const nameOf = (value: unknown): string =>
+/** The display name in NFC, like the configured name; empty if there is none. */
+const parseDisplayName = (value: unknown): string =>
   (textOf(value) ?? '').replaceAll(nameMark, '').trim().normalize('NFC');
 
-/** The last part of a calendar's address. */
-function endOf(url: string): string {
+function lastPathSegment(url: string): string {
   const part = new URL(url).pathname.split('/').filter(Boolean).at(-1) ?? '';
   try {
     return decodeURIComponent(part).normalize('NFC');
@@ -233,19 +238,19 @@ function endOf(url: string): string {
 
 const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
 
-/** Text of an XML element, written plainly or as CDATA. */
+/** Text of an XML element, plain or as CDATA. */
 function textOf(value: unknown): string | null {
   if (typeof value === 'string') return value;
   const inner = (value as Record<string, unknown> | null | undefined)?.['_cdata'];
   return typeof inner === 'string' ? inner : null;
 }
 
-/** `20261116T000000Z` of an ISO instant. */
-const basicTime = (iso: string): string =>
+/** An ISO instant as `20261116T000000Z`. */
+const toBasicUtc = (iso: string): string =>
   `${new Date(iso).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 
-/** The server answered, but not with what was asked for. */
-class StatusError extends Error {
+/** The server answered with an error status. */
+class HttpStatusError extends Error {
   readonly status: number;
 
   constructor(status: number) {
@@ -254,33 +259,33 @@ class StatusError extends Error {
   }
 }
 
-async function answered<Value>(work: () => Promise<Value>): Promise<Answered<Value>> {
+async function toResult<Value>(work: () => Promise<Value>): Promise<CaldavResult<Value>> {
   try {
     return { ok: true, value: await work() };
   } catch (error) {
-    return failureOf(error);
+    return toFailure(error);
   }
 }
 
-function failureOf(error: unknown): Unanswered {
+function toFailure(error: unknown): CaldavFailure {
   const message = messageOf(error);
-  if (error instanceof ExchangeError) {
+  if (error instanceof PinnedFetchError) {
     const code = codeOfKind(error.kind);
     return {
       ok: false,
-      fault: { ok: false, code, message },
+      error: { ok: false, code, message },
       wasReached: error.wasSent,
       wasRefused: false,
     };
   }
-  const status = error instanceof StatusError ? error.status : statusIn(message);
-  // A gateway may answer with its own error after the server behind it has done the work.
+  const status = error instanceof HttpStatusError ? error.status : parseStatus(message);
+  // A gateway may answer with its own error (5xx) after the server behind it has executed the request.
   const wasRefused = status !== null && status < 500;
   const code = status === null ? 'GH_TOOL_UNREADABLE' : codeOfStatus(status);
-  return { ok: false, fault: { ok: false, code, message }, wasReached: true, wasRefused };
+  return { ok: false, error: { ok: false, code, message }, wasReached: true, wasRefused };
 }
 
-function codeOfKind(kind: ExchangeError['kind']): CalendarFault['code'] {
+function codeOfKind(kind: PinnedFetchError['kind']): CalendarError['code'] {
   switch (kind) {
     case 'timeout':
     case 'aborted':
@@ -294,13 +299,13 @@ function codeOfKind(kind: ExchangeError['kind']): CalendarFault['code'] {
   }
 }
 
-/** What tsdav says in words when it looks for calendars. */
-function statusIn(message: string): number | null {
+/** The status behind a discovery error of tsdav, which reports it only as text; null if unknown. */
+function parseStatus(message: string): number | null {
   if (/\b401\b/.test(message)) return 401;
   return /cannot find (?:principalUrl|homeUrl)/.test(message) ? 404 : null;
 }
 
-function codeOfStatus(status: number): CalendarFault['code'] {
+function codeOfStatus(status: number): CalendarError['code'] {
   if (status === 401) return 'GH_TOOL_LOGIN';
   if (status === 404 || status === 410) return 'GH_TOOL_NOT_FOUND';
   return status >= 500 ? 'GH_TOOL_UNREACHABLE' : 'GH_TOOL_REFUSED';

@@ -1,25 +1,25 @@
 /**
- * The calendar's only write: how a new entry is put into words, changed by its owner, and written.
- * The UID of the entry is made of the idempotency key, so the same yes is the same entry (P10).
+ * The only write operation of the calendar: proposes a new entry, applies the owner's changes, and writes it.
+ * The UID of the entry is derived from the idempotency key: a repeated confirmation gives the same entry (P10).
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { dateParam, lineParam, timeParam } from '../tool-params.ts';
-import { writes, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';
-import { clockTime, isoDate, timeOfDay, wallOfDate } from '../zoned-time.ts';
+import { dateParam, lineParam, timeParam } from '../param-schemas.ts';
+import { writeOperation, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';
+import { clockTime, isoDate, parseTimeOfDay, parseIsoDate } from '../zoned-time.ts';
 import {
-  calendarFault,
-  eventData,
+  calendarToolError,
+  toEventData,
   type CalendarToolOptions,
-  type Find,
-} from './calendar-finder.ts';
-import { draftWords, writtenWords } from './calendar-words.ts';
-import { settledChanges } from './draft-changes.ts';
-import { settledSpan, spanOf } from './event-span.ts';
-import { writeEntry } from './event-writer.ts';
+  type FindOccurrences,
+} from './occurrence-finder.ts';
+import { formatDraft, formatCreated } from './calendar-formatter.ts';
+import { resolveDraftEdit } from './resolve-draft-edit.ts';
+import { resolveSpan, parseTimeSpan } from './time-span.ts';
+import { serializeEntry } from './event-writer.ts';
 import { touches } from './occurrences.ts';
 
-/** Settled once, before the draft is shown: what is written is what was shown (P10). */
+/** Resolved once, before the draft is shown: the entry that is written is the entry that was shown (P10). */
 const draftFields = z.object({
   title: lineParam(200).describe('title'),
   date: dateParam.describe('day, YYYY-MM-DD'),
@@ -31,37 +31,40 @@ const draftFields = z.object({
 });
 type DraftParams = z.output<typeof draftFields>;
 
-/** A new entry; the times fit each other. */
+/** Parameters of a new entry; the times are consistent. */
 export const draftParams = draftFields.superRefine((params, issues) => {
-  const span = spanOf(params);
+  const span = parseTimeSpan(params);
   if (typeof span === 'string') {
     issues.addIssue({ code: 'custom', path: [span], message: 'does not fit the other times' });
   }
 });
 
 /** The operation `create_confirmed`. */
-export function createWrite({ source, zones }: CalendarToolOptions, find: Find): WriteOperation {
+export function createWriteOperation(
+  { source, zones }: CalendarToolOptions,
+  find: FindOccurrences,
+): WriteOperation {
   const wallNow = (context: CallContext): number =>
-    zones.wallOf(Date.parse(context.now), context.timeZone);
-  /** @throws Error for parameters that the schema has not seen */
-  const settled = (asked: DraftParams, { timeZone }: CallContext) => {
-    const written = spanOf(asked);
+    zones.toWallTime(Date.parse(context.now), context.timeZone);
+  /** @throws Error for parameters that the schema has not validated */
+  const resolveParams = (asked: DraftParams, { timeZone }: CallContext) => {
+    const written = parseTimeSpan(asked);
     if (typeof written === 'string') throw new Error(`${written} was not checked`);
-    const span = settledSpan(written, timeZone, zones);
+    const span = resolveSpan(written, timeZone, zones);
     if (span.start === written.start && span.end === written.end) return { span, params: asked };
     const [date, time, end] = [isoDate(span.start), clockTime(span.start), clockTime(span.end)];
     return { span, params: { ...asked, date, time, end_time: end } };
   };
-  return writes({
+  return writeOperation({
     description: 'writes the confirmed entry',
     schema: draftParams,
     merge: mergeDraft,
 
     async propose(asked, context): Promise<Proposal> {
-      const { span, params } = settled(asked, context);
+      const { span, params } = resolveParams(asked, context);
       const range = { from: span.start, to: span.end };
       const found = await find(range, context);
-      // A calendar that refuses us will not take the entry either; one that is slow or away may be back by then.
+      // A calendar that refuses us will refuse the entry too; a slow or unreachable calendar may recover by then.
       if (!found.ok && found.code !== 'GH_TOOL_UNREACHABLE' && found.code !== 'GH_TOOL_TIMEOUT') {
         return found;
       }
@@ -78,15 +81,15 @@ export function createWrite({ source, zones }: CalendarToolOptions, find: Find):
       return {
         ok: true,
         params: { ...params },
-        data: { ...params, overlaps: overlaps.slice(0, 5).map(eventData) },
-        summary: draftWords(words, context.locale, wallNow(context)),
+        data: { ...params, overlaps: overlaps.slice(0, 5).map(toEventData) },
+        summary: formatDraft(words, context.locale, wallNow(context)),
       };
     },
 
     async execute(asked, context) {
-      const { span, params } = settled(asked, context);
+      const { span, params } = resolveParams(asked, context);
       const entry = {
-        uid: uidOfKey(context.key),
+        uid: uidFromKey(context.key),
         title: params.title,
         description: params.description ?? '',
         location: params.location ?? '',
@@ -94,21 +97,21 @@ export function createWrite({ source, zones }: CalendarToolOptions, find: Find):
         timeZone: context.timeZone,
         stampedAt: Date.parse(context.now),
       };
-      const ics = writeEntry(entry, zones);
+      const ics = serializeEntry(entry, zones);
       const created = await source.create({ uid: entry.uid, ics }, context);
-      if (!created.ok) return calendarFault(created, context);
-      const summary = writtenWords(params.title, span, context.locale, wallNow(context));
+      if (!created.ok) return calendarToolError(created, context);
+      const summary = formatCreated(params.title, span, context.locale, wallNow(context));
       return { ok: true, data: { uid: entry.uid, ...params }, summary };
     },
   });
 }
 
-/** Moving the start moves the end with it, unless the end is moved too. */
+/** A changed start shifts the end by the same amount, unless the end is changed too. */
 function mergeDraft(
   params: Record<string, unknown>,
   asked: Record<string, unknown>,
 ): Record<string, unknown> {
-  const changes = settledChanges(params, asked);
+  const changes = resolveDraftEdit(params, asked);
   const known = Object.keys(draftFields.shape).filter((key) => Object.hasOwn(changes, key));
   const merged = { ...params };
   for (const key of known) merged[key] = changes[key];
@@ -117,21 +120,23 @@ function mergeDraft(
   const time = timeParam.safeParse(changes['time']);
   if (!before.success) return merged;
   if (date.success && before.data.end_date !== undefined && !known.includes('end_date')) {
-    const length = (wallOfDate(before.data.end_date) ?? 0) - (wallOfDate(before.data.date) ?? 0);
-    merged['end_date'] = isoDate((wallOfDate(date.data) ?? 0) + length);
+    const length =
+      (parseIsoDate(before.data.end_date) ?? 0) - (parseIsoDate(before.data.date) ?? 0);
+    merged['end_date'] = isoDate((parseIsoDate(date.data) ?? 0) + length);
   }
   if (!known.includes('time') || known.includes('end_time')) return merged;
   const { time: start, end_time: end } = before.data;
   if (!time.success || start === undefined || end === undefined) {
-    // Without a start it takes all day; with a first one the old end means nothing.
+    // Without a start the entry is all-day; if it gets its first start, the old end is meaningless.
     delete merged['end_time'];
     return merged;
   }
-  const moved = (timeOfDay(time.data) ?? 0) + (timeOfDay(end) ?? 0) - (timeOfDay(start) ?? 0);
+  const moved =
+    (parseTimeOfDay(time.data) ?? 0) + (parseTimeOfDay(end) ?? 0) - (parseTimeOfDay(start) ?? 0);
   merged['end_time'] = clockTime(moved);
   return merged;
 }
 
-/** Short, and the same for the same key; no word of the entry is in it. */
-const uidOfKey = (key: string): string =>
+/** Short and deterministic; contains no text of the entry. */
+const uidFromKey = (key: string): string =>
   `${createHash('sha256').update(key).digest('hex').slice(0, 32)}@gatehouse`;

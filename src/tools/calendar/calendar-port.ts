@@ -1,10 +1,10 @@
-/** What the calendar tool asks of a calendar, and what the local one asks of storage. */
+/** The ports of the calendar tool (CalendarSource) and of the local calendar (EventStorage). */
 import type { CallContext } from '../tool.ts';
 import type { CalendarEntry } from './event.ts';
 import type { WallRange } from './occurrences.ts';
 
-/** Why a calendar gave no answer. `message` is for logs. */
-export interface CalendarFault {
+/** Why a calendar request failed. `message` is for logs. */
+export interface CalendarError {
   ok: false;
   code:
     | 'GH_TOOL_UNREACHABLE'
@@ -19,58 +19,58 @@ export interface CalendarFault {
 
 export interface EntriesFound {
   ok: true;
-  /** All entries that may touch the range, and perhaps others. */
+  /** All entries that may overlap the range, and possibly others. */
   entries: CalendarEntry[];
   /** One line per event that could not be read: UID and reason. */
   unreadable: string[];
-  /** One line per thing of less weight that was left out, such as an older version of an event. */
+  /** One line per minor part that was left out, such as an older version of an event. */
   dropped: string[];
 }
 
 export interface NewEntry {
-  /** Derived from the idempotency key: an entry with this UID is this write. */
+  /** Derived from the idempotency key: an entry with this UID is the result of this write. */
   uid: string;
-  /** The whole calendar object. */
+  /** The complete calendar object (RFC 5545). */
   ics: string;
 }
 
-/** A place where entries are. One of `local-calendar.ts` and `caldav-calendar.ts`. */
+/** A calendar. Implemented by local-calendar.ts and caldav-calendar.ts. */
 export interface CalendarSource {
-  /** @param range on the asker's wall, half open */
-  entriesIn(range: WallRange, context: CallContext): Promise<EntriesFound | CalendarFault>;
+  /** @param range wall time of the user's zone, half open */
+  entriesIn(range: WallRange, context: CallContext): Promise<EntriesFound | CalendarError>;
   /**
-   * Adds the entry unless one with its UID is there: then that one is it, and nothing changes. Without a
-   * fault the entry is durable; a fault other than GH_TOOL_UNCERTAIN means that it was not written.
+   * Idempotent: if an entry with this UID exists, nothing changes. On success the entry is durable; an error
+   * other than GH_TOOL_UNCERTAIN means that it was not written.
    */
-  create(entry: NewEntry, context: CallContext): Promise<{ ok: true } | CalendarFault>;
+  create(entry: NewEntry, context: CallContext): Promise<{ ok: true } | CalendarError>;
 }
 
 /** One stored entry. */
 export interface StoredEvent {
   uid: string;
-  /** The calendar object as it came or was made. */
+  /** The calendar object as received or generated. */
   ics: string;
-  /** What `ics` was read as: JSON. */
+  /** The parsed `ics`, as JSON. */
   entry: string;
-  /** First start and last end on the wall of the entry's own zone; `lastWall` null where it has no end. */
+  /** First start and last end, wall time of the entry's own zone; `lastWall` null for a series without an end. */
   firstWall: number;
   lastWall: number | null;
 }
 
-/** Entries on disk, by owner. Satisfied by the calendar store; nothing here names SQL. */
+/** Entries on disk, by owner. Implemented by src/store/calendar-store.ts; nothing here depends on SQL. */
 export interface EventStorage {
-  /** Adds it unless the owner has one with this UID. Durable when it returns. */
+  /** Adds the event unless the owner has an event with this UID (`there`). Durable when it returns. */
   add(owner: string, event: StoredEvent, now: number): 'added' | 'there';
-  /** Adds or replaces all of them in one transaction; tells in their order what became of each. */
+  /** Adds or replaces all events in one transaction; returns the outcome of each, in order. */
   putAll(
     owner: string,
     events: readonly StoredEvent[],
     now: number,
   ): ('added' | 'updated' | 'unchanged')[];
-  /** Entries with `firstWall < toWall` and an end after or at `fromWall`. */
+  /** Entries with `firstWall < toWall` and an end at or after `fromWall`. */
   touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
-  /** Texts of the owner's entries behind this one (0: from the first), oldest first. */
+  /** Texts of the owner's entries after `afterNum` (0: from the first), oldest first. */
   textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
-  /** The text of one entry, null where the owner has none with this UID. */
+  /** The text of one entry; null if the owner has no entry with this UID. */
   text(owner: string, uid: string): string | null;
 }

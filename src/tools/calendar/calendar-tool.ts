@@ -1,30 +1,35 @@
 /**
- * The calendar tool: what is on, and new entries after their owner's yes. Works on any CalendarSource.
+ * The calendar tool: lists entries, and adds new entries after the owner's confirmation. Works with any
+ * CalendarSource.
  *
  * 1. Recurrences are expanded here and never by a server: servers return the first date of a series, or
  *    ignore the request, and a model then states a wrong date.
- * 2. The UID of a new entry is made of the idempotency key, so the same yes is the same entry (P10).
+ * 2. The UID of a new entry is derived from the idempotency key: a repeated confirmation gives the same entry (P10).
  */
 import { z } from 'zod';
-import { containsAll, oneLine, wordsOf } from '../plain-text.ts';
-import { dateParam, textParam } from '../tool-params.ts';
-import { reads, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
-import { dayMs, isoDate, startOfDay, wallOfDate, type WallMs } from '../zoned-time.ts';
-import { createWrite, draftParams } from './calendar-draft.ts';
-import { createFinder, eventData, type CalendarToolOptions } from './calendar-finder.ts';
-import { listingWords } from './calendar-words.ts';
+import { containsAllWords, oneLine, splitWords } from '../sanitize-text.ts';
+import { dateParam, textParam } from '../param-schemas.ts';
+import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
+import { dayMs, isoDate, startOfDay, parseIsoDate, type WallMs } from '../zoned-time.ts';
+import { createWriteOperation, draftParams } from './calendar-draft.ts';
+import {
+  createOccurrenceFinder,
+  toEventData,
+  type CalendarToolOptions,
+} from './occurrence-finder.ts';
+import { formatListing } from './calendar-formatter.ts';
 import type { WallRange } from './occurrences.ts';
 
-/** Longest range that one question looks at: a year and what is asked "by the end of next January". */
+/** Longest range of one search: a year, and the days up to a date such as "the end of next January". */
 const rangeDaysMax = 400;
 
-/** How far ahead a question with words but without dates looks. */
+/** Days ahead that a search with words but without dates covers. */
 const aheadDays = 180;
 
-/** Entries in a result's data: more than fit into a prompt, so that the bound is made by size. */
+/** Entries in the result data: more than fit into a prompt, so that the size limit of truncate-json.ts decides. */
 const entriesMax = 60;
 
-/** Entries that could not be read and are named in a result's data. */
+/** Unreadable entries that are listed in the result data. */
 const notesMax = 5;
 
 const searchParams = z.object({
@@ -37,9 +42,9 @@ const searchParams = z.object({
 export function createCalendarTool(options: CalendarToolOptions): Tool {
   const { zones } = options;
   const wallNow = (context: CallContext): WallMs =>
-    zones.wallOf(Date.parse(context.now), context.timeZone);
+    zones.toWallTime(Date.parse(context.now), context.timeZone);
 
-  const find = createFinder(options);
+  const find = createOccurrenceFinder(options);
 
   const list = async (
     range: WallRange,
@@ -49,9 +54,9 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
   ): Promise<ToolAnswer> => {
     const found = await find(range, context);
     if (!found.ok) return found;
-    const words = wordsOf(query ?? '');
+    const words = splitWords(query ?? '');
     const occurrences = found.occurrences.filter((one) =>
-      containsAll(`${one.title}\n${one.location}\n${one.description}`, words),
+      containsAllWords(`${one.title}\n${one.location}\n${one.description}`, words),
     );
     const listing = { range, query, occurrences, unreadable: found.unreadable, shortened };
     return {
@@ -60,17 +65,17 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
         date_from: isoDate(range.from),
         date_to: isoDate(range.to - dayMs),
         count: occurrences.length,
-        events: occurrences.slice(0, entriesMax).map(eventData),
+        events: occurrences.slice(0, entriesMax).map(toEventData),
         ...(found.notes.length === 0 ? {} : { unreadable: found.notes.slice(0, notesMax) }),
       },
-      summary: listingWords(listing, context.locale, wallNow(context)),
+      summary: formatListing(listing, context.locale, wallNow(context)),
     };
   };
 
   return {
     name: 'calendar',
     operations: {
-      today: reads({
+      today: readOperation({
         description: "today's entries",
         schema: z.object({}),
         run(_, context) {
@@ -78,11 +83,11 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
           return list({ from, to: from + dayMs }, null, false, context);
         },
       }),
-      search: reads({
+      search: readOperation({
         description: 'entries between two days, optionally with words in them',
         schema: searchParams,
         run(params, context) {
-          const { range, shortened } = rangeOf(params, wallNow(context));
+          const { range, shortened } = resolveRange(params, wallNow(context));
           const query = params.query === undefined ? null : oneLine(params.query, 80);
           return list(range, query, shortened, context);
         },
@@ -93,24 +98,24 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
         schema: draftParams,
         writes: 'create_confirmed',
       },
-      create_confirmed: createWrite(options, find),
+      create_confirmed: createWriteOperation(options, find),
     },
   };
 }
 
-function rangeOf(
+function resolveRange(
   params: z.output<typeof searchParams>,
   now: WallMs,
 ): { range: WallRange; shortened: boolean } {
   const given = [params.date_from, params.date_to].map((date) =>
-    date === undefined ? null : wallOfDate(date),
+    date === undefined ? null : parseIsoDate(date),
   );
   const today = startOfDay(now);
   const [first = null, last = null] = given;
   const ahead = params.query === undefined ? 0 : aheadDays * dayMs;
   const a = first ?? Math.min(today, last ?? today);
   const b = last ?? (first === null ? today + ahead : first);
-  // A model now and then swaps the two; nobody means an empty range.
+  // Models sometimes swap the two dates; an empty range is never intended.
   const [from, to] = a <= b ? [a, b + dayMs] : [b, a + dayMs];
   const end = Math.min(to, from + rangeDaysMax * dayMs);
   return { range: { from, to: end }, shortened: end < to };

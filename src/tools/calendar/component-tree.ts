@@ -1,8 +1,8 @@
 /**
- * The components of calendar text. An END that is missing ends where the next component of its level begins,
- * or where its parent ends; one without a BEGIN means nothing.
+ * The component tree of calendar text. A component without END ends where the next component of its level begins,
+ * or where its parent ends; an END without BEGIN is ignored.
  */
-import { contentLinesOf } from './content-lines.ts';
+import { unfoldLines } from './content-lines.ts';
 
 export interface ComponentNode {
   /** In lower case. */
@@ -12,24 +12,24 @@ export interface ComponentNode {
   children: ComponentNode[];
 }
 
-/** Components that only a calendar holds. */
+/** Components that occur only directly inside a VCALENDAR. */
 const topLevel = /^(?:vevent|vtodo|vjournal|vfreebusy|vtimezone|vavailability)$/;
 
-/** The calendars of a text. @throws Error where there is none */
-export function calendarNodes(text: string): ComponentNode[] {
+/** The VCALENDARs of a text. @throws Error if there is none */
+export function parseComponentTree(text: string): ComponentNode[] {
   const calendars: ComponentNode[] = [];
   let open: ComponentNode[] = [];
   const begin = (name: string): void => {
     if (name === 'vcalendar') open = [];
     else if (topLevel.test(name)) open = open.slice(0, 1);
-    // Events that a calendar was cut away from.
+    // Events without a surrounding VCALENDAR.
     if (open.length === 0 && topLevel.test(name)) begin('vcalendar');
     const node: ComponentNode = { name, lines: [], children: [] };
     if (name === 'vcalendar') calendars.push(node);
     else open.at(-1)?.children.push(node);
     open.push(node);
   };
-  for (const line of contentLinesOf(text)) {
+  for (const line of unfoldLines(text)) {
     const border = /^(begin|end)\s*:\s*([\w-]+)\s*$/i.exec(line);
     const name = border?.[2]?.toLowerCase() ?? '';
     if (border === null) open.at(-1)?.lines.push(line);

@@ -1,10 +1,10 @@
 /**
- * The lines of calendar text (RFC 5545, 3.1), as calendar programs really write them: any line end, folds with
- * space or tab, empty lines in between, quoted-printable with soft line breaks (vCalendar 1.0).
+ * Content lines of calendar text (RFC 5545, 3.1), as calendar programs write them in practice: any line ending,
+ * folds with space or tab, empty lines, quoted-printable with soft line breaks (vCalendar 1.0).
  */
 import iconv from 'iconv-lite';
 
-/** `NAME;PARAM=VALUE:value`. Names of parameters are in lower case, their values as they are written. */
+/** `NAME;PARAM=VALUE:value`. Parameter names are in lower case, parameter values as written. */
 export interface ContentLine {
   /** In lower case. */
   name: string;
@@ -12,18 +12,18 @@ export interface ContentLine {
   value: string;
 }
 
-/** Text properties: a line break that was not escaped leaves a line that is the rest of one of them. */
+/** Text properties: if a line break in their value is not escaped, the rest of the value is on a line of its own. */
 const textNames = /^(?:summary|description|location|comment|contact|x-alt-desc)[;:]/i;
 const knownNames =
   /^(?:begin|end|uid|dtstart|dtend|dtstamp|duration|summary|description|location|rrule|rdate|exdate|status|class|transp|sequence|categories|created|last-modified|priority|aalarm|dalarm|x-[\w-]+)[;:]/i;
 const quotedPrintable = /^[^:]*quoted-printable[^:]*:/i;
 
-/** The unfolded lines, without empty ones. */
-export function contentLinesOf(text: string): string[] {
+/** The unfolded lines, without empty lines. */
+export function unfoldLines(text: string): string[] {
   const lines: string[] = [];
   let isSoftBroken = false;
   for (const written of text.split(/\r*\n|\r/)) {
-    // Files that were put together keep the mark of UTF-8 in their middle. Control characters mean nothing.
+    // Concatenated files contain UTF-8 byte order marks in the middle. Control characters have no meaning.
     const line = written.replaceAll(/[^\P{Cc}\t]|\ufeff/gu, '');
     const last = lines.length - 1;
     const before = lines[last];
@@ -44,20 +44,20 @@ export function contentLinesOf(text: string): string[] {
   return lines;
 }
 
-/** Properties with times: a colon in an unquoted zone name is told from the one before the value. */
+/** Properties with times: distinguishes a colon in an unquoted zone name from the colon before the value. */
 const timeLine = /^([^;:]+)((?:;.*?)?):\s*(?=\d{4}-?\d\d-?\d\d|$)/s;
 const timeNames = /^(?:dtstart|dtend|recurrence-id|exdate|rdate)\s*[;:]/i;
 
-/** The parts of an unfolded line, its value decoded; null for a line that is none. */
-export function contentLine(line: string): ContentLine | null {
+/** Parses an unfolded line and decodes its value; null if it is not a content line. */
+export function parseContentLine(line: string): ContentLine | null {
   const head = timeNames.test(line) ? timeLine.exec(line)?.[0] : undefined;
-  const end = head === undefined ? colonOf(line) : head.trimEnd().length - 1;
+  const end = head === undefined ? findValueColon(line) : head.trimEnd().length - 1;
   if (end < 1) return null;
   const [name = '', ...written] = splitOutsideQuotes(line.slice(0, end));
   const params = new Map<string, string>();
   for (const param of written) {
     const equals = param.indexOf('=');
-    // vCalendar 1.0 lets the name of a parameter out: `SUMMARY;QUOTED-PRINTABLE:…`.
+    // vCalendar 1.0 allows parameters without a name: `SUMMARY;QUOTED-PRINTABLE:…`.
     if (equals < 0)
       params.set(
         /^(?:quoted-printable|base64|8bit|7bit)$/i.test(param) ? 'encoding' : param.toLowerCase(),
@@ -76,76 +76,81 @@ export function contentLine(line: string): ContentLine | null {
     params,
     value: line.slice(end + 1),
   };
-  return decoded(content);
+  return decodeValue(content);
 }
 
-function colonOf(line: string): number {
+function findValueColon(line: string): number {
   let isQuoted = false;
   for (let at = 0; at < line.length; at += 1) {
     if (line[at] === '"') isQuoted = !isQuoted;
     else if (line[at] === ':' && !isQuoted) return at;
   }
-  // A quote that is never closed.
+  // There is an unclosed quote.
   return line.indexOf(':');
 }
 
 const splitOutsideQuotes = (head: string): string[] => head.match(/(?:"[^"]*"?|[^;"])+/g) ?? [];
 
-/** The line without the encodings of vCalendar 1.0. */
-function decoded(line: ContentLine): ContentLine {
+/** Decodes the encodings of vCalendar 1.0. */
+function decodeValue(line: ContentLine): ContentLine {
   const encoding = line.params.get('encoding')?.toLowerCase();
   const charset = line.params.get('charset') ?? 'utf-8';
   line.params.delete('charset');
   if (encoding === 'quoted-printable') {
     line.params.delete('encoding');
-    return { ...line, value: fromQuotedPrintable(line.value, charset) };
+    return { ...line, value: decodeQuotedPrintable(line.value, charset) };
   }
   if (encoding === '8bit' || encoding === '7bit') line.params.delete('encoding');
   if ((encoding === 'base64' || encoding === 'b') && textNames.test(`${line.name}:`)) {
     line.params.delete('encoding');
     line.params.delete('value');
-    return { ...line, value: asText(textIn(Buffer.from(line.value, 'base64'), charset)) };
+    return {
+      ...line,
+      value: escapeLineBreaks(decodeCharset(Buffer.from(line.value, 'base64'), charset)),
+    };
   }
   return line;
 }
 
-/** A soft break is `=` at the end of a line. A space behind it belongs to the text, or is a fold. */
-function fromQuotedPrintable(value: string, charset: string): string {
-  const whole = qpText(value.replaceAll(/=[ \t]*\n/g, ''), charset);
-  if (!whole.includes('\ufffd')) return asText(whole);
-  const unfolded = qpText(value.replaceAll(/=[ \t]*\n[ \t]?/g, ''), charset);
-  return asText(unfolded.includes('\ufffd') ? whole : unfolded);
+/** A soft line break is `=` at the end of a line. A space after the break is part of the text, or a fold. */
+function decodeQuotedPrintable(value: string, charset: string): string {
+  const whole = decodeQpBytes(value.replaceAll(/=[ \t]*\n/g, ''), charset);
+  if (!whole.includes('\ufffd')) return escapeLineBreaks(whole);
+  const unfolded = decodeQpBytes(value.replaceAll(/=[ \t]*\n[ \t]?/g, ''), charset);
+  return escapeLineBreaks(unfolded.includes('\ufffd') ? whole : unfolded);
 }
 
-function qpText(value: string, charset: string): string {
+function decodeQpBytes(value: string, charset: string): string {
   const pieces = value.split(/((?:=[\dA-Fa-f]{2})+)/);
   const bytes = pieces.map((piece, index) =>
     index % 2 === 1
       ? Buffer.from(piece.replaceAll('=', ''), 'hex')
-      : // What was not encoded is text already: it stands for itself in the charset.
-        iconv.encode(piece.replace(/=$/, ''), charsetOf(charset)),
+      : // Unencoded pieces are text already: they are converted to bytes of the charset.
+        iconv.encode(piece.replace(/=$/, ''), normalizeCharset(charset)),
   );
-  return textIn(Buffer.concat(bytes), charset);
+  return decodeCharset(Buffer.concat(bytes), charset);
 }
 
-function textIn(bytes: Buffer, charset: string): string {
-  const text = iconv.decode(bytes, charsetOf(charset));
-  // Phones label CP949 as UTF-8, or leave the label out.
-  return text.includes('\ufffd') && charsetOf(charset) === 'utf-8' ? korean(bytes, text) : text;
+function decodeCharset(bytes: Buffer, charset: string): string {
+  const text = iconv.decode(bytes, normalizeCharset(charset));
+  // Phones label CP949 as UTF-8, or omit the label.
+  return text.includes('\ufffd') && normalizeCharset(charset) === 'utf-8'
+    ? decodeKorean(bytes, text)
+    : text;
 }
 
-function korean(bytes: Buffer, fallback: string): string {
+function decodeKorean(bytes: Buffer, fallback: string): string {
   const text = iconv.decode(bytes, 'cp949');
   return text.includes('\ufffd') ? fallback : text;
 }
 
-function charsetOf(charset: string): string {
+function normalizeCharset(charset: string): string {
   const name = charset.toLowerCase().replaceAll(/["']/g, '');
   if (/^(?:euc-kr|ks_?c_?5601.*|cp949|uhc|x-windows-949|windows-949|ms949)$/.test(name))
     return 'cp949';
   return iconv.encodingExists(name) ? name : 'utf-8';
 }
 
-/** Decoded text as the value of a TEXT property: its line breaks are escaped. */
-const asText = (text: string): string =>
+/** Decoded text as the value of a TEXT property, with escaped line breaks. */
+const escapeLineBreaks = (text: string): string =>
   text.replaceAll(/\r\n|\r|\n/g, '\\n').replace(/(?:\\n)+$/, '');

@@ -1,24 +1,24 @@
 /**
- * Makes the calendar text of a new entry. DTEND is always written (iCloud refuses an entry without one), the
- * zone is defined in the text (servers may not know its name), escaping and folding are ical.js's.
+ * Serializes a new entry as calendar text. DTEND is always written (iCloud refuses an entry without it), the zone is
+ * defined in the text (servers may not know its name), ical.js does the escaping and folding.
  */
 import ICAL from 'ical.js';
-import { dayMs, wall, type WallMs, type Zones } from '../zoned-time.ts';
-import type { Span } from './event-span.ts';
+import { dayMs, wallTime, type WallMs, type Zones } from '../zoned-time.ts';
+import type { TimeSpan } from './time-span.ts';
 
-export interface EntryText {
+export interface EntryFields {
   uid: string;
   title: string;
   description: string;
   location: string;
-  span: Span;
-  /** IANA name of the zone that the span is in. */
+  span: TimeSpan;
+  /** IANA name of the zone of `span`. */
   timeZone: string;
-  /** Epoch ms: DTSTAMP. The same for the same draft, so that a repeated write is the same text. */
+  /** DTSTAMP, epoch ms. The same for the same draft, so that a repeated write has the same text. */
   stampedAt: number;
 }
 
-/** A VCALENDAR with nothing in it. */
+/** A VCALENDAR without components. */
 export function emptyCalendar(): ICAL.Component {
   const calendar = new ICAL.Component('vcalendar');
   calendar.addPropertyWithValue('version', '2.0');
@@ -27,19 +27,19 @@ export function emptyCalendar(): ICAL.Component {
 }
 
 /** The entry as one calendar object. */
-export function writeEntry(entry: EntryText, zones: Zones): string {
+export function serializeEntry(entry: EntryFields, zones: Zones): string {
   const { span, timeZone } = entry;
   const calendar = emptyCalendar();
   const event = new ICAL.Component('vevent');
   event.addPropertyWithValue('uid', entry.uid);
   event.addPropertyWithValue('dtstamp', utcTime(entry.stampedAt));
-  // A zone that is only an offset has no name that a calendar would know: such times are written in UTC.
+  // A fixed offset has no zone name that calendars know: such times are written in UTC.
   const isNamed = /^[A-Za-z]+\//.test(timeZone);
   const add = (name: string, at: WallMs): void => {
     if (span.allDay) event.addPropertyWithValue(name, dateTime(at, true));
     else if (isNamed) {
       event.addPropertyWithValue(name, dateTime(at, false)).setParameter('tzid', timeZone);
-    } else event.addPropertyWithValue(name, utcTime(zones.instantOf(at, timeZone)));
+    } else event.addPropertyWithValue(name, utcTime(zones.toInstant(at, timeZone)));
   };
   add('dtstart', span.start);
   add('dtend', span.end);
@@ -54,7 +54,7 @@ export function writeEntry(entry: EntryText, zones: Zones): string {
   return `${calendar.toString()}\r\n`;
 }
 
-/** A VTIMEZONE that holds from the first year to the last: each change of the clocks by itself. */
+/** A VTIMEZONE valid from `firstYear` to `lastYear`, with one observance per clock change. */
 export function zoneDefinition(
   timeZone: string,
   firstYear: number,
@@ -63,8 +63,11 @@ export function zoneDefinition(
 ): ICAL.Component {
   const definition = new ICAL.Component('vtimezone');
   definition.addPropertyWithValue('tzid', timeZone);
-  const offsetAt = (utc: number): number => zones.wallOf(utc, timeZone) - utc;
-  const standard = Math.min(offsetAt(wall(firstYear, 1, 1)), offsetAt(wall(firstYear, 7, 1)));
+  const offsetAt = (utc: number): number => zones.toWallTime(utc, timeZone) - utc;
+  const standard = Math.min(
+    offsetAt(wallTime(firstYear, 1, 1)),
+    offsetAt(wallTime(firstYear, 7, 1)),
+  );
   const observe = (from: number, before: number, offset: number): void => {
     const part = new ICAL.Component(offset > standard ? 'daylight' : 'standard');
     part.addPropertyWithValue('dtstart', dateTime(from + before, false));
@@ -72,19 +75,19 @@ export function zoneDefinition(
     part.addPropertyWithValue('tzoffsetto', ICAL.UtcOffset.fromSeconds(offset / 1000));
     definition.addSubcomponent(part);
   };
-  const begin = wall(firstYear - 1, 12, 1);
+  const begin = wallTime(firstYear - 1, 12, 1);
   let offset = offsetAt(begin);
   observe(begin, offset, offset);
-  for (let day = begin; day < wall(lastYear + 1, 1, 1); day += dayMs) {
+  for (let day = begin; day < wallTime(lastYear + 1, 1, 1); day += dayMs) {
     const next = offsetAt(day + dayMs);
-    if (next !== offset) observe(changeWithin(day, offsetAt), offset, next);
+    if (next !== offset) observe(findOffsetChange(day, offsetAt), offset, next);
     offset = next;
   }
   return definition;
 }
 
-/** The minute of the day at which the offset changes. */
-function changeWithin(day: number, offsetAt: (utc: number) => number): number {
+/** The instant (ms, exact to the minute) within the day at which the offset changes. */
+function findOffsetChange(day: number, offsetAt: (utc: number) => number): number {
   let [low, high] = [0, dayMs / 60_000];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

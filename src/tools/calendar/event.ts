@@ -1,13 +1,13 @@
 /**
- * A calendar entry as this system reads it: plain JSON, so that it can be stored beside the text it came
- * from and expanded again without parsing.
+ * A parsed calendar entry: plain JSON, so that it can be stored beside its source text and expanded again without
+ * parsing.
  */
 import type { WallMs } from '../zoned-time.ts';
 import type { RecurrenceRule } from './recurrence.ts';
 
 /**
- * A point in a calendar. `date`: a day, the same day everywhere. `floating`: the wall time of whoever looks.
- * `zoned`: the wall time of `zone`, an IANA name or an offset.
+ * A point in a calendar. `date`: a day, the same day in every zone. `floating`: wall time of the viewer's zone.
+ * `zoned`: wall time of `zone`, an IANA name or an offset.
  */
 export interface Moment {
   kind: 'date' | 'floating' | 'zoned';
@@ -16,12 +16,12 @@ export interface Moment {
   zone: string | null;
 }
 
-/** A further time (RDATE); `lengthMs` where it was written as a period of its own length. */
+/** An additional time (RDATE); `lengthMs` if it was written as a period with its own length. */
 export interface AddedMoment extends Moment {
   lengthMs?: number;
 }
 
-/** What tells versions of one event apart; see versions.ts. Epoch ms, null where it is not written. */
+/** Orders the versions of one event; see event-versions.ts. Epoch ms, null if not written. */
 export interface VersionStamps {
   sequence: number;
   /** LAST-MODIFIED. */
@@ -30,40 +30,40 @@ export interface VersionStamps {
   stamped: number | null;
 }
 
-/** One VEVENT: the entry itself, or one instance of it that was moved or changed. */
+/** One VEVENT: the entry itself, or a moved or changed instance of it. */
 export interface EventPart {
   title: string;
   description: string;
   location: string;
   start: Moment;
-  /** Milliseconds: of wall time for days and floating times, of real time for zoned ones. */
+  /** Milliseconds: wall time for days and floating times, elapsed time for zoned times. */
   lengthMs: number;
-  /** Days of `lengthMs` that are days of the wall, also where the clocks change meanwhile (RFC 5545, 3.8.5.3). */
+  /** Days of `lengthMs` that are calendar days, even if the clocks change meanwhile (RFC 5545, 3.8.5.3). */
   nominalDays: number;
-  /** False for an entry that leaves its time free. */
+  /** False for an entry that does not block its time (TRANSP:TRANSPARENT). */
   busy: boolean;
   cancelled: boolean;
-  /** The instance that this part stands for; null for the entry itself. */
+  /** The instance that this part replaces (RECURRENCE-ID); null for the entry itself. */
   instance: Moment | null;
-  /** It stands for all later instances too (RANGE=THISANDFUTURE). */
+  /** The part replaces all later instances too (RANGE=THISANDFUTURE). */
   andLater: boolean;
   rules: RecurrenceRule[];
-  /** Further times (RDATE). */
+  /** Additional times (RDATE). */
   added: AddedMoment[];
-  /** Times left out (EXDATE). */
+  /** Excluded times (EXDATE). */
   left: Moment[];
-  /** Rules whose times are left out (EXRULE, RFC 2445). */
+  /** Rules whose times are excluded (EXRULE, RFC 2445). */
   leftRules: RecurrenceRule[];
   version: VersionStamps;
 }
 
-/** All parts of one UID. Parts without an instance are events of their own: some programs give all one UID. */
+/** All parts of one UID. Each part with `instance` null is a separate event: some programs reuse a UID. */
 export interface CalendarEntry {
   uid: string;
   parts: EventPart[];
 }
 
-/** An entry, or one instance of it, as it lies on the wall of whoever asked. */
+/** An entry, or one instance of it, in wall time of the viewer's zone. */
 export interface Occurrence {
   uid: string;
   title: string;
@@ -71,7 +71,7 @@ export interface Occurrence {
   location: string;
   allDay: boolean;
   start: WallMs;
-  /** Exclusive; equal to `start` for a reminder without a length. */
+  /** Exclusive; equal to `start` for a reminder without a duration. */
   end: WallMs;
   busy: boolean;
   recurring: boolean;

@@ -1,17 +1,17 @@
 /**
- * What the text of a calendar file means within a window, without a stored calendar: for people who want to
- * see how a file is read, and for comparing with other programs.
+ * Lists the occurrences of a calendar file within a window, without a stored calendar: to inspect how a file is
+ * parsed, and to compare with other programs.
  */
 import { clockTime, dayMs, isoDate, minuteMs, startOfDay, type Zones } from '../zoned-time.ts';
 import type { CalendarEntry, Occurrence } from './event.ts';
-import { createEventReader } from './event-reader.ts';
+import { createEventParser } from './event-parser.ts';
 import { occurrencesIn, type WallRange } from './occurrences.ts';
 
-/** One occurrence as programs read it. */
+/** One occurrence in machine-readable form. */
 export interface FileOccurrence {
-  /** `YYYY-MM-DD` for all-day entries, else `YYYY-MM-DDTHH:MM[:SS]` of the asked zone. */
+  /** `YYYY-MM-DD` for all-day entries, else `YYYY-MM-DDTHH:MM[:SS]` in the requested zone. */
   start: string;
-  /** The same form. Exclusive: an all-day entry of one day ends on the next day. */
+  /** In the format of `start`. Exclusive: an all-day entry of one day ends on the next day. */
   end: string;
   all_day: boolean;
   title: string;
@@ -19,26 +19,26 @@ export interface FileOccurrence {
 }
 
 export interface FileListing {
-  /** In order of their start. */
+  /** Ordered by start. */
   occurrences: FileOccurrence[];
   /** One line per event that could not be read. */
   unreadable: string[];
-  /** One line per thing of less weight that was left out, such as an older version of an event. */
+  /** One line per minor part that was left out, such as an older version of an event. */
   dropped: string[];
-  /** One line per limit that was reached: what lies behind it is not listed. */
+  /** One line per limit that was reached; occurrences beyond it are not listed. */
   cut: string[];
 }
 
-/** Longest window. A rule with few matches is looked at day by day, and many files have many rules. */
+/** Longest window. A rule with few matches is tested day by day, and many files have many rules. */
 const windowDaysMax = 200 * 366;
 
-/** Most occurrences that are listed. Events are looked at in the order of the file. */
+/** Maximum number of listed occurrences. Events are processed in the order of the file. */
 const occurrencesMax = 100_000;
 
 /**
  * @param text a calendar file (RFC 5545)
- * @param range half open, on the wall of `zone`
- * @param zone IANA name; floating times are this zone's
+ * @param range half open, wall time of `zone`
+ * @param zone IANA name, also the zone of floating times
  * @throws RangeError for an unknown zone
  */
 export function fileOccurrences(
@@ -47,7 +47,7 @@ export function fileOccurrences(
   zone: string,
   zones: Zones,
 ): FileListing {
-  const { entries, unreadable, dropped } = createEventReader(zones).read(text);
+  const { entries, unreadable, dropped } = createEventParser(zones).parse(text);
   const cut: string[] = [];
   const to = Math.min(range.to, range.from + windowDaysMax * dayMs);
   if (to < range.to)
@@ -59,7 +59,7 @@ export function fileOccurrences(
     seen += 1;
     const { occurrences, capped } = occurrencesIn([entry], { from: range.from, to }, zone, zones);
     if (capped.length > 0) cut.push(cutLine(entry, occurrences.at(-1)));
-    // Not with spread arguments: there may be more than the stack can hold.
+    // No spread arguments: a long list would overflow the stack.
     for (const one of occurrences) found.push(one);
   }
   if (seen < entries.length) {

@@ -1,15 +1,15 @@
 /**
  * The times of a recurrence rule (RFC 5545, 3.3.10) inside a window, in wall-clock time of the event's zone.
  *
- * Each day of the window is asked whether the rule has it; nothing is counted up from the first event. So a
- * daily meeting of ten years costs a week's question seven checks and not 3,650 steps, and a rule that
- * matches no day at all (30 February) ends like any other. Only COUNT has to walk from the start.
+ * Each day of the window is tested against the rule; times are not counted up from the first event. So a query for
+ * one week costs seven checks for a daily meeting of ten years, not 3,650 steps, and a rule that matches no day at
+ * all (30 February) terminates like any other. Only COUNT needs counting from the start.
  *
  * 1. Days that a month does not have are skipped, never moved: "monthly on the 31st" has seven months.
- * 2. The first time of an event is its own, whether the rule has it or not.
- * 3. Bounded: at most `stepsMax` candidates are looked at, and the answer says when that was not enough.
+ * 2. The first time of an event is always included, even if the rule does not match it.
+ * 3. Bounded: at most `stepsMax` candidates are checked; `capped` reports that this was not enough.
  */
-import { dayMs, hourMs, minuteMs, startOfDay, wall, type WallMs } from '../zoned-time.ts';
+import { dayMs, hourMs, minuteMs, startOfDay, wallTime, type WallMs } from '../zoned-time.ts';
 
 export type Frequency =
   | 'YEARLY'
@@ -20,18 +20,18 @@ export type Frequency =
   | 'MINUTELY'
   | 'SECONDLY';
 
-/** `weekday` 0 Monday to 6 Sunday; `nth` 0: every one, 2: the second, -1: the last of the month or year. */
+/** `weekday`: 0 Monday to 6 Sunday. `nth`: 0 every, 2 the second, -1 the last of the month or year. */
 export interface WeekdayRule {
   weekday: number;
   nth: number;
 }
 
-/** JSON-safe. Empty lists: the rule does not say. */
+/** JSON-safe. Empty list: the rule does not have this part. */
 export interface RecurrenceRule {
   freq: Frequency;
   interval: number;
   count: number | null;
-  /** The last time that still belongs to it, on the wall of the event's zone. */
+  /** The last possible time, inclusive, wall time of the event's zone. */
   until: WallMs | null;
   /** First day of the week, 0 Monday. */
   weekStart: number;
@@ -49,22 +49,22 @@ export interface RecurrenceRule {
 export interface Times {
   /** Ascending, without duplicates. */
   times: WallMs[];
-  /** There may be more: the rule has more times than anybody could be shown. */
+  /** Times may be missing: the step limit was reached. */
   capped: boolean;
 }
 
 /**
- * Candidates looked at per rule and question. A century of days is 36,525; a rule that needs more (every
- * second for a year) is damaged or hostile, and would hold up every other question.
+ * Candidates checked per rule and query. A century of days is 36,525; a rule that needs more (every second for a
+ * year) is damaged or hostile, and would block all other queries.
  */
 const stepsMax = 50_000;
 
-/** The times of the rule with `from <= time < to`, as if the event began at `start`. */
+/** The times of the rule with `from <= time < to`, for an event that begins at `start`. */
 export function timesOf(given: RecurrenceRule, start: WallMs, from: WallMs, to: WallMs): Times {
   const rule = withoutCount(given, start);
   const plan = planOf(rule, start);
   const times: WallMs[] = start >= from && start < to ? [start] : [];
-  // With a COUNT each time before the window has to be counted.
+  // With COUNT, the times before the window must be counted too.
   const first = rule.count === null ? Math.max(start, from) : start;
   const last = Math.min(to - 1, rule.until ?? Number.POSITIVE_INFINITY);
   const window = { first, last };
@@ -89,14 +89,14 @@ export function timesOf(given: RecurrenceRule, start: WallMs, from: WallMs, to: 
   return { times, capped: false };
 }
 
-/** Whether the rule itself has the time that the event begins at. */
+/** Whether the rule itself matches the start of the event. */
 export function hasStart(rule: RecurrenceRule, start: WallMs): boolean {
   const block = blockOf(rule, dayOf(start));
   const window = { first: start, last: start };
   return [...candidatesOf(rule, planOf(rule, start), block, window)].includes(start);
 }
 
-/** Length of the periods that are all equally long. */
+/** Length of the periods with a fixed length. */
 const periodMs: Partial<Record<Frequency, number>> = {
   WEEKLY: 7 * dayMs,
   DAILY: dayMs,
@@ -105,7 +105,7 @@ const periodMs: Partial<Record<Frequency, number>> = {
   SECONDLY: 1000,
 };
 
-/** A rule that only steps on ends at a time that can be calculated: nothing has to be counted. */
+/** Without BY parts the last time can be calculated from COUNT: counting is not needed. */
 function withoutCount(rule: RecurrenceRule, start: WallMs): RecurrenceRule {
   const period = periodMs[rule.freq];
   if (rule.count === null || period === undefined) return rule;
@@ -115,19 +115,19 @@ function withoutCount(rule: RecurrenceRule, start: WallMs): RecurrenceRule {
   return { ...rule, count: null, until: Math.min(lastTime, rule.until ?? lastTime) };
 }
 
-/** What of the wall is asked for. Both ends belong to it. */
+/** The requested wall times, both ends inclusive. */
 interface Window {
   first: WallMs;
   last: WallMs;
 }
 
-/** Days of one period of the rule: what BYSETPOS chooses from. Day numbers since 1970-01-01. */
+/** Days of one period of the rule, from which BYSETPOS selects. Day numbers since 1970-01-01, both inclusive. */
 interface Block {
   first: number;
   last: number;
 }
 
-/** The rule with what it leaves to the event's start filled in. */
+/** The rule, with missing parts filled in from the start of the event. */
 interface Plan {
   start: WallMs;
   byMonth: number[];
@@ -178,9 +178,12 @@ function blockOf(rule: RecurrenceRule, day: number): Block {
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
   switch (rule.freq) {
     case 'YEARLY':
-      return { first: dayOf(wall(year, 1, 1)), last: dayOf(wall(year + 1, 1, 1)) - 1 };
+      return { first: dayOf(wallTime(year, 1, 1)), last: dayOf(wallTime(year + 1, 1, 1)) - 1 };
     case 'MONTHLY':
-      return { first: dayOf(wall(year, month, 1)), last: dayOf(wall(year, month + 1, 1)) - 1 };
+      return {
+        first: dayOf(wallTime(year, month, 1)),
+        last: dayOf(wallTime(year, month + 1, 1)) - 1,
+      };
     case 'WEEKLY': {
       const first = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
       return { first, last: first + 6 };
@@ -193,7 +196,7 @@ function blockOf(rule: RecurrenceRule, day: number): Block {
   }
 }
 
-/** Whether INTERVAL has this period. For less than a day, `finerTimes` sees to it. */
+/** Whether INTERVAL includes this period. For periods shorter than a day, `finerTimes` applies INTERVAL. */
 function isAligned(rule: RecurrenceRule, plan: Plan, block: Block): boolean {
   const { interval } = rule;
   if (interval === 1) return true;
@@ -216,7 +219,7 @@ function isAligned(rule: RecurrenceRule, plan: Plan, block: Block): boolean {
   }
 }
 
-/** Ascending; null for each period of less than a day that BYHOUR and the like leave out. */
+/** Ascending; null for each period shorter than a day that BYHOUR, BYMINUTE or BYSECOND excludes. */
 function* candidatesOf(
   rule: RecurrenceRule,
   plan: Plan,
@@ -225,7 +228,7 @@ function* candidatesOf(
 ): Generator<WallMs | null, undefined> {
   const { bySetPos } = rule;
   if (bySetPos.length > 0 && !isSubDaily(rule.freq)) {
-    // Positions count in the whole period, also where the event begins or the window ends within it.
+    // Positions refer to the whole period, even if the event begins or the window ends within it.
     const whole = { first: block.first * dayMs, last: (block.last + 1) * dayMs - 1 };
     const all = [...candidatesOf({ ...rule, bySetPos: [] }, plan, block, whole)];
     yield* atPositions(all, bySetPos);
@@ -256,8 +259,8 @@ function hasDay(rule: RecurrenceRule, plan: Plan, day: number): boolean {
     if (!plan.byMonthDay.includes(monthDay) && !plan.byMonthDay.includes(fromEnd)) return false;
   }
   if (rule.byYearDay.length > 0) {
-    const yearDay = day - dayOf(wall(year, 1, 1)) + 1;
-    const fromEnd = day - dayOf(wall(year + 1, 1, 1));
+    const yearDay = day - dayOf(wallTime(year, 1, 1)) + 1;
+    const fromEnd = day - dayOf(wallTime(year + 1, 1, 1));
     if (!rule.byYearDay.includes(yearDay) && !rule.byYearDay.includes(fromEnd)) return false;
   }
   if (rule.byWeekNo.length > 0 && !hasWeek(rule, day)) return false;
@@ -267,23 +270,23 @@ function hasDay(rule: RecurrenceRule, plan: Plan, day: number): boolean {
 function isWeekday(rule: RecurrenceRule, plan: Plan, by: WeekdayRule, day: number): boolean {
   if (by.weekday !== weekdayOf(day)) return false;
   const inMonth = rule.freq === 'MONTHLY' || plan.byMonth.length > 0;
-  // A number before a weekday has a meaning only inside a month or a year.
+  // A number before a weekday has a meaning only for months and years.
   if (by.nth === 0 || (rule.freq !== 'MONTHLY' && rule.freq !== 'YEARLY')) return true;
   const date = new Date(day * dayMs);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
-  const first = dayOf(inMonth ? wall(year, month, 1) : wall(year, 1, 1));
-  const next = dayOf(inMonth ? wall(year, month + 1, 1) : wall(year + 1, 1, 1));
+  const first = dayOf(inMonth ? wallTime(year, month, 1) : wallTime(year, 1, 1));
+  const next = dayOf(inMonth ? wallTime(year, month + 1, 1) : wallTime(year + 1, 1, 1));
   return by.nth > 0
     ? Math.floor((day - first) / 7) + 1 === by.nth
     : Math.floor((next - 1 - day) / 7) + 1 === -by.nth;
 }
 
-/** Week 1 is the first with at least four days in its year; the days of its edges count with it. */
+/** Week 1 is the first week with at least four days in its year; its days in the neighbouring year count as well. */
 function hasWeek(rule: RecurrenceRule, day: number): boolean {
   const begin = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
   const year = new Date((begin + 3) * dayMs).getUTCFullYear();
   const firstWeek = (of: number): number => {
-    const fourth = dayOf(wall(of, 1, 4));
+    const fourth = dayOf(wallTime(of, 1, 4));
     return fourth - ((weekdayOf(fourth) - rule.weekStart + 7) % 7);
   };
   const number = (begin - firstWeek(year)) / 7 + 1;
@@ -292,9 +295,9 @@ function hasWeek(rule: RecurrenceRule, day: number): boolean {
 }
 
 const daysInMonth = (year: number, month: number): number =>
-  dayOf(wall(year, month + 1, 1)) - dayOf(wall(year, month, 1));
+  dayOf(wallTime(year, month + 1, 1)) - dayOf(wallTime(year, month, 1));
 
-/** Times of a day for rules that recur within the day. What is left out is passed over by whole hours. */
+/** Times of a day for rules that recur within the day. Excluded hours, minutes and seconds are skipped as a whole. */
 function* finerTimes(
   rule: RecurrenceRule,
   plan: Plan,
@@ -307,7 +310,7 @@ function* finerTimes(
   const alignedFrom = (at: WallMs): WallMs =>
     begin + Math.ceil(Math.max(0, at - begin) / step) * step;
   const rest = [...new Set(plan.times.map((time) => time % unit))].sort((a, b) => a - b);
-  // The period that the window begins in may have later times than its beginning.
+  // Rounded down: the period in which the window begins may have times later in it.
   const first = Math.floor(Math.max(day * dayMs, window.first) / unit) * unit;
   const last = Math.min((day + 1) * dayMs - 1, window.last);
   let at = alignedFrom(first);
@@ -324,7 +327,7 @@ function* finerTimes(
   }
 }
 
-/** The period itself, or the end of the hour, minute or second that the rule leaves out. */
+/** `at` itself, or the end of the hour, minute or second that the rule excludes. */
 function nextFree(rule: RecurrenceRule, unit: number, at: WallMs): WallMs {
   const date = new Date(at);
   const leavesOut = (list: number[], value: number): boolean =>
@@ -336,7 +339,7 @@ function nextFree(rule: RecurrenceRule, unit: number, at: WallMs): WallMs {
   return at;
 }
 
-/** The wall of the last time of a rule that ends, with the length of its day; null for one that does not. */
+/** The last time of the rule, wall time; null if the rule has no end or was capped. */
 export function lastTimeOf(rule: RecurrenceRule, start: WallMs): WallMs | null {
   if (rule.count === null) return rule.until;
   const horizon = startOfDay(start) + 366 * 200 * dayMs;

@@ -1,18 +1,17 @@
-/** Between a calendar entry and the row that it is stored as. */
+/** Converts between a calendar entry and its stored row. */
 import { dayMs } from '../zoned-time.ts';
 import type { StoredEvent } from './calendar-port.ts';
 import type { CalendarEntry } from './event.ts';
-import type { EventReader } from './event-reader.ts';
+import type { EventParser } from './event-parser.ts';
 import { lastTimeOf } from './recurrence.ts';
 
 /**
- * The form of the stored JSON. Count it up when `CalendarEntry` changes: rows of another form are then read
- * from their text again.
+ * Version of the stored JSON. Increase it when `CalendarEntry` changes: rows of another version are then parsed from
+ * their text again.
  */
 const form = 2;
 
-/** The row of an entry. */
-export function storedEvent(entry: CalendarEntry, ics: string): StoredEvent {
+export function toStoredEvent(entry: CalendarEntry, ics: string): StoredEvent {
   const starts = entry.parts.flatMap((part) => [
     part.start.wall,
     ...part.added.map((moment) => moment.wall),
@@ -26,26 +25,26 @@ export function storedEvent(entry: CalendarEntry, ics: string): StoredEvent {
   };
 }
 
-/** The entries of a row: one, or none where its text cannot be read any more. */
-export function entriesOf(
+/** The entries of a row: one, or none if its text is no longer readable. */
+export function parseStoredEntries(
   row: { ics: string; entry: string },
-  reader: EventReader,
+  parser: EventParser,
 ): CalendarEntry[] {
   const stored = JSON.parse(row.entry) as CalendarEntry & { form: number };
-  return stored.form === form ? [stored] : reader.read(row.ics).entries;
+  return stored.form === form ? [stored] : parser.parse(row.ics).entries;
 }
 
-/** The end of the last time of the entry, null where there is none. */
+/** The end of the last occurrence, wall time; null for a series without an end. */
 function lastWallOf(entry: CalendarEntry): number | null {
   let last = Number.NEGATIVE_INFINITY;
-  // One that moves all later instances may be longer than the entry itself, or later.
+  // A part that replaces all later instances may be longer than the entry itself, or later.
   const shift = Math.max(
     0,
     ...entry.parts.map((part) => part.start.wall - (part.instance ?? part.start).wall),
   );
   const length = shift + Math.max(...entry.parts.map((part) => part.lengthMs));
   for (const part of entry.parts) {
-    // A day that was added to times may have the time of any of them.
+    // An RDATE that is a day may get any time of day.
     const added = part.added.map((one) => one.wall + dayMs + (one.lengthMs ?? 0));
     const times = [part.start.wall, ...added];
     for (const rule of part.rules) {

@@ -1,11 +1,11 @@
 /** The document tool: full-text search in the user's documents. */
 import { z } from 'zod';
 import type { Locale } from '../../../machines/texts.ts';
-import { oneLine } from '../plain-text.ts';
-import { textParam } from '../tool-params.ts';
-import { reads, type Tool } from '../tool.ts';
+import { oneLine } from '../sanitize-text.ts';
+import { textParam } from '../param-schemas.ts';
+import { readOperation, type Tool } from '../tool.ts';
 
-/** Documents in one answer: what a chat shows without scrolling, and what a prompt has room for. */
+/** Documents in one answer: as many as a chat shows without scrolling and a prompt has room for. */
 const hitsMax = 8;
 
 export interface DocumentHit {
@@ -15,9 +15,9 @@ export interface DocumentHit {
   score: number;
 }
 
-/** What the tool asks of the library of documents. */
+/** The port of the document tool to the document library. */
 export interface DocumentSearch {
-  /** Best first. `isExact` false: no document has every word; these have most of the question. */
+  /** Best first. `isExact` false: no document has every word of the query; the hits have most of them. */
   search(
     userId: string,
     query: string,
@@ -31,7 +31,7 @@ export function createDocumentTool(documents: DocumentSearch): Tool {
   return {
     name: 'document',
     operations: {
-      search: reads({
+      search: readOperation({
         description: "full-text search in the user's documents and memos",
         schema: z.object({ query: textParam.describe('the words to look for') }),
         async run({ query }, { userId, locale, signal }) {
@@ -41,7 +41,7 @@ export function createDocumentTool(documents: DocumentSearch): Tool {
             title: oneLine(title, 120),
             snippet: oneLine(snippet, 200),
           }));
-          const summary = hitWords(oneLine(query, 80), shown, isExact, locale);
+          const summary = formatHits(oneLine(query, 80), shown, isExact, locale);
           const data = { query, count: shown.length, exact: isExact, documents: shown };
           return { ok: true, data, summary };
         },
@@ -50,18 +50,18 @@ export function createDocumentTool(documents: DocumentSearch): Tool {
   };
 }
 
-function hitWords(
+function formatHits(
   query: string,
   hits: readonly { title: string; snippet: string }[],
   isExact: boolean,
   locale: Locale,
 ): string {
   const lines = hits.map((hit) => `- ${hit.title}${hit.snippet === '' ? '' : `: ${hit.snippet}`}`);
-  const head = headWords(query, hits.length, isExact, locale);
+  const head = formatHeading(query, hits.length, isExact, locale);
   return [head, ...lines].join('\n');
 }
 
-function headWords(query: string, count: number, isExact: boolean, locale: Locale): string {
+function formatHeading(query: string, count: number, isExact: boolean, locale: Locale): string {
   const many = count === hitsMax;
   if (locale === 'ko') {
     if (count === 0) return `‘${query}’에 대한 문서를 찾지 못했습니다.`;

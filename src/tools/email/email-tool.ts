@@ -1,25 +1,25 @@
-/** The mail tool: search over all mailboxes of a user. It reads; nothing here can change a mailbox. */
+/** The mail tool: search in all mailboxes of a user. Read-only: nothing here can change a mailbox. */
 import { z } from 'zod';
 import type { Log } from '../../lib/log.ts';
-import { callFields } from '../call-fields.ts';
-import { oneLine, wordsOf } from '../plain-text.ts';
-import { fault, spokenFault } from '../tool-fault.ts';
-import { dateParam, daysParam, textParam } from '../tool-params.ts';
-import { reads, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
+import { toolLogFields } from '../log-fields.ts';
+import { oneLine, splitWords } from '../sanitize-text.ts';
+import { toolError, localizedToolError } from '../tool-error.ts';
+import { dateParam, daysParam, textParam } from '../param-schemas.ts';
+import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
 import {
   clockTime,
   dayMs,
   isoDate,
   startOfDay,
-  wallOfDate,
+  parseIsoDate,
   type WallMs,
   type Zones,
 } from '../zoned-time.ts';
-import { mailWords, noFolderWords, noMailWords } from './email-words.ts';
+import { formatMailListing, formatNoFolder, formatNoMailbox } from './email-formatter.ts';
 import { messagesShownMax } from './imap-mailbox.ts';
-import type { Mailbox, MailFault, MailFound, MailMessage, MailQuery } from './mail-port.ts';
+import type { Mailbox, MailError, MailFound, MailMessage, MailQuery } from './mail-port.ts';
 
-/** Days that are looked back without dates in the question (W2). */
+/** Days that are searched if the question has no dates. */
 const usualDays = 7;
 
 const searchParams = z.object({
@@ -33,7 +33,7 @@ const searchParams = z.object({
 type SearchParams = z.output<typeof searchParams>;
 
 export interface EmailToolOptions {
-  /** Empty: no mail is configured, and the tool says so. */
+  /** Empty: no mail is configured, and the answer says so. */
   mailboxes: readonly Mailbox[];
   zones: Zones;
   log: Log;
@@ -44,7 +44,7 @@ export function createEmailTool(options: EmailToolOptions): Tool {
   return {
     name: 'email',
     operations: {
-      search: reads({
+      search: readOperation({
         description: "search in the user's mail; without dates the last 7 days",
         schema: searchParams,
         run: (params, context) => search(params, context, options),
@@ -59,19 +59,19 @@ async function search(
   { mailboxes, zones, log }: EmailToolOptions,
 ): Promise<ToolAnswer> {
   const { locale, timeZone, userId } = context;
-  const own = mailboxes.filter((mailbox) => mailbox.isOf(userId));
+  const own = mailboxes.filter((mailbox) => mailbox.belongsTo(userId));
   if (own.length === 0) {
-    return fault('GH_TOOL_NOT_CONFIGURED', 'no mailbox of this user', noMailWords(locale));
+    return toolError('GH_TOOL_NOT_CONFIGURED', 'no mailbox of this user', formatNoMailbox(locale));
   }
-  const now = zones.wallOf(Date.parse(context.now), timeZone);
-  const range = rangeOf(params, now);
+  const now = zones.toWallTime(Date.parse(context.now), timeZone);
+  const range = resolveRange(params, now);
   const folder = params.folder ?? null;
-  const named = folder === null ? [] : own.filter((mailbox) => mailbox.isNamed(folder));
+  const named = folder === null ? [] : own.filter((mailbox) => mailbox.hasName(folder));
   const query: MailQuery = {
-    from: zones.instantOf(range.from, timeZone),
-    to: zones.instantOf(range.to, timeZone),
-    words: wordsOf(params.query ?? '', 5),
-    sender: wordsOf(params.from ?? '', 3),
+    from: zones.toInstant(range.from, timeZone),
+    to: zones.toInstant(range.to, timeZone),
+    words: splitWords(params.query ?? '', 5),
+    sender: splitWords(params.from ?? '', 3),
     folder,
   };
   const asked = await Promise.all(
@@ -84,17 +84,17 @@ async function search(
     outcome.ok ? [] : [{ name: mailbox.name, fault: outcome }],
   );
   for (const one of failed) {
-    log.warn({ ...callFields(context), account: one.name, code: one.fault.code }, 'mail failed');
+    log.warn({ ...toolLogFields(context), account: one.name, code: one.fault.code }, 'mail failed');
   }
   const found = asked.flatMap(({ outcome }) => (outcome.ok ? [outcome] : []));
-  if (found.length === 0) return allFailed(failed, context);
+  if (found.length === 0) return mergeErrors(failed, context);
   const there = found.filter((one) => one.missingFolder === null);
   if (there.length === 0 && failed.length === 0) {
     const names = found.flatMap((one) => one.missingFolder ?? []);
-    const words = noFolderWords(oneLine(folder ?? '', 60), names, locale);
-    return fault('GH_TOOL_NOT_FOUND', `no folder ${oneLine(folder ?? '', 60)}`, words);
+    const words = formatNoFolder(oneLine(folder ?? '', 60), names, locale);
+    return toolError('GH_TOOL_NOT_FOUND', `no folder ${oneLine(folder ?? '', 60)}`, words);
   }
-  return answerOf(
+  return toAnswer(
     params,
     range,
     there,
@@ -104,7 +104,7 @@ async function search(
   );
 }
 
-function answerOf(
+function toAnswer(
   params: SearchParams,
   range: { from: WallMs; to: WallMs },
   found: readonly MailFound[],
@@ -113,7 +113,7 @@ function answerOf(
   zones: Zones,
 ): ToolAnswer {
   const { locale, timeZone } = context;
-  const wallOf = (at: number): WallMs => zones.wallOf(at, timeZone);
+  const toWall = (at: number): WallMs => zones.toWallTime(at, timeZone);
   const messages = found
     .flatMap((one) => one.messages)
     .sort((a, b) => b.at - a.at)
@@ -131,7 +131,7 @@ function answerOf(
     lookedThrough,
     unreached,
     showsAccount: accounts.size > 1,
-    messages: messages.map((message) => ({ ...message, at: wallOf(message.at) })),
+    messages: messages.map((message) => ({ ...message, at: toWall(message.at) })),
   };
   return {
     ok: true,
@@ -142,13 +142,13 @@ function answerOf(
       ...(isPartial ? { partial: true } : {}),
       ...(lookedThrough === null ? {} : { looked_through: lookedThrough }),
       ...(unreached.length > 0 ? { not_reached: unreached } : {}),
-      messages: messages.map((message) => messageData(message, wallOf(message.at))),
+      messages: messages.map((message) => toMessageData(message, toWall(message.at))),
     },
-    summary: mailWords(listing, locale, wallOf(Date.parse(context.now))),
+    summary: formatMailListing(listing, locale, toWall(Date.parse(context.now))),
   };
 }
 
-const messageData = (message: MailMessage, at: WallMs): Record<string, unknown> => ({
+const toMessageData = (message: MailMessage, at: WallMs): Record<string, unknown> => ({
   date: isoDate(at),
   time: clockTime(at),
   from: message.from,
@@ -159,20 +159,20 @@ const messageData = (message: MailMessage, at: WallMs): Record<string, unknown> 
   ...(message.preview === '' ? {} : { preview: message.preview }),
 });
 
-function allFailed(
-  failed: readonly { name: string; fault: MailFault }[],
+function mergeErrors(
+  failed: readonly { name: string; fault: MailError }[],
   context: CallContext,
 ): ToolAnswer {
   const [first] = failed;
   const code = first?.fault.code ?? 'GH_TOOL_UNREACHABLE';
   const message = failed.map(({ name, fault }) => `${name}: ${fault.message}`).join('; ');
-  return spokenFault(code, 'email', context.locale, message);
+  return localizedToolError(code, 'email', context.locale, message);
 }
 
-function rangeOf(params: SearchParams, now: WallMs): { from: WallMs; to: WallMs } {
+function resolveRange(params: SearchParams, now: WallMs): { from: WallMs; to: WallMs } {
   const today = startOfDay(now);
-  const first = params.date_from === undefined ? null : wallOfDate(params.date_from);
-  const last = params.date_to === undefined ? null : wallOfDate(params.date_to);
+  const first = params.date_from === undefined ? null : parseIsoDate(params.date_from);
+  const last = params.date_to === undefined ? null : parseIsoDate(params.date_to);
   if (first === null && last === null) {
     const days = params.days ?? usualDays;
     return { from: today - (days - 1) * dayMs, to: today + dayMs };

@@ -1,6 +1,6 @@
-/** Character references of HTML: all numbers, and the names that mails use. */
+/** Decodes HTML character references: all numbers, and the names that mails use. */
 
-/** The names of U+00A0 to U+00FF, in their order. */
+/** The names of U+00A0 to U+00FF, in order. */
 const latin =
   'nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml'.split(
     ' ',
@@ -54,10 +54,10 @@ const named: ReadonlyMap<string, string> = new Map([
   }),
 ]);
 
-/** Numbers between 128 and 159 mean the characters of windows-1252, as browsers read them. */
+/** Numbers from 128 to 159 mean characters of windows-1252, as in browsers. */
 const western = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
-/** Replaces the references of a text. What is none, or has no name here, stays as it is. */
+/** Replaces the references of a text. Unknown names, and `&` in other text, stay unchanged. */
 export const decodeEntities = (text: string): string =>
   text.includes('&')
     ? text.replace(/&(?:#x([\da-f]{1,7})|#(\d{1,8})|([a-z]\w{1,30}))(;?)/gi, decoded)

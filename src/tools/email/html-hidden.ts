@@ -1,13 +1,13 @@
-/** What an HTML mail hides: by attributes, by styles, and by the rules of its style sheets. */
+/** Detects hidden elements of an HTML mail: by attributes, by styles, and by the rules of its style sheets. */
 import { decodeEntities } from './html-entities.ts';
 
-/** Selectors of one class, one id or one element with a class, lower case: `.preheader`, `#preview`. */
+/** Selectors of one class, one id or one element with a class: `.preheader`, `#preview`. */
 export type HiddenSelectors = ReadonlySet<string>;
 
-/** Bytes of style sheets that are looked at. */
+/** Characters of style sheets that are parsed. */
 const sheetMax = 50_000;
 
-/** Whether the element and all inside it is never seen. `mso-hide` alone counts: it stands on preheaders. */
+/** Whether the element and its content are never visible. `mso-hide` alone suffices: preheaders have it. */
 export function isHiddenTag(name: string, attributes: string, selectors: HiddenSelectors): boolean {
   if (attributes === '') return false;
   if (/(?:^|\s)hidden(?=[\s/]|$)/i.test(withoutValues(attributes))) return true;
@@ -21,8 +21,8 @@ export function isHiddenTag(name: string, attributes: string, selectors: HiddenS
   );
 }
 
-/** Whether a style sets a font too small to be read; null where it says nothing of it. */
-export function fontOf(attributes: string): boolean | null {
+/** Whether the style sets a font too small to be read; null if it sets no font size. */
+export function isFontTooSmall(attributes: string): boolean | null {
   const size = /(?:^|;)font-size:([\d.]+)(px|pt|em|rem|%|;|$)/.exec(
     compact(attributeOf(attributes, 'style')),
   );
@@ -31,7 +31,7 @@ export function fontOf(attributes: string): boolean | null {
   return value === 0 || (value <= 1 && /px|pt|^%$/.test(size[2] ?? ''));
 }
 
-/** The selectors that the style sheets of a mail hide for everybody: rules for some screens do not count. */
+/** The selectors that the style sheets of a mail hide unconditionally: media rules do not count. */
 export function hiddenSelectors(html: string): HiddenSelectors {
   const found = new Set<string>();
   let size = 0;
@@ -50,7 +50,7 @@ export function hiddenSelectors(html: string): HiddenSelectors {
   return found;
 }
 
-/** Without blocks like `@media (max-width: 600px) { … }`. */
+/** Removes blocks such as `@media (max-width: 600px) { … }`. */
 function withoutConditions(sheet: string): string {
   let [text, depth, isSkipped] = ['', 0, false];
   for (const piece of sheet.split(/([{}]|@[\w-]+)/)) {

@@ -1,11 +1,16 @@
 /**
- * What a reader sees of an HTML mail, as text. Not for showing as HTML, and not a browser: what a mail hides
- * with its styles is left out, as are the spaces that many programs put behind a preheader.
+ * The visible text of an HTML mail. Not for display as HTML, and not a browser: content that a mail hides with styles
+ * is left out, as are the spaces that many programs put after a preheader.
  */
 import { decodeEntities } from './html-entities.ts';
-import { fontOf, hiddenSelectors, isHiddenTag, type HiddenSelectors } from './html-hidden.ts';
+import {
+  isFontTooSmall,
+  hiddenSelectors,
+  isHiddenTag,
+  type HiddenSelectors,
+} from './html-hidden.ts';
 
-/** Elements that do not part words: 견적<b>서</b> is one. */
+/** Elements that do not separate words: 견적<b>서</b> is one word. */
 const inline = new Set(
   'a abbr b big bdo bdi cite code del em font i ins kbd label mark q s small span strike strong sub sup tt u var wbr'.split(
     ' ',
@@ -16,27 +21,27 @@ const empty = new Set(
   'area base br col embed hr img input link meta param source track wbr'.split(' '),
 );
 
-/** Elements whose content is no text to read. */
+/** Elements whose content is not visible text. */
 const unread = new Set(['script', 'style', 'title', 'head', 'template', 'noframes', 'object']);
 
-/** Elements whose content is no HTML. */
+/** Elements whose content is not parsed as HTML. */
 const raw = new Set(['script', 'style', 'title']);
 
-/** All lengths are bounded, and a `<` outside quotes ends the try: no page takes long. */
+/** All lengths are bounded, and a `<` outside quotes ends the match: no input takes long. */
 const tag = /<(\/?)([a-z][^\s/<>]{0,60})((?:"[^"]{0,4000}"|'[^']{0,4000}'|[^'"<>]){0,4000})>/iy;
 
 interface Open {
   name: string;
-  /** The font is too small to be read; what is inside may be larger again. */
+  /** The font is too small to be read; elements inside may be larger again. */
   isTiny: boolean;
 }
 
-/** The visible text; blank where there is none. Linear in the length of the HTML. */
-export function textOfHtml(html: string): string {
-  return visible(html, hiddenSelectors(html), 3);
+/** The visible text; blank if there is none. Linear in the length of the HTML. */
+export function htmlToText(html: string): string {
+  return extractVisibleText(html, hiddenSelectors(html), 3);
 }
 
-function visible(html: string, selectors: HiddenSelectors, retries: number): string {
+function extractVisibleText(html: string, selectors: HiddenSelectors, retries: number): string {
   const open: Open[] = [];
   let text = '';
   let at = 0;
@@ -54,7 +59,7 @@ function visible(html: string, selectors: HiddenSelectors, retries: number): str
     tag.lastIndex = at;
     const match = tag.exec(html);
     if (match === null) {
-      // A bare `<`, or a tag that was cut off.
+      // A bare `<`, or a truncated tag.
       if (!/^<[a-z/!]/i.test(html.slice(at, at + 2))) text += '<';
       else if (!html.includes('>', at)) break;
       at += 1;
@@ -67,13 +72,13 @@ function visible(html: string, selectors: HiddenSelectors, retries: number): str
     if (slash === '/') close(open, name);
     else if (unread.has(name) || isHiddenTag(name, attributes, selectors)) {
       const after = empty.has(name) || attributes.endsWith('/') ? at : endOf(html, at, name);
-      // Never closed: the rest is read as if nothing were hidden, better than an empty mail.
+      // The hidden element is never closed: the rest is read as visible, which is better than an empty mail.
       if (after === null && retries > 0 && !raw.has(name)) {
-        return `${text} ${visible(html.slice(at), selectors, retries - 1)}`;
+        return `${text} ${extractVisibleText(html.slice(at), selectors, retries - 1)}`;
       }
       at = after ?? html.length;
     } else if (!empty.has(name) && !attributes.endsWith('/')) {
-      open.push({ name, isTiny: fontOf(attributes) ?? open.at(-1)?.isTiny ?? false });
+      open.push({ name, isTiny: isFontTooSmall(attributes) ?? open.at(-1)?.isTiny ?? false });
     }
   }
   return text;
@@ -84,7 +89,7 @@ function close(open: Open[], name: string): void {
   if (index !== -1) open.length = index;
 }
 
-/** The end of a comment, a doctype or a condition of Outlook; null where none begins. */
+/** The end of a comment, a doctype or an Outlook conditional; null if none begins at `at`. */
 function endOfComment(html: string, at: number): number | null {
   if (html.startsWith('<!--', at)) {
     const end = html.indexOf('-->', at + 2);
@@ -95,7 +100,7 @@ function endOfComment(html: string, at: number): number | null {
   return end === -1 ? html.length : end + 1;
 }
 
-/** Behind the closing tag of an element that is open at `at`; null where it is never closed. */
+/** The position after the closing tag of an element that is open at `at`; null if it is never closed. */
 function endOf(html: string, at: number, name: string): number | null {
   const escaped = name.replace(/[^a-z0-9]/g, String.raw`\$&`);
   if (raw.has(name)) {
@@ -109,7 +114,7 @@ function endOf(html: string, at: number, name: string): number | null {
   for (let found = tags.exec(html); found !== null; found = tags.exec(html)) {
     if (found[0] === '<!--') tags.lastIndex = endOfComment(html, found.index) ?? html.length;
     else if (/^<body/i.test(found[0])) {
-      // A head that is not closed ends where the body begins.
+      // An unclosed head ends where the body begins.
       if (name === 'head') return found.index;
     } else depth += found[1] === '/' ? -1 : 1;
     if (depth === 0) return tags.lastIndex;

@@ -1,22 +1,22 @@
-/** A look at one mail account for the doctor: the login, and whether the configured folders are there. */
-import { clientOf, faultOf } from './imap-mailbox.ts';
-import type { MailAccount, MailFault } from './mail-port.ts';
+/** Checks one mail account for the doctor: the login, and whether the configured folders exist. */
+import { createImapClient, toMailError } from './imap-mailbox.ts';
+import type { MailAccount, MailError } from './mail-port.ts';
 
 export interface MailboxCheck {
   ok: true;
-  /** Folders of the account. */
+  /** Number of folders of the account. */
   folders: number;
-  /** Folders of the configuration that the account does not have. */
+  /** Paths of configured folders that the account does not have. */
   missing: string[];
 }
 
-/** Reads nothing but the list of folders. Resolves within the limit; never rejects. */
+/** Reads only the list of folders. Resolves within `limitMs`; never rejects. */
 export async function checkMailbox(
   account: MailAccount,
   limitMs: number,
-): Promise<MailboxCheck | MailFault> {
+): Promise<MailboxCheck | MailError> {
   const signal = AbortSignal.timeout(limitMs);
-  const client = clientOf(account, limitMs);
+  const client = createImapClient(account, limitMs);
   let failure: unknown = null;
   client.on('error', (error) => (failure ??= error));
   const onAbort = (): void => client.close();
@@ -29,7 +29,7 @@ export async function checkMailbox(
     const missing = wanted.filter((path) => !there.has(path));
     return { ok: true, folders: list.length, missing };
   } catch (error) {
-    return faultOf(failure ?? error, { signal });
+    return toMailError(failure ?? error, { signal });
   } finally {
     signal.removeEventListener('abort', onAbort);
     client.close();

@@ -1,19 +1,19 @@
-/** Which messages of an open folder are of the days that were asked for, on servers of every kind. */
+/** Finds the messages of an open folder within the requested days, on servers with different abilities. */
 import type { ImapFlow, SearchObject } from 'imapflow';
 import { dayMs } from '../zoned-time.ts';
 import type { MailQuery } from './mail-port.ts';
 
-/** Messages that are asked for by their place, where a server can search for nothing. */
+/** Newest messages that are fetched by sequence number if a server cannot search at all. */
 const newestMax = 500;
 
 /**
- * The days as a server is asked for them: a day more on both sides, as servers count days in a zone of their
- * own. Messages are looked at exactly afterwards.
+ * The days as search criteria: a day more on both sides, because servers count days in a zone of their own. The
+ * exact times are checked afterwards.
  *
- * A bound that is not past is left out. It would exclude nothing, and where the server has WITHIN (RFC 5032)
- * it would be sent as `OLDER 0`, which is no interval: Dovecot answers BAD.
+ * A bound that is not in the past is omitted. It would exclude nothing, and for a server with WITHIN (RFC 5032)
+ * it would be sent as `OLDER 0`, which is not an interval: Dovecot answers BAD.
  */
-export function daysOf(query: MailQuery, now = Date.now()): SearchObject {
+export function dateCriteria(query: MailQuery, now = Date.now()): SearchObject {
   const since = query.from - dayMs;
   const before = query.to + dayMs;
   return {
@@ -26,10 +26,10 @@ export function daysOf(query: MailQuery, now = Date.now()): SearchObject {
 const second = 1000;
 
 /**
- * UIDs of the days' messages, ascending; more than those where the server cannot search by days.
+ * UIDs of the messages of the days, ascending; more than these if the server cannot search by date.
  *
- * Tried in turn: intervals where the server has WITHIN, dates, everything, and the newest by their place in
- * the folder.
+ * Tried in order: intervals if the server has WITHIN, dates, all messages, and the newest messages by sequence
+ * number.
  */
 export async function searchDays(client: ImapFlow, query: MailQuery): Promise<number[]> {
   const found = await searchFor(client, query, {});
@@ -43,20 +43,20 @@ export async function searchDays(client: ImapFlow, query: MailQuery): Promise<nu
 }
 
 /**
- * UIDs of the messages of the days that meet the condition, ascending; null where the server says NO or BAD.
+ * UIDs of the messages of the days that match the condition, ascending; null if the server answers NO or BAD.
  */
 export async function searchFor(
   client: ImapFlow,
   query: MailQuery,
   condition: SearchObject,
 ): Promise<number[] | null> {
-  const days = daysOf(query);
+  const days = dateCriteria(query);
   const criteria = { ...days, ...condition };
   const asked = Object.keys(criteria).length === 0 ? { all: true } : criteria;
   const found = await client.search(asked, { uid: true });
   if (found) return found;
   if (Object.keys(days).length === 0 || !client.capabilities.delete('WITHIN')) return null;
-  // Without the capability the same bounds are sent as SINCE and BEFORE, which every server has.
+  // Without the capability imapflow sends the same bounds as SINCE and BEFORE, which every server has.
   const byDate = await client.search(asked, { uid: true });
   return byDate ? byDate : null;
 }

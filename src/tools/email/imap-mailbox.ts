@@ -1,21 +1,21 @@
 /**
- * A mailbox on an IMAP server. One short connection per question: servers drop idle ones, and a question an
- * hour is worth no more.
+ * A mailbox on an IMAP server. One short connection per query: servers drop idle connections, and one query per hour
+ * does not justify a permanent connection.
  *
- * 1. Read only: folders are opened with EXAMINE and texts fetched with BODY.PEEK, so no message becomes seen.
- * 2. The socket is closed whatever happens; a failed login leaves it open otherwise, and the process with it.
+ * 1. Read-only: folders are opened with EXAMINE and texts fetched with BODY.PEEK, so no message is marked as seen.
+ * 2. The socket is always closed; after a failed login it would otherwise stay open and keep the process alive.
  */
 import { ImapFlow, type ListResponse } from 'imapflow';
 import { messageOf } from '../../lib/errors.ts';
 import type { CallContext } from '../tool.ts';
-import { trustOptions } from '../../lib/tls-trust.ts';
+import { tlsConnectionOptions } from '../../lib/tls-options.ts';
 import { addPreviews, type FoundMessage } from './imap-messages.ts';
 import { searchFolder } from './imap-search.ts';
-import { folderNames, foldersOf, namesAccount, namesFolder } from './mail-folders.ts';
+import { folderNames, resolveFolders, isAccountName, isFolderName } from './mail-folders.ts';
 import type {
   Mailbox,
   MailAccount,
-  MailFault,
+  MailError,
   MailFound,
   MailMessage,
   MailQuery,
@@ -24,26 +24,26 @@ import type {
 /** Messages in one answer. */
 export const messagesShownMax = 10;
 
-/** Share of the call's limit for reaching the server, so that the sentence says which part failed. */
+/** Share of the call's limit for connecting to the server, so that the error says which step failed. */
 const connectShare = 0.6;
 
-/** Share of the call's limit after which no more texts are looked through: what is known goes out in time. */
+/** Share of the call's limit after which no more texts are searched, so that the results are returned in time. */
 const lookingShare = 0.7;
 
-/** Folders in one question: each costs a round trip or two. */
+/** Folders per query: each costs one or two round trips. */
 const foldersMax = 8;
 
 /** The provider `imap`, one account. */
 export function createImapMailbox(account: MailAccount): Mailbox {
   return {
     name: account.name,
-    isNamed: (folder) => namesAccount(account, folder) || namesFolder(account, folder),
-    isOf: (userId) => account.users === undefined || account.users.includes(userId),
+    hasName: (folder) => isAccountName(account, folder) || isFolderName(account, folder),
+    belongsTo: (userId) => account.users === undefined || account.users.includes(userId),
     async search(query, context) {
-      const client = clientOf(account, context.limitMs);
+      const client = createImapClient(account, context.limitMs);
       const until = performance.now() + context.limitMs * lookingShare;
       let failure: unknown = null;
-      // Without a listener an error between two commands would end the process.
+      // Without a listener an error between two commands would terminate the process.
       client.on('error', (error) => (failure ??= error));
       const onAbort = (): void => client.close();
       context.signal.addEventListener('abort', onAbort, { once: true });
@@ -52,7 +52,7 @@ export function createImapMailbox(account: MailAccount): Mailbox {
         await client.connect();
         return await searchAccount(client, account, query, until);
       } catch (error) {
-        return faultOf(failure ?? error, context);
+        return toMailError(failure ?? error, context);
       } finally {
         context.signal.removeEventListener('abort', onAbort);
         client.close();
@@ -61,15 +61,15 @@ export function createImapMailbox(account: MailAccount): Mailbox {
   };
 }
 
-/** A connection to be; without a listener for its errors one of them ends the process. */
-export function clientOf(account: MailAccount, limitMs: number): ImapFlow {
+/** A client, not yet connected. The caller must listen for `error`: without a listener it terminates the process. */
+export function createImapClient(account: MailAccount, limitMs: number): ImapFlow {
   const connectMs = Math.max(1, Math.floor(limitMs * connectShare));
   return new ImapFlow({
     host: account.host,
     port: account.port,
     secure: account.secure,
     auth: { user: account.username, pass: account.password },
-    tls: trustOptions(account),
+    tls: tlsConnectionOptions(account),
     logger: false,
     disableAutoIdle: true,
     connectionTimeout: connectMs,
@@ -85,7 +85,7 @@ async function searchAccount(
   until: number,
 ): Promise<MailFound> {
   const list = query.folder === null ? [] : await client.list();
-  const folders = foldersOf(account, query.folder, list).slice(0, foldersMax);
+  const folders = resolveFolders(account, query.folder, list).slice(0, foldersMax);
   if (folders.length === 0) {
     return { ...nothing, missingFolder: folderNames(account, list) };
   }
@@ -94,7 +94,7 @@ async function searchAccount(
   let isPartial = false;
   let lookedThrough: number | null = null;
   for (const folder of folders) {
-    const one = await inFolder(client, folder, () =>
+    const one = await withFolder(client, folder, () =>
       searchFolder(client, query, { account: account.name, folder, until }),
     );
     if (one === null) missing.push(folder);
@@ -104,7 +104,7 @@ async function searchAccount(
       lookedThrough = (lookedThrough ?? 0) + one.lookedThrough;
     }
   }
-  // A folder of the configuration that is gone costs itself; when it is all there is, the answer says so.
+  // A configured folder that no longer exists is skipped; if there is no other folder, the answer says so.
   if (missing.length === folders.length) {
     return { ...nothing, missingFolder: folderNames(account, await listed(client, list)) };
   }
@@ -112,7 +112,7 @@ async function searchAccount(
   const shown = messages.slice(0, messagesShownMax);
   for (const folder of new Set(shown.map((message) => message.folder))) {
     const bare = shown.filter((message) => message.folder === folder && message.preview === '');
-    await inFolder(client, folder, () => addPreviews(client, bare));
+    await withFolder(client, folder, () => addPreviews(client, bare));
   }
   const plain = shown.map(withoutIds);
   const count = messages.length;
@@ -136,8 +136,8 @@ const nothing: MailFound = {
 const listed = (client: ImapFlow, list: ListResponse[]): Promise<ListResponse[]> =>
   list.length > 0 ? Promise.resolve(list) : client.list();
 
-/** Runs the work with the folder open for reading; null where there is no such folder. */
-async function inFolder<Value>(
+/** Runs the work with the folder open for reading; null if there is no such folder. */
+async function withFolder<Value>(
   client: ImapFlow,
   folder: string,
   work: () => Promise<Value>,
@@ -156,7 +156,7 @@ async function inFolder<Value>(
   }
 }
 
-/** Providers show one message in several folders. */
+/** Providers list one message in several folders. */
 function withoutCopies(messages: FoundMessage[]): FoundMessage[] {
   const seen = new Set<string>();
   return messages.filter(({ messageId }) => {
@@ -182,21 +182,21 @@ const unreachableCodes = new Set([
 ]);
 const timeoutCodes = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
 
-/** What a thrown error means to whoever asked. */
-export function faultOf(error: unknown, context: Pick<CallContext, 'signal'>): MailFault {
+/** Maps a thrown error to an error code. */
+export function toMailError(error: unknown, context: Pick<CallContext, 'signal'>): MailError {
   const { code = '', authenticationFailed = false } = error as {
     code?: string;
     authenticationFailed?: boolean;
   };
-  const fault = (as: MailFault['code']): MailFault => ({
+  const mailError = (as: MailError['code']): MailError => ({
     ok: false,
     code: as,
     message: `${code} ${messageOf(error)}`.trim(),
   });
-  if (authenticationFailed) return fault('GH_TOOL_LOGIN');
-  if (context.signal.aborted || timeoutCodes.has(code)) return fault('GH_TOOL_TIMEOUT');
+  if (authenticationFailed) return mailError('GH_TOOL_LOGIN');
+  if (context.signal.aborted || timeoutCodes.has(code)) return mailError('GH_TOOL_TIMEOUT');
   if (unreachableCodes.has(code) || /CERT|certificate|SSL|TLS/i.test(messageOf(error))) {
-    return fault('GH_TOOL_UNREACHABLE');
+    return mailError('GH_TOOL_UNREACHABLE');
   }
-  return fault('GH_TOOL_UNREADABLE');
+  return mailError('GH_TOOL_UNREADABLE');
 }

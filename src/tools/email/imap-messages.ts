@@ -1,20 +1,20 @@
-/** Fetches heads and sources of messages of an open folder, with BODY.PEEK: nothing becomes seen. */
+/** Fetches headers and sources of messages of an open folder, with BODY.PEEK: no message is marked as seen. */
 import type { FetchMessageObject, ImapFlow } from 'imapflow';
-import { oneLine } from '../plain-text.ts';
+import { oneLine } from '../sanitize-text.ts';
 import type { MailMessage } from './mail-port.ts';
-import { readHead, readMail, type MailText } from './mail-text.ts';
+import { parseMailHead, parseMail, type ParsedMail } from './parse-mail.ts';
 
-/** Bytes of a message that are fetched for its text; attachments come after it. */
+/** Bytes of a message that are fetched for its text; attachments come after the text. */
 const sourceBytesMax = 65_536;
 
 export interface FoundMessage extends MailMessage {
   uid: number;
-  /** To tell copies in several folders apart from two messages; empty where the sender gave none. */
+  /** Identifies copies of one message in several folders; empty if the sender gave none. */
   messageId: string;
   address: string;
 }
 
-/** What is known of the messages without their texts. */
+/** Headers, times and flags of the messages, without their texts. */
 export async function fetchHeads(
   client: ImapFlow,
   uids: readonly number[],
@@ -25,27 +25,27 @@ export async function fetchHeads(
     envelope: true,
     internalDate: true,
     flags: true,
-    // As bytes: the envelope has lost what is in no encoding, or in one that is not widely known.
+    // As bytes: the envelope has already lost text that is unencoded, or in a rare encoding.
     headers: ['from', 'subject', 'content-type'],
   };
   const fetched = await client.fetchAll(uids.join(','), wanted, { uid: true });
   return fetched.map((one) => messageOf(one, where));
 }
 
-/** The texts of messages, in no order; one that cannot be read is left out. */
+/** The texts of messages, in no particular order; messages without a source are left out. */
 export async function fetchTexts(
   client: ImapFlow,
   uids: readonly number[],
-): Promise<{ uid: number; bytes: number; mail: MailText }[]> {
+): Promise<{ uid: number; bytes: number; mail: ParsedMail }[]> {
   if (uids.length === 0) return [];
   const wanted = { source: { maxLength: sourceBytesMax } };
   const fetched = await client.fetchAll(uids.join(','), wanted, { uid: true });
   return fetched.flatMap(({ uid, source }) =>
-    source === undefined ? [] : [{ uid, bytes: source.length, mail: readMail(source) }],
+    source === undefined ? [] : [{ uid, bytes: source.length, mail: parseMail(source) }],
   );
 }
 
-/** Adds the beginnings of the texts to messages of the open folder. */
+/** Adds previews to messages of the open folder. */
 export async function addPreviews(client: ImapFlow, messages: FoundMessage[]): Promise<void> {
   const texts = await fetchTexts(
     client,
@@ -57,7 +57,7 @@ export async function addPreviews(client: ImapFlow, messages: FoundMessage[]): P
   }
 }
 
-export const previewOf = (mail: MailText): string => oneLine(mail.text, 160);
+export const previewOf = (mail: ParsedMail): string => oneLine(mail.text, 160);
 
 function messageOf(
   fetched: FetchMessageObject,
@@ -65,7 +65,7 @@ function messageOf(
 ): FoundMessage {
   const { envelope, flags, uid, headers } = fetched;
   const [sender] = envelope?.from ?? [];
-  const head = readHead(headers ?? Buffer.alloc(0));
+  const head = parseMailHead(headers ?? Buffer.alloc(0));
   return {
     ...where,
     uid,
@@ -79,7 +79,7 @@ function messageOf(
   };
 }
 
-/** When it arrived, by the server; where the server does not say, when it was sent. NaN where neither is known. */
+/** Arrival time on the server, else the time of sending (epoch ms). NaN if neither is known. */
 function arrivalOf({ internalDate, envelope }: FetchMessageObject): number {
   const times = [internalDate, envelope?.date].map((date) =>
     date === undefined ? Number.NaN : new Date(date).getTime(),

@@ -1,40 +1,40 @@
 /**
- * Searches one open folder. The server looks for the words; what it finds is doubted where it cannot know:
- * servers do not find words in charsets that they do not know (Outlook's `ks_c_5601-1987` on Dovecot), some
- * refuse any charset but ASCII, some do not look into base64. Then the newest messages of the days are looked
- * through here as well, within bounds of number, bytes and time.
+ * Searches one open folder. The server searches for the words, but its result is not always complete: servers do not
+ * find words in charsets that they do not know (Outlook's `ks_c_5601-1987` on Dovecot), some refuse any charset but
+ * ASCII, some do not search base64. In these cases the newest messages of the days are also searched here, within
+ * limits of number, bytes and time.
  */
 import type { ImapFlow, SearchObject } from 'imapflow';
-import { containsAll } from '../plain-text.ts';
+import { containsAllWords } from '../sanitize-text.ts';
 import { searchDays, searchFor } from './imap-days.ts';
 import { fetchHeads, fetchTexts, previewOf, type FoundMessage } from './imap-messages.ts';
 import type { MailQuery } from './mail-port.ts';
 
-/** Messages whose heads are read: a busy week. Beyond, the answer says that there are more. */
+/** Messages whose headers are read: a busy week. If there are more, the answer says so. */
 const headsMax = 500;
 
-/** Messages whose texts are looked through here, and their bytes: about two seconds over a home line. */
+/** Messages whose texts are searched here, and their bytes: about two seconds over a home connection. */
 const lookedThroughMax = 200;
 const lookedBytesMax = 8_000_000;
 
-/** Messages in one command: between two the bounds are looked at. */
+/** Messages in one command: the limits are checked between two commands. */
 const batchSize = 20;
 
 export interface FolderFound {
   messages: FoundMessage[];
   isPartial: boolean;
-  /** Messages whose texts were looked through here, where that was not all of them; else null. */
+  /** Number of messages whose texts were searched here, if these were not all; else null. */
   lookedThrough: number | null;
 }
 
 export interface SearchWhere {
   account: string;
   folder: string;
-  /** When looking through has to end, on the clock of `performance.now()`. */
+  /** Deadline for searching texts, on the monotonic clock (`performance.now()`). */
   until: number;
 }
 
-/** All messages of the open folder that match; without previews but where their texts were looked through. */
+/** All matching messages of the open folder; only messages whose texts were searched here have previews. */
 export async function searchFolder(
   client: ImapFlow,
   query: MailQuery,
@@ -51,9 +51,9 @@ export async function searchFolder(
   if (!hasWords) return { messages: heads, isPartial: areDaysCut, lookedThrough: null };
   const found = heads.filter(({ uid }) => known.has(uid));
   const others = heads.filter(({ uid }) => !known.has(uid)).sort((a, b) => b.at - a.at);
-  const bySender = others.filter((head) => containsAll(senderText(head), query.sender));
+  const bySender = others.filter((head) => containsAllWords(senderText(head), query.sender));
   const [byHead, byText] = partition(bySender, (head) =>
-    containsAll(`${head.subject}\n${senderText(head)}`, query.words),
+    containsAllWords(`${head.subject}\n${senderText(head)}`, query.words),
   );
   if (named !== null && !isDoubted(query, named)) {
     return { messages: [...found, ...byHead], isPartial: isCut, lookedThrough: null };
@@ -74,18 +74,18 @@ const partition = <Item>(
   test: (item: Item) => boolean,
 ): [Item[], Item[]] => [items.filter(test), items.filter((item) => !test(item))];
 
-/** Only ASCII words that were found are believed. Heads are looked at in any case. */
+/** The server's result is trusted only if all words are ASCII and were found. Headers are checked in any case. */
 const isDoubted = (query: MailQuery, found: readonly number[]): boolean =>
   found.length === 0 || [...query.words, ...query.sender].some((word) => /[^\0-\x7f]/.test(word));
 
-/** UIDs ascending; null where the server could not search for this. */
+/** UIDs ascending; null if the server could not search for the words. */
 async function searchWords(client: ImapFlow, query: MailQuery): Promise<number[] | null> {
   const conditions: SearchObject[] = [
     ...query.words.map((word) => ({ or: [{ subject: word }, { from: word }, { body: word }] })),
     ...query.sender.map((word) => ({ from: word })),
   ];
   let found: number[] | null = null;
-  // One search per word: the words must all be there, and IMAP has no other way to say so for an OR.
+  // One search per word: all words must occur, and a search object of imapflow has room for one OR only.
   for (const condition of conditions) {
     const uids = await searchFor(client, query, condition);
     if (uids === null) return null;
@@ -107,7 +107,7 @@ async function headsInTime(
   return heads.filter(({ at }) => at >= query.from && at < query.to);
 }
 
-/** Looks for the words in the texts of messages, in their order. `count`: how many texts were read. */
+/** Searches the texts of messages for the words, in the given order. `count`: number of texts that were read. */
 async function lookThrough(
   client: ImapFlow,
   heads: readonly FoundMessage[],
@@ -127,7 +127,7 @@ async function lookThrough(
       bytes += size;
       const head = batch.find((one) => one.uid === uid);
       const whole = [mail.subject, mail.from, mail.text, mail.otherText, ...mail.files].join('\n');
-      if (head !== undefined && containsAll(whole, query.words)) {
+      if (head !== undefined && containsAllWords(whole, query.words)) {
         messages.push({ ...head, preview: previewOf(mail) });
       }
     }

@@ -1,14 +1,15 @@
 /**
- * The text of bytes in the charsets of mail: by the label's aliases, and where there is no label, none that
- * is known, or one that the bytes do not fit, by the bytes.
+ * Decodes bytes in the charsets of mail: by the label and its aliases; without a label, or with a label that is
+ * unknown or does not match the bytes, by the bytes themselves.
  *
- * Not with TextDecoder where iconv-lite can: its euc-kr breaks the syllables that CP949 added (똠, 햏).
+ * iconv-lite instead of TextDecoder where possible: the euc-kr of TextDecoder breaks the syllables that CP949 added
+ * (똠, 햏).
  */
 import iconv from 'iconv-lite';
-import { guessedEncodings, likeness, type GuessedEncoding } from './byte-likeness.ts';
-import { decodeIso2022Kr, decodeJohab } from './korean-codes.ts';
+import { candidateEncodings, encodingScore, type CandidateEncoding } from './encoding-score.ts';
+import { decodeIso2022Kr, decodeJohab } from './korean-decoders.ts';
 
-/** Labels of one family, most of them by mail programs of their own; always read by its largest member. */
+/** Labels by family, many of them private labels of mail programs; a family is decoded as its largest member. */
 const families: readonly (readonly [RegExp, string])[] = [
   [/^(utf|cesu)-?8|^unicode-1-1-utf-8|^utf8mb4/, 'utf-8'],
   [/^(us-?)?ascii|^ansi_x3|^iso-?646|^7bit|^8bit|^binary|^default$|^none$|^unknown/, 'ascii'],
@@ -27,18 +28,18 @@ const families: readonly (readonly [RegExp, string])[] = [
   [/^(iso-?_?8859-?_?1|latin-?1|l1|cp819|windows-?1252|win-?1252|cp-?1252)(:|$)/, 'windows-1252'],
 ];
 
-/** Encodings whose characters may have two bytes that UTF-8 has as well. */
+/** Encodings with two-byte characters whose bytes may also be valid UTF-8. */
 const overlapsUtf8 = new Set(['cp949', 'gb18030', 'big5', 'shift_jis', 'euc-jp', 'windows-874']);
 
-/** Bytes that are not these by their own marks are not these at all. */
+/** Encodings that the bytes identify by themselves: if the bytes do not, the label is wrong. */
 const marksItself = /^(ascii$|utf|ucs|unicode|iso-2022)/;
 
-/** What a label is worth: a guess has to look better by this much. */
+/** Score bonus of the label: another encoding must score better by this much. */
 const labelTrust = 1.3;
 
-/** Decodes a text, which may be cut off at its end. `label`: the charset as the mail gives it. Never throws. */
+/** Decodes a text, which may be truncated. `label`: the charset as the mail gives it. Never throws. */
 export function decodeBytes(bytes: Buffer, label: string | null): string {
-  const encoding = encodingOf(label);
+  const encoding = resolveEncoding(label);
   const marked = decodeMarked(bytes, label ?? '', encoding);
   if (marked !== null) return marked;
   if (isAscii(bytes)) return bytes.toString('latin1');
@@ -46,14 +47,14 @@ export function decodeBytes(bytes: Buffer, label: string | null): string {
   if (utf8 !== null && (hasLongSequence(bytes) || !overlapsUtf8.has(encoding ?? ''))) return utf8;
   if (encoding !== null && isGuessed(encoding)) return decodeLikely(bytes, encoding);
   if (encoding !== null && !marksItself.test(encoding)) return iconv.decode(bytes, encoding);
-  // Text in UTF-8 with a few broken characters is still text in UTF-8.
+  // Text with a few broken UTF-8 characters is still UTF-8.
   const lenient = bytes.toString('utf8');
   if (hasLongSequence(bytes) && brokenShare(lenient) < 0.3) return lenient;
   return decodeLikely(bytes, null);
 }
 
-/** The name for iconv-lite; null where there is no label or nobody knows it. */
-function encodingOf(label: string | null): string | null {
+/** The name for iconv-lite; null if there is no label or it is unknown. */
+function resolveEncoding(label: string | null): string | null {
   const name = (label ?? '')
     .toLowerCase()
     .replace(/["'\s;]+/g, '')
@@ -62,7 +63,7 @@ function encodingOf(label: string | null): string | null {
   const bare = name.replace(/^x-(?!mac-(roman|cyrillic))/, '');
   const family = families.find(([pattern]) => pattern.test(bare))?.[1];
   if (family !== undefined) return family;
-  // iconv-lite counts these as encodings too.
+  // iconv-lite accepts these as encodings, but they are not charsets.
   if (/^(hex|base64|internal)/.test(bare)) return null;
   return (
     [bare, bare.replace(/-[ie]$/, ''), bare.replace(/^mac-/, 'mac')].find((one) =>
@@ -71,12 +72,12 @@ function encodingOf(label: string | null): string | null {
   );
 }
 
-/** What escape codes or a byte order mark say themselves; null where they say nothing. */
+/** Decodes by escape sequences or a byte order mark; null if there are none. */
 function decodeMarked(bytes: Buffer, label: string, encoding: string | null): string | null {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     return iconv.decode(bytes, 'utf-16');
   }
-  if (/johab|1361/i.test(label) && likeness(bytes, 'cp949') < 0.5) return decodeJohab(bytes);
+  if (/johab|1361/i.test(label) && encodingScore(bytes, 'cp949') < 0.5) return decodeJohab(bytes);
   if (encoding !== null && /^utf-?(16|32|7)|^unicode|^ucs/.test(encoding)) {
     const isWide = bytes.includes(0) || /7/.test(encoding);
     return isWide && (isAscii(bytes) || bytes.includes(0)) ? iconv.decode(bytes, encoding) : null;
@@ -92,23 +93,23 @@ function decodeMarked(bytes: Buffer, label: string, encoding: string | null): st
   return null;
 }
 
-/** By the encoding that the bytes look like most; the label's own has an advantage. */
-function decodeLikely(bytes: Buffer, label: GuessedEncoding | null): string {
-  let best: GuessedEncoding = label ?? 'cp949';
-  let top = likeness(bytes, best) + (label === null ? 0 : labelTrust);
-  for (const encoding of guessedEncodings) {
-    const score = likeness(bytes, encoding);
+/** Decodes with the encoding of the best score; the encoding of the label gets a bonus. */
+function decodeLikely(bytes: Buffer, label: CandidateEncoding | null): string {
+  let best: CandidateEncoding = label ?? 'cp949';
+  let top = encodingScore(bytes, best) + (label === null ? 0 : labelTrust);
+  for (const encoding of candidateEncodings) {
+    const score = encodingScore(bytes, encoding);
     if (score > top) [best, top] = [encoding, score];
   }
   return iconv.decode(bytes, best);
 }
 
-const isGuessed = (encoding: string): encoding is GuessedEncoding =>
-  (guessedEncodings as readonly string[]).includes(encoding);
+const isGuessed = (encoding: string): encoding is CandidateEncoding =>
+  (candidateEncodings as readonly string[]).includes(encoding);
 
 const isAscii = (bytes: Buffer): boolean => bytes.every((byte) => byte < 0x80);
 
-/** A text that is cut off inside its last character is still good. */
+/** Null if the bytes are not UTF-8. A truncated last character is accepted. */
 function strictUtf8(bytes: Buffer): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
@@ -117,13 +118,13 @@ function strictUtf8(bytes: Buffer): string | null {
   }
 }
 
-/** Whether there is a character of three or four bytes, as no other encoding makes them by accident. */
+/** Whether there is a character of three or four bytes, which other encodings do not produce by accident. */
 const hasLongSequence = (bytes: Buffer): boolean =>
   /[\xe1-\xef][\x80-\xbf]{2}|\xe0[\xa0-\xbf][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{3}/.test(
     bytes.toString('latin1'),
   );
 
-/** Broken characters among those that are not ASCII. */
+/** Share of broken characters among the non-ASCII characters, 0 to 1. */
 function brokenShare(text: string): number {
   const foreign = text.match(/[^\0-\x7f]/gu)?.length ?? 0;
   return foreign === 0 ? 0 : (text.match(/\ufffd/g)?.length ?? 0) / foreign;

@@ -1,10 +1,10 @@
-/** Which folders of an account a word means. */
+/** Resolves the user's word for a folder to the folders of an account. */
 import type { ListResponse } from 'imapflow';
-import { folded } from '../plain-text.ts';
+import { foldCase } from '../sanitize-text.ts';
 import { providerOf } from './mail-providers.ts';
 import type { MailAccount } from './mail-port.ts';
 
-/** What people call the folders that every account has, by their special use (RFC 6154). */
+/** Users' names for the folders that every account has, by special use (RFC 6154). */
 const specialWords: Readonly<Record<string, readonly string[]>> = {
   '\\Inbox': ['inbox', '받은편지함', '받은 편지함', '받은메일함', '받은 메일함'],
   '\\Sent': ['sent', '보낸편지함', '보낸 편지함', '보낸메일함', '보낸 메일함', '보낸 메일', '보낸'],
@@ -16,56 +16,58 @@ const specialWords: Readonly<Record<string, readonly string[]>> = {
 
 const inbox = 'INBOX';
 
-/** 네이버 웍스 is 네이버웍스. */
-const spelled = (word: string): string => folded(word).replaceAll(' ', '');
+/** 네이버 웍스 and 네이버웍스 are the same name. */
+const normalizeName = (word: string): string => foldCase(word).replaceAll(' ', '');
 
-/** Whether the word is a name of the account: its own, or that of its provider. */
-export function namesAccount(account: MailAccount, word: string): boolean {
-  const name = folded(word);
-  if (name === folded(account.name)) return true;
-  if (name.length < 3 || name === folded(inbox)) return false;
+/** Whether the word is a name of the account: its own name, its provider, or a part of its host or mail domain. */
+export function isAccountName(account: MailAccount, word: string): boolean {
+  const name = foldCase(word);
+  if (name === foldCase(account.name)) return true;
+  if (name.length < 3 || name === foldCase(inbox)) return false;
   const provider = providerOf(account);
   if (provider !== undefined) {
-    if ([provider.name, ...provider.words].some((one) => spelled(one) === spelled(word)))
+    if (
+      [provider.name, ...provider.words].some((one) => normalizeName(one) === normalizeName(word))
+    )
       return true;
   }
   const domain = account.username.split('@')[1] ?? '';
-  return [account.host, domain].some((host) => folded(host).split('.').includes(name));
+  return [account.host, domain].some((host) => foldCase(host).split('.').includes(name));
 }
 
 /** Whether one of the configured folders has this name. */
-export const namesFolder = (account: MailAccount, word: string): boolean =>
-  configured(account, word) !== undefined;
+export const isFolderName = (account: MailAccount, word: string): boolean =>
+  configuredFolder(account, word) !== undefined;
 
-const configured = (account: MailAccount, word: string) =>
+const configuredFolder = (account: MailAccount, word: string) =>
   account.folders?.find((folder) =>
-    [folder.path, ...folder.words].some((one) => folded(one) === folded(word)),
+    [folder.path, ...folder.words].some((one) => foldCase(one) === foldCase(word)),
   );
 
-/** The folders of the account to search; empty where it has none of this name. */
-export function foldersOf(
+/** Paths of the folders to search; empty if the account has no folder of this name. */
+export function resolveFolders(
   account: MailAccount,
   word: string | null,
   list: readonly ListResponse[],
 ): string[] {
   const usual = [inbox, ...(account.folders ?? []).map((folder) => folder.path)];
   if (word === null) return [...new Set(usual)];
-  const named = configured(account, word);
+  const named = configuredFolder(account, word);
   if (named !== undefined) return [named.path];
-  const name = folded(word);
+  const name = foldCase(word);
   const special = Object.entries(specialWords).find(([, words]) => words.includes(name))?.[0];
   if (special === '\\Inbox') return [inbox];
   const found = list.filter(
     (folder) =>
       (special !== undefined && folder.specialUse === special) ||
-      folded(folder.path) === name ||
-      folded(folder.name) === name,
+      foldCase(folder.path) === name ||
+      foldCase(folder.name) === name,
   );
   if (found.length > 0) return found.map((folder) => folder.path);
-  return namesAccount(account, word) ? [...new Set(usual)] : [];
+  return isAccountName(account, word) ? [...new Set(usual)] : [];
 }
 
-/** Names that could be asked for. */
+/** Names of the folders that the user can search. */
 export const folderNames = (account: MailAccount, list: readonly ListResponse[]): string[] => [
   ...(account.folders ?? []).map((folder) => folder.words[0] ?? folder.path),
   ...list.filter((folder) => !folder.flags.has('\\Noselect')).map((folder) => folder.path),

@@ -1,30 +1,30 @@
 /**
- * The fields of a mail's head: encoded words (RFC 2047), parameters (RFC 2231), and text that is in no
- * encoding at all, as many programs still send it. Values stand as Latin-1 strings, one character a byte,
- * until they are decoded: bytes of a character may be spread over words and lines.
+ * Header fields of a mail: encoded words (RFC 2047), parameters (RFC 2231), and unencoded text, which many programs
+ * still send. Values are Latin-1 strings, one character per byte, until they are decoded: the bytes of a character
+ * may be spread over words and lines.
  */
 import { decodeBytes } from './mail-charset.ts';
 
-/** Name in lower case → raw value, unfolded; the first of a name counts. */
+/** Name in lower case → raw value, unfolded; of several fields with one name the first is kept. */
 export type HeaderFields = ReadonlyMap<string, string>;
 
-/** Reads the lines before the first empty one. What is no field is left out. */
-export function headerFields(head: string): HeaderFields {
+/** Parses the header lines of a mail or part. Lines that are not fields are left out. */
+export function parseHeaderFields(head: string): HeaderFields {
   const fields = new Map<string, string>();
-  // A folded line may also break inside a character: nothing but the break itself is removed.
+  // A fold may also be inside a character: only the line break itself is removed.
   for (const line of head.replace(/\r?\n(?=[ \t])/g, '').split(/\r?\n/)) {
     const [, name, value] = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:(.*)$/s.exec(line) ?? [];
     if (name === undefined || value === undefined) continue;
     const key = name.toLowerCase();
-    if (!fields.has(key)) fields.set(key, trimmed(value));
+    if (!fields.has(key)) fields.set(key, trimBlanks(value));
   }
   return fields;
 }
 
 const encodedWord = /=\?[ \t]*([^? \t*]+)(?:\*[^?]*)?[ \t]*\?[ \t]*([bq])[ \t]*\?(.*?)(?:\?=|$)/gi;
 
-/** Not `trim` and `\s`: they count 0xA0 as a space, which is a byte of many characters here. */
-function trimmed(raw: string): string {
+/** Not `trim` and `\s`: they treat 0xA0 as a space, but here it is a byte of many characters. */
+function trimBlanks(raw: string): string {
   let [start, end] = [0, raw.length];
   while (start < end && isBlank(raw[start])) start += 1;
   while (end > start && isBlank(raw[end - 1])) end -= 1;
@@ -34,20 +34,20 @@ function trimmed(raw: string): string {
 const isBlank = (character: string | undefined): boolean =>
   character !== undefined && ' \t\r\n'.includes(character);
 
-interface Run {
+interface EncodedRun {
   charset: string;
   bytes: Buffer;
-  /** Base64 that ended inside a group of four, to go on in the next word. */
+  /** Base64 that ended inside a group of four and continues in the next word. */
   rest: string;
 }
 
 /**
- * The text of a raw value. Neighbouring words of one charset are joined before they are decoded, as some
- * programs part them inside a character. `charset`: that of the mail, for what is not encoded.
+ * The text of a raw value. Adjacent encoded words of one charset are joined before they are decoded, because some
+ * programs split them inside a character. `charset`: charset of the mail, for unencoded text.
  */
 export function decodeHeader(value: string, charset: string | null): string {
   let text = '';
-  let run: Run | null = null;
+  let run: EncodedRun | null = null;
   let end = 0;
   const flush = (): void => {
     if (run !== null) text += decodeBytes(joined(run), run.charset);
@@ -57,20 +57,25 @@ export function decodeHeader(value: string, charset: string | null): string {
     const [whole, label = '', kind = '', content = ''] = match;
     const between = value.slice(end, match.index);
     end = match.index + whole.length;
-    if (run === null || trimmed(between) !== '') {
+    if (run === null || trimBlanks(between) !== '') {
       flush();
       text += decodePlain(between, charset);
     } else if (run.charset.toLowerCase() !== label.toLowerCase()) flush();
-    run = extended(run, label, kind.toLowerCase(), content);
+    run = appendEncodedWord(run, label, kind.toLowerCase(), content);
   }
   flush();
   return text + decodePlain(value.slice(end), charset);
 }
 
-function extended(before: Run | null, charset: string, kind: string, content: string): Run {
+function appendEncodedWord(
+  before: EncodedRun | null,
+  charset: string,
+  kind: string,
+  content: string,
+): EncodedRun {
   if (kind === 'q') {
     const bytes = before === null ? [] : [joined(before)];
-    return { charset, bytes: Buffer.concat([...bytes, quotedWord(content)]), rest: '' };
+    return { charset, bytes: Buffer.concat([...bytes, decodeQuotedWord(content)]), rest: '' };
   }
   const open = `${before?.rest ?? ''}${content.replace(/[ \t]+/g, '')}`;
   const whole = open.includes('=') ? open.length : open.length - (open.length % 4);
@@ -78,17 +83,18 @@ function extended(before: Run | null, charset: string, kind: string, content: st
   return { charset, bytes, rest: open.slice(whole) };
 }
 
-const joined = (run: Run): Buffer => Buffer.concat([run.bytes, Buffer.from(run.rest, 'base64')]);
+const joined = (run: EncodedRun): Buffer =>
+  Buffer.concat([run.bytes, Buffer.from(run.rest, 'base64')]);
 
-/** Node stops at the first padding; joined texts have it in the middle. */
+/** Node.js stops at the first padding; joined texts have padding in the middle. */
 export const base64 = (text: string): Buffer =>
   Buffer.concat(text.split(/=+/).map((piece) => Buffer.from(piece, 'base64')));
 
-const quotedWord = (text: string): Buffer =>
-  Buffer.from(hexDecoded(text.replaceAll('_', ' '), /=[ \t]*([\da-f]{2})/gi), 'latin1');
+const decodeQuotedWord = (text: string): Buffer =>
+  Buffer.from(decodeHex(text.replaceAll('_', ' '), /=[ \t]*([\da-f]{2})/gi), 'latin1');
 
-/** Replaces what the pattern finds by the byte whose two digits are its first group. */
-export const hexDecoded = (text: string, pattern: RegExp): string =>
+/** Replaces each match by the byte whose two hexadecimal digits are the first group of the pattern. */
+export const decodeHex = (text: string, pattern: RegExp): string =>
   text.replace(pattern, (_whole, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),
   );
@@ -97,19 +103,19 @@ const decodePlain = (text: string, charset: string | null): string =>
   /[^\t\r\n\x20-\x7e]/.test(text) ? decodeBytes(Buffer.from(text, 'latin1'), charset) : text;
 
 export interface HeaderValue {
-  /** Lower case, for example `text/plain`; empty where there is none. */
+  /** Lower case, for example `text/plain`; empty if there is none. */
   value: string;
   /** Name in lower case → decoded value. */
   parameters: ReadonlyMap<string, string>;
 }
 
-/** Longer values are no longer those of a mail program. */
+/** Characters of a value that are parsed: no mail program writes longer values. */
 const valueCharsMax = 8000;
 
 const parameter = /[; ] *([!#$%&'*+.^_`|~\w-]+?) *= *("(?:[^"\\]|\\.)*"|[^;]*)/gs;
 
-/** A value with parameters. File names come in three ways, and in a fourth that no standard knows. */
-export function headerValue(raw: string): HeaderValue {
+/** Parses a value with parameters. File names come in three standard forms, and in a fourth, non-standard form. */
+export function parseHeaderValue(raw: string): HeaderValue {
   const closed = raw.slice(0, valueCharsMax).replace(/[ \t\r\n]+/g, ' ');
   const [value = ''] = closed.split(/[; ]/, 1);
   const plain = new Map<string, string>();
@@ -126,13 +132,13 @@ export function headerValue(raw: string): HeaderValue {
     const isFirst = piece.bytes.length === 0 && isEncoded === '*' && charset !== undefined;
     if (isFirst) piece.charset = charset;
     const text = isFirst ? (rest ?? '') : content;
-    const encoded = isEncoded === '*' ? hexDecoded(text, /%([\da-f]{2})/gi) : text;
+    const encoded = isEncoded === '*' ? decodeHex(text, /%([\da-f]{2})/gi) : text;
     piece.bytes.push(Buffer.from(encoded, 'latin1'));
     pieces.set(name, piece);
   }
   const long = [...pieces].map(([name, { charset, bytes }]) => {
     const whole = Buffer.concat(bytes);
-    // Pieces without a charset may be encoded words all the same.
+    // Pieces without a charset may still be encoded words.
     const text =
       charset === null ? decodeHeader(whole.toString('latin1'), null) : decodeBytes(whole, charset);
     return [name, text] as const;
@@ -141,28 +147,28 @@ export function headerValue(raw: string): HeaderValue {
 }
 
 const unquoted = (text: string): string =>
-  text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : trimmed(text);
+  text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : trimBlanks(text);
 
 export interface Sender {
   name: string;
   address: string;
 }
 
-/** Of a `From` with thousands of addresses only the first is wanted. */
+/** Characters of a `From` that are parsed: it may have thousands of addresses, but only the first is used. */
 const senderCharsMax = 2000;
 
-/** The first address of a raw `From`. Parted first and decoded then: a decoded name may have commas. */
-export function senderOf(value: string, charset: string | null): Sender {
+/** The first address of a raw `From`. Split before decoding, because a decoded name may contain commas. */
+export function parseSender(value: string, charset: string | null): Sender {
   const raw = value.slice(0, senderCharsMax);
   const [parted = ''] = /^(?:"(?:[^"\\]|\\.)*"|\([^)]*\)|<[^>]*>|[^,"(<]|["(<])*/s.exec(raw) ?? [];
-  // A name with a comma, without the quotes that it needs.
+  // An unquoted name with a comma.
   const first = parted.includes('@') ? parted : (/^[^<]*<[^>]*>?/s.exec(raw)?.[0] ?? parted);
   const [, before, inside] = /^(.*?)<([^<>]*)>?[^<]*$/s.exec(first) ?? [];
   const [, comment] = /\(([^)]*)\)/s.exec(first) ?? [];
-  const named = trimmed(before ?? '') || (comment ?? '');
-  const name = decodeHeader(unquoted(trimmed(named)), charset)
+  const named = trimBlanks(before ?? '') || (comment ?? '');
+  const name = decodeHeader(unquoted(trimBlanks(named)), charset)
     .replace(/^["']+|["']+$/g, '')
     .trim();
-  const address = trimmed(inside ?? first.replace(/\([^)]*\)/gs, ''));
+  const address = trimBlanks(inside ?? first.replace(/\([^)]*\)/gs, ''));
   return { name, address: decodeHeader(address, charset) };
 }

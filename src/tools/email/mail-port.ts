@@ -1,8 +1,8 @@
-/** What the mail tool asks of a mailbox, and what it gets. */
+/** The port of the mail tool to mailboxes: accounts, queries and results. */
 import type { CallContext } from '../tool.ts';
-import type { TlsTrust } from '../../lib/tls-trust.ts';
+import type { TlsTrust } from '../../lib/tls-options.ts';
 
-/** A folder by the words that people use for it. */
+/** A folder and the words that users have for it. */
 export interface MailFolder {
   path: string;
   /** For example 회사 or 청구서. */
@@ -10,17 +10,17 @@ export interface MailFolder {
 }
 
 export interface MailAccount extends TlsTrust {
-  /** What it is called in answers. */
+  /** Name of the account in answers. */
   name: string;
   host: string;
   port: number;
-  /** TLS from the first byte; otherwise STARTTLS where the server offers it. */
+  /** True: TLS from the first byte; false: STARTTLS if the server offers it. */
   secure: boolean;
   username: string;
   password: string;
-  /** Folders that are searched besides INBOX, and their names. */
+  /** Folders that are searched in addition to INBOX. */
   folders?: readonly MailFolder[] | undefined;
-  /** Users whose mail this is; absent: everybody's. */
+  /** Users who may search this mail; absent: all users. */
   users?: readonly string[] | undefined;
 }
 
@@ -28,41 +28,41 @@ export interface MailQuery {
   /** Instants (epoch ms), half open. */
   from: number;
   to: number;
-  /** All of them in subject, sender or text; folded. */
+  /** All must occur in subject, sender or text; folded (`foldCase`). */
   words: readonly string[];
-  /** All of them in the sender; folded. */
+  /** All must occur in the sender; folded. */
   sender: readonly string[];
-  /** As it was asked for; null: INBOX and the configured folders. */
+  /** As the user named it; null: INBOX and the configured folders. */
   folder: string | null;
 }
 
 export interface MailMessage {
   account: string;
   folder: string;
-  /** When it arrived (epoch ms). */
+  /** Arrival time, epoch ms. */
   at: number;
   from: string;
   subject: string;
   unread: boolean;
-  /** The beginning of the text, one line; empty where it was not fetched. */
+  /** The beginning of the text, one line; empty if it was not fetched. */
   preview: string;
 }
 
 export interface MailFound {
   ok: true;
-  /** Newest first, at most as many as are shown. */
+  /** Newest first, at most `messagesShownMax`. */
   messages: MailMessage[];
-  /** How many there are. */
+  /** Number of matching messages. */
   count: number;
-  /** There may be more: not every message was looked at. */
+  /** There may be more: not every message was checked. */
   isPartial: boolean;
-  /** How many texts were looked through for the words, where that was not all of them; else null. */
+  /** Number of message texts that were searched locally, if these were not all; else null. */
   lookedThrough: number | null;
-  /** Names of the folders that could have been asked for, where the one asked for is not there. */
+  /** Names of the existing folders if the requested folder does not exist; else null. */
   missingFolder: string[] | null;
 }
 
-export interface MailFault {
+export interface MailError {
   ok: false;
   code:
     | 'GH_TOOL_UNREACHABLE'
@@ -74,12 +74,12 @@ export interface MailFault {
   message: string;
 }
 
-/** One account. Reading changes nothing in it, not even whether a message was seen. */
+/** One account. Searching changes nothing in it, not even the seen flags. */
 export interface Mailbox {
   name: string;
-  /** Whether the word names this account itself, so that the others need not be asked. */
-  isNamed(folder: string): boolean;
-  /** Whether it is this user's. */
-  isOf(userId: string): boolean;
-  search(query: MailQuery, context: CallContext): Promise<MailFound | MailFault>;
+  /** Whether the word names this account or a folder of its configuration, so that other accounts are not searched. */
+  hasName(folder: string): boolean;
+  /** Whether the user may search this account. */
+  belongsTo(userId: string): boolean;
+  search(query: MailQuery, context: CallContext): Promise<MailFound | MailError>;
 }

@@ -1,6 +1,6 @@
-/** Names under which people know the large mail providers, by the domains of their servers. */
+/** Common names of the large mail providers, by the domains of their servers. */
 interface MailProvider {
-  /** What the rules and the mail tool call it. */
+  /** Name of the provider in the rules and the mail tool. */
   name: string;
   domains: readonly string[];
   words: readonly string[];
@@ -43,7 +43,7 @@ const providers: readonly MailProvider[] = [
 const isIn = (host: string, domain: string): boolean =>
   host === domain || host.endsWith(`.${domain}`);
 
-/** The provider of an account, by its server and then by its address; undefined for any other server. */
+/** The provider of an account, by its host, then by the domain of its user name; undefined for any other server. */
 export function providerOf(account: { host: string; username: string }): MailProvider | undefined {
   const hosts = [account.host, account.username.split('@')[1] ?? ''].map((host) =>
     host.toLowerCase(),

@@ -1,42 +1,42 @@
 /**
- * The parts of a mail's source, which may be cut off anywhere. Nothing is an error: what cannot be parted is
- * text. Written here because what a part's charset is can only be said with its bytes at hand.
+ * Splits the source of a mail, which may be truncated anywhere, into its parts. There are no errors: a source that
+ * cannot be split is text. Our own code, because the charset of a part can be determined only with its bytes.
  */
 import { decodeBytes } from './mail-charset.ts';
 import {
   base64,
   decodeHeader,
-  headerFields,
-  headerValue,
-  hexDecoded,
+  parseHeaderFields,
+  parseHeaderValue,
+  decodeHex,
   type HeaderFields,
 } from './mail-headers.ts';
 
 export interface TextPart {
   kind: 'plain' | 'html';
   text: string;
-  /** The number of the `multipart/alternative` that it is a form of; null outside. */
+  /** Number of the `multipart/alternative` that contains the part; null if there is none. */
   alternative: number | null;
 }
 
 export interface MimeParts {
   fields: HeaderFields;
-  /** The charset of the first text; for headers that are in no encoding. */
+  /** The charset of the first text, for unencoded headers. */
   charset: string | null;
   texts: TextPart[];
   /** Names of the attachments. */
   files: string[];
 }
 
-/** Deeper and further than any mail that a person wrote. */
+/** Nesting depth and number of parts: more than in any mail that a person writes. */
 const [depthMax, partsMax] = [12, 100];
 
-/** Parts a mail. */
-export function mimeParts(source: Buffer): MimeParts {
-  const { head, body } = halves(source.toString('latin1'));
-  const fields = headerFields(head);
+/** Never throws. */
+export function parseMimeParts(source: Buffer): MimeParts {
+  const { head, body } = splitHead(source.toString('latin1'));
+  const fields = parseHeaderFields(head);
   const into: Gathered = { charset: null, texts: [], files: [], parts: 0, alternatives: 0 };
-  gather(fields, body, into, null, 0);
+  collectParts(fields, body, into, null, 0);
   const { charset, texts, files } = into;
   return { fields, charset, texts, files };
 }
@@ -46,7 +46,7 @@ interface Gathered extends Omit<MimeParts, 'fields'> {
   alternatives: number;
 }
 
-function gather(
+function collectParts(
   fields: HeaderFields,
   body: string,
   into: Gathered,
@@ -55,29 +55,29 @@ function gather(
 ): void {
   into.parts += 1;
   if (depth > depthMax || into.parts > partsMax) return;
-  const { value, parameters } = headerValue(fields.get('content-type') ?? '');
+  const { value, parameters } = parseHeaderValue(fields.get('content-type') ?? '');
   const type = value.includes('/') ? value : 'text/plain';
   const boundary = parameters.get('boundary') ?? '';
   if (type.startsWith('multipart/') && boundary !== '') {
-    const pieces = parted(body, boundary);
+    const pieces = splitByBoundary(body, boundary);
     if (type === 'multipart/alternative') into.alternatives += 1;
     const inside = type === 'multipart/alternative' ? into.alternatives : alternative;
     for (const piece of pieces ?? []) {
-      const { head, body: rest } = halves(piece);
-      gather(headerFields(head), rest, into, inside, depth + 1);
+      const { head, body: rest } = splitHead(piece);
+      collectParts(parseHeaderFields(head), rest, into, inside, depth + 1);
     }
     if (pieces !== null) return;
   }
-  const disposition = headerValue(fields.get('content-disposition') ?? '');
+  const disposition = parseHeaderValue(fields.get('content-disposition') ?? '');
   const name = disposition.parameters.get('filename') ?? parameters.get('name');
   const isFile = disposition.value === 'attachment' || (name !== undefined && !isText(type));
   if (isFile) into.files.push(name ?? type);
   if (type === 'message/rfc822' || type === 'message/global') {
-    const { head, body: rest } = halves(decoded(fields, body));
-    const inner = headerFields(head);
+    const { head, body: rest } = splitHead(decodeTransferEncoding(fields, body));
+    const inner = parseHeaderFields(head);
     const subject = inner.get('subject');
     if (subject !== undefined) addText(into, 'plain', decodeHeader(subject, null), alternative);
-    gather(inner, rest, into, alternative, depth + 1);
+    collectParts(inner, rest, into, alternative, depth + 1);
   } else if (!isFile && (isText(type) || type === 'message/delivery-status')) {
     addBody(fields, body, type, parameters, into, alternative);
   } else if (!isFile && !type.startsWith('multipart/')) into.files.push(name ?? type);
@@ -94,17 +94,17 @@ function addBody(
   into: Gathered,
   alternative: number | null,
 ): void {
-  const bytes = Buffer.from(decoded(fields, body), 'latin1');
+  const bytes = Buffer.from(decodeTransferEncoding(fields, body), 'latin1');
   const isHtml = type === 'text/html';
   const charset = parameters.get('charset') ?? (isHtml ? charsetOfHtml(bytes) : null);
   into.charset ??= charset;
   let text = decodeBytes(bytes, charset);
   if (parameters.get('format')?.toLowerCase() === 'flowed') {
-    // Lines that end in a space go on; with DelSp the space is not part of the text (RFC 3676).
+    // Lines that end in a space continue on the next line; with DelSp the space is not part of the text (RFC 3676).
     const isDeleted = parameters.get('delsp')?.toLowerCase() === 'yes';
     text = text.replace(/ \r?\n/g, isDeleted ? '' : ' ');
   }
-  // Some programs send pages as plain text.
+  // Some programs send HTML pages as plain text.
   const isPage = isHtml || type === 'text/enriched' || /^\s*<(!doctype html|html)\b/i.test(text);
   addText(into, isPage ? 'html' : 'plain', text, alternative);
 }
@@ -123,15 +123,15 @@ function charsetOfHtml(bytes: Buffer): string | null {
   return /<meta[^>]*charset\s*=\s*["']?([\w:.-]+)/i.exec(start)?.[1] ?? null;
 }
 
-/** Head and body, parted by the first empty line. A part without a head begins with that line. */
-function halves(text: string): { head: string; body: string } {
+/** Head and body, separated by the first empty line. A part without a head begins with that line. */
+function splitHead(text: string): { head: string; body: string } {
   const gap = /^\r?\n|\r?\n\r?\n/.exec(text);
   if (gap === null) return { head: text, body: '' };
   return { head: text.slice(0, gap.index), body: text.slice(gap.index + gap[0].length) };
 }
 
-/** The parts between the lines of the boundary; null where there is none. */
-function parted(body: string, boundary: string): string[] | null {
+/** The parts between the boundary lines; null if there is no boundary line. */
+function splitByBoundary(body: string, boundary: string): string[] | null {
   const escaped = boundary.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   const lines = new RegExp(String.raw`(?:^|\r?\n)--${escaped}(--)?[ \t]*(?=\r?\n|$)`, 'g');
   const pieces: string[] = [];
@@ -140,17 +140,17 @@ function parted(body: string, boundary: string): string[] | null {
     if (start !== null) pieces.push(body.slice(start, line.index));
     start = line[1] === undefined ? line.index + line[0].length : null;
     if (start === null) break;
-    // The line's own end belongs to the boundary.
+    // The line ending is part of the boundary.
     start += body.startsWith('\r\n', start) ? 2 : 1;
   }
   if (start !== null) pieces.push(body.slice(start));
   return pieces.length === 0 ? null : pieces;
 }
 
-/** A body without its transfer encoding, still one character a byte. */
-function decoded(fields: HeaderFields, body: string): string {
+/** Decodes the transfer encoding of a body; the result still has one character per byte. */
+function decodeTransferEncoding(fields: HeaderFields, body: string): string {
   const encoding = (fields.get('content-transfer-encoding') ?? '').toLowerCase();
   if (encoding.startsWith('base64')) return base64(body).toString('latin1');
   if (!encoding.startsWith('quoted-printable')) return body;
-  return hexDecoded(body.replace(/=[ \t]*(\r?\n|$)/g, ''), /=([\da-f]{2})/gi);
+  return decodeHex(body.replace(/=[ \t]*(\r?\n|$)/g, ''), /=([\da-f]{2})/gi);
 }

@@ -1,0 +1,49 @@
+/** One short test request, sent directly to one model server. */
+import { createBackend } from '../backends/backend.ts';
+import type { BackendConfig } from '../backends/backend-config.ts';
+import { createGate } from '../backends/gate.ts';
+import type { ModelOutcome, ModelRequest } from '../contract/model.ts';
+import { systemClock } from '../lib/clock.ts';
+
+/** The result of one test request. */
+export interface RequestProbe {
+  outcome: Pick<Extract<ModelOutcome, { ok: true }>, 'ok' | 'toolCalls'> | FailedProbe;
+  /** Number of chunks in which the answer arrived. */
+  pieces: number;
+  firstMs: number | null;
+}
+
+interface FailedProbe {
+  ok: false;
+  errorReason: string;
+  message: string;
+}
+
+/** Only if no core runs: otherwise its gate must grant the request. */
+export async function probeDirect(
+  config: BackendConfig,
+  request: ModelRequest,
+  timeoutMs: number,
+): Promise<RequestProbe> {
+  const gate = createGate({
+    id: config.id,
+    concurrency: 1,
+    clock: systemClock,
+    probe: () => Promise.resolve(true),
+  });
+  const backend = createBackend({ config, gate, clock: systemClock });
+  let pieces = 0;
+  try {
+    const outcome = await backend.run(request, {
+      kind: 'direct',
+      priority: 'foreground',
+      user: 'doctor',
+      signal: AbortSignal.timeout(timeoutMs),
+      onText: () => (pieces += 1),
+    });
+    return { outcome, pieces, firstMs: outcome.timings.firstTokenMs };
+  } finally {
+    gate.stop();
+    await backend.close();
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Fair scheduling of long reads on the one thread that also commits: each round of the event loop runs one slice, and
+ * callers are served round-robin. A caller with many long reads delays only its own reads; requests, timers and sockets
+ * run in between.
+ */
+
+const waitingByCaller = new Map<string, (() => void)[]>();
+let isScheduled = false;
+
+/** Resolves when this caller may run one slice of about a millisecond. `who`: a user id; `''` is the operator. */
+export const waitForFairSlice = (who: string): Promise<void> =>
+  new Promise((resolve) => {
+    const queue = waitingByCaller.get(who);
+    if (queue === undefined) waitingByCaller.set(who, [resolve]);
+    else queue.push(resolve);
+    schedule();
+  });
+
+const sliceMs = 1;
+
+/** Yields the pieces of a long text, in slices of about a millisecond; empty pieces are skipped. */
+export async function* iterateInFairSlices(
+  who: string,
+  pieces: Iterable<string>,
+): AsyncGenerator<string> {
+  await waitForFairSlice(who);
+  let beganAt = performance.now();
+  for (const piece of pieces) {
+    if (piece !== '') yield piece;
+    if (performance.now() - beganAt < sliceMs) continue;
+    await waitForFairSlice(who);
+    beganAt = performance.now();
+  }
+}
+
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(() => {
+    isScheduled = false;
+    runNext();
+    if (waitingByCaller.size > 0) schedule();
+  });
+}
+
+/** Round-robin: a caller that has been served goes to the end of the queue. */
+function runNext(): void {
+  const [next] = waitingByCaller;
+  if (next === undefined) return;
+  const [who, queue] = next;
+  const resolve = queue.shift();
+  waitingByCaller.delete(who);
+  if (queue.length > 0) waitingByCaller.set(who, queue);
+  resolve?.();
+}

@@ -1,0 +1,29 @@
+/** Which certificates of a server at home are trusted. Verification is never switched off. */
+import type { ConnectionOptions, PeerCertificate } from 'node:tls';
+
+export interface TlsTrust {
+  /** PEM: a private certificate authority, or the server's own certificate. */
+  ca?: string | undefined;
+  /**
+   * SHA-256 of the server's certificate, hex, colons or not. Replaces the host name check: the certificate of a NAS
+   * contains the name of the NAS and not its address. Its issuer must still be trusted (`ca`).
+   */
+  fingerprint256?: string | undefined;
+}
+
+const normalizeFingerprint = (fingerprint: string): string =>
+  fingerprint.replaceAll(':', '').toLowerCase();
+
+/** TLS connection options that trust only this. */
+export function tlsConnectionOptions({ ca, fingerprint256 }: TlsTrust): ConnectionOptions {
+  // `ca` may be the server's own certificate: it is trusted even if an unknown authority has signed it.
+  const options: ConnectionOptions = ca === undefined ? {} : { ca, allowPartialTrustChain: true };
+  if (fingerprint256 === undefined) return options;
+  return {
+    ...options,
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      normalizeFingerprint(certificate.fingerprint256) === normalizeFingerprint(fingerprint256)
+        ? undefined
+        : new Error('the certificate of the server is not the pinned one'),
+  };
+}

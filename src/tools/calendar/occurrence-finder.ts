@@ -1,0 +1,77 @@
+/** Finds the occurrences in a range, in any CalendarSource. */
+import type { Log } from '../../lib/log.ts';
+import { toolLogFields } from '../log-fields.ts';
+import { toolError, localizedToolError } from '../tool-error.ts';
+import { toolTextsOf } from '../tool-texts.ts';
+import type { CallContext, ToolError } from '../tool.ts';
+import { clockTime, isoDate, type Zones } from '../zoned-time.ts';
+import type { CalendarError, CalendarSource } from './calendar-port.ts';
+import type { Occurrence } from './event.ts';
+import { occurrencesIn, type WallRange } from './occurrences.ts';
+
+export interface CalendarToolOptions {
+  source: CalendarSource;
+  zones: Zones;
+  log: Log;
+}
+
+export interface FoundOccurrences {
+  ok: true;
+  occurrences: Occurrence[];
+  /** Number of entries that could not be read or not be expanded completely. */
+  unreadable: number;
+  /** One line per entry of `unreadable`: UID and reason. */
+  notes: string[];
+}
+
+/** Report lines of one kind in a log record. */
+const linesMax = 5;
+
+export type FindOccurrences = (
+  range: WallRange,
+  context: CallContext,
+) => Promise<FoundOccurrences | ToolError>;
+
+/** The returned function also logs unreadable, dropped and incompletely expanded entries. */
+export const createOccurrenceFinder =
+  ({ source, zones, log }: CalendarToolOptions): FindOccurrences =>
+  async (range, context) => {
+    const found = await source.entriesIn(range, context);
+    if (!found.ok) return calendarToolError(found, context);
+    const { occurrences, capped } = occurrencesIn(found.entries, range, context.timeZone, zones);
+    const who = toolLogFields(context);
+    if (capped.length > 0) log.warn({ ...who, uids: capped.slice(0, 5) }, 'recurrence cut short');
+    const { unreadable, dropped } = found;
+    if (unreadable.length > 0) {
+      const lines = unreadable.slice(0, linesMax);
+      log.warn({ ...who, count: unreadable.length, lines }, 'calendar entries unreadable');
+    }
+    if (dropped.length > 0) {
+      const lines = dropped.slice(0, linesMax);
+      log.info({ ...who, count: dropped.length, lines }, 'parts of calendar entries left out');
+    }
+    const notes = [...unreadable, ...capped.map((uid) => `${uid}: its rule has too many times`)];
+    return { ok: true, occurrences, unreadable: notes.length, notes };
+  };
+
+/** An occurrence in the result data. */
+export function toEventData(one: Occurrence): Record<string, unknown> {
+  const lastDay = isoDate(Math.max(one.start, one.end - 1));
+  return {
+    date: isoDate(one.start),
+    ...(lastDay === isoDate(one.start) ? {} : { end_date: lastDay }),
+    ...(one.allDay ? { all_day: true } : { start: clockTime(one.start), end: clockTime(one.end) }),
+    title: one.title,
+    ...(one.location === '' ? {} : { location: one.location }),
+    ...(one.description === '' ? {} : { description: one.description }),
+    ...(one.recurring ? { recurring: true } : {}),
+  };
+}
+
+/** A calendar error with its localized text. */
+export function calendarToolError(found: CalendarError, context: CallContext): ToolError {
+  const { code, message } = found;
+  if (code !== 'GH_TOOL_NOT_FOUND')
+    return localizedToolError(code, 'calendar', context.locale, message);
+  return toolError(code, message, toolTextsOf(context.locale).noCalendar);
+}

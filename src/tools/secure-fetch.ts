@@ -1,0 +1,153 @@
+/**
+ * A `fetch` for a server at home. A NAS has a self-signed certificate, so a certificate can be pinned; a request to
+ * an unresponsive server ends after a timeout; credentials are sent only to the site that they are configured for.
+ *
+ * 1. Only the configured site gets requests, whatever a redirect or an answer says.
+ * 2. An answer larger than `bodyBytesMax` is an error, so that memory is bounded.
+ */
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { unfoldSplitCharacters } from '../lib/decode-text.ts';
+import { tlsConnectionOptions, type TlsTrust } from '../lib/tls-options.ts';
+
+/** A year of a full calendar is about 10 MB; a larger answer is not the answer to a calendar query. */
+const bodyBytesMax = 32 * 1024 * 1024;
+
+const redirectsMax = 5;
+
+/** Limits of one request; a request after a redirect gets the full limits again. */
+export interface FetchLimits {
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+export type PinnedFetch = typeof globalThis.fetch;
+
+/** A request got no complete answer. `wasSent`: the request may have reached the server. */
+export class PinnedFetchError extends Error {
+  readonly kind: 'timeout' | 'unreachable' | 'aborted' | 'too_large' | 'other_site';
+  readonly wasSent: boolean;
+
+  constructor(kind: PinnedFetchError['kind'], wasSent: boolean, message: string) {
+    super(message);
+    this.name = 'ExchangeError';
+    this.kind = kind;
+    this.wasSent = wasSent;
+  }
+}
+
+/** A `fetch` for the site of `home`, with these limits. It rejects with PinnedFetchError. */
+export const createPinnedFetch = (
+  home: string,
+  trust: TlsTrust,
+  limits: FetchLimits,
+): PinnedFetch => {
+  const site = new URL(home);
+  return async (input, init) => {
+    let url = new URL(input instanceof Request ? input.url : input);
+    for (let redirects = 0; ; redirects += 1) {
+      if (!isSameSite(url, site)) {
+        throw new PinnedFetchError('other_site', false, `${site.host} leads to ${url.host}`);
+      }
+      const response = await fetchOnce(url, init, trust, limits);
+      const next = init?.redirect === 'manual' ? null : redirectTarget(response, url);
+      if (next === null || redirects === redirectsMax) return response;
+      url = next;
+    }
+  };
+};
+
+function redirectTarget(response: Response, from: URL): URL | null {
+  const location = response.headers.get('location');
+  if (![301, 302, 307, 308].includes(response.status) || location === null) return null;
+  return URL.canParse(location, from.href) ? new URL(location, from) : null;
+}
+
+const isSameSite = (url: URL, home: URL): boolean =>
+  (url.protocol === home.protocol || url.protocol === 'https:') &&
+  registrableDomain(url) === registrableDomain(home);
+
+/** The registrable domain: iCloud redirects each user to a different host below it. */
+function registrableDomain(url: URL): string {
+  if (/^[\d.]+$|:/.test(url.hostname)) return url.hostname;
+  const labels = url.hostname.split('.');
+  const [second = '', top = ''] = labels.slice(-2);
+  // co.kr and com.au are public suffixes, not sites.
+  const isWide = top.length === 2 && second.length <= 3 && labels.length > 2;
+  return labels.slice(isWide ? -3 : -2).join('.');
+}
+
+function fetchOnce(
+  url: URL,
+  init: RequestInit | undefined,
+  trust: TlsTrust,
+  limits: FetchLimits,
+): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const isTls = url.protocol === 'https:';
+  const body = typeof init?.body === 'string' ? Buffer.from(init.body) : null;
+  let wasSent = false;
+  const request = (isTls ? requestHttps : requestHttp)(url, {
+    method: init?.method ?? 'GET',
+    headers: {
+      ...Object.fromEntries(new Headers(init?.headers)),
+      'user-agent': 'gatehouse',
+      ...(body === null ? {} : { 'content-length': String(body.length) }),
+    },
+    // One connection per request: one query per hour does not justify a pool, which a restart of the server breaks.
+    agent: false,
+    ...(isTls ? tlsConnectionOptions(trust) : {}),
+  });
+  const fail = (kind: PinnedFetchError['kind'], message: string): void => {
+    reject(new PinnedFetchError(kind, wasSent, `${url.host}: ${message}`));
+    request.destroy();
+  };
+  const timer = setTimeout(() => fail('timeout', 'no answer in time'), limits.timeoutMs);
+  const onAbort = (): void => fail('aborted', 'aborted');
+  if (limits.signal.aborted) onAbort();
+  limits.signal.addEventListener('abort', onAbort, { once: true });
+  const cleanUp = (): void => {
+    clearTimeout(timer);
+    limits.signal.removeEventListener('abort', onAbort);
+  };
+  request.on('socket', (socket) => {
+    // Before this event no byte of the request can have been sent.
+    socket.once(isTls ? 'secureConnect' : 'connect', () => (wasSent = true));
+  });
+  request.on('error', (error) => fail('unreachable', error.message));
+  request.on('response', (message) => {
+    void readBody(message).then(
+      (bytes) => resolve(toResponse(message, bytes, url)),
+      (error: Error) =>
+        fail(error.message === tooLarge ? 'too_large' : 'unreachable', error.message),
+    );
+  });
+  request.end(body ?? undefined);
+  return promise.finally(cleanUp);
+}
+
+const tooLarge = 'answer too large';
+
+async function readBody(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) throw new Error(tooLarge);
+    chunks.push(chunk);
+  }
+  // Servers return calendars with the folds of the program that wrote them, even folds inside a character.
+  return unfoldSplitCharacters(Buffer.concat(chunks));
+}
+
+function toResponse(message: IncomingMessage, bytes: Buffer, url: URL): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  const status = message.statusCode ?? 502;
+  const isEmpty = status === 204 || status === 205 || status === 304;
+  const response = new Response(isEmpty ? null : new Uint8Array(bytes), { status, headers });
+  Object.defineProperty(response, 'url', { value: url.href });
+  return response;
+}

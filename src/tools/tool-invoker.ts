@@ -1,0 +1,175 @@
+/**
+ * One call of one operation: look-up, validation, time limit. Every call has an answer: a tool that throws, hangs or
+ * does not exist gives an error with a message for the user, and a log line.
+ */
+import type { ToolCall } from '../../machines/decision.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { toolLogFields } from './log-fields.ts';
+import { oneLine } from './sanitize-text.ts';
+import { withTimeout } from './timeout.ts';
+import { toolError, localizedToolError } from './tool-error.ts';
+import { parseParams } from './param-schemas.ts';
+import { toolTextsOf } from './tool-texts.ts';
+import { toDraft, type CallAnswer } from './merge-tool-results.ts';
+import type {
+  CallContext,
+  Operation,
+  Proposal,
+  Tool,
+  ToolContext,
+  ToolError,
+  WriteOperation,
+} from './tool.ts';
+
+/** The operation that is called. */
+export interface CallTarget {
+  tool: string;
+  operation: string;
+}
+
+export interface ToolInvoker {
+  findWrite(target: CallTarget): WriteOperation | undefined;
+  /** Runs a call of a read or draft operation. */
+  invoke(call: ToolCall, context: ToolContext): Promise<CallAnswer>;
+  /** Describes a write for confirmation; writes nothing. */
+  propose(target: CallTarget, params: unknown, context: ToolContext): Promise<Proposal>;
+  /** Runs work within the limit; `late` is the error code for work that did not end in time. */
+  runWithLimit<Answer extends { ok: true }>(
+    target: CallTarget,
+    context: ToolContext,
+    late: 'GH_TOOL_TIMEOUT' | 'GH_TOOL_UNCERTAIN',
+    work: (context: CallContext) => Promise<Answer | ToolError>,
+  ): Promise<Answer | ToolError>;
+}
+
+/** The outcome of one call. */
+export interface FinishedToolCall {
+  /** Registered names; `unknown` if the call was refused because it has no such operation or would write. */
+  tool: string;
+  operation: string;
+  /** `ok`, or the error code. */
+  result: string;
+  ms: number;
+  context: ToolContext;
+}
+
+export interface ToolInvokerOptions {
+  tools: ReadonlyMap<string, Tool>;
+  /** Limit per call, milliseconds. */
+  limitMs: number;
+  log: Log;
+  /** Called once per call; must return quickly. */
+  onCallFinished?: ((end: FinishedToolCall) => void) | undefined;
+}
+
+export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
+  const { tools, log, onCallFinished: onCall } = options;
+  const findOperation = (call: CallTarget): Operation | undefined => {
+    const operations = tools.get(call.tool)?.operations;
+    return operations !== undefined && Object.hasOwn(operations, call.operation)
+      ? operations[call.operation]
+      : undefined;
+  };
+
+  const findWrite = (call: CallTarget): WriteOperation | undefined => {
+    const operation = findOperation(call);
+    return operation?.effect === 'writes' ? operation : undefined;
+  };
+
+  const runWithLimit = createLimitRunner(options);
+
+  const invoke = async (call: ToolCall, context: ToolContext): Promise<CallAnswer> => {
+    const { locale } = context;
+    const operation = findOperation(call);
+    if (operation === undefined || operation.effect === 'writes') {
+      const name = oneLine(`${call.tool}.${call.operation}`, 80);
+      const why = operation === undefined ? 'no such operation' : 'writes only through execute';
+      // At debug only: the name comes from a model and may be a piece of the user's message.
+      log.debug({ ...toolLogFields(context), call: name }, 'the call that is refused');
+      log.warn(toolLogFields(context), `tool call refused: ${why}`);
+      const result = 'GH_TOOL_UNKNOWN';
+      onCall?.({ tool: 'unknown', operation: 'unknown', result, ms: 0, context });
+      return toolError('GH_TOOL_UNKNOWN', `${name}: ${why}`, toolTextsOf(locale).unknown);
+    }
+    const parsed = parseParams(operation.schema, call.params, locale);
+    if (!parsed.ok) {
+      const { tool, operation: name } = call;
+      onCall?.({ tool, operation: name, result: parsed.code, ms: 0, context });
+      return parsed;
+    }
+    if (operation.effect === 'reads') {
+      return runWithLimit(call, context, 'GH_TOOL_TIMEOUT', (bounded) =>
+        operation.run(parsed.params, bounded),
+      );
+    }
+    const target = { tool: call.tool, operation: operation.writes };
+    const proposal = await propose(target, parsed.params, context);
+    if (!proposal.ok) return proposal;
+    return { ...proposal, draft: toDraft(target, proposal) };
+  };
+
+  const propose = async (
+    target: CallTarget,
+    params: unknown,
+    context: ToolContext,
+  ): Promise<Proposal> => {
+    const write = findWrite(target);
+    if (write === undefined) {
+      const why = `${target.tool}.${target.operation} writes nothing`;
+      return toolError('GH_TOOL_UNKNOWN', why, toolTextsOf(context.locale).unknown);
+    }
+    const parsed = parseParams(write.schema, params, context.locale);
+    if (!parsed.ok) return parsed;
+    return runWithLimit(target, context, 'GH_TOOL_TIMEOUT', (bounded) =>
+      write.propose(parsed.params, bounded),
+    );
+  };
+
+  return { findWrite, invoke, propose, runWithLimit };
+}
+
+/** Runs the work of one call within its limit; there is an answer even if the work throws or hangs. */
+const createLimitRunner = ({
+  limitMs,
+  log,
+  onCallFinished: onCall,
+}: ToolInvokerOptions): ToolInvoker['runWithLimit'] => {
+  const runWithLimit: ToolInvoker['runWithLimit'] = async <Answer extends { ok: true }>(
+    call: CallTarget,
+    context: ToolContext,
+    timeoutCode: 'GH_TOOL_TIMEOUT' | 'GH_TOOL_UNCERTAIN',
+    work: (context: CallContext) => Promise<Answer | ToolError>,
+  ): Promise<Answer | ToolError> => {
+    const where = { ...toolLogFields(context), tool: call.tool, operation: call.operation };
+    try {
+      const ended = await withTimeout(limitMs, context.signal, (signal) =>
+        work({ ...context, signal, limitMs }),
+      );
+      if (ended.in === 'time') {
+        const { value } = ended;
+        if (!value.ok) {
+          log.warn({ ...where, code: value.code }, 'tool failed');
+          // At debug only: the message may quote the query.
+          log.debug({ ...where, why: value.message }, 'why the tool failed');
+        }
+        return value;
+      }
+      log.warn({ ...where, code: timeoutCode, limitMs }, `tool ended by ${ended.in}`);
+      return localizedToolError(timeoutCode, call.tool, context.locale, `ended by ${ended.in}`);
+    } catch (error) {
+      log.error({ ...where, error: messageOf(error) }, 'tool threw');
+      const code = timeoutCode === 'GH_TOOL_UNCERTAIN' ? timeoutCode : 'GH_TOOL_FAILED';
+      return localizedToolError(code, call.tool, context.locale, messageOf(error));
+    }
+  };
+
+  return async (call, context, timeoutCode, work) => {
+    const beganAt = performance.now();
+    const result = await runWithLimit(call, context, timeoutCode, work);
+    const { tool, operation } = call;
+    const ms = performance.now() - beganAt;
+    onCall?.({ tool, operation, result: result.ok ? 'ok' : result.code, ms, context });
+    return result;
+  };
+};

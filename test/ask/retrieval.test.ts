@@ -1,0 +1,42 @@
+/** What a question costs before a model is asked: texts are read for what is returned alone, and others get in. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { retrieveSources, type RetrievalStore } from '../../src/assistant/retrieval.ts';
+import { openLibrary } from '../documents/library-fixture.ts';
+
+test('a long question over many documents reads five texts, one turn of others at a time', async () => {
+  const { library, storage, add, close } = await openLibrary();
+  onTestFinished(close);
+  for (let n = 0; n < 40; n += 1) add(`회의 보고서 내용… 비용 ${n} 정리`, `문서 ${n}`);
+  const steps: { turn: number; isText: boolean }[] = [];
+  let turn = 0;
+  let timer = setImmediate(function count() {
+    turn += 1;
+    timer = setImmediate(count);
+  });
+  onTestFinished(() => clearImmediate(timer));
+  vi.spyOn(storage, 'find');
+  const asked: RetrievalStore = {
+    rank(...args) {
+      steps.push({ turn, isText: false });
+      const { found, isExact } = library.rank(...args);
+      return { ids: found.map(({ id }) => id), isExact };
+    },
+    getHit(...args) {
+      steps.push({ turn, isText: true });
+      return library.getHit(...args);
+    },
+    mergeSemantic: (_user, _query, found) => Promise.resolve(found),
+    getTitle: () => null,
+    getPassage: () => null,
+  };
+  const { hits, isExact } = await retrieveSources(asked, {
+    userId: 'minji',
+    query: '지난번 회의에서 정한 보일러 교체 비용 보고서 내용을 정리해서 알려줄 수 있어?',
+    limit: 5,
+    signal: new AbortController().signal,
+  });
+  expect([hits.length, isExact]).toEqual([5, false]);
+  expect(storage.find).toHaveBeenCalledTimes(5);
+  expect(steps.filter(({ isText }) => isText)).toHaveLength(5);
+  expect(new Set(steps.map((step) => step.turn)).size).toBe(steps.length);
+});

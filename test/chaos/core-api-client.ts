@@ -1,0 +1,50 @@
+/** The core's HTTP door as the programs of the storm use it: an answer, or null where nobody answered. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ApiReply {
+  status: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers of many routes, judged field by field
+  body: any;
+}
+
+export interface CoreApiClient {
+  call(method: string, path: string, body?: object): Promise<ApiReply | null>;
+  /** Again and again, while nobody answers or the core is short of room. */
+  callUntilAnswered(method: string, path: string, body?: object): Promise<ApiReply>;
+  text(path: string): Promise<string>;
+}
+
+/** Longer than a core that is held, or starts, takes to answer. */
+const requestTimeoutMs = 20_000;
+
+export function createCoreApiClient(url: string, apiKey: string): CoreApiClient {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` };
+  const call: CoreApiClient['call'] = async (method, path, body) => {
+    try {
+      const response = await fetch(url + path, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+    } catch {
+      return null;
+    }
+  };
+  return {
+    call,
+    async callUntilAnswered(method, path, body) {
+      for (;;) {
+        const answer = await call(method, path, body);
+        if (answer !== null && answer.status !== 429 && answer.status < 500) return answer;
+        await sleep(200);
+      }
+    },
+    async text(path) {
+      const response = await fetch(url + path, { headers });
+      return response.text();
+    },
+  };
+}

@@ -1,0 +1,294 @@
+/**
+ * What goes wrong, and for how long. Each fault ends what it began: after `strike` the world is as it was, but
+ * for what the programs themselves have to mend.
+ *
+ * The order of the faults and their lengths come from the seed; when each begins, and what it meets, is up to
+ * the machine.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../src/fake-dsm/random.ts';
+import { modelFailures, type StormModel } from './models.ts';
+import type { ManagedProcess } from './managed-process.ts';
+import type { ChaosEnvironment } from './chaos-environment.ts';
+
+export const faultGroups = [
+  'kills',
+  'stalls',
+  'broker',
+  'network',
+  'disk',
+  'clock',
+  'dsm',
+  'models',
+  'webhooks',
+] as const;
+type FaultGroup = (typeof faultGroups)[number];
+
+interface StormFault {
+  name: string;
+  group: FaultGroup;
+  /** Faults of one lane follow each other; those of different lanes meet. */
+  track: 'programs' | 'surroundings';
+  isPossible(world: ChaosEnvironment): boolean;
+  /** `random` draws how long. */
+  strike(world: ChaosEnvironment, random: Random): Promise<void>;
+}
+
+const always = (): boolean => true;
+const between = (random: Random, leastMs: number, mostMs: number): number =>
+  leastMs + random() * (mostMs - leastMs);
+
+/** In the middle of a run: what a full disk leaves for a few small writes, then nothing. */
+const roomLeftBytes = 24 * 1024;
+/** A clock that was wrong is set right by the network: each of these jumps there and back. */
+const clockShiftsMs = [90_000, 3_600_000, 2 * 3_600_000];
+
+const killing = (name: 'core' | 'bridge', times = 1): StormFault => ({
+  name: times === 1 ? `kill ${name}` : `kill ${name} as it starts`,
+  group: 'kills',
+  track: 'programs',
+  isPossible: always,
+  async strike(world, random) {
+    for (let n = 0; n < times; n += 1) {
+      await world[name].kill();
+      await sleep(between(random, 0, 600));
+      const started = world[name].start();
+      // The second one meets it while it takes up what the first has left.
+      if (n + 1 < times) await Promise.race([started, sleep(between(random, 200, 900))]);
+      else await started;
+    }
+  },
+});
+
+/** The process is held: as on a disk on which a write hangs for seconds, since all its writes are synchronous. */
+const holding = (name: 'core' | 'bridge'): StormFault => ({
+  name: `hold ${name}`,
+  group: 'stalls',
+  track: 'programs',
+  isPossible: always,
+  async strike(world, random) {
+    const program: ManagedProcess = world[name];
+    program.freeze();
+    await sleep(between(random, 500, 3_000));
+    program.thaw();
+  },
+});
+
+const brokerFaults: readonly StormFault[] = [
+  {
+    name: 'kill broker',
+    group: 'broker',
+    track: 'programs',
+    isPossible: always,
+    async strike({ broker }, random) {
+      await broker.kill();
+      await sleep(between(random, 0, 2_000));
+      await broker.restart();
+    },
+  },
+  {
+    name: 'hold broker',
+    group: 'stalls',
+    track: 'programs',
+    isPossible: always,
+    async strike({ broker }, random) {
+      broker.freeze();
+      await sleep(between(random, 500, 3_000));
+      broker.thaw();
+    },
+  },
+  {
+    name: 'cut the network between bridge and broker',
+    group: 'network',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ brokerProxy: line }, random) {
+      line.sever();
+      await sleep(between(random, 200, 2_500));
+      line.restore();
+    },
+  },
+];
+
+const filling = (name: 'core' | 'bridge'): StormFault => ({
+  name: `full disk of ${name}`,
+  group: 'disk',
+  track: 'surroundings',
+  isPossible: ({ disks }) => disks[name].canFill,
+  async strike({ disks }, random) {
+    disks[name].fill(roomLeftBytes);
+    await sleep(between(random, 600, 2_000));
+    disks[name].free();
+  },
+});
+
+const shifting = (name: 'core' | 'bridge', direction: 1 | -1): StormFault => ({
+  name: `clock of ${name} jumps ${direction > 0 ? 'ahead' : 'back'}`,
+  group: 'clock',
+  track: 'surroundings',
+  isPossible: always,
+  async strike(world, random) {
+    const shift = clockShiftsMs[Math.floor(random() * clockShiftsMs.length)]!;
+    world[name].shiftClock(direction * shift);
+    await sleep(between(random, 400, 1_500));
+    world[name].shiftClock(0);
+  },
+});
+
+const dsmFaults: readonly StormFault[] = [
+  {
+    name: 'NAS answers wrongly',
+    group: 'dsm',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      dsm.setStorm({ seed: Math.floor(random() * 2 ** 31), rate: 0.3 });
+      await sleep(between(random, 1_000, 3_000));
+      dsm.setStorm(null);
+    },
+  },
+  {
+    name: 'NAS is away',
+    group: 'dsm',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      await dsm.refuseConnections();
+      await sleep(between(random, 200, 1_500));
+      await dsm.acceptConnections();
+    },
+  },
+  {
+    name: 'Chat is stopped',
+    group: 'dsm',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      dsm.setPackage(false);
+      await sleep(between(random, 200, 1_000));
+      dsm.setPackage(true);
+    },
+  },
+  {
+    name: 'NAS shows pages of its web server',
+    group: 'dsm',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      const statuses = [302, 403, 404];
+      const status = statuses[Math.floor(random() * statuses.length)]!;
+      dsm.fail({ kind: 'page', status }, { times: Number.POSITIVE_INFINITY });
+      await sleep(between(random, 500, 2_000));
+      dsm.clearFaults();
+    },
+  },
+  {
+    name: 'NAS takes short and few posts only',
+    group: 'dsm',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      dsm.changeRules({ textLengthMax: 900, postIntervalMsMin: 60 });
+      await sleep(between(random, 500, 2_000));
+      dsm.changeRules({ textLengthMax: 2_000, postIntervalMsMin: 5 });
+    },
+  },
+  {
+    name: 'webhooks doubled and out of order',
+    group: 'webhooks',
+    track: 'surroundings',
+    isPossible: always,
+    async strike({ dsm }, random) {
+      dsm.changeRules({ duplicateRate: 0.6, reorderRate: 0.4 });
+      await sleep(between(random, 1_000, 3_000));
+      dsm.changeRules({ duplicateRate: 0, reorderRate: 0 });
+    },
+  },
+];
+
+const serverOf = (world: ChaosEnvironment, random: Random): StormModel =>
+  random() < 0.5 ? world.small : world.large;
+
+const modelFaults: readonly StormFault[] = [
+  ...modelFailures.map((failure): StormFault => ({
+    name: `model server: ${failure}`,
+    group: 'models',
+    track: 'surroundings',
+    isPossible: always,
+    async strike(world, random) {
+      const model = serverOf(world, random);
+      model.setFailure(failure);
+      await sleep(between(random, 500, 2_000));
+      model.setFailure(null);
+    },
+  })),
+  {
+    name: 'model server refuses',
+    group: 'models',
+    track: 'surroundings',
+    isPossible: always,
+    async strike(world, random) {
+      const { llm } = serverOf(world, random);
+      await llm.refuse();
+      await sleep(between(random, 300, 2_000));
+      await llm.listen();
+    },
+  },
+];
+
+export const stormFaults: readonly StormFault[] = [
+  killing('core'),
+  killing('bridge'),
+  killing('core', 2),
+  killing('bridge', 2),
+  holding('core'),
+  holding('bridge'),
+  ...brokerFaults,
+  filling('core'),
+  filling('bridge'),
+  shifting('core', 1),
+  shifting('core', -1),
+  shifting('bridge', 1),
+  shifting('bridge', -1),
+  ...dsmFaults,
+  ...modelFaults,
+];
+
+/** `name` is the name of its group, or stands in its own. */
+export const isNamed = (fault: StormFault, name: string): boolean =>
+  fault.group === name || fault.name.includes(name);
+
+interface FaultScheduleOptions {
+  world: ChaosEnvironment;
+  faults: readonly StormFault[];
+  random: Random;
+  /** Between two faults of a lane, on average. */
+  gapMs: number;
+  isOver(): boolean;
+  onStrike(fault: StormFault, isBegun: boolean): void;
+}
+
+/**
+ * One lane of faults: every fault once in a drawn order, then all again in another, until it is over. The first
+ * round is always finished, so that each fault was met at least once.
+ */
+export async function runFaultTrack(options: FaultScheduleOptions): Promise<void> {
+  const { world, faults, random, gapMs, isOver, onStrike } = options;
+  if (faults.length === 0) return;
+  for (let round = 0; round === 0 || !isOver(); round += 1) {
+    for (const fault of shuffled(faults, random)) {
+      if (round > 0 && isOver()) return;
+      await sleep(gapMs * (0.5 + random()));
+      onStrike(fault, true);
+      await fault.strike(world, random);
+      onStrike(fault, false);
+    }
+  }
+}
+
+function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,114 @@
+/**
+ * An independent subscriber: reads the events of all jobs and documents from the broker as docs/events.md tells
+ * others to, with an ordered consumer from the start, through every outage; and, at the end, a second reader
+ * that begins afresh.
+ */
+import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from 'nats';
+import type { OutgoingEvent } from '../../src/contract/document-event.ts';
+import type { StateEvent } from '../../src/contract/state-event.ts';
+
+export interface StreamWatcher {
+  /** State events of jobs, each once, in the order in which they came. */
+  readonly events: readonly StateEvent[];
+  /** Sequences that were not 1, 2, 3 … */
+  readonly faults: readonly string[];
+  readonly repeated: number;
+  stop(): Promise<void>;
+}
+
+export interface BrokerAddress {
+  url: string;
+  token: string;
+}
+
+export const connectTo = ({ url, token }: BrokerAddress): Promise<NatsConnection> =>
+  connect({
+    servers: url,
+    token,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    waitOnFirstConnect: true,
+  });
+
+const subjectOf = (event: OutgoingEvent): string =>
+  'job_id' in event ? event.job_id : event.document_id;
+
+export async function watchStream(address: BrokerAddress): Promise<StreamWatcher> {
+  const nc = await connectTo(address);
+  const events: StateEvent[] = [];
+  const faults: string[] = [];
+  const lastSeq = new Map<string, number>();
+  let repeated = 0;
+  let streamSeq = 0;
+  let isStopped = false;
+  const take = (event: OutgoingEvent): void => {
+    const subject = subjectOf(event);
+    const last = lastSeq.get(subject) ?? 0;
+    if (event.seq <= last) {
+      repeated += 1;
+      return;
+    }
+    if (event.seq !== last + 1) faults.push(`${subject}: ${event.seq} came after ${last}`);
+    lastSeq.set(subject, event.seq);
+    if ('job_id' in event) events.push(event);
+  };
+  let current: { stop(): void } | null = null;
+  const readOn = async (): Promise<void> => {
+    while (!isStopped) {
+      try {
+        const consumer = await jetstream(nc).consumers.get('GH_EVT', {
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: streamSeq + 1,
+        });
+        const messages = await consumer.consume({ expires: 4_000, idle_heartbeat: 1_000 });
+        current = messages;
+        for await (const message of messages) {
+          streamSeq = message.seq;
+          take(message.json<{ data: OutgoingEvent }>().data);
+        }
+      } catch {
+        // The broker is away, or has no stream yet.
+      }
+      if (!isStopped) await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  const reading = readOn();
+  return {
+    events,
+    faults,
+    get repeated() {
+      return repeated;
+    },
+    async stop() {
+      isStopped = true;
+      current?.stop();
+      await nc.close();
+      await reading;
+    },
+  };
+}
+
+/** The ids of all events that the stream holds now; gives up after `timeoutMs`. */
+export async function rereadStream(
+  address: BrokerAddress,
+  count: number,
+  timeoutMs: number,
+): Promise<Set<string>> {
+  const nc = await connectTo(address);
+  const ids = new Set<string>();
+  try {
+    const consumer = await jetstream(nc).consumers.get('GH_EVT', {});
+    const messages = await consumer.consume({ expires: 4_000, idle_heartbeat: 1_000 });
+    const timer = setTimeout(() => messages.stop(), timeoutMs);
+    for await (const message of messages) {
+      const { data } = message.json<{ data: OutgoingEvent }>();
+      if ('job_id' in data) ids.add(data.id);
+      if (ids.size >= count && message.info.pending === 0) break;
+    }
+    clearTimeout(timer);
+    return ids;
+  } finally {
+    await nc.close();
+  }
+}

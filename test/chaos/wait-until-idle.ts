@@ -1,0 +1,101 @@
+/** Waits until nothing is left to do anywhere, as far as the doors of the programs tell. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
+import type { JobPage } from '../../src/contract/job-service.ts';
+import { createCoreApiClient } from './core-api-client.ts';
+import type { BridgeHealth } from './observations.ts';
+import { connectTo } from './stream-watcher.ts';
+import type { ChaosEnvironment } from './chaos-environment.ts';
+
+const lookEveryMs = 200;
+const reportEvery = 50;
+
+/** What had not come to rest within the time; empty when all is quiet. */
+export async function waitUntilIdle(
+  world: ChaosEnvironment,
+  withinMs: number,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const until = performance.now() + withinMs;
+  const nc = await connectTo({ url: world.broker.url, token: world.natsToken });
+  try {
+    const waitingAt = createBrokerWatch(await jetstreamManager(nc, { checkAPI: false }), say);
+    for (let looks = 0; ; looks += 1) {
+      const unrest = [...(await idleBlockers(world)), ...(await waitingAt())];
+      if (unrest.length === 0 || performance.now() > until) return unrest;
+      if (looks % reportEvery === reportEvery - 1) say(`  waiting: ${unrest.join('; ')}`);
+      await sleep(lookEveryMs);
+    }
+  } finally {
+    await nc.close();
+  }
+}
+
+/** Three times the longest that the broker waits before it delivers again what was not acknowledged. */
+const staleAfterMs = 90_000;
+
+/**
+ * Tells what lies at the broker or is in hand: what a program that was killed had in its hands is delivered again after
+ * the broker's time. Not what lies in the stream: a broker that was killed forgets that it has removed what was taken.
+ * The other way round it remembers messages as in hand that it has removed, and then counts them for ever; they are told
+ * from real ones by this: a real one would be delivered again, to a program that asks for more.
+ */
+function createBrokerWatch(
+  manager: JetStreamManager,
+  say: (line: string) => void,
+): () => Promise<string[]> {
+  const seen = new Map<string, { deliveries: number; at: number; isTold: boolean }>();
+  const isPhantom = (name: string, { delivered, num_waiting }: ConsumerInfo): boolean => {
+    const deliveries = delivered.consumer_seq;
+    const last = seen.get(name);
+    if (last?.deliveries !== deliveries || num_waiting === 0) {
+      seen.set(name, { deliveries, at: performance.now(), isTold: false });
+      return false;
+    }
+    if (performance.now() - last.at < staleAfterMs) return false;
+    if (!last.isTold) say(`  the broker counts messages of ${name} that it does not have`);
+    last.isTold = true;
+    return true;
+  };
+  return async () => {
+    const unrest: string[] = [];
+    for (const name of ['GH_CMD', 'GH_RPL', 'GH_DLV']) {
+      for await (const consumer of manager.consumers.list(name)) {
+        const { num_pending: waiting, num_ack_pending: inHand } = consumer;
+        const phantom = isPhantom(`${name}/${consumer.name}`, consumer);
+        if (waiting > 0 || (inHand > 0 && !phantom)) {
+          unrest.push(`broker: ${waiting} and ${inHand} of ${name}`);
+        }
+      }
+    }
+    return unrest;
+  };
+}
+
+export async function bridgeHealth(world: ChaosEnvironment): Promise<BridgeHealth> {
+  const response = await fetch(`${world.bridgeUrl}/healthz`);
+  return (await response.json()) as BridgeHealth;
+}
+
+async function idleBlockers(world: ChaosEnvironment): Promise<string[]> {
+  const door = createCoreApiClient(world.coreUrl, world.apiKey);
+  const unrest: string[] = [];
+  const bridge = await bridgeHealth(world).catch(() => null);
+  if (bridge === null) unrest.push('the bridge does not answer');
+  for (const name of ['inbox', 'outbox', 'unreported'] as const) {
+    const count = bridge?.[name] ?? 0;
+    if (count > 0) unrest.push(`bridge: ${count} in ${name}`);
+  }
+  const ready = await door.call('GET', '/readyz');
+  if (ready === null) return [...unrest, 'the core does not answer'];
+  const backlog = Number(ready.body?.parts?.nats?.backlog ?? 0);
+  if (backlog > 0) unrest.push(`core: ${backlog} rows are not published`);
+  for (const state of ['ack', 'classify', 'tools', 'confirm-draft', 'reason', 'fallback']) {
+    const page = await door.call('GET', `/jobs?limit=5&state=${state}`);
+    const jobs = (page?.body as JobPage | undefined)?.jobs ?? [];
+    if (jobs.length > 0) {
+      unrest.push(`core: jobs in ${state}: ${jobs.map(({ job_id: id }) => id).join(', ')}`);
+    }
+  }
+  return unrest;
+}

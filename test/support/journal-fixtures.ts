@@ -1,0 +1,85 @@
+/** What the journal's tests have in common: journals that end with their test, and jobs brought to a state. */
+import { afterEach, beforeEach } from 'vitest';
+import { effectOutputs } from './jobs.ts';
+import {
+  openJournal,
+  scratchFolder,
+  until,
+  type FixtureOptions,
+  type JournalFixture,
+} from './journal.ts';
+
+const draftReport = effectOutputs['runTools']![2];
+const classifiedAsTools = {
+  decision: {
+    by: 'classifier',
+    action: 'tools',
+    calls: [{ tool: 'calendar', operation: 'create_draft', params: {} }],
+  },
+  backend: 'small',
+};
+
+/** Results of `classify`. */
+export const classifiedAsReasoning = {
+  decision: { by: 'classifier', action: 'route' },
+  backend: 'small',
+};
+export const classifiedAsDirect = (response: string) => ({
+  decision: { by: 'classifier', action: 'direct', response },
+  backend: 'small',
+});
+
+export interface Journals {
+  start(options?: FixtureOptionsWithoutPath): Promise<JournalFixture>;
+  /** Ends the journal as a crash would and opens another over the same database; `between` sees the file at rest. */
+  restart(
+    fixture: JournalFixture,
+    options?: FixtureOptionsWithoutPath,
+    between?: () => void,
+  ): Promise<JournalFixture>;
+}
+
+type FixtureOptionsWithoutPath = Omit<FixtureOptions, 'path'>;
+
+/** Call at the top of a test file: each test gets a database of its own. */
+export function useJournals(): Journals {
+  let folder: ReturnType<typeof scratchFolder>;
+  let open: JournalFixture[] = [];
+  beforeEach(() => {
+    folder = scratchFolder();
+    open = [];
+  });
+  afterEach(async () => {
+    for (const fixture of open) await fixture.close();
+    folder.remove();
+  });
+
+  const start: Journals['start'] = async (options = {}) => {
+    const fixture = await openJournal({ path: `${folder.path}/gatehouse.db`, ...options });
+    open.push(fixture);
+    return fixture;
+  };
+  return {
+    start,
+    async restart(fixture, options = {}, between = () => undefined) {
+      await fixture.close();
+      between();
+      open = open.filter((one) => one !== fixture);
+      const next = await start(options);
+      next.journal.resume();
+      return next;
+    },
+  };
+}
+
+export const stateOf = (fixture: JournalFixture, jobId: string) =>
+  fixture.storage.find(jobId)!.head;
+
+/** A job that shows its draft and waits for a person. */
+export async function openParkedJob(fixture: JournalFixture): Promise<string> {
+  const jobId = await fixture.submit();
+  await fixture.answer(jobId, 'classify', classifiedAsTools);
+  await fixture.answer(jobId, 'runTools', draftReport);
+  await until(() => stateOf(fixture, jobId).state === 'confirm-draft');
+  return jobId;
+}
