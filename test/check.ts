@@ -61,24 +61,35 @@ async function run(command: string[]): Promise<number> {
   return status;
 }
 
-function counts(): { passed: number; failed: number } {
+interface Summary {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+function counts(): Summary {
   try {
     const parsed = JSON.parse(readFileSync(report, 'utf8')) as {
       numPassedTests: number;
       numFailedTests: number;
+      numPendingTests: number;
       numFailedTestSuites: number;
       success: boolean;
     };
     const failed = parsed.numFailedTests;
     // A file that does not even load has no failed test of its own, yet the run has failed.
-    return { passed: parsed.numPassedTests, failed: failed === 0 && !parsed.success ? 1 : failed };
+    return {
+      passed: parsed.numPassedTests,
+      failed: failed === 0 && !parsed.success ? 1 : failed,
+      skipped: parsed.numPendingTests,
+    };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, skipped: 0 };
   }
 }
 
 let exitCode = 0;
-let summary = { passed: 0, failed: 1 };
+let summary: Summary = { passed: 0, failed: 1, skipped: 0 };
 for (const step of steps) {
   console.log(`\n== ${step.name}: ${step.command.slice(0, 2).join(' ')}`);
   const status = await run(step.command);
@@ -90,5 +101,6 @@ for (const step of steps) {
   }
 }
 rmSync(scratch, { recursive: true, force: true });
+if (summary.skipped > 0) console.log(`${summary.skipped} skipped`);
 console.log(`${summary.passed} passed, ${summary.failed} failed`);
 process.exitCode = exitCode;

@@ -39,7 +39,7 @@ const layers: Record<string, string[]> = {
 const compositionRoots = ['src/cli', 'src/core'];
 
 /** Vendor package → the folders that may import it. */
-const doors: Record<string, string[]> = {
+const vendorBoundaries: Record<string, string[]> = {
   'better-sqlite3': ['src/store'],
   kysely: ['src/store'],
   'sqlite-vec': ['src/store'],
@@ -100,7 +100,7 @@ describe('the tree', () => {
         if (!layers[layer]?.includes(target)) wrong.push(name);
       } else {
         const door =
-          doors[
+          vendorBoundaries[
             name
               .split('/')
               .slice(0, name.startsWith('@') ? 2 : 1)

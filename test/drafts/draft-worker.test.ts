@@ -23,7 +23,7 @@ const cancelled: ModelOutcome = {
   timings: { queueMs: 0, firstTokenMs: null, totalMs: 0 },
 };
 
-test('however often it is paused while a call ends, it queue one memo at a time', async () => {
+test('however often it is paused while a call ends, it claims one memo at a time', async () => {
   const { database, library, storage, close } = await openLibrary();
   onTestFinished(close);
   const drafts = createDraftStore(database);
