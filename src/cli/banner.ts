@@ -15,7 +15,7 @@ export function bannerOf(core: Pick<Core, 'url' | 'pool'>, config: Config): stri
   return [
     `Gatehouse  ${url}  talk to it: gatehouse chat`,
     `inspector  ${url}/inspect`,
-    `model      ${isPractice ? 'the practice model, which is none' : models}`,
+    `model      ${isPractice ? 'the built-in practice model: no model server was found' : models}`,
     `missing    ${missing.length === 0 ? 'nothing' : missing.join(', ')}; gatehouse doctor says more`,
     '',
   ].join('\n');

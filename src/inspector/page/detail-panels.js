@@ -70,7 +70,7 @@ export function step(frames, at) {
     changes(frame.changed),
     h('h4', {}, 'Event'),
     eventOf(frame.event),
-    h('h4', {}, 'Told to the world'),
+    h('h4', {}, 'Published events'),
     frame.emitted.length === 0
       ? h('p', { class: 'note' }, 'Nothing.')
       : table(
