@@ -2,7 +2,7 @@
 import { remedies } from '../lib/error-remedies.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { jobStates } from '../../machines/job-types.ts';
-import { listQuery, type JobPage } from '../contract/job-service.ts';
+import { listLimitMax, listQuery, type JobPage } from '../contract/job-service.ts';
 import type { StateEvent } from '../contract/state-event.ts';
 import type { CoreClient } from './core-client.ts';
 import { localTime } from './local-time.ts';
@@ -33,16 +33,13 @@ export async function listJobs(
   if (page.next_cursor !== null) console.log('there are more: --limit N');
 }
 
-/** Maximum rows of one page of the core. */
-const listMax = 500;
-
 /**
  * `limit` jobs, or all if there are fewer. A page of the core may be short: it is bounded in bytes, and a search for a
  * rare state takes several pages, of which the first may be empty.
  */
 async function listUpTo(client: CoreClient, query: Record<string, string>): Promise<JobPage> {
   const limit = Number(query['limit'] ?? listQuery.parse({}).limit);
-  const upTo = (count: number) => ({ limit: String(count > listMax ? listMax : count) });
+  const upTo = (count: number) => ({ limit: String(Math.min(count, listLimitMax)) });
   let page = await client.jobs({ ...query, ...upTo(limit) });
   while (page.jobs.length < limit && page.next_cursor !== null) {
     const rest = { ...upTo(limit - page.jobs.length), cursor: page.next_cursor };

@@ -1,5 +1,5 @@
 /** Submits a message to the core, with retries while the core is busy or briefly unreachable. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
 import type { SubmitReceipt } from '../contract/job-service.ts';
 import { RefusedError, UnreachableError, type CoreClient } from './core-client.ts';
 
@@ -38,7 +38,7 @@ export async function submitWithRetry(
       const why = (error as Error).message;
       if (why !== reported) onTrouble(why);
       reported = why;
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await abortableSleep(waitMs, signal);
       if (signal.aborted) throw error;
     }
   }

@@ -61,6 +61,9 @@ export const wholeTexts = z
   .default(false)
   .describe('`1`: with whole texts. Without it a text is cut after 1,000 characters.');
 
+/** Rows of one page of a list of jobs, at most. */
+export const listLimitMax = 500;
+
 export const listQuery = z.object({
   state: oneOf(jobStates).optional(),
   outcome: oneOf(jobOutcomes)
@@ -68,7 +71,7 @@ export const listQuery = z.object({
     .describe('How the job has ended. `cancelled` finds the same jobs as the state of that name.'),
   user_id: z.string().max(256).optional(),
   channel: z.string().max(64).optional(),
-  limit: z.coerce.number().int().min(1).max(500).default(50),
+  limit: z.coerce.number().int().min(1).max(listLimitMax).default(50),
   /** Opaque: `next` of the previous page. */
   cursor: z.string().max(64).optional(),
   texts: wholeTexts,

@@ -1,15 +1,6 @@
-/** Abortable sleep, timeouts and retries. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Timeouts and retries. */
+import { abortableSleep } from '../lib/abortable-sleep.ts';
 import { exponentialBackoffMs } from '../lib/backoff.ts';
-
-/** Resolves after `ms`, or when the signal aborts. Never rejects. */
-export async function abortableSleep(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch {
-    // Aborted: the caller checks the signal.
-  }
-}
 
 /** Resolves when the promise has settled, or after `ms`; returns whether it settled. */
 export async function settledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {

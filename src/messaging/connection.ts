@@ -10,7 +10,8 @@ import type { Log } from '../lib/log.ts';
 import { toNatsProblem } from './nats-problem.ts';
 import { connectionOptions, type NatsServerAddress } from './server-address.ts';
 import { exponentialBackoffMs } from '../lib/backoff.ts';
-import { abortableSleep, settledWithin } from './async-timers.ts';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
+import { settledWithin } from './async-timers.ts';
 import type { NatsProblem } from './messaging-port.ts';
 
 export interface Connection {

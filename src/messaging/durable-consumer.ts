@@ -17,7 +17,8 @@ import { millis, nanos } from 'nats';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { hasApiCode } from './nats-problem.ts';
-import { abortableSleep, settledWithin } from './async-timers.ts';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
+import { settledWithin } from './async-timers.ts';
 import type { JetStreamContext } from './outbox-relay.ts';
 
 export interface DurableConsumer {

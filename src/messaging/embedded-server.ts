@@ -17,7 +17,8 @@ import {
   localServerAddress,
   type EmbeddedServerFiles,
 } from './embedded-server-files.ts';
-import { abortableSleep, settledWithin } from './async-timers.ts';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
+import { settledWithin } from './async-timers.ts';
 
 export interface EmbeddedNatsServer {
   /** Starts the server unless it runs. @throws GH_BUS_NO_SERVER with the server's output if it cannot start. */

@@ -9,7 +9,7 @@
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { ConsumeSession } from './durable-consumer.ts';
-import { abortableSleep } from './async-timers.ts';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
 
 export interface PerConversationQueue {
   /** Resolves when the message is finished, or the session has ended. */

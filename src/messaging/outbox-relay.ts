@@ -18,7 +18,7 @@ import type { FaultInjector } from '../lib/fault-points.ts';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { OutgoingMessage } from './outgoing-messages.ts';
 import { exponentialBackoffMs } from '../lib/backoff.ts';
-import { abortableSleep } from './async-timers.ts';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
 
 /** All messages of the rows up to `pos` are published, and the first `skip` messages of the row after it. */
 export interface OutboxCursor {

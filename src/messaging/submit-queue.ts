@@ -24,7 +24,7 @@ import { replyMessage } from './outgoing-messages.ts';
 import { idempotencyHeader } from './job-endpoints.ts';
 import { parseJson } from './micro-service.ts';
 import { exponentialBackoffMs } from '../lib/backoff.ts';
-import { abortableSleep } from './async-timers.ts';
+import { abortableSleep } from '../lib/abortable-sleep.ts';
 import type { NatsProblem, MessagingTimings } from './messaging-port.ts';
 import type { JetStreamContext } from './outbox-relay.ts';
 import { createPerConversationQueue } from './ordered-consumer.ts';
