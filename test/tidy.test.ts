@@ -18,7 +18,7 @@ const layers: Record<string, string[]> = {
   'src/backends': ['machines', 'src/contract', 'src/lib'],
   'src/routing': ['machines', 'src/contract', 'src/lib'],
   'src/tools': ['machines', 'src/contract', 'src/lib'],
-  'src/documents': ['machines', 'src/contract', 'src/lib'],
+  'src/documents': ['machines', 'src/contract', 'src/lib', 'src/store'],
   'src/messaging': ['machines', 'src/contract', 'src/lib'],
   'src/journal': ['machines', 'src/contract', 'src/lib', 'src/store'],
   'src/assistant': [

@@ -11,7 +11,7 @@ import {
   type SubmitContext,
 } from '../contract/job-service.ts';
 import { conversationKey } from '../contract/conversation.ts';
-import type { Delivery } from '../contract/event-log-storage.ts';
+import type { Delivery } from '../contract/delivery-report.ts';
 import { parseTraceParent, formatTraceParent } from '../contract/trace.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatehouseError } from '../lib/errors.ts';

@@ -1,5 +1,5 @@
 /** `gatehouse ask "question"`: streams an answer from the documents, with its sources. Ctrl-C cancels it. */
-import type { Terminal } from './chat-view.ts';
+import type { Terminal } from './terminal.ts';
 import { CommandError, UsageError, type CoreClient, type StreamedEvent } from './core-client.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
 

@@ -7,7 +7,7 @@ import { parseTargets, tokenFromUrl, type Target } from '../bridge/targets.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../lib/errors.ts';
 import { noServerAdvice } from '../messaging/server-location.ts';
-import { trustOf } from './bridge.ts';
+import { trustOf } from '../core/bridge.ts';
 import { reachableUrl } from './core-client.ts';
 import type { CheckResult } from './check-result.ts';
 

@@ -1,18 +1,9 @@
 /** `gatehouse bridge synology`: runs the Synology Chat bridge as a separate process until a stop signal. */
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { startBridge, type Bridge } from '../bridge/bridge.ts';
-import { channel } from '../bridge/core-link-port.ts';
-import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
-import { createLog, type Log } from '../lib/log.ts';
-import type { TlsTrust } from '../lib/tls-options.ts';
-import { createChannelLink } from '../messaging/channel-link.ts';
-import { openBridgeDatabase } from '../store/bridge-database.ts';
-import { createBridgeStore } from '../store/bridge-store.ts';
+import { createLog } from '../lib/log.ts';
 import { shutDownOnSignal } from './graceful-shutdown.ts';
+import { openBridge } from '../core/bridge.ts';
 
 export async function bridge(configFile: string | undefined): Promise<number> {
   // A flood of messages creates much short-lived garbage: without this the young generation of V8 grows to 48 MB.
@@ -23,55 +14,4 @@ export async function bridge(configFile: string | undefined): Promise<number> {
   log.info({ url: opened.url }, 'the Synology bridge is ready');
   await shutDownOnSignal(log, () => opened.stop());
   return 0;
-}
-
-/** @throws GatehouseError whose code names the cause of a failed start. */
-export async function openBridge(config: Config, log: Log): Promise<Bridge> {
-  const { synology, nats, locale } = config;
-  if (nats.mode === 'off') {
-    throw new GatehouseError('GH_CONFIG_INVALID', 'nats.mode: off, but the bridge needs NATS');
-  }
-  const trust = trustOf(config);
-  const database = openBridgeDatabase(synology.database);
-  try {
-    const started = await startBridge({
-      settings: synology,
-      storage: createBridgeStore(database, Date.now),
-      link: (onReply) =>
-        createChannelLink({
-          config: nats,
-          channel,
-          dataFolder: dirname(config.database),
-          onReply,
-          log,
-        }),
-      trust,
-      locale,
-      log,
-    });
-    return {
-      ...started,
-      async stop() {
-        await started.stop();
-        database.close();
-      },
-    };
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** @throws GH_CONFIG_INVALID */
-export function trustOf({ synology: { caFile, fingerprint256 } }: Config): TlsTrust {
-  try {
-    return {
-      ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
-      fingerprint256: fingerprint256 ?? undefined,
-    };
-  } catch (error) {
-    throw new GatehouseError('GH_CONFIG_INVALID', `synology.caFile: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }

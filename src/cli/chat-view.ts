@@ -6,19 +6,12 @@ import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
 import { chatTexts, type ChatTexts } from './chat-texts.ts';
 import type { FollowListener } from './core-client.ts';
 import { sanitizeForTerminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface ChatView extends FollowListener {
   readonly outcome: string | null;
   /** The job has ended: the next output begins on a new line. */
   end(): void;
-}
-
-export interface Terminal {
-  out(text: string): void;
-  err(text: string): void;
-  isColoured: boolean;
-  /** Whether the answer is streamed; a pipe gets only the whole answer, once. */
-  isLive: boolean;
 }
 
 const labels: Record<string, string> = {

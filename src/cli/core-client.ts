@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser';
 import type { SubmitReceipt, JobPage, JobView } from '../contract/job-service.ts';
 import type { OutgoingEvent } from '../contract/document-event.ts';
 import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
-import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
+import type { ImportProgress, ImportReport } from '../contract/import-report.ts';
 import type { CalendarReport } from '../http/calendar-routes.ts';
 import { messageOf } from '../lib/errors.ts';
 import { withoutBrackets } from '../lib/loopback.ts';

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { GatehouseError, messageOf } from '../lib/errors.ts';
 import { certificateFile } from '../fake-dsm/certificate.ts';
-import { startFakeDsm, type FakeDsm, type FakeDsmOptions } from '../fake-dsm/fake-dsm.ts';
+import { startFakeDsm, type FakeDsmOptions } from '../fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../fake-dsm/dsm-controls.ts';
 import { UsageError } from './core-client.ts';
 
 /** Next to the default ports of the core and the bridge. */

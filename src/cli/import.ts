@@ -3,7 +3,7 @@
  * named path was not imported, or nothing was; files skipped within a folder are only reported.
  */
 import { resolve } from 'node:path';
-import type { ImportProgress, ImportReport } from '../documents/import-files.ts';
+import type { ImportProgress, ImportReport } from '../contract/import-report.ts';
 import { CommandError, type CoreClient } from './core-client.ts';
 
 const barWidth = 30;

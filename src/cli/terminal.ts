@@ -1,5 +1,3 @@
-import type { Terminal } from './chat-view.ts';
-
 /** Colours only on a terminal, unless the user has disabled them (https://no-color.org). */
 export const ttyOf = (stream: NodeJS.WriteStream): Terminal => ({
   out: (text) => void process.stdout.write(text),
@@ -22,3 +20,11 @@ export const muteTerminal: Terminal = {
  */
 export const sanitizeForTerminal = (text: string): string =>
   text.replaceAll('\r\n', '\n').replaceAll(/(?![\n\t])\p{Cc}/gu, '');
+
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  isColoured: boolean;
+  /** Whether the answer is streamed; a pipe gets only the whole answer, once. */
+  isLive: boolean;
+}

@@ -1,5 +1,6 @@
 /** The journal as a transactional outbox: committed events to publish, and the delivery reports of replies. */
 import type { OutgoingEvent } from './document-event.ts';
+import type { Delivery } from './delivery-report.ts';
 
 /** A stored row with events to publish: of the journal, or of a document's history. */
 export interface EventLogRow {
@@ -36,18 +37,6 @@ export interface EventLogStorage {
   /** Rows after `pos` (approximate after deletions), the last of them, and the time (epoch ms) of the oldest. */
   backlog(pos: number): { rows: number; upTo: number; oldestAt: number | null };
   userOf(jobId: string): string | null;
-}
-
-/** Delivery report of one reply. */
-export interface Delivery {
-  reply_id: string;
-  job_id: string;
-  channel: string;
-  status: 'sent' | 'uncertain' | 'dead';
-  parts: number;
-  error: string | null;
-  /** Epoch ms. */
-  at: number;
 }
 
 export interface DeliveryReportStorage {

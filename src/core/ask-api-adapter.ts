@@ -10,9 +10,9 @@ import { passageIn } from '../documents/snippet.ts';
 import type { AskLoopRoutesOptions } from '../http/ask-loop-routes.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool } from '../backends/backend-pool.ts';
 import { selectBackend } from './select-backend.ts';
-import type { DocumentSearch } from './document-search.ts';
+import type { DocumentSearch } from '../documents/document-search.ts';
 
 export interface AskParts {
   config: Config;

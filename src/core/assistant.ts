@@ -24,12 +24,13 @@ import { createDeliveryStore } from '../store/event-log-store.ts';
 import { wireAskLoop } from './ask-api-adapter.ts';
 import { keepAttachment } from './attachments.ts';
 import { createJobStore } from '../store/job-store.ts';
-import type { BackendPool, PoolMember } from './backend-pool.ts';
-import { createDocumentSearch, type DocumentSearch } from './document-search.ts';
+import type { BackendPool, PoolMember } from '../backends/backend-pool.ts';
+import type { DocumentSearch } from '../documents/document-search.ts';
+import { wireDocumentSearch } from './search-wiring.ts';
 import { dayMs } from './retention-job.ts';
 import type { Observability } from './observability.ts';
 import { createSystemStatus } from './system-status.ts';
-import { deriveJobLimits } from './derived-timeouts.ts';
+import { deriveJobLimits } from '../backends/derived-timeouts.ts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
 
 export interface Assistant {
@@ -58,7 +59,7 @@ export function createAssistant(parts: {
   const queries = createJobQueries(database);
   const language = languageOf(config);
   const library = wireLibrary(parts);
-  const search = createDocumentSearch({ ...parts, library });
+  const search = wireDocumentSearch({ ...parts, library });
   const react = wireAskLoop({ ...parts, library, search });
   const status = createSystemStatus({ pool, stats: () => journal.stats });
   const effects = createEffects({

@@ -1,6 +1,6 @@
 /** The backends as `GET /backends` and the inspector show them. */
 import { loadLabels } from '../backends/load-level.ts';
-import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
+import { roles, type BackendPool, type PoolMember } from '../backends/backend-pool.ts';
 
 export function backendViews(pool: BackendPool): Record<string, unknown>[] {
   return pool.members.map((member) => backendView(member, pool));

@@ -34,12 +34,12 @@ import { createDatabaseMaintenance, type DatabaseMaintenance } from '../store/ma
 import type { Messaging } from '../messaging/messaging-port.ts';
 import { wireAsk, createAskLoopApi } from './ask-api-adapter.ts';
 import { createAssistant } from './assistant.ts';
-import { openBackendPool, type BackendPool } from './backend-pool.ts';
+import { openBackendPool, type BackendPool } from '../backends/backend-pool.ts';
 import { backendViews, modelListing } from './backend-view.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { createCalendarApi } from './calendar-api-adapter.ts';
 import { createDocumentApi } from './document-api-adapter.ts';
-import type { DocumentSearch } from './document-search.ts';
+import type { DocumentSearch } from '../documents/document-search.ts';
 import { selectBackend } from './select-backend.ts';
 import { memoAndDraftRoutes } from './draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';

@@ -5,7 +5,7 @@ import type { Library } from '../documents/library.ts';
 import type { Memos } from '../documents/memos.ts';
 import type { DocumentService } from '../http/document-routes.ts';
 import { documentListing } from './document-lists.ts';
-import type { DocumentSearch } from './document-search.ts';
+import type { DocumentSearch } from '../documents/document-search.ts';
 import { listedView } from './draft-api-adapter.ts';
 
 export const createDocumentApi = (

@@ -18,7 +18,7 @@ import type { Database } from '../store/database.ts';
 import { createDocumentEventStore } from '../store/document-event-store.ts';
 import { createDocumentStore } from '../store/document-store.ts';
 import { createDraftStore } from '../store/draft-store.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool } from '../backends/backend-pool.ts';
 
 export interface DraftService extends DraftQueries {
   memos: Memos;

@@ -1,7 +1,7 @@
 /** Prometheus metrics of the gates, read from their views at each scrape: they do not slow a gate down. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { GateView } from '../backends/gate-view.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool } from '../backends/backend-pool.ts';
 
 const circuitStates: readonly GateView['circuit'][] = ['closed', 'open', 'half-open'];
 

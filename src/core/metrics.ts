@@ -12,7 +12,7 @@ import type { JournalStats } from '../journal/journal.ts';
 import type { MessagingStatus } from '../messaging/messaging-port.ts';
 import type { Counts } from '../store/count-store.ts';
 import type { DatabaseSizes } from '../store/maintenance.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool } from '../backends/backend-pool.ts';
 import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';

@@ -12,7 +12,7 @@ import type { Database } from '../store/database.ts';
 import type { DatabaseMaintenance } from '../store/maintenance.ts';
 import { openSpanRecorder } from '../telemetry/span-recorder.ts';
 import type { FinishedToolCall } from '../tools/tool-invoker.ts';
-import type { PoolObserver } from './backend-pool.ts';
+import type { PoolObserver } from '../backends/backend-pool.ts';
 import { createJobLog } from './job-log.ts';
 import { createMetrics, type Metrics, type MetricsSources } from './metrics.ts';
 import { createTracing, type TracingObserver } from './tracing.ts';

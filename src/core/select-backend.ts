@@ -5,7 +5,7 @@
  */
 import type { Backend } from '../contract/model.ts';
 import { GatehouseError } from '../lib/errors.ts';
-import type { BackendPool, Role } from './backend-pool.ts';
+import type { BackendPool, Role } from '../backends/backend-pool.ts';
 
 /**
  * The backend with this id; the backend of the role if the name is null.

@@ -1,12 +1,12 @@
 /** Collects the data of the status routes from the parts of the core. */
 import type { Readiness, StatusSource } from '../http/status-routes.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { BackendPool } from './backend-pool.ts';
+import type { BackendPool } from '../backends/backend-pool.ts';
 import { backendViews } from './backend-view.ts';
 import type { Messaging, MessagingStatus } from '../messaging/messaging-port.ts';
 import { messagingProblem } from './messaging-wiring.ts';
 import type { DatabaseWatch } from './database-watch.ts';
-import type { DocumentSearch } from './document-search.ts';
+import type { DocumentSearch } from '../documents/document-search.ts';
 import type { Metrics } from './metrics.ts';
 
 export function createStatusSource(parts: {

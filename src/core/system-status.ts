@@ -3,7 +3,7 @@ import type { JournalStats } from '../journal/journal.ts';
 import type { BackendStatus, ReportedLoad, StatusSource } from '../tools/status/status-tool.ts';
 import type { LoadLevel } from '../backends/load-level.ts';
 import { isCalibrated } from '../backends/load-level.ts';
-import type { BackendPool, PoolMember } from './backend-pool.ts';
+import type { BackendPool, PoolMember } from '../backends/backend-pool.ts';
 
 const toReportedLoad: Record<LoadLevel, ReportedLoad> = {
   free: 'idle',

@@ -36,7 +36,7 @@ import {
   type SpanRecorder,
 } from '../telemetry/span-recorder.ts';
 import type { FinishedToolCall } from '../tools/tool-invoker.ts';
-import type { PoolObserver, RequestSpan } from './backend-pool.ts';
+import type { PoolObserver, RequestSpan } from '../backends/backend-pool.ts';
 
 export type TracingObserver = Required<Pick<JournalObserver, 'effectStarted' | 'ended'>> &
   Required<Pick<PoolObserver, 'requestStarted'>> & {

@@ -14,6 +14,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Document } from './document.ts';
 import type { Library } from './library.ts';
 import { decodeText } from '../lib/decode-text.ts';
+import type { FileOutcome, ImportProgress, ImportReport } from '../contract/import-report.ts';
 
 /** Largest file. A book in plain text has one megabyte; a larger file is data. */
 const fileBytesMax = 8 * 1024 * 1024;
@@ -24,23 +25,6 @@ const fileBytesMax = 8 * 1024 * 1024;
  */
 const batchFiles = 32;
 const batchCharsMax = 200_000;
-
-export type FileOutcome = 'added' | 'updated' | 'unchanged' | 'skipped';
-
-export interface ImportProgress {
-  /** Files processed so far, including this one. */
-  done: number;
-  total: number;
-  path: string;
-  outcome: FileOutcome;
-}
-
-export interface ImportReport {
-  added: number;
-  updated: number;
-  unchanged: number;
-  skipped: { path: string; reason: string }[];
-}
 
 export interface ImportOptions {
   library: Library;

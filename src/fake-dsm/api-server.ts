@@ -15,7 +15,7 @@ import type { Fault } from './api-faults.ts';
 import { readBody } from './http-body.ts';
 import type { SimulatorContext } from './simulator-context.ts';
 import { payloadFormat, parsePayload } from './payload.ts';
-import type { ApiRequest } from './request-log.ts';
+import type { ApiRequest } from './api-request.ts';
 
 const apiPath = '/webapi/entry.cgi';
 

@@ -5,7 +5,7 @@
  * 1. Every refusal is a code in a body; the HTTP status stays 200 (except for a missing file).
  * 2. A refused request makes no post and does not count for the interval between posts.
  */
-import type { ChatFile, Conversation, Integration, Post } from './chat.ts';
+import type { ChatFile, Conversation, Integration, Post } from './chat-types.ts';
 import { downloadFile } from './file-download.ts';
 import type { SimulatorContext } from './simulator-context.ts';
 import { parsePayload, type Payload, type Refusal } from './payload.ts';

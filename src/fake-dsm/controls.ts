@@ -1,8 +1,9 @@
 /** Combines the parts of a simulated NAS into its control and query interface. */
 import type { ApiServer } from './api-server.ts';
 import { auditRun } from './audit.ts';
-import type { Chat, ChatUser, Integration } from './chat.ts';
-import type { DsmControls } from './fake-dsm.ts';
+import type { Chat } from './chat.ts';
+import type { ChatUser, Integration } from './chat-types.ts';
+import type { DsmControls } from './dsm-controls.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { SimulatorContext } from './simulator-context.ts';
 import type { OutgoingWebhooks } from './outgoing-webhooks.ts';

@@ -1,5 +1,5 @@
 /** Default users, channels and integrations. */
-import type { ChatChannel, ChatUser, Integration } from './chat.ts';
+import type { ChatChannel, ChatUser, Integration } from './chat-types.ts';
 
 /** As on a real server the two numbers of a user differ, so that mixing them up shows. */
 export const defaultUsers: readonly ChatUser[] = [

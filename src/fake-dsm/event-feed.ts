@@ -1,7 +1,7 @@
 /** Publishes the simulator's events to subscribers: the page, and tests that wait for an event. */
-import type { Conversation, Post } from './chat.ts';
+import type { Conversation, Post } from './chat-types.ts';
 import type { Delivery } from './delivery.ts';
-import type { ApiRequest } from './request-log.ts';
+import type { ApiRequest } from './api-request.ts';
 
 export type SimulatorEvent =
   | { type: 'post'; post: Post }

@@ -1,5 +1,5 @@
 /** Downloads the `file_url` of a post, as the NAS does: limited in size and time. */
-import type { ChatFile } from './chat.ts';
+import type { ChatFile } from './chat-types.ts';
 import type { ParseResult } from './payload.ts';
 
 /** The NAS's timeout for a file is undocumented; clients usually wait 30 s or more. */

@@ -7,7 +7,7 @@
  * 3. The response body may be a message. For a typed message it is posted; for a click it replaces the post.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ButtonAction, ChatUser, Integration, Post } from './chat.ts';
+import type { ButtonAction, ChatUser, Integration, Post } from './chat-types.ts';
 import type { Delivery, DeliveryState } from './delivery.ts';
 import { failedToSend } from './delivery.ts';
 import { callBridge, type CallResult } from './http-call.ts';

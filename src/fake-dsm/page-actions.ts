@@ -1,6 +1,6 @@
 /** The page's actions as JSON: `{do: 'say', …}`. Throws for invalid actions, with a message for the user. */
 import { z } from 'zod';
-import type { DsmControls } from './fake-dsm.ts';
+import type { DsmControls } from './dsm-controls.ts';
 import { apiMethods, type Fault } from './api-faults.ts';
 
 const id = z.int().min(0);

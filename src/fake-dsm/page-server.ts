@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { messageOf } from '../lib/errors.ts';
 import { isLoopback, isLoopbackHostHeader } from '../lib/loopback.ts';
-import type { DsmControls } from './fake-dsm.ts';
+import type { DsmControls } from './dsm-controls.ts';
 import type { SimulatorEvent } from './event-feed.ts';
 import { readBody } from './http-body.ts';
 import { readAssets, pageHeaders } from './page-assets.ts';

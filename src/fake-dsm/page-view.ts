@@ -1,6 +1,6 @@
 /** The data for the page: the same objects as in process, without file contents. */
-import type { Post } from './chat.ts';
-import type { DsmControls } from './fake-dsm.ts';
+import type { Post } from './chat-types.ts';
+import type { DsmControls } from './dsm-controls.ts';
 import type { SimulatorEvent } from './event-feed.ts';
 
 /** A page that opens later gets this much of the history. */

@@ -2,7 +2,7 @@
  * Parses the body of a post to the API as the NAS does: `payload=<urlencoded JSON>`, or plain JSON. It is strict where
  * clients were seen to fail: a payload that is not urlencoded is refused if it contains `&`, `+` or `%`.
  */
-import type { Attachment, ButtonAction } from './chat.ts';
+import type { Attachment, ButtonAction } from './chat-types.ts';
 
 export interface Payload {
   text: string;

@@ -2,7 +2,7 @@
  * The content of a webhook: the form fields of a message, and the `payload` of a click. Strings in the form, numbers in
  * the JSON.
  */
-import type { Attachment, ButtonAction, ChatUser, Integration, Post } from './chat.ts';
+import type { Attachment, ButtonAction, ChatUser, Integration, Post } from './chat-types.ts';
 import type { Chat } from './chat.ts';
 import type { DsmRules } from './rules.ts';
 

@@ -5,11 +5,8 @@
  *     reply. Any other is counted, logged and moved to the dead letters, and changes nothing.
  */
 import type { JsMsg } from '@nats-io/jetstream';
-import type {
-  DeliveryReportStorage,
-  Delivery,
-  EventLogStorage,
-} from '../contract/event-log-storage.ts';
+import type { DeliveryReportStorage, EventLogStorage } from '../contract/event-log-storage.ts';
+import type { Delivery } from '../contract/delivery-report.ts';
 import { deliveryReport } from '../contract/reply.ts';
 import { userToken, type Subjects } from '../contract/subjects.ts';
 import { GatehouseError } from '../lib/errors.ts';

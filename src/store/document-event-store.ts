@@ -5,13 +5,12 @@
  * 1. An event is appended inside the transaction of the change that it reports.
  * 2. `seq` of a document has no gap: the last event of each document is kept whatever its age.
  */
-import type { DocumentEvent, DocumentEventType, DraftState } from '../contract/document-event.ts';
 import type { DocumentEvents } from '../contract/draft-storage.ts';
-import { eventId } from '../contract/state-event.ts';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from './database.ts';
 import { param, statementCompiler } from './compile-statement.ts';
 import type { DocumentEventTable } from './schema.ts';
+import { documentEventOf } from './document-event-row.ts';
 
 export interface DocumentEventStore extends DocumentEvents {
   /** Removes older events, except the last of each document. Resolves with the number of rows. */
@@ -79,18 +78,6 @@ export function createDocumentEventStore(database: Database): DocumentEventStore
     },
   };
 }
-
-/** The row as a public event. */
-export const documentEventOf = (row: Omit<DocumentEventTable, 'pos'>): DocumentEvent => ({
-  id: eventId(row.document_id, row.seq),
-  document_id: row.document_id,
-  seq: row.seq,
-  type: row.type as DocumentEventType,
-  state: row.state as DraftState,
-  at: new Date(row.at).toISOString(),
-  user_id: row.user_id,
-  data: JSON.parse(row.data) as Record<string, unknown>,
-});
 
 function prepare(database: Database) {
   const { query, connection } = database;

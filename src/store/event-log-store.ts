@@ -6,14 +6,14 @@
 import { sql } from 'kysely';
 import type {
   DeliveryReportStorage,
-  Delivery,
   EventLogRow,
   EventLogStorage,
 } from '../contract/event-log-storage.ts';
+import type { Delivery } from '../contract/delivery-report.ts';
 import { stateEventsOf } from '../contract/state-event.ts';
 import type { JobEmitted } from '../../machines/job-types.ts';
 import type { Database } from './database.ts';
-import { documentEventOf } from './document-event-store.ts';
+import { documentEventOf } from './document-event-row.ts';
 import { param, statementCompiler } from './compile-statement.ts';
 import type { DocumentEventTable } from './schema.ts';
 

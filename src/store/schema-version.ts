@@ -1,9 +1,9 @@
 /** The migrations that a database has had: they distinguish old from new, and a Gatehouse database from any other. */
 import { GatehouseError } from '../lib/errors.ts';
-import type { SqliteConnection } from './database.ts';
+import type Sqlite from 'better-sqlite3';
 
 /** Names in order; null when the file was never a Gatehouse database. */
-export function appliedMigrations(connection: SqliteConnection): string[] | null {
+export function appliedMigrations(connection: Sqlite.Database): string[] | null {
   const table = connection
     .prepare("select 1 from sqlite_schema where type = 'table' and name = 'kysely_migration'")
     .get();
@@ -16,7 +16,7 @@ export function appliedMigrations(connection: SqliteConnection): string[] | null
 
 /** Checks before anything is written. @throws GH_STORE_NEWER when it has had a migration that is not in `known`. */
 export function assertSchemaNotNewer(
-  connection: SqliteConnection,
+  connection: Sqlite.Database,
   path: string,
   known: readonly string[],
 ): void {

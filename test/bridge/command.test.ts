@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBridge } from '../../src/cli/bridge.ts';
+import { openBridge } from '../../src/core/bridge.ts';
 import { adviceFor, checkBridge } from '../../src/cli/bridge-check.ts';
 import { configSchema } from '../../src/config/config.ts';
 import type { GatehouseError } from '../../src/lib/errors.ts';

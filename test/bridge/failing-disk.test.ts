@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BridgeStorage } from '../../src/contract/bridge-storage.ts';
 import { GatehouseError } from '../../src/lib/errors.ts';
-import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
 import {
   openBridgeWithoutCore,
   fakeNas,

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { createNasClient } from '../../src/bridge/nas-client.ts';
 import { parseTargets } from '../../src/bridge/targets.ts';
 import type { Reply } from '../../src/contract/reply.ts';
-import type { FakeDsm, FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
 import { folderForTest } from '../messaging/nats-fixture.ts';
 import {
   openBridgeWithoutCore,

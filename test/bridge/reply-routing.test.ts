@@ -1,7 +1,8 @@
 /** Where a question came from: several bots, channels with their webhooks, files. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Post } from '../../src/fake-dsm/chat.ts';
-import type { FakeDsm, FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
+import type { Post } from '../../src/fake-dsm/chat-types.ts';
+import type { FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
 import { broker } from '../messaging/nats-fixture.ts';
 import { direct, openCore } from '../support/core.ts';
 import { saysJson } from '../support/fake-llm-replies.ts';

@@ -1,7 +1,7 @@
 /** What waits on disk while the configuration changes: bots get other names, people leave. */
 import { describe, expect, test } from 'vitest';
 import type { NewInboxRow } from '../../src/contract/bridge-storage.ts';
-import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
 import {
   openBridgeWithoutCore,
   fakeNas,

@@ -3,8 +3,8 @@
  * processes have logged. Every message that was accepted must have come to one visible end.
  */
 import type { JobView } from '../../src/contract/job-service.ts';
-import type { FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
-import type { ApiRequest } from '../../src/fake-dsm/request-log.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
+import type { ApiRequest } from '../../src/fake-dsm/api-request.ts';
 import { textsShownTo } from './bridge-fixture.ts';
 
 export interface StormMessage {

@@ -7,7 +7,7 @@
  */
 import { textsOf } from '../../machines/texts.ts';
 import type { StateEvent } from '../../src/contract/state-event.ts';
-import type { Finding } from './audit.ts';
+import type { Finding } from './finding.ts';
 import { marksIn } from './marks.ts';
 import type { ObservedJob, Observations } from './observations.ts';
 

@@ -1,6 +1,6 @@
 /** P5, seen by subscribers: every event, in order, the same everywhere. */
 import type { StateEvent } from '../../src/contract/state-event.ts';
-import type { Finding } from './audit.ts';
+import type { Finding } from './finding.ts';
 import type { Observations } from './observations.ts';
 
 export function auditEvents(seen: Observations): Finding[] {

@@ -6,14 +6,7 @@ import { auditChat } from './audit-chat.ts';
 import { auditEvents } from './audit-events.ts';
 import type { Observations, ObservedJob, Sent } from './observations.ts';
 import { marksIn } from './marks.ts';
-
-export interface Finding {
-  promise: string;
-  what: string;
-  checked: number;
-  /** One line each; empty when the promise was kept. */
-  violations: string[];
-}
+import type { Finding } from './finding.ts';
 
 /** As long as a server may take to notice that its client has gone. */
 const overlapMsMax = 1_000;

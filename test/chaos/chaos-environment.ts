@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startFakeDsm, type FakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
+import { startFakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
 import { randomOf } from '../../src/fake-dsm/random.ts';
 import { freePort } from '../support/free-port.ts';
 import { prepareLlamaServer, startLlamaServer, type LlamaServer } from '../support/llama-server.ts';

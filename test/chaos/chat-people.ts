@@ -4,8 +4,8 @@
  * drawn from the seed; what they see depends on the storm.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Post } from '../../src/fake-dsm/chat.ts';
-import type { FakeDsm, SentPost } from '../../src/fake-dsm/fake-dsm.ts';
+import type { Post } from '../../src/fake-dsm/chat-types.ts';
+import type { FakeDsm, SentPost } from '../../src/fake-dsm/dsm-controls.ts';
 import type { Random } from '../../src/fake-dsm/random.ts';
 import { createMessageWriter, type Ledger } from './ledger.ts';
 import { requestPhrases } from './marks.ts';

@@ -4,7 +4,8 @@
  * meets the same faults in the same order, not the same microseconds.
  */
 import { randomOf } from '../../src/fake-dsm/random.ts';
-import { auditStorm, type Finding } from './audit.ts';
+import { auditStorm } from './audit.ts';
+import type { Finding } from './finding.ts';
 import { createButtonBoard, runPerson } from './chat-people.ts';
 import { runHttpClient, runNatsClient, runUnauthorizedClient } from './clients.ts';
 import { collect } from './collect.ts';

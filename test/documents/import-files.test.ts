@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import iconv from 'iconv-lite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { importFiles, type ImportProgress } from '../../src/documents/import-files.ts';
+import { importFiles } from '../../src/documents/import-files.ts';
+import type { ImportProgress } from '../../src/contract/import-report.ts';
 import { watchTokenizerSlices } from '../support/tokenizer-slices.ts';
 import { openLibrary } from './library-fixture.ts';
 

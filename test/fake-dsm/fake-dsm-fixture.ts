@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
-import { startFakeDsm, type FakeDsm, type FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
+import { startFakeDsm, type FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
+import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
 
 const open: (() => Promise<void>)[] = [];
 

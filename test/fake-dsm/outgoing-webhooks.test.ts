@@ -1,7 +1,7 @@
 /** What the NAS sends to a bridge, and how it takes the bridge's answers. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Integration } from '../../src/fake-dsm/chat.ts';
+import type { Integration } from '../../src/fake-dsm/chat-types.ts';
 import type { FakeDsmOptions } from '../../src/fake-dsm/fake-dsm.ts';
 import {
   openNas,

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FakeRequest } from './fake-llm.ts';
+import type { FakeRequest } from './fake-llm-request.ts';
 
 export interface FakeExchange {
   request: FakeRequest;

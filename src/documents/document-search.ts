@@ -3,9 +3,6 @@
  * the extension for it is missing, full text search continues: the log has one line for the failure and one for the
  * recovery, and readiness shows the reason.
  */
-import { isSameServer } from '../backends/backend-config.ts';
-import { createEmbeddings } from '../backends/embeddings.ts';
-import type { Config } from '../config/config.ts';
 import type { Library, SearchHit, SearchResult } from '../documents/library.ts';
 import { startEmbeddingIndexer } from '../documents/embedding-indexer.ts';
 import {
@@ -14,13 +11,12 @@ import {
   type HybridResult,
   type SemanticSearch,
 } from '../documents/semantic-search.ts';
-import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { waitForFairSlice } from '../lib/fair-slices.ts';
 import type { Log } from '../lib/log.ts';
 import type { Database } from '../store/database.ts';
 import { openVectorStore, type VectorStore } from '../store/vector-store.ts';
-import type { BackendPool, PoolMember } from './backend-pool.ts';
+import type { Embedder } from '../documents/embedding-port.ts';
 
 export interface DocumentSearch extends SemanticSearch {
   search(userId: string, query: string, limit: number, signal?: AbortSignal): Promise<HybridResult>;
@@ -32,20 +28,29 @@ export interface DocumentSearch extends SemanticSearch {
   close(): Promise<void>;
 }
 
+export interface SemanticSearchOptions {
+  /** Another model replaces all vectors. */
+  model: string;
+  /** Cosine similarity; less similar documents are not found. */
+  minSimilarity: number;
+  /** Maximum wait of a search for its vector; then full text alone. */
+  queryTimeoutMs: number;
+  createEmbedder(): Embedder & { close(): Promise<void> };
+}
+
 export interface DocumentSearchParts {
-  config: Config;
+  /** Null: full text only. */
+  semantic: SemanticSearchOptions | null;
   database: Database;
   library: Library;
-  pool: Pick<BackendPool, 'members'>;
-  clock: Clock;
   log: Log;
 }
 
 /** Semantic search starts a moment later, when the extension is loaded. */
 export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch {
-  const { config, library, log } = parts;
+  const { library, log, semantic } = parts;
   const problems = createProblemTracker(log);
-  const opening = config.search.embeddings === null ? null : openOrReport(parts, problems.report);
+  const opening = semantic === null ? null : openOrReport({ ...parts, semantic }, problems.report);
   let ready: OpenedSemanticSearch | null = null;
   void opening?.then((one) => {
     ready = one;
@@ -82,6 +87,8 @@ async function searchYielding(
   return { hits, isExact };
 }
 
+type SemanticSearchParts = DocumentSearchParts & { semantic: SemanticSearchOptions };
+
 interface OpenedSemanticSearch {
   semantic: SemanticSearch;
   store: VectorStore;
@@ -92,7 +99,7 @@ type ReportProblem = (part: 'extension' | 'index' | 'query', reason: string | nu
 
 /** Null if it cannot start; the reason was reported. */
 async function openOrReport(
-  parts: DocumentSearchParts,
+  parts: SemanticSearchParts,
   report: ReportProblem,
 ): Promise<OpenedSemanticSearch | null> {
   try {
@@ -104,11 +111,10 @@ async function openOrReport(
 }
 
 async function open(
-  parts: DocumentSearchParts,
+  parts: SemanticSearchParts,
   report: ReportProblem,
 ): Promise<OpenedSemanticSearch | null> {
-  const { config, database, library, pool, clock, log } = parts;
-  const settings = config.search.embeddings!;
+  const { semantic: settings, database, library, log } = parts;
   const vectors = await openVectorStore(database);
   if (!vectors.ok) {
     report('extension', vectors.reason);
@@ -118,16 +124,7 @@ async function open(
   if (store.use({ model: settings.model, dim: null })) {
     log.info({ model: settings.model }, 'search by meaning: another model, all documents anew');
   }
-  const embedder = createEmbeddings({
-    config: settings,
-    clock,
-    // Read at each request: a server discovered later may be the embedding server, and each server has one gate (P6).
-    get gate() {
-      const isThis = ({ config: { baseUrl } }: PoolMember): boolean =>
-        isSameServer(baseUrl, settings.baseUrl);
-      return pool.members.find(isThis)?.gate ?? null;
-    },
-  });
+  const embedder = settings.createEmbedder();
   const index = startEmbeddingIndexer({
     embedder,
     storage: store,

@@ -10,19 +10,29 @@
 import { createBackend, type ClosableBackend } from '../backends/backend.ts';
 import type { BackendConfig } from '../backends/backend-config.ts';
 import { discoverBackends } from '../backends/discovery.ts';
-import type { GateObservation } from '../backends/gate-options.ts';
+import type { GateObservation, GateOptions } from '../backends/gate-options.ts';
 import { createGate, type GateActor } from '../backends/gate.ts';
 import { createHealthMonitor, type HealthMonitor } from '../backends/health.ts';
 import { startDemoModel, type DemoModel } from '../backends/demo-model/demo-model.ts';
 import { createProbe, type Probe } from '../backends/probe.ts';
-import type { Config } from '../config/config.ts';
 import type { ModelOutcome, ModelRequest, RequestKind, RunOptions } from '../contract/model.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { deriveLeaseMs } from './derived-timeouts.ts';
+import { deriveLeaseMs } from '../backends/derived-timeouts.ts';
 
-export type Role = keyof Config['roles'];
-export const roles: readonly Role[] = ['classifier', 'reasoner', 'drafter', 'ask', 'react'];
+export const roles = ['classifier', 'reasoner', 'drafter', 'ask', 'react'] as const;
+export type Role = (typeof roles)[number];
+
+/** The part of the configuration that the pool reads. */
+export interface BackendPoolSettings {
+  /** Empty: local servers are discovered. */
+  readonly backends: readonly BackendConfig[];
+  /** Backend ids. */
+  readonly roles: { readonly [R in Role]?: string | undefined };
+  readonly gates: Required<
+    Pick<GateOptions, 'maxQueue' | 'agingMs' | 'preemptBackground' | 'maxPreemptions'>
+  >;
+}
 
 export interface PoolMember {
   backend: ClosableBackend;
@@ -57,7 +67,7 @@ export interface RequestSpan {
 }
 
 export interface PoolOptions {
-  config: Config;
+  config: BackendPoolSettings;
   clock: Clock;
   log: Log;
   observer?: PoolObserver;
@@ -119,7 +129,7 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
 
 async function chooseBackends({ config, clock, discoveryPorts }: PoolOptions): Promise<{
   origin: BackendPool['origin'];
-  configs: BackendConfig[];
+  configs: readonly BackendConfig[];
   practice: DemoModel | null;
 }> {
   if (config.backends.length > 0) {

@@ -2,8 +2,7 @@
  * Limits derived from the timeouts of the backends. A backend's own timeout must fire first, because its error reason
  * is more specific.
  */
-import type { BackendTimeouts } from '../backends/backend-config.ts';
-import type { Config } from '../config/config.ts';
+import type { BackendTimeouts } from './backend-config.ts';
 import type { JobLimits } from '../../machines/job-types.ts';
 
 const minute = 60_000;
@@ -22,9 +21,18 @@ type Total = Pick<BackendTimeouts, 'total'>;
 export const deriveLeaseMs = ({ total }: Total): number =>
   total === 0 ? Number.POSITIVE_INFINITY : total + leaseMarginMs;
 
+/** The configured limits of a job, named as in the configuration. */
+export interface JobLimitSettings {
+  jobs: Pick<
+    JobLimits,
+    'classifyTimeoutMs' | 'toolTimeoutMs' | 'confirmTtlMs' | 'reasonPromptMaxChars'
+  >;
+  pipelineEnabled: boolean;
+}
+
 /** @param backends timeouts of all backends that may answer */
 export const deriveJobLimits = (
-  { jobs, pipelineEnabled }: Config,
+  { jobs, pipelineEnabled }: JobLimitSettings,
   backends: readonly Total[],
 ): JobLimits => ({
   classifyTimeoutMs: jobs.classifyTimeoutMs,

@@ -1,0 +1,29 @@
+/** A request to the simulated API, with its outcome. */
+/**
+ * How a request ended: `success`, `error` (`success:false`, with `code`), `page` (an HTTP error page), `file`, or `cut`
+ * (the connection was ended; `fault` has the position).
+ */
+export type RequestOutcome = 'success' | 'error' | 'page' | 'file' | 'cut';
+
+export interface ApiRequest {
+  /** Counts from 1, in the order in which the headers arrived. */
+  n: number;
+  /** Epoch milliseconds. */
+  atMs: number;
+  /** The API's method (`chatbot` …); '' if absent. */
+  method: string;
+  /** The integration of the token; null for a wrong token. */
+  integration: string | null;
+  /** Format of the payload. */
+  form: 'form' | 'json' | 'none';
+  /** The text as sent; null if absent. */
+  text: string | null;
+  userIds: number[];
+  outcome: RequestOutcome;
+  httpStatus: number | null;
+  code: number | null;
+  /** The kind of the injected fault. */
+  fault: string | null;
+  /** Posts that it made. With outcome `cut` these are posts whose response was lost. */
+  postIds: number[];
+}
