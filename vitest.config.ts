@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Inherited by the workers and by every process that a test starts: compiling modules anew is most of what many of them would do.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '.cache', 'compile');
 
 const long =
-  /(?:crash|chaos|storm|page|page-trouble|page-commands|commands|views|daily-use|odd-texts|chat-terminal|subscribers|peer-oracle|stream-fuzz)\.test\.ts$/;
+  /(?:crash|chaos|storm|page|page-trouble|page-commands|commands|views|daily-use|odd-texts|chat-terminal|subscribers|peer-oracle)\.[^/]*test\.ts$/;
 
 /** A fresh clone knows no durations: what takes long must not begin last, when the other worker has nothing left. */
 class LongFirst extends BaseSequencer {
@@ -17,13 +17,35 @@ class LongFirst extends BaseSequencer {
   }
 }
 
+/** `name.test.ts` is a unit test; other tests have their kind in the file name: `name.e2e.test.ts`. */
+const otherKinds = ['integration', 'e2e', 'chaos'] as const;
+const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 };
+
+const projectOf = (name: (typeof otherKinds)[number]): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    include: [`test/**/*.${name}.test.ts`],
+    globalSetup: ['test/support/provision.ts'],
+    ...timeouts,
+  },
+});
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/provision.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     maxWorkers: 2,
     sequence: { sequencer: LongFirst },
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: otherKinds.map((kind) => `test/**/*.${kind}.test.ts`),
+          ...timeouts,
+          // They share a process and its modules: half the time of a run is the loading of modules.
+          isolate: false,
+        },
+      },
+      ...otherKinds.map(projectOf),
+    ],
   },
 });

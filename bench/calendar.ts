@@ -2,16 +2,16 @@
  * How long a week's question to a calendar of 5,000 entries takes: the calendar's own time, medians.
  * `node bench/calendar.ts [entries]`. A tenth of the entries recur, without an end, since up to ten years.
  */
-import { createCalendarStore } from '../src/store/calendar-store.ts';
-import { openDatabase } from '../src/store/database.ts';
-import { silentLog } from '../src/lib/log.ts';
-import { createCalendarTool } from '../src/tools/calendar/calendar-tool.ts';
-import { createEventParser } from '../src/tools/calendar/event-parser.ts';
-import { importIcs } from '../src/tools/calendar/ics-transfer.ts';
-import { createLocalCalendar } from '../src/tools/calendar/local-calendar.ts';
-import { occurrencesIn } from '../src/tools/calendar/occurrences.ts';
-import { createToolRegistry } from '../src/tools/registry.ts';
-import { createZones, wallTime } from '../src/tools/zoned-time.ts';
+import { createCalendarStore } from '#tools/calendar/store/calendar-store';
+import { openDatabase } from '#storage/database';
+import { silentLog } from '#shared/log';
+import { createCalendarTool } from '#tools/calendar/calendar-tool';
+import { createEventParser } from '#tools/calendar/event-parser';
+import { importIcs } from '#tools/calendar/ics-transfer';
+import { createLocalCalendar } from '#tools/calendar/local-calendar';
+import { occurrencesIn } from '#tools/calendar/occurrences';
+import { createToolRegistry } from '#tools/registry';
+import { createZones, wallTime } from '#tools/zoned-time';
 
 const entries = Number(process.argv[2] ?? 5000);
 const runs = 41;

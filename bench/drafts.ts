@@ -7,13 +7,13 @@
  *   1,500 tokens follow each other; with preemption, without, and with nothing to draft.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { configSchema } from '../src/config/config.ts';
-import { startCore, type Core } from '../src/core/core.ts';
-import { draftRequests } from '../src/documents/draft-prompt.ts';
-import { silentLog } from '../src/lib/log.ts';
-import { startFakeLlm } from '../test/support/fake-llm.ts';
-import { says } from '../test/support/fake-llm-replies.ts';
-import { prepareLlamaServer, startLlamaServer } from '../test/support/llama-server.ts';
+import { configSchema } from '#app/config/config';
+import { startCore, type Core } from '#app/core';
+import { draftRequests } from '#library/drafts/draft-prompt';
+import { silentLog } from '#shared/log';
+import { startFakeLlm } from '#test/support/fake-llm';
+import { says } from '#test/support/fake-llm-replies';
+import { prepareLlamaServer, startLlamaServer } from '#test/support/llama-server';
 import { interleave, median, printTable, quantile, ratio, scratch } from './support/measure.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);

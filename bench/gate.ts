@@ -9,7 +9,7 @@
  * - first token: from a person's arrival, at llama.cpp, with three who ask for 32 tokens again and again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { prepareLlamaServer } from '../test/support/llama-server.ts';
+import { prepareLlamaServer } from '#test/support/llama-server';
 import {
   gatehouseLine,
   liteLlmLine,

@@ -6,7 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { launchChromium, prepareChromium } from '../test/support/chromium.ts';
+import { launchChromium, prepareChromium } from '#test/support/chromium';
 import type { Order, Reading } from './support/inspected-core.ts';
 import { median, printTable, ratio, scratch } from './support/measure.ts';
 

@@ -5,9 +5,9 @@
  */
 import { fetch as undiciFetch } from 'undici';
 import { createServer, type ServerResponse } from 'node:http';
-import { configSchema } from '../src/config/config.ts';
-import { startCore } from '../src/core/core.ts';
-import { silentLog } from '../src/lib/log.ts';
+import { configSchema } from '#app/config/config';
+import { startCore } from '#app/core';
+import { silentLog } from '#shared/log';
 import { median, printTable, quantile, scratch } from './support/measure.ts';
 
 const rounds = 100;

@@ -6,9 +6,9 @@
  * The client's stream has the settings of ours. At each commit it publishes at once from memory, which loses
  * what a crash leaves unsent: it is the floor, not a rival.
  */
-import type { StateEvent } from '../src/contract/state-event.ts';
-import type { OutgoingMessage } from '../src/messaging/outgoing-messages.ts';
-import { prepareNatsServer } from '../test/support/nats-server.ts';
+import type { StateEvent } from '#shared/wire/state-event';
+import type { OutgoingMessage } from '#events/outbox/outgoing-messages';
+import { prepareNatsServer } from '#test/support/nats-server';
 import { allOut, openBusBench, type BusBench } from './support/bus-jobs.ts';
 import {
   inFlight,

@@ -7,9 +7,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { startFakeLlm } from '../test/support/fake-llm.ts';
-import { saysJson } from '../test/support/fake-llm-replies.ts';
-import { freePort } from '../test/support/free-port.ts';
+import { startFakeLlm } from '#test/support/fake-llm';
+import { saysJson } from '#test/support/fake-llm-replies';
+import { freePort } from '#test/support/free-port';
 import { median, printTable, quantile, scratch } from './support/measure.ts';
 
 /** In turn without and beside; the times of all rounds are one sample, or the 99th percentile would be that of a few. */

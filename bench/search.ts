@@ -7,14 +7,14 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Document } from '../src/documents/document.ts';
-import { createLibrary } from '../src/documents/library.ts';
-import { exactQuery, parseQuery } from '../src/documents/fts-terms.ts';
-import { foldText } from '../src/documents/text-folding.ts';
-import { createIdSource } from '../src/lib/ids.ts';
-import { systemClock } from '../src/lib/clock.ts';
-import { openDatabase } from '../src/store/database.ts';
-import { createDocumentStore } from '../src/store/document-store.ts';
+import type { Document } from '#library/document';
+import { createLibrary } from '#library/library';
+import { exactQuery, parseQuery } from '#library/fulltext/fts-terms';
+import { foldText } from '#library/fulltext/text-folding';
+import { createIdSource } from '#shared/ids';
+import { systemClock } from '#shared/clock';
+import { openDatabase } from '#storage/database';
+import { createDocumentStore } from '#library/store/document-store';
 import { measureMeaning } from './support/semantic-search.ts';
 
 const count = Number(process.argv[2] ?? 100_000);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npm run build`: the sources as JavaScript in dist/, with the files that they read beside them. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync, statSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -17,5 +17,12 @@ cpSync(`${root}src`, `${root}dist/src`, {
   filter: (path) => statSync(path).isDirectory() || !path.endsWith('.ts'),
 });
 // Some 2 MB of a package that has 60 more, which nobody needs to run this.
-cpSync(`${root}node_modules/pdfjs-dist/cmaps`, `${root}dist/src/bridge/cmaps`, { recursive: true });
+cpSync(`${root}node_modules/pdfjs-dist/cmaps`, `${root}dist/src/channels/inbox/cmaps`, {
+  recursive: true,
+});
+// The imports that begin with # lead to JavaScript here; `gatehouse --version` reads the nearest package.json.
+const { name, version, type, imports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+delete imports['#test/*'];
+for (const [key, path] of Object.entries(imports)) imports[key] = path.replace(/\.ts$/, '.js');
+writeFileSync(`${root}dist/package.json`, JSON.stringify({ name, version, type, imports }));
 process.exit(status ?? 1);

@@ -1,6 +1,6 @@
 /**
  * The draft actor: finds memos that need a draft and drafts them one after another, as background work for the model.
- * Pure; the two invoked actors are implemented in src/documents. The rules are in docs/drafts.md.
+ * Pure; the two invoked actors are implemented in src/library. The rules are in docs/drafts.md.
  *
  * looking    Claims the memo that is due first, in the database, before the model call. Leaves to `drafting` with it;
  *            to `waiting` when none is due; to `closed` outside the configured hours.

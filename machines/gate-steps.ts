@@ -85,7 +85,7 @@ export type GateEvent =
   | { type: 'probed'; at: number; probe: number; ok: boolean }
   | { type: 'stop'; at: number };
 
-/** What the live gate (src/backends/gate.ts) must do or report. Emitted in order of occurrence. */
+/** What the live gate (src/models/gate/gate.ts) must do or report. Emitted in order of occurrence. */
 export type GateEffect =
   | { type: 'waits'; ticket: Ticket }
   /** `overtook`: a background request that arrived earlier still waits. */

@@ -15,7 +15,7 @@
  *   probing   a probe is running. Its result closes the circuit, or doubles the backoff.
  * stopped   Final: all waiting requests were refused with `cancelled`.
  *
- * The live gate (src/backends/gate.ts) sends events that carry the time, and runs the emitted effects (gate-steps.ts
+ * The live gate (src/models/gate/gate.ts) sends events that carry the time, and runs the emitted effects (gate-steps.ts
  * lists both). `running`, `draining` and `idle` follow from the slots, by `always`.
  */
 import { setup } from 'xstate';

@@ -1,115 +1,197 @@
 /**
- * Tests about the tree itself: which folder may import which, and who may import a vendor.
- * The table is the dependency rule of ARCHITECTURE.md.
+ * The structure of the source tree: which folder may import which, which folders may import a package, no import cycle,
+ * and which tests may use the network. The tables are the dependency rules of ARCHITECTURE.md.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
-/** Folder → the folders of ours that it may import. */
+/** Folder of src (or machines) → the folders that it may import. Type imports count. */
 const layers: Record<string, string[]> = {
   machines: [],
-  'src/lib': [],
-  'src/contract': ['machines', 'src/lib'],
-  'src/config': ['src/contract', 'src/lib'],
-  'src/store': ['machines', 'src/contract', 'src/lib'],
-  'src/backends': ['machines', 'src/contract', 'src/lib'],
-  'src/routing': ['machines', 'src/contract', 'src/lib'],
-  'src/tools': ['machines', 'src/contract', 'src/lib'],
-  'src/documents': ['machines', 'src/contract', 'src/lib', 'src/store'],
-  'src/messaging': ['machines', 'src/contract', 'src/lib'],
-  'src/journal': ['machines', 'src/contract', 'src/lib', 'src/store'],
-  'src/assistant': [
-    'machines',
-    'src/contract',
-    'src/lib',
-    'src/store',
-    'src/journal',
-    'src/routing',
-  ],
-  'src/telemetry': ['src/contract', 'src/lib'],
-  'src/http': ['machines', 'src/contract', 'src/lib'],
-  'src/inspector': ['machines', 'src/contract', 'src/lib', 'src/store', 'src/journal'],
-  'src/fake-dsm': ['src/lib'],
-  'src/bridge': ['machines', 'src/contract', 'src/lib'],
+  shared: ['machines'],
+  simulators: ['shared'],
+  storage: ['shared'],
+  language: ['machines', 'shared'],
+  models: ['machines', 'shared'],
+  http: ['machines', 'shared'],
+  channels: ['machines', 'shared', 'storage'],
+  events: ['machines', 'shared', 'storage'],
+  library: ['machines', 'shared', 'storage'],
+  tools: ['machines', 'shared', 'storage'],
+  ask: ['machines', 'shared', 'language'],
+  jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
+  inspector: ['machines', 'shared', 'jobs'],
+  observability: ['shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
+  // The composition roots put the parts together.
+  app: 'machines shared storage language models http channels events library tools ask jobs inspector observability'.split(
+    ' ',
+  ),
+  doctor: 'machines shared storage models http channels events library tools app'.split(' '),
+  cli: 'machines shared storage language http library tools inspector simulators app doctor'.split(
+    ' ',
+  ),
 };
-/** The composition roots put the parts together and may import all of them. */
-const compositionRoots = ['src/cli', 'src/core'];
 
-/** Vendor package → the folders that may import it. */
+/** Package → where it may be imported: a folder with all that is below it. */
 const vendorBoundaries: Record<string, string[]> = {
-  'better-sqlite3': ['src/store'],
-  kysely: ['src/store'],
-  'sqlite-vec': ['src/store'],
-  nats: ['src/messaging'],
-  '@nats-io/jetstream': ['src/messaging'],
-  pino: ['src/lib'],
-  'pino-pretty': ['src/lib'],
-  undici: ['src/backends'],
-  'eventsource-parser': ['src/backends', 'src/cli'],
-  yaml: ['src/config'],
-  ulid: ['src/lib'],
-  fastify: ['src/http', 'src/inspector'],
-  elkjs: ['src/inspector'],
-  ws: ['src/inspector'],
-  jsonrepair: ['src/lib'],
-  tsdav: ['src/tools'],
-  'ical.js': ['src/tools'],
-  imapflow: ['src/tools'],
-  '@xstate/store': ['src/backends'],
-  'prom-client': ['src/core'],
-  '@opentelemetry/api': ['src/telemetry'],
-  '@opentelemetry/sdk-trace': ['src/telemetry'],
-  '@opentelemetry/resources': ['src/telemetry'],
-  '@opentelemetry/exporter-trace-otlp-http': ['src/telemetry'],
-  selfsigned: ['src/fake-dsm'],
-  unpdf: ['src/bridge'],
+  'better-sqlite3': ['src/storage', 'src/*/store', 'src/tools/calendar/store'],
+  kysely: ['src/storage', 'src/*/store', 'src/tools/calendar/store'],
+  'sqlite-vec': ['src/library/store'],
+  nats: ['src/events'],
+  '@nats-io/jetstream': ['src/events'],
+  pino: ['src/shared'],
+  'pino-pretty': ['src/shared'],
+  undici: ['src/models'],
+  'eventsource-parser': ['src/http/client', 'src/doctor'],
+  yaml: ['src/app/config'],
+  ulid: ['src/shared'],
+  fastify: ['src/http', 'src/inspector/server'],
+  elkjs: ['src/inspector/charts'],
+  ws: ['src/inspector/server'],
+  jsonrepair: ['src/shared/text'],
+  tsdav: ['src/tools/calendar'],
+  'ical.js': ['src/tools/calendar'],
+  imapflow: ['src/tools/email'],
+  '@xstate/store': ['src/models'],
+  'prom-client': ['src/observability/metrics'],
+  '@opentelemetry/api': ['src/observability/tracing'],
+  '@opentelemetry/sdk-trace': ['src/observability/tracing'],
+  '@opentelemetry/resources': ['src/observability/tracing'],
+  '@opentelemetry/exporter-trace-otlp-http': ['src/observability/tracing'],
+  selfsigned: ['src/simulators'],
+  unpdf: ['src/channels/inbox'],
 };
 
-function sources(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+/** What a unit test may not load outside src: it needs no network, no other process, no browser. */
+const networkModule =
+  /^(?:node:(?:http|https|net|tls|dgram)|nats|ws|fastify|openai|ai|playwright-core|undici|imapflow|nodemailer|ioredis)$/;
+
+const typescriptFiles = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => join(folder, file));
+
+interface Import {
+  name: string;
+  /** The file of this project; null for a package. */
+  target: string | null;
+  isType: boolean;
 }
 
-function importsOf(file: string): string[] {
+const statement =
+  /^(?:import|export) (?<type>type )?[^;']*?from '(?<name>[^']+)'|\bimport\(\s*'(?<dynamic>[^']+)'/gms;
+
+function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  return [...text.matchAll(statement)].map(({ groups = {} }) => {
+    const name = groups['name'] ?? groups['dynamic'] ?? '';
+    return { name, target: targetOf(file, name), isType: groups['type'] !== undefined };
+  });
 }
 
-function layerOf(file: string): string {
-  return file.startsWith('machines') ? 'machines' : file.split('/').slice(0, 2).join('/');
+function targetOf(file: string, name: string): string | null {
+  if (name.startsWith('.')) return normalize(join(dirname(file), name));
+  if (!name.startsWith('#')) return null;
+  const path = `${name.slice(1)}.ts`;
+  return /^(?:machines|test)\//.test(path) ? path : `src/${path}`;
 }
 
-const files = [...sources('machines'), ...sources('src')];
+const packageOf = (name: string): string =>
+  name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/');
 
-describe('the tree', () => {
-  test('has source files to check', () => {
-    expect(files.length).toBeGreaterThan(0);
+const folderOf = (file: string): string => {
+  const [top = '', second = ''] = file.split('/');
+  return top === 'src' ? second : top;
+};
+
+const isBelow = (file: string, folder: string): boolean =>
+  new RegExp(`^${folder.replace('*', '[^/]+')}/`).test(file);
+
+const sources = [...typescriptFiles('machines'), ...typescriptFiles('src')];
+const tests = typescriptFiles('test').filter((file) => file.endsWith('.test.ts'));
+const imports = new Map(
+  [...sources, ...typescriptFiles('test')].map((file) => [file, importsOf(file)]),
+);
+
+describe('the source tree', () => {
+  test('has files to check, and a row for each folder', () => {
+    expect(sources.length).toBeGreaterThan(400);
+    expect([...new Set(sources.map(folderOf))].sort()).toEqual(Object.keys(layers).sort());
   });
 
-  test.each(files)('%s imports only what its layer may', (file) => {
-    const layer = layerOf(file);
-    const wrong: string[] = [];
-    for (const name of importsOf(file)) {
-      if (name.startsWith('.')) {
-        const target = layerOf(relative(root, normalize(join(root, dirname(file), name))));
-        if (target === layer || compositionRoots.includes(layer)) continue;
-        if (!layers[layer]?.includes(target)) wrong.push(name);
-      } else {
-        const door =
-          vendorBoundaries[
-            name
-              .split('/')
-              .slice(0, name.startsWith('@') ? 2 : 1)
-              .join('/')
-          ];
-        if (door && !door.includes(layer)) wrong.push(name);
-        if (layer === 'machines' && name !== 'xstate') wrong.push(name);
+  test.each(sources)('%s imports only folders and packages that its folder may import', (file) => {
+    const folder = folderOf(file);
+    const wrong = importsOf(file).filter(({ name, target }) => {
+      if (target !== null) {
+        const other = folderOf(target);
+        // Relative within a folder, from # across folders.
+        if (name.startsWith('.') !== (other === folder)) return true;
+        return other !== folder && !layers[folder]?.includes(other);
       }
+      if (folder === 'machines') return name !== 'xstate';
+      const allowed = vendorBoundaries[packageOf(name)];
+      return allowed !== undefined && !allowed.some((place) => isBelow(file, place));
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('imports files that exist', () => {
+    const missing = [...imports].flatMap(([file, list]) =>
+      list
+        .filter(({ target }) => target !== null && !existsSync(join(root, target)))
+        .map(({ name }) => `${file}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('has no import cycle, type imports counted', () => {
+    expect(importCycles()).toEqual([]);
+  });
+});
+
+/** One path per cycle found by depth-first search. */
+function importCycles(): string[] {
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const found: string[] = [];
+  const visit = (file: string): void => {
+    if (finished.has(file)) return;
+    const at = path.indexOf(file);
+    if (at !== -1) {
+      found.push([...path.slice(at), file].join(' → '));
+      return;
     }
-    expect(wrong).toEqual([]);
+    path.push(file);
+    for (const { target } of imports.get(file) ?? []) if (target !== null) visit(target);
+    path.pop();
+    finished.add(file);
+  };
+  for (const file of imports.keys()) visit(file);
+  return found;
+}
+
+describe('a unit test', () => {
+  const isUnit = (file: string): boolean => !/\.(?:integration|e2e|chaos)\.test\.ts$/.test(file);
+
+  test.each(tests.filter(isUnit))('%s loads no network module outside src', (file) => {
+    const reached = new Set<string>();
+    const network: string[] = [];
+    const visit = (from: string): void => {
+      if (reached.has(from)) return;
+      reached.add(from);
+      for (const { name, target, isType } of imports.get(from) ?? []) {
+        if (isType) continue;
+        if (networkModule.test(name)) network.push(`${from}: ${name}`);
+        if (target?.startsWith('test/') === true) visit(target);
+      }
+    };
+    visit(file);
+    expect(network).toEqual([]);
   });
 });

@@ -4,10 +4,10 @@
  */
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { configSchema } from '../../src/config/config.ts';
-import { startCore } from '../../src/core/core.ts';
-import type { RetentionSchedule } from '../../src/core/retention-job.ts';
-import { silentLog } from '../../src/lib/log.ts';
+import { configSchema } from '#app/config/config';
+import { startCore } from '#app/core';
+import type { RetentionSchedule } from '#storage/retention-job';
+import { silentLog } from '#shared/log';
 
 export interface Figures {
   heapBytes: number;

@@ -3,9 +3,9 @@
  * drafted and thrown away meanwhile, and somebody looks on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createCoreClient, type CoreClient } from '../../src/cli/core-client.ts';
-import { startFakeLlm, type FakeLlm } from '../../test/support/fake-llm.ts';
-import { says, saysJson, stalls, type FakeReply } from '../../test/support/fake-llm-replies.ts';
+import { createCoreClient, type CoreClient } from '#http/client/core-client';
+import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
+import { says, saysJson, stalls, type FakeReply } from '#test/support/fake-llm-replies';
 
 /** Ten messages that come again and again; the last words say what becomes of them. */
 const kinds = [

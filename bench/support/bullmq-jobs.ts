@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Queue, Worker } from 'bullmq';
-import { freePort } from '../../test/support/free-port.ts';
+import { freePort } from '#test/support/free-port';
 import { stepResult } from './gatehouse-jobs.ts';
 
 export interface BullBench {

@@ -1,16 +1,16 @@
 /** The real journal, store and job machine with effects that take no time: what a job itself costs. */
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { Effects } from '../../src/journal/effect-port.ts';
-import { createJournal, type Journal } from '../../src/journal/journal.ts';
-import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { noFaultInjection } from '../../src/lib/fault-points.ts';
-import { createIdSource } from '../../src/lib/ids.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { openDatabase, type Database } from '../../src/store/database.ts';
-import { createJobStore } from '../../src/store/job-store.ts';
-import { limits } from '../../test/support/jobs.ts';
+import type { Effects } from '#jobs/runtime/effect-port';
+import { createJournal, type Journal } from '#jobs/runtime/journal';
+import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
+import { systemClock } from '#shared/clock';
+import { noFaultInjection } from '#shared/fault-points';
+import { createIdSource } from '#shared/ids';
+import { silentLog } from '#shared/log';
+import { openDatabase, type Database } from '#storage/database';
+import { createJobStore } from '#jobs/store/job-store';
+import { limits } from '#test/support/jobs';
 
 /** The 200 bytes that every step of every system leaves on disk. */
 export const stepResult = 'r'.repeat(200);

@@ -3,15 +3,15 @@
  * the inspector over HTTP. Arguments: the folder, and `bare` for none of the inspector. Told what to do by
  * messages, answers each with a reading.
  */
-import { createJobService } from '../../src/assistant/job-service.ts';
-import { startServer } from '../../src/http/server.ts';
-import { inspectorRoutes } from '../../src/inspector/inspector-routes.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createIdSource } from '../../src/lib/ids.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { createJobQueries } from '../../src/store/job-queries.ts';
-import { createJobStore } from '../../src/store/job-store.ts';
-import { limits } from '../../test/support/jobs.ts';
+import { createJobService } from '#jobs/service/job-service';
+import { startServer } from '#http/server/server';
+import { inspectorRoutes } from '#inspector/server/inspector-routes';
+import { systemClock } from '#shared/clock';
+import { createIdSource } from '#shared/ids';
+import { silentLog } from '#shared/log';
+import { createJobQueries } from '#jobs/store/job-queries';
+import { createJobStore } from '#jobs/store/job-store';
+import { limits } from '#test/support/jobs';
 import { openJobBench } from './gatehouse-jobs.ts';
 import { inFlight, startCpu } from './measure.ts';
 

@@ -1,8 +1,8 @@
 /** Ways to stand in line for a server with one slot, behind one interface: ours, and those it is compared with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import { createGate } from '../../src/backends/gate.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { createGate } from '#models/gate/gate';
+import { systemClock } from '#shared/clock';
 
 export type Priority = 'foreground' | 'background';
 

@@ -3,11 +3,11 @@
  * have another that means the same. Memos are planted that answer a question in those other words.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Embedder, VectorStorage } from '../../src/documents/embedding-port.ts';
-import type { Library } from '../../src/documents/library.ts';
-import { createSemanticSearch } from '../../src/documents/semantic-search.ts';
-import type { Database } from '../../src/store/database.ts';
-import { openVectorStore } from '../../src/store/vector-store.ts';
+import type { Embedder, VectorStorage } from '#library/semantic/embedding-port';
+import type { Library } from '#library/library';
+import { createSemanticSearch } from '#library/semantic/semantic-search';
+import type { Database } from '#storage/database';
+import { openVectorStore } from '#library/store/vector-store';
 import { printTable, quantile, startCpu } from './measure.ts';
 
 export interface MeaningBench {

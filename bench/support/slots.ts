@@ -1,7 +1,7 @@
 /** What stands at the end of a line: a server with one slot, in this process or a real llama.cpp. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLlamaServer } from '../../test/support/llama-server.ts';
-import { serverProfiles } from '../../src/backends/server-profiles.ts';
+import { startLlamaServer } from '#test/support/llama-server';
+import { serverProfiles } from '#models/client/server-profiles';
 
 export interface SlotServer {
   /** How long after an abort the gate waits before it sends the next request. */

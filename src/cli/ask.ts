@@ -1,6 +1,11 @@
 /** `gatehouse ask "question"`: streams an answer from the documents, with its sources. Ctrl-C cancels it. */
 import type { Terminal } from './terminal.ts';
-import { CommandError, UsageError, type CoreClient, type StreamedEvent } from './core-client.ts';
+import {
+  CommandError,
+  UsageError,
+  type CoreClient,
+  type StreamedEvent,
+} from '#http/client/core-client';
 import { muteTerminal, ttyOf } from './terminal.ts';
 
 export interface AskCommand {

@@ -1,9 +1,9 @@
 /** `gatehouse backup` and `gatehouse restore`: copies the database into a file, also while the core runs, and back. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { loadConfig } from '../config/load-config.ts';
-import { backUp, restore, type BackupReport } from '../store/backup.ts';
-import { UsageError } from './core-client.ts';
+import { loadConfig } from '#app/config/load-config';
+import { backUp, restore, type BackupReport } from '#storage/backup';
+import { UsageError } from '#http/client/core-client';
 
 export function backupTo(args: string[], configFile: string | undefined, json: boolean): number {
   const [file] = args;

@@ -1,6 +1,6 @@
 /** The first output of `gatehouse serve` on a terminal: its address, its models, and what is not configured. */
-import type { Config } from '../config/config.ts';
-import type { Core } from '../core/core.ts';
+import type { Config } from '#app/config/config';
+import type { Core } from '#app/core';
 
 /** Four lines, each with a line end. */
 export function bannerOf(core: Pick<Core, 'url' | 'pool'>, config: Config): string {

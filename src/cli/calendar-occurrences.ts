@@ -1,10 +1,10 @@
 /** `gatehouse calendar occurrences FILE`: lists the occurrences in a calendar file, without core or import. */
-import { loadConfig } from '../config/load-config.ts';
-import { fileOccurrences, type FileListing } from '../tools/calendar/file-occurrences.ts';
-import type { WallRange } from '../tools/calendar/occurrences.ts';
-import { createZones, parseIsoDate } from '../tools/zoned-time.ts';
+import { loadConfig } from '#app/config/load-config';
+import { fileOccurrences, type FileListing } from '#tools/calendar/file-occurrences';
+import type { WallRange } from '#tools/calendar/occurrences';
+import { createZones, parseIsoDate } from '#tools/zoned-time';
 import { readText } from './calendar.ts';
-import { CommandError, UsageError } from './core-client.ts';
+import { CommandError, UsageError } from '#http/client/core-client';
 import type { CommandValues } from './options.ts';
 
 /**

@@ -1,8 +1,8 @@
 /** `gatehouse calendar import FILE` and `gatehouse calendar export`, through the running core. */
 import { readFileSync } from 'node:fs';
-import { decodeCalendarText } from '../lib/decode-text.ts';
-import { messageOf } from '../lib/errors.ts';
-import { CommandError, type CoreClient } from './core-client.ts';
+import { decodeCalendarText } from '#shared/text/decode-text';
+import { messageOf } from '#shared/errors';
+import { CommandError, type CoreClient } from '#http/client/core-client';
 
 export async function importCalendar(
   client: CoreClient,

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import { messageOf } from '../lib/errors.ts';
+import { messageOf } from '#shared/errors';
 
 export interface ChatHistory {
   /** Why the history is not kept across runs, or null. */

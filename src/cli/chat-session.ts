@@ -7,13 +7,13 @@
  * V3 A text is sent, put back into the line, or printed as not sent.
  */
 import { randomUUID } from 'node:crypto';
-import type { SubmitReceipt } from '../contract/job-service.ts';
-import { messageOf } from '../lib/errors.ts';
-import { isCancelRequest, parseConsent } from '../routing/consent.ts';
-import type { Locale } from '../../machines/texts.ts';
+import type { SubmitReceipt } from '#shared/wire/job-service';
+import { messageOf } from '#shared/errors';
+import { isCancelRequest, parseConsent } from '#language/rules/consent';
+import type { Locale } from '#machines/texts';
 import type { ChatHistory } from './chat-history.ts';
 import { chatTexts, localeAfter, machineLocale, type ChatTexts } from './chat-texts.ts';
-import { CommandError, RefusedError, type CoreClient } from './core-client.ts';
+import { CommandError, RefusedError, type CoreClient } from '#http/client/core-client';
 import { followJob, type Followed, type FollowedJob } from './followed-job.ts';
 import type { Line, LineEditor } from './line-editor.ts';
 import { isRetryable, submitWithRetry } from './submit-with-retry.ts';

@@ -1,5 +1,5 @@
 /** The texts of `gatehouse chat` itself, in the language of the chat. */
-import { localeOf, type Locale } from '../../machines/texts.ts';
+import { localeOf, type Locale } from '#machines/texts';
 
 const en = {
   you: 'you> ',

@@ -2,9 +2,9 @@
  * Shows a running job in a terminal: stages and notices on stderr, the answer on stdout as it is streamed, so that only
  * the answer is piped.
  */
-import type { StateEvent, TokenChunk } from '../contract/state-event.ts';
+import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
 import { chatTexts, type ChatTexts } from './chat-texts.ts';
-import type { FollowListener } from './core-client.ts';
+import type { FollowListener } from '#http/client/core-client';
 import { sanitizeForTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,11 +1,11 @@
 /** `gatehouse chat`: sends one message, or holds a conversation, with a running core. */
 import { WriteStream } from 'node:tty';
-import type { SubmitReceipt } from '../contract/job-service.ts';
-import { parseConsent } from '../routing/consent.ts';
+import type { SubmitReceipt } from '#shared/wire/job-service';
+import { parseConsent } from '#language/rules/consent';
 import { historyPath, openHistory } from './chat-history.ts';
 import { chatTexts, localeAfter, machineLocale } from './chat-texts.ts';
 import { ChatSession } from './chat-session.ts';
-import { CommandError, RefusedError, UsageError, type CoreClient } from './core-client.ts';
+import { CommandError, RefusedError, UsageError, type CoreClient } from '#http/client/core-client';
 import { followJob, type Followed } from './followed-job.ts';
 import { createLineEditor } from './line-editor.ts';
 import { fetchWaitingDrafts } from './shown-drafts.ts';

@@ -1,8 +1,13 @@
 /** The HTTP client of a command for the running core. */
-import { loadClientSettings } from '../config/client-settings.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { cliApiKey } from '../lib/api-keys.ts';
-import { createCoreClient, reachableUrl, UsageError, type CoreClient } from './core-client.ts';
+import { loadClientSettings } from '#app/config/client-settings';
+import { loadConfig } from '#app/config/load-config';
+import { cliApiKey } from '#shared/api-keys';
+import {
+  createCoreClient,
+  reachableUrl,
+  UsageError,
+  type CoreClient,
+} from '#http/client/core-client';
 import type { CommandValues } from './options.ts';
 
 /** Address: --url, else GATEHOUSE_URL, else the configuration. Key: GATEHOUSE_API_KEY, else the configuration. */

@@ -5,7 +5,7 @@
  */
 import { completionScript } from './completion.ts';
 import type { Commands } from './command.ts';
-import { UsageError } from './core-client.ts';
+import { UsageError } from '#http/client/core-client';
 import { documentCommands } from './document-commands.ts';
 import { jobCommands } from './job-commands.ts';
 import { shells } from './shells.ts';

@@ -1,7 +1,7 @@
 /** `gatehouse documents`, `documents show` and `documents rm`. */
-import type { DocumentView } from '../documents/document.ts';
-import type { CoreClient } from './core-client.ts';
-import { listQueryOf, ofUser } from './document-query.ts';
+import type { DocumentView } from '#library/document';
+import type { CoreClient } from '#http/client/core-client';
+import { listQueryOf, ofUser } from '#http/client/document-query';
 import { localTime } from './local-time.ts';
 import type { CommandValues } from './options.ts';
 

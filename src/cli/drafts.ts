@@ -3,15 +3,15 @@
  * `pause`, `resume`, `watch`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DocumentEvent } from '../contract/document-event.ts';
+import type { DocumentEvent } from '#shared/wire/document-event';
 import type {
   DraftDetail,
   DraftOverview,
   DraftView,
   RunningView,
-} from '../documents/draft-queries.ts';
-import { UsageError, type CoreClient } from './core-client.ts';
-import { ofUser } from './document-query.ts';
+} from '#library/drafts/draft-queries';
+import { UsageError, type CoreClient } from '#http/client/core-client';
+import { ofUser } from '#http/client/document-query';
 import { documentOf } from './documents.ts';
 import { localTime } from './local-time.ts';
 

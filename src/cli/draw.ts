@@ -1,7 +1,7 @@
 /** `gatehouse draw`: draws the charts of all machines as SVG files. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { drawChart, drawnMachines } from '../inspector/charts.ts';
+import { drawChart, drawnMachines } from '#inspector/charts/charts';
 
 /** Into `folder`; default: the folder of the charts in a clone of Gatehouse. */
 export async function draw(folder: string = join('docs', 'charts')): Promise<number> {

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
-import { certificateFile } from '../fake-dsm/certificate.ts';
-import { startFakeDsm, type FakeDsmOptions } from '../fake-dsm/fake-dsm.ts';
-import type { FakeDsm } from '../fake-dsm/dsm-controls.ts';
-import { UsageError } from './core-client.ts';
+import { GatehouseError, messageOf } from '#shared/errors';
+import { certificateFile } from '#simulators/synology-chat/certificate';
+import { startFakeDsm, type FakeDsmOptions } from '#simulators/synology-chat/fake-dsm';
+import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
+import { UsageError } from '#http/client/core-client';
 
 /** Next to the default ports of the core and the bridge. */
 const usualPort = 8_110;

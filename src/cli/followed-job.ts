@@ -1,8 +1,8 @@
 /** Follows the job of one terminal message from its acceptance to its end, or to the draft that it shows. */
-import type { SubmitReceipt } from '../contract/job-service.ts';
+import type { SubmitReceipt } from '#shared/wire/job-service';
 import { createChatView } from './chat-view.ts';
 import type { ChatTexts } from './chat-texts.ts';
-import type { CoreClient } from './core-client.ts';
+import type { CoreClient } from '#http/client/core-client';
 import { toShownDraft, isDraft, type ShownDraft } from './shown-drafts.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
 

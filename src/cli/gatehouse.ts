@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { parseArgs } from 'node:util';
-import { GatehouseError, messageOf } from '../lib/errors.ts';
-import { CommandError, UsageError } from './core-client.ts';
+import { GatehouseError, messageOf } from '#shared/errors';
+import { CommandError, UsageError } from '#http/client/core-client';
 import { commands } from './commands.ts';
 import { findCommand, namesUnder, wordCounts, type FoundCommand } from './command.ts';
 import { helpOf, overviewOf, usageOf } from './help.ts';

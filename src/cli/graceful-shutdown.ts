@@ -1,5 +1,5 @@
 /** Graceful shutdown of a process: an orderly stop at the first signal, an immediate exit at a later one. */
-import type { Log } from '../lib/log.ts';
+import type { Log } from '#shared/log';
 
 /** A parent that forwards Ctrl-C, such as npm, delivers the signal twice: this counts as one signal. */
 const duplicateSignalMs = 1_000;

@@ -3,8 +3,8 @@
  * named path was not imported, or nothing was; files skipped within a folder are only reported.
  */
 import { resolve } from 'node:path';
-import type { ImportProgress, ImportReport } from '../contract/import-report.ts';
-import { CommandError, type CoreClient } from './core-client.ts';
+import type { ImportProgress, ImportReport } from '#shared/wire/import-report';
+import { CommandError, type CoreClient } from '#http/client/core-client';
 
 const barWidth = 30;
 

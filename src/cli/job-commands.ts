@@ -3,7 +3,7 @@ import { ask } from './ask.ts';
 import { chat } from './chat.ts';
 import { clientFor } from './client-for.ts';
 import type { Commands } from './command.ts';
-import { UsageError } from './core-client.ts';
+import { UsageError } from '#http/client/core-client';
 import { cancelJob, listJobs, showJob, stateQuery } from './jobs.ts';
 import { tail } from './tail.ts';
 

@@ -1,10 +1,10 @@
 /** `gatehouse jobs`, `jobs show ID`, `jobs cancel ID`. */
-import { remedies } from '../lib/error-remedies.ts';
-import type { ErrorCode } from '../lib/errors.ts';
-import { jobStates } from '../../machines/job-types.ts';
-import { listLimitMax, listQuery, type JobPage } from '../contract/job-service.ts';
-import type { StateEvent } from '../contract/state-event.ts';
-import type { CoreClient } from './core-client.ts';
+import { remedies } from '#shared/error-remedies';
+import type { ErrorCode } from '#shared/errors';
+import { jobStates } from '#machines/job-types';
+import { listLimitMax, listQuery, type JobPage } from '#shared/wire/job-service';
+import type { StateEvent } from '#shared/wire/state-event';
+import type { CoreClient } from '#http/client/core-client';
 import { localTime } from './local-time.ts';
 
 /** The query of `GET /jobs` for a value of `--state`: a state, or else an outcome. */

@@ -1,9 +1,9 @@
 /** `gatehouse memo`, `memos` and `memos promote`. */
-import type { MemoView } from '../http/memo-routes.ts';
-import { UsageError, type CoreClient } from './core-client.ts';
+import type { MemoView } from '#http/routes/memo-routes';
+import { UsageError, type CoreClient } from '#http/client/core-client';
 import { localTime } from './local-time.ts';
 import type { CommandValues } from './options.ts';
-import { listQueryOf, ofUser } from './document-query.ts';
+import { listQueryOf, ofUser } from '#http/client/document-query';
 import { readPipedText } from './standard-input.ts';
 
 /** Prints the id. @throws UsageError for an empty memo */

@@ -1,6 +1,6 @@
 /** Every option of every command, declared once: parsing, help and shell completion are generated from this table. */
-import { jobStates } from '../../machines/job-types.ts';
-import { jobOutcomes } from '../contract/job-service.ts';
+import { jobStates } from '#machines/job-types';
+import { jobOutcomes } from '#shared/wire/job-service';
 
 interface OptionSpec {
   type: 'string' | 'boolean';

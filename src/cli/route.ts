@@ -1,11 +1,11 @@
 /** `gatehouse route`: prints the decision of the rules for one message, or for every line of standard input. */
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import type { DecisionView } from '../../machines/decision.ts';
-import { configuredNames } from '../core/configured-names.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { describeRoute, route } from '../routing/route.ts';
-import { UsageError } from './core-client.ts';
+import type { DecisionView } from '#machines/decision';
+import { configuredNames } from '#app/configured-names';
+import { loadConfig } from '#app/config/load-config';
+import { describeRoute, route } from '#language/rules/route';
+import { UsageError } from '#http/client/core-client';
 
 export interface RouteCommand {
   words: readonly string[];

@@ -1,10 +1,10 @@
 /** `gatehouse serve`: runs the core until a stop signal. */
 import { setFlagsFromString } from 'node:v8';
-import { loadConfig } from '../config/load-config.ts';
-import { loadTracingSettings } from '../config/otel-env.ts';
+import { loadConfig } from '#app/config/load-config';
+import { loadTracingSettings } from '#app/config/otel-env';
 import { bannerOf } from './banner.ts';
-import { startCore } from '../core/core.ts';
-import { createLog } from '../lib/log.ts';
+import { startCore } from '#app/core';
+import { createLog } from '#shared/log';
 import { shutDownOnSignal } from './graceful-shutdown.ts';
 
 /** Longer than it takes to write a log line. */

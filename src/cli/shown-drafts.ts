@@ -2,9 +2,9 @@
  * The drafts that were shown in a chat and wait for an answer. Each is watched, because it may be decided or changed
  * elsewhere.
  */
-import type { StateEvent } from '../contract/state-event.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { CoreClient } from './core-client.ts';
+import type { StateEvent } from '#shared/wire/state-event';
+import { messageOf } from '#shared/errors';
+import type { CoreClient } from '#http/client/core-client';
 
 export interface ShownDraft {
   jobId: string;

@@ -1,7 +1,7 @@
 /** Reads text piped into a command. */
 import { fstatSync } from 'node:fs';
-import { decodeText } from '../lib/decode-text.ts';
-import { CommandError } from './core-client.ts';
+import { decodeText } from '#shared/text/decode-text';
+import { CommandError } from '#http/client/core-client';
 
 /** Larger than any message or attached file. */
 const bytesMax = 4 * 1024 * 1024;

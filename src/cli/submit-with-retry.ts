@@ -1,7 +1,7 @@
 /** Submits a message to the core, with retries while the core is busy or briefly unreachable. */
-import { abortableSleep } from '../lib/abortable-sleep.ts';
-import type { SubmitReceipt } from '../contract/job-service.ts';
-import { RefusedError, UnreachableError, type CoreClient } from './core-client.ts';
+import { abortableSleep } from '#shared/abortable-sleep';
+import type { SubmitReceipt } from '#shared/wire/job-service';
+import { RefusedError, UnreachableError, type CoreClient } from '#http/client/core-client';
 
 /** How long a restart or a full queue may last before the user should decide. */
 const retryTimeoutMs = 60_000;

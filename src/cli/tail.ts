@@ -1,7 +1,7 @@
 /** `gatehouse tail`: prints the events of jobs and documents as they arrive; earlier events only on request. */
-import { isDocumentEvent, type OutgoingEvent } from '../contract/document-event.ts';
-import type { StateEvent } from '../contract/state-event.ts';
-import type { CoreClient } from './core-client.ts';
+import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
+import type { StateEvent } from '#shared/wire/state-event';
+import type { CoreClient } from '#http/client/core-client';
 import { documentSummary } from './drafts.ts';
 import { localTime } from './local-time.ts';
 import { summaryOf } from './jobs.ts';

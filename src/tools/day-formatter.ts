@@ -1,5 +1,5 @@
 /** Formats days in Korean and English. */
-import type { Locale } from '../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 import { dayMs, startOfDay, type WallMs } from './zoned-time.ts';
 
 const weekdays: Record<Locale, string[]> = {

@@ -1,5 +1,5 @@
 /** Fields of every log line of a tool call: job id, trace id and effect key. */
-import { logFieldsOf, parseTraceParent } from '../contract/trace.ts';
+import { logFieldsOf, parseTraceParent } from '#shared/wire/trace';
 import type { ToolContext } from './tool.ts';
 
 export function toolLogFields({ jobId, key, traceparent }: ToolContext): Record<string, string> {

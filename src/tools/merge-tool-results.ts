@@ -1,6 +1,6 @@
 /** Merges the answers of several calls into the report that the job stores. */
-import type { ToolCall } from '../../machines/decision.ts';
-import type { Draft, ToolResult, ToolsReport } from '../../machines/job-types.ts';
+import type { ToolCall } from '#machines/decision';
+import type { Draft, ToolResult, ToolsReport } from '#machines/job-types';
 import { truncateJson } from './truncate-json.ts';
 import { truncate, oneLine } from './sanitize-text.ts';
 import { toolError } from './tool-error.ts';

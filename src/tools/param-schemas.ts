@@ -3,7 +3,7 @@
  * numbers as text; this is accepted, all other errors are reported to the user.
  */
 import { z } from 'zod';
-import type { Locale } from '../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 import { truncate, oneLine } from './sanitize-text.ts';
 import { toolError } from './tool-error.ts';
 import { toolTextsOf } from './tool-texts.ts';

@@ -8,10 +8,10 @@
  * 3. Results are bounded before they are returned: they go into a prompt and into the journal.
  */
 import { z } from 'zod';
-import type { ToolCall } from '../../machines/decision.ts';
-import type { Draft, ToolResult, ToolsReport } from '../../machines/job-types.ts';
-import { noFaultInjection, type FaultInjector } from '../lib/fault-points.ts';
-import type { Log } from '../lib/log.ts';
+import type { ToolCall } from '#machines/decision';
+import type { Draft, ToolResult, ToolsReport } from '#machines/job-types';
+import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
+import type { Log } from '#shared/log';
 import { toolLogFields } from './log-fields.ts';
 import { createToolInvoker, type FinishedToolCall } from './tool-invoker.ts';
 import { toolError } from './tool-error.ts';

@@ -7,8 +7,8 @@
  */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { unfoldSplitCharacters } from '../lib/decode-text.ts';
-import { tlsConnectionOptions, type TlsTrust } from '../lib/tls-options.ts';
+import { unfoldSplitCharacters } from '#shared/text/decode-text';
+import { tlsConnectionOptions, type TlsTrust } from '#shared/tls-options';
 
 /** A year of a full calendar is about 10 MB; a larger answer is not the answer to a calendar query. */
 const bodyBytesMax = 32 * 1024 * 1024;

@@ -1,6 +1,6 @@
 /** Tool errors as data, each with a message for the user. */
-import type { Locale } from '../../machines/texts.ts';
-import type { ErrorCode } from '../lib/errors.ts';
+import type { Locale } from '#machines/texts';
+import type { ErrorCode } from '#shared/errors';
 import { toolName, toolTextsOf } from './tool-texts.ts';
 import type { ToolError } from './tool.ts';
 

@@ -2,9 +2,9 @@
  * One call of one operation: look-up, validation, time limit. Every call has an answer: a tool that throws, hangs or
  * does not exist gives an error with a message for the user, and a log line.
  */
-import type { ToolCall } from '../../machines/decision.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
+import type { ToolCall } from '#machines/decision';
+import { messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
 import { toolLogFields } from './log-fields.ts';
 import { oneLine } from './sanitize-text.ts';
 import { withTimeout } from './timeout.ts';

@@ -1,5 +1,5 @@
 /** Error messages of the tools for the user, in each language. Pure data and templates. */
-import type { Locale } from '../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 
 const ko = {
   names: {

@@ -8,8 +8,8 @@
  * 3. Every summary is a complete answer by itself: no model call is needed after it.
  */
 import type { z } from 'zod';
-import type { Locale } from '../../machines/texts.ts';
-import type { ErrorCode } from '../lib/errors.ts';
+import type { Locale } from '#machines/texts';
+import type { ErrorCode } from '#shared/errors';
 
 /** User, language, time, cancellation and idempotency key of a call. */
 export interface ToolContext {

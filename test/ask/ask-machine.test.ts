@@ -1,7 +1,7 @@
 /** The ask machine by itself, with the time in the test's hand: the deadline, and what is aborted when. */
 import { createActor, fromPromise, SimulatedClock } from 'xstate';
 import { describe, expect, test } from 'vitest';
-import { askMachine } from '../../machines/ask.ts';
+import { askMachine } from '#machines/ask';
 import type {
   AskInput,
   FoundSource,
@@ -9,7 +9,7 @@ import type {
   LookupResults,
   ModelCall,
   ModelCallResult,
-} from '../../machines/ask-types.ts';
+} from '#machines/ask-types';
 
 const source: FoundSource = { id: 'd', title: '문서', snippet: '…' };
 const startAt = 1_000_000;

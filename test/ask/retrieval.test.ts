@@ -1,7 +1,7 @@
 /** What a question costs before a model is asked: texts are read for what is returned alone, and others get in. */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { retrieveSources, type RetrievalStore } from '../../src/assistant/retrieval.ts';
-import { openLibrary } from '../documents/library-fixture.ts';
+import { retrieveSources, type RetrievalStore } from '#ask/retrieval';
+import { openLibrary } from '#test/library/library-fixture';
 
 test('a long question over many documents reads five texts, one turn of others at a time', async () => {
   const { library, storage, add, close } = await openLibrary();

@@ -1,6 +1,6 @@
 /** A core with documents, whose role `react` is the large fake model server. */
-import { openCore, type ConfigInput, type CoreFixture } from '../support/core.ts';
-import type { ChatMessage } from '../../src/contract/model.ts';
+import { openCore, type ConfigInput, type CoreFixture } from '#test/support/core';
+import type { ChatMessage } from '#shared/model/model';
 
 export interface ReactBody {
   answer: string;

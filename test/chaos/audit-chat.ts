@@ -5,8 +5,8 @@
  * 1. `sent` stands in the chat once and whole; `uncertain` at most once; nothing twice.
  * 2. The answers of one person stand in the order of the questions, and so do their jobs in the core.
  */
-import { textsOf } from '../../machines/texts.ts';
-import type { StateEvent } from '../../src/contract/state-event.ts';
+import { textsOf } from '#machines/texts';
+import type { StateEvent } from '#shared/wire/state-event';
 import type { Finding } from './finding.ts';
 import { marksIn } from './marks.ts';
 import type { ObservedJob, Observations } from './observations.ts';

@@ -1,5 +1,5 @@
 /** P5, seen by subscribers: every event, in order, the same everywhere. */
-import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { StateEvent } from '#shared/wire/state-event';
 import type { Finding } from './finding.ts';
 import type { Observations } from './observations.ts';
 

@@ -1,7 +1,7 @@
 /** The audit of a storm must find what is wrong: a small storm that went well, and that storm with one thing changed. */
 import { describe, expect, test } from 'vitest';
-import type { JobView } from '../../src/contract/job-service.ts';
-import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { JobView } from '#shared/wire/job-service';
+import type { StateEvent } from '#shared/wire/state-event';
 import { auditStorm } from './audit.ts';
 import { judgeLine } from './log-lines.ts';
 import { draftTitle } from './marks.ts';

@@ -4,12 +4,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startFakeDsm } from '../../src/fake-dsm/fake-dsm.ts';
-import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
-import { randomOf } from '../../src/fake-dsm/random.ts';
-import { freePort } from '../support/free-port.ts';
-import { prepareLlamaServer, startLlamaServer, type LlamaServer } from '../support/llama-server.ts';
-import { launchNatsServer, prepareNatsServer, type NatsServer } from '../support/nats-server.ts';
+import { startFakeDsm } from '#simulators/synology-chat/fake-dsm';
+import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
+import { randomOf } from '#simulators/synology-chat/random';
+import { freePort } from '#test/support/free-port';
+import { prepareLlamaServer, startLlamaServer, type LlamaServer } from '#test/support/llama-server';
+import { launchNatsServer, prepareNatsServer, type NatsServer } from '#test/support/nats-server';
 import { openSeverableProxy, type SeverableProxy } from './severable-proxy.ts';
 import { startStormModel, type StormModel } from './models.ts';
 import { createManagedProcess, type ManagedProcess } from './managed-process.ts';

@@ -4,9 +4,9 @@
  * drawn from the seed; what they see depends on the storm.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Post } from '../../src/fake-dsm/chat-types.ts';
-import type { FakeDsm, SentPost } from '../../src/fake-dsm/dsm-controls.ts';
-import type { Random } from '../../src/fake-dsm/random.ts';
+import type { Post } from '#simulators/synology-chat/chat-types';
+import type { FakeDsm, SentPost } from '#simulators/synology-chat/dsm-controls';
+import type { Random } from '#simulators/synology-chat/random';
 import { createMessageWriter, type Ledger } from './ledger.ts';
 import { requestPhrases } from './marks.ts';
 import type { Sent } from './observations.ts';

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { createCoreClient } from '../../src/cli/core-client.ts';
-import type { StateEvent } from '../../src/contract/state-event.ts';
-import type { Random } from '../../src/fake-dsm/random.ts';
+import { createCoreClient } from '#http/client/core-client';
+import type { StateEvent } from '#shared/wire/state-event';
+import type { Random } from '#simulators/synology-chat/random';
 import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
 import { createMessageWriter, type Ledger } from './ledger.ts';
 import { requestPhrases } from './marks.ts';

@@ -6,7 +6,7 @@
  * the machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../src/fake-dsm/random.ts';
+import type { Random } from '#simulators/synology-chat/random';
 import { modelFailures, type StormModel } from './models.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import type { ChaosEnvironment } from './chaos-environment.ts';

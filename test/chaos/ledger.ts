@@ -1,7 +1,7 @@
 /** What the people and programs of the storm note about themselves while they act; the audit reads it. */
 import { markOf } from './marks.ts';
 import type { CancelSeen, ExplicitSeen, Observations, Sent } from './observations.ts';
-import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { StateEvent } from '#shared/wire/state-event';
 
 export interface Ledger {
   readonly sent: Sent[];

@@ -1,5 +1,5 @@
 /** Judges lines of the logs: secrets and people's words must not be in them, nor faults of our own. */
-import { errorTable, type ErrorCode } from '../../src/lib/errors.ts';
+import { errorTable, type ErrorCode } from '#shared/errors';
 import { draftTitle, marksIn } from './marks.ts';
 
 /** Words that stand in every message or answer of the storm. */

@@ -10,9 +10,9 @@ import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { projectRoot } from '#test/support/project-root';
 
-const root = join(import.meta.dirname, '..', '..');
-const script = join(root, 'src', 'cli', 'gatehouse.ts');
+const script = join(projectRoot, 'src', 'cli', 'gatehouse.ts');
 const shiftedClock = join(import.meta.dirname, 'shifted-clock-child.ts');
 /** As a service manager waits before it starts a program again. */
 const restartDelayMs = 300;
@@ -68,7 +68,7 @@ export function createManagedProcess({
       env: {
         ...process.env,
         CHAOS_CLOCK_FILE: clockFile,
-        NODE_COMPILE_CACHE: join(root, '.cache', 'compile'),
+        NODE_COMPILE_CACHE: join(projectRoot, '.cache', 'compile'),
       },
     });
     closeSync(log);

@@ -3,9 +3,9 @@
  * name; in bad weather they fail in every way that the fakes know. They count themselves how many requests
  * they work on at once (P6), and note when that is more than the configuration allows.
  */
-import type { Random } from '../../src/fake-dsm/random.ts';
-import { startFakeLlm, type FakeLlm } from '../support/fake-llm.ts';
-import { failingShapes } from '../support/fake-llm-failing-shapes.ts';
+import type { Random } from '#simulators/synology-chat/random';
+import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
+import { failingShapes } from '#test/support/fake-llm-failing-shapes';
 import {
   breaksAfter,
   cutsAfter,
@@ -20,7 +20,7 @@ import {
   thinksOnly,
   type FakeExchange,
   type FakeReply,
-} from '../support/fake-llm-replies.ts';
+} from '#test/support/fake-llm-replies';
 import { draftTitle, lastMarkIn, requestPhrases } from './marks.ts';
 import type { Overlap } from './observations.ts';
 

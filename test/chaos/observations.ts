@@ -1,6 +1,6 @@
 /** What a storm has left behind, seen from outside: all that the audit looks at, as plain data. */
-import type { JobView } from '../../src/contract/job-service.ts';
-import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { JobView } from '#shared/wire/job-service';
+import type { StateEvent } from '#shared/wire/state-event';
 
 /** One message that somebody sent. */
 export interface Sent {

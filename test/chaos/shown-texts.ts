@@ -1,5 +1,5 @@
 /** What a person sees in the chat of the fake NAS. */
-import type { FakeDsm } from '../../src/fake-dsm/dsm-controls.ts';
+import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
 
 /** What the bots have said to a person, oldest first; with the text of buttons, where a post has them. */
 export function textsShownTo(dsm: FakeDsm, userId: number): string[] {

@@ -3,7 +3,7 @@
  * and audits from outside. The plan comes from the seed; the timing is the machine's, so a second run of a seed
  * meets the same faults in the same order, not the same microseconds.
  */
-import { randomOf } from '../../src/fake-dsm/random.ts';
+import { randomOf } from '#simulators/synology-chat/random';
 import { auditStorm } from './audit.ts';
 import type { Finding } from './finding.ts';
 import { createButtonBoard, runPerson } from './chat-people.ts';

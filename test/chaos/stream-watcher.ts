@@ -5,8 +5,8 @@
  */
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
-import type { OutgoingEvent } from '../../src/contract/document-event.ts';
-import type { StateEvent } from '../../src/contract/state-event.ts';
+import type { OutgoingEvent } from '#shared/wire/document-event';
+import type { StateEvent } from '#shared/wire/state-event';
 
 export interface StreamWatcher {
   /** State events of jobs, each once, in the order in which they came. */

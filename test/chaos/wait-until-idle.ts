@@ -1,7 +1,7 @@
 /** Waits until nothing is left to do anywhere, as far as the doors of the programs tell. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
-import type { JobPage } from '../../src/contract/job-service.ts';
+import type { JobPage } from '#shared/wire/job-service';
 import { createCoreApiClient } from './core-api-client.ts';
 import type { BridgeHealth } from './observations.ts';
 import { connectTo } from './stream-watcher.ts';

@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { projectRoot } from '#test/support/project-root';
 
-export const root = join(import.meta.dirname, '..', '..');
-const bin = join(root, 'src', 'cli', 'gatehouse.ts');
+export const bin = join(projectRoot, 'src', 'cli', 'gatehouse.ts');
 
 export interface ProcessResult {
   code: number | null;

@@ -1,7 +1,7 @@
 /** docs/configuration.md lists every key of the schema, and every key says what it is. */
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { configSchema } from '../../src/config/config.ts';
+import { configSchema } from '#app/config/config';
 import { expectMade, tableOf } from './made-part.ts';
 
 interface Schema {

@@ -2,10 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { remedies } from '../../src/lib/error-remedies.ts';
-import { errorTable, GatehouseError, type ErrorCode } from '../../src/lib/errors.ts';
+import { remedies } from '#shared/error-remedies';
+import { errorTable, GatehouseError, type ErrorCode } from '#shared/errors';
+import { projectRoot } from '#test/support/project-root';
 
-const path = join(import.meta.dirname, '..', '..', 'docs', 'errors.md');
+const path = join(projectRoot, 'docs', 'errors.md');
 if (process.env['UPDATE_DOCS'] === '1') updateTable();
 const page = readFileSync(path, 'utf8');
 const rows = [...page.matchAll(/^\| `(GH_[A-Z_]+)` \| (\w+) \| (\d+) \| (.+?) \| (.+) \|$/gm)];

@@ -1,7 +1,7 @@
 /** docs/lifecycle.md says of every machine which states it has and what leads from one to the next. */
 import { expect, test } from 'vitest';
-import { chartOf, type ChartEdge, type ChartNode } from '../../src/inspector/chart-model.ts';
-import { drawnMachines } from '../../src/inspector/charts.ts';
+import { chartOf, type ChartEdge, type ChartNode } from '#inspector/charts/chart-model';
+import { drawnMachines } from '#inspector/charts/charts';
 import { expectMade, tableOf } from './made-part.ts';
 
 const flat = (nodes: readonly ChartNode[]): ChartNode[] =>

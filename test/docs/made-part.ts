@@ -5,8 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { projectRoot } from '#test/support/project-root';
 
-const docs = join(import.meta.dirname, '..', '..', 'docs');
+const docs = join(projectRoot, 'docs');
 const [begin, end] = ['<!-- made -->\n', '<!-- /made -->'];
 
 /** Fails when the page does not have what was made just now. */

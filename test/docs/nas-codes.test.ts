@@ -1,6 +1,6 @@
 /** docs/synology.md lists every code that the bridge knows, and what it does about it. */
 import { test } from 'vitest';
-import { nasCodes, type NasMeaning } from '../../src/bridge/nas-codes.ts';
+import { nasCodes, type NasMeaning } from '#channels/synology/nas-codes';
 import { expectMade, tableOf } from './made-part.ts';
 
 const follows: Record<NasMeaning, string> = {

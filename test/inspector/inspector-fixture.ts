@@ -4,16 +4,16 @@
  */
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { createJobService } from '../../src/assistant/job-service.ts';
-import type { JobService } from '../../src/contract/job-service.ts';
-import { chatRoutes } from '../../src/http/chat-routes.ts';
-import { startServer } from '../../src/http/server.ts';
-import { inspectorRoutes } from '../../src/inspector/inspector-routes.ts';
-import type { InspectorOptions } from '../../src/inspector/inspector-context.ts';
-import { createIdSource } from '../../src/lib/ids.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { openJournal, scratchFolder, until, type JournalFixture } from '../support/journal.ts';
-import { limits } from '../support/jobs.ts';
+import { createJobService } from '#jobs/service/job-service';
+import type { JobService } from '#shared/wire/job-service';
+import { chatRoutes } from '#http/routes/chat-routes';
+import { startServer } from '#http/server/server';
+import { inspectorRoutes } from '#inspector/server/inspector-routes';
+import type { InspectorOptions } from '#inspector/server/inspector-context';
+import { createIdSource } from '#shared/ids';
+import { silentLog } from '#shared/log';
+import { openJournal, scratchFolder, until, type JournalFixture } from '#test/support/journal';
+import { limits } from '#test/support/jobs';
 
 export interface InspectorFixture extends JournalFixture {
   url: string;

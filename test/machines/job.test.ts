@@ -4,15 +4,15 @@
 import fc from 'fast-check';
 import { getShortestPaths } from 'xstate/graph';
 import { describe, expect, test } from 'vitest';
-import { jobMachine } from '../../machines/job.ts';
-import { jobStates, type JobEmitted } from '../../machines/job-types.ts';
+import { jobMachine } from '#machines/job';
+import { jobStates, type JobEmitted } from '#machines/job-types';
 import {
   createJobMachineRunner,
   type JobSnapshot,
   type MachineTransition,
-} from '../../src/journal/job-machine-runner.ts';
-import type { JournalEvent } from '../../src/store/job-store-port.ts';
-import { jobInput, nextEvents } from '../support/jobs.ts';
+} from '#jobs/runtime/job-machine-runner';
+import type { JournalEvent } from '#jobs/job-store-port';
+import { jobInput, nextEvents } from '#test/support/jobs';
 
 const machine = createJobMachineRunner();
 

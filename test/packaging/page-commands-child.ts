@@ -1,6 +1,6 @@
 /**
  * Runs the commands of the pages one after another, in the folder and the environment that it was started in, and
- * prints one line of JSON for each. It has a network of its own (page-commands.test.ts), so that the ports which the
+ * prints one line of JSON for each. It has a network of its own (page-commands.e2e.test.ts), so that the ports which the
  * pages name are free.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';

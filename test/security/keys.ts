@@ -1,6 +1,6 @@
 /** What the security tests share: a core with the keys of three, and requests as one of them. */
 import { onTestFinished } from 'vitest';
-import { openCore, type CoreFixture } from '../support/core.ts';
+import { openCore, type CoreFixture } from '#test/support/core';
 
 export const keys = { operator: 'op-key', ann: 'ann-key', bob: 'bob-key', nobody: null } as const;
 export type Who = keyof typeof keys;

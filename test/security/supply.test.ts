@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { projectRoot } from '#test/support/project-root';
 
 interface Locked {
   version?: string;
@@ -15,8 +16,7 @@ interface Locked {
   cpu?: string[];
 }
 
-const root = join(import.meta.dirname, '..', '..');
-const source = readFileSync(join(root, 'package-lock.json'), 'utf8');
+const source = readFileSync(join(projectRoot, 'package-lock.json'), 'utf8');
 const { packages } = JSON.parse(source) as { packages: Record<string, Locked> };
 const { '': own, ...others } = packages;
 const locked = Object.entries(others);
@@ -41,7 +41,7 @@ const licenses = new Set([
 
 describe('the packages of others', () => {
   test('are pinned to one version each, in package.json and in the lock', () => {
-    const asked = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    const asked = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as Record<
       string,
       Record<string, string>
     >;

@@ -1,11 +1,11 @@
 /** A real core on a free port, over a real database, with two fake model servers behind it. */
 import { join } from 'node:path';
-import { configSchema, type Config } from '../../src/config/config.ts';
-import type { StateEvent, TokenChunk } from '../../src/contract/state-event.ts';
-import { startCore, type Core, type CoreOptions } from '../../src/core/core.ts';
-import { createCoreClient, type CoreClient } from '../../src/cli/core-client.ts';
-import { cliApiKey } from '../../src/lib/api-keys.ts';
-import { silentLog } from '../../src/lib/log.ts';
+import { configSchema, type Config } from '#app/config/config';
+import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
+import { startCore, type Core, type CoreOptions } from '#app/core';
+import { createCoreClient, type CoreClient } from '#http/client/core-client';
+import { cliApiKey } from '#shared/api-keys';
+import { silentLog } from '#shared/log';
 import { startFakeLlm, type FakeLlm } from './fake-llm.ts';
 import { saysJson } from './fake-llm-replies.ts';
 import { scratchFolder } from './journal.ts';

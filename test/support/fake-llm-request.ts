@@ -1,6 +1,6 @@
 /** A request to the fake model server, as tests see it. */
 import type { IncomingMessage } from 'node:http';
-import type { ChatMessage } from '../../src/contract/model.ts';
+import type { ChatMessage } from '#shared/model/model';
 
 /** The body of a chat request, as far as tests look at it. */
 export interface ChatBody {

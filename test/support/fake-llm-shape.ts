@@ -1,5 +1,5 @@
 /** What the tables of odd shapes are made of: fake-llm-*-shapes.ts. */
-import type { ErrorReason } from '../../src/contract/model.ts';
+import type { ErrorReason } from '#shared/model/model';
 import { chunk, frame, type RawOptions } from './fake-llm-replies.ts';
 
 export type ShapeOutcome =

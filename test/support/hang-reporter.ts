@@ -6,7 +6,7 @@
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-/** The longest test may take 400 s (test/messaging/chaos.test.ts). */
+/** The longest test may take 400 s (test/events/chaos.chaos.test.ts). */
 const limitMs = 600_000;
 const lookEveryMs = 10_000;
 

@@ -1,5 +1,5 @@
 /** The words of an example home, as the case files of the rules use them. */
-import type { CustomVocabulary } from '../../src/routing/custom-vocabulary.ts';
+import type { CustomVocabulary } from '#language/rules/custom-vocabulary';
 
 export const exampleHome: CustomVocabulary = {
   mailFolders: [

@@ -1,8 +1,8 @@
 /** Inputs and answers for jobs in tests, and the legal next events of a job in any state. */
 import { getStateNodes } from 'xstate/graph';
-import type { JobInput, JobLimits } from '../../machines/job-types.ts';
-import type { JobSnapshot } from '../../src/journal/job-machine-runner.ts';
-import type { JobChange, JournalEvent, JournalRow } from '../../src/store/job-store-port.ts';
+import type { JobInput, JobLimits } from '#machines/job-types';
+import type { JobSnapshot } from '#jobs/runtime/job-machine-runner';
+import type { JobChange, JournalEvent, JournalRow } from '#jobs/job-store-port';
 
 export const limits: JobLimits = {
   classifyTimeoutMs: 30_000,

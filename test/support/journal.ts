@@ -5,16 +5,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StateEvent } from '../../src/contract/state-event.ts';
-import type { EffectCall, EffectResult, Effects } from '../../src/journal/effect-port.ts';
-import { createJournal, type Journal, type JournalOptions } from '../../src/journal/journal.ts';
-import { createLiveHub, type LiveHub } from '../../src/journal/live-hub.ts';
-import { noFaultInjection } from '../../src/lib/fault-points.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { openDatabase, type Database } from '../../src/store/database.ts';
-import { createJobQueries, type JobQueries } from '../../src/store/job-queries.ts';
-import type { JobStorage } from '../../src/store/job-store-port.ts';
-import { createJobStore } from '../../src/store/job-store.ts';
+import type { StateEvent } from '#shared/wire/state-event';
+import type { EffectCall, EffectResult, Effects } from '#jobs/runtime/effect-port';
+import { createJournal, type Journal, type JournalOptions } from '#jobs/runtime/journal';
+import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
+import { noFaultInjection } from '#shared/fault-points';
+import { silentLog } from '#shared/log';
+import { openDatabase, type Database } from '#storage/database';
+import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
+import type { JobStorage } from '#jobs/job-store-port';
+import { createJobStore } from '#jobs/store/job-store';
 import { jobInput } from './jobs.ts';
 
 export interface PendingCall extends EffectCall {

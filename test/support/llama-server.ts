@@ -1,6 +1,6 @@
 /**
  * A real llama.cpp server for tests: unpacked once from Debian's packages into the ignored folder .cache/, with
- * small scripted models of our own (test/llama-server/README.md). Where it cannot be had (no network, another
+ * small scripted models of our own (test/support/llama-server/README.md). Where it cannot be had (no network, another
  * system), `prepareLlamaServer` says why and tests skip.
  *
  *     const prepared = await prepareLlamaServer();
@@ -12,12 +12,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { projectRoot } from './project-root.ts';
 
 const run = promisify(execFile);
 
-const root = join(import.meta.dirname, '..', '..');
-const cache = join(root, '.cache');
-const scripts = join(root, 'test', 'llama-server');
+const cache = join(projectRoot, '.cache');
+const scripts = join(projectRoot, 'test', 'llama-server');
 const binary = join(cache, 'llama', 'llama-server');
 
 /** The download is 12 MB; a network that needs longer is none for a test run. */

@@ -16,8 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { projectRoot } from './project-root.ts';
 
-const cache = join(import.meta.dirname, '..', '..', '.cache', 'nats-server');
+const cache = join(projectRoot, '.cache', 'nats-server');
 const cached = join(cache, 'usr', 'sbin', 'nats-server');
 
 /**

@@ -2,9 +2,9 @@
 import {
   createCompletionAccumulator,
   type AccumulatorOptions,
-} from '../../src/backends/completion-accumulator.ts';
-import { createCompletionStreamParser } from '../../src/backends/completion-stream-parser.ts';
-import { standardMarkup } from '../../src/backends/thinking-markup.ts';
+} from '#models/client/completion-accumulator';
+import { createCompletionStreamParser } from '#models/client/completion-stream-parser';
+import { standardMarkup } from '#models/client/text-filters/thinking-markup';
 
 export interface StreamReading {
   /** `ok`, or the reason of the failure. */

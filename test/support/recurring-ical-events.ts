@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { FileOccurrence } from '../../src/tools/calendar/file-occurrences.ts';
+import type { FileOccurrence } from '#tools/calendar/file-occurrences';
 import { preparePackages } from './debian-package.ts';
 
 /** Debian's own: another Python in PATH does not see Debian's packages. */

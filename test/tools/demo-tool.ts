@@ -1,16 +1,16 @@
 /** A tool that behaves well or badly on request, for the tests of the registry. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { silentLog } from '../../src/lib/log.ts';
-import { createToolRegistry, type ToolRegistry } from '../../src/tools/registry.ts';
-import { textParam } from '../../src/tools/param-schemas.ts';
+import { silentLog } from '#shared/log';
+import { createToolRegistry, type ToolRegistry } from '#tools/registry';
+import { textParam } from '#tools/param-schemas';
 import {
   readOperation,
   writeOperation,
   type CallContext,
   type Tool,
   type ToolAnswer,
-} from '../../src/tools/tool.ts';
+} from '#tools/tool';
 
 const schema = z.object({ title: z.string() });
 const told = (summary: string): ToolAnswer => ({ ok: true, data: null, summary });

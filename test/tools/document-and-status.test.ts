@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { silentLog } from '../../src/lib/log.ts';
-import { createDocumentTool } from '../../src/tools/documents/document-tool.ts';
-import { createToolRegistry } from '../../src/tools/registry.ts';
-import { createStatusTool, type SystemStatus } from '../../src/tools/status/status-tool.ts';
-import { openLibrary } from '../documents/library-fixture.ts';
+import { silentLog } from '#shared/log';
+import { createDocumentTool } from '#tools/documents/document-tool';
+import { createToolRegistry } from '#tools/registry';
+import { createStatusTool, type SystemStatus } from '#tools/status/status-tool';
+import { openLibrary } from '#test/library/library-fixture';
 import { contextOf } from './tool-context.ts';
 
 describe('the document tool', () => {

@@ -2,9 +2,9 @@
  * A process that confirms a draft and is killed at a named point of it.
  * Arguments: the point, the key, and JSON of the CalDAV setting or of the path of a database.
  */
-import type { FaultInjector } from '../../src/lib/fault-points.ts';
-import { caldavRegistry, type CaldavSetting } from './caldav-setting.ts';
-import { localCalendar } from './local-calendar-setting.ts';
+import type { FaultInjector } from '#shared/fault-points';
+import { caldavRegistry, type CaldavSetting } from './calendar/caldav-setting.ts';
+import { localCalendar } from './calendar/local-calendar-setting.ts';
 import { contextOf } from './tool-context.ts';
 
 const [point, key = '', json = '{}'] = process.argv.slice(2);

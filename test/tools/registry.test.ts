@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { silentLog } from '../../src/lib/log.ts';
+import { silentLog } from '#shared/log';
 import { createRegistryWith, demoTool } from './demo-tool.ts';
-import { createToolRegistry } from '../../src/tools/registry.ts';
-import { readOperation } from '../../src/tools/tool.ts';
+import { createToolRegistry } from '#tools/registry';
+import { readOperation } from '#tools/tool';
 import { contextOf } from './tool-context.ts';
 
 const call = (operation: string, params: Record<string, unknown> = {}) => ({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { truncateJson } from '../../src/tools/truncate-json.ts';
-import { containsAllWords, truncate, oneLine } from '../../src/tools/sanitize-text.ts';
+import { truncateJson } from '#tools/truncate-json';
+import { containsAllWords, truncate, oneLine } from '#tools/sanitize-text';
 
 describe('bounded data', () => {
   test('data that fits is handed on as it is', () => {

@@ -7,7 +7,7 @@ import {
   parseTimeOfDay,
   wallTime,
   parseIsoDate,
-} from '../../src/tools/zoned-time.ts';
+} from '#tools/zoned-time';
 
 const zones = createZones();
 

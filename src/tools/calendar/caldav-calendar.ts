@@ -5,7 +5,7 @@
  *    which entries they omit and in how they handle recurring entries.
  * 2. caldav-write.ts writes new entries, at most once.
  */
-import type { Log } from '../../lib/log.ts';
+import type { Log } from '#shared/log';
 import type { CallContext } from '../tool.ts';
 import type { Zones } from '../zoned-time.ts';
 import { createCaldavClient, type CaldavResult, type CaldavServer } from './caldav-client.ts';

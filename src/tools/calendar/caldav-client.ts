@@ -6,9 +6,9 @@
  * 2. No message contains the password.
  */
 import { calendarQuery, createAccount, propfind, type DAVResponse } from 'tsdav';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf } from '#shared/errors';
 import { createPinnedFetch, PinnedFetchError, type PinnedFetch } from '../secure-fetch.ts';
-import type { TlsTrust } from '../../lib/tls-options.ts';
+import type { TlsTrust } from '#shared/tls-options';
 import type { CalendarError } from './calendar-port.ts';
 
 export interface CaldavServer extends TlsTrust {

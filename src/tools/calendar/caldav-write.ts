@@ -6,7 +6,7 @@
  * 2. The error "not written" is returned only if the server refused the write or was never reached; "uncertain"
  *    (GH_TOOL_UNCERTAIN) only if neither an answer nor a look at the calendar succeeded.
  */
-import type { Log } from '../../lib/log.ts';
+import type { Log } from '#shared/log';
 import type { CaldavResult, CaldavClient, RequestBounds } from './caldav-client.ts';
 import type { CalendarError, NewEntry } from './calendar-port.ts';
 

@@ -1,5 +1,5 @@
 /** Formats calendar answers as complete sentences in Korean and English, which need no model. */
-import type { Locale } from '../../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 import { formatDay, formatDayRange } from '../day-formatter.ts';
 import { clockTime, dayMs, startOfDay, type WallMs } from '../zoned-time.ts';
 import type { Occurrence } from './event.ts';

@@ -3,7 +3,7 @@
  * dropped and reported, and does not affect the others.
  */
 import ICAL from 'ical.js';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
 import { parseComponentTree, type ComponentNode } from './component-tree.ts';
 import { parseContentLine, type ContentLine } from './content-lines.ts';

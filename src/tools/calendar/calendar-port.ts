@@ -57,7 +57,7 @@ export interface StoredEvent {
   lastWall: number | null;
 }
 
-/** Entries on disk, by owner. Implemented by src/store/calendar-store.ts; nothing here depends on SQL. */
+/** Entries on disk, by owner. Implemented by src/tools/calendar/store/calendar-store.ts; nothing here depends on SQL. */
 export interface EventStorage {
   /** Adds the event unless the owner has an event with this UID (`there`). Durable when it returns. */
   add(owner: string, event: StoredEvent, now: number): 'added' | 'there';

@@ -6,7 +6,7 @@
  * 2. Foreign text is sanitized and truncated here, once, for all consumers.
  */
 import ICAL from 'ical.js';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
 import { dayMs, startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
 import { reportLine, parseCalendars, reasonOf } from './calendar-parser.ts';

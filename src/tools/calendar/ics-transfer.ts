@@ -3,7 +3,7 @@
  * changed in it; entries are matched by UID.
  */
 import ICAL from 'ical.js';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
 import type { Zones } from '../zoned-time.ts';
 import type { EventStorage, StoredEvent } from './calendar-port.ts';

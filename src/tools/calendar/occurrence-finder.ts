@@ -1,5 +1,5 @@
 /** Finds the occurrences in a range, in any CalendarSource. */
-import type { Log } from '../../lib/log.ts';
+import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
 import { toolError, localizedToolError } from '../tool-error.ts';
 import { toolTextsOf } from '../tool-texts.ts';

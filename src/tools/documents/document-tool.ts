@@ -1,6 +1,6 @@
 /** The document tool: full-text search in the user's documents. */
 import { z } from 'zod';
-import type { Locale } from '../../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 import { oneLine } from '../sanitize-text.ts';
 import { textParam } from '../param-schemas.ts';
 import { readOperation, type Tool } from '../tool.ts';

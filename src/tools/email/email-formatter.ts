@@ -1,5 +1,5 @@
 /** Formats mail answers as complete sentences in Korean and English, which need no model. */
-import type { Locale } from '../../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 import { formatDay, formatDayRange } from '../day-formatter.ts';
 import { oneLine } from '../sanitize-text.ts';
 import { clockTime, dayMs, startOfDay, type WallMs } from '../zoned-time.ts';

@@ -1,6 +1,6 @@
 /** The mail tool: search in all mailboxes of a user. Read-only: nothing here can change a mailbox. */
 import { z } from 'zod';
-import type { Log } from '../../lib/log.ts';
+import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
 import { oneLine, splitWords } from '../sanitize-text.ts';
 import { toolError, localizedToolError } from '../tool-error.ts';

@@ -6,9 +6,9 @@
  * 2. The socket is always closed; after a failed login it would otherwise stay open and keep the process alive.
  */
 import { ImapFlow, type ListResponse } from 'imapflow';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf } from '#shared/errors';
 import type { CallContext } from '../tool.ts';
-import { tlsConnectionOptions } from '../../lib/tls-options.ts';
+import { tlsConnectionOptions } from '#shared/tls-options';
 import { addPreviews, type FoundMessage } from './imap-messages.ts';
 import { searchFolder } from './imap-search.ts';
 import { folderNames, resolveFolders, isAccountName, isFolderName } from './mail-folders.ts';

@@ -1,6 +1,6 @@
 /** The port of the mail tool to mailboxes: accounts, queries and results. */
 import type { CallContext } from '../tool.ts';
-import type { TlsTrust } from '../../lib/tls-options.ts';
+import type { TlsTrust } from '#shared/tls-options';
 
 /** A folder and the words that users have for it. */
 export interface MailFolder {

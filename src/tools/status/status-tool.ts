@@ -1,6 +1,6 @@
 /** The system tool: describes the state of the model servers and of the job queue. */
 import { z } from 'zod';
-import type { Locale } from '../../../machines/texts.ts';
+import type { Locale } from '#machines/texts';
 import { oneLine } from '../sanitize-text.ts';
 import { readOperation, type Tool } from '../tool.ts';
 

@@ -1,0 +1,81 @@
+/** Documents, memos and versions as lists: bounded in rows and bytes, read in slices (lib/listing.ts). */
+import type { DocumentVersion } from '#library/drafts/draft-storage-port';
+import type { ListedDocument } from '#library/document-port';
+import type { DraftReview } from '#library/drafts/draft-review';
+import type { VersionQuery } from '#http/routes/review-routes';
+import { GatehouseError } from '#shared/errors';
+import { previewCharsMax, previewOf, createListing, type Listing } from '#shared/listing';
+
+/** Newest first, in the order of `read`: documents with an id lower than `before`. */
+export const documentListing = <View extends object>(
+  userId: string,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  read: (page: { limit: number; before?: string | undefined }) => ListedDocument[],
+  view: (document: ListedDocument) => View,
+): Listing<View> =>
+  createListing<View>({
+    who: userId,
+    limit,
+    cursor,
+    read(from, count) {
+      const documents = read({ limit: count, before: from ?? undefined });
+      return {
+        rows: documents.map((one) => ({ row: view(one), cursor: one.id })),
+        next: documents.length < count ? null : documents.at(-1)!.id,
+      };
+    },
+    // Its texts are already shortened, and the metadata of a file are bounded elsewhere.
+    cut: (row) => row,
+  });
+
+/** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
+export function versionListing(
+  review: Pick<DraftReview, 'versions'>,
+  userId: string,
+  id: string,
+  { limit, cursor, texts }: VersionQuery,
+): Listing<VersionView> {
+  const readVersions = review.versions(userId, id);
+  if (readVersions === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
+  return createListing<VersionView>({
+    who: userId,
+    limit,
+    cursor,
+    read(from, count) {
+      const charsMax = texts ? Number.MAX_SAFE_INTEGER : previewCharsMax + 1;
+      const before = from === null ? null : Number(from);
+      const versions = readVersions({ before, limit: count, charsMax });
+      return {
+        rows: versions.map((one) => ({
+          row: texts ? versionView(one) : cutVersion(versionView(one)),
+          cursor: String(one.version),
+        })),
+        next: versions.length < count ? null : String(versions.at(-1)!.version),
+      };
+    },
+    cut: cutVersion,
+  });
+}
+
+export interface VersionView {
+  version: number;
+  made_by: string;
+  status: string;
+  at: string;
+  md_content: string;
+  /** The text is cut; `GET /documents/:id/versions/:version` returns the whole text. */
+  md_content_cut?: true;
+}
+
+export const versionView = (one: DocumentVersion): VersionView => ({
+  version: one.version,
+  made_by: one.madeBy,
+  status: one.status,
+  at: new Date(one.at).toISOString(),
+  md_content: one.mdContent,
+});
+
+function cutVersion(row: VersionView): VersionView {
+  const { text, isCut } = previewOf(row.md_content);
+  return isCut ? { ...row, md_content: text, md_content_cut: true } : row;
+}

@@ -1,0 +1,150 @@
+/** Wires the language, effects, journal and job service of a core: everything between a message and its answer. */
+import { createJobService } from '#jobs/service/job-service';
+import { createEffects, type AssistantOptions } from '#jobs/effects/effects';
+import { maxExchanges, buildHistory } from '#jobs/service/conversation-history';
+import { createAnswerFromDocuments } from '#jobs/effects/answer-from-documents';
+import type { AskLoop } from '#ask/ask-loop';
+import { createLanguageAdapter } from '#jobs/effects/language-adapter';
+import type { Config } from './config/config.ts';
+import type { JobLimits } from '#machines/job-types';
+import { configuredNames } from './configured-names.ts';
+import type { JobService } from '#shared/wire/job-service';
+import type { Library } from '#library/library';
+import { createJournal, type Journal } from '#jobs/runtime/journal';
+import type { LiveHub } from '#jobs/runtime/live-hub';
+import type { Clock } from '#shared/clock';
+import type { FaultInjector } from '#shared/fault-points';
+import { createIdSource } from '#shared/ids';
+import type { Log } from '#shared/log';
+import { isCancelRequest } from '#language/rules/consent';
+import type { Database } from '#storage/database';
+import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
+import type { JobStorage } from '#jobs/job-store-port';
+import { createDeliveryStore } from '#events/store/event-log-store';
+import { wireAskLoop } from './api/ask-api-adapter.ts';
+import { keepAttachment } from './attachments.ts';
+import { createJobStore } from '#jobs/store/job-store';
+import type { BackendPool, PoolMember } from '#models/backend-pool';
+import type { DocumentSearch } from '#library/document-search';
+import { wireDocumentSearch } from './search-wiring.ts';
+import { dayMs } from '#storage/retention-job';
+import type { Observability } from '#observability/observability';
+import { createSystemStatus } from './system-status.ts';
+import { deriveJobLimits } from '#models/derived-timeouts';
+import { wireTools, wireLibrary } from './tools-wiring.ts';
+
+export interface Assistant {
+  journal: Journal;
+  door: JobService;
+  library: Library;
+  search: DocumentSearch;
+  /** Answers questions with searches in the documents (ask loop). */
+  react: AskLoop;
+  storage: JobStorage;
+  queries: JobQueries;
+}
+
+export function createAssistant(parts: {
+  config: Config;
+  database: Database;
+  pool: BackendPool;
+  hub: LiveHub;
+  clock: Clock;
+  log: Log;
+  faults: FaultInjector;
+  observers: Pick<Observability, 'journal' | 'onCall'>;
+}): Assistant {
+  const { config, database, pool, hub, clock, log, faults, observers } = parts;
+  const storage = createJobStore(database);
+  const queries = createJobQueries(database);
+  const language = languageOf(config);
+  const library = wireLibrary(parts);
+  const search = wireDocumentSearch({ ...parts, library });
+  const react = wireAskLoop({ ...parts, library, search });
+  const status = createSystemStatus({ pool, stats: () => journal.stats });
+  const effects = createEffects({
+    language,
+    // Read at each use: a discovered server replaces the demo model.
+    get classifier() {
+      return pool.role('classifier').backend;
+    },
+    get reasoner() {
+      return pool.role('reasoner').backend;
+    },
+    reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
+    tools: wireTools({ ...parts, search, status, onCall: observers.onCall }),
+    timeZone: config.timezone,
+    get summarizesResults() {
+      return pool.origin !== 'practice';
+    },
+    answerFromDocuments: documentAnswers(config, react),
+    clock,
+    history: historyReader(config, queries, clock),
+    log,
+  });
+  const journal = createJournal({
+    storage,
+    effects,
+    hub,
+    clock,
+    log,
+    faults,
+    observer: observers.journal,
+    ...config.jobs,
+  });
+  const door = createJobService({
+    journal,
+    storage,
+    queries,
+    hub,
+    clock,
+    nextId: createIdSource(),
+    messageMaxChars: config.jobs.messageMaxChars,
+    limits: limitsOf(config, pool),
+    locale: config.locale,
+    parseDraftReply: language.parseDraftReply,
+    isCancelRequest,
+    deliveriesOf: createDeliveryStore(database).ofJob,
+    keepAttachment: keepAttachment(library),
+  });
+  return { journal, door, library, search, react, storage, queries };
+}
+
+const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>
+  tools.documents.answers === 'react'
+    ? createAnswerFromDocuments(react, jobs.classifyTimeoutMs)
+    : null;
+
+const busyLoadOf = ({ health }: PoolMember): 'busy' | 'very_busy' | null => {
+  const load = health.load();
+  return load === 'busy' || load === 'very_busy' ? load : null;
+};
+
+const limitsOf = (config: Config, { members }: BackendPool): JobLimits =>
+  deriveJobLimits(
+    config,
+    members.map((member) => member.config.timeoutsMs),
+  );
+
+const languageOf = (config: Config) =>
+  createLanguageAdapter({
+    vocabulary: configuredNames(config),
+    timeZone: config.timezone,
+    hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
+  });
+
+function historyReader(
+  { conversation: settings }: Config,
+  queries: JobQueries,
+  clock: Clock,
+): AssistantOptions['history'] {
+  const { historyMessages: messages, historyCharsMax, retentionDays } = settings;
+  return async ({ conversation, jobId }, purpose) => {
+    // The classifier needs only the meaning of the last message, and is often the smaller model.
+    const chars = purpose === 'classify' ? historyCharsMax / 2 : historyCharsMax;
+    const limits = { messages, chars };
+    const since = clock.now() - retentionDays * dayMs;
+    const answered = await queries.history(conversation, jobId, maxExchanges(limits), since);
+    return buildHistory(answered, limits);
+  };
+}

@@ -1,0 +1,272 @@
+/**
+ * Composition root of the core process: takes the configuration, returns a running server. The start order ensures that
+ * nothing is accepted before it can be stored; shutdown runs in reverse order.
+ */
+import type { Config } from './config/config.ts';
+import type { JobService } from '#shared/wire/job-service';
+import type { Library } from '#library/library';
+import { startReindexer } from '#library/fulltext/reindexer';
+import { askRoutes, type AskRoutesOptions } from '#http/routes/ask-routes';
+import { calendarRoutes, type CalendarFileService } from '#http/routes/calendar-routes';
+import { chatRoutes } from '#http/routes/chat-routes';
+import { documentRoutes } from '#http/routes/document-routes';
+import { openAiRoutes } from '#http/openai/openai-routes';
+import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
+import { eventRoutes, type EventLog } from '#http/routes/event-routes';
+import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
+import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
+import { statusRoutes } from '#http/routes/status-routes';
+import { inspectorRoutes } from '#inspector/server/inspector-routes';
+import type { Journal } from '#jobs/runtime/journal';
+import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
+import type { TracingSettings } from '#shared/wire/trace';
+import { systemClock, type Clock } from '#shared/clock';
+import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
+import { createIdSource } from '#shared/ids';
+import type { ApiKey } from '#shared/api-keys';
+import type { Log } from '#shared/log';
+import { openDatabase, type Database } from '#storage/database';
+import { purgeDocuments } from '#library/store/document-purge';
+import type { JobQueries } from '#jobs/store/job-queries';
+import type { JobStorage } from '#jobs/job-store-port';
+import { createEventLogStore } from '#events/store/event-log-store';
+import { createDatabaseMaintenance, type DatabaseMaintenance } from '#storage/maintenance';
+import type { Messaging } from '#events/messaging-port';
+import { wireAsk, createAskLoopApi } from './api/ask-api-adapter.ts';
+import { createAssistant } from './assistant.ts';
+import { openBackendPool, type BackendPool } from '#models/backend-pool';
+import { backendViews, modelListing } from '#models/backend-view';
+import { wireMessaging } from './messaging-wiring.ts';
+import { createCalendarApi } from './api/calendar-api-adapter.ts';
+import { createDocumentApi } from './api/document-api-adapter.ts';
+import type { DocumentSearch } from '#library/document-search';
+import { selectBackend } from '#models/select-backend';
+import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
+import { createDraftService, type DraftService } from './draft-service.ts';
+import type { Metrics } from '#observability/metrics/metrics';
+import { createObservability } from '#observability/observability';
+import {
+  retentionSchedule,
+  startRetentionJob,
+  type RetentionSchedule,
+} from '#storage/retention-job';
+import { watchDatabase, type DatabaseWatch } from '#storage/database-watch';
+import { createStatusSource } from './status-source.ts';
+
+export interface Core {
+  readonly url: string;
+  /** The registered routes with their access. */
+  readonly routes: HttpServer['routes'];
+  readonly door: JobService;
+  readonly journal: Journal;
+  readonly pool: BackendPool;
+  readonly hub: LiveHub;
+  readonly bus: Messaging;
+  readonly search: DocumentSearch;
+  readonly drafts: DraftService;
+  /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface CoreOptions {
+  config: Config;
+  log: Log;
+  clock?: Clock;
+  faults?: FaultInjector;
+  /** For tests: ports to search for local model servers. */
+  discoveryPorts?: readonly number[];
+  /** For tests: interval of the discovery while the demo model answers. */
+  discoveryEveryMs?: number;
+  /** Settings from the OpenTelemetry environment variables; null or omitted: no traces. */
+  tracing?: TracingSettings | null;
+  /** For the soak test: interval and age of the retention. */
+  retentionSchedule?: RetentionSchedule;
+}
+
+/** Grace period of the shutdown in ms: a write in progress can still report its result. */
+const stopGraceMs = 5_000;
+
+/** @throws GatehouseError whose code names the cause of a failed start. */
+export async function startCore(options: CoreOptions): Promise<Core> {
+  const { config, log } = options;
+  const database = await openDatabase({ path: config.database });
+  const closers: (() => Promise<void> | void)[] = [() => database.close()];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    return await assemble(options, database, closers, close);
+  } catch (error) {
+    log.debug('start failed, closing what was open');
+    await close();
+    throw error;
+  }
+}
+
+async function assemble(
+  options: CoreOptions,
+  database: Database,
+  closers: (() => Promise<void> | void)[],
+  stop: () => Promise<void>,
+): Promise<Core> {
+  const { config, log, clock = systemClock, faults = noFaultInjection } = options;
+  const hub = createLiveHub();
+  const maintenance = createDatabaseMaintenance(database, config.database);
+  const sources = { journal: () => journal.stats, pool: () => pool, bus: () => bus.status() };
+  const observers = await createObservability({
+    ...options,
+    database,
+    maintenance,
+    hub,
+    sources,
+    clock,
+  });
+  closers.push(() => observers.stop());
+  const pool = await openBackendPool({ ...options, clock, observer: observers.pool });
+  closers.push(() => pool.close());
+
+  const parts = { config, database, pool, hub, clock, log, faults };
+  const assistant = createAssistant({ ...parts, observers });
+  const { journal, door, library, search, queries } = assistant;
+  closers.push(() => search.close());
+
+  const drafts = createDraftService({ ...options, database, pool, library, hub, clock, faults });
+  const outbox = createEventLogStore(database);
+  const bus = wireMessaging({ config, database, outbox, door, hub, log, faults });
+  const databaseFile = watchDatabase(database, log, closers);
+  const limits = createRateLimiter(config.server.limits);
+  const routes = routesOf({
+    ...parts,
+    ...assistant,
+    bus,
+    drafts,
+    outbox,
+    databaseFile,
+    metrics: observers.metrics,
+    apiKeys: config.server.apiKeys,
+    limits,
+    redaction: config.inspector.redaction,
+    ask: wireAsk({ config, library, search, pool, clock, log }),
+    react: createAskLoopApi(assistant.react),
+    queryCharsMax: config.jobs.messageMaxChars,
+    calendar: createCalendarApi({ config, database, clock }),
+  });
+  const server = await listenHttp({
+    config,
+    log,
+    limits,
+    routes,
+    door,
+    onRequestFinished: observers.metrics.observeHttpRequest,
+  });
+  closers.push(
+    () => bus.stop(),
+    () => drafts.drafter.stop(),
+    () => journal.stop(stopGraceMs),
+    () => server.close(),
+  );
+  // In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted.
+  journal.resume();
+  bus.start();
+  drafts.drafter.start();
+  closers.push(
+    startIndexUpgrade(library, log),
+    startMaintenance(options, { ...parts, maintenance, queries, drafts }),
+  );
+  const { url, routes: served } = server;
+  return { url, routes: served, door, journal, pool, hub, bus, search, drafts, stop };
+}
+
+const listenHttp = (parts: {
+  config: Config;
+  log: Log;
+  limits: RateLimiter;
+  routes: ServerOptions['routes'];
+  door: JobService;
+  onRequestFinished: NonNullable<ServerOptions['onRequestFinished']>;
+}): Promise<HttpServer> => {
+  const { config, door, ...rest } = parts;
+  return startServer({
+    ...config.server,
+    ...rest,
+    connectionsMax: config.server.limits.connections,
+    ownerOf: async (jobId) => (await door.get(jobId)).user_id,
+  });
+};
+
+const startIndexUpgrade = ({ reindexBatch: renewSome }: Library, log: Log): (() => Promise<void>) =>
+  startReindexer({
+    reindexBatch: renewSome,
+    onError: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
+  });
+
+function startMaintenance(
+  {
+    config,
+    log,
+    retentionSchedule: pace = retentionSchedule(config.conversation.retentionDays),
+  }: CoreOptions,
+  parts: {
+    maintenance: DatabaseMaintenance;
+    queries: JobQueries;
+    drafts: DraftService;
+    database: Database;
+    clock: Clock;
+  },
+): () => Promise<void> {
+  const { queries, drafts, database } = parts;
+  const removals = {
+    jobs: (before: number) => queries.prune(before),
+    documents: (before: number) => purgeDocuments(database, before),
+    document_events: (before: number) => drafts.events.prune(before),
+  };
+  return startRetentionJob({ ...parts, removals, log, schedule: pace });
+}
+
+function routesOf(
+  parts: Pick<Core, 'door' | 'hub' | 'pool' | 'journal' | 'bus' | 'drafts'> & {
+    storage: JobStorage;
+    outbox: EventLog;
+    library: Library;
+    metrics: Metrics;
+    clock: Clock;
+    log: Log;
+    apiKeys: readonly ApiKey[];
+    limits: RateLimiter;
+    redaction: Config['inspector']['redaction'];
+    search: DocumentSearch;
+    ask: AskRoutesOptions['ask'];
+    react: AskLoopRoutesOptions['react'];
+    queryCharsMax: number;
+    calendar: CalendarFileService | null;
+    databaseFile: DatabaseWatch;
+  },
+): ServerOptions['routes'] {
+  const { door, hub, pool, journal } = parts;
+  return [
+    chatRoutes({ door, live: hub }),
+    eventRoutes({ log: parts.outbox, notifier: hub, libraryOwner: parts.library.ownerOf }),
+    documentRoutes(createDocumentApi(parts.library, parts.drafts.memos, parts.search)),
+    ...memoAndDraftRoutes(parts.drafts, parts.library, hub),
+    askRoutes(parts),
+    askLoopRoutes(parts),
+    calendarRoutes(parts.calendar),
+    statusRoutes(createStatusSource(parts)),
+    openAiRoutes({
+      ...parts,
+      jobEvents: hub,
+      dispatch: (name) => selectBackend(pool, name, 'reasoner'),
+      backendOf: (role) => selectBackend(pool, null, role),
+      models: () => modelListing(pool),
+      nextId: createIdSource(),
+    }),
+    inspectorRoutes({
+      ...parts,
+      queueOf: (jobId) => journal.queuePositionOf(jobId),
+      gates: () => backendViews(pool),
+      redaction: parts.redaction,
+      drafts: (userId) => parts.drafts.draftOverview(userId),
+      draftsVersion: () => parts.drafts.draftsVersion(),
+    }),
+  ];
+}

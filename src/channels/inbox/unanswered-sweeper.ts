@@ -1,0 +1,128 @@
+/**
+ * Ensures that every accepted message is answered (P1), even if its reply never arrives because a broker was wiped or a
+ * core restored from a backup: asks the core for the result of the job.
+ */
+import { z } from 'zod';
+import type { BridgeStorage, InboxRow, NewOutboxRow } from '../bridge-storage-port.ts';
+import { messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import { localeOf, textsOf } from '#machines/texts';
+import { createWakeSignal } from '../wake-signal.ts';
+import { createSystemNotice } from '../system-notices.ts';
+import { channel, type CoreLink } from '../core-link-port.ts';
+import type { ReplyReceiver } from '../outbox/reply-receiver.ts';
+import type { Targets } from '../synology/targets.ts';
+
+export interface UnansweredSweeper {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface UnansweredSweeperParts {
+  storage: BridgeStorage;
+  link: CoreLink;
+  replies: ReplyReceiver;
+  targets: Targets;
+  say(row: NewOutboxRow): void;
+  onInboxChanged(): void;
+  intervalMs: number;
+  /** Only older messages are checked: a reply needs time to pass the broker. */
+  minAgeMs: number;
+  /** Rows that ended longer ago are deleted. */
+  retentionMs: number;
+  now(): number;
+  log: Log;
+}
+
+const jobView = z.object({
+  state: z.string(),
+  outcome: z.string().nullable(),
+  reply: z.string().nullable(),
+  seq: z.number().int(),
+});
+
+export function createUnansweredSweeper(parts: UnansweredSweeperParts): UnansweredSweeper {
+  const { storage, now, log } = parts;
+  const stopping = new AbortController();
+  const wakeSignal = createWakeSignal();
+  let running = Promise.resolve();
+  /** Jobs that had ended at the last sweep: their replies had a whole interval to arrive. */
+  let ended = new Set<string>();
+
+  const sweep = async (): Promise<void> => {
+    const before = ended;
+    ended = new Set();
+    for (const row of storage.unanswered(now() - parts.minAgeMs)) {
+      if (stopping.signal.aborted || row.jobId === null) continue;
+      const outcome = await parts.link.request('get', { job_id: row.jobId });
+      if (!outcome.ok) {
+        if (outcome.problem.code === 'GH_JOB_NOT_FOUND') notifyJobLost(row, parts);
+        continue;
+      }
+      const job = jobView.safeParse(outcome.value);
+      if (!job.success || !['done', 'cancelled'].includes(job.data.state)) continue;
+      ended.add(row.jobId);
+      if (before.has(row.jobId)) storeMissingReply(row, job.data, parts);
+    }
+    storage.prune(now() - parts.retentionMs);
+  };
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await wakeSignal.wait(parts.intervalMs, stopping.signal);
+      try {
+        if (!stopping.signal.aborted) await sweep();
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'answers could not be looked after');
+      }
+    }
+  };
+  return {
+    start: () => void (running = run()),
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** Stores the missing reply with its own id, so that it is posted once even if it arrives later. */
+function storeMissingReply(
+  row: InboxRow,
+  job: z.infer<typeof jobView>,
+  parts: UnansweredSweeperParts,
+): void {
+  const { storage, replies, targets, onInboxChanged, log } = parts;
+  const jobId = row.jobId!;
+  storage.markJobAnswered(jobId);
+  if (storage.findUnansweredByKey(row.key) !== null) {
+    log.warn({ job: jobId }, 'the reply of a job never came; it was asked for');
+    const thread = targets.byName(row.target)?.thread ?? null;
+    replies.receive({
+      reply_id: `${jobId}:${job.seq}`,
+      job_id: jobId,
+      user_id: row.userId,
+      channel,
+      n: job.seq,
+      kind: job.outcome === 'failed' ? 'error' : 'final',
+      text: job.reply || textsOf(localeOf(row.text)).noAnswer,
+      ...(thread === null ? {} : { thread }),
+    });
+    // A message to a job that had ended before it arrived causes no event, so no reply answers it.
+    if (storage.findUnansweredByKey(row.key) !== null) storage.setInboxState(row.id, 'answered');
+  }
+  onInboxChanged();
+}
+
+function notifyJobLost(
+  row: InboxRow,
+  { storage, say, onInboxChanged, now, log }: UnansweredSweeperParts,
+): void {
+  if (storage.findUnansweredByKey(row.key) === null) return;
+  log.warn({ job: row.jobId }, 'the core does not know the job any more');
+  say(
+    createSystemNotice(row, `lost-${row.id}`, 'error', textsOf(localeOf(row.text)).noAnswer, now()),
+  );
+  storage.setInboxState(row.id, 'apologised');
+  onInboxChanged();
+}

@@ -1,0 +1,356 @@
+/**
+ * Posts replies: one at a time per NAS, throttled to `minIntervalMs`, in order per lane.
+ *
+ * O1: the state `sending` is on disk before the request. A row found in this state after a start
+ *     (startup-recovery.ts) or an error has an unknown result: it is marked `uncertain` and not sent again.
+ * O2: only the first open reply of a lane may be sent; the least recently served lane is next.
+ * O3: an answer waits for the answer to an earlier message of its lane (a redelivery of the broker may reorder
+ *     them), but not longer than `orderTimeoutMs`.
+ * O4: after a post with an unknown result, or one that the NAS refused as if it were down, nothing more is posted to
+ *     that NAS until it has answered a harmless probe: while it boots or is overloaded, the whole outbox would become
+ *     uncertain. An unknown result left by an earlier process counts as well.
+ *     When the NAS answers again, replies that it did not accept before are due at once.
+ * O5: a reply's own limit becomes the NAS's limit only if the shortened reply was accepted whole.
+ * O6: marking a reply dead and storing the notice to its user is one transaction.
+ * O7: an answer that is refused repeatedly as if the NAS were down is tested against a plain-text probe
+ *     (poison-reply-detector.ts): otherwise the user would wait for days.
+ * O8: there is no await between reading a row and marking it `sending`: it could be dropped meanwhile.
+ */
+import type {
+  BridgeStorage,
+  NewOutboxRow,
+  OutboxEntry,
+  StoredDelivery,
+} from '../bridge-storage-port.ts';
+import { eventError, pauseMsMax, type DeliveryEvent } from '#machines/delivery';
+import { messageOf } from '#shared/errors';
+import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
+import type { Log } from '#shared/log';
+import { localeOf, textsOf } from '#machines/texts';
+import { exponentialBackoffMs } from '#shared/backoff';
+import { createWakeSignal, type WakeSignal } from '../wake-signal.ts';
+import { applyDeliveryEvent, hasEnded, isShortened } from './delivery-transitions.ts';
+import type { NasClient } from '../synology/nas-client.ts';
+import { isSystemNotice, createSystemNotice } from '../system-notices.ts';
+import { nextPart } from './split-post.ts';
+import { createPoisonReplyDetector } from './poison-reply-detector.ts';
+import type { Target, Targets } from '../synology/targets.ts';
+
+export interface ReplySender {
+  /** Each NAS in `uncertainNas` is probed before its first post. */
+  start(uncertainNas: ReadonlySet<string>): void;
+  /** A new row is in the outbox, or an answer that others waited for has arrived. */
+  wake(): void;
+  /** Graceful shutdown: finishes the post in flight (bounded by its timeout), then stops. */
+  stop(): Promise<void>;
+}
+
+export interface ReplySenderParts {
+  storage: BridgeStorage;
+  targets: Targets;
+  nas: NasClient;
+  minIntervalMs: number;
+  /** Maximum length of a post in code points. */
+  maxChars: number;
+  /** Longer than the broker's redelivery wait. */
+  orderTimeoutMs: number;
+  /** Older replies are given up as no longer useful. */
+  replyMsMax: number;
+  say(row: NewOutboxRow): void;
+  onEnded(): void;
+  now(): number;
+  log: Log;
+}
+
+/** A learned limit expires after this: the NAS may have been updated. */
+const limitMsMax = 7 * 24 * 3_600_000;
+/** Retry interval while the disk fails. */
+const diskRetryMs = 500;
+/** Backoff of probes: longer waits delay users after the NAS is back, shorter ones add load. */
+const probeMs = { first: 1_000, max: 30_000 };
+const dayMs = 24 * 3_600_000;
+
+export function createReplySender(parts: ReplySenderParts): ReplySender {
+  const { targets } = parts;
+  const stopping = new AbortController();
+  const wakeSignals = new Map(targets.all.map(({ nas }) => [nas, createWakeSignal()]));
+  let running: Promise<void>[] = [];
+  const wake = (): void => {
+    for (const wakeSignal of wakeSignals.values()) wakeSignal.notify();
+  };
+  return {
+    wake,
+    start(uncertainNas) {
+      running = [...wakeSignals].map(async ([nas, wakeSignal]) => {
+        const worker = new NasWorker(nas, wakeSignal, parts, stopping.signal);
+        if (uncertainNas.has(nas)) worker.requireProbe();
+        await worker.run();
+      });
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+class NasWorker {
+  readonly #nas: string;
+  readonly #wakeSignal: WakeSignal;
+  readonly #parts: ReplySenderParts;
+  readonly #signal: AbortSignal;
+  readonly #errorLog: ThrottledErrorLog;
+  /** Monotonic (`performance.now()`): nothing is sent to the NAS before. */
+  #readyAt = 0;
+  /** Failed probes in a row; null: no probe is required (O4). */
+  #probeAttempts: number | null = null;
+  /** When the NAS recovered from an outage, epoch ms: pauses that began before are over (O4). */
+  #recoveredAt = Number.NEGATIVE_INFINITY;
+  /** When this worker was created, by both clocks. */
+  readonly #startedAt: { wall: number; monotonic: number };
+  /** Since when an answer waits for an earlier one, by `performance.now()`. */
+  readonly #blockedSince = new Map<number, number>();
+  readonly #poisonDetector = createPoisonReplyDetector();
+  /** Value of `#serveCounter` when each lane was last served. */
+  readonly #lastServed = new Map<string, number>();
+  #serveCounter = 0;
+
+  constructor(nas: string, wakeSignal: WakeSignal, parts: ReplySenderParts, signal: AbortSignal) {
+    this.#nas = nas;
+    this.#wakeSignal = wakeSignal;
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#errorLog = createThrottledErrorLog(parts.log, 'replies cannot be posted');
+    this.#startedAt = { wall: parts.now(), monotonic: performance.now() };
+  }
+
+  /** Requires a probe before the next post. */
+  requireProbe(): void {
+    this.#probeAttempts = 0;
+  }
+
+  /** Runs until stopped. Never rejects. */
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        await this.#next();
+        this.#errorLog.recovered();
+      } catch (error) {
+        this.#errorLog.error(error, { nas: this.#nas });
+        await this.#wakeSignal.wait(diskRetryMs, this.#signal);
+      }
+    }
+  }
+
+  /** @throws GH_STORE_UNAVAILABLE */
+  async #next(): Promise<void> {
+    const waitMs = this.#readyAt - performance.now();
+    const picked = waitMs > 0 ? { entry: null, waitMs } : this.#pickNext();
+    if (picked.entry === null) await this.#wakeSignal.wait(picked.waitMs, this.#signal);
+    else await this.#serve(picked.entry);
+  }
+
+  /** The due reply of the least recently served lane; if none is due, the time until one is. */
+  #pickNext(): { entry: OutboxEntry; waitMs: 0 } | { entry: null; waitMs: number } {
+    const { storage, targets, now } = this.#parts;
+    const at = now();
+    let best: OutboxEntry | null = null;
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const entry of storage.nextPerLane()) {
+      if (targets.byName(entry.target)?.nas !== this.#nas) continue;
+      const dueAt = this.#dueAt(entry, at);
+      if (dueAt > at) nextAt = Math.min(nextAt, dueAt);
+      else if (best === null || this.#rank(entry) < this.#rank(best)) best = entry;
+    }
+    return best === null ? { entry: null, waitMs: nextAt - at } : { entry: best, waitMs: 0 };
+  }
+
+  #dueAt(entry: OutboxEntry, at: number): number {
+    // Longer than any pause: stored while the clock was ahead; the clock has been set back since.
+    const isPausing = entry.dueAt > at && entry.dueAt - at <= pauseMsMax;
+    const pausedAt = entry.dueAt - entry.delivery.context.pauseMs;
+    if (isPausing && pausedAt > this.#recoveredAt) return entry.dueAt;
+    if (entry.kind === 'notice' || isSystemNotice(entry.replyId)) return at;
+    if (!this.#parts.storage.hasEarlierUnanswered(entry)) return at;
+    const since = this.#blockedSince.get(entry.id) ?? performance.now();
+    this.#blockedSince.set(entry.id, since);
+    return at + Math.max(0, since + this.#parts.orderTimeoutMs - performance.now());
+  }
+
+  #rank = (entry: OutboxEntry): number => this.#lastServed.get(entry.lane) ?? 0;
+
+  async #serve(entry: OutboxEntry): Promise<void> {
+    const { storage, targets, now } = this.#parts;
+    const target = targets.byName(entry.target)!;
+    const { state } = entry.delivery;
+    if (state === 'sending') return this.#markLost(entry);
+    const delivery =
+      state === 'pausing' ? applyDeliveryEvent(entry.delivery, { type: 'resume' }) : entry.delivery;
+    if (this.#isTooOld(entry)) {
+      const expired: DeliveryEvent = { type: 'expired' };
+      return this.#persistOutcome(entry, applyDeliveryEvent(delivery, expired), expired);
+    }
+    const knownLimit = storage.charLimitOf(this.#nas, now() - limitMsMax) ?? this.#parts.maxChars;
+    const { offset, limit } = delivery.context;
+    const part = nextPart(entry.text, offset, Math.min(this.#parts.maxChars, limit, knownLimit));
+    if (part.post.trim() === '') {
+      return this.#persistOutcome(
+        entry,
+        applyDeliveryEvent(delivery, { type: 'skip', next: part.end }),
+      );
+    }
+    if (this.#probeAttempts !== null) return this.#probe(target, this.#probeAttempts);
+    this.#serveCounter += 1;
+    this.#lastServed.set(entry.lane, this.#serveCounter);
+    // A notice may be dropped during the probe (O8).
+    if (entry.kind !== 'notice' && this.#poisonDetector.shouldProbe(entry.id)) {
+      return this.#probeWithPlainText(target, entry, delivery);
+    }
+    const sending = applyDeliveryEvent(delivery, { type: 'send', next: part.end });
+    storage.saveDelivery(entry.id, sending, {});
+    const event = await this.#post(target, entry, part);
+    const after = applyDeliveryEvent(sending, event);
+    this.#throttle(event, after);
+    await this.#persistOutcome(entry, after, event);
+    if (after.state === 'sent' && isShortened(after)) this.#saveLearnedLimit(after);
+  }
+
+  /** The row is not marked `sending`: at worst the probe text is in the chat twice. */
+  async #probeWithPlainText(
+    target: Target,
+    entry: OutboxEntry,
+    delivery: StoredDelivery,
+  ): Promise<void> {
+    const { nas, minIntervalMs } = this.#parts;
+    const text = textsOf(localeOf(entry.text)).chatNotTaken;
+    const event = await nas.post(target, { text, chatUser: entry.chatUser, buttons: null });
+    const isAccepted = event.type === 'posted';
+    this.#poisonDetector.recordProbe(entry.id, isAccepted);
+    if (isAccepted) {
+      this.#readyAt = performance.now() + minIntervalMs;
+      return;
+    }
+    const refusal: DeliveryEvent =
+      event.type === 'tooFast' ? event : { type: 'stopped', error: eventError(event) };
+    const sending = applyDeliveryEvent(delivery, { type: 'send', next: delivery.context.offset });
+    const after = applyDeliveryEvent(sending, refusal);
+    this.#throttle(refusal, after);
+    await this.#persistOutcome(entry, after, refusal);
+  }
+
+  /** The bridge failed between the mark `sending` and the stored result (O1). */
+  #markLost(entry: OutboxEntry): Promise<void> {
+    const lost: DeliveryEvent = { type: 'lost', error: 'the bridge failed while the post was out' };
+    this.requireProbe();
+    return this.#persistOutcome(entry, applyDeliveryEvent(entry.delivery, lost), lost);
+  }
+
+  #saveLearnedLimit({ context }: StoredDelivery): void {
+    const { storage, now, log } = this.#parts;
+    try {
+      storage.saveCharLimit(this.#nas, context.limit, now());
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the limit of a NAS could not be stored');
+    }
+  }
+
+  /** Monotonic since the start: a wall clock that jumps ahead would expire every waiting reply. */
+  #isTooOld({ createdAt }: OutboxEntry): boolean {
+    const { wall, monotonic } = this.#startedAt;
+    const at = Math.min(this.#parts.now(), wall + (performance.now() - monotonic));
+    return at - createdAt > this.#parts.replyMsMax;
+  }
+
+  /** If the NAS gives no readable answer, the next probe follows after a backoff (O4). */
+  async #probe(target: Target, tries: number): Promise<void> {
+    const error = await this.#parts.nas.probe(target, this.#signal);
+    if (error === null) {
+      this.#probeAttempts = null;
+      if (tries > 0) this.#recoveredAt = this.#parts.now();
+      return;
+    }
+    const againMs = Math.round(exponentialBackoffMs(tries, probeMs.first, probeMs.max));
+    this.#probeAttempts = tries + 1;
+    this.#readyAt = performance.now() + againMs;
+    this.#parts.log.warn({ nas: this.#nas, error, againMs }, 'the NAS gives no readable answer');
+  }
+
+  async #post(target: Target, entry: OutboxEntry, part: { post: string; end: number }) {
+    const { jobId, n, buttons, chatUser, text } = entry;
+    const isLast = part.end >= text.length;
+    const event = await this.#parts.nas.post(target, {
+      text: part.post,
+      chatUser,
+      buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
+    });
+    // A notice of the bridge is plain text that any chat accepts: a refusal of it concerns the NAS.
+    if (!isSystemNotice(entry.replyId)) return this.#poisonDetector.classify(entry.id, event);
+    return event.type === 'busy' ? { type: 'stopped' as const, error: event.error } : event;
+  }
+
+  /**
+   * The minimum interval and the pause after `tooFast` apply to all posts to the NAS; other refusals only to the reply.
+   * The next probe finds out whether the NAS is down: one reply that it never accepts must not block the others.
+   */
+  #throttle(event: DeliveryEvent, { context }: StoredDelivery): void {
+    const { minIntervalMs, log } = this.#parts;
+    const pauseMs = event.type === 'tooFast' ? context.pauseMs : 0;
+    this.#readyAt = performance.now() + Math.max(minIntervalMs, pauseMs);
+    if (!['lost', 'unreachable', 'stopped'].includes(event.type)) return;
+    this.requireProbe();
+    log.warn({ nas: this.#nas, error: context.error }, 'the NAS does not take a post');
+  }
+
+  /** Stores the result of a post; retried while the disk fails, because the post must not be sent again. */
+  async #persistOutcome(
+    entry: OutboxEntry,
+    delivery: StoredDelivery,
+    event?: DeliveryEvent,
+  ): Promise<void> {
+    const { storage, say, now, log, onEnded } = this.#parts;
+    const isOver = hasEnded(delivery);
+    const failureNotice = delivery.state === 'dead' ? this.#failureNotice(entry, event) : null;
+    for (;;) {
+      try {
+        storage.transaction(() => {
+          storage.saveDelivery(entry.id, delivery, {
+            ...(delivery.state === 'pausing' ? { dueAt: now() + delivery.context.pauseMs } : {}),
+            ...(isOver ? { endedAt: now() } : {}),
+          });
+          if (failureNotice !== null) say(failureNotice);
+        });
+        break;
+      } catch (error) {
+        if (this.#signal.aborted) throw error;
+        this.#errorLog.error(error, { nas: this.#nas, reply: entry.replyId });
+        await this.#wakeSignal.wait(diskRetryMs, this.#signal);
+      }
+    }
+    if (isOver) {
+      this.#blockedSince.delete(entry.id);
+      onEnded();
+    }
+    const { posts, lost, error } = delivery.context;
+    const logFields = { reply: entry.replyId, job: entry.jobId, state: delivery.state, posts };
+    if (!isOver) {
+      log.debug({ ...logFields, event: event?.type }, 'a part of a reply');
+      return;
+    }
+    const level = delivery.state === 'sent' ? 'info' : 'warn';
+    log[level]({ ...logFields, ...(error === null ? {} : { lost, error }) }, 'a reply has ended');
+  }
+
+  /** The chat may refuse the answer's text: the notice is a short plain text that there was an answer. */
+  #failureNotice(entry: OutboxEntry, event: DeliveryEvent | undefined): NewOutboxRow | null {
+    const { now } = this.#parts;
+    if (event === undefined || isSystemNotice(entry.replyId) || entry.kind === 'notice')
+      return null;
+    const text = textsOf(localeOf(entry.text)).chatNotShown;
+    const { target, lane, chatUser, userId } = entry;
+    const recipient = { target, lane, chatUser, userId };
+    // After an outage of a week, all answers for a user expire at once: one notice per lane and day is enough.
+    const what =
+      event.type === 'expired' ? `old-${lane}-${Math.floor(now() / dayMs)}` : `${entry.id}`;
+    return createSystemNotice(recipient, `undelivered-${what}`, 'error', text, now());
+  }
+}

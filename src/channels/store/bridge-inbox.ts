@@ -1,0 +1,160 @@
+/** The bridge's inbox on disk: messages and clicks from the chat, until they are answered. */
+import type { BridgeStorage, InboxRow, NewInboxRow } from '../bridge-storage-port.ts';
+import type { SqliteConnection } from '#storage/database';
+
+interface InboxTableRow {
+  id: number;
+  key: string;
+  kind: InboxRow['kind'];
+  target: string;
+  lane: string;
+  chat_user: string;
+  user_id: string;
+  text: string;
+  click: string | null;
+  file: string | null;
+  attachment: string | null;
+  state: InboxRow['state'];
+  job_id: string | null;
+  after_seq: number;
+  received_at: number;
+}
+
+/** Final states. */
+const settled: readonly InboxRow['state'][] = ['answered', 'apologised', 'done'];
+
+type BridgeInboxStorage = Pick<
+  BridgeStorage,
+  | 'insertInbox'
+  | 'findInboxByKey'
+  | 'unsubmittedInbox'
+  | 'nextInboxOf'
+  | 'setInboxState'
+  | 'markFileTried'
+  | 'saveAttachment'
+  | 'findUnansweredByKey'
+  | 'markJobAnswered'
+  | 'unanswered'
+>;
+
+function prepare(connection: SqliteConnection) {
+  const open = `from inbox where settled_at is null and state in ('stored', 'submitted')`;
+  return {
+    insert: connection.prepare(
+      `insert into inbox (key, kind, target, lane, chat_user, user_id, text, click, file, attachment,
+       state, received_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) on conflict (key) do nothing`,
+    ),
+    known: connection.prepare<[string], Pick<InboxTableRow, 'text' | 'received_at'>>(
+      'select text, received_at from inbox where key = ?',
+    ),
+    unsent: connection.prepare<[], InboxTableRow>(`select * ${open} order by id`),
+    nextOf: connection.prepare<[string], InboxTableRow>(
+      `select * ${open} and lane = ? order by id limit 50`,
+    ),
+    move: connection.prepare(
+      `update inbox set state = ?, job_id = coalesce(?, job_id), after_seq = coalesce(?, after_seq),
+       settled_at = ? where id = ?`,
+    ),
+    // The text of an answered message is not needed here any more: the core keeps the conversation.
+    forget: connection.prepare(
+      `update inbox set text = '', attachment = null where settled_at is not null and id = ?`,
+    ),
+    attach: connection.prepare(
+      'update inbox set attachment = ?, text = ?, file = null where id = ?',
+    ),
+    tried: connection.prepare(
+      `update inbox set file = json_set(file, '$.isTried', json('true')) where id = ?`,
+    ),
+    openByKey: connection.prepare<[string], InboxTableRow>(
+      'select * from inbox where key = ? and settled_at is null',
+    ),
+    settleJob: connection.prepare(
+      `update inbox set state = 'answered', settled_at = ?, text = '', attachment = null
+     where job_id = ? and settled_at is null and exists (
+       select 1 from outbox where outbox.job_id = inbox.job_id
+         and outbox.kind <> 'notice' and outbox.n > inbox.after_seq)`,
+    ),
+    unanswered: connection.prepare<[number], InboxTableRow>(
+      `select * from inbox where settled_at is null and kind = 'message' and received_at < ?
+     order by id limit 200`,
+    ),
+  };
+}
+
+export function createBridgeInbox(
+  connection: SqliteConnection,
+  now: () => number,
+): BridgeInboxStorage {
+  const statements = prepare(connection);
+  const take = connection.transaction((rows: readonly NewInboxRow[], at: number) =>
+    rows.map((row) => {
+      const { changes } = statements.insert.run(
+        row.key,
+        row.kind,
+        row.target,
+        row.lane,
+        row.chatUser,
+        row.userId,
+        row.text,
+        toJson(row.click),
+        toJson(row.file),
+        toJson(row.attachment),
+        at,
+      );
+      return changes === 1;
+    }),
+  );
+
+  return {
+    insertInbox: (rows, at) => take.immediate(rows, at),
+    findInboxByKey(key) {
+      const row = statements.known.get(key);
+      return row === undefined ? null : { text: row.text, receivedAt: row.received_at };
+    },
+    unsubmittedInbox: () => statements.unsent.all().map(rowOf),
+    nextInboxOf: (lane) => statements.nextOf.all(lane).map(rowOf),
+    setInboxState(id, state, job) {
+      const isSettled = settled.includes(state);
+      statements.move.run(
+        state,
+        job?.jobId ?? null,
+        job?.afterSeq ?? null,
+        isSettled ? now() : null,
+        id,
+      );
+      if (isSettled) statements.forget.run(id);
+    },
+    markFileTried: (id) => void statements.tried.run(id),
+    saveAttachment: (id, attachment, text) =>
+      void statements.attach.run(toJson(attachment), text, id),
+    findUnansweredByKey(key) {
+      const row = statements.openByKey.get(key);
+      return row === undefined ? null : rowOf(row);
+    },
+    markJobAnswered: (jobId) => void statements.settleJob.run(now(), jobId),
+    unanswered: (before) => statements.unanswered.all(before).map(rowOf),
+  };
+}
+
+const toJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const parseJson = <Value>(json: string | null): Value | null =>
+  json === null ? null : (JSON.parse(json) as Value);
+
+const rowOf = (record: InboxTableRow): InboxRow => ({
+  id: record.id,
+  key: record.key,
+  kind: record.kind,
+  target: record.target,
+  lane: record.lane,
+  chatUser: record.chat_user,
+  userId: record.user_id,
+  text: record.text,
+  click: parseJson(record.click),
+  file: parseJson(record.file),
+  attachment: parseJson(record.attachment),
+  state: record.state,
+  jobId: record.job_id,
+  afterSeq: record.after_seq,
+  receivedAt: record.received_at,
+});

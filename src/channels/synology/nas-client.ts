@@ -1,0 +1,186 @@
+/** Client of the NAS's Chat API: posts, the list of users, posted files. */
+import { z } from 'zod';
+import type { DeliveryEvent } from '#machines/delivery';
+import type { ReplyButton } from '#shared/wire/reply';
+import type { TlsTrust } from '#shared/tls-options';
+import {
+  mapResponse,
+  isChatStopped,
+  isLoginPage,
+  parseApiResponse,
+} from './nas-response-mapper.ts';
+import { refusalText } from './nas-codes.ts';
+import { sendNasRequest, type NasHttpOutcome } from './nas-http.ts';
+import { countCodePoints } from '../outbox/split-post.ts';
+import type { Target } from './targets.ts';
+
+export interface ChatPost {
+  text: string;
+  /** The user's number in the chat; not used in a channel. */
+  chatUser: string;
+  /** Shown under the text; a click returns the job id and `n` of the shown draft. */
+  buttons: { jobId: string; n: number; list: readonly ReplyButton[] } | null;
+}
+
+export type NasFile =
+  | { kind: 'file'; name: string | null; bytes: Buffer }
+  /** The post has no file. */
+  | { kind: 'none' }
+  | { kind: 'tooLarge' }
+  /** The Chat API refused, with a code. */
+  | { kind: 'refused'; error: string }
+  | { kind: 'away'; error: string };
+
+export interface NasClient {
+  /** Returns the result of the post as a delivery event. Never rejects. */
+  post(target: Target, post: ChatPost): Promise<DeliveryEvent>;
+  /**
+   * Null if the Chat API responds, even with a refusal; else the reason. Requests the list of users, which changes
+   * nothing. Never rejects; `signal` ends it at once.
+   */
+  probe(target: Target, signal: AbortSignal): Promise<string | null>;
+  /** The users of the chat, or why they cannot be listed. */
+  users(target: Target): Promise<{ ok: true; ids: string[] } | { ok: false; error: string }>;
+  file(target: Target, postId: string, bytesMax: number): Promise<NasFile>;
+  /** Whether the post has a file, if the NAS answers within `fileProbeTimeoutMs`; else false. */
+  hasFile(target: Target, postId: string): Promise<boolean>;
+}
+
+/** Responses are a line of JSON; an error page of a web server is a few kilobytes. */
+const responseBytesMax = 256 * 1024;
+const usersBytesMax = 4 * 1024 * 1024;
+/** Chat waits for the response to its webhook meanwhile. */
+const fileProbeTimeoutMs = 3_000;
+
+const userList = z.object({
+  users: z.array(z.object({ user_id: z.union([z.string(), z.number()]) })),
+});
+
+export function createNasClient(trust: TlsTrust): NasClient {
+  const get = (url: string, bodyBytesMax: number, signal?: AbortSignal): Promise<NasHttpOutcome> =>
+    sendNasRequest({
+      url,
+      method: 'GET',
+      trust,
+      bodyBytesMax,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const file = async (
+    target: Target,
+    postId: string,
+    bytesMax: number,
+    signal?: AbortSignal,
+  ): Promise<NasFile> => {
+    const url = `${methodUrl(target, 'post_file_get')}&post_id=${encodeURIComponent(postId)}`;
+    return parseFileResponse(await get(url, bytesMax, signal));
+  };
+  return {
+    file,
+
+    async hasFile(target, postId) {
+      // A file larger than a text response is not read to its end.
+      const signal = AbortSignal.timeout(fileProbeTimeoutMs);
+      const { kind } = await file(target, postId, responseBytesMax, signal);
+      return kind === 'file' || kind === 'tooLarge';
+    },
+
+    async post(target, post) {
+      const outcome = await sendNasRequest({
+        url: target.url,
+        method: 'POST',
+        body: `payload=${encodeURIComponent(JSON.stringify(payloadOf(target, post)))}`,
+        trust,
+        bodyBytesMax: responseBytesMax,
+      });
+      return mapResponse(outcome, countCodePoints(post.text));
+    },
+
+    async probe(target, signal) {
+      const url = methodUrl(target, 'user_list');
+      const outcome = await sendNasRequest({
+        url,
+        method: 'GET',
+        trust,
+        bodyBytesMax: usersBytesMax,
+        signal,
+      });
+      if (outcome.kind !== 'answer') return outcome.error;
+      const apiResponse = outcome.status === 200 ? parseApiResponse(outcome.body) : null;
+      if (apiResponse === null) return `HTTP ${outcome.status}, not the Chat API`;
+      return isChatStopped(apiResponse) ? 'the Chat package does not run' : null;
+    },
+
+    async users(target) {
+      const outcome = await get(methodUrl(target, 'user_list'), usersBytesMax);
+      if (outcome.kind !== 'answer') return { ok: false, error: outcome.error };
+      const apiResponse = parseApiResponse(outcome.body);
+      if (apiResponse === null)
+        return { ok: false, error: `HTTP ${outcome.status}, not the Chat API` };
+      if (!apiResponse.success) {
+        return { ok: false, error: refusalText(apiResponse.code) };
+      }
+      const list = userList.safeParse(apiResponse.data);
+      if (!list.success) return { ok: false, error: 'the list of users cannot be read' };
+      return { ok: true, ids: list.data.users.map((user) => String(user.user_id)) };
+    },
+  };
+}
+
+/** Maps a response to `post_file_get`. */
+function parseFileResponse(outcome: NasHttpOutcome): NasFile {
+  if (outcome.kind !== 'answer') {
+    const isLarge = outcome.error.includes('too large');
+    return isLarge ? { kind: 'tooLarge' } : { kind: 'away', error: outcome.error };
+  }
+  if (outcome.status === 404) return { kind: 'none' };
+  const isJson = (outcome.headers['content-type'] ?? '').includes('json');
+  const refusal = isJson ? parseApiResponse(outcome.body) : null;
+  if (refusal?.success === false) {
+    const { code } = refusal;
+    return code === 404 ? { kind: 'none' } : { kind: 'refused', error: refusalText(code) };
+  }
+  if (outcome.status !== 200) return { kind: 'away', error: `HTTP ${outcome.status}` };
+  // A posted file comes with content-disposition; a page of the web server does not.
+  const disposition = outcome.headers['content-disposition'];
+  if (disposition === undefined && isLoginPage(outcome.body)) {
+    return { kind: 'away', error: 'HTTP 200: the login page of DSM' };
+  }
+  const name = parseFileName(disposition);
+  return { kind: 'file', name, bytes: outcome.body };
+}
+
+/** The same URL and token with another method. The query is kept verbatim, including the quotes around the token. */
+export const methodUrl = ({ url }: Pick<Target, 'url'>, method: string): string =>
+  url.replace(/([?&]method=)[^&]*/, `$1${method}`);
+
+function payloadOf(target: Target, { text, chatUser, buttons }: ChatPost): Record<string, unknown> {
+  return {
+    text,
+    ...(target.kind === 'bot' ? { user_ids: [Number(chatUser)] } : {}),
+    ...(buttons === null ? {} : { attachments: [attachmentOf(buttons)] }),
+  };
+}
+
+const attachmentOf = ({ jobId, n, list }: NonNullable<ChatPost['buttons']>) => ({
+  callback_id: `job-${jobId}:${n}`,
+  text: '',
+  actions: list.map(({ action, text }) => ({
+    type: 'button',
+    name: action,
+    value: `${action}:${jobId}:${n}`,
+    text,
+    style: action === 'confirm' ? 'green' : 'red',
+  })),
+});
+
+/** RFC 6266: `filename*` takes precedence over `filename`. */
+function parseFileName(disposition: string | undefined): string | null {
+  const extended = /filename\*\s*=\s*UTF-8''([^;\s]+)/i.exec(disposition ?? '')?.[1];
+  const plain = /filename\s*=\s*"?([^";]+)"?/i.exec(disposition ?? '')?.[1];
+  try {
+    const name = extended === undefined ? plain : decodeURIComponent(extended);
+    return name === undefined ? null : name.slice(0, 200);
+  } catch {
+    return plain ?? null;
+  }
+}

@@ -1,0 +1,65 @@
+/** Checks everything that the core, or a bridge alone, needs, and gives advice for each fault. */
+import { loadConfig } from '#app/config/load-config';
+import type { Config } from '#app/config/config';
+import { messageOf } from '#shared/errors';
+import { checkBridge } from './bridge-check.ts';
+import { checkBackends } from './backend-check.ts';
+import { checkDatabase } from './database-check.ts';
+import type { CheckResult } from './check-result.ts';
+import { checkGates } from './gate-check.ts';
+import {
+  checkCore,
+  checkKeys,
+  checkNode,
+  checkRunningCore,
+  checkTimeZone,
+  checkTraces,
+} from './environment-check.ts';
+import { checkNats } from './nats-check.ts';
+import { checkTools } from './tools-check.ts';
+import { checkSearch } from './search-check.ts';
+
+/** @param sendTest user or channel that gets a test message over the bridge; undefined: none is sent */
+export async function runChecks(
+  configFile: string | undefined,
+  sendTest?: string,
+): Promise<CheckResult[]> {
+  const findings: CheckResult[] = [];
+  const config = checkConfig(configFile, findings);
+  if (config !== null) {
+    const core = await checkCore(config);
+    const nats = await checkNats(config);
+    findings.push(checkNode());
+    if (nats.isOfBridge) findings.push(...nats.results);
+    else {
+      findings.push(checkTimeZone(config), core.result);
+      if (core.isThere) findings.push(...(await checkRunningCore(config)));
+      findings.push(...checkKeys(config));
+      findings.push(...checkDatabase(config, core.isThere));
+      findings.push(...nats.results);
+      findings.push(...(await checkBackends(config, core.isThere)));
+      findings.push(...(await checkGates(config)));
+      findings.push(...(await checkTools(config)));
+      findings.push(...(await checkTraces()));
+      findings.push(...(await checkSearch(config, core.isThere)));
+    }
+    findings.push(...(await checkBridge(config, { isCoreThere: core.isThere, sendTest })));
+  }
+  return findings;
+}
+
+function checkConfig(configFile: string | undefined, findings: CheckResult[]): Config | null {
+  try {
+    const { config, file } = loadConfig(configFile);
+    findings.push({ part: 'config', ok: true, what: file ?? 'embedded defaults' });
+    return config;
+  } catch (error) {
+    findings.push({
+      part: 'config',
+      ok: false,
+      what: messageOf(error),
+      advice: 'gatehouse.example.yaml shows every key with its default',
+    });
+    return null;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Receives delivery reports of the bridges: validates, stores each once, then acknowledges.
+ *
+ * I1: a report is accepted only if the journal holds its reply, and the subject names the channel and the user of that
+ *     reply. Any other is counted, logged and moved to the dead letters, and changes nothing.
+ */
+import type { JsMsg } from '@nats-io/jetstream';
+import type { DeliveryReportStorage, EventLogStorage } from '../event-log-port.ts';
+import type { Delivery } from '#shared/wire/delivery-report';
+import { deliveryReport } from '#shared/wire/reply';
+import { userToken, type Subjects } from '#shared/wire/subjects';
+import { GatehouseError } from '#shared/errors';
+import { createThrottledErrorLog } from '#shared/throttled-error-log';
+import type { Log } from '#shared/log';
+import { toNatsProblem } from '../connection/nats-problem.ts';
+import type { DeadLetters } from '../outbox/dead-letters.ts';
+import { parseJson } from '../service/micro-service.ts';
+import type { JetStreamContext } from '../outbox/outbox-relay.ts';
+import { toReplies } from './reply-mapper.ts';
+import { isRejection } from './submit-queue.ts';
+
+/** Retry interval while the disk or the broker fails. */
+const retryMs = 5_000;
+
+export function createDeliveryInbox(parts: {
+  deliveries: DeliveryReportStorage;
+  outbox: Pick<EventLogStorage, 'positionOf' | 'after'>;
+  subjects: Subjects;
+  deadLetters: DeadLetters;
+  onStored(): void;
+  log: Log;
+}) {
+  const { deliveries, subjects, deadLetters, log } = parts;
+  const storeErrorLog = createThrottledErrorLog(log, 'a delivery report could not be stored');
+  const deadLetterErrorLog = createThrottledErrorLog(log, 'a report could not be put aside yet');
+  const moveAside = async (
+    link: JetStreamContext,
+    message: JsMsg,
+    error: unknown,
+  ): Promise<void> => {
+    try {
+      await deadLetters.moveToDeadLetters(link, message, toNatsProblem(error));
+      deadLetterErrorLog.recovered();
+    } catch (failure) {
+      deadLetterErrorLog.error(failure, { code: toNatsProblem(failure).code });
+      message.nak(retryMs);
+    }
+  };
+  return {
+    async handle(link: JetStreamContext, message: JsMsg): Promise<void> {
+      let report: Report;
+      try {
+        report = parseReport(message, subjects);
+      } catch (error) {
+        return moveAside(link, message, error);
+      }
+      try {
+        const { delivery } = report;
+        // A rejected submit has no job to report on, and nothing is sent again.
+        if (!isRejection(delivery.job_id)) {
+          if (!matchesReply(report, parts.outbox))
+            return await moveAside(link, message, invalidReportError());
+          if (deliveries.record(delivery) === 'stored') parts.onStored();
+        }
+        storeErrorLog.recovered();
+        message.ack();
+      } catch (error) {
+        storeErrorLog.error(error);
+        message.nak(retryMs);
+      }
+    },
+  };
+}
+
+interface Report {
+  delivery: Delivery;
+  /** The user token of the subject. */
+  user: string;
+}
+
+const invalidReportError = (): GatehouseError =>
+  new GatehouseError(
+    'GH_REQUEST_INVALID',
+    'reply_id: no reply of this job to this channel and user',
+  );
+
+/** Whether the journal, from which replies are made, yields this reply for this channel and user. */
+function matchesReply(
+  { delivery, user }: Report,
+  outbox: Pick<EventLogStorage, 'positionOf' | 'after'>,
+): boolean {
+  const { reply_id: replyId, job_id: jobId, channel } = delivery;
+  const seq = Number(replyId.slice(replyId.lastIndexOf(':') + 1));
+  const position = outbox.positionOf(jobId, seq);
+  if (position === null) return false;
+  const { rows } = outbox.after(position.pos - 1, 1, [channel]);
+  return rows
+    .flatMap(toReplies)
+    .some((reply) => reply.reply_id === replyId && userToken(reply.user_id) === user);
+}
+
+/** @throws GatehouseError when it is not a report, or not about the job of its subject. */
+function parseReport(message: JsMsg, subjects: Subjects): Report {
+  const address = subjects.parseDeliverySubject(message.subject);
+  const read = deliveryReport.safeParse(parseJson(message.data));
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    const where = issue?.path.join('.') ?? '';
+    throw new GatehouseError('GH_REQUEST_INVALID', `${where}: ${issue?.message ?? 'not valid'}`);
+  }
+  const { reply_id, status, parts, error } = read.data;
+  const jobId = reply_id.slice(0, reply_id.lastIndexOf(':'));
+  // A bridge may publish only on subjects of its channel; the body must be about the job of the subject.
+  if (address === null || address.job !== jobId) {
+    throw new GatehouseError('GH_REQUEST_INVALID', 'reply_id: not of the job in the subject');
+  }
+  return {
+    user: address.user,
+    delivery: {
+      reply_id,
+      job_id: jobId,
+      channel: address.channel,
+      status,
+      parts,
+      error: error ?? null,
+      at: message.time.getTime(),
+    },
+  };
+}

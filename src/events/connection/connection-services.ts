@@ -1,0 +1,140 @@
+/**
+ * The services on one connection: the outbox relays, the token feed, the micro service and the work queues. They are
+ * independent: an unusable stream stops only its own part, which is reported and retried.
+ */
+import { jetstream, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { commandBytesMax } from '#shared/wire/subjects';
+import { messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import { consumeDurable, type ConsumeSession } from '../streams/durable-consumer.ts';
+import { startMicroService, type Endpoint } from '../service/micro-service.ts';
+import type { ServiceDescription } from '../service/service-discovery.ts';
+import { retryForever } from './async-timers.ts';
+import type { MessagingCounts, MessagingTimings } from '../messaging-port.ts';
+import type { ComponentHealth } from '../component-health.ts';
+import type { JetStreamContext, OutboxRelay } from '../outbox/outbox-relay.ts';
+import { ensureStream, type StreamSpec, type StreamSpecs } from '../streams/streams.ts';
+import type { TokenFeed } from '../streams/token-feed.ts';
+
+export interface ConnectionServices {
+  /** Runs all services until the signal aborts. Never rejects. */
+  serve(nc: NatsConnection, signal: AbortSignal): Promise<void>;
+  /** Accepts no more requests and messages; resolves when those in hand are finished. */
+  stopIntake(): Promise<void>;
+}
+
+export interface ConsumerSpec {
+  name: string;
+  /** The stream to read; its first subject is the filter. */
+  stream: StreamSpec;
+  /** Streams that the handler writes to. */
+  writes: StreamSpec[];
+  /** Upper bound of unacknowledged messages. */
+  inHandMax?: number;
+  /** Creates the handler of one session. */
+  open(link: JetStreamContext, session: ConsumeSession): (message: JsMsg) => Promise<void>;
+}
+
+export interface ConnectionServicesParts {
+  relays: Record<string, OutboxRelay>;
+  tokens: TokenFeed;
+  service: ServiceDescription<Endpoint>;
+  queues: ConsumerSpec[];
+  specs: StreamSpecs;
+  health: ComponentHealth;
+  counts: MessagingCounts;
+  timings: MessagingTimings;
+  onPayloadMax(bytes: number): void;
+  log: Log;
+}
+
+/** Concurrent requests. A group commit takes many; more would only cost memory. */
+const serviceConcurrency = 512;
+
+export const createConnectionServices = (parts: ConnectionServicesParts): ConnectionServices =>
+  new NatsConnectionServices(parts);
+
+class NatsConnectionServices implements ConnectionServices {
+  readonly #parts: ConnectionServicesParts;
+  readonly #stopping = new AbortController();
+  #intake: Promise<void> = Promise.resolve();
+
+  constructor(parts: ConnectionServicesParts) {
+    this.#parts = parts;
+  }
+
+  async serve(nc: NatsConnection, signal: AbortSignal): Promise<void> {
+    const { relays: lanes, tokens, log } = this.#parts;
+    this.#parts.onPayloadMax(nc.info?.max_payload ?? 1024 ** 2);
+    const link = { js: jetstream(nc), jsm: await jetstreamManager(nc, { checkAPI: false }) };
+    const intake = new AbortController();
+    const end = (): void => intake.abort();
+    for (const one of [signal, this.#stopping.signal]) one.addEventListener('abort', end);
+    if (signal.aborted || this.#stopping.signal.aborted) end();
+    tokens.attach(nc);
+    this.#intake = this.#runIntake(nc, link, intake.signal).catch((error: unknown) => {
+      log.error({ error: messageOf(error) }, 'the intake failed');
+    });
+    const relays = Object.entries(lanes).map(([name, lane]) =>
+      this.#runForever(`relay of ${name}`, () => lane.run(link, signal), signal),
+    );
+    await Promise.all([this.#intake, ...relays]);
+    this.#stopping.signal.removeEventListener('abort', end);
+    tokens.detach();
+  }
+
+  async stopIntake(): Promise<void> {
+    this.#stopping.abort();
+    await this.#intake;
+  }
+
+  async #runIntake(nc: NatsConnection, link: JetStreamContext, signal: AbortSignal): Promise<void> {
+    const { service, queues, counts, log } = this.#parts;
+    if (signal.aborted) return;
+    const running = startMicroService({
+      nc,
+      description: service,
+      bodyBytesMax: commandBytesMax,
+      concurrency: serviceConcurrency,
+      onResponse(isError) {
+        counts.requests += 1;
+        if (isError) counts.requestErrors += 1;
+      },
+      log,
+    });
+    const consumers = queues.map((queue) =>
+      this.#runForever(queue.name, () => this.#consume(queue, link, signal), signal),
+    );
+    await Promise.all(consumers);
+    await running.stop();
+  }
+
+  async #consume(queue: ConsumerSpec, link: JetStreamContext, signal: AbortSignal): Promise<void> {
+    const { health, timings, log } = this.#parts;
+    for (const spec of [queue.stream, ...queue.writes]) {
+      const { notes } = await ensureStream(link.jsm, spec);
+      health.note(spec.name, notes);
+    }
+    await consumeDurable({
+      link,
+      consumer: {
+        stream: queue.stream.name,
+        name: 'core',
+        filter: queue.stream.subjects[0] ?? '>',
+        ackWaitMs: timings.ackWaitMs,
+        ...(queue.inHandMax === undefined ? {} : { inHandMax: queue.inHandMax }),
+      },
+      open: (session) => queue.open(link, session),
+      onReady: () => health.clear(queue.name),
+      auditMs: timings.auditMs,
+      log,
+      signal,
+    });
+  }
+
+  #runForever(part: string, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { health, timings } = this.#parts;
+    return retryForever({ work, onError: (error) => health.report(part, error), timings, signal });
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Composition of messaging over NATS: the connection (to an external or the embedded server), and on it the outbox
+ * relays, the token feed, the micro service and the work queues.
+ *
+ * Must never: keep anything else from running. Without a server the journal keeps the events to publish.
+ */
+import { nuid } from 'nats';
+import { createSubjects, type Subjects } from '#shared/wire/subjects';
+import { messageOf } from '#shared/errors';
+import { createConnection, inboxPrefixOf, type Connection } from './connection/connection.ts';
+import { createDeadLetters } from './outbox/dead-letters.ts';
+import { createDeliveryInbox } from './channel-link/delivery-inbox.ts';
+import { jobEndpoints } from './service/job-endpoints.ts';
+import { eventStreamSource, replyStreamSource } from './streams/stream-projection.ts';
+import { settledWithin } from './connection/async-timers.ts';
+import {
+  defaultTimings,
+  type Messaging,
+  type MessagingCounts,
+  type MessagingOptions,
+  type MessagingStatus,
+  type MessagingTimings,
+} from './messaging-port.ts';
+import { replyRule, type Endpoint } from './service/micro-service.ts';
+import type { ServiceDescription } from './service/service-discovery.ts';
+import { createComponentHealth, type ComponentHealth } from './component-health.ts';
+import { createOutboxRelay, type StreamSource } from './outbox/outbox-relay.ts';
+import { createServerLocation, type ServerLocation } from './connection/server-location.ts';
+import {
+  createConnectionServices,
+  type ConsumerSpec,
+  type ConnectionServices,
+} from './connection/connection-services.ts';
+import { createStreamSpecs, type StreamSpecs } from './streams/streams.ts';
+import { createSubmitQueue } from './channel-link/submit-queue.ts';
+import { createTokenFeed, type TokenFeed } from './streams/token-feed.ts';
+
+/** Bounds the flush at shutdown: a stopping process must not hang on a broker that does not accept messages. */
+const flushMs = 5_000;
+/**
+ * Submits in hand: those being retried, and those behind them. Large enough that the messages of a few users with a
+ * full share of the queue do not block the others; each is 64 KiB at most.
+ */
+const submitsInHandMax = 256;
+
+/** @throws GH_CONFIG_INVALID for an invalid prefix or address. */
+export const createMessaging = (options: MessagingOptions): Messaging => new NatsMessaging(options);
+
+class NatsMessaging implements Messaging {
+  readonly #options: MessagingOptions;
+  readonly #shared: Shared;
+  readonly #location: ServerLocation;
+  readonly #tokens: TokenFeed;
+  readonly #relays: ReturnType<typeof createRelays>;
+  readonly #services: ConnectionServices;
+  readonly #connection: Connection;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(options: MessagingOptions) {
+    const { outbox, live, log } = options;
+    const shared = sharedParts(options);
+    this.#options = options;
+    this.#shared = shared;
+    this.#location = createServerLocation(options);
+    this.#tokens = createTokenFeed({
+      subjects: shared.subjects,
+      userOf: (jobId) => outbox.userOf(jobId),
+      textSoFar: (jobId) => live.textSoFar(jobId),
+      onChunk: () => (shared.counts.tokenFrames += 1),
+    });
+    this.#relays = createRelays(options, shared);
+    this.#services = createConnectionServices({
+      ...shared,
+      relays: this.#relays,
+      tokens: this.#tokens,
+      service: serviceOf(options, shared.subjects),
+      queues: createConsumerSpecs(options, shared),
+      onPayloadMax: (bytes) => (shared.payload.bytesMax = bytes),
+      log,
+    });
+    this.#connection = createConnection({
+      name: 'gatehouse',
+      inboxPrefix: inboxPrefixOf('core'),
+      locate: async (signal) => {
+        const server = await this.#location.locate(signal);
+        // Messaging is off: the events of the live source are not needed.
+        if (server === null) this.#unsubscribe?.();
+        return server;
+      },
+      serve: (nc, signal) => this.#services.serve(nc, signal),
+      timings: shared.timings,
+      log,
+    });
+  }
+
+  start(): void {
+    if (this.#options.config.mode === 'off' || this.#unsubscribe !== null) return;
+    this.#unsubscribe = this.#options.live.subscribe(null, {
+      event: (event) => {
+        this.#tokens.event(event);
+        this.#relays.events.wake();
+        this.#relays.replies.wake();
+      },
+      token: (chunk) => this.#tokens.token(chunk),
+      document: () => this.#relays.events.wake(),
+    });
+    this.#connection.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#services.stopIntake();
+    await this.flush();
+    this.#unsubscribe?.();
+    await this.#connection.stop();
+    await this.#location.stop();
+  }
+
+  async flush(): Promise<boolean> {
+    if (this.#connection.state !== 'connected') return false;
+    const { health } = this.#shared;
+    // A relay with an unusable stream cannot catch up, however long the wait.
+    const flushes = Object.entries(this.#relays).map(([name, lane]) =>
+      health.has(relayPart(name)) ? Promise.resolve(false) : lane.flush(),
+    );
+    const out = Promise.all(flushes);
+    return (await settledWithin(flushMs, out)) && (await out).every(Boolean);
+  }
+
+  status(): MessagingStatus {
+    const { server, state, problem } = this.#connection;
+    const { health, counts } = this.#shared;
+    const { pid, url } = this.#location;
+    const kind = pid === null ? 'external' : 'own';
+    return {
+      bus: state,
+      url: server?.address.url ?? url,
+      ...backlogOf(this.#options, this.#relays.events.cursor.pos),
+      lastError: problem ?? (state === 'connected' ? health.first() : null),
+      server: server === null ? null : { kind, version: server.version, pid },
+      notes: health.notes(),
+      counts: { ...counts },
+    };
+  }
+}
+
+/** Name of a relay in the health reports. */
+const relayPart = (lane: string): string => `relay of ${lane}`;
+
+const serviceOf = (
+  options: MessagingOptions,
+  subjects: Subjects,
+): ServiceDescription<Endpoint> => ({
+  name: 'gatehouse',
+  version: options.version ?? '0.1.0',
+  description: 'Messages to assistants on your own machines',
+  id: nuid.next(),
+  queue: 'core',
+  endpoints: jobEndpoints(options.door, subjects),
+  mayReplyTo: replyRule(subjects),
+});
+
+interface Shared {
+  subjects: Subjects;
+  specs: StreamSpecs;
+  health: ComponentHealth;
+  counts: MessagingCounts;
+  timings: MessagingTimings;
+  channels: readonly string[];
+  /** The broker's message limit, as of the last handshake. */
+  payload: { bytesMax: number };
+}
+
+function sharedParts(options: MessagingOptions): Shared {
+  const subjects = createSubjects(options.config.prefix);
+  return {
+    subjects,
+    specs: createStreamSpecs(subjects),
+    health: createComponentHealth(options.log),
+    counts: {
+      events: 0,
+      replies: 0,
+      tokenFrames: 0,
+      requests: 0,
+      requestErrors: 0,
+      submits: 0,
+      deliveries: 0,
+      deadLetters: 0,
+    },
+    timings: { ...defaultTimings, ...options.timings },
+    channels: options.channels ?? ['synology'],
+    payload: { bytesMax: 1024 ** 2 },
+  };
+}
+
+function createRelays(options: MessagingOptions, parts: Shared) {
+  const { outbox, faults } = options;
+  const { health, counts, timings, specs } = parts;
+  const createRelay = (content: StreamSource, count: 'events' | 'replies') =>
+    createOutboxRelay({
+      source: content,
+      outbox,
+      faults,
+      timings,
+      onPublished: (published) => (counts[count] += published),
+      onReady: () => health.clear(relayPart(count)),
+      onProblem: (error) => health.report(relayPart(count), error),
+    });
+  const common = {
+    ...parts,
+    outbox,
+    payloadBytesMax: () => parts.payload.bytesMax,
+    onNotes: (name: string, notes: string[]) => health.note(name, notes),
+    now: () => Date.now(),
+  };
+  const { deliveries } = options;
+  return {
+    events: createRelay(eventStreamSource({ ...common, spec: specs.events }), 'events'),
+    replies: createRelay(
+      replyStreamSource({ ...common, spec: specs.replies, deliveries }),
+      'replies',
+    ),
+  };
+}
+
+function createConsumerSpecs(options: MessagingOptions, parts: Shared): ConsumerSpec[] {
+  const { subjects, specs, counts, channels, timings } = parts;
+  const { log } = options;
+  const deadLetters = createDeadLetters({
+    subjects,
+    streamName: specs.dead.name,
+    log,
+    onDeadLetter: () => (counts.deadLetters += 1),
+  });
+  const submits = createSubmitQueue({
+    door: options.door,
+    subjects,
+    deadLetters,
+    channels,
+    repliesStream: specs.replies.name,
+    timings,
+    onAccepted: () => (counts.submits += 1),
+    log,
+  });
+  const deliveryInbox = createDeliveryInbox({
+    deliveries: options.deliveries,
+    outbox: options.outbox,
+    subjects,
+    deadLetters,
+    onStored: () => (counts.deliveries += 1),
+    log,
+  });
+  return [
+    {
+      name: 'submit queue',
+      stream: specs.commands,
+      writes: [specs.dead, specs.replies],
+      inHandMax: submitsInHandMax,
+      open: (link, session) => submits.open(link, session),
+    },
+    {
+      name: 'delivery reports',
+      stream: specs.deliveries,
+      writes: [specs.dead],
+      open: (link) => (message) => deliveryInbox.handle(link, message),
+    },
+  ];
+}
+
+function backlogOf(
+  { outbox, log }: MessagingOptions,
+  pos: number,
+): { backlog: number; oldestMs: number | null } {
+  try {
+    const { rows, oldestAt } = outbox.backlog(pos);
+    return {
+      backlog: rows,
+      oldestMs: oldestAt === null ? null : Math.max(0, Date.now() - oldestAt),
+    };
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the backlog cannot be read');
+    return { backlog: 0, oldestMs: null };
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * `/v1/…`: the OpenAI-compatible API. `model: "gatehouse"` is the assistant with all its tools; the id of a backend
+ * selects that backend and no other (P9). Errors have OpenAI's format here (docs/openai-api.md).
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Backend } from '#shared/model/model';
+import type { Clock } from '#shared/clock';
+import { GatehouseError, messageOf } from '#shared/errors';
+import type { IdSource } from '#shared/ids';
+import type { Log } from '#shared/log';
+import { userRoute } from '../server/route-access.ts';
+import { clientAbortSignal } from '../server/client-abort.ts';
+import {
+  sseCompletionResponse,
+  jsonCompletionResponse,
+  type CompletionResponse,
+} from './openai-response.ts';
+import { completeByBackend } from './openai-backend.ts';
+import { completeByJob, type JobCompletion } from './openai-job.ts';
+import {
+  assistantModel,
+  chatModel,
+  parseCompletionCall,
+  type CompletionCall,
+} from './openai-request.ts';
+import { toOpenAiError, type CompletionEnd } from './openai-shapes.ts';
+import { normalizeRequestError } from '../server/problem-details.ts';
+
+export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
+  /** The backend of this id. @throws GH_BACKEND_UNKNOWN */
+  dispatch(name: string): Backend;
+  /** The backend that has this role. */
+  backendOf(role: 'classifier' | 'reasoner'): Backend;
+  /** Extra fields of each backend in `GET /v1/models`; `id` is the model name to request. */
+  models(): ({ id: string } & Record<string, unknown>)[];
+  clock: Clock;
+  nextId: IdSource;
+  log: Log;
+}
+
+type WithModel = { Params: { model: string } };
+
+export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) => void {
+  const startedAt = Math.floor(options.clock.now() / 1000);
+  const models = (): ({ id: string } & Record<string, unknown>)[] =>
+    [{ id: assistantModel }, ...options.models(), { id: chatModel }].map(({ id, ...about }) => ({
+      id,
+      object: 'model',
+      created: startedAt,
+      owned_by: 'gatehouse',
+      gatehouse: about,
+    }));
+
+  const routes = async (scope: FastifyInstance): Promise<void> => {
+    let isStopping = false;
+    scope.addHook('preClose', (done) => {
+      isStopping = true;
+      done();
+    });
+    scope.setErrorHandler((error, request, reply) => {
+      const known = normalizeRequestError(error);
+      if (known.kind === 'bug') logBug(options.log, request, error);
+      return sendError(reply, known);
+    });
+    scope.setNotFoundHandler((_request, reply) =>
+      sendError(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
+    );
+    scope.get('/models', userRoute, () => ({ object: 'list', data: models() }));
+    scope.get<WithModel>('/models/:model', userRoute, (request) => {
+      const model = models().find(({ id }) => id === request.params.model);
+      if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
+      return model;
+    });
+    scope.post('/chat/completions', userRoute, (request, reply) =>
+      complete({ ...options, isStopping: () => isStopping }, request, reply),
+    );
+  };
+  return (server) => void server.register(routes, { prefix: '/v1' });
+}
+
+async function complete(
+  options: OpenAiOptions & JobCompletion,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { clock, nextId } = options;
+  const call = parseCompletionCall(request.body, request.headers);
+  const head = {
+    id: `chatcmpl-${nextId()}`,
+    model: call.model,
+    created: Math.floor(clock.now() / 1000),
+  };
+  const clientAbort = clientAbortSignal(reply);
+  // Resolved before anything is sent: an unknown name is a 400 for streams too.
+  const backend = backendOf(options, call);
+  const response = call.stream
+    ? sseCompletionResponse(reply, head, call.includeUsage)
+    : jsonCompletionResponse(reply, head);
+  try {
+    await runCall(options, { call, backend, response, clientAbort });
+  } catch (error) {
+    const known = normalizeRequestError(error);
+    // Once the stream is open, no error handler logs what is thrown.
+    if (reply.sent && known.kind === 'bug') logBug(options.log, request, error);
+    response.fail(known);
+  } finally {
+    response.close();
+  }
+  return reply;
+}
+
+/** Null: a job answers. @throws GH_BACKEND_UNKNOWN with the names of all models */
+function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): Backend | null {
+  if (isTask) return options.backendOf('classifier');
+  if (model === assistantModel) return null;
+  if (model === chatModel) return options.backendOf('reasoner');
+  try {
+    return options.dispatch(model);
+  } catch (error) {
+    if (!(error instanceof GatehouseError) || error.code !== 'GH_BACKEND_UNKNOWN') throw error;
+    const known = [assistantModel, ...options.models().map(({ id }) => id), chatModel].join(', ');
+    const asked = JSON.stringify(model.slice(0, 64));
+    const message = `There is no model ${asked}; there are: ${known}`;
+    throw new GatehouseError('GH_BACKEND_UNKNOWN', message, { cause: error });
+  }
+}
+
+interface CallContext {
+  call: CompletionCall;
+  /** Null: a job answers. */
+  backend: Backend | null;
+  response: CompletionResponse;
+  clientAbort: AbortSignal;
+}
+
+async function runCall(options: JobCompletion, parts: CallContext): Promise<void> {
+  const { call, backend, response, clientAbort } = parts;
+  if (backend === null) {
+    const end = await completeByJob(options, call, response, clientAbort);
+    if (end !== null) response.finish(withIgnored(end, call));
+    return;
+  }
+  const result = await completeByBackend(backend, call, response, clientAbort);
+  if (clientAbort.aborted) return;
+  if (result.ok) response.finish(withIgnored(result.end, call));
+  else response.fail(result.error);
+}
+
+const withIgnored = (end: CompletionEnd, { ignored }: CompletionCall): CompletionEnd =>
+  ignored.length === 0 ? end : { ...end, about: { ...end.about, ignored } };
+
+const logBug = (log: Log, { routeOptions }: FastifyRequest, error: unknown): void =>
+  log.error({ route: routeOptions.url, error: messageOf(error) }, 'bug');
+
+function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
+  if (error.retryAfterMs !== null) {
+    void reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
+  }
+  return reply.code(error.status).send(toOpenAiError(error));
+}

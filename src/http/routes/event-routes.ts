@@ -1,0 +1,149 @@
+/**
+ * `GET /events`: the events of all jobs and documents as server-sent events, stored and live, in commit order
+ * (at-least-once: an event that is repeated after a lost connection has the same event id). The client sets the
+ * position to continue after with `from` or Last-Event-ID. Without it the stream starts with the oldest kept event;
+ * with `now` only new events are sent. The response header Last-Event-ID has the start position. Events are read from
+ * the journal at the client's pace: a slow client costs no memory.
+ */
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
+import { waitForFairSlice } from '#shared/fair-slices';
+import { userRoute } from '../server/route-access.ts';
+import { waitForDrain } from '../server/backpressure.ts';
+import { sendSseHeadResponse } from '../server/sse-head.ts';
+
+export interface EventLog {
+  /**
+   * The rows with events among the next `limit` rows after a position, in order; `upTo` is the last row that was read.
+   */
+  after(
+    pos: number,
+    limit: number,
+  ): { rows: readonly { pos: number; events: readonly OutgoingEvent[] }[]; upTo: number };
+  /** The last position before `at` (epoch ms). */
+  positionAt(at: number): number;
+}
+
+export interface EventNotifier {
+  subscribe(jobId: null, listener: { event(): void; token(): void; document(): void }): () => void;
+}
+
+/** Rows per read; a row can contain a long answer. */
+const rowsAtOnce = 20;
+/** Cost of reading a row for this client, in response bytes. */
+const bytesPerRow = 128;
+/** While the client owes, its connection and debt are checked again at this interval. */
+const debtMsMax = 1_000;
+const keepAliveMs = 15_000;
+
+export interface EventRoutesOptions {
+  log: EventLog;
+  notifier: EventNotifier;
+  /** The user id under which this user's documents are stored; a shared library has one for all users. */
+  libraryOwner(userId: string): string;
+}
+
+export function eventRoutes({
+  log,
+  notifier,
+  libraryOwner,
+}: EventRoutesOptions): (server: FastifyInstance) => void {
+  return (server) => {
+    server.get('/events', userRoute, async (request, reply) => {
+      if (request.method === 'HEAD') return sendSseHeadResponse(reply);
+      const { from } = request.query as { from?: string };
+      const position = request.headers['last-event-id'] ?? from ?? 0;
+      const requested = position === 'now' ? log.positionAt(Infinity) : Number(position);
+      const { user } = request.caller;
+      const isTheirs = (event: OutgoingEvent): boolean =>
+        user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
+      reply.hijack();
+      await streamEvents(
+        reply.raw,
+        { log, notifier, isTheirs, throttle: throttleFor(request, reply.raw) },
+        Number.isSafeInteger(requested) && requested > 0 ? requested : 0,
+      );
+    });
+  };
+}
+
+/** Waits for a fair slice and until earlier reads are paid for (rate limiter); then charges `bytes`. */
+type ReadThrottle = (bytes: number) => Promise<void>;
+
+function throttleFor(
+  { caller, chargeResponseBytes, owedMs }: FastifyRequest,
+  response: ServerResponse,
+): ReadThrottle {
+  return async (bytes) => {
+    await waitForFairSlice(caller.user ?? '');
+    for (let owed = owedMs(); owed > 0 && !response.destroyed; owed = owedMs()) {
+      const waitMs = Math.min(owed, debtMsMax);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    chargeResponseBytes(bytes);
+  };
+}
+
+async function streamEvents(
+  response: ServerResponse,
+  source: {
+    log: EventLog;
+    notifier: EventNotifier;
+    isTheirs(event: OutgoingEvent): boolean;
+    throttle: ReadThrottle;
+  },
+  from: number,
+): Promise<void> {
+  const { log, notifier, isTheirs, throttle } = source;
+  let pos = from;
+  let wake: () => void = () => undefined;
+  const unsubscribe = notifier.subscribe(null, {
+    event: () => wake(),
+    token: () => undefined,
+    document: () => wake(),
+  });
+  response.once('close', () => wake());
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'last-event-id': String(from),
+  });
+  response.flushHeaders();
+  try {
+    while (!response.destroyed) {
+      const { rows, upTo } = log.after(pos, rowsAtOnce);
+      const isAtEnd = upTo === pos;
+      let bytes = (upTo - pos) * bytesPerRow;
+      pos = upTo;
+      for (const row of rows) {
+        const events = row.events.filter(isTheirs);
+        for (const [index, event] of events.entries()) {
+          // Only the last event of a row has the id: a client that is disconnected within a row must get the row again.
+          const id = index === events.length - 1 ? `id: ${row.pos}\n` : '';
+          const text = `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+          bytes += Buffer.byteLength(text);
+          if (!response.write(text) && !(await waitForDrain(response))) return;
+        }
+      }
+      // A user who may see few of the events reads on without ever waiting for the socket, so other work must get in
+      // between.
+      if (!isAtEnd) await throttle(bytes);
+      else {
+        const isNew = await new Promise<boolean>((resolve) => {
+          const timer = setTimeout(resolve, keepAliveMs, false);
+          wake = () => {
+            clearTimeout(timer);
+            resolve(true);
+          };
+        });
+        if (!isNew) response.write(': keep-alive\n\n');
+      }
+    }
+  } catch {
+    // If the database cannot be read, the stream ends: the client reconnects with its Last-Event-ID.
+    response.destroy();
+  } finally {
+    unsubscribe();
+  }
+}

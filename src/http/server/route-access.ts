@@ -1,0 +1,173 @@
+/**
+ * Authorization per route. A route declares its access with `config: { access }`; without a declaration it is for the
+ * operator only, so that a new route cannot show one user's texts to another by mistake.
+ *
+ * A1 A user's key acts for that user: `user_id` (and OpenAI's `user`) is filled in, and another value is refused.
+ * A2 Objects of other users get the same response as objects that do not exist: an id reveals nothing.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatehouseError } from '#shared/errors';
+import { isBridgeChannel } from '#shared/wire/bridge-channels';
+import { waitForFairSlice } from '#shared/fair-slices';
+import { operatorCaller, type Caller } from '#shared/api-keys';
+import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
+
+/**
+ * - `anyone`: also without a key
+ * - `person`: every key; the route works for the user that the request names
+ * - `job`: every key, a user's key only for that user's jobs; the route has the parameter `id`
+ * - `operator`: keys without a user
+ */
+type Access = 'anyone' | 'person' | 'job' | 'operator';
+
+/** One route and its access. */
+export interface RouteView {
+  method: string;
+  path: string;
+  /** Null: not declared, so for the operator only. */
+  access: Access | null;
+}
+
+/** For the routes: `server.get(path, userRoute, handler)`. */
+export const publicRoute = { config: { access: 'anyone' } } as const;
+export const userRoute = { config: { access: 'person' } } as const;
+export const ownJobRoute = { config: { access: 'job' } } as const;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+  interface FastifyRequest {
+    caller: Caller;
+    /** Charges response bytes to the caller; for responses that are sent in pieces. */
+    chargeResponseBytes(this: void, bytes: number): void;
+    /** Milliseconds until the debt is paid; 0: no debt. */
+    owedMs(this: void): number;
+  }
+}
+
+/** The caller without a key, on routes for `anyone`. */
+const anonymousCaller: Caller = { user: '' };
+
+export interface AccessOptions {
+  /** The caller of a key; null for an unknown key. The function is null where no keys are configured. */
+  authenticate: ((key: string) => Caller | null) | null;
+  /** @throws GH_JOB_NOT_FOUND */
+  ownerOf(jobId: string): Promise<string>;
+  limits: RateLimiter;
+}
+
+/** Protects all routes that are added after it; returns the list of them, which grows. */
+export function registerAuth(server: FastifyInstance, options: AccessOptions): RouteView[] {
+  const routes: RouteView[] = [];
+  server.addHook('onRoute', ({ method, url, config }) => {
+    const access = config?.access ?? null;
+    for (const one of [method].flat()) routes.push({ method: one, path: url, access });
+  });
+  server.decorateRequest('caller');
+  server.decorateRequest('chargeResponseBytes');
+  server.decorateRequest('owedMs');
+  server.addHook('onRequest', (request, reply, done) => {
+    try {
+      request.caller = authenticateRequest(request, reply, options);
+      const who = rateLimitKey(request, request.caller);
+      request.chargeResponseBytes = createByteCounter(who, options.limits);
+      request.owedMs = () => (who === null ? 0 : options.limits.owedMs(who));
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  server.addHook('preValidation', async (request) => {
+    const { user } = request.caller;
+    if (user === null || request.caller === anonymousCaller) return;
+    const path = request.routeOptions.url ?? '';
+    // A request without a body must get the user id too.
+    request.body ??= {};
+    enforceUser(user, request.body, path);
+    enforceUser(user, request.query, path);
+    rejectBridgeChannels(request.body);
+    // One read per round of the event loop: many at once would delay all other requests.
+    if (request.method === 'GET' || request.method === 'HEAD') await waitForFairSlice(user);
+    if (accessOf(request) !== 'job') return;
+    const { id } = request.params as { id: string };
+    if ((await options.ownerOf(id)) !== user) throw new GatehouseError('GH_JOB_NOT_FOUND');
+  });
+  // Charges responses that are sent as a whole; a list charges its slices itself.
+  server.addHook('onSend', (request, _reply, payload, done) => {
+    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
+    // An answer to a request without a right key comes before there is a counter.
+    if (isWhole) request.chargeResponseBytes?.(Buffer.byteLength(payload));
+    done();
+  });
+  return routes;
+}
+
+/** A remainder below one request is carried over to the next piece of the same response. */
+function createByteCounter(
+  who: string | null,
+  limits: RateLimiter,
+): FastifyRequest['chargeResponseBytes'] {
+  let rest = 0;
+  return (bytes) => {
+    if (who === null) return;
+    rest += bytes;
+    rest -= limits.chargeResponse(who, rest);
+  };
+}
+
+const accessOf = (request: FastifyRequest): Access =>
+  // An unknown path has no config: any key is enough for its 404.
+  request.is404 ? 'person' : (request.routeOptions.config.access ?? 'operator');
+
+function authenticateRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { authenticate: find, limits }: AccessOptions,
+): Caller {
+  if (find === null) return operatorCaller;
+  const access = accessOf(request);
+  const [, key] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  const caller = key === undefined ? null : find(key);
+  if (key !== undefined) limits.checkKey(request.socket, caller, key);
+  const who = rateLimitKey(request, caller);
+  if (who !== null) limits.acquire(who, reply);
+  if (caller === null) {
+    if (access === 'anyone') return anonymousCaller;
+    throw new GatehouseError('GH_REQUEST_UNAUTHORIZED');
+  }
+  if (access === 'operator' && caller.user !== null) {
+    throw new GatehouseError('GH_REQUEST_FORBIDDEN');
+  }
+  return caller;
+}
+
+/** The rate-limit key of the request; null: the operator, who is not limited. */
+export function rateLimitKey(request: FastifyRequest, caller: Caller | null): string | null {
+  if (caller === null || caller.user === '') return `address ${addressOf(request.socket)}`;
+  return caller.user === null ? null : userLimitKey(caller.user);
+}
+
+/** A message in a bridge's channel would pass for a chat message, and its answer would be posted in that chat. */
+function rejectBridgeChannels(body: unknown): void {
+  if (typeof body !== 'object' || body === null) return;
+  const { channel } = body as { channel?: unknown };
+  if (isBridgeChannel(channel)) {
+    throw new GatehouseError(
+      'GH_REQUEST_FORBIDDEN',
+      `channel: ${String(channel).slice(0, 64)} is served by a bridge; this key may not write there`,
+    );
+  }
+}
+
+function enforceUser(user: string, fields: unknown, path: string): void {
+  if (typeof fields !== 'object' || fields === null) return;
+  const named = fields as Record<string, unknown>;
+  for (const name of path.startsWith('/v1/') ? ['user'] : ['user_id']) {
+    const given = named[name] ?? user;
+    if (given !== user) {
+      throw new GatehouseError('GH_REQUEST_FORBIDDEN', `${name}: this key is for ${user} only`);
+    }
+    named[name] = user;
+  }
+}

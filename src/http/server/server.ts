@@ -1,0 +1,182 @@
+/**
+ * The HTTP server: access, body parsing, error responses. The routes are in their own files.
+ *
+ * H1: without keys it listens on loopback only and accepts only requests with a loopback Host: a page in the user's
+ *     browser must not reach it through a host name of its own (DNS rebinding) or by a cross-site post.
+ * H2: a body is UTF-8 JSON whatever its content type is; everything else gets a 400 with the reason.
+ */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { GatehouseError, messageOf } from '#shared/errors';
+import { isTooDeep, jsonDepthMax } from '#shared/text/json-depth';
+import { createApiKeyAuthenticator, type ApiKey } from '#shared/api-keys';
+import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '#shared/loopback';
+import type { Log } from '#shared/log';
+import { rateLimitKey, registerAuth, type RouteView } from './route-access.ts';
+import {
+  limitConnections,
+  handleClientError,
+  nodeServerOptions,
+  defaultTimeouts,
+  type ServerTimeouts,
+} from './connection-limits.ts';
+import { createRateLimiter, noLimits, type RateLimiter } from './rate-limiter.ts';
+import { addFinishedRequestHook, type FinishedRequest } from './finished-request-hook.ts';
+import { sendProblem, normalizeRequestError } from './problem-details.ts';
+import { discardBody } from './discard-body.ts';
+
+export interface ServerOptions {
+  host: string;
+  port: number;
+  apiKeys: readonly ApiKey[];
+  /** The user of a job. @throws GH_JOB_NOT_FOUND */
+  ownerOf(jobId: string): Promise<string>;
+  /** Default: no limits. */
+  limits?: RateLimiter;
+  /** Maximum number of connections; 0 or absent: no limit. */
+  connectionsMax?: number;
+  /** For tests: timeouts for slow clients. */
+  timeouts?: ServerTimeouts;
+  log: Log;
+  /** Called for every request when it has ended. */
+  onRequestFinished?: (finished: FinishedRequest) => void;
+  /** Adds the routes. */
+  routes: readonly ((server: FastifyInstance) => void)[];
+}
+
+export interface HttpServer {
+  /** The address it listens on, with the actual port. */
+  readonly url: string;
+  /** All routes with their access. */
+  readonly routes: readonly RouteView[];
+  close(): Promise<void>;
+}
+
+/** High enough that a message far over its limit gets a 400; larger bodies are refused unread (413). */
+const bodyBytesMax = 2 * 1024 * 1024;
+
+const createFastify = (timeouts: ServerTimeouts) =>
+  fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: timeouts.requestMs,
+    http: nodeServerOptions(timeouts),
+    clientErrorHandler: handleClientError,
+    forceCloseConnections: true,
+    frameworkErrors(_error, _request, reply) {
+      void sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND'));
+    },
+    routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
+  });
+
+/** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
+export async function startServer(options: ServerOptions): Promise<HttpServer> {
+  const { port, log, limits = createRateLimiter(noLimits), timeouts = defaultTimeouts } = options;
+  const host = withoutBrackets(options.host);
+  const keys = createApiKeyAuthenticator(options.apiKeys);
+  if (keys.hasNoKeys && !isLoopback(host)) {
+    throw new GatehouseError(
+      'GH_CONFIG_INVALID',
+      `server.host: ${host} is open to the network; set server.apiKeys first`,
+    );
+  }
+  const server = createFastify(timeouts);
+  limitConnections(server.server, options.connectionsMax ?? 0);
+  if (options.onRequestFinished !== undefined)
+    addFinishedRequestHook(server, options.onRequestFinished);
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      const who = rateLimitKey(request, request.caller);
+      if (who !== null) limits.consumeBytes(who, body.length);
+      done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  server.addHook('onRequest', (request, _reply, done) => {
+    try {
+      checkOrigin(request, keys.hasNoKeys);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  const served = registerAuth(server, {
+    ...options,
+    limits,
+    authenticate: keys.hasNoKeys ? null : keys.authenticate,
+  });
+  server.setErrorHandler((error, request, reply) => {
+    const known = normalizeRequestError(error);
+    // The route, not the URL: URLs contain search texts of users.
+    const route = request.routeOptions.url;
+    if (known.kind === 'bug') log.error({ route, error: messageOf(error) }, 'bug');
+    return sendError(known, request, reply);
+  });
+  server.setNotFoundHandler((_request, reply) =>
+    sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
+  );
+  for (const add of options.routes) add(server);
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    await server.close();
+    const why = (error as { code?: string }).code === 'EADDRINUSE' ? 'is in use' : messageOf(error);
+    throw new GatehouseError('GH_SERVER_PORT', `${host}:${port} ${why}`, { cause: error });
+  }
+  const address = server.server.address() as { port: number };
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    routes: served,
+    close: () => server.close(),
+  };
+}
+
+/**
+ * The rest of a body that is too large is read first: else the connection is reset and the client loses the response.
+ */
+async function sendError(
+  error: GatehouseError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (error.code === 'GH_REQUEST_TOO_LARGE') await discardBody(request.raw);
+  return sendProblem(reply, error);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function parseJsonBody(body: Buffer): unknown {
+  let text: string;
+  try {
+    text = decoder.decode(body);
+  } catch (error) {
+    throw new GatehouseError('GH_REQUEST_NOT_JSON', 'The body is not valid UTF-8', {
+      cause: error,
+    });
+  }
+  if (text.trim() === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new GatehouseError('GH_REQUEST_NOT_JSON', undefined, { cause: error });
+  }
+  if (isTooDeep(value)) {
+    throw new GatehouseError(
+      'GH_REQUEST_INVALID',
+      `The body is nested more than ${jsonDepthMax} levels deep`,
+    );
+  }
+  return value;
+}
+
+function checkOrigin(request: FastifyRequest, isOpen: boolean): void {
+  const host = request.headers.host ?? '';
+  const { origin } = request.headers;
+  if (isOpen && !isLoopbackHostHeader(host)) {
+    throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Only loopback names are served');
+  }
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+    throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Requests from other sites are refused');
+  }
+}

@@ -1,0 +1,376 @@
+/**
+ * Executes the job machine's effects with rules, models and tools. Every effect returns its outcome as data; a failure
+ * names its cause, and the machine decides what follows.
+ */
+import type {
+  Backend,
+  ModelFailure,
+  ModelOutcome,
+  ModelRequest,
+  RequestKind,
+} from '#shared/model/model';
+import { logFieldsOf } from '#shared/wire/trace';
+import type { Clock } from '#shared/clock';
+import type { Log } from '#shared/log';
+import { redactCause } from '#shared/text/redact-cause';
+import type { Decision, ToolCall } from '#machines/decision';
+import type { BusyLoad, Draft, EffectFailure, ToolResult, ToolsReport } from '#machines/job-types';
+import { textsOf, type Locale } from '#machines/texts';
+import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
+import type { ConversationMessage } from '../store/job-queries.ts';
+import type { AnswerFromDocuments } from './answer-from-documents.ts';
+
+/** The language port of the assistant: rules, prompts, and parsers for model output. */
+export interface LanguagePort {
+  /** ISO 8601 in the user's time zone. */
+  now(atMs: number): string;
+  /** The decision of the rules, or null. */
+  route(message: string, now: string): Decision | null;
+  classify(input: PromptInput): ModelRequest;
+  /** The only retry, after an unreadable answer. */
+  repairClassification(input: PromptInput, raw: string): ModelRequest;
+  /** Null when the answer cannot be parsed. */
+  parseDecision(raw: string, input: { message: string; now: string }): Decision | null;
+  /** The displayable part of a text answer; null if nothing of it is meant for a user. */
+  displayableAnswer(raw: string): string | null;
+  /** How many characters of a streamed answer may be shown; `from` characters are already shown. */
+  displayablePrefixLength(text: string, from: number): number;
+  reason(input: PromptInput): ModelRequest;
+  answer(input: PromptInput): ModelRequest;
+  summarizeResults(input: {
+    message: string;
+    now: string;
+    locale: Locale;
+    results: ToolResult[];
+  }): ModelRequest;
+}
+
+export interface PromptInput {
+  message: string;
+  now: string;
+  locale: Locale;
+  history: ConversationMessage[];
+}
+
+export interface ToolContext {
+  userId: string;
+  locale: Locale;
+  now: string;
+  /** IANA name. */
+  timeZone: string;
+  signal: AbortSignal;
+  /** Idempotency key, stable over restarts: a tool writes at most once per key. */
+  key: string;
+  jobId: string;
+  traceparent: string | undefined;
+}
+
+/** The tools that the assistant needs. */
+export interface Toolbox {
+  run(calls: ToolCall[], context: ToolContext): Promise<ToolsReport>;
+  revise(draft: Draft, changes: Record<string, unknown>, context: ToolContext): Promise<Draft>;
+  /** The only operation that writes. */
+  execute(draft: Draft, context: ToolContext): Promise<ToolResult>;
+}
+
+export interface AssistantOptions {
+  language: LanguagePort;
+  classifier: Backend;
+  reasoner: Backend;
+  /** Null unless the load is worth a notice to the user. */
+  reasonerLoad(): BusyLoad | null;
+  tools: Toolbox;
+  /** True: the classifier model summarizes a tool's result; false: the tool's own summary is the answer. */
+  summarizesResults: boolean;
+  /** Answers a question about documents from the tool's result; null: the result is summarized like any other. */
+  answerFromDocuments: AnswerFromDocuments | null;
+  /** IANA name. */
+  timeZone: string;
+  /** The earlier messages of the conversation, cut to the size for this purpose. */
+  history(
+    call: Pick<EffectCall, 'conversation' | 'jobId'>,
+    purpose: 'classify' | 'answer',
+  ): Promise<ConversationMessage[]>;
+  clock: Clock;
+  log: Pick<Log, 'warn'>;
+}
+
+/** Enough for every operation's parameters; a longer classification is runaway output. */
+const classifyTokensMax = 512;
+const summaryTokensMax = 1_024;
+/**
+ * Maximum of an attached file in the prompt: what fits into a small model's context beside the rest. The whole file is
+ * stored as a document.
+ */
+const attachmentCharsMax = 6_000;
+/** Read aloud, such an answer takes minutes; the backend bounds the characters as well. */
+const answerTokensMax = 4_096;
+
+const ok = (output: unknown): EffectResult => ({ ok: true, output });
+const fail = (failure: EffectFailure): EffectResult => ({ ok: false, failure });
+
+export function createEffects(options: AssistantOptions): Effects {
+  const { language, tools } = options;
+  const heartbeat = (locale: Locale): string => textsOf(locale).thinking;
+  const checking = (locale: Locale): string => textsOf(locale).usingTools;
+
+  return {
+    admit: {
+      isScheduled: true,
+      run({ input }) {
+        const { message } = input as { message: string };
+        const now = language.now(options.clock.now());
+        return ok({ now, decision: language.route(message, now) });
+      },
+    },
+
+    classify: {
+      heartbeat: (locale) => textsOf(locale).classifying,
+      run: (call) => classify(call, options),
+    },
+
+    runTools: {
+      heartbeat: checking,
+      async run(call) {
+        const { calls, now } = call.input as { calls: ToolCall[]; now: string };
+        return ok(await tools.run(calls, toolContext(call, now, options)));
+      },
+    },
+
+    word: {
+      heartbeat: checking,
+      run: (call) => summarizeResults(call, options),
+    },
+
+    revise: {
+      async run(call) {
+        const { draft, changes, now } = call.input as {
+          draft: Draft;
+          changes: Record<string, unknown>;
+          now: string;
+        };
+        return ok(await tools.revise(draft, changes, toolContext(call, now, options)));
+      },
+    },
+
+    execute: {
+      writes: true,
+      heartbeat: checking,
+      async run(call) {
+        const { draft } = call.input as { draft: Draft };
+        return ok(await tools.execute(draft, toolContext(call, call.context.now, options)));
+      },
+    },
+
+    reason: { heartbeat, run: (call) => answer(call, 'reason', options) },
+    answer: { heartbeat, run: (call) => answer(call, 'answer', options) },
+  };
+}
+
+async function summarizeResults(
+  call: EffectCall,
+  options: AssistantOptions,
+): Promise<EffectResult> {
+  const input = call.input as { message: string; now: string; results: ToolResult[] };
+  if (!options.summarizesResults || isStatusOnly(input.results)) {
+    const text = input.results.map((result) => result.summary).join('\n\n');
+    return ok({ text, backend: null });
+  }
+  const answered = await options.answerFromDocuments?.(call, input);
+  if (answered) return answered;
+  const request = options.language.summarizeResults({ ...input, locale: call.locale });
+  return toEffectResult(
+    await streamAnswer(
+      call,
+      options.classifier,
+      'word',
+      { ...request, maxTokens: summaryTokensMax },
+      options,
+    ),
+  );
+}
+
+/** A status report is not summarized by the model it is about: the user would wait in that model's queue. */
+const isStatusOnly = (results: ToolResult[]): boolean =>
+  results.every(({ tool }) => tool === 'system');
+
+/** The input of a model call; the history is dropped if the model refuses it. */
+interface HistoryPrompt {
+  input: PromptInput;
+  /** The same input without history; null if there is no history. */
+  withoutHistory: PromptInput | null;
+}
+
+async function buildPrompt(
+  call: EffectCall,
+  purpose: 'classify' | 'answer',
+  options: AssistantOptions,
+): Promise<HistoryPrompt> {
+  const { message, now } = call.input as { message: string; now: string };
+  const pastTurns = await options.history(call, purpose);
+  const attachmentTurns = turnsOfAttachment(call.context.attachment);
+  const input = { message, now, locale: call.locale, history: [...pastTurns, ...attachmentTurns] };
+  return {
+    input,
+    withoutHistory: pastTurns.length === 0 ? null : { ...input, history: attachmentTurns },
+  };
+}
+
+function turnsOfAttachment(attachment: EffectCall['context']['attachment']): ConversationMessage[] {
+  if (attachment === undefined) return [];
+  const text = Array.from(attachment.text).slice(0, attachmentCharsMax).join('');
+  return [{ role: 'user', content: `[${attachment.name}]\n${text}` }];
+}
+
+/** Refusals that do not depend on the prompt's length: API key, address, model name. */
+const nonRetryableStatuses: ReadonlySet<number | null> = new Set([401, 403, 404, 405]);
+
+/** Some servers accept the request and refuse it within the stream, before the first token. */
+const mayExceedContext = ({ errorReason, status, partialText }: ModelFailure): boolean =>
+  errorReason === 'http_4xx'
+    ? !nonRetryableStatuses.has(status)
+    : errorReason === 'upstream_stream_error' && partialText === '';
+
+/**
+ * Calls the model; if the prompt is refused, calls it once more without history. The history may exceed the model's
+ * context, and it would never shrink: failed messages do not enter it. Later calls with this prompt omit it too.
+ */
+async function runWithHistoryFallback(
+  call: EffectCall,
+  prompt: HistoryPrompt,
+  { log }: AssistantOptions,
+  ask: (input: PromptInput) => Promise<ModelOutcome>,
+): Promise<ModelOutcome> {
+  const outcome = await ask(prompt.input);
+  if (outcome.ok || prompt.withoutHistory === null || !mayExceedContext(outcome)) return outcome;
+  const { backend, status, errorReason } = outcome;
+  log.warn(
+    { ...logFieldsOf(call.jobId, call.traceparent), backend, status, error_reason: errorReason },
+    'asks again without the history',
+  );
+  prompt.input = prompt.withoutHistory;
+  prompt.withoutHistory = null;
+  return ask(prompt.input);
+}
+
+async function classify(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
+  const { language, classifier } = options;
+  const prompt = await buildPrompt(call, 'classify', options);
+  let unreadable: string | null = null;
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const raw = unreadable;
+    const outcome = await runWithHistoryFallback(call, prompt, options, (input) => {
+      const request =
+        raw === null ? language.classify(input) : language.repairClassification(input, raw);
+      return classifier.run(
+        { ...request, maxTokens: classifyTokensMax, temperature: 0, thinking: false },
+        runOptions(call, 'classify'),
+      );
+    });
+    if (!outcome.ok) return fail(toEffectFailure(outcome));
+    const decision = language.parseDecision(outcome.text, prompt.input);
+    if (decision !== null) {
+      const reasonerLoad = options.reasonerLoad() ?? undefined;
+      return ok({ decision, backend: classifier.id, reasonerLoad });
+    }
+    unreadable = outcome.text;
+  }
+  return fail({
+    code: 'GH_BACKEND_UNREADABLE',
+    message: 'the classification could not be read, twice',
+  });
+}
+
+async function answer(
+  call: EffectCall,
+  kind: 'reason' | 'answer',
+  options: AssistantOptions,
+): Promise<EffectResult> {
+  const backend = kind === 'reason' ? options.reasoner : options.classifier;
+  const prompt = await buildPrompt(call, 'answer', options);
+  const outcome = await runWithHistoryFallback(call, prompt, options, (input) => {
+    const request = options.language[kind](input);
+    return streamAnswer(call, backend, kind, { ...request, maxTokens: answerTokensMax }, options);
+  });
+  return toEffectResult(outcome);
+}
+
+/** Requests a text answer and streams it. An answer without displayable text is a failure. */
+async function streamAnswer(
+  call: EffectCall,
+  backend: Backend,
+  kind: RequestKind,
+  request: ModelRequest,
+  { language }: AssistantOptions,
+): Promise<ModelOutcome> {
+  let text = '';
+  let shown = '';
+  const show = (next: string): void => {
+    if (next === shown) return;
+    if (next.startsWith(shown)) call.report.text(next.slice(shown.length), false);
+    else call.report.text(next, true);
+    shown = next;
+  };
+  const outcome = await backend.run(request, {
+    ...runOptions(call, kind),
+    onText(piece, replace) {
+      text = replace ? piece : text + piece;
+      if (replace) show('');
+      show(text.slice(0, language.displayablePrefixLength(text, shown.length)));
+    },
+  });
+  if (!outcome.ok) return outcome;
+  const plain = language.displayableAnswer(outcome.text);
+  show(plain ?? '');
+  if (plain !== null) return { ...outcome, text: plain };
+  const { backend: id, timings } = outcome;
+  const message = 'JSON or a tool call in place of an answer';
+  return {
+    ok: false,
+    backend: id,
+    errorReason: 'empty_answer',
+    message,
+    status: null,
+    partialText: '',
+    retryAfterMs: null,
+    timings,
+  };
+}
+
+const toEffectResult = (outcome: ModelOutcome): EffectResult =>
+  outcome.ok
+    ? ok({ text: outcome.text, backend: outcome.backend })
+    : fail(toEffectFailure(outcome));
+
+const runOptions = (call: EffectCall, kind: RequestKind) => ({
+  kind,
+  priority: 'foreground' as const,
+  user: call.userId,
+  jobId: call.jobId,
+  traceparent: call.traceparent,
+  signal: call.signal,
+  onQueued: call.report.queued,
+  onGranted: call.report.granted,
+});
+
+const toolContext = (
+  call: EffectCall,
+  now: string,
+  { timeZone }: AssistantOptions,
+): ToolContext => ({
+  timeZone,
+  userId: call.userId,
+  locale: call.locale,
+  now,
+  signal: call.signal,
+  key: call.key,
+  jobId: call.jobId,
+  traceparent: call.traceparent,
+});
+
+const toEffectFailure = (failure: ModelFailure): EffectFailure => ({
+  code: failure.errorReason === 'http_4xx' ? 'GH_BACKEND_REFUSED' : 'GH_BACKEND_UNAVAILABLE',
+  message: `${failure.backend}: ${failure.message}`,
+  errorReason: failure.errorReason,
+  detail: redactCause(failure.backend, failure.message),
+});

@@ -1,0 +1,124 @@
+/** The assistant's language port: rules, prompts and parsers of src/language, for its effects and its job service. */
+import type { ChatMessage, ModelRequest } from '#shared/model/model';
+import {
+  classificationSchemaOf,
+  classifierMessages,
+  repairMessages,
+  standardOperations,
+} from '#language/prompts/classification-prompt';
+import { parseClassification } from '#language/classification/parse-classification';
+import { toDecision } from '#language/classification/classification-decision';
+import { isUnclearReply } from '#language/rules/consent';
+import { parseDraftEdit } from '#language/rules/draft-edit';
+import { displayableAnswer, displayablePrefixLength } from '#language/prompts/displayable-answer';
+import type { CustomVocabulary } from '#language/rules/custom-vocabulary';
+import { answerMessages, reasonerMessages, summaryMessages } from '#language/prompts/prompts';
+import { route } from '#language/rules/route';
+import type { DraftCommand } from '../service/job-service.ts';
+import type { LanguagePort, PromptInput } from './effects.ts';
+
+export interface LanguageAdapterOptions {
+  /** IANA name: the time zone of "today" and "at three". */
+  timeZone: string;
+  /** Whether a tool is configured; only these are offered to the classifier. Default: all tools. */
+  hasTool?: (tool: string) => boolean;
+  /** The installation's own words for its mail folders and model servers. */
+  vocabulary?: CustomVocabulary;
+}
+
+/** Higher for answers; the summary of a tool's result must stay with the facts. */
+const answerTemperature = 0.6;
+const summaryTemperature = 0.2;
+
+export function createLanguageAdapter({
+  timeZone,
+  hasTool = () => true,
+  vocabulary: home = {},
+}: LanguageAdapterOptions): LanguagePort & {
+  parseDraftReply(message: string, nowMs: number): DraftCommand | null;
+} {
+  const tools = standardOperations.filter(({ tool }) => hasTool(tool));
+  const jsonSchema = classificationSchemaOf(tools);
+  const promptContext = ({ message, history, now }: PromptInput) => ({
+    message,
+    history: history as ChatMessage[],
+    now: Date.parse(now),
+    timeZone,
+  });
+  const classification = (messages: ChatMessage[]): ModelRequest => ({ messages, jsonSchema });
+  const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
+    route(message, { ...home, now, timeZone, pendingDraft });
+
+  return {
+    now: createIsoClock(timeZone),
+
+    route(message, now) {
+      const result = routeWithRules(message, Date.parse(now), false);
+      return result.kind === 'decision' ? result.decision : null;
+    },
+
+    classify: (input) => classification(classifierMessages({ ...promptContext(input), tools })),
+
+    repairClassification: (input, raw) =>
+      classification(repairMessages(classifierMessages({ ...promptContext(input), tools }), raw)),
+
+    parseDecision(raw, { message, now }) {
+      const parsed = parseClassification(raw);
+      const context = { message, now: Date.parse(now), timeZone, mailFolders: home.mailFolders };
+      return parsed === null ? null : toDecision(parsed, context);
+    },
+
+    reason: (input) => ({
+      messages: reasonerMessages(promptContext(input)),
+      temperature: answerTemperature,
+    }),
+
+    answer: (input) => ({
+      messages: answerMessages(promptContext(input)),
+      temperature: answerTemperature,
+      thinking: false,
+    }),
+
+    summarizeResults: ({ message, now, results }) => ({
+      messages: summaryMessages({
+        message,
+        result: JSON.stringify(
+          results.map(({ tool, operation, summary, data }) => ({ tool, operation, summary, data })),
+        ),
+        now: Date.parse(now),
+        timeZone,
+      }),
+      temperature: summaryTemperature,
+      thinking: false,
+    }),
+
+    displayableAnswer,
+    displayablePrefixLength,
+
+    parseDraftReply(message, nowMs) {
+      const result = routeWithRules(message, nowMs, true);
+      if (result.kind === 'confirm' || result.kind === 'reject') return { type: result.kind };
+      if (result.kind === 'decision') return null;
+      const changes = parseDraftEdit(message, { now: nowMs, timeZone });
+      if (changes !== null) return { type: 'edit', changes: { ...changes } };
+      return isUnclearReply(message) ? { type: 'unclear' } : null;
+    },
+  };
+}
+
+/** ISO 8601 with the zone's own offset, to the second. */
+function createIsoClock(timeZone: string): (atMs: number) => string {
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  });
+  return (atMs) => {
+    const local = format.format(atMs).replace(' ', 'T');
+    const wholeSecond = Math.floor(atMs / 1000) * 1000;
+    const minutes = Math.round((Date.parse(`${local}Z`) - wholeSecond) / 60_000);
+    const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+    const offset = `${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+    return `${local}${minutes < 0 ? '-' : '+'}${offset}`;
+  };
+}

@@ -1,0 +1,304 @@
+/**
+ * The job service: validates input, decides whether a message is a new job or a reply to a waiting job, and shows jobs
+ * as clients see them.
+ */
+import {
+  submitBody,
+  type SubmitReceipt,
+  type CauseView,
+  type JobService,
+  type JobView,
+  type SubmitContext,
+} from '#shared/wire/job-service';
+import { conversationKey } from '#shared/wire/conversation';
+import type { Delivery } from '#shared/wire/delivery-report';
+import { parseTraceParent, formatTraceParent } from '#shared/wire/trace';
+import type { Clock } from '#shared/clock';
+import { GatehouseError } from '#shared/errors';
+import type { IdSource } from '#shared/ids';
+import type { JobEvent, JobLimits } from '#machines/job-types';
+import { collectListing } from '#shared/listing';
+import { localeOf, type Locale } from '#machines/texts';
+import type { Journal } from '../runtime/journal.ts';
+import type { LiveHub } from '../runtime/live-hub.ts';
+import type { JobListing, JobQueries } from '../store/job-queries.ts';
+import type { JobStorage, StoredJob } from '../job-store-port.ts';
+import { parseInput } from './parse-input.ts';
+import { eventListing, jobListing, toListedJob, toJobPage } from './job-listing.ts';
+
+export interface JobServiceOptions {
+  journal: Journal;
+  storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey' | 'seqBeforeKey'>;
+  queries: JobQueries;
+  hub: LiveHub;
+  clock: Clock;
+  nextId: IdSource;
+  messageMaxChars: number;
+  limits: JobLimits;
+  locale: 'auto' | Locale;
+  /** The meaning of a message for a draft that waits for this user; null: it is an ordinary question. */
+  parseDraftReply(message: string, nowMs: number): DraftCommand | null;
+  /** Whether a message asks to cancel. It applies to the newer of the user's running job and waiting draft. */
+  isCancelRequest?(message: string): boolean;
+  /** The deliveries of a job's replies to its chat, oldest first. */
+  deliveriesOf?(jobId: string): Omit<Delivery, 'job_id' | 'channel'>[];
+  /** Stores the text of an attached file as a document of the user. Idempotent: the same file is stored once. */
+  keepAttachment?(userId: string, attachment: Attachment): void;
+}
+
+interface Attachment {
+  name: string;
+  text: string;
+}
+
+export type DraftCommand =
+  | { type: 'confirm' }
+  | { type: 'reject' }
+  /** About the draft, but neither yes nor no: the draft is shown again. */
+  | { type: 'unclear' }
+  | { type: 'edit'; changes: Record<string, unknown> };
+
+/** The user if none is given: one user on their own machine. */
+const defaultUser = 'local';
+const defaultChannel = 'http';
+/** Maximum events per read: those of the longest jobs, if their texts are short. */
+const eventsMax = 10_000;
+
+export function createJobService(options: JobServiceOptions): JobService {
+  const { journal, queries, hub } = options;
+
+  const find = async (jobId: string): Promise<JobListing> => {
+    const job = await queries.find(jobId);
+    if (job === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
+    return job;
+  };
+
+  return {
+    submit: (body, defaults = {}) => submit(options, body, defaults),
+
+    async get(jobId) {
+      const job = await find(jobId);
+      const cause = job.outcome === 'failed' ? await failureCause(queries, jobId) : null;
+      return { ...toJobView(job, await queries.path(job.num), options), cause };
+    },
+
+    list: (query, bytesMax) => toJobPage(jobListing(queries, query, bytesMax)),
+    listing: (query, bytesMax) => jobListing(queries, query, bytesMax),
+    events: async (jobId, afterSeq = 0) =>
+      (await collectListing(eventListing(queries, jobId, { cursor: afterSeq, limit: eventsMax })))
+        .rows,
+    eventListing: (jobId, page) => eventListing(queries, jobId, page),
+
+    cancel: (jobId, by) => journal.send(jobId, { type: 'cancel', by }),
+    confirm: (jobId, by, draftSeq) =>
+      journal.send(jobId, {
+        type: 'confirm',
+        by,
+        ...(draftSeq === undefined ? {} : { draftSeq }),
+      }),
+    reject: (jobId, by) => journal.send(jobId, { type: 'reject', by }),
+
+    async text(jobId) {
+      const job = await find(jobId);
+      const isEnded = job.ended_at !== null;
+      const text = isEnded ? (job.reply ?? '') : (hub.textSoFar(jobId)?.content ?? '');
+      return { job_id: jobId, text, final: isEnded };
+    },
+  };
+}
+
+async function failureCause(queries: JobQueries, jobId: string): Promise<CauseView | null> {
+  const all = eventListing(queries, jobId, { cursor: 0, limit: eventsMax });
+  const data = (await collectListing(all)).rows.findLast(({ type }) => type === 'error')?.data;
+  if (data === undefined) return null;
+  const textOf = (name: string): string | null =>
+    typeof data[name] === 'string' ? data[name] : null;
+  const [code, reason, detail] = ['code', 'error_reason', 'error_detail'].map(textOf);
+  return { code: code ?? '', error_reason: reason ?? null, error_detail: detail ?? null };
+}
+
+async function submit(
+  options: JobServiceOptions,
+  body: unknown,
+  defaults: SubmitContext,
+): Promise<SubmitReceipt> {
+  const { journal, storage, clock, nextId, limits } = options;
+  const parsed = parseInput(submitBody, body);
+  const message = checkMessage(parsed.message, options.messageMaxChars);
+  const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
+  const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
+  const conversation = conversationKey({ channel, thread: parsed.thread, userId });
+  // An idempotency key belongs to its sender: the same key of another user is another message.
+  const key = parsed.idempotency_key;
+  const idempotencyKey =
+    key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
+  const known = idempotencyKey === null ? null : storage.jobOfKey(idempotencyKey);
+  if (known !== null) return { job_id: known, after_seq: storage.seqBeforeKey(idempotencyKey!) };
+
+  // Stored first: a file sent with a reply to a draft is a document too, and the first step of a new job may search for
+  // it. If the message is refused, the retry finds the same document.
+  const { thread, attachment } = parsed;
+  if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
+
+  const { draft } = parsed;
+  if (draft !== undefined && draft !== null) {
+    const event = draftEvent(options, conversation, draft, message, userId);
+    if (event !== null) {
+      const seq = storage.find(draft.job_id)?.head.seq ?? 0;
+      await journal.send(draft.job_id, event, idempotencyKey);
+      return { job_id: draft.job_id, after_seq: seq };
+    }
+  }
+  const waiting = draft === undefined ? storage.waitingJob(conversation) : null;
+  const reply = waiting === null ? null : options.parseDraftReply(message, clock.now());
+  const cancelTarget = jobToCancel(options, conversation, message, waiting);
+  if (cancelTarget !== null) {
+    const event = { type: 'cancel' as const, by: userId };
+    if (await sendIfAccepted(journal, cancelTarget.id, event, idempotencyKey)) {
+      return { job_id: cancelTarget.id, after_seq: cancelTarget.head.seq };
+    }
+  }
+  if (waiting !== null && reply !== null) {
+    const seq = storage.find(waiting)?.head.seq ?? 0;
+    const sendEvent = (event: JobEvent) => sendIfAccepted(journal, waiting, event, idempotencyKey);
+    if (await applyDraftCommand(reply, userId, seq, sendEvent))
+      return { job_id: waiting, after_seq: seq };
+  }
+  const jobId = nextId();
+  const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
+  const parentTrace = parseTraceParent(defaults.traceparent);
+  const input = {
+    jobId,
+    userId,
+    channel,
+    message,
+    locale,
+    limits,
+    ...(thread === undefined ? {} : { thread }),
+    ...(attachment === undefined ? {} : { attachment }),
+    ...(parentTrace === null ? {} : { traceparent: formatTraceParent(parentTrace) }),
+  };
+  const accepted = await journal.submit({ input, conversation, idempotencyKey });
+  return { job_id: accepted.jobId, after_seq: 0 };
+}
+
+/**
+ * The event for the draft that the sender sees; null: an ordinary message. The job must belong to the sender's
+ * conversation: a job of another conversation is reported as not found.
+ */
+function draftEvent(
+  { storage, parseDraftReply, clock }: JobServiceOptions,
+  conversation: string,
+  { job_id: jobId, draft_seq: draftSeq }: { job_id: string; draft_seq: number },
+  message: string,
+  by: string,
+): JobEvent | null {
+  const job = storage.find(jobId);
+  if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
+  const reply = parseDraftReply(message, clock.now());
+  // For a confirmation the journal checks `draftSeq` again; the other replies write nothing.
+  if (reply === null) return null;
+  if (job.head.endedAt === null && job.head.seq !== draftSeq) {
+    throw new GatehouseError('GH_JOB_CONFLICT', 'The draft has changed since');
+  }
+  return toJobEvent(reply, by, draftSeq);
+}
+
+/**
+ * `draftSeq`: seq of the event that showed the draft. A confirmation is valid for that draft only; an unclear reply
+ * shows it again.
+ */
+function toJobEvent(reply: DraftCommand, by: string, draftSeq: number): JobEvent {
+  switch (reply.type) {
+    case 'confirm':
+      return { type: 'confirm', by, draftSeq };
+    case 'unclear':
+      return { type: 'confirm.early', by };
+    default:
+      return { ...reply, by };
+  }
+}
+
+/**
+ * False if the draft was decided in the meantime. A confirmation during an edit of the draft is sent as
+ * `confirm.early`.
+ */
+const applyDraftCommand = async (
+  reply: DraftCommand,
+  by: string,
+  draftSeq: number,
+  sendEvent: (event: JobEvent) => Promise<boolean>,
+): Promise<boolean> =>
+  (await sendEvent(toJobEvent(reply, by, draftSeq))) ||
+  (reply.type === 'confirm' && (await sendEvent({ type: 'confirm.early', by })));
+
+/** The running job that a cancel request means; null if it means the waiting draft. The newer of the two is meant. */
+function jobToCancel(
+  { storage, isCancelRequest }: JobServiceOptions,
+  conversation: string,
+  message: string,
+  waiting: string | null,
+): StoredJob | null {
+  if (isCancelRequest?.(message) !== true) return null;
+  const runningId = storage.runningJob(conversation);
+  const running = runningId === null ? null : storage.find(runningId);
+  const draft = waiting === null ? null : storage.find(waiting);
+  return running !== null && running.num > (draft?.num ?? 0) ? running : null;
+}
+
+/** False if the draft was decided elsewhere in the meantime: then the message is an ordinary message. */
+async function sendIfAccepted(
+  journal: Journal,
+  jobId: string,
+  event: JobEvent,
+  idempotencyKey: string | null,
+): Promise<boolean> {
+  try {
+    await journal.send(jobId, event, idempotencyKey);
+    return true;
+  } catch (error) {
+    if (error instanceof GatehouseError && error.code === 'GH_JOB_CONFLICT') return false;
+    throw error;
+  }
+}
+
+function checkMessage(raw: string, maxChars: number): string {
+  // A lone surrogate cannot be stored as UTF-8: a different character would be read back.
+  const message = raw.toWellFormed();
+  if (message.trim() === '') throw new GatehouseError('GH_REQUEST_EMPTY');
+  const { length } = Array.from(message);
+  if (length > maxChars) {
+    throw new GatehouseError(
+      'GH_REQUEST_TOO_LONG',
+      `The message has ${length} characters; ${maxChars} is the limit`,
+    );
+  }
+  return message;
+}
+
+const toIso = (at: number): string => new Date(at).toISOString();
+
+function toJobView(
+  job: JobListing,
+  path: [state: string, at: number][],
+  { journal, clock, deliveriesOf }: JobServiceOptions,
+): Omit<JobView, 'cause'> {
+  const timings: Record<string, number> = {};
+  path.forEach(([state, at], index) => {
+    const until = path[index + 1]?.[1] ?? job.ended_at ?? clock.now();
+    // If the clock was set back between two steps, the duration counts as 0.
+    timings[state] = (timings[state] ?? 0) + Math.max(0, until - at);
+  });
+  return {
+    ...toListedJob(job),
+    queue: job.ended_at === null ? journal.queuePositionOf(job.id) : null,
+    timings,
+    deliveries: (deliveriesOf?.(job.id) ?? []).map(({ reply_id, status, parts, error, at }) => ({
+      reply_id,
+      status,
+      parts,
+      error,
+      at: toIso(at),
+    })),
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * Parses the raw output of the classifier model. Models answer with JSON in code fences, after reasoning text, broken,
+ * repeated, in arrays, in prose, or with prose only; all of it is parsed as far as possible.
+ *
+ * Invariants:
+ * C1 never throws, for any text.
+ * C2 no response contains the JSON of a classification or reasoning text: users never see them.
+ * C3 `create_confirmed` is never accepted from a model, nor any tool or operation that is not in the table.
+ * C4 null means unreadable: the caller asks once more, then treats it as `direct`.
+ */
+import type { Action, ToolCall } from '#machines/decision';
+import { bareName, type OfferedTools } from '#shared/text/printed-calls/offered-tools';
+import { parsePrintedCalls } from '#shared/text/printed-calls/printed-calls';
+import { extractJsonValues, stripReasoning } from './model-json.ts';
+import { cleanText } from '../normalize-text.ts';
+import { modelOperations, resolveOperation, parseModelParams } from './model-operations.ts';
+
+export interface Classification {
+  action: Action;
+  /** The answer (`direct`) or the question back (`clarify`); absent if the model gave none. */
+  response?: string;
+  /** The model's own wording of the question, with `route`; only for display. */
+  prompt?: string;
+  /** With `tools`; at least one. */
+  calls?: ToolCall[];
+}
+
+const actions: Record<string, Action> = {
+  direct: 'direct',
+  answer: 'direct',
+  reply: 'direct',
+  respond: 'direct',
+  chat: 'direct',
+  route: 'route',
+  reason: 'route',
+  reasoner: 'route',
+  clarify: 'clarify',
+  ask: 'clarify',
+  question: 'clarify',
+  tools: 'tools',
+  tool: 'tools',
+  tool_call: 'tools',
+  system_status: 'system_status',
+  status: 'system_status',
+};
+
+/** More calls in one answer are a repetition loop, not a plan. */
+const callsMax = 5;
+const nestingMax = 3;
+
+/** The JSON of a classification, complete or truncated, with any quoting. */
+const looksLikeClassification = new RegExp(
+  [
+    // {"action", { 'response', {\"tool\" with or without text after it: the output may have been cut off
+    String.raw`\{\s*\\*["'“”‘’\u0060]?\s*(?:action|response|operation|tool|params)(?![\p{L}\p{N}])`,
+    // a later key of the object
+    String.raw`[[,]\s*\\*["'“”]\s*(?:action|response|operation|params)\s*\\*["'“”]\s*[:=,]`,
+    // cut off inside the first key
+    String.raw`\{\s*\\*["'“][a-z_]*\s*$`,
+    String.raw`^[^\p{L}\p{N}]*action[^\p{L}\p{N}]*[:=]`,
+    'create_confirmed|create_draft',
+  ].join('|'),
+  'iu',
+);
+
+type JsonObject = Record<string, unknown>;
+
+const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Keys in lower case; of keys that differ only in case the last wins, as with duplicate keys in JSON. */
+const lowerKeys = (value: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(value).map(([key, item]) => [key.trim().toLowerCase(), item]));
+
+/** Text for the user, or undefined. Objects are searched: {"text": "…"} is an answer, too. */
+function flattenText(value: unknown, depth = 0): string | undefined {
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') {
+    const text = cleanText(stripReasoning(value)).trim();
+    return text === '' ? undefined : text;
+  }
+  if (depth >= nestingMax) return undefined;
+  if (Array.isArray(value)) {
+    const parts = value
+      .map((item) => flattenText(item, depth + 1))
+      .filter((part) => part !== undefined);
+    return parts.length > 0 ? parts.join('\n') : undefined;
+  }
+  if (!isJsonObject(value)) return undefined;
+  const fields = lowerKeys(value);
+  const known = ['text', 'response', 'content', 'message', 'answer'].find((key) => key in fields);
+  return known === undefined ? undefined : flattenText(fields[known], depth + 1);
+}
+
+const parseEmbeddedParams = (value: unknown): unknown => {
+  if (typeof value !== 'string') return value;
+  for (const inner of extractJsonValues(value)) return isJsonObject(inner) ? inner : {};
+  return {};
+};
+
+/** A call from tool name, operation and parameters; also in OpenAI's format. */
+function parseCall(value: unknown): ToolCall | null {
+  if (!isJsonObject(value)) return null;
+  const fields = lowerKeys(value);
+  const source = isJsonObject(fields['function']) ? lowerKeys(fields['function']) : fields;
+  const tool = source['tool'] ?? source['tool_name'] ?? source['name'];
+  const name = resolveOperation(tool, source['operation'] ?? source['op'] ?? source['method']);
+  if (name === null) return null;
+  const given = source['params'] ?? source['parameters'] ?? source['arguments'] ?? source['args'];
+  const params = parseModelParams(name, parseEmbeddedParams(given));
+  if (params === null) return null;
+  const [toolName = '', operation = ''] = name.split('.');
+  return { tool: toolName, operation, params };
+}
+
+function parseCalls(fields: JsonObject): ToolCall[] {
+  const list = [fields['calls'], fields['tool_calls'], fields['tools']].find(Array.isArray);
+  const values: unknown[] = list ?? [isJsonObject(fields['tool']) ? fields['tool'] : fields];
+  const calls = values.slice(0, callsMax).map(parseCall);
+  // An invalid call invalidates all: a part of the plan would look like the whole.
+  return calls.includes(null) ? [] : calls.filter((call) => call !== null);
+}
+
+function parseAction(fields: JsonObject): Action | null {
+  const spelled = fields['action'] ?? fields['type'];
+  if (typeof spelled !== 'string') return null;
+  const name = spelled
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_');
+  return Object.hasOwn(actions, name) ? (actions[name] ?? null) : null;
+}
+
+function toResponse(
+  action: 'direct' | 'clarify',
+  value: unknown,
+  depth: number,
+): Classification | null {
+  const response = flattenText(value);
+  if (response === undefined) return action === 'direct' ? { action } : null;
+  if (!looksLikeClassification.test(response)) return { action, response };
+  // The model wrapped its answer twice, or answered in JSON: unwrap it, or have the answer written again.
+  return parseCandidates(response, depth + 1) ?? { action: 'direct' };
+}
+
+function parseObject(value: JsonObject, depth: number): Classification | null {
+  const fields = lowerKeys(value);
+  const action = parseAction(fields);
+  const response = fields['response'] ?? fields['reply'] ?? fields['answer'];
+  if (action === 'tools' || (action === null && 'operation' in fields)) {
+    const calls = parseCalls(fields);
+    return calls.length > 0 ? { action: 'tools', calls } : null;
+  }
+  if (action === 'system_status') return { action };
+  if (action === 'route') {
+    const prompt = flattenText(fields['prompt']);
+    const clean = prompt !== undefined && !looksLikeClassification.test(prompt);
+    return { action, ...(clean ? { prompt } : {}) };
+  }
+  if (action !== null) {
+    return toResponse(action, response ?? fields['question'] ?? fields['message'], depth);
+  }
+  // The action is missing or unknown: the answer still counts.
+  return flattenText(response) === undefined ? null : toResponse('direct', response, depth);
+}
+
+function parseValue(value: unknown, depth: number): Classification | null {
+  if (typeof value === 'string') {
+    const name = value.trim().toLowerCase();
+    return name === 'direct' || name === 'system_status' || name === 'route'
+      ? { action: name }
+      : null;
+  }
+  if (isJsonObject(value)) return parseObject(value, depth);
+  if (!Array.isArray(value) || depth > nestingMax) return null;
+  const parsed = value
+    .slice(0, callsMax)
+    .map((item) => (isJsonObject(item) ? parseObject(item, depth + 1) : null));
+  const calls = parsed.flatMap((item) => item?.calls ?? []);
+  if (calls.length > 0) {
+    return parsed.every((item) => item?.action === 'tools') ? { action: 'tools', calls } : null;
+  }
+  return parsed.find((item) => item !== null) ?? null;
+}
+
+function parseCandidates(text: string, depth: number): Classification | null {
+  if (depth > nestingMax) return null;
+  for (const value of extractJsonValues(text)) {
+    const parsed = parseValue(value, depth);
+    if (parsed !== null) return parsed;
+  }
+  return null;
+}
+
+/** Whether an object is a classification: it has a known action, a `response` text or an `operation`. */
+export function isClassification(value: Record<string, unknown>): boolean {
+  const fields = lowerKeys(value);
+  return (
+    parseAction(fields) !== null || typeof fields['response'] === 'string' || 'operation' in fields
+  );
+}
+
+/** Prose without JSON is the answer itself; unreadable JSON is no answer. */
+function parseProse(text: string): Classification | null {
+  const shown = cleanText(text).trim();
+  const bare = shown.replace(/```[a-z]*|~~~[a-z]*|`/gi, '').trim();
+  if (
+    !/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(bare) ||
+    /^(?:null|true|false|undefined|json)$/i.test(bare)
+  ) {
+    return null;
+  }
+  if (looksLikeClassification.test(shown)) return null;
+  // Code in a code fence is an answer; a bare brace or bracket at the front is broken JSON.
+  if (/^[^\p{L}\p{N}]*[{[]/u.test(shown.replace(/^```[a-z]+\s[^]*/i, ''))) return null;
+  return { action: 'direct', response: shown };
+}
+
+/** Finds operations by the names that printed calls use: `calendar.search`, `email`. */
+const operations: OfferedTools = {
+  names: modelOperations,
+  find(name) {
+    const operation = resolveOperation(bareName(name), undefined);
+    return operation === null ? null : { name: operation };
+  },
+};
+
+/** A tool call that the model printed in place of the object, in any known format. */
+function classificationOfPrintedCalls(text: string): Classification | 'unknown' | null {
+  const { calls, before } = parsePrintedCalls(text, { offers: operations, unknown: 'call' });
+  if (calls.length === 0) return null;
+  const values = calls
+    .slice(0, callsMax)
+    .map(({ name, arguments: args }) => ({ name, arguments: args }));
+  const parsed = values.map(parseCall);
+  if (!parsed.includes(null))
+    return { action: 'tools', calls: parsed.filter((call) => call !== null) };
+  return before.trim() === '' ? 'unknown' : null;
+}
+
+/**
+ * Parses the classifier's output.
+ * @returns null if it is unreadable (broken beyond repair, empty, an unknown tool, or an operation that needs consent):
+ * ask once more with `repairMessages`, then continue as `direct` without a response.
+ */
+export function parseClassification(raw: string): Classification | null {
+  const text = stripReasoning(cleanText(raw));
+  if (text === '') return null;
+  const values = parseCandidates(text, 0);
+  if (values !== null) return values;
+  // With the special tokens: they mark the beginning of a call.
+  const printed = classificationOfPrintedCalls(cleanText(raw));
+  if (printed !== null) return printed === 'unknown' ? null : printed;
+  return parseProse(text);
+}

@@ -1,0 +1,350 @@
+/**
+ * Patterns of English dates, one row each. As in korean-written-dates, the earliest match wins, then the longest. Weeks
+ * start on Monday here too, as in Korean: the calendar does not depend on the language of the question.
+ */
+import { addMonths, civilParts, monthRange } from '../dates/civil-date.ts';
+import {
+  type DateContext,
+  type DatePattern,
+  type MonthPart,
+  dayOfMonth,
+  dayRange,
+  exactDate,
+  dateError,
+  lastWeekday,
+  nearestWeekday,
+  singleDay,
+  partOfMonth,
+  rollingWindow,
+  offsetDate,
+  weekOfMonth,
+  weekRange,
+  weekdayOfMonth,
+  windowDays,
+  checkWeekday,
+  yearOfMonth,
+  yearlessDate,
+} from '../dates/date-pattern.ts';
+import { englishSpokenDates } from './english-spoken-dates.ts';
+import {
+  alternation,
+  englishCountPattern,
+  englishMonths,
+  englishWeekdays,
+  parseNumber,
+} from '../dates/number-words.ts';
+
+type Groups = Record<string, string | undefined>;
+
+const pattern = (...parts: string[]): RegExp =>
+  new RegExp(`(?<![a-z0-9])(?:${parts.join('')})(?![a-z0-9])`, 'gu');
+
+const monthName = alternation(Object.keys(englishMonths));
+/** Month names that are no ordinary words; "may" and "march" need a preposition or a day beside them. */
+const plainMonth = alternation(
+  Object.keys(englishMonths).filter((name) => !['may', 'march', 'mar', 'dec'].includes(name)),
+);
+const longWeekday = alternation(
+  Object.keys(englishWeekdays).filter((name) => name.endsWith('day')),
+);
+const anyWeekday = alternation(Object.keys(englishWeekdays));
+const beside = `(?:,?\\s*\\(?(?<beside>${anyWeekday})\\)?)?`;
+const before = `(?:(?<before>${anyWeekday}),?\\s+(?:the\\s+)?)?`;
+
+const offsets: Record<string, number> = {
+  this: 0,
+  current: 0,
+  next: 1,
+  coming: 1,
+  following: 1,
+  last: -1,
+  previous: -1,
+};
+const offsetWord = alternation(Object.keys(offsets));
+const parseOffset = (word: string | undefined): number => offsets[word ?? 'this'] ?? 0;
+
+type Unit = 'day' | 'week' | 'month' | 'year';
+const countUnit = `(?<amount>\\d{1,3}|${englishCountPattern})\\s+(?<unit>day|week|month|year)s?`;
+const parseUnit = (groups: Groups): Unit => (groups['unit'] ?? 'day') as Unit;
+const parseAmount = (groups: Groups): number => parseNumber(groups['amount'] ?? '') ?? 1;
+const lengthOf = (groups: Groups): number => windowDays(parseAmount(groups), parseUnit(groups));
+
+function weekdayBeside(groups: Groups): number | null {
+  const name = groups['beside'] ?? groups['before'];
+  return name === undefined ? null : (englishWeekdays[name] ?? null);
+}
+
+function monthDay(groups: Groups, context: DateContext) {
+  const month = englishMonths[groups['month'] ?? ''] ?? 0;
+  const day = Number(groups['day']);
+  const year = groups['year'];
+  const resolved =
+    year === undefined ? yearlessDate(month, day, context) : exactDate(Number(year), month, day);
+  return checkWeekday(resolved, weekdayBeside(groups));
+}
+
+const monthParts: Record<string, MonthPart> = {
+  early: 'early',
+  beginning: 'early',
+  start: 'early',
+  mid: 'mid',
+  middle: 'mid',
+  late: 'late',
+  end: 'late',
+};
+const partWord =
+  '(?:(?<part>early|mid|late)[\\s-]+(?:in\\s+)?|(?:the\\s+)?(?<part2>beginning|start|middle|end)\\s+of\\s+)';
+
+function partRange(year: number, month: number, groups: Groups) {
+  return dayRange(partOfMonth(year, month, monthParts[groups['part'] ?? groups['part2'] ?? '']));
+}
+
+const writtenDates: DatePattern[] = [
+  {
+    name: 'month day',
+    floating: true,
+    regex: pattern(
+      before,
+      `(?<month>${monthName})\\.?\\s+(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)?(?:,?\\s+(?<year>\\d{4}))?`,
+      beside,
+    ),
+    resolve: monthDay,
+  },
+  {
+    name: 'day month',
+    floating: true,
+    regex: pattern(
+      before,
+      `(?<day>\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?(?<month>${monthName})\\.?(?:,?\\s+(?<year>\\d{4}))?`,
+      beside,
+    ),
+    resolve: monthDay,
+  },
+  {
+    name: 'the 20th',
+    floating: true,
+    regex: pattern(before, '(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)'),
+    resolve: (g, context) => checkWeekday(dayOfMonth(Number(g['day']), context), weekdayBeside(g)),
+  },
+];
+
+const nths: Record<string, number> = {
+  first: 1,
+  '1st': 1,
+  second: 2,
+  '2nd': 2,
+  third: 3,
+  '3rd': 3,
+  fourth: 4,
+  '4th': 4,
+  fifth: 5,
+  '5th': 5,
+  last: -1,
+};
+
+const periods: DatePattern[] = [
+  {
+    name: 'nth of a month',
+    floating: true,
+    regex: pattern(
+      `(?:the\\s+)?(?<nth>${alternation(Object.keys(nths))})\\s+(?<what>day|week|${anyWeekday})\\s+(?:of|in)\\s+(?:(?<month>${monthName})(?:,?\\s+(?<year>\\d{4}))?|(?<offset>${offsetWord}|the)\\s+month)`,
+    ),
+    resolve: (g, context) => {
+      const there = monthOf(g, context);
+      const nth = nths[g['nth'] ?? ''] ?? 1;
+      if (g['what'] === 'day') {
+        const { from, to } = monthRange(there.year, there.month);
+        return singleDay(nth > 0 ? from + nth - 1 : to);
+      }
+      const weekday = englishWeekdays[g['what'] ?? ''];
+      const found =
+        weekday === undefined
+          ? weekOfMonth(there.year, there.month, nth)
+          : weekdayOfMonth(there.year, there.month, nth, weekday);
+      if (found === null) return dateError('no_such_day');
+      return typeof found === 'number' ? singleDay(found) : dayRange(found);
+    },
+  },
+  {
+    name: 'month',
+    floating: true,
+    regex: pattern(
+      `(?:${partWord}(?<m1>${monthName})|(?:(?<=\\b(?:in|of|during|for|from|to|until|since|and|through)\\s)|(?<offset>${offsetWord})\\s+)(?<m2>${monthName})|(?<m3>${plainMonth}))(?:,?\\s+(?<year>\\d{4}))?`,
+    ),
+    resolve: (g, context) => {
+      const month = englishMonths[g['m1'] ?? g['m2'] ?? g['m3'] ?? ''];
+      if (month === undefined) return null;
+      const past = g['offset'] === 'last' || g['offset'] === 'previous';
+      const year =
+        g['year'] === undefined
+          ? yearOfMonth(month, past ? { ...context, prefer: 'past' } : context)
+          : Number(g['year']);
+      if (year < 1900 || year > 2199) return dateError('no_such_day');
+      return partRange(year, month, g);
+    },
+  },
+  {
+    name: 'this month',
+    regex: pattern(`(?:${partWord})?(?:(?<offset>${offsetWord})|the)\\s+month`),
+    resolve: (g, context) => {
+      // "the month" alone is no date; "the end of the month" is one.
+      if (g['offset'] === undefined && g['part2'] === undefined) return null;
+      const there = civilParts(addMonths(context.today, parseOffset(g['offset'])));
+      return partRange(there.year, there.month, g);
+    },
+  },
+  {
+    name: 'week',
+    regex: pattern(`(?<offset>${offsetWord}|the)\\s+week(?<after>\\s+after\\s+next)?`),
+    resolve: (g, context) => {
+      if (g['after'] !== undefined) return dayRange(weekRange(context, 2));
+      return g['offset'] === 'the' ? null : dayRange(weekRange(context, parseOffset(g['offset'])));
+    },
+  },
+  {
+    name: 'week after next',
+    regex: pattern('(?:the\\s+)?week\\s+(?<which>after\\s+next|before\\s+last)'),
+    resolve: (g, context) => dayRange(weekRange(context, g['which']?.startsWith('after') ? 2 : -2)),
+  },
+  {
+    name: 'weekend',
+    regex: pattern(`(?:(?<offset>${offsetWord}|the)\\s+)?weekend`),
+    resolve: (g, context) => {
+      const week = weekRange(context, parseOffset(g['offset']));
+      const back =
+        g['offset'] === undefined && context.prefer === 'past' && week.from + 5 > context.today;
+      return dayRange({ from: week.from + (back ? -2 : 5), to: week.to - (back ? 7 : 0) });
+    },
+  },
+  {
+    name: 'year',
+    regex: pattern(
+      `(?:(?<offset>${offsetWord})\\s+year|(?:in|of|from)\\s+(?<year>(?:19|20|21)\\d\\d))`,
+    ),
+    resolve: (g, context) => {
+      const year = Number(g['year'] ?? civilParts(context.today).year + parseOffset(g['offset']));
+      return dayRange({ from: monthRange(year, 1).from, to: monthRange(year, 12).to });
+    },
+  },
+  {
+    name: 'holiday',
+    floating: true,
+    regex: pattern(
+      "(?<holiday>christmas(?:\\s+(?<eve>eve|day))?|new\\s+year'?s?\\s+(?<eve2>eve|day))",
+    ),
+    resolve: (g, context) => {
+      const eve = g['eve'] === 'eve' || g['eve2'] === 'eve';
+      if (g['holiday']?.startsWith('c')) return yearlessDate(12, eve ? 24 : 25, context);
+      return eve ? yearlessDate(12, 31, context) : yearlessDate(1, 1, context);
+    },
+  },
+];
+
+function monthOf(groups: Groups, context: DateContext): { year: number; month: number } {
+  const month = englishMonths[groups['month'] ?? ''];
+  if (month === undefined) {
+    const offset = groups['offset'] === 'the' ? 0 : parseOffset(groups['offset']);
+    return civilParts(addMonths(context.today, offset));
+  }
+  return { year: Number(groups['year'] ?? yearOfMonth(month, context)), month };
+}
+
+const dayWords: Record<string, number> = {
+  today: 0,
+  'this morning': 0,
+  'this afternoon': 0,
+  'this evening': 0,
+  tonight: 0,
+  tomorrow: 1,
+  tmrw: 1,
+  tmr: 1,
+  tomorow: 1,
+  tommorow: 1,
+  tommorrow: 1,
+  yesterday: -1,
+  'last night': -1,
+};
+
+const relativeDates: DatePattern[] = [
+  {
+    name: 'relative day',
+    regex: pattern(
+      `(?<twice>(?:the\\s+)?day\\s+(?:after\\s+tomorrow|before\\s+yesterday))|(?<day>${alternation(Object.keys(dayWords))})(?:'?s)?`,
+    ),
+    resolve: (g, context) => {
+      if (g['twice'] !== undefined)
+        return singleDay(context.today + (g['twice'].includes('after') ? 2 : -2));
+      return singleDay(context.today + (dayWords[g['day'] ?? ''] ?? 0));
+    },
+  },
+  {
+    name: 'weekday',
+    floating: true,
+    regex: pattern(
+      `(?<!every\\s)(?:(?<offset>${offsetWord})\\s+(?<w1>${anyWeekday})|(?<=\\b(?:on|by|until|till|since|from|to|through|and|between|before|after)\\s)(?<w2>${anyWeekday})|(?<w3>${longWeekday}))(?:'s)?(?<far>\\s+next\\s+week|\\s+last\\s+week)?`,
+    ),
+    resolve: (g, context) => {
+      const weekday = englishWeekdays[g['w1'] ?? g['w2'] ?? g['w3'] ?? ''];
+      if (weekday === undefined) return null;
+      const far = g['far']?.trim().split(' ')[0];
+      const offset = far ?? g['offset'];
+      if (offset === undefined) return singleDay(nearestWeekday(weekday, context));
+      if (offset === 'coming' || offset === 'following') {
+        return singleDay(
+          nearestWeekday(weekday, { ...context, prefer: 'future', anchor: context.today + 1 }),
+        );
+      }
+      // "Last friday", like 지난 금요일: the most recent one; "friday last week": of last week.
+      if (far === undefined && parseOffset(offset) < 0)
+        return singleDay(lastWeekday(weekday, context));
+      return singleDay(weekRange(context, parseOffset(offset)).from + weekday);
+    },
+  },
+  {
+    name: 'so long from now',
+    regex: pattern(
+      `in\\s+${countUnit}|(?<amount2>\\d{1,3}|${englishCountPattern})\\s+(?<unit2>day|week|month|year)s?\\s+(?<dir>ago|from\\s+now|later|from\\s+today)`,
+    ),
+    resolve: (g, context) => {
+      const groups = { amount: g['amount'] ?? g['amount2'], unit: g['unit'] ?? g['unit2'] };
+      const amount = parseAmount(groups);
+      return offsetDate(context, g['dir'] === 'ago' ? -amount : amount, parseUnit(groups));
+    },
+  },
+  {
+    name: 'window',
+    regex: pattern(
+      `(?:the\\s+)?(?:(?<dir>past|last|previous|next|coming)\\s+${countUnit}|(?<past>past)\\s+(?<unit2>day|week|month|year))`,
+    ),
+    resolve: (g, context) => {
+      const days =
+        g['past'] === undefined ? lengthOf(g) : windowDays(1, (g['unit2'] ?? 'day') as Unit);
+      const ahead = g['dir'] === 'next' || g['dir'] === 'coming';
+      return rollingWindow(context, days, ahead ? 1 : -1);
+    },
+  },
+  {
+    name: 'within',
+    regex: pattern(`within\\s+(?:the\\s+(?:next|last)\\s+)?${countUnit}`),
+    resolve: (g, context) =>
+      rollingWindow(context, lengthOf(g), context.prefer === 'past' ? -1 : 1),
+  },
+  {
+    name: 'length',
+    regex: pattern(`for\\s+${countUnit}`),
+    count: lengthOf,
+    resolve: (g, context) => {
+      const reach = lengthOf(g) - 1;
+      const from = context.prefer === 'past' ? context.today - reach : context.today;
+      return { ok: true, from, to: from + reach };
+    },
+  },
+];
+
+/** Among equal matches the first pattern wins: "for the week" belongs to the spoken dates. */
+export const englishDates: readonly DatePattern[] = [
+  ...englishSpokenDates,
+  ...writtenDates,
+  ...periods,
+  ...relativeDates,
+];

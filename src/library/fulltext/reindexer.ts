@@ -1,0 +1,90 @@
+/**
+ * Reindexes documents that an earlier version indexed, in the background.
+ *
+ * 1. The backlog is in the database, and a document leaves it in the transaction that writes its new tokens: after a
+ *    restart the work continues.
+ * 2. Until it is reindexed, a document is found by its old tokens; queries ask for these too (`relaxedQuery`).
+ * 3. Works in small batches, long texts in slices, and yields to the event loop in between.
+ */
+import { setImmediate as yieldToEventLoop, setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#shared/errors';
+import type { Document } from '../document.ts';
+import type { DocumentStorage } from '../document-port.ts';
+import type { IncrementalTokenizer } from './incremental-tokenizer.ts';
+
+/** Documents per transaction. */
+const batchMax = 50;
+/** Characters that are checked in one batch: some milliseconds. */
+const batchCharsMax = 100_000;
+/** Delay after an error, such as a full disk. */
+const retryMs = 60_000;
+
+/** What the first version of the index kept in another form: accents, invisible characters, names that end in signs. */
+const changedForms =
+  /[\u00ad\u00c0-\u024f\u1e00-\u1eff\u200b-\u200d\u2060\ufeff]|\p{Mn}|[a-z\uff21-\uff3a\uff41-\uff5a][+#\uff0b\uff03]/iu;
+
+type ReindexStorage = Pick<
+  DocumentStorage,
+  'outdatedIndexIds' | 'reindex' | 'find' | 'transaction'
+>;
+
+/** Reindexes some documents. Resolves with whether there may be more. */
+export async function reindexBatch(
+  storage: ReindexStorage,
+  cutter: IncrementalTokenizer,
+): Promise<boolean> {
+  const ids = storage.outdatedIndexIds(batchMax);
+  const same: string[] = [];
+  let chars = 0;
+  for (const id of ids) {
+    const document = storage.find(id);
+    const texts = [document?.title ?? '', document?.extractedText ?? '', document?.mdContent ?? ''];
+    chars += texts.reduce((sum, text) => sum + text.length, 0);
+    if (texts.some((text) => changedForms.test(text))) {
+      await cutter.tokenizeBefore(texts, () => reindexDocument(storage, cutter, id));
+    } else same.push(id);
+    if (chars > batchCharsMax) break;
+  }
+  storage.transaction(() => {
+    for (const id of same) storage.reindex(id, undefined);
+  });
+  return ids.length > 0;
+}
+
+/** Reads the document again: it may have changed while it was tokenized. */
+function reindexDocument(storage: ReindexStorage, cutter: IncrementalTokenizer, id: string): void {
+  storage.transaction(() => {
+    const current: Document | null = storage.find(id);
+    storage.reindex(id, current === null ? undefined : cutter.tokensOf(current));
+  });
+}
+
+export interface ReindexerOptions {
+  /** Reindexes some documents; resolves with whether there may be more. */
+  reindexBatch(): Promise<boolean>;
+  onError(reason: string): void;
+}
+
+/** Starts at once, and ends by itself when all are reindexed. Returns a function that stops it before. */
+export function startReindexer({
+  reindexBatch: some,
+  onError: onFault,
+}: ReindexerOptions): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const running = (async () => {
+    while (!signal.aborted) {
+      try {
+        if (!(await some())) return;
+        await yieldToEventLoop();
+      } catch (error) {
+        onFault(messageOf(error));
+        await sleep(retryMs, null, { signal, ref: false }).catch(() => null);
+      }
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await running;
+  };
+}

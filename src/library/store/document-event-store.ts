@@ -1,0 +1,133 @@
+/**
+ * Document events on disk. Positions are taken from the journal's own counter: one number orders state events and
+ * document events by their commit, and the relay publishes both in one stream in this order.
+ *
+ * 1. An event is appended inside the transaction of the change that it reports.
+ * 2. `seq` of a document has no gap: the last event of each document is kept whatever its age.
+ */
+import type { DocumentEvents } from '../drafts/draft-storage-port.ts';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import type { Database } from '#storage/database';
+import { param, statementCompiler } from '#storage/compile-statement';
+import type { DocumentEventTable } from '#storage/schema';
+import { documentEventOf } from '#storage/document-event-row';
+
+export interface DocumentEventStore extends DocumentEvents {
+  /** Removes older events, except the last of each document. Resolves with the number of rows. */
+  prune(before: number): Promise<number>;
+}
+
+/** Rows per transaction: the journal commits in between. */
+const pruneBatch = 500;
+
+interface OldEvent {
+  at: number;
+  pos: number;
+  /** 1: the last event of its document. */
+  is_last: number;
+}
+
+export function createDocumentEventStore(database: Database): DocumentEventStore {
+  const statements = prepare(database);
+
+  const nextPosition = (): number => {
+    const bumped = statements.bump.get();
+    if (bumped !== undefined) return bumped.seq;
+    // The journal never had a row: its counter does not exist yet.
+    statements.begin.run();
+    return 1;
+  };
+
+  const pruneAfter = database.connection.transaction((last: OldEvent, before: number) => {
+    const old = statements.old.all(before, last.at, last.pos, pruneBatch);
+    for (const { pos, is_last } of old) if (is_last === 0) statements.remove.run(pos);
+    return old;
+  });
+
+  return {
+    append({ documentId, userId, type, state, at, data }) {
+      if (!database.connection.inTransaction) throw new Error('an event without its change');
+      const seq = (statements.lastSeq.get(documentId)?.seq ?? 0) + 1;
+      const text = JSON.stringify(data);
+      statements.insert.run(nextPosition(), documentId, userId, seq, type, state, at, text);
+      return documentEventOf({
+        document_id: documentId,
+        user_id: userId,
+        seq,
+        type,
+        state,
+        at,
+        data: text,
+      });
+    },
+    ofDocument: (documentId, afterSeq, limit) =>
+      statements.ofDocument.all(documentId, afterSeq, limit).map(documentEventOf),
+    newest: (documentId, limit) =>
+      statements.newest.all(documentId, limit).map(documentEventOf).toReversed(),
+    async prune(before) {
+      let removed = 0;
+      // The last events of documents stay; the cursor passes each of them once.
+      let last: OldEvent = { at: 0, pos: 0, is_last: 0 };
+      for (;;) {
+        const old = pruneAfter(last, before);
+        removed += old.filter(({ is_last }) => is_last === 0).length;
+        if (old.length < pruneBatch) return removed;
+        last = old.at(-1)!;
+        await yieldToEventLoop();
+      }
+    },
+  };
+}
+
+function prepare(database: Database) {
+  const { query, connection } = database;
+  const compile = statementCompiler(database);
+  return {
+    // The counter of AUTOINCREMENT (https://sqlite.org/autoinc.html): the journal continues after it.
+    bump: connection.prepare<[], { seq: number }>(
+      `update sqlite_sequence set seq = seq + 1 where name = 'journal' returning seq`,
+    ),
+    begin: connection.prepare(`insert into sqlite_sequence (name, seq) values ('journal', 1)`),
+    lastSeq: compile<{ seq: number | null }>(
+      query
+        .selectFrom('document_event')
+        .select((row) => row.fn.max('seq').as('seq'))
+        .where('document_id', '=', param),
+    ),
+    insert: compile(
+      query.insertInto('document_event').values({
+        pos: param,
+        document_id: param,
+        user_id: param,
+        seq: param,
+        type: param,
+        state: param,
+        at: param,
+        data: param,
+      }),
+    ),
+    ofDocument: compile<DocumentEventTable>(
+      query
+        .selectFrom('document_event')
+        .selectAll()
+        .where('document_id', '=', param)
+        .where('seq', '>', param)
+        .orderBy('seq')
+        .limit(param),
+    ),
+    newest: compile<DocumentEventTable>(
+      query
+        .selectFrom('document_event')
+        .selectAll()
+        .where('document_id', '=', param)
+        .orderBy('seq', 'desc')
+        .limit(param),
+    ),
+    old: connection.prepare<[number, number, number, number], OldEvent>(`
+      select at, pos, seq = (select max(seq) from document_event
+                              where document_id = old.document_id) as is_last
+        from document_event as old
+       where at < ? and (at, pos) > (?, ?) order by at, pos limit ?`),
+    remove: connection.prepare('delete from document_event where pos = ?'),
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * The state of drafting on disk: waiting, claimed and dead drafts; the finished sections of long memos; every version
+ * of a document's markdown; and whether drafting is paused. Makes no decisions.
+ *
+ * 1. A document has a row exactly while it needs a draft: triggers ensure that. Only a claimed row may stay longer.
+ * 2. The queries of the draft worker and of open pages read an index in its order: nothing is sorted.
+ */
+import type {
+  DocumentVersion,
+  DraftRecord,
+  DraftStorage,
+  ListedDraft,
+  OpenDraft,
+  VersionHead,
+} from '../drafts/draft-storage-port.ts';
+import type { Database } from '#storage/database';
+import { param, statementCompiler } from '#storage/compile-statement';
+import type { DocumentVersionTable, DraftSectionTable, DraftTable } from '#storage/schema';
+
+type ListedRow = DraftTable & { title: string };
+
+export function createDraftStore(database: Database): DraftStorage {
+  const statements = prepare(database);
+  return {
+    find: (documentId) => recordOf(statements.find.get(documentId)),
+    findListed: (documentId) => listedOf(statements.listed.get(documentId)),
+    save(record) {
+      const { changes } = statements.put.run(record);
+      if (changes === 0) throw new Error('a draft that nobody wants');
+    },
+    remove: (documentId) => void statements.remove.run(documentId),
+    nextDue: (now) => statements.nextDue.get(now)?.id ?? null,
+    rescheduleFutureDates: (now, waitMsMax) =>
+      void statements.pullIn.run({ now, latest: now + waitMsMax }),
+    list: (owner, state, limit) =>
+      (owner === null
+        ? statements.list.all({ state, limit })
+        : statements.listOf.all({ owner, state, limit })
+      ).flatMap((row) => listedOf(row) ?? []),
+    claimed: () => statements.claimed.all('drafting').flatMap((row) => recordOf(row) ?? []),
+    undecided: (owner, limit) =>
+      owner === null ? statements.open.all({ limit }) : statements.openOf.all({ owner, limit }),
+    addVersion({ documentId, madeBy, status, at, textSha256, mdContent }) {
+      const version = (statements.lastVersion.get(documentId)?.version ?? 0) + 1;
+      statements.addVersion.run(documentId, version, madeBy, status, at, textSha256, mdContent);
+      return version;
+    },
+    versions: (documentId) => statements.versions.all(documentId).map(headOf),
+    versionPage: (documentId, { before, limit, charsMax }) =>
+      statements.versionPage
+        .all({ documentId, before: before ?? Number.MAX_SAFE_INTEGER, limit, charsMax })
+        .map(versionOf),
+    version(documentId, version) {
+      const row = statements.version.get(documentId, version);
+      return row === undefined ? null : versionOf(row);
+    },
+    setVersionStatus: (documentId, version, status) =>
+      void statements.setVersionStatus.run(status, documentId, version),
+    saveSection({ documentId, section, requestSha256, mdContent }) {
+      statements.keepSection.run(documentId, section, requestSha256, mdContent);
+    },
+    sections: (documentId) =>
+      statements.sections.all(documentId).map((row) => ({
+        documentId: row.document_id,
+        section: row.section,
+        requestSha256: row.request_sha256,
+        mdContent: row.md_content,
+      })),
+    getSetting: (name) => statements.setting.get(name)?.value ?? null,
+    setSetting: (name, value) => void statements.set.run(name, value),
+  };
+}
+
+const recordOf = (row: DraftTable | undefined): DraftRecord | null =>
+  row === undefined
+    ? null
+    : {
+        documentId: row.document_id,
+        state: row.state as DraftRecord['state'],
+        attempts: row.attempts,
+        dueAt: row.due_at,
+        queuedAt: row.queued_at,
+        claimedAt: row.claimed_at,
+        lastCode: row.last_code,
+        lastError: row.last_error,
+      };
+
+function listedOf(row: ListedRow | undefined): ListedDraft | null {
+  const record = recordOf(row);
+  if (row === undefined || record === null) return null;
+  return { ...record, owner: row.owner, title: row.title, chars: row.chars };
+}
+
+type HeadRow = Omit<DocumentVersionTable, 'md_content'>;
+
+const headOf = (row: HeadRow): VersionHead => ({
+  documentId: row.document_id,
+  version: row.version,
+  madeBy: row.made_by as DocumentVersion['madeBy'],
+  status: row.status as DocumentVersion['status'],
+  at: row.at,
+  textSha256: row.text_sha256,
+});
+
+const versionOf = (row: DocumentVersionTable): DocumentVersion => ({
+  ...headOf(row),
+  mdContent: row.md_content,
+});
+
+const listed = 'select draft.*, document.title from draft join document on id = document_id';
+const headColumns = ['document_id', 'version', 'made_by', 'status', 'at', 'text_sha256'] as const;
+const dueFirst = 'order by due_at, document_id';
+const openDrafts = `select id as documentId, owner, title, md_generated_at as at from document
+  where md_draft_status = 'draft' and deleted_at is null`;
+
+function prepare(database: Database) {
+  const { query, connection } = database;
+  const compile = statementCompiler(database);
+  return {
+    find: compile<DraftTable>(
+      query.selectFrom('draft').selectAll().where('document_id', '=', param),
+    ),
+    claimed: compile<DraftTable>(query.selectFrom('draft').selectAll().where('state', '=', param)),
+    remove: compile(query.deleteFrom('draft').where('document_id', '=', param)),
+    put: connection.prepare<[DraftRecord]>(`
+      update draft set state = @state, attempts = @attempts, due_at = @dueAt, queued_at = @queuedAt,
+             claimed_at = @claimedAt, last_code = @lastCode, last_error = @lastError
+       where document_id = @documentId`),
+    nextDue: connection.prepare<[number], { id: string }>(`
+      select document_id as id from draft where state = 'waiting' and due_at <= ? ${dueFirst} limit 1`),
+    pullIn: connection.prepare<[{ now: number; latest: number }]>(`
+      update draft set due_at = @now, queued_at = min(queued_at, @now)
+       where state = 'waiting' and due_at > @now and (queued_at > @now or due_at > @latest)`),
+    list: connection.prepare<[{ state: string; limit: number }], ListedRow>(
+      `${listed} where state = @state ${dueFirst} limit @limit`,
+    ),
+    listOf: connection.prepare<[{ owner: string; state: string; limit: number }], ListedRow>(
+      `${listed} where draft.owner = @owner and state = @state ${dueFirst} limit @limit`,
+    ),
+    open: connection.prepare<[{ limit: number }], OpenDraft>(
+      `${openDrafts} order by md_generated_at desc limit @limit`,
+    ),
+    openOf: connection.prepare<[{ owner: string; limit: number }], OpenDraft>(
+      `${openDrafts} and owner = @owner order by md_generated_at desc limit @limit`,
+    ),
+    listed: connection.prepare<[string], ListedRow>(
+      `${listed} where document_id = ? and deleted_at is null`,
+    ),
+    ...prepareVersions(database),
+    keepSection: connection.prepare(`insert or replace into draft_section
+      (document_id, section, request_sha256, md_content) values (?, ?, ?, ?)`),
+    sections: compile<DraftSectionTable>(
+      query.selectFrom('draft_section').selectAll().where('document_id', '=', param),
+    ),
+    setting: compile<{ value: string }>(
+      query.selectFrom('draft_setting').select('value').where('name', '=', param),
+    ),
+    set: connection.prepare('insert or replace into draft_setting (name, value) values (?, ?)'),
+  };
+}
+
+function prepareVersions(database: Database) {
+  const { query, connection } = database;
+  const compile = statementCompiler(database);
+  const ofDocument = query.selectFrom('document_version').where('document_id', '=', param);
+  return {
+    lastVersion: compile<{ version: number | null }>(
+      ofDocument.select((row) => row.fn.max('version').as('version')),
+    ),
+    versions: compile<HeadRow>(ofDocument.select(headColumns).orderBy('version', 'desc')),
+    versionPage: connection.prepare<
+      [{ documentId: string; before: number; limit: number; charsMax: number }],
+      DocumentVersionTable
+    >(`
+      select ${headColumns.join(', ')}, substr(md_content, 1, @charsMax) as md_content
+        from document_version where document_id = @documentId and version < @before
+       order by version desc limit @limit`),
+    version: compile<DocumentVersionTable>(ofDocument.selectAll().where('version', '=', param)),
+    addVersion: compile(
+      query.insertInto('document_version').values({
+        document_id: param,
+        version: param,
+        made_by: param,
+        status: param,
+        at: param,
+        text_sha256: param,
+        md_content: param,
+      }),
+    ),
+    setVersionStatus: compile(
+      query
+        .updateTable('document_version')
+        .set({ status: param })
+        .where('document_id', '=', param)
+        .where('version', '=', param),
+    ),
+  };
+}

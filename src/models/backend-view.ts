@@ -1,0 +1,70 @@
+/** The backends as `GET /backends` and the inspector show them. */
+import { loadLabels } from './gate/load-level.ts';
+import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
+
+export function backendViews(pool: BackendPool): Record<string, unknown>[] {
+  return pool.members.map((member) => backendView(member, pool));
+}
+
+/** The backends as the model list of the OpenAI API shows them. */
+export function modelListing(pool: BackendPool): { id: string; [field: string]: unknown }[] {
+  return pool.members.map(({ config, health }) => ({
+    id: config.id,
+    kind: config.kind,
+    model: config.model,
+    healthy: health.store.getSnapshot().context.healthy,
+    load: health.load(),
+  }));
+}
+
+function backendView(member: PoolMember, pool: BackendPool): Record<string, unknown> {
+  const { config, gate, health } = member;
+  const { healthy, errorReason, healthMs, checkedAt, activeJobs } =
+    health.store.getSnapshot().context;
+  const view = gate.view();
+  const load = health.load();
+  return {
+    id: config.id,
+    kind: config.kind,
+    model: config.model,
+    origin: pool.origin,
+    roles: roles.filter((role) => pool.role(role) === member),
+    healthy,
+    error_reason: errorReason,
+    health_ms: healthMs,
+    checked_at: checkedAt === null ? null : new Date(checkedAt).toISOString(),
+    active_jobs: activeJobs,
+    load,
+    load_word: loadLabels[load],
+    gate: {
+      state: view.state,
+      circuit: view.circuit,
+      next_probe_at: view.nextProbeAt === null ? null : new Date(view.nextProbeAt).toISOString(),
+      concurrency: view.concurrency,
+      max_queue: view.maxQueue,
+      running: view.running.map(({ kind, priority, user, jobId, heldMs, phase }) => ({
+        kind,
+        priority,
+        user,
+        job_id: jobId ?? null,
+        phase,
+        held_ms: heldMs,
+      })),
+      waiting: view.waiting.map(
+        ({ kind, priority, user, jobId, waitedMs, position, ahead, etaMs }) => ({
+          kind,
+          priority,
+          user,
+          job_id: jobId ?? null,
+          waited_ms: waitedMs,
+          position,
+          ahead,
+          eta_ms: etaMs,
+        }),
+      ),
+      service_ms: view.serviceMs,
+      drain_ms: view.drainMs,
+      counters: view.counters,
+    },
+  };
+}

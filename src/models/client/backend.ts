@@ -1,0 +1,206 @@
+/**
+ * One model server behind its gate: waits for a permit, sends the request, streams the answer, gives the permit back.
+ * It must never send anything without a permit, and never keep a permit after `run` has resolved.
+ *
+ * 1. The outcome of an aborted request follows from the reason of the abort, not from what the server still managed to
+ *    send.
+ * 2. A preempted request waits again at its old position; its streamed text is revoked first.
+ * 3. A requested backend is used, or the outcome says why not; no request is ever sent to another backend.
+ */
+import type {
+  Backend,
+  ErrorReason,
+  ModelFailure,
+  ModelOutcome,
+  ModelRequest,
+  ModelTimings,
+  RunOptions,
+} from '#shared/model/model';
+import { parseTraceParent } from '#shared/wire/trace';
+import type { Clock } from '#shared/clock';
+import type { BackendLog } from '../backend-log.ts';
+import type { BackendConfig } from '../backend-config.ts';
+import { createHttpAgent } from './chat-completion-request.ts';
+import { redactMessage } from './error-mapping.ts';
+import type { Gate, AcquireResult, GateRequest, Permit } from '../gate/gate-types.ts';
+import {
+  sendWithPermit,
+  type RequestOrigin,
+  type RequestAttempt,
+  type RequestContext,
+} from '../gate/permitted-request.ts';
+
+export interface BackendOptions {
+  config: BackendConfig;
+  gate: Gate;
+  clock: Clock;
+  log?: BackendLog;
+}
+
+export interface ClosableBackend extends Backend {
+  /** Closes all connections at once; running requests end as `connection_lost`. */
+  close(): Promise<void>;
+}
+
+/**
+ * How often one request is sent again after a preemption. The gate's own limit is far lower; this limit ends the
+ * request if a gate has none.
+ */
+const preemptionsMax = 16;
+
+/** Why the gate aborted the permit; null when it did not. */
+function abortReasonOf(permit: Permit): ErrorReason | null {
+  if (!permit.signal.aborted) return null;
+  const reason: unknown = permit.signal.reason;
+  if (reason === 'preempted') return 'preempted';
+  return reason === 'expired' ? 'timeout_total' : 'cancelled';
+}
+
+const timingsOf = (attempt: RequestAttempt, queueMs: number): ModelTimings => ({
+  queueMs,
+  firstTokenMs:
+    attempt.firstVisibleAt === null
+      ? null
+      : Math.max(0, attempt.firstVisibleAt - attempt.startedAt),
+  totalMs: Math.max(0, attempt.endedAt - attempt.startedAt),
+});
+
+type FailureParts = Pick<ModelFailure, 'errorReason' | 'message' | 'timings'> &
+  Partial<ModelFailure>;
+
+function failure({ config, log, origin }: RequestContext, parts: FailureParts): ModelFailure {
+  const message = redactMessage(parts.message, config.apiKey);
+  const { errorReason, timings, status = null } = parts;
+  const fields = { ...origin.fields, backend: config.id, error_reason: errorReason, status };
+  // Servers quote the request: their messages are logged at debug level only.
+  log?.debug({ ...fields, ...timings }, message);
+  if (errorReason !== 'cancelled') log?.warn({ ...fields, ...timings }, 'no answer from the model');
+  return {
+    ok: false,
+    backend: config.id,
+    status: null,
+    partialText: '',
+    retryAfterMs: null,
+    ...parts,
+    message,
+  };
+}
+
+function gateRefusal(
+  context: RequestContext,
+  refusal: Extract<AcquireResult, { ok: false }>,
+  queueMs: number,
+): ModelFailure {
+  const { errorReason, retryAfterMs } = refusal;
+  return failure(context, {
+    errorReason,
+    message: `not let in at the gate: ${errorReason}`,
+    retryAfterMs,
+    timings: { queueMs, firstTokenMs: null, totalMs: 0 },
+  });
+}
+
+function modelOutcomeOf(
+  context: RequestContext,
+  attempt: RequestAttempt,
+  queueMs: number,
+  abortReason: ErrorReason | null,
+): ModelOutcome {
+  const { completion, status, retryAfterMs } = attempt.result;
+  const timings = timingsOf(attempt, queueMs);
+  if (abortReason) {
+    const partialText = completion.ok ? completion.text : completion.partialText;
+    const message = `broken off: ${abortReason}`;
+    return failure(context, { errorReason: abortReason, message, status, partialText, timings });
+  }
+  if (!completion.ok) {
+    const { errorReason, message, partialText } = completion;
+    return failure(context, { errorReason, message, status, partialText, retryAfterMs, timings });
+  }
+  const { text, toolCalls, finishReason, usage } = completion;
+  const backend = context.config.id;
+  const fields = { ...context.origin.fields, backend, finish: finishReason };
+  context.log?.debug({ ...fields, ...timings }, 'answered');
+  return { ok: true, backend, text, toolCalls, finishReason, usage, timings };
+}
+
+async function runRequest(
+  context: RequestContext,
+  gate: Gate,
+  request: ModelRequest,
+  run: RunOptions,
+): Promise<ModelOutcome> {
+  const { clock, capabilities } = context;
+  let isWaiting = false;
+  const gateRequest: GateRequest = {
+    kind: run.kind,
+    priority: run.priority,
+    user: run.user,
+    preemptible: run.preemptible ?? false,
+    signal: run.signal,
+    deadlineAt: run.deadlineAt ?? null,
+    jobId: run.jobId,
+    onQueued(position) {
+      isWaiting = true;
+      run.onQueued?.(position);
+    },
+  };
+  let queueMs = 0;
+  let requestedAt = clock.now();
+  let acquired = await gate.acquire(gateRequest);
+  for (let preemptions = 0; ; preemptions++) {
+    if (!acquired.ok)
+      return gateRefusal(context, acquired, queueMs + Math.max(0, clock.now() - requestedAt));
+    const { permit } = acquired;
+    queueMs += permit.queuedMs;
+    if (isWaiting) run.onGranted?.();
+    isWaiting = false;
+    const attempt = await sendWithPermit(context, permit, request, (text, replace) =>
+      run.onText?.(text, replace),
+    );
+    const { completion } = attempt.result;
+    // Reset by the first answer without such a close: otherwise an answer that only mentioned the tag would keep this
+    // backend's answers from streaming for ever.
+    if (completion.ok && request.thinking !== false)
+      capabilities.endsOrphanThinking = completion.orphanClose;
+    const abortReason = abortReasonOf(permit);
+    if (abortReason !== 'preempted' || preemptions >= preemptionsMax) {
+      return modelOutcomeOf(context, attempt, queueMs, abortReason);
+    }
+    const fields = { ...context.origin.fields, backend: context.config.id, kind: run.kind };
+    context.log?.debug(fields, 'preempted, waits again');
+    if (attempt.streamed) run.onText?.('', true);
+    run.onPreempted?.();
+    requestedAt = clock.now();
+    acquired = await permit.requeue();
+  }
+}
+
+function requestOriginOf({ jobId, traceparent }: RunOptions): RequestOrigin {
+  const traceId = parseTraceParent(traceparent)?.traceId;
+  return {
+    fields: {
+      ...(jobId === undefined ? {} : { job: jobId }),
+      ...(traceId === undefined ? {} : { trace_id: traceId }),
+    },
+    traceparent,
+  };
+}
+
+/** Creates the backend of one configured server. Call `close` when it is no longer needed. */
+export function createBackend({ config, gate, clock, log }: BackendOptions): ClosableBackend {
+  const shared = {
+    config,
+    agent: createHttpAgent(config.timeoutsMs.connect),
+    clock,
+    log,
+    capabilities: { refusesSchema: false, endsOrphanThinking: false },
+  };
+  return {
+    id: config.id,
+    model: config.model,
+    run: (request, run) =>
+      runRequest({ ...shared, origin: requestOriginOf(run) }, gate, request, run),
+    close: () => shared.agent.destroy(),
+  };
+}

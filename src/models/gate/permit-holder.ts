@@ -1,0 +1,130 @@
+/**
+ * One holder of a slot, and its permit. Owns the timers of the lease and of the drain. The statechart checks the fence:
+ * calls of a holder whose slot was freed have no effect.
+ *
+ * H1 The first call of `release` and `drain` counts; later calls are ignored.
+ * H2 An aborted holder that makes no call loses the slot after the drain limit, a holder that never ends after its
+ *    lease and the drain limit.
+ */
+import type { AbortReason, EventOf } from '#machines/gate-steps';
+import type { Ticket } from '#machines/gate-queue';
+import { timerMaxMs } from '../client/deadline-timer.ts';
+import type { GateWaiter } from './gate-waiter.ts';
+import type { MonotonicTimers } from './gate-options.ts';
+import type { AcquireResult, Permit, PermitEnd } from './gate-types.ts';
+
+type PermitEvent = EventOf<'ended'> | EventOf<'closing'> | EventOf<'drained'> | EventOf<'lapsed'>;
+
+interface PermitHolderDependencies {
+  timers: MonotonicTimers;
+  now: () => number;
+  send: (event: PermitEvent) => void;
+  requeue: (ticket: Ticket) => Promise<AcquireResult>;
+  leaseMs: number;
+  drainBoundMs: number;
+}
+
+export class PermitHolder implements Permit {
+  readonly fence: number;
+  readonly queuedMs: number;
+  readonly waiter: GateWaiter;
+  /** How the request ended by itself; null before. */
+  result: PermitEnd['result'] | null = null;
+  /** The drain limit freed the slot; the end of the drain was not reported. */
+  drainTimedOut = false;
+  readonly #dependencies: PermitHolderDependencies;
+  readonly #controller = new AbortController();
+  readonly #leaseTimer: unknown;
+  #drainTimer: unknown = null;
+  #hasEnded = false;
+  #isClosed = false;
+  #stopForwardingAbort: () => void = () => {};
+  /** The ticket with which a preempted request queues again. */
+  #requeueTicket: Ticket | null = null;
+
+  constructor(
+    waiter: GateWaiter,
+    fence: number,
+    queuedMs: number,
+    dependencies: PermitHolderDependencies,
+  ) {
+    this.waiter = waiter;
+    this.fence = fence;
+    this.queuedMs = queuedMs;
+    this.#dependencies = dependencies;
+    this.#leaseTimer =
+      dependencies.leaseMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : dependencies.timers.setTimeout(
+            () => this.#send({ type: 'lapsed', at: dependencies.now(), fence }),
+            Math.min(dependencies.leaseMs, timerMaxMs),
+          );
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  release({ result }: PermitEnd): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#stopForwardingAbort();
+    this.result = result;
+    this.#send({ type: 'ended', at: this.#dependencies.now(), fence: this.fence, result });
+  }
+
+  drain(drained: Promise<void>): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#stopForwardingAbort();
+    this.#send({ type: 'closing', at: this.#dependencies.now(), fence: this.fence });
+    this.#startDrainTimeout();
+    const sendDrained = (): void =>
+      this.#send({ type: 'drained', at: this.#dependencies.now(), fence: this.fence });
+    drained.then(sendDrained, sendDrained);
+  }
+
+  requeue(): Promise<AcquireResult> {
+    const ticket = this.#requeueTicket;
+    if (ticket === null) throw new Error(`permit ${this.fence} was not preempted, or asked twice`);
+    this.#requeueTicket = null;
+    return this.#dependencies.requeue(ticket);
+  }
+
+  /** The gate aborts the request: the slot drains from now on. */
+  abort(reason: AbortReason, ticket: Ticket): void {
+    if (reason === 'preempted') this.#requeueTicket = ticket;
+    this.#startDrainTimeout();
+    this.#controller.abort(reason);
+  }
+
+  /** The slot is free, or the gate has stopped: clears all timers and listeners of this holder. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stopForwardingAbort();
+    this.#dependencies.timers.clearTimeout(this.#leaseTimer);
+    if (this.#drainTimer !== null) this.#dependencies.timers.clearTimeout(this.#drainTimer);
+    this.waiter.detach();
+  }
+
+  /** The gate has stopped: from now on only the caller's own signal aborts the request. */
+  detachFromGate(): void {
+    this.close();
+    const { signal } = this.waiter.request;
+    const forwardAbort = (): void => this.#controller.abort('cancelled' satisfies AbortReason);
+    signal.addEventListener('abort', forwardAbort, { once: true });
+    this.#stopForwardingAbort = () => signal.removeEventListener('abort', forwardAbort);
+  }
+
+  #startDrainTimeout(): void {
+    if (this.#drainTimer !== null || this.#isClosed) return;
+    this.#drainTimer = this.#dependencies.timers.setTimeout(() => {
+      this.drainTimedOut = true;
+      this.#send({ type: 'drained', at: this.#dependencies.now(), fence: this.fence });
+    }, this.#dependencies.drainBoundMs);
+  }
+
+  #send(event: PermitEvent): void {
+    this.#dependencies.send(event);
+  }
+}

@@ -1,0 +1,58 @@
+/** Prometheus metrics of NATS messaging, read from its own counters at each scrape. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { MessagingCounts, MessagingStatus } from '#events/messaging-port';
+
+const counters: Record<keyof MessagingCounts, { name: string; help: string }> = {
+  events: { name: 'events_published', help: 'Events that are on the stream of events' },
+  replies: { name: 'replies_published', help: 'Replies that were handed to a bridge' },
+  tokenFrames: { name: 'token_frames', help: 'Pieces of answers that were sent while written' },
+  requests: { name: 'requests', help: 'Requests to the service' },
+  requestErrors: { name: 'request_errors', help: 'Requests to the service that were refused' },
+  submits: { name: 'submits', help: 'Messages that were taken from the work queue' },
+  deliveries: { name: 'delivery_reports', help: 'Reports of what became of a reply' },
+  deadLetters: { name: 'dead_letters', help: 'Messages that nobody can process, put aside' },
+};
+
+export function addMessagingMetrics(registry: Registry, status: () => MessagingStatus): void {
+  const gauge = (name: string, help: string, value: (status: MessagingStatus) => number): void => {
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(value(status()));
+        },
+      }),
+    );
+  };
+  gauge('gatehouse_bus_connected', '1 while the broker is connected', ({ bus }) =>
+    bus === 'connected' ? 1 : 0,
+  );
+  gauge('gatehouse_bus_wanted', '0 where the core runs without a broker', ({ bus }) =>
+    bus === 'off' ? 0 : 1,
+  );
+  gauge(
+    'gatehouse_outbox_rows',
+    'Rows that subscribers on the bus have not been told yet',
+    ({ backlog }) => backlog,
+  );
+  gauge(
+    'gatehouse_outbox_oldest_seconds',
+    'Age of the oldest of them',
+    ({ oldestMs }) => (oldestMs ?? 0) / 1000,
+  );
+  for (const [key, { name, help }] of Object.entries(counters)) {
+    registry.registerMetric(
+      new Counter({
+        name: `gatehouse_bus_${name}_total`,
+        help,
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(status().counts[key as keyof MessagingCounts]);
+        },
+      }),
+    );
+  }
+}

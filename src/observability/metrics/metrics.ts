@@ -1,0 +1,184 @@
+/**
+ * Prometheus metrics of the core. Only this file and the other files of this folder that end in -metrics import
+ * prom-client. docs/metrics.md describes each metric.
+ *
+ * Labels have few values, all defined by Gatehouse: never a user, a job, a text, or a requested address.
+ */
+import { Counter, Histogram, Registry } from 'prom-client';
+import type { GateObservation } from '#models/gate/gate-options';
+import type { ModelOutcome, RequestKind } from '#shared/model/model';
+import type { FinishedRequest } from '#http/server/finished-request-hook';
+import type { JournalStats } from '#jobs/runtime/journal';
+import type { MessagingStatus } from '#events/messaging-port';
+import type { Counts } from '#storage/count-store';
+import type { DatabaseSizes } from '#storage/maintenance';
+import type { BackendPool } from '#models/backend-pool';
+import { addMessagingMetrics } from './messaging-metrics.ts';
+import { addGateMetrics } from './gate-metrics.ts';
+import { createHttpMetrics } from './http-metrics.ts';
+import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
+import { secondsBuckets, shortSecondsBuckets } from './metric-buckets.ts';
+import { addProcessMetrics } from './process-metrics.ts';
+import { addStateGauges } from './state-metrics.ts';
+
+export interface Metrics {
+  readonly jobs: JobMetrics;
+  observeGate(backend: string, observation: GateObservation): void;
+  observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
+  observeCommit(commit: { rows: number; ms: number }): void;
+  observeFailedCommit(): void;
+  observeHttpRequest(exchange: FinishedRequest): void;
+  /** Prometheus text format. */
+  text(): Promise<string>;
+  /** Stops all measurements. */
+  stop(): void;
+}
+
+export interface MetricsSources {
+  journal: () => JournalStats;
+  pool: () => BackendPool;
+  bus: () => MessagingStatus;
+  counts: () => Counts;
+  sizes: () => DatabaseSizes;
+}
+
+/** From a large model on a small machine to a small model on a large machine. */
+const tokenRateBuckets = [1, 2.5, 5, 10, 20, 30, 50, 75, 100, 150, 250, 500];
+const rowsBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000];
+
+export function createMetrics(sources: MetricsSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const jobs = createJobMetrics(registry);
+  const observeGate = gateHistograms(registers);
+  const observeOutcome = modelMetrics(registers);
+  const commits = commitMetrics(registers);
+  const observeExchange = createHttpMetrics(registry);
+  addStateGauges(registry, sources);
+  addMessagingMetrics(registry, sources.bus);
+  addGateMetrics(registry, sources.pool);
+  const stop = addProcessMetrics(registry);
+
+  return {
+    jobs,
+    observeGate,
+    observeOutcome,
+    ...commits,
+    observeHttpRequest: observeExchange,
+    text: () => registry.metrics(),
+    stop,
+  };
+}
+
+function commitMetrics(
+  registers: Registry[],
+): Pick<Metrics, 'observeCommit' | 'observeFailedCommit'> {
+  const time = new Histogram({
+    name: 'gatehouse_commit_seconds',
+    help: 'Time of a transaction of the journal, until it is on disk',
+    buckets: shortSecondsBuckets,
+    registers,
+  });
+  const size = new Histogram({
+    name: 'gatehouse_commit_rows',
+    help: 'Rows of the journal in one transaction',
+    buckets: rowsBuckets,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'gatehouse_commit_failures_total',
+    help: 'Transactions of the journal that could not be written',
+    registers,
+  });
+  return {
+    observeCommit({ rows, ms }) {
+      time.observe(ms / 1000);
+      size.observe(rows);
+    },
+    observeFailedCommit: () => failures.inc(),
+  };
+}
+
+function gateHistograms(registers: Registry[]): Metrics['observeGate'] {
+  const seconds = (name: string, help: string, labelNames: string[]) =>
+    new Histogram({ name, help, labelNames, buckets: secondsBuckets, registers });
+  const wait = seconds('gatehouse_gate_wait_seconds', 'Wait at the gate', [
+    'backend',
+    'priority',
+    'kind',
+  ]);
+  const service = seconds('gatehouse_gate_service_seconds', 'Time a request held its permit', [
+    'backend',
+    'kind',
+    'result',
+  ]);
+  const drain = seconds('gatehouse_gate_drain_seconds', 'Time from an abort to a free slot', [
+    'backend',
+  ]);
+  return (backend, observation) => {
+    const value = observation.ms / 1000;
+    switch (observation.type) {
+      case 'queueWait': {
+        const { priority, kind } = observation;
+        return wait.observe({ backend, priority, kind }, value);
+      }
+      case 'service': {
+        const { kind, result } = observation;
+        return service.observe({ backend, kind, result }, value);
+      }
+      case 'drain':
+        return drain.observe({ backend }, value);
+    }
+  };
+}
+
+function modelMetrics(registers: Registry[]): Metrics['observeOutcome'] {
+  const outcomes = new Counter({
+    name: 'gatehouse_model_requests_total',
+    help: 'Requests to models by what became of them: ok, or the error_reason',
+    labelNames: ['backend', 'kind', 'result'],
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: 'gatehouse_model_first_token_seconds',
+    help: 'From sending a request to its first visible token',
+    labelNames: ['backend', 'kind'],
+    buckets: secondsBuckets,
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'gatehouse_model_tokens_total',
+    help: 'Tokens of whole answers, as the servers count them',
+    labelNames: ['backend', 'direction'],
+    registers,
+  });
+  const rate = new Histogram({
+    name: 'gatehouse_model_tokens_per_second',
+    help: 'Speed of whole answers, from their first token to their end',
+    labelNames: ['backend', 'kind'],
+    buckets: tokenRateBuckets,
+    registers,
+  });
+  return (kind, outcome) => {
+    const { backend, timings } = outcome;
+    outcomes.inc({ backend, kind, result: outcome.ok ? 'ok' : outcome.errorReason });
+    if (timings.firstTokenMs !== null) {
+      firstToken.observe({ backend, kind }, timings.firstTokenMs / 1000);
+    }
+    if (!outcome.ok || outcome.usage === null) return;
+    const { promptTokens, completionTokens } = outcome.usage;
+    tokens.inc({ backend, direction: 'prompt' }, promptTokens);
+    tokens.inc({ backend, direction: 'completion' }, completionTokens);
+    const perSecond = tokenRate(completionTokens, timings);
+    if (perSecond !== null) rate.observe({ backend, kind }, perSecond);
+  };
+}
+
+/** The first token ends the reading of the prompt, so it does not count towards the speed of generation. */
+function tokenRate(
+  completionTokens: number,
+  { firstTokenMs, totalMs }: ModelOutcome['timings'],
+): number | null {
+  if (firstTokenMs === null || totalMs <= firstTokenMs || completionTokens < 2) return null;
+  return ((completionTokens - 1) * 1000) / (totalMs - firstTokenMs);
+}

@@ -1,0 +1,107 @@
+/**
+ * Wires metrics, traces and the log to the observer ports of a core. Without tracing, the tracing packages are not
+ * loaded and no ids are created.
+ */
+import type { TracingSettings } from '#shared/wire/trace';
+import type { Clock } from '#shared/clock';
+import type { Log } from '#shared/log';
+import type { JournalObserver } from '#jobs/runtime/journal-observer';
+import type { LiveHub } from '#jobs/runtime/live-hub';
+import { createCountStore } from '#storage/count-store';
+import type { Database } from '#storage/database';
+import type { DatabaseMaintenance } from '#storage/maintenance';
+import { openSpanRecorder } from './tracing/span-recorder.ts';
+import type { FinishedToolCall } from '#tools/tool-invoker';
+import type { PoolObserver } from '#models/backend-pool';
+import { createJobLog } from './logging/job-log.ts';
+import { createMetrics, type Metrics, type MetricsSources } from './metrics/metrics.ts';
+import { createTracing, type TracingObserver } from './tracing/tracing.ts';
+
+export interface Observability {
+  metrics: Metrics;
+  journal: JournalObserver;
+  pool: PoolObserver;
+  onCall(end: FinishedToolCall): void;
+  /** Stops the measurements and sends the remaining spans. */
+  stop(): Promise<void>;
+}
+
+/** `sources` are functions because the parts they observe do not exist yet; they are called at each scrape. */
+export async function createObservability(parts: {
+  database: Database;
+  maintenance: DatabaseMaintenance;
+  hub: LiveHub;
+  sources: Pick<MetricsSources, 'journal' | 'pool' | 'bus'>;
+  /** Null or omitted: no traces. */
+  tracing?: TracingSettings | null;
+  clock: Clock;
+  log: Log;
+}): Promise<Observability> {
+  const { clock, log, hub, maintenance, tracing: settings = null } = parts;
+  const counts = createCountStore(parts.database);
+  const metrics = createMetrics({ ...parts.sources, counts, sizes: maintenance.sizes });
+  hub.subscribe(null, {
+    event: metrics.jobs.event,
+    token: ({ job_id: jobId }) => metrics.jobs.token(jobId),
+  });
+  const recorder = settings === null ? null : await openRecorder(settings, log);
+  const tracing = recorder === null ? null : createTracing(recorder, clock);
+  return {
+    metrics,
+    journal: journalObserver(metrics, tracing, createJobLog(log)),
+    pool: {
+      observeGate: metrics.observeGate,
+      observeOutcome: metrics.observeOutcome,
+      ...(tracing === null ? {} : { requestStarted: tracing.requestStarted }),
+    },
+    onCall(end) {
+      metrics.jobs.toolCalled(end);
+      tracing?.onCall(end);
+    },
+    async stop() {
+      metrics.stop();
+      await recorder?.stop();
+    },
+  };
+}
+
+function openRecorder(settings: TracingSettings, log: Log) {
+  const { exporter, url } = settings;
+  const where = exporter === 'console' ? exporter : new URL(url).origin;
+  log.info({ where }, 'traces are sent');
+  return openSpanRecorder(settings, (why) => {
+    if (why === null) log.info({ where }, 'traces are sent again');
+    else log.warn({ where, why }, 'traces cannot be sent');
+  });
+}
+
+function journalObserver(
+  metrics: Metrics,
+  tracing: TracingObserver | null,
+  jobLog: Pick<JournalObserver, 'accepted' | 'ended'>,
+): JournalObserver {
+  return {
+    accepted(job) {
+      metrics.jobs.accepted();
+      jobLog.accepted?.(job);
+    },
+    effectStarted(job, effect) {
+      const beganAt = performance.now();
+      const watch = tracing?.effectStarted(job, effect);
+      return {
+        traceparent: watch?.traceparent ?? job.input.traceparent,
+        ended(result) {
+          metrics.jobs.effectEnded(effect.src, result, performance.now() - beganAt);
+          watch?.ended(result);
+        },
+      };
+    },
+    ended(job, end) {
+      metrics.jobs.ended(job, end);
+      tracing?.ended(job, end);
+      jobLog.ended?.(job, end);
+    },
+    committed: metrics.observeCommit,
+    commitFailed: metrics.observeFailedCommit,
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * The entry point for messages and job queries, shared by all transports (HTTP, NATS, CLI): same shapes, same limits,
+ * same errors.
+ */
+import { z } from 'zod';
+import { jobStates, outcomes } from '#machines/job-types';
+import type { Listing } from '../listing.ts';
+import type { StateEvent } from './state-event.ts';
+
+/** The body of `POST /chat` and of a submit over NATS. Unknown fields are ignored. */
+export const submitBody = z.object({
+  message: z.string(),
+  user_id: z.string().min(1).max(256).optional(),
+  channel: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}')
+    .optional(),
+  idempotency_key: z.string().min(1).max(256).optional(),
+  /** Thread within the channel: different threads are different conversations. */
+  thread: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}')
+    .optional(),
+  /** Text of a file that came with the message: stored as a document of the user, and shown to the models. */
+  attachment: z
+    .object({ name: z.string().min(1).max(200), text: z.string().min(1).max(60_000) })
+    .optional(),
+  /** The draft that the sender sees. Absent: the newest draft waiting in the conversation. */
+  draft: z
+    .object({
+      job_id: z.string().min(1).max(64),
+      draft_seq: z.int().min(1).describe('`seq` of the event that showed the draft.'),
+    })
+    .nullable()
+    .optional()
+    .describe(
+      'The draft on the screen of the sender. A yes, a no or a change is meant for this draft only: where it does not wait any more, or another one stands in its place, the message is refused (`GH_JOB_CONFLICT`) and nothing is written. null: the sender sees no draft, and the message answers none.',
+    ),
+});
+
+/** The body of a confirm, over HTTP and over NATS. */
+export const confirmBody = z.object({
+  draft_seq: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      '`seq` of the event that showed the draft. Where the job shows another draft by now, nothing is written. Without it the draft is meant that waits.',
+    ),
+});
+
+/** Values of the `outcome` filter. A cancelled job has outcome null and is found by `cancelled`. */
+export const jobOutcomes = [...outcomes, 'cancelled'] as const;
+
+const oneOf = <Word extends string>(words: readonly Word[]) =>
+  z.enum(words, { error: `expected one of ${words.join(', ')}` });
+
+/** Query option of lists whose rows have long texts. */
+export const wholeTexts = z
+  .union([z.boolean(), z.stringbool()])
+  .default(false)
+  .describe('`1`: with whole texts. Without it a text is cut after 1,000 characters.');
+
+/** Rows of one page of a list of jobs, at most. */
+export const listLimitMax = 500;
+
+export const listQuery = z.object({
+  state: oneOf(jobStates).optional(),
+  outcome: oneOf(jobOutcomes)
+    .optional()
+    .describe('How the job has ended. `cancelled` finds the same jobs as the state of that name.'),
+  user_id: z.string().max(256).optional(),
+  channel: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(listLimitMax).default(50),
+  /** Opaque: `next` of the previous page. */
+  cursor: z.string().max(64).optional(),
+  texts: wholeTexts,
+});
+
+/** Query of `GET /jobs/:id/events`. */
+export const eventsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
+  cursor: z.coerce.number().int().min(0).default(0).describe('`next` of the page before: a `seq`.'),
+});
+
+export interface JobView {
+  job_id: string;
+  user_id: string;
+  channel: string;
+  /** Thread given with the message; null: the channel itself. */
+  thread: string | null;
+  message: string;
+  state: string;
+  outcome: string | null;
+  /** Null until the job has ended. */
+  reply: string | null;
+  seq: number;
+  queue: { position: number; ahead: number; etaMs: number | null } | null;
+  created_at: string;
+  updated_at: string;
+  /** Milliseconds spent in each state so far. */
+  timings: Record<string, number>;
+  /** Set when a reply of the job was not surely delivered to its chat. */
+  delivery: 'uncertain' | 'dead' | null;
+  /** Replies for a chat, oldest first; empty if no bridge has reported. */
+  deliveries: DeliveryView[];
+  /** For a failed job: from its last `error` event. */
+  cause: CauseView | null;
+}
+
+/** Why a job failed: the error code and, if a model server caused it, the server's reason and message. */
+export interface CauseView {
+  code: string;
+  error_reason: string | null;
+  /** Backend, status and first line of the response, without keys and credentials; at most 240 characters. */
+  error_detail: string | null;
+}
+
+/** Delivery of one reply of a job to its chat. */
+export interface DeliveryView {
+  reply_id: string;
+  /** `uncertain`: it may have been posted, and is not sent again. `dead`: given up. */
+  status: 'sent' | 'uncertain' | 'dead';
+  parts: number;
+  error: string | null;
+  at: string;
+}
+
+/** A job in a list. */
+export type ListedJob = Omit<JobView, 'timings' | 'queue' | 'deliveries' | 'cause'> & {
+  /** The message was cut; `GET /chat/:id` has the whole text. */
+  message_cut?: true;
+  /** The reply was cut; `GET /chat/:id` has the whole text. */
+  reply_cut?: true;
+};
+
+export interface JobPage {
+  jobs: ListedJob[];
+  /** Null: last page. A page with a cursor may be short or empty: one page scans a bounded number of jobs. */
+  next: string | null;
+  /** The same as `next`. */
+  next_cursor: string | null;
+  /** Jobs scanned for this page. */
+  looked: number;
+}
+
+export interface SubmitReceipt {
+  job_id: string;
+  /** Only events above this `seq` answer the message: 0 for a new job, more for a message to a waiting job. */
+  after_seq: number;
+}
+
+/** What the transport knows besides the body. */
+export interface SubmitContext {
+  userId?: string;
+  channel?: string;
+  /** The raw header; an invalid one is ignored. */
+  traceparent?: string | undefined;
+}
+
+/** All calls throw GatehouseError, with the codes of docs/errors.md. */
+export interface JobService {
+  /**
+   * Resolves when the message is on disk. `body` is unchecked input. A consent while a draft of this user waits becomes
+   * an event of that job, and returns its id.
+   * @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG, GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE; if
+   *   the body names a `draft`: GH_JOB_NOT_FOUND (no job of this conversation), GH_JOB_CONFLICT (decided or changed)
+   */
+  submit(body: unknown, context?: SubmitContext): Promise<SubmitReceipt>;
+  /** @throws GH_JOB_NOT_FOUND */
+  get(jobId: string): Promise<JobView>;
+  /** A page of at most `bytesMax` bytes of JSON (default 1 MiB). @throws GH_REQUEST_INVALID */
+  list(query: unknown, bytesMax?: number): Promise<JobPage>;
+  /** The same page as a stream of slices, read on demand. @throws GH_REQUEST_INVALID */
+  listing(query: unknown, bytesMax?: number): Listing<ListedJob>;
+  /**
+   * State events of the job with `seq` above `afterSeq`, in order, at most one list long; empty: no more events.
+   * @throws GH_JOB_NOT_FOUND
+   */
+  events(jobId: string, afterSeq?: number): Promise<StateEvent[]>;
+  /** A page of events as slices; its cursor is a `seq`. @throws GH_JOB_NOT_FOUND */
+  eventListing(jobId: string, page: { cursor: number; limit: number }): Listing<StateEvent>;
+  /** Resolves when the cancel is on disk. @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT */
+  cancel(jobId: string, by: string): Promise<void>;
+  /** `draftSeq` as in `confirmBody`. @throws GH_JOB_CONFLICT for another draft */
+  confirm(jobId: string, by: string, draftSeq?: number): Promise<void>;
+  reject(jobId: string, by: string): Promise<void>;
+  /** The answer as written so far, or the whole reply of an ended job. @throws GH_JOB_NOT_FOUND */
+  text(jobId: string): Promise<{ job_id: string; text: string; final: boolean }>;
+}

@@ -1,0 +1,143 @@
+/**
+ * Entries of the local calendar on disk. The calendar tool interprets an entry; this file stores its text, its owner
+ * and its time span.
+ *
+ * 1. `(owner, uid)` is unique: adding the same entry twice adds it once, also after a crash (P10).
+ */
+import { GatehouseError } from '#shared/errors';
+import type { Database } from '#storage/database';
+import { param, statementCompiler } from '#storage/compile-statement';
+
+export interface CalendarEventRow {
+  uid: string;
+  ics: string;
+  entry: string;
+  firstWall: number;
+  /** Null when the entry has no end. */
+  lastWall: number | null;
+}
+
+export interface CalendarStore {
+  /** Durable when it returns. @throws GH_STORE_UNAVAILABLE when nothing was written */
+  add(owner: string, event: CalendarEventRow, now: number): 'added' | 'there';
+  /** One transaction. @throws GH_STORE_UNAVAILABLE when nothing was written */
+  putAll(
+    owner: string,
+    events: readonly CalendarEventRow[],
+    now: number,
+  ): ('added' | 'updated' | 'unchanged')[];
+  /** Entries that begin before `toWall` and end at or after `fromWall`. */
+  touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
+  /** Texts of all entries, oldest first. */
+  texts(owner: string): string[];
+  /** A page of them in order of `num`: those with a number above `afterNum`. */
+  textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
+  /** The text of one entry; null when the owner has none with this UID. */
+  text(owner: string, uid: string): string | null;
+}
+
+/** Stands for "has no end" in the index: the largest time of JavaScript. */
+const endless = 8.64e15;
+
+export function createCalendarStore(database: Database): CalendarStore {
+  const statements = prepare(database);
+  const insert = (owner: string, event: CalendarEventRow, now: number): boolean => {
+    const { uid, firstWall, lastWall, ics, entry } = event;
+    const last = lastWall ?? endless;
+    return statements.insert.run(owner, uid, firstWall, last, now, now, ics, entry).changes > 0;
+  };
+  const put = (owner: string, event: CalendarEventRow, now: number) => {
+    if (insert(owner, event, now)) return 'added' as const;
+    const { uid, firstWall, lastWall, ics, entry } = event;
+    const last = lastWall ?? endless;
+    const { changes } = statements.update.run(firstWall, last, now, ics, entry, owner, uid, ics);
+    return changes > 0 ? ('updated' as const) : ('unchanged' as const);
+  };
+  const putAll = database.connection.transaction(
+    (owner: string, events: readonly CalendarEventRow[], now: number) =>
+      events.map((event) => put(owner, event, now)),
+  );
+  const stored = <Value>(write: () => Value): Value => {
+    database.ensureInPlace();
+    return guardStorage(write);
+  };
+  return {
+    add: (owner, event, now) => stored(() => (insert(owner, event, now) ? 'added' : 'there')),
+    putAll: (owner, events, now) => stored(() => putAll.immediate(owner, events, now)),
+    touching: (owner, fromWall, toWall) => statements.touching.all(owner, fromWall, toWall),
+    texts: (owner) => statements.texts.all(owner).map((row) => row.ics),
+    textPage: (owner, afterNum, limit) => statements.textPage.all(owner, afterNum, limit),
+    text: (owner, uid) => statements.text.get(owner, uid)?.ics ?? null,
+  };
+}
+
+function guardStorage<Value>(write: () => Value): Value {
+  try {
+    return write();
+  } catch (error) {
+    throw new GatehouseError('GH_STORE_UNAVAILABLE', undefined, { cause: error });
+  }
+}
+
+function prepare(database: Database) {
+  const { query } = database;
+  const compile = statementCompiler(database);
+  return {
+    insert: compile(
+      query
+        .insertInto('calendar_event')
+        .values({
+          owner: param,
+          uid: param,
+          first_wall: param,
+          last_wall: param,
+          created_at: param,
+          updated_at: param,
+          ics: param,
+          entry: param,
+        })
+        .onConflict((conflict) => conflict.columns(['owner', 'uid']).doNothing()),
+    ),
+    update: compile(
+      query
+        .updateTable('calendar_event')
+        .set({
+          first_wall: param,
+          last_wall: param,
+          updated_at: param,
+          ics: param,
+          entry: param,
+        })
+        .where('owner', '=', param)
+        .where('uid', '=', param)
+        .where('ics', '<>', param),
+    ),
+    touching: compile<{ ics: string; entry: string }>(
+      query
+        .selectFrom('calendar_event')
+        .select(['ics', 'entry'])
+        .where('owner', '=', param)
+        .where('last_wall', '>=', param)
+        .where('first_wall', '<', param),
+    ),
+    texts: compile<{ ics: string }>(
+      query.selectFrom('calendar_event').select('ics').where('owner', '=', param).orderBy('num'),
+    ),
+    textPage: compile<{ num: number; ics: string }>(
+      query
+        .selectFrom('calendar_event')
+        .select(['num', 'ics'])
+        .where('owner', '=', param)
+        .where('num', '>', param)
+        .orderBy('num')
+        .limit(param),
+    ),
+    text: compile<{ ics: string }>(
+      query
+        .selectFrom('calendar_event')
+        .select('ics')
+        .where('owner', '=', param)
+        .where('uid', '=', param),
+    ),
+  };
+}

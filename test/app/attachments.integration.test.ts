@@ -1,0 +1,101 @@
+/** Files that come with a message: each is one document of its sender, also where the message had to be sent again. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { direct, openCore, type CoreFixture } from '#test/support/core';
+import { saysJson, stalls } from '#test/support/fake-llm-replies';
+import { until } from '#test/support/journal';
+
+let fixture: CoreFixture;
+beforeEach(async () => {
+  fixture = await openCore({ jobs: { maxConcurrent: 1, maxQueued: 1 } });
+});
+afterEach(() => fixture.close());
+
+const attachment = { name: '계약.txt', text: '계약 기간은 2027년까지' };
+
+const send = (change: object = {}): Promise<Response> =>
+  fetch(`${fixture.core.url}/chat`, {
+    method: 'POST',
+    body: JSON.stringify({ message: '이거 봐줘', user_id: 'ann', attachment, ...change }),
+  });
+
+async function documents(user: string): Promise<{ id: string; title: string }[]> {
+  const answer = await fetch(`${fixture.core.url}/documents?user_id=${user}`);
+  return ((await answer.json()) as { documents: { id: string; title: string }[] }).documents;
+}
+
+/** Fills every place; returns what empties them. */
+async function fillQueue(): Promise<() => Promise<void>> {
+  const { client, small } = fixture;
+  small.script(stalls(), stalls());
+  const ids: string[] = [];
+  for (const user of ['x', 'y']) ids.push(await client.submit({ message: '안녕', user_id: user }));
+  await until(() => small.open === 1);
+  return async () => {
+    for (const id of ids.toReversed()) await client.controlJob(id, 'cancel');
+    await until(() => fixture.core.journal.stats.running === 0);
+  };
+}
+
+test.each([
+  ['without a key', {}],
+  ['with a key', { idempotency_key: 'k' }],
+])('a refused message that is sent again %s has one document', async (_, change) => {
+  const empty = await fillQueue();
+  expect((await send(change)).status).toBe(429);
+  expect((await send(change)).status).toBe(429);
+  await empty();
+  fixture.small.script(direct('네'));
+  expect((await send(change)).status).toBe(202);
+  expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
+});
+
+test.each([
+  ['a yes', '확인'],
+  ['a no', '취소'],
+  ['a change', '4시로 바꿔줘'],
+  ['an unclear answer', '확인❓'],
+])('a file that comes with %s to a draft is kept as a document', async (_, message) => {
+  fixture.small.script(
+    saysJson({
+      action: 'tools',
+      tool: 'calendar',
+      operation: 'create_draft',
+      params: { title: '치과', date: '2031-03-05', time: '15:00' },
+    }),
+  );
+  const said = await send({ message: '2031년 3월 5일 3시에 치과 잡아줘', attachment: undefined });
+  const { job_id: jobId } = (await said.json()) as { job_id: string };
+  await until(async () => (await fixture.client.job(jobId)).state === 'confirm-draft');
+  expect(await (await send({ message })).json()).toMatchObject({ job_id: jobId });
+  expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
+});
+
+test('a file of another name, of another text or of another person is another document', async () => {
+  const files = [attachment, { ...attachment, name: 'b.txt' }, { ...attachment, text: '다른 글' }];
+  for (const [n, file] of files.entries()) {
+    fixture.small.script(direct('네'));
+    await send({ attachment: file });
+    await until(() => fixture.core.journal.stats.running === 0);
+    expect(await documents('ann')).toHaveLength(n + 1);
+  }
+  fixture.small.script(direct('네'));
+  await send({ user_id: 'bob' });
+  expect(await documents('bob')).toHaveLength(1);
+  expect(await documents('ann')).toHaveLength(3);
+});
+
+test('a file that was removed is back, and found, when it is sent again', async () => {
+  fixture.small.script(direct('네'), direct('네'));
+  await send();
+  await until(() => fixture.core.journal.stats.running === 0);
+  const [kept] = await documents('ann');
+  const { id } = kept!;
+  await fetch(`${fixture.core.url}/documents/${id}?user_id=ann`, { method: 'DELETE' });
+  expect(await documents('ann')).toEqual([]);
+  await send();
+  expect(await documents('ann')).toMatchObject([{ id }]);
+  const found = await fetch(
+    `${fixture.core.url}/documents/search?q=${encodeURIComponent('계약')}&user_id=ann`,
+  );
+  expect(await found.json()).toMatchObject({ results: [{ id }] });
+});

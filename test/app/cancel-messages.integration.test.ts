@@ -1,0 +1,154 @@
+/** 취소 and its like stop what runs for a person, whatever the channel; of it and a draft that waits the newer one is meant. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { isCancelRequest } from '#language/rules/consent';
+import { direct, openCore } from '#test/support/core';
+import { saysJson, stalls } from '#test/support/fake-llm-replies';
+import { until } from '#test/support/journal';
+
+const draft = saysJson({
+  action: 'tools',
+  tool: 'calendar',
+  operation: 'create_draft',
+  params: { title: '치과', date: '2031-03-05', time: '15:00' },
+});
+const draftMessage = '2031년 3월 5일 3시에 치과 잡아줘';
+
+describe('a word of stopping', () => {
+  test.each([
+    '취소',
+    '취소해줘',
+    '그만',
+    '그만해',
+    '이제 그만',
+    '중단해줘',
+    '멈춰',
+    '취소해 주세요!',
+    '관둬',
+    'cancel',
+    'stop',
+    'Stop it please',
+    'never mind',
+    'abort',
+    'cancel that',
+  ])('%s', (message) => {
+    expect(isCancelRequest(message)).toBe(true);
+  });
+
+  test.each([
+    '싫어',
+    '아니',
+    '등록하지 마',
+    '취소하지 마',
+    '내일 약속 취소해줘',
+    '취소 수수료가 얼마야?',
+    '취소?',
+    'no',
+    'delete',
+    'how do I cancel my subscription',
+    'stop the server at ten',
+    '네',
+  ])('is not %s', (message) => {
+    expect(isCancelRequest(message)).toBe(false);
+  });
+});
+
+async function open() {
+  // Two at once, so that one person's model does not make another wait.
+  const fixture = await openCore((small) => ({
+    backends: [{ id: 'small', baseUrl: small.baseUrl, model: 'm', concurrency: 2 }],
+    roles: {},
+  }));
+  onTestFinished(() => fixture.close());
+  const stalled = async (user: string): Promise<string> => {
+    const before = fixture.small.open;
+    fixture.small.script(stalls());
+    const id = await fixture.client.submit({ message: '안녕', user_id: user });
+    await until(() => fixture.small.open > before);
+    return id;
+  };
+  return { ...fixture, stalled };
+}
+
+describe('said while a job runs', () => {
+  test('cancels that job, and is an event of it', async () => {
+    const { client, stalled } = await open();
+    const id = await stalled('ann');
+    const { job_id: told, after_seq } = await client.submitMessage({
+      message: '취소',
+      user_id: 'ann',
+    });
+    expect(told).toBe(id);
+    expect(after_seq).toBeGreaterThan(0);
+    await until(async () => (await client.job(id)).state === 'cancelled');
+    const last = (await client.events(id)).at(-1)!;
+    expect(last).toMatchObject({
+      type: 'cancelled',
+      data: { by: 'ann', reply: '요청을 취소했습니다.' },
+    });
+    expect((await client.jobs({})).jobs).toHaveLength(1);
+  });
+
+  test('stops nobody else’s job, and only the one that runs', async () => {
+    const { client, stalled, small } = await open();
+    const [mine, other] = [await stalled('ann'), await stalled('bob')];
+    const next = await client.submit({ message: '다음 질문', user_id: 'ann' });
+    small.script(direct('다음 답'));
+    await client.submitMessage({ message: 'stop', user_id: 'ann' });
+    await until(async () => (await client.job(next)).outcome === 'answered');
+    expect(await client.job(mine)).toMatchObject({ state: 'cancelled' });
+    expect(await client.job(other)).toMatchObject({ outcome: null });
+  });
+
+  test('with the same key twice cancels once, and says where its answer begins', async () => {
+    const { client, stalled } = await open();
+    const id = await stalled('ann');
+    const word = { message: '그만', user_id: 'ann', idempotency_key: 'k1' };
+    const first = await client.submitMessage(word);
+    await until(async () => (await client.job(id)).state === 'cancelled');
+    expect(await client.submitMessage(word)).toEqual(first);
+    expect((await client.jobs({})).jobs).toHaveLength(1);
+  });
+});
+
+describe('said while a job runs and a draft waits', () => {
+  test('stops what runs, which is newer; said again it rejects the draft', async () => {
+    const { client, stalled, small } = await open();
+    small.script(draft);
+    const waiting = await client.submit({ message: draftMessage, user_id: 'ann' });
+    await until(async () => (await client.job(waiting)).state === 'confirm-draft');
+    const running = await stalled('ann');
+    expect((await client.submitMessage({ message: '그만', user_id: 'ann' })).job_id).toBe(running);
+    await until(async () => (await client.job(running)).state === 'cancelled');
+    expect(await client.job(waiting)).toMatchObject({ state: 'confirm-draft' });
+    expect((await client.submitMessage({ message: '그만', user_id: 'ann' })).job_id).toBe(waiting);
+    await until(async () => (await client.job(waiting)).outcome === 'declined');
+  });
+
+  test('a refusal that is no word of stopping is for the draft', async () => {
+    const { client, stalled, small } = await open();
+    small.script(draft);
+    const waiting = await client.submit({ message: draftMessage, user_id: 'ann' });
+    await until(async () => (await client.job(waiting)).state === 'confirm-draft');
+    const running = await stalled('ann');
+    expect((await client.submitMessage({ message: '싫어', user_id: 'ann' })).job_id).toBe(waiting);
+    await until(async () => (await client.job(waiting)).outcome === 'declined');
+    expect(await client.job(running)).toMatchObject({ outcome: null });
+  });
+});
+
+describe('said while nothing runs', () => {
+  test('is a message like any other', async () => {
+    const { ask, small } = await open();
+    small.script(direct('취소할 일이 없습니다'));
+    expect((await ask('취소')).end.data).toMatchObject({ reply: '취소할 일이 없습니다' });
+  });
+
+  test('rejects the draft that waits', async () => {
+    const { client, small } = await open();
+    small.script(draft);
+    const id = await client.submit({ message: draftMessage, user_id: 'ann' });
+    await until(async () => (await client.job(id)).state === 'confirm-draft');
+    expect((await client.submitMessage({ message: '취소', user_id: 'ann' })).job_id).toBe(id);
+    await until(async () => (await client.job(id)).outcome === 'declined');
+  });
+});

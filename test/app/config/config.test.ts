@@ -1,0 +1,112 @@
+/** The configuration: defaults, variables, and that a fault is named by key, expectation and what was found. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { configSchema } from '#app/config/config';
+import { loadConfig, parseConfig } from '#app/config/load-config';
+import { scratchFolder } from '#test/support/journal';
+import { projectRoot } from '#test/support/project-root';
+
+const parse = (source: string, env: Record<string, string> = {}) =>
+  parseConfig(source, 'gatehouse.yaml', env);
+
+const backend = (more = '') =>
+  `backends: [{id: a, baseUrl: "http://127.0.0.1:1234/v1", model: m${more}}]`;
+
+describe('a configuration', () => {
+  test('that is empty is the embedded defaults', () => {
+    expect(parse('')).toEqual(configSchema.parse({}));
+    expect(parse('').jobs).toMatchObject({
+      maxConcurrent: 3,
+      heartbeatMs: 4_000,
+      confirmTtlMs: 900_000,
+    });
+  });
+
+  test('takes environment variables, also within text and lists', () => {
+    const config = parse('nats: {password: "${PW}"}\nserver: {apiKeys: ["a-${PW}"]}', { PW: 'x' });
+    expect(config.nats.password).toBe('x');
+    expect(config.server.apiKeys).toEqual(['a-x']);
+  });
+
+  test.each([
+    ['server: {prot: 1}', 'server.prot: there is no such key'],
+    ['server: {port: high}', 'server.port: expected number, received string, found "high"'],
+    [
+      'jobs: {maxConcurrent: 0}',
+      'jobs.maxConcurrent: Too small: expected number to be >=1, found 0',
+    ],
+    [
+      'timezone: Mars/Olympus',
+      'timezone: must be an IANA time zone, such as Asia/Seoul, found "Mars/Olympus"',
+    ],
+    [backend(', kind: gpt'), 'backends[0].kind'],
+    [`${backend()}\nroles: {reasoner: b}`, 'roles.reasoner: expected one of a, found "b"'],
+    ['backends: [{id: a, baseUrl: "ftp://x", model: m}]', 'backends[0].baseUrl'],
+    ['nats: {token: "${NOPE}"}', 'nats.token: the environment variable NOPE is not set'],
+    ['- a\n- list', 'the file: expected object, received array'],
+    ['a: [', 'gatehouse.yaml: '],
+  ])('%j is refused by name', (source, expected) => {
+    expect(() => parse(source)).toThrow(expect.objectContaining({ code: 'GH_CONFIG_INVALID' }));
+    expect(() => parse(source)).toThrow(expected);
+  });
+
+  const days30 = 30 * 86_400_000;
+  const vectors = `baseUrl: "http://127.0.0.1:1/v1", model: m, timeoutMs: ${days30}`;
+  test.each([
+    ['backends[0].timeoutsMs.total', backend(`, timeoutsMs: {total: ${days30}}`)],
+    ['jobs.heartbeatMs', `jobs: {heartbeatMs: ${days30}}`],
+    ['jobs.toolTimeoutMs', `jobs: {toolTimeoutMs: ${days30}}`],
+    ['drafts.intervalMs', `drafts: {intervalMs: ${days30}}`],
+    ['search.embeddings.timeoutMs', `search: {embeddings: {${vectors}}}`],
+    ['synology.minIntervalMs', `synology: {minIntervalMs: ${days30}}`],
+  ])('%s of more than a timer can count is refused: it would end at once', (key, source) => {
+    expect(() => parse(source)).toThrow(
+      `${key}: must be 2147483647 (24.8 days) at most, found ${days30}`,
+    );
+  });
+
+  test('takes longer times where no timer of the platform stands behind them', () => {
+    const config = parse(`jobs: {confirmTtlMs: ${days30}}\ngates: {agingMs: ${days30}}`);
+    expect([config.jobs.confirmTtlMs, config.gates.agingMs]).toEqual([days30, days30]);
+  });
+
+  test('never prints a secret that does not fit', () => {
+    expect(() => parse('nats: {password: 12345678}')).toThrow(
+      /^gatehouse\.yaml: nats\.password: expected string, received number, found a number; quote it \(line 1\)$/,
+    );
+  });
+
+  test('is found by argument, then by GATEHOUSE_CONFIG; a file that is not there is named', () => {
+    const scratch = scratchFolder();
+    const path = join(scratch.path, 'mine.yaml');
+    writeFileSync(path, 'server: {port: 4242}');
+    expect(loadConfig(path, {}).config.server.port).toBe(4242);
+    expect(loadConfig(undefined, { GATEHOUSE_CONFIG: path }).file).toBe(path);
+    expect(() => loadConfig(join(scratch.path, 'gone.yaml'), {})).toThrow(
+      'gone.yaml: cannot be read',
+    );
+    scratch.remove();
+  });
+});
+
+describe('the files for people', () => {
+  test('gatehouse.example.yaml shows every key with its default', () => {
+    const source = readFileSync(join(projectRoot, 'gatehouse.example.yaml'), 'utf8');
+    expect(parse(source)).toEqual(configSchema.parse({}));
+    for (const [name, section] of Object.entries(configSchema.parse({}))) {
+      expect(source).toContain(`\n${name}:`);
+      if (typeof section !== 'object' || Array.isArray(section)) continue;
+      for (const key of Object.keys(section))
+        expect(source, `${name}.${key}`).toMatch(new RegExp(`\\b${key}:`));
+    }
+  });
+
+  test('docs/gatehouse.schema.json is the schema that the program checks with', () => {
+    const made = `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }), null, 2)}\n`;
+    const path = join(projectRoot, 'docs', 'gatehouse.schema.json');
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, made);
+    expect(readFileSync(path, 'utf8'), 'run: UPDATE_DOCS=1 npx vitest run test/config').toBe(made);
+  });
+});

@@ -1,0 +1,223 @@
+/**
+ * A model server that is switched off, comes back, hangs or is slow, with people and drafts waiting at its gate:
+ * everybody is told, the circuit opens and closes again, and no request is lost. Real gate, real HTTP.
+ */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createBackend } from '#models/client/backend';
+import type { BackendConfig } from '#models/backend-config';
+import { createGate } from '#models/gate/gate';
+import { createProbe } from '#models/health/probe';
+import type { ModelOutcome, RunOptions } from '#shared/model/model';
+import { systemClock } from '#shared/clock';
+import { openCore } from '#test/support/core';
+import { says, type FakeReply } from '#test/support/fake-llm-replies';
+import { startFakeLlm } from '#test/support/fake-llm';
+import { until } from '#test/support/journal';
+
+/** Takes the connection, reads the request, and never says a word. */
+const wedged: FakeReply = ({ gone }) =>
+  new Promise((resolve) => gone.addEventListener('abort', () => resolve()));
+
+async function setUp(firstTokenMs = 10_000, kind: BackendConfig['kind'] = 'generic') {
+  const llm = await startFakeLlm();
+  onTestFinished(() => llm.close());
+  const config: BackendConfig = {
+    id: 'server',
+    baseUrl: llm.baseUrl,
+    model: 'm',
+    kind,
+    concurrency: 1,
+    statusUrl: null,
+    apiKey: null,
+    timeoutsMs: { connect: 2_000, firstToken: firstTokenMs, idle: 10_000, total: 20_000 },
+  };
+  const probe = createProbe(config);
+  onTestFinished(() => probe.close());
+  const gate = createGate({
+    id: 'server',
+    concurrency: 1,
+    clock: systemClock,
+    probe: () => probe.isReachable(),
+    breaker: { failures: 3, probeBackoffMs: 10, probeBackoffMaxMs: 20 },
+  });
+  onTestFinished(() => gate.stop());
+  const backend = createBackend({ config, gate, clock: systemClock });
+  onTestFinished(() => backend.close());
+  const ask = (user: string, more: Partial<RunOptions> = {}): Promise<ModelOutcome> =>
+    backend.run(
+      { messages: [{ role: 'user', content: user }] },
+      {
+        kind: 'answer',
+        priority: 'foreground',
+        user,
+        signal: new AbortController().signal,
+        ...more,
+      },
+    );
+  const waiting = (count: number) => until(() => gate.view().waiting.length === count);
+  return { llm, gate, ask, waiting };
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `user${n}`);
+const reasons = (outcomes: ModelOutcome[]): string[] =>
+  outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.errorReason));
+
+describe('a server that is switched off', () => {
+  test('with many waiting: who was served is told what broke, the others that it is down', async () => {
+    const { llm, gate, ask, waiting } = await setUp();
+    llm.script(wedged);
+    const all = names(8).map((name) => ask(name));
+    await llm.arrived(1);
+    await waiting(7);
+    await llm.refuse();
+    const told = reasons(await Promise.all(all));
+    expect(told[0]).toBe('connection_lost');
+    expect(told.slice(1)).toEqual([
+      ...Array.from({ length: 3 }, () => 'connect_refused'),
+      ...Array.from({ length: 4 }, () => 'breaker_open'),
+    ]);
+    expect(gate.view()).toMatchObject({ state: 'down', waiting: [], running: [] });
+  });
+
+  test('tells who comes while it is down at once, and when to come again', async () => {
+    const { llm, gate, ask } = await setUp();
+    await llm.refuse();
+    await Promise.all(names(3).map((name) => ask(name)));
+    expect(gate.view().circuit).not.toBe('closed');
+    const refused = await ask('late');
+    expect(refused).toMatchObject({ ok: false, errorReason: 'breaker_open' });
+    expect(!refused.ok && refused.retryAfterMs).toEqual(expect.any(Number));
+  });
+
+  test('and on again is used again, by everybody who asks', async () => {
+    const { llm, gate, ask } = await setUp();
+    await llm.refuse();
+    await Promise.all(names(3).map((name) => ask(name)));
+    expect(gate.view().circuit).not.toBe('closed');
+    await llm.listen();
+    await until(() => gate.view().circuit === 'closed');
+    expect(reasons(await Promise.all(names(4).map((name) => ask(name))))).toEqual(
+      names(4).map(() => 'ok'),
+    );
+    expect(llm.overlapMax).toBe(1);
+  });
+
+  test('and on again without the health page of its kind is used again', async () => {
+    const { llm, gate, ask } = await setUp(10_000, 'mlx-lm');
+    await llm.refuse();
+    await Promise.all(names(3).map((name) => ask(name)));
+    expect(gate.view().circuit).not.toBe('closed');
+    await llm.listen();
+    await until(() => gate.view().circuit === 'closed');
+    expect(reasons([await ask('ann')])).toEqual(['ok']);
+    expect(llm.pageViews).toContain('/health');
+  });
+
+  test('for the length of one request only does not open the circuit', async () => {
+    const { llm, gate, ask } = await setUp();
+    await llm.refuse();
+    expect(reasons([await ask('ann'), await ask('bob')])).toEqual([
+      'connect_refused',
+      'connect_refused',
+    ]);
+    await llm.listen();
+    expect(reasons([await ask('ann')])).toEqual(['ok']);
+    await llm.refuse();
+    expect(reasons([await ask('ann'), await ask('bob')])).toEqual([
+      'connect_refused',
+      'connect_refused',
+    ]);
+    expect(gate.view().circuit).toBe('closed');
+  });
+});
+
+describe('a server that hangs', () => {
+  test('is left by each after its limit, and no waiter is forgotten', async () => {
+    const { llm, gate, ask } = await setUp(100);
+    llm.script(wedged, wedged, says('back'));
+    const told = reasons(await Promise.all(names(3).map((name) => ask(name))));
+    expect(told).toEqual(['timeout_first_token', 'timeout_first_token', 'ok']);
+    // It was reached each time: that it hangs is no reason to refuse those who come.
+    expect(gate.view().circuit).toBe('closed');
+    expect(llm.overlapMax).toBe(1);
+  });
+
+  test('while some wait with a deadline: they are told so, the others are served when it moves again', async () => {
+    const { llm, ask, waiting } = await setUp();
+    const { promise: barrier, resolve } = Promise.withResolvers<void>();
+    llm.script((exchange) => barrier.then(() => says('late')(exchange)));
+    const holder = ask('holder');
+    await llm.arrived(1);
+    const hasty = ask('hasty', { deadlineAt: Date.now() + 30 });
+    const patient = ask('patient');
+    expect(reasons([await hasty])).toEqual(['deadline']);
+    await waiting(1);
+    resolve();
+    expect(reasons(await Promise.all([holder, patient]))).toEqual(['ok', 'ok']);
+    expect(llm.requests).toHaveLength(2);
+  });
+});
+
+describe('a slow server', () => {
+  test('serves all, one at a time, people before drafts, and tells each its place as it moves up', async () => {
+    const { llm, ask } = await setUp();
+    const barriers = names(4).map(() => Promise.withResolvers<void>());
+    llm.script(
+      ...barriers.map(
+        ({ promise }): FakeReply =>
+          (exchange) =>
+            promise.then(() => says('slow')(exchange)),
+      ),
+    );
+    const places: Record<string, number[]> = {};
+    const follow = (name: string) => ({
+      onQueued: ({ position }: { position: number }) => (places[name] ??= []).push(position),
+    });
+    const toldDraft = (place: number) => until(() => places['draft']?.at(-1) === place);
+    const first = ask('first');
+    await llm.arrived(1);
+    const draft = ask('draft', { priority: 'background', kind: 'draft', ...follow('draft') });
+    await toldDraft(1);
+    const second = ask('second', follow('second'));
+    await toldDraft(2);
+    const third = ask('third', follow('third'));
+    await toldDraft(3);
+    const order: string[] = [];
+    for (const [name, outcome] of Object.entries({ first, second, third, draft })) {
+      void outcome.then(() => order.push(name));
+    }
+    for (const [n, barrier] of barriers.entries()) {
+      await llm.arrived(n + 1);
+      barrier.resolve();
+    }
+    expect(reasons(await Promise.all([first, second, third, draft]))).toEqual(
+      names(4).map(() => 'ok'),
+    );
+    expect(order).toEqual(['first', 'second', 'third', 'draft']);
+    expect(places['second']).toEqual([1]);
+    expect(places['third']).toEqual([2, 1]);
+    expect(places['draft']).toEqual([1, 2, 3, 2, 1]);
+    expect(llm.overlapMax).toBe(1);
+  });
+});
+
+test('through the whole core: jobs end with the fallback while the reasoner is off, and with it when it is back', async () => {
+  const fixture = await openCore();
+  onTestFinished(() => fixture.close());
+  const { small, large, core } = fixture;
+  const { gate } = core.pool.find('large')!;
+  const routed = says('{"action":"route"}');
+  await large.refuse();
+  for (let n = 0; n < 4; n += 1) {
+    small.script(routed, says('작은 모델의 답'));
+    const { end, events } = await fixture.ask('양자역학이 뭐야?');
+    expect(end.data).toMatchObject({ outcome: 'answered', reply: '작은 모델의 답' });
+    const trouble = events.find((event) => event.type === 'error');
+    expect(trouble?.data['error_reason']).toBe(n < 3 ? 'connect_refused' : 'breaker_open');
+  }
+  await large.listen();
+  await until(() => gate.view().circuit === 'closed');
+  small.script(routed);
+  large.script(says('큰 모델의 답'));
+  expect((await fixture.ask('양자역학이 뭐야?')).end.data['reply']).toBe('큰 모델의 답');
+});

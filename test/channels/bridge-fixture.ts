@@ -1,0 +1,289 @@
+/**
+ * What the tests of the bridge share: a broker, a core with fake models, a fake NAS and a bridge between
+ * them, all real processes' parts in this process and all closed after each test.
+ */
+import { join } from 'node:path';
+import { onTestFinished, vi } from 'vitest';
+import { startBridge, type Bridge, type BridgeOptions } from '#channels/bridge';
+import { channel, type CoreLink } from '#channels/core-link-port';
+import { configSchema, type Config } from '#app/config/config';
+import type { BridgeStorage } from '#channels/bridge-storage-port';
+import type { DeliveryReport, Reply } from '#shared/wire/reply';
+import { startFakeDsm, type FakeDsmOptions } from '#simulators/synology-chat/fake-dsm';
+import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
+import { silentLog } from '#shared/log';
+import { createChannelLink } from '#events/channel-link/channel-link';
+import { openBridgeDatabase } from '#channels/store/bridge-database';
+import { createBridgeStore } from '#channels/store/bridge-store';
+import { broker, folderForTest, natsCommand } from '#test/events/nats-fixture';
+import { openCore, type ConfigInput, type CoreFixture } from '#test/support/core';
+import type { NatsServer } from '#test/support/nats-server';
+
+export { natsCommand };
+
+/** As long as any test here waits for something that should come. */
+export const waitMs = 20_000;
+export const token = 'T'.repeat(64);
+
+export async function fakeNas(options: FakeDsmOptions = {}): Promise<FakeDsm> {
+  const { rules, ...rest } = options;
+  const dsm = await startFakeDsm({
+    token,
+    ...rest,
+    rules: { postIntervalMsMin: 0, ...rules },
+  });
+  onTestFinished(() => dsm.close());
+  return dsm;
+}
+
+/** The last word on a job, to person 4 unless `change` says otherwise. */
+export const finalReply = (jobId: string, text: string, change: Partial<Reply> = {}): Reply => ({
+  reply_id: `${jobId}:5`,
+  job_id: jobId,
+  user_id: '4',
+  channel: 'synology',
+  n: 5,
+  kind: 'final',
+  text,
+  ...change,
+});
+
+/** The clock of this process, ahead by `ms`; right again when the test has ended. */
+export function clockAhead(): { ms: number } {
+  const ahead = { ms: 0 };
+  const real = Date.now.bind(Date);
+  const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead.ms);
+  onTestFinished(() => spy.mockRestore());
+  return ahead;
+}
+
+export interface OpenBridge {
+  bridge: Bridge;
+  storage: BridgeStorage;
+  folder: string;
+  /** The webhook's address. */
+  url: string;
+  /** Ends it and starts it again over the same database. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface BridgeInput {
+  dsm: FakeDsm;
+  natsUrl: string;
+  synology?: Record<string, unknown>;
+  nats?: Record<string, unknown>;
+  timings?: BridgeOptions['timings'];
+  log?: BridgeOptions['log'];
+  trust?: BridgeOptions['trust'];
+}
+
+export const bridgeConfig = (input: BridgeInput): Config =>
+  configSchema.parse({
+    nats: { mode: 'external', url: input.natsUrl, ...input.nats },
+    synology: {
+      incomingUrl: input.dsm.apiUrl(),
+      token,
+      allowedUserIds: [4, 5],
+      port: 0,
+      minIntervalMs: 0,
+      ...input.synology,
+    },
+  });
+
+export async function openBridge(input: BridgeInput): Promise<OpenBridge> {
+  const folder = folderForTest();
+  const { synology, nats } = bridgeConfig(input);
+  const log = input.log ?? silentLog();
+  const start = async (port: number) => {
+    const database = openBridgeDatabase(join(folder, 'synology.db'));
+    const storage = createBridgeStore(database, Date.now);
+    const bridge = await startBridge({
+      settings: { ...synology, port },
+      storage,
+      link: (onReply) =>
+        createChannelLink({
+          config: nats,
+          channel,
+          dataFolder: folder,
+          onReply,
+          log,
+          timings: { retryMs: 10, retryMsMax: 200, nakDelayMs: 50 },
+        }),
+      trust: input.trust ?? {},
+      locale: 'auto',
+      log,
+      timings: {
+        orderTimeoutMs: 2_000,
+        sweepIntervalMs: 200,
+        minUnansweredMs: 500,
+        ...input.timings,
+      },
+    });
+    return { database, storage, bridge };
+  };
+  let current = await start(0);
+  let isOpen = true;
+  const stop = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    await current.bridge.stop();
+    current.database.close();
+  };
+  onTestFinished(stop);
+  const port = Number(new URL(current.bridge.url).port);
+  const opened: OpenBridge = {
+    bridge: current.bridge,
+    storage: current.storage,
+    folder,
+    url: current.bridge.url,
+    async restart() {
+      await stop();
+      current = await start(port);
+      isOpen = true;
+      Object.assign(opened, { bridge: current.bridge, storage: current.storage });
+    },
+    stop,
+  };
+  return opened;
+}
+
+export interface BridgeWithCore extends OpenBridge {
+  server: NatsServer;
+  fixture: CoreFixture;
+  dsm: FakeDsm;
+  /** What the bots have said to a person, oldest first. */
+  textsShownTo(userId: number): string[];
+  /** Types it, and waits until the bridge has taken it. */
+  type(userId: number, text: string): Promise<void>;
+  /** Waits until the person has been told this often. */
+  waitForTexts(userId: number, count: number): Promise<string[]>;
+}
+
+export async function openBridgeWithCore(
+  change: {
+    core?: ConfigInput;
+    dsm?: FakeDsmOptions;
+    synology?: Record<string, unknown>;
+    timings?: BridgeOptions['timings'];
+  } = {},
+): Promise<BridgeWithCore> {
+  const server = await broker();
+  const fixture = await openCore((small, large) => ({
+    nats: { mode: 'external', url: server.url },
+    ...(typeof change.core === 'function' ? change.core(small, large) : change.core),
+  }));
+  onTestFinished(() => fixture.close());
+  const dsm = await fakeNas(change.dsm);
+  const { synology, timings } = change;
+  const opened = await openBridge({
+    dsm,
+    natsUrl: server.url,
+    ...(synology === undefined ? {} : { synology }),
+    ...(timings === undefined ? {} : { timings }),
+  });
+  dsm.saveUrl('Gatehouse', opened.url);
+  return Object.assign(opened, {
+    server,
+    fixture,
+    dsm,
+    textsShownTo: (userId: number) => textsShownTo(dsm, userId),
+    async type(userId: number, text: string) {
+      const [delivery] = await dsm.say({ userId, text }).settled;
+      if (delivery?.state !== 'answered') throw new Error(JSON.stringify(delivery));
+    },
+    async waitForTexts(userId: number, count: number) {
+      await dsm.until(() => textsShownTo(dsm, userId).length >= count, waitMs);
+      return textsShownTo(dsm, userId);
+    },
+  });
+}
+
+/** What the bots have said to a person, oldest first. */
+export function textsShownTo(dsm: FakeDsm, userId: number): string[] {
+  const ids = dsm
+    .conversations()
+    .filter((one) => one.kind === 'direct' && one.userId === userId)
+    .map(({ id }) => id);
+  return dsm
+    .posts()
+    .filter((post) => ids.includes(post.conversationId) && post.author.kind === 'integration')
+    .map(({ text }) => text);
+}
+
+export interface BridgeWithoutCore {
+  bridge: Bridge;
+  storage: BridgeStorage;
+  folder: string;
+  /** As if the core had sent it. */
+  reply(reply: Reply): Promise<'done' | 'later'>;
+  /** What the core would have been told, in order. */
+  reports: Omit<DeliveryReport, 'reply_id'>[];
+  textsShownTo(userId: number): string[];
+  stop(): Promise<void>;
+}
+
+export interface BridgeWithoutCoreInput {
+  /** With the database of another that was stopped. */
+  folder?: string;
+  /** A disk that fails, say. */
+  disk?(storage: BridgeStorage): BridgeStorage;
+  link?: Partial<CoreLink>;
+}
+
+/** A bridge without a core: what the core would say is said by the test. */
+export async function openBridgeWithoutCore(
+  dsm: FakeDsm,
+  change: Record<string, unknown> = {},
+  { folder = folderForTest(), disk = (storage) => storage, link }: BridgeWithoutCoreInput = {},
+): Promise<BridgeWithoutCore> {
+  const { synology } = bridgeConfig({ dsm, natsUrl: 'nats://127.0.0.1:1', synology: change });
+  const database = openBridgeDatabase(join(folder, 'synology.db'));
+  const storage = createBridgeStore(database, Date.now);
+  const reports: BridgeWithoutCore['reports'] = [];
+  let onReply: BridgeWithoutCore['reply'] = () => Promise.resolve('later');
+  const away = {
+    ok: false as const,
+    problem: { code: 'GH_BUS_UNREACHABLE' as const, message: 'there is no core' },
+  };
+  const bridge = await startBridge({
+    settings: synology,
+    storage: disk(storage),
+    link(take) {
+      onReply = take;
+      return {
+        start: () => undefined,
+        stop: () => Promise.resolve(),
+        state: 'connected',
+        problem: null,
+        submit: () => Promise.resolve(away),
+        request: () => Promise.resolve(away),
+        report(_, report) {
+          reports.push(report);
+          return Promise.resolve({ ok: true, value: 'stored' });
+        },
+        ...link,
+      };
+    },
+    trust: {},
+    locale: 'auto',
+    log: silentLog(),
+  });
+  let isOpen = true;
+  const stop = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    await bridge.stop();
+    database.close();
+  };
+  onTestFinished(stop);
+  return {
+    bridge,
+    storage,
+    folder,
+    stop,
+    reply: (reply) => onReply(reply),
+    reports,
+    textsShownTo: (userId) => textsShownTo(dsm, userId),
+  };
+}

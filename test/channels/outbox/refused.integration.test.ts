@@ -1,0 +1,150 @@
+/** What the broker, the core or the NAS refuses for good ends in words; what is behind it goes on. */
+import { describe, expect, test } from 'vitest';
+import { createButtonHandler } from '#channels/synology/button-handler';
+import type { InboxRow } from '#channels/bridge-storage-port';
+import type { ErrorCode } from '#shared/errors';
+import { silentLog } from '#shared/log';
+import { textsOf, type Locale } from '#machines/texts';
+import { direct } from '#test/support/core';
+import {
+  openBridgeWithoutCore,
+  fakeNas,
+  natsCommand,
+  token,
+  waitMs,
+  openBridgeWithCore,
+} from '../bridge-fixture.ts';
+
+describe.skipIf(natsCommand === null)('a message', () => {
+  test('that is larger than the broker takes is refused in words, and does not stop the next', async () => {
+    const { fixture, url, type, waitForTexts: heard } = await openBridgeWithCore();
+    const raw = `token=${token}&user_id=4&post_id=900&text=${'"'.repeat(60_000)}`;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await fetch(url, { method: 'POST', body: raw, headers })).status).toBe(200);
+    fixture.small.script(direct('답'));
+    await type(4, '안녕');
+    const [first, second] = await heard(4, 2);
+    expect(first).toContain('GH_REQUEST_TOO_LONG');
+    expect(second).toBe('답');
+  });
+
+  test('that only ends in the name of a file is asked, where the NAS refuses to look for one', async () => {
+    const { fixture, dsm, type, waitForTexts: heard } = await openBridgeWithCore();
+    dsm.fail({ kind: 'error', code: 105 }, { times: 3, method: 'post_file_get' });
+    fixture.small.script(direct('요약'));
+    await type(4, '어제 회의에서 말한 report.pdf');
+    const said = await heard(4, 2);
+    expect(said[0]).toContain('report.pdf');
+    expect(said[1]).toBe('요약');
+  });
+});
+
+test('somebody who writes English is refused in English, who is too fast or presses too late', async () => {
+  const dsm = await fakeNas({ rules: { sulksAfter: 'nothing' } });
+  const unknown = { code: 'GH_JOB_NOT_FOUND' as const, message: 'no' };
+  const request = () => Promise.resolve({ ok: false as const, problem: unknown });
+  const {
+    bridge,
+    reply,
+    textsShownTo: said,
+  } = await openBridgeWithoutCore(dsm, { ratePerMinute: 2 }, { link: { request } });
+  dsm.saveUrl('Gatehouse', bridge.url);
+  await reply({
+    reply_id: 'j1:5',
+    job_id: 'j1',
+    user_id: '4',
+    channel: 'synology',
+    n: 5,
+    kind: 'draft',
+    text: 'A draft',
+    buttons: [{ action: 'confirm', text: 'Confirm' }],
+  });
+  await dsm.until(() => said(4).length === 1, waitMs);
+  const post = dsm.posts().find(({ text }) => text === 'A draft')!;
+  const { value } = post.attachments[0]!.actions[0]!;
+  await dsm.press({ userId: 4, postId: post.postId, value }).settled;
+  for (const text of ['What is the weather today?', 'And tomorrow?'])
+    await dsm.say({ userId: 4, text }).settled;
+  const { chatButtonOld, chatTooFast } = textsOf('en');
+  await dsm.until(() => said(4).length === 3, waitMs);
+  expect(said(4).toSorted()).toEqual(['A draft', chatButtonOld, chatTooFast].toSorted());
+});
+
+describe('a press on a button', () => {
+  const row: InboxRow = {
+    id: 1,
+    key: 'click-1-x',
+    kind: 'click',
+    target: 'main',
+    lane: 'main/4',
+    chatUser: '4',
+    userId: '4',
+    text: '',
+    click: { jobId: 'j1', action: 'confirm' },
+    file: null,
+    attachment: null,
+    state: 'stored',
+    jobId: null,
+    afterSeq: 0,
+    receivedAt: 0,
+  };
+  const press = async (
+    code: ErrorCode,
+    label = '',
+    locale: Locale | 'auto' = 'ko',
+  ): Promise<{ isOver: boolean; said: string[] }> => {
+    const said: string[] = [];
+    const problem = { ok: false as const, problem: { code, message: 'no' } };
+    const clicks = createButtonHandler({
+      storage: { draftOf: () => ({ userId: '4', lane: 'main/4', n: 1 }) },
+      link: {
+        start: () => undefined,
+        stop: () => Promise.resolve(),
+        state: 'connected',
+        problem: null,
+        submit: () => Promise.resolve(problem),
+        request: () => Promise.resolve(problem),
+        report: () => Promise.resolve(problem),
+      },
+      say: ({ text }) => void said.push(text),
+      locale,
+      now: Date.now,
+      log: silentLog(),
+    });
+    return { isOver: await clicks.handle({ ...row, text: label }), said };
+  };
+
+  test('that the core refuses for good is over, and that is said', async () => {
+    for (const code of ['GH_REQUEST_INVALID', 'GH_REQUEST_FORBIDDEN', 'GH_JOB_VERSION'] as const) {
+      const { isOver, said } = await press(code);
+      expect(isOver).toBe(true);
+      expect(said).toEqual([expect.stringContaining(code)]);
+    }
+  });
+
+  test.each([
+    ['Confirm', 'auto', 'en'],
+    ['확인', 'auto', 'ko'],
+    // An older button, or a chat that does not say what stands on it.
+    ['', 'auto', 'ko'],
+    ['Confirm', 'ko', 'ko'],
+  ] as const)(
+    'that says "%s" is answered in its language (%s: %s)',
+    async (label, locale, spoken) => {
+      const { said } = await press('GH_JOB_NOT_FOUND', label, locale);
+      expect(said).toEqual([textsOf(spoken).chatButtonOld]);
+    },
+  );
+
+  test('is tried again while something is away, and where the code is not known here', async () => {
+    const newer = 'GH_JOB_OF_TOMORROW' as ErrorCode;
+    for (const code of [
+      'GH_BUS_UNREACHABLE',
+      'GH_BUS_REFUSED',
+      'GH_STORE_LOCKED',
+      newer,
+    ] as const) {
+      expect(await press(code)).toEqual({ isOver: false, said: [] });
+    }
+  });
+});

@@ -1,0 +1,147 @@
+/** Long texts in posts: nothing lost, nothing cut in the wrong place (K1 to K4). */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { countCodePoints, nextPart } from '#channels/outbox/split-post';
+
+interface Cut {
+  /** What is posted. */
+  posts: string[];
+  /** The pieces of the text themselves. */
+  pieces: string[];
+  ends: number[];
+}
+
+function cut(text: string, limit: number): Cut {
+  const made: Cut = { posts: [], pieces: [], ends: [] };
+  for (let at = 0; at < text.length;) {
+    const { post, end } = nextPart(text, at, limit);
+    if (end <= at) throw new Error(`no progress at ${at}`);
+    made.posts.push(post);
+    made.pieces.push(text.slice(at, end));
+    made.ends.push(end);
+    at = end;
+  }
+  return made;
+}
+
+const piece = fc.constantFrom(
+  '안녕하세요. ',
+  '하다',
+  '각', // conjoining jamo
+  '👨‍👩‍👧‍👦',
+  '🇰🇷',
+  '👍🏽',
+  'é',
+  '& + % # "',
+  'word ',
+  '\n',
+  '\r\n',
+  '\n\n',
+  '```ts\nconst a = 1;\nconst b = `x`;\n```\n',
+  '```\n',
+  '~~~\n',
+  '<https://a.example/x?y=1|링크>',
+  '  - item\n',
+  'x'.repeat(70),
+);
+const text = fc.array(piece, { minLength: 1, maxLength: 120 }).map((pieces) => pieces.join(''));
+const limit = fc.integer({ min: 60, max: 400 });
+
+const segmenter = new Intl.Segmenter('ko', { granularity: 'grapheme' });
+const edgesOf = (whole: string): Set<number> =>
+  new Set([...segmenter.segment(whole)].map(({ index, segment }) => index + segment.length));
+
+describe('a long text', () => {
+  test('comes whole: its pieces joined are the text, and each is in its post', () => {
+    fc.assert(
+      fc.property(text, limit, (whole, max) => {
+        const { posts, pieces } = cut(whole, max);
+        expect(pieces.join('')).toBe(whole);
+        for (const [index, post] of posts.entries()) expect(post).toContain(pieces[index]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('has no post beyond the limit', () => {
+    fc.assert(
+      fc.property(text, limit, (whole, max) => {
+        for (const post of cut(whole, max).posts)
+          expect(countCodePoints(post)).toBeLessThanOrEqual(max);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is cut between graphemes, and never within a link of the chat', () => {
+    fc.assert(
+      fc.property(text, limit, (whole, max) => {
+        const { ends, pieces } = cut(whole, max);
+        const edges = edgesOf(whole);
+        for (const end of ends) expect(edges.has(end)).toBe(true);
+        for (const one of pieces) {
+          expect(one.match(/<https:[^>]*$/)).toBeNull();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('with code in it opens and closes each fence within one post', () => {
+    const opening = ['ts', '', `python title="${'x'.repeat(60)}"`];
+    const code = ([indent, info, lines]: [number, string, number]): string =>
+      ['```' + info, ...Array.from({ length: lines }, () => 'const x = 1;'), '```', '']
+        .map((line) => ' '.repeat(indent) + line)
+        .join('\n');
+    const block = fc.oneof(
+      fc.constantFrom('글 한 줄.\n', '문단입니다. 또 한 문장.\n\n', '긴 줄 '.repeat(30)),
+      fc
+        .tuple(
+          fc.constantFrom(0, 3, 6),
+          fc.constantFrom(...opening),
+          fc.integer({ min: 1, max: 60 }),
+        )
+        .map(code),
+    );
+    const blocks = fc.array(block, { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(blocks, fc.integer({ min: 100, max: 500 }), (all, max) => {
+        for (const post of cut(all.join('\n'), max).posts) {
+          const fences = post.match(/^ *```/gm) ?? [];
+          expect(fences.length % 2).toBe(0);
+          // All that is not prose stands between two of them.
+          const prose = post.replaceAll(/^ *```[^]*?^ *```$/gm, '');
+          expect(prose).not.toContain('const');
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('is cut at paragraphs before lines, at lines before sentences, at sentences before words', () => {
+    const words = 'word '.repeat(16);
+    expect(cut(`${words}\n\n${words}\n${words}`, 150).pieces[0]).toBe(`${words}\n\n`);
+    expect(cut(`${words}\n${words}. ${words}`, 150).pieces[0]).toBe(`${words}\n`);
+    expect(cut(`${words}. ${words} ${words}`, 130).pieces[0]).toBe(`${words}. `);
+    expect(cut(`${'가'.repeat(80)}. ${'나'.repeat(80)}`, 100).pieces[0]).toBe(
+      `${'가'.repeat(80)}. `,
+    );
+    expect(cut('가'.repeat(250), 100).pieces.map((one) => one.length)).toEqual([100, 100, 50]);
+  });
+
+  test('of very many lines of code does not hold up everything else', () => {
+    // A work of minutes, were the fences sought from the beginning for each line.
+    const whole = `\`\`\`\n${'x\n'.repeat(40_000)}\`\`\`\n`;
+    const { post, end } = nextPart(whole, 0, 60_000);
+    expect(post).toBe(`${whole.slice(0, end)}\`\`\``);
+  });
+
+  test('of one endless grapheme is still cut, between code points', () => {
+    const zalgo = `a${'́'.repeat(500)}`;
+    expect(cut(zalgo, 100).pieces.join('')).toBe(zalgo);
+    const family = Array.from({ length: 200 }, () => '👩').join('‍');
+    const { pieces } = cut(family, 100);
+    expect(pieces.join('')).toBe(family);
+    for (const one of pieces) expect(one.isWellFormed()).toBe(true);
+  });
+});

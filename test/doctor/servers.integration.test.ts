@@ -1,0 +1,302 @@
+/** What the doctor says of the servers around a core: NATS, models, calendar, mail; real ones, each fault once. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { checkBackends } from '#doctor/backend-check';
+import type { CheckResult } from '#doctor/check-result';
+import { checkSearch } from '#doctor/search-check';
+import { checkNats } from '#doctor/nats-check';
+import { checkTools } from '#doctor/tools-check';
+import { configSchema, type Config } from '#app/config/config';
+import {
+  broker,
+  connectClient,
+  folderForTest,
+  managerOf,
+  natsCommand,
+} from '#test/events/nats-fixture';
+import { openGatehouse } from '#test/events/nats-fixture';
+import { openCore, type CoreFixture } from '#test/support/core';
+import { dovecotMissing, startDovecot } from '#test/support/dovecot';
+import { startFakeEmbeddings } from '#test/support/fake-embeddings';
+import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
+import { calls, fails, says } from '#test/support/fake-llm-replies';
+import { freePort } from '#test/support/free-port';
+import { until } from '#test/support/journal';
+import { radicaleMissing, startRadicale } from '#test/support/radicale';
+
+const configOf = (change: Record<string, unknown>): Config => configSchema.parse(change);
+const faults = (findings: CheckResult[]): CheckResult[] => findings.filter(({ ok }) => !ok);
+
+describe('NATS', () => {
+  const check = async (
+    nats: Record<string, unknown>,
+    command = 'no-such-program',
+  ): Promise<CheckResult[]> => {
+    const database = `${folderForTest()}/gatehouse.db`;
+    return (await checkNats(configOf({ nats, database }), command)).results;
+  };
+
+  test('that is off, or is started by the core, or is nowhere, is told as that', async () => {
+    expect(await check({ mode: 'off' })).toMatchObject([
+      { ok: true, what: expect.stringContaining('off') },
+    ]);
+    expect(await check({})).toMatchObject([
+      { ok: true, advice: expect.stringContaining('install nats-server') },
+    ]);
+    expect(await check({ mode: 'child' })).toMatchObject([{ ok: false }]);
+    const withBridge = configOf({
+      synology: { incomingUrl: 'http://127.0.0.1:1/' },
+      database: `${folderForTest()}/gatehouse.db`,
+    });
+    expect((await checkNats(withBridge, 'no-such-program')).results).toMatchObject([
+      { ok: false, advice: expect.stringMatching(/^install nats-server.*or set nats\.url$/) },
+    ]);
+    const url = `nats://127.0.0.1:${await freePort()}`;
+    expect(await check({ url })).toMatchObject([
+      { ok: false, what: expect.stringContaining(url), advice: expect.stringContaining('started') },
+    ]);
+  });
+
+  test.skipIf(natsCommand === null)('that is as it should be has its version told', async () => {
+    const server = await broker();
+    const findings = await check({ url: server.url });
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({
+      ok: true,
+      what: expect.stringMatching(/nats-server \d+\.\d+\.\d+, answers in \d+ ms/),
+    });
+    const own = await check({}, natsCommand!);
+    expect(own).toMatchObject([{ ok: true, what: expect.stringContaining('of its own') }]);
+  });
+
+  test.skipIf(natsCommand === null)(
+    'that refuses us, has no JetStream, or forbids, says what to do',
+    async () => {
+      const closed = await broker({ config: 'authorization { user: gh, password: right }' });
+      const [refused] = await check({ url: closed.url, user: 'gh', password: 'wrong-password' });
+      expect(refused).toMatchObject({
+        ok: false,
+        advice: expect.stringContaining('nats.password'),
+      });
+      expect(JSON.stringify(refused)).not.toContain('wrong-password');
+
+      const plain = await broker({ jetStream: false });
+      expect(faults(await check({ url: plain.url }))).toMatchObject([
+        {
+          what: expect.stringContaining('JetStream'),
+          advice: expect.stringContaining('jetstream {}'),
+        },
+      ]);
+
+      const strict = await broker({
+        config: `authorization { users: [{ user: gh, password: pw, permissions: {
+        publish: ["$JS.API.>", "gatehouse.v1.evt.>"], subscribe: ["_INBOX.>", "$SRV.>"] } }] }`,
+      });
+      expect(faults(await check({ url: strict.url, user: 'gh', password: 'pw' }))).toMatchObject([
+        {
+          what: expect.stringMatching(
+            /publish gatehouse\.v1\.dead.*publish gatehouse\.v1\.rpl.*subscribe gatehouse\.v1\.svc/,
+          ),
+          advice: expect.stringContaining('docs/events.md'),
+        },
+      ]);
+    },
+  );
+
+  test.skipIf(natsCommand === null)('has nothing in its streams of the look at it', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    await until(() => rig.messaging.status().bus === 'connected');
+    await until(() => rig.messaging.flush());
+    expect(faults(await check({ url: server.url }))).toEqual([]);
+    const jsm = await managerOf(await connectClient(server));
+    for (const name of ['GH_EVT', 'GH_RPL', 'GH_DEAD']) {
+      expect((await jsm.streams.info(name)).state.messages, name).toBe(0);
+    }
+  });
+});
+
+describe('a model server', () => {
+  const llmFor = async (): Promise<FakeLlm> => {
+    const llm = await startFakeLlm();
+    onTestFinished(() => llm.close());
+    return llm;
+  };
+  const configFor = (llm: FakeLlm, more: Record<string, unknown> = {}): Config =>
+    configOf({ backends: [{ id: 'm', baseUrl: llm.baseUrl, model: 'gemma' }], ...more });
+
+  test('that answers has its times told, and whether it streams', async () => {
+    const llm = await llmFor();
+    llm.script(says('1 2 3 4 5 6'), says('12345'));
+    const [first] = await checkBackends(configFor(llm), false);
+    expect(first).toMatchObject({
+      ok: true,
+      what: expect.stringMatching(
+        /m \(generic, gemma\) answers in \d+ ms, first word after \d+ ms/,
+      ),
+    });
+    expect(llm.requests[0]!.body.model).toBe('gemma');
+    const [second] = await checkBackends(configFor(llm), false);
+    expect(second).toMatchObject({ ok: true, advice: expect.stringContaining('does not stream') });
+  });
+
+  test('that is away, or refuses, gets its own advice', async () => {
+    const llm = await llmFor();
+    llm.script(fails(404), fails(500));
+    const [unknown] = await checkBackends(configFor(llm), false);
+    expect(unknown).toMatchObject({ ok: false, advice: expect.stringContaining('check model') });
+    const [broken] = await checkBackends(configFor(llm), false);
+    expect(broken).toMatchObject({ ok: false, what: expect.stringContaining('http_5xx') });
+    await llm.refuse();
+    const [away] = await checkBackends(configFor(llm), false);
+    expect(away).toMatchObject({ ok: false, advice: expect.stringContaining('nothing listens') });
+  });
+
+  test('for look-ups must call a tool when it is offered one', async () => {
+    const llm = await llmFor();
+    const config = configFor(llm, { roles: { react: 'm' } });
+    llm.script(says('1 2 3'), calls(['get_time', '{}']));
+    expect(faults(await checkBackends(config, false))).toEqual([]);
+    llm.script(says('1 2 3'), says('It is noon.'));
+    expect(faults(await checkBackends(config, false))).toMatchObject([
+      { what: expect.stringContaining('did not call'), advice: expect.stringContaining('--jinja') },
+    ]);
+  });
+
+  test('that two backends name is told: each has its gate. It gets one request at a time here too', async () => {
+    const [llm, other] = [await llmFor(), await llmFor()];
+    const config = configOf({
+      backends: [
+        { id: 'small', baseUrl: llm.baseUrl, model: 'a' },
+        { id: 'other', baseUrl: other.baseUrl, model: 'b' },
+        { id: 'large', baseUrl: llm.baseUrl.replace('127.0.0.1', 'localhost'), model: 'c' },
+      ],
+    });
+    const told = (await checkBackends(config, false)).filter(({ what }) => /gate/.test(what));
+    expect(told).toMatchObject([
+      { ok: true, what: expect.stringMatching(/^small and large are one server/) },
+    ]);
+    expect(told[0]!.advice).toContain('2 at once');
+    expect([llm.requests.length, llm.overlapMax]).toEqual([2, 1]);
+  });
+
+  test('behind a running core is asked through its gate', async () => {
+    const fixture = await openCore();
+    onTestFinished(() => fixture.close());
+    const config: Config = {
+      ...fixture.config,
+      server: { ...fixture.config.server, port: Number(new URL(fixture.core.url).port) },
+    };
+    fixture.small.script(says('1 2 3'));
+    fixture.large.script(fails(500));
+    const findings = await checkBackends(config, true);
+    expect(findings).toMatchObject([
+      { ok: true, what: expect.stringContaining('first word after') },
+      { ok: false, what: expect.stringMatching(/large .*lives, but does not answer/) },
+    ]);
+    const grants = fixture.core.pool.members.map(({ gate }) => gate.view().counters.grants);
+    expect(grants).toEqual([1, 1]);
+  });
+});
+
+describe('an embedding server', () => {
+  const asking = (fixture: CoreFixture, baseUrl: string): Config => ({
+    ...fixture.config,
+    search: configSchema.parse({ search: { embeddings: { baseUrl, model: 'm' } } }).search,
+  });
+
+  test('that is also a backend of a running core is left to the core, and the finding says so', async () => {
+    const fixture = await openCore();
+    onTestFinished(() => fixture.close());
+    const { large } = fixture;
+    const written = large.baseUrl.replace('127.0.0.1', 'localhost');
+    const findings = await checkSearch(asking(fixture, written), true);
+    expect(findings.at(-1)).toMatchObject({
+      ok: true,
+      what: expect.stringMatching(/not asked.*backend large/),
+    });
+    expect(large.requests).toEqual([]);
+  });
+
+  test('is asked where no core runs, or where it is a server of its own', async () => {
+    const fixture = await openCore();
+    onTestFinished(() => fixture.close());
+    const own = await startFakeEmbeddings();
+    onTestFinished(() => own.refuse());
+    const other = await checkSearch(asking(fixture, own.baseUrl), true);
+    expect(other.at(-1)).toMatchObject({ ok: true, what: expect.stringContaining('64 numbers') });
+    const config = { ...asking(fixture, own.baseUrl) };
+    config.backends = [{ ...config.backends[0]!, baseUrl: own.baseUrl }];
+    await checkSearch(config, false);
+    expect(own.requests).toHaveLength(2);
+  });
+});
+
+describe('tools', () => {
+  test('that need no server are fine', async () => {
+    expect(faults(await checkTools(configOf({})))).toEqual([]);
+  });
+
+  test.skipIf(radicaleMissing() !== null)(
+    'a calendar server: login, address and calendar',
+    async () => {
+      const radicale = await startRadicale();
+      onTestFinished(() => radicale.stop());
+      const { url, username, password } = radicale;
+      const check = async (change: Record<string, unknown>): Promise<CheckResult> => {
+        const calendar = { provider: 'caldav', url, username, password, ...change };
+        const findings = await checkTools(configOf({ tools: { calendar } }));
+        return findings.find(({ part }) => part === 'calendar')!;
+      };
+      expect(await check({})).toMatchObject({
+        ok: true,
+        what: expect.stringMatching(/1 calendar.*search for the next week works/),
+      });
+      const refused = await check({ password: 'wrong-password' });
+      expect(refused).toMatchObject({ ok: false, advice: expect.stringContaining('password') });
+      expect(JSON.stringify(refused)).not.toContain('wrong-password');
+      expect(await check({ calendar: 'work' })).toMatchObject({
+        ok: false,
+        what: expect.stringContaining('no calendar called work'),
+      });
+      const away = await check({ url: `http://127.0.0.1:${await freePort()}/` });
+      expect(away).toMatchObject({ ok: false, advice: expect.stringContaining('address') });
+      const noFile = await check({ caFile: '/nowhere/ca.pem' });
+      expect(noFile).toMatchObject({ ok: false, what: expect.stringContaining('caFile') });
+    },
+  );
+
+  test.skipIf(dovecotMissing() !== null)('a mailbox: login and folders', async () => {
+    const dovecot = await startDovecot(['INBOX', 'Sent']);
+    onTestFinished(() => dovecot.stop());
+    const { port, username, password } = dovecot;
+    const check = async (change: Record<string, unknown>): Promise<CheckResult> => {
+      const email = {
+        provider: 'imap',
+        host: '127.0.0.1',
+        port,
+        secure: false,
+        username,
+        password,
+        ...change,
+      };
+      const findings = await checkTools(configOf({ tools: { email } }));
+      return findings.find(({ part }) => part === 'mail')!;
+    };
+    expect(await check({ folders: [{ path: 'Sent' }] })).toMatchObject({
+      ok: true,
+      what: expect.stringMatching(/logged in.*messages since yesterday/),
+    });
+    expect(await check({ folders: [{ path: 'Company' }] })).toMatchObject({
+      ok: false,
+      what: expect.stringContaining('no folder Company'),
+      advice: expect.stringContaining('tools.email.folders'),
+    });
+    const refused = await check({ password: 'wrong-password' });
+    expect(refused).toMatchObject({ ok: false, advice: expect.stringContaining('password') });
+    expect(JSON.stringify(refused)).not.toContain('wrong-password');
+    expect(await check({ port: await freePort() })).toMatchObject({
+      ok: false,
+      advice: expect.stringContaining('address'),
+    });
+  });
+});

@@ -1,0 +1,343 @@
+/** The durable submit: nothing is lost, nothing is accepted twice, and what cannot be accepted ends visibly. */
+import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from 'nats';
+import { describe, expect, test } from 'vitest';
+import { GatehouseError } from '#shared/errors';
+import { until } from '#test/support/journal';
+import {
+  broker,
+  connectClient,
+  openGatehouse,
+  managerOf,
+  natsCommand,
+  storedMessages,
+  type OpenMessagingFixture,
+} from '../nats-fixture.ts';
+
+const subject = 'gatehouse.v1.cmd.submit.synology';
+
+/** As a bridge does. */
+function send(nc: NatsConnection, body: unknown, id?: string, to = subject) {
+  const payload = body instanceof Uint8Array ? body : JSON.stringify(body);
+  return jetstream(nc).publish(to, payload, {
+    ...(id === undefined ? {} : { msgID: id }),
+    timeout: 5_000,
+  });
+}
+
+async function queue(options: Parameters<typeof openGatehouse>[1] = {}) {
+  const server = await broker();
+  const rig = await openGatehouse({ url: server.url }, options);
+  const nc = await connectClient(server);
+  const jsm = await managerOf(nc);
+  const isReady = async (): Promise<boolean> => {
+    try {
+      await jsm.consumers.info('GH_CMD', 'core');
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await until(isReady);
+  const isEmpty = async (): Promise<boolean> =>
+    (await jsm.streams.info('GH_CMD')).state.messages === 0;
+  return { server, rig, nc, jsm, isEmpty };
+}
+
+const messages = async (rig: OpenMessagingFixture): Promise<string[]> =>
+  (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).sort();
+
+describe.skipIf(natsCommand === null)('a durable submit', () => {
+  test('becomes a job of its channel, and leaves the queue', async () => {
+    const { rig, nc, isEmpty } = await queue();
+    await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+    await until(isEmpty);
+    const [job] = (await rig.door.list({})).jobs;
+    expect(job).toMatchObject({ message: 'hello', user_id: 'ann', channel: 'synology' });
+    expect(rig.messaging.status().counts.submits).toBe(1);
+  });
+
+  test('is one job however often it is sent, also after the broker has forgotten it', async () => {
+    const { rig, nc, jsm, isEmpty } = await queue();
+    for (let n = 0; n < 3; n += 1) {
+      // A stream made anew knows no ids: only the key at our door is left.
+      if (n > 0) await jsm.streams.delete('GH_CMD');
+      await until(async () => {
+        try {
+          await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+          return true;
+        } catch {
+          return false;
+        }
+      });
+      await until(isEmpty);
+    }
+    expect(await messages(rig)).toEqual(['hello']);
+  });
+
+  test('waits on the broker while we are away', async () => {
+    const { server, rig, nc, isEmpty } = await queue();
+    await rig.close();
+    for (let n = 0; n < 100; n += 1) {
+      await send(nc, { message: `m${n}`, user_id: 'ann' }, `synology:${n}`);
+    }
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
+    await until(isEmpty);
+    expect((await messages(again)).length).toBe(100);
+    const order = (await again.door.list({ limit: 100 })).jobs.map(({ message }) => message);
+    expect(order.toReversed()).toEqual(Array.from({ length: 100 }, (_, n) => `m${n}`));
+  });
+
+  test('is not acknowledged before its job is on disk, and comes again when we end before', async () => {
+    const stopping = new AbortController();
+    const { server, rig, nc, jsm, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: () =>
+          new Promise((_resolve, reject) => {
+            stopping.signal.addEventListener('abort', () =>
+              reject(new GatehouseError('GH_SERVER_STOPPING')),
+            );
+          }),
+      }),
+      timings: { ackWaitMs: 300 },
+    });
+    await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+    const inHand = async (): Promise<number> =>
+      (await jsm.consumers.info('GH_CMD', 'core')).num_ack_pending;
+    await until(async () => (await inHand()) === 1);
+    expect(await isEmpty()).toBe(false);
+    expect(await messages(rig)).toEqual([]);
+    await server.kill();
+    stopping.abort();
+    await rig.close();
+    await server.restart();
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
+    await until(async () => (await messages(again)).length === 1);
+    expect(await messages(again)).toEqual(['hello']);
+  });
+
+  test('is put off while the queue of jobs is full, and accepted later', async () => {
+    let isFull = true;
+    const { rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: (body, defaults) =>
+          isFull
+            ? Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL'))
+            : door.submit(body, defaults),
+      }),
+    });
+    await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+    expect(await isEmpty()).toBe(false);
+    isFull = false;
+    await until(isEmpty);
+    expect(await messages(rig)).toEqual(['hello']);
+  });
+
+  test('of one source cannot use up the keys of another', async () => {
+    const { rig, nc, jsm, isEmpty } = await queue();
+    const elsewhere = 'gatehouse.v1.cmd.submit.mail';
+    const body = { user_id: 'ann' };
+    await send(nc, { ...body, message: 'mine' }, 'mail:1', elsewhere);
+    await send(nc, { ...body, message: 'theirs' }, 'synology:1', elsewhere);
+    await until(isEmpty);
+    // The broker tells ids of one stream apart, not of one source: a bridge's ids begin with its name.
+    await jsm.streams.delete('GH_CMD');
+    await until(async () => {
+      try {
+        await send(nc, { ...body, message: 'ours' }, 'synology:1');
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    await until(isEmpty);
+    expect(await messages(rig)).toEqual(['mine', 'ours', 'theirs']);
+  });
+});
+
+/** In the order in which they were accepted. */
+const accepted = async (rig: OpenMessagingFixture): Promise<string[]> =>
+  (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).toReversed();
+
+describe.skipIf(natsCommand === null)('messages of one conversation', () => {
+  const user = { user_id: 'ann' };
+  const full = () => Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL'));
+
+  test('keep their order when the first is put off, and hold nobody else up', async () => {
+    let tries = 0;
+    const { rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: (body, defaults) => {
+          if ((body as { message: string }).message === 'first' && (tries += 1) <= 3) return full();
+          return door.submit(body, defaults);
+        },
+      }),
+      timings: { submitRetryMs: 20, submitRetryMsMax: 40 },
+    });
+    for (const message of ['first', 'second', 'third']) {
+      await send(nc, { ...user, message }, `synology:${message}`);
+    }
+    await send(nc, { ...user, thread: 'kitchen', message: 'elsewhere' }, 'synology:k');
+    await send(nc, { user_id: 'bob', message: 'of another' }, 'synology:b');
+    await until(isEmpty);
+    const order = await accepted(rig);
+    expect(order.filter((one) => !['elsewhere', 'of another'].includes(one))).toEqual([
+      'first',
+      'second',
+      'third',
+    ]);
+    expect(order.indexOf('first')).toBeGreaterThan(order.indexOf('elsewhere'));
+    expect(order.indexOf('first')).toBeGreaterThan(order.indexOf('of another'));
+  });
+
+  test('keep their order when the first was in the hands of a process that died', async () => {
+    const { server, rig, nc, isEmpty } = await queue({ timings: { ackWaitMs: 400 } });
+    await rig.close();
+    await send(nc, { ...user, message: 'first' }, 'synology:1');
+    // As a process that takes it and is killed.
+    const consumer = await jetstream(nc).consumers.get('GH_CMD', 'core');
+    await consumer.next();
+    await send(nc, { ...user, message: 'second' }, 'synology:2');
+    const again = await openGatehouse(
+      { url: server.url },
+      { folder: rig.folder, timings: { ackWaitMs: 400 } },
+    );
+    await until(isEmpty);
+    expect(await accepted(again)).toEqual(['first', 'second']);
+  });
+
+  test('are held no longer than one redelivery for what a dead process had', async () => {
+    const { server, rig, nc, jsm, isEmpty } = await queue({ timings: { ackWaitMs: 400 } });
+    await rig.close();
+    const { seq } = await send(nc, { ...user, message: 'first' }, 'synology:1');
+    await (await jetstream(nc).consumers.get('GH_CMD', 'core')).next();
+    await send(nc, { ...user, message: 'second' }, 'synology:2');
+    // It never comes again.
+    await jsm.streams.deleteMessage('GH_CMD', seq);
+    const again = await openGatehouse(
+      { url: server.url },
+      { folder: rig.folder, timings: { ackWaitMs: 400 } },
+    );
+    await until(isEmpty);
+    expect(await accepted(again)).toEqual(['second']);
+  });
+
+  test('that are put off when we end come first with the next process', async () => {
+    const timings = { ackWaitMs: 400, submitRetryMs: 60_000, submitRetryMsMax: 60_000 };
+    let tries = 0;
+    const { server, rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: () => {
+          tries += 1;
+          return full();
+        },
+      }),
+      timings,
+    });
+    await send(nc, { ...user, message: 'first' }, 'synology:1');
+    await send(nc, { ...user, message: 'second' }, 'synology:2');
+    await until(() => tries === 1);
+    await rig.close();
+    await send(nc, { ...user, message: 'third' }, 'synology:3');
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder, timings });
+    await until(isEmpty);
+    expect(await accepted(again)).toEqual(['first', 'second', 'third']);
+  });
+
+  test('a queue that an older version made is looked at as often as ours', async () => {
+    const { server, rig, jsm } = await queue();
+    await rig.close();
+    await jsm.consumers.update('GH_CMD', 'core', { ack_wait: nanos(30_000), max_ack_pending: 64 });
+    await openGatehouse({ url: server.url }, { folder: rig.folder });
+    await until(async () => {
+      const { config } = await jsm.consumers.info('GH_CMD', 'core');
+      return config.ack_wait === nanos(5_000) && config.max_ack_pending === 256;
+    });
+  });
+});
+
+describe.skipIf(natsCommand === null)('a message that nobody can accept', () => {
+  const user = { user_id: 'ann' };
+  test.each([
+    ['not JSON', new TextEncoder().encode('{"message":'), 'GH_REQUEST_NOT_JSON'],
+    ['not UTF-8', new Uint8Array([0xff, 0xfe]), 'GH_REQUEST_NOT_JSON'],
+    ['no object', ['a'], 'GH_REQUEST_INVALID'],
+    ['without text', { ...user, message: ' ' }, 'GH_REQUEST_EMPTY'],
+    ['too long', { ...user, message: 'x'.repeat(8_001) }, 'GH_REQUEST_TOO_LONG'],
+    ['of a wrong channel', { ...user, message: 'x', channel: 'a.b' }, 'GH_REQUEST_INVALID'],
+  ])('(%s) is put aside with its reason, and the queue goes on', async (_what, body, code) => {
+    const { rig, nc, isEmpty } = await queue();
+    await send(nc, body, 'synology:bad');
+    await send(nc, { ...user, message: 'good' }, 'synology:good');
+    await until(isEmpty);
+    expect(await messages(rig)).toEqual(['good']);
+    await until(() => rig.messaging.status().counts.deadLetters === 1);
+    const jsm = await managerOf(nc);
+    const dead = await jsm.streams.getMessage('GH_DEAD', { last_by_subj: '>' });
+    expect(dead?.subject).toBe('gatehouse.v1.dead.submit.synology');
+    expect(dead?.header.get('Gatehouse-Error-Code')).toBe(code);
+    expect(dead?.header.get('Gatehouse-Msg-Id')).toBe('synology:bad');
+    expect(dead?.data).toEqual(
+      body instanceof Uint8Array ? body : new TextEncoder().encode(JSON.stringify(body)),
+    );
+  });
+
+  test('is answered in the chat that it came from, in its language', async () => {
+    const { nc, isEmpty } = await queue();
+    await send(nc, { user_id: 'kim', message: '가'.repeat(8_001) }, 'synology:1');
+    await until(isEmpty);
+    const [reply] = await storedMessages(nc, 'GH_RPL');
+    expect(reply?.subject).toMatch(/^gatehouse\.v1\.rpl\.synology\.kim\.refused-/);
+    expect(reply?.body).toMatchObject({
+      user_id: 'kim',
+      channel: 'synology',
+      kind: 'error',
+      text: expect.stringMatching(/^응답을 받지 못했습니다.*GH_REQUEST_TOO_LONG/),
+    });
+  });
+
+  test('because of a fault of ours is tried a few times, then put aside', async () => {
+    let tries = 0;
+    const { rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: () => {
+          tries += 1;
+          return Promise.reject(new Error('a bug'));
+        },
+      }),
+      timings: { submitRetryMs: 5, submitRetryMsMax: 20 },
+    });
+    await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+    await until(isEmpty);
+    expect(tries).toBe(5);
+    await until(() => rig.messaging.status().counts.deadLetters === 1);
+  });
+
+  test('because the queue of jobs is full for too long is put aside, and its sender told', async () => {
+    const { rig, nc, isEmpty } = await queue({
+      door: (door) => ({
+        ...door,
+        submit: () => Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL')),
+      }),
+      timings: { submitRetryForMs: 0, submitRetryMs: 5, submitRetryMsMax: 20 },
+    });
+    await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+    await until(isEmpty);
+    const [reply] = await storedMessages(nc, 'GH_RPL');
+    expect(reply?.body['text']).toContain('GH_JOB_QUEUE_FULL');
+    await until(() => rig.messaging.status().counts.deadLetters === 1);
+  });
+
+  test('that is larger than the queue takes is refused at its door', async () => {
+    const { nc } = await queue();
+    const body = { message: 'x', user_id: 'ann', junk: 'x'.repeat(70_000) };
+    const refused = await send(nc, body).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(JetStreamApiError);
+    expect((refused as Error).message).toContain('message size exceeds maximum');
+  });
+});

@@ -1,0 +1,323 @@
+/**
+ * The relay against a real broker: order, outages, wiped and damaged streams. What is checked is what a
+ * subscriber reads, never what the relay says of itself.
+ */
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { describe, expect, test } from 'vitest';
+import { userToken } from '#shared/wire/subjects';
+import type { StateEvent } from '#shared/wire/state-event';
+import { until } from '#test/support/journal';
+import type { NatsServer } from '#test/support/nats-server';
+import {
+  broker,
+  brokenJobs,
+  byJob,
+  connectClient,
+  openGatehouse,
+  managerOf,
+  natsCommand,
+  readEvents,
+  storedMessages,
+  type OpenMessagingFixture,
+} from '../nats-fixture.ts';
+
+/** Submits jobs and waits until each has ended. */
+async function run(rig: OpenMessagingFixture, count: number, message = 'hello'): Promise<string[]> {
+  const ids = await Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      const { job_id } = await rig.door.submit({
+        message: `${message} ${n}`,
+        user_id: `u${n % 7}`,
+      });
+      return job_id;
+    }),
+  );
+  const isEnded = async (id: string): Promise<boolean> =>
+    ['done', 'cancelled'].includes((await rig.door.get(id)).state);
+  for (const id of ids) await until(() => isEnded(id));
+  return ids;
+}
+
+const connected = (rig: OpenMessagingFixture): Promise<void> =>
+  until(() => rig.messaging.status().bus === 'connected');
+
+/** Everything that was committed is on the broker: on the first flush that says so. */
+async function flushed(rig: OpenMessagingFixture): Promise<void> {
+  await until(() => rig.messaging.flush());
+}
+
+const countOf = async (rig: OpenMessagingFixture, ids: string[]): Promise<number> =>
+  (await Promise.all(ids.map((id) => rig.door.events(id)))).flat().length;
+
+/** P5 for all of these jobs, as a subscriber sees it. */
+async function expectWhole(
+  server: NatsServer,
+  rig: OpenMessagingFixture,
+  ids: string[],
+): Promise<StateEvent[]> {
+  const { events, repeated } = await readEvents(
+    await connectClient(server),
+    await countOf(rig, ids),
+  );
+  expect(repeated).toBe(0);
+  expect(brokenJobs(events)).toEqual([]);
+  expect([...byJob(events).keys()].sort()).toEqual([...ids].sort());
+  return events;
+}
+
+describe.skipIf(natsCommand === null)('the relay', () => {
+  test('tells every state event of a job, in order, as CloudEvents with id and trace', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const [id = ''] = await run(rig, 1);
+    await flushed(rig);
+
+    const messages = await storedMessages(await connectClient(server), 'GH_EVT');
+    const events = await rig.door.events(id);
+    expect(messages.map(({ body }) => body['data'])).toEqual(events);
+    const [first] = messages;
+    expect(first).toMatchObject({
+      id: `${id}:1`,
+      subject: `gatehouse.v1.evt.u0.${id}.ack`,
+      body: {
+        specversion: '1.0',
+        id: `${id}:1`,
+        type: 'gatehouse.job.ack.v1',
+        subject: id,
+        time: events[0]?.at,
+        datacontenttype: 'application/json',
+      },
+    });
+    expect(first?.headers['Content-Type']).toBe('application/cloudevents+json');
+    const traces = messages.map(({ headers }) => headers['traceparent']?.split('-')[1]);
+    expect(first?.headers['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(new Set(traces).size).toBe(1);
+  });
+
+  test('reaches plain core subscribers at once and in order, by user', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    await connected(rig);
+    await flushed(rig);
+    const nc = await connectClient(server);
+    const seen: string[] = [];
+    nc.subscribe('gatehouse.v1.live.u3.>', {
+      callback: (_error, message) => void seen.push(message.json<{ id: string }>().id),
+    });
+    await nc.flush();
+    const ids = await run(rig, 20);
+    const mine = ids.filter((_, n) => n % 7 === 3);
+    const expected = (await Promise.all(mine.map((id) => rig.door.events(id)))).flat();
+    await until(() => seen.length >= expected.length);
+    for (const id of mine) {
+      const ofJob = seen.filter((one) => one.startsWith(id));
+      expect(ofJob).toEqual(expected.filter(({ job_id }) => job_id === id).map((one) => one.id));
+    }
+    expect(seen).toHaveLength(expected.length);
+  });
+
+  test('puts a digest in the subject for a user id that does not fit one', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const userId = 'u 2\r\nPUB x 0\r\n> *.';
+    await rig.door.submit({ message: 'hello', user_id: userId });
+    await flushed(rig);
+    const [first] = await storedMessages(await connectClient(server), 'GH_EVT');
+    expect(first?.subject.split('.')[3]).toBe(userToken(userId));
+    expect(first?.body['data']).toMatchObject({ user_id: userId });
+  });
+
+  test('cuts an event that is larger than the broker takes, and goes on', async () => {
+    const server = await broker({ config: 'max_payload: 16384' });
+    const rig = await openGatehouse({ url: server.url });
+    const { job_id } = await rig.door.submit({ message: `think ${'가'.repeat(7_000)}` });
+    await until(() => rig.pieces.has(job_id));
+    rig.pieces.get(job_id)!('나'.repeat(50_000));
+    rig.pieces.get(job_id)!(null);
+    await until(async () => (await rig.door.get(job_id)).state === 'done');
+    await flushed(rig);
+    const messages = await storedMessages(await connectClient(server), 'GH_EVT');
+    expect(messages.map(({ id }) => id)).toEqual(
+      (await rig.door.events(job_id)).map(({ id }) => id),
+    );
+    const last = messages.at(-1)?.body['data'] as StateEvent;
+    expect(last).toMatchObject({ type: 'done', data: { outcome: 'answered', truncated: true } });
+    expect(String(last.data['reply']).startsWith('나나나')).toBe(true);
+  });
+});
+
+describe.skipIf(natsCommand === null)('after an outage', () => {
+  test('all events of 1,000 jobs that lived and ended without a broker arrive when it is back', async () => {
+    const server = await broker();
+    await server.kill();
+    const rig = await openGatehouse({ url: server.url });
+    const ids = await run(rig, 1_000);
+    const { bus, backlog, oldestMs, lastError } = rig.messaging.status();
+    expect(bus).toBe('connecting');
+    expect(backlog).toBeGreaterThanOrEqual(3_000);
+    expect(oldestMs).toBeGreaterThanOrEqual(0);
+    expect(lastError).toEqual({
+      code: 'GH_BUS_UNREACHABLE',
+      message: 'no server listens at this address (connection refused)',
+    });
+    expect(await rig.messaging.flush()).toBe(false);
+
+    await server.restart();
+    await connected(rig);
+    await flushed(rig);
+    expect(rig.messaging.status()).toMatchObject({ backlog: 0, oldestMs: null, lastError: null });
+    await expectWhole(server, rig, ids);
+  });
+
+  test('a broker that is killed and started under a flow of jobs gets every event once', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const ids: string[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      await connected(rig);
+      const { events } = rig.messaging.status().counts;
+      const flow = run(rig, 100);
+      await until(() => rig.messaging.status().counts.events > events);
+      await server.kill();
+      ids.push(...(await flow));
+      await server.restart();
+    }
+    await connected(rig);
+    await flushed(rig);
+    await expectWhole(server, rig, ids);
+  });
+
+  test('a broker that hangs and wakes again gets every event once', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    await connected(rig);
+    const before = await run(rig, 10);
+    server.freeze();
+    const during = await run(rig, 50);
+    server.thaw();
+    await flushed(rig);
+    await expectWhole(server, rig, [...before, ...during]);
+  });
+});
+
+describe.skipIf(natsCommand === null)('a stream that is not what it was', () => {
+  test('is filled again when it was deleted while nobody published', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const ids = await run(rig, 20);
+    await flushed(rig);
+    const jsm = await managerOf(await connectClient(server));
+    await jsm.streams.delete('GH_EVT');
+    const isBack = async (): Promise<boolean> => {
+      try {
+        return (await jsm.streams.info('GH_EVT')).state.messages === (await countOf(rig, ids));
+      } catch {
+        return false;
+      }
+    };
+    await until(isBack);
+    await expectWhole(server, rig, ids);
+  });
+
+  test('is filled again when the broker comes back with nothing, also after a restart of ours', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const ids = await run(rig, 20);
+    await flushed(rig);
+    await rig.close();
+    await server.kill();
+    server.wipe();
+    await server.restart();
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
+    await connected(again);
+    await until(() => again.messaging.status().counts.events > 0);
+    await flushed(again);
+    await expectWhole(server, again, ids);
+  });
+
+  test('gets what it has lost of its end, in order', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const early = await run(rig, 10);
+    await flushed(rig);
+    await server.kill();
+    const copy = join(rig.folder, 'copy');
+    cpSync(server.store, copy, { recursive: true });
+    await server.restart();
+    await connected(rig);
+    const late = await run(rig, 10);
+    await flushed(rig);
+    await server.kill();
+    rmSync(server.store, { recursive: true });
+    cpSync(copy, server.store, { recursive: true });
+    await server.restart();
+    await connected(rig);
+    await flushed(rig);
+    await until(async () => {
+      const jsm = await managerOf(await connectClient(server));
+      const { state } = await jsm.streams.info('GH_EVT');
+      return state.messages >= (await countOf(rig, [...early, ...late]));
+    });
+    await expectWhole(server, rig, [...early, ...late]);
+  });
+
+  test('is asked where it ends: after a crash before the mark nothing is sent again', async () => {
+    const server = await broker();
+    const rig = await openGatehouse({ url: server.url });
+    const ids = await run(rig, 10);
+    await flushed(rig);
+    await rig.close();
+    const again = await openGatehouse({ url: server.url }, { folder: rig.folder, markedAt: 0 });
+    await connected(again);
+    await flushed(again);
+    expect(again.messaging.status()).toMatchObject({ backlog: 0, counts: { events: 0 } });
+    await expectWhole(server, again, ids);
+  });
+
+  test('is reported and not used while its settings break a promise, and used once it is gone', async () => {
+    const server = await broker();
+    const jsm = await managerOf(await connectClient(server));
+    await jsm.streams.add({
+      name: 'GH_EVT',
+      subjects: ['gatehouse.v1.evt.>'],
+      retention: RetentionPolicy.Interest,
+      storage: StorageType.Memory,
+    });
+    const rig = await openGatehouse({ url: server.url });
+    const ids = await run(rig, 3);
+    await until(() => rig.messaging.status().lastError !== null);
+    const { bus, lastError, backlog } = rig.messaging.status();
+    expect(bus).toBe('connected');
+    expect(lastError?.code).toBe('GH_BUS_STREAM');
+    expect(lastError?.message).toMatch(/GH_EVT .*retention is "interest", expected "limits"/);
+    expect(backlog).toBeGreaterThan(0);
+    expect((await jsm.streams.info('GH_EVT')).state.last_seq).toBe(0);
+
+    await jsm.streams.delete('GH_EVT');
+    await until(() => rig.messaging.status().lastError === null);
+    await flushed(rig);
+    await expectWhole(server, rig, ids);
+  });
+
+  test('is used, with a note, where an operator has only tuned it', async () => {
+    const server = await broker();
+    const first = await openGatehouse({ url: server.url });
+    await run(first, 1);
+    await connected(first);
+    await flushed(first);
+    const jsm = await managerOf(await connectClient(server));
+    await jsm.streams.update('GH_EVT', { max_age: 86_400e9 });
+    await first.close();
+    const rig = await openGatehouse({ url: server.url }, { folder: first.folder });
+    await run(rig, 2);
+    await connected(rig);
+    await flushed(rig);
+    expect(rig.messaging.status()).toMatchObject({
+      backlog: 0,
+      lastError: null,
+      notes: [expect.stringContaining('GH_EVT: max_age is 86400000000000')],
+    });
+  });
+});

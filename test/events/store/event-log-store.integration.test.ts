@@ -1,0 +1,137 @@
+/** The journal as an outbox: what the relay reads of a real database. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from '#storage/database';
+import { createJobStore } from '#jobs/store/job-store';
+import type { EventLogStorage } from '#events/event-log-port';
+import { createEventLogStore } from '#events/store/event-log-store';
+import { openMessagingFixture } from '../messaging-fixture.ts';
+import { folderForTest } from '../nats-fixture.ts';
+import { jobInput, newJobChange } from '#test/support/jobs';
+import { until } from '#test/support/journal';
+
+/** One job per channel with rows of the given numbers of events, in turn: `pos` 1 is the first job's first row. */
+async function outboxWith(
+  ...jobs: { channel: string; rows: number[]; at?: number }[]
+): Promise<EventLogStorage> {
+  const database = await openDatabase({ path: ':memory:' });
+  onTestFinished(() => database.close());
+  const storage = createJobStore(database);
+  for (const [j, { channel, rows, at = 1_000 }] of jobs.entries()) {
+    const jobId = `job-${j + 1}`;
+    let seq = 1;
+    const made = rows.map((count, n) => {
+      const row = {
+        n: n + 1,
+        at: at + n,
+        event: { type: n === 0 ? 'xstate.init' : `event.${n}`, secret: 'x'.repeat(100) },
+        value: 'ack',
+        seq,
+        emitted: Array.from({ length: count }, () => ({
+          type: 'processing' as const,
+          state: 'ack' as const,
+          data: {},
+        })),
+      };
+      seq += count;
+      return row;
+    });
+    const input = jobInput({ jobId, channel, userId: `user-${j + 1}` });
+    storage.commit([newJobChange(input, made, at)]);
+  }
+  return createEventLogStore(database);
+}
+
+describe('the outbox', () => {
+  test('gives rows with events in order, and says how far it has looked', async () => {
+    const outbox = await outboxWith(
+      { channel: 'http', rows: [2, 0, 1] },
+      { channel: 'synology', rows: [0, 3] },
+    );
+    const first = outbox.after(0, 3);
+    expect(first.upTo).toBe(3);
+    expect(first.rows.map(({ pos, triggerType }) => [pos, triggerType])).toEqual([
+      [1, 'xstate.init'],
+      [3, 'event.2'],
+    ]);
+    expect(first.rows.flatMap(({ events }) => events.map(({ id }) => id))).toEqual([
+      'job-1:1',
+      'job-1:2',
+      'job-1:3',
+    ]);
+    const rest = outbox.after(3, 100);
+    expect(rest.upTo).toBe(5);
+    expect(rest.rows[0]?.events[0]).toMatchObject({
+      id: 'job-2:1',
+      user_id: 'user-2',
+      channel: 'synology',
+      at: new Date(1_001).toISOString(),
+    });
+    expect(outbox.after(5, 10)).toEqual({ rows: [], upTo: 5 });
+  });
+
+  test('passes over other channels, but not further than it was asked to look', async () => {
+    const outbox = await outboxWith(
+      { channel: 'http', rows: [1, 1, 1] },
+      { channel: 'synology', rows: [1] },
+    );
+    expect(outbox.after(0, 2, ['synology'])).toEqual({ rows: [], upTo: 2 });
+    const found = outbox.after(2, 2, ['synology', 'mail']);
+    expect(found.upTo).toBe(4);
+    expect(found.rows.map(({ pos }) => pos)).toEqual([4]);
+    expect(outbox.after(0, 10, []).rows).toEqual([]);
+  });
+
+  test('finds the row of an event, and which of the row it is', async () => {
+    const outbox = await outboxWith({ channel: 'http', rows: [2, 0, 3, 0] });
+    expect(outbox.positionOf('job-1', 1)).toEqual({ pos: 1, index: 0, count: 2 });
+    expect(outbox.positionOf('job-1', 2)).toEqual({ pos: 1, index: 1, count: 2 });
+    expect(outbox.positionOf('job-1', 5)).toEqual({ pos: 3, index: 2, count: 3 });
+    expect(outbox.positionOf('job-1', 6)).toBe(null);
+    expect(outbox.positionOf('job-1', 0)).toBe(null);
+    expect(outbox.positionOf('nobody', 1)).toBe(null);
+    expect(outbox.positionOf('job-1', Number.NaN)).toBe(null);
+  });
+
+  test('finds the place of a time', async () => {
+    const jobs = Array.from({ length: 50 }, (_, n) => ({
+      channel: 'http',
+      rows: [1, 1],
+      at: 1_000 + n * 10,
+    }));
+    const outbox = await outboxWith(...jobs);
+    expect(outbox.positionAt(0)).toBe(0);
+    expect(outbox.positionAt(1_000)).toBe(0);
+    expect(outbox.positionAt(1_001)).toBe(1);
+    expect(outbox.positionAt(1_255)).toBe(52);
+    expect(outbox.positionAt(9_999)).toBe(100);
+  });
+
+  test('counts what is behind a place, and how old it is', async () => {
+    const outbox = await outboxWith({ channel: 'http', rows: [1, 1, 1] });
+    expect(outbox.backlog(0)).toEqual({ rows: 3, upTo: 3, oldestAt: 1_000 });
+    expect(outbox.backlog(2)).toEqual({ rows: 1, upTo: 3, oldestAt: 1_002 });
+    expect(outbox.backlog(3)).toEqual({ rows: 0, upTo: 3, oldestAt: null });
+  });
+
+  test('keeps a mark per name, and takes one back', async () => {
+    const outbox = await outboxWith({ channel: 'http', rows: [1] });
+    expect(outbox.watermark('events')).toBe(0);
+    outbox.saveWatermark('events', 7);
+    outbox.saveWatermark('replies', 2);
+    outbox.saveWatermark('events', 5);
+    expect([outbox.watermark('events'), outbox.watermark('replies')]).toEqual([5, 2]);
+    expect([outbox.userOf('job-1'), outbox.userOf('nobody')]).toEqual(['user-1', null]);
+  });
+
+  test('gives the same events as the journal shows', async () => {
+    const rig = await openMessagingFixture({
+      path: `${folderForTest()}/gatehouse.db`,
+      config: { mode: 'off' },
+    });
+    onTestFinished(() => rig.close());
+    const { job_id } = await rig.door.submit({ message: 'draft x', user_id: 'ann' });
+    await until(async () => (await rig.door.get(job_id)).state === 'confirm-draft');
+    const { rows } = rig.outbox.after(0, 100);
+    expect(rows.flatMap(({ events }) => events)).toEqual(await rig.door.events(job_id));
+  });
+});

@@ -1,0 +1,143 @@
+/** A draft that waits for its owner, behind an OpenAI client: real door and journal, tools answered by hand. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createJobService } from '#jobs/service/job-service';
+import { createLanguageAdapter } from '#jobs/effects/language-adapter';
+import type { CompletionResponse } from '#http/openai/openai-response';
+import { completeByJob } from '#http/openai/openai-job';
+import { parseCompletionCall } from '#http/openai/openai-request';
+import { systemClock } from '#shared/clock';
+import { createIdSource } from '#shared/ids';
+import { effectOutputs, limits } from '#test/support/jobs';
+import { openJournal, scratchFolder, until } from '#test/support/journal';
+
+const [, , withDraft] = effectOutputs['runTools']!;
+const [written] = effectOutputs['execute']!;
+const toTools = {
+  decision: {
+    by: 'classifier',
+    action: 'tools',
+    calls: [{ tool: 'calendar', operation: 'create_draft', params: {} }],
+  },
+  backend: 'small',
+};
+
+async function setUp() {
+  const scratch = scratchFolder();
+  const fixture = await openJournal({ path: `${scratch.path}/gatehouse.db` });
+  onTestFinished(async () => {
+    await fixture.close();
+    scratch.remove();
+  });
+  const { journal, storage, queries, hub } = fixture;
+  const door = createJobService({
+    journal,
+    storage,
+    queries,
+    hub,
+    clock: systemClock,
+    nextId: createIdSource(),
+    messageMaxChars: 8_000,
+    limits,
+    locale: 'auto',
+    parseDraftReply: createLanguageAdapter({ timeZone: 'Asia/Seoul' }).parseDraftReply,
+  });
+  const nobodyLooks: CompletionResponse = {
+    text: () => undefined,
+    note: () => undefined,
+    finish: () => undefined,
+    fail: () => undefined,
+    close: () => undefined,
+  };
+
+  const stopping = { is: false };
+  /** One completion with this conversation; `leave` closes the client's connection. */
+  function complete(...said: string[]) {
+    const messages = said.map((content, n) => ({
+      role: n % 2 === 0 ? 'user' : 'assistant',
+      content,
+    }));
+    const leaving = new AbortController();
+    const parts = { door, jobEvents: hub, isStopping: () => stopping.is };
+    const call = parseCompletionCall({ model: 'gatehouse', messages }, {});
+    const ended = completeByJob(parts, call, nobodyLooks, leaving.signal);
+    return { ended, leave: () => leaving.abort() };
+  }
+
+  /** Asks for an entry, up to the draft that is shown. */
+  async function draft() {
+    const { ended } = complete('내일 2시 치과 잡아줘');
+    await until(() => fixture.started.length > 0);
+    const { jobId } = fixture.started[0]!;
+    await fixture.answer(jobId, 'classify', toTools);
+    await fixture.answer(jobId, 'runTools', withDraft);
+    return { jobId, shown: await ended };
+  }
+  return { ...fixture, door, complete, draft, stopping };
+}
+
+const draftText = "치과, 11월 25일 14시\n'확인' 또는 '취소'로 답해주세요.";
+
+describe('a draft', () => {
+  test('ends the answer with its text and the question', async () => {
+    const { draft } = await setUp();
+    const { jobId, shown } = await draft();
+    expect(shown).toMatchObject({
+      text: draftText,
+      finishReason: 'stop',
+      about: { job_id: jobId, outcome: 'asked' },
+    });
+  });
+
+  test('is written after a yes in the same conversation, and the answer is that of its job', async () => {
+    const { draft, complete, answer, started } = await setUp();
+    const { jobId } = await draft();
+    const yes = complete('내일 2시 치과 잡아줘', draftText, '확인');
+    await until(() => started.some(({ src }) => src === 'execute'));
+    await answer(jobId, 'execute', written);
+    expect(await yes.ended).toMatchObject({ about: { job_id: jobId, outcome: 'answered' } });
+  });
+
+  test('is not taken for confirmed by a yes in another conversation', async () => {
+    const { draft, complete, started, door } = await setUp();
+    const { jobId } = await draft();
+    const other = complete('확인');
+    await until(() => started.length > 0);
+    expect(started.map(({ src }) => src)).toEqual(['classify']);
+    expect((await door.get(jobId)).state).toBe('confirm-draft');
+    other.leave();
+    expect(await other.ended).toBeNull();
+  });
+
+  test('that is being written is not cancelled when its client goes away', async () => {
+    const { draft, complete, answer, started, door } = await setUp();
+    const { jobId } = await draft();
+    const yes = complete('내일 2시 치과 잡아줘', draftText, '확인');
+    await until(() => started.some(({ src }) => src === 'execute'));
+    yes.leave();
+    expect(await yes.ended).toBeNull();
+    await answer(jobId, 'execute', written);
+    await until(async () => (await door.get(jobId)).state === 'done');
+    expect((await door.get(jobId)).outcome).toBe('answered');
+  });
+
+  test('that is dropped by a no ends with a word for it', async () => {
+    const { draft, complete } = await setUp();
+    await draft();
+    const no = complete('내일 2시 치과 잡아줘', draftText, '취소');
+    expect(await no.ended).toMatchObject({
+      text: '등록하지 않았습니다.',
+      about: { outcome: 'declined' },
+    });
+  });
+});
+
+test('a job whose client loses its connection because the process stops is not cancelled', async () => {
+  const { complete, started, door, stopping } = await setUp();
+  const { ended, leave } = complete('안녕');
+  await until(() => started.length > 0);
+  const { jobId } = started[0]!;
+  stopping.is = true;
+  leave();
+  expect(await ended).toBeNull();
+  expect((await door.get(jobId)).state).toBe('classify');
+});

@@ -1,0 +1,159 @@
+/** Every view of the page at both widths, light and dark: checked by axe-core, and nothing wider than the screen. */
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { jobMachine } from '#machines/job';
+import { chartOf } from '#inspector/charts/chart-model';
+import { launchChromium, prepareChromium } from '#test/support/chromium';
+import { busyDrafts } from './busy-drafts.ts';
+import { busyGates } from './busy-gates.ts';
+import { openInspector, type InspectorFixture } from '../inspector-fixture.ts';
+
+const executable = prepareChromium();
+let browser: Browser;
+let fixture: InspectorFixture;
+let jobs: Record<'done' | 'draft' | 'running' | 'failed', string>;
+
+beforeAll(async () => {
+  if (executable === null) return;
+  browser = await launchChromium(executable);
+  fixture = await openInspector({ gates: busyGates, drafts: busyDrafts });
+  const done = await fixture.send('왜 하늘은 파래?', `ann-${'n'.repeat(80)}`);
+  await fixture.finish(done, '빛이 흩어져서');
+  const failed = await fixture.send('이 문서 요약해줘', 'chul');
+  await fixture.fail(failed, 'classify');
+  await fixture.fail(failed, 'answer');
+  const draft = await fixture.send('내일 3시 치과', 'bob');
+  await fixture.draft(draft);
+  const running = await fixture.send('What is a monad?', 'dana');
+  const decision = { by: 'classifier', action: 'route' };
+  await fixture.answer(running, 'classify', { decision, backend: 'small' });
+  jobs = { done, draft, running, failed };
+});
+afterAll(async () => {
+  await browser?.close();
+  await fixture?.close();
+});
+
+/** What the compact view has in it. */
+interface Found {
+  /** Of all texts, in px. */
+  smallest: number;
+  isCut: boolean;
+  isWide: boolean;
+  states: string[];
+  ways: number;
+}
+
+/** What axe-core finds in the page, or in the part of it that has changed since, as rule and place. */
+async function faultsOf(page: Page, part = 'html'): Promise<string[]> {
+  await page.evaluate(`globalThis.axe ?? (() => { ${axe.source} })()`);
+  const { violations } = await page.evaluate<axe.AxeResults>(
+    `axe.run(${JSON.stringify(part)}, { resultTypes: ['violations'] })`,
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary = '' }) => `${id} ${target.join(' ')}: ${failureSummary}`),
+  );
+}
+
+/** axe-core looks at every element: on a busy machine that takes its time. */
+vi.setConfig({ testTimeout: 90_000 });
+const isWide = 'document.documentElement.scrollWidth > innerWidth';
+const tabs = ['Conversation', 'Step', 'History', 'Effects', 'Sequence', 'Context', 'What if'];
+const sizes = [
+  { width: 1440, height: 900 },
+  { width: 390, height: 844 },
+];
+const looks = sizes.flatMap((viewport) =>
+  (['light', 'dark'] as const).map((colorScheme) => ({ viewport, colorScheme })),
+);
+
+describe.skipIf(executable === null).each(looks)(
+  'at $viewport.width px, $colorScheme,',
+  ({ viewport, colorScheme }) => {
+    async function look(hash: string, check: (page: Page) => Promise<void>): Promise<void> {
+      const context = await browser.newContext({
+        viewport,
+        colorScheme,
+        reducedMotion: 'reduce',
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(error.message));
+      await page.goto(`${fixture.url}/inspect${hash}`);
+      await page.getByText('live', { exact: true }).waitFor({ state: 'attached' });
+      await check(page);
+      expect(complaints).toEqual([]);
+      await context.close();
+    }
+
+    test.each([
+      ['list of jobs', '#/jobs', '.job-rows li'],
+      ['gates', '#/gates', '.ticket'],
+      ['drafts', '#/drafts', '.drafted li'],
+      ['actors of other programs', '#/stately', '.stately-view h2'],
+    ])('the %s has no fault that axe-core finds', (_name, hash, sign) =>
+      look(hash, async (page) => {
+        await page.locator(sign).first().waitFor();
+        expect(await faultsOf(page)).toEqual([]);
+        expect(await page.evaluate(isWide)).toBe(false);
+      }),
+    );
+
+    test.each(['done', 'draft', 'running', 'failed'] as const)(
+      'a job that is %s has no fault that axe-core finds, in any panel and view of the chart',
+      (name) =>
+        look(`#/jobs/${jobs[name]}`, async (page) => {
+          await page.locator('.chart .now').first().waitFor();
+          expect(await faultsOf(page)).toEqual([]);
+          for (const tab of tabs) {
+            await page.getByRole('tab', { name: tab, exact: true }).click();
+            await page.evaluate(
+              "document.querySelectorAll('.panel details').forEach((one) => { one.open = true; })",
+            );
+            expect(await faultsOf(page, '.tabs, .panel'), tab).toEqual([]);
+            expect(await page.evaluate(isWide), tab).toBe(false);
+          }
+          for (const view of ['Whole chart', 'Compact']) {
+            await page.getByRole('button', { name: view }).click();
+            expect(await faultsOf(page, '.chart-view'), view).toEqual([]);
+          }
+        }),
+      180_000,
+    );
+
+    test('the whole job machine is readable in the compact view, and is scrolled one way at most', () =>
+      look(`#/jobs/${jobs.running}`, async (page) => {
+        await page.locator('.chart .now').first().waitFor();
+        const compact = page.getByRole('button', { name: 'Compact' });
+        if ((await compact.getAttribute('aria-pressed')) === 'false') await compact.click();
+        await page.locator('.compact-chart .now').first().waitFor();
+        const found = await page.evaluate<Found>(`(() => {
+          const scroller = document.querySelector('.chart-scroller');
+          const parts = [...scroller.querySelectorAll('*')].filter((one) =>
+            [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''));
+          const outer = scroller.getBoundingClientRect();
+          return {
+            smallest: Math.min(...parts.map((one) => parseFloat(getComputedStyle(one).fontSize))),
+            isCut: parts.some((one) => {
+              const { left, right } = one.getBoundingClientRect();
+              return left < outer.left || right > outer.right + 1 || one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0;
+            }),
+            isWide: scroller.scrollWidth > scroller.clientWidth,
+            states: [...scroller.querySelectorAll('[data-id]')].map((one) => one.dataset.id),
+            ways: [...scroller.querySelectorAll('[data-edge]')].length,
+          };
+        })()`);
+        const chart = chartOf(jobMachine);
+        expect(found.smallest).toBeGreaterThanOrEqual(9);
+        expect([found.isCut, found.isWide]).toEqual([false, false]);
+        const ids = chart.nodes.flatMap(({ id, children }) => [
+          id,
+          ...children.map((one) => one.id),
+        ]);
+        expect(found.states.toSorted()).toEqual(ids.toSorted());
+        expect(found.ways).toBe(chart.edges.length);
+      }));
+  },
+);

@@ -1,0 +1,66 @@
+/** The inspector within the whole core, with real gates behind it. */
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { draw } from '#cli/draw';
+import { chartsFolder } from '#inspector/charts/charts';
+import { direct, openCore, type CoreFixture } from '#test/support/core';
+import { stalls } from '#test/support/fake-llm-replies';
+import { until } from '#test/support/journal';
+
+let fixture: CoreFixture;
+beforeEach(async () => {
+  fixture = await openCore();
+});
+afterEach(() => fixture.close());
+
+interface Told {
+  type: string;
+  ok?: boolean;
+  gates?: { id: string; gate: { running: unknown[] } }[];
+}
+
+test('a job of a real core replays, its gate is shown, and a stop closes the socket', async () => {
+  fixture.small.script(direct('안녕하세요'), stalls());
+  const { jobId } = await fixture.ask('안녕, 넌 누구야?');
+  const socket = new WebSocket(`${fixture.core.url.replace('http', 'ws')}/inspect/ws`, [
+    'gatehouse.v1',
+  ]);
+  const told: Told[] = [];
+  socket.on('message', (data) => told.push(JSON.parse(String(data)) as Told));
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'gatehouse.watch', jobId }));
+  await until(() => told.some(({ type }) => type === 'gatehouse.check'));
+  expect(told.find(({ type }) => type === 'gatehouse.check')).toMatchObject({ ok: true });
+  await fixture.client.submit({ message: '잘 지내?' });
+  await until(() => fixture.small.open === 1);
+  socket.send(JSON.stringify({ type: 'gatehouse.gates', on: true }));
+  await until(() => told.some(({ type }) => type === 'gatehouse.gates'));
+  const { gates = [] } = told.find(({ type }) => type === 'gatehouse.gates')!;
+  expect(gates.map(({ id, gate }) => [id, gate.running.length])).toEqual([
+    ['small', 1],
+    ['large', 0],
+  ]);
+  const closed = once(socket, 'close');
+  await fixture.restart();
+  await closed;
+  expect((await fetch(`${fixture.core.url}/inspect`)).status).toBe(200);
+});
+
+test('a page of another site gets no data of a core without keys', async () => {
+  const answer = await fetch(`${fixture.core.url}/inspect/api/jobs`, {
+    headers: { origin: 'http://evil.example' },
+  });
+  expect(answer.status).toBe(401);
+});
+
+test('gatehouse draw writes the charts into the folder it is given', async () => {
+  const folder = join(fixture.folder, 'charts');
+  expect(await draw(folder)).toBe(0);
+  expect(readdirSync(folder).sort()).toEqual(readdirSync(chartsFolder).sort());
+  for (const name of readdirSync(folder)) {
+    expect(readFileSync(join(folder, name))).toEqual(readFileSync(join(chartsFolder, name)));
+  }
+});

@@ -1,0 +1,148 @@
+/** Lists of jobs: each call looks at a bounded number of rows, and whoever goes on from its cursor sees all. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDatabase, type Database } from '#storage/database';
+import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
+
+let database: Database;
+let queries: JobQueries;
+/** What was prepared since the database was opened. */
+let statements: string[];
+beforeEach(async () => {
+  database = await openDatabase({ path: ':memory:' });
+  queries = createJobQueries(database);
+  const { connection } = database;
+  const prepare = connection.prepare.bind(connection);
+  statements = [];
+  connection.prepare = (source: string) => {
+    statements.push(source);
+    return prepare(source);
+  };
+});
+afterEach(() => database.close());
+
+/** One job for each state, oldest first. Those that are neither done nor cancelled are open. */
+function addJobs(states: readonly string[], userId = 'ann'): void {
+  const { connection } = database;
+  const start = connection.prepare('select count(*) as n from job').get() as { n: number };
+  const insert = connection.prepare(`
+    insert into job (id, user_id, channel, conversation, message, input, machine_version, state, n, seq,
+                     created_at, updated_at, ended_at)
+    values (?, ?, 'http', 'c', 'm', '{}', 1, ?, 1, 1, 1, 1, ?)`);
+  const isOpen = (state: string): boolean => state !== 'done' && state !== 'cancelled';
+  connection.transaction(() =>
+    states.forEach((state, index) =>
+      insert.run(`job-${start.n + index}`, userId, state, isOpen(state) ? null : 1),
+    ),
+  )();
+}
+
+const done = (count: number): string[] => Array.from({ length: count }, () => 'done');
+
+test('a state that few have is looked for in pages, each of them short, to the oldest job', async () => {
+  addJobs(['cancelled', ...done(2_500), 'cancelled']);
+  const found: string[] = [];
+  let before: number | undefined;
+  let pages = 0;
+  do {
+    const page = await queries.list({ state: 'cancelled', before, limit: 10 });
+    expect(page.looked).toBeLessThanOrEqual(1_000);
+    found.push(...page.jobs.map(({ id }) => id));
+    before = page.before ?? undefined;
+    pages += 1;
+  } while (before !== undefined);
+  expect(found).toEqual(['job-2501', 'job-0']);
+  expect(pages).toBe(3);
+});
+
+test.each([{ userId: undefined }, { userId: 'ann' }])(
+  'open jobs are found behind any number of ended ones at once ($userId)',
+  async ({ userId }) => {
+    addJobs(['reason', 'confirm-draft', ...done(2_500)]);
+    addJobs(['reason'], 'bob');
+    const page = await queries.list({ state: 'reason', userId, limit: 10 });
+    const ids = page.jobs.map(({ id }) => id);
+    expect(ids).toEqual(userId === undefined ? ['job-2502', 'job-0'] : ['job-0']);
+    expect(page.before).toBeNull();
+  },
+);
+
+test('an outcome is looked for among ended jobs, and cancelled is one of them', async () => {
+  addJobs(['reason', 'done', 'done', 'cancelled', 'done']);
+  const { connection } = database;
+  const end = connection.prepare('update job set outcome = ? where id = ?');
+  for (const [id, outcome] of [
+    ['job-1', 'answered'],
+    ['job-2', 'failed'],
+    ['job-4', 'answered'],
+  ])
+    end.run(outcome, id);
+  const idsOf = async (outcome: string): Promise<string[]> =>
+    (await queries.list({ outcome, limit: 10 })).jobs.map(({ id }) => id);
+  expect(await idsOf('answered')).toEqual(['job-4', 'job-1']);
+  expect(await idsOf('failed')).toEqual(['job-2']);
+  expect(await idsOf('cancelled')).toEqual(['job-3']);
+  expect(await idsOf('declined')).toEqual([]);
+  expect((await queries.list({ outcome: 'answered', state: 'cancelled', limit: 10 })).jobs).toEqual(
+    [],
+  );
+});
+
+test('a page that is full goes on behind its last job, whatever was looked at for it', async () => {
+  addJobs(['cancelled', 'done', 'cancelled', 'done', 'cancelled']);
+  const first = await queries.list({ state: 'cancelled', limit: 2 });
+  expect(first.jobs.map(({ id }) => id)).toEqual(['job-4', 'job-2']);
+  const second = await queries.list({ state: 'cancelled', before: first.before!, limit: 2 });
+  expect(second.jobs.map(({ id }) => id)).toEqual(['job-0']);
+  expect(second.before).toBeNull();
+});
+
+test.each([
+  { userId: 'nobody' },
+  { userId: 'ann', state: 'done' },
+  { userId: 'ann', before: 7 },
+  { userId: 'ann', outcome: 'failed' },
+  { state: 'reason' },
+  { state: 'reason', userId: 'ann' },
+  { state: 'reason', before: 7 },
+  { state: 'no such state' },
+])('$userId $state $outcome reads no job but by an index', async (filter) => {
+  addJobs(done(3));
+  await queries.list({ ...filter, limit: 10 });
+  const plans = statements
+    .filter((source) => /from "job_now"/.test(source))
+    .map((source) => {
+      const places = [...source.matchAll(/\?/g)].map(() => 1);
+      const plan = database.connection.prepare(`explain query plan ${source}`).all(...places);
+      return (plan as { detail: string }[]).map(({ detail }) => detail).join('; ');
+    });
+  expect(plans.length).toBeGreaterThan(0);
+  // By number alone only those are read that were found.
+  const good =
+    /^(?:SEARCH job USING (?:INDEX job_user|INTEGER PRIMARY KEY \(rowid=\?\))|(?:SCAN|SEARCH) job USING INDEX job_open)/;
+  expect(plans.filter((plan) => !good.test(plan) || plan.includes('TEMP B-TREE'))).toEqual([]);
+});
+
+test('a query that was asked before is not prepared again; one of long ago is, and answers as before', async () => {
+  addJobs(done(3));
+  const ask = (values: number) =>
+    database.query
+      .selectFrom('job')
+      .select('id')
+      .where(
+        'num',
+        'in',
+        Array.from({ length: values }, (_, index) => index + 1),
+      )
+      .orderBy('num')
+      .execute();
+  expect(await ask(1)).toEqual([{ id: 'job-0' }]);
+  statements.length = 0;
+  expect(await ask(1)).toEqual([{ id: 'job-0' }]);
+  expect(statements).toEqual([]);
+  for (let values = 2; values <= 300; values += 1) await ask(values);
+  statements.length = 0;
+  expect(await ask(300)).toHaveLength(3);
+  expect(statements).toEqual([]);
+  expect(await ask(1)).toEqual([{ id: 'job-0' }]);
+  expect(statements).toHaveLength(1);
+});

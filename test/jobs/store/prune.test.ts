@@ -1,0 +1,118 @@
+/** The removal of what is old: it looks at nothing young, and at a bounded number of rows in each transaction. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDatabase, type Database } from '#storage/database';
+import {
+  createDocumentEventStore,
+  type DocumentEventStore,
+} from '#library/store/document-event-store';
+import { purgeDocuments } from '#library/store/document-purge';
+import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
+import { createDeliveryStore } from '#events/store/event-log-store';
+
+let database: Database;
+/** What was prepared since the database was opened. */
+let statements: string[];
+let events: DocumentEventStore;
+let queries: JobQueries;
+beforeEach(async () => {
+  database = await openDatabase({ path: ':memory:' });
+  statements = [];
+  const { connection } = database;
+  const prepare = connection.prepare.bind(connection);
+  connection.prepare = (source: string) => {
+    statements.push(source);
+    return prepare(source);
+  };
+  events = createDocumentEventStore(database);
+  queries = createJobQueries(database);
+});
+afterEach(() => database.close());
+
+const count = (table: string): number =>
+  (database.connection.prepare(`select count(*) as n from ${table}`).get() as { n: number }).n;
+
+/** `endedAt` null: open. */
+function addJobs(times: readonly (number | null)[]): void {
+  const { connection } = database;
+  const insert = connection.prepare(`
+    insert into job (id, user_id, channel, conversation, message, input, machine_version, state, n, seq,
+                     created_at, updated_at, ended_at)
+    values (?, 'u', 'http', 'c', 'm', '{}', 1, 'done', 1, 1, 1, 1, ?)`);
+  connection.transaction(() => times.forEach((at, n) => insert.run(`job-${n}`, at)))();
+}
+
+/** Each document has one event per time. */
+function addEvents(documents: number, times: readonly number[]): void {
+  database.connection.transaction(() => {
+    for (let n = 0; n < documents; n += 1) {
+      const event = { documentId: `d${n}`, userId: 'u', type: 'queued', state: 'waiting' } as const;
+      for (const at of times) events.append({ ...event, at, data: {} });
+    }
+  })();
+}
+
+function addReports(jobId: string, reports: number): void {
+  const deliveries = createDeliveryStore(database);
+  const report = { job_id: jobId, channel: 'chat', parts: 1, error: null, status: 'sent' } as const;
+  database.connection.transaction(() => {
+    for (let n = 0; n < reports; n += 1) {
+      deliveries.record({ ...report, reply_id: `${jobId}:${n}`, at: 1_000 });
+    }
+  })();
+}
+
+describe('what is old', () => {
+  test('is found by an index in every statement: what is young is not read', async () => {
+    statements.length = 0;
+    events = createDocumentEventStore(database);
+    await queries.prune(1);
+    await events.prune(1);
+    await purgeDocuments(database, 1);
+    const plans = statements
+      .filter((source) => /^\s*(?:select|delete)/.test(source))
+      .map((source) => {
+        const places = [...source.matchAll(/\?/g)].map(() => 1);
+        const plan = database.connection.prepare(`explain query plan ${source}`).all(...places);
+        return (plan as { detail: string }[]).map(({ detail }) => detail).join('; ');
+      });
+    expect(plans.length).toBeGreaterThan(8);
+    expect(plans.filter((plan) => /\bSCAN\b|TEMP B-TREE/.test(plan))).toEqual([]);
+    expect(plans.join('\n')).toContain('job_ended');
+    expect(plans.join('\n')).toContain('document_deleted');
+  });
+
+  test('goes, whatever it is more than one batch of, and the rest stays', async () => {
+    addJobs([...Array.from({ length: 450 }, () => 1_000), 2_000, null]);
+    addReports('job-450', 250);
+    addReports('gone', 450);
+    expect(await queries.prune(2_000)).toBe(450);
+    expect(count('job')).toBe(2);
+    expect(count('delivery')).toBe(250);
+    expect(await queries.prune(2_000)).toBe(0);
+  });
+
+  test('of a document goes but for its last event, also behind many that stay', async () => {
+    // More than a batch of documents that have one old event each, and then one with two.
+    addEvents(1_100, [1_000]);
+    addEvents(1, [1_000, 1_500]);
+    expect(await events.prune(2_000)).toBe(2);
+    expect(count('document_event')).toBe(1_100);
+    expect(events.ofDocument('d0', 0, 10).map(({ seq }) => seq)).toEqual([3]);
+  });
+
+  test('is removed in turns, between which others have theirs', async () => {
+    addEvents(1_600, [1_000]);
+    addJobs(Array.from({ length: 650 }, () => 1_000));
+    for (const prune of [() => events.prune(2_000), () => queries.prune(2_000)]) {
+      let isOver = false;
+      let turns = 0;
+      const pruning = prune().then(() => (isOver = true));
+      while (!isOver) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turns += 1;
+      }
+      await pruning;
+      expect(turns).toBeGreaterThanOrEqual(3);
+    }
+  });
+});

@@ -1,0 +1,62 @@
+/** A clock that was wrong and is set right: what was queued by the wrong one is drafted all the same. */
+import { expect, test } from 'vitest';
+import { createDraftStore } from '#library/store/draft-store';
+import { openLibrary } from '../library-fixture.ts';
+import { openDrafts } from './drafts-fixture.ts';
+
+const dayMs = 24 * 60 * 60_000;
+const text = '오늘 회의에서 정한 것을 여기에 적어 둔다.';
+
+test('a memo that was promoted while the clock was days ahead is drafted after the next start', async () => {
+  let aheadMs = 3 * dayMs;
+  const setting = await openDrafts({}, { clock: { now: () => Date.now() + aheadMs } });
+  const { call, promoted, waitForEvent: told, fixture } = setting;
+  await call('POST', '/drafts/pause');
+  const id = await promoted(text);
+  aheadMs = 0;
+  await fixture.restart();
+  await call('POST', '/drafts/resume');
+  await told(id, 'drafted');
+});
+
+test('promoting a memo that waits for its first attempt makes it due', async () => {
+  let aheadMs = 3 * dayMs;
+  const setting = await openDrafts({}, { clock: { now: () => Date.now() + aheadMs } });
+  const { call, promoted, promote, overview, events } = setting;
+  await call('POST', '/drafts/pause');
+  const id = await promoted(text);
+  aheadMs = 0;
+  await promote(id);
+  const [waiting] = (await overview()).waiting;
+  expect(Date.parse(waiting!.due_at!)).toBeLessThanOrEqual(Date.now());
+  expect(events(id)).toHaveLength(1);
+});
+
+test('what is due in a time that no clock can have meant is due now; all else waits its time', async () => {
+  const { database, library, close } = await openLibrary();
+  const drafts = createDraftStore(database);
+  const ids = Array.from({ length: 4 }, () => {
+    const { id } = library.create('u', { text, origin: 'memo', metadata: { needs_draft: true } });
+    return id;
+  });
+  const times: [queuedAt: number, dueAt: number][] = [
+    [500, 900],
+    [500, 1_200],
+    [1_100, 1_200],
+    [500, 5_000],
+  ];
+  ids.forEach((id, index) => {
+    const [queuedAt, dueAt] = times[index]!;
+    drafts.save({ ...drafts.find(id)!, queuedAt, dueAt });
+  });
+  drafts.rescheduleFutureDates(1_000, 1_000);
+  expect(ids.map((id) => drafts.find(id)!).map(({ queuedAt, dueAt }) => [queuedAt, dueAt])).toEqual(
+    [
+      [500, 900],
+      [500, 1_200],
+      [1_000, 1_000],
+      [500, 1_000],
+    ],
+  );
+  await close();
+});

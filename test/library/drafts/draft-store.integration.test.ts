@@ -1,0 +1,156 @@
+/** What is on disk of drafting: rows that go with the marker, orders that an index gives, the newest of the events. */
+import Sqlite from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createDraftStore } from '#library/store/draft-store';
+import { openLibrary } from '../library-fixture.ts';
+import { openDrafts } from './drafts-fixture.ts';
+
+async function open() {
+  const { database, library, close } = await openLibrary();
+  onTestFinished(close);
+  const drafts = createDraftStore(database);
+  const waiting = (owner: string | null) =>
+    drafts.list(owner, 'waiting', 10).map(({ documentId }) => documentId);
+  const mark = (id: string, needs_draft: boolean) =>
+    library.change('u', id, (current) => ({
+      ...current,
+      sourceMetadata: { ...current.sourceMetadata, needs_draft },
+    }));
+  const add = (text: string, userId = 'u') =>
+    library.create(userId, { text, origin: 'memo', metadata: { needs_draft: true } }).id;
+  return { database, library, drafts, waiting, mark, add };
+}
+
+describe('the row of a draft', () => {
+  test('is there exactly while the document wants one, whoever sets the marker', async () => {
+    const { drafts, library, waiting, mark, add } = await open();
+    const { id } = library.create('u', { text: '메모', origin: 'memo' });
+    expect(drafts.nextDue(0)).toBeNull();
+    mark(id, true);
+    expect(drafts.findListed(id)).toMatchObject({
+      owner: 'u',
+      title: '메모',
+      chars: 2,
+      attempts: 0,
+    });
+    expect(drafts.nextDue(0)).toBe(id);
+    mark(id, false);
+    expect(drafts.find(id)).toBeNull();
+    const other = add('다른 메모');
+    expect(waiting('u')).toEqual([other]);
+    library.remove('u', other);
+    expect(waiting(null)).toEqual([]);
+  });
+
+  test('stays while it is claimed, and says how long the text is now', async () => {
+    const { drafts, library, mark, add } = await open();
+    const id = add('짧다');
+    drafts.save({ ...drafts.find(id)!, state: 'drafting', attempts: 1 });
+    mark(id, false);
+    expect(drafts.claimed()).toMatchObject([{ documentId: id, attempts: 1 }]);
+    library.change('u', id, (current) => ({ ...current, extractedText: '더 긴 메모 😀' }));
+    expect(drafts.findListed(id)).toMatchObject({ chars: 8 });
+  });
+
+  test('takes its finished sections with it, as does a new text', async () => {
+    const { drafts, library, mark, add } = await open();
+    const id = add('긴 메모');
+    const keep = () =>
+      drafts.saveSection({ documentId: id, section: 0, requestSha256: 'x', mdContent: '# 1' });
+    keep();
+    mark(id, true);
+    expect(drafts.sections(id)).toHaveLength(1);
+    library.change('u', id, (current) => ({ ...current, extractedText: '새 메모' }));
+    expect(drafts.sections(id)).toEqual([]);
+    keep();
+    drafts.remove(id);
+    expect(drafts.sections(id)).toEqual([]);
+  });
+});
+
+test('what every look and every page asks for is read in the order of an index', async () => {
+  const { database, drafts, waiting, add } = await open();
+  const [a, b, c] = [add('하나'), add('둘', 'v'), add('셋')];
+  drafts.save({ ...drafts.find(a)!, dueAt: 7 });
+  expect(waiting(null)).toEqual([b, c, a]);
+  expect(waiting('u')).toEqual([c, a]);
+  expect(waiting('v')).toEqual([b]);
+  const asked = spiedStatements(database.connection);
+  createDraftStore(database);
+  const plans = asked()
+    .filter((sql) => /order by (due_at|md_generated_at)/.test(sql))
+    .map((sql) =>
+      database.connection
+        .prepare<unknown[], { detail: string }>(
+          `explain query plan ${sql.replace(/@\w+|\?/g, "'1'")}`,
+        )
+        .all()
+        .map(({ detail }) => detail)
+        .join('\n'),
+    );
+  expect(plans).toHaveLength(5);
+  // One owner's are found by an index of owners: whoever has none does not wait for all others.
+  expect(plans.filter((plan) => plan.includes('(owner='))).toHaveLength(2);
+  for (const plan of plans) {
+    expect(plan).toContain('USING');
+    expect(plan).not.toMatch(/TEMP B-TREE|SCAN document\b(?! USING INDEX)/);
+  }
+});
+
+/** What is prepared from now on. */
+function spiedStatements(connection: { prepare(sql: string): unknown }): () => string[] {
+  const prepare = connection.prepare.bind(connection);
+  const seen: string[] = [];
+  connection.prepare = (sql) => {
+    seen.push(sql);
+    return prepare(sql);
+  };
+  onTestFinished(() => {
+    connection.prepare = prepare;
+  });
+  return () => [...seen];
+}
+
+test('of a long history the newest events are shown, in their order', async () => {
+  const { call, memo, fixture } = await openDrafts();
+  const id = await memo('이야기가 긴 메모');
+  const writer = new Sqlite(fixture.config.database);
+  writer.exec(`
+    with recursive counter (n) as (select 1 union all select n + 1 from counter where n < 620)
+    insert into document_event select 1000 + n, '${id}', 'local', n, 'progress', 'drafting', 1, '{}'
+      from counter`);
+  writer.close();
+  const { body } = await call('GET', `/drafts/${id}`);
+  const seqs = (body['events'] as { seq: number }[]).map(({ seq }) => seq);
+  expect(seqs).toEqual(Array.from({ length: 500 }, (_, n) => n + 121));
+});
+
+test('the version of all drafts changes with what the overview says, and only then', async () => {
+  const { call, memo, promoted, waitForEvent: told, fixture, model } = await openDrafts();
+  const { draftsVersion, draftOverview } = fixture.core.drafts;
+  await call('POST', '/drafts/pause');
+  const seen = new Map<string, string>();
+  const look = (): number => {
+    const version = draftsVersion();
+    const overview = JSON.stringify(draftOverview());
+    expect(seen.get(version) ?? overview).toBe(overview);
+    seen.set(version, overview);
+    return seen.size;
+  };
+  const before = look();
+  await memo('그냥 메모');
+  await call('GET', '/drafts');
+  expect(look()).toBe(before);
+  const id = await promoted('오늘 회의에서 정한 것을 여기에 적어 둔다.');
+  expect(look()).toBe(before + 1);
+  await call('PATCH', `/memos/${id}`, { title: '다른 제목' });
+  expect(look()).toBe(before + 2);
+  await call('POST', '/drafts/resume');
+  await model.arrived(1);
+  look();
+  await told(id, 'drafted');
+  look();
+  const count = look();
+  await call('DELETE', `/documents/${id}`);
+  expect(look()).toBe(count + 1);
+});

@@ -1,0 +1,145 @@
+/** Documents that an earlier version indexed: found before, while and after their words are renewed. */
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startReindexer } from '#library/fulltext/reindexer';
+import { scratchFolder, until } from '#test/support/journal';
+import { openLibrary } from '../library-fixture.ts';
+
+let scratch: ReturnType<typeof scratchFolder>;
+let setting: Awaited<ReturnType<typeof openLibrary>>;
+const path = (): string => `${scratch.path}/gatehouse.db`;
+beforeEach(async () => {
+  scratch = scratchFolder();
+  setting = await openLibrary({ path: path() });
+});
+afterEach(async () => {
+  await setting.close();
+  scratch.remove();
+});
+
+/** As the first version indexed a text: whole words in lower case, with their accents. */
+const oldWords = (text: string): string =>
+  (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).join(' ');
+
+/** Documents that are in the index by their old words, and in the backlog. */
+function addOld(...texts: string[]): string[] {
+  const { connection } = setting.database;
+  return texts.map((text) => {
+    const { id } = setting.add(text, oldWords(text));
+    connection
+      .prepare(
+        `insert or replace into document_words (rowid, title, body, markdown)
+           select num, '', ?, '' from document where id = ?`,
+      )
+      .run(oldWords(text), id);
+    connection
+      .prepare('insert into document_words_backlog select num from document where id = ?')
+      .run(id);
+    return id;
+  });
+}
+
+const backlog = (): number =>
+  setting.database.connection
+    .prepare<[], { n: number }>('select count(*) as n from document_words_backlog')
+    .get()!.n;
+
+const renewAll = async (): Promise<void> => {
+  while (await setting.library.reindexBatch());
+};
+
+test('an old document is found as before until its turn, and by every form afterwards', async () => {
+  const { titles } = setting;
+  addOld('Café Straße', 'C++ guide', 'plain words', 'ISO9001 audit');
+  const before = ['café', 'straße', 'C++', 'plain', 'ISO 9001'];
+  for (const query of before) expect(titles(query), query).toHaveLength(1);
+  expect(titles('cafe')).toEqual([]);
+  await renewAll();
+  expect(backlog()).toBe(0);
+  for (const query of [...before, 'cafe', 'STRASSE']) expect(titles(query), query).toHaveLength(1);
+});
+
+test('a renewal that is broken off goes on at the next start, and loses no document', async () => {
+  addOld(...Array.from({ length: 130 }, (_, n) => `Café número ${n}`));
+  expect(await setting.library.reindexBatch()).toBe(true);
+  expect(backlog()).toBe(80);
+  const all = (query: string): number => setting.library.rank('minji', query, 100).found.length;
+  expect(all('café')).toBe(100);
+  await setting.close();
+  setting = await openLibrary({ path: path() });
+  await renewAll();
+  expect(backlog()).toBe(0);
+  for (const n of [0, 49, 50, 129])
+    expect(setting.titles(`cafe numero ${n}`)[0]).toBe(`café número ${n}`);
+});
+
+test('a document that is changed, deleted or removed for good before its turn stays as it is then', async () => {
+  const { library, titles, database } = setting;
+  const [changed, deleted, removed] = addOld('Café one', 'Café two', 'Café three');
+  library.change('minji', changed!, (current) => ({
+    ...current,
+    extractedText: 'Thé',
+    title: 'Thé',
+  }));
+  library.remove('minji', deleted!);
+  database.connection.prepare('delete from document where id = ?').run(removed!);
+  await renewAll();
+  expect(backlog()).toBe(0);
+  expect(titles('the')).toEqual(['Thé']);
+  expect(library.rank('minji', 'cafe two', 10, true).found).toEqual([]);
+});
+
+test('a long text is renewed in slices, and others have their turn in between', async () => {
+  addOld('Café über '.repeat(40_000));
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 0);
+  await renewAll();
+  clearInterval(counting);
+  expect(turns).toBeGreaterThan(3);
+  expect(setting.titles('uber')).toHaveLength(1);
+});
+
+test('a fault of the storage is told, and the end is waited for', async () => {
+  const faults: string[] = [];
+  const stop = startReindexer({
+    reindexBatch: () => Promise.reject(new Error('disk full')),
+    onError: (reason) => faults.push(reason),
+  });
+  await until(() => faults.length > 0);
+  await stop();
+  expect(faults).toEqual(['disk full']);
+});
+
+test('a database of the version before is upgraded, and its documents are found meanwhile and after', async () => {
+  await setting.close();
+  const old = `${scratch.path}/old.db`;
+  copyFileSync(join(import.meta.dirname, '../../storage/fixtures/0007-lists.sqlite'), old);
+  const connection = new Sqlite(old);
+  const insert = connection.prepare(
+    `insert into document (id, owner, created_at, updated_at, content_origin, title, source_metadata, extracted_text)
+       values (?, 'ann', 1, 1, 'memo', ?, '{}', ?)`,
+  );
+  const index = connection.prepare(
+    `insert into document_words (rowid, title, body, markdown) values (?, '', ?, '')`,
+  );
+  for (let n = 0; n < 120; n += 1) {
+    const text = n % 2 === 0 ? `Café ${n}` : `plain ${n}`;
+    const { lastInsertRowid } = insert.run(`old-${n}`, text, text);
+    index.run(lastInsertRowid, oldWords(text));
+  }
+  connection.close();
+  setting = await openLibrary({ path: old });
+  const { library } = setting;
+  const countOf = (query: string): number => library.rank('ann', query, 100, true).found.length;
+  expect([countOf('café'), countOf('cafe'), countOf('plain'), countOf('예산')]).toEqual([
+    60, 0, 60, 1,
+  ]);
+  await library.reindexBatch();
+  expect([countOf('café'), countOf('plain'), countOf('예산')]).toEqual([60, 60, 1]);
+  await renewAll();
+  expect([countOf('café'), countOf('cafe'), countOf('plain'), countOf('예산')]).toEqual([
+    60, 60, 60, 1,
+  ]);
+});

@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { documentView } from '#library/document';
+import { openLibrary } from './library-fixture.ts';
+
+let setting: Awaited<ReturnType<typeof openLibrary>>;
+beforeEach(async () => {
+  setting = await openLibrary();
+});
+afterEach(() => setting.close());
+
+describe('searching', () => {
+  test.each([
+    ['견적', ['견적서']],
+    ['적서', ['견적서']],
+    ['견적서를', ['견적서']],
+    ['보건', ['안전']],
+    ['산업안전보건법', ['안전']],
+    ['압력용기', ['용기', '띄어 쓴 용기']],
+    ['압력 용기', ['용기', '띄어 쓴 용기']],
+    ['iso 45001', ['안전']],
+    ['ISO45001', ['안전']],
+    ['invoice', ['Invoices']],
+    ['법', ['안전']],
+    ['고양이', []],
+    ['', []],
+    ['" AND 견적', ['견적서']],
+  ])('%j finds %j', (query, expected) => {
+    const { add, titles } = setting;
+    add('배관 공사 견적서를 보냅니다.', '견적서');
+    add('산업안전보건법과 ISO 45001 요구사항', '안전');
+    add('압력용기 검사', '용기');
+    add('압력 용기 정기 점검', '띄어 쓴 용기');
+    add('The invoices of November', 'Invoices');
+    expect(titles(query).sort()).toEqual([...expected].sort());
+  });
+
+  test('reads the texts of those alone that are shown', () => {
+    const { add, library, storage } = setting;
+    for (let n = 0; n < 60; n += 1) add(`보일러 점검 ${n} 기록부`, `문서 ${n}`);
+    const find = vi.spyOn(storage, 'find');
+    expect(library.search('minji', '보일러 점검', 3).hits).toHaveLength(3);
+    expect(library.search('minji', '보일러 점겁', 3)).toMatchObject({ isExact: false });
+    expect(find).toHaveBeenCalledTimes(6);
+    expect(library.rank('minji', '보일러', 50).found).toHaveLength(50);
+    expect(find).toHaveBeenCalledTimes(6);
+  });
+
+  test('a word in the title counts more than one in the text', () => {
+    const { add, titles } = setting;
+    add('이 글에는 견적 이야기가 한 번 나옵니다', '잡담');
+    add('내용 없음', '견적 정리');
+    expect(titles('견적')).toEqual(['견적 정리', '잡담']);
+  });
+
+  test('what nobody wrote exactly is answered with what comes close, and says so', () => {
+    const { add, library } = setting;
+    add('양자 컴퓨터 입문서', '입문');
+    add('컴퓨터 수리', '수리');
+    expect(library.search('minji', '양자컴퓨팅')).toMatchObject({
+      isExact: false,
+      hits: [{ title: '입문' }],
+    });
+    expect(library.search('minji', '고양이 사료 주문')).toEqual({ hits: [], isExact: true });
+  });
+
+  test('the snippet shows where, and the score falls', () => {
+    const { add, library } = setting;
+    add(`${'가나다 '.repeat(100)} 비밀번호 변경 절차`, '첫째');
+    add('비밀번호 비밀번호 비밀번호', '둘째');
+    const { hits } = library.search('minji', '비밀번호');
+    expect(hits[1]?.snippet).toContain('비밀번호 변경 절차');
+    expect(hits[0]?.score).toBeGreaterThan(hits[1]?.score ?? 0);
+  });
+
+  test('every word of a document finds it', () => {
+    const syllable = fc.constantFrom(...'가 나 다 라 마 각 낙 x yz 12 -'.split(' '), ' ', ' ');
+    fc.assert(
+      fc.property(fc.array(syllable, { minLength: 1, maxLength: 30 }), fc.nat(), (parts, at) => {
+        const text = parts.join('');
+        const words = text.split(/[ -]+/).filter((word) => /^[가-힣]+$/.test(word));
+        const word = words[at % Math.max(1, words.length)];
+        if (word === undefined) return;
+        const { id } = setting.add(text);
+        const found = setting.library.search('minji', word, 100).hits.some((hit) => hit.id === id);
+        setting.library.remove('minji', id);
+        expect(found).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a document', () => {
+  test('has the public row', () => {
+    const document = setting.library.create('minji', { text: '# 회의록\n내용', origin: 'text' });
+    expect(documentView(document)).toEqual({
+      id: document.id,
+      title: '회의록',
+      extracted_text: '# 회의록\n내용',
+      md_content: null,
+      content_origin: 'text',
+      md_draft_status: null,
+      md_status: null,
+      md_extraction_engine: null,
+      md_generated_at: null,
+      source_metadata: { source: 'text' },
+      created_at: expect.stringMatching(/^2026-11-18T00:00:00\.\d{3}Z$/),
+      updated_at: expect.any(String),
+    });
+  });
+
+  test('is found by what it says now and by its markdown, not by what it said', () => {
+    const { add, library, titles } = setting;
+    const { id } = add('예전 단어', '메모');
+    library.change('minji', id, (current) => ({
+      ...current,
+      extractedText: '새로운 단어',
+      mdContent: '# 마크다운 제목',
+      contentOrigin: 'ai_drafted',
+      mdDraftStatus: 'draft',
+    }));
+    expect(titles('예전')).toEqual([]);
+    expect(titles('새로운')).toEqual(['메모']);
+    expect(titles('마크다운')).toEqual(['메모']);
+  });
+
+  test('is cut into words again only when it says something else', () => {
+    const { add, library, titles, database } = setting;
+    const { id } = add('단어', '메모');
+    // Without its words, so that it is seen when they are written.
+    database.connection.exec('delete from document_words');
+    library.change('minji', id, (current) => ({
+      ...current,
+      sourceMetadata: { ...current.sourceMetadata, needs_draft: true },
+    }));
+    expect(titles('단어')).toEqual([]);
+    for (const edit of [{ title: '제목' }, { extractedText: '단어 둘' }, { mdContent: '# 셋' }]) {
+      library.change('minji', id, (current) => ({ ...current, ...edit }));
+      expect(titles('단어')).toHaveLength(1);
+      database.connection.exec('delete from document_words');
+    }
+  });
+
+  test('changes its time with every change, also within one millisecond', () => {
+    const { id, updatedAt } = setting.add('x');
+    const once = setting.library.change('minji', id, (current) => ({ ...current, title: 'a' }));
+    const twice = setting.library.change('minji', id, (current) => ({ ...current, title: 'b' }));
+    expect(once?.updatedAt).toBeGreaterThan(updatedAt);
+    expect(twice?.updatedAt).toBeGreaterThan(once?.updatedAt ?? 0);
+  });
+
+  test('that is removed is neither found nor read, and stays in the database', () => {
+    const { add, library, storage, titles } = setting;
+    const { id } = add('지울 글', '지울 글');
+    expect(library.remove('minji', id)).toBe(true);
+    expect(library.remove('minji', id)).toBe(false);
+    expect(titles('지울')).toEqual([]);
+    expect(library.get('minji', id)).toBeNull();
+    expect(storage.find(id)?.deletedAt).toEqual(expect.any(Number));
+  });
+
+  test('is seen by its owner only, or by everybody where the library is shared', async () => {
+    const { add, library, titles } = setting;
+    const { id } = add('비밀 일기', '일기');
+    expect(titles('일기', 'jun')).toEqual([]);
+    expect(library.get('jun', id)).toBeNull();
+    expect(library.remove('jun', id)).toBe(false);
+    expect(library.change('jun', id, (current) => ({ ...current, title: 'x' }))).toBeNull();
+    const family = await openLibrary({ shared: true });
+    family.add('장보기 목록', '장보기', 'minji');
+    expect(family.titles('장보기', 'jun')).toEqual(['장보기']);
+    await family.close();
+  });
+
+  test('cannot be a draft of a model without saying so: the database refuses', () => {
+    const { id } = setting.add('메모 내용');
+    const draft = () =>
+      setting.library.change('minji', id, (current) => ({ ...current, mdDraftStatus: 'draft' }));
+    expect(draft).toThrow(expect.objectContaining({ code: 'GH_STORE_UNAVAILABLE' }));
+    expect(setting.storage.find(id)?.mdDraftStatus).toBeNull();
+  });
+
+  test('and its words change together: what fails halfway leaves both as they were', () => {
+    const { add, library, titles } = setting;
+    const { id } = add('처음 내용', '처음');
+    const fail = () =>
+      library.transaction(() => {
+        library.change('minji', id, (current) => ({ ...current, extractedText: '나중 내용' }));
+        throw new Error('halfway');
+      });
+    expect(fail).toThrow('halfway');
+    expect(titles('처음')).toEqual(['처음']);
+    expect(titles('나중')).toEqual([]);
+  });
+
+  test('that waits to be drafted is listed, newest first, deleted ones left out', () => {
+    const { add, library } = setting;
+    const ids = ['하나', '둘', '셋'].map((text) => add(text).id);
+    for (const id of ids) {
+      library.change('minji', id, (current) => ({
+        ...current,
+        sourceMetadata: { ...current.sourceMetadata, needs_draft: true },
+      }));
+    }
+    library.remove('minji', ids[1] ?? '');
+    add('다른 것');
+    const listed = (limit: number, before?: string) =>
+      library.list('minji', { needsDraft: true, limit, before }).map((document) => document.id);
+    expect(listed(10)).toEqual([ids[2], ids[0]]);
+    expect(listed(1)).toEqual([ids[2]]);
+    expect(listed(10, ids[2])).toEqual([ids[0]]);
+    expect(library.list('other', { limit: 10 })).toEqual([]);
+  });
+});

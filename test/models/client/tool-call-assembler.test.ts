@@ -1,0 +1,53 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { ToolCallDelta } from '#models/client/stream-chunk';
+import { parseChunk } from '#models/client/stream-chunk';
+import { createToolCallAssembler } from '#models/client/tool-call-assembler';
+
+const argumentsOf = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean()));
+
+function cut(text: string, points: number[]): string[] {
+  const places = [0, ...points.map((point) => point % (text.length + 1)), text.length];
+  places.sort((a, b) => a - b);
+  return places.slice(1).map((end, at) => text.slice(places[at], end));
+}
+
+test('calls come out as they went in, however their arguments were cut', () => {
+  const call = fc.record({ args: argumentsOf, points: fc.array(fc.nat(), { maxLength: 5 }) });
+  fc.assert(
+    fc.property(fc.array(call, { maxLength: 4 }), (list) => {
+      const assembler = createToolCallAssembler();
+      list.forEach(({ args, points }, index) => {
+        const base = { index, whole: false };
+        assembler.add({ ...base, id: `id${index}`, name: `tool${index}`, arguments: '' });
+        for (const part of cut(JSON.stringify(args), points)) {
+          assembler.add({ ...base, id: null, name: null, arguments: part });
+        }
+      });
+      const got = assembler.calls().map((each) => JSON.parse(each.function.arguments) as unknown);
+      expect(got).toEqual(list.map(({ args }) => JSON.parse(JSON.stringify(args)) as unknown));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a call count without end is bounded', () => {
+  const assembler = createToolCallAssembler();
+  for (let n = 0; n < 1000; n++) {
+    const piece: ToolCallDelta = { index: n, id: null, name: 'x', arguments: '{}', whole: false };
+    assembler.add(piece);
+  }
+  expect(assembler.calls().length).toBe(64);
+});
+
+test('reading a frame never throws, whatever JSON it is', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (a, b, c) => {
+      const choice = { index: 0, delta: { content: a, tool_calls: b, reasoning: c } };
+      for (const value of [a, { choices: a }, { choices: [choice] }, { error: a, usage: b }]) {
+        expect(['error', 'delta', 'other', 'bad']).toContain(parseChunk(value).kind);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,172 @@
+/**
+ * A live gate under virtual time, with callers who do what the commands of a property test tell them, and a
+ * referee who checks at each grant what docs/gate.md promises, from what the callers themselves saw.
+ */
+import { createGate } from '#models/gate/gate';
+import type { GateActor } from '#models/gate/gate';
+import type { GateMachine } from '#machines/gate';
+import type { AcquireResult, GateRequest, Permit } from '#models/gate/gate-types';
+import type { ModelOptions } from './gate-model.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+/** How a caller behaves once its permit is aborted. */
+export type AbortBehavior = 'drains' | 'releases' | 'silent';
+
+export interface Caller {
+  id: number;
+  user: string;
+  priority: 'foreground' | 'background';
+  abortBehavior: AbortBehavior;
+  arrivedAt: number;
+  requestedAt: number;
+  isWaiting: boolean;
+  /** What it was told, in order: each answer, and each abort of its permit. */
+  outcomes: string[];
+  /** The permits it was given, the last one in use. */
+  permits: Permit[];
+  /** Ends the drain of each permit that it drains. */
+  drained: Map<number, () => void>;
+  abortController: AbortController;
+}
+
+/** Lets every promise that can settle do so. */
+export async function flushPromises(): Promise<void> {
+  for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+}
+
+export class GateWorld {
+  readonly time = new VirtualTime();
+  readonly gate: GateActor;
+  readonly callers: Caller[] = [];
+  /** What the referee saw go wrong. */
+  readonly violations: string[] = [];
+  readonly probes: ((ok: boolean) => void)[] = [];
+  readonly #options: ModelOptions;
+  /** By fence: permits that were not yet given back, as the callers know. */
+  readonly #held = new Map<number, { caller: Caller; until: number }>();
+
+  constructor(options: ModelOptions, machine?: GateMachine) {
+    this.#options = options;
+    const { failures, probeBackoffMs, probeBackoffMaxMs, probeBoundMs, ...rest } = options;
+    this.gate = createGate({
+      ...rest,
+      id: 'world',
+      breaker: { failures, probeBackoffMs, probeBackoffMaxMs, probeBoundMs },
+      clock: this.time,
+      timers: this.time,
+      probe: () => new Promise((resolve) => this.probes.push(resolve)),
+      ...(machine ? { machine } : {}),
+    });
+  }
+
+  /** @param question its deadline is in the time that passes, like everything here; the gate is told by the wall */
+  addRequest(
+    question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'deadlineAt'>,
+    abortBehavior: AbortBehavior,
+  ): void {
+    const caller: Caller = {
+      id: this.callers.length + 1,
+      user: question.user,
+      priority: question.priority,
+      abortBehavior,
+      arrivedAt: this.time.monotonicNow(),
+      requestedAt: this.time.monotonicNow(),
+      isWaiting: true,
+      outcomes: [],
+      permits: [],
+      drained: new Map(),
+      abortController: new AbortController(),
+    };
+    this.callers.push(caller);
+    const { deadlineAt } = question;
+    const wallClockOffsetMs = this.time.now() - this.time.monotonicNow();
+    const answer = this.gate.acquire({
+      ...question,
+      deadlineAt: deadlineAt === null ? null : deadlineAt + wallClockOffsetMs,
+      kind: 'reason',
+      signal: caller.abortController.signal,
+      onQueued: () => {},
+    });
+    this.#recordWhenResolved(caller, answer);
+  }
+
+  /** A preempted caller asks again. */
+  requeue(caller: Caller): void {
+    caller.requestedAt = this.time.monotonicNow();
+    caller.isWaiting = true;
+    this.#recordWhenResolved(caller, (caller.permits.at(-1) as Permit).requeue());
+  }
+
+  release(permit: Permit, result: 'ok' | 'failed' | 'unreachable'): void {
+    this.#held.delete(permit.fence);
+    permit.release({ result });
+  }
+
+  /** The caller closes its connection; the slot is free when it says so, or after the bound. */
+  drain(caller: Caller, permit: Permit): void {
+    this.#limitHold(permit.fence, this.time.monotonicNow() + this.#options.drainBoundMs);
+    permit.drain(
+      new Promise((resolve) => {
+        caller.drained.set(permit.fence, () => {
+          this.#held.delete(permit.fence);
+          resolve();
+        });
+      }),
+    );
+  }
+
+  #limitHold(fence: number, until: number): void {
+    const held = this.#held.get(fence);
+    if (held) held.until = Math.min(held.until, until);
+  }
+
+  #recordWhenResolved(caller: Caller, answer: Promise<AcquireResult>): void {
+    void answer.then((given) => this.#recordResult(caller, given));
+  }
+
+  #recordResult(caller: Caller, acquired: AcquireResult): void {
+    caller.isWaiting = false;
+    caller.outcomes.push(acquired.ok ? 'granted' : acquired.errorReason);
+    if (acquired.ok) this.#hold(caller, acquired.permit);
+  }
+
+  #hold(caller: Caller, permit: Permit): void {
+    this.#checkGrant(caller, caller.requestedAt + permit.queuedMs);
+    caller.permits.push(permit);
+    const { leaseMs, drainBoundMs } = this.#options;
+    const grantedAt = caller.requestedAt + permit.queuedMs;
+    this.#held.set(permit.fence, { caller, until: grantedAt + leaseMs + drainBoundMs });
+    const onAbort = (): void => {
+      caller.outcomes.push(`abort:${String(permit.signal.reason)}`);
+      this.#limitHold(permit.fence, this.time.monotonicNow() + drainBoundMs);
+      if (caller.abortBehavior === 'drains') this.drain(caller, permit);
+      if (caller.abortBehavior === 'releases') this.release(permit, 'failed');
+    };
+    if (permit.signal.aborted) onAbort();
+    else permit.signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  #checkGrant(granted: Caller, at: number): void {
+    const { agingMs, fairShiftMaxMs, concurrency } = this.#options;
+    const held = [...this.#held.values()].filter((holder) => holder.until > at);
+    if (held.length >= concurrency)
+      this.violations.push(`G1: ${granted.id} is one too many at ${at}`);
+    for (const other of this.callers) {
+      if (!other.isWaiting || other.requestedAt > at) continue;
+      const isSameClass = other.priority === granted.priority;
+      if (isSameClass && other.user === granted.user && other.id < granted.id) {
+        this.violations.push(`G3: ${granted.id} went before ${other.id} of the same user`);
+      }
+      if (isSameClass) continue;
+      const [background, foreground] =
+        granted.priority === 'background' ? [granted, other] : [other, granted];
+      if (background === granted && at - background.arrivedAt <= agingMs) {
+        this.violations.push(`G3: background ${granted.id} went before foreground ${other.id}`);
+      }
+      const laterBy = foreground.arrivedAt - background.arrivedAt;
+      if (background === other && laterBy > agingMs + fairShiftMaxMs) {
+        this.violations.push(`G4: ${granted.id} overtook ${other.id} after the bound`);
+      }
+    }
+  }
+}

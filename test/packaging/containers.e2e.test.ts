@@ -1,0 +1,181 @@
+/**
+ * Dockerfile and docker-compose.yml, as far as they can be checked without an engine: what they name is there, what
+ * they run works, nothing has more rights than it needs.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
+import { commands } from '#cli/commands';
+import { overviewOf } from '#cli/help';
+import { parseConfig } from '#app/config/load-config';
+import { openCore } from '#test/support/core';
+import { projectRoot } from '#test/support/project-root';
+
+const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
+
+interface Service {
+  image?: string;
+  build?: string;
+  user?: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  volumes?: string[];
+  ports?: string[];
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  profiles?: string[];
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+}
+interface Compose {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+}
+
+const composeText = read('docker-compose.yml');
+const compose = parse(composeText, { merge: true }) as Compose;
+const services = Object.entries(compose.services);
+const ours = services.filter(([, service]) => service.build !== undefined);
+const env = Object.fromEntries(
+  [...read('deploy/docker/env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [
+    name!,
+    value!,
+  ]),
+);
+
+describe('docker-compose.yml', () => {
+  test('has the broker, the core, the bridge and a model server, the last two where they are asked for', () => {
+    expect(services.map(([name]) => name).sort()).toEqual(['bridge', 'core', 'nats', 'ollama']);
+    const optional = services.filter(([, { profiles }]) => profiles !== undefined);
+    expect(optional.map(([name]) => name).sort()).toEqual(['bridge', 'ollama']);
+  });
+
+  test('takes from the environment only what env.example names, and has no secret of its own', () => {
+    const taken = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name!);
+    expect(taken.filter((name) => !(name in env))).toEqual([]);
+    for (const [name, value] of Object.entries(env)) {
+      if (/PASSWORD|KEY|TOKEN/.test(name)) expect(value, name).toBe('');
+    }
+  });
+
+  test('names files that are there, and volumes that it declares', () => {
+    const mounts = services.flatMap(([, service]) => service.volumes ?? []);
+    const sources = mounts.map((mount) => mount.split(':')[0]!);
+    for (const source of sources.filter((one) => one.startsWith('.'))) {
+      expect(existsSync(join(projectRoot, source)), source).toBe(true);
+    }
+    const named = sources.filter((one) => !one.startsWith('.'));
+    expect([...new Set(named)].sort()).toEqual(Object.keys(compose.volumes).sort());
+  });
+
+  test('lets no container write to its image, gain rights, or be reached from the network by itself', () => {
+    for (const [name, service] of services) {
+      expect(service.security_opt, name).toEqual(['no-new-privileges:true']);
+      for (const port of service.ports ?? []) {
+        expect(port, name).toMatch(/^(127\.0\.0\.1|\$\{BRIDGE_LISTEN:-127\.0\.0\.1\}):/);
+      }
+      if (name === 'ollama') continue;
+      expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    }
+    for (const [name, { user }] of ours) expect(user, name).toBe('node');
+  });
+
+  test('waits for parts that can say that they are well', () => {
+    const dockerfileHasCheck = read('Dockerfile').includes('HEALTHCHECK');
+    for (const [name, service] of services) {
+      const isChecked = service.healthcheck !== undefined || service.build !== undefined;
+      expect(isChecked && dockerfileHasCheck, name).toBe(true);
+      for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+        expect(condition).toBe('service_healthy');
+        expect(compose.services[other], other).toBeDefined();
+      }
+    }
+  });
+
+  test.each(ours)(
+    'runs %s with a command that exists and a configuration that is valid',
+    (_, service) => {
+      expect(overviewOf(commands)).toContain(`  ${service.command!.join(' ')}`);
+      const given = Object.keys(service.environment ?? {});
+      const names = service.environment!['GATEHOUSE_CONFIG']!.includes('core')
+        ? ['core.yaml', 'core-ollama.yaml']
+        : ['bridge.yaml'];
+      for (const name of names) {
+        const values = Object.fromEntries(
+          given.map((key) => [
+            key,
+            key === 'SYNOLOGY_URL' ? 'https://nas.example/x?token=%22t%22' : 'p0',
+          ]),
+        );
+        const config = parseConfig(read(`deploy/docker/${name}.example`), name, values);
+        expect(config.nats).toMatchObject({
+          mode: 'external',
+          url: 'nats://nats:4222',
+          password: 'p0',
+        });
+      }
+    },
+  );
+});
+
+describe('Dockerfile', () => {
+  const text = read('Dockerfile').replaceAll(/\\\n/g, ' ');
+  const ignored = read('.dockerignore');
+
+  test('copies only what is there and what .dockerignore lets through', () => {
+    const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) =>
+      sources!.split(' '),
+    );
+    expect(copied).toContain('src');
+    for (const source of copied) {
+      expect(existsSync(join(projectRoot, source)), source).toBe(true);
+      expect(ignored, source).toContain(`!${source.split('/')[0]}\n`);
+    }
+    expect(ignored).toMatch(/^\*$/m);
+  });
+
+  test('ends as a user that is not projectRoot, with a command that exists', () => {
+    const last = text.slice(text.lastIndexOf('\nFROM '));
+    expect(last).toMatch(/^USER node$/m);
+    expect(last.indexOf('USER node')).toBeGreaterThan(last.lastIndexOf('RUN '));
+    expect(last).toMatch(/^ENTRYPOINT \["gatehouse"\]$/m);
+    expect(last).toMatch(/^CMD \["serve"\]$/m);
+  });
+
+  test('asks whether it is well with a command that tells a core that runs from one that does not', async () => {
+    const [, json = '[]'] = /HEALTHCHECK .*CMD (\[.*\])$/m.exec(text) ?? [];
+    const [program, ...args] = JSON.parse(json) as string[];
+    expect(program).toBe('node');
+    const fixture = await openCore();
+    onTestFinished(() => fixture.close());
+    const port = new URL(fixture.core.url).port;
+    const check = async (HEALTH_PORT: string): Promise<number | null> => {
+      const { spawn } = await import('node:child_process');
+      const child = spawn(process.execPath, args, { env: { ...process.env, HEALTH_PORT } });
+      return new Promise((resolve) => child.once('exit', resolve));
+    };
+    expect(await check(port)).toBe(0);
+    await fixture.core.stop();
+    expect(await check(port)).toBe(1);
+  });
+});
+
+const compositor =
+  spawnSync('docker', ['compose', 'version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
+test.skipIf(!compositor)(
+  'docker compose itself takes docker-compose.yml (skipped without it)',
+  () => {
+    const filled = Object.fromEntries(Object.keys(env).map((name) => [name, env[name] || 'p0']));
+    const result = spawnSync('docker', ['compose', '--profile', '*', 'config', '--quiet'], {
+      cwd: projectRoot,
+      env: { ...process.env, ...filled, COMPOSE_PROFILES: 'synology,ollama' },
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(result.stderr).toBe('');
+    expect(result.status).toBe(0);
+  },
+);

@@ -1,0 +1,113 @@
+/**
+ * Every subject of src/shared/wire/subjects.ts, tried by the users of deploy/nats on a real server: what a bridge and a
+ * reader may publish and hear. A subject that is added without a line here fails.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PermissionViolationError, type NatsConnection } from 'nats';
+import { describe, expect, test } from 'vitest';
+import { createSubjects, serviceVerbs, type Subjects } from '#shared/wire/subjects';
+import { broker, connectClient, natsCommand } from '#test/events/nats-fixture';
+import { projectRoot } from '#test/support/project-root';
+
+const subjects = createSubjects();
+const permissions = readFileSync(
+  join(projectRoot, 'deploy', 'nats', 'authorization.conf'),
+  'utf8',
+).replaceAll(/\$[A-Z]+_PASSWORD/g, 'pw');
+
+const bridgeVerbs = ['submit', 'get', 'confirm', 'reject'];
+const address = (channel: string) => ({ channel, userId: 'ann', jobId: 'j1' });
+const channels = ['synology', 'telegram', 'http', 'nats', 'x'];
+const none = (): [] => [];
+
+/** Concrete subjects of each kind, by the channel that they belong to; null: no channel's. */
+const concrete: Record<keyof Subjects, () => [subject: string, channel: string | null][]> = {
+  event: () => [[subjects.event({ ...address(''), type: 'done' }), null]],
+  tokens: () => [[subjects.tokens(address('')), null]],
+  submit: () => channels.map((channel) => [subjects.submit(channel), channel]),
+  service: () => serviceVerbs.map((verb) => [subjects.service(verb), null]),
+  channelService: () =>
+    serviceVerbs.flatMap((verb) =>
+      channels.map((channel): [string, string | null] => [
+        subjects.channelService(verb, channel),
+        // The other verbs are none of the bridge's.
+        bridgeVerbs.includes(verb) ? channel : null,
+      ]),
+    ),
+  reply: () => channels.map((channel) => [subjects.reply(address(channel)), null]),
+  delivery: () => channels.map((channel) => [subjects.delivery(address(channel)), channel]),
+  deadLetter: () =>
+    (['submit', 'delivery'] as const).map((kind) => [subjects.deadLetter(kind, 'x'), null]),
+  repliesWildcard: () => channels.map((channel) => [subjects.repliesWildcard(channel), null]),
+  wildcards: () => Object.values(subjects.wildcards).map((wildcard) => [wildcard, null]),
+  // These build no subject.
+  prefix: none,
+  parseServiceChannel: none,
+  isUnderPrefix: none,
+  parseSubmitSource: none,
+  parseDeliverySubject: none,
+};
+
+/** Which of these the user may not use. */
+async function refusedOf(
+  nc: NatsConnection,
+  work: 'publish' | 'subscribe',
+  tried: readonly string[],
+): Promise<Set<string>> {
+  const refused = new Set<string>();
+  const watching = (async () => {
+    for await (const status of nc.status()) {
+      if (status.type !== 'error') continue;
+      const subject =
+        status.error instanceof PermissionViolationError ? status.error.subject : null;
+      refused.add(subject ?? status.error.message);
+    }
+  })();
+  for (const subject of tried) {
+    if (work === 'publish') nc.publish(subject, '{}');
+    else nc.subscribe(subject, { callback: () => undefined });
+  }
+  await nc.flush();
+  await nc.flush();
+  void watching.catch(() => undefined);
+  return refused;
+}
+
+const publishable = (subject: string): boolean => !/[*>]/.test(subject);
+
+describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
+  const all = Object.values(concrete).flatMap((made) => made());
+
+  test('stands in the table of this file', () => {
+    expect(Object.keys(concrete).sort()).toEqual(Object.keys(subjects).sort());
+  });
+
+  test('may be published by a bridge where it is of its own channel, and by nobody else', async () => {
+    const server = await broker({ config: permissions });
+    const tried = [...new Set(all.map(([subject]) => subject))].filter(publishable);
+    for (const [user, inbox, own] of [
+      ['bridge', '_INBOX_synology', 'synology'],
+      ['reader', '_INBOX_reader', 'none'],
+    ] as const) {
+      const nc = await connectClient(server, { user, pass: 'pw', inboxPrefix: inbox });
+      const allowed = all.filter(([, channel]) => channel === own).map(([subject]) => subject);
+      const expected = tried.filter((subject) => !allowed.includes(subject)).sort();
+      expect([...(await refusedOf(nc, 'publish', tried))].sort(), user).toEqual(expected);
+    }
+  });
+
+  test('may be heard by no bridge, and by a reader where it is live', async () => {
+    const server = await broker({ config: permissions });
+    const tried = [...new Set(all.map(([subject]) => subject)), '>', '_INBOX_core.>', '$JS.>'];
+    const live = [subjects.wildcards.live, subjects.wildcards.tokens, subjects.tokens(address(''))];
+    for (const [user, inbox, own] of [
+      ['bridge', '_INBOX_synology', []],
+      ['reader', '_INBOX_reader', live],
+    ] as const) {
+      const nc = await connectClient(server, { user, pass: 'pw', inboxPrefix: inbox });
+      const expected = tried.filter((one) => !(own as readonly string[]).includes(one)).sort();
+      expect([...(await refusedOf(nc, 'subscribe', tried))].sort(), user).toEqual(expected);
+    }
+  });
+});

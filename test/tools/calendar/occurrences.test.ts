@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+import { createEventParser } from '#tools/calendar/event-parser';
+import { occurrencesIn } from '#tools/calendar/occurrences';
+import { clockTime, createZones, isoDate, wallTime } from '#tools/zoned-time';
+import { calendarOf, seoulZone } from './calendar-texts.ts';
+import { seenIn } from './seen-occurrences.ts';
+
+const reader = createEventParser(createZones());
+const seen = seenIn;
+
+const standup = `UID:s
+DTSTART;TZID=Asia/Seoul:20261102T090000
+DTEND;TZID=Asia/Seoul:20261102T093000
+RRULE:FREQ=WEEKLY;BYDAY=MO,WE
+SUMMARY:회의`;
+
+describe('occurrences', () => {
+  test('a weekly meeting is found on its days, without the one that was left out', () => {
+    const ics = calendarOf([`${standup}\nEXDATE;TZID=Asia/Seoul:20261118T090000`], [seoulZone]);
+    expect(seen(ics, '2026-11-16', '2026-11-25')).toEqual([
+      '16 09:00-09:30 회의',
+      '23 09:00-09:30 회의',
+      '25 09:00-09:30 회의',
+    ]);
+  });
+
+  test.each([
+    ['in UTC', 'EXDATE:20261118T000000Z'],
+    ['as a day', 'EXDATE;VALUE=DATE:20261118'],
+    ['without a zone', 'EXDATE:20261118T090000'],
+    ['in one list with others', 'EXDATE;TZID=Asia/Seoul:20261111T090000,20261118T090000'],
+  ])('a time that is left out %s is left out', (_, line) => {
+    expect(seen(calendarOf([`${standup}\n${line}`]), '2026-11-18', '2026-11-18')).toEqual([]);
+  });
+
+  test('an instance that was moved is where it was moved to and not where it was', () => {
+    const moved = `UID:s
+RECURRENCE-ID;TZID=Asia/Seoul:20261116T090000
+DTSTART;TZID=Asia/Seoul:20261119T140000
+DTEND;TZID=Asia/Seoul:20261119T150000
+SUMMARY:회의(목요일로)`;
+    const ics = calendarOf([standup, moved]);
+    expect(seen(ics, '2026-11-16', '2026-11-19')).toEqual([
+      '18 09:00-09:30 회의',
+      '19 14:00-15:00 회의(목요일로)',
+    ]);
+    expect(seen(ics, '2026-11-16', '2026-11-16')).toEqual([]);
+    expect(seen(ics, '2026-11-19', '2026-11-19')).toEqual(['19 14:00-15:00 회의(목요일로)']);
+  });
+
+  test.each([
+    ['DURATION:P1D', '14 09:00'],
+    ['DURATION:P1DT1H', '14 10:00'],
+    ['DURATION:PT24H', '14 10:00'],
+    ['DTEND;TZID=America/New_York:20270313T090000', '14 10:00'],
+  ])(
+    '%s over a night of 23 hours ends at %s: days of a DURATION are those of the wall',
+    (line, end) => {
+      const start = 'DTSTART;TZID=America/New_York:20270312T090000';
+      const ics = calendarOf([`UID:d\n${start}\n${line}\nRRULE:FREQ=DAILY`]);
+      const { entries } = reader.parse(ics);
+      const [from, to] = [wallTime(2027, 3, 13), wallTime(2027, 3, 14)];
+      const { occurrences } = occurrencesIn(
+        entries,
+        { from, to },
+        'America/New_York',
+        createZones(),
+      );
+      const last = occurrences.at(-1)?.end ?? 0;
+      expect(`${isoDate(last).slice(8)} ${clockTime(last)}`).toBe(end);
+    },
+  );
+
+  test('an instance that was cancelled is gone, and so is a whole entry', () => {
+    const cancelled = `UID:s
+RECURRENCE-ID:20261118T000000Z
+DTSTART;TZID=Asia/Seoul:20261118T090000
+STATUS:CANCELLED
+SUMMARY:회의`;
+    expect(seen(calendarOf([standup, cancelled]), '2026-11-18', '2026-11-18')).toEqual([]);
+    expect(seen(calendarOf([`${standup}\nSTATUS:CANCELLED`]), '2026-11-18', '2026-11-18')).toEqual(
+      [],
+    );
+  });
+
+  test('a change for all later instances moves and renames them, and no earlier one', () => {
+    const later = `UID:s
+RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Asia/Seoul:20261118T090000
+DTSTART;TZID=Asia/Seoul:20261118T103000
+DTEND;TZID=Asia/Seoul:20261118T110000
+SUMMARY:늦은 회의`;
+    expect(seen(calendarOf([standup, later]), '2026-11-16', '2026-11-23')).toEqual([
+      '16 09:00-09:30 회의',
+      '18 10:30-11:00 늦은 회의',
+      '23 10:30-11:00 늦은 회의',
+    ]);
+  });
+
+  test('an all-day entry stays on its days in every zone', () => {
+    const ics = calendarOf([
+      'UID:t\nDTSTART;VALUE=DATE:20261120\nDTEND;VALUE=DATE:20261122\nSUMMARY:여행',
+    ]);
+    for (const zone of ['Asia/Seoul', 'America/Los_Angeles', 'Pacific/Kiritimati']) {
+      expect(seen(ics, '2026-11-20', '2026-11-20', zone)).toEqual(['20-21 all day 여행']);
+      expect(seen(ics, '2026-11-21', '2026-11-21', zone)).toEqual(['20-21 all day 여행']);
+      expect(seen(ics, '2026-11-19', '2026-11-19', zone)).toEqual([]);
+      expect(seen(ics, '2026-11-22', '2026-11-22', zone)).toEqual([]);
+    }
+  });
+
+  test('a floating time is the time of whoever looks', () => {
+    const ics = calendarOf(['UID:f\nDTSTART:20261119T073000\nDTEND:20261119T080000\nSUMMARY:운동']);
+    expect(seen(ics, '2026-11-19', '2026-11-19', 'Europe/Berlin')).toEqual(['19 07:30-08:00 운동']);
+    expect(seen(ics, '2026-11-19', '2026-11-19')).toEqual(['19 07:30-08:00 운동']);
+  });
+
+  test('a weekly call in New York moves on the wall of Seoul when New York changes its clocks', () => {
+    const ics = calendarOf([
+      'UID:n\nDTSTART;TZID=America/New_York:20261026T200000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nSUMMARY:call',
+    ]);
+    expect(seen(ics, '2026-10-27', '2026-11-03')).toEqual([
+      '27 09:00-10:00 call',
+      '03 10:00-11:00 call',
+    ]);
+  });
+
+  test('the last time of a series counts though UNTIL is written in UTC', () => {
+    const ics = calendarOf([
+      'UID:u\nDTSTART;TZID=Asia/Seoul:20261102T090000\nRRULE:FREQ=DAILY;UNTIL=20261104T000000Z\nSUMMARY:약',
+    ]);
+    expect(seen(ics, '2026-11-01', '2026-11-30')).toEqual([
+      '02 09:00-09:00 약',
+      '03 09:00-09:00 약',
+      '04 09:00-09:00 약',
+    ]);
+  });
+
+  test('an entry over midnight is found on both days, and one that ends at midnight on the first', () => {
+    const ics = calendarOf([
+      'UID:a\nDTSTART:20261118T220000\nDTEND:20261119T010000\nSUMMARY:야근',
+      'UID:b\nDTSTART:20261118T230000\nDTEND:20261119T000000\nSUMMARY:자정까지',
+    ]);
+    expect(seen(ics, '2026-11-19', '2026-11-19')).toEqual(['18 22:00-01:00 야근']);
+    expect(seen(ics, '2026-11-18', '2026-11-18')).toHaveLength(2);
+  });
+
+  test('a further time that was added is found, and a changed instance whose series is not there', () => {
+    const ics = calendarOf([
+      'UID:r\nDTSTART:20261102T090000\nRDATE:20261118T090000\nSUMMARY:또',
+      'UID:o\nRECURRENCE-ID:20261001T090000\nDTSTART:20261118T110000\nSUMMARY:초대',
+    ]);
+    expect(seen(ics, '2026-11-18', '2026-11-18')).toEqual([
+      '18 09:00-09:00 또',
+      '18 11:00-11:00 초대',
+    ]);
+  });
+
+  test('one event that cannot be read costs itself only', () => {
+    const { entries, unreadable } = reader.parse(
+      calendarOf(['UID:bad\nSUMMARY:no start', standup]),
+    );
+    expect(entries.map((entry) => entry.uid)).toEqual(['s']);
+    expect(unreadable).toHaveLength(1);
+    const broken = 'UID:rule\nDTSTART:20261118T090000\nRRULE:FREQ=DAILY;BYHOUR=99\nSUMMARY:x';
+    const rest = reader.parse(calendarOf([broken, standup], [seoulZone]));
+    expect(rest.entries.map((entry) => entry.uid)).toEqual(['s']);
+    expect(rest.unreadable).toHaveLength(1);
+    expect(reader.parse('<html>login</html>').unreadable).toHaveLength(1);
+  });
+});
+
+describe('names of zones', () => {
+  const at = (tzid: string, zone = ''): string[] =>
+    seen(
+      calendarOf(
+        [`UID:z\nDTSTART;TZID=${tzid}:20260718T090000\nDURATION:PT1H\nSUMMARY:z`],
+        zone === '' ? [] : [zone],
+      ),
+      '2026-07-17',
+      '2026-07-19',
+    );
+
+  test.each([
+    ['an IANA name', 'Europe/Berlin', '18 16:00-17:00 z'],
+    ['a Windows name', 'W. Europe Standard Time', '18 16:00-17:00 z'],
+    ['a name with a path in front', '"/example.org/20050126_1/Europe/Berlin"', '18 16:00-17:00 z'],
+    ['the Korean Windows name', 'Korea Standard Time', '18 09:00-10:00 z'],
+  ])('%s is known without its definition', (_, tzid, expected) => {
+    expect(at(tzid)).toEqual([expected]);
+  });
+
+  test('a name of its own means what its definition does', () => {
+    const zone = `TZID:Customized Time Zone
+BEGIN:STANDARD
+DTSTART:16010101T030000
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010101T020000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+END:DAYLIGHT`;
+    expect(at('Customized Time Zone', zone)).toEqual(['18 16:00-17:00 z']);
+  });
+
+  test('a definition whose rule never comes true does not hold anybody up', () => {
+    const zone = `TZID:Trap
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0530
+RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30
+END:STANDARD`;
+    expect(at('Trap', zone)).toEqual(['18 12:30-13:30 z']);
+  });
+
+  test('a name that nobody explains leaves the time as it is written', () => {
+    expect(at('My Zone')).toEqual(['18 09:00-10:00 z']);
+  });
+});

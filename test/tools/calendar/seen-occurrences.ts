@@ -1,0 +1,35 @@
+/** What calendar text means, as lines that tests compare. */
+import { expect } from 'vitest';
+import { createEventParser, type ParsedEvents } from '#tools/calendar/event-parser';
+import { occurrencesIn } from '#tools/calendar/occurrences';
+import { clockTime, createZones, dayMs, isoDate, parseIsoDate } from '#tools/zoned-time';
+
+const zones = createZones();
+const reader = createEventParser(zones);
+
+export interface Looked {
+  /** Each as `18 09:00-10:00 title`, or `20 all day title` and `20-21 all day title`. */
+  seen: string[];
+  read: ParsedEvents;
+}
+
+/** What takes place from the first day to the last. */
+export function look(ics: string, first: string, last: string, zone = 'Asia/Seoul'): Looked {
+  const read = reader.parse(ics);
+  const range = { from: parseIsoDate(first) ?? 0, to: (parseIsoDate(last) ?? 0) + dayMs };
+  const { occurrences } = occurrencesIn(read.entries, range, zone, zones);
+  const dayOf = (at: number): string => isoDate(at).slice(8);
+  const seen = occurrences.map(({ allDay, start, end, title }) => {
+    if (!allDay) return `${dayOf(start)} ${clockTime(start)}-${clockTime(end)} ${title}`;
+    const until = end - start > dayMs ? `-${dayOf(end - dayMs)}` : '';
+    return `${dayOf(start)}${until} all day ${title}`;
+  });
+  return { seen, read };
+}
+
+/** The same where everything can be read. */
+export function seenIn(ics: string, first: string, last: string, zone?: string): string[] {
+  const { seen, read } = look(ics, first, last, zone);
+  expect(read.unreadable).toEqual([]);
+  return seen;
+}
