@@ -69,17 +69,17 @@ export const askMachine = setup({
     }),
     recordNoTime: assign({ failure: steps.outOfTime }),
     keepAnswer: assign(({ context, event }) => steps.keepAnswer(context, modelResultOf(event))),
-    serve: assign(({ context, event }) =>
+    applyToolCalls: assign(({ context, event }) =>
       steps.applyToolCalls(context, modelResultOf(event) as Extract<ModelCallResult, { ok: true }>),
     ),
-    settle: assign(({ context, event }) =>
+    applyLookupResults: assign(({ context, event }) =>
       steps.applyLookupResults(context, outputOf<LookupResults>(event)),
     ),
     planOwnSearch: assign(({ context }) => steps.planOwnSearch(context)),
     runLate: assign(({ context }) => steps.runLate(context)),
     runOut: assign(({ context }) => steps.runOut(context)),
-    tellSources: emit(({ context }) => ({ type: 'sources' as const, sources: context.sources })),
-    tellRound: emit(({ context, event }) => {
+    emitSources: emit(({ context }) => ({ type: 'sources' as const, sources: context.sources })),
+    emitRound: emit(({ context, event }) => {
       const modelResult = modelResultOf(event) as Extract<ModelCallResult, { ok: true }>;
       return {
         type: 'round' as const,
@@ -160,7 +160,7 @@ export const askMachine = setup({
         input: ({ context }) => modelCall(context, 'auto'),
         onDone: [
           { guard: 'isGoneForGood', target: 'failed', actions: 'recordFailure' },
-          { guard: 'hasCalls', target: 'deciding', actions: ['serve', 'tellRound'] },
+          { guard: 'hasCalls', target: 'deciding', actions: ['applyToolCalls', 'emitRound'] },
           { guard: 'hasText', target: 'answered', actions: 'keepText' },
           { target: 'deciding', actions: 'giveUp' },
         ],
@@ -179,7 +179,7 @@ export const askMachine = setup({
           charsMax: steps.charsPerResult(context),
           round: context.rounds,
         }),
-        onDone: { target: 'deciding', actions: ['settle', 'tellSources'] },
+        onDone: { target: 'deciding', actions: ['applyLookupResults', 'emitSources'] },
       },
       after: {
         FINAL_TIME: [

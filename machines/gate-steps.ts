@@ -6,7 +6,7 @@
  *    the server may still be busy, so the slot drains first.
  * S2 A fence is issued once. A step with a fence that no slot holds does nothing.
  * S3 `grantFreeSlots` follows every step that may leave a slot free while requests wait.
- * S4 Every ticket gets exactly one of `granted` and `refused` per request (`ask` or `requeue`).
+ * S4 Every ticket gets exactly one of `granted` and `refused` per request (`request` or `requeue`).
  */
 import {
   countsAsForeground,
@@ -67,21 +67,21 @@ export type AbortReason = 'cancelled' | 'preempted' | 'expired';
 
 /** `at` is ms by the clock of the live gate and never goes back: the machine has no clock. */
 export type GateEvent =
-  | { type: 'ask'; at: number; ask: TicketRequest }
+  | { type: 'request'; at: number; request: TicketRequest }
   /** A preempted request queues again, with the ticket that its abort carried. */
   | { type: 'requeue'; at: number; ticket: Ticket }
   /** The caller cancelled: a waiter leaves the queue, a holder is aborted. */
   | { type: 'withdraw'; at: number; id: number }
   /** The deadline of a waiter passed. */
-  | { type: 'overdue'; at: number; id: number }
+  | { type: 'deadlinePassed'; at: number; id: number }
   /** The holder's request ended by itself. */
   | { type: 'ended'; at: number; fence: number; result: 'ok' | 'failed' | 'unreachable' }
   /** The holder closed its connection; the server may still be busy. */
-  | { type: 'closing'; at: number; fence: number }
+  | { type: 'drainStarted'; at: number; fence: number }
   /** The server has finished an aborted request, or the drain limit has passed. */
   | { type: 'drained'; at: number; fence: number }
   /** The holder exceeded its lease and counts as lost. */
-  | { type: 'lapsed'; at: number; fence: number }
+  | { type: 'leaseExpired'; at: number; fence: number }
   | { type: 'probed'; at: number; probe: number; ok: boolean }
   | { type: 'stop'; at: number };
 
@@ -128,20 +128,20 @@ export const tripsCircuit = (context: GateContext, event: EventOf<'ended'>): boo
   context.failures + 1 >= context.rules.breakerFailures;
 
 /** Adds a request to the queue, or refuses it: its deadline has passed, or the queue is full. */
-export function admit(context: GateContext, event: EventOf<'ask'>): StepResult {
+export function admit(context: GateContext, event: EventOf<'request'>): StepResult {
   const { rules, queue, slots } = context;
-  const { ask, at } = event;
-  if (isPastDeadline(ask.deadlineAt, at)) {
-    return { context: {}, effects: [refusal(ask.id, at, 'deadline')] };
+  const { request, at } = event;
+  if (isPastDeadline(request.deadlineAt, at)) {
+    return { context: {}, effects: [refusal(request.id, at, 'deadline')] };
   }
   // With a free slot the queue is empty (S3), and this request is granted at once.
   if (slots.length >= rules.concurrency && waitingCount(queue) >= rules.maxQueue) {
-    return { context: {}, effects: [refusal(ask.id, at, 'queue_full')] };
+    return { context: {}, effects: [refusal(request.id, at, 'queue_full')] };
   }
   const ticket: Ticket = {
-    ...ask,
+    ...request,
     arrivedAt: at,
-    key: queueKey(queue, ask, at, rules),
+    key: queueKey(queue, request, at, rules),
     preemptions: 0,
   };
   return { context: { queue: addTicket(queue, ticket) }, effects: [] };
@@ -183,9 +183,12 @@ export function grantFreeSlots(context: GateContext, event: { at: number }): Ste
 /** Emits `waits` for a request that was not granted at once. */
 export function reportWaiting(
   context: GateContext,
-  event: EventOf<'ask'> | EventOf<'requeue'>,
+  event: EventOf<'request'> | EventOf<'requeue'>,
 ): StepResult {
-  const ticket = findWaiting(context.queue, event.type === 'ask' ? event.ask.id : event.ticket.id);
+  const ticket = findWaiting(
+    context.queue,
+    event.type === 'request' ? event.request.id : event.ticket.id,
+  );
   return ticket === undefined ? noChange : { context: {}, effects: [{ type: 'waits', ticket }] };
 }
 
@@ -193,9 +196,9 @@ export function reportWaiting(
  * Aborts one running background request for a foreground request that has just begun to wait, unless enough slots drain
  * already for all waiting foreground requests. The victim is the request that has run the shortest.
  */
-export function preempt(context: GateContext, event: EventOf<'ask'>): StepResult {
+export function preempt(context: GateContext, event: EventOf<'request'>): StepResult {
   const { queue, rules, slots } = context;
-  const arrived = findWaiting(queue, event.ask.id);
+  const arrived = findWaiting(queue, event.request.id);
   if (arrived === undefined || arrived.priority !== 'foreground') return noChange;
   const comingFree = slots.filter((slot) => slot.phase === 'draining').length;
   if (comingFree >= treeSize(queue.foreground)) return noChange;
@@ -233,7 +236,10 @@ export function withdraw(context: GateContext, event: EventOf<'withdraw'>): Step
 }
 
 /** Refuses a waiter whose deadline has passed. */
-export function rejectPastDeadline(context: GateContext, event: EventOf<'overdue'>): StepResult {
+export function rejectPastDeadline(
+  context: GateContext,
+  event: EventOf<'deadlinePassed'>,
+): StepResult {
   const waiting = findWaiting(context.queue, event.id);
   if (waiting === undefined || !isPastDeadline(waiting.deadlineAt, event.at)) return noChange;
   return {
@@ -243,13 +249,13 @@ export function rejectPastDeadline(context: GateContext, event: EventOf<'overdue
 }
 
 /** The holder aborted its own request, after a stall for instance. */
-export function startDraining(context: GateContext, event: EventOf<'closing'>): StepResult {
+export function startDraining(context: GateContext, event: EventOf<'drainStarted'>): StepResult {
   if (slotOf(context, event.fence)?.phase !== 'running') return noChange;
   return { context: { slots: drainingFrom(context.slots, event.fence, event.at) }, effects: [] };
 }
 
 /** Aborts a holder whose lease has expired. */
-export function expireLease(context: GateContext, event: EventOf<'lapsed'>): StepResult {
+export function expireLease(context: GateContext, event: EventOf<'leaseExpired'>): StepResult {
   const slot = slotOf(context, event.fence);
   return slot?.phase === 'running' ? abort(context, slot, event.at, 'expired') : noChange;
 }
@@ -277,9 +283,9 @@ export function freeSlot(
 /** Refuses one request: the circuit is open. */
 export function rejectOpenCircuit(
   _context: GateContext,
-  event: EventOf<'ask'> | EventOf<'requeue'>,
+  event: EventOf<'request'> | EventOf<'requeue'>,
 ): StepResult {
-  const id = event.type === 'ask' ? event.ask.id : event.ticket.id;
+  const id = event.type === 'request' ? event.request.id : event.ticket.id;
   return { context: {}, effects: [refusal(id, event.at, 'breaker_open')] };
 }
 

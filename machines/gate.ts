@@ -60,31 +60,31 @@ export const runStep = <Type extends GateEvent['type']>(
   });
 
 const freeingEvents = ['ended', 'drained'] as const;
-const requestEvents = ['ask', 'requeue'] as const;
+const requestEvents = ['request', 'requeue'] as const;
 
 const gateWithSteps = gateSetup.extend({
   actions: {
-    admit: runStep(['ask'], steps.admit),
+    admit: runStep(['request'], steps.admit),
     readmit: runStep(['requeue'], steps.readmit),
-    handOff: runStep([...requestEvents, ...freeingEvents], steps.grantFreeSlots),
-    tellWait: runStep(requestEvents, steps.reportWaiting),
-    preempt: runStep(['ask'], steps.preempt),
+    grantFreeSlots: runStep([...requestEvents, ...freeingEvents], steps.grantFreeSlots),
+    reportWaiting: runStep(requestEvents, steps.reportWaiting),
+    preempt: runStep(['request'], steps.preempt),
     withdraw: runStep(['withdraw'], steps.withdraw),
-    expire: runStep(['overdue'], steps.rejectPastDeadline),
-    startDraining: runStep(['closing'], steps.startDraining),
-    reclaim: runStep(['lapsed'], steps.expireLease),
-    vacate: runStep(freeingEvents, steps.freeSlot),
-    turnAway: runStep(requestEvents, steps.rejectOpenCircuit),
-    open: runStep(['ended'], steps.openCircuit),
-    dismissAsDown: runStep(['ended'], (context, event) =>
+    rejectPastDeadline: runStep(['deadlinePassed'], steps.rejectPastDeadline),
+    startDraining: runStep(['drainStarted'], steps.startDraining),
+    expireLease: runStep(['leaseExpired'], steps.expireLease),
+    freeSlot: runStep(freeingEvents, steps.freeSlot),
+    rejectOpenCircuit: runStep(requestEvents, steps.rejectOpenCircuit),
+    openCircuit: runStep(['ended'], steps.openCircuit),
+    rejectAllAsDown: runStep(['ended'], (context, event) =>
       steps.rejectAll(context, event.at, 'breaker_open'),
     ),
-    dismissAsStopped: runStep(['stop'], (context, event) =>
+    rejectAllAsStopped: runStep(['stop'], (context, event) =>
       steps.rejectAll(context, event.at, 'cancelled'),
     ),
-    backOff: runStep(['probed'], steps.increaseBackoff),
-    close: runStep(['probed'], steps.closeCircuit),
-    askProbe: gateSetup.enqueueActions(({ context, enqueue }) => {
+    increaseBackoff: runStep(['probed'], steps.increaseBackoff),
+    closeCircuit: runStep(['probed'], steps.closeCircuit),
+    requestProbe: gateSetup.enqueueActions(({ context, enqueue }) => {
       const result = steps.requestProbe(context);
       enqueue.assign(result.context);
       for (const effect of result.effects) enqueue.emit(effect);
@@ -106,18 +106,18 @@ export const gateMachine = gateWithSteps.createMachine({
   }),
   initial: 'idle',
   on: {
-    ask: { actions: ['admit', 'handOff', 'tellWait', 'preempt'] },
-    requeue: { actions: ['readmit', 'handOff', 'tellWait'] },
+    request: { actions: ['admit', 'grantFreeSlots', 'reportWaiting', 'preempt'] },
+    requeue: { actions: ['readmit', 'grantFreeSlots', 'reportWaiting'] },
     withdraw: { actions: 'withdraw' },
-    overdue: { actions: 'expire' },
-    closing: { actions: 'startDraining' },
-    lapsed: { actions: 'reclaim' },
+    deadlinePassed: { actions: 'rejectPastDeadline' },
+    drainStarted: { actions: 'startDraining' },
+    leaseExpired: { actions: 'expireLease' },
     ended: [
-      { guard: 'trips', target: '.down', actions: ['vacate', 'open', 'dismissAsDown'] },
-      { actions: ['vacate', 'handOff'] },
+      { guard: 'trips', target: '.down', actions: ['freeSlot', 'openCircuit', 'rejectAllAsDown'] },
+      { actions: ['freeSlot', 'grantFreeSlots'] },
     ],
-    drained: { actions: ['vacate', 'handOff'] },
-    stop: { target: '.stopped', actions: 'dismissAsStopped' },
+    drained: { actions: ['freeSlot', 'grantFreeSlots'] },
+    stop: { target: '.stopped', actions: 'rejectAllAsStopped' },
   },
   states: {
     idle: {
@@ -148,10 +148,10 @@ export const gateMachine = gateWithSteps.createMachine({
       tags: ['refusing'],
       meta: { label: 'The server cannot be reached' },
       on: {
-        ask: { actions: 'turnAway' },
-        requeue: { actions: 'turnAway' },
-        ended: { actions: 'vacate' },
-        drained: { actions: 'vacate' },
+        request: { actions: 'rejectOpenCircuit' },
+        requeue: { actions: 'rejectOpenCircuit' },
+        ended: { actions: 'freeSlot' },
+        drained: { actions: 'freeSlot' },
       },
       initial: 'waiting',
       states: {
@@ -161,11 +161,11 @@ export const gateMachine = gateWithSteps.createMachine({
         },
         probing: {
           meta: { label: 'A probe is under way' },
-          entry: 'askProbe',
+          entry: 'requestProbe',
           on: {
             probed: [
-              { guard: 'reachedServer', target: '#gate.idle', actions: 'close' },
-              { guard: 'isThisProbe', target: 'waiting', actions: 'backOff' },
+              { guard: 'reachedServer', target: '#gate.idle', actions: 'closeCircuit' },
+              { guard: 'isThisProbe', target: 'waiting', actions: 'increaseBackoff' },
             ],
           },
         },

@@ -103,12 +103,12 @@ export const jobSetup = setup({
           : {}),
       },
     })),
-    tellAck: emit(({ context }) => ({
+    emitAck: emit(({ context }) => ({
       type: 'ack' as const,
       state: 'ack' as const,
       data: { message: textsOf(context.locale).ack, text: context.message },
     })),
-    tellProgress: emit(({ context, event }) => {
+    emitProgress: emit(({ context, event }) => {
       const { message, queue } = event as Extract<JobEvent, { type: 'progress' }>;
       return {
         type: 'processing' as const,
@@ -119,27 +119,27 @@ export const jobSetup = setup({
         },
       };
     }),
-    tellDeeper: emit(({ context }) => ({
+    emitDeeper: emit(({ context }) => ({
       type: 'processing' as const,
       state: 'reason' as const,
       data: { message: deeperText(context) },
     })),
-    tellPrompt: emit(({ context }) => ({
+    emitPrompt: emit(({ context }) => ({
       type: 'rewrite' as const,
       state: 'reason' as const,
       data: { content: promptOf(context) },
     })),
-    tellSwitch: emit(({ context }) => ({
+    emitSwitch: emit(({ context }) => ({
       type: 'error' as const,
       state: context.state,
       data: errorData(context, textsOf(context.locale).switchingModel),
     })),
-    tellFailure: emit(({ context }) => ({
+    emitFailure: emit(({ context }) => ({
       type: 'error' as const,
       state: context.state,
       data: errorData(context, context.reply),
     })),
-    tellDraft: emit(({ context }) => ({
+    emitDraft: emit(({ context }) => ({
       type: 'result' as const,
       state: 'confirm-draft' as const,
       data: {
@@ -147,12 +147,12 @@ export const jobSetup = setup({
         final: false,
       },
     })),
-    tellChanging: emit(({ context }) => ({
+    emitChanging: emit(({ context }) => ({
       type: 'processing' as const,
       state: 'confirm-draft' as const,
       data: { message: textsOf(context.locale).draftChanging },
     })),
-    tellResult: emit(({ context }) => ({
+    emitResult: emit(({ context }) => ({
       type: 'result' as const,
       state: 'done' as const,
       data: {
@@ -162,12 +162,12 @@ export const jobSetup = setup({
         ...(context.failure === null ? {} : { replaces: true }),
       },
     })),
-    tellDone: emit(({ context }) => ({
+    emitDone: emit(({ context }) => ({
       type: 'done' as const,
       state: 'done' as const,
       data: { outcome: context.outcome, reply: context.reply },
     })),
-    tellCancelled: emit(({ context }) => ({
+    emitCancelled: emit(({ context }) => ({
       type: 'cancelled' as const,
       state: 'cancelled' as const,
       data: { by: context.cancelledBy, reply: context.reply },

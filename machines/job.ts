@@ -41,12 +41,12 @@ export const jobMachine = jobSetup.createMachine({
   initial: 'ack',
   on: {
     cancel: { target: '.cancelled', actions: 'cancelWith' },
-    progress: { actions: 'tellProgress' },
+    progress: { actions: 'emitProgress' },
   },
   states: {
     ack: {
       meta: { label: 'Stored and acknowledged' },
-      entry: 'tellAck',
+      entry: 'emitAck',
       invoke: {
         id: 'admit',
         src: 'admit',
@@ -55,7 +55,7 @@ export const jobMachine = jobSetup.createMachine({
           { guard: 'isRuled', target: 'route', actions: 'keepAdmission' },
           { target: 'classify', actions: 'keepAdmission' },
         ],
-        onError: { target: 'done', actions: ['recordFailure', 'replyApology', 'tellFailure'] },
+        onError: { target: 'done', actions: ['recordFailure', 'replyApology', 'emitFailure'] },
       },
     },
 
@@ -75,7 +75,7 @@ export const jobMachine = jobSetup.createMachine({
       initial: 'running',
       states: {
         running: {
-          on: { 'gate.queued': { target: 'queued', actions: 'tellProgress' } },
+          on: { 'gate.queued': { target: 'queued', actions: 'emitProgress' } },
           after: { CLASSIFY_TIMEOUT: { target: '#job.route', actions: 'decideDirectLate' } },
         },
         queued: {
@@ -124,19 +124,19 @@ export const jobMachine = jobSetup.createMachine({
               {
                 guard: 'allFailed',
                 target: '#job.done',
-                actions: ['keepTools', 'recordToolFailure', 'replyToolFailure', 'tellFailure'],
+                actions: ['keepTools', 'recordToolFailure', 'replyToolFailure', 'emitFailure'],
               },
               { target: 'word', actions: 'keepTools' },
             ],
             onError: {
               target: '#job.done',
-              actions: ['recordFailure', 'replyToolFailure', 'tellFailure'],
+              actions: ['recordFailure', 'replyToolFailure', 'emitFailure'],
             },
           },
           after: {
             TOOL_TIMEOUT: {
               target: '#job.done',
-              actions: ['recordTimeout', 'replyToolFailure', 'tellFailure'],
+              actions: ['recordTimeout', 'replyToolFailure', 'emitFailure'],
             },
           },
         },
@@ -155,7 +155,7 @@ export const jobMachine = jobSetup.createMachine({
           },
           // One timeout covers queue and model: the tool's own summary is already a good answer, so the user should not
           // wait in a queue for a better wording.
-          on: { 'gate.queued': { actions: 'tellProgress' } },
+          on: { 'gate.queued': { actions: 'emitProgress' } },
           after: {
             CLASSIFY_TIMEOUT: { target: '#job.done', actions: ['recordTimeout', 'replySummary'] },
           },
@@ -174,12 +174,12 @@ export const jobMachine = jobSetup.createMachine({
         asking: {
           meta: { label: 'Waits for yes or no' },
           tags: 'waits-for-person',
-          entry: 'tellDraft',
+          entry: 'emitDraft',
           on: {
             confirm: 'executing',
             reject: { target: '#job.done', actions: 'replyDeclined' },
             // The reply refers to the previous draft, or is not a plain yes or no: the draft is shown again.
-            'confirm.early': { actions: 'tellDraft' },
+            'confirm.early': { actions: 'emitDraft' },
             edit: { target: 'revising', actions: 'keepChanges' },
           },
           after: { CONFIRM_TTL: { target: '#job.cancelled', actions: 'cancelExpired' } },
@@ -200,7 +200,7 @@ export const jobMachine = jobSetup.createMachine({
           },
           // A confirmation does not count before the changed draft was shown; a rejection and a further change do.
           on: {
-            'confirm.early': { actions: 'tellChanging' },
+            'confirm.early': { actions: 'emitChanging' },
             reject: { target: '#job.done', actions: 'replyDeclined' },
             edit: { target: 'revising', reenter: true, actions: 'addChanges' },
           },
@@ -216,14 +216,14 @@ export const jobMachine = jobSetup.createMachine({
             onDone: { target: '#job.done', actions: 'keepWritten' },
             onError: {
               target: '#job.done',
-              actions: ['recordFailure', 'replyUncertain', 'tellFailure'],
+              actions: ['recordFailure', 'replyUncertain', 'emitFailure'],
             },
           },
           on: { cancel: { target: '#job.cancelled', actions: 'cancelWhileWriting' } },
           after: {
             TOOL_TIMEOUT: {
               target: '#job.done',
-              actions: ['recordTimeout', 'replyUncertain', 'tellFailure'],
+              actions: ['recordTimeout', 'replyUncertain', 'emitFailure'],
             },
           },
         },
@@ -235,29 +235,29 @@ export const jobMachine = jobSetup.createMachine({
       entry: [
         { type: 'announce', params: { state: 'reason' } },
         { type: 'remember', params: { state: 'reason' } },
-        'tellPrompt',
-        'tellDeeper',
+        'emitPrompt',
+        'emitDeeper',
       ],
       invoke: {
         id: 'reason',
         src: 'reason',
         input: ({ context }) => ({ message: promptOf(context), now: context.now }),
         onDone: { target: 'done', actions: 'keepAnswer' },
-        onError: { target: 'fallback', actions: ['recordFailure', 'tellSwitch'] },
+        onError: { target: 'fallback', actions: ['recordFailure', 'emitSwitch'] },
       },
       initial: 'running',
       states: {
         running: {
-          on: { 'gate.queued': { target: 'queued', actions: 'tellProgress' } },
+          on: { 'gate.queued': { target: 'queued', actions: 'emitProgress' } },
           after: {
-            ANSWER_TIMEOUT: { target: '#job.fallback', actions: ['recordTimeout', 'tellSwitch'] },
+            ANSWER_TIMEOUT: { target: '#job.fallback', actions: ['recordTimeout', 'emitSwitch'] },
           },
         },
         queued: {
           tags: 'waits-for-gate',
           on: { 'gate.granted': 'running' },
           after: {
-            QUEUE_TIMEOUT: { target: '#job.fallback', actions: ['recordTimeout', 'tellSwitch'] },
+            QUEUE_TIMEOUT: { target: '#job.fallback', actions: ['recordTimeout', 'emitSwitch'] },
           },
         },
       },
@@ -274,16 +274,16 @@ export const jobMachine = jobSetup.createMachine({
         src: 'answer',
         input: ({ context }) => ({ message: context.message, now: context.now }),
         onDone: { target: 'done', actions: 'keepAnswer' },
-        onError: { target: 'done', actions: ['recordFailure', 'replyApology', 'tellFailure'] },
+        onError: { target: 'done', actions: ['recordFailure', 'replyApology', 'emitFailure'] },
       },
       initial: 'running',
       states: {
         running: {
-          on: { 'gate.queued': { target: 'queued', actions: 'tellProgress' } },
+          on: { 'gate.queued': { target: 'queued', actions: 'emitProgress' } },
           after: {
             ANSWER_TIMEOUT: {
               target: '#job.done',
-              actions: ['recordTimeout', 'replyApology', 'tellFailure'],
+              actions: ['recordTimeout', 'replyApology', 'emitFailure'],
             },
           },
         },
@@ -293,7 +293,7 @@ export const jobMachine = jobSetup.createMachine({
           after: {
             QUEUE_TIMEOUT: {
               target: '#job.done',
-              actions: ['recordTimeout', 'replyApology', 'tellFailure'],
+              actions: ['recordTimeout', 'replyApology', 'emitFailure'],
             },
           },
         },
@@ -306,8 +306,8 @@ export const jobMachine = jobSetup.createMachine({
       entry: [
         { type: 'announce', params: { state: 'done' } },
         { type: 'remember', params: { state: 'done' } },
-        'tellResult',
-        'tellDone',
+        'emitResult',
+        'emitDone',
       ],
     },
 
@@ -317,7 +317,7 @@ export const jobMachine = jobSetup.createMachine({
       entry: [
         { type: 'announce', params: { state: 'cancelled' } },
         { type: 'remember', params: { state: 'cancelled' } },
-        'tellCancelled',
+        'emitCancelled',
       ],
     },
   },

@@ -9,6 +9,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { RetentionSchedule } from '#storage/retention-job';
 import { backUp } from '#storage/backup';
 import { launchNatsServer, prepareNatsServer } from '#test/support/nats-server';
 import { scratch } from '../support/measure.ts';
@@ -121,7 +122,7 @@ async function startChild(to: Models): Promise<{ process: ChildProcess; url: str
     drafts: { intervalMs: 1_000, batch: 20 },
   };
   const keepMs = Number(options['keep-seconds']) * 1_000;
-  const pace = { keepMs, everyMs: keepMs / 4, quietMs: 60_000 };
+  const pace: RetentionSchedule = { keepMs, everyMs: keepMs / 4, walIdleMs: 60_000 };
   const started = fork(
     join(import.meta.dirname, 'core-child.ts'),
     [JSON.stringify(config), JSON.stringify(pace)],

@@ -78,7 +78,7 @@ export async function openBusBench(
       config,
       database: jobs.database,
       outbox,
-      door: noDoor,
+      jobService: noDoor,
       hub: jobs.hub,
       log: silentLog(),
       faults: noFaultInjection,

@@ -3,6 +3,7 @@
  * the inspector over HTTP. Arguments: the folder, and `bare` for none of the inspector. Told what to do by
  * messages, answers each with a reading.
  */
+import { createFairSlices } from '#shared/fair-slices';
 import { createJobService } from '#jobs/service/job-service';
 import { startServer } from '#http/server/server';
 import { inspectorRoutes } from '#inspector/server/inspector-routes';
@@ -36,7 +37,8 @@ const bench = await openJobBench(folder, 'fiveSteps');
 const storage = createJobStore(bench.database);
 const clock = systemClock;
 const log = silentLog();
-const door = createJobService({
+const jobService = createJobService({
+  slices: createFairSlices(),
   journal: bench.journal,
   storage,
   queries: createJobQueries(bench.database),
@@ -52,14 +54,14 @@ const server = await startServer({
   host: '127.0.0.1',
   port: 0,
   apiKeys: [],
-  ownerOf: async (jobId) => (await door.get(jobId)).user_id,
+  ownerOf: async (jobId) => (await jobService.get(jobId)).user_id,
   log,
   routes:
     kind === 'bare'
       ? []
       : [
           inspectorRoutes({
-            door,
+            jobService,
             storage,
             hub: bench.hub,
             queueOf: () => null,

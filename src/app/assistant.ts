@@ -12,6 +12,7 @@ import type { JobService } from '#shared/wire/job-service';
 import type { Library } from '#library/library';
 import { createJournal, type Journal } from '#jobs/runtime/journal';
 import type { LiveHub } from '#jobs/runtime/live-hub';
+import type { FairSlices } from '#shared/fair-slices';
 import type { Clock } from '#shared/clock';
 import type { FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
@@ -35,7 +36,7 @@ import { wireTools, wireLibrary } from './tools-wiring.ts';
 
 export interface Assistant {
   journal: Journal;
-  door: JobService;
+  jobService: JobService;
   library: Library;
   search: DocumentSearch;
   /** Answers questions with searches in the documents (ask loop). */
@@ -49,12 +50,13 @@ export function createAssistant(parts: {
   database: Database;
   pool: BackendPool;
   hub: LiveHub;
+  slices: FairSlices;
   clock: Clock;
   log: Log;
   faults: FaultInjector;
   observers: Pick<Observability, 'journal' | 'onCall'>;
 }): Assistant {
-  const { config, database, pool, hub, clock, log, faults, observers } = parts;
+  const { config, database, pool, hub, slices, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
   const language = languageOf(config);
@@ -92,11 +94,12 @@ export function createAssistant(parts: {
     observer: observers.journal,
     ...config.jobs,
   });
-  const door = createJobService({
+  const jobService = createJobService({
     journal,
     storage,
     queries,
     hub,
+    slices,
     clock,
     nextId: createIdSource(),
     messageMaxChars: config.jobs.messageMaxChars,
@@ -107,7 +110,7 @@ export function createAssistant(parts: {
     deliveriesOf: createDeliveryStore(database).ofJob,
     keepAttachment: keepAttachment(library),
   });
-  return { journal, door, library, search, react, storage, queries };
+  return { journal, jobService, library, search, react, storage, queries };
 }
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>

@@ -20,10 +20,10 @@ import { inspectorRoutes } from '#inspector/server/inspector-routes';
 import type { Journal } from '#jobs/runtime/journal';
 import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
 import type { TracingSettings } from '#shared/wire/trace';
+import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { systemClock, type Clock } from '#shared/clock';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
-import type { ApiKey } from '#shared/api-keys';
 import type { Log } from '#shared/log';
 import { openDatabase, type Database } from '#storage/database';
 import { purgeDocuments } from '#library/store/document-purge';
@@ -57,11 +57,11 @@ export interface Core {
   readonly url: string;
   /** The registered routes with their access. */
   readonly routes: HttpServer['routes'];
-  readonly door: JobService;
+  readonly jobService: JobService;
   readonly journal: Journal;
   readonly pool: BackendPool;
   readonly hub: LiveHub;
-  readonly bus: Messaging;
+  readonly messaging: Messaging;
   readonly search: DocumentSearch;
   readonly drafts: DraftService;
   /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
@@ -111,8 +111,13 @@ async function assemble(
 ): Promise<Core> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const hub = createLiveHub();
+  const slices = createFairSlices();
   const maintenance = createDatabaseMaintenance(database, config.database);
-  const sources = { journal: () => journal.stats, pool: () => pool, bus: () => bus.status() };
+  const sources = {
+    journal: () => journal.stats,
+    pool: () => pool,
+    messaging: () => messaging.status(),
+  };
   const observers = await createObservability({
     ...options,
     database,
@@ -125,72 +130,78 @@ async function assemble(
   const pool = await openBackendPool({ ...options, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const parts = { config, database, pool, hub, clock, log, faults };
+  const parts = { config, database, pool, hub, slices, clock, log, faults };
   const assistant = createAssistant({ ...parts, observers });
-  const { journal, door, library, search, queries } = assistant;
+  const { journal, jobService, library, search, queries } = assistant;
   closers.push(() => search.close());
 
   const drafts = createDraftService({ ...options, database, pool, library, hub, clock, faults });
   const outbox = createEventLogStore(database);
-  const bus = wireMessaging({ config, database, outbox, door, hub, log, faults });
+  const messaging = wireMessaging({ config, database, outbox, jobService, hub, log, faults });
   const databaseFile = watchDatabase(database, log, closers);
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
     ...parts,
     ...assistant,
-    bus,
+    messaging,
     drafts,
     outbox,
     databaseFile,
     metrics: observers.metrics,
-    apiKeys: config.server.apiKeys,
     limits,
-    redaction: config.inspector.redaction,
     ask: wireAsk({ config, library, search, pool, clock, log }),
     react: createAskLoopApi(assistant.react),
     queryCharsMax: config.jobs.messageMaxChars,
-    calendar: createCalendarApi({ config, database, clock }),
+    calendar: createCalendarApi({ config, database, clock, slices }),
   });
   const server = await listenHttp({
     config,
     log,
     limits,
+    slices,
     routes,
-    door,
+    jobService,
     onRequestFinished: observers.metrics.observeHttpRequest,
   });
   closers.push(
-    () => bus.stop(),
+    () => messaging.stop(),
     () => drafts.drafter.stop(),
     () => journal.stop(stopGraceMs),
     () => server.close(),
   );
-  // In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted.
-  journal.resume();
-  bus.start();
-  drafts.drafter.start();
-  closers.push(
-    startIndexUpgrade(library, log),
-    startMaintenance(options, { ...parts, maintenance, queries, drafts }),
-  );
+  startActors({ journal, messaging, drafts });
+  closers.push(startIndexUpgrade(library, log));
+  closers.push(startMaintenance(options, { ...parts, maintenance, queries, drafts }));
   const { url, routes: served } = server;
-  return { url, routes: served, door, journal, pool, hub, bus, search, drafts, stop };
+  return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
+}
+
+/** In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted. */
+function startActors({
+  journal,
+  messaging,
+  drafts,
+}: Pick<Core, 'journal' | 'messaging' | 'drafts'>) {
+  journal.resume();
+  messaging.start();
+  drafts.drafter.start();
 }
 
 const listenHttp = (parts: {
   config: Config;
   log: Log;
   limits: RateLimiter;
+  slices: FairSlices;
   routes: ServerOptions['routes'];
-  door: JobService;
+  jobService: JobService;
   onRequestFinished: NonNullable<ServerOptions['onRequestFinished']>;
 }): Promise<HttpServer> => {
-  const { config, door, ...rest } = parts;
+  const { config, jobService, ...rest } = parts;
   return startServer({
     ...config.server,
     ...rest,
     connectionsMax: config.server.limits.connections,
-    ownerOf: async (jobId) => (await door.get(jobId)).user_id,
+    ownerOf: async (jobId) => (await jobService.get(jobId)).user_id,
   });
 };
 
@@ -224,16 +235,16 @@ function startMaintenance(
 }
 
 function routesOf(
-  parts: Pick<Core, 'door' | 'hub' | 'pool' | 'journal' | 'bus' | 'drafts'> & {
+  parts: Pick<Core, 'jobService' | 'hub' | 'pool' | 'journal' | 'messaging' | 'drafts'> & {
     storage: JobStorage;
     outbox: EventLog;
     library: Library;
     metrics: Metrics;
     clock: Clock;
     log: Log;
-    apiKeys: readonly ApiKey[];
+    config: Config;
     limits: RateLimiter;
-    redaction: Config['inspector']['redaction'];
+    slices: FairSlices;
     search: DocumentSearch;
     ask: AskRoutesOptions['ask'];
     react: AskLoopRoutesOptions['react'];
@@ -242,12 +253,14 @@ function routesOf(
     databaseFile: DatabaseWatch;
   },
 ): ServerOptions['routes'] {
-  const { door, hub, pool, journal } = parts;
+  const { jobService, hub, pool, journal } = parts;
   return [
-    chatRoutes({ door, live: hub }),
+    chatRoutes({ jobService, live: hub }),
     eventRoutes({ log: parts.outbox, notifier: hub, libraryOwner: parts.library.ownerOf }),
-    documentRoutes(createDocumentApi(parts.library, parts.drafts.memos, parts.search)),
-    ...memoAndDraftRoutes(parts.drafts, parts.library, hub),
+    documentRoutes(
+      createDocumentApi(parts.library, parts.drafts.memos, parts.search, parts.slices),
+    ),
+    ...memoAndDraftRoutes(parts.drafts, parts.library, hub, parts.slices),
     askRoutes(parts),
     askLoopRoutes(parts),
     calendarRoutes(parts.calendar),
@@ -264,7 +277,8 @@ function routesOf(
       ...parts,
       queueOf: (jobId) => journal.queuePositionOf(jobId),
       gates: () => backendViews(pool),
-      redaction: parts.redaction,
+      apiKeys: parts.config.server.apiKeys,
+      redaction: parts.config.inspector.redaction,
       drafts: (userId) => parts.drafts.draftOverview(userId),
       draftsVersion: () => parts.drafts.draftsVersion(),
     }),

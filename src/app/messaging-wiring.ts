@@ -15,15 +15,15 @@ export function wireMessaging(parts: {
   config: Config;
   database: Database;
   outbox: EventLogStorage;
-  door: JobService;
+  jobService: JobService;
   hub: LiveHub;
   log: Log;
   faults: FaultInjector;
 }): Messaging {
-  const { config, database, outbox, door, hub, log, faults } = parts;
+  const { config, database, outbox, jobService, hub, log, faults } = parts;
   return createMessaging({
     config: config.nats,
-    door,
+    jobService,
     outbox,
     live: hub,
     deliveries: createDeliveryStore(database),

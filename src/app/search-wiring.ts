@@ -4,6 +4,7 @@ import type { BackendPool, PoolMember } from '#models/backend-pool';
 import { createEmbeddings } from '#models/embeddings/embeddings';
 import type { Config } from './config/config.ts';
 import type { Library } from '#library/library';
+import type { FairSlices } from '#shared/fair-slices';
 import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
 import type { Database } from '#storage/database';
@@ -15,6 +16,7 @@ export function wireDocumentSearch({
   library,
   pool,
   clock,
+  slices,
   log,
 }: {
   config: Config;
@@ -22,6 +24,7 @@ export function wireDocumentSearch({
   library: Library;
   pool: Pick<BackendPool, 'members'>;
   clock: Clock;
+  slices: FairSlices;
   log: Log;
 }): DocumentSearch {
   const settings = config.search.embeddings;
@@ -39,5 +42,5 @@ export function wireDocumentSearch({
         },
       }),
   };
-  return createDocumentSearch({ semantic, database, library, log });
+  return createDocumentSearch({ semantic, database, library, slices, log });
 }

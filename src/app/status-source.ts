@@ -13,14 +13,14 @@ export function createStatusSource(parts: {
   journal: Journal;
   pool: BackendPool;
   metrics: Metrics;
-  bus: Messaging;
+  messaging: Messaging;
   search: Pick<DocumentSearch, 'problem'>;
   databaseFile: Pick<DatabaseWatch, 'problem'>;
 }): StatusSource {
-  const { journal, pool, metrics, bus, search, databaseFile } = parts;
+  const { journal, pool, metrics, messaging, search, databaseFile } = parts;
   return {
     readiness: () =>
-      readinessOf(journal, pool, bus.status(), [databaseFile.problem(), search.problem()]),
+      readinessOf(journal, pool, messaging.status(), [databaseFile.problem(), search.problem()]),
     queueStats() {
       const { queued, running, loaded } = journal.stats;
       return { queued, running, loaded };

@@ -44,7 +44,7 @@ export interface MessagingConfig {
 
 export interface MessagingOptions {
   config: MessagingConfig;
-  door: JobService;
+  jobService: JobService;
   outbox: EventLogStorage;
   live: LiveSource;
   deliveries: DeliveryReportStorage;

@@ -155,7 +155,7 @@ const serviceOf = (
   description: 'Messages to assistants on your own machines',
   id: nuid.next(),
   queue: 'core',
-  endpoints: jobEndpoints(options.door, subjects),
+  endpoints: jobEndpoints(options.jobService, subjects),
   mayReplyTo: replyRule(subjects),
 });
 
@@ -232,7 +232,7 @@ function createConsumerSpecs(options: MessagingOptions, parts: Shared): Consumer
     onDeadLetter: () => (counts.deadLetters += 1),
   });
   const submits = createSubmitQueue({
-    door: options.door,
+    jobService: options.jobService,
     subjects,
     deadLetters,
     channels,

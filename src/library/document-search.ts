@@ -12,7 +12,7 @@ import {
   type SemanticSearch,
 } from './semantic/semantic-search.ts';
 import { messageOf } from '#shared/errors';
-import { waitForFairSlice } from '#shared/fair-slices';
+import type { FairSlices } from '#shared/fair-slices';
 import type { Log } from '#shared/log';
 import type { Database } from '#storage/database';
 import { openVectorStore, type VectorStore } from './store/vector-store.ts';
@@ -43,12 +43,13 @@ export interface DocumentSearchParts {
   semantic: SemanticSearchOptions | null;
   database: Database;
   library: Library;
+  slices: FairSlices;
   log: Log;
 }
 
 /** Semantic search starts a moment later, when the extension is loaded. */
 export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch {
-  const { library, log, semantic } = parts;
+  const { library, log, semantic, slices } = parts;
   const problems = createProblemTracker(log);
   const opening = semantic === null ? null : openOrReport({ ...parts, semantic }, problems.report);
   let ready: OpenedSemanticSearch | null = null;
@@ -61,7 +62,13 @@ export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch
   return {
     mergeSemantic: blend,
     search: async (userId, query, limit, signal) =>
-      blend(userId, query, await searchYielding(library, userId, query, limit), limit, signal),
+      blend(
+        userId,
+        query,
+        await searchYielding(library, slices, userId, query, limit),
+        limit,
+        signal,
+      ),
     problem: problems.current,
     backlog: () => ready?.store.backlogCount() ?? null,
     async close() {
@@ -73,6 +80,7 @@ export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch
 /** Same result as `library.search`, but yields between the texts so that other callers' slices run. */
 async function searchYielding(
   library: Pick<Library, 'rank' | 'getHit'>,
+  slices: FairSlices,
   userId: string,
   query: string,
   limit: number,
@@ -80,7 +88,7 @@ async function searchYielding(
   const { found, isExact } = library.rank(userId, query, limit);
   const hits: SearchHit[] = [];
   for (const { id, score } of found) {
-    await waitForFairSlice(userId);
+    await slices.wait(userId);
     const hit = library.getHit(userId, id, query);
     if (hit !== null) hits.push({ ...hit, score: Number(score.toPrecision(6)) });
   }

@@ -31,7 +31,7 @@ export async function createObservability(parts: {
   database: Database;
   maintenance: DatabaseMaintenance;
   hub: LiveHub;
-  sources: Pick<MetricsSources, 'journal' | 'pool' | 'bus'>;
+  sources: Pick<MetricsSources, 'journal' | 'pool' | 'messaging'>;
   /** Null or omitted: no traces. */
   tracing?: TracingSettings | null;
   clock: Clock;

@@ -2,7 +2,7 @@
  * Pages of a list, bounded in rows and bytes. Rows are read in slices of about a millisecond and only on demand:
  * nothing is read before the consumer asks for it (backpressure).
  */
-import { waitForFairSlice } from './fair-slices.ts';
+import type { FairSlices } from './fair-slices.ts';
 
 /** Maximum UTF-8 bytes of the JSON of one page: about 200 jobs with long answers. A longer list takes several pages. */
 export const listBytesMax = 1024 * 1024;
@@ -53,6 +53,7 @@ export interface ListSource<Row> {
   lookedMax?: number;
   /** The user that waits for the list; callers are served round-robin (fair-slices.ts). `''`: the operator. */
   who: string;
+  slices: FairSlices;
 }
 
 /** Rows of the first slice; later slices hold as many rows as can be read in a millisecond. */
@@ -61,12 +62,18 @@ const sliceMs = 1;
 const sliceRowsMax = 100;
 
 export async function* createListing<Row>(source: ListSource<Row>): Listing<Row> {
-  const { who, limit, bytesMax = listBytesMax, lookedMax = Number.POSITIVE_INFINITY } = source;
+  const {
+    who,
+    slices,
+    limit,
+    bytesMax = listBytesMax,
+    lookedMax = Number.POSITIVE_INFINITY,
+  } = source;
   const room = bytesMax - envelopeBytes;
   let [count, bytes, looked, wanted] = [0, 0, 0, firstSlice];
   let cursor = source.cursor ?? null;
   while (count < limit && looked < lookedMax) {
-    await waitForFairSlice(who);
+    await slices.wait(who);
     const beganAt = performance.now();
     const asked = Math.min(wanted, limit - count);
     const read = await source.read(cursor, asked);

@@ -5,7 +5,8 @@ import { truncateJson } from './truncate-json.ts';
 import { truncate, oneLine } from './sanitize-text.ts';
 import { toolError } from './tool-error.ts';
 import { toolTextsOf } from './tool-texts.ts';
-import type { Proposal, ToolAnswer, ToolContext, ToolError } from './tool.ts';
+import type { Proposal, ToolAnswer, ToolError } from './tool.ts';
+import type { ToolContext } from '#shared/tool-context';
 
 /** Calls in one report. A model in a loop requests dozens; a user's question needs two or three. */
 export const callsMax = 6;

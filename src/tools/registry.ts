@@ -18,7 +18,8 @@ import { toolError } from './tool-error.ts';
 import { parseParams } from './param-schemas.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import { callsMax, toDraft, mergeResults, toToolResult } from './merge-tool-results.ts';
-import type { Operation, Tool, ToolContext } from './tool.ts';
+import type { Operation, Tool } from './tool.ts';
+import type { ToolContext } from '#shared/tool-context';
 
 /**
  * Share of the configured limit that a call gets. The job machine's own timer has the full length and only reports

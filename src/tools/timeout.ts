@@ -1,6 +1,9 @@
 /** Bounds the wait for a promise; the work is aborted through its signal. */
 
-export type TimeoutResult<Value> = { in: 'time'; value: Value } | { in: 'limit' } | { in: 'abort' };
+export type TimeoutResult<Value> =
+  | { kind: 'completed'; value: Value }
+  | { kind: 'timedOut' }
+  | { kind: 'aborted' };
 
 /**
  * Runs `work` with a signal that aborts after `limitMs` or when `signal` does, and resolves at that moment even if
@@ -13,16 +16,19 @@ export async function withTimeout<Value>(
 ): Promise<TimeoutResult<Value>> {
   const controller = new AbortController();
   const ended = Promise.withResolvers<TimeoutResult<Value>>();
-  const end = (how: 'limit' | 'abort'): void => {
-    ended.resolve({ in: how });
-    controller.abort(new Error(how));
+  const end = (kind: 'timedOut' | 'aborted'): void => {
+    ended.resolve({ kind });
+    controller.abort(new Error(kind));
   };
-  const onAbort = (): void => end('abort');
-  if (signal.aborted) return { in: 'abort' };
+  const onAbort = (): void => end('aborted');
+  if (signal.aborted) return { kind: 'aborted' };
   signal.addEventListener('abort', onAbort, { once: true });
-  const timer = setTimeout(() => end('limit'), limitMs);
+  const timer = setTimeout(() => end('timedOut'), limitMs);
   try {
-    const running = work(controller.signal).then((value) => ({ in: 'time' as const, value }));
+    const running = work(controller.signal).then((value) => ({
+      kind: 'completed' as const,
+      value,
+    }));
     // Prevents an unhandled rejection when abandoned work fails later.
     running.catch(() => undefined);
     return await Promise.race([running, ended.promise]);

@@ -12,15 +12,8 @@ import { toolError, localizedToolError } from './tool-error.ts';
 import { parseParams } from './param-schemas.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import { toDraft, type CallAnswer } from './merge-tool-results.ts';
-import type {
-  CallContext,
-  Operation,
-  Proposal,
-  Tool,
-  ToolContext,
-  ToolError,
-  WriteOperation,
-} from './tool.ts';
+import type { CallContext, Operation, Proposal, Tool, ToolError, WriteOperation } from './tool.ts';
+import type { ToolContext } from '#shared/tool-context';
 
 /** The operation that is called. */
 export interface CallTarget {
@@ -146,7 +139,7 @@ const createLimitRunner = ({
       const ended = await withTimeout(limitMs, context.signal, (signal) =>
         work({ ...context, signal, limitMs }),
       );
-      if (ended.in === 'time') {
+      if (ended.kind === 'completed') {
         const { value } = ended;
         if (!value.ok) {
           log.warn({ ...where, code: value.code }, 'tool failed');
@@ -155,8 +148,9 @@ const createLimitRunner = ({
         }
         return value;
       }
-      log.warn({ ...where, code: timeoutCode, limitMs }, `tool ended by ${ended.in}`);
-      return localizedToolError(timeoutCode, call.tool, context.locale, `ended by ${ended.in}`);
+      const cause = ended.kind === 'timedOut' ? 'limit' : 'abort';
+      log.warn({ ...where, code: timeoutCode, limitMs }, `tool ended by ${cause}`);
+      return localizedToolError(timeoutCode, call.tool, context.locale, `ended by ${cause}`);
     } catch (error) {
       log.error({ ...where, error: messageOf(error) }, 'tool threw');
       const code = timeoutCode === 'GH_TOOL_UNCERTAIN' ? timeoutCode : 'GH_TOOL_FAILED';

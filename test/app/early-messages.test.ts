@@ -1,5 +1,6 @@
 /** Words that come while the draft that they are about is being changed. */
 import { describe, expect, test } from 'vitest';
+import { createFairSlices } from '#shared/fair-slices';
 import { createJobService, type DraftCommand } from '#jobs/service/job-service';
 import { createIdSource } from '#shared/ids';
 import { effectOutputs, limits } from '#test/support/jobs';
@@ -18,7 +19,8 @@ const words: Record<string, DraftCommand> = {
 async function shown() {
   const fixture = await start();
   const clock = { now: () => Date.now() };
-  const door = createJobService({
+  const jobService = createJobService({
+    slices: createFairSlices(),
     ...fixture,
     clock,
     nextId: createIdSource(),
@@ -30,7 +32,7 @@ async function shown() {
   });
   const jobId = await openParkedJob(fixture);
   const say = async (message: string, key?: string) =>
-    door.submit({ message, user_id: 'ann', ...(key && { idempotency_key: key }) });
+    jobService.submit({ message, user_id: 'ann', ...(key && { idempotency_key: key }) });
   const revising = () => fixture.started.find(({ src }) => src === 'revise');
   return { fixture, jobId, say, revising };
 }

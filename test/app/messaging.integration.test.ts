@@ -40,7 +40,7 @@ describe.skipIf(natsCommand === null)('a core on a bus', () => {
 
     const { jobs } = await http.jobs({});
     const total = jobs.reduce((sum, job) => sum + job.seq, 0);
-    expect(await core.bus.flush()).toBe(true);
+    expect(await core.messaging.flush()).toBe(true);
     const { events } = await readEvents(await connectClient(server), total);
     const told = byJob(events);
     expect(told.size).toBe(4);
@@ -88,9 +88,9 @@ describe.skipIf(natsCommand === null)('a core on a bus', () => {
   test('without its broker finishes jobs all the same, and readiness says what waits', async () => {
     const server = await broker();
     const { ask, core, small } = await onBus(server.url);
-    await until(() => core.bus.status().bus === 'connected');
+    await until(() => core.messaging.status().bus === 'connected');
     await server.kill();
-    await until(() => core.bus.status().bus === 'connecting');
+    await until(() => core.messaging.status().bus === 'connecting');
     small.script(direct('네'));
     const { end, events } = await ask('안녕');
     expect(end.data['outcome']).toBe('answered');
@@ -99,7 +99,7 @@ describe.skipIf(natsCommand === null)('a core on a bus', () => {
     const { reasons } = (await ready.json()) as { reasons: string[] };
     expect(reasons.join()).toMatch(/nats: not connected.*jobs go on/);
     await server.restart();
-    await until(() => core.bus.flush());
+    await until(() => core.messaging.flush());
     const told = await readEvents(await connectClient(server), events.length);
     expect(told.events.map((event) => event.id)).toEqual(events.map((event) => event.id));
   });

@@ -210,7 +210,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(text).toContain('GH_REQUEST_TOO_LONG');
     const counts = () => here.storage.counts();
     await expect.poll(counts, polled).toMatchObject({ inbox: 0, outbox: 0, unreported: 0 });
-    await until(async () => here.fixture.core.bus.status().counts.deadLetters === 1);
+    await until(async () => here.fixture.core.messaging.status().counts.deadLetters === 1);
     expect(here.textsShownTo(4)).toHaveLength(1);
   });
 });

@@ -84,7 +84,7 @@ describe.skipIf(natsCommand === null)('replies', () => {
     resolve();
     const [job] = (await fixture.client.jobs({ user_id: '4' })).jobs;
     await until(async () => (await fixture.client.job(job!.job_id)).outcome !== null);
-    await until(() => fixture.core.bus.flush());
+    await until(() => fixture.core.messaging.flush());
     const jsm = await managerOf(await connectClient(server));
     expect((await jsm.streams.purge('GH_RPL')).purged).toBe(1);
     await restart();

@@ -30,16 +30,16 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
   const { world, ledger, random, pauseMs, isOver } = options;
   const userId = `http${n}`;
   const pen = createMessageWriter(ledger, 'http', userId, `h${n}`);
-  const door = createCoreApiClient(world.coreUrl, world.apiKey);
+  const api = createCoreApiClient(world.coreUrl, world.apiKey);
   const client = createCoreClient(world.coreUrl, world.apiKey);
   const following: Promise<void>[] = [];
   const submit = async (text: string): Promise<[Sent, string | null]> => {
     const sent = pen.write(text);
     const body = { message: sent.text, user_id: userId, idempotency_key: `key-${sent.n}` };
     const answers = await Promise.all([
-      door.callUntilAnswered('POST', '/chat', body),
+      api.callUntilAnswered('POST', '/chat', body),
       // The same once more, as a client does that has lost the answer.
-      ...(random() < 0.2 ? [door.callUntilAnswered('POST', '/chat', body)] : []),
+      ...(random() < 0.2 ? [api.callUntilAnswered('POST', '/chat', body)] : []),
     ]);
     const ids = answers.flatMap(({ status, body: made }) => (status === 202 ? [made.job_id] : []));
     const jobId = (ids[0] as string | undefined) ?? null;
@@ -65,7 +65,7 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
         if (jobId !== null) follow(jobId);
       },
     ],
-    [20, () => cancelOne({ door, ledger, random }, () => submit(requestPhrases.slow))],
+    [20, () => cancelOne({ api, ledger, random }, () => submit(requestPhrases.slow))],
     [
       15,
       async () => {
@@ -74,25 +74,25 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
         await sleep(1_500);
         const verb = random() < 0.7 ? 'confirm' : 'reject';
         if (verb === 'confirm') ledger.consented.add(mark!);
-        const tell = () => door.call('POST', `/chat/${jobId}/${verb}`, {});
+        const tell = () => api.call('POST', `/chat/${jobId}/${verb}`, {});
         await Promise.all(random() < 0.5 ? [tell()] : [tell(), tell()]);
       },
     ],
-    [10, () => writeMemo({ door, ledger, random }, userId)],
-    [15, () => askByName({ door, ledger, random }, world)],
+    [10, () => writeMemo({ api, ledger, random }, userId)],
+    [15, () => askByName({ api, ledger, random }, world)],
   ];
   await runActor(acts, { random, pauseMs, isOver });
   await Promise.all(following);
 }
 
 interface ClientContext {
-  door: CoreApiClient;
+  api: CoreApiClient;
   ledger: Ledger;
   random: Random;
 }
 
 async function cancelOne(
-  { door, ledger, random }: ClientContext,
+  { api, ledger, random }: ClientContext,
   submit: () => Promise<[Sent, string | null]>,
 ): Promise<void> {
   const [, jobId] = await submit();
@@ -100,31 +100,31 @@ async function cancelOne(
   await sleep(1_200 * random());
   const wasCalm = ledger.isCalm;
   const began = performance.now();
-  const answer = await door.call('POST', `/chat/${jobId}/cancel`, {});
+  const answer = await api.call('POST', `/chat/${jobId}/cancel`, {});
   const tookMs = Math.round(performance.now() - began);
   if (answer?.status !== 202) return;
   ledger.cancels.push({ jobId, tookMs, isCalm: wasCalm && ledger.isCalm });
 }
 
-async function writeMemo({ door, ledger, random }: ClientContext, userId: string): Promise<void> {
+async function writeMemo({ api, ledger, random }: ClientContext, userId: string): Promise<void> {
   const n = ledger.memos.length + 1;
   // What editors and careless code change: line ends, spaces, marks that combine, quotes, markup.
   const text = `메모 ${n}\r\n\t회의 \u0065\u0301 "내용" <b>&amp;</b>\n\n${'할 일 하나. '.repeat(3 + Math.floor(random() * 30))} \n`;
-  const made = await door.call('POST', '/memos', { text, user_id: userId });
+  const made = await api.call('POST', '/memos', { text, user_id: userId });
   if (made?.status !== 201) return;
   const id = made.body.id as string;
   ledger.memos.push({ id, userId, text });
-  await door.callUntilAnswered('POST', `/memos/${id}/promote-to-document`, { user_id: userId });
+  await api.callUntilAnswered('POST', `/memos/${id}/promote-to-document`, { user_id: userId });
 }
 
 async function askByName(
-  { door, ledger, random }: ClientContext,
+  { api, ledger, random }: ClientContext,
   world: ChaosEnvironment,
 ): Promise<void> {
   const names = ['small', 'large', ...(world.llama === null ? [] : ['llama'])];
   const asked = names[Math.floor(random() * names.length)]!;
   const body = { model: asked, messages: [{ role: 'user', content: '안녕' }] };
-  const answer = await door.call('POST', '/v1/chat/completions', body);
+  const answer = await api.call('POST', '/v1/chat/completions', body);
   if (answer === null) return;
   const { status, body: got } = answer;
   const content = status === 200 ? String(got.choices?.[0]?.message?.content) : null;

@@ -38,16 +38,16 @@ const parallel = 4;
 /** Stops the programs. */
 export async function collect(options: CollectOptions): Promise<Observations> {
   const { world, ledger, watcher, broker, userIds } = options;
-  const door = createCoreApiClient(world.coreUrl, world.apiKey);
-  const jobs = await observeJobs(door);
+  const api = createCoreApiClient(world.coreUrl, world.apiKey);
+  const jobs = await observeJobs(api);
   const eventCount = jobs.reduce((sum, { events }) => sum + events.length, 0);
   const until = performance.now() + catchUpMsMax;
   while (watcher.events.length < eventCount && performance.now() < until) await sleep(50);
   const rebuilt = await rereadStream(broker, eventCount, catchUpMsMax);
   const people = [...new Set(ledger.sent.map(({ userId }) => userId))];
   const calendars = new Map<string, string[]>();
-  for (const userId of people) calendars.set(userId, await entriesOf(door, userId));
-  const memos = await observeMemos(door, ledger);
+  for (const userId of people) calendars.set(userId, await entriesOf(api, userId));
+  const memos = await observeMemos(api, ledger);
   const bridge = await bridgeHealth(world);
   const codes = { core: await world.core.stop(), bridge: await world.bridge.stop() };
   const died = [world.core, world.bridge].flatMap(({ name, diedByItself }) =>
@@ -81,19 +81,19 @@ export async function collect(options: CollectOptions): Promise<Observations> {
 }
 
 /** All jobs, oldest first. */
-async function observeJobs(door: CoreApiClient): Promise<ObservedJob[]> {
+async function observeJobs(api: CoreApiClient): Promise<ObservedJob[]> {
   const ids: string[] = [];
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? '' : `&cursor=${cursor}`;
-    const { body } = await door.callUntilAnswered('GET', `/jobs?limit=500${query}`);
+    const { body } = await api.callUntilAnswered('GET', `/jobs?limit=500${query}`);
     const page = body as JobPage;
     ids.push(...page.jobs.map(({ job_id: id }) => id));
     cursor = page.next_cursor;
   } while (cursor !== null);
   return inParallel(ids.toReversed(), async (id) => {
-    const { body: view } = await door.callUntilAnswered('GET', `/chat/${id}`);
-    const { body: listing } = await door.callUntilAnswered('GET', `/jobs/${id}/events`);
+    const { body: view } = await api.callUntilAnswered('GET', `/chat/${id}`);
+    const { body: listing } = await api.callUntilAnswered('GET', `/jobs/${id}/events`);
     return { view: view as JobView, events: (listing as { events: StateEvent[] }).events };
   });
 }
@@ -115,17 +115,17 @@ async function inParallel<Item, Result>(
   return results;
 }
 
-async function entriesOf(door: CoreApiClient, userId: string): Promise<string[]> {
-  const ics = await door.text(`/calendar.ics?user_id=${encodeURIComponent(userId)}`);
+async function entriesOf(api: CoreApiClient, userId: string): Promise<string[]> {
+  const ics = await api.text(`/calendar.ics?user_id=${encodeURIComponent(userId)}`);
   // Long lines are folded; what is looked for may stand over a fold.
   return [...ics.replaceAll(/\r?\n[ \t]/g, '').matchAll(/^SUMMARY[^:\r\n]*:(.*?)\r?$/gm)].map(
     ([, title]) => title ?? '',
   );
 }
 
-async function observeMemos(door: CoreApiClient, { memos }: Ledger): Promise<MemoSeen[]> {
+async function observeMemos(api: CoreApiClient, { memos }: Ledger): Promise<MemoSeen[]> {
   return inParallel(memos, async ({ id, userId, text }) => {
-    const answer = await door.callUntilAnswered('GET', `/documents/${id}?user_id=${userId}`);
+    const answer = await api.callUntilAnswered('GET', `/documents/${id}?user_id=${userId}`);
     const isThere = answer.status === 200;
     return {
       id,

@@ -78,7 +78,7 @@ export async function bridgeHealth(world: ChaosEnvironment): Promise<BridgeHealt
 }
 
 async function idleBlockers(world: ChaosEnvironment): Promise<string[]> {
-  const door = createCoreApiClient(world.coreUrl, world.apiKey);
+  const api = createCoreApiClient(world.coreUrl, world.apiKey);
   const unrest: string[] = [];
   const bridge = await bridgeHealth(world).catch(() => null);
   if (bridge === null) unrest.push('the bridge does not answer');
@@ -86,12 +86,12 @@ async function idleBlockers(world: ChaosEnvironment): Promise<string[]> {
     const count = bridge?.[name] ?? 0;
     if (count > 0) unrest.push(`bridge: ${count} in ${name}`);
   }
-  const ready = await door.call('GET', '/readyz');
+  const ready = await api.call('GET', '/readyz');
   if (ready === null) return [...unrest, 'the core does not answer'];
   const backlog = Number(ready.body?.parts?.nats?.backlog ?? 0);
   if (backlog > 0) unrest.push(`core: ${backlog} rows are not published`);
   for (const state of ['ack', 'classify', 'tools', 'confirm-draft', 'reason', 'fallback']) {
-    const page = await door.call('GET', `/jobs?limit=5&state=${state}`);
+    const page = await api.call('GET', `/jobs?limit=5&state=${state}`);
     const jobs = (page?.body as JobPage | undefined)?.jobs ?? [];
     if (jobs.length > 0) {
       unrest.push(`core: jobs in ${state}: ${jobs.map(({ job_id: id }) => id).join(', ')}`);

@@ -22,7 +22,7 @@ const faults: FaultInjector = {
   },
 };
 
-const { journal, door, database, messaging, close } = await openMessagingFixture({
+const { journal, jobService, database, messaging, close } = await openMessagingFixture({
   path,
   config: { url },
   faults,
@@ -42,7 +42,11 @@ const report = (): void => {
 };
 
 for (let n = submitted.count; n < Number(total); n += 1) {
-  await door.submit({ message: `hello ${n}`, user_id: `u${n % 5}`, idempotency_key: `k${n}` });
+  await jobService.submit({
+    message: `hello ${n}`,
+    user_id: `u${n % 5}`,
+    idempotency_key: `k${n}`,
+  });
   // Not faster than the relay: every life is to meet a broker that has something to do.
   while (messaging.status().backlog > 500) await nextTurn();
   report();

@@ -71,8 +71,8 @@ function refusals(nc: NatsConnection): string[] {
 describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () => {
   test('let a reader read all events and nothing else, and change nothing', async () => {
     const { server, rig } = await guarded();
-    const { job_id } = await rig.door.submit({ message: 'hello', user_id: 'ann' });
-    await until(async () => (await rig.door.get(job_id)).outcome !== null);
+    const { job_id } = await rig.jobService.submit({ message: 'hello', user_id: 'ann' });
+    await until(async () => (await rig.jobService.get(job_id)).outcome !== null);
     const reader = await connectClient(server, {
       user: 'reader',
       pass: 'pw',
@@ -85,7 +85,7 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
     });
     await reader.flush();
     await until(() => rig.messaging.flush());
-    const expected = (await rig.door.events(job_id)).length;
+    const expected = (await rig.jobService.events(job_id)).length;
     const operator = await connectClient(server, { user: 'core', pass: 'pw' });
     const ready = readFileSync(join(projectRoot, 'deploy', 'nats', 'reader.json'), 'utf8');
     await (
@@ -98,7 +98,7 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
       expect(message?.json()).toMatchObject({ data: { id: `${job_id}:${seq}` } });
       expect(await message?.ackAck()).toBe(true);
     }
-    await rig.door.submit({ message: 'later', user_id: 'ann' });
+    await rig.jobService.submit({ message: 'later', user_id: 'ann' });
     await until(() => live.length > 0);
     expect(heard).toEqual([]);
 

@@ -43,8 +43,8 @@ async function socket(server: NatsServer) {
 }
 
 const finished = async (rig: OpenMessagingFixture, message: string): Promise<void> => {
-  const { job_id } = await rig.door.submit({ message, user_id: 'ann' });
-  await until(async () => (await rig.door.get(job_id)).outcome !== null);
+  const { job_id } = await rig.jobService.submit({ message, user_id: 'ann' });
+  await until(async () => (await rig.jobService.get(job_id)).outcome !== null);
 };
 
 describe.skipIf(natsCommand === null)('a subscriber that does not read', () => {
@@ -57,7 +57,7 @@ describe.skipIf(natsCommand === null)('a subscriber that does not read', () => {
     let heard = 0;
     nc.subscribe('gatehouse.v1.live.>', { callback: () => void (heard += 1) });
     await nc.flush();
-    const { job_id } = await rig.door.submit({ message: 'think', user_id: 'ann' });
+    const { job_id } = await rig.jobService.submit({ message: 'think', user_id: 'ann' });
     await until(() => rig.pieces.has(job_id));
     const say = rig.pieces.get(job_id)!;
     // More than the buffers of two sockets hold.
@@ -66,7 +66,7 @@ describe.skipIf(natsCommand === null)('a subscriber that does not read', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(rig.messaging.status().bus).toBe('connected');
-    await rig.door.cancel(job_id, 'ann');
+    await rig.jobService.cancel(job_id, 'ann');
     await finished(rig, 'hello');
     await until(() => rig.messaging.flush());
     await until(() => heard >= 6);
@@ -83,15 +83,15 @@ describe.skipIf(natsCommand === null)('a client that floods', () => {
     let atOnceMax = 0;
     const { rig, nc } = await served({
       maxQueued: 200,
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         async submit(body, defaults) {
           atOnce += 1;
           atOnceMax = Math.max(atOnceMax, atOnce);
           try {
             // As on a slow disk: the whole flood is there before the first of it is through.
             await new Promise((resolve) => setTimeout(resolve, 50));
-            return await door.submit(body, defaults);
+            return await jobService.submit(body, defaults);
           } finally {
             atOnce -= 1;
           }
@@ -156,7 +156,7 @@ describe.skipIf(natsCommand === null)('a client that floods', () => {
     const wild = await socket(server);
     wild.raw.write('\u0000\u0001PUB PUB PUB\r\n');
     await until(wild.isClosed);
-    expect((await rig.door.list({})).jobs).toEqual([]);
+    expect((await rig.jobService.list({})).jobs).toEqual([]);
     expect(await isServed(nc)).toBe(true);
   });
 });

@@ -5,6 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createFairSlices } from '#shared/fair-slices';
 import { createJobService } from '#jobs/service/job-service';
 import type { JobService } from '#shared/wire/job-service';
 import type { EffectCall, EffectResult, Effects } from '#jobs/runtime/effect-port';
@@ -25,7 +26,7 @@ export interface MessagingFixture {
   database: Database;
   journal: Journal;
   hub: LiveHub;
-  door: JobService;
+  jobService: JobService;
   outbox: ReturnType<typeof createEventLogStore>;
   deliveries: ReturnType<typeof createDeliveryStore>;
   messaging: Messaging;
@@ -39,7 +40,7 @@ export interface MessagingFixtureOptions {
   config: Partial<MessagingConfig>;
   faults?: FaultInjector;
   maxQueued?: number;
-  door?: (door: JobService) => JobService;
+  jobService?: (jobService: JobService) => JobService;
   messaging?: Partial<MessagingOptions>;
   /** Shorter than in life, so that tests of outages do not wait. */
   timings?: MessagingOptions['timings'];
@@ -79,6 +80,7 @@ export async function openMessagingFixture(
     heartbeatMs: 60_000,
   });
   const realDoor = createJobService({
+    slices: createFairSlices(),
     journal,
     storage,
     queries: createJobQueries(database),
@@ -91,10 +93,10 @@ export async function openMessagingFixture(
     parseDraftReply: (message) =>
       message === 'yes' ? { type: 'confirm' } : message === 'no' ? { type: 'reject' } : null,
   });
-  const door = options.door?.(realDoor) ?? realDoor;
+  const jobService = options.jobService?.(realDoor) ?? realDoor;
   const messaging = createMessaging({
     config: natsConfig(options.config),
-    door,
+    jobService,
     outbox,
     live: hub,
     deliveries,
@@ -110,7 +112,7 @@ export async function openMessagingFixture(
     database,
     journal,
     hub,
-    door,
+    jobService,
     outbox,
     deliveries,
     messaging,

@@ -132,7 +132,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
     async ({ command }) => {
       const setting = await openDrafts({ nats: { mode: 'auto' } });
       const { fixture } = setting;
-      const flushed = (): Promise<void> => until(() => fixture.core.bus.flush());
+      const flushed = (): Promise<void> => until(() => fixture.core.messaging.flush());
       const parts = [await work(setting, 1)];
       await flushed();
       const subscriber = start(command(), { GATEHOUSE_DATA: fixture.folder });
@@ -170,14 +170,14 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
       const parts = [await work(setting, 1), await work(setting, 2)];
       await said(subscriber, merged(parts));
       await server.kill();
-      await until(() => fixture.core.bus.status().bus !== 'connected');
+      await until(() => fixture.core.messaging.status().bus !== 'connected');
       parts.push(await work(setting, 3));
       server.wipe();
       await server.restart();
-      await until(() => fixture.core.bus.flush());
+      await until(() => fixture.core.messaging.flush());
       await fixture.restart();
       parts.push(await work(setting, 4));
-      await until(() => fixture.core.bus.flush());
+      await until(() => fixture.core.messaging.flush());
       await saysAllOnce(subscriber, merged(parts));
     },
   );

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { createFairSlices } from '#shared/fair-slices';
 import { createJobService } from '#jobs/service/job-service';
 import type { JobService } from '#shared/wire/job-service';
 import { chatRoutes } from '#http/routes/chat-routes';
@@ -17,7 +18,7 @@ import { limits } from '#test/support/jobs';
 
 export interface InspectorFixture extends JournalFixture {
   url: string;
-  door: JobService;
+  jobService: JobService;
   /** Subscriptions to the hub that are open now, those of the fixture not counted. */
   listeners(): number;
   /** Ends every connection; until `restore`, new ones are ended too. */
@@ -81,7 +82,8 @@ export async function openInspector(
       };
     },
   };
-  const door = createJobService({
+  const jobService = createJobService({
+    slices: createFairSlices(),
     journal: journal.journal,
     storage: journal.storage,
     queries: journal.queries,
@@ -98,12 +100,12 @@ export async function openInspector(
     host: '127.0.0.1',
     port: 0,
     apiKeys,
-    ownerOf: async (jobId) => (await door.get(jobId)).user_id,
+    ownerOf: async (jobId) => (await jobService.get(jobId)).user_id,
     log: silentLog(),
     routes: [
-      chatRoutes({ door, live: journal.hub }),
+      chatRoutes({ jobService, live: journal.hub }),
       inspectorRoutes({
-        door,
+        jobService,
         storage: journal.storage,
         hub,
         queueOf: (jobId) => journal.journal.queuePositionOf(jobId),
@@ -126,7 +128,7 @@ export async function openInspector(
   const fixture: InspectorFixture = {
     ...journal,
     url: server.url,
-    door,
+    jobService,
     listeners: () => open,
     cut() {
       isCut = true;
@@ -134,7 +136,7 @@ export async function openInspector(
     },
     restore: () => void (isCut = false),
     async send(message, userId = 'ann') {
-      const { job_id: jobId } = await door.submit({ message, user_id: userId });
+      const { job_id: jobId } = await jobService.submit({ message, user_id: userId });
       await until(() => journal.started.some((call) => call.jobId === jobId));
       return jobId;
     },

@@ -47,8 +47,8 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
   test('reads that user’s events, and by no way another’s', async () => {
     const { rig, as } = await guarded();
     for (const user_id of ['ann', 'bob']) {
-      const { job_id } = await rig.door.submit({ message: `비밀 of ${user_id}`, user_id });
-      await until(async () => (await rig.door.get(job_id)).outcome !== null);
+      const { job_id } = await rig.jobService.submit({ message: `비밀 of ${user_id}`, user_id });
+      await until(async () => (await rig.jobService.get(job_id)).outcome !== null);
     }
     await until(() => rig.messaging.flush());
     const operator = await managerOf(await as('core'));
@@ -83,7 +83,7 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
 
   test('cannot make the broker publish for it on a subject of ours, by the place of an answer', async () => {
     const { rig, as } = await guarded();
-    await rig.door.submit({ message: 'hello', user_id: 'ann' });
+    await rig.jobService.submit({ message: 'hello', user_id: 'ann' });
     await until(() => rig.messaging.flush());
     const operator = await managerOf(await as('core'));
     await operator.consumers.add('GH_EVT', { durable_name: 'ann', ack_policy: 'explicit' });
@@ -251,7 +251,7 @@ describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
       return submits + deadLetters === sent + 1;
     });
     await until(async () => {
-      const { jobs } = await rig.door.list({ limit: 500 });
+      const { jobs } = await rig.jobService.list({ limit: 500 });
       return jobs.every(({ outcome, state }) => outcome !== null || state === 'confirm-draft');
     });
   });

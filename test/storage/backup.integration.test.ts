@@ -256,14 +256,14 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
     const held = holdAnswers(fixture);
     const open = await fixture.client.submit({ message: '안녕', user_id: 'ann' });
     await until(() => held.length === 1);
-    await until(() => fixture.core.bus.flush());
+    await until(() => fixture.core.messaging.flush());
     backUp(fixture.config.database, copyPath());
     // The lost history: the open job ends, and is the last that the stream holds.
     fixture.small.script(direct('네'));
     await fixture.ask('잊힐 것', { user_id: 'bob' });
     held.pop()!();
     const first = await follow(fixture.client, open);
-    await until(() => fixture.core.bus.flush());
+    await until(() => fixture.core.messaging.flush());
     await fixture.core.stop();
 
     restore(copyPath(), fixture.config.database, Date.now());
@@ -277,7 +277,7 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
     again.pop()!();
     const second = await follow(fixture.client, open);
     await server.restart();
-    await until(() => fixture.core.bus.flush());
+    await until(() => fixture.core.messaging.flush());
 
     const total = first.events.length + fresh.events.length;
     const { events } = await readEvents(await connectClient(server), total);
@@ -285,7 +285,7 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
     expect(told).toEqual(fresh.events);
     expect(brokenJobs(events)).toEqual([]);
     expect(second.end.data['outcome']).toBe('answered');
-    expect(fixture.core.bus.status().lastError).toBeNull();
+    expect(fixture.core.messaging.status().lastError).toBeNull();
   });
 });
 

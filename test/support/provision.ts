@@ -1,6 +1,6 @@
 /**
- * Runs once before all tests: makes the real servers that the tests start available, as far as they can be
- * had here. What cannot be had is printed with its reason, and its tests skip.
+ * Runs once before the tests of a project: installs or unpacks the real servers that the tests start. A server that
+ * cannot be installed is printed with its reason, and its tests are skipped.
  */
 import { prepareChromium } from './chromium.ts';
 import { prepareDovecot } from './dovecot.ts';
@@ -12,7 +12,7 @@ import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
 import { prepareTmux } from './tmux.ts';
 
-/** Each resolves with the reason why it is not to be had, or null. One after another: they share apt's lock. */
+/** Each resolves with the reason why the server is missing, or null. They run one after another: they share apt's lock. */
 const preparations: Record<string, () => string | null | Promise<string | null>> = {
   'nats-server': () => (prepareNatsServer() === null ? 'apt-get download failed' : null),
   'nats.go': prepareNatsGo,
@@ -29,9 +29,16 @@ const preparations: Record<string, () => string | null | Promise<string | null>>
   },
 };
 
+/** @throws when a server is missing and `REQUIRE_SERVERS=1`: in CI a skipped test is a failure. */
 export async function setup(): Promise<void> {
+  const missing: string[] = [];
   for (const [name, prepare] of Object.entries(preparations)) {
     const reason = await prepare();
-    if (reason !== null) console.warn(`${name}: not available, its tests are skipped (${reason})`);
+    if (reason === null) continue;
+    console.warn(`${name}: not available, its tests are skipped (${reason})`);
+    missing.push(name);
+  }
+  if (process.env['REQUIRE_SERVERS'] === '1' && missing.length > 0) {
+    throw new Error(`REQUIRE_SERVERS=1, but not available: ${missing.join(', ')}`);
   }
 }

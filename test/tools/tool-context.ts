@@ -1,5 +1,5 @@
 /** Who asks in the tests of tools, and when: Wednesday 18 November 2026, nine in the morning in Seoul. */
-import type { ToolContext } from '#tools/tool';
+import type { ToolContext } from '#shared/tool-context';
 
 export const contextOf = (changes: Partial<ToolContext> = {}): ToolContext => ({
   userId: 'minji',

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { CalendarFileService } from '#http/routes/calendar-routes';
 import type { Clock } from '#shared/clock';
-import { iterateInFairSlices } from '#shared/fair-slices';
+import type { FairSlices } from '#shared/fair-slices';
 import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import type { Database } from '#storage/database';
 import { exportPieces, importIcs } from '#tools/calendar/ics-transfer';
@@ -14,8 +14,9 @@ export function createCalendarApi(parts: {
   config: Config;
   database: Database;
   clock: Clock;
+  slices: FairSlices;
 }): CalendarFileService | null {
-  const { config, database, clock } = parts;
+  const { config, database, clock, slices } = parts;
   const { calendar } = config.tools;
   if (calendar.provider !== 'local') return null;
   const { shared } = calendar;
@@ -25,6 +26,6 @@ export function createCalendarApi(parts: {
     importIcs: (userId, ics) =>
       importIcs(ics, { storage, zones, owner: ownerOf(userId, shared), now: clock.now() }),
     exportIcs: (userId) =>
-      iterateInFairSlices(userId, exportPieces(storage, ownerOf(userId, shared), zones)),
+      slices.iterate(userId, exportPieces(storage, ownerOf(userId, shared), zones)),
   };
 }

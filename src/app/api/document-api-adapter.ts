@@ -1,4 +1,5 @@
 /** The library for the HTTP routes and the import command. */
+import type { FairSlices } from '#shared/fair-slices';
 import { documentView } from '#library/document';
 import { importFiles } from '#library/import-files';
 import type { Library } from '#library/library';
@@ -12,6 +13,7 @@ export const createDocumentApi = (
   library: Library,
   memos: Pick<Memos, 'remove'>,
   finder: Pick<DocumentSearch, 'search'>,
+  slices: FairSlices,
 ): DocumentService => ({
   create: (userId, document) =>
     library.tokenizeBefore([document.text], () =>
@@ -24,6 +26,7 @@ export const createDocumentApi = (
   remove: (userId, id) => memos.remove(userId, id),
   list: (userId, { limit, cursor, ...filter }) =>
     documentListing(
+      slices,
       userId,
       { limit, cursor },
       (page) => library.list(userId, { ...filter, ...page }),

@@ -3,11 +3,13 @@ import type { DocumentVersion } from '#library/drafts/draft-storage-port';
 import type { ListedDocument } from '#library/document-port';
 import type { DraftReview } from '#library/drafts/draft-review';
 import type { VersionQuery } from '#http/routes/review-routes';
+import type { FairSlices } from '#shared/fair-slices';
 import { GatehouseError } from '#shared/errors';
 import { previewCharsMax, previewOf, createListing, type Listing } from '#shared/listing';
 
 /** Newest first, in the order of `read`: documents with an id lower than `before`. */
 export const documentListing = <View extends object>(
+  slices: FairSlices,
   userId: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
   read: (page: { limit: number; before?: string | undefined }) => ListedDocument[],
@@ -15,6 +17,7 @@ export const documentListing = <View extends object>(
 ): Listing<View> =>
   createListing<View>({
     who: userId,
+    slices,
     limit,
     cursor,
     read(from, count) {
@@ -30,6 +33,7 @@ export const documentListing = <View extends object>(
 
 /** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
 export function versionListing(
+  slices: FairSlices,
   review: Pick<DraftReview, 'versions'>,
   userId: string,
   id: string,
@@ -39,6 +43,7 @@ export function versionListing(
   if (readVersions === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
   return createListing<VersionView>({
     who: userId,
+    slices,
     limit,
     cursor,
     read(from, count) {

@@ -1,4 +1,5 @@
 /** Memos and drafts for the HTTP routes. */
+import type { FairSlices } from '#shared/fair-slices';
 import { documentView } from '#library/document';
 import type { ListedDocument } from '#library/document-port';
 import type { Reviewed } from '#library/drafts/draft-review';
@@ -20,19 +21,20 @@ export const memoAndDraftRoutes = (
   service: DraftService,
   library: Pick<Library, 'get'>,
   hub: LiveHub,
+  slices: FairSlices,
 ): ServerOptions['routes'] => [
-  memoRoutes(createMemoApi(service)),
+  memoRoutes(createMemoApi(service, slices)),
   draftRoutes(createDraftApi(service)),
-  reviewRoutes(createReviewApi(service, library, hub)),
+  reviewRoutes(createReviewApi(service, library, hub, slices)),
 ];
 
-function createMemoApi({ memos }: DraftService): MemoService {
+function createMemoApi({ memos }: DraftService, slices: FairSlices): MemoService {
   return {
     create: (userId, memo) => memos.create(userId, memo),
     edit: async (userId, id, change) => documentView(await memos.edit(userId, id, change)),
     promote: (userId, id) => memos.promote(userId, id),
     list: (userId, asked) =>
-      documentListing(userId, asked, (page) => memos.list(userId, page), memoView),
+      documentListing(slices, userId, asked, (page) => memos.list(userId, page), memoView),
   };
 }
 
@@ -55,13 +57,14 @@ function createReviewApi(
   service: DraftService,
   library: Pick<Library, 'get'>,
   hub: LiveHub,
+  slices: FairSlices,
 ): DraftReviewService {
   const { review, events } = service;
   return {
     accept: (...args) => reviewedView(review.accept(...args)),
     reject: async (...args) => reviewedView(await review.reject(...args)),
     edit: async (...args) => reviewedView(await review.edit(...args)),
-    versions: (userId, id, page) => versionListing(review, userId, id, page),
+    versions: (userId, id, page) => versionListing(slices, review, userId, id, page),
     version(userId, id, number) {
       const version = review.version(userId, id, number);
       return version === null ? null : versionView(version);

@@ -11,34 +11,38 @@ import { GatehouseError } from '#shared/errors';
 
 export type JobVerbService = Pick<JobService, ServiceVerb>;
 
-export function createChannelJobService(door: JobVerbService, channel: string): JobVerbService {
+export function createChannelJobService(
+  jobService: JobVerbService,
+  channel: string,
+): JobVerbService {
   const assertOwnChannel = async (jobId: string): Promise<void> => {
-    const job = await door.get(jobId);
+    const job = await jobService.get(jobId);
     if (job.channel !== channel) throw new GatehouseError('GH_JOB_NOT_FOUND');
   };
   return {
-    submit: async (body, defaults) => door.submit(parseSubmit(channel, body), defaults),
+    submit: async (body, defaults) => jobService.submit(parseSubmit(channel, body), defaults),
     async get(jobId) {
-      const job = await door.get(jobId);
+      const job = await jobService.get(jobId);
       if (job.channel !== channel) throw new GatehouseError('GH_JOB_NOT_FOUND');
       return job;
     },
-    list: async (query, bytesMax) => door.list(requireChannel(channel, query ?? {}), bytesMax),
+    list: async (query, bytesMax) =>
+      jobService.list(requireChannel(channel, query ?? {}), bytesMax),
     async cancel(jobId, by) {
       await assertOwnChannel(jobId);
-      await door.cancel(jobId, by);
+      await jobService.cancel(jobId, by);
     },
     async confirm(jobId, by, draftSeq) {
       await assertOwnChannel(jobId);
-      await door.confirm(jobId, by, draftSeq);
+      await jobService.confirm(jobId, by, draftSeq);
     },
     async reject(jobId, by) {
       await assertOwnChannel(jobId);
-      await door.reject(jobId, by);
+      await jobService.reject(jobId, by);
     },
     async text(jobId) {
       await assertOwnChannel(jobId);
-      return door.text(jobId);
+      return jobService.text(jobId);
     },
   };
 }

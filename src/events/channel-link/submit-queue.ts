@@ -30,7 +30,7 @@ import type { JetStreamContext } from '../outbox/outbox-relay.ts';
 import { createPerConversationQueue } from '../streams/ordered-consumer.ts';
 
 export interface SubmitQueueParts {
-  door: JobService;
+  jobService: JobService;
   subjects: Subjects;
   deadLetters: DeadLetters;
   /** Channels with a bridge that can deliver an error reply to the sender. */
@@ -50,7 +50,7 @@ const retryAfterMsOf = (error: unknown): number =>
   error instanceof GatehouseError ? (error.retryAfterMs ?? 0) : 0;
 
 export function createSubmitQueue(parts: SubmitQueueParts) {
-  const { door, subjects, deadLetters, timings, log } = parts;
+  const { jobService, subjects, deadLetters, timings, log } = parts;
   const deadLetterErrorLog = createThrottledErrorLog(log, 'a message could not be put aside yet');
 
   const submit = async (message: JsMsg): Promise<void> => {
@@ -62,7 +62,7 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
     const source = sourceOf(message, subjects);
     const withKey = { ...body, idempotency_key: keyOf(message, body) };
     const traceparent = message.headers?.get(traceHeader);
-    await createChannelJobService(door, source).submit(withKey, { traceparent });
+    await createChannelJobService(jobService, source).submit(withKey, { traceparent });
   };
 
   const rejectMessage = async (

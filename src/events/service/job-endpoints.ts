@@ -25,8 +25,8 @@ const confirmRequest = jobRequest.extend(confirmBody.shape);
 export const idempotencyHeader = 'Nats-Msg-Id';
 
 /** Each verb twice: for the operator's programs, and for the bridge of the channel in the subject. */
-export function jobEndpoints(door: JobService, subjects: Subjects): Endpoint[] {
-  const ofOperator = verbHandlers(door, 'nats');
+export function jobEndpoints(jobService: JobService, subjects: Subjects): Endpoint[] {
+  const ofOperator = verbHandlers(jobService, 'nats');
   return [
     ...serviceVerbs.map((verb) => ({
       name: verb,
@@ -43,40 +43,40 @@ export function jobEndpoints(door: JobService, subjects: Subjects): Endpoint[] {
             new GatehouseError('GH_REQUEST_INVALID', 'channel: must match [A-Za-z0-9_-]{1,64}'),
           );
         }
-        return verbHandlers(createChannelJobService(door, channel), channel)[verb](request);
+        return verbHandlers(createChannelJobService(jobService, channel), channel)[verb](request);
       },
     })),
   ];
 }
 
 function verbHandlers(
-  door: JobVerbService,
+  jobService: JobVerbService,
   channel: string,
 ): Record<ServiceVerb, Endpoint['handle']> {
   return {
     submit: (request) =>
-      door.submit(withIdempotencyKey(request), {
+      jobService.submit(withIdempotencyKey(request), {
         channel,
         traceparent: request.header(traceHeader) ?? undefined,
       }),
-    get: async ({ body }) => door.get(parseJobRequest(body).job_id),
-    list: ({ body, bytesMax }) => door.list(body, Math.min(bytesMax, listBytesMax)),
+    get: async ({ body }) => jobService.get(parseJobRequest(body).job_id),
+    list: ({ body, bytesMax }) => jobService.list(body, Math.min(bytesMax, listBytesMax)),
     cancel: async ({ body }) => {
       const { job_id, by } = parseJobRequest(body);
-      await door.cancel(job_id, by);
+      await jobService.cancel(job_id, by);
       return { job_id };
     },
     confirm: async ({ body }) => {
       const { job_id, by, draft_seq: draftSeq } = parseOrThrow(confirmRequest, body);
-      await door.confirm(job_id, by, draftSeq);
+      await jobService.confirm(job_id, by, draftSeq);
       return { job_id };
     },
     reject: async ({ body }) => {
       const { job_id, by } = parseJobRequest(body);
-      await door.reject(job_id, by);
+      await jobService.reject(job_id, by);
       return { job_id };
     },
-    text: async ({ body }) => door.text(parseJobRequest(body).job_id),
+    text: async ({ body }) => jobService.text(parseJobRequest(body).job_id),
   };
 }
 

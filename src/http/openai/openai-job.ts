@@ -27,7 +27,7 @@ export interface JobEventFeed {
 }
 
 export interface JobCompletion {
-  door: JobService;
+  jobService: JobService;
   jobEvents: JobEventFeed;
   /** Whether the process is shutting down. */
   isStopping: () => boolean;
@@ -43,12 +43,12 @@ export async function completeByJob(
   response: CompletionResponse,
   clientAbort: AbortSignal,
 ): Promise<CompletionEnd | null> {
-  const { door, jobEvents } = parts;
+  const { jobService, jobEvents } = parts;
   const writer = new JobResponseWriter(response);
   const { message, user, channel, traceparent } = call;
   let unsubscribe = jobEvents.subscribe(null, writer);
   try {
-    const { job_id: jobId } = await door.submit(
+    const { job_id: jobId } = await jobService.submit(
       { message, user_id: user, channel },
       { traceparent },
     );
@@ -58,7 +58,7 @@ export async function completeByJob(
     const end = await Promise.race([writer.ended, aborted(clientAbort)]);
     if (end === null && writer.hasOpenedJob && !parts.isStopping()) {
       // Rejects when the job has just ended: then there is nothing left to cancel.
-      await door.cancel(jobId, 'user').catch(() => undefined);
+      await jobService.cancel(jobId, 'user').catch(() => undefined);
     }
     return end;
   } finally {

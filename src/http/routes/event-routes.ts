@@ -8,7 +8,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
-import { waitForFairSlice } from '#shared/fair-slices';
 import { userRoute } from '../server/route-access.ts';
 import { waitForDrain } from '../server/backpressure.ts';
 import { sendSseHeadResponse } from '../server/sse-head.ts';
@@ -72,11 +71,11 @@ export function eventRoutes({
 type ReadThrottle = (bytes: number) => Promise<void>;
 
 function throttleFor(
-  { caller, chargeResponseBytes, owedMs }: FastifyRequest,
+  { chargeResponseBytes, owedMs, waitForSlice }: FastifyRequest,
   response: ServerResponse,
 ): ReadThrottle {
   return async (bytes) => {
-    await waitForFairSlice(caller.user ?? '');
+    await waitForSlice();
     for (let owed = owedMs(); owed > 0 && !response.destroyed; owed = owedMs()) {
       const waitMs = Math.min(owed, debtMsMax);
       await new Promise((resolve) => setTimeout(resolve, waitMs));

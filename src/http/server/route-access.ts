@@ -8,7 +8,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatehouseError } from '#shared/errors';
 import { isBridgeChannel } from '#shared/wire/bridge-channels';
-import { waitForFairSlice } from '#shared/fair-slices';
+import type { FairSlices } from '#shared/fair-slices';
 import { operatorCaller, type Caller } from '#shared/api-keys';
 import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
 
@@ -41,6 +41,8 @@ declare module 'fastify' {
     caller: Caller;
     /** Charges response bytes to the caller; for responses that are sent in pieces. */
     chargeResponseBytes(this: void, bytes: number): void;
+    /** Resolves when the caller may read the next slice of a long response. */
+    waitForSlice(this: void): Promise<void>;
     /** Milliseconds until the debt is paid; 0: no debt. */
     owedMs(this: void): number;
   }
@@ -55,6 +57,7 @@ export interface AccessOptions {
   /** @throws GH_JOB_NOT_FOUND */
   ownerOf(jobId: string): Promise<string>;
   limits: RateLimiter;
+  slices: FairSlices;
 }
 
 /** Protects all routes that are added after it; returns the list of them, which grows. */
@@ -67,11 +70,13 @@ export function registerAuth(server: FastifyInstance, options: AccessOptions): R
   server.decorateRequest('caller');
   server.decorateRequest('chargeResponseBytes');
   server.decorateRequest('owedMs');
+  server.decorateRequest('waitForSlice');
   server.addHook('onRequest', (request, reply, done) => {
     try {
       request.caller = authenticateRequest(request, reply, options);
       const who = rateLimitKey(request, request.caller);
       request.chargeResponseBytes = createByteCounter(who, options.limits);
+      request.waitForSlice = () => options.slices.wait(request.caller.user ?? '');
       request.owedMs = () => (who === null ? 0 : options.limits.owedMs(who));
       done();
     } catch (error) {
@@ -88,7 +93,7 @@ export function registerAuth(server: FastifyInstance, options: AccessOptions): R
     enforceUser(user, request.query, path);
     rejectBridgeChannels(request.body);
     // One read per round of the event loop: many at once would delay all other requests.
-    if (request.method === 'GET' || request.method === 'HEAD') await waitForFairSlice(user);
+    if (request.method === 'GET' || request.method === 'HEAD') await options.slices.wait(user);
     if (accessOf(request) !== 'job') return;
     const { id } = request.params as { id: string };
     if ((await options.ownerOf(id)) !== user) throw new GatehouseError('GH_JOB_NOT_FOUND');

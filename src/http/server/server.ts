@@ -6,6 +6,7 @@
  * H2: a body is UTF-8 JSON whatever its content type is; everything else gets a 400 with the reason.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { GatehouseError, messageOf } from '#shared/errors';
 import { isTooDeep, jsonDepthMax } from '#shared/text/json-depth';
 import { createApiKeyAuthenticator, type ApiKey } from '#shared/api-keys';
@@ -32,6 +33,8 @@ export interface ServerOptions {
   ownerOf(jobId: string): Promise<string>;
   /** Default: no limits. */
   limits?: RateLimiter;
+  /** Shared with the other readers of the process. */
+  slices?: FairSlices;
   /** Maximum number of connections; 0 or absent: no limit. */
   connectionsMax?: number;
   /** For tests: timeouts for slow clients. */
@@ -69,7 +72,13 @@ const createFastify = (timeouts: ServerTimeouts) =>
 
 /** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const { port, log, limits = createRateLimiter(noLimits), timeouts = defaultTimeouts } = options;
+  const {
+    port,
+    log,
+    limits = createRateLimiter(noLimits),
+    slices = createFairSlices(),
+    timeouts = defaultTimeouts,
+  } = options;
   const host = withoutBrackets(options.host);
   const keys = createApiKeyAuthenticator(options.apiKeys);
   if (keys.hasNoKeys && !isLoopback(host)) {
@@ -103,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   const served = registerAuth(server, {
     ...options,
     limits,
+    slices,
     authenticate: keys.hasNoKeys ? null : keys.authenticate,
   });
   server.setErrorHandler((error, request, reply) => {

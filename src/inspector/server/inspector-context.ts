@@ -13,7 +13,7 @@ import type { TimeSlicer } from './cooperative-scheduler.ts';
 import type { StatelyPublisher } from '../stately/stately-publisher.ts';
 
 export interface InspectorOptions {
-  door: JobService;
+  jobService: JobService;
   storage: Pick<JobStorage, 'find' | 'rows'>;
   hub: Pick<LiveHub, 'subscribe' | 'textSoFar'>;
   /** The queue position of an open job; null where it does not wait. */

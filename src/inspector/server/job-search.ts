@@ -31,11 +31,11 @@ type FoundJobs = Omit<JobPage, 'next'>;
 
 /** `user`: the user of the key, who is charged. When the rate limit is reached, the page ends early. */
 export async function searchJobs(
-  parts: Pick<InspectorContext, 'door' | 'limits' | 'slices'>,
+  parts: Pick<InspectorContext, 'jobService' | 'limits' | 'slices'>,
   query: unknown,
   user: string | null,
 ): Promise<FoundJobs> {
-  const { door, slices } = parts;
+  const { jobService, slices } = parts;
   const parsed = searchQuery.safeParse(query);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -44,7 +44,7 @@ export async function searchJobs(
   }
   const { q, since = 0, until = Infinity, ...filter } = parsed.data;
   const words = (q ?? '').trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const named = filter.cursor === undefined ? await byId(door, words, filter.user_id) : null;
+  const named = filter.cursor === undefined ? await byId(jobService, words, filter.user_id) : null;
   if (named !== null) return named;
   const jobs: JobPage['jobs'] = [];
   let { cursor } = filter;
@@ -54,7 +54,7 @@ export async function searchJobs(
     const limit = words.length === 0 ? hitsMax - jobs.length : pageSize;
     // The search needs whole texts; the result shows only their beginnings.
     const texts = words.length > 0;
-    const page = await door.list({ ...filter, limit, texts, ...(cursor ? { cursor } : {}) });
+    const page = await jobService.list({ ...filter, limit, texts, ...(cursor ? { cursor } : {}) });
     looked += page.looked;
     const times = page.jobs.map((job) => Date.parse(job.created_at));
     const hits = page.jobs.filter(
@@ -71,14 +71,14 @@ export async function searchJobs(
 
 /** A complete id finds its job directly, however old it is. */
 async function byId(
-  door: JobService,
+  jobService: JobService,
   words: string[],
   userId: string | undefined,
 ): Promise<FoundJobs | null> {
   const [id = ''] = words;
   if (words.length !== 1 || !/^[0-9a-z]{26}$/.test(id)) return null;
   try {
-    const job = await door.get(id.toUpperCase());
+    const job = await jobService.get(id.toUpperCase());
     if (userId !== undefined && job.user_id !== userId) return null;
     return { jobs: [rowOf(job)], next_cursor: null, looked: 1 };
   } catch {

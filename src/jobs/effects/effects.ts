@@ -19,6 +19,7 @@ import { textsOf, type Locale } from '#machines/texts';
 import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
 import type { ConversationMessage } from '../store/job-queries.ts';
 import type { AnswerFromDocuments } from './answer-from-documents.ts';
+import type { ToolContext } from '#shared/tool-context';
 
 /** The language port of the assistant: rules, prompts, and parsers for model output. */
 export interface LanguagePort {
@@ -50,19 +51,6 @@ export interface PromptInput {
   now: string;
   locale: Locale;
   history: ConversationMessage[];
-}
-
-export interface ToolContext {
-  userId: string;
-  locale: Locale;
-  now: string;
-  /** IANA name. */
-  timeZone: string;
-  signal: AbortSignal;
-  /** Idempotency key, stable over restarts: a tool writes at most once per key. */
-  key: string;
-  jobId: string;
-  traceparent: string | undefined;
 }
 
 /** The tools that the assistant needs. */

@@ -1,4 +1,5 @@
 /** The assistant's language port: rules, prompts and parsers of src/language, for its effects and its job service. */
+import { createCivilClock } from '#language/dates/civil-date';
 import type { ChatMessage, ModelRequest } from '#shared/model/model';
 import {
   classificationSchemaOf,
@@ -37,6 +38,7 @@ export function createLanguageAdapter({
 }: LanguageAdapterOptions): LanguagePort & {
   parseDraftReply(message: string, nowMs: number): DraftCommand | null;
 } {
+  const civilClock = createCivilClock(timeZone);
   const tools = standardOperations.filter(({ tool }) => hasTool(tool));
   const jsonSchema = classificationSchemaOf(tools);
   const promptContext = ({ message, history, now }: PromptInput) => ({
@@ -47,7 +49,7 @@ export function createLanguageAdapter({
   });
   const classification = (messages: ChatMessage[]): ModelRequest => ({ messages, jsonSchema });
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
-    route(message, { ...home, now, timeZone, pendingDraft });
+    route(message, { ...home, now, timeZone, civilClock, pendingDraft });
 
   return {
     now: createIsoClock(timeZone),

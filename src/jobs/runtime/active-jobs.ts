@@ -28,9 +28,6 @@ export interface ActiveJob {
   readonly restoreError: ErrorCode | null;
 }
 
-/** By stored machine version: converts a serialized machine of that version to the current one (J3). */
-export type Migrations = Readonly<Record<number, (serialized: string) => string>>;
-
 export interface ActiveJobCache {
   add(job: ActiveJob): void;
   evict(jobId: string): void;
@@ -46,10 +43,9 @@ export function createActiveJobCache(options: {
   storage: JobStorage;
   machine: JobMachineRunner;
   machineVersion: number;
-  migrations: Migrations;
   log: Log;
 }): ActiveJobCache {
-  const { storage, machine, machineVersion, migrations, log } = options;
+  const { storage, machine, machineVersion, log } = options;
   const jobs = new Map<string, ActiveJob>();
 
   const restoreOrReport = (stored: StoredJob): Pick<ActiveJob, 'state' | 'restoreError'> => {
@@ -70,12 +66,8 @@ export function createActiveJobCache(options: {
   const restore = (stored: StoredJob): JobRuntimeState => {
     const { snapshot, n, seq } = stored.head;
     if (stored.isDamaged) throw new GatehouseError('GH_STORE_CORRUPT', 'its input cannot be read');
-    if (snapshot !== null) {
-      const migrate = migrations[stored.machineVersion];
-      if (stored.machineVersion === machineVersion)
-        return deserializeParked(machine, snapshot, { rowNumber: n, seq });
-      if (migrate !== undefined)
-        return deserializeParked(machine, migrate(snapshot), { rowNumber: n, seq });
+    if (snapshot !== null && stored.machineVersion === machineVersion) {
+      return deserializeParked(machine, snapshot, { rowNumber: n, seq });
     }
     return replay(machine, stored.input, storage.rows(stored.num), {
       isSame: isEquivalentTransition,

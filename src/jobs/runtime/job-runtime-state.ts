@@ -3,6 +3,8 @@
  * committed is rolled back by restoring the old value, and a replay applies the same function to the stored rows.
  *
  * J1: an effect's key is `<job>:<invoke id>:<n of the row that started it>`: the same after every restart.
+ * J2: a job that only waits for a person is kept on disk, not in memory.
+ * J3: a job whose rows cannot be replayed ends visibly as failed, at its next event (active-jobs.ts).
  */
 import { GatehouseError } from '#shared/errors';
 import type { JobEmitted, JobInput } from '#machines/job-types';
@@ -138,7 +140,7 @@ function failWithInternalError(
 export const isEnded = (state: JobRuntimeState): boolean =>
   state.hasInternalError || state.snapshot.status !== 'active';
 
-/** A job that only waits for a person is kept on disk, not in memory (J5). */
+/** A job that only waits for a person is kept on disk, not in memory (J2). */
 export const isParked = (state: JobRuntimeState): boolean =>
   !isEnded(state) && state.effects.length === 0 && state.snapshot.hasTag('waits-for-person');
 

@@ -22,12 +22,7 @@ import type { JobStorage } from '../job-store-port.ts';
 import { createEffectRunner, type EffectRunner } from './effect-runner.ts';
 import type { Effects } from './effect-port.ts';
 import { initEvent, type PendingEffect } from './job-runtime-state.ts';
-import {
-  createActiveJobCache,
-  type ActiveJob,
-  type ActiveJobCache,
-  type Migrations,
-} from './active-jobs.ts';
+import { createActiveJobCache, type ActiveJob, type ActiveJobCache } from './active-jobs.ts';
 import type { LiveHub } from './live-hub.ts';
 import type { JournalObserver } from './journal-observer.ts';
 import {
@@ -58,7 +53,6 @@ export interface JournalOptions {
   /** Jobs that may wait to run; one more is refused. One user may have half of them, at least 10. */
   maxQueued: number;
   heartbeatMs: number;
-  migrations?: Migrations;
   observer?: JournalObserver;
 }
 
@@ -142,7 +136,6 @@ class JobJournal implements Journal {
       storage,
       machine: this.#machine,
       machineVersion: jobMachineVersion,
-      migrations: options.migrations ?? {},
       log,
     });
     this.#scheduler = createJobScheduler(options.maxConcurrent, clock);

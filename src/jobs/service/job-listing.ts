@@ -3,6 +3,7 @@ import { threadOf } from '#shared/wire/conversation';
 import { listQuery, type JobPage, type ListedJob } from '#shared/wire/job-service';
 import { previewJob } from '#shared/wire/job-preview';
 import type { StateEvent } from '#shared/wire/state-event';
+import type { FairSlices } from '#shared/fair-slices';
 import { GatehouseError } from '#shared/errors';
 import {
   collectListing,
@@ -23,6 +24,7 @@ const lookedPerSlice = 200;
 export function jobListing(
   queries: JobQueries,
   query: unknown,
+  slices: FairSlices,
   bytesMax?: number,
 ): Listing<ListedJob> {
   const { user_id: userId, limit, cursor, texts, ...filter } = parseInput(listQuery, query ?? {});
@@ -33,6 +35,7 @@ export function jobListing(
   const most = texts ? {} : { textMax: previewCharsMax + 1 };
   return createListing({
     who: userId ?? '',
+    slices,
     limit,
     bytesMax,
     lookedMax,
@@ -87,12 +90,14 @@ export async function* eventListing(
   queries: JobQueries,
   jobId: string,
   { cursor, limit }: { cursor: number; limit: number },
+  slices: FairSlices,
 ): Listing<StateEvent> {
   const job = await queries.find(jobId);
   if (job === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
   let position: EventCursor = { afterSeq: cursor };
   return yield* createListing<StateEvent>({
     who: job.user_id,
+    slices,
     limit,
     cursor: String(cursor),
     async read(from, count) {

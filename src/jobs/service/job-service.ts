@@ -13,6 +13,7 @@ import {
 import { conversationKey } from '#shared/wire/conversation';
 import type { Delivery } from '#shared/wire/delivery-report';
 import { parseTraceParent, formatTraceParent } from '#shared/wire/trace';
+import type { FairSlices } from '#shared/fair-slices';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
@@ -31,6 +32,7 @@ export interface JobServiceOptions {
   storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey' | 'seqBeforeKey'>;
   queries: JobQueries;
   hub: LiveHub;
+  slices: FairSlices;
   clock: Clock;
   nextId: IdSource;
   messageMaxChars: number;
@@ -65,7 +67,7 @@ const defaultChannel = 'http';
 const eventsMax = 10_000;
 
 export function createJobService(options: JobServiceOptions): JobService {
-  const { journal, queries, hub } = options;
+  const { journal, queries, hub, slices } = options;
 
   const find = async (jobId: string): Promise<JobListing> => {
     const job = await queries.find(jobId);
@@ -78,16 +80,19 @@ export function createJobService(options: JobServiceOptions): JobService {
 
     async get(jobId) {
       const job = await find(jobId);
-      const cause = job.outcome === 'failed' ? await failureCause(queries, jobId) : null;
+      const cause = job.outcome === 'failed' ? await failureCause(options, jobId) : null;
       return { ...toJobView(job, await queries.path(job.num), options), cause };
     },
 
-    list: (query, bytesMax) => toJobPage(jobListing(queries, query, bytesMax)),
-    listing: (query, bytesMax) => jobListing(queries, query, bytesMax),
+    list: (query, bytesMax) => toJobPage(jobListing(queries, query, slices, bytesMax)),
+    listing: (query, bytesMax) => jobListing(queries, query, slices, bytesMax),
     events: async (jobId, afterSeq = 0) =>
-      (await collectListing(eventListing(queries, jobId, { cursor: afterSeq, limit: eventsMax })))
-        .rows,
-    eventListing: (jobId, page) => eventListing(queries, jobId, page),
+      (
+        await collectListing(
+          eventListing(queries, jobId, { cursor: afterSeq, limit: eventsMax }, slices),
+        )
+      ).rows,
+    eventListing: (jobId, page) => eventListing(queries, jobId, page, slices),
 
     cancel: (jobId, by) => journal.send(jobId, { type: 'cancel', by }),
     confirm: (jobId, by, draftSeq) =>
@@ -107,8 +112,11 @@ export function createJobService(options: JobServiceOptions): JobService {
   };
 }
 
-async function failureCause(queries: JobQueries, jobId: string): Promise<CauseView | null> {
-  const all = eventListing(queries, jobId, { cursor: 0, limit: eventsMax });
+async function failureCause(
+  { queries, slices }: Pick<JobServiceOptions, 'queries' | 'slices'>,
+  jobId: string,
+): Promise<CauseView | null> {
+  const all = eventListing(queries, jobId, { cursor: 0, limit: eventsMax }, slices);
   const data = (await collectListing(all)).rows.findLast(({ type }) => type === 'error')?.data;
   if (data === undefined) return null;
   const textOf = (name: string): string | null =>

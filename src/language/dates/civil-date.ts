@@ -1,7 +1,6 @@
 /**
  * Civil dates as plain integers: a day is the number of days since 1970-01-01 in the proleptic Gregorian calendar. The
- * machine's clock and time zone are never read; only `civilNow` converts an instant to a date, in the time zone of its
- * parameter.
+ * machine's clock and time zone are never read; only a `CivilClock` converts an instant to a date, in its time zone.
  *
  * Invariants: civilDay and civilParts are inverse; weekdays count from Monday (0) to Sunday (6), as Korean weeks do.
  */
@@ -81,13 +80,15 @@ export function clockTime(minutes: number): string {
   return `${pad(Math.floor(wrapped / 60))}:${pad(wrapped % 60)}`;
 }
 
-/** Creating a formatter takes a hundred times as long as using it, and there is one zone, or two in tests. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
+/** Converts an instant (epoch ms) to date and time of day in one time zone, independent of the machine's zone. */
+export type CivilClock = (instantMs: number) => CivilMoment;
 
-function cachedFormatter(timeZone: string): Intl.DateTimeFormat {
-  const known = formatters.get(timeZone);
-  if (known !== undefined) return known;
-  const made = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
+/**
+ * Keeps one formatter: creating it costs ten times as much as a conversion.
+ * @param timeZone IANA name; an unknown name throws RangeError (the configuration is checked at start)
+ */
+export function createCivilClock(timeZone: string): CivilClock {
+  const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -96,21 +97,16 @@ function cachedFormatter(timeZone: string): Intl.DateTimeFormat {
     hour: 'numeric',
     minute: 'numeric',
   });
-  formatters.set(timeZone, made);
-  return made;
-}
-
-/**
- * Date and time of day in a time zone, independent of the machine's zone.
- * @param now epoch milliseconds
- * @param timeZone IANA name; an unknown name throws RangeError (the configuration is checked at start)
- */
-export function civilNow(now: number, timeZone: string): CivilMoment {
-  const format = cachedFormatter(timeZone);
-  const field: Record<string, number> = {};
-  for (const part of format.formatToParts(now)) field[part.type] = Number(part.value);
-  return {
-    today: civilDay(field['year'] ?? 1970, field['month'] ?? 1, field['day'] ?? 1),
-    minuteOfDay: (field['hour'] ?? 0) * 60 + (field['minute'] ?? 0),
+  return (instantMs) => {
+    const field: Record<string, number> = {};
+    for (const part of format.formatToParts(instantMs)) field[part.type] = Number(part.value);
+    return {
+      today: civilDay(field['year'] ?? 1970, field['month'] ?? 1, field['day'] ?? 1),
+      minuteOfDay: (field['hour'] ?? 0) * 60 + (field['minute'] ?? 0),
+    };
   };
 }
+
+/** One conversion; a caller with many keeps a `CivilClock`. */
+export const civilNow = (instantMs: number, timeZone: string): CivilMoment =>
+  createCivilClock(timeZone)(instantMs);

@@ -5,11 +5,11 @@
 import { alternation } from './number-words.ts';
 
 /**
- * - `said`: certain (오후 3시, 15:00, tonight at 8)
- * - `usual`: 1 to 6 o'clock, which people mean in the afternoon
- * - `open`: am or pm; a caller with more context decides
+ * - `explicit`: certain (오후 3시, 15:00, tonight at 8)
+ * - `likely`: 1 to 6 o'clock, which people mean in the afternoon
+ * - `ambiguous`: am or pm; a caller with more context decides
  */
-export type AmPmCertainty = 'said' | 'usual' | 'open';
+export type AmPmCertainty = 'explicit' | 'likely' | 'ambiguous';
 
 interface InferredAmPm {
   period: 'am' | 'pm' | 'night' | undefined;
@@ -48,18 +48,23 @@ export function inferAmPm(
   const clause = clauseAround(text, span.start, span.end);
   if (night.test(clause)) {
     // At night, 1 to 4 o'clock may be after midnight; 5 to 11 are before it.
-    if (hour <= 4) return { period: 'night', certainty: 'open', isNight: true };
-    return { period: hour === 12 ? 'night' : 'pm', certainty: 'said', isNight: true };
+    if (hour <= 4) return { period: 'night', certainty: 'ambiguous', isNight: true };
+    return { period: hour === 12 ? 'night' : 'pm', certainty: 'explicit', isNight: true };
   }
   const isEarly = morning.test(clause);
   const isLate = evening.test(clause);
   if (isEarly && !isLate) {
-    return { period: hour >= 5 && hour <= 6 ? 'am' : undefined, certainty: 'open', isNight: false };
+    return {
+      period: hour >= 5 && hour <= 6 ? 'am' : undefined,
+      certainty: 'ambiguous',
+      isNight: false,
+    };
   }
-  if (isEarly) return { ...unknownAmPm, certainty: 'open' };
-  if (isLate && hour >= 5 && hour <= 9) return { period: 'pm', certainty: 'said', isNight: false };
+  if (isEarly) return { ...unknownAmPm, certainty: 'ambiguous' };
+  if (isLate && hour >= 5 && hour <= 9)
+    return { period: 'pm', certainty: 'explicit', isNight: false };
   if (lateMeal.test(clause) && hour >= 8) {
-    return { period: hour === 12 ? 'night' : 'pm', certainty: 'said', isNight: true };
+    return { period: hour === 12 ? 'night' : 'pm', certainty: 'explicit', isNight: true };
   }
   return unknownAmPm;
 }

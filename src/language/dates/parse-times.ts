@@ -152,7 +152,7 @@ function parseMatch(match: RegExpMatchArray, text: string): ClockMatch | null {
       minutes: noon ? 720 : 0,
       hour: 12,
       period: 'pm',
-      certainty: 'said',
+      certainty: 'explicit',
       dayShift,
     };
   }
@@ -167,8 +167,8 @@ function parseMatch(match: RegExpMatchArray, text: string): ClockMatch | null {
   const minute = parseMinute(g);
   const fine = full !== null && minute !== null;
   const certainty: AmPmCertainty = guessed
-    ? (inferred?.certainty ?? (hour <= 6 ? 'usual' : 'open'))
-    : 'said';
+    ? (inferred?.certainty ?? (hour <= 6 ? 'likely' : 'ambiguous'))
+    : 'explicit';
   const isNight = period === 'night' || (inferred?.isNight ?? inferAmPm(text, span, hour).isNight);
   return {
     ...span,
@@ -219,7 +219,8 @@ function findClocks(text: string): ClockMatch[] {
   const start = before.index + (/^\s*/.exec(before[0])?.[0].length ?? 0);
   const minutes = full === null ? null : full * 60;
   const end = start + before[0].trim().replace(/\s*(?:[~-]|to|until)$/, '').length;
-  const certainty: AmPmCertainty = period !== undefined ? 'said' : hour <= 6 ? 'usual' : 'open';
+  const certainty: AmPmCertainty =
+    period !== undefined ? 'explicit' : hour <= 6 ? 'likely' : 'ambiguous';
   return [{ start, end, minutes, hour, period, certainty, dayShift: first.dayShift }, ...kept];
 }
 
@@ -245,10 +246,10 @@ function parseDuration(text: string): { minutes: number; chars: number } | null 
 function endMinutes(start: ClockMatch, end: ClockMatch): number {
   const minutes = end.minutes ?? 0;
   const from = start.minutes ?? 0;
-  if (end.certainty === 'said') return minutes;
+  if (end.certainty === 'explicit') return minutes;
   const morning = (end.hour % 12) * 60 + (minutes % 60);
   const afternoon = morning + 720;
-  if (morning > from) return start.certainty !== 'said' && minutes > from ? minutes : morning;
+  if (morning > from) return start.certainty !== 'explicit' && minutes > from ? minutes : morning;
   return afternoon > from ? afternoon : morning;
 }
 
@@ -277,13 +278,13 @@ export function parseNormalizedTimes(text: string): TimeParseResult | null {
     spans,
   };
   if (second !== undefined && rangeGap.test(text.slice(first.end, second.start))) {
-    const period = first.certainty !== 'said' ? sharedPeriod(first.hour, second) : undefined;
+    const period = first.certainty !== 'explicit' ? sharedPeriod(first.hour, second) : undefined;
     const start = period === undefined ? null : fullHour(first.hour, period, false);
     const from = start === null ? (first.minutes ?? 0) : start * 60 + ((first.minutes ?? 0) % 60);
     result.start = clockTime(from);
     if (period !== undefined) result.startCertainty = second.certainty;
     result.end = clockTime(endMinutes({ ...first, minutes: from }, second));
-    result.endCertainty = second.certainty === 'said' ? 'said' : result.startCertainty;
+    result.endCertainty = second.certainty === 'explicit' ? 'explicit' : result.startCertainty;
     result.spans = [{ start: first.start, end: second.end }, ...spans.slice(2)];
     return result;
   }

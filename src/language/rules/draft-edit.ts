@@ -204,13 +204,13 @@ function toTimeEdit(text: string, times: ParsedTimes, moves: boolean): DraftEdit
     clock !== undefined &&
     (endsThere.test(text.slice(0, clock.start)) || /^\s*까지/u.test(text.slice(clock.end)));
   if (onlyEnd)
-    return { end_time: start, ...ambiguousParts({ end_time: startCertainty !== 'said' }) };
+    return { end_time: start, ...ambiguousParts({ end_time: startCertainty !== 'explicit' }) };
   if (moves && end !== undefined) {
-    return { time: end, ...ambiguousParts({ time: endCertainty !== 'said' }) };
+    return { time: end, ...ambiguousParts({ time: endCertainty !== 'explicit' }) };
   }
   const open = ambiguousParts({
-    time: startCertainty !== 'said',
-    end_time: end !== undefined && endCertainty !== 'said',
+    time: startCertainty !== 'explicit',
+    end_time: end !== undefined && endCertainty !== 'explicit',
     day: isNight,
   });
   return { time: start, ...(end === undefined ? {} : { end_time: end }), ...open };

@@ -132,7 +132,7 @@ function resolveTimes(params: Params, context: ResolutionContext): DraftTimes | 
       messageEnd === undefined
         ? modelEnd
         : reconcileTime(end, messageEnd, messageTimes.endCertainty),
-    isAmbiguous: messageTimes.startCertainty !== 'said',
+    isAmbiguous: messageTimes.startCertainty !== 'explicit',
     dayShift: messageTimes.dayShift,
   };
 }
@@ -144,8 +144,8 @@ const parseDayShift = (params: Params): DayShift => {
 };
 
 function reconcileTime(model: string | null, own: string, certainty: AmPmCertainty): string | null {
-  if (model === null || certainty === 'said') return own;
-  return certainty === 'usual' && differsByHalfDay(model, own) ? own : model;
+  if (model === null || certainty === 'explicit') return own;
+  return certainty === 'likely' && differsByHalfDay(model, own) ? own : model;
 }
 
 const morningMinute = 6 * 60;

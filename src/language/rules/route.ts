@@ -12,7 +12,7 @@ import {
   type ToolCall,
 } from '#machines/decision';
 import { localeOf } from '#machines/texts';
-import { civilNow } from '../dates/civil-date.ts';
+import { createCivilClock, type CivilClock } from '../dates/civil-date.ts';
 import { type ClauseContext, createClause, splitClauses } from './clause.ts';
 import { parseConsent } from './consent.ts';
 import { englishCalendar } from '../english/english-calendar.ts';
@@ -33,6 +33,8 @@ export interface RouteOptions extends CustomVocabulary {
   now: number;
   /** IANA name. */
   timeZone: string;
+  /** Of this time zone; without it each call creates a formatter. */
+  civilClock?: CivilClock;
   /** Whether a draft of this user is waiting for 확인 or 취소. */
   pendingDraft: boolean;
 }
@@ -123,7 +125,8 @@ export function route(message: string, options: RouteOptions): RouteResult {
     const consent = parseConsent(message);
     if (consent !== null) return { kind: consent };
   }
-  const { today } = civilNow(options.now, options.timeZone);
+  const { now, timeZone, civilClock = createCivilClock(timeZone) } = options;
+  const { today } = civilClock(now);
   const context = { today, locale: localeOf(message), vocabulary: options };
   const outcome = matchRulesForMessage(normalizeForRules(message), context);
   if (outcome === null) return { kind: 'classify' };

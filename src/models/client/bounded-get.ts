@@ -3,6 +3,7 @@ import { type Agent, fetch } from 'undici';
 import type { ErrorReason } from '#shared/model/model';
 import { readBoundedText } from './chat-completion-request.ts';
 import { mapNetworkError } from './error-mapping.ts';
+import { tryParseJson } from '#shared/text/json-text';
 
 /** Maximum body in characters: fits a list of several hundred models. */
 const bodyCharsMax = 500_000;
@@ -28,14 +29,6 @@ export type BoundedResponse =
     }
   | { ok: false; errorReason: ErrorReason; message: string; ms: number };
 
-function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 export async function fetchBounded(
   url: string,
   options: BoundedGetOptions,
@@ -56,7 +49,14 @@ export async function fetchBounded(
     });
     const text = await readBoundedText(response, bodyCharsMax);
     const server = response.headers.get('server') ?? '';
-    return { ok: true, status: response.status, server, json: tryParseJson(text), text, ms: ms() };
+    return {
+      ok: true,
+      status: response.status,
+      server,
+      json: tryParseJson(text) ?? null,
+      text,
+      ms: ms(),
+    };
   } catch (error) {
     if (signal?.aborted) return { ok: false, errorReason: 'cancelled', message: '', ms: ms() };
     if (expired.aborted) {

@@ -10,6 +10,7 @@
  * Owns the buffered text of an incomplete chunk; it is bounded.
  */
 import { parseJsonSequence } from './json-sequence.ts';
+import { tryParseJson } from '#shared/text/json-text';
 
 /**
  * Maximum buffered text of one unfinished event or JSON document, in characters. A whole answer as one document is well
@@ -51,14 +52,6 @@ const chunkFields = ['choices', 'error', 'message', 'detail', 'object', 'usage',
 
 const isChunk = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && chunkFields.some((name) => name in value);
-
-function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 class Decoder implements ChunkDecoder {
   readonly #callbacks: ChunkDecoderCallbacks;

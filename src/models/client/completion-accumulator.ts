@@ -13,12 +13,14 @@ import {
   createPrintedCallFilter,
   type PrintedCallFilter,
 } from './text-filters/printed-call-filter.ts';
-import { parseChunk, type CompletionChunk, type TokenUsage } from './stream-chunk.ts';
+import { parseChunk, type CompletionChunk } from './stream-chunk.ts';
 import { createThinkingFilter, type ThinkingFilter } from './text-filters/thinking-filter.ts';
 import type { PrintedCallOptions } from '#shared/text/printed-calls/printed-calls';
 import type { Markup } from './text-filters/thinking-markup.ts';
 import { parsesAsJson } from './call-arguments.ts';
 import { createToolCallAssembler, type ToolCallAssembler } from './tool-call-assembler.ts';
+import type { TokenUsage } from '#shared/model/model';
+import type { RequestFailure } from './error-mapping.ts';
 
 type Delta = Extract<CompletionChunk, { kind: 'delta' }>;
 
@@ -37,11 +39,6 @@ export interface AccumulatorOptions {
   onText: (text: string, replace: boolean) => void;
 }
 
-export interface CompletionFailure {
-  errorReason: ErrorReason;
-  message: string;
-}
-
 export type Completion =
   | {
       ok: true;
@@ -51,7 +48,7 @@ export type Completion =
       usage: TokenUsage | null;
       orphanClose: boolean;
     }
-  | ({ ok: false; partialText: string; orphanClose: boolean } & CompletionFailure);
+  | ({ ok: false; partialText: string; orphanClose: boolean } & RequestFailure);
 
 export interface CompletionAccumulator {
   /** Adds one parsed JSON chunk. */
@@ -133,7 +130,7 @@ class Accumulator implements CompletionAccumulator {
   #sawReasoning = false;
   #overfull = false;
   #usage: TokenUsage | null = null;
-  #failure: CompletionFailure | null = null;
+  #failure: RequestFailure | null = null;
 
   constructor(options: AccumulatorOptions) {
     this.#options = options;
@@ -257,7 +254,7 @@ class Accumulator implements CompletionAccumulator {
   }
 
   /** The failure of a completion that ended normally but has no answer; null when it has one. */
-  #emptyCompletionFailure(unclosed: boolean): CompletionFailure | null {
+  #emptyCompletionFailure(unclosed: boolean): RequestFailure | null {
     if (this.#text !== '') return null;
     if (unclosed || this.#sawReasoning) {
       return {

@@ -2,6 +2,7 @@
 import type { ErrorReason } from '#shared/model/model';
 import { parseUpstreamError } from './upstream-error.ts';
 import type { ServerProfile } from './server-profiles.ts';
+import { tryParseJson } from '#shared/text/json-text';
 
 export interface RequestFailure {
   errorReason: ErrorReason;
@@ -71,18 +72,10 @@ function errorReasonOfStatus(
 ): ErrorReason {
   if (status === 503 && loading) return 'loading';
   if (status === 429) return 'queue_full';
-  if (status === 404 && profile.notFound === 'server_fault') return 'http_5xx';
+  if (status === 404 && profile.notFound === 'server_error') return 'http_5xx';
   // 408 and 499 are the server's own timeouts and aborts: the caller cannot correct anything.
   if (status >= 500 || status === 408 || status === 499) return 'http_5xx';
   return 'http_4xx';
-}
-
-function tryParseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
 }
 
 const hints: Record<number, string> = {

@@ -2,27 +2,12 @@
  * Parses consecutive JSON values in a text: objects without separators, elements of a truncated array, events that lost
  * the newline between them.
  */
+import { findBalancedEnd } from '#shared/text/json-text';
 
 /** Separators between two values: space, commas, brackets of an array, `data:`, newlines written as `\n`. */
 const separators = /(?:[\s,]|(?:data|event): ?|\\[rn]|\[DONE\])*/iy;
 /** Punctuation around the elements of an array. */
 const brackets = /[\s,[\]]*/y;
-
-/** Index after the object that begins at `start`, strings respected; -1 when it does not close. */
-function objectEnd(text: string, start: number): number {
-  let depth = 0;
-  let inString = false;
-  for (let at = start; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (inString) {
-      if (char === 0x5c) at++;
-      else if (char === 0x22) inString = false;
-    } else if (char === 0x22) inString = true;
-    else if (char === 0x7b) depth++;
-    else if (char === 0x7d && --depth === 0) return at + 1;
-  }
-  return -1;
-}
 
 function skip(pattern: RegExp, text: string, from: number): number {
   pattern.lastIndex = from;
@@ -39,7 +24,7 @@ export function parseJsonSequence(text: string): { values: unknown[]; done: bool
   const between =
     text.trimStart().startsWith('[') && !text.includes('[DONE]') ? brackets : separators;
   for (let at = skip(between, text, 0); at < text.length; at = skip(between, text, at)) {
-    const end = text[at] === '{' ? objectEnd(text, at) : -1;
+    const end = text[at] === '{' ? findBalancedEnd(text, at) : -1;
     if (end < 0) return null;
     try {
       values.push(JSON.parse(text.slice(at, end)));

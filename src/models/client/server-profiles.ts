@@ -17,7 +17,7 @@ export interface ServerProfile {
    */
   toolChoice: 'honoured' | 'ignored' | 'dropsTools';
   /** Meaning of status 404. mlx-lm answers 404 to all its own failures, a model that does not load included. */
-  notFound: 'caller_fault' | 'server_fault';
+  notFound: 'caller_error' | 'server_error';
   /** `fixed`: always send this name, not the configured one; mlx-lm would download and load any other. */
   modelName: { policy: 'as_configured' } | { policy: 'fixed'; name: string };
   /** `max_tokens` of a request without a limit; null: omit the field. */
@@ -37,7 +37,7 @@ const baseProfile: ServerProfile = {
   thinkingOff: {},
   markup: standardMarkup,
   toolChoice: 'honoured',
-  notFound: 'caller_fault',
+  notFound: 'caller_error',
   modelName: { policy: 'as_configured' },
   tokensUnlimited: null,
   health: { path: '/models', under: 'v1' },
@@ -69,7 +69,7 @@ export const serverProfiles: Readonly<Record<BackendKind, ServerProfile>> = {
     structuredOutput: 'none',
     thinkingOff: templateThinkingOff,
     toolChoice: 'ignored',
-    notFound: 'server_fault',
+    notFound: 'server_error',
     modelName: { policy: 'fixed', name: 'default_model' },
     tokensUnlimited: manyTokens,
     health: { path: '/health', under: 'root' },

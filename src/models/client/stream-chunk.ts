@@ -3,6 +3,8 @@
  * this file maps all of them to one shape and never throws. completion-accumulator.ts interprets the chunks.
  */
 import { parseUpstreamError } from './upstream-error.ts';
+import { isJsonObject, type JsonObject } from '#shared/text/json-text';
+import type { TokenUsage } from '#shared/model/model';
 
 /** A delta of a tool call; servers send whole calls, or a name first and the arguments in pieces. */
 export interface ToolCallDelta {
@@ -14,12 +16,6 @@ export interface ToolCallDelta {
   whole: boolean;
   /** From a whole message that some servers send after the deltas: it may repeat an earlier call. */
   isRepeat?: boolean;
-}
-
-export interface TokenUsage {
-  promptTokens: number;
-  completionTokens: number;
-  cachedTokens: number | null;
 }
 
 export type CompletionChunk =
@@ -39,21 +35,16 @@ export type CompletionChunk =
   | { kind: 'other' }
   | { kind: 'bad' };
 
-type Fields = Record<string, unknown>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? value : null;
 
 const isThought = (part: unknown): boolean =>
-  isFields(part) && /think|reason/i.test(text(part['type']));
+  isJsonObject(part) && /think|reason/i.test(text(part['type']));
 
 const partText = (part: unknown): string =>
-  isFields(part) ? text(part['text']) || text(part['content']) : text(part);
+  isJsonObject(part) ? text(part['text']) || text(part['content']) : text(part);
 
 /** Content as a string, as one part, or as a list of parts; only text parts count. */
 function contentOf(value: unknown): string {
@@ -64,7 +55,7 @@ function contentOf(value: unknown): string {
 /** Thinking as text, as an object, or as a list; in its own field or as a part of the content. */
 function thoughtText(value: unknown): string {
   if (Array.isArray(value)) return value.map(thoughtText).join('');
-  if (!isFields(value)) return text(value);
+  if (!isJsonObject(value)) return text(value);
   return partText(value) || thoughtText(value['thinking']) || text(value['summary']);
 }
 
@@ -78,7 +69,7 @@ const reasoningFields = [
   'thinking_blocks',
 ];
 
-function reasoningOf(delta: Fields): string {
+function reasoningOf(delta: JsonObject): string {
   for (const name of reasoningFields) {
     const thought = thoughtText(delta[name]);
     if (thought !== '') return thought;
@@ -92,8 +83,8 @@ const indexOf = (value: unknown): number | null =>
   count(typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value);
 
 function toolCallDeltasIn(value: unknown): ToolCallDelta[] {
-  if (!isFields(value)) return [];
-  const call = isFields(value['function']) ? value['function'] : value;
+  if (!isJsonObject(value)) return [];
+  const call = isJsonObject(value['function']) ? value['function'] : value;
   const args = call['arguments'] ?? call['parameters'];
   const whole = typeof args === 'object' && args !== null;
   return [
@@ -107,7 +98,7 @@ function toolCallDeltasIn(value: unknown): ToolCallDelta[] {
   ];
 }
 
-function toolCallDeltasOf(delta: Fields): ToolCallDelta[] {
+function toolCallDeltasOf(delta: JsonObject): ToolCallDelta[] {
   const calls = delta['tool_calls'];
   const pieces = Array.isArray(calls) ? calls.flatMap(toolCallDeltasIn) : toolCallDeltasIn(calls);
   // Some servers send both, the old field beside the new field.
@@ -115,13 +106,13 @@ function toolCallDeltasOf(delta: Fields): ToolCallDelta[] {
 }
 
 /** The calls of a delta, and the calls of a whole message beside it. */
-const toolCallsOfChoice = (choice: Fields): ToolCallDelta[] => {
+const toolCallsOfChoice = (choice: JsonObject): ToolCallDelta[] => {
   const { delta, message } = choice;
-  if (!isFields(delta)) return isFields(message) ? repeatedToolCalls(message) : [];
-  return [...toolCallDeltasOf(delta), ...(isFields(message) ? repeatedToolCalls(message) : [])];
+  if (!isJsonObject(delta)) return isJsonObject(message) ? repeatedToolCalls(message) : [];
+  return [...toolCallDeltasOf(delta), ...(isJsonObject(message) ? repeatedToolCalls(message) : [])];
 };
 
-const repeatedToolCalls = (message: Fields): ToolCallDelta[] =>
+const repeatedToolCalls = (message: JsonObject): ToolCallDelta[] =>
   toolCallDeltasOf(message).map((piece) => ({ ...piece, isRepeat: true }));
 
 const emptyDelta = {
@@ -134,7 +125,7 @@ const emptyDelta = {
 } as const;
 
 function usageOf(value: unknown): TokenUsage | null {
-  if (!isFields(value)) return null;
+  if (!isJsonObject(value)) return null;
   const promptTokens = count(value['prompt_tokens']);
   const completionTokens = count(value['completion_tokens']);
   if (promptTokens === null && completionTokens === null) return null;
@@ -142,7 +133,7 @@ function usageOf(value: unknown): TokenUsage | null {
   return {
     promptTokens: promptTokens ?? 0,
     completionTokens: completionTokens ?? 0,
-    cachedTokens: isFields(details) ? count(details['cached_tokens']) : null,
+    cachedTokens: isJsonObject(details) ? count(details['cached_tokens']) : null,
   };
 }
 
@@ -151,12 +142,12 @@ const noFinish = /^(?:null|none|undefined|nil|false)?$/i;
 
 /** A finish_reason as text, or under `type` in an object; Python prints an enum as `FinishReason.STOP`. */
 function normalizedFinishReason(value: unknown): string | null {
-  const reason = text(isFields(value) ? value['type'] : value).trim();
+  const reason = text(isJsonObject(value) ? value['type'] : value).trim();
   return noFinish.test(reason) ? null : reason.replace(/^FinishReason\./, '').toLowerCase();
 }
 
 /** The finish_reason of a choice, under any of its names, or beside the choices. */
-function finishOf(choice: Fields, delta: Fields, chunk: Fields): string | null {
+function finishOf(choice: JsonObject, delta: JsonObject, chunk: JsonObject): string | null {
   for (const each of [choice, delta, chunk]) {
     for (const name of ['finish_reason', 'finishReason', 'stop_reason', 'done_reason']) {
       const reason = normalizedFinishReason(each[name]);
@@ -167,14 +158,14 @@ function finishOf(choice: Fields, delta: Fields, chunk: Fields): string | null {
 }
 
 /** The first choice. Ollama's own protocol has no choices: the message is a field of the chunk. */
-function choiceOf(chunk: Fields): Fields | null {
+function choiceOf(chunk: JsonObject): JsonObject | null {
   const { choices } = chunk;
-  if (isFields(choices)) return choices;
+  if (isJsonObject(choices)) return choices;
   const list: unknown[] = Array.isArray(choices) ? choices : [];
-  const first = list.find((each) => isFields(each) && (count(each['index']) ?? 0) === 0);
-  if (isFields(first)) return first;
+  const first = list.find((each) => isJsonObject(each) && (count(each['index']) ?? 0) === 0);
+  if (isJsonObject(first)) return first;
   const isOllamaFormat =
-    list.length === 0 && (isFields(chunk['message']) || chunk['done'] === true);
+    list.length === 0 && (isJsonObject(chunk['message']) || chunk['done'] === true);
   return isOllamaFormat ? { delta: chunk['message'] } : null;
 }
 
@@ -183,15 +174,15 @@ export function parseChunk(value: unknown, event?: string): CompletionChunk {
   const error = parseUpstreamError(value);
   if (error) return { kind: 'error', ...error };
   if (event === 'error') return { kind: 'error', message: JSON.stringify(value), type: 'error' };
-  if (!isFields(value)) return { kind: 'bad' };
+  if (!isJsonObject(value)) return { kind: 'bad' };
   const usage = usageOf(value['usage']);
   const choice = choiceOf(value);
   if (choice === null) {
     if (!usage) return { kind: 'other' };
     return { ...emptyDelta, usage };
   }
-  const delta = isFields(choice['delta']) ? choice['delta'] : {};
-  const message = isFields(choice['message']) ? choice['message'] : {};
+  const delta = isJsonObject(choice['delta']) ? choice['delta'] : {};
+  const message = isJsonObject(choice['message']) ? choice['message'] : {};
   const piece = contentOf(delta['content']) || text(choice['text']);
   return {
     kind: 'delta',

@@ -1,9 +1,5 @@
 /** Parses the error reported by a body or a chunk, in all known shapes. */
-
-type Fields = Record<string, unknown>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isJsonObject, type JsonObject } from '#shared/text/json-text';
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
 
@@ -16,7 +12,7 @@ function isBlankError(value: unknown): boolean {
   if (typeof value === 'string') return noErrorWords.test(value.trim());
   if (typeof value !== 'object') return false;
   const parts: unknown[] = Object.values(value);
-  const isSuccess = isFields(value) && [0, 200].includes(value['code'] as number);
+  const isSuccess = isJsonObject(value) && [0, 200].includes(value['code'] as number);
   return parts.every(isBlankError) || (isSuccess && noErrorWords.test(text(value['message'])));
 }
 
@@ -25,7 +21,7 @@ export interface UpstreamError {
   type: string;
 }
 
-/** Fields of the error message, most common first. */
+/** JsonObject of the error message, most common first. */
 const messageFields = ['message', 'msg', 'error_msg', 'error_message', 'detail', 'reason', 'error'];
 
 function toUpstreamError(value: unknown): UpstreamError | null {
@@ -35,16 +31,16 @@ function toUpstreamError(value: unknown): UpstreamError | null {
     const messages = value.flatMap((part) => toUpstreamError(part)?.message ?? []);
     return { message: messages.join('; '), type: 'validation' };
   }
-  if (!isFields(value)) return { message: JSON.stringify(value), type: '' };
+  if (!isJsonObject(value)) return { message: JSON.stringify(value), type: '' };
   const message = messageFields.map((name) => text(value[name])).find((words) => words !== '');
   return { message: message ?? JSON.stringify(value), type: text(value['type']) };
 }
 
-/** Fields that report an error at any place, unless they are blank. */
+/** JsonObject that report an error at any place, unless they are blank. */
 const errorFields = ['error', 'errors', 'err', 'detail', 'error_msg', 'error_message'];
 
 /** Other signs that a chunk without choices is an error. */
-const isErrorChunk = (value: Fields): boolean =>
+const isErrorChunk = (value: JsonObject): boolean =>
   value['object'] === 'error' ||
   value['type'] === 'error' ||
   value['status'] === 'error' ||
@@ -57,14 +53,14 @@ const isErrorChunk = (value: Fields): boolean =>
  * `error: {}`, `error: null` and `detail: ""` are no errors.
  */
 export function parseUpstreamError(value: unknown): UpstreamError | null {
-  if (!isFields(value)) return null;
+  if (!isJsonObject(value)) return null;
   for (const name of errorFields) {
     const error = toUpstreamError(value[name]);
     if (error) return error;
   }
   const choices = Array.isArray(value['choices']) ? value['choices'] : [];
   for (const choice of choices) {
-    const error = isFields(choice) ? toUpstreamError(choice['error']) : null;
+    const error = isJsonObject(choice) ? toUpstreamError(choice['error']) : null;
     if (error) return error;
   }
   if (choices.length > 0 || !isErrorChunk(value)) return null;

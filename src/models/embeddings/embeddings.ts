@@ -14,6 +14,7 @@ import { createHttpAgent, readBoundedText } from '../client/chat-completion-requ
 import { redactMessage, mapNetworkError } from '../client/error-mapping.ts';
 import { parseUpstreamError } from '../client/upstream-error.ts';
 import type { Gate } from '../gate/gate-types.ts';
+import { tryParseJson } from '#shared/text/json-text';
 
 export interface EmbeddingsConfig {
   /** As of a backend: up to and including `/v1`. */
@@ -149,14 +150,6 @@ function failureReasonOf(error: unknown, signal: AbortSignal): string {
   const { errorReason, message }: { errorReason: ErrorReason; message: string } =
     mapNetworkError(error);
   return `${errorReason}: ${message}`;
-}
-
-function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }
 
 function parseVectors(body: unknown, count: number): EmbeddingOutcome {

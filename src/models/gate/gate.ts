@@ -118,7 +118,7 @@ class LiveGate implements GateActor {
       deadlineAt,
     };
     return this.#enqueue(request, ticketRequest.id, (at) =>
-      this.#actor.send({ type: 'ask', at, ask: ticketRequest }),
+      this.#actor.send({ type: 'request', at, request: ticketRequest }),
     );
   }
 
@@ -192,7 +192,7 @@ class LiveGate implements GateActor {
         this.#timers,
         () => this.#now(),
         deadlineAt,
-        (at) => this.#send({ type: 'overdue', at, id }),
+        (at) => this.#send({ type: 'deadlinePassed', at, id }),
       );
     }
     this.#positionNotifier.notifyChange(waiter);

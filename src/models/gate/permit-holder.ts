@@ -13,7 +13,11 @@ import type { GateWaiter } from './gate-waiter.ts';
 import type { MonotonicTimers } from './gate-options.ts';
 import type { AcquireResult, Permit, PermitEnd } from './gate-types.ts';
 
-type PermitEvent = EventOf<'ended'> | EventOf<'closing'> | EventOf<'drained'> | EventOf<'lapsed'>;
+type PermitEvent =
+  | EventOf<'ended'>
+  | EventOf<'drainStarted'>
+  | EventOf<'drained'>
+  | EventOf<'leaseExpired'>;
 
 interface PermitHolderDependencies {
   timers: MonotonicTimers;
@@ -56,7 +60,7 @@ export class PermitHolder implements Permit {
       dependencies.leaseMs === Number.POSITIVE_INFINITY
         ? undefined
         : dependencies.timers.setTimeout(
-            () => this.#send({ type: 'lapsed', at: dependencies.now(), fence }),
+            () => this.#send({ type: 'leaseExpired', at: dependencies.now(), fence }),
             Math.min(dependencies.leaseMs, timerMaxMs),
           );
   }
@@ -77,7 +81,7 @@ export class PermitHolder implements Permit {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#stopForwardingAbort();
-    this.#send({ type: 'closing', at: this.#dependencies.now(), fence: this.fence });
+    this.#send({ type: 'drainStarted', at: this.#dependencies.now(), fence: this.fence });
     this.#startDrainTimeout();
     const sendDrained = (): void =>
       this.#send({ type: 'drained', at: this.#dependencies.now(), fence: this.fence });

@@ -37,7 +37,7 @@ export interface Metrics {
 export interface MetricsSources {
   journal: () => JournalStats;
   pool: () => BackendPool;
-  bus: () => MessagingStatus;
+  messaging: () => MessagingStatus;
   counts: () => Counts;
   sizes: () => DatabaseSizes;
 }
@@ -55,7 +55,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const commits = commitMetrics(registers);
   const observeExchange = createHttpMetrics(registry);
   addStateGauges(registry, sources);
-  addMessagingMetrics(registry, sources.bus);
+  addMessagingMetrics(registry, sources.messaging);
   addGateMetrics(registry, sources.pool);
   const stop = addProcessMetrics(registry);
 

@@ -108,6 +108,13 @@ export interface ModelTimings {
   totalMs: number;
 }
 
+export interface TokenUsage {
+  promptTokens: number;
+  completionTokens: number;
+  /** Prompt tokens read from the server's cache; null: not reported. */
+  cachedTokens: number | null;
+}
+
 export interface ModelAnswer {
   ok: true;
   backend: string;
@@ -115,7 +122,7 @@ export interface ModelAnswer {
   text: string;
   toolCalls: ModelToolCall[];
   finishReason: 'stop' | 'length' | 'tool_calls' | 'content_filter';
-  usage: { promptTokens: number; completionTokens: number; cachedTokens: number | null } | null;
+  usage: TokenUsage | null;
   timings: ModelTimings;
 }
 

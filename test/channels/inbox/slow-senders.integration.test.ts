@@ -6,7 +6,7 @@ import { silentLog } from '#shared/log';
 
 const body = 'post_id=1';
 
-async function door() {
+async function startWebhook() {
   const server = await startWebhookServer({
     host: '127.0.0.1',
     port: 0,
@@ -39,7 +39,7 @@ const answerOf = (socket: Socket): Promise<string> =>
 // Other systems have one address on the loopback only.
 describe.skipIf(process.platform !== 'linux')('slow senders', () => {
   test('of one address hold eight slots, and the chat still gets in', async () => {
-    const { open } = await door();
+    const { open } = await startWebhook();
     const slow = Array.from({ length: 32 }, () => open('127.0.0.2', 'post'));
     const refused = await new Promise((resolve) => {
       let count = 0;
@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== 'linux')('slow senders', () => {
   });
 
   test('of one address hold 64 connections', async () => {
-    const { open } = await door();
+    const { open } = await startWebhook();
     const idle = Array.from({ length: 70 }, () => open('127.0.0.2', null));
     const closed = await new Promise((resolve) => {
       let count = 0;

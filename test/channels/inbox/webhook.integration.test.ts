@@ -32,7 +32,7 @@ interface Door {
   fail(isBroken: boolean): void;
 }
 
-async function door(
+async function startWebhook(
   change: {
     ratePerMinute?: number;
     quietRefusals?: boolean;
@@ -108,7 +108,7 @@ const post = async (
 
 describe('the webhook', () => {
   test('stores a message and answers 200 with nothing in it', async () => {
-    const { url, stored } = await door();
+    const { url, stored } = await startWebhook();
     expect(await post(url, form({}))).toEqual({ status: 200, body: '' });
     expect(stored()).toEqual([{ key: 'post-1', text: '안녕', lane: 'main/4' }]);
     expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
@@ -118,7 +118,7 @@ describe('the webhook', () => {
   });
 
   test('takes the same post once', async () => {
-    const { url, stored } = await door();
+    const { url, stored } = await startWebhook();
     const all = await Promise.all([1, 2, 3].map(() => post(url, form({ post_id: '7' }))));
     expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await post(url, form({ post_id: '7', text: 'another' }))).toMatchObject({ status: 200 });
@@ -126,7 +126,7 @@ describe('the webhook', () => {
   });
 
   test('takes a number that is given again for another post by its time, and a click by its draft', async () => {
-    const { url, stored, storage } = await door();
+    const { url, stored, storage } = await startWebhook();
     const first = { post_id: '7', text: '하나', timestamp: '1795000000000' };
     const second = { post_id: '7', text: '둘', timestamp: '1795000009000' };
     for (const fields of [first, second, first, second, { ...second, text: '다른 말' }]) {
@@ -155,7 +155,7 @@ describe('the webhook', () => {
   });
 
   test('knows a post that it has from before times were kept', async () => {
-    const { url, stored, storage } = await door();
+    const { url, stored, storage } = await startWebhook();
     const told = async (post_id: string, text: string, timestamp: number) => {
       const before = stored().length;
       await post(url, form({ post_id, text, timestamp: String(timestamp) }));
@@ -177,7 +177,7 @@ describe('the webhook', () => {
     const channel = { name: 'a', incomingUrl: settings.incomingUrl, token: 'c', userIdMap };
     const places = { channels: [{ ...channel, triggerWords: ['!g'] }] };
     const withFile = ['7', '8'];
-    const { url, storage } = await door({ withFile, places });
+    const { url, storage } = await startWebhook({ withFile, places });
     const statuses = [];
     for (const fields of [
       { post_id: '7', text: '' },
@@ -192,12 +192,12 @@ describe('the webhook', () => {
       ['post-7', { name: null, postId: '7' }],
       ['post-8', { name: null, postId: '8' }],
     ]);
-    const { url: blind } = await door({ withFile, files: 'off' });
+    const { url: blind } = await startWebhook({ withFile, files: 'off' });
     expect((await post(blind, form({ post_id: '7', text: '' }))).status).toBe(400);
   });
 
   test('takes as long a message as the core does, however its letters are written in a form', async () => {
-    const { url, stored } = await door();
+    const { url, stored } = await startWebhook();
     for (const [n, letter] of ['가', '😀', 'a', '&'].entries()) {
       const text = letter.repeat(8_000);
       expect((await post(url, form({ post_id: `${n}`, text }))).status).toBe(200);
@@ -223,7 +223,7 @@ describe('the webhook', () => {
     ],
     ['a payload that is no JSON', { payload: '{' }, 401, 'GH_BRIDGE_TOKEN'],
   ])('refuses %s', async (_, fields, status, code) => {
-    const { url, stored } = await door();
+    const { url, stored } = await startWebhook();
     const answer = await post(url, form(fields));
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toMatchObject({ code });
@@ -232,7 +232,7 @@ describe('the webhook', () => {
   });
 
   test('reads what other versions of Chat send: lists, other names, JSON', async () => {
-    const { url, stored } = await door();
+    const { url, stored } = await startWebhook();
     const body = `token=&token=${token}&userId=4&post_id=1&message=one`;
     const type = 'application/x-www-form-urlencoded';
     expect(await post(url, body, { 'content-type': type })).toMatchObject({ status: 200 });
@@ -244,7 +244,7 @@ describe('the webhook', () => {
   });
 
   test('counts wrong tokens per address, believes no header, and lets the right one in', async () => {
-    const { url } = await door();
+    const { url } = await startWebhook();
     const wrong = async (n: number) =>
       (await post(url, form({ token: 'no' }), { 'x-forwarded-for': `10.0.0.${n}` })).status;
     const statuses: number[] = [];
@@ -257,7 +257,7 @@ describe('the webhook', () => {
   });
 
   test('holds one person to their rate, and tells them once', async () => {
-    const { url, tooFast, stored } = await door({ ratePerMinute: 3 });
+    const { url, tooFast, stored } = await startWebhook({ ratePerMinute: 3 });
     const statuses: number[] = [];
     for (let n = 1; n <= 5; n += 1) {
       statuses.push((await post(url, form({ post_id: String(n) }))).status);
@@ -269,7 +269,7 @@ describe('the webhook', () => {
   });
 
   test('answers 200 to what it refuses of its own bot, where the configuration says so', async () => {
-    const { url, stored } = await door({ quietRefusals: true });
+    const { url, stored } = await startWebhook({ quietRefusals: true });
     expect(await post(url, form({ user_id: '5' }))).toEqual({ status: 200, body: '' });
     expect((await post(url, form({ token: 'x' }))).status).toBe(401);
     expect(stored()).toEqual([]);
@@ -278,7 +278,7 @@ describe('the webhook', () => {
   test('takes the trigger word off where it is a word, and 200 for one without a question', async () => {
     const userIdMap = { 4: 4 };
     const channel = { name: 'a', incomingUrl: settings.incomingUrl, userIdMap };
-    const { url, stored } = await door({
+    const { url, stored } = await startWebhook({
       places: { channels: [{ ...channel, token: 'c', triggerWords: ['도움', '!'] }] },
     });
     const say = (post_id: string, text: string, fields: Record<string, string> = {}) =>
@@ -298,7 +298,7 @@ describe('the webhook', () => {
 
   test('keeps posts of two NASes apart that have one number', async () => {
     const bot = { name: 'b', incomingUrl: 'http://127.0.0.1:10/x', allowedUserIds: [4] };
-    const { url, stored } = await door({ places: { bots: [{ ...bot, token: 'b' }] } });
+    const { url, stored } = await startWebhook({ places: { bots: [{ ...bot, token: 'b' }] } });
     expect((await post(url, form({ text: '하나' }))).status).toBe(200);
     expect((await post(url, form({ token: 'b', text: '둘' }))).status).toBe(200);
     expect((await post(url, form({ token: 'b', text: '둘' }))).status).toBe(200);
@@ -310,7 +310,7 @@ describe('the webhook', () => {
     const lines: string[] = [];
     const write = (line: string): void => void lines.push(line);
     const log = createLog({ level: 'error', pretty: false }, { write });
-    const { url, fail, stored } = await door({ log });
+    const { url, fail, stored } = await startWebhook({ log });
     fail(true);
     for (let n = 0; n < 3; n += 1) expect((await post(url, form({}))).status).toBe(503);
     // A disk that is full is not filled with lines that say so.
@@ -322,7 +322,7 @@ describe('the webhook', () => {
   });
 
   test('does not read a body that is too large: announced, or as it comes', async () => {
-    const { url } = await door();
+    const { url } = await startWebhook();
     const large = `token=${token}&user_id=4&post_id=1&text=${'x'.repeat(10 * 1024 * 1024)}`;
     expect((await post(url, large)).status).toBe(413);
     const stream = new ReadableStream({
@@ -336,7 +336,7 @@ describe('the webhook', () => {
   });
 
   test('gives up on a body that does not come', async () => {
-    const { url } = await door();
+    const { url } = await startWebhook();
     const { port } = new URL(url);
     const socket = connect(Number(port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
@@ -349,7 +349,7 @@ describe('the webhook', () => {
   });
 
   test('refuses requests that two servers would read in two ways', async () => {
-    const { url } = await door();
+    const { url } = await startWebhook();
     const { port } = new URL(url);
     const tricks = [
       'Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd',

@@ -58,7 +58,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     await until(() => rig.deliveries.has(posted[0]!.reply_id));
     const again = await link.submit(message, 'post-1');
     expect(again).toEqual({ ok: true, value: 'stored' });
-    expect((await rig.door.list({})).jobs).toHaveLength(1);
+    expect((await rig.jobService.list({})).jobs).toHaveLength(1);
     const jsm = await managerOf(await connectClient(server));
     await until(async () => (await jsm.streams.info('GH_RPL')).state.messages === 0);
   });
@@ -100,7 +100,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
         },
       },
     );
-    await rig.door.submit({ message: 'hello', user_id: 'kim', channel: 'synology' });
+    await rig.jobService.submit({ message: 'hello', user_id: 'kim', channel: 'synology' });
     await until(() => tries === 4);
     expect(new Set(posted.map(({ reply_id }) => reply_id)).size).toBe(1);
   });
@@ -116,7 +116,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
       ok: false,
       problem: { code: 'GH_BUS_UNREACHABLE' },
     });
-    await rig.door.submit({ message: 'meanwhile', user_id: 'kim', channel: 'synology' });
+    await rig.jobService.submit({ message: 'meanwhile', user_id: 'kim', channel: 'synology' });
     await server.restart();
     await until(() => posted.length === 1);
     expect(posted[0]?.text).toBe('answer to meanwhile');

@@ -46,12 +46,12 @@ async function ask(
 describe.skipIf(natsCommand === null)('a durable submit', () => {
   test('whose body names another channel than its subject is refused by name, and says nothing to that channel', async () => {
     const { rig, nc, jsm } = await served();
-    const { job_id } = await rig.door.submit({
+    const { job_id } = await rig.jobService.submit({
       message: 'draft x',
       user_id: 'kim',
       channel: 'synology',
     });
-    await until(async () => (await rig.door.get(job_id)).state === 'confirm-draft');
+    await until(async () => (await rig.jobService.get(job_id)).state === 'confirm-draft');
     const send = (channel: unknown, message: string) =>
       jetstream(nc).publish(
         'gatehouse.v1.cmd.submit.mail',
@@ -62,8 +62,8 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     for (const channel of wrong) await send(channel, 'yes');
     await send('mail', 'of my own');
     await until(async () => (await jsm.streams.info('GH_CMD')).state.messages === 0);
-    expect((await rig.door.get(job_id)).state).toBe('confirm-draft');
-    const { jobs } = await rig.door.list({ channel: 'mail' });
+    expect((await rig.jobService.get(job_id)).state).toBe('confirm-draft');
+    const { jobs } = await rig.jobService.list({ channel: 'mail' });
     expect(jobs.map(({ message }) => message)).toEqual(['of my own']);
     const dead = await storedMessages(nc, 'GH_DEAD');
     expect(dead.map(({ subject }) => subject)).toEqual(
@@ -88,28 +88,28 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
     const body = { message: 'draft x', user_id: 'kim' };
     const { job_id } = await ask(nc, 'submit.mail', body);
     const of = { job_id, by: 'kim' };
-    await until(async () => (await rig.door.get(String(job_id))).state === 'confirm-draft');
+    await until(async () => (await rig.jobService.get(String(job_id))).state === 'confirm-draft');
     expect(await ask(nc, 'get.mail', of)).toMatchObject({ job_id, channel: 'mail' });
     expect(await ask(nc, 'text.mail', of)).toMatchObject({ job_id, final: false });
     expect(await ask(nc, 'confirm.mail', of)).toEqual({ job_id });
-    await until(async () => (await rig.door.get(String(job_id))).outcome !== null);
+    await until(async () => (await rig.jobService.get(String(job_id))).outcome !== null);
     for (const verb of ['reject', 'cancel']) {
       const { job_id: next } = await ask(nc, 'submit.mail', { ...body, channel: 'mail' });
-      await until(async () => (await rig.door.get(String(next))).state === 'confirm-draft');
+      await until(async () => (await rig.jobService.get(String(next))).state === 'confirm-draft');
       expect(await ask(nc, `${verb}.mail`, { job_id: next })).toEqual({ job_id: next });
-      await until(async () => (await rig.door.get(String(next))).state !== 'confirm-draft');
+      await until(async () => (await rig.jobService.get(String(next))).state !== 'confirm-draft');
     }
   });
 
   test('is answered about a job of another channel like about none', async () => {
     const { rig, nc } = await served();
-    const { job_id } = await rig.door.submit({
+    const { job_id } = await rig.jobService.submit({
       message: 'draft x',
       user_id: 'kim',
       channel: 'synology',
     });
-    await until(async () => (await rig.door.get(job_id)).state === 'confirm-draft');
-    const before = await rig.door.events(job_id);
+    await until(async () => (await rig.jobService.get(job_id)).state === 'confirm-draft');
+    const before = await rig.jobService.events(job_id);
     for (const verb of serviceVerbs.filter((one) => !['submit', 'list'].includes(one))) {
       for (const channel of ['mail', 'http', 'SYNOLOGY', 'x']) {
         const found = await ask(nc, `${verb}.${channel}`, { job_id, by: 'kim' });
@@ -118,7 +118,7 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
         expect(found).toMatchObject({ code: 'GH_JOB_NOT_FOUND' });
       }
     }
-    expect(await rig.door.events(job_id)).toEqual(before);
+    expect(await rig.jobService.events(job_id)).toEqual(before);
     // The same by the right channel is no error.
     expect(await ask(nc, 'get.synology', { job_id })).toMatchObject({ job_id });
   });
@@ -126,7 +126,7 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
   test('lists and submits in that channel only', async () => {
     const { rig, nc } = await served();
     for (const channel of ['synology', 'mail', 'synology', 'http', 'mail']) {
-      await rig.door.submit({ message: `of ${channel}`, user_id: 'kim', channel });
+      await rig.jobService.submit({ message: `of ${channel}`, user_id: 'kim', channel });
     }
     const listed = (await ask(nc, 'list.mail', { limit: 1 })) as {
       jobs: { channel: string }[];
@@ -157,7 +157,7 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
     const again = await ask(nc, 'submit.mail', { ...body, idempotency_key: '7' });
     expect(again['job_id']).toBe(first['job_id']);
     await until(async () => rig.messaging.status().counts.submits === 1);
-    expect((await rig.door.list({})).jobs).toHaveLength(1);
+    expect((await rig.jobService.list({})).jobs).toHaveLength(1);
   });
 });
 
@@ -166,8 +166,8 @@ describe.skipIf(natsCommand === null)(
   () => {
     test('is ignored, changes nothing, and is counted', async () => {
       const { rig, nc, jsm } = await served();
-      const { job_id } = await rig.door.submit({ message: 'draft x', user_id: 'kim' });
-      await until(async () => (await rig.door.get(job_id)).state === 'confirm-draft');
+      const { job_id } = await rig.jobService.submit({ message: 'draft x', user_id: 'kim' });
+      await until(async () => (await rig.jobService.get(job_id)).state === 'confirm-draft');
       const errorsBefore = rig.messaging.status().counts.requestErrors;
       const places = [
         'gatehouse.v1.cmd.submit.mail',
@@ -188,8 +188,8 @@ describe.skipIf(natsCommand === null)(
       }
       const ignored = places.length * serviceVerbs.length * 2;
       await until(() => rig.messaging.status().counts.requestErrors === errorsBefore + ignored);
-      expect((await rig.door.get(job_id)).state).toBe('confirm-draft');
-      expect((await rig.door.list({})).jobs).toHaveLength(1);
+      expect((await rig.jobService.get(job_id)).state).toBe('confirm-draft');
+      expect((await rig.jobService.list({})).jobs).toHaveLength(1);
       expect((await jsm.streams.info('GH_CMD')).state.last_seq).toBe(0);
       expect((await jsm.streams.info('GH_DLV')).state.last_seq).toBe(0);
       // An inbox of any name is answered.
@@ -199,7 +199,7 @@ describe.skipIf(natsCommand === null)(
 
     test('is what the broker delivers of an event, and is ignored too', async () => {
       const { rig, nc, jsm } = await served();
-      await rig.door.submit({ message: 'hello', user_id: 'kim' });
+      await rig.jobService.submit({ message: 'hello', user_id: 'kim' });
       await until(() => rig.messaging.flush());
       await jsm.consumers.add('GH_EVT', { durable_name: 'pull', ack_policy: 'explicit' });
       const errorsBefore = rig.messaging.status().counts.requestErrors;

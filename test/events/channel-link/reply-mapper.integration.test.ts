@@ -129,10 +129,10 @@ const say = async (
   rig: OpenMessagingFixture,
   message: string,
   channel = 'synology',
-): Promise<string> => (await rig.door.submit({ message, user_id: 'kim', channel })).job_id;
+): Promise<string> => (await rig.jobService.submit({ message, user_id: 'kim', channel })).job_id;
 
 const ended = (rig: OpenMessagingFixture, jobId: string): Promise<void> =>
-  until(async () => (await rig.door.get(jobId)).outcome !== null);
+  until(async () => (await rig.jobService.get(jobId)).outcome !== null);
 
 /** As a bridge does: takes what waits for its channel, acknowledges it, and reports. */
 async function bridge(nc: NatsConnection, status: string, count: number): Promise<Reply[]> {
@@ -160,7 +160,7 @@ describe.skipIf(natsCommand === null)('replies over NATS', () => {
     await flushed(rig);
     const [message, ...others] = await storedMessages(nc, 'GH_RPL');
     expect(others).toEqual([]);
-    const [last] = (await rig.door.events(jobId)).slice(-1);
+    const [last] = (await rig.jobService.events(jobId)).slice(-1);
     expect(message).toMatchObject({
       id: last?.id,
       subject: `gatehouse.v1.rpl.synology.kim.${jobId}`,
@@ -186,8 +186,8 @@ describe.skipIf(natsCommand === null)('replies over NATS', () => {
   test('show the draft with its buttons, then the end', async () => {
     const { rig, nc } = await chat();
     const jobId = await say(rig, 'draft x');
-    await until(async () => (await rig.door.get(jobId)).state === 'confirm-draft');
-    await rig.door.confirm(jobId, 'kim');
+    await until(async () => (await rig.jobService.get(jobId)).state === 'confirm-draft');
+    await rig.jobService.confirm(jobId, 'kim');
     await ended(rig, jobId);
     await flushed(rig);
     const replies = (await storedMessages(nc, 'GH_RPL')).map(
@@ -264,10 +264,10 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     channel = 'synology',
   ): Promise<[string, string, string]> {
     const jobId = await say(rig, 'draft x', channel);
-    await until(async () => (await rig.door.get(jobId)).state === 'confirm-draft');
-    await rig.door.confirm(jobId, 'kim');
+    await until(async () => (await rig.jobService.get(jobId)).state === 'confirm-draft');
+    await rig.jobService.confirm(jobId, 'kim');
     await ended(rig, jobId);
-    const events = await rig.door.events(jobId);
+    const events = await rig.jobService.events(jobId);
     const draft = events.find(({ type, state }) => type === 'result' && state === 'confirm-draft');
     return [jobId, draft!.id, events.at(-1)!.id];
   }
@@ -310,7 +310,7 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     await ready(nc);
     const [job, draft, end] = await told(rig);
     const [other, , otherEnd] = await told(rig, 'http');
-    const [acknowledged] = await rig.door.events(job);
+    const [acknowledged] = await rig.jobService.events(job);
     const send = (subject: string, reply_id: string) =>
       jetstream(nc).publish(
         `gatehouse.v1.dlv.${subject}`,

@@ -45,14 +45,14 @@ async function queue(options: Parameters<typeof openGatehouse>[1] = {}) {
 }
 
 const messages = async (rig: OpenMessagingFixture): Promise<string[]> =>
-  (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).sort();
+  (await rig.jobService.list({ limit: 500 })).jobs.map(({ message }) => message).sort();
 
 describe.skipIf(natsCommand === null)('a durable submit', () => {
   test('becomes a job of its channel, and leaves the queue', async () => {
     const { rig, nc, isEmpty } = await queue();
     await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
     await until(isEmpty);
-    const [job] = (await rig.door.list({})).jobs;
+    const [job] = (await rig.jobService.list({})).jobs;
     expect(job).toMatchObject({ message: 'hello', user_id: 'ann', channel: 'synology' });
     expect(rig.messaging.status().counts.submits).toBe(1);
   });
@@ -84,15 +84,15 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     const again = await openGatehouse({ url: server.url }, { folder: rig.folder });
     await until(isEmpty);
     expect((await messages(again)).length).toBe(100);
-    const order = (await again.door.list({ limit: 100 })).jobs.map(({ message }) => message);
+    const order = (await again.jobService.list({ limit: 100 })).jobs.map(({ message }) => message);
     expect(order.toReversed()).toEqual(Array.from({ length: 100 }, (_, n) => `m${n}`));
   });
 
   test('is not acknowledged before its job is on disk, and comes again when we end before', async () => {
     const stopping = new AbortController();
     const { server, rig, nc, jsm, isEmpty } = await queue({
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         submit: () =>
           new Promise((_resolve, reject) => {
             stopping.signal.addEventListener('abort', () =>
@@ -120,12 +120,12 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
   test('is put off while the queue of jobs is full, and accepted later', async () => {
     let isFull = true;
     const { rig, nc, isEmpty } = await queue({
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         submit: (body, defaults) =>
           isFull
             ? Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL'))
-            : door.submit(body, defaults),
+            : jobService.submit(body, defaults),
       }),
     });
     await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
@@ -159,7 +159,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
 
 /** In the order in which they were accepted. */
 const accepted = async (rig: OpenMessagingFixture): Promise<string[]> =>
-  (await rig.door.list({ limit: 500 })).jobs.map(({ message }) => message).toReversed();
+  (await rig.jobService.list({ limit: 500 })).jobs.map(({ message }) => message).toReversed();
 
 describe.skipIf(natsCommand === null)('messages of one conversation', () => {
   const user = { user_id: 'ann' };
@@ -168,11 +168,11 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
   test('keep their order when the first is put off, and hold nobody else up', async () => {
     let tries = 0;
     const { rig, nc, isEmpty } = await queue({
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         submit: (body, defaults) => {
           if ((body as { message: string }).message === 'first' && (tries += 1) <= 3) return full();
-          return door.submit(body, defaults);
+          return jobService.submit(body, defaults);
         },
       }),
       timings: { submitRetryMs: 20, submitRetryMsMax: 40 },
@@ -229,8 +229,8 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     const timings = { ackWaitMs: 400, submitRetryMs: 60_000, submitRetryMsMax: 60_000 };
     let tries = 0;
     const { server, rig, nc, isEmpty } = await queue({
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         submit: () => {
           tries += 1;
           return full();
@@ -303,8 +303,8 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
   test('because of a fault of ours is tried a few times, then put aside', async () => {
     let tries = 0;
     const { rig, nc, isEmpty } = await queue({
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         submit: () => {
           tries += 1;
           return Promise.reject(new Error('a bug'));
@@ -320,8 +320,8 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
 
   test('because the queue of jobs is full for too long is put aside, and its sender told', async () => {
     const { rig, nc, isEmpty } = await queue({
-      door: (door) => ({
-        ...door,
+      jobService: (jobService) => ({
+        ...jobService,
         submit: () => Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL')),
       }),
       timings: { submitRetryForMs: 0, submitRetryMs: 5, submitRetryMsMax: 20 },

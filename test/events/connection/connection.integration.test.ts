@@ -125,7 +125,7 @@ describe.skipIf(natsCommand === null)('without JetStream', () => {
   test('requests are served, events wait, and the reason is told', async () => {
     const server = await broker({ jetStream: false });
     const rig = await openGatehouse({ url: server.url });
-    await rig.door.submit({ message: 'hello' });
+    await rig.jobService.submit({ message: 'hello' });
     await until(() => rig.messaging.status().lastError !== null);
     const { bus, lastError, backlog } = rig.messaging.status();
     expect(bus).toBe('connected');
@@ -144,8 +144,8 @@ describe.skipIf(natsCommand === null)('without JetStream', () => {
 describe('modes', () => {
   test('off: nothing is looked for, jobs run, events wait in the journal', async () => {
     const rig = await openGatehouse({ mode: 'off' });
-    const { job_id } = await rig.door.submit({ message: 'hello' });
-    await until(async () => (await rig.door.get(job_id)).state === 'done');
+    const { job_id } = await rig.jobService.submit({ message: 'hello' });
+    await until(async () => (await rig.jobService.get(job_id)).state === 'done');
     expect(rig.messaging.status()).toMatchObject({ bus: 'off', url: null, lastError: null });
     expect(rig.messaging.status().backlog).toBeGreaterThan(0);
     expect(await rig.messaging.flush()).toBe(false);
@@ -156,8 +156,8 @@ describe('modes', () => {
     const rig = await openGatehouse({ mode: 'auto' }, { messaging: { embeddedServer: ownServer } });
     await until(() => rig.messaging.status().bus === 'off');
     expect(rig.messaging.status().lastError).toBe(null);
-    const { job_id } = await rig.door.submit({ message: 'hello' });
-    await until(async () => (await rig.door.get(job_id)).state === 'done');
+    const { job_id } = await rig.jobService.submit({ message: 'hello' });
+    await until(async () => (await rig.jobService.get(job_id)).state === 'done');
   });
 
   test('child without a server: says what is missing', async () => {

@@ -90,7 +90,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
   test('keeps its streams, its port and its password over a restart of ours', async () => {
     const rig = await withOwn();
     await connected(rig);
-    await rig.door.submit({ message: 'hello' });
+    await rig.jobService.submit({ message: 'hello' });
     await until(() => rig.messaging.status().counts.events === 6);
     const address = embeddedServerAddress(rig.folder);
     const { events } = rig.messaging.status().counts;
@@ -112,7 +112,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     await connected(rig);
     expect(pidOf(rig)).not.toBe(first);
     const { events } = rig.messaging.status().counts;
-    await rig.door.submit({ message: 'hello' });
+    await rig.jobService.submit({ message: 'hello' });
     await until(() => rig.messaging.status().counts.events === events + 6);
   });
 

@@ -27,7 +27,7 @@ import {
 async function run(rig: OpenMessagingFixture, count: number, message = 'hello'): Promise<string[]> {
   const ids = await Promise.all(
     Array.from({ length: count }, async (_, n) => {
-      const { job_id } = await rig.door.submit({
+      const { job_id } = await rig.jobService.submit({
         message: `${message} ${n}`,
         user_id: `u${n % 7}`,
       });
@@ -35,7 +35,7 @@ async function run(rig: OpenMessagingFixture, count: number, message = 'hello'):
     }),
   );
   const isEnded = async (id: string): Promise<boolean> =>
-    ['done', 'cancelled'].includes((await rig.door.get(id)).state);
+    ['done', 'cancelled'].includes((await rig.jobService.get(id)).state);
   for (const id of ids) await until(() => isEnded(id));
   return ids;
 }
@@ -49,7 +49,7 @@ async function flushed(rig: OpenMessagingFixture): Promise<void> {
 }
 
 const countOf = async (rig: OpenMessagingFixture, ids: string[]): Promise<number> =>
-  (await Promise.all(ids.map((id) => rig.door.events(id)))).flat().length;
+  (await Promise.all(ids.map((id) => rig.jobService.events(id)))).flat().length;
 
 /** P5 for all of these jobs, as a subscriber sees it. */
 async function expectWhole(
@@ -75,7 +75,7 @@ describe.skipIf(natsCommand === null)('the relay', () => {
     await flushed(rig);
 
     const messages = await storedMessages(await connectClient(server), 'GH_EVT');
-    const events = await rig.door.events(id);
+    const events = await rig.jobService.events(id);
     expect(messages.map(({ body }) => body['data'])).toEqual(events);
     const [first] = messages;
     expect(first).toMatchObject({
@@ -109,7 +109,7 @@ describe.skipIf(natsCommand === null)('the relay', () => {
     await nc.flush();
     const ids = await run(rig, 20);
     const mine = ids.filter((_, n) => n % 7 === 3);
-    const expected = (await Promise.all(mine.map((id) => rig.door.events(id)))).flat();
+    const expected = (await Promise.all(mine.map((id) => rig.jobService.events(id)))).flat();
     await until(() => seen.length >= expected.length);
     for (const id of mine) {
       const ofJob = seen.filter((one) => one.startsWith(id));
@@ -122,7 +122,7 @@ describe.skipIf(natsCommand === null)('the relay', () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const userId = 'u 2\r\nPUB x 0\r\n> *.';
-    await rig.door.submit({ message: 'hello', user_id: userId });
+    await rig.jobService.submit({ message: 'hello', user_id: userId });
     await flushed(rig);
     const [first] = await storedMessages(await connectClient(server), 'GH_EVT');
     expect(first?.subject.split('.')[3]).toBe(userToken(userId));
@@ -132,15 +132,15 @@ describe.skipIf(natsCommand === null)('the relay', () => {
   test('cuts an event that is larger than the broker takes, and goes on', async () => {
     const server = await broker({ config: 'max_payload: 16384' });
     const rig = await openGatehouse({ url: server.url });
-    const { job_id } = await rig.door.submit({ message: `think ${'가'.repeat(7_000)}` });
+    const { job_id } = await rig.jobService.submit({ message: `think ${'가'.repeat(7_000)}` });
     await until(() => rig.pieces.has(job_id));
     rig.pieces.get(job_id)!('나'.repeat(50_000));
     rig.pieces.get(job_id)!(null);
-    await until(async () => (await rig.door.get(job_id)).state === 'done');
+    await until(async () => (await rig.jobService.get(job_id)).state === 'done');
     await flushed(rig);
     const messages = await storedMessages(await connectClient(server), 'GH_EVT');
     expect(messages.map(({ id }) => id)).toEqual(
-      (await rig.door.events(job_id)).map(({ id }) => id),
+      (await rig.jobService.events(job_id)).map(({ id }) => id),
     );
     const last = messages.at(-1)?.body['data'] as StateEvent;
     expect(last).toMatchObject({ type: 'done', data: { outcome: 'answered', truncated: true } });

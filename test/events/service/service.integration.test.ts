@@ -41,7 +41,7 @@ function problemOf(message: Msg) {
 }
 
 const stateIs = (rig: OpenMessagingFixture, jobId: string, state: string): Promise<void> =>
-  until(async () => (await rig.door.get(jobId)).state === state);
+  until(async () => (await rig.jobService.get(jobId)).state === state);
 
 describe.skipIf(natsCommand === null)('a request over NATS', () => {
   test('submits a message, and shows, lists and reads its job', async () => {
@@ -51,10 +51,10 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     );
     await stateIs(rig, job_id, 'done');
     const view = bodyOf<JobView>(await ask(nc, 'get', { job_id }));
-    expect(view).toEqual(await rig.door.get(job_id));
+    expect(view).toEqual(await rig.jobService.get(job_id));
     expect(view).toMatchObject({ job_id, channel: 'nats', reply: 'answer to hello' });
     expect(bodyOf(await ask(nc, 'list', { user_id: 'ann' }))).toEqual(
-      await rig.door.list({ user_id: 'ann' }),
+      await rig.jobService.list({ user_id: 'ann' }),
     );
     for (const [outcome, count] of [
       ['answered', 1],
@@ -96,17 +96,17 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     await stateIs(rig, yes, 'confirm-draft');
     await stateIs(rig, no, 'confirm-draft');
     await stateIs(rig, stop, 'reason');
-    const [shown] = (await rig.door.events(yes)).slice(-1);
+    const [shown] = (await rig.jobService.events(yes)).slice(-1);
     const stale = { job_id: yes, draft_seq: shown!.seq - 1 };
     expect(problemOf(await ask(nc, 'confirm', stale))).toMatchObject({ code: 'GH_JOB_CONFLICT' });
     const seen = { job_id: yes, by: 'ann', draft_seq: shown!.seq };
     expect(bodyOf(await ask(nc, 'confirm', seen))).toEqual({ job_id: yes });
     expect(bodyOf(await ask(nc, 'reject', { job_id: no }))).toEqual({ job_id: no });
     expect(bodyOf(await ask(nc, 'cancel', { job_id: stop, by: 'ann' }))).toEqual({ job_id: stop });
-    await until(async () => (await rig.door.get(yes)).outcome === 'answered');
-    await until(async () => (await rig.door.get(no)).outcome === 'declined');
+    await until(async () => (await rig.jobService.get(yes)).outcome === 'answered');
+    await until(async () => (await rig.jobService.get(no)).outcome === 'declined');
     await stateIs(rig, stop, 'cancelled');
-    const [last] = (await rig.door.events(stop)).slice(-1);
+    const [last] = (await rig.jobService.events(stop)).slice(-1);
     expect(last?.data).toMatchObject({ by: 'ann' });
     expect(problemOf(await ask(nc, 'cancel', { job_id: stop }))).toEqual({
       code: 'GH_JOB_CONFLICT',
@@ -144,7 +144,10 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
 
   test('gets a fault of ours as a code, without its details', async () => {
     const { nc } = await served({
-      door: (door) => ({ ...door, get: () => Promise.reject(new Error('secret path /x')) }),
+      jobService: (jobService) => ({
+        ...jobService,
+        get: () => Promise.reject(new Error('secret path /x')),
+      }),
     });
     const message = await ask(nc, 'get', { job_id: 'a' });
     expect(problemOf(message)).toEqual({ code: 'GH_JOB_BUG', status: '500' });
@@ -157,7 +160,7 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     const nc = await connectClient(server);
     await until(() => answers(nc));
     for (let n = 0; n < 12; n += 1) {
-      await rig.door.submit({ message: `${n} ${'가'.repeat(1_000)}`, user_id: `u${n}` });
+      await rig.jobService.submit({ message: `${n} ${'가'.repeat(1_000)}`, user_id: `u${n}` });
     }
     const ids: string[] = [];
     let cursor: string | null = null;

@@ -129,9 +129,9 @@ describe('the outbox', () => {
       config: { mode: 'off' },
     });
     onTestFinished(() => rig.close());
-    const { job_id } = await rig.door.submit({ message: 'draft x', user_id: 'ann' });
-    await until(async () => (await rig.door.get(job_id)).state === 'confirm-draft');
+    const { job_id } = await rig.jobService.submit({ message: 'draft x', user_id: 'ann' });
+    await until(async () => (await rig.jobService.get(job_id)).state === 'confirm-draft');
     const { rows } = rig.outbox.after(0, 100);
-    expect(rows.flatMap(({ events }) => events)).toEqual(await rig.door.events(job_id));
+    expect(rows.flatMap(({ events }) => events)).toEqual(await rig.jobService.events(job_id));
   });
 });

@@ -37,7 +37,7 @@ function readTokens(nc: NatsConnection, subject: string): Reader {
 async function thinking(
   rig: OpenMessagingFixture,
 ): Promise<{ jobId: string; say(piece: string | null): void }> {
-  const { job_id: jobId } = await rig.door.submit({ message: 'think hard', user_id: 'ann' });
+  const { job_id: jobId } = await rig.jobService.submit({ message: 'think hard', user_id: 'ann' });
   await until(() => rig.pieces.has(jobId));
   return { jobId, say: rig.pieces.get(jobId)! };
 }
@@ -121,7 +121,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
     const { say, jobId } = await thinking(rig);
     for (let n = 0; n < 1_000; n += 1) say(`piece ${n} `);
     say(null);
-    await until(async () => (await rig.door.get(jobId)).state === 'done');
+    await until(async () => (await rig.jobService.get(jobId)).state === 'done');
     expect(rig.messaging.status().counts.tokenFrames).toBe(0);
   });
 

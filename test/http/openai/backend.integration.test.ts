@@ -16,9 +16,9 @@ const messages = [user('hello')];
 
 describe('a completion', () => {
   test('comes whole, with finish_reason and usage', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(says('the whole answer'));
-    const answer = await door.openai.chat.completions.create({ model, messages });
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(says('the whole answer'));
+    const answer = await fixture.openai.chat.completions.create({ model, messages });
     expect(answer).toMatchObject({ object: 'chat.completion', model });
     expect(answer.choices).toEqual([
       {
@@ -30,13 +30,13 @@ describe('a completion', () => {
     ]);
     expect(answer.usage).toEqual({ prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 });
     expect(aboutOf(answer)).toMatchObject({ backend: 'large', queue_ms: expect.any(Number) });
-    expect(door.small.requests).toEqual([]);
+    expect(fixture.small.requests).toEqual([]);
   });
 
   test('comes as a stream that ends with the usage where that was asked for', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(says('one two three'), says('four'));
-    const stream = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(says('one two three'), says('four'));
+    const stream = await fixture.openai.chat.completions.create({
       model,
       messages,
       stream: true,
@@ -46,14 +46,14 @@ describe('a completion', () => {
     expect(chunks[0]?.choices[0]?.delta).toEqual({ role: 'assistant', content: '' });
     expect([text, finishReason]).toEqual(['one two three', 'stop']);
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 3 } });
-    const plain = await door.openai.chat.completions.create({ model, messages, stream: true });
+    const plain = await fixture.openai.chat.completions.create({ model, messages, stream: true });
     expect((await collect(plain)).chunks.every(({ choices }) => choices.length === 1)).toBe(true);
   });
 
   test('passes on what was asked for, and nothing that was not', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const schema = { type: 'object', properties: { a: { type: 'string' } } };
-    await door.openai.chat.completions.create({
+    await fixture.openai.chat.completions.create({
       model,
       messages: [{ role: 'developer', content: [{ type: 'text', text: 'be brief' }] }, ...messages],
       max_completion_tokens: 77,
@@ -64,7 +64,7 @@ describe('a completion', () => {
       presence_penalty: null,
       response_format: { type: 'json_schema', json_schema: { name: 'thing', schema } },
     });
-    const { body } = door.large.requests[0]!;
+    const { body } = fixture.large.requests[0]!;
     expect(body).toMatchObject({
       model: 'm',
       messages: [{ role: 'system', content: 'be brief' }, user('hello')],
@@ -80,8 +80,8 @@ describe('a completion', () => {
   });
 
   test('passes tools on, and the calls back, whole and streamed', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(calls(['search', '{"query":"x"}']), calls(['search', '{"query":"x"}']));
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(calls(['search', '{"query":"x"}']), calls(['search', '{"query":"x"}']));
     const parameters = { type: 'object', properties: { query: { type: 'string' } } };
     const request = {
       model,
@@ -89,7 +89,7 @@ describe('a completion', () => {
       tools: [{ type: 'function' as const, function: { name: 'search', parameters } }],
       tool_choice: { type: 'function' as const, function: { name: 'search' } },
     };
-    const whole = await door.openai.chat.completions.create(request);
+    const whole = await fixture.openai.chat.completions.create(request);
     expect(whole.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
       message: {
@@ -99,10 +99,10 @@ describe('a completion', () => {
         ],
       },
     });
-    expect(door.large.requests[0]?.body['tool_choice']).toEqual(request.tool_choice);
-    expect(door.large.requests[0]?.body['tools']).toMatchObject([{ function: { parameters } }]);
+    expect(fixture.large.requests[0]?.body['tool_choice']).toEqual(request.tool_choice);
+    expect(fixture.large.requests[0]?.body['tools']).toMatchObject([{ function: { parameters } }]);
 
-    const stream = await door.openai.chat.completions.create({ ...request, stream: true });
+    const stream = await fixture.openai.chat.completions.create({ ...request, stream: true });
     const { chunks, finishReason } = await collect(stream);
     const deltas = chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? []);
     expect(deltas).toMatchObject([{ index: 0, function: { arguments: '{"query":"x"}' } }]);
@@ -110,9 +110,9 @@ describe('a completion', () => {
   });
 
   test('takes the results of tools in the conversation', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const call = { id: 'c1', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
-    await door.openai.chat.completions.create({
+    await fixture.openai.chat.completions.create({
       model,
       messages: [
         ...messages,
@@ -120,7 +120,7 @@ describe('a completion', () => {
         { role: 'tool', tool_call_id: 'c1', content: 'found' },
       ],
     });
-    expect(door.large.requests[0]?.body.messages).toEqual([
+    expect(fixture.large.requests[0]?.body.messages).toEqual([
       user('hello'),
       { role: 'assistant', content: '', tool_calls: [call] },
       { role: 'tool', content: 'found', tool_call_id: 'c1' },
@@ -128,12 +128,12 @@ describe('a completion', () => {
   });
 
   test('with a picture in it is refused, for the picture would be lost', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const content = [
       { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA' } },
     ];
     const error = await errorOf(
-      door.openai.chat.completions.create({ model, messages: [{ role: 'user', content }] }),
+      fixture.openai.chat.completions.create({ model, messages: [{ role: 'user', content }] }),
     );
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
     expect(error.message).toContain('messages.0.content.0');
@@ -142,27 +142,31 @@ describe('a completion', () => {
 
 describe('P9: the backend that was named', () => {
   test('and is not known is an error of the caller, and nothing is asked', async () => {
-    const door = await openOpenAiFixture();
-    const error = await errorOf(door.openai.chat.completions.create({ model: 'gpt-4o', messages }));
+    const fixture = await openOpenAiFixture();
+    const error = await errorOf(
+      fixture.openai.chat.completions.create({ model: 'gpt-4o', messages }),
+    );
     expect(error).toMatchObject({ status: 400, code: 'GH_BACKEND_UNKNOWN' });
     expect(error.message).toContain('small, large');
   });
 
   test.each([true, false])('and is down is a 503 with the reason (stream: %s)', async (stream) => {
-    const door = await openOpenAiFixture();
-    await door.large.refuse();
-    const error = await errorOf(door.openai.chat.completions.create({ model, messages, stream }));
+    const fixture = await openOpenAiFixture();
+    await fixture.large.refuse();
+    const error = await errorOf(
+      fixture.openai.chat.completions.create({ model, messages, stream }),
+    );
     expect(error).toMatchObject({ status: 503, code: 'GH_BACKEND_UNAVAILABLE' });
     expect(error.error).toMatchObject({ error_reason: 'connect_refused', type: 'server_error' });
-    expect(door.small.requests).toEqual([]);
+    expect(fixture.small.requests).toEqual([]);
   });
 
   test('and refuses the request is a 400, one that refuses our key a 502', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(fails(400), fails(401));
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(fails(400), fails(401));
     const [first, second] = [
-      await errorOf(door.openai.chat.completions.create({ model, messages })),
-      await errorOf(door.openai.chat.completions.create({ model, messages })),
+      await errorOf(fixture.openai.chat.completions.create({ model, messages })),
+      await errorOf(fixture.openai.chat.completions.create({ model, messages })),
     ];
     expect(first).toMatchObject({ status: 400, code: 'GH_BACKEND_INPUT' });
     expect(second).toMatchObject({ status: 502, code: 'GH_BACKEND_REFUSED' });
@@ -170,32 +174,32 @@ describe('P9: the backend that was named', () => {
   });
 
   test('and fails in the middle of its answer ends the stream with an error, not with [DONE]', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(breaksAfter('half'), breaksAfter('half'));
-    const stream = await door.openai.chat.completions.create({ model, messages, stream: true });
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(breaksAfter('half'), breaksAfter('half'));
+    const stream = await fixture.openai.chat.completions.create({ model, messages, stream: true });
     const error = await errorOf(collect(stream));
     expect(error.error).toMatchObject({
       code: 'GH_BACKEND_UNAVAILABLE',
       error_reason: 'upstream_stream_error',
     });
-    const raw = await (await door.post({ model, messages, stream: true })).text();
+    const raw = await (await fixture.post({ model, messages, stream: true })).text();
     expect(raw).toContain('half');
     expect(raw).not.toContain('[DONE]');
     expect(raw).not.toContain('"finish_reason":"stop"');
   });
 
   test('and has a full queue says when to come again', async () => {
-    const door = await openOpenAiFixture({ gates: { maxQueue: 1 } });
-    door.large.script(says('x'), stalls());
-    await door.openai.chat.completions.create({ model, messages });
+    const fixture = await openOpenAiFixture({ gates: { maxQueue: 1 } });
+    fixture.large.script(says('x'), stalls());
+    await fixture.openai.chat.completions.create({ model, messages });
     const leaving = new AbortController();
     const { signal } = leaving;
-    const holder = door.post({ model, messages }, { signal }).catch(() => null);
-    await door.large.arrived(2);
-    const waiter = door.post({ model, messages }, { signal }).catch(() => null);
-    const gate = door.core.pool.find('large')!.gate;
+    const holder = fixture.post({ model, messages }, { signal }).catch(() => null);
+    await fixture.large.arrived(2);
+    const waiter = fixture.post({ model, messages }, { signal }).catch(() => null);
+    const gate = fixture.core.pool.find('large')!.gate;
     await until(() => gate.view().waiting.length === 1);
-    const refused = await door.post({ model, messages });
+    const refused = await fixture.post({ model, messages });
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(0);
     expect(await refused.json()).toMatchObject({
@@ -208,45 +212,45 @@ describe('P9: the backend that was named', () => {
 
 describe('priority', () => {
   test('background gives way to a person, and still comes back whole, once', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(stallsAfter('half of the'), says('for the person'), says('the draft'));
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(stallsAfter('half of the'), says('for the person'), says('the draft'));
     const headers = { 'x-gatehouse-priority': 'background' };
-    const background = door.openai.chat.completions
+    const background = fixture.openai.chat.completions
       .create({ model, messages: [user('draft')], stream: true }, { headers })
       .then(collect);
-    await door.large.arrived(1);
-    const person = await door.openai.chat.completions.create({ model, messages });
+    await fixture.large.arrived(1);
+    const person = await fixture.openai.chat.completions.create({ model, messages });
     expect(person.choices[0]?.message.content).toBe('for the person');
     expect((await background).text).toBe('the draft');
-    expect(door.large.requests[0]?.closedBy).toBe('client');
-    expect(door.large.overlapMax).toBe(1);
-    expect(door.core.pool.find('large')!.gate.view().counters.preemptions).toBe(1);
+    expect(fixture.large.requests[0]?.closedBy).toBe('client');
+    expect(fixture.large.overlapMax).toBe(1);
+    expect(fixture.core.pool.find('large')!.gate.view().counters.preemptions).toBe(1);
   });
 
   test('foreground waits for another person, who is not pushed out', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const { promise: barrier, resolve } = Promise.withResolvers<void>();
-    door.large.script(async (exchange) => {
+    fixture.large.script(async (exchange) => {
       await barrier;
       await says('first')(exchange);
     });
-    const first = door.openai.chat.completions.create({ model, messages });
-    await door.large.arrived(1);
-    const second = door.openai.chat.completions.create({ model, messages });
-    const gate = door.core.pool.find('large')!.gate;
+    const first = fixture.openai.chat.completions.create({ model, messages });
+    await fixture.large.arrived(1);
+    const second = fixture.openai.chat.completions.create({ model, messages });
+    const gate = fixture.core.pool.find('large')!.gate;
     await until(() => gate.view().waiting.length === 1);
     expect(gate.view().waiting[0]).toMatchObject({ kind: 'direct', priority: 'foreground' });
     resolve();
     expect((await first).choices[0]?.message.content).toBe('first');
     expect((await second).choices[0]?.message.content).toBe('answer');
-    expect(door.large.overlapMax).toBe(1);
+    expect(fixture.large.overlapMax).toBe(1);
   });
 
   test('of an unknown sort is refused', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const headers = { 'x-gatehouse-priority': 'urgent' };
     const error = await errorOf(
-      door.openai.chat.completions.create({ model, messages }, { headers }),
+      fixture.openai.chat.completions.create({ model, messages }, { headers }),
     );
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
   });
@@ -254,52 +258,52 @@ describe('priority', () => {
 
 describe('a client that goes away', () => {
   test.each([true, false])('frees the gate for the next (stream: %s)', async (stream) => {
-    const door = await openOpenAiFixture();
-    door.large.script(stallsAfter('half'));
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(stallsAfter('half'));
     const leaving = new AbortController();
     const { signal } = leaving;
-    const left = door.openai.chat.completions
+    const left = fixture.openai.chat.completions
       .create({ model, messages, stream }, { signal })
       .then(async (answer) => ('controller' in answer ? collect(answer) : answer))
       .catch((error: unknown) => error);
-    const request = await door.large.arrived(1);
+    const request = await fixture.large.arrived(1);
     leaving.abort();
     expect((await request.closed).closedBy).toBe('client');
     await left;
-    const next = await door.openai.chat.completions.create({ model, messages });
+    const next = await fixture.openai.chat.completions.create({ model, messages });
     expect(next.choices[0]?.message.content).toBe('answer');
-    expect(door.large.overlapMax).toBe(1);
+    expect(fixture.large.overlapMax).toBe(1);
   });
 
   test('while it waits leaves the queue', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(stalls());
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(stalls());
     const leaving = new AbortController();
     const holding = new AbortController();
-    const holder = door.post({ model, messages }, { signal: holding.signal }).catch(() => null);
-    await door.large.arrived(1);
-    const waiter = door.post({ model, messages }, { signal: leaving.signal }).catch(() => null);
-    const { gate } = door.core.pool.find('large')!;
+    const holder = fixture.post({ model, messages }, { signal: holding.signal }).catch(() => null);
+    await fixture.large.arrived(1);
+    const waiter = fixture.post({ model, messages }, { signal: leaving.signal }).catch(() => null);
+    const { gate } = fixture.core.pool.find('large')!;
     await until(() => gate.view().waiting.length === 1);
     leaving.abort();
     await until(() => gate.view().waiting.length === 0);
     expect(gate.view().running).toHaveLength(1);
     holding.abort();
     await Promise.all([holder, waiter]);
-    expect(door.large.requests).toHaveLength(1);
+    expect(fixture.large.requests).toHaveLength(1);
   });
 });
 
 test('a stream that has to wait is opened after a while, with its place as a comment', async () => {
-  const door = await openOpenAiFixture();
+  const fixture = await openOpenAiFixture();
   const { promise: barrier, resolve } = Promise.withResolvers<void>();
-  door.large.script(async (exchange) => {
+  fixture.large.script(async (exchange) => {
     await barrier;
     await says('first')(exchange);
   });
-  const first = door.post({ model, messages });
-  await door.large.arrived(1);
-  const second = await door.post({ model, messages, stream: true });
+  const first = fixture.post({ model, messages });
+  await fixture.large.arrived(1);
+  const second = await fixture.post({ model, messages, stream: true });
   expect(second.status).toBe(200);
   resolve();
   expect(await second.text()).toContain(': waiting, place 1');

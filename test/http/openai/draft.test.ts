@@ -1,5 +1,6 @@
 /** A draft that waits for its owner, behind an OpenAI client: real door and journal, tools answered by hand. */
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createFairSlices } from '#shared/fair-slices';
 import { createJobService } from '#jobs/service/job-service';
 import { createLanguageAdapter } from '#jobs/effects/language-adapter';
 import type { CompletionResponse } from '#http/openai/openai-response';
@@ -29,7 +30,8 @@ async function setUp() {
     scratch.remove();
   });
   const { journal, storage, queries, hub } = fixture;
-  const door = createJobService({
+  const jobService = createJobService({
+    slices: createFairSlices(),
     journal,
     storage,
     queries,
@@ -57,7 +59,7 @@ async function setUp() {
       content,
     }));
     const leaving = new AbortController();
-    const parts = { door, jobEvents: hub, isStopping: () => stopping.is };
+    const parts = { jobService, jobEvents: hub, isStopping: () => stopping.is };
     const call = parseCompletionCall({ model: 'gatehouse', messages }, {});
     const ended = completeByJob(parts, call, nobodyLooks, leaving.signal);
     return { ended, leave: () => leaving.abort() };
@@ -72,7 +74,7 @@ async function setUp() {
     await fixture.answer(jobId, 'runTools', withDraft);
     return { jobId, shown: await ended };
   }
-  return { ...fixture, door, complete, draft, stopping };
+  return { ...fixture, jobService, complete, draft, stopping };
 }
 
 const draftText = "치과, 11월 25일 14시\n'확인' 또는 '취소'로 답해주세요.";
@@ -98,26 +100,26 @@ describe('a draft', () => {
   });
 
   test('is not taken for confirmed by a yes in another conversation', async () => {
-    const { draft, complete, started, door } = await setUp();
+    const { draft, complete, started, jobService } = await setUp();
     const { jobId } = await draft();
     const other = complete('확인');
     await until(() => started.length > 0);
     expect(started.map(({ src }) => src)).toEqual(['classify']);
-    expect((await door.get(jobId)).state).toBe('confirm-draft');
+    expect((await jobService.get(jobId)).state).toBe('confirm-draft');
     other.leave();
     expect(await other.ended).toBeNull();
   });
 
   test('that is being written is not cancelled when its client goes away', async () => {
-    const { draft, complete, answer, started, door } = await setUp();
+    const { draft, complete, answer, started, jobService } = await setUp();
     const { jobId } = await draft();
     const yes = complete('내일 2시 치과 잡아줘', draftText, '확인');
     await until(() => started.some(({ src }) => src === 'execute'));
     yes.leave();
     expect(await yes.ended).toBeNull();
     await answer(jobId, 'execute', written);
-    await until(async () => (await door.get(jobId)).state === 'done');
-    expect((await door.get(jobId)).outcome).toBe('answered');
+    await until(async () => (await jobService.get(jobId)).state === 'done');
+    expect((await jobService.get(jobId)).outcome).toBe('answered');
   });
 
   test('that is dropped by a no ends with a word for it', async () => {
@@ -132,12 +134,12 @@ describe('a draft', () => {
 });
 
 test('a job whose client loses its connection because the process stops is not cancelled', async () => {
-  const { complete, started, door, stopping } = await setUp();
+  const { complete, started, jobService, stopping } = await setUp();
   const { ended, leave } = complete('안녕');
   await until(() => started.length > 0);
   const { jobId } = started[0]!;
   stopping.is = true;
   leave();
   expect(await ended).toBeNull();
-  expect((await door.get(jobId)).state).toBe('classify');
+  expect((await jobService.get(jobId)).state).toBe('classify');
 });

@@ -32,9 +32,9 @@ test('every field of the official client has a row', () => {
   expect(official.filter((name) => !listed.has(name!))).toEqual([]);
 });
 
-let door: OpenAiFixture;
+let fixture: OpenAiFixture;
 beforeEach(async () => {
-  door = await openOpenAiFixture();
+  fixture = await openOpenAiFixture();
 });
 
 /** What ends the answer: the body, or the last chunk of a stream that has one. */
@@ -49,13 +49,13 @@ async function endOf(response: Response): Promise<{
 }
 
 async function play(model: string, row: Row, what: string): Promise<void> {
-  if (model === 'gatehouse') door.small.script(direct('안녕하세요'));
+  if (model === 'gatehouse') fixture.small.script(direct('안녕하세요'));
   const body = { messages: [user('안녕')], ...row.fragment, model };
-  const response = await door.post(body);
+  const response = await fixture.post(body);
   const end = await endOf(response);
   const ignored = end.gatehouse?.ignored ?? [];
   const isNamed = ignored.some((name) => name === row.field || name.startsWith(`${row.field}.`));
-  const sent = door.large.requests[0]?.body as Record<string, unknown> | undefined;
+  const sent = fixture.large.requests[0]?.body as Record<string, unknown> | undefined;
   const names = (param: string | null | undefined): boolean =>
     param === row.field || param?.startsWith(`${row.field}.`) === true;
   if (what === 'refused') {

@@ -78,10 +78,10 @@ describe('a task of a chat front end', () => {
 
 describe('the model names of the assistant', () => {
   test('a title prompt becomes no job, and a plain chat neither', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(says('Dentist'));
-    door.large.script(says('Hello.'));
-    const title = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(says('Dentist'));
+    fixture.large.script(says('Hello.'));
+    const title = await fixture.openai.chat.completions.create({
       model: 'gatehouse',
       messages: [
         user(
@@ -90,17 +90,20 @@ describe('the model names of the assistant', () => {
       ],
     });
     expect(title.choices[0]?.message.content).toBe('Dentist');
-    const chat = await door.openai.chat.completions.create({
+    const chat = await fixture.openai.chat.completions.create({
       model: 'gatehouse-chat',
       messages: [user('내일 3시에 치과 예약 잡아줘')],
     });
     expect(chat.choices[0]?.message.content).toBe('Hello.');
-    expect((await door.client.jobs({})).jobs).toEqual([]);
+    expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
   test('an unknown name is answered with all names', async () => {
-    const door = await openOpenAiFixture();
-    const asked = door.openai.chat.completions.create({ model: 'nobody', messages: [user('hi')] });
+    const fixture = await openOpenAiFixture();
+    const asked = fixture.openai.chat.completions.create({
+      model: 'nobody',
+      messages: [user('hi')],
+    });
     await expect(asked).rejects.toThrow('there are: gatehouse, small, large, gatehouse-chat');
   });
 });

@@ -9,10 +9,10 @@ const model = 'gatehouse';
 
 describe('a message to the assistant', () => {
   test('is a job of the named user, and its reply is the answer', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(routed);
-    door.large.script(says('깊은 생각 끝에 드리는 답'));
-    const answer = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(routed);
+    fixture.large.script(says('깊은 생각 끝에 드리는 답'));
+    const answer = await fixture.openai.chat.completions.create({
       model,
       messages: [user('양자역학이 뭐야?')],
       user: 'ann',
@@ -23,7 +23,7 @@ describe('a message to the assistant', () => {
     });
     const { job_id: jobId, outcome } = aboutOf(answer);
     expect(outcome).toBe('answered');
-    expect(await door.client.job(String(jobId))).toMatchObject({
+    expect(await fixture.client.job(String(jobId))).toMatchObject({
       user_id: 'ann',
       message: '양자역학이 뭐야?',
       state: 'done',
@@ -31,10 +31,10 @@ describe('a message to the assistant', () => {
   });
 
   test('is streamed as it is written', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(routed);
-    door.large.script(says('깊은 생각 끝에 드리는 답'));
-    const stream = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(routed);
+    fixture.large.script(says('깊은 생각 끝에 드리는 답'));
+    const stream = await fixture.openai.chat.completions.create({
       model,
       messages: [user('양자역학이 뭐야?')],
       stream: true,
@@ -48,9 +48,9 @@ describe('a message to the assistant', () => {
   });
 
   test('that the classifier answers itself comes in one piece', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(direct('안녕하세요!'));
-    const stream = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(direct('안녕하세요!'));
+    const stream = await fixture.openai.chat.completions.create({
       model,
       messages: [user('안녕')],
       stream: true,
@@ -59,10 +59,10 @@ describe('a message to the assistant', () => {
   });
 
   test('whose reasoner breaks off shows the whole new answer after the half one, and says so', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(routed, says('작은 모델의 답'));
-    door.large.script(cutsAfter('큰 모델의 반쪽'));
-    const stream = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(routed, says('작은 모델의 답'));
+    fixture.large.script(cutsAfter('큰 모델의 반쪽'));
+    const stream = await fixture.openai.chat.completions.create({
       model,
       messages: [user('양자역학이 뭐야?')],
       stream: true,
@@ -74,64 +74,67 @@ describe('a message to the assistant', () => {
   });
 
   test('P1: with every model dead is answered with a sentence for the person', async () => {
-    const door = await openOpenAiFixture();
-    await door.small.refuse();
-    await door.large.refuse();
-    const answer = await door.openai.chat.completions.create({ model, messages: [user('안녕')] });
+    const fixture = await openOpenAiFixture();
+    await fixture.small.refuse();
+    await fixture.large.refuse();
+    const answer = await fixture.openai.chat.completions.create({
+      model,
+      messages: [user('안녕')],
+    });
     expect(answer.choices[0]?.message.content).toBe('응답을 받지 못했습니다. 다시 시도해주세요.');
     expect(aboutOf(answer)['outcome']).toBe('failed');
   });
 
   test('is cancelled when its client goes away', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(routed);
-    door.large.script(stallsAfter('반쪽'));
-    const stream = await door.openai.chat.completions.create({
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(routed);
+    fixture.large.script(stallsAfter('반쪽'));
+    const stream = await fixture.openai.chat.completions.create({
       model,
       messages: [user('왜 하늘은 파래?')],
       stream: true,
     });
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content === '반쪽') break;
-    expect((await (await door.large.arrived(1)).closed).closedBy).toBe('client');
-    await until(async () => (await door.client.jobs({})).jobs[0]?.state === 'cancelled');
+    expect((await (await fixture.large.arrived(1)).closed).closedBy).toBe('client');
+    await until(async () => (await fixture.client.jobs({})).jobs[0]?.state === 'cancelled');
   });
 
   test('is not cancelled by a restart: the job goes on after it', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(routed);
-    door.large.script(stalls(), says('답'));
-    const lost = door.post({ model, messages: [user('왜 하늘은 파래?')] }).catch(() => 'lost');
-    await door.large.arrived(1);
-    await door.restart();
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(routed);
+    fixture.large.script(stalls(), says('답'));
+    const lost = fixture.post({ model, messages: [user('왜 하늘은 파래?')] }).catch(() => 'lost');
+    await fixture.large.arrived(1);
+    await fixture.restart();
     expect(await lost).toBe('lost');
-    await until(async () => (await door.client.jobs({})).jobs[0]?.state === 'done');
-    expect((await door.client.jobs({})).jobs[0]).toMatchObject({ reply: '답' });
+    await until(async () => (await fixture.client.jobs({})).jobs[0]?.state === 'done');
+    expect((await fixture.client.jobs({})).jobs[0]).toMatchObject({ reply: '답' });
   });
 });
 
 describe('the conversation', () => {
   test('is the one that the client sends on: its turns are told to the models, those of another are not', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(direct('반가워요 민수님'), direct('모릅니다'), direct('민수라고 하셨죠'));
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(direct('반가워요 민수님'), direct('모릅니다'), direct('민수라고 하셨죠'));
     const say = (...messages: { role: 'user' | 'assistant'; content: string }[]) =>
-      door.openai.chat.completions.create({ model, messages });
+      fixture.openai.chat.completions.create({ model, messages });
     await say(user('나는 민수야'));
     await say(user('나는 누구야?'));
     await say(user('나는 민수야'), assistant('반가워요 민수님'), user('나는 누구야?'));
-    const told = door.small.requests.map(({ body }) => JSON.stringify(body.messages));
+    const told = fixture.small.requests.map(({ body }) => JSON.stringify(body.messages));
     expect(told[1]).not.toContain('민수');
     expect(told[2]).toContain('반가워요 민수님');
   });
 
   test('can be named outright', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(direct('반가워요'), direct('민수'));
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(direct('반가워요'), direct('민수'));
     const metadata = { conversation: 'kitchen' };
     const ask = (content: string) =>
-      door.openai.chat.completions.create({ model, messages: [user(content)], metadata });
+      fixture.openai.chat.completions.create({ model, messages: [user(content)], metadata });
     await ask('나는 민수야');
     await ask('나는 누구야?');
-    expect(JSON.stringify(door.small.requests[1]?.body.messages)).toContain('나는 민수야');
+    expect(JSON.stringify(fixture.small.requests[1]?.body.messages)).toContain('나는 민수야');
   });
 });
 
@@ -145,26 +148,26 @@ describe('what a job cannot honour is refused by name', () => {
     ['messages', { messages: [user('안녕'), assistant('네')] }],
     ['n', { messages, n: 2 }],
   ])('%s', async (field, body) => {
-    const door = await openOpenAiFixture();
-    const error = await errorOf(door.openai.chat.completions.create({ model, ...body }));
+    const fixture = await openOpenAiFixture();
+    const error = await errorOf(fixture.openai.chat.completions.create({ model, ...body }));
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
     expect(error.message).toContain(field);
-    expect((await door.client.jobs({})).jobs).toEqual([]);
+    expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
   test('a message without words', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const error = await errorOf(
-      door.openai.chat.completions.create({ model, messages: [user('  ')], stream: true }),
+      fixture.openai.chat.completions.create({ model, messages: [user('  ')], stream: true }),
     );
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_EMPTY' });
   });
 
   test('background priority', async () => {
-    const door = await openOpenAiFixture();
+    const fixture = await openOpenAiFixture();
     const headers = { 'x-gatehouse-priority': 'background' };
     const error = await errorOf(
-      door.openai.chat.completions.create({ model, messages }, { headers }),
+      fixture.openai.chat.completions.create({ model, messages }, { headers }),
     );
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
   });

@@ -15,9 +15,9 @@ import {
   type OpenAiFixture,
 } from './openai-fixture.ts';
 
-let door: OpenAiFixture;
+let fixture: OpenAiFixture;
 beforeEach(async () => {
-  door = await openOpenAiFixture();
+  fixture = await openOpenAiFixture();
 });
 
 const call = (args: unknown = '{"city":"서울"}') => ({
@@ -28,7 +28,7 @@ const call = (args: unknown = '{"city":"서울"}') => ({
 const result = { role: 'tool', tool_call_id: 'c1', content: '맑음' };
 const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
 
-const sent = (): Record<string, unknown> => door.large.requests[0]!.body;
+const sent = (): Record<string, unknown> => fixture.large.requests[0]!.body;
 
 describe('a request that others send', () => {
   const folder = join(import.meta.dirname, 'cases');
@@ -62,8 +62,8 @@ describe('a request that others send', () => {
       request: { model: string };
     };
     const model = request.model === 'BACKEND' ? 'large' : request.model;
-    door.small.script(direct('네'));
-    await right[name]!(await door.post({ ...request, model }));
+    fixture.small.script(direct('네'));
+    await right[name]!(await fixture.post({ ...request, model }));
   });
 });
 
@@ -124,14 +124,14 @@ describe('a message to a backend', () => {
     ['the role developer', { role: 'developer', content: '짧게' }, { role: 'system' }],
     ['a field of its server', { ...assistant('네'), prefix: true }, { prefix: true }],
   ])('with %s is passed on', async (_, message, expected) => {
-    const response = await door.post({ model: 'large', messages: [message, user('응?')] });
+    const response = await fixture.post({ model: 'large', messages: [message, user('응?')] });
     expect(response.status, await response.clone().text()).toBe(200);
     expect((sent()['messages'] as unknown[])[0]).toMatchObject(expected as object);
   });
 
   test('with thoughts has them left out, and that is said', async () => {
     const message = { ...assistant('네'), reasoning_content: '음', refusal: null };
-    const response = await door.post({ model: 'large', messages: [message, user('응?')] });
+    const response = await fixture.post({ model: 'large', messages: [message, user('응?')] });
     expect(aboutOf((await response.json()) as object)['ignored']).toEqual([
       'messages.reasoning_content',
     ]);
@@ -167,10 +167,10 @@ describe('a message to a backend', () => {
       'messages.0.tool_calls.0.id',
     ],
   ])('with %s is refused by its place', async (_, message, param) => {
-    const response = await door.post({ model: 'large', messages: [message] });
+    const response = await fixture.post({ model: 'large', messages: [message] });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { param, code: 'GH_REQUEST_INVALID' } });
-    expect(door.large.requests).toEqual([]);
+    expect(fixture.large.requests).toEqual([]);
   });
 });
 
@@ -188,14 +188,14 @@ describe('a message to the assistant', () => {
     ['a part that is nothing', [{ role: 'user', content: [null, 7] }, { role: 'assistant' }]],
     ['no content at all', [{ role: 'user' }, { role: 'system' }]],
   ])('is answered after earlier ones with %s', async (_, earlier) => {
-    door.small.script(direct('천만에요'));
-    const response = await door.post({ model, messages: [...earlier, user('고마워')] });
+    fixture.small.script(direct('천만에요'));
+    const response = await fixture.post({ model, messages: [...earlier, user('고마워')] });
     expect(response.status, await response.clone().text()).toBe(200);
   });
 
   test('with a picture in it is refused by the place of the picture', async () => {
     const content = [{ type: 'text', text: '이 사진 뭐야' }, picture];
-    const response = await door.post({
+    const response = await fixture.post({
       model,
       messages: [user('안녕'), { role: 'user', content }],
     });
@@ -208,23 +208,23 @@ describe('a message to the assistant', () => {
     for (const url of ['data:image/png;base64,AAAA', 'data:image/png;base64,BBBB', 'same']) {
       const picked = url === 'same' ? 'data:image/png;base64,BBBB' : url;
       const first = { role: 'user', content: [{ type: 'image_url', image_url: { url: picked } }] };
-      door.small.script(direct('네'));
-      const response = await door.post({
+      fixture.small.script(direct('네'));
+      const response = await fixture.post({
         model,
         messages: [first, assistant('?'), user(`안녕 ${url}`)],
       });
       const { job_id: jobId } = aboutOf((await response.json()) as object);
-      channels.push(((await door.client.job(String(jobId))) as { channel: string }).channel);
+      channels.push(((await fixture.client.job(String(jobId))) as { channel: string }).channel);
     }
     expect(new Set(channels).size).toBe(2);
     expect(channels[1]).toBe(channels[2]);
   });
 
   test('that asks for the usage gets no chunk without choices, for nothing was counted', async () => {
-    door.small.script(direct('네'));
+    fixture.small.script(direct('네'));
     const stream_options = { include_usage: true };
     const body = { model, messages: [user('안녕')], stream: true, stream_options };
-    const text = await (await door.post(body)).text();
+    const text = await (await fixture.post(body)).text();
     const chunks = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json]) => JSON.parse(json!));
     expect(chunks.length).toBeGreaterThan(1);
     expect(chunks.every(({ choices }) => choices.length === 1)).toBe(true);
@@ -251,7 +251,7 @@ describe('tools of a request', () => {
       1,
     ],
   ])('are chosen from as the client says: %s', async (_, choice, expected, count) => {
-    const response = await door.post({ model: 'large', messages, tools, tool_choice: choice });
+    const response = await fixture.post({ model: 'large', messages, tools, tool_choice: choice });
     expect(response.status).toBe(200);
     expect(sent()['tool_choice']).toEqual(expected);
     expect(sent()['tools']).toHaveLength(count);
@@ -264,13 +264,13 @@ describe('tools of a request', () => {
     ['a number', 7],
     ['no name', { type: 'function' }],
   ])('are not chosen from by %s: refused by name', async (_, choice) => {
-    const response = await door.post({ model: 'large', messages, tools, tool_choice: choice });
+    const response = await fixture.post({ model: 'large', messages, tools, tool_choice: choice });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { param: 'tool_choice' } });
   });
 
   test('that may be called side by side or not: that is passed on', async () => {
-    await door.post({ model: 'large', messages, tools, parallel_tool_calls: false });
+    await fixture.post({ model: 'large', messages, tools, parallel_tool_calls: false });
     expect(sent()['parallel_tool_calls']).toBe(false);
   });
 });
@@ -281,7 +281,7 @@ describe('a conversation with tools', () => {
   test.each([false, true])(
     'goes on over three turns with the openai client (stream: %s)',
     async (stream) => {
-      door.large.script(
+      fixture.large.script(
         calls(['get_weather', '{"city":"서울"}']),
         calls(['get_weather', '{"city":"부산"}'], ['get_weather', '{"city":"대구"}']),
         says('모두 맑습니다'),
@@ -292,10 +292,10 @@ describe('a conversation with tools', () => {
       ];
       for (let turn = 1; turn <= 3; turn += 1) {
         const message = stream
-          ? await door.openai.chat.completions
+          ? await fixture.openai.chat.completions
               .stream({ model: 'large', messages, tools })
               .finalMessage()
-          : (await door.openai.chat.completions.create({ model: 'large', messages, tools }))
+          : (await fixture.openai.chat.completions.create({ model: 'large', messages, tools }))
               .choices[0]!.message;
         // As the client gives it, and as some send it on: without content where it is null.
         const { content, ...rest } = message;
@@ -309,7 +309,7 @@ describe('a conversation with tools', () => {
         }
       }
       expect(messages.at(-1)).toMatchObject({ role: 'assistant', content: '모두 맑습니다' });
-      const last = door.large.requests[2]!.body.messages;
+      const last = fixture.large.requests[2]!.body.messages;
       expect(last.map(({ role }) => role)).toEqual([
         'user',
         'assistant',
@@ -325,14 +325,14 @@ describe('a conversation with tools', () => {
   test.each(['generate', 'stream'] as const)(
     'goes on over three turns with the AI SDK (%s)',
     async (how) => {
-      door.large.script(
+      fixture.large.script(
         calls(['weather', '{"city":"서울"}']),
         calls(['weather', '{"city":"부산"}']),
         says('모두 맑습니다'),
       );
       const asked: string[] = [];
       const options = {
-        model: door.model('large'),
+        model: fixture.model('large'),
         prompt: '날씨?',
         stopWhen: stepCountIs(5),
         tools: {
@@ -349,14 +349,14 @@ describe('a conversation with tools', () => {
         how === 'generate' ? (await generateText(options)).text : await streamText(options).text;
       expect(text).toBe('모두 맑습니다');
       expect(asked).toEqual(['서울', '부산']);
-      expect(door.large.requests).toHaveLength(3);
+      expect(fixture.large.requests).toHaveLength(3);
     },
   );
 
   test('is told the tokens of each turn in a stream, where they are asked for', async () => {
-    door.large.script(calls(['get_weather', '{}']));
+    fixture.large.script(calls(['get_weather', '{}']));
     const chunks = await collect(
-      await door.openai.chat.completions.create({
+      await fixture.openai.chat.completions.create({
         model: 'large',
         messages: [user('날씨?')],
         tools: [{ type: 'function', function: { name: 'get_weather', parameters: weather } }],

@@ -7,8 +7,8 @@ import { errorOf, openOpenAiFixture, user } from './openai-fixture.ts';
 
 describe('GET /v1/models', () => {
   test('lists the assistant and every backend', async () => {
-    const door = await openOpenAiFixture();
-    const list = await door.openai.models.list();
+    const fixture = await openOpenAiFixture();
+    const list = await fixture.openai.models.list();
     expect(list.data.map(({ id }) => id)).toEqual([
       'gatehouse',
       'small',
@@ -19,21 +19,21 @@ describe('GET /v1/models', () => {
       object: 'model',
       gatehouse: { kind: 'generic', model: 'm', load: 'free' },
     });
-    expect(await door.openai.models.retrieve('large')).toMatchObject({ id: 'large' });
-    expect(await errorOf(door.openai.models.retrieve('none'))).toMatchObject({ status: 404 });
+    expect(await fixture.openai.models.retrieve('large')).toMatchObject({ id: 'large' });
+    expect(await errorOf(fixture.openai.models.retrieve('none'))).toMatchObject({ status: 404 });
   });
 });
 
 describe('errors have the shape of OpenAI', () => {
   test('without the right key', async () => {
-    const door = await openOpenAiFixture({ server: { port: 0, apiKeys: ['secret'] } });
+    const fixture = await openOpenAiFixture({ server: { port: 0, apiKeys: ['secret'] } });
     const body = { model: 'large', messages: [user('hello')] };
-    const refused = await door.post(body, { headers: { authorization: 'Bearer wrong' } });
+    const refused = await fixture.post(body, { headers: { authorization: 'Bearer wrong' } });
     expect(refused.status).toBe(401);
     expect(await refused.json()).toMatchObject({
       error: { code: 'GH_REQUEST_UNAUTHORIZED', type: 'authentication_error', param: null },
     });
-    expect((await door.openai.chat.completions.create(body)).choices).toHaveLength(1);
+    expect((await fixture.openai.chat.completions.create(body)).choices).toHaveLength(1);
   });
 
   test.each([
@@ -42,15 +42,18 @@ describe('errors have the shape of OpenAI', () => {
     ['a body without messages', '{"model":"large"}', 400, 'GH_REQUEST_INVALID'],
     ['an empty list of messages', '{"model":"large","messages":[]}', 400, 'GH_REQUEST_INVALID'],
   ])('for %s', async (_what, body, status, code) => {
-    const door = await openOpenAiFixture();
-    const response = await door.post(body);
+    const fixture = await openOpenAiFixture();
+    const response = await fixture.post(body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { code, type: 'invalid_request_error' } });
   });
 
   test('for an address that does not exist', async () => {
-    const door = await openOpenAiFixture();
-    const response = await fetch(`${door.core.url}/v1/embeddings`, { method: 'POST', body: '{}' });
+    const fixture = await openOpenAiFixture();
+    const response = await fetch(`${fixture.core.url}/v1/embeddings`, {
+      method: 'POST',
+      body: '{}',
+    });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { code: 'GH_REQUEST_NOT_FOUND' } });
   });
@@ -58,37 +61,37 @@ describe('errors have the shape of OpenAI', () => {
 
 describe('with the AI SDK', () => {
   test('text is generated and streamed, with usage', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(says('one two'), says('three four five'));
-    const whole = await generateText({ model: door.model('large'), prompt: 'hello' });
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(says('one two'), says('three four five'));
+    const whole = await generateText({ model: fixture.model('large'), prompt: 'hello' });
     expect([whole.text, whole.finishReason]).toEqual(['one two', 'stop']);
-    const streamed = streamText({ model: door.model('large'), prompt: 'hello' });
+    const streamed = streamText({ model: fixture.model('large'), prompt: 'hello' });
     expect(await streamed.text).toBe('three four five');
     expect((await streamed.usage).outputTokens).toBe(3);
   });
 
   test('an object comes by its schema', async () => {
-    const door = await openOpenAiFixture();
-    door.large.script(saysJson({ city: 'Seoul' }));
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(saysJson({ city: 'Seoul' }));
     const schema = jsonSchema<{ city: string }>({
       type: 'object',
       properties: { city: { type: 'string' } },
     });
     const { output } = await generateText({
-      model: door.model('large'),
+      model: fixture.model('large'),
       prompt: 'where?',
       output: Output.object({ schema }),
     });
     expect(output).toEqual({ city: 'Seoul' });
-    expect(door.large.requests[0]?.body['response_format']).toMatchObject({
+    expect(fixture.large.requests[0]?.body['response_format']).toMatchObject({
       type: 'json_schema',
       json_schema: { schema: { properties: { city: { type: 'string' } } } },
     });
   });
 
   test.each(['generate', 'stream'] as const)('a tool is called and answered (%s)', async (how) => {
-    const door = await openOpenAiFixture();
-    door.large.script(calls(['weather', '{"city":"Seoul"}']), says('It is sunny.'));
+    const fixture = await openOpenAiFixture();
+    fixture.large.script(calls(['weather', '{"city":"Seoul"}']), says('It is sunny.'));
     const asked: unknown[] = [];
     const weather = tool({
       inputSchema: jsonSchema<{ city: string }>({
@@ -101,7 +104,7 @@ describe('with the AI SDK', () => {
       },
     });
     const options = {
-      model: door.model('large'),
+      model: fixture.model('large'),
       prompt: 'weather?',
       tools: { weather },
       stopWhen: stepCountIs(3),
@@ -110,21 +113,21 @@ describe('with the AI SDK', () => {
       how === 'generate' ? (await generateText(options)).text : await streamText(options).text;
     expect(text).toBe('It is sunny.');
     expect(asked).toEqual([{ city: 'Seoul' }]);
-    expect(door.large.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool' });
+    expect(fixture.large.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool' });
   });
 
   test('the assistant answers like any model', async () => {
-    const door = await openOpenAiFixture();
-    door.small.script(direct('안녕하세요!'), direct('또 만났네요'));
-    const model = door.model('gatehouse');
+    const fixture = await openOpenAiFixture();
+    fixture.small.script(direct('안녕하세요!'), direct('또 만났네요'));
+    const model = fixture.model('gatehouse');
     expect((await generateText({ model, prompt: '안녕' })).text).toBe('안녕하세요!');
     expect(await streamText({ model, prompt: '안녕하세요' }).text).toBe('또 만났네요');
   });
 
   test('a dead backend is an error that names the reason', async () => {
-    const door = await openOpenAiFixture();
-    await door.large.refuse();
-    const call = generateText({ model: door.model('large'), prompt: 'hello', maxRetries: 0 });
+    const fixture = await openOpenAiFixture();
+    await fixture.large.refuse();
+    const call = generateText({ model: fixture.model('large'), prompt: 'hello', maxRetries: 0 });
     await expect(call).rejects.toMatchObject({
       statusCode: 503,
       responseBody: expect.stringContaining('connect_refused'),

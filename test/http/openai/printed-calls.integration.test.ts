@@ -16,10 +16,10 @@ const tools = [
 const request = { model: 'large', messages: [user('서울 날씨')], tools };
 
 test('a printed call in any form is a tool call with its finish_reason', async () => {
-  const door = await openOpenAiFixture();
+  const fixture = await openOpenAiFixture();
   for (const { name, print } of printedCallForms) {
-    door.large.script(says(print('get_weather', 'city', '서울')));
-    const answer = await door.openai.chat.completions.create(request);
+    fixture.large.script(says(print('get_weather', 'city', '서울')));
+    const answer = await fixture.openai.chat.completions.create(request);
     const [choice] = answer.choices;
     expect([name, choice!.finish_reason]).toEqual([name, 'tool_calls']);
     const [call] = choice!.message.tool_calls ?? [];
@@ -31,13 +31,13 @@ test('a printed call in any form is a tool call with its finish_reason', async (
 });
 
 test('a stream shows nothing of a printed call and ends with the call', async () => {
-  const door = await openOpenAiFixture();
-  door.large.script(
+  const fixture = await openOpenAiFixture();
+  fixture.large.script(
     says(
       '찾아볼게요.\n<tool_call>{"name": "get_weather", "arguments": {"city": "서울"}}</tool_call>',
     ),
   );
-  const stream = await door.openai.chat.completions.create({ ...request, stream: true });
+  const stream = await fixture.openai.chat.completions.create({ ...request, stream: true });
   const { chunks, text, finishReason } = await collect(stream);
   expect([text.trim(), finishReason]).toEqual(['찾아볼게요.', 'tool_calls']);
   const calls = chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? []);
@@ -45,18 +45,18 @@ test('a stream shows nothing of a printed call and ends with the call', async ()
 });
 
 test('without tools in the request the same text is the answer', async () => {
-  const door = await openOpenAiFixture();
+  const fixture = await openOpenAiFixture();
   const text = '{"name": "get_weather", "arguments": {"city": "서울"}}';
-  door.large.script(says(text));
+  fixture.large.script(says(text));
   const { tools: _, ...plain } = request;
-  const answer = await door.openai.chat.completions.create(plain);
+  const answer = await fixture.openai.chat.completions.create(plain);
   expect(answer.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: text } });
 });
 
 test('with tools, JSON that calls none of them is the answer', async () => {
-  const door = await openOpenAiFixture();
+  const fixture = await openOpenAiFixture();
   const text = '{"name": "서울", "arguments": {"temp": 3}}';
-  door.large.script(says(text));
-  const answer = await door.openai.chat.completions.create(request);
+  fixture.large.script(says(text));
+  const answer = await fixture.openai.chat.completions.create(request);
   expect(answer.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: text } });
 });

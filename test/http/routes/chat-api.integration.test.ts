@@ -212,7 +212,7 @@ describe('the stream of a job', () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽 답'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
-    await until(async () => (await fixture.core.door.text(jobId)).text === '반쪽 답');
+    await until(async () => (await fixture.core.jobService.text(jobId)).text === '반쪽 답');
     const reads = [read(jobId, { 'last-event-id': '999' })];
     await fixture.client.controlJob(jobId, 'cancel');
     await until(async () => (await fixture.client.job(jobId)).state === 'cancelled');
@@ -227,7 +227,7 @@ describe('the stream of a job', () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽 답'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
-    await until(async () => (await fixture.core.door.text(jobId)).text === '반쪽 답');
+    await until(async () => (await fixture.core.jobService.text(jobId)).text === '반쪽 답');
     const late = follow(fixture.client, jobId);
     await until(async () => (await fixture.client.job(jobId)).state === 'reason');
     await fixture.client.controlJob(jobId, 'cancel');

@@ -73,7 +73,7 @@ describe('the stream of a job that has ended', () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
-    await until(async () => (await fixture.core.door.text(jobId)).text === '반쪽');
+    await until(async () => (await fixture.core.jobService.text(jobId)).text === '반쪽');
     // Who has seen all there is so far waits for more.
     const soFar = (await fixture.client.events(jobId)).at(-1)!.seq;
     const waiting = await stream(jobId, { 'last-event-id': String(soFar) });

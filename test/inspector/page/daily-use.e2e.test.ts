@@ -62,9 +62,9 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     const good = await answered('하나');
     const declined = await fixture.send('둘', 'bob');
     await fixture.draft(declined);
-    await fixture.door.reject(declined, 'user');
+    await fixture.jobService.reject(declined, 'user');
     const cancelled = await fixture.send('셋', 'chul');
-    await fixture.door.cancel(cancelled, 'user');
+    await fixture.jobService.cancel(cancelled, 'user');
     const running = await fixture.send('넷', 'dana');
     await look();
     const outcome = page.getByRole('combobox', { name: 'Outcome' });
@@ -114,7 +114,7 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     const jobId = await fixture.send('왜?');
     await look();
     await page.locator('.job-rows').getByText('gate queue, place 2').waitFor();
-    await fixture.door.submit({ message: '또 왜?', user_id: 'ann' });
+    await fixture.jobService.submit({ message: '또 왜?', user_id: 'ann' });
     await page.reload();
     await page.locator('.job-rows').getByText('job queue, place 2').waitFor();
     await look(`#/jobs/${jobId}`);
@@ -247,7 +247,7 @@ describe.skipIf(executable === null)('a job', () => {
     await page.getByRole('heading', { name: textHidden(9) }).waitFor();
     await page.getByRole('button', { name: 'Send again' }).click();
     await isIn('job.classify.running');
-    const { jobs } = await fixture.door.list({});
+    const { jobs } = await fixture.jobService.list({});
     expect(jobs.map(({ message, user_id }) => [message, user_id])).toEqual([
       ['왜 하늘은 파래?', 'bob'],
       ['왜 하늘은 파래?', 'bob'],

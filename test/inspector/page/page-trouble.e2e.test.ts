@@ -50,7 +50,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     fixture.cut();
     await page.getByText('connection lost').waitFor();
     for (let n = 0; n < 110; n += 1)
-      await fixture.door.submit({ message: `${n}`, user_id: `u${n}` });
+      await fixture.jobService.submit({ message: `${n}`, user_id: `u${n}` });
     fixture.restore();
     const more = page.getByRole('button', { name: 'Older jobs' });
     for (const count of [50, 100]) {

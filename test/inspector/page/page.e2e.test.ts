@@ -114,7 +114,7 @@ describe.skipIf(executable === null)('the page', () => {
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await isIn('job.cancelled');
     await page.getByRole('button', { name: 'Cancel the job' }).waitFor({ state: 'detached' });
-    expect((await fixture.door.get(jobId)).state).toBe('cancelled');
+    expect((await fixture.jobService.get(jobId)).state).toBe('cancelled');
   });
 
   test('a draft is confirmed, and what writes is started once', async () => {
@@ -137,7 +137,7 @@ describe.skipIf(executable === null)('the page', () => {
     await look(`#/jobs/${jobId}`);
     await page.getByRole('button', { name: 'Reject the draft' }).click();
     await isIn('job.done');
-    expect((await fixture.door.get(jobId)).outcome).toBe('declined');
+    expect((await fixture.jobService.get(jobId)).outcome).toBe('declined');
   });
 
   test('a reload in the middle shows the same job, with every step once', async () => {
@@ -180,7 +180,7 @@ describe.skipIf(executable === null)('the page', () => {
     await page.getByLabel('Event').selectOption({ label: 'classify done (route)' });
     await page.getByRole('button', { name: 'Send it to a copy' }).click();
     await page.locator('[data-what-if="reason / running"]').waitFor();
-    expect((await fixture.door.get(jobId)).state).toBe('classify');
+    expect((await fixture.jobService.get(jobId)).state).toBe('classify');
     await isIn('job.classify.running');
   });
 

@@ -65,10 +65,10 @@ function marksIn(value: unknown, path: string): string[] {
   ]);
 }
 
-async function submit({ door, started }: InspectorFixture): Promise<string> {
+async function submit({ jobService, started }: InspectorFixture): Promise<string> {
   const attachment = { name: `${mark}.pdf`, text: mark };
   const body = { message: mark, user_id: mark, thread: mark, attachment };
-  const { job_id: jobId } = await door.submit(body);
+  const { job_id: jobId } = await jobService.submit(body);
   await until(() => started.some((call) => call.jobId === jobId));
   return jobId;
 }

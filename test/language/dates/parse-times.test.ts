@@ -91,26 +91,26 @@ describe('times of day', () => {
   });
 
   test('an hour says how its half of the day is known', () => {
-    expect(parseTimes('3시')).toMatchObject({ start: '15:00', startCertainty: 'usual' });
-    expect(parseTimes('7시')).toMatchObject({ start: '07:00', startCertainty: 'open' });
-    expect(parseTimes('오후 3시')).toMatchObject({ startCertainty: 'said' });
-    expect(parseTimes('15시')).toMatchObject({ startCertainty: 'said' });
+    expect(parseTimes('3시')).toMatchObject({ start: '15:00', startCertainty: 'likely' });
+    expect(parseTimes('7시')).toMatchObject({ start: '07:00', startCertainty: 'ambiguous' });
+    expect(parseTimes('오후 3시')).toMatchObject({ startCertainty: 'explicit' });
+    expect(parseTimes('15시')).toMatchObject({ startCertainty: 'explicit' });
   });
 
   test.each([
-    ['7시에 저녁 약속', '19:00', 'said'],
-    ['tonight at 8 movie', '20:00', 'said'],
-    ['tomorrow night at 9', '21:00', 'said'],
-    ['내일 밤에 10시 통화', '22:00', 'said'],
-    ['11시 야식', '23:00', 'said'],
-    ['dinner at 7', '19:00', 'said'],
-    ['저녁 장보기 10시', '10:00', 'open'],
-    ['tonight at 2', '02:00', 'open'],
-    ['6시 기상', '06:00', 'open'],
-    ['6시 반 아침 운동', '06:30', 'open'],
-    ['breakfast at 6', '06:00', 'open'],
-    ['아침에 말한 3시 회의', '15:00', 'open'],
-    ['저녁은 맛있었고, 7시 회의', '07:00', 'open'],
+    ['7시에 저녁 약속', '19:00', 'explicit'],
+    ['tonight at 8 movie', '20:00', 'explicit'],
+    ['tomorrow night at 9', '21:00', 'explicit'],
+    ['내일 밤에 10시 통화', '22:00', 'explicit'],
+    ['11시 야식', '23:00', 'explicit'],
+    ['dinner at 7', '19:00', 'explicit'],
+    ['저녁 장보기 10시', '10:00', 'ambiguous'],
+    ['tonight at 2', '02:00', 'ambiguous'],
+    ['6시 기상', '06:00', 'ambiguous'],
+    ['6시 반 아침 운동', '06:30', 'ambiguous'],
+    ['breakfast at 6', '06:00', 'ambiguous'],
+    ['아침에 말한 3시 회의', '15:00', 'ambiguous'],
+    ['저녁은 맛있었고, 7시 회의', '07:00', 'ambiguous'],
   ])('the words around decide: %s is %s, %s', (text, start, half) => {
     expect(parseTimes(text)).toMatchObject({ start, startCertainty: half });
   });

@@ -45,22 +45,22 @@ describe.skipIf(natsCommand === null)('on a bus', () => {
     const setting = await openDrafts({ nats: { mode: 'external', url: server.url } });
     const { promoted, waitForEvent: told, fixture, events } = setting;
     const { core, small, ask } = fixture;
-    await until(() => core.bus.status().bus === 'connected');
+    await until(() => core.messaging.status().bus === 'connected');
     small.script(direct('네'), direct('네'), direct('네'));
     const ids = [await promoted(memo(1)), await promoted(memo(2))];
     await ask('안녕');
     for (const id of ids) await told(id, 'drafted');
     await server.kill();
-    await until(() => core.bus.status().bus === 'connecting');
+    await until(() => core.messaging.status().bus === 'connecting');
     ids.push(await promoted(memo(3)), await promoted(memo(4), 'ann.lee'));
     await ask('안녕하세요');
     for (const id of ids) await told(id, 'drafted');
     await server.restart();
-    await until(() => core.bus.flush());
+    await until(() => core.messaging.flush());
     const last = await promoted(memo(5));
     ids.push(last);
     await told(last, 'drafted');
-    expect(await core.bus.flush()).toBe(true);
+    expect(await core.messaging.flush()).toBe(true);
 
     const told5 = ids.map((id) => events(id));
     const [document] = told5;
@@ -97,7 +97,7 @@ describe.skipIf(natsCommand === null)('on a bus', () => {
       jobs: { heartbeatMs: 50 },
     });
     const { core } = fixture;
-    await until(() => core.bus.status().bus === 'connected');
+    await until(() => core.messaging.status().bus === 'connected');
     model.script(says('낱말 '.repeat(60), { wordMs: 10 }));
     const id = await promoted(memo(1));
     await told(id, 'drafted');

@@ -23,9 +23,9 @@ const rules: GateRules = {
 };
 
 const ask = (id: number, at: number, more: Partial<TicketRequest> = {}): GateEvent => ({
-  type: 'ask',
+  type: 'request',
   at,
-  ask: {
+  request: {
     id,
     user: `u${id}`,
     priority: 'foreground',

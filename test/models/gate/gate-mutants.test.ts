@@ -12,7 +12,7 @@ import * as steps from '#machines/gate-steps';
 import type { GateContext, StepResult } from '#machines/gate-steps';
 import { gateMatchesModel } from './gate-commands.ts';
 
-const grantingEvents = ['ask', 'requeue', 'ended', 'drained'] as const;
+const grantingEvents = ['request', 'requeue', 'ended', 'drained'] as const;
 
 const withRules = (context: GateContext, rules: Partial<QueueRules>): GateContext => ({
   ...context,
@@ -41,7 +41,7 @@ const backgroundFirst = (waiting: Ticket[]) =>
 
 const mutants: Record<string, GateMachine> = {
   'lost wake-up: a drained slot is not handed on': gateMachine.provide({
-    actions: { handOff: runStep(['ask', 'requeue', 'ended'], steps.grantFreeSlots) },
+    actions: { grantFreeSlots: runStep(['request', 'requeue', 'ended'], steps.grantFreeSlots) },
   }),
   'early release: a cancelled holder frees its slot at once': gateMachine.provide({
     actions: {
@@ -56,18 +56,20 @@ const mutants: Record<string, GateMachine> = {
       }),
     },
   }),
-  'last in, first out': gateMachine.provide({ actions: { handOff: grantTo(lastArrived) } }),
-  'background first': gateMachine.provide({ actions: { handOff: grantTo(backgroundFirst) } }),
+  'last in, first out': gateMachine.provide({ actions: { grantFreeSlots: grantTo(lastArrived) } }),
+  'background first': gateMachine.provide({
+    actions: { grantFreeSlots: grantTo(backgroundFirst) },
+  }),
   'no aging': gateMachine.provide({
     actions: {
-      handOff: runStep(grantingEvents, (context, event) =>
+      grantFreeSlots: runStep(grantingEvents, (context, event) =>
         steps.grantFreeSlots(withRules(context, { agingMs: Infinity }), event),
       ),
     },
   }),
   'no fairness': gateMachine.provide({
     actions: {
-      admit: runStep(['ask'], (context, event) =>
+      admit: runStep(['request'], (context, event) =>
         steps.admit(withRules(context, { fairShareMs: 0 }), event),
       ),
     },
@@ -89,14 +91,14 @@ const mutants: Record<string, GateMachine> = {
   }),
   'preempted without end': gateMachine.provide({
     actions: {
-      preempt: runStep(['ask'], (context, event) =>
+      preempt: runStep(['request'], (context, event) =>
         steps.preempt(withRules(context, { maxPreemptions: Infinity }), event),
       ),
     },
   }),
   'preempts what counts as foreground': gateMachine.provide({
     actions: {
-      preempt: runStep(['ask'], (context, event) =>
+      preempt: runStep(['request'], (context, event) =>
         steps.preempt(withRules(context, { agingMs: Infinity }), event),
       ),
     },
@@ -104,7 +106,7 @@ const mutants: Record<string, GateMachine> = {
   'never preempts': gateMachine.provide({ actions: { preempt: () => {} } }),
   'no fence: a late release frees the slot of another': gateMachine.provide({
     actions: {
-      vacate: runStep(['ended', 'drained'], (context, event) => {
+      freeSlot: runStep(['ended', 'drained'], (context, event) => {
         const fence = steps.slotOf(context, event.fence)?.fence ?? context.slots[0]?.fence ?? 0;
         return steps.freeSlot(context, { ...event, fence });
       }),
@@ -112,22 +114,22 @@ const mutants: Record<string, GateMachine> = {
   }),
   'a queue without a bound': gateMachine.provide({
     actions: {
-      admit: runStep(['ask'], (context, event) =>
+      admit: runStep(['request'], (context, event) =>
         steps.admit(withRules(context, { maxQueue: Infinity }), event),
       ),
     },
   }),
-  'deadlines ignored': gateMachine.provide({ actions: { expire: () => {} } }),
-  'a lost holder keeps its slot': gateMachine.provide({ actions: { reclaim: () => {} } }),
+  'deadlines ignored': gateMachine.provide({ actions: { rejectPastDeadline: () => {} } }),
+  'a lost holder keeps its slot': gateMachine.provide({ actions: { expireLease: () => {} } }),
   'the circuit never opens': gateMachine.provide({ guards: { trips: () => false } }),
   'the circuit opens and tells nobody': gateMachine.provide({
-    actions: { dismissAsDown: () => {} },
+    actions: { rejectAllAsDown: () => {} },
   }),
   'an answer to an earlier probe closes the circuit': gateMachine.provide({
     guards: { reachedServer: ({ event }) => event.type === 'probed' && event.ok },
   }),
   'the wait between probes does not grow': gateMachine.provide({
-    actions: { backOff: runStep(['probed'], steps.openCircuit) },
+    actions: { increaseBackoff: runStep(['probed'], steps.openCircuit) },
   }),
 };
 

@@ -108,7 +108,7 @@ test.skipIf(natsCommand === null)(
       tools: { email: unreachableMail },
     }));
     const { small, large } = core;
-    await until(() => core.core.bus.status().bus === 'connected');
+    await until(() => core.core.messaging.status().bus === 'connected');
 
     small.script(routed, says('SENTINELFALLBACK'));
     // Servers quote what they were asked.

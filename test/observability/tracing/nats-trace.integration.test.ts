@@ -21,13 +21,13 @@ describe.skipIf(natsCommand === null)('over NATS', () => {
   beforeEach(async () => {
     server = await broker();
     core = await openCore({ nats: { mode: 'external', url: server.url } });
-    await until(() => core.core.bus.status().bus === 'connected');
+    await until(() => core.core.messaging.status().bus === 'connected');
   });
   afterEach(() => core.close());
 
   /** The traces that the events of ended jobs name, by job. */
   const told = async (): Promise<Map<string, Set<string>>> => {
-    await until(() => core.core.bus.flush());
+    await until(() => core.core.messaging.flush());
     const traces = new Map<string, Set<string>>();
     for (const { body, headers: sent } of await storedMessages(
       await connectClient(server),
@@ -51,7 +51,7 @@ describe.skipIf(natsCommand === null)('over NATS', () => {
     const unsampled = traceHeaders(`00-${caller.traceId}-${caller.spanId}-00`);
     nc.publish('gatehouse.v1.cmd.submit.synology', '{"message": "ho"}', { headers: unsampled });
     await until(async () => {
-      const { jobs } = await core.core.door.list({});
+      const { jobs } = await core.core.jobService.list({});
       return jobs.length === 2 && jobs.every(({ outcome }) => outcome !== null);
     });
     const traces = await told();

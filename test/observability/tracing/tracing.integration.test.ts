@@ -147,7 +147,7 @@ describe('a job', () => {
     await core.small.arrived(1);
     const second = await post(core, { message: 'hello there', user_id: 'two' });
     await until(() => core.core.pool.members[0]!.gate.view().waiting.length === 1);
-    await core.core.door.cancel(first, 'user');
+    await core.core.jobService.cancel(first, 'user');
     await follow(core.client, second);
     const gate = one(await receiver.named('gate'));
     expect(gate.traceId).toBe(deriveTrace(second).traceId);

@@ -90,7 +90,7 @@ export const differences: readonly Difference[] = [
       const parts = rule.parts.filter((part) => !part.startsWith('BYSETPOS'));
       const all = ruleTimes({ ...series, rule: { ...rule, parts, bound: '' } }).filter(isFirst);
       const right = ruleTimes(series).filter(isFirst);
-      const bound = rule.bound.startsWith(';COUNT') ? untilBound(series) : rule.bound;
+      const bound = rule.bound.startsWith(';COUNT') ? exactUntil(series) : rule.bound;
       return apart({ ...series, rule: { ...rule, bound } }, all, right);
     },
   },
@@ -207,6 +207,14 @@ function numbered(byDay: string): string {
   return days
     .flatMap((day) => (day.length > 2 ? [day] : numbers.map((number) => `${number}${day}`)))
     .join(',');
+}
+
+/** The last time of the rule as an UNTIL. */
+function exactUntil(series: Series): string {
+  const last = ruleTimes(series).at(-1) ?? series.start;
+  return isZone(series.kind)
+    ? `;UNTIL=${stamp('UTC', instantIn(series, last))}`
+    : `;UNTIL=${stamp(series.kind, last)}`;
 }
 
 /** The last time of the rule as an UNTIL that is right with the offset of DTSTART and with its own. */

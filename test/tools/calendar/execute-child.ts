@@ -3,9 +3,9 @@
  * Arguments: the point, the key, and JSON of the CalDAV setting or of the path of a database.
  */
 import type { FaultInjector } from '#shared/fault-points';
-import { caldavRegistry, type CaldavSetting } from './calendar/caldav-setting.ts';
-import { localCalendar } from './calendar/local-calendar-setting.ts';
-import { contextOf } from './tool-context.ts';
+import { caldavRegistry, type CaldavSetting } from './caldav-setting.ts';
+import { localCalendar } from './local-calendar-setting.ts';
+import { contextOf } from '../tool-context.ts';
 
 const [point, key = '', json = '{}'] = process.argv.slice(2);
 const setting = JSON.parse(json) as CaldavSetting | { path: string };
