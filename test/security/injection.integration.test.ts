@@ -2,7 +2,7 @@
  * Texts that give orders. The model here is as gullible as one can be: whatever a document, an entry of the
  * calendar, a memo or the history tells it to say, it says. Nothing is written all the same before the owner's
  * own yes to a draft that was shown (P10). Two layers refuse it, the reader of classifications and the registry:
- * a write is seen here only when both are broken; test/routing and test/tools look at each alone.
+ * a write is seen here only when both are broken; test/language and test/tools look at each alone.
  */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openCore, type CoreFixture } from '#test/support/core';

@@ -1,5 +1,5 @@
 /**
- * Databases of every version that ever was (test/store/fixtures, made by make-fixtures.ts): each opens with all its
+ * Databases of every version that ever was (test/storage/fixtures, made by make-fixtures.ts): each opens with all its
  * data, its jobs go on, and a database of the future is left alone.
  */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';

@@ -107,6 +107,6 @@ describe('the files for people', () => {
     const made = `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }), null, 2)}\n`;
     const path = join(projectRoot, 'docs', 'gatehouse.schema.json');
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, made);
-    expect(readFileSync(path, 'utf8'), 'run: UPDATE_DOCS=1 npx vitest run test/config').toBe(made);
+    expect(readFileSync(path, 'utf8'), 'run: UPDATE_DOCS=1 npx vitest run test/app/config').toBe(made);
   });
 });

@@ -212,7 +212,7 @@ export const memos: readonly Operation[] = [
     status: 202,
     answer: z.strictObject({ document_id: z.string() }),
     errors: ['GH_DRAFT_NOT_FOUND'],
-    example: { not: 'needs a draft that failed for the last time: test/drafts' },
+    example: { not: 'needs a draft that failed for the last time: test/library/drafts' },
   },
   ...(['pause', 'resume'] as const).map((verb): Operation => ({
     route: `POST /drafts/${verb}`,

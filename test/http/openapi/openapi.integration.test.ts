@@ -101,7 +101,7 @@ test('docs/openapi.json is made of the descriptions', () => {
   const made = documentOf(operations, version, (route) => served.get(route) ?? null);
   const text = `${JSON.stringify(made, null, 2)}\n`;
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, text);
-  const why = 'run: UPDATE_DOCS=1 npx vitest run test/http-api';
+  const why = 'run: UPDATE_DOCS=1 npx vitest run test/http/openapi';
   expect(readFileSync(path, 'utf8'), why).toBe(text);
 });
 
