@@ -2,7 +2,7 @@
 /**
  * Adds to package-lock.json the builds for other platforms that the registry of this machine did not offer
  * when the lock was made: npm leaves them out of the lock then, and `npm ci` refuses such a lock everywhere.
- * Run it after every change of dependencies; test/tidy.test.ts fails when it is needed.
+ * Run it after every change of dependencies.
  *
  * What a build is for (os, cpu, libc) comes from any version of it that the registry has, else from its name.
  */

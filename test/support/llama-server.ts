@@ -17,7 +17,7 @@ import { projectRoot } from './project-root.ts';
 const run = promisify(execFile);
 
 const cache = join(projectRoot, '.cache');
-const scripts = join(projectRoot, 'test', 'llama-server');
+const scripts = join(projectRoot, 'test', 'support', 'llama-server');
 const binary = join(cache, 'llama', 'llama-server');
 
 /** The download is 12 MB; a network that needs longer is none for a test run. */
