@@ -1,4 +1,4 @@
-/** A small storm of the kind that `node test/channels/storm.ts` makes large. */
+/** A small storm. `node test/channels/storm.ts` runs a large storm. */
 import { describe, expect, test } from 'vitest';
 import { natsCommand } from './bridge-fixture.ts';
 import { runStorm } from './storm.ts';
@@ -6,7 +6,7 @@ import { runStorm } from './storm.ts';
 describe.skipIf(natsCommand === null)(
   'a bridge, a core and a broker that are killed in turn',
   () => {
-    test('answer each message once, in order, or mark it', { timeout: 300_000 }, async () => {
+    test('answer each message once and in order, or report it as uncertain or dead', { timeout: 300_000 }, async () => {
       const { faults, kills, answeredOnce, uncertain, dead } = await runStorm({
         messages: 120,
         users: 8,

@@ -1,6 +1,6 @@
 /**
- * Crash matrix: a real process is killed with SIGKILL on each side of every commit and of every effect, in
- * every state; then it is started again. P1 to P5 are asserted by number.
+ * Crash matrix: a real process is killed with SIGKILL before and after every commit and every effect, in every
+ * state, and started again. P1 to P5 are asserted by number.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -67,8 +67,8 @@ const keysRun = (): string[] => {
   return existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : [];
 };
 
-describe('SIGKILL', () => {
-  test.each(matrix)('in %s at %s of %s: the job ends once', async (scenario, point, detail) => {
+describe('a job whose process is killed with SIGKILL', () => {
+  test.each(matrix)('in scenario %s at %s of %s ends exactly once after a restart', async (scenario, point, detail) => {
     const killed = await runChild(scenario, point, detail);
     expect(killed.signal).toBe('SIGKILL');
     const before = keysRun();
@@ -86,24 +86,24 @@ describe('SIGKILL', () => {
       expect(ends).toHaveLength(1);
       expect(job.head.reply).toBeTruthy();
       const wanted = new Set<string>();
-      // P2: nothing ran that no committed row asks for.
+      // P2: every effect that ran belongs to a committed row.
       const state = replay(createJobMachineRunner(), job.input, rows, {
         onRow({ state: at }) {
           for (const effect of at.effects) wanted.add(effect.key);
         },
       });
       for (const key of keysRun()) expect(wanted).toContain(key);
-      // P3: an effect ran twice only if it was in flight at the kill: the last one begun before it.
+      // P3: only the effect in flight at the kill ran twice: the last effect that began before the kill.
       const twice = keysRun().filter((key, index, all) => all.indexOf(key) !== index);
       expect(twice.length).toBeLessThanOrEqual(1);
       if (twice[0] !== undefined) expect(before.at(-1)).toBe(twice[0]);
-      // P4: the rows give the stored state.
+      // P4: a replay of the rows gives the stored state.
       expect(state).toMatchObject({ rowNumber: job.head.n, seq: job.head.seq });
       expect(state.snapshot.context).toMatchObject({
         state: job.head.state,
         reply: job.head.reply,
       });
-      // P5: seq counts without a hole.
+      // P5: seq has no gap.
       let seq = 0;
       for (const row of rows) {
         expect(row.seq).toBe(seq + 1);
