@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-// Inherited by the workers and by every process that a test starts: compiling modules anew is most of what many of them would do.
+// Inherited by the workers and by every process of a test: most of their time would be the compilation of modules.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '.cache', 'compile');
 
 const long =
   /(?:crash|chaos|storm|page|page-trouble|page-commands|commands|views|daily-use|odd-texts|chat-terminal|subscribers|peer-oracle)\.[^/]*test\.ts$/;
 
-/** A fresh clone knows no durations: what takes long must not begin last, when the other worker has nothing left. */
+/** A fresh clone has no durations: long tests must not start last, when the other worker has nothing left to do. */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -41,7 +41,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: otherKinds.map((kind) => `test/**/*.${kind}.test.ts`),
           ...timeouts,
-          // They share a process and its modules: half the time of a run is the loading of modules.
+          // The tests share a process and its modules: half the time of a run is the loading of modules.
           isolate: false,
         },
       },

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Asks the registry whether the packages that run in production have known holes. Fails for one that is `high`
- * or `critical`. A registry that does not answer this question (a mirror, no network) says nothing about the
- * packages: that is told, and is no failure. With --strict it is one.
+ * Asks the registry for known vulnerabilities of the packages that run in production. Fails for one that is `high` or
+ * `critical`. A registry that does not answer this request (a mirror, no network) is reported and is no failure; with
+ * --strict it is one.
  */
 import { spawnSync } from 'node:child_process';
 

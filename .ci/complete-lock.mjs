@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
- * Adds to package-lock.json the builds for other platforms that the registry of this machine did not offer
- * when the lock was made: npm leaves them out of the lock then, and `npm ci` refuses such a lock everywhere.
- * Run it after every change of dependencies.
+ * Adds to package-lock.json the builds for other platforms that the registry of this machine did not offer when the
+ * lock was made: npm leaves them out of the lock then, and `npm ci` refuses such a lock everywhere. Run it after every
+ * change of dependencies.
  *
- * What a build is for (os, cpu, libc) comes from any version of it that the registry has, else from its name.
+ * The platform of a build (os, cpu, libc) comes from any version that the registry has, else from its name.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ function platformOf(name) {
     const { cpu, os, libc } = shown;
     if (cpu || os) return { cpu, os, libc };
   } catch {
-    // Not there in any version: the name says it as well.
+    // The registry has no version: the name contains the same information.
   }
   return fromName(name);
 }

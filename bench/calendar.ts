@@ -1,6 +1,6 @@
 /**
- * How long a week's question to a calendar of 5,000 entries takes: the calendar's own time, medians.
- * `node bench/calendar.ts [entries]`. A tenth of the entries recur, without an end, since up to ten years.
+ * Time of a query for one week in a calendar of 5,000 entries: the calendar's own time, medians.
+ * `node bench/calendar.ts [entries]`. A tenth of the entries recur without an end, for up to ten years already.
  */
 import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import { openDatabase } from '#storage/database';
@@ -72,7 +72,7 @@ const week = { date_from: '2026-11-16', date_to: '2026-11-22' };
 console.log(`local, a week:  ${await median(ask(week))}`);
 console.log(`local, a year:  ${await median(ask({ ...week, date_to: '2027-11-15' }))}`);
 
-// What a CalDAV question costs here, once the server has answered with every entry.
+// The cost of a CalDAV query in this process, after the server has returned every entry.
 const reader = createEventParser(zones);
 const parseBegin = performance.now();
 const parsed = reader.parse(text).entries;

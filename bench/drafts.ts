@@ -1,10 +1,10 @@
 /**
- * What drafting costs and whom it holds up, on a real llama.cpp with one slot; without one, on a process-local
- * server that answers at a fixed pace.
+ * The cost of drafting and the delay it causes for foreground requests, on a real llama.cpp with one slot; without
+ * llama.cpp, on a process-local server that answers at a fixed pace.
  *
  * - throughput: 20 memos drafted by the core, against the same requests sent straight to the server one by one.
- * - wait: a person's question to the same server, from its sending to its whole answer, while drafts of about
- *   1,500 tokens follow each other; with preemption, without, and with nothing to draft.
+ * - wait: a foreground request to the same server, from its sending to its whole answer, while drafts of about
+ *   1,500 tokens follow each other; with preemption, without, and without drafts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configSchema } from '#app/config/config';
@@ -89,12 +89,12 @@ async function straight(): Promise<number> {
   return performance.now() - from;
 }
 
-/** Waits in ms of people who ask while drafts follow each other. */
+/** Waiting times of foreground requests in ms while drafts follow each other. */
 async function waits(load: 'none' | 'preempted' | 'not preempted'): Promise<number[]> {
   const { core, close } = await openBench(load === 'preempted');
   const { memos: library, drafter } = core.drafts;
   for (let n = 0; load !== 'none' && n < 100; n += 1) {
-    // Such a memo is answered without end: every draft runs to the limit of its answer.
+    // The answer to such a memo never ends: every draft runs to its output limit.
     const { id } = await library.create('local', { text: `#loop ${memoOf(n)}` });
     library.promote('local', id);
   }
@@ -102,7 +102,7 @@ async function waits(load: 'none' | 'preempted' | 'not preempted'): Promise<numb
   const measured: number[] = [];
   for (let n = 0; n < questions; n += 1) {
     while (load !== 'none' && drafter.running === null) await sleep(1);
-    // Not in step with the drafts: a person comes at any moment of one.
+    // Not in step with the drafts: a request comes at any moment of a draft.
     await sleep(200 + 800 * ((n * goldenRatio) % 1));
     const from = performance.now();
     const response = await fetch(`${core.url}/v1/chat/completions`, {

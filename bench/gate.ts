@@ -1,12 +1,13 @@
 /**
- * What a person waits for while background work keeps a one-slot server busy all the time, and what the line
- * itself costs: the gate beside p-queue, beside LiteLLM's rule and beside no line at all, in the same harness
- * and in one run. The last two columns are the same question put to a real llama.cpp.
+ * The wait of a foreground request while background work keeps a one-slot server busy all the time, and the cost of
+ * the queue itself: the gate compared with p-queue, with LiteLLM's rule and with no queue, in the same harness and in
+ * one run. The last two columns are the same measurement with a real llama.cpp.
  *
- * - hand-off: from the end of one request to the start of the next, with a queue behind and work of no length.
- * - wait: from a person's arrival to the start of their work. Background requests of 40 ms, always four of them.
- * - background: how many of those were finished per second; what preemption costs.
- * - first token: from a person's arrival, at llama.cpp, with three who ask for 32 tokens again and again.
+ * - hand-off: from the end of one request to the start of the next, with a queue and work of zero length.
+ * - wait: from the arrival of a foreground request to its start. Background requests of 40 ms, always four of them.
+ * - background: background requests finished per second; shows the cost of preemption.
+ * - first token: from the arrival of a foreground request, at llama.cpp, with three clients that request 32 tokens
+ *   again and again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareLlamaServer } from '#test/support/llama-server';
@@ -31,7 +32,7 @@ const lines: Record<string, OpenLine> = {
 };
 const anchor = 'gatehouse';
 
-/** Gaps in microseconds. A line that polls is given fewer, for they take milliseconds. */
+/** Gaps in microseconds. A queue that polls gets fewer requests, because each takes milliseconds. */
 async function handOffs(open: OpenLine, count: number): Promise<number[]> {
   const line = open(0);
   const gaps: number[] = [];
@@ -61,7 +62,7 @@ interface Waits {
 
 const goldenRatio = 0.618_034;
 
-/** Background work without end, and people who come one by one. */
+/** Endless background work, and foreground requests one by one. */
 async function underLoad(open: OpenLine, server: SlotServer, load: Load): Promise<Waits> {
   const line = open(server.drainMs);
   const over = new AbortController();
@@ -82,7 +83,7 @@ async function underLoad(open: OpenLine, server: SlotServer, load: Load): Promis
   const from = performance.now();
   const waitsMs: number[] = [];
   for (let n = 0; n < load.people; n += 1) {
-    // Not in step with the work, and the same for every line: a person comes at any moment of it.
+    // Not in step with the background work, and the same for every queue: a request comes at any moment of the work.
     await sleep(load.pauseMs * (0.5 + ((n * goldenRatio) % 1)));
     const arrivedAt = performance.now();
     await line.run('foreground', (signal) =>

@@ -1,6 +1,6 @@
 /**
- * What looking on costs: jobs with the page open in a real Chromium against the same with nobody looking, as
- * fast as the core can and at 500 events a second for a minute; and how the page itself takes it.
+ * The cost of the inspector: jobs with its page open in a real Chromium compared with jobs without it, at full
+ * speed and at 500 events a second for a minute; and how fast the page itself stays.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ async function tell(child: ChildProcess, order: Order): Promise<Reading> {
   return reading;
 }
 
-/** A page on the list, which is live; `loadMs`: from the address to `live`, with an empty cache. */
+/** Opens the list page and waits until it is live; `loadMs`: from navigation to `live`, with an empty cache. */
 async function openPage(): Promise<{ page: Page; loadMs: number; close(): Promise<void> }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
@@ -42,7 +42,7 @@ async function openPage(): Promise<{ page: Page; loadMs: number; close(): Promis
   return { page, loadMs: performance.now() - from, close: () => context.close() };
 }
 
-/** A person opens a job of the list and sees its chart: the page is usable. */
+/** Opens a job of the list and waits for its chart: the page is usable. */
 async function openJob(page: Page): Promise<number> {
   const from = performance.now();
   await page.locator('.job-rows a').nth(3).click();

@@ -1,7 +1,7 @@
 /**
  * Durable jobs per second of the whole path with a backend that takes no time: five committed steps each,
- * every step fsynced before the next, 100 in flight; beside the naive form and BullMQ in the same rounds,
- * and beside the disk itself.
+ * every step fsynced before the next, 100 in flight; compared with the naive form and BullMQ in the same rounds,
+ * and with the disk itself.
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * What Gatehouse adds on the way to the first token and to each piece, against the same server called
- * directly with the same client. The server is a process-local one that answers at once, so that all that is
- * measured is ours: HTTP in, journal, gate, HTTP to the model, SSE out.
+ * The latency that Gatehouse adds to the first token and to each piece, compared with the same server called
+ * directly with the same client. The server is process-local and answers at once, so that only Gatehouse is
+ * measured: HTTP in, journal, gate, HTTP to the model, SSE out.
  */
 import { fetch as undiciFetch } from 'undici';
 import { createServer, type ServerResponse } from 'node:http';
@@ -59,7 +59,7 @@ const core = await startCore({
 });
 
 interface Reading {
-  /** Until the first bytes of the stream: for Gatehouse the `ack` event. */
+  /** Time to the first bytes of the stream: for Gatehouse the `ack` event. */
   firstEventMs: number;
   firstMs: number;
   pieceMs: number[];
@@ -94,7 +94,7 @@ const direct = () =>
     }),
   });
 let count = 0;
-/** A rule-free message: classified by one request, then answered by another. The clock starts at the POST. */
+/** A message that no rule decides: one request classifies it, another answers it. The clock starts at the POST. */
 async function throughGatehouse(): Promise<Reading> {
   const from = performance.now();
   const accepted = await undiciFetch(`${core.url}/chat`, {

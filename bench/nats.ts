@@ -1,10 +1,10 @@
 /**
- * What the bus costs: events per second from the journal into JetStream, jobs per second with the bus on,
- * and the time from a commit to a subscriber; each beside the plain client doing the same by itself (or
- * beside no bus) on the same server, in the same rounds.
+ * The cost of NATS: events per second from the journal into JetStream, jobs per second with NATS on, and the time
+ * from a commit to a subscriber; each compared with a plain client that does the same (or with NATS off) on the same
+ * server, in the same rounds.
  *
- * The client's stream has the settings of ours. At each commit it publishes at once from memory, which loses
- * what a crash leaves unsent: it is the floor, not a rival.
+ * The stream of the client has the settings of GH_EVT. The client publishes from memory at each commit and loses
+ * unsent events in a crash: it is a lower bound, not an alternative.
  */
 import type { StateEvent } from '#shared/wire/state-event';
 import type { OutgoingMessage } from '#events/outbox/outgoing-messages';
@@ -27,13 +27,13 @@ import {
 } from './support/nats-listener.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
-/** On a slow or busy machine: no further round begins after this. */
+/** No further round begins after this time, for slow or busy machines. */
 const lastRoundAtMs = 36_000;
-/** What hangs is ended, and the servers with it. */
+/** A benchmark that hangs is ended at this time, with its servers. */
 const endMs = 58_000;
 const jobsPerRound = 1_000;
 const jobsInFlight = 100;
-/** As many messages as the relay has under way. */
+/** As many unacknowledged messages as the relay allows. */
 const window = 64;
 const warmUp = 2_000;
 const singles = 60;
@@ -57,7 +57,7 @@ const { jobs, client } = whole;
 
 interface Rate {
   perSecond: number;
-  /** Journal rows that the bus had not told when the last job ended. */
+  /** Journal rows that were not yet published when the last job ended. */
   behind: number;
 }
 
@@ -84,7 +84,7 @@ const jobsWithBus = (): Promise<Rate> =>
     return rate;
   });
 
-/** What the jobs left while the bus was off. The clock starts with the bus, before it is connected. */
+/** Relays the events of jobs that ran with NATS off. The clock starts with the relay, before it is connected. */
 async function eventsRelayed(): Promise<Rate> {
   const before = await whole.stored();
   const from = performance.now();
@@ -104,10 +104,10 @@ async function eventsPublished(): Promise<Rate> {
   return { perSecond: (backlog.length / tookMs) * 1000, behind: 0 };
 }
 
-/** Milliseconds from the commit to the arrival, per way of listening. */
+/** Milliseconds from the commit to the arrival, per kind of subscription. */
 type Delays = Record<Arrival['way'], { p50: number; p99: number }>;
 
-/** Submits one job after the other, each when the one before has arrived. */
+/** Submits jobs one by one, each after the events of the previous job have arrived. */
 async function delays(
   bench: BusBench,
   listening: Pick<ListenerOptions, 'subject' | 'stream'>,
@@ -149,7 +149,7 @@ const delaysOf = (bench: BusBench) => ({
     delays(
       bench,
       { subject: bench.client.liveSubjects, stream: bench.client.stream },
-      // What is lost is missed by the listener.
+      // The listener notices a lost message.
       (event) => void bench.client.stored(bench.client.messageOf(event)).catch(() => undefined),
     ),
   core: () =>
@@ -169,7 +169,7 @@ function keep<Figure>(all: Record<string, Figure[]>, more: Record<string, Figure
 
 await inFlight(warmUp, jobsInFlight, jobs.run);
 while (done < rounds && performance.now() < lastRoundAtMs) {
-  // What the round before left untold is not part of this one's figures.
+  // Publishes the remaining events of the previous round, which are not part of these figures.
   await whole.withBus(async () => undefined);
   keep(rates, await interleave(1, { jobsWithoutBus, eventsRelayed, eventsPublished, jobsWithBus }));
   keep(quietDelays, await interleave(1, delaysOf(quiet)));

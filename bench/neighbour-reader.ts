@@ -1,6 +1,6 @@
 /**
- * Reads lists, texts, searches and exports as fast as a key allows, until its standard input ends; then prints what came.
- * Eight requests at once; what is refused is asked again after the time that the answer says.
+ * Reads lists, texts, searches and exports as fast as a key allows until standard input ends, then prints its totals.
+ * Eight requests at once; a refused request is retried after the time in the response.
  */
 const [url = '', key = ''] = process.argv.slice(2);
 const paths = [

@@ -1,7 +1,7 @@
 /**
- * What one person's lists cost another: how long an accept of bob takes while ann reads lists, texts, histories,
- * searches and exports as fast as her key allows, against the same without her. The core is a process of its own;
- * its memory is that of the process (VmRSS).
+ * The cost of one user's reads for another: how long a submit by bob takes while ann reads lists, texts, histories,
+ * searches and exports as fast as her key allows, compared with the same without ann. The core is a process of its
+ * own; its memory is that of the process (VmRSS).
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { saysJson } from '#test/support/fake-llm-replies';
 import { freePort } from '#test/support/free-port';
 import { median, printTable, quantile, scratch } from './support/measure.ts';
 
-/** In turn without and beside; the times of all rounds are one sample, or the 99th percentile would be that of a few. */
+/** Rounds alternate without and with ann; the times of all rounds form one sample, for a useful 99th percentile. */
 const rounds = 5;
 const roundMs = 8_000;
 const betweenAcceptsMs = 100;
@@ -64,7 +64,7 @@ async function untilReady(): Promise<void> {
   throw new Error('the core does not start');
 }
 
-/** Ann's things: long messages with their answers, and documents of 200 KB. By the operator, whom no limit holds. */
+/** Adds ann's data: long messages with answers, and documents of 200 KB. With the operator key, which has no limit. */
 async function fill(): Promise<void> {
   const long = '일정과 문서에 대한 긴 글입니다. '.repeat(400).slice(0, 7_900);
   for (let n = 0; n < 300; n += 1) {
@@ -84,7 +84,7 @@ async function fill(): Promise<void> {
   }
 }
 
-/** Ann reads in a process of her own: bodies of megabytes must not delay the clock of the one who measures. */
+/** Ann reads in a process of her own: response bodies of megabytes must not delay the clock of this process. */
 function disturb(): { stop(): Promise<{ answers: number; megabytes: number }> } {
   const child = spawn(
     process.execPath,

@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME …]`: runs the benchmarks one after another, all of them without a name. */
+/** `npm run bench [-- NAME …]`: runs the named benchmarks one after another; without a name, all of them. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

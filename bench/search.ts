@@ -1,8 +1,8 @@
 /**
- * How long a question to many documents takes, and whether it finds all that a full scan finds; then the same
- * with search by meaning beside it: whether planted answers in other words are found, and what that costs.
- * `node bench/search.ts [documents]` (100,000 unless told). The texts are made up: Korean words with
- * particles, some English, 600 characters each. So are the vectors: they measure the search, not a model.
+ * The time of a search in many documents, and its recall compared with a full scan; then the same with semantic
+ * search: whether planted answers in other words are found, and the cost of that.
+ * `node bench/search.ts [documents]` (default 100,000). The texts are generated: Korean words with particles, some
+ * English, 600 characters each. So are the vectors: they measure the search, not a model.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import { measureMeaning } from './support/semantic-search.ts';
 const count = Number(process.argv[2] ?? 100_000);
 const runs = 60;
 
-/** The same numbers every time. */
+/** Seed of a generator that gives the same numbers every time. */
 let state = 42;
 const random = (below: number): number => {
   state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -33,7 +33,7 @@ const word = (): string =>
 const particles = ['', '을', '를', '이', '가', '은', '는', '의', '에', '에서', '으로'];
 const vocabulary = Array.from({ length: 20_000 }, word);
 const english = ['invoice', 'report', 'meeting', 'budget', 'contract', 'delivery', 'schedule'];
-/** A few words are everywhere and most are nowhere, as in every language. */
+/** A few words are frequent and most are rare, as in every language. */
 const commonWord = (): string =>
   vocabulary[Math.floor(vocabulary.length * (random(10_000) / 10_000) ** 3)] ?? '';
 
@@ -104,7 +104,7 @@ await measureMeaning({ database, library, vocabulary, random });
 await database.close();
 rmSync(folder, { recursive: true });
 
-/** Share of what a full scan finds that the index finds too, for the words as they were asked. */
+/** The share of the hits of a full scan that the index finds too, for the words of the query as written. */
 function recallOf(query: string): string {
   const words = foldText(query).split(' ');
   const truth = texts.filter(({ text }) => words.every((one) => text.includes(one)));

@@ -1,6 +1,6 @@
 /**
- * What a job costs while it waits for a person, and how soon jobs move after a start with 10,000 unfinished
- * ones in the database.
+ * The cost of a job while it waits for a confirm, and the time until jobs run after a start with 10,000 unfinished
+ * jobs in the database.
  */
 import { openJobBench } from './support/gatehouse-jobs.ts';
 import { inFlight, printTable, scratch, startCpu } from './support/measure.ts';
@@ -19,7 +19,7 @@ const rows: string[][] = [];
   await inFlight(3_000, 100, bench.run);
   const before = heap();
   await inFlight(jobs, 100, bench.run);
-  // Two readings a moment apart: what the last turns left behind is gone by then.
+  // A short delay: memory of the last commits is released by then.
   await new Promise((resolve) => setTimeout(resolve, 200));
   const perJob = (heap() - before) / jobs / 1024;
   const cpu = startCpu();

@@ -5,7 +5,7 @@ import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// What was renamed since would stay behind, and be packed.
+// Otherwise renamed files would stay and be packed.
 rmSync(`${root}dist`, { recursive: true, force: true });
 const { status } = spawnSync(
   process.execPath,
@@ -16,11 +16,11 @@ cpSync(`${root}src`, `${root}dist/src`, {
   recursive: true,
   filter: (path) => statSync(path).isDirectory() || !path.endsWith('.ts'),
 });
-// Some 2 MB of a package that has 60 more, which nobody needs to run this.
+// Only these 2 MB of the package are needed; the other 60 MB are not.
 cpSync(`${root}node_modules/pdfjs-dist/cmaps`, `${root}dist/src/channels/inbox/cmaps`, {
   recursive: true,
 });
-// The imports that begin with # lead to JavaScript here; `gatehouse --version` reads the nearest package.json.
+// The imports that begin with # point to JavaScript here; `gatehouse --version` reads the nearest package.json.
 const { name, version, type, imports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 delete imports['#test/*'];
 for (const [key, path] of Object.entries(imports)) imports[key] = path.replace(/\.ts$/, '.js');

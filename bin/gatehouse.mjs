@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The `gatehouse` command, from the sources where they are and from the built package elsewhere: Node strips no types
- * under node_modules. Plain JavaScript that old versions of Node can read too: one that is too old runs the Node that
- * is installed beside this package, where there is one.
+ * The `gatehouse` command: from the sources in the project, from the built package elsewhere, because Node strips no
+ * types under node_modules. Plain JavaScript that old versions of Node can parse: a Node that is too old starts the
+ * Node that is installed beside this package, if there is one.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ if (major > 24 || (major === 24 && minor >= 12)) {
   const built = new URL('../dist/src/cli/gatehouse.js', import.meta.url);
   await import(existsSync(source) ? source.href : built.href);
 } else {
-  // The package `node`: of this project, or of one in which it is installed. It is not asked again: `guard` ends a loop.
+  // The package `node` of this project, or of the project in which it is installed. `guard` prevents a loop.
   const guard = 'GATEHOUSE_OWN_NODE';
   const own = ['../node_modules/node/bin/node', '../../node/bin/node']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
@@ -29,7 +29,7 @@ if (major > 24 || (major === 24 && minor >= 12)) {
       stdio: 'inherit',
       env: { ...process.env, [guard]: '1' },
     });
-    // A terminal sends its signals to both; others send them to this process only.
+    // A terminal sends its signals to both processes; other senders to this process only.
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     process.on('SIGINT', () => {
       if (!process.stdin.isTTY) child.kill('SIGINT');

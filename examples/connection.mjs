@@ -1,14 +1,15 @@
 // @ts-check
-/** Where the NATS server of Gatehouse is, and how to log in. Used by the examples. */
+/** The address of Gatehouse's NATS server, and its login. Used by the examples. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The first of: an address in `words`, `NATS_URL`, and the server that the core runs itself. The latter is described in
+ * The first of: an address in `words`, `NATS_URL`, and the server that the core runs itself. The last is described in
  * `nats/connection.json` in the data folder: `GATEHOUSE_DATA`, else `./data`, the folder of the default database.
  *
  * @param {string[]} words `[URL [USER PASSWORD]]`
- * @param {Record<string, string | undefined>} env `NATS_URL`, `NATS_USER`, `NATS_PASSWORD`, `NATS_INBOX_PREFIX`, `GATEHOUSE_DATA`
+ * @param {Record<string, string | undefined>} env `NATS_URL`, `NATS_USER`, `NATS_PASSWORD`, `NATS_INBOX_PREFIX`,
+ * `GATEHOUSE_DATA`
  * @returns {{servers: string, user?: string, pass?: string, inboxPrefix?: string}} options of `connect()`
  * @throws {Error} no address was given, and the core runs no server of its own
  */

@@ -6,11 +6,12 @@
  *
  *   node examples/subscribe.mjs [URL [USER PASSWORD]]
  *
- * It reads the stream from its start with a consumer of its own, so its user must be one of Gatehouse's account that may
- * make consumers. A user like `reader` of deploy/nats reads from a consumer that the operator has made (docs/events.md).
+ * It reads the stream from its start with a consumer of its own, so its user must be in Gatehouse's account and may
+ * create consumers. A user like `reader` of deploy/nats reads from a consumer that the operator has created
+ * (docs/events.md).
  *
- * Without arguments it finds the server that the core runs (examples/connection.mjs). Each event is one line: its id,
- * type, state and data. Ctrl-C ends it and prints what it has rebuilt, as JSON.
+ * Without arguments it finds the server that the core runs (examples/connection.mjs). Each event is printed on one
+ * line: its id, type, state and data. Ctrl-C ends it and prints the rebuilt state as JSON.
  */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from 'nats';
@@ -26,10 +27,10 @@ const last = new Map();
 
 /** @param {{type: string, subject: string, data: Event}} envelope */
 function apply({ type, subject, data: event }) {
-  // `gatehouse.job.done.v1`, `gatehouse.document.drafted.v1`. Kinds that are not known here are left out.
+  // `gatehouse.job.done.v1`, `gatehouse.document.drafted.v1`. Unknown kinds are ignored.
   const kind = type.split('.')[1] ?? '';
   if (kind !== 'job' && kind !== 'document') return;
-  // `seq` counts from 1 for each subject: what is not higher than the last one was here before.
+  // `seq` counts from 1 for each subject: an event that is not higher than the last one is a repetition.
   if (event.seq <= (last.get(subject)?.seq ?? 0)) return;
   last.set(subject, { ...event, kind });
   console.log(event.id, event.type, event.state, JSON.stringify(event.data));
@@ -44,9 +45,9 @@ const rebuilt = (kind) =>
   );
 
 /**
- * Reads the stream from its start until it is interrupted. After each interruption it is read from the start again: a
- * stream that was made anew, or has lost its end, is filled again by the core and counts anew, so a position of the
- * time before says nothing. What was seen before is dropped by `apply`.
+ * Reads the stream from its start until it is interrupted. After each interruption it reads from the start again: a
+ * stream that was created anew, or has lost its end, is filled again by the core and counts anew, so an earlier
+ * position has no meaning. `apply` drops the events that it has already seen.
  *
  * @param {import('nats').NatsConnection} nc
  */
@@ -54,7 +55,7 @@ async function readFromStart(nc) {
   const manager = await jetstreamManager(nc);
   const { created } = await manager.streams.info(stream);
   const consumer = await jetstream(nc).consumers.get(stream, {});
-  // The defaults of the client notice a lost server only after most of a minute.
+  // With its defaults the client notices a lost server only after almost a minute.
   const messages = await consumer.consume({ expires: 4_000, idle_heartbeat: 1_000 });
   interrupt = () => messages.stop();
   const stopIfMadeAnew = async () => {
@@ -74,7 +75,7 @@ let interrupt = () => {};
 const nc = await connect({
   ...connectionOptions(process.argv.slice(2), process.env),
   name: 'subscribe.mjs',
-  // Without these two the client gives up: at once where the server is away, else after ten attempts.
+  // Without these two options the client gives up: at once if the server is not reachable, else after ten attempts.
   waitOnFirstConnect: true,
   maxReconnectAttempts: -1,
 });
@@ -94,7 +95,7 @@ while (!nc.isClosed()) {
   try {
     await readFromStart(nc);
   } catch (error) {
-    // The server is away, or the core has not made the stream yet.
+    // The server is not reachable, or the core has not created the stream yet.
     console.error(`waiting for ${stream}: ${String(error)}`);
   }
   await new Promise((resolve) => setTimeout(resolve, retryMs));

@@ -1,7 +1,7 @@
 /**
- * The one gate, locally and in CI: format, lint, types, unused code, tests.
- * Each step runs to its end; the first failing one ends the run. The last line
- * printed is `N passed, N failed`, counted from vitest's own report.
+ * The single check, locally and in CI: format, lint, types, unused code, tests.
+ * Each step runs to its end; the first failing step ends the run. The last line
+ * of output is `N passed, N failed`, counted from vitest's own report.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -30,8 +30,8 @@ const steps: { name: string; command: string[] }[] = [
 ];
 
 /**
- * The exit code. Each step is a process group of its own, and what is left of it is ended with it: a process that a
- * test forgot would hold standard output open, and a CI waits for its end.
+ * Returns the exit code. Each step is a process group of its own, and the rest of the group is ended with it: a process
+ * that a test left behind would hold standard output open, and a CI waits until it is closed.
  */
 async function run(command: string[]): Promise<number> {
   const [program = '', ...args] = command;
@@ -45,7 +45,7 @@ async function run(command: string[]): Promise<number> {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // Nothing is left of it.
+      // The group has ended.
     }
   };
   process.on('SIGINT', endGroup).on('SIGTERM', endGroup);
@@ -77,7 +77,7 @@ function counts(): Summary {
       success: boolean;
     };
     const failed = parsed.numFailedTests;
-    // A file that does not even load has no failed test of its own, yet the run has failed.
+    // A file that fails to load has no failed test, but the run has failed.
     return {
       passed: parsed.numPassedTests,
       failed: failed === 0 && !parsed.success ? 1 : failed,

@@ -1,6 +1,6 @@
 /**
- * The core of a soak, in a process of its own: `node --expose-gc core-child.ts CONFIG PACE`, both JSON. Says where it
- * is, and its figures whenever it is asked.
+ * The core of a soak, in a process of its own: `node --expose-gc core-child.ts CONFIG PACE`, both JSON. Sends its
+ * address, and its figures at each request.
  */
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -14,9 +14,9 @@ export interface Figures {
   rssBytes: number;
   /** Timers, sockets and requests that Node holds. */
   resources: number;
-  /** Open files and sockets of the process; 0 where the system does not tell. */
+  /** Open files and sockets of the process; 0 if the system does not report them. */
   descriptors: number;
-  /** The longest that the thread was busy in one piece since the last question. */
+  /** The longest time that the event loop was blocked since the last request for figures. */
   stallMs: number;
   loadedJobs: number;
 }
@@ -32,7 +32,7 @@ delay.enable();
 
 function figures(): Figures {
   const stallMs = delay.max / 1e6;
-  // What is garbage is no leak; only what survives counts.
+  // Collects garbage first: only surviving objects count as a leak.
   globalThis.gc?.();
   const { heapUsed, rss } = process.memoryUsage();
   delay.reset();

@@ -1,13 +1,13 @@
 /**
- * A steady stream of people: most are answered at once, some need thought, some change their mind. Memos are written,
- * drafted and thrown away meanwhile, and somebody looks on.
+ * A steady stream of messages: most are answered at once, some go to the reasoner, some are cancelled or changed.
+ * Meanwhile memos are written, drafted and deleted, and a client reads all events.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCoreClient, type CoreClient } from '#http/client/core-client';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
 import { says, saysJson, stalls, type FakeReply } from '#test/support/fake-llm-replies';
 
-/** Ten messages that come again and again; the last words say what becomes of them. */
+/** Ten messages that repeat in turn; their last words select what happens to them. */
 const kinds = [
   'hello',
   'hello',
@@ -49,15 +49,15 @@ export const startModels = async (): Promise<Models> => ({
 
 export interface Load {
   readonly sent: number;
-  /** What went wrong, by its text; empty when nothing did. */
+  /** How often each error occurred, by its text; empty without errors. */
   readonly faults: ReadonlyMap<string, number>;
-  /** Resolves when nobody waits any more. */
+  /** Resolves when no client waits any more. */
   stop(): Promise<void>;
 }
 
 /**
- * `perSecond` messages, evenly, whatever becomes of those before; beside them a memo for every ten messages, and
- * all the time somebody who looks on, half a minute each.
+ * Sends `perSecond` messages at even distances, without waiting for earlier ones; also a memo for every ten messages,
+ * and always one reader of all events, for half a minute each.
  */
 export function startLoad(url: string, perSecond: number): Load {
   const client = createCoreClient(url, null);
@@ -107,7 +107,7 @@ async function person(client: CoreClient, n: number): Promise<void> {
   await client.follow(jobId, silent, AbortSignal.timeout(60_000));
 }
 
-/** Written, drafted in the background, asked about, accepted, thrown away. */
+/** Writes a memo, waits for its draft, searches for it, accepts the draft, deletes the document. */
 async function memo(client: CoreClient, n: number): Promise<void> {
   const owner = { user_id: `user-${n % users}` };
   const text = `soak memo ${n}: buy milk, call the dentist, book the meeting room.`;
@@ -129,7 +129,7 @@ async function memo(client: CoreClient, n: number): Promise<void> {
 
 const lookMs = 30_000;
 
-/** Reads all events over HTTP and has the inspector's page open, then goes away without a word. */
+/** Reads all events over HTTP and keeps the inspector's page open, then disconnects. */
 async function onlooker(client: CoreClient): Promise<void> {
   const gone = AbortSignal.timeout(lookMs);
   const socket = new WebSocket(`${client.url.replace('http', 'ws')}/inspect/ws`, ['gatehouse.v1']);

@@ -1,7 +1,7 @@
 /**
- * `npm run soak -- [--minutes 60] [--rate 20] [--keep-seconds 120] [--sample-seconds 60]`: a core, a steady load, a broker
- * where there is one, old jobs removed as it goes, a backup in the middle. Prints a line per sample and says at
- * the end whether memory, handles, database and log stay as they are. Exit code 1 when they do not.
+ * `npm run soak -- [--minutes 60] [--rate 20] [--keep-seconds 120] [--sample-seconds 60]`: a core, a steady load, a
+ * broker if nats-server is found, retention of old jobs, a backup in the middle. Prints a line per sample and reports
+ * at the end whether memory, handles, database and log stay stable. Exit code 1 if they do not.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,7 +37,7 @@ const megabyte = 1024 * 1024;
 interface Sample extends Figures {
   sent: number;
   databaseBytes: number;
-  /** The largest that was seen, looking every second. */
+  /** The largest size, sampled every second. */
   logBytes: number;
 }
 

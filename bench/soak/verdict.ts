@@ -1,9 +1,9 @@
-/** Whether a figure stays where it is: the middle third of a run against the last. The first third is warm-up. */
+/** Whether a figure is stable: the middle third of a run compared with the last. The first third is warm-up. */
 
 export interface Course {
   name: string;
   values: readonly number[];
-  /** What it may grow by without being called growth: noise of this figure, in its own unit. */
+  /** Growth up to this amount is noise; in the unit of the figure. */
   slack: number;
 }
 
@@ -14,10 +14,10 @@ export interface Verdict {
   isFlat: boolean;
 }
 
-/** A leak shows as a slope; 10 % between two thirds is a spread that quiet runs have too. */
+/** A leak is a steady slope; runs without a leak also differ by up to 10 % between two thirds. */
 const growthMax = 1.1;
 
-/** Means of the two thirds. @param course at least three values */
+/** Compares the means of the two thirds. `values`: at least three. */
 export function verdictOf({ name, values, slack }: Course): Verdict {
   const third = Math.floor(values.length / 3);
   const middle = mean(values.slice(third, values.length - third));

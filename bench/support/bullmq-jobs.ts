@@ -1,6 +1,6 @@
 /**
- * The same five steps as a BullMQ job: each step's result is written with `updateProgress`, which Redis has
- * in its append-only file (fsynced each time, or once a second) before the next step starts.
+ * The same five steps as a BullMQ job: the result of each step is written with `updateProgress`, and is in the
+ * append-only file of Redis (fsynced each time, or once a second) before the next step starts.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Queue, Worker } from 'bullmq';
@@ -23,7 +23,7 @@ export async function openBullmq(
   const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null };
   const queue = new Queue('bench', { connection });
   const ended = new Map<string, () => void>();
-  // Two workers of 50: the best of 1, 2 and 4 for the fsynced form.
+  // Two workers with 50 jobs each: the fastest of 1, 2 and 4 workers for the fsynced form.
   const workers = [1, 2].map(
     () =>
       new Worker(

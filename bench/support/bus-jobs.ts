@@ -1,6 +1,6 @@
 /**
- * The jobs of gatehouse-jobs.ts beside a nats-server of their own, with the bus of the product switched on
- * and off, and the plain client that the bus is compared with, on a stream of the same settings.
+ * The jobs of gatehouse-jobs.ts with their own nats-server, with the messaging of the product on and off, and the
+ * plain client for comparison, on a stream with the same settings.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,37 +25,37 @@ export interface BusBench {
   jobs: JobBench;
   url: string;
   client: PlainClient;
-  /** Starts the bus; the caller stops it. */
+  /** Starts messaging; the caller stops it. */
   startBus(): Messaging;
-  /** Starts it, waits until it has told what is committed, and stops it when the work has ended. */
+  /** Starts messaging, waits until all committed events are published, runs the work, and stops messaging. */
   withBus<Result>(work: (bus: Messaging) => Promise<Result>): Promise<Result>;
-  /** Messages in the event stream. */
+  /** The number of messages in the event stream. */
   stored(): Promise<number>;
-  /** The events after a journal position, as the plain client publishes them. */
+  /** The messages of the plain client for the events after a journal position. */
   messagesAfter(pos: number): OutgoingMessage[];
   /** The last journal position. */
   lastPos(): number;
   close(): Promise<void>;
 }
 
-/** What a program does that has no outbox: it publishes when something happens. */
+/** A client without an outbox: it publishes an event when it happens. */
 export interface PlainClient {
-  /** Its stream, whose settings are those of GH_EVT. */
+  /** Its stream, with the settings of GH_EVT. */
   readonly stream: string;
-  /** What that stream republishes. */
+  /** The subjects that this stream republishes. */
   readonly liveSubjects: string;
-  /** What nobody stores. */
+  /** The subjects that no stream stores. */
   readonly coreSubjects: string;
   core(message: OutgoingMessage): void;
-  /** Resolves when the broker has stored it. */
+  /** Resolves when the broker has stored the message. */
   stored(message: OutgoingMessage): Promise<void>;
   messageOf(event: StateEvent): OutgoingMessage;
 }
 
-/** As long as `gatehouse.v1`, so that the bytes are as many. */
+/** As long as `gatehouse.v1`, so that messages have the same size. */
 const plainPrefix = 'bench-client';
 const payloadBytesMax = 1024 ** 2;
-/** Nothing here asks over the bus. */
+/** No request comes over NATS in this benchmark. */
 const noDoor = {} as JobService;
 
 export async function openBusBench(
@@ -147,7 +147,7 @@ async function plainClient(nc: Awaited<ReturnType<typeof connect>>): Promise<Pla
   };
 }
 
-/** Until everything that is committed is on the broker. The bus may still be connecting. */
+/** Waits until all committed events are on the broker. The relay may still be connecting. */
 export async function allOut(bus: Messaging): Promise<void> {
   while (!(await bus.flush())) await sleep(1);
 }

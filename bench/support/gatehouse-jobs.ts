@@ -1,4 +1,4 @@
-/** The real journal, store and job machine with effects that take no time: what a job itself costs. */
+/** The real journal, store and job machine with effects that take no time: the cost of a job itself. */
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Effects } from '#jobs/runtime/effect-port';
@@ -12,7 +12,7 @@ import { openDatabase, type Database } from '#storage/database';
 import { createJobStore } from '#jobs/store/job-store';
 import { limits } from '#test/support/jobs';
 
-/** The 200 bytes that every step of every system leaves on disk. */
+/** The 200 bytes that each step of each compared system stores. */
 export const stepResult = 'r'.repeat(200);
 
 const ok = (output: unknown) => ({ ok: true as const, output });
@@ -43,7 +43,7 @@ const untilDraft: Effects = {
   ...fiveSteps,
   runTools: { run: async () => ok({ results: [result], draft }) },
 };
-/** Never gets past the classifier: what a crash leaves unfinished. */
+/** Never ends its classification: a job that a crash leaves unfinished. */
 const unfinished: Effects = { ...fiveSteps, classify: { run: () => new Promise(() => undefined) } };
 
 export const jobKinds = { fiveSteps, untilDraft, unfinished };
@@ -63,7 +63,7 @@ export async function openJobBench(
   kind: keyof typeof jobKinds,
   onState?: (state: string) => void,
 ): Promise<JobBench> {
-  // As `gatehouse serve` does.
+  // `gatehouse serve` sets this flag too.
   setFlagsFromString('--no-allocation-site-pretenuring');
   const database = await openDatabase({ path: join(folder, 'gatehouse.db') });
   const hub = createLiveHub();

@@ -1,7 +1,7 @@
 /**
- * A process of its own for the inspector's benchmark: the real journal with effects that take no time, and
- * the inspector over HTTP. Arguments: the folder, and `bare` for none of the inspector. Told what to do by
- * messages, answers each with a reading.
+ * A child process of the inspector's benchmark: the real journal with effects that take no time, and the inspector
+ * over HTTP. Arguments: the folder, and `bare` to run without the inspector. Receives commands as messages and
+ * answers each with a reading.
  */
 import { createFairSlices } from '#shared/fair-slices';
 import { createJobService } from '#jobs/service/job-service';
@@ -17,19 +17,19 @@ import { openJobBench } from './gatehouse-jobs.ts';
 import { inFlight, startCpu } from './measure.ts';
 
 export type Order =
-  /** As many jobs as it can, 100 in flight. */
+  /** Runs the jobs at full speed, 100 in flight. */
   | { kind: 'saturate'; jobs: number }
-  /** So many events a second, whatever it can. */
+  /** Runs at a fixed number of events a second. */
   | { kind: 'flood'; eventsPerSecond: number; seconds: number };
 
 export interface Reading {
   jobsPerSecond: number;
-  /** Of the whole process. */
+  /** CPU time of the whole process. */
   cpuMicrosPerJob: number;
   rssMiB: number;
 }
 
-/** Each job of the bench tells this many events. */
+/** Each job of the benchmark publishes this many events. */
 export const eventsPerJob = 11;
 
 const [, , folder = '', kind] = process.argv;
@@ -88,7 +88,7 @@ async function obey(order: Order): Promise<Reading> {
   };
 }
 
-/** Jobs at even distances; each second has its share whatever the timer does. */
+/** Submits jobs at even distances; each second gets its full share even if timers are late. */
 async function flood({
   eventsPerSecond,
   seconds,

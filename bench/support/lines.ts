@@ -1,4 +1,4 @@
-/** Ways to stand in line for a server with one slot, behind one interface: ours, and those it is compared with. */
+/** Queues for a server with one slot, behind one interface: the gate, and the queues it is compared with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { createGate } from '#models/gate/gate';
@@ -6,7 +6,7 @@ import { systemClock } from '#shared/clock';
 
 export type Priority = 'foreground' | 'background';
 
-/** One request; `signal` takes the slot away from it. It then rejects, and is run again. */
+/** One request; `signal` preempts it. It then rejects, and is run again. */
 export type Work = (signal: AbortSignal) => Promise<void>;
 
 export interface Line {
@@ -14,10 +14,10 @@ export interface Line {
   close(): void;
 }
 
-/** Opens a line in front of a server that is free so long after an abort. */
+/** Opens a queue for a server that is free `drainMs` after an abort. */
 export type OpenLine = (drainMs: number) => Line;
 
-/** The gate as it is in the product, with or without preemption. */
+/** The gate of the product, with or without preemption. */
 export function gatehouseLine(preempts: boolean, drainMs: number): Line {
   const gate = createGate({
     id: 'bench',
@@ -66,12 +66,12 @@ export function pQueueLine(): Line {
   };
 }
 
-/** LiteLLM's own figure, scheduler.py: every waiting request asks again after so long. */
+/** The value in LiteLLM's scheduler.py: the polling interval of every waiting request. */
 const pollMs = 3;
 
 /**
- * LiteLLM's rule re-enacted: the smallest (priority, random id) is first, and every request that waits looks
- * every 3 ms whether it is. The one slot is ours: the original lets all of them through to a healthy server.
+ * LiteLLM's rule reimplemented: the smallest (priority, random id) is first, and every waiting request polls
+ * every 3 ms. The limit of one slot is added here: the original sends all requests to a healthy server.
  */
 export function liteLlmLine(): Line {
   const waiting: { priority: number; id: number }[] = [];
@@ -98,7 +98,7 @@ export function liteLlmLine(): Line {
   };
 }
 
-/** No line at all: the server's own queue, first come first served. */
+/** No queue in front of the server: only the server's own queue, first come first served. */
 export const straightLine = (): Line => ({
   run: (_priority, work) => work(never),
   close: () => undefined,

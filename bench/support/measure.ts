@@ -1,4 +1,4 @@
-/** What the benchmarks share: rounds in turn, medians, ratios, a table. Never a bare time without its anchor. */
+/** Shared by the benchmarks: interleaved rounds, medians, ratios, a table. Each time is reported with a reference. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export function scratch(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Runs the subjects in turn, round by round, so that a slow moment of the machine hits all of them. */
+/** Runs the subjects in turn, round by round, so that a slow moment of the machine affects all of them. */
 export async function interleave<Figure>(
   rounds: number,
   subjects: Record<string, () => Promise<Figure>>,
@@ -42,7 +42,7 @@ export function startCpu(): CpuClock {
   };
 }
 
-/** `limit` workers take the numbers 0 … count - 1. */
+/** Runs the numbers 0 … count - 1 with `limit` workers. */
 export async function inFlight(
   count: number,
   limit: number,

@@ -1,6 +1,6 @@
 /**
- * The obvious form of a durable job: a live XState actor that invokes its steps, and a subscriber that saves
- * the whole persisted snapshot in a transaction of its own at every transition, `synchronous=FULL`.
+ * The simplest durable job: a live XState actor that invokes its steps, and a subscriber that saves the whole
+ * persisted snapshot in a transaction of its own at every transition, `synchronous=FULL`.
  */
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';

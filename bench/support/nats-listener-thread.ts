@@ -1,4 +1,4 @@
-/** The thread of nats-listener.ts: notes when each message arrives, and speaks only when a job's last is there. */
+/** The thread of nats-listener.ts: records the arrival of each message, and posts after the last message of a job. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { connect, type MsgHdrs } from 'nats';
@@ -6,7 +6,7 @@ import { nowMs, type Arrival, type ListenerOptions } from './nats-listener.ts';
 
 const { url, subject, stream, lastType } = workerData as ListenerOptions;
 const ways = stream === null ? 1 : 2;
-/** The rule means windows of a page; a port of threads has no origin. */
+/** The lint rule is for browser windows; a message port of threads has no origin. */
 // oxlint-disable-next-line unicorn/require-post-message-target-origin
 const say = (what: 'ready' | Arrival[]): void => parentPort?.postMessage(what);
 let arrivals: Arrival[] = [];

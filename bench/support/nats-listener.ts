@@ -1,15 +1,15 @@
 /**
- * A subscriber on the bus in a thread of its own, as subscribers are: it gets a message while the thread
- * that published it is in the middle of the next commit.
+ * A NATS subscriber in a thread of its own, as real subscribers are other processes: it receives a message while the
+ * publishing thread is in its next commit.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 export interface ListenerOptions {
   url: string;
-  /** Of a plain subscription. */
+  /** The subject of a plain subscription. */
   subject: string;
-  /** Read with an ordered consumer as well; null: there is none. */
+  /** The stream that an ordered consumer reads as well; null: no stream. */
   stream: string | null;
   /** The last token of the subject of a job's last message. */
   lastType: string;
@@ -19,20 +19,20 @@ export interface Arrival {
   way: 'live' | 'ordered';
   /** `Nats-Msg-Id`. */
   id: string;
-  /** As of `nowMs()`. */
+  /** Arrival time by `nowMs()`. */
   at: number;
 }
 
 export interface NatsListener {
-  /** What has arrived, once the last message of the next job is there in every way. Ask before it is sent. */
+  /** The arrivals of the next job, once every subscription has its last message. Call before the job is submitted. */
   nextJob(): Promise<Arrival[]>;
   close(): Promise<void>;
 }
 
-/** Milliseconds of a clock that all threads share; `performance.now()` starts anew in each. */
+/** Milliseconds of a monotonic clock that all threads share; `performance.now()` starts at 0 in each thread. */
 export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** A message that takes this long is lost. */
+/** After this time a message counts as lost. */
 const waitMs = 10_000;
 
 export async function openListener(options: ListenerOptions): Promise<NatsListener> {

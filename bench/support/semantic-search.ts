@@ -1,6 +1,6 @@
 /**
- * Search by meaning over many documents, with made-up vectors: each text is the bag of its words, and some words
- * have another that means the same. Memos are planted that answer a question in those other words.
+ * Semantic search over many documents, with generated vectors: the vector of a text is its bag of words, and some
+ * words have a synonym. Planted memos answer questions that use these synonyms.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Embedder, VectorStorage } from '#library/semantic/embedding-port';
@@ -24,9 +24,9 @@ const batch = 500;
 
 interface Plant {
   id: string;
-  /** In the words of the memo. */
+  /** The question in the words of the memo. */
   asWritten: string;
-  /** In other words. */
+  /** The question with synonyms. */
   otherwise: string;
 }
 
@@ -43,7 +43,7 @@ export async function measureMeaning({
   }
   const { store } = opened;
   const synonyms = new Map<string, string>();
-  // The rarest words, so that no document has them by chance; each means the same as one that no document has.
+  // The rarest words, so that no document has them by chance; each has a synonym that no document has.
   const rare = vocabulary.slice(-planted * 2);
   rare.forEach((word, index) => synonyms.set(`옮긴말${index}자`, word));
   const plants = Array.from({ length: planted }, (_, n): Plant => {
@@ -130,7 +130,7 @@ async function fill(database: Database, store: VectorStorage, embedder: Embedder
 
 type Search = (query: string) => Promise<{ id: string }[]>;
 
-/** Share of the planted memos that their question finds. */
+/** The share of planted memos that their question finds. */
 async function recall(
   plants: readonly Plant[],
   search: Search,

@@ -1,4 +1,4 @@
-/** What stands at the end of a line: a server with one slot, in this process or a real llama.cpp. */
+/** The server behind a queue: one slot, in this process or a real llama.cpp. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLlamaServer } from '#test/support/llama-server';
 import { serverProfiles } from '#models/client/server-profiles';
@@ -7,17 +7,17 @@ export interface SlotServer {
   /** How long after an abort the gate waits before it sends the next request. */
   readonly drainMs: number;
   /**
-   * Works as long as `size` says (ms here, tokens there). `onStart`: the work has really begun; at a model
+   * Works for `size` (ms in this process, tokens at llama.cpp). Calls `onStart` when the work has begun; at a model
    * that is its first token. Rejects when the signal aborts.
    */
   serve(size: number, signal: AbortSignal, onStart: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Two tokens of a fast model: what a server needs to notice that its client has gone. */
+/** Two tokens of a fast model: the time in which a server notices that its client has disconnected. */
 const drainMs = 5;
 
-/** First come, first served; an aborted request is noticed after `drainMs`, as at a server that streams. */
+/** First come, first served; an aborted request is noticed after `drainMs`, as by a streaming server. */
 export function timedSlot(): SlotServer {
   let last = Promise.resolve();
   return {
@@ -41,7 +41,7 @@ export function timedSlot(): SlotServer {
   };
 }
 
-/** The scripted slow model: 25 to 50 tokens a second, whatever it is asked. */
+/** The scripted slow model: 25 to 50 tokens a second, for any request. */
 export async function llamaSlot(): Promise<SlotServer> {
   const server = await startLlamaServer({ model: 'slow' });
   return {

@@ -1,4 +1,4 @@
-/** Files that come with a message: each is one document of its sender, also where the message had to be sent again. */
+/** Attachments of messages: each is one document of its sender, even if the message had to be sent again. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { direct, openCore, type CoreFixture } from '#test/support/core';
 import { saysJson, stalls } from '#test/support/fake-llm-replies';
@@ -23,7 +23,7 @@ async function documents(user: string): Promise<{ id: string; title: string }[]>
   return ((await answer.json()) as { documents: { id: string; title: string }[] }).documents;
 }
 
-/** Fills every place; returns what empties them. */
+/** Fills the running slot and the queue; the returned function cancels these jobs. */
 async function fillQueue(): Promise<() => Promise<void>> {
   const { client, small } = fixture;
   small.script(stalls(), stalls());
@@ -39,22 +39,25 @@ async function fillQueue(): Promise<() => Promise<void>> {
 test.each([
   ['without a key', {}],
   ['with a key', { idempotency_key: 'k' }],
-])('a refused message that is sent again %s has one document', async (_, change) => {
-  const empty = await fillQueue();
-  expect((await send(change)).status).toBe(429);
-  expect((await send(change)).status).toBe(429);
-  await empty();
-  fixture.small.script(direct('네'));
-  expect((await send(change)).status).toBe(202);
-  expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
-});
+])(
+  'the attachment of a refused message that is sent again %s is one document',
+  async (_, change) => {
+    const empty = await fillQueue();
+    expect((await send(change)).status).toBe(429);
+    expect((await send(change)).status).toBe(429);
+    await empty();
+    fixture.small.script(direct('네'));
+    expect((await send(change)).status).toBe(202);
+    expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
+  },
+);
 
 test.each([
   ['a yes', '확인'],
   ['a no', '취소'],
   ['a change', '4시로 바꿔줘'],
   ['an unclear answer', '확인❓'],
-])('a file that comes with %s to a draft is kept as a document', async (_, message) => {
+])('an attachment of %s to a draft is stored as a document', async (_, message) => {
   fixture.small.script(
     saysJson({
       action: 'tools',
@@ -70,7 +73,7 @@ test.each([
   expect(await documents('ann')).toMatchObject([{ title: '계약.txt' }]);
 });
 
-test('a file of another name, of another text or of another person is another document', async () => {
+test('an attachment with another name, another text or another user is another document', async () => {
   const files = [attachment, { ...attachment, name: 'b.txt' }, { ...attachment, text: '다른 글' }];
   for (const [n, file] of files.entries()) {
     fixture.small.script(direct('네'));
@@ -84,7 +87,7 @@ test('a file of another name, of another text or of another person is another do
   expect(await documents('ann')).toHaveLength(3);
 });
 
-test('a file that was removed is back, and found, when it is sent again', async () => {
+test('an attachment whose document was deleted is restored and found when it is sent again', async () => {
   fixture.small.script(direct('네'), direct('네'));
   await send();
   await until(() => fixture.core.journal.stats.running === 0);

@@ -1,4 +1,4 @@
-/** Every way in which the reasoner can fail: the right reason is told, and the person still gets an answer. */
+/** Every way in which the reasoner can fail: the event has the right error reason, and the user gets an answer. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { openCore, routed, type CoreFixture } from '#test/support/core';
 import {
@@ -36,18 +36,21 @@ const faults: [what: string, reply: FakeReply | null, reasons: string[]][] = [
 ];
 
 describe('a reasoner that', () => {
-  test.each(faults)('%s is replaced by the fallback', async (_what, reply, reasons) => {
-    fixture = await openCoreWith(limits);
-    if (reply === null) await fixture.large.refuse();
-    else fixture.large.script(reply);
-    fixture.small.script(routed, says('작은 모델의 답'));
-    const { events, end } = await fixture.ask('양자역학이 뭐야?');
-    const trouble = events.find((event) => event.type === 'error');
-    expect(reasons).toContain(trouble?.data['error_reason']);
-    expect(end.data).toMatchObject({ outcome: 'answered', reply: '작은 모델의 답' });
-  });
+  test.each(faults)(
+    '%s is replaced by the fallback model, and the error event has the reason',
+    async (_what, reply, reasons) => {
+      fixture = await openCoreWith(limits);
+      if (reply === null) await fixture.large.refuse();
+      else fixture.large.script(reply);
+      fixture.small.script(routed, says('작은 모델의 답'));
+      const { events, end } = await fixture.ask('양자역학이 뭐야?');
+      const trouble = events.find((event) => event.type === 'error');
+      expect(reasons).toContain(trouble?.data['error_reason']);
+      expect(end.data).toMatchObject({ outcome: 'answered', reply: '작은 모델의 답' });
+    },
+  );
 
-  test('has a host name that nobody knows is replaced by the fallback', async () => {
+  test('has an unknown host name is replaced by the fallback model, and the error reason is `dns`', async () => {
     fixture = await openCoreWith(limits, 'http://no-such-host.invalid/v1');
     fixture.small.script(routed, says('작은 모델의 답'));
     const { events, end } = await fixture.ask('양자역학이 뭐야?');

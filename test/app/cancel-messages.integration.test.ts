@@ -1,4 +1,4 @@
-/** 취소 and its like stop what runs for a person, whatever the channel; of it and a draft that waits the newer one is meant. */
+/** Cancel messages (취소, stop …) cancel the running job of the user, or reject the waiting draft if newer. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isCancelRequest } from '#language/rules/consent';
 import { direct, openCore } from '#test/support/core';
@@ -13,7 +13,7 @@ const draft = saysJson({
 });
 const draftMessage = '2031년 3월 5일 3시에 치과 잡아줘';
 
-describe('a word of stopping', () => {
+describe('isCancelRequest', () => {
   test.each([
     '취소',
     '취소해줘',
@@ -30,7 +30,7 @@ describe('a word of stopping', () => {
     'never mind',
     'abort',
     'cancel that',
-  ])('%s', (message) => {
+  ])('accepts %s', (message) => {
     expect(isCancelRequest(message)).toBe(true);
   });
 
@@ -47,13 +47,13 @@ describe('a word of stopping', () => {
     'how do I cancel my subscription',
     'stop the server at ten',
     '네',
-  ])('is not %s', (message) => {
+  ])('does not accept %s', (message) => {
     expect(isCancelRequest(message)).toBe(false);
   });
 });
 
 async function open() {
-  // Two at once, so that one person's model does not make another wait.
+  // Two requests at once, so that the job of one user does not hold up the job of another.
   const fixture = await openCore((small) => ({
     backends: [{ id: 'small', baseUrl: small.baseUrl, model: 'm', concurrency: 2 }],
     roles: {},
@@ -69,8 +69,8 @@ async function open() {
   return { ...fixture, stalled };
 }
 
-describe('said while a job runs', () => {
-  test('cancels that job, and is an event of it', async () => {
+describe('a cancel message while a job runs', () => {
+  test('cancels this job, and is not a job of its own', async () => {
     const { client, stalled } = await open();
     const id = await stalled('ann');
     const { job_id: told, after_seq } = await client.submitMessage({
@@ -88,7 +88,7 @@ describe('said while a job runs', () => {
     expect((await client.jobs({})).jobs).toHaveLength(1);
   });
 
-  test('stops nobody else’s job, and only the one that runs', async () => {
+  test('cancels only the running job of its user: not the next job, and no job of another user', async () => {
     const { client, stalled, small } = await open();
     const [mine, other] = [await stalled('ann'), await stalled('bob')];
     const next = await client.submit({ message: '다음 질문', user_id: 'ann' });
@@ -99,7 +99,7 @@ describe('said while a job runs', () => {
     expect(await client.job(other)).toMatchObject({ outcome: null });
   });
 
-  test('with the same key twice cancels once, and says where its answer begins', async () => {
+  test('that is sent twice with one key cancels once, and both responses are equal', async () => {
     const { client, stalled } = await open();
     const id = await stalled('ann');
     const word = { message: '그만', user_id: 'ann', idempotency_key: 'k1' };
@@ -110,8 +110,8 @@ describe('said while a job runs', () => {
   });
 });
 
-describe('said while a job runs and a draft waits', () => {
-  test('stops what runs, which is newer; said again it rejects the draft', async () => {
+describe('a message while a job runs and an older draft waits', () => {
+  test('that cancels stops the running job, which is newer; sent again, it rejects the draft', async () => {
     const { client, stalled, small } = await open();
     small.script(draft);
     const waiting = await client.submit({ message: draftMessage, user_id: 'ann' });
@@ -124,7 +124,7 @@ describe('said while a job runs and a draft waits', () => {
     await until(async () => (await client.job(waiting)).outcome === 'declined');
   });
 
-  test('a refusal that is no word of stopping is for the draft', async () => {
+  test('that says no without asking to stop rejects the draft', async () => {
     const { client, stalled, small } = await open();
     small.script(draft);
     const waiting = await client.submit({ message: draftMessage, user_id: 'ann' });
@@ -136,14 +136,14 @@ describe('said while a job runs and a draft waits', () => {
   });
 });
 
-describe('said while nothing runs', () => {
-  test('is a message like any other', async () => {
+describe('a cancel message while no job runs', () => {
+  test('is answered like any other message', async () => {
     const { ask, small } = await open();
     small.script(direct('취소할 일이 없습니다'));
     expect((await ask('취소')).end.data).toMatchObject({ reply: '취소할 일이 없습니다' });
   });
 
-  test('rejects the draft that waits', async () => {
+  test('rejects the waiting draft', async () => {
     const { client, small } = await open();
     small.script(draft);
     const id = await client.submit({ message: draftMessage, user_id: 'ann' });

@@ -1,4 +1,4 @@
-/** From "put it into my calendar" to the entry: shown, changed, confirmed, written once. */
+/** A calendar draft from the message to the entry: shown, changed, confirmed, written once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { direct, openCore, type CoreFixture } from '#test/support/core';
 import { saysJson } from '#test/support/fake-llm-replies';
@@ -32,7 +32,7 @@ const ended = async (jobId: string) => {
   return fixture.client.job(jobId);
 };
 
-/** What the calendar says of the day, as it is handed to the model that words it. */
+/** The calendar entries of the day, as they are sent to the model that puts them into a sentence. */
 const entries = async (user = 'local'): Promise<string> => {
   const jobId = await fixture.client.submit({
     message: '2031년 3월 5일 일정 알려줘',
@@ -48,7 +48,7 @@ const drafts = async (jobId: string): Promise<string[]> =>
     .map((event) => String(event.data['content']));
 
 describe('a draft', () => {
-  test('is written when its owner says yes, in words, and the word is no new job', async () => {
+  test('is written when its owner answers yes, and the answer is no new job', async () => {
     const jobId = await drafted();
     expect(await entries()).not.toContain('치과');
     expect(await fixture.client.submit({ message: '확인' })).toBe(jobId);
@@ -57,7 +57,7 @@ describe('a draft', () => {
   });
 
   test.each(['확인❓', '> 확인', 'is that correct', '이게 맞나', 'correct it'])(
-    'is shown again, and not written, after an answer that is no plain yes or no: %s',
+    'is shown again, and not written, after an answer that is neither a clear yes nor a clear no: %s',
     async (message) => {
       const jobId = await drafted();
       expect(await fixture.client.submit({ message })).toBe(jobId);
@@ -71,7 +71,7 @@ describe('a draft', () => {
   );
 
   test.each(['일정 추가해줘', 'create event'])(
-    'is not touched by a request of its own: %s',
+    'is not changed by a message that is a request of its own: %s',
     async (message) => {
       const jobId = await drafted();
       fixture.small.script(direct('무슨 일정인가요?'));
@@ -82,7 +82,7 @@ describe('a draft', () => {
     },
   );
 
-  test('is dropped when its owner says no', async () => {
+  test('is declined when its owner answers no', async () => {
     const jobId = await drafted();
     expect(await fixture.client.submit({ message: '취소' })).toBe(jobId);
     expect(await ended(jobId)).toMatchObject({
@@ -92,7 +92,7 @@ describe('a draft', () => {
     expect(await entries()).not.toContain('치과');
   });
 
-  test('is changed by a word about a detail, and shown again', async () => {
+  test('is changed by a message about a detail, and shown again', async () => {
     const jobId = await drafted();
     const accepted = await fixture.client.submitMessage({ message: '4시로 바꿔' });
     expect(accepted).toMatchObject({ job_id: jobId, after_seq: expect.any(Number) });
@@ -103,7 +103,7 @@ describe('a draft', () => {
     expect(await entries()).toContain('16:00');
   });
 
-  test('that was changed is not confirmed by who has seen the one before', async () => {
+  test('that was changed cannot be confirmed with the `draft_seq` of its earlier form', async () => {
     const jobId = await drafted();
     const shown = async (): Promise<number[]> =>
       (await fixture.client.events(jobId))
@@ -118,7 +118,7 @@ describe('a draft', () => {
     await expect(confirm({ draft_seq: first })).rejects.toThrow('GH_JOB_CONFLICT');
     await expect(confirm({ draft_seq: 'x' })).rejects.toThrow('GH_REQUEST_INVALID');
     expect(await fixture.client.job(jobId)).toMatchObject({ state: 'confirm-draft' });
-    // As it is after a restart, when the job was not looked at yet.
+    // After a restart the job is not yet loaded into memory.
     await fixture.restart();
     await expect(confirm({ draft_seq: first })).rejects.toThrow('GH_JOB_CONFLICT');
     await confirm({ draft_seq: second });
@@ -126,12 +126,12 @@ describe('a draft', () => {
     expect(await entries()).toContain('16:00');
   });
 
-  describe('that the sender names as the one on the screen', () => {
+  describe('that the message names in `draft`', () => {
     const seqOf = async (jobId: string): Promise<number> =>
       (await fixture.client.events(jobId)).findLast(({ type }) => type === 'result')!.seq;
     const seen = async (jobId: string) => ({ job_id: jobId, draft_seq: await seqOf(jobId) });
 
-    test('is the one that yes writes, also where a newer draft waits', async () => {
+    test('is written by a yes, even if a newer draft waits', async () => {
       const shown = await drafted();
       const newer = await drafted();
       const sent = { message: '네', draft: await seen(shown), idempotency_key: 'k' };
@@ -142,7 +142,7 @@ describe('a draft', () => {
       expect((await fixture.client.job(newer)).state).toBe('confirm-draft');
     });
 
-    test('is the one that no drops and a detail changes, also where a newer draft waits', async () => {
+    test('is declined by a no and changed by a detail, even if a newer draft waits', async () => {
       const shown = await drafted();
       const newer = await drafted();
       await fixture.client.submitMessage({ message: '4시로 바꿔', draft: await seen(shown) });
@@ -152,7 +152,7 @@ describe('a draft', () => {
       expect(await drafts(newer)).toHaveLength(1);
     });
 
-    test('takes no word any more when it was changed or decided: no other draft does in its place', async () => {
+    test('accepts no answer after it was changed or decided, and no other draft accepts it instead', async () => {
       const shown = await drafted();
       const other = await drafted();
       const old = await seen(shown);
@@ -172,7 +172,7 @@ describe('a draft', () => {
       expect((await fixture.client.job(other)).state).toBe('confirm-draft');
     });
 
-    test('leaves a message of its own alone, and is unknown in another conversation', async () => {
+    test('does not affect a message that is no answer, and is unknown in another conversation', async () => {
       const shown = await drafted();
       const draft = await seen(shown);
       fixture.small.script(direct('안녕하세요'));
@@ -185,7 +185,7 @@ describe('a draft', () => {
       }
     });
 
-    test('is none where the sender sees none: then no word answers a draft', async () => {
+    test('may be null: then no message is an answer to a draft', async () => {
       const waiting = await drafted();
       fixture.small.script(direct('네, 무엇을 도와드릴까요?'));
       const other = await fixture.client.submit({ message: '네', draft: null });
@@ -195,7 +195,7 @@ describe('a draft', () => {
     });
   });
 
-  test('is written once when the button and the word come together', async () => {
+  test('is written once when button and message confirm it at the same time', async () => {
     const jobId = await drafted();
     await Promise.allSettled([
       fixture.client.controlJob(jobId, 'confirm'),
@@ -207,21 +207,21 @@ describe('a draft', () => {
     expect((await entries()).match(/"title":"치과"/g)).toHaveLength(1);
   });
 
-  test('P8: is dropped by a cancel', async () => {
+  test('P8: is not written after a cancel', async () => {
     const jobId = await drafted();
     await fixture.client.controlJob(jobId, 'cancel');
     expect(await ended(jobId)).toMatchObject({ state: 'cancelled', outcome: null });
     expect(await entries()).not.toContain('치과');
   });
 
-  test('survives a restart', async () => {
+  test('can be confirmed after a restart', async () => {
     const jobId = await drafted();
     await fixture.restart();
     await fixture.client.submit({ message: '응' });
     expect(await ended(jobId)).toMatchObject({ outcome: 'answered' });
   });
 
-  test('of one user is not confirmed by another, nor seen by them', async () => {
+  test('of one user is not confirmed by the message of another user, and its entry is not visible to them', async () => {
     const jobId = await drafted('ann');
     fixture.small.script(saysJson({ action: 'direct', response: '무엇을요?' }));
     const other = await fixture.client.submit({ message: '확인', user_id: 'bob' });
@@ -234,7 +234,7 @@ describe('a draft', () => {
     expect(await entries('ann')).toContain('치과');
   });
 
-  test('expires with a notice', async () => {
+  test('expires with a `cancelled` event after its time limit', async () => {
     await fixture.close();
     fixture = await openCore({ jobs: { confirmTtlMs: 50 } });
     fixture.small.script(wantsDentist);
@@ -243,7 +243,7 @@ describe('a draft', () => {
     expect(await entries()).not.toContain('치과');
   });
 
-  test('is never written by a model that claims the person has agreed', async () => {
+  test('is not written because a model claims that the user has confirmed it', async () => {
     fixture.small.script(
       saysJson({
         action: 'tools',
@@ -259,7 +259,7 @@ describe('a draft', () => {
   });
 });
 
-describe('documents', () => {
+describe('the documents of a user', () => {
   const call = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${fixture.core.url}${path}`, {
       method,
@@ -269,7 +269,7 @@ describe('documents', () => {
     return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
   };
 
-  test('go in, are found in Korean and English, read, and removed', async () => {
+  test('are added, found in Korean and English, read and deleted', async () => {
     const { body } = await call('POST', '/documents', {
       title: '법령',
       text: '산업안전보건법 Safety Act',
@@ -298,7 +298,7 @@ describe('documents', () => {
     expect(end.data['outcome']).toBe('answered');
   });
 
-  test('without words to look for, or without text, are refused', async () => {
+  test('are refused without text, and a search for them is refused without words', async () => {
     expect((await call('GET', '/documents/search?q=%20')).status).toBe(400);
     expect((await call('POST', '/documents', { title: 'x' })).status).toBe(400);
   });

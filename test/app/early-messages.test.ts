@@ -1,4 +1,4 @@
-/** Words that come while the draft that they are about is being changed. */
+/** Answers to a draft that arrive while this draft is being changed. */
 import { describe, expect, test } from 'vitest';
 import { createFairSlices } from '#shared/fair-slices';
 import { createJobService, type DraftCommand } from '#jobs/service/job-service';
@@ -47,8 +47,8 @@ const wrote = (fixture: JournalFixture): boolean =>
 
 const changed = effectOutputs['revise']![0];
 
-describe('P10: a yes that comes before the changed draft was shown', () => {
-  test('writes nothing and is no question: the changed draft asks again', async () => {
+describe('P10: a yes before the changed draft is shown', () => {
+  test('writes nothing and is no new job, and the changed draft must be confirmed again', async () => {
     const { fixture, jobId, say, revising } = await shown();
     await say('4시로 바꿔');
     await until(() => revising() !== undefined);
@@ -65,7 +65,7 @@ describe('P10: a yes that comes before the changed draft was shown', () => {
     await until(() => wrote(fixture));
   });
 
-  test('at the same moment as the change is none either', async () => {
+  test('writes nothing if it arrives together with the change', async () => {
     const { fixture, jobId, say, revising } = await shown();
     const told = await Promise.all([say('4시로 바꿔'), say('확인')]);
     expect(told.map(({ job_id }) => job_id)).toEqual([jobId, jobId]);
@@ -75,7 +75,7 @@ describe('P10: a yes that comes before the changed draft was shown', () => {
     expect(wrote(fixture)).toBe(false);
   });
 
-  test('and comes again with its key does not count the second time', async () => {
+  test('writes nothing if it is sent again with its key after the changed draft is shown', async () => {
     const { fixture, jobId, say, revising } = await shown();
     await say('4시로 바꿔');
     await until(() => revising() !== undefined);
@@ -86,7 +86,7 @@ describe('P10: a yes that comes before the changed draft was shown', () => {
     expect(wrote(fixture)).toBe(false);
   });
 
-  test('but meets it when it has just been shown has it shown again', async () => {
+  test('has the changed draft shown again if this draft was shown just before it is applied', async () => {
     const { fixture, jobId } = await shown();
     await fixture.journal.send(jobId, { type: 'confirm.early', by: 'ann' });
     expect(drafts(fixture)).toHaveLength(2);
@@ -95,7 +95,7 @@ describe('P10: a yes that comes before the changed draft was shown', () => {
 });
 
 describe('while a draft is being changed', () => {
-  test('a no drops it', async () => {
+  test('a no declines it', async () => {
     const { fixture, jobId, say, revising } = await shown();
     await say('4시로 바꿔');
     await until(() => revising() !== undefined);
@@ -103,7 +103,7 @@ describe('while a draft is being changed', () => {
     expect(stateOf(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'declined' });
   });
 
-  test('another change is made with the first', async () => {
+  test('another change is applied together with the first', async () => {
     const { fixture, jobId, say, revising } = await shown();
     await say('4시로 바꿔');
     await until(() => revising() !== undefined);
@@ -119,7 +119,7 @@ describe('while a draft is being changed', () => {
     expect(changes()).toEqual({ time: '16:00' });
   });
 
-  test('what is no word about it is a message like any other', async () => {
+  test('a message that is no answer to it becomes a job of its own', async () => {
     const { jobId, say, revising } = await shown();
     await say('4시로 바꿔');
     await until(() => revising() !== undefined);

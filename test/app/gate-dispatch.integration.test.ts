@@ -1,4 +1,4 @@
-/** Who gets which backend (P9), and what the doctor tells of a running core's gates. */
+/** The selection of a backend (P9), and the report of the doctor about the gates of a running core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkGates } from '#doctor/gate-check';
 import { selectBackend } from '#models/select-backend';
@@ -12,23 +12,23 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-describe('dispatch', () => {
-  test('gives the backend that was named, whatever the role', () => {
+describe('P9: selectBackend', () => {
+  test('returns the backend that the request names, whatever the role', () => {
     expect(selectBackend(fixture.core.pool, 'small', 'reasoner').id).toBe('small');
   });
 
-  test('gives the backend of the role where nobody was named', () => {
+  test('returns the backend of the role if the request names none', () => {
     expect(selectBackend(fixture.core.pool, null, 'reasoner').id).toBe('large');
     expect(selectBackend(fixture.core.pool, null, 'classifier').id).toBe('small');
   });
 
-  test('gives a dead backend to whoever named it, never another', async () => {
+  test('returns a named backend that is down, and never another one instead', async () => {
     await fixture.large.refuse();
     await fixture.core.pool.find('large')!.health.check();
     expect(selectBackend(fixture.core.pool, 'large', 'ask').id).toBe('large');
   });
 
-  test.each(['', 'LARGE', 'large ', 'gpt-4o'])('knows no backend %j', (name) => {
+  test.each(['', 'LARGE', 'large ', 'gpt-4o'])('refuses the unknown backend %j', (name) => {
     expect(() => selectBackend(fixture.core.pool, name, 'ask')).toThrow(
       expect.objectContaining({ code: 'GH_BACKEND_UNKNOWN', status: 400 }),
     );
@@ -48,7 +48,7 @@ describe('the doctor', () => {
       signal,
     }).catch(() => null);
 
-  test('tells who runs, who waits and for how long', async () => {
+  test('reports the running request, the number of waiting requests and their times', async () => {
     const leaving = new AbortController();
     await ask(leaving.signal);
     fixture.large.script(stalls());
@@ -64,7 +64,7 @@ describe('the doctor', () => {
     await Promise.all(asked);
   });
 
-  test('says which gate is closed, and what to do', async () => {
+  test('reports a gate with an open circuit, with advice', async () => {
     await fixture.large.refuse();
     const { signal } = new AbortController();
     for (let n = 0; n < 3; n += 1) await ask(signal);
@@ -72,7 +72,7 @@ describe('the doctor', () => {
     expect(large).toMatchObject({ ok: false, advice: expect.stringContaining('start the server') });
   });
 
-  test('says nothing of gates where no core runs', async () => {
+  test('reports no gates if no core runs', async () => {
     await fixture.core.stop();
     expect(await look()).toEqual([]);
   });

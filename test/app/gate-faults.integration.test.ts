@@ -1,6 +1,6 @@
 /**
- * A model server that is switched off, comes back, hangs or is slow, with people and drafts waiting at its gate:
- * everybody is told, the circuit opens and closes again, and no request is lost. Real gate, real HTTP.
+ * A model server that is switched off, comes back, hangs or is slow, with foreground requests and drafts waiting at
+ * its gate: each gets a result, the circuit opens and closes again, and no request is lost. Real gate, real HTTP.
  */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBackend } from '#models/client/backend';
@@ -14,7 +14,7 @@ import { says, type FakeReply } from '#test/support/fake-llm-replies';
 import { startFakeLlm } from '#test/support/fake-llm';
 import { until } from '#test/support/journal';
 
-/** Takes the connection, reads the request, and never says a word. */
+/** Accepts the connection, reads the request, and never answers. */
 const wedged: FakeReply = ({ gone }) =>
   new Promise((resolve) => gone.addEventListener('abort', () => resolve()));
 
@@ -63,7 +63,7 @@ const reasons = (outcomes: ModelOutcome[]): string[] =>
   outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.errorReason));
 
 describe('a server that is switched off', () => {
-  test('with many waiting: who was served is told what broke, the others that it is down', async () => {
+  test('fails the running request as `connection_lost`, and all waiting requests as unreachable', async () => {
     const { llm, gate, ask, waiting } = await setUp();
     llm.script(wedged);
     const all = names(8).map((name) => ask(name));
@@ -79,7 +79,7 @@ describe('a server that is switched off', () => {
     expect(gate.view()).toMatchObject({ state: 'down', waiting: [], running: [] });
   });
 
-  test('tells who comes while it is down at once, and when to come again', async () => {
+  test('has new requests refused at once, with the time after which to retry', async () => {
     const { llm, gate, ask } = await setUp();
     await llm.refuse();
     await Promise.all(names(3).map((name) => ask(name)));
@@ -89,7 +89,7 @@ describe('a server that is switched off', () => {
     expect(!refused.ok && refused.retryAfterMs).toEqual(expect.any(Number));
   });
 
-  test('and on again is used again, by everybody who asks', async () => {
+  test('and on again serves all requests again', async () => {
     const { llm, gate, ask } = await setUp();
     await llm.refuse();
     await Promise.all(names(3).map((name) => ask(name)));
@@ -102,7 +102,7 @@ describe('a server that is switched off', () => {
     expect(llm.overlapMax).toBe(1);
   });
 
-  test('and on again without the health page of its kind is used again', async () => {
+  test('and on again without the health page of its kind serves requests again', async () => {
     const { llm, gate, ask } = await setUp(10_000, 'mlx-lm');
     await llm.refuse();
     await Promise.all(names(3).map((name) => ask(name)));
@@ -113,7 +113,7 @@ describe('a server that is switched off', () => {
     expect(llm.pageViews).toContain('/health');
   });
 
-  test('for the length of one request only does not open the circuit', async () => {
+  test('for two requests only does not open the circuit', async () => {
     const { llm, gate, ask } = await setUp();
     await llm.refuse();
     expect(reasons([await ask('ann'), await ask('bob')])).toEqual([
@@ -132,17 +132,17 @@ describe('a server that is switched off', () => {
 });
 
 describe('a server that hangs', () => {
-  test('is left by each after its limit, and no waiter is forgotten', async () => {
+  test('fails each request after its time limit, and then serves the next one', async () => {
     const { llm, gate, ask } = await setUp(100);
     llm.script(wedged, wedged, says('back'));
     const told = reasons(await Promise.all(names(3).map((name) => ask(name))));
     expect(told).toEqual(['timeout_first_token', 'timeout_first_token', 'ok']);
-    // It was reached each time: that it hangs is no reason to refuse those who come.
+    // The server was reached each time, so the circuit stays closed and new requests are accepted.
     expect(gate.view().circuit).toBe('closed');
     expect(llm.overlapMax).toBe(1);
   });
 
-  test('while some wait with a deadline: they are told so, the others are served when it moves again', async () => {
+  test('fails a waiting request at its deadline, and serves the others when it answers again', async () => {
     const { llm, ask, waiting } = await setUp();
     const { promise: barrier, resolve } = Promise.withResolvers<void>();
     llm.script((exchange) => barrier.then(() => says('late')(exchange)));
@@ -159,7 +159,7 @@ describe('a server that hangs', () => {
 });
 
 describe('a slow server', () => {
-  test('serves all, one at a time, people before drafts, and tells each its place as it moves up', async () => {
+  test('serves all requests one at a time, foreground before drafts, and reports their queue positions', async () => {
     const { llm, ask } = await setUp();
     const barriers = names(4).map(() => Promise.withResolvers<void>());
     llm.script(
@@ -201,7 +201,7 @@ describe('a slow server', () => {
   });
 });
 
-test('through the whole core: jobs end with the fallback while the reasoner is off, and with it when it is back', async () => {
+test('in the whole core, jobs use the fallback while the reasoner is off, and the reasoner when it is back', async () => {
   const fixture = await openCore();
   onTestFinished(() => fixture.close());
   const { small, large, core } = fixture;

@@ -1,4 +1,4 @@
-/** What people and programs are told of backends, queues and waits: status answer, /backends, /metrics, estimates. */
+/** Reports about backends, queues and waiting times: status answer, /backends, /metrics, estimates. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { openCore, routed, type CoreFixture } from '#test/support/core';
 import { fails, says, stalls, type FakeReply } from '#test/support/fake-llm-replies';
@@ -9,13 +9,13 @@ let fixture: CoreFixture;
 afterEach(() => fixture.close());
 
 const member = (id: string) => fixture.core.pool.find(id)!;
-/** A check that began after this call, not the one that may run already. */
+/** Waits for a health check that began after this call; the first may already have been running. */
 const health = async (id: string) => {
   await member(id).health.check();
   await member(id).health.check();
 };
 
-/** A request straight to a backend, as a background or a person's one; resolves when it has ended. */
+/** Sends a request directly to a backend; resolves with the status, or null, when it has ended. */
 const complete = (model: string, more: { priority?: string; signal?: AbortSignal } = {}) =>
   fetch(`${fixture.core.url}/v1/chat/completions`, {
     method: 'POST',
@@ -27,14 +27,14 @@ const complete = (model: string, more: { priority?: string; signal?: AbortSignal
     () => null,
   );
 
-/** A reply under the test's control. */
+/** A reply that is sent when the test releases it. */
 function held(text: string): { reply: FakeReply; release: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { reply: (exchange) => promise.then(() => says(text)(exchange)), release: resolve };
 }
 
 describe('W16: the status answer', () => {
-  test('names each backend with its load, and the own queue, without asking a model', async () => {
+  test('names each backend with its load, and the job queue, without a model call', async () => {
     fixture = await openCore();
     await fixture.large.refuse();
     await health('large');
@@ -46,7 +46,7 @@ describe('W16: the status answer', () => {
     expect(fixture.small.requests).toEqual([]);
   });
 
-  test('counts what runs and waits at the gate, also where the server says nothing of it', async () => {
+  test('counts the running and waiting requests of the gate if the server has no status page', async () => {
     fixture = await openCore();
     fixture.large.script(stalls());
     const leaving = new AbortController();
@@ -58,7 +58,7 @@ describe('W16: the status answer', () => {
     await Promise.all(asked);
   });
 
-  test('W15: believes the status page of a server that has one', async () => {
+  test('W15: reports the load from the status page of a server that has one', async () => {
     const proxy = await startFakeLlm({
       pages: { '/status': { body: { active_jobs: 4, total_requests: 9 } } },
     });
@@ -78,7 +78,7 @@ describe('W16: the status answer', () => {
       await health('large');
       const { end } = await fixture.ask('How busy is gemma?');
       expect(end.data['reply']).toContain('large: connected · very busy · 4 active');
-      // W8: who is sent to a busy reasoner hears of it; who is not is not troubled with it.
+      // W8: a job that goes to a busy reasoner gets a notice about it.
       fixture.small.script(routed);
       fixture.large.script(says('산란'));
       const { events } = await fixture.ask('왜 하늘은 파래?');
@@ -92,11 +92,11 @@ describe('W16: the status answer', () => {
   });
 });
 
-describe('estimates', () => {
-  test('of a job at a gate come from measured times, run down with the clock, and are on its page', async () => {
+describe('the estimate', () => {
+  test('of a job at a gate comes from measured times, falls with the clock, and is in GET /backends', async () => {
     fixture = await openCore({ jobs: { heartbeatMs: 50 } });
     const gate = member('large').gate;
-    // One measured answer of this kind, of a length that cannot pass while the test looks.
+    // One measured answer of this kind, long enough not to elapse while the test reads the estimates.
     fixture.small.script(routed, routed, routed);
     const first = held('첫 답');
     const second = held('둘째 답');
@@ -133,7 +133,7 @@ describe('estimates', () => {
     await until(async () => (await fixture.client.job(holder)).state === 'done');
   });
 
-  test('of a job that waits for its turn come from the jobs before it', async () => {
+  test('of a queued job comes from the jobs ahead of it', async () => {
     fixture = await openCore({ jobs: { maxConcurrent: 1 } });
     fixture.small.script(says('{"action":"direct","response":"네"}'), stalls());
     await fixture.ask('안녕', { user_id: 'ann' });
@@ -167,7 +167,7 @@ async function backendPage(id: string): Promise<BackendPage> {
 }
 
 describe('GET /metrics after real traffic', () => {
-  /** Samples by name and labels, and the type of each family. */
+  /** The values of samples by name and labels, and the type and help of each family. */
   async function scrape() {
     const text = await (await fetch(`${fixture.core.url}/metrics`)).text();
     const types = new Map(
@@ -181,7 +181,7 @@ describe('GET /metrics after real traffic', () => {
     return { types, helps, value };
   }
 
-  test('tells waits, service, drains, preemptions, overtakes, refusals, circuit, speed and first token', async () => {
+  test('has waits, service times, drains, preemptions, overtakes, refusals, circuit, speed and first tokens', async () => {
     fixture = await openCore({ gates: { maxQueue: 1 } });
     fixture.small.script(says('{"action":"direct","response":"네"}'));
     await fixture.ask('안녕');

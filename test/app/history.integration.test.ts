@@ -1,4 +1,4 @@
-/** What a model is given of what was said before: never so much that a conversation ends, and alike from prompt to prompt. */
+/** The history in prompts: it never grows too long for the model, and consecutive prompts begin alike. */
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { ChatMessage } from '#shared/model/model';
 import { createLog } from '#shared/log';
@@ -16,7 +16,7 @@ async function open(change: ConfigInput = {}): Promise<void> {
   fixture = await openCore(change, { log: createLog({ level: 'warn', pretty: false }, sink) });
 }
 
-/** One server for both roles; it classifies where it is held to a schema. */
+/** One server for both roles; a request with a JSON schema is a classification. */
 async function oneModel(reply: FakeReply): Promise<FakeLlm> {
   const llm = await startFakeLlm({ reply });
   onTestFinished(() => llm.close());
@@ -36,7 +36,7 @@ const tooLong = fails(400, {
 });
 
 describe('a conversation', () => {
-  test('of long messages and answers goes on: what is given of it fits the model', async () => {
+  test('of long messages and answers continues, because its history fits the context of the model', async () => {
     const contextChars = 16_000;
     const answer = says('word_'.repeat(600));
     const llm = await oneModel((exchange) => {
@@ -59,7 +59,7 @@ describe('a conversation', () => {
     expect(logged).not.toContain('asks again');
   });
 
-  test('is given with less to the classifier, and not at all where the limit is 0', async () => {
+  test('is sent shorter to the classifier than to the reasoner, and not at all if the limit is 0', async () => {
     const long = says('word_'.repeat(500));
     await open();
     for (let n = 0; n < 3; n += 1) {
@@ -81,7 +81,7 @@ describe('a conversation', () => {
     expect(messagesOf(fixture.large)).toHaveLength(2);
   });
 
-  test('begins its prompts alike: in most steps all of the one before is in the next', async () => {
+  test('has prompts that begin alike: most prompts begin with the whole previous prompt', async () => {
     const llm = await oneModel((exchange) => direct(`fine, ${exchange.request.n}`)(exchange));
     let before: ChatMessage[] = [];
     let alike = 0;
@@ -89,13 +89,13 @@ describe('a conversation', () => {
     for (let n = 1; n <= turns; n += 1) {
       await fixture.ask(`tell me something about number ${n}`);
       const messages = messagesOf(llm);
-      // The last one has the clock in it.
+      // The last message contains the current time.
       const known = before.slice(0, -1);
       if (known.every((one, place) => one.content === messages[place]?.content)) alike += 1;
       before = messages;
     }
     expect(alike).toBeGreaterThanOrEqual(turns * 0.75);
-    // System prompt and four examples of two messages: without a mailbox the one about mail is left out.
+    // System prompt and four examples of two messages; the example about mail is left out without a mailbox.
     const examples = 9;
     expect(before.length - examples - 1).toBeGreaterThanOrEqual(10);
     expect(before.length - examples - 1).toBeLessThanOrEqual(16);
@@ -103,7 +103,7 @@ describe('a conversation', () => {
 });
 
 describe('a prompt that the server refuses', () => {
-  /** Neither is asked for JSON by a schema: a refusal of that is another matter. */
+  /** Neither server is sent a JSON schema, so that the refusal is not one of the schema. */
   const openPlain = (): Promise<void> =>
     open((small, large) => ({
       backends: [
@@ -117,25 +117,28 @@ describe('a prompt that the server refuses', () => {
   test.each([
     ['as too long', tooLong],
     ['within the stream', raw('event: error\ndata: {"error":{"message":"context"}}\n\n')],
-  ])('%s is asked once more without history: classification and answer', async (_how, refusal) => {
-    await openPlain();
-    fixture.small.script(routed, refusal, routed);
-    fixture.large.script(says('first'), refusal, says('second'));
-    await fixture.ask(first);
-    const { end, types } = await fixture.ask(second);
-    expect(end.data).toMatchObject({ outcome: 'answered', reply: 'second' });
-    expect(types).not.toContain('error');
-    for (const llm of [fixture.small, fixture.large]) {
-      expect(llm.requests).toHaveLength(3);
-      expect(JSON.stringify(messagesOf(llm, 1))).toContain(first);
-      expect(JSON.stringify(messagesOf(llm, 2))).not.toContain(first);
-      expect(messagesOf(llm, 2).at(-1)).toEqual(messagesOf(llm, 1).at(-1));
-    }
-    expect(logged.match(/asks again without the history/g)).toHaveLength(2);
-    expect(logged).not.toContain('apples');
-  });
+  ])(
+    '%s is sent once more without history, for the classification and for the answer',
+    async (_how, refusal) => {
+      await openPlain();
+      fixture.small.script(routed, refusal, routed);
+      fixture.large.script(says('first'), refusal, says('second'));
+      await fixture.ask(first);
+      const { end, types } = await fixture.ask(second);
+      expect(end.data).toMatchObject({ outcome: 'answered', reply: 'second' });
+      expect(types).not.toContain('error');
+      for (const llm of [fixture.small, fixture.large]) {
+        expect(llm.requests).toHaveLength(3);
+        expect(JSON.stringify(messagesOf(llm, 1))).toContain(first);
+        expect(JSON.stringify(messagesOf(llm, 2))).not.toContain(first);
+        expect(messagesOf(llm, 2).at(-1)).toEqual(messagesOf(llm, 1).at(-1));
+      }
+      expect(logged.match(/asks again without the history/g)).toHaveLength(2);
+      expect(logged).not.toContain('apples');
+    },
+  );
 
-  test('keeps the file that came with the message', async () => {
+  test('keeps the attachment of the message when it is sent again', async () => {
     await openPlain();
     fixture.small.script(routed, routed);
     fixture.large.script(says('first'), tooLong, says('second'));
@@ -146,7 +149,7 @@ describe('a prompt that the server refuses', () => {
     expect(asked).not.toContain(first);
   });
 
-  test('without history, or for its key or its name, is not asked again', async () => {
+  test('is not sent again if it had no history, or if the status is 401', async () => {
     await openPlain();
     fixture.small.script(routed, says('small'));
     fixture.large.script(tooLong);
@@ -158,7 +161,7 @@ describe('a prompt that the server refuses', () => {
     expect(fixture.large.requests).toHaveLength(2);
   });
 
-  test('twice is one failure, with its reason', async () => {
+  test('a second time gives one failure with its reason', async () => {
     await openPlain();
     fixture.small.script(routed, routed, tooLong, tooLong);
     fixture.large.script(says('first'), tooLong, tooLong);

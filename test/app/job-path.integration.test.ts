@@ -1,4 +1,4 @@
-/** A message's way through the whole core: HTTP, journal, gates, real HTTP to (fake) model servers, SSE. */
+/** A message through the whole core: HTTP, journal, gates, real HTTP to fake model servers, SSE. */
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { direct, follow, openCore, routed, type CoreFixture } from '#test/support/core';
@@ -14,14 +14,14 @@ afterEach(() => fixture.close());
 const stateOf = async (jobId: string) => (await fixture.client.job(jobId)).state;
 
 describe('a message', () => {
-  test('that the classifier answers itself ends with that answer', async () => {
+  test('that the classifier answers directly ends with this answer', async () => {
     fixture.small.script(direct('안녕하세요!'));
     const { end, types } = await fixture.ask('안녕, 넌 누구야?');
     expect(types).toEqual(['ack', 'state', 'state', 'state', 'result', 'done']);
     expect(end.data).toMatchObject({ outcome: 'answered', reply: '안녕하세요!' });
   });
 
-  test('that needs thought goes to the reasoner, streamed, in the words of the person', async () => {
+  test('that the classifier routes goes to the reasoner unchanged, and its answer is streamed', async () => {
     fixture.small.script(routed);
     fixture.large.script(says('깊은 생각 끝에 드리는 답'));
     const { events, tokens, end } = await fixture.ask('양자역학이 뭐야?');
@@ -33,13 +33,13 @@ describe('a message', () => {
     expect(fixture.large.requests[0]!.body.messages.at(-1)!.content).toContain('양자역학이 뭐야?');
   });
 
-  test('that asks for the state of the system is answered by a rule, without a model', async () => {
+  test('that asks for the state of the system is decided by a rule', async () => {
     const { events } = await fixture.ask('gemma 바빠?');
     const routing = events.find((event) => event.data['to'] === 'route');
     expect(routing?.data['decision']).toMatchObject({ by: 'rule', action: 'system_status' });
   });
 
-  test('whose classification cannot be read is asked once more, then answered directly', async () => {
+  test('whose classification is invalid twice is then answered without a classification', async () => {
     fixture.small.script(says('{"action": '), says('{}'), says('그냥 드리는 답'));
     const { end, events } = await fixture.ask('안녕');
     expect(fixture.small.requests).toHaveLength(3);
@@ -47,7 +47,7 @@ describe('a message', () => {
     expect(JSON.stringify(events)).not.toContain('{\\"action\\"');
   });
 
-  test('W9: the fallback replaces what the reasoner had begun, it does not continue it', async () => {
+  test('W9: gets the answer of the fallback in place of an unfinished answer of the reasoner', async () => {
     fixture.small.script(routed, says('작은 모델의 답'));
     fixture.large.script(cutsAfter('큰 모델의 반쪽'));
     const { events, end } = await fixture.ask('양자역학이 뭐야?');
@@ -61,7 +61,7 @@ describe('a message', () => {
     expect(end.data['reply']).toBe('작은 모델의 답');
   });
 
-  test('P1: with every model dead still ends with a sentence for the person', async () => {
+  test('P1: ends with a text for the user even if every model is down', async () => {
     await fixture.small.refuse();
     await fixture.large.refuse();
     const { end } = await fixture.ask('안녕');
@@ -69,7 +69,7 @@ describe('a message', () => {
     expect(end.data['reply']).toBe('응답을 받지 못했습니다. 다시 시도해주세요.');
   });
 
-  test('speaks the language of the message in its notices', async () => {
+  test('gets notices in its own language', async () => {
     fixture.small.script(routed, says('small answer'));
     fixture.large.script(fails(500));
     const { events } = await fixture.ask('What is quantum mechanics?');
@@ -79,7 +79,7 @@ describe('a message', () => {
     );
   });
 
-  test('with pipelineEnabled off is never handed to the reasoner', async () => {
+  test('is never sent to the reasoner if pipelineEnabled is off', async () => {
     await fixture.close();
     fixture = await openCore({ pipelineEnabled: false });
     fixture.small.script(routed, says('작은 모델의 답'));
@@ -89,8 +89,8 @@ describe('a message', () => {
   });
 });
 
-describe('W14: the conversation', () => {
-  test('is told to the models: user and assistant turns, oldest first, the clock after them', async () => {
+describe('W14: the history of a conversation', () => {
+  test('is in the prompt: messages and answers, oldest first, and the current time after them', async () => {
     fixture.small.script(direct('반가워요 민수님'), direct('민수라고 하셨죠'));
     await fixture.ask('나는 민수야');
     await fixture.ask('내 이름이 뭐지?');
@@ -103,7 +103,7 @@ describe('W14: the conversation', () => {
     expect(turns[0]).not.toContain('KST');
   });
 
-  test('of one user is not told in that of another, and survives a restart', async () => {
+  test('of one user is not in the prompts of another, and survives a restart', async () => {
     fixture.small.script(direct('반가워요'), direct('모릅니다'), direct('민수'));
     await fixture.ask('나는 민수야', { user_id: 'ann' });
     await fixture.ask('나는 누구야?', { user_id: 'bob' });
@@ -125,7 +125,7 @@ describe('P8: a cancel', () => {
     expect(closed.closedBy).toBe('client');
     const { end } = await follow(fixture.client, jobId);
     expect(end).toMatchObject({ type: 'cancelled', data: { by: 'user' } });
-    // Draining lasts a second at most; then the gate is free.
+    // The drain lasts a second at most; then the gate is free.
     await until(() => fixture.core.pool.find(server)!.gate.view().state === 'idle');
   };
 
@@ -155,7 +155,7 @@ describe('P8: a cancel', () => {
     );
   });
 
-  test('while waiting at the gate leaves the queue, and who holds the gate goes on', async () => {
+  test('while waiting at the gate leaves the queue, and the running request continues', async () => {
     fixture.small.script(stalls());
     const holder = await fixture.client.submit({ message: '안녕', user_id: 'ann' });
     await until(() => fixture.small.open === 1);
@@ -169,7 +169,7 @@ describe('P8: a cancel', () => {
     expect(fixture.small.requests).toHaveLength(1);
   });
 
-  test('while a tool waits for its server breaks that off', async () => {
+  test('while a tool waits for its server closes the connection of the tool', async () => {
     const { url, connected, close } = await silentServer();
     await fixture.close();
     fixture = await openCore({
@@ -185,7 +185,7 @@ describe('P8: a cancel', () => {
   });
 });
 
-/** Accepts connections and never says a word. */
+/** Accepts connections and never answers. */
 async function silentServer(): Promise<{
   url: string;
   connected(): number;
@@ -207,7 +207,7 @@ async function silentServer(): Promise<{
 }
 
 describe('P3: a restart', () => {
-  test('in the middle of an answer asks the model again and answers once', async () => {
+  test('in the middle of an answer calls the model again, and the job is answered once', async () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽'), says('ganze Antwort'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });

@@ -1,4 +1,4 @@
-/** A model server that is started while the practice model answers, and one that goes away. */
+/** A model server that starts while the practice model answers, and a discovered server that goes away. */
 import { expect, onTestFinished, test } from 'vitest';
 import { openCore, type CoreFixture } from '#test/support/core';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
@@ -27,7 +27,7 @@ interface BackendEntry {
 const backendsOf = async ({ core }: CoreFixture): Promise<BackendEntry[]> =>
   ((await (await fetch(`${core.url}/backends`)).json()) as { backends: BackendEntry[] }).backends;
 
-test('a model server that is started later is found, has all roles and one gate, and answers', async () => {
+test('a model server that starts later is discovered, becomes the only backend, and answers', async () => {
   const { fixture, server } = await practiceCore();
   expect(fixture.core.pool.origin).toBe('practice');
   expect((await fixture.ask('왜 하늘은 파래?')).end.data['reply']).toContain('연습용');
@@ -43,7 +43,7 @@ test('a model server that is started later is found, has all roles and one gate,
   expect(server.requests).toHaveLength(2);
 });
 
-test('what runs at the practice model when a server is found ends there, and only once', async () => {
+test('a job that runs at the practice model when a server is discovered is still answered', async () => {
   const { fixture, server } = await practiceCore();
   const running = fixture.ask('상대성 이론을 자세히 설명해줘');
   await until(() => fixture.core.pool.members[0]!.gate.view().running.length > 0);
@@ -54,7 +54,7 @@ test('what runs at the practice model when a server is found ends there, and onl
   expect(end.data['outcome']).toBe('answered');
 });
 
-test('the loss of a server that was found is told by readiness, and the practice model does not stand in', async () => {
+test('a discovered server that goes away makes /readyz a 503, and the practice model does not replace it', async () => {
   const { fixture, server } = await practiceCore();
   await server.listen();
   await until(() => fixture.core.pool.origin === 'discovered');

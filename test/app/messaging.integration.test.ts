@@ -1,4 +1,4 @@
-/** The whole core on a real bus: who comes late knows what HTTP knows, and a message goes in and out over NATS. */
+/** The whole core on a real NATS server: late subscribers get the state that HTTP shows; messages over NATS. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { broker, byJob, connectClient, natsCommand, readEvents } from '#test/events/nats-fixture';
 import { direct, openCore, routed, type CoreFixture } from '#test/support/core';
@@ -11,8 +11,8 @@ async function onBus(url: string, change: Record<string, unknown> = {}): Promise
   return fixture;
 }
 
-describe.skipIf(natsCommand === null)('a core on a bus', () => {
-  test('tells a late subscriber enough to rebuild every job as HTTP shows it', async () => {
+describe.skipIf(natsCommand === null)('a core on NATS', () => {
+  test('stores events from which a late subscriber rebuilds every job as HTTP shows it', async () => {
     const server = await broker();
     const { ask, client: http, core, small, large } = await onBus(server.url);
     small.script(direct('네'));
@@ -61,7 +61,7 @@ describe.skipIf(natsCommand === null)('a core on a bus', () => {
     }
   });
 
-  test('takes a message as a request, streams it, and answers what HTTP would', async () => {
+  test('accepts a message as a request, and returns the same job as HTTP', async () => {
     const server = await broker();
     const { small, client: http } = await onBus(server.url);
     const nc = await connectClient(server);
@@ -85,7 +85,7 @@ describe.skipIf(natsCommand === null)('a core on a bus', () => {
     });
   });
 
-  test('without its broker finishes jobs all the same, and readiness says what waits', async () => {
+  test('without its broker finishes jobs, reports it in /readyz, and publishes the events afterwards', async () => {
     const server = await broker();
     const { ask, core, small } = await onBus(server.url);
     await until(() => core.messaging.status().bus === 'connected');

@@ -1,4 +1,4 @@
-/** Models that answer in JSON where words were asked for, and tools that are not configured, in a whole core. */
+/** Models that answer in JSON instead of text, and tools that are not configured, in a whole core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLanguageAdapter } from '#jobs/effects/language-adapter';
 import { openCore, routed, type CoreFixture } from '#test/support/core';
@@ -13,8 +13,8 @@ afterEach(() => fixture.close());
 const shownIn = (tokens: { content: string }[]): string =>
   tokens.map(({ content }) => content).join('');
 
-describe('the classifier’s JSON', () => {
-  test('from the reasoner is shown as its response, also while it is streamed', async () => {
+describe('an answer in the JSON form of the classifier', () => {
+  test('from the reasoner is shown as the text of its `response` field, also while it is streamed', async () => {
     fixture.small.script(routed);
     fixture.large.script(saysJson({ action: 'direct', response: '양자역학은 이렇습니다.' }));
     const { end, tokens } = await fixture.ask('양자역학이 뭐야?');
@@ -22,7 +22,7 @@ describe('the classifier’s JSON', () => {
     expect(shownIn(tokens)).toBe('양자역학은 이렇습니다.');
   });
 
-  test('without a response leaves the answer to the other model', async () => {
+  test('without a `response` field is replaced by the answer of the fallback model', async () => {
     fixture.small.script(routed, says('작은 모델의 답'));
     fixture.large.script(saysJson({ action: 'route', prompt: '양자역학' }));
     const { end, tokens } = await fixture.ask('양자역학이 뭐야?');
@@ -41,8 +41,8 @@ describe('the classifier’s JSON', () => {
   });
 });
 
-describe('a mail question without a mailbox', () => {
-  test('is not offered to the classifier: neither in its prompt nor in its schema', async () => {
+describe('the email tool without a configured mailbox', () => {
+  test('is not offered to the classifier, neither in its prompt nor in its schema', async () => {
     fixture.small.script(saysJson({ action: 'direct', response: '네.' }));
     await fixture.ask('세금 계산서 온 게 있으려나');
     const { body } = fixture.small.requests[0]!;
@@ -50,7 +50,7 @@ describe('a mail question without a mailbox', () => {
     expect(JSON.stringify(body)).not.toMatch(/"email"|"folder"|"days"/);
   });
 
-  test('by a rule, or by a classifier all the same, is answered by a sentence of ours', async () => {
+  test('is answered with a fixed notice, whether a rule or the classifier selects it', async () => {
     const byRule = await fixture.ask('메일 확인해줘');
     fixture.small.script(
       saysJson({ action: 'tools', tool: 'email', operation: 'search', params: {} }),
@@ -61,7 +61,7 @@ describe('a mail question without a mailbox', () => {
     }
   });
 
-  test('changes nothing of the prompt where all tools are there', () => {
+  test('does not affect the prompt of an installation that has all tools', () => {
     const input = {
       message: '안녕',
       now: '2026-12-01T09:00:00+09:00',

@@ -1,6 +1,6 @@
 /**
- * A disk that is full, a database that cannot be written, is damaged, or is from the future: a clear word, the
- * process lives on where it can, and nothing that was accepted is lost.
+ * A full disk, a database that cannot be written, is damaged, or has a newer schema: a clear error, the process
+ * continues where possible, and no accepted message is lost.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** A real file system of 2 MB, where we may mount one. */
+/** Mounts a real file system of 2 MB; false without the right to mount. */
 function mountSmallDisk(path: string): boolean {
   try {
     mkdirSync(path);
@@ -41,7 +41,7 @@ describe('a full disk', () => {
     disk = '';
   });
 
-  test('is a 503 to who comes, and two lines of the log; those who were accepted are answered once there is room', async ({
+  test('refuses new messages with 503 and two log lines, and accepted messages are answered once there is space', async ({
     skip,
   }) => {
     const path = join(scratch.path, 'disk');
@@ -71,7 +71,7 @@ describe('a full disk', () => {
       statuses.push((await send(n)).status);
     expect(statuses).toContain(503);
     expect((await fetch(`${core.url}/healthz`)).status).toBe(200);
-    // What is small may still find room: until the last turn is one that did not.
+    // Small writes may still fit: send until the last commit has failed.
     let next = 100;
     await until(async () => {
       statuses.push((await send((next += 1))).status);
@@ -110,7 +110,7 @@ function fillDisk(disk: string): void {
 describe('a database', () => {
   const open = () => openDatabase({ path: join(scratch.path, 'gatehouse.db') });
 
-  test('whose folder cannot be made is refused with one line', async () => {
+  test('whose folder cannot be created is refused with an error of one line', async () => {
     writeFileSync(join(scratch.path, 'file'), '');
     await expect(
       openDatabase({ path: join(scratch.path, 'file', 'gatehouse.db') }),
@@ -120,7 +120,7 @@ describe('a database', () => {
     });
   });
 
-  test('that is read-only is refused with one line', async ({ skip }) => {
+  test('that is read-only is refused with an error of one line', async ({ skip }) => {
     const path = join(scratch.path, 'disk');
     if (!mountSmallDisk(path)) skip('needs the right to mount a small file system');
     try {
@@ -135,7 +135,7 @@ describe('a database', () => {
     }
   });
 
-  test('that is no database is refused', async () => {
+  test('that is no SQLite file is refused as corrupt', async () => {
     writeFileSync(join(scratch.path, 'gatehouse.db'), 'this is a letter to my aunt '.repeat(100));
     await expect(open()).rejects.toMatchObject({ code: 'GH_STORE_CORRUPT' });
   });
@@ -150,7 +150,7 @@ describe('a database', () => {
     await expect(open()).rejects.toMatchObject({ code: 'GH_STORE_NEWER' });
   });
 
-  test('is free again once its owner is gone', async () => {
+  test('is locked while it is open, and can be opened again after it is closed', async () => {
     const first = await open();
     await expect(open()).rejects.toMatchObject({ code: 'GH_STORE_LOCKED' });
     await first.close();

@@ -1,4 +1,4 @@
-/** `gatehouse ask` and `gatehouse doctor` as a person runs them. */
+/** `gatehouse ask` and `gatehouse doctor` as child processes. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ function run(...args: string[]): Promise<{ code: number | null; out: string; err
 const askThere = (...args: string[]) => run('ask', '--url', setting.fixture.core.url, ...args);
 
 describe('gatehouse ask', () => {
-  test('prints the answer, and its sources beside it', async () => {
+  test('prints the answer to standard output and its sources to standard error', async () => {
     const id = await setting.bring('보일러 설명서', '보일러 보증은 2027년까지');
     setting.fixture.large.script(says('2027년 [1]'));
     expect(await askThere('보일러', '보증')).toEqual({
@@ -40,7 +40,7 @@ describe('gatehouse ask', () => {
     });
   });
 
-  test('with --react has the model look things up; --json prints what the core answered', async () => {
+  test('with --react uses the ask loop, and with --json prints the response of the core', async () => {
     await setting.bring('보일러 설명서', '보일러 보증은 2027년까지');
     setting.fixture.large.script(calls(['search', '{"query":"보일러"}']), says('2027년 [1]'));
     const { code, out } = await askThere('--react', '--json', '보일러 보증?');
@@ -48,7 +48,7 @@ describe('gatehouse ask', () => {
     expect(JSON.parse(out)).toMatchObject({ answer: '2027년 [1]', llm_calls: 2, partial: false });
   });
 
-  test('says in one line what failed: a backend that is down, or is not known; exit 1', async () => {
+  test('reports a backend that is down or unknown by its error code, and exits with 1', async () => {
     setting.fixture.large.script(fails(500));
     const down = await askThere('--react', '보일러');
     expect([down.code, down.err]).toEqual([1, expect.stringContaining('GH_BACKEND_UNAVAILABLE')]);
@@ -56,13 +56,13 @@ describe('gatehouse ask', () => {
     expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('GH_BACKEND_UNKNOWN')]);
   });
 
-  test('without a question is wrong usage; exit 2', async () => {
+  test('without a question exits with 2', async () => {
     expect((await askThere()).code).toBe(2);
   });
 });
 
 describe('gatehouse doctor', () => {
-  test('names the embedding server that is away, and what to do', async () => {
+  test('reports an embedding server that is down, with advice', async () => {
     const embeddings = await startFakeEmbeddings();
     const config = join(setting.fixture.folder, 'doctor.yaml');
     writeFileSync(

@@ -1,4 +1,4 @@
-/** The loop with a real llama.cpp server: real tool parser, grammar and slots; real vectors. Only the words are scripted. */
+/** The ask loop on a real llama.cpp server (tool parser, grammar, slots, vectors). Only the words are scripted. */
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { prepareLlamaServer, startLlamaServer } from '#test/support/llama-server';
 import { until } from '#test/support/journal';
@@ -12,7 +12,7 @@ afterEach(async () => {
   setting = null;
 });
 
-/** What the model answers once a tool has given a result. */
+/** The answer of the model after a tool result. */
 const scripted = Array.from({ length: 24 }, (_, n) => `w${n}`).join(' ');
 
 async function openWithLlama(...args: string[]): Promise<AskSetting> {
@@ -25,7 +25,7 @@ async function openWithLlama(...args: string[]): Promise<AskSetting> {
   return setting;
 }
 
-describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
+describe.skipIf(!prepared.ok)('on a real llama.cpp server', () => {
   test('the model searches, reads the result and answers with the source', async () => {
     const { react, bring } = await openWithLlama();
     const id = await bring('Notes', 'alpha beta gamma');
@@ -45,7 +45,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     ]);
   });
 
-  test('a model that never ends its thinking leaves the sources', async () => {
+  test('a model that never ends its thinking gives a partial answer that lists the sources', async () => {
     const { react, bring } = await openWithLlama();
     const id = await bring('Notes', 'alpha beta #unclosed');
     const { status, body } = await react({ query: '#unclosed alpha' });
@@ -54,10 +54,10 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(body.answer).toContain('[1] Notes');
   });
 
-  test('a model that stammers through its calls ends within the limits, without markup', async () => {
+  test('a model that writes broken tool calls ends within the limits, with an answer without markup', async () => {
     const { react, bring } = await openWithLlama();
     await bring('Notes', 'alpha beta');
-    // The server's grammar makes something of the broken call; what, is left to chance.
+    // The grammar of the server makes a random call of the broken one.
     const { status, body } = await react({ query: '#badtool alpha' });
     expect(status).toBe(200);
     expect(body.llm_calls).toBeLessThanOrEqual(3);
@@ -66,14 +66,14 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(body.answer).not.toContain('<tool_call>');
   });
 
-  test('a model that never ends is cut, and the answer is partial', async () => {
+  test('a model that never ends its answer is cut off, and the answer is partial', async () => {
     const { react } = await openWithLlama('-c', '2048');
     const { status, body } = await react({ query: '#loop' });
     expect([status, body.partial, body.llm_calls]).toEqual([200, true, 1]);
     expect(body.answer).toContain('l0 l1 l2');
   });
 
-  test('embeddings of a real server find what shares no word', async () => {
+  test('semantic search with embeddings of the server finds a document that shares no word with the question', async () => {
     const server = await startLlamaServer({
       model: 'tiny',
       args: ['--embeddings', '--pooling', 'mean'],
@@ -90,7 +90,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
       },
     });
     const { bring, fixture } = setting;
-    // Vectors of the scripted model are the letters of a text.
+    // A vector of the scripted model counts the letters of the text.
     await bring('abcabc', 'abcabc abcabc');
     await bring('xyzxyz', 'xyzxyz xyzxyz');
     await until(() => fixture.core.search.backlog() === 0);

@@ -1,4 +1,4 @@
-/** Calls that a model prints into its answer of /ask/react: the search is run, the text is never the answer. */
+/** Printed tool calls in the answers of POST /ask/react: the search is run, and the call is never the answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { says } from '#test/support/fake-llm-replies';
 import { printedCallForms } from '#test/support/printed-call-forms';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting.close());
 
-describe('a search that is printed is run in the form', () => {
+describe('a printed search call is run in the form', () => {
   test.each(printedCallForms)('$name', async ({ print }) => {
     setting.fixture.large.script(
       says(print('search', 'query', '압력용기 검사 주기')),
@@ -24,7 +24,7 @@ describe('a search that is printed is run in the form', () => {
 });
 
 test.each(['search_documents', 'functions.search'])(
-  'a search under the name %s is run as well',
+  'a printed search call under the name %s is run as well',
   async (name) => {
     const printed = `<tool_call>{"name": "${name}", "arguments": {"query": "압력용기"}}</tool_call>`;
     setting.fixture.large.script(says(printed), says('2년입니다 [1]'));
@@ -37,21 +37,18 @@ test.each([
   '<tool_call>{"name": "web_search", "arguments": {"q": "x"}}</tool_call>',
   '{"name": "web_search", "arguments": {"q": "x"}}',
   '<function=web_search><parameter=q>x</parameter></function>',
-])(
-  'a printed call of a tool that is not there fails and is not the answer: %s',
-  async (printed) => {
-    setting.fixture.large.script(says(printed), says('모릅니다.'));
-    const response = await setting.stream({ query: '압력용기 검사 주기는?', debug: true });
-    const events = eventsOf(await response.text());
-    const shown = JSON.stringify(events.filter(([type]) => type === 'token'));
-    expect(shown).not.toContain('web_search');
-    expect(JSON.stringify(setting.messages(setting.fixture.large.requests.length - 1))).toContain(
-      'unknown_tool',
-    );
-  },
-);
+])('a printed call of an unknown tool fails and is not the answer: %s', async (printed) => {
+  setting.fixture.large.script(says(printed), says('모릅니다.'));
+  const response = await setting.stream({ query: '압력용기 검사 주기는?', debug: true });
+  const events = eventsOf(await response.text());
+  const shown = JSON.stringify(events.filter(([type]) => type === 'token'));
+  expect(shown).not.toContain('web_search');
+  expect(JSON.stringify(setting.messages(setting.fixture.large.requests.length - 1))).toContain(
+    'unknown_tool',
+  );
+});
 
-test('an answer that documents such markup is the answer', async () => {
+test('an answer that explains the markup of tool calls is returned unchanged', async () => {
   const answer = '형식은 `<tool_call>{"name": "search", "arguments": {}}</tool_call>`입니다.';
   setting.fixture.large.script(says(answer));
   const { body } = await setting.react({ query: '도구 호출 형식은?' });

@@ -1,4 +1,4 @@
-/** The loop under random models: whatever they do, the limits hold and every call is answered once. */
+/** The ask loop with random models: the limits hold, and every tool call is answered once. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RetrievalStore } from '#ask/retrieval';
@@ -21,7 +21,7 @@ type Behaviour =
 
 const timings = { queueMs: 0, firstTokenMs: 1, totalMs: 2 };
 
-/** A model that does one thing after the other, also where it was told to call nothing. */
+/** A model that goes through its behaviours in turn, even if tool calls are not allowed. */
 function modelOf(behaviours: readonly Behaviour[]): { backend: Backend; requests: ModelRequest[] } {
   const requests: ModelRequest[] = [];
   const run = (request: ModelRequest): Promise<ModelOutcome> => {
@@ -159,8 +159,8 @@ async function ask(behaviours: Behaviour[], brokenQuery: string, found: boolean)
   return { outcome, requests, blends, seen };
 }
 
-describe('whatever a model does', () => {
-  test('the limits hold, every call is answered once, and there is an answer or an error', async () => {
+describe('the ask loop, whatever a model does', () => {
+  test('keeps its limits, answers every tool call once, and returns an answer or an error', async () => {
     const ends = { answered: 0, partial: 0, failed: 0 };
     await fc.assert(
       fc.asyncProperty(
@@ -197,7 +197,7 @@ describe('whatever a model does', () => {
             expect(outcome.answer.trim()).not.toBe('');
             const ids = outcome.sources.map(({ id }) => id);
             expect(new Set(ids).size).toBe(ids.length);
-            // Numbers never change: each list begins with the one before.
+            // The numbers of sources never change: each list begins with the previous list.
             for (const list of seen) expect(ids.slice(0, list.length)).toEqual(list);
           } else {
             ends.failed += 1;
@@ -208,7 +208,7 @@ describe('whatever a model does', () => {
       ),
       { numRuns: runs },
     );
-    // The test sees all ends, or it says little.
+    // Each kind of end must occur often enough.
     for (const count of Object.values(ends)) expect(count).toBeGreaterThan(runs / 100);
   });
 });

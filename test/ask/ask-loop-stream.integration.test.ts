@@ -1,4 +1,4 @@
-/** The loop as server-sent events, and as the answer of a chat. */
+/** The ask loop as server-sent events, and as the answer of a chat. */
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   breaksAfter,
@@ -17,8 +17,8 @@ afterEach(() => setting.close());
 
 const searching = calls(['search', '{"query":"보일러"}']);
 
-describe('a stream', () => {
-  test('tells rounds and sources as they come, then the answer in pieces and as a whole', async () => {
+describe('the stream of POST /ask/react', () => {
+  test('sends rounds and sources as they come, then the answer in pieces and as a whole', async () => {
     setting = await openAsk();
     const id = await setting.bring('보일러 설명서', '보증은 2027년 3월까지');
     setting.fixture.large.script(searching, says('3월까지 [1].'));
@@ -38,7 +38,7 @@ describe('a stream', () => {
     expect(events.at(-1)![1]).toMatchObject({ answer: '3월까지 [1].', llm_calls: 2 });
   });
 
-  test('takes back what was written before a look-up', async () => {
+  test('replaces the text that was written before a look-up', async () => {
     setting = await openAsk();
     await setting.bring('보일러 설명서', '보증은 2027년 3월까지');
     const printed = '찾아볼게요 <tool_call>{"name":"search","arguments":{"query":"보일러"}}';
@@ -53,7 +53,7 @@ describe('a stream', () => {
     expect(shown.join('')).toBe('3월 [1]');
   });
 
-  test('that runs out of time while the last call writes ends with what is on the screen', async () => {
+  test('ends with the text sent so far if the deadline comes during the final call', async () => {
     setting = await openAsk((small, large) => ({
       roles: reactRoles,
       backends: [
@@ -63,7 +63,7 @@ describe('a stream', () => {
     }));
     const id = await setting.bring('보일러 설명서', '보증은 2027년 3월까지');
     const { large } = setting.fixture;
-    // The first one is silent: it leaves the time to the last one.
+    // The first call never answers; it ends when the time of the final call begins.
     large.script(stalls(), stallsAfter('보증은 2027년 <tool_call>{"na'));
     const events = eventsOf(await (await setting.stream({ query: '보일러 보증?' })).text());
     expect(events.at(-1)).toEqual([
@@ -76,7 +76,7 @@ describe('a stream', () => {
     ]);
   });
 
-  test('that has not begun fails with a status, one that has with an error event', async () => {
+  test('fails with an HTTP status before its first event, and with an error event after it', async () => {
     setting = await openAsk();
     setting.fixture.large.script(fails(500), searching, breaksAfter('반'));
     expect((await setting.stream({ query: '보일러' })).status).toBe(503);
@@ -87,7 +87,7 @@ describe('a stream', () => {
     ]);
   });
 
-  test('that its reader leaves frees the gate at once', async () => {
+  test('frees the gate at once when its reader disconnects', async () => {
     setting = await openAsk();
     setting.fixture.large.script(searching, stallsAfter('반'));
     const leaving = new AbortController();
@@ -111,7 +111,7 @@ describe('a chat that asks for documents', () => {
     return setting.bring('보일러 설명서', '보일러 보증은 2027년 3월까지');
   };
 
-  test('is answered by the loop, whose first round is what the tool has found', async () => {
+  test('is answered by the ask loop, whose first round is the result of the document tool', async () => {
     await openChat();
     setting.fixture.large.script(calls(['search', '{"query":"보증"}']), says('3월까지 [1]'));
     const { end, tokens } = await setting.fixture.ask('보일러 문서 찾아줘');
@@ -121,7 +121,7 @@ describe('a chat that asks for documents', () => {
     const first = setting.messages(0);
     expect(first.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool']);
     expect(toolTexts(first)[0]).toContain('2027년');
-    // One round was made already, one is left, then it has to answer.
+    // One round is done, one is left, then the model must answer.
     expect(setting.fixture.large.requests.map(({ body }) => body['tool_choice'])).toEqual([
       'auto',
       'none',
@@ -132,15 +132,18 @@ describe('a chat that asks for documents', () => {
     ['gives no word', async () => setting.fixture.large.script(saysNothing(), saysNothing())],
     ['is away', () => setting.fixture.large.refuse()],
     ['breaks off', async () => setting.fixture.large.script(breaksAfter('반쪽 답'))],
-  ])('is worded as ever where the model %s', async (_, arrange) => {
-    await openChat();
-    await arrange();
-    setting.fixture.small.script(says('설명서에 있습니다.'));
-    const { end } = await setting.fixture.ask('보일러 문서 찾아줘');
-    expect(end.data).toEqual({ outcome: 'answered', reply: '설명서에 있습니다.' });
-  });
+  ])(
+    'is answered by the classifier model from the tool result when the model of the loop %s',
+    async (_, arrange) => {
+      await openChat();
+      await arrange();
+      setting.fixture.small.script(says('설명서에 있습니다.'));
+      const { end } = await setting.fixture.ask('보일러 문서 찾아줘');
+      expect(end.data).toEqual({ outcome: 'answered', reply: '설명서에 있습니다.' });
+    },
+  );
 
-  test('is worded as ever where nothing was found, and where the model is too slow', async () => {
+  test('is answered by the classifier model when no document was found, or when the model of the loop is too slow', async () => {
     await openChat(4_000);
     setting.fixture.small.script(says('없습니다.'), says('설명서에 있습니다.'));
     const nothing = await setting.fixture.ask('고양이 사료 문서 찾아줘');

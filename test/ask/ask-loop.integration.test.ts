@@ -1,4 +1,4 @@
-/** `POST /ask/react`: the loop over HTTP, against model servers that behave and misbehave. */
+/** `POST /ask/react`: the ask loop over HTTP, with model servers that work and that fail. */
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   breaksAfter,
@@ -29,8 +29,8 @@ const openWithBoiler = async (): Promise<string> => {
   return setting.bring('보일러 설명서', '보일러 보증 기간은 2027년 3월까지입니다.');
 };
 
-describe('a model that looks things up', () => {
-  test('answers from what it found, with the sources', async () => {
+describe('a model in the ask loop', () => {
+  test('answers from the search result, with the sources', async () => {
     const id = await openWithBoiler();
     script(calls(search('보일러 보증')), says('2027년 3월까지입니다 [1].'));
     const { status, body } = await setting.react({ query: '보일러 보증이 언제까지야?' });
@@ -49,7 +49,7 @@ describe('a model that looks things up', () => {
     expect(requests()[0]!.body['tool_choice']).toBe('auto');
   });
 
-  test('searches and then reads a document, and is made to answer in the third call', async () => {
+  test('searches, then reads a document, and must answer in the third call', async () => {
     setting = await openAsk();
     const id = await setting.bring(
       '일지',
@@ -63,17 +63,17 @@ describe('a model that looks things up', () => {
       (text) => (JSON.parse(text) as { results: { chars: string; text: string }[] }).results[0]!,
     );
     expect(found!.text).toContain('김배관이 고쳤다');
-    // The rest: what was shown is not shown again.
+    // `read` returns the rest only: text that the search has shown is not repeated.
     expect(read!.chars).toMatch(/^0-\d+ of /);
     expect(read!.text).not.toContain('김배관이');
     const { messages, tool_choice: choice, tools } = requests()[2]!.body;
     expect([choice, messages.at(-1)?.role]).toEqual(['none', 'user']);
     expect(tools).toEqual(requests()[0]!.body['tools']);
-    // What was sent before is the beginning of what is sent now: the server's cache holds.
+    // Each request begins with the previous one, so that the prompt cache of the server is used.
     expect(messages.slice(0, requests()[1]!.body.messages.length)).toEqual(setting.messages(1));
   });
 
-  test('reads on behind what it has seen of a long document, or from where it says', async () => {
+  test('reads a long document from the end of the text it has seen, or from the position it asks for', async () => {
     setting = await openAsk();
     const lines = Array.from({ length: 400 }, (_, n) => `${n}번째 줄은 "계약의 조항"입니다.`);
     const id = await setting.bring('보일러 보증 계약서', `보일러 보증 안내\n${lines.join('\n')}`);
@@ -95,7 +95,7 @@ describe('a model that looks things up', () => {
     expect(parts()[0]!.chars).toMatch(/^5000-/);
   });
 
-  test('sees as much of a single document as a result may have', async () => {
+  test('is given as much of a single document as the limit of a result allows', async () => {
     setting = await openAsk();
     await setting.bring(
       '보일러 점검에 관한 모든 기록을 모은 긴 제목의 문서',
@@ -117,14 +117,14 @@ describe('a model that looks things up', () => {
     expect(JSON.stringify([requests().map((one) => one.body), body])).not.toContain('4711');
   });
 
-  test('may answer at once', async () => {
+  test('may answer without a search', async () => {
     await openWithBoiler();
     script(says('안녕하세요'));
     const { body } = await setting.react({ query: '안녕' });
     expect(body).toMatchObject({ answer: '안녕하세요', tool_rounds: 0, llm_calls: 1 });
   });
 
-  test('leaves a trace for who debugs, one entry per step', async () => {
+  test('leaves a trace with one entry per step if the request asks for `debug`', async () => {
     await openWithBoiler();
     script(calls(search('보일러')), says('답 [1]'));
     const { body } = await setting.react({ query: '보일러', debug: true });
@@ -136,8 +136,8 @@ describe('a model that looks things up', () => {
   });
 });
 
-describe('a model that', () => {
-  test('never stops calling tools gets three calls, and its sources are the answer', async () => {
+describe('a misbehaving model that', () => {
+  test('never stops calling tools is called three times, and the answer lists its sources', async () => {
     const id = await openWithBoiler();
     const more = (query: string) => calls(search(query));
     script(more('보일러'), more('보증'), more('기간'), more('설명서'));
@@ -147,7 +147,7 @@ describe('a model that', () => {
     expect(body.answer).toContain('[1] 보일러 설명서');
   });
 
-  test('asks for five things at once gets two, and is told of the limit', async () => {
+  test('makes five tool calls at once gets two results and three errors `limit`', async () => {
     await openWithBoiler();
     script(calls(...['a', 'b', 'c', 'd', 'e'].map(search)), says('답'));
     const { body } = await setting.react({ query: '보일러' });
@@ -163,7 +163,7 @@ describe('a model that', () => {
     expect(answersOf(last()).every(([, times]) => times === 1)).toBe(true);
   });
 
-  test('calls an unknown tool is told which there are, and goes on', async () => {
+  test('calls an unknown tool gets an error with the available tools, and continues', async () => {
     await openWithBoiler();
     script(calls(['delete_everything', '{}']), calls(search('보일러')), says('답 [1]'));
     const { body } = await setting.react({ query: '보일러' });
@@ -179,21 +179,24 @@ describe('a model that', () => {
     ['no end', '{"query": "보일러"'],
     ['a comma too many', '{"query": "보일러",}'],
     ['a second encoding', JSON.stringify('{"query": "보일러"}')],
-  ])('writes arguments with %s is understood, and the repair is what it sees', async (_, args) => {
-    const id = await openWithBoiler();
-    script(calls(['search', args]), says('답 [1]'));
-    const { body } = await setting.react({ query: '보일러' });
-    expect(body.sources).toMatchObject([{ id }]);
-    const [call] = setting.messages(1).find((one) => one.tool_calls)!.tool_calls!;
-    expect(JSON.parse(call!.function.arguments)).toEqual({ query: '보일러' });
-  });
+  ])(
+    'writes arguments with %s is understood, and is sent the repaired arguments',
+    async (_, args) => {
+      const id = await openWithBoiler();
+      script(calls(['search', args]), says('답 [1]'));
+      const { body } = await setting.react({ query: '보일러' });
+      expect(body.sources).toMatchObject([{ id }]);
+      const [call] = setting.messages(1).find((one) => one.tool_calls)!.tool_calls!;
+      expect(JSON.parse(call!.function.arguments)).toEqual({ query: '보일러' });
+    },
+  );
 
   test.each([
     ['no JSON', '보일러 보증'],
     ['no query', '{"q": "보일러"}'],
     ['a query of blanks', '{"query": "  "}'],
     ['too much', JSON.stringify({ query: '가'.repeat(3_000) })],
-  ])('writes arguments with %s is told so', async (_, args) => {
+  ])('writes arguments with %s gets an error `invalid_arguments`', async (_, args) => {
     await openWithBoiler();
     script(calls(['search', args]), says('답'));
     await setting.react({ query: '보일러' });
@@ -204,7 +207,7 @@ describe('a model that', () => {
     expect(() => JSON.parse(call!.function.arguments) as unknown).not.toThrow();
   });
 
-  test('is cut in the middle of a call is not taken at half a word', async () => {
+  test('is cut off within a tool call gets an error, and the incomplete call is not run', async () => {
     await openWithBoiler();
     const cut = {
       tool_calls: [{ index: 0, id: 'a', function: { name: 'search', arguments: '{"query": "보' } }],
@@ -220,7 +223,7 @@ describe('a model that', () => {
     });
   });
 
-  test('repeats itself is not searched for again', async () => {
+  test('repeats a search gets no second search for it, and must answer', async () => {
     await openWithBoiler();
     script(calls(search('보일러'), search('보일러 '), search('보일러')), says('답 [1]'));
     const { body } = await setting.react({ query: '보일러', debug: true });
@@ -234,7 +237,7 @@ describe('a model that', () => {
     ).toBe(true);
   });
 
-  test('prints its call into the text is understood', async () => {
+  test('prints its tool call into the text is understood', async () => {
     const id = await openWithBoiler();
     const printed =
       '<tool_call>\n{"name": "search", "arguments": {"query": "보일러"}}\n</tool_call>';
@@ -247,7 +250,7 @@ describe('a model that', () => {
     ['answers empty', saysNothing()],
     ['only thinks', thinksOnly()],
     ['prints a broken call', says('<tool_call>\nsearch_documents(')],
-  ])('%s is asked once more, over what the question itself finds', async (_, reply) => {
+  ])('%s is called once more, with the search results of the question itself', async (_, reply) => {
     const id = await openWithBoiler();
     script(reply, says('답 [1]'));
     const { body } = await setting.react({ query: '보일러 보증?' });
@@ -261,7 +264,7 @@ describe('a model that', () => {
     expect(toolTexts(last())[0]).toContain('2027년');
   });
 
-  test('answers empty to the end leaves the sources', async () => {
+  test('gives empty answers only leaves a partial answer with the sources', async () => {
     const id = await openWithBoiler();
     script(saysNothing(), saysNothing());
     const { status, body } = await setting.react({ query: '보일러 보증?' });
@@ -269,14 +272,14 @@ describe('a model that', () => {
     expect(body.answer).toContain('모델이 답을 쓰지 못했습니다');
   });
 
-  test('calls a tool in the last call all the same is answered by what it wrote besides', async () => {
+  test('calls a tool in the final call leaves the rest of its text as the answer', async () => {
     await openWithBoiler();
     script(calls(search('a'), search('b')), says('답 [1] <tool_call>{"name":"x"}</tool_call>'));
     const { body } = await setting.react({ query: '보일러' });
     expect(body.answer.trim()).toBe('답 [1]');
   });
 
-  test('is cut by its limit says that the answer is partial', async () => {
+  test('is cut off at its output limit gives an answer that is marked as partial', async () => {
     await openWithBoiler();
     script(calls(search('보일러')), says('반쪽', { finish: 'length' }));
     const { body } = await setting.react({ query: '보일러' });
@@ -284,7 +287,7 @@ describe('a model that', () => {
   });
 });
 
-describe('P9: a server that', () => {
+describe('P9: a model server that', () => {
   test.each([
     ['dies in the middle of the first call', [cutsAfter('반', 'reset')], 'connection_lost'],
     ['dies after the first round', [calls(search('보일러')), cutsAfter('')], 'truncated'],
@@ -294,7 +297,7 @@ describe('P9: a server that', () => {
       'upstream_stream_error',
     ],
     ['answers 500', [fails(500)], 'http_5xx'],
-  ])('%s is a 503 with the reason', async (_, replies, reason) => {
+  ])('%s gives a 503 with the reason', async (_, replies, reason) => {
     await openWithBoiler();
     script(...replies);
     const { status, body } = await setting.react({ query: '보일러' });
@@ -303,7 +306,7 @@ describe('P9: a server that', () => {
   });
 
   test.each(['large', null])(
-    'is down (named: %s) is a 503, and no other is asked',
+    'is down (named: %s) gives a 503, and no other backend is called',
     async (backend) => {
       await openWithBoiler();
       await setting.fixture.large.refuse();
@@ -313,7 +316,7 @@ describe('P9: a server that', () => {
     },
   );
 
-  test('is named answers; one that is not known is a 400', async () => {
+  test('the request names gives the answer; an unknown name is a 400', async () => {
     await openWithBoiler();
     setting.fixture.small.script(says('작은 답'));
     const { body } = await setting.react({ query: '보일러', backend: 'small' });
@@ -326,21 +329,24 @@ describe('P9: a server that', () => {
   test.each([
     ['400', fails(400, { error: { message: 'exaone does not support tools' } })],
     ['500', fails(500, { error: { message: 'tools param requires --jinja flag' } })],
-  ])('takes no tools (%s) is asked without, over what the question finds', async (_, refusal) => {
-    const id = await openWithBoiler();
-    script(refusal, says('답 [1]'));
-    const { status, body } = await setting.react({ query: '보일러 보증?' });
-    expect(status).toBe(200);
-    expect(body).toMatchObject({ answer: '답 [1]', sources: [{ id }], llm_calls: 2 });
-    const { messages, tools } = requests()[1]!.body;
-    expect(tools).toBeUndefined();
-    expect(messages.map(({ role }) => role)).toEqual(['system', 'user']);
-    expect(messages[1]!.content).toContain('2027년');
-  });
+  ])(
+    'supports no tools (status %s) is called without tools, with the search results of the question',
+    async (_, refusal) => {
+      const id = await openWithBoiler();
+      script(refusal, says('답 [1]'));
+      const { status, body } = await setting.react({ query: '보일러 보증?' });
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ answer: '답 [1]', sources: [{ id }], llm_calls: 2 });
+      const { messages, tools } = requests()[1]!.body;
+      expect(tools).toBeUndefined();
+      expect(messages.map(({ role }) => role)).toEqual(['system', 'user']);
+      expect(messages[1]!.content).toContain('2027년');
+    },
+  );
 });
 
-describe('the gate', () => {
-  test('is left at once when the client goes', async () => {
+describe('the gate of the model server', () => {
+  test('is freed at once when the client disconnects', async () => {
     await openWithBoiler();
     script(stalls());
     const leaving = new AbortController();
@@ -356,13 +362,13 @@ describe('the gate', () => {
   });
 });
 
-describe('bad input', () => {
+describe('an invalid request', () => {
   test.each([
     ['no query', {}, 'GH_REQUEST_INVALID'],
     ['an empty query', { query: ' \n' }, 'GH_REQUEST_EMPTY'],
     ['too long a query', { query: 'x'.repeat(8_001) }, 'GH_REQUEST_TOO_LONG'],
     ['debug as a word', { query: 'x', debug: 'yes' }, 'GH_REQUEST_INVALID'],
-  ])('%s is a 400, and nothing is asked', async (_, question, code) => {
+  ])('with %s is a 400, and no model is called', async (_, question, code) => {
     setting = await openAsk();
     const { status, body } = await setting.react(question);
     expect([status, body.code]).toEqual([400, code]);

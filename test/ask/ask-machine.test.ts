@@ -1,4 +1,4 @@
-/** The ask machine by itself, with the time in the test's hand: the deadline, and what is aborted when. */
+/** The ask machine by itself, in simulated time: the deadline, and which calls are aborted when. */
 import { createActor, fromPromise, SimulatedClock } from 'xstate';
 import { describe, expect, test } from 'vitest';
 import { askMachine } from '#machines/ask';
@@ -35,7 +35,7 @@ const input = (more: Partial<AskInput> = {}): AskInput => ({
   ...more,
 });
 
-/** Effects that end when the test says so, and tell when they are aborted. */
+/** Starts the machine with effects that the test ends, and whose abort signals it sees. */
 function start(more: Partial<AskInput> = {}) {
   const clock = new SimulatedClock();
   const modelCalls: { call: ModelCall; signal: AbortSignal; end: (turn: object) => void }[] = [];
@@ -78,7 +78,7 @@ function start(more: Partial<AskInput> = {}) {
 const says = (text: string) => ({ ok: true, text, calls: [], isCut: false });
 
 describe('the deadline', () => {
-  test('ends the thinking in time for a last call, over what the question itself finds', async () => {
+  test('aborts the first call in time for a final call with the search results of the question itself', async () => {
     const { actor, clock, modelCalls, lookups, settled } = start();
     clock.increment(49_999);
     expect(actor.getSnapshot().value).toBe('thinking');
@@ -98,7 +98,7 @@ describe('the deadline', () => {
     });
   });
 
-  test('leaves the sources where the last call takes longer than all of it', async () => {
+  test('ends with the sources only if the final call does not answer in time', async () => {
     const { actor, clock, modelCalls, lookups, settled } = start();
     clock.increment(50_000);
     lookups[0]!.end([source]);
@@ -111,10 +111,10 @@ describe('the deadline', () => {
     });
   });
 
-  test('in the middle of the last call leaves what stands before the reader, sources or not', async () => {
+  test('in the middle of the final call ends with the text sent so far, with or without sources', async () => {
     for (const found of [[source], []]) {
       const { actor, clock, modelCalls, lookups, settled } = start();
-      // Of a call before the last one: void when that begins.
+      // Text of an earlier call: discarded when the final call begins.
       actor.send({ type: 'written', content: '찾아볼게요', replaces: false });
       clock.increment(50_000);
       lookups[0]!.end(found);
@@ -131,7 +131,7 @@ describe('the deadline', () => {
     }
   });
 
-  test('over nothing is a failure with its reason', async () => {
+  test('without text and sources is a failure with its reason', async () => {
     const { actor, clock, lookups, settled } = start();
     clock.increment(50_000);
     lookups[0]!.end([]);
@@ -143,7 +143,7 @@ describe('the deadline', () => {
     });
   });
 
-  test('that leaves no time for two calls makes the first one the last', async () => {
+  test('that leaves no time for two calls makes the first call the final call', async () => {
     const { actor, modelCalls, lookups, settled } = start({ deadlineAt: startAt + 9_000 });
     expect(actor.getSnapshot().value).toBe('searching');
     lookups[0]!.end([source]);
@@ -152,20 +152,20 @@ describe('the deadline', () => {
   });
 });
 
-describe('the machine', () => {
-  test('has a label for people at every state', () => {
+describe('the ask machine', () => {
+  test('has a label at every state', () => {
     for (const state of Object.values(askMachine.states)) {
       expect(state.config.meta?.label).toMatch(/\w/);
     }
   });
 
-  test('aborts what it started when it is stopped', () => {
+  test('aborts its running model call when it is stopped', () => {
     const { actor, modelCalls } = start();
     actor.stop();
     expect(modelCalls[0]!.signal.aborted).toBe(true);
   });
 
-  test('takes a search that was made already as the first round', () => {
+  test('counts a search that was made before its start as the first round', () => {
     const found = { query: '보일러', content: '[1]', sources: [source] };
     const { actor, modelCalls } = start({ found });
     const { messages, round } = modelCalls[0]!.call;

@@ -1,9 +1,9 @@
-/** What a question costs before a model is asked: texts are read for what is returned alone, and others get in. */
+/** The cost of retrieval before the model call: only returned texts are read, and the event loop is not blocked. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { retrieveSources, type RetrievalStore } from '#ask/retrieval';
 import { openLibrary } from '#test/library/library-fixture';
 
-test('a long question over many documents reads five texts, one turn of others at a time', async () => {
+test('retrieval for a long question over many documents reads five texts, each step in its own event loop turn', async () => {
   const { library, storage, add, close } = await openLibrary();
   onTestFinished(close);
   for (let n = 0; n < 40; n += 1) add(`회의 보고서 내용… 비용 ${n} 정리`, `문서 ${n}`);

@@ -49,13 +49,13 @@ export async function openAsk(change: ConfigInput = { roles: reactRoles }): Prom
   };
 }
 
-/** Every call that stands in a conversation, and how often each was answered. */
+/** Every tool call of a conversation, and how often each was answered. */
 export function answersOf(messages: readonly ChatMessage[]): [id: string, times: number][] {
   const ids = messages.flatMap(({ tool_calls: calls = [] }) => calls.map(({ id }) => id));
   return ids.map((id) => [id, messages.filter((one) => one.tool_call_id === id).length]);
 }
 
-/** What the tool messages say, in order. */
+/** The contents of the tool messages, in order. */
 export const toolTexts = (messages: readonly ChatMessage[]): string[] =>
   messages.filter(({ role }) => role === 'tool').map(({ content }) => content);
 

@@ -1,6 +1,6 @@
 /**
- * What the tests of the bridge share: a broker, a core with fake models, a fake NAS and a bridge between
- * them, all real processes' parts in this process and all closed after each test.
+ * The fixture of the bridge's tests: a broker, a core with fake models, a fake NAS and a bridge between them.
+ * Core, NAS and bridge run in this process; everything is closed after each test.
  */
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
@@ -21,7 +21,7 @@ import type { NatsServer } from '#test/support/nats-server';
 
 export { natsCommand };
 
-/** As long as any test here waits for something that should come. */
+/** The timeout of every wait in these tests. */
 export const waitMs = 20_000;
 export const token = 'T'.repeat(64);
 
@@ -36,7 +36,7 @@ export async function fakeNas(options: FakeDsmOptions = {}): Promise<FakeDsm> {
   return dsm;
 }
 
-/** The last word on a job, to person 4 unless `change` says otherwise. */
+/** The final reply to a job, to user 4 unless changed. */
 export const finalReply = (jobId: string, text: string, change: Partial<Reply> = {}): Reply => ({
   reply_id: `${jobId}:5`,
   job_id: jobId,
@@ -48,7 +48,7 @@ export const finalReply = (jobId: string, text: string, change: Partial<Reply> =
   ...change,
 });
 
-/** The clock of this process, ahead by `ms`; right again when the test has ended. */
+/** Sets this process's wall clock ahead by `ms` until the test ends. */
 export function clockAhead(): { ms: number } {
   const ahead = { ms: 0 };
   const real = Date.now.bind(Date);
@@ -61,9 +61,9 @@ export interface OpenBridge {
   bridge: Bridge;
   storage: BridgeStorage;
   folder: string;
-  /** The webhook's address. */
+  /** The address of the webhook. */
   url: string;
-  /** Ends it and starts it again over the same database. */
+  /** Stops the bridge and starts it again with the same database. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -152,11 +152,11 @@ export interface BridgeWithCore extends OpenBridge {
   server: NatsServer;
   fixture: CoreFixture;
   dsm: FakeDsm;
-  /** What the bots have said to a person, oldest first. */
+  /** The texts that the bots have posted to a user, oldest first. */
   textsShownTo(userId: number): string[];
-  /** Types it, and waits until the bridge has taken it. */
+  /** Sends the text, and waits until the bridge has accepted it. */
   type(userId: number, text: string): Promise<void>;
-  /** Waits until the person has been told this often. */
+  /** Waits until the user has received `count` texts. */
   waitForTexts(userId: number, count: number): Promise<string[]>;
 }
 
@@ -199,7 +199,7 @@ export async function openBridgeWithCore(
   });
 }
 
-/** What the bots have said to a person, oldest first. */
+/** The texts that the bots have posted to a user, oldest first. */
 export function textsShownTo(dsm: FakeDsm, userId: number): string[] {
   const ids = dsm
     .conversations()
@@ -215,23 +215,23 @@ export interface BridgeWithoutCore {
   bridge: Bridge;
   storage: BridgeStorage;
   folder: string;
-  /** As if the core had sent it. */
+  /** Passes a reply to the bridge as the core would. */
   reply(reply: Reply): Promise<'done' | 'later'>;
-  /** What the core would have been told, in order. */
+  /** The delivery reports that the core would have received, in order. */
   reports: Omit<DeliveryReport, 'reply_id'>[];
   textsShownTo(userId: number): string[];
   stop(): Promise<void>;
 }
 
 export interface BridgeWithoutCoreInput {
-  /** With the database of another that was stopped. */
+  /** The folder of a stopped bridge, to continue with its database. */
   folder?: string;
-  /** A disk that fails, say. */
+  /** Wraps the storage, for example to fail. */
   disk?(storage: BridgeStorage): BridgeStorage;
   link?: Partial<CoreLink>;
 }
 
-/** A bridge without a core: what the core would say is said by the test. */
+/** A bridge without a core: the test sends the replies that a core would send. */
 export async function openBridgeWithoutCore(
   dsm: FakeDsm,
   change: Record<string, unknown> = {},

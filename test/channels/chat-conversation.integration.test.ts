@@ -1,4 +1,4 @@
-/** What a person in the chat sees: answers, one notice, drafts with buttons, apologies. */
+/** What a user sees in the chat: answers, one notice, drafts with buttons, apologies. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { direct, routed } from '#test/support/core';
 import { after, fails, says, saysJson, stalls } from '#test/support/fake-llm-replies';
@@ -16,7 +16,7 @@ const draftChanged = '초안이 그 사이에 바뀌었습니다. 새 초안의 
 
 const polled = { timeout: waitMs, interval: 20 };
 
-/** The draft as it stands in the chat. */
+/** Asks for a draft and returns its post and its buttons. */
 async function shownDraft({ fixture, type, waitForTexts: heard, dsm }: BridgeWithCore, userId = 4) {
   fixture.small.script(draft);
   await type(userId, '2031년 3월 5일 3시에 치과 잡아줘');
@@ -30,8 +30,8 @@ async function shownDraft({ fixture, type, waitForTexts: heard, dsm }: BridgeWit
 const jobsOf = async ({ fixture }: BridgeWithCore, userId: string) =>
   (await fixture.client.jobs({ user_id: userId })).jobs;
 
-describe.skipIf(natsCommand === null)('a person in the chat', () => {
-  test('gets an answer, once, and the job shows that it arrived', async () => {
+describe.skipIf(natsCommand === null)('a user of the chat', () => {
+  test('receives the answer once, and the job reports the delivery as sent', async () => {
     const here = await openBridgeWithCore();
     const { fixture, type, waitForTexts: heard, textsShownTo: said } = here;
     fixture.small.script(direct('네, 안녕하세요'));
@@ -44,7 +44,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(said(4)).toHaveLength(1);
   });
 
-  test('gets one notice, and only where the answer takes longer', async () => {
+  test('receives one notice before a slow answer and none before a fast answer', async () => {
     const {
       fixture,
       type,
@@ -64,7 +64,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(said(4)).toHaveLength(3);
   });
 
-  test('is not told of what the answer has overtaken', async () => {
+  test('does not receive a notice that the answer has overtaken', async () => {
     const here = await openBridgeWithCore({ synology: { noticeDelayMs: 5_000 } });
     const { fixture, type, waitForTexts: heard, storage } = here;
     fixture.small.script(routed);
@@ -81,7 +81,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(storage.counts().outbox).toBe(0);
   });
 
-  test('confirms a draft by its button; a second click changes nothing', async () => {
+  test('confirms a draft by its button; a second click has no effect', async () => {
     const here = await openBridgeWithCore();
     const { dsm, waitForTexts: heard, textsShownTo: said } = here;
     const { post, buttons } = await shownDraft(here);
@@ -99,12 +99,12 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(said(4)).toHaveLength(2);
   });
 
-  test('hears politely that a button is too late, or somebody else’s', async () => {
+  test('receives an explanation for a button of another user and for a button of an ended job', async () => {
     const here = await openBridgeWithCore();
     const { dsm, waitForTexts: heard, textsShownTo: said } = here;
     const { post, buttons } = await shownDraft(here);
     const [confirm, reject] = buttons.map(({ value }) => value) as [string, string];
-    // A channel's post can be seen by others; here the other's click is made by hand.
+    // In a channel other users see the post; here the test posts the click of user 5.
     const foreign = await fetch(here.url, {
       method: 'POST',
       body: new URLSearchParams({
@@ -128,7 +128,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(said(5)).toHaveLength(1);
   });
 
-  test('cannot confirm a changed draft by the button of the first one', async () => {
+  test('cannot confirm a changed draft by a button of the first draft', async () => {
     const here = await openBridgeWithCore();
     const { dsm, waitForTexts: heard, type } = here;
     const { post, buttons } = await shownDraft(here);
@@ -144,11 +144,11 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(await jobsOf(here, '4')).toMatchObject([{ outcome: 'answered', reply: done }]);
   });
 
-  test('cannot confirm a changed draft that is still on the way to them', async () => {
+  test('cannot confirm a changed draft before it is posted, by a button of the first draft', async () => {
     const here = await openBridgeWithCore();
     const { dsm, waitForTexts: heard, type, storage } = here;
     const { post, buttons } = await shownDraft(here);
-    // A bridge that has not taken the second one yet.
+    // The bridge has not received the second draft yet.
     const { draftOf } = storage;
     const [job] = await jobsOf(here, '4');
     const first = draftOf(job!.job_id);
@@ -160,7 +160,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect(await jobsOf(here, '4')).toMatchObject([{ state: 'confirm-draft' }]);
   });
 
-  test('confirms a draft by a word as well', async () => {
+  test('can also confirm a draft with a text message', async () => {
     const here = await openBridgeWithCore();
     await shownDraft(here);
     await here.type(4, '확인');
@@ -170,7 +170,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     await expect.poll(() => here.storage.counts().inbox, polled).toBe(0);
   });
 
-  test('stops what runs with 취소, and sees that it has stopped', async () => {
+  test('cancels the running job with a message and receives the confirmation', async () => {
     const here = await openBridgeWithCore();
     const { fixture, type, waitForTexts: heard } = here;
     fixture.small.script(stalls());
@@ -182,14 +182,14 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     await expect.poll(() => here.storage.counts().inbox, polled).toBe(0);
   });
 
-  test('gets an apology where no model answers', async () => {
+  test('receives an apology if no model answers', async () => {
     const { fixture, type, waitForTexts: heard } = await openBridgeWithCore();
     fixture.small.script(fails(500), fails(500), fails(500), fails(500));
     await type(4, '안녕');
     expect(await heard(4, 1)).toEqual(['응답을 받지 못했습니다. 다시 시도해주세요.']);
   });
 
-  test('hears that a long message is looked at in part', async () => {
+  test('receives a notice that only the beginning of a long message is used', async () => {
     const {
       fixture,
       type,
@@ -203,7 +203,7 @@ describe.skipIf(natsCommand === null)('a person in the chat', () => {
     expect((await heard(4, 1))[0]).toContain('앞 50자');
   });
 
-  test('hears why a message was not taken, once', async () => {
+  test('receives the reason for a refused message once', async () => {
     const here = await openBridgeWithCore({ core: { jobs: { messageMaxChars: 20 } } });
     await here.type(4, '가'.repeat(30));
     const [text] = await here.waitForTexts(4, 1);

@@ -1,12 +1,12 @@
-/** A wall clock that was ahead and is set right: nobody waits for it to come round again. */
+/** A wall clock that was ahead and is set back: no wait is extended by the difference. */
 import { describe, expect, test } from 'vitest';
 import { direct } from '#test/support/core';
 import { clockAhead, natsCommand, waitMs, openBridgeWithCore } from './bridge-fixture.ts';
 
 const hourMs = 3_600_000;
 
-describe.skipIf(natsCommand === null)('a clock that was an hour ahead and is set right', () => {
-  test('leaves people their messages and answers', async () => {
+describe.skipIf(natsCommand === null)('a wall clock that is set back by an hour', () => {
+  test('does not delay messages and answers', async () => {
     const clock = clockAhead();
     const { fixture, type, waitForTexts: heard } = await openBridgeWithCore();
     fixture.small.script(direct('하나'), direct('둘'));
@@ -18,7 +18,7 @@ describe.skipIf(natsCommand === null)('a clock that was an hour ahead and is set
     expect(await heard(4, 2)).toEqual(['하나', '둘']);
   });
 
-  test('does not lengthen the pause after a NAS that was away', async () => {
+  test('does not extend the pause after the NAS was unreachable', async () => {
     const clock = clockAhead();
     const { fixture, dsm, type, waitForTexts: heard, storage } = await openBridgeWithCore();
     fixture.small.script(direct('답'));

@@ -1,4 +1,4 @@
-/** `gatehouse bridge synology` and what the doctor says of it. */
+/** `gatehouse bridge synology`, and the doctor's findings about the bridge. */
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ const script = join(projectRoot, 'src', 'cli', 'gatehouse.ts');
 
 const incomingUrl = 'http://127.0.0.1:1/webapi/entry.cgi?api=SYNO.Chat.External&method=chatbot';
 
-/** Why it does not start. */
+/** The reason why the bridge does not start. */
 async function refusal(config: object): Promise<string> {
   const parsed = configSchema.parse({ nats: { mode: 'external' }, ...config });
   try {
@@ -37,7 +37,7 @@ async function refusal(config: object): Promise<string> {
 }
 
 describe('gatehouse bridge synology', () => {
-  test('says what is missing', async () => {
+  test('refuses to start and names the missing or invalid setting', async () => {
     const folder = folderForTest();
     const database = join(folder, 'synology.db');
     expect(await refusal({ synology: { database } })).toMatch(
@@ -52,7 +52,7 @@ describe('gatehouse bridge synology', () => {
     expect(await refusal({ synology: untrusted })).toMatch(/^GH_CONFIG_INVALID synology.caFile/);
   });
 
-  test('owns its database alone', async () => {
+  test('refuses to start while another process holds its database', async () => {
     const database = join(folderForTest(), 'synology.db');
     const opened = openBridgeDatabase(database);
     const synology = { incomingUrl, token, allowedUserIds: [4], database, port: 0 };
@@ -61,7 +61,7 @@ describe('gatehouse bridge synology', () => {
     expect(await refusal({ synology })).toBe('it started');
   });
 
-  test('is used with the name of a chat', async () => {
+  test('exits with code 2 without the name of a chat', async () => {
     const code = await new Promise((resolve) => {
       execFile(process.execPath, [script, 'bridge'], (error) => resolve(error?.code));
     });
@@ -69,15 +69,15 @@ describe('gatehouse bridge synology', () => {
   });
 });
 
-describe('the doctor', () => {
+describe('the doctor’s check of the bridge', () => {
   const findings = (synology: object, sendTest?: string) =>
     checkBridge(configSchema.parse({ synology: { token, port: 1, ...synology } }), { sendTest });
 
-  test('says nothing of a bridge that nobody wants', async () => {
+  test('reports nothing for a bridge that is not configured', async () => {
     expect(await findings({})).toEqual([]);
   });
 
-  test('finds the people, and sends a test message where it is asked to', async () => {
+  test('checks that the allowed users exist, and sends a test message on request', async () => {
     const dsm = await fakeNas();
     const fine = await findings({ incomingUrl: dsm.apiUrl(), allowedUserIds: [4] }, '4');
     expect(fine.filter(({ ok }) => !ok)).toEqual([]);
@@ -89,7 +89,7 @@ describe('the doctor', () => {
     });
   });
 
-  test('tells a bridge without NATS to install it, and to start the core only where none answers', async () => {
+  test('advises to install nats-server, and to start the core only if no core answers', async () => {
     const dsm = await fakeNas();
     const health = createWebServer((_, response) => response.end('{"nats":"connecting"}'));
     health.listen(0, '127.0.0.1');
@@ -104,7 +104,7 @@ describe('the doctor', () => {
     expect(await advice(true)).toMatch(/^install nats-server/);
   });
 
-  test('knows the token without its quotes, and a wrong one', async () => {
+  test('recognizes a token without quotes, an unknown token and a wrong API method', async () => {
     const dsm = await fakeNas();
     const bare = dsm.apiUrl('Gatehouse', 'chatbot', 'bare');
     const found = await findings({ incomingUrl: bare, allowedUserIds: [4] });
@@ -117,7 +117,7 @@ describe('the doctor', () => {
     expect(misread.find(({ ok }) => !ok)?.advice).toContain('method=chatbot');
   });
 
-  test('says how to trust a certificate, and sees that nobody is there', async () => {
+  test('explains how to trust a certificate, and reports an unreachable NAS', async () => {
     const dsm = await fakeNas({ tls: true });
     const strange = await findings({ incomingUrl: dsm.apiUrl(), allowedUserIds: [4] });
     expect(strange.find(({ ok }) => !ok)?.advice).toContain('openssl s_client');
@@ -135,7 +135,7 @@ describe('the doctor', () => {
   test.each([
     ['has expired', -30],
     ['is not valid yet', 30],
-  ])('knows a certificate that %s, though it is the pinned one', async (what, days) => {
+  ])('reports that a certificate %s, even if it is the pinned certificate', async (what, days) => {
     const dayMs = 86_400_000;
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'synology' }], {
       keyType: 'ec',
@@ -159,12 +159,12 @@ describe('the doctor', () => {
     expect(advice).toContain(`openssl s_client -connect 127.0.0.1:${port} `);
   });
 
-  test('names the port to ask for a certificate, also the usual one', () => {
+  test('names the port in the openssl command, also the default port 443', () => {
     const advice = adviceFor('DEPTH_ZERO_SELF_SIGNED_CERT: x', 'https://nas.example');
     expect(advice).toContain('-connect nas.example:443 ');
   });
 
-  test('warns that a refusal may stop Chat for all, where refusals are shown to it', async () => {
+  test('warns that a visible refusal may stop Chat for all users, unless quietRefusals is set', async () => {
     const dsm = await fakeNas();
     const bot = { incomingUrl: dsm.apiUrl(), allowedUserIds: [4] };
     const warnings = async (quietRefusals: boolean) =>

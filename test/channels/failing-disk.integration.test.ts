@@ -1,4 +1,4 @@
-/** A disk that fails in the middle of a post: nothing comes twice for it, and nobody is left without a word. */
+/** A disk that fails during a delivery: nothing is posted twice, and the user receives an answer or an apology. */
 import { describe, expect, test } from 'vitest';
 import type { BridgeStorage } from '#channels/bridge-storage-port';
 import { GatehouseError } from '#shared/errors';
@@ -15,12 +15,12 @@ const polled = { timeout: waitMs, interval: 20 };
 const apology = '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.';
 
 interface Disk {
-  /** Not at the start: a bridge whose disk fails then does not start. */
+  /** Calls count from then: the start itself must not fail. */
   isStarted: boolean;
   of(storage: BridgeStorage): BridgeStorage;
 }
 
-/** The `nth` of these calls fails. */
+/** A disk on which the `nth` of these calls fails. */
 function diskFailingAt(call: keyof BridgeStorage, nth: number): Disk {
   let count = 0;
   const disk: Disk = {
@@ -49,7 +49,7 @@ const all = (call: keyof BridgeStorage, length: number): [keyof BridgeStorage, n
 async function afterReply(dsm: FakeDsm, disk: Disk, text: string): Promise<BridgeWithoutCore> {
   const chat = await openBridgeWithoutCore(dsm, {}, { disk: disk.of });
   disk.isStarted = true;
-  // The broker brings again what was not taken.
+  // The broker redelivers an unacknowledged reply.
   const take = (): Promise<string> => chat.reply(finalReply('job', text)).catch(() => 'failed');
   await expect.poll(take, polled).toBe('done');
   await expect
@@ -59,14 +59,14 @@ async function afterReply(dsm: FakeDsm, disk: Disk, text: string): Promise<Bridg
 }
 
 describe('a disk that fails once', () => {
-  test('wherever it does, has each part of a reply posted once', async () => {
+  test('in the middle of a delivery neither duplicates nor loses a part of a reply', async () => {
     const calls = [
       ...all('saveDelivery', 3),
       ...all('transaction', 2),
       ...all('nextPerLane', 1),
       ...all('saveCharLimit', 1),
     ];
-    // Refused as too long once, and halved.
+    // The NAS refuses the first post as too long, and the bridge halves it.
     const parts = ['가'.repeat(750), '나'.repeat(750)];
     const outcomes = await Promise.all(
       calls.map(async ([call, nth]) => {
@@ -85,7 +85,7 @@ describe('a disk that fails once', () => {
     }
   });
 
-  test('wherever it does, leaves nobody whose answer is dead without a word', async () => {
+  test('in the middle of a delivery does not suppress the apology for an answer that is dead', async () => {
     const calls = [...all('saveDelivery', 2), ...all('transaction', 2), ...all('insertOutbox', 2)];
     await Promise.all(
       calls.map(async ([call, nth]) => {
@@ -104,7 +104,7 @@ describe('a disk that fails once', () => {
   });
 });
 
-test('a bridge that cannot say how it is, says 503 and goes on', async () => {
+test('GET /healthz of the bridge returns 503 while its database fails, and 200 afterwards', async () => {
   const dsm = await fakeNas();
   let isBroken = true;
   const disk = (storage: BridgeStorage): BridgeStorage => ({
@@ -127,7 +127,7 @@ test('a bridge that cannot say how it is, says 503 and goes on', async () => {
   expect(await health()).toMatchObject({ status: 200, body: { nats: 'connected', outbox: 0 } });
 });
 
-test('a reply that is found marked as being out, after an error, is not sent again', async () => {
+test('a reply that a disk error left in the state sending is uncertain and is not sent again', async () => {
   const dsm = await fakeNas();
   let isWhole = false;
   const of = (storage: BridgeStorage): BridgeStorage => ({

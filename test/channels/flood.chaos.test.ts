@@ -1,4 +1,4 @@
-/** The bridge as a process, under a flood: it refuses, stays small, and still serves who may talk to it. */
+/** The bridge as a process under a flood of posts: it refuses, limits its memory, and still serves allowed users. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { program } from './storm-world.ts';
 const token = 'F'.repeat(64);
 const posts = 10_000;
 const megabyte = 1024;
-/** The most memory that the process may ever have had. */
+/** The upper limit of the process's peak memory, in kilobytes. */
 const memoryMax = 150 * megabyte;
 
 async function lonely() {
@@ -41,7 +41,7 @@ async function lonely() {
   return { url: `${url}/webhook/synology`, bridge };
 }
 
-/** The peak of the process's memory in kilobytes, as Linux counts it; null elsewhere. */
+/** The peak memory of the process in kilobytes, as Linux counts it; null on other systems. */
 function peakMemory(pid: number): number | null {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -52,7 +52,7 @@ function peakMemory(pid: number): number | null {
 
 describe('a bridge under a flood', () => {
   test(
-    'refuses 10,000 posts, stays under 150 MB and goes on serving',
+    'refuses most of 10,000 posts, stays under 150 MB and continues to serve',
     { timeout: 120_000 },
     async () => {
       const { url, bridge } = await lonely();
@@ -81,8 +81,8 @@ describe('a bridge under a flood', () => {
         }
       };
       await Promise.all(Array.from({ length: 200 }, worker));
-      // What one person may send in a minute, the first wrong tokens, and nothing else. Of one address's
-      // connections most are closed.
+      // 200: the limit of one user per minute. 401: the first wrong tokens. Most connections of one address are
+      // closed.
       const answers = [...seen.keys()].filter((answer) => answer !== 'closed');
       expect(answers.toSorted()).toEqual(['200', '401', '429']);
       expect(seen.get('401')).toBe(10);
@@ -98,7 +98,7 @@ describe('a bridge under a flood', () => {
           };
           return health.inbox;
         } catch {
-          // The bridge has not seen yet that the flood's connections are gone.
+          // The bridge has not noticed yet that the connections of the flood are closed.
           return null;
         }
       };

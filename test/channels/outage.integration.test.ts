@@ -1,4 +1,4 @@
-/** Somebody is away: the core, the broker, the bridge, or only one reply. Nothing is lost, doubled or silent. */
+/** Outages of the core, the broker or the bridge, or the loss of one reply: nothing is lost, doubled or silent. */
 import { describe, expect, test } from 'vitest';
 import { direct } from '#test/support/core';
 import { until } from '#test/support/journal';
@@ -8,8 +8,8 @@ import { natsCommand, waitMs, openBridgeWithCore } from './bridge-fixture.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
 
-describe.skipIf(natsCommand === null)('a message', () => {
-  test('waits while the core is down, is told so, and is answered when it is back', async () => {
+describe.skipIf(natsCommand === null)('an inbound message', () => {
+  test('waits while the core is down, is acknowledged by a notice, and is answered after the restart', async () => {
     const {
       fixture,
       type,
@@ -29,7 +29,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
     expect((await fixture.client.jobs({ user_id: '4' })).jobs).toHaveLength(2);
   });
 
-  test('waits while the broker is down', async () => {
+  test('waits while the broker is down and is answered after its restart', async () => {
     const { fixture, server, type, waitForTexts: heard, bridge } = await openBridgeWithCore();
     await expect.poll(() => bridge.health()['nats'], polled).toBe('connected');
     await server.kill();
@@ -40,7 +40,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
     expect(await heard(4, 1)).toEqual(['답']);
   });
 
-  test('that was taken before the bridge went down is answered after its start', async () => {
+  test('that was stored before the bridge stopped is answered after its restart', async () => {
     const here = await openBridgeWithCore();
     const { fixture, server, type, waitForTexts: heard, restart, storage } = here;
     await server.kill();
@@ -55,7 +55,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
 });
 
 describe.skipIf(natsCommand === null)('replies', () => {
-  test('wait while the bridge is down, and go out in order', async () => {
+  test('wait while the bridge is down, and are posted in order after its restart', async () => {
     const { fixture, type, waitForTexts: heard, stop, restart, dsm } = await openBridgeWithCore();
     fixture.small.script(direct('0'));
     await type(4, '먼저');
@@ -73,7 +73,7 @@ describe.skipIf(natsCommand === null)('replies', () => {
     expect((await heard(4, 21)).slice(1)).toEqual(answers);
   });
 
-  test('that the broker has lost are asked for, and posted once', async () => {
+  test('that the broker has lost are requested from the core, and posted once', async () => {
     const here = await openBridgeWithCore();
     const { fixture, server, type, waitForTexts: heard, textsShownTo: said, stop, restart } = here;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -95,7 +95,7 @@ describe.skipIf(natsCommand === null)('replies', () => {
     expect(said(4)).toHaveLength(1);
   });
 
-  test('to a job that the core has forgotten end in an apology', async () => {
+  test('to a job that the core does not know are replaced by an apology', async () => {
     const here = await openBridgeWithCore();
     const { fixture, storage, type, waitForTexts: heard } = here;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** What waits on disk while the configuration changes: bots get other names, people leave. */
+/** Stored replies and messages after bots were renamed or removed, or users removed. */
 import { describe, expect, test } from 'vitest';
 import type { NewInboxRow } from '#channels/bridge-storage-port';
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
@@ -40,7 +40,7 @@ const message = (key: string, change: Partial<NewInboxRow> = {}): NewInboxRow =>
   ...change,
 });
 
-/** Takes what the bridge hands on to the core. */
+/** A core that records the messages of the bridge. */
 function coreOf(): { link: BridgeWithoutCoreInput['link']; submitted: Record<string, unknown>[] } {
   const submitted: Record<string, unknown>[] = [];
   return {
@@ -56,8 +56,8 @@ function coreOf(): { link: BridgeWithoutCoreInput['link']; submitted: Record<str
   };
 }
 
-describe('a reply that waits', () => {
-  test('for a bot that has another name now is posted by the first bot', async () => {
+describe('a stored reply', () => {
+  test('for a renamed bot is posted by the first bot', async () => {
     const dsm = await nas();
     await dsm.refuseConnections();
     const before = await openBridgeWithoutCore(dsm, workBot(dsm, 'work'));
@@ -78,28 +78,31 @@ describe('a reply that waits', () => {
   test.each([
     ['of the bot', null],
     ['of a bot that is gone', 'bot-work'],
-  ])('for a person %s who is not allowed any more is given up, and reported', async (_, thread) => {
-    const dsm = await nas();
-    await dsm.refuseConnections();
-    const before = await openBridgeWithoutCore(dsm, workBot(dsm, 'work'));
-    const change = { user_id: '5', ...(thread === null ? {} : { thread }) };
-    await before.reply(finalReply('j1', '비밀 답', change));
-    await before.stop();
-    await dsm.acceptConnections();
-    const {
-      reports,
-      textsShownTo: said,
-      storage,
-    } = await openBridgeWithoutCore(dsm, { allowedUserIds: [4] }, before);
-    await expect.poll(() => reports, polled).toMatchObject([{ status: 'dead', parts: 0 }]);
-    expect(reports[0]?.error).toContain('is not configured');
-    expect(storage.counts()).toMatchObject({ outbox: 0, unreported: 0 });
-    expect(said(5)).toEqual([]);
-  });
+  ])(
+    'for a user %s who is no longer allowed is given up, and reported as dead',
+    async (_, thread) => {
+      const dsm = await nas();
+      await dsm.refuseConnections();
+      const before = await openBridgeWithoutCore(dsm, workBot(dsm, 'work'));
+      const change = { user_id: '5', ...(thread === null ? {} : { thread }) };
+      await before.reply(finalReply('j1', '비밀 답', change));
+      await before.stop();
+      await dsm.acceptConnections();
+      const {
+        reports,
+        textsShownTo: said,
+        storage,
+      } = await openBridgeWithoutCore(dsm, { allowedUserIds: [4] }, before);
+      await expect.poll(() => reports, polled).toMatchObject([{ status: 'dead', parts: 0 }]);
+      expect(reports[0]?.error).toContain('is not configured');
+      expect(storage.counts()).toMatchObject({ outbox: 0, unreported: 0 });
+      expect(said(5)).toEqual([]);
+    },
+  );
 });
 
-describe('a message that waits', () => {
-  test('of a bot that is gone is asked in its own conversation, and answered by the first bot', async () => {
+describe('a stored message', () => {
+  test('to a removed bot is submitted in its own conversation, and answered by the first bot', async () => {
     const dsm = await nas();
     const before = await openBridgeWithoutCore(dsm, workBot(dsm, 'work'));
     before.storage.insertInbox([message('post-1')], Date.now());
@@ -117,7 +120,7 @@ describe('a message that waits', () => {
     expect(storage.counts().inbox).toBe(0);
   });
 
-  test('with a file of a bot that is gone ends in words about the file', async () => {
+  test('with a file to a removed bot ends in a text that the file could not be fetched', async () => {
     const dsm = await nas();
     const before = await openBridgeWithoutCore(dsm, workBot(dsm, 'work'));
     const file = { name: '보고서.pdf', postId: '7' };
@@ -135,7 +138,7 @@ describe('a message that waits', () => {
     await expect.poll(() => storage.counts().inbox, polled).toBe(0);
   });
 
-  test('of a person who is not allowed any more is not served, nor is a press on a button', async () => {
+  test('or a click of a user who is no longer allowed is not submitted', async () => {
     const dsm = await nas();
     const before = await openBridgeWithoutCore(dsm, workBot(dsm, 'work'));
     const person = { target: 'main', lane: 'main/5', chatUser: '5', userId: '5' };

@@ -1,6 +1,6 @@
 /**
- * Looks at the end of a storm from outside: what the chat shows, what the core says of its jobs, and what the
- * processes have logged. Every message that was accepted must have come to one visible end.
+ * Audits the end of a storm from outside: the posts in the chat, the job views of the core, and the logs of the
+ * processes. Every accepted message must have exactly one visible end.
  */
 import type { JobView } from '#shared/wire/job-service';
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
@@ -10,7 +10,7 @@ import { textsShownTo } from './bridge-fixture.ts';
 export interface StormMessage {
   userId: number;
   n: number;
-  /** Stands in the message, and in every answer to it. */
+  /** Is part of the message, and of every answer to it. */
   mark: string;
   kind: 'short' | 'long';
 }
@@ -21,12 +21,12 @@ export interface StormVerdict {
   uncertain: number;
   dead: number;
   notices: number;
-  /** Empty when everything holds: one line for each fault. */
+  /** One line per fault; empty when every check succeeds. */
   faults: string[];
 }
 
 export const markOf = (userId: number, n: number): string => `#${userId}-${n}#`;
-/** A long answer is cut into parts; these stand at its two ends. */
+/** A long answer is cut into parts; these mark its beginning and its end. */
 export const [headOf, tailOf] = [
   (mark: string): string => `시작 ${mark}`,
   (mark: string): string => `끝 ${mark}`,
@@ -38,7 +38,7 @@ export function auditStorm(parts: {
   jobs: ReadonlyMap<string, JobView>;
   logs: string;
   secrets: readonly string[];
-  /** Each may leave one post of which nobody knows. */
+  /** Each kill of the bridge may leave one post with an unknown result. */
   bridgeKills: number;
 }): StormVerdict {
   const { messages, dsm, jobs, logs } = parts;
@@ -76,7 +76,7 @@ function judge(
   const heads = shown.filter((text) => text.includes(headOf(mark))).length;
   const tails = shown.filter((text) => text.includes(tailOf(mark))).length;
   if (heads > 1 || tails > 1) fault(`it stands ${heads} and ${tails} times in the chat`);
-  // What people were told of the end of the job: notices have reports too.
+  // The report of the final reply: notices have reports too.
   const ends = job.deliveries.filter(({ reply_id }) => reply_id === `${job.job_id}:${job.seq}`);
   const [end] = ends;
   if (end === undefined) return fault('the core was not told what became of its answer');
@@ -89,15 +89,15 @@ function judge(
   else verdict.dead += 1;
 }
 
-/** No readable answer came back: of such a post nobody can know. */
+/** The bridge received no readable response: the result of such a post is unknown. */
 const isLost = ({ outcome, httpStatus }: ApiRequest): boolean =>
   outcome === 'cut' || (httpStatus ?? 0) >= 500;
-/** Out of order, stopped, too long, too fast: such a post is sent again until it is taken. */
+/** Out of order, stopped, too long, too fast: such a post is sent again until it succeeds. */
 const passing = [100, 102, 410, 411];
-/** 117: sent again three times. */
+/** A post refused with 117 is sent again three times. */
 const refusals = (code: number): number => (code === 117 ? 0.25 : 1);
 
-/** What was marked uncertain or dead has a reason among the faults that there really were. */
+/** Every uncertain or dead reply must be explained by a fault of the NAS or by a kill of the bridge. */
 function checkCertainty(
   messages: readonly StormMessage[],
   jobs: ReadonlyMap<string, JobView>,
@@ -112,7 +112,7 @@ function checkCertainty(
     const end = job?.deliveries.find(({ reply_id }) => reply_id === `${job.job_id}:${job.seq}`);
     return end?.status === 'uncertain' && !lost.includes(mark);
   });
-  // Of the others it is not known whose they were: the connection ended before the text was read.
+  // The other lost posts have no known owner: the connection ended before the text was read.
   const unknown = lost.filter((mark) => mark === undefined).length + bridgeKills;
   if (unexplained.length > unknown) {
     faults.push(`${unexplained.length} are uncertain, and ${unknown} posts could be the reason`);
@@ -127,7 +127,7 @@ function checkCertainty(
   if (dead > deadMax) faults.push(`${dead} are dead, and the NAS refused ${deadMax} for good`);
 }
 
-/** Answers come in the order of the questions; parts of one stand together and in order. */
+/** Answers must be in the order of the questions; the parts of one answer must be together and in order. */
 function checkOrder(userId: number, said: readonly string[], { faults }: StormVerdict): void {
   let last = 0;
   for (const text of said) {

@@ -1,6 +1,6 @@
 /**
- * The processes of a storm: a broker, a core and a bridge as a person starts them, each killed and started
- * again at will; and in this process the NAS, the model server and everything that watches.
+ * The processes of a storm: a broker, a core and a bridge, started by their commands, killed and restarted at will.
+ * The NAS, the model server and the observers run in this process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,14 +17,14 @@ import { headOf, tailOf } from './storm-audit.ts';
 import { projectRoot } from '#test/support/project-root';
 
 export interface Program {
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL and waits for the exit. */
   kill(): Promise<void>;
-  /** Starts it again; resolves when it answers. */
+  /** Starts the program again; resolves when its health check succeeds. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** All that it has printed, over all its lives. */
+  /** The standard error of all its processes. */
   readonly output: string;
-  /** Of the life that runs now; null while none does. */
+  /** The id of the running process; null while no process runs. */
   readonly pid: number | null;
 }
 
@@ -40,7 +40,7 @@ export interface StormWorld {
   close(): Promise<void>;
 }
 
-/** Answers with the mark of the question: at once, or in more than one post, or not at all. */
+/** Answers with the mark of the question, in a short text or in a text of more than one post. */
 const answers: FakeReply = (exchange) => {
   const last = exchange.request.body.messages.at(-1)?.content ?? '';
   const mark = /#\d+-\d+#/.exec(typeof last === 'string' ? last : '')?.[0] ?? '#0-0#';
@@ -66,7 +66,7 @@ export async function openStormWorld(userIds: readonly number[]): Promise<StormW
       nickname: `사람${userId}`,
     })),
     bridgeUrl: `${bridgeUrl}/webhook/synology`,
-    // The bridge is often away: the NAS sends again, and what was accepted comes twice.
+    // The bridge is often down: the NAS retries, and accepted messages are delivered twice.
     rules: {
       postIntervalMsMin: 5,
       sulksAfter: 'nothing',
@@ -116,7 +116,7 @@ export async function openStormWorld(userIds: readonly number[]): Promise<StormW
   };
 }
 
-/** The command as a person runs it, on this machine's Node. */
+/** A `gatehouse` command as a process, run by this machine's Node. */
 export function program(args: readonly string[], healthUrl: string): Program {
   const script = join(projectRoot, 'src', 'cli', 'gatehouse.ts');
   let child: ChildProcess | null = null;

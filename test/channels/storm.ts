@@ -1,10 +1,10 @@
 /**
- * Messages of many people, while the bridge, the core and the broker are killed with SIGKILL at random and the
- * NAS fails in every way that is known. The random numbers come from the seed; the timing is the machine's.
+ * Messages of many users, while the bridge, the core and the broker are killed with SIGKILL at random and the NAS
+ * fails in every known way. The random numbers come from the seed; the timing depends on the machine.
  *
  *   node test/channels/storm.ts --messages 2000 --users 20 --seed 1
  *
- * Prints what became of the messages, and exits 1 when a promise was broken.
+ * Prints the results of the messages, and exits 1 when a guarantee was violated.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -16,11 +16,11 @@ export interface StormOptions {
   messages: number;
   users: number;
   seed: number;
-  /** Part of the NAS's answers that go wrong. */
+  /** The fraction of the NAS's responses that fail. */
   faultRate: number;
-  /** A process is killed after about so many. */
+  /** The average number of posts between two kills. */
   postsPerKill: number;
-  /** Everything must have come to its end so long after the last message. */
+  /** All messages must have ended within this time after the last message. */
   settleMsMax: number;
   say?(line: string): void;
 }
@@ -31,7 +31,7 @@ export interface StormResult extends StormVerdict {
   seconds: number;
 }
 
-/** Mulberry32: small, seeded, good enough to shake things. */
+/** Mulberry32: a small, seeded random number generator. */
 function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -54,7 +54,7 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
     const killing = killAtRandom(world, options, progress);
     const messages = await sendAll(world, userIds, options);
     options.say?.(`all are accepted after ${seconds(began)} s`);
-    // The storm goes on over most of the answers.
+    // The storm continues during most of the answers.
     await world.dsm
       .until(() => world.dsm.posts().length >= options.messages * 1.8, options.settleMsMax)
       .catch(() => options.say?.('the storm is ended: the answers do not come'));
@@ -82,7 +82,7 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
 
 const seconds = (began: number): number => Math.round((performance.now() - began) / 100) / 10;
 
-/** Everybody types at once, each the next message when the chat has delivered the one before. */
+/** All users send in parallel; each user sends the next message when the chat has delivered the previous message. */
 async function sendAll(
   { dsm }: StormWorld,
   userIds: readonly number[],
@@ -108,7 +108,7 @@ async function sendAll(
   return sent;
 }
 
-/** One process after another, whenever some more posts stand in the chat, of people or of the bot. */
+/** Kills one process after another, each after some more posts of users or of the bot. */
 async function killAtRandom(
   { bridge, core, broker, dsm }: StormWorld,
   { seed, postsPerKill, say }: StormOptions,
@@ -140,7 +140,7 @@ async function killAtRandom(
   return kills;
 }
 
-/** Waits until nothing is left to do, and returns the jobs by the mark of their message. */
+/** Waits until the bridge is idle, and returns the jobs by the mark of their message. */
 async function settled(
   { coreUrl, bridgeUrl, bridge }: StormWorld,
   messages: readonly StormMessage[],
@@ -177,7 +177,7 @@ async function settled(
   return jobs;
 }
 
-/** The report of the last answers may still be on its way through the broker. */
+/** Waits for the delivery report, which may still be on its way through the broker. */
 async function deliveredJob(
   url: string,
   get: <Body>(url: string) => Promise<Body>,

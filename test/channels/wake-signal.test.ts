@@ -1,9 +1,9 @@
-/** The wait that every loop of the bridge stands in for weeks. */
+/** The wait of every loop of the bridge, which runs for weeks. */
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { createWakeSignal } from '#channels/wake-signal';
 
-test('a wait leaves nothing on the signal, whatever ended it', async () => {
+test('a wait that was notified or timed out leaves no listener on the abort signal', async () => {
   const { signal } = new AbortController();
   const wakeSignal = createWakeSignal();
   for (let round = 0; round < 3; round += 1) {
@@ -16,7 +16,7 @@ test('a wait leaves nothing on the signal, whatever ended it', async () => {
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('an abort ends the wait', async () => {
+test('an abort ends the wait and leaves no listener on the abort signal', async () => {
   const stopping = new AbortController();
   const waiting = createWakeSignal().wait(Number.POSITIVE_INFINITY, stopping.signal);
   stopping.abort();

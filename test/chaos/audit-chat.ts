@@ -1,9 +1,9 @@
 /**
- * What people saw in the chat against what was to be said to them. A reply is known by the mark in it, or else
- * by its words.
+ * Compares the posts in the chat with the replies of the core. A reply is identified by its mark, or else by its
+ * text.
  *
- * 1. `sent` stands in the chat once and whole; `uncertain` at most once; nothing twice.
- * 2. The answers of one person stand in the order of the questions, and so do their jobs in the core.
+ * 1. A `sent` reply is in the chat once and complete, an `uncertain` reply at most once, no reply twice.
+ * 2. The answers to a user are in the order of the questions, and so are the user's jobs in the core.
  */
 import { textsOf } from '#machines/texts';
 import type { StateEvent } from '#shared/wire/state-event';
@@ -17,7 +17,7 @@ interface Said {
   id: string;
   userId: string;
   mark: string | null;
-  /** Without white space: cutting moves that. */
+  /** Without white space, because splitting into posts changes white space. */
   text: string;
   isEnd: boolean;
   status: 'sent' | 'uncertain' | 'dead' | null;
@@ -36,7 +36,7 @@ export function auditChat(seen: Observations): Finding[] {
   ];
 }
 
-/** Drafts and ends: notices may be left out. */
+/** The drafts and ends of a job. Notices are left out, as the bridge may drop them. */
 function saidBy({ view, events }: ObservedJob): Said[] {
   return events.flatMap((event) => {
     const text = textOf(event);
@@ -114,7 +114,7 @@ const counts = (said: readonly Said[]): { sent: number; most: number } => ({
   most: said.filter(({ status }) => status !== null).length,
 });
 
-/** How often a notice of this text may stand in a chat. */
+/** How many posts of a notice are permitted, by user and text. */
 function noticeTexts(jobs: readonly ObservedJob[]): Map<string, number> {
   const found = new Map<string, number>();
   for (const { view, events } of jobs) {
@@ -127,7 +127,7 @@ function noticeTexts(jobs: readonly ObservedJob[]): Map<string, number> {
   return found;
 }
 
-/** All that has one mark: a draft and its end, or one answer, in one or several posts. */
+/** Checks all posts of one mark: a draft and its end, or one answer, in one or several posts. */
 function judgeMark(mark: string, said: readonly Said[], posts: readonly string[]): string[] {
   if (said.length === 0) return posts.length === 0 ? [] : [`${mark}: shown, but nobody said it`];
   const left = [...posts];
@@ -155,7 +155,7 @@ function judgeMark(mark: string, said: readonly Said[], posts: readonly string[]
   return left.length === 0 ? faults : [...faults, `${mark}: ${left.length} posts too many`];
 }
 
-/** May have been cut into parts, also where the NAS takes less than usual. */
+/** May have been split into parts, also when the NAS lowers its limit. */
 const isLong = ({ text }: Said): boolean => text.length > 400;
 
 function ordered({ shown, sent, jobs }: Observations, said: readonly Said[]): Finding[] {
@@ -187,7 +187,7 @@ function ordered({ shown, sent, jobs }: Observations, said: readonly Said[]): Fi
   ];
 }
 
-/** Which of these stand before one that should be before them. */
+/** The marks that are before their predecessor. */
 function backwards(places: readonly (readonly [mark: string, at: number])[]): string[] {
   return places.flatMap(([mark, at], index) => {
     const before = places[index - 1];
@@ -195,7 +195,7 @@ function backwards(places: readonly (readonly [mark: string, at: number])[]): st
   });
 }
 
-/** A message that is too long becomes no job; its sender is told so, once. */
+/** A message that is too long becomes no job; its sender receives one refusal. */
 function refusedInWords({ sent, shown, bridge }: Observations, said: readonly Said[]): Finding {
   const violations: string[] = [];
   const start = bare(textsOf('ko').noAnswer);
@@ -211,7 +211,7 @@ function refusedInWords({ sent, shown, bridge }: Observations, said: readonly Sa
       violations.push(`${userId}: refused ${told} times, not ${group.length}`);
     missing += Math.max(0, group.length - told);
   }
-  // What the bridge says itself is on no job: its own count tells what may not have arrived.
+  // Refusals belong to no job: the bridge's counts limit how many may be missing.
   const ofJobs = said.filter(({ status }) => status === 'uncertain' || status === 'dead').length;
   const lost = Math.max(0, bridge.uncertain + bridge.dead - ofJobs);
   if (missing > lost) violations.push(`${missing} refusals were never shown`);

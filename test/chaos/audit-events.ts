@@ -1,4 +1,4 @@
-/** P5, seen by subscribers: every event, in order, the same everywhere. */
+/** P5 for subscribers: every event arrives, in order, with the same content everywhere. */
 import type { StateEvent } from '#shared/wire/state-event';
 import type { Finding } from './finding.ts';
 import type { Observations } from './observations.ts';
@@ -22,7 +22,7 @@ function unbroken({ jobs }: Observations): Finding {
   };
 }
 
-/** The journal is the truth; the subscriber was there all the time, the second reader came at the end. */
+/** Compares the journal with a subscriber of the whole storm and with a second reader at its end. */
 function streamed({ jobs, streamed: events, streamFaults, rebuilt }: Observations): Finding {
   const byId = new Map(events.map((event) => [event.id, event]));
   const violations = [...streamFaults];
@@ -48,7 +48,7 @@ function followed({ jobs, followed: seen }: Observations): Finding {
   const byId = new Map(jobs.map(({ view, events }) => [view.job_id, events]));
   const violations = [...seen].flatMap(([jobId, events]) => {
     const truth = byId.get(jobId) ?? [];
-    // A client whose time ran out has seen the beginning.
+    // A client that timed out has received only the first events.
     const wrong = events.find((event, index) => !isSame(event, truth[index]));
     return wrong === undefined ? [] : [`${jobId}: ${wrong.id} on SSE is not what the journal has`];
   });

@@ -1,4 +1,4 @@
-/** The audit of a storm must find what is wrong: a small storm that went well, and that storm with one thing changed. */
+/** The audit of a storm, on the observations of a small faultless storm and on the same data with one fault added. */
 import { describe, expect, test } from 'vitest';
 import type { JobView } from '#shared/wire/job-service';
 import type { StateEvent } from '#shared/wire/state-event';
@@ -272,17 +272,17 @@ const doctored: Doctored[] = [
 ];
 
 describe('the audit of a storm', () => {
-  test('finds nothing where all went well', () => {
+  test('reports no violation for a faultless storm', () => {
     expect(violations(answered())).toEqual([]);
   });
 
-  test.each(doctored)('finds %s', (_what, change, found) => {
+  test.each(doctored)('reports this fault: %s', (_what, change, found) => {
     const seen = answered();
     change(seen);
     expect(violations(seen).join('\n')).toMatch(found);
   });
 
-  test('takes one reply of an unknown fate for what it is, shown or not', () => {
+  test('accepts an uncertain reply, whether it was posted or not', () => {
     const seen = answered();
     deliveryOf(seen, first).status = 'uncertain';
     expect(violations(seen)).toEqual([]);
@@ -291,14 +291,14 @@ describe('the audit of a storm', () => {
   });
 });
 
-describe('a line of a log', () => {
+describe('judgeLine', () => {
   test.each([
     ['{"level":30,"msg":"ready"}', null],
     ['{"level":30,"token":"secret-token"}', 'a secret'],
     ['{"level":30,"message":"말해줘 #c4-1#"}', "a person's words"],
     ['{"level":50,"code":"GH_JOB_BUG"}', 'a fault of ours'],
     ['TypeError: x is not a function', 'no line of a log'],
-  ])('%s', (line, fault) => {
+  ])('returns the fault of the log line, or null: %s', (line, fault) => {
     expect(judgeLine(line, ['secret-token'])).toBe(fault);
   });
 });

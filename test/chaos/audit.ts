@@ -1,6 +1,6 @@
 /**
- * Judges a storm by what it has left behind. Nothing here knows how Gatehouse works inside: every check
- * compares what people and programs did with what they, the chat, the subscribers and the doors show.
+ * Audits the observations of a storm. No check depends on the internals of Gatehouse: each compares the actions of
+ * users and programs with the chat, the subscribers and the APIs.
  */
 import { auditChat } from './audit-chat.ts';
 import { auditEvents } from './audit-events.ts';
@@ -8,9 +8,9 @@ import type { Observations, ObservedJob, Sent } from './observations.ts';
 import { marksIn } from './marks.ts';
 import type { Finding } from './finding.ts';
 
-/** As long as a server may take to notice that its client has gone. */
+/** The longest time that a server may take to notice a closed connection. */
 const overlapMsMax = 1_000;
-/** P8. */
+/** P8: the longest time for a cancel. */
 const cancelMsMax = 1_000;
 
 export function auditStorm(seen: Observations): Finding[] {
@@ -44,7 +44,7 @@ export function auditStorm(seen: Observations): Finding[] {
 export const jobsByMark = (jobs: readonly ObservedJob[]): Map<string, ObservedJob[]> =>
   Map.groupBy(jobs, ({ view }) => marksIn(view.message).at(-1) ?? '');
 
-/** P1, first half: what was accepted became a job, once. */
+/** P1, first half: each accepted message became exactly one job. */
 function oneJobEach({ sent, jobs }: Observations): Finding {
   const violations: string[] = [];
   const byMark = jobsByMark(jobs);
@@ -66,7 +66,7 @@ function oneJobEach({ sent, jobs }: Observations): Finding {
   for (const [key, group] of Map.groupBy(unmarked, keyOf)) {
     const [first] = group;
     const made = jobs.filter(({ view }) => `${view.user_id} ${view.message}` === key).length;
-    // A word of consent, refusal or cancel may have gone to a job that was there.
+    // A message of consent, refusal or cancel may have been applied to an existing job.
     const isWrong = made > group.length || (first!.kind === 'question' && made !== group.length);
     if (isWrong) violations.push(`${key}: sent ${group.length} times, became ${made} jobs`);
   }
@@ -178,7 +178,7 @@ function writtenOnce({ calendars, consented, jobs, sent }: Observations): Findin
   };
 }
 
-/** The end of a job that has been through `confirm-draft` and says that it is answered. */
+/** True for the end of a job with the outcome `answered` that has passed `confirm-draft`. */
 const isWrittenEnd = (
   { type, data }: ObservedJob['events'][number],
   _: number,

@@ -1,6 +1,6 @@
 /**
- * The whole system as a person runs it, core and bridge as processes, a real nats-server between them; and in
- * this process the NAS, the model servers and the network that fails.
+ * The whole system: core and bridge as processes, with a real nats-server between them. The NAS, the model servers
+ * and the network that fails run in this process.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,12 +20,12 @@ export interface ChaosEnvironment {
   readonly core: ManagedProcess;
   readonly bridge: ManagedProcess;
   readonly broker: NatsServer;
-  /** Between the bridge and the broker. */
+  /** The network between the bridge and the broker. */
   readonly brokerProxy: SeverableProxy;
   readonly dsm: FakeDsm;
   readonly small: StormModel;
   readonly large: StormModel;
-  /** Null where none can be had. */
+  /** Null if no llama.cpp server is available. */
   readonly llama: LlamaServer | null;
   readonly disks: { core: SmallDisk; bridge: SmallDisk };
   readonly coreUrl: string;
@@ -34,23 +34,23 @@ export interface ChaosEnvironment {
   /** The operator's key. */
   readonly apiKey: string;
   readonly natsToken: string;
-  /** What must not stand in any log. */
+  /** Strings that no log may contain. */
   readonly secrets: readonly string[];
-  /** Ends all processes, and lets the file systems go. */
+  /** Stops all processes and unmounts the file systems. */
   close(): Promise<void>;
 }
 
 export interface ChaosEnvironmentOptions {
-  /** Kept: logs and, where asked for, databases. */
+  /** The folder of logs and databases. */
   folder: string;
-  /** Numbers of people in the chat. */
+  /** The user ids in the chat. */
   userIds: readonly number[];
   seed: number;
-  /** With the real llama.cpp server, where it can be had. */
+  /** Use the real llama.cpp server if it is available. */
   withLlama: boolean;
 }
 
-/** Of any length, and to be found in a log. */
+/** Secrets that are easy to find in a log. */
 const [botToken, apiKey, natsToken] = ['B'.repeat(64), 'Key'.repeat(14), 'N'.repeat(40)] as const;
 
 export async function openChaosEnvironment(
@@ -146,7 +146,7 @@ const dsmOptions = (userIds: readonly number[], bridgeUrl: string) => ({
   bridgeUrl: `${bridgeUrl}/webhook/synology`,
   rules: {
     postIntervalMsMin: 5,
-    // The bridge is often away: a message that was typed is sent until it is taken.
+    // The bridge is often down: the NAS retries a message until it is accepted.
     sulksAfter: 'nothing' as const,
     retries: 1_000_000,
     retryDelayMs: 250,

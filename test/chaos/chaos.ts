@@ -1,11 +1,11 @@
 /**
- * The whole system under a seeded storm, audited from outside:
+ * Runs the whole system under a seeded storm and audits it from outside:
  *
  *   npm run chaos -- --minutes 30 --seed 1
  *   npm run chaos -- --messages 2000 --users 20 --only kills,broker
  *
- * Prints one table. Exits 1 when a promise was broken; then the folder with the logs is kept and named, and the
- * same seed gives the same plan again.
+ * Prints one table. Exits 1 when a promise was broken; then the folder with the logs is kept and printed. The same
+ * seed gives the same plan.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,9 +22,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     users: { type: 'string', default: '20' },
     only: { type: 'string', default: '' },
-    /** Between two things that one person does. */
+    /** Milliseconds between two actions of a user. */
     pause: { type: 'string', default: '1500' },
-    /** Between two faults of a lane. */
+    /** Milliseconds between two faults of a track. */
     gap: { type: 'string', default: '2500' },
     quiet: { type: 'boolean', default: false },
   },
@@ -46,7 +46,7 @@ const seed = Number(values.seed);
 const folder = mkdtempSync(join(tmpdir(), `gatehouse-chaos-${seed}-`));
 console.log(`seed ${seed}, logs in ${folder}`);
 
-// What ends this process ends its programs: they are killed as it exits.
+// The exit of this process kills its programs.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const result = await runStorm({

@@ -1,7 +1,7 @@
 /**
- * A person in the chat: asks, reads the answer or does not, agrees to drafts or refuses them, presses buttons
- * twice, cancels by a word, types several messages in a row, comes back to old buttons. What each does next is
- * drawn from the seed; what they see depends on the storm.
+ * A simulated user of the chat: asks questions, confirms or rejects drafts, presses buttons twice, cancels with a
+ * message, types several messages in a row, presses old buttons. The seed determines the next action; the results
+ * depend on the storm.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Post } from '#simulators/synology-chat/chat-types';
@@ -11,7 +11,7 @@ import { createMessageWriter, type Ledger } from './ledger.ts';
 import { requestPhrases } from './marks.ts';
 import type { Sent } from './observations.ts';
 
-/** How long a person looks at the chat for a draft before they do something else. */
+/** The longest time that a user waits for a draft. */
 const buttonTimeoutMs = 5_000;
 
 export interface PersonOptions {
@@ -20,13 +20,13 @@ export interface PersonOptions {
   ledger: Ledger;
   userId: number;
   random: Random;
-  /** Pause between two things that a person does, on average. */
+  /** The average pause between two actions of a user. */
   pauseMs: number;
-  /** True: nothing more is begun. */
+  /** True: no new action starts. */
   isOver(): boolean;
 }
 
-/** Until it is over. */
+/** Acts until `isOver`, then waits for the open requests. */
 export async function runPerson(options: PersonOptions): Promise<void> {
   const person = createPerson(options);
   const { random, pauseMs, isOver } = options;
@@ -37,11 +37,11 @@ export async function runPerson(options: PersonOptions): Promise<void> {
   await person.atRest();
 }
 
-/** Drafts that were shown: which post has the buttons of which mark. */
+/** The posts with buttons, found by mark or by user. */
 export interface ButtonBoard {
-  /** Null after `timeoutMs`. */
+  /** Waits for the post of the draft; null after `timeoutMs`. */
   shown(mark: string, timeoutMs: number): Promise<Post | null>;
-  /** A draft of this person that was shown at any time. */
+  /** All posts with buttons in this user's conversation so far. */
   ofPerson(userId: number): readonly Post[];
   close(): void;
 }
@@ -81,9 +81,9 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
   const open: Promise<unknown>[] = [];
   let mayBeUnordered = false;
 
-  /** Types it; resolves when the bridge has taken it. */
+  /** Sends the message; resolves when the bridge has accepted it. */
   const type = async (sent: Sent): Promise<void> => {
-    // Nobody can type while Chat is stopped.
+    // No user can type while Chat is stopped.
     let typed: SentPost | null = null;
     while (typed === null) {
       try {
@@ -113,7 +113,7 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
   const valueOf = (post: Post, action: 'confirm' | 'reject'): string =>
     post.attachments.flatMap(({ actions }) => actions).find(({ value }) => value.startsWith(action))
       ?.value ?? action;
-  /** A word goes to whichever draft waits. */
+  /** A consent in words applies to any waiting draft of the user. */
   const agreeInWords = async (word: string): Promise<void> => {
     for (const { mark, userId: owner } of ledger.sent) {
       if (mark !== null && owner === String(userId)) ledger.consented.add(mark);
@@ -128,7 +128,7 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
       press(post, valueOf(post, 'confirm'));
     } else if (drawn < 0.45) {
       ledger.consented.add(mark);
-      // Twice, as people do when nothing seems to happen.
+      // Press twice, as users do after no visible reaction.
       press(post, valueOf(post, 'confirm'));
       press(post, valueOf(post, 'confirm'));
     } else if (drawn < 0.55) {
@@ -138,7 +138,7 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
     } else if (drawn < 0.65) press(post, valueOf(post, 'reject'));
     else if (drawn < 0.8) await agreeInWords('확인');
     else if (drawn < 0.9) await say('취소', { marked: false, kind: 'word' });
-    // Else they forget it, and its time runs out.
+    // Otherwise the draft is not answered and expires.
   };
 
   const acts: readonly [weight: number, act: () => Promise<unknown>][] = [
@@ -180,7 +180,7 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
       async () => {
         const posts = board.ofPerson(userId);
         const post = posts[Math.floor(random() * posts.length)];
-        // Rejects only: an old yes would make a later look at the calendar harder to judge.
+        // Rejects only: a late consent would make the audit of the calendar ambiguous.
         if (post !== undefined) press(post, valueOf(post, 'reject'));
       },
     ],
@@ -200,7 +200,7 @@ function createPerson({ dsm, board, ledger, userId, random, isOver }: PersonOpti
       const [, act] = acts.find(([weight]) => (drawn -= weight) < 0) ?? acts[0]!;
       await act();
     },
-    /** All that was sent has come to an end. */
+    /** Waits until all open requests have ended. */
     async atRest(): Promise<void> {
       await Promise.all(open);
     },

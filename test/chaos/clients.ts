@@ -1,7 +1,7 @@
 /**
- * Programs beside the chat: one over HTTP that follows its jobs, cancels them, writes memos and asks backends by
- * name; one over NATS that submits durably; and a stranger at the webhook. Each sends again under the same key
- * until it was told that its message is accepted.
+ * Clients besides the chat: an HTTP client that follows and cancels its jobs, writes memos and calls backends by
+ * name; a NATS client with durable submits; an unauthorized client of the webhook. The HTTP and NATS clients retry
+ * with the same key until a message is accepted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
@@ -23,7 +23,7 @@ export interface ClientOptions {
   isOver(): boolean;
 }
 
-/** A job that takes longer than this is looked at in the journal only. */
+/** A job that takes longer is checked in the journal only. */
 const followMsMax = 30_000;
 
 export async function runHttpClient(options: ClientOptions, n: number): Promise<void> {
@@ -38,7 +38,7 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
     const body = { message: sent.text, user_id: userId, idempotency_key: `key-${sent.n}` };
     const answers = await Promise.all([
       api.callUntilAnswered('POST', '/chat', body),
-      // The same once more, as a client does that has lost the answer.
+      // The same request again, as after a lost response.
       ...(random() < 0.2 ? [api.callUntilAnswered('POST', '/chat', body)] : []),
     ]);
     const ids = answers.flatMap(({ status, body: made }) => (status === 202 ? [made.job_id] : []));
@@ -108,7 +108,7 @@ async function cancelOne(
 
 async function writeMemo({ api, ledger, random }: ClientContext, userId: string): Promise<void> {
   const n = ledger.memos.length + 1;
-  // What editors and careless code change: line ends, spaces, marks that combine, quotes, markup.
+  // Characters that editors and careless code change: line ends, spaces, combining marks, quotes, markup.
   const text = `메모 ${n}\r\n\t회의 \u0065\u0301 "내용" <b>&amp;</b>\n\n${'할 일 하나. '.repeat(3 + Math.floor(random() * 30))} \n`;
   const made = await api.call('POST', '/memos', { text, user_id: userId });
   if (made?.status !== 201) return;
@@ -128,7 +128,7 @@ async function askByName(
   if (answer === null) return;
   const { status, body: got } = answer;
   const content = status === 200 ? String(got.choices?.[0]?.message?.content) : null;
-  // Only the fakes say their name; llama.cpp's words are its script's.
+  // Only the fake models put their name into the answer.
   const servedBy =
     content === null
       ? null
@@ -136,7 +136,7 @@ async function askByName(
   ledger.explicit.push({ asked, status, servedBy, errorReason: got?.error?.error_reason ?? null });
 }
 
-/** Submits over NATS as a program does that must not lose a message. */
+/** Submits over NATS as a program that must not lose a message. */
 export async function runNatsClient(options: ClientOptions, nc: NatsConnection): Promise<void> {
   const { ledger, random } = options;
   const userId = 'nats1';
@@ -173,7 +173,7 @@ export async function runNatsClient(options: ClientOptions, nc: NatsConnection):
   );
 }
 
-/** Somebody who may not, or does it wrong: refused each time, whatever else goes on. */
+/** Sends unauthorized or invalid requests to the webhook, which must refuse each of them at any time. */
 export async function runUnauthorizedClient(options: ClientOptions): Promise<void> {
   const { world, ledger, random } = options;
   const [token] = world.secrets;
@@ -193,7 +193,7 @@ export async function runUnauthorizedClient(options: ClientOptions): Promise<voi
       });
       ledger.refusals.push({ what, expected, status: response.status });
     } catch {
-      // Nobody answered: that is no answer that could be wrong.
+      // Without a response there is nothing to check.
     }
   };
   await runActor([[1, knock]], { ...options, pauseMs: options.pauseMs * 3 });
@@ -204,7 +204,7 @@ async function runActor(
   { random, pauseMs, isOver }: Pick<ClientOptions, 'random' | 'pauseMs' | 'isOver'>,
 ): Promise<void> {
   const total = acts.reduce((sum, [weight]) => sum + weight, 0);
-  // Each once, so that a short storm has met all of them.
+  // Every action runs once first, so that a short storm has all of them.
   for (const [, act] of acts) {
     if (!isOver()) await act();
   }

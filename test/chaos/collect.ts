@@ -1,6 +1,6 @@
 /**
- * Gathers what the storm has left behind: over HTTP while all runs, from the NAS, from the subscriber; and after
- * the programs have been stopped, from the database file and the logs.
+ * Collects the observations of the storm: over HTTP from the running programs, from the NAS and the subscriber; and
+ * from the database file and the logs after the programs were stopped.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -30,12 +30,12 @@ export interface CollectOptions {
   unrest: string[];
 }
 
-/** What was quiet stays quiet: the last events are on their way to the subscribers. */
+/** The longest wait for the last events, which are still on their way to the subscribers. */
 const catchUpMsMax = 15_000;
-/** Requests at once. */
+/** The number of concurrent requests. */
 const parallel = 4;
 
-/** Stops the programs. */
+/** Collects all observations. Stops the programs. */
 export async function collect(options: CollectOptions): Promise<Observations> {
   const { world, ledger, watcher, broker, userIds } = options;
   const api = createCoreApiClient(world.coreUrl, world.apiKey);
@@ -117,7 +117,7 @@ async function inParallel<Item, Result>(
 
 async function entriesOf(api: CoreApiClient, userId: string): Promise<string[]> {
   const ics = await api.text(`/calendar.ics?user_id=${encodeURIComponent(userId)}`);
-  // Long lines are folded; what is looked for may stand over a fold.
+  // iCalendar folds long lines, also within a title.
   return [...ics.replaceAll(/\r?\n[ \t]/g, '').matchAll(/^SUMMARY[^:\r\n]*:(.*?)\r?$/gm)].map(
     ([, title]) => title ?? '',
   );
@@ -136,7 +136,7 @@ async function observeMemos(api: CoreApiClient, { memos }: Ledger): Promise<Memo
   });
 }
 
-/** P4, on the file that the last process has left. */
+/** P4, checked on the database file of the last process. */
 async function replayAll(path: string): Promise<{ replayFaults: string[]; replayed: number }> {
   const database = await openDatabase({ path });
   try {

@@ -1,4 +1,4 @@
-/** The core's HTTP door as the programs of the storm use it: an answer, or null where nobody answered. */
+/** The core's HTTP API as the clients of the storm use it: a response, or null without a response. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ApiReply {
@@ -9,12 +9,12 @@ export interface ApiReply {
 
 export interface CoreApiClient {
   call(method: string, path: string, body?: object): Promise<ApiReply | null>;
-  /** Again and again, while nobody answers or the core is short of room. */
+  /** Retries while there is no response, or a response of 429 or 5xx. */
   callUntilAnswered(method: string, path: string, body?: object): Promise<ApiReply>;
   text(path: string): Promise<string>;
 }
 
-/** Longer than a core that is held, or starts, takes to answer. */
+/** Longer than the response time of a core that is frozen or starting. */
 const requestTimeoutMs = 20_000;
 
 export function createCoreApiClient(url: string, apiKey: string): CoreApiClient {

@@ -1,9 +1,8 @@
 /**
- * What goes wrong, and for how long. Each fault ends what it began: after `strike` the world is as it was, but
- * for what the programs themselves have to mend.
+ * The faults and their durations. Each fault is undone at the end of `strike`; the programs must recover by
+ * themselves.
  *
- * The order of the faults and their lengths come from the seed; when each begins, and what it meets, is up to
- * the machine.
+ * The seed determines the order of the faults and their durations; their exact timing depends on the machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '#simulators/synology-chat/random';
@@ -27,10 +26,10 @@ type FaultGroup = (typeof faultGroups)[number];
 interface StormFault {
   name: string;
   group: FaultGroup;
-  /** Faults of one lane follow each other; those of different lanes meet. */
+  /** Faults of one track run one after another; faults of different tracks overlap. */
   track: 'programs' | 'surroundings';
   isPossible(world: ChaosEnvironment): boolean;
-  /** `random` draws how long. */
+  /** `random` determines the duration. */
   strike(world: ChaosEnvironment, random: Random): Promise<void>;
 }
 
@@ -38,9 +37,9 @@ const always = (): boolean => true;
 const between = (random: Random, leastMs: number, mostMs: number): number =>
   leastMs + random() * (mostMs - leastMs);
 
-/** In the middle of a run: what a full disk leaves for a few small writes, then nothing. */
+/** The free space of a full disk: enough for a few small writes. */
 const roomLeftBytes = 24 * 1024;
-/** A clock that was wrong is set right by the network: each of these jumps there and back. */
+/** Each jump is undone later, as after a correction by network time. */
 const clockShiftsMs = [90_000, 3_600_000, 2 * 3_600_000];
 
 const killing = (name: 'core' | 'bridge', times = 1): StormFault => ({
@@ -53,14 +52,14 @@ const killing = (name: 'core' | 'bridge', times = 1): StormFault => ({
       await world[name].kill();
       await sleep(between(random, 0, 600));
       const started = world[name].start();
-      // The second one meets it while it takes up what the first has left.
+      // The next kill hits the program during the recovery from this kill.
       if (n + 1 < times) await Promise.race([started, sleep(between(random, 200, 900))]);
       else await started;
     }
   },
 });
 
-/** The process is held: as on a disk on which a write hangs for seconds, since all its writes are synchronous. */
+/** Freezes the process, as a disk write of seconds would, since all its writes are synchronous. */
 const holding = (name: 'core' | 'bridge'): StormFault => ({
   name: `hold ${name}`,
   group: 'stalls',
@@ -254,7 +253,7 @@ export const stormFaults: readonly StormFault[] = [
   ...modelFaults,
 ];
 
-/** `name` is the name of its group, or stands in its own. */
+/** True if `name` is the group of the fault, or part of the fault's name. */
 export const isNamed = (fault: StormFault, name: string): boolean =>
   fault.group === name || fault.name.includes(name);
 
@@ -262,15 +261,15 @@ interface FaultScheduleOptions {
   world: ChaosEnvironment;
   faults: readonly StormFault[];
   random: Random;
-  /** Between two faults of a lane, on average. */
+  /** The average pause between two faults of a track. */
   gapMs: number;
   isOver(): boolean;
   onStrike(fault: StormFault, isBegun: boolean): void;
 }
 
 /**
- * One lane of faults: every fault once in a drawn order, then all again in another, until it is over. The first
- * round is always finished, so that each fault was met at least once.
+ * Runs one track: every fault once in random order, then all again in another order, until `isOver`. The first
+ * round is always completed, so that each fault occurs at least once.
  */
 export async function runFaultTrack(options: FaultScheduleOptions): Promise<void> {
   const { world, faults, random, gapMs, isOver, onStrike } = options;

@@ -2,6 +2,6 @@ export interface Finding {
   promise: string;
   what: string;
   checked: number;
-  /** One line each; empty when the promise was kept. */
+  /** One line per violation; empty when the promise was kept. */
   violations: string[];
 }

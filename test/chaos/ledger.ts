@@ -1,4 +1,4 @@
-/** What the people and programs of the storm note about themselves while they act; the audit reads it. */
+/** The record of all actions of the users and clients of the storm, for the audit. */
 import { markOf } from './marks.ts';
 import type { CancelSeen, ExplicitSeen, Observations, Sent } from './observations.ts';
 import type { StateEvent } from '#shared/wire/state-event';
@@ -11,9 +11,9 @@ export interface Ledger {
   readonly memos: { id: string; userId: string; text: string }[];
   readonly followed: Map<string, StateEvent[]>;
   readonly refusals: Observations['refusals'];
-  /** Accepted so far. */
+  /** The number of messages accepted so far. */
   readonly accepted: number;
-  /** Nothing is wrong with anything, as far as the storm knows. */
+  /** True while no fault of the storm is active. */
   isCalm: boolean;
 }
 
@@ -34,11 +34,11 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Makes the messages of one person. */
+/** Writes the messages of one user. */
 export function createMessageWriter(ledger: Ledger, via: Sent['via'], userId: string, who: string) {
   let n = 0;
   return {
-    /** `words` with a mark, or alone. */
+    /** `words`, with a mark unless `marked` is false. */
     write(
       words: string,
       { marked = true, kind = 'question', inOrder = true }: WriteOptions = {},

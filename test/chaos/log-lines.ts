@@ -1,11 +1,11 @@
-/** Judges lines of the logs: secrets and people's words must not be in them, nor faults of our own. */
+/** Checks log lines: they must contain no secrets, no texts of users, and no internal errors. */
 import { errorTable, type ErrorCode } from '#shared/errors';
 import { draftTitle, marksIn } from './marks.ts';
 
-/** Words that stand in every message or answer of the storm. */
+/** Words of the messages and answers of the storm. */
 const peoplesWords = [draftTitle(''), '말해줘', '생각해줘', '할 일 하나'];
 
-/** What is wrong with the line, or null. */
+/** The fault of the line, or null. */
 export function judgeLine(line: string, secrets: readonly string[]): string | null {
   if (line.trim() === '') return null;
   if (secrets.some((secret) => line.includes(secret))) return 'a secret';
@@ -14,7 +14,7 @@ export function judgeLine(line: string, secrets: readonly string[]): string | nu
   }
   const [code] = /GH_[A-Z_]+/.exec(line) ?? [];
   if (code !== undefined && errorTable[code as ErrorCode]?.kind === 'bug') return 'a fault of ours';
-  // What cannot start says so in one plain line.
+  // A program that cannot start prints one plain line.
   if (line.startsWith('{') || /^gatehouse: |\(GH_[A-Z_]+\)|^GH_[A-Z_]+/.test(line)) {
     return null;
   }

@@ -1,9 +1,9 @@
 /**
- * A `gatehouse` command as a process that is killed, held and started again at will, and started again after
- * every end, as a service manager does.
+ * A `gatehouse` command as a process that can be killed, frozen and started, and that is restarted after every
+ * unexpected end, as by a service manager.
  *
- * 1. An end that nobody asked for, after the program was ready, is counted in `diedByItself`.
- * 2. A start that fails (a full disk, say) is tried again until it works or `stop` is called.
+ * 1. An unexpected end after the program was ready is recorded in `diedByItself`.
+ * 2. A start that fails (for example on a full disk) is retried until it succeeds or `stop` is called.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,34 +14,34 @@ import { projectRoot } from '#test/support/project-root';
 
 const script = join(projectRoot, 'src', 'cli', 'gatehouse.ts');
 const shiftedClock = join(import.meta.dirname, 'shifted-clock-child.ts');
-/** As a service manager waits before it starts a program again. */
+/** The delay before a restart, as of a service manager. */
 const restartDelayMs = 300;
 
 export interface ManagedProcess {
   readonly name: string;
-  /** Where all that it prints is kept. */
+  /** The file with all output of the program. */
   readonly logFile: string;
-  /** Ends without having been asked to, after it had been ready: how. */
+  /** Signal or exit code of each unexpected end. */
   readonly diedByItself: readonly string[];
-  /** Starts that ended before the program was ready. */
+  /** The number of starts that ended before the program was ready. */
   readonly failedStarts: number;
-  /** Resolves when it answers. */
+  /** Resolves when the health check succeeds. */
   start(): Promise<void>;
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL and waits for the exit. */
   kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT. */
+  /** `freeze` sends SIGSTOP, `thaw` sends SIGCONT. */
   freeze(): void;
   thaw(): void;
-  /** Sets its wall clock wrong by this much; 0 sets it right. */
+  /** Shifts the wall clock of the program; 0 restores it. */
   shiftClock(ms: number): void;
-  /** SIGTERM; resolves with the exit code, null for none. */
+  /** Sends SIGTERM; resolves with the exit code, or null. */
   stop(): Promise<number | null>;
 }
 
 export interface ManagedProcessOptions {
   name: string;
   args: readonly string[];
-  /** Answers 200 when the program is ready. */
+  /** Returns 200 when the program is ready. */
   healthUrl: string;
   folder: string;
 }
@@ -88,7 +88,7 @@ export function createManagedProcess({
         });
         return;
       }
-      // Killed on purpose while it started: whoever killed it starts it.
+      // Killed on purpose: the caller of `kill` starts it again.
       if (child !== mine) return;
       failedStarts += 1;
       await sleep(restartDelayMs);
@@ -134,7 +134,7 @@ async function ended(child: ChildProcess | null, signal: NodeJS.Signals): Promis
   if (!isOver(child)) {
     const exit = once(child, 'exit');
     child.kill(signal);
-    // One that is held sees nothing but SIGKILL.
+    // A frozen process handles no signal except SIGKILL.
     child.kill('SIGCONT');
     await exit;
   }
@@ -146,7 +146,7 @@ async function answersWhileAlive(child: ChildProcess, url: string): Promise<bool
     try {
       if ((await fetch(url, { signal: AbortSignal.timeout(1_000) })).ok) return !isOver(child);
     } catch {
-      // Not yet.
+      // The program does not listen yet.
     }
     await sleep(50);
   }

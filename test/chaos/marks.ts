@@ -1,14 +1,14 @@
-/** A mark stands in a message and in every answer to it: `#c4-12#` is the twelfth message of person c4. */
+/** A mark is part of a message and of every answer to it: `#c4-12#` is the twelfth message of user c4. */
 export const markOf = (who: string, n: number): string => `#${who}-${n}#`;
 
 const pattern = /#[a-z]+\d+-\d+#/g;
 
 export const marksIn = (text: string): string[] => [...new Set(text.match(pattern))];
 
-/** Prompts hold older texts before the message itself. */
+/** Prompts contain older messages before the message. */
 export const lastMarkIn = (text: string): string | null => text.match(pattern)?.at(-1) ?? null;
 
-/** What a message asks of the model servers of the storm. */
+/** The phrases that select a model server's answer. */
 export const requestPhrases = {
   plain: '말해줘',
   long: '길게 말해줘',
@@ -17,7 +17,7 @@ export const requestPhrases = {
   ask: '되물어줘',
   look: '표를 보여줘',
   draft: '잡아줘',
-  /** Rules know this without a model. */
+  /** Rules decide this message without a model. */
   ruled: '오늘 일정 알려줘',
 } as const;
 

@@ -1,7 +1,7 @@
 /**
- * The model servers of the storm. In good weather they answer with the mark of the question and their own
- * name; in bad weather they fail in every way that the fakes know. They count themselves how many requests
- * they work on at once (P6), and note when that is more than the configuration allows.
+ * The model servers of the storm. Without a failure they answer with the mark of the question and their own name;
+ * with a failure they fail in every way of the fake models. They count their concurrent requests (P6), and record
+ * when there are more than the configuration allows.
  */
 import type { Random } from '#simulators/synology-chat/random';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
@@ -32,7 +32,7 @@ export interface StormModel {
   readonly llm: FakeLlm;
   readonly overlaps: readonly Overlap[];
   readonly requests: number;
-  /** Null: good weather. Else about two of three requests fail in this way. */
+  /** Null: no failure. Otherwise about two of three requests fail in this way. */
   setFailure(failure: ModelFailure | null): void;
 }
 
@@ -91,7 +91,7 @@ export async function startStormModel(
   };
 }
 
-/** How long it lasted: a server needs a moment to notice a client that has gone. */
+/** Measures the duration of an overlap: a server needs a moment to notice a closed connection. */
 async function recordOverlap(
   overlap: Overlap,
   { gone }: FakeExchange,
@@ -122,7 +122,7 @@ const memoOf = (prompt: string): string =>
 
 function decisionOn(prompt: string, name: string): Record<string, unknown> {
   const mark = lastMarkIn(prompt) ?? '';
-  // What was said earlier stands before the message.
+  // The history precedes the message in the prompt.
   const message = prompt.slice(prompt.lastIndexOf('[메시지]'));
   if (message.includes(requestPhrases.draft)) {
     const params = { title: draftTitle(mark), date: '2031-03-05', time: '15:00' };
@@ -138,7 +138,7 @@ function decisionOn(prompt: string, name: string): Record<string, unknown> {
   return { action: 'direct', response: replyTo(message, name) };
 }
 
-/** Every line of a long answer holds the mark: each of its parts can be told in the chat. */
+/** Every line of a long answer contains the mark, so that each part can be identified in the chat. */
 function replyTo(prompt: string, name: string): string {
   const mark = lastMarkIn(prompt) ?? '';
   const lines = prompt.includes(requestPhrases.long)

@@ -1,32 +1,32 @@
-/** What a storm has left behind, seen from outside: all that the audit looks at, as plain data. */
+/** The observations of a storm from outside: all input of the audit, as plain data. */
 import type { JobView } from '#shared/wire/job-service';
 import type { StateEvent } from '#shared/wire/state-event';
 
-/** One message that somebody sent. */
+/** One message of a user or client. */
 export interface Sent {
   via: 'chat' | 'http' | 'nats';
-  /** The id of the person in Gatehouse. */
+  /** The user id in Gatehouse. */
   userId: string;
-  /** Counts this person's messages from 1. */
+  /** The number of the message among those of its user, from 1. */
   n: number;
-  /** Null where the text is one that has to stand alone: a word of consent, a question that rules know. */
+  /** Null if the text must have no addition: a consent, a question that a rule decides. */
   mark: string | null;
   text: string;
-  /** `word`: may have been a word to a job that was there. `tooLong`: becomes no job. */
+  /** `word`: may have been applied to an existing job. `tooLong`: becomes no job. */
   kind: 'question' | 'word' | 'tooLong';
-  /** Sent only after the one before was accepted, so that the order is known. */
+  /** Sent only after the previous message was accepted, so that the order is defined. */
   inOrder: boolean;
-  /** Set once its sender was told that it is accepted; the name of the job where that was told. */
+  /** Set when the sender has received the acceptance; with the job id if the response contained it. */
   accepted: { jobId: string | null } | null;
 }
 
 export interface ObservedJob {
   view: JobView;
-  /** As the journal lists them. */
+  /** The events of the journal, in order. */
   events: StateEvent[];
 }
 
-/** Two requests at once at a server that has one place. */
+/** More concurrent requests at a model server than its concurrency allows. */
 export interface Overlap {
   model: string;
   /** Epoch ms. */
@@ -37,16 +37,16 @@ export interface Overlap {
 
 export interface CancelSeen {
   jobId: string;
-  /** 202 and the time from the request to the answer. */
+  /** The time from the request to the response 202. */
   tookMs: number;
-  /** Nothing was wrong with anything meanwhile. */
+  /** True if no fault was active before and after the request. */
   isCalm: boolean;
 }
 
 export interface ExplicitSeen {
   asked: string;
   status: number;
-  /** Null where there was no answer. */
+  /** Null without an answer. */
   servedBy: string | null;
   errorReason: string | null;
 }
@@ -54,7 +54,7 @@ export interface ExplicitSeen {
 export interface MemoSeen {
   id: string;
   text: string;
-  /** Null: it is not there. */
+  /** Null: the memo does not exist. */
   found: string | null;
   status: string | null;
 }
@@ -69,36 +69,36 @@ export interface BridgeHealth {
 
 export interface Observations {
   sent: Sent[];
-  /** In the order in which the core took them. */
+  /** In the order in which the core accepted them. */
   jobs: ObservedJob[];
-  /** Per person of the chat: what the bots said, oldest first. */
+  /** Per user of the chat: the texts of the bots, oldest first. */
   shown: Map<string, string[]>;
-  /** State events as the subscriber first saw each, in that order. */
+  /** State events, each once, in the order in which the subscriber received them. */
   streamed: StateEvent[];
-  /** Faults of the order in which the subscriber saw them. */
+  /** Events that the subscriber received out of order. */
   streamFaults: string[];
-  /** Ids of events that a second reader found in the stream from its start. */
+  /** Ids of the events that a second reader found in the whole stream. */
   rebuilt: Set<string>;
-  /** What a client saw on SSE. */
+  /** Per job: the events that a client received on SSE. */
   followed: Map<string, StateEvent[]>;
-  /** Per person: texts of the calendar's entries. */
+  /** Per user: titles of the calendar's entries. */
   calendars: Map<string, string[]>;
-  /** Marks of drafts that their owner may have agreed to. */
+  /** Marks of drafts that their owner may have confirmed. */
   consented: Set<string>;
   cancels: CancelSeen[];
   explicit: ExplicitSeen[];
   memos: MemoSeen[];
   overlaps: Overlap[];
-  /** Jobs whose stored rows do not give their stored state again, and why. */
+  /** Jobs whose replay differs from the stored state, with the reason. */
   replayFaults: string[];
   replayed: number;
   logFaults: string[];
   logLines: number;
-  /** Programs that ended without having been asked to. */
+  /** Programs that ended unexpectedly. */
   died: string[];
   bridge: BridgeHealth;
-  /** What had not come to rest when the time was over. Empty when all is quiet. */
+  /** The work that was unfinished at the timeout; empty when the system is idle. */
   unrest: string[];
-  /** Answers of doors to what must be refused. */
+  /** Responses to requests that must be refused. */
   refusals: { what: string; expected: number[]; status: number }[];
 }

@@ -1,4 +1,4 @@
-/** A storm as people read it: one table of promises, what struck, and a line for docs/testing.md. */
+/** The report of a storm: a table of promises, the faults, and a row for docs/testing.md. */
 import type { StormResult } from './storm.ts';
 
 const shownMax = 10;

@@ -1,9 +1,9 @@
-/** A network that can fail: a TCP relay between a program and a server, cut and mended at will. */
+/** A network that can fail: a TCP proxy between a program and a server that can be cut and restored. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface SeverableProxy {
   readonly port: number;
-  /** Ends every connection and lets none through. */
+  /** Closes every connection and refuses new connections. */
   sever(): void;
   restore(): void;
   close(): Promise<void>;

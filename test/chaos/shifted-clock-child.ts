@@ -1,11 +1,11 @@
 /**
- * Loaded before a program (`node --import`): its wall clock goes wrong by as many milliseconds as the file in
- * CHAOS_CLOCK_FILE says. Timers go on as they are, as on a machine whose clock somebody has set: the monotonic
- * clock does not jump. The program itself knows nothing of it.
+ * Loaded before a program (`node --import`): shifts its wall clock by the milliseconds in the file of
+ * CHAOS_CLOCK_FILE. Timers do not change, as after a clock change on a real machine: the monotonic clock does not
+ * jump. The program itself is unchanged.
  */
 import { readFileSync } from 'node:fs';
 
-/** Soon after the file was written, and cheap beside everything else that the program does. */
+/** Short enough to notice a change soon, long enough to be cheap. */
 const lookEveryMs = 50;
 
 const file = process.env['CHAOS_CLOCK_FILE'];

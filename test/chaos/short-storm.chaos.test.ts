@@ -1,5 +1,5 @@
 /**
- * A short storm over the whole system, every kind of fault at least once, audited from outside. Longer ones:
+ * A short storm over the whole system with every fault at least once, audited from outside. Longer storms:
  * `npm run chaos` (docs/testing.md).
  */
 import { expect, test } from 'vitest';
@@ -27,7 +27,7 @@ test.skipIf(natsCommand === null)(
     });
     if (violationsOf(result) > 0) console.log([...lines, reportOf(result)].join('\n'));
     expect(result.findings.flatMap(({ violations }) => violations)).toEqual([]);
-    // A storm that met nobody would show nothing.
+    // A check without data would prove nothing.
     for (const { checked, what } of result.findings) expect(checked, what).toBeGreaterThan(0);
     expect(Object.keys(result.strikes)).toHaveLength(27 - result.impossible.length);
   },

@@ -1,7 +1,7 @@
-/** What a person sees in the chat of the fake NAS. */
+/** The texts that a user sees in the chat of the fake NAS. */
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
 
-/** What the bots have said to a person, oldest first; with the text of buttons, where a post has them. */
+/** The texts of the bots to a user, oldest first; the original text of a post that a click has replaced. */
 export function textsShownTo(dsm: FakeDsm, userId: number): string[] {
   const ids = dsm
     .conversations()

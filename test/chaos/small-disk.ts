@@ -1,6 +1,6 @@
 /**
- * A file system of its own, which is really full when it is to be full. Needs the right to mount; without it
- * there is a plain folder, and the disk is never full.
+ * A separate file system that can really be filled. Needs the right to mount; without it a plain folder is used,
+ * and the disk is never full.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, statfsSync } from 'node:fs';
@@ -8,13 +8,13 @@ import { mkdirSync, statfsSync } from 'node:fs';
 export interface SmallDisk {
   readonly path: string;
   readonly canFill: boolean;
-  /** From now on there is room for about `bytes` more. */
+  /** Limits the free space to about `bytes`. */
   fill(bytes: number): void;
   free(): void;
   unmount(): void;
 }
 
-/** Memory is only taken for what is written. */
+/** tmpfs uses memory only for written data. */
 const roomy = '4g';
 
 export function openSmallDisk(path: string): SmallDisk {

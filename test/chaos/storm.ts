@@ -1,7 +1,7 @@
 /**
- * One storm: starts the world, lets people and programs act while things go wrong, waits until all is quiet,
- * and audits from outside. The plan comes from the seed; the timing is the machine's, so a second run of a seed
- * meets the same faults in the same order, not the same microseconds.
+ * One storm: starts the system, lets users and clients act during the faults, waits until the system is idle, and
+ * audits from outside. The plan comes from the seed; the timing depends on the machine: a second run of a seed has
+ * the same faults in the same order, not at the same microsecond.
  */
 import { randomOf } from '#simulators/synology-chat/random';
 import { auditStorm } from './audit.ts';
@@ -19,20 +19,20 @@ import { openChaosEnvironment, type ChaosEnvironment } from './chaos-environment
 export interface StormOptions {
   seed: number;
   users: number;
-  /** People begin nothing new after this. */
+  /** Users start no action after this time. */
   forMs: number;
-  /** Nor after this many messages were sent; the faults finish their first round. */
+  /** Users start no action after this number of messages; the faults complete their first round. */
   messagesMax: number;
-  /** Names of groups, or parts of names of faults; empty: all. */
+  /** Names of groups, or parts of names of faults; empty: all faults. */
   only: readonly string[];
-  /** Between two things that one person does, on average. */
+  /** The average pause between two actions of a user. */
   pauseMs: number;
-  /** Between two faults of a lane, on average. */
+  /** The average pause between two faults of a track. */
   gapMs: number;
-  /** Everything must have come to rest so long after the last message. */
+  /** The system must be idle within this time after the last message. */
   calmMsMax: number;
   withLlama: boolean;
-  /** Where logs are kept. */
+  /** The folder of the logs. */
   folder: string;
   say(line: string): void;
 }
@@ -40,9 +40,9 @@ export interface StormOptions {
 export interface StormResult {
   findings: Finding[];
   observations: Observations;
-  /** How often each fault struck. */
+  /** The number of occurrences of each fault. */
   strikes: Record<string, number>;
-  /** Faults that cannot be had on this machine. */
+  /** Faults that are not possible on this machine. */
   impossible: string[];
   figures: Record<string, number>;
 }
@@ -104,7 +104,7 @@ async function act(
   const isTime = (): boolean =>
     performance.now() > until || ledger.sent.length >= options.messagesMax;
   let isBlowing = true;
-  // People go on while things go wrong: a fault that nobody meets shows nothing.
+  // Users continue during the faults: a fault without traffic tests nothing.
   const isOver = (): boolean => isTime() && !isBlowing;
   const random = (n: number) => randomOf(seed * 10_007 + n);
   const board = createButtonBoard(world.dsm);

@@ -1,7 +1,7 @@
 /**
- * An independent subscriber: reads the events of all jobs and documents from the broker as docs/events.md tells
- * others to, with an ordered consumer from the start, through every outage; and, at the end, a second reader
- * that begins afresh.
+ * An independent subscriber that follows docs/events.md: reads the events of all jobs and documents from the broker
+ * with an ordered consumer from the start, through every outage. At the end, a second reader reads the whole stream
+ * again.
  */
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
@@ -9,9 +9,9 @@ import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
 
 export interface StreamWatcher {
-  /** State events of jobs, each once, in the order in which they came. */
+  /** State events of jobs, each once, in order of arrival. */
   readonly events: readonly StateEvent[];
-  /** Sequences that were not 1, 2, 3 … */
+  /** Events whose sequence was not 1, 2, 3 … */
   readonly faults: readonly string[];
   readonly repeated: number;
   stop(): Promise<void>;
@@ -68,7 +68,7 @@ export async function watchStream(address: BrokerAddress): Promise<StreamWatcher
           take(message.json<{ data: OutgoingEvent }>().data);
         }
       } catch {
-        // The broker is away, or has no stream yet.
+        // The broker is down, or has no stream yet.
       }
       if (!isStopped) await new Promise((resolve) => setTimeout(resolve, 200));
     }
@@ -89,7 +89,7 @@ export async function watchStream(address: BrokerAddress): Promise<StreamWatcher
   };
 }
 
-/** The ids of all events that the stream holds now; gives up after `timeoutMs`. */
+/** The ids of all events in the stream; stops after `timeoutMs`. */
 export async function rereadStream(
   address: BrokerAddress,
   count: number,

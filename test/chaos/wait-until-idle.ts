@@ -1,4 +1,4 @@
-/** Waits until nothing is left to do anywhere, as far as the doors of the programs tell. */
+/** Waits until core, bridge and broker report no open work. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
 import type { JobPage } from '#shared/wire/job-service';
@@ -10,7 +10,7 @@ import type { ChaosEnvironment } from './chaos-environment.ts';
 const lookEveryMs = 200;
 const reportEvery = 50;
 
-/** What had not come to rest within the time; empty when all is quiet. */
+/** Returns the open work at the timeout; empty when the system is idle. */
 export async function waitUntilIdle(
   world: ChaosEnvironment,
   withinMs: number,
@@ -31,14 +31,14 @@ export async function waitUntilIdle(
   }
 }
 
-/** Three times the longest that the broker waits before it delivers again what was not acknowledged. */
+/** Three times the longest delay of a redelivery by the broker. */
 const staleAfterMs = 90_000;
 
 /**
- * Tells what lies at the broker or is in hand: what a program that was killed had in its hands is delivered again after
- * the broker's time. Not what lies in the stream: a broker that was killed forgets that it has removed what was taken.
- * The other way round it remembers messages as in hand that it has removed, and then counts them for ever; they are told
- * from real ones by this: a real one would be delivered again, to a program that asks for more.
+ * Reports the messages that are pending or unacknowledged at the broker. Unacknowledged messages of a killed program
+ * are redelivered after the ack wait. The messages in the stream are not counted: a killed broker may forget that it
+ * has removed acknowledged messages. It may also count removed messages as unacknowledged for ever. Such phantoms are
+ * recognized because a real message would be redelivered to a program that requests messages.
  */
 function createBrokerWatch(
   manager: JetStreamManager,

@@ -1,4 +1,4 @@
-/** `gatehouse calendar occurrences FILE` as a person runs it: a real process, a file, no core. */
+/** `gatehouse calendar occurrences FILE` as a user runs it: a real process and a file, without a core. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function occurrences(text: string | Buffer, ...options: string[]) {
 function calendar(...words: string[]) {
   const args = [bin, 'calendar', ...words];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    // The zone of a machine is the default one.
+    // The zone of the machine is the default.
     env: { ...process.env, TZ: 'Asia/Seoul' },
     cwd: scratch.path,
     encoding: 'utf8',
@@ -43,7 +43,7 @@ SUMMARY:주간 회의`,
 ]);
 
 describe('calendar occurrences', () => {
-  test('prints one JSON array: local times of the zone, dates alone for all-day entries', () => {
+  test('prints one JSON array: local times in the zone, dates alone for all-day entries', () => {
     const day = `UID:holiday\nDTSTART;VALUE=DATE:20270120\nSUMMARY:휴일`;
     const file = weekly.replace('END:VCALENDAR', `BEGIN:VEVENT\n${day}\nEND:VEVENT\nEND:VCALENDAR`);
     const { code, out, err } = occurrences(
@@ -63,7 +63,7 @@ describe('calendar occurrences', () => {
     ]);
   });
 
-  test('shows the wall of --zone, and without it the one of the configuration', () => {
+  test('shows local times of --zone, and without it those of the configured zone', () => {
     const inNewYork = occurrences(weekly, ...january, '--zone', 'America/New_York', '--json');
     expect(listed(inNewYork.out)[0]).toMatchObject({ start: '2027-01-14T19:00' });
     writeFileSync(join(scratch.path, 'gatehouse.yaml'), 'timezone: Europe/London');
@@ -72,7 +72,7 @@ describe('calendar occurrences', () => {
     });
   });
 
-  test('lists what overlaps the window, whose last day is not included', () => {
+  test('lists the entries that overlap the window, without its last day', () => {
     const night = calendarOf([
       'UID:n\nDTSTART;TZID=Asia/Seoul:20270110T220000\nDURATION:PT4H\nSUMMARY:밤샘',
     ]);
@@ -83,7 +83,7 @@ describe('calendar occurrences', () => {
     expect(count('2027-01-12', '2027-01-13')).toBe(0);
   });
 
-  test('names what cannot be read: on standard error with --json, below the list without', () => {
+  test('reports unreadable entries: on standard error with --json, else below the list', () => {
     const file = calendarOf([
       'UID:good\nDTSTART:20270105T000000Z\nSUMMARY:읽힘',
       'UID:bad\nSUMMARY:시작 없음',
@@ -99,7 +99,7 @@ describe('calendar occurrences', () => {
     expect(plain.err).toBe('');
   });
 
-  test('names what it leaves out for a newer version of the same event', () => {
+  test('reports the versions of an event that it leaves out for a newer one', () => {
     const version = (sequence: number, hour: string): string =>
       `UID:twice\nDTSTART:20270105T${hour}0000Z\nSEQUENCE:${sequence}`;
     const { out, err } = occurrences(
@@ -111,7 +111,7 @@ describe('calendar occurrences', () => {
     expect(err).toMatch(/^left out: twice: .+\n$/);
   });
 
-  test('ends for rules that hardly end, and says where it was cut', () => {
+  test('ends for rules with a huge number of times, and reports where it has cut the list', () => {
     const every = 'RRULE:FREQ=SECONDLY';
     const file = calendarOf([
       `UID:tick\nDTSTART:20270101T000000Z\n${every}`,
@@ -144,13 +144,13 @@ describe('calendar occurrences', () => {
       [...january, '--user', 'ann'],
       [...january, '--url', 'http://127.0.0.1:9'],
     ].map((options) => ({ options })),
-  )('with $options is wrong usage: exit 2', ({ options }) => {
+  )('exits with 2 and the usage for the options $options', ({ options }) => {
     const { code, out, err } = occurrences(weekly, ...options);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain('usage: gatehouse');
   });
 
-  test('says in one line what a file is that is none: exit 1', () => {
+  test('exits with 1 and one line of error if the file is no calendar or cannot be read', () => {
     const cases = [
       occurrences('Dear Ann,\nsee you on Monday.\n', ...january),
       occurrences(Buffer.from([0x50, 0x4b, 3, 4, 0, 0]), ...january),
@@ -163,7 +163,7 @@ describe('calendar occurrences', () => {
     }
   });
 
-  test('takes its options for itself: the other calendar commands refuse a window', () => {
+  test('has options that the other calendar commands refuse', () => {
     expect(calendar('import', 'a.ics', '--from', '2027-01-01').code).toBe(2);
     expect(calendar('export', '--zone', 'UTC').code).toBe(2);
   });

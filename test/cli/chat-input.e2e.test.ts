@@ -1,4 +1,4 @@
-/** `gatehouse chat` without a terminal: what is piped in, and a yes without a screen. */
+/** `gatehouse chat` without a terminal: piped input, and a yes to a draft. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -46,7 +46,7 @@ async function drafted(title: string): Promise<string> {
   return (await fixture.client.jobs({})).jobs.find((job) => job.message === message)!.job_id;
 }
 
-describe('standard input', () => {
+describe('the standard input of chat', () => {
   test('is appended to the message, or is the message', async () => {
     fixture.small.script(direct('one'), direct('two'));
     expect(await chat(['요약해줘'], '첫 줄\r\n둘째 줄\n')).toMatchObject({ code: 0, out: 'one\n' });
@@ -54,14 +54,14 @@ describe('standard input', () => {
     expect(await messages()).toEqual(['요약해줘\n\n첫 줄\n둘째 줄', 'hi there']);
   });
 
-  test('that is too long for a message goes with it as a document', async () => {
+  test('is sent as a document with the message if it is too long', async () => {
     fixture.small.script(direct('long'));
     const { code, err } = await chat(['summarize'], 'word '.repeat(4_000));
     expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('as a document') });
     expect(await messages()).toEqual(['summarize']);
   });
 
-  test('that is no text, or empty without a message, is refused', async () => {
+  test('is refused if it is binary, or empty without a message', async () => {
     expect((await chat(['x'], Buffer.from([97, 0, 98]))).code).toBe(1);
     expect((await chat([], '')).code).toBe(2);
     expect((await chat([], null)).code).toBe(2);
@@ -69,8 +69,8 @@ describe('standard input', () => {
   });
 });
 
-describe('a yes without a screen', () => {
-  test('writes the draft that waits, and none where several do: it lists them', async () => {
+describe('a yes by chat without a terminal', () => {
+  test('confirms the only waiting draft, and lists the drafts if several wait', async () => {
     const [one, other] = [await drafted('치과'), await drafted('미용실')];
     const { code, err } = await chat(['네'], null);
     expect(code).toBe(1);

@@ -81,7 +81,7 @@ const outcome = async (id: string) => (await fixture.client.job(id)).outcome;
 const state = async (id: string) => (await fixture.client.job(id)).state;
 
 describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
-  test('is written by a yes, also when a newer draft waits that another door has opened', async () => {
+  test('is confirmed by a yes, also while a newer draft of another client waits', async () => {
     const terminal = await opened();
     const shown = await shownDraft(terminal, '치과');
     fixture.small.script(wants('미용실'));
@@ -96,7 +96,7 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     expect(await state(newer)).toBe('confirm-draft');
   });
 
-  test('that is cancelled elsewhere says so above the line, and takes no yes any more', async () => {
+  test('that is cancelled elsewhere is announced above the input line, and the next yes is not sent', async () => {
     const terminal = await opened();
     const shown = await shownDraft(terminal, '치과');
     terminal.type('네');
@@ -109,7 +109,7 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     expect(await messages()).toHaveLength(1);
   });
 
-  test('that is changed elsewhere is shown as it is now, and yes writes that one', async () => {
+  test('that is changed elsewhere is shown again, and a yes confirms the new version', async () => {
     const terminal = await opened();
     const shown = await shownDraft(terminal, '치과');
     await fixture.client.submit({ message: '4시로 바꿔', user_id: 'local', channel: 'terminal' });
@@ -118,7 +118,7 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     await until(async () => (await outcome(shown)) === 'answered');
   });
 
-  test('of a conversation begun by /new is shown by the next chat, and its yes writes it', async () => {
+  test('of a conversation that /new began is shown by the next chat, and a yes confirms it', async () => {
     const first = await opened();
     await say(first, '/new');
     await asks(first, '나>');
@@ -132,7 +132,7 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     expect(await messages()).toHaveLength(1);
   });
 
-  test('is not answered by a yes that was typed before it was shown: that comes back into the line', async () => {
+  test('is not confirmed by a yes that was typed before it was shown: the yes returns to the input line', async () => {
     const terminal = await opened();
     fixture.small.script(wants('치과'));
     terminal.type('2031년 3월 5일 3시에 치과 잡아줘');
@@ -163,7 +163,7 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
     await asks(again, '나>');
   });
 
-  test('is not written by a yes where no draft is on the screen', async () => {
+  test('is not confirmed by a yes if the terminal has not shown it', async () => {
     const terminal = await opened();
     fixture.small.script(wants('치과'));
     const elsewhere = await fixture.client.submit({
@@ -179,8 +179,8 @@ describe.skipIf(tmuxMissing() !== null)('a draft in the terminal', () => {
   });
 });
 
-describe.skipIf(tmuxMissing() !== null)('the line', () => {
-  test('takes a paste of several lines as one message, Korean composed, and only Enter sends it', async () => {
+describe.skipIf(tmuxMissing() !== null)('the input line', () => {
+  test('takes a paste of several lines as one message in composed Hangul, and only Enter sends it', async () => {
     const terminal = await opened();
     fixture.small.script(direct('네'));
     terminal.paste('첫째 줄\n\t둘째 줄\n셋째'.normalize('NFD') + '\u001b[31m!\n');
@@ -192,7 +192,7 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
     expect(await messages()).toEqual(['첫째 줄\n\t둘째 줄\n셋째!?']);
   });
 
-  test('shows a long paste as a mark and sends the text', async () => {
+  test('shows a long paste as a placeholder and sends its text', async () => {
     const terminal = await opened('en');
     fixture.small.script(direct('ok'));
     const text = Array.from({ length: 60 }, (_, at) => `line ${at} of a long text`).join('\n');
@@ -204,7 +204,7 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
     expect(await messages()).toEqual([`Look: ${text}`]);
   });
 
-  test('keeps lines typed ahead, draws no prompt into the answer, and sends them in turn', async () => {
+  test('keeps lines typed ahead, draws no prompt into the answer, and sends the lines in order', async () => {
     const terminal = await opened();
     fixture.small.script(routed, direct('둘째 답'), direct('셋째 답'));
     fixture.large.script(stallsAfter('첫째 답의 시작'));
@@ -224,7 +224,7 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
     expect(await messages()).toEqual(['왜 하늘은 파래?', '둘째 질문', '셋째 질문']);
   });
 
-  test('moves over wide letters, wraps at width 60, and is drawn once after a resize', async () => {
+  test('moves over wide characters, wraps at the width of the terminal, and is drawn once after a resize', async () => {
     const terminal = await opened();
     fixture.small.script(direct('네'));
     terminal.type('가나다');
@@ -248,7 +248,7 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
     expect(await messages()).toEqual([`가다${long}!?`]);
   });
 
-  test('brings messages of earlier runs back, from a file that only its owner can read', async () => {
+  test('recalls messages of earlier runs, from a file that only its owner can read', async () => {
     const terminal = await opened();
     fixture.small.script(direct('하나'));
     await say(terminal, '처음 질문');
@@ -268,7 +268,7 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
     await asks(again, '나> 반쯤');
   });
 
-  test('is cleared by Ctrl-C; at an empty line the second Ctrl-C quits', async () => {
+  test('is cleared by Ctrl-C; when it is empty, the second Ctrl-C quits', async () => {
     const terminal = await opened('en');
     terminal.type('not this');
     await asks(terminal, 'you> not this');
@@ -282,7 +282,7 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
     expect(await messages()).toEqual([]);
   });
 
-  test('knows /help, /cancel, /new and /quit, and says of another that there is none', async () => {
+  test('accepts /help, /cancel, /new and /quit, and reports an unknown command', async () => {
     const terminal = await opened('en');
     await say(terminal, '/help');
     await shows(terminal, '/quit    quit');
@@ -305,8 +305,8 @@ describe.skipIf(tmuxMissing() !== null)('the line', () => {
   });
 });
 
-describe.skipIf(tmuxMissing() !== null)('a conversation', () => {
-  test('cancels what runs when /cancel or a word of stopping is typed, and stays open', async () => {
+describe.skipIf(tmuxMissing() !== null)('a chat in the terminal', () => {
+  test('cancels the running job on /cancel or on a word such as 그만, and stays open', async () => {
     const terminal = await opened();
     for (const word of ['/cancel', '그만']) {
       fixture.small.script(routed);
@@ -320,14 +320,14 @@ describe.skipIf(tmuxMissing() !== null)('a conversation', () => {
     }
   });
 
-  test('asks in the language of the chat', async () => {
+  test('has its prompts in the language of the terminal', async () => {
     const terminal = await opened('en');
     fixture.small.script(direct('안녕하세요'));
     await say(terminal, '안녕');
     await asks(terminal, '나>');
   });
 
-  test('sends the text when the core is there again, once', async () => {
+  test('sends a message once after the core has restarted', async () => {
     const terminal = await opened('en');
     const { port } = new URL(fixture.core.url);
     await fixture.core.stop();
@@ -341,7 +341,7 @@ describe.skipIf(tmuxMissing() !== null)('a conversation', () => {
     expect(await messages()).toEqual(['hello there']);
   });
 
-  test('puts a refused text back into the line and stays open', async () => {
+  test('returns an unsent message to the input line and stays open', async () => {
     const terminal = await opened('en');
     await fixture.core.stop();
     await say(terminal, 'hello there');

@@ -1,4 +1,4 @@
-/** The command as a person runs it: a real process, with what it printed and its exit code. */
+/** The command as a user runs it: a real process, with its output and its exit code. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -14,7 +14,7 @@ export interface ProcessResult {
 
 export interface StartedProcess {
   child: ChildProcess;
-  /** What was printed so far. */
+  /** The output so far. */
   ran: ProcessResult;
   ended: Promise<ProcessResult>;
 }
@@ -22,11 +22,11 @@ export interface StartedProcess {
 interface ProcessOptions {
   cwd: string;
   env?: Record<string, string>;
-  /** Standard input; left out: none. */
+  /** Standard input; without it, an empty one. */
   input?: string;
 }
 
-/** Killed at the end of the test. */
+/** Starts the command; it is killed at the end of the test. */
 export function startCommand(
   args: readonly string[],
   surroundings: ProcessOptions,

@@ -1,4 +1,4 @@
-/** The commands as a person runs them: real processes, exit codes, one line for what went wrong. */
+/** The commands as a user runs them: real processes, exit codes, one line for an error. */
 import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ function watched(child: ChildProcessByStdio<null, Readable, Readable>): Started 
 
 const run = (...args: string[]): Promise<Ran> => start(args).ended;
 
-/** A core in a process of its own; the port it took is in its log. */
+/** A core in a process of its own; its port is read from its log. */
 async function serve(port = 0): Promise<{ child: ChildProcess; url: string; port: number }> {
   const config = join(scratch.path, 'gatehouse.yaml');
   writeFileSync(
@@ -71,8 +71,8 @@ async function serve(port = 0): Promise<{ child: ChildProcess; url: string; port
   return { child, url, port: Number(new URL(url).port) };
 }
 
-describe('a command', () => {
-  test('that does not exist, or an option that does not, is wrong usage: exit 2', async () => {
+describe('the gatehouse command', () => {
+  test('exits with 2 for a missing or unknown command and for an unknown option', async () => {
     const [command, option, none] = await Promise.all([
       run('dance'),
       run('jobs', '--dance'),
@@ -95,18 +95,18 @@ describe('a command', () => {
     ['draw', '--json'],
     ['jobs', '--url', 'nonsense'],
     ['constructor'],
-  ])('called as %s %s is wrong usage: exit 2', async (...args) => {
+  ])('exits with 2 when it is called as %s %s', async (...args) => {
     expect((await run(...args)).code).toBe(2);
   });
 
-  test('that needs a core says in one line that there is none: exit 1', async () => {
+  test('exits with 1 and one line of error if it needs a core and none runs', async () => {
     const { code, err } = await run('chat', '안녕', '--url', 'http://127.0.0.1:9');
     expect(code).toBe(1);
     expect(err.trim().split('\n')).toHaveLength(1);
     expect(err).toContain('gatehouse serve');
   });
 
-  test('names the key of a faulty configuration: exit 1', async () => {
+  test('exits with 1 and names the wrong key of a faulty configuration', async () => {
     writeFileSync(join(scratch.path, 'gatehouse.yaml'), 'server: {prot: 1}');
     const { code, err } = await run('serve');
     expect(code).toBe(1);
@@ -115,7 +115,7 @@ describe('a command', () => {
     );
   });
 
-  test('route prints what the rules decide, with the time and a waiting draft given', async () => {
+  test('route prints the decision of the rules for a given time, with or without a waiting draft', async () => {
     const now = ['--now', '2026-11-18T09:00:00+09:00'];
     const [tool, none, consent] = await Promise.all([
       run('route', '내일 회의 있어?', ...now),
@@ -134,8 +134,8 @@ describe('a command', () => {
   });
 });
 
-describe('with a core', () => {
-  test('chat shows the stages beside the answer, jobs lists and shows, doctor is content', async () => {
+describe('with a running core', () => {
+  test('chat shows the stages beside the answer, jobs lists and shows the job, and a late cancel is refused', async () => {
     const { url } = await serve();
     llm.script(saysJson({ action: 'route' }), says('이것이 답입니다.'));
     const chat = await run('chat', '왜 하늘은 파래?', '--url', url);
@@ -150,10 +150,10 @@ describe('with a core', () => {
     expect(ended).toMatchObject({ code: 1, err: expect.stringContaining('GH_JOB_CONFLICT') });
   });
 
-  test('calendar import brings a file in, also one in CP949, and calendar export prints it', async () => {
+  test('calendar import reads a file, also in CP949, and calendar export prints it', async () => {
     const { url } = await serve();
     const file = join(scratch.path, 'old.ics');
-    // 치과 as Korean Windows wrote it.
+    // 치과 in the code page of Korean Windows.
     const event = 'UID:d1\r\nDTSTART:20261120T010000Z\r\nSUMMARY:';
     const [head, tail] = [
       'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n',
@@ -183,7 +183,7 @@ describe('with a core', () => {
     expect(wrong[2].err).toContain('import FILE');
   });
 
-  test('Ctrl-C cancels the job', async () => {
+  test('Ctrl-C in chat cancels the job', async () => {
     const { url } = await serve();
     llm.script(saysJson({ action: 'route' }), stallsAfter('halb'));
     const chat = start(['chat', '왜 하늘은 파래?', '--url', url]);
@@ -196,7 +196,7 @@ describe('with a core', () => {
     expect((await llm.requests[1]!.closed).closedBy).toBe('client');
   });
 
-  test('killed with kill -9 in the middle of an answer, the answer still comes, once', async () => {
+  test('chat prints its answer once although the core is killed with SIGKILL and started again', async () => {
     const first = await serve();
     llm.script(saysJson({ action: 'route' }), stallsAfter('halb'), says('이것이 답입니다.'));
     const chat = start(['chat', '왜 하늘은 파래?', '--url', first.url]);
@@ -211,14 +211,14 @@ describe('with a core', () => {
     expect(llm.requests).toHaveLength(3);
   });
 
-  test('SIGTERM stops it cleanly: exit 0', async () => {
+  test('serve exits with 0 on SIGTERM', async () => {
     const { child } = await serve();
     const ended = new Promise((resolve) => child.on('close', resolve));
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
   });
 
-  test('doctor says what is wrong with a backend, and what to do: exit 1', async () => {
+  test('doctor exits with 1, and reports the fault of a backend and its remedy', async () => {
     await serve();
     await llm.refuse();
     const { code, out } = await run('doctor');
@@ -227,7 +227,7 @@ describe('with a core', () => {
     expect(out).toContain('→ nothing listens at');
   });
 
-  test('npm start passes a SIGTERM on: no core is left behind', async () => {
+  test('npm start passes a SIGTERM on, so that no core is left behind', async () => {
     const config = join(scratch.path, 'start.yaml');
     const database = join(scratch.path, 'start.db');
     writeFileSync(
@@ -236,7 +236,7 @@ describe('with a core', () => {
     );
     const npm = spawn('npm', ['start'], {
       cwd: projectRoot,
-      // A group of its own: whatever is left of it is ended with it.
+      // A process group of its own, so that all of its processes can be ended.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, GATEHOUSE_CONFIG: config },
@@ -245,7 +245,7 @@ describe('with a core', () => {
       try {
         process.kill(-npm.pid!, 'SIGKILL');
       } catch {
-        // Nobody is left.
+        // The group has ended.
       }
     });
     const { child, ran } = watched(npm);
@@ -261,7 +261,7 @@ describe('with a core', () => {
   });
 });
 
-test('whoever stops reading the events after a line is no fault', async () => {
+test('tail ends without an error when its output is closed', async () => {
   const { url } = await serve();
   llm.script(saysJson({ action: 'direct', response: '네' }));
   expect((await run('chat', '안녕', '--url', url)).code).toBe(0);

@@ -1,11 +1,11 @@
-/** The commands of a day with a running core: notes, documents, events, times, and the environment. */
+/** The everyday commands with a running core: memos, documents, events, times, and the environment. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { direct, openCore, type ConfigInput } from '#test/support/core';
 import { until } from '#test/support/journal';
 import { lastLine, startCommand } from './cli-process.ts';
 
 const ids = /[0-9A-Z]{26}/;
-/** A zone in which the day is another than in UTC for half of it. */
+/** A zone whose date differs from that of UTC for a part of the day. */
 const zone = { TZ: 'Asia/Kathmandu' };
 
 async function setUp(change: ConfigInput = {}) {
@@ -22,12 +22,12 @@ async function setUp(change: ConfigInput = {}) {
   return { fixture, start, run };
 }
 
-/** As the commands print it, in that zone. */
+/** The time as the commands print it in that zone. */
 const inZone = (iso: string): string =>
   new Date(iso).toLocaleString('sv-SE', { timeZone: zone.TZ });
 
 describe('memo', () => {
-  test('keeps its words or standard input, memos lists them, promote has one drafted', async () => {
+  test('stores its arguments or standard input, memos lists the memos, and promote requests a draft', async () => {
     const { start, run } = await setUp();
     const kept = await run('memo', '치과', '전화하기');
     expect(kept).toMatchObject({ code: 0, err: '' });
@@ -43,7 +43,7 @@ describe('memo', () => {
     expect((await run('memos', '--limit', '1')).out).toContain('there are more');
   });
 
-  test('that is empty is refused', async () => {
+  test('refuses an empty memo', async () => {
     const { start } = await setUp();
     const { code, err } = await start(['memo', '-'], {}, ' \n').ended;
     expect(code).toBe(2);
@@ -51,7 +51,7 @@ describe('memo', () => {
   });
 });
 
-test('documents lists, shows the text alone on standard output, and removes', async () => {
+test('documents lists the documents, shows the text alone on standard output, and removes a document', async () => {
   const { run } = await setUp();
   const [id] = ids.exec((await run('memo', '계약서 초안')).out)!;
   const list = await run('documents', 'list');
@@ -67,7 +67,7 @@ test('documents lists, shows the text alone on standard output, and removes', as
   expect(again).toMatchObject({ code: 1, err: expect.stringContaining('GH_DOCUMENT_NOT_FOUND') });
 });
 
-test('jobs are found by how they have ended, with times of this machine; --json has ISO', async () => {
+test('jobs filters by outcome and shows local times; with --json it shows ISO times', async () => {
   const { fixture, run } = await setUp();
   fixture.small.script(direct('네'));
   const { jobId } = await fixture.ask('안녕');
@@ -84,7 +84,7 @@ test('jobs are found by how they have ended, with times of this machine; --json 
   expect(json.out).toContain(at);
 });
 
-test('tail prints what is new with its position, and with --from what came after one', async () => {
+test('tail prints new events with their position, and with --from the events after a position', async () => {
   const { fixture, start } = await setUp();
   fixture.small.script(direct('네'), direct('네'));
   const old = await fixture.ask('안녕');
@@ -97,7 +97,7 @@ test('tail prints what is new with its position, and with --from what came after
 
   const live = start(['tail']);
   const again = start(['tail', '--from', position]);
-  // Both have begun when both print the next job: it is asked for anew until then.
+  // Both are subscribed when both print a new job; until then, further jobs are sent.
   let jobId = '';
   while (!live.ran.out.includes('done') || !again.ran.out.includes('done')) {
     fixture.small.script(direct('네'));
@@ -108,8 +108,8 @@ test('tail prints what is new with its position, and with --from what came after
   expect(jobId).not.toBe('');
 });
 
-describe('the environment', () => {
-  test('names the core and the key; an option goes before it', async () => {
+describe('the environment variables', () => {
+  test('give the address and the key of the core, and an option takes precedence', async () => {
     const keys = ['operator-key-of-the-test', { key: 'ann-key-of-the-test', user: 'ann' }];
     const { start, fixture } = await setUp({ server: { port: 0, apiKeys: keys } });
     const none = await start(['jobs']).ended;
@@ -117,7 +117,7 @@ describe('the environment', () => {
     expect(none.err).toContain('GH_REQUEST_UNAUTHORIZED');
     const ann = { GATEHOUSE_API_KEY: 'ann-key-of-the-test' };
     fixture.small.script(direct('네'));
-    // Nobody is named: the key says who it is.
+    // The message names no user: the key identifies the user.
     expect(await start(['chat', '안녕'], ann).ended).toMatchObject({ code: 0, out: '네\n' });
     expect((await start(['memo', 'milk'], ann).ended).code).toBe(0);
     expect((await start(['jobs'], ann).ended).out).toContain(' ann ');
@@ -125,7 +125,7 @@ describe('the environment', () => {
     expect(elsewhere.err).toContain('http://127.0.0.1:9');
   });
 
-  test('with an address that is none is wrong usage and is named', async () => {
+  test('with an invalid address are wrong usage, and the variable is named', async () => {
     const { start } = await setUp();
     const { code, err } = await start(['jobs'], { GATEHOUSE_URL: 'nonsense' }).ended;
     expect(code).toBe(2);

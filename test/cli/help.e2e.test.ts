@@ -1,4 +1,4 @@
-/** Help, wrong usage and completion of the real command. */
+/** Help, wrong usage and shell completion of the real command. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const scratch = scratchFolder();
 const run = (...args: string[]) => startCommand(args, { cwd: scratch.path }).ended;
 
 describe('help', () => {
-  test('lists every command in one line, and says last how to go on', async () => {
+  test('lists every command on one line, and ends with the next step', async () => {
     const { code, out } = await run('help');
     expect(code).toBe(0);
     for (const name of Object.keys(commands)) {
@@ -24,7 +24,7 @@ describe('help', () => {
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
-  test('of a command is the same by `help jobs` and by `jobs --help`, with its options', async () => {
+  test('for a command is the same by `help jobs` and by `jobs --help`, with its options', async () => {
     const [help, option, one] = await Promise.all([
       run('help', 'jobs'),
       run('jobs', '--help'),
@@ -38,7 +38,7 @@ describe('help', () => {
     expect(one.out).not.toContain('--state');
   });
 
-  test('of a command that does not exist is wrong usage', async () => {
+  test('for an unknown command exits with 2', async () => {
     expect(await run('help', 'dance')).toMatchObject({ code: 2, out: '' });
   });
 });
@@ -55,7 +55,7 @@ describe('wrong usage', () => {
     [['bridge', 'telegram'], 'bridge takes synology, not telegram'],
     [['completion', 'csh'], 'expected one of bash, zsh, fish; found csh'],
     [['memo'], 'there is nothing to keep'],
-  ])('%j has its reason on the last line, below the usage', async (args, reason) => {
+  ])('of %j prints its reason on the last line, below the usage', async (args, reason) => {
     const { code, out, err } = await run(...args);
     expect([code, out]).toEqual([2, '']);
     expect(lastLine(err)).toMatch(/^gatehouse: /);
@@ -65,7 +65,7 @@ describe('wrong usage', () => {
   });
 });
 
-/** What bash offers for the words of a line, of which the last is not complete. */
+/** The words that bash completes for a line whose last word is incomplete. */
 function offered(...words: string[]): string[] {
   const script = `${completionScript(commands, 'bash')}
 COMP_WORDS=(${['gatehouse', ...words].map((word) => `'${word}'`).join(' ')})
@@ -81,8 +81,8 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-describe('completion', () => {
-  test('in bash offers commands, those below them, options and their words', () => {
+describe('shell completion', () => {
+  test('in bash offers commands, subcommands, options and their values', () => {
     expect(offered('do')).toEqual(['doctor', 'documents']);
     expect(offered('jobs', '')).toEqual(['list', 'show', 'cancel']);
     expect(offered('jobs', '--s')).toEqual(['--state']);
@@ -111,7 +111,7 @@ describe('completion', () => {
     (shell) => spawnSync(shell, ['--version'], { timeout: 20_000 }).status === 0,
   );
   test.each(here)(
-    'for %s is accepted by that shell (those that are not here are left out)',
+    'for %s is accepted by that shell (shells that are not installed are skipped)',
     (shell) => {
       const { status, stderr } = spawnSync(shell, ['-n'], {
         input: completionScript(commands, shell),
@@ -123,7 +123,7 @@ describe('completion', () => {
   );
 });
 
-/** The Node of this machine, where that is an old one. */
+/** An old Node of this machine, if there is one. */
 const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
   if (!existsSync(path)) return false;
   const { stdout } = spawnSync(path, ['-p', 'parseInt(process.versions.node)'], {
@@ -133,10 +133,10 @@ const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => {
   return Number(stdout) < 24;
 });
 
-describe.skipIf(oldNode === undefined)('under an old Node (skipped where there is none)', () => {
+describe.skipIf(oldNode === undefined)('under an old Node (skipped if none is installed)', () => {
   const bin = join(projectRoot, 'bin', 'gatehouse.mjs');
 
-  test('the command runs with the Node of the project, and prints nothing but its answer', async () => {
+  test('the command runs with the Node of the project, and prints only its answer', async () => {
     const start = (...args: string[]) =>
       startProcess(oldNode!, [bin, ...args], { cwd: scratch.path }).ended;
     const [version, wrong] = await Promise.all([start('--version'), start('dance')]);
@@ -145,7 +145,7 @@ describe.skipIf(oldNode === undefined)('under an old Node (skipped where there i
     expect(lastLine(wrong.err)).toBe('gatehouse: there is no command dance');
   });
 
-  test('npx says nothing of engines before the answer', async () => {
+  test('npx prints no warning about engines', async () => {
     const npx = startProcess('npx', ['gatehouse', '--version'], {
       cwd: projectRoot,
       env: { PATH: `/usr/bin:/bin:/usr/local/bin` },
@@ -153,7 +153,7 @@ describe.skipIf(oldNode === undefined)('under an old Node (skipped where there i
     expect(await npx.ended).toMatchObject({ code: 0, err: '' });
   });
 
-  test('where no other Node is there, one line says which is needed', async () => {
+  test('the command prints one line with the required version if it has no other Node', async () => {
     const { ended } = startProcess(oldNode!, [bin, '--version'], {
       cwd: scratch.path,
       env: { GATEHOUSE_OWN_NODE: '1' },

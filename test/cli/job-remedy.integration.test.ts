@@ -1,4 +1,4 @@
-/** A job that failed: `jobs show` names the model server, its status, what it said, and what to do. */
+/** A failed job: `jobs show` names the model server, its status, its message, and the remedy. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { showJob } from '#cli/jobs';
 import { openCore } from '#test/support/core';

@@ -13,7 +13,7 @@ afterEach(async () => {
   await fixture.close();
 });
 
-test('a state that few have is looked for until the oldest job', async () => {
+test('jobs finds the only job of a state among all jobs, and prints as many pages as --limit needs', async () => {
   const { connection } = fixture.database;
   const insert = connection.prepare(`
     insert into job (id, user_id, channel, conversation, message, input, machine_version, state, n, seq,
@@ -30,7 +30,7 @@ test('a state that few have is looked for until the oldest job', async () => {
   await listJobs(client, { state: 'reason' }, false);
   expect(printed).toEqual([expect.stringContaining('job-oldest'), 'no jobs']);
 
-  // More than one page of the core has.
+  // More than one page of the core.
   printed.length = 0;
   await listJobs(client, { limit: '600' }, false);
   expect(printed).toHaveLength(601);
@@ -41,7 +41,7 @@ test('a state that few have is looked for until the oldest job', async () => {
   expect(printed).toHaveLength(1_101);
 });
 
-test('the times of a job are not negative after a clock that was set back', async () => {
+test('the timings of a job are not negative after the clock was set back', async () => {
   const id = await fixture.send('왜 하늘은 파래?');
   await fixture.finish(id, '빛이 흩어져서');
   fixture.database.connection

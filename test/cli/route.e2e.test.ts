@@ -1,4 +1,4 @@
-/** `gatehouse route -` as a measuring tool runs it: a real process, lines in, one JSON object a line out. */
+/** `gatehouse route -` as a measuring program runs it: a real process, one message and one JSON object per line. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -55,19 +55,19 @@ const tomorrow = {
   params: { date_from: '2026-11-19', date_to: '2026-11-19' },
 };
 
-describe('route - reads messages from standard input', () => {
-  test('and prints one JSON object a line, in the order of the lines', async () => {
+describe('`gatehouse route -`', () => {
+  test('prints one JSON object per line, in the order of the input', async () => {
     const lines = ['내일 회의 있어?', '양자역학이 뭐야?', 'any meetings tomorrow?'];
     expect(await routed(`${lines.join('\n')}\n`, ...now)).toEqual([tomorrow, classify, tomorrow]);
   });
 
-  test('and prints what the same message gets as an argument', async () => {
+  test('prints the same for a message as `gatehouse route` with the message as an argument', async () => {
     const alone = start('내일 회의 있어?', ...now);
     expect(await alone.ended).toBe(0);
     expect(await routed('내일 회의 있어?\n', ...now)).toEqual(alone.printed());
   });
 
-  test('where an empty line or one of white space gets an object that says so', async () => {
+  test('marks the object of an empty or blank line', async () => {
     expect(await routed('\n  \t\n내일 회의 있어?\n\n', ...now)).toEqual([
       { ...classify, blank: true },
       { ...classify, blank: true },
@@ -76,16 +76,16 @@ describe('route - reads messages from standard input', () => {
     ]);
   });
 
-  test('where nothing at all prints nothing', async () => {
+  test('prints nothing for empty input', async () => {
     expect(await routed('', ...now)).toEqual([]);
   });
 
-  test('with CRLF, with a byte order mark, and without an end of the last line', async () => {
+  test('accepts CRLF, a byte order mark, and a last line without an end', async () => {
     const input = '\ufeff내일 회의 있어?\r\n내일 회의 있어?\r\n내일 회의 있어?';
     expect(await routed(input, ...now)).toEqual([tomorrow, tomorrow, tomorrow]);
   });
 
-  test('where bytes that are no UTF-8 spoil their own line only', async () => {
+  test('continues with the next line after bytes that are no UTF-8', async () => {
     const input = Buffer.concat([
       Buffer.from([0xff, 0xc3, 0x28, 0x0a]),
       Buffer.from('내일 일정\n'),
@@ -93,13 +93,13 @@ describe('route - reads messages from standard input', () => {
     expect(await routed(input, ...now)).toEqual([classify, tomorrow]);
   });
 
-  test('where a line of many megabytes goes to the classifier and the next one is read', async () => {
+  test('sends a line of many megabytes to the classifier, and continues with the next line', async () => {
     const long = Buffer.alloc(24 * 1024 * 1024, 'any meetings ');
     const input = Buffer.concat([long, Buffer.from('\n내일 회의 있어?\n')]);
     expect(await routed(input, ...now)).toEqual([classify, tomorrow]);
   });
 
-  test('as if a draft waited, with --pending, for every line', async () => {
+  test('decides every line with a waiting draft if --pending is given', async () => {
     expect(await routed('확인\n취소\nyes\n', '--pending', ...now)).toEqual([
       { by: 'rule', action: 'confirm' },
       { by: 'rule', action: 'reject' },
@@ -108,7 +108,7 @@ describe('route - reads messages from standard input', () => {
     expect(await routed('확인\n', ...now)).toEqual([classify]);
   });
 
-  test('and answers a line before the next one is written, also when a syllable comes in two pieces', async () => {
+  test('answers a line before the next one is written, also if a syllable arrives in two pieces', async () => {
     const { child, printed, ended } = start('-', ...now);
     const line = Buffer.from('내일 회의 있어?\n');
     child.stdin.write(line.subarray(0, 4));
@@ -121,7 +121,7 @@ describe('route - reads messages from standard input', () => {
     expect(printed()).toEqual([tomorrow, classify]);
   });
 
-  test('where a --now that is no time is wrong usage, before any line is read', async () => {
+  test('exits with 2 for an invalid --now, without reading a line', async () => {
     const { child, printed, ended } = start('-', '--now', 'soon');
     child.stdin.on('error', () => {});
     child.stdin.end('내일 회의 있어?\n');

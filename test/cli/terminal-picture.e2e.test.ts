@@ -1,6 +1,6 @@
 /**
- * What a person sees in a terminal, on a real one (a pty of `script`), with the practice model. With
- * GATEHOUSE_IMAGES=1 a picture of it is written to docs/images; else it only has to come about.
+ * The output in a real terminal (a pty of `script`), with the practice model. With GATEHOUSE_IMAGES=1 a picture of it
+ * is written to docs/images; else only the output is checked.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-/** Everything that the command writes to its terminal. */
+/** The output of the command to its terminal. */
 function typed(...args: string[]): Promise<string> {
   const words = [process.execPath, join(projectRoot, 'src/cli/gatehouse.ts'), ...args];
   const command = [...words, '--url', fixture.core.url].map((word) => `'${word}'`).join(' ');
@@ -31,7 +31,7 @@ async function run(program: string, args: string[]): Promise<string> {
     TERM: 'xterm-256color',
     FORCE_COLOR: undefined,
     NO_COLOR: undefined,
-    // Node takes a terminal of a CI for one without colours.
+    // With CI set, Node assumes a terminal without colours.
     CI: undefined,
   };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -44,7 +44,7 @@ async function run(program: string, args: string[]): Promise<string> {
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** The commands use one attribute only: dim. */
+/** The commands use only one attribute: dim. */
 const markup = (text: string): string =>
   escaped(text.replaceAll('\r', ''))
     .replaceAll('\u001b[2m', '<span class="dim">')
@@ -63,8 +63,8 @@ const hasScript = (() => {
   }
 })();
 
-describe.skipIf(executable === null || !hasScript)('the terminal', () => {
-  test('shows the stages dimmed, and the answer as it is written', async () => {
+describe.skipIf(executable === null || !hasScript)('the output of chat in a terminal', () => {
+  test('has the stages dimmed and the answer in plain text', async () => {
     const question = '안녕, 넌 누구야?';
     const chat = await typed('chat', question);
     expect(chat).toContain('\u001b[2m→ classify');

@@ -1,4 +1,4 @@
-/** docs/configuration.md lists every key of the schema, and every key says what it is. */
+/** docs/configuration.md lists every key of the schema, and every key has a description. */
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from '#app/config/config';
@@ -55,11 +55,11 @@ function typeOf(one: Schema): string {
 
 const keys = keysOf('', schema);
 
-test('every key of the configuration says what it is', () => {
+test('every key of the configuration has a description', () => {
   expect(keys.filter(({ schema: one }) => !one.description).map(({ path }) => path)).toEqual([]);
 });
 
-test('docs/configuration.md lists every key with its type, its default and its meaning', () => {
+test('docs/configuration.md lists every key with its type, its default and its description', () => {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
   const rows = keys.map(({ path, schema: one }) => [
     `\`${path}\``,

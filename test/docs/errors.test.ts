@@ -11,7 +11,7 @@ if (process.env['UPDATE_DOCS'] === '1') updateTable();
 const page = readFileSync(path, 'utf8');
 const rows = [...page.matchAll(/^\| `(GH_[A-Z_]+)` \| (\w+) \| (\d+) \| (.+?) \| (.+) \|$/gm)];
 
-test('every code stands on the page once, as it is in the table', () => {
+test('docs/errors.md has every code once, as it is in the table', () => {
   const listed = rows.map(([, code, kind, status, title, remedy]) => [
     code,
     kind,
@@ -29,17 +29,20 @@ test('every code stands on the page once, as it is in the table', () => {
   expect(listed).toEqual(made);
 });
 
-test.each(Object.keys(errorTable) as ErrorCode[])('%s carries its kind and status', (code) => {
-  const error = new GatehouseError(code);
-  expect(error).toMatchObject({
-    code,
-    kind: errorTable[code].kind,
-    status: errorTable[code].status,
-  });
-  expect(error.message).toBe(errorTable[code].title);
-});
+test.each(Object.keys(errorTable) as ErrorCode[])(
+  'the error %s has the kind and the status of its code',
+  (code) => {
+    const error = new GatehouseError(code);
+    expect(error).toMatchObject({
+      code,
+      kind: errorTable[code].kind,
+      status: errorTable[code].status,
+    });
+    expect(error.message).toBe(errorTable[code].title);
+  },
+);
 
-/** `UPDATE_DOCS=1 npx vitest run test/docs` writes the table anew; the text above it is by hand. */
+/** `UPDATE_DOCS=1 npx vitest run test/docs` rewrites the table; the text above it is written by hand. */
 function updateTable(): void {
   const [text = ''] = readFileSync(path, 'utf8').split('| code |');
   const lines = Object.entries(errorTable).map(

@@ -1,4 +1,4 @@
-/** docs/lifecycle.md says of every machine which states it has and what leads from one to the next. */
+/** docs/lifecycle.md lists the states of every machine and the transitions between them. */
 import { expect, test } from 'vitest';
 import { chartOf, type ChartEdge, type ChartNode } from '#inspector/charts/chart-model';
 import { drawnMachines } from '#inspector/charts/charts';
@@ -33,11 +33,11 @@ const parts = Object.entries(drawnMachines).map(([name, { machine, title }]) => 
   return `${head}${tableOf(['state', 'what happens', 'what leads on'], rows)}${note}`;
 });
 
-test('the page has every machine that is drawn, as it is', () => {
+test('docs/lifecycle.md has the states and transitions of every machine that has a chart', () => {
   expectMade('lifecycle.md', `\n${parts.join('\n')}\n`);
 });
 
-test('every state of the job machine says what it is', () => {
+test('every state of the job machine has a description', () => {
   const { nodes } = chartOf(drawnMachines['job']!.machine);
   expect(nodes.filter(({ lines }) => lines.length === 0).map(({ id }) => id)).toEqual([]);
 });

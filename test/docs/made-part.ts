@@ -1,6 +1,6 @@
 /**
- * Parts of a page that are made from the program: between `<!-- made -->` and `<!-- /made -->`. The text
- * around is by hand. `UPDATE_DOCS=1 npx vitest run test/docs` writes them anew.
+ * Generated parts of a page: between `<!-- made -->` and `<!-- /made -->`. The text around is written by hand.
+ * `UPDATE_DOCS=1 npx vitest run test/docs` rewrites the generated parts.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { projectRoot } from '#test/support/project-root';
 const docs = join(projectRoot, 'docs');
 const [begin, end] = ['<!-- made -->\n', '<!-- /made -->'];
 
-/** Fails when the page does not have what was made just now. */
+/** Fails if the page differs from the generated text. */
 export function expectMade(name: string, made: string): void {
   const path = join(docs, name);
   const page = readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-/** docs/synology.md lists every code that the bridge knows, and what it does about it. */
+/** docs/synology.md lists every NAS code that the bridge knows, with its handling. */
 import { test } from 'vitest';
 import { nasCodes, type NasMeaning } from '#channels/synology/nas-codes';
 import { expectMade, tableOf } from './made-part.ts';
@@ -12,7 +12,7 @@ const follows: Record<NasMeaning, string> = {
   refused: 'dead',
 };
 
-test('the page of the bridge lists the codes of the table with what follows', () => {
+test('docs/synology.md lists the NAS codes of the table with their handling', () => {
   const rows = Object.entries(nasCodes).map(([code, { title, meaning }]) => [
     code,
     title,

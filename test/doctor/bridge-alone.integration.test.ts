@@ -1,4 +1,4 @@
-/** What the doctor says where core and bridge have users of their own on NATS: deploy/nats and deploy/docker as they are shipped. */
+/** The doctor where core and bridge have separate NATS users: the shipped files of deploy/nats and deploy/docker. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -24,7 +24,7 @@ import { projectRoot } from '#test/support/project-root';
 const read = (path: string): string => readFileSync(join(projectRoot, 'deploy', path), 'utf8');
 const permissions = read('nats/authorization.conf').replaceAll(/\$[A-Z]+_PASSWORD/g, 'pw');
 
-/** A broker with these users, and Gatehouse on it as the core. */
+/** A broker with these users, and a core connected to it. */
 async function guarded(users = permissions) {
   const server = await broker({ config: users });
   const rig = await openGatehouse({ url: server.url, user: 'core', password: 'pw' });
@@ -41,7 +41,7 @@ async function guarded(users = permissions) {
 
 const queue = 'GH_RPL.bridge-synology';
 
-/** The shipped one of the bridge, for this server. */
+/** The shipped configuration of the bridge, with the address of this broker. */
 function bridgeConfig(url: string): Config {
   const values: Record<string, string> = {
     SYNOLOGY_URL: 'http://127.0.0.1:1/',
@@ -63,7 +63,7 @@ interface Told {
   faults: CheckResult[];
 }
 
-/** `gatehouse doctor` with a shipped configuration, at the addresses of this test. */
+/** Runs `gatehouse doctor` with a shipped configuration and the addresses of this test. */
 async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
   const folder = folderForTest();
   const dsm = await fakeNas();
@@ -77,7 +77,7 @@ async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
     (_, key: string) => values[key] ?? 'pw',
   );
   const config = parse(text) as Record<string, Record<string, unknown>>;
-  // From the environment these are lists and may be empty; here they are written out.
+  // Environment variables may leave these empty; here they are written as values.
   if (name === 'bridge') {
     Object.assign(config['synology']!, {
       allowedUserIds: ['4'],
@@ -87,7 +87,7 @@ async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
   }
   if (name === 'core') Object.assign(config, { database: join(folder, 'gatehouse.db') });
   else config['synology'] = { ...config['synology'], port: await freePort() };
-  // Nothing answers there.
+  // A port without a server.
   config['server'] = { ...config['server'], host: '127.0.0.1', port: await freePort() };
   config['nats'] = { ...config['nats'], url };
   const file = join(folder, 'gatehouse.yaml');
@@ -99,14 +99,14 @@ async function doctorWith(name: 'core' | 'bridge', url: string): Promise<Told> {
   return { exitCode, findings, faults: findings.filter(({ ok }) => !ok) };
 }
 
-describe.skipIf(natsCommand === null)('the doctor, with the permissions that are shipped', () => {
-  test('finds no fault with the user of the core, nor with that of the bridge', async () => {
+describe.skipIf(natsCommand === null)('the doctor with the shipped NATS permissions', () => {
+  test('finds no fault with the NATS user of the core, nor with the NATS user of the bridge', async () => {
     const { url } = await guarded();
     const core = await doctorWith('core', url);
     const bridge = await doctorWith('bridge', url);
     expect(core).toMatchObject({ faults: [], exitCode: 0 });
     expect(bridge).toMatchObject({ faults: [], exitCode: 0 });
-    // A bridge has no core, no database, no models and no tools to be looked at.
+    // A bridge process has no core, database, models or tools to check.
     const parts = new Set(bridge.findings.map(({ part }) => part));
     expect([...parts].sort()).toEqual(['config', 'nats', 'node', 'synology']);
     expect(core.findings.map(({ part }) => part)).toContain('database');
@@ -119,7 +119,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
     [`$JS.API.CONSUMER.INFO.${queue}`, `publish $JS.API.CONSUMER.INFO.${queue}`],
     ['_INBOX_synology.>', 'subscribe _INBOX_synology.>'],
   ])(
-    'names %s where the bridge may not use it, and nothing of the core',
+    'reports that the bridge has no permission for %s, and no other fault',
     async (subject, named) => {
       const { url } = await guarded(permissions.replace(`"${subject}"`, '"elsewhere"'));
       const { results: findings, isOfBridge } = await checkNats(bridgeConfig(url));
@@ -133,7 +133,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
     },
   );
 
-  test('sees that the core has made no queue of replies yet', async () => {
+  test('reports that the core has not created the queue of replies yet', async () => {
     const { url } = await broker({ config: permissions });
     const { results: findings } = await checkNats(bridgeConfig(url));
     expect(findings.filter(({ ok }) => !ok)).toMatchObject([
@@ -144,7 +144,7 @@ describe.skipIf(natsCommand === null)('the doctor, with the permissions that are
     ]);
   });
 
-  test('takes a user who lacks a part of the core’s rights for the core’s, also where a bridge is configured', async () => {
+  test('treats a NATS user with part of the permissions of the core as the core, also where a bridge is configured', async () => {
     const { url } = await broker({
       config: `authorization { users: [{ user: bridge, password: pw, permissions: {
         publish: ["$JS.API.>", "gatehouse.v1.evt.>", "gatehouse.v1.dead.>"], subscribe: [">"] } }] }`,

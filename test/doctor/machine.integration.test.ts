@@ -1,4 +1,4 @@
-/** What the doctor says of the machine, the database and the bus: each fault once, with its advice. */
+/** Checks of the doctor on the machine, the trace collector and the database: each fault with its advice. */
 import { once } from 'node:events';
 import { mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -37,8 +37,8 @@ const listening = async (server: Server): Promise<number> => {
   return (server.address() as AddressInfo).port;
 };
 
-describe('the machine', () => {
-  test('needs a Node that is new enough', () => {
+describe('the environment check of the doctor', () => {
+  test('refuses a Node.js version below 24.12', () => {
     expect(checkNode()).toMatchObject({ ok: true });
     expect(checkNode('25.0.0')).toMatchObject({ ok: true });
     expect(checkNode('24.11.1')).toMatchObject({
@@ -48,10 +48,10 @@ describe('the machine', () => {
     expect(checkNode('20.19.0')).toMatchObject({ ok: false });
   });
 
-  test('in another zone than the configured one is worth a word', () => {
+  test('gives advice when the time of the machine differs from the time in the configured time zone', () => {
     const config = configOf({ timezone: 'Asia/Seoul' });
     expect(checkTimeZone(config, 'Asia/Seoul').advice).toBe(undefined);
-    // Another name, the same time.
+    // Another zone with the same offset.
     expect(checkTimeZone(config, 'Asia/Tokyo').advice).toBe(undefined);
     expect(checkTimeZone(config, 'America/New_York')).toMatchObject({
       ok: true,
@@ -59,7 +59,7 @@ describe('the machine', () => {
     });
   });
 
-  test('has a core at the address, a free port, or something else there', async () => {
+  test('distinguishes a running core, a free port and another program at the configured address', async () => {
     const fixture = await openCore();
     onTestFinished(() => fixture.close());
     const at = (port: number) => checkCore(configOf({ server: { port } }));
@@ -81,7 +81,7 @@ describe('the machine', () => {
     }
   });
 
-  test('has a core that says what it uses, and what is missing', async () => {
+  test('reports the parts of the running core, a wrong API key and a missing database file', async () => {
     const fixture = await openCore({ server: { port: 0, apiKeys: ['key-of-operator'] } });
     onTestFinished(() => fixture.close());
     const port = Number(new URL(fixture.core.url).port);
@@ -97,7 +97,7 @@ describe('the machine', () => {
     renameSync(`${fixture.config.database}.aside`, fixture.config.database);
   });
 
-  test('sends traces to a collector that takes them, or says why not', async () => {
+  test('reports whether the trace collector accepts traces, and otherwise the reason', async () => {
     expect(await checkTraces({})).toEqual([]);
     const receiver = await startOtlpReceiver();
     onTestFinished(() => receiver.close());
@@ -115,17 +115,17 @@ describe('the machine', () => {
   });
 });
 
-describe('the database', () => {
+describe('the database check of the doctor', () => {
   const check = (database: string, isCoreThere = false) =>
     checkDatabase(configOf({ database }), isCoreThere)[0];
 
-  test('that is not there yet is made by nobody but the core', () => {
+  test('does not create a database that does not exist yet', () => {
     const path = join(folder(), 'deep', 'gatehouse.db');
     expect(check(path)).toMatchObject({ ok: true, what: expect.stringContaining('first start') });
     expect(check(path)).toMatchObject({ what: expect.stringContaining('first start') });
   });
 
-  test('in use is fine where a core answers, and a fault where none does', async () => {
+  test('accepts a database in use when a core answers, and reports a fault when no core answers', async () => {
     const path = join(folder(), 'gatehouse.db');
     const owner = await openDatabase({ path });
     onTestFinished(() => owner.close());
@@ -140,7 +140,7 @@ describe('the database', () => {
     });
   });
 
-  test('that is damaged, newer, or no database is named so', async () => {
+  test('reports a database that is newer, damaged, not a database, or a folder', async () => {
     const path = join(folder(), 'gatehouse.db');
     await (await openDatabase({ path })).close();
     expect(check(path)).toMatchObject({ ok: true });
@@ -160,7 +160,7 @@ describe('the database', () => {
     expect(check(folder())).toMatchObject({ ok: false, advice: expect.stringContaining('path') });
   });
 
-  test('of an earlier version is upgraded by the next start, after a backup', async () => {
+  test('advises a backup before the next start upgrades a database of an earlier version', async () => {
     const path = join(folder(), 'gatehouse.db');
     await (await openDatabase({ path })).close();
     const connection = new Sqlite(path);
@@ -171,7 +171,7 @@ describe('the database', () => {
     expect(check(path)).toMatchObject({ ok: true, advice: expect.stringContaining('backup') });
   });
 
-  test('has its room told', () => {
+  test('reports the free disk space, also for a folder that does not exist yet', () => {
     const [, room] = checkDatabase(configOf({ database: join(folder(), 'a', 'b.db') }), false);
     expect(room).toMatchObject({ part: 'disk', what: expect.stringMatching(/[\d,]+ MB free/) });
   });

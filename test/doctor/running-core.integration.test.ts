@@ -1,4 +1,4 @@
-/** What the doctor and the start say of the core that really runs. */
+/** What the doctor, the start banner and `GET /` report about the running core. */
 import { expect, onTestFinished, test } from 'vitest';
 import { bannerOf } from '#cli/banner';
 import { checkBackends } from '#doctor/backend-check';
@@ -15,7 +15,7 @@ async function practiceCore(server: Record<string, unknown> = {}) {
   return { fixture, config };
 }
 
-test('the doctor names the backend that the running core uses, and not what it would find itself', async () => {
+test('the doctor reports the backend that the running core uses, not the result of a discovery of its own', async () => {
   const { config } = await practiceCore();
   expect(await checkBackends(config, true)).toEqual([
     expect.objectContaining({
@@ -25,7 +25,7 @@ test('the doctor names the backend that the running core uses, and not what it w
   ]);
 });
 
-test('the start says in four lines where the core is, what answers and what is missing', async () => {
+test('the start banner has four lines: address, inspector, model that answers, what is missing', async () => {
   const { fixture, config } = await practiceCore();
   const lines = bannerOf(fixture.core, config).split('\n');
   expect(lines).toHaveLength(5);
@@ -35,7 +35,7 @@ test('the start says in four lines where the core is, what answers and what is m
   expect(lines[3]).toContain('a model server');
 });
 
-test('the bare address leads a browser to the inspector, and tells a program no more than paths', async () => {
+test('GET / redirects a browser to the inspector and returns only paths to a program', async () => {
   const { fixture } = await practiceCore({ apiKeys: ['a-key-of-the-test-that-is-long'] });
   const browser = await fetch(fixture.core.url, {
     redirect: 'manual',

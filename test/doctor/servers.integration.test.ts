@@ -1,4 +1,4 @@
-/** What the doctor says of the servers around a core: NATS, models, calendar, mail; real ones, each fault once. */
+/** Checks of the doctor on the servers around a core: NATS, models, embeddings, calendar, mail; each fault once. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkBackends } from '#doctor/backend-check';
 import type { CheckResult } from '#doctor/check-result';
@@ -26,7 +26,7 @@ import { radicaleMissing, startRadicale } from '#test/support/radicale';
 const configOf = (change: Record<string, unknown>): Config => configSchema.parse(change);
 const faults = (findings: CheckResult[]): CheckResult[] => findings.filter(({ ok }) => !ok);
 
-describe('NATS', () => {
+describe('the NATS check of the doctor', () => {
   const check = async (
     nats: Record<string, unknown>,
     command = 'no-such-program',
@@ -35,7 +35,7 @@ describe('NATS', () => {
     return (await checkNats(configOf({ nats, database }), command)).results;
   };
 
-  test('that is off, or is started by the core, or is nowhere, is told as that', async () => {
+  test('reports NATS that is off, started by the core, not installed or not reachable', async () => {
     expect(await check({ mode: 'off' })).toMatchObject([
       { ok: true, what: expect.stringContaining('off') },
     ]);
@@ -56,20 +56,23 @@ describe('NATS', () => {
     ]);
   });
 
-  test.skipIf(natsCommand === null)('that is as it should be has its version told', async () => {
-    const server = await broker();
-    const findings = await check({ url: server.url });
-    expect(findings).toHaveLength(1);
-    expect(findings[0]).toMatchObject({
-      ok: true,
-      what: expect.stringMatching(/nats-server \d+\.\d+\.\d+, answers in \d+ ms/),
-    });
-    const own = await check({}, natsCommand!);
-    expect(own).toMatchObject([{ ok: true, what: expect.stringContaining('of its own') }]);
-  });
+  test.skipIf(natsCommand === null)(
+    'reports the version of a NATS server that has no fault',
+    async () => {
+      const server = await broker();
+      const findings = await check({ url: server.url });
+      expect(findings).toHaveLength(1);
+      expect(findings[0]).toMatchObject({
+        ok: true,
+        what: expect.stringMatching(/nats-server \d+\.\d+\.\d+, answers in \d+ ms/),
+      });
+      const own = await check({}, natsCommand!);
+      expect(own).toMatchObject([{ ok: true, what: expect.stringContaining('of its own') }]);
+    },
+  );
 
   test.skipIf(natsCommand === null)(
-    'that refuses us, has no JetStream, or forbids, says what to do',
+    'gives advice for a refused login, missing JetStream and missing permissions',
     async () => {
       const closed = await broker({ config: 'authorization { user: gh, password: right }' });
       const [refused] = await check({ url: closed.url, user: 'gh', password: 'wrong-password' });
@@ -102,7 +105,7 @@ describe('NATS', () => {
     },
   );
 
-  test.skipIf(natsCommand === null)('has nothing in its streams of the look at it', async () => {
+  test.skipIf(natsCommand === null)('leaves no message in the streams', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     await until(() => rig.messaging.status().bus === 'connected');
@@ -115,7 +118,7 @@ describe('NATS', () => {
   });
 });
 
-describe('a model server', () => {
+describe('the model server check of the doctor', () => {
   const llmFor = async (): Promise<FakeLlm> => {
     const llm = await startFakeLlm();
     onTestFinished(() => llm.close());
@@ -124,7 +127,7 @@ describe('a model server', () => {
   const configFor = (llm: FakeLlm, more: Record<string, unknown> = {}): Config =>
     configOf({ backends: [{ id: 'm', baseUrl: llm.baseUrl, model: 'gemma' }], ...more });
 
-  test('that answers has its times told, and whether it streams', async () => {
+  test('reports the response times of a server, and gives advice when it does not stream', async () => {
     const llm = await llmFor();
     llm.script(says('1 2 3 4 5 6'), says('12345'));
     const [first] = await checkBackends(configFor(llm), false);
@@ -139,7 +142,7 @@ describe('a model server', () => {
     expect(second).toMatchObject({ ok: true, advice: expect.stringContaining('does not stream') });
   });
 
-  test('that is away, or refuses, gets its own advice', async () => {
+  test('gives separate advice for an unknown model, an HTTP 500 and a refused connection', async () => {
     const llm = await llmFor();
     llm.script(fails(404), fails(500));
     const [unknown] = await checkBackends(configFor(llm), false);
@@ -151,7 +154,7 @@ describe('a model server', () => {
     expect(away).toMatchObject({ ok: false, advice: expect.stringContaining('nothing listens') });
   });
 
-  test('for look-ups must call a tool when it is offered one', async () => {
+  test('reports a backend of the role react that does not call an offered tool', async () => {
     const llm = await llmFor();
     const config = configFor(llm, { roles: { react: 'm' } });
     llm.script(says('1 2 3'), calls(['get_time', '{}']));
@@ -162,7 +165,7 @@ describe('a model server', () => {
     ]);
   });
 
-  test('that two backends name is told: each has its gate. It gets one request at a time here too', async () => {
+  test('reports two backends with two gates on one server, and sends that server one request at a time', async () => {
     const [llm, other] = [await llmFor(), await llmFor()];
     const config = configOf({
       backends: [
@@ -179,7 +182,7 @@ describe('a model server', () => {
     expect([llm.requests.length, llm.overlapMax]).toEqual([2, 1]);
   });
 
-  test('behind a running core is asked through its gate', async () => {
+  test('sends its requests through the gates of a running core', async () => {
     const fixture = await openCore();
     onTestFinished(() => fixture.close());
     const config: Config = {
@@ -198,13 +201,13 @@ describe('a model server', () => {
   });
 });
 
-describe('an embedding server', () => {
+describe('the embedding server check of the doctor', () => {
   const asking = (fixture: CoreFixture, baseUrl: string): Config => ({
     ...fixture.config,
     search: configSchema.parse({ search: { embeddings: { baseUrl, model: 'm' } } }).search,
   });
 
-  test('that is also a backend of a running core is left to the core, and the finding says so', async () => {
+  test('sends no request to a server that is a backend of the running core, and the finding says so', async () => {
     const fixture = await openCore();
     onTestFinished(() => fixture.close());
     const { large } = fixture;
@@ -217,7 +220,7 @@ describe('an embedding server', () => {
     expect(large.requests).toEqual([]);
   });
 
-  test('is asked where no core runs, or where it is a server of its own', async () => {
+  test('sends a request when no core runs or when the server is no backend of the core', async () => {
     const fixture = await openCore();
     onTestFinished(() => fixture.close());
     const own = await startFakeEmbeddings();
@@ -231,13 +234,13 @@ describe('an embedding server', () => {
   });
 });
 
-describe('tools', () => {
-  test('that need no server are fine', async () => {
+describe('the tools check of the doctor', () => {
+  test('finds no fault with tools that need no server', async () => {
     expect(faults(await checkTools(configOf({})))).toEqual([]);
   });
 
   test.skipIf(radicaleMissing() !== null)(
-    'a calendar server: login, address and calendar',
+    'reports a wrong password, calendar name, address or CA file of a CalDAV server',
     async () => {
       const radicale = await startRadicale();
       onTestFinished(() => radicale.stop());
@@ -265,38 +268,41 @@ describe('tools', () => {
     },
   );
 
-  test.skipIf(dovecotMissing() !== null)('a mailbox: login and folders', async () => {
-    const dovecot = await startDovecot(['INBOX', 'Sent']);
-    onTestFinished(() => dovecot.stop());
-    const { port, username, password } = dovecot;
-    const check = async (change: Record<string, unknown>): Promise<CheckResult> => {
-      const email = {
-        provider: 'imap',
-        host: '127.0.0.1',
-        port,
-        secure: false,
-        username,
-        password,
-        ...change,
+  test.skipIf(dovecotMissing() !== null)(
+    'reports a missing folder, a wrong password and a wrong port of an IMAP mailbox',
+    async () => {
+      const dovecot = await startDovecot(['INBOX', 'Sent']);
+      onTestFinished(() => dovecot.stop());
+      const { port, username, password } = dovecot;
+      const check = async (change: Record<string, unknown>): Promise<CheckResult> => {
+        const email = {
+          provider: 'imap',
+          host: '127.0.0.1',
+          port,
+          secure: false,
+          username,
+          password,
+          ...change,
+        };
+        const findings = await checkTools(configOf({ tools: { email } }));
+        return findings.find(({ part }) => part === 'mail')!;
       };
-      const findings = await checkTools(configOf({ tools: { email } }));
-      return findings.find(({ part }) => part === 'mail')!;
-    };
-    expect(await check({ folders: [{ path: 'Sent' }] })).toMatchObject({
-      ok: true,
-      what: expect.stringMatching(/logged in.*messages since yesterday/),
-    });
-    expect(await check({ folders: [{ path: 'Company' }] })).toMatchObject({
-      ok: false,
-      what: expect.stringContaining('no folder Company'),
-      advice: expect.stringContaining('tools.email.folders'),
-    });
-    const refused = await check({ password: 'wrong-password' });
-    expect(refused).toMatchObject({ ok: false, advice: expect.stringContaining('password') });
-    expect(JSON.stringify(refused)).not.toContain('wrong-password');
-    expect(await check({ port: await freePort() })).toMatchObject({
-      ok: false,
-      advice: expect.stringContaining('address'),
-    });
-  });
+      expect(await check({ folders: [{ path: 'Sent' }] })).toMatchObject({
+        ok: true,
+        what: expect.stringMatching(/logged in.*messages since yesterday/),
+      });
+      expect(await check({ folders: [{ path: 'Company' }] })).toMatchObject({
+        ok: false,
+        what: expect.stringContaining('no folder Company'),
+        advice: expect.stringContaining('tools.email.folders'),
+      });
+      const refused = await check({ password: 'wrong-password' });
+      expect(refused).toMatchObject({ ok: false, advice: expect.stringContaining('password') });
+      expect(JSON.stringify(refused)).not.toContain('wrong-password');
+      expect(await check({ port: await freePort() })).toMatchObject({
+        ok: false,
+        advice: expect.stringContaining('address'),
+      });
+    },
+  );
 });

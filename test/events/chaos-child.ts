@@ -1,11 +1,11 @@
 /**
- * A process that runs a steady flow of jobs over a real database and relays their events, and kills itself
- * at the n-th time that it comes to a named point of the relay.
+ * A process that runs a steady flow of jobs over a real database and relays their events. It kills itself at the
+ * n-th time that the relay reaches a named fault point.
  *
  *   node chaos-child.ts DATABASE URL TOTAL [POINT N]
  *
- * Goes on where an earlier life ended. Prints `out N` for every 100 events that are out, and `done` once all
- * jobs have ended and the broker has acknowledged all their events.
+ * Continues the work of an earlier process. Prints `out N` for every 100 published events, and `done` when all jobs
+ * have ended and the broker has acknowledged all their events.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FaultInjector } from '#shared/fault-points';
@@ -47,7 +47,7 @@ for (let n = submitted.count; n < Number(total); n += 1) {
     user_id: `u${n % 5}`,
     idempotency_key: `k${n}`,
   });
-  // Not faster than the relay: every life is to meet a broker that has something to do.
+  // Not faster than the relay: every process must have events to publish.
   while (messaging.status().backlog > 500) await nextTurn();
   report();
 }

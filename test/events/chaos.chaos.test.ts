@@ -1,8 +1,8 @@
 /**
- * The publisher and the broker are killed with SIGKILL in turn, under a steady flow of jobs: the publisher at
- * named points around every acknowledgement and mark, the broker while it is being written to. A subscriber
- * that reads the stream from the start must hold every event of every job, in order and once; one that
- * listens live must see them in order.
+ * The publisher and the broker are killed with SIGKILL in turn, under a steady flow of jobs: the publisher at fault
+ * points around every acknowledgement and watermark, the broker during writes. A subscriber that reads the stream
+ * from the start must receive every event of every job once and in order; a live subscriber must receive events in
+ * order.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
@@ -24,11 +24,11 @@ import {
 } from './nats-fixture.ts';
 
 const totalJobs = 1_500;
-/** In every second one the broker is killed as well. */
+/** The broker is also killed in every second round. */
 const rounds = 40;
 
 interface Life {
-  /** Resolves with the next line that the process prints, or null when it has ended. */
+  /** Resolves with the next output line of the process, or null after its end. */
   line(): Promise<string | null>;
   ended: Promise<NodeJS.Signals | null>;
 }
@@ -55,9 +55,9 @@ function live(database: string, url: string, ...fault: string[]): Life {
 const points = ['relay.beforePublish', 'relay.afterPublish', 'relay.afterMark'] as const;
 
 describe.skipIf(natsCommand === null)('a publisher and a broker that are killed in turn', () => {
-  test('lose, repeat and reorder nothing', { timeout: 400_000 }, async () => {
+  test('lose, repeat and reorder no event', { timeout: 400_000 }, async () => {
     const server = await broker();
-    // The broker forgets ids at once: what is sent twice is stored twice, and shows.
+    // The broker forgets ids after 100 ms: an event that is sent twice is stored twice and detected.
     const jsm = await managerOf(await connectClient(server, { maxReconnectAttempts: -1 }));
     const spec = createStreamSpecs(createSubjects()).events;
     await jsm.streams.add({ ...spec, duplicate_window: nanos(100) });
@@ -77,7 +77,7 @@ describe.skipIf(natsCommand === null)('a publisher and a broker that are killed 
     let kills = 0;
     for (let round = 0; round < rounds; round += 1) {
       const life = live(database, server.url, points[round % 3]!, String(2 + (round % 9)));
-      // In every second life the broker dies too, while it is being written to.
+      // In every second round the broker is killed too, during writes.
       if (round % 2 === 1 && (await life.line()) !== null) {
         await server.kill();
         await server.restart();

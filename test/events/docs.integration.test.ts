@@ -1,4 +1,4 @@
-/** What docs/events.md and examples/ say is what Gatehouse does: permissions, event types, subjects, commands. */
+/** docs/events.md and examples/ agree with Gatehouse: permissions, event types, subjects, commands. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ describe('docs/events.md', () => {
   });
 });
 
-/** The server of the page's permissions. */
+/** A server with the permissions of docs/events.md. */
 async function guarded() {
   const acl = blocks.find(({ text }) => text.startsWith('accounts {'))!.text;
   const server = await broker({ config: acl.replaceAll(/\$(CORE|READER|BRIDGE)_PASSWORD/g, 'pw') });
@@ -57,7 +57,7 @@ async function guarded() {
   return { server, rig };
 }
 
-/** The refusals that a client hears of. */
+/** The errors that a client receives from the server. */
 function refusals(nc: NatsConnection): string[] {
   const heard: string[] = [];
   void (async () => {
@@ -69,7 +69,7 @@ function refusals(nc: NatsConnection): string[] {
 }
 
 describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () => {
-  test('let a reader read all events and nothing else, and change nothing', async () => {
+  test('let a reader read all events, and forbid all other reads and all changes', async () => {
     const { server, rig } = await guarded();
     const { job_id } = await rig.jobService.submit({ message: 'hello', user_id: 'ann' });
     await until(async () => (await rig.jobService.get(job_id)).outcome !== null);
@@ -124,7 +124,7 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
     }
   });
 
-  test('let the bridge do its work, and not the work of another', async () => {
+  test('let the bridge use its own channel, and forbid all other subjects', async () => {
     const { server, rig } = await guarded();
     const posted: Reply[] = [];
     const link = createChannelLink({
@@ -185,7 +185,7 @@ describe('examples/subscribe.sh', () => {
     for (const subject of named) expect(known).toContain(subject);
   });
 
-  test('says how it is used when it is asked for something else', async () => {
+  test('prints its usage and exits with 2 for an unknown argument', async () => {
     const child = spawn('sh', [join(projectRoot, 'examples', 'subscribe.sh'), 'help']);
     let said = '';
     child.stderr.on('data', (data: Buffer) => (said += data.toString()));

@@ -1,4 +1,4 @@
-/** Peers that are slow, greedy or malicious: clear refusals, flat memory, and everybody else is served as before. */
+/** Slow, greedy or malicious clients: they are refused, memory stays limited, and other clients are served. */
 import { createConnection } from 'node:net';
 import type { Msg, NatsConnection } from 'nats';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -30,7 +30,7 @@ async function isServed(nc: NatsConnection): Promise<boolean> {
   }
 }
 
-/** A bare socket that speaks the protocol as badly as one likes. */
+/** A plain socket, to send invalid protocol data. */
 async function socket(server: NatsServer) {
   const raw = createConnection(server.port, '127.0.0.1');
   onTestFinished(() => void raw.destroy());
@@ -48,7 +48,7 @@ const finished = async (rig: OpenMessagingFixture, message: string): Promise<voi
 };
 
 describe.skipIf(natsCommand === null)('a subscriber that does not read', () => {
-  test('is cut off by the broker; events, tokens and other subscribers go on', async () => {
+  test('is disconnected by the broker; events, tokens and other subscribers continue', async () => {
     const { server, rig, nc } = await served();
     const lazy = await socket(server);
     lazy.raw.write('SUB gatehouse.v1.> 1\r\nPING\r\n');
@@ -70,7 +70,7 @@ describe.skipIf(natsCommand === null)('a subscriber that does not read', () => {
     await finished(rig, 'hello');
     await until(() => rig.messaging.flush());
     await until(() => heard >= 6);
-    // It has not read for longer than the broker's write deadline, however fast the rest of this test was.
+    // Waits longer than the broker's write deadline, as the rest of this test may be faster.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     lazy.raw.resume();
     await until(lazy.isClosed);
@@ -78,7 +78,7 @@ describe.skipIf(natsCommand === null)('a subscriber that does not read', () => {
 });
 
 describe.skipIf(natsCommand === null)('a client that floods', () => {
-  test('with 10,000 submits at once gets an answer to each: a job or a reason', async () => {
+  test('with 10,000 concurrent submits receives a job or an error code for each of them', async () => {
     let atOnce = 0;
     let atOnceMax = 0;
     const { rig, nc } = await served({
@@ -89,7 +89,7 @@ describe.skipIf(natsCommand === null)('a client that floods', () => {
           atOnce += 1;
           atOnceMax = Math.max(atOnceMax, atOnce);
           try {
-            // As on a slow disk: the whole flood is there before the first of it is through.
+            // As on a slow disk: all requests arrive before the first one is finished.
             await new Promise((resolve) => setTimeout(resolve, 50));
             return await jobService.submit(body, defaults);
           } finally {
@@ -109,12 +109,12 @@ describe.skipIf(natsCommand === null)('a client that floods', () => {
     expect(answers.filter((code) => !known.has(code))).toEqual([]);
     expect(answers).toContain('accepted');
     expect(rig.messaging.status().counts.requests).toBe(10_000);
-    // What is refused is refused before it costs anything: that keeps the memory flat.
+    // Refusals happen before any work, which limits the memory.
     expect(atOnceMax).toBeLessThanOrEqual(512);
     await until(() => isServed(nc));
   });
 
-  test('with 10 MB in one message is refused by the broker, and others are served', async () => {
+  test('with 10 MB in one message is refused by the broker, and other clients are served', async () => {
     const { server, nc } = await served();
     const greedy = await socket(server);
     greedy.raw.write('PUB gatehouse.v1.svc.job.submit 10485760\r\n');
@@ -127,7 +127,7 @@ describe.skipIf(natsCommand === null)('a client that floods', () => {
     );
   });
 
-  test('with garbage gets refusals, and nothing of it becomes a job', async () => {
+  test('with invalid data receives refusals, and none of it becomes a job', async () => {
     const { server, rig, nc } = await served();
     const garbage = [
       '',

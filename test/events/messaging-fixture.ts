@@ -1,7 +1,7 @@
 /**
- * Gatehouse without models: a real journal over a real database, the real door, and messaging on top. What
- * a job does follows from its message: `think …` streams a long answer, `draft …` waits for a yes, all else
- * is answered at once.
+ * Gatehouse without models: a real journal over a real database, the real job service, and messaging. The message
+ * determines the job: `think …` streams a long answer, `draft …` waits for a confirmation, any other message is
+ * answered at once.
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -30,7 +30,7 @@ export interface MessagingFixture {
   outbox: ReturnType<typeof createEventLogStore>;
   deliveries: ReturnType<typeof createDeliveryStore>;
   messaging: Messaging;
-  /** Ends streamed answers; each call lets one `think` job go on to its end. */
+  /** By job id of a `think` job: streams a piece of its answer; null ends the answer. */
   pieces: Map<string, (piece: string | null) => void>;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export interface MessagingFixtureOptions {
   maxQueued?: number;
   jobService?: (jobService: JobService) => JobService;
   messaging?: Partial<MessagingOptions>;
-  /** Shorter than in life, so that tests of outages do not wait. */
+  /** Shorter than in production, so that tests of outages are fast. */
   timings?: MessagingOptions['timings'];
 }
 

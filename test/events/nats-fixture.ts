@@ -1,4 +1,4 @@
-/** What the tests of messaging share: a broker and Gatehouse on it, readers of its streams, all closed after each test. */
+/** The fixture of the messaging tests: a broker, Gatehouse, and readers of streams, all closed after each test. */
 import { join } from 'node:path';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type ConnectionOptions, type NatsConnection } from 'nats';
@@ -19,7 +19,7 @@ import {
   type MessagingFixtureOptions,
 } from './messaging-fixture.ts';
 
-/** Null: none can be had here, and the tests are skipped. */
+/** Null: no nats-server is available, and the tests are skipped. */
 export const natsCommand = prepareNatsServer();
 
 export const broker = (options: Partial<NatsServerOptions> = {}): Promise<NatsServer> =>
@@ -49,7 +49,7 @@ export async function openGatehouse(
   return { ...rig, folder, close };
 }
 
-/** As if the process had been killed before it could mark what was acknowledged. */
+/** Sets the watermarks back, as after a kill before they were stored. */
 async function setMark(folder: string, pos: number): Promise<void> {
   const database = await openDatabase({ path: join(folder, 'gatehouse.db') });
   const outbox = createEventLogStore(database);
@@ -83,7 +83,7 @@ export interface StoredMessage {
   body: Record<string, unknown>;
 }
 
-/** All that a stream holds now, from its start, without taking anything. */
+/** All messages of a stream, from its start, without consuming them. */
 export async function storedMessages(nc: NatsConnection, stream: string): Promise<StoredMessage[]> {
   const jsm = await managerOf(nc);
   const { state } = await jsm.streams.info(stream);
@@ -106,7 +106,7 @@ export async function storedMessages(nc: NatsConnection, stream: string): Promis
   return messages;
 }
 
-/** As a subscriber does: reads the events from the start with an ordered consumer, until `count` different ones came. */
+/** Reads the events from the start with an ordered consumer, as a subscriber, until `count` events arrived. */
 export async function readEvents(
   nc: NatsConnection,
   count: number,
@@ -124,14 +124,14 @@ export async function readEvents(
   return { events: [...seen.values()], repeated };
 }
 
-/** The events of each job, in the order in which they came. */
+/** The events of each job, in order of arrival. */
 export function byJob(events: readonly StateEvent[]): Map<string, StateEvent[]> {
   const jobs = new Map<string, StateEvent[]>();
   for (const event of events) jobs.set(event.job_id, [...(jobs.get(event.job_id) ?? []), event]);
   return jobs;
 }
 
-/** Jobs whose events do not count 1, 2, 3 … to a final one. Empty when P5 holds. */
+/** Jobs whose events are not numbered 1, 2, 3 … up to a final event. Empty if P5 holds. */
 export function brokenJobs(events: readonly StateEvent[]): string[] {
   return [...byJob(events)].flatMap(([jobId, ofJob]) => {
     const inOrder = ofJob.every((event, index) => event.seq === index + 1);

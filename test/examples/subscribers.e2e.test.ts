@@ -1,6 +1,6 @@
 /**
- * The programs in examples/ that subscribe: each rebuilds every job and document as the core has them, over restarts of
- * the core and of the NATS server, where the server wants a password.
+ * The subscribers in examples/: each rebuilds the state of every job and document, over restarts of the core and of the
+ * NATS server, with and without a password.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,10 +15,10 @@ import { projectRoot } from '#test/support/project-root';
 
 const examples = join(projectRoot, 'examples');
 const memo = (n: number): string => `${n}번째 메모에는 스무 글자가 넘는 내용이 있습니다.`;
-/** A build of Go, restarts, and the time that a client takes to come back. */
+/** A Go build, restarts, and the reconnection of a client. */
 const subscriberMsMax = 120_000;
 
-/** Node of the system where there is one: it may be older than ours. */
+/** The Node of the system if there is one: it may be older than that of the project. */
 const systemNode =
   spawnSync('/usr/bin/node', ['--version'], { timeout: 20_000 }).status === 0
     ? '/usr/bin/node'
@@ -61,7 +61,7 @@ interface Rebuilt {
 
 interface Subscriber {
   lines(): string[];
-  /** Ends it as Ctrl-C does, and reads what it prints last. */
+  /** Ends it as Ctrl-C does, and reads its last output. */
   end(): Promise<Rebuilt>;
 }
 
@@ -89,7 +89,7 @@ function start([program = '', ...args]: string[], env: Record<string, string>): 
   };
 }
 
-/** One job and one drafted memo; how both stand. */
+/** One job and one drafted memo; returns the state of both. */
 async function work(
   { fixture, promoted, waitForEvent: told, events }: DraftsFixture,
   n: number,
@@ -112,7 +112,7 @@ const merged = (parts: Rebuilt[]): Rebuilt => ({
 const eventCount = ({ jobs, documents }: Rebuilt): number =>
   [...Object.values(jobs), ...Object.values(documents)].reduce((sum, { seq }) => sum + seq, 0);
 
-/** A client needs seconds to come back to a server. */
+/** A client needs seconds to reconnect. */
 const said = (subscriber: Subscriber, expected: Rebuilt): Promise<boolean> =>
   vi.waitUntil(() => subscriber.lines().length >= eventCount(expected), {
     timeout: subscriberMsMax / 2,
@@ -137,7 +137,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
       await flushed();
       const subscriber = start(command(), { GATEHOUSE_DATA: fixture.folder });
       await said(subscriber, merged(parts));
-      // The core's own server ends and starts with it.
+      // The core's own server stops and starts with it.
       await fixture.restart();
       parts.push(await work(setting, 2));
       await flushed();
@@ -149,7 +149,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
   );
 
   test.for(programs)(
-    'rebuilds them where the server lost everything, with a password in the environment: $name',
+    'rebuilds jobs and documents after the server lost its data, with a password from the environment: $name',
     { timeout: subscriberMsMax },
     async ({ command }) => {
       const page = readFileSync(
@@ -161,7 +161,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
       const login = { url: server.url, user: 'core', password: 'pw-CORE' };
       const setting = await openDrafts({ nats: { mode: 'external', ...login } });
       const { fixture } = setting;
-      // It may start before anything is there. The shipped `reader` may make no consumer of its own.
+      // The subscriber may start before the stream exists. The shipped user `reader` may not create a consumer.
       const subscriber = start(command(), {
         NATS_URL: server.url,
         NATS_USER: login.user,
@@ -182,7 +182,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
     },
   );
 
-  test('says where it looked when there is no server to be found', async () => {
+  test('reports where it has looked if it finds no server', async () => {
     const folder = folderForTest();
     for (const node of nodes) {
       const { stderr, status } = spawnSync(node, [join(examples, 'subscribe.mjs')], {
@@ -198,6 +198,6 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
 });
 
 test.skipIf(hasNatsGo())(
-  'the subscriber in Go is built and tried (skipped: golang-go and nats.go are not installed)',
+  'the subscriber in Go is built and tested (skipped: golang-go and nats.go are not installed)',
   (context) => context.skip(),
 );

@@ -1,6 +1,6 @@
 /**
- * The inspector over a real journal, database and HTTP server, with effects that the test answers by hand:
- * a job stands still in any state for as long as a test looks at it.
+ * The inspector over a real journal, database and HTTP server. The test answers the effects, so a job stays in any
+ * state for as long as the test needs it.
  */
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -19,22 +19,22 @@ import { limits } from '#test/support/jobs';
 export interface InspectorFixture extends JournalFixture {
   url: string;
   jobService: JobService;
-  /** Subscriptions to the hub that are open now, those of the fixture not counted. */
+  /** Open subscriptions of the inspector to the hub. */
   listeners(): number;
-  /** Ends every connection; until `restore`, new ones are ended too. */
+  /** Closes every connection, and each new connection until `restore`. */
   cut(): void;
   restore(): void;
-  /** Submits, and waits until the classifier has been asked. */
+  /** Submits a message and waits until the classifier is called. */
   send(message: string, userId?: string): Promise<string>;
   /** Takes the job to `done` through the reasoner. */
   finish(jobId: string, reply: string): Promise<void>;
-  /** Takes the job to a draft that waits. */
+  /** Takes the job to a draft that waits for a person. */
   draft(jobId: string): Promise<void>;
-  /** Changes a draft that waits: two rows more, both with these params. */
+  /** Changes a waiting draft: adds two rows, both with these params. */
   edit(jobId: string, params: Record<string, unknown>): Promise<void>;
 }
 
-/** One gate as `GET /backends` shows it, with somebody at work and somebody waiting. */
+/** One gate as `GET /backends` returns it, with a running and a waiting request. */
 const gateView = {
   id: 'large',
   kind: 'generic',
@@ -59,7 +59,7 @@ const gateView = {
   },
 };
 
-/** Nobody has written a memo. */
+/** An overview without memos. */
 const draftOverview = { state: 'waiting', running: null, waiting: [], dead: [], drafted: [] };
 
 export async function openInspector(

@@ -13,7 +13,7 @@ export function readCases<T>(name: string): T[] {
 }
 
 export interface RouteCase {
-  /** What the case tries. */
+  /** The category of the case. */
   cat?: string;
   now: string;
   pending_draft: boolean;
@@ -28,7 +28,7 @@ export interface DateCase {
   expect: string;
 }
 
-/** A reading in the words of the date cases: a day, `FROM..TO`, `bad` or `null`. */
+/** A result of the date parser in the notation of the date cases: a day, `FROM..TO`, `bad` or `null`. */
 export function shownDates(reading: DateParseResult | null): string {
   if (reading === null) return 'null';
   if (!reading.ok) return 'bad';
@@ -41,7 +41,7 @@ const names: Record<string, string> = {
   reject: 'cancel-draft',
 };
 
-/** A printed decision in the words of the case files. */
+/** A printed decision in the notation of the case files. */
 export function inCaseWords(found: DecisionView): Record<string, unknown> {
   if (found.action !== 'tools') return { to: names[found.action] ?? found.action };
   if (found.calls) {

@@ -1,6 +1,6 @@
 /**
- * The rules and the date reader on the machine's own clock: the days that people name, counted from today in
- * another way, and all case files that hold on any day, moved to the day of the clock.
+ * The rules and the date parser at the machine's own clock: relative days are checked by a second computation, and all
+ * cases of the files that hold on any day are moved to the day of the clock.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ const dateCases = [
 
 const fixedDayOf = ({ now }: { now: string }): string => dayIn('Asia/Seoul', Date.parse(now));
 
-/** Words for a day or a period, and which that is on a day. */
+/** Words for a day or a period, and the days that they name, computed from today. */
 const named: readonly (readonly [
   words: readonly [korean: string, english: string],
   days: (today: string) => readonly [from: string, to: string],
@@ -49,43 +49,46 @@ const named: readonly (readonly [
   [['다음 달', 'next month'], (today) => monthAfter(today, 1)],
 ];
 
-describe.each(momentsAhead())('$name ($today in $timeZone)', ({ now, timeZone, today }: Moment) => {
-  const decide = (message: string) =>
-    describeRoute(route(message, { now, timeZone, pendingDraft: false }));
+describe.each(momentsAhead())(
+  'relative days at another moment: $name ($today in $timeZone)',
+  ({ now, timeZone, today }: Moment) => {
+    const decide = (message: string) =>
+      describeRoute(route(message, { now, timeZone, pendingDraft: false }));
 
-  test.each(named)('%j are the days of the calendar', (words, days) => {
-    const [from, to] = days(today);
-    for (const text of words) {
-      for (const prefer of ['future', 'past'] as const) {
-        expect(parseDates(text, { now, timeZone, prefer }), text).toMatchObject({ from, to });
+    test.each(named)('the words %j mean these calendar days', (words, days) => {
+      const [from, to] = days(today);
+      for (const text of words) {
+        for (const prefer of ['future', 'past'] as const) {
+          expect(parseDates(text, { now, timeZone, prefer }), text).toMatchObject({ from, to });
+        }
       }
-    }
-  });
+    });
 
-  test.each(named)(
-    'a question about the calendar or the mail of %j asks for these days',
-    (words, days) => {
-      const [date_from, date_to] = days(today);
-      const [korean, english] = words;
-      for (const message of [`${korean} 일정 알려줘`, `what's on my calendar ${english}?`]) {
-        expect(decide(message), message).toMatchObject({
-          tool: 'calendar',
+    test.each(named)(
+      'a question about the calendar or the mail of %j searches these days',
+      (words, days) => {
+        const [date_from, date_to] = days(today);
+        const [korean, english] = words;
+        for (const message of [`${korean} 일정 알려줘`, `what's on my calendar ${english}?`]) {
+          expect(decide(message), message).toMatchObject({
+            tool: 'calendar',
+            params: { date_from, date_to },
+          });
+        }
+        if (date_from > today) return;
+        expect(decide(`${korean} 온 메일 확인해줘`)).toMatchObject({
+          tool: 'email',
           params: { date_from, date_to },
         });
-      }
-      if (date_from > today) return;
-      expect(decide(`${korean} 온 메일 확인해줘`)).toMatchObject({
-        tool: 'email',
-        params: { date_from, date_to },
-      });
-    },
-  );
+      },
+    );
 
-  test('오늘 is today for the calendar and one day of mail', () => {
-    expect(decide('오늘 일정 뭐 있어?')).toMatchObject({ operation: 'today' });
-    expect(decide('오늘 온 메일 확인해줘').params).toEqual({ days: 1 });
-  });
-});
+    test('오늘 is today for the calendar, and a window of one day for mail', () => {
+      expect(decide('오늘 일정 뭐 있어?')).toMatchObject({ operation: 'today' });
+      expect(decide('오늘 온 메일 확인해줘').params).toEqual({ days: 1 });
+    });
+  },
+);
 
 /** The clock, the end of this month, and this week at the weekday and the hour of the cases. */
 const caseMoments = [
@@ -93,31 +96,36 @@ const caseMoments = [
   movedToThisWeek(Date.parse('2026-11-18T09:00:00+09:00')),
 ];
 
-describe.each(caseMoments)('$name ($today in $timeZone)', ({ now, timeZone, today }: Moment) => {
-  const decide = (message: string, pendingDraft: boolean) =>
-    describeRoute(route(message, { ...exampleHome, now, timeZone, pendingDraft }));
+describe.each(caseMoments)(
+  'the case files moved to another moment: $name ($today in $timeZone)',
+  ({ now, timeZone, today }: Moment) => {
+    const decide = (message: string, pendingDraft: boolean) =>
+      describeRoute(route(message, { ...exampleHome, now, timeZone, pendingDraft }));
 
-  test('every case that holds on any day, or on this weekday, is decided as on its own day', () => {
-    const held = routeCases.filter((item) => movesAlong(item.message, fixedDayOf(item), today));
-    expect(held.length).toBeGreaterThan(300);
-    const wrong = held.flatMap((item) => {
-      const { or: _or, ...fixed } = item.expect;
-      const expected = movedDates(fixed, fixedDayOf(item), today);
-      const found = inCaseWords(decide(item.message, item.pending_draft));
-      return isDeepStrictEqual(found, expected) ? [] : [{ message: item.message, found, expected }];
+    test('every message that holds on any day, or on this weekday, gets the decision of its case', () => {
+      const held = routeCases.filter((item) => movesAlong(item.message, fixedDayOf(item), today));
+      expect(held.length).toBeGreaterThan(300);
+      const wrong = held.flatMap((item) => {
+        const { or: _or, ...fixed } = item.expect;
+        const expected = movedDates(fixed, fixedDayOf(item), today);
+        const found = inCaseWords(decide(item.message, item.pending_draft));
+        return isDeepStrictEqual(found, expected)
+          ? []
+          : [{ message: item.message, found, expected }];
+      });
+      expect(wrong).toEqual([]);
     });
-    expect(wrong).toEqual([]);
-  });
 
-  test('every date that lies as far from any day, or from this weekday, is read so', () => {
-    const held = dateCases.filter((item) => movesAlong(item.text, fixedDayOf(item), today));
-    expect(held.length).toBeGreaterThan(20);
-    const wrong = held.flatMap((item) => {
-      const { text, prefer } = item;
-      const expected = movedDates(item.expect, fixedDayOf(item), today);
-      const found = shownDates(parseDates(text, { now, timeZone, prefer }));
-      return found === expected ? [] : [{ text, prefer, found, expected }];
+    test('every date text that holds on any day, or on this weekday, is parsed as in its case', () => {
+      const held = dateCases.filter((item) => movesAlong(item.text, fixedDayOf(item), today));
+      expect(held.length).toBeGreaterThan(20);
+      const wrong = held.flatMap((item) => {
+        const { text, prefer } = item;
+        const expected = movedDates(item.expect, fixedDayOf(item), today);
+        const found = shownDates(parseDates(text, { now, timeZone, prefer }));
+        return found === expected ? [] : [{ text, prefer, found, expected }];
+      });
+      expect(wrong).toEqual([]);
     });
-    expect(wrong).toEqual([]);
-  });
-});
+  },
+);

@@ -31,7 +31,7 @@ const bringIn = (paths: string[] = [folder], options = {}) =>
   importFiles(paths, { library: setting.library, userId: 'minji', ...options });
 
 describe('importing files', () => {
-  test('a folder is taken with all its text files, at any depth, and nothing else', async () => {
+  test('adds all text files of a folder, at any depth, and no other or hidden files', async () => {
     put('메모.txt', '회의 내용');
     put('deep/er/note.md', '# 프로젝트 계획\n\n내용');
     put('picture.jpg', 'no text');
@@ -42,7 +42,7 @@ describe('importing files', () => {
     expect(setting.titles('회의')).toEqual(['메모']);
   });
 
-  test('progress is told for each file, up to the last', async () => {
+  test('reports progress for each file, up to the last', async () => {
     for (let n = 0; n < 70; n += 1) put(`${n}.txt`, `내용 ${n}`);
     const progress: ImportProgress[] = [];
     await bringIn([folder], { onProgress: (one: ImportProgress) => progress.push(one) });
@@ -50,7 +50,7 @@ describe('importing files', () => {
     expect(progress.at(-1)).toMatchObject({ done: 70, total: 70, outcome: 'added' });
   });
 
-  test('others have their turn within a large file, and between the transactions of many', async () => {
+  test('yields to the event loop within a large file, and commits large files in separate transactions', async () => {
     const words = '보일러 점검 기록 ';
     put('a.txt', words.repeat(21_000));
     for (const name of ['b', 'c']) put(`${name}.txt`, words.repeat(11_000));
@@ -73,7 +73,7 @@ describe('importing files', () => {
     expect(new Set(large.map(({ loopIteration: turn }) => turn)).size).toBe(large.length);
   });
 
-  test('importing again changes what changed, and brings back what was removed', async () => {
+  test('again updates changed files, and restores removed documents', async () => {
     const path = put('a.txt', '처음');
     put('b.txt', '그대로');
     await bringIn();
@@ -88,7 +88,7 @@ describe('importing files', () => {
     expect(setting.titles('그대로')).toEqual(['b']);
   });
 
-  test('a draft of the old text does not outlive a new version of the file', async () => {
+  test('removes the draft of the old text when the file has a new text', async () => {
     const path = put('a.txt', '처음 내용');
     await bringIn();
     const { hits } = setting.library.search('minji', '처음');
@@ -113,14 +113,14 @@ describe('importing files', () => {
     ['UTF-8 with a mark', Buffer.from('\ufeff똠방각하 견적')],
     ['UTF-16', iconv.encode('똠방각하 견적', 'utf-16le', { addBOM: true })],
     ['the code page of Korean Windows', iconv.encode('똠방각하 견적', 'cp949')],
-  ])('%s is read', async (_, bytes) => {
+  ])('reads text in %s', async (_, bytes) => {
     put('a.txt', bytes);
     await bringIn();
     const { hits } = setting.library.search('minji', '똠방각하');
     expect(setting.library.get('minji', hits[0]?.id ?? '')?.extractedText).toBe('똠방각하 견적');
   });
 
-  test('markdown is its own markdown, and its words count once', async () => {
+  test('stores a markdown file as its own markdown, with its first heading as the title', async () => {
     put('a.md', '# 제목\n견적');
     await bringIn();
     const { hits } = setting.library.search('minji', '견적');
@@ -133,13 +133,13 @@ describe('importing files', () => {
     });
   });
 
-  test('a name that macOS gave decomposed is composed', async () => {
+  test('composes a decomposed file name, as macOS gives it', async () => {
     put(`${'견적서'.normalize('NFD')}.txt`, '내용');
     await bringIn();
     expect(setting.titles('견적서')).toEqual(['견적서']);
   });
 
-  test('a file that cannot be read costs itself only, and is named with the reason', async () => {
+  test('skips a file that is not readable text, reports it with the reason, and adds the others', async () => {
     put('good.txt', '좋은 글');
     put('binary.txt', Buffer.from([0, 1, 2, 3]));
     put('bytes.txt', Buffer.from([0xff, 0xff, 0x80, 0x41]));
@@ -160,10 +160,10 @@ describe('importing files', () => {
     });
   });
 
-  test('a file that may not be read is named', async () => {
+  test('reports a file without read permission', async () => {
     chmodSync(put('a.txt', 'x'), 0);
     chmodSync(folder, 0o755);
-    // Root may read everything.
+    // Root can read every file.
     const isRoot = process.getuid?.() === 0;
     if (isRoot) process.seteuid!(nobody);
     try {
@@ -173,7 +173,7 @@ describe('importing files', () => {
     }
   });
 
-  test('an import that is cancelled keeps what is in', async () => {
+  test('keeps the files that were added before it was cancelled', async () => {
     for (let n = 0; n < 100; n += 1) put(`${n}.txt`, `내용 ${n}`);
     const controller = new AbortController();
     const report = await bringIn([folder], {

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => setting.close());
 
-describe('searching', () => {
+describe('the search', () => {
   test.each([
     ['견적', ['견적서']],
     ['적서', ['견적서']],
@@ -25,7 +25,7 @@ describe('searching', () => {
     ['고양이', []],
     ['', []],
     ['" AND 견적', ['견적서']],
-  ])('%j finds %j', (query, expected) => {
+  ])('for %j finds %j', (query, expected) => {
     const { add, titles } = setting;
     add('배관 공사 견적서를 보냅니다.', '견적서');
     add('산업안전보건법과 ISO 45001 요구사항', '안전');
@@ -35,7 +35,7 @@ describe('searching', () => {
     expect(titles(query).sort()).toEqual([...expected].sort());
   });
 
-  test('reads the texts of those alone that are shown', () => {
+  test('reads the texts of the returned hits only', () => {
     const { add, library, storage } = setting;
     for (let n = 0; n < 60; n += 1) add(`보일러 점검 ${n} 기록부`, `문서 ${n}`);
     const find = vi.spyOn(storage, 'find');
@@ -46,14 +46,14 @@ describe('searching', () => {
     expect(find).toHaveBeenCalledTimes(6);
   });
 
-  test('a word in the title counts more than one in the text', () => {
+  test('ranks a word in the title above a word in the text', () => {
     const { add, titles } = setting;
     add('이 글에는 견적 이야기가 한 번 나옵니다', '잡담');
     add('내용 없음', '견적 정리');
     expect(titles('견적')).toEqual(['견적 정리', '잡담']);
   });
 
-  test('what nobody wrote exactly is answered with what comes close, and says so', () => {
+  test('returns similar documents, with `isExact` false, if no document matches exactly', () => {
     const { add, library } = setting;
     add('양자 컴퓨터 입문서', '입문');
     add('컴퓨터 수리', '수리');
@@ -64,7 +64,7 @@ describe('searching', () => {
     expect(library.search('minji', '고양이 사료 주문')).toEqual({ hits: [], isExact: true });
   });
 
-  test('the snippet shows where, and the score falls', () => {
+  test('returns snippets that show the match, and scores in falling order', () => {
     const { add, library } = setting;
     add(`${'가나다 '.repeat(100)} 비밀번호 변경 절차`, '첫째');
     add('비밀번호 비밀번호 비밀번호', '둘째');
@@ -73,7 +73,7 @@ describe('searching', () => {
     expect(hits[0]?.score).toBeGreaterThan(hits[1]?.score ?? 0);
   });
 
-  test('every word of a document finds it', () => {
+  test('finds a document by each of its words', () => {
     const syllable = fc.constantFrom(...'가 나 다 라 마 각 낙 x yz 12 -'.split(' '), ' ', ' ');
     fc.assert(
       fc.property(fc.array(syllable, { minLength: 1, maxLength: 30 }), fc.nat(), (parts, at) => {
@@ -92,7 +92,7 @@ describe('searching', () => {
 });
 
 describe('a document', () => {
-  test('has the public row', () => {
+  test('is published with the fields of its public row', () => {
     const document = setting.library.create('minji', { text: '# 회의록\n내용', origin: 'text' });
     expect(documentView(document)).toEqual({
       id: document.id,
@@ -110,7 +110,7 @@ describe('a document', () => {
     });
   });
 
-  test('is found by what it says now and by its markdown, not by what it said', () => {
+  test('is found by its current text and by its markdown, not by its old text', () => {
     const { add, library, titles } = setting;
     const { id } = add('예전 단어', '메모');
     library.change('minji', id, (current) => ({
@@ -125,10 +125,10 @@ describe('a document', () => {
     expect(titles('마크다운')).toEqual(['메모']);
   });
 
-  test('is cut into words again only when it says something else', () => {
+  test('is tokenized again only when its title, text or markdown changes', () => {
     const { add, library, titles, database } = setting;
     const { id } = add('단어', '메모');
-    // Without its words, so that it is seen when they are written.
+    // The words are deleted, so that the test sees when they are written again.
     database.connection.exec('delete from document_words');
     library.change('minji', id, (current) => ({
       ...current,
@@ -142,7 +142,7 @@ describe('a document', () => {
     }
   });
 
-  test('changes its time with every change, also within one millisecond', () => {
+  test('gets a later `updatedAt` with every change, also within one millisecond', () => {
     const { id, updatedAt } = setting.add('x');
     const once = setting.library.change('minji', id, (current) => ({ ...current, title: 'a' }));
     const twice = setting.library.change('minji', id, (current) => ({ ...current, title: 'b' }));
@@ -150,7 +150,7 @@ describe('a document', () => {
     expect(twice?.updatedAt).toBeGreaterThan(once?.updatedAt ?? 0);
   });
 
-  test('that is removed is neither found nor read, and stays in the database', () => {
+  test('that is removed is neither found nor returned, and stays in the database', () => {
     const { add, library, storage, titles } = setting;
     const { id } = add('지울 글', '지울 글');
     expect(library.remove('minji', id)).toBe(true);
@@ -160,7 +160,7 @@ describe('a document', () => {
     expect(storage.find(id)?.deletedAt).toEqual(expect.any(Number));
   });
 
-  test('is seen by its owner only, or by everybody where the library is shared', async () => {
+  test('is visible to its owner only, or to all users if the library is shared', async () => {
     const { add, library, titles } = setting;
     const { id } = add('비밀 일기', '일기');
     expect(titles('일기', 'jun')).toEqual([]);
@@ -173,7 +173,7 @@ describe('a document', () => {
     await family.close();
   });
 
-  test('cannot be a draft of a model without saying so: the database refuses', () => {
+  test('cannot have a draft status without the origin `ai_drafted`: the database refuses it', () => {
     const { id } = setting.add('메모 내용');
     const draft = () =>
       setting.library.change('minji', id, (current) => ({ ...current, mdDraftStatus: 'draft' }));
@@ -181,7 +181,7 @@ describe('a document', () => {
     expect(setting.storage.find(id)?.mdDraftStatus).toBeNull();
   });
 
-  test('and its words change together: what fails halfway leaves both as they were', () => {
+  test('and its index words change together: a failed transaction leaves both unchanged', () => {
     const { add, library, titles } = setting;
     const { id } = add('처음 내용', '처음');
     const fail = () =>
@@ -194,7 +194,7 @@ describe('a document', () => {
     expect(titles('나중')).toEqual([]);
   });
 
-  test('that waits to be drafted is listed, newest first, deleted ones left out', () => {
+  test('that needs a draft is listed, newest first, without deleted documents', () => {
     const { add, library } = setting;
     const ids = ['하나', '둘', '셋'].map((text) => add(text).id);
     for (const id of ids) {

@@ -1,5 +1,5 @@
 /**
- * The job machine by itself: every path, random histories, and that it is data all the way down.
+ * The job machine alone: every path, random histories, and that its snapshots and events are plain JSON.
  */
 import fc from 'fast-check';
 import { getShortestPaths } from 'xstate/graph';
@@ -31,13 +31,13 @@ const topLevel = (value: unknown): string =>
   typeof value === 'string' ? value : Object.keys(value as object)[0]!;
 
 describe('the job machine', () => {
-  test('reaches every one of the nine states', () => {
+  test('reaches all its states except `route`, which it leaves within the same step', () => {
     const reached = new Set(paths.map((path) => topLevel(path.state.value)));
-    // `route` decides and is left within the same step, so it is never a resting place.
+    // The machine leaves `route` within the same step, so no path ends there.
     expect([...reached].sort()).toEqual(jobStates.filter((state) => state !== 'route').sort());
   });
 
-  test('has a label for people at every state, and tags where it waits or writes', () => {
+  test('has a label at every state, and the tag waits-for-person where it asks for a confirmation', () => {
     const labels = jobStates.map((state) => jobMachine.states[state]?.config.meta?.label);
     expect(labels.every((label) => typeof label === 'string' && label !== '')).toBe(true);
     const asking = jobMachine.states['confirm-draft']?.states['asking'];
@@ -45,7 +45,7 @@ describe('the job machine', () => {
   });
 
   test.each(paths.map((path) => [path.steps.map((step) => step.event.type).join(' > '), path]))(
-    'path %s can be gone, and everything told on it adds up',
+    'reaches the end state of the path %s without an error',
     (_name, path) => {
       const step = run(path.steps.slice(1).map((one) => one.event as unknown as JournalEvent));
       expect(topLevel(step.snapshot.value)).toBe(topLevel(path.state.value));
@@ -53,14 +53,14 @@ describe('the job machine', () => {
     },
   );
 
-  test('every state that is not final leads to an end, whatever happens', () => {
+  test('ends from every state within 12 events if every effect fails or times out', () => {
     for (const path of paths) {
       let { snapshot } = run(
         path.steps.slice(1).map((one) => one.event as unknown as JournalEvent),
       );
       for (let steps = 0; snapshot.status === 'active'; steps += 1) {
         expect(steps).toBeLessThan(12);
-        // Nothing but time passes and everything fails: the worst case still ends.
+        // The worst case: every effect fails and only timers fire.
         const event = nextEvents(snapshot).find(
           ({ type }) => type.startsWith('xstate.error') || type.startsWith('xstate.after'),
         );
@@ -82,7 +82,7 @@ interface History {
   steps: MachineTransition[];
 }
 
-/** A random legal history, up to its end or 25 events. */
+/** A random history of allowed events, up to the end of the job or 25 events. */
 const history = (g: fc.GeneratorValue): History => {
   const steps = [machine.initialTransition(jobInput())];
   const events: JournalEvent[] = [];
@@ -105,14 +105,14 @@ const property = (check: (history: History) => void): void =>
 
 const end = (snapshot: JobSnapshot): boolean => snapshot.status !== 'active';
 
-describe('in any history', () => {
-  test('no guard and no action ever throws', () => {
+describe('the job machine in any history', () => {
+  test('never throws in a guard or an action', () => {
     property(({ steps }) => {
       for (const { snapshot } of steps) expect(snapshot.status).not.toBe('error');
     });
   });
 
-  test('P1: a job that has ended has told exactly one end, as the last thing, with a text', () => {
+  test('P1: emits exactly one end, as the last event, with a reply text, if the job has ended', () => {
     property(({ steps }) => {
       const told = steps.flatMap((step) => step.emitted);
       const ends = told.filter((event) => event.type === 'done' || event.type === 'cancelled');
@@ -123,7 +123,7 @@ describe('in any history', () => {
     });
   });
 
-  test('P8: a cancel ends the job at once, and never by way of the fallback', () => {
+  test('P8: ends a job at once on a cancel, stops all its effects and never uses the fallback', () => {
     property(({ steps }) => {
       const { snapshot } = steps.at(-1)!;
       if (end(snapshot)) return;
@@ -135,7 +135,7 @@ describe('in any history', () => {
     });
   });
 
-  test('P10: nothing is written before a confirm', () => {
+  test('P10: starts no write before a confirm, and at most one write', () => {
     property(({ events, steps }) => {
       let confirmed = 0;
       steps.forEach((step, index) => {
@@ -151,7 +151,7 @@ describe('in any history', () => {
     });
   });
 
-  test('states are told as a chain: each begins where the one before ended', () => {
+  test('emits state events as a chain: each begins at the state where the previous event ended', () => {
     property(({ steps }) => {
       const states = steps.flatMap((step) => step.emitted).filter((one) => one.type === 'state');
       let from: unknown = 'ack';
@@ -164,7 +164,7 @@ describe('in any history', () => {
     });
   });
 
-  test('a snapshot survives JSON between any two events: the rest comes out the same', () => {
+  test('continues in the same way after its snapshot was stored as JSON between any two events', () => {
     property(({ events, steps }) => {
       steps.forEach(({ snapshot }, index) => {
         const event = events[index];
@@ -176,7 +176,7 @@ describe('in any history', () => {
     });
   });
 
-  test('everything told and everything started is plain JSON', () => {
+  test('emits events and starts effects that are plain JSON', () => {
     property(({ steps }) => {
       for (const { emitted, startedEffects: started } of steps) {
         const data: unknown = { emitted, started };

@@ -1,4 +1,4 @@
-/** Addresses of model servers: two that are written differently may be one server, which has one gate. */
+/** Addresses of model servers: two different spellings may be the same server, which has one gate. */
 import { expect, test } from 'vitest';
 import { isSameServer } from '#models/backend-config';
 
@@ -14,7 +14,7 @@ test.each([
   'http://[0:0:0:0:0:0:0:1]:8080/v1',
   'http://[::ffff:127.0.0.1]:8080/v1',
   'http://user:secret@127.0.0.1:8080/v1?x=1',
-])('%s is the server at http://127.0.0.1:8080/v1', (other) => {
+])('%s is recognized as the server at http://127.0.0.1:8080/v1', (other) => {
   expect(isSameServer('http://127.0.0.1:8080/v1', other)).toBe(true);
   expect(isSameServer(other, 'http://127.0.0.1:8080/v1')).toBe(true);
 });
@@ -27,10 +27,10 @@ test.each([
   'http://localhost.example:8080/v1',
   'http://127.0.0.1.example:8080/v1',
   'http://[2001:db8::1]:8080/v1',
-])('%s is another server', (other) => {
+])('%s is recognized as another server than http://127.0.0.1:8080/v1', (other) => {
   expect(isSameServer('http://127.0.0.1:8080/v1', other)).toBe(false);
 });
 
-test('a name on the network is compared as it stands, with the usual port left out or not', () => {
+test('a host name is compared without case, and a missing port is the default port', () => {
   expect(isSameServer('http://Mac.example/v1', 'http://mac.example:80')).toBe(true);
 });

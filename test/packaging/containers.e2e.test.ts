@@ -1,6 +1,6 @@
 /**
- * Dockerfile and docker-compose.yml, as far as they can be checked without an engine: what they name is there, what
- * they run works, nothing has more rights than it needs.
+ * Dockerfile and docker-compose.yml, as far as they can be checked without a container engine: the named files exist,
+ * the commands work, and no container has more rights than it needs.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -47,13 +47,13 @@ const env = Object.fromEntries(
 );
 
 describe('docker-compose.yml', () => {
-  test('has the broker, the core, the bridge and a model server, the last two where they are asked for', () => {
+  test('has the broker and the core, and as optional services the bridge and a model server', () => {
     expect(services.map(([name]) => name).sort()).toEqual(['bridge', 'core', 'nats', 'ollama']);
     const optional = services.filter(([, { profiles }]) => profiles !== undefined);
     expect(optional.map(([name]) => name).sort()).toEqual(['bridge', 'ollama']);
   });
 
-  test('takes from the environment only what env.example names, and has no secret of its own', () => {
+  test('takes only variables of env.example, and env.example has no secret', () => {
     const taken = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name!);
     expect(taken.filter((name) => !(name in env))).toEqual([]);
     for (const [name, value] of Object.entries(env)) {
@@ -61,7 +61,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('names files that are there, and volumes that it declares', () => {
+  test('mounts only existing files and declared volumes', () => {
     const mounts = services.flatMap(([, service]) => service.volumes ?? []);
     const sources = mounts.map((mount) => mount.split(':')[0]!);
     for (const source of sources.filter((one) => one.startsWith('.'))) {
@@ -71,7 +71,7 @@ describe('docker-compose.yml', () => {
     expect([...new Set(named)].sort()).toEqual(Object.keys(compose.volumes).sort());
   });
 
-  test('lets no container write to its image, gain rights, or be reached from the network by itself', () => {
+  test('gives no container new rights or a public port, and its own images run read-only as a normal user', () => {
     for (const [name, service] of services) {
       expect(service.security_opt, name).toEqual(['no-new-privileges:true']);
       for (const port of service.ports ?? []) {
@@ -83,7 +83,7 @@ describe('docker-compose.yml', () => {
     for (const [name, { user }] of ours) expect(user, name).toBe('node');
   });
 
-  test('waits for parts that can say that they are well', () => {
+  test('starts a service only after the services that it needs report that they are healthy', () => {
     const dockerfileHasCheck = read('Dockerfile').includes('HEALTHCHECK');
     for (const [name, service] of services) {
       const isChecked = service.healthcheck !== undefined || service.build !== undefined;
@@ -95,37 +95,34 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test.each(ours)(
-    'runs %s with a command that exists and a configuration that is valid',
-    (_, service) => {
-      expect(overviewOf(commands)).toContain(`  ${service.command!.join(' ')}`);
-      const given = Object.keys(service.environment ?? {});
-      const names = service.environment!['GATEHOUSE_CONFIG']!.includes('core')
-        ? ['core.yaml', 'core-ollama.yaml']
-        : ['bridge.yaml'];
-      for (const name of names) {
-        const values = Object.fromEntries(
-          given.map((key) => [
-            key,
-            key === 'SYNOLOGY_URL' ? 'https://nas.example/x?token=%22t%22' : 'p0',
-          ]),
-        );
-        const config = parseConfig(read(`deploy/docker/${name}.example`), name, values);
-        expect(config.nats).toMatchObject({
-          mode: 'external',
-          url: 'nats://nats:4222',
-          password: 'p0',
-        });
-      }
-    },
-  );
+  test.each(ours)('runs %s with an existing command and a valid configuration', (_, service) => {
+    expect(overviewOf(commands)).toContain(`  ${service.command!.join(' ')}`);
+    const given = Object.keys(service.environment ?? {});
+    const names = service.environment!['GATEHOUSE_CONFIG']!.includes('core')
+      ? ['core.yaml', 'core-ollama.yaml']
+      : ['bridge.yaml'];
+    for (const name of names) {
+      const values = Object.fromEntries(
+        given.map((key) => [
+          key,
+          key === 'SYNOLOGY_URL' ? 'https://nas.example/x?token=%22t%22' : 'p0',
+        ]),
+      );
+      const config = parseConfig(read(`deploy/docker/${name}.example`), name, values);
+      expect(config.nats).toMatchObject({
+        mode: 'external',
+        url: 'nats://nats:4222',
+        password: 'p0',
+      });
+    }
+  });
 });
 
 describe('Dockerfile', () => {
   const text = read('Dockerfile').replaceAll(/\\\n/g, ' ');
   const ignored = read('.dockerignore');
 
-  test('copies only what is there and what .dockerignore lets through', () => {
+  test('copies only existing files that .dockerignore lets through', () => {
     const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) =>
       sources!.split(' '),
     );
@@ -137,7 +134,7 @@ describe('Dockerfile', () => {
     expect(ignored).toMatch(/^\*$/m);
   });
 
-  test('ends as a user that is not projectRoot, with a command that exists', () => {
+  test('starts the command serve as a user other than root', () => {
     const last = text.slice(text.lastIndexOf('\nFROM '));
     expect(last).toMatch(/^USER node$/m);
     expect(last.indexOf('USER node')).toBeGreaterThan(last.lastIndexOf('RUN '));
@@ -145,7 +142,7 @@ describe('Dockerfile', () => {
     expect(last).toMatch(/^CMD \["serve"\]$/m);
   });
 
-  test('asks whether it is well with a command that tells a core that runs from one that does not', async () => {
+  test('has a health check that succeeds for a running core and fails for a stopped one', async () => {
     const [, json = '[]'] = /HEALTHCHECK .*CMD (\[.*\])$/m.exec(text) ?? [];
     const [program, ...args] = JSON.parse(json) as string[];
     expect(program).toBe('node');
@@ -166,7 +163,7 @@ describe('Dockerfile', () => {
 const compositor =
   spawnSync('docker', ['compose', 'version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 test.skipIf(!compositor)(
-  'docker compose itself takes docker-compose.yml (skipped without it)',
+  'docker-compose.yml is accepted by docker compose (skipped without it)',
   () => {
     const filled = Object.fromEntries(Object.keys(env).map((name) => [name, env[name] || 'p0']));
     const result = spawnSync('docker', ['compose', '--profile', '*', 'config', '--quiet'], {

@@ -1,4 +1,6 @@
-/** The scripts in deploy/: scheduled backups that rotate, service files with paths that were found, settings of the containers. */
+/**
+ * The scripts in deploy/: rotating backups, service files with the paths of the machine, settings of the containers.
+ */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -29,7 +31,7 @@ function sh(args: string[], env: Record<string, string>, cwd: string) {
   });
 }
 
-test('deploy/backup.sh keeps the newest backups, touches no other file, and keeps all where a backup fails', async () => {
+test('deploy/backup.sh deletes only its own oldest backups, and none if a backup fails', async () => {
   const folder = folderForTest();
   const backups = join(folder, 'backups');
   writeFileSync(join(folder, 'gatehouse.yaml'), 'database: ./gatehouse.db\n');
@@ -82,7 +84,7 @@ test.each(['systemd', 'launchd'])(
   },
 );
 
-test('deploy/docker/prepare.sh makes settings with passwords of their own, and leaves what is there alone', () => {
+test('deploy/docker/prepare.sh makes settings with different passwords, and does not overwrite existing files', () => {
   const folder = folderForTest();
   cpSync(join(deploy, 'docker'), join(folder, 'deploy', 'docker'), { recursive: true });
   const run = () => sh([join(folder, 'deploy', 'docker', 'prepare.sh')], {}, '/');
@@ -101,7 +103,7 @@ test('deploy/docker/prepare.sh makes settings with passwords of their own, and l
   expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(env);
 });
 
-test('the bridge in its container takes several people, a certificate and its fingerprint from the environment', () => {
+test('the bridge configuration of the container takes several users, a certificate and its fingerprint', () => {
   const text = readFileSync(join(deploy, 'docker', 'bridge.yaml.example'), 'utf8');
   const env = {
     BRIDGE_PASSWORD: 'pw',

@@ -1,6 +1,6 @@
 /**
- * The package as `npm pack` makes it, unpacked into another folder with nothing but its own dependencies beside it: the
- * commands work from there, where Node strips no types.
+ * The package of `npm pack`, unpacked into another folder with only its own dependencies beside it: the commands work
+ * from there, although Node strips no types under node_modules.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
@@ -21,7 +21,7 @@ import { asianPdf } from '#test/channels/inbox/pdf';
 import { scratchFolder, until } from '#test/support/journal';
 import { projectRoot } from '#test/support/project-root';
 
-/** Building, packing and starting cold on a busy machine. */
+/** Build, packing and a cold start on a busy machine. */
 const buildMsMax = 120_000;
 
 interface Manifest {
@@ -91,8 +91,8 @@ const filesIn = (folder: string): string[] =>
     statSync(join(folder, name)).isFile(),
   );
 
-describe('the package', () => {
-  test('holds the program and its papers: no sources, tests, data or secrets', () => {
+describe('the npm package', () => {
+  test('contains the program and its documents, but no sources, tests, data or secrets', () => {
     const files = filesIn(installed);
     expect(files).toContain('README.md');
     expect(files).toContain('LICENSE');
@@ -106,7 +106,7 @@ describe('the package', () => {
     expect(files.filter((name) => name.startsWith('dist/') && name.endsWith('.ts'))).toEqual([]);
   });
 
-  test('has the examples and the files for services, and making it leaves no build behind', () => {
+  test('contains the examples and the service files, and packing leaves no build folder behind', () => {
     const files = filesIn(installed);
     expect(files).toContain('examples/subscribe.mjs');
     expect(files).toContain('deploy/install-service.sh');
@@ -114,13 +114,13 @@ describe('the package', () => {
     expect(existsSync(join(projectRoot, 'dist'))).toBe(false);
   });
 
-  test('decides on a message', async () => {
+  test('decides a message with `gatehouse route`', async () => {
     const ran = run('route', '오늘 일정 알려줘');
     expect(await ran.ended, ran.err).toBe(0);
     expect(JSON.parse(ran.out)).toMatchObject({ by: 'rule', tool: 'calendar' });
   });
 
-  test('reads a PDF whose Korean font is not in it', async () => {
+  test('reads a PDF whose Korean font is not embedded', async () => {
     const file = join(scratch.path, 'quotation.pdf');
     writeFileSync(file, asianPdf('UniKS-UCS2-H', '', Buffer.from('acacc801c11c', 'hex')));
     const reader = pathToFileURL(
@@ -138,7 +138,7 @@ describe('the package', () => {
     expect(stdout, stderr).toContain('"text":"견적서"');
   });
 
-  test('serves, shows its page, and chats', { timeout: 60_000 }, async () => {
+  test('starts a core that serves its page and answers a chat', { timeout: 60_000 }, async () => {
     const llm = await startFakeLlm({ reply: saysJson({ action: 'direct', response: '네' }) });
     onTestFinished(() => llm.close());
     writeFileSync(

@@ -1,11 +1,11 @@
-/** The commands of the pages, read out of their `sh` blocks: README whole, of a page in docs/ what comes before its second heading. */
+/** The commands in the `sh` blocks of README, and in those of a page in docs/ before its second heading. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface PageBlock {
-  /** Such as `docs/events.md`. */
+  /** For example `docs/events.md`. */
   page: string;
-  /** As it stands, without the fence. */
+  /** The text of the block, without the fence. */
   text: string;
 }
 

@@ -1,14 +1,14 @@
 /**
- * Runs the commands of the pages one after another, in the folder and the environment that it was started in, and
- * prints one line of JSON for each. It has a network of its own (page-commands.e2e.test.ts), so that the ports which the
- * pages name are free.
+ * Runs the commands of the pages one after another, in its working directory and environment, and prints one line of
+ * JSON for each. It has a network namespace of its own (page-commands.e2e.test.ts), so that the ports that the pages
+ * name are free.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { pageBlocks } from './page-blocks.ts';
 
-/** Commands that run until they are ended, and what each prints or opens once it is well. */
+/** Commands that run until they are stopped, with their output or port when they are ready. */
 const services: { line: RegExp; port?: number; prints?: RegExp }[] = [
   { line: /^npm ci && npm start$/, port: 8100 },
   { line: /^npx gatehouse serve$/, port: 8100 },
@@ -36,16 +36,16 @@ async function stop(isThis: (line: string) => boolean): Promise<void> {
   }
 }
 
-/** What docs/fake-dsm.md asks the reader to do: the printed lines go into gatehouse.yaml. */
+/** The instruction of docs/fake-dsm.md: the printed lines go into gatehouse.yaml. */
 function takeAdvice(said: string): void {
   const [lines] = /^synology:\n(?: +.*\n)+/m.exec(said) ?? [];
   if (lines !== undefined) writeFileSync('gatehouse.yaml', lines);
 }
 
-/** Starts it and waits until it is well. What went wrong, or null. */
+/** Starts the service and waits until it is ready. Returns the error, or null. */
 async function startService(line: string): Promise<string | null> {
   const service = services.find((one) => one.line.test(line))!;
-  // A second core takes the place of the first.
+  // A second core replaces the first.
   if (service.port === 8100) await stop((other) => /npm start|serve$/.test(other));
   const child = spawn('sh', ['-c', line], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   running.push({ line, child });

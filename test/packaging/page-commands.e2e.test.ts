@@ -1,4 +1,7 @@
-/** Every command of README and of the first sections of docs/ runs as it stands, in a clean home and a fresh copy of the project. */
+/**
+ * Every command of README and of the first sections of docs/ runs unchanged, in a clean home and a fresh copy of the
+ * project.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -7,7 +10,7 @@ import { scratchFolder } from '#test/support/journal';
 import { natsCommand } from '#test/events/nats-fixture';
 import { projectRoot } from '#test/support/project-root';
 
-/** Blocks that are not run here, and why. */
+/** Blocks that are not run here, with the reason. */
 const leftOut: Record<string, string> = {
   'npm ci && npm test': 'this test is a part of it',
   'npm run chaos -- --minutes 30 --seed 1\nnpm run chaos -- --messages 2000 --users 20 --only kills,broker':
@@ -18,7 +21,7 @@ const leftOut: Record<string, string> = {
     'it needs an engine for containers; containers.e2e.test.ts and deploy-scripts.e2e.test.ts check the files',
 };
 
-/** A network of its own, where the ports of the pages are free. */
+/** A network namespace of its own, in which the ports of the pages are free. */
 const canIsolate =
   spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { timeout: 20_000 }).status ===
   0;
@@ -37,7 +40,7 @@ function freshCopy(folder: string): void {
 }
 
 test.skipIf(!canIsolate || natsCommand === null)(
-  'every command of README and of the first sections of docs/ runs as it stands in a clean home (skipped without unshare --net, ip and nats-server)',
+  'every command of README and of the first sections of docs/ runs unchanged (needs unshare --net, ip, nats-server)',
   { timeout: 300_000 },
   async () => {
     const scratch = scratchFolder();
@@ -48,7 +51,7 @@ test.skipIf(!canIsolate || natsCommand === null)(
       return folder;
     }) as [string, string, string];
     freshCopy(project);
-    // The packages are there: `npm ci` would fetch them again, and there is no network.
+    // The packages are installed: `npm ci` would download them again, and there is no network.
     const npm = spawnSync('sh', ['-c', 'command -v npm'], {
       encoding: 'utf8',
       timeout: 20_000,
@@ -76,7 +79,7 @@ test.skipIf(!canIsolate || natsCommand === null)(
       .split('\n')
       .map((line) => JSON.parse(line) as { page: string; text: string; fault: string | null });
     const notRun = ran.filter(({ fault }) => fault === 'left out').map(({ text }) => text);
-    // What is no longer on a page is no longer listed above.
+    // Every block listed above is still on its page.
     expect(notRun.toSorted()).toEqual(Object.keys(leftOut).toSorted());
     expect(ran.filter(({ fault }) => fault !== null && fault !== 'left out')).toEqual([]);
     expect(ran.length).toBeGreaterThan(8);

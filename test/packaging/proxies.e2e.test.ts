@@ -1,4 +1,4 @@
-/** The proxy examples in deploy/proxy, run by the real programs: pages and streams come through, events at once. */
+/** The proxy examples in deploy/proxy, run by the real programs: pages and streams pass, and events without delay. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -13,7 +13,10 @@ import { projectRoot } from '#test/support/project-root';
 const read = (name: string): string =>
   readFileSync(join(projectRoot, 'deploy', 'proxy', name), 'utf8');
 
-/** The example on a free port of the loopback, without TLS, in front of `upstream`. Program and arguments. */
+/**
+ * The example on a free port of the loopback, without TLS, in front of `upstream`. Returns the program and its
+ * arguments.
+ */
 type Prepare = (port: number, upstream: string, folder: string) => string[];
 
 const asNginx: Prepare = (port, upstream, folder) => {
@@ -42,7 +45,7 @@ test.for([
   { name: 'nginx', program: nginx(), prepare: asNginx },
   { name: 'caddy', program: caddy(), prepare: asCaddy },
 ])(
-  'behind $name a stream of events arrives before the job ends, and the pages open (skipped without it)',
+  'behind $name an event stream arrives before the job ends, and the pages open (skipped without it)',
   { timeout: 60_000 },
   async ({ program, prepare }, context) => {
     if (program === null) return context.skip();
@@ -61,7 +64,7 @@ test.for([
     onTestFinished(() => proxy.stop());
 
     expect((await fetch(`${url}/inspect`)).status).toBe(200);
-    // The model does not answer until the stream has shown the first event: a proxy that buffers never gets there.
+    // The model answers only after the stream has shown the first event: a proxy that buffers would block here.
     const opened = Promise.withResolvers<void>();
     fixture.small.script(async (exchange) => {
       await opened.promise;
@@ -70,7 +73,7 @@ test.for([
     const headers = {
       authorization: `Bearer ${key}`,
       'content-type': 'application/json',
-      // As a browser sends it from a page of this proxy.
+      // The header of a browser on a page of this proxy.
       origin: url,
     };
     const body = JSON.stringify({ message: '안녕하세요' });

@@ -1,4 +1,4 @@
-/** The files for systemd, launchd and the NATS server: accepted by whom they are for, and true to the program. */
+/** The files for systemd, launchd and the NATS server: valid for their program, and consistent with the commands. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,14 +17,14 @@ import { projectRoot } from '#test/support/project-root';
 const read = (...path: string[]): string => readFileSync(join(projectRoot, ...path), 'utf8');
 
 const units = readdirSync(join(projectRoot, 'deploy', 'systemd'));
-/** What runs the backup script instead of the command: deploy-scripts.e2e.test.ts runs it. */
+/** Units that run the backup script instead of the command: deploy-scripts.e2e.test.ts runs it. */
 const isBackup = (name: string): boolean => name.includes('backup');
 const canVerify =
   spawnSync('systemd-analyze', ['--version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 
 describe('the systemd units', () => {
   test.each(units.filter((name) => !isBackup(name)))(
-    '%s run a command that exists, as nobody in particular',
+    'run an existing command as a dynamic user with a read-only system: %s',
     (name) => {
       const unit = read('deploy', 'systemd', name);
       const [, command = ''] = /^ExecStart=\/usr\/local\/bin\/gatehouse (.+)$/m.exec(unit) ?? [];
@@ -53,7 +53,7 @@ describe('the systemd units', () => {
 
 describe('the launchd property lists', () => {
   test.each(readdirSync(join(projectRoot, 'deploy', 'launchd')).filter((name) => !isBackup(name)))(
-    '%s is well formed and runs a command that exists',
+    'are well formed and run an existing command: %s',
     (name) => {
       const list = read('deploy', 'launchd', name).replaceAll(/<!--[\s\S]*?-->/g, '');
       const open: string[] = [];
@@ -84,7 +84,7 @@ describe('the permissions in deploy/nats', () => {
     expect(page).toContain(`\`\`\`\n${lines.join('\n')}\`\`\``);
   });
 
-  test('are included by the server configuration, which keeps to loopback what has no password', () => {
+  test('are included by the server configuration, whose monitoring is on loopback only', () => {
     const config = read('deploy', 'nats', 'nats-server.conf');
     expect(config).toMatch(/^include \.\/authorization\.conf$/m);
     expect(config).toMatch(/^http: 127\.0\.0\.1:/m);
@@ -92,7 +92,7 @@ describe('the permissions in deploy/nats', () => {
   });
 
   test.skipIf(natsCommand === null)(
-    'with passwords from the environment let core and bridge work together, and nobody else in',
+    'let core and bridge work together with their passwords, and refuse other clients',
     async () => {
       for (const name of ['CORE', 'BRIDGE', 'READER']) vi.stubEnv(`${name}_PASSWORD`, `p-${name}`);
       onTestFinished(() => void vi.unstubAllEnvs());

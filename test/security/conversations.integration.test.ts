@@ -1,4 +1,6 @@
-/** One conversation belongs to one person, whatever their ids are: nobody's history, draft or stop reaches into another's. */
+/**
+ * A conversation belongs to one user, whatever the ids are: no other user reaches its history, draft or running job.
+ */
 import { describe, expect, test } from 'vitest';
 import { saysJson } from '#test/support/fake-llm-replies';
 import { direct } from '#test/support/core';
@@ -12,7 +14,7 @@ const draft = saysJson({
   params: { title: '치과', date: '2031-03-04', time: '10:00' },
 });
 
-/** Who could be taken for `a` in thread `b` of channel `c`, if the parts were merely joined. */
+/** Addresses that would collide with user `a` in thread `b` of channel `c` if the parts were only concatenated. */
 const lookalikes: Record<string, string>[] = [
   { user_id: 'a:b', channel: 'c' },
   { user_id: 'a/b', channel: 'c' },
@@ -25,8 +27,8 @@ const lookalikes: Record<string, string>[] = [
   { user_id: 'а', channel: 'c', thread: 'b' },
 ];
 
-describe('a person in a thread', () => {
-  test.each(lookalikes)('is not %j', async (other) => {
+describe('a conversation of user a in thread b of channel c', () => {
+  test.each(lookalikes)('is not shared with %j', async (other) => {
     const core = await keyedCore({}, { server: { port: 0 } });
     const say = async (who: Record<string, string>, message: string): Promise<string> => {
       const { job_id: id } = await json(core.call('nobody', 'POST', '/chat', { ...who, message }));

@@ -1,4 +1,7 @@
-/** Anything at all to every route and to the socket: an answer that says why, never a fault of ours, and the core goes on. */
+/**
+ * Random input to every route and to the socket: the answer gives a reason, is never an internal error, and the core
+ * keeps running.
+ */
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -8,7 +11,7 @@ import { startFakeLlm } from '#test/support/fake-llm';
 import { until } from '#test/support/journal';
 import { runs, wildBody, wildText } from './fuzz.ts';
 
-/** What a right body of a route has; routes that are not here get the fields of all. */
+/** The valid fields of bodies; every route gets the fields of all routes. */
 const word = fc.constantFrom('안녕', 'hello', '예산');
 const fields: Record<string, fc.Arbitrary<unknown>> = {
   message: word,
@@ -52,7 +55,7 @@ async function sturdyCore(): Promise<CoreFixture> {
   return fixture;
 }
 
-/** It still answers, and everything that it took has ended or waits for a person (P1). */
+/** The core still answers, and every accepted job has ended or waits for a person (P1). */
 async function expectSound(fixture: CoreFixture): Promise<void> {
   const { end } = await fixture.ask('안녕하세요', { channel: 'sound' });
   expect(end.type).toBe('done');
@@ -67,7 +70,7 @@ async function expectSound(fixture: CoreFixture): Promise<void> {
 const isFaultless = (status: number, text: string): boolean =>
   status < 600 && status >= 200 && !/GH_JOB_BUG|GH_[A-Z]+_BUG/.test(text) && status !== 500;
 
-/** Sends, and reads the beginning of what comes: streams would not end. */
+/** Sends a request and reads the beginning of the answer: streams would not end. */
 async function tried(url: string, init: RequestInit): Promise<{ status: number; text: string }> {
   const abort = new AbortController();
   const answer = await fetch(url, {
@@ -86,8 +89,8 @@ const ids = fc.oneof(
 );
 const segment = (id: string): string => encodeURIComponent(id.toWellFormed());
 
-describe('any bytes as a body', () => {
-  test('of any route that takes one are answered, and the core goes on', async () => {
+describe('random bytes as the body', () => {
+  test('of any route with a body are answered without an internal error, and the core keeps running', async () => {
     const fixture = await sturdyCore();
     const routes = fixture.core.routes.filter(({ method }) => !['GET', 'HEAD'].includes(method));
     expect(routes.length).toBeGreaterThan(15);
@@ -109,8 +112,8 @@ describe('any bytes as a body', () => {
   });
 });
 
-describe('any query, id and header', () => {
-  test('of any route that reads are answered, and the core goes on', async () => {
+describe('a random query, id and Last-Event-ID header', () => {
+  test('of any GET route are answered without an internal error, and the core keeps running', async () => {
     const fixture = await sturdyCore();
     const { jobId } = await fixture.ask('안녕');
     const routes = fixture.core.routes.filter(({ method }) => method === 'GET');
@@ -146,7 +149,7 @@ describe('any query, id and header', () => {
         seen,
         async ({ path }, id, search, last) => {
           const url = `${fixture.core.url}${path.replace(/:\w+/g, () => segment(id))}?${search}`;
-          // What a header cannot hold never leaves the client.
+          // The client does not send characters that a header cannot contain.
           const headers = { 'last-event-id': last.replace(/[^\x20-\x7e]/g, '~') };
           const { status, text } = await tried(url, { headers });
           expect(isFaultless(status, text), `${path}?${search}: ${status} ${text}`).toBe(true);
@@ -158,8 +161,8 @@ describe('any query, id and header', () => {
   });
 });
 
-describe('any message to the socket', () => {
-  test('of the inspector is borne', async () => {
+describe('random messages to the socket of the inspector', () => {
+  test('do not stop the core', async () => {
     const fixture = await sturdyCore();
     const { jobId } = await fixture.ask('안녕');
     const url = `${fixture.core.url.replace('http', 'ws')}/inspect/ws`;

@@ -1,4 +1,7 @@
-/** Anything at all to what reads foreign texts: configurations, classifications, model streams, calendars, mail, webhooks. */
+/**
+ * Random input to all parsers of foreign text: configurations, classifications, model streams, calendars, mail,
+ * webhooks.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLanguageAdapter } from '#jobs/effects/language-adapter';
@@ -18,7 +21,7 @@ import { chunk, frame, raw } from '#test/support/fake-llm-replies';
 import { openCore } from '#test/support/core';
 import { runs, wildText } from './fuzz.ts';
 
-describe('any text as a configuration', () => {
+describe('a random configuration', () => {
   const key = fc.constantFrom(
     'server',
     'nats',
@@ -50,7 +53,7 @@ describe('any text as a configuration', () => {
     }),
   );
 
-  test('is taken or refused by name, with our code', () => {
+  test('is accepted, or refused with an error of Gatehouse that names the file', () => {
     fc.assert(
       fc.property(source, (text) => {
         try {
@@ -64,7 +67,7 @@ describe('any text as a configuration', () => {
     );
   });
 
-  test('that multiplies without end is refused at once', () => {
+  test('with exponential aliases is refused', () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]'];
     for (let n = 1; n < 12; n += 1) {
       lines.push(`a${n}: &a${n} [${Array.from({ length: 9 }, () => `*a${n - 1}`).join(', ')}]`);
@@ -75,7 +78,7 @@ describe('any text as a configuration', () => {
   });
 });
 
-describe('any answer of a classifier', () => {
+describe('a random output of a classifier', () => {
   const language = createLanguageAdapter({ timeZone: 'Asia/Seoul' });
   const now = '2026-11-18T09:00:00+09:00';
   const tool = fc.constantFrom('calendar', 'email', 'document', 'system', '__proto__', 'shell', '');
@@ -115,7 +118,7 @@ describe('any answer of a classifier', () => {
     fc.string({ unit: fc.constantFrom(...Array.from('{}[]:,"\\ntools\u0000')), maxLength: 200 }),
   );
 
-  test('is a decision or none, and the pure readers of words bear any message', () => {
+  test('is parsed to a valid decision or to none, and no message makes the language parsers throw', () => {
     fc.assert(
       fc.property(output, wildText, (text, message) => {
         const read = language.parseDecision(text, { message, now });
@@ -131,7 +134,7 @@ describe('any answer of a classifier', () => {
   });
 });
 
-describe('any bytes of a model server', () => {
+describe('random bytes of a model server', () => {
   const piece = fc.oneof(
     fc.constantFrom(
       frame(chunk({ content: '안녕' })),
@@ -166,7 +169,7 @@ describe('any bytes of a model server', () => {
     'x',
   );
 
-  test('are an answer or a failure with a reason; what was shown is what is kept', async () => {
+  test('give an answer whose text is the streamed text, or a failure with a reason', async () => {
     const llm = await fakeLlm();
     const limits = { firstToken: 2_000, idle: 2_000, total: 5_000 };
     const backend = backendFor(configFor(llm.baseUrl, { timeoutsMs: limits }));
@@ -194,7 +197,7 @@ describe('any bytes of a model server', () => {
   });
 });
 
-describe('any calendar file', () => {
+describe('a random calendar file', () => {
   const line = fc.oneof(
     fc.constantFrom(
       'BEGIN:VCALENDAR',
@@ -221,7 +224,7 @@ describe('any calendar file', () => {
     wildText.map((text) => text.replaceAll('\n', ' ')),
   );
 
-  test('is taken in as far as it can be read, or refused; the calendar can be read afterwards', async () => {
+  test('is imported as far as it can be parsed, or refused, and the calendar stays readable', async () => {
     const fixture = await openCore();
     try {
       const file = fc
@@ -251,7 +254,7 @@ describe('any calendar file', () => {
   });
 });
 
-describe('any mail and any webhook', () => {
+describe('the random bytes', () => {
   const header = fc.constantFrom(
     'From: =?utf-8?B?!!!?= <a@b>',
     'Subject: =?euc-kr?Q?=C8=B8?=',
@@ -271,7 +274,7 @@ describe('any mail and any webhook', () => {
     fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   );
 
-  test('give texts of one line, bounded, without marks that turn them round', () => {
+  test('of a mail are parsed to single lines of limited length without bidirectional marks', () => {
     fc.assert(
       fc.property(mail, (source) => {
         const { from, subject, text } = parseMail(source);
@@ -283,7 +286,7 @@ describe('any mail and any webhook', () => {
     );
   });
 
-  test('give a post or none, and no field of a prototype', () => {
+  test('of a webhook are parsed to a post or to none, without values of a prototype', () => {
     const form = fc
       .array(
         fc.tuple(

@@ -1,19 +1,21 @@
 /**
- * What the fuzz tests share. The seed is fixed, so that a run fails today if it failed yesterday; `FUZZ_SEED`
- * and `FUZZ_RUNS` ask for others and for more. A failure prints its seed and the smallest input that fails.
+ * Shared by the fuzz tests. The seed is fixed, so that a failing run is reproducible; `FUZZ_SEED` and `FUZZ_RUNS` set
+ * another seed and more runs. A failure prints its seed and the smallest failing input.
  */
 import fc from 'fast-check';
 
 const { FUZZ_SEED, FUZZ_RUNS } = process.env;
 
-/** As many runs as given, or the share of `FUZZ_RUNS`. */
+/** The given number of runs, or its share of `FUZZ_RUNS`. */
 export const runs = (usual: number): fc.Parameters<unknown> => ({
   seed: Number(FUZZ_SEED ?? 20_261_122),
   numRuns: Number(FUZZ_RUNS ?? usual),
   endOnFailure: true,
 });
 
-/** Texts that break readers: all of Unicode, halves of characters, controls, marks, words of our own. */
+/**
+ * Texts that are difficult for parsers: all of Unicode, lone surrogates, controls, marks, reserved words of Gatehouse.
+ */
 export const wildText: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 60 }) },
@@ -55,7 +57,7 @@ const wildValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, true, -1, 0, 1e308, 2 ** 53, [], {}, [[[[]]]]),
 );
 
-/** A body that is nearly right: the fields it should have, each with what it should be or with anything. */
+/** A nearly valid body: the expected fields, each with a valid or with any value. */
 export const nearly = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
   fc
     .tuple(
@@ -75,14 +77,14 @@ export const nearly = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitr
     )
     .map(([known, more]) => ({ ...more, ...known }));
 
-/** The bytes of a body: nearly right, or any JSON, or any bytes. */
+/** The bytes of a body: nearly valid, any JSON, or any bytes. */
 export const wildBody = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
     { weight: 5, arbitrary: nearly(fields).map((body) => bytesOf(JSON.stringify(body))) },
     fc.json({ maxDepth: 4 }).map(bytesOf),
     wildText.map(bytesOf),
     fc.uint8Array({ maxLength: 100 }),
-    // Cut anywhere, as by a connection that broke.
+    // Cut at any place, as by a broken connection.
     fc
       .tuple(nearly(fields), fc.nat(200))
       .map(([body, length]) => bytesOf(JSON.stringify(body)).slice(0, length)),

@@ -1,9 +1,9 @@
-/** Addresses, headers and bodies that mean one thing to a guard and another to what stands behind it. */
+/** Addresses, headers and bodies that an access check and the code behind it could interpret differently. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { json, keyedCore, keys, openKeyedCore, type KeyedCore } from './keys.ts';
 import { sendRaw } from './raw-http.ts';
 
-/** One for all that leaves no trace; the limits of guesses have tests of their own. */
+/** One core for all tests that leave no trace; the limits of wrong keys have tests of their own. */
 let core: KeyedCore;
 let bare: KeyedCore;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
 const jobsOf = async (who: 'ann' | 'operator'): Promise<number> =>
   ((await json(core.call(who, 'GET', '/jobs?limit=500')))['jobs'] as unknown[]).length;
 
-/** A request line and headers as they are; the connection is closed after the answer. */
+/** Sends a request line and headers unchanged; the connection is closed after the answer. */
 const raw = (
   line: string,
   headers: Record<string, string> = {},
@@ -31,7 +31,7 @@ const raw = (
 
 const asBob = { Authorization: `Bearer ${keys.bob}` };
 
-describe('an address', () => {
+describe('a request address', () => {
   test.each([
     '/%2e%2e/metrics',
     '/inspect/../metrics',
@@ -59,7 +59,7 @@ describe('an address', () => {
     '/%',
     '/%ff',
     '/%c0%ae%c0%ae/metrics',
-  ])('%s leads nobody to what is the operator’s', async (path) => {
+  ])('gives no access to a route of the operator: %s', async (path) => {
     for (const headers of [{}, asBob]) {
       const { status, text } = await raw(`GET ${path}`, headers);
       expect([400, 401, 403, 404]).toContain(status);
@@ -78,19 +78,19 @@ describe('an address', () => {
     'PROPFIND /metrics',
     'CONNECT 127.0.0.1:22',
     'QUERY /metrics',
-  ])('%s opens no other way', async (line) => {
+  ])('with an unusual method or form gives no access: %s', async (line) => {
     for (const headers of [{}, asBob]) {
       const { status, text } = await raw(line, headers);
       expect([0, 400, 401, 403, 404, 405]).toContain(status);
       expect(text).not.toContain('gatehouse_');
-      // Nothing that was sent comes back: a TRACE would show the key.
+      // The answer does not repeat the request: a TRACE would show the key.
       expect(text).not.toContain(keys.bob);
     }
   });
 });
 
-describe('a header', () => {
-  test('does not make one method another', async () => {
+describe('a request header', () => {
+  test('does not override the method', async () => {
     const { id } = await json(core.call('ann', 'POST', '/documents', { text: '가' }));
     for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override']) {
       const headers = { Authorization: `Bearer ${keys.ann}`, [name]: 'DELETE' };
@@ -100,7 +100,7 @@ describe('a header', () => {
     expect((await core.call('ann', 'GET', `/documents/${id}`)).status).toBe(200);
   });
 
-  test('of a proxy makes nobody somebody, and no address another', async () => {
+  test('of a proxy sets no user, and does not change the address for the count of wrong keys', async () => {
     for (const headers of [
       { 'X-Forwarded-For': '127.0.0.1', Forwarded: 'for=127.0.0.1' },
       { 'X-Forwarded-User': 'ann', 'X-Remote-User': 'ann', 'X-User': 'ann' },
@@ -134,11 +134,11 @@ describe('a header', () => {
     `Bearer [object Object]`,
     `Bearer undefined`,
     `Bearer null`,
-  ])('%j is no key', async (authorization) => {
+  ])('with an invalid Authorization is refused: %j', async (authorization) => {
     expect((await raw('GET /jobs', { Authorization: authorization })).status).toBe(401);
   });
 
-  test('twice with different keys is one key or none, never both', async () => {
+  test('with two different keys gives no access to a route of the operator', async () => {
     const two = `Authorization: Bearer ${keys.bob}\r\nAuthorization: Bearer ${keys.operator}`;
     const { status } = await sendRaw(
       core.core.url,
@@ -148,7 +148,7 @@ describe('a header', () => {
   });
 });
 
-describe('two requests in the bytes of one', () => {
+describe('an ambiguous request that could hide a second one', () => {
   const inner = `GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: `;
   test.each([
     ['both lengths', `Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner}`],
@@ -176,7 +176,7 @@ describe('two requests in the bytes of one', () => {
   });
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   test.each([
     '{"message":"x","__proto__":{"user_id":"ann"}}',
     '{"message":"x","constructor":{"prototype":{"user_id":"ann"}}}',
@@ -192,7 +192,7 @@ describe('a body', () => {
     '{"message":["x"]}',
     `${'['.repeat(50_000)}${']'.repeat(50_000)}`,
     `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
-  ])('like %.60s makes nobody another, and changes no prototype', async (body) => {
+  ])('does not act for another user, and changes no prototype: %.60s', async (body) => {
     const before = await jobsOf('ann');
     const answer = await core.call('bob', 'POST', '/chat', body);
     expect([202, 400, 403]).toContain(answer.status);
@@ -212,14 +212,17 @@ describe('a body', () => {
     'limit=-1',
     'cursor=1%20OR%201=1',
     "state=done'%20OR%20'1'='1",
-  ])('or a query string like %s finds no job of another', async (query) => {
-    await core.call('ann', 'POST', '/chat', { message: '비밀' });
-    const answer = await core.call('bob', 'GET', `/jobs?${query}`);
-    expect([200, 400, 403]).toContain(answer.status);
-    expect(await answer.text()).not.toContain('비밀');
-  });
+  ])(
+    'is not replaced by the query string %s, which finds no job of another user',
+    async (query) => {
+      await core.call('ann', 'POST', '/chat', { message: '비밀' });
+      const answer = await core.call('bob', 'GET', `/jobs?${query}`);
+      expect([200, 400, 403]).toContain(answer.status);
+      expect(await answer.text()).not.toContain('비밀');
+    },
+  );
 
-  test('that is no UTF-8, or not the length it says, is refused', async () => {
+  test('with invalid UTF-8 or above the size limit is refused', async () => {
     const head = `POST /chat HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${keys.bob}\r\n`;
     const bytes = Buffer.concat([
       Buffer.from(`${head}Content-Length: 14\r\n\r\n{"message":"`),
@@ -231,7 +234,7 @@ describe('a body', () => {
   });
 });
 
-describe('without keys', () => {
+describe('a core without keys', () => {
   test.each([
     ['evil.example', 401],
     ['127.0.0.1.evil.example', 401],
@@ -242,7 +245,7 @@ describe('without keys', () => {
     ['localhost', 200],
     ['127.0.0.1:1', 200],
     ['[::1]:8100', 200],
-  ])('the name %s gives %d: a page cannot come by a name of its own', async (host, expected) => {
+  ])('answers a request for the host %s with %d', async (host, expected) => {
     expect((await raw('GET /jobs', { Host: host }, { to: bare })).status).toBe(expected);
   });
 
@@ -251,7 +254,7 @@ describe('without keys', () => {
     'null',
     'http://localhost.evil.example',
     'http://localhost:1',
-  ])('a page of %s is refused', async (origin) => {
+  ])('refuses a request from a page of %s', async (origin) => {
     core = await keyedCore({}, { server: { port: 0 } });
     const body = '{"message":"x"}';
     const headers = { Origin: origin, 'Content-Length': String(body.length) };

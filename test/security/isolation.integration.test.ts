@@ -1,13 +1,13 @@
 /**
- * One person's key against all that is another's. The attacks are made from the routes that the real core serves: a
- * route that is new is attacked by itself, and one whose parameter nobody knows fails the test.
+ * The key of one user against all objects of another. The attacks are derived from the routes of the real core: a new
+ * route is attacked automatically, and an unknown parameter fails the test.
  */
 import { expect, test } from 'vitest';
 import { direct } from '#test/support/core';
 import { until } from '#test/support/journal';
 import { json, keyedCore, type KeyedCore } from './keys.ts';
 
-/** Stands in everything of bob's that has a text. */
+/** Part of every text of bob. */
 const secret = 'bobs-geheimnis-4711';
 
 interface Owned {
@@ -33,7 +33,7 @@ async function thingsOfBob(core: KeyedCore): Promise<Owned> {
   return { job: String(job), document: String(document), memo: String(memo) };
 }
 
-/** The parameters of all routes, by what bob has; null: they name nothing of a person. */
+/** The parameters of all routes with the ids of bob's objects; null: the parameter names no object of a user. */
 const parameters: Record<string, ((owned: Owned, path: string) => string[]) | null> = {
   id: ({ job, document, memo }) => [job, document, memo],
   version: () => ['1'],
@@ -42,7 +42,7 @@ const parameters: Record<string, ((owned: Owned, path: string) => string[]) | nu
   machine: null,
 };
 
-/** Addresses of the route with bob's things in them. */
+/** The addresses of the route with the ids of bob's objects. */
 function addresses(path: string, owned: Owned): string[] {
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
   return names.reduce<string[]>(
@@ -55,10 +55,10 @@ function addresses(path: string, owned: Owned): string[] {
   );
 }
 
-/** What could lead to bob's things in a query or a body. */
+/** Names of parameters and fields that could select bob's objects in a query or a body. */
 const names = ['user_id', 'user', 'owner', 'userId', 'x-user', 'as'];
 
-test("the key of one person gets nothing of another's through any route, by id, name, query or body", async () => {
+test('the key of one user reaches no object of another through any route, by id, name, query or body', async () => {
   const core = await keyedCore();
   const owned = await thingsOfBob(core);
   let attacks = 0;
@@ -89,7 +89,7 @@ test("the key of one person gets nothing of another's through any route, by id, 
     }
   }
   expect(attacks).toBeGreaterThan(300);
-  // All of it is still bob's, as it was.
+  // All objects are unchanged and still belong to bob.
   const mine = await Promise.all(
     [`/chat/${owned.job}`, `/documents/${owned.document}`, `/documents/${owned.memo}`].map(
       async (path) => (await core.call('bob', 'GET', path)).text(),
@@ -99,7 +99,7 @@ test("the key of one person gets nothing of another's through any route, by id, 
 }, 120_000);
 
 test.each(['synology', 'synology-office', 'Synology', 'telegram', 'telegram-2'])(
-  'the key of a person cannot write into the channel %s of a bridge; the operator can',
+  'the key of a user may not write into the channel %s of a bridge, and the key of the operator may',
   async (channel) => {
     const core = await keyedCore();
     core.small.script(direct('네'), direct('네'));

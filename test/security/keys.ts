@@ -1,4 +1,4 @@
-/** What the security tests share: a core with the keys of three, and requests as one of them. */
+/** Shared by the security tests: a core with three keys, and requests with one of them. */
 import { onTestFinished } from 'vitest';
 import { openCore, type CoreFixture } from '#test/support/core';
 
@@ -6,7 +6,7 @@ export const keys = { operator: 'op-key', ann: 'ann-key', bob: 'bob-key', nobody
 export type Who = keyof typeof keys;
 
 export interface KeyedCore extends CoreFixture {
-  /** A request of this one; `body` as it is when it is text, else as JSON. */
+  /** A request with the key of `who`; a `body` of text is sent unchanged, another one as JSON. */
   call(who: Who, method: string, path: string, body?: unknown): Promise<Response>;
 }
 
@@ -17,7 +17,7 @@ export async function keyedCore(...parts: Parameters<typeof openKeyedCore>): Pro
   return core;
 }
 
-/** To be closed by who opens it. */
+/** The caller must close it. */
 export async function openKeyedCore(
   limits: Record<string, number> = {},
   change: Record<string, unknown> = {},

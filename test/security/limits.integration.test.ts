@@ -1,4 +1,4 @@
-/** What one caller may take: keys guessed, requests in a minute and at once, connections, sockets, patience. */
+/** The limits of one client: wrong keys, requests per minute and at once, connections, sockets, timeouts. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -35,8 +35,8 @@ async function upgraded(
   return { status, socket };
 }
 
-describe('keys that are guessed', () => {
-  test('are refused after so many from one address, and then even the right one', async () => {
+describe('wrong keys', () => {
+  test('from one address are refused above the limit, and then a correct key is refused too', async () => {
     const core = await keyedCore({ wrongKeysPerMinute: 3 });
     const told = [];
     for (let n = 0; n < 5; n += 1) told.push((await asked(core, `guess-${n}`)).status);
@@ -44,13 +44,13 @@ describe('keys that are guessed', () => {
     const right = await asked(core, keys.ann);
     expect([right.status, (await json(right))['code']]).toEqual([429, 'GH_REQUEST_TOO_MANY']);
     expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(0);
-    // The inspector's door counts with the others, and so do routes that need no key.
+    // The inspector's socket and the routes without a key share this count.
     expect((await upgraded(core, keys.ann)).status).toBe(429);
     expect((await asked(core, keys.ann, '/healthz')).status).toBe(429);
     expect((await core.call('nobody', 'GET', '/healthz')).status).toBe(200);
   });
 
-  test('lock nobody out whose key has worked at this address', async () => {
+  test('do not lock out a key that has worked at this address before', async () => {
     const core = await keyedCore({ wrongKeysPerMinute: 3 });
     expect((await asked(core, keys.ann)).status).toBe(200);
     for (let n = 0; n < 8; n += 1) await asked(core, `guess-${n}`);
@@ -59,27 +59,27 @@ describe('keys that are guessed', () => {
     expect((await asked(core, keys.bob)).status).toBe(429);
   });
 
-  test('are counted once a minute each: a key that was withdrawn locks nobody out', async () => {
+  test('are counted once per key and minute, so that a withdrawn key locks out no other key', async () => {
     const core = await keyedCore({ wrongKeysPerMinute: 3 });
     for (let n = 0; n < 10; n += 1) expect((await asked(core, 'withdrawn')).status).toBe(401);
     for (let n = 0; n < 10; n += 1) expect((await upgraded(core, 'withdrawn')).status).toBe(401);
     expect((await asked(core, keys.ann)).status).toBe(200);
-    // Others are guesses as before.
+    // Other wrong keys are counted as before.
     const told = [];
     for (let n = 0; n < 3; n += 1) told.push((await asked(core, `guess-${n}`)).status);
     expect(told).toEqual([401, 401, 429]);
   });
 
-  test('tell nothing when they are tried again after too many', async () => {
+  test('get the same answer as a correct key once the limit is reached', async () => {
     const core = await keyedCore({ wrongKeysPerMinute: 3 });
     for (let n = 0; n < 3; n += 1) await asked(core, `guess-${n}`);
-    // Not looked at yet: the answer must be that of a right key, however often it is asked.
+    // The key is not checked: the answer is the same for a wrong and for a correct key, also when it is repeated.
     for (const key of ['guess-4', 'guess-4', keys.ann, keys.ann]) {
       expect((await asked(core, key)).status, key).toBe(429);
     }
   });
 
-  test('are counted at the door of the inspector', async () => {
+  test('are counted at the socket of the inspector too', async () => {
     const core = await keyedCore({ wrongKeysPerMinute: 3 });
     const told = [];
     for (let n = 0; n < 5; n += 1) told.push((await upgraded(core, `guess-${n}`)).status);
@@ -88,7 +88,7 @@ describe('keys that are guessed', () => {
 });
 
 describe('requests', () => {
-  test('of one person are limited by the minute; others and the operator go on', async () => {
+  test('of one user are limited per minute, and those of other users and the operator are not affected', async () => {
     const core = await keyedCore({ requestsPerMinute: 5 });
     const told = [];
     for (let n = 0; n < 7; n += 1) told.push((await asked(core, keys.ann)).status);
@@ -97,7 +97,7 @@ describe('requests', () => {
     for (let n = 0; n < 20; n += 1) expect((await asked(core, keys.operator)).status).toBe(200);
   });
 
-  test('without a key are limited by address', async () => {
+  test('without a key are limited per address', async () => {
     const core = await keyedCore({ requestsPerMinute: 5 });
     const told = [];
     for (let n = 0; n < 7; n += 1) {
@@ -106,7 +106,7 @@ describe('requests', () => {
     expect(told).toEqual([200, 401, 200, 401, 200, 429, 429]);
   });
 
-  test('with large bodies count as many', async () => {
+  test('with large bodies count as several requests', async () => {
     const core = await keyedCore({ requestsPerMinute: 10 });
     const body = { title: 'x', text: 'x'.repeat(900_000) };
     expect((await core.call('ann', 'POST', '/documents', body)).status).toBe(429);
@@ -118,7 +118,7 @@ describe('requests', () => {
     expect(told).toEqual([201, 201, 429, 429]);
   });
 
-  test('and streams that are open are limited at once, and make room when they end', async () => {
+  test('that are open are limited per user, and a place is free again when a stream ends', async () => {
     const core = await keyedCore({ openRequests: 3 });
     const open: AbortController[] = [];
     for (let n = 0; n < 3; n += 1) {
@@ -134,7 +134,7 @@ describe('requests', () => {
     await until(async () => (await asked(core, keys.ann)).status === 200);
   });
 
-  test('of the operator on their own machine have no limit', async () => {
+  test('of the operator on the same machine have no limit', async () => {
     const core = await keyedCore({ requestsPerMinute: 1 }, { server: { port: 0 } });
     for (let n = 0; n < 20; n += 1) {
       expect((await core.call('nobody', 'GET', '/jobs')).status).toBe(200);
@@ -143,7 +143,7 @@ describe('requests', () => {
 });
 
 describe('the sockets of the inspector', () => {
-  test('of one person are bounded', async () => {
+  test('are limited to 16 per user', async () => {
     const core = await keyedCore();
     const told = [];
     for (let n = 0; n < 17; n += 1) told.push((await upgraded(core, keys.ann)).status);
@@ -151,7 +151,7 @@ describe('the sockets of the inspector', () => {
     expect((await upgraded(core, keys.bob)).status).toBe(101);
   });
 
-  test('are cut off when they talk without end', async () => {
+  test('are closed if they send too many messages', async () => {
     const core = await keyedCore();
     const { socket } = await upgraded(core, keys.ann);
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
@@ -161,7 +161,7 @@ describe('the sockets of the inspector', () => {
     expect((await upgraded(core, keys.ann)).status).toBe(101);
   });
 
-  test('that ask and are gone at once harm nobody', async () => {
+  test('do not stop the core if the client resets them during the upgrade', async () => {
     const core = await keyedCore();
     const ask = (path: string): string =>
       `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
@@ -176,7 +176,7 @@ describe('the sockets of the inspector', () => {
 });
 
 describe('connections', () => {
-  /** A server with one route and little patience. */
+  /** A server with one route and short timeouts. */
   const impatient = async (connectionsMax = 0): Promise<string> => {
     const server = await startServer({
       host: '127.0.0.1',
@@ -192,7 +192,7 @@ describe('connections', () => {
     return server.url;
   };
 
-  test('that do not say what they want are ended', async () => {
+  test('with incomplete headers are closed with 408', async () => {
     const url = await impatient();
     const socket = await openSocket(url);
     const ended = readToEnd(socket);
@@ -202,7 +202,7 @@ describe('connections', () => {
     expect(text).toContain('GH_REQUEST_INVALID');
   });
 
-  test('whose body never comes are ended', async () => {
+  test('with an incomplete body are closed with 408', async () => {
     const url = await impatient();
     const socket = await openSocket(url);
     const ended = readToEnd(socket);
@@ -217,7 +217,7 @@ describe('connections', () => {
     expect([answer.status, answer.text.includes('GH_REQUEST_INVALID')]).toEqual([431, true]);
   });
 
-  test('are no more than there are places, and a place that comes free is given', async () => {
+  test('above the limit are closed, and a place that becomes free is used again', async () => {
     const url = await impatient(4);
     const kept = [];
     for (let n = 0; n < 4; n += 1) kept.push(await openSocket(url));
@@ -229,7 +229,7 @@ describe('connections', () => {
   });
 });
 
-describe('what is counted', () => {
+describe('the rate limiter', () => {
   test.each([
     ['10.0.0.7', '10.0.0.7'],
     ['::ffff:10.0.0.7', '10.0.0.7'],
@@ -239,11 +239,11 @@ describe('what is counted', () => {
     ['2001:db8::6', '2001:db8:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     [undefined, ''],
-  ])('%s counts as %s', (remoteAddress, expected) => {
+  ])('counts the address %s as %s', (remoteAddress, expected) => {
     expect(addressOf({ remoteAddress })).toBe(expected);
   });
 
-  test('takes bounded memory, however many come', () => {
+  test('uses limited memory for any number of addresses', () => {
     const limits = createRateLimiter({
       requestsPerMinute: 1,
       wrongKeysPerMinute: 1,
@@ -254,10 +254,10 @@ describe('what is counted', () => {
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
     for (let n = 0; n < 200_000; n += 1) guess(n);
-    // What is kept is asked for, not what the collector has not got to yet.
+    // Only reachable memory is measured.
     collectGarbage();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(50 * 1024 * 1024);
-    // The last ones are remembered, the first ones not.
+    // The last addresses are remembered, the first ones are not.
     const other = (n: number): void =>
       limits.checkKey({ remoteAddress: `host-${n}` }, null, 'another');
     expect(() => other(199_999)).toThrow('wrong keys');

@@ -1,4 +1,4 @@
-/** Lists are bounded in bytes, charged by what they carry, and show the beginnings of texts. */
+/** Lists are limited in bytes, charged by their size, and show the beginnings of texts. */
 import { request as httpRequest } from 'node:http';
 import { expect, test } from 'vitest';
 import type { openDatabase } from '#storage/database';
@@ -6,7 +6,7 @@ import { json, keyedCore, keys, type KeyedCore } from './keys.ts';
 
 const listBytesMax = 1024 * 1024;
 
-/** Rows of a core that is open, as another connection to its file writes them. */
+/** Writes rows into the database of an open core, through a second connection. */
 async function written(core: KeyedCore, write: (connection: Connection) => void): Promise<void> {
   const { default: Sqlite } = await import('better-sqlite3');
   const connection = new Sqlite(core.config.database);
@@ -25,7 +25,7 @@ function addJobs(connection: Connection, count: number): void {
   for (let n = 0; n < count; n += 1) insert.run(`job-${n}`, longReply(n));
 }
 
-/** All pages, each within the bound. */
+/** The entries of all pages; each page is within the limit. */
 async function allPages(core: KeyedCore, path: string, name: string): Promise<any[]> {
   const rows: any[] = [];
   let cursor: string | null = '';
@@ -44,7 +44,7 @@ async function allPages(core: KeyedCore, path: string, name: string): Promise<an
   return rows;
 }
 
-test('a list of jobs shows the beginnings of long replies, marked, and whole ones in pages of 1 MiB', async () => {
+test('a list of jobs shows marked beginnings of long replies, and with texts=1 whole replies in pages of 1 MiB', async () => {
   const core = await keyedCore({ requestsPerMinute: 0 });
   await written(core, (connection) => addJobs(connection, 40));
   const heads = await json(core.call('ann', 'GET', '/jobs?limit=500'));
@@ -61,7 +61,7 @@ test('a list of jobs shows the beginnings of long replies, marked, and whole one
   expect((await json(core.call('ann', 'GET', '/chat/job-7')))['reply']).toBe(longReply(7));
 }, 60_000);
 
-test('versions of a document show the beginnings of their texts, and one is whole by its number', async () => {
+test('a list of document versions shows the beginnings of their texts, and one version is shown whole', async () => {
   const core = await keyedCore({ requestsPerMinute: 0 });
   const { id } = await json(core.call('ann', 'POST', '/documents', { text: '짧은 글' }));
   const text = (n: number): string => `# ${n}\n${'글'.repeat(n === 3 ? 900_000 : 50_000)}`;
@@ -76,7 +76,7 @@ test('versions of a document show the beginnings of their texts, and one is whol
   for (const one of heads['versions']) expect(one.md_content_cut).toBe(true);
   const whole = await allPages(core, `${path}?texts=1`, 'versions');
   expect(whole.map(({ version }) => version)).toEqual(Array.from({ length: 30 }, (_, n) => 30 - n));
-  // One alone is larger than a list may be.
+  // This version alone is larger than the limit of a list.
   expect(whole.filter((one) => one.md_content_cut).map(({ version }) => version)).toEqual([3]);
   expect((await json(core.call('ann', 'GET', `${path}/3`)))['md_content']).toBe(text(3));
   for (const [who, one] of [
@@ -88,7 +88,7 @@ test('versions of a document show the beginnings of their texts, and one is whol
   }
 }, 60_000);
 
-test('a list is charged by its bytes: a few large ones are as many requests as many small ones', async () => {
+test('a list is charged by its bytes: a few large lists count as many requests', async () => {
   const core = await keyedCore({ requestsPerMinute: 40 });
   await written(core, (connection) => addJobs(connection, 40));
   const told: number[] = [];
@@ -101,7 +101,7 @@ test('a list is charged by its bytes: a few large ones are as many requests as m
   expect((await core.call('bob', 'GET', '/jobs')).status).toBe(200);
 }, 60_000);
 
-test('HEAD of a stream ends at once, with the type of the stream', async () => {
+test('a HEAD request to a stream ends at once, with the content type of the stream', async () => {
   const core = await keyedCore();
   const { id } = await json(core.call('ann', 'POST', '/documents', { text: '글' }));
   const { job_id } = await json(core.call('ann', 'POST', '/chat', { message: '안녕' }));
@@ -116,7 +116,7 @@ test('HEAD of a stream ends at once, with the type of the stream', async () => {
 });
 
 test.each([true, false])(
-  'a body far over the limit is answered 413 before the connection ends (its length is told: %s)',
+  'a body far above the limit is answered with 413 before the connection ends (with Content-Length: %s)',
   async (isTold) => {
     const core = await keyedCore();
     const body = Buffer.alloc(12 * 1024 * 1024, 'x');

@@ -1,6 +1,6 @@
 /**
- * Every subject of src/shared/wire/subjects.ts, tried by the users of deploy/nats on a real server: what a bridge and a
- * reader may publish and hear. A subject that is added without a line here fails.
+ * Every subject of src/shared/wire/subjects.ts, tried by the users of deploy/nats on a real server: a bridge and a
+ * reader may publish and subscribe to their own subjects only. A new subject without a line here fails.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const address = (channel: string) => ({ channel, userId: 'ann', jobId: 'j1' });
 const channels = ['synology', 'telegram', 'http', 'nats', 'x'];
 const none = (): [] => [];
 
-/** Concrete subjects of each kind, by the channel that they belong to; null: no channel's. */
+/** Concrete subjects of each kind, each with its channel; null: it belongs to no channel. */
 const concrete: Record<keyof Subjects, () => [subject: string, channel: string | null][]> = {
   event: () => [[subjects.event({ ...address(''), type: 'done' }), null]],
   tokens: () => [[subjects.tokens(address('')), null]],
@@ -31,7 +31,7 @@ const concrete: Record<keyof Subjects, () => [subject: string, channel: string |
     serviceVerbs.flatMap((verb) =>
       channels.map((channel): [string, string | null] => [
         subjects.channelService(verb, channel),
-        // The other verbs are none of the bridge's.
+        // The bridge may not use the other verbs.
         bridgeVerbs.includes(verb) ? channel : null,
       ]),
     ),
@@ -49,7 +49,7 @@ const concrete: Record<keyof Subjects, () => [subject: string, channel: string |
   parseDeliverySubject: none,
 };
 
-/** Which of these the user may not use. */
+/** The subjects that the user is refused. */
 async function refusedOf(
   nc: NatsConnection,
   work: 'publish' | 'subscribe',
@@ -79,11 +79,11 @@ const publishable = (subject: string): boolean => !/[*>]/.test(subject);
 describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
   const all = Object.values(concrete).flatMap((made) => made());
 
-  test('stands in the table of this file', () => {
+  test('has a line in the table of this file', () => {
     expect(Object.keys(concrete).sort()).toEqual(Object.keys(subjects).sort());
   });
 
-  test('may be published by a bridge where it is of its own channel, and by nobody else', async () => {
+  test('can be published only by the bridge of its channel, and never by a reader', async () => {
     const server = await broker({ config: permissions });
     const tried = [...new Set(all.map(([subject]) => subject))].filter(publishable);
     for (const [user, inbox, own] of [
@@ -97,7 +97,7 @@ describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
     }
   });
 
-  test('may be heard by no bridge, and by a reader where it is live', async () => {
+  test('can be subscribed to by no bridge, and by a reader only if it is a live subject', async () => {
     const server = await broker({ config: permissions });
     const tried = [...new Set(all.map(([subject]) => subject)), '>', '_INBOX_core.>', '$JS.>'];
     const live = [subjects.wildcards.live, subjects.wildcards.tokens, subjects.tokens(address(''))];

@@ -1,4 +1,7 @@
-/** The doors over NATS: a user of the broker sees what the permissions of docs/events.md give, and garbage harms nobody. */
+/**
+ * Access over NATS: a user of the broker can use what the permissions of docs/events.md allow, and random bytes do no
+ * harm.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstream } from '@nats-io/jetstream';
@@ -22,7 +25,7 @@ const blocks = [...page.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text]) => te
 const ownUsers = blocks.find((text) => text.startsWith('accounts {'))!;
 const ofAnn = blocks.find((text) => text.includes('user: ann,'))!;
 
-/** The users of the page, and one reader for each of two people. */
+/** The users of the page, and one reader for each of two users. */
 async function guarded() {
   const ofBob = ofAnn
     .replaceAll(/\bann\b/g, 'bob')
@@ -44,7 +47,7 @@ const refused = (work: Promise<unknown>): Promise<boolean> =>
   );
 
 describe.skipIf(natsCommand === null)('a reader for one user', () => {
-  test('reads that user’s events, and by no way another’s', async () => {
+  test('reads the events of that user, and of no other user by any API', async () => {
     const { rig, as } = await guarded();
     for (const user_id of ['ann', 'bob']) {
       const { job_id } = await rig.jobService.submit({ message: `비밀 of ${user_id}`, user_id });
@@ -81,7 +84,7 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
     expect(await refused(manager.consumers.list('GH_EVT').next())).toBe(true);
   });
 
-  test('cannot make the broker publish for it on a subject of ours, by the place of an answer', async () => {
+  test('cannot make the broker publish to a subject of Gatehouse by the reply subject of a request', async () => {
     const { rig, as } = await guarded();
     await rig.jobService.submit({ message: 'hello', user_id: 'ann' });
     await until(() => rig.messaging.flush());
@@ -100,7 +103,7 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
       ann.publish('GH.API.CONSUMER.INFO.GH_EVT.ann', '', { reply });
     }
     await ann.flush();
-    // All of it came before this, and its own consumer still works.
+    // All those requests came before this one, and its own consumer still works.
     const own = await jetstream(ann, { apiPrefix: 'GH.API' }).consumers.get('GH_EVT', 'ann');
     expect(await own.next({ expires: 5_000 })).not.toBe(null);
     expect((await operator.streams.info('GH_CMD')).state.last_seq).toBe(0);
@@ -108,7 +111,7 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
     expect(rig.messaging.status().counts.requests).toBe(requests);
   });
 
-  test('is refused what would show or move another’s: live events, tokens, inboxes, services, replies', async () => {
+  test('is refused the subjects of others: live events, tokens, inboxes, services, commands and replies', async () => {
     const { as } = await guarded();
     const ann = await as('ann');
     const heard: string[] = [];
@@ -150,8 +153,8 @@ describe.skipIf(natsCommand === null)('a reader for one user', () => {
   });
 });
 
-describe('the token of a user', () => {
-  test('is one subject token, never that of another, and never a wildcard', () => {
+describe('the subject token of a user', () => {
+  test('is a single token without wildcards, and differs from that of any other user', () => {
     const id = fc.oneof(
       wildText,
       fc.constantFrom('*', '>', 'a.b', 'ann', 'Ann', 'ann ', 'ann.>', 'u_', `u_${'a'.repeat(22)}`),
@@ -162,7 +165,7 @@ describe('the token of a user', () => {
         const [a, b] = [userToken(one), userToken(other)];
         expect(a).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
         if (one.toWellFormed() !== other.toWellFormed()) expect(a).not.toBe(b);
-        // Nobody can take as a name what stands for another.
+        // The token of a user is not the token of a user with that name.
         if (a !== one) expect(userToken(a)).not.toBe(a);
       }),
       runs(1_000),
@@ -170,7 +173,7 @@ describe('the token of a user', () => {
   });
 });
 
-describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
+describe.skipIf(natsCommand === null)('random bytes over NATS', () => {
   const fields = {
     message: fc.constantFrom('hello', 'draft x'),
     user_id: fc.constantFrom('ann', 'bob'),
@@ -195,7 +198,7 @@ describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
     return all;
   };
 
-  test('as a request get one answer each, and never a fault of ours', async () => {
+  test('get one answer as a request, and never an internal error', async () => {
     const server = await broker();
     await openGatehouse({ url: server.url }, { maxQueued: 10_000 });
     const nc = await connectClient(server);
@@ -226,7 +229,7 @@ describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
     expect(last.json()).toHaveProperty('job_id');
   });
 
-  test('as a durable submit each end as a job or aside, and what comes after them is answered', async () => {
+  test('end as a job or a dead letter as a durable submit, and a later submit is answered', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url }, { maxQueued: 10_000 });
     await until(() => rig.messaging.status().bus === 'connected');
@@ -237,7 +240,7 @@ describe.skipIf(natsCommand === null)('any bytes over NATS', () => {
     const source = fc.constantFrom('synology', 'x', 'a.b', `s${'y'.repeat(80)}`, 'é');
     await fc.assert(
       fc.asyncProperty(source, wildBody(fields), header, async (from, body, given) => {
-        // Each with an id of its own: what the broker takes for a repetition is no message.
+        // Each has an id of its own: the broker drops a repeated id.
         sent += 1;
         const all = made({ ...given, 'Nats-Msg-Id': `${from}:${sent}` });
         all.delete('Nats-Expected-Stream');

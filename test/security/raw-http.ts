@@ -1,14 +1,14 @@
-/** Bytes straight to a server, as no proper client would send them, and what comes back. */
+/** Sends bytes to a server that no regular client would send, and returns the answer. */
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export interface RawAnswer {
-  /** 0 where the connection ended without an answer. */
+  /** 0 if the connection ended without an answer. */
   status: number;
   text: string;
 }
 
-/** Open until the server closes it, or the test has finished. */
+/** Open until the server closes it, or until the test has finished. */
 export async function openSocket(url: string): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => undefined);

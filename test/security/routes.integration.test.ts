@@ -1,6 +1,6 @@
 /**
- * Who may use which route: every route that the real core serves is tried by those who may not. A route that
- * is new is in these tests by itself, and must be in the table of docs/security.md.
+ * The access to the routes: every route of the real core is tried by clients without access. A new route is tested
+ * automatically, and must be in the table of docs/security.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { projectRoot } from '#test/support/project-root';
 const page = join(projectRoot, 'docs', 'security.md');
 const nowhere = '01JZZZZZZZZZZZZZZZZZZZZZZZ';
 
-/** Routes that name nobody: they are the operator's. A new one is put here on purpose, or says who it is for. */
+/** Routes without a declared access: they are the operator's. A new route is added here, or declares its access. */
 const ofOperator = [
   'GET /backends',
   'GET /metrics',
@@ -45,7 +45,7 @@ const bodyFor = (method: string, body: object): object | undefined =>
   ['GET', 'HEAD'].includes(method) ? undefined : body;
 
 describe('the routes of the core', () => {
-  test('say who may use them, or are known to be the operator’s', () => {
+  test('declare their access, or are listed as routes of the operator', () => {
     const silent = routes
       .filter(({ access, method }) => access === null && method !== 'HEAD')
       .map(nameOf);
@@ -69,14 +69,14 @@ describe('the routes of the core', () => {
     expect(shown, 'run: UPDATE_DOCS=1 npx vitest run test/security').toBe(made);
   });
 
-  test('a HEAD is guarded like its GET', () => {
+  test('have the same access for HEAD as for GET', () => {
     for (const head of routes.filter(({ method }) => method === 'HEAD')) {
       const get = routes.find(({ method, path }) => method === 'GET' && path === head.path);
       expect(head.access, head.path).toBe(get?.access);
     }
   });
 
-  test('need a key, all but the few for anyone; without one nothing is told of what is there', async () => {
+  test('need a key except four, and an unknown route is answered with 401 too', async () => {
     for (const { method, path } of without(['anyone'])) {
       const answer = await core.call('nobody', method, at(path, nowhere), bodyFor(method, {}));
       expect(answer.status, `${method} ${path}`).toBe(401);
@@ -91,14 +91,14 @@ describe('the routes of the core', () => {
     expect((await core.call('nobody', 'GET', '/no/such/route')).status).toBe(401);
   });
 
-  test('of the operator are closed to a person', async () => {
+  test('of the operator are closed to a user', async () => {
     for (const { method, path } of without(['anyone', 'person', 'job'])) {
       const answer = await core.call('bob', method, at(path, nowhere), bodyFor(method, {}));
       expect(answer.status, `${method} ${path}`).toBe(403);
     }
   });
 
-  test('take no other name from a person than their own, in query or body', async () => {
+  test('refuse the name of another user in query or body', async () => {
     const name = (path: string): string => (path.startsWith('/v1/') ? 'user' : 'user_id');
     for (const { method, path } of routes.filter(({ access }) => access === 'person')) {
       const where = `${method} ${path}`;
@@ -116,7 +116,7 @@ describe('the routes of the core', () => {
     }
   });
 
-  test('of a job are to another person as if there were no such job', async () => {
+  test('of a job answer another user as if the job did not exist', async () => {
     core.small.script(direct('네'));
     const { job_id: id } = await json(core.call('ann', 'POST', '/chat', { message: '비밀' }));
     await until(
@@ -137,7 +137,7 @@ describe('the routes of the core', () => {
     }
   });
 
-  test('of documents and memos are to another person as if there were none', async () => {
+  test('of documents and memos answer another user as if the object did not exist', async () => {
     const { id } = await json(
       core.call('ann', 'POST', '/memos', { text: '비밀 생일 선물은 자전거' }),
     );

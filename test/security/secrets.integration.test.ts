@@ -1,4 +1,4 @@
-/** What is secret stays where it was written: not one of them comes out again, whatever fails and whoever asks. */
+/** No secret of the configuration appears in any output, whatever fails. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { fails, saysJson, type FakeReply } from '#test/support/fake-llm-replies'
 import { scratchFolder, until } from '#test/support/journal';
 import { projectRoot } from '#test/support/project-root';
 
-/** One for each key of the configuration that holds something secret. */
+/** One for each key of the configuration that holds a secret. */
 const secrets = {
   operatorKey: 'sentinel-operator-key',
   personKey: 'sentinel-person-key',
@@ -28,7 +28,7 @@ const secrets = {
 const sentinel = /sentinel-[a-z-]+/g;
 const found = (text: string): string[] => [...new Set(text.match(sentinel))];
 
-/** A port of loopback where nobody listens. */
+/** A port of the loopback without a listener. */
 const closed = '127.0.0.1:9';
 
 const settings = (baseUrl: string): Record<string, unknown> => ({
@@ -69,21 +69,21 @@ const settings = (baseUrl: string): Record<string, unknown> => ({
   },
 });
 
-/** A server that says back what it was shown, as badly written proxies do. */
+/** A server that repeats the key in its error, as badly written proxies do. */
 const repeatsKey: FakeReply = (exchange) => {
   const said = JSON.stringify(exchange.request.headers);
   return fails(401, { error: { message: `no such key: ${said}` } })(exchange);
 };
 
-/** All that was logged, at the most talkative level. */
+/** All log lines, at the most detailed level. */
 function listening() {
   const lines: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
   return { log, lines };
 }
 
-describe('a core whose every server refuses it', () => {
-  test('shows nobody a secret: in answers, events, the inspector, the log or the database', async () => {
+describe('a core whose servers all refuse it', () => {
+  test('shows no secret in answers, events, the inspector, the log or the database', async () => {
     const { log, lines } = listening();
     const fixture = await openCore((small) => settings(small.baseUrl), { log });
     onTestFinished(() => fixture.close());
@@ -130,7 +130,7 @@ describe('a core whose every server refuses it', () => {
     }
     await until(() => said.some((text) => text.includes('gatehouse.gates')));
     expect(said.join('\n').length).toBeGreaterThan(10_000);
-    // What the servers said did come through, all but the key in it.
+    // The messages of the servers are shown, except the key in them.
     expect(said.join('\n')).toContain('no such key');
     expect(small.requests[0]?.headers.authorization).toContain(secrets.backendKey);
     await core.stop();
@@ -147,7 +147,7 @@ describe('a core whose every server refuses it', () => {
 });
 
 describe('gatehouse doctor', () => {
-  test.each([['--json'], []])('%s names no secret, whatever it finds', (...flags: string[]) => {
+  test.each([['--json'], []])('with the flags "%s" prints no secret', (...flags: string[]) => {
     const scratch = scratchFolder();
     onTestFinished(() => scratch.remove());
     const file = join(scratch.path, 'gatehouse.yaml');
@@ -164,7 +164,7 @@ describe('gatehouse doctor', () => {
   });
 });
 
-describe('a configuration that is wrong', () => {
+describe('an invalid configuration', () => {
   const broken = (source: string): string => {
     try {
       parseConfig(source, 'gatehouse.yaml', { PW: 'sentinel-env' });
@@ -189,13 +189,13 @@ describe('a configuration that is wrong', () => {
     'tools: {email: {provider: imap, host: h, username: u, password: [sentinel-a]}}',
     'nats: {password: "${PW}x", nonsense: 1}',
     'nats: {password: "sentinel-a\n',
-  ])('%j is refused without a word of what is secret in it', (source) => {
+  ])('is refused without its secret: %j', (source) => {
     const message = broken(source);
     expect(message).toContain('gatehouse.yaml: ');
     expect(found(message)).toEqual([]);
   });
 
-  test('is refused for a login in an address, for it would come out again', () => {
+  test('is refused for a login in the address of a backend, because addresses are displayed', () => {
     const backend = 'backends: [{id: a, baseUrl: "http://me:pw@host/v1", model: m}]';
     expect(broken(backend)).toContain('backends[0].baseUrl: must carry no login');
     const calendar =

@@ -1,4 +1,4 @@
-/** What comes from others: every package by its hash, no script of theirs run in production, licenses that go together. */
+/** Third-party packages: each with its hash, no install script in production, compatible licenses. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ const { '': own, ...others } = packages;
 const locked = Object.entries(others);
 const inProduction = locked.filter(([, { dev }]) => dev !== true);
 
-/** May be part of a program under any license; the last three as long as their files stay as they are. */
+/** May be part of a program under any license; the last three if their files stay unchanged. */
 const licenses = new Set([
   'MIT',
   'MIT-0',
@@ -39,8 +39,8 @@ const licenses = new Set([
   'EPL-2.0 OR GPL-3.0-or-later',
 ]);
 
-describe('the packages of others', () => {
-  test('are pinned to one version each, in package.json and in the lock', () => {
+describe('the third-party packages', () => {
+  test('have one exact version each in package.json', () => {
     const asked = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as Record<
       string,
       Record<string, string>
@@ -54,10 +54,10 @@ describe('the packages of others', () => {
     expect(locked.length).toBeGreaterThan(100);
   });
 
-  test('are checked by a strong hash; the lock names no registry', () => {
+  test('have a sha512 hash in the lock, and the lock names no registry', () => {
     expect(source).not.toMatch(/https?:\/\/[^"]*(?:registry|\.tgz)/);
     const unchecked = locked.filter(([, { integrity }]) => integrity === undefined);
-    // Builds for other systems, which are not offered everywhere; npm takes them only where they fit.
+    // Builds for other systems, which not every registry has; npm installs them only on their system.
     for (const [name, { optional, os, cpu }] of unchecked) {
       expect(optional === true && (os ?? cpu) !== undefined, name).toBe(true);
     }
@@ -66,14 +66,14 @@ describe('the packages of others', () => {
     }
   });
 
-  test('run no script of their own in production', () => {
+  test('have no install script in production', () => {
     const scripts = inProduction.filter(([, { hasInstallScript }]) => hasInstallScript === true);
     expect(scripts.map(([name]) => name)).toEqual([]);
   });
 
-  test('have licenses that go together with ours', () => {
+  test('have licenses that are compatible with that of Gatehouse', () => {
     const others = inProduction.filter(([, { license }]) => !licenses.has(license ?? ''));
-    // Builds of a package for one system say nothing; the package itself does.
+    // Builds of a package for one system name no license; the package itself does.
     expect(others.filter(([, { os, cpu }]) => (os ?? cpu) === undefined)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** What the log says of a fault that lasts. */
+/** The log lines of a lasting error. */
 import { expect, test } from 'vitest';
 import { createThrottledErrorLog } from '#shared/throttled-error-log';
 import { createLog } from '#shared/log';
@@ -9,7 +9,7 @@ interface Line {
   times?: number;
 }
 
-test('a fault that lasts is one line, then one a minute with their number, then one that it is over', () => {
+test('a lasting error is logged once, then once a minute with its count, then once as recovered', () => {
   const lines: Line[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Line);
   const log = createLog({ level: 'info', pretty: false }, { write });
@@ -33,7 +33,7 @@ test('a fault that lasts is one line, then one a minute with their number, then 
   fault.recovered();
   fault.recovered();
   expect(told()).toEqual([{ msg: `${msg}: working again`, error: undefined, times: 600 }]);
-  // By turns: as seldom.
+  // An error that alternates with recoveries gives no more lines per minute.
   for (let n = 0; n < 480; n += 1) {
     during(250);
     fault.recovered();

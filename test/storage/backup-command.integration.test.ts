@@ -1,4 +1,4 @@
-/** `gatehouse backup` and `gatehouse restore` as a person runs them, beside a core in a process of its own. */
+/** `gatehouse backup` and `gatehouse restore` as commands, beside a core in its own process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ async function serve(): Promise<{ core: Ran; url: string }> {
 }
 
 test(
-  'a backup beside a core that runs is put back after the core was killed',
+  'a backup of a running core is restored after the core was killed',
   { timeout: 60_000 },
   async () => {
     const { core, url } = await serve();
@@ -89,7 +89,7 @@ test(
   },
 );
 
-/** So much that a copy takes hundreds of milliseconds. */
+/** Writes about 96 MB, so that a copy takes hundreds of milliseconds. */
 async function fillDatabase(path: string): Promise<void> {
   const database = await openDatabase({ path, synchronous: 'NORMAL' });
   const { connection } = database;
@@ -101,7 +101,7 @@ async function fillDatabase(path: string): Promise<void> {
 }
 
 test(
-  'a backup of a core under load is one moment of it, and jobs end while it is read',
+  'a backup of a core under load is consistent, and jobs end while the backup is made',
   { timeout: 90_000 },
   async () => {
     const database = join(scratch.path, 'data', 'gatehouse.db');
@@ -134,8 +134,8 @@ test(
     expect(inCopy('select 1 from journal where job not in (select num from job)')).toEqual([]);
     const report = JSON.parse(backup.out) as { jobs: number };
     expect(inCopy('select count(*) as n from job')).toEqual([{ n: report.jobs }]);
-    // From the moment that the copy shows until its last byte was written the database was being read. One turn of
-    // the journal may have its time before a commit that is held up, so one time of an end is not enough.
+    // The database was read from the time of the newest row of the copy until the copy was complete. A batch takes its
+    // time before its commit, which may be delayed, so jobs of one end time prove nothing.
     const [{ moment }] = inCopy<{ moment: number }>('select max(at) as moment from journal') as [
       { moment: number },
     ];

@@ -1,6 +1,6 @@
 /**
- * Backups of a running core and what becomes of them when they are put back: nothing torn, nothing lost that the
- * backup had, one end for each of its jobs, and a bus that is told the rest.
+ * Backups of a running core and their restore: a consistent copy, all data of the backup kept, one end for each of
+ * its jobs, and the events of the jobs published on NATS.
  */
 import {
   chownSync,
@@ -40,7 +40,7 @@ async function core(change: ConfigInput = {}): Promise<CoreFixture> {
   return fixture;
 }
 
-/** Answers wait here until they are let go. */
+/** Holds the answers of the small model; each function in the list releases an answer. */
 function holdAnswers(fixture: CoreFixture): (() => void)[] {
   const held: (() => void)[] = [];
   fixture.small.script(async (exchange) => {
@@ -54,7 +54,7 @@ const ends = (types: string[]): number =>
   types.filter((type) => type === 'done' || type === 'cancelled').length;
 
 describe('a backup', () => {
-  test('goes into a new file that only its owner can read', async () => {
+  test('is written to a new file with mode 0600, and never over an existing file', async () => {
     const fixture = await core();
     await fixture.ask('안녕');
     backUp(fixture.config.database, copyPath());
@@ -71,11 +71,11 @@ describe('a backup', () => {
     );
   });
 
-  test('of a core that was killed has what was in its log', async () => {
+  test('of a killed core has the rows of its write-ahead log', async () => {
     const path = join(scratch.path, 'gatehouse.db');
     const database = await openDatabase({ path });
     database.connection.exec("insert into submission values ('k', 'j', 1)");
-    // As a kill leaves it: the row is in the log only.
+    // The state after a kill: the row is only in the write-ahead log.
     for (const end of ['', '-wal'])
       writeFileSync(join(scratch.path, `killed.db${end}`), readFileSync(path + end));
     await database.close();
@@ -98,7 +98,7 @@ describe('a restore', () => {
   test.each([
     ['a newer version', 'GH_STORE_NEWER', "insert into kysely_migration values ('9999-x', 'now')"],
     ['somebody else', 'GH_STORE_OPEN', 'drop table kysely_migration'],
-  ])('of a file of %s changes nothing', async (_who, code, change) => {
+  ])('of a file of %s is refused and changes nothing', async (_who, code, change) => {
     const path = join(scratch.path, 'gatehouse.db');
     await (await openDatabase({ path })).close();
     backUp(path, copyPath());
@@ -110,10 +110,10 @@ describe('a restore', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  test('leaves nothing of its own beside the files, whether it works or fails', async () => {
+  test('leaves no temporary files, whether it succeeds or fails', async () => {
     const path = join(scratch.path, 'gatehouse.db');
     await (await openDatabase({ path })).close();
-    // What a backup that was killed left behind.
+    // The files that a killed backup leaves.
     for (const end of ['', '-journal', '-wal']) {
       writeFileSync(`${copyPath()}.partial${end}`, 'half');
     }
@@ -126,7 +126,7 @@ describe('a restore', () => {
     expect(readdirSync(scratch.path).filter((name) => /partial|incoming/.test(name))).toEqual([]);
   });
 
-  test('of a damaged file changes nothing', async () => {
+  test('of a damaged file is refused, and the database stays usable', async () => {
     const path = join(scratch.path, 'gatehouse.db');
     await (await openDatabase({ path })).close();
     backUp(path, copyPath());
@@ -139,7 +139,7 @@ describe('a restore', () => {
     await (await openDatabase({ path })).close();
   });
 
-  test('works where nothing was, and where what was there can not be read', async () => {
+  test('works without an old database, and keeps the files of an unreadable old database', async () => {
     const path = join(scratch.path, 'gatehouse.db');
     await (await openDatabase({ path })).close();
     backUp(path, copyPath());
@@ -153,7 +153,7 @@ describe('a restore', () => {
     await (await openDatabase({ path })).close();
   });
 
-  test('keeps what was there, whole, and the jobs of the backup go on to one end each', async () => {
+  test('keeps the replaced database, and the jobs of the backup continue to one end each', async () => {
     const fixture = await core();
     const early = await fixture.ask('먼저', { user_id: 'early' });
     const held = holdAnswers(fixture);
@@ -181,7 +181,7 @@ describe('a restore', () => {
     old.close();
   });
 
-  test('gives no position of the journal to a second event: readers of /events miss nothing', async () => {
+  test('gives no journal position twice, so that readers of /events miss nothing', async () => {
     const fixture = await core();
     fixture.small.script(direct('네'));
     await fixture.ask('하나');
@@ -207,7 +207,7 @@ describe('a restore', () => {
     expect(heard).not.toContain(lost.jobId);
   });
 
-  test('over a database that was begun after the loss leaves out what the lost one had given', async () => {
+  test('over a database that was created after a loss skips the journal positions of the lost database', async () => {
     const fixture = await core();
     await fixture.ask('하나');
     backUp(fixture.config.database, copyPath());
@@ -215,7 +215,7 @@ describe('a restore', () => {
     const lastLost = positionOf(fixture.config.database);
     await fixture.core.stop();
     for (const end of ['', '-wal', '-shm']) rmSync(fixture.config.database + end, { force: true });
-    // It begins at 1 again: what it knows of positions is less than what readers know.
+    // The new database begins at position 1, below the positions that readers have seen.
     await fixture.restart();
     await fixture.ask('다섯');
     expect(positionOf(fixture.config.database)).toBeLessThan(lastLost);
@@ -245,8 +245,8 @@ const positionOf = (path: string): number => {
   return pos;
 };
 
-describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
-  test('publishes every job of its own, though the stream ends with events it has never heard of', async () => {
+describe.skipIf(natsCommand === null)('a restore of a core on NATS', () => {
+  test('publishes all events of its jobs, although the stream ends with events that the backup lacks', async () => {
     const server = await broker();
     const fixture = await core((small) => ({
       nats: { mode: 'external', url: server.url },
@@ -258,7 +258,7 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
     await until(() => held.length === 1);
     await until(() => fixture.core.messaging.flush());
     backUp(fixture.config.database, copyPath());
-    // The lost history: the open job ends, and is the last that the stream holds.
+    // The lost history: the open job ends, and its events are the last of the stream.
     fixture.small.script(direct('네'));
     await fixture.ask('잊힐 것', { user_id: 'bob' });
     held.pop()!();
@@ -268,7 +268,7 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
 
     restore(copyPath(), fixture.config.database, Date.now());
     await server.kill();
-    // New jobs stand in the journal before the open one has come as far as the stream knows it.
+    // The journal has events of a new job before the open job reaches the state that the stream has.
     const again = holdAnswers(fixture);
     await fixture.restart();
     await until(() => again.length === 1);
@@ -290,7 +290,7 @@ describe.skipIf(natsCommand === null)('a restore of a core on a bus', () => {
 });
 
 test.skipIf(process.getuid?.() !== 0)(
-  'root puts a backup in the place of a database of somebody else, who can open it',
+  'a restore by root keeps the owner of the replaced database',
   async () => {
     const stranger = 54_321;
     const path = join(scratch.path, 'home', 'gatehouse.db');
@@ -305,7 +305,7 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
-test('a restore that cannot write says so with a code', () => {
+test('a restore that cannot write fails with GH_STORE_TARGET', () => {
   const inTheWay = join(scratch.path, 'file');
   const blocked = join(inTheWay, 'gatehouse.db');
   writeFileSync(inTheWay, '');

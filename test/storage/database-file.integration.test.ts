@@ -1,4 +1,4 @@
-/** The file of a database: one owner under all its names, nothing changed in files of others, and no writes into a file that is gone. */
+/** The database file: one owner under all its names, no changes to foreign files, no writes to a missing file. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -80,14 +80,14 @@ describe.each(kinds)('the database of the %s', (_kind, open) => {
     await expect(open(otherName(path))).rejects.toMatchObject({ code: 'GH_STORE_LOCKED' });
   });
 
-  test('is free again under each name after its owner has closed it', async () => {
+  test('can be opened under each name after its owner has closed it', async () => {
     await (await open(path)).close();
     for (const [, otherName] of otherNames.slice(0, 3)) {
       await (await open(otherName(path))).close();
     }
   });
 
-  test('is refused behind a symbolic link that leads nowhere', async () => {
+  test('is refused when the path is a symbolic link without a target', async () => {
     symlinkSync(join(scratch.path, 'nowhere', 'x.db'), path);
     await expect(open(path)).rejects.toMatchObject({ code: 'GH_STORE_OPEN' });
     expect(readdirSync(scratch.path)).toEqual(['gatehouse.db']);
@@ -95,7 +95,7 @@ describe.each(kinds)('the database of the %s', (_kind, open) => {
 });
 
 test.each(otherNames)(
-  'a restore is refused while the core owns the database: %s',
+  'a restore through %s is refused while the core owns the database',
   async (_name, otherName) => {
     const owner = await openDatabase({ path });
     onTestFinished(() => owner.close());
@@ -118,7 +118,7 @@ test('a restore through a symbolic link replaces the file and keeps the link', a
   await (await openDatabase({ path: link })).close();
 });
 
-/** What else a misspelt path may name. Each makes the file. */
+/** Files that a misspelt path may name: label, error code, and a function that creates the file. */
 const foreign: readonly [string, string, (file: string) => void][] = [
   ['a text', 'GH_STORE_CORRUPT', (file) => writeFileSync(file, 'shopping list\n'.repeat(100))],
   [
@@ -154,8 +154,8 @@ const foreign: readonly [string, string, (file: string) => void][] = [
   ['a named pipe', 'GH_STORE_OPEN', (file) => execFileSync('mkfifo', [file], { timeout: 20_000 })],
 ];
 
-describe.each(kinds)('a path of the %s that names something else', (_kind, open) => {
-  test.each(foreign)('is refused, and nothing is changed: %s', async (_name, code, make) => {
+describe.each(kinds)('a database path of the %s that names a foreign file', (_kind, open) => {
+  test.each(foreign)('is refused, and the file is not changed: %s', async (_name, code, make) => {
     make(path);
     if (statSync(path).isFile()) chmodSync(path, 0o644);
     const before = statSync(path);
@@ -172,7 +172,7 @@ describe.each(kinds)('a path of the %s that names something else', (_kind, open)
   });
 });
 
-test('the databases of core and bridge are not taken for each other, before and after they have their id', async () => {
+test('core and bridge refuse the database of each other, with and without an application id', async () => {
   const bridge = join(scratch.path, 'synology.db');
   await (await openDatabase({ path })).close();
   openBridgeDatabase(bridge).close();
@@ -191,7 +191,7 @@ test('the databases of core and bridge are not taken for each other, before and 
   openBridgeDatabase(bridge).close();
 });
 
-test('an empty file and a database without tables are taken', async () => {
+test('the core opens an empty file and a database without tables', async () => {
   writeFileSync(path, '');
   await (await openDatabase({ path })).close();
   const empty = join(scratch.path, 'empty.db');
@@ -199,7 +199,7 @@ test('an empty file and a database without tables are taken', async () => {
   await (await openDatabase({ path: empty })).close();
 });
 
-describe('a database file that is gone while the core runs', () => {
+describe('a database file that is lost while its program runs', () => {
   const ways: readonly [string, (file: string) => void][] = [
     ['deleted', (file) => rmSync(file)],
     [
@@ -211,29 +211,32 @@ describe('a database file that is gone while the core runs', () => {
     ],
     ['moved', (file) => renameSync(file, `${file}.aside`)],
   ];
-  test.each(ways)('takes no message and no document: %s', async (_name, lose) => {
-    const fixture = await openCore();
-    onTestFinished(() => fixture.close());
-    const { url } = fixture.core;
-    const post = (route: string, body: object) =>
-      fetch(`${url}${route}`, { method: 'POST', body: JSON.stringify(body) });
-    fixture.small.script(direct('네'));
-    await fixture.ask('안녕');
-    lose(fixture.config.database);
-    const refused = await post('/chat', { message: '안녕' });
-    expect(refused.status).toBe(503);
-    expect(await refused.json()).toMatchObject({
-      code: 'GH_STORE_UNAVAILABLE',
-      detail: expect.stringContaining('moved, deleted or replaced'),
-    });
-    expect((await post('/documents', { title: 'a', text: 'b' })).status).toBe(503);
-    expect((await post('/memos', { text: 'b' })).status).toBe(503);
-    const ready = await fetch(`${url}/readyz`);
-    expect(ready.status).toBe(503);
-    expect(await ready.text()).toContain('moved, deleted or replaced');
-  });
+  test.each(ways)(
+    'makes the core refuse messages and documents with 503 when it was %s',
+    async (_name, lose) => {
+      const fixture = await openCore();
+      onTestFinished(() => fixture.close());
+      const { url } = fixture.core;
+      const post = (route: string, body: object) =>
+        fetch(`${url}${route}`, { method: 'POST', body: JSON.stringify(body) });
+      fixture.small.script(direct('네'));
+      await fixture.ask('안녕');
+      lose(fixture.config.database);
+      const refused = await post('/chat', { message: '안녕' });
+      expect(refused.status).toBe(503);
+      expect(await refused.json()).toMatchObject({
+        code: 'GH_STORE_UNAVAILABLE',
+        detail: expect.stringContaining('moved, deleted or replaced'),
+      });
+      expect((await post('/documents', { title: 'a', text: 'b' })).status).toBe(503);
+      expect((await post('/memos', { text: 'b' })).status).toBe(503);
+      const ready = await fetch(`${url}/readyz`);
+      expect(ready.status).toBe(503);
+      expect(await ready.text()).toContain('moved, deleted or replaced');
+    },
+  );
 
-  test('is taken again when it is back in its place', async () => {
+  test('is used again when it is back in its place', async () => {
     const fixture = await openCore();
     onTestFinished(() => fixture.close());
     const { database } = fixture.config;
@@ -247,7 +250,7 @@ describe('a database file that is gone while the core runs', () => {
     expect((await fetch(`${fixture.core.url}/readyz`)).status).toBe(200);
   });
 
-  test('takes nothing from the chat either', () => {
+  test('makes the storage of the bridge fail with GH_STORE_UNAVAILABLE', () => {
     const bridge = openBridgeDatabase(path);
     onTestFinished(() => bridge.close());
     const storage = createBridgeStore(bridge, Date.now);

@@ -1,4 +1,4 @@
-/** The file does not grow with what is gone, the log not with what is in the file, and readers are not waited for. */
+/** Maintenance: the database file and the write-ahead log shrink, without waiting for readers. */
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -43,12 +43,12 @@ describe('the database file', () => {
   test.each([
     ['the core', (file: string): Promise<Opened> => openDatabase({ path: file })],
     ['the bridge', async (file: string): Promise<Opened> => openBridgeDatabase(file)],
-  ])('of %s is for its owner only, also one that was not', async (_who, openIt) => {
+  ])('of %s has mode 0600, also when it had another mode before', async (_who, openIt) => {
     const umask = process.umask(0o022);
     onTestFinished(() => void process.umask(umask));
     await (await openIt(path)).close();
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    // As versions before made it.
+    // The mode in earlier versions.
     chmodSync(path, 0o644);
     writeFileSync(`${path}-wal`, '');
     chmodSync(`${path}-wal`, 0o644);
@@ -60,7 +60,7 @@ describe('the database file', () => {
     await database.close();
   });
 
-  test('gives back what was removed, but for a reserve, while it is in use', async () => {
+  test('gives back the space of deleted rows while it is in use, except for a reserve', async () => {
     const database = await open();
     const maintenance = createDatabaseMaintenance(database, path);
     fill(database, 10);
@@ -78,7 +78,7 @@ describe('the database file', () => {
     expect(database.connection.pragma('integrity_check', { simple: true })).toBe('ok');
   });
 
-  test('of a version that could not shrink is made so at its next start', async () => {
+  test('without auto_vacuum gets incremental auto_vacuum when it is opened', async () => {
     const first = await openDatabase({ path });
     first.connection.pragma('auto_vacuum = NONE');
     first.connection.exec("insert into submission values ('k', 'j', 1); vacuum");
@@ -90,8 +90,8 @@ describe('the database file', () => {
   });
 });
 
-describe('the log', () => {
-  test('is emptied, and kept while a backup still reads, without waiting for it', async () => {
+describe('the write-ahead log', () => {
+  test('is not truncated while a backup reads, without waiting for the backup, and is truncated afterwards', async () => {
     const database = await open();
     const maintenance = createDatabaseMaintenance(database, path);
     fill(database, 1);
@@ -107,7 +107,7 @@ describe('the log', () => {
     expect(maintenance.sizes().logBytes).toBe(0);
   });
 
-  test('does not keep its size after a burst', async () => {
+  test('shrinks to at most 8 MiB after a burst of writes', async () => {
     const database = await open();
     const maintenance = createDatabaseMaintenance(database, path);
     fill(database, 30);
@@ -125,8 +125,8 @@ function writeRow({ connection }: Database): void {
   connection.prepare('insert into submission values (?, ?, 1)').run(`extra-${extra}`, 'j');
 }
 
-describe('a core that runs', () => {
-  test('removes old jobs with all that belongs to them, and keeps what is open or young', async () => {
+describe('a running core', () => {
+  test('removes ended jobs with all their rows after the retention time, and keeps open jobs', async () => {
     const fixture = await openCore(
       {},
       { retentionSchedule: { keepMs: 0, everyMs: 20, walIdleMs: 60_000 } },
@@ -155,7 +155,7 @@ describe('a core that runs', () => {
     }
   });
 
-  test('forgets delivery reports that came after their job was removed', async () => {
+  test('removes old delivery reports that arrived after their job was removed', async () => {
     const database = await open();
     const deliveries = createDeliveryStore(database);
     const report = { job_id: 'gone', channel: 'synology', parts: 1, error: null } as const;
@@ -165,7 +165,7 @@ describe('a core that runs', () => {
     expect(deliveries.ofJob('gone').map(({ reply_id }) => reply_id)).toEqual(['gone:2']);
   });
 
-  test('empties the log when nothing is written any more, and shows the sizes', async () => {
+  test('truncates the write-ahead log when it is idle, and shows the sizes in its metrics', async () => {
     const fixture = await openCore(
       {},
       { retentionSchedule: { keepMs: 1e9, everyMs: 1e6, walIdleMs: 20 } },

@@ -1,7 +1,7 @@
 /**
- * `node test/storage/make-fixtures.ts [MIGRATION …]`: makes `fixtures/MIGRATION.sqlite`, a database as the version that
- * ended with this migration left it, with jobs in every stage; without a name the newest one. Rows are of a real core;
- * a fixture that is there is left alone, for it is what is on people's disks.
+ * `node test/storage/make-fixtures.ts [MIGRATION …]` makes `fixtures/MIGRATION.sqlite`: a database of the version that
+ * ended with this migration, with jobs in every stage; without a name, of the newest version. The rows come from a real
+ * core. An existing fixture is not changed, because users have such databases on their disks.
  */
 import { copyFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,7 +28,7 @@ try {
   await fixture.close();
 }
 
-/** Ended, cancelled, rejected, written, waiting for a person, at the model, in front of it. */
+/** Creates jobs: ended, cancelled, rejected, executed, waiting for a person, at the model, and queued. */
 async function fill({ ask, client, core, small, large }: CoreFixture): Promise<void> {
   const draft = (title: string) =>
     saysJson({
@@ -93,7 +93,7 @@ async function fill({ ask, client, core, small, large }: CoreFixture): Promise<v
   await until(async () => (await client.job(waiting)).state === 'classify');
 }
 
-/** The schema is made by its own migrations; the rows are copied as far as it has room for them. */
+/** Creates the schema by its migrations, and copies the rows of the columns that it has. */
 async function make(name: string, real: string): Promise<void> {
   const path = join(folder, `${name}.sqlite`);
   if (existsSync(path)) {
@@ -107,7 +107,7 @@ async function make(name: string, real: string): Promise<void> {
   const { error } = await new Migrator({ db, provider }).migrateTo(name);
   if (error !== undefined) throw error;
   connection.prepare('attach ? as real').run(real);
-  // The tables behind the full-text search are copied as they are.
+  // Allows writes to the shadow tables of the full-text search.
   connection.unsafeMode();
   for (const table of tablesOf(connection)) {
     const known = new Set(columnsOf(connection, 'real', table));

@@ -1,6 +1,6 @@
 /**
- * Databases of every version that ever was (test/storage/fixtures, made by make-fixtures.ts): each opens with all its
- * data, its jobs go on, and a database of the future is left alone.
+ * Databases of every version (test/storage/fixtures, made by make-fixtures.ts): each opens with all its data and its
+ * jobs continue. A database of a newer version is refused and not changed.
  */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** What the classifier's model says, and the drafter's. */
+/** Replies of the small model, as the drafter and as the classifier. */
 const answers: FakeReply = (exchange) =>
   JSON.stringify(exchange.request.body.messages).includes('메모: ')
     ? says('# 초안')(exchange)
@@ -31,7 +31,7 @@ const answers: FakeReply = (exchange) =>
 
 type Row = Record<string, unknown>;
 
-/** Read without the program: what is really there. */
+/** Reads a table directly with SQLite. */
 function rowsOf(file: string, table: string): Row[] {
   const connection = new Sqlite(file, { readonly: true });
   const rows = connection.prepare<[], Row>(`select * from ${table}`).all();
@@ -47,7 +47,7 @@ function tablesOf(file: string): string[] {
 }
 
 test.each(names)(
-  'the version of %s has a fixture (make it: node test/storage/make-fixtures.ts)',
+  'the migration %s has a fixture (else run: node test/storage/make-fixtures.ts)',
   (name) => {
     expect(existsSync(fixtureOf(name))).toBe(true);
   },
@@ -55,7 +55,7 @@ test.each(names)(
 
 const made = names.filter((name) => existsSync(fixtureOf(name)));
 
-describe.each(made)('a database of the version that ended with %s', (name) => {
+describe.each(made)('a database of the version whose last migration is %s', (name) => {
   beforeEach(() => copyFileSync(fixtureOf(name), path));
 
   test('keeps every row when it is opened', async () => {
@@ -71,10 +71,10 @@ describe.each(made)('a database of the version that ended with %s', (name) => {
     connection.close();
   });
 
-  test('shows its ended jobs as they were, and its open ones go on to their end', async () => {
+  test('returns its ended jobs unchanged, and its open jobs continue to their end', async () => {
     const jobs = rowsOf(path, 'job');
     const journal = rowsOf(path, 'journal');
-    // As if it was started at once: the limits of its jobs have not run out.
+    // The clock continues at the last row of the fixture: no time limit of a job has passed.
     const begun = Date.now();
     const left = Math.max(...journal.map((row) => Number(row['at'])));
     const fixture = await openCore(
@@ -128,7 +128,7 @@ describe.each(made)('a database of the version that ended with %s', (name) => {
 });
 
 describe('a database', () => {
-  test('of a newer version is refused with what to do, and not touched', async () => {
+  test('of a newer version is refused with advice, and is not changed', async () => {
     await (await openDatabase({ path })).close();
     const connection = new Sqlite(path);
     connection.exec("insert into kysely_migration values ('9999-later', 'now')");
@@ -143,10 +143,10 @@ describe('a database', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  test('whose upgrade fails half way is as it was before', async () => {
+  test('whose upgrade fails half way is unchanged', async () => {
     copyFileSync(fixtureOf('0001-initial'), path);
     const connection = new Sqlite(path);
-    // In the way of the second table that the migration makes.
+    // Makes the migration fail at the second table that it creates.
     connection.exec('create table calendar_event (x)');
     connection.close();
     await expect(openDatabase({ path })).rejects.toMatchObject({ code: 'GH_STORE_OPEN' });

@@ -1,4 +1,4 @@
-/** A server process of our own: started, waited for by asking it, and ended by its pid. */
+/** A server process: it is started, polled until it is ready, and ended by its pid. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -11,8 +11,7 @@ export interface ChildServer {
 }
 
 /**
- * Starts the program and resolves when `isUp` does. @throws Error with what it printed when it ends before,
- * or takes too long
+ * Starts the program and resolves when `isUp` does. @throws Error with its output if it ends before, or takes too long
  */
 export async function startChild(
   program: string,

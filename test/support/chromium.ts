@@ -1,13 +1,13 @@
 /**
- * A real Chromium for the tests of the inspector's page: the distribution's own, with a new profile each
- * time and nothing that talks to the outside.
+ * A real Chromium for the tests of the inspector's page: that of the distribution, with a new profile for each launch
+ * and without connections to the internet.
  */
 import { chromium, type Browser } from 'playwright-core';
 import { findProgram, prepareProgram } from './debian-package.ts';
 
 const program = 'chromium';
 
-/** Its path; null where none can be had, with the reason printed. */
+/** The path of Chromium; null if there is none, with the reason printed. */
 export function prepareChromium(): string | null {
   const problem = prepareProgram(program, [program, 'fonts-noto-cjk', 'fonts-noto-color-emoji']);
   if (problem === null) return findProgram(program);

@@ -1,13 +1,13 @@
 /**
- * When and where a question is asked: tests of what depends on the day run on each of these, not only at a
- * moment that was chosen when they were written. A table of tests takes them with `test.each(clocks())`.
+ * The time and the zone of a question: tests that depend on the day run once for each of these, not only at a fixed
+ * moment. A table of tests takes them with `test.each(clocks())`.
  */
 export interface TestClock {
   name: string;
   /** ISO instant. */
   now: string;
   timeZone: string;
-  /** The day that it is there, `YYYY-MM-DD`. */
+  /** The day in that zone, `YYYY-MM-DD`. */
   today: string;
 }
 
@@ -15,7 +15,7 @@ export interface TestClock {
 export function clocks(): TestClock[] {
   const now = new Date();
   const hour = now.getUTCHours();
-  // The zone is shifted, not the clock: somewhere on earth it is just after midnight, elsewhere just before.
+  // The zone is chosen, not the clock: there is always a zone just after midnight, and a zone just before it.
   const afterMidnight = hour <= 12 ? -hour : 24 - hour;
   const beforeMidnight = hour >= 9 ? 23 - hour : -1 - hour;
   const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
@@ -46,13 +46,13 @@ function leapDay(year: number): Date {
   return new Date(Date.UTC(leap, 1, 29, 3));
 }
 
-/** IANA counts `Etc/GMT` zones the other way round. */
+/** The sign of `Etc/GMT` zones is reversed in IANA names. */
 const fixedZone = (hours: number): string =>
   hours === 0 ? 'Etc/GMT' : `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
 
 const dayIn = (time: Date, timeZone: string): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(time);
 
-/** The day so many days later, `YYYY-MM-DD`. */
+/** The day `days` days later, `YYYY-MM-DD`. */
 export const daysLater = (day: string, days: number): string =>
   new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);

@@ -1,4 +1,4 @@
-/** A real core on a free port, over a real database, with two fake model servers behind it. */
+/** A real core on a free port, with a real database and two fake model servers. */
 import { join } from 'node:path';
 import { configSchema, type Config } from '#app/config/config';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
@@ -13,15 +13,15 @@ import { scratchFolder } from './journal.ts';
 export interface CoreFixture {
   core: Core;
   client: CoreClient;
-  /** Classifies, words results, answers directly. */
+  /** The model server for classification, wording and direct answers. */
   small: FakeLlm;
-  /** Reasons. */
+  /** The model server for reasoning. */
   large: FakeLlm;
   folder: string;
   config: Config;
-  /** Submits and follows to the end. */
+  /** Submits a message and follows its job to the end. */
   ask(message: string, body?: Record<string, unknown>): Promise<Answered>;
-  /** Stops the core and starts it again over the same database. */
+  /** Stops the core and starts it again with the same database. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export interface Answered {
   end: StateEvent;
 }
 
-/** Changes of the configuration; a function where they need the fake servers. */
+/** Changes of the configuration; a function if they need the fake servers. */
 export type ConfigInput =
   | Record<string, unknown>
   | ((small: FakeLlm, large: FakeLlm) => Record<string, unknown>);
@@ -89,7 +89,7 @@ export async function openCore(
   return fixture;
 }
 
-/** Everything that the stream of a job says, up to its end. */
+/** All events of the stream of a job, up to its end. */
 export async function follow(client: CoreClient, jobId: string): Promise<Omit<Answered, 'jobId'>> {
   const events: StateEvent[] = [];
   const tokens: TokenChunk[] = [];

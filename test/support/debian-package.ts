@@ -1,9 +1,9 @@
-/** Real servers for tests from Debian packages: installed where that is allowed, else named as missing. */
+/** Real servers for tests from Debian packages: installed if that is allowed, else reported as missing. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The program's path, or null. Looks where Debian puts daemons too. */
+/** The path of the program, or null. Also searches the folders in which Debian installs daemons. */
 export function findProgram(name: string): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
   for (const folder of folders) {
@@ -12,20 +12,20 @@ export function findProgram(name: string): string | null {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // Not here.
+      // The program is not in this folder.
     }
   }
   return null;
 }
 
 /**
- * Installs the packages if the program is missing and this process may (root, with apt-get at hand).
- * Returns why the program is not there afterwards, or null if it is.
+ * Installs the packages if the program is missing and this process may install (root, with apt-get).
+ * Returns why the program is still missing, or null.
  */
 export const prepareProgram = (program: string, packages: readonly string[]): string | null =>
   preparePackages(program, () => findProgram(program) !== null, packages);
 
-/** The same for what is no program, such as a library. `isThere` says whether it can be used. */
+/** The same for other packages, for example a library. `isThere` tests whether it can be used. */
 export function preparePackages(
   name: string,
   isThere: () => boolean,

@@ -17,11 +17,11 @@ import { startChild } from './child-server.ts';
 import { findProgram, prepareProgram } from './debian-package.ts';
 import { freePort } from './free-port.ts';
 
-/** Installs Dovecot where that is allowed. Why it is missing afterwards, or null. */
+/** Installs Dovecot if that is allowed. Returns why it is missing, or null. */
 export const prepareDovecot = (): string | null =>
   prepareProgram('dovecot', ['dovecot-core', 'dovecot-imapd']);
 
-/** Why tests with Dovecot have to be skipped, or null. */
+/** Why tests with Dovecot must be skipped, or null. */
 export const dovecotMissing = (): string | null =>
   findProgram('dovecot') === null
     ? 'dovecot is not installed (Debian package dovecot-imapd)'
@@ -31,16 +31,16 @@ export interface Dovecot {
   port: number;
   username: string;
   password: string;
-  /** Puts a message into a folder. `at`: when it arrived. */
+  /** Puts a message into a folder. `at`: the time of its arrival. */
   deliver(folder: string, source: Buffer, at: Date): void;
-  /** The flags of the messages of a folder, as the file names carry them; `''` for an unseen one. */
+  /** The flags of the messages of a folder, from their file names; `''` for an unseen one. */
   flags(folder: string): string[];
   stop(): Promise<void>;
 }
 
-/** Starts one. @throws Error when it is not installed or does not start */
+/** Starts a Dovecot. @throws Error if it is not installed or does not start */
 export async function startDovecot(folders: readonly string[]): Promise<Dovecot> {
-  // Not the usual place for temporary files: the path of a socket may have 108 characters.
+  // A short path, not the usual temporary folder: the path of a socket may have 108 characters.
   const folder = mkdtempSync('/tmp/gh-dovecot-');
   chmodSync(folder, 0o755);
   const port = await freePort();
@@ -84,7 +84,7 @@ interface Owner {
   gid: number;
 }
 
-/** Dovecot gives no mail to root, so as root the mail is somebody else's. */
+/** Dovecot gives no mail to root; if the tests run as root, the mail belongs to another user. */
 function mailOwner(): Owner {
   const { username: name, uid, gid } = userInfo();
   if (uid !== 0) return { name, uid, gid };
@@ -160,7 +160,7 @@ service stats {
 }
 `;
 
-/** Whether an IMAP server greets at the port. */
+/** Whether an IMAP server sends its greeting at the port. */
 function greets(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(port, '127.0.0.1');

@@ -1,14 +1,14 @@
 /**
- * An embedding server for tests, with vectors that can be computed by hand: each text is the bag of its meanings.
- * A word stands for its meaning where it is in the table of synonyms, else for itself; endings do not count. What
- * it says is scripted by `answer`.
+ * An embedding server for tests, with vectors that can be computed by hand: each text is the bag of its meanings. A
+ * word in the table of synonyms stands for its meaning, another one for itself; endings are ignored. `answer` scripts
+ * the responses.
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const dim = 64;
 
-/** Words that mean the same. */
+/** Synonyms. */
 const meanings: Record<string, string> = {
   자동차: 'car',
   차량: 'car',
@@ -23,7 +23,7 @@ const meanings: Record<string, string> = {
   건강검진: 'health',
 };
 
-/** The same for the same text, always; length 1. */
+/** Deterministic, of length 1. */
 export function bagOfMeanings(text: string): number[] {
   const vector = Array.from({ length: dim }, () => 0);
   for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
@@ -50,7 +50,7 @@ export interface FakeEmbeddings {
   readonly requests: readonly EmbeddingBody[];
   /** The largest number of requests that were open at the same time. */
   readonly overlapMax: number;
-  /** What the next requests get; null: the vectors. */
+  /** Scripts the response of the next requests; null: the vectors. */
   answer: ((body: EmbeddingBody, response: ServerResponse) => unknown) | null;
   /** Stops listening and cuts all connections. `listen` undoes it, on the same port. */
   refuse(): Promise<void>;
@@ -62,7 +62,7 @@ export const embeddingList = (vectors: unknown[]): object => ({
   data: vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })),
 });
 
-/** Starts it on a free port of the loopback interface. `refuse` it after the test. */
+/** Starts it on a free port of the loopback interface. Call `refuse` after the test. */
 export async function startFakeEmbeddings(): Promise<FakeEmbeddings> {
   const requests: EmbeddingBody[] = [];
   let port = 0;

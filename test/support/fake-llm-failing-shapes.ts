@@ -1,4 +1,4 @@
-/** Answers that are none: what breaks off, what speaks of an error, what says nothing. */
+/** Failing answers: truncated streams, errors, and empty answers. */
 import { chunk, frame } from './fake-llm-replies.ts';
 import { done, helloFrames, say, stop, type Shape, type ShapeOutcome } from './fake-llm-shape.ts';
 

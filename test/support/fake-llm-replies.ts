@@ -1,6 +1,6 @@
 /**
- * What the fake model server can do with a request. A reply is a function; tests combine them:
- * `after(barrier, says('…'))`. Each ends by itself, or when the client goes away.
+ * The replies of the fake model server. A reply is a function; tests combine them: `after(barrier, says('…'))`. Each
+ * ends by itself, or when the client disconnects.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ export interface FakeExchange {
   response: ServerResponse;
   /** Aborts when the connection has ended. */
   gone: AbortSignal;
-  /** Call before the server itself ends the connection: the log then says `closedBy: 'server'`. */
+  /** To be called before the server itself ends the connection: the log then has `closedBy: 'server'`. */
   finish: () => void;
 }
 
@@ -21,7 +21,7 @@ export type FakeReply = (exchange: FakeExchange) => Promise<void> | void;
 /** One SSE frame with this JSON. */
 export const frame = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 
-/** A chunk in OpenAI's shape. */
+/** A chunk in the format of OpenAI. */
 export const chunk = (delta: unknown, finish: string | null = null): object => ({
   id: 'chatcmpl-1',
   object: 'chat.completion.chunk',
@@ -42,7 +42,7 @@ function begin(response: ServerResponse): void {
   response.flushHeaders();
 }
 
-/** Writes, and waits where the client reads slower than we write. */
+/** Writes, and waits if the client reads more slowly than the server writes. */
 async function write({ response, gone }: FakeExchange, bytes: string | Uint8Array): Promise<void> {
   if (gone.aborted || response.destroyed) return;
   if (!response.write(bytes)) await once(response, 'drain', { signal: gone }).catch(() => {});
@@ -53,7 +53,7 @@ function end({ response, finish }: FakeExchange, last = ''): void {
   response.end(last);
 }
 
-/** Resolves when the client has gone. */
+/** Resolves when the client has disconnected. */
 const untilGone = (gone: AbortSignal): Promise<void> =>
   gone.aborted
     ? Promise.resolve()
@@ -65,7 +65,7 @@ export interface SaysOptions {
   finish?: string;
 }
 
-/** Streams the text word by word, ends properly, with usage and `[DONE]`. */
+/** Streams the text word by word, and ends with usage and `[DONE]`. */
 export const says =
   (text: string, { wordMs = 0, finish = 'stop' }: SaysOptions = {}): FakeReply =>
   async (exchange) => {
@@ -82,7 +82,7 @@ export const says =
     end(exchange, 'data: [DONE]\n\n');
   };
 
-/** The JSON as the answer's text: what a classifier gives. */
+/** The JSON as the text of the answer: the output of a classifier. */
 export const saysJson = (value: unknown): FakeReply => says(JSON.stringify(value));
 
 /** Thinking in a field of its own, then the answer. */
@@ -98,7 +98,7 @@ export const thinks =
     end(exchange, 'data: [DONE]\n\n');
   };
 
-/** Calls tools: `[name, arguments as JSON text]` each. */
+/** Tool calls: `[name, arguments as JSON text]` each. */
 export const calls =
   (...list: [name: string, args: string][]): FakeReply =>
   async (exchange) => {
@@ -116,7 +116,7 @@ export const calls =
     end(exchange, 'data: [DONE]\n\n');
   };
 
-/** An error status with a JSON body; 503 with `loading()` is what a server says while it loads its model. */
+/** An error status with a JSON body; 503 with `loading()` is the answer of a server that still loads its model. */
 export const fails =
   (status: number, body: unknown = { error: { message: 'no' } }, headers = {}): FakeReply =>
   (exchange) => {
@@ -132,7 +132,7 @@ export const fails =
 export const loading = (): FakeReply =>
   fails(503, { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } });
 
-/** Accepts the request and never says a token. Headers, a comment and a role are sent, as most servers do. */
+/** Accepts the request and never sends a token. Headers, a comment and a role are sent, as by most servers. */
 export const stalls = (): FakeReply => async (exchange) => {
   begin(exchange.response);
   await write(exchange, ': keepalive\n\n');
@@ -140,7 +140,7 @@ export const stalls = (): FakeReply => async (exchange) => {
   await untilGone(exchange.gone);
 };
 
-/** Says this much, then nothing more, with the connection open. */
+/** Sends this text, then nothing more; the connection stays open. */
 export const stallsAfter =
   (text: string): FakeReply =>
   async (exchange) => {
@@ -149,7 +149,7 @@ export const stallsAfter =
     await untilGone(exchange.gone);
   };
 
-/** Says this much, then the connection ends: by a clean end, or by a reset. No finish_reason either way. */
+/** Sends this text, then the connection ends: by a clean end, or by a reset. Without a finish_reason in both cases. */
 export const cutsAfter =
   (text: string, how: 'end' | 'reset' = 'end'): FakeReply =>
   async (exchange) => {
@@ -157,12 +157,12 @@ export const cutsAfter =
     if (text !== '') await write(exchange, frame(chunk({ content: text })));
     exchange.finish();
     if (how === 'end') return void exchange.response.end();
-    // Let the bytes out first: a reset discards what has not been sent.
+    // Waits until the bytes are sent: a reset discards unsent bytes.
     await new Promise((resolve) => setImmediate(resolve));
     exchange.response.socket?.resetAndDestroy();
   };
 
-/** Says this much, then an error frame. */
+/** Sends this text, then an error frame. */
 export const breaksAfter =
   (text: string, error: unknown = { error: { message: 'out of memory' } }): FakeReply =>
   async (exchange) => {
@@ -171,10 +171,10 @@ export const breaksAfter =
     end(exchange, frame(error));
   };
 
-/** Ends properly without having said anything. */
+/** A complete answer without text. */
 export const saysNothing = (): FakeReply => says('');
 
-/** Never ends, whatever was asked for. */
+/** Never ends, for any request. */
 export const endless = (): FakeReply => async (exchange) => {
   begin(exchange.response);
   while (!exchange.gone.aborted) {
@@ -183,10 +183,10 @@ export const endless = (): FakeReply => async (exchange) => {
   }
 };
 
-/** Thinks, and never comes to an answer. */
+/** Only thinking, without an answer. */
 export const thinksOnly = (): FakeReply => says('<think> 아직 생각 중', { finish: 'length' });
 
-/** Waits for the barrier (a slow prompt, under the test's control), then replies. */
+/** Waits for the barrier (a slow prompt, controlled by the test), then replies. */
 export const after =
   (barrier: Promise<unknown>, reply: FakeReply): FakeReply =>
   async (exchange) => {
@@ -198,7 +198,7 @@ export interface RawOptions {
   type?: string;
   /** `chunked`, or until the connection closes, as HTTP/1.0 servers do. */
   framing?: 'chunked' | 'close';
-  /** How the bytes are cut into writes: all at once, or one byte each. */
+  /** The size of the writes: all bytes at once, or one byte each. */
   split?: 'none' | 'bytes';
   ending?: 'end' | 'reset';
 }

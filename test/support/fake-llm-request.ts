@@ -1,8 +1,8 @@
-/** A request to the fake model server, as tests see it. */
+/** A request to the fake model server, for the assertions of tests. */
 import type { IncomingMessage } from 'node:http';
 import type { ChatMessage } from '#shared/model/model';
 
-/** The body of a chat request, as far as tests look at it. */
+/** The body of a chat request: the fields that tests check. */
 export interface ChatBody {
   model: string;
   messages: ChatMessage[];
@@ -11,15 +11,15 @@ export interface ChatBody {
 }
 
 export interface FakeRequest {
-  /** Counts the chat requests from 1. */
+  /** The number of the chat request, from 1. */
   readonly n: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: ChatBody;
-  /** performance.now() when it had been read. */
+  /** performance.now() when the request had been read. */
   readonly arrivedAt: number;
   /** performance.now() when the connection ended; null while it is open. */
   closedAt: number | null;
-  /** Who ended it: the server finished its answer or cut it, or the client went away before. */
+  /** The side that ended it: the server finished or cut its answer, or the client disconnected before. */
   closedBy: 'server' | 'client' | null;
   /** Resolves with the request when its connection has ended. */
   readonly closed: Promise<FakeRequest>;

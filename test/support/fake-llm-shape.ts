@@ -1,4 +1,4 @@
-/** What the tables of odd shapes are made of: fake-llm-*-shapes.ts. */
+/** Shared by the tables of unusual response formats: fake-llm-*-shapes.ts. */
 import type { ErrorReason } from '#shared/model/model';
 import { chunk, frame, type RawOptions } from './fake-llm-replies.ts';
 

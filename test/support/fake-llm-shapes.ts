@@ -1,11 +1,11 @@
 /**
- * The odd shapes in which real servers answer, byte by byte, and what must be made of each. Collected from the
- * sources of mlx-lm, mlx-vlm, Ollama, llama.cpp, vLLM and from reports about LM Studio and proxies.
+ * Unusual response formats of real servers, byte by byte, with the expected result. Collected from the sources of
+ * mlx-lm, mlx-vlm, Ollama, llama.cpp, vLLM and from reports about LM Studio and proxies.
  */
 import { chunk, frame, usageChunk } from './fake-llm-replies.ts';
 import { completion, done, hello, helloFrames, say, stop, type Shape } from './fake-llm-shape.ts';
 
-/** Odd, but whole answers. */
+/** Unusual but complete answers. */
 export const wholeShapes: readonly Shape[] = [
   {
     name: 'as OpenAI sends it',
@@ -194,7 +194,7 @@ export const wholeShapes: readonly Shape[] = [
   },
 ];
 
-/** Thinking, in its fields and in its tags. */
+/** Thinking, in its own fields and in tags. */
 export const thinkingShapes: readonly Shape[] = [
   {
     name: 'thinking in reasoning_content',

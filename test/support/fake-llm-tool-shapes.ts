@@ -1,4 +1,4 @@
-/** Tool calls in all the forms in which servers send them. */
+/** Tool calls in all the formats of the servers. */
 import { chunk, frame } from './fake-llm-replies.ts';
 import { completion, done, say, stop, type Shape } from './fake-llm-shape.ts';
 

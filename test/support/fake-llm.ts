@@ -1,16 +1,16 @@
 /**
- * A model server for tests, scripted per request: it says what a test tells it to say, byte by byte where that
- * matters, and keeps a log of what it was asked and when each connection ended.
+ * A model server for tests, scripted per request: it sends what a test has scripted, byte by byte if necessary, and
+ * logs its requests and the time at which each connection ended.
  *
  *     const llm = await startFakeLlm();
  *     llm.script(says('안녕하세요'), stalls());      // the first and the second request; later ones get the default
  *     … use llm.baseUrl …
- *     const request = await llm.arrived(2);           // waits until the second request is here
+ *     const request = await llm.arrived(2);           // waits until the second request has arrived
  *     await request.closed;                           // … and until its connection has ended
  *     expect(llm.overlapMax).toBe(1);                 // never two at once
  *     await llm.close();
  *
- * The replies are in fake-llm-replies.ts, the odd shapes of real servers in fake-llm-shapes.ts.
+ * The replies are in fake-llm-replies.ts, the unusual formats of real servers in fake-llm-shapes.ts.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,11 +18,11 @@ import { says, type FakeReply } from './fake-llm-replies.ts';
 import type { ChatBody, FakeRequest } from './fake-llm-request.ts';
 
 export interface FakeLlmOptions {
-  /** How many requests it works on at once; more wait in a queue, as at a single-inference server. Default: all. */
+  /** The number of requests that run at once; others are queued, as by a single-inference server. Default: all. */
   slots?: number;
-  /** What a request gets for which nothing was scripted. */
+  /** The reply to a request for which nothing was scripted. */
   reply?: FakeReply;
-  /** Answers to GET, by path; a function may look at the request. Others get 404. */
+  /** Answers to GET, by path; a function receives the request. Other paths get 404. */
   pages?: Record<string, FakePage | ((request: IncomingMessage) => FakePage)>;
 }
 
@@ -50,13 +50,13 @@ export interface FakeLlm {
   script(...replies: FakeReply[]): void;
   /** Resolves when the n-th chat request (from 1) has arrived. */
   arrived(n: number): Promise<FakeRequest>;
-  /** Stops listening and cuts all connections: whoever comes is refused. `listen` undoes it, on the same port. */
+  /** Stops listening and cuts all connections: new ones are refused. `listen` undoes it, on the same port. */
   refuse(): Promise<void>;
   listen(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Lets `slots` holders in at once, the others in order. */
+/** Admits `slots` holders at once, the others in order. */
 function createSlots(slots: number): { take(): Promise<void>; give(): void } {
   let free = slots;
   const waiting: (() => void)[] = [];

@@ -1,4 +1,4 @@
-/** A loopback port that was free a moment ago, for servers that cannot choose one themselves. */
+/** A loopback port that was free a moment ago, for servers that cannot choose a port themselves. */
 import { createServer, type AddressInfo } from 'node:net';
 
 export async function freePort(): Promise<number> {

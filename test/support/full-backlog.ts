@@ -1,6 +1,6 @@
 /**
- * An address at which a connection is neither accepted nor refused, as at a host that drops packets: a listener
- * with a backlog of one whose thread sleeps. What fits into the backlog is taken up first, so the next one hangs.
+ * An address at which a connection is neither accepted nor refused, as at a host that drops packets: a listener with a
+ * backlog of one and a sleeping thread. When the backlog is full, the next connection hangs.
  */
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -20,7 +20,7 @@ const listener = `
   });
 `;
 
-/** How long a connection on loopback may take before it counts as hanging: it needs well under 1 ms. */
+/** A connection on loopback needs well under 1 ms; after this time it counts as hanging. */
 const HANGS_AFTER_MS = 200;
 
 const connects = (socket: Socket): Promise<boolean> =>

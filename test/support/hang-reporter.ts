@@ -2,7 +2,7 @@
  * Ends a run in which a test file hangs, and names the file and the test.
  *
  * Vitest's own timeouts are timers in the worker: a worker that is blocked by a synchronous call (`execFileSync`
- * without a timeout, a loop that does not end) never runs them, and the run would wait for it until the CI gives up.
+ * without a timeout, an endless loop) never runs them, and the run would wait for it until the CI ends it.
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 

@@ -1,4 +1,4 @@
-/** The words of an example home, as the case files of the rules use them. */
+/** An example of a custom vocabulary, as the case files of the rules use it. */
 import type { CustomVocabulary } from '#language/rules/custom-vocabulary';
 
 export const exampleHome: CustomVocabulary = {

@@ -24,7 +24,7 @@ export const jobInput = (change: Partial<JobInput> = {}): JobInput => ({
   ...change,
 });
 
-/** What a commit of a new job with these rows is, without the machine. */
+/** The commit of a new job with these rows, without the machine. */
 export const newJobChange = (
   input: JobInput,
   rows: JournalRow[],
@@ -66,7 +66,7 @@ const failure = {
 };
 const bad = { ...good, ok: false, summary: '캘린더에 연결하지 못했습니다.', error: failure };
 
-/** Every kind of result that each effect can have. */
+/** Every kind of result of each effect. */
 export const effectOutputs: Record<string, unknown[]> = {
   admit: [
     { now, decision: null },
@@ -102,7 +102,7 @@ const fromOutside: JournalEvent[] = [
   { type: 'progress', message: '생각하고 있습니다...' },
 ];
 
-/** All events that can reach a job in this state: effect results and errors, timers, words from outside. */
+/** All events that can reach a job in this state: effect results and errors, timers, external events. */
 export function nextEvents(snapshot: JobSnapshot): JournalEvent[] {
   if (snapshot.status !== 'active') return [];
   const events = [...fromOutside];

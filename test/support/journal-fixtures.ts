@@ -1,4 +1,4 @@
-/** What the journal's tests have in common: journals that end with their test, and jobs brought to a state. */
+/** Shared by the tests of the journal: journals that end with their test, and jobs that are brought to a state. */
 import { afterEach, beforeEach } from 'vitest';
 import { effectOutputs } from './jobs.ts';
 import {
@@ -31,7 +31,9 @@ export const classifiedAsDirect = (response: string) => ({
 
 export interface Journals {
   start(options?: FixtureOptionsWithoutPath): Promise<JournalFixture>;
-  /** Ends the journal as a crash would and opens another over the same database; `between` sees the file at rest. */
+  /**
+   * Ends the journal as a crash would, and opens another one on the same database; `between` runs while it is closed.
+   */
   restart(
     fixture: JournalFixture,
     options?: FixtureOptionsWithoutPath,
@@ -41,7 +43,7 @@ export interface Journals {
 
 type FixtureOptionsWithoutPath = Omit<FixtureOptions, 'path'>;
 
-/** Call at the top of a test file: each test gets a database of its own. */
+/** To be called at the top of a test file: each test gets a database of its own. */
 export function useJournals(): Journals {
   let folder: ReturnType<typeof scratchFolder>;
   let open: JournalFixture[] = [];

@@ -1,6 +1,6 @@
 /**
- * A real journal over a real SQLite file, with effects that the test answers by hand: `started` shows what
- * runs, `answer` lets it end. No clocks to wait for: `until` looks after every turn of the event loop.
+ * A real journal on a real SQLite file, with effects whose results the test supplies: `started` lists the running
+ * effects, `answer` ends one. It needs no clock: `until` checks after every turn of the event loop.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,15 +29,15 @@ export interface JournalFixture {
   database: Database;
   hub: LiveHub;
   path: string;
-  /** Effects that run now, in the order in which they were started. */
+  /** The running effects, in the order of their start. */
   started: PendingCall[];
-  /** Every effect that was ever started: `key`. */
+  /** The keys of all effects that were ever started. */
   everStarted: string[];
   events: StateEvent[];
   submit(change?: Partial<Parameters<typeof jobInput>[0]>, key?: string): Promise<string>;
   answer(jobId: string, src: string, result: unknown): Promise<void>;
   fail(jobId: string, src: string): Promise<void>;
-  /** Ends the process's part as a crash would: nothing is written any more. */
+  /** Ends the journal as a crash would: nothing is written any more. */
   close(): Promise<void>;
 }
 
@@ -147,7 +147,7 @@ function remove<Item>(list: Item[], item: Item): void {
 export const yieldToEventLoop = (): Promise<void> =>
   new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-/** Waits for a condition, looking again after every turn of the event loop, for 10 s at most. */
+/** Waits for a condition, checks after every turn of the event loop, for 10 s at most. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!(await condition())) {

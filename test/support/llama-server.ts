@@ -1,7 +1,7 @@
 /**
- * A real llama.cpp server for tests: unpacked once from Debian's packages into the ignored folder .cache/, with
- * small scripted models of our own (test/support/llama-server/README.md). Where it cannot be had (no network, another
- * system), `prepareLlamaServer` says why and tests skip.
+ * A real llama.cpp server for tests: unpacked once from Debian's packages into the ignored folder .cache/, with small
+ * scripted models (test/support/llama-server/README.md). If it is not available (no network, another system),
+ * `prepareLlamaServer` returns the reason and tests skip.
  *
  *     const prepared = await prepareLlamaServer();
  *     describe.skipIf(!prepared.ok)('…', () => { … await startLlamaServer({ model: 'tiny' }) … });
@@ -20,15 +20,15 @@ const cache = join(projectRoot, '.cache');
 const scripts = join(projectRoot, 'test', 'support', 'llama-server');
 const binary = join(cache, 'llama', 'llama-server');
 
-/** The download is 12 MB; a network that needs longer is none for a test run. */
+/** The download is 12 MB; a slower network is not usable for a test run. */
 const PREPARE_MS_MAX = 120_000;
-/** Ready takes 40 ms with the small model; this bounds a broken start. */
+/** Ready after 40 ms with the small model; this limit ends a broken start. */
 const READY_MS_MAX = 20_000;
 const POLL_MS = 20;
 
 /**
- * `tiny` answers at once; `slow` says 25 to 50 tokens a second, so that there is something to break off;
- * `heavy` takes a while to load. All are sparse files of a few MB on disk.
+ * `tiny` answers at once; `slow` sends 25 to 50 tokens per second, so that an answer can be aborted; `heavy` loads
+ * slowly. All are sparse files of a few MB on disk.
  */
 const models = {
   tiny: [],
@@ -36,10 +36,10 @@ const models = {
   heavy: ['--pad-mb', '1500', '--layers', '4'],
 } as const;
 
-/** What the `haswell` build of the arithmetic needs; it is ten times as fast as the build for any machine. */
+/** The CPU flags that the `haswell` build needs; it is ten times as fast as the generic build. */
 const fastFlags = ['avx2', 'fma', 'f16c', 'bmi2'];
 
-/** Where the server finds its arithmetic, for the processor at hand; empty leaves it to the start script. */
+/** The CPU library for this processor; without one, the start script chooses it. */
 function arithmetic(): Record<string, string> {
   const flags = new Set(readFileSync('/proc/cpuinfo', 'utf8').split(/\s+/));
   const folder = join(cache, 'llama/root/usr/lib/x86_64-linux-gnu/ggml/backends0');
@@ -113,7 +113,7 @@ async function locked<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Makes server and models available, once; quick when they are there already. Prints why when they cannot be had. */
+/** Makes server and models available, once; fast if they exist. Prints the reason if they are not available. */
 export async function prepareLlamaServer(): Promise<LlamaPreparation> {
   mkdirSync(cache, { recursive: true });
   const prepared = await locked(install);
@@ -124,14 +124,14 @@ export async function prepareLlamaServer(): Promise<LlamaPreparation> {
 export interface LlamaServer {
   /** `http://127.0.0.1:<port>/v1`. */
   readonly baseUrl: string;
-  /** Resolves when the server works on a request (reading its prompt counts). Looks no more after that. */
+  /** Resolves when the server processes a request (including its prompt). Polls only until then. */
   busy(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface LlamaServerOptions {
   model: LlamaModel;
-  /** More arguments of llama-server, such as `-b 64`. */
+  /** Further arguments of llama-server, for example `-b 64`. */
   args?: string[];
   /** `false` returns while the model still loads, as soon as the port answers. Default true. */
   untilReady?: boolean;
@@ -168,7 +168,7 @@ export async function startLlamaServer(options: LlamaServerOptions): Promise<Lla
   child.stderr.on('data', (bytes: Buffer) => (log = (log + bytes.toString()).slice(-4000)));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const kill = (): void => void child.kill('SIGKILL');
-  // A test run that ends early must not leave it behind.
+  // Ends the server also if the test run ends early.
   process.once('exit', kill);
   const stop = async (): Promise<void> => {
     process.off('exit', kill);

@@ -1,6 +1,6 @@
 /**
- * Real nats-servers for tests: the program found or fetched, and processes on free ports that end with
- * their test.
+ * Real nats-servers for tests: the program is found or installed, and processes run on free ports until their test
+ * ends.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -22,8 +22,8 @@ const cache = join(projectRoot, '.cache', 'nats-server');
 const cached = join(cache, 'usr', 'sbin', 'nats-server');
 
 /**
- * The path of a nats-server: the one on PATH, else the one in `.cache/`, else the one of the distribution's
- * package, unpacked into `.cache/` without being installed. Null where none can be had.
+ * The path of a nats-server: that on PATH, else that in `.cache/`, else that of the distribution's package, unpacked
+ * into `.cache/` without installation. Null if there is none.
  */
 export function prepareNatsServer(): string | null {
   for (const path of ['nats-server', cached]) if (runs(path)) return path;
@@ -40,7 +40,7 @@ export function prepareNatsServer(): string | null {
     try {
       download();
     } catch {
-      // A new machine has no list of packages yet.
+      // A new machine has no package lists yet.
       execFileSync('apt-get', ['update'], { stdio: 'ignore', timeout: 300_000 });
       download();
     }
@@ -73,12 +73,12 @@ export interface NatsServer {
   readonly store: string;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT: it is there, but does not answer. */
+  /** SIGSTOP and SIGCONT: the server is there, but does not answer. */
   freeze(): void;
   thaw(): void;
-  /** Starts it again, on the same port and data; with other lines of configuration where given. */
+  /** Starts it again, with the same port and data; optionally with another configuration. */
   restart(change?: { config?: string }): Promise<void>;
-  /** Forgets all that JetStream holds. It must not run. */
+  /** Deletes all data of JetStream. The server must not run. */
   wipe(): void;
   stop(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export interface NatsServerOptions {
   /** Lines of the configuration file, besides port, store and files. */
   config?: string;
   jetStream?: boolean;
-  /** 0, the default: any free one. */
+  /** 0, the default: any free port. */
   port?: number;
 }
 

@@ -1,11 +1,11 @@
 /**
- * One tool call in every form in which models print it into their text, by the name of the family or of the parser
- * that knows it. Each is written here from the shape of that family's template.
+ * One tool call in every form that models print into their text, named by the model family or by the parser of the
+ * form. Each follows the template of that family.
  */
 
 export interface PrintedCallForm {
   name: string;
-  /** The call of this tool with the one argument, a text. */
+  /** Prints a call of this tool with one argument, a text. */
   print: (tool: string, key: string, value: string) => string;
 }
 

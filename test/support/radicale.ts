@@ -6,14 +6,14 @@ import { startChild } from './child-server.ts';
 import { findProgram, prepareProgram } from './debian-package.ts';
 import { freePort } from './free-port.ts';
 
-/** Installs Radicale where that is allowed. Why it is missing afterwards, or null. */
+/** Installs Radicale if that is allowed. Returns why it is missing, or null. */
 export const prepareRadicale = (): string | null => prepareProgram('radicale', ['radicale']);
 
-/** Why tests with Radicale have to be skipped, or null. */
+/** Why tests with Radicale must be skipped, or null. */
 export const radicaleMissing = (): string | null =>
   findProgram('radicale') === null ? 'radicale is not installed (Debian package radicale)' : null;
 
-/** A calendar on it. */
+/** A calendar on Radicale. */
 export interface RadicaleCalendar {
   /** Ends with a slash. */
   url: string;
@@ -23,20 +23,20 @@ export interface RadicaleCalendar {
 export interface Radicale {
   /** Ends with a slash. */
   url: string;
-  /** The calendar that is there from the beginning; ends with a slash. */
+  /** The calendar that exists from the start; ends with a slash. */
   calendar: string;
   username: string;
   password: string;
   /** Puts a calendar object into the calendar; `name` without `.ics`. */
   put(name: string, ics: string): Promise<void>;
-  /** A further calendar of this user, by the end of its address. */
+  /** Makes another calendar of this user, by the end of its address. */
   makeCalendar(name: string, body?: string): Promise<RadicaleCalendar>;
   /** The texts of all objects in the calendar. */
   objects(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
-/** Starts one. @throws Error when it is not installed or does not start */
+/** Starts a Radicale. @throws Error if it is not installed or does not start */
 export async function startRadicale(): Promise<Radicale> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-radicale-'));
   const port = await freePort();

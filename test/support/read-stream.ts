@@ -1,4 +1,4 @@
-/** Reads the bytes of an answer as an exchange does, without a server. */
+/** Reads the bytes of an answer like a model call, without a server. */
 import {
   createCompletionAccumulator,
   type AccumulatorOptions,
@@ -9,15 +9,15 @@ import { standardMarkup } from '#models/client/text-filters/thinking-markup';
 export interface StreamReading {
   /** `ok`, or the reason of the failure. */
   end: string;
-  /** What a person has before their eyes at the end, also after a failure. */
+  /** The displayed text at the end, also after a failure. */
   text: string;
   finish: string | null;
   calls: [name: string, args: string][];
-  /** What was passed to `onText`, in order. */
+  /** The texts passed to `onText`, in order. */
   pieces: string[];
 }
 
-/** `chunks` in the order in which they come; text is sent as UTF-8. */
+/** `chunks` in their order of arrival; text is sent as UTF-8. */
 export function readStream(
   chunks: string | readonly Uint8Array[],
   options: Partial<AccumulatorOptions> = {},

@@ -1,11 +1,14 @@
-/** Debian's python3-recurring-ical-events as a second opinion on what calendars mean: one process, asked by lines. */
+/**
+ * Debian's python3-recurring-ical-events as a second implementation of recurrence: one process, with one request per
+ * line.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FileOccurrence } from '#tools/calendar/file-occurrences';
 import { preparePackages } from './debian-package.ts';
 
-/** Debian's own: another Python in PATH does not see Debian's packages. */
+/** Debian's Python: another Python in PATH does not find Debian's packages. */
 const python = '/usr/bin/python3';
 const packages = ['python3-recurring-ical-events', 'python3-icalendar', 'python3-tz'];
 
@@ -15,11 +18,11 @@ const isThere = (): boolean =>
     timeout: 60_000,
   }).status === 0;
 
-/** Installs it where that is allowed. Why it is missing afterwards, or null. */
+/** Installs it if that is allowed. Returns why it is missing, or null. */
 export const prepareRecurringIcalEvents = (): string | null =>
   preparePackages('recurring_ical_events', isThere, packages);
 
-/** Why tests with it have to be skipped, or null. */
+/** Why tests with it must be skipped, or null. */
 export const recurringIcalEventsMissing = (): string | null =>
   isThere() ? null : `recurring_ical_events is not installed (Debian package ${packages[0]})`;
 
@@ -32,7 +35,7 @@ export interface PeerQuestion {
   zone: string;
 }
 
-/** Starts and ends are `YYYY-MM-DDTHH:MM:SS`, of all-day events too. */
+/** Starts and ends are `YYYY-MM-DDTHH:MM:SS`, also of all-day events. */
 export type PeerAnswer = { occurrences: FileOccurrence[] } | { error: string };
 
 export interface Peer {
@@ -43,7 +46,7 @@ export interface Peer {
 export function startRecurringIcalEvents(): Peer {
   const child = spawn(python, [join(import.meta.dirname, 'recurring-ical-events.py')], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    // Floating times are compared through the zone of the machine.
+    // Floating times are compared in the zone of the machine.
     env: { ...process.env, TZ: 'UTC' },
   });
   const waiting: PromiseWithResolvers<PeerAnswer>[] = [];

@@ -1,27 +1,27 @@
-/** A real pseudo-terminal: a tmux server of its own with one window, and what stands on its screen. */
+/** A real pseudo-terminal: a tmux server with one window, and the text on its screen. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findProgram, prepareProgram } from './debian-package.ts';
 
-/** Installs tmux where that is allowed. Why it is missing afterwards, or null. */
+/** Installs tmux if that is allowed. Returns why it is missing, or null. */
 export const prepareTmux = (): string | null => prepareProgram('tmux', ['tmux']);
 
-/** Why tests in a terminal have to be skipped, or null. */
+/** Why tests in a terminal must be skipped, or null. */
 export const tmuxMissing = (): string | null =>
   findProgram('tmux') === null ? 'tmux is not installed (Debian package tmux)' : null;
 
 export interface Tmux {
-  /** The screen with what has scrolled off it; wrapped rows are joined. */
+  /** The screen with its scrollback; wrapped rows are joined. */
   text(): string;
-  /** The rows as they are drawn. */
+  /** The rows as they are displayed. */
   rows(): string[];
   cursor(): { x: number; y: number };
-  /** As typed, letter by letter. */
+  /** Types the text, letter by letter. */
   type(text: string): void;
-  /** By its name in tmux: Enter, C-c, Up, BSpace. */
+  /** Presses keys by their names in tmux: Enter, C-c, Up, BSpace. */
   key(...names: string[]): void;
-  /** As a terminal pastes: between marks, where the program asked for them. */
+  /** Pastes as a terminal does: between the paste marks, if the program has requested them. */
   paste(text: string): void;
   resize(width: number, height: number): void;
   /** The exit code of the program; null while it runs. */
@@ -36,7 +36,7 @@ export interface TmuxOptions {
   env: Record<string, string>;
 }
 
-/** Runs the program in it. @throws Error when tmux does not start */
+/** Runs the program in a terminal. @throws Error if tmux does not start */
 export function openTmux(
   argv: readonly string[],
   { folder, width, height, env }: TmuxOptions,
@@ -50,13 +50,13 @@ export function openTmux(
       ...(input === undefined ? {} : { input }),
     });
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  // tmux 3.3 can miss the end of its child, and then never says the status: the shell writes it down.
+  // tmux 3.3 can miss the end of its child, and then never reports the status: the shell writes it to a file.
   const status = join(folder, 'exit-status');
   rmSync(status, { force: true });
   const command = ['env', ...variables, ...argv].map(quoted).join(' ');
   const program = `${command}; echo $? > ${quoted(status)}`;
   const size = ['-x', String(width), '-y', String(height)];
-  // The window stays, with what was written, when the program has ended.
+  // The window stays open with its text when the program has ended.
   const stay = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
   const session = ['new-session', '-d', '-s', 's', ...size, '-c', folder, program];
   tmux(['start-server', ';', ...stay, ...session]);

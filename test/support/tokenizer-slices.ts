@@ -1,14 +1,14 @@
-/** Sees how much text is cut into words at a time, and whether others had their turn in between. */
+/** Records how much text is tokenized at a time, and whether the event loop ran in between. */
 import { onTestFinished, vi } from 'vitest';
 
 export interface TokenizedSlice {
-  /** What was folded at once. */
+  /** The number of characters in this slice. */
   chars: number;
-  /** Turns of the event loop before it. */
+  /** Turns of the event loop before this slice. */
   loopIteration: number;
 }
 
-/** All pieces of more than a line from now on, until the test has ended. Once in a test. */
+/** All slices of more than a line, from now on until the test has ended. To be called once per test. */
 export function watchTokenizerSlices(): TokenizedSlice[] {
   const slices: TokenizedSlice[] = [];
   let loopIteration = 0;

@@ -1,4 +1,4 @@
-/** A tool that behaves well or badly on request, for the tests of the registry. */
+/** A tool that succeeds or fails on request, for the tests of the registry. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { silentLog } from '#shared/log';

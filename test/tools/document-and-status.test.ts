@@ -21,7 +21,7 @@ describe('the document tool', () => {
     return { search, add, close };
   };
 
-  test('answers in words with title and place, in the language of the message', async () => {
+  test('lists the found documents with title and passage, in the language of the message', async () => {
     const { search, close } = await setting();
     expect((await search('견적서'))?.summary).toBe(
       '‘견적서’에 대한 문서 1건을 찾았습니다.\n- 견적 메일: 배관 공사 견적서를 보냅니다.',
@@ -30,14 +30,14 @@ describe('the document tool', () => {
     await close();
   });
 
-  test('says honestly that there is nothing, and nothing of others is shown', async () => {
+  test('reports that nothing was found, and shows no document of another user', async () => {
     const { search, close } = await setting();
     expect((await search('고양이'))?.summary).toBe('‘고양이’에 대한 문서를 찾지 못했습니다.');
     expect((await search('견적서', { userId: 'jun' }))?.data).toMatchObject({ count: 0 });
     await close();
   });
 
-  test('says when the documents only come close', async () => {
+  test('says so if the documents are only similar', async () => {
     const { search, add, close } = await setting();
     add('양자 컴퓨터 입문서', '입문');
     expect((await search('양자컴퓨팅'))?.summary).toContain('비슷한 문서');
@@ -76,7 +76,7 @@ describe('the status tool', () => {
     return (await registry.run(calls, contextOf({ locale }))).results[0]?.summary;
   };
 
-  test('tells each backend and then the own queue', async () => {
+  test('lists the state of each backend and then the job queue', async () => {
     expect(await ask(status)).toBe(
       [
         'exaone: 연결됨 · 여유 · 작업 0건',
@@ -88,7 +88,7 @@ describe('the status tool', () => {
     expect(await ask(status, 'en')).toContain('My queue: 2 running, 5 waiting');
   });
 
-  test('says that no server is configured where there is none', async () => {
+  test('reports that no server is configured', async () => {
     expect(await ask({ backends: [], queue: { running: 0, waiting: 0 } })).toContain(
       '설정된 추론 서버가 없습니다',
     );

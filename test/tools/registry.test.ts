@@ -12,8 +12,8 @@ const call = (operation: string, params: Record<string, unknown> = {}) => ({
   params,
 });
 
-describe('the registry', () => {
-  test('results stand in the order of the calls, each with a summary', async () => {
+describe('the tool registry', () => {
+  test('returns the results in the order of the calls, each with a summary', async () => {
     const { registry } = createRegistryWith();
     const report = await registry.run([call('slow'), call('echo', { query: '가' })], contextOf());
     expect(report.results.map(({ ok, summary }) => [ok, summary])).toEqual([
@@ -23,7 +23,7 @@ describe('the registry', () => {
     expect(report.draft).toBeNull();
   });
 
-  test('a tool or operation that is not there is a failure with a code', async () => {
+  test('answers a call of an unknown tool or operation with an error code', async () => {
     const { registry } = createRegistryWith();
     const calls = [
       call('nothing'),
@@ -35,7 +35,7 @@ describe('the registry', () => {
     expect(results.every((result) => !result.ok && result.summary !== '')).toBe(true);
   });
 
-  test('an operation that writes cannot be reached by running it', async () => {
+  test('does not run an operation that writes', async () => {
     const { registry, written } = createRegistryWith();
     const { results, draft } = await registry.run([call('write', { title: 'x' })], contextOf());
     expect(results[0]?.error?.code).toBe('GH_TOOL_UNKNOWN');
@@ -44,7 +44,7 @@ describe('the registry', () => {
     expect(registry.describe().map((one) => one.operation)).not.toContain('write');
   });
 
-  test('parameters that do not fit are named in the language of the message', async () => {
+  test('names invalid parameters in the language of the message', async () => {
     const { registry } = createRegistryWith();
     const ko = await registry.run([call('echo', { query: '  ' })], contextOf());
     expect(ko.results[0]?.error?.code).toBe('GH_TOOL_INPUT');
@@ -53,7 +53,7 @@ describe('the registry', () => {
     expect(en.results[0]?.summary).toContain('search words');
   });
 
-  test('a tool that throws costs its own call only', async () => {
+  test('limits the failure of a tool that throws to its own call', async () => {
     const { registry } = createRegistryWith();
     const { results } = await registry.run(
       [call('broken'), call('echo', { query: '나' })],
@@ -62,14 +62,14 @@ describe('the registry', () => {
     expect(results.map((result) => result.error?.code ?? 'ok')).toEqual(['GH_TOOL_FAILED', 'ok']);
   });
 
-  test('a tool that never ends is given up at its limit, and told', async () => {
+  test('aborts a tool that does not end within its time limit, and reports a timeout', async () => {
     const { registry, aborted } = createRegistryWith({ toolTimeoutMs: 40 });
     const { results } = await registry.run([call('hang')], contextOf());
     expect(results[0]?.error?.code).toBe('GH_TOOL_TIMEOUT');
     expect(aborted).toEqual(['hang']);
   });
 
-  test('a cancel ends a call that does not heed it', async () => {
+  test('ends a cancelled call even if the tool ignores the abort signal', async () => {
     const { registry } = createRegistryWith();
     const controller = new AbortController();
     const running = registry.run([call('hang')], contextOf({ signal: controller.signal }));
@@ -77,7 +77,7 @@ describe('the registry', () => {
     expect((await running).results[0]?.ok).toBe(false);
   });
 
-  test('what a tool returns is bounded', async () => {
+  test('limits the size of the data and of the summary of a result', async () => {
     const huge: unknown[] = Array.from({ length: 500 }, (_, n) => ({ n, text: '가'.repeat(100) }));
     const tool = {
       name: 'huge',
@@ -96,7 +96,7 @@ describe('the registry', () => {
     expect(result?.summary.length).toBeLessThanOrEqual(6000);
   });
 
-  test('more calls than a question needs are refused one by one', async () => {
+  test('runs at most six calls of a question and refuses each further call', async () => {
     const { registry } = createRegistryWith();
     const calls = Array.from({ length: 9 }, () => call('echo', { query: 'x' }));
     const { results } = await registry.run(calls, contextOf());
@@ -108,7 +108,7 @@ describe('the registry', () => {
     ]);
   });
 
-  test('a draft carries the answers of the other calls, and a second draft is refused by name', async () => {
+  test('adds the results of the other calls to a draft, and refuses a second draft by its title', async () => {
     const { registry } = createRegistryWith();
     const { draft, results } = await registry.run(
       [
@@ -125,7 +125,7 @@ describe('the registry', () => {
     expect(results[2]?.error?.code).toBe('GH_TOOL_ONE_DRAFT');
   });
 
-  test('a change that works makes a new draft; one that does not says why and keeps the old', async () => {
+  test('makes a new draft from a valid change, and keeps the old draft with a reason after an invalid one', async () => {
     const { registry } = createRegistryWith();
     const first = { tool: 'demo', operation: 'write', params: { title: '치과' }, summary: '치과?' };
     const changed = await registry.revise(first, { title: '안과' }, contextOf());
@@ -137,7 +137,7 @@ describe('the registry', () => {
     expect(again.summary).toBe(same.summary);
   });
 
-  test('a confirmed draft is written with its key, and only what writes can be executed', async () => {
+  test('writes a confirmed draft with its key, and executes only operations that write', async () => {
     const { registry, written } = createRegistryWith();
     const draft = { tool: 'demo', operation: 'write', params: { title: '치과' }, summary: '' };
     expect((await registry.execute(draft, contextOf({ key: 'k' }))).ok).toBe(true);
@@ -149,7 +149,7 @@ describe('the registry', () => {
     expect(written).toHaveLength(1);
   });
 
-  test('a write that gives no answer in time is uncertain, never failed', async () => {
+  test('reports a write without an answer in time as uncertain, not as failed', async () => {
     const { registry } = createRegistryWith({ toolTimeoutMs: 40, hangsOnWrite: true });
     const draft = { tool: 'demo', operation: 'write', params: { title: 'x' }, summary: '' };
     const result = await registry.execute(draft, contextOf());
@@ -157,13 +157,13 @@ describe('the registry', () => {
     expect(result.summary).toContain('확인하지 못했습니다');
   });
 
-  test('a model is told each readable operation with a JSON schema', () => {
+  test('describes each operation that reads to the model, with a JSON schema', () => {
     const { registry } = createRegistryWith();
     const echo = registry.describe().find((one) => one.operation === 'echo');
     expect(echo).toMatchObject({ tool: 'demo', params: { type: 'object', required: ['query'] } });
   });
 
-  test('two tools of one name are a mistake', () => {
+  test('refuses two tools of the same name', () => {
     const { tool } = demoTool();
     expect(() => createToolRegistry({ tools: [tool, tool], log: silentLog() })).toThrow(
       'same name',

@@ -13,7 +13,7 @@ import { findProgram } from '#test/support/debian-package';
 const openssl = findProgram('openssl');
 if (openssl === null) console.warn('TLS tests skipped: openssl is not installed');
 
-/** A certificate as a NAS makes one for itself: its name is not the address it is reached at. */
+/** A self-signed certificate as a NAS makes it: its name is not the address of the server. */
 function nasCertificate(): { key: string; ca: string } {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-tls-'));
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
@@ -29,7 +29,7 @@ function nasCertificate(): { key: string; ca: string } {
   return pems;
 }
 
-describe.skipIf(openssl === null)('a server with a certificate of its own making', () => {
+describe.skipIf(openssl === null)('a server with a self-signed certificate', () => {
   let url: string;
   let ca: string;
   let fingerprint256: string;
@@ -60,13 +60,13 @@ describe.skipIf(openssl === null)('a server with a certificate of its own making
     return answer.text();
   };
 
-  test('is believed with its certificate and its fingerprint, colons or not', async () => {
+  test('is trusted with its certificate and its fingerprint, with or without colons', async () => {
     expect(await ask({ ca, fingerprint256 })).toBe('안녕');
     const plain = fingerprint256.replaceAll(':', '').toLowerCase();
     expect(await ask({ ca, fingerprint256: plain })).toBe('안녕');
   });
 
-  test('is told nothing without them, or with those of another', async () => {
+  test('receives no request if the certificate or the fingerprint is missing or wrong', async () => {
     seen.length = 0;
     const other = nasCertificate().ca;
     for (const trust of [

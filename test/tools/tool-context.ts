@@ -1,4 +1,4 @@
-/** Who asks in the tests of tools, and when: Wednesday 18 November 2026, nine in the morning in Seoul. */
+/** The user and the time in the tests of tools: Wednesday 18 November 2026, 09:00 in Seoul. */
 import type { ToolContext } from '#shared/tool-context';
 
 export const contextOf = (changes: Partial<ToolContext> = {}): ToolContext => ({

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { truncateJson } from '#tools/truncate-json';
 import { containsAllWords, truncate, oneLine } from '#tools/sanitize-text';
 
-describe('bounded data', () => {
-  test('data that fits is handed on as it is', () => {
+describe('truncateJson', () => {
+  test('returns data within the limit unchanged', () => {
     const data = { count: 1, events: [{ title: '회의' }] };
     expect(truncateJson(data)).toBe(data);
   });
 
-  test('whatever it is given, the result is whole JSON within the bound', () => {
+  test('returns valid JSON within the limit for any data', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), fc.integer({ min: 40, max: 400 }), (data, max) => {
         const json = JSON.stringify(truncateJson(data, max));
@@ -19,7 +19,7 @@ describe('bounded data', () => {
     );
   });
 
-  test('texts are shortened before entries are dropped, and dropped entries are counted', () => {
+  test('shortens texts before it drops entries, and counts the dropped entries', () => {
     const events = Array.from({ length: 10 }, (_, n) => ({ n, text: 'ㄱ'.repeat(400) }));
     const shorter = truncateJson({ events }, 2000) as { events: unknown[]; omitted?: number };
     expect(shorter.events).toHaveLength(10);
@@ -31,11 +31,11 @@ describe('bounded data', () => {
 });
 
 describe('plain text', () => {
-  test('a line has no control characters and no marks that turn text around', () => {
+  test('on one line has no control characters and no bidirectional marks', () => {
     expect(oneLine('a\u0000b\n\n c\u202Ed\u2066e\u200bf', 100)).toBe('a b c d e f');
   });
 
-  test('a cut text never ends in half a character', () => {
+  test('is never truncated inside a surrogate pair', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 20 }), (text, max) => {
         const short = truncate(text, max);
@@ -45,7 +45,7 @@ describe('plain text', () => {
     );
   });
 
-  test('words are found in decomposed Hangul, and across spaces', () => {
+  test('is searched for words in decomposed Hangul, and across spaces', () => {
     expect(containsAllWords('치과 예약'.normalize('NFD'), ['치과예약'])).toBe(true);
     expect(containsAllWords('치과예약', ['치과', '예약'])).toBe(true);
     expect(containsAllWords('치과', ['치과', '예약'])).toBe(false);

@@ -1,6 +1,6 @@
 /**
- * Attack on the messages about a wrong configuration file: a complete file in which every secret carries a
- * marker is mis-shaped in every way that people mis-shape YAML. No message may repeat a marker.
+ * Error messages about a wrong configuration file: a complete file, in which every secret contains a marker, is
+ * damaged in every way in which users damage YAML. No message may repeat a marker.
  */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ const messageOf = (source: string): string | null => {
   }
 };
 
-/** Every secret and every address of it carries the marker. */
+/** A complete configuration; every secret and every address contains the marker. */
 const whole = {
   server: { port: 8100, apiKeys: [`${marker}-a`, { key: `${marker}-b`, user: 'ann' }] },
   nats: {
@@ -115,7 +115,7 @@ const wrongShapes: readonly [string, unknown][] = [
 ];
 
 describe('a message about a wrong configuration file', () => {
-  test('does not repeat a secret, whichever key is given another shape', () => {
+  test('does not repeat a secret, whichever key has a value of a wrong type', () => {
     expect(messageOf(stringify(whole))).toBeNull();
     let refused = 0;
     for (const path of pathsOf(whole)) {
@@ -130,7 +130,7 @@ describe('a message about a wrong configuration file', () => {
     expect(refused).toBeGreaterThan(350);
   });
 
-  test('does not repeat a secret that stands in the place of an environment variable', () => {
+  test('does not repeat a secret that comes from an environment variable', () => {
     for (const path of pathsOf(whole)) {
       for (const put of [
         { '${LETTERS}': 1 },
@@ -170,24 +170,21 @@ describe('a message about a wrong configuration file', () => {
     ['a misspelt key', (line) => line.replace(/(\w)(\w)(?=\w*:)/, '$2$1')],
     ['a document mark', (line) => `---\n${line}`],
   ];
-  test.each(damages)(
-    'does not repeat a secret where a line has this damage: %s',
-    (_name, damage) => {
-      const lines = stringify(whole).trimEnd().split('\n');
-      let refused = 0;
-      for (const [at, line] of lines.entries()) {
-        const damaged = damage(line);
-        if (damaged === null) continue;
-        const message = messageOf(lines.with(at, damaged).join('\n'));
-        if (message === null) continue;
-        refused += 1;
-        expect(message, `line ${at + 1}: ${damaged}`).not.toMatch(markers);
-      }
-      expect(refused).toBeGreaterThan(0);
-    },
-  );
+  test.each(damages)('does not repeat a secret if a line has this damage: %s', (_name, damage) => {
+    const lines = stringify(whole).trimEnd().split('\n');
+    let refused = 0;
+    for (const [at, line] of lines.entries()) {
+      const damaged = damage(line);
+      if (damaged === null) continue;
+      const message = messageOf(lines.with(at, damaged).join('\n'));
+      if (message === null) continue;
+      refused += 1;
+      expect(message, `line ${at + 1}: ${damaged}`).not.toMatch(markers);
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
 
-  test('names key, expectation and line of each kind of fault', () => {
+  test('names the key, the expected value and the line of each kind of error', () => {
     const cases: [string, string][] = [
       [
         'tools:\n  email:\n    provider: imapp\n    password: x',
@@ -213,7 +210,7 @@ describe('a message about a wrong configuration file', () => {
 });
 
 describe('an environment variable', () => {
-  test('is a number or a boolean where one is expected', () => {
+  test('is parsed as a number or a boolean if its key expects that type', () => {
     const source = 'server: {port: "${PORT}"}\npipelineEnabled: ${ON}\nnats: {password: "${PORT}"}';
     const config = parseConfig(source, 'gatehouse.yaml', { PORT: '8123', ON: 'false' });
     expect(config.server.port).toBe(8123);
@@ -239,12 +236,12 @@ describe('API keys', () => {
       '[{key: k-1, user: ann}, {key: k-1, user: bob}]',
       'server.apiKeys[1].key: must be a key of its own',
     ],
-  ])('of this kind are refused: %s', (_name, keys, expected) => {
+  ])('of this kind are refused by the configuration: %s', (_name, keys, expected) => {
     expect(messageOf(`server: {apiKeys: ${keys}}`)).toContain(expected);
   });
 });
 
-describe('the path of a file', () => {
+describe('the path of the database', () => {
   test.each([
     [':memory:', 'must be a file: a database in memory loses what it accepted'],
     [' ', 'must be a file'],
@@ -252,12 +249,12 @@ describe('the path of a file', () => {
     ['mysql://host/db', 'must be the path of a file, not an address'],
     ['~ann/gatehouse.db', 'must be a path; of the forms with ~ only ~/ is read'],
     ['./data/', 'must be a file, not a folder'],
-  ])('%s is refused as a database', (path, expected) => {
+  ])('is refused if it is %s', (path, expected) => {
     expect(messageOf(`database: '${path}'`)).toContain(`database: ${expected}`);
   });
 
   test.skipIf(process.platform === 'win32')(
-    'a path of Windows is refused on another system',
+    'is refused if it is a Windows path on another system',
     () => {
       for (const path of [
         'C:\\data\\gatehouse.db',
@@ -271,13 +268,13 @@ describe('the path of a file', () => {
     },
   );
 
-  test('that begins with ~/ lies in the home folder', () => {
+  test('is in the home folder if it begins with ~/', () => {
     const config = parseConfig('database: ~/gatehouse/gatehouse.db', 'gatehouse.yaml', {});
     expect(config.database).toBe(join(process.env['HOME'] ?? '', 'gatehouse', 'gatehouse.db'));
   });
 });
 
-test('every password, token and key is marked as secret in the schema', () => {
+test('every password, token and key is marked as write-only in the JSON schema', () => {
   const marked: string[] = [];
   const visit = (node: unknown, path: string): void => {
     if (typeof node !== 'object' || node === null) return;

@@ -1,4 +1,4 @@
-/** The configuration: defaults, variables, and that a fault is named by key, expectation and what was found. */
+/** The configuration: defaults, environment variables, and errors that name the key, the expected and found value. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const backend = (more = '') =>
   `backends: [{id: a, baseUrl: "http://127.0.0.1:1234/v1", model: m${more}}]`;
 
 describe('a configuration', () => {
-  test('that is empty is the embedded defaults', () => {
+  test('that is empty gives the built-in defaults', () => {
     expect(parse('')).toEqual(configSchema.parse({}));
     expect(parse('').jobs).toMatchObject({
       maxConcurrent: 3,
@@ -24,7 +24,7 @@ describe('a configuration', () => {
     });
   });
 
-  test('takes environment variables, also within text and lists', () => {
+  test('expands environment variables, also within texts and lists', () => {
     const config = parse('nats: {password: "${PW}"}\nserver: {apiKeys: ["a-${PW}"]}', { PW: 'x' });
     expect(config.nats.password).toBe('x');
     expect(config.server.apiKeys).toEqual(['a-x']);
@@ -47,7 +47,7 @@ describe('a configuration', () => {
     ['nats: {token: "${NOPE}"}', 'nats.token: the environment variable NOPE is not set'],
     ['- a\n- list', 'the file: expected object, received array'],
     ['a: [', 'gatehouse.yaml: '],
-  ])('%j is refused by name', (source, expected) => {
+  ])('with %j is refused with an error that names the key', (source, expected) => {
     expect(() => parse(source)).toThrow(expect.objectContaining({ code: 'GH_CONFIG_INVALID' }));
     expect(() => parse(source)).toThrow(expected);
   });
@@ -61,24 +61,27 @@ describe('a configuration', () => {
     ['drafts.intervalMs', `drafts: {intervalMs: ${days30}}`],
     ['search.embeddings.timeoutMs', `search: {embeddings: {${vectors}}}`],
     ['synology.minIntervalMs', `synology: {minIntervalMs: ${days30}}`],
-  ])('%s of more than a timer can count is refused: it would end at once', (key, source) => {
-    expect(() => parse(source)).toThrow(
-      `${key}: must be 2147483647 (24.8 days) at most, found ${days30}`,
-    );
-  });
+  ])(
+    'with %s above the maximum of a timer is refused, because the timer would fire at once',
+    (key, source) => {
+      expect(() => parse(source)).toThrow(
+        `${key}: must be 2147483647 (24.8 days) at most, found ${days30}`,
+      );
+    },
+  );
 
-  test('takes longer times where no timer of the platform stands behind them', () => {
+  test('accepts longer times for keys that are not used as the delay of a timer', () => {
     const config = parse(`jobs: {confirmTtlMs: ${days30}}\ngates: {agingMs: ${days30}}`);
     expect([config.jobs.confirmTtlMs, config.gates.agingMs]).toEqual([days30, days30]);
   });
 
-  test('never prints a secret that does not fit', () => {
+  test('with a secret of a wrong type is refused without printing the secret', () => {
     expect(() => parse('nats: {password: 12345678}')).toThrow(
       /^gatehouse\.yaml: nats\.password: expected string, received number, found a number; quote it \(line 1\)$/,
     );
   });
 
-  test('is found by argument, then by GATEHOUSE_CONFIG; a file that is not there is named', () => {
+  test('is read from the file of the argument or of GATEHOUSE_CONFIG; a missing file is named in the error', () => {
     const scratch = scratchFolder();
     const path = join(scratch.path, 'mine.yaml');
     writeFileSync(path, 'server: {port: 4242}');
@@ -91,8 +94,8 @@ describe('a configuration', () => {
   });
 });
 
-describe('the files for people', () => {
-  test('gatehouse.example.yaml shows every key with its default', () => {
+describe('the published configuration files', () => {
+  test('contain every key with its default in gatehouse.example.yaml', () => {
     const source = readFileSync(join(projectRoot, 'gatehouse.example.yaml'), 'utf8');
     expect(parse(source)).toEqual(configSchema.parse({}));
     for (const [name, section] of Object.entries(configSchema.parse({}))) {
@@ -103,10 +106,12 @@ describe('the files for people', () => {
     }
   });
 
-  test('docs/gatehouse.schema.json is the schema that the program checks with', () => {
+  test('contain the schema of the program in docs/gatehouse.schema.json', () => {
     const made = `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }), null, 2)}\n`;
     const path = join(projectRoot, 'docs', 'gatehouse.schema.json');
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, made);
-    expect(readFileSync(path, 'utf8'), 'run: UPDATE_DOCS=1 npx vitest run test/app/config').toBe(made);
+    expect(readFileSync(path, 'utf8'), 'run: UPDATE_DOCS=1 npx vitest run test/app/config').toBe(
+      made,
+    );
   });
 });

@@ -1,4 +1,4 @@
-/** Files that are made to do harm: what a PDF may take of the process, and of the time of others. */
+/** Harmful files: the limits of memory and time for reading a PDF, and of work for a text file. */
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createDeflate } from 'node:zlib';
@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createFileReader } from '#channels/inbox/file-text';
 import { asianPdf, pdfOf } from './pdf.ts';
 
-/** Some hundred kilobytes that become so many megabytes when they are read. */
+/** A PDF of some hundred kilobytes that inflates to `megabytes`. */
 async function bomb(megabytes: number): Promise<Buffer> {
   const megabyte = Buffer.alloc(1024 ** 2, ' ');
   const deflated = Readable.from(Array.from({ length: megabytes }, () => megabyte)).pipe(
@@ -20,13 +20,13 @@ const penguins = pdfOf(Buffer.from('BT /F1 24 Tf 72 720 Td (Penguins at ten) Tj 
 
 describe('a PDF', () => {
   test(
-    'that inflates to more memory than is its due is refused, and the next one is read',
+    'that inflates beyond the memory limit is refused, and the next PDF is read',
     {
       timeout: 120_000,
     },
     async () => {
       const harmful = await bomb(400);
-      // Without the limit of time, which would refuse it too on a slow machine. Read to its end it is `empty`.
+      // A long time limit, as a slow machine could refuse the file by time. Read completely, the file is `empty`.
       const read = createFileReader({ msMax: 100_000, growthBytesMax: 160 * 1024 ** 2 });
       const began: string[] = [];
       const large = read(harmful, 1_000, () => void began.push('bomb'));
@@ -37,7 +37,7 @@ describe('a PDF', () => {
     },
   );
 
-  test('waits for the one that is read, while a text does not', async () => {
+  test('is read only after the PDF before it; a text file does not wait', async () => {
     const read = createFileReader();
     let begun = 0;
     const begunAtEnds: number[] = [];
@@ -48,7 +48,7 @@ describe('a PDF', () => {
     await read(Buffer.from('글'), 1_000, () => undefined);
     expect(begunAtEnds).toEqual([]);
     await Promise.all(reading);
-    // The next one begins when one ends, and not before.
+    // The next PDF begins when the previous PDF ends, not before.
     expect(begunAtEnds[0]).toBeLessThanOrEqual(2);
     expect(begunAtEnds).toHaveLength(3);
   });
@@ -56,7 +56,7 @@ describe('a PDF', () => {
   test.each([
     ['UniKS-UCS2-H', 'utf-16be'],
     ['KSCms-UHC-H', 'cp949'],
-  ])('whose Korean font is not part of it is read by its CMap, %s', async (cmap, charset) => {
+  ])('with a Korean font that is not embedded is read by its CMap, %s', async (cmap, charset) => {
     const words = '합계 금액은 백만 원입니다 똠';
     const read = createFileReader();
     const whole = await read(
@@ -72,7 +72,7 @@ describe('a PDF', () => {
     });
   });
 
-  test('one of whose fonts nobody can read is told apart from one that was read whole', async () => {
+  test('with an unreadable font is reported as partial, or as unreadable if it has no other text', async () => {
     const read = createFileReader();
     const codes = Buffer.from('0a0b', 'hex');
     expect(await read(asianPdf('No-Such-H', 'Quotation', codes), 1_000, () => undefined)).toEqual({
@@ -102,19 +102,22 @@ describe('a text file', () => {
     ['😀😀😀😀', 3, '😀😀😀', true],
     [`${' '.repeat(1_000)}가나다${' '.repeat(1_000)}`, 3, '가나다', false],
     ['\ufeff가', 3, '가', false],
-  ])('is cut to whole characters, and says so: %j', async (text, charsMax, shown, isCut) => {
-    expect(await textOf(text, charsMax)).toEqual({
-      ok: true,
-      text: shown,
-      isCut,
-      isPartial: false,
-    });
-  });
+  ])(
+    'is cut between characters at the limit, and isCut reports it: %j',
+    async (text, charsMax, shown, isCut) => {
+      expect(await textOf(text, charsMax)).toEqual({
+        ok: true,
+        text: shown,
+        isCut,
+        isPartial: false,
+      });
+    },
+  );
 
   test.each([
     ['of many line ends', `x${'\r\n'.repeat(4_000_000)}y`],
     ['of many characters', '가'.repeat(3_000_000)],
-  ])('%s is cut before it is taken apart', async (_what, text) => {
+  ])('%s is cut before it is split into characters or lines', async (_what, text) => {
     const bytes = Buffer.from(text);
     const takenApart: number[] = [];
     const from = Array.from.bind(Array) as (...given: unknown[]) => unknown[];

@@ -1,12 +1,12 @@
-/** The smallest PDFs that have one page with this content. */
+/** Minimal PDFs of one page with the given content. */
 
 export function pdfOf(content: Buffer, filter = ''): Buffer {
   return fileOf(content, filter, []);
 }
 
 /**
- * A line in Helvetica, and one in a font that is not part of the file: its letters are known by the name of a
- * predefined CMap alone. As Acrobat and Korean office programs write it.
+ * A line in Helvetica, and a line in a font that is not embedded: only the name of a predefined CMap defines its
+ * letters. Acrobat and Korean office programs write such files.
  */
 export function asianPdf(cmap: string, latin: string, codes: Buffer): Buffer {
   const font = '/BaseFont /HYSMyeongJo-Medium';
@@ -22,7 +22,7 @@ export function asianPdf(cmap: string, latin: string, codes: Buffer): Buffer {
   ]);
 }
 
-/** `fonts`: the font F2, object 6, and what it consists of. */
+/** `fonts`: the font F2 (object 6) and the objects that it refers to. */
 function fileOf(content: Buffer, filter: string, fonts: string[]): Buffer {
   const stream = Buffer.concat([
     Buffer.from(`<< ${filter}/Length ${content.length} >>\nstream\n`),

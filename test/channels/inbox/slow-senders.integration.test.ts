@@ -1,4 +1,4 @@
-/** Somebody who holds the door open shuts nobody else out: slots and connections are counted per address. */
+/** Slow senders do not block other senders: requests and connections are limited per address. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startWebhookServer } from '#channels/synology/webhook-server';
@@ -17,7 +17,7 @@ async function startWebhook() {
   });
   onTestFinished(() => server.close());
   const port = Number(new URL(server.url).port);
-  /** A request that says more than it sends, or nothing at all; `from` is an address of the loopback. */
+  /** A request with an incomplete body, or a connection without a request; `from` is a loopback address. */
   const open = (from: string, sent: string | null): Socket => {
     const head = `POST /webhook/synology HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
     const socket = connect({ port, host: '127.0.0.1', localAddress: from });
@@ -36,9 +36,9 @@ const answerOf = (socket: Socket): Promise<string> =>
     socket.once('close', () => resolve('closed'));
   });
 
-// Other systems have one address on the loopback only.
+// Only Linux has more than one loopback address by default.
 describe.skipIf(process.platform !== 'linux')('slow senders', () => {
-  test('of one address hold eight slots, and the chat still gets in', async () => {
+  test('of one address hold at most eight requests, and another address is still served', async () => {
     const { open } = await startWebhook();
     const slow = Array.from({ length: 32 }, () => open('127.0.0.2', 'post'));
     const refused = await new Promise((resolve) => {
@@ -47,7 +47,7 @@ describe.skipIf(process.platform !== 'linux')('slow senders', () => {
     });
     expect(refused).toBe(24);
     expect(await answerOf(open('127.0.0.3', body))).toBe('200');
-    // A slot that is free again is there for the next.
+    // A request that ends frees its place for the next request.
     const eight = slow.filter(({ bytesRead }) => bytesRead === 0);
     expect(eight).toHaveLength(8);
     eight[0]!.write(body.slice(4));
@@ -55,7 +55,7 @@ describe.skipIf(process.platform !== 'linux')('slow senders', () => {
     expect(await answerOf(open('127.0.0.2', body))).toBe('200');
   });
 
-  test('of one address hold 64 connections', async () => {
+  test('of one address hold at most 64 connections, and another address is still served', async () => {
     const { open } = await startWebhook();
     const idle = Array.from({ length: 70 }, () => open('127.0.0.2', null));
     const closed = await new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** The door for Chat: who gets in, who does not, and what each is answered (CONTRACT section 6). */
+/** The webhook for Chat: which requests it accepts, which it refuses, and with which responses. */
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createInboundHandler } from '#channels/inbox/inbound-handler';
@@ -39,7 +39,7 @@ async function startWebhook(
     places?: object;
     log?: Log;
     files?: 'names' | 'always' | 'off';
-    /** Numbers of posts that have a file. */
+    /** The ids of the posts that have a file. */
     withFile?: string[];
   } = {},
 ): Promise<Door> {
@@ -107,7 +107,7 @@ const post = async (
 };
 
 describe('the webhook', () => {
-  test('stores a message and answers 200 with nothing in it', async () => {
+  test('stores a message and returns 200 with an empty body', async () => {
     const { url, stored } = await startWebhook();
     expect(await post(url, form({}))).toEqual({ status: 200, body: '' });
     expect(stored()).toEqual([{ key: 'post-1', text: '안녕', lane: 'main/4' }]);
@@ -117,7 +117,7 @@ describe('the webhook', () => {
     expect(await (await fetch(health)).json()).toEqual({ nats: 'connected' });
   });
 
-  test('takes the same post once', async () => {
+  test('stores the same post once', async () => {
     const { url, stored } = await startWebhook();
     const all = await Promise.all([1, 2, 3].map(() => post(url, form({ post_id: '7' }))));
     expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -125,7 +125,7 @@ describe('the webhook', () => {
     expect(stored()).toHaveLength(1);
   });
 
-  test('takes a number that is given again for another post by its time, and a click by its draft', async () => {
+  test('distinguishes posts with the same post_id by their time, and clicks by their draft', async () => {
     const { url, stored, storage } = await startWebhook();
     const first = { post_id: '7', text: '하나', timestamp: '1795000000000' };
     const second = { post_id: '7', text: '둘', timestamp: '1795000009000' };
@@ -154,7 +154,7 @@ describe('the webhook', () => {
     ]);
   });
 
-  test('knows a post that it has from before times were kept', async () => {
+  test('recognizes a stored post that has no time as a duplicate', async () => {
     const { url, stored, storage } = await startWebhook();
     const told = async (post_id: string, text: string, timestamp: number) => {
       const before = stored().length;
@@ -167,12 +167,12 @@ describe('the webhook', () => {
     expect(await told('7', '둘', now - 1_000)).toBe(true);
     await post(url, form({ post_id: '8', text: '하나' }));
     storage.setInboxState(storage.findUnansweredByKey('post-8')!.id, 'answered');
-    // The text is gone: what was made before the answered one came is that one.
+    // The stored text is deleted: a post that is older than the answered message counts as that message.
     expect(await told('8', '하나', now - 1_000)).toBe(false);
     expect(await told('8', '하나', now + 60_000)).toBe(true);
   });
 
-  test('looks for a file where a post has no text, instead of refusing it', async () => {
+  test('looks for a file if a post has no text, and refuses it only without a file', async () => {
     const userIdMap = { 4: 4 };
     const channel = { name: 'a', incomingUrl: settings.incomingUrl, token: 'c', userIdMap };
     const places = { channels: [{ ...channel, triggerWords: ['!g'] }] };
@@ -196,7 +196,7 @@ describe('the webhook', () => {
     expect((await post(blind, form({ post_id: '7', text: '' }))).status).toBe(400);
   });
 
-  test('takes as long a message as the core does, however its letters are written in a form', async () => {
+  test('accepts messages as long as the core does, in any form encoding, and refuses larger bodies', async () => {
     const { url, stored } = await startWebhook();
     for (const [n, letter] of ['가', '😀', 'a', '&'].entries()) {
       const text = letter.repeat(8_000);
@@ -222,7 +222,7 @@ describe('the webhook', () => {
       'GH_REQUEST_INVALID',
     ],
     ['a payload that is no JSON', { payload: '{' }, 401, 'GH_BRIDGE_TOKEN'],
-  ])('refuses %s', async (_, fields, status, code) => {
+  ])('refuses a request with %s and stores nothing', async (_, fields, status, code) => {
     const { url, stored } = await startWebhook();
     const answer = await post(url, form(fields));
     expect(answer.status).toBe(status);
@@ -231,7 +231,7 @@ describe('the webhook', () => {
     expect(stored()).toEqual([]);
   });
 
-  test('reads what other versions of Chat send: lists, other names, JSON', async () => {
+  test('reads the formats of other versions of Chat: lists, other names, JSON', async () => {
     const { url, stored } = await startWebhook();
     const body = `token=&token=${token}&userId=4&post_id=1&message=one`;
     const type = 'application/x-www-form-urlencoded';
@@ -243,7 +243,7 @@ describe('the webhook', () => {
     expect(stored().map(({ text }) => text)).toEqual(['one', 'two']);
   });
 
-  test('counts wrong tokens per address, believes no header, and lets the right one in', async () => {
+  test('limits wrong tokens per address, ignores tokens and addresses in headers, and accepts the right token', async () => {
     const { url } = await startWebhook();
     const wrong = async (n: number) =>
       (await post(url, form({ token: 'no' }), { 'x-forwarded-for': `10.0.0.${n}` })).status;
@@ -256,7 +256,7 @@ describe('the webhook', () => {
     expect(answer.status).toBe(429);
   });
 
-  test('holds one person to their rate, and tells them once', async () => {
+  test('refuses posts of a user above the rate limit, and notifies the user once', async () => {
     const { url, tooFast, stored } = await startWebhook({ ratePerMinute: 3 });
     const statuses: number[] = [];
     for (let n = 1; n <= 5; n += 1) {
@@ -268,14 +268,14 @@ describe('the webhook', () => {
     expect(stored()).toHaveLength(3);
   });
 
-  test('answers 200 to what it refuses of its own bot, where the configuration says so', async () => {
+  test('returns 200 for a refused user of its own bot if quietRefusals is set', async () => {
     const { url, stored } = await startWebhook({ quietRefusals: true });
     expect(await post(url, form({ user_id: '5' }))).toEqual({ status: 200, body: '' });
     expect((await post(url, form({ token: 'x' }))).status).toBe(401);
     expect(stored()).toEqual([]);
   });
 
-  test('takes the trigger word off where it is a word, and 200 for one without a question', async () => {
+  test('removes the trigger word only as a whole word, and returns 200 for a trigger without a question', async () => {
     const userIdMap = { 4: 4 };
     const channel = { name: 'a', incomingUrl: settings.incomingUrl, userIdMap };
     const { url, stored } = await startWebhook({
@@ -296,7 +296,7 @@ describe('the webhook', () => {
     ]);
   });
 
-  test('keeps posts of two NASes apart that have one number', async () => {
+  test('distinguishes posts of two NASes with the same post_id', async () => {
     const bot = { name: 'b', incomingUrl: 'http://127.0.0.1:10/x', allowedUserIds: [4] };
     const { url, stored } = await startWebhook({ places: { bots: [{ ...bot, token: 'b' }] } });
     expect((await post(url, form({ text: '하나' }))).status).toBe(200);
@@ -306,14 +306,14 @@ describe('the webhook', () => {
     expect(stored()[0]?.key).toBe('post-1');
   });
 
-  test('says 503 where it cannot store, and in its log why', async () => {
+  test('returns 503 if it cannot store a message, and logs the reason once', async () => {
     const lines: string[] = [];
     const write = (line: string): void => void lines.push(line);
     const log = createLog({ level: 'error', pretty: false }, { write });
     const { url, fail, stored } = await startWebhook({ log });
     fail(true);
     for (let n = 0; n < 3; n += 1) expect((await post(url, form({}))).status).toBe(503);
-    // A disk that is full is not filled with lines that say so.
+    // Log lines are limited, as the disk may be full.
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('The message could not be stored');
     fail(false);
@@ -321,7 +321,7 @@ describe('the webhook', () => {
     expect(stored()).toHaveLength(1);
   });
 
-  test('does not read a body that is too large: announced, or as it comes', async () => {
+  test('refuses a body that is too large, with a Content-Length or as a stream', async () => {
     const { url } = await startWebhook();
     const large = `token=${token}&user_id=4&post_id=1&text=${'x'.repeat(10 * 1024 * 1024)}`;
     expect((await post(url, large)).status).toBe(413);
@@ -335,7 +335,7 @@ describe('the webhook', () => {
     expect((await fetch(url, init)).status).toBe(413);
   });
 
-  test('gives up on a body that does not come', async () => {
+  test('returns 408 if the body of a request does not arrive', async () => {
     const { url } = await startWebhook();
     const { port } = new URL(url);
     const socket = connect(Number(port), '127.0.0.1');
@@ -348,7 +348,7 @@ describe('the webhook', () => {
     expect(answer).toContain('GH_BRIDGE_SLOW');
   });
 
-  test('refuses requests that two servers would read in two ways', async () => {
+  test('refuses ambiguous requests (request smuggling) and too large headers', async () => {
     const { url } = await startWebhook();
     const { port } = new URL(url);
     const tricks = [
@@ -386,7 +386,7 @@ describe('the configuration of a bridge', () => {
     userIdMap: { 1: 4 },
   };
 
-  test('must say who may talk, and be whole', () => {
+  test('must name the allowed users, be complete, and have no duplicate channel or token', () => {
     expect(code({})).toBe('none');
     expect(code({ allowedUserIds: [] })).toBe('GH_BRIDGE_NO_USERS');
     expect(code({ token: null })).toBe('GH_BRIDGE_NOT_CONFIGURED');
@@ -398,7 +398,7 @@ describe('the configuration of a bridge', () => {
     expect(code({ channels: [channel, channel] })).toBe('GH_CONFIG_INVALID');
   });
 
-  test('must not give two people of the chat one id', () => {
+  test('must not map two users of the chat to one user id', () => {
     const allowedUserIds = [4, 5];
     expect(code({ allowedUserIds, users: { 4: 'ann', 5: 'bob' } })).toBe('none');
     expect(code({ allowedUserIds, users: { 4: '4', 5: '6' } })).toBe('none');

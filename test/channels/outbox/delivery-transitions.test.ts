@@ -1,4 +1,4 @@
-/** The states of one reply: whatever the chat does, it ends, and no part is sent again that may be there (D1 to D3). */
+/** The states of one delivery: it always ends, and no part is sent again that may have been posted (D1 to D3). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DeliveryEvent } from '#machines/delivery';
@@ -11,14 +11,14 @@ const send = (next: number): DeliveryEvent => ({ type: 'send', next });
 const lost: DeliveryEvent = { type: 'lost', error: 'cut' };
 
 describe('a delivery', () => {
-  test('is sent when every part was taken', () => {
+  test('is sent when every part was posted', () => {
     const done = run(newDelivery('abcdef'), send(3), { type: 'posted' }, send(6), {
       type: 'posted',
     });
     expect(done).toMatchObject({ state: 'sent', context: { posts: 2, lost: 0 } });
   });
 
-  test('goes on after a part that nobody knows of, and is uncertain', () => {
+  test('continues after a part with an unknown result, and ends as uncertain', () => {
     const done = run(newDelivery('abcdef'), send(3), lost, send(6), { type: 'posted' });
     expect(done).toMatchObject({
       state: 'uncertain',
@@ -26,14 +26,14 @@ describe('a delivery', () => {
     });
   });
 
-  test('that was out when the process died is not sent again', () => {
+  test('that was being posted when the process ended is not sent again', () => {
     expect(run(newDelivery('abc'), send(3), { type: 'restarted' })).toMatchObject({
       state: 'uncertain',
       context: { error: 'the process ended while the post was out' },
     });
   });
 
-  test('waits longer each time that it was too fast, but not for ever', () => {
+  test('waits longer after each refusal as too fast, up to 8 seconds', () => {
     let delivery = newDelivery('abc');
     const pauses: number[] = [];
     for (let tries = 0; tries < 6; tries += 1) {
@@ -45,14 +45,14 @@ describe('a delivery', () => {
     expect(run(delivery, send(3), { type: 'posted' }).state).toBe('sent');
   });
 
-  test('is made shorter when it is too long, and given up when that cannot be the reason', () => {
+  test('halves its limit when it is too long, and is dead when even a short part is too long', () => {
     const tooLong = (chars: number): DeliveryEvent => ({ type: 'tooLong', chars, error: '410' });
     const shorter = run(newDelivery('x'.repeat(1_800)), send(1_800), tooLong(1_800));
     expect(shorter).toMatchObject({ state: 'waiting', context: { offset: 0, limit: 900 } });
     expect(run(shorter, send(30), tooLong(30)).state).toBe('dead');
   });
 
-  test('survives any outage, but not a fault of its own', () => {
+  test('survives any number of outages, but is given up after four busy refusals', () => {
     const again = (event: DeliveryEvent, times: number): StoredDelivery =>
       Array.from({ length: times }).reduce<StoredDelivery>(
         (delivery) => run(delivery, send(3), event, { type: 'resume' }),
@@ -66,7 +66,7 @@ describe('a delivery', () => {
     expect(expired.context.error).toBe('given up after waiting: off');
   });
 
-  test('never sends what may be there again, over any history, and ends at its end', () => {
+  test('never sends a part again that may have been posted, for any sequence of events', () => {
     const outcome = fc.constantFrom<DeliveryEvent>(
       { type: 'posted' },
       lost,

@@ -1,4 +1,4 @@
-/** What the broker, the core or the NAS refuses for good ends in words; what is behind it goes on. */
+/** A permanent refusal by the broker, the core or the NAS ends in a text to the user; later messages continue. */
 import { describe, expect, test } from 'vitest';
 import { createButtonHandler } from '#channels/synology/button-handler';
 import type { InboxRow } from '#channels/bridge-storage-port';
@@ -15,8 +15,8 @@ import {
   openBridgeWithCore,
 } from '../bridge-fixture.ts';
 
-describe.skipIf(natsCommand === null)('a message', () => {
-  test('that is larger than the broker takes is refused in words, and does not stop the next', async () => {
+describe.skipIf(natsCommand === null)('an inbound message', () => {
+  test('beyond the size limit of the broker is refused with a text, and the next message is answered', async () => {
     const { fixture, url, type, waitForTexts: heard } = await openBridgeWithCore();
     const raw = `token=${token}&user_id=4&post_id=900&text=${'"'.repeat(60_000)}`;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -28,7 +28,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
     expect(second).toBe('답');
   });
 
-  test('that only ends in the name of a file is asked, where the NAS refuses to look for one', async () => {
+  test('that ends in a file name is submitted as text if the NAS refuses to return a file', async () => {
     const { fixture, dsm, type, waitForTexts: heard } = await openBridgeWithCore();
     dsm.fail({ kind: 'error', code: 105 }, { times: 3, method: 'post_file_get' });
     fixture.small.script(direct('요약'));
@@ -39,7 +39,7 @@ describe.skipIf(natsCommand === null)('a message', () => {
   });
 });
 
-test('somebody who writes English is refused in English, who is too fast or presses too late', async () => {
+test('refusals for a too fast message and a late click are in English for a user who writes English', async () => {
   const dsm = await fakeNas({ rules: { sulksAfter: 'nothing' } });
   const unknown = { code: 'GH_JOB_NOT_FOUND' as const, message: 'no' };
   const request = () => Promise.resolve({ ok: false as const, problem: unknown });
@@ -70,7 +70,7 @@ test('somebody who writes English is refused in English, who is too fast or pres
   expect(said(4).toSorted()).toEqual(['A draft', chatButtonOld, chatTooFast].toSorted());
 });
 
-describe('a press on a button', () => {
+describe('a click on a button', () => {
   const row: InboxRow = {
     id: 1,
     key: 'click-1-x',
@@ -114,7 +114,7 @@ describe('a press on a button', () => {
     return { isOver: await clicks.handle({ ...row, text: label }), said };
   };
 
-  test('that the core refuses for good is over, and that is said', async () => {
+  test('that the core refuses permanently is not retried, and the user receives the error code', async () => {
     for (const code of ['GH_REQUEST_INVALID', 'GH_REQUEST_FORBIDDEN', 'GH_JOB_VERSION'] as const) {
       const { isOver, said } = await press(code);
       expect(isOver).toBe(true);
@@ -125,18 +125,18 @@ describe('a press on a button', () => {
   test.each([
     ['Confirm', 'auto', 'en'],
     ['확인', 'auto', 'ko'],
-    // An older button, or a chat that does not say what stands on it.
+    // An older button, or a chat that does not send the label.
     ['', 'auto', 'ko'],
     ['Confirm', 'ko', 'ko'],
   ] as const)(
-    'that says "%s" is answered in its language (%s: %s)',
+    'with the label "%s" is answered in the right language (locale %s: %s)',
     async (label, locale, spoken) => {
       const { said } = await press('GH_JOB_NOT_FOUND', label, locale);
       expect(said).toEqual([textsOf(spoken).chatButtonOld]);
     },
   );
 
-  test('is tried again while something is away, and where the code is not known here', async () => {
+  test('is retried after a temporary error and after an unknown error code', async () => {
     const newer = 'GH_JOB_OF_TOMORROW' as ErrorCode;
     for (const code of [
       'GH_BUS_UNREACHABLE',

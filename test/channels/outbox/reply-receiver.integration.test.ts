@@ -1,4 +1,4 @@
-/** What the bridge does with a reply is one step on its disk. */
+/** A reply and its consequences are stored in one transaction; replies are in order. */
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { newDelivery } from '#channels/outbox/delivery-transitions';
@@ -37,7 +37,7 @@ const inbox = (storage: BridgeStorage) =>
 
 const person = { target: 'main', lane: 'main/4', chatUser: '4', userId: '4' };
 
-test('a reply that could not be stored with all that follows from it is stored when it comes again', () => {
+test('a reply whose transaction failed is stored completely when it is delivered again', () => {
   const storage = store();
   const question = { key: 'post-1', kind: 'message' as const, text: '안녕', ...person };
   storage.insertInbox([{ ...question, click: null, file: null, attachment: null }], Date.now());
@@ -68,7 +68,7 @@ test('a reply that could not be stored with all that follows from it is stored w
   expect(storage.nextPerLane().map(({ text }) => text)).toEqual(['답']);
 });
 
-/** Messages that the core has taken, and what it says to them. */
+/** Messages that the core has accepted, and its replies to them. */
 function talk() {
   const storage = store();
   return {
@@ -85,14 +85,14 @@ function talk() {
   };
 }
 
-test('the answer to a word about a draft does not overtake the answer to a question before it', () => {
+test('the answer to a confirmation of a draft does not overtake the answer to an earlier question', () => {
   const { storage, ask, take } = talk();
   const next = (): string | undefined => storage.nextPerLane()[0]?.text;
   const end = (): void => storage.saveDelivery(storage.nextPerLane()[0]!.id, sent, { endedAt: 1 });
   const sent = { ...newDelivery(''), state: 'sent' as const };
   ask('m1', 'draft', 0);
   take('draft', 5, '초안', 'draft');
-  // The chat is away: the draft is shown later than all that follows.
+  // The chat is unreachable: the draft is posted after all later replies arrived.
   ask('m2', 'other', 0);
   take('other', 9, '둘째 질문의 답');
   ask('m3', 'draft', 5);
@@ -104,18 +104,18 @@ test('the answer to a word about a draft does not overtake the answer to a quest
   expect(next()).toBe('확인의 답');
 });
 
-test('the answer to a question that a later word was to end keeps the place of its question', () => {
+test('the answer to a question keeps the place of the question if a later cancel came too late', () => {
   const { storage, ask, take } = talk();
   ask('m1', 'first', 0);
   ask('m2', 'second', 0);
-  // "취소" comes when the first job is about to end.
+  // "취소" (cancel) arrives when the first job is about to end.
   ask('m3', 'first', 4);
   take('second', 5, '둘째 질문의 답');
   take('first', 6, '첫 질문의 답');
   expect(storage.nextPerLane()[0]?.text).toBe('첫 질문의 답');
 });
 
-test('the next reply of each lane is one that has begun, else that to the earliest message', () => {
+test('the next reply of each lane is a partly posted reply, else the reply to the earliest message', () => {
   const storage = store();
   const row = (name: string, lane: string, place: number): NewOutboxRow => ({
     ...createSystemNotice({ ...person, lane }, name, 'final', name, 0),
@@ -129,7 +129,7 @@ test('the next reply of each lane is one that has begun, else that to the earlie
   const begun = { ...late.delivery, context: { ...late.delivery.context, offset: 2 } };
   storage.saveDelivery(late.id - 1, begun, {});
   expect(next().toSorted()).toEqual(['b0', 'late']);
-  // Of a long line only the oldest are looked at, whatever stands behind them.
+  // In a long lane only the oldest replies are compared.
   storage.insertOutbox([row('stray', 'main/5', 1)], 0);
   expect(next()).not.toContain('stray');
   for (const { id } of storage.nextPerLane()) storage.saveDelivery(id, begun, { endedAt: 1 });

@@ -1,4 +1,4 @@
-/** Where a question came from: several bots, channels with their webhooks, files. */
+/** Replies go back to the bot or channel of the question; files in questions. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Post } from '#simulators/synology-chat/chat-types';
 import type { FakeDsmOptions } from '#simulators/synology-chat/fake-dsm';
@@ -68,7 +68,7 @@ const inChannel = (dsm: FakeDsm, channelId: number) =>
     );
 
 describe.skipIf(natsCommand === null)('an answer', () => {
-  test('goes to the bot that was asked, and each has its own conversation', async () => {
+  test('is posted by the bot that received the question, and each bot has its own conversation', async () => {
     const { dsm, fixture } = await office();
     fixture.small.script(direct('일'), direct('집'));
     await dsm.say({ userId: 4, text: '회사 질문', bot: 'Work' }).settled;
@@ -77,11 +77,11 @@ describe.skipIf(natsCommand === null)('an answer', () => {
     await dsm.until(() => textsShownTo(dsm, 4).length === 2, waitMs);
     const [work, home] = dsm.posts().filter(({ author }) => author.kind === 'integration');
     expect([work!.author, home!.author]).toMatchObject([{ name: 'Work' }, { name: 'Gatehouse' }]);
-    // The home bot's model has seen nothing of what was said to the other.
+    // The prompt for the home bot contains nothing of the work bot's conversation.
     expect(JSON.stringify(fixture.small.requests[1]!.body.messages)).not.toContain('회사 질문');
   });
 
-  test('to a channel goes to the channel, without the trigger word in the question', async () => {
+  test('to a channel question is posted in the channel, and the question has no trigger word', async () => {
     const { dsm, fixture } = await office();
     fixture.small.script(direct('모두에게'));
     await dsm.say({ userId: 4, channelId: 1, text: '!g 몇 시야?' }).settled;
@@ -92,14 +92,14 @@ describe.skipIf(natsCommand === null)('an answer', () => {
     expect(job).toMatchObject({ message: '몇 시야?', user_id: '4', channel: 'synology' });
   });
 
-  test('is not given in a channel to somebody whom nobody has named', async () => {
+  test('is not given to a channel user who is not in userIdMap: the question is refused', async () => {
     const { dsm, fixture } = await office();
     const [delivery] = await dsm.say({ userId: 5, channelId: 1, text: '!g 누구?' }).settled;
     expect(delivery).toMatchObject({ status: 403 });
     expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
-  test('for a person who is no member of the channel is not posted there, and is reported as given up', async () => {
+  test('for a user outside the userIdMap is not posted in the channel, and is reported as dead', async () => {
     const { dsm, fixture } = await office();
     const ask = (userId: string) =>
       fixture.client.submit({
@@ -119,7 +119,7 @@ describe.skipIf(natsCommand === null)('an answer', () => {
     expect([...textsShownTo(dsm, 4), ...textsShownTo(dsm, 5)]).toEqual([]);
   });
 
-  test('to a draft in a channel has buttons, and only its owner’s click counts', async () => {
+  test('with a draft in a channel has buttons, and only a click of its owner is accepted', async () => {
     const { dsm, fixture } = await office({}, { 1: 4, 2: 5 });
     fixture.small.script(
       saysJson({
@@ -151,7 +151,7 @@ describe.skipIf(natsCommand === null)('a file', () => {
     content: Buffer.from(content),
   });
 
-  test('is read, shown to the model with the question, and kept as a document', async () => {
+  test('is read, sent to the model with the question, and stored as a document', async () => {
     const { dsm, fixture } = await office({ files: 'always' });
     fixture.small.script(direct('열 시입니다'));
     const notes = file('회의록.md', '# 회의\n\n펭귄 회의는 열 시에 시작한다.');
@@ -165,7 +165,7 @@ describe.skipIf(natsCommand === null)('a file', () => {
     expect(results.map(({ title }) => title)).toEqual(['회의록.md']);
   });
 
-  test('alone is summarized; a PDF is read as well', async () => {
+  test('without a question is summarized, also a PDF', async () => {
     const { dsm, fixture } = await office();
     const memo = pdfOf(Buffer.from('BT /F1 24 Tf 72 720 Td (Penguins at ten) Tj ET'));
     fixture.small.script(direct('요약'));
@@ -176,7 +176,7 @@ describe.skipIf(natsCommand === null)('a file', () => {
     expect(JSON.stringify(fixture.small.requests[0]!.body.messages)).toContain('Penguins at ten');
   });
 
-  test('that comes without a text is looked for, and read; what could not be read of it is said', async () => {
+  test('of a post without text is fetched and read, and the user is notified of unreadable parts', async () => {
     const { dsm, fixture } = await office();
     dsm.changeRules({ sendsNameAsText: false, sulksAfter: 'nothing' });
     fixture.small.script(direct('요약'));
@@ -188,16 +188,16 @@ describe.skipIf(natsCommand === null)('a file', () => {
       '요약',
     ]);
     expect(JSON.stringify(fixture.small.requests[0]!.body.messages)).toContain('Quotation 2031');
-    // A sticker, for one.
+    // For example a sticker.
     const [delivery] = await dsm.say({ userId: 4, text: '' }).settled;
     expect(delivery).toMatchObject({ status: 400 });
   });
 
-  test('over whose reading the process ended is not read again, and that is said', async () => {
+  test('whose reading ended with the process is not read again, and the user is notified', async () => {
     const { dsm, fixture, storage } = await office();
     const memo = pdfOf(Buffer.from('BT /F1 24 Tf 72 720 Td (Penguins at ten) Tj ET'));
     const { insertInbox: take } = storage;
-    // As the row lies on disk when the process was killed while it read.
+    // The row on disk is as after a kill of the process during the reading.
     storage.insertInbox = (rows, at) => {
       const isNew = take(rows, at);
       for (const { id } of storage.unsubmittedInbox()) storage.markFileTried(id);
@@ -209,7 +209,7 @@ describe.skipIf(natsCommand === null)('a file', () => {
     expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
-  test('that cannot be read is refused in words, and one that is too long is cut in words', async () => {
+  test('that is unreadable is refused with a text, and a too long file is cut with a notice', async () => {
     const { dsm, fixture } = await office();
     const image = file('그림.pdf', Buffer.from([0, 1, 2, 3, 0xff]));
     await dsm.say({ userId: 4, text: '', file: image }).settled;
@@ -224,7 +224,7 @@ describe.skipIf(natsCommand === null)('a file', () => {
     await expect.poll(() => dsm.audit().repeated, polled).toEqual([]);
   });
 
-  test('that is none is the text that it is', async () => {
+  test('name without a file is treated as a text message', async () => {
     const { dsm, fixture } = await office();
     fixture.small.script(direct('무슨 파일인가요?'));
     await dsm.say({ userId: 4, text: 'notes.txt' }).settled;

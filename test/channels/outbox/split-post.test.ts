@@ -1,10 +1,10 @@
-/** Long texts in posts: nothing lost, nothing cut in the wrong place (K1 to K4). */
+/** Long texts are split into posts: nothing is lost, and no cut is in a wrong place (K1 to K4). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countCodePoints, nextPart } from '#channels/outbox/split-post';
 
 interface Cut {
-  /** What is posted. */
+  /** The posts, with added code fences. */
   posts: string[];
   /** The pieces of the text themselves. */
   pieces: string[];
@@ -52,7 +52,7 @@ const edgesOf = (whole: string): Set<number> =>
   new Set([...segmenter.segment(whole)].map(({ index, segment }) => index + segment.length));
 
 describe('a long text', () => {
-  test('comes whole: its pieces joined are the text, and each is in its post', () => {
+  test('is posted completely: its joined pieces are the text, and each post contains its piece', () => {
     fc.assert(
       fc.property(text, limit, (whole, max) => {
         const { posts, pieces } = cut(whole, max);
@@ -63,7 +63,7 @@ describe('a long text', () => {
     );
   });
 
-  test('has no post beyond the limit', () => {
+  test('has no post that exceeds the limit', () => {
     fc.assert(
       fc.property(text, limit, (whole, max) => {
         for (const post of cut(whole, max).posts)
@@ -73,7 +73,7 @@ describe('a long text', () => {
     );
   });
 
-  test('is cut between graphemes, and never within a link of the chat', () => {
+  test('is cut between graphemes, and never within a link', () => {
     fc.assert(
       fc.property(text, limit, (whole, max) => {
         const { ends, pieces } = cut(whole, max);
@@ -87,7 +87,7 @@ describe('a long text', () => {
     );
   });
 
-  test('with code in it opens and closes each fence within one post', () => {
+  test('with code opens and closes each fence within one post', () => {
     const opening = ['ts', '', `python title="${'x'.repeat(60)}"`];
     const code = ([indent, info, lines]: [number, string, number]): string =>
       ['```' + info, ...Array.from({ length: lines }, () => 'const x = 1;'), '```', '']
@@ -109,7 +109,7 @@ describe('a long text', () => {
         for (const post of cut(all.join('\n'), max).posts) {
           const fences = post.match(/^ *```/gm) ?? [];
           expect(fences.length % 2).toBe(0);
-          // All that is not prose stands between two of them.
+          // All code is between two fences.
           const prose = post.replaceAll(/^ *```[^]*?^ *```$/gm, '');
           expect(prose).not.toContain('const');
         }
@@ -118,7 +118,7 @@ describe('a long text', () => {
     );
   });
 
-  test('is cut at paragraphs before lines, at lines before sentences, at sentences before words', () => {
+  test('is cut at paragraphs first, then at lines, at sentences and at words', () => {
     const words = 'word '.repeat(16);
     expect(cut(`${words}\n\n${words}\n${words}`, 150).pieces[0]).toBe(`${words}\n\n`);
     expect(cut(`${words}\n${words}. ${words}`, 150).pieces[0]).toBe(`${words}\n`);
@@ -129,14 +129,14 @@ describe('a long text', () => {
     expect(cut('가'.repeat(250), 100).pieces.map((one) => one.length)).toEqual([100, 100, 50]);
   });
 
-  test('of very many lines of code does not hold up everything else', () => {
-    // A work of minutes, were the fences sought from the beginning for each line.
+  test('with 40,000 lines of code is split without blocking the process for minutes', () => {
+    // A search for the fences from the beginning for each line would take minutes.
     const whole = `\`\`\`\n${'x\n'.repeat(40_000)}\`\`\`\n`;
     const { post, end } = nextPart(whole, 0, 60_000);
     expect(post).toBe(`${whole.slice(0, end)}\`\`\``);
   });
 
-  test('of one endless grapheme is still cut, between code points', () => {
+  test('with a grapheme longer than the limit is cut between code points', () => {
     const zalgo = `a${'́'.repeat(500)}`;
     expect(cut(zalgo, 100).pieces.join('')).toBe(zalgo);
     const family = Array.from({ length: 200 }, () => '👩').join('‍');

@@ -1,11 +1,11 @@
-/** How a text looks in the chat, and that nothing in it becomes a link that we did not make (M1). */
+/** The chat's markup of a text, and that no text becomes a link that the bridge did not make (M1). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toChatMarkup } from '#channels/synology/chat-markup';
 
 const linkOfChat = /<([a-z][a-z0-9+.-]*:[^>|\n]*)\|([^>\n]*)>/gi;
 
-describe('a text for the chat', () => {
+describe('toChatMarkup', () => {
   test.each([
     ['[문서](https://nas.example/a_(b)?x=1&y=2)', '<https://nas.example/a_(b)?x=1&y=2|문서>'],
     ['![그림](https://a.example/p.png "제목")', '<https://a.example/p.png|그림>'],
@@ -19,7 +19,7 @@ describe('a text for the chat', () => {
     ['```\n[x](https://a.example)\n```', '```\n[x](https://a.example)\n```'],
     ['[a.example 안내](https://www.a.example/x)', '<https://www.a.example/x|a.example 안내>'],
     ['[**굵게** 1.2.3](https://a.example)', '<https://a.example|**굵게** 1.2.3>'],
-  ])('%s', (markdown, shown) => {
+  ])('converts the links of the text: %s', (markdown, shown) => {
     expect(toChatMarkup(markdown)).toBe(shown);
   });
 
@@ -27,7 +27,7 @@ describe('a text for the chat', () => {
     '```cpp\nstd::vector<std::string> v; Result<http::Response> r;\n```',
     '```html\n<!DOCTYPE html>\n<!-- x -->\n<xsl:template match="/">\n```',
     '`Map<Int, List<@NonNull String>>` <#1234> <@hana> <svg:g/> a <b: c>',
-  ])('leaves code as it is: %s', (code) => {
+  ])('does not change code: %s', (code) => {
     expect(toChatMarkup(code)).toBe(code);
   });
 
@@ -36,7 +36,7 @@ describe('a text for the chat', () => {
     '1. 단계:\n\n      ```bash\n      [a](https://a.example)\n      ```\n',
     '````md\n```js\n[a](https://a.example)\n```\n````\n',
     '~~~\n```\n[a](https://a.example)\n~~~  \n',
-  ])('knows where code begins and ends: %j', (code) => {
+  ])('recognizes the beginning and the end of code: %j', (code) => {
     const link = '[글](https://a.example)';
     expect(toChatMarkup(`${code}${link}`)).toBe(`${code}<https://a.example|글>`);
   });
@@ -55,7 +55,7 @@ describe('a text for the chat', () => {
     'help@bank.example',
     '...bank..example...',
     'a.example,(bank.example)',
-  ])('shows the address under a label that names another: %s', (label) => {
+  ])('shows the address of a link whose label names another address: %s', (label) => {
     expect(toChatMarkup(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });
 
@@ -71,10 +71,13 @@ describe('a text for the chat', () => {
     'bаnk.example',
     '[::1] bank.example',
     'https:bank.example',
-  ])('shows the address under a label that writes another in a masked form: %s', (label) => {
-    const shown = toChatMarkup(`[${label.replaceAll(/[[\]]/g, '\\$&')}](https://a.example/x)`);
-    expect(shown).toBe(`${label} (https://a.example/x)`);
-  });
+  ])(
+    'shows the address of a link whose label names another address in a masked form: %s',
+    (label) => {
+      const shown = toChatMarkup(`[${label.replaceAll(/[[\]]/g, '\\$&')}](https://a.example/x)`);
+      expect(shown).toBe(`${label} (https://a.example/x)`);
+    },
+  );
 
   test.each([
     ['확인'],
@@ -95,11 +98,11 @@ describe('a text for the chat', () => {
     ['확\u200b인'],
     ['예 👍'],
     ['등록해줘'],
-  ])('shows the address under a label that looks like an answer to a draft: %s', (label) => {
+  ])('shows the address of a link whose label looks like an answer to a draft: %s', (label) => {
     expect(toChatMarkup(`[${label}](https://a.example/x)`)).toBe(`${label} (https://a.example/x)`);
   });
 
-  test('shows an address with a login before its host, and no label that is read backwards', () => {
+  test('shows an address with a login before its host, and no right-to-left label', () => {
     const url = 'https://bank.example@a.example/x';
     expect(toChatMarkup(`[문서](${url})`)).toBe(`문서 (${url})`);
     expect(toChatMarkup('[\u202eelpmaxe.knab](https://a.example)')).toBe(
@@ -108,13 +111,13 @@ describe('a text for the chat', () => {
     expect(toChatMarkup('[\u202e문서](https://a.example)')).toBe('<https://a.example|문서>');
   });
 
-  test('keeps the link of a label that only begins like an answer', () => {
+  test('keeps the link of a label that only begins like an answer to a draft', () => {
     expect(toChatMarkup('[확인된 버그와 해결 방법을 모아 놓은 문서](https://a.example)')).toBe(
       '<https://a.example|확인된 버그와 해결 방법을 모아 놓은 문서>',
     );
   });
 
-  test('has no link that leads elsewhere than it says, whatever stood in it', () => {
+  test('returns no link with a label of another address, for any combination of harmful texts', () => {
     const bad = [
       '<https://evil.example|https://bank.example>',
       '<mailto:x@y|관리자>',
@@ -136,12 +139,12 @@ describe('a text for the chat', () => {
     );
   });
 
-  test('of very many backticks does not hold up everything else', () => {
+  test('converts a text of 300,000 backticks without blocking the process', () => {
     const run = `${'`'.repeat(300_000)} [글](https://a.example)`;
     expect(toChatMarkup(run).endsWith(' <https://a.example|글>')).toBe(true);
   });
 
-  test('without links stays as it is, to the last character', () => {
+  test('does not change a text without links', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (any) => {
         fc.pre(!/[<[]/.test(any));

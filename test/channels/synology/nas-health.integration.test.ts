@@ -1,4 +1,4 @@
-/** What one bad answer of the NAS may say of the next posts, and what it may not. */
+/** How a failed response of the NAS affects the next posts. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { pauseMsMax } from '#machines/delivery';
 import { createSystemNotice } from '#channels/system-notices';
@@ -20,7 +20,7 @@ const dayMs = 24 * 3_600_000;
 const final = (n: number, text: string, change: Partial<Reply> = {}): Reply =>
   finalReply(`job-${n}`, text, change);
 
-/** Every pause of a delivery is over; a reply without a word, which is never posted, makes the bridge look. */
+/** Ends every pause of a delivery. An empty reply, which is never posted, wakes the bridge. */
 function pausesOf(chat: BridgeWithoutCore): () => Promise<void> {
   const ahead = clockAhead();
   let blanks = 100;
@@ -43,34 +43,37 @@ describe('a NAS', () => {
       { kind: 'says', status: 200, body: '<script src="webman/login.js"></script>' },
     ],
     ['HTTP 429 in JSON', { kind: 'says', status: 429, body: '{"message":"too many requests"}' }],
-  ])('that answers with %s is away: asked until it is back, and all comes', async (_, fault) => {
-    const dsm = await fakeNas();
-    const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
-    const { reply, textsShownTo: said, storage } = chat;
-    const pass = pausesOf(chat);
-    const methods = (): string[] => dsm.requests().map(({ method }) => method);
-    dsm.fail(fault, forEver);
-    await reply(final(1, '답'));
-    await expect
-      .poll(() => storage.nextPerLane()[0]?.delivery, polled)
-      .toMatchObject({ state: 'pausing', context: { strikes: 0, pauseMs: 5_000 } });
-    await reply(final(2, '저도', { user_id: '5' }));
-    await dsm.until(() => methods().length === 2, waitMs);
-    // What else waits is not tried: the NAS is asked a harmless question.
-    expect(methods()).toEqual(['chatbot', 'user_list']);
-    dsm.clearFaults();
-    await pass();
-    await dsm.until(() => said(4).length === 1 && said(5).length === 1, waitMs);
-  });
+  ])(
+    'that answers with %s counts as unavailable: it is probed, and all replies are posted later',
+    async (_, fault) => {
+      const dsm = await fakeNas();
+      const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
+      const { reply, textsShownTo: said, storage } = chat;
+      const pass = pausesOf(chat);
+      const methods = (): string[] => dsm.requests().map(({ method }) => method);
+      dsm.fail(fault, forEver);
+      await reply(final(1, '답'));
+      await expect
+        .poll(() => storage.nextPerLane()[0]?.delivery, polled)
+        .toMatchObject({ state: 'pausing', context: { strikes: 0, pauseMs: 5_000 } });
+      await reply(final(2, '저도', { user_id: '5' }));
+      await dsm.until(() => methods().length === 2, waitMs);
+      // Other waiting replies are not posted: the NAS is probed with user_list.
+      expect(methods()).toEqual(['chatbot', 'user_list']);
+      dsm.clearFaults();
+      await pass();
+      await dsm.until(() => said(4).length === 1 && said(5).length === 1, waitMs);
+    },
+  );
 
-  test('whose Chat has stopped is asked until it runs, and then gets at once what waited', async () => {
+  test('with a stopped Chat package is probed until it runs, and then receives all replies at once', async () => {
     const dsm = await fakeNas();
     const {
       reply,
       textsShownTo: said,
       storage,
     } = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
-    // A clock that stands still: no pause is ever over by itself.
+    // The clock stands still: no pause ends by itself.
     const at = Date.now();
     const spy = vi.spyOn(Date, 'now').mockImplementation(() => at);
     onTestFinished(() => spy.mockRestore());
@@ -85,7 +88,7 @@ describe('a NAS', () => {
     await dsm.until(() => said(4).length === 1 && said(5).length === 1, waitMs);
   });
 
-  test('that answers everything with code 100 keeps all replies waiting, however often', async () => {
+  test('that answers every request with code 100 keeps all replies waiting, after any number of tries', async () => {
     const dsm = await fakeNas();
     const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
     const { reply, reports, textsShownTo: said, storage } = chat;
@@ -104,7 +107,7 @@ describe('a NAS', () => {
     expect(reports.every(({ status }) => status === 'sent')).toBe(true);
   });
 
-  test('that answers one reply only with code 100 has the others posted meanwhile', async () => {
+  test('that answers only one reply with code 100 receives the other replies meanwhile', async () => {
     const dsm = await fakeNas();
     const { reply, textsShownTo: said, storage } = await openBridgeWithoutCore(dsm);
     dsm.fail({ kind: 'error', code: 100 }, { method: 'chatbot' });
@@ -121,7 +124,7 @@ describe('a NAS', () => {
     ['a refusal without a code', { kind: 'says', status: 200, body: '{"success":false}' }],
     ['pages of HTTP 403', { kind: 'page', status: 403 }],
   ])(
-    'that refuses one answer only, with %s, has its person told, and the next posted',
+    'that refuses only one answer, with %s, receives an apology for it and the next answer',
     async (_, fault) => {
       const dsm = await fakeNas();
       const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
@@ -148,7 +151,7 @@ describe('a NAS', () => {
     },
   );
 
-  test('that takes nothing for long, and then all, gets every answer after a word of it', async () => {
+  test('that refuses all posts for a while receives the waiting answer once when it accepts again', async () => {
     const dsm = await fakeNas();
     const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
     const { reply, textsShownTo: said, storage } = chat;
@@ -174,7 +177,7 @@ describe('a NAS', () => {
       { kind: 'says', status: 200, body: '{"success":"false","error":{"code":"109"}}' },
     ],
   ])(
-    'that answers a post once with %s gets it again, and the answer arrives once',
+    'that answers a post once with %s receives it again, and the chat shows the answer once',
     async (_, fault) => {
       const dsm = await fakeNas();
       const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
@@ -191,7 +194,7 @@ describe('a NAS', () => {
     },
   );
 
-  test('that is busy for half a minute loses a reply, but not the word that there was one', async () => {
+  test('that stays busy loses the reply, but receives an apology for it', async () => {
     const dsm = await fakeNas();
     const chat = await openBridgeWithoutCore(dsm, { allowedUserIds: [4, 5, 6] });
     const pass = pausesOf(chat);
@@ -214,7 +217,7 @@ describe('a NAS', () => {
     expect(said(4)).toEqual([apology]);
   });
 
-  test('of which nobody knows whether it has a post is asked first after a restart', async () => {
+  test('that may have received a post before a restart is probed before the next post', async () => {
     const dsm = await fakeNas();
     const before = await openBridgeWithoutCore(dsm);
     await dsm.refuseConnections();
@@ -222,7 +225,7 @@ describe('a NAS', () => {
     await before.reply(final(2, '둘', { user_id: '5' }));
     const first = () => before.storage.nextPerLane().find(({ replyId }) => replyId === 'job-1:5')!;
     await expect.poll(() => first().delivery.state, polled).toBe('pausing');
-    // As a kill leaves it in the middle of a post.
+    // The state that a kill leaves in the middle of a post.
     before.storage.saveDelivery(first().id, { ...first().delivery, state: 'sending' }, {});
     await before.stop();
     dsm.fail({ kind: 'cut', at: 'unstored' }, forEver);
@@ -236,7 +239,7 @@ describe('a NAS', () => {
       .toEqual(['uncertain', 'sent']);
   });
 
-  test('that is asked how it is while a notice is overtaken by its answer gets the answer only', async () => {
+  test('that is probed while an answer overtakes its notice receives the answer only', async () => {
     const dsm = await fakeNas();
     const {
       reply,
@@ -259,7 +262,7 @@ describe('a NAS', () => {
     expect(said(4)).toEqual(['답']);
   });
 
-  test('that says success and posted to nobody has not taken it', async () => {
+  test('that reports success without a recipient receives an apology, and the reply is dead', async () => {
     const dsm = await fakeNas();
     const { reply, reports, textsShownTo: said } = await openBridgeWithoutCore(dsm);
     dsm.fail({ kind: 'nobody' });
@@ -270,7 +273,7 @@ describe('a NAS', () => {
   });
 
   test.each([503, 200])(
-    'that answers with pages of HTTP %i makes one reply uncertain, not all that wait',
+    'that answers with pages of HTTP %i makes one reply uncertain, not all waiting replies',
     async (status) => {
       const dsm = await fakeNas();
       const { reply, reports, textsShownTo: said } = await openBridgeWithoutCore(dsm);
@@ -285,7 +288,7 @@ describe('a NAS', () => {
     },
   );
 
-  test('that calls a reply too long for another reason teaches nothing', async () => {
+  test('that wrongly refuses a reply as too long does not lower the limit for the next reply', async () => {
     const dsm = await fakeNas();
     const { reply, reports, textsShownTo: said } = await openBridgeWithoutCore(dsm);
     dsm.fail({ kind: 'error', code: 410 }, { times: 6 });
@@ -298,7 +301,7 @@ describe('a NAS', () => {
     expect(said(4)).toContain('나'.repeat(1_000));
   });
 
-  test('that refuses a tiny reply as too long keeps the limit that was learnt', async () => {
+  test('that refuses a short reply as too long does not change the learnt limit', async () => {
     const dsm = await fakeNas({ rules: { textLengthMax: 500 } });
     const { reply, reports } = await openBridgeWithoutCore(dsm);
     await reply(final(1, 'x'.repeat(900)));
@@ -315,8 +318,8 @@ describe('a NAS', () => {
   });
 });
 
-describe('a reply that waits', () => {
-  test('is not given up because the clock jumps', async () => {
+describe('a waiting reply', () => {
+  test('is not given up because of a jump of the clock', async () => {
     const ahead = clockAhead();
     const dsm = await fakeNas();
     const { reply, reports, textsShownTo: said, storage } = await openBridgeWithoutCore(dsm);
@@ -329,7 +332,7 @@ describe('a reply that waits', () => {
     expect(said(4)).toEqual(['답']);
   });
 
-  test('and is too old is reported, and its person told once for all of them', async () => {
+  test('that is too old is reported as dead, and its user receives one apology for all such replies', async () => {
     const dsm = await fakeNas();
     const { reply, reports, textsShownTo: said, storage } = await openBridgeWithoutCore(dsm);
     const person = { target: 'main', lane: 'main/4', chatUser: '4', userId: '4' };

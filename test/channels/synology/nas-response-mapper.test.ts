@@ -1,4 +1,4 @@
-/** What each answer of a NAS says of the post that was sent. */
+/** The delivery event for each response of a NAS to a post. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,20 +17,20 @@ const posted = (fail: unknown, map: object): object => ({
 test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>([
   [200, { success: true }, 'posted'],
   [200, posted([], { 4: 77 }), 'posted'],
-  // Somebody has it.
+  // At least one user has the post.
   [200, posted([6], { 4: 77 }), 'posted'],
   [200, posted([4], {}), 'refused'],
   [200, posted('none', {}), 'posted'],
   [200, page, 'lost'],
   [200, { success: 'yes' }, 'lost'],
-  // Sent again, each of these could be there twice.
+  // The post may have been stored: it is not sent again.
   [201, { success: true }, 'lost'],
   [202, { success: true }, 'lost'],
   [204, '', 'lost'],
   [206, refusal(411), 'lost'],
   [500, page, 'lost'],
   [502, refusal(100), 'lost'],
-  // The web server without the Chat API behind it.
+  // The web server answers without the Chat API.
   [302, page, 'stopped'],
   [308, '', 'stopped'],
   [400, page, 'stopped'],
@@ -39,7 +39,7 @@ test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>(
   [408, page, 'stopped'],
   [429, page, 'stopped'],
   [413, page, 'tooLong'],
-  // The Chat API's own words count more than the status.
+  // The error code of the Chat API takes precedence over the HTTP status.
   [404, refusal(404), 'refused'],
   [403, refusal(102), 'stopped'],
   [404, { success: true }, 'lost'],
@@ -49,7 +49,7 @@ test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>(
   [200, refusal(411), 'tooFast'],
   [200, refusal(410), 'tooLong'],
   [200, refusal(407), 'refused'],
-  // N3: a code that is not in the table is doubted, as a page is.
+  // N3: an unknown code counts as stopped, as a page does.
   [200, refusal(999), 'stopped'],
   [200, refusal(402), 'stopped'],
   [200, refusal(121), 'stopped'],
@@ -57,16 +57,16 @@ test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>(
   [200, { success: false }, 'stopped'],
   [200, { success: false, error: null }, 'stopped'],
   [200, { success: false, error: 'not now' }, 'stopped'],
-  // The codes that the guide calls "busy", word for word the same.
+  // The guide describes all these codes with the same words as "busy".
   [200, refusal(109), 'busy'],
   [200, refusal(110), 'busy'],
   [200, refusal(111), 'busy'],
   [200, refusal(118), 'busy'],
-  // Rights and tokens are what they are.
+  // Missing rights and wrong tokens are permanent.
   [200, refusal(105), 'refused'],
   [200, refusal(115), 'refused'],
   [200, refusal(160), 'refused'],
-  // The same answers as others write them.
+  // The same responses in other formats.
   [200, { success: 'true' }, 'posted'],
   [200, { success: 'false', error: { code: '411' } }, 'tooFast'],
   [200, { success: false, error: { code: ' 410 ' } }, 'tooLong'],
@@ -74,22 +74,22 @@ test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>(
   [200, { success: false, error: { error: { code: 411 } } }, 'tooFast'],
   [200, { success: false, error: { errors: [{ code: 117 }] } }, 'busy'],
   [200, { success: false, error: [{ code: 118 }] }, 'busy'],
-  // The outer code says what failed, the inner one why.
+  // The outer code names the failure, the inner code its reason.
   [200, { success: false, error: { code: 407, errors: [{ code: 117 }] } }, 'refused'],
   [200, { success: 0, error: { errno: 411 } }, 'tooFast'],
   [200, { error: { code: 411 } }, 'tooFast'],
   [200, `\uFEFF${JSON.stringify(refusal(411))}\n`, 'tooFast'],
   [200, { success: true, error: {} }, 'posted'],
-  // It says two things: the post may be there.
+  // The response contradicts itself: the post may be there.
   [200, { success: true, error: { code: 411 } }, 'lost'],
   [200, '', 'lost'],
   [200, '[]', 'lost'],
   [200, 'null', 'lost'],
   [200, '"ok"', 'lost'],
-  // DSM serves its desktop for an address that is none of its APIs.
+  // DSM serves its desktop for an address that is not an API.
   [200, loginPage, 'stopped'],
   [302, loginPage, 'stopped'],
-  // A web server in front that answers in JSON of its own.
+  // A web server in front of DSM answers with its own JSON.
   [429, { message: 'too many requests' }, 'stopped'],
   [429, refusal(411), 'tooFast'],
   [400, refusal(118), 'busy'],
@@ -97,7 +97,7 @@ test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>(
   [503, refusal(117), 'busy'],
   [500, refusal(999), 'lost'],
   [500, { success: true }, 'lost'],
-])('HTTP %i with %j means "%s"', (status, body, type) => {
+])('the response HTTP %i with %j is mapped to the event "%s"', (status, body, type) => {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const answer = { kind: 'answer' as const, status, headers: {}, body: Buffer.from(text) };
   expect(mapResponse(answer, 10).type).toBe(type);
@@ -105,7 +105,7 @@ test.each<[status: number, body: string | object, type: DeliveryEvent['type']]>(
 
 const folder = join(import.meta.dirname, 'cases');
 
-test.each(readdirSync(folder))('a busy NAS is asked again: %s', (name) => {
+test.each(readdirSync(folder))('a post that the NAS refuses as busy is retried: %s', (name) => {
   const { nas_answer: body } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
     nas_answer: object;
   };

@@ -1,4 +1,4 @@
-/** What the NAS does with posts, and what the bridge makes of it: pace, limits, lost answers, outages, certificates. */
+/** The bridge's handling of the NAS: pace, length limits, lost responses, outages, certificates. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
@@ -26,7 +26,7 @@ const final = (text: string, change: Partial<Reply> = {}): Reply => {
   return finalReply(`job-${nextJob}`, text, change);
 };
 
-/** A bridge whose core is this test: replies go in by hand, reports are kept. */
+/** A bridge without a core: the test passes the replies and reads the reports. */
 async function chat(
   dsmOptions: FakeDsmOptions = {},
   synology: Record<string, unknown> = {},
@@ -39,7 +39,7 @@ const text = (parts: number): string =>
   Array.from({ length: parts }, (_, index) => `${index} `.padEnd(100, '가')).join('\n');
 
 describe('a reply', () => {
-  test('of 12,000 characters comes whole and in order, whatever stands in it', async () => {
+  test('of 12,000 characters with emoji, code and markup is posted completely and in order', async () => {
     const { dsm, reply, reports, textsShownTo: said } = await chat();
     const line = '한글과 emoji 👨‍👩‍👧‍👦🇰🇷, & + % # "인용" <b> \\ \n';
     const code = '```ts\nconst a = "b & c" + `%d`;\n```\n\n';
@@ -51,14 +51,14 @@ describe('a reply', () => {
     await expect.poll(() => reports, polled).toMatchObject([{ status: 'sent' }]);
     const posts = said(4);
     expect(posts.length).toBeGreaterThanOrEqual(7);
-    // A fence that goes on is closed and opened again; all else is as it was.
+    // A code fence over two posts is closed and opened again; the rest of the text is unchanged.
     const joined = posts.join('').replaceAll(/\n?```(?:ts\n)?/g, '');
     expect(joined).toBe(whole.replaceAll(/\n?```(?:ts\n)?/g, ''));
     expect(dsm.audit().outcomes).toEqual({ success: posts.length });
     expect(reports[0]).toMatchObject({ parts: posts.length });
   });
 
-  test('that is too long for this NAS is halved, and the limit remembered', async () => {
+  test('that is too long for this NAS is halved, and the limit is remembered', async () => {
     const {
       dsm,
       reply,
@@ -75,7 +75,7 @@ describe('a reply', () => {
     expect(dsm.audit().outcomes['error 410']).toBe(outcomes['error 410']);
   });
 
-  test('that comes too fast is sent again, until the chat takes it', async () => {
+  test('that the NAS refuses as too fast is sent again until it is posted', async () => {
     const { dsm, reply, reports, textsShownTo: said } = await chat();
     dsm.fail({ kind: 'error', code: 411 }, { times: 2 });
     await reply(final('하나'));
@@ -84,7 +84,7 @@ describe('a reply', () => {
     expect(said(4)).toEqual(['하나', '둘']);
   });
 
-  test('whose answer was lost is uncertain, and not sent again', async () => {
+  test('whose response was lost is uncertain, and is not sent again', async () => {
     const { dsm, reply, reports, textsShownTo: said } = await chat();
     const posts = { method: 'chatbot' } as const;
     for (const at of ['stored', 'answer', 'unstored'] as const)
@@ -98,7 +98,7 @@ describe('a reply', () => {
     expect(reports[0]?.error).toMatch(/^GH_BRIDGE_UNCERTAIN: /);
   });
 
-  test('with one part that nobody knows of goes on, and says so', async () => {
+  test('with a part of unknown result is continued, and is reported as uncertain', async () => {
     const { dsm, reply, reports, textsShownTo: said } = await chat({}, { maxChars: 500 });
     dsm.fail({ kind: 'slow', headersMs: 1, bodyMs: 0 });
     dsm.fail({ kind: 'cut', at: 'unstored' });
@@ -107,7 +107,7 @@ describe('a reply', () => {
     expect(said(4)).toHaveLength(3);
   });
 
-  test('that the chat refuses for good is dead, with the reason, and the next one goes', async () => {
+  test('that the chat refuses permanently is dead with a reason, and the next reply is posted', async () => {
     const { dsm, reply, reports, textsShownTo: said } = await chat();
     dsm.fail({ kind: 'error', code: 407 });
     await reply(final('나쁜 글'));
@@ -118,7 +118,7 @@ describe('a reply', () => {
     await expect.poll(() => said(4).toSorted(), polled).toEqual([apology, '좋은 글'].toSorted());
   });
 
-  test('waits while the NAS is off or its package stopped, and then goes, in order', async () => {
+  test('waits while the NAS is unreachable, and is then posted in order', async () => {
     const { dsm, reply, reports, textsShownTo: said } = await chat();
     await dsm.refuseConnections();
     await reply(final('하나'));
@@ -128,14 +128,14 @@ describe('a reply', () => {
     expect(said(4)).toEqual(['하나', '둘']);
   });
 
-  test('is not posted where its person is not allowed any more', async () => {
+  test('to a user who is not allowed is dead and not posted', async () => {
     const { reply, reports, textsShownTo: said } = await chat();
     await reply(final('비밀', { user_id: '6' }));
     await expect.poll(() => reports, polled).toMatchObject([{ status: 'dead', parts: 0 }]);
     expect(said(6)).toEqual([]);
   });
 
-  test('comes once, also when the broker brings it twice', async () => {
+  test('is posted once, even if the broker delivers it several times', async () => {
     const { reply, reports, textsShownTo: said } = await chat();
     const one = final('한 번');
     expect(await Promise.all([reply(one), reply(one), reply(one)])).toEqual([
@@ -148,7 +148,7 @@ describe('a reply', () => {
     expect(said(4)).toEqual(['한 번']);
   });
 
-  test('of one person does not wait for the long one of another', async () => {
+  test('to one user does not wait for the long reply to another user', async () => {
     const {
       reply,
       reports,
@@ -163,7 +163,7 @@ describe('a reply', () => {
   });
 });
 
-/** As a private authority signs it. Written where the fake NAS looks for its own. */
+/** A certificate signed by a private authority, in the folder where the fake NAS looks for its certificate. */
 async function signedCertificate(): Promise<{ folder: string; cert: string }> {
   const algorithm = 'sha256';
   const authority = await generate([{ name: 'commonName', value: 'authority at home' }], {
@@ -200,7 +200,7 @@ describe('an https NAS', () => {
     });
   };
 
-  test('is believed by its own certificate and pin, and by nothing less', async () => {
+  test('is trusted only with both its own certificate and its fingerprint', async () => {
     const dsm = await fakeNas({ tls: true });
     const ca = dsm.certificate!;
     expect(await post(dsm, {})).toMatchObject({
@@ -216,7 +216,7 @@ describe('an https NAS', () => {
     });
   });
 
-  test('is believed by its certificate where an authority has signed it that we do not have', async () => {
+  test('is trusted by its certificate and fingerprint without the certificate of its authority', async () => {
     const { folder, cert: ca } = await signedCertificate();
     const dsm = await fakeNas({ tls: true, tlsFolder: folder });
     const fingerprint256 = dsm.fingerprint256!;

@@ -1,4 +1,4 @@
-/** The bridge's end of the line: messages in, replies out, reports back, over a real broker and a real core. */
+/** The bridge's side: submits, replies and delivery reports, over a real broker and core. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Reply } from '#shared/wire/reply';
 import { silentLog } from '#shared/log';
@@ -20,7 +20,7 @@ interface Chat {
   posted: Reply[];
 }
 
-/** A bridge that posts into a list. */
+/** A bridge that appends replies to a list. */
 function bridge(
   config: Partial<MessagingConfig>,
   options: { dataFolder?: string; decide?: (reply: Reply) => 'done' | 'later' } = {},
@@ -46,8 +46,8 @@ function bridge(
 
 const connected = (link: ChannelLink): Promise<void> => until(() => link.state === 'connected');
 
-describe.skipIf(natsCommand === null)('a bridge', () => {
-  test('submits a message and gets its answer; the report is stored', async () => {
+describe.skipIf(natsCommand === null)('the channel link of a bridge', () => {
+  test('submits a message and receives its answer, and the core stores the delivery report', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const { link, posted } = bridge({ url: server.url });
@@ -63,7 +63,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     await until(async () => (await jsm.streams.info('GH_RPL')).state.messages === 0);
   });
 
-  test('confirms a draft by its button, and hears why something is refused', async () => {
+  test('confirms a draft, and receives the error code of a refused or failed request', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const { link, posted } = bridge({ url: server.url });
@@ -86,7 +86,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     });
   });
 
-  test('gets a reply again that it could not post', async () => {
+  test('receives a reply again that it could not post', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     let tries = 0;
@@ -105,7 +105,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     expect(new Set(posted.map(({ reply_id }) => reply_id)).size).toBe(1);
   });
 
-  test('goes on after the broker was away', async () => {
+  test('continues after an outage of the broker', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const { link, posted } = bridge({ url: server.url });
@@ -122,7 +122,7 @@ describe.skipIf(natsCommand === null)('a bridge', () => {
     expect(posted[0]?.text).toBe('answer to meanwhile');
   });
 
-  test('finds the server that the core has started, whoever comes first', async () => {
+  test('connects to the embedded server of the core, even if the bridge starts first', async () => {
     const folder = folderForTest();
     const { link, posted } = bridge({ mode: 'auto' }, { dataFolder: folder });
     await until(() => link.problem !== null);

@@ -1,4 +1,4 @@
-/** What the holder of one channel may do over NATS: the subject says which channel it is, and the core keeps to it. */
+/** The permissions of a channel over NATS: the subject names the channel, and the core enforces it. */
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
@@ -44,7 +44,7 @@ async function ask(
 }
 
 describe.skipIf(natsCommand === null)('a durable submit', () => {
-  test('whose body names another channel than its subject is refused by name, and says nothing to that channel', async () => {
+  test('whose body names another channel than its subject is refused, and only the subject’s channel is notified', async () => {
     const { rig, nc, jsm } = await served();
     const { job_id } = await rig.jobService.submit({
       message: 'draft x',
@@ -73,7 +73,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
       expect(headers['Gatehouse-Error-Code']).toBe('GH_REQUEST_INVALID');
       expect(headers['Gatehouse-Error']).toContain('channel: the subject is that of mail');
     }
-    // The sender is told in the channel of the subject, and nobody in another.
+    // The refusal goes to the channel of the subject, and to no other channel.
     await until(() => rig.messaging.flush());
     const refusals = (await storedMessages(nc, 'GH_RPL')).filter(
       ({ body }) => body['kind'] === 'error',
@@ -83,7 +83,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
 });
 
 describe.skipIf(natsCommand === null)('a request with a channel in its subject', () => {
-  test('reaches the jobs of that channel', async () => {
+  test('reads and changes the jobs of that channel', async () => {
     const { rig, nc } = await served();
     const body = { message: 'draft x', user_id: 'kim' };
     const { job_id } = await ask(nc, 'submit.mail', body);
@@ -101,7 +101,7 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
     }
   });
 
-  test('is answered about a job of another channel like about none', async () => {
+  test('receives the same answer for a job of another channel as for an unknown job', async () => {
     const { rig, nc } = await served();
     const { job_id } = await rig.jobService.submit({
       message: 'draft x',
@@ -119,7 +119,7 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
       }
     }
     expect(await rig.jobService.events(job_id)).toEqual(before);
-    // The same by the right channel is no error.
+    // The same request in the right channel succeeds.
     expect(await ask(nc, 'get.synology', { job_id })).toMatchObject({ job_id });
   });
 
@@ -162,9 +162,9 @@ describe.skipIf(natsCommand === null)('a request with a channel in its subject',
 });
 
 describe.skipIf(natsCommand === null)(
-  'a request that wants its answer on a subject of ours',
+  'a request with a reply subject of Gatehouse or the broker',
   () => {
-    test('is ignored, changes nothing, and is counted', async () => {
+    test('is ignored, changes nothing, and is counted as an error', async () => {
       const { rig, nc, jsm } = await served();
       const { job_id } = await rig.jobService.submit({ message: 'draft x', user_id: 'kim' });
       await until(async () => (await rig.jobService.get(job_id)).state === 'confirm-draft');
@@ -192,12 +192,12 @@ describe.skipIf(natsCommand === null)(
       expect((await rig.jobService.list({})).jobs).toHaveLength(1);
       expect((await jsm.streams.info('GH_CMD')).state.last_seq).toBe(0);
       expect((await jsm.streams.info('GH_DLV')).state.last_seq).toBe(0);
-      // An inbox of any name is answered.
+      // A request with an inbox of any name is answered.
       const own = await connectClient({ url: nc.getServer() }, { inboxPrefix: 'my.own' });
       expect(await ask(own, 'get', { job_id })).toMatchObject({ job_id });
     });
 
-    test('is what the broker delivers of an event, and is ignored too', async () => {
+    test('is also ignored when the broker delivers an event with that subject', async () => {
       const { rig, nc, jsm } = await served();
       await rig.jobService.submit({ message: 'hello', user_id: 'kim' });
       await until(() => rig.messaging.flush());

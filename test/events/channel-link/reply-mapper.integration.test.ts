@@ -1,4 +1,4 @@
-/** What reaches a chat, and what comes back about it. */
+/** The replies to a channel, and the delivery reports about them. */
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
@@ -37,8 +37,8 @@ const end = (outcome: string, reply: unknown): JobEmitted => ({
 });
 const brief = (replies: Reply[]) => replies.map(({ n, kind, text }) => [n, kind, text]);
 
-describe('a reply', () => {
-  test('is made of the end of a job, once, also where an apology came before it', () => {
+describe('a reply made from state events', () => {
+  test('is made once for the end of a job, even if an apology precedes the end', () => {
     const failure: JobEmitted = {
       type: 'error',
       state: 'fallback',
@@ -64,7 +64,7 @@ describe('a reply', () => {
     expect(brief(toReplies(row('x', end('answered', '답'))))).toEqual([[5, 'final', '답']]);
   });
 
-  test('of a cancelled job is its notice', () => {
+  test('to a cancelled job is the confirmation of the cancel', () => {
     const cancelled: JobEmitted = {
       type: 'cancelled',
       state: 'cancelled',
@@ -75,7 +75,7 @@ describe('a reply', () => {
     ]);
   });
 
-  test('to a draft has buttons in the language of the draft', () => {
+  test('with a draft has buttons in the language of the draft', () => {
     const draft = (content: string): JobEmitted => ({
       type: 'result',
       state: 'confirm-draft',
@@ -93,7 +93,7 @@ describe('a reply', () => {
     expect(buttons('Dentist')?.buttons?.map(({ text }) => text)).toEqual(['Yes', 'No']);
   });
 
-  test('tells of a deeper look and of a wait at the gate, but not of heartbeats', () => {
+  test('is made for the start of reasoning and for a wait at the gate, but not for heartbeats', () => {
     const processing = (message: string, queue?: object): JobEmitted => ({
       type: 'processing',
       state: 'reason',
@@ -110,7 +110,7 @@ describe('a reply', () => {
     expect(toReplies(row('progress', processing('생각')))).toEqual([]);
   });
 
-  test('is never without words', () => {
+  test('is never an empty text', () => {
     for (const nothing of ['', '  ', null, undefined, 5]) {
       expect(toReplies(row('x', end('answered', nothing)))[0]?.text).toMatch(/\S/);
     }
@@ -134,7 +134,7 @@ const say = async (
 const ended = (rig: OpenMessagingFixture, jobId: string): Promise<void> =>
   until(async () => (await rig.jobService.get(jobId)).outcome !== null);
 
-/** As a bridge does: takes what waits for its channel, acknowledges it, and reports. */
+/** Acts as a bridge: receives the replies of its channel, reports and acknowledges them. */
 async function bridge(nc: NatsConnection, status: string, count: number): Promise<Reply[]> {
   const js = jetstream(nc);
   const consumer = await js.consumers.get('GH_RPL', 'bridge-synology');
@@ -152,7 +152,7 @@ async function bridge(nc: NatsConnection, status: string, count: number): Promis
 }
 
 describe.skipIf(natsCommand === null)('replies over NATS', () => {
-  test('wait for the bridge of their channel, until it acknowledges them', async () => {
+  test('wait for the bridge of their channel until it acknowledges them', async () => {
     const { rig, nc } = await chat();
     const jobId = await say(rig, 'hello');
     await ended(rig, await say(rig, 'hello', 'http'));
@@ -183,7 +183,7 @@ describe.skipIf(natsCommand === null)('replies over NATS', () => {
     ]);
   });
 
-  test('show the draft with its buttons, then the end', async () => {
+  test('contain the draft with its buttons, then the end', async () => {
     const { rig, nc } = await chat();
     const jobId = await say(rig, 'draft x');
     await until(async () => (await rig.jobService.get(jobId)).state === 'confirm-draft');
@@ -198,7 +198,7 @@ describe.skipIf(natsCommand === null)('replies over NATS', () => {
     expect(replies[1]!.n).toBeGreaterThan(replies[0]!.n);
   });
 
-  test('are not sent again after a crash before the mark, nor when their queue was wiped after delivery', async () => {
+  test('that were reported as delivered are not sent again after a lost watermark and a lost stream', async () => {
     const { server, rig, nc } = await chat();
     const jobId = await say(rig, 'hello');
     await ended(rig, jobId);
@@ -225,7 +225,7 @@ describe.skipIf(natsCommand === null)('replies over NATS', () => {
     expect(waiting).toEqual([late]);
   });
 
-  test('that were acknowledged stay away when we crashed before the mark', async () => {
+  test('that were acknowledged are not sent again after a crash before the watermark was stored', async () => {
     const { server, rig, nc } = await chat();
     await ended(rig, await say(rig, 'hello'));
     await flushed(rig);
@@ -258,7 +258,7 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     });
   };
 
-  /** A job with a draft and an end, and the ids of these two replies. */
+  /** Runs a job with a draft, and returns its id and the ids of the two replies. */
   async function told(
     rig: OpenMessagingFixture,
     channel = 'synology',
@@ -272,7 +272,7 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     return [jobId, draft!.id, events.at(-1)!.id];
   }
 
-  test('is stored once; the first one stands', async () => {
+  test('is stored once per reply; the first report is kept', async () => {
     const { rig, nc } = await chat();
     await ready(nc);
     const [job, draft, end] = await told(rig);
@@ -291,7 +291,7 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     ['without its reply', { status: 'sent', parts: 1 }],
     ['that is no object', 'sent'],
     ['about a job that is not there', { reply_id: 'j1:1', status: 'sent', parts: 1 }],
-  ])('%s is put aside, and the next one is read', async (_what, body) => {
+  ])('%s becomes a dead letter, and the next report is stored', async (_what, body) => {
     const { rig, nc } = await chat();
     await ready(nc);
     const [job, , end] = await told(rig);
@@ -305,7 +305,7 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
     await until(async () => (await jsm.streams.info('GH_DLV')).state.messages === 0);
   });
 
-  test('is believed only of the channel, the user and the event of a reply', async () => {
+  test('is accepted only with the channel and the user of its job and for an event that is a reply', async () => {
     const { rig, nc } = await chat();
     await ready(nc);
     const [job, draft, end] = await told(rig);
@@ -318,7 +318,7 @@ describe.skipIf(natsCommand === null)('a delivery report', () => {
         { timeout: 5_000 },
       );
     const forged: [string, string][] = [
-      // Of another channel, of another person, of events that are no replies, and of those to come.
+      // Wrong channel, wrong user, events that are not replies, and events that do not exist yet.
       [`telegram.kim.${job}`, end],
       [`synology.lee.${job}`, end],
       [`synology.kim.${other}`, otherEnd],

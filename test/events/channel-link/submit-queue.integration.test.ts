@@ -1,4 +1,4 @@
-/** The durable submit: nothing is lost, nothing is accepted twice, and what cannot be accepted ends visibly. */
+/** The durable submit: nothing is lost or accepted twice, and a refused message becomes a dead letter. */
 import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ import {
 
 const subject = 'gatehouse.v1.cmd.submit.synology';
 
-/** As a bridge does. */
+/** Publishes a durable submit, as a bridge does. */
 function send(nc: NatsConnection, body: unknown, id?: string, to = subject) {
   const payload = body instanceof Uint8Array ? body : JSON.stringify(body);
   return jetstream(nc).publish(to, payload, {
@@ -48,7 +48,7 @@ const messages = async (rig: OpenMessagingFixture): Promise<string[]> =>
   (await rig.jobService.list({ limit: 500 })).jobs.map(({ message }) => message).sort();
 
 describe.skipIf(natsCommand === null)('a durable submit', () => {
-  test('becomes a job of its channel, and leaves the queue', async () => {
+  test('becomes a job of its channel, and is removed from the queue', async () => {
     const { rig, nc, isEmpty } = await queue();
     await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
     await until(isEmpty);
@@ -57,10 +57,10 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     expect(rig.messaging.status().counts.submits).toBe(1);
   });
 
-  test('is one job however often it is sent, also after the broker has forgotten it', async () => {
+  test('is one job even if it is sent again after the broker has forgotten its id', async () => {
     const { rig, nc, jsm, isEmpty } = await queue();
     for (let n = 0; n < 3; n += 1) {
-      // A stream made anew knows no ids: only the key at our door is left.
+      // A new stream has no ids: only the core's idempotency key is left.
       if (n > 0) await jsm.streams.delete('GH_CMD');
       await until(async () => {
         try {
@@ -75,7 +75,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     expect(await messages(rig)).toEqual(['hello']);
   });
 
-  test('waits on the broker while we are away', async () => {
+  test('waits at the broker while the core is down, and the order is kept', async () => {
     const { server, rig, nc, isEmpty } = await queue();
     await rig.close();
     for (let n = 0; n < 100; n += 1) {
@@ -88,7 +88,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     expect(order.toReversed()).toEqual(Array.from({ length: 100 }, (_, n) => `m${n}`));
   });
 
-  test('is not acknowledged before its job is on disk, and comes again when we end before', async () => {
+  test('is not acknowledged before its job is stored, and is redelivered if the core stops before', async () => {
     const stopping = new AbortController();
     const { server, rig, nc, jsm, isEmpty } = await queue({
       jobService: (jobService) => ({
@@ -117,7 +117,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     expect(await messages(again)).toEqual(['hello']);
   });
 
-  test('is put off while the queue of jobs is full, and accepted later', async () => {
+  test('is retried while the queue of jobs is full, and accepted later', async () => {
     let isFull = true;
     const { rig, nc, isEmpty } = await queue({
       jobService: (jobService) => ({
@@ -135,14 +135,14 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
     expect(await messages(rig)).toEqual(['hello']);
   });
 
-  test('of one source cannot use up the keys of another', async () => {
+  test('of one channel cannot occupy the idempotency keys of another channel', async () => {
     const { rig, nc, jsm, isEmpty } = await queue();
     const elsewhere = 'gatehouse.v1.cmd.submit.mail';
     const body = { user_id: 'ann' };
     await send(nc, { ...body, message: 'mine' }, 'mail:1', elsewhere);
     await send(nc, { ...body, message: 'theirs' }, 'synology:1', elsewhere);
     await until(isEmpty);
-    // The broker tells ids of one stream apart, not of one source: a bridge's ids begin with its name.
+    // The broker compares ids per stream, not per channel: a bridge's ids begin with its name.
     await jsm.streams.delete('GH_CMD');
     await until(async () => {
       try {
@@ -157,7 +157,7 @@ describe.skipIf(natsCommand === null)('a durable submit', () => {
   });
 });
 
-/** In the order in which they were accepted. */
+/** The messages in the order in which they were accepted. */
 const accepted = async (rig: OpenMessagingFixture): Promise<string[]> =>
   (await rig.jobService.list({ limit: 500 })).jobs.map(({ message }) => message).toReversed();
 
@@ -165,7 +165,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
   const user = { user_id: 'ann' };
   const full = () => Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL'));
 
-  test('keep their order when the first is put off, and hold nobody else up', async () => {
+  test('keep their order while the first is retried, and do not delay other conversations', async () => {
     let tries = 0;
     const { rig, nc, isEmpty } = await queue({
       jobService: (jobService) => ({
@@ -193,11 +193,11 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     expect(order.indexOf('first')).toBeGreaterThan(order.indexOf('of another'));
   });
 
-  test('keep their order when the first was in the hands of a process that died', async () => {
+  test('keep their order if a killed process had received the first and not acknowledged it', async () => {
     const { server, rig, nc, isEmpty } = await queue({ timings: { ackWaitMs: 400 } });
     await rig.close();
     await send(nc, { ...user, message: 'first' }, 'synology:1');
-    // As a process that takes it and is killed.
+    // A process receives it and is killed.
     const consumer = await jetstream(nc).consumers.get('GH_CMD', 'core');
     await consumer.next();
     await send(nc, { ...user, message: 'second' }, 'synology:2');
@@ -209,13 +209,13 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     expect(await accepted(again)).toEqual(['first', 'second']);
   });
 
-  test('are held no longer than one redelivery for what a dead process had', async () => {
+  test('wait at most one redelivery time for a message that a dead process had received', async () => {
     const { server, rig, nc, jsm, isEmpty } = await queue({ timings: { ackWaitMs: 400 } });
     await rig.close();
     const { seq } = await send(nc, { ...user, message: 'first' }, 'synology:1');
     await (await jetstream(nc).consumers.get('GH_CMD', 'core')).next();
     await send(nc, { ...user, message: 'second' }, 'synology:2');
-    // It never comes again.
+    // The message is never redelivered.
     await jsm.streams.deleteMessage('GH_CMD', seq);
     const again = await openGatehouse(
       { url: server.url },
@@ -225,7 +225,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     expect(await accepted(again)).toEqual(['second']);
   });
 
-  test('that are put off when we end come first with the next process', async () => {
+  test('that are waiting for a retry when the core stops are the first of the next process', async () => {
     const timings = { ackWaitMs: 400, submitRetryMs: 60_000, submitRetryMsMax: 60_000 };
     let tries = 0;
     const { server, rig, nc, isEmpty } = await queue({
@@ -248,7 +248,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
     expect(await accepted(again)).toEqual(['first', 'second', 'third']);
   });
 
-  test('a queue that an older version made is looked at as often as ours', async () => {
+  test('in a queue of an older version are served with the current settings of the consumer', async () => {
     const { server, rig, jsm } = await queue();
     await rig.close();
     await jsm.consumers.update('GH_CMD', 'core', { ack_wait: nanos(30_000), max_ack_pending: 64 });
@@ -260,7 +260,7 @@ describe.skipIf(natsCommand === null)('messages of one conversation', () => {
   });
 });
 
-describe.skipIf(natsCommand === null)('a message that nobody can accept', () => {
+describe.skipIf(natsCommand === null)('a submit that cannot be accepted', () => {
   const user = { user_id: 'ann' };
   test.each([
     ['not JSON', new TextEncoder().encode('{"message":'), 'GH_REQUEST_NOT_JSON'],
@@ -269,24 +269,27 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
     ['without text', { ...user, message: ' ' }, 'GH_REQUEST_EMPTY'],
     ['too long', { ...user, message: 'x'.repeat(8_001) }, 'GH_REQUEST_TOO_LONG'],
     ['of a wrong channel', { ...user, message: 'x', channel: 'a.b' }, 'GH_REQUEST_INVALID'],
-  ])('(%s) is put aside with its reason, and the queue goes on', async (_what, body, code) => {
-    const { rig, nc, isEmpty } = await queue();
-    await send(nc, body, 'synology:bad');
-    await send(nc, { ...user, message: 'good' }, 'synology:good');
-    await until(isEmpty);
-    expect(await messages(rig)).toEqual(['good']);
-    await until(() => rig.messaging.status().counts.deadLetters === 1);
-    const jsm = await managerOf(nc);
-    const dead = await jsm.streams.getMessage('GH_DEAD', { last_by_subj: '>' });
-    expect(dead?.subject).toBe('gatehouse.v1.dead.submit.synology');
-    expect(dead?.header.get('Gatehouse-Error-Code')).toBe(code);
-    expect(dead?.header.get('Gatehouse-Msg-Id')).toBe('synology:bad');
-    expect(dead?.data).toEqual(
-      body instanceof Uint8Array ? body : new TextEncoder().encode(JSON.stringify(body)),
-    );
-  });
+  ])(
+    '(%s) becomes a dead letter with its reason, and the queue continues',
+    async (_what, body, code) => {
+      const { rig, nc, isEmpty } = await queue();
+      await send(nc, body, 'synology:bad');
+      await send(nc, { ...user, message: 'good' }, 'synology:good');
+      await until(isEmpty);
+      expect(await messages(rig)).toEqual(['good']);
+      await until(() => rig.messaging.status().counts.deadLetters === 1);
+      const jsm = await managerOf(nc);
+      const dead = await jsm.streams.getMessage('GH_DEAD', { last_by_subj: '>' });
+      expect(dead?.subject).toBe('gatehouse.v1.dead.submit.synology');
+      expect(dead?.header.get('Gatehouse-Error-Code')).toBe(code);
+      expect(dead?.header.get('Gatehouse-Msg-Id')).toBe('synology:bad');
+      expect(dead?.data).toEqual(
+        body instanceof Uint8Array ? body : new TextEncoder().encode(JSON.stringify(body)),
+      );
+    },
+  );
 
-  test('is answered in the chat that it came from, in its language', async () => {
+  test('is answered in its channel with a refusal in the language of the message', async () => {
     const { nc, isEmpty } = await queue();
     await send(nc, { user_id: 'kim', message: '가'.repeat(8_001) }, 'synology:1');
     await until(isEmpty);
@@ -300,7 +303,7 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
     });
   });
 
-  test('because of a fault of ours is tried a few times, then put aside', async () => {
+  test('because of an internal error is tried five times, then becomes a dead letter', async () => {
     let tries = 0;
     const { rig, nc, isEmpty } = await queue({
       jobService: (jobService) => ({
@@ -318,7 +321,7 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
     await until(() => rig.messaging.status().counts.deadLetters === 1);
   });
 
-  test('because the queue of jobs is full for too long is put aside, and its sender told', async () => {
+  test('because the queue of jobs stays full becomes a dead letter, and its user is notified', async () => {
     const { rig, nc, isEmpty } = await queue({
       jobService: (jobService) => ({
         ...jobService,
@@ -333,7 +336,7 @@ describe.skipIf(natsCommand === null)('a message that nobody can accept', () => 
     await until(() => rig.messaging.status().counts.deadLetters === 1);
   });
 
-  test('that is larger than the queue takes is refused at its door', async () => {
+  test('that exceeds the size limit of the queue is refused by the broker', async () => {
     const { nc } = await queue();
     const body = { message: 'x', user_id: 'ann', junk: 'x'.repeat(70_000) };
     const refused = await send(nc, body).catch((error: unknown) => error);

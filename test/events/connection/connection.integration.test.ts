@@ -1,4 +1,4 @@
-/** Ways in: credentials of every kind, encryption, servers that are not there, and modes. */
+/** Connections to NATS: credentials of every kind, encryption, missing servers, and modes. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, nkeys } from 'nats';
@@ -29,8 +29,8 @@ const tlsConfig = (more = ''): string =>
     '}',
   ].join('\n');
 
-describe.skipIf(natsCommand === null)('a connection', () => {
-  test('is made with user and password, of the configuration or of the URL', async () => {
+describe.skipIf(natsCommand === null)('a connection to NATS', () => {
+  test('is made with user and password from the configuration or from the URL', async () => {
     const server = await broker({ config: 'authorization { user: gh, password: "s3cret/@" }' });
     const keys = await openGatehouse({ url: server.url, user: 'gh', password: 's3cret/@' });
     await connected(keys);
@@ -40,7 +40,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     expect(inUrl.messaging.status().url).toBe(server.url);
   });
 
-  test('is made with a token, of the configuration or of the URL', async () => {
+  test('is made with a token from the configuration or from the URL', async () => {
     const server = await broker({ config: 'authorization { token: "t0ken" }' });
     await connected(await openGatehouse({ url: server.url, token: 't0ken' }));
     await connected(await openGatehouse({ url: `nats://t0ken@127.0.0.1:${server.port}` }));
@@ -54,7 +54,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     await connected(await openGatehouse({ url: server.url, credsFile }));
   });
 
-  test('that is refused says so, and comes up once the server takes us', async () => {
+  test('that is refused reports it without the password, and is made when the server accepts it', async () => {
     const server = await broker({ config: 'authorization { user: gh, password: right }' });
     const rig = await openGatehouse({ url: server.url, user: 'gh', password: 'wrong' });
     await until(() => rig.messaging.status().lastError !== null);
@@ -68,7 +68,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     expect(rig.messaging.status().lastError).toBe(null);
   });
 
-  test('with a credentials file that is not there names the key', async () => {
+  test('with a missing credentials file reports the key nats.credsFile', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url, credsFile: '/nowhere/x.creds' });
     await until(() => rig.messaging.status().lastError !== null);
@@ -78,7 +78,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     });
   });
 
-  test('is encrypted where the URL says so, and checks who the server is', async () => {
+  test('with a tls:// URL is encrypted, and fails without the CA of the server', async () => {
     const server = await broker({ config: tlsConfig() });
     const url = server.url.replace('nats://', 'tls://');
     const rig = await openGatehouse({ url, caFile: join(tlsFolder, 'ca.pem') });
@@ -89,7 +89,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     expect(stranger.messaging.status().bus).toBe('connecting');
   });
 
-  test('that is to be encrypted is not made in the clear', async () => {
+  test('with a tls:// URL is not made to a server without TLS', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url.replace('nats://', 'tls://') });
     await until(() => rig.messaging.status().lastError !== null);
@@ -97,7 +97,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     expect(rig.messaging.status().bus).toBe('connecting');
   });
 
-  test('shows a certificate of ours where the server asks for one', async () => {
+  test('sends a client certificate if the server requires it', async () => {
     const verify = `ca_file: ${JSON.stringify(join(tlsFolder, 'ca.pem'))}\n  verify: true`;
     const server = await broker({ config: tlsConfig(verify) });
     const rig = await openGatehouse({
@@ -109,7 +109,7 @@ describe.skipIf(natsCommand === null)('a connection', () => {
     await connected(rig);
   });
 
-  test('to one of several servers is made again to the other when the first one dies', async () => {
+  test('with several server addresses is made again to any of them after an outage', async () => {
     const [one, other] = [await broker(), await broker()];
     const rig = await openGatehouse({ url: `${one.url}, 127.0.0.1:${other.port}` });
     await connected(rig);
@@ -121,8 +121,8 @@ describe.skipIf(natsCommand === null)('a connection', () => {
   });
 });
 
-describe.skipIf(natsCommand === null)('without JetStream', () => {
-  test('requests are served, events wait, and the reason is told', async () => {
+describe.skipIf(natsCommand === null)('a broker without JetStream', () => {
+  test('serves requests, while events wait and the reason is reported', async () => {
     const server = await broker({ jetStream: false });
     const rig = await openGatehouse({ url: server.url });
     await rig.jobService.submit({ message: 'hello' });
@@ -141,8 +141,8 @@ describe.skipIf(natsCommand === null)('without JetStream', () => {
   });
 });
 
-describe('modes', () => {
-  test('off: nothing is looked for, jobs run, events wait in the journal', async () => {
+describe('the mode of messaging', () => {
+  test('off makes no connection; jobs run, and events wait in the journal', async () => {
     const rig = await openGatehouse({ mode: 'off' });
     const { job_id } = await rig.jobService.submit({ message: 'hello' });
     await until(async () => (await rig.jobService.get(job_id)).state === 'done');
@@ -151,7 +151,7 @@ describe('modes', () => {
     expect(await rig.messaging.flush()).toBe(false);
   });
 
-  test('auto without a server: runs without, and that is no error', async () => {
+  test('auto without a server runs without messaging and reports no error', async () => {
     const ownServer = { command: '/nowhere/nats-server', port: 0 };
     const rig = await openGatehouse({ mode: 'auto' }, { messaging: { embeddedServer: ownServer } });
     await until(() => rig.messaging.status().bus === 'off');
@@ -160,7 +160,7 @@ describe('modes', () => {
     await until(async () => (await rig.jobService.get(job_id)).state === 'done');
   });
 
-  test('child without a server: says what is missing', async () => {
+  test('child without a server reports the missing server', async () => {
     const ownServer = { command: '/nowhere/nats-server', port: 0 };
     const rig = await openGatehouse(
       { mode: 'child' },
@@ -174,9 +174,9 @@ describe('modes', () => {
   });
 });
 
-describe('an address', () => {
+describe('a server address', () => {
   test.each(['', 'http://x', 'nats://', 'nats://a b:4222', 'nats://a:1,,b'])(
-    '%j is refused without repeating it',
+    '%j is refused with the expected format',
     (url) => {
       const refused = (): unknown => parseServerAddress({ ...natsConfig({}), url });
       expect(refused).toThrow(GatehouseError);
@@ -184,7 +184,7 @@ describe('an address', () => {
     },
   );
 
-  test('keeps credentials out of what people see', () => {
+  test('is shown without its credentials', () => {
     const server = parseServerAddress({ ...natsConfig({}), url: 'nats://me:secret@a:1,tls://b:2' });
     expect(server).toMatchObject({ url: 'tls://a:1,tls://b:2', user: 'me', password: 'secret' });
   });

@@ -1,4 +1,4 @@
-/** An operator, an account and a user of it, as `nsc` makes them: for a server that asks for a credentials file. */
+/** An operator, an account and its user, as made by `nsc`, for a server that requires a credentials file. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { nkeys } from 'nats';
 

@@ -1,9 +1,9 @@
 /**
- * A process with a NATS server of its own.
+ * A process with an embedded NATS server.
  *
  *   node embedded-server-child.ts DATABASE NATS-SERVER
  *
- * Prints the server's pid and address once connected, then runs until it is killed.
+ * Prints the pid and the address of the server when connected, then runs until it is killed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openMessagingFixture } from '../messaging-fixture.ts';

@@ -1,4 +1,4 @@
-/** A NATS server of our own: it starts, keeps its data, dies with us, and nobody else's process is touched. */
+/** The embedded NATS server: it starts, keeps its data and ends with the core; other processes are not affected. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -36,14 +36,14 @@ const pidOf = (rig: OpenMessagingFixture): number => rig.messaging.status().serv
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A dead child that nobody has waited for yet still has a number.
+    // A zombie process still has a pid.
     return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;
   }
 }
 
-/** A process that had a server of its own and was killed this moment. */
+/** Starts a process with an embedded server, kills the process, and returns pid and address of the server. */
 async function killedOwner(folder: string): Promise<{ pid: number; url: string }> {
   const script = join(import.meta.dirname, 'embedded-server-child.ts');
   const child = spawn(process.execPath, [script, join(folder, 'gatehouse.db'), natsCommand!], {
@@ -61,8 +61,8 @@ async function killedOwner(folder: string): Promise<{ pid: number; url: string }
   return owner;
 }
 
-describe.skipIf(natsCommand === null)('a server of our own', () => {
-  test('is started where none is configured, on the loopback, with a password, and stopped with us', async () => {
+describe.skipIf(natsCommand === null)('the embedded server', () => {
+  test('is started if no server is configured, on the loopback with a password, and stopped with the core', async () => {
     const rig = await withOwn();
     await connected(rig);
     const { url, server } = rig.messaging.status();
@@ -77,7 +77,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  test('lets other processes of ours in by a file that only we can read', async () => {
+  test('accepts processes with the credentials of a file that only its owner can read', async () => {
     const rig = await withOwn();
     await connected(rig);
     const address = embeddedServerAddress(rig.folder);
@@ -87,7 +87,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(embeddedServerAddress(folderForTest())).toBe(null);
   });
 
-  test('keeps its streams, its port and its password over a restart of ours', async () => {
+  test('keeps its streams, its port and its password over a restart of the core', async () => {
     const rig = await withOwn();
     await connected(rig);
     await rig.jobService.submit({ message: 'hello' });
@@ -103,7 +103,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(again.messaging.status().counts.events).toBe(0);
   });
 
-  test('is started again when it dies', async () => {
+  test('is started again after it was killed', async () => {
     const rig = await withOwn();
     await connected(rig);
     const first = pidOf(rig);
@@ -116,7 +116,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     await until(() => rig.messaging.status().counts.events === events + 6);
   });
 
-  test('takes another port when the one it would have is taken', async () => {
+  test('uses another port if its port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void taken.close());
     await until(() => taken.address() !== null);
@@ -126,12 +126,12 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(rig.messaging.status().url).not.toContain(`:${port}`);
   });
 
-  test('dies with us, also when we are killed with SIGKILL', async () => {
+  test('ends when the core is killed with SIGKILL', async () => {
     const { pid } = await killedOwner(folderForTest());
     await until(() => !isAlive(pid));
   });
 
-  test('gives way to the next one, which goes on with its data, when we are killed and start at once', async () => {
+  test('of a killed core is replaced at once by the server of the next core, at the same address', async () => {
     const folder = folderForTest();
     const { pid, url } = await killedOwner(folder);
     const rig = await withOwn(folder);
@@ -140,12 +140,12 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(rig.messaging.status().url).toBe(url);
   });
 
-  test('that was left behind is ended before the next one starts', async () => {
+  test('that an earlier core left running is ended before the next server starts', async () => {
     const folder = folderForTest();
     const first = await withOwn(folder);
     await connected(first);
     await first.close();
-    // As after a crash in which the shell between us and the server was killed too.
+    // As after a crash that also killed the shell between the core and the server.
     const config = join(folder, 'nats', 'server.conf');
     const left = spawn(natsCommand!, ['-c', config], { stdio: 'ignore' });
     onTestFinished(() => void left.kill('SIGKILL'));
@@ -157,7 +157,7 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(pidOf(second)).not.toBe(left.pid);
   });
 
-  test('does not touch a process of somebody else that has the number of one of ours', async () => {
+  test('does not end a foreign process that has the pid of an earlier server', async () => {
     const stranger = await broker();
     const folder = folderForTest();
     mkdirSync(join(folder, 'nats', 'run'), { recursive: true });
@@ -171,10 +171,10 @@ describe.skipIf(natsCommand === null)('a server of our own', () => {
     expect(isAlive(stranger.pid)).toBe(true);
   });
 
-  test('that cannot start says why', async () => {
+  test('that cannot start reports the reason', async () => {
     const folder = folderForTest();
     mkdirSync(join(folder, 'nats'), { recursive: true });
-    // Where the store should be is a file.
+    // A file is at the path of the store folder.
     writeFileSync(join(folder, 'nats', 'store'), '');
     const rig = await withOwn(folder);
     await until(() => rig.messaging.status().lastError !== null);

@@ -1,6 +1,6 @@
 /**
- * The relay against a real broker: order, outages, wiped and damaged streams. What is checked is what a
- * subscriber reads, never what the relay says of itself.
+ * The relay with a real broker: order, outages, deleted and damaged streams. The tests check what a subscriber
+ * receives, not the relay's own counters.
  */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ async function run(rig: OpenMessagingFixture, count: number, message = 'hello'):
 const connected = (rig: OpenMessagingFixture): Promise<void> =>
   until(() => rig.messaging.status().bus === 'connected');
 
-/** Everything that was committed is on the broker: on the first flush that says so. */
+/** Waits until a flush confirms that all committed events are at the broker. */
 async function flushed(rig: OpenMessagingFixture): Promise<void> {
   await until(() => rig.messaging.flush());
 }
@@ -51,7 +51,7 @@ async function flushed(rig: OpenMessagingFixture): Promise<void> {
 const countOf = async (rig: OpenMessagingFixture, ids: string[]): Promise<number> =>
   (await Promise.all(ids.map((id) => rig.jobService.events(id)))).flat().length;
 
-/** P5 for all of these jobs, as a subscriber sees it. */
+/** Checks P5 for all of these jobs, as a subscriber. */
 async function expectWhole(
   server: NatsServer,
   rig: OpenMessagingFixture,
@@ -68,7 +68,7 @@ async function expectWhole(
 }
 
 describe.skipIf(natsCommand === null)('the relay', () => {
-  test('tells every state event of a job, in order, as CloudEvents with id and trace', async () => {
+  test('publishes every state event of a job, in order, as CloudEvents with id and trace', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const [id = ''] = await run(rig, 1);
@@ -96,7 +96,7 @@ describe.skipIf(natsCommand === null)('the relay', () => {
     expect(new Set(traces).size).toBe(1);
   });
 
-  test('reaches plain core subscribers at once and in order, by user', async () => {
+  test('publishes events to core NATS subscribers of a user in order', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     await connected(rig);
@@ -118,7 +118,7 @@ describe.skipIf(natsCommand === null)('the relay', () => {
     expect(seen).toHaveLength(expected.length);
   });
 
-  test('puts a digest in the subject for a user id that does not fit one', async () => {
+  test('uses a digest in the subject for a user id that is not valid in a subject', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const userId = 'u 2\r\nPUB x 0\r\n> *.';
@@ -129,7 +129,7 @@ describe.skipIf(natsCommand === null)('the relay', () => {
     expect(first?.body['data']).toMatchObject({ user_id: userId });
   });
 
-  test('cuts an event that is larger than the broker takes, and goes on', async () => {
+  test('truncates an event that exceeds the size limit of the broker, and continues', async () => {
     const server = await broker({ config: 'max_payload: 16384' });
     const rig = await openGatehouse({ url: server.url });
     const { job_id } = await rig.jobService.submit({ message: `think ${'가'.repeat(7_000)}` });
@@ -148,8 +148,8 @@ describe.skipIf(natsCommand === null)('the relay', () => {
   });
 });
 
-describe.skipIf(natsCommand === null)('after an outage', () => {
-  test('all events of 1,000 jobs that lived and ended without a broker arrive when it is back', async () => {
+describe.skipIf(natsCommand === null)('an outage', () => {
+  test('during 1,000 whole jobs loses no event: all arrive after the restart of the broker', async () => {
     const server = await broker();
     await server.kill();
     const rig = await openGatehouse({ url: server.url });
@@ -171,7 +171,7 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
     await expectWhole(server, rig, ids);
   });
 
-  test('a broker that is killed and started under a flow of jobs gets every event once', async () => {
+  test('by repeated kills of the broker under a flow of jobs loses and repeats no event', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const ids: string[] = [];
@@ -189,7 +189,7 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
     await expectWhole(server, rig, ids);
   });
 
-  test('a broker that hangs and wakes again gets every event once', async () => {
+  test('by a frozen broker loses and repeats no event', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     await connected(rig);
@@ -202,8 +202,8 @@ describe.skipIf(natsCommand === null)('after an outage', () => {
   });
 });
 
-describe.skipIf(natsCommand === null)('a stream that is not what it was', () => {
-  test('is filled again when it was deleted while nobody published', async () => {
+describe.skipIf(natsCommand === null)('a deleted or changed event stream', () => {
+  test('is filled again after it was deleted while no event was published', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 20);
@@ -221,7 +221,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
     await expectWhole(server, rig, ids);
   });
 
-  test('is filled again when the broker comes back with nothing, also after a restart of ours', async () => {
+  test('is filled again after the broker has lost all data and the core was restarted', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 20);
@@ -237,7 +237,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
     await expectWhole(server, again, ids);
   });
 
-  test('gets what it has lost of its end, in order', async () => {
+  test('receives the lost events of its end again, in order', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const early = await run(rig, 10);
@@ -263,7 +263,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
     await expectWhole(server, rig, [...early, ...late]);
   });
 
-  test('is asked where it ends: after a crash before the mark nothing is sent again', async () => {
+  test('is asked for its last event: after a crash before the watermark no event is sent again', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     const ids = await run(rig, 10);
@@ -276,7 +276,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
     await expectWhole(server, again, ids);
   });
 
-  test('is reported and not used while its settings break a promise, and used once it is gone', async () => {
+  test('with settings that break a guarantee is reported and not used, and is replaced after its deletion', async () => {
     const server = await broker();
     const jsm = await managerOf(await connectClient(server));
     await jsm.streams.add({
@@ -301,7 +301,7 @@ describe.skipIf(natsCommand === null)('a stream that is not what it was', () => 
     await expectWhole(server, rig, ids);
   });
 
-  test('is used, with a note, where an operator has only tuned it', async () => {
+  test('with harmless changes by an operator is used, and the status has a note', async () => {
     const server = await broker();
     const first = await openGatehouse({ url: server.url });
     await run(first, 1);

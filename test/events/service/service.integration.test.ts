@@ -1,4 +1,4 @@
-/** Requests over NATS: the same door as HTTP, errors in the service headers, found by discovery. */
+/** Requests over NATS: the same job service as HTTP, errors in the service headers, service discovery. */
 import { RequestError, headers, type Msg, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import type { JobPage, JobView } from '#shared/wire/job-service';
@@ -44,7 +44,7 @@ const stateIs = (rig: OpenMessagingFixture, jobId: string, state: string): Promi
   until(async () => (await rig.jobService.get(jobId)).state === state);
 
 describe.skipIf(natsCommand === null)('a request over NATS', () => {
-  test('submits a message, and shows, lists and reads its job', async () => {
+  test('submits a message, and returns its job, the list of jobs and the text', async () => {
     const { rig, nc } = await served();
     const { job_id } = bodyOf<{ job_id: string }>(
       await ask(nc, 'submit', { message: 'hello', user_id: 'ann' }),
@@ -84,7 +84,7 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     expect(bodyOf(again)).toEqual(first);
   });
 
-  test('confirms and rejects a draft, and cancels a job that runs', async () => {
+  test('confirms and rejects a draft, and cancels a running job', async () => {
     const { rig, nc } = await served();
     const submit = async (message: string): Promise<string> =>
       bodyOf<{ job_id: string }>(await ask(nc, 'submit', { message, user_id: message })).job_id;
@@ -127,14 +127,17 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     ['list', { outcome: 'done' }, 'GH_REQUEST_INVALID', '400'],
     ['confirm', { job_id: 'nobody' }, 'GH_JOB_NOT_FOUND', '404'],
     ['text', { job_id: ['a'] }, 'GH_REQUEST_INVALID', '400'],
-  ])('%s %# is refused with its code', async (verb, body, code, status) => {
-    const { nc } = await served();
-    const message = await ask(nc, verb, body);
-    expect(problemOf(message)).toEqual({ code, status });
-    expect(message.headers?.get('Nats-Service-Error')).not.toBe('');
-  });
+  ])(
+    '%s %# that is invalid is refused with its error code and status',
+    async (verb, body, code, status) => {
+      const { nc } = await served();
+      const message = await ask(nc, verb, body);
+      expect(problemOf(message)).toEqual({ code, status });
+      expect(message.headers?.get('Nats-Service-Error')).not.toBe('');
+    },
+  );
 
-  test('that is not JSON is refused as such', async () => {
+  test('that is not JSON is refused with GH_REQUEST_NOT_JSON', async () => {
     const { nc } = await served();
     for (const body of ['{', 'x', new Uint8Array([0xff, 0xfe, 0x00])]) {
       const message = await nc.request('gatehouse.v1.svc.job.submit', body, { timeout: 5_000 });
@@ -142,7 +145,7 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     }
   });
 
-  test('gets a fault of ours as a code, without its details', async () => {
+  test('that causes an internal error is answered with a code, without details', async () => {
     const { nc } = await served({
       jobService: (jobService) => ({
         ...jobService,
@@ -154,7 +157,7 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     expect(message.string()).not.toContain('secret');
   });
 
-  test('gets a page that fits the broker, and can go on from there', async () => {
+  test('for a list receives pages that fit the size limit of the broker, with a cursor', async () => {
     const server = await broker({ config: 'max_payload: 16384' });
     const rig = await openGatehouse({ url: server.url });
     const nc = await connectClient(server);
@@ -176,7 +179,7 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
     expect(new Set(ids).size).toBe(12);
   });
 
-  test('keeps the trace of its caller', async () => {
+  test('is answered with the trace of its caller', async () => {
     const { nc } = await served();
     const made = headers();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -189,8 +192,8 @@ describe.skipIf(natsCommand === null)('a request over NATS', () => {
   });
 });
 
-describe.skipIf(natsCommand === null)('discovery', () => {
-  test('finds the service, its endpoints and its figures', async () => {
+describe.skipIf(natsCommand === null)('service discovery', () => {
+  test('finds the service, its endpoints and its statistics', async () => {
     const { nc } = await served();
     await ask(nc, 'submit', { message: 'hello' });
     await ask(nc, 'submit', { message: '' });
@@ -225,7 +228,7 @@ describe.skipIf(natsCommand === null)('discovery', () => {
     expect(submit?.['average_processing_time']).toBeGreaterThan(0);
   });
 
-  test('finds nobody any more once we have stopped', async () => {
+  test('does not find the service after the core has stopped', async () => {
     const { rig, nc } = await served();
     await rig.close();
     expect(await answers(nc)).toBe(false);

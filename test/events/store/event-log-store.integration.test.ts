@@ -1,4 +1,4 @@
-/** The journal as an outbox: what the relay reads of a real database. */
+/** The journal as an outbox: the queries of the relay on a real database. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '#storage/database';
 import { createJobStore } from '#jobs/store/job-store';
@@ -9,7 +9,7 @@ import { folderForTest } from '../nats-fixture.ts';
 import { jobInput, newJobChange } from '#test/support/jobs';
 import { until } from '#test/support/journal';
 
-/** One job per channel with rows of the given numbers of events, in turn: `pos` 1 is the first job's first row. */
+/** One job per argument, with rows of the given numbers of events. `pos` 1 is the first row of the first job. */
 async function outboxWith(
   ...jobs: { channel: string; rows: number[]; at?: number }[]
 ): Promise<EventLogStorage> {
@@ -41,8 +41,8 @@ async function outboxWith(
   return createEventLogStore(database);
 }
 
-describe('the outbox', () => {
-  test('gives rows with events in order, and says how far it has looked', async () => {
+describe('the event log store', () => {
+  test('returns rows with events in order, and the last scanned position', async () => {
     const outbox = await outboxWith(
       { channel: 'http', rows: [2, 0, 1] },
       { channel: 'synology', rows: [0, 3] },
@@ -69,7 +69,7 @@ describe('the outbox', () => {
     expect(outbox.after(5, 10)).toEqual({ rows: [], upTo: 5 });
   });
 
-  test('passes over other channels, but not further than it was asked to look', async () => {
+  test('skips other channels, but scans no more rows than requested', async () => {
     const outbox = await outboxWith(
       { channel: 'http', rows: [1, 1, 1] },
       { channel: 'synology', rows: [1] },
@@ -81,7 +81,7 @@ describe('the outbox', () => {
     expect(outbox.after(0, 10, []).rows).toEqual([]);
   });
 
-  test('finds the row of an event, and which of the row it is', async () => {
+  test('finds the row of an event, and the index of the event in the row', async () => {
     const outbox = await outboxWith({ channel: 'http', rows: [2, 0, 3, 0] });
     expect(outbox.positionOf('job-1', 1)).toEqual({ pos: 1, index: 0, count: 2 });
     expect(outbox.positionOf('job-1', 2)).toEqual({ pos: 1, index: 1, count: 2 });
@@ -92,7 +92,7 @@ describe('the outbox', () => {
     expect(outbox.positionOf('job-1', Number.NaN)).toBe(null);
   });
 
-  test('finds the place of a time', async () => {
+  test('finds the position of a time', async () => {
     const jobs = Array.from({ length: 50 }, (_, n) => ({
       channel: 'http',
       rows: [1, 1],
@@ -106,14 +106,14 @@ describe('the outbox', () => {
     expect(outbox.positionAt(9_999)).toBe(100);
   });
 
-  test('counts what is behind a place, and how old it is', async () => {
+  test('counts the rows after a position, and returns the time of the oldest', async () => {
     const outbox = await outboxWith({ channel: 'http', rows: [1, 1, 1] });
     expect(outbox.backlog(0)).toEqual({ rows: 3, upTo: 3, oldestAt: 1_000 });
     expect(outbox.backlog(2)).toEqual({ rows: 1, upTo: 3, oldestAt: 1_002 });
     expect(outbox.backlog(3)).toEqual({ rows: 0, upTo: 3, oldestAt: null });
   });
 
-  test('keeps a mark per name, and takes one back', async () => {
+  test('stores a watermark per name, which can also be set back', async () => {
     const outbox = await outboxWith({ channel: 'http', rows: [1] });
     expect(outbox.watermark('events')).toBe(0);
     outbox.saveWatermark('events', 7);
@@ -123,7 +123,7 @@ describe('the outbox', () => {
     expect([outbox.userOf('job-1'), outbox.userOf('nobody')]).toEqual(['user-1', null]);
   });
 
-  test('gives the same events as the journal shows', async () => {
+  test('returns the same events as the job service', async () => {
     const rig = await openMessagingFixture({
       path: `${folderForTest()}/gatehouse.db`,
       config: { mode: 'off' },

@@ -1,4 +1,4 @@
-/** Streamed pieces of answers over core NATS, as a reader on the other side puts them together. */
+/** Streamed pieces of answers over core NATS, and a reader that joins them. */
 import { describe, expect, test } from 'vitest';
 import type { TokenChunk } from '#shared/wire/state-event';
 import type { NatsConnection } from 'nats';
@@ -16,7 +16,7 @@ import {
 
 interface Reader {
   frames: TokenChunk[];
-  /** What a reader shows now; null after a gap, until the text begins again. */
+  /** The text of the reader; null after a gap, until the text begins again at 0. */
   text: string | null;
 }
 
@@ -45,8 +45,8 @@ async function thinking(
 const connected = (rig: OpenMessagingFixture): Promise<void> =>
   until(() => rig.messaging.status().bus === 'connected');
 
-describe.skipIf(natsCommand === null)('tokens', () => {
-  test('are put together into few frames that make the whole answer', async () => {
+describe.skipIf(natsCommand === null)('streamed tokens', () => {
+  test('are combined into few frames that make up the whole answer', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     await connected(rig);
@@ -63,7 +63,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
     say(null);
   });
 
-  test('begin again at 0 with all so far when the connection is back', async () => {
+  test('begin again at 0 with the whole text after a reconnect', async () => {
     const server = await broker();
     const [reading, before, after] = [
       await connectClient(server),
@@ -97,7 +97,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
     feed.detach();
   });
 
-  test('go on over a real outage', async () => {
+  test('continue after an outage of the broker', async () => {
     const server = await broker();
     const rig = await openGatehouse({ url: server.url });
     await connected(rig);
@@ -114,7 +114,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
     say(null);
   });
 
-  test('are not sent while there is no connection', async () => {
+  test('are not sent without a connection', async () => {
     const server = await broker();
     await server.kill();
     const rig = await openGatehouse({ url: server.url });
@@ -125,7 +125,7 @@ describe.skipIf(natsCommand === null)('tokens', () => {
     expect(rig.messaging.status().counts.tokenFrames).toBe(0);
   });
 
-  test('of one huge piece fit the limit of the broker and are not cut within a character', async () => {
+  test('of one huge piece fit the size limit of the broker and are not cut within a character', async () => {
     const server = await broker({ config: 'max_payload: 4096' });
     const rig = await openGatehouse({ url: server.url });
     await connected(rig);

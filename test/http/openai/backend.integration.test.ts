@@ -1,4 +1,4 @@
-/** `model: "<backend id>"`: one backend through its gate, in OpenAI's shapes, seen with the openai client. */
+/** `model: "<backend id>"`: one backend through its gate, in OpenAI's format, tested with the openai client. */
 import { describe, expect, test } from 'vitest';
 import {
   calls,
@@ -14,8 +14,8 @@ import { aboutOf, collect, errorOf, openOpenAiFixture, user } from './openai-fix
 const model = 'large';
 const messages = [user('hello')];
 
-describe('a completion', () => {
-  test('comes whole, with finish_reason and usage', async () => {
+describe('a completion of a backend', () => {
+  test('returns the whole answer with finish_reason and usage', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(says('the whole answer'));
     const answer = await fixture.openai.chat.completions.create({ model, messages });
@@ -33,7 +33,7 @@ describe('a completion', () => {
     expect(fixture.small.requests).toEqual([]);
   });
 
-  test('comes as a stream that ends with the usage where that was asked for', async () => {
+  test('is streamed, and ends with the usage only if the request asks for it', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(says('one two three'), says('four'));
     const stream = await fixture.openai.chat.completions.create({
@@ -50,7 +50,7 @@ describe('a completion', () => {
     expect((await collect(plain)).chunks.every(({ choices }) => choices.length === 1)).toBe(true);
   });
 
-  test('passes on what was asked for, and nothing that was not', async () => {
+  test('sends the given request fields to the backend, and no others', async () => {
     const fixture = await openOpenAiFixture();
     const schema = { type: 'object', properties: { a: { type: 'string' } } };
     await fixture.openai.chat.completions.create({
@@ -79,7 +79,7 @@ describe('a completion', () => {
     expect(body).not.toHaveProperty('user');
   });
 
-  test('passes tools on, and the calls back, whole and streamed', async () => {
+  test('sends the tools to the backend and returns its tool calls, whole and streamed', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(calls(['search', '{"query":"x"}']), calls(['search', '{"query":"x"}']));
     const parameters = { type: 'object', properties: { query: { type: 'string' } } };
@@ -109,7 +109,7 @@ describe('a completion', () => {
     expect(finishReason).toBe('tool_calls');
   });
 
-  test('takes the results of tools in the conversation', async () => {
+  test('sends earlier tool calls and their results to the backend', async () => {
     const fixture = await openOpenAiFixture();
     const call = { id: 'c1', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
     await fixture.openai.chat.completions.create({
@@ -127,7 +127,7 @@ describe('a completion', () => {
     ]);
   });
 
-  test('with a picture in it is refused, for the picture would be lost', async () => {
+  test('with a picture in a message is refused, because the picture would be lost', async () => {
     const fixture = await openOpenAiFixture();
     const content = [
       { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA' } },
@@ -140,8 +140,8 @@ describe('a completion', () => {
   });
 });
 
-describe('P9: the backend that was named', () => {
-  test('and is not known is an error of the caller, and nothing is asked', async () => {
+describe('P9: a request that names a backend', () => {
+  test('is refused with 400 and the list of known backends when the backend is unknown', async () => {
     const fixture = await openOpenAiFixture();
     const error = await errorOf(
       fixture.openai.chat.completions.create({ model: 'gpt-4o', messages }),
@@ -150,18 +150,21 @@ describe('P9: the backend that was named', () => {
     expect(error.message).toContain('small, large');
   });
 
-  test.each([true, false])('and is down is a 503 with the reason (stream: %s)', async (stream) => {
-    const fixture = await openOpenAiFixture();
-    await fixture.large.refuse();
-    const error = await errorOf(
-      fixture.openai.chat.completions.create({ model, messages, stream }),
-    );
-    expect(error).toMatchObject({ status: 503, code: 'GH_BACKEND_UNAVAILABLE' });
-    expect(error.error).toMatchObject({ error_reason: 'connect_refused', type: 'server_error' });
-    expect(fixture.small.requests).toEqual([]);
-  });
+  test.each([true, false])(
+    'is answered with 503 and the reason when the backend is down (stream: %s)',
+    async (stream) => {
+      const fixture = await openOpenAiFixture();
+      await fixture.large.refuse();
+      const error = await errorOf(
+        fixture.openai.chat.completions.create({ model, messages, stream }),
+      );
+      expect(error).toMatchObject({ status: 503, code: 'GH_BACKEND_UNAVAILABLE' });
+      expect(error.error).toMatchObject({ error_reason: 'connect_refused', type: 'server_error' });
+      expect(fixture.small.requests).toEqual([]);
+    },
+  );
 
-  test('and refuses the request is a 400, one that refuses our key a 502', async () => {
+  test('is answered with 400 when the backend refuses the request, and with 502 when it refuses the API key', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(fails(400), fails(401));
     const [first, second] = [
@@ -173,7 +176,7 @@ describe('P9: the backend that was named', () => {
     expect(second.error).toMatchObject({ error_reason: 'http_4xx' });
   });
 
-  test('and fails in the middle of its answer ends the stream with an error, not with [DONE]', async () => {
+  test('has its stream ended with an error and without [DONE] when the backend fails in the middle of its answer', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(breaksAfter('half'), breaksAfter('half'));
     const stream = await fixture.openai.chat.completions.create({ model, messages, stream: true });
@@ -188,7 +191,7 @@ describe('P9: the backend that was named', () => {
     expect(raw).not.toContain('"finish_reason":"stop"');
   });
 
-  test('and has a full queue says when to come again', async () => {
+  test('is answered with 429 and retry-after when the queue of the backend is full', async () => {
     const fixture = await openOpenAiFixture({ gates: { maxQueue: 1 } });
     fixture.large.script(says('x'), stalls());
     await fixture.openai.chat.completions.create({ model, messages });
@@ -210,8 +213,8 @@ describe('P9: the backend that was named', () => {
   });
 });
 
-describe('priority', () => {
-  test('background gives way to a person, and still comes back whole, once', async () => {
+describe('request priority', () => {
+  test('a background request is preempted by a foreground request and still returns its whole answer once', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(stallsAfter('half of the'), says('for the person'), says('the draft'));
     const headers = { 'x-gatehouse-priority': 'background' };
@@ -227,7 +230,7 @@ describe('priority', () => {
     expect(fixture.core.pool.find('large')!.gate.view().counters.preemptions).toBe(1);
   });
 
-  test('foreground waits for another person, who is not pushed out', async () => {
+  test('a foreground request waits for another foreground request and does not preempt it', async () => {
     const fixture = await openOpenAiFixture();
     const { promise: barrier, resolve } = Promise.withResolvers<void>();
     fixture.large.script(async (exchange) => {
@@ -246,7 +249,7 @@ describe('priority', () => {
     expect(fixture.large.overlapMax).toBe(1);
   });
 
-  test('of an unknown sort is refused', async () => {
+  test('an unknown priority is refused', async () => {
     const fixture = await openOpenAiFixture();
     const headers = { 'x-gatehouse-priority': 'urgent' };
     const error = await errorOf(
@@ -256,8 +259,8 @@ describe('priority', () => {
   });
 });
 
-describe('a client that goes away', () => {
-  test.each([true, false])('frees the gate for the next (stream: %s)', async (stream) => {
+describe('a client that closes its connection', () => {
+  test.each([true, false])('frees the gate for the next request (stream: %s)', async (stream) => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(stallsAfter('half'));
     const leaving = new AbortController();
@@ -275,7 +278,7 @@ describe('a client that goes away', () => {
     expect(fixture.large.overlapMax).toBe(1);
   });
 
-  test('while it waits leaves the queue', async () => {
+  test('while its request waits is removed from the queue', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(stalls());
     const leaving = new AbortController();
@@ -294,7 +297,7 @@ describe('a client that goes away', () => {
   });
 });
 
-test('a stream that has to wait is opened after a while, with its place as a comment', async () => {
+test('a streamed request that waits in the queue is opened, with its queue position as an SSE comment', async () => {
   const fixture = await openOpenAiFixture();
   const { promise: barrier, resolve } = Promise.withResolvers<void>();
   fixture.large.script(async (exchange) => {

@@ -1,4 +1,4 @@
-/** A draft that waits for its owner, behind an OpenAI client: real door and journal, tools answered by hand. */
+/** A draft that waits for its user, over the OpenAI API: real job service and journal; the test answers the effects. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createFairSlices } from '#shared/fair-slices';
 import { createJobService } from '#jobs/service/job-service';
@@ -65,7 +65,7 @@ async function setUp() {
     return { ended, leave: () => leaving.abort() };
   }
 
-  /** Asks for an entry, up to the draft that is shown. */
+  /** Requests a calendar entry and waits until its draft is shown. */
   async function draft() {
     const { ended } = complete('내일 2시 치과 잡아줘');
     await until(() => fixture.started.length > 0);
@@ -79,8 +79,8 @@ async function setUp() {
 
 const draftText = "치과, 11월 25일 14시\n'확인' 또는 '취소'로 답해주세요.";
 
-describe('a draft', () => {
-  test('ends the answer with its text and the question', async () => {
+describe('a draft over the OpenAI API', () => {
+  test('is shown as the answer: its text and the question to confirm it', async () => {
     const { draft } = await setUp();
     const { jobId, shown } = await draft();
     expect(shown).toMatchObject({
@@ -90,7 +90,7 @@ describe('a draft', () => {
     });
   });
 
-  test('is written after a yes in the same conversation, and the answer is that of its job', async () => {
+  test('is executed after a yes in the same conversation, and the job of the draft answers the yes', async () => {
     const { draft, complete, answer, started } = await setUp();
     const { jobId } = await draft();
     const yes = complete('내일 2시 치과 잡아줘', draftText, '확인');
@@ -99,7 +99,7 @@ describe('a draft', () => {
     expect(await yes.ended).toMatchObject({ about: { job_id: jobId, outcome: 'answered' } });
   });
 
-  test('is not taken for confirmed by a yes in another conversation', async () => {
+  test('is not confirmed by a yes in another conversation', async () => {
     const { draft, complete, started, jobService } = await setUp();
     const { jobId } = await draft();
     const other = complete('확인');
@@ -110,7 +110,7 @@ describe('a draft', () => {
     expect(await other.ended).toBeNull();
   });
 
-  test('that is being written is not cancelled when its client goes away', async () => {
+  test('that is being executed is not cancelled when the client closes its connection', async () => {
     const { draft, complete, answer, started, jobService } = await setUp();
     const { jobId } = await draft();
     const yes = complete('내일 2시 치과 잡아줘', draftText, '확인');
@@ -122,7 +122,7 @@ describe('a draft', () => {
     expect((await jobService.get(jobId)).outcome).toBe('answered');
   });
 
-  test('that is dropped by a no ends with a word for it', async () => {
+  test('that is rejected by a no is answered with a sentence that says so', async () => {
     const { draft, complete } = await setUp();
     await draft();
     const no = complete('내일 2시 치과 잡아줘', draftText, '취소');

@@ -1,4 +1,4 @@
-/** The table of docs/openai-api.md, read out of the page and played over HTTP: every row says what is so. */
+/** Reads the table of docs/openai-api.md and sends every field over HTTP: the server does what the row says. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ const rows: Row[] = [...page.matchAll(/^\| `("[a-z_]+": .*?)` \| ([^|]+) \| ([^|
   },
 );
 
-test('every field of the official client has a row', () => {
+test('every request field of the official openai client has a row in docs/openai-api.md', () => {
   const types = '../../../node_modules/openai/resources/chat/completions/completions.d.ts';
   const source = readFileSync(join(import.meta.dirname, types), 'utf8');
   const [, body = ''] = /interface ChatCompletionCreateParamsBase \{\n([\s\S]*?)\n\}/.exec(source)!;
@@ -37,7 +37,7 @@ beforeEach(async () => {
   fixture = await openOpenAiFixture();
 });
 
-/** What ends the answer: the body, or the last chunk of a stream that has one. */
+/** The body, or the last chunk of a stream that has a `gatehouse` field. */
 async function endOf(response: Response): Promise<{
   error?: { param: string | null; code: string };
   gatehouse?: { ignored?: string[] };
@@ -77,9 +77,9 @@ async function play(model: string, row: Row, what: string): Promise<void> {
 
 const known = /^(honoured|passed on( as `\w+`)?|without effect|as if not there|refused)$/;
 
-describe('a field, as the page says,', () => {
+describe('a request field of docs/openai-api.md', () => {
   test.each(rows.map((row) => [JSON.stringify(row.fragment), row] as const))(
-    '%s is treated so',
+    '%s has the effect that its row describes, at a backend and at the assistant',
     async (_, row) => {
       expect(row.backend).toMatch(known);
       expect(row.assistant).toMatch(known);

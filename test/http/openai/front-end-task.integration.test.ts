@@ -1,4 +1,4 @@
-/** Title, tag and follow-up prompts of chat front ends, by form; and what only looks like one. */
+/** Title, tag and follow-up prompts of chat front ends, recognised by their form, and messages that resemble them. */
 import { describe, expect, test } from 'vitest';
 import { isFrontEndTask } from '#http/openai/front-end-task';
 import { says } from '#test/support/fake-llm-replies';
@@ -66,18 +66,21 @@ const ordinary = [
   '### Task: buy milk',
 ];
 
-describe('a task of a chat front end', () => {
-  test.each(tasks.map((messages) => [messages] as const))('%j is recognised', (messages) => {
-    expect(isFrontEndTask(messages)).toBe(true);
-  });
+describe('isFrontEndTask', () => {
+  test.each(tasks.map((messages) => [messages] as const))(
+    'recognises the prompt of a chat front end: %j',
+    (messages) => {
+      expect(isFrontEndTask(messages)).toBe(true);
+    },
+  );
 
-  test.each(ordinary)('%j is an ordinary message', (message) => {
+  test.each(ordinary)('does not take an ordinary message for a front-end prompt: %j', (message) => {
     expect(isFrontEndTask([said(message)])).toBe(false);
   });
 });
 
-describe('the model names of the assistant', () => {
-  test('a title prompt becomes no job, and a plain chat neither', async () => {
+describe('the model name of a completion', () => {
+  test('a title prompt to gatehouse and a message to gatehouse-chat are answered without a job', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(says('Dentist'));
     fixture.large.script(says('Hello.'));
@@ -98,7 +101,7 @@ describe('the model names of the assistant', () => {
     expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
-  test('an unknown name is answered with all names', async () => {
+  test('an unknown model name is refused with the list of all names', async () => {
     const fixture = await openOpenAiFixture();
     const asked = fixture.openai.chat.completions.create({
       model: 'nobody',

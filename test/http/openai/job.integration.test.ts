@@ -1,4 +1,4 @@
-/** `model: "gatehouse"`: a whole job behind an OpenAI client. */
+/** `model: "gatehouse"`: a request of an OpenAI client is a whole job. */
 import { describe, expect, test } from 'vitest';
 import { direct, routed } from '#test/support/core';
 import { cutsAfter, says, stallsAfter, stalls } from '#test/support/fake-llm-replies';
@@ -7,8 +7,8 @@ import { aboutOf, assistant, collect, errorOf, openOpenAiFixture, user } from '.
 
 const model = 'gatehouse';
 
-describe('a message to the assistant', () => {
-  test('is a job of the named user, and its reply is the answer', async () => {
+describe('a message to the assistant over the OpenAI API', () => {
+  test('becomes a job of the named user, and the reply of the job is the answer', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(routed);
     fixture.large.script(says('깊은 생각 끝에 드리는 답'));
@@ -30,7 +30,7 @@ describe('a message to the assistant', () => {
     });
   });
 
-  test('is streamed as it is written', async () => {
+  test('has its answer streamed while the model writes it', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(routed);
     fixture.large.script(says('깊은 생각 끝에 드리는 답'));
@@ -47,7 +47,7 @@ describe('a message to the assistant', () => {
     expect(aboutOf(last)).toMatchObject({ outcome: 'answered' });
   });
 
-  test('that the classifier answers itself comes in one piece', async () => {
+  test('that the classifier answers itself has its whole answer in the stream', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(direct('안녕하세요!'));
     const stream = await fixture.openai.chat.completions.create({
@@ -58,7 +58,7 @@ describe('a message to the assistant', () => {
     expect((await collect(stream)).text).toBe('안녕하세요!');
   });
 
-  test('whose reasoner breaks off shows the whole new answer after the half one, and says so', async () => {
+  test('whose reasoner fails midway gets the new answer after the partial answer, marked with `replaces`', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(routed, says('작은 모델의 답'));
     fixture.large.script(cutsAfter('큰 모델의 반쪽'));
@@ -73,7 +73,7 @@ describe('a message to the assistant', () => {
     expect(marked.map((chunk) => chunk.choices[0]?.delta.content)).toEqual(['\n\n작은 ']);
   });
 
-  test('P1: with every model dead is answered with a sentence for the person', async () => {
+  test('P1: is answered with an error text for the user when every model is down', async () => {
     const fixture = await openOpenAiFixture();
     await fixture.small.refuse();
     await fixture.large.refuse();
@@ -85,7 +85,7 @@ describe('a message to the assistant', () => {
     expect(aboutOf(answer)['outcome']).toBe('failed');
   });
 
-  test('is cancelled when its client goes away', async () => {
+  test('is cancelled when its client closes the connection', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽'));
@@ -99,7 +99,7 @@ describe('a message to the assistant', () => {
     await until(async () => (await fixture.client.jobs({})).jobs[0]?.state === 'cancelled');
   });
 
-  test('is not cancelled by a restart: the job goes on after it', async () => {
+  test('is not cancelled by a restart of the core: its job continues afterwards', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(routed);
     fixture.large.script(stalls(), says('답'));
@@ -112,8 +112,8 @@ describe('a message to the assistant', () => {
   });
 });
 
-describe('the conversation', () => {
-  test('is the one that the client sends on: its turns are told to the models, those of another are not', async () => {
+describe('the conversation of an OpenAI client', () => {
+  test('consists of the earlier messages in the request; models get no messages of another conversation', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(direct('반가워요 민수님'), direct('모릅니다'), direct('민수라고 하셨죠'));
     const say = (...messages: { role: 'user' | 'assistant'; content: string }[]) =>
@@ -126,7 +126,7 @@ describe('the conversation', () => {
     expect(told[2]).toContain('반가워요 민수님');
   });
 
-  test('can be named outright', async () => {
+  test('can be set by `metadata.conversation`', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(direct('반가워요'), direct('민수'));
     const metadata = { conversation: 'kitchen' };
@@ -138,7 +138,7 @@ describe('the conversation', () => {
   });
 });
 
-describe('what a job cannot honour is refused by name', () => {
+describe('a request to the assistant that a job cannot honour', () => {
   const messages = [user('안녕')];
   const tools = [{ type: 'function' as const, function: { name: 'search', parameters: {} } }];
 
@@ -147,7 +147,7 @@ describe('what a job cannot honour is refused by name', () => {
     ['response_format', { messages, response_format: { type: 'json_object' as const } }],
     ['messages', { messages: [user('안녕'), assistant('네')] }],
     ['n', { messages, n: 2 }],
-  ])('%s', async (field, body) => {
+  ])('is refused with the name of its field: %s', async (field, body) => {
     const fixture = await openOpenAiFixture();
     const error = await errorOf(fixture.openai.chat.completions.create({ model, ...body }));
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
@@ -155,7 +155,7 @@ describe('what a job cannot honour is refused by name', () => {
     expect((await fixture.client.jobs({})).jobs).toEqual([]);
   });
 
-  test('a message without words', async () => {
+  test('is refused when its message has no text', async () => {
     const fixture = await openOpenAiFixture();
     const error = await errorOf(
       fixture.openai.chat.completions.create({ model, messages: [user('  ')], stream: true }),
@@ -163,7 +163,7 @@ describe('what a job cannot honour is refused by name', () => {
     expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_EMPTY' });
   });
 
-  test('background priority', async () => {
+  test('is refused when it asks for background priority', async () => {
     const fixture = await openOpenAiFixture();
     const headers = { 'x-gatehouse-priority': 'background' };
     const error = await errorOf(

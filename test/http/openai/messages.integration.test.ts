@@ -1,4 +1,4 @@
-/** Messages in the forms in which clients send them, and whole conversations with tools. */
+/** The message formats that clients send, and whole conversations with tools. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
@@ -30,9 +30,9 @@ const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA
 
 const sent = (): Record<string, unknown> => fixture.large.requests[0]!.body;
 
-describe('a request that others send', () => {
+describe('POST /v1/chat/completions', () => {
   const folder = join(import.meta.dirname, 'cases');
-  /** What the name of a case says, and what must be so. */
+  /** Case file → check of the response. */
   const right: Record<string, (response: Response) => Promise<void>> = {
     '17-assistant-without-content.json': async ({ status }) => {
       expect(status).toBe(200);
@@ -57,14 +57,17 @@ describe('a request that others send', () => {
     },
   };
 
-  test.each(readdirSync(folder))('is answered as its case says: %s', async (name) => {
-    const { request } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
-      request: { model: string };
-    };
-    const model = request.model === 'BACKEND' ? 'large' : request.model;
-    fixture.small.script(direct('네'));
-    await right[name]!(await fixture.post({ ...request, model }));
-  });
+  test.each(readdirSync(folder))(
+    'answers a request of this form as its case file says: %s',
+    async (name) => {
+      const { request } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
+        request: { model: string };
+      };
+      const model = request.model === 'BACKEND' ? 'large' : request.model;
+      fixture.small.script(direct('네'));
+      await right[name]!(await fixture.post({ ...request, model }));
+    },
+  );
 });
 
 describe('a message to a backend', () => {
@@ -123,13 +126,13 @@ describe('a message to a backend', () => {
     ['a result without content', { role: 'tool', tool_call_id: 'c1' }, { content: '' }],
     ['the role developer', { role: 'developer', content: '짧게' }, { role: 'system' }],
     ['a field of its server', { ...assistant('네'), prefix: true }, { prefix: true }],
-  ])('with %s is passed on', async (_, message, expected) => {
+  ])('with %s is sent to the backend', async (_, message, expected) => {
     const response = await fixture.post({ model: 'large', messages: [message, user('응?')] });
     expect(response.status, await response.clone().text()).toBe(200);
     expect((sent()['messages'] as unknown[])[0]).toMatchObject(expected as object);
   });
 
-  test('with thoughts has them left out, and that is said', async () => {
+  test('with reasoning_content is sent without this field, and the answer lists it as ignored', async () => {
     const message = { ...assistant('네'), reasoning_content: '음', refusal: null };
     const response = await fixture.post({ model: 'large', messages: [message, user('응?')] });
     expect(aboutOf((await response.json()) as object)['ignored']).toEqual([
@@ -166,12 +169,15 @@ describe('a message to a backend', () => {
       { role: 'assistant', tool_calls: [{ ...call(), id: undefined }] },
       'messages.0.tool_calls.0.id',
     ],
-  ])('with %s is refused by its place', async (_, message, param) => {
-    const response = await fixture.post({ model: 'large', messages: [message] });
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { param, code: 'GH_REQUEST_INVALID' } });
-    expect(fixture.large.requests).toEqual([]);
-  });
+  ])(
+    'with %s is refused, and the error names the position of the fault',
+    async (_, message, param) => {
+      const response = await fixture.post({ model: 'large', messages: [message] });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { param, code: 'GH_REQUEST_INVALID' } });
+      expect(fixture.large.requests).toEqual([]);
+    },
+  );
 });
 
 describe('a message to the assistant', () => {
@@ -187,13 +193,13 @@ describe('a message to the assistant', () => {
     ['an old call', [{ role: 'function', name: 'f', content: '1' }]],
     ['a part that is nothing', [{ role: 'user', content: [null, 7] }, { role: 'assistant' }]],
     ['no content at all', [{ role: 'user' }, { role: 'system' }]],
-  ])('is answered after earlier ones with %s', async (_, earlier) => {
+  ])('is answered although an earlier message has %s', async (_, earlier) => {
     fixture.small.script(direct('천만에요'));
     const response = await fixture.post({ model, messages: [...earlier, user('고마워')] });
     expect(response.status, await response.clone().text()).toBe(200);
   });
 
-  test('with a picture in it is refused by the place of the picture', async () => {
+  test('with a picture is refused, and the error names the position of the picture', async () => {
     const content = [{ type: 'text', text: '이 사진 뭐야' }, picture];
     const response = await fixture.post({
       model,
@@ -203,7 +209,7 @@ describe('a message to the assistant', () => {
     expect(await response.json()).toMatchObject({ error: { param: 'messages.1.content.1' } });
   });
 
-  test('of a chat that began with one picture is in another conversation than one with another', async () => {
+  test('belongs to another conversation when the first message of the chat has another picture', async () => {
     const channels: unknown[] = [];
     for (const url of ['data:image/png;base64,AAAA', 'data:image/png;base64,BBBB', 'same']) {
       const picked = url === 'same' ? 'data:image/png;base64,BBBB' : url;
@@ -220,7 +226,7 @@ describe('a message to the assistant', () => {
     expect(channels[1]).toBe(channels[2]);
   });
 
-  test('that asks for the usage gets no chunk without choices, for nothing was counted', async () => {
+  test('that asks for usage gets no chunk without choices, because no tokens are counted', async () => {
     fixture.small.script(direct('네'));
     const stream_options = { include_usage: true };
     const body = { model, messages: [user('안녕')], stream: true, stream_options };
@@ -232,7 +238,7 @@ describe('a message to the assistant', () => {
   });
 });
 
-describe('tools of a request', () => {
+describe('the tools of a request', () => {
   const messages = [user('날씨?')];
   const tools = ['a', 'b'].map((name) => ({ type: 'function', function: { name } }));
   const named = { type: 'function', function: { name: 'a' } };
@@ -250,12 +256,15 @@ describe('tools of a request', () => {
       'required',
       1,
     ],
-  ])('are chosen from as the client says: %s', async (_, choice, expected, count) => {
-    const response = await fixture.post({ model: 'large', messages, tools, tool_choice: choice });
-    expect(response.status).toBe(200);
-    expect(sent()['tool_choice']).toEqual(expected);
-    expect(sent()['tools']).toHaveLength(count);
-  });
+  ])(
+    'are sent to the backend with the tool_choice of the client: %s',
+    async (_, choice, expected, count) => {
+      const response = await fixture.post({ model: 'large', messages, tools, tool_choice: choice });
+      expect(response.status).toBe(200);
+      expect(sent()['tool_choice']).toEqual(expected);
+      expect(sent()['tools']).toHaveLength(count);
+    },
+  );
 
   test.each<[string, unknown]>([
     ['a name that is not there', { type: 'function', function: { name: 'z' } }],
@@ -263,13 +272,13 @@ describe('tools of a request', () => {
     ['a tool of another kind', { type: 'web_search' }],
     ['a number', 7],
     ['no name', { type: 'function' }],
-  ])('are not chosen from by %s: refused by name', async (_, choice) => {
+  ])('are refused with param tool_choice when the tool_choice is %s', async (_, choice) => {
     const response = await fixture.post({ model: 'large', messages, tools, tool_choice: choice });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { param: 'tool_choice' } });
   });
 
-  test('that may be called side by side or not: that is passed on', async () => {
+  test('are sent to the backend with parallel_tool_calls as the client sets it', async () => {
     await fixture.post({ model: 'large', messages, tools, parallel_tool_calls: false });
     expect(sent()['parallel_tool_calls']).toBe(false);
   });
@@ -279,7 +288,7 @@ describe('a conversation with tools', () => {
   const weather = { type: 'object', properties: { city: { type: 'string' } } };
 
   test.each([false, true])(
-    'goes on over three turns with the openai client (stream: %s)',
+    'continues over three turns with the openai client (stream: %s)',
     async (stream) => {
       fixture.large.script(
         calls(['get_weather', '{"city":"서울"}']),
@@ -297,7 +306,7 @@ describe('a conversation with tools', () => {
               .finalMessage()
           : (await fixture.openai.chat.completions.create({ model: 'large', messages, tools }))
               .choices[0]!.message;
-        // As the client gives it, and as some send it on: without content where it is null.
+        // Some clients repeat the message without `content` where it is null.
         const { content, ...rest } = message;
         messages.push(content === null ? { ...rest } : message);
         for (const { id } of message.tool_calls ?? []) {
@@ -323,7 +332,7 @@ describe('a conversation with tools', () => {
   );
 
   test.each(['generate', 'stream'] as const)(
-    'goes on over three turns with the AI SDK (%s)',
+    'continues over three turns with the AI SDK (%s)',
     async (how) => {
       fixture.large.script(
         calls(['weather', '{"city":"서울"}']),
@@ -353,7 +362,7 @@ describe('a conversation with tools', () => {
     },
   );
 
-  test('is told the tokens of each turn in a stream, where they are asked for', async () => {
+  test('has usage in each streamed chunk without choices when the client asks for it', async () => {
     fixture.large.script(calls(['get_weather', '{}']));
     const chunks = await collect(
       await fixture.openai.chat.completions.create({

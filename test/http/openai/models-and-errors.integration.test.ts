@@ -1,4 +1,4 @@
-/** The door itself: models, keys, errors outside of completions. And the AI SDK as a second foreign client. */
+/** The OpenAI API apart from completions: models, API keys, errors. And the AI SDK as a second client. */
 import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
 import { describe, expect, test } from 'vitest';
 import { direct } from '#test/support/core';
@@ -24,8 +24,8 @@ describe('GET /v1/models', () => {
   });
 });
 
-describe('errors have the shape of OpenAI', () => {
-  test('without the right key', async () => {
+describe('an error of the OpenAI API', () => {
+  test('has the format of OpenAI when the API key is wrong', async () => {
     const fixture = await openOpenAiFixture({ server: { port: 0, apiKeys: ['secret'] } });
     const body = { model: 'large', messages: [user('hello')] };
     const refused = await fixture.post(body, { headers: { authorization: 'Bearer wrong' } });
@@ -41,14 +41,14 @@ describe('errors have the shape of OpenAI', () => {
     ['an empty body', '', 400, 'GH_REQUEST_INVALID'],
     ['a body without messages', '{"model":"large"}', 400, 'GH_REQUEST_INVALID'],
     ['an empty list of messages', '{"model":"large","messages":[]}', 400, 'GH_REQUEST_INVALID'],
-  ])('for %s', async (_what, body, status, code) => {
+  ])('has the format of OpenAI for %s', async (_what, body, status, code) => {
     const fixture = await openOpenAiFixture();
     const response = await fixture.post(body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { code, type: 'invalid_request_error' } });
   });
 
-  test('for an address that does not exist', async () => {
+  test('has the format of OpenAI for a route that does not exist', async () => {
     const fixture = await openOpenAiFixture();
     const response = await fetch(`${fixture.core.url}/v1/embeddings`, {
       method: 'POST',
@@ -59,8 +59,8 @@ describe('errors have the shape of OpenAI', () => {
   });
 });
 
-describe('with the AI SDK', () => {
-  test('text is generated and streamed, with usage', async () => {
+describe('the AI SDK', () => {
+  test('generates and streams text, with usage', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(says('one two'), says('three four five'));
     const whole = await generateText({ model: fixture.model('large'), prompt: 'hello' });
@@ -70,7 +70,7 @@ describe('with the AI SDK', () => {
     expect((await streamed.usage).outputTokens).toBe(3);
   });
 
-  test('an object comes by its schema', async () => {
+  test('sends the schema to the backend and gets an object', async () => {
     const fixture = await openOpenAiFixture();
     fixture.large.script(saysJson({ city: 'Seoul' }));
     const schema = jsonSchema<{ city: string }>({
@@ -89,34 +89,37 @@ describe('with the AI SDK', () => {
     });
   });
 
-  test.each(['generate', 'stream'] as const)('a tool is called and answered (%s)', async (how) => {
-    const fixture = await openOpenAiFixture();
-    fixture.large.script(calls(['weather', '{"city":"Seoul"}']), says('It is sunny.'));
-    const asked: unknown[] = [];
-    const weather = tool({
-      inputSchema: jsonSchema<{ city: string }>({
-        type: 'object',
-        properties: { city: { type: 'string' } },
-      }),
-      execute: async (input) => {
-        asked.push(input);
-        return 'sunny';
-      },
-    });
-    const options = {
-      model: fixture.model('large'),
-      prompt: 'weather?',
-      tools: { weather },
-      stopWhen: stepCountIs(3),
-    };
-    const text =
-      how === 'generate' ? (await generateText(options)).text : await streamText(options).text;
-    expect(text).toBe('It is sunny.');
-    expect(asked).toEqual([{ city: 'Seoul' }]);
-    expect(fixture.large.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool' });
-  });
+  test.each(['generate', 'stream'] as const)(
+    'executes a tool call and sends its result back (%s)',
+    async (how) => {
+      const fixture = await openOpenAiFixture();
+      fixture.large.script(calls(['weather', '{"city":"Seoul"}']), says('It is sunny.'));
+      const asked: unknown[] = [];
+      const weather = tool({
+        inputSchema: jsonSchema<{ city: string }>({
+          type: 'object',
+          properties: { city: { type: 'string' } },
+        }),
+        execute: async (input) => {
+          asked.push(input);
+          return 'sunny';
+        },
+      });
+      const options = {
+        model: fixture.model('large'),
+        prompt: 'weather?',
+        tools: { weather },
+        stopWhen: stepCountIs(3),
+      };
+      const text =
+        how === 'generate' ? (await generateText(options)).text : await streamText(options).text;
+      expect(text).toBe('It is sunny.');
+      expect(asked).toEqual([{ city: 'Seoul' }]);
+      expect(fixture.large.requests[1]?.body.messages.at(-1)).toMatchObject({ role: 'tool' });
+    },
+  );
 
-  test('the assistant answers like any model', async () => {
+  test('gets answers of the assistant, generated and streamed', async () => {
     const fixture = await openOpenAiFixture();
     fixture.small.script(direct('안녕하세요!'), direct('또 만났네요'));
     const model = fixture.model('gatehouse');
@@ -124,7 +127,7 @@ describe('with the AI SDK', () => {
     expect(await streamText({ model, prompt: '안녕하세요' }).text).toBe('또 만났네요');
   });
 
-  test('a dead backend is an error that names the reason', async () => {
+  test('gets a 503 with the reason when the backend is down', async () => {
     const fixture = await openOpenAiFixture();
     await fixture.large.refuse();
     const call = generateText({ model: fixture.model('large'), prompt: 'hello', maxRetries: 0 });

@@ -1,4 +1,4 @@
-/** What the tests of the OpenAI door share: a core with two fake model servers, and foreign clients of it. */
+/** For the tests of the OpenAI API: a core with two fake model servers, the openai client and the AI SDK. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import OpenAI from 'openai';
 import { onTestFinished } from 'vitest';
@@ -9,11 +9,11 @@ export interface OpenAiFixture extends CoreFixture {
   openai: OpenAI;
   /** The AI SDK's model of this name. */
   model: (name: string) => ReturnType<ReturnType<typeof createOpenAICompatible>>;
-  /** The bare route: body as given. */
+  /** Posts the body as given to /v1/chat/completions. */
   post(body: unknown, init?: RequestInit): Promise<Response>;
 }
 
-/** No retries: a test wants to see the first answer. */
+/** The clients do not retry, so that a test sees the first answer. */
 export async function openOpenAiFixture(change: ConfigInput = {}): Promise<OpenAiFixture> {
   const fixture = await openCore(change);
   onTestFinished(() => fixture.close());
@@ -42,11 +42,11 @@ export async function openOpenAiFixture(change: ConfigInput = {}): Promise<OpenA
 export const user = (content: string) => ({ role: 'user' as const, content });
 export const assistant = (content: string) => ({ role: 'assistant' as const, content });
 
-/** What is ours in an answer, which the foreign types do not know. */
+/** The `gatehouse` field of an answer, which the types of OpenAI do not have. */
 export const aboutOf = (answer: object): Record<string, unknown> =>
   (answer as { gatehouse?: Record<string, unknown> }).gatehouse ?? {};
 
-/** All chunks of a stream, and the text that a client makes of them. */
+/** All chunks of a stream, and their joined text. */
 export async function collect(stream: AsyncIterable<OpenAI.ChatCompletionChunk>) {
   const chunks: OpenAI.ChatCompletionChunk[] = [];
   for await (const chunk of stream) chunks.push(chunk);
@@ -55,7 +55,7 @@ export async function collect(stream: AsyncIterable<OpenAI.ChatCompletionChunk>)
   return { chunks, text, finishReason: finish?.choices[0]?.finish_reason, last: finish! };
 }
 
-/** The error that a call of the openai client ends with. */
+/** The API error that a call of the openai client throws. */
 export async function errorOf(
   call: Promise<unknown>,
 ): Promise<InstanceType<typeof OpenAI.APIError>> {

@@ -1,4 +1,4 @@
-/** /v1 with tools: calls that a model prints into its text become `tool_calls`, whole and streamed. */
+/** /v1 with tools: tool calls that a model prints into its text become `tool_calls`, whole and streamed. */
 import { expect, test } from 'vitest';
 import { says } from '#test/support/fake-llm-replies';
 import { printedCallForms } from '#test/support/printed-call-forms';
@@ -15,7 +15,7 @@ const tools = [
 ];
 const request = { model: 'large', messages: [user('서울 날씨')], tools };
 
-test('a printed call in any form is a tool call with its finish_reason', async () => {
+test('a printed tool call in every known form is returned as a tool call with finish_reason tool_calls', async () => {
   const fixture = await openOpenAiFixture();
   for (const { name, print } of printedCallForms) {
     fixture.large.script(says(print('get_weather', 'city', '서울')));
@@ -30,7 +30,7 @@ test('a printed call in any form is a tool call with its finish_reason', async (
   }
 });
 
-test('a stream shows nothing of a printed call and ends with the call', async () => {
+test('a stream omits the text of a printed tool call and ends with the call', async () => {
   const fixture = await openOpenAiFixture();
   fixture.large.script(
     says(
@@ -44,7 +44,7 @@ test('a stream shows nothing of a printed call and ends with the call', async ()
   expect(calls.map((call) => call.function?.name)).toEqual(['get_weather']);
 });
 
-test('without tools in the request the same text is the answer', async () => {
+test('a request without tools gets the text of a printed tool call as its answer', async () => {
   const fixture = await openOpenAiFixture();
   const text = '{"name": "get_weather", "arguments": {"city": "서울"}}';
   fixture.large.script(says(text));
@@ -53,7 +53,7 @@ test('without tools in the request the same text is the answer', async () => {
   expect(answer.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: text } });
 });
 
-test('with tools, JSON that calls none of them is the answer', async () => {
+test('a request with tools gets JSON that names none of them as its answer', async () => {
   const fixture = await openOpenAiFixture();
   const text = '{"name": "서울", "arguments": {"temp": 3}}';
   fixture.large.script(says(text));

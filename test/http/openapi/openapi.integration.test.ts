@@ -1,6 +1,6 @@
 /**
- * docs/openapi.json is the interface as it is: every route of the server stands in it and no other, and what the
- * server answers is what it says.
+ * docs/openapi.json describes the server as it is: exactly its routes, and schemas that the answers of the server
+ * match.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const all = Object.values(operations).flat();
 
 let fixture: CoreFixture;
 let scene: Scene;
-/** `GET /x` → who may use it. The HEAD of every GET is left out. */
+/** `GET /x` → access of the route. HEAD routes are left out. */
 let served: Map<string, string | null>;
 beforeAll(async () => {
   fixture = await openCore({ drafts: { intervalMs: 100 } });
@@ -39,7 +39,7 @@ const draft = {
   params: { title: '치과', date: '2031-03-05', time: '15:00' },
 };
 
-/** By what it is asked: what stands in the examples decides what becomes of them. */
+/** Chooses the reply by the text of the message: each example gets the state of a job that it needs. */
 const replies: FakeReply = (exchange) => {
   const text = JSON.stringify(exchange.request.body.messages.at(-1)?.content);
   if (text.includes('치과')) return saysJson(draft)(exchange);
@@ -83,7 +83,7 @@ async function setScene({ core, client, small, large, ask, folder }: CoreFixture
   };
 }
 
-test('every route of the server is described, and every description is a route', () => {
+test('every route of the server has a description, and every description names a route', () => {
   const described = all.map(({ route }) => route);
   expect(new Set(described).size).toBe(described.length);
   const missing = [...served.keys()].filter((route) => !described.includes(route as never));
@@ -94,7 +94,7 @@ test('every route of the server is described, and every description is a route',
   });
 });
 
-test('docs/openapi.json is made of the descriptions', () => {
+test('docs/openapi.json equals the document that is generated from the descriptions', () => {
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
     version: string;
   };
@@ -122,14 +122,14 @@ describe('docs/openapi.json', () => {
   }
   const api = JSON.parse(readFileSync(path, 'utf8')) as Api;
 
-  /** Its words as a check of a value. */
+  /** A schema of docs/openapi.json as a Zod schema. */
   function checkOf(schema: Schema): z.ZodType {
     const whole = { ...schema, $defs: api.components.schemas };
     const text = JSON.stringify(whole).replaceAll('"#/components/schemas/', '"#/$defs/');
     return z.fromJSONSchema(JSON.parse(text) as never);
   }
 
-  test('refers only to what it has, and names every operation differently', () => {
+  test('has no broken reference and no operation id twice', () => {
     const text = JSON.stringify(api);
     for (const [, kind, name] of text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)) {
       expect(api.components, `${kind}/${name}`).toHaveProperty([kind!, name!]);
@@ -141,40 +141,43 @@ describe('docs/openapi.json', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  /** Those with an example. */
+  /** The operations with an example request. */
   const asked = all.filter(({ example }) => typeof example === 'function');
 
-  test.each(asked)('says what the server answers to $route', async (operation) => {
-    const { route, status, answer, example } = operation;
-    const [method = '', template = ''] = route.split(' ');
-    if (typeof example !== 'function') return;
-    const { path: names = {}, query = {}, body } = await example(scene);
-    const address = template.replaceAll(/:(\w+)/g, (_, name: string) => names[name] ?? '');
-    const stop = new AbortController();
-    const response = await fetch(
-      `${scene.url}${address}?${new URLSearchParams(query).toString()}`,
-      {
-        method,
-        signal: stop.signal,
-        ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
-      },
-    );
-    const type = response.headers.get('content-type')?.split(';')[0] ?? null;
-    if (typeof answer !== 'object') {
-      expect([response.status, type]).toEqual([status, answer ?? null]);
-      stop.abort();
-      return;
-    }
-    const given: unknown = await response.json();
-    expect(response.status, JSON.stringify(given)).toBe(status);
-    expect(type).toBe('application/json');
-    expect(answer.safeParse(given).error?.message).toBeUndefined();
-    const item = api.paths[template.replaceAll(/:(\w+)/g, '{$1}')]![method.toLowerCase()]!;
-    const { schema } = item.responses[String(status)]!.content!['application/json']!;
-    expect(checkOf(schema).safeParse(given).error?.message).toBeUndefined();
-  });
+  test.each(asked)(
+    'describes the status, content type and body of the answer to $route',
+    async (operation) => {
+      const { route, status, answer, example } = operation;
+      const [method = '', template = ''] = route.split(' ');
+      if (typeof example !== 'function') return;
+      const { path: names = {}, query = {}, body } = await example(scene);
+      const address = template.replaceAll(/:(\w+)/g, (_, name: string) => names[name] ?? '');
+      const stop = new AbortController();
+      const response = await fetch(
+        `${scene.url}${address}?${new URLSearchParams(query).toString()}`,
+        {
+          method,
+          signal: stop.signal,
+          ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+        },
+      );
+      const type = response.headers.get('content-type')?.split(';')[0] ?? null;
+      if (typeof answer !== 'object') {
+        expect([response.status, type]).toEqual([status, answer ?? null]);
+        stop.abort();
+        return;
+      }
+      const given: unknown = await response.json();
+      expect(response.status, JSON.stringify(given)).toBe(status);
+      expect(type).toBe('application/json');
+      expect(answer.safeParse(given).error?.message).toBeUndefined();
+      const item = api.paths[template.replaceAll(/:(\w+)/g, '{$1}')]![method.toLowerCase()]!;
+      const { schema } = item.responses[String(status)]!.content!['application/json']!;
+      expect(checkOf(schema).safeParse(given).error?.message).toBeUndefined();
+    },
+  );
 
-  test('says how the server refuses', async () => {
+  test('describes the problem document of a refused request', async () => {
     const refused = await fetch(`${scene.url}/chat/none`);
     const given: unknown = await refused.json();
     expect(refused.headers.get('content-type')).toContain('application/problem+json');

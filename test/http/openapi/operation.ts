@@ -1,57 +1,57 @@
 /**
- * How one route is described, and how the descriptions become an OpenAPI document. Requests are described by the
- * schemas that the server checks them with, answers by strict schemas that its answers are held against.
+ * The description of one route, and the OpenAPI document made from all descriptions. Requests use the schemas that
+ * the server validates with; answers use strict schemas that the test checks real answers against.
  */
 import { z } from 'zod';
 import { errorTable, type ErrorCode } from '#shared/errors';
 
 export interface Operation {
-  /** As the server names it: `POST /chat/:id/cancel`. */
+  /** Method and path as the server declares them: `POST /chat/:id/cancel`. */
   route: `${Uppercase<string>} /${string}`;
   summary: string;
   query?: z.ZodType;
   body?: z.ZodType;
-  /** What else it looks at: header name → what it does. */
+  /** Request headers that the route reads: name → effect. */
   headers?: Record<string, string>;
   status: number;
-  /** Left out: there is no body. A text is a content type that is not JSON. */
+  /** Undefined: no body. A string: a content type other than JSON. */
   answer?: z.ZodType | `${string}/${string}`;
-  /** Content types that it answers with besides, and when. */
+  /** Other content types of the answer: type → condition. */
   also?: Record<string, string>;
-  /** Codes that it refuses with, besides those that every route can have. */
+  /** Error codes of this route, in addition to those of every route. */
   errors?: readonly ErrorCode[];
-  /** OpenAI's shape of errors. */
+  /** Errors have the format of OpenAI. */
   isOpenAi?: boolean;
-  /** What a test asks it, in the order of the list; null: why not. */
+  /** The request that the test sends, in the order of the list; `not`: why there is none. */
   example: ((scene: Scene) => Example | Promise<Example>) | { not: string };
 }
 
 export interface Example {
-  /** Parameters of the path. */
+  /** Path parameters. */
   path?: Record<string, string>;
   query?: Record<string, string>;
   body?: unknown;
 }
 
-/** What the examples before have left. */
+/** Data that the test has prepared for the examples. */
 export interface Scene {
   url: string;
   /** A job that has ended. */
   jobId: string;
-  /** Makes a job that waits for a person. */
+  /** Creates a job whose draft waits for a person. */
   waitingJob(): Promise<string>;
   runningJob(): Promise<string>;
   documentId: string;
   memoId: string;
-  /** Makes a document with a finished draft. */
+  /** Creates a document with a finished draft. */
   draftedDocument(): Promise<string>;
-  /** A file with text in it. */
+  /** Path of a text file. */
   file: string;
 }
 
 type Json = Record<string, unknown>;
 
-/** Every route can say these. */
+/** Error codes of every route. */
 const everywhere: readonly ErrorCode[] = [
   'GH_REQUEST_UNAUTHORIZED',
   'GH_REQUEST_FORBIDDEN',
@@ -82,7 +82,7 @@ const openAiProblem = z
   })
   .meta({ id: 'OpenAiError' });
 
-/** The whole file. `access`: who may use a route, as the server says. */
+/** The whole OpenAPI document. `access` returns the access of a route as the server declares it. */
 export function documentOf(
   tags: Record<string, readonly Operation[]>,
   version: string,
@@ -225,12 +225,12 @@ function queryParameters(query: z.ZodType | undefined, schemas: Json): Json[] {
     name,
     in: 'query',
     ...(required.includes(name) ? { required: true } : {}),
-    // Coerced from text: what reads as a number.
+    // A coerced value has an empty input schema; all of them are numbers.
     schema: Object.keys(schema).length === 0 ? { type: 'integer' } : schema,
   }));
 }
 
-/** The JSON schema; parts with an id of their own go to the components. Unknown fields are allowed. */
+/** The JSON schema. Parts with an id are moved to the components. Unknown fields are allowed. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
   const made = z.toJSONSchema(schema, {
     io,

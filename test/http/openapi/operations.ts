@@ -1,6 +1,6 @@
 /**
- * Every route of the server, by the part of the page that it stands in. To add one: an entry in the file of its
- * part, its answer in views.ts, then `UPDATE_DOCS=1 npx vitest run test/http/openapi`.
+ * Every route of the server, by its tag in docs/openapi.json. To add a route: an entry in the file of its tag, its
+ * answer in views.ts, then `UPDATE_DOCS=1 npx vitest run test/http/openapi`.
  */
 import { documents, memos } from './documents.ts';
 import { jobs } from './jobs.ts';

@@ -1,4 +1,4 @@
-/** Routes that ask a model, and of the calendar. */
+/** Routes that call a model, and routes of the calendar. */
 import { z } from 'zod';
 import { askBody } from '#http/routes/ask-routes';
 import { exportQuery, importBody } from '#http/routes/calendar-routes';

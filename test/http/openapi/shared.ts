@@ -1,4 +1,4 @@
-/** What the descriptions share. */
+/** Schemas and examples that several descriptions use. */
 import { z } from 'zod';
 import { userIdSchema } from '#http/server/parse-input';
 import type { Scene } from './operation.ts';

@@ -1,4 +1,4 @@
-/** Routes of health and figures, and of the inspector. */
+/** Routes of health, metrics and the inspector. */
 import { z } from 'zod';
 import { whatIfBody } from '#inspector/server/inspector-routes';
 import { searchQuery as jobSearch } from '#inspector/server/job-search';
@@ -55,7 +55,7 @@ export const status: readonly Operation[] = [
   },
 ];
 
-/** Made for the page; they may change with it. */
+/** For the page of the inspector; they may change with it. */
 export const inspector: readonly Operation[] = [
   {
     route: 'GET /inspect',

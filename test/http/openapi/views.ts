@@ -1,4 +1,4 @@
-/** The objects that the server answers with, field by field. A field that is not here fails the test. */
+/** Schemas of the objects in answers, field by field. A field that is not listed here fails the test. */
 import { z } from 'zod';
 import { stateEventTypes } from '#machines/job-types';
 

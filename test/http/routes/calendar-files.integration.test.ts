@@ -1,4 +1,4 @@
-/** Calendar files over HTTP: into the local calendar and out of it, per user; elsewhere a clear refusal. */
+/** Import and export of calendar files over HTTP: per user, for the local calendar; other calendars are refused. */
 import { afterEach, expect, test } from 'vitest';
 import { openCore, type ConfigInput, type CoreFixture } from '#test/support/core';
 
@@ -32,7 +32,7 @@ async function bringIn(body: unknown): Promise<{ status: number; body: Record<st
 const takeOut = (user?: string): Promise<Response> =>
   fetch(`${fixture.core.url}/calendar.ics${user === undefined ? '' : `?user_id=${user}`}`);
 
-test('a file comes in once; again only what changed in it', async () => {
+test('a second import of a calendar file changes only the events that differ', async () => {
   await open();
   const none = { updated: 0, unchanged: 0, unreadable: [] };
   const first = await bringIn({ ics: calendarOf(dentist, dinner) });
@@ -42,7 +42,7 @@ test('a file comes in once; again only what changed in it', async () => {
   expect(second.body).toEqual({ ...none, added: 0, updated: 1, unchanged: 1 });
 });
 
-test('what came in is found by the assistant and goes out as a calendar file', async () => {
+test('an imported event is found by the assistant and exported as a calendar file', async () => {
   await open();
   await bringIn({ ics: calendarOf(dentist), user_id: 'minji' });
   fixture.small.script();
@@ -58,7 +58,7 @@ test('what came in is found by the assistant and goes out as a calendar file', a
   expect(again.body).toMatchObject({ added: 1, unreadable: [] });
 });
 
-test('everybody takes out his own entries; none are an empty calendar', async () => {
+test('an export has no entry of another user, and is an empty calendar when the user has no entries', async () => {
   await open();
   await bringIn({ ics: calendarOf(dentist), user_id: 'minji' });
   const text = await (await takeOut()).text();
@@ -66,20 +66,20 @@ test('everybody takes out his own entries; none are an empty calendar', async ()
   expect(text).not.toContain('치과');
 });
 
-test('a shared calendar is one for all', async () => {
+test('an export of a shared calendar has the entries of all users', async () => {
   await open({ tools: { calendar: { provider: 'local', shared: true } } });
   await bringIn({ ics: calendarOf(dentist), user_id: 'minji' });
   expect(await (await takeOut('jun')).text()).toContain('치과');
 });
 
-test('an event that cannot be read costs only itself, and is told', async () => {
+test('an import skips an unreadable event, reports it and adds the other events', async () => {
   await open();
   const { status, body } = await bringIn({ ics: calendarOf('UID:x\nSUMMARY:언제', dentist) });
   expect(status).toBe(200);
   expect(body).toMatchObject({ added: 1, unreadable: [expect.any(String)] });
 });
 
-test('a file of several megabytes comes in', async () => {
+test('a calendar file of several megabytes is imported, and a larger file is refused with 400', async () => {
   await open();
   const padding = `DESCRIPTION:${'가'.repeat(3_000_000)}`;
   expect((await bringIn({ ics: calendarOf(`${dentist}\n${padding}`) })).body['added']).toBe(1);
@@ -94,13 +94,13 @@ test.each([
   ['an empty file', { ics: '' }, 'GH_REQUEST_INVALID'],
   ['an empty user', { ics: 'x', user_id: '' }, 'GH_REQUEST_INVALID'],
   ['a text that is no calendar', { ics: 'hello' }, 'GH_TOOL_INPUT'],
-])('%s is a 400', async (_what, input, code) => {
+])('an import with %s is refused with 400', async (_what, input, code) => {
   await open();
   const { status, body } = await bringIn(input);
   expect([status, body['code']]).toEqual([400, code]);
 });
 
-test('a calendar on a CalDAV server takes and gives no files: 409', async () => {
+test('import and export are refused with 409 for a calendar on a CalDAV server', async () => {
   const calendar = {
     provider: 'caldav',
     url: 'http://127.0.0.1:9/',

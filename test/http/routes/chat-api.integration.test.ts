@@ -1,4 +1,4 @@
-/** The HTTP door as a client meets it: what it answers to good and to bad input, and that nothing is lost. */
+/** The HTTP API for clients: its answers to good and bad input, and no accepted message is lost. */
 import { createServer } from 'node:net';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -64,11 +64,14 @@ describe('bad input', () => {
       'GH_REQUEST_INVALID',
     ],
     ['an empty user', '{"message": "hi", "user_id": ""}', 400, 'GH_REQUEST_INVALID'],
-  ])('%s is refused by name, and leaves no job', async (_what, body, status, code) => {
-    const response = await post('/chat', body);
-    expect(await problem(response)).toEqual([status, code]);
-    expect(await jobCount()).toBe(0);
-  });
+  ])(
+    '%s is refused with its error code, and no job is created',
+    async (_what, body, status, code) => {
+      const response = await post('/chat', body);
+      expect(await problem(response)).toEqual([status, code]);
+      expect(await jobCount()).toBe(0);
+    },
+  );
 
   test('bytes that are not UTF-8 are refused', async () => {
     const bytes = new Uint8Array([
@@ -80,14 +83,14 @@ describe('bad input', () => {
     expect(await problem(await post('/chat', bytes))).toEqual([400, 'GH_REQUEST_NOT_JSON']);
   });
 
-  test('half a surrogate pair and a NUL are stored, and the job still replays and ends', async () => {
+  test('half a surrogate pair is stored as U+FFFD, a NUL as it is, and the job is answered', async () => {
     fixture.small.script(direct('네'));
     const { events, end } = await fixture.ask('a\ud800b\u0000c');
     expect(events[0]!.data['text']).toBe('a\ufffdb\u0000c');
     expect(end.data['outcome']).toBe('answered');
   });
 
-  test('an unknown job is a 404 everywhere', async () => {
+  test('an unknown job id is answered with 404 on every route of a job', async () => {
     for (const path of [
       '/chat/nobody',
       '/chat/nobody/status',
@@ -107,14 +110,14 @@ describe('bad input', () => {
     }
   });
 
-  test('an address that is no address is a problem document too', async () => {
+  test('a malformed URL is answered with a problem document', async () => {
     expect(await problem(await fetch(`${fixture.core.url}/chat/%zz`))).toEqual([
       404,
       'GH_REQUEST_NOT_FOUND',
     ]);
   });
 
-  test('an unknown address is a 404, a cursor that is not ours a 400', async () => {
+  test('an unknown path is answered with 404, and an invalid cursor with 400', async () => {
     expect(await problem(await fetch(`${fixture.core.url}/nowhere`))).toEqual([
       404,
       'GH_REQUEST_NOT_FOUND',
@@ -126,8 +129,8 @@ describe('bad input', () => {
   });
 });
 
-describe('a message', () => {
-  test('that comes twice with one key is one job', async () => {
+describe('a message to POST /chat', () => {
+  test('that is sent three times with one idempotency key is one job', async () => {
     fixture.small.script(stalls());
     const body = { message: '안녕', idempotency_key: 'k1' };
     const ids = await Promise.all([1, 2, 3].map(() => fixture.client.submit(body)));
@@ -135,7 +138,7 @@ describe('a message', () => {
     expect(await jobCount()).toBe(1);
   });
 
-  test('with a user and a key that look like another user and another key is another message', async () => {
+  test('is another job when user and key differ, even if the two joined by a colon are equal', async () => {
     const first = await fixture.client.submit({
       message: '하나',
       user_id: 'x',
@@ -149,7 +152,7 @@ describe('a message', () => {
     expect(second).not.toBe(first);
   });
 
-  test('with the key of another user is another message', async () => {
+  test('with the idempotency key of another user is another job', async () => {
     const ids = await Promise.all(
       ['ann', 'bob'].map((user) =>
         fixture.client.submit({ message: '안녕', user_id: user, idempotency_key: 'k' }),
@@ -158,7 +161,7 @@ describe('a message', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  test('beyond the queue is refused with a time to come again, and those inside are kept', async () => {
+  test('is refused with 429 and retry-after when the queue is full, and the queued messages are kept', async () => {
     await fixture.close();
     fixture = await openCore({ jobs: { maxConcurrent: 1, maxQueued: 2 } });
     fixture.small.script(stalls());
@@ -172,7 +175,7 @@ describe('a message', () => {
     expect(await jobCount()).toBe(3);
   });
 
-  test('that was decided takes no second word: 409', async () => {
+  test('whose job has ended cannot be cancelled, confirmed or rejected: 409', async () => {
     fixture.small.script(direct('네'));
     const { jobId } = await fixture.ask('안녕');
     for (const verb of ['cancel', 'confirm', 'reject']) {
@@ -188,7 +191,7 @@ describe('the stream of a job', () => {
   const read = async (jobId: string, headers: Record<string, string>): Promise<string> =>
     (await fetch(`${fixture.core.url}/chat/${jobId}/stream`, { headers })).text();
 
-  test('begins at the beginning, ends after the final event, and can be read again', async () => {
+  test('has all events from the first to the last, and can be read again', async () => {
     fixture.small.script(direct('네'));
     const { jobId, events } = await fixture.ask('안녕');
     const text = await read(jobId, {});
@@ -197,7 +200,7 @@ describe('the stream of a job', () => {
     );
   });
 
-  test('goes on after Last-Event-ID, and nonsense there means from the beginning', async () => {
+  test('continues after Last-Event-ID, and begins at the first event when that is invalid', async () => {
     fixture.small.script(direct('네'));
     const { jobId, events } = await fixture.ask('안녕');
     const idsAfter = async (id: string) =>
@@ -208,7 +211,7 @@ describe('the stream of a job', () => {
       expect(await idsAfter(nonsense)).toBe(events.length);
   });
 
-  test('begins anew for a Last-Event-ID that the job has never had, and ends all the same', async () => {
+  test('begins at the first event for a Last-Event-ID that is beyond the last event, and ends', async () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽 답'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
@@ -223,7 +226,7 @@ describe('the stream of a job', () => {
     }
   });
 
-  test('shows what has been written of an answer to who comes late', async () => {
+  test('sends the text written so far to a client that connects late', async () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽 답'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
@@ -235,7 +238,7 @@ describe('the stream of a job', () => {
     expect(tokens[0]).toMatchObject({ off: 0, content: '반쪽 답' });
   });
 
-  test('tells every event once and in order to many readers at once', async () => {
+  test('sends every event once and in order to many readers at once', async () => {
     fixture.small.script(routed);
     fixture.large.script(says('긴 답 '.repeat(50)));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
@@ -247,8 +250,8 @@ describe('the stream of a job', () => {
   });
 });
 
-describe('the listing', () => {
-  test('is in pages, newest first, and filtered by state and user', async () => {
+describe('the listing of jobs and events', () => {
+  test('has pages with the newest job first, and is filtered by state and user', async () => {
     fixture.small.script(...['a', 'b', 'c'].map(() => direct('네')));
     for (const user of ['ann', 'ann', 'bob']) await fixture.ask('안녕', { user_id: user });
     const first = await fixture.client.jobs({ limit: '2' });
@@ -262,7 +265,7 @@ describe('the listing', () => {
     expect((await fixture.client.jobs({ state: 'reason' })).jobs).toHaveLength(0);
   });
 
-  test('is filtered by how jobs have ended, and an unknown word is refused with those there are', async () => {
+  test('is filtered by outcome, and an unknown outcome or state is refused with the known values', async () => {
     fixture.small.script(direct('네'));
     await fixture.ask('안녕');
     const ids = async (query: string): Promise<number> => {
@@ -285,7 +288,7 @@ describe('the listing', () => {
     expect(await detailOf('state=')).toContain('state: expected one of');
   });
 
-  test('of one job has its whole journal, and the status its times', async () => {
+  test('has all events of one job, and the status of the job has its reply and timings', async () => {
     fixture.small.script(direct('네'));
     const { jobId, events } = await fixture.ask('안녕');
     expect(await fixture.client.events(jobId)).toEqual(events);
@@ -301,8 +304,8 @@ describe('the listing', () => {
   });
 });
 
-describe('who may come in', () => {
-  test('with keys set only who has one, and /healthz everybody', async () => {
+describe('the HTTP server', () => {
+  test('requires an API key where keys are configured, except on /healthz', async () => {
     await fixture.close();
     fixture = await openCore({ server: { port: 0, apiKeys: ['secret-1', 'secret-2'] } });
     const get = (path: string, key?: string) =>
@@ -316,20 +319,20 @@ describe('who may come in', () => {
     expect((await get('/jobs', 'secret-2')).status).toBe(200);
   });
 
-  test('without keys no page of another site, and no other name for this machine', async () => {
+  test('without API keys refuses a page of another site and a foreign Host header', async () => {
     const foreign = await post('/chat', '{"message":"hi"}', { origin: 'https://evil.example' });
     expect(await problem(foreign)).toEqual([401, 'GH_REQUEST_UNAUTHORIZED']);
     expect(await rebound(fixture.core.url)).toBe(401);
     expect(await jobCount()).toBe(0);
   });
 
-  test('an address that is open to the network is refused without a key', async () => {
+  test('does not start on a network address without an API key', async () => {
     await expect(openCore({ server: { host: '0.0.0.0', port: 0 } })).rejects.toMatchObject({
       code: 'GH_CONFIG_INVALID',
     });
   });
 
-  test('a port that is in use is named', async () => {
+  test('does not start on a port in use, and names the port', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as { port: number };
@@ -340,7 +343,7 @@ describe('who may come in', () => {
     await new Promise((resolve) => taken.close(resolve));
   });
 
-  test('a second core over the same database is told who has it', async () => {
+  test('does not start with a database that another core owns, and names the process', async () => {
     await expect(startCore({ config: fixture.config, log: silentLog() })).rejects.toMatchObject({
       code: 'GH_STORE_LOCKED',
       message: expect.stringContaining(String(process.pid)),
@@ -348,7 +351,7 @@ describe('who may come in', () => {
   });
 });
 
-/** A request as a browser sends it whose DNS was made to point here. */
+/** The status of a request with a foreign Host header, as in a DNS rebinding attack. */
 function rebound(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     request(`${url}/jobs`, { headers: { host: 'evil.example' } }, (response) => {
@@ -360,8 +363,8 @@ function rebound(url: string): Promise<number | undefined> {
   });
 }
 
-describe('the status pages', () => {
-  test('say what runs, which backends there are, and how they do', async () => {
+describe('the status routes', () => {
+  test('report health, readiness, the backends with their gates, and metrics', async () => {
     const get = async (path: string) =>
       (await fetch(`${fixture.core.url}${path}`)).json() as Promise<never>;
     expect(await get('/healthz')).toEqual({ status: 'ok' });
@@ -376,7 +379,7 @@ describe('the status pages', () => {
     expect(metrics).toContain('gatehouse_jobs_running 0');
   });
 
-  test('readiness names what is wrong when every backend is down', async () => {
+  test('answer 503 with the reason on /readyz when every backend is down', async () => {
     await fixture.close();
     fixture = await openCore(() => ({
       backends: [{ id: 'gone', baseUrl: 'http://127.0.0.1:9/v1', model: 'm' }],

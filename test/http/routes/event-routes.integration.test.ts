@@ -1,4 +1,4 @@
-/** `GET /events`: all jobs' events, old and new, each once and in the order of the journal. */
+/** `GET /events`: the events of all jobs, stored and new, each once and in the order of the journal. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -38,7 +38,7 @@ const ask = async (user: string): Promise<StateEvent[]> => {
 };
 
 describe('the stream of all events', () => {
-  test('begins with what is kept and goes on with what comes', async () => {
+  test('begins with the stored events and continues with new events', async () => {
     const first = await ask('ann');
     const { events } = tail();
     await until(() => events.length === first.length);
@@ -47,7 +47,7 @@ describe('the stream of all events', () => {
     expect(events).toEqual([...first, ...second]);
   });
 
-  test('begins with what is new where it is asked for `now`, and says where that is', async () => {
+  test('begins with new events for `from=now`, and returns its position in Last-Event-ID', async () => {
     const before = await ask('ann');
     const response = await fetch(`${fixture.core.url}/events?from=now`, { signal: stop.signal });
     const position = Number(response.headers.get('last-event-id'));
@@ -63,7 +63,7 @@ describe('the stream of all events', () => {
       stop.signal,
     );
     let answered = 0;
-    // A subscriber that is not connected yet has another `now`: it is asked until one job is new to it.
+    // The subscriber may connect after a job; jobs are submitted until it gets the events of a job.
     while (events.length === 0) {
       await ask(`bob${answered}`);
       answered += 1;
@@ -73,7 +73,7 @@ describe('the stream of all events', () => {
     await until(() => positions.some((at) => at !== null && at > position));
   });
 
-  test('rebuilds every job: the last event of each is what its status says', async () => {
+  test('has a last event of every job that equals the status of the job', async () => {
     for (const user of ['ann', 'bob', 'cid']) await ask(user);
     const { events } = tail();
     await until(() => events.filter((event) => event.type === 'done').length === 3);
@@ -83,7 +83,7 @@ describe('the stream of all events', () => {
     }
   });
 
-  test('comes back by itself after a restart of the core, nothing missing and nothing twice', async () => {
+  test('is resumed by the client after a restart of the core, without a missing or repeated event', async () => {
     await fixture.close();
     fixture = await openCore({ server: { port: await freePort() } });
     const first = await ask('ann');
@@ -95,7 +95,7 @@ describe('the stream of all events', () => {
     expect(events.map((event) => event.id)).toEqual([...first, ...second].map((event) => event.id));
   });
 
-  test('tells a reader from nonsense on all that is kept', async () => {
+  test('begins with all stored events when `from` is invalid', async () => {
     const first = await ask('ann');
     const response = await fetch(`${fixture.core.url}/events?from=x`, { signal: stop.signal });
     const reader = response.body!.getReader();
@@ -106,7 +106,7 @@ describe('the stream of all events', () => {
   });
 });
 
-test('a reader of much that goes away in the middle leaves nothing behind', async () => {
+test('GET /events reads no further and leaks no listeners after its reader disconnects', async () => {
   const event = { type: 'token', user_id: 'ann', data: { text: '긴 글 '.repeat(4_000) } };
   let asked = 0;
   const server = await startServer({
@@ -117,7 +117,7 @@ test('a reader of much that goes away in the middle leaves nothing behind', asyn
     ownerOf: async () => 'ann',
     routes: [
       eventRoutes({
-        // A history without an end.
+        // An endless history.
         log: {
           positionAt: () => 0,
           after(pos, limit) {
@@ -147,7 +147,7 @@ test('a reader of much that goes away in the middle leaves nothing behind', asyn
   expect(first.toString()).toMatch(/^HTTP\/1.1 200 /);
   socket.destroy();
   const before = asked;
-  // Whatever it still does, it does within the turns in which the same server answers somebody else.
+  // 20 other requests give the server enough turns of the event loop for any work that is left.
   for (let n = 0; n < 20; n += 1) await fetch(`${server.url}/nowhere`);
   expect(warnings).toEqual([]);
   expect(asked).toBeLessThanOrEqual(before + 1);

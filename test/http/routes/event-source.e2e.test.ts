@@ -1,6 +1,6 @@
 /**
- * An EventSource comes again after every stream that ends, until it gets an answer other than 200. A job's stream ends
- * for good: who has seen its last event is told so. By hand, and with the EventSource of a browser.
+ * An EventSource reconnects after every stream that ends, until it gets a status other than 200. A client that has seen
+ * the last event of a job gets 204. Tested with fetch, and with the EventSource of a browser.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -31,7 +31,7 @@ async function ended(): Promise<{ jobId: string; last: number }> {
 }
 
 describe('the stream of a job that has ended', () => {
-  test('is 204 and empty for who has seen its last event, as the case says', async () => {
+  test('is 204 and empty after the last event, as the case file says', async () => {
     const text = readFileSync(
       join(import.meta.dirname, 'cases', '22-sse-after-the-end.http'),
       'utf8',
@@ -52,7 +52,7 @@ describe('the stream of a job that has ended', () => {
     ['with one that is no number', () => ({ 'last-event-id': 'abc' }), ''],
     ['with 0', () => ({ 'last-event-id': '0' }), ''],
     ['with the event before the last', (last) => ({ 'last-event-id': String(last - 1) }), ''],
-  ])('is read %s, and is 204 the next time', async (_, headersOf, query) => {
+  ])('is sent to its end for a request %s, and is 204 afterwards', async (_, headersOf, query) => {
     const { jobId, last } = await ended();
     const first = await stream(jobId, headersOf(last), query);
     expect(first.status).toBe(200);
@@ -63,18 +63,18 @@ describe('the stream of a job that has ended', () => {
     expect(again.status).toBe(204);
   });
 
-  test('is 204 by the query as well, for readers that cannot set headers', async () => {
+  test('is 204 with the query parameter last_event_id too, for clients that cannot set headers', async () => {
     const { jobId, last } = await ended();
     expect((await stream(jobId, {}, `?last_event_id=${last}`)).status).toBe(204);
     expect((await stream(jobId, {}, '?last_event_id=1')).status).toBe(200);
   });
 
-  test('is 204 for a job that was cancelled, and after a restart of the core', async () => {
+  test('is 204 for a cancelled job after a restart of the core', async () => {
     fixture.small.script(routed);
     fixture.large.script(stallsAfter('반쪽'));
     const jobId = await fixture.client.submit({ message: '왜 하늘은 파래?' });
     await until(async () => (await fixture.core.jobService.text(jobId)).text === '반쪽');
-    // Who has seen all there is so far waits for more.
+    // A client that has seen all events so far waits for more.
     const soFar = (await fixture.client.events(jobId)).at(-1)!.seq;
     const waiting = await stream(jobId, { 'last-event-id': String(soFar) });
     expect(waiting.status).toBe(200);
@@ -85,7 +85,7 @@ describe('the stream of a job that has ended', () => {
     expect((await stream(jobId, { 'last-event-id': String(last) })).status).toBe(204);
   });
 
-  test('ends the command that follows it from there', async () => {
+  test('ends the follow call of a client that has seen the last event', async () => {
     const { jobId, last } = await ended();
     const { signal } = new AbortController();
     const seen: number[] = [];
@@ -102,11 +102,11 @@ describe('the stream of a job that has ended', () => {
 const chromium = prepareChromium();
 
 test.skipIf(chromium === null)(
-  'the EventSource of a browser reads a job to its end and does not come back',
+  'the EventSource of a browser reads a job to its end and closes at the 204',
   { timeout: 60_000 },
   async () => {
     const { jobId, last } = await ended();
-    // A page of the same origin as the stream: a proxy that counts.
+    // A proxy serves the page from the origin of the stream and records the requests.
     const asked: (string | undefined)[] = [];
     const proxy = createServer((request, response) => {
       if (request.url !== '/stream') {
@@ -118,7 +118,7 @@ test.skipIf(chromium === null)(
       const headers: Record<string, string> = typeof id === 'string' ? { 'last-event-id': id } : {};
       void stream(jobId, headers).then(async (answer) => {
         response.writeHead(answer.status, { 'content-type': 'text/event-stream' });
-        // Browsers wait for 3 s; a test need not.
+        // Browsers reconnect after 3 s by default; `retry` shortens this to 20 ms.
         response.end(answer.status === 200 ? `retry: 20\n\n${await answer.text()}` : undefined);
       });
     });

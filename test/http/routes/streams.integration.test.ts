@@ -1,4 +1,4 @@
-/** The event streams of a document and of a job: all of a long history arrives, at the pace of who reads. */
+/** The event streams of a document and of a job: a long history arrives complete, at the speed of the reader. */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ async function serve(answer: (response: ServerResponse) => void): Promise<number
   return (server.address() as AddressInfo).port;
 }
 
-/** The first ones, up to `last`. */
+/** The event ids of the stream, up to `last`. */
 async function seqsOf(port: number, last: number): Promise<number[]> {
   const response = await fetch(`http://127.0.0.1:${port}/`);
   const seqs: number[] = [];
@@ -34,7 +34,7 @@ async function seqsOf(port: number, last: number): Promise<number[]> {
 const numbers = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-/** Together 4 MB: four times what may wait for a reader. */
+/** 4 MB in total: four times the limit of bytes that wait for a reader. */
 const count = 1_000;
 const data = { note: 'x'.repeat(4_000) };
 
@@ -58,8 +58,8 @@ function documentSource(): DocumentEventFeed & { happen(): void; readers(): numb
   };
 }
 
-describe('a document’s stream', () => {
-  test('brings a history of megabytes, and what happens meanwhile and later, each once', async () => {
+describe('the stream of a document', () => {
+  test('sends a history of megabytes and the events during and after it, each once', async () => {
     const source = documentSource();
     const port = await serve((response) => {
       void streamDocumentEvents(response, source, 'd', 0);
@@ -67,13 +67,13 @@ describe('a document’s stream', () => {
     });
     const read = seqsOf(port, count + 2);
     setTimeout(() => source.happen());
-    // Later than everything that was stored: it wakes a stream that waits.
+    // An event after the stored history wakes a stream that waits.
     const again = setInterval(() => source.happen(), 50);
     onTestFinished(() => clearInterval(again));
     expect(await read).toEqual(numbers(1, count + 2));
   });
 
-  test('ends with its reader, in the middle as well', async () => {
+  test('ends when its reader disconnects in the middle', async () => {
     const source = documentSource();
     const ended = Promise.withResolvers<void>();
     const port = await serve((response) => {
@@ -89,7 +89,7 @@ describe('a document’s stream', () => {
   });
 });
 
-test('a job’s stream brings a history of megabytes, and what is told meanwhile behind it', async () => {
+test('the stream of a job sends a history of megabytes, then the events published meanwhile', async () => {
   const event = (seq: number, type: string): StateEvent =>
     ({ job_id: 'j', seq, type, data }) as unknown as StateEvent;
   const stored = numbers(1, count).map((seq) => event(seq, 'state'));
@@ -113,10 +113,10 @@ test('a job’s stream brings a history of megabytes, and what is told meanwhile
   expect(await seqsOf(port, count + 1)).toEqual(numbers(1, count + 1));
 });
 
-test('who takes nothing within the time is given up, and nothing listens to them any more', async () => {
+test('a reader that reads nothing within the time limit is given up, and its listeners are removed', async () => {
   const given = Promise.withResolvers<[boolean, number]>();
   const port = await serve((response) => {
-    // More than the system takes on the way.
+    // More than the socket buffers of the system hold.
     response.write(Buffer.alloc(32 * 1024 * 1024));
     const before = response.listenerCount('drain') + response.listenerCount('close');
     void waitForDrain(response, 10).then((isRead) =>

@@ -1,4 +1,4 @@
-/** Loopback hosts: which are served without a key, in the configuration and in the Host header. */
+/** Loopback hosts, which are served without an API key: in the configuration and in the Host header. */
 import { request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '#http/server/server';
@@ -57,12 +57,12 @@ describe('a host', () => {
     ['evil.example:8100', false],
     ['[::2]:8100', false],
     ['', false],
-  ])('the header %s is judged without its port', (header, expected) => {
+  ])('in the Host header %s is checked without its port', (header, expected) => {
     expect(isLoopbackHostHeader(header)).toBe(expected);
   });
 });
 
-describe('a core without a key', () => {
+describe('a core without an API key', () => {
   test.each(['[::1]', '::1', '127.1', 'localhost'])(
     'listens on %s and answers there',
     async (host) => {

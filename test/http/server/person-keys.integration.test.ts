@@ -1,4 +1,4 @@
-/** Keys that belong to one person: nothing of anybody else is seen or moved with them, at any door of the core. */
+/** API keys of one person: they give no access to data of other persons, on any interface of the core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { direct, openCore, type CoreFixture } from '#test/support/core';
@@ -27,7 +27,7 @@ function call(who: Who, path: string, body?: unknown, method?: string): Promise<
 const json = async (response: Response | Promise<Response>): Promise<Record<string, any>> =>
   (await (await response).json()) as Record<string, any>;
 
-/** A message of this person that has been answered. */
+/** Sends a message of this person and waits for its answer. Returns the job id. */
 async function said(who: Who, message: string, answer = '네'): Promise<string> {
   fixture.small.script(direct(answer));
   const { job_id: id } = await json(call(who, '/chat', { message }));
@@ -35,7 +35,7 @@ async function said(who: Who, message: string, answer = '네'): Promise<string> 
   return String(id);
 }
 
-/** Reads a stream for a moment: until it has said `enough`. */
+/** Reads a stream until its text contains `enough`, for at most 10 s. */
 async function heard(who: Who, path: string, enough: string): Promise<string> {
   const abort = new AbortController();
   const response = await fetch(`${fixture.core.url}${path}`, {
@@ -51,8 +51,8 @@ async function heard(who: Who, path: string, enough: string): Promise<string> {
   return text;
 }
 
-describe('a key of a person', () => {
-  test('acts for that person, and for nobody else', async () => {
+describe('the API key of a person', () => {
+  test('acts for that person, and is refused for another user', async () => {
     const id = await said('ann', '안녕');
     expect(await json(call('operator', `/chat/${id}`))).toMatchObject({ user_id: 'ann' });
     const forged = await call('bob', '/chat', { message: '안녕', user_id: 'ann' });
@@ -60,7 +60,7 @@ describe('a key of a person', () => {
     expect((await call('bob', '/jobs?user_id=ann')).status).toBe(403);
   });
 
-  test('sees no job of another: it is as if there were none', async () => {
+  test('gets the same 404 for a job of another person as for a missing job', async () => {
     const id = await said('ann', secret);
     const nowhere = '01JZZZZZZZZZZZZZZZZZZZZZZZ';
     for (const path of ['', '/status', '/stream']) {
@@ -77,7 +77,7 @@ describe('a key of a person', () => {
     expect((await json(call('operator', '/jobs')))['jobs']).toHaveLength(1);
   });
 
-  test('hears no event of another', async () => {
+  test('gets no event of another person', async () => {
     await said('ann', secret);
     const bobs = await said('bob', '저는 밥입니다');
     const text = await heard('bob', '/events', 'event: done');
@@ -86,7 +86,7 @@ describe('a key of a person', () => {
     expect(await heard('operator', '/events', '자전거')).toContain('자전거');
   });
 
-  test('neither cancels nor confirms what another has to decide', async () => {
+  test('cannot confirm, reject or cancel a draft of another person', async () => {
     const create = {
       action: 'tools',
       tool: 'calendar',
@@ -102,14 +102,14 @@ describe('a key of a person', () => {
       expect((await call('bob', `/chat/${id}/${verb}`, {})).status).toBe(404);
     }
     expect(await json(call('ann', `/chat/${id}`))).toMatchObject({ state: 'confirm-draft' });
-    // Bob's own yes finds nothing that waits for him.
+    // A yes of Bob does not confirm the draft of Ann.
     fixture.small.script(direct('무엇을요?'));
     const { job_id: other } = await json(call('bob', '/chat', { message: '확인' }));
     expect(other).not.toBe(id);
     expect((await call('ann', `/chat/${id}/confirm`, {})).status).toBe(202);
   });
 
-  test('reads, finds and deletes no document of another, and asks none of them', async () => {
+  test('cannot read, find, delete or ask a document of another person', async () => {
     const { id } = await json(call('ann', '/documents', { title: '선물', text: secret }));
     expect((await call('bob', `/documents/${id}`)).status).toBe(404);
     expect((await call('bob', `/documents/${id}?user_id=ann`)).status).toBe(403);
@@ -122,13 +122,13 @@ describe('a key of a person', () => {
     expect((await json(call('ann', '/documents/search?q=자전거')))['results']).toHaveLength(1);
   });
 
-  test("brings nothing of another's conversation before a model", async () => {
+  test('puts no message of another person into the prompt of a model', async () => {
     await said('ann', secret);
     await said('bob', '방금 뭐라고 했지?');
     expect(JSON.stringify(fixture.small.requests.at(-1))).not.toContain('자전거');
   });
 
-  test("exports no entry of another's calendar", async () => {
+  test('exports no calendar entry of another person', async () => {
     const ics = (await (await call('ann', '/calendar.ics')).text()).replace(
       'END:VCALENDAR',
       'BEGIN:VEVENT\r\nUID:x1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20310304T010000Z\r\nDTEND:20310304T020000Z\r\nSUMMARY:자전거\r\nEND:VEVENT\r\nEND:VCALENDAR',
@@ -138,7 +138,7 @@ describe('a key of a person', () => {
     expect(await (await call('bob', '/calendar.ics')).text()).not.toContain('자전거');
   });
 
-  test('is that person also for OpenAI clients', async () => {
+  test('acts for that person on the OpenAI API too', async () => {
     fixture.small.script(direct('네'));
     const body = { model: 'gatehouse', messages: [{ role: 'user', content: '안녕' }] };
     const answer = await json(call('ann', '/v1/chat/completions', body));
@@ -148,24 +148,24 @@ describe('a key of a person', () => {
     expect(forged.status).toBe(403);
   });
 
-  test('opens nothing that is for the operator', async () => {
+  test('is refused on the routes of the operator', async () => {
     for (const path of ['/queue/stats', '/backends', '/metrics', '/readyz']) {
       expect((await call('ann', path)).status, path).toBe(403);
       expect((await call('operator', path)).status, path).not.toBe(403);
     }
-    // It reads files of the core's machine.
+    // The import reads files of the machine of the core.
     expect((await call('ann', '/documents/import', { paths: ['/etc'] })).status).toBe(403);
     expect((await call('ann', '/nowhere')).status).toBe(404);
   });
 });
 
-describe('the inspector with a key of a person', () => {
-  test('is told whose key it is', async () => {
+describe('the inspector with the API key of a person', () => {
+  test('returns the user of the key in its session', async () => {
     expect(await json(call('bob', '/inspect/api/session'))).toMatchObject({ user: 'bob' });
     expect(await json(call('operator', '/inspect/api/session'))).toMatchObject({ user: null });
   });
 
-  test('lists and searches only their jobs, and looks into no other', async () => {
+  test('lists, finds and opens only jobs of that person', async () => {
     const id = await said('ann', secret);
     expect((await json(call('bob', '/inspect/api/jobs')))['jobs']).toEqual([]);
     expect((await json(call('bob', `/inspect/api/jobs?q=${id}`)))['jobs']).toEqual([]);
@@ -176,7 +176,7 @@ describe('the inspector with a key of a person', () => {
     expect((await call('ann', `/inspect/api/jobs/${id}/what-if`, what)).status).toBe(200);
   });
 
-  test('is told nothing of others over its socket', async () => {
+  test('sends nothing of other persons over its socket', async () => {
     const id = await said('ann', secret);
     const socket = new WebSocket(
       `${fixture.core.url.replace('http', 'ws')}/inspect/ws`,
@@ -203,7 +203,7 @@ describe('the inspector with a key of a person', () => {
       await direct('네')(exchange);
     });
     await call('ann', '/chat', { message: `${secret} 둘` });
-    // Ann holds the gate: that is seen, her name is not.
+    // The gate is shown as held, without the name of Ann.
     await until(() => told.some((one) => one.includes('somebody else')));
     release();
     const bobs = await said('bob', '저는 밥입니다');

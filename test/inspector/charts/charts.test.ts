@@ -1,4 +1,4 @@
-/** The charts: complete, current, and with an arrow for every step that a job can take. */
+/** The charts: complete, up to date, and with an arrow for every transition of the machine. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getStateNodes } from 'xstate';
@@ -17,7 +17,7 @@ const statesOf = (node: AnyStateNode): AnyStateNode[] =>
 describe.each(Object.keys(drawnMachines))('the chart of the %s machine', (name) => {
   const { machine } = drawnMachines[name]!;
 
-  test('in docs/charts is that of the machine as it is (else run: gatehouse draw)', async () => {
+  test('in docs/charts equals the chart of the current machine (else run: gatehouse draw)', async () => {
     expect(readFileSync(join(chartsFolder, `${name}.svg`), 'utf8')).toBe(await drawChart(name));
   });
 
@@ -26,7 +26,7 @@ describe.each(Object.keys(drawnMachines))('the chart of the %s machine', (name) 
     expect(idsOf(chartOf(machine).nodes).sort()).toEqual(states.sort());
   });
 
-  test('shows every transition that leads somewhere, those without an event too', () => {
+  test('shows every transition that has a target, also transitions without an event', () => {
     const { edges } = chartOf(machine);
     for (const node of [machine.root, ...statesOf(machine.root)]) {
       for (const { target } of [...[...node.transitions.values()].flat(), ...(node.always ?? [])]) {
@@ -39,7 +39,7 @@ describe.each(Object.keys(drawnMachines))('the chart of the %s machine', (name) 
     }
   });
 
-  test('has a way on the paper for every arrow, and no box on another', async () => {
+  test('has a path for every arrow, and no overlapping boxes', async () => {
     const layout = await layoutChart(chartOf(machine));
     expect(layout.edges.filter(({ points }) => points.length < 2)).toEqual([]);
     const leaves = layout.nodes.filter((node) => !node.isCompound);
@@ -56,13 +56,13 @@ describe.each(Object.keys(drawnMachines))('the chart of the %s machine', (name) 
   });
 });
 
-test('a label with markup in it stays text', async () => {
+test('the drawn chart has no script, image or foreign object, and no style attribute', async () => {
   const svg = await drawChart('job');
   expect(svg).not.toMatch(/<(script|foreignObject|image)/);
   expect(svg).not.toContain(' style=');
 });
 
-test('the ids in the chart are those of the states of a snapshot', () => {
+test('the chart has the ids of the states of a snapshot', () => {
   const ids = getStateNodes(jobMachine.root, { tools: 'run' }).map(({ id }) => id);
   const drawn = idsOf(chartOf(jobMachine).nodes);
   expect(ids.filter((id) => id !== 'job').every((id) => drawn.includes(id))).toBe(true);

@@ -1,4 +1,4 @@
-/** A draft actor at work, for the pictures: one memo is being written, some wait, one was given up. */
+/** A draft actor at work, for the screenshots: one memo is being drafted, two wait, one is dead. */
 import type { DraftOverview, DraftView } from '#library/drafts/draft-queries';
 
 const minutes = (n: number): string => new Date(Date.now() + n * 60_000).toISOString();

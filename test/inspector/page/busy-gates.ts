@@ -1,4 +1,4 @@
-/** Gates with something to look at: one with a queue, one free, one whose server is away; and their last hour. */
+/** Gates for the screenshots: one with a queue, one free, one whose server is down; and their last hour. */
 import type { GateSample } from '#inspector/server/gate-sampler';
 
 const words = { free: '여유', normal: '보통', busy: '바쁨' };
@@ -26,7 +26,7 @@ const gate = (more: Record<string, unknown>) => ({
   ...more,
 });
 
-/** Of a job that is not in the journal: the pictures show only that a card leads somewhere. */
+/** The id of a job that is not in the journal: the screenshots show only that a card is a link. */
 const jobOf = (user: string): string =>
   `01M8SVF000000000000000${user.toUpperCase()}`.padEnd(26, '0');
 
@@ -79,7 +79,7 @@ export const busyGates = (): Record<string, unknown>[] => [
   }),
 ];
 
-/** The same curve each time: a picture that changes by itself would be a change to look at. */
+/** The same curve each time, so that a screenshot changes only with the page. */
 export function busyHour(): Record<string, GateSample[]> {
   const now = Date.now();
   const samples = (wave: (step: number) => [running: number, waiting: number], isUp = true) =>

@@ -1,4 +1,4 @@
-/** The chat box of the page over a whole core: an answer goes to the draft on the page, in a real browser. */
+/** The chat box of the page over a whole core, in a real browser: a yes goes to the draft on the page. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { launchChromium, prepareChromium } from '#test/support/chromium';
@@ -22,7 +22,7 @@ async function drafted({ small, client }: CoreFixture, title: string): Promise<s
 }
 
 describe.skipIf(executable === null)('the chat box', () => {
-  test('answers the draft on the page and not a newer one; without one on the page it answers none', async () => {
+  test('confirms the draft on the page, not a newer draft, and no draft when the page shows none', async () => {
     const fixture = await openCore();
     onTestFinished(() => fixture.close());
     const { client, small, core } = fixture;

@@ -1,4 +1,4 @@
-/** The page as people use it every day: finding jobs, opening them, moving the chart, taking something along. */
+/** Daily use of the page: finding jobs, opening them, moving the chart, downloading a job. */
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -45,9 +45,9 @@ const answered = async (message: string, user = 'ann'): Promise<string> => {
 };
 const rows = (): Promise<(string | null)[]> =>
   page.locator('.job-rows li').evaluateAll((all) => all.map((one) => one.getAttribute('data-id')));
-/** A busy machine takes its time. */
+/** Polls for up to 15 s: a busy machine is slow. */
 const soon = <Value>(look: () => Value | Promise<Value>) => expect.poll(look, { timeout: 15_000 });
-/** What has the focus, as people know it. */
+/** The label or the text of the focused element. */
 const focused = () =>
   page.evaluate<string>(
     '(document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent).trim()',
@@ -57,7 +57,7 @@ const focusIs = (what: string | RegExp) =>
 const textHidden = (count: number): string => `[${count} characters]`;
 
 describe.skipIf(executable === null)('the list of jobs', () => {
-  test('is filtered by outcome, and keeps to it while jobs move', async () => {
+  test('is filtered by outcome, and stays filtered while jobs change', async () => {
     await open();
     const good = await answered('하나');
     const declined = await fixture.send('둘', 'bob');
@@ -83,7 +83,7 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     await soon(rows).toEqual([running, good]);
   });
 
-  test('is filtered by time, by a span and by a range', async () => {
+  test('is filtered by a time span and by a time range', async () => {
     await open();
     const old = await answered('옛날');
     const now = await answered('지금', 'bob');
@@ -109,7 +109,7 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     await soon(rows).toEqual([old]);
   });
 
-  test('tells the job queue from the gate queue', async () => {
+  test('shows whether a job waits in the job queue or in the gate queue', async () => {
     await open({ queueOf: () => ({ position: 2, ahead: 1, etaMs: null }) });
     const jobId = await fixture.send('왜?');
     await look();
@@ -121,7 +121,7 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     await page.locator('.job-head').getByText('gate queue, place 2').waitFor();
   });
 
-  test.each([390, 1440])('cuts no age and no user at %i px', async (width) => {
+  test.each([390, 1440])('shows the age and the user of a job in full at %i px', async (width) => {
     await open({}, { width, height: 900 });
     await fixture.send('왜?', `${'long-name-'.repeat(12)}@example.org`);
     await fixture.send('왜?', 'n'.repeat(256));
@@ -137,7 +137,7 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     expect(cut).toEqual([]);
   });
 
-  test('marks a reply that was not delivered, and a failure with what the server said', async () => {
+  test('marks an undelivered reply, and a failure is shown with its error detail', async () => {
     await open();
     await look();
     const marks = await page.evaluate(`import('/inspect/assets/job-row.js').then(({ rowOf }) =>
@@ -155,7 +155,7 @@ describe.skipIf(executable === null)('the list of jobs', () => {
     expect(said).toContain('Sorry (large, 404: no such model)');
   });
 
-  test('is one stop of the tab key, and arrow keys go through it', async () => {
+  test('is one tab stop, and arrow keys move through its rows', async () => {
     await open();
     const ids = [await answered('하나'), await answered('둘', 'bob'), await answered('셋', 'chul')];
     await look();
@@ -173,8 +173,8 @@ describe.skipIf(executable === null)('the list of jobs', () => {
   });
 });
 
-describe.skipIf(executable === null)('what is opened', () => {
-  test('has the focus, and from there the tab key soon reaches Play and the tabs', async () => {
+describe.skipIf(executable === null)('an opened view', () => {
+  test('of a job has the focus, and the tab key reaches Play and then the tabs', async () => {
     await open();
     for (let n = 0; n < 20; n += 1) await fixture.send(`질문 ${n}`, `u${n}`);
     const jobId = await answered('왜 하늘은 파래?');
@@ -192,7 +192,7 @@ describe.skipIf(executable === null)('what is opened', () => {
     expect(reached.indexOf('Conversation')).toBeGreaterThan(reached.indexOf('Play from the start'));
   });
 
-  test('on a phone gives the focus back to its row', async () => {
+  test('of a job on a phone returns the focus to its row when it is closed', async () => {
     await open({}, { width: 390, height: 844 });
     const jobId = await answered('왜?');
     await fixture.send('다른 것', 'bob');
@@ -202,7 +202,7 @@ describe.skipIf(executable === null)('what is opened', () => {
     await focusIs(/^왜\?/);
   });
 
-  test('as another view has the focus, but one who writes a message keeps it', async () => {
+  test('has the focus, but the message box keeps it when a message is sent', async () => {
     await open({ drafts: busyDrafts });
     await look();
     for (const name of ['Gates', 'Drafts', 'Stately']) {
@@ -217,7 +217,7 @@ describe.skipIf(executable === null)('what is opened', () => {
     await focusIs('Message');
   });
 
-  test('gives the window its title', async () => {
+  test('sets the title of the window', async () => {
     await open({ drafts: busyDrafts });
     const jobId = await fixture.send('비밀 이야기');
     const title = (): Promise<string> => page.title();
@@ -238,8 +238,8 @@ describe.skipIf(executable === null)('what is opened', () => {
   });
 });
 
-describe.skipIf(executable === null)('a job', () => {
-  test('that has ended is sent again, also where texts are hidden', async () => {
+describe.skipIf(executable === null)('the view of a job', () => {
+  test('sends an ended job again, also when texts are hidden', async () => {
     await open();
     const jobId = await answered('왜 하늘은 파래?', 'bob');
     await look(`#/jobs/${jobId}`);
@@ -254,7 +254,7 @@ describe.skipIf(executable === null)('a job', () => {
     ]);
   });
 
-  test('is downloaded with every step, and without texts where they are hidden', async () => {
+  test('downloads the job with every step, and without texts when they are hidden', async () => {
     await open();
     const jobId = await answered('왜 하늘은 파래?');
     await look(`#/jobs/${jobId}`);
@@ -277,7 +277,7 @@ describe.skipIf(executable === null)('a job', () => {
     expect(JSON.stringify(await file())).not.toContain('하늘');
   });
 
-  test('is reached from its card at the gate', async () => {
+  test('is opened from the card of the job at the gate', async () => {
     let jobId = '';
     const ticket = { kind: 'reason', priority: 'foreground', phase: 'running', held_ms: 1 };
     const view = (job: string) => ({
@@ -304,7 +304,7 @@ describe.skipIf(executable === null)('a job', () => {
     await look('#/gates');
     const card = page.getByRole('list', { name: 'Running now' }).getByRole('link');
     await card.focus();
-    // It is drawn every second, and keeps the focus.
+    // The card is redrawn every second and must keep the focus.
     await page.evaluate(`new Promise((go) => {
       const before = document.querySelector('.ticket');
       new MutationObserver((_changes, observer) => {
@@ -328,7 +328,7 @@ describe.skipIf(executable === null)('the chart', () => {
   const place = () =>
     page.locator('.chart-scroller').evaluate((one) => [one.scrollLeft, one.scrollTop]);
 
-  test('is zoomed by buttons, keys and the wheel, and fitted', async () => {
+  test('is zoomed by buttons, keys and the mouse wheel, and is fitted to the view', async () => {
     await open();
     await look(`#/jobs/${await fixture.send('왜?')}`);
     await isIn('job.classify.running');
@@ -353,7 +353,7 @@ describe.skipIf(executable === null)('the chart', () => {
     expect(await width()).toBeLessThan(natural);
   });
 
-  test('keeps what is under the pointer where it is while it is zoomed, and is moved by a mouse', async () => {
+  test('keeps the point under the pointer in place while it is zoomed, and is dragged with the mouse', async () => {
     await open();
     await look(`#/jobs/${await fixture.send('왜?')}`);
     await isIn('job.classify.running');
@@ -377,7 +377,7 @@ describe.skipIf(executable === null)('the chart', () => {
     expect(await place()).toEqual([left + 60, top + 40]);
   });
 
-  test('has a compact view with the path taken and its times, which leads to each step', async () => {
+  test('has a strip with the path taken and its times, and each entry opens its step', async () => {
     await open();
     await look(`#/jobs/${await answered('왜?')}`);
     await isIn('job.done');
@@ -399,7 +399,7 @@ describe.skipIf(executable === null)('the chart', () => {
     await page.locator('.chart [data-edge="job.ack→job.classify:done"].taken').waitFor();
   });
 
-  test('keeps the view that was chosen', async () => {
+  test('keeps the chosen view after a reload', async () => {
     await open();
     const jobId = await answered('왜?');
     await look(`#/jobs/${jobId}`);
@@ -410,7 +410,7 @@ describe.skipIf(executable === null)('the chart', () => {
     await page.locator('svg.chart .now').first().waitFor();
   });
 
-  test('shows no time below nothing after the clock was set back', async () => {
+  test('shows no negative time after the clock was set back', async () => {
     await open();
     const jobId = await answered('왜?');
     fixture.database.connection.prepare('update journal set at = at - 60000 where n = 3').run();

@@ -1,4 +1,4 @@
-/** The drafts in a real browser, over a real core whose drafter does as the memo says. */
+/** The drafts view in a real browser, over a real core whose drafter replies as the text of the memo says. */
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
@@ -34,15 +34,15 @@ afterEach(async () => {
 const look = (): Promise<unknown> => page.goto(`${setting.fixture.core.url}/inspect#/drafts`);
 const button = (name: string) => page.getByRole('button', { name, exact: true });
 
-/** With GATEHOUSE_IMAGES=1, for the page about the inspector. */
+/** With GATEHOUSE_IMAGES=1, writes the screenshot for docs/inspector.md. */
 async function picture(): Promise<void> {
   if (process.env['GATEHOUSE_IMAGES'] !== '1') return;
   const path = join(projectRoot, 'docs', 'images', 'inspector-draft.png');
   await page.screenshot({ path, animations: 'disabled' });
 }
 
-describe.skipIf(executable === null)('the drafts', () => {
-  test('a draft stands beside its memo, is changed by a person, and both versions are kept', async () => {
+describe.skipIf(executable === null)('the drafts view', () => {
+  test('shows a draft beside its memo, saves a change by a person, and keeps both versions', async () => {
     const id = await setting.promoted(memo);
     await setting.waitForEvent(id, 'drafted');
     await look();
@@ -62,7 +62,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('what was typed is not lost to a draft that changed meanwhile', async () => {
+  test('keeps the typed text when the draft was changed elsewhere meanwhile', async () => {
     const id = await setting.promoted(memo);
     await setting.waitForEvent(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
@@ -80,7 +80,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     expect((await setting.document(id))['md_content']).toBe('# 다른 사람이 쓴 것');
   });
 
-  test('what was typed stays when another view is opened, and a decision elsewhere is noticed', async () => {
+  test('keeps the typed text when another view is opened, and shows a decision made elsewhere', async () => {
     const id = await setting.promoted(memo);
     await setting.waitForEvent(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
@@ -96,7 +96,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     await page.locator('details', { hasText: 'not kept' }).getByText('# 내가 쓴 것').waitFor();
   });
 
-  test('a draft that is open is hidden with all other texts', async () => {
+  test('hides an open draft with all other texts', async () => {
     const id = await setting.promoted(memo);
     await setting.waitForEvent(id, 'drafted');
     await page.goto(`${setting.fixture.core.url}/inspect#/drafts/${id}/local`);
@@ -109,7 +109,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     await page.locator('section[aria-label="Memo"] pre', { hasText: memo }).waitFor();
   });
 
-  test("of a shared library are decided with a person's key", async () => {
+  test('accepts a draft of a shared library with the API key of a person', async () => {
     const apiKeys = ['op', { key: 'kims', user: 'kim' }];
     const shared = await openDrafts({
       server: { port: 0, apiKeys },
@@ -139,7 +139,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     await reader.cancel();
   });
 
-  test('a draft is accepted, and another rejected', async () => {
+  test('accepts a draft, and rejects another draft', async () => {
     const [good, bad] = [
       await setting.promoted(`${memo} 하나`),
       await setting.promoted(`${memo} 둘`),
@@ -159,7 +159,7 @@ describe.skipIf(executable === null)('the drafts', () => {
     await page.getByText('No draft waits for a decision.').waitFor();
   });
 
-  test('what was given up is tried again, and all of it is paused and goes on', async () => {
+  test('retries a dead draft, and pauses and resumes drafting', async () => {
     await look();
     const id = await setting.promoted(`${memo} FAIL`);
     await setting.waitForEvent(id, 'dead');

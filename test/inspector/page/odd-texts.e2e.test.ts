@@ -1,4 +1,4 @@
-/** Texts and addresses that are made to disturb the page: directions, piled marks, broken escapes, endless JSON. */
+/** Texts and addresses made to break the page: text directions, stacked marks, broken escapes, deeply nested JSON. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchChromium, prepareChromium } from '#test/support/chromium';
@@ -33,13 +33,13 @@ const look = async (hash: string): Promise<void> => {
   await page.goto(`${fixture.url}/inspect${hash}`);
   await page.getByText('live', { exact: true }).waitFor();
 };
-/** What a function in JavaScript makes of the elements. Playwright calls no function that is given to a locator as text. */
+/** Calls a JavaScript function with the elements. Playwright locators accept no function as a string. */
 const ofAll = (selector: string, source: string): Promise<unknown> =>
   page.evaluate(`(${source})([...document.querySelectorAll(${JSON.stringify(selector)})])`);
 const isIn = (id: string) => page.locator(`.chart [data-id="${id}"].now`).waitFor();
 
 describe.skipIf(executable === null)('the page', () => {
-  test('shows a view whatever the address says, and goes on to others', async () => {
+  test('shows a view for any address, and can open other views from there', async () => {
     for (const [hash, view] of [
       ['#/drafts/%/%', 'Drafts'],
       ['#/drafts/%E0%A4%A/%zz', 'Drafts'],
@@ -56,7 +56,7 @@ describe.skipIf(executable === null)('the page', () => {
       ['#%', 'Jobs'],
       ['#view', 'Jobs'],
     ] as const) {
-      // From another document: the page starts with this address.
+      // Leaves the document, so that the page starts with this address.
       await page.goto('about:blank');
       await look(hash);
       const link = page.getByRole('link', { name: view, exact: true });
@@ -68,12 +68,12 @@ describe.skipIf(executable === null)('the page', () => {
     }
   }, 90_000);
 
-  test('says that there is no such job for an id that can be none', async () => {
+  test('reports that no job has such an id when the id is impossible', async () => {
     await look(`#/jobs/${'A'.repeat(500)}`);
     await page.locator('.job .problem', { hasText: 'No job has such an id' }).waitFor();
   });
 
-  test('stays in its view when the content is skipped to', async () => {
+  test('stays in its view after the link "Skip to the content"', async () => {
     await look('#/gates');
     await page.getByRole('heading', { name: 'Gates' }).waitFor();
     await page.getByRole('link', { name: 'Skip to the content' }).focus();
@@ -82,12 +82,12 @@ describe.skipIf(executable === null)('the page', () => {
     expect(await page.evaluate('location.hash')).toBe('#/gates');
   });
 
-  test('isolates the direction of what people wrote from what stands beside it', async () => {
+  test('isolates the text direction of messages and user names from the text beside them', async () => {
     const [user, message] = ['\u202Eevil\u2067', 'invoice\u202Etxt.exe \u05D0\u05D1'];
     const jobId = await fixture.send(message, user);
     await look(`#/jobs/${jobId}`);
     await isIn('job.classify.running');
-    // A mark that turns a line would put the channel in front of the user.
+    // A direction mark would put the channel before the user.
     const order = (place: string): Promise<unknown> =>
       ofAll(
         place,
@@ -113,7 +113,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(await json.textContent()).not.toContain('\u202E');
   });
 
-  test('keeps letters with piled marks within their own line', async () => {
+  test('keeps letters with stacked marks within their line', async () => {
     const marks = String.fromCodePoint(
       ...Array.from({ length: 60 }, (_, index) => 0x300 + (index % 112)),
     );
@@ -127,7 +127,7 @@ describe.skipIf(executable === null)('the page', () => {
       `(all) => all.filter((one) => getComputedStyle(one).overflowY === 'visible').map((one) => one.className)`,
     );
     expect(open).toEqual([]);
-    // The row is as high as that of an ordinary message.
+    // The row has the height of an ordinary row, within 12 px.
     const plain = await fixture.send('Zalgo', 'bob');
     const height = async (id: string): Promise<number> =>
       (await page.locator(`.job-rows [data-id="${id}"] .row-message`).boundingBox())!.height;
@@ -135,7 +135,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(Math.abs((await height(jobId)) - (await height(plain)))).toBeLessThan(12);
   });
 
-  test('refuses a what-if event that is nested too deep, in words, and asks on', async () => {
+  test('refuses a what-if event that is nested too deep with a message, and accepts the next event', async () => {
     const jobId = await fixture.send('왜?');
     await look(`#/jobs/${jobId}`);
     await page.getByRole('tab', { name: 'What if' }).click();
@@ -155,7 +155,7 @@ describe.skipIf(executable === null)('the page', () => {
     await page.locator('[data-what-if="cancelled"]').waitFor();
   });
 
-  test('shows drafts on a phone with every code whole', async () => {
+  test('shows every error code and name of the drafts in full on a phone', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(`${fixture.url}/inspect#/drafts`);
     await page.getByText('GH_DRAFT_TRUNCATED').waitFor();

@@ -1,4 +1,4 @@
-/** The page in a real browser when something is in the way: a lost line or answer, a wrong key, a busy core. */
+/** The page in a real browser under faults: a lost connection or answer, a wrong key, a busy core. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchChromium, prepareChromium } from '#test/support/chromium';
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const look = (hash = ''): Promise<unknown> => page.goto(`${fixture.url}/inspect${hash}`);
 const live = () => page.getByText('live', { exact: true }).waitFor();
-/** A busy machine takes its time. */
+/** For a busy machine. */
 const patience = { timeout: 20_000 };
 const drawn = () =>
   page.evaluate('new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))');
@@ -37,12 +37,12 @@ const answered = async (message: string, reply: string): Promise<string> => {
   return jobId;
 };
 
-describe.skipIf(executable === null)('the page in trouble', () => {
+describe.skipIf(executable === null)('the page under faults', () => {
   beforeEach(async () => {
     fixture = await openInspector();
   });
 
-  test('jobs that came while the connection was lost can all be reached', async () => {
+  test('lists all jobs that were submitted while the connection was lost', async () => {
     await fixture.send('first');
     await look();
     await live();
@@ -61,7 +61,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     await more.waitFor({ state: 'hidden' });
   }, 60_000);
 
-  test('a message whose answer was lost is sent again and becomes one job', async () => {
+  test('creates one job for a message that is sent again after its answer was lost', async () => {
     await page.route(
       '**/chat',
       async (route) => {
@@ -81,7 +81,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     expect(jobs()).toBe(1);
   });
 
-  test('a job that is not there shows nothing of another one, and a lost chart comes back', async () => {
+  test('shows nothing of another job for an unknown job id, and loads a failed chart again', async () => {
     await page.route('**/api/charts/**', (route) => route.abort('connectionreset'));
     const jobId = await answered('왜?', '그래서');
     await look(`#/jobs/${jobId}`);
@@ -96,7 +96,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     await page.locator('.chart [data-id="job.done"].now').waitFor();
   });
 
-  test('a filter is applied while events never end, and others of no account cost no search', async () => {
+  test('applies a filter during constant events, and sends no search for events outside the filter', async () => {
     await fixture.send('one', 'ann');
     await fixture.send('two', 'bob');
     await page.clock.install();
@@ -120,7 +120,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     await expect
       .poll(() => page.locator('.row-user').allTextContents(), patience)
       .toEqual(['bob · http']);
-    // A search that was on its way while bob's events came may be followed by one more.
+    // A search that runs during the events of bob may be followed by another search.
     const newSearches = async (): Promise<number> => {
       const was = asked;
       await page.clock.runFor(1_000);
@@ -134,7 +134,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     expect([before > 0, asked - before]).toEqual([true, 0]);
   });
 
-  test('what is opened and where the focus is outlast what is drawn anew', async () => {
+  test('keeps opened parts and the focus when it is redrawn', async () => {
     const tokens: string[] = [];
     page.on('websocket', (socket) =>
       socket.on('framereceived', ({ payload }) => {
@@ -158,7 +158,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
     expect(await first.evaluate((one) => one === one.ownerDocument.activeElement)).toBe(true);
   });
 
-  test('of 500 actors the last ones are drawn, and a snapshot when it is opened', async () => {
+  test('draws 200 of 500 actors, and a snapshot only when it is opened', async () => {
     await look();
     await page.evaluate(`import('/inspect/assets/stately-view.js').then(({ StatelyView }) => {
       const view = new StatelyView();
@@ -178,7 +178,7 @@ describe.skipIf(executable === null)('the page in trouble', () => {
   });
 });
 
-describe.skipIf(executable === null)('the page of a core with keys', () => {
+describe.skipIf(executable === null)('the page of a core with API keys', () => {
   beforeEach(async () => {
     fixture = await openInspector({ apiKeys: ['geheim'] });
   });
@@ -187,7 +187,7 @@ describe.skipIf(executable === null)('the page of a core with keys', () => {
     await page.getByRole('button', { name: 'Open' }).click();
   };
 
-  test('takes a key with a blank after it, and asks nobody about one that cannot be one', async () => {
+  test('accepts a key with a trailing blank, and sends no request for a key with invalid characters', async () => {
     let asked = 0;
     page.on('request', (one) => void (asked += Number(one.url().includes('/api/'))));
     await look();
@@ -202,7 +202,7 @@ describe.skipIf(executable === null)('the page of a core with keys', () => {
     await live();
   });
 
-  test('asks for another key when the one it has is withdrawn, and goes on', async () => {
+  test('asks for another key when its key is withdrawn, and then continues', async () => {
     const jobId = await answered('왜?', '그래서');
     await look(`#/jobs/${jobId}`);
     await give('geheim');

@@ -1,4 +1,4 @@
-/** The page in a real browser, used as a person would: by what it shows and what it is called. */
+/** The page in a real browser, used as a person uses it: by visible texts and accessible names. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { InspectorOptions } from '#inspector/server/inspector-context';
@@ -43,7 +43,7 @@ async function reopen(options: Partial<InspectorOptions>, width?: number): Promi
 
 const look = (hash = ''): Promise<unknown> => page.goto(`${fixture.url}/inspect${hash}`);
 const live = () => page.getByText('live', { exact: true }).waitFor();
-/** Waits until the job's innermost state is drawn as the one it is in. */
+/** Waits until the chart marks this state as the current state of the job. */
 const isIn = (id: string) => page.locator(`.chart [data-id="${id}"].now`).waitFor();
 const isReplayed = () => page.locator('[data-check="ok"]').waitFor();
 const slider = () => page.getByRole('slider', { name: 'Step of the journal' });
@@ -53,7 +53,7 @@ const stepsShown = async (): Promise<string[]> => {
 };
 
 describe.skipIf(executable === null)('the page', () => {
-  test('a message that is sent travels over the chart, streams, and ends with a check mark', async () => {
+  test('shows the states of a sent message on the chart, streams its answer, and ends with a check mark', async () => {
     await look();
     await live();
     await page.getByRole('textbox', { name: 'Message' }).fill('왜 하늘은 파래?');
@@ -76,7 +76,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('a finished job is replayed by keyboard and by hand, each step with its event', async () => {
+  test('replays a finished job by keyboard and mouse, and shows the event of a step', async () => {
     const jobId = await fixture.send('왜?');
     await fixture.finish(jobId, '그래서');
     await look();
@@ -99,7 +99,7 @@ describe.skipIf(executable === null)('the page', () => {
     await isIn('job.done');
   });
 
-  test('a check mark is not given to a job whose stored rows were changed', async () => {
+  test('reports that a job whose stored rows were changed does not replay', async () => {
     const jobId = await fixture.send('왜?');
     await fixture.finish(jobId, '그래서');
     fixture.database.connection.prepare("update job set reply = 'another'").run();
@@ -107,7 +107,7 @@ describe.skipIf(executable === null)('the page', () => {
     await page.getByText('does not replay: reply').waitFor();
   });
 
-  test('a running job is cancelled', async () => {
+  test('cancels a running job', async () => {
     const jobId = await fixture.send('왜?');
     await look(`#/jobs/${jobId}`);
     await isIn('job.classify.running');
@@ -117,7 +117,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect((await fixture.jobService.get(jobId)).state).toBe('cancelled');
   });
 
-  test('a draft is confirmed, and what writes is started once', async () => {
+  test('confirms a draft on a double click, and the write is started once', async () => {
     const jobId = await fixture.send('내일 3시 치과');
     await fixture.draft(jobId);
     await look(`#/jobs/${jobId}`);
@@ -131,7 +131,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(fixture.everStarted.filter((key) => key.includes(':execute:'))).toHaveLength(1);
   });
 
-  test('a draft is rejected', async () => {
+  test('rejects a draft', async () => {
     const jobId = await fixture.send('내일 3시 치과');
     await fixture.draft(jobId);
     await look(`#/jobs/${jobId}`);
@@ -140,7 +140,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect((await fixture.jobService.get(jobId)).outcome).toBe('declined');
   });
 
-  test('a reload in the middle shows the same job, with every step once', async () => {
+  test('shows the same job after a reload, with every step once', async () => {
     const jobId = await fixture.send('왜?');
     await look(`#/jobs/${jobId}`);
     await isIn('job.classify.running');
@@ -153,7 +153,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(await stepsShown()).toEqual(['1', '2', '3', '4']);
   });
 
-  test('a lost connection comes back: nothing is missing and nothing is doubled', async () => {
+  test('reconnects after a lost connection, without a missing or repeated step', async () => {
     const jobId = await fixture.send('왜?');
     await look(`#/jobs/${jobId}`);
     await isIn('job.classify.running');
@@ -173,7 +173,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(ids).toEqual([other, jobId]);
   });
 
-  test('"what if" shows where a copy would go, and the job stays', async () => {
+  test('shows the next state of a copy in "What if", and the job stays in its state', async () => {
     const jobId = await fixture.send('왜?');
     await look(`#/jobs/${jobId}`);
     await page.getByRole('tab', { name: 'What if' }).click();
@@ -184,7 +184,7 @@ describe.skipIf(executable === null)('the page', () => {
     await isIn('job.classify.running');
   });
 
-  test('what comes from a chat is text, whatever it says', async () => {
+  test('shows HTML in a message as text', async () => {
     const evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
     const jobId = await fixture.send(evil);
     await fixture.finish(jobId, evil);
@@ -199,7 +199,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('texts are hidden on request, and the core does not send them any more', async () => {
+  test('has no texts in it after "Hide texts"', async () => {
     const jobId = await fixture.send('비밀스러운 질문');
     await look(`#/jobs/${jobId}`);
     await page.getByRole('heading', { name: '비밀스러운 질문' }).waitFor();
@@ -208,7 +208,7 @@ describe.skipIf(executable === null)('the page', () => {
     await until(async () => !(await page.content()).includes('비밀'));
   });
 
-  test('the list finds jobs by words, by state and by id', async () => {
+  test('finds jobs by words, by state and by id', async () => {
     const first = await fixture.send('바다는 왜 짜?', 'ann');
     await fixture.finish(first, '소금 때문에');
     const second = await fixture.send('하늘은 왜 파래?', 'bob');
@@ -237,14 +237,14 @@ describe.skipIf(executable === null)('the page', () => {
     );
   });
 
-  test('the gates are drawn with who runs and who waits', async () => {
+  test('draws the gates with the users whose requests run and wait', async () => {
     await look('#/gates');
     await page.getByRole('list', { name: 'Running now' }).getByText('ann').waitFor();
     await page.getByRole('list', { name: 'Waiting, next first' }).getByText('bob').waitFor();
     await page.getByRole('img', { name: /Load over the last hour/ }).waitFor();
   });
 
-  test('a core with keys asks for one, says when it is wrong, and then works', async () => {
+  test('asks for an API key, reports a wrong key, and works with the right key', async () => {
     await reopen({ apiKeys: ['geheim'] });
     await look();
     await page.getByLabel('API key').fill('falsch');
@@ -258,7 +258,7 @@ describe.skipIf(executable === null)('the page', () => {
     await isIn('job.classify.running');
   });
 
-  test('on a phone nothing is wider than the screen, and there is a way back to the list', async () => {
+  test('is not wider than the screen of a phone, and links back to the list', async () => {
     await reopen({}, 390);
     const jobId = await fixture.send('왜 하늘은 파란데 노을은 붉을까?');
     await look();
@@ -278,7 +278,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(await isWide()).toBe(false);
   });
 
-  test('everything that can be used has a name, and the tab key reaches a job', async () => {
+  test('has an accessible name for every control, and the tab key reaches a job', async () => {
     const jobId = await fixture.send('왜?');
     await look(`#/jobs/${jobId}`);
     await isIn('job.classify.running');
@@ -302,7 +302,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(await reached()).toBe(true);
   });
 
-  test('another program that opens the page as its inspector is shown', async () => {
+  test('shows the actors of another program that opens it as its inspector', async () => {
     await look('#/stately');
     await live();
     const [popup] = await Promise.all([

@@ -1,6 +1,6 @@
 /**
- * A picture of each view. With GATEHOUSE_IMAGES=1 they are written to docs/images; else they only have to
- * come about without a complaint of the browser.
+ * A screenshot of each view. With GATEHOUSE_IMAGES=1 they are written to docs/images; otherwise the tests only check
+ * that they are made without an error of the page.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ const questions = [
 const answer =
   '햇빛은 공기 분자에 부딪혀 흩어집니다. 파장이 짧은 파란빛이 붉은빛보다 훨씬 더 많이 흩어지기 때문에, 하늘 어디를 보아도 파란빛이 눈에 들어옵니다.';
 
-/** A few finished jobs, a draft that waits, and one whose answer is being written. */
+/** Finished jobs, a failed job, a draft that waits, and a job whose answer is being streamed. */
 async function fill(): Promise<{ draft: string; running: string; done: string }> {
   let done = '';
   for (const [index, question] of questions.entries()) {
@@ -115,34 +115,37 @@ const views: {
   },
 ];
 
-describe.skipIf(executable === null)('a picture', () => {
-  test.each(views)('of $name', async ({ name, width = 1440, height = 900, scheme, hash, act }) => {
-    const jobs = await fill();
-    const context = await browser.newContext({
-      viewport: { width, height },
-      colorScheme: scheme ?? 'light',
-      locale: 'en-GB',
-      reducedMotion: 'reduce',
-    });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.routeWebSocket(/inspect\/ws/, (socket) => {
-      const server = socket.connectToServer();
-      server.onMessage((text) => {
-        const message = JSON.parse(String(text)) as { type: string };
-        const isGates = message.type === 'gatehouse.gates';
-        socket.send(isGates ? JSON.stringify({ ...message, history: busyHour() }) : text);
+describe.skipIf(executable === null)('the screenshot', () => {
+  test.each(views)(
+    'of $name is made without an error of the page',
+    async ({ name, width = 1440, height = 900, scheme, hash, act }) => {
+      const jobs = await fill();
+      const context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: scheme ?? 'light',
+        locale: 'en-GB',
+        reducedMotion: 'reduce',
       });
-    });
-    await page.goto(`${fixture.url}/inspect${hash?.(jobs) ?? ''}`);
-    await page.getByText('live', { exact: true }).waitFor({ state: 'attached' });
-    if (hash?.(jobs).includes('jobs')) await page.locator('.chart .now').first().waitFor();
-    await act?.(page);
-    const path = join(folder, `inspector-${name}.png`);
-    await page.screenshot({ path, animations: 'disabled' });
-    expect(statSync(path).size).toBeGreaterThan(10_000);
-    expect(complaints).toEqual([]);
-    await context.close();
-  });
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(error.message));
+      await page.routeWebSocket(/inspect\/ws/, (socket) => {
+        const server = socket.connectToServer();
+        server.onMessage((text) => {
+          const message = JSON.parse(String(text)) as { type: string };
+          const isGates = message.type === 'gatehouse.gates';
+          socket.send(isGates ? JSON.stringify({ ...message, history: busyHour() }) : text);
+        });
+      });
+      await page.goto(`${fixture.url}/inspect${hash?.(jobs) ?? ''}`);
+      await page.getByText('live', { exact: true }).waitFor({ state: 'attached' });
+      if (hash?.(jobs).includes('jobs')) await page.locator('.chart .now').first().waitFor();
+      await act?.(page);
+      const path = join(folder, `inspector-${name}.png`);
+      await page.screenshot({ path, animations: 'disabled' });
+      expect(statSync(path).size).toBeGreaterThan(10_000);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** Every view of the page at both widths, light and dark: checked by axe-core, and nothing wider than the screen. */
+/** Every view of the page at two widths, light and dark: checked by axe-core, and nothing wider than the screen. */
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -35,9 +35,9 @@ afterAll(async () => {
   await fixture?.close();
 });
 
-/** What the compact view has in it. */
+/** Measurements of the compact view. */
 interface Found {
-  /** Of all texts, in px. */
+  /** The smallest font size, in px. */
   smallest: number;
   isCut: boolean;
   isWide: boolean;
@@ -45,7 +45,7 @@ interface Found {
   ways: number;
 }
 
-/** What axe-core finds in the page, or in the part of it that has changed since, as rule and place. */
+/** The violations that axe-core finds in the page or in a part of it, as rule and place. */
 async function faultsOf(page: Page, part = 'html'): Promise<string[]> {
   await page.evaluate(`globalThis.axe ?? (() => { ${axe.source} })()`);
   const { violations } = await page.evaluate<axe.AxeResults>(
@@ -56,7 +56,7 @@ async function faultsOf(page: Page, part = 'html'): Promise<string[]> {
   );
 }
 
-/** axe-core looks at every element: on a busy machine that takes its time. */
+/** axe-core checks every element, which is slow on a busy machine. */
 vi.setConfig({ testTimeout: 90_000 });
 const isWide = 'document.documentElement.scrollWidth > innerWidth';
 const tabs = ['Conversation', 'Step', 'History', 'Effects', 'Sequence', 'Context', 'What if'];
@@ -69,7 +69,7 @@ const looks = sizes.flatMap((viewport) =>
 );
 
 describe.skipIf(executable === null).each(looks)(
-  'at $viewport.width px, $colorScheme,',
+  'the page at $viewport.width px, $colorScheme',
   ({ viewport, colorScheme }) => {
     async function look(hash: string, check: (page: Page) => Promise<void>): Promise<void> {
       const context = await browser.newContext({
@@ -93,16 +93,18 @@ describe.skipIf(executable === null).each(looks)(
       ['gates', '#/gates', '.ticket'],
       ['drafts', '#/drafts', '.drafted li'],
       ['actors of other programs', '#/stately', '.stately-view h2'],
-    ])('the %s has no fault that axe-core finds', (_name, hash, sign) =>
-      look(hash, async (page) => {
-        await page.locator(sign).first().waitFor();
-        expect(await faultsOf(page)).toEqual([]);
-        expect(await page.evaluate(isWide)).toBe(false);
-      }),
+    ])(
+      'has no fault that axe-core finds, and no horizontal scrolling, in the view: %s',
+      (_name, hash, sign) =>
+        look(hash, async (page) => {
+          await page.locator(sign).first().waitFor();
+          expect(await faultsOf(page)).toEqual([]);
+          expect(await page.evaluate(isWide)).toBe(false);
+        }),
     );
 
     test.each(['done', 'draft', 'running', 'failed'] as const)(
-      'a job that is %s has no fault that axe-core finds, in any panel and view of the chart',
+      'has no fault that axe-core finds in any panel or chart view of a job: %s',
       (name) =>
         look(`#/jobs/${jobs[name]}`, async (page) => {
           await page.locator('.chart .now').first().waitFor();
@@ -123,7 +125,7 @@ describe.skipIf(executable === null).each(looks)(
       180_000,
     );
 
-    test('the whole job machine is readable in the compact view, and is scrolled one way at most', () =>
+    test('shows the whole job machine in the compact view, readable and without horizontal scrolling', () =>
       look(`#/jobs/${jobs.running}`, async (page) => {
         await page.locator('.chart .now').first().waitFor();
         const compact = page.getByRole('button', { name: 'Compact' });

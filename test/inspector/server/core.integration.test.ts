@@ -1,4 +1,4 @@
-/** The inspector within the whole core, with real gates behind it. */
+/** The inspector in a whole core, with real gates. */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ interface Told {
   gates?: { id: string; gate: { running: unknown[] } }[];
 }
 
-test('a job of a real core replays, its gate is shown, and a stop closes the socket', async () => {
+test('the inspector of a whole core replays a job, shows its gate, and closes the socket at a restart', async () => {
   fixture.small.script(direct('안녕하세요'), stalls());
   const { jobId } = await fixture.ask('안녕, 넌 누구야?');
   const socket = new WebSocket(`${fixture.core.url.replace('http', 'ws')}/inspect/ws`, [
@@ -49,14 +49,14 @@ test('a job of a real core replays, its gate is shown, and a stop closes the soc
   expect((await fetch(`${fixture.core.url}/inspect`)).status).toBe(200);
 });
 
-test('a page of another site gets no data of a core without keys', async () => {
+test('the inspector of a core without API keys refuses data to a page of another site', async () => {
   const answer = await fetch(`${fixture.core.url}/inspect/api/jobs`, {
     headers: { origin: 'http://evil.example' },
   });
   expect(answer.status).toBe(401);
 });
 
-test('gatehouse draw writes the charts into the folder it is given', async () => {
+test('gatehouse draw writes the charts into the given folder', async () => {
   const folder = join(fixture.folder, 'charts');
   expect(await draw(folder)).toBe(0);
   expect(readdirSync(folder).sort()).toEqual(readdirSync(chartsFolder).sort());

@@ -1,4 +1,4 @@
-/** Input that was made to break the inspector: JSON nested without end, and addresses with broken escapes. */
+/** Input made to break the inspector: deeply nested JSON, and addresses with broken escapes. */
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '#test/support/journal';
@@ -20,23 +20,26 @@ const post = (path: string, body: string): Promise<Response> =>
   fetch(`${fixture.url}${path}`, { method: 'POST', body });
 
 describe.each(nests)('JSON of nested %s', (_name, nest) => {
-  test.each([101, 1_000, 5_000, 40_000])('%i deep is refused by what-if', async (depth) => {
-    const jobId = await fixture.send('왜?');
-    const event = `{"type":"edit","by":"user","changes":${nest(depth)}}`;
-    const answer = await post(`/inspect/api/jobs/${jobId}/what-if`, `{"n":2,"event":${event}}`);
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toMatchObject({
-      code: 'GH_REQUEST_INVALID',
-      detail: expect.stringContaining('100 levels'),
-    });
-  });
+  test.each([101, 1_000, 5_000, 40_000])(
+    'at a depth of %i is refused by what-if',
+    async (depth) => {
+      const jobId = await fixture.send('왜?');
+      const event = `{"type":"edit","by":"user","changes":${nest(depth)}}`;
+      const answer = await post(`/inspect/api/jobs/${jobId}/what-if`, `{"n":2,"event":${event}}`);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({
+        code: 'GH_REQUEST_INVALID',
+        detail: expect.stringContaining('100 levels'),
+      });
+    },
+  );
 
-  test('is refused by the chat as well', async () => {
+  test('is refused by POST /chat', async () => {
     const answer = await post('/chat', `{"message":"a","more":${nest(5_000)}}`);
     expect(answer.status).toBe(400);
   });
 
-  test('that another program tells over the socket reaches no reader, and the core goes on', async () => {
+  test('from another program on the socket reaches no reader, and its next message does', async () => {
     const page = await openSocketClient(fixture.url);
     page.send({ type: 'gatehouse.guests', on: true });
     const reader = await openSocketClient(fixture.url, { protocols: [] });
@@ -50,7 +53,7 @@ describe.each(nests)('JSON of nested %s', (_name, nest) => {
   });
 });
 
-test('a what-if event of ordinary depth is tried, and its answer has all of it', async () => {
+test('a what-if event nested 50 deep is tried, and the answer contains the whole event', async () => {
   const jobId = await fixture.send('왜?');
   const event = { type: 'unknown', deep: JSON.parse(nests[0]![1](50)) as unknown };
   const answer = await post(`/inspect/api/jobs/${jobId}/what-if`, JSON.stringify({ n: 2, event }));
@@ -74,7 +77,7 @@ test.each([
   ['/inspect/api/jobs?cursor=%zz', 400],
   ['/inspect/ws?key=%', 404],
 ])('the address %s is answered with %i', async (path, status) => {
-  // Not by fetch, which mends an address before it sends it.
+  // Not with fetch, which normalises an address before it sends it.
   const { hostname, port } = new URL(fixture.url);
   const got = await new Promise<number | undefined>((resolve, reject) => {
     const asked = request({ hostname, port, path, agent: false }, (answer) => {
@@ -86,7 +89,7 @@ test.each([
   expect(got).toBe(status);
 });
 
-test('a socket whose address has a broken escape is let in, or refused, and others stay', async () => {
+test('a socket whose address has a broken escape is opened', async () => {
   const onlooker = await openSocketClient(fixture.url, { query: '?key=%&x=%E0%A4%A' });
   await until(() => onlooker.count('gatehouse.hello') === 1);
 });

@@ -1,4 +1,4 @@
-/** A stored job as frames: complete, checked against what is stored, and open to "what if". */
+/** A stored job as frames: complete, checked against the stored rows, and usable for "what if". */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chartOf } from '#inspector/charts/chart-model';
@@ -17,7 +17,7 @@ afterEach(() => fixture.close());
 
 const arrows = new Set([...chartOf(jobMachine).edges.map(({ key }) => key), 'job/start']);
 
-test('the frames of a job are its rows, each with the arrows that it took', async () => {
+test('a job has one frame per row, each with the transitions that it took', async () => {
   const jobId = await fixture.send('왜 하늘은 파래?');
   await fixture.finish(jobId, '산란 때문입니다');
   const job = openJournalReader(fixture.storage, jobId);
@@ -52,7 +52,7 @@ test.each([
   ['update journal set value = \'"done"\' where n = 2', 'row 2'],
   ['update journal set event = \'{"type":"cancel","by":"x"}\' where n = 2', 'row 2'],
   ["update job set reply = 'another'", 'reply'],
-])('the check fails where what is stored was changed: %s', async (change, differs) => {
+])('the check of a job reports a change of its stored rows: %s', async (change, differs) => {
   const jobId = await fixture.send('왜?');
   await fixture.finish(jobId, '그래서');
   fixture.database.connection.prepare(change).run();
@@ -62,7 +62,7 @@ test.each([
   expect(job.verify().differs.join()).toContain(differs);
 });
 
-test('what an older version said in other words is shown as it was said, and the check says so', async () => {
+test('a reply in the wording of an older version is shown as stored, and the check lists it as reworded', async () => {
   const jobId = await fixture.send('왜?');
   await fixture.journal.send(jobId, { type: 'cancel', by: 'ann' });
   fixture.database.connection.exec(
@@ -76,7 +76,7 @@ test('what an older version said in other words is shown as it was said, and the
   expect(job.verify()).toMatchObject({ ok: true, differs: [], reworded: [last.n] });
 });
 
-test('a follower goes on where it was', async () => {
+test('a reader continues after its last frame', async () => {
   const jobId = await fixture.send('왜?');
   const job = openJournalReader(fixture.storage, jobId);
   const first = job.readNext();
@@ -88,7 +88,7 @@ test('a follower goes on where it was', async () => {
 });
 
 describe('what if', () => {
-  test('another event takes a copy elsewhere and leaves the job where it is', async () => {
+  test('applies another event to a copy, and the job stays as it is', async () => {
     const jobId = await fixture.send('왜?');
     const before = fixture.storage.rows(fixture.storage.find(jobId)!.num);
     const job = openJournalReader(fixture.storage, jobId);
@@ -99,7 +99,7 @@ describe('what if', () => {
     expect(fixture.started.map(({ src }) => src)).toEqual(['classify']);
   });
 
-  test('every choice that is offered means something to the job', async () => {
+  test('offers only events that the job handles', async () => {
     const jobId = await fixture.send('내일 3시 치과 잡아줘');
     await fixture.draft(jobId);
     const job = openJournalReader(fixture.storage, jobId);
@@ -113,7 +113,7 @@ describe('what if', () => {
     }
   });
 
-  test('an event that the machine cannot take is told as such, not thrown', async () => {
+  test('reports an event that the machine cannot handle, and does not throw', async () => {
     const jobId = await fixture.send('왜?');
     const job = openJournalReader(fixture.storage, jobId);
     job.readNext();
@@ -122,7 +122,7 @@ describe('what if', () => {
   });
 });
 
-test('every arrow that any history takes is on the chart', () => {
+test('every transition of a random history is on the chart', () => {
   const events = ['cancel', 'confirm', 'reject', 'gate.granted'].map((type) => ({ type, by: 'x' }));
   fc.assert(
     fc.property(fc.array(fc.nat(), { maxLength: 12 }), (picks) => {

@@ -1,4 +1,4 @@
-/** What is left of a conversation where texts are hidden. */
+/** Redaction: what remains of a conversation where texts are hidden. */
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { redact } from '#inspector/server/redact';
@@ -6,11 +6,11 @@ import { until } from '#test/support/journal';
 import { openInspector, type InspectorFixture } from '../inspector-fixture.ts';
 import { openSocketClient, type SocketClient } from './socket-client.ts';
 
-/** In every text of the job; no blanks, and nothing but ASCII: it could be a code. */
+/** Put into every text of the job. ASCII without blanks, so that it could be taken for a code. */
 const mark = 'Q7MARK';
 const markedNumber = 7_331_733_173;
 
-test('no text of a real job gets out, in whatever field it stands', async () => {
+test('no text of a job is sent to a redacted client, in any field', async () => {
   const overview = {
     state: 'waiting',
     running: null,
@@ -53,7 +53,7 @@ test('no text of a real job gets out, in whatever field it stands', async () => 
   expect(told.flatMap((one) => marksIn(one, ''))).toEqual([]);
 });
 
-/** Where the marks stand. */
+/** The paths of the values that contain a mark. */
 function marksIn(value: unknown, path: string): string[] {
   if (typeof value !== 'object' || value === null) {
     const text = String(value);
@@ -130,7 +130,7 @@ const prose = fc
   .array(fc.constantFrom('secret', 'word', '비밀', 'two'), { minLength: 2, maxLength: 6 })
   .map((words) => words.join(' '));
 
-test('no sentence gets out, whatever the field is called and however deep it stands', () => {
+test('redact removes every sentence, in a field of any name and depth', () => {
   fc.assert(
     fc.property(fc.object({ values: [prose, fc.nat()], maxDepth: 4 }), (value) => {
       expect(JSON.stringify(Object.values(redact(value) as object))).not.toMatch(
@@ -141,7 +141,7 @@ test('no sentence gets out, whatever the field is called and however deep it sta
   );
 });
 
-test('a word under a name that nobody knows becomes its length', () => {
+test('redact replaces a word in an unknown field by its length', () => {
   const name = fc.string({ minLength: 1 }).map((text) => `new_${text}`);
   fc.assert(
     fc.property(name, fc.stringMatching(/^[\w@.-]{1,20}$/), (key, word) => {
@@ -152,7 +152,7 @@ test('a word under a name that nobody knows becomes its length', () => {
   );
 });
 
-test('states, times, codes and keys stay', () => {
+test('redact keeps states, times, codes and keys', () => {
   const event = {
     id: 'job-1:3',
     state: 'confirm-draft',
@@ -185,7 +185,7 @@ test('states, times, codes and keys stay', () => {
   });
 });
 
-test('a text that streams grows by its length, as one text', () => {
+test('redact replaces a piece of a streamed text by the length of the text so far', () => {
   const chunk = { job_id: 'j', n: 3, off: 5, content: 'three' };
   expect(redact({ type: 'gatehouse.token', chunk })).toEqual({
     type: 'gatehouse.token',

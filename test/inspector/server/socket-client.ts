@@ -1,4 +1,4 @@
-/** One who looks on over the socket: what was said to them, in order. */
+/** A client of the inspector socket that records the received messages in order. */
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -12,7 +12,7 @@ export interface SocketClient {
   socket: WebSocket;
   received: ReceivedMessage[];
   send(message: object): void;
-  /** How many messages of this type were heard. */
+  /** The number of received messages of this type. */
   count(type: string): number;
 }
 
@@ -36,7 +36,7 @@ export async function openSocketClient(
   };
 }
 
-/** The numbers of the rows that were told. */
+/** The row numbers of the received frames. */
 export const framesOf = (heard: ReceivedMessage[]): number[] =>
   heard
     .filter(({ type }) => type === 'gatehouse.frames')

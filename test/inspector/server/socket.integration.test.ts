@@ -1,4 +1,4 @@
-/** The socket: who may open it, what it tells, and what it costs when nobody listens. */
+/** The inspector socket: access, messages, and no cost without a client. */
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
@@ -25,18 +25,18 @@ const refusal = async (options: Parameters<typeof open>[0]): Promise<string> =>
     (error: unknown) => (error as Error).message,
   );
 
-describe('who may open it', () => {
-  test('not a page of another site', async () => {
+describe('the inspector socket', () => {
+  test('is refused to a page of another site', async () => {
     fixture = await openInspector();
     expect(await refusal({ headers: { origin: 'http://evil.example' } })).toContain('403');
   });
 
-  test('without keys, not a name that is not loopback', async () => {
+  test('without API keys is refused for a host name that is not loopback', async () => {
     fixture = await openInspector();
     expect(await refusal({ headers: { host: 'evil.example' } })).toContain('403');
   });
 
-  test('with keys, only who has one: as a header, a subprotocol or in the address', async () => {
+  test('with API keys requires a key in a header, a subprotocol or the address', async () => {
     fixture = await openInspector({ apiKeys: ['geheim'] });
     expect(await refusal({})).toContain('401');
     expect(await refusal({ query: '?key=falsch' })).toContain('401');
@@ -47,7 +47,7 @@ describe('who may open it', () => {
     await open({ query: '?key=geheim' });
   });
 
-  test('with keys the page loads without one, and its data do not', async () => {
+  test('with API keys has a page that loads without a key, and data that need a key', async () => {
     fixture = await openInspector({ apiKeys: ['geheim'] });
     const page = await fetch(`${fixture.url}/inspect`);
     expect(page.status).toBe(200);
@@ -58,8 +58,8 @@ describe('who may open it', () => {
   });
 });
 
-describe('a job that is watched', () => {
-  test('is told row by row, each once, also to who comes back after a loss', async () => {
+describe('a watched job', () => {
+  test('is sent row by row, each once, also to a client that reconnects', async () => {
     fixture = await openInspector();
     const jobId = await fixture.send('왜 하늘은 파래?');
     const first = await open();
@@ -77,7 +77,7 @@ describe('a job that is watched', () => {
     });
   });
 
-  test('is told the text so far to who comes in the middle of an answer', async () => {
+  test('is sent with the text so far to a client that connects in the middle of an answer', async () => {
     fixture = await openInspector();
     const jobId = await fixture.send('왜?');
     fixture.hub.text(jobId, '하늘은 ', false);
@@ -93,14 +93,14 @@ describe('a job that is watched', () => {
     ]);
   });
 
-  test('that is not there is told so', async () => {
+  test('that does not exist is answered with GH_JOB_NOT_FOUND', async () => {
     fixture = await openInspector();
     const page = await open();
     page.send({ type: 'gatehouse.watch', jobId: 'nobody', afterN: 0 });
     await until(() => page.received.some(({ code }) => code === 'GH_JOB_NOT_FOUND'));
   });
 
-  test('shows no texts where they are to be hidden', async () => {
+  test('is sent without texts where redaction is configured', async () => {
     fixture = await openInspector({ redaction: 'texts' });
     const jobId = await fixture.send('비밀스러운 질문', 'geheimrat');
     await fixture.finish(jobId, '비밀스러운 답');
@@ -115,7 +115,7 @@ describe('a job that is watched', () => {
   });
 });
 
-test('of more jobs at once than a list can show the newest are told, and that it was cut', async () => {
+test('of a burst of job events only the newest 100 are sent, marked as cut', async () => {
   fixture = await openInspector();
   const page = await open();
   page.send({ type: 'gatehouse.jobs', on: true });
@@ -140,7 +140,7 @@ test('of more jobs at once than a list can show the newest are told, and that it
   expect(events.slice(-2).map(({ id }) => id)).toEqual(['j219:1', 'j219:2']);
 });
 
-test('with nobody watching nothing listens to the hub, and the last to leave ends it', async () => {
+test('the inspector has no hub subscription before a client watches and after the last client disconnects', async () => {
   fixture = await openInspector();
   expect(fixture.listeners()).toBe(0);
   const jobId = await fixture.send('왜?');
@@ -154,7 +154,7 @@ test('with nobody watching nothing listens to the hub, and the last to leave end
   await until(() => fixture.listeners() === 0);
 });
 
-test('a reader that does not keep up is cut off, the job goes on, and nothing is lost to it', async () => {
+test('a slow reader is disconnected, the job continues, and the reader gets the missing rows later', async () => {
   fixture = await openInspector();
   const jobId = await fixture.send('왜?');
   const slow = await open();
@@ -176,7 +176,7 @@ test('a reader that does not keep up is cut off, the job goes on, and nothing is
   expect(framesOf(again.received)).toEqual([3, 4]);
 });
 
-test('nonsense from a page changes nothing', async () => {
+test('invalid messages of a page are ignored', async () => {
   fixture = await openInspector();
   const page = await open();
   page.socket.send('{');

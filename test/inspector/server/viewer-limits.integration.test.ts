@@ -1,4 +1,4 @@
-/** What one who looks on may cost the others: slices, pieces, charges, and an end to those who flood. */
+/** Limits of inspector clients: time slices, message sizes, rate limits, and disconnection when they flood. */
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createRateLimiter } from '#http/server/rate-limiter';
@@ -13,7 +13,7 @@ import { framesOf, openSocketClient } from './socket-client.ts';
 let fixture: InspectorFixture;
 afterEach(() => fixture.close());
 
-/** Rows of each read of a journal, in order. */
+/** The number of rows of each journal read, in order. */
 let reads: number[];
 
 async function open(change: Partial<InspectorOptions> = {}): Promise<void> {
@@ -31,7 +31,7 @@ async function open(change: Partial<InspectorOptions> = {}): Promise<void> {
 
 const replayed = (): number => reads.reduce((sum, rows) => sum + rows, 0);
 
-/** A job of `edits * 2 + 4` rows that waits. */
+/** A waiting job with `edits * 2 + 4` rows. */
 async function longJob(edits: number, text = ''): Promise<string> {
   const jobId = await fixture.send('내일 3시 치과 잡아줘');
   await fixture.draft(jobId);
@@ -43,7 +43,7 @@ const ann = { key: 'ann-key', user: 'ann' };
 const headers = { authorization: `Bearer ${ann.key}` };
 
 describe('a long job', () => {
-  test('is replayed in slices, one of all onlookers in a turn of the event loop', async () => {
+  test('is replayed in slices, one slice per turn of the event loop for all clients together', async () => {
     await open();
     const jobId = await longJob(20);
     const parts = { storage: fixture.storage, slices: createTimeSlicer() };
@@ -60,7 +60,7 @@ describe('a long job', () => {
     expect(turns).toBeGreaterThanOrEqual(15);
   });
 
-  test('is replayed once for a page that asks for it again and again', async () => {
+  test('is replayed once for a page that watches it repeatedly', async () => {
     await open();
     const jobId = await longJob(20);
     const page = await openSocketClient(fixture.url);
@@ -71,7 +71,7 @@ describe('a long job', () => {
     expect(replayed()).toBe(44);
     expect(Math.max(...reads)).toBeLessThanOrEqual(10);
     expect(framesOf(page.received)).toEqual([]);
-    // What is asked for from the start comes whole, and what is new goes on from there.
+    // After row 40 all stored rows are sent, then the new rows.
     page.send({ type: 'gatehouse.watch', jobId, afterN: 40 });
     await until(() => page.count('gatehouse.check') === 11);
     await fixture.edit(jobId, { title: '치과' });
@@ -79,7 +79,7 @@ describe('a long job', () => {
     expect(framesOf(page.received)).toEqual([41, 42, 43, 44, 45, 46]);
   });
 
-  test('with much text opens in pieces that wait for their reader', async () => {
+  test('with much text is sent in pieces of less than 1 MiB that wait for the reader', async () => {
     await open();
     const jobId = await longJob(24, '가'.repeat(30_000));
     const page = await openSocketClient(fixture.url);
@@ -91,12 +91,12 @@ describe('a long job', () => {
     expect(page.received.find(({ type }) => type === 'gatehouse.check')).toMatchObject({
       ok: true,
     });
-    // More than a reader may be behind with what happens now; and each piece has one frame, or is small.
+    // More than the limit of pending live messages; and each piece has one frame, or is small.
     expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(8 * 1024 * 1024);
     expect(Math.max(...sizes)).toBeLessThan(1024 * 1024);
   });
 
-  test('is cut off for a reader that does not read for a time', async () => {
+  test('is no longer sent to a reader that reads nothing within the time limit', async () => {
     await open({ readerTimeoutMs: 50 });
     const jobId = await longJob(16, '가'.repeat(60_000));
     const page = await openSocketClient(fixture.url);
@@ -106,7 +106,7 @@ describe('a long job', () => {
     await until(() => fixture.listeners() === 0);
   });
 
-  test('is charged by its rows to the person who looks, and goes on when there is room again', async () => {
+  test('is charged by its rows to the rate limit of the watching user, and continues when the limit allows it', async () => {
     let [left, refused] = [3, 0];
     const limits = {
       checkKey: () => undefined,
@@ -135,7 +135,7 @@ describe('a long job', () => {
     expect(left).toBe(98);
   });
 
-  test('is charged by its rows to the person who asks what if', async () => {
+  test('is charged by its rows to the rate limit of the user of what-if', async () => {
     const limits = createRateLimiter({
       requestsPerMinute: 10,
       wrongKeysPerMinute: 0,
@@ -152,7 +152,7 @@ describe('a long job', () => {
     const choices = async (n: number): Promise<number> =>
       (await fetch(`${path}/choices?n=${n}`, { headers })).status;
     reads.length = 0;
-    // The first ten rows are the request's own, each further ten one more.
+    // The request itself covers ten rows; each further ten rows are charged as one more request.
     expect([await whatIf(1), replayed()]).toEqual([200, 1]);
     expect([await whatIf(61), await choices(41)]).toEqual([200, 200]);
     expect([await whatIf(11), await choices(11)]).toEqual([429, 429]);
@@ -160,7 +160,7 @@ describe('a long job', () => {
   });
 });
 
-test('a job whose first row cannot be run again says so', async () => {
+test('the check of a watched job fails when its first row cannot be replayed', async () => {
   await open();
   const jobId = await fixture.send('왜?');
   fixture.database.connection.prepare('update journal set at = 1e18 where n = 1').run();
@@ -172,7 +172,7 @@ test('a job whose first row cannot be run again says so', async () => {
   expect(String(check['differs'])).toContain('row 1: ');
 });
 
-test('a job that is looked on while its rows can no longer be run says so', async () => {
+test('the check of a watched job fails when a new row cannot be replayed', async () => {
   await open();
   const jobId = await fixture.send('왜?');
   const page = await openSocketClient(fixture.url);
@@ -191,7 +191,7 @@ test('a job that is looked on while its rows can no longer be run says so', asyn
 });
 
 describe('a search', () => {
-  test('looks at a bounded number of jobs, in slices, and is charged by them', async () => {
+  test('scans jobs in slices of 500, is charged by the slices, and stops at the rate limit', async () => {
     let charged = 0;
     const limits = {
       checkKey: () => undefined,
@@ -211,7 +211,7 @@ describe('a search', () => {
       ).json()) as object;
     expect(await ask('q=nothing')).toEqual({ jobs: [], next_cursor: null, looked: 1_700 });
     expect(charged).toBe(3);
-    // Also without words: a state that none of them has.
+    // The same without words: no job has this state.
     expect(await ask('state=cancelled')).toEqual({ jobs: [], next_cursor: null, looked: 1_700 });
     expect(charged).toBe(6);
     limits.chargeUser = () => {
@@ -221,7 +221,7 @@ describe('a search', () => {
   });
 });
 
-test('a program that tells of its actors without end is cut off', async () => {
+test('a program that floods the socket with actor messages is disconnected', async () => {
   await open();
   const guest = await openSocketClient(fixture.url, { protocols: [] });
   const page = await openSocketClient(fixture.url);

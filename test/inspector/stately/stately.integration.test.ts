@@ -1,4 +1,4 @@
-/** Stately's own clients against our socket. */
+/** The official clients of Stately on the inspector socket. */
 import {
   createWebSocketInspector,
   createWebSocketReceiver,
@@ -24,7 +24,7 @@ function receive(): StatelyInspectionEvent[] {
   return heard;
 }
 
-test('createWebSocketReceiver gets each job from its first message to its last, in order', async () => {
+test('createWebSocketReceiver gets the snapshots of a job from first to last, in order', async () => {
   const heard = receive();
   await until(() => fixture.listeners() === 1);
   const jobId = await fixture.send('왜 하늘은 파래?');
@@ -46,7 +46,7 @@ test('createWebSocketReceiver gets each job from its first message to its last, 
 const statusOf = (event: StatelyInspectionEvent): unknown =>
   (event as unknown as { snapshot: { status: string } }).snapshot.status;
 
-test('what createWebSocketInspector tells reaches our page and the receivers, not its sender', async () => {
+test('messages of createWebSocketInspector reach the inspector page and the receivers', async () => {
   const page = new WebSocket(address(), ['gatehouse.v1']);
   const told: string[] = [];
   page.on('message', (data) => told.push(String(data)));
@@ -69,7 +69,7 @@ test('what createWebSocketInspector tells reaches our page and the receivers, no
   page.terminate();
 });
 
-test('a receiver that asks for no texts gets none', async () => {
+test('a receiver with the protocol gatehouse.redacted gets no texts', async () => {
   const socket = new WebSocket(address(), ['gatehouse.redacted']);
   const heard: string[] = [];
   socket.on('message', (data) => heard.push(String(data)));

@@ -1,11 +1,11 @@
-/** What a person is told of the line at a model server while the only one in it is their own job. */
+/** Notices about the queue of a model server: a job does not count its own call as a request ahead of it. */
 import { expect, onTestFinished, test } from 'vitest';
 import { direct, follow, openCore } from '#test/support/core';
 import { says, stalls } from '#test/support/fake-llm-replies';
 
 const first = { firstToken: 300 };
 
-test('a job whose classification timed out is not told of somebody ahead: it is its own call', async () => {
+test('a job whose classification timed out gets no queue notice for its own call that still drains', async () => {
   const fixture = await openCore((small, large) => ({
     backends: [
       { id: 'small', baseUrl: small.baseUrl, model: 'm', timeoutsMs: first },
@@ -21,7 +21,7 @@ test('a job whose classification timed out is not told of somebody ahead: it is 
   expect(queued).toEqual([]);
 });
 
-test('a job that waits for the call of another is told so', async () => {
+test('a job that waits for the call of another user gets a queue notice', async () => {
   const fixture = await openCore();
   onTestFinished(() => fixture.close());
   fixture.small.script(stalls(), direct('둘'));

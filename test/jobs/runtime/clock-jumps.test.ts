@@ -1,4 +1,4 @@
-/** A wall clock that is set, by a person or by the network: limits keep their length. */
+/** Changes of the wall clock, by a user or by NTP: time limits keep their length. */
 import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '#shared/errors';
 import { effectOutputs, limits } from '#test/support/jobs';
@@ -15,7 +15,7 @@ const toTools = {
   backend: 'small',
 };
 
-/** A clock that can be set. */
+/** A wall clock that the test can set. */
 function clockOff(): { now(): number; offMs: number } {
   return {
     offMs: 0,
@@ -35,8 +35,8 @@ async function parkedShort(fixture: Fixture): Promise<string> {
   return jobId;
 }
 
-describe('a clock that was an hour ahead and is set right', () => {
-  test('lets the drafts of that hour expire after their own time', async () => {
+describe('the correction of a clock that was an hour ahead', () => {
+  test('lets the drafts of that hour expire after their own time limit', async () => {
     const clock = clockOff();
     const fixture = await start({ clock });
     clock.offMs = hourMs;
@@ -49,7 +49,7 @@ describe('a clock that was an hour ahead and is set right', () => {
     }
   });
 
-  test('lets the drafts of that hour expire after their own time over a restart too', async () => {
+  test('lets the drafts of that hour expire after their own time limit, also over a restart', async () => {
     const clock = clockOff();
     let fixture = await start({ clock });
     clock.offMs = hourMs;
@@ -62,7 +62,7 @@ describe('a clock that was an hour ahead and is set right', () => {
     }
   });
 
-  test('makes the limit of a step no longer', async () => {
+  test('does not extend the time limit of a step', async () => {
     const clock = clockOff();
     const fixture = await start({ clock });
     clock.offMs = hourMs;
@@ -72,7 +72,7 @@ describe('a clock that was an hour ahead and is set right', () => {
     await until(() => stateOf(fixture, jobId).state === 'fallback');
   });
 
-  test('makes the limit of a step no longer over a restart', async () => {
+  test('does not extend the time limit of a step over a restart', async () => {
     const clock = clockOff();
     let fixture = await start({ clock });
     clock.offMs = hourMs;
@@ -83,7 +83,7 @@ describe('a clock that was an hour ahead and is set right', () => {
     await until(() => stateOf(fixture, jobId).state === 'fallback');
   });
 
-  test('ends no draft before its time', async () => {
+  test('ends no draft before its time limit', async () => {
     const clock = clockOff();
     const fixture = await start({ clock });
     clock.offMs = hourMs;
@@ -97,12 +97,12 @@ describe('a clock that was an hour ahead and is set right', () => {
   });
 });
 
-describe('a machine that slept over the end of a draft', () => {
+describe('a computer that slept past the expiry of a draft', () => {
   const confirm = { type: 'confirm', by: 'ann' } as const;
 
-  test('writes nothing at the first word after it: the draft expires, and the word is refused', async () => {
+  test('applies the expiry before the first confirm: the draft expires, the confirm is refused, nothing is written', async () => {
     const time = { at: Date.now() };
-    // Timers stand while a machine sleeps, the wall clock does not: only the clock goes on here.
+    // During sleep timers stop and the wall clock continues: the test moves only the clock.
     const fixture = await start({ clock: { now: () => time.at } });
     const jobId = await openParkedJob(fixture);
     time.at += limits.confirmTtlMs + 1;
@@ -114,7 +114,7 @@ describe('a machine that slept over the end of a draft', () => {
     expect(fixture.everStarted.some((key) => key.includes(':execute:'))).toBe(false);
   });
 
-  test('ends a draft once when several words come with the end of its time', async () => {
+  test('ends a draft once when several commands come at its expiry', async () => {
     const time = { at: Date.now() };
     const fixture = await start({ clock: { now: () => time.at } });
     const jobId = await openParkedJob(fixture);
@@ -125,7 +125,7 @@ describe('a machine that slept over the end of a draft', () => {
     expect(fixture.events.filter(({ type }) => type === 'cancelled')).toHaveLength(1);
   });
 
-  test('takes the word while there is time left', async () => {
+  test('accepts a confirm before the expiry', async () => {
     const time = { at: Date.now() };
     const fixture = await start({ clock: { now: () => time.at } });
     const jobId = await openParkedJob(fixture);
@@ -134,7 +134,7 @@ describe('a machine that slept over the end of a draft', () => {
     await until(() => fixture.started.some(({ src }) => src === 'execute'));
   });
 
-  test('leaves no trace of the end when it cannot be stored', async () => {
+  test('leaves the draft unchanged when its expiry cannot be stored', async () => {
     const time = { at: Date.now() };
     const disk = { isBroken: false };
     const fixture = await start({

@@ -3,7 +3,7 @@
  *
  *   node crash-child.ts DATABASE EFFECT-LOG SCENARIO [POINT DETAIL]
  *
- * Every effect that begins is written to the log before it does anything: that is what "the outside" saw.
+ * Every effect is written to the log when it begins, before it does anything.
  * Prints `ended` once the job has ended.
  */
 import { appendFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const toTools = {
 };
 const unavailable = { code: 'GH_BACKEND_UNAVAILABLE', message: 'refused' };
 
-/** What each effect gives in each scenario; `null` fails, `'never'` does not end by itself. */
+/** The output of each effect in each scenario; `null` fails, `'never'` does not end by itself. */
 const answers: Record<string, Record<string, unknown>> = {
   reason: {
     classify: { decision: { by: 'classifier', action: 'route' }, backend: 'small' },

@@ -1,6 +1,6 @@
 /**
- * Crash matrix: a real process is killed with SIGKILL on each side of every commit and of every effect, in
- * every state; then it is started again. P1 to P5 are asserted by number.
+ * Crash matrix: a real process is killed with SIGKILL before and after every commit and every effect, in every
+ * state, and started again. P1 to P5 are asserted by number.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -67,51 +67,54 @@ const keysRun = (): string[] => {
   return existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : [];
 };
 
-describe('SIGKILL', () => {
-  test.each(matrix)('in %s at %s of %s: the job ends once', async (scenario, point, detail) => {
-    const killed = await runChild(scenario, point, detail);
-    expect(killed.signal).toBe('SIGKILL');
-    const before = keysRun();
-    const survived = await runChild(scenario);
-    expect(survived.output).toBe('ended\n');
+describe('a job whose process is killed with SIGKILL', () => {
+  test.each(matrix)(
+    'in scenario %s at %s of %s ends exactly once after a restart',
+    async (scenario, point, detail) => {
+      const killed = await runChild(scenario, point, detail);
+      expect(killed.signal).toBe('SIGKILL');
+      const before = keysRun();
+      const survived = await runChild(scenario);
+      expect(survived.output).toBe('ended\n');
 
-    const database = await openDatabase({ path: join(folder.path, 'gatehouse.db') });
-    try {
-      const storage = createJobStore(database);
-      const job = storage.find('job-1')!;
-      const rows = storage.rows(job.num);
-      const told = rows.flatMap((row) => row.emitted);
-      // P1: exactly one visible end, with a text.
-      const ends = told.filter((event) => ['done', 'cancelled'].includes(event.type));
-      expect(ends).toHaveLength(1);
-      expect(job.head.reply).toBeTruthy();
-      const wanted = new Set<string>();
-      // P2: nothing ran that no committed row asks for.
-      const state = replay(createJobMachineRunner(), job.input, rows, {
-        onRow({ state: at }) {
-          for (const effect of at.effects) wanted.add(effect.key);
-        },
-      });
-      for (const key of keysRun()) expect(wanted).toContain(key);
-      // P3: an effect ran twice only if it was in flight at the kill: the last one begun before it.
-      const twice = keysRun().filter((key, index, all) => all.indexOf(key) !== index);
-      expect(twice.length).toBeLessThanOrEqual(1);
-      if (twice[0] !== undefined) expect(before.at(-1)).toBe(twice[0]);
-      // P4: the rows give the stored state.
-      expect(state).toMatchObject({ rowNumber: job.head.n, seq: job.head.seq });
-      expect(state.snapshot.context).toMatchObject({
-        state: job.head.state,
-        reply: job.head.reply,
-      });
-      // P5: seq counts without a hole.
-      let seq = 0;
-      for (const row of rows) {
-        expect(row.seq).toBe(seq + 1);
-        seq += row.emitted.length;
+      const database = await openDatabase({ path: join(folder.path, 'gatehouse.db') });
+      try {
+        const storage = createJobStore(database);
+        const job = storage.find('job-1')!;
+        const rows = storage.rows(job.num);
+        const told = rows.flatMap((row) => row.emitted);
+        // P1: exactly one visible end, with a text.
+        const ends = told.filter((event) => ['done', 'cancelled'].includes(event.type));
+        expect(ends).toHaveLength(1);
+        expect(job.head.reply).toBeTruthy();
+        const wanted = new Set<string>();
+        // P2: every effect that ran belongs to a committed row.
+        const state = replay(createJobMachineRunner(), job.input, rows, {
+          onRow({ state: at }) {
+            for (const effect of at.effects) wanted.add(effect.key);
+          },
+        });
+        for (const key of keysRun()) expect(wanted).toContain(key);
+        // P3: only the effect in flight at the kill ran twice: the last effect that began before the kill.
+        const twice = keysRun().filter((key, index, all) => all.indexOf(key) !== index);
+        expect(twice.length).toBeLessThanOrEqual(1);
+        if (twice[0] !== undefined) expect(before.at(-1)).toBe(twice[0]);
+        // P4: a replay of the rows gives the stored state.
+        expect(state).toMatchObject({ rowNumber: job.head.n, seq: job.head.seq });
+        expect(state.snapshot.context).toMatchObject({
+          state: job.head.state,
+          reply: job.head.reply,
+        });
+        // P5: seq has no gap.
+        let seq = 0;
+        for (const row of rows) {
+          expect(row.seq).toBe(seq + 1);
+          seq += row.emitted.length;
+        }
+        expect(seq).toBe(job.head.seq);
+      } finally {
+        await database.close();
       }
-      expect(seq).toBe(job.head.seq);
-    } finally {
-      await database.close();
-    }
-  });
+    },
+  );
 });

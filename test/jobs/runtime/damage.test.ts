@@ -1,4 +1,4 @@
-/** Rows that cannot be read any more: their job ends visibly, and nobody else is held up. */
+/** Rows that cannot be read: their job ends visibly, and no other job is held up. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createEventLogStore } from '#events/store/event-log-store';
@@ -13,7 +13,7 @@ import {
 
 const { start, restart } = useJournals();
 
-/** Ends the journal, damages what it has stored, and opens another over it. */
+/** Damages the stored rows of the job, then restarts the journal. */
 async function damaged(
   fixture: JournalFixture,
   damage: string,
@@ -31,7 +31,7 @@ describe('a job with a damaged row', () => {
     ['its state', `update journal set value = '{"cl' where job = ? and n = 2`],
     ['what it told', `update journal set emitted = '[{' where job = ? and n = 2`],
     ['the input of the job', `update job set input = '{"jo' where num = ?`],
-  ])('(%s) ends with an apology, and the next one has its turn', async (_what, damage) => {
+  ])('(%s) ends with an apology, and the next job runs', async (_what, damage) => {
     let fixture = await start({ maxConcurrent: 1 });
     const broken = await fixture.submit({ userId: 'ann' });
     const next = await fixture.submit({ userId: 'bob' });
@@ -45,7 +45,7 @@ describe('a job with a damaged row', () => {
     await until(() => stateOf(fixture, next).outcome === 'answered');
   });
 
-  test('that waits for a person ends at the next word', async () => {
+  test('that waits for a confirm ends at the confirm', async () => {
     let fixture = await start();
     const jobId = await openParkedJob(fixture);
     fixture = await damaged(fixture, `update job set input = '{"jo' where num = ?`, jobId);
@@ -54,7 +54,7 @@ describe('a job with a damaged row', () => {
     expect(fixture.everStarted.some((key) => key.includes(':execute:'))).toBe(false);
   });
 
-  test('is passed by those who publish the journal', async () => {
+  test('is skipped by the readers that publish the journal', async () => {
     const fixture = await start();
     const broken = await fixture.submit({ userId: 'ann' });
     const next = await fixture.submit({ userId: 'bob' });
@@ -67,11 +67,11 @@ describe('a job with a damaged row', () => {
     expect(acks.map((event) => 'job_id' in event && event.job_id)).toEqual([broken, next]);
   });
 
-  test('on a page of the disk that is lost ends with an apology too', async () => {
+  test('on a damaged database page ends with an apology too', async () => {
     let fixture = await start({ maxConcurrent: 1 });
     const broken = await fixture.submit({ userId: 'ann' });
     const next = await fixture.submit({ userId: 'bob' });
-    // Far too long for one page: it lies on a chain of them, each beginning with the number of the next.
+    // Too long for one page: stored on a chain of overflow pages, each beginning with the number of the next page.
     const response = 'x'.repeat(50_000);
     await fixture.answer(broken, 'classify', {
       ...classifiedAsReasoning,

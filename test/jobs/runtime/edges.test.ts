@@ -1,4 +1,4 @@
-/** The edges where something could be forgotten: clocks, unreadable rows, restarts, bursts, the stop. */
+/** Edge cases in which a job could be lost: clocks, unreadable rows, restarts, bursts, the stop. */
 import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '#shared/errors';
 import type { JobStorage } from '#jobs/job-store-port';
@@ -14,10 +14,10 @@ import {
 
 const { start, restart } = useJournals();
 
-describe('what must not be forgotten', () => {
+describe('the journal in edge cases', () => {
   const later = (clock: { at: number }, ms: number) => (clock.at += ms);
 
-  test('a draft that came due while others were looked at still expires', async () => {
+  test('a draft that becomes due between the two queries of the start still expires', async () => {
     const time = { at: Date.now() };
     let looks = 0;
     const clock = { now: () => time.at };
@@ -26,7 +26,7 @@ describe('what must not be forgotten', () => {
       dueJobs(now) {
         looks += 1;
         const due = real.dueJobs(now);
-        // The clock goes on between the two questions to the database.
+        // The clock moves on between the two queries to the database.
         if (looks === 1) later(time, limits.confirmTtlMs + 1);
         return due;
       },
@@ -38,7 +38,7 @@ describe('what must not be forgotten', () => {
     await until(() => stateOf(fixture, jobId).state === 'cancelled');
   });
 
-  test('a draft that cannot be restored ends visibly when its time is up', async () => {
+  test('a draft that cannot be restored ends visibly when it is due', async () => {
     const time = { at: Date.now() };
     const clock = { now: () => time.at };
     let fixture = await start({ clock });
@@ -50,7 +50,7 @@ describe('what must not be forgotten', () => {
     expect(stateOf(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'failed' });
   });
 
-  test('jobs that an older version accepted in other words go on, and what it said stays', async () => {
+  test('jobs that an older version accepted with another text continue, and the stored text stays', async () => {
     let fixture = await start({ maxConcurrent: 1 });
     const running = await fixture.submit({ userId: 'ann' });
     const queued = await fixture.submit({ userId: 'bob' });
@@ -69,7 +69,7 @@ describe('what must not be forgotten', () => {
     }
   });
 
-  test('a job is taken up later when the database could not be read at the start', async () => {
+  test('a job is resumed later when the database could not be read at the start', async () => {
     let fixture = await start();
     const jobId = await fixture.submit();
     await until(() => fixture.started.length === 1);
@@ -87,7 +87,7 @@ describe('what must not be forgotten', () => {
     expect(stateOf(fixture, jobId).endedAt).toBeNull();
   });
 
-  test('a write that was in flight is given its whole time again, with its key', async () => {
+  test('a write in flight at a restart runs again with the same key and its whole time limit', async () => {
     const time = { at: Date.now() };
     const clock = { now: () => time.at };
     let fixture = await start({ clock });
@@ -102,7 +102,7 @@ describe('what must not be forgotten', () => {
     await until(() => stateOf(fixture, jobId).outcome === 'answered');
   });
 
-  test('a job that waited at a gate before the restart runs against its time limit after it', async () => {
+  test('a job that waited at a gate before a restart has its time limit running after it', async () => {
     let fixture = await start();
     const jobId = await fixture.submit();
     await until(() => fixture.started.length === 1);
@@ -113,18 +113,18 @@ describe('what must not be forgotten', () => {
     await until(() => JSON.stringify(value()) === '{"classify":"running"}');
   });
 
-  test('a burst is held to maxQueued although none of it is in the line yet', async () => {
+  test('a burst of messages is limited to maxQueued, even before any of them is queued', async () => {
     const fixture = await start({ maxConcurrent: 2, maxQueued: 3 });
     const burst = Array.from({ length: 20 }, (_, n) => fixture.submit({ userId: `u${n}` }));
     const results = await Promise.allSettled(burst);
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(5);
   });
 
-  test('a burst of one user leaves room for the others, also over a restart', async () => {
+  test('a burst of one user leaves room in the queue for other users, also over a restart', async () => {
     let fixture = await start({ maxConcurrent: 1, maxQueued: 20 });
     const burst = Array.from({ length: 30 }, () => fixture.submit({ userId: 'ann' }));
     const results = await Promise.allSettled(burst);
-    // One of them runs.
+    // One job runs, ten wait.
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(11);
     const refused = { code: 'GH_JOB_QUEUE_FULL', message: expect.stringContaining('your own') };
     await expect(fixture.submit({ userId: 'ann' })).rejects.toMatchObject(refused);
@@ -134,7 +134,7 @@ describe('what must not be forgotten', () => {
     await fixture.submit({ userId: 'bob' });
   });
 
-  test('a stopping journal starts nothing more', async () => {
+  test('a stopping journal starts no effect', async () => {
     const fixture = await start();
     const jobId = await fixture.submit();
     await until(() => fixture.started.length === 1);
@@ -146,7 +146,7 @@ describe('what must not be forgotten', () => {
     expect(stateOf(fixture, jobId).endedAt).toBeNull();
   });
 
-  test('a word that comes twice with one key, while the disk fails, is refused twice and taken later', async () => {
+  test('a confirm that is sent twice with one key while the disk fails is refused twice, and accepted later', async () => {
     const disk = { isBroken: false };
     const wrapStorage = (real: JobStorage): JobStorage => ({
       ...real,
@@ -163,7 +163,7 @@ describe('what must not be forgotten', () => {
         () => 'taken',
         (error: GatehouseError) => error.code,
       );
-    // The third has no key: it is refused by a state that is then undone, and must not be told of that state.
+    // The third has no key. A state that is then rolled back refuses it; the error must not be that of this state.
     const first = await Promise.all([say('k'), say('k'), say(null)]);
     expect(first).toEqual(Array.from({ length: 3 }, () => 'GH_STORE_UNAVAILABLE'));
     disk.isBroken = false;

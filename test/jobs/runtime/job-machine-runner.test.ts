@@ -1,6 +1,6 @@
 /**
- * The journal runs the machine through a scope that xstate does not document. This holds it against the
- * documented pure functions over random histories: a new version of xstate that differs fails here.
+ * The journal runs the machine through an actor scope that XState does not document. This test compares it with the
+ * documented pure functions over random histories: a new version of XState that differs fails here.
  */
 import fc from 'fast-check';
 import { initialTransition, transition } from 'xstate';
@@ -28,8 +28,8 @@ const summary = (actions: readonly unknown[]): unknown => ({
 const only = (actions: readonly unknown[], type: string): Record<string, unknown>[] =>
   (actions as Action[]).filter((action) => action.type === type).map((action) => action.params);
 
-describe('the fast scope', () => {
-  test('gives the same snapshots and the same actions as the public transition()', () => {
+describe('the job machine runner', () => {
+  test('gives the same snapshots and actions as the public transition() of XState', () => {
     const machine = createJobMachineRunner();
     let compared = 0;
     fc.assert(

@@ -1,4 +1,4 @@
-/** Who gets a turn when, and what those who wait are told of it. */
+/** The order in which jobs run, the estimates of waiting jobs, and the queue limits. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createQueueLimits, type QueueLimits } from '#jobs/runtime/queue-limits';
@@ -10,7 +10,7 @@ function setUp(maxConcurrent: number) {
   const turns = createJobScheduler(maxConcurrent, clock);
   const enter = (jobId: string, conversation = jobId) =>
     turns.enqueue({ jobId, conversation, userId: 'ann' }, () => undefined);
-  /** Lets one job run for this long, so that there is a measurement. */
+  /** Lets one job run for `ms`, so that there is a measurement. */
   const measure = (ms: number) => {
     enter('measured');
     clock.at += ms;
@@ -19,7 +19,7 @@ function setUp(maxConcurrent: number) {
   return { clock, turns, enter, measure };
 }
 
-describe('the estimate of a job that waits for its turn', () => {
+describe('the estimate for a waiting job', () => {
   test('is unknown while no job has been measured', () => {
     const { turns, enter } = setUp(1);
     enter('a');
@@ -27,7 +27,7 @@ describe('the estimate of a job that waits for its turn', () => {
     expect(turns.etaMs('b')).toBeNull();
   });
 
-  test('is what is left of those who run and the whole of those before it', () => {
+  test('is the remaining time of the running jobs plus the whole time of the jobs ahead', () => {
     const { turns, enter, measure, clock } = setUp(1);
     measure(1_000);
     for (const job of ['a', 'b', 'c']) enter(job);
@@ -35,14 +35,14 @@ describe('the estimate of a job that waits for its turn', () => {
     expect([turns.etaMs('a'), turns.etaMs('b'), turns.etaMs('c')]).toEqual([null, 600, 1_600]);
   });
 
-  test('counts the places that run side by side', () => {
+  test('divides by the number of jobs that run at once', () => {
     const { turns, enter, measure } = setUp(2);
     measure(1_000);
     for (const job of ['a', 'b', 'c', 'd', 'e']) enter(job);
     expect(['c', 'd', 'e'].map((job) => turns.etaMs(job))).toEqual([1_000, 1_000, 2_000]);
   });
 
-  test('of a second message in one conversation waits for the first, though places are free', () => {
+  test('of a second message in one conversation includes the first message, even if more jobs could run', () => {
     const { turns, enter, measure } = setUp(3);
     measure(1_000);
     enter('a', 'kitchen');
@@ -72,8 +72,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 80 },
 );
 
-describe('the line of those who wait', () => {
-  test('is that of a list that is walked, whatever happens in whichever order', () => {
+describe('the queue of the scheduler', () => {
+  test('equals the queue of the reference scheduler over any history', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (maxConcurrent, history) => {
         const model = referenceScheduler(maxConcurrent);
@@ -109,7 +109,7 @@ describe('the line of those who wait', () => {
     );
   });
 
-  test('tells those far back what the first of them lead it to expect', () => {
+  test('extrapolates the estimate of a job far back from the first jobs', () => {
     const { turns, enter, measure } = setUp(1);
     measure(1_000);
     for (let n = 0; n <= 1_000; n += 1) enter(`job-${n}`);
@@ -117,8 +117,8 @@ describe('the line of those who wait', () => {
     expect(turns.etaMs('job-1000')).toBe(1_000_000);
   });
 
-  test('of twenty thousand in one conversation goes on one by one', () => {
-    // A list that is walked for each of them takes longer than a test may.
+  test('runs twenty thousand jobs of one conversation one by one', () => {
+    // A linear search for each job would exceed the time limit of a test.
     const { turns } = setUp(2);
     const count = 20_000;
     const started: number[] = [];
@@ -134,7 +134,7 @@ describe('the line of those who wait', () => {
   });
 });
 
-describe('what one user may have waiting', () => {
+describe('the share of the queue for one user', () => {
   const open = (maxQueued: number) => {
     const { turns, enter } = setUp(1);
     enter('runs');
@@ -155,13 +155,13 @@ describe('what one user may have waiting', () => {
     [30, 15],
     [16, 10],
     [3, 3],
-  ])('of %i places is %i, and the rest is for others', (maxQueued, share) => {
+  ])('of %i places is %i, and the rest is for other users', (maxQueued, share) => {
     const { admission } = open(maxQueued);
     expect(fill(admission, 'ann')).toBe(share);
     expect(fill(admission, 'bob')).toBe(Math.min(share, maxQueued - share));
   });
 
-  test('counts those in the line and those that come in, and is told as their own', () => {
+  test('counts queued and arriving jobs of the user, and the error says that they are their own', () => {
     const { turns, admission } = open(20);
     for (let n = 0; n < 4; n += 1) {
       turns.enqueue({ jobId: `a${n}`, conversation: `c${n}`, userId: 'ann' }, () => undefined);

@@ -20,7 +20,7 @@ import {
 const { start, restart } = useJournals();
 
 describe('a message', () => {
-  test('is on disk when it is accepted, and answered in the end', async () => {
+  test('is on disk when it is accepted, and is answered later', async () => {
     const fixture = await start();
     const jobId = await fixture.submit();
     expect(stateOf(fixture, jobId)).toMatchObject({ state: 'classify', outcome: null });
@@ -35,7 +35,7 @@ describe('a message', () => {
     expect(fixture.journal.stats.loaded).toBe(0);
   });
 
-  test('P2: no effect starts before the step that wants it is on disk', async () => {
+  test('P2: starts no effect before the step that requests it is on disk', async () => {
     const seen: string[] = [];
     const fixture = await start({
       effects: {
@@ -52,7 +52,7 @@ describe('a message', () => {
     expect(seen).toEqual(['classify']);
   });
 
-  test('P5: its events are numbered from 1 without a hole, stored as they were told', async () => {
+  test('P5: has events numbered from 1 without a gap, stored as they were published', async () => {
     const fixture = await start();
     const jobId = await fixture.submit();
     await fixture.answer(jobId, 'classify', classifiedAsReasoning);
@@ -80,7 +80,7 @@ describe('a message', () => {
     expect(stored.at(-2)!.data).toMatchObject({ content: '짧은 답', final: true, replaces: true });
   });
 
-  test('P4: its stored events run through the machine give its stored state', async () => {
+  test('P4: has its stored state after a replay of its stored events', async () => {
     const fixture = await start();
     const jobId = await openParkedJob(fixture);
     await fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
@@ -95,7 +95,7 @@ describe('a message', () => {
     });
   });
 
-  test('P4: a stored row that was changed does not replay', async () => {
+  test('P4: fails its replay if a stored row was changed', async () => {
     const fixture = await start();
     const jobId = await openParkedJob(fixture);
     const stored = fixture.storage.find(jobId)!;
@@ -109,7 +109,7 @@ describe('a message', () => {
 });
 
 describe('an idempotency key', () => {
-  test('is good for one job, also when both messages arrive at once and after a restart', async () => {
+  test('gives one job, also when both messages arrive at once and after a restart', async () => {
     let fixture = await start();
     const [first, second] = await Promise.all([fixture.submit({}, 'k'), fixture.submit({}, 'k')]);
     expect(second).toBe(first);
@@ -122,7 +122,7 @@ describe('an idempotency key', () => {
 });
 
 describe('a conversation', () => {
-  test('runs its jobs in the order of arrival, and different ones side by side', async () => {
+  test('runs its jobs in the order of arrival, beside the jobs of other conversations', async () => {
     const fixture = await start();
     const first = await fixture.submit({ userId: 'ann' });
     const second = await fixture.submit({ userId: 'ann' });
@@ -134,14 +134,14 @@ describe('a conversation', () => {
     await until(() => fixture.started.some((call) => call.jobId === second));
   });
 
-  test('is not held up by a job that waits for a person', async () => {
+  test('is not held up by a job that waits for a confirm', async () => {
     const fixture = await start();
     await openParkedJob(fixture);
     const next = await fixture.submit();
     await until(() => fixture.started.some((call) => call.jobId === next));
   });
 
-  test('lets at most maxConcurrent jobs run, and refuses more than maxQueued that wait', async () => {
+  test('is refused a job when maxConcurrent jobs run and maxQueued jobs wait', async () => {
     const fixture = await start({ maxConcurrent: 1, maxQueued: 1 });
     await fixture.submit({ userId: 'ann' });
     await fixture.submit({ userId: 'bob' });
@@ -152,7 +152,7 @@ describe('a conversation', () => {
     expect(fixture.journal.stats).toMatchObject({ queued: 1, running: 1 });
   });
 
-  test('a queued job can be cancelled, and those behind it move up', async () => {
+  test('can cancel a queued job, and the jobs behind it move up', async () => {
     const fixture = await start({ maxConcurrent: 1 });
     await fixture.submit({ userId: 'ann' });
     const queued = await fixture.submit({ userId: 'bob' });
@@ -163,8 +163,8 @@ describe('a conversation', () => {
   });
 });
 
-describe('a job that waits for a person', () => {
-  test('costs a row and no memory, and goes on when the word comes', async () => {
+describe('a job that waits for a confirm', () => {
+  test('is not kept in memory, and continues at the confirm', async () => {
     const fixture = await start();
     const jobId = await openParkedJob(fixture);
     await yieldToEventLoop();
@@ -174,7 +174,7 @@ describe('a job that waits for a person', () => {
     await until(() => stateOf(fixture, jobId).outcome === 'answered');
   });
 
-  test('survives a restart, and its time limit is counted from when it was asked', async () => {
+  test('survives a restart, and expires by the time at which the draft was shown', async () => {
     let now = Date.now();
     const clock = { now: () => now };
     let fixture = await start({ clock });
@@ -195,7 +195,7 @@ describe('a job that waits for a person', () => {
     expect(fixture.everStarted.filter((key) => key.includes(':execute:'))).toHaveLength(1);
   });
 
-  test('shows the draft again after a change of it', async () => {
+  test('shows the draft again after an edit', async () => {
     const fixture = await start();
     const jobId = await openParkedJob(fixture);
     await fixture.journal.send(jobId, { type: 'edit', by: 'ann', changes: { time: '15:00' } });
@@ -205,8 +205,8 @@ describe('a job that waits for a person', () => {
   });
 });
 
-describe('a word to a job', () => {
-  test('that is not there is a 404, and to one that has ended a 409', async () => {
+describe('a command to a job', () => {
+  test('that does not exist is refused as not found, and to an ended job as a conflict', async () => {
     const fixture = await start();
     await expect(fixture.journal.send('nobody', { type: 'cancel', by: 'x' })).rejects.toMatchObject(
       {
@@ -225,7 +225,7 @@ describe('a word to a job', () => {
     );
   });
 
-  test('P8: a cancel aborts the running effect, and a late result of it changes nothing', async () => {
+  test('P8: that cancels it aborts the running effect, and a late result of this effect changes nothing', async () => {
     const fixture = await start();
     const jobId = await fixture.submit();
     await until(() => fixture.started.length === 1);
@@ -268,7 +268,7 @@ describe('after a restart', () => {
     expect(stateOf(fixture, jobId).state).toBe('fallback');
   });
 
-  test('jobs that had no turn yet wait again in the old order, and are not even loaded', async () => {
+  test('queued jobs wait in the same order as before, and are not loaded into memory', async () => {
     let fixture = await start({ maxConcurrent: 1 });
     const jobs: string[] = [];
     for (const userId of ['ann', 'bob', 'cid']) jobs.push(await fixture.submit({ userId }));
@@ -294,7 +294,7 @@ describe('after a restart', () => {
   });
 });
 
-describe('a commit that fails', () => {
+describe('a failing commit', () => {
   const breakable = () => {
     const state = { isBroken: false };
     const wrapStorage = (real: JobStorage): JobStorage => ({
@@ -307,7 +307,7 @@ describe('a commit that fails', () => {
     return { state, wrapStorage };
   };
 
-  test('refuses a new message and leaves nothing of it', async () => {
+  test('refuses a new message and stores nothing of it', async () => {
     const { state, wrapStorage } = breakable();
     const fixture = await start({ wrapStorage });
     state.isBroken = true;
@@ -319,7 +319,7 @@ describe('a commit that fails', () => {
     expect(fixture.journal.stats.isStorageUp).toBe(true);
   });
 
-  test('keeps the result of an effect until it can be written, and refuses words from outside', async () => {
+  test('keeps the result of an effect until it can be stored, and refuses commands meanwhile', async () => {
     const { state, wrapStorage } = breakable();
     const fixture = await start({ wrapStorage });
     const jobId = await fixture.submit();
@@ -337,7 +337,7 @@ describe('a commit that fails', () => {
   });
 });
 
-describe('P1: a fault of ours', () => {
+describe('P1: an internal error', () => {
   test('in an effect ends as a failure of that effect', async () => {
     const fixture = await start({
       effects: {
@@ -355,7 +355,7 @@ describe('P1: a fault of ours', () => {
   test('in the machine ends the job with an apology', async () => {
     const fixture = await start();
     const jobId = await fixture.submit();
-    // A decision without an action is a shape that no effect may give: the guard stumbles over it.
+    // A result without a decision breaks the contract of the effect: a guard of the machine throws.
     await fixture.answer(jobId, 'classify', null);
     await until(() => stateOf(fixture, jobId).endedAt !== null);
     expect(stateOf(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'failed' });

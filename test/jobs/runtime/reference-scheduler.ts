@@ -1,4 +1,4 @@
-/** Who has a turn, in the simplest form that can be read: a list that is walked. */
+/** The scheduler in its simplest form, as a model for property tests: a list with linear search. */
 export function referenceScheduler(maxConcurrent: number) {
   const holders: { jobId: string; conversation: string }[] = [];
   const waiters: { jobId: string; conversation: string; userId: string }[] = [];

@@ -1,4 +1,4 @@
-/** The history of a growing conversation: within its limits, whole, and with a beginning that stays where it can. */
+/** The history of a growing conversation: within its limits, without gaps, with a start that seldom moves. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maxExchanges, buildHistory, type HistoryLimits } from '#jobs/service/conversation-history';
@@ -12,7 +12,7 @@ const exchange = (place: number, chars = 40): AnsweredMessage => ({
   reply: `r${place} `.padEnd(chars, '.'),
 });
 
-/** What the store hands out after each exchange, and what is made of it. */
+/** The history that is built after each exchange, from the exchanges that the store returns. */
 const growing = (said: readonly AnsweredMessage[], bounds = limits): ConversationMessage[][] =>
   said.map((_, n) => {
     const last = maxExchanges(bounds);
@@ -24,18 +24,18 @@ const numberOf = (turn: ConversationMessage | undefined): number =>
 const moves = (histories: readonly ConversationMessage[][]): number =>
   new Set(histories.map(([first]) => numberOf(first))).size - 1;
 
-describe('the history', () => {
+describe('the history of a conversation', () => {
   test.each([
     ['short turns', 40, 0.25],
     ['turns of which eight fit', 750, 0.5],
     ['turns of which six fit', 1_000, 0.5],
-  ])('of %s begins elsewhere only now and then', (_what, chars, share) => {
+  ])('of %s seldom changes its first message', (_what, chars, share) => {
     const turns = 64;
     const said = Array.from({ length: turns }, (_, n) => exchange(n, chars));
     expect(moves(growing(said))).toBeLessThanOrEqual(turns * share);
   });
 
-  test('never goes back, is whole, and keeps its limits', () => {
+  test('never moves its start back, has no gap, and keeps its limits', () => {
     const sizes = fc.array(fc.integer({ min: 8, max: 3_000 }), { minLength: 1, maxLength: 40 });
     const bounds = fc.record({
       messages: fc.integer({ min: 1, max: 30 }),
@@ -64,7 +64,7 @@ describe('the history', () => {
     );
   });
 
-  test('shows what was cut, between characters, and always alike', () => {
+  test('marks cut texts, cuts between characters, and cuts a text the same way every time', () => {
     const said = [{ position: 0, message: '😀'.repeat(2_000), reply: 'short' }, exchange(1, 2_000)];
     const [first, later] = growing(said);
     const cut = first![0]!.content;
@@ -75,7 +75,7 @@ describe('the history', () => {
     expect(later!.slice(0, 2)).toEqual(first);
   });
 
-  test('is empty where nothing is wanted, or nothing was said', () => {
+  test('is empty if a limit is 0 or no message was exchanged', () => {
     expect(maxExchanges({ ...limits, messages: 0 })).toBe(0);
     expect(maxExchanges({ ...limits, chars: 0 })).toBe(0);
     expect(buildHistory([], limits)).toEqual([]);

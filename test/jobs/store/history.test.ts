@@ -1,9 +1,9 @@
-/** What the store hands out of a conversation. */
+/** The history query of the job store. */
 import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '#storage/database';
 import { createJobQueries } from '#jobs/store/job-queries';
 
-test('the history counts what was said, not what failed, and leaves out what is too old', async () => {
+test('the history query returns exchanges without failed and cancelled jobs, within its count and its oldest position', async () => {
   const database = await openDatabase({ path: ':memory:' });
   onTestFinished(() => database.close());
   const insert = database.connection.prepare(`

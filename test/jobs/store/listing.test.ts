@@ -1,11 +1,11 @@
-/** Lists of jobs: each call looks at a bounded number of rows, and whoever goes on from its cursor sees all. */
+/** Lists of jobs: each call scans a bounded number of rows, and the pages together contain all jobs. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDatabase, type Database } from '#storage/database';
 import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
 
 let database: Database;
 let queries: JobQueries;
-/** What was prepared since the database was opened. */
+/** The statements that were prepared since the database was opened. */
 let statements: string[];
 beforeEach(async () => {
   database = await openDatabase({ path: ':memory:' });
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-/** One job for each state, oldest first. Those that are neither done nor cancelled are open. */
+/** Adds one job per state, oldest first. A job that is neither done nor cancelled is open. */
 function addJobs(states: readonly string[], userId = 'ann'): void {
   const { connection } = database;
   const start = connection.prepare('select count(*) as n from job').get() as { n: number };
@@ -38,7 +38,7 @@ function addJobs(states: readonly string[], userId = 'ann'): void {
 
 const done = (count: number): string[] => Array.from({ length: count }, () => 'done');
 
-test('a state that few have is looked for in pages, each of them short, to the oldest job', async () => {
+test('jobs in a rare state are found in pages with bounded scans, down to the oldest job', async () => {
   addJobs(['cancelled', ...done(2_500), 'cancelled']);
   const found: string[] = [];
   let before: number | undefined;
@@ -55,7 +55,7 @@ test('a state that few have is looked for in pages, each of them short, to the o
 });
 
 test.each([{ userId: undefined }, { userId: 'ann' }])(
-  'open jobs are found behind any number of ended ones at once ($userId)',
+  'open jobs are found in one page behind any number of ended jobs ($userId)',
   async ({ userId }) => {
     addJobs(['reason', 'confirm-draft', ...done(2_500)]);
     addJobs(['reason'], 'bob');
@@ -66,7 +66,7 @@ test.each([{ userId: undefined }, { userId: 'ann' }])(
   },
 );
 
-test('an outcome is looked for among ended jobs, and cancelled is one of them', async () => {
+test('a list by outcome contains ended jobs, and the outcome `cancelled` selects cancelled jobs', async () => {
   addJobs(['reason', 'done', 'done', 'cancelled', 'done']);
   const { connection } = database;
   const end = connection.prepare('update job set outcome = ? where id = ?');
@@ -87,7 +87,7 @@ test('an outcome is looked for among ended jobs, and cancelled is one of them', 
   );
 });
 
-test('a page that is full goes on behind its last job, whatever was looked at for it', async () => {
+test('the page after a full page begins behind the last job of the full page', async () => {
   addJobs(['cancelled', 'done', 'cancelled', 'done', 'cancelled']);
   const first = await queries.list({ state: 'cancelled', limit: 2 });
   expect(first.jobs.map(({ id }) => id)).toEqual(['job-4', 'job-2']);
@@ -105,7 +105,7 @@ test.each([
   { state: 'reason', userId: 'ann' },
   { state: 'reason', before: 7 },
   { state: 'no such state' },
-])('$userId $state $outcome reads no job but by an index', async (filter) => {
+])('the list for $userId $state $outcome reads jobs by an index only', async (filter) => {
   addJobs(done(3));
   await queries.list({ ...filter, limit: 10 });
   const plans = statements
@@ -116,13 +116,13 @@ test.each([
       return (plan as { detail: string }[]).map(({ detail }) => detail).join('; ');
     });
   expect(plans.length).toBeGreaterThan(0);
-  // By number alone only those are read that were found.
+  // A search by rowid reads only jobs that were found.
   const good =
     /^(?:SEARCH job USING (?:INDEX job_user|INTEGER PRIMARY KEY \(rowid=\?\))|(?:SCAN|SEARCH) job USING INDEX job_open)/;
   expect(plans.filter((plan) => !good.test(plan) || plan.includes('TEMP B-TREE'))).toEqual([]);
 });
 
-test('a query that was asked before is not prepared again; one of long ago is, and answers as before', async () => {
+test('a recent query is not prepared again; an evicted query is prepared again and returns the same rows', async () => {
   addJobs(done(3));
   const ask = (values: number) =>
     database.query

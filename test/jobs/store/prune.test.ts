@@ -1,4 +1,4 @@
-/** The removal of what is old: it looks at nothing young, and at a bounded number of rows in each transaction. */
+/** The removal of old rows (retention): it reads no young rows, and a bounded number of rows per transaction. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '#storage/database';
 import {
@@ -10,7 +10,7 @@ import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
 import { createDeliveryStore } from '#events/store/event-log-store';
 
 let database: Database;
-/** What was prepared since the database was opened. */
+/** The statements that were prepared since the database was opened. */
 let statements: string[];
 let events: DocumentEventStore;
 let queries: JobQueries;
@@ -31,7 +31,7 @@ afterEach(() => database.close());
 const count = (table: string): number =>
   (database.connection.prepare(`select count(*) as n from ${table}`).get() as { n: number }).n;
 
-/** `endedAt` null: open. */
+/** Adds one job per time at which it ended; null: the job is open. */
 function addJobs(times: readonly (number | null)[]): void {
   const { connection } = database;
   const insert = connection.prepare(`
@@ -41,7 +41,7 @@ function addJobs(times: readonly (number | null)[]): void {
   connection.transaction(() => times.forEach((at, n) => insert.run(`job-${n}`, at)))();
 }
 
-/** Each document has one event per time. */
+/** Adds documents with one event per time each. */
 function addEvents(documents: number, times: readonly number[]): void {
   database.connection.transaction(() => {
     for (let n = 0; n < documents; n += 1) {
@@ -61,8 +61,8 @@ function addReports(jobId: string, reports: number): void {
   })();
 }
 
-describe('what is old', () => {
-  test('is found by an index in every statement: what is young is not read', async () => {
+describe('the removal of old rows', () => {
+  test('finds them by an index in every statement, and reads no young rows', async () => {
     statements.length = 0;
     events = createDocumentEventStore(database);
     await queries.prune(1);
@@ -81,7 +81,7 @@ describe('what is old', () => {
     expect(plans.join('\n')).toContain('document_deleted');
   });
 
-  test('goes, whatever it is more than one batch of, and the rest stays', async () => {
+  test('removes more jobs and delivery reports than one batch holds, and leaves the rest', async () => {
     addJobs([...Array.from({ length: 450 }, () => 1_000), 2_000, null]);
     addReports('job-450', 250);
     addReports('gone', 450);
@@ -91,8 +91,8 @@ describe('what is old', () => {
     expect(await queries.prune(2_000)).toBe(0);
   });
 
-  test('of a document goes but for its last event, also behind many that stay', async () => {
-    // More than a batch of documents that have one old event each, and then one with two.
+  test('removes the events of a document except its last event, also behind many events that stay', async () => {
+    // More than a batch of documents with one old event each (d0 among them), then d0 again with two more.
     addEvents(1_100, [1_000]);
     addEvents(1, [1_000, 1_500]);
     expect(await events.prune(2_000)).toBe(2);
@@ -100,7 +100,7 @@ describe('what is old', () => {
     expect(events.ofDocument('d0', 0, 10).map(({ seq }) => seq)).toEqual([3]);
   });
 
-  test('is removed in turns, between which others have theirs', async () => {
+  test('yields to the event loop between its transactions', async () => {
     addEvents(1_600, [1_000]);
     addJobs(Array.from({ length: 650 }, () => 1_000));
     for (const prune of [() => events.prune(2_000), () => queries.prune(2_000)]) {

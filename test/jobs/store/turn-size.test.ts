@@ -1,4 +1,4 @@
-/** A turn is stored whole and in its order, however many rows it has: they go into the database several at a time. */
+/** A transaction batch of any size is stored whole and in order: its rows are inserted several at a time. */
 import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '#storage/database';
 import type { JobChange, JournalRow } from '#jobs/job-store-port';
@@ -24,7 +24,7 @@ const newJob = (jobId: string, rows: number): JobChange =>
   );
 
 test.each([1, 7, 8, 9, 16, 100])(
-  '%i jobs of one turn get all their rows, in order',
+  '%i jobs of one transaction batch are stored with all their rows, in order',
   async (count) => {
     const database = await openDatabase({ path: ':memory:' });
     onTestFinished(() => database.close());

@@ -1,4 +1,4 @@
-/** From a classification to a decision: dates, times and folders resolved against clock and message. */
+/** From a classification to a decision: dates, times and folders are resolved with the clock and the message. */
 import { describe, expect, test } from 'vitest';
 import { parseClassification } from '#language/classification/parse-classification';
 import { toDecision } from '#language/classification/classification-decision';
@@ -29,8 +29,8 @@ const draft = (message: string, params: Record<string, unknown>) =>
 
 const paramsOf = (decision: ReturnType<typeof decide>) => decision.calls?.[0]?.params;
 
-describe('answers and questions', () => {
-  test('a response goes through as it stands', () => {
+describe('the decision for an answer or a question', () => {
+  test('carries the response of the classifier unchanged', () => {
     expect(decide('안녕', { action: 'direct', response: '안녕하세요' })).toEqual({
       by: 'classifier',
       action: 'direct',
@@ -38,7 +38,7 @@ describe('answers and questions', () => {
     });
   });
 
-  test('what could not be read becomes an answer without a response, with the reason', () => {
+  test('for an unreadable classification is a direct answer without a response, with the reason', () => {
     expect(decide('안녕', '{')).toEqual({
       by: 'classifier',
       action: 'direct',
@@ -46,7 +46,7 @@ describe('answers and questions', () => {
     });
   });
 
-  test('the reasoner and the status need nothing further', () => {
+  test('for the reasoner or for the system status carries no further field', () => {
     expect(decide('설명해줘', { action: 'route', prompt: 'x' })).toEqual({
       by: 'classifier',
       action: 'route',
@@ -58,8 +58,8 @@ describe('answers and questions', () => {
   });
 });
 
-describe('a draft', () => {
-  test('date words that the model left are resolved', () => {
+describe('a calendar draft', () => {
+  test('has the relative date and the time words of the model resolved', () => {
     expect(
       paramsOf(draft('치과 잡아줘', { title: '치과', date: '다음 주 화요일', time: '오후 2시' })),
     ).toEqual({
@@ -69,7 +69,7 @@ describe('a draft', () => {
     });
   });
 
-  test('the day of the message counts more than the arithmetic of the model', () => {
+  test('takes the day from the message if the model computed another day', () => {
     const decision = draft('다음 주 화요일 2시 치과 잡아줘', {
       title: '치과',
       date: '2026-11-25',
@@ -78,7 +78,7 @@ describe('a draft', () => {
     expect(paramsOf(decision)).toEqual({ title: '치과', date: '2026-11-24', time: '14:00' });
   });
 
-  test('the half of the day that only the model knows is kept', () => {
+  test('keeps a half of the day that only the model knows', () => {
     expect(
       paramsOf(draft('내일 8시 저녁 식사', { title: '식사', date: '2026-11-19', time: '20:00' })),
     ).toMatchObject({
@@ -89,7 +89,7 @@ describe('a draft', () => {
     ).toMatchObject({ time: '20:00' });
   });
 
-  test('start and end are read from the message when the model forgot them', () => {
+  test('takes start and end from the message if the model left them out', () => {
     expect(
       paramsOf(draft('내일 오후 3시부터 5시까지 워크숍 등록', { title: '워크숍', date: '내일' })),
     ).toEqual({
@@ -100,7 +100,7 @@ describe('a draft', () => {
     });
   });
 
-  test('an hour without a day is today while it lies ahead, and asked about afterwards', () => {
+  test('puts an hour without a day on today if it is still to come, and else asks for the day', () => {
     expect(paramsOf(draft('3시에 회의 잡아줘', { title: '회의' }))).toMatchObject({
       date: '2026-11-18',
       time: '15:00',
@@ -108,7 +108,7 @@ describe('a draft', () => {
     expect(draft('오전 8시에 회의 잡아줘', { title: '회의' })).toMatchObject({ action: 'clarify' });
   });
 
-  test('a day in the past that nobody named is asked about', () => {
+  test('is not made for a past day that the message does not name: the decision asks', () => {
     expect(draft('치과 예약 잡아줘', { title: '치과', date: '2024-05-01' })).toMatchObject({
       action: 'clarify',
       response: expect.stringContaining('치과'),
@@ -120,16 +120,19 @@ describe('a draft', () => {
     ['내일 25시 회의 잡아줘', { title: '회의', date: '내일', time: '25:00' }, '25시'],
     ['내일 3시 잡아줘', { date: '내일', time: '15:00' }, '제목'],
     ['일정 잡아줘', { title: '일정' }, '언제'],
-  ])('%s is asked back', (message, params, word) => {
-    expect(draft(message, params)).toMatchObject({
-      action: 'clarify',
-      response: expect.stringContaining(word),
-    });
-  });
+  ])(
+    'is not made for "%s": the decision asks for what is missing or impossible',
+    (message, params, word) => {
+      expect(draft(message, params)).toMatchObject({
+        action: 'clarify',
+        response: expect.stringContaining(word),
+      });
+    },
+  );
 });
 
-describe('searches', () => {
-  test('the ends of a period are resolved and put in order', () => {
+describe('a search', () => {
+  test('has the ends of its period resolved and put in order', () => {
     const period = (params: Record<string, unknown>, message = '일정 찾아줘') =>
       paramsOf(decide(message, tool('calendar', 'search', params)));
     expect(period({ date_from: '내일', date_to: '금요일' })).toEqual({
@@ -150,13 +153,13 @@ describe('searches', () => {
     });
   });
 
-  test('a period that nobody named is asked about', () => {
+  test('without a named period is answered with a question', () => {
     expect(decide('일정 찾아줘', tool('calendar', 'search', {}))).toMatchObject({
       action: 'clarify',
     });
   });
 
-  test('a search by words needs no dates, and keeps those that were named', () => {
+  test('by words needs no dates, and keeps the dates that the message names', () => {
     const search = (message: string, params: Record<string, unknown>) =>
       paramsOf(decide(message, tool('calendar', 'search', params)));
     expect(search('치과 일정 알려줘', { query: '치과' })).toEqual({ query: '치과' });
@@ -168,7 +171,7 @@ describe('searches', () => {
   });
 
   test.each(['치과 예약이 언제였지?', 'when was my dentist appointment?'])(
-    '%s looks back and ahead',
+    'for "%s" covers the past and the future',
     (message) => {
       const decision = decide(message, tool('calendar', 'search', { query: '치과' }));
       expect(paramsOf(decision)).toEqual({
@@ -179,7 +182,7 @@ describe('searches', () => {
     },
   );
 
-  test('mail looks back, a week when nothing narrows it, and knows the account words', () => {
+  test('of mail covers past days, seven if nothing narrows it, and maps account words to folders', () => {
     const mail = (params: Record<string, unknown>) =>
       paramsOf(decide('메일', tool('email', 'search', params)));
     expect(mail({})).toEqual({ days: 7 });
@@ -192,13 +195,13 @@ describe('searches', () => {
     expect(mail({ folder: 'Archive/2024', days: 3 })).toEqual({ days: 3, folder: 'Archive/2024' });
   });
 
-  test('a search for documents without words is asked back', () => {
+  test('of documents without words is answered with a question', () => {
     expect(decide('그거 찾아줘', tool('document', 'search', {}))).toMatchObject({
       action: 'clarify',
     });
   });
 
-  test('one call that lacks something holds all of them back', () => {
+  test('with two calls runs none of them if one call lacks something', () => {
     const calls = [
       { tool: 'calendar', operation: 'today', params: {} },
       { tool: 'document', operation: 'search', params: {} },
@@ -207,33 +210,38 @@ describe('searches', () => {
   });
 });
 
-describe.each(momentsAhead())('$name ($today)', ({ now: at, timeZone, today }) => {
-  const decideNow = (message: string, answer: Record<string, unknown>) =>
-    toDecision(parseClassification(JSON.stringify(answer)), { message, now: at, timeZone });
+describe.each(momentsAhead())(
+  'decisions at another moment: $name ($today)',
+  ({ now: at, timeZone, today }) => {
+    const decideNow = (message: string, answer: Record<string, unknown>) =>
+      toDecision(parseClassification(JSON.stringify(answer)), { message, now: at, timeZone });
 
-  test('date words of the model and of the message are counted from today', () => {
-    const params = { title: '치과', date: '내일', time: '오후 2시' };
-    const date = dayAfter(today, 1);
-    const expected = { title: '치과', date, time: '14:00' };
-    expect(paramsOf(decideNow('치과 잡아줘', tool('calendar', 'create_draft', params)))).toEqual(
-      expected,
-    );
-    const wrongDay = { ...params, date: dayAfter(today, 3) };
-    expect(
-      paramsOf(decideNow('내일 오후 2시 치과 잡아줘', tool('calendar', 'create_draft', wrongDay))),
-    ).toEqual(expected);
-  });
+    test('date words of the model and of the message are resolved from today', () => {
+      const params = { title: '치과', date: '내일', time: '오후 2시' };
+      const date = dayAfter(today, 1);
+      const expected = { title: '치과', date, time: '14:00' };
+      expect(paramsOf(decideNow('치과 잡아줘', tool('calendar', 'create_draft', params)))).toEqual(
+        expected,
+      );
+      const wrongDay = { ...params, date: dayAfter(today, 3) };
+      expect(
+        paramsOf(
+          decideNow('내일 오후 2시 치과 잡아줘', tool('calendar', 'create_draft', wrongDay)),
+        ),
+      ).toEqual(expected);
+    });
 
-  test('a day in the past that nobody named is asked about, today is not', () => {
-    const on = (date: string) =>
-      decideNow('치과 예약 잡아줘', tool('calendar', 'create_draft', { title: '치과', date }));
-    expect(on(dayAfter(today, -1))).toMatchObject({ action: 'clarify' });
-    expect(paramsOf(on(today))).toMatchObject({ date: today });
-  });
+    test('a past day that the message does not name is asked about, today is accepted', () => {
+      const on = (date: string) =>
+        decideNow('치과 예약 잡아줘', tool('calendar', 'create_draft', { title: '치과', date }));
+      expect(on(dayAfter(today, -1))).toMatchObject({ action: 'clarify' });
+      expect(paramsOf(on(today))).toMatchObject({ date: today });
+    });
 
-  test('the ends of a search are days of the calendar', () => {
-    const [date_from, date_to] = weekAfter(today, 1);
-    const answer = tool('calendar', 'search', { date_from: '다음 주' });
-    expect(paramsOf(decideNow('일정 찾아줘', answer))).toEqual({ date_from, date_to });
-  });
-});
+    test('the ends of a search for next week are its first and last calendar day', () => {
+      const [date_from, date_to] = weekAfter(today, 1);
+      const answer = tool('calendar', 'search', { date_from: '다음 주' });
+      expect(paramsOf(decideNow('일정 찾아줘', answer))).toEqual({ date_from, date_to });
+    });
+  },
+);

@@ -1,6 +1,6 @@
 /**
- * The reader of the classifier's raw output: given outputs, further broken ones, and what must hold for any
- * text a model may write.
+ * The parser of the classifier's raw output: given outputs, further malformed outputs, and properties that hold for any
+ * output of a model.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ interface OutputCase {
   original_result: Record<string, unknown> | string;
 }
 
-/** Where the old reader showed JSON, thoughts or nothing, gave up, or lost the code fence. */
+/** Outputs for which the former parser returned JSON, thinking or nothing, failed, or lost the code fence. */
 const better: Record<string, Classification | null> = {
   '<think>사용자가 일정을 묻는다. {예시}</think>\n{"action":"tools","tool":"calendar","operation":"today","params":{}}':
     {
@@ -80,7 +80,7 @@ const better: Record<string, Classification | null> = {
   },
 };
 
-/** The old result in the new shape: empty texts are absent, one tool is one call. */
+/** The former result in the present shape: empty texts are absent, a single tool is a list of one call. */
 function asClassification(old: Record<string, unknown>): unknown {
   const { action, response, prompt, tool, operation, params } = old;
   if (action === 'tools') return { action, calls: [{ tool, operation, params }] };
@@ -91,10 +91,10 @@ function asClassification(old: Record<string, unknown>): unknown {
   };
 }
 
-describe('outputs with a known reading', () => {
+describe('outputs with an expected classification', () => {
   const cases = readCases<OutputCase>('classifier-outputs.jsonl');
   test.each(cases.map((item) => [item.cat, JSON.stringify(item.raw), item] as const))(
-    '%s: %s',
+    'an output of category "%s" is parsed as its case says: %s',
     (_cat, _raw, item) => {
       const expected = Object.hasOwn(better, item.raw)
         ? better[item.raw]
@@ -103,7 +103,7 @@ describe('outputs with a known reading', () => {
     },
   );
 
-  test('every better reading belongs to a case', () => {
+  test('every corrected expectation belongs to a case of the file', () => {
     const raws = new Set(cases.map((item) => item.raw));
     expect(Object.keys(better).filter((raw) => !raws.has(raw))).toEqual([]);
   });
@@ -115,7 +115,7 @@ const search = (params: Record<string, unknown>) => ({
   calls: [{ tool: 'email', operation: 'search', params }],
 });
 
-describe('thoughts', () => {
+describe('thinking in the output', () => {
   test.each([
     '<think>무엇을 할까</think>{"action":"direct","response":"답"}',
     '<think>{"action":"route"} 일까?</think>\n{"action":"direct","response":"답"}',
@@ -124,17 +124,17 @@ describe('thoughts', () => {
     '[THINK]음[/THINK]{"action":"direct","response":"답"}',
     '<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>{"action":"direct","response":"답"}<|return|>',
     '{"action":"direct","response":"<think>몰래</think>답"}',
-  ])('%s shows the answer only', (raw) => {
+  ])('is removed, and the answer stays: %s', (raw) => {
     expect(parseClassification(raw)).toEqual({ action: 'direct', response: '답' });
   });
 
-  test('a thought that was cut off is no answer', () => {
+  test('that is cut off before its end gives no classification', () => {
     expect(
       parseClassification('<think>아직 생각하는 중 {"action":"direct","response":"초안"}'),
     ).toBeNull();
   });
 
-  test('an answer may talk about the tag', () => {
+  test('is not confused with an answer that mentions its tag', () => {
     const response = '태그 <think> 는 생각을 감쌉니다';
     expect(parseClassification(JSON.stringify({ action: 'direct', response }))).toEqual({
       action: 'direct',
@@ -143,7 +143,7 @@ describe('thoughts', () => {
   });
 });
 
-describe('shapes that models use', () => {
+describe('output shapes of models', () => {
   test.each([
     ['{"ACTION":" Direct ","RESPONSE":"답"}', { action: 'direct', response: '답' }],
     ['{"action":"answer","response":"답"}', { action: 'direct', response: '답' }],
@@ -192,7 +192,7 @@ describe('shapes that models use', () => {
       '{"action":"tools","tool_calls":[{"function":{"name":"calendar_today","arguments":"{}"}}]}',
       today,
     ],
-  ])('%s', (raw, expected) => {
+  ])('the output %s is parsed as expected', (raw, expected) => {
     expect(parseClassification(raw)).toEqual(expected);
   });
 
@@ -204,12 +204,12 @@ describe('shapes that models use', () => {
     '{"action":"tools","tool":"constructor","operation":"toString"}',
     '{"action":"tools","tool":"calendar","operation":"delete"}',
     '{"action":"tools","tool":["calendar"],"operation":"today"}',
-  ])('%s is not accepted', (raw) => {
+  ])('the output %s is rejected', (raw) => {
     expect(parseClassification(raw)).toBeNull();
   });
 });
 
-describe('for any text of a model', () => {
+describe('for any output of a model', () => {
   const leak = /\{\s*\\*["'“]?\s*action(?![\p{L}\p{N}])/iu;
   const pieces = [
     '{',
@@ -257,7 +257,7 @@ describe('for any text of a model', () => {
     fc.uint8Array({ maxLength: 300 }).map((bytes) => new TextDecoder().decode(bytes)),
   );
 
-  test('reading never throws, never shows the JSON, and never lets a write through', () => {
+  test('parsing never throws, never returns the JSON as text, and never accepts a write', () => {
     fc.assert(
       fc.property(anyOutput, (raw) => {
         const read = parseClassification(raw);
@@ -272,7 +272,7 @@ describe('for any text of a model', () => {
     );
   });
 
-  test('an answer cut at any place shows no JSON', () => {
+  test('an output cut at any place returns no JSON as text', () => {
     const whole =
       '{"action":"direct","response":"안녕하세요. 무엇을 {도와} \\"드릴까요\\"?","prompt":""}';
     for (let end = 0; end <= whole.length; end += 1) {
@@ -282,7 +282,7 @@ describe('for any text of a model', () => {
     }
   });
 
-  test('a whole answer is read back as it was written, whatever its text', () => {
+  test('a complete answer is parsed back unchanged, whatever its text', () => {
     const text = fc
       .string({ unit: 'grapheme', minLength: 1 })
       .map((part) => `가${part.normalize('NFC')}나`);

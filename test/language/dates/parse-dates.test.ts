@@ -1,6 +1,6 @@
 /**
- * The date reader against texts with the right answer, against arithmetic done in another way, and in
- * processes that live in other time zones.
+ * The date parser against texts with an expected result, against a second computation, and in processes of other time
+ * zones.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -23,9 +23,9 @@ const timeZone = 'Asia/Seoul';
 
 const cases = [...readCases<DateCase>('dates.jsonl'), ...readCases<DateCase>('dates-more.jsonl')];
 
-describe('dates with a known answer', () => {
+describe('date texts with an expected result', () => {
   test.each(cases.map((item) => [item.text, item.prefer, item.expect, item] as const))(
-    '%s (%s) is %s',
+    'the text "%s" with a preference for the %s is parsed as %s',
     (text, prefer, expected, item) => {
       const reading = parseDates(text, { now: Date.parse(item.now), timeZone, prefer });
       expect(shownDates(reading)).toBe(expected);
@@ -33,10 +33,10 @@ describe('dates with a known answer', () => {
   );
 });
 
-describe('what a reading tells', () => {
+describe('the result of the date parser', () => {
   const read = (text: string) => parseDates(text, { now, timeZone });
 
-  test('a day that no calendar has is reported with its words', () => {
+  test('names a day that does not exist, with its words', () => {
     expect(read('2월 30일 회의')).toMatchObject({
       ok: false,
       reason: 'no_such_day',
@@ -46,12 +46,12 @@ describe('what a reading tells', () => {
     expect(read('음력 8월 15일')).toMatchObject({ ok: false, reason: 'lunar' });
   });
 
-  test('a window that ends or begins today has its length', () => {
+  test('has the length of a window that ends or begins today', () => {
     expect(read('최근 3일 메일')).toMatchObject({ rolling: { days: 3 } });
     expect(read('다음 주 일정')).not.toHaveProperty('rolling');
   });
 
-  test('days that were listed stay apart in the ranges', () => {
+  test('keeps listed days as separate ranges', () => {
     expect(read('월요일이랑 수요일 일정')).toMatchObject({
       ranges: [
         { from: '2026-11-23', to: '2026-11-23' },
@@ -60,7 +60,7 @@ describe('what a reading tells', () => {
     });
   });
 
-  test('the year turns with the zone, also on New Year and on a leap day', () => {
+  test('depends on the time zone for the year, also at New Year and on a leap day', () => {
     const newYear = Date.parse('2026-12-31T15:30:00Z');
     expect(parseDates('오늘', { now: newYear, timeZone })).toMatchObject({ from: '2027-01-01' });
     expect(parseDates('오늘', { now: newYear, timeZone: 'America/New_York' })).toMatchObject({
@@ -78,7 +78,7 @@ describe('for any text and any day', () => {
   const anyDay = fc.integer({ min: civilDay(1950, 1, 1), max: civilDay(2150, 12, 31) });
   const noon = (day: number): number => day * 86_400_000 + 3 * 3_600_000;
 
-  test('reading never throws, and gives ordered ISO dates', () => {
+  test('parsing never throws, and gives ordered ISO dates', () => {
     const words = [
       '내일',
       '부터',
@@ -115,7 +115,7 @@ describe('for any text and any day', () => {
     );
   });
 
-  test('a written date is read as itself, or reported when the calendar has no such day', () => {
+  test('a full date is parsed as that day, or reported if the calendar has no such day', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1900, max: 2199 }),
@@ -130,7 +130,7 @@ describe('for any text and any day', () => {
     );
   });
 
-  test('a date without a year lies within a year on the preferred side', () => {
+  test('a date without a year lies within one year on the preferred side', () => {
     fc.assert(
       fc.property(
         anyDay,
@@ -148,7 +148,7 @@ describe('for any text and any day', () => {
     );
   });
 
-  test('civil days agree with the calendar of the platform', () => {
+  test('civil days agree with the UTC calendar of JavaScript dates', () => {
     fc.assert(
       fc.property(anyDay, (day) => {
         const { year, month, day: dayOfMonth } = civilParts(day);
@@ -161,7 +161,7 @@ describe('for any text and any day', () => {
     );
   });
 
-  test('now is the wall clock of the named zone, daylight saving included', () => {
+  test('the current day and minute are those of the named zone, daylight saving included', () => {
     const summer = Date.parse('2026-07-01T01:30:00Z');
     expect(civilNow(summer, 'Europe/Berlin')).toEqual({
       today: civilDay(2026, 7, 1),
@@ -174,7 +174,7 @@ describe('for any text and any day', () => {
   });
 });
 
-describe('in a process of another time zone', () => {
+describe('the date parser in a process of another time zone', () => {
   const module = join(import.meta.dirname, '../../../src/language/dates/parse-dates.ts');
   const texts = cases.map((item) => [item.text, item.prefer]);
   const script = `
@@ -189,7 +189,7 @@ describe('in a process of another time zone', () => {
       timeout: 60_000,
     }).stdout;
 
-  test('the readings are the same', () => {
+  test('gives the same results as in a process of Seoul', () => {
     const here = run('Asia/Seoul');
     expect(here).toContain('"2026-11-19"');
     for (const zone of ['UTC', 'America/Los_Angeles', 'Pacific/Kiritimati'])

@@ -46,7 +46,7 @@ describe('times of day', () => {
     ['at 7 in the evening', '19:00'],
     ['noon', '12:00'],
     ['midnight', '00:00'],
-  ])('%s is %s', (text, expected) => {
+  ])('the time "%s" is parsed as %s', (text, expected) => {
     expect(shown(text)).toBe(expected);
   });
 
@@ -68,13 +68,16 @@ describe('times of day', () => {
     ['9-11am', '09:00-11:00'],
     ['11-1pm', '11:00-13:00'],
     ['10:15am for an hour', '10:15-11:15'],
-  ])('%s is %s', (text, expected) => {
+  ])('the range "%s" is parsed as %s', (text, expected) => {
     expect(shown(text)).toBe(expected);
   });
 
-  test.each(['25시', '3시 70분', '12:75', '99시'])('%s is reported', (text) => {
-    expect(shown(text)).toMatch(/^bad: /);
-  });
+  test.each(['25시', '3시 70분', '12:75', '99시'])(
+    'the impossible time "%s" is reported',
+    (text) => {
+      expect(shown(text)).toMatch(/^bad: /);
+    },
+  );
 
   test.each([
     '3시간 뒤',
@@ -86,11 +89,11 @@ describe('times of day', () => {
     'at 3 people',
     '1/2',
     '3일',
-  ])('%s is no time', (text) => {
+  ])('the text "%s" contains no time', (text) => {
     expect(shown(text)).toBeNull();
   });
 
-  test('an hour says how its half of the day is known', () => {
+  test('an hour has the certainty of its half of the day', () => {
     expect(parseTimes('3시')).toMatchObject({ start: '15:00', startCertainty: 'likely' });
     expect(parseTimes('7시')).toMatchObject({ start: '07:00', startCertainty: 'ambiguous' });
     expect(parseTimes('오후 3시')).toMatchObject({ startCertainty: 'explicit' });
@@ -111,7 +114,7 @@ describe('times of day', () => {
     ['breakfast at 6', '06:00', 'ambiguous'],
     ['아침에 말한 3시 회의', '15:00', 'ambiguous'],
     ['저녁은 맛있었고, 7시 회의', '07:00', 'ambiguous'],
-  ])('the words around decide: %s is %s, %s', (text, start, half) => {
+  ])('the words around an hour decide its half of the day: %s is %s, %s', (text, start, half) => {
     expect(parseTimes(text)).toMatchObject({ start, startCertainty: half });
   });
 
@@ -125,11 +128,11 @@ describe('times of day', () => {
     ['0시', 'same'],
     ['새벽 1시', 'same'],
     ['정오', 'same'],
-  ])('%s is of the %s day', (text, turn) => {
+  ])('the time "%s" belongs to this day: %s', (text, turn) => {
     expect(parseTimes(text)).toMatchObject({ dayShift: turn });
   });
 
-  test('every hour and minute of a day is read as it stands', () => {
+  test('every hour and minute of a day is parsed unchanged', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 23 }),
@@ -146,7 +149,7 @@ describe('times of day', () => {
     );
   });
 
-  test('no text makes the reader throw', () => {
+  test('the parser throws for no text', () => {
     const words = fc.array(
       fc.constantFrom(
         '3',

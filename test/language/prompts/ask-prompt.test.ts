@@ -1,4 +1,4 @@
-/** The request for an answer from documents, and the words that are worth searching for. */
+/** The request for an answer from documents, and the keywords of its search. */
 import { describe, expect, test } from 'vitest';
 import { askMessages, nothingFound, sourceCharsTotal } from '#language/prompts/ask-prompt';
 import { extractKeywords } from '#language/query-keywords';
@@ -16,7 +16,7 @@ const prompt = {
 const userOf = (change: Partial<typeof prompt> = {}): string =>
   askMessages({ ...prompt, ...change }).at(-1)!.content;
 
-describe('the words worth searching for', () => {
+describe('the keywords of a question', () => {
   test.each([
     ['보일러 보증 기간이 언제까지야?', ['보일러', '보증', '기간이']],
     ['점심 예산은 얼마인가요', ['점심', '예산은']],
@@ -26,19 +26,19 @@ describe('the words worth searching for', () => {
     ['이건 뭐야?', ['이건']],
     ['???', []],
     ['\ud800 what', []],
-  ])('of %j are %j', (query, words) => {
+  ])('are taken from %j: %j', (query, words) => {
     expect(extractKeywords(query)).toEqual(words);
   });
 
-  test('are 24 at most, each once', () => {
+  test('are at most 24, without repetition', () => {
     const many = Array.from({ length: 30 }, (_, n) => `낱말${n}`).join(' ');
     expect(extractKeywords(many)).toHaveLength(24);
     expect(extractKeywords('예산 예산')).toEqual(['예산']);
   });
 });
 
-describe('the request', () => {
-  test('has a stable beginning; the clock and all that changes stand at its end', () => {
+describe('the request for an answer from documents', () => {
+  test('has a stable system message; the clock and the question are in the last message', () => {
     const [system, ...rest] = askMessages(prompt);
     const later = askMessages({ ...prompt, query: '다른 질문', now: prompt.now + 3_600_000 });
     expect(later[0]).toEqual(system);
@@ -47,7 +47,7 @@ describe('the request', () => {
     expect(rest[0]?.content).toMatch(/질문: 보증 기간이 언제까지야\?$/);
   });
 
-  test('shares its room equally between the sources, cut between characters', () => {
+  test('divides its length equally between the sources, and splits no surrogate pair', () => {
     const content = userOf();
     expect(content.isWellFormed()).toBe(true);
     const [, one = '', two = ''] = content.split('<source n=');
@@ -56,12 +56,12 @@ describe('the request', () => {
     expect(one).toContain('가'.repeat(1_900));
   });
 
-  test('says of merely similar sources what they are', () => {
+  test('marks sources that are only similar as possibly unrelated', () => {
     expect(userOf({ isExact: false })).toContain('관계없을 수 있습니다');
     expect(userOf()).not.toContain('관계없을 수 있습니다');
   });
 
-  test('without sources promises none, in the language of the question', () => {
+  test('without sources says that none was found, in the language of the question', () => {
     const [system] = askMessages({ ...prompt, sources: [], query: 'why is the sky blue' });
     expect(system?.content).toContain('no document was found');
     expect(nothingFound.en).toContain('nothing');

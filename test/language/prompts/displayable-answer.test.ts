@@ -1,10 +1,10 @@
-/** An answer in words stays as it is; the classifier's object in its place is never shown. */
+/** A text answer is displayed unchanged; a JSON object of the classifier in its place is never displayed. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { displayableAnswer, displayablePrefixLength } from '#language/prompts/displayable-answer';
 import { printedCallForms } from '#test/support/printed-call-forms';
 
-/** All that was shown at any time, of a text that comes in these pieces. */
+/** All text that was displayed at any time while these pieces arrived. */
 function shownOf(pieces: readonly string[]): string {
   let [text, shown] = ['', 0];
   for (const piece of pieces) {
@@ -37,13 +37,16 @@ const classified: [form: string, text: string, shown: string | null][] = [
   ['empty', '{"action":"direct","response":""}', null],
 ];
 
-describe('the classifier’s object in place of an answer', () => {
-  test.each(classified)('%s is never shown, its response is', (_form, text, shown) => {
-    expect(displayableAnswer(text)).toBe(shown);
-    expect(shownOf(Array.from(text))).not.toMatch(/[{}[\]]|action|```/);
-  });
+describe('a classifier object instead of an answer', () => {
+  test.each(classified)(
+    'of the form "%s" is never displayed, only its response',
+    (_form, text, shown) => {
+      expect(displayableAnswer(text)).toBe(shown);
+      expect(shownOf(Array.from(text))).not.toMatch(/[{}[\]]|action|```/);
+    },
+  );
 
-  test('is never shown however the text is cut', () => {
+  test('is never displayed, however the text is split into pieces', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...classified),
@@ -61,16 +64,16 @@ describe('the classifier’s object in place of an answer', () => {
 });
 
 test.each(printedCallForms.filter(({ name }) => !/sentence|made up|ReAct$|thoughts/.test(name)))(
-  'a tool call in place of an answer is none: $name',
+  'a tool call instead of an answer is not displayed: $name',
   ({ name, print }) => {
     const text = print('web_search', 'q', 'x');
-    // A name that is not offered is known by markup and by the shape of JSON only.
+    // The call of an unknown tool is recognized by its markup or its JSON shape only.
     const isKnown = !/flat|Python alone|as a tag|an empty tag|Apertus|plain input$/.test(name);
     if (isKnown) expect(displayableAnswer(text)).toBeNull();
   },
 );
 
-describe('an answer in words stays as it is where it', () => {
+describe('a text answer is displayed unchanged if it', () => {
   test.each([
     ['is a sentence', '안녕하세요. 무엇을 도와드릴까요?'],
     ['is JSON that was asked for', '{"name": "홍길동", "age": 3}'],

@@ -1,4 +1,4 @@
-/** What counts as an answer to a draft that waits. A wrong yes writes into somebody's calendar. */
+/** Which messages answer a waiting draft. A wrong yes writes into a user's calendar. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isUnclearReply, parseConsent } from '#language/rules/consent';
@@ -29,18 +29,18 @@ const courtesies = [
   ' 😊',
 ];
 
-/** Deterministic runs: a failure must be seen again. */
+/** Fixed seed, so that a failure is reproducible. */
 const runs = { numRuns: 1_000, seed: 20_261_201 };
 
-describe('a plain answer', () => {
-  test.each(yes)('%s confirms', (message) => {
+describe('a plain answer to a draft', () => {
+  test.each(yes)('confirms the draft: %s', (message) => {
     expect(parseConsent(message)).toBe('confirm');
   });
-  test.each(no)('%s refuses', (message) => {
+  test.each(no)('refuses the draft: %s', (message) => {
     expect(parseConsent(message)).toBe('reject');
   });
 
-  test('may be decomposed, full-width, upper case, with blanks, controls and line breaks around it', () => {
+  test('still confirms in NFD, in upper case, or with blanks, invisible characters and line breaks around it', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...yes),
@@ -60,7 +60,7 @@ describe('a plain answer', () => {
     );
   });
 
-  test('may be several in one message, and of a yes that only opens a refusal the refusal counts', () => {
+  test('may have several phrases; a yes that opens a refusal is a refusal, and a contradiction is no answer', () => {
     expect(parseConsent('네, 좋아요. 등록해 주세요!')).toBe('confirm');
     expect(parseConsent('yes, go ahead, thanks')).toBe('confirm');
     expect(parseConsent('네 취소해 주세요')).toBe('reject');
@@ -71,7 +71,7 @@ describe('a plain answer', () => {
   });
 });
 
-/** Each makes something else of a yes. 1,000 messages per form: 12,000 in all. */
+/** Each form changes the meaning of a yes. 1,000 messages per form: 12,000 in all. */
 const forms: readonly [string, fc.Arbitrary<(text: string) => string>][] = [
   [
     'ends in a question mark of some script',
@@ -245,8 +245,8 @@ const forms: readonly [string, fc.Arbitrary<(text: string) => string>][] = [
   ],
 ];
 
-describe('what is no plain answer never confirms', () => {
-  test.each(forms)('a yes that %s', (_name, form) => {
+describe('a message that is no plain answer', () => {
+  test.each(forms)('does not confirm the draft if it is a yes that %s', (_name, form) => {
     fc.assert(
       fc.property(
         fc.constantFrom(...yes),
@@ -267,11 +267,11 @@ should i confirm it|are you sure|right|correct it|correct the event|correct this
 create event|create an event|add an event|add another one|save the document|book a table|confirm the booking with kim|
 이게 맞나|맞아?|맞지|이거 맞아|이대로 등록할까|등록해도 되나요|확인할게|확인했어|확인 방법|수정해줘|고쳐줘|바꿔줘|일정 추가해줘|회의 등록해줘|하나 더 추가해줘|내일 일정 등록해줘|일정 확인해줘|메일 확인해줘|
 좋은 아침|네이버|예를 들어줘|응급실|좋아하는 거|확인 안 해|확인은 나중에|네 아니요|y/n|yes/no|yes or no|ok google|okay but|sure?|확인인가`),
-  )('%s', (message) => {
+  )('does not confirm the draft: %s', (message) => {
     expect(parseConsent(message)).not.toBe('confirm');
   });
 
-  test('any text that is not made of the phrases: 10,000 random messages of words around a yes', () => {
+  test('does not confirm the draft if it has other words around a yes (10,000 random messages)', () => {
     const other = fc.constantFrom(
       '회의',
       '4시',
@@ -303,18 +303,18 @@ create event|create an event|add an event|add another one|save the document|book
   });
 });
 
-describe('an answer that is unclear', () => {
+describe('an unclear answer to a draft', () => {
   test.each(
     listed(`확인❓|yes❓|> 확인|~~네~~|<del>확인</del>|"확인"|취소?|🤔|?|is that correct|do i confirm|can i|이게 맞나|네 맞나|correct it|
 please change it|수정해줘|이대로 등록할까요|등록해도 되나요|are you sure|right`),
-  )('%s shows the draft again', (message) => {
+  )('is recognized, so that the draft is shown again: %s', (message) => {
     expect(isUnclearReply(message)).toBe(true);
   });
 
   test.each(
     listed(`확인|취소|일정 추가해줘|create event|add an event|오늘 일정 알려줘|안녕|what is the weather|is it going to rain tomorrow|
 can you write a poem|4시로 바꿔줘|파이썬 코드 수정해줘|fix my code||확인 방법 알려줘`),
-  )('%s is not one', (message) => {
+  )('is not recognized in another message: %s', (message) => {
     expect(isUnclearReply(message)).toBe(false);
   });
 });

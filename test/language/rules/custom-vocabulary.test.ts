@@ -1,4 +1,4 @@
-/** Words of a home out of its configuration: mail folders, accounts, providers, model servers and the zone. */
+/** The custom vocabulary of the configuration: mail folders, accounts, providers, model servers and the zone. */
 import { describe, expect, test } from 'vitest';
 import { configSchema } from '#app/config/config';
 import { configuredNames } from '#app/configured-names';
@@ -61,7 +61,7 @@ describe('mail folders of the configuration', () => {
     ['집 메일 보여줘', 'Team'],
     ['네이버 메일 보여줘', 'Naver'],
     ['club 메일 확인해줘', 'Club'],
-    // Of the same kind as 회사.
+    // A synonym of 회사.
     ['check my work email', 'Firma/2026'],
     ['show my receipts folder', undefined],
     ['check my receipts inbox', 'Receipts'],
@@ -69,9 +69,9 @@ describe('mail folders of the configuration', () => {
     ['do i have new mail in my money stuff folder?', 'Receipts'],
     ['show me unread emails in my naver account', 'Naver'],
     ['check my club inbox', 'Club'],
-    // Two accounts have a folder of this word: the tool asks both.
+    // Two accounts have a folder with this word: the tool searches both.
     ['check my shared inbox', 'shared'],
-  ])('%j asks for %j', (message, folder) => {
+  ])('the message %j searches the folder %j', (message, folder) => {
     expect(folderIn(message)).toBe(folder);
   });
 
@@ -79,13 +79,13 @@ describe('mail folders of the configuration', () => {
     ['앨리스한테서 온 메일', '앨리스'],
     ['show me emails from alice', 'alice'],
     ['did alice email me', 'alice'],
-  ])('%j names a sender, although an account has the name', (message, from) => {
+  ])('the message %j names a sender, although an account has that name', (message, from) => {
     const { params } = decide(message, { mailFolders: [{ folder: 'alice', words: ['앨리스'] }] });
     expect(params).toMatchObject({ from });
     expect(params).not.toHaveProperty('folder');
   });
 
-  test('a word of a folder stays what it is in other questions', () => {
+  test('a word of a folder is an ordinary word in other questions', () => {
     expect(decide('영수증 문서 찾아줘')).toMatchObject({
       tool: 'document',
       params: { query: '영수증' },
@@ -100,7 +100,7 @@ describe('mail folders of the configuration', () => {
     });
   });
 
-  test('without a configuration a word for work is passed on as it was said', () => {
+  test('without a configuration, a word for work is passed on as a folder name', () => {
     expect(folderIn('회사 메일 보여줘', {})).toBe('회사');
     expect(folderIn('check my work email', {})).toBe('work');
     expect(folderIn('개인 메일 확인해줘', {})).toBe('INBOX');
@@ -118,19 +118,19 @@ describe('model servers of the configuration', () => {
     'phi',
     'how is atlas doing?',
     '대왕',
-  ])('%j asks for the state of the system', (message) => {
+  ])('the message %j asks for the system status', (message) => {
     expect(decide(message).action).toBe('system_status');
   });
 
   test.each(['zephyr', 'is falcon busy?', '팔콘 뭐 하고 있어?'])(
-    '%j names no server and no family of models',
+    'the message %j names no server and no model family, and goes to the classifier',
     (message) => {
       expect(decide(message).action).toBe('classify');
     },
   );
 });
 
-test('the zone is the one of the machine where none is configured', () => {
+test('the configured time zone is that of the machine unless the configuration names one', () => {
   expect(configSchema.parse({}).timezone).toBe(systemTimeZone());
   expect(configSchema.parse({ timezone: 'auto' }).timezone).toBe(systemTimeZone());
   expect(configSchema.parse({ timezone: 'Asia/Seoul' }).timezone).toBe('Asia/Seoul');

@@ -1,4 +1,4 @@
-/** Changes to a draft that waits. */
+/** Changes to a waiting draft. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDraftEdit } from '#language/rules/draft-edit';
@@ -58,12 +58,12 @@ const changes: [message: string, edit: object][] = [
 ];
 
 describe('a change to the waiting draft', () => {
-  test.each(changes)('%s', (message, expected) => {
+  test.each(changes)('is parsed from the message: %s', (message, expected) => {
     const { open: _open, ...edit } = parseDraftEdit(message, options) ?? {};
     expect(edit).toEqual(expected);
   });
 
-  test.each(momentsAhead())('is the same counted from $name ($today)', (moment) => {
+  test.each(momentsAhead())('is the same relative to another moment: $name ($today)', (moment) => {
     const held = changes.filter(([message]) => movesAlong(message, fixedDay, moment.today));
     expect(held.length).toBeGreaterThan(20);
     for (const [message, expected] of held) {
@@ -80,7 +80,7 @@ describe('a change to the waiting draft', () => {
     ['오늘 밤 12시로 바꿔', undefined],
     ['오후 8시로 바꿔', undefined],
     ['8시에 저녁으로 바꿔', undefined],
-  ])('%s leaves %j to the draft', (message, open) => {
+  ])('from the message "%s" leaves the fields %j open for the draft to decide', (message, open) => {
     expect(parseDraftEdit(message, options)?.open).toEqual(open);
   });
 
@@ -104,11 +104,11 @@ describe('a change to the waiting draft', () => {
     '날씨 어때',
     'what is the weather tomorrow',
     '',
-  ])('%j is no change', (message) => {
+  ])('is not found in the message %j', (message) => {
     expect(parseDraftEdit(message, options)).toBeNull();
   });
 
-  test('no text makes the reader throw', () => {
+  test('is parsed without an exception from any text', () => {
     const words = fc.array(
       fc.constantFrom(
         '제목은',

@@ -1,4 +1,4 @@
-/** A new calendar entry, from what a model made of the message and from the message itself. */
+/** The parameters of a new calendar entry, from the classification of a message and from the message itself. */
 import { describe, expect, test } from 'vitest';
 import { parseClassification } from '#language/classification/parse-classification';
 import { toDecision } from '#language/classification/classification-decision';
@@ -58,12 +58,12 @@ const right: [message: string, date: string, time: string][] = [
   ['다음 주 화요일 3시 회의를 수요일 10시로 등록해줘', '2026-11-25', '10:00'],
 ];
 
-describe('the right answer of the model', () => {
-  test.each(right)('to %j stays', (message, date, time) => {
+describe('correct parameters of the model', () => {
+  test.each(right)('stay unchanged for %j', (message, date, time) => {
     expect(draft(message, { date, time })).toEqual({ title: 'T', date, time });
   });
 
-  test('stays on the Sunday of this week as well', () => {
+  test('stay unchanged on the Sunday of this week as well', () => {
     const { now, today } = movedToThisWeek(Date.parse(evening));
     const held = right.filter(([message]) => movesAlong(message, '2026-11-22', today));
     expect(held.length).toBeGreaterThan(20);
@@ -82,13 +82,13 @@ describe('the right answer of the model', () => {
     ['내일 밤 11시부터 12시까지 작업 등록', '23:00', '00:00'],
     ['meeting tomorrow from 11 to 1 add', '11:00', '13:00'],
     ['내일 새벽 1시까지 22시부터 파티 등록', '22:00', '01:00'],
-  ])('to %j stays with its end', (message, time, end) => {
+  ])('stay unchanged with an end time for %j', (message, time, end) => {
     const params = { date: '2026-11-23', time, end_time: end };
     expect(draft(message, params)).toEqual({ title: 'T', ...params });
   });
 });
 
-describe('what the message says beyond doubt', () => {
+describe('an unambiguous statement of the message', () => {
   test.each([
     ['tonight at 8 movie, add it', { date: '2026-11-22', time: '08:00' }, '2026-11-22', '20:00'],
     ['내일 7시에 저녁 약속', { date: '2026-11-23', time: '07:00' }, '2026-11-23', '19:00'],
@@ -96,24 +96,24 @@ describe('what the message says beyond doubt', () => {
     ['밤 12시에 통화 잡아줘', { time: '00:00' }, '2026-11-23', '00:00'],
     ['통화 잡아줘', { date: '오늘', time: '24:00' }, '2026-11-23', '00:00'],
     ['내일 3시 회의', { date: '2026-11-23', time: '03:00' }, '2026-11-23', '15:00'],
-  ])('corrects the model: %j', (message, params, date, time) => {
+  ])('corrects the parameters of the model: %j', (message, params, date, time) => {
     expect(draft(message, params)).toEqual({ title: 'T', date, time });
   });
 
-  test('moves the end along with the half of the day', () => {
+  test('moves the end time together with the start if it decides the half of the day', () => {
     expect(
       draft('내일 3시 회의', { date: '2026-11-23', time: '03:00', end_time: '04:00' }),
     ).toMatchObject({ time: '15:00', end_time: '16:00' });
   });
 
-  test('a night after midnight is that which is still to come', () => {
+  test('about the night, with an hour after midnight, means the coming night', () => {
     const params = { date: '2026-11-22', time: '01:00' };
     expect(draft('오늘 밤 1시에 통화', params, '2026-11-22T00:30:00+09:00')).toMatchObject(params);
   });
 });
 
 describe('an hour of today that has passed', () => {
-  test('is the one of the evening, where its half was not said', () => {
+  test('is moved to the evening if the message does not state the half of the day', () => {
     expect(draft('오늘 8시 통화', { date: '2026-11-22', time: '08:00' })).toMatchObject({
       time: '20:00',
     });
@@ -123,7 +123,7 @@ describe('an hour of today that has passed', () => {
     });
   });
 
-  test('stays where it was said, or where both halves have passed', () => {
+  test('stays if the message states the half of the day, or if both halves have passed', () => {
     expect(draft('오늘 오전 8시 통화', { date: '2026-11-22' })).toMatchObject({ time: '08:00' });
     expect(draft('오늘 3시 통화', { date: '2026-11-22' })).toMatchObject({ time: '15:00' });
   });
@@ -132,14 +132,14 @@ describe('an hour of today that has passed', () => {
 describe('an entry over several days', () => {
   const trip = { date: '2026-12-01', end_date: '2026-12-03' };
 
-  test('has the days of the message, also where the model forgot or missed the last', () => {
+  test('has the days of the message, also if the model left out or mistook the last day', () => {
     const message = '12월 1일부터 3일까지 제주도 여행 등록';
     expect(draft(message, trip)).toEqual({ title: 'T', ...trip });
     expect(draft(message, { date: '2026-12-01' })).toEqual({ title: 'T', ...trip });
     expect(draft(message, { date: '2026-12-01', end_date: '2026-12-04' })).toMatchObject(trip);
   });
 
-  test('has the last day that only the model knows, in words too', () => {
+  test('has a last day that only the model gives, also as a relative date', () => {
     expect(draft('여행 등록', { date: '12월 1일', end_date: '12월 3일' })).toMatchObject(trip);
     expect(draft('여행 등록', { date: '2026-12-01', end_date: '2026-12-01' })).toEqual({
       title: 'T',
@@ -147,12 +147,12 @@ describe('an entry over several days', () => {
     });
   });
 
-  test('with an hour is one only where the model says so', () => {
+  test('with an hour has a last day only if the model gives one', () => {
     const params = { date: '2026-11-23', time: '15:00' };
     expect(draft('월요일부터 금요일까지 오후 3시 회의', params)).toEqual({ title: 'T', ...params });
   });
 
-  test('with a last day that cannot be is asked about', () => {
+  test('with an impossible last day is answered with a question', () => {
     expect(decide('여행', { title: 'T', date: '12월 1일', end_date: '2월 30일' })).toMatchObject({
       action: 'clarify',
       response: expect.stringContaining('2월 30일'),
@@ -160,7 +160,7 @@ describe('an entry over several days', () => {
   });
 });
 
-test('the place that the model found is kept', () => {
+test('the location that the model gives is kept', () => {
   const params = { date: '2026-11-23', time: '15:00', location: '강남역' };
   expect(draft('내일 오후 3시 강남역에서 미팅', params)).toEqual({ title: 'T', ...params });
 });

@@ -1,4 +1,4 @@
-/** By how much a draft that waits is to be moved. */
+/** The length by which a waiting draft is moved. */
 import { describe, expect, test } from 'vitest';
 import { parseDraftEdit } from '#language/rules/draft-edit';
 import { momentsAhead } from '#test/support/test-moments';
@@ -35,18 +35,18 @@ const shifts: [message: string, shift: object][] = [
   ['A week later', { days: 7 }],
 ];
 
-describe('a draft that waits is moved', () => {
-  test.each(shifts)('%s', (message, shift) => {
+describe('moving a waiting draft', () => {
+  test.each(shifts)('is parsed as a length from the message: %s', (message, shift) => {
     expect(parseDraftEdit(message, options)).toEqual({ shift });
   });
 
-  test.each(momentsAhead())('by as much $name ($today)', (moment) => {
+  test.each(momentsAhead())('is the same length at another moment: $name ($today)', (moment) => {
     for (const [message, shift] of shifts) {
       expect(parseDraftEdit(message, moment), message).toEqual({ shift });
     }
   });
 
-  test('and given another title at once', () => {
+  test('can be combined with a new title', () => {
     expect(parseDraftEdit('제목은 치과로 바꾸고 한 시간 미뤄줘', options)).toEqual({
       shift: { minutes: 60 },
       title: '치과',
@@ -66,11 +66,11 @@ describe('a draft that waits is moved', () => {
     'make it an hour longer',
     'in an hour',
     '0분 미뤄줘',
-  ])('not by %j', (message) => {
+  ])('is not requested by the message %j', (message) => {
     expect(parseDraftEdit(message, options)?.shift).toBeUndefined();
   });
 
-  test('3일로 미뤄줘 and 다음 주로 미뤄줘 name the day itself', () => {
+  test('is a date and no length in 3일로 미뤄줘 and 다음 주 화요일로 미뤄줘', () => {
     expect(parseDraftEdit('3일로 미뤄줘', options)).toEqual({ date: '2026-12-03' });
     expect(parseDraftEdit('다음 주 화요일로 미뤄줘', options)).toEqual({ date: '2026-11-24' });
   });

@@ -1,16 +1,16 @@
 /**
- * No word of the rules, of the prompts and of the machines' texts names a company, a person or a place, except
- * those below, each with its reason. Places are taken from the zones and regions of the ECMAScript
- * Internationalization API; companies and persons from the lists here.
+ * The rules, the prompts and the texts of the machines name no company, person or place, except those below, each with
+ * its reason. Places come from the zones and regions of the ECMAScript Internationalization API; companies and persons
+ * from the lists here.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '#test/support/project-root';
 
-/** Why a name may stand in the rules. */
+/** Allowed names, each with its reason. */
 const reviewed: Readonly<Record<string, string>> = {
-  // Names of kinds of mailboxes that anybody may have.
+  // Kinds of mailboxes in general use.
   gmail: 'mail provider',
   google: 'mail provider',
   지메일: 'mail provider',
@@ -19,19 +19,19 @@ const reviewed: Readonly<Record<string, string>> = {
   yahoo: 'mail provider that the English rules leave to the classifier',
   hotmail: 'mail provider that the English rules leave to the classifier',
   icloud: 'mail provider that the English rules leave to the classifier',
-  // Services that a message is about: nothing of the own mailbox.
+  // Services as the subject of a message: not the user's mailbox.
   facebook: 'service that is no mail',
   twitter: 'service that is no mail',
   slack: 'service that is no mail',
   zoom: 'a kind of meeting',
-  // Other assistants, by whose names people begin a sentence out of habit.
+  // Names of other assistants, with which users begin a sentence out of habit.
   siri: 'wake word',
   alexa: 'wake word',
   cortana: 'wake word',
   bixby: 'wake word',
   jarvis: 'wake word',
   olly: 'wake word',
-  // Families of models and their servers, as a home without a configuration calls them.
+  // Model families and model servers, which a user names without a configuration.
   gemma: 'model family',
   젬마: 'model family',
   qwen: 'model family',
@@ -81,7 +81,7 @@ function places(): string[] {
   return [...cities, ...regions, ...koreanPlaces];
 }
 
-/** Names that are common words as well, and stand in the rules as those. */
+/** Names that are also common words, and are used as such in the rules. */
 const commonWords = new Set(
   'easter christmas wake 이란 건지 center eastern line 말 차드 라오스 니스 오만 가나 가봉 인도 통가 수리 모로코 mali niue 기아 현대'.split(
     ' ',
@@ -94,7 +94,7 @@ const names = new Set(
     .filter((name) => name.length > 1 && !name.includes(' ') && !commonWords.has(name)),
 );
 
-/** Words of a file without its comments and imports; names of functions count too. */
+/** Words of a file without its comments and imports; the names of functions count too. */
 function wordsOf(path: string): string[] {
   const text = readFileSync(path, 'utf8')
     .replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
@@ -109,7 +109,7 @@ const files = ['src/language', 'machines'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`),
 );
 
-test('no rule, prompt or text of a machine names a company, a person or a place', () => {
+test('the rules, the prompts and the texts of the machines name no company, person or place', () => {
   expect(files.length).toBeGreaterThan(50);
   const found = files.flatMap((file) =>
     [...new Set(wordsOf(join(projectRoot, file)))]

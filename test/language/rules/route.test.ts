@@ -1,6 +1,4 @@
-/**
- * The rules against messages with the right answer (cases/), and properties that hold for any message.
- */
+/** The rules against messages with an expected decision (cases/), and properties that hold for any message. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseConsent } from '#language/rules/consent';
@@ -25,10 +23,10 @@ function judge(item: RouteCase): { found: unknown; expected: unknown } {
 const title = (item: RouteCase): string =>
   `${JSON.stringify(item.message)}${item.pending_draft ? ' while a draft waits' : ''}`;
 
-describe('messages with a known answer', () => {
+describe('messages of routes.jsonl', () => {
   const cases = readCases<RouteCase>('routes.jsonl');
   test.each(cases.map((item, line) => [line + 1, title(item), item] as const))(
-    'line %i: %s is decided as expected',
+    'line %i: the message %s gets the decision of its case',
     (_line, _title, item) => {
       const { found, expected } = judge(item);
       expect(found).toEqual(expected);
@@ -36,22 +34,26 @@ describe('messages with a known answer', () => {
   );
 });
 
-describe('further messages, by what they try', () => {
+describe('the further case files', () => {
   const further = [
     ...readCases<RouteCase>('messages.jsonl'),
     ...readCases<RouteCase>('spoken.jsonl'),
     ...readCases<RouteCase>('english.jsonl'),
   ];
   const groups = Map.groupBy(further, (item) => item.cat ?? '');
-  test.each([...groups.keys()])('%s', (cat) => {
-    const cases = groups.get(cat) ?? [];
-    const wrong = cases
-      .map((item) => ({ message: title(item), ...judge(item) }))
-      .filter(
-        ({ found, expected }) => JSON.stringify(sorted(found)) !== JSON.stringify(sorted(expected)),
-      );
-    expect(wrong).toEqual([]);
-  });
+  test.each([...groups.keys()])(
+    'all messages of the category "%s" get the decisions of their cases',
+    (cat) => {
+      const cases = groups.get(cat) ?? [];
+      const wrong = cases
+        .map((item) => ({ message: title(item), ...judge(item) }))
+        .filter(
+          ({ found, expected }) =>
+            JSON.stringify(sorted(found)) !== JSON.stringify(sorted(expected)),
+        );
+      expect(wrong).toEqual([]);
+    },
+  );
 });
 
 function sorted(value: unknown): unknown {
@@ -61,7 +63,7 @@ function sorted(value: unknown): unknown {
 }
 
 describe('the printed decision', () => {
-  test('a single tool carries tool, operation and params', () => {
+  test('for a single tool has its tool, operation and params', () => {
     expect(decide('내일 일정 알려줘')).toEqual({
       by: 'rule',
       action: 'tools',
@@ -71,7 +73,7 @@ describe('the printed decision', () => {
     });
   });
 
-  test('several tools carry all calls, the first one also by itself', () => {
+  test('for several tools lists all calls, and repeats the first one as tool, operation and params', () => {
     expect(decide('어제 일정이랑 메일 보여줘')).toEqual({
       by: 'rule',
       action: 'tools',
@@ -93,21 +95,21 @@ describe('the printed decision', () => {
     });
   });
 
-  test('a message that no rule knows is for the classifier', () => {
+  test('for a message that no rule decides names the classifier', () => {
     expect(decide('점심 뭐 먹지')).toEqual({ by: 'classifier', action: 'classify' });
   });
 
-  test('consent and refusal are printed as confirm and reject', () => {
+  test('for consent and refusal is confirm and reject', () => {
     expect(decide('확인', true)).toEqual({ by: 'rule', action: 'confirm' });
     expect(decide('취소', true)).toEqual({ by: 'rule', action: 'reject' });
   });
 
-  test('a question about an impossible date comes in the language of the message', () => {
+  test('for an impossible date asks in the language of the message', () => {
     expect(decide('2월 30일 일정 알려줘').response).toMatch(/2월 30일.*없는 날짜/);
     expect(decide("what's on my calendar on February 30?").response).toMatch(/no such day/);
   });
 
-  test('days far apart are asked for one by one', () => {
+  test('for days far apart has one call per day', () => {
     expect(
       decide('12월 1일이랑 내년 3월 2일 일정 알려줘').calls?.map((call) => call.params),
     ).toEqual([
@@ -116,7 +118,7 @@ describe('the printed decision', () => {
     ]);
   });
 
-  test('the day is that of the zone, not of UTC', () => {
+  test('takes the day from the time zone, not from UTC', () => {
     const justAfterMidnight = Date.parse('2026-11-18T00:30:00+09:00');
     expect(decide('내일 일정', false, justAfterMidnight).params).toEqual({
       date_from: '2026-11-19',
@@ -179,7 +181,7 @@ describe('for any message', () => {
     );
   });
 
-  test('without a waiting draft nothing is consent or refusal', () => {
+  test('the decision is no consent and no refusal unless a draft waits', () => {
     const consents = [
       '확인',
       '네',
@@ -212,7 +214,7 @@ describe('for any message', () => {
     );
   });
 
-  test('a keyword with foreign syllables around it does not trigger', () => {
+  test('a keyword inside a longer word does not trigger a rule', () => {
     const inside = fc.tuple(
       fc.constantFrom(...keywords),
       fc.constantFrom('', ...foreign),
@@ -227,7 +229,7 @@ describe('for any message', () => {
     );
   });
 
-  test('creation and change never run a tool', () => {
+  test('a request to create or change an entry never runs a tool', () => {
     const verbs = [
       '잡아줘',
       '추가해줘',
@@ -270,7 +272,7 @@ describe('consent', () => {
   ];
   const beside = ['', '네, ', '응 ', 'ok ', '그냥 ', '아 '];
 
-  test('a word of refusal is never turned into consent by what stands beside it', () => {
+  test('is never found in a refusal, whatever stands before it', () => {
     for (const word of refusals) {
       for (const other of beside)
         expect([word, other, parseConsent(`${other}${word}`)]).not.toContain('confirm');
@@ -288,11 +290,11 @@ describe('consent', () => {
     '?!',
     '확인 메일',
     '아니면',
-  ])('%j is neither', (message) => {
+  ])('and refusal are not found in %j', (message) => {
     expect(parseConsent(message)).toBeNull();
   });
 
-  test('a long text is no consent, whatever it is made of', () => {
+  test('is not found in a long text, whatever it consists of', () => {
     expect(parseConsent('네 '.repeat(40))).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-/** A clock that was wrong and is set right: what was queued by the wrong one is drafted all the same. */
+/** A wrong wall clock that is corrected: memos queued under the wrong time are drafted all the same. */
 import { expect, test } from 'vitest';
 import { createDraftStore } from '#library/store/draft-store';
 import { openLibrary } from '../library-fixture.ts';
@@ -32,7 +32,7 @@ test('promoting a memo that waits for its first attempt makes it due', async () 
   expect(events(id)).toHaveLength(1);
 });
 
-test('what is due in a time that no clock can have meant is due now; all else waits its time', async () => {
+test('a due time later than any valid delay is moved to now, and every other due time is kept', async () => {
   const { database, library, close } = await openLibrary();
   const drafts = createDraftStore(database);
   const ids = Array.from({ length: 4 }, () => {

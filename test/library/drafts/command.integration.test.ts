@@ -1,4 +1,4 @@
-/** `gatehouse drafts` against a real core: what it prints, and as a person runs it in a process of its own. */
+/** `gatehouse drafts` against a real core: its output, in this process and in a child process. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -10,7 +10,7 @@ import { projectRoot } from '#test/support/project-root';
 
 async function setUp() {
   const setting = await openDrafts({ drafts: { maxAttempts: 1 } });
-  /** What the command prints; words as on the command line. */
+  /** Returns what the command prints. `words`: as on the command line. */
   const run = async (...words: string[]): Promise<string> => {
     const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined);
     try {
@@ -41,7 +41,7 @@ async function setUp() {
 
 const memo = (title: string): string => `${title}\n스무 글자가 넘는 메모의 내용이 여기에 있습니다.`;
 
-test('drafts lists, shows, retries, accepts, pauses and resumes', async () => {
+test('the command `gatehouse drafts` lists, shows, retries, accepts, pauses and resumes', async () => {
   const { run, promoted, waitForEvent: told, model, document, events } = await setUp();
   expect(await run()).toContain('no drafts');
   const bad = await promoted(memo('FAIL'));
@@ -75,7 +75,7 @@ test('drafts lists, shows, retries, accepts, pauses and resumes', async () => {
   await expect(run('show', 'nothing')).rejects.toThrow('GH_DRAFT_NOT_FOUND');
 });
 
-test('drafts watch shows the progress of what is drafted until Ctrl-C', async () => {
+test('the command `gatehouse drafts watch` prints the progress of the running draft until Ctrl-C', async () => {
   const { start, promoted, model } = await setUp();
   model.script(says('느린 답 '.repeat(1_000), { wordMs: 20 }));
   const id = await promoted(memo('느린 메모'));

@@ -3,7 +3,8 @@
  *
  *   node crash-child.ts DATABASE MODEL-URL [POINT [TIMES [long]]]
  *
- * TIMES: when it comes to the point for the how many-th time. Prints `settled` once nothing waits to be drafted and nothing runs.
+ * TIMES: the process kills itself when it reaches the point for this many-th time (default 1).
+ * Prints `settled` once no memo waits for its draft and no draft runs.
  */
 import { configSchema } from '#app/config/config';
 import { startCore } from '#app/core';

@@ -1,6 +1,6 @@
 /**
- * A real core is killed with SIGKILL at each step of drafting, and started again: no memo is lost, no document
- * half written, and the model is asked at most once more.
+ * A real core is killed with SIGKILL at each step of drafting and started again: no memo is lost, no document is
+ * half written, and the model is called at most once more.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ async function setUp(reply: FakeReply = says('# 정리된 회의\n\n- 예산 50�
   return { model, run, look };
 }
 
-/** At each point: whether the draft was on disk when the process was killed, and how often the model had been asked. */
+/** At each point: whether the draft was on disk at the kill, and how often the model had been called. */
 const points: [FaultPoint, { isWritten: boolean; calls: number }][] = [
   ['draft.claimed', { isWritten: false, calls: 0 }],
   ['draft.answered', { isWritten: false, calls: 1 }],
@@ -68,8 +68,8 @@ const points: [FaultPoint, { isWritten: boolean; calls: number }][] = [
   ['draft.written', { isWritten: true, calls: 1 }],
 ];
 
-describe('killed', () => {
-  test.each(points)('at %s, drafting is finished by the next start', async (point, before) => {
+describe('a core that is killed', () => {
+  test.each(points)('at %s finishes the draft after its next start', async (point, before) => {
     const { model, run, look } = await setUp();
     expect((await run(point)).signal).toBe('SIGKILL');
     expect(model.requests).toHaveLength(before.calls);
@@ -78,7 +78,7 @@ describe('killed', () => {
     if (before.isWritten) {
       expect(left).toMatchObject({ document: { mdDraftStatus: 'draft' }, record: null });
     } else {
-      // Nothing of the draft is there: not the content, not a version, not its words, not its event.
+      // Nothing of the draft is stored: no content, no version, no words in the index, no event.
       expect(left).toMatchObject({
         document: { mdContent: null, mdDraftStatus: null, contentOrigin: 'memo' },
         record: { state: 'drafting', attempts: 1 },
@@ -105,7 +105,7 @@ describe('killed', () => {
     else expect(failed?.data).toMatchObject({ code: 'GH_DRAFT_INTERRUPTED', attempt: 1 });
   });
 
-  test('every time by the same memo, it is a dead letter after its attempts', async () => {
+  test('at every attempt for the same memo marks this memo as dead after its last attempt', async () => {
     const { run, look } = await setUp();
     for (let n = 0; n < 3; n += 1) expect((await run('draft.claimed')).signal).toBe('SIGKILL');
     expect((await run('draft.claimed')).output).toBe('settled\n');
@@ -119,7 +119,7 @@ describe('killed', () => {
     ['draft.sectionKept', 3, 3],
     ['draft.answered', 1, 4],
   ] as const)(
-    'in a long memo, at %s (%i), it goes on after its finished sections',
+    'in a long memo, at %s (time %i), resumes after the finished sections',
     async (...at) => {
       const [point, times, calls] = at;
       const memoIn = (content: string): string => /<memo>\n([^]*)\n<\/memo>/.exec(content)![1]!;
@@ -133,7 +133,7 @@ describe('killed', () => {
       const linesOf = (text: string): string[] =>
         text.split(/[\r\n]+/).filter((line) => line !== '');
       expect(linesOf(document.mdContent!)).toEqual(linesOf(longCrashMemo));
-      // The last section is stored with the draft: after a kill before that it alone is made again.
+      // The last section is stored together with the draft: after a kill before that, only this section is repeated.
       expect(model.requests).toHaveLength(calls === 4 ? 5 : 4);
       expect(sections).toEqual([]);
     },

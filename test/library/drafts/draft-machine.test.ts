@@ -1,4 +1,4 @@
-/** The draft statechart alone, under simulated time: rounds, waits that grow, pauses, hours. */
+/** The draft machine by itself, in simulated time: rounds, growing delays, pauses, hours. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { createActor, fromPromise, SimulatedClock, type Actor } from 'xstate';
 import {
@@ -26,7 +26,7 @@ const claimed = (documentId: string): DraftLook => ({
 let actor: Actor<DraftMachine>;
 afterEach(() => void actor.stop());
 
-/** What each look and each attempt gives, in order; then nothing waits, and every attempt settles. */
+/** `looks`, `results`: what the looks and attempts return, in order; after that `none` and `settled`. */
 function start(
   looks: (DraftLook | Error)[],
   results: (DraftResult | Error | 'never')[] = [],
@@ -80,14 +80,14 @@ describe('the draft machine', () => {
     expect(state()).toBe('waiting');
   });
 
-  test('begins at once when a memo comes and nothing is under way', async () => {
+  test('begins at once when a memo is added and no round runs', async () => {
     const { log, send } = start([{ kind: 'none' }, claimed('a')]);
     await yieldToEventLoop();
     await send('wake');
     expect(log).toEqual(['look', 'look', 'a', 'look']);
   });
 
-  test('waits longer each time its server is away, and a memo that comes does not change that', async () => {
+  test('waits longer each time its server is away, and a new memo does not shorten the wait', async () => {
     const looks = Array.from({ length: 20 }, () => claimed('a'));
     const { log, state, pass, send } = start(
       looks,
@@ -113,7 +113,7 @@ describe('the draft machine', () => {
     expect(log.length).toBeGreaterThan(before);
   });
 
-  test('asks again soon after its server was back', async () => {
+  test('waits the shortest time again once its server has been back', async () => {
     const { state, pass } = start(
       [claimed('a'), claimed('a'), { kind: 'none' }, claimed('b')],
       ['away', 'settled', 'away'],
@@ -128,7 +128,7 @@ describe('the draft machine', () => {
     expect(state()).toBe('waiting');
   });
 
-  test('stands still while it is paused, and breaks off what runs', async () => {
+  test('aborts the running draft when it is paused, and starts nothing until it is resumed', async () => {
     const { log, state, pass, send } = start([claimed('a'), claimed('b')], ['never']);
     await yieldToEventLoop();
     expect(state()).toBe('drafting');
@@ -142,14 +142,14 @@ describe('the draft machine', () => {
     expect(log.slice(3)).toEqual(['look', 'b', 'look']);
   });
 
-  test('stays paused over a restart', async () => {
+  test('starts no draft if it was paused before a restart', async () => {
     const { log, state } = start([claimed('a')], [], { paused: true });
     await yieldToEventLoop();
     expect(state()).toBe('paused');
     expect(log).toEqual([]);
   });
 
-  test('looks again when its hours begin, whoever comes before', async () => {
+  test('looks again when its hours begin, and not earlier for a new memo', async () => {
     const { log, state, pass, send } = start([
       { kind: 'closed', lookMs: 10 * minute },
       claimed('a'),
@@ -163,7 +163,7 @@ describe('the draft machine', () => {
     expect(log.slice(1)).toEqual(['look', 'a', 'look']);
   });
 
-  test('goes on after a database that could not be read or written', async () => {
+  test('continues after the database could not be read or written', async () => {
     const { log, state, pass } = start(
       [new Error('disk'), claimed('a'), claimed('b')],
       [new Error('disk')],
@@ -176,7 +176,7 @@ describe('the draft machine', () => {
     expect(log).toEqual(['look', 'look', 'a', 'look', 'b', 'look']);
   });
 
-  test('ends when it is stopped, and breaks off what runs', async () => {
+  test('ends when it is stopped, and aborts the running draft', async () => {
     const { log, state, send } = start([claimed('a')], ['never']);
     await yieldToEventLoop();
     await send('stop');

@@ -1,4 +1,4 @@
-/** A memo on its way to a document, through the whole core: what is drafted, tried again, given up and left alone. */
+/** From memo to document through the whole core: drafting, retries, dead drafts, and memos that are not drafted. */
 import { describe, expect, test } from 'vitest';
 import { after, cutsAfter, fails, says, stalls, thinksOnly } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
@@ -7,7 +7,7 @@ import { openDrafts, types } from './drafts-fixture.ts';
 const long = (text: string): string => `${text} ${'내용이 있는 메모입니다. '.repeat(3)}`;
 
 describe('a promoted memo', () => {
-  test('becomes a document at once: markdown beside the text as it was given', async () => {
+  test('becomes a document at once: markdown beside its unchanged text', async () => {
     const {
       memo,
       promote,
@@ -57,9 +57,9 @@ describe('a promoted memo', () => {
     expect(types(events(id))).toEqual(['queued', 'drafting', 'drafted']);
   });
 
-  test('that is too short loses its marker, nothing is generated, and an event says so', async () => {
+  test('that is too short is skipped with an event, loses its marker, and is not sent to the model', async () => {
     const { promoted, document, waitForEvent: told, events, model } = await openDrafts();
-    // 19 characters, of two units each: the limit is in characters.
+    // 19 characters of two UTF-16 code units each: the limit counts characters.
     const id = await promoted(`  ${'😀'.repeat(19)}\n`);
     await told(id, 'skipped');
     expect(events(id).at(-1)!.data).toEqual({ reason: 'too_short' });
@@ -73,13 +73,13 @@ describe('a promoted memo', () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  test('in English is asked for in English', async () => {
+  test('in English is drafted with an English prompt', async () => {
     const { promoted, waitForEvent: told, model } = await openDrafts();
     await told(await promoted('call the plumber, then buy milk and bread'), 'drafted');
     expect(model.requests[0]!.body.messages[0]!.content).toMatch(/Write only what the memo says/);
   });
 
-  test('loses the fence that a model puts around the whole answer', async () => {
+  test('is stored without the code fence that a model puts around its whole answer', async () => {
     const { promoted, document, waitForEvent: told, model } = await openDrafts();
     model.script(says('```markdown\n# 제목\n\n```js\nlet a;\n```\n끝\n```'));
     const id = await promoted(long('울타리'));
@@ -95,19 +95,22 @@ describe('a failed attempt', () => {
     ['thinking that never ends', thinksOnly(), 'GH_DRAFT_EMPTY'],
     ['an answer cut at its limit', says('# 반', { finish: 'length' }), 'GH_DRAFT_TRUNCATED'],
     ['a stream that breaks off', cutsAfter('# 반'), 'GH_BACKEND_UNAVAILABLE'],
-  ])('by %s is a failure, and is tried again', async (_name, reply, code) => {
-    const { promoted, document, waitForEvent: told, events, model } = await openDrafts();
-    model.script(reply);
-    const id = await promoted(long('다시'));
-    await told(id, 'drafted');
-    const failed = events(id).find(({ type }) => type === 'failed')!;
-    expect(failed).toMatchObject({ state: 'waiting', data: { code, attempt: 1 } });
-    expect(Date.parse(String(failed.data['next_try_at']))).toBeGreaterThan(Date.parse(failed.at));
-    expect(types(events(id))).toEqual(['queued', 'drafting', 'failed', 'drafting', 'drafted']);
-    expect(await document(id)).toMatchObject({ md_status: 'success' });
-  });
+  ])(
+    'because of %s is recorded with its code, and the memo is retried',
+    async (_name, reply, code) => {
+      const { promoted, document, waitForEvent: told, events, model } = await openDrafts();
+      model.script(reply);
+      const id = await promoted(long('다시'));
+      await told(id, 'drafted');
+      const failed = events(id).find(({ type }) => type === 'failed')!;
+      expect(failed).toMatchObject({ state: 'waiting', data: { code, attempt: 1 } });
+      expect(Date.parse(String(failed.data['next_try_at']))).toBeGreaterThan(Date.parse(failed.at));
+      expect(types(events(id))).toEqual(['queued', 'drafting', 'failed', 'drafting', 'drafted']);
+      expect(await document(id)).toMatchObject({ md_status: 'success' });
+    },
+  );
 
-  test('after the last one it is a dead letter with its error, which a person can retry', async () => {
+  test('that is the last one makes the draft dead with its error, and a user can retry it', async () => {
     const {
       promoted,
       document,
@@ -140,7 +143,7 @@ describe('a failed attempt', () => {
     expect((await overview()).dead).toEqual([]);
   });
 
-  test('that a person retries is next in line, in front of what has waited longer', async () => {
+  test('that a user retries is the next draft, before memos that have waited longer', async () => {
     const {
       promoted,
       waitForEvent: told,
@@ -169,7 +172,7 @@ describe('a failed attempt', () => {
     expect(types(events(dead)).at(-1)).toBe('drafted');
   });
 
-  test('of a memo that a person retries meanwhile counts for nothing: all attempts are given again, at once', async () => {
+  test('of a memo that the user retries while it runs does not count: all attempts are available again, at once', async () => {
     const {
       promoted,
       waitForEvent: told,
@@ -195,7 +198,7 @@ describe('a failed attempt', () => {
     expect(await document(id)).toMatchObject({ md_content: '# 됐다' });
   });
 
-  test('of a memo that is too long for any model is its last one, without a call', async () => {
+  test('of a memo that is too long for any model makes it dead at once, without a model call', async () => {
     const { promoted, waitForEvent: told, events, model } = await openDrafts();
     const id = await promoted('긴 메모. '.repeat(20_000));
     await told(id, 'dead');
@@ -204,7 +207,7 @@ describe('a failed attempt', () => {
   });
 });
 
-test('a long memo is drafted in sections that hold all of it, in order', async () => {
+test('a long memo is drafted in sections that contain all of its lines in order', async () => {
   const { promoted, document, waitForEvent: told, model } = await openDrafts();
   const lines = Array.from({ length: 600 }, (_, n) => `${n}번째 줄에는 이런 내용이 있다.`);
   const id = await promoted(lines.join('\n'));
@@ -215,8 +218,8 @@ test('a long memo is drafted in sections that hold all of it, in order', async (
   expect(model.requests[1]!.body.messages[1]!.content).toMatch(/2번째입니다/);
 });
 
-describe('a server that is not there', () => {
-  test('costs no attempts, and the memo is drafted once it is back', async () => {
+describe('a model server that is down', () => {
+  test('costs a memo no attempts, and the memo is drafted once the server is back', async () => {
     const {
       promoted,
       waitForEvent: told,
@@ -241,8 +244,8 @@ describe('a server that is not there', () => {
   });
 });
 
-describe('a memo that changes while it is drafted', () => {
-  test('by an edit is drafted again from the new text, and no attempt is counted', async () => {
+describe('a memo that changes during or after its drafting', () => {
+  test('by an edit is drafted again from the new text, and the aborted attempt does not count', async () => {
     const {
       promoted,
       document,
@@ -268,7 +271,7 @@ describe('a memo that changes while it is drafted', () => {
     expect(events(id)[3]!.data).toEqual({ attempt: 1 });
   });
 
-  test('by its deletion is drafted no more, and nothing is written', async () => {
+  test('by its deletion is not drafted, and nothing is written', async () => {
     const { promoted, waitForEvent: told, events, call, model, fixture } = await openDrafts();
     model.script(stalls());
     const id = await promoted(long('지울 메모'));
@@ -281,7 +284,7 @@ describe('a memo that changes while it is drafted', () => {
     expect((await call('GET', `/documents/${id}/versions`)).status).toBe(404);
   });
 
-  test('after it was drafted is drafted again, for the draft was of the older text', async () => {
+  test('after its draft is drafted again from the new text', async () => {
     const { promoted, document, waitForEvent: told, events, call } = await openDrafts();
     const id = await promoted(long('처음'));
     await told(id, 'drafted');

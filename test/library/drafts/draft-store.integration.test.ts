@@ -1,4 +1,4 @@
-/** What is on disk of drafting: rows that go with the marker, orders that an index gives, the newest of the events. */
+/** The stored state of drafting: rows that follow the marker, index order, and the newest events. */
 import Sqlite from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDraftStore } from '#library/store/draft-store';
@@ -22,7 +22,7 @@ async function open() {
 }
 
 describe('the row of a draft', () => {
-  test('is there exactly while the document wants one, whoever sets the marker', async () => {
+  test('exists exactly while the document has the marker `needs_draft`', async () => {
     const { drafts, library, waiting, mark, add } = await open();
     const { id } = library.create('u', { text: '메모', origin: 'memo' });
     expect(drafts.nextDue(0)).toBeNull();
@@ -42,7 +42,7 @@ describe('the row of a draft', () => {
     expect(waiting(null)).toEqual([]);
   });
 
-  test('stays while it is claimed, and says how long the text is now', async () => {
+  test('stays while it is claimed, and has the length of the current text', async () => {
     const { drafts, library, mark, add } = await open();
     const id = add('짧다');
     drafts.save({ ...drafts.find(id)!, state: 'drafting', attempts: 1 });
@@ -52,7 +52,7 @@ describe('the row of a draft', () => {
     expect(drafts.findListed(id)).toMatchObject({ chars: 8 });
   });
 
-  test('takes its finished sections with it, as does a new text', async () => {
+  test('deletes its finished sections when it is removed, and so does a new text', async () => {
     const { drafts, library, mark, add } = await open();
     const id = add('긴 메모');
     const keep = () =>
@@ -68,7 +68,7 @@ describe('the row of a draft', () => {
   });
 });
 
-test('what every look and every page asks for is read in the order of an index', async () => {
+test('the queries of the draft worker and of the draft lists read their rows in index order', async () => {
   const { database, drafts, waiting, add } = await open();
   const [a, b, c] = [add('하나'), add('둘', 'v'), add('셋')];
   drafts.save({ ...drafts.find(a)!, dueAt: 7 });
@@ -89,7 +89,7 @@ test('what every look and every page asks for is read in the order of an index',
         .join('\n'),
     );
   expect(plans).toHaveLength(5);
-  // One owner's are found by an index of owners: whoever has none does not wait for all others.
+  // The rows of one owner are found by the index of owners, without a scan of the rows of others.
   expect(plans.filter((plan) => plan.includes('(owner='))).toHaveLength(2);
   for (const plan of plans) {
     expect(plan).toContain('USING');
@@ -97,7 +97,7 @@ test('what every look and every page asks for is read in the order of an index',
   }
 });
 
-/** What is prepared from now on. */
+/** Records the statements that are prepared from now on. */
 function spiedStatements(connection: { prepare(sql: string): unknown }): () => string[] {
   const prepare = connection.prepare.bind(connection);
   const seen: string[] = [];
@@ -111,7 +111,7 @@ function spiedStatements(connection: { prepare(sql: string): unknown }): () => s
   return () => [...seen];
 }
 
-test('of a long history the newest events are shown, in their order', async () => {
+test('a draft with a long history is shown with its newest events, in order', async () => {
   const { call, memo, fixture } = await openDrafts();
   const id = await memo('이야기가 긴 메모');
   const writer = new Sqlite(fixture.config.database);
@@ -125,7 +125,7 @@ test('of a long history the newest events are shown, in their order', async () =
   expect(seqs).toEqual(Array.from({ length: 500 }, (_, n) => n + 121));
 });
 
-test('the version of all drafts changes with what the overview says, and only then', async () => {
+test('the version of the draft overview changes when the overview changes, and only then', async () => {
   const { call, memo, promoted, waitForEvent: told, fixture, model } = await openDrafts();
   const { draftsVersion, draftOverview } = fixture.core.drafts;
   await call('POST', '/drafts/pause');

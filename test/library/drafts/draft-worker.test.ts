@@ -1,4 +1,4 @@
-/** The live draft actor over a real database, with a model that ends when the test lets it. */
+/** The live draft actor over a real database, with a model whose calls end when the test ends them. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Backend, ModelOutcome } from '#shared/model/model';
 import { createDocumentOutbox } from '#library/document-outbox';
@@ -23,7 +23,7 @@ const cancelled: ModelOutcome = {
   timings: { queueMs: 0, firstTokenMs: null, totalMs: 0 },
 };
 
-test('however often it is paused while a call ends, it claims one memo at a time', async () => {
+test('the draft worker claims one memo at a time, however often it is paused and resumed while a call ends', async () => {
   const { database, library, storage, close } = await openLibrary();
   onTestFinished(close);
   const drafts = createDraftStore(database);

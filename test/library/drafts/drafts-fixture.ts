@@ -1,4 +1,4 @@
-/** What the tests of drafts share: a real core whose drafter answers as the memo says, and memos to put in. */
+/** Shared by the tests of drafts: a real core whose drafter answers as the memo says, and calls to add memos. */
 import { onTestFinished } from 'vitest';
 import type { DocumentEvent } from '#shared/wire/document-event';
 import type { DraftOverview } from '#library/drafts/draft-queries';
@@ -12,9 +12,9 @@ export type Row = Record<string, unknown> & { id: string };
 
 export interface DraftsFixture {
   fixture: CoreFixture;
-  /** The server that drafts: it answers by the memo where nothing else was scripted. */
+  /** The server of the role `drafter`: it answers by the memo unless another reply was scripted. */
   model: FakeLlm;
-  /** JSON in, JSON out; `status` of the answer beside it. */
+  /** Sends JSON and returns the HTTP status and the parsed body. */
   call(
     method: string,
     path: string,
@@ -22,18 +22,18 @@ export interface DraftsFixture {
   ): Promise<{ status: number; body: Record<string, unknown> }>;
   memo(text: string, more?: Record<string, unknown>): Promise<string>;
   promote(id: string, userId?: string): Promise<void>;
-  /** A memo that waits for its draft. */
+  /** Adds a memo and promotes it. */
   promoted(text: string, userId?: string): Promise<string>;
   document(id: string, userId?: string): Promise<Row>;
   overview(): Promise<DraftOverview>;
   events(id: string): DocumentEvent[];
-  /** Until the newest event of the document is of this type. */
+  /** Waits until the newest event of the document has this type. */
   waitForEvent(id: string, type: DocumentEvent['type']): Promise<void>;
 }
 
 /**
- * What the server that drafts does by itself: fails where the memo says FAIL, fails the first time where it says
- * FLAKY, else a small document of the memo.
+ * The unscripted reply of the drafter: an error if the memo contains FAIL, an error the first time if it contains
+ * FLAKY, else a small document made of the memo.
  */
 function draftsByMemo(): FakeReply {
   const failed = new Set<string>();
@@ -47,7 +47,7 @@ function draftsByMemo(): FakeReply {
   };
 }
 
-/** Intervals of milliseconds, so that nobody waits; everything else as it is in life. */
+/** A short interval, so that tests do not wait; all other settings are as in production. */
 export const quick = { intervalMs: 100, batch: 5, maxAttempts: 3 };
 
 export async function openDrafts(

@@ -1,4 +1,4 @@
-/** Drafting on a real llama.cpp server with one slot: a person who asks meanwhile is served first. */
+/** Drafting on a real llama.cpp server with one slot: a foreground request during a draft is served first. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openCore } from '#test/support/core';
 import { until } from '#test/support/journal';
@@ -8,8 +8,8 @@ import { types } from './drafts-fixture.ts';
 
 const prepared = await prepareLlamaServer();
 
-describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
-  test('a foreground question pushes a draft out, is answered first, and the draft is finished later', async () => {
+describe.skipIf(!prepared.ok)('on a real llama.cpp server', () => {
+  test('a foreground question preempts a draft, is answered first, and the draft is finished later', async () => {
     const server = await startLlamaServer({ model: 'tiny' });
     onTestFinished(() => server.stop());
     const proxy = await startCountingProxy(server.baseUrl);
@@ -21,7 +21,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     });
     onTestFinished(() => fixture.close());
     const { memos, events } = fixture.core.drafts;
-    // Every character is a token of this model: long enough that reading it takes the server a while.
+    // Each character is one token of this model: the server needs a while to read the prompt.
     const { id } = await memos.create('local', { text: 'a rough memo, line by line\n'.repeat(30) });
     memos.promote('local', id);
     const told = () => events.ofDocument(id, 0, 100);
@@ -33,12 +33,12 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     });
     const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
     expect(choices[0]!.message.content).toContain('w23');
-    // It was answered while the draft still waited or ran again.
+    // The question was answered before the draft ended.
     expect(types(told())).toEqual(['queued', 'drafting', 'preempted']);
     await until(() => told().at(-1)?.type === 'drafted');
     const document = memos.list('local', { limit: 1 })[0]!;
     expect(document).toMatchObject({ mdDraftStatus: 'draft', contentOrigin: 'ai_drafted' });
-    // What it had written before it was pushed out is not in it twice.
+    // The text that was written before the preemption is not in the draft twice.
     const { body } = await json(`${fixture.core.url}/documents/${id}`);
     expect(String(body['md_content']).match(/w0\b/g)).toHaveLength(1);
     expect(told().find(({ type }) => type === 'drafting')!.data).toEqual({ attempt: 1 });

@@ -1,4 +1,4 @@
-/** Many memos: those that always fail stop nobody, and no text is touched on the way. */
+/** Many memos: memos that always fail do not hold up the others, and drafting changes no text. */
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { until } from '#test/support/journal';
@@ -7,7 +7,7 @@ import { openDrafts } from './drafts-fixture.ts';
 
 describe('two memos that always fail among fifty that do not', () => {
   test.each([false, true])(
-    'end as dead letters after their attempts, and all others are done (restart in between: %s)',
+    'are dead after their last attempt, and all others are drafted (restart in between: %s)',
     async (restarts) => {
       const { promoted, document, overview, fixture, model } = await openDrafts({
         drafts: { batch: 60 },
@@ -33,13 +33,13 @@ describe('two memos that always fail among fifty that do not', () => {
       expect(dead.map(({ attempts }) => attempts)).toEqual([3, 3]);
       const asked = (what: string): number =>
         model.requests.filter(({ body }) => body.messages[1]!.content.includes(what)).length;
-      // What was broken off by the stop is asked again; it was no attempt.
+      // The call that the stop aborted is repeated; it did not count as an attempt.
       const again = restarts ? 1 : 0;
       expect(asked('FAIL')).toBeLessThanOrEqual(6 + again);
       expect(model.requests.length).toBeLessThanOrEqual(56 + again);
       const { length } = model.requests;
       const { core } = fixture;
-      // Several rounds later nothing was asked again.
+      // Several rounds later the model was not called again.
       const looked = core.drafts.drafter;
       for (let rounds = 0; rounds < 3; rounds += 1) {
         looked.wake();
@@ -50,7 +50,7 @@ describe('two memos that always fail among fifty that do not', () => {
   );
 });
 
-/** What people write and what editors leave behind. */
+/** Unusual texts of people and editors: line ends, blanks, emoji, decomposed Hangul, markup. */
 const oddities = [
   'a\r\nb\r\n',
   '끝에 공백   \n\n  ',
@@ -76,11 +76,11 @@ const memos = Array.from({ length: 100 }, (_, n) => {
     : `meeting note ${ownWord(n)}\n- budget is ${n}\n- owner is Kim\n${odd}`;
 });
 
-test('a hundred memos, Korean and English, keep their text to the byte and are found by their own words', async () => {
+test('a hundred memos, Korean and English, keep their text byte for byte and are found by their own words', async () => {
   const { memo, promote, call, document, overview, fixture, model } = await openDrafts({
     drafts: { batch: 100 },
   });
-  // A draft that shares no word with its memo: what is found, is found by the memo.
+  // A draft that shares no word with its memo: a hit comes from the text of the memo.
   const stranger: FakeReply = says('# Quite another\n\n전혀 다른 것');
   const ids: string[] = [];
   for (const [n, text] of memos.entries()) {
@@ -120,7 +120,7 @@ test('a hundred memos, Korean and English, keep their text to the byte and are f
   }
   expect(stored.all()).toEqual(before);
   raw.close();
-  // The database itself refuses a draft status without its origin.
+  // A constraint of the database refuses a draft status without the origin `ai_drafted`.
   const writer = new Sqlite(fixture.config.database);
   const breakIt = () =>
     writer.exec(`update document set content_origin = 'memo' where id = '${ids[0]}'`);

@@ -1,4 +1,4 @@
-/** Document events for the world: on NATS in one order with the jobs' events, on SSE, and after outages. */
+/** Published document events: on NATS in one order with the events of jobs, on SSE, and after outages. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DocumentEvent, OutgoingEvent } from '#shared/wire/document-event';
 import { openDatabase } from '#storage/database';
@@ -18,7 +18,7 @@ import { openDrafts, types, type DraftsFixture } from './drafts-fixture.ts';
 
 const memo = (n: number): string => `${n}번째 메모에는 스무 글자가 넘는 내용이 있습니다.`;
 
-/** All that the core has to tell, in its own order. */
+/** The ids of all events in the event log, in commit order. */
 function everything({ fixture }: DraftsFixture): Promise<string[]> {
   return openDatabaseOf(fixture.config.database, (database) =>
     createEventLogStore(database)
@@ -39,8 +39,8 @@ async function openDatabaseOf<Value>(
   }
 }
 
-describe.skipIf(natsCommand === null)('on a bus', () => {
-  test('document events lie in the stream beside those of jobs, complete and in order, over a restart of the broker', async () => {
+describe.skipIf(natsCommand === null)('on NATS', () => {
+  test('document events are in the stream with those of jobs, complete and in order, also after a broker restart', async () => {
     const server = await broker();
     const setting = await openDrafts({ nats: { mode: 'external', url: server.url } });
     const { promoted, waitForEvent: told, fixture, events } = setting;
@@ -78,13 +78,13 @@ describe.skipIf(natsCommand === null)('on a bus', () => {
       subject: `gatehouse.v1.evt.local.${last}.drafted`,
       body: { type: 'gatehouse.document.drafted.v1', subject: last, specversion: '1.0' },
     });
-    // A user id that does not fit a subject is a digest there, and itself in the event.
+    // A user id that is not a valid subject token is a digest in the subject, and unchanged in the event.
     const [ann] = messages.filter(({ body }) => body['subject'] === ids[3]);
     expect(ann!.subject).toMatch(/^gatehouse\.v1\.evt\.u_[\w-]{22}\./);
     expect(ann!.body['data']).toMatchObject({ user_id: 'ann.lee' });
   });
 
-  test('progress is told at most once per heartbeat, with the characters so far', async () => {
+  test('progress is published at most once per heartbeat, with the number of characters so far', async () => {
     const server = await broker();
     const {
       promoted,
@@ -109,7 +109,7 @@ describe.skipIf(natsCommand === null)('on a bus', () => {
     for (const [n, at] of times.entries()) {
       if (n > 0) expect(at - times[n - 1]!).toBeGreaterThanOrEqual(50);
     }
-    // At once, without being asked to: an idle relay looks by itself only every 15 s.
+    // Published at once: an idle relay polls only every 15 s.
     const nc = await connectClient(server);
     await until(async () => (await storedMessages(nc, 'GH_EVT')).length === events(id).length);
     const { events: read } = await readEvents(nc, events(id).length);
@@ -140,7 +140,7 @@ describe('over HTTP', () => {
     return heard;
   };
 
-  test('a document streams its events, old and new, each once', async () => {
+  test('the stream of a document sends its old and new events, each once', async () => {
     const { promoted, waitForEvent: told, events, call, fixture } = await openDrafts();
     const id = await promoted(memo(1));
     await told(id, 'drafted');
@@ -154,7 +154,7 @@ describe('over HTTP', () => {
     expect(late.events[0]).toMatchObject({ type: 'accepted', seq: 4 });
   });
 
-  test('the stream of all events has those of documents among those of jobs', async () => {
+  test('the stream of all events contains the events of documents and of jobs in commit order', async () => {
     const { promoted, waitForEvent: told, fixture } = await openDrafts();
     const heard = await listen(`${fixture.core.url}/events`);
     fixture.small.script(direct('네'));
@@ -172,8 +172,8 @@ describe('over HTTP', () => {
   });
 });
 
-describe('what is kept', () => {
-  test('has no hole after old events were removed: the last of each document stays', async () => {
+describe('the document event store', () => {
+  test('keeps the last event of each document when it removes old ones, and numbers on from it', async () => {
     const database = await openDatabase({ path: ':memory:' });
     onTestFinished(() => database.close());
     const store = createDocumentEventStore(database);
@@ -189,7 +189,7 @@ describe('what is kept', () => {
     expect([seqs('a'), seqs('b')]).toEqual([[3, 4], [2]]);
   });
 
-  test('an event without the transaction of its change is a bug', async () => {
+  test('refuses an event outside the transaction of its change', async () => {
     const database = await openDatabase({ path: ':memory:' });
     onTestFinished(() => database.close());
     const event = { documentId: 'a', userId: 'u', at: 1, data: {} };

@@ -1,4 +1,4 @@
-/** Two tables, one order: jobs and documents as the relay reads them. */
+/** The outbox as the relay reads it: events of two tables (jobs and documents) in one order. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import fc from 'fast-check';
 import { Kysely, sql, SqliteDialect } from 'kysely';
@@ -49,7 +49,7 @@ async function open() {
 }
 
 describe('the outbox', () => {
-  test('gives the events of jobs and documents in the order of their commits, whatever the stride', async () => {
+  test('gives the events of jobs and documents in commit order, whatever the page size', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom('job', 'a', 'b'), { maxLength: 40 }),
@@ -78,7 +78,7 @@ describe('the outbox', () => {
     );
   });
 
-  test('gives nobody a position again, also after the newest rows were removed', async () => {
+  test('never reuses a position, also after the newest rows were removed', async () => {
     const { outbox, ofJob, ofDocument, connection } = await open();
     ofJob();
     ofDocument('a');
@@ -90,14 +90,14 @@ describe('the outbox', () => {
     expect(outbox.after(before, 10).rows.map(({ pos }) => pos)).toEqual([before + 1, before + 2]);
   });
 
-  test('gives a chat no documents', async () => {
+  test('gives no document events when it is filtered by channel', async () => {
     const { outbox, ofDocument } = await open();
     ofDocument('a');
     expect(outbox.after(0, 10, ['http'])).toEqual({ rows: [], upTo: 1 });
   });
 });
 
-test('a database of the version before is upgraded, and what was marked for drafting in it is due', async () => {
+test('a database of schema version 0002 is upgraded, and its documents marked for drafting are due', async () => {
   const folder = scratchFolder();
   onTestFinished(() => folder.remove());
   const path = join(folder.path, 'gatehouse.db');

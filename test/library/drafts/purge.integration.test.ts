@@ -1,4 +1,4 @@
-/** Deleted documents leave the disk with all that was made of them; those that are there lose nothing. */
+/** Deleted documents are purged with all rows that belong to them; other documents lose nothing. */
 import { expect, test } from 'vitest';
 import Sqlite from 'better-sqlite3';
 import { until } from '#test/support/journal';
@@ -11,7 +11,7 @@ const tables = {
   draft: 'document_id',
 };
 
-test('a deleted memo goes with its versions, its events and its place in the line, and no other does', async () => {
+test('a deleted memo is purged with its versions, its events and its waiting draft, and no other memo is', async () => {
   const {
     promoted,
     waitForEvent: told,
@@ -19,7 +19,7 @@ test('a deleted memo goes with its versions, its events and its place in the lin
     fixture,
   } = await openDrafts(
     {},
-    // Whatever is deleted is old at once; a round follows the next.
+    // Deleted rows are old at once, and a retention round starts every 20 ms.
     { retentionSchedule: { keepMs: 0, everyMs: 20, walIdleMs: 60_000 } },
   );
   const text = '스무 글자가 넘는 메모가 여기에 하나 있습니다.';

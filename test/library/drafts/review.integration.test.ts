@@ -1,4 +1,4 @@
-/** What people do with memos and drafts over HTTP: list, edit, accept, reject; each only with their own. */
+/** Memos and drafts over HTTP: list, edit, accept, reject; each user only sees and changes their own. */
 import { describe, expect, test } from 'vitest';
 import { until } from '#test/support/journal';
 import { says } from '#test/support/fake-llm-replies';
@@ -18,7 +18,7 @@ const versionsOf = async ({ call, id }: Pick<DraftsFixture, 'call'> & { id: stri
   (await call('GET', `/documents/${id}/versions`)).body['versions'];
 
 describe('a draft', () => {
-  test('that is accepted is accepted once', async () => {
+  test('can be accepted once; a second accept or a reject is a 409', async () => {
     const { call, id, events } = await withDraft();
     const accepted = await call('POST', `/documents/${id}/draft/accept`, { base_version: 1 });
     expect(accepted).toMatchObject({
@@ -34,7 +34,7 @@ describe('a draft', () => {
     expect(types(events(id)).at(-1)).toBe('accepted');
   });
 
-  test('that is edited stays a draft, and both contents are kept', async () => {
+  test('stays a draft after an edit, and both versions are kept', async () => {
     const { call, id, document, events } = await withDraft();
     const edited = await call('POST', `/documents/${id}/draft/edit`, {
       md_content: '# 고친 초안',
@@ -57,7 +57,7 @@ describe('a draft', () => {
     expect(events(id).at(-1)).toMatchObject({ type: 'edited', state: 'accepted' });
   });
 
-  test('that is rejected is gone from the document, not from its versions; promoting drafts anew', async () => {
+  test('that is rejected leaves the document but stays in its versions; promoting again drafts anew', async () => {
     const { call, id, document, events, promote, waitForEvent: told } = await withDraft();
     expect((await call('POST', `/documents/${id}/draft/reject`, {})).status).toBe(200);
     const row = await document(id);
@@ -75,7 +75,7 @@ describe('a draft', () => {
     expect(types(events(id)).slice(3)).toEqual(['rejected', 'queued', 'drafting', 'drafted']);
   });
 
-  test('of an edited memo that is rejected gives way to what was accepted before', async () => {
+  test('of an edited memo that is rejected is replaced by the version that was accepted before', async () => {
     const { call, id, document, waitForEvent: told } = await withDraft();
     await call('POST', `/documents/${id}/draft/accept`, {});
     await call('PATCH', `/memos/${id}`, { text: `${text} 그리고 더 있다.` });
@@ -88,7 +88,7 @@ describe('a draft', () => {
     });
   });
 
-  describe('of an edited memo that was rejected over one that was accepted', () => {
+  describe('of an edited memo that was rejected after an earlier one was accepted', () => {
     const rejected = async (): Promise<DraftsFixture & { id: string }> => {
       const setting = await withDraft();
       const { call, id, waitForEvent: told } = setting;
@@ -114,10 +114,10 @@ describe('a draft', () => {
       ]);
     });
 
-    test('stays rejected when the accepted one is edited, which is still not of the new text', async () => {
+    test('stays rejected when the accepted version is edited, and promoting then drafts the new text', async () => {
       const { call, id, promote, waitForEvent: told, events } = await rejected();
       const edit = `/documents/${id}/draft/edit`;
-      // Who saw the rejected one did not see what an edit would replace.
+      // A client whose base is the rejected version has not seen the version that the edit would replace.
       expect(await call('POST', edit, { md_content: '# 고침', base_version: 2 })).toMatchObject({
         status: 409,
         body: { code: 'GH_DRAFT_CHANGED' },
@@ -132,14 +132,14 @@ describe('a draft', () => {
       expect(events(id).at(-1)).toMatchObject({ type: 'edited', state: 'accepted' });
       await call('POST', '/drafts/pause');
       await promote(id);
-      // A draft of the new text is waited for, and would overtake it.
+      // A draft of the new text is queued and would overwrite the edit.
       expect((await call('POST', edit, { md_content: '# 또' })).status).toBe(409);
       await call('POST', '/drafts/resume');
       await told(id, 'drafted');
     });
   });
 
-  test('of a memo that was edited since cannot be accepted', async () => {
+  test('of a memo that was edited after the drafting cannot be accepted', async () => {
     const { call, id } = await withDraft();
     await call('POST', '/drafts/pause');
     await call('PATCH', `/memos/${id}`, { text: `${text} 고쳤다.` });
@@ -149,7 +149,7 @@ describe('a draft', () => {
     });
   });
 
-  test('that is not there is none', async () => {
+  test('that does not exist cannot be edited: a 409; an empty edit is a 400', async () => {
     const { memo, call } = await openDrafts();
     const id = await memo(text);
     const edit = await call('POST', `/documents/${id}/draft/edit`, { md_content: 'x' });
@@ -159,7 +159,7 @@ describe('a draft', () => {
   });
 });
 
-test("another person's memos and drafts are not there", async () => {
+test('the memos and drafts of another user are a 404 in every call', async () => {
   const { call, id, memo } = await withDraft('ann');
   const bob = { user_id: 'bob' };
   const asked: [string, string, unknown?][] = [
@@ -187,8 +187,8 @@ test("another person's memos and drafts are not there", async () => {
   expect(await call('GET', `/documents/${id}?user_id=ann`)).toMatchObject({ status: 200 });
 });
 
-describe('listings', () => {
-  test('show memos newest first, page by page', async () => {
+describe('lists', () => {
+  test('return memos newest first, page by page', async () => {
     const { memo, call } = await openDrafts();
     const ids: string[] = [];
     for (let n = 0; n < 5; n += 1) ids.push(await memo(`메모 ${n}`));
@@ -203,7 +203,7 @@ describe('listings', () => {
     expect(seen).toEqual(ids.toReversed());
   });
 
-  test('of documents know origin, draft status and who needs a draft', async () => {
+  test('of documents can be filtered by origin, by draft status and by `needs_draft`', async () => {
     const { memo, promote, promoted, waitForEvent: told, call } = await openDrafts();
     const drafted = await promoted(text);
     await told(drafted, 'drafted');
@@ -224,8 +224,8 @@ describe('listings', () => {
   });
 });
 
-describe('pause', () => {
-  test('gives back what runs, survives a restart, and resume goes on', async () => {
+describe('a pause of drafting', () => {
+  test('aborts the running draft without counting the attempt, survives a restart, and ends with resume', async () => {
     const {
       promoted,
       call,
@@ -261,7 +261,7 @@ describe('pause', () => {
   });
 });
 
-test('outside its hours nothing is drafted, and the overview says when they begin', async () => {
+test('outside the drafting hours nothing is drafted, and the overview says when they begin', async () => {
   const hour = (offset: number): string => {
     const at = new Date(Date.now() + offset * 3_600_000);
     return `${String(at.getUTCHours()).padStart(2, '0')}:00`;

@@ -1,4 +1,4 @@
-/** Drafts that nobody needs any more: what a person decided stays, and what is of an older text goes. */
+/** Drafts that are no longer needed: the decisions of the user stay, and content made of an older text is removed. */
 import Sqlite from 'better-sqlite3';
 import { expect, describe, test } from 'vitest';
 import { says, stalls } from '#test/support/fake-llm-replies';
@@ -15,8 +15,8 @@ async function accepted(): Promise<DraftsFixture & { id: string }> {
   return { ...setting, id };
 }
 
-describe('a memo that says again what its version was made of', () => {
-  test('waits for no new draft, and what a person then writes is not overtaken', async () => {
+describe('a memo that is changed back to the text of its accepted version', () => {
+  test('is not drafted again, and a later edit by the user is not overwritten', async () => {
     const { call, id, events, document, overview, model } = await accepted();
     await call('POST', '/drafts/pause');
     await call('PATCH', `/memos/${id}`, { text: `${text} 오타` });
@@ -40,7 +40,7 @@ describe('a memo that says again what its version was made of', () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  test('breaks off the draft that runs', async () => {
+  test('aborts the running draft', async () => {
     const { call, id, events, waitForEvent: told, document, model } = await accepted();
     model.script(stalls());
     await call('PATCH', `/memos/${id}`, { text: `${text} 오타` });
@@ -54,24 +54,27 @@ describe('a memo that says again what its version was made of', () => {
   });
 });
 
-test.each(['accept', 'edit'])('to %s waits for no other draft of the same text', async (verb) => {
-  const setting = await openDrafts();
-  const { call, promoted, waitForEvent: told, document, events, overview, fixture } = setting;
-  const id = await promoted(text);
-  await told(id, 'drafted');
-  await call('POST', '/drafts/pause');
-  // As an older version of ours may have left it.
-  const writer = new Sqlite(fixture.config.database);
-  writer.exec(`update document
+test.each(['accept', 'edit'])(
+  'an %s of a draft withdraws a queued second draft of the same text',
+  async (verb) => {
+    const setting = await openDrafts();
+    const { call, promoted, waitForEvent: told, document, events, overview, fixture } = setting;
+    const id = await promoted(text);
+    await told(id, 'drafted');
+    await call('POST', '/drafts/pause');
+    // The state that an older version of Gatehouse may have left.
+    const writer = new Sqlite(fixture.config.database);
+    writer.exec(`update document
     set source_metadata = json_set(source_metadata, '$.needs_draft', json('true'))`);
-  writer.close();
-  expect((await overview()).waiting).toHaveLength(1);
-  const body = verb === 'edit' ? { md_content: '# 고침' } : {};
-  expect((await call('POST', `/documents/${id}/draft/${verb}`, body)).status).toBe(200);
-  expect((await overview()).waiting).toEqual([]);
-  expect(types(events(id)).slice(-2)).toEqual(['skipped', `${verb}ed`]);
-  expect(await document(id)).toMatchObject({ source_metadata: { needs_draft: false } });
-});
+    writer.close();
+    expect((await overview()).waiting).toHaveLength(1);
+    const body = verb === 'edit' ? { md_content: '# 고침' } : {};
+    expect((await call('POST', `/documents/${id}/draft/${verb}`, body)).status).toBe(200);
+    expect((await overview()).waiting).toEqual([]);
+    expect(types(events(id)).slice(-2)).toEqual(['skipped', `${verb}ed`]);
+    expect(await document(id)).toMatchObject({ source_metadata: { needs_draft: false } });
+  },
+);
 
 describe('a memo that becomes too short for a draft', () => {
   const found = async ({ call }: DraftsFixture, word: string): Promise<unknown[]> =>
@@ -79,7 +82,7 @@ describe('a memo that becomes too short for a draft', () => {
       'results'
     ] as unknown[];
 
-  test('loses the markdown of what it said before; the versions stay', async () => {
+  test('loses the markdown of its old text, and the versions stay', async () => {
     const setting = await accepted();
     const { call, id, waitForEvent: told, document, events } = setting;
     await call('PATCH', `/memos/${id}`, { text: '취소됨' });

@@ -8,7 +8,7 @@ import {
 } from '#library/fulltext/fts-terms';
 import { snippetOf } from '#library/fulltext/snippet';
 
-describe('words of the index', () => {
+describe('the tokenizer of the index', () => {
   test.each([
     ['압력용기를', '압력 력용 용기 기를 를'],
     ['PDF파일 ISO-45001', 'pdf 파일 일 iso 45001'],
@@ -22,11 +22,11 @@ describe('words of the index', () => {
     ['C++ C# a+b #태그', 'c cplusplus c csharp a b 태그 그'],
     ['', ''],
     ['—!?', ''],
-  ])('%j becomes %j', (text, words) => {
+  ])('splits %j into %j', (text, words) => {
     expect(tokenizeForIndex(text)).toBe(words);
   });
 
-  test('are the same wherever a long text is cut', () => {
+  test('gives the same words wherever a long text is cut into slices', () => {
     const word = fc.constantFrom(
       '압력용기를',
       'ISO-45001',
@@ -52,29 +52,29 @@ describe('words of the index', () => {
     );
   });
 
-  test('data without words is left out', () => {
+  test('leaves out data that is no word, such as a hundred letters in a row', () => {
     expect(tokenizeForIndex(`a ${'x'.repeat(100)} b`)).toBe('a b');
   });
 });
 
-describe('words of a question', () => {
+describe('the full-text query of a question', () => {
   test.each([
     ['견적', '"견적"'],
     ['견적서 납기', '"견적 적서" AND "납기"'],
     ['검', '"검"*'],
     ['iso 45001', '"iso"* AND "45001"*'],
     ['견적서 견적서', '"견적 적서"'],
-  ])('%j asks for %s', (query, match) => {
+  ])('of %j is %s', (query, match) => {
     expect(exactQuery(parseQuery(query))).toBe(match);
   });
 
-  test('a particle is taken off, and a long word is asked for in two parts too', () => {
+  test('also searches for a word without its particle, and for a long word in two parts', () => {
     expect(relaxedQuery(parseQuery('견적서를'))).toBe('("견적 적서 서를" OR "견적 적서")');
     expect(relaxedQuery(parseQuery('압력용기'))).toBe('("압력 력용 용기" OR ("압력" AND "용기"))');
     expect(relaxedQuery(parseQuery('회의'))).toBeNull();
   });
 
-  test('no text is read as query syntax', () => {
+  test('contains no text of the question as query syntax', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const match = exactQuery(parseQuery(`${text}" OR NEAR(a b) * - ^ : {x}`));
@@ -88,13 +88,13 @@ describe('words of a question', () => {
 describe('a snippet', () => {
   const long = `${'머리말 '.repeat(60)}여기 압력용기 검사 결과가 있습니다. ${'꼬리말 '.repeat(60)}`;
 
-  test('shows the place where the words stand, as one line', () => {
+  test('shows the place that contains the words, on one line', () => {
     const snippet = snippetOf(long, parseQuery('압력용기'));
     expect(snippet).toMatch(/^….*압력용기 검사 결과.*…$/);
     expect(snippet.length).toBeLessThanOrEqual(164);
   });
 
-  test('finds decomposed and full-width text, and shows the beginning where there is nothing to find', () => {
+  test('matches decomposed and full-width text, and shows the beginning if no word matches', () => {
     expect(snippetOf('가나 견적서 다라'.normalize('NFD'), parseQuery('견적서'))).toContain(
       '견적서',
     );
@@ -102,7 +102,7 @@ describe('a snippet', () => {
     expect(snippetOf('짧은 글', parseQuery('없음'))).toBe('짧은 글');
   });
 
-  test('shows where most of the different words stand, among such places the rarer ones', () => {
+  test('shows the place with the most different words, and prefers rarer words', () => {
     const filler = '일반 조항을 적은 문장입니다. '.repeat(100);
     const text = `보일러 보증 안내. ${filler} 보증 기간: 2027년. ${filler} 보일러 보증`;
     expect(snippetOf(text, parseQuery('보일러 보증 기간이'))).toContain('2027년');
@@ -111,7 +111,7 @@ describe('a snippet', () => {
     expect(snippetOf(english, parseQuery('boiler warranty end'))).toContain('2031');
   });
 
-  test('of a text whose folding changes its length is cut without folding each character', () => {
+  test('of a text whose normalization changes its length is cut without normalizing each character', () => {
     const normalize = vi.spyOn(String.prototype, 'normalize');
     onTestFinished(() => normalize.mockRestore());
     const text = `${'회의에서 정한 내용… '.repeat(2_000)}ＡＢＣ 보일러`;

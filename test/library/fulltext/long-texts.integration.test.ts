@@ -1,4 +1,4 @@
-/** Long texts are cut into words a little at a time: whoever else asks something gets in between. */
+/** Long texts are tokenized in slices, so that other requests run in between. */
 import { expect, onTestFinished, test } from 'vitest';
 import { says } from '#test/support/fake-llm-replies';
 import { watchTokenizerSlices, type TokenizedSlice } from '#test/support/tokenizer-slices';
@@ -8,7 +8,7 @@ import { openLibrary } from '../library-fixture.ts';
 const line = '보일러 점검 기록은 다음과 같습니다.\n';
 const long = line.repeat(3_000).trimEnd();
 
-/** All of the text went through, in small pieces, each in a turn of its own. */
+/** Expects that the whole text was tokenized in small slices, each in its own turn of the event loop. */
 function expectSmallPieces(cut: TokenizedSlice[], text: string): void {
   const chars = cut.map((piece) => piece.chars);
   expect(Math.max(...chars)).toBeLessThan(30_000);
@@ -17,7 +17,7 @@ function expectSmallPieces(cut: TokenizedSlice[], text: string): void {
   expect(new Set(large.map(({ loopIteration: turn }) => turn)).size).toBe(large.length);
 }
 
-test('a document, a memo, its new text and an edited draft are cut in slices', async () => {
+test('a long document, a long memo, its new text and an edited draft are tokenized in slices', async () => {
   const { call, memo, promote, waitForEvent: told, model } = await openDrafts();
   const cut = watchTokenizerSlices();
   const asked = async (method: string, path: string, body: object): Promise<void> => {
@@ -37,7 +37,7 @@ test('a document, a memo, its new text and an edited draft are cut in slices', a
   await asked('POST', `/documents/${other}/draft/edit`, { md_content: long });
 });
 
-test('what is stored has its own words, whatever was cut ahead of it', async () => {
+test('a stored text is indexed with its own words, even if another text was tokenized before', async () => {
   const { library, titles, add, close } = await openLibrary();
   onTestFinished(close);
   const { id } = add('처음', '메모');
@@ -49,7 +49,7 @@ test('what is stored has its own words, whatever was cut ahead of it', async () 
   expect(titles('보일러 점검')).toEqual(['메모']);
 });
 
-test('a write that fails leaves nothing cut behind, and says so', async () => {
+test('a write that fails rejects with its error and leaves no tokenized words in the index', async () => {
   const { library, titles, add, close } = await openLibrary();
   onTestFinished(close);
   const { id } = add('처음', '메모');

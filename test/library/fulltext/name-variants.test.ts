@@ -1,4 +1,4 @@
-/** Names that are written in several ways: each form in a document is found by each form in a question. */
+/** Names with several spellings: each form in a document is found by each form in a question. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exactQuery, relaxedQuery, parseQuery } from '#library/fulltext/fts-terms';
@@ -49,7 +49,7 @@ const pairs = names.flatMap((forms) =>
 );
 
 test.each(names)(
-  '%s is found by each of its forms, with a snippet that shows the place',
+  'the name %s is found by each of its forms, with a snippet that shows the place',
   (...forms) => {
     const { add, library, storage } = setting;
     const filler = '그 밖의 여러 내용을 길게 적은 글입니다. '.repeat(20);
@@ -76,7 +76,7 @@ test.each(names)(
 );
 
 test.each(pairs.filter(([written, asked]) => written !== asked))(
-  'a document with %j is found by %j among other words',
+  'a document with %j is found by a question with %j among other words',
   (written, asked) => {
     const { add, titles } = setting;
     add(`납품 규격은 ${written} 기준이며 담당자는 김민수입니다.`, '맞는 글');
@@ -85,7 +85,7 @@ test.each(pairs.filter(([written, asked]) => written !== asked))(
   },
 );
 
-describe('a name that merely looks like another', () => {
+describe('a question with a name that only looks like another', () => {
   test.each([
     ['C++', 'cafe 목록'],
     ['C++', 'C 언어 입문'.replace('C ', 'Cobol ')],
@@ -99,14 +99,14 @@ describe('a name that merely looks like another', () => {
     ['cafe', '까페'],
     ['1500000', '1,500'],
     ['й', 'и'],
-  ])('%j does not find %j', (asked, written) => {
+  ])('such as %j does not find %j', (asked, written) => {
     const { add, library } = setting;
     add(written, '다른 글');
     const { hits, isExact } = library.search('minji', asked);
     expect(isExact ? hits : []).toEqual([]);
   });
 
-  test('stands behind what is written as it was asked for', () => {
+  test('ranks a similar name behind the name as it was asked for', () => {
     const { add, titles } = setting;
     add('vitamin C 이야기', '비타민');
     add('C++ 이야기', '언어');
@@ -114,15 +114,15 @@ describe('a name that merely looks like another', () => {
   });
 });
 
-describe('the question to the index', () => {
-  test('is bounded, however many names are asked for', () => {
+describe('the relaxed query', () => {
+  test('has a bounded length, however many names are in the question', () => {
     const many = Array.from({ length: 40 }, (_, n) => `ab${n}-c${n}`).join(' ');
     expect(relaxedQuery(parseQuery(many))!.length).toBeLessThan(20_000);
     expect(relaxedQuery(parseQuery('1'.repeat(200)))?.length ?? 0).toBeLessThan(20_000);
     expect(relaxedQuery(parseQuery('a1'.repeat(100)))?.length ?? 0).toBeLessThan(20_000);
   });
 
-  test('is quoted terms for any text, and never fails', () => {
+  test('consists of quoted terms for any text, and never fails', () => {
     const { add, library } = setting;
     add('ISO-9001 C++ café 010-1234-5678', '글');
     const text = fc.oneof(
@@ -145,7 +145,7 @@ describe('the question to the index', () => {
     );
   });
 
-  test('finds every text by the text itself, whatever signs are in it', () => {
+  test('finds every text by the text itself, whatever punctuation it contains', () => {
     const { add, library } = setting;
     const part = fc.constantFrom(
       'iso',

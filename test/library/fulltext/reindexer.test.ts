@@ -1,4 +1,4 @@
-/** Documents that an earlier version indexed: found before, while and after their words are renewed. */
+/** Documents that an earlier version indexed: they are found before, during and after reindexing. */
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -19,11 +19,11 @@ afterEach(async () => {
   scratch.remove();
 });
 
-/** As the first version indexed a text: whole words in lower case, with their accents. */
+/** The index words of the first version: whole words in lower case, with their accents. */
 const oldWords = (text: string): string =>
   (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).join(' ');
 
-/** Documents that are in the index by their old words, and in the backlog. */
+/** Adds documents with old index words, and puts them into the backlog. */
 function addOld(...texts: string[]): string[] {
   const { connection } = setting.database;
   return texts.map((text) => {
@@ -50,7 +50,7 @@ const renewAll = async (): Promise<void> => {
   while (await setting.library.reindexBatch());
 };
 
-test('an old document is found as before until its turn, and by every form afterwards', async () => {
+test('an old document is found as before until it is reindexed, and by every form afterwards', async () => {
   const { titles } = setting;
   addOld('Café Straße', 'C++ guide', 'plain words', 'ISO9001 audit');
   const before = ['café', 'straße', 'C++', 'plain', 'ISO 9001'];
@@ -61,7 +61,7 @@ test('an old document is found as before until its turn, and by every form after
   for (const query of [...before, 'cafe', 'STRASSE']) expect(titles(query), query).toHaveLength(1);
 });
 
-test('a renewal that is broken off goes on at the next start, and loses no document', async () => {
+test('reindexing that was interrupted continues at the next start, and loses no document', async () => {
   addOld(...Array.from({ length: 130 }, (_, n) => `Café número ${n}`));
   expect(await setting.library.reindexBatch()).toBe(true);
   expect(backlog()).toBe(80);
@@ -75,7 +75,7 @@ test('a renewal that is broken off goes on at the next start, and loses no docum
     expect(setting.titles(`cafe numero ${n}`)[0]).toBe(`café número ${n}`);
 });
 
-test('a document that is changed, deleted or removed for good before its turn stays as it is then', async () => {
+test('a document that is changed, deleted or purged before it is reindexed keeps its new state', async () => {
   const { library, titles, database } = setting;
   const [changed, deleted, removed] = addOld('Café one', 'Café two', 'Café three');
   library.change('minji', changed!, (current) => ({
@@ -91,7 +91,7 @@ test('a document that is changed, deleted or removed for good before its turn st
   expect(library.rank('minji', 'cafe two', 10, true).found).toEqual([]);
 });
 
-test('a long text is renewed in slices, and others have their turn in between', async () => {
+test('a long text is reindexed in slices, and timers run in between', async () => {
   addOld('Café über '.repeat(40_000));
   let turns = 0;
   const counting = setInterval(() => (turns += 1), 0);
@@ -101,7 +101,7 @@ test('a long text is renewed in slices, and others have their turn in between', 
   expect(setting.titles('uber')).toHaveLength(1);
 });
 
-test('a fault of the storage is told, and the end is waited for', async () => {
+test('the reindexer reports a fault of the storage, and its stop resolves', async () => {
   const faults: string[] = [];
   const stop = startReindexer({
     reindexBatch: () => Promise.reject(new Error('disk full')),
@@ -112,7 +112,7 @@ test('a fault of the storage is told, and the end is waited for', async () => {
   expect(faults).toEqual(['disk full']);
 });
 
-test('a database of the version before is upgraded, and its documents are found meanwhile and after', async () => {
+test('a database of schema version 0007 is upgraded, and its documents are found during and after reindexing', async () => {
   await setting.close();
   const old = `${scratch.path}/old.db`;
   copyFileSync(join(import.meta.dirname, '../../storage/fixtures/0007-lists.sqlite'), old);

@@ -1,4 +1,4 @@
-/** The background work that keeps the vectors: a fault of the storage is a pause, never the end of it. */
+/** The background indexer of the vectors: a fault of the storage pauses it, and never ends it. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { VectorStorage } from '#library/semantic/embedding-port';
 import { startEmbeddingIndexer } from '#library/semantic/embedding-indexer';
@@ -9,7 +9,7 @@ import { until } from '#test/support/journal';
 const log = { warn: () => undefined };
 
 test.each(['backlog', 'use', 'put'] as const)(
-  'goes on after the storage threw in `%s`, and says why it paused and that it is over',
+  'the indexer continues after the storage threw in `%s`, and reports the fault and its end',
   async (method) => {
     const { database, add, close } = await openLibrary();
     onTestFinished(close);
@@ -47,7 +47,7 @@ test.each(['backlog', 'use', 'put'] as const)(
     });
     onTestFinished(() => index.close());
     await until(() => store.backlogCount() === 0);
-    // One notice per fault, and no all-clear in between: nothing had been stored.
+    // One report per fault, and no recovery in between: nothing had been stored.
     const full = 'database or disk is full';
     expect(problems.slice(0, 4)).toEqual([full, full, full, null]);
     add('정비');

@@ -1,4 +1,4 @@
-/** Search by meaning in a whole core: what it finds, and that its absence costs nothing but itself. */
+/** Semantic search in a whole core: what it finds, and that full-text search works without it. */
 import { createHash } from 'node:crypto';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,12 +50,12 @@ const ready = async (): Promise<{ status: number; reasons: string[] }> => {
   const { reasons } = (await response.json()) as { reasons: string[] };
   return { status: response.status, reasons };
 };
-/** All documents have their vectors. */
+/** Waits until all documents have their vectors. */
 const indexed = () => until(() => setting.fixture.core.search.backlog() === 0);
 const embedded = () => embeddings.requests.flatMap(({ input }) => input);
 
-describe('search by meaning', () => {
-  test('finds a document that shares no word with the question, behind one that does', async () => {
+describe('semantic search', () => {
+  test('finds a document that shares no word with the question, ranked behind a document that does', async () => {
     await open();
     await setting.bring('정비 영수증', '차량 정비 비용 12만원');
     await setting.bring('장보기', '우유와 달걀');
@@ -65,7 +65,7 @@ describe('search by meaning', () => {
     expect(await found('vehicle repair')).toEqual(expect.arrayContaining(['메모', '정비 영수증']));
   });
 
-  test('is used by ask, by the loop and by the chat alike', async () => {
+  test('is used by ask, by the ask loop and by the chat', async () => {
     await open();
     await setting.bring(
       '정비 영수증',
@@ -74,7 +74,7 @@ describe('search by meaning', () => {
     await indexed();
     const asked = await setting.post('/ask', { query: '자동차 고장' });
     expect(((await asked.json()) as { sources: unknown[] }).sources).toHaveLength(1);
-    // The passage that is near in meaning is what the model sees of a long document.
+    // Of a long document the model is given the passage that is nearest in meaning.
     expect(setting.messages(0).at(-1)!.content).toContain('12만원');
     setting.fixture.large.script(calls(['search', '{"query":"자동차 고장"}']), says('12만원 [1]'));
     const { body } = await setting.react({ query: '자동차 고장 비용?' });
@@ -85,7 +85,7 @@ describe('search by meaning', () => {
     expect(JSON.stringify(setting.fixture.small.requests[0]!.body)).toContain('정비 영수증');
   });
 
-  test('shows nobody what belongs to another', async () => {
+  test('shows a user no document of another user', async () => {
     await open();
     await setting.bring('정비 영수증', '차량 정비 비용', 'minji');
     await indexed();
@@ -93,7 +93,7 @@ describe('search by meaning', () => {
     expect(await found('자동차 고장', 'minji')).toEqual(['정비 영수증']);
   });
 
-  test('forgets what a document said before, and a document that is gone', async () => {
+  test('deletes the vectors of a deleted document', async () => {
     await open();
     const id = await setting.bring('정비 영수증', '차량 정비 비용');
     await indexed();
@@ -108,7 +108,7 @@ describe('search by meaning', () => {
     expect(left).toEqual({ count: 0 });
   });
 
-  test('goes on after a restart with what was not done, and does nothing twice', async () => {
+  test('embeds the remaining documents after a restart, and embeds none twice', async () => {
     await open();
     await setting.bring('하나', '차량 정비');
     await indexed();
@@ -122,7 +122,7 @@ describe('search by meaning', () => {
     expect(await found('건강검진')).toEqual(['둘']);
   });
 
-  test('begins anew with another model', async () => {
+  test('embeds all documents again when another model is configured', async () => {
     await open();
     await setting.bring('하나', '차량 정비');
     await indexed();
@@ -134,7 +134,7 @@ describe('search by meaning', () => {
     expect(await found('자동차 고장')).toEqual(['하나']);
   });
 
-  test('begins anew where the model gives other vectors under the old name', async () => {
+  test('embeds all documents again when the vectors of a model with the same name have another size', async () => {
     await open();
     await setting.bring('하나', '차량 정비');
     await indexed();
@@ -146,8 +146,8 @@ describe('search by meaning', () => {
   });
 });
 
-describe('an embedding server that', () => {
-  test('is down costs the meaning only, and readiness says so until it is back', async () => {
+describe('an embedding server', () => {
+  test('that is down leaves full-text search, and readiness reports it with status 200', async () => {
     await embeddings.refuse();
     await open();
     await setting.bring('정비 영수증', '차량 정비 비용');
@@ -159,11 +159,11 @@ describe('an embedding server that', () => {
     expect(await found('자동차')).toEqual([]);
   });
 
-  test('does not answer in time leaves the words, and the gate is free meanwhile', async () => {
+  test('that does not answer in time leaves full-text search, and no model gate is held meanwhile', async () => {
     await open({ queryTimeoutMs: 500 });
     await setting.bring('메모', '자동차 고장 신고');
     await indexed();
-    // It takes the question, and never says a word.
+    // It accepts the request and never answers.
     embeddings.answer = () => undefined;
     const before = embeddings.requests.length;
     setting.fixture.large.script(calls(['search', '{"query":"자동차"}']), says('답 [1]'));
@@ -174,7 +174,7 @@ describe('an embedding server that', () => {
     expect((await asked).body).toMatchObject({ answer: '답 [1]', sources: [{ title: '메모' }] });
   });
 
-  test('refuses a document is asked for all others', async () => {
+  test('that refuses one document still embeds all others', async () => {
     await open();
     embeddings.answer = ({ input }, response) => {
       if (!input.some((text) => text.includes('독약')))
@@ -196,7 +196,7 @@ describe('an embedding server that', () => {
       ', whatever its address is written like',
       (url: string) => `${url.replace(/[\d.]+/, 'LOCALHOST')}/`,
     ],
-  ])('is also a backend is asked through its gate%s', async (_, written) => {
+  ])('that is also a backend is called through the gate of this backend%s', async (_, written) => {
     setting = await openAsk((small, large) => ({
       roles: { ...reactRoles },
       search: { embeddings: { baseUrl: written(large.baseUrl), model: 'm' } },
@@ -221,7 +221,7 @@ describe('an embedding server that', () => {
   });
 });
 
-test('a database from before has all its documents in the backlog, each with its text as it was', async () => {
+test('a database of schema version 0003 is upgraded with all its documents in the backlog and unchanged texts', async () => {
   const scratch = scratchFolder();
   const path = `${scratch.path}/old.db`;
   copyFileSync(join(import.meta.dirname, '../../storage/fixtures/0003-drafts.sqlite'), path);

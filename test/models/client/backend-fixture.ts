@@ -1,4 +1,4 @@
-/** What the tests of the backends share: a fake server, a gate and a backend between them, closed after each test. */
+/** Shared by the backend tests: a fake server, and a backend behind a gate, closed after each test. */
 import { onTestFinished } from 'vitest';
 import { createBackend, type ClosableBackend } from '#models/client/backend';
 import { defaultTimeoutsMs, type BackendConfig } from '#models/backend-config';
@@ -53,7 +53,7 @@ export const foregroundOptions = (parts: Partial<RunOptions> = {}): RunOptions =
   ...parts,
 });
 
-/** Collects what `onText` reports: `text` is what a reader sees in the end. */
+/** Collects the pieces of `onText`; `text` is the visible text at the end. */
 export function textCollector() {
   const pieces: string[] = [];
   const seen = {
@@ -69,7 +69,7 @@ export function textCollector() {
   return seen;
 }
 
-/** The failure, or a thrown explanation of what came instead. */
+/** The failure; throws an error with the answer if the outcome is ok. */
 export function failureOf(outcome: ModelOutcome): ModelFailure {
   if (outcome.ok)
     throw new Error(`expected a failure, got the answer ${JSON.stringify(outcome.text)}`);

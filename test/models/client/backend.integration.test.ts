@@ -31,8 +31,8 @@ const tools: NonNullable<ModelRequest['tools']> = [
   { type: 'function', function: { name: 'search', description: 'd', parameters: {} } },
 ];
 
-describe('an answer', () => {
-  test('streams in order and comes back whole, with usage and timings', async () => {
+describe('an answer of a backend', () => {
+  test('streams in order and is returned whole, with usage and timings', async () => {
     const llm = await fakeLlm();
     llm.script(says('안녕하세요 반갑습니다'));
     const gate = createOneSlotGate();
@@ -54,7 +54,7 @@ describe('an answer', () => {
     expect(gate.ends).toEqual(['ok']);
   });
 
-  test('counts its first token from the first that people see, not from the thinking', async () => {
+  test('has the time of the first visible token as firstTokenMs, not of the thinking', async () => {
     const llm = await fakeLlm();
     llm.script(thinks('음 그러니까', '답'));
     const times = [1_000, 1_000, 1_700, 1_900];
@@ -69,7 +69,7 @@ describe('an answer', () => {
     expect(outcome).toMatchObject({ text: '답', timings: { firstTokenMs: 700, totalMs: 900 } });
   });
 
-  test('may take longer than the limits of first token and silence, as long as it goes on', async () => {
+  test('may take longer than the timeouts firstToken and idle as long as tokens arrive', async () => {
     const llm = await fakeLlm();
     llm.script(says('하나 둘 셋 넷 다섯 여섯 일곱 여덟', { wordMs: 100 }));
     const config = configFor(llm.baseUrl, { timeoutsMs: { firstToken: 500, idle: 500 } });
@@ -78,7 +78,7 @@ describe('an answer', () => {
     });
   });
 
-  test('has no limit where a limit is 0', async () => {
+  test('has no timeout where the timeout is 0', async () => {
     const llm = await fakeLlm();
     llm.script(says('하나 둘', { wordMs: 10 }));
     const none = { connect: 0, firstToken: 0, idle: 0, total: 0 };
@@ -88,7 +88,7 @@ describe('an answer', () => {
     });
   });
 
-  test('is complete though the server keeps the stream open after the finish_reason', async () => {
+  test('is complete at the finish_reason even if the server keeps the stream open', async () => {
     const llm = await fakeLlm();
     llm.script(async (exchange) => {
       exchange.response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -103,7 +103,7 @@ describe('an answer', () => {
     expect((await llm.requests[0]?.closed)?.closedBy).toBe('client');
   });
 
-  test('with a close tag without an opening is replaced once, and held back the next time', async () => {
+  test('with a close tag but no open tag is replaced once, and held back in the next request', async () => {
     const thinking = 'data: {"choices":[{"delta":{"content":"생각 중"}}]}\n\n';
     const rest = frame(chunk({ content: '</think>답' })) + frame(chunk({}, 'stop'));
     const llm = await fakeLlm({ reply: raw(thinking + rest) });
@@ -117,8 +117,8 @@ describe('an answer', () => {
   });
 });
 
-describe('the request', () => {
-  test('always asks for a stream, names its limit and temperature, and holds no null', async () => {
+describe('the request to a model server', () => {
+  test('always requests a stream, has a token limit and a temperature, and contains no null', async () => {
     const llm = await fakeLlm();
     await backendFor(configFor(llm.baseUrl)).run(modelRequest('안녕'), foregroundOptions());
     const body = llm.requests[0]?.body;
@@ -132,7 +132,7 @@ describe('the request', () => {
     });
   });
 
-  test('asks for the schema where the server can, and not of mlx-lm, whose model has a fixed name', async () => {
+  test('has the schema if the server supports it; for mlx-lm it has none, and a fixed model name', async () => {
     const llm = await fakeLlm({ reply: saysJson({ action: 'direct' }) });
     for (const kind of ['llama.cpp', 'mlx-lm'] as const) {
       await backendFor(configFor(llm.baseUrl, { kind })).run(
@@ -149,7 +149,7 @@ describe('the request', () => {
     expect(mlx?.model).toBe('default_model');
   });
 
-  test('is sent again without the schema to a server that refuses it, which is remembered', async () => {
+  test('is repeated without the schema if the server refuses it, and later requests omit it', async () => {
     const llm = await fakeLlm({ reply: saysJson({ action: 'direct' }) });
     llm.script(fails(400, { error: 'Unable to generate parser for this schema' }));
     const gate = createOneSlotGate();
@@ -161,7 +161,7 @@ describe('the request', () => {
     expect(gate.ends).toEqual(['ok', 'ok']);
   });
 
-  test('turns thinking off in the way of each kind', async () => {
+  test('turns thinking off with the parameter of each backend kind', async () => {
     const llm = await fakeLlm();
     for (const kind of ['ollama', 'llama.cpp', 'mlx-vlm'] as const) {
       await backendFor(configFor(llm.baseUrl, { kind })).run(
@@ -177,8 +177,8 @@ describe('the request', () => {
   });
 });
 
-describe('tool calls', () => {
-  test('come back with their arguments as JSON text', async () => {
+describe('the tool calls of an answer', () => {
+  test('are returned with their arguments as JSON text', async () => {
     const llm = await fakeLlm();
     llm.script(calls(['search', '{"query":"알파"}']));
     const outcome = await backendFor(configFor(llm.baseUrl)).run(
@@ -194,7 +194,7 @@ describe('tool calls', () => {
     expect(llm.requests[0]?.body['tool_choice']).toBe('auto');
   });
 
-  test('that were forbidden are dropped, and so is their residue in the text', async () => {
+  test('are dropped if they are not allowed, and so is their residue in the text', async () => {
     const llm = await fakeLlm();
     const text = '<tool_call>{"name":"search"}</tool_call>모아 보면 이렇습니다.';
     llm.script(
@@ -221,8 +221,8 @@ describe('tool calls', () => {
   });
 });
 
-describe('a cancel', () => {
-  test('closes the connection while the prompt is read, and the gate serves the next', async () => {
+describe('the cancel of a request', () => {
+  test('closes the connection during prompt processing, and the gate serves the next request', async () => {
     const llm = await fakeLlm({ slots: 1 });
     llm.script(stalls());
     const gate = createOneSlotGate();
@@ -242,7 +242,7 @@ describe('a cancel', () => {
     expect(llm.overlapMax).toBe(1);
   });
 
-  test('while the answer streams keeps what had been said, and says nothing more', async () => {
+  test('while the answer streams returns the partial text, and streams nothing more', async () => {
     const llm = await fakeLlm();
     llm.script(stallsAfter('반쪽'));
     const controller = new AbortController();
@@ -261,7 +261,7 @@ describe('a cancel', () => {
     expect(seen.pieces).toEqual(['반쪽']);
   });
 
-  test('before the request was sent sends nothing', async () => {
+  test('before the request is sent sends nothing to the server', async () => {
     const llm = await fakeLlm();
     const outcome = await backendFor(configFor(llm.baseUrl)).run(
       modelRequest('x'),
@@ -272,8 +272,8 @@ describe('a cancel', () => {
   });
 });
 
-describe('a preemption', () => {
-  test('takes back what was streamed and starts again at its old place', async () => {
+describe('the preemption of a request', () => {
+  test('discards the streamed text and starts the request again', async () => {
     const llm = await fakeLlm({ slots: 1 });
     llm.script(stallsAfter('초안'), says('사람의 답'), says('초안 전체'));
     const gate = createOneSlotGate();
@@ -302,7 +302,7 @@ describe('a preemption', () => {
     expect(gate.ends).toEqual(['drained', 'ok', 'ok']);
   });
 
-  test('without end is given up as preempted', async () => {
+  test('is given up as preempted after 16 repeats', async () => {
     const llm = await fakeLlm({ reply: stallsAfter('초안') });
     const gate = createOneSlotGate();
     const config = configFor(llm.baseUrl, { kind: 'vllm' });
@@ -318,8 +318,8 @@ describe('a preemption', () => {
   });
 });
 
-describe('waiting at the gate', () => {
-  test('is reported with a position, and its end is too', async () => {
+describe('the wait at the gate', () => {
+  test('is reported with a position, and its end with onGranted', async () => {
     const llm = await fakeLlm({ slots: 1 });
     const { promise: barrier, resolve: open } = Promise.withResolvers<void>();
     llm.script(after(barrier, says('첫째')), says('둘째'));
@@ -345,7 +345,7 @@ describe('waiting at the gate', () => {
   });
 });
 
-test('a callback that throws is a bug of its owner: it comes out, and the gate is free again', async () => {
+test('an error thrown by a callback of the caller rejects the run, and the gate is free again', async () => {
   const llm = await fakeLlm();
   const gate = createOneSlotGate();
   const backend = backendFor(configFor(llm.baseUrl), gate);

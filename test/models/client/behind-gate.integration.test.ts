@@ -1,4 +1,4 @@
-/** Gate, client and server together: what holds only when all of them keep their word. */
+/** Gate, client and server together: the properties that need all three. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackendKind } from '#models/backend-config';
 import { createGate } from '#models/gate/gate';
@@ -46,7 +46,7 @@ const draft = (parts: Parameters<typeof foregroundOptions>[0] = {}) =>
   });
 
 describe('a backend behind its gate', () => {
-  test('lets a person in front of a draft, which starts again and is finished', async () => {
+  test('serves a foreground request before a running draft, which starts again and finishes', async () => {
     const llm = await fakeLlm({ slots: 1 });
     llm.script(stallsAfter('초안 반'), says('사람의 답'), says('초안 전체'));
     const { gate, backend } = gatedBackend(llm.baseUrl);
@@ -72,11 +72,11 @@ describe('a backend behind its gate', () => {
     expect(gate.view().counters).toMatchObject({ preemptions: 1, expiredLeases: 0 });
   });
 
-  test('never has two requests open at its server, whatever is cancelled, cut or preempted', async () => {
+  test('never has two requests open at its server while requests are cancelled, cut off or preempted', async () => {
     const controllers = Array.from({ length: 30 }, () => new AbortController());
     const replies = [says('가 나 다'), stallsAfter('반쪽'), cutsAfter('반'), stalls(), says('라')];
     const llm = await fakeLlm({
-      // What stalls is cancelled as soon as it has arrived.
+      // A request whose reply stalls is cancelled as soon as it has arrived.
       reply(exchange) {
         const n = Number(exchange.request.body.messages[0]?.content);
         const reply = replies[n % replies.length];
@@ -101,7 +101,7 @@ describe('a backend behind its gate', () => {
     expect(gate.view()).toMatchObject({ waiting: [], counters: { preemptions: 1 } });
   });
 
-  test('is told at once when the server is gone, and serves again when it is back', async () => {
+  test('refuses requests at once after connect failures, and serves again when the server is back', async () => {
     const llm = await fakeLlm({ pages: { '/health': { body: { status: 'ok' } } } });
     const { gate, backend } = gatedBackend(llm.baseUrl, 'vllm', {
       breaker: { failures: 2, probeBackoffMs: 5 },
@@ -122,7 +122,7 @@ describe('a backend behind its gate', () => {
     expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({ ok: true });
   });
 
-  test('tells a waiting request that its deadline has passed, and refuses beyond its queue', async () => {
+  test('refuses a waiting request whose deadline passes, and a request beyond maxQueue', async () => {
     const llm = await fakeLlm();
     const { promise: barrier, resolve: open } = Promise.withResolvers<void>();
     llm.script(after(barrier, says('첫째')));
@@ -145,7 +145,7 @@ describe('a backend behind its gate', () => {
 const prepared = await prepareLlamaServer();
 
 test.skipIf(!prepared.ok)(
-  'a draft on a real server gives way to a person within moments',
+  'a draft on a real llama.cpp server is preempted by a foreground request and then finishes',
   async () => {
     const server = await startLlamaServer({ model: 'slow' });
     onTestFinished(() => server.stop());

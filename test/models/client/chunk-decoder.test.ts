@@ -16,7 +16,7 @@ const lines = values.map((value) => JSON.stringify(value));
 const events = lines.map((line) => `data: ${line}`);
 const stream = [...events, 'data: [DONE]'];
 
-/** Forms of one answer. */
+/** One answer in different framings. */
 const forms: [title: string, body: string][] = [
   ['a blank line between the events', stream.join('\n\n') + '\n\n'],
   ['one newline between the events', stream.join('\n') + '\n'],
@@ -64,22 +64,25 @@ const cut = (bytes: Uint8Array, size: number): Uint8Array[] =>
     bytes.subarray(at * size, (at + 1) * size),
   );
 
-describe('an answer is read whole in every framing', () => {
-  test.each(forms)('%s', (_title, body) => {
+describe('the decoder of a stream', () => {
+  test.each(forms)('reads the answer whole with this framing: %s', (_title, body) => {
     expect(readStream(body)).toMatchObject({ end: 'ok', text, finish: 'stop' });
   });
 
-  test.each(forms)('%s, however the bytes are cut', (_title, body) => {
-    const bytes = new TextEncoder().encode(body);
-    const { pieces: _, ...whole } = readStream(body);
-    for (const size of [1, 2, 3, 7, 61]) {
-      const { pieces: _pieces, ...parts } = readStream(cut(bytes, size));
-      expect(parts).toEqual(whole);
-    }
-  });
+  test.each(forms)(
+    'reads the same answer for any cut of the bytes with this framing: %s',
+    (_title, body) => {
+      const bytes = new TextEncoder().encode(body);
+      const { pieces: _, ...whole } = readStream(body);
+      for (const size of [1, 2, 3, 7, 61]) {
+        const { pieces: _pieces, ...parts } = readStream(cut(bytes, size));
+        expect(parts).toEqual(whole);
+      }
+    },
+  );
 });
 
-test('a frame is read when its line ends, before the next one comes', () => {
+test('a frame is read at the end of its line, before the next frame arrives', () => {
   const { pieces } = readStream(
     ['data: {"choices":[{"delta":{"content":"안녕"}}]}\n'].map((line) =>
       new TextEncoder().encode(line),
@@ -88,7 +91,7 @@ test('a frame is read when its line ends, before the next one comes', () => {
   expect(pieces).toEqual(['안녕']);
 });
 
-describe('what is no frame is not taken for one', () => {
+describe('a stream with something that is no frame', () => {
   test.each([
     ['an end inside of a line', `${stream[1]}\ndata: {"choices":[{"ind`, 'truncated'],
     ['an end inside of an array', `[${lines.slice(0, 3).join(',\n')},\n{"choi`, 'truncated'],
@@ -99,11 +102,11 @@ describe('what is no frame is not taken for one', () => {
     ],
     ['a log line in brackets', `[info] started\n${stream.join('\n')}`, 'ok'],
     ['words in place of an answer', 'Internal Server Error', 'truncated'],
-  ])('%s', (_title, body, end) => {
+  ])('ends as its case says: %s', (_title, body, end) => {
     expect(readStream(body).end).toBe(end);
   });
 
-  test('a body without end is given up', () => {
+  test('is given up as answer_too_long if it never ends', () => {
     const body = new TextEncoder().encode('x'.repeat(1_000_000));
     expect(readStream([body, body, body, body, body]).end).toBe('answer_too_long');
   });

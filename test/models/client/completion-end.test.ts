@@ -13,11 +13,11 @@ const words = say('안녕') + say('하세요');
 const call = frame(
   chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'search', arguments: '{}' } }] }),
 );
-/** A frame with content whose choice ends in these fields. */
+/** A frame with content and with these further fields in its choice. */
 const choice = (content: string, fields: object): string =>
   frame({ choices: [{ index: 0, delta: { content }, ...fields }] });
 
-describe('a stream of another server is read whole', () => {
+describe('the stream of a case file', () => {
   test.each([
     '01-done-without-finish.sse',
     '01-finish-empty-string-all.sse',
@@ -25,12 +25,12 @@ describe('a stream of another server is read whole', () => {
     '02-stop-in-first-chunk.sse',
     '03-single-newlines.sse',
     '20-error-empty-object.sse',
-  ])('%s', (name) => {
+  ])('is read whole, with the finish stop: %s', (name) => {
     expect(readStream(caseFile(name))).toMatchObject({ end: 'ok', text: theory, finish: 'stop' });
   });
 });
 
-describe('[DONE] without an error before it ends an answer that has no finish_reason', () => {
+describe('the [DONE] of a stream', () => {
   test.each([
     ['finish_reason is absent', choice('안녕', {}) + choice('하세요', {}) + done],
     ['finish_reason is null', words + done],
@@ -43,11 +43,11 @@ describe('[DONE] without an error before it ends an answer that has no finish_re
     ['[DONE] stands on a bare line', words + '[DONE]\n'],
     ['words follow [DONE]', words + done + say('!')],
     ['an error follows [DONE]', words + done + frame({ error: 'late' })],
-  ])('%s', (_title, bytes) => {
+  ])('ends an answer where %s', (_title, bytes) => {
     expect(readStream(bytes)).toMatchObject({ end: 'ok', text: hello, finish: 'stop' });
   });
 
-  test('a tool call before it makes the finish tool_calls', () => {
+  test('gives the finish tool_calls after a tool call', () => {
     expect(readStream(call + done)).toMatchObject({
       finish: 'tool_calls',
       calls: [['search', '{}']],
@@ -69,12 +69,12 @@ describe('[DONE] without an error before it ends an answer that has no finish_re
     ['an end without any sign is a cut', words, 'truncated'],
     ['"null" is no sign', choice(hello, { finish_reason: 'null' }), 'truncated'],
     ['a sign before the first word is none', stop + words, 'truncated'],
-  ])('%s', (_title, bytes, end) => {
+  ])('is not taken for the end of a whole answer: %s', (_title, bytes, end) => {
     expect(readStream(bytes).end).toBe(end);
   });
 });
 
-describe('the finish_reason is found under all its names and means the same', () => {
+describe('the finish_reason of a stream', () => {
   test.each([
     [choice(hello, { finishReason: 'stop' }), 'stop'],
     [choice(hello, { finishReason: 'STOP' }), 'stop'],
@@ -93,19 +93,19 @@ describe('the finish_reason is found under all its names and means the same', ()
         '{"message":{"content":""},"done":true,"done_reason":"stop"}\n',
       'stop',
     ],
-  ])('%s', (bytes, finish) => {
+  ])('is found under any of its names and values: %s', (bytes, finish) => {
     expect(readStream(bytes)).toMatchObject({ end: 'ok', text: hello, finish });
   });
 
   test.each(['abort', 'error', 'cancelled', 'Timeout', 'network_error'])(
-    'the finish_reason %s says that the answer broke off',
+    'with the value %s is reported as upstream_stream_error',
     (word) => {
       expect(readStream(words + frame(chunk({}, word)) + done).end).toBe('upstream_stream_error');
     },
   );
 });
 
-describe('the last finish_reason counts while words go on', () => {
+describe('a finish_reason before the end of a stream', () => {
   const beside = (content: string, finish = 'stop'): string => frame(chunk({ content }, finish));
   test.each([
     ['stop beside every word', beside('안녕') + beside('하세요') + done, 'stop'],
@@ -139,7 +139,7 @@ describe('the last finish_reason counts while words go on', () => {
       words + stop + say('!') + frame(chunk({}, 'length')),
       'stop',
     ],
-  ])('%s', (_title, bytes, finish) => {
+  ])('gives the text and the finish of its case: %s', (_title, bytes, finish) => {
     expect(readStream(bytes)).toMatchObject({ end: 'ok', text: hello, finish });
   });
 
@@ -152,7 +152,7 @@ describe('the last finish_reason counts while words go on', () => {
     ['a call after tool_calls', words + frame(chunk({}, 'tool_calls')) + call + done],
     ['a call after stop in the first frame', stop + words + call + done],
     ['a call beside stop', words + call.replace('"finish_reason":null', '"finish_reason":"stop"')],
-  ])('%s is a call', (_title, bytes) => {
+  ])('keeps the tool call of its case: %s', (_title, bytes) => {
     expect(readStream(bytes)).toMatchObject({
       end: 'ok',
       text: hello,
@@ -161,12 +161,12 @@ describe('the last finish_reason counts while words go on', () => {
     });
   });
 
-  test('an error counts after a finish_reason that words have taken back', () => {
+  test('does not hide an error after further words', () => {
     const bytes = beside('안녕') + beside('하세요') + frame({ error: 'boom' });
     expect(readStream(bytes).end).toBe('upstream_stream_error');
   });
 
-  test('the whole message at the end is not shown a second time', () => {
+  test('beside the whole message does not show the text a second time', () => {
     const last = frame({
       choices: [{ index: 0, message: { content: hello }, finish_reason: 'stop' }],
     });
@@ -174,7 +174,7 @@ describe('the last finish_reason counts while words go on', () => {
   });
 });
 
-describe('an error field that says nothing is no error', () => {
+describe('an error field without an error', () => {
   test.each([
     { error: {} },
     { error: null },
@@ -187,13 +187,13 @@ describe('an error field that says nothing is no error', () => {
     { detail: [] },
     { detail: {} },
     { detail: null, errors: [] },
-  ])('%j', (fields) => {
+  ])('does not end the answer: %j', (fields) => {
     const bytes = frame({ ...chunk({ content: hello }), ...fields }) + frame(fields) + stop + done;
     expect(readStream(bytes)).toMatchObject({ end: 'ok', text: hello });
   });
 });
 
-describe('an error in any form ends the answer', () => {
+describe('an error in a stream', () => {
   test.each([
     { error: 'boom' },
     { error: { message: 'boom' } },
@@ -213,7 +213,7 @@ describe('an error in any form ends the answer', () => {
     { error_code: 17, error_msg: 'boom' },
     { choices: [{ index: 0, delta: { content: '' }, error: { code: 502, message: 'boom' } }] },
     { error: { code: 502 }, choices: [{ index: 0, delta: {}, finish_reason: 'error' }] },
-  ])('%j', (value) => {
+  ])('ends the answer as upstream_stream_error: %j', (value) => {
     expect(readStream(words + frame(value) + done).end).toBe('upstream_stream_error');
   });
 });

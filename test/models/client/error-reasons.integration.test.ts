@@ -1,4 +1,4 @@
-/** Every way in which a backend fails, brought about for real, under the name that everybody gets to see. */
+/** Every failure of a backend, caused over a real connection, and the error reason that the caller gets. */
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -112,7 +112,7 @@ const cases: Case[] = [
 ];
 
 describe('a failure of the server', () => {
-  test.each(cases)('is $reason when $when', async (each) => {
+  test.each(cases)('is reported as $reason when $when', async (each) => {
     const llm = await fakeLlm();
     llm.script(each.reply);
     const gate = createOneSlotGate();
@@ -127,14 +127,14 @@ describe('a failure of the server', () => {
     expect(gate.ends).toEqual([each.permit ?? 'failed']);
     expect(outcome.partialText.startsWith(seen.text)).toBe(true);
     await llm.requests[0]?.closed;
-    // The backend serves the next request as if nothing had been.
+    // The backend serves the next request as usual.
     expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({
       ok: true,
       text: 'answer',
     });
   });
 
-  test('says when to come again where the server does', async () => {
+  test('has the time of the Retry-After header as retryAfterMs', async () => {
     const llm = await fakeLlm();
     llm.script(fails(429, {}, { 'retry-after': '3' }));
     const outcome = failureOf(
@@ -143,7 +143,7 @@ describe('a failure of the server', () => {
     expect(outcome.retryAfterMs).toBe(3000);
   });
 
-  test("is the server's own fault when mlx-lm answers 404, and the caller's elsewhere", async () => {
+  test('is reported as http_5xx when mlx-lm answers 404, and as http_4xx when ollama does', async () => {
     const llm = await fakeLlm({ reply: fails(404, { error: 'model did not load' }) });
     const reasons = [];
     for (const kind of ['mlx-lm', 'ollama'] as const) {
@@ -158,7 +158,7 @@ describe('a failure of the server', () => {
 });
 
 describe('a server that cannot be reached', () => {
-  test('is connect_refused when nothing listens', async () => {
+  test('is reported as connect_refused when nothing listens', async () => {
     const llm = await fakeLlm();
     const gate = createOneSlotGate();
     const backend = backendFor(configFor(llm.baseUrl), gate);
@@ -170,7 +170,7 @@ describe('a server that cannot be reached', () => {
     expect(await backend.run(modelRequest('x'), foregroundOptions())).toMatchObject({ ok: true });
   });
 
-  test('is connect_timeout when the connection hangs', async () => {
+  test('is reported as connect_timeout when the connection hangs', async () => {
     const backlog = await startFullBacklog();
     onTestFinished(() => backlog.close());
     const gate = createOneSlotGate();
@@ -184,15 +184,15 @@ describe('a server that cannot be reached', () => {
     expect(gate.ends).toEqual(['unreachable']);
   });
 
-  test('is dns when its name is not known', async () => {
-    // Longer than a label of a name may be: no resolver has to be asked.
+  test('is reported as dns when its name is not known', async () => {
+    // Longer than a DNS label may be: no resolver is queried.
     const config = configFor(`http://${'x'.repeat(64)}.invalid/v1`);
     expect(
       failureOf(await backendFor(config).run(modelRequest('x'), foregroundOptions())).errorReason,
     ).toBe('dns');
   });
 
-  test('is connection_lost when it hangs up before it answers', async () => {
+  test('is reported as connection_lost when it disconnects before it answers', async () => {
     const server = createServer((socket) => socket.once('data', () => socket.destroy()));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
@@ -203,7 +203,7 @@ describe('a server that cannot be reached', () => {
     );
   });
 
-  test('is connect_refused, with the reason, on a port that HTTP clients refuse', async () => {
+  test('is reported as connect_refused, with the reason, on a port that HTTP clients refuse', async () => {
     const outcome = await backendFor(configFor('http://127.0.0.1:6000/v1')).run(
       modelRequest('x'),
       foregroundOptions(),
@@ -215,24 +215,27 @@ describe('a server that cannot be reached', () => {
 
 describe('a refusal of the gate', () => {
   const refusals = ['queue_full', 'deadline', 'breaker_open', 'cancelled'] as const;
-  test.each(refusals)('comes out as %s, and nothing is sent', async (errorReason) => {
-    const llm = await fakeLlm();
-    const gate = createOneSlotGate();
-    gate.refuse({ ok: false, errorReason, retryAfterMs: 1234 });
-    const outcome = failureOf(
-      await backendFor(configFor(llm.baseUrl), gate).run(modelRequest('x'), foregroundOptions()),
-    );
-    expect(outcome).toMatchObject({
-      errorReason,
-      retryAfterMs: 1234,
-      status: null,
-      partialText: '',
-    });
-    expect(llm.requests).toEqual([]);
-  });
+  test.each(refusals)(
+    'is reported as %s, and nothing is sent to the server',
+    async (errorReason) => {
+      const llm = await fakeLlm();
+      const gate = createOneSlotGate();
+      gate.refuse({ ok: false, errorReason, retryAfterMs: 1234 });
+      const outcome = failureOf(
+        await backendFor(configFor(llm.baseUrl), gate).run(modelRequest('x'), foregroundOptions()),
+      );
+      expect(outcome).toMatchObject({
+        errorReason,
+        retryAfterMs: 1234,
+        status: null,
+        partialText: '',
+      });
+      expect(llm.requests).toEqual([]);
+    },
+  );
 });
 
-test('a message never holds the key, and no control characters', async () => {
+test('the message of a failure never contains the API key or control characters', async () => {
   const llm = await fakeLlm();
   llm.script(fails(401, { error: 'key sk-secret is\nwrong' }));
   const backend = backendFor(configFor(llm.baseUrl, { apiKey: 'sk-secret' }));

@@ -62,8 +62,8 @@ const classification: NonNullable<ModelRequest['jsonSchema']> = {
 
 const scripted = Array.from({ length: 24 }, (_, n) => `w${n}`).join(' ');
 
-describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
-  test('an answer streams token by token and comes back whole', async () => {
+describe.skipIf(!prepared.ok)('a backend with a real llama.cpp server', () => {
+  test('streams an answer token by token and returns it whole', async () => {
     const { backend, gate } = await setting({ model: 'tiny' });
     const seen = textCollector();
     const outcome = await backend.run(modelRequest('hello'), foregroundOptions(seen));
@@ -74,14 +74,14 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(gate.ends).toEqual(['ok']);
   });
 
-  test('the limit of tokens is seen as such', async () => {
+  test('returns the finish reason length at the token limit', async () => {
     const { backend } = await setting({ model: 'tiny' });
     const outcome = await backend.run(modelRequest('#loop', { maxTokens: 5 }), foregroundOptions());
     expect(outcome).toMatchObject({ ok: true, text: 'l0 l1 l2 l3 l4', finishReason: 'length' });
   });
 
   test.each(['deepseek', 'none'])(
-    'thinking is no part of the answer (format %s)',
+    'returns the answer without the thinking (format %s)',
     async (format) => {
       const { backend } = await setting({ model: 'tiny', args: ['--reasoning-format', format] });
       const seen = textCollector();
@@ -92,7 +92,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
   );
 
   test.each(['deepseek', 'none'])(
-    'thinking that is never closed is no answer (format %s)',
+    'reports thinking that is never closed as unclosed_thinking (format %s)',
     async (format) => {
       const { backend } = await setting({ model: 'tiny', args: ['--reasoning-format', format] });
       const outcome = failureOf(await backend.run(modelRequest('#unclosed'), foregroundOptions()));
@@ -100,7 +100,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     },
   );
 
-  test('a schema makes JSON of a model that says something else', async () => {
+  test('returns JSON by the schema from a model that would write something else', async () => {
     const { backend } = await setting({ model: 'tiny' });
     const request = modelRequest('#cls', {
       jsonSchema: classification,
@@ -111,14 +111,14 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(outcome.ok && JSON.parse(outcome.text)).toMatchObject({ action: 'route' });
   });
 
-  test('a schema that the server cannot do is left away', async () => {
+  test('omits a schema that the server does not support', async () => {
     const { backend } = await setting({ model: 'tiny' });
     const jsonSchema = { name: 'x', schema: { type: 'object', $ref: '#/nowhere' } };
     const outcome = await backend.run(modelRequest('#cls', { jsonSchema }), foregroundOptions());
     expect(outcome.ok && outcome.text).toContain('"action"');
   });
 
-  test('a tool is called, and its result answered', async () => {
+  test('returns a tool call, and then an answer to the tool result', async () => {
     const { backend } = await setting({ model: 'tiny' });
     const first = await backend.run(modelRequest('find it', { tools }), foregroundOptions());
     if (!first.ok) throw new Error(first.message);
@@ -138,7 +138,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(second).toMatchObject({ ok: true, text: scripted, toolCalls: [] });
   });
 
-  test('an abort while it answers frees the server for the next request', async () => {
+  test('frees the server for the next request after an abort during the answer', async () => {
     const { backend, gate } = await setting({ model: 'slow' });
     const controller = new AbortController();
     const cancelled = backend.run(
@@ -151,7 +151,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(gate.ends).toEqual(['drained', 'ok']);
   });
 
-  test('an abort while it reads the prompt frees the server for the next request', async () => {
+  test('frees the server for the next request after an abort during prompt processing', async () => {
     const { backend, gate, server } = await setting({
       model: 'slow',
       args: ['-b', '32', '-ub', '32'],
@@ -172,7 +172,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(gate.ends).toEqual(['drained', 'ok']);
   });
 
-  test('a server that still loads says so', async () => {
+  test('reports a server that is loading its model as loading', async () => {
     const { backend } = await setting({ model: 'heavy', untilReady: false });
     const outcome = failureOf(await backend.run(modelRequest('hello'), foregroundOptions()));
     expect(outcome).toMatchObject({ errorReason: 'loading', status: 503 });

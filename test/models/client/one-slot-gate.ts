@@ -1,12 +1,12 @@
-/** The smallest gate there can be: one slot, first come first served, and preemption by hand. For tests of what stands behind a gate. */
+/** A minimal gate for tests of backends: one slot, first in first out, preemption only by `preempt()`. */
 import type { Gate, AcquireResult, GateRequest, Permit, PermitEnd } from '#models/gate/gate-types';
 
 export interface OneSlotGate extends Gate {
   /** How each permit ended, in order. */
   readonly ends: (PermitEnd['result'] | 'drained')[];
-  /** Takes the slot away from its holder, who waits again in front of all others. */
+  /** Aborts the permit in use as preempted; its `requeue` goes to the front of the queue. */
   preempt(): void;
-  /** Answers every further request with this. */
+  /** Refuses every later request with this result. */
   refuse(acquireResult: Extract<AcquireResult, { ok: false }>): void;
 }
 

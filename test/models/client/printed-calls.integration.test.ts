@@ -1,4 +1,4 @@
-/** Calls that a model printed into its text: told from text, whatever their form, and never shown. */
+/** Printed tool calls: in every form they are distinguished from text and never shown. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -30,7 +30,7 @@ const cases = join(import.meta.dirname, 'cases');
 const printedFiles = readdirSync(cases).filter((name) => name.startsWith('07-'));
 const called = [['search', { query }]];
 
-/** What a reader sees of a text that comes in these pieces, and the calls in it. */
+/** The visible text of these pieces, and the calls in them. */
 function filtered(pieces: readonly string[], unknown: 'text' | 'call' = 'text', drops = false) {
   const seen = textCollector();
   const filter = createPrintedCallFilter({ offers, unknown, drops, onText: seen.onText });
@@ -42,33 +42,39 @@ function filtered(pieces: readonly string[], unknown: 'text' | 'call' = 'text', 
 const parsed = (calls: readonly (readonly unknown[])[]): unknown[] =>
   calls.map(([name, args]) => [name, JSON.parse(args as string)]);
 
-describe('a printed call is run and never shown in the form', () => {
-  test.each(printedCallForms)('$name', async ({ print }) => {
-    const llm = await fakeLlm();
-    llm.script(says(print('search', 'query', query)));
-    const seen = textCollector();
-    const backend = backendFor(configFor(llm.baseUrl));
-    const outcome = await backend.run(modelRequest('질문', { tools }), foregroundOptions(seen));
-    expect(outcome).toMatchObject({ ok: true, finishReason: 'tool_calls' });
-    const calls = outcome.ok ? outcome.toolCalls : [];
-    expect(parsed(calls.map((call) => [call.function.name, call.function.arguments]))).toEqual(
-      called,
-    );
-    expect(seen.text).toBe(outcome.ok ? outcome.text : null);
-    expect(seen.pieces.join('')).not.toMatch(/[<>{}[\]]|search|Action|functions/);
-  });
+describe('a printed tool call', () => {
+  test.each(printedCallForms)(
+    'is returned as a tool call and never shown in the form $name',
+    async ({ print }) => {
+      const llm = await fakeLlm();
+      llm.script(says(print('search', 'query', query)));
+      const seen = textCollector();
+      const backend = backendFor(configFor(llm.baseUrl));
+      const outcome = await backend.run(modelRequest('질문', { tools }), foregroundOptions(seen));
+      expect(outcome).toMatchObject({ ok: true, finishReason: 'tool_calls' });
+      const calls = outcome.ok ? outcome.toolCalls : [];
+      expect(parsed(calls.map((call) => [call.function.name, call.function.arguments]))).toEqual(
+        called,
+      );
+      expect(seen.text).toBe(outcome.ok ? outcome.text : null);
+      expect(seen.pieces.join('')).not.toMatch(/[<>{}[\]]|search|Action|functions/);
+    },
+  );
 
-  test.each(printedFiles)('of the file %s', (name) => {
-    const { calls, everShown } = filtered(
-      Array.from(readFileSync(join(cases, name), 'utf8').trim()),
-    );
-    expect(parsed(calls)).toEqual(called);
-    expect(everShown).toBe('');
-  });
+  test.each(printedFiles)(
+    'is returned as a tool call and never shown in the case file %s',
+    (name) => {
+      const { calls, everShown } = filtered(
+        Array.from(readFileSync(join(cases, name), 'utf8').trim()),
+      );
+      expect(parsed(calls)).toEqual(called);
+      expect(everShown).toBe('');
+    },
+  );
 });
 
-test('any splitting of any printed form gives the same call and the same text', () => {
-  // Thoughts are taken out before; JSON between two sentences is what these speak of.
+test('a printed call of any form gives the same call and the same text for any splitting', () => {
+  // Not here: forms with thoughts, which another filter removes, and forms that depend on the text around them.
   const alone = printedCallForms.filter(({ name }) => !/thoughts|made up$|alone$/.test(name));
   const form = fc.constantFrom(...alone);
   const text = fc.stringMatching(/^[가-힣a-z 0-9.,?!-]{1,40}$/);
@@ -94,8 +100,8 @@ test('any splitting of any printed form gives the same call and the same text', 
   );
 });
 
-describe('several calls', () => {
-  test('in one text are all run', () => {
+describe('printed tool calls', () => {
+  test('in one text are all returned', () => {
     const one = '{"name": "search", "arguments": {"query": "가"}}';
     const two = '{"name": "search", "arguments": {"query": "나"}}';
     const both = [
@@ -132,7 +138,7 @@ describe('several calls', () => {
     }
   });
 
-  test('keep the types that the schema names', () => {
+  test('keep the argument types of the schema', () => {
     const tagged =
       '<function=search><parameter=query>2027</parameter><parameter=limit>3</parameter></function>';
     expect(parsed(filtered([tagged]).calls)).toEqual([['search', { query: '2027', limit: 3 }]]);
@@ -145,7 +151,7 @@ describe('several calls', () => {
     expect(parsed(filtered([code]).calls)).toEqual([['search', { query: 'a </tool_call> b }' }]]);
   });
 
-  test('that were cut off are calls whose arguments are no JSON', () => {
+  test('that are cut off are calls whose arguments are not valid JSON', () => {
     for (const text of [
       '<tool_call>{"name": "search", "arguments": {"query": "압력',
       '{"name": "search", "arguments": {"query": "압력',
@@ -194,13 +200,13 @@ const answers: [what: string, text: string][] = [
   ['ends in the middle of a tag', '값은 a <tool'],
 ];
 
-describe('an ordinary answer stays as it is where it', () => {
-  test.each(answers)('%s', (_what, text) => {
+describe('an ordinary answer', () => {
+  test.each(answers)('stays unchanged where it %s', (_what, text) => {
     const { text: shown, calls, replaced } = filtered(Array.from(text));
     expect([shown, calls, replaced]).toEqual([text, [], 0]);
   });
 
-  test('is any text at all, cut anywhere', () => {
+  test('stays unchanged in any text without a call, cut anywhere', () => {
     const bits = [
       '<',
       '>',
@@ -240,14 +246,14 @@ describe('a call of a tool that was not offered', () => {
     '[TOOL_CALLS]web_search[ARGS]{"q": "x"}',
   ];
 
-  test.each(raw)('is text, or with unknown calls a call that can fail: %s', (text) => {
+  test.each(raw)('is text by default, and a call if unknown tools are accepted: %s', (text) => {
     expect(filtered(Array.from(text)).text).toBe(text);
     const { calls, everShown } = filtered(Array.from(text), 'call');
     expect(parsed(calls)).toEqual([['web_search', { q: 'x' }]]);
     expect(everShown).not.toMatch(/web_search|[{<]/);
   });
 
-  test('is no call where text follows it', () => {
+  test('is no call if text follows it', () => {
     const text = '<tool_call>{"name": "get_weather", "arguments": {}}</tool_call>\n위는 예입니다.';
     expect(filtered(Array.from(text), 'call')).toMatchObject({ text, calls: [] });
   });
@@ -259,13 +265,13 @@ test.each([
   '<tool_call>'.repeat(1_500),
   '['.repeat(10_000),
   '<function=search><parameter=a>'.repeat(500),
-])('a text of beginnings without an end is read to its end: %#', (text) => {
+])('a text of call beginnings that are never closed is shown whole: %#', (text) => {
   const pieces = text.match(/[^]{1,200}/g) ?? [];
   const { text: shown, calls } = filtered(pieces);
   if (calls.length === 0) expect(shown).toBe(text);
 });
 
-test('a call that was forbidden is taken out, and the text goes on behind it', () => {
+test('a printed call that is not allowed is removed, and the text after it is shown', () => {
   const text = '답 <tool_call>{"name":"search","arguments":{"query":"x"}}</tool_call>은 2년입니다.';
   expect(filtered(Array.from(text), 'text', true)).toMatchObject({
     text: '답 은 2년입니다.',
@@ -273,7 +279,7 @@ test('a call that was forbidden is taken out, and the text goes on behind it', (
   });
 });
 
-test('a call beside calls of the API is only taken out of the text', async () => {
+test('a printed call beside a call in the field tool_calls is only removed from the text', async () => {
   const llm = await fakeLlm();
   const printed = '<tool_call>{"name":"search","arguments":{"query":"x"}}</tool_call>';
   const call = { index: 0, id: 'a', function: { name: 'search', arguments: '{"query":"x"}' } };

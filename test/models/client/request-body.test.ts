@@ -1,4 +1,4 @@
-/** What a request says, in the form that each kind of server takes. */
+/** The body of a request in the form of each backend kind. */
 import { expect, test } from 'vitest';
 import { serverProfiles } from '#models/client/server-profiles';
 import { requestBody } from '#models/client/request-body';
@@ -11,7 +11,7 @@ const bodyOf = (kind: keyof typeof serverProfiles, change: Partial<ModelRequest>
   );
 
 test.each(['ollama', 'llama.cpp', 'lm-studio', 'vllm', 'generic'] as const)(
-  'an answer without a limit has no max_tokens: %s',
+  'a request without a token limit has no max_tokens: %s',
   (kind) => {
     const body = bodyOf(kind, { maxTokens: Number.POSITIVE_INFINITY });
     expect(body).not.toHaveProperty('max_tokens');
@@ -21,7 +21,7 @@ test.each(['ollama', 'llama.cpp', 'lm-studio', 'vllm', 'generic'] as const)(
 );
 
 test.each(['mlx-lm', 'mlx-vlm'] as const)(
-  'a server that stops early where nothing is said is told a number: %s',
+  'a request without a token limit has a large max_tokens for a server with a low default: %s',
   (kind) => {
     const body = bodyOf(kind, { maxTokens: Number.POSITIVE_INFINITY });
     expect(body['max_tokens']).toBeGreaterThan(100_000);
@@ -29,7 +29,7 @@ test.each(['mlx-lm', 'mlx-vlm'] as const)(
   },
 );
 
-test('thinking is turned off beside the settings of the template that a caller gave', () => {
+test('a request without thinking keeps the chat_template_kwargs of the caller', () => {
   const sampling = { chat_template_kwargs: { tone: 'kind' } };
   expect(bodyOf('vllm', { thinking: false, sampling })['chat_template_kwargs']).toEqual({
     tone: 'kind',
@@ -37,7 +37,7 @@ test('thinking is turned off beside the settings of the template that a caller g
   });
 });
 
-test('a schema is strict, unless the caller says otherwise', () => {
+test('the schema of a request is strict unless the caller sets strict to false', () => {
   const jsonSchema = { name: 'a', schema: { type: 'object' } };
   const schemaOf = (strict?: boolean) =>
     bodyOf('generic', {

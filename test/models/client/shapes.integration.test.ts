@@ -31,7 +31,7 @@ const groups = [
 ];
 
 describe.each(groups)('$title', ({ shapes }) => {
-  test.each(shapes)('$name', async (shape) => {
+  test.each(shapes)('the outcome is as the shape declares: $name', async (shape) => {
     const { outcome, seen } = await run(shape);
     if ('errorReason' in shape.outcome) {
       expect(outcome).toMatchObject({ ok: false, ...shape.outcome });
@@ -48,8 +48,8 @@ describe.each(groups)('$title', ({ shapes }) => {
   });
 });
 
-describe('what is no whole answer is never taken for one', () => {
-  test.each(failingShapes)('$name', async (shape) => {
+describe('an answer that is not whole', () => {
+  test.each(failingShapes)('is reported as a failure: $name', async (shape) => {
     const { outcome } = await run(shape);
     expect(outcome).toMatchObject({ ok: false, ...shape.outcome });
   });

@@ -15,11 +15,11 @@ const caseFile = (name: string): string =>
 
 type Options = Parameters<typeof readStream>[1];
 
-/** The content in one frame. */
+/** Reads the content in one frame. */
 const read = (content: string, options?: Options): StreamReading =>
   readStream(say(content) + stop + done, options);
 
-/** The content with one character in a frame. */
+/** Reads the content with one character per frame. */
 const readInPieces = (content: string, options?: Options): StreamReading =>
   readStream(Array.from(content, say).join('') + stop + done, options);
 
@@ -28,7 +28,7 @@ function expectText(content: string, text: string, options?: Options): void {
   expect(readInPieces(content, options)).toMatchObject({ end: 'ok', text, calls: [] });
 }
 
-describe('a stream of another server shows no markup', () => {
+describe('the stream of a case file', () => {
   test.each([
     ['04-end-token-tail.sse', '답입니다.', []],
     ['04-harmony-analysis-to-tool.sse', '답입니다.', []],
@@ -39,12 +39,12 @@ describe('a stream of another server shows no markup', () => {
       'DeepSeek-R1은 추론이 끝나면 `</think>` 태그를 출력합니다.',
       [],
     ],
-  ])('%s', (name, text, calls) => {
+  ])('is read without its markup: %s', (name, text, calls) => {
     expect(readStream(caseFile(name))).toMatchObject({ end: 'ok', text, calls });
   });
 });
 
-describe('the end token of a model is no part of its answer', () => {
+describe('the end token of a model', () => {
   test.each([
     '<|im_end|>',
     '<|im_end|>\n',
@@ -79,13 +79,13 @@ describe('the end token of a model is no part of its answer', () => {
     '<eoa>',
     '<|IM_END|>',
     '<|some_new_token|>',
-  ])('%s', (token) => {
+  ])('is no part of the answer: %s', (token) => {
     expect(read(`답입니다.${token}`).text.trimEnd()).toBe('답입니다.');
     expect(readInPieces(`답입니다.${token}`).text.trimEnd()).toBe('답입니다.');
   });
 });
 
-describe('tokens before and around an answer are no part of it', () => {
+describe('the special tokens around an answer', () => {
   test.each([
     '<|begin_of_box|>답입니다.<|end_of_box|>',
     '<|assistant|>\n답입니다.',
@@ -111,12 +111,12 @@ describe('tokens before and around an answer are no part of it', () => {
     '답입니다.<|im_end|>\n<|im_start|>user\n또 다른 질문',
     '답입니다.<|user|>\n또 다른 질문',
     '답입니다.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n질문',
-  ])('%s', (content) => {
+  ])('are no part of the answer: %s', (content) => {
     expect(read(content).text.trimEnd()).toBe('답입니다.');
     expect(readInPieces(content).text.trimEnd()).toBe('답입니다.');
   });
 
-  test('a second message of the model is a paragraph of its own', () => {
+  test('separate a second message of the model as a paragraph of its own', () => {
     expectText('하나.<|im_end|>\n<|im_start|>assistant\n둘.<|im_end|>', '하나.\n\n둘.');
     expectText(
       '<|channel|>commentary<|message|>찾습니다.<|end|><|start|>assistant<|channel|>final<|message|>답',
@@ -125,7 +125,7 @@ describe('tokens before and around an answer are no part of it', () => {
   });
 });
 
-describe('thinking of every family is hidden', () => {
+describe('the thinking of a model', () => {
   test.each([
     '<think>음</think>답입니다.',
     '<Think>음</Think>\n\n답입니다.',
@@ -159,7 +159,7 @@ describe('thinking of every family is hidden', () => {
     '<|start|>assistant답입니다.',
     '<|channel|>commentary<|message|>답입니다.<|end|>',
     '<|channel|>commentary to=user<|message|>답입니다.<|end|>',
-  ])('%s', (content) => {
+  ])('is no part of the answer: %s', (content) => {
     expect(read(content).text.trimEnd()).toBe('답입니다.');
     expect(readInPieces(content).text.trimEnd()).toBe('답입니다.');
   });
@@ -169,12 +169,12 @@ describe('thinking of every family is hidden', () => {
     '<|channel|>analysis<|message|>음',
     '<|channel|>analysis<|message|>음<|channel|>analysis<|message|>음',
     '<|begin_of_thought|>음',
-  ])('%s is no answer', (content) => {
+  ])('is no answer if it is never closed: %s', (content) => {
     expect(read(content).end).toBe('unclosed_thinking');
   });
 });
 
-describe('a harmony message with a recipient is a tool call', () => {
+describe('a harmony message with a recipient', () => {
   const city = '{"city":"서울"}';
   test.each([
     `<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>${city}<|call|>`,
@@ -184,7 +184,7 @@ describe('a harmony message with a recipient is a tool call', () => {
     `<|channel|>analysis to=functions.get_weather code<|message|>${city}<|call|>`,
     `<|channel|>commentary to=get_weather <|constrain|>json<|message|>${city}<|call|>`,
     `<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>${city}<|call|>commentary`,
-  ])('%s', (content) => {
+  ])('is read as a tool call: %s', (content) => {
     for (const reading of [read(content), readInPieces(content)]) {
       expect(reading).toMatchObject({
         end: 'ok',
@@ -195,7 +195,7 @@ describe('a harmony message with a recipient is a tool call', () => {
     }
   });
 
-  test('two of them are two calls, and the words before them stay', () => {
+  test('is one call each if there are two, and the text before them stays', () => {
     const call = `<|start|>assistant<|channel|>commentary to=functions.get_weather<|message|>${city}<|call|>`;
     expect(read(`<|channel|>commentary<|message|>찾습니다.<|end|>${call}${call}`)).toMatchObject({
       text: '찾습니다.',
@@ -206,13 +206,13 @@ describe('a harmony message with a recipient is a tool call', () => {
     });
   });
 
-  test('it is dropped where calls are not allowed', () => {
+  test('is dropped if tool calls are not allowed', () => {
     const content = `<|channel|>commentary to=functions.get_weather<|message|>${city}<|call|><|start|>assistant<|channel|>final<|message|>답`;
     expectText(content, '답', { dropToolCalls: true });
   });
 });
 
-describe('an answer that talks about markup stays whole', () => {
+describe('an answer about markup', () => {
   test.each([
     'DeepSeek-R1은 추론이 끝나면 `</think>` 태그를 출력합니다.',
     'DeepSeek-R1은 추론이 끝나면 </think> 태그를 출력합니다.',
@@ -237,7 +237,7 @@ describe('an answer that talks about markup stays whole', () => {
     '예:\n```\n<|im_start|>user\n안녕<|im_end|>\n```\n끝',
     '```python\nstop = ["<|im_end|>", "</s>"]\n```\n끝',
     'a <|> b, x <| y, F# f <| x |> g',
-  ])('%s', (content) => {
+  ])('is shown whole: %s', (content) => {
     expectText(content, content);
   });
 
@@ -246,27 +246,27 @@ describe('an answer that talks about markup stays whole', () => {
     ['답입니다.</think>', '답입니다.'],
     ['</think>답입니다.', '답입니다.'],
     ['추론은 `</think>`로 끝납니다.', '추론은 `</think>`로 끝납니다.'],
-  ])('%j after thinking in its own field loses no word', (content, text) => {
+  ])('loses no word if the thinking has a field of its own: %j', (content, text) => {
     const thinking = frame(chunk({ reasoning_content: '음' }));
     expect(readStream(thinking + say(content) + stop + done)).toMatchObject({ end: 'ok', text });
   });
 
-  test('thinking that quotes its close goes on', () => {
+  test('does not begin at a close tag that the thinking quotes', () => {
     expectText('<think>태그 `</think>`를 설명하자</think>답', '답');
   });
 
-  test('a late tag that is never closed hides nothing', () => {
+  test('is shown to its end after a late open tag that is never closed', () => {
     expectText('앞\n<think>\n뒤', '앞\n\n뒤');
   });
 });
 
-describe('a call that is printed into the text', () => {
+describe('a tool call that is printed into the text', () => {
   const call = '<|python_tag|>{"name": "search", "parameters": {"query": "x"}}';
   const withPairs = (pairs: typeof strayCalls): Options => ({
     markup: { ...standardMarkup, pairs: [...standardMarkup.pairs, ...pairs] },
   });
 
-  test('stays as it is for the reader of calls where tools were offered', () => {
+  test('stays in the text for the filter of printed calls if tools were offered', () => {
     for (const text of [
       call,
       '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>a<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
@@ -275,7 +275,7 @@ describe('a call that is printed into the text', () => {
     }
   });
 
-  test('is not shown where none were', () => {
+  test('is not shown if no tools were offered', () => {
     expectText(`답\n${call}`, '답\n', withPairs(strayCalls));
   });
 });

@@ -1,13 +1,13 @@
 /**
- * Streams of real forms, damaged at random. Whatever comes, reading ends, shows no markup, and shows every word
- * that a patient reader would find in the frames.
+ * Streams in the forms of real servers, damaged at random. The reading always ends, shows no markup, and shows
+ * every word in the frames.
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chunk, usageChunk } from '#test/support/fake-llm-replies';
 import { readStream, type StreamReading } from '#test/support/read-stream';
 
-/** Contents of one answer each, frame by frame. Words of the answer begin with 답, those of thinking with 음. */
+/** The frames of one answer each. Words of the answer begin with 답, words of the thinking with 음. */
 const answers: readonly (readonly string[])[] = [
   ['답가 ', '답나, ', '답다 👋🏽 ', '답라.\n\n', '답마'],
   ['답가 ', '답나.', '<|im_end|>'],
@@ -52,10 +52,10 @@ const answers: readonly (readonly string[])[] = [
   ['<answer>', '답가 ', '답나', '</answer>', '[|endofturn|]'],
 ];
 
-/** Those whose frames hold whole tags: fragments in another order may make a tag of their own. */
+/** Answers whose frames hold only whole tags: fragments of tags in another order may form a new tag. */
 const whole = answers.filter((answer) => !answer.some((content) => /<\/?[A-Za-z]+$/.test(content)));
 
-/** Answers without markup, so that frames in any order are still words. */
+/** An answer without markup: its frames are words in any order. */
 const plain = answers[0]!;
 
 const framesOf = (contents: readonly string[]): object[] => [
@@ -108,7 +108,7 @@ const meaning = ({ end, text, finish, calls }: StreamReading): object => ({
   calls,
 });
 
-/** How frames are damaged without a change of their order. */
+/** Damage that keeps the order of the frames. */
 type Damage = { kind: 'double' | 'drop'; at: number } | { kind: 'cut'; at: number };
 
 function damaged(frames: readonly object[], damages: readonly Damage[]): object[] {
@@ -130,8 +130,8 @@ const damage: fc.Arbitrary<Damage> = fc.record({
 const textOf = (frames: readonly object[]): string =>
   frames.map((frame) => /"content":"(답.)/.exec(JSON.stringify(frame))?.[1] ?? '').join('');
 
-describe('a stream that is read', () => {
-  test('gives the same answer in any framing and however its bytes are cut', () => {
+describe('the reading of a stream', () => {
+  test('returns the same answer for any framing and any cuts of the bytes', () => {
     fc.assert(
       fc.property(contents, framing, points, (answer, how, cuts) => {
         const frames = framesOf(answer);
@@ -146,7 +146,7 @@ describe('a stream that is read', () => {
     );
   });
 
-  test('shows no markup with frames doubled, dropped, cut or in another order', () => {
+  test('shows no markup if frames are doubled, dropped, cut off or reordered', () => {
     fc.assert(
       fc.property(
         fc
@@ -170,7 +170,7 @@ describe('a stream that is read', () => {
     );
   });
 
-  test('loses no word with frames doubled, dropped, cut or in another order', () => {
+  test('loses no word if frames are doubled, dropped, cut off or reordered', () => {
     fc.assert(
       fc.property(
         fc.shuffledSubarray(framesOf(plain), { minLength: 1 }),
@@ -180,7 +180,7 @@ describe('a stream that is read', () => {
         (some, damages, how, cuts) => {
           const frames = damaged(some, damages);
           const reading = readStream(cutAt(bytesOf(frames, how), cuts));
-          // A reader who sees the frames as far as they came.
+          // A failed reading shows the words up to its failure.
           if (reading.end === 'ok') expect(answerWords(reading.text).join('')).toBe(textOf(frames));
           else expect(textOf(frames).startsWith(answerWords(reading.text).join(''))).toBe(true);
           if (how.done && textOf(frames) !== '') expect(reading.end).toBe('ok');
@@ -190,7 +190,7 @@ describe('a stream that is read', () => {
     );
   });
 
-  test('ends whatever bytes are flipped, and shows no whole token', () => {
+  test('ends for any flipped bytes, and shows no whole special token', () => {
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 6 });
     fc.assert(
       fc.property(contents, framing, flips, points, (answer, how, places, cuts) => {

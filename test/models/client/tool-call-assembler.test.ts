@@ -12,7 +12,7 @@ function cut(text: string, points: number[]): string[] {
   return places.slice(1).map((end, at) => text.slice(places[at], end));
 }
 
-test('calls come out as they went in, however their arguments were cut', () => {
+test('the assembler returns each call with its arguments, for any cuts of the arguments', () => {
   const call = fc.record({ args: argumentsOf, points: fc.array(fc.nat(), { maxLength: 5 }) });
   fc.assert(
     fc.property(fc.array(call, { maxLength: 4 }), (list) => {
@@ -31,7 +31,7 @@ test('calls come out as they went in, however their arguments were cut', () => {
   );
 });
 
-test('a call count without end is bounded', () => {
+test('the assembler keeps at most 64 calls', () => {
   const assembler = createToolCallAssembler();
   for (let n = 0; n < 1000; n++) {
     const piece: ToolCallDelta = { index: n, id: null, name: 'x', arguments: '{}', whole: false };
@@ -40,7 +40,7 @@ test('a call count without end is bounded', () => {
   expect(assembler.calls().length).toBe(64);
 });
 
-test('reading a frame never throws, whatever JSON it is', () => {
+test('parseChunk never throws on any JSON value', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (a, b, c) => {
       const choice = { index: 0, delta: { content: a, tool_calls: b, reasoning: c } };

@@ -1,4 +1,4 @@
-/** Frames with deltas of tool calls, and the calls that they add up to. */
+/** Deltas of tool calls for tests, and the calls assembled from them. */
 import { expect } from 'vitest';
 import { parseChunk } from '#models/client/stream-chunk';
 import { createToolCallAssembler } from '#models/client/tool-call-assembler';
@@ -12,7 +12,7 @@ export const tools = ['get_weather', 'get_time', 'search'].map((name) => ({
   function: { name, description: '', parameters: { type: 'object', properties: {} } },
 }));
 
-/** The calls of an answer with these deltas, in the frames of a server. */
+/** The calls assembled from these choices, each in a frame of its own. */
 export function callsFrom(choices: readonly object[]): Call[] {
   const assembler = createToolCallAssembler((name) =>
     tools.some((tool) => tool.function.name === name),

@@ -1,4 +1,4 @@
-/** Deltas of one tool call in the forms of real servers: one valid call. */
+/** Deltas of one tool call in the forms of real servers: the result is one valid call. */
 import { describe, expect, test } from 'vitest';
 import { args, callsFrom, delta, named, weather, whole } from './tool-call-chunks.ts';
 
@@ -230,7 +230,7 @@ describe('the deltas of one call', () => {
     expect(callsFrom(choices)).toEqual([weather]);
   });
 
-  test('are a call without arguments where these are null, empty or an empty list', () => {
+  test('are a call without arguments if the arguments are null, empty or an empty list', () => {
     for (const empty of [null, '', 'null', '{}', '""', '[]', [], undefined]) {
       expect(callsFrom([named('get_time', empty, { index: 0, id: 'a' })])).toEqual([
         ['get_time', {}],
@@ -238,7 +238,7 @@ describe('the deltas of one call', () => {
     }
   });
 
-  test('keep text that repeats itself: it is a repetition only where the whole is no JSON', () => {
+  test('keep repeated parts of the arguments if the whole is valid JSON with them', () => {
     const parts = ['{"query":"', 'ha', 'ha', 'ha', '{"', '"}'];
     const text = ['{"query":"', 'ha', 'ha', '하하', '하하', '"}'];
     for (const pieces of [text, [...parts.slice(0, 4), '"}']]) {

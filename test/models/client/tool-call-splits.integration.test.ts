@@ -1,4 +1,4 @@
-/** Deltas of two tool calls, and of one that was split in any way. */
+/** Deltas of two tool calls, and of one call that is split anywhere. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -124,25 +124,28 @@ const styles: Record<string, (parts: string[]) => object[]> = {
     parts.map((_, at) => named('search', parts.slice(0, at + 1).join(''), { index: 0, id: 'a' })),
 };
 
-test.each(Object.keys(styles))('any splitting of a call as %s gives the same call', (style) => {
-  fc.assert(
-    fc.property(anyArguments, fc.array(fc.nat(), { maxLength: 6 }), (value, points) => {
-      const text = JSON.stringify(value);
-      const places = [0, ...points.map((point) => point % (text.length + 1)), text.length];
-      places.sort((a, b) => a - b);
-      const parts = places.slice(1).map((end, at) => text.slice(places[at], end));
-      const choices = [named('search', '', { index: 0, id: 'a' }), ...styles[style]!(parts)];
-      expect(callsFrom(choices)).toEqual([['search', JSON.parse(text)]]);
-    }),
-    { numRuns: 300 },
-  );
-});
+test.each(Object.keys(styles))(
+  'a call that is split anywhere and sent as %s is the same call',
+  (style) => {
+    fc.assert(
+      fc.property(anyArguments, fc.array(fc.nat(), { maxLength: 6 }), (value, points) => {
+        const text = JSON.stringify(value);
+        const places = [0, ...points.map((point) => point % (text.length + 1)), text.length];
+        places.sort((a, b) => a - b);
+        const parts = places.slice(1).map((end, at) => text.slice(places[at], end));
+        const choices = [named('search', '', { index: 0, id: 'a' }), ...styles[style]!(parts)];
+        expect(callsFrom(choices)).toEqual([['search', JSON.parse(text)]]);
+      }),
+      { numRuns: 300 },
+    );
+  },
+);
 
 test.each([
   ['06-args-cumulative', weather],
   ['06-index-shifts', weather],
   ['06-name-in-pieces', weather],
-])('the stream %s is one valid call', async (name, call) => {
+])('the stream of the case file %s is one valid call', async (name, call) => {
   const llm = await fakeLlm();
   llm.script(raw(readFileSync(join(import.meta.dirname, 'cases', `${name}.sse`), 'utf8')));
   const backend = backendFor(configFor(llm.baseUrl));

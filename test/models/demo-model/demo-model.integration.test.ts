@@ -35,7 +35,7 @@ const classified = (content: string) => {
   return request && classify(request, now);
 };
 
-describe('the practice model classifies', () => {
+describe('the classification of the demo model', () => {
   test.each([
     [
       '내일 3시에 회의 잡아줘',
@@ -85,11 +85,11 @@ describe('the practice model classifies', () => {
     ['그거 해줘', { action: 'clarify' }],
     ['안녕하세요', { action: 'direct', response: expect.stringContaining('연습용 모델') }],
     ['오늘 기분이 좋아', { action: 'direct', response: '' }],
-  ])('%s', (message, expected) => {
+  ])('returns the expected decision for the message: %s', (message, expected) => {
     expect(classified(message)).toMatchObject(expected);
   });
 
-  test('when the schema asks for it, with all that the schema requires', async () => {
+  test('is returned for a request with a schema, with every field that the schema requires', async () => {
     const { backend } = await demoModel();
     const outcome = await backend.run(
       modelRequest('양자역학을 설명해줘', { jsonSchema: schema }),
@@ -103,7 +103,7 @@ describe('the practice model classifies', () => {
     });
   });
 
-  test('when only the system prompt asks for it', async () => {
+  test('is returned if only the system prompt requests it', async () => {
     const { backend } = await demoModel();
     const system = 'Answer with JSON: {"action": "direct" | "route" | "clarify" | "tools", …}';
     const messages: ModelRequest['messages'] = [
@@ -122,40 +122,43 @@ describe('the practice model classifies', () => {
     '[현재 2026-11-18 09:00]\n양자역학을 설명해줘',
     '<message>\n양자역학을 설명해줘\n</message>',
     'Current time: 2026-11-18T09:00:00+09:00\nUser message:\n양자역학을 설명해줘',
-  ])('the message in a prompt, not what was put around it: %j', (content) => {
+  ])('uses only the user message, not the text that the prompt puts around it: %j', (content) => {
     const request = parseDemoRequest({ messages: [{ role: 'user', content }] });
     expect(request && userMessageOf(request)).toBe('양자역학을 설명해줘');
   });
 
-  test('dates from the date that the prompt tells', () => {
+  test('computes relative dates from the current time in the prompt', () => {
     const content = '현재 시각: 2026년 12월 31일 09:00 KST\n메시지: 내일 3시에 회의 잡아줘';
     expect(classified(content)).toMatchObject({ params: { date: '2027-01-01' } });
   });
 });
 
-describe('the practice model answers', () => {
+describe('an answer of the demo model', () => {
   test.each([
     ['양자역학을 설명해줘', '연습용 모델'],
     ['explain quantum mechanics', 'practice model'],
     ['오늘 기분이 좋아', '연습용 모델'],
     ['nice weather', 'practice model'],
-  ])('%s in its language, and says what it is', async (message, name) => {
-    const { backend } = await demoModel();
-    const seen = textCollector();
-    const outcome = await backend.run(modelRequest(message), foregroundOptions(seen));
-    expect(outcome).toMatchObject({ ok: true, text: expect.stringContaining(name) });
-    expect(outcome.ok && outcome.text).toContain(message);
-    expect(seen.pieces.length).toBeGreaterThan(5);
-  });
+  ])(
+    'to "%s" is in the language of the message, quotes it and names the practice model',
+    async (message, name) => {
+      const { backend } = await demoModel();
+      const seen = textCollector();
+      const outcome = await backend.run(modelRequest(message), foregroundOptions(seen));
+      expect(outcome).toMatchObject({ ok: true, text: expect.stringContaining(name) });
+      expect(outcome.ok && outcome.text).toContain(message);
+      expect(seen.pieces.length).toBeGreaterThan(5);
+    },
+  );
 
-  test('at length where a question asks for it', async () => {
+  test('to a request for an explanation streams in more than 80 pieces', async () => {
     const { backend } = await demoModel();
     const seen = textCollector();
     await backend.run(modelRequest('게이트를 설명해줘'), foregroundOptions(seen));
     expect(seen.pieces.length).toBeGreaterThan(80);
   });
 
-  test('with the summary of the tool whose result it is to word', async () => {
+  test('to a tool result in the prompt is the summary of that result', async () => {
     const { backend } = await demoModel();
     const result = JSON.stringify({ ok: true, summary: '오늘 일정 2건', data: [] });
     const outcome = await backend.run(
@@ -165,14 +168,14 @@ describe('the practice model answers', () => {
     expect(outcome).toMatchObject({ text: '(연습용 모델) 오늘 일정 2건' });
   });
 
-  test('a memo as a document, without a word of its own', () => {
+  test('to a memo is a Markdown document with only the words of the memo', () => {
     expect(memoToMarkdown('회의 메모\n예산 확정\n- 다음 주 발표')).toBe(
       '# 회의 메모\n\n- 예산 확정\n- 다음 주 발표',
     );
     expect(memoToMarkdown('# 이미 정리됨\n\n글')).toBe('# 이미 정리됨\n\n글');
   });
 
-  test('with a tool call, and with what the tool found', async () => {
+  test('to a request with tools is a tool call, and then the titles in the tool result', async () => {
     const { backend } = await demoModel();
     const properties = { limit: { type: 'number' }, query: { type: 'string' } };
     const parameters = { type: 'object', properties, required: ['query'] };
@@ -194,8 +197,8 @@ describe('the practice model answers', () => {
   });
 });
 
-describe('the practice model is a server like any other', () => {
-  test('it works on one request at a time and frees its place when a client goes', async () => {
+describe('the server of the demo model', () => {
+  test('frees its slot when a client disconnects, and serves the next request', async () => {
     const { model, backend } = await demoModel(5);
     const status = async (): Promise<unknown> =>
       (await fetch(model.config.baseUrl.replace('/v1', '/status'))).json();
@@ -209,7 +212,7 @@ describe('the practice model is a server like any other', () => {
     expect(await status()).toEqual({ active_jobs: 0, total_requests: 2 });
   });
 
-  test('a short request that comes after a long one is answered after it', async () => {
+  test('answers a long request before a short request that arrived later', async () => {
     const { model } = await demoModel(1);
     const order: string[] = [];
     const send = async (content: string): Promise<Response> =>
@@ -217,7 +220,7 @@ describe('the practice model is a server like any other', () => {
         method: 'POST',
         body: JSON.stringify({ stream: true, messages: [{ role: 'user', content }] }),
       });
-    // Its headers are here: it has the place.
+    // Its headers have arrived: it holds the only slot.
     const long = await send('게이트를 설명해줘');
     const short = send('hi').then((response) => response.text());
     const ended = [
@@ -228,7 +231,7 @@ describe('the practice model is a server like any other', () => {
     expect(order).toEqual(['long', 'short']);
   });
 
-  test('it also answers without a stream, and lists itself', async () => {
+  test('answers without a stream, lists its model, and refuses invalid JSON with 400', async () => {
     const { model } = await demoModel();
     const { baseUrl } = model.config;
     const answer = await fetch(`${baseUrl}/chat/completions`, {

@@ -8,7 +8,7 @@ import { fakeLlm } from '../client/backend-fixture.ts';
 
 const models = (...rows: object[]): FakePage => ({ body: { object: 'list', data: rows } });
 
-/** The pages by which each kind is known, as it answers them. */
+/** Per kind: the pages that identify it, with the answers of such a server. */
 const servers: [kind: string, model: string, pages: Record<string, FakePage>][] = [
   [
     'ollama',
@@ -92,21 +92,29 @@ const servers: [kind: string, model: string, pages: Record<string, FakePage>][] 
   ],
 ];
 
-describe('a server on this machine', () => {
-  test.each(servers)('is known as %s with the model %s', async (kind, model, pages) => {
-    const llm = await fakeLlm({ pages });
-    const found = await discoverBackends({ ports: [llm.port] });
-    expect(found).toMatchObject([
-      {
-        kind,
-        port: llm.port,
-        config: { id: `${kind.replace('.', '-')}-${llm.port}`, baseUrl: llm.baseUrl, model, kind },
-      },
-    ]);
-    expect(llm.requests).toEqual([]);
-  });
+describe('the discovery of model servers', () => {
+  test.each(servers)(
+    'recognizes a server of the kind %s with the model %s',
+    async (kind, model, pages) => {
+      const llm = await fakeLlm({ pages });
+      const found = await discoverBackends({ ports: [llm.port] });
+      expect(found).toMatchObject([
+        {
+          kind,
+          port: llm.port,
+          config: {
+            id: `${kind.replace('.', '-')}-${llm.port}`,
+            baseUrl: llm.baseUrl,
+            model,
+            kind,
+          },
+        },
+      ]);
+      expect(llm.requests).toEqual([]);
+    },
+  );
 
-  test('that is no model server is left out, and so is one without a model', async () => {
+  test('omits a server that is no model server, and a model server without a model', async () => {
     const page = await fakeLlm({ pages: { '/': { body: 'It works!' } } });
     const empty = await fakeLlm({
       pages: { '/api/version': { body: { version: '1' } }, '/api/tags': { body: { models: [] } } },
@@ -114,7 +122,7 @@ describe('a server on this machine', () => {
     expect(await discoverBackends({ ports: [page.port, empty.port] })).toEqual([]);
   });
 
-  test('is looked for on all ports at once, and comes in their order', async () => {
+  test('returns the servers in the order of the ports, without a closed port', async () => {
     const ollama = await fakeLlm({ pages: servers[1]?.[2] ?? {} });
     const vllm = await fakeLlm({ pages: servers[5]?.[2] ?? {} });
     const closed = await fakeLlm();
@@ -123,13 +131,13 @@ describe('a server on this machine', () => {
     expect(found.map(({ kind }) => kind)).toEqual(['vllm', 'ollama']);
   });
 
-  test('that never answers is given up', async () => {
+  test('gives up on a server that never answers', async () => {
     const hanging: FakePage = { hangs: true, body: '' };
     const llm = await fakeLlm({ pages: { '/api/version': hanging } });
     expect(await discoverBackends({ ports: [llm.port], timeoutMs: 50 })).toEqual([]);
   });
 
-  test('is also our own practice model', async () => {
+  test('finds the demo model as a generic server', async () => {
     const practice = await startDemoModel({ clock: systemClock });
     onTestFinished(() => practice.close());
     const port = Number(new URL(practice.config.baseUrl).port);
@@ -140,9 +148,12 @@ describe('a server on this machine', () => {
 
 const prepared = await prepareLlamaServer();
 
-test.skipIf(!prepared.ok)('a real llama.cpp server is found for what it is', async () => {
-  const server = await startLlamaServer({ model: 'tiny', args: ['--alias', 'scripted'] });
-  onTestFinished(() => server.stop());
-  const found = await discoverBackends({ ports: [Number(new URL(server.baseUrl).port)] });
-  expect(found).toMatchObject([{ kind: 'llama.cpp', models: ['scripted'] }]);
-});
+test.skipIf(!prepared.ok)(
+  'the discovery recognizes a real llama.cpp server and its model',
+  async () => {
+    const server = await startLlamaServer({ model: 'tiny', args: ['--alias', 'scripted'] });
+    onTestFinished(() => server.stop());
+    const found = await discoverBackends({ ports: [Number(new URL(server.baseUrl).port)] });
+    expect(found).toMatchObject([{ kind: 'llama.cpp', models: ['scripted'] }]);
+  },
+);

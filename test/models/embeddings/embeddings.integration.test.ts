@@ -1,4 +1,4 @@
-/** What becomes of an embedding server's answer, of a text on its way there, and of many vectors. */
+/** The answers of an embedding server, the split of a text into chunks, and the vector store. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEmbeddings, type EmbeddingsClient } from '#models/embeddings/embeddings';
@@ -12,7 +12,7 @@ import {
   type FakeEmbeddings,
 } from '#test/support/fake-embeddings';
 
-describe('an answer', () => {
+describe('an answer of an embedding server', () => {
   let server: FakeEmbeddings;
   let client: EmbeddingsClient;
   beforeEach(async () => {
@@ -36,7 +36,7 @@ describe('an answer', () => {
   };
   const list = (...items: object[]) => ({ data: items });
 
-  test('of numbers is taken as it stands', async () => {
+  test('with lists of numbers is returned unchanged', async () => {
     const outcome = await embed(
       embeddingList([
         [1, 0],
@@ -77,11 +77,11 @@ describe('an answer', () => {
     ['with the same index twice', list({ index: 0, embedding: [1] }, { index: 0, embedding: [1] })],
     ['that is no list', { hello: 'world' }],
     ['that is nothing', null],
-  ])('%s is no answer', async (_, answer) => {
+  ])('%s is refused', async (_, answer) => {
     expect(await embed(answer)).toMatchObject({ ok: false, isInput: false });
   });
 
-  test('that does not come in time, or comes from nobody, has its reason', async () => {
+  test('that does not arrive in time, or cannot be requested, is reported with the reason', async () => {
     server.answer = () => undefined;
     const impatient = clientOf(200);
     const late = await impatient.embed(['a'], 'query', new AbortController().signal);
@@ -92,7 +92,7 @@ describe('an answer', () => {
     expect(gone).toMatchObject({ ok: false, reason: expect.stringMatching(/^connect_refused/) });
   });
 
-  test('that repeats the key does not show it', async () => {
+  test('that repeats the API key is reported without the key', async () => {
     server.answer = (_body, response) => {
       response.writeHead(401, { 'content-type': 'application/json' });
       response.end('{"error":{"message":"bad key secret"}}');
@@ -103,8 +103,8 @@ describe('an answer', () => {
   });
 });
 
-describe('a text', () => {
-  test('is cut into pieces that are its own, overlap, leave nothing out and break no character', () => {
+describe('the split of a text into chunks', () => {
+  test('covers every letter and digit within the size limit, and breaks no character', () => {
     const texts = fc
       .array(
         fc.constantFrom(
@@ -127,7 +127,7 @@ describe('a text', () => {
           expect(length).toBeLessThanOrEqual(charsMax);
           expect(said).toBe(piece.trim());
           expect(piece.isWellFormed()).toBe(true);
-          // What lies between two pieces has nothing to say.
+          // Between two chunks there are no letters or digits.
           expect(text.slice(covered, Math.max(covered, start))).not.toMatch(/[\p{L}\p{N}]/u);
           covered = Math.max(covered, start + length);
         }
@@ -136,20 +136,20 @@ describe('a text', () => {
     );
   });
 
-  test('that says nothing has no pieces; a short one has one', () => {
+  test('returns no chunk for a text without letters or digits, and one chunk for a short text', () => {
     expect(splitIntoChunks(' \n… --- 👍')).toEqual([]);
     expect(splitIntoChunks('메모')).toEqual([{ start: 0, length: 2, text: '메모' }]);
   });
 
-  test('ends its pieces at paragraphs where it can', () => {
+  test('ends the first chunk at the end of a paragraph', () => {
     const paragraph = `${'문장 하나입니다. '.repeat(30).trim()}\n\n`;
     const [first] = splitIntoChunks(paragraph.repeat(5));
     expect(first!.length % paragraph.length).toBe(0);
   });
 });
 
-describe('many vectors', () => {
-  test('are compared exactly, slice by slice, each document by its best piece', async () => {
+describe('the vector store', () => {
+  test('ranks each document by the exact similarity of its best chunk, over several slices', async () => {
     const { database, add, close } = await openLibrary();
     const opened = await openVectorStore(database);
     if (!opened.ok) throw new Error(opened.reason);
@@ -164,7 +164,7 @@ describe('many vectors', () => {
       return dot / (Math.hypot(...a) * Math.hypot(...b));
     };
     for (let n = 0; n < 40; n += 1) all.push({ id: add(`문서 ${n}`).id, similarity: -1 });
-    // More than one slice: 40 documents of 150 pieces.
+    // More than one slice: 40 documents of 150 chunks.
     for (const [n, entry] of store.backlog(40).entries()) {
       const chunks = Array.from({ length: 150 }, (_, piece) => ({
         start: piece,
@@ -184,7 +184,7 @@ describe('many vectors', () => {
     await close();
   });
 
-  test('made of a text that has changed meanwhile are dropped', async () => {
+  test('drops vectors of a text that has changed meanwhile, and keeps them if another field changes', async () => {
     const { database, library, add, close } = await openLibrary();
     const opened = await openVectorStore(database);
     if (!opened.ok) throw new Error(opened.reason);
@@ -197,7 +197,7 @@ describe('many vectors', () => {
     expect(store.backlog(1)).toMatchObject([{ extractedText: '다른 글' }]);
     const signal = new AbortController().signal;
     expect(await store.nearest('minji', Float32Array.of(1, 0), 5, signal)).toEqual([]);
-    // What says nothing of the text leaves the vectors.
+    // A change of another field keeps the vectors.
     store.put(store.backlog(1)[0]!, [{ start: 0, length: 1, vector: Float32Array.of(1, 0) }]);
     library.change('minji', id, (current) => ({ ...current, mdContent: '# 초안' }));
     expect(store.backlogCount()).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * Stands between a gate and a real model server and counts the requests that are open at the same time, which
- * the server itself, having one slot, would hide in its queue. A client that goes away is gone at the server too.
+ * A proxy between a gate and a real model server that counts the requests open at the same time. The server has one
+ * slot and would hide them in its own queue. If a client disconnects, the proxy disconnects from the server too.
  */
 import {
   createServer,

@@ -1,4 +1,4 @@
-/** What can happen to a gate, as fast-check commands: each is done to the model and to the live gate. */
+/** The events of a gate as fast-check commands: each runs on the model and on the live gate. */
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import type { GateMachine } from '#machines/gate';
@@ -15,7 +15,7 @@ const callerOf = (world: GateWorld, request: ModelRequest): Caller =>
 const permitOf = (world: GateWorld, slot: ModelSlot) =>
   callerOf(world, slot.request).permits.find((permit) => permit.fence === slot.fence);
 
-/** The live gate and the model agree in everything that can be seen. */
+/** Asserts that the live gate and the model agree in everything observable. */
 function compare(model: GateModel, world: GateWorld): void {
   expect(world.callers.map(({ outcomes: told }) => told)).toEqual(
     model.requests.map(({ outcomes: told }) => told),
@@ -35,14 +35,14 @@ function compare(model: GateModel, world: GateWorld): void {
   expect(view.state).toBe(model.down ? 'down' : taken);
   // G2: a free slot and a waiter never coexist.
   expect(view.running.length < concurrency && view.waiting.length > 0).toBe(false);
-  // G7: nobody waits beyond the bound but those who had been let in before.
+  // G7: only requests that were admitted before may wait beyond maxQueue.
   const returned = view.waiting.filter((waiter) => waiter.preemptions > 0).length;
   expect(view.waiting.length - returned).toBeLessThanOrEqual(maxQueue);
-  // G9: while down nobody waits.
+  // G9: no request waits while the gate is down.
   expect(view.state === 'down' && view.waiting.length > 0).toBe(false);
 }
 
-/** One command: `enabled` says which of several targets there are, the number picks one. */
+/** One command: `targets` lists the possible targets, `pick` selects one of them. */
 function command<Target>(
   name: string,
   pick: number,
@@ -111,7 +111,7 @@ const finish = fc
     }),
   );
 
-/** Somebody whose slot was taken away long ago speaks up after all. */
+/** A holder whose slot was freed earlier calls its permit late. */
 const speakLate = fc.nat(9).map((pick) =>
   command(
     `SpeakLate(${pick})`,
@@ -187,7 +187,7 @@ const probed = fc.record({ ok: fc.boolean(), pick: fc.nat(2) }).map(({ ok, pick 
     0,
     (model) => (model.down?.phase === 'probing' ? [null] : []),
     (_, model, world) => {
-      // Sometimes an earlier probe answers first: it says nothing about now.
+      // Sometimes an earlier probe answers first: its result must be ignored.
       if (pick === 0) for (const probe of world.probes.slice(0, -1)) probe(true);
       world.probes.at(-1)?.(ok);
       model.probeFinished(ok);
@@ -195,7 +195,7 @@ const probed = fc.record({ ok: fc.boolean(), pick: fc.nat(2) }).map(({ ok, pick 
   ),
 );
 
-/** The wall clock is set: nothing that the model knows of. */
+/** Sets the wall clock; the model has no wall clock. */
 const setClock = fc
   .constantFrom(-3_600_000, -250, 90, 3_600_000)
   .map((ms) =>
@@ -220,7 +220,7 @@ const options = (base: {
   probeBoundMs: 151,
 });
 
-/** Any history of a gate ends with the live gate and the model in agreement, at every step. */
+/** The property: the live gate and the model agree after every step of any history. */
 export const gateMatchesModel = (machine?: GateMachine) =>
   fc.asyncProperty(
     fc.record({
@@ -263,7 +263,7 @@ export const gateMatchesModel = (machine?: GateMachine) =>
         world.gate.stop();
         await flushPromises();
       }
-      // After the end nobody is left without an answer, and no timer is left.
+      // After the stop every request has its result, and no timer is left.
       expect(world.callers.filter((caller) => caller.isWaiting)).toEqual([]);
       expect(world.time.pending).toBe(0);
     },

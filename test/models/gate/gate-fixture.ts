@@ -16,10 +16,10 @@ afterEach(() => {
 
 export interface AcquireHandle {
   result: Promise<AcquireResult>;
-  /** What it has been told of its position. */
+  /** The queue positions reported to it, in order. */
   positions: QueuePosition[];
   cancel: () => void;
-  /** The answer, if there is one yet. */
+  /** The result of `acquire`; null while it is pending. */
   currentResult: () => Promise<AcquireResult | null>;
   /** The permit; throws when there is none yet. */
   permit: () => Promise<Permit>;
@@ -75,11 +75,11 @@ export function setUp(options: Partial<GateOptions> = {}) {
   return { gate, time, probes, ask, askBackground };
 }
 
-/** Lets the current turn of the event loop end, with all its notices. */
+/** Waits until the current turn of the event loop has ended, with all its notifications. */
 export const yieldToEventLoop = (): Promise<void> =>
   new Promise((resolve) => setImmediate(resolve));
 
-/** A promise and the way to end it. */
+/** A promise with its resolve and reject functions. */
 export function deferred() {
   let resolve = (): void => {};
   let reject = (): void => {};

@@ -1,4 +1,4 @@
-/** The promises G7 to G9 of docs/gate.md and the end of a gate, on the live gate under virtual time. */
+/** The promises G7 to G9 of docs/gate.md and the stop of a gate, on the live gate under virtual time. */
 import { describe, expect, test } from 'vitest';
 import { setDeadline } from '#models/client/deadline-timer';
 import { createGate } from '#models/gate/gate';
@@ -8,8 +8,8 @@ import { setUp, yieldToEventLoop } from './gate-fixture.ts';
 import { flushPromises } from './gate-world.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-describe('G7 bounded', () => {
-  test('one too many is refused with the time after which a place is free', async () => {
+describe('G7 bounded queue', () => {
+  test('a request beyond maxQueue is refused with the time until a place is free', async () => {
     const { ask, time } = setUp({ maxQueue: 1 });
     const first = await ask().permit();
     time.advance(400);
@@ -24,7 +24,7 @@ describe('G7 bounded', () => {
     });
   });
 
-  test('without a measurement the estimate is null', async () => {
+  test('a request beyond maxQueue is refused with retryAfterMs null before any measurement', async () => {
     const { ask } = setUp({ maxQueue: 0 });
     await ask().permit();
     expect(await ask().currentResult()).toEqual({
@@ -34,7 +34,7 @@ describe('G7 bounded', () => {
     });
   });
 
-  test('a preempted request is let in again though the queue is full', async () => {
+  test('a preempted request is admitted again even if the queue is full', async () => {
     const { ask, askBackground } = setUp({ maxQueue: 1 });
     const draft = await askBackground().permit();
     const person = ask();
@@ -46,7 +46,7 @@ describe('G7 bounded', () => {
 });
 
 describe('G8 deadlines', () => {
-  test('a waiter past its deadline is told so', async () => {
+  test('a waiting request is refused when its deadline passes', async () => {
     const { ask, time } = setUp();
     await ask().permit();
     const waiter = ask({ deadlineAt: time.now() + 500 });
@@ -56,14 +56,14 @@ describe('G8 deadlines', () => {
     expect(await waiter.currentResult()).toMatchObject({ errorReason: 'deadline' });
   });
 
-  test('a deadline that has passed already is told at once, even at a free gate', async () => {
+  test('a request whose deadline has already passed is refused at once, even if a slot is free', async () => {
     const { ask, time } = setUp();
     expect(await ask({ deadlineAt: time.now() }).currentResult()).toMatchObject({
       errorReason: 'deadline',
     });
   });
 
-  test('a slot is never given to one past its deadline, though its timer comes late', async () => {
+  test('a slot is never granted to a request past its deadline, even if the deadline timer fires late', async () => {
     const { ask, time } = setUp();
     const first = await ask().permit();
     const late = ask({ deadlineAt: time.now() + 500 });
@@ -75,7 +75,7 @@ describe('G8 deadlines', () => {
   });
 
   test.each([-3_600_000, 3_600_000])(
-    'a wall clock that is set by %d ms meanwhile moves no deadline',
+    'setting the wall clock by %d ms moves no deadline',
     async (ms) => {
       const { ask, time } = setUp();
       await ask().permit();
@@ -93,7 +93,7 @@ describe('G8 deadlines', () => {
     },
   );
 
-  test('a deadline further away than a timer can count does not ring early', () => {
+  test('a deadline beyond the longest timer delay does not fire early', () => {
     const time = new VirtualTime();
     const rung: number[] = [];
     const dueAt = time.now() + 40 * 86_400_000;
@@ -104,7 +104,7 @@ describe('G8 deadlines', () => {
     expect(rung).toEqual([dueAt]);
   });
 
-  test('a timer that fires a moment early is set again', () => {
+  test('a deadline timer that fires 1 ms early is set again', () => {
     const time = new VirtualTime();
     const rung: number[] = [];
     const dueAt = time.now() + 100;
@@ -130,7 +130,7 @@ describe('G9 circuit', () => {
   }
   const breaker = { failures: 2, probeBackoffMs: 100, probeBackoffMaxMs: 400, probeBoundMs: 1_000 };
 
-  test('after repeated connect failures those who wait and those who come are told at once', async () => {
+  test('an open circuit refuses waiting and new requests at once, with the time until the next probe', async () => {
     const set = setUp({ breaker: { ...breaker, failures: 1 } });
     const first = await set.ask().permit();
     const waiter = set.ask();
@@ -149,7 +149,7 @@ describe('G9 circuit', () => {
     expect(set.gate.view()).toMatchObject({ state: 'down', circuit: 'open' });
   });
 
-  test('an answer with an error is an answer: it does not open the circuit', async () => {
+  test('an answer with an error resets the count of connect failures, so the circuit stays closed', async () => {
     const set = setUp({ breaker });
     (await set.ask().permit()).release({ result: 'unreachable' });
     (await set.ask().permit()).release({ result: 'failed' });
@@ -157,7 +157,7 @@ describe('G9 circuit', () => {
     expect(set.gate.view().state).toBe('idle');
   });
 
-  test('probes come with growing distance, and a good one reopens the gate', async () => {
+  test('the delay between probes doubles up to its maximum, and a successful probe closes the circuit', async () => {
     const set = setUp({ breaker });
     await failTwice(set);
     const distances: number[] = [];
@@ -176,7 +176,7 @@ describe('G9 circuit', () => {
     expect((await set.ask().currentResult())?.ok).toBe(true);
   });
 
-  test('a probe that hangs or throws has failed', async () => {
+  test('a probe that hangs or throws counts as failed', async () => {
     let calls = 0;
     const set = setUp({
       breaker,
@@ -197,7 +197,7 @@ describe('G9 circuit', () => {
     expect(set.gate.view().circuit).toBe('open');
   });
 
-  test('the next probe is told by the wall clock, also after that was set', async () => {
+  test('the view shows the time of the next probe by the wall clock, also after the clock was set', async () => {
     const set = setUp({ breaker: { ...breaker, failures: 1 } });
     set.time.shiftWallClock(-3_600_000);
     (await set.ask().permit()).release({ result: 'unreachable' });
@@ -206,7 +206,7 @@ describe('G9 circuit', () => {
     expect(await set.ask().currentResult()).toMatchObject({ retryAfterMs: 60 });
   });
 
-  test('a request that still runs when the circuit opens goes on to its end', async () => {
+  test('a request that runs when the circuit opens continues to its end', async () => {
     const set = setUp({ concurrency: 2, breaker: { ...breaker, failures: 1 } });
     const long = await set.ask().permit();
     (await set.ask().permit()).release({ result: 'unreachable' });
@@ -221,8 +221,8 @@ describe('G9 circuit', () => {
   });
 });
 
-describe('stop', () => {
-  test('tells those who wait and those who come, and leaves no timer', async () => {
+describe('the stop of a gate', () => {
+  test('refuses waiting and new requests as cancelled, and leaves no timer', async () => {
     const { ask, gate, time } = setUp();
     const holder = ask();
     const permit = await holder.permit();
@@ -236,7 +236,7 @@ describe('stop', () => {
     expect(permit.signal.aborted).toBe(false);
   });
 
-  test('leaves holders to their own signals', async () => {
+  test('leaves a permit in use: the cancel of its caller still aborts it', async () => {
     const { ask, gate } = setUp();
     const holder = ask();
     const permit = await holder.permit();
@@ -246,7 +246,7 @@ describe('stop', () => {
     permit.release({ result: 'failed' });
   });
 
-  test('while the gate is down ends the wait for the probe', async () => {
+  test('during a probe leaves no timer', async () => {
     const { ask, gate, time } = setUp({ breaker: { failures: 1, probeBackoffMs: 10 } });
     (await ask().permit()).release({ result: 'unreachable' });
     time.advance(10);
@@ -257,13 +257,13 @@ describe('stop', () => {
   });
 });
 
-test('a gate that cannot work is not made', () => {
+test('createGate throws a RangeError if concurrency, maxQueue or breaker.failures is out of range', () => {
   expect(() => setUp({ concurrency: 0 })).toThrow(RangeError);
   expect(() => setUp({ maxQueue: -1 })).toThrow(RangeError);
   expect(() => setUp({ breaker: { failures: 0 } })).toThrow(RangeError);
 });
 
-test('with the real clock and real timers a deadline is told', async () => {
+test('a gate with the real clock and real timers refuses a request whose deadline passes', async () => {
   const gate = createGate({
     id: 'real',
     concurrency: 1,

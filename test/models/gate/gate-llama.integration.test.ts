@@ -1,6 +1,6 @@
 /**
- * The gate's promises with a real llama.cpp server behind it, one slot, 25 to 50 tokens a second: what the server
- * still computes after an abort, and when it is free, is its own doing here. Order is asserted, never a time.
+ * The promises of the gate with a real llama.cpp server, one slot, 25 to 50 tokens/s: here the server itself decides
+ * what it computes after an abort and when it is free. The tests assert the order, never a time.
  */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBackend } from '#models/client/backend';
@@ -38,7 +38,7 @@ async function setUp() {
   onTestFinished(() => gate.stop());
   const backend = createBackend({ config, gate, clock: systemClock });
   onTestFinished(() => backend.close());
-  /** What happened, in order: `<name> first token`, `<name> taken back`, `<name> ok` … */
+  /** The events, in order: `<name> first token`, `<name> taken back`, `<name> ok` … */
   const log: string[] = [];
 
   function ask(name: string, tokens: number, more: Partial<RunOptions> = {}) {
@@ -75,8 +75,8 @@ async function setUp() {
 
 const background = { priority: 'background', kind: 'draft', preemptible: true } as const;
 
-describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
-  test('G1: many who ask at once are served one at a time, people first, each whole', async () => {
+describe.skipIf(!prepared.ok)('a gate with a real llama.cpp server', () => {
+  test('G1: serves simultaneous requests one at a time, foreground first, each with its whole answer', async () => {
     const { ask, log, proxy, gate, loop } = await setUp();
     const notPreempted = { ...background, preemptible: false };
     const all = [
@@ -100,7 +100,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(gate.view().state).toBe('idle');
   });
 
-  test('G6: a person who comes during a draft gets the first token after the drain, before the draft goes on', async () => {
+  test('G6: answers a foreground request during a draft after the drain, before the draft starts again', async () => {
     const { ask, log, proxy, gate, loop } = await setUp();
     const draft = ask('draft', 40, background);
     await draft.firstToken();
@@ -128,7 +128,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(proxy.overlapMax).toBe(1);
   });
 
-  test('G5: a cancel while the answer is written gives the slot to the next', async () => {
+  test('G5: grants the slot to the next request after a cancel while the answer streams', async () => {
     const { ask, log, proxy, loop } = await setUp();
     const endless = ask('endless', 2_000);
     await endless.firstToken();
@@ -145,7 +145,7 @@ describe.skipIf(!prepared.ok)('with a real llama.cpp server', () => {
     expect(proxy.overlapMax).toBe(1);
   });
 
-  test('a person who leaves while waiting never reaches the server', async () => {
+  test('never sends a request that is cancelled while it waits', async () => {
     const { ask, proxy, loop } = await setUp();
     const first = ask('first', 6);
     await first.firstToken();

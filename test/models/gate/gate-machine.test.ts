@@ -1,6 +1,6 @@
 /**
- * Goal: the statechart is a pure one that every Stately tool can run. Method: the pure functions of XState on
- * frozen snapshots; no shell, no clock.
+ * Goal: the statechart is pure, so that every Stately tool can run it. Method: the pure functions of XState on
+ * frozen snapshots, without the live gate and without a clock.
  */
 import { initialTransition, transition } from 'xstate';
 import { expect, test } from 'vitest';
@@ -68,18 +68,18 @@ const ended = (at: number, fence: number, result: 'ok' | 'unreachable' = 'ok'): 
   result,
 });
 
-/** The pure machine does not see its own timers: this is the event that one of them sends. */
+/** The pure machine runs no timers: this is the event that the backoff timer sends. */
 const backoffIsOver = {
   type: 'xstate.after.probeBackoff.gate.down.waiting',
 } as unknown as GateEvent;
 
-test('passes from idle to running and back', () => {
+test('the gate machine runs two requests one after the other and returns to idle', () => {
   const { states, told } = play([ask(1, 0), ask(2, 1), ended(5, 1), ended(9, 2)]);
   expect(states).toEqual(['running', 'running', 'running', 'idle']);
   expect(told).toEqual(['granted', 'waits', 'freed', 'granted', 'freed']);
 });
 
-test('a slot whose request was aborted drains before it is given on', () => {
+test('a slot whose request was aborted drains before it is granted to the next request', () => {
   const { states, told } = play([
     ask(1, 0),
     ask(2, 1),
@@ -90,7 +90,7 @@ test('a slot whose request was aborted drains before it is given on', () => {
   expect(told).toEqual(['granted', 'waits', 'aborted', 'freed', 'granted']);
 });
 
-test('goes down after failures in a row, and comes back with a good probe', () => {
+test('the gate machine goes down after two connect failures in a row, and a successful probe returns it to idle', () => {
   const { states, snapshot } = play([
     ask(1, 0),
     ended(1, 1, 'unreachable'),
@@ -112,7 +112,7 @@ test('goes down after failures in a row, and comes back with a good probe', () =
   expect(snapshot.context.nextProbeAt).toBeNull();
 });
 
-test('a success in between starts the count of failures anew', () => {
+test('a successful request resets the count of connect failures', () => {
   const { states } = play([
     ask(1, 0),
     ended(1, 1, 'unreachable'),
@@ -124,7 +124,7 @@ test('a success in between starts the count of failures anew', () => {
   expect(states.at(-1)).toBe('idle');
 });
 
-test('an end that the gate itself had ordered says nothing about the server', () => {
+test('a connect failure of a request that the gate has aborted does not count for the circuit', () => {
   const { states } = play(
     [ask(1, 0), { type: 'withdraw', at: 1, id: 1 }, ended(2, 1, 'unreachable')],
     { breakerFailures: 1 },
@@ -132,7 +132,7 @@ test('an end that the gate itself had ordered says nothing about the server', ()
   expect(states).toEqual(['running', 'draining', 'idle']);
 });
 
-test('stops from every state and tells those who wait', () => {
+test('the stop event stops the gate machine in every state and empties the queue', () => {
   const toEach: GateEvent[][] = [
     [],
     [ask(1, 0), ask(2, 1)],
@@ -146,7 +146,7 @@ test('stops from every state and tells those who wait', () => {
   }
 });
 
-test('the same events give the same context, field by field, and leave earlier snapshots alone', () => {
+test('the same events give the same context and notices, and never change an earlier snapshot', () => {
   const events: GateEvent[] = [];
   for (let id = 1; id <= 40; id += 1) {
     events.push(
@@ -163,7 +163,7 @@ test('the same events give the same context, field by field, and leave earlier s
   expect([...ticketsInOrder(once.snapshot.context.queue, rules)].length).toBeGreaterThan(5);
 });
 
-test('every state says what it is', () => {
+test('every state of the gate machine has a label and at least one tag', () => {
   const states = Object.values(gateMachine.states);
   expect(states.map((state) => state.key)).toEqual([
     'idle',

@@ -1,6 +1,6 @@
 /**
- * The gate as docs/gate.md describes it, written a second time in the plainest way: arrays, sorted anew for every
- * question, no trees, no statechart, no promises. The property tests hold the real gate against it.
+ * A second, simple implementation of docs/gate.md: arrays that are sorted again for every query, no trees, no
+ * statechart, no promises. The property tests compare the live gate with it.
  */
 export interface ModelOptions {
   concurrency: number;
@@ -23,14 +23,14 @@ export interface ModelRequest {
   user: string;
   priority: 'foreground' | 'background';
   preemptible: boolean;
-  /** It ends its request in the moment in which it is aborted; others take their time, or say nothing. */
+  /** Its caller releases the permit at the moment of the abort; other callers drain it, or do nothing. */
   releasesAtOnce: boolean;
   deadlineAt: number | null;
   arrivedAt: number;
   key: number;
   preemptions: number;
   isCancelled: boolean;
-  /** What it has been told, in order: each answer, and each abort of its permit. */
+  /** The results of `acquire` and `requeue`, and the aborts of its permits, in order. */
   outcomes: string[];
 }
 
@@ -39,7 +39,7 @@ export interface ModelSlot {
   phase: 'running' | 'draining';
   grantedAt: number;
   since: number;
-  /** Counts the grants: the permit's fence. */
+  /** The number of the grant: the fence of its permit. */
   fence: number;
 }
 
@@ -149,7 +149,7 @@ export class GateModel {
     this.now = end;
   }
 
-  /** All who wait, in the order of their turn. */
+  /** All waiting requests, in the order in which they are granted. */
   order(): ModelRequest[] {
     const inClass = (priority: string) =>
       this.waiting
@@ -223,7 +223,7 @@ export class GateModel {
     this.#abort(victim, 'preempted');
   }
 
-  /** Everything that happens by itself, with its time. */
+  /** The events that the passing of time causes, each with its time. */
   #pendingEvents(): { at: number; run: () => void }[] {
     const { options, down } = this;
     const due: { at: number; run: () => void }[] = [];

@@ -1,6 +1,6 @@
 /**
- * Goal: the property of gate-property.test.ts can fail. Method: gates with one fault each, the faults that gates
- * are known for, put in by replacing actions of the statechart; the property must find every one of them.
+ * Goal: the property of gate-property.test.ts can fail. Method: each mutant has one known fault of gates, made by
+ * replacing actions or guards of the statechart; the property must detect every mutant.
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -19,7 +19,7 @@ const withRules = (context: GateContext, rules: Partial<QueueRules>): GateContex
   rules: { ...context.rules, ...rules },
 });
 
-/** A hand-off that gives the slot to somebody else than it should. */
+/** A hand-off that grants the slot to the wrong ticket. */
 const grantTo = (pick: (waiting: Ticket[]) => Ticket | undefined) =>
   runStep(grantingEvents, (context, event) => {
     let now = context;
@@ -134,7 +134,7 @@ const mutants: Record<string, GateMachine> = {
 };
 
 test.each(Object.entries(mutants))(
-  'the property finds: %s',
+  'the property test of the gate detects the fault: %s',
   { timeout: 120_000 },
   async (_, machine) => {
     const found = await fc.check(gateMatchesModel(machine), {

@@ -1,10 +1,10 @@
-/** What a gate tells those who wait and those who watch, and what it measures. */
+/** What a gate reports to waiting callers and to subscribers, and what it measures. */
 import { describe, expect, test } from 'vitest';
 import type { GateObservation } from '#models/gate/gate-options';
 import { deferred, setUp, yieldToEventLoop } from './gate-fixture.ts';
 import { flushPromises } from './gate-world.ts';
 
-/** A gate that has seen one answer of each kind: reason 1 s, draft 4 s. */
+/** A gate that has measured one request of each kind: reason 1 s, draft 4 s. */
 async function measured(options: Parameters<typeof setUp>[0] = {}) {
   const set = setUp({ preemptBackground: false, ...options });
   for (const [kind, ms] of [
@@ -18,15 +18,15 @@ async function measured(options: Parameters<typeof setUp>[0] = {}) {
   return set;
 }
 
-describe('positions', () => {
-  test('a request that is let in at once hears nothing of positions', async () => {
+describe('queue positions', () => {
+  test('a request that is granted at once receives no position', async () => {
     const { ask } = setUp();
     const asked = ask();
     await yieldToEventLoop();
     expect(asked.positions).toEqual([]);
   });
 
-  test('one who waits is told its position, how many are ahead, and no estimate before a measurement', async () => {
+  test('a waiting request receives its position and the number ahead, and no estimate before a measurement', async () => {
     const { ask } = setUp();
     await ask().permit();
     const waiter = ask();
@@ -34,7 +34,7 @@ describe('positions', () => {
     expect(waiter.positions).toEqual([{ position: 1, ahead: 1, etaMs: null }]);
   });
 
-  test('the estimate is the rest of the running request and all that stand before, by kind', async () => {
+  test('the estimate is the rest of the running request plus the time of each request ahead, by kind', async () => {
     const { ask, askBackground, time } = await measured();
     await ask().permit();
     time.advance(300);
@@ -47,7 +47,7 @@ describe('positions', () => {
     expect(draft.positions).toEqual([{ position: 3, ahead: 3, etaMs: 5_700 }]);
   });
 
-  test('with two slots the estimate counts on both', async () => {
+  test('the estimate with two slots uses both slots', async () => {
     const { ask, time } = await measured({ concurrency: 2 });
     await ask().permit();
     time.advance(600);
@@ -59,7 +59,7 @@ describe('positions', () => {
     ]);
   });
 
-  test('a draining slot is expected to take as long as drains took', async () => {
+  test('the estimate for a draining slot is the measured drain time', async () => {
     const { ask, time, gate } = await measured();
     const drainFor = async (ms: number) => {
       const permit = await ask().permit();
@@ -77,7 +77,7 @@ describe('positions', () => {
     expect(waiter.positions[0]?.etaMs).toBe(200);
   });
 
-  test('a wait for the own earlier request of a job, which is only let go, is not told', async () => {
+  test('a job receives no position while only the draining slot of its own earlier request is ahead', async () => {
     const { ask } = setUp();
     const permit = await ask({ jobId: 'j1' }).permit();
     const server = deferred();
@@ -90,7 +90,7 @@ describe('positions', () => {
     expect(next.positions).toEqual([]);
   });
 
-  test('a request of another job that is let go is ahead, and so is one of no job', async () => {
+  test('a draining request of another job, or without a job, counts as ahead', async () => {
     for (const jobId of ['j2', undefined]) {
       const { ask } = setUp();
       (await ask({ jobId }).permit()).drain(new Promise(() => {}));
@@ -100,7 +100,7 @@ describe('positions', () => {
     }
   });
 
-  test('two requests of no job are two callers', async () => {
+  test('two requests without a job are not taken for the same job', async () => {
     const { ask } = setUp();
     (await ask().permit()).drain(new Promise(() => {}));
     const waiter = ask();
@@ -108,7 +108,7 @@ describe('positions', () => {
     expect(waiter.positions).toHaveLength(1);
   });
 
-  test('with others waiting before it, only they are counted as ahead', async () => {
+  test('the draining slot of the own job is not counted beside another request that waits ahead', async () => {
     const { ask } = setUp();
     (await ask({ jobId: 'j1' }).permit()).drain(new Promise(() => {}));
     const other = ask({ user: 'bob', jobId: 'j2' });
@@ -118,7 +118,7 @@ describe('positions', () => {
     expect(next.positions).toMatchObject([{ position: 2, ahead: 1 }]);
   });
 
-  test('with two slots, only the one of another job is ahead', async () => {
+  test('with two slots, only the slot of another job counts as ahead', async () => {
     const { ask } = setUp({ concurrency: 2 });
     (await ask({ jobId: 'j1' }).permit()).drain(new Promise(() => {}));
     await ask({ jobId: 'j2' }).permit();
@@ -127,7 +127,7 @@ describe('positions', () => {
     expect(next.positions).toMatchObject([{ position: 1, ahead: 1 }]);
   });
 
-  test('background work that was pushed out waits for the person, not for itself', async () => {
+  test('a preempted draft counts the foreground request as ahead, not its own draining slot', async () => {
     const { ask, askBackground } = setUp({ preemptBackground: true });
     const draft = askBackground();
     const permit = await draft.permit();
@@ -140,7 +140,7 @@ describe('positions', () => {
     expect(draft.positions.at(-1)).toMatchObject({ position: 2, ahead: 1 });
   });
 
-  test('each step forward is told, the same position is not told twice', async () => {
+  test('a waiting request receives each new position exactly once', async () => {
     const { ask } = setUp();
     let permit = await ask().permit();
     const asked = [ask({ user: 'a' }), ask({ user: 'b' }), ask({ user: 'c' })];
@@ -153,7 +153,7 @@ describe('positions', () => {
     expect(asked[2]?.positions.map(({ position }) => position)).toEqual([3, 2, 1]);
   });
 
-  test('a foreground arrival moves background work back, and it is told', async () => {
+  test('a background request receives its new position when a foreground arrival moves it back', async () => {
     const { ask, askBackground } = setUp();
     await ask().permit();
     const draft = askBackground();
@@ -163,7 +163,7 @@ describe('positions', () => {
     expect(draft.positions.map(({ position }) => position)).toEqual([1, 2]);
   });
 
-  test('far behind, steps are told together, at most four times a second', async () => {
+  test('a request far back in the queue receives its position at most every 250 ms', async () => {
     const { ask, time } = setUp();
     let permit = await ask().permit();
     const asked = Array.from({ length: 30 }, (_, n) => ask({ user: `u${n}` }));
@@ -181,7 +181,7 @@ describe('positions', () => {
     expect(asked[11]?.positions.map(({ position }) => position)).toEqual([12, 4, 3, 2]);
   });
 
-  test('a long queue is estimated by the average of its front', async () => {
+  test('the estimate in a long queue continues with the average of the requests at the front', async () => {
     const { ask } = await measured({ maxQueue: 500 });
     await ask().permit();
     const asked = Array.from({ length: 200 }, (_, n) => ask({ user: `u${n}` }));
@@ -190,7 +190,7 @@ describe('positions', () => {
     expect(asked[199]?.positions[0]).toEqual({ position: 200, ahead: 200, etaMs: 200_000 });
   });
 
-  test('one that leaves while the others are told is told no more', async () => {
+  test('a request that is cancelled during the notifications receives no position', async () => {
     const { ask } = setUp();
     await ask().permit();
     const second = { cancel: () => {} };
@@ -202,8 +202,8 @@ describe('positions', () => {
   });
 });
 
-describe('watching', () => {
-  test('those who watch hear once per turn, whatever happened in it, until they end it', async () => {
+describe('the subscribers, the view and the observations of a gate', () => {
+  test('a subscriber is notified once per turn of the event loop until it unsubscribes', async () => {
     const { ask, gate } = setUp();
     let heard = 0;
     const end = gate.subscribe(() => (heard += 1));
@@ -216,7 +216,7 @@ describe('watching', () => {
     expect(heard).toBe(1);
   });
 
-  test('the view says who runs, who waits and what was counted', async () => {
+  test('the view lists running and waiting requests, counters and measured times', async () => {
     const { ask, askBackground, gate, time } = await measured();
     await ask({ user: 'ann' }).permit();
     time.advance(100);
@@ -242,7 +242,7 @@ describe('watching', () => {
         },
       ],
       waiting: [
-        // A kind never seen is expected to take what any takes: 1 s, then 0.3 of the way to 4 s.
+        // The estimate of a kind without a measurement is the average of all: 1 s, then 0.3 of the way to 4 s.
         {
           kind: 'ask',
           priority: 'foreground',
@@ -277,7 +277,7 @@ describe('watching', () => {
     });
   });
 
-  test('each wait, each service and each drain is observed', async () => {
+  test('onObserve receives each queue wait, each service time and each drain', async () => {
     const seen: GateObservation[] = [];
     const { ask, time } = setUp({ onObserve: (observation) => seen.push(observation) });
     const first = await ask({ kind: 'classify' }).permit();
@@ -294,7 +294,7 @@ describe('watching', () => {
     ]);
   });
 
-  test('only whole answers count for the estimates', async () => {
+  test('a failed request does not count for the measured service time', async () => {
     const { ask, gate, time } = setUp();
     const permit = await ask().permit();
     time.advance(10);

@@ -1,11 +1,15 @@
 /**
- * Goal: any order of questions, ends, cancels, drains, crashes, probes and passing time keeps G1 to G9.
- * Method: fast-check commands against the live gate under virtual time, beside a model that shares no code with it.
+ * Goal: G1 to G9 hold for any order of requests, ends, cancels, drains, lost holders, probes and passing time.
+ * Method: fast-check commands on the live gate under virtual time and on a model that shares no code with it.
  */
 import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { gateMatchesModel } from './gate-commands.ts';
 
-test('a gate does what its description says in any history', { timeout: 120_000 }, async () => {
-  await fc.assert(gateMatchesModel(), { numRuns: 2_000 });
-});
+test(
+  'the live gate agrees with the gate model after every step of any history',
+  { timeout: 120_000 },
+  async () => {
+    await fc.assert(gateMatchesModel(), { numRuns: 2_000 });
+  },
+);

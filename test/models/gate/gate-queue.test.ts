@@ -27,7 +27,7 @@ const rules: QueueRules = {
 
 let lastId = 0;
 
-/** The queue after one more has arrived, and its ticket. */
+/** The queue after one more arrival, and the new ticket. */
 function arrive(
   queue: GateQueue,
   at: number,
@@ -54,8 +54,8 @@ function arriveAll(arrivals: [at: number, user: string, priority?: PriorityClass
 const usersInTurn = (queue: GateQueue) =>
   [...ticketsInOrder(queue, rules)].map((ticket) => ticket.user);
 
-describe('the order of a queue', () => {
-  test('foreground goes before background that came earlier', () => {
+describe('the order of the gate queue', () => {
+  test('puts foreground requests before a background request that arrived earlier', () => {
     const { queue } = arriveAll([
       [0, 'draft', 'background'],
       [10, 'ann'],
@@ -64,7 +64,7 @@ describe('the order of a queue', () => {
     expect(usersInTurn(queue)).toEqual(['ann', 'bob', 'draft']);
   });
 
-  test('arrivals of one class in the same millisecond go in the order of their questions', () => {
+  test('keeps the order of requests of one class that arrive in the same millisecond', () => {
     const { queue } = arriveAll([
       [5, 'ann'],
       [5, 'bob'],
@@ -73,7 +73,7 @@ describe('the order of a queue', () => {
     expect(usersInTurn(queue)).toEqual(['ann', 'bob', 'cho']);
   });
 
-  test('a user who asks for much at once stands behind a neighbour who comes a little later', () => {
+  test('puts the further requests of one user behind a request of another user that arrives 1 s later', () => {
     const { queue } = arriveAll([
       [0, 'ann'],
       [0, 'ann'],
@@ -83,7 +83,7 @@ describe('the order of a queue', () => {
     expect(usersInTurn(queue)).toEqual(['ann', 'bob', 'ann', 'ann']);
   });
 
-  test('a user whose questions come a share apart is not shifted', () => {
+  test('does not shift a user whose requests arrive fairShareMs apart', () => {
     const { tickets } = arriveAll([
       [0, 'ann'],
       [30_000, 'ann'],
@@ -92,7 +92,7 @@ describe('the order of a queue', () => {
     expect(tickets.map((ticket) => ticket.key)).toEqual([0, 30_000, 60_000]);
   });
 
-  test('nobody is shifted by more than the cap, and keeps the order of asking', () => {
+  test('shifts no request by more than fairShiftMaxMs, and keeps the order of the requests of one user', () => {
     const { queue, tickets } = arriveAll(Array.from({ length: 40 }, (_, n) => [n, 'ann']));
     for (const ticket of tickets) {
       expect(ticket.key - ticket.arrivedAt).toBeLessThanOrEqual(rules.fairShiftMaxMs);
@@ -102,21 +102,21 @@ describe('the order of a queue', () => {
     );
   });
 
-  test('background older than the aging time goes before foreground that came after that', () => {
+  test('puts background work before a foreground request that arrives more than agingMs after it', () => {
     const aged: [number, string, PriorityClass] = [0, 'draft', 'background'];
     expect(usersInTurn(arriveAll([aged, [300_000, 'ann']]).queue)).toEqual(['ann', 'draft']);
     expect(usersInTurn(arriveAll([aged, [300_001, 'ann']]).queue)).toEqual(['draft', 'ann']);
   });
 
-  test('forty questions of one person do not fall behind background work that has not aged', () => {
+  test('puts forty requests of one user before background work that has not aged', () => {
     const many = Array.from({ length: 40 }, (): [number, string] => [1_000, 'ann']);
     const { queue } = arriveAll([[0, 'draft', 'background'], ...many]);
     expect(usersInTurn(queue).at(-1)).toBe('draft');
   });
 });
 
-describe('a preempted ticket', () => {
-  test('comes back to its old place', () => {
+describe('a background ticket', () => {
+  test('returns to its old position after a preemption', () => {
     const { queue, tickets } = arriveAll([
       [0, 'a', 'background'],
       [1, 'b', 'background'],
@@ -128,7 +128,7 @@ describe('a preempted ticket', () => {
     expect(findWaiting(back, running.id)?.preemptions).toBe(1);
   });
 
-  test('stays before a later request of the same user, though it had been shifted itself', () => {
+  test('stays before a later request of the same user after a preemption, even if its key was shifted', () => {
     const { queue, tickets } = arriveAll([
       [0, 'a', 'background'],
       [0, 'a', 'background'],
@@ -140,7 +140,7 @@ describe('a preempted ticket', () => {
     expect(nextTicket(back, rules)?.id).toBe(two.id);
   });
 
-  test('is not preempted again once its number is up, nor when it counts as foreground', () => {
+  test('is not preempted at maxPreemptions, if not preemptible, once aged, or with preemption off', () => {
     const { tickets } = arriveAll([
       [0, 'a', 'background'],
       [10, 'ann'],
@@ -164,7 +164,7 @@ const arrivals = fc.array(
   { maxLength: 60, size: 'max' },
 );
 
-test('no foreground request overtakes background work after the aging time and its own shift', () => {
+test('a foreground request never overtakes background work that is older by more than agingMs plus its shift', () => {
   fc.assert(
     fc.property(arrivals, (history) => {
       let queue = emptyQueue;
@@ -190,7 +190,7 @@ test('no foreground request overtakes background work after the aging time and i
   );
 });
 
-test('the position of one who has just arrived is its place in the order', () => {
+test('the position of a ticket that has just arrived is its place in the order, counted from 1', () => {
   fc.assert(
     fc.property(arrivals, (history) => {
       let queue = emptyQueue;
@@ -211,7 +211,7 @@ test('the position of one who has just arrived is its place in the order', () =>
   );
 });
 
-test('a tie between aged background and foreground goes to foreground', () => {
+test('a foreground request goes before a background request that has waited exactly agingMs', () => {
   const { tickets } = arriveAll([
     [0, 'draft', 'background'],
     [300_000, 'ann'],

@@ -1,7 +1,7 @@
 /**
- * Goal: thousands who come, wait and go in any order all end exactly once, and nothing of them stays behind.
- * Method: one live gate with ten thousand waiting and two thousand more to come, a seeded order of arrivals,
- * ends and cancels, everything counted from outside.
+ * Goal: thousands of requests that arrive, wait and leave in any order each end exactly once and leave nothing
+ * behind. Method: one live gate with 10 000 waiting requests and up to 2 000 later arrivals, a seeded order of
+ * arrivals, ends and cancels, and counts that are taken outside the gate.
  */
 import { getEventListeners } from 'node:events';
 import * as fc from 'fast-check';
@@ -12,7 +12,7 @@ import { setUp, yieldToEventLoop } from './gate-fixture.ts';
 const initialWaiters = 10_000;
 const lateArrivals = 2_000;
 
-test('ten thousand waiters in random order all end exactly once and leave nothing behind', async () => {
+test('ten thousand waiting requests in random order each end exactly once and leave no timer, listener or slot', async () => {
   const { gate, time } = setUp({ concurrency: 2, maxQueue: initialWaiters, maxPreemptions: 1 });
   const [random] = fc.sample(fc.infiniteStream(fc.nat(1_000_000)), { numRuns: 1, seed: 42 });
   const draw = (below: number): number => (random?.next().value ?? 0) % below;

@@ -1,6 +1,6 @@
 /**
- * A live gate under virtual time, with callers who do what the commands of a property test tell them, and a
- * referee who checks at each grant what docs/gate.md promises, from what the callers themselves saw.
+ * A live gate under virtual time, with callers that the commands of a property test control, and a referee that
+ * checks the promises of docs/gate.md at each grant, from what the callers observed.
  */
 import { createGate } from '#models/gate/gate';
 import type { GateActor } from '#models/gate/gate';
@@ -9,7 +9,7 @@ import type { AcquireResult, GateRequest, Permit } from '#models/gate/gate-types
 import type { ModelOptions } from './gate-model.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-/** How a caller behaves once its permit is aborted. */
+/** What a caller does when its permit is aborted. */
 export type AbortBehavior = 'drains' | 'releases' | 'silent';
 
 export interface Caller {
@@ -20,16 +20,16 @@ export interface Caller {
   arrivedAt: number;
   requestedAt: number;
   isWaiting: boolean;
-  /** What it was told, in order: each answer, and each abort of its permit. */
+  /** The results of `acquire` and `requeue`, and the aborts of its permits, in order. */
   outcomes: string[];
-  /** The permits it was given, the last one in use. */
+  /** All permits granted to it; the last is in use. */
   permits: Permit[];
-  /** Ends the drain of each permit that it drains. */
+  /** By fence: the function that ends the drain of this permit. */
   drained: Map<number, () => void>;
   abortController: AbortController;
 }
 
-/** Lets every promise that can settle do so. */
+/** Runs microtasks until the promises that can settle have settled. */
 export async function flushPromises(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
 }
@@ -38,11 +38,11 @@ export class GateWorld {
   readonly time = new VirtualTime();
   readonly gate: GateActor;
   readonly callers: Caller[] = [];
-  /** What the referee saw go wrong. */
+  /** The violations of G1, G3 and G4 that the referee found. */
   readonly violations: string[] = [];
   readonly probes: ((ok: boolean) => void)[] = [];
   readonly #options: ModelOptions;
-  /** By fence: permits that were not yet given back, as the callers know. */
+  /** By fence: permits that their callers have not given back. */
   readonly #held = new Map<number, { caller: Caller; until: number }>();
 
   constructor(options: ModelOptions, machine?: GateMachine) {
@@ -59,7 +59,7 @@ export class GateWorld {
     });
   }
 
-  /** @param question its deadline is in the time that passes, like everything here; the gate is told by the wall */
+  /** @param question its deadline is by the monotonic clock, like all times here; the gate takes wall clock time */
   addRequest(
     question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'deadlineAt'>,
     abortBehavior: AbortBehavior,
@@ -90,7 +90,7 @@ export class GateWorld {
     this.#recordWhenResolved(caller, answer);
   }
 
-  /** A preempted caller asks again. */
+  /** A preempted caller queues again. */
   requeue(caller: Caller): void {
     caller.requestedAt = this.time.monotonicNow();
     caller.isWaiting = true;
@@ -102,7 +102,7 @@ export class GateWorld {
     permit.release({ result });
   }
 
-  /** The caller closes its connection; the slot is free when it says so, or after the bound. */
+  /** The caller closes its connection; the slot is free when its drain ends, or after `drainBoundMs`. */
   drain(caller: Caller, permit: Permit): void {
     this.#limitHold(permit.fence, this.time.monotonicNow() + this.#options.drainBoundMs);
     permit.drain(

@@ -15,7 +15,7 @@ describe('G1 mutual exclusion', () => {
     expect((await second.permit()).fence).toBeGreaterThan(first.fence);
   });
 
-  test('as many run at once as the server really runs', async () => {
+  test('with concurrency 3, three requests run at once and the fourth waits', async () => {
     const { ask, gate } = setUp({ concurrency: 3 });
     const all = [ask(), ask(), ask(), ask()];
     await flushPromises();
@@ -23,7 +23,7 @@ describe('G1 mutual exclusion', () => {
     expect(await all[3]?.currentResult()).toBeNull();
   });
 
-  test('a stale permit frees nothing', async () => {
+  test('release and drain of a stale permit free no slot', async () => {
     const { ask, gate, time } = setUp();
     const first = ask();
     const stale = await first.permit();
@@ -50,7 +50,7 @@ describe('G1 mutual exclusion', () => {
 });
 
 describe('G2 no lost wake-up', () => {
-  test('a slot whose drain fails is given on like one that drained', async () => {
+  test('a slot whose drain promise rejects is granted to the next request', async () => {
     const { ask } = setUp();
     const first = await ask().permit();
     const second = ask();
@@ -60,7 +60,7 @@ describe('G2 no lost wake-up', () => {
     expect((await second.currentResult())?.ok).toBe(true);
   });
 
-  test('a request that asks from within the end of another is served', async () => {
+  test('a request made in the abort handler of another request is served', async () => {
     const { ask } = setUp();
     const first = ask();
     const permit = await first.permit();
@@ -75,7 +75,7 @@ describe('G2 no lost wake-up', () => {
 });
 
 describe('G3 and G4 order', () => {
-  /** Lets all who wait run one after the other, and returns their names in that order. */
+  /** Lets all waiting requests run one after another, and returns their names in that order. */
   async function runAll(
     set: ReturnType<typeof setUp>,
     first: Permit,
@@ -97,7 +97,7 @@ describe('G3 and G4 order', () => {
     return order;
   }
 
-  test('people go before background work, each class in order of arrival', async () => {
+  test('foreground requests go before background requests, each class in order of arrival', async () => {
     const set = setUp();
     const first = await set.ask().permit();
     const b1 = set.askBackground({ user: 'm1' });
@@ -108,7 +108,7 @@ describe('G3 and G4 order', () => {
     expect(set.gate.view().counters.overtakes).toBe(2);
   });
 
-  test('users take turns', async () => {
+  test('a second request of one user goes behind the first request of another user', async () => {
     const set = setUp();
     const first = await set.ask().permit();
     const a1 = set.ask({ user: 'ann' });
@@ -118,7 +118,7 @@ describe('G3 and G4 order', () => {
     expect(await runAll(set, first, { a1, a2, b1 })).toEqual(['a1', 'b1', 'a2']);
   });
 
-  test('background work older than the aging time goes before people who came after that', async () => {
+  test('background work goes before foreground requests that arrive more than agingMs after it', async () => {
     const set = setUp({ agingMs: 1_000 });
     const first = await set.ask().permit();
     const draft = set.askBackground();
@@ -130,8 +130,8 @@ describe('G3 and G4 order', () => {
     expect(set.gate.view().counters.overtakes).toBe(1);
   });
 
-  describe.each([-3_600_000, 3_600_000])('a wall clock that is set by %d ms', (ms) => {
-    test('changes nothing in the order, nor in how background work ages', async () => {
+  describe.each([-3_600_000, 3_600_000])('setting the wall clock by %d ms', (ms) => {
+    test('changes neither the order of the queue nor the aging of background work', async () => {
       const set = setUp({ agingMs: 1_000 });
       const first = await set.ask().permit();
       const draft = set.askBackground();
@@ -148,7 +148,7 @@ describe('G3 and G4 order', () => {
       ]);
     });
 
-    test('changes nothing in what is measured and told', async () => {
+    test('changes no measured time and no estimate', async () => {
       const { ask, gate, time } = setUp();
       time.shiftWallClock(ms);
       const first = await ask().permit();
@@ -167,7 +167,7 @@ describe('G3 and G4 order', () => {
 });
 
 describe('G5 cancellation', () => {
-  test('a waiter that is cancelled is told in the same tick and takes no place', async () => {
+  test('a waiting request that is cancelled leaves the queue in the same tick and is refused', async () => {
     const { ask, gate } = setUp();
     await ask().permit();
     const waiter = ask();
@@ -180,7 +180,7 @@ describe('G5 cancellation', () => {
     });
   });
 
-  test('a request whose signal is aborted already never enters', async () => {
+  test('a request whose signal is already aborted is refused and never granted', async () => {
     const { ask, gate } = setUp();
     expect(await ask({ signal: AbortSignal.abort() }).currentResult()).toMatchObject({
       errorReason: 'cancelled',
@@ -188,7 +188,7 @@ describe('G5 cancellation', () => {
     expect(gate.view().counters.grants).toBe(0);
   });
 
-  test('a holder that is cancelled sees its signal abort at once, and its slot drains', async () => {
+  test('the cancel of a running request aborts its permit at once, and its slot drains', async () => {
     const { ask, gate } = setUp();
     const asked = ask();
     const permit = await asked.permit();
@@ -197,7 +197,7 @@ describe('G5 cancellation', () => {
     expect(gate.view().state).toBe('draining');
   });
 
-  test('the slot of a cancelled holder is free when the server is done', async () => {
+  test('the slot of a cancelled request is free when its drain promise resolves', async () => {
     const { ask, time } = setUp();
     const first = ask();
     const permit = await first.permit();
@@ -211,7 +211,7 @@ describe('G5 cancellation', () => {
     expect((await second.permit()).queuedMs).toBe(200);
   });
 
-  test('a holder that says nothing after a cancel loses its slot within a second', async () => {
+  test('a holder that does not react to a cancel loses its slot after one second', async () => {
     const { ask, time } = setUp();
     const first = ask();
     await first.permit();
@@ -223,7 +223,7 @@ describe('G5 cancellation', () => {
     expect((await second.currentResult())?.ok).toBe(true);
   });
 
-  test('a holder that never ends loses its slot after its lease', async () => {
+  test('a holder that never ends loses its slot after leaseMs and the drain', async () => {
     const { ask, time, gate } = setUp({ leaseMs: 5_000, drainBoundMs: 100 });
     const lost = await ask().permit();
     const second = ask();
@@ -236,7 +236,7 @@ describe('G5 cancellation', () => {
 });
 
 describe('G6 preemption', () => {
-  test('a person does not wait for a draft: it is aborted, and goes on at its old place', async () => {
+  test('a foreground request aborts a running draft, which queues again at its old position', async () => {
     const { ask, askBackground, gate } = setUp();
     const draft = await askBackground().permit();
     const laterDraft = askBackground({ user: 'other' });
@@ -253,7 +253,7 @@ describe('G6 preemption', () => {
     expect(gate.view().counters.preemptions).toBe(1);
   });
 
-  test('a request may ask again after its slot has drained', async () => {
+  test('a preempted request may queue again after its slot has drained', async () => {
     const { ask, askBackground } = setUp();
     const draft = await askBackground().permit();
     const person = ask();
@@ -264,13 +264,13 @@ describe('G6 preemption', () => {
     expect((await again).ok).toBe(true);
   });
 
-  test('asking again without having been preempted is a bug and says so', async () => {
+  test('requeue of a permit that was not preempted throws', async () => {
     const { ask } = setUp();
     const permit = await ask().permit();
     expect(() => permit.requeue()).toThrow('was not preempted');
   });
 
-  test('one person pushes out one draft, not two', async () => {
+  test('one foreground request preempts one draft, not two', async () => {
     const { ask, askBackground, gate } = setUp({ concurrency: 2 });
     const older = await askBackground().permit();
     const younger = await askBackground({ user: 'other' }).permit();
@@ -282,7 +282,7 @@ describe('G6 preemption', () => {
     expect(gate.view().counters.preemptions).toBe(2);
   });
 
-  test('a draft that was pushed out twice is left to finish', async () => {
+  test('a draft that was preempted maxPreemptions times is left to finish', async () => {
     const { ask, askBackground } = setUp({ maxPreemptions: 2 });
     let draft = await askBackground().permit();
     for (let round = 0; round < 2; round += 1) {
@@ -298,7 +298,7 @@ describe('G6 preemption', () => {
     expect(draft.signal.aborted).toBe(false);
   });
 
-  test('nothing is pushed out that did not allow it, or where preemption is off', async () => {
+  test('a request is not preempted if it is not preemptible or if preemptBackground is off', async () => {
     const plain = setUp();
     const kept = await plain.askBackground({ preemptible: false }).permit();
     plain.ask();
@@ -309,7 +309,7 @@ describe('G6 preemption', () => {
     expect(draft.signal.aborted).toBe(false);
   });
 
-  test('a preempted request that is cancelled before it asks again is told so', async () => {
+  test('a preempted request that is cancelled before it queues again is refused as cancelled', async () => {
     const { ask, askBackground } = setUp();
     const asked = askBackground();
     const draft = await asked.permit();

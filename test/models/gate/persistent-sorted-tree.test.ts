@@ -18,7 +18,7 @@ const depthOf = (tree: SortedTree<number>): number =>
 
 const change = fc.record({ add: fc.boolean(), value: fc.nat(60) });
 
-test('a tree holds what a sorted list would hold, and answers the same', () => {
+test('the sorted tree has the same values and query results as a sorted list, and stays balanced', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 200, size: 'max' }), fc.nat(60), (changes, limit) => {
       let tree: SortedTree<number> = null;
@@ -41,7 +41,7 @@ test('a tree holds what a sorted list would hold, and answers the same', () => {
   );
 });
 
-test('a change leaves the tree it was made from as it was', () => {
+test('an insert or a removal does not change the original tree', () => {
   const values = Array.from({ length: 100 }, (_, index) => index);
   let tree: SortedTree<number> = null;
   for (const value of values) tree = treeInsert(tree, value, order);
@@ -50,12 +50,12 @@ test('a change leaves the tree it was made from as it was', () => {
   expect(treeSize(changed)).toBe(100);
 });
 
-test('removing what is not there gives the same tree back', () => {
+test('the removal of an absent value returns the same tree', () => {
   const tree = treeInsert(treeInsert(null, 1, order), 2, order);
   expect(treeRemove(tree, 3, order)).toBe(tree);
 });
 
-test('ten thousand values that arrive in order and leave from the front stay shallow', () => {
+test('the sorted tree stays shallow when 10 000 values are inserted in order and removed from the front', () => {
   let tree: SortedTree<number> = null;
   for (let value = 0; value < 10_000; value += 1) tree = treeInsert(tree, value, order);
   expect(depthOf(tree)).toBeLessThan(30);

@@ -2,8 +2,8 @@ import type { MonotonicTimers } from '#models/gate/gate-options';
 import type { Clock } from '#shared/clock';
 
 /**
- * Time in the test's hand. Timers ring in the order of their due times, each at its own moment. The wall clock can be
- * set; until then it shows the time that passes.
+ * A clock that the test advances. Timers fire in the order of their due times, each at its due time. The wall clock can
+ * be set; until then it equals the monotonic clock.
  */
 export class VirtualTime implements Clock, MonotonicTimers {
   #now: number;
@@ -21,7 +21,7 @@ export class VirtualTime implements Clock, MonotonicTimers {
 
   setTimeout = (run: () => void, delayMs: number): number => {
     this.#lastId += 1;
-    // As in Node: a delay that does not fit is one millisecond.
+    // As in Node: a delay above 2^31 - 1 ms becomes 1 ms.
     const keptMs = delayMs > 2_147_483_647 ? 1 : delayMs;
     this.#timers.set(this.#lastId, { dueAt: this.#now + keptMs, run });
     return this.#lastId;
@@ -31,17 +31,17 @@ export class VirtualTime implements Clock, MonotonicTimers {
     this.#timers.delete(handle as number);
   };
 
-  /** How many timers are set. */
+  /** The number of timers that are set. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Sets the wall clock, ahead or back: no time passes. */
+  /** Sets the wall clock forward or back; the monotonic clock does not change. */
   shiftWallClock(ms: number): void {
     this.#wallClockOffsetMs += ms;
   }
 
-  /** Time passes, and no timer rings: a thread that is busy. */
+  /** Advances the time without firing timers, as if the thread were blocked. */
   advanceWithoutTimers(ms: number): void {
     this.#now += ms;
   }

@@ -37,7 +37,7 @@ function monitorFor(config: BackendConfig, jobs = { own: 0 }, timeoutMs?: number
   return monitor;
 }
 
-/** Resolves with the first state that fits. */
+/** Resolves with the first health state that fits. */
 function until(
   monitor: ReturnType<typeof monitorFor>,
   fits: (health: BackendHealth) => boolean,
@@ -62,19 +62,19 @@ describe('a probe', () => {
     ['vllm', '/health'],
     ['lm-studio', '/v1/models'],
     ['generic', '/v1/models'],
-  ] as const)('of %s reads %s and nothing else', async (kind, path) => {
+  ] as const)('of the kind %s reads %s and nothing else', async (kind, path) => {
     const llm = await fakeLlm({ pages: { [path]: ok } });
     expect(await probeFor(configFor(llm.baseUrl, { kind })).check()).toMatchObject({ ok: true });
     expect(llm.pageViews).toEqual([path]);
     expect(llm.requests).toEqual([]);
   });
 
-  test('takes a generic server without a list of models for alive', async () => {
+  test('reports a generic server without a list of models as alive', async () => {
     const llm = await fakeLlm();
     expect(await probeFor(configFor(llm.baseUrl)).check()).toMatchObject({ ok: true });
   });
 
-  test('tells loading, failing, refusing and hanging apart', async () => {
+  test('distinguishes a server that is loading, fails, refuses connections or hangs', async () => {
     const reason = async (llm: FakeLlm, timeoutMs?: number): Promise<unknown> => {
       const config = configFor(llm.baseUrl, { kind: 'vllm' });
       const result = await probeFor(config, timeoutMs).check();
@@ -93,7 +93,7 @@ describe('a probe', () => {
     expect(await reason(hanging, 60)).toBe('timeout_total');
   });
 
-  test('says that a server is reached, whatever it answers, but not what stands before it', async () => {
+  test('counts a server as reached on any answer except 502, 504 and "loading"', async () => {
     const reaches = async (page: FakePage): Promise<boolean> => {
       const llm = await fakeLlm({ pages: { '/health': page } });
       const config = configFor(llm.baseUrl, { kind: 'mlx-lm' });
@@ -115,7 +115,7 @@ describe('a probe', () => {
     expect(await probeFor(configFor('http://no-such-host.invalid/v1')).isReachable()).toBe(false);
   });
 
-  test('sends the key, and reads the load where there is a status page', async () => {
+  test('sends the API key, and reads the load if there is a status page', async () => {
     const llm = await fakeLlm({
       pages: {
         '/status': ({ headers }) => ({
@@ -137,7 +137,7 @@ describe('a probe', () => {
 });
 
 describe('the health of a server', () => {
-  test('is unknown before the first check and follows what the server does', async () => {
+  test('is unknown before the first check and then follows the state of the server', async () => {
     const llm = await fakeLlm({ pages: { '/health': ok } });
     const monitor = monitorFor(configFor(llm.baseUrl, { kind: 'llama.cpp' }));
     expect(monitor.store.getSnapshot().context.healthy).toBeNull();
@@ -157,7 +157,7 @@ describe('the health of a server', () => {
     expect(new Set(llm.pageViews)).toEqual(new Set(['/health']));
   });
 
-  test('survives one slow answer but not two, and any number while it works for us', async () => {
+  test('survives one slow answer but not two, and any number while own jobs run', async () => {
     const slow: FakePage = { hangs: true, body: '' };
     const pages = { '/health': () => page };
     let page = ok;
@@ -176,7 +176,7 @@ describe('the health of a server', () => {
     expect((await monitor.check()).healthy).toBe(false);
   });
 
-  test('learns its baseline from five idle checks, and none at which it worked', async () => {
+  test('learns its baseline from five idle checks, and from no check while own jobs run', async () => {
     const llm = await fakeLlm({ pages: { '/health': ok } });
     const jobs = { own: 1 };
     const monitor = monitorFor(configFor(llm.baseUrl, { kind: 'vllm' }), jobs);
@@ -187,7 +187,7 @@ describe('the health of a server', () => {
     expect(isCalibrated(monitor.store.getSnapshot().context.baseline)).toBe(true);
   });
 
-  test('shows the load of our own queue at once, and that of the status page', async () => {
+  test('shows the load of the own queue at once, and the load of the status page after a check', async () => {
     const llm = await fakeLlm({
       pages: { '/health': ok, '/status': { body: { active_jobs: 2, total_requests: 5 } } },
     });
@@ -203,8 +203,8 @@ describe('the health of a server', () => {
   });
 });
 
-describe('the load', () => {
-  test('by jobs is free, normal, busy and very busy at 0, 1, 2 and 4', () => {
+describe('the load level', () => {
+  test('is free, normal, busy and very busy at 0, 1, 2 and 4 jobs', () => {
     expect([0, 1, 2, 3, 4, 9].map(levelOfJobs)).toEqual([
       'free',
       'normal',
@@ -215,7 +215,7 @@ describe('the load', () => {
     ]);
   });
 
-  test('by latency is against what was learnt, and says nothing before that', () => {
+  test('by latency is relative to the baseline, and free before the baseline is learnt', () => {
     const learnt = [200, 200, 200, 200, 200].reduce(updateBaseline, noBaseline);
     expect(learnt).toEqual({ samples: 5, ms: 200 });
     const levels = [200, 310, 410, 610].map((ms) => levelOfLatency(ms, learnt));
@@ -225,7 +225,7 @@ describe('the load', () => {
     expect(levelOfLatency(20, fast)).toBe('free');
   });
 
-  test('by latency is left out where we know better', () => {
+  test('ignores the latency if own jobs run or the status page reports the number of jobs', () => {
     const baseline: Baseline = { samples: 5, ms: 200 };
     const signs = { activeJobs: null, healthMs: 5_000, baseline };
     expect(loadLevel({ ...signs, ownJobs: 0 })).toBe('very_busy');
@@ -233,7 +233,7 @@ describe('the load', () => {
     expect(loadLevel({ ...signs, ownJobs: 0, activeJobs: 0 })).toBe('free');
   });
 
-  test('has a baseline that stays between the smallest and the largest sample', () => {
+  test('has a baseline between the smallest and the largest sample', () => {
     const samples = fc.array(fc.integer({ min: 1, max: 10_000 }), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(samples, (list) => {
@@ -247,14 +247,17 @@ describe('the load', () => {
 
 const prepared = await prepareLlamaServer();
 
-test.skipIf(!prepared.ok)('a real llama.cpp server is loading first and healthy then', async () => {
-  const server = await startLlamaServer({ model: 'heavy', untilReady: false });
-  onTestFinished(() => server.stop());
-  const monitor = monitorFor(configFor(server.baseUrl, { kind: 'llama.cpp' }));
-  monitor.start();
-  const first = await until(monitor, ({ healthy }) => healthy !== null);
-  expect(first).toMatchObject({ healthy: false, errorReason: 'loading' });
-  expect(await until(monitor, ({ healthy }) => healthy === true)).toMatchObject({
-    errorReason: null,
-  });
-});
+test.skipIf(!prepared.ok)(
+  'a real llama.cpp server is reported first as loading and then as healthy',
+  async () => {
+    const server = await startLlamaServer({ model: 'heavy', untilReady: false });
+    onTestFinished(() => server.stop());
+    const monitor = monitorFor(configFor(server.baseUrl, { kind: 'llama.cpp' }));
+    monitor.start();
+    const first = await until(monitor, ({ healthy }) => healthy !== null);
+    expect(first).toMatchObject({ healthy: false, errorReason: 'loading' });
+    expect(await until(monitor, ({ healthy }) => healthy === true)).toMatchObject({
+      errorReason: null,
+    });
+  },
+);

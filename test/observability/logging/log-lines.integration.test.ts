@@ -1,4 +1,4 @@
-/** What a core writes into its log: which job and which trace, and never what people, models and keys say. */
+/** The log of a core: it names the job and the trace, and never contains texts of users and models, or keys. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseTraceParent, deriveTrace } from '#shared/wire/trace';
 import { createLog } from '#shared/log';
@@ -33,8 +33,8 @@ const saying = (msg: string): Line[] => lines.filter((line) => line.msg === msg)
 
 const caller = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-describe('a line about a job', () => {
-  test('names the job and its trace, at its end with what came of it and how long it took', async () => {
+describe('a log line about a job', () => {
+  test('names the job and its trace, and at the end of the job its outcome and duration', async () => {
     const core = await logged();
     core.small.script(routed);
     core.large.script(says('이것이 답입니다.'));
@@ -53,7 +53,7 @@ describe('a line about a job', () => {
     ]);
   });
 
-  test('does so too where a model or a tool failed, in the trace of the caller', async () => {
+  test('names the job and its trace when a model or a tool fails, also in the trace of a caller', async () => {
     const core = await logged({ tools: { email: unreachableMail } });
     core.small.script(routed, says('from the fallback'));
     core.large.script(fails(500));
@@ -89,11 +89,11 @@ const unreachableMail = {
   password: 'SENTINELPASSWORD',
 };
 
-/** Everything that people, models and operators know and nobody else shall read. */
+/** Part of every text, key and password that must not be in the log. */
 const secret = 'SENTINEL';
 
 test.skipIf(natsCommand === null)(
-  'at the level info no text, key, token or password stands in any line, whatever happens',
+  'the log at level info contains no text, key, token or password',
   async () => {
     const server = await broker({
       config: 'authorization { user: gh, password: SENTINELBUS }',
@@ -111,7 +111,7 @@ test.skipIf(natsCommand === null)(
     await until(() => core.core.messaging.status().bus === 'connected');
 
     small.script(routed, says('SENTINELFALLBACK'));
-    // Servers quote what they were asked.
+    // Model servers quote the question in their errors.
     large.script(fails(400, { error: { message: 'cannot read "SENTINELQUESTION"' } }));
     await core.ask('SENTINELQUESTION why?');
 
@@ -150,7 +150,7 @@ test.skipIf(natsCommand === null)(
     });
     await core.restart();
 
-    // It is worth something only if there was something to say.
+    // Proves that the failures were logged at all.
     expect(saying('no answer from the model').length).toBeGreaterThanOrEqual(2);
     expect(saying('job ended').length).toBeGreaterThanOrEqual(5);
     const told = lines.filter((line) => JSON.stringify(line).includes(secret));

@@ -1,15 +1,15 @@
-/** Reads Prometheus text, and names of metrics in expressions. */
+/** Parses the Prometheus text format, and metric names in expressions. */
 
 export interface Family {
   name: string;
   type: string;
   help: string;
-  /** The names of the labels of its samples so far; without `le`. */
+  /** The label names of its samples, without `le`. */
   labels: Set<string>;
   samples: { name: string; labels: Record<string, string>; value: number }[];
 }
 
-/** The families of a page, by name. */
+/** The metric families of a text, by name. */
 export function familiesOf(text: string): Map<string, Family> {
   const families = new Map<string, Family>();
   for (const line of text.split('\n')) {
@@ -40,7 +40,7 @@ export function familiesOf(text: string): Map<string, Family> {
   return families;
 }
 
-/** The value of one sample; 0 where there is none yet. */
+/** The value of one sample; 0 if there is none. */
 export function valueOf(
   families: Map<string, Family>,
   name: string,
@@ -54,12 +54,12 @@ export function valueOf(
   return found?.value ?? 0;
 }
 
-/** All names of ours and of Node's process that an expression mentions. */
+/** All metric names of Gatehouse, Node.js and the process in an expression. */
 export const namesIn = (expression: string): string[] => [
   ...new Set(expression.match(/\b(?:gatehouse|nodejs|process)_[a-z0-9_]+/g)),
 ];
 
-/** The family of a name as it stands in an expression: histograms are asked for by their parts. */
+/** The family of a metric name in an expression; for a histogram this is the name of a part. */
 export const familyName = (families: Map<string, Family>, name: string): string | null => {
   if (families.has(name)) return name;
   const bare = name.replace(/_(?:bucket|sum|count)$/, '');

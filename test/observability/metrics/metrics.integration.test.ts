@@ -1,4 +1,4 @@
-/** `/metrics` as a person who runs it reads it: names, meanings, what moves when, and nobody's name in it. */
+/** `/metrics`: names, types and meanings as documented, the counts after some jobs, and no names of users. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ async function scrape(): Promise<Map<string, Family>> {
   return familiesOf(await page.text());
 }
 
-/** A bit of everything: a rule with a tool, an answer by the reasoner, a failure and what falls back. */
+/** Runs a rule with a tool, an answer of the reasoner, and a failure with its fallback. */
 async function live(): Promise<void> {
   const { small, large } = fixture;
   small.script(routed);
@@ -47,8 +47,8 @@ const rows = [
   meaning,
 }));
 
-describe('the page', () => {
-  test('has exactly the metrics of docs/metrics.md, with the types, labels and meanings that stand there', async () => {
+describe('GET /metrics', () => {
+  test('has exactly the metrics of docs/metrics.md, with the documented types, labels and meanings', async () => {
     await live();
     const families = await scrape();
     const listed = rows
@@ -63,28 +63,28 @@ describe('the page', () => {
     }
   });
 
-  test('keeps to the names that Prometheus wants', async () => {
+  test('follows the naming rules of Prometheus', async () => {
     for (const { name, type, help } of (await scrape()).values()) {
       expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
       expect(help, name).not.toBe('');
       expect(name.endsWith('_total'), name).toBe(type === 'counter');
       expect(name).not.toMatch(/_(?:count|sum|bucket|info_total)$/);
       expect(name).not.toMatch(/(?:^|_)(?:counter|gauge|histogram|summary)(?:_|$)/);
-      // Seconds and bytes, not their parts and multiples.
+      // Base units only: seconds and bytes.
       expect(name).not.toMatch(
         /_(?:ms|milliseconds|minutes|hours|kb|kilobytes|megabytes|mb)(?:_|$)/,
       );
     }
   });
 
-  test('has nobody and nothing that was said in its labels', async () => {
+  test('contains no user name and no text of a request', async () => {
     await live();
     const page = await (await fetch(`${fixture.core.url}/metrics`)).text();
     expect(page).not.toContain('SECRET');
   });
 });
 
-test('the figures tell what happened to jobs, models, tools, the disk and requests', async () => {
+test('the metrics count jobs, model requests, tool calls, commits and HTTP requests', async () => {
   await live();
   await until(async () => valueOf(await scrape(), 'gatehouse_job_seconds_count') > 0);
   const families = await scrape();
@@ -116,7 +116,7 @@ test('the figures tell what happened to jobs, models, tools, the disk and reques
   expect(value('gatehouse_http_request_seconds_count', stream)).toBe(0);
 });
 
-test('a client that left before its answer counts as 499, and one that waited minutes has a bucket', async () => {
+test('a client that disconnects before its answer counts as 499, and request times have a bucket of 600 s', async () => {
   fixture.large.script(stalls());
   const leaving = new AbortController();
   const asked = fetch(`${fixture.core.url}/ask`, {
@@ -149,8 +149,8 @@ interface Dashboard {
   }[];
 }
 
-describe('what is made of the figures', () => {
-  test('the dashboard asks only for metrics that there are, of whatever Prometheus is chosen', async () => {
+describe('the monitoring files in deploy', () => {
+  test('the Grafana dashboard uses only existing metrics, from the selected data source', async () => {
     const families = await scrape();
     const dashboard = JSON.parse(read('deploy/grafana/gatehouse.json')) as Dashboard;
     expect(dashboard.templating.list).toContainEqual(
@@ -169,7 +169,7 @@ describe('what is made of the figures', () => {
     }
   });
 
-  test('the alerts ask only for metrics that there are, and say what to do', async () => {
+  test('the Prometheus alerts use only existing metrics, and have a summary and a description', async () => {
     const families = await scrape();
     const { groups } = parse(read('deploy/prometheus/gatehouse.rules.yaml')) as {
       groups: { rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[];

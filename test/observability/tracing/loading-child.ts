@@ -1,4 +1,4 @@
-/** Starts and stops a core, with traces where the environment asks for them, and prints which packages of OpenTelemetry that loaded. */
+/** Starts and stops a core with the trace settings of the environment, and prints the loaded OpenTelemetry packages. */
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 

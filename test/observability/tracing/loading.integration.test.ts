@@ -1,4 +1,4 @@
-/** What traces cost where nobody asked for them. */
+/** The OpenTelemetry packages that a core loads with and without traces. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,12 +16,12 @@ async function packagesWith(env: Record<string, string>): Promise<string[]> {
   return JSON.parse(stdout) as string[];
 }
 
-test('without traces no package for them is loaded; with them they are', async () => {
+test('a core loads the OpenTelemetry SDK and exporter only when traces are configured', async () => {
   const [without, asked] = await Promise.all([
     packagesWith({}),
     packagesWith({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }),
   ]);
-  // The library of the figures has the interfaces in its own hands, which is all that this one is.
+  // prom-client loads @opentelemetry/api, which has only interfaces.
   expect(without.filter((name) => name !== 'api')).toEqual([]);
   expect(asked).toEqual(expect.arrayContaining(['sdk-trace', 'exporter-trace-otlp-http']));
 });

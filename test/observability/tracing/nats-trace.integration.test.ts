@@ -1,4 +1,4 @@
-/** A trace over the bus: in with a message, on with everything that is told of its job. */
+/** Trace context over NATS: taken from a submitted message, and sent with every event of its job. */
 import { headers, type MsgHdrs } from 'nats';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseTraceParent, deriveTrace } from '#shared/wire/trace';
@@ -15,7 +15,7 @@ const traceHeaders = (value: string): MsgHdrs => {
   return made;
 };
 
-describe.skipIf(natsCommand === null)('over NATS', () => {
+describe.skipIf(natsCommand === null)('the trace context over NATS', () => {
   let server: NatsServer;
   let core: CoreFixture;
   beforeEach(async () => {
@@ -25,7 +25,7 @@ describe.skipIf(natsCommand === null)('over NATS', () => {
   });
   afterEach(() => core.close());
 
-  /** The traces that the events of ended jobs name, by job. */
+  /** Job id → the traceparent headers of its published events. */
   const told = async (): Promise<Map<string, Set<string>>> => {
     await until(() => core.core.messaging.flush());
     const traces = new Map<string, Set<string>>();
@@ -39,7 +39,7 @@ describe.skipIf(natsCommand === null)('over NATS', () => {
     return traces;
   };
 
-  test('a request and a durable submit go on in the trace of their caller, and so do their events', async () => {
+  test('is taken from a request and from a durable submit, and is sent with the events of their jobs', async () => {
     core.small.script(direct('a'), direct('b'));
     const nc = await connectClient(server);
     const sampled = traceHeaders(`00-${caller.traceId}-${caller.spanId}-01`);
@@ -66,7 +66,7 @@ describe.skipIf(natsCommand === null)('over NATS', () => {
     });
   });
 
-  test('a job without a caller has a trace of its own', async () => {
+  test('is derived from the job when no caller sends it', async () => {
     core.small.script(direct('a'));
     const { jobId } = await core.ask('hi');
     const { traceId, rootSpanId } = deriveTrace(jobId);
@@ -83,11 +83,11 @@ test.each([
   ['ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'],
   ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more'],
   ['00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01'],
-])('the header %s is no trace context', (header) => {
+])('parseTraceParent returns null for the header %s', (header) => {
   expect(parseTraceParent(header)).toBe(null);
 });
 
-test('a header of a later version is read as far as it is known', () => {
+test('parseTraceParent reads the known part of a header of a later version', () => {
   const header = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more';
   expect(parseTraceParent(header)).toEqual({ ...caller, isSampled: true });
 });

@@ -1,4 +1,4 @@
-/** A collector of traces for tests: OTLP over HTTP with JSON, what it got as flat spans. */
+/** A trace collector for tests: OTLP over HTTP with JSON; keeps the received spans in a flat list. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -6,7 +6,7 @@ import { until } from '#test/support/journal';
 
 export interface ReceivedSpan {
   name: string;
-  /** OTLP's number: 1 internal, 2 server, 3 client. */
+  /** The span kind of OTLP: 1 internal, 2 server, 3 client. */
   kind: number;
   traceId: string;
   spanId: string;
@@ -20,17 +20,17 @@ export interface ReceivedSpan {
 }
 
 export interface OtlpReceiver {
-  /** To be set as OTEL_EXPORTER_OTLP_ENDPOINT. */
+  /** The value for OTEL_EXPORTER_OTLP_ENDPOINT. */
   endpoint: string;
   spans: ReceivedSpan[];
-  /** Bodies as they came, for what must not be in them. */
+  /** The decompressed bodies, to check that a text is not in them. */
   bodies: string[];
   headers: IncomingMessage['headers'][];
-  /** Connections so far. */
+  /** The number of connections so far. */
   readonly connections: number;
-  /** Until so many spans of this name have come. */
+  /** Waits until `count` spans of this name have arrived. */
   named(name: string, count?: number): Promise<ReceivedSpan[]>;
-  /** What it answers with; 200 at first. */
+  /** The HTTP status of its answers; initially 200. */
   status: number;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Traces as a collector sees them: whole jobs through a real core, ids over restarts, and nothing where they are off. */
+/** Traces at a collector: whole jobs of a real core, trace ids over restarts, and no traces where they are off. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadTracingSettings } from '#app/config/otel-env';
 import { deriveTrace } from '#shared/wire/trace';
@@ -21,7 +21,7 @@ afterEach(async () => {
 const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
 const header = `00-${caller.traceId}-${caller.spanId}-01`;
 
-/** A core whose traces go to the receiver, soon. */
+/** A core that exports its traces to the receiver, every 10 ms. */
 async function traced(env: Record<string, string> = {}, config = {}): Promise<CoreFixture> {
   const { settings, warnings } = loadTracingSettings({
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
@@ -46,8 +46,8 @@ const one = (spans: ReceivedSpan[]): ReceivedSpan => {
   return spans[0]!;
 };
 
-describe('a job', () => {
-  test('is one trace: the job, its effects, their requests, each under what caused it', async () => {
+describe('the trace of a job', () => {
+  test('has the job, its effects and their model requests, each below its cause', async () => {
     const core = await traced({
       OTEL_SERVICE_NAME: 'home',
       OTEL_RESOURCE_ATTRIBUTES: 'room=attic',
@@ -101,7 +101,7 @@ describe('a job', () => {
     expect(sent).toBe(`00-${traceId}-${chats[1]!.spanId}-01`);
   });
 
-  test('goes on in the trace of its caller, and leaves a caller that makes no sense alone', async () => {
+  test('continues the trace of the caller, and ignores an invalid traceparent', async () => {
     const core = await traced();
     core.small.script(direct('안녕!'), direct('안녕!'));
     await follow(core.client, await post(core, { message: '안녕' }, { traceparent: header }));
@@ -117,7 +117,7 @@ describe('a job', () => {
     expect(second).toMatchObject({ traceId: deriveTrace(jobId).traceId, parentSpanId: '' });
   });
 
-  test('that goes on after a restart is one trace with one span of the job', async () => {
+  test('has one span of the job when the job continues after a restart', async () => {
     const core = await traced();
     core.small.script(routed);
     core.large.script(stallsAfter('half'), says('whole'));
@@ -140,7 +140,7 @@ describe('a job', () => {
     }
   });
 
-  test('shows the wait at the gate, calls of tools, and what failed, by its code', async () => {
+  test('has the wait at the gate, tool calls, and failures with their error type', async () => {
     const core = await traced({}, { jobs: { maxConcurrent: 2 } });
     core.small.script(stallsAfter('x'), direct('two'));
     const first = await post(core, { message: 'hello', user_id: 'one' });
@@ -168,7 +168,7 @@ describe('a job', () => {
     expect(failed).toMatchObject({ statusCode: 2, attributes: { 'error.type': 'http_5xx' } });
   });
 
-  test('puts no word of a person, a model or a tool into its spans', async () => {
+  test('contains no user name and no text of a user or a model', async () => {
     const core = await traced();
     core.small.script(routed, saysJson({ action: 'direct', response: 'SECRETREPLY' }));
     core.large.script(says('SECRETANSWER'));
@@ -179,8 +179,8 @@ describe('a job', () => {
   });
 });
 
-describe('the environment', () => {
-  test('decides by itself how many traces are recorded, and servers are told', async () => {
+describe('the OpenTelemetry environment', () => {
+  test('sets the sampling of traces, and model servers get the sampled flag', async () => {
     const core = await traced({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' });
     core.small.script(direct('a'), direct('b'));
     await core.ask('hello');
@@ -194,7 +194,7 @@ describe('the environment', () => {
     expect(sampled).toMatch(/-01$/);
   });
 
-  test('gives the collector its headers and compression, at the address of traces', async () => {
+  test('sets the headers, the compression and the address of the trace export', async () => {
     const core = await traced({
       OTEL_EXPORTER_OTLP_HEADERS: 'x-team=home%20lab',
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.endpoint}/else/where`,
@@ -210,7 +210,7 @@ describe('the environment', () => {
     });
   });
 
-  test('that is silent, or says no, leaves traces off: nobody is connected to, no header is made', async () => {
+  test('leaves traces off when it is empty or disables them: no connection, no traceparent of the core', async () => {
     for (const env of [
       {},
       { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_SDK_DISABLED: 'true' },
@@ -224,7 +224,7 @@ describe('the environment', () => {
     await core.ask('hello');
     await follow(core.client, await post(core, { message: 'hi' }, { traceparent: header }));
     const sent = core.small.requests.map(({ headers }) => headers['traceparent']);
-    // Who does not record passes on what came.
+    // Without recording, the traceparent of the caller is passed on.
     expect(sent).toEqual([undefined, header]);
     expect(receiver.connections).toBe(0);
   });
@@ -236,7 +236,7 @@ describe('the environment', () => {
     ['OTEL_TRACES_SAMPLER_ARG', '2'],
     ['OTEL_BSP_SCHEDULE_DELAY', 'soon'],
     ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
-  ])('with a %s that is not understood (%s) warns and starts', (name, value) => {
+  ])('with an invalid %s (%s) causes one warning and no error', (name, value) => {
     const { warnings } = loadTracingSettings({
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       ...(name === 'OTEL_TRACES_SAMPLER_ARG' ? { OTEL_TRACES_SAMPLER: 'traceidratio' } : {}),
@@ -247,7 +247,7 @@ describe('the environment', () => {
   });
 });
 
-test('a collector that is away, or says no, costs no job and does not hold up a stop', async () => {
+test('a job is answered and the core stops when the trace collector answers 503', async () => {
   receiver.status = 503;
   const core = await traced();
   core.small.script(direct('a'));

@@ -26,7 +26,7 @@ function folded(bytes: Buffer, width: number, fold: string): Buffer {
 describe('the text of a calendar file', () => {
   const widths = Array.from({ length: 12 }, (_, index) => index + 20);
   test.each(['\r\n ', '\r\n\t', '\n ', '\n\t', '\r ', '\r\r\n ', '\r\n\r\n '])(
-    'is whole wherever lines are folded with %j within characters',
+    'is decoded whole if its lines are folded with %j, also within characters',
     (fold) => {
       const ends = fold.replace(/[ \t]/, '').replace('\r\n\r\n', '\r\n');
       const text = plain.replaceAll('\r\n', ends);
@@ -36,7 +36,7 @@ describe('the text of a calendar file', () => {
     },
   );
 
-  test('is whole in CP949 that is folded within a syllable', () => {
+  test('is decoded whole if it is CP949 that is folded within a syllable', () => {
     const korean = plain.replace(' 😀', '');
     for (const width of widths) {
       const bytes = folded(iconv.encode(korean, 'cp949'), width, '\r\n ');
@@ -44,35 +44,38 @@ describe('the text of a calendar file', () => {
     }
   });
 
-  test.each(['utf-16le', 'utf-16be'])('is read in %s with and without its mark', (encoding) => {
-    const wide = plain.replace('예산', '예\r\n 산');
-    expect(decodeCalendarText(iconv.encode(wide, encoding))).toBe(plain);
-    expect(decodeCalendarText(iconv.encode(wide, encoding, { addBOM: true }))).toBe(plain);
-  });
+  test.each(['utf-16le', 'utf-16be'])(
+    'is decoded from %s with and without a byte order mark',
+    (encoding) => {
+      const wide = plain.replace('예산', '예\r\n 산');
+      expect(decodeCalendarText(iconv.encode(wide, encoding))).toBe(plain);
+      expect(decodeCalendarText(iconv.encode(wide, encoding, { addBOM: true }))).toBe(plain);
+    },
+  );
 
-  test('has no mark of UTF-8 at its beginning', () => {
+  test('has no UTF-8 byte order mark after decoding', () => {
     expect(decodeCalendarText(Buffer.from(`\ufeff${plain}`))).toBe(plain);
   });
 
-  test('stays UTF-8 where a character of it was cut', () => {
+  test('is decoded as UTF-8 even if one character is damaged', () => {
     const cut = Buffer.from(plain);
     const damaged = Buffer.concat([cut.subarray(0, 25), cut.subarray(26)]);
     expect(decodeCalendarText(damaged)).toContain('예산 배분 똠방각하 😀\r\nEND:VEVENT');
   });
 
-  test('is read in Latin-1 where it is no other encoding', () => {
+  test('is decoded as Latin-1 if it has no other encoding', () => {
     const bytes = Buffer.from('SUMMARY:Müller à Zürich: fête, ü\r\n', 'latin1');
     expect(decodeCalendarText(bytes)).toBe('SUMMARY:Müller à Zürich: fête, ü\r\n');
   });
 
-  test('is none where the bytes are none', () => {
+  test('is null if the bytes are no text', () => {
     expect(decodeCalendarText(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1]))).toBeNull();
   });
 });
 
-describe('an answer of a server', () => {
+describe('the response of a CalDAV server', () => {
   test.each(['\r\n ', '\n ', '&#13;\n ', '&#xD;&#xA;\t', '\n \n '])(
-    'has whole characters where its calendar was folded with %j within them',
+    'has whole characters after unfolding if its calendar was folded with %j within them',
     (fold) => {
       const bytes = Buffer.from('<c>SUMMARY:논의 그리고</c>');
       const within = Buffer.from('<c>SUMMARY:논').length - 1;
@@ -89,6 +92,6 @@ describe('an answer of a server', () => {
   });
 });
 
-test('a document is no calendar: its line ends before spaces stay', () => {
+test('the text of a document keeps its line ends before spaces, unlike a calendar file', () => {
   expect(decodeText(Buffer.from('목록\n  둘째 줄'))).toBe('목록\n  둘째 줄');
 });

@@ -1,8 +1,8 @@
-/** What a failed server said is shown as one bounded line without secrets. */
+/** The error message of a server is shown as one line of bounded length without secrets. */
 import { expect, test } from 'vitest';
 import { redactCause } from '#shared/text/redact-cause';
 
-test('the cause is the first line of what the server said', () => {
+test('the redacted cause is the first line of the error message, cut to 240 characters', () => {
   expect(redactCause('big', 'HTTP 500: CUDA out of memory\n  at line 3')).toBe(
     'big: HTTP 500: CUDA out of memory',
   );
@@ -17,6 +17,6 @@ test.each([
   ['{"token":"SECRET"}', 'SECRET'],
   ['key sk-proj-SECRETSECRET is not valid', 'SECRET'],
   ['jwt eyJhbGciOiJI.SECRET.SECRET', 'SECRET'],
-])('%j is shown without its secret', (message, secret) => {
+])('the error message %j is shown without its secret', (message, secret) => {
   expect(redactCause('big', message)).not.toContain(secret);
 });

@@ -1,4 +1,4 @@
-/** Subjects are built of safe tokens only, whatever the ids are; and cut strings stay strings. */
+/** NATS subjects contain safe tokens only, whatever the ids are; cut payloads stay valid. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deliveryReport } from '#shared/wire/reply';
@@ -16,7 +16,7 @@ const anyId = fc.oneof(
 const tokens = /^gatehouse\.v1(\.[A-Za-z0-9_-]{1,64})+$/;
 
 describe('subjects', () => {
-  test('hold nothing but safe tokens, for ids of any kind', () => {
+  test('contain only safe tokens, for any ids', () => {
     fc.assert(
       fc.property(anyId, anyId, anyId, (userId, jobId, channel) => {
         const job = { userId, jobId };
@@ -37,13 +37,13 @@ describe('subjects', () => {
     fc.assert(
       fc.property(anyId, anyId, (one, other) => {
         if (one !== other) expect(userToken(one)).not.toBe(userToken(other));
-        // Nor does somebody get it by taking the token as a name.
+        // A user whose id is the token of another user gets a different token.
         if (userToken(one) !== one) expect(userToken(userToken(one))).not.toBe(userToken(one));
       }),
     );
   });
 
-  test('of a submit and of a report can be read back, and nothing else is taken for one', () => {
+  test('of submits and delivery reports can be parsed, and other subjects are not parsed as these', () => {
     expect(subjects.parseSubmitSource(subjects.submit('mail'))).toBe('mail');
     const address = { userId: 'ann', jobId: 'j1', channel: 'synology' };
     expect(subjects.parseDeliverySubject(subjects.delivery(address))).toEqual({
@@ -58,7 +58,7 @@ describe('subjects', () => {
     expect(() => subjects.submit('a b')).toThrow(GatehouseError);
   });
 
-  test('keep requests out of every stream, which would answer them in our place', () => {
+  test('of service requests are in no stream, because the stream would answer them', () => {
     const streamed = Object.values(createStreamSpecs(subjects)).flatMap((spec) => spec.subjects);
     for (const verb of serviceVerbs) {
       const subject = subjects.service(verb);
@@ -66,7 +66,7 @@ describe('subjects', () => {
     }
   });
 
-  test('have the prefix of the configuration, and no other than a safe one', () => {
+  test('have the configured prefix, and an unsafe prefix is refused', () => {
     expect(createSubjects('home.v2').wildcards.events).toBe('home.v2.evt.>');
     for (const prefix of ['', 'a b', 'a.', '.a', 'a..b', 'a.*', '>', 'a\r\nb', 'x'.repeat(101)]) {
       expect(() => createSubjects(prefix)).toThrow(/nats\.prefix/);
@@ -87,7 +87,7 @@ describe('an event for the broker', () => {
     data,
   });
 
-  test('is sent as it is where it fits, and cut to the limit where not', () => {
+  test('is sent unchanged if it fits the limit, and is cut to the limit if not', () => {
     const bytesMax = 8_192;
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 20_000, size: 'max' }), (content) => {
@@ -107,11 +107,11 @@ describe('an event for the broker', () => {
   });
 });
 
-describe('a stream as it is found', () => {
+describe('compareStream', () => {
   const spec = createStreamSpecs(subjects).events;
   const found = { ...spec, num_replicas: 3 } as Parameters<typeof compareStream>[1];
 
-  test('is taken with more replicas, and told apart where a promise hangs on it', () => {
+  test('accepts more replicas, and reports settings on which guarantees depend as broken', () => {
     expect(compareStream(spec, found)).toEqual({ broken: [], notes: [] });
     const without = { ...found, republish: undefined } as unknown as typeof found;
     expect(compareStream(spec, without).broken).toEqual([
@@ -124,7 +124,7 @@ describe('a stream as it is found', () => {
 });
 
 describe('a delivery report', () => {
-  test('names a reply by job and seq', () => {
+  test('names its reply by job and seq', () => {
     const report = { status: 'sent', parts: 1 };
     expect(deliveryReport.safeParse({ ...report, reply_id: 'j:1' }).success).toBe(true);
     for (const reply_id of ['j', 'j:', ':1', 'j:x', 'a b:1', `${'x'.repeat(65)}:1`, 5]) {

@@ -1,4 +1,4 @@
-/** Every way in which a request to the API fails, seen from both ends. */
+/** All faults of the fake NAS's API, as the client and the fake NAS see them. */
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { failureOf, openNas, postPayload, type TestNas } from './fake-dsm-fixtur
 const post = (nas: TestNas, text = 'a') => postPayload(nas.apiUrl(), { text, user_ids: [4] });
 
 describe('a fault', () => {
-  test('of a code is an answer with status 200, and nothing is posted', async () => {
+  test('with an error code is answered with status 200, and nothing is posted', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'error', code: 117, errors: 'busy' });
     expect(await post(nas)).toEqual({
@@ -21,7 +21,7 @@ describe('a fault', () => {
   });
 
   test.each([302, 403, 404, 500, 503])(
-    'of the web server is an HTML page with %i',
+    'of the web server is answered with an HTML page of status %i',
     async (status) => {
       const nas = await openNas();
       nas.fail({ kind: 'page', status });
@@ -34,7 +34,7 @@ describe('a fault', () => {
     },
   );
 
-  test('that nobody gets a post is told with success, and nothing is posted', async () => {
+  test('of kind "nobody" is answered with success, and nothing is posted', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'nobody' });
     expect(await post(nas)).toEqual({
@@ -60,7 +60,7 @@ describe('a fault', () => {
     expect(nas.requests()[0]).toMatchObject({ outcome: 'cut', httpStatus: null });
   });
 
-  test('that cuts in the middle of the answer lets half of it through', async () => {
+  test('that cuts the connection in the middle of the response sends half of the body', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'cut', at: 'answer' });
     const { hostname, port } = new URL(nas.url);
@@ -78,7 +78,7 @@ describe('a fault', () => {
     expect(half).toHaveLength(Math.ceil(length / 2));
   });
 
-  test('of slowness sends headers first and the body piece by piece; the post is there before', async () => {
+  test('of kind "slow" stores the post first, then sends the headers, then the body in pieces', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'slow', headersMs: 20, bodyMs: 100 });
     const answered = fetch(nas.apiUrl(), {
@@ -93,7 +93,7 @@ describe('a fault', () => {
     expect(JSON.parse(parts.join(''))).toMatchObject({ success: true });
   });
 
-  test('of slowness that a client does not wait for is an answer lost', async () => {
+  test('of kind "slow" counts as a lost answer if the client aborts', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'slow', headersMs: 200, bodyMs: 0 });
     const client = new AbortController();
@@ -109,7 +109,7 @@ describe('a fault', () => {
     expect(nas.audit().lostAnswers).toEqual([nas.posts()[0]!.postId]);
   });
 
-  test('that takes the NAS down refuses connections until it is up again', async () => {
+  test('of kind "down" refuses connections for the given time', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'down', forMs: 100 });
     expect(await failureOf(post(nas))).not.toBe('answered');
@@ -119,7 +119,7 @@ describe('a fault', () => {
     expect(nas.requests().map((one) => one.outcome)).toEqual(['cut', 'success']);
   });
 
-  test('meets only the method it is for, as often as it says', async () => {
+  test('applies only to its method and only the given number of times', async () => {
     const nas = await openNas();
     nas.fail({ kind: 'error', code: 100 }, { times: 2, method: 'user_list' });
     expect((await post(nas)).body.success).toBe(true);
@@ -136,7 +136,7 @@ describe('a fault', () => {
 });
 
 describe('refused connections', () => {
-  test('are refused until they are accepted again, and the page and the past stay', async () => {
+  test('are accepted again on request, and earlier posts are kept', async () => {
     const nas = await openNas();
     await post(nas);
     await nas.refuseConnections();
@@ -148,14 +148,14 @@ describe('refused connections', () => {
   });
 });
 
-describe('a storm', () => {
+describe('a storm of faults', () => {
   const run = (seed: number, rate: number): (Fault | null)[] => {
     const faults = new ApiFaults();
     faults.storm = { seed, rate };
     return Array.from({ length: 60 }, () => faults.take('chatbot'));
   };
 
-  test('brings the same faults for the same seed, and fewer of the same for a lower rate', () => {
+  test('draws the same faults for the same seed, and a subset of them for a lower rate', () => {
     fc.assert(
       fc.property(fc.integer(), fc.float({ min: 0, max: 1, noNaN: true }), (seed, rate) => {
         const [faults, all] = [run(seed, rate), run(seed, 1)];
@@ -169,12 +169,12 @@ describe('a storm', () => {
     expect(run(1, 0)).toEqual(Array(60).fill(null));
   });
 
-  test('over real connections leaves books that agree with what the client saw', async () => {
+  test('over real connections is recorded in an audit that agrees with the responses to the client', async () => {
     const nas = await openNas({ storm: { seed: 7, rate: 0.6 } });
     let known = 0;
     for (let n = 0; n < 60; n += 1) {
       nas.wait();
-      // A NAS that is down is not asked: each of the 60 requests meets the storm.
+      // Each of the 60 requests must reach the NAS: wait while it is down.
       await nas.until(() => nas.state().isListening, 5_000);
       const answer = await post(nas, `text ${n}`).catch(() => null);
       if (answer?.body.success === true) known += 1;

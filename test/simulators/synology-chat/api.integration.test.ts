@@ -1,11 +1,11 @@
-/** The API as bridges meet it: every answer comes over real HTTP. */
+/** The fake NAS's Chat API over real HTTP, as a bridge uses it. */
 import { describe, expect, test } from 'vitest';
 import { sendRequest, openNas, openReceiver, postBody, postPayload } from './fake-dsm-fixture.ts';
 
 const button = (value: string) => ({ type: 'button', name: 'draft', value, text: 'OK' });
 
 describe('a post to a bot', () => {
-  test('reaches each user named, and the answer maps users to posts', async () => {
+  test('is stored for each named user, and the response maps users to posts', async () => {
     const nas = await openNas();
     const answer = await postPayload(nas.apiUrl(), {
       text: '한글 & + % # "',
@@ -37,7 +37,7 @@ describe('a post to a bot', () => {
     expect(nas.requests()[0]).toMatchObject({ form: 'json', text: 'a & b', userIds: [4] });
   });
 
-  test('without a user who exists has no target (800)', async () => {
+  test('without an existing user is refused with 800 (no target)', async () => {
     const nas = await openNas();
     for (const payload of [{ text: 'a' }, { text: 'a', user_ids: [1] }]) {
       const { status, body } = await postPayload(nas.apiUrl(), payload);
@@ -51,7 +51,7 @@ describe('a post to a bot', () => {
     ['+', 407],
     ['%', 407],
     ['plain', undefined],
-  ])('that was not urlencoded and holds %s is answered %s', async (text, code) => {
+  ])('that was not urlencoded and contains %s is answered with code %s', async (text, code) => {
     const nas = await openNas();
     const body = `payload=${JSON.stringify({ text: `a${text}b`, user_ids: [4] })}`;
     const answer = await postBody(nas.apiUrl(), body);
@@ -82,12 +82,12 @@ describe('a post to a bot', () => {
       120,
     ],
     [{ text: 'a', user_ids: [4], attachments: [{ callback_id: 'c', actions: [button('x')] }] }, 0],
-  ])('with the payload %j is answered %i', async (payload, code) => {
+  ])('with the payload %j is answered with code %i (0: success)', async (payload, code) => {
     const nas = await openNas();
     expect((await postPayload(nas.apiUrl(), payload)).body.error?.code ?? 0).toBe(code);
   });
 
-  test('is too long beyond 2,000 code points, or bytes where they are counted (410)', async () => {
+  test('beyond 2,000 code points, or bytes if the rule says so, is refused with 410 (too long)', async () => {
     const nas = await openNas();
     const url = nas.apiUrl();
     const post = (text: string) => postPayload(url, { text, user_ids: [4] });
@@ -102,19 +102,19 @@ describe('a post to a bot', () => {
     expect((await post('가'.repeat(666))).body.success).toBe(true);
   });
 
-  test('comes too fast within half a second of another, whoever it is for (411)', async () => {
+  test('within half a second of another post, to any user, is refused with 411 (too fast)', async () => {
     const nas = await openNas();
     const post = (user: number) => postPayload(nas.apiUrl(), { text: 'a', user_ids: [user] });
     await post(4);
     nas.wait(499);
     expect((await post(5)).body.error).toEqual({ code: 411, errors: 'create post too fast' });
-    // The refused one does not count.
+    // A refused post does not count.
     nas.wait(1);
     expect((await post(5)).body.success).toBe(true);
     expect(nas.posts()).toHaveLength(2);
   });
 
-  test('may bring a file that the NAS fetches itself, up to its limit', async () => {
+  test('may have a file URL, which the NAS fetches up to its size limit', async () => {
     const files = await openReceiver();
     files.answer(() => ({ body: '0123456789' }));
     const nas = await openNas({ rules: { fileBytesMax: 10 } });
@@ -132,7 +132,7 @@ describe('a post to a bot', () => {
     expect(nas.posts()).toHaveLength(1);
   });
 
-  test('of a megabyte and more meets a page with 413', async () => {
+  test('of more than a megabyte is answered with a page of status 413', async () => {
     const nas = await openNas();
     const body = `payload=${'a'.repeat(1_100_000)}`;
     const response = await fetch(nas.apiUrl(), { method: 'POST', body });
@@ -142,8 +142,8 @@ describe('a post to a bot', () => {
   });
 });
 
-describe('the token', () => {
-  test('without its quotes is refused with 115, or taken where the NAS is told so', async () => {
+describe('the token of a request', () => {
+  test('without its quotes is refused with 115, or accepted if the rule acceptsBareToken is set', async () => {
     const nas = await openNas();
     const url = nas.apiUrl('Gatehouse', 'chatbot', 'bare');
     const post = () => postPayload(url, { text: 'a', user_ids: [4] });
@@ -152,7 +152,7 @@ describe('the token', () => {
     expect((await post()).body.success).toBe(true);
   });
 
-  test('that is wrong, empty or of another kind of integration is refused with 404', async () => {
+  test('that is wrong, empty or of another kind of integration is refused with code 404', async () => {
     const nas = await openNas({
       integrations: [
         { kind: 'bot', name: 'bot', token: 'b', url: null },
@@ -189,7 +189,7 @@ describe('the rest of the API', () => {
     expect(nas.posts()[0]).toMatchObject({ conversationId: 2, text: 'hello' });
   });
 
-  test('lists users by their Chat ids, and channels', async () => {
+  test('user_list lists users with their Chat ids, and channel_list lists channels', async () => {
     const nas = await openNas();
     const users = await sendRequest(nas.apiUrl('Gatehouse', 'user_list'));
     expect(users.body.data?.['users']).toContainEqual(
@@ -199,7 +199,7 @@ describe('the rest of the API', () => {
     expect(channels.body.data?.['channels']).toHaveLength(2);
   });
 
-  test('lists posts around one, and not those of another bot', async () => {
+  test('post_list lists the posts around a post, and no posts of another bot', async () => {
     const nas = await openNas({
       integrations: [
         { kind: 'bot', name: 'one', token: '1', url: null },
@@ -219,7 +219,7 @@ describe('the rest of the API', () => {
     expect((await list('one', '&post_id=7')).body.error?.code).toBe(402);
   });
 
-  test('gives the file of a post, and 404 for a post of text alone', async () => {
+  test('post_file_get returns the file of a post, and 404 for a post without a file', async () => {
     const nas = await openNas();
     const file = { name: '메모.md', type: 'text/markdown', content: Buffer.from('# 메모') };
     const { post } = nas.say({ userId: 4, text: '', file });
@@ -232,7 +232,7 @@ describe('the rest of the API', () => {
     expect(without).toMatchObject({ status: 404, body: { success: false, error: { code: 404 } } });
   });
 
-  test('an unknown API, method or version, or none, has its own code', async () => {
+  test('an unknown API, method or version, or a missing version, is refused with its own code', async () => {
     const nas = await openNas();
     const codeOf = async (from: RegExp, to: string) =>
       (await sendRequest(nas.apiUrl('Gatehouse', 'user_list').replace(from, to))).body.error?.code;
@@ -242,7 +242,7 @@ describe('the rest of the API', () => {
     expect(await codeOf(/version=2&/, '')).toBe(101);
   });
 
-  test('while the package is stopped everything is answered 102', async () => {
+  test('a post while the package is stopped is refused with code 102', async () => {
     const nas = await openNas();
     nas.setPackage(false);
     const answer = await postPayload(nas.apiUrl(), { text: 'a', user_ids: [4] });

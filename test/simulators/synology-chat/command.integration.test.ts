@@ -1,4 +1,4 @@
-/** The command as a person starts it. */
+/** `gatehouse fake-dsm` as a process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -38,7 +38,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
   return '';
 }
 
-test('gatehouse fake-dsm prints what a bridge needs, serves the page and the API, and ends on a signal', async () => {
+test('gatehouse fake-dsm prints the settings for a bridge, serves the page and the API, and ends on a signal', async () => {
   const bridge = await openReceiver();
   const child = start('--port', '0', '--bridge', bridge.url, '--token', 'my-token', '--json');
   const ready = JSON.parse(await firstLine(child)) as {
@@ -62,7 +62,7 @@ test('gatehouse fake-dsm prints what a bridge needs, serves the page and the API
   expect(await ended).toEqual([0, null]);
 });
 
-test('gatehouse fake-dsm --tls prints what a bridge needs to trust it', async () => {
+test('gatehouse fake-dsm --tls prints the settings with which a bridge trusts its certificate', async () => {
   const child = start('--port', '0', '--tls', '--json');
   const { synology } = JSON.parse(await firstLine(child)) as { synology: { caFile: string } };
   const found = await checkBridge(configSchema.parse({ synology: { ...synology, port: 1 } }));
@@ -78,18 +78,18 @@ test.each([
   [['--port', '99999'], '--port'],
   [['--bridge', 'nowhere'], '--bridge'],
   [['--storm', '2'], '--storm'],
-])('gatehouse fake-dsm %j is wrong usage', async (args, option) => {
+])('gatehouse fake-dsm %j exits with code 2 and names the wrong option', async (args, option) => {
   const child = start(...args);
   let problem = '';
   child.stderr!.on('data', (part: Buffer) => (problem += part.toString()));
   expect(await once(child, 'close')).toEqual([2, null]);
-  // How it is called stands above; the reason is the last line.
+  // The first line is the usage, the last line the reason.
   const lines = problem.trimEnd().split('\n');
   expect(lines).toHaveLength(2);
   expect(lines[1]).toMatch(new RegExp(`^gatehouse: ${option}`));
 });
 
-test('gatehouse fake-dsm on a port that is taken says so in one line', async () => {
+test('gatehouse fake-dsm on a port that is in use reports it in one line and exits with 1', async () => {
   const { url } = await openReceiver();
   const child = start('--port', new URL(url).port, '--page-port', '0');
   let problem = '';

@@ -1,4 +1,4 @@
-/** A fake NAS with a clock that the test moves, and a bridge that answers webhooks as the test says. */
+/** A fake NAS with a settable clock, and a bridge with settable answers to webhooks. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -24,7 +24,7 @@ export async function openNas(options: FakeDsmOptions = {}): Promise<TestNas> {
   return { ...dsm, wait: (ms = 500) => void (now += ms) };
 }
 
-/** What the API answers: `success:false` is an answer like another. */
+/** A response of the API. `success: false` is a normal response, not an exception. */
 export interface ApiReply {
   status: number;
   body: {
@@ -35,7 +35,7 @@ export interface ApiReply {
 }
 
 export async function sendRequest(url: string, init: RequestInit = {}): Promise<ApiReply> {
-  // A connection of its own: what a fault did to the one before must not show here.
+  // One connection per request: a fault cannot affect the next request.
   const headers = { ...(init.headers as Record<string, string>), connection: 'close' };
   const response = await fetch(url, { ...init, headers });
   return { status: response.status, body: (await response.json()) as ApiReply['body'] };
@@ -49,7 +49,7 @@ export const postBody = (url: string, body: string): Promise<ApiReply> =>
 export const postPayload = (url: string, payload: unknown): Promise<ApiReply> =>
   postBody(url, `payload=${encodeURIComponent(JSON.stringify(payload))}`);
 
-/** How a request failed that got no answer. */
+/** The error code of a request without a response, or `answered`. */
 export const failureOf = (attempt: Promise<unknown>): Promise<string> =>
   attempt.then(
     () => 'answered',
@@ -69,15 +69,15 @@ export interface BridgeAnswer {
 
 export interface WebhookReceiver {
   url: string;
-  /** In the order in which they came. */
+  /** All requests, in order of arrival. */
   seen: Webhook[];
-  /** POSTs only. */
+  /** The forms of the POST requests. */
   posts(): URLSearchParams[];
-  /** From now on. A promise that does not end leaves the request without an answer. */
+  /** For later requests. A promise that never resolves gives no response. */
   answer(how: (webhook: Webhook) => BridgeAnswer | Promise<BridgeAnswer>): void;
 }
 
-/** A bridge that takes everything until told otherwise. */
+/** A bridge that accepts every request until `answer` is called. */
 export async function openReceiver(): Promise<WebhookReceiver> {
   let answer: (webhook: Webhook) => BridgeAnswer | Promise<BridgeAnswer> = () => ({});
   const seen: Webhook[] = [];

@@ -1,4 +1,4 @@
-/** What the NAS sends to a bridge, and how it takes the bridge's answers. */
+/** The fake NAS's webhooks to a bridge, and its handling of the responses. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Integration } from '#simulators/synology-chat/chat-types';
@@ -21,7 +21,7 @@ async function openBoth(
 const hello = { userId: 4, text: '안녕 & +' };
 
 describe('a message to a bot', () => {
-  test('is a HEAD and then a form with numbers as strings and no channel', async () => {
+  test('is sent as a HEAD and then a form with numbers as strings and without a channel', async () => {
     const { nas, bridge } = await openBoth();
     const { post, settled } = nas.say(hello);
     expect(await settled).toMatchObject([{ state: 'answered', headStatus: 200, status: 200 }]);
@@ -37,7 +37,7 @@ describe('a message to a bot', () => {
     });
   });
 
-  test('has a number that no post of the NAS had before it was started again', async () => {
+  test('has a post id that no post had before a restart of the NAS', async () => {
     const numbers = new Set<number>();
     for (const seconds of [0, 5, 10]) {
       const clock = { now: () => 1_795_000_000_000 + seconds * 1_000 };
@@ -48,13 +48,13 @@ describe('a message to a bot', () => {
     for (const one of numbers) expect(Number.isSafeInteger(one)).toBe(true);
   });
 
-  test('goes without a HEAD where the NAS sends none', async () => {
+  test('is sent without a HEAD if the rule sendsHead is off', async () => {
     const { nas, bridge } = await openBoth({ rules: { sendsHead: false } });
     await nas.say(hello).settled;
     expect(bridge.seen.map((one) => one.method)).toEqual(['POST']);
   });
 
-  test('is answered by the text and the buttons of the body, where there is one', async () => {
+  test('is answered by the text and the buttons of the response body, if the body has a text', async () => {
     const { nas, bridge } = await openBoth();
     const actions = [{ type: 'button', name: 'a', value: 'v', text: '확인', style: 'green' }];
     const attachments = [{ callback_id: 'c', text: 'sure?', actions }];
@@ -73,7 +73,7 @@ describe('a message to a bot', () => {
     expect(nas.audit().posts).toBe(1);
   });
 
-  test('with a file names it, and the file can be fetched by the post id', async () => {
+  test('with a file contains the file name, and the file can be fetched by the post id', async () => {
     const { nas, bridge } = await openBoth();
     const file = { name: 'memo.md', type: 'text/markdown', content: Buffer.from('# m') };
     await nas.say({ userId: 4, text: '', file }).settled;
@@ -91,7 +91,7 @@ describe('a message to a bot', () => {
     expect(bridge.posts()[2]!.get('text')).toBe('');
   });
 
-  test('waits for the one before it in the same conversation, not for those of others', async () => {
+  test('waits for the previous message of its conversation, not for messages of other conversations', async () => {
     const { nas, bridge } = await openBoth();
     const gate = Promise.withResolvers<void>();
     bridge.answer(async ({ form }) => {
@@ -108,43 +108,49 @@ describe('a message to a bot', () => {
   });
 });
 
-describe('after a failure', () => {
+describe('the NAS after a failure', () => {
   test.each([
     ['a HEAD that is answered 405', 'HEAD', 405],
     ['a HEAD that is answered 204', 'HEAD', 204],
     ['a POST that is answered 204', 'POST', 204],
     ['a POST that is answered 503', 'POST', 503],
-  ])('(%s) nothing is sent until the URL is saved again', async (_title, method, status) => {
-    const { nas, bridge } = await openBoth();
-    bridge.answer((webhook) => (webhook.method === method ? { status } : {}));
-    const [failed] = await nas.say(hello).settled;
-    expect(failed).toMatchObject({ state: 'refused', tries: method === 'HEAD' ? 0 : 1 });
-    expect(failed!.problem).toBe(
-      `Failed to send a request to the bot server: ${status} to ${method}`,
-    );
-    bridge.answer(() => ({}));
-    const before = bridge.seen.length;
-    expect(await nas.say(hello).settled).toMatchObject([{ state: 'sulking', tries: 0 }]);
-    expect(bridge.seen).toHaveLength(before);
-    expect(nas.sulking()).toEqual(['Gatehouse']);
-    nas.saveUrl('Gatehouse');
-    expect(await nas.say({ ...hello, text: 'again' }).settled).toMatchObject([
-      { state: 'answered' },
-    ]);
-    // What was typed meanwhile does not come by itself.
-    expect(bridge.posts().at(-1)!.get('text')).toBe('again');
-    expect(await nas.redeliver(failed!.id)).toMatchObject({ state: 'answered', isDuplicate: true });
-    expect(bridge.posts().at(-1)!.get('post_id')).toBe(String(nas.posts()[0]!.postId));
-  });
+  ])(
+    '(%s) sends nothing to the bridge until the URL is saved again',
+    async (_title, method, status) => {
+      const { nas, bridge } = await openBoth();
+      bridge.answer((webhook) => (webhook.method === method ? { status } : {}));
+      const [failed] = await nas.say(hello).settled;
+      expect(failed).toMatchObject({ state: 'refused', tries: method === 'HEAD' ? 0 : 1 });
+      expect(failed!.problem).toBe(
+        `Failed to send a request to the bot server: ${status} to ${method}`,
+      );
+      bridge.answer(() => ({}));
+      const before = bridge.seen.length;
+      expect(await nas.say(hello).settled).toMatchObject([{ state: 'sulking', tries: 0 }]);
+      expect(bridge.seen).toHaveLength(before);
+      expect(nas.sulking()).toEqual(['Gatehouse']);
+      nas.saveUrl('Gatehouse');
+      expect(await nas.say({ ...hello, text: 'again' }).settled).toMatchObject([
+        { state: 'answered' },
+      ]);
+      // Messages typed in the meantime are not sent automatically.
+      expect(bridge.posts().at(-1)!.get('text')).toBe('again');
+      expect(await nas.redeliver(failed!.id)).toMatchObject({
+        state: 'answered',
+        isDuplicate: true,
+      });
+      expect(bridge.posts().at(-1)!.get('post_id')).toBe(String(nas.posts()[0]!.postId));
+    },
+  );
 
-  test('a 204 is fine where the NAS takes it', async () => {
+  test('accepts a 204 if the rule acceptsNoContent is set', async () => {
     const { nas, bridge } = await openBoth({ rules: { acceptsNoContent: true } });
     bridge.answer(() => ({ status: 204 }));
     expect(await nas.say(hello).settled).toMatchObject([{ state: 'answered', status: 204 }]);
     expect(nas.sulking()).toEqual([]);
   });
 
-  test('a bridge that is not there makes it sulk or not, as the rule says', async () => {
+  test('stops sending to an unreachable bridge or not, according to the rule sulksAfter', async () => {
     const { nas } = await openBoth({ bridgeUrl: await closedAddress() });
     expect(await nas.say(hello).settled).toMatchObject([{ state: 'unreachable', status: null }]);
     expect(nas.sulking()).toEqual(['Gatehouse']);
@@ -154,14 +160,14 @@ describe('after a failure', () => {
     expect(nas.sulking()).toEqual([]);
   });
 
-  test('a bridge that does not answer is given up after the limit', async () => {
+  test('gives up waiting for a response after outgoingTimeoutMs', async () => {
     const { nas, bridge } = await openBoth({ rules: { outgoingTimeoutMs: 50 } });
     bridge.answer(() => new Promise(() => undefined));
     expect(await nas.say(hello).settled).toMatchObject([{ state: 'timeout', tries: 0 }]);
     expect(nas.sulking()).toEqual(['Gatehouse']);
   });
 
-  test('it tries again with the same post where it is told to', async () => {
+  test('retries the same post if the rule retries is set', async () => {
     const { nas, bridge } = await openBoth({ rules: { retries: 5, retryDelayMs: 1 } });
     bridge.answer(({ method }) =>
       method === 'POST' && bridge.posts().length < 3 ? { status: 503 } : {},
@@ -171,14 +177,14 @@ describe('after a failure', () => {
     expect(nas.sulking()).toEqual([]);
   });
 
-  test('of the package nothing is typed, and what waits is not sent', async () => {
+  test('refuses and does not send a message while the Chat package is stopped', async () => {
     const { nas, bridge } = await openBoth();
     nas.setPackage(false);
     expect(() => nas.say(hello)).toThrow('Chat is stopped');
     expect(bridge.seen).toEqual([]);
   });
 
-  test('a bot without a URL has nobody to send to', async () => {
+  test('does not send a message to a bot without a URL', async () => {
     const { nas } = await openBoth({ bridgeUrl: null });
     expect(await nas.say(hello).settled).toMatchObject([{ state: 'unaddressed' }]);
     expect(nas.sulking()).toEqual([]);
@@ -195,7 +201,7 @@ describe('webhooks of channels', () => {
     triggerWord,
   });
 
-  test('carry the channel, the trigger word, and the other number of the person', async () => {
+  test('contain the channel, the trigger word, and the webhook user id of the user', async () => {
     const bridge = await openReceiver();
     const webhook: Integration = { ...outgoing(2, '@gate'), url: bridge.url };
     const nas = await openNas({ integrations: [webhook] });
@@ -213,7 +219,7 @@ describe('webhooks of channels', () => {
     expect(nas.posts()[1]).toMatchObject({ conversationId: 2, text: 'in the channel' });
   });
 
-  test('fire when every condition that is set holds, and never without one', async () => {
+  test('are sent if every configured condition holds, and never without a condition', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(null, 1, 2),
@@ -252,7 +258,7 @@ describe('a click', () => {
     return { ...both, post: both.nas.posts()[0]! };
   }
 
-  test('is JSON in the field payload, with numbers as numbers and no text', async () => {
+  test('is sent as JSON in the field payload, with numbers as numbers and without a text', async () => {
     const { nas, bridge, post } = await openWithButtons();
     await nas.press({ userId: 4, postId: post.postId, value: 'no' }).settled;
     const form = bridge.posts()[0]!;
@@ -267,7 +273,7 @@ describe('a click', () => {
     expect(bridge.seen[0]!.method).toBe('HEAD');
   });
 
-  test('leaves the button, so that it can be pressed twice', async () => {
+  test('does not remove the button: a second click sends the same payload again', async () => {
     const { nas, bridge, post } = await openWithButtons();
     const press = { userId: 4, postId: post.postId, value: 'yes' };
     await Promise.all([nas.press(press).settled, nas.press(press).settled]);
@@ -275,7 +281,7 @@ describe('a click', () => {
     expect(bridge.posts()[0]!.get('payload')).toBe(bridge.posts()[1]!.get('payload'));
   });
 
-  test('whose answer is a message puts that in the place of the post', async () => {
+  test('that is answered with a message replaces the post by that message', async () => {
     const { nas, bridge, post } = await openWithButtons();
     bridge.answer(() => ({ body: JSON.stringify({ text: '만들었습니다' }) }));
     await nas.press({ userId: 4, postId: post.postId, value: 'yes' }).settled;
@@ -286,7 +292,7 @@ describe('a click', () => {
 });
 
 describe('a NAS that repeats and reorders', () => {
-  test('sends every webhook twice, with the same post id', async () => {
+  test('sends every webhook twice with the same content', async () => {
     const { nas, bridge } = await openBoth({ rules: { duplicateRate: 1 } });
     await nas.say(hello).settled;
     await nas.until(() => nas.deliveries().every((one) => one.state === 'answered'), 5_000);
@@ -297,7 +303,7 @@ describe('a NAS that repeats and reorders', () => {
     expect(two!.toString()).toBe(one!.toString());
   });
 
-  test('lets a later message overtake, and loses none', async () => {
+  test('reorders messages, and loses none of them', async () => {
     const { nas, bridge } = await openBoth({ rules: { reorderRate: 0.5 }, seed: 3 });
     const texts = Array.from({ length: 12 }, (_, n) => String(n));
     await Promise.all(texts.map((text) => nas.say({ userId: 4, text }).settled));
@@ -306,14 +312,14 @@ describe('a NAS that repeats and reorders', () => {
     expect(arrived.toSorted((a, b) => Number(a) - Number(b))).toEqual(texts);
   });
 
-  test('sends a message that nothing overtakes after a moment all the same', async () => {
+  test('sends a message after a delay even if no other message overtakes it', async () => {
     const { nas, bridge } = await openBoth({ rules: { reorderRate: 1 } });
     await nas.say(hello).settled;
     expect(bridge.posts()).toHaveLength(1);
   });
 });
 
-/** Of a bridge that was there a moment ago. */
+/** An address at which nothing listens any more. */
 async function closedAddress(): Promise<string> {
   const nas = await openNas();
   await nas.refuseConnections();

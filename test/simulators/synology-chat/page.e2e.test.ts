@@ -1,4 +1,4 @@
-/** The page in a real browser, used as a person would. */
+/** The page of the fake NAS in a real browser. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium, prepareChromium } from '#test/support/chromium';
@@ -53,8 +53,8 @@ const actions = [
   { type: 'button', name: 'draft', value: 'no', text: '취소', style: 'red' },
 ];
 
-describe.skipIf(executable === null)('the page', () => {
-  test('a person types, sees the reply that was posted, and presses its button', async () => {
+describe.skipIf(executable === null)('the page of the fake NAS', () => {
+  test('sends a typed message, shows the posted reply, and sends a click on its button', async () => {
     const { nas, bridge, page } = await look();
     const message = page.getByRole('textbox', { name: 'Message' });
     await message.fill('내일 오후 3시 회의');
@@ -79,7 +79,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('another person has another conversation, and a channel is for all', async () => {
+  test('shows each user only their own conversation with the bot, and channels to all users', async () => {
     const { nas, page } = await look();
     await postPayload(nas.apiUrl(), { text: '하나에게만', user_ids: [4] });
     await posts(page).getByText('하나에게만').waitFor();
@@ -94,7 +94,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(nas.posts().at(-1)).toMatchObject({ conversationId: 2, author: { userId: 5 } });
   });
 
-  test('shows that the NAS stopped sending, and saves the URL again', async () => {
+  test('shows that the NAS has stopped sending, and resumes sending when the URL is saved again', async () => {
     const { nas, bridge, page } = await look();
     bridge.answer(() => ({ status: 405 }));
     nas.say({ userId: 4, text: 'one' });
@@ -109,7 +109,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(bridge.posts()[0]!.get('text')).toBe('two');
   });
 
-  test('lets a person attach a file', async () => {
+  test('sends an attached file', async () => {
     const { nas, page } = await look();
     const buffer = Buffer.from('# 메모');
     await page
@@ -120,7 +120,7 @@ describe.skipIf(executable === null)('the page', () => {
     expect(nas.posts()[0]!.file).toMatchObject({ name: '메모.md', content: buffer });
   });
 
-  test('sets failures and rules, and shows the requests they met', async () => {
+  test('sets failures and rules, and shows the affected requests', async () => {
     const { nas, page } = await look();
     const failure = page.getByRole('combobox', { name: 'Failure' });
     await failure.selectOption('cut after posting: the answer is lost');
@@ -139,7 +139,7 @@ describe.skipIf(executable === null)('the page', () => {
     await page.getByRole('alert').getByText('Chat is stopped').waitFor();
   });
 
-  test('fits a phone: nothing is wider than the screen', async () => {
+  test('is not wider than the screen of a phone', async () => {
     const { nas, page } = await look({ width: 360, height: 740 });
     nas.say({ userId: 4, text: 'a'.repeat(300) });
     await page.locator('.post').waitFor();
@@ -156,7 +156,7 @@ describe('the port of the page', () => {
     ['another site', { ...json, origin: 'https://example.org' }, 403],
     ['a form', { 'content-type': 'text/plain' }, 400],
     ['the page', json, 200],
-  ])('a request of %s is answered %s', async (_title, headers, status) => {
+  ])('answers a request of %s with status %s', async (_title, headers, status) => {
     const nas = await openNas({ pagePort: 0 });
     const response = await fetch(`${nas.pageUrl}do`, { method: 'POST', headers, body: say });
     await response.text();
@@ -164,7 +164,7 @@ describe('the port of the page', () => {
     expect(nas.posts()).toHaveLength(status === 200 ? 1 : 0);
   });
 
-  test('an action that does not fit is refused with words, and everything is sent with a strict policy', async () => {
+  test('refuses an invalid action with a reason, and sends a strict Content-Security-Policy', async () => {
     const nas = await openNas({ pagePort: 0 });
     const act = async (body: object) => {
       const init = { method: 'POST', headers: json, body: JSON.stringify(body) };

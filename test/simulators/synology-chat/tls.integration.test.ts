@@ -1,4 +1,4 @@
-/** TLS as on a NAS out of the box: a certificate that nobody signed, for a name that nobody uses. */
+/** TLS as on a NAS with default settings: a self-signed certificate for the host name "synology". */
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { Agent, request } from 'node:https';
@@ -24,12 +24,12 @@ function post(url: string, agent: Agent): Promise<string> {
   });
 }
 
-test('a client that verifies as usual refuses the certificate, a client that pins it is answered', async () => {
+test('a client with default verification refuses the certificate, and a client that pins it is answered', async () => {
   const nas = await openNas({ tls: true });
   await expect(post(nas.apiUrl(), new Agent())).rejects.toMatchObject({
     code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
   });
-  // Known, but for the name "synology" only.
+  // The certificate is trusted, but valid only for the name "synology".
   const known = new Agent({ ca: nas.certificate! });
   await expect(post(nas.apiUrl(), known)).rejects.toMatchObject({
     code: 'ERR_TLS_CERT_ALTNAME_INVALID',
@@ -43,7 +43,7 @@ test('a client that verifies as usual refuses the certificate, a client that pin
   expect(new X509Certificate(nas.certificate!).subjectAltName).toBe('DNS:synology');
 });
 
-test('the faults and refused connections work over TLS too', async () => {
+test('the faults and refused connections also work over TLS', async () => {
   const nas = await openNas({ tls: true });
   const agent = new Agent({ ca: nas.certificate!, checkServerIdentity: () => undefined });
   nas.fail({ kind: 'cut', at: 'stored' });
@@ -53,7 +53,7 @@ test('the faults and refused connections work over TLS too', async () => {
   await expect(post(nas.apiUrl(), agent)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
-test('the certificate stays the same where it has a folder, and its key is for the owner only', async () => {
+test('the certificate in a folder is used again, and only the owner can read its key', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fake-dsm-'));
   folders.push(folder);
   const first = await openNas({ tls: true, tlsFolder: folder });

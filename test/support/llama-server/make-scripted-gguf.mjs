@@ -43,7 +43,7 @@ const trig = (n) => add(`<|go_${n}|>`, T.CONTROL);
 const words = (p, n) => Array.from({ length: n }, (_, i) => U(` ${p}${i}`));
 chain([trig('text'), ...words('w', 24)], IM_E); // 24 words then stop
 const loop = words('l', 10);
-chain([trig('loop'), ...loop], loop[0]); // endless: use max_tokens / cancel
+chain([trig('loop'), ...loop], loop[0]); // endless: for max_tokens and cancel
 const think = [
   U('<thi'),
   U('nk>\n'),
@@ -54,7 +54,7 @@ const think = [
   ...words('a', 5),
 ];
 chain([trig('think'), ...think], IM_E);
-chain([trig('unclosed'), U('<th'), U('ink>\n'), ...words('u', 12)], IM_E); // think never closed
+chain([trig('unclosed'), U('<th'), U('ink>\n'), ...words('u', 12)], IM_E); // unclosed thinking
 chain(
   [
     trig('tool'),
@@ -224,7 +224,7 @@ const tensor = (name, ne, type, fill) => {
   tensors.push({ name, ne, type, fill, off, bytes });
   off = Math.ceil((off + bytes) / 32) * 32;
 };
-const SHARP = 40; // logit gap: the scripted successor wins at any sane temperature
+const SHARP = 40; // logit gap: the scripted successor is chosen at any usual temperature
 tensor('token_embd.weight', [D, V], F32, (a) => {
   for (let i = 0; i < V; i++) a[i * D + i] = 1;
 });

@@ -1,4 +1,4 @@
-/** A CalDAV calendar behind a registry, and servers between it and Radicale that misbehave. */
+/** A CalDAV calendar behind a registry, and faulty servers between it and Radicale. */
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   createServer as createTcpServer,
@@ -39,17 +39,17 @@ export function caldavRegistry(setting: CaldavSetting): ToolRegistry {
 }
 
 export interface Between {
-  /** Where requests go in; the path is that of the server behind. */
+  /** The address of the proxy, with the path of the server behind it. */
   url: string;
-  /** Methods of the requests that came, in order. */
+  /** Methods of the received requests, in order. */
   seen: string[];
   close(): Promise<void>;
 }
 
-/** What becomes of a request: handed on, handed on with the answer dropped, dropped, or answered by us. */
+/** The treatment of a request: passed on, passed on with the answer dropped, dropped, or answered with this status. */
 export type Treatment = 'pass' | 'drop-answer' | 'drop' | number;
 
-/** A server in front of another one that treats each request as it is told. */
+/** A proxy in front of a server that treats each request as `treat` decides. */
 export async function between(
   target: string,
   treat: (method: string, count: number) => Treatment,
@@ -76,7 +76,7 @@ function handOn(
   const { method, headers } = incoming;
   const onward = request(new URL(incoming.url ?? '/', target), { method, headers }, (answer) => {
     if (dropsAnswer) {
-      // The server behind has done it; whoever asked never hears of it.
+      // The server has handled the request; the client receives no answer.
       answer.resume().on('end', () => incoming.socket.destroy());
       return;
     }
@@ -86,7 +86,7 @@ function handOn(
   incoming.pipe(onward);
 }
 
-/** A server that takes connections and never says a word. */
+/** A server that accepts connections and never answers. */
 export async function silentServer(): Promise<Between> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {

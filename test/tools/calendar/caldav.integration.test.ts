@@ -30,12 +30,12 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
   afterAll(() => radicale?.stop());
 
   const login = () => ({ username: radicale.username, password: radicale.password });
-  /** How many entries of this title are in the calendar. */
+  /** The number of calendar objects with this title. */
   const countOf = async (title: string): Promise<number> =>
     (await radicale.objects()).filter((text) => text.includes(`SUMMARY:${title}`)).length;
   const titled = (title: string) => ({ ...draft, params: { ...draft.params, title } });
 
-  /** Executes through a server that treats requests as told. */
+  /** Executes the draft through a proxy. */
   const executeBetween = async (
     title: string,
     treat: (method: string, count: number) => Treatment,
@@ -49,7 +49,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     return { result, seen: proxy.seen };
   };
 
-  test('a week is read as it is, recurrences expanded here', async () => {
+  test('lists the entries of a week, with the recurrences expanded by the tool', async () => {
     const weekly =
       'UID:w\nDTSTART;TZID=Asia/Seoul:20250106T090000\nDURATION:PT30M\nRRULE:FREQ=WEEKLY;BYDAY=MO,WE\nEXDATE;TZID=Asia/Seoul:20260902T090000\nSUMMARY:회의';
     const moved =
@@ -84,20 +84,20 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     );
   });
 
-  test('the calendars of a user are found from the address of the server', async () => {
+  test('is found from the address of the server', async () => {
     const registry = caldavRegistry({ ...login(), url: radicale.url });
     const range = { date_from: '2026-09-05', date_to: '2026-09-05' };
     const { results } = await registry.run([calendarCall('search', range)], contextOf());
     expect(results[0]?.summary).toContain('여행');
   });
 
-  test('a calendar of a name that is not there is told', async () => {
+  test('is reported as not found if no calendar has the configured name', async () => {
     const registry = caldavRegistry({ ...login(), url: radicale.url, calendar: 'Nobody' });
     const { results } = await registry.run([calendarCall('today')], contextOf());
     expect(results[0]?.error?.code).toBe('GH_TOOL_NOT_FOUND');
   });
 
-  test('a confirmed entry is written once, whoever asks how often with the same key', async () => {
+  test('gets a confirmed entry once, also with concurrent writes of the same key by two clients', async () => {
     const title = '두 번 누름';
     const registry = caldavRegistry({ ...login(), url: radicale.calendar });
     const other = caldavRegistry({ ...login(), url: radicale.calendar });
@@ -108,7 +108,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect(await countOf(title)).toBe(1);
   });
 
-  test('what its owner has changed since is not written over by the same key', async () => {
+  test('keeps the changes of its owner when a write is repeated with the same key', async () => {
     const registry = caldavRegistry({ ...login(), url: radicale.calendar });
     const context = contextOf({ key: 'changed since' });
     const { data } = await registry.execute(titled('처음 제목'), context);
@@ -119,7 +119,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect([await countOf('처음 제목'), await countOf('바꾼 제목')]).toEqual([0, 1]);
   });
 
-  test('a server that takes the write and drops the answer is looked at, and the entry is there', async () => {
+  test('is read again after a write without an answer, and the entry counts as written', async () => {
     const { result, seen } = await executeBetween('답이 없음', (method, count) =>
       method === 'PUT' && count === 1 ? 'drop-answer' : 'pass',
     );
@@ -128,7 +128,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect(await countOf('답이 없음')).toBe(1);
   });
 
-  test('a write that was lost on its way is made again', async () => {
+  test('gets a write again that was lost before it reached the server', async () => {
     const { result, seen } = await executeBetween('길에서 잃음', (method, count) =>
       method === 'PUT' && count === 1 ? 'drop' : 'pass',
     );
@@ -137,7 +137,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect(await countOf('길에서 잃음')).toBe(1);
   });
 
-  test('a write without an answer and without a look at the calendar is uncertain', async () => {
+  test('gets an uncertain write if the write has no answer and the calendar cannot be read', async () => {
     const { result } = await executeBetween('모름', (method) =>
       method === 'PUT' ? 'drop-answer' : method === 'GET' ? 'drop' : 'pass',
     );
@@ -149,13 +149,13 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect(await countOf('모름')).toBe(1);
   });
 
-  test('a write that the server refuses is not written, and said so', async () => {
+  test('does not get an entry that the server refuses, and the refusal is reported', async () => {
     const { result } = await executeBetween('거절', (method) => (method === 'PUT' ? 403 : 'pass'));
     expect(result).toMatchObject({ ok: false, error: { code: 'GH_TOOL_REFUSED' } });
     expect(await countOf('거절')).toBe(0);
   });
 
-  test('an error of a gateway after the write is no failure of the write', async () => {
+  test('gets an entry once if a gateway answers the first write with 502', async () => {
     const { result } = await executeBetween('게이트웨이', (method, count) =>
       method === 'PUT' && count === 1 ? 502 : 'pass',
     );
@@ -164,7 +164,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
   });
 
   test.each(['tool.beforeWrite', 'tool.afterWrite'])(
-    'a process that is killed at %s writes once when it comes back',
+    'gets one entry from a process that is killed at %s and started again',
     async (point) => {
       const setting = JSON.stringify({ ...login(), url: radicale.calendar });
       const program = join(import.meta.dirname, 'execute-child.ts');
@@ -180,7 +180,7 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     },
   );
 
-  test('a wrong password is told as one, and the draft is not made', async () => {
+  test('makes no draft with a wrong password, and the failed login is reported without the password', async () => {
     const registry = caldavRegistry({ ...login(), password: 'wrong', url: radicale.calendar });
     const asked = [calendarCall('today'), calendarCall('create_draft', draft.params)];
     const { results, draft: made } = await registry.run(asked, contextOf());
@@ -190,17 +190,17 @@ describe.skipIf(missing !== null)('a calendar on a CalDAV server', () => {
     expect(made).toBeNull();
   });
 
-  test('a user to whom the calendar does not belong sees nothing of it', async () => {
+  test('is not visible to a user outside its list of users', async () => {
     const registry = caldavRegistry({ ...login(), url: radicale.calendar, users: ['jun'] });
     const { results } = await registry.run([calendarCall('today')], contextOf());
     expect(results[0]?.error?.code).toBe('GH_TOOL_NOT_FOUND');
   });
 });
 
-describe('a CalDAV server that is not there', () => {
+describe('a CalDAV server that does not answer properly', () => {
   const setting = { username: 'a', password: 'b', toolTimeoutMs: 300 };
 
-  test('is told as out of reach, and a draft is made without a look at overlaps', async () => {
+  test('is reported as unreachable, and a draft is made without a check for overlaps', async () => {
     const url = `http://127.0.0.1:${await freePort()}/cal/`;
     const registry = caldavRegistry({ ...setting, url });
     const asked = [calendarCall('today'), calendarCall('create_draft', draft.params)];
@@ -211,7 +211,7 @@ describe('a CalDAV server that is not there', () => {
     expect(written.error?.code).toBe('GH_TOOL_UNREACHABLE');
   });
 
-  test('is given up in time when it takes connections and says nothing', async () => {
+  test('ends the call with a timeout if it accepts connections and never answers', async () => {
     const server = await silentServer();
     const registry = caldavRegistry({ ...setting, url: `${server.url}cal/` });
     const { results } = await registry.run([calendarCall('today')], contextOf());
@@ -220,7 +220,7 @@ describe('a CalDAV server that is not there', () => {
     await server.close();
   });
 
-  test('a web page with a 200 is no empty calendar', async () => {
+  test('is reported as a failure if it answers with a web page and status 200', async () => {
     const server = createServer((_, answer) => answer.end('<html>login</html>'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/cal/`;
@@ -230,7 +230,7 @@ describe('a CalDAV server that is not there', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('a login is never sent on to another site', async () => {
+  test('never makes the client send its login to another site by a redirect', async () => {
     const asked: (string | undefined)[] = [];
     const other = createServer((incoming, answer) => {
       asked.push(incoming.headers.authorization);
@@ -250,7 +250,7 @@ describe('a CalDAV server that is not there', () => {
 });
 
 describe('an answer of a CalDAV server', () => {
-  /** A server that has these objects, as bytes, in its calendar. */
+  /** The result of a search at a server whose calendar holds these objects. */
   const withObjects = async (objects: Buffer[]) => {
     const server = createServer((incoming, answer) => {
       const isList = incoming.method === 'REPORT';
@@ -282,7 +282,7 @@ describe('an answer of a CalDAV server', () => {
     return results[0];
   };
 
-  test('has whole titles where its lines are folded within a character', async () => {
+  test('has complete titles although its lines are folded within a character', async () => {
     const folder = join(import.meta.dirname, 'cases');
     const folded = readFileSync(join(folder, '09-fold-inside-character.ics'));
     const result = await withObjects([folded]);
@@ -290,7 +290,7 @@ describe('an answer of a CalDAV server', () => {
     expect(result?.summary).toContain('본관 삼층 대회의실');
   });
 
-  test('counts one event once though it is in two objects, by its newest version', async () => {
+  test('with one event in two objects counts it once, by its newest version', async () => {
     const version = (sequence: number, title: string): Buffer =>
       Buffer.from(
         calendarOf([`UID:v\nSEQUENCE:${sequence}\nDTSTART:20270115T000000Z\nSUMMARY:${title}`]),
@@ -299,7 +299,7 @@ describe('an answer of a CalDAV server', () => {
     expect(result?.data).toMatchObject({ count: 1, events: [{ title: '새 제목' }] });
   });
 
-  test('names an event that cannot be read by its UID, and tells the others', async () => {
+  test('with an unreadable event names its UID, and lists the others', async () => {
     const events = [
       'UID:bad\nDTSTART:whenever\nSUMMARY:x',
       'UID:y\nDTSTART:20270115T000000Z\nSUMMARY:y',
@@ -314,7 +314,7 @@ describe('an answer of a CalDAV server', () => {
 
 describe('the local calendar', () => {
   test.each(['tool.beforeWrite', 'tool.afterWrite'])(
-    'writes once when its process is killed at %s and comes back',
+    'gets one entry from a process that is killed at %s and started again',
     async (point) => {
       const folder = mkdtempSync(join(tmpdir(), 'gatehouse-calendar-'));
       const path = join(folder, 'gatehouse.db');

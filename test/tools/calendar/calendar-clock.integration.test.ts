@@ -1,4 +1,4 @@
-/** Questions to the calendar and new entries on any day: see test/support/clocks.ts. Local and on Radicale. */
+/** Calendar searches and new entries on any day (test/support/clocks.ts), local and on Radicale. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ToolRegistry } from '#tools/registry';
 import { clocks, daysLater, type TestClock } from '#test/support/clocks';
@@ -13,7 +13,7 @@ if (missing !== null) console.warn(`CalDAV tests skipped: ${missing}`);
 
 const basic = (day: string): string => day.replaceAll('-', '');
 
-/** Events around a day, each with its UID. The zone is the asker's own: its definition is in the file. */
+/** Events around a day, each with its UID. The zone is that of the user; the file has no definition of it. */
 function eventsAround({ today, timeZone, now }: TestClock): [uid: string, ics: string][] {
   const [yesterday, tomorrow] = [daysLater(today, -1), daysLater(today, 1)];
   const start = (day: string, time: string): string =>
@@ -54,7 +54,7 @@ async function titlesOf(
   return events.map(({ title }) => title).sort();
 }
 
-/** What holds for both providers, with the events around the clock's day in the calendar. */
+/** The checks for both providers, with the events around the clock's day in the calendar. */
 async function checkDay(registry: ToolRegistry, clock: TestClock): Promise<void> {
   const { today, now, timeZone } = clock;
   const [yesterday, tomorrow] = [daysLater(today, -1), daysLater(today, 1)];
@@ -88,13 +88,13 @@ describe('the local calendar', () => {
   });
   afterEach(() => calendar.close());
 
-  test.each(clocks())('finds what is on that day and no other $name', async (clock) => {
+  test.each(clocks())('lists the entries of that day and no others $name', async (clock) => {
     const events = eventsAround(clock).map(([uid, lines]) => `UID:${uid}\n${lines}`);
     expect(calendar.bringIn(bareCalendar(events))).toMatchObject({ unreadable: [] });
     await checkDay(calendar.registry, clock);
   });
 
-  test.each(clocks())('has a rule for the last day of each month $name', async (clock) => {
+  test.each(clocks())('expands a rule for the last day of each month $name', async (clock) => {
     const [year = 0, month = 0] = clock.today.split('-').map(Number);
     const lastDay = new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
     const lines = 'DTSTART;VALUE=DATE:20200131\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-1\nSUMMARY:rent';
@@ -114,7 +114,7 @@ describe.skipIf(missing !== null)('a calendar on Radicale', () => {
   });
   afterAll(() => radicale?.stop());
 
-  test.each(clocks())('finds what is on that day and no other $name', async (clock) => {
+  test.each(clocks())('lists the entries of that day and no others $name', async (clock) => {
     made += 1;
     const calendar = await radicale.makeCalendar(`day-${made}`);
     for (const [uid, lines] of eventsAround(clock)) {

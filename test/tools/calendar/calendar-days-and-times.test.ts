@@ -1,6 +1,7 @@
 /**
- * One rule for EXDATE, RDATE and RECURRENCE-ID. A day against a time is that day at the start's time. A time
- * against a day is its day: of its own zone, and for UTC of the calendar's zone.
+ * One rule for EXDATE, RDATE and RECURRENCE-ID. For an event with a time, a day means that day at the time of the
+ * start. For an all-day event, a time means its day in its own zone; a time in UTC means its day in the zone of the
+ * calendar.
  */
 import { describe, expect, test } from 'vitest';
 import { bareCalendar, calendarCase } from './calendar-texts.ts';
@@ -13,7 +14,7 @@ const timed = ['DTSTART;TZID=Asia/Seoul:20270111T090000', 'DURATION:PT1H'];
 const days = ['DTSTART;VALUE=DATE:20270111'];
 const daily = 'RRULE:FREQ=DAILY;COUNT=4';
 
-describe('a file of another program', () => {
+describe('a calendar file of another program', () => {
   test.each([
     [
       '11-exdate-with-time-on-all-day.ics',
@@ -24,12 +25,12 @@ describe('a file of another program', () => {
       '11-recurrence-id-date-on-timed.ics',
       ['11 09:00-09:00 매일', '12 15:00-15:00 옮김', '13 09:00-09:00 매일'],
     ],
-  ])('%s is read by the rule', (name, expected) => {
+  ])('%s has its exceptions applied by the rule', (name, expected) => {
     expect(inJanuary(calendarCase(name))).toEqual(expected);
   });
 });
 
-describe('an EXDATE leaves 13 January out', () => {
+describe('an EXDATE that leaves out 13 January', () => {
   test.each([
     ['as a day', 'EXDATE;VALUE=DATE:20270113'],
     ['as a day without its type', 'EXDATE:20270113'],
@@ -42,7 +43,7 @@ describe('an EXDATE leaves 13 January out', () => {
     ['in a list with a value that is no time', 'EXDATE:20270113T000000Z,never'],
     ['in a second line', 'EXDATE:20270220T090000Z\nEXDATE;VALUE=DATE:20270113'],
     ['as a day with midnight', 'EXDATE;VALUE=DATE:20270113T000000'],
-  ])('from an event with a time %s', (_, line) => {
+  ])('is applied to an event with a time, written %s', (_, line) => {
     const { seen } = look(bareCalendar([event(...timed, daily, line)]), '2027-01-01', '2027-01-31');
     expect(seen).toEqual(['11', '12', '14'].map((day) => `${day} 09:00-10:00 x`));
   });
@@ -63,21 +64,21 @@ describe('an EXDATE leaves 13 January out', () => {
       ['X-WR-TIMEZONE:Asia/Seoul'],
     ],
     ['with an offset', 'EXDATE:20270113T090000+0900', []],
-  ])('from an all-day event, written %s, in every zone of the asker', (_, line, head) => {
+  ])('is applied to an all-day event in every zone of the user, written %s', (_, line, head) => {
     const ics = bareCalendar([event(...days, daily, line)], ['VERSION:2.0', ...head]);
     for (const zone of ['Asia/Seoul', 'America/Los_Angeles', 'Pacific/Kiritimati']) {
       expect(inJanuary(ics, zone)).toEqual(['11', '12', '14'].map((day) => `${day} all day x`));
     }
   });
 
-  test('of the asker, from an all-day event in UTC where the file names no zone', () => {
+  test('in UTC is read in the zone of the user if the file names no zone', () => {
     const ics = bareCalendar([event(...days, daily, 'EXDATE:20270112T150000Z')]);
     expect(inJanuary(ics, 'Asia/Seoul')).toEqual(
       ['11', '12', '14'].map((day) => `${day} all day x`),
     );
   });
 
-  test('with all its times from a rule that has several a day', () => {
+  test('as a day leaves out all times of that day', () => {
     const rule = 'RRULE:FREQ=DAILY;COUNT=6;BYHOUR=9,15';
     const ics = bareCalendar([event(...timed, rule, 'EXDATE;VALUE=DATE:20270112')]);
     expect(inJanuary(ics)).toEqual(
@@ -88,7 +89,7 @@ describe('an EXDATE leaves 13 January out', () => {
   });
 });
 
-describe('an RDATE adds 20 January', () => {
+describe('an RDATE that adds 20 January', () => {
   test.each([
     ['as a day', 'RDATE;VALUE=DATE:20270120', '20 09:00-10:00 x'],
     ['as a day without its type', 'RDATE:20270120', '20 09:00-10:00 x'],
@@ -110,7 +111,7 @@ describe('an RDATE adds 20 January', () => {
       'RDATE:20270120T000000Z,20270120T000000Z\nRDATE;VALUE=DATE:20270120',
       '20 09:00-10:00 x',
     ],
-  ])('to an event with a time, written %s', (_, line, expected) => {
+  ])('is applied to an event with a time, written %s', (_, line, expected) => {
     expect(inJanuary(bareCalendar([event(...timed, line)]))).toEqual([
       '11 09:00-10:00 x',
       expected,
@@ -121,7 +122,7 @@ describe('an RDATE adds 20 January', () => {
     ['a time of its zone', 'RDATE;TZID=Asia/Seoul:20270120T233000'],
     ['a time without a zone', 'RDATE:20270120T090000'],
     ['midnight in UTC', 'RDATE:20270120T000000Z'],
-  ])('to an all-day event, written as %s', (_, line) => {
+  ])('is applied to an all-day event, written as %s', (_, line) => {
     expect(inJanuary(bareCalendar([event(...days, line)]))).toEqual([
       '11 all day x',
       '20 all day x',
@@ -129,7 +130,7 @@ describe('an RDATE adds 20 January', () => {
   });
 });
 
-describe('a RECURRENCE-ID names 13 January', () => {
+describe('a RECURRENCE-ID of 13 January', () => {
   test.each([
     ['as a day', 'RECURRENCE-ID;VALUE=DATE:20270113'],
     ['as a day without its type', 'RECURRENCE-ID:20270113'],
@@ -137,7 +138,7 @@ describe('a RECURRENCE-ID names 13 January', () => {
     ['with an offset', 'RECURRENCE-ID:20270113T090000+0900'],
     ['without a zone', 'RECURRENCE-ID:20270113T090000'],
     ['in another zone', 'RECURRENCE-ID;TZID=Europe/Berlin:20270113T010000'],
-  ])('of an event with a time, written %s', (_, line) => {
+  ])('is applied to an event with a time, written %s', (_, line) => {
     const moved = event('DTSTART;TZID=Asia/Seoul:20270113T150000', 'DURATION:PT1H', line);
     const ics = bareCalendar([moved, event(...timed, daily)]);
     expect(inJanuary(ics)).toEqual(
@@ -152,13 +153,13 @@ describe('a RECURRENCE-ID names 13 January', () => {
     ['a time without a zone', 'RECURRENCE-ID:20270113T090000'],
     ['midnight in UTC', 'RECURRENCE-ID:20270113T000000Z'],
     ['a day without its type', 'RECURRENCE-ID:20270113'],
-  ])('of an all-day event, written as %s', (_, line) => {
+  ])('is applied to an all-day event, written as %s', (_, line) => {
     const moved = event('DTSTART;VALUE=DATE:20270120', line);
     const ics = bareCalendar([event(...days, daily), moved]);
     expect(inJanuary(ics)).toEqual(['11', '12', '14', '20'].map((day) => `${day} all day x`));
   });
 
-  test('for all later ones too, as a day', () => {
+  test('with RANGE=THISANDFUTURE, as a day, is applied to all later instances too', () => {
     const later = event(
       'DTSTART;TZID=Asia/Seoul:20270113T150000',
       'DURATION:PT1H',

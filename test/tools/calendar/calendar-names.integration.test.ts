@@ -1,4 +1,4 @@
-/** Calendars of a CalDAV server are found by their display name, whatever the name looks like. */
+/** Calendars of a CalDAV server are found by any display name. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,7 +45,7 @@ describe.skipIf(missing !== null)('a calendar on Radicale', () => {
   });
   afterAll(() => radicale?.stop());
 
-  /** Where entries for the calendar of this name are written: the last part of its address, or a code. */
+  /** The last part of the address to which entries for this calendar are written, or an error code. */
   const writtenTo = async (calendar: string): Promise<string> => {
     const { url, username, password } = radicale;
     const client = createCaldavClient({ url, username, password, calendar });
@@ -56,18 +56,18 @@ describe.skipIf(missing !== null)('a calendar on Radicale', () => {
   };
 
   test.each(names.map((one, index) => [...one, index] as const))(
-    'is found by a name that is %s',
+    'is found by a display name of this kind: %s',
     async (_what, _written, configured, index) => {
       expect(await writtenTo(configured)).toBe(`named-${index}`);
     },
   );
 
-  test('is found by the end of its address where no calendar has such a name', async () => {
+  test('is found by the end of its address if no calendar has that display name', async () => {
     expect(await writtenTo('2031')).toBe('2031');
     expect(await writtenTo('empty-name')).toBe('empty-name');
   });
 
-  test('is not found by a number of the same value: 1.1 is not 1.10', async () => {
+  test('is not found by a number of equal value: 1.1 is not 1.10', async () => {
     expect(await writtenTo('1.1')).toBe('none');
     expect(await writtenTo('1000')).toBe('none');
   });

@@ -8,8 +8,8 @@ const inJanuary = (ics: string): string[] => seenIn(ics, '2027-01-01', '2027-01-
 const old = (...lines: string[]): string =>
   bareCalendar([['UID:o', ...lines].join('\n')], ['VERSION:1.0', 'PRODID:-//phone//EN']);
 
-describe('a file of another program', () => {
-  test('10-offset-after-time-and-qp.ics is at 05:40 in Seoul, at the place that it names', () => {
+describe('a calendar file of another program', () => {
+  test('10-offset-after-time-and-qp.ics has its event at 05:40 in Seoul, with its location', () => {
     const { seen, read } = look(
       calendarCase('10-offset-after-time-and-qp.ics'),
       '2027-01-16',
@@ -34,7 +34,7 @@ describe('a time with an offset', () => {
     ['of half an hour', '20270116T021000+0530'],
     ['of nothing', '20270115T204000+0000'],
     ['that is more than its TZID', '20270116T054000+0900', ';TZID=Europe/Berlin'],
-  ])('%s is that instant', (_, written, params = '') => {
+  ])('is read as its instant in this form: %s', (_, written, params = '') => {
     expect(inJanuary(old(`DTSTART${params}:${written}`, 'SUMMARY:x'))).toEqual([
       '16 05:40-05:40 x',
     ]);
@@ -50,7 +50,7 @@ describe('a time with an offset', () => {
   });
 });
 
-describe('quoted-printable', () => {
+describe('a quoted-printable title', () => {
   const korean = '=EC=B9=98=EA=B3=BC=20=EC=98=88=EC=95=BD';
   const cp949 = '=C4=A1=B0=FA=20=BF=B9=BE=E0';
   test.each([
@@ -88,12 +88,12 @@ describe('quoted-printable', () => {
     ['with a soft break that nothing follows', `SUMMARY;ENCODING=QUOTED-PRINTABLE:${korean}=`],
     ['in base64', 'SUMMARY;ENCODING=BASE64:7LmY6rO8IOyYiOyVvQ=='],
     ['that is only the charset', 'SUMMARY;CHARSET=UTF-8:치과 예약'],
-  ])('%s is read', (_, summary) => {
+  ])('is decoded in this form: %s', (_, summary) => {
     const ics = old('DTSTART:20270115T000000Z', summary, 'DTEND:20270115T010000Z');
     expect(inJanuary(ics)).toEqual(['15 09:00-10:00 치과 예약']);
   });
 
-  test('may have line breaks in a description', () => {
+  test('and a quoted-printable description with line breaks are decoded', () => {
     const { read } = look(
       old(
         'DTSTART:20270115T000000Z',
@@ -127,12 +127,12 @@ describe('a rule of vCalendar 1.0', () => {
     ['YM1 #0', 'FREQ=YEARLY'],
     ['YD1 1 100 #4', 'FREQ=YEARLY;BYYEARDAY=1,100;COUNT=4'],
     ['M30 #4', 'FREQ=MINUTELY;INTERVAL=30;COUNT=4'],
-  ])('%s is %s', (written, expected) => {
+  ])('is converted: %s becomes %s', (written, expected) => {
     expect(normalizeRule(written, false).split(';').sort()).toEqual(expected.split(';').sort());
   });
 
   test.each(['MP6 1+ MO #5 D2 #5', 'W1 TU 1200 TH 1130 #10', 'MP1 #3', 'Q1 #3'])(
-    '%s is named as unreadable, and costs its own event only',
+    'that has no equivalent is reported, and the other events are read: %s',
     (rule) => {
       const ics = bareCalendar([
         `UID:o\nDTSTART:20270111T000000Z\nSUMMARY:x\nRRULE:${rule}`,
@@ -144,7 +144,7 @@ describe('a rule of vCalendar 1.0', () => {
     },
   );
 
-  test('repeats an event of a whole file with alarms, an old TRANSP and a list with semicolons', () => {
+  test('is applied in a file with alarms, an old TRANSP and a list with semicolons', () => {
     const ics = old(
       'DTSTART:20270111T000000Z',
       'DTEND:20270111T010000Z',
@@ -162,7 +162,7 @@ describe('a rule of vCalendar 1.0', () => {
     expect([...read.unreadable, ...read.dropped]).toEqual([]);
   });
 
-  test('TZ gives times without a zone the offset of the phone', () => {
+  test('the property TZ gives times without a zone the offset of the phone', () => {
     const ics = bareCalendar(
       ['UID:o\nDTSTART:20270115T010000\nSUMMARY:x'],
       ['VERSION:1.0', 'TZ:+01'],

@@ -23,11 +23,11 @@ TZOFFSETFROM:+0900
 TZOFFSETTO:+0900
 END:STANDARD`;
 
-/** A case file of another program's form. */
+/** The text of a case file. */
 export const calendarCase = (name: string): string =>
   readFileSync(join(import.meta.dirname, 'cases', name), 'utf8');
 
-/** A calendar of these events with nothing but the lines that are given; `head` stands before them. */
+/** A calendar with only the given lines of its events; `head` precedes them. */
 export const bareCalendar = (
   events: readonly string[],
   head: readonly string[] = ['VERSION:2.0'],

@@ -1,6 +1,6 @@
 /**
- * Versions of an event: of one UID, and of one instance of it, the newest counts (SEQUENCE, then LAST-MODIFIED,
- * then DTSTAMP, then the later in the file), whatever its place in the file. What does not count is named.
+ * Versions of an event: for a UID, and for an instance of it, the newest counts (SEQUENCE, then LAST-MODIFIED, then
+ * DTSTAMP, then the later in the file), in any order of the file. A version that does not count is reported.
  */
 import { describe, expect, test } from 'vitest';
 import { bareCalendar, calendarCase } from './calendar-texts.ts';
@@ -18,7 +18,7 @@ const change = (time: string, title: string, ...lines: string[]): string =>
 
 const inJanuary = (ics: string) => look(ics, '2027-01-01', '2027-01-31');
 
-describe('of two versions of an event the newer counts', () => {
+describe('the newer of two versions of an event', () => {
   const older = (...lines: string[]): string => at('15T0900', '옛 시각', ...lines);
   const newer = (...lines: string[]): string => at('15T1400', '새 시각', ...lines);
   const stamps: [by: string, older: string[], newer: string[]][] = [
@@ -38,7 +38,7 @@ describe('of two versions of an event the newer counts', () => {
     ],
     ['DTSTAMP', ['DTSTAMP:20260101T000000Z'], ['DTSTAMP:20260102T000000Z']],
   ];
-  test.each(stamps)('by %s', (_, oldStamps, newStamps) => {
+  test.each(stamps)('is found by %s', (_, oldStamps, newStamps) => {
     for (const ics of [
       calendar(older(...oldStamps), newer(...newStamps)),
       calendar(newer(...newStamps), older(...oldStamps)),
@@ -50,7 +50,7 @@ describe('of two versions of an event the newer counts', () => {
     }
   });
 
-  test('by its place in the file where the same event has no stamps', () => {
+  test('is the later in the file if the versions have no stamps', () => {
     const plain = at('15T0900', '회의', 'LOCATION:1층');
     const moved = at('15T0900', '회의', 'LOCATION:2층');
     const { read } = inJanuary(calendar(plain, moved));
@@ -58,7 +58,7 @@ describe('of two versions of an event the newer counts', () => {
     expect(read.dropped).toHaveLength(1);
   });
 
-  test('and it may be the cancellation', () => {
+  test('can be a cancellation', () => {
     const cancelled = at('15T0900', '취소', 'SEQUENCE:3', 'STATUS:CANCELLED');
     expect(inJanuary(calendar(cancelled, older('SEQUENCE:1'))).seen).toEqual([]);
     expect(inJanuary(calendar(older('SEQUENCE:4'), cancelled)).seen).toHaveLength(1);
@@ -71,11 +71,11 @@ describe('of two versions of an event the newer counts', () => {
   });
 });
 
-describe('of two changes of one instance the newer counts', () => {
+describe('the newer of two changes of one instance', () => {
   const rest = ['11 09:00-09:00 매일', '13 09:00-09:00 매일', '14 09:00-09:00 매일'];
   const shown = (...changes: string[]) => inJanuary(calendar(...changes, series));
 
-  test('and the other is named', () => {
+  test('replaces the older one, and the older one is reported', () => {
     const { seen, read } = shown(
       change('12T1500', '둘째', 'SEQUENCE:2'),
       change('12T1100', '첫째', 'SEQUENCE:1'),
@@ -84,7 +84,7 @@ describe('of two changes of one instance the newer counts', () => {
     expect(read.dropped).toEqual(['v: "첫째" (SEQUENCE 1): an older version']);
   });
 
-  test('also where it is the cancellation', () => {
+  test('can be a cancellation', () => {
     const { seen } = shown(
       change('12T1100', '변경', 'SEQUENCE:1'),
       change('12T0900', '매일', 'SEQUENCE:2', 'STATUS:CANCELLED'),
@@ -98,13 +98,13 @@ describe('of two changes of one instance the newer counts', () => {
     ['as a day', 'RECURRENCE-ID;VALUE=DATE:20270112'],
     ['without a zone', 'RECURRENCE-ID:20270112T090000'],
     ['by a Windows zone', 'RECURRENCE-ID;TZID=Korea Standard Time:20270112T090000'],
-  ])('also where its instance is named %s', (_, instance) => {
+  ])('is found if its RECURRENCE-ID is written %s', (_, instance) => {
     const other = at('12T1500', '다른 꼴', 'SEQUENCE:2', instance);
     const { seen } = shown(change('12T1100', '첫째', 'SEQUENCE:1'), other);
     expect(seen).toEqual([rest[0], '12 15:00-15:00 다른 꼴', ...rest.slice(1)]);
   });
 
-  test('and it does not depend on who is cancelled: a cancelled series takes its older changes along', () => {
+  test('does not count if the series is cancelled later', () => {
     const gone = `${series}\nSEQUENCE:5\nSTATUS:CANCELLED`;
     const { seen, read } = inJanuary(calendar(change('12T1100', '첫째', 'SEQUENCE:1'), gone));
     expect(seen).toEqual([]);
@@ -113,7 +113,7 @@ describe('of two changes of one instance the newer counts', () => {
     expect(again.seen).toEqual(['12 11:00-11:00 다시']);
   });
 
-  test('a change of this and all later ones and a newer one of this alone count both', () => {
+  test('replaces a change of this and all later instances for its own instance only', () => {
     const later = change('12T1000', '이후', 'SEQUENCE:1').replace(
       'RECURRENCE-ID',
       'RECURRENCE-ID;RANGE=THISANDFUTURE',
@@ -160,14 +160,14 @@ describe('the same component twice', () => {
       calendar(series, change('12T1000', '변경'), change('12T1000', '변경')),
       ['11 09:00-09:00 매일', '12 10:00-10:00 변경', '13 09:00-09:00 매일', '14 09:00-09:00 매일'],
     ],
-  ])('is %s once, and named', (_, ics, expected) => {
+  ])('counts once and is reported: %s', (_, ics, expected) => {
     const { seen, read } = inJanuary(ics);
     expect(seen).toEqual(expected);
     expect(read.dropped).toEqual([expect.stringMatching(/^v: ".*": the same once more$/)]);
   });
 });
 
-describe('different events of one UID without stamps that tell', () => {
+describe('different events of one UID without distinguishing stamps', () => {
   test.each([
     ['with other starts and titles', [at('15T0900', '국어'), at('16T0900', '수학')], 2],
     ['with another title', [at('15T0900', '국어'), at('15T0900', '수학')], 2],
@@ -189,19 +189,19 @@ describe('different events of one UID without stamps that tell', () => {
       [at('15T0900', '국어', 'RRULE:FREQ=DAILY;COUNT=2'), at('20T0900', '수학')],
       3,
     ],
-  ])('%s all count', (_, events, count) => {
+  ])('all count: %s', (_, events, count) => {
     const { seen, read } = inJanuary(calendar(...events));
     expect(seen).toHaveLength(count);
     expect(read.dropped).toEqual([]);
   });
 });
 
-describe('an import', () => {
+describe('the import of a calendar file', () => {
   test.each([
     ['08-same-uid-newer-sequence-last.ics', ['새 시각'], 1],
     ['08-two-changes-of-one-instance.ics', ['2차 변경'], 1],
     ['08-same-uid-different-events.ics', ['국어', '수학', '영어'], 0],
-  ])('of %s keeps what counts and names the rest', async (name, titles, dropped) => {
+  ])('%s stores the versions that count, and reports the others', async (name, titles, dropped) => {
     const local = await localCalendar();
     const report = local.bringIn(calendarCase(name));
     expect(report).toMatchObject({ added: 1, unreadable: [] });
@@ -209,13 +209,13 @@ describe('an import', () => {
     const range = { date_from: '2027-01-12', date_to: '2027-01-17' };
     const { results } = await local.registry.run([calendarCall('search', range)], contextOf());
     for (const title of titles) expect(results[0]?.summary).toContain(title);
-    // What was left out is not kept either: it would go out with the next export.
+    // A version that does not count is not stored: the next export would contain it.
     expect(local.storage.texts('minji').join('')).not.toMatch(/옛 시각|1차 변경/);
     await local.close();
   });
 });
 
-describe('a file with a changed instance alone', () => {
+describe('the import of a single changed instance', () => {
   const range = { date_from: '2027-01-11', date_to: '2027-01-14' };
   const titlesOf = async (local: Awaited<ReturnType<typeof localCalendar>>): Promise<string[]> => {
     const { results } = await local.registry.run([calendarCall('search', range)], contextOf());
@@ -223,7 +223,7 @@ describe('a file with a changed instance alone', () => {
     return (data?.events ?? []).map(({ start, title }) => `${start} ${title}`);
   };
 
-  test('changes the series that is there, once, and an older change does not undo a newer', async () => {
+  test('changes the stored series once, and an older change does not replace a newer one', async () => {
     const local = await localCalendar();
     local.bringIn(calendar(series));
     const update = calendar(change('12T1500', '변경', 'SEQUENCE:2'));
@@ -237,7 +237,7 @@ describe('a file with a changed instance alone', () => {
     await local.close();
   });
 
-  test('cancels the instance of the series that is there', async () => {
+  test('cancels that instance of the stored series', async () => {
     const local = await localCalendar();
     local.bringIn(calendar(series));
     const cancel = calendar(change('12T0900', '매일', 'SEQUENCE:1')).replace(

@@ -1,4 +1,6 @@
-/** Forms that calendar programs write beside RFC 5545, and damaged text: read, or named without harm to others. */
+/**
+ * Forms of calendar programs outside RFC 5545, and damaged text: parsed, or reported while the other events are read.
+ */
 import { describe, expect, test } from 'vitest';
 import { exportIcs } from '#tools/calendar/ics-transfer';
 import { bareCalendar, calendarCase } from './calendar-texts.ts';
@@ -10,7 +12,7 @@ const inJanuary = (ics: string, zone?: string): string[] =>
 const event = (...lines: string[]): string => ['UID:w', ...lines, 'SUMMARY:x'].join('\n');
 const one = (...lines: string[]): string => bareCalendar([event(...lines)]);
 
-describe('a file of another program', () => {
+describe('a calendar file of another program', () => {
   test.each([
     ['12-date-without-value-date.ics', ['15-16 all day 휴가']],
     ['12-rrule-lower-case.ics', ['11 09:00-09:00 소문자', '12 09:00-09:00 소문자']],
@@ -18,16 +20,16 @@ describe('a file of another program', () => {
       '08-same-uid-different-events.ics',
       ['15 09:00-09:00 국어', '16 09:00-09:00 수학', '17 09:00-09:00 영어'],
     ],
-  ])('%s is read', (name, expected) => {
+  ])('%s is parsed', (name, expected) => {
     expect(inJanuary(calendarCase(name))).toEqual(expected);
   });
 
-  test('09-fold-inside-character.ics is read where its folds were decoded before', () => {
+  test('09-fold-inside-character.ics is parsed as text with both events', () => {
     const { seen } = look(calendarCase('09-fold-inside-character.ics'), '2027-01-15', '2027-01-16');
     expect(seen).toHaveLength(2);
   });
 
-  test('12-bom.json comes in', async () => {
+  test('12-bom.json is imported', async () => {
     const local = await localCalendar();
     const { request } = JSON.parse(calendarCase('12-bom.json')) as { request: { ics: string } };
     expect(local.bringIn(request.ics)).toMatchObject({ added: 1, unreadable: [] });
@@ -86,13 +88,13 @@ describe('an all-day event', () => {
       ['DTSTART:20270115T000000', 'DTEND:20270115T235900', 'X-FUNAMBOL-ALLDAY:1'],
       '15',
     ],
-  ])('%s is on its days in every zone', (_, lines, days) => {
+  ])('is on the same days in every zone: %s', (_, lines, days) => {
     for (const zone of ['Asia/Seoul', 'America/Los_Angeles', 'Pacific/Kiritimati']) {
       expect(inJanuary(one(...lines), zone)).toEqual([`${days} all day x`]);
     }
   });
 
-  test('that Outlook marks repeats on days, without those that were left out', () => {
+  test('of Outlook in UTC repeats on days, without its exceptions', () => {
     const lines = [
       'DTSTART:20270110T150000Z',
       'DTEND:20270111T150000Z',
@@ -104,14 +106,14 @@ describe('an all-day event', () => {
     );
   });
 
-  test('that is marked as none keeps its time', () => {
+  test('is not made from an event with X-MICROSOFT-CDO-ALLDAYEVENT:FALSE', () => {
     expect(inJanuary(one('DTSTART:20270115T000000Z', 'X-MICROSOFT-CDO-ALLDAYEVENT:FALSE'))).toEqual(
       ['15 09:00-09:00 x'],
     );
   });
 });
 
-describe('a time', () => {
+describe('a date and time', () => {
   test.each([
     ['without seconds', 'DTSTART;TZID=Asia/Seoul:20270115T0900'],
     ['in ISO 8601', 'DTSTART;TZID=Asia/Seoul:2027-01-15T09:00:00'],
@@ -136,7 +138,7 @@ describe('a time', () => {
     ['with the zone of Exchange for UTC', 'DTSTART;TZID=tzone://Microsoft/Utc:20270115T000000'],
     ['with a zone and a Z', 'DTSTART;TZID=Europe/Berlin:20270115T000000Z'],
     ['with an empty zone', 'DTSTART;TZID=:20270115T090000'],
-  ])('%s is read', (_, line) => {
+  ])('is parsed in this form: %s', (_, line) => {
     expect(inJanuary(one(line, 'DURATION:PT30M'))).toEqual(['15 09:00-09:30 x']);
   });
 
@@ -148,7 +150,7 @@ describe('a time', () => {
       '15 23:00-00:00 x',
     ],
     ['second 60 is in its minute', 'DTSTART;TZID=Asia/Seoul:20270115T235960', '15 23:59-23:59 x'],
-  ])('%s', (_, line, expected) => {
+  ])('is parsed at the limit of the clock: %s', (_, line, expected) => {
     expect(inJanuary(one(line))).toEqual([expected]);
   });
 
@@ -160,7 +162,7 @@ describe('a time', () => {
     ['minute 75', '20270115T097500'],
     ['words', 'tomorrow'],
     ['nothing', ''],
-  ])('that no clock has (%s) is named and costs its own event only', (_, value) => {
+  ])('that does not exist (%s) is reported, and the other events are read', (_, value) => {
     const ics = bareCalendar([
       event(`DTSTART:${value}`),
       'UID:fine\nDTSTART:20270115T000000Z\nSUMMARY:y',
@@ -170,7 +172,7 @@ describe('a time', () => {
     expect(read.unreadable).toEqual([expect.stringMatching(/^w: (?:no )?DTSTART/)]);
   });
 
-  test('whose zone is not known is the asker’s, and is named', () => {
+  test('in an unknown zone is read in the zone of the user, and the zone is reported', () => {
     const { seen, read } = look(
       one('DTSTART;TZID=Moon/Base:20270115T090000'),
       '2027-01-15',
@@ -201,12 +203,12 @@ describe('X-WR-TIMEZONE', () => {
     expect(inJanuary(ics, 'Europe/Berlin')).toEqual(['15 01:00-02:00 x']);
   });
 
-  test('leaves days on their days', () => {
+  test('does not move the day of an all-day event', () => {
     const ics = bareCalendar([event('DTSTART:20270115')], head);
     expect(inJanuary(ics, 'America/New_York')).toEqual(['15 all day x']);
   });
 
-  test('stays with an entry that came in and goes out again', async () => {
+  test('is kept when an entry is imported and exported again', async () => {
     const local = await localCalendar();
     local.bringIn(bareCalendar([event('DTSTART:20270115T090000')], head));
     const text = exportIcs(local.storage, 'minji', local.zones);
@@ -216,7 +218,7 @@ describe('X-WR-TIMEZONE', () => {
   });
 });
 
-describe('an end', () => {
+describe('the end of an event', () => {
   test.each([
     ['that is not there', ['DTSTART:20270115T000000Z'], '15 09:00-09:00 x', 0],
     ['that is empty', ['DTSTART:20270115T000000Z', 'DTEND:', 'DURATION:'], '15 09:00-09:00 x', 0],
@@ -252,7 +254,7 @@ describe('an end', () => {
       '15 09:00-10:00 x',
       0,
     ],
-  ])('%s leaves the event where it is', (_, lines, expected, dropped) => {
+  ])('does not move its start: %s', (_, lines, expected, dropped) => {
     const { seen, read } = look(one(...lines), '2027-01-01', '2027-01-31');
     expect(seen).toEqual([expected]);
     expect(read.unreadable).toEqual([]);
@@ -261,7 +263,7 @@ describe('an end', () => {
   });
 });
 
-describe('a rule', () => {
+describe('a recurrence rule', () => {
   test.each([
     ['in lower case', 'rrule:freq=daily;count=2'],
     ['with spaces', 'RRULE:FREQ=DAILY; COUNT = 2'],
@@ -272,13 +274,13 @@ describe('a rule', () => {
     ['with UNTIL in ISO 8601', 'RRULE:FREQ=DAILY;UNTIL=2027-01-12T00:00:00Z'],
     ['with UNTIL without a zone', 'RRULE:FREQ=DAILY;UNTIL=20270112T090000'],
     ['with UNTIL without seconds', 'RRULE:FREQ=DAILY;UNTIL=20270112T0000Z'],
-  ])('%s is read', (_, line) => {
+  ])('is parsed in this form: %s', (_, line) => {
     const ics = one('DTSTART;TZID=Asia/Seoul:20270111T090000', line);
     expect(inJanuary(ics)).toEqual(['11 09:00-09:00 x', '12 09:00-09:00 x']);
   });
 });
 
-describe('text', () => {
+describe('the text of a calendar', () => {
   const textOf = (ics: string, name: 'title' | 'description' | 'location' = 'title'): string =>
     look(ics, '2027-01-15', '2027-01-15').read.entries[0]?.parts[0]?.[name] ?? '';
   const at = 'UID:w\nDTSTART:20270115T000000Z';
@@ -294,7 +296,7 @@ describe('text', () => {
     ['folded with a tab', 'SUMMARY:하\n\t나', '하나'],
     ['folded over an empty line', 'SUMMARY:하\n\n 나', '하나'],
     ['with control characters', 'SUMMARY:하\u0007나\u0000', '하나'],
-  ])('%s is read', (_, line, expected) => {
+  ])('is parsed in a summary: %s', (_, line, expected) => {
     expect(textOf(bareCalendar([`${at}\n${line}`]))).toBe(expected);
   });
 
@@ -303,7 +305,7 @@ describe('text', () => {
     ['carriage returns', '\r'],
     ['a carriage return too many', '\r\r\n'],
     ['empty lines between', '\r\n\r\n'],
-  ])('with %s as line ends is read', (_, ends) => {
+  ])('is parsed with %s as line ends', (_, ends) => {
     const ics = one('DTSTART:20270115T000000Z', 'DESCRIPTION:a\n b').replaceAll('\r\n', ends);
     expect(inJanuary(ics.replaceAll(`${ends} b`, `${ends} b`))).toEqual(['15 09:00-09:00 x']);
   });
@@ -346,11 +348,11 @@ describe('text', () => {
           'BEGIN:VTIMEZONE\r\nTZID:Z\r\nBEGIN:STANDARD\r\nDTSTART:never\r\nRRULE:FREQ=x\r\nTZOFFSETTO:9\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT',
         ),
     ],
-  ])('with %s is read', (_, change) => {
+  ])('is parsed with %s', (_, change) => {
     expect(inJanuary(change(one('DTSTART:20270115T000000Z')))).toEqual(['15 09:00-09:00 x']);
   });
 
-  test('of two events whose first has no END:VEVENT has both', () => {
+  test('has both events if the first has no END:VEVENT', () => {
     const ics = bareCalendar([
       event('DTSTART:20270115T000000Z'),
       'UID:z\nDTSTART:20270116T000000Z\nSUMMARY:z',
@@ -359,7 +361,7 @@ describe('text', () => {
     expect(inJanuary(cut)).toEqual(['15 09:00-09:00 x', '16 09:00-09:00 z']);
   });
 
-  test('without a UID is known by its start and title, twice the same once', () => {
+  test('identifies an event without a UID by its start and title, and drops its duplicate', () => {
     const ics = bareCalendar([
       'DTSTART:20270115T000000Z\nSUMMARY:이름',
       'DTSTART:20270115T000000Z\nSUMMARY:이름',
@@ -367,7 +369,7 @@ describe('text', () => {
     expect(inJanuary(ics)).toEqual(['15 09:00-09:00 이름']);
   });
 
-  test('that is cut anywhere is read or named, and never with the words of a program', () => {
+  test('that is cut at any place is parsed or reported, without an internal error message', () => {
     const ics = bareCalendar([
       'UID:first\nDTSTART:20270114T000000Z\nSUMMARY:y',
       event(
@@ -386,7 +388,7 @@ describe('text', () => {
     }
   });
 
-  test('with entries that are no events names them', () => {
+  test('that contains other entries than events reports them', () => {
     const ics = one('DTSTART:20270115T000000Z').replace(
       'END:VCALENDAR',
       'BEGIN:VTODO\r\nUID:todo\r\nEND:VTODO\r\nEND:VCALENDAR',

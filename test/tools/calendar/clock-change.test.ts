@@ -1,4 +1,4 @@
-/** New entries at a time that the change of the clocks skips. */
+/** New entries at a time that the change of the clocks skips or repeats. */
 import { expect, onTestFinished, test } from 'vitest';
 import { calendarCall, localCalendar } from './local-calendar-setting.ts';
 import { contextOf } from '../tool-context.ts';
@@ -11,7 +11,7 @@ test.each([
   ['Australia/Lord_Howe', '2026-10-04', '02:00', undefined, '02:30', '03:00'],
   ['America/New_York', '2026-11-01', '01:00', undefined, '01:00', '02:00'],
 ])(
-  'in %s on %s from %s to %s: draft, reply and entry say %s to %s',
+  'in %s on %s, an entry from %s to %s has these times in draft, reply and calendar: %s to %s',
   async (timeZone, date, time, end, start, until) => {
     const calendar = await localCalendar();
     onTestFinished(() => calendar.close());

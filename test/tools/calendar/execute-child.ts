@@ -1,6 +1,6 @@
 /**
- * A process that confirms a draft and is killed at a named point of it.
- * Arguments: the point, the key, and JSON of the CalDAV setting or of the path of a database.
+ * A process that confirms a draft and is killed at a fault point of it.
+ * Arguments: the fault point, the effect key, and JSON with the CalDAV setting or the path of a database.
  */
 import type { FaultInjector } from '#shared/fault-points';
 import { caldavRegistry, type CaldavSetting } from './caldav-setting.ts';

@@ -1,4 +1,4 @@
-/** Calendars made at random: rules, exceptions, further times, moved and cancelled instances, zones, all-day. */
+/** Random calendars: rules, exceptions, further times, moved and cancelled instances, zones, all-day events. */
 import fc from 'fast-check';
 import { createEventParser } from '#tools/calendar/event-parser';
 import { timesOf } from '#tools/calendar/recurrence';
@@ -24,25 +24,25 @@ export const viewerZones = [
 ];
 
 export interface Moved {
-  /** The time of the rule that it stands for. */
+  /** The time of the rule that it replaces. */
   instance: WallMs;
   start: WallMs;
   lengthMs: number;
   cancelled: boolean;
-  /** RECURRENCE-ID is written in UTC. */
+  /** Whether RECURRENCE-ID is written in UTC. */
   inUtc: boolean;
-  /** It stands in the file before the event itself. */
+  /** Whether it precedes the event itself in the file. */
   isFirst: boolean;
 }
 
-/** One event with all that belongs to it. Walls are those of its own zone. */
+/** One event with its exceptions. Wall times are those of its own zone. */
 export interface Series {
   uid: string;
   title: string;
   /** `date`, `floating`, or a zone. */
   kind: string;
   start: WallMs;
-  /** How the length is written, and how long it is; null: it is not written. HOURS: a DURATION without days. */
+  /** The form of the length, and the length; null: not written. HOURS: a DURATION without days. */
   length: { by: 'DTEND' | 'DURATION' | 'HOURS'; ms: number } | null;
   rule: (Rule & { bound: string }) | null;
   left: WallMs[];
@@ -56,11 +56,11 @@ export interface GeneratedCalendar {
   series: Series[];
   from: string;
   to: string;
-  /** Of whoever asks. */
+  /** The zone of the user. */
   zone: string;
 }
 
-/** Times that a change of the clocks skips or repeats, by zone. */
+/** Wall times that a change of the clocks skips or repeats, by zone. */
 const changes: Readonly<Record<string, readonly WallMs[]>> = {
   'America/New_York': [wallTime(2027, 3, 14, 2, 30), wallTime(2027, 11, 7, 1, 30)],
   'Europe/London': [wallTime(2027, 3, 28, 1, 30), wallTime(2027, 10, 31, 1, 30)],
@@ -144,7 +144,7 @@ function drawBound(draw: Draw, series: Series): string {
   return `;UNTIL=${stamp(series.kind, until, true)}`;
 }
 
-/** Times of the rule, the event's first among them: the first ones, of two and a half years or three days. */
+/** The first times of the rule, with that of the event, of two and a half years or three days. */
 export function ruleTimes(series: Series, most = 100): WallMs[] {
   const [part] = reader.parse(calendarOf([mainLines({ ...series, left: [], added: [] })])).entries;
   const main = part?.parts[0];
@@ -188,10 +188,10 @@ function drawExceptions(draw: Draw, series: Series): void {
   }
 }
 
-/** Not a date and not floating. */
+/** Neither a date nor floating. */
 export const isZone = (kind: string): boolean => kind !== 'date' && kind !== 'floating';
 
-/** The instant of a wall of the series, for zones only. */
+/** The instant of a wall time of the series, for zones only. */
 export const instantIn = (series: Series, at: WallMs): number =>
   series.kind === 'UTC' ? at : zones.toInstant(at, series.kind);
 
@@ -261,7 +261,7 @@ function movedLines({ uid, kind, sequence }: Series, moved: Moved): string {
   ].join('\n');
 }
 
-/** The calendar as a file. */
+/** The calendar as the text of a file. */
 export const textOf = ({ series }: GeneratedCalendar): string =>
   calendarOf(
     series.flatMap((one) => {

@@ -1,4 +1,4 @@
-/** Recurrence rules made at random, as RFC 5545 (3.3.10) allows them: what a table there forbids is not made. */
+/** Random recurrence rules within RFC 5545 (3.3.10): combinations that its table forbids are left out. */
 import fc from 'fast-check';
 
 /** Draws one value of an arbitrary. */
@@ -32,7 +32,7 @@ const days = (draw: Draw, nthMax = 0): string => {
   return chosen.map((day) => `${nth()}${day}`).join(',');
 };
 const monthNthMax = 5;
-/** The peer's parser knows one digit only; test/tools/calendar/recurrence.test.ts has more. */
+/** The peer's parser accepts only one digit; test/tools/calendar/recurrence.test.ts has larger numbers. */
 const yearNthMax = 9;
 
 /** @param isDate for an all-day event: no times within the day */
@@ -55,7 +55,7 @@ export function drawRule(draw: Draw, isDate: boolean): Rule {
   return { freq, parts };
 }
 
-/** Small enough for days with several times, large enough for the peer, which steps through all of them. */
+/** Small enough for days with several times, large enough for the peer, which steps through all intervals. */
 function drawInterval(draw: Draw, freq: Rule['freq']): number {
   if (freq === 'SECONDLY') return draw(fc.constantFrom(1200, 3600, 5400));
   if (freq === 'MINUTELY') return draw(fc.constantFrom(10, 15, 45, 90));

@@ -1,4 +1,4 @@
-/** One calendar for each difference in peer-differences.ts: it shows that the difference is real. */
+/** One calendar for each difference in peer-differences.ts: it shows that the difference exists. */
 import { dayMs, hourMs, minuteMs, wallTime } from '#tools/zoned-time';
 import type { GeneratedCalendar, Moved, Series } from './generated-calendars.ts';
 import type { Rule } from './generated-rules.ts';

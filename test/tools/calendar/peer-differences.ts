@@ -1,6 +1,6 @@
 /**
- * Where recurring_ical_events 2.0.1 reads a calendar in another way than RFC 5545 says. Each difference writes the
- * calendar in other words of the same meaning, which the peer reads right: so both are compared there too.
+ * Differences between recurring_ical_events 2.0.1 and RFC 5545. Each difference rewrites the calendar into an
+ * equivalent one, which the peer reads correctly, so that both are compared there too.
  */
 import { dayMs, hourMs, type WallMs } from '#tools/zoned-time';
 import {
@@ -15,11 +15,11 @@ import {
 } from './generated-calendars.ts';
 
 export interface Difference {
-  /** What the peer does. */
+  /** The behaviour of the peer. */
   name: string;
-  /** The paragraph of RFC 5545 that says otherwise. */
+  /** The paragraph of RFC 5545 that it contradicts. */
   rfc: string;
-  /** The same meaning in other words; the very same object where the difference does not apply. */
+  /** An equivalent series; the same object if the difference does not apply. */
   rewrite(series: Series): Series | Series[];
 }
 
@@ -179,7 +179,7 @@ export const differences: readonly Difference[] = [
   },
 ];
 
-/** The calendar in other words of the same meaning, as the peer reads it right. */
+/** An equivalent calendar, which the peer reads correctly. */
 export function rewritten(calendar: GeneratedCalendar): GeneratedCalendar {
   let { series } = calendar;
   for (const { rewrite } of differences) series = series.flatMap(rewrite);
@@ -198,7 +198,7 @@ function changedPart(series: Series, name: string, change: (value: string) => st
   return next === old ? series : { ...series, rule: { ...rule, parts: rule.parts.with(at, next) } };
 }
 
-/** `SU,-1FR` in other words: each Sunday of the month by its number. */
+/** `SU,-1FR` rewritten: each Sunday of the month by its number. */
 function numbered(byDay: string): string {
   const days = byDay.split(',');
   const isMixed = days.some((day) => day.length > 2) && days.some((day) => day.length === 2);
@@ -217,7 +217,7 @@ function exactUntil(series: Series): string {
     : `;UNTIL=${stamp(series.kind, last)}`;
 }
 
-/** The last time of the rule as an UNTIL that is right with the offset of DTSTART and with its own. */
+/** The last time of the rule as an UNTIL that is valid with the offset of DTSTART and with its own. */
 function untilBound(series: Series): string {
   const last = ruleTimes(series).at(-1) ?? series.start;
   if (!isZone(series.kind)) return `;UNTIL=${stamp(series.kind, last)}`;
@@ -226,11 +226,11 @@ function untilBound(series: Series): string {
   return `;UNTIL=${stamp('UTC', instant + Math.max(0, offsetChange))}`;
 }
 
-/** Real time between DTSTART and DTEND. */
+/** The real time between DTSTART and DTEND. */
 const exactLength = (series: Series): number =>
   instantIn(series, series.start + (series.length?.ms ?? 0)) - instantIn(series, series.start);
 
-/** The instants at which clocks in the zone of the series show this. */
+/** The instants at which the clocks of the series' zone show this wall time. */
 function passes(series: Series, at: WallMs): number[] {
   const instant = instantIn(series, at);
   const later = [hourMs / 2, hourMs].map((shift) => instant + shift);
@@ -238,7 +238,7 @@ function passes(series: Series, at: WallMs): number[] {
   return [instant, ...later].filter((one) => zones.toWallTime(one, zone) === at);
 }
 
-/** One occurrence as an event of its own. The UID up to the plus is that of its series. */
+/** One occurrence as a separate event. The UID up to the plus sign is that of its series. */
 function alone(series: Series, name: string, start: WallMs, lengthMs: number): Series {
   return {
     ...series,
@@ -253,7 +253,7 @@ function alone(series: Series, name: string, start: WallMs, lengthMs: number): S
   };
 }
 
-/** The series without some of its times, and `right` as events of their own: in UTC where it has a zone. */
+/** The series without some of its times, and `right` as separate events: in UTC if it has a zone. */
 function apart(
   series: Series,
   without: readonly WallMs[],
@@ -279,7 +279,7 @@ const realLength = (series: Series): number => {
 const isMovedAway = (series: Series, at: WallMs): boolean =>
   series.moved.some(({ instance }) => instance === at);
 
-/** Moved instances as exceptions and events of their own. */
+/** Moved instances as exceptions and separate events. */
 function withoutMoved(series: Series): Series[] {
   const { moved } = series;
   const left = [...series.left, ...moved.map(({ instance }) => instance)];

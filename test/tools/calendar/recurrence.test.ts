@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { parseRule, wallOfTime } from '#tools/calendar/recurrence-parser';
 import { lastTimeOf, timesOf, type RecurrenceRule } from '#tools/calendar/recurrence';
 
-/** Times of another implementation (python-dateutil 2.9.0), over rules made at random. */
+/** Times of another implementation (python-dateutil 2.9.0) for random rules. */
 const cases = readFileSync(join(import.meta.dirname, 'cases/recurrence.jsonl'), 'utf8')
   .trim()
   .split('\n')
@@ -28,15 +28,15 @@ const days = (rule: string, start: string, from: string, to: string): string[] =
       .times,
   ).map((time) => time.slice(0, 10));
 
-describe('recurrence', () => {
-  test.each(cases)('$rule from $start has the times that others find', (one) => {
+describe('a recurrence rule', () => {
+  test.each(cases)('has the times that python-dateutil finds: $rule from $start', (one) => {
     const { times } = timesOf(ruleOf(one.rule), at(one.start), at(one.from), at(one.to));
-    // With us the first time of an event is always its own.
+    // In Gatehouse the start of an event always counts as its first time.
     const others = iso(times).filter((time) => time !== one.start || one.times.includes(time));
     expect(others).toEqual(one.times.split(' '));
   });
 
-  test('monthly on the 31st skips the months that have none', () => {
+  test('that is monthly on the 31st skips shorter months', () => {
     expect(days('FREQ=MONTHLY', '2026-01-31', '2026-01-01', '2027-01-01')).toEqual([
       '2026-01-31',
       '2026-03-31',
@@ -48,7 +48,7 @@ describe('recurrence', () => {
     ]);
   });
 
-  test('the last day of each month is another day in February', () => {
+  test('for the last day of each month has the leap day in February', () => {
     expect(days('FREQ=MONTHLY;BYMONTHDAY=-1', '2028-01-31', '2028-01-01', '2028-05-01')).toEqual([
       '2028-01-31',
       '2028-02-29',
@@ -57,7 +57,7 @@ describe('recurrence', () => {
     ]);
   });
 
-  test('a birthday on 29 February comes in leap years only', () => {
+  test('for 29 February has times in leap years only', () => {
     expect(days('FREQ=YEARLY', '2020-02-29', '2021-01-01', '2033-01-01')).toEqual([
       '2024-02-29',
       '2028-02-29',
@@ -71,7 +71,7 @@ describe('recurrence', () => {
     'FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30',
     'FREQ=MINUTELY;BYMONTH=2;BYMONTHDAY=31;COUNT=5',
     'FREQ=YEARLY;BYWEEKNO=53;BYYEARDAY=100;COUNT=3',
-  ])('%s has no time and ends all the same', (rule) => {
+  ])('that never applies has no times, and the search ends: %s', (rule) => {
     const start = at('2000-01-01T09:00:00');
     const found = timesOf(
       ruleOf(rule),
@@ -82,14 +82,14 @@ describe('recurrence', () => {
     expect(found.times).toEqual([]);
   });
 
-  test('a rule with more times than anybody could be shown is cut short and says so', () => {
+  test('with too many times is capped, and the result says so', () => {
     const start = at('2026-01-01T00:00:00');
     const found = timesOf(ruleOf('FREQ=SECONDLY'), start, start, at('2027-01-01T00:00:00'));
     expect(found.capped).toBe(true);
     expect(found.times.length).toBeLessThan(100_000);
   });
 
-  test('the end of a series is known where it has one', () => {
+  test('has a last time if it ends', () => {
     const start = at('2026-01-31T09:00:00');
     expect(iso([lastTimeOf(ruleOf('FREQ=MONTHLY;COUNT=3'), start) ?? 0])).toEqual([
       '2026-05-31T09:00:00',
@@ -97,13 +97,13 @@ describe('recurrence', () => {
     expect(lastTimeOf(ruleOf('FREQ=MONTHLY'), start)).toBeNull();
   });
 
-  test('a rule that makes no sense is not read', () => {
+  test('with an unknown frequency is rejected', () => {
     const recur = ICAL.Recur.fromString('FREQ=HOURLY');
     recur.freq = 'FORTNIGHTLY';
     expect(parseRule(recur, wallOfTime)).toBeNull();
   });
 
-  test('positions count within an hour and within a minute too', () => {
+  test('counts BYSETPOS within an hour and within a minute too', () => {
     const [start, to] = [at('2026-01-01T09:05:00'), at('2026-01-01T12:00:00')];
     const times = (rule: string): string[] =>
       iso(timesOf(ruleOf(rule), start, start + 1, to).times).map((time) => time.slice(11, 16));
@@ -125,21 +125,21 @@ describe('recurrence', () => {
     ['FREQ=HOURLY;COUNT=1000000', 1],
     ['FREQ=SECONDLY;BYHOUR=9;BYMINUTE=0;BYSECOND=30', 1],
     ['FREQ=MINUTELY;INTERVAL=1;BYHOUR=9', 1],
-  ])('%s is found long after its beginning without walking there', (rule, count) => {
+  ])('is evaluated far from its start without stepping through all times: %s', (rule, count) => {
     const from = at('2026-01-01T09:00:00');
     const found = timesOf(ruleOf(rule), at('1998-01-01T00:00:00'), from, from + 60_000);
     expect(found.capped).toBe(false);
     expect(found.times).toHaveLength(count);
   });
 
-  test('a rule that ends before the window is not walked through', () => {
+  test('that ends before the window is not stepped through', () => {
     const start = at('2026-01-01T00:00:00');
     const rule = ruleOf('FREQ=SECONDLY;BYHOUR=22;UNTIL=20260101T003000');
     const { times, capped } = timesOf(rule, start, start, at('2027-01-01T00:00:00'));
     expect({ times, capped }).toEqual({ times: [start], capped: false });
   });
 
-  test('a window finds what a wider window finds there', () => {
+  test('gives the same times in a window as in a wider window', () => {
     const rule = fc.constantFrom(
       'FREQ=DAILY;INTERVAL=3',
       'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU',

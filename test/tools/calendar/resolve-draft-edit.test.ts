@@ -1,4 +1,4 @@
-/** Changes to a waiting draft as its owner writes them, from the words to the draft that is shown again. */
+/** Changes to a waiting draft, from the words of the user to the new draft. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseDraftEdit } from '#language/rules/draft-edit';
 import { calendarCall, localCalendar } from './local-calendar-setting.ts';
@@ -20,7 +20,7 @@ async function changed(params: Record<string, unknown>, message: string) {
   return (await registry.revise(draft!, { ...edit }, context)).params;
 }
 
-describe('an hour without its half of the day', () => {
+describe('a new hour without its half of the day', () => {
   test.each([
     ['19:00', '8시로 바꿔', '20:00'],
     ['19:00', '7시 반으로 미뤄줘', '19:30'],
@@ -31,19 +31,28 @@ describe('an hour without its half of the day', () => {
     ['14:00', '10시로 바꿔', '10:00'],
     ['06:00', '5시로 바꿔', '05:00'],
     ['19:00', '오전 8시로 바꿔', '08:00'],
-  ])('of a draft at %s: %s is %s', async (time, message, expected) => {
-    expect(await changed({ time }, message)).toMatchObject({ date: '2026-11-25', time: expected });
-  });
+  ])(
+    'is resolved with the time of the draft: from %s, "%s" gives %s',
+    async (time, message, expected) => {
+      expect(await changed({ time }, message)).toMatchObject({
+        date: '2026-11-25',
+        time: expected,
+      });
+    },
+  );
 
   test.each([
     ['19:00', '9시까지로 해줘', '21:00'],
     ['22:00', '2시까지로 해줘', '02:00'],
     ['10:00', '끝나는 시간은 1시로', '13:00'],
-  ])('as the end of a draft at %s: %s is %s', async (time, message, expected) => {
-    expect(await changed({ time }, message)).toMatchObject({ time, end_time: expected });
-  });
+  ])(
+    'is resolved for the end with the start of the draft: from %s, "%s" gives %s',
+    async (time, message, expected) => {
+      expect(await changed({ time }, message)).toMatchObject({ time, end_time: expected });
+    },
+  );
 
-  test('takes the end along', async () => {
+  test('is resolved for start and end together', async () => {
     expect(await changed({ time: '19:00' }, '8시부터 9시까지로 바꿔줘')).toMatchObject({
       time: '20:00',
       end_time: '21:00',
@@ -51,16 +60,16 @@ describe('an hour without its half of the day', () => {
   });
 });
 
-describe('an hour after midnight', () => {
+describe('a new hour after midnight', () => {
   test.each([
     ['밤 12시로 바꿔', '2026-11-26', '00:00'],
     ['24시로 바꿔', '2026-11-26', '00:00'],
     ['내일 밤 1시로 옮겨줘', '2026-11-20', '01:00'],
-  ])('%s is of the next day', async (message, date, time) => {
+  ])('is on the next day: %s', async (message, date, time) => {
     expect(await changed({ time: '21:00' }, message)).toMatchObject({ date, time });
   });
 
-  test('stays on its day where the draft is of the same night', async () => {
+  test('stays on its day if the draft is in the same night', async () => {
     expect(await changed({ time: '00:30' }, '밤 1시로 바꿔')).toMatchObject({
       date: '2026-11-25',
       time: '01:00',
@@ -68,12 +77,12 @@ describe('an hour after midnight', () => {
   });
 });
 
-test('the place and the last day are changed by words too', async () => {
+test('the place and the last day of a draft can be changed by words', async () => {
   expect(await changed({}, '11월 27일까지로 해줘')).toMatchObject({ end_date: '2026-11-27' });
   expect(await changed({}, '장소는 강남역으로')).toMatchObject({ location: '강남역' });
 });
 
-describe('a draft that is moved by a length', () => {
+describe('moving a draft by a length', () => {
   test.each([
     [{ time: '19:00' }, '한 시간 미뤄줘', { date: '2026-11-25', time: '20:00' }],
     [{ time: '23:30' }, '한 시간 미뤄줘', { date: '2026-11-26', time: '00:30' }],
@@ -87,7 +96,7 @@ describe('a draft that is moved by a length', () => {
     [{ end_date: '2026-11-26' }, '일주일 미뤄줘', { date: '2026-12-02', end_date: '2026-12-03' }],
     [{}, 'a day earlier', { date: '2026-11-24' }],
     [{}, '한 시간 미뤄줘', { date: '2026-11-25' }],
-  ])('%j, %s', async (params, message, expected) => {
+  ])('from %j, "%s", gives the new date and time', async (params, message, expected) => {
     expect(await changed(params, message)).toEqual({ title: 'x', ...expected });
   });
 });

@@ -1,4 +1,4 @@
-/** What calendar text means, as lines that tests compare. */
+/** The occurrences of a calendar text, as lines that tests compare. */
 import { expect } from 'vitest';
 import { createEventParser, type ParsedEvents } from '#tools/calendar/event-parser';
 import { occurrencesIn } from '#tools/calendar/occurrences';
@@ -13,7 +13,7 @@ export interface Looked {
   read: ParsedEvents;
 }
 
-/** What takes place from the first day to the last. */
+/** The occurrences from the first day to the last. */
 export function look(ics: string, first: string, last: string, zone = 'Asia/Seoul'): Looked {
   const read = reader.parse(ics);
   const range = { from: parseIsoDate(first) ?? 0, to: (parseIsoDate(last) ?? 0) + dayMs };
@@ -27,7 +27,7 @@ export function look(ics: string, first: string, last: string, zone = 'Asia/Seou
   return { seen, read };
 }
 
-/** The same where everything can be read. */
+/** The lines alone; fails if a part of the calendar cannot be parsed. */
 export function seenIn(ics: string, first: string, last: string, zone?: string): string[] {
   const { seen, read } = look(ics, first, last, zone);
   expect(read.unreadable).toEqual([]);

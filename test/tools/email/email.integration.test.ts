@@ -94,7 +94,7 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
     });
     afterAll(() => dovecot?.stop());
 
-    test('the last seven days are told, newest first, and nothing becomes seen', async () => {
+    test('the last seven days are listed, newest first, and no message is marked as seen', async () => {
       const { summary, subjects, data } = await ask([personal], {});
       expect(subjects).toEqual([
         '견적서 요청드립니다',
@@ -125,11 +125,11 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
       ['견적서'.normalize('NFD'), ['견적서 요청드립니다']],
       ['없는말', []],
       ['x"\r\nA1 DELETE INBOX', []],
-    ])('%j is looked for in subject, sender and text', async (query, subjects) => {
+    ])('the words %j are searched in subject, sender and text', async (query, subjects) => {
       expect((await ask([personal], { query })).subjects).toEqual(subjects);
     });
 
-    test('a sender is looked for', async () => {
+    test('a sender is found by name or by address', async () => {
       expect((await ask([personal], { from: '김철수' })).subjects).toEqual(['견적서 요청드립니다']);
       expect((await ask([personal], { from: 'jane@example.org' })).subjects).toEqual([
         'Invoice 2026-11',
@@ -138,7 +138,7 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
       expect(none.summary).toBe('최근 7일 ‘홍길동’ 님이 보낸 메일이 없습니다.');
     });
 
-    test('days begin at midnight where the asker lives', async () => {
+    test('days begin at midnight in the zone of the user', async () => {
       const range = { date_from: day(4), date_to: day(4) };
       expect((await ask([personal], range)).subjects).toEqual(['자정 뒤']);
       expect((await ask([personal], { date_from: day(5), date_to: day(5) })).subjects).toEqual([
@@ -149,7 +149,7 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
       );
     });
 
-    test('folders are found by their name, by what they are for, and by configured words', async () => {
+    test('folders are found by their name, by their purpose, and by configured words', async () => {
       expect((await ask([personal], { folder: '청구서' })).subjects).toEqual(['11월 전기요금']);
       expect((await ask([personal], { folder: '보낸편지함' })).data.count).toBe(0);
       const named = { ...personal, folders: [{ path: '청구서', words: ['회사'] }] };
@@ -157,14 +157,14 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
       expect((await ask([named], {})).data.count).toBe(7);
     });
 
-    test('a folder that is not there is told with those that are', async () => {
+    test('an unknown folder is reported together with the existing folders', async () => {
       const { error, summary } = await ask([personal], { folder: 'Nowhere' });
       expect(error?.code).toBe('GH_TOOL_NOT_FOUND');
       expect(summary).toContain('‘Nowhere’ 편지함을 찾지 못했습니다');
       expect(summary).toContain('청구서');
     });
 
-    test('an account that cannot be reached costs itself only, and is named', async () => {
+    test('an unreachable account is reported, and the mail of the others is listed', async () => {
       const away = account({ name: '회사', port: await freePort() });
       const { ok, summary, data } = await ask([personal, away], {});
       expect(ok).toBe(true);
@@ -172,20 +172,20 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
       expect(summary).toContain('연결하지 못했습니다: 회사');
     });
 
-    test('an account that is named is the only one that is asked', async () => {
+    test('a named account is the only one that is searched', async () => {
       const away = account({ name: '회사', port: await freePort() });
       const { summary } = await ask([personal, away], { folder: '개인' });
       expect(summary).not.toContain('회사');
     });
 
-    test('mail is seen by those to whom the account belongs', async () => {
+    test('mail is visible only to the users of its account', async () => {
       const own = { ...personal, users: ['minji'] };
       expect((await ask([own], {})).data.count).toBe(6);
       const other = await ask([own], {}, { userId: 'jun' });
       expect(other.error?.code).toBe('GH_TOOL_NOT_CONFIGURED');
     });
 
-    test('where a server refuses Korean words, the newest mail is looked through here', async () => {
+    test('if the server refuses to search Korean words, the newest mail is searched locally', async () => {
       const proxy = await imapProxy(dovecot.port, (command) =>
         /^UID SEARCH .*CHARSET/.test(command) ? 'NO [BADCHARSET (US-ASCII)] not supported' : null,
       );
@@ -194,14 +194,14 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
       expect((await ask([through], { query: '세금계산서' })).subjects).toEqual(['세금 안내']);
       expect((await ask([through], { from: '김철수' })).subjects).toEqual(['견적서 요청드립니다']);
       expect(seen.some((line) => line.includes('CHARSET'))).toBe(true);
-      // And all of that without a command that could change the mailbox.
+      // No command that could change the mailbox was sent.
       expect(seen.some((line) => line.includes('EXAMINE'))).toBe(true);
       expect(seen.filter((line) => / SELECT | STORE |BODY\[/.test(line))).toEqual([]);
       await proxy.close();
     });
 
-    // The last one: the server makes the next login from this address wait.
-    test('a wrong password is told as one and leaves no connection open', async () => {
+    // This test is the last one: the server delays the next login from this address.
+    test('a wrong password is reported as a failed login, without the password', async () => {
       const { error, summary } = await ask([{ ...personal, password: 'guess' }], {});
       expect(error?.code).toBe('GH_TOOL_LOGIN');
       expect(summary).toContain('비밀번호');
@@ -211,7 +211,7 @@ describe.skipIf(missing !== null).each([fixed, ...momentsOfClock().slice(0, 1)])
 );
 
 describe.skipIf(missing !== null)('mail of a fixed day', () => {
-  test('the same message is of another day in another zone', async () => {
+  test('a message belongs to another day in another zone', async () => {
     const dovecot = await startDovecot(['INBOX']);
     const put = async (when: string, subject: string): Promise<void> => {
       const mail = await modernMail({ from: 'b@example.org', subject, text: 'x' });
@@ -228,20 +228,20 @@ describe.skipIf(missing !== null)('mail of a fixed day', () => {
   });
 });
 
-describe('mail that is not there', () => {
-  test('without an account the tool says so, in each language', async () => {
+describe('a mail search that cannot be done', () => {
+  test('without an account is refused in the language of the message', async () => {
     const ko = await search([], {});
     expect(ko.error?.code).toBe('GH_TOOL_NOT_CONFIGURED');
     expect(ko.summary).toContain('설정되어 있지 않아');
     expect((await search([], {}, { locale: 'en' })).summary).toContain('No mail account');
   });
 
-  test('a server that is not there is told as out of reach', async () => {
+  test('at a server that is not running is reported as unreachable', async () => {
     const { error } = await search([account({ port: await freePort() })], {});
     expect(error?.code).toBe('GH_TOOL_UNREACHABLE');
   });
 
-  test('a server that takes connections and says nothing is given up in time', async () => {
+  test('at a server that accepts connections and never answers ends with a timeout', async () => {
     const server = await silentServer();
     const { error } = await search(
       [account({ port: Number(new URL(server.url).port) })],
@@ -253,7 +253,7 @@ describe('mail that is not there', () => {
     await server.close();
   });
 
-  test('a search that is cancelled closes its connection', async () => {
+  test('ends when it is cancelled', async () => {
     const server = await silentServer();
     const controller = new AbortController();
     const asked = search(

@@ -1,6 +1,6 @@
 /**
- * What is read of an HTML mail: what a person sees. Hidden preheaders and the invisible characters behind them are
- * left out, and nothing else is.
+ * The text of an HTML mail: what a person sees. Hidden preheaders and the invisible characters behind them are removed,
+ * and nothing else is.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { oneLine } from '#tools/sanitize-text';
 const seen = (html: string): string => oneLine(htmlToText(html), 1000);
 const body = '<p>본문입니다.</p>';
 
-describe('what shows nothing', () => {
+describe('invisible characters', () => {
   test.each([
     ['zero-width non-joiners between spaces', '&zwnj;&nbsp;'],
     ['grapheme joiners', '&#847; '],
@@ -27,25 +27,25 @@ describe('what shows nothing', () => {
     ['references without a semicolon', '&nbsp &#8204'],
     ['variation selectors', '\ufe0f'],
     ['invisible tags', '\u{e0020}\u{e0041}'],
-  ])('%s, 150 times', (_name, filler) => {
+  ])('are removed from the text: %s, 150 times', (_name, filler) => {
     expect(seen(`<div>${filler.repeat(150)}</div>${body}`)).toBe('본문입니다.');
     expect(seen(`<div>미리 보기${filler.repeat(150)}</div>${body}`)).toBe('미리 보기 본문입니다.');
     expect(oneLine(`${filler.replace(/&.*/, '').repeat(150)} 글`, 1000)).toBe('글');
   });
 
   test.each(['👨‍👩‍👧 가족', '❤️ 1️⃣', 'می‌خواهم', 'क्‍ष', 'e\u0301', '한글'])(
-    '%j stays as it is',
+    'that belong to a visible text stay: %j',
     (text) => {
       expect(oneLine(text, 100)).toBe(text.normalize('NFC'));
     },
   );
 
-  test('a soft hyphen or a joiner inside a word does not part it', () => {
+  test('inside a word do not split it', () => {
     expect(oneLine('견\u00ad적\u034f서\u200c를', 100)).toBe('견적서를');
   });
 });
 
-describe('what is hidden', () => {
+describe('hidden content', () => {
   test.each([
     'display:none',
     'display: none;',
@@ -67,7 +67,7 @@ describe('what is hidden', () => {
     'text-indent:-9999px',
     'position:absolute;left:-10000px',
     'color:transparent',
-  ])('%s', (style) => {
+  ])('is removed with the style %s', (style) => {
     for (const tag of ['div', 'span', 'td', 'p']) {
       const hidden = `<${tag} class="x" style="${style}">몰래 <b>쓴</b> 글<img src=x></${tag}>`;
       expect(seen(`${hidden}${body}`)).toBe('본문입니다.');
@@ -97,12 +97,12 @@ describe('what is hidden', () => {
       'a preheader of 500 fillers',
       `<div style="display:none">몰래${'&zwnj;&nbsp;'.repeat(500)}</div>`,
     ],
-  ])('%s', (_name, hidden) => {
+  ])('is removed: %s', (_name, hidden) => {
     expect(seen(`${hidden}${body}`)).toBe('본문입니다.');
   });
 });
 
-describe('what is not hidden', () => {
+describe('visible content', () => {
   test.each([
     [
       'a font that is set again inside',
@@ -125,11 +125,11 @@ describe('what is not hidden', () => {
     ['a condition that Outlook alone does not see', '<!--[if !mso]><!-->글<!--<![endif]-->'],
     ['a tag without an end', '글 <a href="x'],
     ['a text without HTML', '글'],
-  ])('%s', (_name, html) => {
+  ])('is kept: %s', (_name, html) => {
     expect(seen(html)).toBe('글');
   });
 
-  test('words are parted by elements that part lines only', () => {
+  test('has a space only at elements that break lines', () => {
     expect(
       seen('견<b>적</b><span>서</span><br>보냄<table><tr><td>1</td><td>2</td></tr></table>'),
     ).toBe('견적서 보냄 1 2');
@@ -138,7 +138,7 @@ describe('what is not hidden', () => {
     );
   });
 
-  test('any HTML gives text, and its plain words stay', () => {
+  test('that precedes any HTML is kept', () => {
     const pieces =
       '<div>|</div>|<p style="display:none">|</p>|<|>|<!--|-->|"|<style>|</style>|<a href="x">|글|&zwnj;|<br/>|<td style=font-size:0>|</td>|<body>';
     const piece = fc.constantFrom(...pieces.split('|'), "'");
@@ -150,7 +150,7 @@ describe('what is not hidden', () => {
     );
   });
 
-  test('a page made to be slow is read in linear time', () => {
+  test('and a tag whose end is far away are converted in linear time', () => {
     for (const piece of [
       '<',
       '<a "',
@@ -163,17 +163,17 @@ describe('what is not hidden', () => {
       '<style></style',
       `<${'a'.repeat(500)}`,
     ]) {
-      // A page of 64 KB, as much as is fetched of a mail, and a tag's end far away.
+      // 64 KB is the part of a mail that is fetched.
       expect(typeof htmlToText(`${piece.repeat(65_000 / piece.length)}>`)).toBe('string');
     }
   });
 });
 
-describe('previews of mails', () => {
+describe('the preview of a mail', () => {
   const mail = (type: string, text: string): Buffer =>
     Buffer.from(`Subject: s\r\nContent-Type: ${type}; charset=utf-8\r\n\r\n${text}`);
 
-  test('a newsletter is shown from its first visible words', () => {
+  test('begins with the first visible words of a newsletter', () => {
     const filler = '&zwnj;&nbsp;'.repeat(150);
     const hidden = `<div style="display:none;max-height:0;mso-hide:all">특가 안내${filler}</div>`;
     expect(parseMail(mail('text/html', `<html><body>${hidden}${body}</body></html>`)).text).toBe(
@@ -181,13 +181,13 @@ describe('previews of mails', () => {
     );
   });
 
-  test('a page under the label of plain text is read as a page', () => {
+  test('has the text of an HTML page that is labelled as plain text', () => {
     expect(parseMail(mail('text/plain', `<!DOCTYPE html><html>${body}</html>`)).text).toBe(
       '본문입니다.',
     );
   });
 
-  test('plain text with angle brackets stays as it is', () => {
+  test('has plain text with angle brackets unchanged', () => {
     expect(parseMail(mail('text/plain', 'a <b> & c &amp; d')).text).toBe('a <b> & c &amp; d');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The charsets of mail. The rule: bytes that are UTF-8 beyond doubt are UTF-8; else the label counts, by its
- * aliases; where it is missing, unknown or does not fit the bytes, they are read as what they look like most.
+ * The charsets of mail. The rule: bytes that are valid UTF-8 are UTF-8; else the label counts, by its aliases; if it is
+ * missing, unknown or does not fit the bytes, the most likely charset is used.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import fc from 'fast-check';
@@ -15,7 +15,7 @@ const korean = '계약서를 송부하오니 검토 바랍니다. 똠방각하 �
 const cp949 = (text: string): Buffer => iconv.encode(text, 'cp949');
 const latin = (bytes: Buffer): string => bytes.toString('latin1');
 
-/** A message of raw parts: nothing in it is encoded by a library. */
+/** A message of raw parts, which no library encodes. */
 const mailOf = (head: string[], body: Buffer | string): Buffer =>
   Buffer.concat([
     Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'),
@@ -23,13 +23,16 @@ const mailOf = (head: string[], body: Buffer | string): Buffer =>
   ]);
 
 describe('mails of the case files', () => {
-  test.each(readdirSync(cases).filter((name) => name.endsWith('.eml')))('%s', (name) => {
-    const { from, subject, text } = parseMail(readFileSync(new URL(name, cases)));
-    const isRaw = name.includes('raw');
-    expect(from).toMatch(isRaw ? /^김철수 </ : /^이민호 </);
-    expect(subject).toBe(isRaw ? '견적서 보냅니다' : '계약서 송부');
-    expect(text).toBe(isRaw ? '첨부한 견적서를 확인해 주세요.' : '잔금 지급 안내');
-  });
+  test.each(readdirSync(cases).filter((name) => name.endsWith('.eml')))(
+    '%s has its Korean sender, subject and text',
+    (name) => {
+      const { from, subject, text } = parseMail(readFileSync(new URL(name, cases)));
+      const isRaw = name.includes('raw');
+      expect(from).toMatch(isRaw ? /^김철수 </ : /^이민호 </);
+      expect(subject).toBe(isRaw ? '견적서 보냅니다' : '계약서 송부');
+      expect(text).toBe(isRaw ? '첨부한 견적서를 확인해 주세요.' : '잔금 지급 안내');
+    },
+  );
 });
 
 describe('labels of the Korean code page', () => {
@@ -37,9 +40,12 @@ describe('labels of the Korean code page', () => {
     'euc-kr EUC-KR euc_kr euckr x-euc-kr ks_c_5601-1987 KS_C_5601-1987 ks_c_5601-1989 ks_c_5601 ksc5601 ksc_5601 KSC5601-1987 ks_x_1001 KSX1001 korean iso-ir-149 csKSC56011987 csEUCKR uhc UHC x-uhc cp949 CP-949 ms949 MS-949 x-ms949 windows-949 x-windows-949 win949 windows949 ibm-949 x-mac-korean johab'.split(
       ' ',
     );
-  test.each([...labels, ' "euc-kr" ', "'uhc'", 'euc-kr;', 'euc-kr*ko'])('%s', (label) => {
-    expect(decodeBytes(cp949(korean), label)).toBe(korean);
-  });
+  test.each([...labels, ' "euc-kr" ', "'uhc'", 'euc-kr;', 'euc-kr*ko'])(
+    'the label %s is decoded as code page 949',
+    (label) => {
+      expect(decodeBytes(cp949(korean), label)).toBe(korean);
+    },
+  );
 });
 
 describe('labels that are missing, unknown or wrong', () => {
@@ -85,11 +91,11 @@ describe('labels that are missing, unknown or wrong', () => {
     ['hex, which is no charset', 'hex', 'utf8', korean],
     ['base64, which is no charset', 'base64', 'cp949', '견적서 보냅니다'],
   ];
-  test.each(others)('%s', (_name, label, encoding, text) => {
+  test.each(others)('the text is decoded in this case: %s', (_name, label, encoding, text) => {
     expect(decodeBytes(iconv.encode(text, encoding), label)).toBe(text);
   });
 
-  test('ISO-2022-KR is read with and without its designation, and under other labels', () => {
+  test('ISO-2022-KR is decoded with and without its designation, and under other labels', () => {
     const shifted = Buffer.concat([
       Buffer.from([0x0e]),
       Buffer.from(cp949('견적서').map((byte) => byte & 0x7f)),
@@ -103,20 +109,20 @@ describe('labels that are missing, unknown or wrong', () => {
     }
   });
 
-  test('ISO-2022-JP is read under its label and without one', () => {
+  test('ISO-2022-JP is decoded under its label and without one', () => {
     const bytes = Buffer.from('\x1b$B@A5a=q\x1b(B No.5');
     for (const label of ['iso-2022-jp', 'ISO-2022-JP-MS', null]) {
       expect(decodeBytes(bytes, label)).toBe('請求書 No.5');
     }
   });
 
-  test('Johab is read by its bytes', () => {
-    // 한글 in Johab: the five bits of each letter of a syllable.
+  test('Johab is recognized by its bytes', () => {
+    // 한글 in Johab: five bits for each letter of a syllable.
     expect(decodeBytes(Buffer.from([0xd0, 0x65, 0x8b, 0x69, 0x21]), 'johab')).toBe('한글!');
     expect(decodeBytes(cp949('한글 문서'), 'johab')).toBe('한글 문서');
   });
 
-  test('a text that is cut off inside a character keeps all that comes before', () => {
+  test('a text that is cut inside a character keeps all characters before the cut', () => {
     for (const [encoding, label] of [
       ['utf8', 'utf-8'],
       ['utf8', 'euc-kr'],
@@ -134,7 +140,7 @@ describe('labels that are missing, unknown or wrong', () => {
     expect(decodeBytes(utf8, 'utf-8')).toContain('를 보냅니다. 확인해 주시기 바랍니다.');
   });
 
-  test('whatever the bytes and the label are, there is text', () => {
+  test('any bytes with any label are decoded to a text', () => {
     const label = fc.option(fc.oneof(fc.string(), fc.constantFrom('uhc', 'utf-7', 'johab', 'jis')));
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), label, (bytes, name) => {
@@ -144,7 +150,7 @@ describe('labels that are missing, unknown or wrong', () => {
     );
   });
 
-  test('Korean text of any words is read without a label', () => {
+  test('Korean text of any words is decoded without a label', () => {
     const words = fc.array(
       fc.constantFrom(...'계약 송부 안내 회의 일정 견적 3월 (주) A사 및'.split(' ')),
       {
@@ -161,14 +167,14 @@ describe('labels that are missing, unknown or wrong', () => {
   });
 });
 
-describe('headers', () => {
+describe('mail headers', () => {
   const word = (charset: string, bytes: Buffer): string =>
     `=?${charset}?B?${bytes.toString('base64')}?=`;
   const quoted = (charset: string, bytes: Buffer): string =>
     `=?${charset}?Q?${[...bytes].map((byte) => `=${byte.toString(16).padStart(2, '0')}`).join('')}?=`;
 
   test.each([1, 2, 3, 4, 5, 6, 7])(
-    'encoded words that are parted at byte %i are read as one',
+    'encoded words that are split at byte %i are decoded as one text',
     (at) => {
       for (const [charset, bytes] of [
         ['euc-kr', cp949('견적서입니다')],
@@ -180,7 +186,7 @@ describe('headers', () => {
           const value = parts.map((part) => form(charset, part)).join('\r\n ');
           expect(decodeHeader(value, null)).toBe('견적서입니다');
         }
-        // Base64 that is cut anywhere, also inside a group of four.
+        // Base64 that is split at any place, also inside a group of four.
         const text = bytes.toString('base64');
         const cut = `=?${charset}?B?${text.slice(0, at)}?= =?${charset}?B?${text.slice(at)}?=`;
         expect(decodeHeader(cut, null)).toBe('견적서입니다');
@@ -219,11 +225,11 @@ describe('headers', () => {
     ['ISO-2022-KR in no encoding', '\x1b$)C\x0e0_@{\x0f', '견적'],
     ['no encoded word', 'a =? b ?= c', 'a =? b ?= c'],
     ['an encoded word of nothing', '=?utf-8?B??=', ''],
-  ])('%s', (_name, value, text) => {
+  ])('a header with this content is decoded: %s', (_name, value, text) => {
     expect(decodeHeader(value, null)).toBe(text);
   });
 
-  test('a byte 0xA0 at the end of a value is part of its last character', () => {
+  test('a byte 0xA0 at the end of a header is part of its last character', () => {
     const { subject, from } = parseMailHead(
       mailOf(
         [`Subject: ${latin(Buffer.from('voilà'))}`, `From: ${latin(Buffer.from('Là'))} <a@b>`],
@@ -233,7 +239,7 @@ describe('headers', () => {
     expect([subject, from]).toEqual(['voilà', 'Là']);
   });
 
-  test('text in no encoding is read by the charset of the mail', () => {
+  test('an unencoded header is decoded with the charset of the mail', () => {
     const head = (charset: string, subject: Buffer): Buffer =>
       mailOf([`Subject: ${latin(subject)}`, `Content-Type: text/html; charset=${charset}`], '');
     expect(parseMailHead(head('gb2312', iconv.encode('你好', 'gbk'))).subject).toBe('你好');
@@ -257,7 +263,7 @@ describe('headers', () => {
     ['"a \\"b\\" c" <k@example.org>', 'a "b" c', 'k@example.org'],
     ["'Kim' <k@example.org>", 'Kim', 'k@example.org'],
     ['', '', ''],
-  ])('the sender of %j', (raw, name, address) => {
+  ])('the sender of %j has its name and its address', (raw, name, address) => {
     expect(parseSender(raw, null)).toEqual({ name, address });
   });
 
@@ -274,7 +280,7 @@ describe('headers', () => {
     [latin(Buffer.from('attachment; filename=견적 서.pdf')), '견적 서.pdf'],
     ['attachment; FileName="a;b.pdf"; size=3', 'a;b.pdf'],
     ['attachment;filename="a.pdf"', 'a.pdf'],
-  ])('the file name of %j', (raw, name) => {
+  ])('the file name of %j is decoded', (raw, name) => {
     expect(parseHeaderValue(raw).parameters.get('filename')).toBe(name);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Mail of days on a real server and on today's date: from the sentence through the rule and the tool to IMAP. A
- * bound that is not past is left out, and what comes is cut at midnight in the zone of the person.
+ * Mail of given days on a real server and on today's date: from the sentence through the rule and the tool to IMAP. A
+ * bound that is not in the past is left out, and the result is cut at midnight in the zone of the user.
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ import { modernMail } from './mails.ts';
 const missing = dovecotMissing();
 const hourMs = 3_600_000;
 
-/** First and last day of what a sentence asks for. */
+/** First and last day of a sentence. */
 type Range = (today: string) => readonly [from: string, to: string];
 const today: Range = (day) => [day, day];
 const yesterday: Range = (day) => [dayAfter(day, -1), dayAfter(day, -1)];
@@ -49,7 +49,7 @@ const sentences: readonly (readonly [sentence: string, range: Range, word: strin
   ['show me emails about invoice from the last 7 days', sevenDays, 'invoice'],
 ];
 
-/** Asks as the assistant does, and returns what the tool was asked and gave. */
+/** Sends the sentence through the rules to the tool, as the assistant does, and returns the result of the tool. */
 async function say(sentence: string, moment: Moment, port: number) {
   const { now, timeZone } = moment;
   const decided = route(sentence, { now, timeZone, pendingDraft: false });
@@ -60,14 +60,14 @@ async function say(sentence: string, moment: Moment, port: number) {
   return search([account({ port })], call?.params ?? {}, askedAt(moment));
 }
 
-describe.skipIf(missing !== null)('mail of days on a real server', () => {
+describe.skipIf(missing !== null)('mail of given days on a real server', () => {
   let dovecot: Dovecot;
   const moments = momentsOfClock();
   const arrivals: { at: number; words: string }[] = [];
 
   beforeAll(async () => {
     dovecot = await startDovecot(['INBOX']);
-    // A minute to midnight and a minute after it in each zone, ten days back, and this very moment.
+    // One minute before and after midnight in each zone, ten days back, and now.
     const times = moments.flatMap((moment) =>
       Array.from({ length: 11 }, (_, days) => [
         daysBefore(moment, days, '00:01').getTime(),
@@ -87,7 +87,7 @@ describe.skipIf(missing !== null)('mail of days on a real server', () => {
   afterAll(() => dovecot?.stop());
 
   describe.each(moments)('$name', (moment) => {
-    test.each(sentences)('%s', async (sentence, rangeOf, word) => {
+    test.each(sentences)('"%s" lists the mail of its days', async (sentence, rangeOf, word) => {
       const [from, to] = rangeOf(moment.today);
       const expected = arrivals
         .filter(({ words }) => words.includes(word))
@@ -100,12 +100,12 @@ describe.skipIf(missing !== null)('mail of days on a real server', () => {
       const { ok, data, subjects } = await say(sentence, moment, dovecot.port);
       expect(ok).toBe(true);
       expect(data.count).toBe(expected.length);
-      // Mails of one minute come in any order.
+      // The order of mails of the same minute is not defined.
       expect(subjects.toSorted()).toEqual(expected.slice(0, 10).toSorted());
     });
   });
 
-  /** Kinds of servers, by what they say instead of what Dovecot would. */
+  /** Servers that answer differently from Dovecot. */
   const servers: readonly {
     name: string;
     answer: (command: string) => string | null;
@@ -130,27 +130,30 @@ describe.skipIf(missing !== null)('mail of days on a real server', () => {
       edit: (text) => text.replaceAll(/ ESEARCH| WITHIN/g, ''),
     },
   ];
-  test.each(servers)('a server that $name gives the mail of the days', async ({ answer, edit }) => {
-    const proxy = await imapProxy(dovecot.port, answer, edit);
-    const [moment] = moments;
-    if (moment === undefined) throw new Error('no moment');
-    for (const [sentence, rangeOf] of [
-      ['오늘 메일 확인해줘', today],
-      ['어제 온 메일 있어?', yesterday],
-      ['메일 확인해줘', sevenDays],
-    ] as const) {
-      const [from, to] = rangeOf(moment.today);
-      const expected = arrivals.filter(({ at }) => {
-        const day = dayIn(moment.timeZone, at);
-        return day >= from && day <= to;
-      });
-      const { data } = await say(sentence, moment, proxy.port);
-      expect([sentence, data.count]).toEqual([sentence, expected.length]);
-    }
-    await proxy.close();
-  });
+  test.each(servers)(
+    'a server that $name still lists the mail of the days',
+    async ({ answer, edit }) => {
+      const proxy = await imapProxy(dovecot.port, answer, edit);
+      const [moment] = moments;
+      if (moment === undefined) throw new Error('no moment');
+      for (const [sentence, rangeOf] of [
+        ['오늘 메일 확인해줘', today],
+        ['어제 온 메일 있어?', yesterday],
+        ['메일 확인해줘', sevenDays],
+      ] as const) {
+        const [from, to] = rangeOf(moment.today);
+        const expected = arrivals.filter(({ at }) => {
+          const day = dayIn(moment.timeZone, at);
+          return day >= from && day <= to;
+        });
+        const { data } = await say(sentence, moment, proxy.port);
+        expect([sentence, data.count]).toEqual([sentence, expected.length]);
+      }
+      await proxy.close();
+    },
+  );
 
-  test('no interval that is not past is sent: the command of the case file is not repeated', async () => {
+  test('the command of the case file is not repeated: no interval is zero or negative', async () => {
     const bad = readFileSync(new URL('cases/14-imap-within.txt', import.meta.url), 'utf8');
     expect(bad).toContain('OLDER 0');
     const proxy = await imapProxy(dovecot.port, () => null);
@@ -169,7 +172,7 @@ describe.skipIf(missing !== null)('mail of days on a real server', () => {
   });
 });
 
-describe('the days as a server is asked for them', () => {
+describe('the bounds of a search by days', () => {
   const now = Date.now();
   const query = (from: number, to: number) => ({
     from,
@@ -179,15 +182,18 @@ describe('the days as a server is asked for them', () => {
     folder: null,
   });
 
-  test.each(momentsAhead())('bounds have a day to spare and are past: $name', (moment) => {
-    const from = daysBefore(moment, 6, '00:00').getTime();
-    const to = daysBefore(moment, -1, '00:00').getTime();
-    const { since, before } = dateCriteria(query(from, to), moment.now);
-    expect(since).toEqual(new Date(from - 24 * hourMs));
-    expect(before).toBeUndefined();
-  });
+  test.each(momentsAhead())(
+    'lie a day outside the requested days, and only in the past: $name',
+    (moment) => {
+      const from = daysBefore(moment, 6, '00:00').getTime();
+      const to = daysBefore(moment, -1, '00:00').getTime();
+      const { since, before } = dateCriteria(query(from, to), moment.now);
+      expect(since).toEqual(new Date(from - 24 * hourMs));
+      expect(before).toBeUndefined();
+    },
+  );
 
-  test('days that lie further back have two bounds', () => {
+  test('are two for days in the past', () => {
     const { since, before } = dateCriteria(query(now - 100 * hourMs, now - 76 * hourMs), now);
     expect(since).toEqual(new Date(now - 124 * hourMs));
     expect(before).toEqual(new Date(now - 52 * hourMs));
@@ -197,7 +203,7 @@ describe('the days as a server is asked for them', () => {
     ['the day before yesterday', now - 72 * hourMs, now - 24 * hourMs],
     ['days that are still to come', now + 48 * hourMs, now + 72 * hourMs],
     ['the day after tomorrow', now + 24 * hourMs, now + 48 * hourMs],
-  ])('a bound of %s that is not past is left out', (_name, from, to) => {
+  ])('are left out if they are not in the past: %s', (_name, from, to) => {
     const days = dateCriteria(query(from, to), now);
     for (const bound of Object.values(days)) {
       expect((bound as Date).getTime()).toBeLessThan(now - 999);

@@ -1,4 +1,4 @@
-/** The parts of mails: what is text to read, what is an attachment, and what a peer (mailparser) reads of the same. */
+/** The parts of mails: the text, the attachments, and the comparison with another parser (mailparser). */
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
@@ -39,25 +39,25 @@ const file = (type: string, name: string): Part => ({
   ],
 });
 
-describe('parts of a mail', () => {
-  test('of several forms of one text the plain one is shown, the others have words too', () => {
+describe('the parts of a mail', () => {
+  test('give the plain text to show, and the text of the other form for the search', () => {
     const { text, otherText } = read(
       multipart('alternative', [plain('본문'), html('<b>본문 페이지</b>')]),
     );
     expect([text, otherText]).toEqual(['본문', '본문 페이지']);
   });
 
-  test('a plain form that is blank gives way to the page', () => {
+  test('give the text of the HTML page if the plain text is blank', () => {
     const blank = plain('\u200c\u00a0 \r\n\u200c');
     expect(read(multipart('alternative', [blank, html('<p>페이지</p>')])).text).toBe('페이지');
   });
 
-  test('a page with a footer of a list is read in its order', () => {
+  test('give a page and the footer of a mailing list in their order', () => {
     const parts = [html('<p>본문</p>'), plain('-- list footer')];
     expect(read(multipart('mixed', parts)).text).toBe('본문 -- list footer');
   });
 
-  test('parts inside parts are read, and attachments named', () => {
+  test('are read when they are nested, and attachments are named', () => {
     const inner = multipart('alternative', [plain('본문'), html('<p>본문</p>')], 'B2');
     const parts = [{ type: '', body: inner }, file('application/pdf', '견적.pdf')];
     expect(read(multipart('mixed', parts))).toMatchObject({ text: '본문', files: ['견적.pdf'] });
@@ -153,11 +153,11 @@ describe('parts of a mail', () => {
       'Content-Type: text/plain; format=flowed; delsp=yes; charset=utf-8\r\n\r\n견적 \r\n서',
       '견적서',
     ],
-  ])('%s', (_name, source, text) => {
+  ])('give the expected text for this mail: %s', (_name, source, text) => {
     expect(read(source).text).toBe(text);
   });
 
-  test('a mail that came back tells why, and what it was', () => {
+  test('give the reason and the original message of a bounce', () => {
     const returned = 'Subject: =?ks_c_5601-1987?B?sN/A+w==?=\r\n\r\n원래 글';
     const parts = [
       plain('보내지 못했습니다'),
@@ -174,7 +174,7 @@ describe('parts of a mail', () => {
   });
 
   test.each(['(', '"', '<', ' ', '=?', '=?utf-8?B?', '; ', ';a="', '\\'])(
-    'a head of 64 KB made of %j is read',
+    'are read after a header of 64 KB made of %j',
     (piece) => {
       for (const name of ['From', 'Subject', 'Content-Type', 'Content-Disposition']) {
         const head = `${name}: x ${piece.repeat(65_000 / piece.length)}`;
@@ -183,7 +183,7 @@ describe('parts of a mail', () => {
     },
   );
 
-  test('a mail inside mails of any depth is read as far as a person would', () => {
+  test('are read at any nesting depth and in any number, up to the limit', () => {
     const deep = 'Content-Type: message/rfc822\r\n\r\n'.repeat(3000);
     expect(read(`${deep}\r\n글`).subject).toBe('s');
     const wide = multipart(
@@ -194,14 +194,14 @@ describe('parts of a mail', () => {
   });
 });
 
-describe('a peer reads the same', () => {
+describe('the mail parser and the library mailparser', () => {
   const words = fc.string({
     unit: fc.constantFrom(...'가나다라 견적서 abc 12,.:-\n'.split('')),
     minLength: 1,
     maxLength: 400,
   });
 
-  test('of any mail that a library writes: sender, subject, text and attachments', async () => {
+  test('read the same sender, subject, text and attachments from any generated mail', async () => {
     const form = fc.record({
       name: words,
       subject: words,
@@ -215,7 +215,7 @@ describe('a peer reads the same', () => {
           from: `"${oneLine(name, 60)}" <a@example.org>`,
           subject: oneLine(subject, 300),
           ...(isHtml ? { html: `<p>${text}</p>` } : { text }),
-          // The peer makes no text of a page that comes with a file.
+          // mailparser makes no text of a page that has an attachment.
           ...(hasFile && !isHtml ? { attachment: Buffer.from('x') } : {}),
         });
         const ours = parseMail(source);

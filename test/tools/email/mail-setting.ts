@@ -1,4 +1,4 @@
-/** What tests of the mail tool share: accounts, questions through the registry, and a proxy before a server. */
+/** Shared by the tests of the mail tool: accounts, searches through the registry, and a proxy in front of a server. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { silentLog } from '#shared/log';
 import { createEmailTool } from '#tools/email/email-tool';
@@ -17,7 +17,7 @@ export interface MailData {
   messages: { subject: string; from: string; folder: string; date: string; preview?: string }[];
 }
 
-/** Asks the tool as the core does, through the registry. */
+/** Calls the tool as the core does, through the registry. */
 export async function search(
   accounts: MailAccount[],
   params: Record<string, unknown>,
@@ -51,13 +51,13 @@ export const askedAt = ({ now, timeZone }: Moment): Partial<ToolContext> => ({
   timeZone,
 });
 
-/** The instant at which a clock of the moment's zone shows `time` (`HH:MM`) so many days before its day. */
+/** The instant at which the clocks of the moment's zone show `time` (`HH:MM`), `days` days before its day. */
 export function daysBefore({ today, timeZone }: Moment, days: number, time: string): Date {
   const wall = Date.parse(`${dayAfter(today, -days)}T${time}:00Z`);
   return new Date(createZones().toInstant(wall, timeZone));
 }
 
-/** A day as Korean answers say it, `11월 18일(수)`. */
+/** A day as the Korean answers write it, `11월 18일(수)`. */
 export function spokenDay(day: string, today: string): string {
   const [year, month, date] = day.split('-').map(Number);
   const weekday = '일월화수목금토'[new Date(`${day}T00:00:00Z`).getUTCDay()];
@@ -67,15 +67,15 @@ export function spokenDay(day: string, today: string): string {
 
 export interface ImapProxy {
   port: number;
-  /** What clients sent, a command a line. */
+  /** The commands of the clients, one per line. */
   seen: string[];
   close(): Promise<void>;
 }
 
 /**
- * Stands before an IMAP server and makes it one of another kind. `answer` is asked for each command of a client:
- * what it gives is sent instead (after the command's tag), null lets the command through. `edit` may change
- * what the server sends; it gets whole chunks as Latin-1.
+ * A proxy in front of an IMAP server that changes its behaviour. `answer` is called for each command of a client: a
+ * returned text is sent instead of the server's answer (after the command's tag), null passes the command on. `edit`
+ * may change what the server sends; it gets whole chunks as Latin-1.
  */
 export async function imapProxy(
   target: number,

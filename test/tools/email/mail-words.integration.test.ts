@@ -1,6 +1,6 @@
 /**
- * Words in mail on a real server that does not know every charset: what is not ASCII is looked for here too, in
- * the newest mail of the days, within bounds.
+ * Words in mail on a real server that does not know every charset: words that are not ASCII are also searched locally,
+ * in the newest mail of the days, within limits.
  */
 import { readFileSync } from 'node:fs';
 import iconv from 'iconv-lite';
@@ -13,7 +13,7 @@ import { labelledMail, modernMail } from './mails.ts';
 const missing = dovecotMissing();
 const caseOf = (name: string): Buffer => readFileSync(new URL(`cases/${name}`, import.meta.url));
 
-/** Labels for the Korean code page; the server knows some of them. */
+/** Labels of the Korean code page; the server knows some of them. */
 const labels = [
   'ks_c_5601-1987',
   'KS_C_5601-1989',
@@ -26,7 +26,7 @@ const labels = [
   'x-unknown',
 ];
 
-describe.skipIf(missing !== null)('words in mail', () => {
+describe.skipIf(missing !== null)('the search of words in mail', () => {
   let dovecot: Dovecot;
   const [moment] = momentsOfClock();
   if (moment === undefined) throw new Error('no moment');
@@ -54,7 +54,7 @@ describe.skipIf(missing !== null)('words in mail', () => {
       }),
     );
     put(labelledMail({ charset: 'utf-8', from: 'b', subject: 'base64', text: 'only here' }));
-    // Encoded words that are parted inside a character.
+    // Encoded words that are split inside a character.
     const bytes = iconv.encode('나누어진제목', 'cp949');
     const word = (part: Buffer): string => `=?ks_c_5601-1987?B?${part.toString('base64')}?=`;
     const parted = `From: p@example.org\r\nSubject: ${word(bytes.subarray(0, 5))}\r\n ${word(bytes.subarray(5))}`;
@@ -74,13 +74,13 @@ describe.skipIf(missing !== null)('words in mail', () => {
   });
   afterAll(() => dovecot?.stop());
 
-  test('the mail of the case file is found by words of its subject, its text and its sender', async () => {
+  test('finds the mail of the case file by its subject, its text and its sender', async () => {
     for (const params of [{ query: '계약서' }, { query: '잔금 지급' }, { from: '이민호' }]) {
       expect((await ask(params)).subjects).toEqual(['계약서 송부']);
     }
   });
 
-  test('a charset that the server does not know hides no words', async () => {
+  test('finds words in mails with a charset that the server does not know', async () => {
     const expected = labels.map((charset) => `납품 ${charset}`).toSorted();
     for (const query of ['납품', '선금 청구', '보낸이 내역']) {
       const { subjects, data } = await ask({ query });
@@ -97,17 +97,17 @@ describe.skipIf(missing !== null)('words in mail', () => {
     ['of full width', '굵은글자', '페이지'],
     ['in Latin letters of half width, where the mail has full ones', 'full폭', 'ＦＵＬＬ폭'],
     ['over encoded words that are parted inside a character', '나누어진제목', '나누어진제목'],
-  ])('a word is found: %s', async (_name, query, subject) => {
+  ])('finds a word in this form: %s', async (_name, query, subject) => {
     expect((await ask({ query })).subjects).toEqual([subject]);
   });
 
-  test('a mail that cannot be read costs only itself', async () => {
+  test('skips a mail that cannot be read and lists all others', async () => {
     const { ok, data } = await ask({});
     expect(ok).toBe(true);
     expect(data.count).toBe(labels.length + 7);
   });
 
-  test('where there is more mail than is looked through, the answer says how far it went', async () => {
+  test('reports how many mails it has searched if it has not searched all', async () => {
     const { subjects, data, summary } = await ask({ query: '은행나무', folder: '많은 메일' });
     expect(subjects).toEqual(['229']);
     expect(data).toMatchObject({ partial: true, looked_through: 200 });
@@ -116,9 +116,9 @@ describe.skipIf(missing !== null)('words in mail', () => {
     expect(none.summary).toContain('최근 200통까지만');
   });
 
-  test('ASCII words that the server found are believed: no text but those shown is fetched', async () => {
+  test('trusts the server for ASCII words, and fetches only the texts of the mails that it shows', async () => {
     const proxy = await imapProxy(dovecot.port, () => null);
-    // One by the server, the others by their heads: it cannot read those.
+    // The server finds this mail; the others are excluded by their headers, which the server cannot decode.
     const { subjects } = await ask({ query: 'uhc' }, proxy.port);
     expect(subjects).toEqual(['납품 UHC']);
     const fetched = proxy.seen.filter((line) => line.includes('BODY.PEEK[]'));
@@ -130,7 +130,7 @@ describe.skipIf(missing !== null)('words in mail', () => {
     ['refuses the charset', 'NO [BADCHARSET (US-ASCII)] not supported'],
     ['says BAD', 'BAD could not parse'],
     ['finds nothing', 'OK nothing'],
-  ])('a server that %s for Korean words loses none', async (_name, answer) => {
+  ])('finds Korean words also if the server %s', async (_name, answer) => {
     const proxy = await imapProxy(dovecot.port, (command) =>
       /CHARSET|[\x80-\xff]/.test(command) ? answer : null,
     );
@@ -139,7 +139,7 @@ describe.skipIf(missing !== null)('words in mail', () => {
     await proxy.close();
   });
 
-  test('a server that finds nothing in base64 loses no ASCII words either', async () => {
+  test('finds ASCII words also if the server finds none in base64', async () => {
     const proxy = await imapProxy(dovecot.port, (command) =>
       / (BODY|SUBJECT) /.test(command) ? 'OK nothing' : null,
     );
@@ -148,7 +148,7 @@ describe.skipIf(missing !== null)('words in mail', () => {
     await proxy.close();
   });
 
-  test('an ASCII word that the server finds in one subject is found in one that it cannot read', async () => {
+  test('finds an ASCII word both in a subject that the server can decode and in one that it cannot', async () => {
     const { subjects } = await ask({ query: '949' });
     expect(subjects.toSorted()).toEqual(['납품 ms949', '납품 windows-949', '납품 x-windows-949']);
   });

@@ -1,8 +1,8 @@
-/** Mail sources for tests, in the charsets and encodings of Korean mail. */
+/** Mails for tests, in the charsets and encodings of Korean mail. */
 import iconv from 'iconv-lite';
 import MailComposer from 'nodemailer/lib/mail-composer/index.js';
 
-/** A message as mail programs of today write it. */
+/** A message as current mail programs write it. */
 export const modernMail = (mail: {
   from: string;
   subject: string;
@@ -20,7 +20,7 @@ export const modernMail = (mail: {
   );
 };
 
-/** A message in the code page of Korean Windows, named as old programs name it. */
+/** A message in the code page of Korean Windows, with the charset name that old programs write. */
 export function oldMail(mail: {
   charset: 'euc-kr' | 'ks_c_5601-1987';
   from: string;

@@ -10,7 +10,7 @@ interface Options {
   withResidue?: boolean;
 }
 
-/** Filters the chunks and gives what a reader has before his eyes at the end. */
+/** Filters the chunks and returns the text that is visible at the end. */
 function filtered(chunks: string[], options: Options = {}) {
   const seen = textCollector();
   const { pairs, literals } = standardMarkup;
@@ -24,7 +24,7 @@ function filtered(chunks: string[], options: Options = {}) {
   return { text: seen.text, ...end, seen };
 }
 
-describe('thinking is taken out', () => {
+describe('the thinking filter', () => {
   test.each([
     ['<think>음</think>답', '답'],
     ['<think>\n\n</think>\n\n답', '답'],
@@ -39,12 +39,12 @@ describe('thinking is taken out', () => {
       '답',
     ],
     ['음 그러니까</think>\n답', '답'],
-  ])('%j shows as %j', (text, visible) => {
+  ])('shows the text %j as %j', (text, visible) => {
     expect(filtered([text])).toMatchObject({ text: visible, unclosed: false });
   });
 });
 
-describe('an answer stays whole', () => {
+describe('an answer with tags in its text', () => {
   test.each([
     '태그 <think> 는 생각을 연다',
     '태그 <think> 와 </think> 를 설명한다',
@@ -53,17 +53,17 @@ describe('an answer stays whole', () => {
     '끝이 <',
     '끝이 <think',
     '  들여쓴 첫 줄\n  둘째 줄 ',
-  ])('%j', (text) => {
+  ])('is shown whole: %j', (text) => {
     const visible = text.replace('<think>a</think>', '').trimStart();
     expect(filtered([text])).toMatchObject({ text: visible, unclosed: false });
   });
 });
 
-test('a block that is never closed is reported and shows nothing', () => {
+test('a thinking block that is never closed is reported, and nothing is shown', () => {
   expect(filtered(['<think>음', ' 아직'])).toMatchObject({ text: '', unclosed: true });
 });
 
-test('a close without an opening takes back what was shown before', () => {
+test('a close tag without an open tag removes the text shown before it', () => {
   const { seen, text, orphanClose } = filtered(['생각', ' 중</think>', '답']);
   expect({ text, orphanClose, replaced: seen.replaced }).toEqual({
     text: '답',
@@ -72,31 +72,31 @@ test('a close without an opening takes back what was shown before', () => {
   });
 });
 
-describe('where a close without an opening is expected', () => {
-  test('nothing of the thinking is ever shown', () => {
+describe('the thinking filter that expects a close tag without an open tag', () => {
+  test('never shows any of the thinking', () => {
     const { seen } = filtered(['생각', ' 중</think>', '답'], { expectOrphanClose: true });
     expect(seen.pieces).toEqual(['답']);
   });
 
-  test('an answer without one is shown at the end', () => {
+  test('shows an answer without a close tag at the end', () => {
     expect(filtered(['그냥 ', '답'], { expectOrphanClose: true })).toMatchObject({
       text: '그냥 답',
       unclosed: false,
     });
   });
 
-  test('text that the limit cut off is taken for thinking', () => {
+  test('treats text that the token limit cut off as thinking', () => {
     const options = { expectOrphanClose: true, cutByLength: true };
     expect(filtered(['생각 중'], options)).toMatchObject({ text: '', unclosed: true });
   });
 
-  test('an ordinary block is taken out as always', () => {
+  test('removes an ordinary thinking block', () => {
     const { seen } = filtered(['<think>음</think>', '답', '!'], { expectOrphanClose: true });
     expect(seen.pieces).toEqual(['답', '!']);
   });
 });
 
-test('the residue of tool calls is dropped, an unclosed one too', () => {
+test('the residue of a tool call is removed, even if it is not closed', () => {
   const text = '답 <tool_call>{"name":"x"}</tool_call>끝<tool_call>{"na';
   expect(filtered([text], { withResidue: true })).toMatchObject({ text: '답 끝', unclosed: false });
 });
@@ -119,15 +119,15 @@ const options = fc.record({
   withResidue: fc.boolean(),
 });
 
-/** Cut anywhere, also inside of a surrogate pair. */
+/** Cuts the text anywhere, also inside a surrogate pair. */
 function cutAt(text: string, points: number[]): string[] {
   const places = [0, ...points.map((point) => point % (text.length + 1)), text.length];
   places.sort((a, b) => a - b);
   return places.slice(1).map((end, at) => text.slice(places[at], end));
 }
 
-describe('for any text and any cuts', () => {
-  test('what is seen in the end does not depend on the cuts', () => {
+describe('the thinking filter with any text and any cuts', () => {
+  test('shows a text at the end that does not depend on the cuts', () => {
     fc.assert(
       fc.property(texts, cuts, options, (text, points, how) => {
         const { seen: _whole, ...whole } = filtered([text], how);
@@ -138,7 +138,7 @@ describe('for any text and any cuts', () => {
     );
   });
 
-  test('nor where one marker is the beginning of another', () => {
+  test('shows the same text for all cuts if one marker is a prefix of another', () => {
     const pair = (open: string, ...closes: string[]) =>
       ({ open, closes, where: 'anywhere', kind: 'thinking' }) as const;
     const markup = {
@@ -161,7 +161,7 @@ describe('for any text and any cuts', () => {
     );
   });
 
-  test('no piece ends inside of a character', () => {
+  test('ends no piece inside a character', () => {
     fc.assert(
       fc.property(texts, cuts, (text, points) => {
         for (const shown of filtered(cutAt(text, points)).seen.pieces) {
@@ -172,7 +172,7 @@ describe('for any text and any cuts', () => {
     );
   });
 
-  test('text without markup comes through unchanged but for space before it', () => {
+  test('passes text without markup unchanged except for leading space', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), cuts, (text, points) => {
         fc.pre(!/[<[◁]/.test(text));
@@ -182,7 +182,7 @@ describe('for any text and any cuts', () => {
     );
   });
 
-  test('blocks of thinking before an answer leave nothing but the answer', () => {
+  test('shows only the answer after blocks of thinking', () => {
     const plain = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[<[◁|]/g, ''));
     const block = fc
       .tuple(fc.constantFrom(...standardMarkup.pairs), plain)
