@@ -1,8 +1,8 @@
-# The core and the bridge are one image: `serve` is the default command, `bridge synology` the other (docker-compose.yml).
+# One image for the core and the bridge: `serve` is the default command, `bridge synology` starts the bridge (docker-compose.yml).
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# No package of ours needs its install script: what is native comes built.
+# No dependency needs its install script: native modules come prebuilt.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY bin bin
@@ -20,7 +20,7 @@ COPY bin/gatehouse.mjs bin/gatehouse.mjs
 RUN ln -s /app/bin/gatehouse.mjs /usr/local/bin/gatehouse \
  && install -d -o node -g node -m 0700 /data
 USER node
-# All that is written goes here; the rest of the file system may be read-only.
+# All files are written to /data; the rest of the file system may be read-only.
 VOLUME /data
 WORKDIR /data
 EXPOSE 8100 8101

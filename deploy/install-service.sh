@@ -1,10 +1,10 @@
 #!/bin/sh
-# Writes the service files of this machine, with the paths of gatehouse and Node found instead of assumed.
+# Writes the service files of this machine, with the paths of gatehouse and Node that it finds on PATH.
 #
 #   sh deploy/install-service.sh systemd [FOLDER]    units for /etc/systemd/system, or another FOLDER
 #   sh deploy/install-service.sh launchd [FOLDER]    property lists for ~/Library/LaunchAgents, or another FOLDER
 #
-# Nothing is started: the commands for it are printed. GATEHOUSE names the command where it is not on PATH.
+# The services are not started: the commands to start them are printed. Set GATEHOUSE to the path of the command if it is not on PATH.
 set -eu
 kind=${1:-}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -3,9 +3,9 @@
 #
 #   sh deploy/upgrade.sh [BACKUP_FOLDER]        in the folder of the checkout; ./data/backups by default
 #
-# STOP and START are the commands for your service, such as STOP='sudo systemctl stop gatehouse'. Without them end the core
-# before, and start it afterwards. Nothing is changed where the backup fails. The version before is named at the end; with
-# it and the backup the way back is: git checkout VERSION && npm ci && npx gatehouse restore BACKUP.
+# STOP and START are the commands for your service, such as STOP='sudo systemctl stop gatehouse'. Without them stop the core
+# before the upgrade and start it afterwards. If the backup fails, nothing is changed. The previous version is printed at the
+# end. To roll back to it and to the backup: git checkout VERSION && npm ci && npx gatehouse restore BACKUP.
 set -eu
 cd "$(dirname "$0")/.."
 folder=${1:-data/backups}
@@ -16,7 +16,7 @@ before=$(git rev-parse HEAD)
 }
 GATEHOUSE=${GATEHOUSE:-npx gatehouse} sh deploy/backup.sh "$folder"
 ${STOP:-true}
-# From here on the service is started again, whatever happens.
+# From here on the service is started again, also after a failure.
 failed() {
   echo "the upgrade failed, going back to $before" >&2
   git checkout --quiet "$before" && npm ci

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the settings of the containers from the examples, with new passwords: .env and deploy/docker/*.yaml.
-# What is there already stays as it is, so it may be run again after an upgrade.
+# Creates the settings of the containers from the examples, with new passwords: .env and deploy/docker/*.yaml.
+# Existing files are not overwritten, so you may run it again after an upgrade (idempotent).
 set -eu
 cd "$(dirname "$0")/../.."
 umask 077
 if [ ! -e .env ]; then
-  # A password begins with a letter: the NATS server reads what begins with a digit as a number.
+  # A password begins with a letter: the NATS server reads a value that begins with a digit as a number.
   secret() { echo "p$(od -An -tx1 -N24 /dev/urandom | tr -d ' \n')"; }
   while IFS= read -r line; do
     case "$line" in
@@ -20,7 +20,7 @@ for example in deploy/docker/*.yaml.example; do
   settings="${example%.example}"
   [ -e "$settings" ] && continue
   cp "$example" "$settings"
-  # Read by the user of the container. Secrets are in .env only.
+  # The user of the container must be able to read these files. Secrets are in .env only.
   chmod 644 "$settings"
   echo "made $settings"
 done
