@@ -74,7 +74,15 @@ export const jobSetup = setup({
     events: {} as JobEvent,
     input: {} as JobInput,
     emitted: {} as JobEmitted,
-    meta: {} as { label: string; gate?: 'classifier' | 'reasoner' },
+    meta: {} as {
+      /** What happens in the state. */
+      label: string;
+      gate?: 'classifier' | 'reasoner';
+      /** One word for `gatehouse chat`; the name of the state by default. */
+      stage?: string;
+      /** Of a pill in a list; by default `busy`, or `asks` where a person decides. */
+      tone?: 'busy' | 'asks' | 'stopped';
+    },
     tags: {} as 'waits-for-person' | 'waits-for-gate' | 'writes',
   },
   actors: {

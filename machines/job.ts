@@ -45,7 +45,7 @@ export const jobMachine = jobSetup.createMachine({
   },
   states: {
     ack: {
-      meta: { label: 'Stored and acknowledged' },
+      meta: { label: 'Stored and acknowledged', stage: 'accepted' },
       entry: 'emitAck',
       invoke: {
         id: 'admit',
@@ -164,7 +164,7 @@ export const jobMachine = jobSetup.createMachine({
     },
 
     'confirm-draft': {
-      meta: { label: 'A person decides' },
+      meta: { label: 'A person decides', stage: 'confirm' },
       entry: [
         { type: 'announce', params: { state: 'confirm-draft' } },
         { type: 'remember', params: { state: 'confirm-draft' } },
@@ -264,7 +264,7 @@ export const jobMachine = jobSetup.createMachine({
     },
 
     fallback: {
-      meta: { label: 'The classifier model answers', gate: 'classifier' },
+      meta: { label: 'The classifier model answers', gate: 'classifier', stage: 'answer' },
       entry: [
         { type: 'announce', params: { state: 'fallback' } },
         { type: 'remember', params: { state: 'fallback' } },
@@ -312,7 +312,7 @@ export const jobMachine = jobSetup.createMachine({
     },
 
     cancelled: {
-      meta: { label: 'Cancelled' },
+      meta: { label: 'Cancelled', tone: 'stopped' },
       type: 'final',
       entry: [
         { type: 'announce', params: { state: 'cancelled' } },

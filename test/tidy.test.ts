@@ -24,7 +24,7 @@ const layers: Record<string, string[]> = {
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
   inspector: ['machines', 'shared', 'jobs'],
-  observability: ['shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
+  observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
   app: 'machines shared storage language models http channels events library tools ask jobs inspector observability'.split(
     ' ',

@@ -3,6 +3,7 @@
  * the answer is piped.
  */
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
+import { finalStates, jobStateRows } from '#machines/job-states';
 import { chatTexts, type ChatTexts } from './chat-texts.ts';
 import type { FollowListener } from '#http/client/core-client';
 import { sanitizeForTerminal } from './terminal.ts';
@@ -14,17 +15,7 @@ export interface ChatView extends FollowListener {
   end(): void;
 }
 
-const labels: Record<string, string> = {
-  ack: 'accepted',
-  classify: 'classify',
-  route: 'route',
-  tools: 'tools',
-  'confirm-draft': 'confirm',
-  reason: 'reason',
-  fallback: 'answer',
-  done: 'done',
-  cancelled: 'cancelled',
-};
+const stages = new Map(jobStateRows.map(({ name, stage }) => [name, stage]));
 
 export function createChatView(
   terminal: Terminal,
@@ -104,11 +95,15 @@ class View implements ChatView {
 
   #state(data: Record<string, unknown>): void {
     const to = String(data['to']);
-    if (to === 'done' || to === 'cancelled') return;
+    if (finalStates.has(to)) return;
     this.#breakLine();
     const decision = data['decision'] as { action: string; by: string } | undefined;
     const reason = data['reason'] === undefined ? '' : `because of ${String(data['reason'])}`;
-    this.#stage('→', labels[to] ?? to, decision ? `${decision.action} (${decision.by})` : reason);
+    this.#stage(
+      '→',
+      stages.get(to) ?? to,
+      decision ? `${decision.action} (${decision.by})` : reason,
+    );
   }
 
   #answer(content: string): void {

@@ -2,6 +2,7 @@
  * The drafts that were shown in a chat and wait for an answer. Each is watched, because it may be decided or changed
  * elsewhere.
  */
+import { confirmState } from '#machines/job-states';
 import type { StateEvent } from '#shared/wire/state-event';
 import { messageOf } from '#shared/errors';
 import type { CoreClient } from '#http/client/core-client';
@@ -92,7 +93,7 @@ export async function fetchWaitingDrafts(
   userId: string | undefined,
 ): Promise<ShownDraft[]> {
   const user = userId ?? (await userOfKey(client)) ?? 'local';
-  const query = { state: 'confirm-draft', user_id: user, limit: '50' };
+  const query = { state: confirmState, user_id: user, limit: '50' };
   const { jobs } = await client.jobs(query);
   const terminalJobs = jobs.filter(({ channel }) => channel === 'terminal').toReversed();
   const drafts: ShownDraft[] = [];

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { BridgeStorage, InboxRow, NewOutboxRow } from '../bridge-storage-port.ts';
+import { finalStates } from '#machines/job-states';
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { localeOf, textsOf } from '#machines/texts';
@@ -60,7 +61,7 @@ export function createUnansweredSweeper(parts: UnansweredSweeperParts): Unanswer
         continue;
       }
       const job = jobView.safeParse(outcome.value);
-      if (!job.success || !['done', 'cancelled'].includes(job.data.state)) continue;
+      if (!job.success || !finalStates.has(job.data.state)) continue;
       ended.add(row.jobId);
       if (before.has(row.jobId)) storeMissingReply(row, job.data, parts);
     }

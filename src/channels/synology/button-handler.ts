@@ -14,6 +14,7 @@ import type {
   InboxRow,
   NewOutboxRow,
 } from '../bridge-storage-port.ts';
+import { confirmState } from '#machines/job-states';
 import type { Log } from '#shared/log';
 import { textsOf, type Locale } from '#machines/texts';
 import { noticeLocale, createSystemNotice } from '../system-notices.ts';
@@ -35,7 +36,7 @@ export interface ButtonHandlerParts {
 }
 
 const jobOwner = z.object({ user_id: z.string(), channel: z.string() });
-const shownDraft = z.object({ state: z.literal('confirm-draft'), seq: z.number() });
+const shownDraft = z.object({ state: z.literal(confirmState), seq: z.number() });
 
 export function createButtonHandler(parts: ButtonHandlerParts): ButtonHandler {
   const { storage, link, say, log } = parts;

@@ -6,6 +6,7 @@
  * would otherwise wonder. Heartbeats are not posted.
  */
 import type { EventLogRow } from '../event-log-port.ts';
+import { confirmState } from '#machines/job-states';
 import type { Reply, ReplyButton } from '#shared/wire/reply';
 import { isDocumentEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
@@ -50,7 +51,7 @@ function toReply(event: StateEvent, row: RowContext): Reply | null {
     case 'result': {
       // The final result is the text of `done`.
       if (data['final'] === true) return null;
-      if (event.state !== 'confirm-draft') return buildReply(event, 'notice', data['content']);
+      if (event.state !== confirmState) return buildReply(event, 'notice', data['content']);
       const draft = buildReply(event, 'draft', data['content']);
       return { ...draft, buttons: buttonsOf[localeOf(draft.text)] };
     }

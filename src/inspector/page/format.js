@@ -1,4 +1,10 @@
 /** Formats times, states and values. */
+import { jobStates } from './job-states.js';
+
+const rows = new Map(jobStates.map((row) => [row.name, row]));
+
+/** Whether a job in this state waits for a person. @param {string} state */
+export const asksPerson = (state) => rows.get(state)?.waitsForPerson === true;
 
 /** @param {number} ms */
 export function duration(ms) {
@@ -46,9 +52,8 @@ export function eventName({ type }) {
 
 /** Colour class of a state or an outcome. */
 export function tone(state, outcome) {
-  if (state === 'cancelled') return 'stopped';
+  const ofState = rows.get(state)?.tone ?? 'busy';
+  if (ofState === 'stopped') return ofState;
   if (outcome === 'failed') return 'bad';
-  if (outcome !== null && outcome !== undefined) return 'good';
-  if (state === 'confirm-draft') return 'asks';
-  return 'busy';
+  return outcome === null || outcome === undefined ? ofState : 'good';
 }

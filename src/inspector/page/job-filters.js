@@ -1,17 +1,7 @@
 /** The filters of the job list: words, state, outcome, time and user. */
 import { h } from './dom.js';
+import { jobStates } from './job-states.js';
 
-const states = [
-  'ack',
-  'classify',
-  'route',
-  'tools',
-  'confirm-draft',
-  'reason',
-  'fallback',
-  'done',
-  'cancelled',
-];
 const outcomes = ['answered', 'clarified', 'declined', 'failed', 'cancelled'];
 
 const hourMs = 3_600_000;
@@ -37,7 +27,7 @@ export class JobFilters {
   #state = this.#choice(
     'State',
     'every state',
-    states.map((name) => option(name)),
+    jobStates.map(({ name }) => option(name)),
   );
   #outcome = this.#choice(
     'Outcome',

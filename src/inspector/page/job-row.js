@@ -1,6 +1,6 @@
 /** One row of the job list, and how an event changes it. */
 import { h, written } from './dom.js';
-import { duration, queueName, tone } from './format.js';
+import { asksPerson, duration, queueName, tone } from './format.js';
 
 /** A job built from its first known event. */
 export const jobOf = (event) => ({
@@ -48,7 +48,7 @@ export const mayFit = ({ type, state, user_id: user }, filter) =>
   ((filter.q === '' && filter.outcome === '') || type === 'done' || type === 'cancelled');
 
 function waits(job) {
-  if (job.state === 'confirm-draft') return 'waits for yes or no';
+  if (asksPerson(job.state)) return 'waits for yes or no';
   return job.queue ? `${queueName(job.state)}, place ${job.queue.position}` : '';
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { jobStateRows } from '#machines/job-states';
 
 export interface Asset {
   body: Buffer;
@@ -18,12 +19,16 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 };
 
+/** A module of the page that is not a file: the states of the job machine. */
+const statesModule = 'job-states.js';
+const jobStates = Buffer.from(`export const jobStates = ${JSON.stringify(jobStateRows)};\n`);
+
 /** `hasKeys`: the page asks for a key before it loads anything else. */
 export function readAssets(hasKeys: boolean): ReadonlyMap<string, Asset> {
-  const names = readdirSync(folder);
+  const names = [...readdirSync(folder), statesModule];
   return new Map(
     names.map((name) => {
-      const file = readFileSync(join(folder, name));
+      const file = name === statesModule ? jobStates : readFileSync(join(folder, name));
       const body = name === 'index.html' ? completePage(file, names, hasKeys) : file;
       const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
       return [name, { body, type: types[extname(name)] ?? 'application/octet-stream', etag }];

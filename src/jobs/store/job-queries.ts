@@ -3,6 +3,7 @@
  * each some tens of microseconds slower than a prepared statement.
  */
 import { sql } from 'kysely';
+import { finalStates } from '#machines/job-states';
 import type { JobEmitted } from '#machines/job-types';
 import { stateEventsOf, type StateEvent } from '#shared/wire/state-event';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
@@ -105,7 +106,7 @@ const pruneBatch = 200;
 const scannedMaxDefault = 1_000;
 
 /** All other states are those of open jobs, which are few and have an index of their own. */
-const endedStates = ['done', 'cancelled'];
+const endedStates = [...finalStates];
 
 const listed = [
   'num',

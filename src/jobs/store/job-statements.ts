@@ -3,6 +3,7 @@
  * runs as a prepared statement (4 µs a row, instead of 50 to 70 µs for `execute()`).
  */
 import { sql } from 'kysely';
+import { confirmState } from '#machines/job-states';
 import type { Database } from '#storage/database';
 import type { OpenJob } from '../job-store-port.ts';
 import { param, statementCompiler } from '#storage/compile-statement';
@@ -170,9 +171,9 @@ function prepareKeyReads(database: Database) {
 }
 
 /** The draft that the user saw is being changed: the user's next message still goes to this job. */
-const isRevising = sql<boolean>`(job.state = 'confirm-draft' and job.snapshot is null and
+const isRevising = sql<boolean>`(job.state = ${sql.lit(confirmState)} and job.snapshot is null and
   (select value from journal where journal.job = job.num order by n desc limit 1) =
-    '{"confirm-draft":"revising"}')`;
+    ${sql.lit(JSON.stringify({ [confirmState]: 'revising' }))})`;
 
 /** Open jobs of a conversation. */
 export function prepareConversationReads(database: Database) {

@@ -3,6 +3,7 @@
  * events; keeps one small entry per job that is in memory anyway.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
+import { finalStates, statesThatAsk } from '#machines/job-states';
 import type { StateEvent } from '#shared/wire/state-event';
 import type { EffectResult } from '#jobs/runtime/effect-port';
 import type { JobEnd, JobDescriptor } from '#jobs/runtime/journal-observer';
@@ -26,9 +27,6 @@ interface JobProgress {
   hasToken: boolean;
 }
 
-/** The time that users take to confirm is not measured, and the jobs that wait for it are not in memory. */
-const unmeasured = 'confirm-draft';
-
 export function createJobMetrics(registry: Registry): JobMetrics {
   const instruments = createInstruments(registry);
   const progressByJob = new Map<string, JobProgress>();
@@ -40,7 +38,8 @@ export function createJobMetrics(registry: Registry): JobMetrics {
     if (progress !== undefined) {
       instruments.stateSeconds.observe({ state: from }, Math.max(0, now - progress.since) / 1000);
     }
-    if (to === unmeasured || to === 'done' || to === 'cancelled') {
+    // The time that users take to confirm is not measured, and the jobs that wait for it are not in memory.
+    if (statesThatAsk.has(to) || finalStates.has(to)) {
       progressByJob.delete(jobId);
     } else {
       const { acceptedAt = null, hasToken = true } = progress ?? {};
