@@ -240,7 +240,9 @@ export const configSchema = z.strictObject({
     ),
   }),
   drafts: optionalSection({
-    intervalMs: timerMs(120_000, 100).describe('How often is looked for memos that want a draft.'),
+    intervalMs: timerMs(120_000, 100).describe(
+      'Time between two searches for memos that want a draft; also the wait before the first retry.',
+    ),
     batch: count(2).describe('Memos of one round.'),
     minChars: count(20, 0).describe('A shorter memo gets no draft.'),
     maxAttempts: count(5).describe('After so many failures a memo waits for a person.'),
