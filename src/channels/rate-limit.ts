@@ -1,4 +1,6 @@
-/** Rate limiter: a token bucket per user and target (lane), refilled over a minute. */
+/** Rate limiter of the inbound messages, per user and target (lane). */
+import { createTokenBuckets } from '#shared/token-buckets';
+
 export interface RateLimit {
   /** Takes one token; false: none left. */
   tryConsume(person: string): boolean;
@@ -6,41 +8,15 @@ export interface RateLimit {
   shouldNotify(person: string): boolean;
 }
 
-const minuteMs = 60_000;
-/** A home chat has few users. Beyond this the oldest bucket is dropped, and starts full again. */
+/** A home chat has few users. */
 const peopleMax = 5_000;
-
-interface Bucket {
-  level: number;
-  at: number;
-  notifiedAt: number;
-}
 
 /** @param now milliseconds of a monotonic clock */
 export function createRateLimit(perMinute: number, now: () => number): RateLimit {
-  const buckets = new Map<string, Bucket>();
-  const bucketOf = (person: string): Bucket => {
-    const at = now();
-    const bucket = buckets.get(person) ?? { level: perMinute, at, notifiedAt: -minuteMs };
-    bucket.level = Math.min(perMinute, bucket.level + ((at - bucket.at) * perMinute) / minuteMs);
-    bucket.at = at;
-    buckets.delete(person);
-    buckets.set(person, bucket);
-    if (buckets.size > peopleMax) buckets.delete(buckets.keys().next().value!);
-    return bucket;
-  };
+  const messages = createTokenBuckets({ perMinute, keysMax: peopleMax, now });
+  const notices = createTokenBuckets({ perMinute: 1, keysMax: peopleMax, now });
   return {
-    tryConsume(person) {
-      const bucket = bucketOf(person);
-      if (bucket.level < 1) return false;
-      bucket.level -= 1;
-      return true;
-    },
-    shouldNotify(person) {
-      const bucket = bucketOf(person);
-      if (now() - bucket.notifiedAt < minuteMs) return false;
-      bucket.notifiedAt = now();
-      return true;
-    },
+    tryConsume: (person) => messages.take(person, 1) === 0,
+    shouldNotify: (person) => notices.take(person, 1) === 0,
   };
 }

@@ -6,7 +6,10 @@ import { projectRoot } from '#test/support/project-root';
 
 const docs = readdirSync(join(projectRoot, 'docs')).filter((name) => name.endsWith('.md'));
 const pages = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
   ...docs.map((name) => `docs/${name}`),
 ];
 const textOf = (page: string): string => readFileSync(join(projectRoot, page), 'utf8');

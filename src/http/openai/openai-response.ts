@@ -11,6 +11,7 @@
 import type { FastifyReply } from 'fastify';
 import type { QueuePosition } from '#machines/job-types';
 import type { GatehouseError } from '#shared/errors';
+import { createDelayedSseStream, type DelayedSseStream } from '../server/deferred-sse.ts';
 import {
   chunkOf,
   completionOf,
@@ -20,13 +21,6 @@ import {
   type CompletionEnd,
   type CompletionHead,
 } from './openai-shapes.ts';
-
-/** Longer than a backend connection takes to fail (2 s); shorter than a client waits for a silent server (30 s). */
-const headerDelayMs = 3_000;
-/** Proxies close connections that are silent for 30 to 60 s. */
-const keepAliveMs = 15_000;
-/** A client with more unread bytes than this is disconnected; that cancels its request. */
-const pendingBytesMax = 1024 * 1024;
 
 export interface CompletionResponse {
   /** The next piece of the text; `replaces`: all text before it is void. */
@@ -63,12 +57,9 @@ export const sseCompletionResponse = (
 ): CompletionResponse => new CompletionSseStream(reply, head, includeUsage);
 
 class CompletionSseStream implements CompletionResponse {
-  readonly #reply: FastifyReply;
+  readonly #stream: DelayedSseStream;
   readonly #head: CompletionHead;
   readonly #includeUsage: boolean;
-  readonly #headerTimer: NodeJS.Timeout;
-  #keepAlive: NodeJS.Timeout | null = null;
-  #isOpen = false;
   /** The answer so far as the client has it. */
   #sentText = '';
   /** The text sent so far is no longer part of the answer. */
@@ -76,10 +67,12 @@ class CompletionSseStream implements CompletionResponse {
   #lastNote = '';
 
   constructor(reply: FastifyReply, head: CompletionHead, includeUsage: boolean) {
-    this.#reply = reply;
     this.#head = head;
     this.#includeUsage = includeUsage;
-    this.#headerTimer = setTimeout(() => this.#open(), headerDelayMs);
+    this.#stream = createDelayedSseStream(reply, (stream) => {
+      stream.push({ data: chunkOf(head, { role: 'assistant', content: '' }) });
+      if (this.#lastNote !== '') stream.comment(this.#lastNote);
+    });
   }
 
   text(content: string, replaces: boolean): void {
@@ -100,7 +93,7 @@ class CompletionSseStream implements CompletionResponse {
 
   note(comment: string): void {
     this.#lastNote = comment;
-    if (this.#isOpen) this.#write(`: ${comment}\n\n`);
+    if (this.#stream.isOpen) this.#stream.open().comment(comment);
   }
 
   finish(end: CompletionEnd): void {
@@ -112,20 +105,17 @@ class CompletionSseStream implements CompletionResponse {
     this.#send({ ...last, gatehouse: end.about });
     // Clients read usage from the chunk without choices, and fail where it contains none.
     if (this.#includeUsage && end.usage !== null) this.#send(usageChunkOf(this.#head, end.usage));
-    this.#write('data: [DONE]\n\n');
-    this.#end();
+    this.#stream.end({ data: '[DONE]' });
   }
 
   fail(error: GatehouseError): void {
     this.close();
-    if (!this.#isOpen) throw error;
-    this.#send(toOpenAiError(error));
-    this.#end();
+    if (!this.#stream.isOpen) throw error;
+    this.#stream.end({ data: toOpenAiError(error) });
   }
 
   close(): void {
-    clearTimeout(this.#headerTimer);
-    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    this.#stream.close();
   }
 
   /** The final text is authoritative; usually all of it has been streamed already. */
@@ -135,35 +125,7 @@ class CompletionSseStream implements CompletionResponse {
     this.text(isMore ? text.slice(this.#sentText.length) : text, !isMore);
   }
 
-  #open(): void {
-    if (this.#isOpen) return;
-    this.#isOpen = true;
-    clearTimeout(this.#headerTimer);
-    const { raw } = this.#reply.hijack();
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    });
-    const role = { role: 'assistant', content: '' };
-    this.#write(`data: ${JSON.stringify(chunkOf(this.#head, role))}\n\n`);
-    if (this.#lastNote !== '') this.#write(`: ${this.#lastNote}\n\n`);
-    this.#keepAlive = setInterval(() => this.#write(': keep-alive\n\n'), keepAliveMs);
-  }
-
-  #send(value: object): void {
-    this.#open();
-    this.#write(`data: ${JSON.stringify(value)}\n\n`);
-  }
-
-  #write(text: string): void {
-    const { raw } = this.#reply;
-    if (raw.writableLength > pendingBytesMax) raw.destroy();
-    else if (!raw.destroyed) raw.write(text);
-  }
-
-  #end(): void {
-    this.close();
-    this.#reply.raw.end();
+  #send(data: object): void {
+    this.#stream.open().push({ data });
   }
 }

@@ -7,11 +7,10 @@ import {
   type SubmitContext,
 } from '#shared/wire/job-service';
 import { traceHeader } from '#shared/wire/trace';
-import { parseLastEventId } from '../server/last-event-id.ts';
 import { ownJobRoute, userRoute } from '../server/route-access.ts';
 import { parseInput } from '../server/parse-input.ts';
 import { sendList } from '../server/list-response.ts';
-import { sendSseHeadResponse } from '../server/sse-head.ts';
+import { parseLastEventId, sendSseHeadResponse } from '../server/sse-stream.ts';
 import { streamJobEvents, type JobEventFeed } from './job-event-stream.ts';
 
 export interface ChatRoutesOptions {

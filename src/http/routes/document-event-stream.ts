@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import type { DocumentEvent } from '#shared/wire/document-event';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import { waitForDrain, drainTimeoutMs } from '../server/backpressure.ts';
+import { createSseStream } from '../server/sse-stream.ts';
 
 export interface DocumentEventFeed {
   /** Stored events of the document after `afterSeq`, in order; a limited number per call. */
@@ -15,19 +15,14 @@ export interface DocumentEventFeed {
   subscribe(listener: (event: DocumentEvent) => void): () => void;
 }
 
-/** Proxies close connections that are silent for 30 to 60 s. */
-const keepAliveMs = 15_000;
-
-/**
- * Resolves when the client has disconnected. A client that reads nothing is disconnected; it reconnects with
- * Last-Event-ID and loses nothing.
- */
+/** Resolves when the client has disconnected. */
 export async function streamDocumentEvents(
   response: ServerResponse,
   source: DocumentEventFeed,
   documentId: string,
   afterSeq: number,
 ): Promise<void> {
+  const stream = createSseStream(response);
   let sent = afterSeq;
   let isMore = true;
   let wake: () => void = () => undefined;
@@ -37,36 +32,15 @@ export async function streamDocumentEvents(
     wake();
   });
   response.once('close', () => wake());
-  const waitForEvent = (): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, keepAliveMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  /** False when the client has disconnected or does not read. */
-  const write = async (text: string): Promise<boolean> =>
-    response.write(text) || waitForDrain(response, drainTimeoutMs);
 
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-  });
-  response.flushHeaders();
+  stream.open();
   try {
-    while (!response.destroyed) {
-      if (!isMore) {
-        await waitForEvent();
-        if (!isMore && !response.destroyed) response.write(': keep-alive\n\n');
-        if (!isMore || response.destroyed) continue;
-      }
+    while (stream.isOpen) {
+      if (!isMore) await new Promise<void>((resolve) => (wake = resolve));
       isMore = false;
       const events = source.events(documentId, sent);
       for (const event of events) {
-        const text = `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-        if (!(await write(text))) return;
+        if (!(await stream.send({ id: event.seq, event: event.type, data: event }))) return;
         sent = event.seq;
       }
       if (events.length === 0) continue;
@@ -75,9 +49,8 @@ export async function streamDocumentEvents(
     }
   } catch {
     // If the database cannot be read, the stream ends: the client reconnects with its Last-Event-ID.
-    response.end();
+    stream.end();
   } finally {
     unsubscribe();
-    if (!response.writableEnded) response.destroy();
   }
 }

@@ -9,8 +9,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
 import { userRoute } from '../server/route-access.ts';
-import { waitForDrain } from '../server/backpressure.ts';
-import { sendSseHeadResponse } from '../server/sse-head.ts';
+import { createSseStream, parsePosition, sendSseHeadResponse } from '../server/sse-stream.ts';
 
 export interface EventLog {
   /**
@@ -34,7 +33,6 @@ const rowsAtOnce = 20;
 const bytesPerRow = 128;
 /** While the client owes, its connection and debt are checked again at this interval. */
 const debtMsMax = 1_000;
-const keepAliveMs = 15_000;
 
 export interface EventRoutesOptions {
   log: EventLog;
@@ -53,7 +51,7 @@ export function eventRoutes({
       if (request.method === 'HEAD') return sendSseHeadResponse(reply);
       const { from } = request.query as { from?: string };
       const position = request.headers['last-event-id'] ?? from ?? 0;
-      const requested = position === 'now' ? log.positionAt(Infinity) : Number(position);
+      const start = position === 'now' ? log.positionAt(Infinity) : parsePosition(position);
       const { user } = request.caller;
       const isTheirs = (event: OutgoingEvent): boolean =>
         user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
@@ -61,7 +59,7 @@ export function eventRoutes({
       await streamEvents(
         reply.raw,
         { log, notifier, isTheirs, throttle: throttleFor(request, reply.raw) },
-        Number.isSafeInteger(requested) && requested > 0 ? requested : 0,
+        start,
       );
     });
   };
@@ -103,14 +101,10 @@ async function streamEvents(
     document: () => wake(),
   });
   response.once('close', () => wake());
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-    'last-event-id': String(from),
-  });
-  response.flushHeaders();
+  const stream = createSseStream(response, { 'last-event-id': String(from) });
+  stream.open();
   try {
-    while (!response.destroyed) {
+    while (stream.isOpen) {
       const { rows, upTo } = log.after(pos, rowsAtOnce);
       const isAtEnd = upTo === pos;
       let bytes = (upTo - pos) * bytesPerRow;
@@ -119,25 +113,16 @@ async function streamEvents(
         const events = row.events.filter(isTheirs);
         for (const [index, event] of events.entries()) {
           // Only the last event of a row has the id: a client that is disconnected within a row must get the row again.
-          const id = index === events.length - 1 ? `id: ${row.pos}\n` : '';
-          const text = `${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-          bytes += Buffer.byteLength(text);
-          if (!response.write(text) && !(await waitForDrain(response))) return;
+          const id = index === events.length - 1 ? row.pos : undefined;
+          const data = JSON.stringify(event);
+          bytes += Buffer.byteLength(data);
+          if (!(await stream.send({ id, event: event.type, data }))) return;
         }
       }
       // A user who may see few of the events reads on without ever waiting for the socket, so other work must get in
       // between.
-      if (!isAtEnd) await throttle(bytes);
-      else {
-        const isNew = await new Promise<boolean>((resolve) => {
-          const timer = setTimeout(resolve, keepAliveMs, false);
-          wake = () => {
-            clearTimeout(timer);
-            resolve(true);
-          };
-        });
-        if (!isNew) response.write(': keep-alive\n\n');
-      }
+      if (isAtEnd) await new Promise<void>((resolve) => (wake = resolve));
+      else await throttle(bytes);
     }
   } catch {
     // If the database cannot be read, the stream ends: the client reconnects with its Last-Event-ID.

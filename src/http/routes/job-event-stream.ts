@@ -1,14 +1,11 @@
 /**
  * A job's state events as server-sent events: from the beginning or after a given `seq`, stored events first, then
- * live, each once and in order; token chunks in between. Ends after the final event. Stored events are written at the
- * client's pace.
- *
- * A client that has already seen the final event gets 204: an EventSource does not reconnect after it, as it does every
- * few seconds after any other end of a stream (HTML, 9.2.3).
+ * live, each once and in order; token chunks in between. Ends after the final event. A client that has already seen the
+ * final event gets 204.
  */
 import type { ServerResponse } from 'node:http';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
-import { waitForDrain, drainTimeoutMs } from '../server/backpressure.ts';
+import { createSseStream, type SseMessage } from '../server/sse-stream.ts';
 
 export interface JobEventFeed {
   /** Stored state events of the job after `afterSeq`, a limited number per call; empty: there are no more. */
@@ -20,65 +17,45 @@ export interface JobEventFeed {
   textSoFar(jobId: string): TokenChunk | null;
 }
 
-const eventStreamHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
-/** Proxies close connections that are silent for 30 to 60 s. */
-const keepAliveMs = 15_000;
-/**
- * A client with more unread live bytes than this is disconnected: it reconnects with Last-Event-ID and loses nothing.
- */
-const pendingBytesMax = 1024 * 1024;
-
 export async function streamJobEvents(
   response: ServerResponse,
   source: JobEventFeed,
   jobId: string,
   afterSeq: number,
 ): Promise<void> {
+  const stream = createSseStream(response);
   let sent = afterSeq;
   let buffered: StateEvent[] | null = [];
   const finish = (): void => {
-    clearInterval(keepAlive);
     unsubscribe();
-    response.end();
+    if (stream.isOpen) stream.end();
   };
-  const write = (text: string): void => {
-    if (response.writableLength > pendingBytesMax) response.destroy();
-    else response.write(text);
-  };
-  const send = (event: StateEvent): void => {
+  const sendLive = (event: StateEvent): void => {
     if (event.seq > sent) {
       sent = event.seq;
-      write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      stream.push(messageOf(event));
     }
     if (isFinal(event)) finish();
   };
-  const sendToken = (chunk: TokenChunk): void =>
-    write(`event: token\ndata: ${JSON.stringify(chunk)}\n\n`);
+  const sendToken = (data: TokenChunk): void => stream.push({ event: 'token', data });
 
   const unsubscribe = source.subscribe(jobId, {
     // Events committed while the history is read are buffered.
-    event: (event) => (buffered === null ? send(event) : void buffered.push(event)),
+    event: (event) => (buffered === null ? sendLive(event) : void buffered.push(event)),
     token: (chunk) => {
       if (buffered === null) sendToken(chunk);
     },
   });
-  const keepAlive = setInterval(() => {
-    if (!response.writableNeedDrain) write(': keep-alive\n\n');
-  }, keepAliveMs);
-  response.once('close', finish);
+  response.once('close', unsubscribe);
   try {
     const { stored, from, isOver } = await loadHistory(source, jobId, afterSeq);
     if (isOver) {
-      response.writeHead(204);
-      finish();
+      unsubscribe();
+      stream.noContent();
       return;
     }
     sent = from;
-    response.writeHead(200, eventStreamHeaders);
+    stream.open();
     // Buffered events are written after the history; only then are events forwarded as they arrive.
     const pending = buffered;
     const more = async (): Promise<StateEvent[]> =>
@@ -86,25 +63,28 @@ export async function streamJobEvents(
     let history = orElse(stored, () => pending.splice(0));
     for (; history.length > 0; history = await more()) {
       for (const event of history) {
-        if (response.writableEnded) return;
-        send(event);
-        if (response.writableEnded) return;
-        if (response.writableNeedDrain && !(await waitForDrain(response, drainTimeoutMs))) {
-          response.destroy();
-          return;
+        if (event.seq > sent) {
+          sent = event.seq;
+          if (!(await stream.send(messageOf(event)))) return;
         }
+        if (isFinal(event)) return finish();
       }
     }
-    if (response.writableEnded) return;
+    if (!stream.isOpen) return;
     buffered = null;
     const text = source.textSoFar(jobId);
     if (text !== null) sendToken(text);
   } catch {
-    // With any other status an EventSource would not reconnect.
-    if (!response.headersSent) response.writeHead(200, eventStreamHeaders);
+    // With any other status than 200 an EventSource would not reconnect.
     finish();
   }
 }
+
+const messageOf = (event: StateEvent): SseMessage => ({
+  id: event.seq,
+  event: event.type,
+  data: event,
+});
 
 const orElse = (events: StateEvent[], others: () => StateEvent[]): StateEvent[] =>
   events.length > 0 ? events : others();

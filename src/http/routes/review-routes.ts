@@ -4,12 +4,11 @@ import { z } from 'zod';
 import { wholeTexts } from '#shared/wire/job-service';
 import { GatehouseError } from '#shared/errors';
 import type { Listing } from '#shared/listing';
-import { parseLastEventId } from '../server/last-event-id.ts';
 import { userRoute } from '../server/route-access.ts';
 import { streamDocumentEvents, type DocumentEventFeed } from './document-event-stream.ts';
 import { parseInput, userIdSchema } from '../server/parse-input.ts';
 import { sendList } from '../server/list-response.ts';
-import { sendSseHeadResponse } from '../server/sse-head.ts';
+import { parseLastEventId, sendSseHeadResponse } from '../server/sse-stream.ts';
 
 interface BaseVersion {
   baseVersion?: number | undefined;

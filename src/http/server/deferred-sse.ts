@@ -1,10 +1,53 @@
 /**
- * One response as server-sent events with delayed headers: until the first event a failure can still be a status. A
+ * One response as server-sent events with delayed headers: until the first message a failure can still be a status. A
  * client that falls too far behind is disconnected, which cancels its request.
  */
 import type { FastifyReply } from 'fastify';
 import type { GatehouseError } from '#shared/errors';
 import { toProblemDetails } from './problem-details.ts';
+import { createSseStream, type SseStream } from './sse-stream.ts';
+
+/** Longer than a backend connection takes to fail (2 s); shorter than a client waits for a silent server (30 s). */
+const headerDelayMs = 3_000;
+
+export interface DelayedSseStream {
+  readonly isOpen: boolean;
+  /** The stream; sends the headers if they have not been sent. */
+  open(): SseStream;
+  /** Ends the stream with a last message. */
+  end(message: Parameters<SseStream['push']>[0]): void;
+  /** Stops the timer of the headers. Idempotent. */
+  close(): void;
+}
+
+/** @param onOpen writes what comes first; called once, when the headers are sent */
+export function createDelayedSseStream(
+  reply: FastifyReply,
+  onOpen: (stream: SseStream) => void,
+): DelayedSseStream {
+  let stream: SseStream | null = null;
+  const open = (): SseStream => {
+    if (stream !== null) return stream;
+    clearTimeout(headerTimer);
+    stream = createSseStream(reply.hijack().raw);
+    stream.open();
+    onOpen(stream);
+    return stream;
+  };
+  const headerTimer = setTimeout(open, headerDelayMs);
+  return {
+    get isOpen() {
+      return stream !== null;
+    },
+    open,
+    end(message) {
+      const opened = open();
+      opened.push(message);
+      opened.end();
+    },
+    close: () => clearTimeout(headerTimer),
+  };
+}
 
 export interface DeferredSseStream {
   /** Sends the headers first if they have not been sent. */
@@ -21,67 +64,25 @@ export interface DeferredSseStream {
   close(): void;
 }
 
-/** Longer than a backend connection takes to fail (2 s); shorter than a client waits for a silent server (30 s). */
-const headerDelayMs = 3_000;
-/** Proxies close connections that are silent for 30 to 60 s. */
-const keepAliveMs = 15_000;
-/** A client with more unread bytes than this is disconnected. */
-const pendingBytesMax = 1024 * 1024;
-
 export function createDeferredSseStream(reply: FastifyReply): DeferredSseStream {
-  const { raw } = reply;
-  let isOpen = false;
   const buffered = new Map<string, unknown>();
-  let keepAlive: NodeJS.Timeout | undefined;
-
-  const write = (text: string): void => {
-    if (raw.writableLength > pendingBytesMax) raw.destroy();
-    else if (!raw.destroyed) raw.write(text);
-  };
-  const send = (name: string, data: unknown): void =>
-    write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-  const open = (): void => {
-    if (isOpen) return;
-    isOpen = true;
-    clearTimeout(headerTimer);
-    reply.hijack().raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    });
-    for (const [name, data] of buffered) send(name, data);
-    keepAlive = setInterval(() => write(': keep-alive\n\n'), keepAliveMs);
-  };
-  const headerTimer = setTimeout(open, headerDelayMs);
-  const close = (): void => {
-    clearTimeout(headerTimer);
-    clearInterval(keepAlive);
-  };
-
-  const end = (name: string, data: unknown): void => {
-    open();
-    send(name, data);
-    close();
-    raw.end();
-  };
-
+  const delayed = createDelayedSseStream(reply, (stream) => {
+    for (const [event, data] of buffered) stream.push({ event, data });
+  });
   return {
-    event(name, data) {
-      open();
-      send(name, data);
+    event: (event, data) => delayed.open().push({ event, data }),
+    buffer(event, data) {
+      if (delayed.isOpen) delayed.open().push({ event, data });
+      else buffered.set(event, data);
     },
-    buffer(name, data) {
-      if (isOpen) send(name, data);
-      else buffered.set(name, data);
-    },
-    end,
+    end: (event, data) => delayed.end({ event, data }),
     fail(error) {
-      if (!isOpen) {
-        close();
+      if (delayed.isOpen) delayed.end({ event: 'error', data: toProblemDetails(error) });
+      else {
+        delayed.close();
         throw error;
       }
-      end('error', toProblemDetails(error));
     },
-    close,
+    close: () => delayed.close(),
   };
 }

@@ -16,6 +16,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { GatehouseError } from '#shared/errors';
 import type { Caller } from '#shared/api-keys';
+import { createTokenBuckets, evictOldest } from '#shared/token-buckets';
 
 /** Counts; 0: no limit. */
 export interface RateLimitSettings {
@@ -69,8 +70,14 @@ const minuteMs = 60_000;
 const bytesPerRequest = 64 * 1024;
 
 export function createRateLimiter(settings: RateLimitSettings): RateLimiter {
-  const requests = createBuckets(settings.requestsPerMinute);
-  const wrongKeys = createBuckets(settings.wrongKeysPerMinute);
+  const requests = createTokenBuckets({
+    perMinute: settings.requestsPerMinute,
+    keysMax: callersMax,
+  });
+  const wrongKeys = createTokenBuckets({
+    perMinute: settings.wrongKeysPerMinute,
+    keysMax: callersMax,
+  });
   const trustedAddresses = createTrustedAddresses();
   const failedKeys = createFailedKeyCache();
   const open = new Map<string, number>();
@@ -137,54 +144,6 @@ function networkOf(address: string): string {
   return isLoopback ? address : `${[...groups, '0', '0', '0', '0'].slice(0, 4).join(':')}::/64`;
 }
 
-interface Buckets {
-  /** Takes `count` tokens and returns 0; or takes none and returns the milliseconds until there are enough. */
-  take(who: string, count: number): number;
-  /** Takes `count` tokens, even below zero. */
-  overdraw(who: string, count: number): void;
-  /** Milliseconds until there is a token; 0: there is one. Takes none. */
-  waitMs(who: string): number;
-}
-
-/** Token buckets with a capacity of one minute, refilled continuously. `perMinute` 0: never empty. */
-function createBuckets(perMinute: number): Buckets {
-  const buckets = new Map<string, { tokens: number; at: number }>();
-  const filled = (who: string): { tokens: number; at: number } => {
-    const now = performance.now();
-    const bucket = buckets.get(who) ?? { tokens: perMinute, at: now };
-    const tokens = Math.min(perMinute, bucket.tokens + ((now - bucket.at) * perMinute) / minuteMs);
-    return { tokens, at: now };
-  };
-  const put = (who: string, bucket: { tokens: number; at: number }): void => {
-    buckets.delete(who);
-    buckets.set(who, bucket);
-    evictOldest(buckets);
-  };
-  const missing = (tokens: number, count: number): number =>
-    Math.ceil(((count - tokens) * minuteMs) / perMinute);
-  return {
-    take(who, count) {
-      if (perMinute === 0) return 0;
-      const bucket = filled(who);
-      // A request above the capacity is accepted by a full bucket, which then has a debt: large, but rare.
-      const needed = Math.min(count, perMinute);
-      if (bucket.tokens < needed) return missing(bucket.tokens, needed);
-      put(who, { ...bucket, tokens: bucket.tokens - count });
-      return 0;
-    },
-    overdraw(who, count) {
-      if (perMinute === 0) return;
-      const bucket = filled(who);
-      put(who, { ...bucket, tokens: bucket.tokens - count });
-    },
-    waitMs(who) {
-      if (perMinute === 0 || !buckets.has(who)) return 0;
-      const { tokens } = filled(who);
-      return tokens >= 1 ? 0 : missing(tokens, 1);
-    },
-  };
-}
-
 /** The callers whose keys have worked, by address. */
 function createTrustedAddresses(): {
   has(address: string, caller: Caller): boolean;
@@ -195,7 +154,7 @@ function createTrustedAddresses(): {
     has: (address, { user }) => seen.get(address)?.has(user) === true,
     add(address, { user }) {
       seen.set(address, (seen.get(address) ?? new Set()).add(user));
-      evictOldest(seen);
+      evictOldest(seen, callersMax);
     },
   };
 }
@@ -219,13 +178,7 @@ function createFailedKeyCache(): {
       const name = nameOf(address, key);
       countedAt.delete(name);
       countedAt.set(name, performance.now());
-      evictOldest(countedAt);
+      evictOldest(countedAt, callersMax);
     },
   };
-}
-
-/** Evicts many at a time: finding a map's first entry is slow after many single deletes. */
-function evictOldest(map: Map<string, unknown>): void {
-  if (map.size <= callersMax) return;
-  for (const who of [...map.keys()].slice(0, callersMax / 10)) map.delete(who);
 }

@@ -1,0 +1,118 @@
+/**
+ * The only writer of server-sent events: headers, keep-alive comments, backpressure.
+ *
+ * 1. Stored events are written with `send`, at the client's pace: what the client has not read stays in the database.
+ *    A client that reads nothing for 30 s is disconnected; it reconnects with Last-Event-ID and loses nothing.
+ * 2. Live events are written with `push`, which does not wait: a client with more than 1 MiB of unread bytes is
+ *    disconnected.
+ * 3. The headers are sent with the first message, or by `open`. Before that `noContent` is possible: after a 204 an
+ *    EventSource does not reconnect, as it does every few seconds after any other end of a stream (HTML, 9.2.3).
+ */
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { waitForDrain, drainTimeoutMs } from './backpressure.ts';
+
+export interface SseMessage {
+  /** Sent back by the client as Last-Event-ID. */
+  id?: number | undefined;
+  /** Default: `message`. */
+  event?: string;
+  /** Sent as JSON; a text is sent as it is, without line breaks. */
+  data: unknown;
+}
+
+export interface SseStream {
+  /** The client is connected, and the stream has not ended. */
+  readonly isOpen: boolean;
+  open(): void;
+  /** Resolves with true when more can be written; with false when the stream is over. */
+  send(message: SseMessage): Promise<boolean>;
+  push(message: SseMessage): void;
+  comment(text: string): void;
+  /** Ends a stream in which nothing was sent with 204. */
+  noContent(): void;
+  end(): void;
+}
+
+const contentType = 'text/event-stream; charset=utf-8';
+const sseHeaders = {
+  'content-type': contentType,
+  'cache-control': 'no-cache, no-transform',
+  // Proxies such as nginx would buffer the stream.
+  'x-accel-buffering': 'no',
+};
+/** Proxies close connections that are silent for 30 to 60 s. */
+export const keepAliveMs = 15_000;
+const pendingBytesMax = 1024 * 1024;
+
+/** @param headers of this stream, beside the usual ones */
+export function createSseStream(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>> = {},
+): SseStream {
+  let keepAlive: NodeJS.Timeout | undefined;
+  const isOpen = (): boolean => !response.destroyed && !response.writableEnded;
+  const open = (): void => {
+    if (response.headersSent || !isOpen()) return;
+    response.writeHead(200, { ...sseHeaders, ...headers });
+    response.flushHeaders();
+    keepAlive = setInterval(() => {
+      if (isOpen() && !response.writableNeedDrain) response.write(': keep-alive\n\n');
+    }, keepAliveMs);
+  };
+  const close = (): void => clearInterval(keepAlive);
+  response.once('close', close);
+  const write = (text: string): boolean => {
+    open();
+    return !isOpen() || response.write(text);
+  };
+  const writeNow = (text: string): void => {
+    if (response.writableLength > pendingBytesMax) response.destroy();
+    else write(text);
+  };
+
+  return {
+    get isOpen() {
+      return isOpen();
+    },
+    open,
+    async send(message) {
+      if (!isOpen()) return false;
+      if (write(textOf(message))) return true;
+      if (await waitForDrain(response, drainTimeoutMs)) return true;
+      response.destroy();
+      return false;
+    },
+    push: (message) => writeNow(textOf(message)),
+    comment: (text) => writeNow(`: ${text}\n\n`),
+    noContent() {
+      response.writeHead(204).end();
+    },
+    end() {
+      open();
+      close();
+      response.end();
+    },
+  };
+}
+
+const textOf = ({ id, event, data }: SseMessage): string => {
+  const text = typeof data === 'string' ? data : JSON.stringify(data);
+  return `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`;
+};
+
+/** The response to `HEAD` on a stream: the headers of the `GET`, without a stream. */
+export const sendSseHeadResponse = (reply: FastifyReply): FastifyReply =>
+  reply.type(contentType).header('cache-control', sseHeaders['cache-control']).send('');
+
+/** `seq` of the last event that an EventSource has, from its header or `?last_event_id`. Missing or invalid: 0. */
+export function parseLastEventId(request: FastifyRequest): number {
+  const query = (request.query as Record<string, unknown>)['last_event_id'];
+  return parsePosition(request.headers['last-event-id'] ?? query);
+}
+
+/** A position in a stream; 0 for a value that is none. */
+export function parsePosition(value: unknown): number {
+  const position = Number(value ?? 0);
+  return Number.isSafeInteger(position) && position > 0 ? position : 0;
+}
