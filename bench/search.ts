@@ -55,7 +55,7 @@ function textOf(n: number): string {
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
 const path = join(folder, 'search.db');
 const database = await openDatabase({ path, synchronous: 'NORMAL' });
-const storage = createDocumentStore<Document>(database);
+const storage = createDocumentStore(database);
 const library = createLibrary({ storage, ids: createIdSource(), clock: systemClock });
 
 const begin = performance.now();

@@ -39,7 +39,7 @@ export function createDraftService(parts: {
 }): DraftService {
   const { config, database, pool, library, hub, clock, log, faults } = parts;
   const settings = config.drafts;
-  const documents = createDocumentStore<Document>(database);
+  const documents = createDocumentStore(database);
   const drafts = createDraftStore(database);
   const events = createDocumentEventStore(database);
   const window = createDraftSchedule(settings.window, config.timezone);

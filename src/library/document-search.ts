@@ -15,8 +15,8 @@ import { messageOf } from '#shared/errors';
 import type { FairSlices } from '#shared/fair-slices';
 import type { Log } from '#shared/log';
 import type { Database } from '#storage/database';
-import { openVectorStore, type VectorStore } from './store/vector-store.ts';
-import type { Embedder } from './semantic/embedding-port.ts';
+import { openVectorStore } from './store/vector-store.ts';
+import type { Embedder, VectorStorage } from './semantic/embedding-port.ts';
 
 export interface DocumentSearch extends SemanticSearch {
   search(userId: string, query: string, limit: number, signal?: AbortSignal): Promise<HybridResult>;
@@ -99,7 +99,7 @@ type SemanticSearchParts = DocumentSearchParts & { semantic: SemanticSearchOptio
 
 interface OpenedSemanticSearch {
   semantic: SemanticSearch;
-  store: VectorStore;
+  store: VectorStorage;
   close(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import { createDocumentStore } from '#library/store/document-store';
 export async function openLibrary(options: { shared?: boolean; path?: string } = {}) {
   const { shared = false, path = ':memory:' } = options;
   const database = await openDatabase({ path });
-  const storage = createDocumentStore<Document>(database);
+  const storage = createDocumentStore(database);
   let now = Date.parse('2026-11-18T00:00:00Z');
   const clock = { now: () => (now += 1) };
   const library = createLibrary({ storage, ids: createIdSource(), clock, shared });

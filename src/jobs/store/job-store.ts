@@ -3,6 +3,7 @@ import type { JobInput } from '#machines/job-types';
 import { localeOf } from '#machines/texts';
 import { GatehouseError } from '#shared/errors';
 import type { Database } from '#storage/database';
+import { guardStorage } from '#storage/guard-storage';
 import {
   prepareConversationReads,
   prepareReads,
@@ -75,16 +76,6 @@ function guardRead<Value>(read: () => Value): Value {
       throw new GatehouseError('GH_STORE_CORRUPT', undefined, { cause: error });
     }
   });
-}
-
-/** SQLite's own errors are disk errors: they must not be taken for a fault of the job. */
-function guardStorage<Value>(what: string, work: () => Value): Value {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof GatehouseError) throw error;
-    throw new GatehouseError('GH_STORE_UNAVAILABLE', what, { cause: error });
-  }
 }
 
 type Writes = ReturnType<typeof prepareWrites>;

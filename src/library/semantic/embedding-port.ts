@@ -48,13 +48,20 @@ export interface NearDocument {
   similarity: number;
 }
 
+/** What makes vectors comparable. */
+export interface VectorSpace {
+  model: string;
+  /** Null until the first vector is stored. */
+  dim: number | null;
+}
+
 /** All writes are durable when they return. */
 export interface VectorStorage {
   /**
    * Sets the embedding space of all vectors. When it differs from the stored one, all vectors are removed and all
-   * documents are put into the backlog; returns whether it has replaced another space. `dim` null: not known yet.
+   * documents are put into the backlog; returns whether it has replaced another space.
    */
-  use(space: { model: string; dim: number | null }): boolean;
+  use(space: VectorSpace): boolean;
   readonly dim: number | null;
   backlog(limit: number): BacklogEntry[];
   backlogCount(): number;

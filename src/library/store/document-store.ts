@@ -10,90 +10,11 @@ import { GatehouseError } from '#shared/errors';
 import type { Database } from '#storage/database';
 import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentTable } from '#storage/schema';
-
-/** Times are epoch ms. */
-export interface StoredDocument {
-  id: string;
-  owner: string;
-  title: string;
-  extractedText: string;
-  mdContent: string | null;
-  contentOrigin: string;
-  mdDraftStatus: string | null;
-  mdStatus: string | null;
-  mdExtractionEngine: string | null;
-  mdGeneratedAt: number | null;
-  sourceMetadata: object;
-  createdAt: number;
-  updatedAt: number;
-  deletedAt: number | null;
-}
-
-export interface IndexedTokens {
-  title: string;
-  body: string;
-  markdown: string;
-}
-
-export interface FoundDocument {
-  id: string;
-  /** Larger is better; comparable within one search. */
-  score: number;
-}
-
-/** `Stored`: the caller's document type. */
-export interface DocumentStore<Stored extends StoredDocument> {
-  /** @throws GH_STORE_UNAVAILABLE when nothing was written */
-  insert(document: Stored, words: IndexedTokens | null): void;
-  /**
-   * @param words undefined: the stored tokens stay
-   * @throws GH_STORE_UNAVAILABLE when nothing was written
-   */
-  replace(document: Stored, words: IndexedTokens | null | undefined): void;
-  find(id: string): Stored | null;
-  findFile(owner: string, path: string): Stored | null;
-  search(owner: string, match: string, limit: number): FoundDocument[];
-  /** Those of the given documents that match. */
-  filterMatching(ids: readonly string[], match: string): string[];
-  /** Documents that are not deleted, without their texts, newest first. */
-  list(query: ListingQuery): ListedRow<Stored>[];
-  transaction<Value>(work: () => Value): Value;
-  /** Ids of documents that an earlier version indexed; empty when all are up to date. */
-  outdatedIndexIds(limit: number): string[];
-  /** Stores a document's new tokens and takes it off this backlog. @param words undefined: the stored tokens stay */
-  reindex(id: string, words: IndexedTokens | null | undefined): void;
-}
-
-/** A field that is left out does not filter. */
-interface ListingQuery {
-  owner: string;
-  origin?: string | undefined;
-  /** Only documents that were created as memos, drafted or not. */
-  memosOnly?: boolean;
-  draftStatus?: string | undefined;
-  needsDraft?: boolean | undefined;
-  /** Only documents with a lower id. */
-  before?: string | undefined;
-  limit: number;
-}
-
-type ListedRow<Stored extends StoredDocument> = Pick<
-  Stored,
-  | 'id'
-  | 'title'
-  | 'contentOrigin'
-  | 'mdDraftStatus'
-  | 'mdStatus'
-  | 'sourceMetadata'
-  | 'createdAt'
-  | 'updatedAt'
-> & {
-  /** The text's first characters. */
-  head: string;
-};
+import type { Document, SourceMetadata } from '../document.ts';
+import type { DocumentQuery, DocumentStorage, IndexedTokens } from '../document-port.ts';
 
 /** As SQLite binds them; null does not filter. */
-const listingValues = (query: ListingQuery) => ({
+const listingValues = (query: DocumentQuery) => ({
   owner: query.owner,
   origin: query.origin ?? null,
   memosOnly: query.memosOnly === true ? 1 : 0,
@@ -105,9 +26,8 @@ const listingValues = (query: ListingQuery) => ({
 
 type Row = Omit<DocumentTable, 'num'> & { num: number };
 
-export function createDocumentStore<Stored extends StoredDocument>(
-  database: Database,
-): DocumentStore<Stored> {
+/** Writes throw GH_STORE_UNAVAILABLE when nothing was written. */
+export function createDocumentStore(database: Database): DocumentStorage {
   const statements = prepare(database);
   const { connection } = database;
 
@@ -128,8 +48,8 @@ export function createDocumentStore<Stored extends StoredDocument>(
     else statements.index.run(num, words.title, words.body, words.markdown);
   };
 
-  const documentOf = (row: Row | undefined): Stored | null =>
-    row === undefined ? null : (documentOfRow(row) as Stored);
+  const documentOf = (row: Row | undefined): Document | null =>
+    row === undefined ? null : documentOfRow(row);
 
   return {
     transaction,
@@ -171,7 +91,7 @@ export function createDocumentStore<Stored extends StoredDocument>(
         contentOrigin: row.content_origin,
         mdDraftStatus: row.md_draft_status,
         mdStatus: row.md_status,
-        sourceMetadata: JSON.parse(row.source_metadata) as Stored['sourceMetadata'],
+        sourceMetadata: JSON.parse(row.source_metadata) as SourceMetadata,
         createdAt: row.created_at,
         updatedAt: row.updated_at,
       })),
@@ -183,7 +103,7 @@ const reindexBacklog = (
   statements: ReturnType<typeof prepare>,
   write: (num: number, words: IndexedTokens | null) => void,
   transaction: (work: () => void) => void,
-): Pick<DocumentStore<StoredDocument>, 'outdatedIndexIds' | 'reindex'> => ({
+): Pick<DocumentStorage, 'outdatedIndexIds' | 'reindex'> => ({
   outdatedIndexIds(limit) {
     const ids = statements.outdated.all(limit).map(({ id }) => id);
     // The rows that are left belong to documents that were purged.
@@ -201,7 +121,7 @@ const reindexBacklog = (
 });
 
 /** In the order of `changeableColumns`. */
-const changeable = (document: StoredDocument): unknown[] => [
+const changeable = (document: Document): unknown[] => [
   document.updatedAt,
   document.deletedAt,
   document.contentOrigin,
@@ -229,18 +149,18 @@ const changeableColumns = {
   md_content: param,
 };
 
-const documentOfRow = (row: Row): StoredDocument => ({
+const documentOfRow = (row: Row): Document => ({
   id: row.id,
   owner: row.owner,
   title: row.title,
   extractedText: row.extracted_text,
   mdContent: row.md_content,
-  contentOrigin: row.content_origin,
+  contentOrigin: row.content_origin as Document['contentOrigin'],
   mdDraftStatus: row.md_draft_status,
   mdStatus: row.md_status,
   mdExtractionEngine: row.md_extraction_engine,
   mdGeneratedAt: row.md_generated_at,
-  sourceMetadata: JSON.parse(row.source_metadata) as object,
+  sourceMetadata: JSON.parse(row.source_metadata) as SourceMetadata,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   deletedAt: row.deleted_at,

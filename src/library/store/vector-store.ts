@@ -8,53 +8,18 @@
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from '#storage/database';
-
-export interface VectorSpace {
-  model: string;
-  /** Null until the first vector is stored. */
-  dim: number | null;
-}
-
-export interface WaitingDocument {
-  ticket: number;
-  document: number;
-  title: string;
-  extractedText: string;
-  mdContent: string | null;
-}
-
-export interface ChunkVector {
-  start: number;
-  length: number;
-  vector: Float32Array;
-}
-
-export interface NearChunk {
-  id: string;
-  start: number;
-  length: number;
-  similarity: number;
-}
-
-export interface VectorStore {
-  use(space: VectorSpace): boolean;
-  readonly dim: number | null;
-  backlog(limit: number): WaitingDocument[];
-  backlogCount(): number;
-  put(entry: { ticket: number; document: number }, chunks: readonly ChunkVector[]): void;
-  setAside(entry: { ticket: number }): void;
-  nearest(
-    owner: string,
-    vector: Float32Array,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<NearChunk[]>;
-}
+import type {
+  BacklogEntry,
+  NearDocument,
+  StoredChunk,
+  VectorSpace,
+  VectorStorage,
+} from '../semantic/embedding-port.ts';
 
 /** Vectors compared per slice: about 5 ms for 512 numbers each. More delays other work, fewer cost more look-ups. */
 const sliceRows = 1_000;
 
-export type OpenedVectors = { ok: true; store: VectorStore } | { ok: false; reason: string };
+export type OpenedVectors = { ok: true; store: VectorStorage } | { ok: false; reason: string };
 
 /** Loads the extension into the connection. Returns the reason when it is not available on this system. */
 export async function openVectorStore(database: Database): Promise<OpenedVectors> {
@@ -69,17 +34,17 @@ export async function openVectorStore(database: Database): Promise<OpenedVectors
 }
 
 type ChunkRow = { num: number; document: number; start: number; length: number; distance: number };
-type WaitingRow = Omit<WaitingDocument, 'extractedText' | 'mdContent'> & {
+type WaitingRow = Omit<BacklogEntry, 'extractedText' | 'mdContent'> & {
   extracted_text: string;
   md_content: string | null;
 };
 
-function createVectorStore({ connection }: Database): VectorStore {
+function createVectorStore({ connection }: Database): VectorStorage {
   const statements = prepare(connection);
   let space = statements.space.get() as VectorSpace | undefined;
 
   const put = connection.transaction(
-    (entry: { ticket: number; document: number }, chunks: readonly ChunkVector[]) => {
+    (entry: { ticket: number; document: number }, chunks: readonly StoredChunk[]) => {
       if (statements.take.run(entry.ticket).changes === 0) return;
       const owner = statements.owner.get(entry.document)?.owner;
       if (owner === undefined) return;
@@ -154,9 +119,9 @@ function documentsOf(
   rows: readonly ChunkRow[],
   limit: number,
   statements: ReturnType<typeof prepare>,
-): NearChunk[] {
+): NearDocument[] {
   const seen = new Set<number>();
-  const found: NearChunk[] = [];
+  const found: NearDocument[] = [];
   for (const { document, start, length, distance } of rows) {
     if (seen.has(document)) continue;
     seen.add(document);

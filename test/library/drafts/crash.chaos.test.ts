@@ -41,7 +41,7 @@ async function setUp(reply: FakeReply = says('# 정리된 회의\n\n- 예산 50�
   const look = async () => {
     const database = await openDatabase({ path });
     try {
-      const documents = createDocumentStore<Document>(database);
+      const documents = createDocumentStore(database);
       const [listed] = documents.list({ owner: 'local', limit: 2 });
       const drafts = createDraftStore(database);
       const { id } = listed!;

@@ -4,8 +4,8 @@
  *
  * 1. `(owner, uid)` is unique: adding the same entry twice adds it once, also after a crash (P10).
  */
-import { GatehouseError } from '#shared/errors';
 import type { Database } from '#storage/database';
+import { guardStorage } from '#storage/guard-storage';
 import { param, statementCompiler } from '#storage/compile-statement';
 
 export interface CalendarEventRow {
@@ -59,7 +59,7 @@ export function createCalendarStore(database: Database): CalendarStore {
   );
   const stored = <Value>(write: () => Value): Value => {
     database.ensureInPlace();
-    return guardStorage(write);
+    return guardStorage(undefined, write);
   };
   return {
     add: (owner, event, now) => stored(() => (insert(owner, event, now) ? 'added' : 'there')),
@@ -69,14 +69,6 @@ export function createCalendarStore(database: Database): CalendarStore {
     textPage: (owner, afterNum, limit) => statements.textPage.all(owner, afterNum, limit),
     text: (owner, uid) => statements.text.get(owner, uid)?.ics ?? null,
   };
-}
-
-function guardStorage<Value>(write: () => Value): Value {
-  try {
-    return write();
-  } catch (error) {
-    throw new GatehouseError('GH_STORE_UNAVAILABLE', undefined, { cause: error });
-  }
 }
 
 function prepare(database: Database) {
