@@ -1,6 +1,6 @@
 /**
- * One model server behind its gate: waits for a permit, sends the request, streams the answer, gives the permit back.
- * It must never send anything without a permit, and never keep a permit after `run` has resolved.
+ * One model server behind its gate: runs each request in a slot of the gate and streams the answer.
+ * It must never send anything outside a slot.
  *
  * 1. The outcome of an aborted request follows from the reason of the abort, not from what the server still managed to
  *    send.
@@ -22,13 +22,14 @@ import type { BackendLog } from '../backend-log.ts';
 import type { BackendConfig } from '../backend-config.ts';
 import { createHttpAgent } from './chat-completion-request.ts';
 import { redactMessage } from './error-mapping.ts';
-import type { Gate, AcquireResult, GateRequest, Permit } from '../gate/gate-types.ts';
+import type { Gate, AcquireResult, GateRequest } from '../gate/gate-types.ts';
+import { runAtGate } from '../gate/run-at-gate.ts';
 import {
-  sendWithPermit,
+  sendRequest,
   type RequestOrigin,
   type RequestAttempt,
   type RequestContext,
-} from '../gate/permitted-request.ts';
+} from './request-attempt.ts';
 
 export interface BackendOptions {
   config: BackendConfig;
@@ -48,10 +49,10 @@ export interface ClosableBackend extends Backend {
  */
 const preemptionsMax = 16;
 
-/** Why the gate aborted the permit; null when it did not. */
-function abortReasonOf(permit: Permit): ErrorReason | null {
-  if (!permit.signal.aborted) return null;
-  const reason: unknown = permit.signal.reason;
+/** Why the gate aborted the request; null when it did not. */
+function abortReasonOf(signal: AbortSignal): ErrorReason | null {
+  if (!signal.aborted) return null;
+  const reason: unknown = signal.reason;
   if (reason === 'preempted') return 'preempted';
   return reason === 'expired' ? 'timeout_total' : 'cancelled';
 }
@@ -146,34 +147,45 @@ async function runRequest(
     },
   };
   let queueMs = 0;
+  let preemptions = 0;
   let requestedAt = clock.now();
-  let acquired = await gate.acquire(gateRequest);
-  for (let preemptions = 0; ; preemptions++) {
-    if (!acquired.ok)
-      return gateRefusal(context, acquired, queueMs + Math.max(0, clock.now() - requestedAt));
-    const { permit } = acquired;
-    queueMs += permit.queuedMs;
-    if (isWaiting) run.onGranted?.();
-    isWaiting = false;
-    const attempt = await sendWithPermit(context, permit, request, (text, replace) =>
-      run.onText?.(text, replace),
-    );
-    const { completion } = attempt.result;
-    // Reset by the first answer without such a close: otherwise an answer that only mentioned the tag would keep this
-    // backend's answers from streaming for ever.
-    if (completion.ok && request.thinking !== false)
-      capabilities.endsOrphanThinking = completion.orphanClose;
-    const abortReason = abortReasonOf(permit);
-    if (abortReason !== 'preempted' || preemptions >= preemptionsMax) {
-      return modelOutcomeOf(context, attempt, queueMs, abortReason);
-    }
-    const fields = { ...context.origin.fields, backend: context.config.id, kind: run.kind };
-    context.log?.debug(fields, 'preempted, waits again');
-    if (attempt.streamed) run.onText?.('', true);
-    run.onPreempted?.();
-    requestedAt = clock.now();
-    acquired = await permit.requeue();
-  }
+  const ran = await runAtGate(
+    gate,
+    gateRequest,
+    ({ signal, queuedMs }) => {
+      queueMs += queuedMs;
+      if (isWaiting) run.onGranted?.();
+      isWaiting = false;
+      return sendRequest(context, request, signal, (text, replace) => run.onText?.(text, replace));
+    },
+    (attempt) => {
+      if (preemptions >= preemptionsMax) return false;
+      preemptions += 1;
+      learn(capabilities, request, attempt);
+      const fields = { ...context.origin.fields, backend: context.config.id, kind: run.kind };
+      context.log?.debug(fields, 'preempted, waits again');
+      if (attempt.streamed) run.onText?.('', true);
+      run.onPreempted?.();
+      requestedAt = clock.now();
+      return true;
+    },
+  );
+  if (!ran.ok) return gateRefusal(context, ran, queueMs + Math.max(0, clock.now() - requestedAt));
+  learn(capabilities, request, ran.value);
+  return modelOutcomeOf(context, ran.value, queueMs, abortReasonOf(ran.slot.signal));
+}
+
+/**
+ * Whether the server's thinking has a closing tag only. Reset by the first answer without such a close: otherwise an
+ * answer that only mentioned the tag would keep this backend's answers from streaming for ever.
+ */
+function learn(
+  capabilities: RequestContext['capabilities'],
+  request: ModelRequest,
+  { result: { completion } }: RequestAttempt,
+): void {
+  if (completion.ok && request.thinking !== false)
+    capabilities.endsOrphanThinking = completion.orphanClose;
 }
 
 function requestOriginOf({ jobId, traceparent }: RunOptions): RequestOrigin {

@@ -14,6 +14,7 @@ import { createHttpAgent, readBoundedText } from '../client/chat-completion-requ
 import { redactMessage, mapNetworkError } from '../client/error-mapping.ts';
 import { parseUpstreamError } from '../client/upstream-error.ts';
 import type { Gate } from '../gate/gate-types.ts';
+import { runAtGate } from '../gate/run-at-gate.ts';
 import { tryParseJson } from '#shared/text/json-text';
 
 export interface EmbeddingsConfig {
@@ -124,25 +125,28 @@ async function throughGate(
   signal: AbortSignal,
   request: (signal: AbortSignal) => Promise<EmbeddingOutcome>,
 ): Promise<EmbeddingOutcome> {
-  const acquired = await gate.acquire({
-    kind: 'embed',
-    priority: deadlineAt === null ? 'background' : 'foreground',
-    user: 'search',
-    // A batch is short: aborting it gains nothing.
-    preemptible: false,
-    signal,
-    deadlineAt,
-    onQueued: () => undefined,
-  });
-  if (!acquired.ok) return { ok: false, reason: acquired.errorReason, isInput: false };
-  const { permit } = acquired;
-  const working = request(permit.signal);
-  permit.signal.addEventListener('abort', () => permit.drain(working.then(() => undefined)), {
-    once: true,
-  });
-  const outcome = await working;
-  if (!permit.signal.aborted) permit.release({ result: outcome.ok ? 'ok' : 'failed' });
-  return outcome;
+  const ran = await runAtGate<EmbeddingOutcome>(
+    gate,
+    {
+      kind: 'embed',
+      priority: deadlineAt === null ? 'background' : 'foreground',
+      user: 'search',
+      // A batch is short: aborting it gains nothing.
+      preemptible: false,
+      signal,
+      deadlineAt,
+      onQueued: () => undefined,
+    },
+    (slot) => {
+      const response = request(slot.signal);
+      return {
+        response,
+        endOf: ({ ok }) => ({ result: ok ? 'ok' : 'failed' }),
+        serverIdle: () => response.then(() => undefined),
+      };
+    },
+  );
+  return ran.ok ? ran.value : { ok: false, reason: ran.errorReason, isInput: false };
 }
 
 function failureReasonOf(error: unknown, signal: AbortSignal): string {

@@ -1,31 +1,23 @@
-/**
- * One request under a permit: sends it, reads the response to its end, and ends the permit.
- *
- * 1. Each permit is ended exactly once: released when the server is done with the request, drained when the connection
- *    was closed while the server was working.
- * 2. An abort of the permit starts its drain in the same tick, even before the connection has closed.
- */
+/** One request in a slot of the gate: sends it, reads the response to its end, and says how it ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import type { ErrorReason, ModelRequest } from '#shared/model/model';
 import type { Clock } from '#shared/clock';
 import { offeredTools } from '#shared/text/printed-calls/offered-tools';
-import type { AccumulatorOptions } from '../client/completion-accumulator.ts';
+import type { AccumulatorOptions } from './completion-accumulator.ts';
 import type { BackendLog } from '../backend-log.ts';
 import type { BackendConfig } from '../backend-config.ts';
-import {
-  requestChatCompletion,
-  type ChatCompletionResponse,
-} from '../client/chat-completion-request.ts';
-import type { Permit, PermitEnd } from './gate-types.ts';
-import { serverProfiles, type ServerProfile } from '../client/server-profiles.ts';
-import { includesSchema, maxTokensDefault, requestBody } from '../client/request-body.ts';
+import { requestChatCompletion, type ChatCompletionResponse } from './chat-completion-request.ts';
+import type { PermitEnd } from '../gate/gate-types.ts';
+import type { SlotWork } from '../gate/run-at-gate.ts';
+import { serverProfiles, type ServerProfile } from './server-profiles.ts';
+import { includesSchema, maxTokensDefault, requestBody } from './request-body.ts';
 import {
   printedCalls,
   strayCalls,
   toolResidue,
   withCalls,
-} from '../client/text-filters/thinking-markup.ts';
+} from './text-filters/thinking-markup.ts';
 
 /**
  * Maximum characters per allowed token; a longer answer counts as endless. Tokens of prose have 1 to 5 characters and
@@ -168,24 +160,25 @@ async function waitForServerIdle(
   await sleep(sawToken ? decodeMs : prefillMs, undefined, { ref: false });
 }
 
-function permitEndOf({ completion }: ChatCompletionResponse): PermitEnd {
+function endOf({ completion }: ChatCompletionResponse): PermitEnd | 'abandoned' {
   if (completion.ok) return { result: 'ok' };
+  if (clientAborted.has(completion.errorReason)) return 'abandoned';
   return { result: unreachableReasons.has(completion.errorReason) ? 'unreachable' : 'failed' };
 }
 
-/** Runs the request while the permit is held, and ends the permit. Rejects only with an exception of `onText`. */
-export async function sendWithPermit(
+/** Sends the request. `response` rejects only with an exception of `onText`. */
+export function sendRequest(
   context: RequestContext,
-  permit: Permit,
   request: ModelRequest,
+  signal: AbortSignal,
   onText: AccumulatorOptions['onText'],
-): Promise<RequestAttempt> {
+): SlotWork<RequestAttempt> {
   const { config, clock, capabilities } = context;
   const profile = serverProfiles[config.kind];
   const startedAt = clock.now();
   let firstVisibleAt: number | null = null;
   let streamed = false;
-  const response = sendWithSchemaFallback(context, request, permit.signal, {
+  const response = sendWithSchemaFallback(context, request, signal, {
     ...accumulatorOptions(request, profile, capabilities),
     onText(text, replace) {
       if (text !== '') firstVisibleAt ??= clock.now();
@@ -193,21 +186,15 @@ export async function sendWithPermit(
       onText(text, replace);
     },
   });
-  const drain = (): void => permit.drain(waitForServerIdle(response, profile));
-  if (permit.signal.aborted) drain();
-  permit.signal.addEventListener('abort', drain, { once: true });
-  try {
-    const result = await response;
-    if (!permit.signal.aborted) {
-      const { completion } = result;
-      if (!completion.ok && clientAborted.has(completion.errorReason)) drain();
-      else permit.release(permitEndOf(result));
-    }
-    return { result, startedAt, endedAt: clock.now(), firstVisibleAt, streamed };
-  } catch (bug) {
-    if (!permit.signal.aborted) drain();
-    throw bug;
-  } finally {
-    permit.signal.removeEventListener('abort', drain);
-  }
+  return {
+    response: response.then((result) => ({
+      result,
+      startedAt,
+      endedAt: clock.now(),
+      firstVisibleAt,
+      streamed,
+    })),
+    endOf: ({ result }) => endOf(result),
+    serverIdle: () => waitForServerIdle(response, profile),
+  };
 }
