@@ -7,7 +7,6 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Document } from '#library/document';
 import { createLibrary } from '#library/library';
 import { exactQuery, parseQuery } from '#library/fulltext/fts-terms';
 import { foldText } from '#library/fulltext/text-folding';

@@ -2,7 +2,6 @@
 import type { Config } from './config/config.ts';
 import type { DocumentEvents } from '#library/drafts/draft-storage-port';
 import { createDocumentOutbox } from '#library/document-outbox';
-import type { Document } from '#library/document';
 import { createDraftQueue } from '#library/drafts/draft-queue';
 import { createDraftQueries, type DraftQueries } from '#library/drafts/draft-queries';
 import { createDraftReview, type DraftReview } from '#library/drafts/draft-review';

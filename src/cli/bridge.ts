@@ -1,13 +1,16 @@
 /** `gatehouse bridge synology`: runs the Synology Chat bridge as a separate process until a stop signal. */
 import { setFlagsFromString } from 'node:v8';
-import { loadConfig } from '#app/config/load-config';
-import { createLog } from '#shared/log';
-import { shutDownOnSignal } from './graceful-shutdown.ts';
-import { openBridge } from '#app/bridge';
 
 export async function bridge(configFile: string | undefined): Promise<number> {
-  // A flood of messages creates much short-lived garbage: without this the young generation of V8 grows to 48 MB.
+  // A flood of messages creates much short-lived garbage: without this the young generation of V8 grows to 48 MB. It is
+  // set before the modules of the bridge are loaded, because loading them would already let it grow.
   setFlagsFromString('--semi-space-growth-factor=1');
+  const [{ loadConfig }, { openBridge }, { createLog }, { shutDownOnSignal }] = await Promise.all([
+    import('#app/config/load-config'),
+    import('#app/bridge'),
+    import('#shared/log'),
+    import('./graceful-shutdown.ts'),
+  ]);
   const { config } = loadConfig(configFile);
   const log = createLog(config.logging);
   const opened = await openBridge(config, log);

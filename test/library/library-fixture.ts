@@ -1,6 +1,5 @@
 /** A library of documents in a database of its own. */
 import { createLibrary } from '#library/library';
-import type { Document } from '#library/document';
 import { createIdSource } from '#shared/ids';
 import { openDatabase } from '#storage/database';
 import { createDocumentStore } from '#library/store/document-store';

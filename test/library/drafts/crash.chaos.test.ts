@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Document } from '#library/document';
 import type { FaultPoint } from '#shared/fault-points';
 import { openDatabase } from '#storage/database';
 import { createDocumentEventStore } from '#library/store/document-event-store';
