@@ -11,7 +11,7 @@ import { importIcs } from '#tools/calendar/ics-transfer';
 import { createLocalCalendar } from '#tools/calendar/local-calendar';
 import { occurrencesIn } from '#tools/calendar/occurrences';
 import { createToolRegistry } from '#tools/registry';
-import { createZones, wallTime } from '#tools/zoned-time';
+import { createZones, wallTime } from '#shared/calendar/zoned-time';
 
 const entries = Number(process.argv[2] ?? 5000);
 const runs = 41;

@@ -28,7 +28,7 @@ import { createJobStore } from '#jobs/store/job-store';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
 import type { DocumentSearch } from '#library/document-search';
 import { wireDocumentSearch } from './search-wiring.ts';
-import { dayMs } from '#storage/retention-job';
+import { dayMs } from '#shared/calendar/time-units';
 import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';

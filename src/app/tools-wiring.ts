@@ -21,7 +21,7 @@ import type { MailAccount } from '#tools/email/mail-port';
 import { createToolRegistry, type ToolRegistry, type ToolRegistryOptions } from '#tools/registry';
 import { createStatusTool, type StatusSource } from '#tools/status/status-tool';
 import type { TlsTrust } from '#shared/tls-options';
-import { createZones, type Zones } from '#tools/zoned-time';
+import { createZones, type Zones } from '#shared/calendar/zoned-time';
 
 interface TrustSettings {
   caFile?: string | undefined;

@@ -10,6 +10,7 @@
  * 3. Log lines at `info` contain no tokens and no user text.
  */
 import type { BridgeStorage, NewOutboxRow } from './bridge-storage-port.ts';
+import { dayMs } from '#shared/calendar/time-units';
 import type { Reply } from '#shared/wire/reply';
 import type { Log } from '#shared/log';
 import type { TlsTrust } from '#shared/tls-options';
@@ -69,8 +70,6 @@ export interface Bridge {
   /** Graceful shutdown: accepts nothing new and finishes the post in flight; the rest stays for the next start. */
   stop(): Promise<void>;
 }
-
-const dayMs = 24 * 3_600_000;
 
 const defaultTimings: BridgeTimings = {
   // Well above the wait of 5 s after which the broker redelivers an unacknowledged message.

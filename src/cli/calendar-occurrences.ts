@@ -2,7 +2,7 @@
 import { loadConfig } from '#app/config/load-config';
 import { fileOccurrences, type FileListing } from '#tools/calendar/file-occurrences';
 import type { WallRange } from '#tools/calendar/occurrences';
-import { createZones, parseIsoDate } from '#tools/zoned-time';
+import { createZones, parseIsoDate } from '#shared/calendar/zoned-time';
 import { readText } from './calendar.ts';
 import { CommandError, UsageError } from '#http/client/core-client';
 import type { CommandValues } from './options.ts';

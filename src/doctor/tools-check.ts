@@ -1,6 +1,7 @@
 /** Doctor check of the tools: one login each to calendar and mail. */
 import type { Config } from '#app/config/config';
 import { mailAccounts, readTlsTrust } from '#app/tools-wiring';
+import { dayMs } from '#shared/calendar/time-units';
 import { GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import { createCaldavCalendar } from '#tools/calendar/caldav-calendar';
 import { createCaldavClient } from '#tools/calendar/caldav-client';
@@ -8,7 +9,7 @@ import { createImapMailbox } from '#tools/email/imap-mailbox';
 import { checkMailbox } from '#tools/email/imap-check';
 import type { MailAccount } from '#tools/email/mail-port';
 import type { CallContext } from '#tools/tool';
-import { createZones } from '#tools/zoned-time';
+import { createZones } from '#shared/calendar/zoned-time';
 import type { CheckResult } from './check-result.ts';
 import { silentLog } from '#shared/log';
 
@@ -83,8 +84,6 @@ async function checkAccount(account: MailAccount): Promise<CheckResult> {
   }
   return mailSearchResult(account, `${who}: logged in, ${found.folders} folders`);
 }
-
-const dayMs = 86_400_000;
 
 const contextOf = (userId: string | undefined, now: number): CallContext => ({
   userId: userId ?? 'local',

@@ -1,4 +1,5 @@
 /** A document: a memo, an imported file, or what was drafted from one. */
+import { isoTime } from '#shared/calendar/time-units';
 
 /** `ai_drafted` once a model has drafted `mdContent`. */
 export type ContentOrigin = 'memo' | 'text' | 'file' | 'ai_drafted';
@@ -54,8 +55,6 @@ export interface DocumentView {
   created_at: string;
   updated_at: string;
 }
-
-const isoTime = (at: number): string => new Date(at).toISOString();
 
 /** The API's form of a document; times become ISO 8601. */
 export const documentView = (document: Document): DocumentView => ({

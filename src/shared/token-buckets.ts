@@ -2,6 +2,7 @@
  * Token buckets per key with a capacity of one minute, refilled continuously. Memory is bounded: with very many keys the
  * ones that were used longest ago are forgotten, and start full again.
  */
+import { minuteMs } from './calendar/time-units.ts';
 export interface TokenBuckets {
   /** Takes `count` tokens and returns 0; or takes none and returns the milliseconds until there are enough. */
   take(key: string, count: number): number;
@@ -10,8 +11,6 @@ export interface TokenBuckets {
   /** Milliseconds until there is a token; 0: there is one. Takes none. */
   waitMs(key: string): number;
 }
-
-const minuteMs = 60_000;
 
 interface Bucket {
   tokens: number;

@@ -2,12 +2,11 @@
  * Keeps the database small while the core runs. At the start and then every hour it removes entries older than the
  * retention and frees their space; when nothing was written for a minute it truncates the write-ahead log.
  */
+import { dayMs } from '#shared/calendar/time-units';
 import type { Clock } from '#shared/clock';
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import type { DatabaseMaintenance } from './maintenance.ts';
-
-export const dayMs = 24 * 60 * 60_000;
 
 export interface RetentionSchedule {
   /** Entries that ended before this age are removed. */

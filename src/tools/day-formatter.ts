@@ -1,6 +1,7 @@
 /** Formats days in Korean and English. */
 import type { Locale } from '#machines/texts';
-import { dayMs, startOfDay, type WallMs } from './zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { startOfDay, type WallMs } from '#shared/calendar/zoned-time';
 
 const weekdays: Record<Locale, string[]> = {
   ko: ['일', '월', '화', '수', '목', '금', '토'],

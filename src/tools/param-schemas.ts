@@ -8,7 +8,7 @@ import { truncate, oneLine } from './sanitize-text.ts';
 import { toolError } from './tool-error.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import type { ToolError } from './tool.ts';
-import { parseTimeOfDay, parseIsoDate } from './zoned-time.ts';
+import { parseTimeOfDay, parseIsoDate } from '#shared/calendar/zoned-time';
 
 /** Longest text of a parameter: a memo fits, a pasted document does not belong in a call. */
 const textCharsMax = 2000;

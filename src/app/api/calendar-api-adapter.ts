@@ -7,7 +7,7 @@ import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import type { Database } from '#storage/database';
 import { exportPieces, importIcs } from '#tools/calendar/ics-transfer';
 import { ownerOf } from '#tools/calendar/local-calendar';
-import { createZones } from '#tools/zoned-time';
+import { createZones } from '#shared/calendar/zoned-time';
 
 /** Null if a CalDAV server holds the calendar: Gatehouse neither imports nor exports its entries. */
 export function createCalendarApi(parts: {

@@ -1,4 +1,5 @@
 /** Memos and drafts for the HTTP routes. */
+import { isoTime } from '#shared/calendar/time-units';
 import type { FairSlices } from '#shared/fair-slices';
 import { documentView } from '#library/document';
 import type { ListedDocument } from '#library/document-port';
@@ -83,8 +84,6 @@ function createReviewApi(
     },
   };
 }
-
-const isoTime = (at: number): string => new Date(at).toISOString();
 
 const reviewedView = ({ document, version }: Reviewed): object => ({
   ...documentView(document),

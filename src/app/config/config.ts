@@ -30,59 +30,60 @@ export const backendKinds = [
 ] as const;
 
 const backend = z.strictObject({
-  id: slug.describe('The name by which roles and callers name it.'),
+  id: slug.describe('Id, used by roles and callers.'),
   baseUrl: urlWithoutCredentials(z.url({ protocol: /^https?$/ })).describe(
     'Up to and including /v1.',
   ),
-  model: nonEmptyString.describe('The name of the model, as the server knows it.'),
+  model: nonEmptyString.describe('Model name on the server.'),
   kind: z
     .enum(backendKinds)
     .default('generic')
-    .describe('Which server it is: decides what is sent and what is known of its faults.'),
+    .describe('Server software: selects request fields and workarounds.'),
   names: z
     .array(nonEmptyString)
     .default([])
-    .describe(
-      'What people call it in messages, besides its id, its host and the family of its model.',
-    ),
-  concurrency: count(1).describe('Requests that the server really runs at once.'),
+    .describe('More names of it in messages, besides its id, host and model family.'),
+  concurrency: count(1).describe('Requests that the server runs in parallel.'),
   statusUrl: urlWithoutCredentials(z.url())
     .nullable()
     .default(null)
-    .describe('A page with active_jobs and total_requests.'),
+    .describe('URL of a status page with active_jobs and total_requests.'),
   apiKey: secret.nullable().default(null).describe('Sent as a bearer token.'),
   timeoutsMs: optionalSection({
-    connect: timerMs(2_000).describe('Until the server has accepted the connection.'),
+    connect: timerMs(2_000).describe('Timeout of the connection.'),
     firstToken: timerMs(120_000).describe(
-      'From the request to the first piece of the answer; a large prompt takes minutes on a small machine.',
+      'From the request to the first token; a large prompt takes minutes on a small machine.',
     ),
-    idle: timerMs(45_000).describe('Between two pieces; longer is taken for a stall.'),
-    total: timerMs(600_000).describe('The whole request; 0: no limit.'),
+    idle: timerMs(45_000).describe('Between two tokens; a longer pause ends the request.'),
+    total: timerMs(600_000).describe('Whole request; 0: no limit.'),
   }),
 });
 
 const userApiKey = z.strictObject({
-  key: secret.describe('The key itself.'),
-  user: z.string().min(1).max(256).describe('Whose key it is.'),
+  key: secret.describe('The key.'),
+  user: z.string().min(1).max(256).describe('User of the key.'),
 });
 
 /** For servers with a self-signed certificate or a private CA, such as a NAS. */
 const tlsTrust = {
-  caFile: filePath
+  caFile: filePath.optional().describe('PEM file: your own authority, or the certificate itself.'),
+  fingerprint256: nonEmptyString
     .optional()
-    .describe('PEM file: an authority of your own, or the certificate itself.'),
-  fingerprint256: nonEmptyString.optional().describe("SHA-256 of the server's certificate."),
+    .describe("SHA-256 fingerprint of the server's certificate."),
 };
 
-const shared = z.boolean().default(false).describe('One for all users; else each has his own.');
+const shared = z
+  .boolean()
+  .default(false)
+  .describe('true: shared by all users; false: one per user.');
 
 const credentials = {
   username: nonEmptyString.describe('Login.'),
-  password: secret.describe('Often an app password made for this purpose.'),
+  password: secret.describe('Password; often an app password is required.'),
 };
 
 const mailFolder = z.strictObject({
-  path: nonEmptyString.describe('As the server names it.'),
+  path: nonEmptyString.describe('Folder name on the server.'),
   words: z
     .array(nonEmptyString)
     .default([])
@@ -90,21 +91,16 @@ const mailFolder = z.strictObject({
 });
 
 const mailAccount = {
-  name: nonEmptyString
-    .optional()
-    .describe('What it is called in answers; the user name if left out.'),
-  host: nonEmptyString.describe('Name of the IMAP server.'),
-  port: port(993).describe('Its port.'),
-  secure: z
-    .boolean()
-    .default(true)
-    .describe('TLS from the first byte; false: STARTTLS where it is offered.'),
+  name: nonEmptyString.optional().describe('Name in answers; default: the user name.'),
+  host: nonEmptyString.describe('Host name of the IMAP server.'),
+  port: port(993).describe('Port of the IMAP server.'),
+  secure: z.boolean().default(true).describe('true: TLS; false: STARTTLS if the server offers it.'),
   ...credentials,
   folders: z
     .array(mailFolder)
     .optional()
-    .describe('Folders that are searched besides INBOX, and what people call them.'),
-  users: z.array(nonEmptyString).optional().describe('Whose mail it is; left out: everybody.'),
+    .describe('Folders that are searched besides INBOX, and their names in messages.'),
+  users: z.array(nonEmptyString).optional().describe('Users that may read it; default: all users.'),
   ...tlsTrust,
 };
 
@@ -112,8 +108,8 @@ export const configSchema = z.strictObject({
   server: optionalSection({
     host: nonEmptyString
       .default('127.0.0.1')
-      .describe('Address that HTTP listens on; one that is open to the network needs a key.'),
-    port: port(8100).describe('0: any free port.'),
+      .describe('Address on which HTTP listens; an address other than loopback requires a key.'),
+    port: port(8100).describe('Port of HTTP; 0: any free port.'),
     apiKeys: z
       .array(z.union([secret, userApiKey]))
       .superRefine((keys, context) => {
@@ -121,27 +117,31 @@ export const configSchema = z.strictObject({
         if (problem !== null) context.addIssue({ code: 'custom', ...problem });
       })
       .default([])
-      .describe("Empty: loopback only. A key with a user sees and moves only what is that user's."),
+      .describe(
+        'Empty: loopback only. A key with a user can read and change only data of that user.',
+      ),
     limits: optionalSection({
       requestsPerMinute: count(1_200, 0).describe(
-        'Of one person, or of one address without a key.',
+        'Requests per minute of a user, or of an address without a key.',
       ),
-      wrongKeysPerMinute: count(20, 0).describe('From one address.'),
-      openRequests: count(64, 0).describe('Requests and streams of one person at once.'),
-      connections: count(2_048, 0).describe('Of all; half of them from one address.'),
+      wrongKeysPerMinute: count(20, 0).describe('Wrong keys per minute from one address.'),
+      openRequests: count(64, 0).describe('Open requests and streams of a user.'),
+      connections: count(2_048, 0).describe(
+        'Open connections in total; at most half of them from one address.',
+      ),
     }).describe("0: no limit. The operator's keys are not counted."),
   }),
   database: filePath
     .default('./data/gatehouse.db')
     .describe(
-      'The SQLite file. What is beside it (an own NATS server, certificates) lies in the same folder.',
+      'SQLite file. The embedded NATS server and certificates are stored in the same folder.',
     ),
   nats: optionalSection({
     mode: z
       .enum(['auto', 'external', 'child', 'off'])
       .default('auto')
       .describe(
-        'auto: the server at url, else an own one where nats-server is on PATH, else none.',
+        'auto: the server at url, else an embedded server if nats-server is on PATH, else none.',
       ),
     url: nonEmptyString
       .nullable()
@@ -151,23 +151,26 @@ export const configSchema = z.strictObject({
       .string()
       .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'must be subject tokens joined by dots')
       .default('gatehouse.v1')
-      .describe('What all subjects begin with.'),
-    user: nonEmptyString.nullable().default(null).describe('Login by name and password.'),
-    password: secret.nullable().default(null).describe('Login by name and password.'),
-    token: secret.nullable().default(null).describe('Login by token.'),
+      .describe('Prefix of all subjects.'),
+    user: nonEmptyString.nullable().default(null).describe('Login with user and password.'),
+    password: secret.nullable().default(null).describe('Login with user and password.'),
+    token: secret.nullable().default(null).describe('Login with a token.'),
     credsFile: filePath
       .nullable()
       .default(null)
-      .describe('Login by a credentials file (JWT and nkey).'),
+      .describe('Login with a credentials file (JWT and nkey).'),
     caFile: filePath
       .nullable()
       .default(null)
-      .describe('PEM, where the certificate is not from a public authority.'),
+      .describe('PEM file of the authority, if it is not public.'),
     certFile: filePath
       .nullable()
       .default(null)
-      .describe("PEM of the client's certificate, where the server asks for one."),
-    keyFile: filePath.nullable().default(null).describe('PEM of the key of that certificate.'),
+      .describe('PEM file of the client certificate, if the server requires one.'),
+    keyFile: filePath
+      .nullable()
+      .default(null)
+      .describe('PEM file of the key of the client certificate.'),
   }),
   timezone: z
     .string()
@@ -176,9 +179,7 @@ export const configSchema = z.strictObject({
       'must be an IANA time zone, such as Asia/Seoul',
     )
     .default('auto')
-    .describe(
-      'The zone of dates that people say, and of the window for drafts; auto: the zone of the machine.',
-    )
+    .describe('Time zone of dates in messages and of drafts.window; auto: the zone of the machine.')
     .transform((name) => (name === 'auto' ? systemTimeZone() : name)),
   locale: z
     .enum(['auto', 'ko', 'en'])
@@ -187,65 +188,71 @@ export const configSchema = z.strictObject({
   backends: z
     .array(backend)
     .default([])
-    .describe('Empty: looks for local servers on their usual ports, else the practice model.'),
+    .describe(
+      'Model servers. Empty: local servers are discovered on their usual ports, else the practice model is used.',
+    ),
   roles: optionalSection({
     classifier: slug
       .optional()
-      .describe('Decides what a message wants, words results, stands in for the reasoner.'),
-    reasoner: slug.optional().describe('Answers what needs thought.'),
-    drafter: slug.optional().describe('Turns memos into documents.'),
-    ask: slug.optional().describe('Answers questions to documents.'),
-    react: slug.optional().describe('Answers them with searches of its own; needs tool calls.'),
-  }).describe('Which backend does what; one that is left out is the first backend.'),
+      .describe('Classifies messages, summarizes results, replaces the reasoner if it fails.'),
+    reasoner: slug.optional().describe('Answers difficult questions.'),
+    drafter: slug.optional().describe('Drafts documents from memos.'),
+    ask: slug.optional().describe('Answers questions about documents.'),
+    react: slug.optional().describe('Answers them with its own searches; needs tool calls.'),
+  }).describe('Backend of each role; default: the first backend.'),
   pipelineEnabled: z
     .boolean()
     .default(true)
-    .describe('false: the classifier answers what would go to the reasoner.'),
+    .describe('false: the classifier answers instead of the reasoner.'),
   jobs: optionalSection({
     maxConcurrent: count(3).describe(
-      'Jobs that run at once; those of one conversation run in order.',
+      'Jobs that run in parallel; jobs of one conversation run in order.',
     ),
     maxQueued: count(200).describe(
-      'Jobs that may wait for their turn; one more is refused with 429. One user may have half of them (at least 10).',
+      'Maximum of waiting jobs; further jobs are refused with 429. A user may have half of them (at least 10).',
     ),
-    messageMaxChars: count(8_000).describe('Longest message.'),
-    reasonPromptMaxChars: count(1_000).describe('How much of a message the reasoner gets.'),
-    toolTimeoutMs: timerMs(10_000).describe('Limit of a tool.'),
+    messageMaxChars: count(8_000).describe('Maximum characters of a message.'),
+    reasonPromptMaxChars: count(1_000).describe(
+      'Maximum characters of a message that the reasoner gets.',
+    ),
+    toolTimeoutMs: timerMs(10_000).describe('Timeout of a tool call.'),
     classifyTimeoutMs: timerMs(30_000).describe(
-      'Limit of a classification; then the message is answered directly.',
+      'Timeout of a classification; then the message is answered without it.',
     ),
-    confirmTtlMs: durationMs(900_000).describe('How long a draft waits for a yes or no.'),
+    confirmTtlMs: durationMs(900_000).describe('Time that a draft waits for a confirmation.'),
     heartbeatMs: timerMs(4_000, 50).describe(
-      'Longest silence of a running job; progress is told at most this often.',
+      'Heartbeat: interval of the progress events of a running job.',
     ),
   }),
   gates: optionalSection({
-    maxQueue: count(64).describe('Requests that may wait for one backend.'),
-    agingMs: durationMs(300_000).describe("After this wait background work counts as a person's."),
+    maxQueue: count(64).describe('Maximum of waiting requests per backend.'),
+    agingMs: durationMs(300_000).describe(
+      "Aging: background work that has waited this long has the priority of a user's request.",
+    ),
     preemptBackground: z
       .boolean()
       .default(true)
-      .describe("A person's request ends a draft that is being written; it is written later."),
-    maxPreemptions: count(2, 0).describe('How often one draft may be ended so.'),
+      .describe("true: a user's request aborts a running draft, which is queued again."),
+    maxPreemptions: count(2, 0).describe('Maximum preemptions of one draft.'),
   }),
   conversation: optionalSection({
     historyMessages: count(10, 0).describe(
-      'Earlier messages that a model is given; at times about half as many more.',
+      'Earlier messages in a prompt; sometimes up to half as many more.',
     ),
     historyCharsMax: count(6_000, 0).describe(
-      'Characters of these in all; one message has a quarter at most, the classifier gets half.',
+      'Maximum characters of earlier messages; a single message has at most a quarter, the classifier gets half.',
     ),
     retentionDays: count(7).describe(
-      'Ended jobs, their events and deleted documents leave the disk after this.',
+      'Retention of ended jobs, their events and deleted documents.',
     ),
   }),
   drafts: optionalSection({
     intervalMs: timerMs(120_000, 100).describe(
       'Time between two searches for memos that want a draft; also the wait before the first retry.',
     ),
-    batch: count(2).describe('Memos of one round.'),
+    batch: count(2).describe('Memos per search.'),
     minChars: count(20, 0).describe('A shorter memo gets no draft.'),
-    maxAttempts: count(5).describe('After so many failures a memo waits for a person.'),
+    maxAttempts: count(5).describe('Attempts; then a memo waits for a manual retry.'),
     window: z
       .string()
       .regex(
@@ -254,7 +261,7 @@ export const configSchema = z.strictObject({
       )
       .nullable()
       .default(null)
-      .describe('Hours in which drafts are written, such as 00:00-07:00; null: always.'),
+      .describe('Time of day in which drafts are written, such as 00:00-07:00; null: always.'),
   }),
   tools: optionalSection({
     calendar: z
@@ -263,29 +270,30 @@ export const configSchema = z.strictObject({
         z.strictObject({
           provider: z.literal('caldav'),
           url: urlWithoutCredentials(z.url()).describe(
-            'Address of the server or, better, of the collection.',
+            'URL of the calendar collection (recommended) or of the server.',
           ),
           ...credentials,
-          calendar: nonEmptyString
+          calendar: nonEmptyString.optional().describe('Name of the calendar for new entries.'),
+          users: z
+            .array(nonEmptyString)
             .optional()
-            .describe('Name of the calendar that new entries go to.'),
-          users: z.array(nonEmptyString).optional().describe('Who sees it; left out: everybody.'),
+            .describe('Users that may see it; default: all users.'),
           ...tlsTrust,
         }),
       ])
       .prefault({ provider: 'local' })
-      .describe('Where appointments are.'),
+      .describe('Calendar of appointments.'),
     email: z
       .discriminatedUnion('provider', [
         z.strictObject({ provider: z.literal('none') }),
         z.strictObject({
           provider: z.literal('imap'),
           ...mailAccount,
-          accounts: z.array(z.strictObject(mailAccount)).default([]).describe('Further accounts.'),
+          accounts: z.array(z.strictObject(mailAccount)).default([]).describe('More accounts.'),
         }),
       ])
       .prefault({ provider: 'none' })
-      .describe('Where mail is read; nothing is ever written.'),
+      .describe('Mail account; read only.'),
     documents: z
       .strictObject({
         provider: z.literal('local').describe('The own library.'),
@@ -293,7 +301,7 @@ export const configSchema = z.strictObject({
         answers: z
           .enum(['search', 'react'])
           .default('search')
-          .describe('react: a model reads on in what a chat has found, and answers from it.'),
+          .describe('react: a model reads more of the found documents and answers from them.'),
       })
       .prefault({ provider: 'local' }),
   }),
@@ -303,42 +311,42 @@ export const configSchema = z.strictObject({
         baseUrl: urlWithoutCredentials(z.url({ protocol: /^https?$/ })).describe(
           'Up to and including /v1.',
         ),
-        model: nonEmptyString.describe(
-          'Name of the embedding model; another one makes all vectors anew.',
-        ),
+        model: nonEmptyString.describe('Embedding model; a change recomputes all vectors.'),
         apiKey: secret.nullable().default(null).describe('Sent as a bearer token.'),
-        batch: z.number().int().min(1).max(32).default(16).describe('Texts in one request.'),
-        timeoutMs: timerMs(30_000).describe('Of one request.'),
+        batch: z.number().int().min(1).max(32).default(16).describe('Texts per request.'),
+        timeoutMs: timerMs(30_000).describe('Timeout of a request.'),
         queryTimeoutMs: timerMs(1_500).describe(
-          'What a search waits for its vector; then words alone.',
+          'Maximum wait of a search for its vector; then full text only.',
         ),
         minSimilarity: z
           .number()
           .min(-1)
           .max(1)
           .default(0.3)
-          .describe('What is less near in meaning is not found; models of the e5 family want 0.8.'),
+          .describe('Minimum cosine similarity; models of the e5 family need about 0.8.'),
       })
       .nullable()
       .default(null)
-      .describe('Search by meaning beside search by words; null: off.'),
+      .describe('Semantic search in addition to full-text search; null: off.'),
   }),
   synology: synologySchema,
   inspector: optionalSection({
     redaction: z
       .enum(['none', 'texts'])
       .default('none')
-      .describe('texts: what people, models and tools wrote is shown as its length, to everybody.'),
+      .describe(
+        'texts: texts of users, models and tools are shown as their lengths, for all viewers.',
+      ),
   }),
   logging: optionalSection({
     level: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
       .default('info')
-      .describe('Texts of messages appear at debug and below only.'),
+      .describe('Texts of messages are logged at debug and below only.'),
     pretty: z
       .union([z.boolean(), z.literal('auto')])
       .default('auto')
-      .describe('auto: for people on a terminal, JSON elsewhere.'),
+      .describe('auto: readable on a terminal, JSON elsewhere.'),
   }),
 });
 

@@ -18,74 +18,78 @@ export const synologySchema = optionalSection({
     .nullable()
     .default(null)
     .describe("The bot's incoming webhook, as the chat shows it."),
-  token: secret.nullable().default(null).describe("The bot's token, which what it sends carries."),
+  token: secret
+    .nullable()
+    .default(null)
+    .describe('Token of the bot; its outgoing webhook sends it.'),
   allowedUserIds: userIds
     .default([])
-    .describe("The chat's numbers of those who may talk to the bot; nobody else is answered."),
-  port: port(8101).describe("Where the chat's outgoing webhook comes in."),
+    .describe('Chat user ids that may use the bot; others get no answer.'),
+  port: port(8101).describe('Port of the outgoing webhook.'),
   host: nonEmptyString
     .default('127.0.0.1')
-    .describe('Address that the bridge listens on: one that the NAS can reach.'),
-  maxChars: count(1_800, 40).describe('Characters of one post; the chat refuses more than 2,000.'),
-  minIntervalMs: timerMs(600).describe('Between two posts; the chat refuses what comes faster.'),
+    .describe('Address on which the bridge listens; the NAS must reach it.'),
+  maxChars: count(1_800, 40).describe(
+    'Maximum characters of a post; the chat refuses more than 2,000.',
+  ),
+  minIntervalMs: timerMs(600).describe(
+    'Minimum time between two posts; the chat refuses faster posts.',
+  ),
   caFile: filePath
     .nullable()
     .default(null)
-    .describe('PEM of the certificate of the NAS, or of its authority.'),
+    .describe('PEM file: the certificate of the NAS or of its authority.'),
   fingerprint256: nonEmptyString
     .nullable()
     .default(null)
-    .describe('SHA-256 of the certificate of the NAS.'),
-  database: filePath.default('./data/synology.db').describe("The bridge's own file."),
+    .describe('SHA-256 fingerprint of the certificate of the NAS.'),
+  database: filePath.default('./data/synology.db').describe('Database file of the bridge.'),
   noticeDelayMs: timerMs(100).describe(
-    'A notice that its answer overtakes within this is not posted.',
+    'Delay of a notice; it is not posted if the answer arrives before.',
   ),
-  ratePerMinute: count(30).describe('Messages of one person.'),
+  ratePerMinute: count(30).describe('Messages of one user per minute.'),
   files: z
     .enum(['names', 'always', 'off'])
     .default('names')
-    .describe('Which posts are looked at for a file: those whose text is the name of one, or all.'),
+    .describe('Posts that are checked for a file: those whose text is a file name, or all.'),
   quietRefusals: z
     .boolean()
     .default(false)
-    .describe('true: what a known bot sends is answered 200 also where it is refused.'),
+    .describe('true: refused messages of a known bot are answered with 200 too.'),
   users: z
     .record(z.string(), z.string().min(1).max(256))
     .default({})
-    .describe("The chat's number of a person: the user's id in Gatehouse, where that is another."),
+    .describe('Chat user id → user id in Gatehouse, if it differs.'),
   bots: z
     .array(
       z.strictObject({
         name: z
           .string()
           .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must match [A-Za-z0-9_-]{1,32}')
-          .describe('Its name here.'),
-        incomingUrl: z.url().describe('Its incoming webhook.'),
-        token: secret.describe('Its token.'),
-        allowedUserIds: userIds.describe('Who may talk to it.'),
+          .describe('Name in this configuration.'),
+        incomingUrl: z.url().describe('Incoming webhook of the bot.'),
+        token: secret.describe('Token of the bot.'),
+        allowedUserIds: userIds.describe('Chat user ids that may use it.'),
       }),
     )
     .default([])
-    .describe('Further bots.'),
+    .describe('More bots.'),
   channels: z
     .array(
       z.strictObject({
-        channelId: z
-          .union([z.string(), z.number()])
-          .optional()
-          .describe("The channel, by the chat's number."),
-        name: nonEmptyString.optional().describe('Or by its name.'),
-        incomingUrl: z.url().describe('Of the incoming webhook that posts into the channel.'),
-        token: secret.describe('Of the outgoing webhook.'),
+        channelId: z.union([z.string(), z.number()]).optional().describe('Channel id in the chat.'),
+        name: nonEmptyString.optional().describe('Channel name, in place of the id.'),
+        incomingUrl: z.url().describe('URL of the incoming webhook that posts into the channel.'),
+        token: secret.describe('Token of the outgoing webhook.'),
         triggerWords: z
           .array(nonEmptyString)
           .default([])
-          .describe('Taken off the front of a message.'),
+          .describe('Trigger word; removed from the start of a message.'),
         userIdMap: z
           .record(z.string(), z.union([z.string(), z.number()]))
-          .describe("The webhook's number of a person: the chat's. Nobody else is served."),
+          .describe('User id of the webhook → chat user id. Other users get no answer.'),
       }),
     )
     .default([])
-    .describe('Channels, by an outgoing and an incoming webhook each.'),
+    .describe('Channels; each needs an outgoing and an incoming webhook.'),
 });

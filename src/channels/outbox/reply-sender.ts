@@ -23,6 +23,7 @@ import type {
   StoredDelivery,
 } from '../bridge-storage-port.ts';
 import { eventError, pauseMsMax, type DeliveryEvent } from '#machines/delivery';
+import { dayMs } from '#shared/calendar/time-units';
 import { messageOf } from '#shared/errors';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
 import type { Log } from '#shared/log';
@@ -68,7 +69,6 @@ const limitMsMax = 7 * 24 * 3_600_000;
 const diskRetryMs = 500;
 /** Backoff of probes: longer waits delay users after the NAS is back, shorter ones add load. */
 const probeMs = { first: 1_000, max: 30_000 };
-const dayMs = 24 * 3_600_000;
 
 export function createReplySender(parts: ReplySenderParts): ReplySender {
   const { targets } = parts;

@@ -14,6 +14,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from 'nats';
+import { dayMs } from '#shared/calendar/time-units';
 import { commandBytesMax, type Subjects } from '#shared/wire/subjects';
 import { GatehouseError } from '#shared/errors';
 import { hasApiCode } from '../connection/nats-problem.ts';
@@ -32,7 +33,6 @@ export interface StreamSpecs {
   dead: StreamSpec;
 }
 
-const dayMs = 24 * 3_600_000;
 /** Retention of events and unconsumed messages. Covers a week's absence; older events are in the journal. */
 export const eventRetentionMs = 7 * dayMs;
 const megabyte = 1024 ** 2;

@@ -14,6 +14,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
+import { minuteMs } from '#shared/calendar/time-units';
 import { GatehouseError } from '#shared/errors';
 import type { Caller } from '#shared/api-keys';
 import { createTokenBuckets, evictOldest } from '#shared/token-buckets';
@@ -62,7 +63,6 @@ export const userLimitKey = (user: string): string => `person ${user}`;
 
 /** Each costs about 200 bytes. A home has about a hundred devices; an outside scan can have any number of addresses. */
 const callersMax = 10_000;
-const minuteMs = 60_000;
 /**
  * A body or response of this size counts as one more request: parsing 1 MB as a calendar blocks the event loop for a
  * second, writing 1 MB of a list for some 10 ms.

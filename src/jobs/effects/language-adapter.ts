@@ -1,5 +1,5 @@
 /** The assistant's language port: rules, prompts and parsers of src/language, for its effects and its job service. */
-import { createCivilClock } from '#language/dates/civil-date';
+import { createCivilClock } from '#shared/calendar/civil-date';
 import type { ChatMessage, ModelRequest } from '#shared/model/model';
 import {
   classificationSchemaOf,

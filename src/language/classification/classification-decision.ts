@@ -4,7 +4,7 @@
  */
 import type { Decision, ToolCall } from '#machines/decision';
 import { localeOf } from '#machines/texts';
-import { civilNow, isoDate } from '../dates/civil-date.ts';
+import { civilNow, isoDate } from '#shared/calendar/civil-date';
 import type { Classification } from './parse-classification.ts';
 import type { DatePreference } from '../dates/date-pattern.ts';
 import type { DateParseResult } from '../dates/parse-dates.ts';

@@ -13,7 +13,7 @@ import {
   mondayOf,
   monthRange,
   weekdayOf,
-} from './civil-date.ts';
+} from '#shared/calendar/civil-date';
 
 /** Resolves a date without a year: back in time for mail, ahead for appointments. */
 export type DatePreference = 'future' | 'past';

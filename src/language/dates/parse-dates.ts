@@ -5,7 +5,7 @@
  * Invariants: the result depends on the text, `now` and `timeZone` only, never on the machine's time zone; never
  * throws, for any text; a date that does not exist is reported, never corrected.
  */
-import { type CivilDay, civilNow, isoDate } from './civil-date.ts';
+import { type CivilDay, civilNow, isoDate } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DateErrorReason,

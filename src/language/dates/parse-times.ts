@@ -5,7 +5,7 @@
  * Invariants: pure; never throws; 25시 and 3시 70분 are reported, not rounded; durations (3시간) and dates (11월, 20일) are no
  * times of day.
  */
-import { clockTime } from './civil-date.ts';
+import { clockTime } from '#shared/calendar/civil-date';
 import { type AmPmCertainty, inferAmPm } from './infer-am-pm.ts';
 import { alternation, parseNumber } from './number-words.ts';
 import { normalizeForRules } from '../normalize-text.ts';

@@ -2,7 +2,7 @@
  * Patterns of English dates, one row each. As in korean-written-dates, the earliest match wins, then the longest. Weeks
  * start on Monday here too, as in Korean: the calendar does not depend on the language of the question.
  */
-import { addMonths, civilParts, monthRange } from '../dates/civil-date.ts';
+import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,

@@ -2,7 +2,7 @@
  * English dates in words, as speech to text writes them: march seventh, the twenty second of may two thousand and
  * twenty six, the rest of the week. Same conventions as in english-dates.
  */
-import { addMonths, civilParts, monthRange } from '../dates/civil-date.ts';
+import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,

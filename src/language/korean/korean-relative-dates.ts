@@ -1,7 +1,7 @@
 /**
  * Korean dates relative to today: weeks, weekdays, 내일, 사흘 뒤, 최근 3일. One row per pattern, as in korean-written-dates.
  */
-import { weekdayOf } from '../dates/civil-date.ts';
+import { weekdayOf } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,

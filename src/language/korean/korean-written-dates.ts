@@ -2,7 +2,7 @@
  * Korean dates written in full: days, months, years, holidays. One row per pattern. If two rows match, the earlier
  * match wins, then the longer; the order of the rows has no meaning.
  */
-import { addMonths, civilParts, monthRange } from '../dates/civil-date.ts';
+import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,

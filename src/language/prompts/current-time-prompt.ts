@@ -2,7 +2,7 @@
  * The current time for prompts. It belongs in the last message, never into the system prompt: text at the front that
  * changes every minute would invalidate the model server's prefix cache.
  */
-import { civilNow, civilParts, clockTime, weekdayOf } from '../dates/civil-date.ts';
+import { civilNow, civilParts, clockTime, weekdayOf } from '#shared/calendar/civil-date';
 
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 

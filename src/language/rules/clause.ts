@@ -4,7 +4,7 @@
  * clause, the message is not split.
  */
 import type { Locale } from '#machines/texts';
-import type { CivilDay } from '../dates/civil-date.ts';
+import type { CivilDay } from '#shared/calendar/civil-date';
 import { type TextSpan, parseNormalizedDates } from '../dates/parse-dates.ts';
 import type { CustomVocabulary } from './custom-vocabulary.ts';
 import { tokenizeKorean } from '../korean/korean-tokenizer.ts';

@@ -5,7 +5,7 @@
  * Null unless every word beside the new values is a word for changing: 내일 일정 알려줘 and 4시에 회의 하나 더 잡아줘 are separate
  * requests.
  */
-import { civilNow, isoDate } from '../dates/civil-date.ts';
+import { civilNow, isoDate } from '#shared/calendar/civil-date';
 import { type ParsedDates, parseNormalizedDates } from '../dates/parse-dates.ts';
 import { type Reschedule, parseReschedule } from './draft-reschedule.ts';
 import { cleanText, normalizeForRules } from '../normalize-text.ts';

@@ -3,7 +3,7 @@
  * day, 오후 3시, tonight at 8) override the model. A guess from the message never does, except that 1 to 6 o'clock are
  * taken as afternoon.
  */
-import { clockTime, isoDate } from '../dates/civil-date.ts';
+import { clockTime, isoDate } from '#shared/calendar/civil-date';
 import type { DateParseResult } from '../dates/parse-dates.ts';
 import {
   type Params,

@@ -12,7 +12,7 @@ import {
   type ToolCall,
 } from '#machines/decision';
 import { localeOf } from '#machines/texts';
-import { createCivilClock, type CivilClock } from '../dates/civil-date.ts';
+import { createCivilClock, type CivilClock } from '#shared/calendar/civil-date';
 import { type ClauseContext, createClause, splitClauses } from './clause.ts';
 import { parseConsent } from './consent.ts';
 import { englishCalendar } from '../english/english-calendar.ts';

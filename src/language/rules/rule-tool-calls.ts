@@ -3,7 +3,7 @@
  * `YYYY-MM-DD`, both ends inclusive.
  */
 import type { ToolCall } from '#machines/decision';
-import { type CivilDay, isoDate } from '../dates/civil-date.ts';
+import { type CivilDay, isoDate } from '#shared/calendar/civil-date';
 import type { ParsedDates, DateParseResult } from '../dates/parse-dates.ts';
 
 /** 다음 미팅이 언제야: days to search, the length of a month view; later entries are rarely meant. */

@@ -4,7 +4,7 @@
  */
 import type { ToolCall } from '#machines/decision';
 import type { Locale } from '#machines/texts';
-import type { CivilDay } from '../dates/civil-date.ts';
+import type { CivilDay } from '#shared/calendar/civil-date';
 import { type DateParseResult, parseNormalizedDates } from '../dates/parse-dates.ts';
 import type { DatePreference } from '../dates/date-pattern.ts';
 import type { CustomVocabulary } from './custom-vocabulary.ts';

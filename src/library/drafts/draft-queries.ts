@@ -1,4 +1,5 @@
 /** Views of waiting, running and dead drafts for `GET /drafts`, the CLI and the inspector. */
+import { isoTime } from '#shared/calendar/time-units';
 import type { DocumentEvent } from '#shared/wire/document-event';
 import type { DocumentEvents, DraftStorage, ListedDraft } from './draft-storage-port.ts';
 import type { Clock } from '#shared/clock';
@@ -172,8 +173,6 @@ function rowsWithinLimit<Row>(rows: readonly Row[]): Row[] {
   });
   return cutAt < 0 ? [...rows] : rows.slice(0, cutAt);
 }
-
-const isoTime = (at: number): string => new Date(at).toISOString();
 
 function draftView(draft: ListedDraft): DraftView {
   const { lastCode, lastError } = draft;

@@ -2,13 +2,13 @@
  * The hours in which drafting may start, in local time of the configured time zone. `22:00-06:00` spans midnight; a
  * window that starts when it ends is the whole day. A draft that has started is finished. Pure.
  */
+import { minuteMs } from '#shared/calendar/time-units';
 export interface DraftSchedule {
   isOpen(at: number): boolean;
   /** Milliseconds until it opens; 0 while it is open. Precise to the minute, or to an hour when the clocks change. */
   opensInMs(at: number): number;
 }
 
-const minuteMs = 60_000;
 const dayMinutes = 24 * 60;
 
 /** `window` null: always open. @throws RangeError for invalid hours */

@@ -7,7 +7,7 @@
  */
 import type { Log } from '#shared/log';
 import type { CallContext } from '../tool.ts';
-import type { Zones } from '../zoned-time.ts';
+import type { Zones } from '#shared/calendar/zoned-time';
 import { createCaldavClient, type CaldavResult, type CaldavServer } from './caldav-client.ts';
 import { toolLogFields } from '../log-fields.ts';
 import { writeOnce } from './caldav-write.ts';

@@ -6,7 +6,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { dateParam, lineParam, timeParam } from '../param-schemas.ts';
 import { writeOperation, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';
-import { clockTime, isoDate, parseTimeOfDay, parseIsoDate } from '../zoned-time.ts';
+import {
+  wallClockTime,
+  wallIsoDate,
+  parseTimeOfDay,
+  parseIsoDate,
+} from '#shared/calendar/zoned-time';
 import {
   calendarToolError,
   toEventData,
@@ -52,7 +57,11 @@ export function createWriteOperation(
     if (typeof written === 'string') throw new Error(`${written} was not checked`);
     const span = resolveSpan(written, timeZone, zones);
     if (span.start === written.start && span.end === written.end) return { span, params: asked };
-    const [date, time, end] = [isoDate(span.start), clockTime(span.start), clockTime(span.end)];
+    const [date, time, end] = [
+      wallIsoDate(span.start),
+      wallClockTime(span.start),
+      wallClockTime(span.end),
+    ];
     return { span, params: { ...asked, date, time, end_time: end } };
   };
   return writeOperation({
@@ -122,7 +131,7 @@ function mergeDraft(
   if (date.success && before.data.end_date !== undefined && !known.includes('end_date')) {
     const length =
       (parseIsoDate(before.data.end_date) ?? 0) - (parseIsoDate(before.data.date) ?? 0);
-    merged['end_date'] = isoDate((parseIsoDate(date.data) ?? 0) + length);
+    merged['end_date'] = wallIsoDate((parseIsoDate(date.data) ?? 0) + length);
   }
   if (!known.includes('time') || known.includes('end_time')) return merged;
   const { time: start, end_time: end } = before.data;
@@ -133,7 +142,7 @@ function mergeDraft(
   }
   const moved =
     (parseTimeOfDay(time.data) ?? 0) + (parseTimeOfDay(end) ?? 0) - (parseTimeOfDay(start) ?? 0);
-  merged['end_time'] = clockTime(moved);
+  merged['end_time'] = wallClockTime(moved);
   return merged;
 }
 

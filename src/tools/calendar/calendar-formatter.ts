@@ -1,7 +1,8 @@
 /** Formats calendar answers as complete sentences in Korean and English, which need no model. */
 import type { Locale } from '#machines/texts';
 import { formatDay, formatDayRange } from '../day-formatter.ts';
-import { clockTime, dayMs, startOfDay, type WallMs } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { wallClockTime, startOfDay, type WallMs } from '#shared/calendar/zoned-time';
 import type { Occurrence } from './event.ts';
 import type { TimeSpan } from './time-span.ts';
 import type { WallRange } from './occurrences.ts';
@@ -17,11 +18,11 @@ export function formatTimeSpan(span: TimeSpan, locale: Locale, now: WallMs): str
     const last = end - dayMs;
     return last > start ? `${name}, ~${formatDay(last, locale, now)}` : name;
   }
-  if (end === start) return clockTime(start);
+  if (end === start) return wallClockTime(start);
   const isSameDay = startOfDay(end - 1) === startOfDay(start);
-  const endTime = end === startOfDay(start) + dayMs ? '24:00' : clockTime(end);
+  const endTime = end === startOfDay(start) + dayMs ? '24:00' : wallClockTime(end);
   const endDay = isSameDay ? '' : `${formatDay(end, locale, now)} `;
-  return `${clockTime(start)}–${endDay}${endTime}`;
+  return `${wallClockTime(start)}–${endDay}${endTime}`;
 }
 
 const formatLine = (one: Occurrence, locale: Locale, now: WallMs): string => {

@@ -1,5 +1,6 @@
 /** Parses times in the forms that calendar programs write, and formats them as in RFC 5545. */
-import { dayMs, wallTime, type WallMs } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { wallTime, type WallMs } from '#shared/calendar/zoned-time';
 
 export interface CalendarTime {
   wall: WallMs;

@@ -10,7 +10,8 @@ import { z } from 'zod';
 import { containsAllWords, oneLine, splitWords } from '../sanitize-text.ts';
 import { dateParam, textParam } from '../param-schemas.ts';
 import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
-import { dayMs, isoDate, startOfDay, parseIsoDate, type WallMs } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { wallIsoDate, startOfDay, parseIsoDate, type WallMs } from '#shared/calendar/zoned-time';
 import { createWriteOperation, draftParams } from './calendar-draft.ts';
 import {
   createOccurrenceFinder,
@@ -62,8 +63,8 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
     return {
       ok: true,
       data: {
-        date_from: isoDate(range.from),
-        date_to: isoDate(range.to - dayMs),
+        date_from: wallIsoDate(range.from),
+        date_to: wallIsoDate(range.to - dayMs),
         count: occurrences.length,
         events: occurrences.slice(0, entriesMax).map(toEventData),
         ...(found.notes.length === 0 ? {} : { unreadable: found.notes.slice(0, notesMax) }),

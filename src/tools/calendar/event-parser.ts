@@ -8,7 +8,8 @@
 import ICAL from 'ical.js';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
-import { dayMs, startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { startOfDay, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import { reportLine, parseCalendars, reasonOf } from './calendar-parser.ts';
 import type { AddedMoment, CalendarEntry, EventPart, Moment, VersionStamps } from './event.ts';
 import { wallOnStart } from './moments.ts';

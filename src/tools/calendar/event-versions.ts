@@ -8,7 +8,7 @@
  * 4. A cancelled event cancels its changed instances too, unless they are newer.
  * 5. Dropped parts are reported.
  */
-import type { Zones } from '../zoned-time.ts';
+import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarEntry, EventPart, Moment } from './event.ts';
 import { wallOnStart } from './moments.ts';
 

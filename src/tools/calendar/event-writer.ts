@@ -3,7 +3,8 @@
  * defined in the text (servers may not know its name), ical.js does the escaping and folding.
  */
 import ICAL from 'ical.js';
-import { dayMs, wallTime, type WallMs, type Zones } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { wallTime, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import type { TimeSpan } from './time-span.ts';
 
 export interface EntryFields {

@@ -2,7 +2,7 @@
  * A parsed calendar entry: plain JSON, so that it can be stored beside its source text and expanded again without
  * parsing.
  */
-import type { WallMs } from '../zoned-time.ts';
+import type { WallMs } from '#shared/calendar/zoned-time';
 import type { RecurrenceRule } from './recurrence.ts';
 
 /**

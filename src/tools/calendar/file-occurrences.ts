@@ -2,7 +2,8 @@
  * Lists the occurrences of a calendar file within a window, without a stored calendar: to inspect how a file is
  * parsed, and to compare with other programs.
  */
-import { clockTime, dayMs, isoDate, minuteMs, startOfDay, type Zones } from '../zoned-time.ts';
+import { dayMs, minuteMs } from '#shared/calendar/time-units';
+import { wallClockTime, wallIsoDate, startOfDay, type Zones } from '#shared/calendar/zoned-time';
 import type { CalendarEntry, Occurrence } from './event.ts';
 import { createEventParser } from './event-parser.ts';
 import { occurrencesIn, type WallRange } from './occurrences.ts';
@@ -51,7 +52,7 @@ export function fileOccurrences(
   const cut: string[] = [];
   const to = Math.min(range.to, range.from + windowDaysMax * dayMs);
   if (to < range.to)
-    cut.push(`the window: looked at ${isoDate(range.from)} to ${isoDate(to)} only`);
+    cut.push(`the window: looked at ${wallIsoDate(range.from)} to ${wallIsoDate(to)} only`);
   const found: Occurrence[] = [];
   let seen = 0;
   for (const entry of entries) {
@@ -75,12 +76,12 @@ function cutLine({ uid }: CalendarEntry, last: Occurrence | undefined): string {
 }
 
 function fileOccurrence({ start, end, allDay, title, uid }: Occurrence): FileOccurrence {
-  const text = allDay ? isoDate : isoTime;
+  const text = allDay ? wallIsoDate : isoTime;
   return { start: text(start), end: text(end), all_day: allDay, title, uid };
 }
 
 function isoTime(at: number): string {
   const seconds = Math.floor(((at - startOfDay(at)) % minuteMs) / 1000);
   const tail = seconds === 0 ? '' : `:${String(seconds).padStart(2, '0')}`;
-  return `${isoDate(at)}T${clockTime(at)}${tail}`;
+  return `${wallIsoDate(at)}T${wallClockTime(at)}${tail}`;
 }

@@ -5,7 +5,7 @@
 import ICAL from 'ical.js';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
-import type { Zones } from '../zoned-time.ts';
+import type { Zones } from '#shared/calendar/zoned-time';
 import type { EventStorage, StoredEvent } from './calendar-port.ts';
 import { parseCalendars, type ParsedText } from './calendar-parser.ts';
 import { createEventParser } from './event-parser.ts';

@@ -3,7 +3,7 @@
  * query needs no parsing.
  */
 import type { CallContext } from '../tool.ts';
-import type { Zones } from '../zoned-time.ts';
+import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarSource, EventStorage } from './calendar-port.ts';
 import type { CalendarEntry } from './event.ts';
 import { createEventParser } from './event-parser.ts';

@@ -2,7 +2,7 @@
  * Converts a moment of an event (EXDATE, RDATE, RECURRENCE-ID) to the wall time of the event's start. RFC 5545
  * requires both in the same form; programs mix days with times, and UTC with zones.
  */
-import { startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
+import { startOfDay, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import type { Moment } from './event.ts';
 
 /**

@@ -6,7 +6,7 @@
  *    of the event cannot be determined, and the whole event is dropped.
  * 2. A time without a zone gets the calendar's zone (X-WR-TIMEZONE, or TZ of vCalendar 1.0) if there is one.
  */
-import { startOfDay, type WallMs } from '../zoned-time.ts';
+import { startOfDay, type WallMs } from '#shared/calendar/zoned-time';
 import { parseContentLine, type ContentLine } from './content-lines.ts';
 import { normalizeRule } from './normalize-rule.ts';
 import {

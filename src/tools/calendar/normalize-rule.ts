@@ -1,5 +1,5 @@
 /** Converts recurrence rules, as calendar programs write them, to the form of RFC 5545. */
-import { startOfDay } from '../zoned-time.ts';
+import { startOfDay } from '#shared/calendar/zoned-time';
 import { formatBasicTime, nearestDay, parseCalendarTime } from './calendar-time.ts';
 
 /**

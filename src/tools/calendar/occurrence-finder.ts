@@ -4,7 +4,7 @@ import { toolLogFields } from '../log-fields.ts';
 import { toolError, localizedToolError } from '../tool-error.ts';
 import { toolTextsOf } from '../tool-texts.ts';
 import type { CallContext, ToolError } from '../tool.ts';
-import { clockTime, isoDate, type Zones } from '../zoned-time.ts';
+import { wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
 import type { CalendarError, CalendarSource } from './calendar-port.ts';
 import type { Occurrence } from './event.ts';
 import { occurrencesIn, type WallRange } from './occurrences.ts';
@@ -56,11 +56,13 @@ export const createOccurrenceFinder =
 
 /** An occurrence in the result data. */
 export function toEventData(one: Occurrence): Record<string, unknown> {
-  const lastDay = isoDate(Math.max(one.start, one.end - 1));
+  const lastDay = wallIsoDate(Math.max(one.start, one.end - 1));
   return {
-    date: isoDate(one.start),
-    ...(lastDay === isoDate(one.start) ? {} : { end_date: lastDay }),
-    ...(one.allDay ? { all_day: true } : { start: clockTime(one.start), end: clockTime(one.end) }),
+    date: wallIsoDate(one.start),
+    ...(lastDay === wallIsoDate(one.start) ? {} : { end_date: lastDay }),
+    ...(one.allDay
+      ? { all_day: true }
+      : { start: wallClockTime(one.start), end: wallClockTime(one.end) }),
     title: one.title,
     ...(one.location === '' ? {} : { location: one.location }),
     ...(one.description === '' ? {} : { description: one.description }),

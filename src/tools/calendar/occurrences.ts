@@ -7,7 +7,8 @@
  *    if its time is.
  * 3. An all-day entry keeps its dates in every zone; a floating time is in the viewer's zone.
  */
-import { dayMs, startOfDay, type WallMs, type Zones } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { startOfDay, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import type { CalendarEntry, EventPart, Moment, Occurrence } from './event.ts';
 import { wallOnStart } from './moments.ts';
 import { hasStart, timesOf, type RecurrenceRule } from './recurrence.ts';

@@ -1,6 +1,6 @@
 /** Converts an RRULE that ical.js has parsed to the form that recurrence.ts expands. */
 import ICAL from 'ical.js';
-import { wallTime, type WallMs } from '../zoned-time.ts';
+import { wallTime, type WallMs } from '#shared/calendar/zoned-time';
 import type { Frequency, RecurrenceRule, WeekdayRule } from './recurrence.ts';
 
 const frequencies: readonly string[] = [

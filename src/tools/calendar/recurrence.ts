@@ -9,7 +9,8 @@
  * 2. The first time of an event is always included, even if the rule does not match it.
  * 3. Bounded: at most `stepsMax` candidates are checked; `capped` reports that this was not enough.
  */
-import { dayMs, hourMs, minuteMs, startOfDay, wallTime, type WallMs } from '../zoned-time.ts';
+import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
+import { startOfDay, wallTime, type WallMs } from '#shared/calendar/zoned-time';
 
 export type Frequency =
   | 'YEARLY'

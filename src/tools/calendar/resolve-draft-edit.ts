@@ -4,15 +4,13 @@
  * (`shift`).
  */
 import { z } from 'zod';
+import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
 import {
-  clockTime,
-  dayMs,
-  hourMs,
-  isoDate,
-  minuteMs,
+  wallClockTime,
+  wallIsoDate,
   parseTimeOfDay,
   parseIsoDate,
-} from '../zoned-time.ts';
+} from '#shared/calendar/zoned-time';
 
 type Fields = Record<string, unknown>;
 
@@ -51,11 +49,11 @@ function applyShift(draft: Fields, shift: z.infer<typeof shiftField>): Fields | 
   const date = typeof draft['date'] === 'string' ? parseIsoDate(draft['date']) : null;
   if (date === null) return null;
   const { days = 0, minutes } = shift;
-  if (minutes === undefined) return { date: isoDate(date + days * dayMs) };
+  if (minutes === undefined) return { date: wallIsoDate(date + days * dayMs) };
   const time = parseTimeField(draft, 'time');
   if (time === null) return null;
   const start = date + time + minutes * minuteMs;
-  return { date: isoDate(start), time: clockTime(start) };
+  return { date: wallIsoDate(start), time: wallClockTime(start) };
 }
 
 /** The changes with the `open` fields resolved from the draft; without `open` and `shift` they are unchanged. */
@@ -67,17 +65,17 @@ export function resolveDraftEdit(draft: Fields, changes: Fields): Fields {
   const before = parseTimeField(draft, 'time');
   const time = parseTimeField(resolved, 'time');
   if (open.includes('time') && time !== null && before !== null) {
-    resolved['time'] = clockTime(nearestAmPm(time, before));
+    resolved['time'] = wallClockTime(nearestAmPm(time, before));
   }
   const start = parseTimeField(resolved, 'time') ?? before;
   const end = parseTimeField(resolved, 'end_time');
   if (open.includes('end_time') && end !== null && start !== null) {
-    resolved['end_time'] = clockTime(nearestEndAfter(end, start));
+    resolved['end_time'] = wallClockTime(nearestEndAfter(end, start));
   }
   const date = typeof draft['date'] === 'string' ? parseIsoDate(draft['date']) : null;
   const isNight = before !== null && before < nightEndMs;
   if (open.includes('day') && date !== null && !isNight && resolved['date'] === undefined) {
-    resolved['date'] = isoDate(date + dayMs);
+    resolved['date'] = wallIsoDate(date + dayMs);
   }
   return resolved;
 }

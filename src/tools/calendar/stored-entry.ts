@@ -1,5 +1,5 @@
 /** Converts between a calendar entry and its stored row. */
-import { dayMs } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
 import type { StoredEvent } from './calendar-port.ts';
 import type { CalendarEntry } from './event.ts';
 import type { EventParser } from './event-parser.ts';

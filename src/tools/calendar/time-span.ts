@@ -1,12 +1,6 @@
 /** Converts the date and time parameters of a draft to its time span. */
-import {
-  dayMs,
-  hourMs,
-  parseTimeOfDay,
-  parseIsoDate,
-  type WallMs,
-  type Zones,
-} from '../zoned-time.ts';
+import { dayMs, hourMs } from '#shared/calendar/time-units';
+import { parseTimeOfDay, parseIsoDate, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 
 export interface TimeSpanParams {
   date: string;

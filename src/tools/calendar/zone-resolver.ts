@@ -3,7 +3,8 @@
  * of their own that only their VTIMEZONE defines.
  */
 import ICAL from 'ical.js';
-import { dayMs, minuteMs, wallTime, type WallMs, type Zones } from '../zoned-time.ts';
+import { dayMs, minuteMs } from '#shared/calendar/time-units';
+import { wallTime, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import { parseRule, wallOfTime } from './recurrence-parser.ts';
 import { timesOf, type RecurrenceRule } from './recurrence.ts';
 

@@ -2,7 +2,8 @@
 import type { Locale } from '#machines/texts';
 import { formatDay, formatDayRange } from '../day-formatter.ts';
 import { oneLine } from '../sanitize-text.ts';
-import { clockTime, dayMs, startOfDay, type WallMs } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
+import { wallClockTime, startOfDay, type WallMs } from '#shared/calendar/zoned-time';
 import type { MailMessage } from './mail-port.ts';
 
 /** Folder names that are listed when the requested folder does not exist. */
@@ -94,7 +95,7 @@ function formatMessage(
     showsAccount ? message.account : '',
     message.unread ? (isKo ? '읽지 않음' : 'unread') : '',
   ].filter((mark) => mark !== '');
-  const head = `- ${formatDay(message.at, locale, now)} ${clockTime(message.at)} ${message.from} · ${subject}`;
+  const head = `- ${formatDay(message.at, locale, now)} ${wallClockTime(message.at)} ${message.from} · ${subject}`;
   const mark = marks.length === 0 ? '' : ` [${marks.join(', ')}]`;
   const preview = message.preview === '' ? '' : `\n  ${oneLine(message.preview, 100)}`;
   return `${head}${mark}${preview}`;

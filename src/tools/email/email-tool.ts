@@ -6,15 +6,15 @@ import { oneLine, splitWords } from '../sanitize-text.ts';
 import { toolError, localizedToolError } from '../tool-error.ts';
 import { dateParam, daysParam, textParam } from '../param-schemas.ts';
 import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
+import { dayMs } from '#shared/calendar/time-units';
 import {
-  clockTime,
-  dayMs,
-  isoDate,
+  wallClockTime,
+  wallIsoDate,
   startOfDay,
   parseIsoDate,
   type WallMs,
   type Zones,
-} from '../zoned-time.ts';
+} from '#shared/calendar/zoned-time';
 import { formatMailListing, formatNoFolder, formatNoMailbox } from './email-formatter.ts';
 import { messagesShownMax } from './imap-mailbox.ts';
 import type { Mailbox, MailError, MailFound, MailMessage, MailQuery } from './mail-port.ts';
@@ -136,8 +136,8 @@ function toAnswer(
   return {
     ok: true,
     data: {
-      date_from: isoDate(range.from),
-      date_to: isoDate(range.to - dayMs),
+      date_from: wallIsoDate(range.from),
+      date_to: wallIsoDate(range.to - dayMs),
       count,
       ...(isPartial ? { partial: true } : {}),
       ...(lookedThrough === null ? {} : { looked_through: lookedThrough }),
@@ -149,8 +149,8 @@ function toAnswer(
 }
 
 const toMessageData = (message: MailMessage, at: WallMs): Record<string, unknown> => ({
-  date: isoDate(at),
-  time: clockTime(at),
+  date: wallIsoDate(at),
+  time: wallClockTime(at),
   from: message.from,
   subject: message.subject,
   folder: message.folder,

@@ -1,6 +1,6 @@
 /** Finds the messages of an open folder within the requested days, on servers with different abilities. */
 import type { ImapFlow, SearchObject } from 'imapflow';
-import { dayMs } from '../zoned-time.ts';
+import { dayMs } from '#shared/calendar/time-units';
 import type { MailQuery } from './mail-port.ts';
 
 /** Newest messages that are fetched by sequence number if a server cannot search at all. */

@@ -14,7 +14,7 @@ import {
   civilParts,
   isoDate,
   weekdayOf,
-} from '#language/dates/civil-date';
+} from '#shared/calendar/civil-date';
 import { parseDates } from '#language/dates/parse-dates';
 import { type DateCase, readCases, shownDates } from '../case-file.ts';
 

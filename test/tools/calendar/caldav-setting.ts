@@ -11,7 +11,7 @@ import { silentLog } from '#shared/log';
 import { createCaldavCalendar } from '#tools/calendar/caldav-calendar';
 import { createCalendarTool } from '#tools/calendar/calendar-tool';
 import { createToolRegistry, type ToolRegistry } from '#tools/registry';
-import { createZones } from '#tools/zoned-time';
+import { createZones } from '#shared/calendar/zoned-time';
 
 export interface CaldavSetting {
   url: string;

@@ -2,15 +2,8 @@
 import fc from 'fast-check';
 import { createEventParser } from '#tools/calendar/event-parser';
 import { timesOf } from '#tools/calendar/recurrence';
-import {
-  createZones,
-  dayMs,
-  hourMs,
-  isoDate,
-  minuteMs,
-  wallTime,
-  type WallMs,
-} from '#tools/zoned-time';
+import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
+import { createZones, wallIsoDate, wallTime, type WallMs } from '#shared/calendar/zoned-time';
 import { calendarOf } from './calendar-texts.ts';
 import { chance, drawRule, int, type Draw, type Rule } from './generated-rules.ts';
 
@@ -87,8 +80,8 @@ export const generatedCalendars: fc.Arbitrary<GeneratedCalendar> = fc.gen().map(
   const length = isFine ? draw(int(1, 3)) : draw(int(1, 120));
   return {
     series,
-    from: isoDate(from),
-    to: isoDate(from + length * dayMs),
+    from: wallIsoDate(from),
+    to: wallIsoDate(from + length * dayMs),
     zone: draw(fc.constantFrom(...viewerZones)),
   };
 });

@@ -6,7 +6,7 @@ import { createCalendarTool } from '#tools/calendar/calendar-tool';
 import { importIcs } from '#tools/calendar/ics-transfer';
 import { createLocalCalendar } from '#tools/calendar/local-calendar';
 import { createToolRegistry } from '#tools/registry';
-import { createZones } from '#tools/zoned-time';
+import { createZones } from '#shared/calendar/zoned-time';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 
 export async function localCalendar(

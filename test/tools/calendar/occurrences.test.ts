@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEventParser } from '#tools/calendar/event-parser';
 import { occurrencesIn } from '#tools/calendar/occurrences';
-import { clockTime, createZones, isoDate, wallTime } from '#tools/zoned-time';
+import { wallClockTime, createZones, wallIsoDate, wallTime } from '#shared/calendar/zoned-time';
 import { calendarOf, seoulZone } from './calendar-texts.ts';
 import { seenIn } from './seen-occurrences.ts';
 
@@ -60,7 +60,7 @@ SUMMARY:회의(목요일로)`;
     const [from, to] = [wallTime(2027, 3, 13), wallTime(2027, 3, 14)];
     const { occurrences } = occurrencesIn(entries, { from, to }, 'America/New_York', createZones());
     const last = occurrences.at(-1)?.end ?? 0;
-    expect(`${isoDate(last).slice(8)} ${clockTime(last)}`).toBe(end);
+    expect(`${wallIsoDate(last).slice(8)} ${wallClockTime(last)}`).toBe(end);
   });
 
   test('leave out a cancelled instance and a cancelled event', () => {

@@ -1,5 +1,6 @@
 /** One calendar for each difference in peer-differences.ts: it shows that the difference exists. */
-import { dayMs, hourMs, minuteMs, wallTime } from '#tools/zoned-time';
+import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
+import { wallTime } from '#shared/calendar/zoned-time';
 import type { GeneratedCalendar, Moved, Series } from './generated-calendars.ts';
 import type { Rule } from './generated-rules.ts';
 

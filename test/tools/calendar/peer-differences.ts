@@ -2,7 +2,8 @@
  * Differences between recurring_ical_events 2.0.1 and RFC 5545. Each difference rewrites the calendar into an
  * equivalent one, which the peer reads correctly, so that both are compared there too.
  */
-import { dayMs, hourMs, type WallMs } from '#tools/zoned-time';
+import { dayMs, hourMs } from '#shared/calendar/time-units';
+import type { WallMs } from '#shared/calendar/zoned-time';
 import {
   instantIn,
   isSubDaily,

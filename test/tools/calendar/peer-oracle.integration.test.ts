@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileOccurrences, type FileOccurrence } from '#tools/calendar/file-occurrences';
-import { parseIsoDate } from '#tools/zoned-time';
+import { parseIsoDate } from '#shared/calendar/zoned-time';
 import {
   recurringIcalEventsMissing,
   startRecurringIcalEvents,

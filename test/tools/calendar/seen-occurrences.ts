@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import { createEventParser, type ParsedEvents } from '#tools/calendar/event-parser';
 import { occurrencesIn } from '#tools/calendar/occurrences';
-import { clockTime, createZones, dayMs, isoDate, parseIsoDate } from '#tools/zoned-time';
+import { dayMs } from '#shared/calendar/time-units';
+import { wallClockTime, createZones, wallIsoDate, parseIsoDate } from '#shared/calendar/zoned-time';
 
 const zones = createZones();
 const reader = createEventParser(zones);
@@ -18,9 +19,9 @@ export function look(ics: string, first: string, last: string, zone = 'Asia/Seou
   const read = reader.parse(ics);
   const range = { from: parseIsoDate(first) ?? 0, to: (parseIsoDate(last) ?? 0) + dayMs };
   const { occurrences } = occurrencesIn(read.entries, range, zone, zones);
-  const dayOf = (at: number): string => isoDate(at).slice(8);
+  const dayOf = (at: number): string => wallIsoDate(at).slice(8);
   const seen = occurrences.map(({ allDay, start, end, title }) => {
-    if (!allDay) return `${dayOf(start)} ${clockTime(start)}-${clockTime(end)} ${title}`;
+    if (!allDay) return `${dayOf(start)} ${wallClockTime(start)}-${wallClockTime(end)} ${title}`;
     const until = end - start > dayMs ? `-${dayOf(end - dayMs)}` : '';
     return `${dayOf(start)}${until} all day ${title}`;
   });

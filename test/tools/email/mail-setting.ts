@@ -6,7 +6,7 @@ import { createImapMailbox } from '#tools/email/imap-mailbox';
 import type { MailAccount } from '#tools/email/mail-port';
 import { createToolRegistry } from '#tools/registry';
 import type { ToolContext } from '#shared/tool-context';
-import { createZones } from '#tools/zoned-time';
+import { createZones } from '#shared/calendar/zoned-time';
 import { dayAfter, type Moment } from '#test/support/test-moments';
 import { contextOf } from '../tool-context.ts';
 

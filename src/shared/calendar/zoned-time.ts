@@ -9,13 +9,11 @@
  * 2. A wall time that a spring change skips is read with the offset from before the gap (RFC 5545 3.3.5);
  *    a wall time that an autumn change repeats is the earlier of the two.
  */
+import { clockTime, isoDate } from './civil-date.ts';
+import { dayMs, hourMs, minuteMs } from './time-units.ts';
 
 /** Wall-clock time as if in UTC, milliseconds. */
 export type WallMs = number;
-
-export const minuteMs = 60_000;
-export const hourMs = 60 * minuteMs;
-export const dayMs = 24 * hourMs;
 
 export interface Zones {
   /** Whether the name is an IANA zone or a fixed offset such as `+09:00`. */
@@ -128,26 +126,18 @@ export function wallTime(
 /** Midnight of the day. */
 export const startOfDay = (at: WallMs): WallMs => Math.floor(at / dayMs) * dayMs;
 
-const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
-
 /** `YYYY-MM-DD`. */
-export function isoDate(at: WallMs): string {
-  const date = new Date(at);
-  return `${pad(date.getUTCFullYear(), 4)}-${pad(date.getUTCMonth() + 1)}-${pad(date.getUTCDate())}`;
-}
+export const wallIsoDate = (at: WallMs): string => isoDate(Math.floor(at / dayMs));
 
 /** `HH:MM`. */
-export function clockTime(at: WallMs): string {
-  const date = new Date(at);
-  return `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}`;
-}
+export const wallClockTime = (at: WallMs): string => clockTime(Math.floor(at / minuteMs));
 
 /** Midnight of `YYYY-MM-DD`; null for a day that does not exist. */
 export function parseIsoDate(date: string): WallMs | null {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
   if (match === null) return null;
   const at = wallTime(Number(match[1]), Number(match[2]), Number(match[3]));
-  return isoDate(at) === date ? at : null;
+  return wallIsoDate(at) === date ? at : null;
 }
 
 /** Milliseconds since midnight of `HH:MM`, up to 24:00; null for an invalid time. */

@@ -4,6 +4,7 @@
  *
  * Invariants: civilDay and civilParts are inverse; weekdays count from Monday (0) to Sunday (6), as Korean weeks do.
  */
+import { dayMs } from './time-units.ts';
 
 /** Days since 1970-01-01. */
 export type CivilDay = number;
@@ -27,8 +28,6 @@ export interface CivilMoment {
   /** Minutes since midnight on the wall clock of the zone. */
   minuteOfDay: number;
 }
-
-const dayMs = 86_400_000;
 
 /** The day of a date; a month or day out of range rolls over, as in `Date.UTC`. */
 export const civilDay = (year: number, month: number, day: number): CivilDay =>

@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  clockTime,
+  wallClockTime,
   createZones,
-  isoDate,
+  wallIsoDate,
   parseTimeOfDay,
   wallTime,
   parseIsoDate,
-} from '#tools/zoned-time';
+} from '#shared/calendar/zoned-time';
 
 const zones = createZones();
 
 describe('zoned time', () => {
   test('in Seoul is nine hours ahead of UTC, also after midnight', () => {
     const instant = Date.parse('2026-11-17T15:30:00Z');
-    expect(isoDate(zones.toWallTime(instant, 'Asia/Seoul'))).toBe('2026-11-18');
-    expect(clockTime(zones.toWallTime(instant, 'Asia/Seoul'))).toBe('00:30');
+    expect(wallIsoDate(zones.toWallTime(instant, 'Asia/Seoul'))).toBe('2026-11-18');
+    expect(wallClockTime(zones.toWallTime(instant, 'Asia/Seoul'))).toBe('00:30');
     expect(zones.toInstant(wallTime(2026, 11, 18, 0, 30), 'Asia/Seoul')).toBe(instant);
   });
 
