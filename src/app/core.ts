@@ -205,9 +205,9 @@ const listenHttp = (parts: {
   });
 };
 
-const startIndexUpgrade = ({ reindexBatch: renewSome }: Library, log: Log): (() => Promise<void>) =>
+const startIndexUpgrade = ({ reindexBatch }: Library, log: Log): (() => Promise<void>) =>
   startReindexer({
-    reindexBatch: renewSome,
+    reindexBatch,
     onError: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
   });
 

@@ -5,10 +5,7 @@ import type { ServerResponse } from 'node:http';
  * Resolves with true when more can be written, with false when the connection is closed or the client read nothing for
  * `timeoutMs`. Removes its listeners.
  */
-export function waitForDrain(
-  response: ServerResponse,
-  timeoutMs = Number.POSITIVE_INFINITY,
-): Promise<boolean> {
+export function waitForDrain(response: ServerResponse, timeoutMs: number): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
     const finish = (isRead: boolean): void => {
@@ -18,7 +15,7 @@ export function waitForDrain(
     };
     const onDrain = (): void => finish(true);
     const onClose = (): void => finish(false);
-    const timer = Number.isFinite(timeoutMs) ? setTimeout(finish, timeoutMs, false) : undefined;
+    const timer = setTimeout(finish, timeoutMs, false);
     response.on('drain', onDrain).on('close', onClose);
   });
 }

@@ -42,7 +42,7 @@ const sseHeaders = {
   'x-accel-buffering': 'no',
 };
 /** Proxies close connections that are silent for 30 to 60 s. */
-export const keepAliveMs = 15_000;
+const keepAliveMs = 15_000;
 const pendingBytesMax = 1024 * 1024;
 
 /** @param headers of this stream, beside the usual ones */

@@ -7,7 +7,6 @@
  * 2. Outcomes are data; it throws only for bugs. Messages never contain the API key.
  */
 import { fetch } from 'undici';
-import type { ErrorReason } from '#shared/model/model';
 import type { Clock } from '#shared/clock';
 import { endpointsOf } from '../backend-config.ts';
 import { createHttpAgent, readBoundedText } from '../client/chat-completion-request.ts';
@@ -151,8 +150,7 @@ async function throughGate(
 
 function failureReasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'no answer in time';
-  const { errorReason, message }: { errorReason: ErrorReason; message: string } =
-    mapNetworkError(error);
+  const { errorReason, message } = mapNetworkError(error);
   return `${errorReason}: ${message}`;
 }
 
