@@ -129,6 +129,7 @@ export interface BridgeStorage {
   unsubmittedInbox(): InboxRow[];
   /** The lane's next rows in state `stored` or `submitted`. */
   nextInboxOf(lane: string): InboxRow[];
+  /** Changes nothing if the row is in a final state already. */
   setInboxState(id: number, state: InboxState, job?: { jobId: string; afterSeq: number }): void;
   markFileTried(id: number): void;
   saveAttachment(id: number, attachment: InboxRow['attachment'], text: string): void;

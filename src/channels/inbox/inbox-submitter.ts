@@ -220,8 +220,13 @@ function notifyRefused(
 }
 
 /** Once per message, and only for the first of its lane: the rows behind it wait for the same reason. */
-function notifyDelayed(row: InboxRow, { say, waitingNoticeMs, now }: InboxSubmitterParts): void {
+function notifyDelayed(
+  row: InboxRow,
+  { storage, say, waitingNoticeMs, now }: InboxSubmitterParts,
+): void {
   if (row.kind === 'click' || now() - row.receivedAt < waitingNoticeMs) return;
+  // The core may have answered it meanwhile.
+  if (storage.findUnansweredByKey(row.key) === null) return;
   say(
     createSystemNotice(
       row,

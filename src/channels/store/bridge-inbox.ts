@@ -52,9 +52,10 @@ function prepare(connection: SqliteConnection) {
     nextOf: connection.prepare<[string], InboxTableRow>(
       `select * ${open} and lane = ? order by id limit 50`,
     ),
+    // A final state stays: the core's reply may close a row while its own submission still waits for the broker.
     move: connection.prepare(
       `update inbox set state = ?, job_id = coalesce(?, job_id), after_seq = coalesce(?, after_seq),
-       settled_at = ? where id = ?`,
+       settled_at = ? where id = ? and settled_at is null`,
     ),
     // The text of an answered message is not needed here any more: the core keeps the conversation.
     forget: connection.prepare(

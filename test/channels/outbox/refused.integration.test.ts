@@ -9,6 +9,7 @@ import { direct } from '#test/support/core';
 import {
   openBridgeWithoutCore,
   fakeNas,
+  finalReply,
   natsCommand,
   token,
   waitMs,
@@ -37,6 +38,37 @@ describe.skipIf(natsCommand === null)('an inbound message', () => {
     expect(said[0]).toContain('report.pdf');
     expect(said[1]).toBe('요약');
   });
+});
+
+test('a refusal by the core is shown once if it arrives before the broker has acknowledged the message', async () => {
+  const dsm = await fakeNas();
+  const tooLong = { code: 'GH_REQUEST_TOO_LONG' as const, message: 'too long' };
+  const requests: unknown[] = [];
+  const { bridge, reply, storage, textsShownTo } = await openBridgeWithoutCore(
+    dsm,
+    {},
+    {
+      link: {
+        async submit(body, key) {
+          const { user_id } = body as { user_id: string };
+          await reply(finalReply(key, 'refused', { external_id: key, kind: 'error', user_id }));
+          return { ok: true, value: 'stored' };
+        },
+        request(_, body) {
+          requests.push(body);
+          return Promise.resolve({ ok: false, problem: tooLong });
+        },
+      },
+    },
+  );
+  dsm.saveUrl('Gatehouse', bridge.url);
+  await dsm.say({ userId: 4, text: 'a long message' }).settled;
+  const counts = () => storage.counts();
+  await expect.poll(counts, { timeout: waitMs }).toMatchObject({ sent: 1, inbox: 0 });
+  await dsm.say({ userId: 5, text: 'a later message' }).settled;
+  await dsm.until(() => textsShownTo(5).length > 0, waitMs);
+  expect(textsShownTo(4)).toEqual(['refused']);
+  expect(requests).toEqual([]);
 });
 
 test('refusals for a too fast message and a late click are in English for a user who writes English', async () => {
