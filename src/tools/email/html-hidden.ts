@@ -1,31 +1,30 @@
 /** Detects hidden elements of an HTML mail: by attributes, by styles, and by the rules of its style sheets. */
-import { decodeEntities } from './html-entities.ts';
-
 /** Selectors of one class, one id or one element with a class: `.preheader`, `#preview`. */
 export type HiddenSelectors = ReadonlySet<string>;
 
 /** Characters of style sheets that are parsed. */
 const sheetMax = 50_000;
 
+/** Attributes of an element: name in lower case → decoded value. */
+export type Attributes = Readonly<Record<string, string>>;
+
 /** Whether the element and its content are never visible. `mso-hide` alone suffices: preheaders have it. */
-export function isHiddenTag(name: string, attributes: string, selectors: HiddenSelectors): boolean {
-  if (attributes === '') return false;
-  if (/(?:^|\s)hidden(?=[\s/]|$)/i.test(withoutValues(attributes))) return true;
-  if (hides(attributeOf(attributes, 'style'))) return true;
-  if (selectors.size === 0) return false;
-  const classes = attributeOf(attributes, 'class').split(/\s+/).filter(Boolean);
-  const id = attributeOf(attributes, 'id');
+export function isHiddenElement(
+  name: string,
+  attributes: Attributes,
+  selectors: HiddenSelectors,
+): boolean {
+  const { style = '', class: names = '', id = '', hidden } = attributes;
+  if (hidden !== undefined || hides(style)) return true;
   return (
-    (id !== '' && selectors.has(`#${id}`)) ||
-    classes.some((one) => selectors.has(`.${one}`) || selectors.has(`${name}.${one}`))
+    selectors.has(`#${id}`) ||
+    names.split(/\s+/).some((one) => selectors.has(`.${one}`) || selectors.has(`${name}.${one}`))
   );
 }
 
 /** Whether the style sets a font too small to be read; null if it sets no font size. */
-export function isFontTooSmall(attributes: string): boolean | null {
-  const size = /(?:^|;)font-size:([\d.]+)(px|pt|em|rem|%|;|$)/.exec(
-    compact(attributeOf(attributes, 'style')),
-  );
+export function isFontTooSmall({ style = '' }: Attributes): boolean | null {
+  const size = /(?:^|;)font-size:([\d.]+)(px|pt|em|rem|%|;|$)/.exec(compact(style));
   if (size === null) return null;
   const value = Number(size[1]);
   return value === 0 || (value <= 1 && /px|pt|^%$/.test(size[2] ?? ''));
@@ -92,15 +91,3 @@ function hides(style: string): boolean {
   const plain = compact(style);
   return hiding.test(plain) || (flat.test(plain) && plain.includes('overflow:hidden'));
 }
-
-function attributeOf(attributes: string, name: string): string {
-  const pattern = new RegExp(
-    String.raw`(?:^|[\s"'/])${name}\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)`,
-    'i',
-  );
-  const value = pattern.exec(attributes)?.[1] ?? '';
-  return decodeEntities(value.replace(/^["']|["']$/g, ''));
-}
-
-const withoutValues = (attributes: string): string =>
-  attributes.replace(/\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+)/g, ' ');
