@@ -41,8 +41,9 @@ test.each([
   setting.fixture.large.script(says(printed), says('모릅니다.'));
   const response = await setting.stream({ query: '압력용기 검사 주기는?', debug: true });
   const events = eventsOf(await response.text());
-  const shown = JSON.stringify(events.filter(([type]) => type === 'token'));
-  expect(shown).not.toContain('web_search');
+  const shown = events.flatMap(([type, data]) => (type === 'token' ? [JSON.stringify(data)] : []));
+  expect(shown.join('')).toContain('모릅니다');
+  expect(shown.join('')).not.toContain('web_search');
   expect(JSON.stringify(setting.messages(setting.fixture.large.requests.length - 1))).toContain(
     'unknown_tool',
   );

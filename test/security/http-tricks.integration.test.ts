@@ -255,7 +255,6 @@ describe('a core without keys', () => {
     'http://localhost.evil.example',
     'http://localhost:1',
   ])('refuses a request from a page of %s', async (origin) => {
-    core = await keyedCore({}, { server: { port: 0 } });
     const body = '{"message":"x"}';
     const headers = { Origin: origin, 'Content-Length': String(body.length) };
     expect((await raw('POST /chat', headers, { body, to: bare })).status).toBe(401);

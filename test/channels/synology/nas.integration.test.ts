@@ -119,10 +119,12 @@ describe('a reply', () => {
   });
 
   test('waits while the NAS is unreachable, and is then posted in order', async () => {
-    const { dsm, reply, reports, textsShownTo: said } = await chat();
+    const { dsm, reply, reports, storage, textsShownTo: said } = await chat();
     await dsm.refuseConnections();
     await reply(final('하나'));
     await reply(final('둘'));
+    const tries = () => storage.openReplies()[0]?.delivery.context.tries;
+    await expect.poll(tries, polled).toBeGreaterThan(0);
     await dsm.acceptConnections();
     await expect.poll(() => reports.map(({ status }) => status), polled).toEqual(['sent', 'sent']);
     expect(said(4)).toEqual(['하나', '둘']);
