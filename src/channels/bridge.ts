@@ -1,7 +1,7 @@
 /**
  * Composition root of the Synology bridge: webhooks of Chat in, the NAS's API out, the core over NATS.
  *
- *     Chat ─► webhook-server ─► inbound-handler ─► INBOX ─► inbox-submitter ─► core
+ *     Chat ─► bridge-server ──► inbound-handler ─► INBOX ─► inbox-submitter ─► core
  *     Chat ◄─ nas-client ◄─ reply-sender ◄─ OUTBOX ◄─ reply-receiver ◄─ core
  *     delivery-reporter, unanswered-sweeper ─► core
  *
@@ -16,7 +16,7 @@ import type { Log } from '#shared/log';
 import type { TlsTrust } from '#shared/tls-options';
 import { textsOf, type Locale } from '#machines/texts';
 import { createUnansweredSweeper } from './inbox/unanswered-sweeper.ts';
-import { createButtonHandler } from './synology/button-handler.ts';
+import { createButtonHandler } from './inbox/button-handler.ts';
 import { createAttachmentLoader } from './inbox/attachment-loader.ts';
 import { createInboundHandler, type InboundHandler } from './inbox/inbound-handler.ts';
 import { recoverOnStartup } from './startup-recovery.ts';
@@ -31,7 +31,7 @@ import { createDeliveryReporter } from './outbox/delivery-reporter.ts';
 import { createInboxSubmitter } from './inbox/inbox-submitter.ts';
 import { parseTargets, type SynologySettings, type Targets } from './synology/targets.ts';
 import { createWebhookAuthenticator } from './synology/webhook-auth.ts';
-import { startWebhookServer } from './synology/webhook-server.ts';
+import { startWebhookServer } from './bridge-server.ts';
 
 export interface BridgeSettings extends SynologySettings {
   host: string;

@@ -1,7 +1,7 @@
 /** Port to the core, as the bridge needs it. The composition root passes the implementation. */
 import type { DeliveryReport, Reply } from '#shared/wire/reply';
 import type { ServiceVerb } from '#shared/wire/subjects';
-import type { ErrorCode } from '#shared/errors';
+import { errorTable, type ErrorCode } from '#shared/errors';
 
 export type LinkOutcome<Value> =
   | { ok: true; value: Value }
@@ -21,3 +21,14 @@ export interface CoreLink {
 
 /** The channel of this bridge in subjects and jobs. */
 export const channel = 'synology';
+
+/** Prefixes of terminal errors that an operator can fix while messages wait: a password, a disk, a second process. */
+const operatorFixablePrefixes = ['GH_BUS_', 'GH_STORE_', 'GH_SERVER_', 'GH_CONFIG_'];
+
+/**
+ * Whether a refusal of the core is permanent: if so, the user is notified and the request is not retried. A code of a
+ * newer core is retried: its meaning is unknown here.
+ */
+export const isPermanentError = ({ code }: { code: ErrorCode }): boolean =>
+  (Object.hasOwn(errorTable, code) ? errorTable[code].kind : 'retryable') === 'terminal' &&
+  !operatorFixablePrefixes.some((prefix) => code.startsWith(prefix));

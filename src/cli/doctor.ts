@@ -1,5 +1,5 @@
 /** `gatehouse doctor`: prints the results of all checks; 1 if one has failed. */
-import type { CheckResult } from '#doctor/check-result';
+import type { CheckResult } from '#shared/check-result';
 import { runChecks } from '#doctor/run-checks';
 
 export async function doctor(

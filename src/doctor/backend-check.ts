@@ -8,7 +8,7 @@ import { discoverBackends } from '#models/discovery/discovery';
 import { createProbe } from '#models/health/probe';
 import type { Config } from '#app/config/config';
 import type { ErrorReason, ModelRequest } from '#shared/model/model';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 import { probeViaCore } from './probe-via-core.ts';
 import { checkRunningBackends } from './running-backends-check.ts';
 import { probeDirect, type RequestProbe } from './probe-direct.ts';

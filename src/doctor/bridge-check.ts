@@ -9,7 +9,7 @@ import { messageOf } from '#shared/errors';
 import { noServerAdvice } from '#events/connection/server-location';
 import { trustOf } from '#app/bridge';
 import { reachableUrl } from '#http/client/core-client';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 const part = 'synology';
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from '#app/config/config';
 import { messageOf } from '#shared/errors';
 import { diagnoseDatabase, type DatabaseDiagnosis } from '#storage/database-diagnosis';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 const megabyte = 1024 * 1024;
 /** Below this the write-ahead log and a temporary copy may not fit, and commits start to fail. */

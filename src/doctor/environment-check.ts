@@ -7,7 +7,7 @@ import { hasShortKey, recommendedKeyLength } from '#app/config/api-key-check';
 import { loadTracingSettings } from '#app/config/otel-env';
 import { messageOf } from '#shared/errors';
 import { cliApiKey } from '#shared/api-keys';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 /** Strips types without a flag and has the APIs that the core uses; bin/gatehouse.mjs requires the same version. */
 const nodeMin = [24, 12] as const;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { reachableUrl } from '#http/client/core-client';
 import type { Config } from '#app/config/config';
 import { cliApiKey } from '#shared/api-keys';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 const millis = z.number().nullable();
 

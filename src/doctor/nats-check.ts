@@ -8,7 +8,7 @@ import type { NatsProblem } from '#events/messaging-port';
 import { noServerAdvice } from '#events/connection/server-location';
 import { channel } from '#channels/core-link-port';
 import { isBridgeWanted } from './bridge-check.ts';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 /** The oldest version with the features that the core uses. */
 const versionMin = [2, 9, 0] as const;

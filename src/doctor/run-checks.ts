@@ -5,7 +5,7 @@ import { messageOf } from '#shared/errors';
 import { checkBridge } from './bridge-check.ts';
 import { checkBackends } from './backend-check.ts';
 import { checkDatabase } from './database-check.ts';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 import { checkGates } from './gate-check.ts';
 import {
   checkCore,

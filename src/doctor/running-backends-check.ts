@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Config } from '#app/config/config';
 import { cliApiKey } from '#shared/api-keys';
 import { reachableUrl } from '#http/client/core-client';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 const page = z.object({
   backends: z.array(

@@ -6,7 +6,7 @@ import type { Config } from '#app/config/config';
 import { systemClock } from '#shared/clock';
 import { openDatabase } from '#storage/database';
 import { openVectorStore } from '#library/store/vector-store';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 
 const part = 'search';
 

@@ -10,7 +10,7 @@ import { checkMailbox } from '#tools/email/imap-check';
 import type { MailAccount } from '#tools/email/mail-port';
 import type { CallContext } from '#tools/tool';
 import { createZones } from '#shared/calendar/zoned-time';
-import type { CheckResult } from './check-result.ts';
+import type { CheckResult } from '#shared/check-result';
 import { silentLog } from '#shared/log';
 
 /** A sleeping NAS needs seconds to wake its disks. */

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { doctor } from '#cli/doctor';
 import { checkNats } from '#doctor/nats-check';
-import type { CheckResult } from '#doctor/check-result';
+import type { CheckResult } from '#shared/check-result';
 import type { Config } from '#app/config/config';
 import { parseConfig } from '#app/config/load-config';
 import { fakeNas, token } from '#test/channels/bridge-fixture';

@@ -1,7 +1,7 @@
 /** Checks of the doctor on the servers around a core: NATS, models, embeddings, calendar, mail; each fault once. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { checkBackends } from '#doctor/backend-check';
-import type { CheckResult } from '#doctor/check-result';
+import type { CheckResult } from '#shared/check-result';
 import { checkSearch } from '#doctor/search-check';
 import { checkNats } from '#doctor/nats-check';
 import { checkTools } from '#doctor/tools-check';

@@ -17,10 +17,9 @@ import type { Log } from '#shared/log';
 import { localeOf, textsOf } from '#machines/texts';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { createWakeSignal, type WakeSignal } from '../wake-signal.ts';
-import type { ButtonHandler } from '../synology/button-handler.ts';
+import type { ButtonHandler } from './button-handler.ts';
 import { createSystemNotice } from '../system-notices.ts';
-import { channel, type CoreLink, type LinkOutcome } from '../core-link-port.ts';
-import { isPermanentError } from '../synology/permanent-error.ts';
+import { channel, isPermanentError, type CoreLink, type LinkOutcome } from '../core-link-port.ts';
 import type { Targets } from '../synology/targets.ts';
 
 export interface InboxSubmitter {

@@ -1,7 +1,7 @@
 /** Slow senders do not block other senders: requests and connections are limited per address. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startWebhookServer } from '#channels/synology/webhook-server';
+import { startWebhookServer } from '#channels/bridge-server';
 import { silentLog } from '#shared/log';
 
 const body = 'post_id=1';

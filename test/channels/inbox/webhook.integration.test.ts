@@ -5,7 +5,7 @@ import { createInboundHandler } from '#channels/inbox/inbound-handler';
 import { createRateLimit } from '#channels/rate-limit';
 import { parseTargets } from '#channels/synology/targets';
 import { createWebhookAuthenticator } from '#channels/synology/webhook-auth';
-import { startWebhookServer } from '#channels/synology/webhook-server';
+import { startWebhookServer } from '#channels/bridge-server';
 import type { BridgeStorage } from '#channels/bridge-storage-port';
 import { GatehouseError } from '#shared/errors';
 import { createLog, silentLog, type Log } from '#shared/log';

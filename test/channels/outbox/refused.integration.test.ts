@@ -1,6 +1,6 @@
 /** A permanent refusal by the broker, the core or the NAS ends in a text to the user; later messages continue. */
 import { describe, expect, test } from 'vitest';
-import { createButtonHandler } from '#channels/synology/button-handler';
+import { createButtonHandler } from '#channels/inbox/button-handler';
 import type { InboxRow } from '#channels/bridge-storage-port';
 import type { ErrorCode } from '#shared/errors';
 import { silentLog } from '#shared/log';

@@ -18,8 +18,7 @@ import { confirmState } from '#machines/job-states';
 import type { Log } from '#shared/log';
 import { textsOf, type Locale } from '#machines/texts';
 import { noticeLocale, createSystemNotice } from '../system-notices.ts';
-import { channel, type CoreLink } from '../core-link-port.ts';
-import { isPermanentError } from './permanent-error.ts';
+import { channel, isPermanentError, type CoreLink } from '../core-link-port.ts';
 
 export interface ButtonHandler {
   /** True: handled; false: the core is not reachable, try again. */

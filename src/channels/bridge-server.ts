@@ -12,8 +12,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { errorTable, GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { createPerAddressLimit } from './per-address-limit.ts';
-import type { InboundHandler, InboundOutcome } from '../inbox/inbound-handler.ts';
-import { parseWebhookPost } from './webhook-payload.ts';
+import type { InboundHandler, InboundOutcome } from './inbox/inbound-handler.ts';
+import { parseWebhookPost } from './synology/webhook-payload.ts';
 
 export interface WebhookServer {
   readonly url: string;
