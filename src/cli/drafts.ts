@@ -2,7 +2,7 @@
  * `gatehouse drafts`: lists drafts to decide on, waiting, running and given up; `show`, `retry`, `accept`, `reject`,
  * `pause`, `resume`, `watch`.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { abortableSleep } from '#shared/abortable-sleep';
 import type { DocumentEvent } from '#shared/wire/document-event';
 import type {
   DraftDetail,
@@ -141,7 +141,7 @@ async function watch(client: CoreClient, options: DraftOptions): Promise<void> {
       const line = options.json ? JSON.stringify(overview) : `${now}  (${counts})`;
       if (line !== last) console.log(line);
       last = line;
-      await sleep(watchEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      await abortableSleep(watchEveryMs, stop.signal);
     }
   } finally {
     process.off('SIGINT', onSignal);

@@ -5,6 +5,7 @@ import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
 import type { ImportProgress, ImportReport } from '#shared/wire/import-report';
 import type { CalendarReport } from '../routes/calendar-routes.ts';
+import { abortableSleep } from '#shared/abortable-sleep';
 import { messageOf } from '#shared/errors';
 import { withoutBrackets } from '#shared/loopback';
 import { ofUser } from './document-query.ts';
@@ -281,7 +282,8 @@ async function followWithReconnect<Event extends OutgoingEvent>(
         `the core at ${new URL(url).origin} does not come back; its jobs are kept`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, reconnectEveryMs));
+    await abortableSleep(reconnectEveryMs, signal);
+    if (signal.aborted) return;
   }
 }
 

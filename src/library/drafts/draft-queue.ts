@@ -8,6 +8,7 @@
  * 4. The memo's own text is never written here (P11).
  */
 import type { DraftRecord, DraftSection, DraftStorage } from './draft-storage-port.ts';
+import { exponentialDelayMs } from '#shared/backoff';
 import type { Clock } from '#shared/clock';
 import type { ErrorCode } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
@@ -316,7 +317,7 @@ class StoredDraftQueue implements DraftQueue {
   }
 
   #backoffMs(attempts: number): number {
-    return Math.min(this.#parts.intervalMs * backoffGrowth ** (attempts - 1), backoffMsMax);
+    return exponentialDelayMs(attempts - 1, this.#parts.intervalMs, backoffMsMax, backoffGrowth);
   }
 }
 

@@ -6,7 +6,8 @@
  * 2. Until it is reindexed, a document is found by its old tokens; queries ask for these too (`relaxedQuery`).
  * 3. Works in small batches, long texts in slices, and yields to the event loop in between.
  */
-import { setImmediate as yieldToEventLoop, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { abortableSleep } from '#shared/abortable-sleep';
 import { messageOf } from '#shared/errors';
 import type { Document } from '../document.ts';
 import type { DocumentStorage } from '../document-port.ts';
@@ -79,7 +80,7 @@ export function startReindexer({
         await yieldToEventLoop();
       } catch (error) {
         onFault(messageOf(error));
-        await sleep(retryMs, null, { signal, ref: false }).catch(() => null);
+        await abortableSleep(retryMs, signal, { ref: false });
       }
     }
   })();

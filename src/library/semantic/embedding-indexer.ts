@@ -7,6 +7,9 @@
  * V3 A document that the model refuses does not stop the others.
  * V4 After an error, of the storage too, the work is retried later; it never stops for good.
  */
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { abortableSleep } from '#shared/abortable-sleep';
+import { exponentialBackoffMs } from '#shared/backoff';
 import { messageOf } from '#shared/errors';
 import type { BacklogEntry, Embedder, VectorStorage } from './embedding-port.ts';
 import { chunkCharsMax, splitIntoChunks, type Chunk } from './embedding-chunks.ts';
@@ -62,15 +65,10 @@ export function startEmbeddingIndexer(options: EmbeddingIndexerOptions): Embeddi
 class Indexer {
   readonly #options: EmbeddingIndexerOptions;
   readonly #stopping = new AbortController();
-  #waitMs: number;
+  #failures = 0;
 
   constructor(options: EmbeddingIndexerOptions) {
     this.#options = options;
-    this.#waitMs = this.#firstWaitMs;
-  }
-
-  get #firstWaitMs(): number {
-    return this.#options.retryMs ?? retryDelayMs.first;
   }
 
   stop(): void {
@@ -79,15 +77,18 @@ class Indexer {
 
   async run(): Promise<void> {
     const { signal } = this.#stopping;
+    const { pollMs = pollDefaultMs, retryMs = retryDelayMs.first } = this.#options;
     while (!signal.aborted) {
       const result = await this.#attempt();
-      if (result === 'done') await abortableSleep(0, signal);
-      else if (result === 'empty')
-        await abortableSleep(this.#options.pollMs ?? pollDefaultMs, signal);
-      else {
-        await abortableSleep(this.#waitMs, signal);
-        this.#waitMs = Math.min(this.#waitMs * 2, retryDelayMs.max);
+      if (result === 'done') {
+        await yieldToEventLoop();
+        continue;
       }
+      const waitMs =
+        result === 'empty'
+          ? pollMs
+          : exponentialBackoffMs(this.#failures++, retryMs, retryDelayMs.max);
+      await abortableSleep(waitMs, signal, { ref: false });
     }
   }
 
@@ -162,7 +163,7 @@ class Indexer {
 
   /** Called only after vectors are stored: a working server is no success while the disk is full. */
   #succeed(): 'done' {
-    this.#waitMs = this.#firstWaitMs;
+    this.#failures = 0;
     this.#options.onProblem(null);
     return 'done';
   }
@@ -195,20 +196,3 @@ export const embeddableText = ({
 
 /** A chunk alone may not show its subject; the document's title does. */
 const embeddedText = (title: string, text: string): string => `${title}\n${text}`;
-
-/** Ends early when the signal aborts; does not keep the process alive. */
-const abortableSleep = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = ms === 0 ? setImmediate(finish) : setTimeout(finish, ms).unref();
-    function finish(): void {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }
-    function stop(): void {
-      if (ms === 0) clearImmediate(timer as NodeJS.Immediate);
-      else clearTimeout(timer as NodeJS.Timeout);
-      resolve();
-    }
-    signal.addEventListener('abort', stop, { once: true });
-  });

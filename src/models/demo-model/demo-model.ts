@@ -9,7 +9,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { abortableSleep } from '#shared/abortable-sleep';
 import type { Clock } from '#shared/clock';
 import { defaultTimeoutsMs, type BackendConfig } from '../backend-config.ts';
 import { demoAnswer, type DemoAnswer } from './demo-answer.ts';
@@ -160,8 +160,7 @@ class DemoServer {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     send([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }]);
     for (const delta of deltasOf(answer)) {
-      if (this.#wordMs > 0)
-        await sleep(this.#wordMs, undefined, { signal: clientGone }).catch(() => {});
+      if (this.#wordMs > 0) await abortableSleep(this.#wordMs, clientGone);
       if (clientGone.aborted) return;
       send([{ index: 0, delta, finish_reason: null }]);
     }
