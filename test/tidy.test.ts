@@ -55,6 +55,7 @@ const vendorBoundaries: Record<string, string[]> = {
   tsdav: ['src/tools/calendar'],
   'ical.js': ['src/tools/calendar'],
   imapflow: ['src/tools/email'],
+  'windows-iana': ['src/tools/calendar'],
   '@xstate/store': ['src/models'],
   'prom-client': ['src/observability/metrics'],
   '@opentelemetry/api': ['src/observability/tracing'],

@@ -3,67 +3,30 @@
  * of their own that only their VTIMEZONE defines.
  */
 import ICAL from 'ical.js';
+import { WINDOWS_TO_IANA_MAP } from 'windows-iana';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import { wallTime, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import { parseRule, wallOfTime } from './recurrence-parser.ts';
 import { timesOf, type RecurrenceRule } from './recurrence.ts';
 
-/** Windows names and their main IANA zone, from CLDR's windowsZones (territory 001). */
-const windowsZones: Readonly<Record<string, string>> = {
-  'Korea Standard Time': 'Asia/Seoul',
-  'North Korea Standard Time': 'Asia/Pyongyang',
-  'Tokyo Standard Time': 'Asia/Tokyo',
-  'China Standard Time': 'Asia/Shanghai',
-  'Taipei Standard Time': 'Asia/Taipei',
-  'Singapore Standard Time': 'Asia/Singapore',
-  'SE Asia Standard Time': 'Asia/Bangkok',
-  'India Standard Time': 'Asia/Kolkata',
-  'Arabian Standard Time': 'Asia/Dubai',
-  'Arab Standard Time': 'Asia/Riyadh',
-  'Israel Standard Time': 'Asia/Jerusalem',
-  'Turkey Standard Time': 'Europe/Istanbul',
-  'Russian Standard Time': 'Europe/Moscow',
-  'Vladivostok Standard Time': 'Asia/Vladivostok',
-  'AUS Eastern Standard Time': 'Australia/Sydney',
-  'E. Australia Standard Time': 'Australia/Brisbane',
-  'Cen. Australia Standard Time': 'Australia/Adelaide',
-  'AUS Central Standard Time': 'Australia/Darwin',
-  'W. Australia Standard Time': 'Australia/Perth',
-  'Tasmania Standard Time': 'Australia/Hobart',
-  'New Zealand Standard Time': 'Pacific/Auckland',
-  'GMT Standard Time': 'Europe/London',
-  'Greenwich Standard Time': 'Atlantic/Reykjavik',
-  'W. Europe Standard Time': 'Europe/Berlin',
-  'Romance Standard Time': 'Europe/Paris',
-  'Central Europe Standard Time': 'Europe/Budapest',
-  'Central European Standard Time': 'Europe/Warsaw',
-  'E. Europe Standard Time': 'Europe/Chisinau',
-  'FLE Standard Time': 'Europe/Kiev',
-  'GTB Standard Time': 'Europe/Bucharest',
-  'South Africa Standard Time': 'Africa/Johannesburg',
-  'Egypt Standard Time': 'Africa/Cairo',
-  'E. Africa Standard Time': 'Africa/Nairobi',
-  'W. Central Africa Standard Time': 'Africa/Lagos',
-  'Eastern Standard Time': 'America/New_York',
-  'US Eastern Standard Time': 'America/Indianapolis',
-  'Central Standard Time': 'America/Chicago',
-  'Canada Central Standard Time': 'America/Regina',
-  'Mountain Standard Time': 'America/Denver',
-  'US Mountain Standard Time': 'America/Phoenix',
-  'Pacific Standard Time': 'America/Los_Angeles',
-  'Alaskan Standard Time': 'America/Anchorage',
-  'Hawaiian Standard Time': 'Pacific/Honolulu',
-  'Atlantic Standard Time': 'America/Halifax',
-  'Newfoundland Standard Time': 'America/St_Johns',
-  'E. South America Standard Time': 'America/Sao_Paulo',
-  'Argentina Standard Time': 'America/Buenos_Aires',
-  'SA Pacific Standard Time': 'America/Bogota',
+/** The main zone of each Windows name, from CLDR (territory 001). */
+const mainZones = WINDOWS_TO_IANA_MAP.flatMap(
+  ({ windowsName, territory, iana }): [string, string][] =>
+    territory === '001' ? [[windowsName, iana[0]]] : [],
+);
+
+/** Names that CLDR does not have: of older programs, and of the Korean edition of Windows. */
+const otherNames: Readonly<Record<string, string>> = {
   UTC: 'UTC',
   'Coordinated Universal Time': 'UTC',
-  // Names of the Korean edition of Windows.
   '대한민국 표준시': 'Asia/Seoul',
   '도쿄 표준시': 'Asia/Tokyo',
   '중국 표준시': 'Asia/Shanghai',
+  '타이베이 표준시': 'Asia/Taipei',
+  '싱가포르 표준시': 'Asia/Singapore',
+  '서유럽 표준시': 'Europe/Berlin',
+  '태평양 표준시': 'America/Los_Angeles',
+  '동부 표준시': 'America/New_York',
   '협정 세계시': 'UTC',
 };
 
@@ -75,8 +38,19 @@ const abbreviations: Readonly<Record<string, string>> = {
   CEST: 'Europe/Berlin',
 };
 
-const windowsZoneOf = new Map(
-  Object.entries(windowsZones).map(([name, zone]) => [name.toLowerCase(), zone]),
+const windowsZones = new Map(
+  [...mainZones, ...Object.entries(otherNames)].map(([name, zone]) => [name.toLowerCase(), zone]),
+);
+
+/** Zones for a definition, in order of preference: many have the same offsets. */
+const candidateZones = new Set(['Asia/Seoul', 'America/Los_Angeles', ...windowsZones.values()]);
+
+/** By the city of their name: `hong kong`. */
+const cityZones = new Map(
+  Intl.supportedValuesOf('timeZone').map((zone) => [
+    zone.split('/').at(-1)!.replaceAll('_', ' ').toLowerCase(),
+    zone,
+  ]),
 );
 
 export interface ZoneResolver {
@@ -95,25 +69,62 @@ export function createZoneResolver(zones: Zones): ZoneResolver {
         .getAllSubcomponents('vtimezone')
         .find((zone) => normalizeTzid(String(zone.getFirstPropertyValue('tzid'))) === name);
       const defined = definition === undefined ? null : matchZoneByOffsets(definition, near, zones);
-      return defined ?? parseOffset(name) ?? abbreviations[name.toUpperCase()] ?? null;
+      return (
+        defined ?? resolveDisplayName(name, zones) ?? abbreviations[name.toUpperCase()] ?? null
+      );
     },
   };
 }
 
 const normalizeTzid = (tzid: string): string => tzid.trim().replaceAll('"', '');
 
-/** The offset in `GMT+0900`, `UTC+9`, `+09:00`, `(UTC+09:00) Seoul`; null if the name has none. */
-function parseOffset(name: string): string | null {
-  const match = /^\(?(?:(?:GMT|UTC)\s*)?([+-])(\d{1,2})(?::?([0-5]\d))?(?:\)|$)/i.exec(name);
+/**
+ * The zone of a name as Outlook shows it, `(UTC-05:00) Eastern Time (US & Canada)` or `(GMT+01.00) Warsaw/Zagreb`: by a
+ * place in it whose zone has this offset, in winter or in summer. Else the offset itself, as of `GMT+0900` and `UTC+9`.
+ */
+function resolveDisplayName(name: string, zones: Zones): string | null {
+  const match =
+    /^(?:\((?<inner>(?:GMT|UTC|[+-])[^)]*)\)|(?<bare>(?:GMT|UTC)?\s*[+-][\d:.]+)(?=$|\s))(?<places>.*)/i.exec(
+      name,
+    );
+  if (match === null) return null;
+  const { inner, bare, places = '' } = match.groups ?? {};
+  const offset = parseOffset((bare ?? inner ?? '').replace(/^(?:GMT|UTC)\s*/i, ''));
+  if (offset === null) return null;
+  const year = new Date().getUTCFullYear();
+  const hasOffset = (zone: string): boolean =>
+    [1, 7].some((month) => {
+      const at = wallTime(year, month, 15, 12);
+      return zones.toInstant(at, zone) === zones.toInstant(at, offset);
+    });
+  const found = places
+    .replaceAll(/\(.*?\)/g, '')
+    .split(/[,/、]/)
+    .map((place) => windowsZone(place.trim()) ?? cityZones.get(place.trim().toLowerCase()))
+    .find((zone) => zone !== undefined && hasOffset(zone));
+  return found ?? offset;
+}
+
+/** `-5`, `+09:00`, `+0530`, `+01.00`, or empty for UTC. */
+function parseOffset(text: string): string | null {
+  if (text === '') return '+00:00';
+  const match = /^([+-])(\d{1,2})(?:[:.]?([0-5]\d))?$/.exec(text);
   if (match === null) return null;
   const [, sign = '', hours = '', minutes = '00'] = match;
   return Number(hours) > 14 ? null : `${sign}${hours.padStart(2, '0')}:${minutes}`;
 }
 
+/** `Korea Standard Time`; `Korea Standard Time 1`, as Exchange numbers them; `Eastern Time` of Webex. */
+const windowsZone = (name: string): string | undefined => {
+  const key = name.toLowerCase().replace(/ \d+$/, '');
+  return (
+    windowsZones.get(key) ?? windowsZones.get(key.replace(/(?: daylight)? time$/, ' standard time'))
+  );
+};
+
 /** `Asia/Seoul`, `Korea Standard Time`, `/some.producer/20050126_1/Asia/Seoul`. */
 function resolveKnownName(name: string, zones: Zones): string | null {
-  // Exchange numbers the definitions of one zone: `Korea Standard Time 1`.
-  const windows = windowsZoneOf.get(name.toLowerCase().replace(/ \d+$/, ''));
+  const windows = windowsZone(name);
   if (windows !== undefined) return windows;
   const parts = name.split('/').filter((part) => part !== '');
   for (let from = 0; from < parts.length; from += 1) {
@@ -125,7 +136,7 @@ function resolveKnownName(name: string, zones: Zones): string | null {
   return null;
 }
 
-/** A zone of `windowsZones` with the same offsets through the year as the definition, else the offset at `near`. */
+/** A zone of `candidateZones` with the same offsets through the year as the definition, else the offset at `near`. */
 function matchZoneByOffsets(definition: ICAL.Component, near: WallMs, zones: Zones): string | null {
   const location = definition.getFirstPropertyValue('x-lic-location');
   if (typeof location === 'string' && zones.isKnownZone(location)) return location;
@@ -136,7 +147,7 @@ function matchZoneByOffsets(definition: ICAL.Component, near: WallMs, zones: Zon
   const offsets = samples.map((at) => offsetAt(observances, at));
   const isSame = (name: string): boolean =>
     samples.every((at, index) => at - zones.toInstant(at, name) === offsets[index]);
-  return Object.values(windowsZones).find(isSame) ?? formatOffset(offsetAt(observances, near));
+  return [...candidateZones].find(isSame) ?? formatOffset(offsetAt(observances, near));
 }
 
 /** A STANDARD or DAYLIGHT part of a VTIMEZONE: an offset, and the times from which it applies. */

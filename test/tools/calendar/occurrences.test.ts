@@ -177,6 +177,36 @@ describe('the name of a zone', () => {
     ['a Windows name', 'W. Europe Standard Time', '18 16:00-17:00 z'],
     ['a name with a path in front', '"/example.org/20050126_1/Europe/Berlin"', '18 16:00-17:00 z'],
     ['the Korean Windows name', 'Korea Standard Time', '18 09:00-10:00 z'],
+    ['a Windows name without a city in Korea', 'Myanmar Standard Time', '18 11:30-12:30 z'],
+    ['a Windows name of the southern summer', 'Chatham Islands Standard Time', '18 05:15-06:15 z'],
+    ['a Windows name in lower case', 'pacific standard time', '19 01:00-02:00 z'],
+    ['a Windows name of daylight time', 'Pacific Daylight Time', '19 01:00-02:00 z'],
+    ['a Windows name of Webex', 'Eastern Time', '18 22:00-23:00 z'],
+    ['a numbered Windows name', 'Eastern Standard Time 2', '18 22:00-23:00 z'],
+    ['a Windows name in Korean', '태평양 표준시', '19 01:00-02:00 z'],
+    ['a Windows name that is an offset', 'UTC-02', '18 20:00-21:00 z'],
+    ['a display name', '"(UTC-05:00) Eastern Time (US & Canada)"', '18 22:00-23:00 z'],
+    ['a display name without quotes', '(GMT+01.00) Sarajevo/Warsaw/Zagreb', '18 16:00-17:00 z'],
+    [
+      'a display name with a city',
+      '"(UTC+01:00) Brussels, Copenhagen, Madrid"',
+      '18 16:00-17:00 z',
+    ],
+    ['a display name of UTC', '"(UTC) Dublin, Edinburgh, Lisbon, London"', '18 17:00-18:00 z'],
+    ['a display name in Japanese', '"(UTC+09:00) 大阪、札幌、東京"', '18 09:00-10:00 z'],
+    ['a display name without a known city', '"(UTC-03:00) Brasilia"', '18 21:00-22:00 z'],
+    [
+      'a display name with a city of another offset',
+      '"(UTC+08:00) Beijing, Urumqi"',
+      '18 10:00-11:00 z',
+    ],
+    ['an offset with a comment', '"GMT+0900 (KST)"', '18 09:00-10:00 z'],
+    [
+      'a custom zone of Exchange without a definition',
+      'tzone://Microsoft/Custom',
+      '18 09:00-10:00 z',
+    ],
+    ['an offset that does not exist', '"(UTC+99:00) Nowhere"', '18 09:00-10:00 z'],
   ])('is known without its definition: %s', (_, tzid, expected) => {
     expect(at(tzid)).toEqual([expected]);
   });
