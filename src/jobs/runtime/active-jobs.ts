@@ -5,6 +5,7 @@
 import { logFieldsOf } from '#shared/wire/trace';
 import { GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
+import { jobMachineVersion } from '#machines/job';
 import type { JobInput } from '#machines/job-types';
 import type { JobStorage, StoredJob } from '../job-store-port.ts';
 import {
@@ -39,13 +40,11 @@ export interface ActiveJobCache {
   readonly size: number;
 }
 
-export function createActiveJobCache(options: {
-  storage: JobStorage;
-  machine: JobMachineRunner;
-  machineVersion: number;
-  log: Log;
-}): ActiveJobCache {
-  const { storage, machine, machineVersion, log } = options;
+export function createActiveJobCache(
+  storage: JobStorage,
+  machine: JobMachineRunner,
+  log: Log,
+): ActiveJobCache {
   const jobs = new Map<string, ActiveJob>();
 
   const restoreOrReport = (stored: StoredJob): Pick<ActiveJob, 'state' | 'restoreError'> => {
@@ -66,7 +65,7 @@ export function createActiveJobCache(options: {
   const restore = (stored: StoredJob): JobRuntimeState => {
     const { snapshot, n, seq } = stored.head;
     if (stored.isDamaged) throw new GatehouseError('GH_STORE_CORRUPT', 'its input cannot be read');
-    if (snapshot !== null && stored.machineVersion === machineVersion) {
+    if (snapshot !== null && stored.machineVersion === jobMachineVersion) {
       return deserializeParked(machine, snapshot, { rowNumber: n, seq });
     }
     return replay(machine, stored.input, storage.rows(stored.num), {

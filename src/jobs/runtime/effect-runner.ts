@@ -4,49 +4,19 @@
  * E1: an effect is started once per process and key. E2: after `abort` its reports and its result are ignored.
  * E3: the heartbeat is a separate timer: it does not delay the work.
  */
-import type { Clock } from '#shared/clock';
-import type { FaultInjector } from '#shared/fault-points';
-import type { Log } from '#shared/log';
 import { messageOf } from '#shared/errors';
 import { logFieldsOf } from '#shared/wire/trace';
 import type { EffectFailure, QueuePosition } from '#machines/job-types';
 import type { JournalEvent } from '../job-store-port.ts';
-import type { EffectReport, EffectResult, Effects } from './effect-port.ts';
-import type { EffectSpan, JournalObserver, JobDescriptor } from './journal-observer.ts';
-import type { JobRuntimeState, PendingEffect } from './job-runtime-state.ts';
-import type { LiveHub } from './live-hub.ts';
+import type { ActiveJob } from './active-jobs.ts';
+import type { EffectReport, EffectResult } from './effect-port.ts';
+import type { EffectSpan } from './journal-observer.ts';
+import { internalEnvelope } from './envelope.ts';
+import type { PendingEffect } from './job-runtime-state.ts';
+import type { JournalSurroundings } from './journal-parts.ts';
+import type { Mailbox } from './mailbox.ts';
 
-export interface EffectRunner {
-  start(job: EffectJob, effect: PendingEffect): void;
-  abort(key: string): void;
-  /** Aborts all effects. Effects that write get `graceMs` to end first, so that their result is known. */
-  stop(graceMs: number): Promise<void>;
-  /** Position at a gate of the job's running effect; null when it does not wait. */
-  queuePositionOf(jobId: string): QueuePosition | null;
-  readonly running: number;
-}
-
-export interface EffectJob extends JobDescriptor {
-  conversation: string;
-  state: JobRuntimeState;
-}
-
-/**
- * Posts an event to a job. With a `key` the event comes from this effect, and is ignored once the effect is not pending
- * any more.
- */
-export type PostEvent = (jobId: string, event: JournalEvent, key: string | null) => void;
-
-export interface EffectRunnerOptions {
-  effects: Effects;
-  hub: LiveHub;
-  post: PostEvent;
-  heartbeatMs: number;
-  clock: Clock;
-  log: Log;
-  faults: FaultInjector;
-  observer: JournalObserver;
-}
+export type EffectRunnerOptions = JournalSurroundings & { mailbox: Mailbox; heartbeatMs: number };
 
 interface RunningEffect {
   jobId: string;
@@ -60,11 +30,7 @@ interface RunningEffect {
   ended: Promise<void>;
 }
 
-export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
-  return new Runner(options);
-}
-
-class Runner implements EffectRunner {
+export class EffectRunner {
   readonly #options: EffectRunnerOptions;
   readonly #running = new Map<string, RunningEffect>();
   readonly #byJob = new Map<string, RunningEffect>();
@@ -73,11 +39,7 @@ class Runner implements EffectRunner {
     this.#options = options;
   }
 
-  get running(): number {
-    return this.#running.size;
-  }
-
-  start(job: EffectJob, effect: PendingEffect): void {
+  start(job: ActiveJob, effect: PendingEffect): void {
     if (this.#running.has(effect.key)) return;
     const { effects, faults, heartbeatMs, log } = this.#options;
     const implementation = effects[effect.src];
@@ -127,6 +89,7 @@ class Runner implements EffectRunner {
     one.controller.abort('cancelled');
   }
 
+  /** Aborts all effects. Effects that write get `graceMs` to end first, so that their result is known. */
   async stop(graceMs: number): Promise<void> {
     const writers = [...this.#running.values()].filter((one) => one.writes);
     for (const [key, one] of this.#running) if (!one.writes) this.abort(key);
@@ -135,6 +98,7 @@ class Runner implements EffectRunner {
     for (const key of this.#running.keys()) this.abort(key);
   }
 
+  /** Position at a gate of the job's running effect; null when it does not wait. */
   queuePositionOf(jobId: string): QueuePosition | null {
     const one = this.#byJob.get(jobId);
     return one === undefined ? null : this.#currentQueuePosition(one);
@@ -151,7 +115,7 @@ class Runner implements EffectRunner {
    * A scheduled effect works only inside the journal and gets no span. Without an observer the client's trace context
    * is passed on.
    */
-  #startSpan(job: EffectJob, effect: PendingEffect): EffectSpan {
+  #startSpan(job: ActiveJob, effect: PendingEffect): EffectSpan {
     const { observer, effects } = this.#options;
     const { traceparent } = job.input;
     if (observer.effectStarted === undefined || effects[effect.src]?.isScheduled === true) {
@@ -161,7 +125,7 @@ class Runner implements EffectRunner {
   }
 
   #run(
-    job: EffectJob,
+    job: ActiveJob,
     effect: PendingEffect,
     one: RunningEffect,
   ): EffectResult | Promise<EffectResult> {
@@ -187,7 +151,9 @@ class Runner implements EffectRunner {
   }
 
   #createReport(key: string, one: RunningEffect): EffectReport {
-    const { post, hub, clock } = this.#options;
+    const { mailbox, hub, clock } = this.#options;
+    const post = (event: JournalEvent): void =>
+      mailbox.post({ kind: 'effectResult', jobId: one.jobId, event, effectKey: key });
     const isCurrent = (): boolean => this.#running.get(key) === one;
     return {
       queued(queue) {
@@ -195,12 +161,12 @@ class Runner implements EffectRunner {
         const isFirst = one.queue === null;
         one.queue = queue;
         one.queueUpdatedAt = clock.now();
-        if (isFirst) post(one.jobId, { type: 'gate.queued', queue }, key);
+        if (isFirst) post({ type: 'gate.queued', queue });
       },
       granted() {
         if (!isCurrent() || one.queue === null) return;
         one.queue = null;
-        post(one.jobId, { type: 'gate.granted' }, key);
+        post({ type: 'gate.granted' });
       },
       text(content, replace) {
         if (isCurrent()) hub.text(one.jobId, content, replace);
@@ -211,7 +177,7 @@ class Runner implements EffectRunner {
   #postHeartbeat(one: RunningEffect, message: string): void {
     const queue = this.#currentQueuePosition(one);
     const event = queue === null ? { type: 'progress', message } : { type: 'progress', queue };
-    this.#options.post(one.jobId, event, null);
+    this.#options.mailbox.post(internalEnvelope(one.jobId, event));
   }
 
   #finish(jobId: string, effect: PendingEffect, result: EffectResult): void {
@@ -220,8 +186,10 @@ class Runner implements EffectRunner {
     if (one === undefined) return;
     one.span.ended(result);
     this.#forget(effect.key);
-    this.#options.faults.reach('journal.effectEnded', effect.id);
-    this.#options.post(jobId, toResultEvent(effect.id, result), effect.key);
+    const { faults, mailbox } = this.#options;
+    faults.reach('journal.effectEnded', effect.id);
+    const event = toResultEvent(effect.id, result);
+    mailbox.post({ kind: 'effectResult', jobId, event, effectKey: effect.key });
   }
 
   #forget(key: string): void {

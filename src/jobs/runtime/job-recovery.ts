@@ -3,31 +3,9 @@
  *
  * A read error of the database is logged and the work is retried: the process continues, and no job is lost.
  */
-import type { Clock } from '#shared/clock';
-import type { ThrottledErrorLog } from '#shared/throttled-error-log';
-import type { JobStorage } from '../job-store-port.ts';
-import type { ActiveJobCache } from './active-jobs.ts';
-import { armTimer, type AfterCommitContext } from './after-commit.ts';
-import type { EffectRunner } from './effect-runner.ts';
-import type { Effects } from './effect-port.ts';
-import { internalEnvelope, timerEnvelope, type Envelope } from './envelope.ts';
-import type { JobScheduler } from './job-scheduler.ts';
-import type { JobTimers } from './job-timers.ts';
-
-export interface JobRecoveryParts {
-  storage: JobStorage;
-  effects: Effects;
-  clock: Clock;
-  activeJobs: ActiveJobCache;
-  scheduler: JobScheduler;
-  timers: JobTimers;
-  runner: EffectRunner;
-  afterCommit: AfterCommitContext;
-  readErrorLog: ThrottledErrorLog;
-  post(envelope: Envelope): void;
-  /** False once the journal stops. */
-  isOpen(): boolean;
-}
+import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
+import { internalEnvelope, timerEnvelope } from './envelope.ts';
+import type { JournalParts } from './journal-parts.ts';
 
 /** Jobs resumed per turn of the event loop: new messages are accepted in between. */
 const recoveryBatchSize = 50;
@@ -35,10 +13,12 @@ const recoveryBatchSize = 50;
 const retryDelayMs = 250;
 
 export class JobRecovery {
-  readonly #parts: JobRecoveryParts;
+  readonly #parts: JournalParts;
+  readonly #readErrorLog: ThrottledErrorLog;
 
-  constructor(parts: JobRecoveryParts) {
+  constructor(parts: JournalParts) {
     this.#parts = parts;
+    this.#readErrorLog = createThrottledErrorLog(parts.log, 'the journal cannot be read');
   }
 
   /** Resumes all open jobs in their states. Call once. */
@@ -65,7 +45,7 @@ export class JobRecovery {
 
   /** @param alarmAt the time for which the alarm was set: it has come, whatever the wall clock says now */
   fireDueTimers(alarmAt = 0): void {
-    const { storage, clock, activeJobs, timers, post, isOpen } = this.#parts;
+    const { storage, clock, activeJobs, timers, mailbox, isOpen } = this.#parts;
     if (!isOpen()) return;
     this.#retryOnReadError(
       () => {
@@ -75,12 +55,12 @@ export class JobRecovery {
         for (const jobId of storage.dueJobs(until)) {
           const job = activeJobs.load(jobId);
           if (job === null) continue;
-          if (job.restoreError !== null) post(internalEnvelope(jobId, { type: 'resume' }));
+          if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
           for (const timer of job.state.timers) {
             // Set by a clock that was ahead, and has been set back since.
             const isFromAhead = timer.dueAt - timer.delayMs > now;
             if (timer.dueAt <= now || (isFromAhead && timer.dueAt <= until)) {
-              post(timerEnvelope(jobId, timer));
+              mailbox.post(timerEnvelope(jobId, timer));
             } else timers.scheduleWake(timer.dueAt);
           }
         }
@@ -100,27 +80,27 @@ export class JobRecovery {
    * unknown.
    */
   #recoverJob(jobId: string): void {
-    const { clock, effects: handlers, activeJobs, scheduler, runner, afterCommit } = this.#parts;
-    const { post, isOpen } = this.#parts;
+    const { clock, effects: handlers, activeJobs, scheduler } = this.#parts;
+    const { timers, runner, mailbox, isOpen } = this.#parts;
     if (!isOpen()) return;
     this.#retryOnReadError(
       () => {
         const job = activeJobs.load(jobId);
         if (job === null) return scheduler.release(jobId);
-        const { effects, timers, snapshot } = job.state;
-        if (job.restoreError !== null) post(internalEnvelope(jobId, { type: 'resume' }));
+        const { effects, timers: pending, snapshot } = job.state;
+        if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
         const now = clock.now();
         const writes = effects.some(({ src }) => handlers[src]?.writes === true);
-        for (const timer of timers) {
+        for (const timer of pending) {
           // A clock that was set back while the process was down does not extend a limit.
           const dueAt = Math.min(timer.dueAt, now + timer.delayMs);
-          armTimer(jobId, timer, afterCommit, writes ? now + timer.delayMs : dueAt);
+          timers.arm(jobId, timer, writes ? now + timer.delayMs : dueAt);
         }
         // A timer fell due while the process was down: it is applied first, and no effect is started for a moment.
-        if (!writes && timers.some((timer) => timer.dueAt <= now)) return;
+        if (!writes && pending.some((timer) => timer.dueAt <= now)) return;
         // The gate reports again whether the job still waits.
         if (snapshot.hasTag('waits-for-gate')) {
-          post(internalEnvelope(jobId, { type: 'gate.granted' }));
+          mailbox.post(internalEnvelope(jobId, { type: 'gate.granted' }));
         }
         for (const effect of effects) runner.start(job, effect);
       },
@@ -140,12 +120,11 @@ export class JobRecovery {
   }
 
   #retryOnReadError(work: () => void, retry: () => void): void {
-    const { readErrorLog } = this.#parts;
     try {
       work();
-      readErrorLog.recovered();
+      this.#readErrorLog.recovered();
     } catch (error) {
-      readErrorLog.error((error as Error).cause ?? error);
+      this.#readErrorLog.error((error as Error).cause ?? error);
       setTimeout(retry, retryDelayMs).unref();
     }
   }

@@ -5,6 +5,7 @@
  * T1: a job that was started or adopted holds its slot until `release`. T2: a free slot and a waiting job that may run
  *     never coexist. T3: `release` of a job that neither runs nor waits does nothing.
  */
+import assert from 'node:assert/strict';
 import type { Clock } from '#shared/clock';
 import { SchedulerQueue, type Waiter } from './scheduler-queue.ts';
 
@@ -46,6 +47,7 @@ export function createJobScheduler(maxConcurrent: number, clock: Clock): JobSche
   let averageRunMs: number | null = null;
 
   const adopt = (jobId: string, conversation: string): void => {
+    assert(!runningJobs.has(jobId), 'T1: a job holds one slot');
     runningJobs.set(jobId, { conversation, since: clock.now() });
     queue.adjustRunning(conversation, 1);
   };

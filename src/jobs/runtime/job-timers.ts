@@ -6,11 +6,13 @@
  * limit of ten seconds stays ten seconds.
  */
 import type { Clock } from '#shared/clock';
+import { timerEnvelope } from './envelope.ts';
 import type { PendingTimer } from './job-runtime-state.ts';
+import type { Mailbox } from './mailbox.ts';
 
 export interface JobTimers {
-  /** Fires at `dueAt` (epoch ms): the timer's own due time, or a later one to extend it. */
-  arm(timer: PendingTimer, dueAt: number, fire: () => void): void;
+  /** Posts the timer's event at `dueAt` (epoch ms); default: the timer's own due time. */
+  arm(jobId: string, timer: PendingTimer, dueAt?: number): void;
   clear(timer: PendingTimer): void;
   /**
    * Calls `onWake` with `wakeAt` (epoch ms) at that time, unless an earlier wake-up is scheduled already.
@@ -23,18 +25,22 @@ export interface JobTimers {
 /** setTimeout takes a 32-bit delay and fires at once for a longer one, so longer delays are waited for in parts. */
 const delayMsMax = 2 ** 31 - 1;
 
-export function createJobTimers(clock: Clock, onWake: (at: number) => void): JobTimers {
+export function createJobTimers(
+  clock: Clock,
+  mailbox: Mailbox,
+  onWake: (at: number) => void,
+): JobTimers {
   const armed = new Map<PendingTimer, NodeJS.Timeout>();
   let wakeTimer: { firesAt: number; handle: NodeJS.Timeout } | null = null;
 
   return {
-    arm(timer, dueAt, fire) {
+    arm(jobId, timer, dueAt = timer.dueAt) {
       const wait = (leftMs: number): void => {
         const delayMs = Math.min(leftMs, delayMsMax);
         const handle = setTimeout(() => {
           if (leftMs > delayMs) return wait(leftMs - delayMs);
           armed.delete(timer);
-          fire();
+          mailbox.post(timerEnvelope(jobId, timer));
         }, delayMs);
         armed.set(timer, handle);
       };

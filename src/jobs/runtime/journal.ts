@@ -1,59 +1,38 @@
 /**
- * The actor runtime of the jobs: the only caller of the job machine. A mailbox takes events in the order of their
+ * The actor runtime of the jobs: the only caller of the job machine. The mailbox takes events in the order of their
  * arrival; at the end of a turn of the event loop all of them are applied and committed in one transaction (group
- * commit), and only then made visible.
- *
- * Q1: nothing is started, published or answered before the commit of the step that caused it (P2).
- * Q2: a batch that cannot be committed leaves no trace: jobs are as before, commands are refused, events from inside
- *     are retried.
- * Q3: at most one batch runs at a time; a job's events are applied one after another.
+ * commit), and only then made visible (turn.ts).
  *
  * Must never: call a model, a tool or the network itself; keep a parked job in memory.
  */
-import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
-import type { FaultInjector } from '#shared/fault-points';
-import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
-import type { Log } from '#shared/log';
-import { jobMachineVersion } from '#machines/job';
 import type { JobEvent, JobInput, QueuePosition } from '#machines/job-types';
-import { createQueueLimits, type QueueLimits } from './queue-limits.ts';
-import type { JobStorage } from '../job-store-port.ts';
-import { createEffectRunner, type EffectRunner } from './effect-runner.ts';
-import type { Effects } from './effect-port.ts';
-import { initEvent, type PendingEffect } from './job-runtime-state.ts';
-import { createActiveJobCache, type ActiveJob, type ActiveJobCache } from './active-jobs.ts';
-import type { LiveHub } from './live-hub.ts';
-import type { JournalObserver } from './journal-observer.ts';
-import {
-  createQueuePositionNotifier,
-  type QueuePositionNotifier,
-} from './queue-position-notifier.ts';
-import { createJobMachineRunner } from './job-machine-runner.ts';
-import { runAfterCommit, type AfterCommitContext } from './after-commit.ts';
-import { createJobTimers, type JobTimers } from './job-timers.ts';
+import { createActiveJobCache } from './active-jobs.ts';
+import { EffectRunner } from './effect-runner.ts';
 import {
   acknowledgementOf,
   internalEnvelope,
   type Acknowledgement,
   type Envelope,
 } from './envelope.ts';
+import { createJobMachineRunner } from './job-machine-runner.ts';
 import { JobRecovery } from './job-recovery.ts';
-import { createTransactionBatch, type TransactionBatch } from './transaction-batch.ts';
-import { createJobScheduler, type JobScheduler } from './job-scheduler.ts';
+import { initEvent } from './job-runtime-state.ts';
+import { createJobScheduler } from './job-scheduler.ts';
+import { createJobTimers } from './job-timers.ts';
+import type { JournalParts, JournalSurroundings } from './journal-parts.ts';
+import type { JournalObserver } from './journal-observer.ts';
+import { Mailbox } from './mailbox.ts';
+import { createQueueLimits, type QueueLimits } from './queue-limits.ts';
+import { createQueuePositionNotifier } from './queue-position-notifier.ts';
+import { TurnPipeline } from './turn.ts';
 
-export interface JournalOptions {
-  storage: JobStorage;
-  effects: Effects;
-  hub: LiveHub;
-  clock: Clock;
-  log: Log;
-  faults: FaultInjector;
+export interface JournalOptions extends Omit<JournalSurroundings, 'observer'> {
+  observer?: JournalObserver;
   maxConcurrent: number;
   /** Jobs that may wait to run; one more is refused. One user may have half of them, at least 10. */
   maxQueued: number;
   heartbeatMs: number;
-  observer?: JournalObserver;
 }
 
 export interface Submission {
@@ -99,91 +78,44 @@ export interface JournalStats {
   isStorageUp: boolean;
 }
 
-/** Per batch: fsync costs the same for one row as for hundreds, but no event may wait long for the others. */
-const batchEnvelopesMax = 512;
-/** Retry interval on a full disk; shorter only burns CPU, longer makes users wait. */
-const retryDelayMs = 250;
-
 export function createJournal(options: JournalOptions): Journal {
   return new JobJournal(options);
 }
 
 class JobJournal implements Journal {
-  readonly #options: JournalOptions;
-  readonly #machine = createJobMachineRunner();
-  readonly #activeJobs: ActiveJobCache;
-  readonly #scheduler: JobScheduler;
-  readonly #queueLimits: QueueLimits;
-  readonly #timers: JobTimers;
-  readonly #runner: EffectRunner;
-  readonly #afterCommit: AfterCommitContext;
-  readonly #positionNotifier: QueuePositionNotifier;
+  readonly #parts: JournalParts;
+  readonly #turn: TurnPipeline;
   readonly #recovery: JobRecovery;
+  readonly #queueLimits: QueueLimits;
   /** Submissions that are being committed, by idempotency key. */
   readonly #pendingSubmits = new Map<string, Promise<SubmitResult>>();
-  #mailbox: Envelope[] = [];
-  /** Cancels the scheduled batch; null when none is scheduled. */
-  #cancelScheduledBatch: (() => void) | null = null;
-  #isStorageUp = true;
-  readonly #writeErrorLog: ThrottledErrorLog;
-  #phase: 'open' | 'stopping' | 'stopped' = 'open';
+  #isOpen = true;
 
-  constructor(options: JournalOptions) {
-    const { storage, hub, log, faults, clock } = options;
-    this.#options = options;
-    this.#writeErrorLog = createThrottledErrorLog(options.log, 'the turn could not be committed');
-    this.#activeJobs = createActiveJobCache({
-      storage,
-      machine: this.#machine,
-      machineVersion: jobMachineVersion,
-      log,
-    });
-    this.#scheduler = createJobScheduler(options.maxConcurrent, clock);
-    this.#queueLimits = createQueueLimits(this.#scheduler, options);
-    this.#timers = createJobTimers(clock, (at) => this.#recovery.fireDueTimers(at));
-    this.#runner = createEffectRunner({
-      effects: options.effects,
-      hub,
-      heartbeatMs: options.heartbeatMs,
-      clock,
-      log,
-      faults,
-      observer: options.observer ?? {},
-      post: (jobId, event, effectKey) =>
-        this.#post(
-          effectKey === null
-            ? internalEnvelope(jobId, event)
-            : { kind: 'effectResult', jobId, event, effectKey },
-        ),
-    });
-    this.#positionNotifier = createQueuePositionNotifier({
-      scheduler: this.#scheduler,
-      intervalMs: options.heartbeatMs,
-      notify: (jobId, queue) => this.#post(internalEnvelope(jobId, { type: 'progress', queue })),
-    });
-    this.#afterCommit = {
-      activeJobs: this.#activeJobs,
-      hub,
-      runner: this.#runner,
-      timers: this.#timers,
-      scheduler: this.#scheduler,
-      observer: options.observer ?? {},
-      startEffect: (job, effect) => this.#startEffect(job, effect),
-      post: (envelope) => this.#post(envelope),
+  constructor({ maxConcurrent, maxQueued, heartbeatMs, ...rest }: JournalOptions) {
+    const surroundings = { ...rest, observer: rest.observer ?? {} };
+    const { storage, clock, log } = surroundings;
+    const machine = createJobMachineRunner();
+    const mailbox = new Mailbox(() => this.#turn.run());
+    const scheduler = createJobScheduler(maxConcurrent, clock);
+    this.#parts = {
+      ...surroundings,
+      machine,
+      mailbox,
+      scheduler,
+      isOpen: () => this.#isOpen,
+      activeJobs: createActiveJobCache(storage, machine, log),
+      timers: createJobTimers(clock, mailbox, (at) => this.#recovery.fireDueTimers(at)),
+      runner: new EffectRunner({ ...surroundings, heartbeatMs, mailbox }),
+      positionNotifier: createQueuePositionNotifier({
+        scheduler,
+        intervalMs: heartbeatMs,
+        notify: (jobId, queue) =>
+          mailbox.post(internalEnvelope(jobId, { type: 'progress', queue })),
+      }),
     };
-    this.#recovery = new JobRecovery({
-      storage,
-      effects: options.effects,
-      clock,
-      activeJobs: this.#activeJobs,
-      scheduler: this.#scheduler,
-      timers: this.#timers,
-      runner: this.#runner,
-      afterCommit: this.#afterCommit,
-      readErrorLog: createThrottledErrorLog(log, 'the journal cannot be read'),
-      post: (envelope) => this.#post(envelope),
-      isOpen: () => this.#phase === 'open',
-    });
+    this.#queueLimits = createQueueLimits(scheduler, { maxQueued, maxConcurrent });
+    this.#turn = new TurnPipeline(this.#parts);
+    this.#recovery = new JobRecovery(this.#parts);
   }
 
   submit(submission: Submission): Promise<SubmitResult> {
@@ -195,7 +127,7 @@ class JobJournal implements Journal {
     if (key === null) return work();
     const pending = this.#pendingSubmits.get(key);
     if (pending !== undefined) return pending.then(({ jobId }) => ({ jobId, isDuplicate: true }));
-    const earlier = this.#options.storage.jobOfKey(key);
+    const earlier = this.#parts.storage.jobOfKey(key);
     if (earlier !== null) return Promise.resolve({ jobId: earlier, isDuplicate: true });
     const result = work().finally(() => this.#pendingSubmits.delete(key));
     this.#pendingSubmits.set(key, result);
@@ -205,7 +137,7 @@ class JobJournal implements Journal {
   async #openJob({ input, conversation, idempotencyKey }: Submission) {
     const { jobId } = input;
     const releaseReservation = this.#queueLimits.reserve(input.userId);
-    const createdAt = this.#options.clock.now();
+    const createdAt = this.#parts.clock.now();
     const newJob = { id: jobId, num: null, conversation, input, createdAt };
     try {
       await this.#enqueueCommand(idempotencyKey, (acknowledgement) => ({
@@ -222,8 +154,8 @@ class JobJournal implements Journal {
   }
 
   async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
-    const { storage } = this.#options;
-    if (this.#activeJobs.get(jobId) === undefined && storage.find(jobId) === null) {
+    const { activeJobs, storage } = this.#parts;
+    if (activeJobs.get(jobId) === undefined && storage.find(jobId) === null) {
       throw new GatehouseError('GH_JOB_NOT_FOUND');
     }
     await this.#deduplicate(idempotencyKey, async () => {
@@ -238,15 +170,17 @@ class JobJournal implements Journal {
   }
 
   queuePositionOf(jobId: string): QueuePosition | null {
-    return this.#runner.queuePositionOf(jobId) ?? this.#positionNotifier.positionOf(jobId);
+    const { runner, positionNotifier } = this.#parts;
+    return runner.queuePositionOf(jobId) ?? positionNotifier.positionOf(jobId);
   }
 
   get stats(): JournalStats {
+    const { activeJobs, scheduler } = this.#parts;
     return {
-      queued: this.#scheduler.waiting,
-      running: this.#scheduler.running,
-      loaded: this.#activeJobs.size,
-      isStorageUp: this.#isStorageUp,
+      queued: scheduler.waiting,
+      running: scheduler.running,
+      loaded: activeJobs.size,
+      isStorageUp: this.#turn.isStorageUp,
     };
   }
 
@@ -255,23 +189,15 @@ class JobJournal implements Journal {
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#phase = 'stopping';
-    this.#positionNotifier.stop();
-    await this.#runner.stop(graceMs);
-    if (this.#mailbox.length > 0) this.#runBatch();
-    this.#phase = 'stopped';
-    this.#cancelScheduledBatch?.();
-    for (const envelope of this.#mailbox) {
+    const { mailbox, positionNotifier, runner, timers } = this.#parts;
+    this.#isOpen = false;
+    positionNotifier.stop();
+    await runner.stop(graceMs);
+    mailbox.flush();
+    for (const envelope of mailbox.close()) {
       acknowledgementOf(envelope)?.reject(new GatehouseError('GH_SERVER_STOPPING'));
     }
-    this.#mailbox = [];
-    this.#timers.stop();
-  }
-
-  #post(envelope: Envelope): void {
-    if (this.#phase === 'stopped') return;
-    this.#mailbox.push(envelope);
-    this.#scheduleBatch(0);
+    timers.stop();
   }
 
   #enqueueCommand(
@@ -279,129 +205,8 @@ class JobJournal implements Journal {
     envelopeWith: (acknowledgement: Acknowledgement) => Envelope,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#phase !== 'open') reject(new GatehouseError('GH_SERVER_STOPPING'));
-      else this.#post(envelopeWith({ key, resolve, reject }));
+      if (!this.#isOpen) reject(new GatehouseError('GH_SERVER_STOPPING'));
+      else this.#parts.mailbox.post(envelopeWith({ key, resolve, reject }));
     });
-  }
-
-  #startEffect(job: ActiveJob, effect: PendingEffect): void {
-    // An effect that a stopping process does not start is on disk, and starts with the next process.
-    if (this.#phase !== 'open') return;
-    if (this.#options.effects[effect.src]?.isScheduled !== true) {
-      this.#runner.start(job, effect);
-      return;
-    }
-    if (this.#scheduler.has(job.id)) return;
-    const { id: jobId, conversation, input } = job;
-    this.#scheduler.enqueue({ jobId, conversation, userId: input.userId }, () => {
-      if (this.#phase === 'open') this.#runner.start(job, effect);
-    });
-    const queue = this.#positionNotifier.positionOf(job.id);
-    if (queue !== null) this.#post(internalEnvelope(job.id, { type: 'progress', queue }));
-  }
-
-  /** Schedules a batch at the end of this turn of the event loop, or after a delay, unless one is scheduled. */
-  #scheduleBatch(afterMs: number): void {
-    if (this.#cancelScheduledBatch !== null) return;
-    if (afterMs === 0) {
-      const handle = setImmediate(() => this.#runBatch());
-      this.#cancelScheduledBatch = () => clearImmediate(handle);
-    } else {
-      const handle = setTimeout(() => this.#runBatch(), afterMs);
-      this.#cancelScheduledBatch = () => clearTimeout(handle);
-    }
-  }
-
-  #runBatch(): void {
-    this.#cancelScheduledBatch = null;
-    const { clock, log } = this.#options;
-    const batch = createTransactionBatch({
-      table: this.#activeJobs,
-      machine: this.#machine,
-      now: clock.now(),
-      log,
-    });
-    const processed: Envelope[] = [];
-    // Events that local effects post meanwhile are still part of the batch.
-    while (this.#mailbox.length > 0 && processed.length < batchEnvelopesMax) {
-      for (const envelope of this.#mailbox.splice(0, batchEnvelopesMax - processed.length)) {
-        processed.push(envelope);
-        this.#applyEnvelope(batch, envelope);
-      }
-    }
-    if (batch.changes.size > 0) this.#commitBatch(batch, processed);
-    else batch.rejectRefused();
-    if (this.#mailbox.length > 0) this.#scheduleBatch(0);
-  }
-
-  #applyEnvelope(batch: TransactionBatch, envelope: Envelope): void {
-    try {
-      const change = batch.apply(envelope);
-      if (change === null) return;
-      for (const effect of change.job.state.effects) {
-        if (this.#options.effects[effect.src]?.isScheduled) this.#startEffect(change.job, effect);
-      }
-    } catch (error) {
-      // Only reading the database throws here: a command is refused, an event from inside is retried.
-      const acknowledgement = acknowledgementOf(envelope);
-      if (acknowledgement !== null) acknowledgement.reject(error);
-      else setTimeout(() => this.#post(envelope), retryDelayMs).unref();
-    }
-  }
-
-  #commitBatch(batch: TransactionBatch, processed: Envelope[]): void {
-    const { storage, faults, observer } = this.#options;
-    const records = batch.toJobChanges();
-    const beganAt = performance.now();
-    try {
-      for (const { job } of batch.changes.values()) {
-        faults.reach('journal.beforeCommit', job.state.snapshot.context.state);
-      }
-      storage.commit(records);
-    } catch (error) {
-      this.#rollBack(batch, processed, error);
-      return;
-    }
-    this.#isStorageUp = true;
-    this.#writeErrorLog.recovered();
-    observer?.committed?.({
-      jobs: records.length,
-      rows: records.reduce((sum, { rows }) => sum + rows.length, 0),
-      ms: performance.now() - beganAt,
-    });
-    for (const record of records) {
-      const { job } = batch.changes.get(record.jobId)!;
-      job.num = record.num;
-      faults.reach('journal.afterCommit', job.state.snapshot.context.state);
-    }
-    batch.rejectRefused();
-    for (const change of batch.changes.values()) runAfterCommit(change, this.#afterCommit);
-  }
-
-  #rollBack(batch: TransactionBatch, processed: Envelope[], error: unknown): void {
-    const reason = (error as Error).cause ?? error;
-    this.#writeErrorLog.error(reason);
-    this.#isStorageUp = false;
-    this.#options.observer?.commitFailed?.();
-    for (const { job, before } of batch.changes.values()) {
-      for (const effect of job.state.effects) {
-        if (before === null || !before.effects.includes(effect)) this.#runner.abort(effect.key);
-      }
-      if (before === null) this.#scheduler.release(job.id);
-    }
-    batch.rollBack();
-    batch.rejectRefused(error);
-    for (const envelope of processed) acknowledgementOf(envelope)?.reject(error);
-    // Events of jobs that were opened in this batch have no job any more; stale progress events are dropped.
-    const toRetry = processed.filter(
-      (envelope) =>
-        acknowledgementOf(envelope) === null &&
-        envelope.event.type !== 'progress' &&
-        this.#activeJobs.get(envelope.jobId) !== undefined,
-    );
-    this.#mailbox = [...toRetry, ...this.#mailbox];
-    this.#cancelScheduledBatch?.();
-    this.#cancelScheduledBatch = null;
-    if (this.#mailbox.length > 0) this.#scheduleBatch(retryDelayMs);
   }
 }

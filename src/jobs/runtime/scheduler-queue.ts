@@ -5,6 +5,7 @@
  * W1: a waiting job is in the queue, in the queue of its conversation, and, while it is first there and no job of the
  *     conversation runs, in the set of ready jobs. Must never: know the number of slots.
  */
+import assert from 'node:assert/strict';
 import {
   treeCountWhere,
   treeFirst,
@@ -56,8 +57,8 @@ export class SchedulerQueue {
     return this.#countByUser.get(userId) ?? 0;
   }
 
-  /** A job must not be added twice. */
   add(waiter: Waiter, start: () => void): void {
+    assert(!this.#byJob.has(waiter.jobId), 'W1: a job waits once');
     const entry: QueueEntry = { ...waiter, start, arrival: (this.#arrivals += 1) };
     this.#byJob.set(entry.jobId, entry);
     this.#all = treeInsert(this.#all, entry, byArrival);

@@ -2,9 +2,9 @@
  * The events that are applied together and committed in one transaction (group commit). A batch changes jobs in memory
  * only; `rollBack` restores them.
  */
+import assert from 'node:assert/strict';
 import { logFieldsOf } from '#shared/wire/trace';
 import { GatehouseError, messageOf } from '#shared/errors';
-import type { Log } from '#shared/log';
 import { jobMachineVersion } from '#machines/job';
 import type { JobChange, JobHead, JournalEvent, JournalRow } from '../job-store-port.ts';
 import {
@@ -19,7 +19,7 @@ import {
   type JobRuntimeState,
   type PendingTimer,
 } from './job-runtime-state.ts';
-import type { ActiveJob, ActiveJobCache } from './active-jobs.ts';
+import type { ActiveJob } from './active-jobs.ts';
 import {
   acknowledgementOf,
   timerEnvelope,
@@ -28,6 +28,7 @@ import {
   type NewActiveJob,
 } from './envelope.ts';
 import type { JobMachineRunner } from './job-machine-runner.ts';
+import type { JournalParts } from './journal-parts.ts';
 
 export interface BatchedChange {
   job: ActiveJob;
@@ -51,15 +52,9 @@ export interface TransactionBatch {
   rollBack(): void;
 }
 
-export interface TransactionBatchOptions {
-  table: ActiveJobCache;
-  machine: JobMachineRunner;
-  now: number;
-  log: Log;
-}
-
-export function createTransactionBatch(options: TransactionBatchOptions): TransactionBatch {
-  const { table, machine, now } = options;
+export function createTransactionBatch(parts: JournalParts): TransactionBatch {
+  const { activeJobs, machine } = parts;
+  const now = parts.clock.now();
   const changes = new Map<string, BatchedChange>();
   const refused: { acknowledgement: Acknowledgement; error: GatehouseError }[] = [];
   const refuse = (envelope: Envelope, why: string): null => {
@@ -73,11 +68,11 @@ export function createTransactionBatch(options: TransactionBatchOptions): Transa
   const open = (newJob: NewActiveJob, envelope: Envelope): BatchedChange => {
     const first = createState(machine, newJob.input, now);
     const job: ActiveJob = { ...newJob, state: first.state, restoreError: null };
-    table.add(job);
+    activeJobs.add(job);
     return record(job, null, first, envelope);
   };
 
-  const step = (job: ActiveJob, event: JournalEvent) => applyOrFail(options, job, event);
+  const step = (job: ActiveJob, event: JournalEvent) => applyOrFail(parts, job, event, now);
 
   const record = (
     job: ActiveJob,
@@ -97,7 +92,7 @@ export function createTransactionBatch(options: TransactionBatchOptions): Transa
     changes,
     apply(envelope) {
       if (envelope.kind === 'open') return open(envelope.newJob, envelope);
-      const job = table.load(envelope.jobId);
+      const job = activeJobs.load(envelope.jobId);
       if (job === null) return refuse(envelope, 'The job has already ended');
       const due = envelope.kind === 'command' ? overdueTimer(job, now) : undefined;
       if (due !== undefined) {
@@ -119,7 +114,7 @@ export function createTransactionBatch(options: TransactionBatchOptions): Transa
     toJobChanges: () => [...changes.values()].map((change) => toJobChange(change, machine, now)),
     rollBack() {
       for (const { job, before } of changes.values()) {
-        if (before === null) table.evict(job.id);
+        if (before === null) activeJobs.evict(job.id);
         else job.state = before;
       }
     },
@@ -128,12 +123,18 @@ export function createTransactionBatch(options: TransactionBatchOptions): Transa
 
 /** A machine that throws is a bug: the job gets the internal error, and ends. */
 function applyOrFail(
-  { machine, now, log }: TransactionBatchOptions,
+  { machine, log }: JournalParts,
   job: ActiveJob,
   event: JournalEvent,
+  now: number,
 ): AppliedEvent {
   try {
-    return applyEvent(machine, job.state, event, now);
+    const next = applyEvent(machine, job.state, event, now);
+    const { n, seq, emitted } = next.row;
+    assert.equal(n, job.state.rowNumber + 1, 'a row follows the last row of its job');
+    assert.equal(seq, job.state.seq + 1, 'P5: the events of a job have no gap');
+    assert.equal(next.state.seq, job.state.seq + emitted.length, 'P5: each event is counted');
+    return next;
   } catch (error) {
     const who = logFieldsOf(job.id, job.input.traceparent);
     log.error({ ...who, event: event.type, error: messageOf(error) }, 'job broken');
@@ -190,20 +191,13 @@ function toJobChange(
     jobId: job.id,
     num: job.num,
     machineVersion: jobMachineVersion,
-    created: isNew ? toNewJob(job) : null,
+    created: isNew ? job : null,
     rows,
     head: isHeadDue ? toJobHead(state, machine, now) : null,
     at: now,
     keys: envelopes.flatMap((envelope) => acknowledgementOf(envelope)?.key ?? []),
   };
 }
-
-const toNewJob = ({ id, conversation, input, createdAt }: ActiveJob): JobChange['created'] => ({
-  id,
-  conversation,
-  input,
-  createdAt,
-});
 
 function toJobHead(state: JobRuntimeState, machine: JobMachineRunner, now: number): JobHead {
   const parked = isParked(state);

@@ -73,6 +73,16 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 describe('the queue of the scheduler', () => {
+  test('refuses a job that waits already, and a second slot for a job that runs', () => {
+    const { turns } = setUp(1);
+    const waiter = (jobId: string) => ({ jobId, conversation: jobId, userId: 'ann' });
+    turns.enqueue(waiter('runs'), () => undefined);
+    turns.enqueue(waiter('waits'), () => undefined);
+    expect(() => turns.enqueue(waiter('waits'), () => undefined)).toThrow('W1');
+    expect(() => turns.adopt('runs', 'runs')).toThrow('T1');
+    expect(turns).toMatchObject({ waiting: 1, running: 1 });
+  });
+
   test('equals the queue of the reference scheduler over any history', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (maxConcurrent, history) => {
