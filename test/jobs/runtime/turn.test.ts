@@ -34,10 +34,10 @@ describe('Q4: a bug in a step after the commit', () => {
       fixture.submit({ userId: 'ann' }),
       fixture.submit({ userId: 'bob' }),
     ]);
-    await until(() => stateOf(fixture, first!).endedAt !== null);
-    expect(stateOf(fixture, first!)).toMatchObject({ state: 'done', outcome: 'failed' });
-    await fixture.answer(second!, 'classify', classifiedAsDirect('안녕하세요'));
-    await until(() => stateOf(fixture, second!).outcome === 'answered');
+    await until(() => stateOf(fixture, first).endedAt !== null);
+    expect(stateOf(fixture, first)).toMatchObject({ state: 'done', outcome: 'failed' });
+    await fixture.answer(second, 'classify', classifiedAsDirect('안녕하세요'));
+    await until(() => stateOf(fixture, second).outcome === 'answered');
     expect(fixture.journal.stats).toMatchObject({ queued: 0, running: 0, loaded: 0 });
   });
 
