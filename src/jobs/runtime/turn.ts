@@ -15,7 +15,6 @@ import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttl
 import type { FaultPoint } from '#shared/fault-points';
 import { stateEventsOf } from '#shared/wire/state-event';
 import { logFieldsOf } from '#shared/wire/trace';
-import type { ActiveJob } from './active-jobs.ts';
 import { acknowledgementOf, internalEnvelope, type Envelope } from './envelope.ts';
 import { internalErrorEventType, isEnded, isParked, summaryOf } from './job-runtime-state.ts';
 import type { JournalParts } from './journal-parts.ts';
