@@ -13,7 +13,7 @@ import type { EffectReport, EffectResult } from './effect-port.ts';
 import type { EffectSpan } from './journal-observer.ts';
 import { internalEnvelope } from './envelope.ts';
 import type { PendingEffect } from './job-runtime-state.ts';
-import type { JournalSurroundings } from './journal-parts.ts';
+import type { JournalSurroundings } from './journal-surroundings.ts';
 import type { Mailbox } from './mailbox.ts';
 
 export type EffectRunnerOptions = JournalSurroundings & { mailbox: Mailbox; heartbeatMs: number };
