@@ -10,6 +10,7 @@ import { noServerAdvice } from '#events/connection/server-location';
 import { trustOf } from '#app/bridge';
 import { reachableUrl } from '#http/client/core-client';
 import type { CheckResult } from '#shared/check-result';
+import { getJsonPage } from './json-page.ts';
 
 const part = 'synology';
 
@@ -164,13 +165,8 @@ async function checkProcess(
 ): Promise<CheckResult> {
   const url = reachableUrl(synology);
   try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
-    const {
-      nats: bus,
-      outbox,
-      uncertain,
-      dead,
-    } = (await response.json()) as Record<string, unknown>;
+    const { json } = await getJsonPage(`${url}/healthz`);
+    const { nats: bus, outbox, uncertain, dead } = json as Record<string, unknown>;
     const what = `the bridge runs at ${url}: NATS ${String(bus)}, ${String(outbox)} replies wait, ${String(uncertain)} uncertain, ${String(dead)} dead`;
     const startsOne = isCoreThere ? noServerAdvice : `start the core; ${noServerAdvice}`;
     const advice = nats.url === null ? startsOne : 'the line about nats says what to do';

@@ -6,13 +6,12 @@ import type { Config } from '#app/config/config';
 import { hasShortKey, recommendedKeyLength } from '#app/config/api-key-check';
 import { loadTracingSettings } from '#app/config/otel-env';
 import { messageOf } from '#shared/errors';
-import { cliApiKey } from '#shared/api-keys';
 import type { CheckResult } from '#shared/check-result';
+import { sendHttpRequest } from '#shared/http-request';
+import { answerMsMax, getCorePage, getJsonPage } from './json-page.ts';
 
 /** Strips types without a flag and has the APIs that the core uses; bin/gatehouse.mjs requires the same version. */
 const nodeMin = [24, 12] as const;
-
-const answerMsMax = 2_000;
 
 export function checkNode(version: string = process.versions.node): CheckResult {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -77,9 +76,8 @@ export async function checkCore({ server }: Config): Promise<CoreCheck> {
   const part = 'core';
   const taken = 'is something else on this port? set server.port';
   try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(answerMsMax) });
-    const body = (await response.json()) as { status?: unknown };
-    if (response.ok && body.status === 'ok') {
+    const { status, json } = await getJsonPage(`${url}/healthz`);
+    if (status === 200 && (json as { status?: unknown }).status === 'ok') {
       return { isThere: true, result: { part, ok: true, what: `runs at ${url}` } };
     }
     const what = `${url} is answered by something that is no core`;
@@ -111,13 +109,8 @@ const readiness = z.object({
 /** The running core's readiness: its storage, the NATS server that it really uses, and its problems. */
 export async function checkRunningCore({ server }: Config): Promise<CheckResult[]> {
   const part = 'core';
-  const key = cliApiKey(server.apiKeys);
   try {
-    const response = await fetch(`${reachableUrl(server)}/readyz`, {
-      signal: AbortSignal.timeout(answerMsMax),
-      headers: key === null ? {} : { authorization: `Bearer ${key}` },
-    });
-    const { ready, reasons, parts } = readiness.parse(await response.json());
+    const { ready, reasons, parts } = readiness.parse(await getCorePage(server, '/readyz'));
     const { bus, url } = parts.nats;
     const facts = `storage ${parts.storage}, nats ${bus}${url === null ? '' : ` at ${url}`}`;
     const what = [ready ? `is ready: ${facts}` : `is not ready: ${facts}`, ...reasons].join('; ');
@@ -156,17 +149,16 @@ export async function checkTraces(
   if (settings === null || settings.exporter !== 'otlp') return findings;
   const where = new URL(settings.url).origin;
   const advice = `is a collector with OTLP over HTTP (usually port 4318) at ${where}?`;
-  try {
-    const answer = await fetch(settings.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...settings.headers },
-      body: '{"resourceSpans":[]}',
-      signal: AbortSignal.timeout(answerMsMax),
-    });
-    const what = answer.ok ? `are taken at ${where}` : `${where} answers ${answer.status}`;
-    return [...findings, { part, ok: answer.ok, what, ...(answer.ok ? {} : { advice }) }];
-  } catch (error) {
-    const why = messageOf((error as Error).cause ?? error);
-    return [...findings, { part, ok: false, what: `${where}: ${why}`, advice }];
-  }
+  const outcome = await sendHttpRequest({
+    url: settings.url,
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...settings.headers },
+    body: '{"resourceSpans":[]}',
+    timeoutMs: answerMsMax,
+    bytesMax: 64 * 1024,
+  });
+  const ok = outcome.ok && outcome.status >= 200 && outcome.status < 300;
+  const answer = outcome.ok ? ` answers ${outcome.status}` : `: ${outcome.error}`;
+  const what = ok ? `are taken at ${where}` : `${where}${answer}`;
+  return [...findings, { part, ok, what, ...(ok ? {} : { advice }) }];
 }

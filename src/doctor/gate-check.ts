@@ -1,9 +1,8 @@
 /** Doctor check of a running core's gates: running and waiting requests, waiting times, measured durations. */
 import { z } from 'zod';
-import { reachableUrl } from '#http/client/core-client';
 import type { Config } from '#app/config/config';
-import { cliApiKey } from '#shared/api-keys';
 import type { CheckResult } from '#shared/check-result';
+import { getCorePage } from './json-page.ts';
 
 const millis = z.number().nullable();
 
@@ -25,17 +24,10 @@ const page = z.object({
 });
 type BackendEntry = z.infer<typeof page>['backends'][number];
 
-const pageMsMax = 2_000;
-
 /** One result per gate of the core at the configured address; none if no core runs there. */
 export async function checkGates({ server }: Config): Promise<CheckResult[]> {
   try {
-    const apiKey = cliApiKey(server.apiKeys);
-    const response = await fetch(`${reachableUrl(server)}/backends`, {
-      signal: AbortSignal.timeout(pageMsMax),
-      headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },
-    });
-    const parsed = page.safeParse(await response.json());
+    const parsed = page.safeParse(await getCorePage(server, '/backends'));
     return parsed.success ? parsed.data.backends.map(gateResult) : [];
   } catch {
     // `checkCore` has already reported that no core answers, with advice.

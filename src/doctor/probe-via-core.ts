@@ -25,6 +25,7 @@ export async function probeViaCore(
     const beganAt = performance.now();
     const response = await fetch(`${reachableUrl(server)}/v1/chat/completions`, {
       method: 'POST',
+      redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         'content-type': 'application/json',

@@ -1,9 +1,8 @@
 /** Doctor check of the backends that a running core uses after its own discovery. */
 import { z } from 'zod';
 import type { Config } from '#app/config/config';
-import { cliApiKey } from '#shared/api-keys';
-import { reachableUrl } from '#http/client/core-client';
 import type { CheckResult } from '#shared/check-result';
+import { getCorePage } from './json-page.ts';
 
 const page = z.object({
   backends: z.array(
@@ -20,17 +19,10 @@ const page = z.object({
 });
 type BackendEntry = z.infer<typeof page>['backends'][number];
 
-const pageMsMax = 2_000;
-
 /** Null if the core does not report them: it is an older version, or has a different key. */
 export async function checkRunningBackends({ server }: Config): Promise<CheckResult[] | null> {
-  const apiKey = cliApiKey(server.apiKeys);
   try {
-    const response = await fetch(`${reachableUrl(server)}/backends`, {
-      signal: AbortSignal.timeout(pageMsMax),
-      headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },
-    });
-    const parsed = page.safeParse(await response.json());
+    const parsed = page.safeParse(await getCorePage(server, '/backends'));
     return parsed.success ? parsed.data.backends.map(backendResult) : null;
   } catch {
     return null;

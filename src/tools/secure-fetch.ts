@@ -5,10 +5,9 @@
  * 1. Only the configured site gets requests, whatever a redirect or an answer says.
  * 2. An answer larger than `bodyBytesMax` is an error, so that memory is bounded.
  */
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { sendHttpRequest, type HttpFailureKind, type HttpOutcome } from '#shared/http-request';
 import { unfoldSplitCharacters } from '#shared/text/decode-text';
-import { tlsConnectionOptions, type TlsTrust } from '#shared/tls-options';
+import type { TlsTrust } from '#shared/tls-options';
 
 /** A year of a full calendar is about 10 MB; a larger answer is not the answer to a calendar query. */
 const bodyBytesMax = 32 * 1024 * 1024;
@@ -25,7 +24,7 @@ export type PinnedFetch = typeof globalThis.fetch;
 
 /** A request got no complete answer. `wasSent`: the request may have reached the server. */
 export class PinnedFetchError extends Error {
-  readonly kind: 'timeout' | 'unreachable' | 'aborted' | 'too_large' | 'other_site';
+  readonly kind: HttpFailureKind | 'other_site';
   readonly wasSent: boolean;
 
   constructor(kind: PinnedFetchError['kind'], wasSent: boolean, message: string) {
@@ -77,77 +76,36 @@ function registrableDomain(url: URL): string {
   return labels.slice(isWide ? -3 : -2).join('.');
 }
 
-function fetchOnce(
+async function fetchOnce(
   url: URL,
   init: RequestInit | undefined,
   trust: TlsTrust,
   limits: FetchLimits,
 ): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const isTls = url.protocol === 'https:';
-  const body = typeof init?.body === 'string' ? Buffer.from(init.body) : null;
-  let wasSent = false;
-  const request = (isTls ? requestHttps : requestHttp)(url, {
+  const outcome = await sendHttpRequest({
+    url,
     method: init?.method ?? 'GET',
-    headers: {
-      ...Object.fromEntries(new Headers(init?.headers)),
-      'user-agent': 'gatehouse',
-      ...(body === null ? {} : { 'content-length': String(body.length) }),
-    },
-    // One connection per request: one query per hour does not justify a pool, which a restart of the server breaks.
-    agent: false,
-    ...(isTls ? tlsConnectionOptions(trust) : {}),
+    headers: Object.fromEntries(new Headers(init?.headers)),
+    ...(typeof init?.body === 'string' ? { body: init.body } : {}),
+    trust,
+    bytesMax: bodyBytesMax,
+    ...limits,
   });
-  const fail = (kind: PinnedFetchError['kind'], message: string): void => {
-    reject(new PinnedFetchError(kind, wasSent, `${url.host}: ${message}`));
-    request.destroy();
-  };
-  const timer = setTimeout(() => fail('timeout', 'no answer in time'), limits.timeoutMs);
-  const onAbort = (): void => fail('aborted', 'aborted');
-  if (limits.signal.aborted) onAbort();
-  limits.signal.addEventListener('abort', onAbort, { once: true });
-  const cleanUp = (): void => {
-    clearTimeout(timer);
-    limits.signal.removeEventListener('abort', onAbort);
-  };
-  request.on('socket', (socket) => {
-    // Before this event no byte of the request can have been sent.
-    socket.once(isTls ? 'secureConnect' : 'connect', () => (wasSent = true));
-  });
-  request.on('error', (error) => fail('unreachable', error.message));
-  request.on('response', (message) => {
-    void readBody(message).then(
-      (bytes) => resolve(toResponse(message, bytes, url)),
-      (error: Error) =>
-        fail(error.message === tooLarge ? 'too_large' : 'unreachable', error.message),
-    );
-  });
-  request.end(body ?? undefined);
-  return promise.finally(cleanUp);
+  if (outcome.ok) return toResponse(outcome, url);
+  throw new PinnedFetchError(outcome.kind, outcome.wasSent, `${url.host}: ${outcome.error}`);
 }
 
-const tooLarge = 'answer too large';
-
-async function readBody(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw new Error(tooLarge);
-    chunks.push(chunk);
-  }
-  // Servers return calendars with the folds of the program that wrote them, even folds inside a character.
-  return unfoldSplitCharacters(Buffer.concat(chunks));
-}
-
-function toResponse(message: IncomingMessage, bytes: Buffer, url: URL): Response {
+function toResponse(
+  { status, headers: raw, body }: HttpOutcome & { ok: true },
+  url: URL,
+): Response {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(message.headers)) {
+  for (const [name, value] of Object.entries(raw)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   }
-  const status = message.statusCode ?? 502;
   const isEmpty = status === 204 || status === 205 || status === 304;
-  const response = new Response(isEmpty ? null : new Uint8Array(bytes), { status, headers });
-  Object.defineProperty(response, 'url', { value: url.href });
-  return response;
+  // Servers return calendars with the folds of the program that wrote them, even folds inside a character.
+  const content = isEmpty ? null : new Uint8Array(unfoldSplitCharacters(body));
+  const response = new Response(content, { status, headers });
+  return Object.defineProperty(response, 'url', { value: url.href });
 }

@@ -300,8 +300,9 @@ const unreachableError = (url: string): CommandError =>
   new CommandError(`what answers at ${new URL(url).origin} is no core of Gatehouse`);
 
 async function fetchCore(url: string, init: RequestInit): Promise<Response> {
+  let response: Response;
   try {
-    return await fetch(url, init);
+    response = await fetch(url, { ...init, redirect: 'manual' });
   } catch (error) {
     const cause = (error as Error).cause;
     throw new UnreachableError(
@@ -309,6 +310,15 @@ async function fetchCore(url: string, init: RequestInit): Promise<Response> {
       { cause: error },
     );
   }
+  // The key and the texts go to no other address than the one that was given.
+  const location = response.headers.get('location');
+  if (response.status >= 300 && response.status < 400 && location !== null) {
+    await response.body?.cancel();
+    throw new CommandError(
+      `${new URL(url).origin} redirects to ${new URL(location, url).origin}; give that address with --url`,
+    );
+  }
+  return response;
 }
 
 /** True after the final event. */
@@ -333,7 +343,7 @@ async function readStream<Event extends OutgoingEvent>(
     },
   });
   try {
-    const response = await fetch(url, { headers, signal });
+    const response = await fetch(url, { headers, signal, redirect: 'manual' });
     // The core is stopping, or has too many connections: handled like a lost connection.
     if (response.status === 429 || response.status >= 500) return false;
     if (!response.ok)
