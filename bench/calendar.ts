@@ -52,7 +52,7 @@ const storage = createCalendarStore(database);
 const zones = createZones();
 const text = icsOf(entries);
 const begin = performance.now();
-const imported = importIcs(text, { storage, zones, owner: 'local', now: 0 });
+const imported = await importIcs(text, { storage, zones, owner: 'local', now: 0 });
 console.log(`import of ${imported.added} entries: ${(performance.now() - begin).toFixed(0)} ms`);
 
 const log = silentLog();

@@ -26,6 +26,7 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_JOB_VERSION: 'Ask again; before an upgrade let open jobs end.',
   GH_STORE_UNAVAILABLE:
     'Check the free space and the log: a full disk, or a database file that was moved or deleted.',
+  GH_STORE_CONFLICT: 'Send the request again.',
   GH_STORE_LOCKED: 'Stop the other process, or give this one a database of its own.',
   GH_STORE_READ_ONLY: 'Give the user of the process the right to write the file and its folder.',
   GH_STORE_OPEN: 'Check the path in `database`; a file of another program is left as it is.',

@@ -39,6 +39,11 @@ export const errorTable = {
   GH_JOB_VERSION: entry('terminal', 500, 'The job was stored by a version that cannot be resumed'),
   // Storage
   GH_STORE_UNAVAILABLE: entry('retryable', 503, 'The message could not be stored'),
+  GH_STORE_CONFLICT: entry(
+    'retryable',
+    503,
+    'The data changed again with each attempt to change it',
+  ),
   GH_STORE_LOCKED: entry('terminal', 503, 'Another process owns the database'),
   GH_STORE_READ_ONLY: entry('terminal', 503, 'The database cannot be written'),
   GH_STORE_OPEN: entry('terminal', 503, 'The database cannot be opened'),

@@ -7,7 +7,7 @@ export interface FairSlices {
   /** Resolves when this caller may run one slice of about a millisecond. `who`: a user id; `''` is the operator. */
   wait(who: string): Promise<void>;
   /** Yields the pieces of a long text, in slices of about a millisecond; empty pieces are skipped. */
-  iterate(who: string, pieces: Iterable<string>): AsyncGenerator<string>;
+  iterate(who: string, pieces: AsyncIterable<string>): AsyncGenerator<string>;
 }
 
 const sliceMs = 1;
@@ -48,7 +48,7 @@ export function createFairSlices(): FairSlices {
     async *iterate(who, pieces) {
       await wait(who);
       let beganAt = performance.now();
-      for (const piece of pieces) {
+      for await (const piece of pieces) {
         if (piece !== '') yield piece;
         if (performance.now() - beganAt < sliceMs) continue;
         await wait(who);

@@ -19,8 +19,8 @@ export interface CalendarReport {
 
 /** The part of the local calendar that these routes use. */
 export interface CalendarFileService {
-  /** Durable when it returns. Imports all events that can be parsed, or none. @throws GH_STORE_UNAVAILABLE */
-  importIcs(userId: string, ics: string): CalendarReport;
+  /** Durable when it resolves. Imports all events that can be parsed, or none. @throws GH_STORE_UNAVAILABLE */
+  importIcs(userId: string, ics: string): Promise<CalendarReport>;
   /** The iCalendar text in pieces, generated on demand. */
   exportIcs(userId: string): AsyncIterable<string>;
 }
@@ -46,9 +46,9 @@ export function calendarRoutes(
   service: CalendarFileService | null,
 ): (server: FastifyInstance) => void {
   return (server) => {
-    server.post('/calendar/import', { ...userRoute, bodyLimit: bodyBytesMax }, (request) => {
+    server.post('/calendar/import', { ...userRoute, bodyLimit: bodyBytesMax }, async (request) => {
       const { ics, user_id } = parseInput(importBody, request.body);
-      const { unreadable, dropped, ...done } = requireLocal(service).importIcs(user_id, ics);
+      const { unreadable, dropped, ...done } = await requireLocal(service).importIcs(user_id, ics);
       if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
         throw new GatehouseError('GH_TOOL_INPUT', `ics: ${unreadable[0]}`);
       }

@@ -57,20 +57,41 @@ export interface StoredEvent {
   lastWall: number | null;
 }
 
-/** Entries on disk, by owner. Implemented by src/tools/calendar/store/calendar-store.ts; nothing here depends on SQL. */
+export interface EventWrite extends StoredEvent {
+  /** The stored text that this event was made from; null: there was none; omitted: it does not depend on one. */
+  basedOn?: string | null;
+}
+
+export type PutOutcome = 'added' | 'updated' | 'unchanged';
+
+/**
+ * Entries on disk, by owner. Each write is one transaction, durable when it returns or resolves.
+ * Writes: @throws GH_STORE_UNAVAILABLE when nothing was written
+ */
 export interface EventStorage {
-  /** Adds the event unless the owner has an event with this UID (`there`). Durable when it returns. */
-  add(owner: string, event: StoredEvent, now: number): 'added' | 'there';
-  /** Adds or replaces all events in one transaction; returns the outcome of each, in order. */
+  /** Adds the event unless the owner has an event with this UID (`there`). */
+  add(
+    owner: string,
+    event: StoredEvent,
+    now: number,
+  ): 'added' | 'there' | Promise<'added' | 'there'>;
+  /**
+   * Adds or replaces all events; returns the outcome of each, in order. `conflict`: a stored text is no longer the one
+   * that its event is `basedOn`, and nothing was written.
+   */
   putAll(
     owner: string,
-    events: readonly StoredEvent[],
+    events: readonly EventWrite[],
     now: number,
-  ): ('added' | 'updated' | 'unchanged')[];
+  ): PutOutcome[] | 'conflict' | Promise<PutOutcome[] | 'conflict'>;
   /** Entries with `firstWall < toWall` and an end at or after `fromWall`. */
-  touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
+  touching(
+    owner: string,
+    fromWall: number,
+    toWall: number,
+  ): Promise<{ ics: string; entry: string }[]>;
   /** Texts of the owner's entries after `afterNum` (0: from the first), oldest first. */
-  textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
+  textPage(owner: string, afterNum: number, limit: number): Promise<{ num: number; ics: string }[]>;
   /** The text of one entry; null if the owner has no entry with this UID. */
-  text(owner: string, uid: string): string | null;
+  text(owner: string, uid: string): Promise<string | null>;
 }

@@ -6,9 +6,12 @@ import ICAL from 'ical.js';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
 import type { Zones } from '#shared/calendar/zoned-time';
-import type { EventStorage, StoredEvent } from './calendar-port.ts';
+import { repeatOnConflict } from '#shared/repeat-on-conflict';
+import { removeNul } from '#shared/text/remove-nul';
+import type { EventStorage, EventWrite } from './calendar-port.ts';
 import { parseCalendars, type ParsedText } from './calendar-parser.ts';
-import { createEventParser } from './event-parser.ts';
+import type { CalendarEntry } from './event.ts';
+import { createEventParser, type EventParser } from './event-parser.ts';
 import { emptyCalendar, zoneDefinition } from './event-writer.ts';
 import { toStoredEvent } from './stored-entry.ts';
 import { createZoneResolver } from './zone-resolver.ts';
@@ -32,55 +35,80 @@ export interface IcsImportOptions {
   now: number;
 }
 
-/** Imports all events of a calendar file. Durable when it returns; if it throws, no event is stored. */
-export function importIcs(text: string, options: IcsImportOptions): IcsImport {
+/** Imports all events of a calendar file. Durable when it resolves; if it rejects, no event is stored. */
+export async function importIcs(text: string, options: IcsImportOptions): Promise<IcsImport> {
   const { storage, zones, owner, now } = options;
   const result: IcsImport = { added: 0, updated: 0, unchanged: 0, unreadable: [] };
   let parsed: ParsedText;
   try {
-    parsed = parseCalendars(text);
+    parsed = parseCalendars(removeNul(text));
   } catch (error) {
     return { ...result, unreadable: [oneLine(messageOf(error), 160)] };
   }
   const parser = createEventParser(zones);
-  const parsedEvents = parser.parseComponents(parsed.calendars);
-  const events: StoredEvent[] = parsedEvents.entries.map((entry) => {
-    const ics = serializeObject(parsedEvents.components.get(entry.uid) ?? []);
-    const isChangeOnly = entry.parts.every((part) => part.instance !== null);
-    const known = isChangeOnly ? storage.text(owner, entry.uid) : null;
-    if (known === null) return toStoredEvent(entry, ics);
-    // An update of an invitation contains only the changed instance: the stored series is kept.
-    const both = parser.parseComponents(
-      [known, ics].flatMap((one) => parseCalendars(one).calendars),
-    );
-    const [merged = entry] = both.entries;
-    parsedEvents.dropped.push(...both.dropped);
-    return toStoredEvent(merged, serializeObject(both.components.get(merged.uid) ?? []));
+  const read = parser.parseComponents(parsed.calendars);
+  const { outcomes, dropped } = await repeatOnConflict(async () => {
+    const merged = { events: [] as EventWrite[], dropped: [...parsed.dropped, ...read.dropped] };
+    for (const entry of read.entries) {
+      const ics = serializeObject(read.components.get(entry.uid) ?? []);
+      merged.events.push(await mergeWithStored(entry, ics, parser, options, merged.dropped));
+    }
+    const outcomes = await storage.putAll(owner, merged.events, now);
+    return outcomes === 'conflict' ? outcomes : { outcomes, dropped: merged.dropped };
   });
-  for (const what of storage.putAll(owner, events, now)) result[what] += 1;
-  const dropped = [...parsed.dropped, ...parsedEvents.dropped];
+  for (const what of outcomes) result[what] += 1;
   return {
     ...result,
-    unreadable: [...parsed.unreadable, ...parsedEvents.unreadable],
+    unreadable: [...parsed.unreadable, ...read.unreadable],
     ...(dropped.length === 0 ? {} : { dropped }),
   };
 }
 
+/** An update of an invitation contains only the changed instance: the stored series is kept, and merged with it. */
+async function mergeWithStored(
+  entry: CalendarEntry,
+  ics: string,
+  parser: EventParser,
+  { storage, owner }: IcsImportOptions,
+  dropped: string[],
+): Promise<EventWrite> {
+  const isChangeOnly = entry.parts.every((part) => part.instance !== null);
+  if (!isChangeOnly) return toStoredEvent(entry, ics);
+  const basedOn = await storage.text(owner, entry.uid);
+  if (basedOn === null) return { ...toStoredEvent(entry, ics), basedOn };
+  const both = parser.parseComponents(
+    [basedOn, ics].flatMap((one) => parseCalendars(one).calendars),
+  );
+  const [merged = entry] = both.entries;
+  dropped.push(...both.dropped);
+  return {
+    ...toStoredEvent(merged, serializeObject(both.components.get(merged.uid) ?? [])),
+    basedOn,
+  };
+}
+
 /** One calendar text with all entries of the owner, for import into other calendar programs. */
-export const exportIcs = (storage: EventStorage, owner: string, zones: Zones): string =>
-  [...exportPieces(storage, owner, zones)].join('');
+export async function exportIcs(
+  storage: EventStorage,
+  owner: string,
+  zones: Zones,
+): Promise<string> {
+  let text = '';
+  for await (const piece of exportPieces(storage, owner, zones)) text += piece;
+  return text;
+}
 
 /**
  * The same text in pieces, one step per entry: parsing an entry takes about 0.1 ms. Entries are parsed twice (first
  * for their zones, with empty pieces), so that only one parsed entry is in memory at a time.
  */
-export function* exportPieces(
+export async function* exportPieces(
   storage: EventStorage,
   owner: string,
   zones: Zones,
-): Generator<string> {
+): AsyncGenerator<string> {
   const found: CollectedZones = { defined: new Map(), named: new Set(), first: 9999, last: 0 };
-  for (const source of storedCalendars(storage, owner)) {
+  for await (const source of storedCalendars(storage, owner)) {
     collectZones(found, source);
     yield '';
   }
@@ -88,7 +116,7 @@ export function* exportPieces(
   for (const zone of zoneDefinitions(found, zones)) calendar.addSubcomponent(zone);
   const ending = 'END:VCALENDAR';
   yield calendar.toString().slice(0, -ending.length);
-  for (const source of storedCalendars(storage, owner)) {
+  for await (const source of storedCalendars(storage, owner)) {
     const events = source.getAllSubcomponents('vevent');
     yield events.map((event) => `${event.toString()}\r\n`).join('');
   }
@@ -98,10 +126,13 @@ export function* exportPieces(
 /** Texts per page, and so in memory at once. */
 const textsAtOnce = 50;
 
-function* storedCalendars(storage: EventStorage, owner: string): Generator<ICAL.Component> {
+async function* storedCalendars(
+  storage: EventStorage,
+  owner: string,
+): AsyncGenerator<ICAL.Component> {
   let after = 0;
   for (;;) {
-    const page = storage.textPage(owner, after, textsAtOnce);
+    const page = await storage.textPage(owner, after, textsAtOnce);
     for (const { num, ics } of page) {
       yield* parseCalendars(ics).calendars;
       after = num;

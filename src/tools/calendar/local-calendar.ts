@@ -6,6 +6,7 @@ import type { CallContext } from '../tool.ts';
 import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarSource, EventStorage } from './calendar-port.ts';
 import type { CalendarEntry } from './event.ts';
+import { removeNul } from '#shared/text/remove-nul';
 import { createEventParser } from './event-parser.ts';
 import { zoneSpreadMs } from './occurrences.ts';
 import { parseStoredEntries, toStoredEvent } from './stored-entry.ts';
@@ -29,8 +30,8 @@ export function createLocalCalendar(options: LocalCalendarOptions): CalendarSour
   const parser = createEventParser(zones);
   const owner = (context: CallContext): string => ownerOf(context.userId, shared);
   return {
-    entriesIn(range, context) {
-      const rows = storage.touching(
+    async entriesIn(range, context) {
+      const rows = await storage.touching(
         owner(context),
         range.from - zoneSpreadMs,
         range.to + zoneSpreadMs,
@@ -42,14 +43,15 @@ export function createLocalCalendar(options: LocalCalendarOptions): CalendarSour
         if (parsed.length === 0) unreadable.push(...parser.parse(row.ics).unreadable);
         entries.push(...parsed);
       }
-      return Promise.resolve({ ok: true, entries, unreadable, dropped: [] });
+      return { ok: true, entries, unreadable, dropped: [] };
     },
-    create({ ics }, context) {
+    async create(written, context) {
+      const ics = removeNul(written.ics);
       const [entry] = parser.parse(ics).entries;
       if (entry === undefined) throw new Error('a new entry cannot be read');
       // `added` or `there`: an entry with this UID is the result of this write.
-      storage.add(owner(context), toStoredEvent(entry, ics), Date.parse(context.now));
-      return Promise.resolve({ ok: true });
+      await storage.add(owner(context), toStoredEvent(entry, ics), Date.parse(context.now));
+      return { ok: true };
     },
   };
 }

@@ -327,7 +327,7 @@ describe('the local calendar', () => {
       expect(killed.signal).toBe('SIGKILL');
       const calendar = await localCalendar({ path });
       expect((await calendar.registry.execute(draft, contextOf())).ok).toBe(true);
-      expect(calendar.storage.texts('minji')).toHaveLength(1);
+      expect(await calendar.texts('minji')).toHaveLength(1);
       await calendar.close();
       rmSync(folder, { recursive: true });
     },

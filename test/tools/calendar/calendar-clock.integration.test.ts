@@ -90,7 +90,7 @@ describe('the local calendar', () => {
 
   test.each(clocks())('lists the entries of that day and no others $name', async (clock) => {
     const events = eventsAround(clock).map(([uid, lines]) => `UID:${uid}\n${lines}`);
-    expect(calendar.bringIn(bareCalendar(events))).toMatchObject({ unreadable: [] });
+    expect(await calendar.bringIn(bareCalendar(events))).toMatchObject({ unreadable: [] });
     await checkDay(calendar.registry, clock);
   });
 
@@ -98,7 +98,7 @@ describe('the local calendar', () => {
     const [year = 0, month = 0] = clock.today.split('-').map(Number);
     const lastDay = new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
     const lines = 'DTSTART;VALUE=DATE:20200131\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-1\nSUMMARY:rent';
-    calendar.bringIn(bareCalendar([`UID:rent\n${lines}`]));
+    await calendar.bringIn(bareCalendar([`UID:rent\n${lines}`]));
     const range = { date_from: clock.today, date_to: lastDay };
     expect(await titlesOf(calendar.registry, clock, 'search', range)).toEqual(['rent']);
     const isLast = clock.today === lastDay;

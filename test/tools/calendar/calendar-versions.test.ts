@@ -203,14 +203,14 @@ describe('the import of a calendar file', () => {
     ['08-same-uid-different-events.ics', ['국어', '수학', '영어'], 0],
   ])('%s stores the versions that count, and reports the others', async (name, titles, dropped) => {
     const local = await localCalendar();
-    const report = local.bringIn(calendarCase(name));
+    const report = await local.bringIn(calendarCase(name));
     expect(report).toMatchObject({ added: 1, unreadable: [] });
     expect(report.dropped ?? []).toHaveLength(dropped);
     const range = { date_from: '2027-01-12', date_to: '2027-01-17' };
     const { results } = await local.registry.run([calendarCall('search', range)], contextOf());
     for (const title of titles) expect(results[0]?.summary).toContain(title);
     // A version that does not count is not stored: the next export would contain it.
-    expect(local.storage.texts('minji').join('')).not.toMatch(/옛 시각|1차 변경/);
+    expect((await local.texts('minji')).join('')).not.toMatch(/옛 시각|1차 변경/);
     await local.close();
   });
 });
@@ -225,13 +225,13 @@ describe('the import of a single changed instance', () => {
 
   test('changes the stored series once, and an older change does not replace a newer one', async () => {
     const local = await localCalendar();
-    local.bringIn(calendar(series));
+    await local.bringIn(calendar(series));
     const update = calendar(change('12T1500', '변경', 'SEQUENCE:2'));
-    expect(local.bringIn(update)).toMatchObject({ updated: 1, unreadable: [] });
+    expect(await local.bringIn(update)).toMatchObject({ updated: 1, unreadable: [] });
     const changed = ['09:00 매일', '15:00 변경', '09:00 매일', '09:00 매일'];
     expect(await titlesOf(local)).toEqual(changed);
-    expect(local.bringIn(update)).toMatchObject({ updated: 0, unchanged: 1 });
-    const old = local.bringIn(calendar(change('12T1100', '옛 변경', 'SEQUENCE:1')));
+    expect(await local.bringIn(update)).toMatchObject({ updated: 0, unchanged: 1 });
+    const old = await local.bringIn(calendar(change('12T1100', '옛 변경', 'SEQUENCE:1')));
     expect(old.dropped).toEqual(['v: "옛 변경" (SEQUENCE 1): an older version']);
     expect(await titlesOf(local)).toEqual(changed);
     await local.close();
@@ -239,12 +239,12 @@ describe('the import of a single changed instance', () => {
 
   test('cancels that instance of the stored series', async () => {
     const local = await localCalendar();
-    local.bringIn(calendar(series));
+    await local.bringIn(calendar(series));
     const cancel = calendar(change('12T0900', '매일', 'SEQUENCE:1')).replace(
       'VERSION:2.0',
       'VERSION:2.0\r\nMETHOD:CANCEL',
     );
-    local.bringIn(cancel);
+    await local.bringIn(cancel);
     expect(await titlesOf(local)).toEqual(['09:00 매일', '09:00 매일', '09:00 매일']);
     await local.close();
   });

@@ -32,7 +32,7 @@ describe('a calendar file of another program', () => {
   test('12-bom.json is imported', async () => {
     const local = await localCalendar();
     const { request } = JSON.parse(calendarCase('12-bom.json')) as { request: { ics: string } };
-    expect(local.bringIn(request.ics)).toMatchObject({ added: 1, unreadable: [] });
+    expect(await local.bringIn(request.ics)).toMatchObject({ added: 1, unreadable: [] });
     await local.close();
   });
 });
@@ -210,8 +210,8 @@ describe('X-WR-TIMEZONE', () => {
 
   test('is kept when an entry is imported and exported again', async () => {
     const local = await localCalendar();
-    local.bringIn(bareCalendar([event('DTSTART:20270115T090000')], head));
-    const text = exportIcs(local.storage, 'minji', local.zones);
+    await local.bringIn(bareCalendar([event('DTSTART:20270115T090000')], head));
+    const text = await exportIcs(local.storage, 'minji', local.zones);
     expect(inJanuary(text, 'Europe/Berlin')).toEqual(['15 01:00-01:00 x']);
     expect(text).toContain('BEGIN:VTIMEZONE\r\nTZID:Asia/Seoul');
     await local.close();

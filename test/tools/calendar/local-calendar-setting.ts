@@ -22,7 +22,19 @@ export async function localCalendar(
   const registry = createToolRegistry({ tools: [tool], log, faults });
   const bringIn = (ics: string, owner = 'minji') =>
     importIcs(ics, { storage, zones, owner, now: Date.parse('2026-11-18T00:00:00Z') });
-  return { database, storage, zones, source, registry, bringIn, close: () => database.close() };
+  /** The texts of the owner's entries, oldest first. */
+  const texts = async (owner: string): Promise<string[]> =>
+    (await storage.textPage(owner, 0, 1_000)).map(({ ics }) => ics);
+  return {
+    database,
+    storage,
+    zones,
+    source,
+    registry,
+    bringIn,
+    texts,
+    close: () => database.close(),
+  };
 }
 
 export const calendarCall = (operation: string, params: Record<string, unknown> = {}) => ({

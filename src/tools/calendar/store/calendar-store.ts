@@ -7,55 +7,32 @@
 import type { Database } from '#storage/database';
 import { guardStorage } from '#storage/guard-storage';
 import { param, statementCompiler } from '#storage/compile-statement';
-
-export interface CalendarEventRow {
-  uid: string;
-  ics: string;
-  entry: string;
-  firstWall: number;
-  /** Null when the entry has no end. */
-  lastWall: number | null;
-}
-
-export interface CalendarStore {
-  /** Durable when it returns. @throws GH_STORE_UNAVAILABLE when nothing was written */
-  add(owner: string, event: CalendarEventRow, now: number): 'added' | 'there';
-  /** One transaction. @throws GH_STORE_UNAVAILABLE when nothing was written */
-  putAll(
-    owner: string,
-    events: readonly CalendarEventRow[],
-    now: number,
-  ): ('added' | 'updated' | 'unchanged')[];
-  /** Entries that begin before `toWall` and end at or after `fromWall`. */
-  touching(owner: string, fromWall: number, toWall: number): { ics: string; entry: string }[];
-  /** Texts of all entries, oldest first. */
-  texts(owner: string): string[];
-  /** A page of them in order of `num`: those with a number above `afterNum`. */
-  textPage(owner: string, afterNum: number, limit: number): { num: number; ics: string }[];
-  /** The text of one entry; null when the owner has none with this UID. */
-  text(owner: string, uid: string): string | null;
-}
+import type { EventStorage, EventWrite, PutOutcome, StoredEvent } from '../calendar-port.ts';
 
 /** Stands for "has no end" in the index: the largest time of JavaScript. */
 const endless = 8.64e15;
 
-export function createCalendarStore(database: Database): CalendarStore {
+export function createCalendarStore(database: Database): EventStorage {
   const statements = prepare(database);
-  const insert = (owner: string, event: CalendarEventRow, now: number): boolean => {
+  const insert = (owner: string, event: StoredEvent, now: number): boolean => {
     const { uid, firstWall, lastWall, ics, entry } = event;
     const last = lastWall ?? endless;
     return statements.insert.run(owner, uid, firstWall, last, now, now, ics, entry).changes > 0;
   };
-  const put = (owner: string, event: CalendarEventRow, now: number) => {
-    if (insert(owner, event, now)) return 'added' as const;
+  const put = (owner: string, event: StoredEvent, now: number): PutOutcome => {
+    if (insert(owner, event, now)) return 'added';
     const { uid, firstWall, lastWall, ics, entry } = event;
     const last = lastWall ?? endless;
     const { changes } = statements.update.run(firstWall, last, now, ics, entry, owner, uid, ics);
-    return changes > 0 ? ('updated' as const) : ('unchanged' as const);
+    return changes > 0 ? 'updated' : 'unchanged';
   };
+  const text = (owner: string, uid: string): string | null =>
+    statements.text.get(owner, uid)?.ics ?? null;
   const putAll = database.connection.transaction(
-    (owner: string, events: readonly CalendarEventRow[], now: number) =>
-      events.map((event) => put(owner, event, now)),
+    (owner: string, events: readonly EventWrite[], now: number) =>
+      events.some(({ uid, basedOn }) => basedOn !== undefined && basedOn !== text(owner, uid))
+        ? ('conflict' as const)
+        : events.map((event) => put(owner, event, now)),
   );
   const stored = <Value>(write: () => Value): Value => {
     database.ensureInPlace();
@@ -64,10 +41,9 @@ export function createCalendarStore(database: Database): CalendarStore {
   return {
     add: (owner, event, now) => stored(() => (insert(owner, event, now) ? 'added' : 'there')),
     putAll: (owner, events, now) => stored(() => putAll.immediate(owner, events, now)),
-    touching: (owner, fromWall, toWall) => statements.touching.all(owner, fromWall, toWall),
-    texts: (owner) => statements.texts.all(owner).map((row) => row.ics),
-    textPage: (owner, afterNum, limit) => statements.textPage.all(owner, afterNum, limit),
-    text: (owner, uid) => statements.text.get(owner, uid)?.ics ?? null,
+    touching: async (owner, fromWall, toWall) => statements.touching.all(owner, fromWall, toWall),
+    textPage: async (owner, afterNum, limit) => statements.textPage.all(owner, afterNum, limit),
+    text: async (owner, uid) => text(owner, uid),
   };
 }
 
@@ -111,9 +87,6 @@ function prepare(database: Database) {
         .where('owner', '=', param)
         .where('last_wall', '>=', param)
         .where('first_wall', '<', param),
-    ),
-    texts: compile<{ ics: string }>(
-      query.selectFrom('calendar_event').select('ics').where('owner', '=', param).orderBy('num'),
     ),
     textPage: compile<{ num: number; ics: string }>(
       query
