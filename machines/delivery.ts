@@ -39,26 +39,31 @@ export interface DeliveryContext extends DeliveryInput {
   strikes: number;
   pauseMs: number;
   error: string | null;
+  /** The chat's id of the last post, if it gave one. */
+  postId: string | null;
 }
+
+/** A refusal for now. `afterMs`: the least pause, by the chat's own word. */
+type Retry<Type, Fields = { error: string }> = { type: Type; afterMs?: number } & Fields;
 
 export type DeliveryEvent =
   /** The part up to `next` is about to be sent. */
   | { type: 'send'; next: number }
   /** The part up to `next` is blank: nothing to post. */
   | { type: 'skip'; next: number }
-  | { type: 'posted' }
+  | { type: 'posted'; postId?: string }
   /** The request was sent, and no readable response came. */
   | { type: 'lost'; error: string }
   /** The process died while the request was out. */
   | { type: 'restarted' }
-  | { type: 'tooFast' }
+  | Retry<'tooFast', unknown>
   /** The chat accepts no part of `chars` code points. */
   | { type: 'tooLong'; chars: number; error: string }
-  | { type: 'unreachable'; error: string }
-  /** The NAS is reachable, but its chat accepts no posts: it was stopped, or is still starting. */
-  | { type: 'stopped'; error: string }
+  | Retry<'unreachable'>
+  /** The server is reachable, but its chat accepts no posts: it was stopped, or is still starting. */
+  | Retry<'stopped'>
   /** A retry may succeed; if not, the part itself is the cause. */
-  | { type: 'busy'; error: string }
+  | Retry<'busy'>
   | { type: 'refused'; error: string }
   /** The pause is over. */
   | { type: 'resume' }
@@ -66,16 +71,16 @@ export type DeliveryEvent =
   | { type: 'expired'; error?: string }
   | { type: 'drop' };
 
-/** Synology Chat requires 0.5 to 0.7 s between posts; more than 8 s would delay replies without need. */
+/** Chats require about half a second between posts; more than 8 s would delay replies without need. */
 const tooFastMs = { first: 700, max: 8_000 };
-/** A NAS restart takes minutes. Shorter pauses fill its log, longer pauses delay replies after it is back. */
+/** A server restarts in minutes. Shorter pauses fill its log, longer pauses delay replies after it is back. */
 const outageMs = { first: 1_000, max: 30_000 };
-/** A stopped package is started again by its administrator. */
+/** A stopped chat is started again by its administrator. */
 const stoppedMs = { first: 5_000, max: 60_000 };
 const busyMs = { first: 2_000, max: 30_000 };
-/** Upper bound of all pauses. */
+/** Upper bound of all pauses that the chat has not asked for. */
 export const pauseMsMax = Math.max(tooFastMs.max, outageMs.max, stoppedMs.max, busyMs.max);
-/** Sources disagree on whether 117 means "busy" or "illegal": a few retries decide. */
+/** A chat may report a post that it never accepts as "busy": a few retries decide. */
 const strikesMax = 3;
 /** A chat that refuses a part this short as too long means something else. */
 const charsMin = 40;
@@ -103,8 +108,9 @@ const deliverySetup = setup({
   actions: {
     aim: assign(({ event }) => ({ next: (event as { next: number }).next })),
     moveOn: assign(({ context }) => ({ offset: context.next })),
-    countPost: assign(({ context }) => ({
+    countPost: assign(({ context, event }) => ({
       posts: context.posts + 1,
+      postId: (event as { postId?: string }).postId ?? null,
       offset: context.next,
       tries: 0,
       strikes: 0,
@@ -119,8 +125,8 @@ const deliverySetup = setup({
     shorten: assign(({ context, event }) => ({
       limit: Math.min(context.limit, Math.ceil((event as { chars: number }).chars / 2)),
     })),
-    pause: assign(({ context }, params: Backoff) => ({
-      pauseMs: backoffMs(params, context.tries),
+    pause: assign(({ context, event }, params: Backoff) => ({
+      pauseMs: Math.max(backoffMs(params, context.tries), (event as Retry<string>).afterMs ?? 0),
       tries: context.tries + 1,
     })),
     strike: assign(({ context }) => ({ strikes: context.strikes + 1 })),
@@ -151,6 +157,7 @@ export const deliveryMachine = deliverySetup.createMachine({
     strikes: 0,
     pauseMs: 0,
     error: null,
+    postId: null,
   }),
   initial: 'waiting',
   states: {

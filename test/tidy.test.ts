@@ -177,6 +177,35 @@ function importCycles(): string[] {
   return found;
 }
 
+describe('the bridge', () => {
+  const isShared = (file: string): boolean =>
+    /^src\/channels\/(?:[^/]+|(?:inbox|outbox|store)\/[^/]+)$/.test(file);
+  const shared = sources.filter(isShared);
+
+  test('has files for every chat, and a folder for each chat', () => {
+    expect(shared.length).toBeGreaterThan(20);
+    const folders = sources.filter((file) => isBelow(file, 'src/channels') && !isShared(file));
+    expect([...new Set(folders.map((file) => file.split('/')[2]))]).toEqual(['synology']);
+  });
+
+  test.each([...shared, 'machines/delivery.ts'])('%s knows no chat', (file) => {
+    const targets = importsOf(file).flatMap(({ target }) => target ?? []);
+    const ofChats = targets.filter((to) => isBelow(to, 'src/channels') && !isShared(to));
+    const words = readFileSync(join(root, file), 'utf8').match(/synology|dsm|\bNAS\b/i) ?? [];
+    // The column of learned post limits keeps its name.
+    expect([...ofChats, ...words].filter((found) => found !== 'nas')).toEqual([]);
+  });
+
+  test('loads a chat only where src/app/channels.ts names it', () => {
+    const importers = sources.filter(
+      (file) =>
+        !isBelow(file, 'src/channels') &&
+        importsOf(file).some(({ name }) => /^#channels\/(?!inbox|outbox|store)[^/]+\//.test(name)),
+    );
+    expect(importers).toEqual(['src/app/channels.ts']);
+  });
+});
+
 describe('a unit test', () => {
   const isUnit = (file: string): boolean => !/\.(?:integration|e2e|chaos)\.test\.ts$/.test(file);
 

@@ -1,37 +1,36 @@
-/** Starts the Synology bridge from a configuration: its database, its link to the core, its TLS trust. */
-import { readFileSync } from 'node:fs';
+/** Starts a bridge from a configuration: its channel, its database, its link to the core. */
 import { dirname } from 'node:path';
 import { startBridge, type Bridge } from '#channels/bridge';
-import { channel } from '#channels/core-link-port';
 import type { Config } from './config/config.ts';
-import { GatehouseError, messageOf } from '#shared/errors';
+import { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
-import type { TlsTrust } from '#shared/tls-options';
 import { createChannelLink } from '#events/channel-link/channel-link';
 import { openBridgeDatabase } from '#channels/store/bridge-database';
 import { createBridgeStore } from '#channels/store/bridge-store';
+import type { Channel } from './channels.ts';
 
 /** @throws GatehouseError whose code names the cause of a failed start. */
-export async function openBridge(config: Config, log: Log): Promise<Bridge> {
-  const { synology, nats, locale } = config;
+export async function openBridge(channel: Channel, config: Config, log: Log): Promise<Bridge> {
+  const { nats, locale } = config;
   if (nats.mode === 'off') {
     throw new GatehouseError('GH_CONFIG_INVALID', 'nats.mode: off, but the bridge needs NATS');
   }
-  const trust = trustOf(config);
-  const database = openBridgeDatabase(synology.database);
+  const { settings, adapter } = await channel.open(config, log);
+  const database = openBridgeDatabase(settings.database);
   try {
     const started = await startBridge({
-      settings: synology,
+      channel: channel.name,
+      adapter,
+      settings,
       storage: createBridgeStore(database, Date.now),
       link: (onReply) =>
         createChannelLink({
           config: nats,
-          channel,
+          channel: channel.name,
           dataFolder: dirname(config.database),
           onReply,
           log,
         }),
-      trust,
       locale,
       log,
     });
@@ -45,19 +44,5 @@ export async function openBridge(config: Config, log: Log): Promise<Bridge> {
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-/** @throws GH_CONFIG_INVALID */
-export function trustOf({ synology: { caFile, fingerprint256 } }: Config): TlsTrust {
-  try {
-    return {
-      ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
-      fingerprint256: fingerprint256 ?? undefined,
-    };
-  } catch (error) {
-    throw new GatehouseError('GH_CONFIG_INVALID', `synology.caFile: ${messageOf(error)}`, {
-      cause: error,
-    });
   }
 }

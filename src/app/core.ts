@@ -36,6 +36,7 @@ import { wireAsk, createAskLoopApi } from './api/ask-api-adapter.ts';
 import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool } from '#models/backend-pool';
 import { backendViews, modelListing } from '#models/backend-view';
+import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { createCalendarApi } from './api/calendar-api-adapter.ts';
 import { createDocumentApi } from './api/document-api-adapter.ts';
@@ -73,6 +74,8 @@ export interface CoreOptions {
   log: Log;
   clock?: Clock;
   faults?: FaultInjector;
+  /** For tests: the names of the channels that bridges serve. Default: all. */
+  channels?: readonly string[];
   /** For tests: ports to search for local model servers. */
   discoveryPorts?: readonly number[];
   /** For tests: interval of the discovery while the demo model answers. */
@@ -137,7 +140,7 @@ async function assemble(
 
   const drafts = createDraftService({ ...options, database, pool, library, hub, clock, faults });
   const outbox = createEventLogStore(database);
-  const messaging = wireMessaging({ config, database, outbox, jobService, hub, log, faults });
+  const messaging = wireMessaging({ ...parts, outbox, jobService, channels: options.channels });
   const databaseFile = watchDatabase(database, log, closers);
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
@@ -200,6 +203,7 @@ const listenHttp = (parts: {
   return startServer({
     ...config.server,
     ...rest,
+    bridgeChannels: bridgeChannelNames,
     connectionsMax: config.server.limits.connections,
     ownerOf: async (jobId) => (await jobService.get(jobId)).user_id,
   });

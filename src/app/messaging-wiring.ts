@@ -8,6 +8,7 @@ import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createMessaging } from '#events/messaging';
 import type { Messaging, MessagingStatus } from '#events/messaging-port';
+import { channels } from './channels.ts';
 import type { Database } from '#storage/database';
 import { createDeliveryStore } from '#events/store/event-log-store';
 
@@ -19,6 +20,8 @@ export function wireMessaging(parts: {
   hub: LiveHub;
   log: Log;
   faults: FaultInjector;
+  /** Default: all that src/app/channels.ts names. */
+  channels?: readonly string[] | undefined;
 }): Messaging {
   const { config, database, outbox, jobService, hub, log, faults } = parts;
   return createMessaging({
@@ -29,6 +32,7 @@ export function wireMessaging(parts: {
     deliveries: createDeliveryStore(database),
     log,
     faults,
+    channels: parts.channels ?? channels.map(({ name }) => name),
     dataFolder: dirname(config.database),
   });
 }

@@ -1,10 +1,11 @@
 /**
- * HTTP server for Chat's webhooks. Every resource is bounded before authentication.
+ * HTTP server of a bridge: its health, and the webhook of its chat if it has one. Every resource is bounded before
+ * authentication.
  *
  * W1: body size and read time are limited; a larger or slower request is refused and its connection closed. Concurrent
  *     reads are limited in total and per address: the token is known only after the read, and a slow sender must not
  *     block the chat.
- * W2: an accepted post is answered 200 with an empty body, because Chat would post any body into the chat.
+ * W2: an accepted post is answered 200 with an empty body, because a chat may post any body into the conversation.
  * W3: the client's address is that of the connection. No header is trusted.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -12,21 +13,19 @@ import type { AddressInfo, Socket } from 'node:net';
 import { errorTable, GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { createPerAddressLimit } from './per-address-limit.ts';
-import type { InboundHandler, InboundOutcome } from './inbox/inbound-handler.ts';
-import { parseWebhookPost } from './synology/webhook-payload.ts';
+import type { Webhook } from './channel-adapter-port.ts';
 
-export interface WebhookServer {
+export interface BridgeServer {
   readonly url: string;
   close(): Promise<void>;
 }
 
-export interface WebhookServerOptions {
+export interface BridgeServerOptions {
   host: string;
   port: number;
-  inboundHandler: InboundHandler;
+  /** Null: the chat is polled. */
+  webhook: Webhook | null;
   health(): Record<string, unknown>;
-  /** Refusals of Chat's own requests are answered 200: some versions stop sending after another status. */
-  quietRefusals: boolean;
   log: Log;
 }
 
@@ -41,34 +40,36 @@ const readingMax = 32;
 const readingOfOneMax = 8;
 /** Further connections are closed at once: a connection costs memory before its first request. */
 const connectionsMax = 256;
-/** Per address. Chat opens one connection per post; a proxy in front keeps some dozen. */
+/** Per address. A chat opens one connection per post; a proxy in front keeps some dozen. */
 const connectionsOfOneMax = 64;
 /** The rest of a refused body is read and discarded up to here, so that the sender can read the response. */
 const discardBytesMax = 16 * 1024 * 1024;
 const discardMsMax = 2_000;
 
-const webhookPath = '/webhook/synology';
-
 /** @throws GH_SERVER_PORT */
-export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
-  const { host, port, log } = options;
+export async function startBridgeServer(options: BridgeServerOptions): Promise<BridgeServer> {
+  const { host, port, webhook, log } = options;
   let reading = 0;
   const slots = createPerAddressLimit(readingOfOneMax);
   const connections = createPerAddressLimit(connectionsOfOneMax);
   const server = createServer({ maxHeaderSize: 8 * 1024 }, (request, response) => {
     const path = (request.url ?? '').split('?')[0]?.replace(/\/+$/, '');
     if (path === '/healthz' && isReadMethod(request)) return sendHealth(response, options);
-    if (path !== webhookPath) return sendError(request, response, 'GH_REQUEST_NOT_FOUND', 404);
-    // Chat sends HEAD before it posts, and stops posting if the status is not 200.
+    if (webhook === null || path !== webhook.path) {
+      return sendError(request, response, 'GH_REQUEST_NOT_FOUND');
+    }
+    // Some chats send HEAD before they post, and stop posting if the status is not 200.
     if (request.method === 'HEAD') return void response.writeHead(200).end();
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST, HEAD');
-      return sendError(request, response, 'GH_REQUEST_INVALID', 405, 'Only POST and HEAD');
+      return sendError(request, response, 'GH_REQUEST_INVALID', 'Only POST and HEAD', {
+        status: 405,
+      });
     }
     const release = reading < readingMax ? slots.acquire(addressOf(request.socket)) : null;
-    if (release === null) return sendError(request, response, 'GH_REQUEST_TOO_MANY', 429);
+    if (release === null) return sendError(request, response, 'GH_REQUEST_TOO_MANY');
     reading += 1;
-    void handlePost(request, response, options)
+    void handlePost(request, response, webhook)
       .catch((error: unknown) => log.error({ error: messageOf(error) }, 'a webhook failed'))
       .finally(() => {
         reading -= 1;
@@ -101,7 +102,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
 }
 
 /** Must survive a failing disk: that is what this check reports. */
-function sendHealth(response: ServerResponse, { health, log }: WebhookServerOptions): void {
+function sendHealth(response: ServerResponse, { health, log }: BridgeServerOptions): void {
   try {
     sendJson(response, 200, health());
   } catch (error) {
@@ -129,31 +130,18 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 async function handlePost(
   request: IncomingMessage,
   response: ServerResponse,
-  { inboundHandler, quietRefusals, log }: WebhookServerOptions,
+  webhook: Webhook,
 ): Promise<void> {
   const body = await readBody(request);
-  if (typeof body === 'string') {
-    const status = errorTable[body].status;
-    return sendError(request, response, body, status);
-  }
+  if (typeof body === 'string') return sendError(request, response, body);
   if (body === null) return;
   if (contentBytes(body) > contentBytesMax) {
-    return sendError(request, response, 'GH_REQUEST_TOO_LARGE', 413);
+    return sendError(request, response, 'GH_REQUEST_TOO_LARGE');
   }
-  const address = addressOf(request.socket);
-  const post = parseWebhookPost(body.toString('utf8'), request.headers['content-type'] ?? '');
-  const outcome = await inboundHandler.handle(post, address);
-  if (outcome.ok) return void response.writeHead(200, { 'content-length': 0 }).end();
-  logRefusal(log, outcome, address);
-  if (quietRefusals && outcome.isAuthenticated && outcome.status !== 503) {
-    return void response.writeHead(200, { 'content-length': 0 }).end();
-  }
-  sendError(request, response, outcome.code, outcome.status, outcome.message);
-}
-
-function logRefusal(log: Log, outcome: InboundOutcome & { ok: false }, address: string): void {
-  const level = outcome.isAuthenticated ? 'info' : 'debug';
-  log[level]({ address, code: outcome.code, status: outcome.status }, 'a post was refused');
+  const { headers, socket } = request;
+  const refusal = await webhook.handle({ body, headers, address: addressOf(socket) });
+  if (refusal === null) return void response.writeHead(200, { 'content-length': 0 }).end();
+  sendError(request, response, refusal.code, refusal.message);
 }
 
 /** Size of the content: a form escape `%XX` counts as one byte. */
@@ -193,8 +181,8 @@ function sendError(
   request: IncomingMessage,
   response: ServerResponse,
   code: ErrorCode,
-  status: number,
   message: string = errorTable[code].title,
+  { status }: { status: number } = errorTable[code],
 ): void {
   if (!request.complete) {
     response.setHeader('connection', 'close');

@@ -41,7 +41,7 @@ export interface NewInboxRow {
   /** Name of the source target in the configuration. */
   target: string;
   lane: string;
-  /** The user's number in the chat. */
+  /** The user's id in the chat. */
   chatUser: string;
   /** The user's id in Gatehouse. */
   userId: string;
@@ -159,6 +159,8 @@ export interface BridgeStorage {
   appendText(id: number, text: string, delivery: StoredDelivery): void;
   /** Whether a notice about the job was posted, or will be. */
   hasNotice(jobId: string): boolean;
+  /** The chat's id of the last post of the job's notices; null if there is none. */
+  postedNotice(jobId: string): string | null;
   hasReply(replyId: string): boolean;
   /** Whether a visible reply for the job with a larger `n` was stored. */
   hasAnswer(jobId: string, n: number): boolean;
@@ -171,9 +173,9 @@ export interface BridgeStorage {
   unreported(limit: number): OutboxEntry[];
   markReported(id: number, at: number): void;
 
-  /** Learned post limit of the NAS, in code points; null if none was learned since `since` (epoch ms). */
-  charLimitOf(nas: string, since: number): number | null;
-  saveCharLimit(nas: string, limit: number, at: number): void;
+  /** Learned post limit of a server; null if none was learned since `since` (epoch ms). */
+  charLimitOf(server: string, since: number): number | null;
+  saveCharLimit(server: string, limit: number, at: number): void;
   /** Counts all rows, 30 days of them: too slow for a hot path. */
   counts(): BridgeCounts;
   /** `inbox` and `outbox` of `counts()`; reads open rows only. */

@@ -1,11 +1,12 @@
 /**
- * Composition root of the Synology bridge: webhooks of Chat in, the NAS's API out, the core over NATS.
+ * Composition root of a bridge: messages of a chat in, its API out, the core over NATS. The adapter is all that knows the
+ * chat.
  *
- *     Chat ─► bridge-server ──► inbound-handler ─► INBOX ─► inbox-submitter ─► core
- *     Chat ◄─ nas-client ◄─ reply-sender ◄─ OUTBOX ◄─ reply-receiver ◄─ core
+ *     chat ─► adapter ─► inbound-handler ─► INBOX ─► inbox-submitter ─► core
+ *     chat ◄─ adapter ◄─ reply-sender ◄─ OUTBOX ◄─ reply-receiver ◄─ core
  *     delivery-reporter, unanswered-sweeper ─► core
  *
- * 1. What was acknowledged to Chat or to the broker is on disk.
+ * 1. What was acknowledged to the chat or to the broker is on disk.
  * 2. Nothing is posted twice. A post with an unknown result is marked `uncertain` and reported.
  * 3. Log lines at `info` contain no tokens and no user text.
  */
@@ -13,14 +14,12 @@ import type { BridgeStorage, NewOutboxRow } from './bridge-storage-port.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import type { Reply } from '#shared/wire/reply';
 import type { Log } from '#shared/log';
-import type { TlsTrust } from '#shared/tls-options';
 import { textsOf, type Locale } from '#machines/texts';
 import { createUnansweredSweeper } from './inbox/unanswered-sweeper.ts';
 import { createButtonHandler } from './inbox/button-handler.ts';
 import { createAttachmentLoader } from './inbox/attachment-loader.ts';
-import { createInboundHandler, type InboundHandler } from './inbox/inbound-handler.ts';
+import { createInboundHandler } from './inbox/inbound-handler.ts';
 import { recoverOnStartup } from './startup-recovery.ts';
-import { createNasClient } from './synology/nas-client.ts';
 import { noticeLocale, createSystemNotice } from './system-notices.ts';
 import { retargetRow } from './outbox/reply-routing.ts';
 import type { CoreLink } from './core-link-port.ts';
@@ -29,27 +28,29 @@ import { createRateLimit } from './rate-limit.ts';
 import { createReplyReceiver } from './outbox/reply-receiver.ts';
 import { createDeliveryReporter } from './outbox/delivery-reporter.ts';
 import { createInboxSubmitter } from './inbox/inbox-submitter.ts';
-import { parseTargets, type SynologySettings, type Targets } from './synology/targets.ts';
-import { createWebhookAuthenticator } from './synology/webhook-auth.ts';
-import { startWebhookServer } from './bridge-server.ts';
+import { startBridgeServer } from './bridge-server.ts';
+import type { ChannelAdapter } from './channel-adapter-port.ts';
+import { startPolling } from './inbox/polling.ts';
 
-export interface BridgeSettings extends SynologySettings {
+/** What the configuration of every channel has. */
+export interface BridgeSettings {
+  /** Of the HTTP server: `GET /healthz`, and the webhook if the chat has one. */
   host: string;
   port: number;
-  maxChars: number;
-  minIntervalMs: number;
+  /** A notice waits this long, so that an answer in this time replaces it. */
   noticeDelayMs: number;
+  /** Messages of one user. */
   ratePerMinute: number;
-  files: 'names' | 'always' | 'off';
-  quietRefusals: boolean;
 }
 
 export interface BridgeOptions {
+  /** Name of the channel, in subjects and jobs. */
+  channel: string;
+  adapter: ChannelAdapter;
   settings: BridgeSettings;
   storage: BridgeStorage;
   /** Creates the link to the core; the bridge passes its handler for replies. */
   link(onReply: (reply: Reply) => Promise<'done' | 'later'>): CoreLink;
-  trust: TlsTrust;
   locale: Locale | 'auto';
   log: Log;
   timings?: Partial<BridgeTimings>;
@@ -64,7 +65,7 @@ export interface BridgeTimings {
 }
 
 export interface Bridge {
-  /** URL that Chat posts to. */
+  /** URL of the webhook, or of the server if the chat is polled. */
   readonly url: string;
   health(): Record<string, unknown>;
   /** Graceful shutdown: accepts nothing new and finishes the post in flight; the rest stays for the next start. */
@@ -80,34 +81,28 @@ const defaultTimings: BridgeTimings = {
   sweepIntervalMs: 30_000,
   minUnansweredMs: 60_000,
 };
-/** How long ended rows are kept, so that a repeated post of Chat is recognised. */
+/** How long ended rows are kept, so that a repeated post of the chat is recognised. */
 const retentionMs = 30 * dayMs;
 
-/** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID, GH_SERVER_PORT */
+/** @throws GH_SERVER_PORT, GH_STORE_UNAVAILABLE */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
-  const { settings, storage, log } = options;
-  const targets = parseTargets(settings);
-  const parts = assemble(options, targets);
-  const { poster, submitter, reporter, watch, link } = parts;
+  const { settings, adapter, storage, log } = options;
+  const { poster, submitter, reporter, watch, link, webhook = null, poll } = assemble(options);
   const health = () => healthOf(link, storage);
   // Before anything runs, so that a failing disk fails the start.
-  const uncertainNas = recoverOnStartup({ storage, targets, now: Date.now, log });
-  const server = await startWebhookServer({
-    ...settings,
-    inboundHandler: parts.intake,
-    health,
-    log,
-  });
+  const uncertain = recoverOnStartup({ storage, adapter, now: Date.now, log });
+  const server = await startBridgeServer({ ...settings, webhook, health, log });
   link.start();
-  poster.start(uncertainNas);
+  poster.start(uncertain);
   reporter.start();
   submitter.start();
   watch.start();
+  const polling = startPolling(poll, log);
   return {
-    url: `${server.url}/webhook/synology`,
+    url: `${server.url}${webhook?.path ?? ''}`,
     health,
     async stop() {
-      await server.close();
+      await Promise.all([server.close(), polling.stop()]);
       await Promise.all([submitter.stop(), watch.stop(), poster.stop()]);
       await reporter.stop();
       await link.stop();
@@ -115,13 +110,13 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   };
 }
 
-function assemble(options: BridgeOptions, targets: Targets) {
-  const { settings, storage, locale, log } = options;
+function assemble(options: BridgeOptions) {
+  const { channel, adapter, settings, storage, locale, log } = options;
+  const { targets } = adapter;
   const timings = { ...defaultTimings, ...options.timings };
   const now = (): number => Date.now();
   // For per-minute limits: if the wall clock were set back, it would lock out all users until it catches up.
   const monotonicNow = (): number => performance.now();
-  const nas = createNasClient(options.trust);
   // Declared here, assigned below: the parts wake each other.
   const wakes: { poster?: ReplySender } = {};
   const wakePoster = (): void => wakes.poster?.wake();
@@ -134,7 +129,7 @@ function assemble(options: BridgeOptions, targets: Targets) {
   };
   const replies = createReplyReceiver({
     storage,
-    targets,
+    adapter,
     now,
     log,
     noticeDelayMs: settings.noticeDelayMs,
@@ -144,20 +139,18 @@ function assemble(options: BridgeOptions, targets: Targets) {
     },
   });
   const link = options.link((reply) => Promise.resolve(replies.receive(reply)));
-  const reporter = createDeliveryReporter({ storage, link, now, log });
-  const shared = { storage, targets, link, say, now, log };
+  const reporter = createDeliveryReporter({ channel, storage, link, now, log });
+  const shared = { channel, adapter, storage, targets, link, say, now, log };
   const poster = createReplySender({
     ...shared,
-    ...settings,
     ...timings,
-    nas,
     onEnded: reporter.wake,
   });
   wakes.poster = poster;
   const submitter = createInboxSubmitter({
     ...shared,
     buttonHandler: createButtonHandler({ ...shared, locale }),
-    withFile: createAttachmentLoader({ ...shared, nas, locale }),
+    withFile: createAttachmentLoader({ ...shared, locale }),
     waitingNoticeMs: timings.waitingNoticeMs,
     onInboxChanged: wakePoster,
   });
@@ -169,15 +162,12 @@ function assemble(options: BridgeOptions, targets: Targets) {
     intervalMs: timings.sweepIntervalMs,
     minAgeMs: timings.minUnansweredMs,
   });
-  const intake: InboundHandler = createInboundHandler({
+  const inbound = createInboundHandler({
     storage,
     targets,
     now,
     log,
-    auth: createWebhookAuthenticator(targets.all, monotonicNow),
     rateLimit: createRateLimit(settings.ratePerMinute, monotonicNow),
-    files: settings.files,
-    hasFile: nas.hasFile,
     onStored: (lane) => submitter.wake(lane),
     onRateLimited(row) {
       const name = `fast-${row.lane.replaceAll(/[^A-Za-z0-9]/g, '-')}-${now()}`;
@@ -185,10 +175,10 @@ function assemble(options: BridgeOptions, targets: Targets) {
       say(createSystemNotice(row, name, 'notice', chatTooFast, now()));
     },
   });
-  return { intake, poster, submitter, reporter, watch, link };
+  return { ...adapter.receive(inbound), poster, submitter, reporter, watch, link };
 }
 
-/** Body of `GET /healthz` (docs/synology.md). */
+/** Body of `GET /healthz`. */
 function healthOf(link: CoreLink, storage: BridgeStorage): Record<string, unknown> {
   const { inbox, outbox, sent, uncertain, dead, unreported, lastSentAt } = storage.counts();
   return {

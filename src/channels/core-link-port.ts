@@ -19,9 +19,6 @@ export interface CoreLink {
   report(reply: Reply, report: Omit<DeliveryReport, 'reply_id'>): Promise<LinkOutcome<'stored'>>;
 }
 
-/** The channel of this bridge in subjects and jobs. */
-export const channel = 'synology';
-
 /** Prefixes of terminal errors that an operator can fix while messages wait: a password, a disk, a second process. */
 const operatorFixablePrefixes = ['GH_BUS_', 'GH_STORE_', 'GH_SERVER_', 'GH_CONFIG_'];
 

@@ -1,7 +1,8 @@
-/** `gatehouse bridge synology`: runs the Synology Chat bridge as a separate process until a stop signal. */
+/** `gatehouse bridge CHANNEL`: runs the bridge to a chat as a separate process until a stop signal. */
+import type { Channel } from '#app/channels';
 import { setFlagsFromString } from 'node:v8';
 
-export async function bridge(configFile: string | undefined): Promise<number> {
+export async function bridge(channel: Channel, configFile: string | undefined): Promise<number> {
   // A flood of messages creates much short-lived garbage: without this the young generation of V8 grows to 48 MB. It is
   // set before the modules of the bridge are loaded, because loading them would already let it grow.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -13,8 +14,8 @@ export async function bridge(configFile: string | undefined): Promise<number> {
   ]);
   const { config } = loadConfig(configFile);
   const log = createLog(config.logging);
-  const opened = await openBridge(config, log);
-  log.info({ url: opened.url }, 'the Synology bridge is ready');
+  const opened = await openBridge(channel, config, log);
+  log.info({ url: opened.url }, `the bridge to ${channel.title} is ready`);
   await shutDownOnSignal(log, () => opened.stop());
   return 0;
 }

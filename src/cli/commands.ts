@@ -4,7 +4,8 @@
  * and `jobs` starts fast.
  */
 import { completionScript } from './completion.ts';
-import type { Commands } from './command.ts';
+import type { Command, Commands } from './command.ts';
+import { channels, type Channel } from '#app/channels';
 import { UsageError } from '#http/client/core-client';
 import { documentCommands } from './document-commands.ts';
 import { jobCommands } from './job-commands.ts';
@@ -28,11 +29,9 @@ export const commands: Commands = {
   ...jobCommands,
   ...documentCommands,
 
-  'bridge synology': {
-    summary: 'run the bridge to Synology Chat, a process of its own',
-    options: [],
-    run: async (_words, values) => (await import('./bridge.ts')).bridge(values.config),
-  },
+  ...Object.fromEntries(
+    channels.map((channel) => [`bridge ${channel.name}`, bridgeCommand(channel)]),
+  ),
   'fake-dsm': {
     summary: 'a Synology Chat to try the bridge with, with a page',
     options: ['port', 'page-port', 'host', 'bridge', 'token', 'tls', 'tls-folder', 'storm', 'json'],
@@ -95,3 +94,11 @@ fish: gatehouse completion fish | source`,
     },
   },
 };
+
+function bridgeCommand(channel: Channel): Command {
+  return {
+    summary: `run the bridge to ${channel.title}, a process of its own`,
+    options: [],
+    run: async (_words, values) => (await import('./bridge.ts')).bridge(channel, values.config),
+  };
+}

@@ -6,8 +6,7 @@ import type { Config } from '#app/config/config';
 import { diagnoseNats, type NatsDiagnosis } from '#events/connection/nats-diagnosis';
 import type { NatsProblem } from '#events/messaging-port';
 import { noServerAdvice } from '#events/connection/server-location';
-import { channel } from '#channels/core-link-port';
-import { isBridgeWanted } from './bridge-check.ts';
+import { configuredChannels } from './bridge-check.ts';
 import type { CheckResult } from '#shared/check-result';
 
 /** The oldest version with the features that the core uses. */
@@ -28,11 +27,12 @@ export interface NatsCheck {
 
 export async function checkNats(config: Config, command?: string): Promise<NatsCheck> {
   const { nats, database } = config;
-  const isBridge = isBridgeWanted(config);
+  const [channel] = await configuredChannels(config);
+  const isBridge = channel !== undefined;
   const check = await diagnoseNats({
     config: nats,
     database,
-    channel: isBridge ? channel : null,
+    channel: channel?.name ?? null,
     ...(command === undefined ? {} : { command }),
   });
   return {

@@ -52,8 +52,8 @@ export interface MessagingOptions {
   faults: FaultInjector;
   /** Folder of the database: the embedded server keeps its data in `nats/` below it. */
   dataFolder: string;
-  /** Channels served by a bridge. Default: `synology`. */
-  channels?: readonly string[];
+  /** Channels served by a bridge. */
+  channels: readonly string[];
   /** Our version, shown by the micro service. Three numbers. */
   version?: string;
   /** Program of the embedded server, and its preferred port; 0: any. */

@@ -187,7 +187,7 @@ function sharedParts(options: MessagingOptions): Shared {
       deadLetters: 0,
     },
     timings: { ...defaultTimings, ...options.timings },
-    channels: options.channels ?? ['synology'],
+    channels: options.channels,
     payload: { bytesMax: 1024 ** 2 },
   };
 }

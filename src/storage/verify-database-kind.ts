@@ -22,7 +22,7 @@ const knownTables: Readonly<Record<DatabaseKind, readonly string[]>> = {
 
 const owners: Readonly<Record<DatabaseKind, string>> = {
   core: 'the core (database)',
-  bridge: 'the bridge (synology.database)',
+  bridge: 'the bridge (`database` in the section of its chat)',
 };
 
 /** SQLite file format, section 1.3: the header, and the application id within it. */

@@ -5,7 +5,9 @@
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { startBridge, type Bridge, type BridgeOptions } from '#channels/bridge';
-import { channel, type CoreLink } from '#channels/core-link-port';
+import type { CoreLink } from '#channels/core-link-port';
+import { openSynology } from '#channels/synology/synology-channel';
+import type { TlsTrust } from '#shared/tls-options';
 import { configSchema, type Config } from '#app/config/config';
 import type { BridgeStorage } from '#channels/bridge-storage-port';
 import type { DeliveryReport, Reply } from '#shared/wire/reply';
@@ -75,7 +77,7 @@ export interface BridgeInput {
   nats?: Record<string, unknown>;
   timings?: BridgeOptions['timings'];
   log?: BridgeOptions['log'];
-  trust?: BridgeOptions['trust'];
+  trust?: TlsTrust;
 }
 
 export const bridgeConfig = (input: BridgeInput): Config =>
@@ -99,18 +101,19 @@ export async function openBridge(input: BridgeInput): Promise<OpenBridge> {
     const database = openBridgeDatabase(join(folder, 'synology.db'));
     const storage = createBridgeStore(database, Date.now);
     const bridge = await startBridge({
+      channel: 'synology',
+      adapter: openSynology(synology, input.trust ?? {}, log),
       settings: { ...synology, port },
       storage,
       link: (onReply) =>
         createChannelLink({
           config: nats,
-          channel,
+          channel: 'synology',
           dataFolder: folder,
           onReply,
           log,
           timings: { retryMs: 10, retryMsMax: 200, nakDelayMs: 50 },
         }),
-      trust: input.trust ?? {},
       locale: 'auto',
       log,
       timings: {
@@ -247,6 +250,8 @@ export async function openBridgeWithoutCore(
     problem: { code: 'GH_BUS_UNREACHABLE' as const, message: 'there is no core' },
   };
   const bridge = await startBridge({
+    channel: 'synology',
+    adapter: openSynology(synology, {}, silentLog()),
     settings: synology,
     storage: disk(storage),
     link(take) {
@@ -265,7 +270,6 @@ export async function openBridgeWithoutCore(
         ...link,
       };
     },
-    trust: {},
     locale: 'auto',
     log: silentLog(),
   });

@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBridge } from '#app/bridge';
-import { adviceFor, checkBridge } from '#doctor/bridge-check';
+import { checkBridge } from '#doctor/bridge-check';
+import { adviceFor } from '#channels/synology/doctor-check';
+import { channels } from '#app/channels';
 import { configSchema } from '#app/config/config';
 import type { GatehouseError } from '#shared/errors';
 import { silentLog } from '#shared/log';
@@ -19,6 +21,7 @@ import { folderForTest } from '#test/events/nats-fixture';
 import { fakeNas, textsShownTo, token } from './bridge-fixture.ts';
 import { projectRoot } from '#test/support/project-root';
 
+const synologyChannel = channels.find(({ name }) => name === 'synology')!;
 const script = join(projectRoot, 'src', 'cli', 'gatehouse.ts');
 
 const incomingUrl = 'http://127.0.0.1:1/webapi/entry.cgi?api=SYNO.Chat.External&method=chatbot';
@@ -27,7 +30,7 @@ const incomingUrl = 'http://127.0.0.1:1/webapi/entry.cgi?api=SYNO.Chat.External&
 async function refusal(config: object): Promise<string> {
   const parsed = configSchema.parse({ nats: { mode: 'external' }, ...config });
   try {
-    const opened = await openBridge(parsed, silentLog());
+    const opened = await openBridge(synologyChannel, parsed, silentLog());
     await opened.stop();
     return 'it started';
   } catch (error) {

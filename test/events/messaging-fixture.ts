@@ -102,6 +102,7 @@ export async function openMessagingFixture(
     deliveries,
     log: silentLog(),
     faults: options.faults ?? noFaultInjection,
+    channels: ['synology'],
     dataFolder: dirname(options.path),
     timings: { retryMs: 10, retryMsMax: 200, auditMs: 300, ...options.timings },
     ...options.messaging,

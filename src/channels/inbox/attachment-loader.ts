@@ -1,16 +1,15 @@
-/** Fetches the file of a message from the NAS and adds its text to the message, or notifies the user why not. */
+/** Fetches the file of a message from the chat and adds its text to the message, or notifies the user why not. */
 import type { BridgeStorage, InboxRow, NewOutboxRow } from '../bridge-storage-port.ts';
 import type { Log } from '#shared/log';
 import { localeOf, textsOf, type Locale } from '#machines/texts';
 import { createFileReader } from './file-text.ts';
-import type { NasClient, NasFile } from '../synology/nas-client.ts';
+import type { ChannelAdapter, ChannelFile } from '../channel-adapter-port.ts';
 import { createSystemNotice } from '../system-notices.ts';
-import type { Target, Targets } from '../synology/targets.ts';
+import type { ChannelTarget } from '../targets.ts';
 
 export interface AttachmentLoaderParts {
   storage: Pick<BridgeStorage, 'saveAttachment' | 'markFileTried'>;
-  nas: NasClient;
-  targets: Targets;
+  adapter: Pick<ChannelAdapter, 'targets' | 'fetchFile'>;
   say(row: NewOutboxRow): void;
   locale: Locale | 'auto';
   now(): number;
@@ -29,13 +28,13 @@ const retryMs = 1_000;
 export function createAttachmentLoader(
   parts: AttachmentLoaderParts,
 ): (row: InboxRow) => Promise<InboxRow> {
-  const { storage, nas, targets, say, now, log } = parts;
+  const { storage, adapter, say, now, log } = parts;
   const read = createFileReader();
   return async (row) => {
-    const target = targets.byName(row.target);
+    const target = adapter.targets.byName(row.target);
     const file = row.file;
     if (file === null) return row;
-    const fetched = target === null ? targetRemoved : await fetchFile(nas, target, file.postId);
+    const fetched = target === null ? targetRemoved : await fetchFile(adapter, target, file.postId);
     const name = nameOf(fetched, file.name);
     const locale = parts.locale === 'auto' ? localeOf(row.text || name) : parts.locale;
     const texts = textsOf(locale);
@@ -54,7 +53,7 @@ export function createAttachmentLoader(
       case 'tooLarge':
         return withoutFile(texts.fileTooLarge(name, fileMegabytesMax));
       case 'refused':
-        log.warn({ key: row.key, error: fetched.error }, 'the NAS refused a file');
+        log.warn({ key: row.key, error: fetched.error }, 'the chat refused a file');
         // It is unknown whether there is a file: a question may end in a file name, and still needs its answer.
         return withoutFile(texts.fileAway(name), row.text || (file.name ?? ''));
       case 'away':
@@ -89,18 +88,24 @@ export function createAttachmentLoader(
   };
 }
 
-const targetRemoved: NasFile = { kind: 'away', error: 'its place is not configured any more' };
+const noFiles: ChannelFile = { kind: 'none' };
+const targetRemoved: ChannelFile = { kind: 'away', error: 'its place is not configured any more' };
 
-async function fetchFile(nas: NasClient, target: Target, postId: string): Promise<NasFile> {
+async function fetchFile(
+  adapter: AttachmentLoaderParts['adapter'],
+  target: ChannelTarget,
+  postId: string,
+): Promise<ChannelFile> {
   for (let tries = 1; ; tries += 1) {
-    const file = await nas.file(target, postId, fileMegabytesMax * megabyte);
+    const file =
+      (await adapter.fetchFile?.(target, postId, fileMegabytesMax * megabyte)) ?? noFiles;
     const isOver = file.kind !== 'away' && file.kind !== 'refused';
     if (isOver || tries === triesMax) return file;
     await new Promise((resolve) => setTimeout(resolve, retryMs * tries));
   }
 }
 
-const nameOf = (file: NasFile, hint: string | null): string => {
+const nameOf = (file: ChannelFile, hint: string | null): string => {
   const name = (file.kind === 'file' ? file.name : null) ?? hint ?? 'file';
   return (
     name

@@ -18,7 +18,7 @@ import { confirmState } from '#machines/job-states';
 import type { Log } from '#shared/log';
 import { textsOf, type Locale } from '#machines/texts';
 import { noticeLocale, createSystemNotice } from '../system-notices.ts';
-import { channel, isPermanentError, type CoreLink } from '../core-link-port.ts';
+import { isPermanentError, type CoreLink } from '../core-link-port.ts';
 
 export interface ButtonHandler {
   /** True: handled; false: the core is not reachable, try again. */
@@ -28,6 +28,8 @@ export interface ButtonHandler {
 export interface ButtonHandlerParts {
   storage: Pick<BridgeStorage, 'draftOf'>;
   link: CoreLink;
+  /** Only jobs of this channel can be decided by its buttons. */
+  channel: string;
   say(row: NewOutboxRow): void;
   locale: Locale | 'auto';
   now(): number;
@@ -38,7 +40,7 @@ const jobOwner = z.object({ user_id: z.string(), channel: z.string() });
 const shownDraft = z.object({ state: z.literal(confirmState), seq: z.number() });
 
 export function createButtonHandler(parts: ButtonHandlerParts): ButtonHandler {
-  const { storage, link, say, log } = parts;
+  const { storage, link, channel, say, log } = parts;
   /** Ids of clicks that were sent to the core without a response: the core may have handled them. */
   const unconfirmed = new Set<number>();
   /** The language is that of the button's label. */

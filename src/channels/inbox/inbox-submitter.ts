@@ -19,8 +19,8 @@ import { exponentialBackoffMs } from '#shared/backoff';
 import { createWakeSignal, type WakeSignal } from '../wake-signal.ts';
 import type { ButtonHandler } from './button-handler.ts';
 import { createSystemNotice } from '../system-notices.ts';
-import { channel, isPermanentError, type CoreLink, type LinkOutcome } from '../core-link-port.ts';
-import type { Targets } from '../synology/targets.ts';
+import { isPermanentError, type CoreLink, type LinkOutcome } from '../core-link-port.ts';
+import type { ChannelTargets } from '../targets.ts';
 
 export interface InboxSubmitter {
   /** Continues with the rows that an earlier process has left. */
@@ -33,7 +33,9 @@ export interface InboxSubmitter {
 export interface InboxSubmitterParts {
   storage: BridgeStorage;
   link: CoreLink;
-  targets: Targets;
+  targets: ChannelTargets;
+  /** Name of the channel, in the job and in idempotency keys. */
+  channel: string;
   buttonHandler: ButtonHandler;
   /** Reads the file that came with a message, if any; resolves with the row to submit. */
   withFile(row: InboxRow): Promise<InboxRow>;
@@ -142,7 +144,10 @@ async function handleClick(
   return true;
 }
 
-const bodyOf = (row: InboxRow, targets: Targets): Record<string, unknown> => {
+const bodyOf = (
+  row: InboxRow,
+  { targets, channel }: InboxSubmitterParts,
+): Record<string, unknown> => {
   const thread = targets.threadOf(row.target);
   return {
     message: row.text,
@@ -161,7 +166,7 @@ async function publish(row: InboxRow, parts: InboxSubmitterParts): Promise<boole
     parts.onInboxChanged();
     return true;
   }
-  const body = bodyOf(ready, parts.targets);
+  const body = bodyOf(ready, parts);
   const outcome = fitsBroker(body) ? await parts.link.submit(body, row.key) : tooLongOutcome;
   if (outcome.ok) {
     parts.storage.setInboxState(row.id, 'submitted');
@@ -182,13 +187,13 @@ const tooLongOutcome: LinkOutcome<never> & { ok: false } = {
 };
 
 async function requestJob(staleRow: InboxRow, parts: InboxSubmitterParts): Promise<boolean> {
-  const { storage, link, targets } = parts;
+  const { storage, link, channel } = parts;
   // Reads the current row: it may have been published, got its file text or been refused meanwhile.
   const row = storage.findUnansweredByKey(staleRow.key);
   if (row === null) return true;
   if (row.state !== 'submitted') return false;
   const key = `${channel}:${row.key}`;
-  const outcome = await link.request('submit', { ...bodyOf(row, targets), idempotency_key: key });
+  const outcome = await link.request('submit', { ...bodyOf(row, parts), idempotency_key: key });
   if (!outcome.ok) {
     if (!isPermanentError(outcome.problem)) return false;
     notifyRefused(row, outcome, parts);

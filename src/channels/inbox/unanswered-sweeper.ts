@@ -10,9 +10,9 @@ import type { Log } from '#shared/log';
 import { localeOf, textsOf } from '#machines/texts';
 import { createWakeSignal } from '../wake-signal.ts';
 import { createSystemNotice } from '../system-notices.ts';
-import { channel, type CoreLink } from '../core-link-port.ts';
+import type { CoreLink } from '../core-link-port.ts';
 import type { ReplyReceiver } from '../outbox/reply-receiver.ts';
-import type { Targets } from '../synology/targets.ts';
+import type { ChannelTargets } from '../targets.ts';
 
 export interface UnansweredSweeper {
   start(): void;
@@ -23,7 +23,8 @@ export interface UnansweredSweeperParts {
   storage: BridgeStorage;
   link: CoreLink;
   replies: ReplyReceiver;
-  targets: Targets;
+  targets: ChannelTargets;
+  channel: string;
   say(row: NewOutboxRow): void;
   onInboxChanged(): void;
   intervalMs: number;
@@ -93,7 +94,7 @@ function storeMissingReply(
   job: z.infer<typeof jobView>,
   parts: UnansweredSweeperParts,
 ): void {
-  const { storage, replies, targets, onInboxChanged, log } = parts;
+  const { storage, replies, targets, channel, onInboxChanged, log } = parts;
   const jobId = row.jobId!;
   storage.markJobAnswered(jobId);
   if (storage.findUnansweredByKey(row.key) !== null) {

@@ -7,7 +7,7 @@ import type { Log } from '#shared/log';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { createWakeSignal } from '../wake-signal.ts';
 import { isSystemNotice } from '../system-notices.ts';
-import { channel, type CoreLink } from '../core-link-port.ts';
+import type { CoreLink } from '../core-link-port.ts';
 
 export interface DeliveryReporter {
   start(): void;
@@ -21,6 +21,8 @@ const retryMsMax = 5_000;
 const errorCharsMax = 500;
 
 export function createDeliveryReporter(parts: {
+  /** Name of the channel, as in the subjects. */
+  channel: string;
   storage: Pick<BridgeStorage, 'unreported' | 'markReported'>;
   link: CoreLink;
   now(): number;
@@ -35,7 +37,7 @@ export function createDeliveryReporter(parts: {
   /** False: failed, try again. */
   const report = async (entry: OutboxEntry): Promise<boolean> => {
     if (!isSystemNotice(entry.replyId)) {
-      const outcome = await link.report(replyOf(entry), toDeliveryReport(entry));
+      const outcome = await link.report(replyOf(entry, parts.channel), toDeliveryReport(entry));
       if (!outcome.ok) return false;
     }
     storage.markReported(entry.id, now());
@@ -77,7 +79,7 @@ export function createDeliveryReporter(parts: {
 }
 
 /** The fields of the reply that address its report. */
-const replyOf = ({ replyId, jobId, userId, n, kind }: OutboxEntry): Reply => ({
+const replyOf = ({ replyId, jobId, userId, n, kind }: OutboxEntry, channel: string): Reply => ({
   reply_id: replyId,
   job_id: jobId ?? '',
   user_id: userId,

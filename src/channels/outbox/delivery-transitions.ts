@@ -1,6 +1,7 @@
 /** Applies machines/delivery.ts as a pure function: stored state and event in, state to store out. */
 import { initialTransition, transition } from 'xstate';
-import { deliveryMachine, type DeliveryEvent } from '#machines/delivery';
+import { deliveryMachine, eventError, type DeliveryEvent } from '#machines/delivery';
+import type { ChannelAbilities } from '../channel-adapter-port.ts';
 import type { DeliveryState, StoredDelivery } from '../bridge-storage-port.ts';
 
 /** Each part is split to its own limit: only a refusal makes a reply's limit smaller than the configured one. */
@@ -32,3 +33,12 @@ export const isShortened = ({ context }: StoredDelivery): boolean => context.lim
 const finalStates: readonly DeliveryState[] = ['sent', 'uncertain', 'dead', 'dropped'];
 
 export const hasEnded = ({ state }: StoredDelivery): boolean => finalStates.includes(state);
+
+/** A part with an unknown result is sent again if the chat recognizes its key; else the event stays. */
+export const resolveUncertain = (
+  event: DeliveryEvent,
+  { keyedPosts }: ChannelAbilities,
+): DeliveryEvent =>
+  keyedPosts && (event.type === 'lost' || event.type === 'restarted')
+    ? { type: 'unreachable', error: eventError(event) }
+    : event;

@@ -1,5 +1,5 @@
 /**
- * Finds undeliverable answers (poison messages) that the NAS refuses as if it were down. A plain-text probe is posted
+ * Finds undeliverable answers (poison messages) that the chat refuses as if its server were down. A plain-text probe is posted
  * in place of the answer: if it is accepted and the answer is refused again, the answer is undeliverable. State is in
  * memory only: after a restart the refusals are counted again.
  */

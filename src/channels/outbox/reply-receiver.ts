@@ -4,16 +4,16 @@
  * R1: each reply is posted at most once: its id is the key of its row.
  * R2: a reply and its consequences (its question is answered, its notices are dropped) are stored in one transaction:
  *     a redelivery must find all of it or nothing.
- * R3: a user sees at most one notice of a job, and none after its answer.
+ * R3: a user sees at most one notice of a job, and none after its answer. Where posts can be changed, later notices
+ *     replace its text.
  */
 import type { BridgeStorage, NewOutboxRow, OutboxEntry } from '../bridge-storage-port.ts';
 import type { Reply } from '#shared/wire/reply';
 import type { Log } from '#shared/log';
 import { localeOf, textsOf } from '#machines/texts';
-import { toChatMarkup } from '../synology/chat-markup.ts';
 import { applyDeliveryEvent, newDelivery, replaceText } from './delivery-transitions.ts';
 import { resolveTarget, noTargetEvent } from './reply-routing.ts';
-import type { Targets } from '../synology/targets.ts';
+import type { ChannelAdapter } from '../channel-adapter-port.ts';
 
 export interface ReplyReceiver {
   receive(reply: Reply): 'done' | 'later';
@@ -21,7 +21,7 @@ export interface ReplyReceiver {
 
 export interface ReplyReceiverParts {
   storage: BridgeStorage;
-  targets: Targets;
+  adapter: Pick<ChannelAdapter, 'abilities' | 'targets' | 'format'>;
   /** A notice waits this long, so that an answer in this time replaces it. */
   noticeDelayMs: number;
   onStored(): void;
@@ -64,12 +64,13 @@ function store(reply: Reply, row: NewOutboxRow, parts: ReplyReceiverParts): void
 
 function toOutboxRow(
   reply: Reply,
-  { targets, noticeDelayMs, now }: ReplyReceiverParts,
+  { adapter, noticeDelayMs, now }: ReplyReceiverParts,
 ): NewOutboxRow {
+  const { abilities, targets } = adapter;
   const chatUser = targets.chatUserOf(reply.user_id);
   const target = resolveTarget(targets.byThread(reply.thread ?? null), chatUser, targets);
   const cut = reply.truncated === true ? `\n${textsOf(localeOf(reply.text)).chatCut}` : '';
-  const text = toChatMarkup(`${reply.text}${cut}`);
+  const text = adapter.format(`${reply.text}${cut}`);
   const delivery = newDelivery(text);
   return {
     replyId: reply.reply_id,
@@ -81,17 +82,18 @@ function toOutboxRow(
     n: reply.n,
     kind: reply.kind,
     text,
-    buttons: reply.buttons ?? null,
+    buttons: (abilities.buttons ? reply.buttons : null) ?? null,
     replyToInboxId: null,
     delivery: target === null ? applyDeliveryEvent(delivery, noTargetEvent) : delivery,
     dueAt: now() + (reply.kind === 'notice' ? noticeDelayMs : 0),
   };
 }
 
-function storeNotice(row: NewOutboxRow, { storage, now }: ReplyReceiverParts): void {
+function storeNotice(row: NewOutboxRow, { storage, adapter, now }: ReplyReceiverParts): void {
   const jobId = row.jobId!;
   const [open] = storage.openNotices(jobId);
-  const isLate = storage.hasAnswer(jobId, row.n) || storage.hasNotice(jobId);
+  const hasNotice = adapter.abilities.edits ? open !== undefined : storage.hasNotice(jobId);
+  const isLate = hasNotice || storage.hasAnswer(jobId, row.n);
   if (!isLate) {
     storage.insertOutbox([row], now());
     return;

@@ -1,25 +1,25 @@
 /**
  * Where a reply is posted, if this bridge still serves the target and the user. A private answer is never posted in a
- * channel instead, nor to a user who is no longer allowed.
+ * room instead, nor to a user who is no longer allowed.
  */
 import type { NewOutboxRow } from '../bridge-storage-port.ts';
 import type { DeliveryEvent } from '#machines/delivery';
-import type { Target, Targets } from '../synology/targets.ts';
+import type { ChannelTarget, ChannelTargets } from '../targets.ts';
 
-/** `sourceTarget`: where the question came from; null if that is no longer configured: then the first bot is used. */
+/** `sourceTarget`: where the question came from; null if that is no longer configured: then the first private target is used. */
 export function resolveTarget(
-  sourceTarget: Target | null,
+  sourceTarget: ChannelTarget | null,
   chatUser: string,
-  targets: Targets,
-): Target | null {
-  const target = sourceTarget ?? targets.all.find(({ kind }) => kind === 'bot') ?? null;
+  targets: ChannelTargets,
+): ChannelTarget | null {
+  const target = sourceTarget ?? targets.all.find(({ isPrivate }) => isPrivate) ?? null;
   return target?.hasMember(chatUser) === false ? null : target;
 }
 
 /** The row with its current target and lane; null if it has none. */
 export function retargetRow<Row extends Pick<NewOutboxRow, 'target' | 'lane' | 'chatUser'>>(
   row: Row,
-  targets: Targets,
+  targets: ChannelTargets,
 ): Row | null {
   const target = resolveTarget(targets.byName(row.target), row.chatUser, targets);
   if (target === null || target.name === row.target) return target === null ? null : row;

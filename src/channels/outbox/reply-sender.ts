@@ -1,18 +1,18 @@
 /**
- * Posts replies: one at a time per NAS, throttled to `minIntervalMs`, in order per lane.
+ * Posts replies: one at a time per chat server, throttled to `minIntervalMs`, in order per lane.
  *
  * O1: the state `sending` is on disk before the request. A row found in this state after a start
  *     (startup-recovery.ts) or an error has an unknown result: it is marked `uncertain` and not sent again.
  * O2: only the first open reply of a lane may be sent; the least recently served lane is next.
  * O3: an answer waits for the answer to an earlier message of its lane (a redelivery of the broker may reorder
  *     them), but not longer than `orderTimeoutMs`.
- * O4: after a post with an unknown result, or one that the NAS refused as if it were down, nothing more is posted to
- *     that NAS until it has answered a harmless probe: while it boots or is overloaded, the whole outbox would become
- *     uncertain. An unknown result left by an earlier process counts as well.
- *     When the NAS answers again, replies that it did not accept before are due at once.
- * O5: a reply's own limit becomes the NAS's limit only if the shortened reply was accepted whole.
+ * O4: after a post with an unknown result, or one that the server refused as if it were down, nothing more is posted to
+ *     that server until it has answered a harmless probe (`ChannelAdapter.probe`): while it boots or is overloaded, the
+ *     whole outbox would become uncertain. An unknown result left by an earlier process counts as well.
+ *     When the server answers again, replies that it did not accept before are due at once.
+ * O5: a reply's own limit becomes the server's limit only if the shortened reply was accepted whole.
  * O6: marking a reply dead and storing the notice to its user is one transaction.
- * O7: an answer that is refused repeatedly as if the NAS were down is tested against a plain-text probe
+ * O7: an answer that is refused repeatedly as if the server were down is tested against a plain-text probe
  *     (poison-reply-detector.ts): otherwise the user would wait for days.
  * O8: there is no await between reading a row and marking it `sending`: it could be dropped meanwhile.
  */
@@ -30,16 +30,21 @@ import type { Log } from '#shared/log';
 import { localeOf, textsOf } from '#machines/texts';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { createWakeSignal, type WakeSignal } from '../wake-signal.ts';
-import { applyDeliveryEvent, hasEnded, isShortened } from './delivery-transitions.ts';
-import type { NasClient } from '../synology/nas-client.ts';
+import {
+  applyDeliveryEvent,
+  hasEnded,
+  isShortened,
+  resolveUncertain,
+} from './delivery-transitions.ts';
 import { isSystemNotice, createSystemNotice } from '../system-notices.ts';
-import { nextPart } from './split-post.ts';
+import { nextPart, type PostPart } from './split-post.ts';
 import { createPoisonReplyDetector } from './poison-reply-detector.ts';
-import type { Target, Targets } from '../synology/targets.ts';
+import type { ChannelTarget } from '../targets.ts';
+import type { ChannelAdapter } from '../channel-adapter-port.ts';
 
 export interface ReplySender {
-  /** Each NAS in `uncertainNas` is probed before its first post. */
-  start(uncertainNas: ReadonlySet<string>): void;
+  /** Each server in `uncertain` is probed before its first post. */
+  start(uncertain: ReadonlySet<string>): void;
   /** A new row is in the outbox, or an answer that others waited for has arrived. */
   wake(): void;
   /** Graceful shutdown: finishes the post in flight (bounded by its timeout), then stops. */
@@ -48,11 +53,7 @@ export interface ReplySender {
 
 export interface ReplySenderParts {
   storage: BridgeStorage;
-  targets: Targets;
-  nas: NasClient;
-  minIntervalMs: number;
-  /** Maximum length of a post in code points. */
-  maxChars: number;
+  adapter: ChannelAdapter;
   /** Longer than the broker's redelivery wait. */
   orderTimeoutMs: number;
   /** Older replies are given up as no longer useful. */
@@ -63,27 +64,27 @@ export interface ReplySenderParts {
   log: Log;
 }
 
-/** A learned limit expires after this: the NAS may have been updated. */
+/** A learned limit expires after this: the server may have been updated. */
 const limitMsMax = 7 * 24 * 3_600_000;
 /** Retry interval while the disk fails. */
 const diskRetryMs = 500;
-/** Backoff of probes: longer waits delay users after the NAS is back, shorter ones add load. */
+/** Backoff of probes: longer waits delay users after the server is back, shorter ones add load. */
 const probeMs = { first: 1_000, max: 30_000 };
 
 export function createReplySender(parts: ReplySenderParts): ReplySender {
-  const { targets } = parts;
+  const { targets } = parts.adapter;
   const stopping = new AbortController();
-  const wakeSignals = new Map(targets.all.map(({ nas }) => [nas, createWakeSignal()]));
+  const wakeSignals = new Map(targets.all.map(({ server }) => [server, createWakeSignal()]));
   let running: Promise<void>[] = [];
   const wake = (): void => {
     for (const wakeSignal of wakeSignals.values()) wakeSignal.notify();
   };
   return {
     wake,
-    start(uncertainNas) {
-      running = [...wakeSignals].map(async ([nas, wakeSignal]) => {
-        const worker = new NasWorker(nas, wakeSignal, parts, stopping.signal);
-        if (uncertainNas.has(nas)) worker.requireProbe();
+    start(uncertain) {
+      running = [...wakeSignals].map(async ([server, wakeSignal]) => {
+        const worker = new ServerWorker(server, wakeSignal, parts, stopping.signal);
+        if (uncertain.has(server)) worker.requireProbe();
         await worker.run();
       });
     },
@@ -94,17 +95,17 @@ export function createReplySender(parts: ReplySenderParts): ReplySender {
   };
 }
 
-class NasWorker {
-  readonly #nas: string;
+class ServerWorker {
+  readonly #server: string;
   readonly #wakeSignal: WakeSignal;
   readonly #parts: ReplySenderParts;
   readonly #signal: AbortSignal;
   readonly #errorLog: ThrottledErrorLog;
-  /** Monotonic (`performance.now()`): nothing is sent to the NAS before. */
+  /** Monotonic (`performance.now()`): nothing is sent to the server before. */
   #readyAt = 0;
   /** Failed probes in a row; null: no probe is required (O4). */
   #probeAttempts: number | null = null;
-  /** When the NAS recovered from an outage, epoch ms: pauses that began before are over (O4). */
+  /** When the server recovered from an outage, epoch ms: pauses that began before are over (O4). */
   #recoveredAt = Number.NEGATIVE_INFINITY;
   /** When this worker was created, by both clocks. */
   readonly #startedAt: { wall: number; monotonic: number };
@@ -115,8 +116,13 @@ class NasWorker {
   readonly #lastServed = new Map<string, number>();
   #serveCounter = 0;
 
-  constructor(nas: string, wakeSignal: WakeSignal, parts: ReplySenderParts, signal: AbortSignal) {
-    this.#nas = nas;
+  constructor(
+    server: string,
+    wakeSignal: WakeSignal,
+    parts: ReplySenderParts,
+    signal: AbortSignal,
+  ) {
+    this.#server = server;
     this.#wakeSignal = wakeSignal;
     this.#parts = parts;
     this.#signal = signal;
@@ -136,7 +142,7 @@ class NasWorker {
         await this.#next();
         this.#errorLog.recovered();
       } catch (error) {
-        this.#errorLog.error(error, { nas: this.#nas });
+        this.#errorLog.error(error, { server: this.#server });
         await this.#wakeSignal.wait(diskRetryMs, this.#signal);
       }
     }
@@ -152,12 +158,12 @@ class NasWorker {
 
   /** The due reply of the least recently served lane; if none is due, the time until one is. */
   #pickNext(): { entry: OutboxEntry; waitMs: 0 } | { entry: null; waitMs: number } {
-    const { storage, targets, now } = this.#parts;
+    const { storage, adapter, now } = this.#parts;
     const at = now();
     let best: OutboxEntry | null = null;
     let nextAt = Number.POSITIVE_INFINITY;
     for (const entry of storage.nextPerLane()) {
-      if (targets.byName(entry.target)?.nas !== this.#nas) continue;
+      if (adapter.targets.byName(entry.target)?.server !== this.#server) continue;
       const dueAt = this.#dueAt(entry, at);
       if (dueAt > at) nextAt = Math.min(nextAt, dueAt);
       else if (best === null || this.#rank(entry) < this.#rank(best)) best = entry;
@@ -167,8 +173,9 @@ class NasWorker {
 
   #dueAt(entry: OutboxEntry, at: number): number {
     // Longer than any pause: stored while the clock was ahead; the clock has been set back since.
-    const isPausing = entry.dueAt > at && entry.dueAt - at <= pauseMsMax;
-    const pausedAt = entry.dueAt - entry.delivery.context.pauseMs;
+    const { pauseMs } = entry.delivery.context;
+    const isPausing = entry.dueAt > at && entry.dueAt - at <= Math.max(pauseMs, pauseMsMax);
+    const pausedAt = entry.dueAt - pauseMs;
     if (isPausing && pausedAt > this.#recoveredAt) return entry.dueAt;
     if (entry.kind === 'notice' || isSystemNotice(entry.replyId)) return at;
     if (!this.#parts.storage.hasEarlierUnanswered(entry)) return at;
@@ -180,8 +187,9 @@ class NasWorker {
   #rank = (entry: OutboxEntry): number => this.#lastServed.get(entry.lane) ?? 0;
 
   async #serve(entry: OutboxEntry): Promise<void> {
-    const { storage, targets, now } = this.#parts;
-    const target = targets.byName(entry.target)!;
+    const { storage, adapter, now } = this.#parts;
+    const { maxChars, charUnit } = adapter.abilities;
+    const target = adapter.targets.byName(entry.target)!;
     const { state } = entry.delivery;
     if (state === 'sending') return this.#markLost(entry);
     const delivery =
@@ -190,9 +198,9 @@ class NasWorker {
       const expired: DeliveryEvent = { type: 'expired' };
       return this.#persistOutcome(entry, applyDeliveryEvent(delivery, expired), expired);
     }
-    const knownLimit = storage.charLimitOf(this.#nas, now() - limitMsMax) ?? this.#parts.maxChars;
+    const knownLimit = storage.charLimitOf(this.#server, now() - limitMsMax) ?? maxChars;
     const { offset, limit } = delivery.context;
-    const part = nextPart(entry.text, offset, Math.min(this.#parts.maxChars, limit, knownLimit));
+    const part = nextPart(entry.text, offset, Math.min(maxChars, limit, knownLimit), charUnit);
     if (part.post.trim() === '') {
       return this.#persistOutcome(
         entry,
@@ -217,17 +225,26 @@ class NasWorker {
 
   /** The row is not marked `sending`: at worst the probe text is in the chat twice. */
   async #probeWithPlainText(
-    target: Target,
+    target: ChannelTarget,
     entry: OutboxEntry,
     delivery: StoredDelivery,
   ): Promise<void> {
-    const { nas, minIntervalMs } = this.#parts;
+    const { adapter } = this.#parts;
     const text = textsOf(localeOf(entry.text)).chatNotTaken;
-    const event = await nas.post(target, { text, chatUser: entry.chatUser, buttons: null });
+    const key = `probe:${entry.replyId}:${delivery.context.tries}`;
+    const { chatUser } = entry;
+    const event = await adapter.deliver({
+      target,
+      chatUser,
+      text,
+      buttons: null,
+      key,
+      replaces: null,
+    });
     const isAccepted = event.type === 'posted';
     this.#poisonDetector.recordProbe(entry.id, isAccepted);
     if (isAccepted) {
-      this.#readyAt = performance.now() + minIntervalMs;
+      this.#readyAt = performance.now() + adapter.abilities.minIntervalMs;
       return;
     }
     const refusal: DeliveryEvent =
@@ -240,7 +257,8 @@ class NasWorker {
 
   /** The bridge failed between the mark `sending` and the stored result (O1). */
   #markLost(entry: OutboxEntry): Promise<void> {
-    const lost: DeliveryEvent = { type: 'lost', error: 'the bridge failed while the post was out' };
+    const unknown = { type: 'lost', error: 'the bridge failed while the post was out' } as const;
+    const lost = resolveUncertain(unknown, this.#parts.adapter.abilities);
     this.requireProbe();
     return this.#persistOutcome(entry, applyDeliveryEvent(entry.delivery, lost), lost);
   }
@@ -248,9 +266,9 @@ class NasWorker {
   #saveLearnedLimit({ context }: StoredDelivery): void {
     const { storage, now, log } = this.#parts;
     try {
-      storage.saveCharLimit(this.#nas, context.limit, now());
+      storage.saveCharLimit(this.#server, context.limit, now());
     } catch (error) {
-      log.warn({ error: messageOf(error) }, 'the limit of a NAS could not be stored');
+      log.warn({ error: messageOf(error) }, 'the post limit of a server could not be stored');
     }
   }
 
@@ -261,9 +279,9 @@ class NasWorker {
     return at - createdAt > this.#parts.replyMsMax;
   }
 
-  /** If the NAS gives no readable answer, the next probe follows after a backoff (O4). */
-  async #probe(target: Target, tries: number): Promise<void> {
-    const error = await this.#parts.nas.probe(target, this.#signal);
+  /** If the server gives no readable answer, the next probe follows after a backoff (O4). */
+  async #probe(target: ChannelTarget, tries: number): Promise<void> {
+    const error = (await this.#parts.adapter.probe?.(target, this.#signal)) ?? null;
     if (error === null) {
       this.#probeAttempts = null;
       if (tries > 0) this.#recoveredAt = this.#parts.now();
@@ -272,33 +290,46 @@ class NasWorker {
     const againMs = Math.round(exponentialBackoffMs(tries, probeMs.first, probeMs.max));
     this.#probeAttempts = tries + 1;
     this.#readyAt = performance.now() + againMs;
-    this.#parts.log.warn({ nas: this.#nas, error, againMs }, 'the NAS gives no readable answer');
+    this.#parts.log.warn(
+      { server: this.#server, error, againMs },
+      'the chat server gives no readable answer',
+    );
   }
 
-  async #post(target: Target, entry: OutboxEntry, part: { post: string; end: number }) {
-    const { jobId, n, buttons, chatUser, text } = entry;
+  async #post(target: ChannelTarget, entry: OutboxEntry, part: PostPart): Promise<DeliveryEvent> {
+    const { adapter, storage } = this.#parts;
+    const { jobId, n, buttons, chatUser, text, kind } = entry;
+    const { offset } = entry.delivery.context;
     const isLast = part.end >= text.length;
-    const event = await this.#parts.nas.post(target, {
+    const isUpdate = adapter.abilities.edits && kind === 'notice' && jobId !== null && offset === 0;
+    const event = await adapter.deliver({
+      target,
       text: part.post,
       chatUser,
       buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
+      key: `${entry.replyId}:${offset}-${part.end}`,
+      replaces: isUpdate ? storage.postedNotice(jobId) : null,
     });
-    // A notice of the bridge is plain text that any chat accepts: a refusal of it concerns the NAS.
-    if (!isSystemNotice(entry.replyId)) return this.#poisonDetector.classify(entry.id, event);
-    return event.type === 'busy' ? { type: 'stopped' as const, error: event.error } : event;
+    const outcome = resolveUncertain(event, adapter.abilities);
+    // A notice of the bridge is plain text that any chat accepts: a refusal of it concerns the server.
+    if (!isSystemNotice(entry.replyId)) return this.#poisonDetector.classify(entry.id, outcome);
+    return outcome.type === 'busy' ? { type: 'stopped', error: outcome.error } : outcome;
   }
 
   /**
-   * The minimum interval and the pause after `tooFast` apply to all posts to the NAS; other refusals only to the reply.
-   * The next probe finds out whether the NAS is down: one reply that it never accepts must not block the others.
+   * The minimum interval and the pause after `tooFast` apply to all posts to the server; other refusals only to the reply.
+   * The next probe finds out whether the server is down: one reply that it never accepts must not block the others.
    */
   #throttle(event: DeliveryEvent, { context }: StoredDelivery): void {
-    const { minIntervalMs, log } = this.#parts;
+    const { adapter, log } = this.#parts;
     const pauseMs = event.type === 'tooFast' ? context.pauseMs : 0;
-    this.#readyAt = performance.now() + Math.max(minIntervalMs, pauseMs);
+    this.#readyAt = performance.now() + Math.max(adapter.abilities.minIntervalMs, pauseMs);
     if (!['lost', 'unreachable', 'stopped'].includes(event.type)) return;
     this.requireProbe();
-    log.warn({ nas: this.#nas, error: context.error }, 'the NAS does not take a post');
+    log.warn(
+      { server: this.#server, error: context.error },
+      'the chat server does not take a post',
+    );
   }
 
   /** Stores the result of a post; retried while the disk fails, because the post must not be sent again. */
@@ -322,7 +353,7 @@ class NasWorker {
         break;
       } catch (error) {
         if (this.#signal.aborted) throw error;
-        this.#errorLog.error(error, { nas: this.#nas, reply: entry.replyId });
+        this.#errorLog.error(error, { server: this.#server, reply: entry.replyId });
         await this.#wakeSignal.wait(diskRetryMs, this.#signal);
       }
     }

@@ -2,11 +2,12 @@
  * Splits a long text into posts at the best boundary.
  *
  * K1: the pieces of the text, joined, are the text: nothing is lost, doubled or trimmed.
- * K2: no post is longer than the limit, counted in code points.
- * K3: no grapheme is split (except one longer than a whole post), nor a chat link.
+ * K2: no post is longer than the limit, counted as the chat counts.
+ * K3: no grapheme is split (except one longer than a whole post), nor a link with a label.
  * K4: a code fence that continues in the next post is closed in this post and reopened in the next, with its language.
  *     Only these lines are added to the text.
  */
+import { advance, countChars, type CharUnit } from './char-units.ts';
 import { parseFenceLine, type Fence } from './code-fence.ts';
 
 export interface PostPart {
@@ -21,41 +22,42 @@ const minFillRatio = 0.5;
 /** Grapheme clusters of living languages and emoji are far shorter; longer ones are artificial. */
 const clusterUnitsMax = 400;
 
-const chatLink = /<(?:https?|mailto):[^>\n]*\|[^>\n]*>/gi;
+/** `<url|label>`, and `[label](url)` where the chat has no markup for it. */
+const labelledLink =
+  /<(?:https?|mailto):[^>\n]*\|[^>\n]*>|\[[^[\]\n]{1,300}\]\((?:https?|mailto):[^\s()]{1,2000}\)/gi;
 const sentenceEnd = /[.!?。！？…]+["'”’)\]]*\s+/g;
 
 const segmenter = new Intl.Segmenter('ko', { granularity: 'grapheme' });
 
 /** The part that begins at `offset`, which is 0 or the `end` of the part before. Pure. */
-export function nextPart(text: string, offset: number, limit: number): PostPart {
+export function nextPart(
+  text: string,
+  offset: number,
+  limit: number,
+  unit: CharUnit = 'code-points',
+): PostPart {
   // No post reaches beyond the limit: one pass up to there finds all fences needed below.
-  const fenceAt = fencesUntil(text, advance(text, offset, limit));
+  const fenceAt = fencesUntil(text, advance(text, offset, limit, unit));
   const fence = fenceAt(offset);
   const head = fence === null ? '' : `${fence.line}\n`;
-  const prefix = countCodePoints(head) * 3 > limit ? '' : head;
-  const room = limit - countCodePoints(prefix);
-  const windowEnd = advance(text, offset, room);
+  const prefix = countChars(head, unit) * 3 > limit ? '' : head;
+  const room = limit - countChars(prefix, unit);
+  const windowEnd = advance(text, offset, room, unit);
   if (windowEnd === text.length) return { post: prefix + text.slice(offset), end: windowEnd };
   const open = findSplit(text, offset, windowEnd, false, fenceAt);
   const opened = fenceAt(open);
   if (opened === null) return { post: prefix + text.slice(offset, open), end: open };
   // The post ends within code: leave room for the closing line.
   const closing = opened.marker;
-  if (countCodePoints(closing) * 3 > room) {
+  if (countChars(closing, unit) * 3 > room) {
     return { post: prefix + text.slice(offset, open), end: open };
   }
-  const shorter = advance(text, offset, room - countCodePoints(closing) - 1);
+  const shorter = advance(text, offset, room - countChars(closing, unit) - 1, unit);
   const end = findSplit(text, offset, shorter, true, fenceAt);
   const piece = text.slice(offset, end);
   if (fenceAt(end) === null) return { post: prefix + piece, end };
   return { post: `${prefix}${piece}${piece.endsWith('\n') ? '' : '\n'}${closing}`, end };
 }
-
-export const countCodePoints = (text: string): number => {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
-};
 
 /** The best boundary at or before `windowEnd`. `isCode`: the window ends within code, so line ends are preferred. */
 function findSplit(
@@ -133,7 +135,7 @@ function unbreakableSpans(
   const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
   const lineEnd = text.indexOf('\n', end);
   const slice = text.slice(lineStart, lineEnd === -1 ? text.length : lineEnd);
-  const spans: [number, number][] = [...slice.matchAll(chatLink)].map(({ index, 0: link }) => [
+  const spans: [number, number][] = [...slice.matchAll(labelledLink)].map(({ index, 0: link }) => [
     lineStart + index,
     lineStart + index + link.length,
   ]);
@@ -167,13 +169,4 @@ function fencesUntil(text: string, end: number): FenceAt {
     }
     return changes[low]!.fence;
   };
-}
-
-/** The position `count` code points after `offset`, or the end of the text. */
-function advance(text: string, offset: number, count: number): number {
-  let at = offset;
-  for (let left = Math.max(1, count); left > 0 && at < text.length; left -= 1) {
-    at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
-  }
-  return at;
 }

@@ -39,6 +39,7 @@ type BridgeOutboxStorage = Pick<
   | 'openNotices'
   | 'appendText'
   | 'hasNotice'
+  | 'postedNotice'
   | 'hasReply'
   | 'hasAnswer'
   | 'draftOf'
@@ -84,6 +85,9 @@ const headsSql = `with recursive lanes (lane) as (
     order by json_extract(context, '$.offset') = 0, ${replyToInboxIdSql}, outbox.id limit 1)
   where lanes.lane is not null order by head.id`;
 
+const postedNoticeSql = `select json_extract(context, '$.postId') as post_id from outbox
+  where job_id = ? and kind = 'notice' and state = 'sent' order by id desc limit 1`;
+
 function prepare(connection: SqliteConnection) {
   return {
     insert: connection.prepare(
@@ -111,6 +115,7 @@ function prepare(connection: SqliteConnection) {
        select 1 from inbox join outbox on outbox.reply_id = 'own:wait-' || inbox.id || ':1'
        where inbox.job_id = ? and outbox.state <> 'dropped' limit 1`,
     ),
+    postedNotice: connection.prepare<[string], { post_id: string | null }>(postedNoticeSql),
     hasReply: connection.prepare('select 1 from outbox where reply_id = ?'),
     hasAnswer: connection.prepare(
       `select 1 from outbox where job_id = ? and n > ? and kind <> 'notice' limit 1`,
@@ -190,6 +195,7 @@ export function createBridgeOutbox(connection: SqliteConnection): BridgeOutboxSt
     appendText: (id, text, { context }) =>
       void statements.addText.run(text, JSON.stringify(context), id),
     hasNotice: (jobId) => statements.hasNotice.get(jobId, jobId) !== undefined,
+    postedNotice: (jobId) => statements.postedNotice.get(jobId)?.post_id ?? null,
     hasReply: (replyId) => statements.hasReply.get(replyId) !== undefined,
     hasAnswer: (jobId, n) => statements.hasAnswer.get(jobId, n) !== undefined,
     draftOf(jobId) {
@@ -201,8 +207,8 @@ export function createBridgeOutbox(connection: SqliteConnection): BridgeOutboxSt
     retargetReply: (id, target, lane) => void statements.moveReply.run(target, lane, id),
     unreported: (limit) => statements.unreported.all(limit).map(entryOf),
     markReported: (id, at) => void statements.reported.run(at, id),
-    charLimitOf: (nas, since) => statements.limit.get(nas, since)?.chars ?? null,
-    saveCharLimit: (nas, limit, at) => void statements.learn.run(nas, limit, at),
+    charLimitOf: (server, since) => statements.limit.get(server, since)?.chars ?? null,
+    saveCharLimit: (server, limit, at) => void statements.learn.run(server, limit, at),
     counts: () => statements.counts.get()!,
     openCounts: () => statements.openCounts.get()!,
   };

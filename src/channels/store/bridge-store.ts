@@ -1,4 +1,4 @@
-/** The storage of the Synology bridge, composed of its inbox and its outbox. */
+/** The storage of a bridge, composed of its inbox and its outbox. */
 import type { BridgeStorage } from '../bridge-storage-port.ts';
 import { GatehouseError, messageOf } from '#shared/errors';
 import { createBridgeInbox } from './bridge-inbox.ts';

@@ -1,7 +1,5 @@
 /** Client of the NAS's Chat API: posts, the list of users, posted files. */
 import { z } from 'zod';
-import type { DeliveryEvent } from '#machines/delivery';
-import type { ReplyButton } from '#shared/wire/reply';
 import type { TlsTrust } from '#shared/tls-options';
 import {
   mapResponse,
@@ -11,29 +9,16 @@ import {
 } from './nas-response-mapper.ts';
 import { refusalText } from './nas-codes.ts';
 import { sendNasRequest, type NasHttpOutcome } from './nas-http.ts';
-import { countCodePoints } from '../outbox/split-post.ts';
+import { countChars } from '../outbox/char-units.ts';
+import type { ChannelFile, DeliveryOutcome, OutgoingPart } from '../channel-adapter-port.ts';
+import { attachmentOf } from './buttons.ts';
 import type { Target } from './targets.ts';
 
-export interface ChatPost {
-  text: string;
-  /** The user's number in the chat; not used in a channel. */
-  chatUser: string;
-  /** Shown under the text; a click returns the job id and `n` of the shown draft. */
-  buttons: { jobId: string; n: number; list: readonly ReplyButton[] } | null;
-}
-
-export type NasFile =
-  | { kind: 'file'; name: string | null; bytes: Buffer }
-  /** The post has no file. */
-  | { kind: 'none' }
-  | { kind: 'tooLarge' }
-  /** The Chat API refused, with a code. */
-  | { kind: 'refused'; error: string }
-  | { kind: 'away'; error: string };
+export type ChatPost = Pick<OutgoingPart, 'text' | 'chatUser' | 'buttons'>;
 
 export interface NasClient {
   /** Returns the result of the post as a delivery event. Never rejects. */
-  post(target: Target, post: ChatPost): Promise<DeliveryEvent>;
+  post(target: Target, post: ChatPost): Promise<DeliveryOutcome>;
   /**
    * Null if the Chat API responds, even with a refusal; else the reason. Requests the list of users, which changes
    * nothing. Never rejects; `signal` ends it at once.
@@ -41,7 +26,7 @@ export interface NasClient {
   probe(target: Target, signal: AbortSignal): Promise<string | null>;
   /** The users of the chat, or why they cannot be listed. */
   users(target: Target): Promise<{ ok: true; ids: string[] } | { ok: false; error: string }>;
-  file(target: Target, postId: string, bytesMax: number): Promise<NasFile>;
+  file(target: Target, postId: string, bytesMax: number): Promise<ChannelFile>;
   /** Whether the post has a file, if the NAS answers within `fileProbeTimeoutMs`; else false. */
   hasFile(target: Target, postId: string): Promise<boolean>;
 }
@@ -70,7 +55,7 @@ export function createNasClient(trust: TlsTrust): NasClient {
     postId: string,
     bytesMax: number,
     signal?: AbortSignal,
-  ): Promise<NasFile> => {
+  ): Promise<ChannelFile> => {
     const url = `${methodUrl(target, 'post_file_get')}&post_id=${encodeURIComponent(postId)}`;
     return parseFileResponse(await get(url, bytesMax, signal));
   };
@@ -92,7 +77,7 @@ export function createNasClient(trust: TlsTrust): NasClient {
         trust,
         bodyBytesMax: responseBytesMax,
       });
-      return mapResponse(outcome, countCodePoints(post.text));
+      return mapResponse(outcome, countChars(post.text, 'code-points'));
     },
 
     async probe(target, signal) {
@@ -127,7 +112,7 @@ export function createNasClient(trust: TlsTrust): NasClient {
 }
 
 /** Maps a response to `post_file_get`. */
-function parseFileResponse(outcome: NasHttpOutcome): NasFile {
+function parseFileResponse(outcome: NasHttpOutcome): ChannelFile {
   if (outcome.kind !== 'answer') {
     const isLarge = outcome.error.includes('too large');
     return isLarge ? { kind: 'tooLarge' } : { kind: 'away', error: outcome.error };
@@ -160,18 +145,6 @@ function payloadOf(target: Target, { text, chatUser, buttons }: ChatPost): Recor
     ...(buttons === null ? {} : { attachments: [attachmentOf(buttons)] }),
   };
 }
-
-const attachmentOf = ({ jobId, n, list }: NonNullable<ChatPost['buttons']>) => ({
-  callback_id: `job-${jobId}:${n}`,
-  text: '',
-  actions: list.map(({ action, text }) => ({
-    type: 'button',
-    name: action,
-    value: `${action}:${jobId}:${n}`,
-    text,
-    style: action === 'confirm' ? 'green' : 'red',
-  })),
-});
 
 /** RFC 6266: `filename*` takes precedence over `filename`. */
 function parseFileName(disposition: string | undefined): string | null {

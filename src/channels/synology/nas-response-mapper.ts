@@ -9,7 +9,7 @@
  *     meanwhile.
  */
 import { z } from 'zod';
-import type { DeliveryEvent } from '#machines/delivery';
+import type { DeliveryOutcome } from '../channel-adapter-port.ts';
 import { chatStopped, meaningOf, nasCodes, refusalText, unknownError } from './nas-codes.ts';
 import type { NasHttpOutcome } from './nas-http.ts';
 
@@ -19,7 +19,7 @@ export type ApiResponse =
   | { success: false; code: number | null };
 
 /** `chars`: length of the post in code points, for a NAS that refuses it as too long. */
-export function mapResponse(outcome: NasHttpOutcome, chars: number): DeliveryEvent {
+export function mapResponse(outcome: NasHttpOutcome, chars: number): DeliveryOutcome {
   if (outcome.kind === 'unsent') return { type: 'unreachable', error: outcome.error };
   if (outcome.kind === 'lost') return { type: 'lost', error: outcome.error };
   const { status, body } = outcome;
@@ -59,7 +59,7 @@ function isCredible(status: number, apiResponse: ApiResponse): boolean {
 }
 
 /** The response is not from the API. */
-function mapNonApiResponse(status: number, body: Buffer, chars: number): DeliveryEvent {
+function mapNonApiResponse(status: number, body: Buffer, chars: number): DeliveryOutcome {
   if (status >= 300 && status < 500) return mapHtmlError(status, chars);
   if (status === 200) {
     if (isLoginPage(body)) return { type: 'stopped', error: `HTTP 200: ${loginPage}` };
@@ -69,7 +69,7 @@ function mapNonApiResponse(status: number, body: Buffer, chars: number): Deliver
 }
 
 /** N2 applies, except for 413, which concerns the size of this post. */
-function mapHtmlError(status: number, chars: number): DeliveryEvent {
+function mapHtmlError(status: number, chars: number): DeliveryOutcome {
   const isRedirect = status < 400;
   const error = isRedirect
     ? `HTTP ${status}: the NAS redirects; if it stays so, set synology.incomingUrl to where it leads`
@@ -87,7 +87,7 @@ export function isLoginPage(body: Buffer): boolean {
   );
 }
 
-const reachedNobodyEvent: DeliveryEvent = {
+const reachedNobodyEvent: DeliveryOutcome = {
   type: 'refused',
   error: 'the NAS has posted it to nobody',
 };

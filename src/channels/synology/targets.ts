@@ -6,6 +6,7 @@
  * served, because the same number can be another user there.
  */
 import { GatehouseError } from '#shared/errors';
+import { createTargets, type ChannelTarget, type ChannelTargets } from '../targets.ts';
 
 export interface BotSettings {
   name: string;
@@ -24,7 +25,8 @@ export interface ChannelSettings {
   userIdMap: Readonly<Record<string, string | number>>;
 }
 
-export interface SynologySettings {
+/** The places and users of the section `synology`. */
+export interface TargetSettings {
   incomingUrl: string | null;
   token: string | null;
   allowedUserIds: readonly (string | number)[];
@@ -34,45 +36,37 @@ export interface SynologySettings {
   users: Readonly<Record<string, string>>;
 }
 
-export interface Target {
-  name: string;
+/** The section `synology`, without what every channel has (`BridgeSettings`). */
+export interface SynologySettings extends TargetSettings {
+  maxChars: number;
+  minIntervalMs: number;
+  caFile: string | null;
+  fingerprint256: string | null;
+  files: 'names' | 'always' | 'off';
+  quietRefusals: boolean;
+}
+
+export interface Target extends ChannelTarget {
   kind: 'bot' | 'channel';
   /** As shown by Chat, token included: never log it. */
   url: string;
-  /** Origin of `url`: posts to one NAS share its rate limit. */
-  nas: string;
   /** Accepted tokens: a click on a channel's button carries the token of the incoming webhook. */
   tokens: readonly string[];
-  /** Thread of the conversation in the core; null for the first bot. */
-  thread: string | null;
   triggerWords: readonly string[];
   /** Null: any channel, or direct messages. */
   channelId: string | null;
   /** The chat's number of the sender; null: the user is not served. */
   resolveChatUser(userId: string): string | null;
-  /** Whether the user with this number of the chat is served there. */
-  hasMember(chatUser: string): boolean;
 }
 
-export interface Targets {
-  readonly all: readonly Target[];
-  byName(name: string): Target | null;
-  /** Thread of a target, also of one no longer configured. */
-  threadOf(name: string): string | null;
-  /** Target of replies with this thread. */
-  byThread(thread: string | null): Target | null;
-  /** The user's id in Gatehouse. */
-  userIdOf(chatUser: string): string;
-  /** The chat's number of a Gatehouse user. */
-  chatUserOf(userId: string): string;
-}
+export type Targets = ChannelTargets<Target>;
 
 const mainBot = 'main';
 const channelPrefix = 'channel-';
 const botThread = (name: string): string => `bot-${name}`;
 
 /** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID */
-export function parseTargets(settings: SynologySettings): Targets {
+export function parseTargets(settings: TargetSettings): Targets {
   const { incomingUrl, token, allowedUserIds } = settings;
   const bots = [...settings.bots];
   if (incomingUrl !== null && token !== null) {
@@ -89,20 +83,9 @@ export function parseTargets(settings: SynologySettings): Targets {
   ];
   checkDistinct(all);
   checkPeople(settings.users, bots, settings.channels);
-  const users = new Map(Object.entries(settings.users));
-  const chatUsers = new Map([...users].map(([chatUser, userId]) => [userId, chatUser]));
-  return {
-    all,
-    byName: (name) => all.find((target) => target.name === name) ?? null,
-    threadOf(name) {
-      const target = all.find((one) => one.name === name);
-      if (target !== undefined) return target.thread;
-      return name === mainBot ? null : name.startsWith(channelPrefix) ? name : botThread(name);
-    },
-    byThread: (thread) => all.find((target) => target.thread === thread) ?? null,
-    userIdOf: (chatUser) => users.get(chatUser) ?? chatUser,
-    chatUserOf: (userId) => chatUsers.get(userId) ?? userId,
-  };
+  return createTargets(all, settings.users, (name) =>
+    name === mainBot ? null : name.startsWith(channelPrefix) ? name : botThread(name),
+  );
 }
 
 function botTarget(bot: BotSettings, isFirst: boolean): Target {
@@ -117,6 +100,7 @@ function botTarget(bot: BotSettings, isFirst: boolean): Target {
   return {
     name: bot.name,
     kind: 'bot',
+    isPrivate: true,
     ...parseIncomingUrl(bot.incomingUrl, where),
     tokens: [bareToken(bot.token)],
     thread: isFirst ? null : botThread(bot.name),
@@ -151,6 +135,7 @@ function channelTarget(channel: ChannelSettings): Target {
   return {
     name: `${channelPrefix}${name}`,
     kind: 'channel',
+    isPrivate: false,
     ...address,
     tokens: [bareToken(channel.token), ...(urlToken === null ? [] : [urlToken])],
     thread: `${channelPrefix}${name}`,
@@ -161,12 +146,12 @@ function channelTarget(channel: ChannelSettings): Target {
   };
 }
 
-function parseIncomingUrl(incomingUrl: string, where: string): { url: string; nas: string } {
+function parseIncomingUrl(incomingUrl: string, where: string): { url: string; server: string } {
   const url = URL.canParse(incomingUrl) ? new URL(incomingUrl) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw new GatehouseError('GH_CONFIG_INVALID', `${where}: incomingUrl is not an http address`);
   }
-  return { url: incomingUrl, nas: url.origin };
+  return { url: incomingUrl, server: url.origin };
 }
 
 /** The token in the URL, without the quotes around it; null if there is none. */
@@ -180,7 +165,7 @@ const bareToken = (token: string): string => token.replace(/^"(.*)"$/, '$1');
 
 /** Answers are routed by user id: two users with one id would read each other's. */
 function checkPeople(
-  users: SynologySettings['users'],
+  users: TargetSettings['users'],
   bots: readonly BotSettings[],
   channels: readonly ChannelSettings[],
 ): void {

@@ -7,7 +7,6 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatehouseError } from '#shared/errors';
-import { isBridgeChannel } from '#shared/wire/bridge-channels';
 import type { FairSlices } from '#shared/fair-slices';
 import { operatorCaller, type Caller } from '#shared/api-keys';
 import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
@@ -58,6 +57,8 @@ export interface AccessOptions {
   ownerOf(jobId: string): Promise<string>;
   limits: RateLimiter;
   slices: FairSlices;
+  /** Channels of bridges, in small letters. Default: none. */
+  bridgeChannels?: readonly string[] | undefined;
 }
 
 /** Protects all routes that are added after it; returns the list of them, which grows. */
@@ -91,7 +92,7 @@ export function registerAuth(server: FastifyInstance, options: AccessOptions): R
     request.body ??= {};
     enforceUser(user, request.body, path);
     enforceUser(user, request.query, path);
-    rejectBridgeChannels(request.body);
+    rejectBridgeChannels(request.body, options.bridgeChannels ?? []);
     // One read per round of the event loop: many at once would delay all other requests.
     if (request.method === 'GET' || request.method === 'HEAD') await options.slices.wait(user);
     if (accessOf(request) !== 'job') return;
@@ -153,11 +154,15 @@ export function rateLimitKey(request: FastifyRequest, caller: Caller | null): st
   return caller.user === null ? null : userLimitKey(caller.user);
 }
 
-/** A message in a bridge's channel would pass for a chat message, and its answer would be posted in that chat. */
-function rejectBridgeChannels(body: unknown): void {
+/**
+ * A message in a bridge's channel would pass for a chat message, and its answer would be posted in that chat. A second
+ * bridge to a chat adds a suffix to the name: `synology-office`.
+ */
+function rejectBridgeChannels(body: unknown, names: readonly string[]): void {
   if (typeof body !== 'object' || body === null) return;
   const { channel } = body as { channel?: unknown };
-  if (isBridgeChannel(channel)) {
+  const [name] = typeof channel === 'string' ? channel.toLowerCase().split('-') : [];
+  if (name !== undefined && names.includes(name)) {
     throw new GatehouseError(
       'GH_REQUEST_FORBIDDEN',
       `channel: ${String(channel).slice(0, 64)} is served by a bridge; this key may not write there`,

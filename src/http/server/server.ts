@@ -12,7 +12,7 @@ import { isTooDeep, jsonDepthMax } from '#shared/text/json-depth';
 import { createApiKeyAuthenticator, type ApiKey } from '#shared/api-keys';
 import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '#shared/loopback';
 import type { Log } from '#shared/log';
-import { rateLimitKey, registerAuth, type RouteView } from './route-access.ts';
+import { rateLimitKey, registerAuth, type AccessOptions, type RouteView } from './route-access.ts';
 import {
   limitConnections,
   handleClientError,
@@ -35,6 +35,7 @@ export interface ServerOptions {
   limits?: RateLimiter;
   /** Shared with the other readers of the process. */
   slices?: FairSlices;
+  bridgeChannels?: AccessOptions['bridgeChannels'];
   /** Maximum number of connections; 0 or absent: no limit. */
   connectionsMax?: number;
   /** For tests: timeouts for slow clients. */

@@ -1,18 +1,17 @@
 /** Slow senders do not block other senders: requests and connections are limited per address. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startWebhookServer } from '#channels/bridge-server';
+import { startBridgeServer } from '#channels/bridge-server';
 import { silentLog } from '#shared/log';
 
 const body = 'post_id=1';
 
 async function startWebhook() {
-  const server = await startWebhookServer({
+  const server = await startBridgeServer({
     host: '127.0.0.1',
     port: 0,
-    inboundHandler: { handle: () => Promise.resolve({ ok: true, isNew: true }) },
+    webhook: { path: '/webhook/synology', handle: () => Promise.resolve(null) },
     health: () => ({}),
-    quietRefusals: false,
     log: silentLog(),
   });
   onTestFinished(() => server.close());

@@ -5,7 +5,8 @@ import { createInboundHandler } from '#channels/inbox/inbound-handler';
 import { createRateLimit } from '#channels/rate-limit';
 import { parseTargets } from '#channels/synology/targets';
 import { createWebhookAuthenticator } from '#channels/synology/webhook-auth';
-import { startWebhookServer } from '#channels/bridge-server';
+import { startBridgeServer } from '#channels/bridge-server';
+import { createSynologyWebhook } from '#channels/synology/webhook';
 import type { BridgeStorage } from '#channels/bridge-storage-port';
 import { GatehouseError } from '#shared/errors';
 import { createLog, silentLog, type Log } from '#shared/log';
@@ -48,7 +49,7 @@ async function startWebhook(
   const targets = parseTargets({ ...settings, ...change.places });
   const tooFast: string[] = [];
   let isBroken = false;
-  const intake = createInboundHandler({
+  const inbound = createInboundHandler({
     storage: {
       ...storage,
       insertInbox(rows, at) {
@@ -57,21 +58,26 @@ async function startWebhook(
       },
     },
     targets,
-    auth: createWebhookAuthenticator(targets.all, Date.now),
     rateLimit: createRateLimit(change.ratePerMinute ?? 1_000, Date.now),
-    files: change.files ?? 'names',
-    hasFile: (_, postId) => Promise.resolve(change.withFile?.includes(postId) === true),
     now: Date.now,
     log: change.log ?? silentLog(),
     onStored: () => undefined,
     onRateLimited: (row) => void tooFast.push(row.lane),
   });
-  const server = await startWebhookServer({
+  const webhook = createSynologyWebhook({
+    inbound,
+    targets,
+    auth: createWebhookAuthenticator(targets.all, Date.now),
+    files: change.files ?? 'names',
+    hasFile: (_, postId) => Promise.resolve(change.withFile?.includes(postId) === true),
+    quietRefusals: change.quietRefusals ?? false,
+    log: silentLog(),
+  });
+  const server = await startBridgeServer({
     host: '127.0.0.1',
     port: 0,
-    inboundHandler: intake,
+    webhook,
     health: () => ({ nats: 'connected' }),
-    quietRefusals: change.quietRefusals ?? false,
     log: silentLog(),
   });
   onTestFinished(async () => {

@@ -128,6 +128,7 @@ describe('a click on a button', () => {
     const said: string[] = [];
     const problem = { ok: false as const, problem: { code, message: 'no' } };
     const clicks = createButtonHandler({
+      channel: 'synology',
       storage: { draftOf: () => ({ userId: '4', lane: 'main/4', n: 1 }) },
       link: {
         start: () => undefined,

@@ -4,7 +4,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { newDelivery } from '#channels/outbox/delivery-transitions';
 import { createSystemNotice } from '#channels/system-notices';
 import { createReplyReceiver } from '#channels/outbox/reply-receiver';
-import { parseTargets } from '#channels/synology/targets';
+import { openSynology } from '#channels/synology/synology-channel';
+import { configSchema } from '#app/config/config';
 import type { BridgeStorage, NewOutboxRow } from '#channels/bridge-storage-port';
 import type { Reply } from '#shared/wire/reply';
 import { silentLog } from '#shared/log';
@@ -18,17 +19,21 @@ function store(): BridgeStorage {
   return createBridgeStore(database, Date.now);
 }
 
+const adapter = openSynology(
+  {
+    ...configSchema.parse({}).synology,
+    incomingUrl: 'http://127.0.0.1:9/webapi/entry.cgi?method=chatbot',
+    token: 'k'.repeat(64),
+    allowedUserIds: [4],
+  },
+  {},
+  silentLog(),
+);
+
 const inbox = (storage: BridgeStorage) =>
   createReplyReceiver({
     storage,
-    targets: parseTargets({
-      incomingUrl: 'http://127.0.0.1:9/webapi/entry.cgi?method=chatbot',
-      token: 'k'.repeat(64),
-      allowedUserIds: [4],
-      bots: [],
-      channels: [],
-      users: {},
-    }),
+    adapter,
     noticeDelayMs: 60_000,
     onStored: () => undefined,
     now: Date.now,

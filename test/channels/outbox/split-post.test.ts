@@ -1,7 +1,8 @@
 /** Long texts are split into posts: nothing is lost, and no cut is in a wrong place (K1 to K4). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countCodePoints, nextPart } from '#channels/outbox/split-post';
+import { countChars } from '#channels/outbox/char-units';
+import { nextPart } from '#channels/outbox/split-post';
 
 interface Cut {
   /** The posts, with added code fences. */
@@ -67,7 +68,7 @@ describe('a long text', () => {
     fc.assert(
       fc.property(text, limit, (whole, max) => {
         for (const post of cut(whole, max).posts)
-          expect(countCodePoints(post)).toBeLessThanOrEqual(max);
+          expect(countChars(post, 'code-points')).toBeLessThanOrEqual(max);
       }),
       { numRuns: 300 },
     );

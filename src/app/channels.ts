@@ -1,0 +1,59 @@
+/**
+ * The chats that a bridge can serve. A new one is a folder of src/channels, its section of the configuration, and its
+ * line here: subjects, command, doctor and the protection of its name derive from the line.
+ */
+import type { BridgeSettings } from '#channels/bridge';
+import type { ChannelAdapter, ChannelModule } from '#channels/channel-adapter-port';
+import type { Log } from '#shared/log';
+import type { Config } from './config/config.ts';
+
+/** Modules are loaded when they are needed: commands and core read the names only. */
+export const channels: readonly Channel[] = [
+  defineChannel(
+    'synology',
+    'Synology Chat',
+    ({ synology }: Config) => synology,
+    () => import('#channels/synology/synology-channel'),
+  ),
+];
+
+/** A user's key may not write into these channels; `telegram` is reserved for the next one. */
+export const bridgeChannelNames: readonly string[] = [
+  ...channels.map(({ name }) => name),
+  'telegram',
+];
+
+export interface Channel {
+  /** In subjects, jobs and the command. */
+  name: string;
+  /** For people. */
+  title: string;
+  isConfigured(config: Config): Promise<boolean>;
+  /** @throws as `ChannelModule.open` */
+  open(config: Config, log: Log): Promise<OpenChannel>;
+}
+
+export interface OpenChannel {
+  name: string;
+  settings: ChannelSection;
+  adapter: ChannelAdapter;
+}
+
+type ChannelSection = BridgeSettings & { database: string };
+
+export function defineChannel<Section extends ChannelSection>(
+  name: string,
+  title: string,
+  sectionOf: (config: Config) => Section,
+  load: () => Promise<{ channel: ChannelModule<NoInfer<Section>> }>,
+): Channel {
+  return {
+    name,
+    title,
+    isConfigured: async (config) => (await load()).channel.isConfigured(sectionOf(config)),
+    async open(config, log) {
+      const settings = sectionOf(config);
+      return { name, settings, adapter: (await load()).channel.open(settings, log) };
+    },
+  };
+}

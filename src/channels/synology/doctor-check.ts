@@ -1,0 +1,132 @@
+/**
+ * Doctor check of Synology Chat: the form of the addresses and tokens, whether the NAS answers and with which
+ * certificate, and whether the configured users exist.
+ */
+import type { CheckResult } from '#shared/check-result';
+import type { NasClient } from './nas-client.ts';
+import { tokenFromUrl, type SynologySettings, type Target, type Targets } from './targets.ts';
+
+const part = 'synology';
+
+export async function checkSynology(
+  settings: SynologySettings,
+  targets: Targets,
+  nas: NasClient,
+): Promise<CheckResult[]> {
+  const findings = targets.all.flatMap(checkAddress);
+  for (const target of targets.all) findings.push(...(await checkNas(target, nas, settings)));
+  return [...findings, ...checkRefusals(settings)];
+}
+
+/** The form of the address, without a request. */
+function checkAddress({ name, kind, url }: Target): CheckResult[] {
+  const findings: CheckResult[] = [];
+  const query = new URL(url).searchParams;
+  const method = kind === 'bot' ? 'chatbot' : 'incoming';
+  const addFault = (what: string, advice: string): void =>
+    void findings.push({ part, ok: false, what: `${name}: ${what}`, advice });
+  if (query.get('api') !== 'SYNO.Chat.External') {
+    addFault('the address is not one of the Chat API', 'copy the incoming URL as Chat shows it');
+  }
+  if (query.get('method') !== method) {
+    addFault(
+      `the address is for method=${query.get('method') ?? 'nothing'}`,
+      `a ${kind} needs the address with method=${method}`,
+    );
+  }
+  if (tokenFromUrl(url) === null)
+    addFault('the address has no token', 'copy it whole, with the token');
+  else if (!/[?&]token=%22[^&]+%22/.test(url)) {
+    findings.push({
+      part,
+      ok: true,
+      what: `${name}: the token in the address stands without %22 around it`,
+      advice: 'newer versions of Chat refuse that with code 115: write token=%22…%22',
+    });
+  }
+  if (url.startsWith('http:')) {
+    findings.push({
+      part,
+      ok: true,
+      what: `${name}: the address is not encrypted`,
+      advice: 'use https and port 5001, with caFile and fingerprint256',
+    });
+  }
+  return findings;
+}
+
+async function checkNas(
+  target: Target,
+  nas: NasClient,
+  settings: SynologySettings,
+): Promise<CheckResult[]> {
+  const { name, kind } = target;
+  const who = `${name} (${target.server})`;
+  const userIds = await nas.users(target);
+  if (!userIds.ok) {
+    const advice = adviceFor(userIds.error, target.server);
+    return [{ part, ok: false, what: `${who}: ${userIds.error}`, advice }];
+  }
+  const findings: CheckResult[] = [
+    { part, ok: true, what: `${who}: answers, and knows ${userIds.ids.length} people` },
+  ];
+  const missing = peopleOf(target, settings).filter((id) => !userIds.ids.includes(id));
+  if (missing.length > 0) {
+    findings.push({
+      part,
+      ok: false,
+      what: `${name}: nobody in the chat has the number ${missing.join(', ')}`,
+      advice: `the numbers are: ${userIds.ids.slice(0, 20).join(', ')}${kind === 'bot' ? '; the number in a webhook is another one' : ''}`,
+    });
+  }
+  return findings;
+}
+
+function peopleOf(target: Target, settings: SynologySettings): string[] {
+  if (target.kind === 'channel') {
+    const channel = settings.channels.find(
+      ({ incomingUrl }) => incomingUrl === target.url && target.thread !== null,
+    );
+    return Object.values(channel?.userIdMap ?? {}).map(String);
+  }
+  const bot = settings.bots.find(({ name }) => name === target.name);
+  return (bot?.allowedUserIds ?? settings.allowedUserIds).map(String);
+}
+
+/** Reported for DSM 7, but not for every version. */
+function checkRefusals({ quietRefusals }: SynologySettings): CheckResult[] {
+  if (quietRefusals) return [];
+  const what =
+    'Chat is told of each message that is refused: of one who is not allowed, or is too fast';
+  const advice =
+    'some versions of Chat then stop sending to the bot, for everybody, until its URL is saved again: quietRefusals: true answers 200';
+  return [{ part, ok: true, what, advice }];
+}
+
+/** The advice for an error of the NAS or of the connection to it. `nas` is its origin. */
+export function adviceFor(error: string, nas: string): string {
+  const { host, hostname, port } = new URL(nas);
+  const save = `openssl s_client -connect ${hostname}:${port || '443'} </dev/null | openssl x509 > nas.pem`;
+  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(error)) {
+    return `save its certificate and name it as synology.caFile: ${save}`;
+  }
+  if (error.includes('CERT_HAS_EXPIRED')) {
+    return `the certificate has expired, if the clock here is right: renew it on the NAS (Control Panel, Security, Certificate), save it anew (${save}) and set synology.fingerprint256`;
+  }
+  if (error.includes('CERT_NOT_YET_VALID')) {
+    return `the certificate is not valid yet: set the clocks of this machine and of the NAS; if they are right, make it anew on the NAS and save it (${save})`;
+  }
+  if (error.includes('not the pinned one')) {
+    return 'the certificate has changed: compare it on the NAS itself, then set synology.fingerprint256 anew';
+  }
+  if (error.includes('ALTNAME')) {
+    return 'the certificate names another host: set synology.fingerprint256 to its SHA-256 (openssl x509 -in nas.pem -noout -fingerprint -sha256)';
+  }
+  if (/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN|no connection/.test(error)) {
+    return `is the NAS on, and is ${host} its address and port? DSM's firewall must let this machine in`;
+  }
+  if (error.includes('code 404')) return 'Chat does not know the token: was the bot removed?';
+  if (error.includes('code 115')) return 'write the token as Chat shows it: token=%22…%22';
+  if (error.includes('code 102')) return 'start the Chat package on the NAS';
+  return 'compare the address with the one that Chat shows for the bot';
+}

@@ -1,0 +1,74 @@
+/** Synology Chat as a channel: webhooks of Chat in, the NAS's API out (docs/synology.md). */
+import { readFileSync } from 'node:fs';
+import { GatehouseError, messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import type { TlsTrust } from '#shared/tls-options';
+import type { ChannelAdapter, ChannelModule, OutgoingPart } from '../channel-adapter-port.ts';
+import { toChatMarkup } from './chat-markup.ts';
+import { adviceFor, checkSynology } from './doctor-check.ts';
+import { createNasClient } from './nas-client.ts';
+import { parseTargets, type SynologySettings, type Target } from './targets.ts';
+import { createSynologyWebhook } from './webhook.ts';
+import { createWebhookAuthenticator } from './webhook-auth.ts';
+
+export const channel: ChannelModule<SynologySettings> = {
+  isConfigured: ({ incomingUrl, bots, channels }) =>
+    incomingUrl !== null || bots.length + channels.length > 0,
+  open: (settings, log) => openSynology(settings, trustOf(settings), log),
+};
+
+/** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID */
+export function openSynology(
+  settings: SynologySettings,
+  trust: TlsTrust,
+  log: Log,
+): ChannelAdapter {
+  const { maxChars, minIntervalMs, files } = settings;
+  const targets = parseTargets(settings);
+  const nas = createNasClient(trust);
+  return {
+    abilities: {
+      maxChars,
+      charUnit: 'code-points',
+      minIntervalMs,
+      buttons: true,
+      links: true,
+      filesIn: files !== 'off',
+      filesOut: false,
+      edits: false,
+      keyedPosts: false,
+    },
+    targets,
+    receive: (inbound) => ({
+      webhook: createSynologyWebhook({
+        ...settings,
+        inbound,
+        targets,
+        // A wall clock that is set back would refuse everybody until it catches up.
+        auth: createWebhookAuthenticator(targets.all, () => performance.now()),
+        hasFile: nas.hasFile,
+        log,
+      }),
+    }),
+    format: toChatMarkup,
+    deliver: (part: OutgoingPart<Target>) => nas.post(part.target, part),
+    probe: nas.probe,
+    fetchFile: nas.file,
+    check: () => checkSynology(settings, targets, nas),
+    adviceFor: (error, { server }) => adviceFor(error, server),
+  };
+}
+
+/** @throws GH_CONFIG_INVALID */
+function trustOf({ caFile, fingerprint256 }: SynologySettings): TlsTrust {
+  try {
+    return {
+      ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
+      fingerprint256: fingerprint256 ?? undefined,
+    };
+  } catch (error) {
+    throw new GatehouseError('GH_CONFIG_INVALID', `synology.caFile: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
