@@ -23,7 +23,7 @@ const layers: Record<string, string[]> = {
   tools: ['machines', 'shared', 'storage'],
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
-  inspector: ['machines', 'shared', 'jobs'],
+  inspector: ['machines', 'shared', 'http', 'jobs'],
   observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
   app: 'machines shared storage language models http channels events library tools ask jobs inspector observability'.split(
@@ -49,6 +49,7 @@ const vendorBoundaries: Record<string, string[]> = {
   yaml: ['src/app/config'],
   ulid: ['src/shared'],
   fastify: ['src/http', 'src/inspector/server'],
+  'fastify-type-provider-zod': ['src/http/server'],
   elkjs: ['src/inspector/charts'],
   ws: ['src/inspector/server'],
   jsonrepair: ['src/shared/text'],

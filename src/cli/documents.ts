@@ -1,5 +1,5 @@
 /** `gatehouse documents`, `documents show` and `documents rm`. */
-import type { DocumentView } from '#library/document';
+import type { DocumentView } from '#shared/wire/document-views';
 import type { CoreClient } from '#http/client/core-client';
 import { listQueryOf, ofUser } from '#http/client/document-query';
 import { localTime } from './local-time.ts';

@@ -9,7 +9,7 @@ import type {
   DraftOverview,
   DraftView,
   RunningView,
-} from '#library/drafts/draft-queries';
+} from '#shared/wire/document-views';
 import { UsageError, type CoreClient } from '#http/client/core-client';
 import { ofUser } from '#http/client/document-query';
 import { documentOf } from './documents.ts';

@@ -1,5 +1,5 @@
 /** `gatehouse memo`, `memos` and `memos promote`. */
-import type { MemoView } from '#http/routes/memo-routes';
+import type { MemoView } from '#shared/wire/document-views';
 import { UsageError, type CoreClient } from '#http/client/core-client';
 import { localTime } from './local-time.ts';
 import type { CommandValues } from './options.ts';

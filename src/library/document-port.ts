@@ -1,5 +1,5 @@
 /** Storage port of the library, implemented by the document store; nothing here names SQL. */
-import type { Document, SourceMetadata } from './document.ts';
+import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
 
 /** Index tokens of a document: separated by spaces, matched as they are. */
 export interface IndexedTokens {
@@ -33,7 +33,7 @@ export interface ListedDocument {
   title: string;
   /** The text's first characters. */
   head: string;
-  contentOrigin: string;
+  contentOrigin: ContentOrigin;
   mdDraftStatus: string | null;
   mdStatus: string | null;
   sourceMetadata: SourceMetadata;

@@ -1,8 +1,9 @@
 /** A document: a memo, an imported file, or what was drafted from one. */
 import { isoTime } from '#shared/calendar/time-units';
+import type { DocumentView } from '#shared/wire/document-views';
 
 /** `ai_drafted` once a model has drafted `mdContent`. */
-export type ContentOrigin = 'memo' | 'text' | 'file' | 'ai_drafted';
+export type ContentOrigin = DocumentView['content_origin'];
 
 export interface SourceMetadata {
   /** The document's first origin, kept while its origin is `ai_drafted`. */
@@ -38,22 +39,6 @@ export interface Document {
   updatedAt: number;
   /** Not null: it is kept but hidden. */
   deletedAt: number | null;
-}
-
-/** A document in the HTTP API (docs/openapi.json). */
-export interface DocumentView {
-  id: string;
-  title: string;
-  extracted_text: string;
-  md_content: string | null;
-  content_origin: string;
-  md_draft_status: string | null;
-  md_status: string | null;
-  md_extraction_engine: string | null;
-  md_generated_at: string | null;
-  source_metadata: SourceMetadata;
-  created_at: string;
-  updated_at: string;
 }
 
 /** The API's form of a document; times become ISO 8601. */

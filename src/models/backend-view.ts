@@ -1,8 +1,9 @@
 /** The backends as `GET /backends` and the inspector show them. */
 import { loadLabels } from './gate/load-level.ts';
+import type { BackendView } from '#shared/wire/backend-view';
 import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
 
-export function backendViews(pool: BackendPool): Record<string, unknown>[] {
+export function backendViews(pool: BackendPool): BackendView[] {
   return pool.members.map((member) => backendView(member, pool));
 }
 
@@ -17,7 +18,7 @@ export function modelListing(pool: BackendPool): { id: string; [field: string]: 
   }));
 }
 
-function backendView(member: PoolMember, pool: BackendPool): Record<string, unknown> {
+function backendView(member: PoolMember, pool: BackendPool): BackendView {
   const { config, gate, health } = member;
   const { healthy, errorReason, healthMs, checkedAt, activeJobs } =
     health.store.getSnapshot().context;
@@ -64,7 +65,7 @@ function backendView(member: PoolMember, pool: BackendPool): Record<string, unkn
       ),
       service_ms: view.serviceMs,
       drain_ms: view.drainMs,
-      counters: view.counters,
+      counters: { ...view.counters },
     },
   };
 }

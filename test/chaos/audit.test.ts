@@ -31,7 +31,7 @@ function job(
     channel: 'synology',
     message: `말해줘 ${mark}`,
     state: end.state,
-    outcome: (end.data['outcome'] as string | undefined) ?? null,
+    outcome: (end.data['outcome'] as JobView['outcome'] | undefined) ?? null,
     reply: end.data['reply'] as string,
     seq: events.length,
     queue: null,

@@ -21,7 +21,7 @@ export const createDocumentApi = (
     ),
   get(userId, id) {
     const document = library.get(userId, id);
-    return document === null ? null : { ...documentView(document) };
+    return document === null ? null : documentView(document);
   },
   remove: (userId, id) => memos.remove(userId, id),
   list: (userId, { limit, cursor, ...filter }) =>

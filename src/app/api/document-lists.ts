@@ -4,6 +4,7 @@ import type { ListedDocument } from '#library/document-port';
 import type { DraftReview } from '#library/drafts/draft-review';
 import type { VersionQuery } from '#http/routes/review-routes';
 import type { FairSlices } from '#shared/fair-slices';
+import type { VersionView } from '#shared/wire/document-views';
 import { GatehouseError } from '#shared/errors';
 import { previewCharsMax, previewOf, createListing, type Listing } from '#shared/listing';
 
@@ -60,16 +61,6 @@ export function versionListing(
     },
     cut: cutVersion,
   });
-}
-
-export interface VersionView {
-  version: number;
-  made_by: string;
-  status: string;
-  at: string;
-  md_content: string;
-  /** The text is cut; `GET /documents/:id/versions/:version` returns the whole text. */
-  md_content_cut?: true;
 }
 
 export const versionView = (one: DocumentVersion): VersionView => ({

@@ -1,12 +1,17 @@
 /** Memos and drafts for the HTTP routes. */
 import { isoTime } from '#shared/calendar/time-units';
 import type { FairSlices } from '#shared/fair-slices';
+import type {
+  ListedDocumentView,
+  MemoView,
+  ReviewedDocumentView,
+} from '#shared/wire/document-views';
 import { documentView } from '#library/document';
 import type { ListedDocument } from '#library/document-port';
 import type { Reviewed } from '#library/drafts/draft-review';
 import type { Library } from '#library/library';
 import { draftRoutes, type DraftQueueService } from '#http/routes/draft-routes';
-import { memoRoutes, type MemoService, type MemoView } from '#http/routes/memo-routes';
+import { memoRoutes, type MemoService } from '#http/routes/memo-routes';
 import { reviewRoutes, type DraftReviewService } from '#http/routes/review-routes';
 import type { ServerOptions } from '#http/server/server';
 import type { LiveHub } from '#jobs/runtime/live-hub';
@@ -85,7 +90,7 @@ function createReviewApi(
   };
 }
 
-const reviewedView = ({ document, version }: Reviewed): object => ({
+const reviewedView = ({ document, version }: Reviewed): ReviewedDocumentView => ({
   ...documentView(document),
   md_version: version,
 });
@@ -101,7 +106,7 @@ const memoView = (memo: ListedDocument): MemoView => ({
 });
 
 /** One row of a document list. */
-export const listedView = (document: ListedDocument): Record<string, unknown> => ({
+export const listedView = (document: ListedDocument): ListedDocumentView => ({
   id: document.id,
   title: document.title,
   head: document.head,

@@ -7,6 +7,7 @@ import { confirmBody, type JobService } from '#shared/wire/job-service';
 import { serviceVerbs, type ServiceVerb, type Subjects } from '#shared/wire/subjects';
 import { traceHeader } from '#shared/wire/trace';
 import { GatehouseError } from '#shared/errors';
+import { parseInput } from '#shared/parse-input';
 import { listBytesMax } from '#shared/listing';
 import {
   createChannelJobService,
@@ -67,7 +68,7 @@ function verbHandlers(
       return { job_id };
     },
     confirm: async ({ body }) => {
-      const { job_id, by, draft_seq: draftSeq } = parseOrThrow(confirmRequest, body);
+      const { job_id, by, draft_seq: draftSeq } = parseInput(confirmRequest, body);
       await jobService.confirm(job_id, by, draftSeq);
       return { job_id };
     },
@@ -80,17 +81,7 @@ function verbHandlers(
   };
 }
 
-const parseJobRequest = (body: unknown): z.infer<typeof jobRequest> =>
-  parseOrThrow(jobRequest, body);
-
-/** @throws GH_REQUEST_INVALID with the first key that does not fit. */
-function parseOrThrow<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
-  const read = schema.safeParse(body);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? 'body' : issue.path.join('.');
-  throw new GatehouseError('GH_REQUEST_INVALID', `${where}: ${issue?.message ?? 'not valid'}`);
-}
+const parseJobRequest = (body: unknown): z.infer<typeof jobRequest> => parseInput(jobRequest, body);
 
 /** A key in the body takes precedence over the header. */
 function withIdempotencyKey(request: ServiceRequest): unknown {

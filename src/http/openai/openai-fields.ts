@@ -98,14 +98,15 @@ function isDefault(name: string, value: unknown): boolean {
  * @throws GH_REQUEST_INVALID with the name of the first field that cannot be supported
  */
 export function effectiveFields(input: Fields): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(input)) {
-    if (name !== 'messages' && isDefault(name, value)) continue;
+  const given = Object.entries(input).filter(
+    ([name, value]) => name === 'messages' || !isDefault(name, value),
+  );
+  for (const [name] of given) {
     const why = unsupportedFields.get(name);
     if (why !== undefined) throw fieldError(name, why);
-    fields[name] = value;
   }
-  return fields;
+  // An assignment to the key `__proto__` would add fields that were not checked.
+  return Object.fromEntries(given);
 }
 
 /** Fields that a backend's server gets unchanged. */

@@ -1,6 +1,7 @@
 /** Converts the messages of a request, in the forms that clients send, to the form that a backend's server accepts. */
 import { z } from 'zod';
 import type { ChatMessage, ModelToolCall } from '#shared/model/model';
+import { inputError } from '#shared/parse-input';
 import { fieldError } from './openai-fields.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
@@ -91,10 +92,7 @@ function parseContent(raw: IncomingChatMessage, where: string): string {
 
 function parseToolCall(raw: unknown, where: string): ModelToolCall {
   const read = toolCallSchema.safeParse(raw);
-  if (!read.success) {
-    const [issue] = read.error.issues;
-    throw fieldError([where, ...(issue?.path ?? [])].join('.'), issue?.message ?? 'is not valid');
-  }
+  if (!read.success) throw inputError(read.error, [where]);
   const { id, function: called } = read.data;
   const { name, arguments: given } = called;
   const text = typeof given === 'string' ? given : JSON.stringify(given ?? {});

@@ -85,7 +85,7 @@ const tokenLimit = z
   .refine((count) => count !== 0, 'must be 1 or more; -1 is no limit');
 
 /** Unknown fields are accepted: they are passed on to a backend. */
-export const completionBody = z.looseObject({
+const completionBody = z.looseObject({
   model: z.string().min(1).max(128),
   messages: z.array(messageSchema).min(1).max(4_000),
   stream: z.boolean().nullish(),
@@ -113,11 +113,14 @@ export const completionBody = z.looseObject({
 });
 type Body = z.infer<typeof completionBody>;
 
-/** @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY */
-export function parseCompletionCall(input: unknown, headers: IncomingHttpHeaders): CompletionCall {
+/** The body of a request. Fields at their default are dropped before they are checked: some clients send null for all. */
+export const completionRequest = z.preprocess((input) => {
   const isRecord = typeof input === 'object' && input !== null && !Array.isArray(input);
-  const fields = effectiveFields(isRecord ? (input as Fields) : {});
-  const body = parseBody(fields);
+  return isRecord ? effectiveFields(input as Fields) : input;
+}, completionBody);
+
+/** @throws GH_REQUEST_INVALID, GH_REQUEST_EMPTY */
+export function parseCompletionCall(body: Body, headers: IncomingHttpHeaders): CompletionCall {
   const isTask = body.model === assistantModel && isFrontEndTask(body.messages);
   const isJob = body.model === assistantModel && !isTask;
   const priority = parsePriority(headers['x-gatehouse-priority']);
@@ -130,16 +133,8 @@ export function parseCompletionCall(input: unknown, headers: IncomingHttpHeaders
     priority,
     traceparent: parseTrace(headers[traceHeader]),
     channel: channelOf(body.metadata?.conversation, body.messages),
-    ...(isJob ? jobPart(body, fields, priority) : backendPart(body, fields)),
+    ...(isJob ? jobPart(body, priority) : backendPart(body)),
   };
-}
-
-function parseBody(fields: Fields): Body {
-  const result = completionBody.safeParse(fields);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const why = (issue?.message ?? 'is not valid').replace(/^Invalid input: /, '');
-  throw fieldError(issue?.path.join('.') || 'body', why);
 }
 
 function parseTrace(header: string | string[] | undefined): string | undefined {
@@ -155,11 +150,11 @@ function parsePriority(header: string | string[] | undefined): PriorityClass {
 
 type Part = Pick<CompletionCall, 'request' | 'message' | 'ignored'>;
 
-function backendPart(body: Body, fields: Fields): Part {
+function backendPart(body: Body): Part {
   const { messages, ignored } = parseMessages(body.messages);
   const { tools, choice } = parseTools(body.tools ?? [], body.tool_choice);
   const maxTokens = maxTokensOf(body);
-  const sampling = passthroughFields(fields);
+  const sampling = passthroughFields(body);
   if (Array.isArray(body.stop)) sampling['stop'] = body.stop.filter((word) => word !== '');
   // Servers have different defaults, so it is sent explicitly; without tools it has no effect.
   const parallel = body.parallel_tool_calls;
@@ -173,7 +168,7 @@ function backendPart(body: Body, fields: Fields): Part {
     ...schemaOf(body.response_format),
     ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
   };
-  return { request, message: '', ignored: [...ignoredByBackend(fields), ...ignored] };
+  return { request, message: '', ignored: [...ignoredByBackend(body), ...ignored] };
 }
 
 /** The smaller one if both are set. Null: neither is set; Infinity: no limit. */
@@ -202,7 +197,7 @@ function schemaOf(format: Body['response_format']): Pick<ModelRequest, 'jsonSche
 }
 
 /** Fields that a job sets itself or cannot honour are refused or listed as ignored. */
-function jobPart(body: Body, fields: Fields, priority: PriorityClass): Part {
+function jobPart(body: Body, priority: PriorityClass): Part {
   const only = `is passed on to backends only; ${assistantModel}`;
   const { tools, choice } = parseTools(body.tools ?? [], body.tool_choice);
   if (tools.length > 0 && choice !== 'none') {
@@ -214,7 +209,7 @@ function jobPart(body: Body, fields: Fields, priority: PriorityClass): Part {
   if (priority === 'background') {
     throw fieldError('x-gatehouse-priority', `background ${only} answers people`);
   }
-  const ignored = ignoredByAssistant(fields);
+  const ignored = ignoredByAssistant(body);
   // The tokens of a job are spread over several models, so there is no usage to report.
   if (body.stream_options?.include_usage === true) ignored.push('stream_options.include_usage');
   return { request: { messages: [] }, message: lastMessage(body.messages), ignored };

@@ -2,13 +2,14 @@
  * `/v1/…`: the OpenAI-compatible API. `model: "gatehouse"` is the assistant with all its tools; the id of a backend
  * selects that backend and no other (P9). Errors have OpenAI's format here (docs/openai-api.md).
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { Backend } from '#shared/model/model';
 import type { Clock } from '#shared/clock';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
-import { userRoute } from '../server/route-access.ts';
+import { jsonOrEventStream, type RouteServer } from '../server/route-schemas.ts';
 import { clientAbortSignal } from '../server/client-abort.ts';
 import {
   sseCompletionResponse,
@@ -20,10 +21,16 @@ import { completeByJob, type JobCompletion } from './openai-job.ts';
 import {
   assistantModel,
   chatModel,
+  completionRequest,
   parseCompletionCall,
   type CompletionCall,
 } from './openai-request.ts';
-import { toOpenAiError, type CompletionEnd } from './openai-shapes.ts';
+import {
+  completionSchema,
+  modelSchema,
+  toOpenAiError,
+  type CompletionEnd,
+} from './openai-shapes.ts';
 import { normalizeRequestError } from '../server/problem-details.ts';
 
 export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
@@ -38,20 +45,10 @@ export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
   log: Log;
 }
 
-type WithModel = { Params: { model: string } };
+const tags = ['questions'];
 
-export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) => void {
-  const startedAt = Math.floor(options.clock.now() / 1000);
-  const models = (): ({ id: string } & Record<string, unknown>)[] =>
-    [{ id: assistantModel }, ...options.models(), { id: chatModel }].map(({ id, ...about }) => ({
-      id,
-      object: 'model',
-      created: startedAt,
-      owned_by: 'gatehouse',
-      gatehouse: about,
-    }));
-
-  const routes = async (scope: FastifyInstance): Promise<void> => {
+export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => void {
+  const routes = async (scope: RouteServer): Promise<void> => {
     let isStopping = false;
     scope.addHook('preClose', (done) => {
       isStopping = true;
@@ -65,26 +62,80 @@ export function openAiRoutes(options: OpenAiOptions): (server: FastifyInstance) 
     scope.setNotFoundHandler((_request, reply) =>
       sendError(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
     );
-    scope.get('/models', userRoute, () => ({ object: 'list', data: models() }));
-    scope.get<WithModel>('/models/:model', userRoute, (request) => {
-      const model = models().find(({ id }) => id === request.params.model);
-      if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
-      return model;
-    });
-    scope.post('/chat/completions', userRoute, (request, reply) =>
-      complete({ ...options, isStopping: () => isStopping }, request, reply),
+    addModels(scope, options);
+    scope.post(
+      '/chat/completions',
+      {
+        config: {
+          access: 'person',
+          errors: ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILABLE'],
+        },
+        schema: {
+          tags,
+          summary:
+            'OpenAI’s shape: the assistant (`gatehouse`) or one model server by its id (docs/openai-api.md).',
+          body: completionRequest,
+          response: { 200: jsonOrEventStream(completionSchema, 'with `stream: true`') },
+        },
+      },
+      (request, reply) => {
+        const call = parseCompletionCall(request.body, request.headers);
+        return complete({ ...options, isStopping: () => isStopping }, call, reply);
+      },
     );
   };
   return (server) => void server.register(routes, { prefix: '/v1' });
 }
 
+function addModels(scope: RouteServer, options: OpenAiOptions): void {
+  const startedAt = Math.floor(options.clock.now() / 1000);
+  const models = (): z.infer<typeof modelSchema>[] =>
+    [{ id: assistantModel }, ...options.models(), { id: chatModel }].map(({ id, ...about }) => ({
+      id,
+      object: 'model',
+      created: startedAt,
+      owned_by: 'gatehouse',
+      gatehouse: about,
+    }));
+  scope.get(
+    '/models',
+    {
+      config: { access: 'person' },
+      schema: {
+        tags,
+        summary: 'What `model` may be.',
+        response: {
+          200: z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) }),
+        },
+      },
+    },
+    () => ({ object: 'list' as const, data: models() }),
+  );
+  scope.get(
+    '/models/:model',
+    {
+      config: { access: 'person', errors: ['GH_REQUEST_NOT_FOUND'] },
+      schema: {
+        tags,
+        summary: 'One of them.',
+        params: z.object({ model: z.string() }),
+        response: { 200: modelSchema },
+      },
+    },
+    (request) => {
+      const model = models().find(({ id }) => id === request.params.model);
+      if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
+      return model;
+    },
+  );
+}
+
 async function complete(
   options: OpenAiOptions & JobCompletion,
-  request: FastifyRequest,
+  call: CompletionCall,
   reply: FastifyReply,
-): Promise<FastifyReply> {
+): Promise<void> {
   const { clock, nextId } = options;
-  const call = parseCompletionCall(request.body, request.headers);
   const head = {
     id: `chatcmpl-${nextId()}`,
     model: call.model,
@@ -101,7 +152,7 @@ async function complete(
   } catch (error) {
     const known = normalizeRequestError(error);
     // Once the stream is open, no error handler logs what is thrown.
-    if (reply.sent && known.kind === 'bug') logBug(options.log, request, error);
+    if (reply.sent && known.kind === 'bug') logBug(options.log, reply.request, error);
     response.fail(known);
   } finally {
     response.close();
@@ -149,8 +200,11 @@ async function runCall(options: JobCompletion, parts: CallContext): Promise<void
 const withIgnored = (end: CompletionEnd, { ignored }: CompletionCall): CompletionEnd =>
   ignored.length === 0 ? end : { ...end, about: { ...end.about, ignored } };
 
-const logBug = (log: Log, { routeOptions }: FastifyRequest, error: unknown): void =>
-  log.error({ route: routeOptions.url, error: messageOf(error) }, 'bug');
+const logBug = (
+  log: Log,
+  { routeOptions }: Pick<FastifyRequest, 'routeOptions'>,
+  error: unknown,
+): void => log.error({ route: routeOptions.url, error: messageOf(error) }, 'bug');
 
 function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
   if (error.retryAfterMs !== null) {

@@ -1,6 +1,17 @@
 /** OpenAI's formats of responses, chunks and errors. Pure. Our own additions are in the field `gatehouse`. */
+import { z } from 'zod';
 import type { ModelAnswer, ModelToolCall } from '#shared/model/model';
 import type { GatehouseError } from '#shared/errors';
+
+export const modelSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.int(),
+    owned_by: z.literal('gatehouse'),
+    gatehouse: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Model' });
 
 /** Fields that all chunks of one response share. */
 export interface CompletionHead {
@@ -30,6 +41,30 @@ function usageOf(usage: NonNullable<CompletionEnd['usage']>): object {
     ...(cachedTokens === null ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } }),
   };
 }
+
+export const completionSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('chat.completion'),
+    model: z.string(),
+    created: z.int(),
+    choices: z.array(
+      z.strictObject({
+        index: z.literal(0),
+        message: z.strictObject({
+          role: z.literal('assistant'),
+          content: z.string().nullable(),
+          refusal: z.null(),
+          tool_calls: z.array(z.record(z.string(), z.unknown())).optional(),
+        }),
+        logprobs: z.null(),
+        finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
+      }),
+    ),
+    usage: z.record(z.string(), z.unknown()).optional(),
+    gatehouse: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Completion' });
 
 export function completionOf(head: CompletionHead, end: CompletionEnd): object {
   const calls = end.toolCalls.length > 0 ? { tool_calls: end.toolCalls } : {};
@@ -79,7 +114,20 @@ function errorType(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
-export const toOpenAiError = (error: GatehouseError): { error: object } => ({
+export const openAiErrorSchema = z
+  .looseObject({
+    error: z.looseObject({
+      message: z.string(),
+      type: z.string(),
+      /** The field at fault. */
+      param: z.string().nullable(),
+      code: z.string(),
+      error_reason: z.string().optional(),
+    }),
+  })
+  .meta({ id: 'OpenAiError' });
+
+export const toOpenAiError = (error: GatehouseError): z.infer<typeof openAiErrorSchema> => ({
   error: {
     message: error.message,
     type: errorType(error.status),

@@ -6,30 +6,26 @@
  * 2. A stream ends with `done` or with `error`; a stream that ends with neither was cut.
  */
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { QueuePosition } from '#machines/job-types';
 import type { GatehouseError } from '#shared/errors';
+import { sourceSchema } from '#shared/wire/document-views';
 import { createDeferredSseStream } from '../server/deferred-sse.ts';
 
-interface Source {
-  id: string;
-  title: string;
-  snippet: string;
-}
-
-/** The response body. */
-export interface AskLoopResult {
-  answer: string;
-  sources: readonly Source[];
-  partial: boolean;
-  tool_rounds: number;
-  llm_calls: number;
-  backend: string;
+export const askLoopResultSchema = z.strictObject({
+  answer: z.string(),
+  sources: z.array(sourceSchema),
+  partial: z.boolean(),
+  tool_rounds: z.int(),
+  llm_calls: z.int(),
+  backend: z.string(),
   /** Null unless the request asked for it (`debug`). */
-  debug_trace: unknown[] | null;
-}
+  debug_trace: z.array(z.unknown()).nullable(),
+});
+export type AskLoopResult = z.infer<typeof askLoopResultSchema>;
 
 export interface AskLoopListener {
-  sources(sources: readonly Source[]): void;
+  sources(sources: AskLoopResult['sources']): void;
   round(round: {
     round: number;
     calls: { name: string; arguments: string; error?: string }[];

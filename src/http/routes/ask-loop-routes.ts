@@ -1,14 +1,11 @@
 /** `POST /ask/react`: a model answers the question with tool calls of its own. As one JSON body or as a stream. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type GatehouseError, messageOf } from '#shared/errors';
+import type { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { userRoute } from '../server/route-access.ts';
-import { validateQuery } from './ask-routes.ts';
-import { clientAbortSignal } from '../server/client-abort.ts';
-import { parseInput, userIdSchema } from '../server/parse-input.ts';
-import { normalizeRequestError } from '../server/problem-details.ts';
+import { askConfig, respond, streamCondition, validateQuery, wantsStream } from './ask-routes.ts';
+import { jsonOrEventStream, userIdSchema, type RouteServer } from '../server/route-schemas.ts';
 import {
+  askLoopResultSchema,
   sseAskLoopResponse,
   jsonAskLoopResponse,
   type AskLoopListener,
@@ -35,50 +32,38 @@ export interface AskLoopRoutesOptions {
   log: Log;
 }
 
-export const askLoopBody = z.object({
+const askLoopBody = z.object({
   query: z.string(),
   debug: z.boolean().nullable().default(false),
   backend: z.string().max(256).nullable().default(null),
   user_id: userIdSchema,
 });
 
-export function askLoopRoutes(options: AskLoopRoutesOptions): (server: FastifyInstance) => void {
-  return (server) => {
-    server.post('/ask/react', userRoute, (request, reply) =>
-      handleAskLoop(options, request, reply),
+export const askLoopRoutes =
+  ({ react, queryCharsMax, log }: AskLoopRoutesOptions) =>
+  (server: RouteServer): void => {
+    server.post(
+      '/ask/react',
+      {
+        config: askConfig,
+        schema: {
+          tags: ['questions'],
+          summary: 'A question that a model answers by looking things up itself.',
+          body: askLoopBody,
+          response: { 200: jsonOrEventStream(askLoopResultSchema, streamCondition) },
+        },
+      },
+      ({ body, headers }, reply) => {
+        const question = {
+          query: validateQuery(body.query, queryCharsMax),
+          debug: body.debug === true,
+          backend: body.backend,
+          userId: body.user_id,
+        };
+        const response = wantsStream(headers)
+          ? sseAskLoopResponse(reply)
+          : jsonAskLoopResponse(reply);
+        return respond(reply, response, log, (signal) => react(question, response, signal));
+      },
     );
   };
-}
-
-async function handleAskLoop(
-  { react, queryCharsMax, log }: AskLoopRoutesOptions,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const { query, debug, backend, user_id } = parseInput(askLoopBody, request.body);
-  const question = {
-    query: validateQuery(query, queryCharsMax),
-    debug: debug === true,
-    backend,
-    userId: user_id,
-  };
-  const clientAbort = clientAbortSignal(reply);
-  const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
-  const response = wantsStream ? sseAskLoopResponse(reply) : jsonAskLoopResponse(reply);
-  try {
-    const outcome = await react(question, response, clientAbort);
-    if (clientAbort.aborted) return reply;
-    if (outcome.ok) response.finish(outcome.result);
-    else response.fail(outcome.error);
-  } catch (error) {
-    const known = normalizeRequestError(error);
-    // Once the stream is open, no error handler logs what is thrown.
-    if (reply.sent && known.kind === 'bug') {
-      log.error({ path: request.url, error: messageOf(error) }, 'bug');
-    }
-    response.fail(known);
-  } finally {
-    response.close();
-  }
-  return reply;
-}

@@ -6,25 +6,22 @@
  * 2. A stream ends with `result` or with `error`; a stream that ends with neither was cut.
  */
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { QueuePosition } from '#machines/job-types';
 import type { GatehouseError } from '#shared/errors';
+import { sourceSchema } from '#shared/wire/document-views';
 import { createDeferredSseStream } from '../server/deferred-sse.ts';
 
-interface Source {
-  id: string;
-  title: string;
-  snippet: string;
-}
-
-export interface AskResult {
-  answer: string;
-  sources: readonly Source[];
-  backend: string;
-  truncated: boolean;
-}
+export const askResultSchema = z.strictObject({
+  answer: z.string(),
+  sources: z.array(sourceSchema),
+  backend: z.string(),
+  truncated: z.boolean(),
+});
+export type AskResult = z.infer<typeof askResultSchema>;
 
 export interface AskListener {
-  sources(sources: readonly Source[]): void;
+  sources(sources: AskResult['sources']): void;
   text(content: string, replaces: boolean): void;
   queued(position: QueuePosition): void;
 }

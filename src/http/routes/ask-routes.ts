@@ -2,20 +2,21 @@
  * `POST /ask`: a question about the user's documents. As one JSON body or, with `accept: text/event-stream`, as a
  * stream.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { userRoute } from '../server/route-access.ts';
 import {
+  askResultSchema,
   sseAskResponse,
   jsonAskResponse,
   type AskListener,
   type AskResult,
 } from './ask-response.ts';
 import { clientAbortSignal } from '../server/client-abort.ts';
-import { parseInput, userIdSchema } from '../server/parse-input.ts';
 import { normalizeRequestError } from '../server/problem-details.ts';
+import { jsonOrEventStream, userIdSchema, type RouteServer } from '../server/route-schemas.ts';
 
 interface Question {
   query: string;
@@ -36,48 +37,85 @@ export interface AskRoutesOptions {
   log: Log;
 }
 
-export const askBody = z.object({
+const askBody = z.object({
   query: z.string(),
   backend: z.string().max(256).nullable().default(null),
   user_id: userIdSchema,
 });
 
-export function askRoutes(options: AskRoutesOptions): (server: FastifyInstance) => void {
-  return (server) => {
-    server.post('/ask', userRoute, (request, reply) => handleAsk(options, request, reply));
+export const askRoutes =
+  (options: AskRoutesOptions) =>
+  (server: RouteServer): void => {
+    server.post(
+      '/ask',
+      {
+        config: askConfig,
+        schema: {
+          tags: ['questions'],
+          summary: 'A question to one’s documents.',
+          body: askBody,
+          response: { 200: jsonOrEventStream(askResultSchema, streamCondition) },
+        },
+      },
+      ({ body, headers }, reply) => {
+        const { query, backend, user_id: userId } = body;
+        const question = { query: validateQuery(query, options.queryCharsMax), backend, userId };
+        const response = wantsStream(headers) ? sseAskResponse(reply) : jsonAskResponse(reply);
+        return respond(reply, response, options.log, async (signal) => {
+          const outcome = await options.ask(question, response, signal);
+          return outcome.ok ? { ok: true, result: outcome } : outcome;
+        });
+      },
+    );
   };
-}
 
-async function handleAsk(
-  { ask, queryCharsMax, log }: AskRoutesOptions,
-  request: FastifyRequest,
+/** Of all routes that answer a question. */
+export const askConfig = {
+  access: 'person',
+  errors: [
+    'GH_REQUEST_EMPTY',
+    'GH_REQUEST_TOO_LONG',
+    'GH_BACKEND_UNKNOWN',
+    'GH_BACKEND_BUSY',
+    'GH_BACKEND_UNAVAILABLE',
+  ],
+} as const;
+export const streamCondition = 'with `Accept: text/event-stream`';
+
+export const wantsStream = ({ accept }: IncomingHttpHeaders): boolean =>
+  accept?.includes('text/event-stream') === true;
+
+/** Sends what `answer` resolves with; its signal aborts when the client disconnects. */
+export async function respond<Result>(
   reply: FastifyReply,
-): Promise<FastifyReply> {
-  const question = parseQuestion(request.body, queryCharsMax);
+  response: {
+    finish(result: Result): void;
+    /** @throws the error while it can still be sent as a status */
+    fail(error: GatehouseError): void;
+    close(): void;
+  },
+  log: Log,
+  answer: (
+    signal: AbortSignal,
+  ) => Promise<{ ok: true; result: Result } | { ok: false; error: GatehouseError }>,
+): Promise<void> {
   const clientAbort = clientAbortSignal(reply);
-  const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
-  const response = wantsStream ? sseAskResponse(reply) : jsonAskResponse(reply);
   try {
-    const outcome = await ask(question, response, clientAbort);
+    const outcome = await answer(clientAbort);
     if (clientAbort.aborted) return reply;
-    if (outcome.ok) response.finish(outcome);
+    if (outcome.ok) response.finish(outcome.result);
     else response.fail(outcome.error);
   } catch (error) {
     const known = normalizeRequestError(error);
     // Once the stream is open, no error handler logs what is thrown.
     if (reply.sent && known.kind === 'bug') {
-      log.error({ route: request.routeOptions.url, error: messageOf(error) }, 'bug');
+      log.error({ route: reply.request.routeOptions.url, error: messageOf(error) }, 'bug');
     }
     response.fail(known);
   } finally {
     response.close();
   }
   return reply;
-}
-
-function parseQuestion(body: unknown, queryCharsMax: number): Question {
-  const { query, backend, user_id } = parseInput(askBody, body);
-  return { query: validateQuery(query, queryCharsMax), backend, userId: user_id };
 }
 
 /** Trims the question. @throws GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG */

@@ -1,21 +1,25 @@
 /** `/calendar…`: import and export of calendar files (the local calendar only). */
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
-import { userRoute } from '../server/route-access.ts';
-import { parseInput, userIdSchema } from '../server/parse-input.ts';
+import {
+  textResponse,
+  userFields,
+  userIdSchema,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 
 /** Result of an import, as counts of events. */
-export interface CalendarReport {
-  added: number;
-  updated: number;
-  unchanged: number;
+const reportSchema = z.strictObject({
+  added: z.int(),
+  updated: z.int(),
+  unchanged: z.int(),
   /** One line per event that could not be parsed. */
-  unreadable: string[];
+  unreadable: z.array(z.string()),
   /** One line per less important part that was left out; absent where nothing was. */
-  dropped?: string[];
-}
+  dropped: z.array(z.string()).optional(),
+});
+export type CalendarReport = z.infer<typeof reportSchema>;
 
 /** The part of the local calendar that these routes use. */
 export interface CalendarFileService {
@@ -35,41 +39,64 @@ const bodyBytesMax = 12 * 1024 * 1024;
 /** Maximum number of lines per list of the report. */
 const linesMax = 100;
 
-export const importBody = z.object({
-  ics: z.string().min(1).max(icsCharsMax),
-  user_id: userIdSchema,
-});
-export const exportQuery = z.object({ user_id: userIdSchema });
+const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userIdSchema });
+
+const tags = ['calendar'];
 
 /** @param service null: the calendar is kept on another server, and both routes respond with that error */
-export function calendarRoutes(
-  service: CalendarFileService | null,
-): (server: FastifyInstance) => void {
-  return (server) => {
-    server.post('/calendar/import', { ...userRoute, bodyLimit: bodyBytesMax }, async (request) => {
-      const { ics, user_id } = parseInput(importBody, request.body);
-      const { unreadable, dropped, ...done } = await requireLocal(service).importIcs(user_id, ics);
-      if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
-        throw new GatehouseError('GH_TOOL_INPUT', `ics: ${unreadable[0]}`);
-      }
-      return {
-        ...done,
-        unreadable: unreadable.slice(0, linesMax),
-        ...(dropped === undefined ? {} : { dropped: dropped.slice(0, linesMax) }),
-      };
-    });
-    server.get('/calendar.ics', userRoute, (request, reply) => {
-      const { user_id } = parseInput(exportQuery, request.query);
-      const pieces = countBytes(requireLocal(service).exportIcs(user_id), (bytes) =>
-        request.chargeResponseBytes(bytes * readingWeight),
-      );
-      return reply
-        .type('text/calendar; charset=utf-8')
-        .header('content-disposition', 'attachment; filename="calendar.ics"')
-        .send(Readable.from(pieces, { objectMode: false, highWaterMark: 64 * 1024 }));
-    });
+export const calendarRoutes =
+  (service: CalendarFileService | null) =>
+  (server: RouteServer): void => {
+    server.post(
+      '/calendar/import',
+      {
+        config: { access: 'person', errors: ['GH_TOOL_INPUT', 'GH_TOOL_NOT_LOCAL'] },
+        bodyLimit: bodyBytesMax,
+        schema: {
+          tags,
+          summary: 'Bring a calendar file (.ics) into the local calendar.',
+          body: importBody,
+          response: { 200: reportSchema },
+        },
+      },
+      async (request) => {
+        const { ics, user_id } = request.body;
+        const { unreadable, dropped, ...done } = await requireLocal(service).importIcs(
+          user_id,
+          ics,
+        );
+        if (unreadable.length > 0 && done.added + done.updated + done.unchanged === 0) {
+          throw new GatehouseError('GH_TOOL_INPUT', `ics: ${unreadable[0]}`);
+        }
+        return {
+          ...done,
+          unreadable: unreadable.slice(0, linesMax),
+          ...(dropped === undefined ? {} : { dropped: dropped.slice(0, linesMax) }),
+        };
+      },
+    );
+    server.get(
+      '/calendar.ics',
+      {
+        config: { access: 'person', errors: ['GH_TOOL_NOT_LOCAL'] },
+        schema: {
+          tags,
+          summary: 'The local calendar as a file.',
+          querystring: userFields,
+          response: { 200: textResponse('text/calendar') },
+        },
+      },
+      async (request, reply) => {
+        const pieces = countBytes(requireLocal(service).exportIcs(request.query.user_id), (bytes) =>
+          request.chargeResponseBytes(bytes * readingWeight),
+        );
+        return reply
+          .type('text/calendar; charset=utf-8')
+          .header('content-disposition', 'attachment; filename="calendar.ics"')
+          .send(Readable.from(pieces, { objectMode: false, highWaterMark: 64 * 1024 }));
+      },
+    );
   };
-}
 
 /** Reading an entry takes as long as sending eight times its bytes. */
 const readingWeight = 8;

@@ -1,15 +1,28 @@
 /** `/chat…` and `/jobs…`: submit messages; read, cancel and confirm jobs. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import {
   confirmBody,
   eventsQuery,
+  jobPageSchema,
+  jobSchema,
+  listQuery,
+  nextPage,
+  submitBody,
+  submitReceiptSchema,
   type JobService,
   type SubmitContext,
 } from '#shared/wire/job-service';
+import { stateEventSchema } from '#shared/wire/state-event';
 import { traceHeader } from '#shared/wire/trace';
-import { ownJobRoute, userRoute } from '../server/route-access.ts';
-import { parseInput } from '../server/parse-input.ts';
 import { sendList } from '../server/list-response.ts';
+import {
+  eventStream,
+  idParams,
+  lastEventHeaders,
+  lastEventQuery,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 import { parseLastEventId, sendSseHeadResponse } from '../server/sse-stream.ts';
 import { streamJobEvents, type JobEventFeed } from './job-event-stream.ts';
 
@@ -18,55 +31,158 @@ export interface ChatRoutesOptions {
   live: Pick<JobEventFeed, 'subscribe' | 'textSoFar'>;
 }
 
-type WithId = { Params: { id: string } };
+const tags = ['jobs'];
 
-export function chatRoutes({
-  jobService,
-  live,
-}: ChatRoutesOptions): (server: FastifyInstance) => void {
+export const chatRoutes =
+  ({ jobService, live }: ChatRoutesOptions) =>
+  (server: RouteServer): void => {
+    server.post(
+      '/chat',
+      {
+        config: {
+          access: 'person',
+          errors: ['GH_REQUEST_EMPTY', 'GH_REQUEST_TOO_LONG', 'GH_JOB_QUEUE_FULL'],
+        },
+        schema: {
+          tags,
+          summary: 'Accept a message. It is on disk when this answers.',
+          headers: z.object({
+            [traceHeader]: z
+              .string()
+              .optional()
+              .describe('W3C trace context that the job goes on with.'),
+          }),
+          body: submitBody,
+          response: { 202: submitReceiptSchema },
+        },
+      },
+      async (request, reply) => {
+        const accepted = await jobService.submit(request.body, traceOf(request));
+        return reply.code(202).send(accepted);
+      },
+    );
+    for (const path of ['/chat/:id', '/chat/:id/status']) {
+      server.get(
+        path,
+        {
+          config: { access: 'job', errors: ['GH_JOB_NOT_FOUND'] },
+          schema: {
+            tags,
+            summary: 'One job as it is now.',
+            params: idParams,
+            response: { 200: jobSchema },
+          },
+        },
+        (request) => jobService.get(request.params.id),
+      );
+    }
+    addDecisions(server, jobService);
+    addEvents(server, jobService, live);
+    server.get(
+      '/jobs',
+      {
+        config: { access: 'person' },
+        schema: {
+          tags,
+          summary:
+            'Jobs, newest first, at most 1 MiB of them. With a cursor a page may be short, or empty, where few jobs fit.',
+          querystring: listQuery,
+          response: { 200: jobPageSchema },
+        },
+      },
+      (request, reply) =>
+        sendList(reply, 'jobs', jobService.listing(request.query), {
+          more: ({ next, looked }) => ({ next, next_cursor: next, looked }),
+        }),
+    );
+  };
+
+/** The decisions of a person about a job. Each is on disk when it is answered. */
+function addDecisions(server: RouteServer, jobService: JobService): void {
+  const config = { access: 'job', errors: ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'] } as const;
+  const params = idParams;
+  const response = { 202: z.strictObject({ job_id: z.string() }) };
+  const summaries = {
+    cancel: 'Cancel a job. The cancel is on disk when this answers.',
+    reject: 'Drop the draft that the job shows.',
+  };
+  for (const verb of ['cancel', 'reject'] as const) {
+    server.post(
+      `/chat/:id/${verb}`,
+      { config, schema: { tags, summary: summaries[verb], params, response } },
+      async (request, reply) => {
+        await jobService[verb](request.params.id, 'user');
+        return reply.code(202).send({ job_id: request.params.id });
+      },
+    );
+  }
+  const summary = 'Carry out the draft that the job shows.';
+  server.post(
+    '/chat/:id/confirm',
+    { config, schema: { tags, summary, params, body: confirmBody, response } },
+    async (request, reply) => {
+      await jobService.confirm(request.params.id, 'user', request.body.draft_seq);
+      return reply.code(202).send({ job_id: request.params.id });
+    },
+  );
+}
+
+function addEvents(
+  server: RouteServer,
+  jobService: JobService,
+  live: ChatRoutesOptions['live'],
+): void {
+  const config = { access: 'job', errors: ['GH_JOB_NOT_FOUND'] } as const;
   const source: JobEventFeed = {
     ...live,
     events: (jobId, afterSeq) => jobService.events(jobId, afterSeq),
   };
-
-  return (server) => {
-    server.post('/chat', userRoute, async (request, reply) => {
-      const accepted = await jobService.submit(request.body, traceOf(request));
-      return reply.code(202).send(accepted);
-    });
-    for (const path of ['/chat/:id', '/chat/:id/status']) {
-      server.get<WithId>(path, ownJobRoute, (request) => jobService.get(request.params.id));
-    }
-    server.get<WithId>('/chat/:id/stream', ownJobRoute, async (request, reply) => {
+  server.get(
+    '/chat/:id/stream',
+    {
+      config,
+      schema: {
+        tags,
+        summary:
+          'The events of a job, old and new, and its answer while it is written; ends after the last event. 204 for who has seen that (`Last-Event-ID`): an EventSource stops there.',
+        params: idParams,
+        querystring: lastEventQuery,
+        headers: lastEventHeaders,
+        response: { 200: eventStream },
+      },
+    },
+    async (request, reply) => {
       await jobService.get(request.params.id);
       if (request.method === 'HEAD') return sendSseHeadResponse(reply);
       reply.hijack();
       await streamJobEvents(reply.raw, source, request.params.id, parseLastEventId(request));
-    });
-    server.post<WithId>('/chat/:id/confirm', ownJobRoute, async (request, reply) => {
-      const { draft_seq: draftSeq } = parseInput(confirmBody, request.body);
-      await jobService.confirm(request.params.id, 'user', draftSeq);
-      return reply.code(202).send({ job_id: request.params.id });
-    });
-    for (const verb of ['cancel', 'reject'] as const) {
-      server.post<WithId>(`/chat/:id/${verb}`, ownJobRoute, async (request, reply) => {
-        await jobService[verb](request.params.id, 'user');
-        return reply.code(202).send({ job_id: request.params.id });
-      });
-    }
-    server.get('/jobs', userRoute, (request, reply) =>
-      sendList(reply, 'jobs', jobService.listing(request.query), {
-        more: ({ next, looked }) => ({ next, next_cursor: next, looked }),
-      }),
-    );
-    server.get<WithId>('/jobs/:id/events', ownJobRoute, (request, reply) => {
+    },
+  );
+  server.get(
+    '/jobs/:id/events',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'The events of a job so far, at most 1 MiB of them.',
+        params: idParams,
+        querystring: eventsQuery,
+        response: {
+          200: z.strictObject({
+            job_id: z.string(),
+            events: z.array(stateEventSchema),
+            ...nextPage,
+          }),
+        },
+      },
+    },
+    (request, reply) => {
       const { id } = request.params;
-      const page = parseInput(eventsQuery, request.query);
-      return sendList(reply, 'events', jobService.eventListing(id, page), {
+      return sendList(reply, 'events', jobService.eventListing(id, request.query), {
         fields: { job_id: id },
       });
-    });
-  };
+    },
+  );
 }
 
 const traceOf = ({ headers }: FastifyRequest): SubmitContext => {

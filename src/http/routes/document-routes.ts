@@ -1,11 +1,24 @@
 /** `/documents…`: create, search, list, read and remove documents; import files of this machine. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { Listing } from '#shared/listing';
-import { userRoute } from '../server/route-access.ts';
+import {
+  contentOrigins,
+  documentSchema,
+  listedDocumentSchema,
+  sourceSchema,
+  type DocumentView,
+  type ListedDocumentView,
+} from '#shared/wire/document-views';
+import { nextPage } from '#shared/wire/job-service';
 import { clientAbortSignal } from '../server/client-abort.ts';
-import { parseInput, userIdSchema as user } from '../server/parse-input.ts';
+import {
+  idParams,
+  textResponse,
+  userFields,
+  userIdSchema,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 import { sendList } from '../server/list-response.ts';
 
 /** The part of the library that these routes use; the shapes are in docs/tools.md. */
@@ -14,16 +27,16 @@ export interface DocumentService {
     userId: string,
     document: { title?: string | undefined; text: string },
   ): Promise<{ id: string }>;
-  get(userId: string, id: string): Record<string, unknown> | null;
+  get(userId: string, id: string): DocumentView | null;
   remove(userId: string, id: string): boolean;
   search(
     userId: string,
     query: string,
     limit: number,
     signal: AbortSignal,
-  ): Promise<{ id: string; title: string; snippet: string; score: number }[]>;
+  ): Promise<z.infer<typeof searchHit>[]>;
   /** Newest first, without texts. */
-  list(userId: string, query: DocumentFilter): Listing<object>;
+  list(userId: string, query: DocumentFilter): Listing<ListedDocumentView>;
   importFiles(
     userId: string,
     paths: readonly string[],
@@ -46,76 +59,160 @@ const textCharsMax = 1_000_000;
 /** At most four bytes per character, plus the JSON around them. */
 const documentBytesMax = 5 * 1024 * 1024;
 
-export const newDocument = z.object({
+const newDocument = z.object({
   title: z.string().max(200).optional(),
   text: z.string().min(1).max(textCharsMax),
-  user_id: user,
+  user_id: userIdSchema,
 });
-export const searchQuery = z.object({
+const searchQuery = z.object({
   q: z.string().trim().min(1).max(500),
   limit: z.coerce.number().int().min(1).max(100).default(10),
-  user_id: user,
+  user_id: userIdSchema,
 });
-export const documentsQuery = z.object({
-  origin: z.enum(['memo', 'text', 'file', 'ai_drafted']).optional(),
+const documentsQuery = z.object({
+  origin: z.enum(contentOrigins).optional(),
   draft_status: z.enum(['draft', 'accepted']).optional(),
   needs_draft: z.enum(['true', 'false']).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** Opaque; `next_cursor` of the previous page. */
   cursor: z.string().max(64).optional(),
-  user_id: user,
+  user_id: userIdSchema,
 });
-export const pathsBody = z.object({
+const pathsBody = z.object({
   paths: z.array(z.string().min(1)).min(1).max(1_000),
-  user_id: user,
+  user_id: userIdSchema,
 });
+
+const searchHit = z.strictObject({ ...sourceSchema.shape, score: z.number() });
 
 /** Cost of searching the text of one result, in response bytes. */
 const bytesPerHit = 16 * 1024;
 
-type WithId = { Params: { id: string } };
+const tags = ['documents'];
 
-export function documentRoutes(service: DocumentService): (server: FastifyInstance) => void {
-  return (server) => {
+export const documentRoutes =
+  (service: DocumentService) =>
+  (server: RouteServer): void => {
     server.post(
       '/documents',
-      { ...userRoute, bodyLimit: documentBytesMax },
+      {
+        config: { access: 'person' },
+        bodyLimit: documentBytesMax,
+        schema: {
+          tags,
+          summary: 'Add a document.',
+          body: newDocument,
+          response: { 201: z.strictObject({ id: z.string() }) },
+        },
+      },
       async (request, reply) => {
-        const { title, text, user_id: userId } = parseInput(newDocument, request.body);
+        const { title, text, user_id: userId } = request.body;
         const { id } = await service.create(userId, { title, text });
         return reply.code(201).send({ id });
       },
     );
-    server.get('/documents', userRoute, (request, reply) => {
-      const { origin, limit, cursor, ...query } = parseInput(documentsQuery, request.query);
-      const documents = service.list(query.user_id, {
-        origin,
-        draftStatus: query.draft_status,
-        needsDraft: query.needs_draft === undefined ? undefined : query.needs_draft === 'true',
-        cursor,
-        limit,
-      });
-      return sendList(reply, 'documents', documents);
-    });
-    server.get('/documents/search', userRoute, async (request, reply) => {
-      const { q, limit, user_id: userId } = parseInput(searchQuery, request.query);
-      const results = await service.search(userId, q, limit, clientAbortSignal(reply));
-      request.chargeResponseBytes(results.length * bytesPerHit);
-      return { results };
-    });
-    server.get<WithId>('/documents/:id', userRoute, (request) => {
-      const document = service.get(parseUserId(request), request.params.id);
+    server.get(
+      '/documents',
+      {
+        config: { access: 'person' },
+        schema: {
+          tags,
+          summary: 'Documents, newest first, without their texts.',
+          querystring: documentsQuery,
+          response: {
+            200: z.strictObject({ documents: z.array(listedDocumentSchema), ...nextPage }),
+          },
+        },
+      },
+      (request, reply) => {
+        const { origin, limit, cursor, ...query } = request.query;
+        const documents = service.list(query.user_id, {
+          origin,
+          draftStatus: query.draft_status,
+          needsDraft: query.needs_draft === undefined ? undefined : query.needs_draft === 'true',
+          cursor,
+          limit,
+        });
+        return sendList(reply, 'documents', documents);
+      },
+    );
+    server.get(
+      '/documents/search',
+      {
+        config: { access: 'person' },
+        schema: {
+          tags,
+          summary: 'Find documents by words.',
+          querystring: searchQuery,
+          response: { 200: z.strictObject({ results: z.array(searchHit) }) },
+        },
+      },
+      async (request, reply) => {
+        const { q, limit, user_id: userId } = request.query;
+        const results = await service.search(userId, q, limit, clientAbortSignal(reply));
+        request.chargeResponseBytes(results.length * bytesPerHit);
+        return { results };
+      },
+    );
+    addOneDocument(server, service);
+    addImport(server, service);
+  };
+
+function addOneDocument(server: RouteServer, service: DocumentService): void {
+  server.get(
+    '/documents/:id',
+    {
+      config: { access: 'person', errors: ['GH_DOCUMENT_NOT_FOUND'] },
+      schema: {
+        tags,
+        summary: 'One document.',
+        params: idParams,
+        querystring: userFields,
+        response: { 200: documentSchema },
+      },
+    },
+    ({ query, params }) => {
+      const document = service.get(query.user_id, params.id);
       if (document === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       return document;
-    });
-    server.delete<WithId>('/documents/:id', userRoute, async (request, reply) => {
-      if (!service.remove(parseUserId(request), request.params.id)) {
+    },
+  );
+  server.delete(
+    '/documents/:id',
+    {
+      config: { access: 'person', errors: ['GH_DOCUMENT_NOT_FOUND'] },
+      schema: {
+        tags,
+        summary: 'Remove a document: it is found no more.',
+        params: idParams,
+        querystring: userFields,
+        response: { 204: z.null() },
+      },
+    },
+    async ({ query, params }, reply) => {
+      if (!service.remove(query.user_id, params.id)) {
         throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       }
-      return reply.code(204).send();
-    });
-    server.post('/documents/import', async (request, reply) => {
-      const { paths, user_id: userId } = parseInput(pathsBody, request.body);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** For the operator only: it reads files of this machine. */
+function addImport(server: RouteServer, service: DocumentService): void {
+  server.post(
+    '/documents/import',
+    {
+      schema: {
+        tags,
+        summary:
+          'Bring files of this machine in; a line of JSON for each step, the last with the report.',
+        body: pathsBody,
+        response: { 200: textResponse('application/x-ndjson') },
+      },
+    },
+    async (request, reply) => {
+      const { paths, user_id: userId } = request.body;
       const clientAbort = new AbortController();
       reply.hijack();
       reply.raw.once('close', () => clientAbort.abort());
@@ -129,9 +226,6 @@ export function documentRoutes(service: DocumentService): (server: FastifyInstan
         writeLine({ error: messageOf(error) });
       }
       reply.raw.end();
-    });
-  };
+    },
+  );
 }
-
-const parseUserId = (request: FastifyRequest): string =>
-  parseInput(z.object({ user_id: user }), request.query ?? {}).user_id;

@@ -2,49 +2,91 @@
  * `/drafts…`: drafts that wait, run or were given up; pause and resume. With a `user_id` only the drafts of that user;
  * the operator may leave it out and gets the drafts of all users.
  */
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
-import { userRoute } from '../server/route-access.ts';
-import { parseInput } from '../server/parse-input.ts';
+import {
+  draftDetailSchema,
+  draftOverviewSchema,
+  type DraftDetail,
+  type DraftOverview,
+} from '#shared/wire/document-views';
+import { idParams, type RouteServer } from '../server/route-schemas.ts';
 
 export interface DraftQueueService {
-  overview(userId: string | null): object;
+  overview(userId: string | null): DraftOverview;
   /** Null where this user has no such draft. */
-  detail(userId: string | null, documentId: string): object | null;
+  detail(userId: string | null, documentId: string): DraftDetail | null;
   /** @throws GH_DRAFT_NOT_FOUND */
   retry(userId: string | null, documentId: string): void;
   pause(): void;
   resume(): void;
 }
 
-export const draftsQuery = z.object({ user_id: z.string().min(1).max(256).optional() });
+const ownerFields = z.object({ user_id: z.string().min(1).max(256).optional() });
 
-type WithId = { Params: { id: string } };
+const tags = ['memos'];
 
-export function draftRoutes(service: DraftQueueService): (server: FastifyInstance) => void {
-  const parseUserId = (input: unknown): string | null =>
-    parseInput(draftsQuery, input).user_id ?? null;
-
-  return (server) => {
-    server.get('/drafts', userRoute, (request) => service.overview(parseUserId(request.query)));
-    server.get<WithId>('/drafts/:id', userRoute, (request) => {
-      const detail = service.detail(parseUserId(request.query), request.params.id);
-      if (detail === null) throw new GatehouseError('GH_DRAFT_NOT_FOUND');
-      return detail;
-    });
-    server.post<WithId>('/drafts/:id/retry', userRoute, async (request, reply) => {
-      service.retry(parseUserId(request.body), request.params.id);
-      return reply.code(202).send({ document_id: request.params.id });
-    });
+export const draftRoutes =
+  (service: DraftQueueService) =>
+  (server: RouteServer): void => {
+    server.get(
+      '/drafts',
+      {
+        config: { access: 'person' },
+        schema: {
+          tags,
+          summary: 'What waits to be drafted, what runs, what was given up.',
+          querystring: ownerFields,
+          response: { 200: draftOverviewSchema },
+        },
+      },
+      ({ query }) => service.overview(query.user_id ?? null),
+    );
+    server.get(
+      '/drafts/:id',
+      {
+        config: { access: 'person', errors: ['GH_DRAFT_NOT_FOUND'] },
+        schema: {
+          tags,
+          summary: 'One document on its way to a draft.',
+          params: idParams,
+          querystring: ownerFields,
+          response: { 200: draftDetailSchema },
+        },
+      },
+      ({ query, params }) => {
+        const detail = service.detail(query.user_id ?? null, params.id);
+        if (detail === null) throw new GatehouseError('GH_DRAFT_NOT_FOUND');
+        return detail;
+      },
+    );
+    server.post(
+      '/drafts/:id/retry',
+      {
+        config: { access: 'person', errors: ['GH_DRAFT_NOT_FOUND'] },
+        schema: {
+          tags,
+          summary: 'Try a draft again that was given up.',
+          params: idParams,
+          body: ownerFields,
+          response: { 202: z.strictObject({ document_id: z.string() }) },
+        },
+      },
+      async ({ body, params }, reply) => {
+        service.retry(body.user_id ?? null, params.id);
+        return reply.code(202).send({ document_id: params.id });
+      },
+    );
     // Pausing stops the drafts of all users, so only the operator may do it.
-    server.post('/drafts/pause', () => {
+    const response = { 200: z.strictObject({ paused: z.boolean() }) };
+    const pause = { tags, summary: 'Draft nothing until it is resumed.', response };
+    server.post('/drafts/pause', { schema: pause }, () => {
       service.pause();
       return { paused: true };
     });
-    server.post('/drafts/resume', () => {
+    const resume = { tags, summary: 'Go on drafting.', response };
+    server.post('/drafts/resume', { schema: resume }, () => {
       service.resume();
       return { paused: false };
     });
   };
-}

@@ -6,9 +6,10 @@
  * the journal at the client's pace: a slow client costs no memory.
  */
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
-import { userRoute } from '../server/route-access.ts';
+import { eventStream, type RouteServer } from '../server/route-schemas.ts';
 import { createSseStream, parsePosition, sendSseHeadResponse } from '../server/sse-stream.ts';
 
 export interface EventLog {
@@ -41,35 +42,57 @@ export interface EventRoutesOptions {
   libraryOwner(userId: string): string;
 }
 
-export function eventRoutes({
-  log,
-  notifier,
-  libraryOwner,
-}: EventRoutesOptions): (server: FastifyInstance) => void {
-  return (server) => {
-    server.get('/events', userRoute, async (request, reply) => {
-      if (request.method === 'HEAD') return sendSseHeadResponse(reply);
-      const { from } = request.query as { from?: string };
-      const position = request.headers['last-event-id'] ?? from ?? 0;
-      const start = position === 'now' ? log.positionAt(Infinity) : parsePosition(position);
-      const { user } = request.caller;
-      const isTheirs = (event: OutgoingEvent): boolean =>
-        user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
-      reply.hijack();
-      await streamEvents(
-        reply.raw,
-        { log, notifier, isTheirs, throttle: throttleFor(request, reply.raw) },
-        start,
-      );
-    });
+export const eventRoutes =
+  ({ log, notifier, libraryOwner }: EventRoutesOptions) =>
+  (server: RouteServer): void => {
+    server.get(
+      '/events',
+      {
+        config: { access: 'person' },
+        schema: {
+          tags: ['jobs'],
+          summary:
+            'The events of all jobs and documents, old and new, in the order of their commits.',
+          querystring: z.object({
+            from: z
+              .string()
+              .optional()
+              .describe(
+                'Goes on after this position; `now`: only what is new. The answer has the position in the header Last-Event-ID.',
+              ),
+          }),
+          headers: z.object({
+            'Last-Event-ID': z.string().optional().describe('Goes on after this position.'),
+          }),
+          response: { 200: eventStream },
+        },
+      },
+      async (request, reply) => {
+        if (request.method === 'HEAD') return sendSseHeadResponse(reply);
+        const position = request.headers['last-event-id'] ?? request.query.from ?? 0;
+        const start = position === 'now' ? log.positionAt(Infinity) : parsePosition(position);
+        const { user } = request.caller;
+        const isTheirs = (event: OutgoingEvent): boolean =>
+          user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
+        reply.hijack();
+        await streamEvents(
+          reply.raw,
+          { log, notifier, isTheirs, throttle: throttleFor(request, reply.raw) },
+          start,
+        );
+      },
+    );
   };
-}
 
 /** Waits for a fair slice and until earlier reads are paid for (rate limiter); then charges `bytes`. */
 type ReadThrottle = (bytes: number) => Promise<void>;
 
 function throttleFor(
-  { chargeResponseBytes, owedMs, waitForSlice }: FastifyRequest,
+  {
+    chargeResponseBytes,
+    owedMs,
+    waitForSlice,
+  }: Pick<FastifyRequest, 'chargeResponseBytes' | 'owedMs' | 'waitForSlice'>,
   response: ServerResponse,
 ): ReadThrottle {
   return async (bytes) => {

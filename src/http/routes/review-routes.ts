@@ -1,12 +1,25 @@
 /** `/documents/:id/draft…`, `/versions` and `/stream`: review of a draft, its versions and its events. */
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { wholeTexts } from '#shared/wire/job-service';
+import { nextPage, wholeTexts } from '#shared/wire/job-service';
+import {
+  listedVersionSchema,
+  reviewedDocumentSchema,
+  versionSchema,
+  type ReviewedDocumentView,
+  type VersionView,
+} from '#shared/wire/document-views';
 import { GatehouseError } from '#shared/errors';
 import type { Listing } from '#shared/listing';
-import { userRoute } from '../server/route-access.ts';
 import { streamDocumentEvents, type DocumentEventFeed } from './document-event-stream.ts';
-import { parseInput, userIdSchema } from '../server/parse-input.ts';
+import {
+  eventStream,
+  idParams,
+  lastEventHeaders,
+  lastEventQuery,
+  userFields,
+  userIdSchema,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 import { sendList } from '../server/list-response.ts';
 import { parseLastEventId, sendSseHeadResponse } from '../server/sse-stream.ts';
 
@@ -16,13 +29,18 @@ interface BaseVersion {
 
 /** The part of draft review that these routes use. Throws GH_DOCUMENT_NOT_FOUND, GH_DRAFT_NONE, GH_DRAFT_CHANGED. */
 export interface DraftReviewService {
-  accept(userId: string, id: string, base: BaseVersion): object;
-  reject(userId: string, id: string, base: BaseVersion): Promise<object>;
-  edit(userId: string, id: string, markdown: string, base: BaseVersion): Promise<object>;
+  accept(userId: string, id: string, base: BaseVersion): ReviewedDocumentView;
+  reject(userId: string, id: string, base: BaseVersion): Promise<ReviewedDocumentView>;
+  edit(
+    userId: string,
+    id: string,
+    markdown: string,
+    base: BaseVersion,
+  ): Promise<ReviewedDocumentView>;
   /** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
-  versions(userId: string, id: string, page: VersionQuery): Listing<object>;
+  versions(userId: string, id: string, page: VersionQuery): Listing<VersionView>;
   /** With its whole text; null where the document or version does not exist. */
-  version(userId: string, id: string, version: number): object | null;
+  version(userId: string, id: string, version: number): VersionView | null;
   /** @throws GH_DOCUMENT_NOT_FOUND */
   assertVisible(userId: string, id: string): void;
   events: DocumentEventFeed;
@@ -38,14 +56,14 @@ export interface VersionQuery {
 const markdownCharsMax = 1_000_000;
 const editBytesMax = 5 * 1024 * 1024;
 
-export const draftDecision = z.object({
+const draftDecision = z.object({
   base_version: z.number().int().min(1).optional(),
   user_id: userIdSchema,
 });
-export const draftEdit = draftDecision.extend({
+const draftEdit = draftDecision.extend({
   md_content: z.string().trim().min(1).max(markdownCharsMax),
 });
-export const versionsQuery = z.object({
+const versionsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** Opaque; `next` of the previous page. */
   cursor: z
@@ -55,56 +73,106 @@ export const versionsQuery = z.object({
   texts: wholeTexts,
   user_id: userIdSchema,
 });
-const userQuery = z.object({ user_id: userIdSchema });
+/** Another value names no version, which is answered like a version that does not exist. */
 const versionNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
-type WithId = { Params: { id: string } };
+const tags = ['documents'];
+const notFound = ['GH_DOCUMENT_NOT_FOUND'] as const;
 
-export function reviewRoutes(service: DraftReviewService): (server: FastifyInstance) => void {
-  return (server) => {
-    server.get<WithId>('/documents/:id/versions', userRoute, (request, reply) => {
-      const { user_id, ...page } = parseInput(versionsQuery, request.query);
-      return sendList(reply, 'versions', service.versions(user_id, request.params.id, page));
-    });
-    server.get<{ Params: { id: string; version: string } }>(
-      '/documents/:id/versions/:version',
-      userRoute,
-      (request) => {
-        const { user_id } = parseInput(userQuery, request.query);
-        const number = versionNumber.safeParse(request.params.version);
-        const version = number.success
-          ? service.version(user_id, request.params.id, number.data)
-          : null;
-        if (version === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
-        return version;
+export const reviewRoutes =
+  (service: DraftReviewService) =>
+  (server: RouteServer): void => {
+    addVersions(server, service);
+    addDecisions(server, service);
+    server.get(
+      '/documents/:id/stream',
+      {
+        config: { access: 'person', errors: notFound },
+        schema: {
+          tags,
+          summary: 'What happens to a document, old and new.',
+          params: idParams,
+          querystring: userFields.extend(lastEventQuery.shape),
+          headers: lastEventHeaders,
+          response: { 200: eventStream },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        service.assertVisible(request.query.user_id, id);
+        if (request.method === 'HEAD') return sendSseHeadResponse(reply);
+        reply.hijack();
+        await streamDocumentEvents(reply.raw, service.events, id, parseLastEventId(request));
       },
     );
-    for (const verb of ['accept', 'reject'] as const) {
-      server.post<WithId>(`/documents/:id/draft/${verb}`, userRoute, (request) => {
-        const { user_id, base_version } = parseInput(draftDecision, request.body);
-        return service[verb](user_id, request.params.id, { baseVersion: base_version });
-      });
-    }
-    server.post<WithId>(
-      '/documents/:id/draft/edit',
-      { ...userRoute, bodyLimit: editBytesMax },
-      (request) => {
-        const { user_id, base_version, md_content } = parseInput(draftEdit, request.body);
-        const base = { baseVersion: base_version };
-        return service.edit(user_id, request.params.id, md_content, base);
-      },
-    );
-    server.get<WithId>('/documents/:id/stream', userRoute, async (request, reply) => {
-      const { user_id } = parseInput(userQuery, request.query);
-      service.assertVisible(user_id, request.params.id);
-      if (request.method === 'HEAD') return sendSseHeadResponse(reply);
-      reply.hijack();
-      await streamDocumentEvents(
-        reply.raw,
-        service.events,
-        request.params.id,
-        parseLastEventId(request),
-      );
-    });
   };
+
+function addVersions(server: RouteServer, service: DraftReviewService): void {
+  server.get(
+    '/documents/:id/versions',
+    {
+      config: { access: 'person', errors: notFound },
+      schema: {
+        tags,
+        summary:
+          'Everything that was ever written for a document, newest first, at most 1 MiB of it.',
+        params: idParams,
+        querystring: versionsQuery,
+        response: { 200: z.strictObject({ versions: z.array(listedVersionSchema), ...nextPage }) },
+      },
+    },
+    (request, reply) => {
+      const { user_id, ...page } = request.query;
+      return sendList(reply, 'versions', service.versions(user_id, request.params.id, page));
+    },
+  );
+  server.get(
+    '/documents/:id/versions/:version',
+    {
+      config: { access: 'person', errors: notFound },
+      schema: {
+        tags,
+        summary: 'One of them with its whole text.',
+        params: idParams.extend({ version: z.string() }),
+        querystring: userFields,
+        response: { 200: versionSchema },
+      },
+    },
+    ({ query, params }) => {
+      const number = versionNumber.safeParse(params.version);
+      const version = number.success
+        ? service.version(query.user_id, params.id, number.data)
+        : null;
+      if (version === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
+      return version;
+    },
+  );
+}
+
+function addDecisions(server: RouteServer, service: DraftReviewService): void {
+  const config = {
+    access: 'person',
+    errors: [...notFound, 'GH_DRAFT_NONE', 'GH_DRAFT_CHANGED'],
+  } as const;
+  const response = { 200: reviewedDocumentSchema };
+  for (const verb of ['accept', 'reject'] as const) {
+    const summary = `${verb === 'accept' ? 'Take' : 'Drop'} the draft of a document.`;
+    server.post(
+      `/documents/:id/draft/${verb}`,
+      { config, schema: { tags, summary, params: idParams, body: draftDecision, response } },
+      ({ body, params }) =>
+        service[verb](body.user_id, params.id, { baseVersion: body.base_version }),
+    );
+  }
+  const summary = 'Change the draft of a document.';
+  server.post(
+    '/documents/:id/draft/edit',
+    {
+      config,
+      bodyLimit: editBytesMax,
+      schema: { tags, summary, params: idParams, body: draftEdit, response },
+    },
+    ({ body, params }) =>
+      service.edit(body.user_id, params.id, body.md_content, { baseVersion: body.base_version }),
+  );
 }

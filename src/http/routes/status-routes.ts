@@ -1,27 +1,119 @@
 /** Liveness, readiness, metrics and the state of queue and backends. */
-import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
-import { publicRoute } from '../server/route-access.ts';
+import { backendSchema, type BackendView } from '#shared/wire/backend-view';
+import { textResponse, type RouteServer } from '../server/route-schemas.ts';
 
-export interface Readiness {
-  ready: boolean;
-  /** One entry per part with a problem: the problem and its consequence. */
-  reasons: string[];
-  parts: Record<string, unknown>;
-}
+const readinessSchema = z.strictObject({
+  ready: z.boolean(),
+  /** The problem and its consequence. */
+  reasons: z.array(z.string()).describe('One for each part that is not as it should be.'),
+  parts: z.strictObject({
+    storage: z.enum(['up', 'down']),
+    backends: z.string(),
+    nats: z.strictObject({
+      bus: z.string(),
+      url: z.string().nullable(),
+      backlog: z.int(),
+      oldest_ms: z.number().nullable(),
+    }),
+  }),
+});
+export type Readiness = z.infer<typeof readinessSchema>;
+
+const queueSchema = z.strictObject({ queued: z.int(), running: z.int(), loaded: z.int() });
 
 export interface StatusSource {
   readiness(): Readiness;
-  queueStats(): Record<string, unknown>;
-  backends(): unknown[];
+  queueStats(): z.infer<typeof queueSchema>;
+  backends(): BackendView[];
   /** Prometheus text format. */
   metrics(): Promise<string>;
 }
 
-export function statusRoutes(source: StatusSource): (server: FastifyInstance) => void {
-  return (server) => {
-    // `/` redirects browsers to the page and shows other clients where to look. It reveals nothing about this core.
-    server.get('/', publicRoute, (request, reply) => {
+const tags = ['status'];
+
+export const statusRoutes =
+  (source: StatusSource) =>
+  (server: RouteServer): void => {
+    addPublic(server);
+    server.get(
+      '/readyz',
+      {
+        schema: {
+          tags,
+          summary:
+            'Whether messages are answered, and what is not as it should be; 503 where they are not.',
+          response: {
+            200: readinessSchema,
+            503: {
+              description: 'Messages are not answered',
+              content: { 'application/json': { schema: readinessSchema } },
+            },
+          },
+        },
+      },
+      async (_request, reply) => {
+        const readiness = source.readiness();
+        return reply.code(readiness.ready ? 200 : 503).send(readiness);
+      },
+    );
+    server.get(
+      '/queue/stats',
+      {
+        schema: {
+          tags,
+          summary: 'Jobs that wait, run, and are in memory.',
+          response: { 200: queueSchema },
+        },
+      },
+      () => source.queueStats(),
+    );
+    server.get(
+      '/backends',
+      {
+        schema: {
+          tags,
+          summary: 'Every model server: its health, its gate, who waits there.',
+          response: { 200: z.strictObject({ backends: z.array(backendSchema) }) },
+        },
+      },
+      () => ({ backends: source.backends() }),
+    );
+    server.get(
+      '/metrics',
+      {
+        schema: {
+          tags,
+          summary: 'Figures in Prometheus’ text format.',
+          response: { 200: textResponse('text/plain') },
+        },
+      },
+      async (_request, reply) =>
+        reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()),
+    );
+  };
+
+function addPublic(server: RouteServer): void {
+  const config = { access: 'anyone' } as const;
+  // `/` redirects browsers to the page and shows other clients where to look. It reveals nothing about this core.
+  server.get(
+    '/',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Where to look. A browser (`Accept: text/html`) is redirected to the inspector.',
+        response: {
+          200: z.strictObject({
+            service: z.literal('gatehouse'),
+            inspector: z.string(),
+            health: z.string(),
+          }),
+        },
+      },
+    },
+    async (request, reply) => {
       // The router also maps other request targets, such as `*`, to the root.
       if (!/^\/(?:\?|$)/.test(request.raw.url ?? '')) {
         throw new GatehouseError('GH_REQUEST_NOT_FOUND');
@@ -29,16 +121,18 @@ export function statusRoutes(source: StatusSource): (server: FastifyInstance) =>
       return /text\/html/.test(request.headers.accept ?? '')
         ? reply.redirect('/inspect', 302)
         : reply.send({ service: 'gatehouse', inspector: '/inspect', health: '/healthz' });
-    });
-    server.get('/healthz', publicRoute, () => ({ status: 'ok' }));
-    server.get('/readyz', (_request, reply) => {
-      const readiness = source.readiness();
-      return reply.code(readiness.ready ? 200 : 503).send(readiness);
-    });
-    server.get('/queue/stats', () => source.queueStats());
-    server.get('/backends', () => ({ backends: source.backends() }));
-    server.get('/metrics', async (_request, reply) =>
-      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()),
-    );
-  };
+    },
+  );
+  server.get(
+    '/healthz',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Whether the process lives.',
+        response: { 200: z.strictObject({ status: z.literal('ok') }) },
+      },
+    },
+    () => ({ status: 'ok' as const }),
+  );
 }

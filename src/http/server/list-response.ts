@@ -18,7 +18,7 @@ export async function sendList<Row>(
   name: string,
   listing: Listing<Row>,
   { fields = {}, more = endOf }: { fields?: object; more?: (end: ListEnd) => object } = {},
-): Promise<FastifyReply> {
+): Promise<void> {
   const first = await listing.next();
   const { chargeResponseBytes } = reply.request;
   async function* pieces(): AsyncGenerator<string> {

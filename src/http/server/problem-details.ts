@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 problem documents. */
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import { errorTable, GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 
 interface FrameworkError {
@@ -42,7 +43,18 @@ export function sendProblem(reply: FastifyReply, error: GatehouseError): Fastify
   return reply.code(error.status).type('application/problem+json').send(toProblemDetails(error));
 }
 
-export function toProblemDetails(error: GatehouseError): Record<string, unknown> {
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    error_reason: z.string().optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457. `code` is one of docs/errors.md.' });
+
+export function toProblemDetails(error: GatehouseError): z.infer<typeof problemSchema> {
   return {
     type: `urn:gatehouse:error:${error.code}`,
     title: errorTable[error.code].title,

@@ -5,8 +5,8 @@
  * A1 A user's key acts for that user: `user_id` (and OpenAI's `user`) is filled in, and another value is refused.
  * A2 Objects of other users get the same response as objects that do not exist: an id reveals nothing.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GatehouseError } from '#shared/errors';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { GatehouseError, type ErrorCode } from '#shared/errors';
 import type { FairSlices } from '#shared/fair-slices';
 import { operatorCaller, type Caller } from '#shared/api-keys';
 import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
@@ -19,22 +19,21 @@ import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
  */
 type Access = 'anyone' | 'person' | 'job' | 'operator';
 
-/** One route and its access. */
+/** One route as it is declared. */
 export interface RouteView {
   method: string;
   path: string;
   /** Null: not declared, so for the operator only. */
   access: Access | null;
+  /** Error codes of this route, beside those of every route. */
+  errors: readonly ErrorCode[];
+  schema: FastifySchema;
 }
-
-/** For the routes: `server.get(path, userRoute, handler)`. */
-export const publicRoute = { config: { access: 'anyone' } } as const;
-export const userRoute = { config: { access: 'person' } } as const;
-export const ownJobRoute = { config: { access: 'job' } } as const;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    errors?: readonly ErrorCode[];
   }
   interface FastifyRequest {
     caller: Caller;
@@ -64,9 +63,11 @@ export interface AccessOptions {
 /** Protects all routes that are added after it; returns the list of them, which grows. */
 export function registerAuth(server: FastifyInstance, options: AccessOptions): RouteView[] {
   const routes: RouteView[] = [];
-  server.addHook('onRoute', ({ method, url, config }) => {
-    const access = config?.access ?? null;
-    for (const one of [method].flat()) routes.push({ method: one, path: url, access });
+  server.addHook('onRoute', ({ method, url, config, schema = {} }) => {
+    const { access = null, errors = [] } = config ?? {};
+    for (const one of [method].flat()) {
+      routes.push({ method: one, path: url, access, errors, schema });
+    }
   });
   server.decorateRequest('caller');
   server.decorateRequest('chargeResponseBytes');

@@ -5,13 +5,14 @@
  *     browser must not reach it through a host name of its own (DNS rebinding) or by a cross-site post.
  * H2: a body is UTF-8 JSON whatever its content type is; everything else gets a 400 with the reason.
  */
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { GatehouseError, messageOf } from '#shared/errors';
 import { isTooDeep, jsonDepthMax } from '#shared/text/json-depth';
 import { createApiKeyAuthenticator, type ApiKey } from '#shared/api-keys';
 import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '#shared/loopback';
 import type { Log } from '#shared/log';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { rateLimitKey, registerAuth, type AccessOptions, type RouteView } from './route-access.ts';
 import {
   limitConnections,
@@ -24,6 +25,7 @@ import { createRateLimiter, noLimits, type RateLimiter } from './rate-limiter.ts
 import { addFinishedRequestHook, type FinishedRequest } from './finished-request-hook.ts';
 import { sendProblem, normalizeRequestError } from './problem-details.ts';
 import { discardBody } from './discard-body.ts';
+import { compileValidator, type RouteServer } from './route-schemas.ts';
 
 export interface ServerOptions {
   host: string;
@@ -44,7 +46,7 @@ export interface ServerOptions {
   /** Called for every request when it has ended. */
   onRequestFinished?: (finished: FinishedRequest) => void;
   /** Adds the routes. */
-  routes: readonly ((server: FastifyInstance) => void)[];
+  routes: readonly ((server: RouteServer) => void)[];
 }
 
 export interface HttpServer {
@@ -58,7 +60,7 @@ export interface HttpServer {
 /** High enough that a message far over its limit gets a 400; larger bodies are refused unread (413). */
 const bodyBytesMax = 2 * 1024 * 1024;
 
-const createFastify = (timeouts: ServerTimeouts) =>
+const createFastify = (timeouts: ServerTimeouts): RouteServer =>
   fastify({
     bodyLimit: bodyBytesMax,
     requestTimeout: timeouts.requestMs,
@@ -69,7 +71,10 @@ const createFastify = (timeouts: ServerTimeouts) =>
       void sendProblem(reply, new GatehouseError('GH_REQUEST_NOT_FOUND'));
     },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
-  });
+  })
+    .setValidatorCompiler(compileValidator)
+    .setSerializerCompiler(() => JSON.stringify)
+    .withTypeProvider<ZodTypeProvider>();
 
 /** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {

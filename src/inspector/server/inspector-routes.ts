@@ -5,15 +5,16 @@
  * The page itself contains no secret and must load before a user can enter a key, so it is public. All other routes
  * need a key where keys are configured, and show a user's key only the data of that user.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
-import type { Caller } from '#shared/api-keys';
+import { foundJobSchema, nextCursor } from '#shared/wire/job-service';
+import { idParams, textResponse, type RouteServer } from '#http/server/route-schemas';
 import { pageHeaders, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from '../charts/charts.ts';
 import { startGateSampler } from './gate-sampler.ts';
 import { createExternalActorFeed } from '../stately/external-actors.ts';
-import { searchJobs } from './job-search.ts';
+import { searchJobs, searchQuery } from './job-search.ts';
 import type { InspectorOptions, InspectorContext } from './inspector-context.ts';
 import { applyRedaction } from './redact.ts';
 import { createTimeSlicer } from './cooperative-scheduler.ts';
@@ -21,20 +22,14 @@ import { serveSockets } from './socket-server.ts';
 import { createStatelyPublisher } from '../stately/stately-publisher.ts';
 import { choicesAt, openReaderAt, tryEvent } from './what-if.ts';
 
-/** The user of the key; null: the operator's. */
-const viewerUser = (request: FastifyRequest): string | null =>
-  (request as FastifyRequest & { caller: Caller }).caller.user;
-
 const rowNumber = z.coerce.number().int().min(1);
 
-type WithId = { Params: { id: string } };
-
-export const whatIfBody = z.object({
+const whatIfBody = z.object({
   n: z.number().int().min(1),
   event: z.looseObject({ type: z.string().min(1).max(200) }),
 });
 
-export function inspectorRoutes(options: InspectorOptions): (server: FastifyInstance) => void {
+export function inspectorRoutes(options: InspectorOptions): (server: RouteServer) => void {
   return (server) => {
     const slices = createTimeSlicer();
     const parts: InspectorContext = {
@@ -55,68 +50,168 @@ export function inspectorRoutes(options: InspectorOptions): (server: FastifyInst
   };
 }
 
-function addPage(server: FastifyInstance, hasKeys: boolean): void {
+const tags = ['inspector'];
+const ofPage = { access: 'anyone' } as const;
+
+function addPage(server: RouteServer, hasKeys: boolean): void {
   const assets = readAssets(hasKeys);
-  const nameOf = (request: FastifyRequest): string =>
-    (request.params as { name?: string }).name ?? 'index.html';
-  const sendAsset = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const asset = assets.get(nameOf(request));
+  const sendAsset = (name: string, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const asset = assets.get(name);
     if (asset === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
     void reply.headers({ ...pageHeaders, etag: asset.etag });
     if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
     return reply.code(200).type(asset.type).send(asset.body);
   };
-  server.get('/inspect', access('anyone'), sendAsset);
-  server.get('/inspect/assets/:name', access('anyone'), sendAsset);
+  server.get(
+    '/inspect',
+    {
+      config: ofPage,
+      schema: {
+        tags,
+        summary: 'The visual inspector. Its socket is /inspect/ws (docs/inspector.md).',
+        response: { 200: textResponse('text/html') },
+      },
+    },
+    async (request, reply) => sendAsset('index.html', request, reply),
+  );
+  server.get(
+    '/inspect/assets/:name',
+    {
+      config: { ...ofPage, errors: ['GH_REQUEST_NOT_FOUND'] },
+      schema: {
+        tags,
+        summary: 'Its files.',
+        params: z.object({ name: z.string() }),
+        response: { 200: textResponse('text/javascript') },
+      },
+    },
+    async (request, reply) => sendAsset(request.params.name, request, reply),
+  );
 }
 
-/** Declares who may use a route, as in src/http/server/route-access.ts. */
-const access = <Kind extends 'anyone' | 'person' | 'job'>(kind: Kind) => ({
-  config: { access: kind },
+const redactQuery = z.object({
+  redact: z.unknown().optional().describe('With any value: texts are left out of the response.'),
 });
 
-function addData(server: FastifyInstance, parts: InspectorContext): void {
-  const { clock } = parts;
-  const redacted = <Value>(value: Value, request: FastifyRequest): Value => {
-    const isHidden = 'redact' in (request.query as Record<string, unknown>);
-    return applyRedaction(value, isHidden ? 'texts' : (parts.redaction ?? 'none'));
-  };
-
-  server.get('/inspect/api/session', access('person'), (request) => ({
-    // The user whose jobs the key shows; null: all users.
-    user: viewerUser(request),
-    machines: Object.keys(drawnMachines),
-    redaction: parts.redaction ?? 'none',
-    now: clock.now(),
-  }));
-  server.get('/inspect/api/jobs', access('person'), async (request) => {
-    const page = await searchJobs(parts, request.query, viewerUser(request));
-    const jobs = page.jobs.map((job) => ({
-      ...job,
-      queue: job.outcome === null ? parts.queueOf(job.job_id) : null,
-    }));
-    return redacted({ ...page, jobs }, request);
-  });
-  server.get<{ Params: { machine: string } }>(
+function addData(server: RouteServer, parts: InspectorContext): void {
+  addSearch(server, parts);
+  server.get(
+    '/inspect/api/session',
+    {
+      config: { access: 'person' },
+      schema: {
+        tags,
+        summary: 'What the page needs to begin.',
+        response: {
+          200: z.looseObject({
+            /** The user whose jobs the key shows; null: all users. */
+            user: z.string().nullable(),
+            machines: z.array(z.string()),
+            redaction: z.string(),
+            now: z.number(),
+          }),
+        },
+      },
+    },
+    (request) => ({
+      user: request.caller.user,
+      machines: Object.keys(drawnMachines),
+      redaction: parts.redaction ?? 'none',
+      now: parts.clock.now(),
+    }),
+  );
+  server.get(
     '/inspect/api/charts/:machine',
-    access('person'),
+    {
+      config: { access: 'person', errors: ['GH_REQUEST_NOT_FOUND'] },
+      schema: {
+        tags,
+        summary: 'The chart of a machine.',
+        params: z.object({ machine: z.string() }),
+        response: { 200: textResponse('image/svg+xml') },
+      },
+    },
     async (request, reply) => {
       const { machine } = request.params;
       if (!Object.hasOwn(drawnMachines, machine)) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
       return reply.type('image/svg+xml').send(withoutStyle(await drawChart(machine)));
     },
   );
-  server.get<WithId>('/inspect/api/jobs/:id/choices', access('job'), async (request) => {
-    const n = rowNumber.safeParse((request.query as { n?: string }).n);
-    if (!n.success) return { choices: [] };
-    const job = await openReaderAt(parts, request.params.id, n.data, viewerUser(request));
-    return { choices: choicesAt(job, n.data) };
-  });
-  server.post<WithId>('/inspect/api/jobs/:id/what-if', access('job'), async (request) => {
-    const body = whatIfBody.safeParse(request.body);
-    if (!body.success) throw new GatehouseError('GH_REQUEST_INVALID', 'n and event are needed');
-    const { n, event } = body.data;
-    const job = await openReaderAt(parts, request.params.id, n, viewerUser(request));
-    return redacted(tryEvent(job, n, event, clock.now()), request);
-  });
+  addWhatIf(server, parts);
+}
+
+const redacted = <Value>(value: Value, query: object, { redaction }: InspectorContext): Value =>
+  applyRedaction(value, 'redact' in query ? 'texts' : (redaction ?? 'none'));
+
+function addSearch(server: RouteServer, parts: InspectorContext): void {
+  server.get(
+    '/inspect/api/jobs',
+    {
+      config: { access: 'person' },
+      schema: {
+        tags,
+        summary: 'Jobs by words.',
+        querystring: searchQuery.extend(redactQuery.shape),
+        response: {
+          200: z.strictObject({
+            jobs: z.array(foundJobSchema),
+            next_cursor: nextCursor,
+            looked: z.int(),
+          }),
+        },
+      },
+    },
+    async ({ query, caller }) => {
+      const page = await searchJobs(parts, query, caller.user);
+      const jobs = page.jobs.map((job) => ({
+        ...job,
+        queue: job.outcome === null ? parts.queueOf(job.job_id) : null,
+      }));
+      return redacted({ ...page, jobs }, query, parts);
+    },
+  );
+}
+
+function addWhatIf(server: RouteServer, parts: InspectorContext): void {
+  const config = { access: 'job', errors: ['GH_JOB_NOT_FOUND'] } as const;
+  server.get(
+    '/inspect/api/jobs/:id/choices',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Events that mean something to a job after a row of its history.',
+        params: idParams,
+        querystring: z.object({ n: z.string().optional().describe('Number of the row, from 1.') }),
+        response: {
+          200: z.strictObject({ choices: z.array(z.looseObject({ type: z.string() })) }),
+        },
+      },
+    },
+    async ({ params, query, caller }) => {
+      const n = rowNumber.safeParse(query.n);
+      if (!n.success) return { choices: [] };
+      const job = await openReaderAt(parts, params.id, n.data, caller.user);
+      return { choices: choicesAt(job, n.data) };
+    },
+  );
+  server.post(
+    '/inspect/api/jobs/:id/what-if',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Where another event would have led. Nothing is carried out.',
+        params: idParams,
+        querystring: redactQuery,
+        body: whatIfBody,
+        response: { 200: z.looseObject({ ok: z.boolean() }) },
+      },
+    },
+    async ({ params, query, body, caller }) => {
+      const { n, event } = body;
+      const job = await openReaderAt(parts, params.id, n, caller.user);
+      return redacted(tryEvent(job, n, event, parts.clock.now()), query, parts);
+    },
+  );
 }

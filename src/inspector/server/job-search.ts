@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { listQuery, type JobService, type JobPage, type JobView } from '#shared/wire/job-service';
 import { previewJob } from '#shared/wire/job-preview';
-import { GatehouseError } from '#shared/errors';
 import type { InspectorContext } from './inspector-context.ts';
 import { tryCharge } from './charge.ts';
 
@@ -32,17 +31,10 @@ type FoundJobs = Omit<JobPage, 'next'>;
 /** `user`: the user of the key, who is charged. When the rate limit is reached, the page ends early. */
 export async function searchJobs(
   parts: Pick<InspectorContext, 'jobService' | 'limits' | 'slices'>,
-  query: unknown,
+  { q, since = 0, until = Infinity, ...filter }: z.infer<typeof searchQuery>,
   user: string | null,
 ): Promise<FoundJobs> {
   const { jobService, slices } = parts;
-  const parsed = searchQuery.safeParse(query);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const detail = issue === undefined ? undefined : `${issue.path.join('.')}: ${issue.message}`;
-    throw new GatehouseError('GH_REQUEST_INVALID', detail);
-  }
-  const { q, since = 0, until = Infinity, ...filter } = parsed.data;
   const words = (q ?? '').trim().toLowerCase().split(/\s+/).filter(Boolean);
   const named = filter.cursor === undefined ? await byId(jobService, words, filter.user_id) : null;
   if (named !== null) return named;

@@ -13,7 +13,7 @@ import {
   type Listing,
 } from '#shared/listing';
 import type { EventCursor, EventRow, JobListing, JobQueries } from '../store/job-queries.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '#shared/parse-input';
 
 /** Maximum jobs scanned for one page: a search for a rare state continues with the next page. */
 const lookedMax = 1_000;
@@ -75,7 +75,7 @@ export const toListedJob = (job: JobListing): ListedJob => ({
   thread: threadOf(job.conversation),
   message: job.message,
   state: job.state,
-  outcome: job.outcome,
+  outcome: job.outcome as ListedJob['outcome'],
   reply: job.reply,
   seq: job.seq,
   created_at: toIso(job.created_at),

@@ -24,7 +24,7 @@ import type { Journal } from '../runtime/journal.ts';
 import type { LiveHub } from '../runtime/live-hub.ts';
 import type { JobListing, JobQueries } from '../store/job-queries.ts';
 import type { JobStorage, StoredJob } from '../job-store-port.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput } from '#shared/parse-input';
 import { eventListing, jobListing, toListedJob, toJobPage } from './job-listing.ts';
 
 export interface JobServiceOptions {

@@ -1,6 +1,11 @@
 /** Views of waiting, running and dead drafts for `GET /drafts`, the CLI and the inspector. */
 import { isoTime } from '#shared/calendar/time-units';
-import type { DocumentEvent } from '#shared/wire/document-event';
+import type {
+  DraftDetail,
+  DraftOverview,
+  DraftView,
+  RunningView,
+} from '#shared/wire/document-views';
 import type { DocumentEvents, DraftStorage, ListedDraft } from './draft-storage-port.ts';
 import type { Clock } from '#shared/clock';
 import { listBytesMax } from '#shared/listing';
@@ -9,61 +14,6 @@ import type { Document } from '../document.ts';
 import type { RunningDraft } from './draft-attempt.ts';
 import type { DraftSchedule } from './draft-schedule.ts';
 import type { DraftWorker } from './draft-worker.ts';
-
-/** A document that waits for a draft, is being drafted, or was given up. Times are ISO 8601. */
-export interface DraftView {
-  document_id: string;
-  title: string;
-  user_id: string;
-  state: 'waiting' | 'drafting' | 'dead';
-  /** Characters of the memo. */
-  memo_chars: number;
-  attempts: number;
-  queued_at: string;
-  /** Earliest start; a time in the past means next. Null for a dead letter and for a running draft. */
-  due_at: string | null;
-  last_error: { code: string; message: string } | null;
-}
-
-export interface RunningView {
-  document_id: string;
-  title: string;
-  user_id: string;
-  attempt: number;
-  since: string;
-  /** Waits for the model server: other requests are before it. */
-  waits_at_gate: boolean;
-  progress: { chars: number; memo_chars: number; section: number; sections: number };
-  preemptions: number;
-}
-
-export interface DraftOverview {
-  /** State of the draft machine: `looking`, `drafting`, `waiting`, `away`, `closed`, `paused` or `stopped`. */
-  state: string;
-  paused: boolean;
-  paused_at: string | null;
-  window: { hours: string | null; open: boolean; opens_at: string | null };
-  interval_ms: number;
-  max_attempts: number;
-  running: RunningView | null;
-  /** In the order in which they are due; at most 500, and 340 KiB, as in each of these lists. */
-  waiting: DraftView[];
-  /** At most 500. */
-  dead: DraftView[];
-  /** Drafts that wait for a person's decision, newest first; at most 500. */
-  drafted: { document_id: string; title: string; user_id: string; at: string }[];
-}
-
-export interface DraftDetail extends Partial<Omit<DraftView, 'state'>> {
-  document_id: string;
-  title: string;
-  user_id: string;
-  /** As in its events: also `draft`, `accepted`, or `none` when it waits for no draft. */
-  state: string;
-  running: RunningView | null;
-  /** The newest 500, in order. */
-  events: DocumentEvent[];
-}
 
 export interface DraftQueries {
   /** `userId` null: of all users. */

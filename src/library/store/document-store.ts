@@ -88,7 +88,7 @@ export function createDocumentStore(database: Database): DocumentStorage {
         id: row.id,
         title: row.title,
         head: row.head,
-        contentOrigin: row.content_origin,
+        contentOrigin: row.content_origin as Document['contentOrigin'],
         mdDraftStatus: row.md_draft_status,
         mdStatus: row.md_status,
         sourceMetadata: JSON.parse(row.source_metadata) as SourceMetadata,

@@ -2,49 +2,56 @@
  * Document events: the published history of a memo that becomes a document. Same envelope as a state event, with
  * `document_id` in place of `job_id` (docs/drafts.md).
  */
+import { z } from 'zod';
 import type { StateEvent } from './state-event.ts';
 
-export type DocumentEventType =
+const documentEventTypes = [
   /** Waits to be drafted. */
-  | 'queued'
+  'queued',
   /** A model request has begun. */
-  | 'drafting'
-  | 'progress'
+  'drafting',
+  'progress',
   /** Interrupted by a foreground request; continues by itself. */
-  | 'preempted'
-  | 'drafted'
+  'preempted',
+  'drafted',
   /** Needs no draft any more. */
-  | 'skipped'
-  | 'failed'
+  'skipped',
+  'failed',
   /** The last attempt failed; only a user can restart drafting. */
-  | 'dead'
-  | 'accepted'
-  | 'edited'
-  | 'rejected';
+  'dead',
+  'accepted',
+  'edited',
+  'rejected',
+] as const;
+export type DocumentEventType = (typeof documentEventTypes)[number];
 
-/** State of drafting when the event was made. */
-export type DraftState =
-  | 'waiting'
-  | 'drafting'
-  | 'dead'
-  | 'draft'
-  | 'accepted'
-  | 'rejected'
-  | 'none';
+const draftStates = [
+  'waiting',
+  'drafting',
+  'dead',
+  'draft',
+  'accepted',
+  'rejected',
+  'none',
+] as const;
+export type DraftState = (typeof draftStates)[number];
 
-export interface DocumentEvent {
-  /** `<document_id>:<seq>`. The same on a redelivery. */
-  id: string;
-  document_id: string;
-  /** Counts from 1 per document, without gaps. */
-  seq: number;
-  type: DocumentEventType;
-  state: DraftState;
-  /** ISO 8601 with offset. */
-  at: string;
-  user_id: string;
-  data: Record<string, unknown>;
-}
+export const documentEventSchema = z
+  .strictObject({
+    /** `<document_id>:<seq>`. The same on a redelivery. */
+    id: z.string(),
+    document_id: z.string(),
+    /** Counts from 1 per document, without gaps. */
+    seq: z.int(),
+    type: z.enum(documentEventTypes),
+    /** State of drafting when the event was made. */
+    state: z.enum(draftStates),
+    at: z.iso.datetime({ offset: true }),
+    user_id: z.string(),
+    data: z.record(z.string(), z.unknown()).describe('By type: docs/drafts.md.'),
+  })
+  .meta({ id: 'DocumentEvent' });
+export type DocumentEvent = z.infer<typeof documentEventSchema>;
 
 /** Every event that the outbox publishes. */
 export type OutgoingEvent = StateEvent | DocumentEvent;

@@ -83,72 +83,101 @@ export const eventsQuery = z.object({
   cursor: z.coerce.number().int().min(0).default(0).describe('`next` of the page before: a `seq`.'),
 });
 
-export interface JobView {
-  job_id: string;
-  user_id: string;
-  channel: string;
-  /** Thread given with the message; null: the channel itself. */
-  thread: string | null;
-  message: string;
-  state: string;
-  outcome: string | null;
-  /** Null until the job has ended. */
-  reply: string | null;
-  seq: number;
-  queue: { position: number; ahead: number; etaMs: number | null } | null;
-  created_at: string;
-  updated_at: string;
-  /** Milliseconds spent in each state so far. */
-  timings: Record<string, number>;
-  /** Set when a reply of the job was not surely delivered to its chat. */
-  delivery: 'uncertain' | 'dead' | null;
-  /** Replies for a chat, oldest first; empty if no bridge has reported. */
-  deliveries: DeliveryView[];
-  /** For a failed job: from its last `error` event. */
-  cause: CauseView | null;
-}
+const time = z.iso.datetime({ offset: true });
 
-/** Why a job failed: the error code and, if a model server caused it, the server's reason and message. */
-export interface CauseView {
-  code: string;
-  error_reason: string | null;
-  /** Backend, status and first line of the response, without keys and credentials; at most 240 characters. */
-  error_detail: string | null;
-}
+const queueSchema = z.strictObject({
+  position: z.int(),
+  ahead: z.int(),
+  etaMs: z.number().nullable().describe('An estimate, from measured times.'),
+});
 
-/** Delivery of one reply of a job to its chat. */
-export interface DeliveryView {
-  reply_id: string;
-  /** `uncertain`: it may have been posted, and is not sent again. `dead`: given up. */
-  status: 'sent' | 'uncertain' | 'dead';
-  parts: number;
-  error: string | null;
-  at: string;
-}
-
-/** A job in a list. */
-export type ListedJob = Omit<JobView, 'timings' | 'queue' | 'deliveries' | 'cause'> & {
-  /** The message was cut; `GET /chat/:id` has the whole text. */
-  message_cut?: true;
-  /** The reply was cut; `GET /chat/:id` has the whole text. */
-  reply_cut?: true;
+/** Fields of a job that lists have too. */
+const listedFields = {
+  job_id: z.string(),
+  user_id: z.string(),
+  channel: z.string(),
+  thread: z.string().nullable().describe('Null: the channel itself.'),
+  message: z.string(),
+  state: z.string(),
+  outcome: z.enum(outcomes).nullable(),
+  reply: z.string().nullable().describe('Null until the job has ended.'),
+  seq: z.int(),
+  created_at: time,
+  updated_at: time,
+  delivery: z
+    .enum(['uncertain', 'dead'])
+    .nullable()
+    .describe('A reply did not surely arrive in its chat.'),
 };
 
-export interface JobPage {
-  jobs: ListedJob[];
-  /** Null: last page. A page with a cursor may be short or empty: one page scans a bounded number of jobs. */
-  next: string | null;
-  /** The same as `next`. */
-  next_cursor: string | null;
-  /** Jobs scanned for this page. */
-  looked: number;
-}
+/** Delivery of one reply of a job to its chat. */
+const deliverySchema = z.strictObject({
+  reply_id: z.string(),
+  /** `uncertain`: it may have been posted, and is not sent again. `dead`: given up. */
+  status: z.enum(['sent', 'uncertain', 'dead']),
+  parts: z.int(),
+  error: z.string().nullable(),
+  at: time,
+});
 
-export interface SubmitReceipt {
-  job_id: string;
-  /** Only events above this `seq` answer the message: 0 for a new job, more for a message to a waiting job. */
-  after_seq: number;
-}
+/** Why a job failed: the error code and, if a model server caused it, the server's reason and message. */
+const causeSchema = z.strictObject({
+  code: z.string(),
+  error_reason: z.string().nullable(),
+  /** At most 240 characters. */
+  error_detail: z
+    .string()
+    .nullable()
+    .describe('Backend, status and the first line of the answer, without keys and logins.'),
+});
+export type CauseView = z.infer<typeof causeSchema>;
+
+export const jobSchema = z
+  .strictObject({
+    ...listedFields,
+    queue: queueSchema.nullable(),
+    timings: z.record(z.string(), z.number()).describe('Milliseconds in each state so far.'),
+    /** Oldest first; empty if no bridge has reported. */
+    deliveries: z.array(deliverySchema),
+    cause: causeSchema
+      .nullable()
+      .describe('Of a job that failed: what its last `error` event says.'),
+  })
+  .meta({ id: 'Job' });
+export type JobView = z.infer<typeof jobSchema>;
+
+const isCut = z.literal(true).optional();
+const previewFields = {
+  ...listedFields,
+  message_cut: isCut.describe('The message goes on: it is whole in `GET /chat/:id`.'),
+  reply_cut: isCut.describe('The reply goes on: it is whole in `GET /chat/:id`.'),
+};
+export const listedJobSchema = z.strictObject(previewFields).meta({ id: 'ListedJob' });
+export type ListedJob = z.infer<typeof listedJobSchema>;
+
+/** A job in the results of a search. */
+export const foundJobSchema = z.strictObject({ ...previewFields, queue: queueSchema.nullable() });
+
+export const nextCursor = z.string().nullable().describe('Null: there is no more.');
+/** The end of a page of a list; a page with a cursor may be short or empty. */
+export const nextPage = {
+  next: nextCursor.describe('`cursor` of the next page. Null: there is no more.'),
+  next_cursor: nextCursor.describe('The same as `next`.'),
+};
+
+export const jobPageSchema = z.strictObject({
+  jobs: z.array(listedJobSchema),
+  ...nextPage,
+  looked: z.int().describe('Jobs that were looked at for this page.'),
+});
+export type JobPage = z.infer<typeof jobPageSchema>;
+
+export const submitReceiptSchema = z.strictObject({
+  job_id: z.string(),
+  /** 0 for a new job, more for a message to a waiting job. */
+  after_seq: z.int().describe('What answers this message comes after this event of the job.'),
+});
+export type SubmitReceipt = z.infer<typeof submitReceiptSchema>;
 
 /** What the transport knows besides the body. */
 export interface SubmitContext {

@@ -2,23 +2,26 @@
  * The state event: the published form of every change of a job. The same object on NATS, on SSE, in the journal
  * listing and in the inspector (docs/events.md).
  */
-import type { JobEmitted, StateEventType } from '#machines/job-types';
+import { z } from 'zod';
+import { stateEventTypes, type JobEmitted } from '#machines/job-types';
 
-export interface StateEvent {
-  /** `<job_id>:<seq>`. The same on a redelivery. */
-  id: string;
-  job_id: string;
-  /** Counts from 1 per job, without gaps. */
-  seq: number;
-  type: StateEventType;
-  /** The job's state when the event was made. */
-  state: string;
-  /** ISO 8601 with offset. */
-  at: string;
-  user_id: string;
-  channel: string;
-  data: Record<string, unknown>;
-}
+export const stateEventSchema = z
+  .strictObject({
+    /** `<job_id>:<seq>`. The same on a redelivery. */
+    id: z.string(),
+    job_id: z.string(),
+    /** Counts from 1 per job, without gaps. */
+    seq: z.int(),
+    type: z.enum(stateEventTypes),
+    /** The job's state when the event was made. */
+    state: z.string(),
+    at: z.iso.datetime({ offset: true }),
+    user_id: z.string(),
+    channel: z.string(),
+    data: z.record(z.string(), z.unknown()).describe('By type: docs/events.md.'),
+  })
+  .meta({ id: 'StateEvent' });
+export type StateEvent = z.infer<typeof stateEventSchema>;
 
 /** A piece of an answer in progress: not stored, and not counted in `seq`. */
 export interface TokenChunk {

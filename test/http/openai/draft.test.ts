@@ -5,7 +5,7 @@ import { createJobService } from '#jobs/service/job-service';
 import { createLanguageAdapter } from '#jobs/effects/language-adapter';
 import type { CompletionResponse } from '#http/openai/openai-response';
 import { completeByJob } from '#http/openai/openai-job';
-import { parseCompletionCall } from '#http/openai/openai-request';
+import { completionRequest, parseCompletionCall } from '#http/openai/openai-request';
 import { systemClock } from '#shared/clock';
 import { createIdSource } from '#shared/ids';
 import { effectOutputs, limits } from '#test/support/jobs';
@@ -60,7 +60,7 @@ async function setUp() {
     }));
     const leaving = new AbortController();
     const parts = { jobService, jobEvents: hub, isStopping: () => stopping.is };
-    const call = parseCompletionCall({ model: 'gatehouse', messages }, {});
+    const call = parseCompletionCall(completionRequest.parse({ model: 'gatehouse', messages }), {});
     const ended = completeByJob(parts, call, nobodyLooks, leaving.signal);
     return { ended, leave: () => leaving.abort() };
   }

@@ -1,5 +1,5 @@
 /** A draft actor at work, for the screenshots: one memo is being drafted, two wait, one is dead. */
-import type { DraftOverview, DraftView } from '#library/drafts/draft-queries';
+import type { DraftOverview, DraftView } from '#shared/wire/document-views';
 
 const minutes = (n: number): string => new Date(Date.now() + n * 60_000).toISOString();
 

@@ -1,7 +1,7 @@
 /** Shared by the tests of drafts: a real core whose drafter answers as the memo says, and calls to add memos. */
 import { onTestFinished } from 'vitest';
 import type { DocumentEvent } from '#shared/wire/document-event';
-import type { DraftOverview } from '#library/drafts/draft-queries';
+import type { DraftOverview } from '#shared/wire/document-views';
 import { openCore, type CoreFixture } from '#test/support/core';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
 import { fails, says, type FakeReply } from '#test/support/fake-llm-replies';

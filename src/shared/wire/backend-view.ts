@@ -1,0 +1,49 @@
+/** A model server as `GET /backends` and the inspector show it. Durations are in ms, times ISO 8601. */
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+const milliseconds = z.number().nullable();
+const request = {
+  kind: z.string(),
+  priority: z.string(),
+  user: z.string(),
+  job_id: z.string().nullable(),
+};
+
+export const backendSchema = z
+  .strictObject({
+    id: z.string(),
+    kind: z.string(),
+    model: z.string(),
+    origin: z.string(),
+    roles: z.array(z.string()),
+    healthy: z.boolean().nullable().describe('Null: not looked at yet.'),
+    error_reason: z.string().nullable(),
+    health_ms: milliseconds,
+    checked_at: time.nullable(),
+    active_jobs: z.int().nullable(),
+    load: z.string(),
+    load_word: z.strictObject({ ko: z.string(), en: z.string() }),
+    gate: z.strictObject({
+      state: z.unknown(),
+      circuit: z.string(),
+      next_probe_at: time.nullable(),
+      concurrency: z.int(),
+      max_queue: z.number().nullable(),
+      running: z.array(z.strictObject({ ...request, phase: z.string(), held_ms: z.number() })),
+      waiting: z.array(
+        z.strictObject({
+          ...request,
+          waited_ms: z.number(),
+          position: z.int(),
+          ahead: z.int(),
+          eta_ms: milliseconds,
+        }),
+      ),
+      service_ms: z.record(z.string(), z.number()),
+      drain_ms: z.number().nullable(),
+      counters: z.record(z.string(), z.unknown()),
+    }),
+  })
+  .meta({ id: 'Backend' });
+export type BackendView = z.infer<typeof backendSchema>;
