@@ -17,12 +17,17 @@ export interface BridgeCheckOptions {
   isCoreThere?: boolean;
   /** The chat's id of the user who receives a test message. */
   sendTest?: string | undefined;
+  /** For tests: in place of those of src/app/channels.ts. */
+  channels?: readonly Channel[];
 }
 
 /** The channels that this configuration names a bot of. */
-export async function configuredChannels(config: Config): Promise<Channel[]> {
-  const configured = await Promise.all(channels.map((channel) => channel.isConfigured(config)));
-  return channels.filter((_, index) => configured[index]);
+export async function configuredChannels(
+  config: Config,
+  all: readonly Channel[] = channels,
+): Promise<Channel[]> {
+  const configured = await Promise.all(all.map((channel) => channel.isConfigured(config)));
+  return all.filter((_, index) => configured[index]);
 }
 
 /** No result if no bridge is configured. */
@@ -30,9 +35,9 @@ export async function checkBridge(
   config: Config,
   options: BridgeCheckOptions = {},
 ): Promise<CheckResult[]> {
-  const configured = await configuredChannels(config);
+  const configured = await configuredChannels(config, options.channels);
   const isAsked = configured.length === 0 && options.sendTest !== undefined;
-  const checked = isAsked ? channels : configured;
+  const checked = isAsked ? (options.channels ?? channels) : configured;
   return (await Promise.all(checked.map((one) => checkChannel(one, config, options)))).flat();
 }
 
