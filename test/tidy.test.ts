@@ -20,7 +20,7 @@ const layers: Record<string, string[]> = {
   channels: ['machines', 'shared', 'storage'],
   events: ['machines', 'shared', 'storage'],
   library: ['machines', 'shared', 'storage'],
-  tools: ['machines', 'shared', 'storage'],
+  tools: ['machines', 'shared', 'storage', 'language'],
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
   inspector: ['machines', 'shared', 'http', 'jobs'],

@@ -33,6 +33,8 @@ import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
+import { modelToolsOf } from '#tools/tool-declaration';
+import { toolList } from '#tools/tool-list';
 
 export interface Assistant {
   journal: Journal;
@@ -45,7 +47,7 @@ export interface Assistant {
   queries: JobQueries;
 }
 
-export function createAssistant(parts: {
+export async function createAssistant(parts: {
   config: Config;
   database: Database;
   pool: BackendPool;
@@ -55,7 +57,7 @@ export function createAssistant(parts: {
   log: Log;
   faults: FaultInjector;
   observers: Pick<Observability, 'journal' | 'onCall'>;
-}): Assistant {
+}): Promise<Assistant> {
   const { config, database, pool, hub, slices, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
@@ -74,7 +76,7 @@ export function createAssistant(parts: {
       return pool.role('reasoner').backend;
     },
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
-    tools: wireTools({ ...parts, search, status, onCall: observers.onCall }),
+    tools: await wireTools({ ...parts, search, status, onCall: observers.onCall }),
     timeZone: config.timezone,
     get summarizesResults() {
       return pool.origin !== 'practice';
@@ -133,7 +135,7 @@ const languageOf = (config: Config) =>
   createLanguageAdapter({
     vocabulary: configuredNames(config),
     timeZone: config.timezone,
-    hasTool: (tool) => tool !== 'email' || config.tools.email.provider !== 'none',
+    tools: modelToolsOf(toolList, config.tools),
   });
 
 function historyReader(

@@ -53,6 +53,8 @@ import {
 } from '#storage/retention-job';
 import { watchDatabase, type DatabaseWatch } from '#storage/database-watch';
 import { createStatusSource } from './status-source.ts';
+import { demoToolsOf } from '#tools/tool-declaration';
+import { toolList } from '#tools/tool-list';
 
 export interface Core {
   readonly url: string;
@@ -130,11 +132,16 @@ async function assemble(
     clock,
   });
   closers.push(() => observers.stop());
-  const pool = await openBackendPool({ ...options, clock, observer: observers.pool });
+  const pool = await openBackendPool({
+    ...options,
+    clock,
+    observer: observers.pool,
+    demoTools: demoToolsOf(toolList, config.tools),
+  });
   closers.push(() => pool.close());
 
   const parts = { config, database, pool, hub, slices, clock, log, faults };
-  const assistant = createAssistant({ ...parts, observers });
+  const assistant = await createAssistant({ ...parts, observers });
   const { journal, jobService, library, search, queries } = assistant;
   closers.push(() => search.close());
 

@@ -13,6 +13,7 @@ import { discoverBackends } from './discovery/discovery.ts';
 import type { GateObservation, GateOptions } from './gate/gate-options.ts';
 import { createGate, type GateActor } from './gate/gate.ts';
 import { createHealthMonitor, type HealthMonitor } from './health/health.ts';
+import type { DemoTool } from '#shared/model/demo-rule';
 import { startDemoModel, type DemoModel } from './demo-model/demo-model.ts';
 import { createProbe, type Probe } from './health/probe.ts';
 import type { ModelOutcome, ModelRequest, RequestKind, RunOptions } from '#shared/model/model';
@@ -71,6 +72,8 @@ export interface PoolOptions {
   clock: Clock;
   log: Log;
   observer?: PoolObserver;
+  /** How the demo model answers for the tools. */
+  demoTools?: readonly DemoTool[];
   /** For tests: ports to search for local servers. */
   discoveryPorts?: readonly number[];
   /** For tests: interval of the discovery while the demo model answers. */
@@ -127,7 +130,7 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
   };
 }
 
-async function chooseBackends({ config, clock, discoveryPorts }: PoolOptions): Promise<{
+async function chooseBackends({ config, clock, discoveryPorts, demoTools }: PoolOptions): Promise<{
   origin: BackendPool['origin'];
   configs: readonly BackendConfig[];
   practice: DemoModel | null;
@@ -137,7 +140,7 @@ async function chooseBackends({ config, clock, discoveryPorts }: PoolOptions): P
   }
   const found = await localServers({ discoveryPorts });
   if (found.length > 0) return { origin: 'discovered', configs: found, practice: null };
-  const practice = await startDemoModel({ clock });
+  const practice = await startDemoModel({ clock, tools: demoTools ?? [] });
   return { origin: 'practice', configs: [practice.config], practice };
 }
 

@@ -3,6 +3,7 @@
  * numbers as text; this is accepted, all other errors are reported to the user.
  */
 import { z } from 'zod';
+import type { ModelParam } from '#language/classification/operation-port';
 import type { Locale } from '#machines/texts';
 import { truncate, oneLine } from './sanitize-text.ts';
 import { toolError } from './tool-error.ts';
@@ -12,6 +13,40 @@ import { parseTimeOfDay, parseIsoDate } from '#shared/calendar/zoned-time';
 
 /** Longest text of a parameter: a memo fits, a pasted document does not belong in a call. */
 const textCharsMax = 2000;
+
+/** A parameter with its description for models and its name for users. */
+export const param = <Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+  ko: string,
+  en: string,
+): Schema => schema.meta({ description, label: { ko, en } });
+
+interface ParamProperty extends ModelParam {
+  description?: string;
+  label?: Record<Locale, string>;
+}
+
+/** The JSON schema of an operation's parameters, with `hint` and, unless `labels` is false, `label` of each. */
+export function jsonSchemaOf(
+  schema: z.ZodType,
+  { labels = true } = {},
+): { type: 'object'; properties: Record<string, ParamProperty>; required: string[] } {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      if (!labels) delete jsonSchema['label'];
+    },
+  });
+  const { properties = {}, required = [] } = rest;
+  return {
+    ...rest,
+    type: 'object',
+    properties: properties as Record<string, ParamProperty>,
+    required,
+  };
+}
 
 export const textParam = z.coerce.string().trim().min(1).max(textCharsMax);
 
@@ -28,6 +63,7 @@ export const lineParam = (charsMax: number) =>
 export const dateParam = z
   .string()
   .trim()
+  .max(textCharsMax)
   .transform((text, issues) => {
     const match = /^(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?!\d)/.exec(text);
     const date =
@@ -38,12 +74,14 @@ export const dateParam = z
       return z.NEVER;
     }
     return date;
-  });
+  })
+  .meta({ hint: 'YYYY-MM-DD' });
 
 /** `HH:MM`, 00:00 to 24:00; seconds after it are dropped. */
 export const timeParam = z
   .string()
   .trim()
+  .max(textCharsMax)
   .transform((text, issues) => {
     const match = /^(\d{1,2}):(\d{2})(?::\d{2})?$/.exec(text);
     const time = match && `${match[1]?.padStart(2, '0')}:${match[2]}`;
@@ -52,10 +90,27 @@ export const timeParam = z
       return z.NEVER;
     }
     return time;
-  });
+  })
+  .meta({ hint: 'HH:MM' });
 
-/** Whole days, 1 to 366. */
+/** Whole days, 1 to 366: a leap year is within it. */
 export const daysParam = z.coerce.number().int().min(1).max(366);
+
+/** `query`, `date_from` and `date_to` of a search. */
+export const queryParam = (description: string) =>
+  param(textParam, description, '검색어', 'search words');
+export const firstDayParam = param(
+  dateParam.optional(),
+  'first day, YYYY-MM-DD',
+  '시작 날짜',
+  'first day',
+);
+export const lastDayParam = param(
+  dateParam.optional(),
+  'last day, YYYY-MM-DD, included',
+  '끝 날짜',
+  'last day',
+);
 
 /** The parsed parameters, or a GH_TOOL_INPUT error that names the invalid fields. */
 export function parseParams(
@@ -68,7 +123,10 @@ export function parseParams(
   const { issues } = parsed.error;
   const names = [...new Set(issues.map((issue) => String(issue.path[0] ?? '')))];
   const texts = toolTextsOf(locale);
-  const words = names.filter((name) => name !== '').map((name) => texts.fields[name] ?? name);
+  const { properties } = jsonSchemaOf(schema);
+  const words = names
+    .filter((name) => name !== '')
+    .map((name) => properties[name]?.label?.[locale] ?? name);
   return toolError(
     'GH_TOOL_INPUT',
     truncate(issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '), 300),

@@ -7,18 +7,18 @@
  *    fails only its own call.
  * 3. Results are bounded before they are returned: they go into a prompt and into the journal.
  */
-import { z } from 'zod';
 import type { ToolCall } from '#machines/decision';
+import type { Locale } from '#machines/texts';
 import type { Draft, ToolResult, ToolsReport } from '#machines/job-types';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { toolLogFields } from './log-fields.ts';
 import { createToolInvoker, type FinishedToolCall } from './tool-invoker.ts';
-import { toolError } from './tool-error.ts';
-import { parseParams } from './param-schemas.ts';
+import { jsonSchemaOf, parseParams } from './param-schemas.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import { callsMax, toDraft, mergeResults, toToolResult } from './merge-tool-results.ts';
-import type { Operation, Tool } from './tool.ts';
+import type { Tool, ToolError } from './tool.ts';
+import { oneLine } from './sanitize-text.ts';
 import type { ToolContext } from '#shared/tool-context';
 
 /**
@@ -51,6 +51,8 @@ export interface ToolRegistry {
 
 export interface ToolRegistryOptions {
   tools: readonly Tool[];
+  /** Tools that are not configured, by name: one sentence that says what to configure. Default: none. */
+  notConfigured?: ReadonlyMap<string, Record<Locale, string>>;
   log: Log;
   /** Limit per call, milliseconds (`jobs.toolTimeoutMs`). */
   toolTimeoutMs?: number;
@@ -68,6 +70,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
 
   const invoker = createToolInvoker({
     tools,
+    notConfigured: options.notConfigured ?? new Map(),
     limitMs,
     log,
     onCallFinished: options.onCallFinished,
@@ -89,18 +92,15 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
       if (proposal.ok) return toDraft(draft, proposal);
       // `draft.summary` is not reused: it may contain the reason of an earlier invalid change.
       const unchanged = await invoker.propose(draft, draft.params, context);
-      const summary = unchanged.ok ? unchanged.summary : draft.summary;
-      const reason = toolTextsOf(context.locale).unchanged(proposal.summary);
-      return { ...draft, summary: `${reason}\n\n${summary}` };
+      const reason = `${toolTextsOf(context.locale).unchanged(proposal.summary)}\n\n`;
+      const summary = unchanged.ok ? unchanged.summary : draft.summary.replace(reason, '');
+      return { ...draft, summary: `${reason}${summary}` };
     },
 
     async execute(draft, context) {
       const write = invoker.findWrite(draft);
-      const texts = toolTextsOf(context.locale);
-      if (write === undefined) {
-        const why = `${draft.tool}.${draft.operation} writes nothing`;
-        return toToolResult(draft, toolError('GH_TOOL_UNKNOWN', why, texts.unknown));
-      }
+      if (write === undefined)
+        return toToolResult(draft, withDraft(invoker.refuse(draft, context), draft));
       const parsed = parseParams(write.schema, draft.params, context.locale);
       if (!parsed.ok) return toToolResult(draft, parsed);
       const name = `${draft.tool}.${draft.operation}`;
@@ -123,18 +123,21 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
       options.tools.flatMap((tool) =>
         Object.entries(tool.operations)
           .filter(([, operation]) => operation.effect !== 'writes')
-          .map(([name, operation]) => ({
+          .map(([name, { description, schema }]) => ({
             tool: tool.name,
             operation: name,
-            description: operation.description,
-            params: toJsonSchema(operation),
+            description,
+            params: jsonSchemaOf(schema, { labels: false }),
           })),
       ),
   };
 }
 
-function toJsonSchema(operation: Operation): Record<string, unknown> {
-  const schema = z.toJSONSchema(operation.schema, { io: 'input', unrepresentable: 'any' });
-  const { $schema: _, ...params } = schema as Record<string, unknown>;
-  return params;
-}
+/** A confirmed draft whose tool is gone: the user keeps what would have been written. */
+const withDraft = (error: ToolError, { params }: Draft): ToolError => {
+  const lines = Object.entries(params).map(([name, value]) => `- ${name}: ${String(value)}`);
+  return {
+    ...error,
+    summary: [error.summary, ...lines.map((line) => oneLine(line, 300))].join('\n'),
+  };
+};

@@ -1,7 +1,7 @@
 /** Tool errors as data, each with a message for the user. */
 import type { Locale } from '#machines/texts';
 import type { ErrorCode } from '#shared/errors';
-import { toolName, toolTextsOf } from './tool-texts.ts';
+import { toolTextsOf } from './tool-texts.ts';
 import type { ToolError } from './tool.ts';
 
 type LocalizedErrorCode =
@@ -21,14 +21,14 @@ export const toolError = (code: ErrorCode, message: string, summary: string): To
   summary,
 });
 
-/** An error with the message of tool-texts.ts for its code. `message` is for logs. */
+/** An error with the message of tool-texts.ts for its code. `name`: the tool's, for users; `message` is for logs. */
 export function localizedToolError(
   code: LocalizedErrorCode,
-  tool: string,
+  name: string,
   locale: Locale,
   message: string,
 ): ToolError {
-  return toolError(code, message, localizedMessage(code, toolName(tool, locale), locale));
+  return toolError(code, message, localizedMessage(code, name, locale));
 }
 
 function localizedMessage(code: LocalizedErrorCode, name: string, locale: Locale): string {

@@ -3,6 +3,7 @@
  * does not exist gives an error with a message for the user, and a log line.
  */
 import type { ToolCall } from '#machines/decision';
+import type { Locale } from '#machines/texts';
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { toolLogFields } from './log-fields.ts';
@@ -22,6 +23,8 @@ export interface CallTarget {
 }
 
 export interface ToolInvoker {
+  /** The error for a call that has no operation here, or that would write; says what to configure. */
+  refuse(target: CallTarget, context: ToolContext): ToolError;
   findWrite(target: CallTarget): WriteOperation | undefined;
   /** Runs a call of a read or draft operation. */
   invoke(call: ToolCall, context: ToolContext): Promise<CallAnswer>;
@@ -38,7 +41,7 @@ export interface ToolInvoker {
 
 /** The outcome of one call. */
 export interface FinishedToolCall {
-  /** Registered names; `unknown` if the call was refused because it has no such operation or would write. */
+  /** Registered names; `unknown` if the call was refused. */
   tool: string;
   operation: string;
   /** `ok`, or the error code. */
@@ -49,6 +52,8 @@ export interface FinishedToolCall {
 
 export interface ToolInvokerOptions {
   tools: ReadonlyMap<string, Tool>;
+  /** Tools that are not configured, each with one sentence that says what to configure. */
+  notConfigured: ReadonlyMap<string, Record<Locale, string>>;
   /** Limit per call, milliseconds. */
   limitMs: number;
   log: Log;
@@ -70,22 +75,30 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
     return operation?.effect === 'writes' ? operation : undefined;
   };
 
+  const refuse = (target: CallTarget, { locale }: ToolContext): ToolError => {
+    const name = oneLine(`${target.tool}.${target.operation}`, 80);
+    const missing = options.notConfigured.get(target.tool);
+    if (missing !== undefined) {
+      return toolError('GH_TOOL_NOT_CONFIGURED', `${name}: not configured`, missing[locale]);
+    }
+    const why = findOperation(target) === undefined ? 'no such operation' : 'not callable here';
+    return toolError('GH_TOOL_UNKNOWN', `${name}: ${why}`, toolTextsOf(locale).unknown);
+  };
+
   const runWithLimit = createLimitRunner(options);
 
   const invoke = async (call: ToolCall, context: ToolContext): Promise<CallAnswer> => {
-    const { locale } = context;
     const operation = findOperation(call);
     if (operation === undefined || operation.effect === 'writes') {
-      const name = oneLine(`${call.tool}.${call.operation}`, 80);
-      const why = operation === undefined ? 'no such operation' : 'writes only through execute';
+      const refusal = refuse(call, context);
       // At debug only: the name comes from a model and may be a piece of the user's message.
-      log.debug({ ...toolLogFields(context), call: name }, 'the call that is refused');
-      log.warn(toolLogFields(context), `tool call refused: ${why}`);
-      const result = 'GH_TOOL_UNKNOWN';
+      log.debug({ ...toolLogFields(context), why: refusal.message }, 'why the call is refused');
+      log.warn({ ...toolLogFields(context), code: refusal.code }, 'tool call refused');
+      const result = refusal.code;
       onCall?.({ tool: 'unknown', operation: 'unknown', result, ms: 0, context });
-      return toolError('GH_TOOL_UNKNOWN', `${name}: ${why}`, toolTextsOf(locale).unknown);
+      return refusal;
     }
-    const parsed = parseParams(operation.schema, call.params, locale);
+    const parsed = parseParams(operation.schema, call.params, context.locale);
     if (!parsed.ok) {
       const { tool, operation: name } = call;
       onCall?.({ tool, operation: name, result: parsed.code, ms: 0, context });
@@ -108,10 +121,7 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
     context: ToolContext,
   ): Promise<Proposal> => {
     const write = findWrite(target);
-    if (write === undefined) {
-      const why = `${target.tool}.${target.operation} writes nothing`;
-      return toolError('GH_TOOL_UNKNOWN', why, toolTextsOf(context.locale).unknown);
-    }
+    if (write === undefined) return refuse(target, context);
     const parsed = parseParams(write.schema, params, context.locale);
     if (!parsed.ok) return parsed;
     return runWithLimit(target, context, 'GH_TOOL_TIMEOUT', (bounded) =>
@@ -119,11 +129,12 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
     );
   };
 
-  return { findWrite, invoke, propose, runWithLimit };
+  return { refuse, findWrite, invoke, propose, runWithLimit };
 }
 
 /** Runs the work of one call within its limit; there is an answer even if the work throws or hangs. */
 const createLimitRunner = ({
+  tools,
   limitMs,
   log,
   onCallFinished: onCall,
@@ -135,6 +146,8 @@ const createLimitRunner = ({
     work: (context: CallContext) => Promise<Answer | ToolError>,
   ): Promise<Answer | ToolError> => {
     const where = { ...toolLogFields(context), tool: call.tool, operation: call.operation };
+    const { locale } = context;
+    const name = tools.get(call.tool)?.label?.[locale] ?? call.tool;
     try {
       const ended = await withTimeout(limitMs, context.signal, (signal) =>
         work({ ...context, signal, limitMs }),
@@ -150,11 +163,11 @@ const createLimitRunner = ({
       }
       const cause = ended.kind === 'timedOut' ? 'limit' : 'abort';
       log.warn({ ...where, code: timeoutCode, limitMs }, `tool ended by ${cause}`);
-      return localizedToolError(timeoutCode, call.tool, context.locale, `ended by ${cause}`);
+      return localizedToolError(timeoutCode, name, locale, `ended by ${cause}`);
     } catch (error) {
       log.error({ ...where, error: messageOf(error) }, 'tool threw');
       const code = timeoutCode === 'GH_TOOL_UNCERTAIN' ? timeoutCode : 'GH_TOOL_FAILED';
-      return localizedToolError(code, call.tool, context.locale, messageOf(error));
+      return localizedToolError(code, name, locale, messageOf(error));
     }
   };
 

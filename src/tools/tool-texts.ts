@@ -2,27 +2,6 @@
 import type { Locale } from '#machines/texts';
 
 const ko = {
-  names: {
-    calendar: '캘린더',
-    email: '메일',
-    document: '문서',
-    system: '시스템 상태',
-  } as Record<string, string>,
-  fields: {
-    query: '검색어',
-    title: '제목',
-    date: '날짜',
-    end_date: '끝나는 날짜',
-    time: '시작 시각',
-    end_time: '끝나는 시각',
-    description: '메모',
-    location: '장소',
-    date_from: '시작 날짜',
-    date_to: '끝 날짜',
-    days: '기간(일)',
-    from: '보낸 사람',
-    folder: '편지함',
-  } as Record<string, string>,
   unknown: '그 기능은 아직 없습니다.',
   input: (fields: string) =>
     fields === ''
@@ -45,27 +24,6 @@ const ko = {
 };
 
 const en: typeof ko = {
-  names: {
-    calendar: 'calendar',
-    email: 'mail',
-    document: 'documents',
-    system: 'system status',
-  },
-  fields: {
-    query: 'search words',
-    title: 'title',
-    date: 'date',
-    end_date: 'last day',
-    time: 'start time',
-    end_time: 'end time',
-    description: 'notes',
-    location: 'place',
-    date_from: 'first day',
-    date_to: 'last day',
-    days: 'number of days',
-    from: 'sender',
-    folder: 'folder',
-  },
   unknown: 'There is no such function yet.',
   input: (fields) =>
     fields === ''
@@ -92,7 +50,3 @@ const catalogue: Record<Locale, typeof ko> = { ko, en };
 
 /** The texts of a language. */
 export const toolTextsOf = (locale: Locale): typeof ko => catalogue[locale];
-
-/** The localized name of a tool; `tool` itself if there is none. */
-export const toolName = (tool: string, locale: Locale): string =>
-  catalogue[locale].names[tool] ?? tool;

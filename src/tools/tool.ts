@@ -8,6 +8,8 @@
  * 3. Every summary is a complete answer by itself: no model call is needed after it.
  */
 import type { z } from 'zod';
+import type { Locale } from '#machines/texts';
+import type { ModelExample, ModelOperation } from '#language/classification/operation-port';
 import type { ErrorCode } from '#shared/errors';
 import type { ToolContext } from '#shared/tool-context';
 
@@ -33,11 +35,26 @@ export type Proposal =
   | { ok: true; params: Record<string, unknown>; data: unknown; summary: string }
   | ToolError;
 
+/** What the classifier gets to know of an operation. */
+interface ClassifierTexts {
+  /** What it does, one line in Korean without the parameters. */
+  summary: string;
+  examples?: readonly ModelExample[];
+  /** Resolves date words and names in the model's parameters, or asks back. Default: they stay as written. */
+  resolve?: ModelOperation['resolve'];
+}
+
 interface OperationBase {
-  /** One line for the classifier's prompt. */
+  /** What it does, in one line: for models and for docs/tools.md. */
   description: string;
-  /** Schema of the parameters. Unknown fields are dropped. */
+  /** Schema of the parameters, made with `param`. Unknown fields are dropped. */
   schema: z.ZodType;
+  /** Absent: the classifier cannot request the operation. */
+  classifier?: ClassifierTexts;
+}
+
+export interface OperationDeclaration extends OperationBase {
+  effect: 'reads' | 'drafts' | 'writes';
 }
 
 export interface ReadOperation extends OperationBase {
@@ -63,8 +80,15 @@ export interface WriteOperation extends OperationBase {
 
 export type Operation = ReadOperation | DraftOperation | WriteOperation;
 
-export interface Tool {
+export interface ToolIdentity {
   name: string;
+  /** Its name in texts for users. Default: `name`. */
+  label?: Record<Locale, string>;
+  /** Other names that models use for it, in lower case. */
+  aliases?: readonly string[];
+}
+
+export interface Tool extends ToolIdentity {
   operations: Readonly<Record<string, Operation>>;
 }
 

@@ -1,6 +1,5 @@
 /** Models that answer in JSON instead of text, and tools that are not configured, in a whole core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLanguageAdapter } from '#jobs/effects/language-adapter';
 import { openCore, routed, type CoreFixture } from '#test/support/core';
 import { says, saysJson } from '#test/support/fake-llm-replies';
 
@@ -59,20 +58,5 @@ describe('the email tool without a configured mailbox', () => {
     for (const { end } of [byRule, byModel]) {
       expect(end.data['reply']).toContain('메일 계정이 설정되어 있지 않아');
     }
-  });
-
-  test('does not affect the prompt of an installation that has all tools', () => {
-    const input = {
-      message: '안녕',
-      now: '2026-12-01T09:00:00+09:00',
-      locale: 'ko' as const,
-      history: [],
-    };
-    const all = createLanguageAdapter({ timeZone: 'Asia/Seoul' }).classify(input);
-    const every = createLanguageAdapter({ timeZone: 'Asia/Seoul', hasTool: () => true }).classify(
-      input,
-    );
-    expect(JSON.stringify(every)).toBe(JSON.stringify(all));
-    expect(JSON.stringify(all)).toContain('email.search');
   });
 });

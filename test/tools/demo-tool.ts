@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { silentLog } from '#shared/log';
 import { createToolRegistry, type ToolRegistry } from '#tools/registry';
-import { textParam } from '#tools/param-schemas';
+import { param, queryParam } from '#tools/param-schemas';
 import {
   readOperation,
   writeOperation,
@@ -12,7 +12,7 @@ import {
   type ToolAnswer,
 } from '#tools/tool';
 
-const schema = z.object({ title: z.string() });
+const schema = z.object({ title: param(z.string(), 'title', '제목', 'title') });
 const told = (summary: string): ToolAnswer => ({ ok: true, data: null, summary });
 
 export function demoTool(options: { hangsOnWrite?: boolean } = {}) {
@@ -27,7 +27,7 @@ export function demoTool(options: { hangsOnWrite?: boolean } = {}) {
     operations: {
       echo: readOperation({
         description: 'says it again',
-        schema: z.object({ query: textParam }),
+        schema: z.object({ query: queryParam('words') }),
         run: ({ query }) => Promise.resolve(told(query)),
       }),
       slow: readOperation({

@@ -1,12 +1,14 @@
 /** The assistant's language port: rules, prompts and parsers of src/language, for its effects and its job service. */
+import type { ToolResult } from '#machines/job-types';
 import { createCivilClock } from '#shared/calendar/civil-date';
 import type { ChatMessage, ModelRequest } from '#shared/model/model';
 import {
   classificationSchemaOf,
   classifierMessages,
   repairMessages,
-  standardOperations,
 } from '#language/prompts/classification-prompt';
+import { createOperationTable } from '#language/classification/model-operations';
+import type { ModelTool } from '#language/classification/operation-port';
 import { parseClassification } from '#language/classification/parse-classification';
 import { toDecision } from '#language/classification/classification-decision';
 import { isUnclearReply } from '#language/rules/consent';
@@ -21,8 +23,8 @@ import type { LanguagePort, PromptInput } from './effects.ts';
 export interface LanguageAdapterOptions {
   /** IANA name: the time zone of "today" and "at three". */
   timeZone: string;
-  /** Whether a tool is configured; only these are offered to the classifier. Default: all tools. */
-  hasTool?: (tool: string) => boolean;
+  /** The tools of this installation, with those that are not configured. Default: none. */
+  tools?: readonly ModelTool[];
   /** The installation's own words for its mail folders and model servers. */
   vocabulary?: CustomVocabulary;
 }
@@ -33,23 +35,26 @@ const summaryTemperature = 0.2;
 
 export function createLanguageAdapter({
   timeZone,
-  hasTool = () => true,
+  tools = [],
   vocabulary: home = {},
 }: LanguageAdapterOptions): LanguagePort & {
   parseDraftReply(message: string, nowMs: number): DraftCommand | null;
 } {
   const civilClock = createCivilClock(timeZone);
-  const tools = standardOperations.filter(({ tool }) => hasTool(tool));
-  const jsonSchema = classificationSchemaOf(tools);
+  const operations = createOperationTable(tools);
+  const jsonSchema = classificationSchemaOf(operations.offered);
   const promptContext = ({ message, history, now }: PromptInput) => ({
     message,
     history: history as ChatMessage[],
     now: Date.parse(now),
     timeZone,
   });
+  const classifierRequest = (input: PromptInput): ChatMessage[] =>
+    classifierMessages({ ...promptContext(input), operations: operations.offered });
   const classification = (messages: ChatMessage[]): ModelRequest => ({ messages, jsonSchema });
+  const { isConfigured } = operations;
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
-    route(message, { ...home, now, timeZone, civilClock, pendingDraft });
+    route(message, { ...home, now, timeZone, civilClock, pendingDraft, isConfigured });
 
   return {
     now: createIsoClock(timeZone),
@@ -59,15 +64,15 @@ export function createLanguageAdapter({
       return result.kind === 'decision' ? result.decision : null;
     },
 
-    classify: (input) => classification(classifierMessages({ ...promptContext(input), tools })),
+    classify: (input) => classification(classifierRequest(input)),
 
     repairClassification: (input, raw) =>
-      classification(repairMessages(classifierMessages({ ...promptContext(input), tools }), raw)),
+      classification(repairMessages(classifierRequest(input), raw)),
 
     parseDecision(raw, { message, now }) {
-      const parsed = parseClassification(raw);
+      const parsed = parseClassification(raw, operations);
       const context = { message, now: Date.parse(now), timeZone, mailFolders: home.mailFolders };
-      return parsed === null ? null : toDecision(parsed, context);
+      return parsed === null ? null : toDecision(parsed, context, operations);
     },
 
     reason: (input) => ({
@@ -84,9 +89,7 @@ export function createLanguageAdapter({
     summarizeResults: ({ message, now, results }) => ({
       messages: summaryMessages({
         message,
-        result: JSON.stringify(
-          results.map(({ tool, operation, summary, data }) => ({ tool, operation, summary, data })),
-        ),
+        result: resultsText(results),
         now: Date.parse(now),
         timeZone,
       }),
@@ -107,6 +110,11 @@ export function createLanguageAdapter({
     },
   };
 }
+
+const resultsText = (results: readonly ToolResult[]): string =>
+  JSON.stringify(
+    results.map(({ tool, operation, summary, data }) => ({ tool, operation, summary, data })),
+  );
 
 /** ISO 8601 with the zone's own offset, to the second. */
 function createIsoClock(timeZone: string): (atMs: number) => string {

@@ -1,103 +1,94 @@
 /**
- * The operations that a model may request, with their parameters. Strings are trimmed, numbers may come as strings,
- * unknown keys are dropped. Dates and times stay as written: classification-decision resolves words such as 내일 with the
- * clock.
+ * The table of the operations that a model may request, from the tools' declarations. Strings are trimmed and cut to
+ * the limit of their parameter, numbers may come as strings, unknown keys are dropped. Dates and times stay as written:
+ * the operation's `resolve` replaces words such as 내일.
  *
- * `calendar.create_confirmed` is not in the table: it runs after the user's consent, never on a model's request.
+ * Operations that write are not in the table: they run after the user's consent, never on a model's request.
  */
-import { z } from 'zod';
 import { cleanText } from '../normalize-text.ts';
+import type { ModelOperation, ModelParam, ModelTool } from './operation-port.ts';
 
-const textCharsMax = 500;
+export interface OperationTable {
+  /** The operations of the configured tools. */
+  readonly offered: readonly ModelOperation[];
+  /** `calendar` + `today`; also `calendar.today` or `calendar_today` in one field. Null if unknown. */
+  find(tool: unknown, operation: unknown): ModelOperation | null;
+  /** False only for a known tool that is not configured. */
+  isConfigured(tool: string): boolean;
+}
 
-const cleanParam = (value: unknown): unknown => {
+const spelling = (value: unknown): string =>
+  typeof value === 'string' ? value.trim().toLowerCase() : '';
+
+export function createOperationTable(tools: readonly ModelTool[]): OperationTable {
+  const named = tools.flatMap((tool) =>
+    [tool.name, ...tool.aliases].map((name) => ({ name, tool })),
+  );
+  const split = (text: string): { tool: ModelTool; rest: string } | null => {
+    const found = named.find(
+      ({ name }) =>
+        text === name || (text.startsWith(name) && /^[._/:-]\w/.test(text.slice(name.length))),
+    );
+    return found === undefined
+      ? null
+      : { tool: found.tool, rest: text.slice(found.name.length + 1) };
+  };
+  return {
+    offered: tools.filter((tool) => tool.isConfigured).flatMap((tool) => tool.operations),
+    find(tool, operation) {
+      const found = split(spelling(tool));
+      if (found === null) return null;
+      const { operations } = found.tool;
+      const asked = spelling(operation) || found.rest;
+      if (asked === '') return operations.length === 1 ? operations[0]! : null;
+      const name = asked.replace(/^[\w-]+[./:]/, '');
+      return operations.find((one) => one.operation === name) ?? null;
+    },
+    isConfigured: (name) => tools.find((tool) => tool.name === name)?.isConfigured !== false,
+  };
+}
+
+/** No tool: for text in which a call is never executed. */
+export const noOperations: OperationTable = createOperationTable([]);
+
+function cleanString(value: unknown, { maxLength }: ModelParam): string | undefined {
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'string') return undefined;
-  const text = cleanText(value).trim().slice(0, textCharsMax);
+  const text = cleanText(value).trim().slice(0, maxLength);
   return text === '' || /^(?:null|none|undefined|n\/a)$/i.test(text) ? undefined : text;
-};
+}
 
-const optionalText = z.preprocess(cleanParam, z.string().optional());
+function cleanNumber(value: unknown, param: ModelParam): number | undefined {
+  const { minimum = -Infinity, maximum = Infinity } = param;
+  const number = typeof value === 'string' ? Number.parseFloat(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number) || number < minimum) return undefined;
+  return Math.min(maximum, param.type === 'integer' ? Math.round(number) : number);
+}
 
-/** Mail older than a year is searched by words, not by days. */
-const daysMax = 365;
-
-const optionalDays = z.preprocess((value) => {
-  const days = typeof value === 'string' ? Number.parseFloat(value) : value;
-  if (typeof days !== 'number' || !Number.isFinite(days) || days < 1) return undefined;
-  return Math.min(daysMax, Math.round(days));
-}, z.number().int().optional());
-
-const schemas = {
-  'calendar.today': z.object({}),
-  'calendar.search': z.object({
-    date_from: optionalText,
-    date_to: optionalText,
-    query: optionalText,
-  }),
-  'calendar.create_draft': z.object({
-    title: optionalText,
-    date: optionalText,
-    time: optionalText,
-    end_time: optionalText,
-    end_date: optionalText,
-    location: optionalText,
-    description: optionalText,
-  }),
-  'email.search': z.object({
-    query: optionalText,
-    days: optionalDays,
-    folder: optionalText,
-    from: optionalText,
-    date_from: optionalText,
-    date_to: optionalText,
-  }),
-  'document.search': z.object({ query: optionalText }),
-} as const;
-
-export type ModelOperation = keyof typeof schemas;
-
-export const modelOperations = Object.keys(schemas) as ModelOperation[];
-
-/** Names of the parameters of an operation. */
-export const paramNames = (name: ModelOperation): string[] => Object.keys(schemas[name].shape);
-
-const isOperation = (name: string): name is ModelOperation => Object.hasOwn(schemas, name);
-
-/** Names that models use for the tools. */
-const toolNames: Record<string, string> = {
-  calendar: 'calendar',
-  schedule: 'calendar',
-  email: 'email',
-  mail: 'email',
-  gmail: 'email',
-  document: 'document',
-  documents: 'document',
-  docs: 'document',
-};
-
-const onlyOperation: Record<string, string> = { email: 'search', document: 'search' };
-
-/** `calendar` + `today`; also `calendar.today` or `calendar_today` in one field. Null if unknown. */
-export function resolveOperation(tool: unknown, operation: unknown): ModelOperation | null {
-  const spelled = [tool, operation].map((part) =>
-    typeof part === 'string' ? part.trim().toLowerCase() : '',
-  );
-  const [first = '', second = ''] = spelled;
-  const joined = /^([a-z]+)[._/:-]([a-z_]+)$/.exec(first);
-  const toolName = toolNames[joined?.[1] ?? first];
-  if (toolName === undefined || !Object.hasOwn(toolNames, joined?.[1] ?? first)) return null;
-  const wanted = second === '' ? (joined?.[2] ?? onlyOperation[toolName] ?? '') : second;
-  const name = `${toolName}.${wanted.replace(/^[a-z]+[./:]/, '')}`;
-  return isOperation(name) ? name : null;
+function cleanValue(value: unknown, param: ModelParam): unknown {
+  switch (param.type) {
+    case 'string':
+      return cleanString(value, param);
+    case 'integer':
+    case 'number':
+      return cleanNumber(value, param);
+    default:
+      return value ?? undefined;
+  }
 }
 
 /** The known parameters of an operation, cleaned; null if the value is no parameter object. */
 export function parseModelParams(
-  name: ModelOperation,
+  { params }: ModelOperation,
   value: unknown,
 ): Record<string, unknown> | null {
-  const parsed = schemas[name].safeParse(value ?? {});
-  if (!parsed.success) return null;
-  return Object.fromEntries(Object.entries(parsed.data).filter(([, item]) => item !== undefined));
+  const given = value ?? {};
+  if (typeof given !== 'object' || Array.isArray(given)) return null;
+  const known = Object.entries(params).map(([name, param]): [string, unknown] => [
+    name,
+    Object.hasOwn(given, name)
+      ? cleanValue((given as Record<string, unknown>)[name], param)
+      : undefined,
+  ]);
+  return Object.fromEntries(known.filter(([, item]) => item !== undefined));
 }

@@ -13,7 +13,7 @@ import { bareName, type OfferedTools } from '#shared/text/printed-calls/offered-
 import { parsePrintedCalls } from '#shared/text/printed-calls/printed-calls';
 import { extractJsonValues, stripReasoning } from './model-json.ts';
 import { cleanText } from '../normalize-text.ts';
-import { modelOperations, resolveOperation, parseModelParams } from './model-operations.ts';
+import { type OperationTable, parseModelParams } from './model-operations.ts';
 
 export interface Classification {
   action: Action;
@@ -99,24 +99,23 @@ const parseEmbeddedParams = (value: unknown): unknown => {
 };
 
 /** A call from tool name, operation and parameters; also in OpenAI's format. */
-function parseCall(value: unknown): ToolCall | null {
+function parseCall(value: unknown, operations: OperationTable): ToolCall | null {
   if (!isJsonObject(value)) return null;
   const fields = lowerKeys(value);
   const source = isJsonObject(fields['function']) ? lowerKeys(fields['function']) : fields;
   const tool = source['tool'] ?? source['tool_name'] ?? source['name'];
-  const name = resolveOperation(tool, source['operation'] ?? source['op'] ?? source['method']);
-  if (name === null) return null;
+  const named = source['operation'] ?? source['op'] ?? source['method'];
+  const operation = operations.find(tool, named);
+  if (operation === null) return null;
   const given = source['params'] ?? source['parameters'] ?? source['arguments'] ?? source['args'];
-  const params = parseModelParams(name, parseEmbeddedParams(given));
-  if (params === null) return null;
-  const [toolName = '', operation = ''] = name.split('.');
-  return { tool: toolName, operation, params };
+  const params = parseModelParams(operation, parseEmbeddedParams(given));
+  return params === null ? null : { tool: operation.tool, operation: operation.operation, params };
 }
 
-function parseCalls(fields: JsonObject): ToolCall[] {
+function parseCalls(fields: JsonObject, operations: OperationTable): ToolCall[] {
   const list = [fields['calls'], fields['tool_calls'], fields['tools']].find(Array.isArray);
   const values: unknown[] = list ?? [isJsonObject(fields['tool']) ? fields['tool'] : fields];
-  const calls = values.slice(0, callsMax).map(parseCall);
+  const calls = values.slice(0, callsMax).map((value) => parseCall(value, operations));
   // An invalid call invalidates all: a part of the plan would look like the whole.
   return calls.includes(null) ? [] : calls.filter((call) => call !== null);
 }
@@ -134,21 +133,26 @@ function parseAction(fields: JsonObject): Action | null {
 function toResponse(
   action: 'direct' | 'clarify',
   value: unknown,
+  operations: OperationTable,
   depth: number,
 ): Classification | null {
   const response = flattenText(value);
   if (response === undefined) return action === 'direct' ? { action } : null;
   if (!looksLikeClassification.test(response)) return { action, response };
   // The model wrapped its answer twice, or answered in JSON: unwrap it, or have the answer written again.
-  return parseCandidates(response, depth + 1) ?? { action: 'direct' };
+  return parseCandidates(response, operations, depth + 1) ?? { action: 'direct' };
 }
 
-function parseObject(value: JsonObject, depth: number): Classification | null {
+function parseObject(
+  value: JsonObject,
+  operations: OperationTable,
+  depth: number,
+): Classification | null {
   const fields = lowerKeys(value);
   const action = parseAction(fields);
   const response = fields['response'] ?? fields['reply'] ?? fields['answer'];
   if (action === 'tools' || (action === null && 'operation' in fields)) {
-    const calls = parseCalls(fields);
+    const calls = parseCalls(fields, operations);
     return calls.length > 0 ? { action: 'tools', calls } : null;
   }
   if (action === 'system_status') return { action };
@@ -158,24 +162,35 @@ function parseObject(value: JsonObject, depth: number): Classification | null {
     return { action, ...(clean ? { prompt } : {}) };
   }
   if (action !== null) {
-    return toResponse(action, response ?? fields['question'] ?? fields['message'], depth);
+    return toResponse(
+      action,
+      response ?? fields['question'] ?? fields['message'],
+      operations,
+      depth,
+    );
   }
   // The action is missing or unknown: the answer still counts.
-  return flattenText(response) === undefined ? null : toResponse('direct', response, depth);
+  return flattenText(response) === undefined
+    ? null
+    : toResponse('direct', response, operations, depth);
 }
 
-function parseValue(value: unknown, depth: number): Classification | null {
+function parseValue(
+  value: unknown,
+  operations: OperationTable,
+  depth: number,
+): Classification | null {
   if (typeof value === 'string') {
     const name = value.trim().toLowerCase();
     return name === 'direct' || name === 'system_status' || name === 'route'
       ? { action: name }
       : null;
   }
-  if (isJsonObject(value)) return parseObject(value, depth);
+  if (isJsonObject(value)) return parseObject(value, operations, depth);
   if (!Array.isArray(value) || depth > nestingMax) return null;
   const parsed = value
     .slice(0, callsMax)
-    .map((item) => (isJsonObject(item) ? parseObject(item, depth + 1) : null));
+    .map((item) => (isJsonObject(item) ? parseObject(item, operations, depth + 1) : null));
   const calls = parsed.flatMap((item) => item?.calls ?? []);
   if (calls.length > 0) {
     return parsed.every((item) => item?.action === 'tools') ? { action: 'tools', calls } : null;
@@ -183,10 +198,14 @@ function parseValue(value: unknown, depth: number): Classification | null {
   return parsed.find((item) => item !== null) ?? null;
 }
 
-function parseCandidates(text: string, depth: number): Classification | null {
+function parseCandidates(
+  text: string,
+  operations: OperationTable,
+  depth: number,
+): Classification | null {
   if (depth > nestingMax) return null;
   for (const value of extractJsonValues(text)) {
-    const parsed = parseValue(value, depth);
+    const parsed = parseValue(value, operations, depth);
     if (parsed !== null) return parsed;
   }
   return null;
@@ -217,22 +236,25 @@ function parseProse(text: string): Classification | null {
 }
 
 /** Finds operations by the names that printed calls use: `calendar.search`, `email`. */
-const operations: OfferedTools = {
-  names: modelOperations,
+const printedNames = (operations: OperationTable): OfferedTools => ({
+  names: operations.offered.map(({ tool, operation }) => `${tool}.${operation}`),
   find(name) {
-    const operation = resolveOperation(bareName(name), undefined);
-    return operation === null ? null : { name: operation };
+    const found = operations.find(bareName(name), undefined);
+    return found === null ? null : { name: `${found.tool}.${found.operation}` };
   },
-};
+});
 
 /** A tool call that the model printed in place of the object, in any known format. */
-function classificationOfPrintedCalls(text: string): Classification | 'unknown' | null {
-  const { calls, before } = parsePrintedCalls(text, { offers: operations, unknown: 'call' });
+function classificationOfPrintedCalls(
+  text: string,
+  operations: OperationTable,
+): Classification | 'unknown' | null {
+  const offers = printedNames(operations);
+  const { calls, before } = parsePrintedCalls(text, { offers, unknown: 'call' });
   if (calls.length === 0) return null;
-  const values = calls
+  const parsed = calls
     .slice(0, callsMax)
-    .map(({ name, arguments: args }) => ({ name, arguments: args }));
-  const parsed = values.map(parseCall);
+    .map(({ name, arguments: args }) => parseCall({ name, arguments: args }, operations));
   if (!parsed.includes(null))
     return { action: 'tools', calls: parsed.filter((call) => call !== null) };
   return before.trim() === '' ? 'unknown' : null;
@@ -243,13 +265,16 @@ function classificationOfPrintedCalls(text: string): Classification | 'unknown' 
  * @returns null if it is unreadable (broken beyond repair, empty, an unknown tool, or an operation that needs consent):
  * ask once more with `repairMessages`, then continue as `direct` without a response.
  */
-export function parseClassification(raw: string): Classification | null {
+export function parseClassification(
+  raw: string,
+  operations: OperationTable,
+): Classification | null {
   const text = stripReasoning(cleanText(raw));
   if (text === '') return null;
-  const values = parseCandidates(text, 0);
+  const values = parseCandidates(text, operations, 0);
   if (values !== null) return values;
   // With the special tokens: they mark the beginning of a call.
-  const printed = classificationOfPrintedCalls(cleanText(raw));
+  const printed = classificationOfPrintedCalls(cleanText(raw), operations);
   if (printed !== null) return printed === 'unknown' ? null : printed;
   return parseProse(text);
 }

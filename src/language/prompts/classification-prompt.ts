@@ -5,66 +5,35 @@
 import type { ChatMessage } from '#shared/model/model';
 import { formatCurrentTime } from './current-time-prompt.ts';
 import { truncateText, cleanText } from '../normalize-text.ts';
-import { modelOperations, paramNames } from '../classification/model-operations.ts';
+import type { ModelOperation, ModelParam } from '../classification/operation-port.ts';
 
-/** An operation that the model may request. */
-export interface OfferedOperation {
-  tool: string;
-  operation: string;
-  /** One line: what it does and its parameters. */
-  summary: string;
+/**
+ * Operations that draft come first, in the examples and in the schema: servers with structured output write the
+ * properties in the order of the schema.
+ */
+const draftsFirst = (offers: readonly ModelOperation[]): ModelOperation[] =>
+  offers.toSorted((a, b) => Number(b.effect === 'drafts') - Number(a.effect === 'drafts'));
+
+/** The parameters of all operations, texts before numbers. A name with two types gets both. */
+function paramProperties(offers: readonly ModelOperation[]): Record<string, { type?: unknown }> {
+  const types = new Map<string, Set<string>>();
+  for (const [name, { type }] of offers.flatMap(({ params }) => Object.entries(params))) {
+    const known = types.get(name) ?? new Set();
+    types.set(name, type === undefined ? known : known.add(type));
+  }
+  const rank = ([, own]: [string, Set<string>]): number => (own.has('string') ? 0 : 1);
+  return Object.fromEntries(
+    [...types]
+      .toSorted((a, b) => rank(a) - rank(b))
+      .map(([name, [type, ...more]]) => [name, { type: more.length > 0 ? [type, ...more] : type }]),
+  );
 }
 
-/** The tools of a standard installation; pass fewer where some are disabled. */
-export const standardOperations: readonly OfferedOperation[] = [
-  { tool: 'calendar', operation: 'today', summary: '오늘 일정. params: {}' },
-  {
-    tool: 'calendar',
-    operation: 'search',
-    summary:
-      '기간의 일정이나 낱말이 든 일정. params: {"date_from":"YYYY-MM-DD","date_to":"YYYY-MM-DD","query"}; 필요한 것만 넣는다',
-  },
-  {
-    tool: 'calendar',
-    operation: 'create_draft',
-    summary:
-      '일정 초안. 사용자가 확인해야 등록된다. params: {"title","date":"YYYY-MM-DD","time":"HH:MM","end_time":"HH:MM","end_date":"YYYY-MM-DD","location","description"}; 모르는 값은 넣지 않는다',
-  },
-  {
-    tool: 'email',
-    operation: 'search',
-    summary:
-      '메일 검색. params: {"query","from","days":숫자,"date_from","date_to","folder"}; 필요한 것만 넣는다',
-  },
-  { tool: 'document', operation: 'search', summary: '문서 검색. params: {"query"}' },
-];
-
-const paramTypes: Readonly<Record<string, 'string' | 'integer'>> = {
-  title: 'string',
-  date: 'string',
-  time: 'string',
-  end_time: 'string',
-  end_date: 'string',
-  location: 'string',
-  description: 'string',
-  date_from: 'string',
-  date_to: 'string',
-  query: 'string',
-  from: 'string',
-  folder: 'string',
-  days: 'integer',
-};
-
 /** JSON schema of the classifier's answers, limited to the offered operations, for servers with structured output. */
-export function classificationSchemaOf(offers: readonly OfferedOperation[]): {
+export function classificationSchemaOf(offers: readonly ModelOperation[]): {
   name: string;
   schema: Record<string, unknown>;
 } {
-  const offered = modelOperations.filter((name) =>
-    offers.some(({ tool, operation }) => name === `${tool}.${operation}`),
-  );
-  const split = offered.map((name) => name.split('.') as [string, string]);
-  const params = new Set(offered.flatMap(paramNames));
   return {
     name: 'classification',
     schema: {
@@ -73,15 +42,14 @@ export function classificationSchemaOf(offers: readonly OfferedOperation[]): {
         action: { type: 'string', enum: ['direct', 'route', 'clarify', 'tools', 'system_status'] },
         response: { type: 'string' },
         prompt: { type: 'string' },
-        tool: { type: 'string', enum: ['', ...new Set(split.map(([tool]) => tool))] },
-        operation: { type: 'string', enum: ['', ...new Set(split.map(([, name]) => name))] },
+        tool: { type: 'string', enum: ['', ...new Set(offers.map(({ tool }) => tool))] },
+        operation: {
+          type: 'string',
+          enum: ['', ...new Set(offers.map(({ operation }) => operation))],
+        },
         params: {
           type: 'object',
-          properties: Object.fromEntries(
-            Object.entries(paramTypes)
-              .filter(([name]) => params.has(name))
-              .map(([name, type]) => [name, { type }]),
-          ),
+          properties: paramProperties(draftsFirst(offers)),
           additionalProperties: false,
         },
       },
@@ -91,10 +59,35 @@ export function classificationSchemaOf(offers: readonly OfferedOperation[]): {
   };
 }
 
-/** The schema of a standard installation. */
-export const classificationSchema = classificationSchemaOf(standardOperations);
+/** `"date":"YYYY-MM-DD"`, `"days":숫자`, `"query"`. */
+function paramText(name: string, { type, hint, enum: values }: ModelParam): string {
+  const text = hint ?? values?.join('|');
+  if (text !== undefined) return `"${name}":"${text}"`;
+  return type === 'integer' || type === 'number' ? `"${name}":숫자` : `"${name}"`;
+}
 
-const systemPrompt = (offers: readonly OfferedOperation[]): string =>
+/**
+ * One line per operation: what it does, its parameters, and which of them may be left out. The form of a parameter is
+ * given where its name occurs first: a small model is slow on a long prompt.
+ */
+function operationTexts(offers: readonly ModelOperation[]): string {
+  const given = new Set<string>();
+  const textOf = (name: string, param: ModelParam): string => {
+    const text = paramText(name, param);
+    if (given.has(text)) return `"${name}"`;
+    given.add(text);
+    return text;
+  };
+  const lines = offers.map(({ tool, operation, summary, effect, params, required }) => {
+    const all = Object.entries(params).map(([name, param]) => textOf(name, param));
+    const omit = effect === 'drafts' ? '; 모르는 값은 넣지 않는다' : '; 필요한 것만 넣는다';
+    const hint = all.length > required.length ? omit : '';
+    return `- ${tool}.${operation}: ${summary}. params: {${all.join(',')}}${hint}`;
+  });
+  return lines.join('\n');
+}
+
+const systemPrompt = (offers: readonly ModelOperation[]): string =>
   `당신은 개인 비서의 분류기입니다. 사용자의 마지막 메시지를 보고 JSON 객체 하나만 출력합니다. 설명, 코드 블록, 생각 과정은 쓰지 않습니다.
 
 형식: {"action":"direct|route|clarify|tools|system_status","response":"","prompt":"","tool":"","operation":"","params":{}}
@@ -107,7 +100,7 @@ action:
 - system_status: 이 시스템의 서버, 모델, 대기열의 상태를 물을 때.
 
 도구:
-${offers.map(({ tool, operation, summary }) => `- ${tool}.${operation}: ${summary}`).join('\n')}
+${operationTexts(offers)}
 
 규칙:
 - 목록에 없는 도구나 동작은 쓰지 않습니다. 일정의 변경과 삭제, 메일 보내기는 할 수 없으니 direct로 그렇게 답합니다.
@@ -120,45 +113,34 @@ interface Example {
   output: Record<string, unknown>;
 }
 
-/** Date words instead of dates, so that the examples are valid on every day. */
-const examples: readonly Example[] = [
-  {
-    message: '안녕, 잘 지냈어?',
-    output: { action: 'direct', response: '네, 잘 지냈어요. 무엇을 도와드릴까요?' },
-  },
-  {
-    message: '내일 3시에 치과 예약 잡아줘',
-    output: {
-      action: 'tools',
-      tool: 'calendar',
-      operation: 'create_draft',
-      params: { title: '치과', date: '내일', time: '15:00' },
+/** One example of each action; the operations that draft come early, those that read at the end. */
+function examplesOf(offers: readonly ModelOperation[]): Example[] {
+  const ofTools = (effect: ModelOperation['effect']): Example[] =>
+    offers
+      .filter((offer) => offer.effect === effect)
+      .flatMap(({ tool, operation, examples }) =>
+        examples.map(({ message, params }) => ({
+          message,
+          output: { action: 'tools', tool, operation, params },
+        })),
+      );
+  return [
+    {
+      message: '안녕, 잘 지냈어?',
+      output: { action: 'direct', response: '네, 잘 지냈어요. 무엇을 도와드릴까요?' },
     },
-  },
-  {
-    message: '그거 옮겨줘',
-    output: { action: 'clarify', response: '어떤 것을 말씀하시는지 알려주시겠어요?' },
-  },
-  {
-    message: 'Compare SQLite and Postgres for a small home server',
-    output: { action: 'route', prompt: 'Compare SQLite and Postgres for a small home server' },
-  },
-  {
-    message: '세금 계산서 메일 온 거 찾아봐',
-    output: {
-      action: 'tools',
-      tool: 'email',
-      operation: 'search',
-      params: { query: '세금 계산서' },
+    ...ofTools('drafts'),
+    {
+      message: '그거 옮겨줘',
+      output: { action: 'clarify', response: '어떤 것을 말씀하시는지 알려주시겠어요?' },
     },
-  },
-];
-
-/** Drops examples of tools that are not offered: they would teach the model to request them. */
-const isOfferedExample =
-  (offers: readonly OfferedOperation[]) =>
-  ({ output: answer }: Example): boolean =>
-    answer['tool'] === undefined || offers.some(({ tool }) => tool === answer['tool']);
+    {
+      message: 'Compare SQLite and Postgres for a small home server',
+      output: { action: 'route', prompt: 'Compare SQLite and Postgres for a small home server' },
+    },
+    ...ofTools('reads'),
+  ];
+}
 
 const classifierUserMessage = (message: string, clock: string): string =>
   `[현재 시각] ${clock}\n[메시지] ${message}`;
@@ -171,15 +153,15 @@ export interface ClassifierPrompt {
   now: number;
   /** IANA name. */
   timeZone: string;
-  tools?: readonly OfferedOperation[];
+  operations: readonly ModelOperation[];
 }
 
 /** The request to the classifier. Everything before the history is the same for every message. */
 export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
-  const { message, history, now, timeZone, tools = standardOperations } = prompt;
+  const { message, history, now, timeZone, operations } = prompt;
   return [
-    { role: 'system', content: systemPrompt(tools) },
-    ...examples.filter(isOfferedExample(tools)).flatMap((example): ChatMessage[] => [
+    { role: 'system', content: systemPrompt(operations) },
+    ...examplesOf(operations).flatMap((example): ChatMessage[] => [
       { role: 'user', content: `[메시지] ${example.message}` },
       { role: 'assistant', content: JSON.stringify(example.output) },
     ]),

@@ -9,6 +9,7 @@ import {
   safeTextEnd,
   type PrintedCallOptions,
 } from '#shared/text/printed-calls/printed-calls';
+import { noOperations } from '../classification/model-operations.ts';
 import { isClassification, parseClassification } from '../classification/parse-classification.ts';
 
 /** Keys of the classifier's object. An object with any other key is an answer in JSON. */
@@ -51,7 +52,10 @@ export function displayableAnswer(raw: string): string | null {
   const start = classificationStart(raw);
   if (start >= 0) {
     const before = raw.slice(0, start).trim();
-    return parseClassification(raw.slice(start))?.response ?? (before === '' ? null : before);
+    return (
+      parseClassification(raw.slice(start), noOperations)?.response ??
+      (before === '' ? null : before)
+    );
   }
   const { calls, before } = parsePrintedCalls(raw, anyCall);
   return calls.length > 0 && before.trim() === '' ? null : raw;

@@ -35,6 +35,8 @@ export interface RouteOptions extends CustomVocabulary {
   timeZone: string;
   /** Of this time zone; without it each call creates a formatter. */
   civilClock?: CivilClock;
+  /** False for a tool that is not configured. Default: all are. */
+  isConfigured?: (tool: string) => boolean;
   /** Whether a draft of this user is waiting for 확인 or 취소. */
   pendingDraft: boolean;
 }
@@ -106,8 +108,24 @@ function matchRulesForMessage(text: string, context: ClauseContext): RuleOutcome
   return together ?? matchRules(createClause(text, context));
 }
 
-function toDecision(outcome: RuleOutcome): Decision {
+/** The tools of the rules that ask back. */
+const toolOfRule: Readonly<Record<string, string>> = {
+  calendar: 'calendar',
+  mail: 'email',
+  document: 'document',
+};
+
+function toDecision(
+  outcome: RuleOutcome,
+  isConfigured: (tool: string) => boolean = () => true,
+): Decision {
   const reason = `rule:${outcome.rule}`;
+  const tool = toolOfRule[outcome.rule];
+  if (outcome.kind === 'clarify' && tool !== undefined && !isConfigured(tool)) {
+    // Nothing is asked back for a tool that is not configured: the tool registry answers its call.
+    const calls = [{ tool, operation: 'search', params: {} }];
+    return { by: 'rule', action: 'tools', calls, reason };
+  }
   switch (outcome.kind) {
     case 'calls':
       return { by: 'rule', action: 'tools', calls: outcome.calls, reason };
@@ -130,7 +148,7 @@ export function route(message: string, options: RouteOptions): RouteResult {
   const context = { today, locale: localeOf(message), vocabulary: options };
   const outcome = matchRulesForMessage(normalizeForRules(message), context);
   if (outcome === null) return { kind: 'classify' };
-  return { kind: 'decision', decision: toDecision(outcome) };
+  return { kind: 'decision', decision: toDecision(outcome, options.isConfigured) };
 }
 
 /** The output of `gatehouse route`. */

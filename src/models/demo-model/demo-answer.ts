@@ -2,6 +2,7 @@
  * The answers of the demo model. Every text of its own must say that it is the demo model; only a document contains
  * nothing but the words of its memo. Pure.
  */
+import type { DemoTool } from '#shared/model/demo-rule';
 import { classificationJson } from './demo-classifier.ts';
 import {
   languageOf,
@@ -95,9 +96,13 @@ function foundAnswer(results: string[], ko: boolean): string {
 }
 
 /** The answer to this request. `nowMs`: epoch ms. */
-export function demoAnswer(request: DemoRequest, nowMs: number): DemoAnswer {
+export function demoAnswer(
+  request: DemoRequest,
+  nowMs: number,
+  demoTools: readonly DemoTool[] = [],
+): DemoAnswer {
   if (wantsClassification(request)) {
-    return { kind: 'text', text: classificationJson(request, nowMs) };
+    return { kind: 'text', text: classificationJson(request, nowMs, demoTools) };
   }
   const message = userMessageOf(request);
   const ko = languageOf(request) === 'ko';

@@ -11,6 +11,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { abortableSleep } from '#shared/abortable-sleep';
 import type { Clock } from '#shared/clock';
+import type { DemoTool } from '#shared/model/demo-rule';
 import { defaultTimeoutsMs, type BackendConfig } from '../backend-config.ts';
 import { demoAnswer, type DemoAnswer } from './demo-answer.ts';
 import { parseDemoRequest } from './demo-request.ts';
@@ -27,6 +28,8 @@ export interface DemoModelOptions {
   clock: Clock;
   /** Pause before each word, ms. Default 40. */
   wordMs?: number;
+  /** How it answers for the tools, in order of precedence. Default: none. */
+  tools?: readonly DemoTool[];
 }
 
 export interface DemoModel {
@@ -101,9 +104,11 @@ class DemoServer {
   readonly #slot = new SingleSlot();
   readonly #clock: Clock;
   readonly #wordMs: number;
+  readonly #tools: readonly DemoTool[];
 
-  constructor({ clock, wordMs = defaultWordMs }: DemoModelOptions) {
+  constructor({ clock, wordMs = defaultWordMs, tools = [] }: DemoModelOptions) {
     this.#clock = clock;
+    this.#tools = tools;
     this.#wordMs = wordMs;
   }
 
@@ -130,7 +135,7 @@ class DemoServer {
     const releaseSlot = await this.#slot.acquire();
     try {
       if (clientGone.signal.aborted) return;
-      const answer = demoAnswer(chatRequest, this.#clock.now());
+      const answer = demoAnswer(chatRequest, this.#clock.now(), this.#tools);
       const tokens = deltasOf(answer).length;
       const usage = { prompt_tokens: 0, completion_tokens: tokens };
       if (chatRequest.stream) {

@@ -1,5 +1,6 @@
 /** Parses a request for the demo model: message, language, date, and the expected form of the answer. Pure. */
 import { localeOf, type Locale } from '#machines/texts';
+import { civilDay, type CivilDay } from '#shared/calendar/civil-date';
 
 export interface PromptMessage {
   role: string;
@@ -12,12 +13,12 @@ export interface DemoRequest {
   stream: boolean;
   /** Properties and required names of the requested JSON schema; null without a schema. */
   schema: { properties: Record<string, unknown>; required: string[] } | null;
-  tools: DemoTool[];
+  tools: OfferedFunction[];
   /** Whether tools may be called. */
   mayCall: boolean;
 }
 
-export interface DemoTool {
+export interface OfferedFunction {
   name: string;
   /** The string parameters, the required parameters first. */
   textParameters: string[];
@@ -42,7 +43,7 @@ function schemaOf(body: Fields): DemoRequest['schema'] {
   return { properties: fields(schema['properties']), required: strings(schema['required']) };
 }
 
-function toolOf(value: unknown): DemoTool {
+function toolOf(value: unknown): OfferedFunction {
   const call = fields(fields(value)['function']);
   const schema = fields(call['parameters']);
   const properties = fields(schema['properties']);
@@ -114,18 +115,12 @@ export function wantsClassification(request: DemoRequest): boolean {
 export const wantsDocument = (request: DemoRequest): boolean =>
   /markdown|마크다운/i.test(systemPrompt(request)) && /memo|note|메모/i.test(systemPrompt(request));
 
-export interface CivilDate {
-  year: number;
-  month: number;
-  day: number;
-}
-
 /** Today's date according to the prompt, the last user message first; null without a date. */
-export function todayOf(request: DemoRequest): CivilDate | null {
+export function todayOf(request: DemoRequest): CivilDay | null {
   for (const where of [lastUserText(request), systemPrompt(request)]) {
     const match =
       /(\d{4})년 (\d{1,2})월 (\d{1,2})일/.exec(where) ?? /(\d{4})-(\d{2})-(\d{2})/.exec(where);
-    if (match) return { year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) };
+    if (match) return civilDay(Number(match[1]), Number(match[2]), Number(match[3]));
   }
   return null;
 }

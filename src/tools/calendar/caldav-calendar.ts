@@ -11,7 +11,7 @@ import type { Zones } from '#shared/calendar/zoned-time';
 import { createCaldavClient, type CaldavResult, type CaldavServer } from './caldav-client.ts';
 import { toolLogFields } from '../log-fields.ts';
 import { writeOnce } from './caldav-write.ts';
-import type { CalendarSource } from './calendar-port.ts';
+import type { CaldavSettings, CalendarSource } from './calendar-port.ts';
 import { createEventParser, type ParsedEvents } from './event-parser.ts';
 import { zoneSpreadMs, type WallRange } from './occurrences.ts';
 import { mergeEntries } from './event-versions.ts';
@@ -28,8 +28,7 @@ const keptMax = 5000;
 export interface CaldavCalendarOptions extends CaldavServer {
   zones: Zones;
   log: Log;
-  /** Users with access to the calendar; absent: all users. */
-  users?: readonly string[] | undefined;
+  users?: CaldavSettings['users'];
 }
 
 /** The provider `caldav`. */

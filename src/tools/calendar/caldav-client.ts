@@ -9,16 +9,10 @@ import { calendarQuery, createAccount, propfind, type DAVResponse } from 'tsdav'
 import { messageOf } from '#shared/errors';
 import { createPinnedFetch, PinnedFetchError, type PinnedFetch } from '../secure-fetch.ts';
 import type { TlsTrust } from '#shared/tls-options';
-import type { CalendarError } from './calendar-port.ts';
+import type { CaldavSettings, CalendarError } from './calendar-port.ts';
 
-export interface CaldavServer extends TlsTrust {
-  /** Address of a calendar, or of the server or user under which calendars are discovered. */
-  url: string;
-  username: string;
-  password: string;
-  /** Display name of the calendar for new entries; absent: the first calendar. */
-  calendar?: string | undefined;
-}
+export interface CaldavServer
+  extends TlsTrust, Pick<CaldavSettings, 'url' | 'username' | 'password' | 'calendar'> {}
 
 export interface RequestBounds {
   timeoutMs: number;

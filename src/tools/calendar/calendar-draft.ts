@@ -3,8 +3,7 @@
  * The UID of the entry is derived from the idempotency key: a repeated confirmation gives the same entry (P10).
  */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import { dateParam, lineParam, timeParam } from '../param-schemas.ts';
+import { dateParam, timeParam } from '../param-schemas.ts';
 import { writeOperation, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';
 import {
   wallClockTime,
@@ -12,6 +11,7 @@ import {
   parseTimeOfDay,
   parseIsoDate,
 } from '#shared/calendar/zoned-time';
+import { calendarOperations, draftFields, type DraftParams } from './calendar-operations.ts';
 import {
   calendarToolError,
   toEventData,
@@ -23,26 +23,6 @@ import { resolveDraftEdit } from './resolve-draft-edit.ts';
 import { resolveSpan, parseTimeSpan } from './time-span.ts';
 import { serializeEntry } from './event-writer.ts';
 import { touches } from './occurrences.ts';
-
-/** Resolved once, before the draft is shown: the entry that is written is the entry that was shown (P10). */
-const draftFields = z.object({
-  title: lineParam(200).describe('title'),
-  date: dateParam.describe('day, YYYY-MM-DD'),
-  time: timeParam.optional().describe('start, HH:MM; without it the entry takes all day'),
-  end_time: timeParam.optional().describe('end, HH:MM; one hour after the start if not named'),
-  end_date: dateParam.optional().describe('last day of an entry over several days, YYYY-MM-DD'),
-  location: lineParam(200).optional().describe('place'),
-  description: lineParam(500).optional().describe('notes'),
-});
-type DraftParams = z.output<typeof draftFields>;
-
-/** Parameters of a new entry; the times are consistent. */
-export const draftParams = draftFields.superRefine((params, issues) => {
-  const span = parseTimeSpan(params);
-  if (typeof span === 'string') {
-    issues.addIssue({ code: 'custom', path: [span], message: 'does not fit the other times' });
-  }
-});
 
 /** The operation `create_confirmed`. */
 export function createWriteOperation(
@@ -65,8 +45,7 @@ export function createWriteOperation(
     return { span, params: { ...asked, date, time, end_time: end } };
   };
   return writeOperation({
-    description: 'writes the confirmed entry',
-    schema: draftParams,
+    ...calendarOperations.create_confirmed,
     merge: mergeDraft,
 
     async propose(asked, context): Promise<Proposal> {

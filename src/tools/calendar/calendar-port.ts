@@ -1,7 +1,23 @@
 /** The ports of the calendar tool (CalendarSource) and of the local calendar (EventStorage). */
+import type { TlsSettings } from '../tls-settings.ts';
 import type { CallContext } from '../tool.ts';
 import type { CalendarEntry } from './event.ts';
 import type { WallRange } from './occurrences.ts';
+
+export interface CaldavSettings extends TlsSettings {
+  provider: 'caldav';
+  /** Address of a calendar, or of the server or user under which calendars are discovered. */
+  url: string;
+  username: string;
+  password: string;
+  /** Display name of the calendar for new entries; absent: the first calendar. */
+  calendar?: string | undefined;
+  /** Users with access to the calendar; absent: all users. */
+  users?: readonly string[] | undefined;
+}
+
+/** The section `tools.calendar` of the configuration. */
+export type CalendarSettings = { provider: 'local'; shared: boolean } | CaldavSettings;
 
 /** Why a calendar request failed. `message` is for logs. */
 export interface CalendarError {

@@ -6,13 +6,18 @@
  *    ignore the request, and a model then states a wrong date.
  * 2. The UID of a new entry is derived from the idempotency key: a repeated confirmation gives the same entry (P10).
  */
-import { z } from 'zod';
 import { containsAllWords, oneLine, splitWords } from '../sanitize-text.ts';
-import { dateParam, textParam } from '../param-schemas.ts';
 import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import { wallIsoDate, startOfDay, parseIsoDate, type WallMs } from '#shared/calendar/zoned-time';
-import { createWriteOperation, draftParams } from './calendar-draft.ts';
+import { createWriteOperation } from './calendar-draft.ts';
+import {
+  calendarLabel,
+  calendarOperations,
+  keywordSearchDays,
+  rangeDaysMax,
+  type CalendarSearchParams,
+} from './calendar-operations.ts';
 import {
   createOccurrenceFinder,
   toEventData,
@@ -21,23 +26,11 @@ import {
 import { formatListing } from './calendar-formatter.ts';
 import type { WallRange } from './occurrences.ts';
 
-/** Longest range of one search: a year, and the days up to a date such as "the end of next January". */
-const rangeDaysMax = 400;
-
-/** Days ahead that a search with words but without dates covers. */
-const aheadDays = 180;
-
 /** Entries in the result data: more than fit into a prompt, so that the size limit of truncate-json.ts decides. */
 const entriesMax = 60;
 
 /** Unreadable entries that are listed in the result data. */
 const notesMax = 5;
-
-const searchParams = z.object({
-  date_from: dateParam.optional().describe('first day, YYYY-MM-DD'),
-  date_to: dateParam.optional().describe('last day, YYYY-MM-DD, included'),
-  query: textParam.optional().describe('words in title, place or notes'),
-});
 
 /** The tool `calendar`: today, search, create_draft, create_confirmed. */
 export function createCalendarTool(options: CalendarToolOptions): Tool {
@@ -75,37 +68,31 @@ export function createCalendarTool(options: CalendarToolOptions): Tool {
 
   return {
     name: 'calendar',
+    label: calendarLabel,
     operations: {
       today: readOperation({
-        description: "today's entries",
-        schema: z.object({}),
+        ...calendarOperations.today,
         run(_, context) {
           const from = startOfDay(wallNow(context));
           return list({ from, to: from + dayMs }, null, false, context);
         },
       }),
       search: readOperation({
-        description: 'entries between two days, optionally with words in them',
-        schema: searchParams,
+        ...calendarOperations.search,
         run(params, context) {
           const { range, shortened } = resolveRange(params, wallNow(context));
           const query = params.query === undefined ? null : oneLine(params.query, 80);
           return list(range, query, shortened, context);
         },
       }),
-      create_draft: {
-        effect: 'drafts',
-        description: 'prepares a new entry and asks the user to confirm it',
-        schema: draftParams,
-        writes: 'create_confirmed',
-      },
+      create_draft: calendarOperations.create_draft,
       create_confirmed: createWriteOperation(options, find),
     },
   };
 }
 
 function resolveRange(
-  params: z.output<typeof searchParams>,
+  params: CalendarSearchParams,
   now: WallMs,
 ): { range: WallRange; shortened: boolean } {
   const given = [params.date_from, params.date_to].map((date) =>
@@ -113,7 +100,7 @@ function resolveRange(
   );
   const today = startOfDay(now);
   const [first = null, last = null] = given;
-  const ahead = params.query === undefined ? 0 : aheadDays * dayMs;
+  const ahead = params.query === undefined ? 0 : keywordSearchDays * dayMs;
   const a = first ?? Math.min(today, last ?? today);
   const b = last ?? (first === null ? today + ahead : first);
   // Models sometimes swap the two dates; an empty range is never intended.

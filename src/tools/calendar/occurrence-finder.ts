@@ -5,6 +5,7 @@ import { toolError, localizedToolError } from '../tool-error.ts';
 import { toolTextsOf } from '../tool-texts.ts';
 import type { CallContext, ToolError } from '../tool.ts';
 import { wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
+import { calendarLabel } from './calendar-operations.ts';
 import type { CalendarError, CalendarSource } from './calendar-port.ts';
 import type { Occurrence } from './event.ts';
 import { occurrencesIn, type WallRange } from './occurrences.ts';
@@ -74,6 +75,6 @@ export function toEventData(one: Occurrence): Record<string, unknown> {
 export function calendarToolError(found: CalendarError, context: CallContext): ToolError {
   const { code, message } = found;
   if (code !== 'GH_TOOL_NOT_FOUND')
-    return localizedToolError(code, 'calendar', context.locale, message);
+    return localizedToolError(code, calendarLabel[context.locale], context.locale, message);
   return toolError(code, message, toolTextsOf(context.locale).noCalendar);
 }

@@ -1,8 +1,7 @@
 /** The document tool: full-text search in the user's documents. */
-import { z } from 'zod';
 import type { Locale } from '#machines/texts';
 import { oneLine } from '../sanitize-text.ts';
-import { textParam } from '../param-schemas.ts';
+import { documentLabel, documentOperations } from './document-operations.ts';
 import { readOperation, type Tool } from '../tool.ts';
 
 /** Documents in one answer: as many as a chat shows without scrolling and a prompt has room for. */
@@ -30,10 +29,10 @@ export interface DocumentSearch {
 export function createDocumentTool(documents: DocumentSearch): Tool {
   return {
     name: 'document',
+    label: documentLabel,
     operations: {
       search: readOperation({
-        description: "full-text search in the user's documents and memos",
-        schema: z.object({ query: textParam.describe('the words to look for') }),
+        ...documentOperations.search,
         async run({ query }, { userId, locale, signal }) {
           const { hits, isExact } = await documents.search(userId, query, hitsMax, signal);
           const shown = hits.map(({ id, title, snippet }) => ({

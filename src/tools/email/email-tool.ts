@@ -1,10 +1,8 @@
 /** The mail tool: search in all mailboxes of a user. Read-only: nothing here can change a mailbox. */
-import { z } from 'zod';
 import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
 import { oneLine, splitWords } from '../sanitize-text.ts';
 import { toolError, localizedToolError } from '../tool-error.ts';
-import { dateParam, daysParam, textParam } from '../param-schemas.ts';
 import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import {
@@ -15,25 +13,18 @@ import {
   type WallMs,
   type Zones,
 } from '#shared/calendar/zoned-time';
+import {
+  emailLabel,
+  emailOperations,
+  usualDays,
+  type MailSearchParams,
+} from './email-operations.ts';
 import { formatMailListing, formatNoFolder, formatNoMailbox } from './email-formatter.ts';
 import { messagesShownMax } from './imap-mailbox.ts';
 import type { Mailbox, MailError, MailFound, MailMessage, MailQuery } from './mail-port.ts';
 
-/** Days that are searched if the question has no dates. */
-const usualDays = 7;
-
-const searchParams = z.object({
-  query: textParam.optional().describe('words in subject, sender or text'),
-  days: daysParam.optional().describe('how many days back, 1 is today'),
-  date_from: dateParam.optional().describe('first day, YYYY-MM-DD'),
-  date_to: dateParam.optional().describe('last day, YYYY-MM-DD, included'),
-  from: textParam.optional().describe('sender'),
-  folder: textParam.optional().describe('folder or account, as the user calls it'),
-});
-type SearchParams = z.output<typeof searchParams>;
-
 export interface EmailToolOptions {
-  /** Empty: no mail is configured, and the answer says so. */
+  /** If none of them belongs to the user, the answer says so. */
   mailboxes: readonly Mailbox[];
   zones: Zones;
   log: Log;
@@ -43,10 +34,10 @@ export interface EmailToolOptions {
 export function createEmailTool(options: EmailToolOptions): Tool {
   return {
     name: 'email',
+    label: emailLabel,
     operations: {
       search: readOperation({
-        description: "search in the user's mail; without dates the last 7 days",
-        schema: searchParams,
+        ...emailOperations.search,
         run: (params, context) => search(params, context, options),
       }),
     },
@@ -54,7 +45,7 @@ export function createEmailTool(options: EmailToolOptions): Tool {
 }
 
 async function search(
-  params: SearchParams,
+  params: MailSearchParams,
   context: CallContext,
   { mailboxes, zones, log }: EmailToolOptions,
 ): Promise<ToolAnswer> {
@@ -105,7 +96,7 @@ async function search(
 }
 
 function toAnswer(
-  params: SearchParams,
+  params: MailSearchParams,
   range: { from: WallMs; to: WallMs },
   found: readonly MailFound[],
   unreached: readonly string[],
@@ -166,10 +157,10 @@ function mergeErrors(
   const [first] = failed;
   const code = first?.fault.code ?? 'GH_TOOL_UNREACHABLE';
   const message = failed.map(({ name, fault }) => `${name}: ${fault.message}`).join('; ');
-  return localizedToolError(code, 'email', context.locale, message);
+  return localizedToolError(code, emailLabel[context.locale], context.locale, message);
 }
 
-function resolveRange(params: SearchParams, now: WallMs): { from: WallMs; to: WallMs } {
+function resolveRange(params: MailSearchParams, now: WallMs): { from: WallMs; to: WallMs } {
   const today = startOfDay(now);
   const first = params.date_from === undefined ? null : parseIsoDate(params.date_from);
   const last = params.date_to === undefined ? null : parseIsoDate(params.date_to);

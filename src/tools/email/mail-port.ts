@@ -1,4 +1,5 @@
 /** The port of the mail tool to mailboxes: accounts, queries and results. */
+import type { TlsSettings } from '../tls-settings.ts';
 import type { CallContext } from '../tool.ts';
 import type { TlsTrust } from '#shared/tls-options';
 
@@ -9,9 +10,9 @@ export interface MailFolder {
   words: readonly string[];
 }
 
-export interface MailAccount extends TlsTrust {
-  /** Name of the account in answers. */
-  name: string;
+interface AccountSettings extends TlsSettings {
+  /** Name of the account in answers; absent: the user name. */
+  name?: string | undefined;
   host: string;
   port: number;
   /** True: TLS from the first byte; false: STARTTLS if the server offers it. */
@@ -22,6 +23,15 @@ export interface MailAccount extends TlsTrust {
   folders?: readonly MailFolder[] | undefined;
   /** Users who may search this mail; absent: all users. */
   users?: readonly string[] | undefined;
+}
+
+/** The section `tools.email` of the configuration. */
+export type EmailSettings =
+  | { provider: 'none' }
+  | (AccountSettings & { provider: 'imap'; accounts: readonly AccountSettings[] });
+
+export interface MailAccount extends TlsTrust, Omit<AccountSettings, 'name' | keyof TlsSettings> {
+  name: string;
 }
 
 export interface MailQuery {

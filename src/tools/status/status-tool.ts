@@ -37,14 +37,24 @@ const reportedLoadTexts: Record<Locale, Record<ReportedLoad, string | null>> = {
   en: { idle: 'idle', normal: 'normal', busy: 'busy', very_busy: 'very busy', unknown: null },
 };
 
+export const statusLabel = { ko: '시스템 상태', en: 'system status' };
+
+export const statusOperations = {
+  status: {
+    effect: 'reads',
+    description: "shows the model servers and the user's queue",
+    schema: z.object({}),
+  },
+} as const;
+
 /** The tool `system`: status. */
 export function createStatusTool(source: StatusSource): Tool {
   return {
     name: 'system',
+    label: statusLabel,
     operations: {
       status: readOperation({
-        description: 'state of the model servers and of the queue',
-        schema: z.object({}),
+        ...statusOperations.status,
         async run(_, context) {
           const status = await source.read(context.signal);
           return { ok: true, data: { ...status }, summary: formatStatus(status, context.locale) };

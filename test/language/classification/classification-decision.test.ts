@@ -1,7 +1,6 @@
 /** From a classification to a decision: dates, times and folders are resolved with the clock and the message. */
 import { describe, expect, test } from 'vitest';
-import { parseClassification } from '#language/classification/parse-classification';
-import { toDecision } from '#language/classification/classification-decision';
+import { parseClassification, toDecision } from '../standard-classification.ts';
 import { exampleHome } from '#test/support/home-words';
 import { dayAfter, momentsAhead, weekAfter } from '#test/support/test-moments';
 

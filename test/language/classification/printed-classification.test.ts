@@ -1,6 +1,6 @@
 /** A classifier that prints a tool call instead of its JSON object: the call counts as its decision. */
 import { describe, expect, test } from 'vitest';
-import { parseClassification } from '#language/classification/parse-classification';
+import { parseClassification } from '../standard-classification.ts';
 import { printedCallForms } from '#test/support/printed-call-forms';
 
 describe('a tool call printed by the classifier', () => {

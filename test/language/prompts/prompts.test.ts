@@ -2,12 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '#shared/model/model';
 import {
-  classificationSchema,
-  classifierMessages,
+  classificationSchemaOf,
+  classifierMessages as classifierMessagesOf,
+  type ClassifierPrompt,
   repairMessages,
 } from '#language/prompts/classification-prompt';
 import { formatCurrentTime } from '#language/prompts/current-time-prompt';
 import { answerMessages, reasonerMessages, summaryMessages } from '#language/prompts/prompts';
+import { standardOperations } from '../standard-classification.ts';
 import { momentsAhead, timeIn } from '#test/support/test-moments';
 
 const now = Date.parse('2026-11-18T09:05:00+09:00');
@@ -17,6 +19,11 @@ const history: ChatMessage[] = [
   { role: 'assistant', content: '네, 안녕하세요' },
 ];
 const prompt = { message: '내일 뭐 있지?', history, now, timeZone };
+
+const operations = standardOperations.offered;
+const classificationSchema = classificationSchemaOf(operations);
+const classifierMessages = (asked: Omit<ClassifierPrompt, 'operations'>): ChatMessage[] =>
+  classifierMessagesOf({ ...asked, operations });
 
 describe('the current time in a request', () => {
   test('is written as 2026년 11월 18일 09:05 (Wednesday) KST', () => {
@@ -76,8 +83,8 @@ describe.each([
 
 describe('the request to the classifier', () => {
   test('lists every available tool and no other', () => {
-    const tools = [{ tool: 'document', operation: 'search', summary: 'words' }];
-    const [system] = classifierMessages({ ...prompt, tools });
+    const operations = standardOperations.offered.filter(({ tool }) => tool === 'document');
+    const [system] = classifierMessagesOf({ ...prompt, operations });
     expect(system?.content).toContain('document.search');
     expect(system?.content).not.toContain('email.search');
     expect(JSON.stringify(classificationSchema)).not.toContain('create_confirmed');

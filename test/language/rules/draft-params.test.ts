@@ -1,7 +1,6 @@
 /** The parameters of a new calendar entry, from the classification of a message and from the message itself. */
 import { describe, expect, test } from 'vitest';
-import { parseClassification } from '#language/classification/parse-classification';
-import { toDecision } from '#language/classification/classification-decision';
+import { parseClassification, toDecision } from '../standard-classification.ts';
 import { movedDates, movedToThisWeek, movesAlong } from '#test/support/test-moments';
 
 /** A Sunday afternoon. */
