@@ -45,7 +45,7 @@ import { selectBackend } from '#models/select-backend';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
-import { createObservability } from '#observability/observability';
+import { createObservability, type Observability } from '#observability/observability';
 import {
   retentionSchedule,
   startRetentionJob,
@@ -132,12 +132,7 @@ async function assemble(
     clock,
   });
   closers.push(() => observers.stop());
-  const pool = await openBackendPool({
-    ...options,
-    clock,
-    observer: observers.pool,
-    demoTools: demoToolsOf(toolList, config.tools),
-  });
+  const pool = await openPool(options, clock, observers.pool);
   closers.push(() => pool.close());
 
   const parts = { config, database, pool, hub, slices, clock, log, faults };
@@ -185,6 +180,18 @@ async function assemble(
   const { url, routes: served } = server;
   return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
 }
+
+const openPool = (
+  options: CoreOptions,
+  clock: Clock,
+  observer: Observability['pool'],
+): Promise<BackendPool> =>
+  openBackendPool({
+    ...options,
+    clock,
+    observer,
+    demoTools: demoToolsOf(toolList, options.config.tools),
+  });
 
 /** In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted. */
 function startActors({
