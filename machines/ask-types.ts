@@ -64,8 +64,11 @@ export interface PlannedLookup {
 export interface AskFailure {
   backend: string;
   errorReason: string;
+  /** For logs and the inspector; carries no secrets. */
   message: string;
+  /** HTTP status of the server, if it responded. */
   status: number | null;
+  /** With `queue_full`: when to retry. */
   retryAfterMs: number | null;
 }
 

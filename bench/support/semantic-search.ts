@@ -3,7 +3,8 @@
  * words have a synonym. Planted memos answer questions that use these synonyms.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Embedder, VectorStorage } from '#library/semantic/embedding-port';
+import type { Embedder } from '#shared/model/embedder';
+import type { VectorStorage } from '#library/semantic/embedding-port';
 import type { Library } from '#library/library';
 import { createSemanticSearch } from '#library/semantic/semantic-search';
 import type { Database } from '#storage/database';

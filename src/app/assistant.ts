@@ -6,19 +6,14 @@ import { createAnswerFromDocuments } from '#jobs/effects/answer-from-documents';
 import type { AskLoop } from '#ask/ask-loop';
 import { createLanguageAdapter } from '#jobs/effects/language-adapter';
 import type { Config } from './config/config.ts';
-import type { JobLimits } from '#machines/job-types';
+import type { BusyLoad, JobLimits } from '#machines/job-types';
 import { configuredNames } from './configured-names.ts';
 import type { JobService } from '#shared/wire/job-service';
 import type { Library } from '#library/library';
 import { createJournal, type Journal } from '#jobs/runtime/journal';
-import type { LiveHub } from '#jobs/runtime/live-hub';
-import type { FairSlices } from '#shared/fair-slices';
 import type { Clock } from '#shared/clock';
-import type { FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
-import type { Log } from '#shared/log';
 import { isCancelRequest } from '#language/rules/consent';
-import type { Database } from '#storage/database';
 import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
 import type { JobStorage } from '#jobs/job-store-port';
 import { createDeliveryStore } from '#events/store/event-log-store';
@@ -35,6 +30,7 @@ import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
 import { modelToolsOf } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
+import type { CoreParts } from './core-parts.ts';
 
 export interface Assistant {
   journal: Journal;
@@ -47,17 +43,11 @@ export interface Assistant {
   queries: JobQueries;
 }
 
-export async function createAssistant(parts: {
-  config: Config;
-  database: Database;
-  pool: BackendPool;
-  hub: LiveHub;
-  slices: FairSlices;
-  clock: Clock;
-  log: Log;
-  faults: FaultInjector;
-  observers: Pick<Observability, 'journal' | 'onCall'>;
-}): Promise<Assistant> {
+export async function createAssistant(
+  parts: Omit<CoreParts, 'library' | 'search'> & {
+    observers: Pick<Observability, 'journal' | 'onCall'>;
+  },
+): Promise<Assistant> {
   const { config, database, pool, hub, slices, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
@@ -120,7 +110,7 @@ const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>
     ? createAnswerFromDocuments(react, jobs.classifyTimeoutMs)
     : null;
 
-const busyLoadOf = ({ health }: PoolMember): 'busy' | 'very_busy' | null => {
+const busyLoadOf = ({ health }: PoolMember): BusyLoad | null => {
   const load = health.load();
   return load === 'busy' || load === 'very_busy' ? load : null;
 };

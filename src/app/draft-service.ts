@@ -1,5 +1,4 @@
 /** Wires memos, the draft worker and the review of drafts to the core's own parts. */
-import type { Config } from './config/config.ts';
 import type { DocumentEvents } from '#library/drafts/draft-storage-port';
 import { createDocumentOutbox } from '#library/document-outbox';
 import { createDraftQueue } from '#library/drafts/draft-queue';
@@ -7,17 +6,12 @@ import { createDraftQueries, type DraftQueries } from '#library/drafts/draft-que
 import { createDraftReview, type DraftReview } from '#library/drafts/draft-review';
 import { createDraftSchedule } from '#library/drafts/draft-schedule';
 import { createDraftWorker, type DraftWorker } from '#library/drafts/draft-worker';
-import type { Library } from '#library/library';
 import { createMemos, type Memos } from '#library/memos';
 import type { LiveHub } from '#jobs/runtime/live-hub';
-import type { Clock } from '#shared/clock';
-import type { FaultInjector } from '#shared/fault-points';
-import type { Log } from '#shared/log';
-import type { Database } from '#storage/database';
 import { createDocumentEventStore } from '#library/store/document-event-store';
 import { createDocumentStore } from '#library/store/document-store';
 import { createDraftStore } from '#library/store/draft-store';
-import type { BackendPool } from '#models/backend-pool';
+import type { CoreParts } from './core-parts.ts';
 
 export interface DraftService extends DraftQueries {
   memos: Memos;
@@ -26,16 +20,7 @@ export interface DraftService extends DraftQueries {
   events: DocumentEvents & { prune(before: number): Promise<number> };
 }
 
-export function createDraftService(parts: {
-  config: Config;
-  database: Database;
-  pool: BackendPool;
-  library: Library;
-  hub: LiveHub;
-  clock: Clock;
-  log: Log;
-  faults: FaultInjector;
-}): DraftService {
+export function createDraftService(parts: Omit<CoreParts, 'slices' | 'search'>): DraftService {
   const { config, database, pool, library, hub, clock, log, faults } = parts;
   const settings = config.drafts;
   const documents = createDocumentStore(database);

@@ -2,13 +2,8 @@
 import { isSameServer } from '#models/backend-config';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
 import { createEmbeddings } from '#models/embeddings/embeddings';
-import type { Config } from './config/config.ts';
-import type { Library } from '#library/library';
-import type { FairSlices } from '#shared/fair-slices';
-import type { Clock } from '#shared/clock';
-import type { Log } from '#shared/log';
-import type { Database } from '#storage/database';
 import { createDocumentSearch, type DocumentSearch } from '#library/document-search';
+import type { CoreParts } from './core-parts.ts';
 
 export function wireDocumentSearch({
   config,
@@ -18,14 +13,8 @@ export function wireDocumentSearch({
   clock,
   slices,
   log,
-}: {
-  config: Config;
-  database: Database;
-  library: Library;
+}: Omit<CoreParts, 'pool' | 'hub' | 'faults' | 'search'> & {
   pool: Pick<BackendPool, 'members'>;
-  clock: Clock;
-  slices: FairSlices;
-  log: Log;
 }): DocumentSearch {
   const settings = config.search.embeddings;
   const semantic = settings && {

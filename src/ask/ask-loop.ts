@@ -14,6 +14,7 @@ import type {
   AskLimits,
   AskOutput,
   AskSource,
+  FoundSource,
   LookupCall,
   LookupResults,
   ModelCall,
@@ -31,7 +32,7 @@ import {
   askLoopTools,
   noAnswerMessage,
 } from '#language/prompts/ask-loop-prompt';
-import type { AskQuestion, AskSource as ShownSource } from './ask.ts';
+import type { AskQuestion } from './ask.ts';
 import type { RetrievalStore } from './retrieval.ts';
 import { printedCallRules, parseToolCalls } from './ask-tool-calls.ts';
 import { createFinalCallEstimator, type FinalCallEstimator } from './final-call-estimate.ts';
@@ -59,7 +60,7 @@ export interface AskLoopQuestion extends AskQuestion {
   /** For the whole loop; default: the time limit of one request to the backend. */
   timeLimitMs?: number;
   /** The result of a search that was already made: the first round. */
-  found?: { query: string; hits: ShownSource[]; isExact: boolean };
+  found?: { query: string; hits: FoundSource[]; isExact: boolean };
   /** The job of which this ask is a step. */
   origin?: Pick<RunOptions, 'jobId' | 'traceparent'>;
 }
@@ -71,7 +72,7 @@ export interface AskLoopRound {
 
 export interface AskLoopListener {
   /** All sources so far, after each new source; the numbers never change. */
-  sources(sources: readonly ShownSource[]): void;
+  sources(sources: readonly FoundSource[]): void;
   round(round: AskLoopRound): void;
   /** The next piece of the model's text; `replaces`: discard all text before it. */
   text(content: string, replaces: boolean): void;
@@ -91,7 +92,7 @@ export type AskLoopOutcome =
       ok: true;
       /** Never empty: if the model wrote nothing, a fixed text says so and names the sources. */
       answer: string;
-      sources: ShownSource[];
+      sources: FoundSource[];
       /** The answer is incomplete: empty, cut off, out of time, or with unanswered tool calls. */
       partial: boolean;
       /** The model wrote no text. */
@@ -344,7 +345,7 @@ const cancelled = {
   retryAfterMs: null,
 };
 
-const shownSource = ({ id, title, snippet }: AskSource): ShownSource => ({ id, title, snippet });
+const shownSource = ({ id, title, snippet }: AskSource): FoundSource => ({ id, title, snippet });
 
 /** The model gave no usable text, but its server works. */
 const emptyAnswerReasons: ReadonlySet<ErrorReason> = new Set([

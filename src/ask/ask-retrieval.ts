@@ -3,6 +3,7 @@
  * asker's own library. A failed look-up does not affect the others. Passages already shown are not repeated: reading
  * continues after them.
  */
+import type { Passage } from '#shared/text/passage';
 import type {
   AskSource,
   FoundSource,
@@ -18,7 +19,6 @@ import {
   passageQuery,
   type RetrievalStore,
   type FoundDocument,
-  type Passage,
   type PassageStart,
 } from './retrieval.ts';
 

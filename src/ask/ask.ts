@@ -9,6 +9,7 @@
 import { localeOf } from '#machines/texts';
 import { modelFailureToError } from '#shared/model/model-failure-to-error';
 import type { Backend } from '#shared/model/model';
+import type { FoundSource } from '#machines/ask-types';
 import type { QueuePosition } from '#machines/job-types';
 import type { Clock } from '#shared/clock';
 import type { GatehouseError } from '#shared/errors';
@@ -28,16 +29,9 @@ export interface AskQuestion {
   backend: string | null;
 }
 
-export interface AskSource {
-  id: string;
-  title: string;
-  /** One line, about 160 characters. */
-  snippet: string;
-}
-
 export interface AskListener {
   /** Once, before the model call. */
-  sources(sources: readonly AskSource[]): void;
+  sources(sources: readonly FoundSource[]): void;
   /** The next piece of the answer; `replaces`: discard all text before it. */
   text(content: string, replaces: boolean): void;
   queued(position: QueuePosition): void;
@@ -48,7 +42,7 @@ export type AskOutcome =
       ok: true;
       answer: string;
       /** The first source is [1] in the answer. */
-      sources: AskSource[];
+      sources: FoundSource[];
       backend: string;
       /** The model stopped at its token limit. */
       truncated: boolean;

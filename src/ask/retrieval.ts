@@ -4,14 +4,12 @@
  * for the returned documents alone. Yields to the event loop between two searches.
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import type { FoundSource } from '#machines/ask-types';
+import type { Passage } from '#shared/text/passage';
 import { cleanText } from '#language/normalize-text';
 import { questionSentence, extractKeywords } from '#language/query-keywords';
 
-export interface FoundDocument {
-  id: string;
-  title: string;
-  /** One line, about 160 characters. */
-  snippet: string;
+export interface FoundDocument extends FoundSource {
   /** Offset of the passage that semantic search found; if omitted, the passage is found by its words. */
   at?: number | undefined;
 }
@@ -21,15 +19,6 @@ export interface RetrievalResult {
   hits: FoundDocument[];
   /** False: no document has every word; these are only similar. */
   isExact: boolean;
-}
-
-/** Part of a document's text, in UTF-16 code units. */
-export interface Passage {
-  text: string;
-  from: number;
-  to: number;
-  /** Length of the whole text. */
-  length: number;
 }
 
 /** Where a passage begins: at a given character, at a semantic match, or at the words. */

@@ -3,27 +3,11 @@
  * live hub, which fit these shapes.
  */
 import type { JobService } from '#shared/wire/job-service';
-import type { DocumentEvent } from '#shared/wire/document-event';
 import type { DeliveryReportStorage, EventLogStorage } from './event-log-port.ts';
-import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
+import type { LiveSource } from '#shared/wire/live-source';
 import type { ErrorCode } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
-
-/** Publishes every committed event, and every chunk of an answer, of this process. */
-export interface LiveSource {
-  /** `jobId` null: of every job. Returns the function that unsubscribes. */
-  subscribe(
-    jobId: null,
-    listener: {
-      event(event: StateEvent): void;
-      token(chunk: TokenChunk): void;
-      document(event: DocumentEvent): void;
-    },
-  ): () => void;
-  /** The answer so far as one chunk; null if no answer is in progress. */
-  textSoFar(jobId: string): TokenChunk | null;
-}
 
 /** The section `nats` of the configuration. */
 export interface MessagingConfig {

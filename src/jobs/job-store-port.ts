@@ -37,6 +37,7 @@ export interface NewJob {
   id: string;
   conversation: string;
   input: JobInput;
+  /** Epoch ms. */
   createdAt: number;
 }
 

@@ -1,5 +1,5 @@
 /** Storage port of the library, implemented by the document store; nothing here names SQL. */
-import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
+import type { Document } from './document.ts';
 
 /** Index tokens of a document: separated by spaces, matched as they are. */
 export interface IndexedTokens {
@@ -28,17 +28,12 @@ export interface DocumentQuery {
 }
 
 /** A document without its texts. Times are epoch ms. */
-export interface ListedDocument {
-  id: string;
-  title: string;
+export interface ListedDocument extends Omit<
+  Document,
+  'owner' | 'extractedText' | 'mdContent' | 'mdExtractionEngine' | 'mdGeneratedAt' | 'deletedAt'
+> {
   /** The text's first characters. */
   head: string;
-  contentOrigin: ContentOrigin;
-  mdDraftStatus: string | null;
-  mdStatus: string | null;
-  sourceMetadata: SourceMetadata;
-  createdAt: number;
-  updatedAt: number;
 }
 
 /** All writes are durable when they return, unless they are inside `transaction`: then when that returns. */

@@ -16,7 +16,8 @@ import type { FairSlices } from '#shared/fair-slices';
 import type { Log } from '#shared/log';
 import type { Database } from '#storage/database';
 import { openVectorStore } from './store/vector-store.ts';
-import type { Embedder, VectorStorage } from './semantic/embedding-port.ts';
+import type { Embedder } from '#shared/model/embedder';
+import type { VectorStorage } from './semantic/embedding-port.ts';
 
 export interface DocumentSearch extends SemanticSearch {
   search(userId: string, query: string, limit: number, signal?: AbortSignal): Promise<HybridResult>;

@@ -5,6 +5,7 @@
  * 2. A document is searched by its submitted text and its markdown; a deleted document is not found.
  * 3. The submitted text is replaced only by its owner or by a new version of its file, never by drafting (P11).
  */
+import type { FoundSource } from '#machines/ask-types';
 import type { Clock } from '#shared/clock';
 import type { IdSource } from '#shared/ids';
 import type { ContentOrigin, Document, SourceMetadata } from './document.ts';
@@ -37,11 +38,7 @@ export interface NewDocument {
   metadata?: SourceMetadata;
 }
 
-export interface SearchHit {
-  id: string;
-  title: string;
-  /** One line, about 160 characters. */
-  snippet: string;
+export interface SearchHit extends FoundSource {
   /** Larger is better; comparable within one search. */
   score: number;
 }

@@ -1,14 +1,6 @@
 /** The configuration of one model server, with defaults applied: `backends[]` of the configuration file. */
 import { reachesThisMachine } from '#shared/loopback';
-
-export type BackendKind =
-  | 'ollama'
-  | 'llama.cpp'
-  | 'mlx-lm'
-  | 'mlx-vlm'
-  | 'lm-studio'
-  | 'vllm'
-  | 'generic';
+import type { BackendKind } from './client/server-profiles.ts';
 
 /** Each timeout has its own `error_reason` (docs/backends.md). In milliseconds; 0 means no limit. */
 export interface BackendTimeouts {

@@ -3,25 +3,15 @@ import { createAsk, type Ask } from '#ask/ask';
 import type { RetrievalStore } from '#ask/retrieval';
 import { createAskLoop, type AskLoop } from '#ask/ask-loop';
 import { toTraceJson } from '#ask/ask-trace';
-import type { Config } from '../config/config.ts';
 import type { Library } from '#library/library';
 import { parseQuery } from '#library/fulltext/fts-terms';
 import { passageIn } from '#library/fulltext/snippet';
 import type { AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
-import type { Clock } from '#shared/clock';
-import type { Log } from '#shared/log';
-import type { BackendPool } from '#models/backend-pool';
 import { selectBackend } from '#models/select-backend';
 import type { DocumentSearch } from '#library/document-search';
+import type { CoreParts } from '../core-parts.ts';
 
-export interface AskParts {
-  config: Config;
-  library: Library;
-  search: DocumentSearch;
-  pool: BackendPool;
-  clock: Clock;
-  log: Log;
-}
+export type AskParts = Pick<CoreParts, 'config' | 'library' | 'search' | 'pool' | 'clock' | 'log'>;
 
 export function wireAsk({ config, library, search, pool, clock }: AskParts): Ask {
   return createAsk({

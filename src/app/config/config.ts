@@ -17,17 +17,8 @@ import {
   nonEmptyString,
   urlWithoutCredentials,
 } from './zod-helpers.ts';
+import { backendKinds } from '#models/client/server-profiles';
 import { synologySchema } from './synology-config.ts';
-
-export const backendKinds = [
-  'ollama',
-  'llama.cpp',
-  'mlx-lm',
-  'mlx-vlm',
-  'lm-studio',
-  'vllm',
-  'generic',
-] as const;
 
 const backend = z.strictObject({
   id: slug.describe('Id, used by roles and callers.'),

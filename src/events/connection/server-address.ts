@@ -8,19 +8,12 @@ import { GatehouseError, messageOf } from '#shared/errors';
 import type { MessagingConfig } from '../messaging-port.ts';
 
 /** All settings of a connection. */
-export interface NatsServerAddress {
+export interface NatsServerAddress extends Omit<MessagingConfig, 'mode' | 'prefix'> {
   /** For display and logs: without credentials. */
   url: string;
   servers: string[];
   /** Refuse a server that does not encrypt. */
   isTls: boolean;
-  user: string | null;
-  password: string | null;
-  token: string | null;
-  credsFile: string | null;
-  caFile: string | null;
-  certFile: string | null;
-  keyFile: string | null;
 }
 
 /**
@@ -46,16 +39,13 @@ export function parseServerAddress(config: MessagingConfig & { url: string }): N
   }
   const isTls = schemes.has('tls') || [config.caFile, config.certFile].some((file) => !!file);
   return {
+    ...config,
     url: addresses.map((address) => `${isTls ? 'tls' : 'nats'}://${address}`).join(','),
     servers: addresses,
     isTls,
     user,
     password,
     token,
-    credsFile: config.credsFile,
-    caFile: config.caFile ?? null,
-    certFile: config.certFile ?? null,
-    keyFile: config.keyFile ?? null,
   };
 }
 
@@ -83,8 +73,11 @@ export async function connectionOptions(server: NatsServerAddress): Promise<Conn
   };
 }
 
-async function readCredentialFile(path: string | null, key: string): Promise<Buffer | null> {
-  if (path === null) return null;
+async function readCredentialFile(
+  path: string | null | undefined,
+  key: string,
+): Promise<Buffer | null> {
+  if (path === null || path === undefined) return null;
   try {
     return await readFile(path);
   } catch (error) {

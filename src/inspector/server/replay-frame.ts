@@ -7,7 +7,7 @@ import { jobMachine } from '#machines/job';
 import type { JobInput } from '#machines/job-types';
 import type { StateEvent } from '#shared/wire/state-event';
 import { stateEventsOf } from '#shared/wire/state-event';
-import type { AppliedEvent, JobRuntimeState } from '#jobs/runtime/job-runtime-state';
+import type { AppliedEvent, JobRuntimeState, PendingEffect } from '#jobs/runtime/job-runtime-state';
 import {
   createJobMachineRunner,
   type JobSnapshot,
@@ -35,7 +35,7 @@ export interface ReplayFrame {
   /** Fields of the context that differ from the previous frame; all fields in the first frame. */
   changed: ContextChange[];
   emitted: StateEvent[];
-  started: { id: string; src: string; key: string; input: unknown }[];
+  started: PendingEffect[];
   /** Keys of the effects that ended or were cancelled with this event. */
   ended: string[];
   /** Keys of the effects that run after this event. */

@@ -2,6 +2,7 @@
  * Answers a chat's question about documents with the ask loop instead of a summary: the tool's search result is the
  * loop's first round. If the loop gives no usable answer, the result is summarized as usual.
  */
+import type { FoundSource } from '#machines/ask-types';
 import type { ToolResult } from '#machines/job-types';
 import type { EffectCall, EffectResult } from '../runtime/effect-port.ts';
 import type { AskLoop, AskLoopQuestion } from '#ask/ask-loop';
@@ -65,7 +66,7 @@ function searchResultOf(
   const { query, exact, documents } = result.data as {
     query?: string;
     exact?: boolean;
-    documents?: { id: string; title: string; snippet: string }[];
+    documents?: FoundSource[];
   };
   if (query === undefined || documents === undefined || documents.length === 0) return null;
   return { query, hits: documents.slice(0, hitsMax), isExact: exact !== false };

@@ -6,8 +6,7 @@ import { logFieldsOf } from '#shared/wire/trace';
 import { GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { jobMachineVersion } from '#machines/job';
-import type { JobInput } from '#machines/job-types';
-import type { JobStorage, StoredJob } from '../job-store-port.ts';
+import type { JobStorage, NewJob, StoredJob } from '../job-store-port.ts';
 import {
   createState,
   isEquivalentTransition,
@@ -17,13 +16,9 @@ import {
 } from './job-runtime-state.ts';
 import type { JobMachineRunner } from './job-machine-runner.ts';
 
-export interface ActiveJob {
-  readonly id: string;
+export interface ActiveJob extends Readonly<NewJob> {
   /** Null until its first commit. */
   num: number | null;
-  readonly conversation: string;
-  readonly input: JobInput;
-  readonly createdAt: number;
   state: JobRuntimeState;
   /** Set when the stored job could not be restored: the next event, of any type, ends it with a visible error (P1). */
   readonly restoreError: ErrorCode | null;

@@ -24,6 +24,7 @@ export interface StartedEffect {
 export interface ScheduledTimer {
   id: string;
   event: JournalEvent;
+  /** From the time at which it was set. */
   delayMs: number;
 }
 

@@ -10,22 +10,21 @@ import { GatehouseError } from '#shared/errors';
 import type { JobEmitted, JobInput } from '#machines/job-types';
 import { textsOf } from '#machines/texts';
 import type { JournalEvent, JournalRow } from '../job-store-port.ts';
-import type { JobSnapshot, JobMachineRunner, MachineTransition } from './job-machine-runner.ts';
+import type {
+  JobMachineRunner,
+  JobSnapshot,
+  MachineTransition,
+  ScheduledTimer,
+  StartedEffect,
+} from './job-machine-runner.ts';
 
-export interface PendingEffect {
-  readonly id: string;
-  readonly src: string;
-  readonly input: unknown;
+export interface PendingEffect extends Readonly<StartedEffect> {
   readonly key: string;
 }
 
-export interface PendingTimer {
-  readonly id: string;
-  readonly event: JournalEvent;
+export interface PendingTimer extends Readonly<ScheduledTimer> {
   /** Epoch ms. */
   readonly dueAt: number;
-  /** From the time at which it was set. */
-  readonly delayMs: number;
 }
 
 export interface JobRuntimeState {

@@ -2,16 +2,12 @@
  * Port for metrics, traces and the log; the journal knows none of them. Called on the thread that commits, after the
  * fact: an observer must be quick, must copy what it keeps beyond the call, and must never throw.
  */
-import type { JobInput, Outcome } from '#machines/job-types';
+import type { Outcome } from '#machines/job-types';
+import type { NewJob } from '../job-store-port.ts';
 import type { EffectResult } from './effect-port.ts';
 
 /** The fields of a job that never change. */
-export interface JobDescriptor {
-  readonly id: string;
-  readonly input: JobInput;
-  /** Epoch ms. */
-  readonly createdAt: number;
-}
+export type JobDescriptor = Readonly<Omit<NewJob, 'conversation'>>;
 
 /** How a job ended. */
 export interface JobEnd {

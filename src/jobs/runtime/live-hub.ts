@@ -3,23 +3,13 @@
  * far of each running answer, for late subscribers.
  */
 import type { DocumentEvent } from '#shared/wire/document-event';
-import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
+import type { LiveListener, LiveSource } from '#shared/wire/live-source';
+import type { StateEvent } from '#shared/wire/state-event';
 
-export interface LiveListener {
-  event(event: StateEvent): void;
-  token(chunk: TokenChunk): void;
-  /** An event of any document; only subscribers to all jobs get it. */
-  document?(event: DocumentEvent): void;
-}
-
-export interface LiveHub {
-  /** `jobId` null: every job. Returns the function that unsubscribes. A listener must not throw and must not block. */
-  subscribe(jobId: string | null, listener: LiveListener): () => void;
+export interface LiveHub extends LiveSource {
   event(event: StateEvent): void;
   document(event: DocumentEvent): void;
   text(jobId: string, content: string, replace: boolean): void;
-  /** The answer so far as one chunk; null when none is being written. */
-  textSoFar(jobId: string): TokenChunk | null;
 }
 
 interface Stream {

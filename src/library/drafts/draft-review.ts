@@ -4,7 +4,12 @@
  *
  * 1. No draft follows a decision about the same text: accepting or editing cancels a pending draft.
  */
-import type { DocumentVersion, DraftStorage, VersionHead } from './draft-storage-port.ts';
+import type {
+  DocumentVersion,
+  DraftStorage,
+  VersionHead,
+  VersionPage,
+} from './draft-storage-port.ts';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import type { DocumentOutbox, AppendEvent } from '../document-outbox.ts';
@@ -50,12 +55,7 @@ export interface DraftReview {
   version(userId: string, id: string, version: number): DocumentVersion | null;
 }
 
-/** Versions below `before` (null: all), with the first `charsMax` characters of their texts. */
-export type VersionReader = (page: {
-  before: number | null;
-  limit: number;
-  charsMax: number;
-}) => DocumentVersion[];
+export type VersionReader = (page: VersionPage) => DocumentVersion[];
 
 interface ReviewParts {
   library: Library;

@@ -64,6 +64,13 @@ export interface DraftSection {
   mdContent: string;
 }
 
+/** Versions below `before` (null: all), newest first, with the first `charsMax` characters of their texts. */
+export interface VersionPage {
+  before: number | null;
+  limit: number;
+  charsMax: number;
+}
+
 /** Writes belong to the caller's transaction. A document has a record exactly while it needs a draft. */
 export interface DraftStorage {
   find(documentId: string): DraftRecord | null;
@@ -89,11 +96,7 @@ export interface DraftStorage {
   addVersion(version: Omit<DocumentVersion, 'version'>): number;
   /** Newest first, without their texts. */
   versions(documentId: string): VersionHead[];
-  /** Newest first, texts cut to `charsMax`: versions below `before` (null: all). */
-  versionPage(
-    documentId: string,
-    page: { before: number | null; limit: number; charsMax: number },
-  ): DocumentVersion[];
+  versionPage(documentId: string, page: VersionPage): DocumentVersion[];
   /** One version with its whole text; null if there is none. */
   version(documentId: string, version: number): DocumentVersion | null;
   setVersionStatus(documentId: string, version: number, status: DocumentVersion['status']): void;

@@ -2,6 +2,7 @@
  * The part of a text that answers a query: where most of its distinct words are close together, rare words first. As
  * one line for users, as a passage with its lines for a model.
  */
+import type { Passage } from '#shared/text/passage';
 import { searchTermsOf, stemOf, type ParsedQuery } from './fts-terms.ts';
 import { foldText } from './text-folding.ts';
 import { spellingVariants, namePattern } from './name-variants.ts';
@@ -20,15 +21,6 @@ export function snippetOf(text: string, words: ParsedQuery, charsMax = 160): str
     .trim();
   const isCut = to < shown.length || text.length > lookedAtMax;
   return `${from > 0 ? '…' : ''}${line}${isCut ? '…' : ''}`;
-}
-
-/** Part of a text, in UTF-16 code units of its composed form. */
-export interface Passage {
-  text: string;
-  from: number;
-  to: number;
-  /** Length of the whole text. */
-  length: number;
 }
 
 /** Where a passage begins: at a character, or near the words. */

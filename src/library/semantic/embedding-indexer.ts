@@ -11,7 +11,8 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { abortableSleep } from '#shared/abortable-sleep';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { messageOf } from '#shared/errors';
-import type { BacklogEntry, Embedder, VectorStorage } from './embedding-port.ts';
+import type { Embedder } from '#shared/model/embedder';
+import type { BacklogEntry, VectorStorage } from './embedding-port.ts';
 import { chunkCharsMax, splitIntoChunks, type Chunk } from './embedding-chunks.ts';
 
 interface IndexLog {

@@ -7,7 +7,8 @@
  * M2 Only documents that the user may see, and none that is deleted or has changed since: the library decides.
  * M3 Documents that only semantic search has found are never reported as exact.
  */
-import type { Embedder, NearDocument, VectorStorage } from './embedding-port.ts';
+import type { Embedder } from '#shared/model/embedder';
+import type { NearDocument, VectorStorage } from './embedding-port.ts';
 import type { Library, SearchHit, SearchResult } from '../library.ts';
 import { embeddableText } from './embedding-indexer.ts';
 import { parseQuery } from '../fulltext/fts-terms.ts';

@@ -6,6 +6,7 @@
  * 2. The queries of the draft worker and of open pages read an index in its order: nothing is sorted.
  */
 import type {
+  VersionPage,
   DocumentVersion,
   DraftRecord,
   DraftStorage,
@@ -168,10 +169,7 @@ function prepareVersions(database: Database) {
       ofDocument.select((row) => row.fn.max('version').as('version')),
     ),
     versions: compile<HeadRow>(ofDocument.select(headColumns).orderBy('version', 'desc')),
-    versionPage: connection.prepare<
-      [{ documentId: string; before: number; limit: number; charsMax: number }],
-      DocumentVersionTable
-    >(`
+    versionPage: connection.prepare<[VersionPage & { documentId: string }], DocumentVersionTable>(`
       select ${headColumns.join(', ')}, substr(md_content, 1, @charsMax) as md_content
         from document_version where document_id = @documentId and version < @before
        order by version desc limit @limit`),

@@ -2,7 +2,6 @@
  * The differences between model servers, as data: one row per kind. Code reads the row, never the name of the kind. The
  * rows describe behaviour observed in the servers or in their source; docs/backends.md describes it in prose.
  */
-import type { BackendKind } from '../backend-config.ts';
 import { standardMarkup, type Markup } from './text-filters/thinking-markup.ts';
 
 export interface ServerProfile {
@@ -49,7 +48,7 @@ const manyTokens = 1_000_000;
 
 const templateThinkingOff = { chat_template_kwargs: { enable_thinking: false } };
 
-export const serverProfiles: Readonly<Record<BackendKind, ServerProfile>> = {
+const profiles = {
   ollama: {
     ...baseProfile,
     thinkingOff: { reasoning_effort: 'none' },
@@ -91,4 +90,8 @@ export const serverProfiles: Readonly<Record<BackendKind, ServerProfile>> = {
     drain: { decodeMs: 20, prefillMs: 50 },
   },
   generic: baseProfile,
-};
+} satisfies Record<string, ServerProfile>;
+
+export type BackendKind = keyof typeof profiles;
+export const backendKinds = Object.keys(profiles) as BackendKind[];
+export const serverProfiles: Readonly<Record<BackendKind, ServerProfile>> = profiles;

@@ -6,7 +6,8 @@
  * have.
  */
 import type { Agent } from 'undici';
-import { defaultTimeoutsMs, type BackendConfig, type BackendKind } from '../backend-config.ts';
+import { defaultTimeoutsMs, type BackendConfig } from '../backend-config.ts';
+import type { BackendKind } from '../client/server-profiles.ts';
 import { createHttpAgent } from '../client/chat-completion-request.ts';
 import { fetchBounded, type BoundedResponse } from '../client/bounded-get.ts';
 

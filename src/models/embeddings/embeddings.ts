@@ -7,6 +7,7 @@
  * 2. Outcomes are data; it throws only for bugs. Messages never contain the API key.
  */
 import { fetch } from 'undici';
+import type { EmbedResult, Embedder } from '#shared/model/embedder';
 import type { Clock } from '#shared/clock';
 import { endpointsOf } from '../backend-config.ts';
 import { createHttpAgent, readBoundedText } from '../client/chat-completion-request.ts';
@@ -29,23 +30,7 @@ export interface EmbeddingsConfig {
   queryTimeoutMs: number;
 }
 
-export type EmbeddingOutcome =
-  | { ok: true; vectors: Float32Array[] }
-  | {
-      ok: false;
-      reason: string;
-      /** The server rejected these texts; other texts may succeed. */
-      isInput: boolean;
-    };
-
-export interface EmbeddingsClient {
-  readonly model: string;
-  readonly batch: number;
-  embed(
-    texts: readonly string[],
-    purpose: 'query' | 'index',
-    signal: AbortSignal,
-  ): Promise<EmbeddingOutcome>;
+export interface EmbeddingsClient extends Embedder {
   /** Closes all connections at once. */
   close(): Promise<void>;
 }
@@ -71,10 +56,7 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
   const { model, batch } = config;
   const agent = createHttpAgent(connectTimeoutMs);
 
-  const request = async (
-    texts: readonly string[],
-    signal: AbortSignal,
-  ): Promise<EmbeddingOutcome> => {
+  const request = async (texts: readonly string[], signal: AbortSignal): Promise<EmbedResult> => {
     const expired = AbortSignal.timeout(config.timeoutMs);
     try {
       const response = await fetch(endpointsOf(config.baseUrl).embeddings, {
@@ -122,9 +104,9 @@ async function throughGate(
   /** Deadline of a search query, epoch ms; null: indexing, without a deadline. */
   deadlineAt: number | null,
   signal: AbortSignal,
-  request: (signal: AbortSignal) => Promise<EmbeddingOutcome>,
-): Promise<EmbeddingOutcome> {
-  const ran = await runAtGate<EmbeddingOutcome>(
+  request: (signal: AbortSignal) => Promise<EmbedResult>,
+): Promise<EmbedResult> {
+  const ran = await runAtGate<EmbedResult>(
     gate,
     {
       kind: 'embed',
@@ -154,8 +136,8 @@ function failureReasonOf(error: unknown, signal: AbortSignal): string {
   return `${errorReason}: ${message}`;
 }
 
-function parseVectors(body: unknown, count: number): EmbeddingOutcome {
-  const unreadable = (reason: string): EmbeddingOutcome => ({ ok: false, reason, isInput: false });
+function parseVectors(body: unknown, count: number): EmbedResult {
+  const unreadable = (reason: string): EmbedResult => ({ ok: false, reason, isInput: false });
   const data = (body as { data?: unknown } | null)?.data;
   if (!Array.isArray(data)) return unreadable('the answer is no list of embeddings');
   const vectors: (Float32Array | undefined)[] = Array.from({ length: count });

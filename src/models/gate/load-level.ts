@@ -1,6 +1,8 @@
 /** How busy a server is, from signals that cost the server no inference. Pure. */
 
-export type LoadLevel = 'free' | 'normal' | 'busy' | 'very_busy';
+import type { BusyLoad } from '#machines/job-types';
+
+export type LoadLevel = 'free' | 'normal' | BusyLoad;
 
 const levels: readonly LoadLevel[] = ['free', 'normal', 'busy', 'very_busy'];
 

@@ -2,24 +2,17 @@
  * Requests to a model server and their outcomes. A backend returns an outcome for every failure; it throws only for
  * bugs.
  */
+import type { AskFailure, AskMessage } from '#machines/ask-types';
 import type { PriorityClass } from '#machines/gate-queue';
 import type { QueuePosition } from '#machines/job-types';
 
-export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant' | 'tool';
-  content: string;
+export interface ChatMessage extends AskMessage {
   /** Name of the participant, if several share a role. */
   name?: string;
-  tool_calls?: ModelToolCall[];
-  tool_call_id?: string;
 }
 
 /** OpenAI's shape: `arguments` is JSON text as the model wrote it. */
-export interface ModelToolCall {
-  id: string;
-  type: 'function';
-  function: { name: string; arguments: string };
-}
+export type ModelToolCall = NonNullable<AskMessage['tool_calls']>[number];
 
 export interface ModelRequest {
   messages: ChatMessage[];
@@ -126,18 +119,11 @@ export interface ModelAnswer {
   timings: ModelTimings;
 }
 
-export interface ModelFailure {
+export interface ModelFailure extends AskFailure {
   ok: false;
-  backend: string;
   errorReason: ErrorReason;
-  /** For logs and the inspector; carries no secrets. */
-  message: string;
-  /** HTTP status of the server, if it responded. */
-  status: number | null;
   /** Text streamed before the failure. */
   partialText: string;
-  /** With `queue_full`: when to retry. */
-  retryAfterMs: number | null;
   timings: ModelTimings;
 }
 

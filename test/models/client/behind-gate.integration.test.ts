@@ -1,6 +1,6 @@
 /** Gate, client and server together: the properties that need all three. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { BackendKind } from '#models/backend-config';
+import type { BackendKind } from '#models/client/server-profiles';
 import { createGate } from '#models/gate/gate';
 import type { GateOptions } from '#models/gate/gate-options';
 import { createProbe } from '#models/health/probe';

@@ -1,0 +1,24 @@
+/** The parts of the core that the wiring of the others takes. core.ts creates them. */
+import type { Library } from '#library/library';
+import type { DocumentSearch } from '#library/document-search';
+import type { BackendPool } from '#models/backend-pool';
+import type { LiveHub } from '#jobs/runtime/live-hub';
+import type { Clock } from '#shared/clock';
+import type { FairSlices } from '#shared/fair-slices';
+import type { FaultInjector } from '#shared/fault-points';
+import type { Log } from '#shared/log';
+import type { Database } from '#storage/database';
+import type { Config } from './config/config.ts';
+
+export interface CoreParts {
+  config: Config;
+  database: Database;
+  pool: BackendPool;
+  hub: LiveHub;
+  slices: FairSlices;
+  clock: Clock;
+  log: Log;
+  faults: FaultInjector;
+  library: Library;
+  search: DocumentSearch;
+}
