@@ -4,7 +4,7 @@ import { startBridge, type Bridge } from '#channels/bridge';
 import type { Config } from './config/config.ts';
 import { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { createChannelLink } from '#events/channel-link/channel-link';
+import { ChannelLink } from '#events/channel-link/channel-link';
 import { openBridgeDatabase } from '#channels/store/bridge-database';
 import { createBridgeStore } from '#channels/store/bridge-store';
 import type { Channel } from './channels.ts';
@@ -24,7 +24,7 @@ export async function openBridge(channel: Channel, config: Config, log: Log): Pr
       settings,
       storage: createBridgeStore(database, Date.now),
       link: (onReply) =>
-        createChannelLink({
+        new ChannelLink({
           config: nats,
           channel: channel.name,
           dataFolder: dirname(config.database),

@@ -14,7 +14,7 @@ import type { DeliveryReport, Reply } from '#shared/wire/reply';
 import { startFakeDsm, type FakeDsmOptions } from '#simulators/synology-chat/fake-dsm';
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
 import { silentLog } from '#shared/log';
-import { createChannelLink } from '#events/channel-link/channel-link';
+import { ChannelLink } from '#events/channel-link/channel-link';
 import { openBridgeDatabase } from '#channels/store/bridge-database';
 import { createBridgeStore } from '#channels/store/bridge-store';
 import { broker, folderForTest, natsCommand } from '#test/events/nats-fixture';
@@ -106,7 +106,7 @@ export async function openBridge(input: BridgeInput): Promise<OpenBridge> {
       settings: { ...synology, port },
       storage,
       link: (onReply) =>
-        createChannelLink({
+        new ChannelLink({
           config: nats,
           channel: 'synology',
           dataFolder: folder,

@@ -9,7 +9,7 @@ import { stateEventTypes } from '#machines/job-types';
 import type { Reply } from '#shared/wire/reply';
 import { createSubjects, serviceVerbs } from '#shared/wire/subjects';
 import { silentLog } from '#shared/log';
-import { createChannelLink } from '#events/channel-link/channel-link';
+import { ChannelLink } from '#events/channel-link/channel-link';
 import { createStreamSpecs } from '#events/streams/streams';
 import { until } from '#test/support/journal';
 import { natsConfig } from './messaging-fixture.ts';
@@ -127,7 +127,7 @@ describe.skipIf(natsCommand === null)('the permissions of docs/events.md', () =>
   test('let the bridge use its own channel, and forbid all other subjects', async () => {
     const { server, rig } = await guarded();
     const posted: Reply[] = [];
-    const link = createChannelLink({
+    const link = new ChannelLink({
       config: natsConfig({ url: server.url, user: 'bridge', password: 'pw' }),
       channel: 'synology',
       dataFolder: folderForTest(),

@@ -7,7 +7,7 @@ import { commands } from '#cli/commands';
 import { overviewOf } from '#cli/help';
 import type { Reply } from '#shared/wire/reply';
 import { silentLog } from '#shared/log';
-import { createChannelLink } from '#events/channel-link/channel-link';
+import { ChannelLink } from '#events/channel-link/channel-link';
 import { natsConfig } from '#test/events/messaging-fixture';
 import { broker, connectClient, folderForTest, natsCommand } from '#test/events/nats-fixture';
 import { direct, openCore } from '#test/support/core';
@@ -103,7 +103,7 @@ describe('the permissions in deploy/nats', () => {
       onTestFinished(() => fixture.close());
       fixture.small.script(direct('네'));
       const posted: Reply[] = [];
-      const link = createChannelLink({
+      const link = new ChannelLink({
         config: natsConfig({ url: server.url, user: 'bridge', password: 'p-BRIDGE' }),
         channel: 'synology',
         dataFolder: folderForTest(),

@@ -51,20 +51,6 @@ export interface ChannelLinkOptions {
   timings?: Partial<ChannelLinkTimings>;
 }
 
-export interface ChannelLink {
-  start(): void;
-  /** Graceful shutdown: finishes messages in hand (bounded), then disconnects. */
-  stop(): Promise<void>;
-  readonly state: Connection['state'];
-  readonly problem: NatsProblem | null;
-  /** `externalId` is the chat's own id: submitted twice, it is one job. The body is that of `POST /chat`. */
-  submit(body: Record<string, unknown>, externalId: string): Promise<LinkOutcome<'stored'>>;
-  /** Request to the core, for jobs of this channel. Errors keep the core's code; no response: GH_BUS_UNREACHABLE. */
-  request(verb: ServiceVerb, body: Record<string, unknown>): Promise<LinkOutcome<unknown>>;
-  /** Resolves when the report is on the broker's disk. The first report of a reply is kept. */
-  report(reply: Reply, report: Omit<DeliveryReport, 'reply_id'>): Promise<LinkOutcome<'stored'>>;
-}
-
 /** For requests and acknowledgements: a busy core commits within milliseconds, a slow disk within seconds. */
 const requestTimeoutMs = 5_000;
 const linkTimings: ChannelLinkTimings = {
@@ -73,16 +59,14 @@ const linkTimings: ChannelLinkTimings = {
   nakDelayMs: 5_000,
 };
 
-/** @throws GH_CONFIG_INVALID for an invalid prefix or address. */
-export const createChannelLink = (options: ChannelLinkOptions): ChannelLink =>
-  new BridgeLink(options);
-
-class BridgeLink implements ChannelLink {
+/** The bridge's connection to the core. Nothing throws; a failure is a problem with a code. */
+export class ChannelLink {
   readonly #channel: string;
   readonly #subjects: Subjects;
   readonly #connection: Connection;
   #nc: NatsConnection | null = null;
 
+  /** @throws GH_CONFIG_INVALID for an invalid prefix or address. */
   constructor(options: ChannelLinkOptions) {
     const { config, channel, dataFolder, log } = options;
     const timings = { ...linkTimings, ...options.timings };
@@ -112,6 +96,7 @@ class BridgeLink implements ChannelLink {
     this.#connection.start();
   }
 
+  /** Graceful shutdown: finishes messages in hand (bounded), then disconnects. */
   stop(): Promise<void> {
     return this.#connection.stop();
   }
@@ -124,18 +109,21 @@ class BridgeLink implements ChannelLink {
     return this.#connection.problem;
   }
 
+  /** `externalId` is the chat's own id: submitted twice, it is one job. The body is that of `POST /chat`. */
   submit(body: Record<string, unknown>, externalId: string): Promise<LinkOutcome<'stored'>> {
     const channel = this.#channel;
     const subject = this.#subjects.submit(channel);
     return this.#store(subject, { channel, ...body }, `${channel}:${externalId}`);
   }
 
+  /** Resolves when the report is on the broker's disk. The first report of a reply is kept. */
   report(reply: Reply, report: Omit<DeliveryReport, 'reply_id'>): Promise<LinkOutcome<'stored'>> {
     const { reply_id, user_id: userId, job_id: jobId } = reply;
     const subject = this.#subjects.delivery({ channel: this.#channel, userId, jobId });
     return this.#store(subject, { reply_id, ...report }, `${reply_id}:${report.status}`);
   }
 
+  /** Request to the core, for jobs of this channel. Errors keep the core's code; no response: GH_BUS_UNREACHABLE. */
   async request(verb: ServiceVerb, body: Record<string, unknown>): Promise<LinkOutcome<unknown>> {
     const subject = this.#subjects.channelService(verb, this.#channel);
     const asked = await this.#withConnection((nc) =>

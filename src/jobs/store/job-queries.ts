@@ -2,27 +2,18 @@
  * Queries of jobs for listings and APIs, and the removal of old jobs (retention). Not on the hot path: typed queries,
  * each some tens of microseconds slower than a prepared statement.
  */
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { finalStates } from '#machines/job-states';
 import type { JobEmitted } from '#machines/job-types';
 import { stateEventsOf, type StateEvent } from '#shared/wire/state-event';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from '#storage/database';
+import type { JobTable } from '#storage/schema';
 
-export interface JobListing {
-  num: number;
-  id: string;
-  user_id: string;
-  channel: string;
-  conversation: string;
-  message: string;
-  state: string;
-  outcome: string | null;
-  reply: string | null;
-  seq: number;
-  created_at: number;
-  updated_at: number;
-  ended_at: number | null;
+export interface JobListing extends Omit<
+  Selectable<JobTable>,
+  'input' | 'machine_version' | 'n' | 'snapshot' | 'wake_at'
+> {
   /** The worst delivery of a reply in its chat; null when all is well, or nothing was reported. */
   delivery: 'uncertain' | 'dead' | null;
 }

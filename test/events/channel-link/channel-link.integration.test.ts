@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Reply } from '#shared/wire/reply';
 import { silentLog } from '#shared/log';
-import { createChannelLink, type ChannelLink } from '#events/channel-link/channel-link';
+import { ChannelLink } from '#events/channel-link/channel-link';
 import type { MessagingConfig } from '#events/messaging-port';
 import { until } from '#test/support/journal';
 import { natsConfig } from '../messaging-fixture.ts';
@@ -26,7 +26,7 @@ function bridge(
   options: { dataFolder?: string; decide?: (reply: Reply) => 'done' | 'later' } = {},
 ): Chat {
   const posted: Reply[] = [];
-  const link = createChannelLink({
+  const link = new ChannelLink({
     config: natsConfig(config),
     channel: 'synology',
     dataFolder: options.dataFolder ?? folderForTest(),
