@@ -45,7 +45,7 @@ const vendorBoundaries: Record<string, string[]> = {
   pino: ['src/shared'],
   'pino-pretty': ['src/shared'],
   undici: ['src/models'],
-  'eventsource-parser': ['src/http/client', 'src/doctor'],
+  'eventsource-parser': ['src/http/client'],
   yaml: ['src/app/config'],
   ulid: ['src/shared'],
   fastify: ['src/http', 'src/inspector/server'],

@@ -6,6 +6,7 @@ import {
   type CoreClient,
   type StreamedEvent,
 } from '#http/client/core-client';
+import { untilInterrupted } from './interrupt.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
 
 export interface AskCommand {
@@ -27,43 +28,47 @@ interface Answer {
   truncated?: boolean;
 }
 
-export async function ask(command: AskCommand): Promise<number> {
+export async function ask(command: AskCommand): Promise<void> {
   const { client, query, isReact, backend, userId, json } = command;
   if (query.trim() === '') throw new UsageError('ask takes a question: gatehouse ask "…"');
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
   const view = createView(json ? muteTerminal : ttyOf(process.stdout));
-  let answer: Answer | null = null;
-  try {
-    const body = { query, user_id: userId, ...(backend === null ? {} : { backend }) };
-    const path = isReact ? '/ask/react' : '/ask';
-    for await (const event of client.answer(path, body, stopping.signal)) {
-      if (event.type === 'error') {
-        throw new CommandError(`${String(event.data['detail'])} (${String(event.data['code'])})`);
-      }
-      if (event.type === 'result' || event.type === 'done') answer = event.data as never;
-      else view.event(event);
+  const body = { query, user_id: userId, ...(backend === null ? {} : { backend }) };
+  const answer = await untilInterrupted(async (signal) => {
+    try {
+      return await lastOf(client.answer(isReact ? '/ask/react' : '/ask', body, signal), view);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      view.end();
+      throw new CommandError('cancelled', { cause: error });
     }
-  } catch (error) {
-    if (!stopping.signal.aborted) throw error;
-    view.end();
-    throw new CommandError('cancelled', { cause: error });
-  } finally {
-    process.off('SIGINT', stop);
-  }
+  });
   if (answer === null) throw new CommandError('the core went away; ask again');
   if (json) console.log(JSON.stringify(answer));
   else view.answer(answer);
-  return 0;
 }
 
-/** On a terminal streams the searches, the queue position and the answer; else prints the whole answer at the end. */
-function createView(terminal: Terminal): {
+/** Shows the events. Null: the stream was cut. @throws CommandError for an error event */
+async function lastOf(events: AsyncIterable<StreamedEvent>, view: View): Promise<Answer | null> {
+  let answer: Answer | null = null;
+  for await (const event of events) {
+    const { type, data } = event;
+    if (type === 'error') {
+      throw new CommandError(`${String(data['detail'])} (${String(data['code'])})`);
+    }
+    if (type === 'result' || type === 'done') answer = data as never;
+    else view.event(event);
+  }
+  return answer;
+}
+
+interface View {
   event(event: StreamedEvent): void;
   answer(answer: Answer): void;
   end(): void;
-} {
+}
+
+/** On a terminal streams the searches, the queue position and the answer; else prints the whole answer at the end. */
+function createView(terminal: Terminal): View {
   const { out, err, isLive } = terminal;
   let isShown = false;
   const note = (text: string): void => void (isLive && err(`${text}\n`));

@@ -5,17 +5,12 @@ import { loadConfig } from '#app/config/load-config';
 import { backUp, restore, type BackupReport } from '#storage/backup';
 import { UsageError } from '#http/client/core-client';
 
-export function backupTo(args: string[], configFile: string | undefined, json: boolean): number {
-  const [file] = args;
-  if (file === undefined || args.length > 1) throw new UsageError('backup takes one new file');
+export function backupTo(file: string, configFile: string | undefined, json: boolean): void {
   const report = backUp(loadConfig(configFile).config.database, file);
   console.log(json ? JSON.stringify(report) : `${file}: ${describe(report)}`);
-  return 0;
 }
 
-export function restoreFrom(args: string[], configFile: string | undefined, json: boolean): number {
-  const [file] = args;
-  if (file === undefined || args.length > 1) throw new UsageError('restore takes one backup');
+export function restoreFrom(file: string, configFile: string | undefined, json: boolean): void {
   const { config, file: found } = loadConfig(configFile);
   const database = resolve(config.database);
   if (found === null && !existsSync(database)) {
@@ -24,12 +19,9 @@ export function restoreFrom(args: string[], configFile: string | undefined, json
     );
   }
   const report = restore(file, database, Date.now());
-  if (json) console.log(JSON.stringify(report));
-  else {
-    console.log(`${database}: ${describe(report)}`);
-    if (report.kept !== null) console.log(`what was there is kept: ${report.kept}`);
-  }
-  return 0;
+  if (json) return console.log(JSON.stringify(report));
+  console.log(`${database}: ${describe(report)}`);
+  if (report.kept !== null) console.log(`what was there is kept: ${report.kept}`);
 }
 
 const describe = ({ bytes, jobs, openJobs, schema }: BackupReport): string =>

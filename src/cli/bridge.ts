@@ -2,7 +2,7 @@
 import type { Channel } from '#app/channels';
 import { setFlagsFromString } from 'node:v8';
 
-export async function bridge(channel: Channel, configFile: string | undefined): Promise<number> {
+export async function bridge(channel: Channel, configFile: string | undefined): Promise<void> {
   // A flood of messages creates much short-lived garbage: without this the young generation of V8 grows to 48 MB. It is
   // set before the modules of the bridge are loaded, because loading them would already let it grow.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -17,5 +17,4 @@ export async function bridge(channel: Channel, configFile: string | undefined): 
   const opened = await openBridge(channel, config, log);
   log.info({ url: opened.url }, `the bridge to ${channel.title} is ready`);
   await shutDownOnSignal(log, () => opened.stop());
-  return 0;
 }

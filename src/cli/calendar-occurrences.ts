@@ -13,7 +13,7 @@ import type { CommandValues } from './options.ts';
  * @throws UsageError for invalid days or an unknown time zone
  * @throws CommandError for a file that cannot be opened or is not a calendar
  */
-export function listFileOccurrences(path: string, values: CommandValues): number {
+export function listFileOccurrences(path: string, values: CommandValues): void {
   const range = rangeOf(values);
   const zones = createZones();
   const zone = values.zone ?? loadConfig(values.config).config.timezone;
@@ -22,16 +22,13 @@ export function listFileOccurrences(path: string, values: CommandValues): number
   if (!/BEGIN\s*:\s*V(?:CALENDAR|EVENT)/i.test(text))
     throw new CommandError(`${path}: is not a calendar file`);
   const listing = fileOccurrences(text, range, zone, zones);
-  if (values.json) {
-    console.log(JSON.stringify(listing.occurrences));
-    for (const line of notesOf(listing)) console.error(line);
-    return 0;
+  if (values.json) console.log(JSON.stringify(listing.occurrences));
+  else {
+    for (const { start, end, title } of listing.occurrences) {
+      console.log(`${start}  ${end}  ${title}`);
+    }
   }
-  for (const { start, end, title } of listing.occurrences) {
-    console.log(`${start}  ${end}  ${title}`);
-  }
-  for (const line of notesOf(listing)) console.log(line);
-  return 0;
+  for (const line of notesOf(listing)) (values.json ? console.error : console.log)(line);
 }
 
 const notesOf = ({ unreadable, dropped, cut }: FileListing): string[] => [

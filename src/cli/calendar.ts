@@ -11,10 +11,7 @@ export async function importCalendar(
   json: boolean,
 ): Promise<void> {
   const report = await client.importCalendar(readText(path), userId);
-  if (json) {
-    console.log(JSON.stringify(report));
-    return;
-  }
+  if (json) return console.log(JSON.stringify(report));
   const { added, updated, unchanged, unreadable, dropped = [] } = report;
   for (const line of dropped) console.error(`left out: ${line}`);
   for (const line of unreadable) console.error(`skipped an event: ${line}`);

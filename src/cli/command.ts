@@ -15,8 +15,8 @@ export interface Command {
   options: readonly OptionName[];
   /** Further lines for the help of this command. */
   notes?: string;
-  /** Resolves to the exit code. */
-  run(words: string[], values: CommandValues): Promise<number>;
+  /** Resolves to the exit code, if it is not 0. */
+  run(words: string[], values: CommandValues): Promise<number | void>;
 }
 
 /** By name: one word, or two (`jobs show`). `X list` is also run by the word X alone. */

@@ -35,10 +35,7 @@ export const commands: Commands = {
   'fake-dsm': {
     summary: 'a Synology Chat to try the bridge with, with a page',
     options: ['port', 'page-port', 'host', 'bridge', 'token', 'tls', 'tls-folder', 'storm', 'json'],
-    async run(_words, values) {
-      const { fakeDsm } = await import('./fake-dsm.ts');
-      return fakeDsm(values, values.json);
-    },
+    run: async (_words, values) => (await import('./fake-dsm.ts')).fakeDsm(values, values.json),
   },
 
   route: {
@@ -61,18 +58,16 @@ export const commands: Commands = {
     summary: 'copy the database, also while the core runs',
     takes: 'FILE',
     options: ['json'],
-    async run(words, values) {
-      const { backupTo } = await import('./backup.ts');
-      return backupTo(words, values.config, values.json);
+    async run([file = ''], values) {
+      (await import('./backup.ts')).backupTo(file, values.config, values.json);
     },
   },
   restore: {
     summary: 'put a backup in the place of the database; the core must not run',
     takes: 'FILE',
     options: ['json'],
-    async run(words, values) {
-      const { restoreFrom } = await import('./backup.ts');
-      return restoreFrom(words, values.config, values.json);
+    async run([file = ''], values) {
+      (await import('./backup.ts')).restoreFrom(file, values.config, values.json);
     },
   },
 
@@ -90,7 +85,7 @@ fish: gatehouse completion fish | source`,
         throw new UsageError(`completion: expected one of ${shells.join(', ')}; found ${name}`);
       }
       process.stdout.write(completionScript(commands, shell));
-      return Promise.resolve(0);
+      return Promise.resolve();
     },
   },
 };

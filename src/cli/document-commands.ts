@@ -14,11 +14,11 @@ const draftCommand = (verb: string | null, summary: string, takes?: string): Com
   summary,
   ...(takes === undefined ? {} : { takes }),
   options: ofPerson,
-  async run(words, values) {
-    const options = { userId: values.user, json: values.json };
-    await drafts(clientFor(values), verb === null ? [] : [verb, ...words], options);
-    return 0;
-  },
+  run: (words, values) =>
+    drafts(clientFor(values), verb === null ? [] : [verb, ...words], {
+      userId: values.user,
+      json: values.json,
+    }),
 });
 
 export const documentCommands: Commands = {
@@ -77,18 +77,12 @@ export const documentCommands: Commands = {
     summary: 'bring a calendar file (.ics) in',
     takes: 'FILE',
     options: ofPerson,
-    async run([file = ''], values) {
-      await importCalendar(clientFor(values), file, values.user, values.json);
-      return 0;
-    },
+    run: ([file = ''], values) => importCalendar(clientFor(values), file, values.user, values.json),
   },
   'calendar export': {
     summary: 'print the calendar as a calendar file',
     options: ['user', 'url'],
-    async run(_words, values) {
-      await exportCalendar(clientFor(values), values.user);
-      return 0;
-    },
+    run: (_words, values) => exportCalendar(clientFor(values), values.user),
   },
   'calendar occurrences': {
     summary: 'what a calendar file means in some days; needs no core',

@@ -4,6 +4,7 @@ import type { CoreClient } from '#http/client/core-client';
 import { listQueryOf, ofUser } from '#http/client/document-query';
 import { localTime } from './local-time.ts';
 import type { CommandValues } from './options.ts';
+import { printList } from './printed-list.ts';
 
 type ListedDocument = Pick<
   DocumentView,
@@ -13,22 +14,19 @@ type ListedDocument = Pick<
 export async function listDocuments(
   client: CoreClient,
   values: Pick<CommandValues, 'limit' | 'user' | 'json'>,
-): Promise<number> {
+): Promise<void> {
   const page = (await client.request('GET', `/documents?${listQueryOf(values)}`)) as {
     documents: ListedDocument[];
     next_cursor: string | null;
   };
-  if (values.json) {
-    console.log(JSON.stringify(page));
-    return 0;
-  }
-  for (const { id, title, content_origin, md_draft_status, updated_at } of page.documents) {
-    const state = md_draft_status === null ? '' : `  (${md_draft_status})`;
-    console.log(`${id}  ${localTime(updated_at)}  ${content_origin.padEnd(10)} ${title}${state}`);
-  }
-  if (page.documents.length === 0) console.log('no documents');
-  if (page.next_cursor !== null) console.log('there are more: --limit N');
-  return 0;
+  printList(page, page.documents, {
+    json: values.json,
+    none: 'no documents',
+    line({ id, title, content_origin, md_draft_status, updated_at }) {
+      const state = md_draft_status === null ? '' : `  (${md_draft_status})`;
+      return `${id}  ${localTime(updated_at)}  ${content_origin.padEnd(10)} ${title}${state}`;
+    },
+  });
 }
 
 /** One document of this user. @throws CommandError with GH_DOCUMENT_NOT_FOUND */
@@ -47,26 +45,22 @@ export async function showDocument(
   client: CoreClient,
   id: string,
   { user, json }: Pick<CommandValues, 'user' | 'json'>,
-): Promise<number> {
+): Promise<void> {
   const document = await documentOf(client, id, user);
-  if (json) {
-    console.log(JSON.stringify(document));
-    return 0;
-  }
+  if (json) return console.log(JSON.stringify(document));
   const { title, content_origin, md_draft_status, updated_at } = document;
   const state = md_draft_status === null ? '' : `  ${md_draft_status}`;
   console.error(`${document.id}  ${localTime(updated_at)}  ${content_origin}${state}  ${title}`);
   // A draft that is not accepted is not yet the document: `drafts show` prints it.
   const isAccepted = md_draft_status === 'accepted';
   console.log((isAccepted ? document.md_content : null) ?? document.extracted_text);
-  return 0;
 }
 
 export async function removeDocument(
   client: CoreClient,
   ids: readonly string[],
   { user, json }: Pick<CommandValues, 'user' | 'json'>,
-): Promise<number> {
+): Promise<void> {
   for (const id of ids) {
     await client.request(
       'DELETE',
@@ -74,5 +68,4 @@ export async function removeDocument(
     );
     console.log(json ? JSON.stringify({ id }) : `removed ${id}`);
   }
-  return 0;
 }

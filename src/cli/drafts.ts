@@ -13,6 +13,7 @@ import type {
 import { UsageError, type CoreClient } from '#http/client/core-client';
 import { ofUser } from '#http/client/document-query';
 import { documentOf } from './documents.ts';
+import { untilInterrupted } from './interrupt.ts';
 import { localTime } from './local-time.ts';
 
 interface DraftOptions {
@@ -79,10 +80,7 @@ const overviewOf = async (client: CoreClient, options: DraftOptions): Promise<Dr
 
 async function list(client: CoreClient, options: DraftOptions): Promise<void> {
   const overview = await overviewOf(client, options);
-  if (options.json) {
-    console.log(JSON.stringify(overview));
-    return;
-  }
+  if (options.json) return console.log(JSON.stringify(overview));
   console.log(stateLine(overview));
   const { running, waiting, dead, drafted } = overview;
   if (running !== null) console.log(runningLine(running));
@@ -105,10 +103,7 @@ async function show(client: CoreClient, documentId: string, options: DraftOption
   const detail = (await client.request('GET', path)) as DraftDetail;
   const document = await documentOf(client, documentId, detail.user_id);
   const { extracted_text, md_content } = document;
-  if (options.json) {
-    console.log(JSON.stringify({ ...detail, extracted_text, md_content }));
-    return;
-  }
+  if (options.json) return console.log(JSON.stringify({ ...detail, extracted_text, md_content }));
   console.log(`${detail.document_id}  ${detail.state}  user ${detail.user_id}  ${detail.title}`);
   for (const event of detail.events) {
     console.log(
@@ -127,13 +122,10 @@ async function show(client: CoreClient, documentId: string, options: DraftOption
 }
 
 /** Prints a line after each change, until Ctrl-C. */
-async function watch(client: CoreClient, options: DraftOptions): Promise<void> {
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal);
-  let last = '';
-  try {
-    while (!stop.signal.aborted) {
+const watch = (client: CoreClient, options: DraftOptions): Promise<void> =>
+  untilInterrupted(async (signal) => {
+    let last = '';
+    while (!signal.aborted) {
       const overview = await overviewOf(client, options);
       const { running, waiting, dead } = overview;
       const counts = `${waiting.length} waiting, ${dead.length} dead`;
@@ -141,12 +133,9 @@ async function watch(client: CoreClient, options: DraftOptions): Promise<void> {
       const line = options.json ? JSON.stringify(overview) : `${now}  (${counts})`;
       if (line !== last) console.log(line);
       last = line;
-      await abortableSleep(watchEveryMs, stop.signal);
+      await abortableSleep(watchEveryMs, signal);
     }
-  } finally {
-    process.off('SIGINT', onSignal);
-  }
-}
+  });
 
 function stateLine({ state, paused_at, window }: DraftOverview): string {
   if (paused_at !== null) return `paused since ${localTime(paused_at)}`;

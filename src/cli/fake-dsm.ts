@@ -25,7 +25,7 @@ export interface FakeDsmValues {
   storm?: string | undefined;
 }
 
-export async function fakeDsm(values: FakeDsmValues, json: boolean): Promise<number> {
+export async function fakeDsm(values: FakeDsmValues, json: boolean): Promise<void> {
   const options = optionsOf(values);
   if (options.tls !== true || options.tlsFolder !== undefined) return serve(options, json);
   // The bridge reads the certificate that it trusts from a file.
@@ -37,7 +37,7 @@ export async function fakeDsm(values: FakeDsmValues, json: boolean): Promise<num
   }
 }
 
-async function serve(options: FakeDsmOptions, json: boolean): Promise<number> {
+async function serve(options: FakeDsmOptions, json: boolean): Promise<void> {
   const dsm = await start(options);
   const config = configOf(dsm, options.tlsFolder);
   console.log(
@@ -47,7 +47,6 @@ async function serve(options: FakeDsmOptions, json: boolean): Promise<number> {
   );
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await dsm.close();
-  return 0;
 }
 
 function optionsOf(values: FakeDsmValues): FakeDsmOptions {

@@ -9,6 +9,7 @@ import { commands } from './commands.ts';
 import { findCommand, namesUnder, wordCounts, type FoundCommand } from './command.ts';
 import { helpOf, overviewOf, usageOf } from './help.ts';
 import { options, specOf, type CommandValues } from './options.ts';
+import { suggestion } from './suggestion.ts';
 
 const args = process.argv.slice(2);
 
@@ -17,7 +18,13 @@ function parse() {
     return parseArgs({ args, options, allowPositionals: true, tokens: true });
   } catch (error) {
     // Node appends two sentences of advice about positional arguments.
-    throw new UsageError(messageOf(error).split('. ')[0], { cause: error });
+    const reason = messageOf(error).split('. ')[0]!;
+    const unknown = /^Unknown option '(--[^']+)'/.exec(reason)?.[1] ?? '';
+    const hint = suggestion(
+      unknown,
+      Object.keys(options).map((name) => `--${name}`),
+    );
+    throw new UsageError(reason + hint, { cause: error });
   }
 }
 type Parsed = ReturnType<typeof parse>;
@@ -26,18 +33,14 @@ type Parsed = ReturnType<typeof parse>;
 const wordsOf = (): string[] =>
   parseArgs({ args, options, allowPositionals: true, strict: false }).positionals;
 
-async function main(): Promise<number> {
+async function main(): Promise<number | void> {
   const { values, positionals, tokens } = parse();
-  if (values.version) {
-    console.log(ownVersion());
-    return 0;
-  }
+  if (values.version) return console.log(ownVersion());
   if (values.help || positionals[0] === 'help') {
     const words = positionals[0] === 'help' ? positionals.slice(1) : positionals;
     const text = words.length === 0 ? overviewOf(commands) : helpOf(commands, words);
     if (text === null) throw new UsageError(`there is no command ${words.join(' ')}`);
-    console.log(text);
-    return 0;
+    return console.log(text);
   }
   const found = findCommand(commands, positionals);
   if (found === null) throw unknownCommand(positionals);
@@ -48,7 +51,10 @@ async function main(): Promise<number> {
 function unknownCommand([first, second]: readonly string[]): UsageError {
   if (first === undefined) return new UsageError('which command?');
   const below = namesUnder(commands, first).map((name) => name.slice(first.length + 1));
-  if (below.length === 0) return new UsageError(`there is no command ${first}`);
+  if (below.length === 0) {
+    const names = Object.keys(commands).map((name) => name.split(' ')[0]!);
+    return new UsageError(`there is no command ${first}${suggestion(first, names)}`);
+  }
   const what = second === undefined ? '' : `, not ${second}`;
   return new UsageError(`${first} takes ${below.join(', ')}${what}`);
 }
@@ -70,7 +76,11 @@ function check({ name, command, words }: FoundCommand, tokens: Parsed['tokens'])
   }
   const { min, max } = wordCounts(command);
   if (words.length < min) throw new UsageError(`${shownName} takes ${command.takes}`);
-  if (words.length > max) throw new UsageError(`${shownName} does not take ${words[max]}`);
+  if (words.length > max) {
+    const below = namesUnder(commands, shownName).map((one) => one.slice(shownName.length + 1));
+    const hint = suggestion(words[max]!, below);
+    throw new UsageError(`${shownName} does not take ${words[max]}${hint}`);
+  }
 }
 
 /** The usage is printed before the error, so that the error is the last line. */
@@ -98,7 +108,7 @@ process.stdout.on('error', endWhenUnread);
 process.stderr.on('error', endWhenUnread);
 
 try {
-  process.exitCode = await main();
+  process.exitCode = (await main()) ?? 0;
 } catch (error) {
   const isUsage = error instanceof UsageError;
   const isExpected = isUsage || error instanceof CommandError || error instanceof GatehouseError;

@@ -39,34 +39,27 @@ export const jobCommands: Commands = {
   'jobs list': {
     summary: 'list jobs, newest first',
     options: ['state', 'user', 'limit', 'url', 'json'],
-    async run(_words, values) {
+    run(_words, values) {
       const { state, user, limit } = values;
       const query = {
         ...(state === undefined ? {} : stateQuery(state)),
         ...(user === undefined ? {} : { user_id: user }),
         ...(limit === undefined ? {} : { limit }),
       };
-      await listJobs(clientFor(values), query, values.json);
-      return 0;
+      return listJobs(clientFor(values), query, values.json);
     },
   },
   'jobs show': {
     summary: 'one job: its history, with the time in each state',
     takes: 'ID',
     options: ['url', 'json'],
-    async run([id = ''], values) {
-      await showJob(clientFor(values), id, values.json);
-      return 0;
-    },
+    run: ([id = ''], values) => showJob(clientFor(values), id, values.json),
   },
   'jobs cancel': {
     summary: 'cancel a job',
     takes: 'ID',
     options: ['url', 'json'],
-    async run([id = ''], values) {
-      await cancelJob(clientFor(values), id, values.json);
-      return 0;
-    },
+    run: ([id = ''], values) => cancelJob(clientFor(values), id, values.json),
   },
 
   tail: {

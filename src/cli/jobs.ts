@@ -6,6 +6,7 @@ import { listLimitMax, listQuery, type JobPage } from '#shared/wire/job-service'
 import type { StateEvent } from '#shared/wire/state-event';
 import type { CoreClient } from '#http/client/core-client';
 import { localTime } from './local-time.ts';
+import { printList } from './printed-list.ts';
 
 /** The query of `GET /jobs` for a value of `--state`: a state, or else an outcome. */
 export const stateQuery = (word: string): Record<string, string> =>
@@ -17,20 +18,16 @@ export async function listJobs(
   json: boolean,
 ): Promise<void> {
   const page = await listUpTo(client, query);
-  if (json) {
-    console.log(JSON.stringify(page));
-    return;
-  }
-  for (const job of page.jobs) {
-    const result = job.outcome ?? job.state;
-    const text = job.message.replaceAll(/\s+/g, ' ').slice(0, 60);
-    const mark = job.delivery === null ? '' : `  (reply ${job.delivery})`;
-    console.log(
-      `${job.job_id}  ${localTime(job.created_at)}  ${result.padEnd(13)} ${job.user_id.padEnd(12)} ${text}${mark}`,
-    );
-  }
-  if (page.jobs.length === 0) console.log('no jobs');
-  if (page.next_cursor !== null) console.log('there are more: --limit N');
+  printList(page, page.jobs, {
+    json,
+    none: 'no jobs',
+    line(job) {
+      const result = (job.outcome ?? job.state).padEnd(13);
+      const text = job.message.replaceAll(/\s+/g, ' ').slice(0, 60);
+      const mark = job.delivery === null ? '' : `  (reply ${job.delivery})`;
+      return `${job.job_id}  ${localTime(job.created_at)}  ${result} ${job.user_id.padEnd(12)} ${text}${mark}`;
+    },
+  });
 }
 
 /**
@@ -52,10 +49,7 @@ async function listUpTo(client: CoreClient, query: Record<string, string>): Prom
 export async function showJob(client: CoreClient, jobId: string, json: boolean): Promise<void> {
   const job = await client.job(jobId);
   const events = await client.events(jobId);
-  if (json) {
-    console.log(JSON.stringify({ ...job, events }));
-    return;
-  }
+  if (json) return console.log(JSON.stringify({ ...job, events }));
   console.log(
     `${job.job_id}  ${job.outcome ?? job.state}  user ${job.user_id}  channel ${job.channel}`,
   );

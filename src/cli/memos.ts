@@ -3,6 +3,7 @@ import type { MemoView } from '#shared/wire/document-views';
 import { UsageError, type CoreClient } from '#http/client/core-client';
 import { localTime } from './local-time.ts';
 import type { CommandValues } from './options.ts';
+import { printList } from './printed-list.ts';
 import { listQueryOf, ofUser } from '#http/client/document-query';
 import { readPipedText } from './standard-input.ts';
 
@@ -11,7 +12,7 @@ export async function writeMemo(
   client: CoreClient,
   words: readonly string[],
   values: Pick<CommandValues, 'title' | 'user' | 'json'>,
-): Promise<number> {
+): Promise<void> {
   const isPiped = words.length === 0 || (words.length === 1 && words[0] === '-');
   if (words.length === 0 && process.stdin.isTTY) {
     throw new UsageError('memo: say what to keep, or send it on standard input');
@@ -22,37 +23,32 @@ export async function writeMemo(
   const body = { text, ...(title === undefined ? {} : { title }), ...ofUser(values.user) };
   const { id } = (await client.request('POST', '/memos', body)) as { id: string };
   console.log(values.json ? JSON.stringify({ id }) : `kept as ${id}`);
-  return 0;
 }
 
 export async function listMemos(
   client: CoreClient,
   values: Pick<CommandValues, 'limit' | 'user' | 'json'>,
-): Promise<number> {
+): Promise<void> {
   const page = (await client.request('GET', `/memos?${listQueryOf(values)}`)) as {
     memos: MemoView[];
     next_cursor: string | null;
   };
-  if (values.json) {
-    console.log(JSON.stringify(page));
-    return 0;
-  }
-  for (const { id, title, updated_at, needs_draft, draft_status } of page.memos) {
-    const state = draft_status ?? (needs_draft ? 'waits to be drafted' : '');
-    console.log(`${id}  ${localTime(updated_at)}  ${title}${state === '' ? '' : `  (${state})`}`);
-  }
-  if (page.memos.length === 0) console.log('no memos');
-  if (page.next_cursor !== null) console.log('there are more: --limit N');
-  return 0;
+  printList(page, page.memos, {
+    json: values.json,
+    none: 'no memos',
+    line({ id, title, updated_at, needs_draft, draft_status }) {
+      const state = draft_status ?? (needs_draft ? 'waits to be drafted' : '');
+      return `${id}  ${localTime(updated_at)}  ${title}${state === '' ? '' : `  (${state})`}`;
+    },
+  });
 }
 
 export async function promoteMemo(
   client: CoreClient,
   id: string,
   { user, json }: Pick<CommandValues, 'user' | 'json'>,
-): Promise<number> {
+): Promise<void> {
   const path = `/memos/${encodeURIComponent(id)}/promote-to-document`;
   const answer = (await client.request('POST', path, ofUser(user))) as { document_id: string };
   console.log(json ? JSON.stringify(answer) : `${answer.document_id} waits to be drafted`);
-  return 0;
 }

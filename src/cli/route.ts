@@ -27,7 +27,7 @@ interface LineView extends DecisionView {
 }
 
 /** Prints one JSON object for the message; for `-`, one for each line of standard input, as it arrives. */
-export async function routeCommand(command: RouteCommand): Promise<number> {
+export async function routeCommand(command: RouteCommand): Promise<void> {
   const { words, pending } = command;
   const given = command.now === undefined ? undefined : Date.parse(command.now);
   if (Number.isNaN(given)) throw new UsageError(`--now: ${command.now} is not an ISO 8601 time`);
@@ -43,14 +43,12 @@ export async function routeCommand(command: RouteCommand): Promise<number> {
     );
 
   if (words.length > 1 || words[0] !== '-') {
-    await print(judge(words.join(' ')));
-    return 0;
+    return print(judge(words.join(' ')));
   }
   for await (const line of linesOf(process.stdin)) {
     const view: LineView = judge(line);
     await print(line.trim() === '' ? { ...view, blank: true } : view);
   }
-  return 0;
 }
 
 /** Backpressure: waits while the reader of standard output is slower than the rules. */

@@ -10,7 +10,7 @@ import { shutDownOnSignal } from './graceful-shutdown.ts';
 /** Longer than it takes to write a log line. */
 const lingerMs = 500;
 
-export async function serve(configFile: string | undefined): Promise<number> {
+export async function serve(configFile: string | undefined): Promise<void> {
   // With a hundred jobs in flight V8 treats their objects as long-lived: it allocates them in the old generation, where
   // each keeps alive the objects it references. Without this flag garbage collection takes up to a fifth of a job's
   // CPU.
@@ -28,5 +28,4 @@ export async function serve(configFile: string | undefined): Promise<number> {
   await shutDownOnSignal(log, () => core.stop());
   // Only a trace collector that does not answer can still keep the process alive.
   if (tracing !== null) setTimeout(() => process.exit(), lingerMs).unref();
-  return 0;
 }

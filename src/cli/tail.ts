@@ -3,6 +3,7 @@ import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event
 import type { StateEvent } from '#shared/wire/state-event';
 import type { CoreClient } from '#http/client/core-client';
 import { documentSummary } from './drafts.ts';
+import { untilInterrupted } from './interrupt.ts';
 import { localTime } from './local-time.ts';
 import { summaryOf } from './jobs.ts';
 
@@ -18,10 +19,7 @@ export interface TailOptions {
   json: boolean;
 }
 
-export async function tail({ client, jobId, from, json }: TailOptions): Promise<number> {
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal);
+export function tail({ client, jobId, from, json }: TailOptions): Promise<void> {
   const print = (event: OutgoingEvent, position: number | null): void =>
     console.log(
       json
@@ -29,19 +27,14 @@ export async function tail({ client, jobId, from, json }: TailOptions): Promise<
         : `${String(position ?? '').padStart(8)}  ${lineOf(event)}`,
     );
   const lost = (): void => console.error('the connection was lost; it is tried again');
-  try {
-    if (jobId === undefined) await client.followAll(from, print, stop.signal, lost);
-    else {
-      // Reports an unknown job or a missing core at once.
-      await client.job(jobId);
-      const event = (one: StateEvent): void =>
-        one.seq > (from ?? 0) ? console.log(json ? JSON.stringify(one) : lineOf(one)) : undefined;
-      await client.follow(jobId, { event, token: () => undefined, lost }, stop.signal);
-    }
-  } finally {
-    process.off('SIGINT', onSignal);
-  }
-  return 0;
+  return untilInterrupted(async (signal) => {
+    if (jobId === undefined) return client.followAll(from, print, signal, lost);
+    // Reports an unknown job or a missing core at once.
+    await client.job(jobId);
+    const event = (one: StateEvent): void =>
+      one.seq > (from ?? 0) ? console.log(json ? JSON.stringify(one) : lineOf(one)) : undefined;
+    return client.follow(jobId, { event, token: () => undefined, lost }, signal);
+  });
 }
 
 function lineOf(event: OutgoingEvent): string {

@@ -1,11 +1,12 @@
 /** One test request to one backend through the running core: its gate schedules it like any other request. */
-import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { reachableUrl } from '#http/client/core-client';
+import { serverSentEvents } from '#http/client/server-sent-events';
 import type { Config } from '#app/config/config';
 import type { ModelRequest, ModelToolCall } from '#shared/model/model';
 import { messageOf } from '#shared/errors';
 import { cliApiKey } from '#shared/api-keys';
+import { tryParseJson } from '#shared/text/json-text';
 import type { RequestProbe } from './probe-direct.ts';
 
 /** Sends a test request to one backend through the running core and its gate. */
@@ -52,17 +53,9 @@ export async function probeViaCore(
 
 /** The message of an error in OpenAI's format, or the beginning of any other text. */
 function errorText(text: string): string {
-  const parsed = completionError.safeParse(tryJson(text));
+  const parsed = completionError.safeParse(tryParseJson(text));
   return (parsed.success ? parsed.data.error.message : text).slice(0, 200);
 }
-
-const tryJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
-};
 
 const completionError = z.object({
   error: z.object({ message: z.string(), error_reason: z.string().optional() }),
@@ -87,26 +80,20 @@ async function readProbe(
   let firstMs: number | null = null;
   let failure: RequestProbe | null = null;
   const toolCalls: ModelToolCall[] = [];
-  const parser = createParser({
-    onEvent({ data }) {
-      const value = tryJson(data);
-      const error = completionError.safeParse(value);
-      if (error.success) {
-        const { message, error_reason: reason } = error.data.error;
-        failure = failed(reason ?? 'unknown', message);
-      }
-      const chunk = completionChunk.safeParse(value);
-      const delta = chunk.success ? chunk.data.choices[0]?.delta : undefined;
-      if (delta?.content) {
-        pieces += 1;
-        firstMs ??= performance.now() - beganAt;
-      }
-      toolCalls.push(...((delta?.tool_calls ?? []) as ModelToolCall[]));
-    },
-  });
-  const decoder = new TextDecoder();
-  for await (const bytes of response.body ?? []) {
-    parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
+  for await (const { data } of serverSentEvents(response)) {
+    const value = tryParseJson(data);
+    const error = completionError.safeParse(value);
+    if (error.success) {
+      const { message, error_reason: reason } = error.data.error;
+      failure = failed(reason ?? 'unknown', message);
+    }
+    const chunk = completionChunk.safeParse(value);
+    const delta = chunk.success ? chunk.data.choices[0]?.delta : undefined;
+    if (delta?.content) {
+      pieces += 1;
+      firstMs ??= performance.now() - beganAt;
+    }
+    toolCalls.push(...((delta?.tool_calls ?? []) as ModelToolCall[]));
   }
   return failure ?? { outcome: { ok: true, toolCalls }, pieces, firstMs };
 }

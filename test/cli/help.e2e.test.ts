@@ -45,8 +45,20 @@ describe('help', () => {
 
 describe('wrong usage', () => {
   test.each([
+    ['jbos', 'there is no command jbos; did you mean jobs?'],
+    ['docter', 'there is no command docter; did you mean doctor?'],
+    ['dance', 'there is no command dance'],
+    ['constructor', 'there is no command constructor'],
+    ['일정', 'there is no command 일정'],
+  ])('of the command %s names the command that was probably meant', async (word, reason) => {
+    const { code, err } = await run(word);
+    expect([code, lastLine(err)]).toEqual([2, `gatehouse: ${reason}`]);
+  });
+
+  test.each([
     [['jobs', '--dance'], "Unknown option '--dance'"],
-    [['jobs', 'cance'], 'jobs does not take cance'],
+    [['jobs', 'cance'], 'jobs does not take cance; did you mean cancel?'],
+    [['jobs', '--jsno'], "Unknown option '--jsno'; did you mean --json?"],
     [['jobs', 'show'], 'jobs show takes ID'],
     [['jobs', 'show', 'a', 'b'], 'jobs show does not take b'],
     [['jobs', 'show', 'a', '--state', 'done'], 'jobs show does not take --state'],

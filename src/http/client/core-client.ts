@@ -1,5 +1,4 @@
 /** HTTP client of a running core, for the commands that use it from outside. */
-import { createParser } from 'eventsource-parser';
 import type { SubmitReceipt, JobPage, JobView } from '#shared/wire/job-service';
 import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
@@ -9,6 +8,7 @@ import { abortableSleep } from '#shared/abortable-sleep';
 import { messageOf } from '#shared/errors';
 import { withoutBrackets } from '#shared/loopback';
 import { ofUser } from './document-query.ts';
+import { serverSentEvents } from './server-sent-events.ts';
 
 /** Printed as one line; the exit code is 1. */
 export class CommandError extends Error {}
@@ -147,13 +147,7 @@ export function createCoreClient(url: string, apiKey: string | null): CoreClient
     },
     async *importFiles(paths, userId) {
       const body = JSON.stringify({ paths, user_id: userId });
-      const response = await fetchCore(`${url}/documents/import`, {
-        method: 'POST',
-        headers,
-        body,
-      });
-      if (!response.ok) throw await parseProblem(response);
-      yield* linesOf(response);
+      yield* linesOf(await fetched('/documents/import', { method: 'POST', body }));
     },
     answer: (path, body, signal) =>
       streamedEvents(() => fetched(path, streamRequest(body, headers, signal))),
@@ -233,17 +227,8 @@ const streamRequest = (
 });
 
 async function* streamedEvents(ask: () => Promise<Response>): AsyncIterable<StreamedEvent> {
-  const response = await ask();
-  const events: StreamedEvent[] = [];
-  const parser = createParser({
-    onEvent({ event: type = 'message', data }) {
-      events.push({ type, data: JSON.parse(data) as Record<string, unknown> });
-    },
-  });
-  const decoder = new TextDecoder();
-  for await (const bytes of response.body ?? []) {
-    parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
-    yield* events.splice(0);
+  for await (const { event: type = 'message', data } of serverSentEvents(await ask())) {
+    yield { type, data: JSON.parse(data) as Record<string, unknown> };
   }
 }
 
@@ -330,18 +315,6 @@ async function readStream<Event extends OutgoingEvent>(
   heard: { connected(): void; seen(id: string): void },
 ): Promise<boolean> {
   let isOver = false;
-  const parser = createParser({
-    onEvent({ id, event: type, data }) {
-      if (type === 'token') {
-        reader.token(JSON.parse(data) as TokenChunk);
-        return;
-      }
-      const event = JSON.parse(data) as Event;
-      if (id !== undefined) heard.seen(id);
-      reader.event(event, id);
-      isOver ||= reader.isOver(event);
-    },
-  });
   try {
     const response = await fetch(url, { headers, signal, redirect: 'manual' });
     // The core is stopping, or has too many connections: handled like a lost connection.
@@ -354,9 +327,15 @@ async function readStream<Event extends OutgoingEvent>(
     if (position !== null) heard.seen(position);
     // The final event was already received.
     if (response.status === 204) return true;
-    const decoder = new TextDecoder();
-    for await (const bytes of response.body ?? []) {
-      parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
+    for await (const { id, event: type, data } of serverSentEvents(response)) {
+      if (type === 'token') {
+        reader.token(JSON.parse(data) as TokenChunk);
+        continue;
+      }
+      const event = JSON.parse(data) as Event;
+      if (id !== undefined) heard.seen(id);
+      reader.event(event, id);
+      isOver ||= reader.isOver(event);
     }
   } catch (error) {
     if (error instanceof CommandError) throw error;
