@@ -2,40 +2,14 @@
 import type { BridgeStorage, InboxRow, NewInboxRow } from '../bridge-storage-port.ts';
 import type { SqliteConnection } from '#storage/database';
 
-interface InboxTableRow {
-  id: number;
-  key: string;
-  kind: InboxRow['kind'];
-  target: string;
-  lane: string;
-  chat_user: string;
-  user_id: string;
-  text: string;
-  click: string | null;
-  file: string | null;
-  attachment: string | null;
-  state: InboxRow['state'];
-  job_id: string | null;
-  after_seq: number;
-  received_at: number;
-}
+type JsonColumn = 'click' | 'file' | 'attachment';
+type InboxTableRow = Omit<InboxRow, JsonColumn> & Record<JsonColumn, string | null>;
+
+const columns = `id, key, kind, target, lane, chat_user as chatUser, user_id as userId, text, click, file, attachment,
+  state, job_id as jobId, after_seq as afterSeq, received_at as receivedAt`;
 
 /** Final states. */
 const settled: readonly InboxRow['state'][] = ['answered', 'apologised', 'done'];
-
-type BridgeInboxStorage = Pick<
-  BridgeStorage,
-  | 'insertInbox'
-  | 'findInboxByKey'
-  | 'unsubmittedInbox'
-  | 'nextInboxOf'
-  | 'setInboxState'
-  | 'markFileTried'
-  | 'saveAttachment'
-  | 'findUnansweredByKey'
-  | 'markJobAnswered'
-  | 'unanswered'
->;
 
 function prepare(connection: SqliteConnection) {
   const open = `from inbox where settled_at is null and state in ('stored', 'submitted')`;
@@ -43,14 +17,15 @@ function prepare(connection: SqliteConnection) {
     insert: connection.prepare(
       `insert into inbox (key, kind, target, lane, chat_user, user_id, text, click, file, attachment,
        state, received_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) on conflict (key) do nothing`,
+     values (@key, @kind, @target, @lane, @chatUser, @userId, @text, @click, @file, @attachment, 'stored', @at)
+     on conflict (key) do nothing`,
     ),
-    known: connection.prepare<[string], Pick<InboxTableRow, 'text' | 'received_at'>>(
-      'select text, received_at from inbox where key = ?',
+    known: connection.prepare<[string], Pick<InboxRow, 'text' | 'receivedAt'>>(
+      'select text, received_at as receivedAt from inbox where key = ?',
     ),
-    unsent: connection.prepare<[], InboxTableRow>(`select * ${open} order by id`),
+    unsent: connection.prepare<[], InboxTableRow>(`select ${columns} ${open} order by id`),
     nextOf: connection.prepare<[string], InboxTableRow>(
-      `select * ${open} and lane = ? order by id limit 50`,
+      `select ${columns} ${open} and lane = ? order by id limit 50`,
     ),
     // A final state stays: the core's reply may close a row while its own submission still waits for the broker.
     move: connection.prepare(
@@ -68,7 +43,7 @@ function prepare(connection: SqliteConnection) {
       `update inbox set file = json_set(file, '$.isTried', json('true')) where id = ?`,
     ),
     openByKey: connection.prepare<[string], InboxTableRow>(
-      'select * from inbox where key = ? and settled_at is null',
+      `select ${columns} from inbox where key = ? and settled_at is null`,
     ),
     settleJob: connection.prepare(
       `update inbox set state = 'answered', settled_at = ?, text = '', attachment = null
@@ -77,42 +52,21 @@ function prepare(connection: SqliteConnection) {
          and outbox.kind <> 'notice' and outbox.n > inbox.after_seq)`,
     ),
     unanswered: connection.prepare<[number], InboxTableRow>(
-      `select * from inbox where settled_at is null and kind = 'message' and received_at < ?
+      `select ${columns} from inbox where settled_at is null and kind = 'message' and received_at < ?
      order by id limit 200`,
     ),
   };
 }
 
-export function createBridgeInbox(
-  connection: SqliteConnection,
-  now: () => number,
-): BridgeInboxStorage {
+export function createBridgeInbox(connection: SqliteConnection, now: () => number) {
   const statements = prepare(connection);
-  const take = connection.transaction((rows: readonly NewInboxRow[], at: number) =>
-    rows.map((row) => {
-      const { changes } = statements.insert.run(
-        row.key,
-        row.kind,
-        row.target,
-        row.lane,
-        row.chatUser,
-        row.userId,
-        row.text,
-        toJson(row.click),
-        toJson(row.file),
-        toJson(row.attachment),
-        at,
-      );
-      return changes === 1;
-    }),
+  const insert = connection.transaction((rows: readonly NewInboxRow[], at: number) =>
+    rows.map((row) => statements.insert.run({ ...row, ...toColumns(row), at }).changes === 1),
   );
 
   return {
-    insertInbox: (rows, at) => take.immediate(rows, at),
-    findInboxByKey(key) {
-      const row = statements.known.get(key);
-      return row === undefined ? null : { text: row.text, receivedAt: row.received_at };
-    },
+    insertInbox: (rows, at) => insert.immediate(rows, at),
+    findInboxByKey: (key) => statements.known.get(key) ?? null,
     unsubmittedInbox: () => statements.unsent.all().map(rowOf),
     nextInboxOf: (lane) => statements.nextOf.all(lane).map(rowOf),
     setInboxState(id, state, job) {
@@ -135,27 +89,26 @@ export function createBridgeInbox(
     },
     markJobAnswered: (jobId) => void statements.settleJob.run(now(), jobId),
     unanswered: (before) => statements.unanswered.all(before).map(rowOf),
-  };
+  } satisfies Partial<BridgeStorage>;
 }
 
 const toJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
 const parseJson = <Value>(json: string | null): Value | null =>
   json === null ? null : (JSON.parse(json) as Value);
 
-const rowOf = (record: InboxTableRow): InboxRow => ({
-  id: record.id,
-  key: record.key,
-  kind: record.kind,
-  target: record.target,
-  lane: record.lane,
-  chatUser: record.chat_user,
-  userId: record.user_id,
-  text: record.text,
-  click: parseJson(record.click),
-  file: parseJson(record.file),
-  attachment: parseJson(record.attachment),
-  state: record.state,
-  jobId: record.job_id,
-  afterSeq: record.after_seq,
-  receivedAt: record.received_at,
+const toColumns = ({
+  click,
+  file,
+  attachment,
+}: NewInboxRow): Record<JsonColumn, string | null> => ({
+  click: toJson(click),
+  file: toJson(file),
+  attachment: toJson(attachment),
+});
+
+const rowOf = ({ click, file, attachment, ...row }: InboxTableRow): InboxRow => ({
+  ...row,
+  click: parseJson(click),
+  file: parseJson(file),
+  attachment: parseJson(attachment),
 });

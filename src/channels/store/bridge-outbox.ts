@@ -7,52 +7,17 @@ import type {
 } from '../bridge-storage-port.ts';
 import type { SqliteConnection } from '#storage/database';
 
-interface OutboxTableRow {
-  id: number;
-  reply_id: string;
-  job_id: string | null;
-  user_id: string;
-  target: string;
-  lane: string;
-  chat_user: string;
-  n: number;
-  kind: OutboxEntry['kind'];
-  text: string;
+type OutboxTableRow = Omit<OutboxEntry, 'buttons' | 'delivery'> & {
   buttons: string | null;
   state: OutboxEntry['delivery']['state'];
   context: string;
-  due_at: number;
-  created_at: number;
-  ended_at: number | null;
-  place: number | null;
-}
+};
+
+const columns = `id, reply_id as replyId, job_id as jobId, user_id as userId, target, lane, chat_user as chatUser, n, kind,
+  text, buttons, state, context, place as replyToInboxId, due_at as dueAt, created_at as createdAt, ended_at as endedAt`;
 
 /** Final states that a reply can reach without being sent. */
 const ended: readonly OutboxEntry['delivery']['state'][] = ['dropped', 'dead'];
-
-type BridgeOutboxStorage = Pick<
-  BridgeStorage,
-  | 'insertOutbox'
-  | 'nextPerLane'
-  | 'hasEarlierUnanswered'
-  | 'saveDelivery'
-  | 'openNotices'
-  | 'appendText'
-  | 'hasNotice'
-  | 'postedNotice'
-  | 'hasReply'
-  | 'hasAnswer'
-  | 'draftOf'
-  | 'interruptedDeliveries'
-  | 'openReplies'
-  | 'retargetReply'
-  | 'unreported'
-  | 'markReported'
-  | 'charLimitOf'
-  | 'saveCharLimit'
-  | 'counts'
-  | 'openCounts'
->;
 
 /**
  * The inbox row that a reply answers: the first message of its job that no earlier reply has answered. A message about
@@ -78,14 +43,15 @@ const headsSql = `with recursive lanes (lane) as (
     union all
     select (select min(lane) from outbox where ended_at is null and lane > lanes.lane)
       from lanes where lane is not null)
-  select head.* from lanes join outbox as head on head.id = (
-    select outbox.id from outbox where outbox.id in (
-      select id from outbox as line where line.lane = lanes.lane and line.ended_at is null
-      order by id limit ${headsOf})
-    order by json_extract(context, '$.offset') = 0, ${replyToInboxIdSql}, outbox.id limit 1)
-  where lanes.lane is not null order by head.id`;
+  select ${columns} from outbox where id in (
+    select (select outbox.id from outbox where outbox.id in (
+        select id from outbox as line where line.lane = lanes.lane and line.ended_at is null
+        order by id limit ${headsOf})
+      order by json_extract(context, '$.offset') = 0, ${replyToInboxIdSql}, outbox.id limit 1)
+    from lanes where lane is not null)
+  order by id`;
 
-const postedNoticeSql = `select json_extract(context, '$.postId') as post_id from outbox
+const postedNoticeSql = `select json_extract(context, '$.postId') as postId from outbox
   where job_id = ? and kind = 'notice' and state = 'sent' order by id desc limit 1`;
 
 function prepare(connection: SqliteConnection) {
@@ -93,7 +59,8 @@ function prepare(connection: SqliteConnection) {
     insert: connection.prepare(
       `insert into outbox (reply_id, job_id, user_id, target, lane, chat_user, n, kind, text, buttons,
          state, context, due_at, created_at, ended_at, place)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (reply_id) do nothing`,
+       values (@replyId, @jobId, @userId, @target, @lane, @chatUser, @n, @kind, @text, @buttons,
+         @state, @context, @dueAt, @at, @endedAt, @replyToInboxId) on conflict (reply_id) do nothing`,
     ),
     heads: connection.prepare<[], OutboxTableRow>(headsSql),
     behind: connection.prepare<[number]>(
@@ -106,7 +73,7 @@ function prepare(connection: SqliteConnection) {
          text = case when ? is null then text else '' end where id = ?`,
     ),
     openNotices: connection.prepare<[string], OutboxTableRow>(
-      `select * from outbox where job_id = ? and kind = 'notice' and ended_at is null`,
+      `select ${columns} from outbox where job_id = ? and kind = 'notice' and ended_at is null`,
     ),
     addText: connection.prepare('update outbox set text = ?, context = ? where id = ?'),
     hasNotice: connection.prepare<[string, string]>(
@@ -115,23 +82,23 @@ function prepare(connection: SqliteConnection) {
        select 1 from inbox join outbox on outbox.reply_id = 'own:wait-' || inbox.id || ':1'
        where inbox.job_id = ? and outbox.state <> 'dropped' limit 1`,
     ),
-    postedNotice: connection.prepare<[string], { post_id: string | null }>(postedNoticeSql),
+    postedNotice: connection.prepare<[string], { postId: string | null }>(postedNoticeSql),
     hasReply: connection.prepare('select 1 from outbox where reply_id = ?'),
     hasAnswer: connection.prepare(
       `select 1 from outbox where job_id = ? and n > ? and kind <> 'notice' limit 1`,
     ),
-    draft: connection.prepare<[string], { user_id: string; lane: string; n: number }>(
-      `select user_id, lane, n from outbox where job_id = ? and kind = 'draft' order by n desc limit 1`,
+    draft: connection.prepare<[string], { userId: string; lane: string; n: number }>(
+      `select user_id as userId, lane, n from outbox where job_id = ? and kind = 'draft' order by n desc limit 1`,
     ),
     inDoubt: connection.prepare<[], OutboxTableRow>(
-      `select * from outbox where ended_at is null and state = 'sending' order by id`,
+      `select ${columns} from outbox where ended_at is null and state = 'sending' order by id`,
     ),
     openReplies: connection.prepare<[], OutboxTableRow>(
-      'select * from outbox where ended_at is null order by id',
+      `select ${columns} from outbox where ended_at is null order by id`,
     ),
     moveReply: connection.prepare('update outbox set target = ?, lane = ? where id = ?'),
     unreported: connection.prepare<[number], OutboxTableRow>(
-      `select * from outbox where ended_at is not null and reported_at is null order by id limit ?`,
+      `select ${columns} from outbox where ended_at is not null and reported_at is null order by id limit ?`,
     ),
     reported: connection.prepare('update outbox set reported_at = ? where id = ?'),
     limit: connection.prepare<[string, number], { chars: number }>(
@@ -158,33 +125,23 @@ function prepare(connection: SqliteConnection) {
   };
 }
 
-export function createBridgeOutbox(connection: SqliteConnection): BridgeOutboxStorage {
+export function createBridgeOutbox(connection: SqliteConnection) {
   const statements = prepare(connection);
-  const put = connection.transaction((rows: readonly NewOutboxRow[], at: number) =>
-    rows.map((row) => {
-      const { changes } = statements.insert.run(
-        row.replyId,
-        row.jobId,
-        row.userId,
-        row.target,
-        row.lane,
-        row.chatUser,
-        row.n,
-        row.kind,
-        row.text,
-        row.buttons === null ? null : JSON.stringify(row.buttons),
-        row.delivery.state,
-        JSON.stringify(row.delivery.context),
-        row.dueAt,
+  const insert = connection.transaction((rows: readonly NewOutboxRow[], at: number) =>
+    rows.map(({ buttons, delivery: { state, context }, ...row }) => {
+      const { changes } = statements.insert.run({
+        ...row,
+        buttons: buttons === null ? null : JSON.stringify(buttons),
+        state,
+        context: JSON.stringify(context),
         at,
-        ended.includes(row.delivery.state) ? at : null,
-        row.replyToInboxId,
-      );
+        endedAt: ended.includes(state) ? at : null,
+      });
       return changes === 1;
     }),
   );
   return {
-    insertOutbox: (rows, at) => put.immediate(rows, at),
+    insertOutbox: (rows, at) => insert.immediate(rows, at),
     nextPerLane: () => statements.heads.all().map(entryOf),
     hasEarlierUnanswered: ({ id }) => statements.behind.get(id) !== undefined,
     saveDelivery(id, { state, context }, { dueAt, endedAt }) {
@@ -195,13 +152,10 @@ export function createBridgeOutbox(connection: SqliteConnection): BridgeOutboxSt
     appendText: (id, text, { context }) =>
       void statements.addText.run(text, JSON.stringify(context), id),
     hasNotice: (jobId) => statements.hasNotice.get(jobId, jobId) !== undefined,
-    postedNotice: (jobId) => statements.postedNotice.get(jobId)?.post_id ?? null,
+    postedNotice: (jobId) => statements.postedNotice.get(jobId)?.postId ?? null,
     hasReply: (replyId) => statements.hasReply.get(replyId) !== undefined,
     hasAnswer: (jobId, n) => statements.hasAnswer.get(jobId, n) !== undefined,
-    draftOf(jobId) {
-      const row = statements.draft.get(jobId);
-      return row === undefined ? null : { userId: row.user_id, lane: row.lane, n: row.n };
-    },
+    draftOf: (jobId) => statements.draft.get(jobId) ?? null,
     interruptedDeliveries: () => statements.inDoubt.all().map(entryOf),
     openReplies: () => statements.openReplies.all().map(entryOf),
     retargetReply: (id, target, lane) => void statements.moveReply.run(target, lane, id),
@@ -211,27 +165,11 @@ export function createBridgeOutbox(connection: SqliteConnection): BridgeOutboxSt
     saveCharLimit: (server, limit, at) => void statements.learn.run(server, limit, at),
     counts: () => statements.counts.get()!,
     openCounts: () => statements.openCounts.get()!,
-  };
+  } satisfies Partial<BridgeStorage>;
 }
 
-const entryOf = (record: OutboxTableRow): OutboxEntry => ({
-  id: record.id,
-  replyId: record.reply_id,
-  jobId: record.job_id,
-  userId: record.user_id,
-  target: record.target,
-  lane: record.lane,
-  chatUser: record.chat_user,
-  n: record.n,
-  kind: record.kind,
-  text: record.text,
-  buttons: record.buttons === null ? null : (JSON.parse(record.buttons) as OutboxEntry['buttons']),
-  delivery: {
-    state: record.state,
-    context: JSON.parse(record.context) as OutboxEntry['delivery']['context'],
-  },
-  replyToInboxId: record.place,
-  dueAt: record.due_at,
-  createdAt: record.created_at,
-  endedAt: record.ended_at,
+const entryOf = ({ buttons, state, context, ...row }: OutboxTableRow): OutboxEntry => ({
+  ...row,
+  buttons: buttons === null ? null : (JSON.parse(buttons) as OutboxEntry['buttons']),
+  delivery: { state, context: JSON.parse(context) as OutboxEntry['delivery']['context'] },
 });
