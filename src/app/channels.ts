@@ -30,13 +30,7 @@ export interface Channel {
   title: string;
   isConfigured(config: Config): Promise<boolean>;
   /** @throws as `ChannelModule.open` */
-  open(config: Config, log: Log): Promise<OpenChannel>;
-}
-
-export interface OpenChannel {
-  name: string;
-  settings: ChannelSection;
-  adapter: ChannelAdapter;
+  open(config: Config, log: Log): Promise<{ settings: ChannelSection; adapter: ChannelAdapter }>;
 }
 
 type ChannelSection = BridgeSettings & { database: string };
@@ -53,7 +47,7 @@ export function defineChannel<Section extends ChannelSection>(
     isConfigured: async (config) => (await load()).channel.isConfigured(sectionOf(config)),
     async open(config, log) {
       const settings = sectionOf(config);
-      return { name, settings, adapter: (await load()).channel.open(settings, log) };
+      return { settings, adapter: (await load()).channel.open(settings, log) };
     },
   };
 }

@@ -180,16 +180,11 @@ function assemble(options: BridgeOptions) {
 
 /** Body of `GET /healthz`. */
 function healthOf(link: CoreLink, storage: BridgeStorage): Record<string, unknown> {
-  const { inbox, outbox, sent, uncertain, dead, unreported, lastSentAt } = storage.counts();
+  const { lastSentAt, ...counts } = storage.counts();
   return {
     nats: link.state,
     ...(link.problem === null ? {} : { problem: link.problem.message }),
-    outbox,
+    ...counts,
     lastSentAt: lastSentAt === null ? null : new Date(lastSentAt).toISOString(),
-    inbox,
-    sent,
-    uncertain,
-    dead,
-    unreported,
   };
 }

@@ -3,13 +3,14 @@
  * message.
  */
 import type { Config } from '#app/config/config';
-import { channels, type Channel, type OpenChannel } from '#app/channels';
+import { channels, type Channel } from '#app/channels';
 import { eventError } from '#machines/delivery';
 import { messageOf } from '#shared/errors';
 import { silentLog } from '#shared/log';
 import { noServerAdvice } from '#events/connection/server-location';
 import { reachableUrl } from '#http/client/core-client';
-import type { CheckResult } from '#shared/check-result';
+import { checkResultsOf, type CheckResult } from '#shared/check-result';
+import type { ChannelAbilities, ChannelAdapter } from '#channels/channel-adapter-port';
 import { getJsonPage } from './json-page.ts';
 
 export interface BridgeCheckOptions {
@@ -46,72 +47,75 @@ async function checkChannel(
   config: Config,
   { isCoreThere = false, sendTest }: BridgeCheckOptions,
 ): Promise<CheckResult[]> {
+  const { fine, fault } = checkResultsOf(channel.name);
   try {
-    const opened = await channel.open(config, silentLog());
-    const findings = await opened.adapter.check();
-    findings.push(await checkProcess(opened, config, isCoreThere));
-    if (sendTest !== undefined) findings.push(await sendTestMessage(opened, sendTest));
+    const { settings, adapter } = await channel.open(config, silentLog());
+    const findings = [
+      ...(await adapter.check()),
+      fine(describeAbilities(channel, adapter.abilities)),
+    ];
+    findings.push(await checkProcess(channel, reachableUrl(settings), config, isCoreThere));
+    if (sendTest !== undefined) findings.push(await sendTestMessage(channel, adapter, sendTest));
     return findings;
   } catch (error) {
-    const { name: part } = channel;
-    return [{ part, ok: false, what: messageOf(error), advice: `see docs/${part}.md` }];
+    return [fault(messageOf(error), `see docs/${channel.name}.md`)];
   }
+}
+
+function describeAbilities(
+  { title }: Channel,
+  { maxChars, charUnit, buttons, links, filesIn, filesOut, edits }: ChannelAbilities,
+): string {
+  const can = { buttons, links, 'files of users': filesIn, 'files in answers': filesOut, edits };
+  const names = Object.entries(can).flatMap(([name, isAble]) => (isAble ? [name] : []));
+  const unit = charUnit === 'code-points' ? 'characters' : `characters (${charUnit})`;
+  return [`posts in ${title} have at most ${maxChars} ${unit}`, ...names].join(', ');
 }
 
 /** Whether the bridge itself runs at its address. */
 async function checkProcess(
-  { name: part, settings }: OpenChannel,
+  { name }: Channel,
+  url: string,
   { nats }: Config,
   isCoreThere: boolean,
 ): Promise<CheckResult> {
-  const url = reachableUrl(settings);
+  const { fine, fault } = checkResultsOf(name);
   try {
     const { json } = await getJsonPage(`${url}/healthz`);
     const { nats: bus, outbox, uncertain, dead } = json as Record<string, unknown>;
     const what = `the bridge runs at ${url}: NATS ${String(bus)}, ${String(outbox)} replies wait, ${String(uncertain)} uncertain, ${String(dead)} dead`;
     const startsOne = isCoreThere ? noServerAdvice : `start the core; ${noServerAdvice}`;
     const advice = nats.url === null ? startsOne : 'the line about nats says what to do';
-    return bus === 'connected' ? { part, ok: true, what } : { part, ok: false, what, advice };
+    return bus === 'connected' ? fine(what) : fault(what, advice);
   } catch {
-    return {
-      part,
-      ok: true,
-      what: `the bridge does not run at ${url}`,
-      advice: `start it with: gatehouse bridge ${part}`,
-    };
+    return fine(`the bridge does not run at ${url}`, `start it with: gatehouse bridge ${name}`);
   }
 }
 
 async function sendTestMessage(
-  { name: part, adapter }: OpenChannel,
+  { name }: Channel,
+  adapter: ChannelAdapter,
   chatUser: string,
 ): Promise<CheckResult> {
+  const { fine, fault } = checkResultsOf(name);
   const target = adapter.targets.all.find((one) => one.isPrivate && one.hasMember(chatUser));
   if (target === undefined) {
-    return {
-      part,
-      ok: false,
-      what: `no bot may talk to ${chatUser}`,
-      advice: 'add the number to allowedUserIds',
-    };
+    return fault(`no bot may talk to ${chatUser}`, 'add the number to allowedUserIds');
   }
   const text = 'Gatehouse: 시험 메시지입니다. / This is a test message.';
-  const key = `doctor:${Date.now()}`;
-  const event = await adapter.deliver({
+  const post = {
     target,
     chatUser,
     text,
     buttons: null,
-    key,
+    key: `doctor:${Date.now()}`,
     replaces: null,
-  });
+  };
+  const event = await adapter.deliver(post);
+  if (event.type === 'posted') {
+    return fine(`a test message was posted to ${chatUser} by ${target.name}`);
+  }
   const error = eventError(event);
-  return event.type === 'posted'
-    ? { part, ok: true, what: `a test message was posted to ${chatUser} by ${target.name}` }
-    : {
-        part,
-        ok: false,
-        what: `the test message to ${chatUser}: ${error || event.type}`,
-        advice: error === '' ? 'try again in a moment' : adapter.adviceFor(error, target),
-      };
+  const advice = error === '' ? 'try again in a moment' : adapter.adviceFor(error, target);
+  return fault(`the test message to ${chatUser}: ${error || event.type}`, advice);
 }

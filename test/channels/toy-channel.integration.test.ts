@@ -224,6 +224,7 @@ describe.skipIf(natsCommand === null)('a channel with other abilities than Synol
     const found = await checkBridge(config, { channels, sendTest: 'kim' });
     expect(found).toMatchObject([
       { part: 'toy', ok: true, what: `its address is ${chat.url}` },
+      { part: 'toy', ok: true, what: 'posts in Toy have at most 100 characters (utf-16), edits' },
       { part: 'toy', ok: true, advice: 'start it with: gatehouse bridge toy' },
       { part: 'toy', ok: true, what: 'a test message was posted to kim by hall' },
     ]);

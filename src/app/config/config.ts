@@ -16,9 +16,9 @@ import {
   optionalSection,
   nonEmptyString,
   urlWithoutCredentials,
-} from './zod-helpers.ts';
+} from '#shared/config-fields';
+import { synologySchema } from '#channels/synology/synology-config';
 import { backendKinds } from '#models/client/server-profiles';
-import { synologySchema } from './synology-config.ts';
 
 const backend = z.strictObject({
   id: slug.describe('Id, used by roles and callers.'),

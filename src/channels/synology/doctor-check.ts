@@ -2,11 +2,12 @@
  * Doctor check of Synology Chat: the form of the addresses and tokens, whether the NAS answers and with which
  * certificate, and whether the configured users exist.
  */
-import type { CheckResult } from '#shared/check-result';
+import { checkResultsOf, type CheckResult } from '#shared/check-result';
 import type { NasClient } from './nas-client.ts';
-import { tokenFromUrl, type SynologySettings, type Target, type Targets } from './targets.ts';
+import type { SynologySettings } from './synology-config.ts';
+import { tokenFromUrl, type Target, type Targets } from './targets.ts';
 
-const part = 'synology';
+const { fine, fault } = checkResultsOf('synology');
 
 export async function checkSynology(
   settings: SynologySettings,
@@ -23,34 +24,25 @@ function checkAddress({ name, kind, url }: Target): CheckResult[] {
   const findings: CheckResult[] = [];
   const query = new URL(url).searchParams;
   const method = kind === 'bot' ? 'chatbot' : 'incoming';
-  const addFault = (what: string, advice: string): void =>
-    void findings.push({ part, ok: false, what: `${name}: ${what}`, advice });
+  const add = (finding: typeof fault, what: string, advice: string): void =>
+    void findings.push(finding(`${name}: ${what}`, advice));
   if (query.get('api') !== 'SYNO.Chat.External') {
-    addFault('the address is not one of the Chat API', 'copy the incoming URL as Chat shows it');
+    const advice = 'copy the incoming URL as Chat shows it';
+    add(fault, 'the address is not one of the Chat API', advice);
   }
   if (query.get('method') !== method) {
-    addFault(
-      `the address is for method=${query.get('method') ?? 'nothing'}`,
-      `a ${kind} needs the address with method=${method}`,
-    );
+    const advice = `a ${kind} needs the address with method=${method}`;
+    add(fault, `the address is for method=${query.get('method') ?? 'nothing'}`, advice);
   }
-  if (tokenFromUrl(url) === null)
-    addFault('the address has no token', 'copy it whole, with the token');
-  else if (!/[?&]token=%22[^&]+%22/.test(url)) {
-    findings.push({
-      part,
-      ok: true,
-      what: `${name}: the token in the address stands without %22 around it`,
-      advice: 'newer versions of Chat refuse that with code 115: write token=%22…%22',
-    });
+  if (tokenFromUrl(url) === null) {
+    add(fault, 'the address has no token', 'copy it whole, with the token');
+  } else if (!/[?&]token=%22[^&]+%22/.test(url)) {
+    const advice = 'newer versions of Chat refuse that with code 115: write token=%22…%22';
+    add(fine, 'the token in the address stands without %22 around it', advice);
   }
   if (url.startsWith('http:')) {
-    findings.push({
-      part,
-      ok: true,
-      what: `${name}: the address is not encrypted`,
-      advice: 'use https and port 5001, with caFile and fingerprint256',
-    });
+    const advice = 'use https and port 5001, with caFile and fingerprint256';
+    add(fine, 'the address is not encrypted', advice);
   }
   return findings;
 }
@@ -64,22 +56,16 @@ async function checkNas(
   const who = `${name} (${target.server})`;
   const userIds = await nas.users(target);
   if (!userIds.ok) {
-    const advice = adviceFor(userIds.error, target.server);
-    return [{ part, ok: false, what: `${who}: ${userIds.error}`, advice }];
+    return [fault(`${who}: ${userIds.error}`, adviceFor(userIds.error, target.server))];
   }
-  const findings: CheckResult[] = [
-    { part, ok: true, what: `${who}: answers, and knows ${userIds.ids.length} people` },
-  ];
-  const missing = peopleOf(target, settings).filter((id) => !userIds.ids.includes(id));
-  if (missing.length > 0) {
-    findings.push({
-      part,
-      ok: false,
-      what: `${name}: nobody in the chat has the number ${missing.join(', ')}`,
-      advice: `the numbers are: ${userIds.ids.slice(0, 20).join(', ')}${kind === 'bot' ? '; the number in a webhook is another one' : ''}`,
-    });
-  }
-  return findings;
+  const { ids } = userIds;
+  const answers = fine(`${who}: answers, and knows ${ids.length} people`);
+  const missing = peopleOf(target, settings).filter((id) => !ids.includes(id));
+  if (missing.length === 0) return [answers];
+  const others = kind === 'bot' ? '; the number in a webhook is another one' : '';
+  const advice = `the numbers are: ${ids.slice(0, 20).join(', ')}${others}`;
+  const what = `${name}: nobody in the chat has the number ${missing.join(', ')}`;
+  return [answers, fault(what, advice)];
 }
 
 function peopleOf(target: Target, settings: SynologySettings): string[] {
@@ -100,7 +86,7 @@ function checkRefusals({ quietRefusals }: SynologySettings): CheckResult[] {
     'Chat is told of each message that is refused: of one who is not allowed, or is too fast';
   const advice =
     'some versions of Chat then stop sending to the bot, for everybody, until its URL is saved again: quietRefusals: true answers 200';
-  return [{ part, ok: true, what, advice }];
+  return [fine(what, advice)];
 }
 
 /** The advice for an error of the NAS or of the connection to it. `nas` is its origin. */

@@ -1,14 +1,15 @@
 /** Client of the NAS's Chat API: posts, the list of users, posted files. */
 import { z } from 'zod';
+import { sendHttpRequest } from '#shared/http-request';
 import type { TlsTrust } from '#shared/tls-options';
 import {
   mapResponse,
   isChatStopped,
   isLoginPage,
   parseApiResponse,
+  type NasHttpOutcome,
 } from './nas-response-mapper.ts';
 import { refusalText } from './nas-codes.ts';
-import { sendNasRequest, type NasHttpOutcome } from './nas-http.ts';
 import { countChars } from '../outbox/char-units.ts';
 import type { ChannelFile, DeliveryOutcome, OutgoingPart } from '../channel-adapter-port.ts';
 import { attachmentOf } from './buttons.ts';
@@ -42,14 +43,8 @@ const userList = z.object({
 });
 
 export function createNasClient(trust: TlsTrust): NasClient {
-  const get = (url: string, bodyBytesMax: number, signal?: AbortSignal): Promise<NasHttpOutcome> =>
-    sendNasRequest({
-      url,
-      method: 'GET',
-      trust,
-      bodyBytesMax,
-      ...(signal === undefined ? {} : { signal }),
-    });
+  const get = (url: string, bytesMax: number, signal?: AbortSignal): Promise<NasHttpOutcome> =>
+    send({ url, method: 'GET', trust, bytesMax, ...(signal === undefined ? {} : { signal }) });
   const file = async (
     target: Target,
     postId: string,
@@ -70,25 +65,19 @@ export function createNasClient(trust: TlsTrust): NasClient {
     },
 
     async post(target, post) {
-      const outcome = await sendNasRequest({
+      const outcome = await send({
         url: target.url,
         method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: `payload=${encodeURIComponent(JSON.stringify(payloadOf(target, post)))}`,
         trust,
-        bodyBytesMax: responseBytesMax,
+        bytesMax: responseBytesMax,
       });
       return mapResponse(outcome, countChars(post.text, 'code-points'));
     },
 
     async probe(target, signal) {
-      const url = methodUrl(target, 'user_list');
-      const outcome = await sendNasRequest({
-        url,
-        method: 'GET',
-        trust,
-        bodyBytesMax: usersBytesMax,
-        signal,
-      });
+      const outcome = await get(methodUrl(target, 'user_list'), usersBytesMax, signal);
       if (outcome.kind !== 'answer') return outcome.error;
       const apiResponse = outcome.status === 200 ? parseApiResponse(outcome.body) : null;
       if (apiResponse === null) return `HTTP ${outcome.status}, not the Chat API`;
@@ -109,6 +98,19 @@ export function createNasClient(trust: TlsTrust): NasClient {
       return { ok: true, ids: list.data.users.map((user) => String(user.user_id)) };
     },
   };
+}
+
+/** A disk that spins up takes ten seconds; a NAS that is off does not answer at all. */
+const timeouts = { connectMs: 10_000, timeoutMs: 30_000 };
+
+/** Never rejects. The caller must know whether the NAS can have received the request. */
+async function send(
+  request: Omit<Parameters<typeof sendHttpRequest>[0], keyof typeof timeouts>,
+): Promise<NasHttpOutcome> {
+  const outcome = await sendHttpRequest({ ...timeouts, ...request });
+  return outcome.ok
+    ? { kind: 'answer', ...outcome }
+    : { kind: outcome.wasSent ? 'lost' : 'unsent', error: outcome.error };
 }
 
 /** Maps a response to `post_file_get`. */

@@ -8,10 +8,16 @@
  * N3: an unknown code is treated like such a page: waited out, and final only if the chat accepts another text
  *     meanwhile.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { DeliveryOutcome } from '../channel-adapter-port.ts';
 import { chatStopped, meaningOf, nasCodes, refusalText, unknownError } from './nas-codes.ts';
-import type { NasHttpOutcome } from './nas-http.ts';
+
+export type NasHttpOutcome =
+  | { kind: 'answer'; status: number; headers: IncomingHttpHeaders; body: Buffer }
+  /** No byte of the request has left. */
+  | { kind: 'unsent'; error: string }
+  | { kind: 'lost'; error: string };
 
 /** A response of the API. `code` null: a refusal without a readable code. */
 export type ApiResponse =

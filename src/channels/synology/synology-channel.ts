@@ -7,7 +7,8 @@ import type { ChannelAdapter, ChannelModule, OutgoingPart } from '../channel-ada
 import { toChatMarkup } from './chat-markup.ts';
 import { adviceFor, checkSynology } from './doctor-check.ts';
 import { createNasClient } from './nas-client.ts';
-import { parseTargets, type SynologySettings, type Target } from './targets.ts';
+import { parseTargets, type Target } from './targets.ts';
+import type { SynologySettings } from './synology-config.ts';
 import { createSynologyWebhook } from './webhook.ts';
 import { createWebhookAuthenticator } from './webhook-auth.ts';
 

@@ -7,44 +7,15 @@
  */
 import { GatehouseError } from '#shared/errors';
 import { createTargets, type ChannelTarget, type ChannelTargets } from '../targets.ts';
-
-export interface BotSettings {
-  name: string;
-  incomingUrl: string;
-  token: string;
-  allowedUserIds: readonly (string | number)[];
-}
-
-export interface ChannelSettings {
-  channelId?: string | number | undefined;
-  name?: string | undefined;
-  incomingUrl: string;
-  token: string;
-  triggerWords: readonly string[];
-  /** The webhook's number of a user → the chat's number. */
-  userIdMap: Readonly<Record<string, string | number>>;
-}
+import type { SynologySettings } from './synology-config.ts';
 
 /** The places and users of the section `synology`. */
-export interface TargetSettings {
-  incomingUrl: string | null;
-  token: string | null;
-  allowedUserIds: readonly (string | number)[];
-  bots: readonly BotSettings[];
-  channels: readonly ChannelSettings[];
-  /** The chat's number of a user → the user's id in Gatehouse, if they differ. */
-  users: Readonly<Record<string, string>>;
-}
-
-/** The section `synology`, without what every channel has (`BridgeSettings`). */
-export interface SynologySettings extends TargetSettings {
-  maxChars: number;
-  minIntervalMs: number;
-  caFile: string | null;
-  fingerprint256: string | null;
-  files: 'names' | 'always' | 'off';
-  quietRefusals: boolean;
-}
+type TargetSettings = Pick<
+  SynologySettings,
+  'incomingUrl' | 'token' | 'allowedUserIds' | 'bots' | 'channels' | 'users'
+>;
+type BotSettings = TargetSettings['bots'][number];
+type ChannelSettings = TargetSettings['channels'][number];
 
 export interface Target extends ChannelTarget {
   kind: 'bot' | 'channel';

@@ -1,4 +1,4 @@
-/** Zod building blocks for the schemas of the configuration. */
+/** Fields of the configuration, as zod schemas. */
 import { homedir } from 'node:os';
 import { z } from 'zod';
 

@@ -8,7 +8,7 @@ import {
   secret,
   optionalSection,
   nonEmptyString,
-} from './zod-helpers.ts';
+} from '#shared/config-fields';
 
 const userIds = z.array(z.union([z.string(), z.number()]));
 
@@ -93,3 +93,5 @@ export const synologySchema = optionalSection({
     .default([])
     .describe('Channels; each needs an outgoing and an incoming webhook.'),
 });
+
+export type SynologySettings = z.infer<typeof synologySchema>;
