@@ -17,13 +17,6 @@ import type { JetStreamContext, OutboxRelay } from '../outbox/outbox-relay.ts';
 import { ensureStream, type StreamSpec, type StreamSpecs } from '../streams/streams.ts';
 import type { TokenFeed } from '../streams/token-feed.ts';
 
-export interface ConnectionServices {
-  /** Runs all services until the signal aborts. Never rejects. */
-  serve(nc: NatsConnection, signal: AbortSignal): Promise<void>;
-  /** Accepts no more requests and messages; resolves when those in hand are finished. */
-  stopIntake(): Promise<void>;
-}
-
 export interface ConsumerSpec {
   name: string;
   /** The stream to read; its first subject is the filter. */
@@ -53,9 +46,9 @@ export interface ConnectionServicesParts {
 const serviceConcurrency = 512;
 
 export const createConnectionServices = (parts: ConnectionServicesParts): ConnectionServices =>
-  new NatsConnectionServices(parts);
+  new ConnectionServices(parts);
 
-class NatsConnectionServices implements ConnectionServices {
+export class ConnectionServices {
   readonly #parts: ConnectionServicesParts;
   readonly #stopping = new AbortController();
   #intake: Promise<void> = Promise.resolve();
@@ -64,6 +57,7 @@ class NatsConnectionServices implements ConnectionServices {
     this.#parts = parts;
   }
 
+  /** Runs all services until the signal aborts. Never rejects. */
   async serve(nc: NatsConnection, signal: AbortSignal): Promise<void> {
     const { relays: lanes, tokens, log } = this.#parts;
     this.#parts.onPayloadMax(nc.info?.max_payload ?? 1024 ** 2);
@@ -84,6 +78,7 @@ class NatsConnectionServices implements ConnectionServices {
     tokens.detach();
   }
 
+  /** Accepts no more requests and messages; resolves when those in hand are finished. */
   async stopIntake(): Promise<void> {
     this.#stopping.abort();
     await this.#intake;

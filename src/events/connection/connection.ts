@@ -14,16 +14,6 @@ import { abortableSleep } from '#shared/abortable-sleep';
 import { settledWithin } from './async-timers.ts';
 import type { NatsProblem } from '../messaging-port.ts';
 
-export interface Connection {
-  start(): void;
-  /** Ends the session (waits for its `serve`) and closes the connection. */
-  stop(): Promise<void>;
-  readonly state: 'connected' | 'connecting' | 'off';
-  readonly server: { address: NatsServerAddress; version: string } | null;
-  /** Why there is no connection; null while connected. */
-  readonly problem: NatsProblem | null;
-}
-
 export interface ConnectionParts {
   /** Client name shown by the server. */
   name: string;
@@ -47,14 +37,13 @@ const drainMs = 2_000;
 /** Inbox prefix of the core or of a channel's bridge, which its permissions name (docs/events.md, section 8). */
 export const inboxPrefixOf = (who: string): string => `_INBOX_${who}`;
 
-export const createConnection = (parts: ConnectionParts): Connection =>
-  new ReconnectingConnection(parts);
+export const createConnection = (parts: ConnectionParts): Connection => new Connection(parts);
 
-class ReconnectingConnection implements Connection {
+export class Connection {
   readonly #parts: ConnectionParts;
   readonly #stopping = new AbortController();
-  #state: Connection['state'] = 'off';
-  #server: Connection['server'] = null;
+  #state: 'connected' | 'connecting' | 'off' = 'off';
+  #server: { address: NatsServerAddress; version: string } | null = null;
   #problem: NatsProblem | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -67,20 +56,22 @@ class ReconnectingConnection implements Connection {
     this.#running = this.#run();
   }
 
+  /** Ends the session (waits for its `serve`) and closes the connection. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
     this.#state = 'off';
   }
 
-  get state(): Connection['state'] {
+  get state(): 'connected' | 'connecting' | 'off' {
     return this.#state;
   }
 
-  get server(): Connection['server'] {
+  get server(): { address: NatsServerAddress; version: string } | null {
     return this.#server;
   }
 
+  /** Why there is no connection; null while connected. */
   get problem(): NatsProblem | null {
     return this.#problem;
   }

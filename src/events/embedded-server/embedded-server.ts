@@ -20,14 +20,6 @@ import {
 import { abortableSleep } from '#shared/abortable-sleep';
 import { settledWithin } from '../connection/async-timers.ts';
 
-export interface EmbeddedNatsServer {
-  /** Starts the server unless it runs. @throws GH_BUS_NO_SERVER with the server's output if it cannot start. */
-  ensureRunning(signal: AbortSignal): Promise<NatsServerAddress>;
-  /** Null while it does not run. */
-  readonly pid: number | null;
-  stop(): Promise<void>;
-}
-
 export interface EmbeddedNatsServerOptions {
   dataFolder: string;
   command: string;
@@ -66,9 +58,9 @@ export function serverVersion(command: string): Promise<string | null> {
 
 /** @throws when the folder cannot be written. */
 export const createEmbeddedNatsServer = (options: EmbeddedNatsServerOptions): EmbeddedNatsServer =>
-  new ChildProcessNatsServer(options);
+  new EmbeddedNatsServer(options);
 
-class ChildProcessNatsServer implements EmbeddedNatsServer {
+export class EmbeddedNatsServer {
   readonly #options: EmbeddedNatsServerOptions;
   readonly #files: EmbeddedServerFiles;
   #child: ChildProcess | null = null;
@@ -82,10 +74,12 @@ class ChildProcessNatsServer implements EmbeddedNatsServer {
     this.#files = openEmbeddedServerFiles(options.dataFolder);
   }
 
+  /** Null while it does not run. */
   get pid(): number | null {
     return this.#listening?.pid ?? null;
   }
 
+  /** Starts the server unless it runs. @throws GH_BUS_NO_SERVER with the server's output if it cannot start. */
   async ensureRunning(signal: AbortSignal): Promise<NatsServerAddress> {
     if (this.#listening !== null) return this.#listening.address;
     await stopLeftoverServers(this.#files, signal);

@@ -50,16 +50,6 @@ export interface JetStreamContext {
   jsm: JetStreamManager;
 }
 
-export interface OutboxRelay {
-  /** Publishes until the signal aborts. @throws when the broker is gone or refuses: run it again later. */
-  run(link: JetStreamContext, signal: AbortSignal): Promise<void>;
-  /** Wake-up signal: the journal has new rows. */
-  wake(): void;
-  /** Resolves true when everything committed by now is published; false if the run ends before. */
-  flush(): Promise<boolean>;
-  readonly cursor: OutboxCursor;
-}
-
 export interface OutboxRelayParts {
   source: StreamSource;
   outbox: EventLogStorage;
@@ -80,10 +70,9 @@ const ackTimeoutMs = 5_000;
 /** Saving costs a disk sync on the thread that also serves users; the stream itself has the exact cursor. */
 const saveEveryMs = 500;
 
-export const createOutboxRelay = (parts: OutboxRelayParts): OutboxRelay =>
-  new JetStreamRelay(parts);
+export const createOutboxRelay = (parts: OutboxRelayParts): OutboxRelay => new OutboxRelay(parts);
 
-class JetStreamRelay implements OutboxRelay {
+export class OutboxRelay {
   readonly #parts: OutboxRelayParts;
   #cursor: OutboxCursor;
   #savedPos: number;
@@ -102,11 +91,13 @@ class JetStreamRelay implements OutboxRelay {
     return this.#cursor;
   }
 
+  /** Wake-up signal: the journal has new rows. */
   wake(): void {
     this.#isAwake = true;
     this.#wakeUp?.();
   }
 
+  /** Resolves true when everything committed by now is published; false if the run ends before. */
   flush(): Promise<boolean> {
     const { rows, upTo } = this.#parts.outbox.backlog(this.#cursor.pos);
     if (rows === 0) return Promise.resolve(true);
@@ -116,6 +107,7 @@ class JetStreamRelay implements OutboxRelay {
     });
   }
 
+  /** Publishes until the signal aborts. @throws when the broker is gone or refuses: run it again later. */
   async run(link: JetStreamContext, signal: AbortSignal): Promise<void> {
     const end = (): void => this.#wakeUp?.();
     signal.addEventListener('abort', end);

@@ -17,13 +17,6 @@ import type { InspectorContext, Viewer, Connection } from './inspector-context.t
 import { tryCharge } from './charge.ts';
 import { rowsPerSlice } from './cooperative-scheduler.ts';
 
-export interface JobSubscription {
-  /** `afterN`: the last row that the page has. `jobId` null: stop watching. */
-  change(jobId: string | null, afterN: number): void;
-  /** Must be called regularly: for rows that publish no event, and for work that the rate limit postponed. */
-  refresh(): void;
-}
-
 /**
  * Maximum bytes per message, unless a single frame is larger: seconds on a slow connection, milliseconds on a fast one.
  */
@@ -33,9 +26,9 @@ export const createJobSubscription = (
   parts: InspectorContext,
   viewer: Viewer,
   connection: Connection,
-): JobSubscription => new LiveJobSubscription(parts, viewer, connection);
+): JobSubscription => new JobSubscription(parts, viewer, connection);
 
-class LiveJobSubscription implements JobSubscription {
+export class JobSubscription {
   readonly #parts: InspectorContext;
   readonly #viewer: Viewer;
   readonly #connection: Connection;
@@ -64,6 +57,7 @@ class LiveJobSubscription implements JobSubscription {
     this.#connection = connection;
   }
 
+  /** `afterN`: the last row that the page has. `jobId` null: stop watching. */
   change(jobId: string | null, afterN: number): void {
     if (jobId !== this.#reader?.storedJob.id) {
       this.#unsubscribe();
@@ -75,6 +69,7 @@ class LiveJobSubscription implements JobSubscription {
     if (jobId !== null) this.#wake();
   }
 
+  /** Must be called regularly: for rows that publish no event, and for work that the rate limit postponed. */
   refresh(): void {
     const goesOn = this.#reader !== null && !this.#reader.isEnded;
     if (goesOn || this.#isCatchingUp || this.#requested !== null) this.#wake();

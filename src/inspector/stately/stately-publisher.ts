@@ -19,13 +19,6 @@ export interface StatelyReceiver {
   send(message: Record<string, unknown>): void;
 }
 
-export interface StatelyPublisher {
-  /** Returns the unsubscribe function. */
-  subscribe(receiver: StatelyReceiver): () => void;
-  /** Forwards a message of a foreign inspector to all receivers but its sender. */
-  relay(message: Record<string, unknown>, sender: StatelyReceiver | null): void;
-}
-
 /** Journal readers kept open; the one used longest ago is evicted, and its job starts again from its first row. */
 const readersMax = 500;
 
@@ -37,9 +30,9 @@ interface StatelyPublisherOptions {
 }
 
 export const createStatelyPublisher = (options: StatelyPublisherOptions): StatelyPublisher =>
-  new JournalStatelyPublisher(options);
+  new StatelyPublisher(options);
 
-class JournalStatelyPublisher implements StatelyPublisher {
+export class StatelyPublisher {
   readonly #options: StatelyPublisherOptions;
   readonly #receivers = new Set<StatelyReceiver>();
   readonly #readers = new Map<string, JournalReader>();
@@ -52,6 +45,7 @@ class JournalStatelyPublisher implements StatelyPublisher {
     this.#options = options;
   }
 
+  /** Returns the unsubscribe function. */
   subscribe(receiver: StatelyReceiver): () => void {
     this.#receivers.add(receiver);
     this.#unsubscribe ??= this.#listen();
@@ -64,6 +58,7 @@ class JournalStatelyPublisher implements StatelyPublisher {
     };
   }
 
+  /** Forwards a message of a foreign inspector to all receivers but its sender. */
   relay(message: Record<string, unknown>, sender: StatelyReceiver | null): void {
     for (const receiver of this.#receivers) {
       if (receiver !== sender && receiver.user === null) receiver.send(message);

@@ -49,27 +49,6 @@ export interface SubmitResult {
   isDuplicate: boolean;
 }
 
-export interface Journal {
-  /**
-   * Opens a job. When it resolves, the message is on disk. With an idempotency key that was used before, it returns the
-   * earlier job and does nothing.
-   * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
-   */
-  submit(submission: Submission): Promise<SubmitResult>;
-  /**
-   * Sends an event to a job. When it resolves, the event is on disk.
-   * @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
-   */
-  send(jobId: string, event: JobEvent, idempotencyKey?: string | null): Promise<void>;
-  /** Position of an open job that waits, in the scheduler's queue or at a gate; null when it does not wait. */
-  queuePositionOf(jobId: string): QueuePosition | null;
-  readonly stats: JournalStats;
-  /** Resumes all open jobs in their states. Call once. */
-  resume(): void;
-  /** Commits accepted events and stops effects (they run again after the next start). Later events are refused. */
-  stop(graceMs: number): Promise<void>;
-}
-
 export interface JournalStats {
   queued: number;
   running: number;
@@ -80,10 +59,10 @@ export interface JournalStats {
 }
 
 export function createJournal(options: JournalOptions): Journal {
-  return new JobJournal(options);
+  return new Journal(options);
 }
 
-class JobJournal implements Journal {
+export class Journal {
   readonly #parts: JournalParts;
   readonly #turn: TurnPipeline;
   readonly #recovery: JobRecovery;
@@ -119,6 +98,11 @@ class JobJournal implements Journal {
     this.#recovery = new JobRecovery(this.#parts);
   }
 
+  /**
+   * Opens a job. When it resolves, the message is on disk. With an idempotency key that was used before, it returns the
+   * earlier job and does nothing.
+   * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   */
   submit(submission: Submission): Promise<SubmitResult> {
     return this.#deduplicate(submission.idempotencyKey, () => this.#openJob(submission));
   }
@@ -154,6 +138,10 @@ class JobJournal implements Journal {
     return { jobId, isDuplicate: false };
   }
 
+  /**
+   * Sends an event to a job. When it resolves, the event is on disk.
+   * @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   */
   async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
     const { activeJobs, storage } = this.#parts;
     if (activeJobs.get(jobId) === undefined && storage.find(jobId) === null) {
@@ -170,6 +158,7 @@ class JobJournal implements Journal {
     });
   }
 
+  /** Position of an open job that waits, in the scheduler's queue or at a gate; null when it does not wait. */
   queuePositionOf(jobId: string): QueuePosition | null {
     const { runner, positionNotifier } = this.#parts;
     return runner.queuePositionOf(jobId) ?? positionNotifier.positionOf(jobId);
@@ -185,10 +174,12 @@ class JobJournal implements Journal {
     };
   }
 
+  /** Resumes all open jobs in their states. Call once. */
   resume(): void {
     this.#recovery.resume();
   }
 
+  /** Commits accepted events and stops effects (they run again after the next start). Later events are refused. */
   async stop(graceMs: number): Promise<void> {
     const { mailbox, positionNotifier, runner, timers } = this.#parts;
     this.#isOpen = false;

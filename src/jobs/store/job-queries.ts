@@ -1,5 +1,5 @@
 /**
- * Queries of jobs for listings and APIs, and the removal of old jobs (retention). Not on the hot path: typed queries,
+ * JobQueries of jobs for listings and APIs, and the removal of old jobs (retention). Not on the hot path: typed queries,
  * each some tens of microseconds slower than a prepared statement.
  */
 import { sql, type Selectable } from 'kysely';
@@ -62,31 +62,6 @@ export interface EventRow {
   events: StateEvent[];
 }
 
-export interface JobQueries {
-  find(jobId: string): Promise<JobListing | null>;
-  /**
-   * Newest first. Scans a bounded number of jobs: a page of a rare state may be short or empty although more pages
-   * follow.
-   */
-  list(filter: JobListFilter): Promise<ListedJobs>;
-  /** State events in order of `seq`, grouped by their journal rows; at most `limit` rows. */
-  eventRows(job: JobListing, from: EventCursor, limit: number): Promise<EventRow[]>;
-  /** When each state was entered: `[state, epoch ms]`, in order. */
-  path(num: number): Promise<[state: string, at: number][]>;
-  /**
-   * The last answered messages of the conversation before the job, created since `since` (epoch ms), oldest first.
-   * Failed answers are not part of it.
-   */
-  history(
-    conversation: string,
-    beforeJob: string,
-    exchangesMax: number,
-    since: number,
-  ): Promise<AnsweredMessage[]>;
-  /** Removes jobs that ended before `endedBefore` (epoch ms), with all their rows. Resolves with their number. */
-  prune(endedBefore: number): Promise<number>;
-}
-
 /** Rows that one transaction of a prune scans: more would delay the commits of running jobs. */
 const pruneBatch = 200;
 
@@ -119,10 +94,10 @@ const worstDelivery = sql<'uncertain' | 'dead' | null>`(
 )`.as('delivery');
 
 export function createJobQueries(database: Database): JobQueries {
-  return new Queries(database);
+  return new JobQueries(database);
 }
 
-class Queries implements JobQueries {
+export class JobQueries {
   readonly #database: Database;
   readonly #query: Database['query'];
 
@@ -142,6 +117,10 @@ class Queries implements JobQueries {
     return row ?? null;
   }
 
+  /**
+   * Newest first. Scans a bounded number of jobs: a page of a rare state may be short or empty although more pages
+   * follow.
+   */
   async list(filter: JobListFilter): Promise<ListedJobs> {
     const { state, outcome, userId, channel, limit } = filter;
     const lookedMax = filter.scannedMax ?? scannedMaxDefault;
@@ -195,6 +174,7 @@ class Queries implements JobQueries {
       .execute();
   }
 
+  /** State events in order of `seq`, grouped by their journal rows; at most `limit` rows. */
   async eventRows(job: JobListing, from: EventCursor, limit: number): Promise<EventRow[]> {
     const afterSeq = 'afterSeq' in from ? from.afterSeq : 0;
     const afterN = 'afterN' in from ? from.afterN : await this.#rowBefore(job.num, afterSeq);
@@ -233,6 +213,7 @@ class Queries implements JobQueries {
     return (row?.n ?? 1) - 1;
   }
 
+  /** When each state was entered: `[state, epoch ms]`, in order. */
   async path(num: number): Promise<[state: string, at: number][]> {
     const rows = await this.#query
       .selectFrom('journal')
@@ -248,6 +229,10 @@ class Queries implements JobQueries {
     return path;
   }
 
+  /**
+   * The last answered messages of the conversation before the job, created since `since` (epoch ms), oldest first.
+   * Failed answers are not part of it.
+   */
   async history(
     conversation: string,
     beforeJob: string,
@@ -277,6 +262,7 @@ class Queries implements JobQueries {
       .toReversed();
   }
 
+  /** Removes jobs that ended before `endedBefore` (epoch ms), with all their rows. Resolves with their number. */
   async prune(endedBefore: number): Promise<number> {
     const { connection } = this.#database;
     const old = connection.prepare<[number, number], { num: number; id: string }>(

@@ -39,6 +39,19 @@ const journalRow = {
   emitted: param,
 };
 
+/** In the order in which the store binds them. */
+const headColumns = {
+  state: param,
+  outcome: param,
+  reply: param,
+  n: param,
+  seq: param,
+  snapshot: param,
+  wake_at: param,
+  updated_at: param,
+  ended_at: param,
+};
+
 export function prepareWrites(database: Database) {
   const { query } = database;
   const compile = statementCompiler(database);
@@ -53,32 +66,13 @@ export function prepareWrites(database: Database) {
         input: param,
         machine_version: param,
         created_at: param,
-        state: param,
-        outcome: param,
-        reply: param,
-        n: param,
-        seq: param,
-        snapshot: param,
-        wake_at: param,
-        updated_at: param,
-        ended_at: param,
+        ...headColumns,
       }),
     ),
     updateJob: compile(
       query
         .updateTable('job')
-        .set({
-          state: param,
-          outcome: param,
-          reply: param,
-          n: param,
-          seq: param,
-          snapshot: param,
-          wake_at: param,
-          updated_at: param,
-          ended_at: param,
-          machine_version: param,
-        })
+        .set({ ...headColumns, machine_version: param })
         .where('num', '=', param),
     ),
     insertRow: compile(query.insertInto('journal').values(journalRow)),

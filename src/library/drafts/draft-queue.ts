@@ -44,23 +44,6 @@ export interface Claim {
 /** Why an attempt is released: a released attempt does not count. */
 export type ReleaseReason = 'paused' | 'stopping' | 'interrupted' | 'backend_away';
 
-export interface DraftQueue {
-  /** Claims the memo that is due first; null when none is due. Skips memos that are too short for a draft. */
-  claimNext(): Claim | null;
-  /** Stores the draft, unless the memo was edited, deleted or withdrawn meanwhile. */
-  complete(claim: Claim, markdown: string, backend: string): void;
-  fail(claim: Claim, failure: DraftFailure): void;
-  release(claim: Claim, reason: ReleaseReason, errorReason?: string | null): void;
-  /** Sections that this attempt or an earlier one has finished. */
-  sections(claim: Claim): DraftSection[];
-  /** Keeps a finished section beyond the end of the attempt, so that it is not requested again. */
-  saveSection(claim: Claim, section: Omit<DraftSection, 'documentId'>): void;
-  /** Appends an event of a running attempt. */
-  report(claim: Claim, type: 'progress' | 'preempted', data: Record<string, unknown>): void;
-  /** Marks the claims of a killed process as failed attempts. Call only when no attempt runs. */
-  recoverAbandoned(): void;
-}
-
 export interface DraftQueueParts {
   library: Pick<Library, 'change' | 'transaction'>;
   documents: Pick<DocumentStorage, 'find'>;
@@ -82,15 +65,16 @@ const backoffMsMax = 12 * 60 * 60_000;
 /** Too short memos that one transaction skips, at most. */
 const skippedMemosMax = 100;
 
-export const createDraftQueue = (parts: DraftQueueParts): DraftQueue => new StoredDraftQueue(parts);
+export const createDraftQueue = (parts: DraftQueueParts): DraftQueue => new DraftQueue(parts);
 
-class StoredDraftQueue implements DraftQueue {
+export class DraftQueue {
   readonly #parts: DraftQueueParts;
 
   constructor(parts: DraftQueueParts) {
     this.#parts = parts;
   }
 
+  /** Claims the memo that is due first; null when none is due. Skips memos that are too short for a draft. */
   claimNext(): Claim | null {
     const { outbox, clock, drafts, documents } = this.#parts;
     return outbox.commit((append) => {
@@ -110,6 +94,7 @@ class StoredDraftQueue implements DraftQueue {
     });
   }
 
+  /** Stores the draft, unless the memo was edited, deleted or withdrawn meanwhile. */
   complete(claim: Claim, markdown: string, backend: string): void {
     this.#endAttempt(claim, (append, document, now) => {
       const { drafts, library, faults } = this.#parts;
@@ -164,15 +149,18 @@ class StoredDraftQueue implements DraftQueue {
     });
   }
 
+  /** Sections that this attempt or an earlier one has finished. */
   sections(claim: Claim): DraftSection[] {
     return this.#parts.drafts.sections(claim.documentId);
   }
 
+  /** Keeps a finished section beyond the end of the attempt, so that it is not requested again. */
   saveSection({ documentId }: Claim, section: Omit<DraftSection, 'documentId'>): void {
     const { library, drafts } = this.#parts;
     library.transaction(() => drafts.saveSection({ documentId, ...section }));
   }
 
+  /** Appends an event of a running attempt. */
   report(claim: Claim, type: 'progress' | 'preempted', data: Record<string, unknown>): void {
     this.#parts.outbox.commit((append) =>
       this.#appendEvent(
@@ -185,6 +173,7 @@ class StoredDraftQueue implements DraftQueue {
     );
   }
 
+  /** Marks the claims of a killed process as failed attempts. Call only when no attempt runs. */
   recoverAbandoned(): void {
     const { outbox, drafts, documents } = this.#parts;
     outbox.commit((append) => {

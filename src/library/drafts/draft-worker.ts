@@ -20,26 +20,6 @@ import type { Claim, ReleaseReason } from './draft-queue.ts';
 import { runDraftAttempt, type DraftAttemptParts, type RunningDraft } from './draft-attempt.ts';
 import type { DraftSchedule } from './draft-schedule.ts';
 
-export interface DraftWorker {
-  start(): void;
-  /** Resolves when nothing runs any more and a running attempt was released. Idempotent. */
-  stop(): Promise<void>;
-  /** A memo needs a draft: starts at once if the worker is idle. */
-  wake(): void;
-  /** As `wake`, also while the server counts as unavailable: for a request of a person. */
-  retry(): void;
-  /** Durable when it returns. */
-  pause(): void;
-  resume(): void;
-  /** The memo has changed: aborts the call if this memo is being drafted. */
-  interrupt(documentId: string): void;
-  /** State of the statechart. */
-  readonly state: string;
-  readonly running: RunningDraft | null;
-  /** Epoch ms; null when not paused. */
-  readonly pausedAt: number | null;
-}
-
 export interface DraftWorkerParts extends DraftAttemptParts {
   drafts: Pick<DraftStorage, 'getSetting' | 'setSetting'>;
   window: DraftSchedule;
@@ -58,10 +38,9 @@ const closedLookMsMax = 15 * 60_000;
 
 const pausedSetting = 'paused_at';
 
-export const createDraftWorker = (parts: DraftWorkerParts): DraftWorker =>
-  new MachineDraftWorker(parts);
+export const createDraftWorker = (parts: DraftWorkerParts): DraftWorker => new DraftWorker(parts);
 
-class MachineDraftWorker implements DraftWorker {
+export class DraftWorker {
   readonly #parts: DraftWorkerParts;
   readonly #actor: Actor<DraftMachine>;
   readonly #claimErrorLog: ThrottledErrorLog;
@@ -98,6 +77,7 @@ class MachineDraftWorker implements DraftWorker {
     this.#actor = createActor(machine, { id: 'drafts', input });
   }
 
+  /** State of the statechart. */
   get state(): string {
     return this.#actor.getSnapshot().value;
   }
@@ -106,6 +86,7 @@ class MachineDraftWorker implements DraftWorker {
     return this.#running;
   }
 
+  /** Epoch ms; null when not paused. */
   get pausedAt(): number | null {
     const value = this.#parts.drafts.getSetting(pausedSetting);
     return value === null || value === '' ? null : Number(value);
@@ -120,6 +101,7 @@ class MachineDraftWorker implements DraftWorker {
     this.#actor.start();
   }
 
+  /** Resolves when nothing runs any more and a running attempt was released. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#actor.send({ type: 'stop' });
@@ -127,14 +109,17 @@ class MachineDraftWorker implements DraftWorker {
     await this.#attemptEnded;
   }
 
+  /** A memo needs a draft: starts at once if the worker is idle. */
   wake(): void {
     this.#actor.send({ type: 'wake' });
   }
 
+  /** As `wake`, also while the server counts as unavailable: for a request of a person. */
   retry(): void {
     this.#actor.send({ type: 'retry' });
   }
 
+  /** Durable when it returns. */
   pause(): void {
     if (this.pausedAt !== null) return;
     this.#parts.drafts.setSetting(pausedSetting, String(this.#parts.clock.now()));
@@ -147,6 +132,7 @@ class MachineDraftWorker implements DraftWorker {
     this.#actor.send({ type: 'resume' });
   }
 
+  /** The memo has changed: aborts the call if this memo is being drafted. */
   interrupt(documentId: string): void {
     if (this.#running?.claim.documentId === documentId) this.#interrupt.abort('interrupted');
   }

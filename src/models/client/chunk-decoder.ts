@@ -28,12 +28,6 @@ export interface ChunkDecoderCallbacks {
   onOverflow: () => void;
 }
 
-export interface ChunkDecoder {
-  push(bytes: Uint8Array): void;
-  /** The body has ended: buffered text is parsed as if its last line were complete. */
-  end(): void;
-}
-
 const doneForms: ReadonlySet<string> = new Set(['[done]', '"[done]"', 'done']);
 
 /**
@@ -53,7 +47,7 @@ const chunkFields = ['choices', 'error', 'message', 'detail', 'object', 'usage',
 const isChunk = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && chunkFields.some((name) => name in value);
 
-class Decoder implements ChunkDecoder {
+export class ChunkDecoder {
   readonly #callbacks: ChunkDecoderCallbacks;
   readonly #utf8 = new TextDecoder('utf-8');
   /** Text after the last line end. */
@@ -73,6 +67,7 @@ class Decoder implements ChunkDecoder {
     this.#feed(this.#utf8.decode(bytes, { stream: true }));
   }
 
+  /** The body has ended: buffered text is parsed as if its last line were complete. */
   end(): void {
     this.#feed(this.#utf8.decode());
     if (this.#line !== '') this.#readLine(this.#line);
@@ -171,4 +166,4 @@ class Decoder implements ChunkDecoder {
 }
 
 export const createChunkDecoder = (callbacks: ChunkDecoderCallbacks): ChunkDecoder =>
-  new Decoder(callbacks);
+  new ChunkDecoder(callbacks);

@@ -50,24 +50,6 @@ export type Completion =
     }
   | ({ ok: false; partialText: string; orphanClose: boolean } & RequestFailure);
 
-export interface CompletionAccumulator {
-  /** Adds one parsed JSON chunk. */
-  accept(value: unknown, event: string | undefined): void;
-  fail(errorReason: ErrorReason, message: string): void;
-  /** `[DONE]` was received. */
-  markDone(): void;
-  /** Number of chunks with text, thinking or a tool call delta so far. */
-  readonly tokens: number;
-  /**
-   * Whether the completion has ended; `perhaps`: the finish_reason came in a chunk with content, and more may follow.
-   */
-  readonly finished: 'no' | 'perhaps' | 'yes';
-  /** Further chunks cannot improve the result. */
-  readonly isClosed: boolean;
-  /** Call once, at the end. */
-  result(): Completion;
-}
-
 /** The servers' finish_reason values, in lower case. A value that is in no table is a normal end. */
 const finishReasonsByWord: Record<string, FinishReason> = {
   stop: 'stop',
@@ -113,7 +95,7 @@ function finishReasonOf(word: string, calls: ModelToolCall[]): FinishReason {
   return whole ? 'tool_calls' : 'length';
 }
 
-class Accumulator implements CompletionAccumulator {
+export class CompletionAccumulator {
   readonly #options: AccumulatorOptions;
   readonly #filter: ThinkingFilter;
   readonly #assembler: ToolCallAssembler;
@@ -156,19 +138,25 @@ class Accumulator implements CompletionAccumulator {
     });
   }
 
+  /** Number of chunks with text, thinking or a tool call delta so far. */
   get tokens(): number {
     return this.#tokens;
   }
 
+  /**
+   * Whether the completion has ended; `perhaps`: the finish_reason came in a chunk with content, and more may follow.
+   */
   get finished(): 'no' | 'perhaps' | 'yes' {
     if (!this.#end.isComplete) return 'no';
     return this.#end.weight === 'beside' ? 'perhaps' : 'yes';
   }
 
+  /** Further chunks cannot improve the result. */
   get isClosed(): boolean {
     return this.#failure !== null || this.#overfull;
   }
 
+  /** Adds one parsed JSON chunk. */
   accept(value: unknown, event: string | undefined): void {
     const completionChunk = parseChunk(value, event);
     if (completionChunk.kind === 'error')
@@ -178,6 +166,7 @@ class Accumulator implements CompletionAccumulator {
     else if (completionChunk.kind === 'delta' && !this.#failure) this.#acceptDelta(completionChunk);
   }
 
+  /** `[DONE]` was received. */
   markDone(): void {
     if (!this.#failure) this.#end.markDone();
   }
@@ -186,6 +175,7 @@ class Accumulator implements CompletionAccumulator {
     if (!this.#end.isComplete) this.#failure ??= { errorReason, message };
   }
 
+  /** Call once, at the end. */
   result(): Completion {
     const { finishReason: word } = this.#end;
     if (word === null) this.fail('truncated', 'the stream ended without a finish_reason or [DONE]');
@@ -267,4 +257,4 @@ class Accumulator implements CompletionAccumulator {
 }
 
 export const createCompletionAccumulator = (options: AccumulatorOptions): CompletionAccumulator =>
-  new Accumulator(options);
+  new CompletionAccumulator(options);

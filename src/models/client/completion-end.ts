@@ -29,20 +29,7 @@ export interface EndSignals {
  */
 export type TextVerdict = 'read' | 'hold' | 'release' | 'drop';
 
-export interface CompletionEnd {
-  observe(signs: EndSignals): TextVerdict;
-  /** `[DONE]` was received. */
-  markDone(): void;
-  /** The effective finish_reason; null while there is none. `stop` after `[DONE]` alone. */
-  readonly finishReason: string | null;
-  readonly weight: FinishWeight;
-  /** The completion is complete; a later error is ignored. */
-  readonly isComplete: boolean;
-  /** Content has followed a finish_reason: this server's finish_reason does not mean the end. */
-  readonly wasRevoked: boolean;
-}
-
-class EndDetector implements CompletionEnd {
+export class CompletionEnd {
   #finishReason: string | null = null;
   #weight: FinishWeight = 'none';
   #sawContent = false;
@@ -53,6 +40,7 @@ class EndDetector implements CompletionEnd {
   #done = false;
   #wasRevoked = false;
 
+  /** The effective finish_reason; null while there is none. `stop` after `[DONE]` alone. */
   get finishReason(): string | null {
     return this.#finishReason ?? (this.#done ? 'stop' : null);
   }
@@ -61,15 +49,18 @@ class EndDetector implements CompletionEnd {
     return this.#weight;
   }
 
+  /** The completion is complete; a later error is ignored. */
   get isComplete(): boolean {
     if (this.#done || this.#weight === 'apart') return true;
     return this.#weight === 'beside' && !this.#wasRevoked;
   }
 
+  /** Content has followed a finish_reason: this server's finish_reason does not mean the end. */
   get wasRevoked(): boolean {
     return this.#wasRevoked;
   }
 
+  /** `[DONE]` was received. */
   markDone(): void {
     this.#done = true;
   }
@@ -108,4 +99,4 @@ class EndDetector implements CompletionEnd {
   }
 }
 
-export const createCompletionEnd = (): CompletionEnd => new EndDetector();
+export const createCompletionEnd = (): CompletionEnd => new CompletionEnd();

@@ -25,14 +25,6 @@ interface PartialCall {
   isRepeat: boolean;
 }
 
-export interface ToolCallAssembler {
-  add(piece: ToolCallDelta): void;
-  /**
-   * The calls in the order in which they began. A call without a name is dropped; a call without an id gets a new id.
-   */
-  calls(): ModelToolCall[];
-}
-
 const argumentsText = (draft: PartialCall): string => joinArguments(draft.pieces).join('');
 
 /** Whether its arguments are a complete object. Checked for deltas with a name or a new id, not for every delta. */
@@ -55,7 +47,7 @@ function sameJson(one: string, other: string): boolean {
   return JSON.stringify(JSON.parse(one)) === JSON.stringify(JSON.parse(other));
 }
 
-class Assembler implements ToolCallAssembler {
+export class ToolCallAssembler {
   readonly #isTool: ((name: string) => boolean) | null;
   #partialCalls: PartialCall[] = [];
 
@@ -73,6 +65,9 @@ class Assembler implements ToolCallAssembler {
     draft.pieces.push(piece.arguments);
   }
 
+  /**
+   * The calls in the order in which they began. A call without a name is dropped; a call without an id gets a new id.
+   */
   calls(): ModelToolCall[] {
     const taken = new Set<string>();
     return this.#joined().flatMap(({ name, ids: [id], pieces }) => {
@@ -184,4 +179,4 @@ function isContinuation(before: PartialCall, draft: PartialCall): boolean {
 /** `isTool`: whether a tool of this name was offered, if known; distinguishes a name sent in pieces from two names. */
 export const createToolCallAssembler = (
   isTool: ((name: string) => boolean) | null = null,
-): ToolCallAssembler => new Assembler(isTool);
+): ToolCallAssembler => new ToolCallAssembler(isTool);

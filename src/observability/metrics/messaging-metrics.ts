@@ -1,6 +1,7 @@
 /** Prometheus metrics of NATS messaging, read from its own counters at each scrape. */
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { MessagingCounts, MessagingStatus } from '#events/messaging-port';
+import { addReadGauge } from './read-gauge.ts';
 
 const counters: Record<keyof MessagingCounts, { name: string; help: string }> = {
   events: { name: 'events_published', help: 'Events that are on the stream of events' },
@@ -14,18 +15,8 @@ const counters: Record<keyof MessagingCounts, { name: string; help: string }> = 
 };
 
 export function addMessagingMetrics(registry: Registry, status: () => MessagingStatus): void {
-  const gauge = (name: string, help: string, value: (status: MessagingStatus) => number): void => {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.set(value(status()));
-        },
-      }),
-    );
-  };
+  const gauge = (name: string, help: string, value: (status: MessagingStatus) => number): void =>
+    addReadGauge(registry, name, help, () => value(status()));
   gauge('gatehouse_bus_connected', '1 while the broker is connected', ({ bus }) =>
     bus === 'connected' ? 1 : 0,
   );

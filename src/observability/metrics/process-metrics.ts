@@ -6,6 +6,7 @@ import { monitorEventLoopDelay, PerformanceObserver, constants } from 'node:perf
 import { readdirSync } from 'node:fs';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { shortSecondsBuckets } from './metric-buckets.ts';
+import { addReadGauge } from './read-gauge.ts';
 
 /** A shorter interval wakes an idle laptop more often; a longer interval hides pauses that users notice. */
 const resolutionMs = 20;
@@ -27,27 +28,24 @@ export function addProcessMetrics(registry: Registry): () => void {
   };
 }
 
-function gauge(registry: Registry, name: string, help: string, value: () => number): void {
-  registry.registerMetric(
-    new Gauge({
-      name,
-      help,
-      registers: [],
-      collect() {
-        this.set(value());
-      },
-    }),
-  );
-}
-
 function addMemory(registry: Registry): void {
   const of = (part: keyof NodeJS.MemoryUsage) => () => process.memoryUsage()[part];
-  gauge(registry, 'process_resident_memory_bytes', 'Memory that the process holds', of('rss'));
-  gauge(registry, 'nodejs_heap_size_total_bytes', 'Heap that V8 has', of('heapTotal'));
-  gauge(registry, 'nodejs_heap_size_used_bytes', 'Heap that is in use', of('heapUsed'));
-  gauge(registry, 'nodejs_external_memory_bytes', 'Memory outside of the heap', of('external'));
+  addReadGauge(
+    registry,
+    'process_resident_memory_bytes',
+    'Memory that the process holds',
+    of('rss'),
+  );
+  addReadGauge(registry, 'nodejs_heap_size_total_bytes', 'Heap that V8 has', of('heapTotal'));
+  addReadGauge(registry, 'nodejs_heap_size_used_bytes', 'Heap that is in use', of('heapUsed'));
+  addReadGauge(
+    registry,
+    'nodejs_external_memory_bytes',
+    'Memory outside of the heap',
+    of('external'),
+  );
   const startedAt = (performance.timeOrigin / 1000) | 0;
-  gauge(
+  addReadGauge(
     registry,
     'process_start_time_seconds',
     'When the process began, since 1970',
@@ -55,7 +53,7 @@ function addMemory(registry: Registry): void {
   );
   // Only Linux has this information.
   if (process.platform === 'linux') {
-    gauge(
+    addReadGauge(
       registry,
       'process_open_fds',
       'Open files and sockets',
@@ -86,13 +84,13 @@ function addLoopDelay(registry: Registry): () => void {
   // The measured delay includes the sampling interval.
   const seconds = (ns: number): number =>
     Number.isFinite(ns) ? Math.max(0, ns / 1e9 - resolutionMs / 1000) : 0;
-  gauge(
+  addReadGauge(
     registry,
     'nodejs_eventloop_lag_mean_seconds',
     'Mean delay of the event loop since the last scrape',
     () => seconds(delay.mean),
   );
-  gauge(registry, 'nodejs_eventloop_lag_p99_seconds', 'The same, 99th percentile', () =>
+  addReadGauge(registry, 'nodejs_eventloop_lag_p99_seconds', 'The same, 99th percentile', () =>
     seconds(delay.percentile(99)),
   );
   registry.registerMetric(

@@ -3,24 +3,14 @@ import { Gauge, type Registry } from 'prom-client';
 import type { JournalStats } from '#jobs/runtime/journal';
 import type { Counts } from '#storage/count-store';
 import type { DatabaseSizes } from '#storage/maintenance';
+import { addReadGauge } from './read-gauge.ts';
 
 export function addStateGauges(
   registry: Registry,
   sources: { journal: () => JournalStats; counts: () => Counts; sizes: () => DatabaseSizes },
 ): void {
   const { journal, counts, sizes } = sources;
-  const gauge = (name: string, help: string, value: () => number): void => {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.set(value());
-        },
-      }),
-    );
-  };
+  const gauge = addReadGauge.bind(null, registry);
   gauge('gatehouse_jobs_queued', 'Jobs that wait for their turn', () => journal().queued);
   gauge('gatehouse_jobs_running', 'Jobs that run', () => journal().running);
   gauge('gatehouse_jobs_loaded', 'Jobs in memory', () => journal().loaded);

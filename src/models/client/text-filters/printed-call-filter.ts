@@ -20,16 +20,10 @@ export interface PrintedCallFilterOptions extends PrintedCallOptions {
   onText: (text: string, replace: boolean) => void;
 }
 
-export interface PrintedCallFilter {
-  push(chunk: string, replace: boolean): void;
-  /** Call once, at the end. Returns the calls, or none when they are dropped. */
-  end(): ModelToolCall[];
-}
-
 /** Held text longer than this is treated as a call and not examined again before the end. */
 const heldCharsMax = 4_000;
 
-class Filter implements PrintedCallFilter {
+export class PrintedCallFilter {
   readonly #options: PrintedCallFilterOptions;
   #text = '';
   #shown = 0;
@@ -49,6 +43,7 @@ class Filter implements PrintedCallFilter {
     this.#show(safeTextEnd(this.#text, this.#shown, this.#options));
   }
 
+  /** Call once, at the end. Returns the calls, or none when they are dropped. */
   end(): ModelToolCall[] {
     const { calls, before, outside } = parsePrintedCalls(this.#text, this.#options);
     const { drops, onText } = this.#options;
@@ -73,4 +68,4 @@ class Filter implements PrintedCallFilter {
 }
 
 export const createPrintedCallFilter = (options: PrintedCallFilterOptions): PrintedCallFilter =>
-  new Filter(options);
+  new PrintedCallFilter(options);

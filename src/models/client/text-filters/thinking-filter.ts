@@ -50,14 +50,6 @@ export interface ThinkingFilterEnd {
   orphanClose: boolean;
 }
 
-export interface ThinkingFilter {
-  push(chunk: string): void;
-  /** Call when thinking came in its own field: a close in the text does not belong to it. */
-  sawReasoning(): void;
-  /** `cutByLength`: the server stopped at its limit; held text without a close then counts as thinking. */
-  end(cutByLength: boolean): ThinkingFilterEnd;
-}
-
 /** Tokens inside a message header. */
 const headerParts: ReadonlySet<string> = new Set(['<|channel|>', '<|constrain|>']);
 const headerEnds = { line: headerEndSet(true), tokens: headerEndSet(false) };
@@ -82,7 +74,7 @@ const quote = /[`"'“”‘’]/;
 const isTag = (marker: Marker): boolean =>
   'pair' in marker ? marker.pair.where === 'lead' : marker.role.startsWith('answer');
 
-class Filter implements ThinkingFilter {
+export class ThinkingFilter {
   readonly #outside: OutsideMarkers;
   readonly #visible: VisibleText;
   readonly #onCall: (name: string, args: string) => void;
@@ -115,11 +107,13 @@ class Filter implements ThinkingFilter {
     this.#read(false);
   }
 
+  /** Call when thinking came in its own field: a close in the text does not belong to it. */
   sawReasoning(): void {
     this.#opened = true;
     this.#visible.showAwaited();
   }
 
+  /** `cutByLength`: the server stopped at its limit; held text without a close then counts as thinking. */
   end(cutByLength: boolean): ThinkingFilterEnd {
     this.#read(true);
     this.#ended = true;
@@ -363,4 +357,4 @@ class Filter implements ThinkingFilter {
 }
 
 export const createThinkingFilter = (options: ThinkingFilterOptions): ThinkingFilter =>
-  new Filter(options);
+  new ThinkingFilter(options);
