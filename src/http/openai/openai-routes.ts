@@ -9,7 +9,7 @@ import type { Clock } from '#shared/clock';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
-import { jsonOrEventStream, type RouteServer } from '../server/route-schemas.ts';
+import { jsonOrEventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 import { clientAbortSignal } from '../server/client-abort.ts';
 import {
   sseCompletionResponse,
@@ -45,7 +45,7 @@ export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
   log: Log;
 }
 
-const tags = ['questions'];
+const declare = declareRoutes('questions');
 
 export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => void {
   const routes = async (scope: RouteServer): Promise<void> => {
@@ -65,19 +65,14 @@ export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => v
     addModels(scope, options);
     scope.post(
       '/chat/completions',
-      {
-        config: {
-          access: 'person',
-          errors: ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILABLE'],
-        },
-        schema: {
-          tags,
-          summary:
-            'OpenAI’s shape: the assistant (`gatehouse`) or one model server by its id (docs/openai-api.md).',
+      declare.person(
+        'OpenAI’s shape: the assistant (`gatehouse`) or one model server by its id (docs/openai-api.md).',
+        {
           body: completionRequest,
           response: { 200: jsonOrEventStream(completionSchema, 'with `stream: true`') },
+          errors: ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILABLE'],
         },
-      },
+      ),
       (request, reply) => {
         const call = parseCompletionCall(request.body, request.headers);
         return complete({ ...options, isStopping: () => isStopping }, call, reply);
@@ -99,29 +94,20 @@ function addModels(scope: RouteServer, options: OpenAiOptions): void {
     }));
   scope.get(
     '/models',
-    {
-      config: { access: 'person' },
-      schema: {
-        tags,
-        summary: 'What `model` may be.',
-        response: {
-          200: z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) }),
-        },
+    declare.person('What `model` may be.', {
+      response: {
+        200: z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) }),
       },
-    },
+    }),
     () => ({ object: 'list' as const, data: models() }),
   );
   scope.get(
     '/models/:model',
-    {
-      config: { access: 'person', errors: ['GH_REQUEST_NOT_FOUND'] },
-      schema: {
-        tags,
-        summary: 'One of them.',
-        params: z.object({ model: z.string() }),
-        response: { 200: modelSchema },
-      },
-    },
+    declare.person('One of them.', {
+      params: z.object({ model: z.string() }),
+      response: { 200: modelSchema },
+      errors: ['GH_REQUEST_NOT_FOUND'],
+    }),
     (request) => {
       const model = models().find(({ id }) => id === request.params.model);
       if (model === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');

@@ -2,8 +2,13 @@
 import { z } from 'zod';
 import type { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { askConfig, respond, streamCondition, validateQuery, wantsStream } from './ask-routes.ts';
-import { jsonOrEventStream, userIdSchema, type RouteServer } from '../server/route-schemas.ts';
+import { askErrors, respond, streamCondition, validateQuery, wantsStream } from './ask-routes.ts';
+import {
+  jsonOrEventStream,
+  userIdSchema,
+  declareRoutes,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 import {
   askLoopResultSchema,
   sseAskLoopResponse,
@@ -39,20 +44,18 @@ const askLoopBody = z.object({
   user_id: userIdSchema,
 });
 
+const declare = declareRoutes('questions');
+
 export const askLoopRoutes =
   ({ react, queryCharsMax, log }: AskLoopRoutesOptions) =>
   (server: RouteServer): void => {
     server.post(
       '/ask/react',
-      {
-        config: askConfig,
-        schema: {
-          tags: ['questions'],
-          summary: 'A question that a model answers by looking things up itself.',
-          body: askLoopBody,
-          response: { 200: jsonOrEventStream(askLoopResultSchema, streamCondition) },
-        },
-      },
+      declare.person('A question that a model answers by looking things up itself.', {
+        errors: askErrors,
+        body: askLoopBody,
+        response: { 200: jsonOrEventStream(askLoopResultSchema, streamCondition) },
+      }),
       ({ body, headers }, reply) => {
         const question = {
           query: validateQuery(body.query, queryCharsMax),

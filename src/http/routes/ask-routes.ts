@@ -16,7 +16,12 @@ import {
 } from './ask-response.ts';
 import { clientAbortSignal } from '../server/client-abort.ts';
 import { normalizeRequestError } from '../server/problem-details.ts';
-import { jsonOrEventStream, userIdSchema, type RouteServer } from '../server/route-schemas.ts';
+import {
+  jsonOrEventStream,
+  userIdSchema,
+  declareRoutes,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 
 interface Question {
   query: string;
@@ -43,20 +48,18 @@ const askBody = z.object({
   user_id: userIdSchema,
 });
 
+const declare = declareRoutes('questions');
+
 export const askRoutes =
   (options: AskRoutesOptions) =>
   (server: RouteServer): void => {
     server.post(
       '/ask',
-      {
-        config: askConfig,
-        schema: {
-          tags: ['questions'],
-          summary: 'A question to one’s documents.',
-          body: askBody,
-          response: { 200: jsonOrEventStream(askResultSchema, streamCondition) },
-        },
-      },
+      declare.person('A question to one’s documents.', {
+        errors: askErrors,
+        body: askBody,
+        response: { 200: jsonOrEventStream(askResultSchema, streamCondition) },
+      }),
       ({ body, headers }, reply) => {
         const { query, backend, user_id: userId } = body;
         const question = { query: validateQuery(query, options.queryCharsMax), backend, userId };
@@ -70,16 +73,13 @@ export const askRoutes =
   };
 
 /** Of all routes that answer a question. */
-export const askConfig = {
-  access: 'person',
-  errors: [
-    'GH_REQUEST_EMPTY',
-    'GH_REQUEST_TOO_LONG',
-    'GH_BACKEND_UNKNOWN',
-    'GH_BACKEND_BUSY',
-    'GH_BACKEND_UNAVAILABLE',
-  ],
-} as const;
+export const askErrors = [
+  'GH_REQUEST_EMPTY',
+  'GH_REQUEST_TOO_LONG',
+  'GH_BACKEND_UNKNOWN',
+  'GH_BACKEND_BUSY',
+  'GH_BACKEND_UNAVAILABLE',
+] as const;
 export const streamCondition = 'with `Accept: text/event-stream`';
 
 export const wantsStream = ({ accept }: IncomingHttpHeaders): boolean =>

@@ -6,6 +6,7 @@ import {
   textResponse,
   userFields,
   userIdSchema,
+  declareRoutes,
   type RouteServer,
 } from '../server/route-schemas.ts';
 
@@ -41,7 +42,7 @@ const linesMax = 100;
 
 const importBody = z.object({ ics: z.string().min(1).max(icsCharsMax), user_id: userIdSchema });
 
-const tags = ['calendar'];
+const declare = declareRoutes('calendar');
 
 /** @param service null: the calendar is kept on another server, and both routes respond with that error */
 export const calendarRoutes =
@@ -49,16 +50,12 @@ export const calendarRoutes =
   (server: RouteServer): void => {
     server.post(
       '/calendar/import',
-      {
-        config: { access: 'person', errors: ['GH_TOOL_INPUT', 'GH_TOOL_NOT_LOCAL'] },
+      declare.person('Bring a calendar file (.ics) into the local calendar.', {
+        body: importBody,
+        response: { 200: reportSchema },
+        errors: ['GH_TOOL_INPUT', 'GH_TOOL_NOT_LOCAL'],
         bodyLimit: bodyBytesMax,
-        schema: {
-          tags,
-          summary: 'Bring a calendar file (.ics) into the local calendar.',
-          body: importBody,
-          response: { 200: reportSchema },
-        },
-      },
+      }),
       async (request) => {
         const { ics, user_id } = request.body;
         const { unreadable, dropped, ...done } = await requireLocal(service).importIcs(
@@ -77,15 +74,11 @@ export const calendarRoutes =
     );
     server.get(
       '/calendar.ics',
-      {
-        config: { access: 'person', errors: ['GH_TOOL_NOT_LOCAL'] },
-        schema: {
-          tags,
-          summary: 'The local calendar as a file.',
-          querystring: userFields,
-          response: { 200: textResponse('text/calendar') },
-        },
-      },
+      declare.person('The local calendar as a file.', {
+        querystring: userFields,
+        response: { 200: textResponse('text/calendar') },
+        errors: ['GH_TOOL_NOT_LOCAL'],
+      }),
       async (request, reply) => {
         const pieces = countBytes(requireLocal(service).exportIcs(request.query.user_id), (bytes) =>
           request.chargeResponseBytes(bytes * readingWeight),

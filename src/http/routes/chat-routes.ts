@@ -21,6 +21,7 @@ import {
   idParams,
   lastEventHeaders,
   lastEventQuery,
+  declareRoutes,
   type RouteServer,
 } from '../server/route-schemas.ts';
 import { parseLastEventId, sendSseHeadResponse } from '../server/sse-stream.ts';
@@ -31,31 +32,24 @@ export interface ChatRoutesOptions {
   live: Pick<JobEventFeed, 'subscribe' | 'textSoFar'>;
 }
 
-const tags = ['jobs'];
+const declare = declareRoutes('jobs');
 
 export const chatRoutes =
   ({ jobService, live }: ChatRoutesOptions) =>
   (server: RouteServer): void => {
     server.post(
       '/chat',
-      {
-        config: {
-          access: 'person',
-          errors: ['GH_REQUEST_EMPTY', 'GH_REQUEST_TOO_LONG', 'GH_JOB_QUEUE_FULL'],
-        },
-        schema: {
-          tags,
-          summary: 'Accept a message. It is on disk when this answers.',
-          headers: z.object({
-            [traceHeader]: z
-              .string()
-              .optional()
-              .describe('W3C trace context that the job goes on with.'),
-          }),
-          body: submitBody,
-          response: { 202: submitReceiptSchema },
-        },
-      },
+      declare.person('Accept a message. It is on disk when this answers.', {
+        headers: z.object({
+          [traceHeader]: z
+            .string()
+            .optional()
+            .describe('W3C trace context that the job goes on with.'),
+        }),
+        body: submitBody,
+        response: { 202: submitReceiptSchema },
+        errors: ['GH_REQUEST_EMPTY', 'GH_REQUEST_TOO_LONG', 'GH_JOB_QUEUE_FULL'],
+      }),
       async (request, reply) => {
         const accepted = await jobService.submit(request.body, traceOf(request));
         return reply.code(202).send(accepted);
@@ -64,15 +58,11 @@ export const chatRoutes =
     for (const path of ['/chat/:id', '/chat/:id/status']) {
       server.get(
         path,
-        {
-          config: { access: 'job', errors: ['GH_JOB_NOT_FOUND'] },
-          schema: {
-            tags,
-            summary: 'One job as it is now.',
-            params: idParams,
-            response: { 200: jobSchema },
-          },
-        },
+        declare.job('One job as it is now.', {
+          params: idParams,
+          response: { 200: jobSchema },
+          errors: ['GH_JOB_NOT_FOUND'],
+        }),
         (request) => jobService.get(request.params.id),
       );
     }
@@ -80,16 +70,10 @@ export const chatRoutes =
     addEvents(server, jobService, live);
     server.get(
       '/jobs',
-      {
-        config: { access: 'person' },
-        schema: {
-          tags,
-          summary:
-            'Jobs, newest first, at most 1 MiB of them. With a cursor a page may be short, or empty, where few jobs fit.',
-          querystring: listQuery,
-          response: { 200: jobPageSchema },
-        },
-      },
+      declare.person(
+        'Jobs, newest first, at most 1 MiB of them. With a cursor a page may be short, or empty, where few jobs fit.',
+        { querystring: listQuery, response: { 200: jobPageSchema } },
+      ),
       (request, reply) =>
         sendList(reply, 'jobs', jobService.listing(request.query), {
           more: ({ next, looked }) => ({ next, next_cursor: next, looked }),
@@ -99,8 +83,8 @@ export const chatRoutes =
 
 /** The decisions of a person about a job. Each is on disk when it is answered. */
 function addDecisions(server: RouteServer, jobService: JobService): void {
-  const config = { access: 'job', errors: ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'] } as const;
   const params = idParams;
+  const errors = ['GH_JOB_NOT_FOUND', 'GH_JOB_CONFLICT'] as const;
   const response = { 202: z.strictObject({ job_id: z.string() }) };
   const summaries = {
     cancel: 'Cancel a job. The cancel is on disk when this answers.',
@@ -109,17 +93,21 @@ function addDecisions(server: RouteServer, jobService: JobService): void {
   for (const verb of ['cancel', 'reject'] as const) {
     server.post(
       `/chat/:id/${verb}`,
-      { config, schema: { tags, summary: summaries[verb], params, response } },
+      declare.job(summaries[verb], { params, response, errors }),
       async (request, reply) => {
         await jobService[verb](request.params.id, 'user');
         return reply.code(202).send({ job_id: request.params.id });
       },
     );
   }
-  const summary = 'Carry out the draft that the job shows.';
   server.post(
     '/chat/:id/confirm',
-    { config, schema: { tags, summary, params, body: confirmBody, response } },
+    declare.job('Carry out the draft that the job shows.', {
+      params,
+      body: confirmBody,
+      response,
+      errors,
+    }),
     async (request, reply) => {
       await jobService.confirm(request.params.id, 'user', request.body.draft_seq);
       return reply.code(202).send({ job_id: request.params.id });
@@ -132,25 +120,23 @@ function addEvents(
   jobService: JobService,
   live: ChatRoutesOptions['live'],
 ): void {
-  const config = { access: 'job', errors: ['GH_JOB_NOT_FOUND'] } as const;
+  const errors = ['GH_JOB_NOT_FOUND'] as const;
   const source: JobEventFeed = {
     ...live,
     events: (jobId, afterSeq) => jobService.events(jobId, afterSeq),
   };
   server.get(
     '/chat/:id/stream',
-    {
-      config,
-      schema: {
-        tags,
-        summary:
-          'The events of a job, old and new, and its answer while it is written; ends after the last event. 204 for who has seen that (`Last-Event-ID`): an EventSource stops there.',
+    declare.job(
+      'The events of a job, old and new, and its answer while it is written; ends after the last event. 204 for who has seen that (`Last-Event-ID`): an EventSource stops there.',
+      {
+        errors,
         params: idParams,
         querystring: lastEventQuery,
         headers: lastEventHeaders,
         response: { 200: eventStream },
       },
-    },
+    ),
     async (request, reply) => {
       await jobService.get(request.params.id);
       if (request.method === 'HEAD') return sendSseHeadResponse(reply);
@@ -160,22 +146,18 @@ function addEvents(
   );
   server.get(
     '/jobs/:id/events',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'The events of a job so far, at most 1 MiB of them.',
-        params: idParams,
-        querystring: eventsQuery,
-        response: {
-          200: z.strictObject({
-            job_id: z.string(),
-            events: z.array(stateEventSchema),
-            ...nextPage,
-          }),
-        },
+    declare.job('The events of a job so far, at most 1 MiB of them.', {
+      errors,
+      params: idParams,
+      querystring: eventsQuery,
+      response: {
+        200: z.strictObject({
+          job_id: z.string(),
+          events: z.array(stateEventSchema),
+          ...nextPage,
+        }),
       },
-    },
+    }),
     (request, reply) => {
       const { id } = request.params;
       return sendList(reply, 'events', jobService.eventListing(id, request.query), {

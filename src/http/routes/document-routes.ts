@@ -17,6 +17,7 @@ import {
   textResponse,
   userFields,
   userIdSchema,
+  declareRoutes,
   type RouteServer,
 } from '../server/route-schemas.ts';
 import { sendList } from '../server/list-response.ts';
@@ -88,23 +89,18 @@ const searchHit = z.strictObject({ ...sourceSchema.shape, score: z.number() });
 /** Cost of searching the text of one result, in response bytes. */
 const bytesPerHit = 16 * 1024;
 
-const tags = ['documents'];
+const declare = declareRoutes('documents');
 
 export const documentRoutes =
   (service: DocumentService) =>
   (server: RouteServer): void => {
     server.post(
       '/documents',
-      {
-        config: { access: 'person' },
+      declare.person('Add a document.', {
+        body: newDocument,
+        response: { 201: z.strictObject({ id: z.string() }) },
         bodyLimit: documentBytesMax,
-        schema: {
-          tags,
-          summary: 'Add a document.',
-          body: newDocument,
-          response: { 201: z.strictObject({ id: z.string() }) },
-        },
-      },
+      }),
       async (request, reply) => {
         const { title, text, user_id: userId } = request.body;
         const { id } = await service.create(userId, { title, text });
@@ -113,17 +109,12 @@ export const documentRoutes =
     );
     server.get(
       '/documents',
-      {
-        config: { access: 'person' },
-        schema: {
-          tags,
-          summary: 'Documents, newest first, without their texts.',
-          querystring: documentsQuery,
-          response: {
-            200: z.strictObject({ documents: z.array(listedDocumentSchema), ...nextPage }),
-          },
+      declare.person('Documents, newest first, without their texts.', {
+        querystring: documentsQuery,
+        response: {
+          200: z.strictObject({ documents: z.array(listedDocumentSchema), ...nextPage }),
         },
-      },
+      }),
       (request, reply) => {
         const { origin, limit, cursor, ...query } = request.query;
         const documents = service.list(query.user_id, {
@@ -138,15 +129,10 @@ export const documentRoutes =
     );
     server.get(
       '/documents/search',
-      {
-        config: { access: 'person' },
-        schema: {
-          tags,
-          summary: 'Find documents by words.',
-          querystring: searchQuery,
-          response: { 200: z.strictObject({ results: z.array(searchHit) }) },
-        },
-      },
+      declare.person('Find documents by words.', {
+        querystring: searchQuery,
+        response: { 200: z.strictObject({ results: z.array(searchHit) }) },
+      }),
       async (request, reply) => {
         const { q, limit, user_id: userId } = request.query;
         const results = await service.search(userId, q, limit, clientAbortSignal(reply));
@@ -161,16 +147,12 @@ export const documentRoutes =
 function addOneDocument(server: RouteServer, service: DocumentService): void {
   server.get(
     '/documents/:id',
-    {
-      config: { access: 'person', errors: ['GH_DOCUMENT_NOT_FOUND'] },
-      schema: {
-        tags,
-        summary: 'One document.',
-        params: idParams,
-        querystring: userFields,
-        response: { 200: documentSchema },
-      },
-    },
+    declare.person('One document.', {
+      params: idParams,
+      querystring: userFields,
+      response: { 200: documentSchema },
+      errors: ['GH_DOCUMENT_NOT_FOUND'],
+    }),
     ({ query, params }) => {
       const document = service.get(query.user_id, params.id);
       if (document === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
@@ -179,16 +161,12 @@ function addOneDocument(server: RouteServer, service: DocumentService): void {
   );
   server.delete(
     '/documents/:id',
-    {
-      config: { access: 'person', errors: ['GH_DOCUMENT_NOT_FOUND'] },
-      schema: {
-        tags,
-        summary: 'Remove a document: it is found no more.',
-        params: idParams,
-        querystring: userFields,
-        response: { 204: z.null() },
-      },
-    },
+    declare.person('Remove a document: it is found no more.', {
+      params: idParams,
+      querystring: userFields,
+      response: { 204: z.null() },
+      errors: ['GH_DOCUMENT_NOT_FOUND'],
+    }),
     async ({ query, params }, reply) => {
       if (!service.remove(query.user_id, params.id)) {
         throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
@@ -202,15 +180,10 @@ function addOneDocument(server: RouteServer, service: DocumentService): void {
 function addImport(server: RouteServer, service: DocumentService): void {
   server.post(
     '/documents/import',
-    {
-      schema: {
-        tags,
-        summary:
-          'Bring files of this machine in; a line of JSON for each step, the last with the report.',
-        body: pathsBody,
-        response: { 200: textResponse('application/x-ndjson') },
-      },
-    },
+    declare.operator(
+      'Bring files of this machine in; a line of JSON for each step, the last with the report.',
+      { body: pathsBody, response: { 200: textResponse('application/x-ndjson') } },
+    ),
     async (request, reply) => {
       const { paths, user_id: userId } = request.body;
       const clientAbort = new AbortController();

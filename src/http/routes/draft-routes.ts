@@ -10,7 +10,7 @@ import {
   type DraftDetail,
   type DraftOverview,
 } from '#shared/wire/document-views';
-import { idParams, type RouteServer } from '../server/route-schemas.ts';
+import { idParams, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 
 export interface DraftQueueService {
   overview(userId: string | null): DraftOverview;
@@ -24,36 +24,27 @@ export interface DraftQueueService {
 
 const ownerFields = z.object({ user_id: z.string().min(1).max(256).optional() });
 
-const tags = ['memos'];
+const declare = declareRoutes('memos');
 
 export const draftRoutes =
   (service: DraftQueueService) =>
   (server: RouteServer): void => {
     server.get(
       '/drafts',
-      {
-        config: { access: 'person' },
-        schema: {
-          tags,
-          summary: 'What waits to be drafted, what runs, what was given up.',
-          querystring: ownerFields,
-          response: { 200: draftOverviewSchema },
-        },
-      },
+      declare.person('What waits to be drafted, what runs, what was given up.', {
+        querystring: ownerFields,
+        response: { 200: draftOverviewSchema },
+      }),
       ({ query }) => service.overview(query.user_id ?? null),
     );
     server.get(
       '/drafts/:id',
-      {
-        config: { access: 'person', errors: ['GH_DRAFT_NOT_FOUND'] },
-        schema: {
-          tags,
-          summary: 'One document on its way to a draft.',
-          params: idParams,
-          querystring: ownerFields,
-          response: { 200: draftDetailSchema },
-        },
-      },
+      declare.person('One document on its way to a draft.', {
+        params: idParams,
+        querystring: ownerFields,
+        response: { 200: draftDetailSchema },
+        errors: ['GH_DRAFT_NOT_FOUND'],
+      }),
       ({ query, params }) => {
         const detail = service.detail(query.user_id ?? null, params.id);
         if (detail === null) throw new GatehouseError('GH_DRAFT_NOT_FOUND');
@@ -62,16 +53,12 @@ export const draftRoutes =
     );
     server.post(
       '/drafts/:id/retry',
-      {
-        config: { access: 'person', errors: ['GH_DRAFT_NOT_FOUND'] },
-        schema: {
-          tags,
-          summary: 'Try a draft again that was given up.',
-          params: idParams,
-          body: ownerFields,
-          response: { 202: z.strictObject({ document_id: z.string() }) },
-        },
-      },
+      declare.person('Try a draft again that was given up.', {
+        params: idParams,
+        body: ownerFields,
+        response: { 202: z.strictObject({ document_id: z.string() }) },
+        errors: ['GH_DRAFT_NOT_FOUND'],
+      }),
       async ({ body, params }, reply) => {
         service.retry(body.user_id ?? null, params.id);
         return reply.code(202).send({ document_id: params.id });
@@ -79,13 +66,13 @@ export const draftRoutes =
     );
     // Pausing stops the drafts of all users, so only the operator may do it.
     const response = { 200: z.strictObject({ paused: z.boolean() }) };
-    const pause = { tags, summary: 'Draft nothing until it is resumed.', response };
-    server.post('/drafts/pause', { schema: pause }, () => {
+    const pause = declare.operator('Draft nothing until it is resumed.', { response });
+    server.post('/drafts/pause', pause, () => {
       service.pause();
       return { paused: true };
     });
-    const resume = { tags, summary: 'Go on drafting.', response };
-    server.post('/drafts/resume', { schema: resume }, () => {
+    const resume = declare.operator('Go on drafting.', { response });
+    server.post('/drafts/resume', resume, () => {
       service.resume();
       return { paused: false };
     });

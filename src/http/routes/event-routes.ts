@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
-import { eventStream, type RouteServer } from '../server/route-schemas.ts';
+import { eventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 import { createSseStream, parsePosition, sendSseHeadResponse } from '../server/sse-stream.ts';
 
 export interface EventLog {
@@ -42,17 +42,16 @@ export interface EventRoutesOptions {
   libraryOwner(userId: string): string;
 }
 
+const declare = declareRoutes('jobs');
+
 export const eventRoutes =
   ({ log, notifier, libraryOwner }: EventRoutesOptions) =>
   (server: RouteServer): void => {
     server.get(
       '/events',
-      {
-        config: { access: 'person' },
-        schema: {
-          tags: ['jobs'],
-          summary:
-            'The events of all jobs and documents, old and new, in the order of their commits.',
+      declare.person(
+        'The events of all jobs and documents, old and new, in the order of their commits.',
+        {
           querystring: z.object({
             from: z
               .string()
@@ -66,7 +65,7 @@ export const eventRoutes =
           }),
           response: { 200: eventStream },
         },
-      },
+      ),
       async (request, reply) => {
         if (request.method === 'HEAD') return sendSseHeadResponse(reply);
         const position = request.headers['last-event-id'] ?? request.query.from ?? 0;

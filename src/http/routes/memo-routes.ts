@@ -8,7 +8,13 @@ import {
   type MemoView,
 } from '#shared/wire/document-views';
 import { nextPage } from '#shared/wire/job-service';
-import { idParams, userFields, userIdSchema, type RouteServer } from '../server/route-schemas.ts';
+import {
+  idParams,
+  userFields,
+  userIdSchema,
+  declareRoutes,
+  type RouteServer,
+} from '../server/route-schemas.ts';
 import { sendList } from '../server/list-response.ts';
 
 /** The part of the memos that these routes use. All methods but the first throw GH_MEMO_NOT_FOUND. */
@@ -43,23 +49,18 @@ const memosQuery = z.object({
   user_id: userIdSchema,
 });
 
-const tags = ['memos'];
+const declare = declareRoutes('memos');
 
 export const memoRoutes =
   (service: MemoService) =>
   (server: RouteServer): void => {
     server.post(
       '/memos',
-      {
-        config: { access: 'person' },
+      declare.person('Keep a memo.', {
+        body: newMemo,
+        response: { 201: z.strictObject({ id: z.string() }) },
         bodyLimit: memoBytesMax,
-        schema: {
-          tags,
-          summary: 'Keep a memo.',
-          body: newMemo,
-          response: { 201: z.strictObject({ id: z.string() }) },
-        },
-      },
+      }),
       async (request, reply) => {
         const { user_id, ...memo } = request.body;
         const { id } = await service.create(user_id, memo);
@@ -68,15 +69,10 @@ export const memoRoutes =
     );
     server.get(
       '/memos',
-      {
-        config: { access: 'person' },
-        schema: {
-          tags,
-          summary: 'Memos, newest first.',
-          querystring: memosQuery,
-          response: { 200: z.strictObject({ memos: z.array(memoSchema), ...nextPage }) },
-        },
-      },
+      declare.person('Memos, newest first.', {
+        querystring: memosQuery,
+        response: { 200: z.strictObject({ memos: z.array(memoSchema), ...nextPage }) },
+      }),
       (request, reply) => {
         const { user_id, ...page } = request.query;
         return sendList(reply, 'memos', service.list(user_id, page));
@@ -88,17 +84,13 @@ export const memoRoutes =
 function addOneMemo(server: RouteServer, service: MemoService): void {
   server.patch(
     '/memos/:id',
-    {
-      config: { access: 'person', errors: ['GH_MEMO_NOT_FOUND'] },
+    declare.person('Change a memo. One that was promoted is drafted again.', {
+      params: idParams,
+      body: memoChange,
+      response: { 200: documentSchema },
+      errors: ['GH_MEMO_NOT_FOUND'],
       bodyLimit: memoBytesMax,
-      schema: {
-        tags,
-        summary: 'Change a memo. One that was promoted is drafted again.',
-        params: idParams,
-        body: memoChange,
-        response: { 200: documentSchema },
-      },
-    },
+    }),
     (request) => {
       const { user_id, ...given } = request.body;
       const change = {
@@ -110,16 +102,12 @@ function addOneMemo(server: RouteServer, service: MemoService): void {
   );
   server.post(
     '/memos/:id/promote-to-document',
-    {
-      config: { access: 'person', errors: ['GH_MEMO_NOT_FOUND'] },
-      schema: {
-        tags,
-        summary: 'Ask for a document to be drafted from a memo. Asking again changes nothing.',
-        params: idParams,
-        body: userFields,
-        response: { 202: z.strictObject({ document_id: z.string() }) },
-      },
-    },
+    declare.person('Ask for a document to be drafted from a memo. Asking again changes nothing.', {
+      params: idParams,
+      body: userFields,
+      response: { 202: z.strictObject({ document_id: z.string() }) },
+      errors: ['GH_MEMO_NOT_FOUND'],
+    }),
     async (request, reply) =>
       reply
         .code(202)

@@ -18,6 +18,7 @@ import {
   lastEventQuery,
   userFields,
   userIdSchema,
+  declareRoutes,
   type RouteServer,
 } from '../server/route-schemas.ts';
 import { sendList } from '../server/list-response.ts';
@@ -76,7 +77,7 @@ const versionsQuery = z.object({
 /** Another value names no version, which is answered like a version that does not exist. */
 const versionNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
-const tags = ['documents'];
+const declare = declareRoutes('documents');
 const notFound = ['GH_DOCUMENT_NOT_FOUND'] as const;
 
 export const reviewRoutes =
@@ -86,17 +87,13 @@ export const reviewRoutes =
     addDecisions(server, service);
     server.get(
       '/documents/:id/stream',
-      {
-        config: { access: 'person', errors: notFound },
-        schema: {
-          tags,
-          summary: 'What happens to a document, old and new.',
-          params: idParams,
-          querystring: userFields.extend(lastEventQuery.shape),
-          headers: lastEventHeaders,
-          response: { 200: eventStream },
-        },
-      },
+      declare.person('What happens to a document, old and new.', {
+        params: idParams,
+        querystring: userFields.extend(lastEventQuery.shape),
+        headers: lastEventHeaders,
+        response: { 200: eventStream },
+        errors: notFound,
+      }),
       async (request, reply) => {
         const { id } = request.params;
         service.assertVisible(request.query.user_id, id);
@@ -110,17 +107,15 @@ export const reviewRoutes =
 function addVersions(server: RouteServer, service: DraftReviewService): void {
   server.get(
     '/documents/:id/versions',
-    {
-      config: { access: 'person', errors: notFound },
-      schema: {
-        tags,
-        summary:
-          'Everything that was ever written for a document, newest first, at most 1 MiB of it.',
+    declare.person(
+      'Everything that was ever written for a document, newest first, at most 1 MiB of it.',
+      {
         params: idParams,
         querystring: versionsQuery,
         response: { 200: z.strictObject({ versions: z.array(listedVersionSchema), ...nextPage }) },
+        errors: notFound,
       },
-    },
+    ),
     (request, reply) => {
       const { user_id, ...page } = request.query;
       return sendList(reply, 'versions', service.versions(user_id, request.params.id, page));
@@ -128,16 +123,12 @@ function addVersions(server: RouteServer, service: DraftReviewService): void {
   );
   server.get(
     '/documents/:id/versions/:version',
-    {
-      config: { access: 'person', errors: notFound },
-      schema: {
-        tags,
-        summary: 'One of them with its whole text.',
-        params: idParams.extend({ version: z.string() }),
-        querystring: userFields,
-        response: { 200: versionSchema },
-      },
-    },
+    declare.person('One of them with its whole text.', {
+      params: idParams.extend({ version: z.string() }),
+      querystring: userFields,
+      response: { 200: versionSchema },
+      errors: notFound,
+    }),
     ({ query, params }) => {
       const number = versionNumber.safeParse(params.version);
       const version = number.success
@@ -150,28 +141,26 @@ function addVersions(server: RouteServer, service: DraftReviewService): void {
 }
 
 function addDecisions(server: RouteServer, service: DraftReviewService): void {
-  const config = {
-    access: 'person',
-    errors: [...notFound, 'GH_DRAFT_NONE', 'GH_DRAFT_CHANGED'],
-  } as const;
+  const errors = [...notFound, 'GH_DRAFT_NONE', 'GH_DRAFT_CHANGED'] as const;
   const response = { 200: reviewedDocumentSchema };
   for (const verb of ['accept', 'reject'] as const) {
     const summary = `${verb === 'accept' ? 'Take' : 'Drop'} the draft of a document.`;
     server.post(
       `/documents/:id/draft/${verb}`,
-      { config, schema: { tags, summary, params: idParams, body: draftDecision, response } },
+      declare.person(summary, { params: idParams, body: draftDecision, response, errors }),
       ({ body, params }) =>
         service[verb](body.user_id, params.id, { baseVersion: body.base_version }),
     );
   }
-  const summary = 'Change the draft of a document.';
   server.post(
     '/documents/:id/draft/edit',
-    {
-      config,
+    declare.person('Change the draft of a document.', {
+      params: idParams,
+      body: draftEdit,
+      response,
+      errors,
       bodyLimit: editBytesMax,
-      schema: { tags, summary, params: idParams, body: draftEdit, response },
-    },
+    }),
     ({ body, params }) =>
       service.edit(body.user_id, params.id, body.md_content, { baseVersion: body.base_version }),
   );

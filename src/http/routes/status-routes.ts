@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 import { backendSchema, type BackendView } from '#shared/wire/backend-view';
-import { textResponse, type RouteServer } from '../server/route-schemas.ts';
+import { textResponse, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 
 const readinessSchema = z.strictObject({
   ready: z.boolean(),
@@ -31,7 +31,7 @@ export interface StatusSource {
   metrics(): Promise<string>;
 }
 
-const tags = ['status'];
+const declare = declareRoutes('status');
 
 export const statusRoutes =
   (source: StatusSource) =>
@@ -39,11 +39,9 @@ export const statusRoutes =
     addPublic(server);
     server.get(
       '/readyz',
-      {
-        schema: {
-          tags,
-          summary:
-            'Whether messages are answered, and what is not as it should be; 503 where they are not.',
+      declare.operator(
+        'Whether messages are answered, and what is not as it should be; 503 where they are not.',
+        {
           response: {
             200: readinessSchema,
             503: {
@@ -52,7 +50,7 @@ export const statusRoutes =
             },
           },
         },
-      },
+      ),
       async (_request, reply) => {
         const readiness = source.readiness();
         return reply.code(readiness.ready ? 200 : 503).send(readiness);
@@ -60,50 +58,35 @@ export const statusRoutes =
     );
     server.get(
       '/queue/stats',
-      {
-        schema: {
-          tags,
-          summary: 'Jobs that wait, run, and are in memory.',
-          response: { 200: queueSchema },
-        },
-      },
+      declare.operator('Jobs that wait, run, and are in memory.', {
+        response: { 200: queueSchema },
+      }),
       () => source.queueStats(),
     );
     server.get(
       '/backends',
-      {
-        schema: {
-          tags,
-          summary: 'Every model server: its health, its gate, who waits there.',
-          response: { 200: z.strictObject({ backends: z.array(backendSchema) }) },
-        },
-      },
+      declare.operator('Every model server: its health, its gate, who waits there.', {
+        response: { 200: z.strictObject({ backends: z.array(backendSchema) }) },
+      }),
       () => ({ backends: source.backends() }),
     );
     server.get(
       '/metrics',
-      {
-        schema: {
-          tags,
-          summary: 'Figures in Prometheus’ text format.',
-          response: { 200: textResponse('text/plain') },
-        },
-      },
+      declare.operator('Figures in Prometheus’ text format.', {
+        response: { 200: textResponse('text/plain') },
+      }),
       async (_request, reply) =>
         reply.type('text/plain; version=0.0.4; charset=utf-8').send(await source.metrics()),
     );
   };
 
 function addPublic(server: RouteServer): void {
-  const config = { access: 'anyone' } as const;
   // `/` redirects browsers to the page and shows other clients where to look. It reveals nothing about this core.
   server.get(
     '/',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Where to look. A browser (`Accept: text/html`) is redirected to the inspector.',
+    declare.anyone(
+      'Where to look. A browser (`Accept: text/html`) is redirected to the inspector.',
+      {
         response: {
           200: z.strictObject({
             service: z.literal('gatehouse'),
@@ -112,7 +95,7 @@ function addPublic(server: RouteServer): void {
           }),
         },
       },
-    },
+    ),
     async (request, reply) => {
       // The router also maps other request targets, such as `*`, to the root.
       if (!/^\/(?:\?|$)/.test(request.raw.url ?? '')) {
@@ -125,14 +108,9 @@ function addPublic(server: RouteServer): void {
   );
   server.get(
     '/healthz',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Whether the process lives.',
-        response: { 200: z.strictObject({ status: z.literal('ok') }) },
-      },
-    },
+    declare.anyone('Whether the process lives.', {
+      response: { 200: z.strictObject({ status: z.literal('ok') }) },
+    }),
     () => ({ status: 'ok' as const }),
   );
 }

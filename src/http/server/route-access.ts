@@ -1,5 +1,5 @@
 /**
- * Authorization per route. A route declares its access with `config: { access }`; without a declaration it is for the
+ * Authorization per route. A route declares its access (`declareRoutes`); without a declaration it is for the
  * operator only, so that a new route cannot show one user's texts to another by mistake.
  *
  * A1 A user's key acts for that user: `user_id` (and OpenAI's `user`) is filled in, and another value is refused.
@@ -17,7 +17,7 @@ import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
  * - `job`: every key, a user's key only for that user's jobs; the route has the parameter `id`
  * - `operator`: keys without a user
  */
-type Access = 'anyone' | 'person' | 'job' | 'operator';
+export type Access = 'anyone' | 'person' | 'job' | 'operator';
 
 /** One route as it is declared. */
 export interface RouteView {

@@ -9,7 +9,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 import { foundJobSchema, nextCursor } from '#shared/wire/job-service';
-import { idParams, textResponse, type RouteServer } from '#http/server/route-schemas';
+import {
+  idParams,
+  textResponse,
+  declareRoutes,
+  type RouteServer,
+} from '#http/server/route-schemas';
 import { pageHeaders, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from '../charts/charts.ts';
 import { startGateSampler } from './gate-sampler.ts';
@@ -50,8 +55,7 @@ export function inspectorRoutes(options: InspectorOptions): (server: RouteServer
   };
 }
 
-const tags = ['inspector'];
-const ofPage = { access: 'anyone' } as const;
+const declare = declareRoutes('inspector');
 
 function addPage(server: RouteServer, hasKeys: boolean): void {
   const assets = readAssets(hasKeys);
@@ -64,27 +68,18 @@ function addPage(server: RouteServer, hasKeys: boolean): void {
   };
   server.get(
     '/inspect',
-    {
-      config: ofPage,
-      schema: {
-        tags,
-        summary: 'The visual inspector. Its socket is /inspect/ws (docs/inspector.md).',
-        response: { 200: textResponse('text/html') },
-      },
-    },
+    declare.anyone('The visual inspector. Its socket is /inspect/ws (docs/inspector.md).', {
+      response: { 200: textResponse('text/html') },
+    }),
     async (request, reply) => sendAsset('index.html', request, reply),
   );
   server.get(
     '/inspect/assets/:name',
-    {
-      config: { ...ofPage, errors: ['GH_REQUEST_NOT_FOUND'] },
-      schema: {
-        tags,
-        summary: 'Its files.',
-        params: z.object({ name: z.string() }),
-        response: { 200: textResponse('text/javascript') },
-      },
-    },
+    declare.anyone('Its files.', {
+      params: z.object({ name: z.string() }),
+      response: { 200: textResponse('text/javascript') },
+      errors: ['GH_REQUEST_NOT_FOUND'],
+    }),
     async (request, reply) => sendAsset(request.params.name, request, reply),
   );
 }
@@ -97,22 +92,17 @@ function addData(server: RouteServer, parts: InspectorContext): void {
   addSearch(server, parts);
   server.get(
     '/inspect/api/session',
-    {
-      config: { access: 'person' },
-      schema: {
-        tags,
-        summary: 'What the page needs to begin.',
-        response: {
-          200: z.looseObject({
-            /** The user whose jobs the key shows; null: all users. */
-            user: z.string().nullable(),
-            machines: z.array(z.string()),
-            redaction: z.string(),
-            now: z.number(),
-          }),
-        },
+    declare.person('What the page needs to begin.', {
+      response: {
+        200: z.looseObject({
+          /** The user whose jobs the key shows; null: all users. */
+          user: z.string().nullable(),
+          machines: z.array(z.string()),
+          redaction: z.string(),
+          now: z.number(),
+        }),
       },
-    },
+    }),
     (request) => ({
       user: request.caller.user,
       machines: Object.keys(drawnMachines),
@@ -122,15 +112,11 @@ function addData(server: RouteServer, parts: InspectorContext): void {
   );
   server.get(
     '/inspect/api/charts/:machine',
-    {
-      config: { access: 'person', errors: ['GH_REQUEST_NOT_FOUND'] },
-      schema: {
-        tags,
-        summary: 'The chart of a machine.',
-        params: z.object({ machine: z.string() }),
-        response: { 200: textResponse('image/svg+xml') },
-      },
-    },
+    declare.person('The chart of a machine.', {
+      params: z.object({ machine: z.string() }),
+      response: { 200: textResponse('image/svg+xml') },
+      errors: ['GH_REQUEST_NOT_FOUND'],
+    }),
     async (request, reply) => {
       const { machine } = request.params;
       if (!Object.hasOwn(drawnMachines, machine)) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
@@ -146,21 +132,16 @@ const redacted = <Value>(value: Value, query: object, { redaction }: InspectorCo
 function addSearch(server: RouteServer, parts: InspectorContext): void {
   server.get(
     '/inspect/api/jobs',
-    {
-      config: { access: 'person' },
-      schema: {
-        tags,
-        summary: 'Jobs by words.',
-        querystring: searchQuery.extend(redactQuery.shape),
-        response: {
-          200: z.strictObject({
-            jobs: z.array(foundJobSchema),
-            next_cursor: nextCursor,
-            looked: z.int(),
-          }),
-        },
+    declare.person('Jobs by words.', {
+      querystring: searchQuery.extend(redactQuery.shape),
+      response: {
+        200: z.strictObject({
+          jobs: z.array(foundJobSchema),
+          next_cursor: nextCursor,
+          looked: z.int(),
+        }),
       },
-    },
+    }),
     async ({ query, caller }) => {
       const page = await searchJobs(parts, query, caller.user);
       const jobs = page.jobs.map((job) => ({
@@ -173,21 +154,17 @@ function addSearch(server: RouteServer, parts: InspectorContext): void {
 }
 
 function addWhatIf(server: RouteServer, parts: InspectorContext): void {
-  const config = { access: 'job', errors: ['GH_JOB_NOT_FOUND'] } as const;
+  const errors = ['GH_JOB_NOT_FOUND'] as const;
   server.get(
     '/inspect/api/jobs/:id/choices',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Events that mean something to a job after a row of its history.',
-        params: idParams,
-        querystring: z.object({ n: z.string().optional().describe('Number of the row, from 1.') }),
-        response: {
-          200: z.strictObject({ choices: z.array(z.looseObject({ type: z.string() })) }),
-        },
+    declare.job('Events that mean something to a job after a row of its history.', {
+      errors,
+      params: idParams,
+      querystring: z.object({ n: z.string().optional().describe('Number of the row, from 1.') }),
+      response: {
+        200: z.strictObject({ choices: z.array(z.looseObject({ type: z.string() })) }),
       },
-    },
+    }),
     async ({ params, query, caller }) => {
       const n = rowNumber.safeParse(query.n);
       if (!n.success) return { choices: [] };
@@ -197,17 +174,13 @@ function addWhatIf(server: RouteServer, parts: InspectorContext): void {
   );
   server.post(
     '/inspect/api/jobs/:id/what-if',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Where another event would have led. Nothing is carried out.',
-        params: idParams,
-        querystring: redactQuery,
-        body: whatIfBody,
-        response: { 200: z.looseObject({ ok: z.boolean() }) },
-      },
-    },
+    declare.job('Where another event would have led. Nothing is carried out.', {
+      errors,
+      params: idParams,
+      querystring: redactQuery,
+      body: whatIfBody,
+      response: { 200: z.looseObject({ ok: z.boolean() }) },
+    }),
     async ({ params, query, body, caller }) => {
       const { n, event } = body;
       const job = await openReaderAt(parts, params.id, n, caller.user);
