@@ -28,8 +28,7 @@ import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
-import { modelToolsOf } from '#tools/tool-declaration';
-import { toolList } from '#tools/tool-list';
+import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
 
 export interface Assistant {
@@ -51,7 +50,7 @@ export async function createAssistant(
   const { config, database, pool, hub, slices, clock, log, faults, observers } = parts;
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
-  const language = languageOf(config);
+  const language = languageOf(config, parts.tools);
   const library = wireLibrary(parts);
   const search = wireDocumentSearch({ ...parts, library });
   const react = wireAskLoop({ ...parts, library, search });
@@ -121,11 +120,11 @@ const limitsOf = (config: Config, { members }: BackendPool): JobLimits =>
     members.map((member) => member.config.timeoutsMs),
   );
 
-const languageOf = (config: Config) =>
+const languageOf = (config: Config, { modelTools }: ToolSet) =>
   createLanguageAdapter({
     vocabulary: configuredNames(config),
     timeZone: config.timezone,
-    tools: modelToolsOf(toolList, config.tools),
+    tools: modelTools,
   });
 
 function historyReader(

@@ -8,11 +8,13 @@ import type { FairSlices } from '#shared/fair-slices';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import type { Database } from '#storage/database';
+import type { ToolSet } from '#tools/tool-declaration';
 import type { Config } from './config/config.ts';
 
 export interface CoreParts {
   config: Config;
   database: Database;
+  tools: ToolSet;
   pool: BackendPool;
   hub: LiveHub;
   slices: FairSlices;

@@ -45,7 +45,7 @@ import { selectBackend } from '#models/select-backend';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
-import { createObservability, type Observability } from '#observability/observability';
+import { createObservability } from '#observability/observability';
 import {
   retentionSchedule,
   startRetentionJob,
@@ -53,7 +53,7 @@ import {
 } from '#storage/retention-job';
 import { watchDatabase, type DatabaseWatch } from '#storage/database-watch';
 import { createStatusSource } from './status-source.ts';
-import { demoToolsOf } from '#tools/tool-declaration';
+import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
 export interface Core {
@@ -78,6 +78,8 @@ export interface CoreOptions {
   faults?: FaultInjector;
   /** For tests: the names of the channels that bridges serve. Default: all. */
   channels?: readonly string[];
+  /** For tests: the tools. Default: all. */
+  tools?: readonly ToolDeclaration[];
   /** For tests: ports to search for local model servers. */
   discoveryPorts?: readonly number[];
   /** For tests: interval of the discovery while the demo model answers. */
@@ -123,19 +125,14 @@ async function assemble(
     pool: () => pool,
     messaging: () => messaging.status(),
   };
-  const observers = await createObservability({
-    ...options,
-    database,
-    maintenance,
-    hub,
-    sources,
-    clock,
-  });
+  const observed = { database, maintenance, hub, sources, clock };
+  const observers = await createObservability({ ...options, ...observed });
   closers.push(() => observers.stop());
-  const pool = await openPool(options, clock, observers.pool);
+  const tools = configureTools(options.tools ?? toolList, config.tools);
+  const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const parts = { config, database, pool, hub, slices, clock, log, faults };
+  const parts = { config, database, tools, pool, hub, slices, clock, log, faults };
   const assistant = await createAssistant({ ...parts, observers });
   const { journal, jobService, library, search, queries } = assistant;
   closers.push(() => search.close());
@@ -180,18 +177,6 @@ async function assemble(
   const { url, routes: served } = server;
   return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
 }
-
-const openPool = (
-  options: CoreOptions,
-  clock: Clock,
-  observer: Observability['pool'],
-): Promise<BackendPool> =>
-  openBackendPool({
-    ...options,
-    clock,
-    observer,
-    demoTools: demoToolsOf(toolList, options.config.tools),
-  });
 
 /** In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted. */
 function startActors({

@@ -20,7 +20,9 @@ export interface DraftService extends DraftQueries {
   events: DocumentEvents & { prune(before: number): Promise<number> };
 }
 
-export function createDraftService(parts: Omit<CoreParts, 'slices' | 'search'>): DraftService {
+export function createDraftService(
+  parts: Omit<CoreParts, 'slices' | 'search' | 'tools'>,
+): DraftService {
   const { config, database, pool, library, hub, clock, log, faults } = parts;
   const settings = config.drafts;
   const documents = createDocumentStore(database);

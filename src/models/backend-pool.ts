@@ -73,7 +73,7 @@ export interface PoolOptions {
   log: Log;
   observer?: PoolObserver;
   /** How the demo model answers for the tools. */
-  demoTools?: readonly DemoTool[];
+  tools?: { demoTools: readonly DemoTool[] };
   /** For tests: ports to search for local servers. */
   discoveryPorts?: readonly number[];
   /** For tests: interval of the discovery while the demo model answers. */
@@ -130,7 +130,7 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
   };
 }
 
-async function chooseBackends({ config, clock, discoveryPorts, demoTools }: PoolOptions): Promise<{
+async function chooseBackends({ config, clock, discoveryPorts, tools }: PoolOptions): Promise<{
   origin: BackendPool['origin'];
   configs: readonly BackendConfig[];
   practice: DemoModel | null;
@@ -140,7 +140,7 @@ async function chooseBackends({ config, clock, discoveryPorts, demoTools }: Pool
   }
   const found = await localServers({ discoveryPorts });
   if (found.length > 0) return { origin: 'discovered', configs: found, practice: null };
-  const practice = await startDemoModel({ clock, tools: demoTools ?? [] });
+  const practice = await startDemoModel({ clock, tools: tools?.demoTools ?? [] });
   return { origin: 'practice', configs: [practice.config], practice };
 }
 

@@ -4,7 +4,7 @@
  * docs/tools.md and the demo model. A declaration loads no client of a server: `open` and `check` import them.
  */
 import type { Locale } from '#machines/texts';
-import type { ModelTool } from '#language/classification/operation-port';
+import type { ModelOperation, ModelTool } from '#language/classification/operation-port';
 import type { CheckResult } from '#shared/check-result';
 import type { Log } from '#shared/log';
 import type { DemoRule, DemoTool } from '#shared/model/demo-rule';
@@ -29,6 +29,8 @@ export interface ToolParts {
   database: Database;
   documents: DocumentSearch;
   status: StatusSource;
+  /** Names of the configured tools. */
+  labels: readonly Record<Locale, string>[];
   zones: Zones;
   log: Log;
 }
@@ -50,64 +52,59 @@ export interface ToolDeclaration extends ToolIdentity {
   demo?: DemoRule;
 }
 
-export const isConfigured = (
-  { configuration }: Pick<ToolDeclaration, 'configuration'>,
-  settings: ToolSettings,
-): boolean => configuration?.isSet(settings) ?? true;
-
-/** The declarations in the form of the language's port, with the operations that a model may request. */
-export const modelToolsOf = (
-  declarations: readonly ToolDeclaration[],
-  settings: ToolSettings,
-): ModelTool[] =>
-  declarations.map((declaration) => ({
-    name: declaration.name,
-    aliases: declaration.aliases ?? [],
-    isConfigured: isConfigured(declaration, settings),
-    operations: Object.entries(declaration.operations).flatMap(([operation, declared]) => {
-      const { effect, classifier, schema } = declared;
-      if (effect === 'writes' || classifier === undefined) return [];
-      const { properties: params, required } = jsonSchemaOf(schema);
-      return {
-        tool: declaration.name,
-        operation,
-        effect,
-        summary: classifier.summary,
-        examples: classifier.examples ?? [],
-        params,
-        required,
-        resolve: classifier.resolve ?? ((given) => ({ ok: true, params: given })),
-      };
-    }),
-  }));
-
-/** The tools that are not configured: their name, and the sentence that says what to configure. */
-export const missingTools = (
-  declarations: readonly ToolDeclaration[],
-  settings: ToolSettings,
-): Map<string, Record<Locale, string>> =>
-  new Map(
-    declarations.flatMap(({ name, configuration }) =>
-      configuration === undefined || configuration.isSet(settings)
-        ? []
-        : [[name, configuration.missing] as const],
-    ),
-  );
-
-/** Opens the configured tools. */
-export async function openTools(
-  declarations: readonly ToolDeclaration[],
-  parts: ToolParts,
-): Promise<Tool[]> {
-  const configured = declarations.filter((one) => isConfigured(one, parts.settings));
-  return Promise.all(configured.map((declaration) => declaration.open(parts)));
+/** The tools of one installation: what each part of the program gets of their declarations. */
+export interface ToolSet {
+  /** For the prompt, the schema and the parser of the classifier; also the tools that are not configured. */
+  modelTools: ModelTool[];
+  /** Tools that are not configured: their name, and the sentence that says what to configure. */
+  notConfigured: Map<string, Record<Locale, string>>;
+  /** In order of precedence. */
+  demoTools: DemoTool[];
+  open(parts: Omit<ToolParts, 'settings' | 'labels'>): Promise<Tool[]>;
+  check(): Promise<CheckResult[]>;
 }
 
-/** How the demo model answers for the configured tools. */
-export const demoToolsOf = (
+export function configureTools(
   declarations: readonly ToolDeclaration[],
   settings: ToolSettings,
-): DemoTool[] =>
-  declarations
-    .filter((one) => isConfigured(one, settings))
-    .flatMap(({ name, demo }) => (demo === undefined ? [] : [{ name, demo }]));
+): ToolSet {
+  const missing = (one: ToolDeclaration): boolean => one.configuration?.isSet(settings) === false;
+  const configured = declarations.filter((one) => !missing(one));
+  const absent = declarations.filter(missing);
+  const labels = configured.map(({ name, label }) => label ?? { ko: name, en: name });
+  return {
+    modelTools: declarations.map((one) => toModelTool(one, !missing(one))),
+    notConfigured: new Map(absent.map((one) => [one.name, one.configuration!.missing])),
+    demoTools: configured.flatMap(({ name, demo }) => (demo === undefined ? [] : { name, demo })),
+    open: (parts) => Promise.all(configured.map((one) => one.open({ ...parts, settings, labels }))),
+    async check() {
+      const found = await Promise.all(
+        configured.map(async (one) => (await one.check?.(settings)) ?? []),
+      );
+      const none = absent.map(({ name, checkName: part = name }) => ({
+        part,
+        ok: true,
+        what: 'none configured',
+      }));
+      return [...found.flat(), ...none];
+    },
+  };
+}
+
+/** The operations that a model may request, in the form of the language's port. */
+const toModelTool = (
+  { name, aliases = [], operations }: ToolDeclaration,
+  isConfigured: boolean,
+): ModelTool => ({
+  name,
+  aliases,
+  isConfigured,
+  operations: Object.entries(operations).flatMap(([operation, { effect, classifier, schema }]) => {
+    if (effect === 'writes' || classifier === undefined) return [];
+    const { summary, examples = [], resolve = asWritten } = classifier;
+    const { properties: params, required } = jsonSchemaOf(schema);
+    return { tool: name, operation, effect, summary, examples, params, required, resolve };
+  }),
+});
+
+const asWritten: ModelOperation['resolve'] = (params) => ({ ok: true, params });

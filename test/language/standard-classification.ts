@@ -5,7 +5,7 @@ import {
   parseClassification as parseWith,
   type Classification,
 } from '#language/classification/parse-classification';
-import { modelToolsOf } from '#tools/tool-declaration';
+import { configureTools } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 import { configSchema } from '#app/config/config';
 
@@ -14,8 +14,8 @@ const email = { provider: 'imap', host: 'mail.example.org', username: 'a', passw
 /** The settings of an installation that has configured every tool. */
 export const allSettings = configSchema.parse({ tools: { email } }).tools;
 
-export const standardTools = modelToolsOf(toolList, allSettings);
-export const standardOperations = createOperationTable(standardTools);
+export const standardToolSet = configureTools(toolList, allSettings);
+export const standardOperations = createOperationTable(standardToolSet.modelTools);
 
 export const parseClassification = (raw: string): Classification | null =>
   parseWith(raw, standardOperations);

@@ -42,13 +42,16 @@ export const statusLabel = { ko: '시스템 상태', en: 'system status' };
 export const statusOperations = {
   status: {
     effect: 'reads',
-    description: "shows the model servers and the user's queue",
+    description: "shows the model servers, the user's queue and the configured tools",
     schema: z.object({}),
   },
 } as const;
 
-/** The tool `system`: status. */
-export function createStatusTool(source: StatusSource): Tool {
+/** The tool `system`: status. `labels`: names of the configured tools. */
+export function createStatusTool(
+  source: StatusSource,
+  labels: readonly Record<Locale, string>[] = [],
+): Tool {
   return {
     name: 'system',
     label: statusLabel,
@@ -57,14 +60,23 @@ export function createStatusTool(source: StatusSource): Tool {
         ...statusOperations.status,
         async run(_, context) {
           const status = await source.read(context.signal);
-          return { ok: true, data: { ...status }, summary: formatStatus(status, context.locale) };
+          const { locale } = context;
+          const tools = labels
+            .filter((label) => label !== statusLabel)
+            .map((label) => label[locale]);
+          const listed = tools.length === 0 ? {} : { tools };
+          const summary = formatStatus({ ...status, ...listed }, locale);
+          return { ok: true, data: { ...status, ...listed }, summary };
         },
       }),
     },
   };
 }
 
-function formatStatus({ backends, queue }: SystemStatus, locale: Locale): string {
+function formatStatus(
+  { backends, queue, tools = [] }: SystemStatus & { tools?: string[] },
+  locale: Locale,
+): string {
   const lines = backends.map((backend) => formatBackend(backend, locale));
   if (backends.length === 0) {
     lines.push(locale === 'ko' ? '설정된 추론 서버가 없습니다.' : 'No model server is configured.');
@@ -74,6 +86,7 @@ function formatStatus({ backends, queue }: SystemStatus, locale: Locale): string
       ? `내 작업 큐: 처리 중 ${queue.running}건, 대기 ${queue.waiting}건`
       : `My queue: ${queue.running} running, ${queue.waiting} waiting`,
   );
+  if (tools.length > 0) lines.push(`${locale === 'ko' ? '도구' : 'Tools'}: ${tools.join(', ')}`);
   return lines.join('\n');
 }
 

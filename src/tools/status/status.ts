@@ -6,5 +6,5 @@ export const status: ToolDeclaration = {
   name: 'system',
   label: statusLabel,
   operations: statusOperations,
-  open: (parts) => Promise.resolve(createStatusTool(parts.status)),
+  open: (parts) => Promise.resolve(createStatusTool(parts.status, parts.labels)),
 };

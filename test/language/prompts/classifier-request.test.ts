@@ -7,7 +7,7 @@ import {
   classificationSchemaOf,
   classifierMessages,
 } from '#language/prompts/classification-prompt';
-import { modelToolsOf } from '#tools/tool-declaration';
+import { configureTools } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 import { allSettings } from '../standard-classification.ts';
 
@@ -19,7 +19,7 @@ test.each([
   ['all', allSettings],
   ['withoutEmail', { ...allSettings, email: { provider: 'none' as const } }],
 ])('the request to the classifier is the stored request: %s', (name, settings) => {
-  const { offered } = createOperationTable(modelToolsOf(toolList, settings));
+  const { offered } = createOperationTable(configureTools(toolList, settings).modelTools);
   const messages = classifierMessages({
     message: '내일 뭐 있지?',
     history: [{ role: 'user', content: '안녕' }],

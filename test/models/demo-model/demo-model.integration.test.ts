@@ -2,9 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { classify } from '#models/demo-model/demo-classifier';
 import { memoToMarkdown } from '#models/demo-model/demo-answer';
 import { startDemoModel } from '#models/demo-model/demo-model';
-import { allSettings } from '#test/language/standard-classification';
-import { demoToolsOf } from '#tools/tool-declaration';
-import { toolList } from '#tools/tool-list';
+import { standardToolSet } from '#test/language/standard-classification';
 import { userMessageOf, parseDemoRequest } from '#models/demo-model/demo-request';
 import type { ModelRequest } from '#shared/model/model';
 import {
@@ -35,7 +33,7 @@ const schema: NonNullable<ModelRequest['jsonSchema']> = {
 
 const classified = (content: string) => {
   const request = parseDemoRequest({ messages: [{ role: 'user', content }] });
-  return request && classify(request, now, demoToolsOf(toolList, allSettings));
+  return request && classify(request, now, standardToolSet.demoTools);
 };
 
 describe('the classification of the demo model', () => {
