@@ -20,7 +20,7 @@ import { parseTraceParent } from '#shared/wire/trace';
 import type { Clock } from '#shared/clock';
 import type { BackendLog } from '../backend-log.ts';
 import type { BackendConfig } from '../backend-config.ts';
-import { createHttpAgent } from './chat-completion-request.ts';
+import { createHttpAgent } from './model-http.ts';
 import { redactMessage } from './error-mapping.ts';
 import type { Gate, AcquireResult, GateRequest } from '../gate/gate-types.ts';
 import { runAtGate } from '../gate/run-at-gate.ts';

@@ -1,8 +1,8 @@
 /** GETs small status and discovery pages of servers: bounded in time and size, never throws. */
-import { type Agent, fetch } from 'undici';
+import type { Agent } from 'undici';
 import type { ErrorReason } from '#shared/model/model';
-import { readBoundedText } from './chat-completion-request.ts';
 import { mapNetworkError } from './error-mapping.ts';
+import { fetchModelServer, readBoundedText } from './model-http.ts';
 import { tryParseJson } from '#shared/text/json-text';
 
 /** Maximum body in characters: fits a list of several hundred models. */
@@ -38,14 +38,10 @@ export async function fetchBounded(
   const startedAt = performance.now();
   const ms = (): number => performance.now() - startedAt;
   try {
-    const response = await fetch(url, {
-      dispatcher: agent,
-      redirect: 'manual',
+    const response = await fetchModelServer(url, {
+      agent,
+      apiKey,
       signal: signal ? AbortSignal.any([expired, signal]) : expired,
-      headers: {
-        accept: 'application/json',
-        ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
-      },
     });
     const text = await readBoundedText(response, bodyCharsMax);
     const server = response.headers.get('server') ?? '';

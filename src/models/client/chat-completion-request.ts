@@ -8,7 +8,7 @@
  * 2. The first cause wins: a read error that our own abort caused is not reported.
  * 3. `onText` is not called after the request has ended.
  */
-import { Agent, fetch, type Response } from 'undici';
+import type { Agent, Response } from 'undici';
 import { traceHeader } from '#shared/wire/trace';
 import {
   createCompletionAccumulator,
@@ -19,6 +19,7 @@ import {
 import { createCompletionStreamParser } from './completion-stream-parser.ts';
 import { endpointsOf, type BackendConfig } from '../backend-config.ts';
 import { mapNetworkError, parseRetryAfter, mapHttpStatus } from './error-mapping.ts';
+import { fetchModelServer, readBoundedText } from './model-http.ts';
 import { serverProfiles } from './server-profiles.ts';
 import { startResponseTimeouts, type ResponseTimeouts } from './response-timeouts.ts';
 
@@ -50,53 +51,6 @@ export interface ChatCompletionResponse {
   retryAfterMs: number | null;
   /** Whether any token was received: the server had finished reading the prompt. */
   sawToken: boolean;
-}
-
-/**
- * HTTP agent for one server: no connection reuse (mlx-lm closes each connection; a reused connection that died costs a
- * request), no timeouts but the connect timeout, no HTTP/2 (an abort must close the socket).
- */
-export function createHttpAgent(connectTimeoutMs: number): Agent {
-  return new Agent({
-    connect: { timeout: connectTimeoutMs },
-    allowH2: false,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    pipelining: 0,
-    keepAliveTimeout: 1_000,
-  });
-}
-
-/** Reads at most `charsMax` characters of a body as text, and closes the body. */
-export async function readBoundedText(response: Response, charsMax: number): Promise<string> {
-  const utf8 = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += utf8.decode(chunk as Uint8Array, { stream: true });
-    if (text.length >= charsMax) break;
-  }
-  return text.slice(0, charsMax);
-}
-
-function postChatCompletion(
-  options: ChatCompletionOptions,
-  signal: AbortSignal,
-): Promise<Response> {
-  const { baseUrl, apiKey } = options.config;
-  return fetch(endpointsOf(baseUrl).chat, {
-    method: 'POST',
-    dispatcher: options.agent,
-    signal,
-    // A redirected POST would arrive as a GET: an error shows the operator that the address is wrong.
-    redirect: 'manual',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
-      ...(options.traceparent === undefined ? {} : { [traceHeader]: options.traceparent }),
-    },
-    body: JSON.stringify(options.body),
-  });
 }
 
 /** Ends a stream that stays open after the answer is complete. Call `update` after each read. */
@@ -185,7 +139,16 @@ export async function requestChatCompletion(
   let status: number | null = null;
   let retryDelayMs: number | null = null;
   try {
-    const response = await postChatCompletion(options, connectionAbort.signal);
+    const response = await fetchModelServer(endpointsOf(options.config.baseUrl).chat, {
+      agent: options.agent,
+      apiKey: options.config.apiKey,
+      signal: connectionAbort.signal,
+      accept: 'text/event-stream',
+      ...(options.traceparent === undefined
+        ? {}
+        : { headers: { [traceHeader]: options.traceparent } }),
+      body: options.body,
+    });
     status = response.status;
     if (status === 200) {
       await readResponseBody(response, accumulator, timers);

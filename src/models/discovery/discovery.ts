@@ -8,7 +8,7 @@
 import type { Agent } from 'undici';
 import { defaultTimeoutsMs, type BackendConfig } from '../backend-config.ts';
 import type { BackendKind } from '../client/server-profiles.ts';
-import { createHttpAgent } from '../client/chat-completion-request.ts';
+import { createHttpAgent } from '../client/model-http.ts';
 import { fetchBounded, type BoundedResponse } from '../client/bounded-get.ts';
 
 /** Ollama, llama.cpp and mlx, mlx, LM Studio, vLLM, and two further ports that mlx users choose. */

@@ -6,12 +6,11 @@
  *    indexing as background work, a search query as foreground.
  * 2. Outcomes are data; it throws only for bugs. Messages never contain the API key.
  */
-import { fetch } from 'undici';
 import type { EmbedResult, Embedder } from '#shared/model/embedder';
 import type { Clock } from '#shared/clock';
 import { endpointsOf } from '../backend-config.ts';
-import { createHttpAgent, readBoundedText } from '../client/chat-completion-request.ts';
 import { redactMessage, mapNetworkError } from '../client/error-mapping.ts';
+import { createHttpAgent, fetchModelServer, readBoundedText } from '../client/model-http.ts';
 import { parseUpstreamError } from '../client/upstream-error.ts';
 import type { Gate } from '../gate/gate-types.ts';
 import { runAtGate } from '../gate/run-at-gate.ts';
@@ -59,16 +58,11 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
   const request = async (texts: readonly string[], signal: AbortSignal): Promise<EmbedResult> => {
     const expired = AbortSignal.timeout(config.timeoutMs);
     try {
-      const response = await fetch(endpointsOf(config.baseUrl).embeddings, {
-        method: 'POST',
-        dispatcher: agent,
-        redirect: 'manual',
+      const response = await fetchModelServer(endpointsOf(config.baseUrl).embeddings, {
+        agent,
+        apiKey: config.apiKey,
         signal: AbortSignal.any([expired, signal]),
-        headers: {
-          'content-type': 'application/json',
-          ...(config.apiKey === null ? {} : { authorization: `Bearer ${config.apiKey}` }),
-        },
-        body: JSON.stringify({ model, input: texts, encoding_format: 'float' }),
+        body: { model, input: texts, encoding_format: 'float' },
       });
       const body = tryParseJson(await readBoundedText(response, responseCharsMax));
       if (response.status === 200) return parseVectors(body, texts.length);

@@ -5,7 +5,7 @@
  */
 import type { ErrorReason } from '#shared/model/model';
 import { endpointsOf, type BackendConfig } from '../backend-config.ts';
-import { createHttpAgent } from '../client/chat-completion-request.ts';
+import { createHttpAgent } from '../client/model-http.ts';
 import { redactMessage, mapHttpStatus } from '../client/error-mapping.ts';
 import { serverProfiles } from '../client/server-profiles.ts';
 import { fetchBounded } from '../client/bounded-get.ts';
