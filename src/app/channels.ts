@@ -24,7 +24,7 @@ export const bridgeChannelNames: readonly string[] = [
 ];
 
 export interface Channel {
-  /** In subjects, jobs and the command. */
+  /** In subjects, jobs and the command. Small letters and digits. */
   name: string;
   /** For people. */
   title: string;

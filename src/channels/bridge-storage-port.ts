@@ -159,8 +159,8 @@ export interface BridgeStorage {
   appendText(id: number, text: string, delivery: StoredDelivery): void;
   /** Whether a notice about the job was posted, or will be. */
   hasNotice(jobId: string): boolean;
-  /** The chat's id of the last post of the job's notices; null if there is none. */
-  postedNotice(jobId: string): string | null;
+  /** The chat's id of the job's last notice in this lane; null if there is none. */
+  postedNotice(jobId: string, lane: string): string | null;
   hasReply(replyId: string): boolean;
   /** Whether a visible reply for the job with a larger `n` was stored. */
   hasAnswer(jobId: string, n: number): boolean;

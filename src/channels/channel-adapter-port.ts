@@ -87,19 +87,9 @@ export interface OutgoingPart<Target extends ChannelTarget = ChannelTarget> {
  * - refused for good: `refused`
  * - uncertain: `lost`, whenever the post may be in the chat
  */
-export type DeliveryOutcome = Extract<
+export type DeliveryOutcome = Exclude<
   DeliveryEvent,
-  {
-    type:
-      | 'posted'
-      | 'tooFast'
-      | 'tooLong'
-      | 'busy'
-      | 'stopped'
-      | 'unreachable'
-      | 'refused'
-      | 'lost';
-  }
+  { type: 'send' | 'skip' | 'restarted' | 'resume' | 'expired' | 'drop' }
 >;
 
 export type ChannelFile =

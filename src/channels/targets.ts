@@ -13,8 +13,9 @@ export interface ChannelTarget {
   hasMember(chatUser: string): boolean;
 }
 
+/** A chat with threads within its rooms resolves names such as `room/thread`, which `all` does not list. */
 export interface ChannelTargets<Target extends ChannelTarget = ChannelTarget> {
-  /** At least one. */
+  /** At least one, and one of each server. */
   readonly all: readonly Target[];
   byName(name: string): Target | null;
   /** Thread of a target, also of one no longer configured. */

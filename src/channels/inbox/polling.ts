@@ -1,9 +1,9 @@
 /** Repeats the polling rounds of a chat that has no webhook; after a failed round it waits. */
+import { abortableSleep } from '#shared/abortable-sleep';
 import { exponentialBackoffMs } from '#shared/backoff';
 import type { Log } from '#shared/log';
 import { createThrottledErrorLog } from '#shared/throttled-error-log';
 import type { Poll } from '../channel-adapter-port.ts';
-import { createWakeSignal } from '../wake-signal.ts';
 
 const retryMs = { first: 500, max: 30_000 };
 
@@ -22,9 +22,8 @@ export function startPolling(poll: Poll | undefined, log: Log): { stop(): Promis
       } catch (error) {
         if (signal.aborted) return;
         errorLog.error(error);
-        const waitMs = exponentialBackoffMs(failures, retryMs.first, retryMs.max);
+        await abortableSleep(exponentialBackoffMs(failures, retryMs.first, retryMs.max), signal);
         failures += 1;
-        await createWakeSignal().wait(waitMs, signal);
       }
     }
   };

@@ -308,7 +308,7 @@ class ServerWorker {
       chatUser,
       buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
       key: `${entry.replyId}:${offset}-${part.end}`,
-      replaces: isUpdate ? storage.postedNotice(jobId) : null,
+      replaces: isUpdate ? storage.postedNotice(jobId, entry.lane) : null,
     });
     const outcome = resolveUncertain(event, adapter.abilities);
     // A notice of the bridge is plain text that any chat accepts: a refusal of it concerns the server.

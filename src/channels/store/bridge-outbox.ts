@@ -52,7 +52,7 @@ const headsSql = `with recursive lanes (lane) as (
   order by id`;
 
 const postedNoticeSql = `select json_extract(context, '$.postId') as postId from outbox
-  where job_id = ? and kind = 'notice' and state = 'sent' order by id desc limit 1`;
+  where job_id = ? and lane = ? and kind = 'notice' and state = 'sent' order by id desc limit 1`;
 
 function prepare(connection: SqliteConnection) {
   return {
@@ -82,7 +82,7 @@ function prepare(connection: SqliteConnection) {
        select 1 from inbox join outbox on outbox.reply_id = 'own:wait-' || inbox.id || ':1'
        where inbox.job_id = ? and outbox.state <> 'dropped' limit 1`,
     ),
-    postedNotice: connection.prepare<[string], { postId: string | null }>(postedNoticeSql),
+    postedNotice: connection.prepare<[string, string], { postId: string | null }>(postedNoticeSql),
     hasReply: connection.prepare('select 1 from outbox where reply_id = ?'),
     hasAnswer: connection.prepare(
       `select 1 from outbox where job_id = ? and n > ? and kind <> 'notice' limit 1`,
@@ -152,7 +152,7 @@ export function createBridgeOutbox(connection: SqliteConnection) {
     appendText: (id, text, { context }) =>
       void statements.addText.run(text, JSON.stringify(context), id),
     hasNotice: (jobId) => statements.hasNotice.get(jobId, jobId) !== undefined,
-    postedNotice: (jobId) => statements.postedNotice.get(jobId)?.postId ?? null,
+    postedNotice: (jobId, lane) => statements.postedNotice.get(jobId, lane)?.postId ?? null,
     hasReply: (replyId) => statements.hasReply.get(replyId) !== undefined,
     hasAnswer: (jobId, n) => statements.hasAnswer.get(jobId, n) !== undefined,
     draftOf: (jobId) => statements.draft.get(jobId) ?? null,

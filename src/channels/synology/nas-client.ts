@@ -17,21 +17,6 @@ import type { Target } from './targets.ts';
 
 export type ChatPost = Pick<OutgoingPart, 'text' | 'chatUser' | 'buttons'>;
 
-export interface NasClient {
-  /** Returns the result of the post as a delivery event. Never rejects. */
-  post(target: Target, post: ChatPost): Promise<DeliveryOutcome>;
-  /**
-   * Null if the Chat API responds, even with a refusal; else the reason. Requests the list of users, which changes
-   * nothing. Never rejects; `signal` ends it at once.
-   */
-  probe(target: Target, signal: AbortSignal): Promise<string | null>;
-  /** The users of the chat, or why they cannot be listed. */
-  users(target: Target): Promise<{ ok: true; ids: string[] } | { ok: false; error: string }>;
-  file(target: Target, postId: string, bytesMax: number): Promise<ChannelFile>;
-  /** Whether the post has a file, if the NAS answers within `fileProbeTimeoutMs`; else false. */
-  hasFile(target: Target, postId: string): Promise<boolean>;
-}
-
 /** Responses are a line of JSON; an error page of a web server is a few kilobytes. */
 const responseBytesMax = 256 * 1024;
 const usersBytesMax = 4 * 1024 * 1024;
@@ -42,7 +27,10 @@ const userList = z.object({
   users: z.array(z.object({ user_id: z.union([z.string(), z.number()]) })),
 });
 
-export function createNasClient(trust: TlsTrust): NasClient {
+export type NasClient = ReturnType<typeof createNasClient>;
+
+/** No method rejects. */
+export function createNasClient(trust: TlsTrust) {
   const get = (url: string, bytesMax: number, signal?: AbortSignal): Promise<NasHttpOutcome> =>
     send({ url, method: 'GET', trust, bytesMax, ...(signal === undefined ? {} : { signal }) });
   const file = async (
@@ -57,14 +45,15 @@ export function createNasClient(trust: TlsTrust): NasClient {
   return {
     file,
 
-    async hasFile(target, postId) {
+    /** Whether the post has a file, if the NAS answers within `fileProbeTimeoutMs`; else false. */
+    async hasFile(target: Target, postId: string): Promise<boolean> {
       // A file larger than a text response is not read to its end.
       const signal = AbortSignal.timeout(fileProbeTimeoutMs);
       const { kind } = await file(target, postId, responseBytesMax, signal);
       return kind === 'file' || kind === 'tooLarge';
     },
 
-    async post(target, post) {
+    async post(target: Target, post: ChatPost): Promise<DeliveryOutcome> {
       const outcome = await send({
         url: target.url,
         method: 'POST',
@@ -76,7 +65,8 @@ export function createNasClient(trust: TlsTrust): NasClient {
       return mapResponse(outcome, countChars(post.text, 'code-points'));
     },
 
-    async probe(target, signal) {
+    /** See `ChannelAdapter.probe`. Requests the list of users, which changes nothing. */
+    async probe(target: Target, signal: AbortSignal): Promise<string | null> {
       const outcome = await get(methodUrl(target, 'user_list'), usersBytesMax, signal);
       if (outcome.kind !== 'answer') return outcome.error;
       const apiResponse = outcome.status === 200 ? parseApiResponse(outcome.body) : null;
@@ -84,7 +74,10 @@ export function createNasClient(trust: TlsTrust): NasClient {
       return isChatStopped(apiResponse) ? 'the Chat package does not run' : null;
     },
 
-    async users(target) {
+    /** The users of the chat, or why they cannot be listed. */
+    async users(
+      target: Target,
+    ): Promise<{ ok: true; ids: string[] } | { ok: false; error: string }> {
       const outcome = await get(methodUrl(target, 'user_list'), usersBytesMax);
       if (outcome.kind !== 'answer') return { ok: false, error: outcome.error };
       const apiResponse = parseApiResponse(outcome.body);

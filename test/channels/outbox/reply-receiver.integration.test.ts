@@ -1,7 +1,7 @@
 /** A reply and its consequences are stored in one transaction; replies are in order. */
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { newDelivery } from '#channels/outbox/delivery-transitions';
+import { applyDeliveryEvent, newDelivery } from '#channels/outbox/delivery-transitions';
 import { createSystemNotice } from '#channels/system-notices';
 import { createReplyReceiver } from '#channels/outbox/reply-receiver';
 import { openSynology } from '#channels/synology/synology-channel';
@@ -139,4 +139,21 @@ test('the next reply of each lane is a partly posted reply, else the reply to th
   expect(next()).not.toContain('stray');
   for (const { id } of storage.nextPerLane()) storage.saveDelivery(id, begun, { endedAt: 1 });
   expect(next().toSorted()).toEqual(['b1', 'early']);
+});
+
+test('a notice replaces only a posted notice of its job in the same lane', () => {
+  const storage = store();
+  const notice = (id: string, lane: string): NewOutboxRow => ({
+    ...createSystemNotice({ ...person, lane }, id, 'notice', '잠시만요', 0),
+    jobId: 'j1',
+  });
+  storage.insertOutbox([notice('a', 'main/4'), notice('b', 'work/4'), notice('c', 'hall/4')], 0);
+  for (const { id, lane, delivery } of storage.openReplies().slice(0, 2)) {
+    const sending = applyDeliveryEvent(delivery, { type: 'send', next: 4 });
+    const posted = applyDeliveryEvent(sending, { type: 'posted', postId: `post in ${lane}` });
+    storage.saveDelivery(id, posted, { endedAt: 1 });
+  }
+  const found = ['main/4', 'work/4', 'hall/4'].map((lane) => storage.postedNotice('j1', lane));
+  expect(found).toEqual(['post in main/4', 'post in work/4', null]);
+  expect(storage.postedNotice('j2', 'main/4')).toBeNull();
 });
