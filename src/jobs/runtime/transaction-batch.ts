@@ -38,21 +38,9 @@ export interface BatchedChange {
   envelopes: Envelope[];
 }
 
-export interface TransactionBatch {
-  readonly changes: ReadonlyMap<string, BatchedChange>;
-  /** Applies one event. Null: the job is not in a state for it; a command is then refused by `rejectRefused`. */
-  apply(envelope: Envelope): BatchedChange | null;
-  /**
-   * Rejects the refused commands. Only after the commit: the change that refused them may be rolled back, and then
-   * they are rejected with the error of the commit.
-   */
-  rejectRefused(commitError?: unknown): void;
-  /** The changes to write. */
-  toJobChanges(): JobChange[];
-  rollBack(): void;
-}
+export type TransactionBatch = ReturnType<typeof createTransactionBatch>;
 
-export function createTransactionBatch(parts: JournalParts): TransactionBatch {
+export function createTransactionBatch(parts: JournalParts) {
   const { activeJobs, machine } = parts;
   const now = parts.clock.now();
   const changes = new Map<string, BatchedChange>();
@@ -89,8 +77,9 @@ export function createTransactionBatch(parts: JournalParts): TransactionBatch {
   };
 
   return {
-    changes,
-    apply(envelope) {
+    changes: changes as ReadonlyMap<string, BatchedChange>,
+    /** Applies one event. Null: the job is not in a state for it; a command is then refused by `rejectRefused`. */
+    apply(envelope: Envelope): BatchedChange | null {
       if (envelope.kind === 'open') return open(envelope.newJob, envelope);
       const job = activeJobs.load(envelope.jobId);
       if (job === null) return refuse(envelope, 'The job has already ended');
@@ -107,12 +96,18 @@ export function createTransactionBatch(parts: JournalParts): TransactionBatch {
           : { type: internalErrorEventType, code: job.restoreError };
       return record(job, job.state, step(job, event), envelope);
     },
-    rejectRefused(commitError) {
+    /**
+     * Rejects the refused commands. Only after the commit: the change that refused them may be rolled back, and then
+     * they are rejected with the error of the commit.
+     */
+    rejectRefused(commitError?: unknown): void {
       for (const { acknowledgement, error } of refused)
         acknowledgement.reject(commitError ?? error);
     },
-    toJobChanges: () => [...changes.values()].map((change) => toJobChange(change, machine, now)),
-    rollBack() {
+    /** The changes to write. */
+    toJobChanges: (): JobChange[] =>
+      [...changes.values()].map((change) => toJobChange(change, machine, now)),
+    rollBack(): void {
       for (const { job, before } of changes.values()) {
         if (before === null) activeJobs.evict(job.id);
         else job.state = before;

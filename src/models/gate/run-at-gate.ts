@@ -1,5 +1,6 @@
 /**
- * Runs work in a slot of a gate. Its callers see neither permits nor their ends:
+ * Runs work in a slot of a gate. Its callers see neither permits nor their ends. A function, not a method of `Gate`: an
+ * implementation supplies `acquire` only, and this loop stands once.
  *
  * 1. It waits for a slot, or returns the gate's refusal.
  * 2. It starts the work and ends the permit exactly once: released when the server is done with the request, drained
