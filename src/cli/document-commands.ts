@@ -1,12 +1,12 @@
 /** The commands for memos, documents, drafts and the calendar. */
-import { exportCalendar, importCalendar } from './calendar.ts';
-import { clientFor } from './client-for.ts';
 import type { Command, Commands } from './command.ts';
-import { listDocuments, removeDocument, showDocument } from './documents.ts';
-import { drafts } from './drafts.ts';
-import { importPaths } from './import.ts';
-import { listMemos, promoteMemo, writeMemo } from './memos.ts';
+import { connect } from './connect.ts';
 import type { OptionName } from './options.ts';
+
+const memos = () => import('./memos.ts');
+const documents = () => import('./documents.ts');
+const files = () => import('./import.ts');
+const calendar = () => import('./calendar.ts');
 
 const ofPerson: readonly OptionName[] = ['user', 'url', 'json'];
 
@@ -14,11 +14,11 @@ const draftCommand = (verb: string | null, summary: string, takes?: string): Com
   summary,
   ...(takes === undefined ? {} : { takes }),
   options: ofPerson,
-  run: (words, values) =>
-    drafts(clientFor(values), verb === null ? [] : [verb, ...words], {
-      userId: values.user,
-      json: values.json,
-    }),
+  async run(words, values) {
+    const { drafts } = await import('./drafts.ts');
+    const options = { userId: values.user, json: values.json };
+    return drafts(await connect(values), verb === null ? [] : [verb, ...words], options);
+  },
 });
 
 export const documentCommands: Commands = {
@@ -26,42 +26,46 @@ export const documentCommands: Commands = {
     summary: 'keep a note; without words it is read from standard input',
     takes: '[TEXT…]',
     options: ['title', ...ofPerson],
-    run: (words, values) => writeMemo(clientFor(values), words, values),
+    run: async (words, values) => (await memos()).writeMemo(await connect(values), words, values),
   },
   'memos list': {
     summary: 'list memos, newest first',
     options: ['limit', ...ofPerson],
-    run: (_words, values) => listMemos(clientFor(values), values),
+    run: async (_words, values) => (await memos()).listMemos(await connect(values), values),
   },
   'memos promote': {
     summary: 'have a memo drafted as a document',
     takes: 'ID',
     options: ofPerson,
-    run: ([id = ''], values) => promoteMemo(clientFor(values), id, values),
+    run: async ([id = ''], values) =>
+      (await memos()).promoteMemo(await connect(values), id, values),
   },
 
   'documents list': {
     summary: 'list documents, newest first',
     options: ['limit', ...ofPerson],
-    run: (_words, values) => listDocuments(clientFor(values), values),
+    run: async (_words, values) => (await documents()).listDocuments(await connect(values), values),
   },
   'documents show': {
     summary: 'print the text of a document',
     takes: 'ID',
     options: ofPerson,
-    run: ([id = ''], values) => showDocument(clientFor(values), id, values),
+    run: async ([id = ''], values) =>
+      (await documents()).showDocument(await connect(values), id, values),
   },
   'documents rm': {
     summary: 'remove documents or memos',
     takes: 'ID…',
     options: ofPerson,
-    run: (ids, values) => removeDocument(clientFor(values), ids, values),
+    run: async (ids, values) =>
+      (await documents()).removeDocument(await connect(values), ids, values),
   },
   import: {
     summary: 'bring text and markdown files in as documents',
     takes: 'PATH…',
     options: ofPerson,
-    run: (paths, values) => importPaths(clientFor(values), paths, values.user, values.json),
+    run: async (paths, values) =>
+      (await files()).importPaths(await connect(values), paths, values.user, values.json),
   },
 
   'drafts list': draftCommand(null, 'what waits for a decision, is drafted, waits, was given up'),
@@ -77,12 +81,14 @@ export const documentCommands: Commands = {
     summary: 'bring a calendar file (.ics) in',
     takes: 'FILE',
     options: ofPerson,
-    run: ([file = ''], values) => importCalendar(clientFor(values), file, values.user, values.json),
+    run: async ([file = ''], values) =>
+      (await calendar()).importCalendar(await connect(values), file, values.user, values.json),
   },
   'calendar export': {
     summary: 'print the calendar as a calendar file',
     options: ['user', 'url'],
-    run: (_words, values) => exportCalendar(clientFor(values), values.user),
+    run: async (_words, values) =>
+      (await calendar()).exportCalendar(await connect(values), values.user),
   },
   'calendar occurrences': {
     summary: 'what a calendar file means in some days; needs no core',

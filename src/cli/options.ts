@@ -1,6 +1,5 @@
 /** Every option of every command, declared once: parsing, help and shell completion are generated from this table. */
-import { jobStates } from '#machines/job-types';
-import { jobOutcomes } from '#shared/wire/job-service';
+import { jobStates, outcomes } from '#machines/job-types';
 
 interface OptionSpec {
   type: 'string' | 'boolean';
@@ -24,7 +23,7 @@ export const options = {
     type: 'string',
     value: 'WORD',
     help: 'only jobs that are there, or have ended so',
-    words: [...new Set([...jobStates, ...jobOutcomes])],
+    words: [...new Set([...jobStates, ...outcomes])],
   },
   limit: { type: 'string', value: 'N', help: 'how many at the most' },
   title: { type: 'string', value: 'TEXT', help: 'the title; else the first line' },
