@@ -38,6 +38,23 @@ describe('help', () => {
     expect(one.out).not.toContain('--state');
   });
 
+  test('loads no module of a command and no large package', () => {
+    const hook = `import { registerHooks } from 'node:module';
+      registerHooks({ load: (url, context, next) => (console.error(url), next(url, context)) });`;
+    const { stderr } = spawnSync(
+      process.execPath,
+      [
+        '--import',
+        `data:text/javascript,${encodeURIComponent(hook)}`,
+        join(projectRoot, 'src/cli/gatehouse.ts'),
+        '--help',
+      ],
+      { encoding: 'utf8', timeout: 60_000 },
+    );
+    expect(stderr).toContain('/src/cli/commands.ts');
+    expect(stderr).not.toMatch(/node_modules\/(?:zod|yaml|xstate)\/|src\/cli\/(?:chat|jobs)\.ts/);
+  });
+
   test('for an unknown command exits with 2', async () => {
     expect(await run('help', 'dance')).toMatchObject({ code: 2, out: '' });
   });

@@ -50,7 +50,7 @@ export const confirmBody = z.object({
 });
 
 /** Values of the `outcome` filter. A cancelled job has outcome null and is found by `cancelled`. */
-export const jobOutcomes = [...outcomes, 'cancelled'] as const;
+const jobOutcomes = [...outcomes, 'cancelled'] as const;
 
 const oneOf = <Word extends string>(words: readonly Word[]) =>
   z.enum(words, { error: `expected one of ${words.join(', ')}` });
