@@ -1,7 +1,7 @@
 /** Long texts are split into posts: nothing is lost, and no cut is in a wrong place (K1 to K4). */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countChars } from '#channels/outbox/char-units';
+import { countChars, type CharUnit } from '#channels/outbox/char-units';
 import { nextPart } from '#channels/outbox/split-post';
 
 interface Cut {
@@ -12,10 +12,10 @@ interface Cut {
   ends: number[];
 }
 
-function cut(text: string, limit: number): Cut {
+function cut(text: string, limit: number, unit?: CharUnit): Cut {
   const made: Cut = { posts: [], pieces: [], ends: [] };
   for (let at = 0; at < text.length;) {
-    const { post, end } = nextPart(text, at, limit);
+    const { post, end } = nextPart(text, at, limit, unit);
     if (end <= at) throw new Error(`no progress at ${at}`);
     made.posts.push(post);
     made.pieces.push(text.slice(at, end));
@@ -72,6 +72,32 @@ describe('a long text', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test.each<[CharUnit, (post: string) => number]>([
+    ['utf-16', (post) => post.length],
+    ['utf-8', (post) => Buffer.byteLength(post)],
+  ])('is cut by the unit of the chat: %s', (unit, lengthOf) => {
+    fc.assert(
+      fc.property(text, limit, (whole, max) => {
+        const { posts, pieces, ends } = cut(whole, max, unit);
+        expect(pieces.join('')).toBe(whole);
+        const edges = edgesOf(whole);
+        for (const end of ends) expect(edges.has(end)).toBe(true);
+        for (const post of posts) {
+          expect(lengthOf(post)).toBeLessThanOrEqual(max);
+          expect(countChars(post, unit)).toBe(lengthOf(post));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('keeps a link of markdown whole where the chat has no markup for links', () => {
+    const link = `[여러 단어로 된 견적서](https://a.example/${'x'.repeat(40)})`;
+    const whole = `${'단어 '.repeat(20)}${link} ${'단어 '.repeat(20)}`;
+    const { posts } = cut(whole, 90);
+    expect(posts.filter((post) => post.includes(link))).toHaveLength(1);
   });
 
   test('is cut between graphemes, and never within a link', () => {
