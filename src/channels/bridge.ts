@@ -30,7 +30,7 @@ import { createDeliveryReporter } from './outbox/delivery-reporter.ts';
 import { createInboxSubmitter } from './inbox/inbox-submitter.ts';
 import { startBridgeServer } from './bridge-server.ts';
 import type { ChannelAdapter } from './channel-adapter-port.ts';
-import { startPolling } from './inbox/polling.ts';
+import { createRepeatedStep } from './repeated-step.ts';
 
 /** What the configuration of every channel has. */
 export interface BridgeSettings {
@@ -81,6 +81,7 @@ const defaultTimings: BridgeTimings = {
   sweepIntervalMs: 30_000,
   minUnansweredMs: 60_000,
 };
+const pollRetryMs = { first: 500, max: 30_000 };
 /** How long ended rows are kept, so that a repeated post of the chat is recognised. */
 const retentionMs = 30 * dayMs;
 
@@ -97,7 +98,16 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   reporter.start();
   submitter.start();
   watch.start();
-  const polling = startPolling(poll, log);
+  const polling = createRepeatedStep({
+    async step(signal) {
+      await poll?.(signal);
+      return 0;
+    },
+    retryMs: pollRetryMs,
+    failure: 'the chat cannot be asked for messages',
+    log,
+  });
+  if (poll !== undefined) polling.start();
   return {
     url: `${server.url}${webhook?.path ?? ''}`,
     health,

@@ -137,6 +137,18 @@ describe.skipIf(natsCommand === null)('a channel with other abilities than Synol
     expect(chat.textsTo('kim')).toEqual(['답']);
   });
 
+  test('keeps the long pause that the chat has asked for over a restart', async () => {
+    const { chat, small, restart, texts } = await openToyBridge();
+    chat.faults.push({ status: 429, retryAfterMs: 3_600_000 });
+    small.script(direct('잠시 뒤'), direct('바로'));
+    chat.say('kim', '질문');
+    await expect.poll(() => chat.attempts, polled).toBe(1);
+    await restart();
+    chat.say('lee', '질문');
+    await texts('lee', 1);
+    expect([chat.textsTo('kim'), chat.attempts]).toEqual([[], 2]);
+  });
+
   test('reports a refused answer as dead, and the user gets a notice', async () => {
     const { chat, small, deliveries, texts } = await openToyBridge();
     chat.faults.push({ status: 400 });

@@ -5,19 +5,13 @@
 import { z } from 'zod';
 import type { BridgeStorage, InboxRow, NewOutboxRow } from '../bridge-storage-port.ts';
 import { finalStates } from '#machines/job-states';
-import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { localeOf, textsOf } from '#machines/texts';
-import { createWakeSignal } from '../wake-signal.ts';
+import { createRepeatedStep, type RepeatedStep } from '../repeated-step.ts';
 import { createSystemNotice } from '../system-notices.ts';
 import type { CoreLink } from '../core-link-port.ts';
 import type { ReplyReceiver } from '../outbox/reply-receiver.ts';
 import type { ChannelTargets } from '../targets.ts';
-
-export interface UnansweredSweeper {
-  start(): void;
-  stop(): Promise<void>;
-}
 
 export interface UnansweredSweeperParts {
   storage: BridgeStorage;
@@ -43,19 +37,16 @@ const jobView = z.object({
   seq: z.number().int(),
 });
 
-export function createUnansweredSweeper(parts: UnansweredSweeperParts): UnansweredSweeper {
-  const { storage, now, log } = parts;
-  const stopping = new AbortController();
-  const wakeSignal = createWakeSignal();
-  let running = Promise.resolve();
+export function createUnansweredSweeper(parts: UnansweredSweeperParts): RepeatedStep {
+  const { storage, now, log, intervalMs } = parts;
   /** Jobs that had ended at the last sweep: their replies had a whole interval to arrive. */
   let ended = new Set<string>();
 
-  const sweep = async (): Promise<void> => {
+  const sweep = async (signal: AbortSignal): Promise<void> => {
     const before = ended;
     ended = new Set();
     for (const row of storage.unanswered(now() - parts.minAgeMs)) {
-      if (stopping.signal.aborted || row.jobId === null) continue;
+      if (signal.aborted || row.jobId === null) continue;
       const outcome = await parts.link.request('get', { job_id: row.jobId });
       if (!outcome.ok) {
         if (outcome.problem.code === 'GH_JOB_NOT_FOUND') notifyJobLost(row, parts);
@@ -69,23 +60,17 @@ export function createUnansweredSweeper(parts: UnansweredSweeperParts): Unanswer
     storage.prune(now() - parts.retentionMs);
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await wakeSignal.wait(parts.intervalMs, stopping.signal);
-      try {
-        if (!stopping.signal.aborted) await sweep();
-      } catch (error) {
-        log.error({ error: messageOf(error) }, 'answers could not be looked after');
-      }
-    }
-  };
-  return {
-    start: () => void (running = run()),
-    async stop() {
-      stopping.abort();
-      await running;
+  let isFirst = true;
+  return createRepeatedStep({
+    async step(signal) {
+      if (!isFirst) await sweep(signal);
+      isFirst = false;
+      return intervalMs;
     },
-  };
+    retryMs: { first: intervalMs, max: intervalMs },
+    failure: 'answers could not be looked after',
+    log,
+  });
 }
 
 /** Stores the missing reply with its own id, so that it is posted once even if it arrives later. */

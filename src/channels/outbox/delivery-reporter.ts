@@ -2,22 +2,13 @@
 import type { BridgeStorage, OutboxEntry } from '../bridge-storage-port.ts';
 import type { DeliveryReport, Reply } from '#shared/wire/reply';
 import type { ErrorCode } from '#shared/errors';
-import { createThrottledErrorLog } from '#shared/throttled-error-log';
 import type { Log } from '#shared/log';
-import { exponentialBackoffMs } from '#shared/backoff';
-import { createWakeSignal } from '../wake-signal.ts';
+import { createRepeatedStep, type RepeatedStep } from '../repeated-step.ts';
 import { isSystemNotice } from '../system-notices.ts';
 import type { CoreLink } from '../core-link-port.ts';
 
-export interface DeliveryReporter {
-  start(): void;
-  wake(): void;
-  stop(): Promise<void>;
-}
-
 const batchSize = 50;
-const retryMs = 250;
-const retryMsMax = 5_000;
+const retryMs = { first: 250, max: 5_000 };
 const errorCharsMax = 500;
 
 export function createDeliveryReporter(parts: {
@@ -27,55 +18,31 @@ export function createDeliveryReporter(parts: {
   link: CoreLink;
   now(): number;
   log: Log;
-}): DeliveryReporter {
-  const { storage, link, now } = parts;
-  const errorLog = createThrottledErrorLog(parts.log, 'a report could not be made yet');
-  const stopping = new AbortController();
-  const wakeSignal = createWakeSignal();
-  let running = Promise.resolve();
-
+}): RepeatedStep {
+  const { channel, storage, link, now, log } = parts;
   /** False: failed, try again. */
   const report = async (entry: OutboxEntry): Promise<boolean> => {
     if (!isSystemNotice(entry.replyId)) {
-      const outcome = await link.report(replyOf(entry, parts.channel), toDeliveryReport(entry));
+      const outcome = await link.report(replyOf(entry, channel), toDeliveryReport(entry));
       if (!outcome.ok) return false;
     }
     storage.markReported(entry.id, now());
     return true;
   };
 
-  const run = async (): Promise<void> => {
-    let tries = 0;
-    while (!stopping.signal.aborted) {
-      let isDone = true;
-      let isIdle = true;
-      try {
-        for (const entry of storage.unreported(batchSize)) {
-          isIdle = false;
-          isDone = await report(entry);
-          if (!isDone || stopping.signal.aborted) break;
-        }
-        errorLog.recovered();
-      } catch (error) {
-        isDone = isIdle = false;
-        errorLog.error(error);
+  return createRepeatedStep({
+    async step(signal) {
+      const entries = storage.unreported(batchSize);
+      for (const entry of entries) {
+        if (signal.aborted) break;
+        if (!(await report(entry))) return 'retry';
       }
-      tries = isDone ? 0 : tries + 1;
-      if (isDone && !isIdle) continue;
-      const waitMs = isDone
-        ? Number.POSITIVE_INFINITY
-        : exponentialBackoffMs(tries, retryMs, retryMsMax);
-      await wakeSignal.wait(waitMs, stopping.signal);
-    }
-  };
-  return {
-    start: () => void (running = run()),
-    wake: () => wakeSignal.notify(),
-    async stop() {
-      stopping.abort();
-      await running;
+      return entries.length === 0 ? Number.POSITIVE_INFINITY : 0;
     },
-  };
+    retryMs,
+    failure: 'a report could not be made yet',
+    log,
+  });
 }
 
 /** The fields of the reply that address its report. */
