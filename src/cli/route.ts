@@ -5,6 +5,8 @@ import type { DecisionView } from '#machines/decision';
 import { configuredNames } from '#app/configured-names';
 import { loadConfig } from '#app/config/load-config';
 import { describeRoute, route } from '#language/rules/route';
+import { configureTools } from '#tools/tool-declaration';
+import { toolList } from '#tools/tool-list';
 import { UsageError } from '#http/client/core-client';
 
 export interface RouteCommand {
@@ -32,10 +34,12 @@ export async function routeCommand(command: RouteCommand): Promise<void> {
   const given = command.now === undefined ? undefined : Date.parse(command.now);
   if (Number.isNaN(given)) throw new UsageError(`--now: ${command.now} is not an ISO 8601 time`);
   const { config } = loadConfig(command.config);
+  const { notConfigured } = configureTools(toolList, config.tools);
   const judge = (message: string): DecisionView =>
     describeRoute(
       route(message, {
         ...configuredNames(config),
+        isConfigured: (tool) => !notConfigured.has(tool),
         now: given ?? Date.now(),
         timeZone: config.timezone,
         pendingDraft: pending,

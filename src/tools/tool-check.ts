@@ -17,6 +17,13 @@ export const checkContext = (userId: string | undefined, now: number): CallConte
   limitMs: checkTimeoutMs,
 });
 
+export const faultOf = (part: string, what: string, advice: string): CheckResult => ({
+  part,
+  ok: false,
+  what,
+  advice,
+});
+
 /** A missing certificate file is a fault of the configuration. */
 export async function orUnreadableResult(
   part: string,
@@ -26,7 +33,7 @@ export async function orUnreadableResult(
     return await check();
   } catch (error) {
     if (!(error instanceof GatehouseError)) throw error;
-    return [{ part, ok: false, what: messageOf(error), advice: 'check the path of that file' }];
+    return [faultOf(part, messageOf(error), 'check the path of that file')];
   }
 }
 

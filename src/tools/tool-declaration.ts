@@ -4,7 +4,7 @@
  * docs/tools.md and the demo model. A declaration loads no client of a server: `open` and `check` import them.
  */
 import type { Locale } from '#machines/texts';
-import type { ModelOperation, ModelTool } from '#language/classification/operation-port';
+import type { ModelTool, Resolver } from '#language/classification/operation-port';
 import type { CheckResult } from '#shared/check-result';
 import type { Log } from '#shared/log';
 import type { DemoRule, DemoTool } from '#shared/model/demo-rule';
@@ -107,4 +107,4 @@ const toModelTool = (
   }),
 });
 
-const asWritten: ModelOperation['resolve'] = (params) => ({ ok: true, params });
+const asWritten: Resolver = (params) => ({ ok: true, params });

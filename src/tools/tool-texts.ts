@@ -7,15 +7,21 @@ const ko = {
     fields === ''
       ? '요청한 값을 알아볼 수 없습니다. 다시 말씀해주세요.'
       : `다음 값이 없거나 알아볼 수 없습니다: ${fields}. 다시 말씀해주세요.`,
-  timeout: (name: string) =>
-    `${name} 확인이 제시간에 끝나지 않았습니다. 잠시 후 다시 시도해주세요.`,
-  unreachable: (name: string) => `${name} 서버에 연결하지 못했습니다. 잠시 후 다시 시도해주세요.`,
-  login: (name: string) =>
-    `${name} 서버가 로그인을 거절했습니다. 설정의 사용자 이름과 비밀번호를 확인해주세요.`,
-  refused: (name: string) => `${name} 서버가 요청을 거절했습니다. 설정을 확인해주세요.`,
-  unreadable: (name: string) => `${name} 서버의 응답을 읽지 못했습니다. 잠시 후 다시 시도해주세요.`,
-  failed: (name: string) => `${name} 확인 중 오류가 났습니다. 잠시 후 다시 시도해주세요.`,
-  uncertain: '등록이 끝났는지 확인하지 못했습니다. 다시 등록하기 전에 캘린더를 먼저 확인해주세요.',
+  /** By error code; `name` is the tool's. */
+  errors: {
+    GH_TOOL_TIMEOUT: (name: string) =>
+      `${name} 확인이 제시간에 끝나지 않았습니다. 잠시 후 다시 시도해주세요.`,
+    GH_TOOL_UNREACHABLE: (name: string) =>
+      `${name} 서버에 연결하지 못했습니다. 잠시 후 다시 시도해주세요.`,
+    GH_TOOL_LOGIN: (name: string) =>
+      `${name} 서버가 로그인을 거절했습니다. 설정의 사용자 이름과 비밀번호를 확인해주세요.`,
+    GH_TOOL_REFUSED: (name: string) => `${name} 서버가 요청을 거절했습니다. 설정을 확인해주세요.`,
+    GH_TOOL_UNREADABLE: (name: string) =>
+      `${name} 서버의 응답을 읽지 못했습니다. 잠시 후 다시 시도해주세요.`,
+    GH_TOOL_FAILED: (name: string) => `${name} 확인 중 오류가 났습니다. 잠시 후 다시 시도해주세요.`,
+    GH_TOOL_UNCERTAIN: (_name: string) =>
+      '등록이 끝났는지 확인하지 못했습니다. 다시 등록하기 전에 캘린더를 먼저 확인해주세요.',
+  },
   noCalendar: '설정된 캘린더를 서버에서 찾지 못했습니다. 캘린더 주소를 확인해주세요.',
   oneDraft: (title: string) =>
     `한 번에 한 건만 등록할 수 있습니다. ‘${title}’ 건은 이 일정을 확인한 뒤 다시 요청해주세요.`,
@@ -23,22 +29,28 @@ const ko = {
   unchanged: (why: string) => `바꾸지 못했습니다. ${why}`,
 };
 
-const en: typeof ko = {
+export type ToolTexts = typeof ko;
+
+const en: ToolTexts = {
   unknown: 'There is no such function yet.',
   input: (fields) =>
     fields === ''
       ? 'Those values could not be understood. Please say it another way.'
       : `Missing or not understood: ${fields}. Please say it another way.`,
-  timeout: (name) => `The ${name} check did not finish in time. Please try again in a moment.`,
-  unreachable: (name) => `The ${name} server could not be reached. Please try again in a moment.`,
-  login: (name) =>
-    `The ${name} server refused the login. Check the user name and password in the configuration.`,
-  refused: (name) => `The ${name} server refused the request. Check the configuration.`,
-  unreadable: (name) =>
-    `The answer of the ${name} server could not be read. Please try again in a moment.`,
-  failed: (name) => `The ${name} check failed. Please try again in a moment.`,
-  uncertain:
-    'Could not tell whether it was written. Check the calendar before you ask for it again.',
+  errors: {
+    GH_TOOL_TIMEOUT: (name) =>
+      `The ${name} check did not finish in time. Please try again in a moment.`,
+    GH_TOOL_UNREACHABLE: (name) =>
+      `The ${name} server could not be reached. Please try again in a moment.`,
+    GH_TOOL_LOGIN: (name) =>
+      `The ${name} server refused the login. Check the user name and password in the configuration.`,
+    GH_TOOL_REFUSED: (name) => `The ${name} server refused the request. Check the configuration.`,
+    GH_TOOL_UNREADABLE: (name) =>
+      `The answer of the ${name} server could not be read. Please try again in a moment.`,
+    GH_TOOL_FAILED: (name) => `The ${name} check failed. Please try again in a moment.`,
+    GH_TOOL_UNCERTAIN: () =>
+      'Could not tell whether it was written. Check the calendar before you ask for it again.',
+  },
   noCalendar: 'The configured calendar is not on the server. Check its address.',
   oneDraft: (title) =>
     `Only one entry can be added at a time. Confirm this one, then ask again for "${title}".`,
@@ -46,7 +58,7 @@ const en: typeof ko = {
   unchanged: (why) => `Nothing was changed. ${why}`,
 };
 
-const catalogue: Record<Locale, typeof ko> = { ko, en };
+const catalogue: Record<Locale, ToolTexts> = { ko, en };
 
 /** The texts of a language. */
-export const toolTextsOf = (locale: Locale): typeof ko => catalogue[locale];
+export const toolTextsOf = (locale: Locale): ToolTexts => catalogue[locale];

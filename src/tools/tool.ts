@@ -9,7 +9,7 @@
  */
 import type { z } from 'zod';
 import type { Locale } from '#machines/texts';
-import type { ModelExample, ModelOperation } from '#language/classification/operation-port';
+import type { ModelExample, Resolver } from '#language/classification/operation-port';
 import type { ErrorCode } from '#shared/errors';
 import type { ToolContext } from '#shared/tool-context';
 
@@ -41,7 +41,7 @@ interface ClassifierTexts {
   summary: string;
   examples?: readonly ModelExample[];
   /** Resolves date words and names in the model's parameters, or asks back. Default: they stay as written. */
-  resolve?: ModelOperation['resolve'];
+  resolve?: Resolver;
 }
 
 interface OperationBase {

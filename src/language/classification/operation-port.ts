@@ -15,6 +15,9 @@ export interface ModelParam {
   hint?: string;
 }
 
+/** Resolves date words and names that a model leaves in the parameters, or asks back. */
+export type Resolver = (params: Params, context: ResolutionContext) => ResolvedParams;
+
 export interface ModelExample {
   message: string;
   /** Date words instead of dates, so that the example is valid on every day. */
@@ -30,8 +33,7 @@ export interface ModelOperation {
   examples: readonly ModelExample[];
   params: Readonly<Record<string, ModelParam>>;
   required: readonly string[];
-  /** Resolves date words and names that a model leaves in the parameters, or asks back. */
-  resolve(params: Params, context: ResolutionContext): ResolvedParams;
+  resolve: Resolver;
 }
 
 export interface ModelTool {

@@ -65,6 +65,14 @@ const looksLikeClassification = new RegExp(
 
 type JsonObject = Record<string, unknown>;
 
+/** What all steps of a parse need; `depth`: how many answers are wrapped around this one. */
+interface Parse {
+  operations: OperationTable;
+  depth: number;
+}
+
+const deeper = (at: Parse): Parse => ({ ...at, depth: at.depth + 1 });
+
 const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -133,26 +141,21 @@ function parseAction(fields: JsonObject): Action | null {
 function toResponse(
   action: 'direct' | 'clarify',
   value: unknown,
-  operations: OperationTable,
-  depth: number,
+  at: Parse,
 ): Classification | null {
   const response = flattenText(value);
   if (response === undefined) return action === 'direct' ? { action } : null;
   if (!looksLikeClassification.test(response)) return { action, response };
   // The model wrapped its answer twice, or answered in JSON: unwrap it, or have the answer written again.
-  return parseCandidates(response, operations, depth + 1) ?? { action: 'direct' };
+  return parseCandidates(response, deeper(at)) ?? { action: 'direct' };
 }
 
-function parseObject(
-  value: JsonObject,
-  operations: OperationTable,
-  depth: number,
-): Classification | null {
+function parseObject(value: JsonObject, at: Parse): Classification | null {
   const fields = lowerKeys(value);
   const action = parseAction(fields);
   const response = fields['response'] ?? fields['reply'] ?? fields['answer'];
   if (action === 'tools' || (action === null && 'operation' in fields)) {
-    const calls = parseCalls(fields, operations);
+    const calls = parseCalls(fields, at.operations);
     return calls.length > 0 ? { action: 'tools', calls } : null;
   }
   if (action === 'system_status') return { action };
@@ -162,35 +165,24 @@ function parseObject(
     return { action, ...(clean ? { prompt } : {}) };
   }
   if (action !== null) {
-    return toResponse(
-      action,
-      response ?? fields['question'] ?? fields['message'],
-      operations,
-      depth,
-    );
+    return toResponse(action, response ?? fields['question'] ?? fields['message'], at);
   }
   // The action is missing or unknown: the answer still counts.
-  return flattenText(response) === undefined
-    ? null
-    : toResponse('direct', response, operations, depth);
+  return flattenText(response) === undefined ? null : toResponse('direct', response, at);
 }
 
-function parseValue(
-  value: unknown,
-  operations: OperationTable,
-  depth: number,
-): Classification | null {
+function parseValue(value: unknown, at: Parse): Classification | null {
   if (typeof value === 'string') {
     const name = value.trim().toLowerCase();
     return name === 'direct' || name === 'system_status' || name === 'route'
       ? { action: name }
       : null;
   }
-  if (isJsonObject(value)) return parseObject(value, operations, depth);
-  if (!Array.isArray(value) || depth > nestingMax) return null;
+  if (isJsonObject(value)) return parseObject(value, at);
+  if (!Array.isArray(value) || at.depth > nestingMax) return null;
   const parsed = value
     .slice(0, callsMax)
-    .map((item) => (isJsonObject(item) ? parseObject(item, operations, depth + 1) : null));
+    .map((item) => (isJsonObject(item) ? parseObject(item, deeper(at)) : null));
   const calls = parsed.flatMap((item) => item?.calls ?? []);
   if (calls.length > 0) {
     return parsed.every((item) => item?.action === 'tools') ? { action: 'tools', calls } : null;
@@ -198,14 +190,10 @@ function parseValue(
   return parsed.find((item) => item !== null) ?? null;
 }
 
-function parseCandidates(
-  text: string,
-  operations: OperationTable,
-  depth: number,
-): Classification | null {
-  if (depth > nestingMax) return null;
+function parseCandidates(text: string, at: Parse): Classification | null {
+  if (at.depth > nestingMax) return null;
   for (const value of extractJsonValues(text)) {
-    const parsed = parseValue(value, operations, depth);
+    const parsed = parseValue(value, at);
     if (parsed !== null) return parsed;
   }
   return null;
@@ -271,7 +259,7 @@ export function parseClassification(
 ): Classification | null {
   const text = stripReasoning(cleanText(raw));
   if (text === '') return null;
-  const values = parseCandidates(text, operations, 0);
+  const values = parseCandidates(text, { operations, depth: 0 });
   if (values !== null) return values;
   // With the special tokens: they mark the beginning of a call.
   const printed = classificationOfPrintedCalls(cleanText(raw), operations);

@@ -4,12 +4,19 @@ import { createZones } from '#shared/calendar/zoned-time';
 import type { CheckResult } from '#shared/check-result';
 import { silentLog } from '#shared/log';
 import { readTlsTrust } from '../tls-settings.ts';
-import { adviceFor, checkContext, checkTimeoutMs, orUnreadableResult } from '../tool-check.ts';
+import {
+  adviceFor,
+  checkContext,
+  checkTimeoutMs,
+  faultOf,
+  orUnreadableResult,
+} from '../tool-check.ts';
 import { createCaldavCalendar } from './caldav-calendar.ts';
 import { createCaldavClient } from './caldav-client.ts';
 import type { CaldavSettings, CalendarSettings } from './calendar-port.ts';
 
 const part = 'calendar';
+const section = 'tools.calendar';
 
 export async function checkCalendar(settings: CalendarSettings): Promise<CheckResult[]> {
   if (settings.provider === 'local') return [{ part, ok: true, what: 'in the own database' }];
@@ -23,18 +30,13 @@ async function checkServer(settings: CaldavSettings): Promise<CheckResult> {
   const where = new URL(settings.url).origin;
   if (!found.ok) {
     const { code, message } = found.error;
-    const advice = adviceFor(code, 'tools.calendar');
-    return { part, ok: false, what: `${where}: ${message}`, advice };
+    return faultOf(part, `${where}: ${message}`, adviceFor(code, section));
   }
   const login = `${where}: logged in as ${settings.username}`;
   if (found.value.length === 0) {
     const named = settings.calendar === undefined ? '' : ` called ${settings.calendar}`;
-    return {
-      part,
-      ok: false,
-      what: `${login}, but there is no calendar${named}`,
-      advice: 'check tools.calendar.calendar, or make a calendar there',
-    };
+    const advice = 'check tools.calendar.calendar, or make a calendar there';
+    return faultOf(part, `${login}, but there is no calendar${named}`, advice);
   }
   return searchResult(settings, `${login}, ${found.value.length} calendars`);
 }
@@ -54,10 +56,6 @@ async function searchResult(settings: CaldavSettings, what: string): Promise<Che
     const unread = found.unreadable.length === 0 ? '' : `, ${found.unreadable.length} unreadable`;
     return { part, ok: true, what: `${what}; a search for the next week works${unread}` };
   }
-  return {
-    part,
-    ok: false,
-    what: `${what}, but a search failed: ${found.message}`,
-    advice: adviceFor(found.code, 'tools.calendar'),
-  };
+  const failed = `${what}, but a search failed: ${found.message}`;
+  return faultOf(part, failed, adviceFor(found.code, section));
 }

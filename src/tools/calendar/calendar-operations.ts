@@ -1,15 +1,10 @@
 /** The operations of the calendar: parameters, texts for models, and how date words in the parameters are resolved. */
 import { z } from 'zod';
+import type { Resolver } from '#language/classification/operation-port';
 import { resolvePeriod } from '#language/classification/resolve-period';
 import { clarifyingQuestions } from '#language/prompts/clarifying-questions';
 import { resolveDraft } from '#language/rules/draft-params';
-import {
-  asString,
-  clarify,
-  type Params,
-  type ResolutionContext,
-  type ResolvedParams,
-} from '#language/rules/resolution-context';
+import { asString, clarify } from '#language/rules/resolution-context';
 import { civilNow, isoDate } from '#shared/calendar/civil-date';
 import {
   dateParam,
@@ -72,6 +67,21 @@ const draftParams = draftFields.superRefine((params, issues) => {
   }
 });
 
+/** 언제였지: asks about a past event, or about a date that the user has forgotten. */
+const asksAboutPast = /[였었했갔났렸](?:지|던|더라|나|니|어)|\b(?:was|were|did|had|last)\b/u;
+
+const resolveSearch: Resolver = (params, context) => {
+  const query = asString(params['query']);
+  const period = resolvePeriod(params, context, 'future');
+  if (query === '') return period ?? clarify(clarifyingQuestions(context.locale).searchDates);
+  if (period !== null)
+    return period.ok ? { ok: true, params: { ...period.params, query } } : period;
+  if (!asksAboutPast.test(context.message)) return { ok: true, params: { query } };
+  const { today } = civilNow(context.now, context.timeZone);
+  const [from, to] = [isoDate(today - keywordSearchDays), isoDate(today + keywordSearchDays)];
+  return { ok: true, params: { date_from: from, date_to: to, query } };
+};
+
 export const calendarOperations = {
   today: {
     effect: 'reads',
@@ -108,18 +118,3 @@ export const calendarOperations = {
     schema: draftParams,
   },
 } as const;
-
-/** 언제였지: asks about a past event, or about a date that the user has forgotten. */
-const asksAboutPast = /[였었했갔났렸](?:지|던|더라|나|니|어)|\b(?:was|were|did|had|last)\b/u;
-
-function resolveSearch(params: Params, context: ResolutionContext): ResolvedParams {
-  const query = asString(params['query']);
-  const period = resolvePeriod(params, context, 'future');
-  if (query === '') return period ?? clarify(clarifyingQuestions(context.locale).searchDates);
-  if (period !== null)
-    return period.ok ? { ok: true, params: { ...period.params, query } } : period;
-  if (!asksAboutPast.test(context.message)) return { ok: true, params: { query } };
-  const { today } = civilNow(context.now, context.timeZone);
-  const [from, to] = [isoDate(today - keywordSearchDays), isoDate(today + keywordSearchDays)];
-  return { ok: true, params: { date_from: from, date_to: to, query } };
-}

@@ -9,14 +9,6 @@ export const calendar: ToolDeclaration = {
   aliases: ['schedule'],
   operations: calendarOperations,
   demo: calendarDemo,
-
-  async open(parts) {
-    const { openCalendar } = await import('./calendar-wiring.ts');
-    return openCalendar(parts);
-  },
-
-  async check({ calendar: settings }) {
-    const { checkCalendar } = await import('./calendar-check.ts');
-    return checkCalendar(settings);
-  },
+  open: async (parts) => (await import('./calendar-wiring.ts')).openCalendar(parts),
+  check: async (settings) => (await import('./calendar-check.ts')).checkCalendar(settings.calendar),
 };

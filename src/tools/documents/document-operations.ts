@@ -1,16 +1,16 @@
 /** The operation of the document tool: parameters, texts for models, and the question back for missing words. */
 import { z } from 'zod';
 import { clarifyingQuestions } from '#language/prompts/clarifying-questions';
-import {
-  asString,
-  clarify,
-  type Params,
-  type ResolutionContext,
-  type ResolvedParams,
-} from '#language/rules/resolution-context';
+import type { Resolver } from '#language/classification/operation-port';
+import { asString, clarify } from '#language/rules/resolution-context';
 import { queryParam } from '../param-schemas.ts';
 
 export const documentLabel = { ko: '문서', en: 'documents' };
+
+const resolveQuery: Resolver = (params, { locale }) =>
+  asString(params['query']) === ''
+    ? clarify(clarifyingQuestions(locale).documentQuery)
+    : { ok: true, params };
 
 export const documentOperations = {
   search: {
@@ -19,10 +19,7 @@ export const documentOperations = {
     schema: z.object({ query: queryParam('the words to look for') }),
     classifier: {
       summary: '문서 검색',
-      resolve: (params: Params, { locale }: ResolutionContext): ResolvedParams =>
-        asString(params['query']) === ''
-          ? clarify(clarifyingQuestions(locale).documentQuery)
-          : { ok: true, params },
+      resolve: resolveQuery,
     },
   },
 } as const;

@@ -1,13 +1,20 @@
 /** The doctor's check of each mail account: a login, the configured folders, and a search. */
 import { dayMs } from '#shared/calendar/time-units';
 import type { CheckResult } from '#shared/check-result';
-import { adviceFor, checkContext, checkTimeoutMs, orUnreadableResult } from '../tool-check.ts';
+import {
+  adviceFor,
+  checkContext,
+  checkTimeoutMs,
+  faultOf,
+  orUnreadableResult,
+} from '../tool-check.ts';
 import { mailAccounts } from './email-wiring.ts';
 import { checkMailbox } from './imap-check.ts';
 import { createImapMailbox } from './imap-mailbox.ts';
 import type { EmailSettings, MailAccount } from './mail-port.ts';
 
 const part = 'mail';
+const section = 'tools.email';
 
 export const checkEmail = (settings: EmailSettings): Promise<CheckResult[]> =>
   orUnreadableResult(part, () => Promise.all(mailAccounts(settings).map(checkAccount)));
@@ -16,16 +23,13 @@ async function checkAccount(account: MailAccount): Promise<CheckResult> {
   const who = `${account.name} at ${account.host}:${account.port}`;
   const found = await checkMailbox(account, checkTimeoutMs);
   if (!found.ok) {
-    const { code, message } = found;
-    return { part, ok: false, what: `${who}: ${message}`, advice: adviceFor(code, 'tools.email') };
+    return faultOf(part, `${who}: ${found.message}`, adviceFor(found.code, section));
   }
   if (found.missing.length > 0) {
-    return {
-      part,
-      ok: false,
-      what: `${who}: logged in, but there is no folder ${found.missing.join(', ')}`,
-      advice: 'check the paths in tools.email.folders: they are written as the server writes them',
-    };
+    const what = `${who}: logged in, but there is no folder ${found.missing.join(', ')}`;
+    const advice =
+      'check the paths in tools.email.folders: they are written as the server writes them';
+    return faultOf(part, what, advice);
   }
   return searchResult(account, `${who}: logged in, ${found.folders} folders`);
 }
@@ -37,10 +41,6 @@ async function searchResult(account: MailAccount, what: string): Promise<CheckRe
   const context = checkContext(account.users?.[0], now);
   const found = await createImapMailbox(account).search(query, context);
   if (found.ok) return { part, ok: true, what: `${what}, ${found.count} messages since yesterday` };
-  return {
-    part,
-    ok: false,
-    what: `${what}, but a search failed: ${found.message}`,
-    advice: adviceFor(found.code, 'tools.email'),
-  };
+  const failed = `${what}, but a search failed: ${found.message}`;
+  return faultOf(part, failed, adviceFor(found.code, section));
 }

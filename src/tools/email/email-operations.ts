@@ -1,13 +1,9 @@
 /** The operation of the mail tool: parameters, texts for models, and how dates and folders in them are resolved. */
 import { z } from 'zod';
+import type { Resolver } from '#language/classification/operation-port';
 import { resolvePeriod } from '#language/classification/resolve-period';
 import { resolveFolder } from '#language/rules/custom-vocabulary';
-import {
-  asString,
-  type Params,
-  type ResolutionContext,
-  type ResolvedParams,
-} from '#language/rules/resolution-context';
+import { asString } from '#language/rules/resolution-context';
 import {
   daysParam,
   firstDayParam,
@@ -37,6 +33,22 @@ const searchParams = z.object({
 });
 export type MailSearchParams = z.output<typeof searchParams>;
 
+const resolveMail: Resolver = (params, context) => {
+  const { date_from: from, date_to: to, folder, ...rest } = params;
+  const written = asString(from) !== '' || asString(to) !== '';
+  const period = written ? resolvePeriod(params, context, 'past') : null;
+  if (period?.ok === false) return period;
+  const named = asString(folder);
+  const known = resolveFolder(
+    [named.toLowerCase(), ...named.toLowerCase().split(/[\s/]+/)],
+    context.mailFolders,
+  );
+  const resolved: Record<string, unknown> = { ...rest, ...period?.params };
+  if (Object.keys(resolved).length === 0) resolved['days'] = usualDays;
+  if (named !== '') resolved['folder'] = known ?? named;
+  return { ok: true, params: resolved };
+};
+
 export const emailOperations = {
   search: {
     effect: 'reads',
@@ -49,19 +61,3 @@ export const emailOperations = {
     },
   },
 } as const;
-
-function resolveMail(params: Params, context: ResolutionContext): ResolvedParams {
-  const { date_from: from, date_to: to, folder, ...rest } = params;
-  const written = asString(from) !== '' || asString(to) !== '';
-  const period = written ? resolvePeriod(params, context, 'past') : null;
-  if (period?.ok === false) return period;
-  const named = asString(folder);
-  const known = resolveFolder(
-    [named.toLowerCase(), ...named.toLowerCase().split(/[\s/]+/)],
-    context.mailFolders,
-  );
-  const resolved: Params = { ...rest, ...period?.params };
-  if (Object.keys(resolved).length === 0) resolved['days'] = usualDays;
-  if (named !== '') resolved['folder'] = known ?? named;
-  return { ok: true, params: resolved };
-}

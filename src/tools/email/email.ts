@@ -22,13 +22,6 @@ export const email: ToolDeclaration = {
       ? { operation: 'search', params: { query: demoQuery(message), days: usualDays } }
       : null,
 
-  async open(parts) {
-    const { openEmail } = await import('./email-wiring.ts');
-    return openEmail(parts);
-  },
-
-  async check({ email: settings }) {
-    const { checkEmail } = await import('./email-check.ts');
-    return checkEmail(settings);
-  },
+  open: async (parts) => (await import('./email-wiring.ts')).openEmail(parts),
+  check: async (settings) => (await import('./email-check.ts')).checkEmail(settings.email),
 };
