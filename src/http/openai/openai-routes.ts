@@ -2,7 +2,7 @@
  * `/v1/…`: the OpenAI-compatible API. `model: "gatehouse"` is the assistant with all its tools; the id of a backend
  * selects that backend and no other (P9). Errors have OpenAI's format here (docs/openai-api.md).
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Backend } from '#shared/model/model';
 import type { Clock } from '#shared/clock';
@@ -10,12 +10,8 @@ import { GatehouseError, messageOf } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import { jsonOrEventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
-import { clientAbortSignal } from '../server/client-abort.ts';
-import {
-  sseCompletionResponse,
-  jsonCompletionResponse,
-  type CompletionResponse,
-} from './openai-response.ts';
+import { respond } from '../server/respond.ts';
+import { sseCompletionResponse, jsonCompletionResponse } from './openai-response.ts';
 import { completeByBackend } from './openai-backend.ts';
 import { completeByJob, type JobCompletion } from './openai-job.ts';
 import {
@@ -56,7 +52,10 @@ export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => v
     });
     scope.setErrorHandler((error, request, reply) => {
       const known = normalizeRequestError(error);
-      if (known.kind === 'bug') logBug(options.log, request, error);
+      if (known.kind === 'bug') {
+        const route = request.routeOptions.url;
+        options.log.error({ route, error: messageOf(error) }, 'bug');
+      }
       return sendError(reply, known);
     });
     scope.setNotFoundHandler((_request, reply) =>
@@ -116,34 +115,30 @@ function addModels(scope: RouteServer, options: OpenAiOptions): void {
   );
 }
 
-async function complete(
+function complete(
   options: OpenAiOptions & JobCompletion,
   call: CompletionCall,
   reply: FastifyReply,
 ): Promise<void> {
-  const { clock, nextId } = options;
+  const { clock, nextId, log } = options;
   const head = {
     id: `chatcmpl-${nextId()}`,
     model: call.model,
     created: Math.floor(clock.now() / 1000),
   };
-  const clientAbort = clientAbortSignal(reply);
   // Resolved before anything is sent: an unknown name is a 400 for streams too.
   const backend = backendOf(options, call);
   const response = call.stream
     ? sseCompletionResponse(reply, head, call.includeUsage)
     : jsonCompletionResponse(reply, head);
-  try {
-    await runCall(options, { call, backend, response, clientAbort });
-  } catch (error) {
-    const known = normalizeRequestError(error);
-    // Once the stream is open, no error handler logs what is thrown.
-    if (reply.sent && known.kind === 'bug') logBug(options.log, reply.request, error);
-    response.fail(known);
-  } finally {
-    response.close();
-  }
-  return reply;
+  return respond(reply, response, log, async (signal) => {
+    if (backend === null) {
+      const end = await completeByJob(options, call, response, signal);
+      return end === null ? null : { ok: true, result: withIgnored(end, call) };
+    }
+    const outcome = await completeByBackend(backend, call, response, signal);
+    return outcome.ok ? { ok: true, result: withIgnored(outcome.end, call) } : outcome;
+  });
 }
 
 /** Null: a job answers. @throws GH_BACKEND_UNKNOWN with the names of all models */
@@ -162,35 +157,8 @@ function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): B
   }
 }
 
-interface CallContext {
-  call: CompletionCall;
-  /** Null: a job answers. */
-  backend: Backend | null;
-  response: CompletionResponse;
-  clientAbort: AbortSignal;
-}
-
-async function runCall(options: JobCompletion, parts: CallContext): Promise<void> {
-  const { call, backend, response, clientAbort } = parts;
-  if (backend === null) {
-    const end = await completeByJob(options, call, response, clientAbort);
-    if (end !== null) response.finish(withIgnored(end, call));
-    return;
-  }
-  const result = await completeByBackend(backend, call, response, clientAbort);
-  if (clientAbort.aborted) return;
-  if (result.ok) response.finish(withIgnored(result.end, call));
-  else response.fail(result.error);
-}
-
 const withIgnored = (end: CompletionEnd, { ignored }: CompletionCall): CompletionEnd =>
   ignored.length === 0 ? end : { ...end, about: { ...end.about, ignored } };
-
-const logBug = (
-  log: Log,
-  { routeOptions }: Pick<FastifyRequest, 'routeOptions'>,
-  error: unknown,
-): void => log.error({ route: routeOptions.url, error: messageOf(error) }, 'bug');
 
 function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
   if (error.retryAfterMs !== null) {

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { askErrors, respond, streamCondition, validateQuery, wantsStream } from './ask-routes.ts';
+import { askErrors, streamCondition, validateQuery, wantsStream } from './ask-routes.ts';
+import { respond } from '../server/respond.ts';
 import {
   jsonOrEventStream,
   userIdSchema,

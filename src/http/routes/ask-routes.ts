@@ -3,9 +3,8 @@
  * stream.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { GatehouseError, messageOf } from '#shared/errors';
+import { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
 import {
   askResultSchema,
@@ -14,8 +13,7 @@ import {
   type AskListener,
   type AskResult,
 } from './ask-response.ts';
-import { clientAbortSignal } from '../server/client-abort.ts';
-import { normalizeRequestError } from '../server/problem-details.ts';
+import { respond } from '../server/respond.ts';
 import {
   jsonOrEventStream,
   userIdSchema,
@@ -84,39 +82,6 @@ export const streamCondition = 'with `Accept: text/event-stream`';
 
 export const wantsStream = ({ accept }: IncomingHttpHeaders): boolean =>
   accept?.includes('text/event-stream') === true;
-
-/** Sends what `answer` resolves with; its signal aborts when the client disconnects. */
-export async function respond<Result>(
-  reply: FastifyReply,
-  response: {
-    finish(result: Result): void;
-    /** @throws the error while it can still be sent as a status */
-    fail(error: GatehouseError): void;
-    close(): void;
-  },
-  log: Log,
-  answer: (
-    signal: AbortSignal,
-  ) => Promise<{ ok: true; result: Result } | { ok: false; error: GatehouseError }>,
-): Promise<void> {
-  const clientAbort = clientAbortSignal(reply);
-  try {
-    const outcome = await answer(clientAbort);
-    if (clientAbort.aborted) return reply;
-    if (outcome.ok) response.finish(outcome.result);
-    else response.fail(outcome.error);
-  } catch (error) {
-    const known = normalizeRequestError(error);
-    // Once the stream is open, no error handler logs what is thrown.
-    if (reply.sent && known.kind === 'bug') {
-      log.error({ route: reply.request.routeOptions.url, error: messageOf(error) }, 'bug');
-    }
-    response.fail(known);
-  } finally {
-    response.close();
-  }
-  return reply;
-}
 
 /** Trims the question. @throws GH_REQUEST_EMPTY, GH_REQUEST_TOO_LONG */
 export function validateQuery(query: string, queryCharsMax: number): string {

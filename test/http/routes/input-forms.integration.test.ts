@@ -48,9 +48,10 @@ test.each([
   expect((await fetch(fixture.core.url + url)).status).toBe(200);
 });
 
+type Body = string | Uint8Array<ArrayBuffer>;
 const deep = `{"text":${'['.repeat(300)}${']'.repeat(300)}}`;
 
-test.each<[form: string, body: BodyInit | null, type: string, refusal: Refusal]>([
+test.each<[form: string, body: Body | null, type: string, refusal: Refusal]>([
   ['no body', null, 'application/json', invalid('text: expected string')],
   ['white space', ' \n', 'application/json', invalid('text: expected string')],
   ['null', 'null', 'application/json', invalid('text: expected string')],
@@ -70,7 +71,7 @@ test.each<[form: string, body: BodyInit | null, type: string, refusal: Refusal]>
   await expectRefusal(await fetch(`${fixture.core.url}/memos`, init), refusal);
 });
 
-test.each<[form: string, body: BodyInit, type: string]>([
+test.each<[form: string, body: Body, type: string]>([
   ['another content type', '{"text":"a"}', 'text/plain'],
   ['no content type', new Uint8Array(Buffer.from('{"text":"a"}')), ''],
   ['unknown fields', '{"text":"a","constructor":{"x":1},"b":[]}', 'application/json'],
