@@ -60,15 +60,15 @@ const memoOf = (n: number): string =>
 async function throughCore(): Promise<number> {
   const { core, close } = await openBench(true);
   const { memos: library, drafter, draftOverview } = core.drafts;
-  drafter.pause();
+  await drafter.pause();
   for (let n = 0; n < memos; n += 1) {
     const { id } = await library.create('local', { text: memoOf(n) });
-    library.promote('local', id);
+    await library.promote('local', id);
   }
   const from = performance.now();
-  drafter.resume();
+  await drafter.resume();
   for (;;) {
-    const { waiting, running } = draftOverview();
+    const { waiting, running } = await draftOverview();
     if (waiting.length === 0 && running === null) break;
     await sleep(5);
   }
@@ -96,7 +96,7 @@ async function waits(load: 'none' | 'preempted' | 'not preempted'): Promise<numb
   for (let n = 0; load !== 'none' && n < 100; n += 1) {
     // The answer to such a memo never ends: every draft runs to its output limit.
     const { id } = await library.create('local', { text: `#loop ${memoOf(n)}` });
-    library.promote('local', id);
+    await library.promote('local', id);
   }
   const body = JSON.stringify({ model: 'llama', messages: [{ role: 'user', content: 'hello' }] });
   const measured: number[] = [];

@@ -60,10 +60,11 @@ const library = createLibrary({ storage, ids: createIdSource(), clock: systemClo
 const begin = performance.now();
 const texts: { id: string; text: string }[] = [];
 for (let n = 0; n < count;) {
-  library.transaction(() => {
+  await library.commit(null, async (changes) => {
     for (const end = Math.min(n + 500, count); n < end; n += 1) {
       const text = textOf(n);
-      const { id } = library.create('local', { title: `문서 ${n}`, text, origin: 'file' });
+      const document = { title: `문서 ${n}`, text, origin: 'file' } as const;
+      const { id } = await changes.add(library.newDocument('local', document));
       texts.push({ id, text: foldText(`문서 ${n}\n${text}`) });
     }
   });
@@ -92,24 +93,25 @@ for (const [name, query] of queries) {
   const times: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     const start = performance.now();
-    library.search('local', query, 10);
+    await library.search('local', query, 10);
     times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);
   const p = (share: number): string => (times[Math.floor((runs - 1) * share)] ?? 0).toFixed(2);
-  console.log(`${name.padEnd(24)} p50 ${p(0.5)} ms  p99 ${p(0.99)} ms  recall ${recallOf(query)}`);
+  console.log(
+    `${name.padEnd(24)} p50 ${p(0.5)} ms  p99 ${p(0.99)} ms  recall ${await recallOf(query)}`,
+  );
 }
 await measureMeaning({ database, library, vocabulary, random });
 await database.close();
 rmSync(folder, { recursive: true });
 
 /** The share of the hits of a full scan that the index finds too, for the words of the query as written. */
-function recallOf(query: string): string {
+async function recallOf(query: string): Promise<string> {
   const words = foldText(query).split(' ');
   const truth = texts.filter(({ text }) => words.every((one) => text.includes(one)));
-  const found = new Set(
-    storage.search('local', exactQuery(parseQuery(query)), count).map((one) => one.id),
-  );
+  const ranked = await storage.search('local', exactQuery(parseQuery(query)), count);
+  const found = new Set(ranked.map((one) => one.id));
   const hit = truth.filter(({ id }) => found.has(id)).length;
   const share = truth.length === 0 ? 1 : hit / truth.length;
   return `${(share * 100).toFixed(1)} % of ${truth.length}, ${found.size - hit} besides`;

@@ -66,7 +66,7 @@ const server = await startServer({
             hub: bench.hub,
             queueOf: () => null,
             gates: () => [],
-            drafts: () => ({}),
+            drafts: async () => ({}),
             draftsVersion: () => '',
             clock,
             log,

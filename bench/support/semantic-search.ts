@@ -47,20 +47,21 @@ export async function measureMeaning({
   // The rarest words, so that no document has them by chance; each has a synonym that no document has.
   const rare = vocabulary.slice(-planted * 2);
   rare.forEach((word, index) => synonyms.set(`옮긴말${index}자`, word));
-  const plants = Array.from({ length: planted }, (_, n): Plant => {
+  const plants: Plant[] = [];
+  for (let n = 0; n < planted; n += 1) {
     const words = [rare[n * 2]!, rare[n * 2 + 1]!];
     const others = Array.from({ length: 4 }, () => vocabulary[random(5_000)]);
     const text = [...words, ...others].join(' ');
-    const { id } = library.create('local', { title: `메모 ${n}`, text, origin: 'memo' });
-    return {
+    const { id } = await library.create('local', { title: `메모 ${n}`, text, origin: 'memo' });
+    plants.push({
       id,
       asWritten: words.join(' '),
       otherwise: `옮긴말${n * 2}자 옮긴말${n * 2 + 1}자`,
-    };
-  });
+    });
+  }
 
   const embedder = embedderOf(synonyms);
-  store.use({ model: embedder.model, dim });
+  await store.use({ model: embedder.model, dim });
   const begin = performance.now();
   const count = await fill(database, store, embedder);
   const seconds = (performance.now() - begin) / 1000;
@@ -75,9 +76,10 @@ export async function measureMeaning({
     queryTimeoutMs: 1_500,
     onProblem: () => undefined,
   });
-  const byWords = (query: string) => Promise.resolve(library.search('local', query, top).hits);
+  const found = (query: string) => library.search('local', query, top);
+  const byWords = async (query: string) => (await found(query)).hits;
   const both = async (query: string) =>
-    (await meaning.mergeSemantic('local', query, library.search('local', query, top), top)).hits;
+    (await meaning.mergeSemantic('local', query, await found(query), top)).hits;
 
   const rows: (string | number)[][] = [];
   for (const [name, search] of Object.entries({ 'words alone': byWords, 'with meaning': both })) {
@@ -113,7 +115,7 @@ function embedderOf(synonyms: ReadonlyMap<string, string>): Embedder {
 async function fill(database: Database, store: VectorStorage, embedder: Embedder): Promise<number> {
   let count = 0;
   for (;;) {
-    const entries = store.backlog(batch);
+    const entries = await store.backlog(batch);
     if (entries.length === 0) return count;
     const texts = entries.map(({ extractedText }) => extractedText);
     const embedded = await embedder.embed(texts, 'index', new AbortController().signal);
@@ -121,7 +123,7 @@ async function fill(database: Database, store: VectorStorage, embedder: Embedder
     const put = database.connection.transaction(() => {
       for (const [n, entry] of entries.entries()) {
         const { length } = entry.extractedText;
-        store.put(entry, [{ start: 0, length, vector: embedded.vectors[n]! }]);
+        void store.put(entry, [{ start: 0, length, vector: embedded.vectors[n]! }]);
       }
     });
     put();

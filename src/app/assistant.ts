@@ -9,7 +9,9 @@ import type { Config } from './config/config.ts';
 import type { BusyLoad, JobLimits } from '#machines/job-types';
 import { configuredNames } from './configured-names.ts';
 import type { JobService } from '#shared/wire/job-service';
+import type { DocumentStorage } from '#library/document-port';
 import type { Library } from '#library/library';
+import { createDocumentStore } from '#library/store/document-store';
 import { createJournal, type Journal } from '#jobs/runtime/journal';
 import type { Clock } from '#shared/clock';
 import { createIdSource } from '#shared/ids';
@@ -35,6 +37,7 @@ export interface Assistant {
   journal: Journal;
   jobService: JobService;
   library: Library;
+  documents: DocumentStorage;
   search: DocumentSearch;
   /** Answers questions with searches in the documents (ask loop). */
   react: AskLoop;
@@ -43,7 +46,7 @@ export interface Assistant {
 }
 
 export async function createAssistant(
-  parts: Omit<CoreParts, 'library' | 'search'> & {
+  parts: Omit<CoreParts, 'documents' | 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
   },
 ): Promise<Assistant> {
@@ -51,7 +54,8 @@ export async function createAssistant(
   const storage = createJobStore(database);
   const queries = createJobQueries(database);
   const language = languageOf(config, parts.tools);
-  const library = wireLibrary(parts);
+  const documents = createDocumentStore(database, faults);
+  const library = wireLibrary({ ...parts, documents });
   const search = wireDocumentSearch({ ...parts, library });
   const react = wireAskLoop({ ...parts, library, search });
   const status = createSystemStatus({ pool, stats: () => journal.stats });
@@ -101,7 +105,7 @@ export async function createAssistant(
     deliveriesOf: createDeliveryStore(database).ofJob,
     keepAttachment: keepAttachment(library),
   });
-  return { journal, jobService, library, search, react, storage, queries };
+  return { journal, jobService, library, documents, search, react, storage, queries };
 }
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>

@@ -9,25 +9,27 @@ import type { Library } from '#library/library';
  */
 export const keepAttachment =
   (library: Library): NonNullable<JobServiceOptions['keepAttachment']> =>
-  (userId, { name, text }) => {
+  async (userId, { name, text }) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([name, text]))
       .digest('hex');
     const path = `chat/${digest.slice(0, 32)}`;
-    library.transaction(() => {
-      const kept = library.findFile(userId, path);
+    const owner = library.ownerOf(userId);
+    await library.commit(`${owner} ${path}`, async (changes) => {
+      const kept = await changes.findFile(owner, path);
       if (kept !== null) {
-        if (kept.deletedAt === null) return;
-        library.change(userId, kept.id, (current) => ({ ...current, deletedAt: null }));
+        if (kept.deletedAt !== null) await changes.replace(kept, { ...kept, deletedAt: null });
         return;
       }
       const isMarkdown = /\.(?:md|markdown)$/i.test(name);
-      library.create(userId, {
-        title: name,
-        text,
-        origin: 'file',
-        ...(isMarkdown ? { markdown: text } : {}),
-        metadata: { path },
-      });
+      await changes.add(
+        library.newDocument(userId, {
+          title: name,
+          text,
+          origin: 'file',
+          ...(isMarkdown ? { markdown: text } : {}),
+          metadata: { path },
+        }),
+      );
     });
   };

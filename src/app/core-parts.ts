@@ -1,4 +1,5 @@
 /** The parts of the core that the wiring of the others takes. core.ts creates them. */
+import type { DocumentStorage } from '#library/document-port';
 import type { Library } from '#library/library';
 import type { DocumentSearch } from '#library/document-search';
 import type { BackendPool } from '#models/backend-pool';
@@ -21,6 +22,7 @@ export interface CoreParts {
   clock: Clock;
   log: Log;
   faults: FaultInjector;
+  documents: DocumentStorage;
   library: Library;
   search: DocumentSearch;
 }

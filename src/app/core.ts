@@ -26,7 +26,7 @@ import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import { openDatabase, type Database } from '#storage/database';
-import { purgeDocuments } from '#library/store/document-purge';
+import type { DocumentStorage } from '#library/document-port';
 import type { JobQueries } from '#jobs/store/job-queries';
 import type { JobStorage } from '#jobs/job-store-port';
 import { createEventLogStore } from '#events/store/event-log-store';
@@ -134,10 +134,10 @@ async function assemble(
 
   const parts = { config, database, tools, pool, hub, slices, clock, log, faults };
   const assistant = await createAssistant({ ...parts, observers });
-  const { journal, jobService, library, search, queries } = assistant;
+  const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());
 
-  const drafts = createDraftService({ ...options, database, pool, library, hub, clock, faults });
+  const drafts = await createDraftService({ ...parts, ...assistant });
   const outbox = createEventLogStore(database);
   const messaging = wireMessaging({ ...parts, outbox, jobService, channels: options.channels });
   const databaseFile = watchDatabase(database, log, closers);
@@ -173,7 +173,7 @@ async function assemble(
   );
   startActors({ journal, messaging, drafts });
   closers.push(startIndexUpgrade(library, log));
-  closers.push(startMaintenance(options, { ...parts, maintenance, queries, drafts }));
+  closers.push(startMaintenance(options, { ...parts, ...assistant, maintenance }));
   const { url, routes: served } = server;
   return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
 }
@@ -223,16 +223,15 @@ function startMaintenance(
   parts: {
     maintenance: DatabaseMaintenance;
     queries: JobQueries;
-    drafts: DraftService;
-    database: Database;
+    documents: DocumentStorage;
     clock: Clock;
   },
 ): () => Promise<void> {
-  const { queries, drafts, database } = parts;
+  const { queries, documents } = parts;
   const removals = {
     jobs: (before: number) => queries.prune(before),
-    documents: (before: number) => purgeDocuments(database, before),
-    document_events: (before: number) => drafts.events.prune(before),
+    documents: (before: number) => documents.purgeDeleted(before),
+    document_events: (before: number) => documents.events.prune(before),
   };
   return startRetentionJob({ ...parts, removals, log, schedule: pace });
 }

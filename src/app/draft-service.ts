@@ -1,51 +1,45 @@
 /** Wires memos, the draft worker and the review of drafts to the core's own parts. */
-import type { DocumentEvents } from '#library/drafts/draft-storage-port';
-import { createDocumentOutbox } from '#library/document-outbox';
+import type { DocumentStorage } from '#library/document-port';
 import { createDraftQueue } from '#library/drafts/draft-queue';
 import { createDraftQueries, type DraftQueries } from '#library/drafts/draft-queries';
 import { createDraftReview, type DraftReview } from '#library/drafts/draft-review';
 import { createDraftSchedule } from '#library/drafts/draft-schedule';
 import { createDraftWorker, type DraftWorker } from '#library/drafts/draft-worker';
 import { createMemos, type Memos } from '#library/memos';
-import type { LiveHub } from '#jobs/runtime/live-hub';
-import { createDocumentEventStore } from '#library/store/document-event-store';
-import { createDocumentStore } from '#library/store/document-store';
-import { createDraftStore } from '#library/store/draft-store';
 import type { CoreParts } from './core-parts.ts';
 
 export interface DraftService extends DraftQueries {
   memos: Memos;
   review: DraftReview;
   drafter: DraftWorker;
-  events: DocumentEvents & { prune(before: number): Promise<number> };
+  events: DocumentStorage['events'];
 }
 
-export function createDraftService(
-  parts: Omit<CoreParts, 'slices' | 'search' | 'tools'>,
-): DraftService {
-  const { config, database, pool, library, hub, clock, log, faults } = parts;
+/** The setting that keeps a pause over a restart: epoch ms, or empty. */
+const pausedSetting = 'paused_at';
+
+export async function createDraftService(
+  parts: Omit<CoreParts, 'database' | 'hub' | 'slices' | 'search' | 'tools'>,
+): Promise<DraftService> {
+  const { config, documents: storage, pool, library, clock, log, faults } = parts;
   const settings = config.drafts;
-  const documents = createDocumentStore(database);
-  const drafts = createDraftStore(database);
-  const events = createDocumentEventStore(database);
+  const { drafts, events } = storage;
   const window = createDraftSchedule(settings.window, config.timezone);
-  const live = (event: Parameters<LiveHub['document']>[0]): void => hub.document(event);
-  const outbox = createDocumentOutbox({ library, events, live });
-  const common = { library, documents, drafts, outbox, clock, faults };
+  const common = { library, drafts, clock, log, faults };
   const { intervalMs, batch } = settings;
+  const paused = (await drafts.getSetting(pausedSetting)) ?? '';
   const drafter = createDraftWorker({
+    ...common,
     intervalMs,
     batch,
     queue: createDraftQueue({ ...common, ...settings }),
     backend: () => pool.role('drafter').backend,
-    drafts: {
-      getSetting: drafts.getSetting,
-      setSetting: (name, value) => library.transaction(() => drafts.setSetting(name, value)),
-    },
+    pausedAt: paused === '' ? null : Number(paused),
+    savePausedAt: (pausedAt) =>
+      library.commit(null, async (changes) =>
+        changes.saveSetting(pausedSetting, pausedAt === null ? '' : String(pausedAt)),
+      ),
     window,
-    clock,
-    log,
-    faults,
     progressMs: config.jobs.heartbeatMs,
   });
   return {
@@ -53,16 +47,6 @@ export function createDraftService(
     review: createDraftReview(common),
     drafter,
     events,
-    ...createDraftQueries({
-      drafts,
-      events,
-      outbox,
-      drafter,
-      window,
-      clock,
-      rules: settings,
-      find: (id) => documents.find(id),
-      ownerOf: library.ownerOf,
-    }),
+    ...createDraftQueries({ storage, library, drafter, window, clock, rules: settings }),
   };
 }

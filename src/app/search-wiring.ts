@@ -13,7 +13,7 @@ export function wireDocumentSearch({
   clock,
   slices,
   log,
-}: Omit<CoreParts, 'pool' | 'hub' | 'faults' | 'search'> & {
+}: Omit<CoreParts, 'pool' | 'hub' | 'faults' | 'documents' | 'search'> & {
   pool: Pick<BackendPool, 'members'>;
 }): DocumentSearch {
   const settings = config.search.embeddings;

@@ -1,13 +1,12 @@
 /** Wires the configured tools behind the registry, and the document library. */
 import { createLibrary, type Library } from '#library/library';
 import { createIdSource } from '#shared/ids';
-import { createDocumentStore } from '#library/store/document-store';
 import { createToolRegistry, type ToolRegistry, type ToolRegistryOptions } from '#tools/registry';
 import type { StatusSource } from '#tools/status/status-tool';
 import type { CoreParts } from './core-parts.ts';
 import { createZones } from '#shared/calendar/zoned-time';
 
-type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library'> & {
+type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'documents' | 'library'> & {
   status: StatusSource;
   onCall: ToolRegistryOptions['onCallFinished'];
 };
@@ -24,14 +23,13 @@ export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
   });
 }
 
-export const wireLibrary = ({
-  config,
-  database,
-  clock,
-}: Pick<CoreParts, 'config' | 'database' | 'clock'>): Library =>
+export const wireLibrary = (
+  parts: Pick<CoreParts, 'config' | 'documents' | 'hub' | 'clock'>,
+): Library =>
   createLibrary({
-    storage: createDocumentStore(database),
+    storage: parts.documents,
     ids: createIdSource(),
-    clock,
-    shared: config.tools.documents.shared,
+    clock: parts.clock,
+    shared: parts.config.tools.documents.shared,
+    publish: (event) => parts.hub.document(event),
   });

@@ -182,7 +182,7 @@ class AskLoopRun {
         ),
       },
     });
-    const actor = createActor(machine, { input: this.#input() });
+    const actor = createActor(machine, { input: await this.#input() });
     this.#reportWritten = (content, replaces) => actor.send({ type: 'written', content, replaces });
     let sentSources = 0;
     actor.on('sources', ({ sources }) => {
@@ -209,14 +209,14 @@ class AskLoopRun {
     }
   }
 
-  #input(): AskInput {
+  async #input(): Promise<AskInput> {
     const { query, userId, found } = this.#question;
     const { library, timeZone } = this.#options;
     const at = this.#startedAt;
     const seed = found && {
       query: found.query,
       sources: found.hits,
-      content: formatSearchResult(found.hits, found.isExact, this.#limits.resultCharsMax, {
+      content: await formatSearchResult(found.hits, found.isExact, this.#limits.resultCharsMax, {
         library,
         userId,
         query,

@@ -57,17 +57,23 @@ export async function retrieve(call: LookupCall, context: LookupContext): Promis
   const { plan, charsMax, sources } = call;
   const done = await Promise.all(plan.map((one) => runLookup(one, context)));
   let numbers = sources.map(({ id }) => id);
-  return done.map(({ callId, query, found, failed }) => {
-    if (found === null) return { callId, ok: false, detail: failed };
+  const results: LookupResult[] = [];
+  for (const { callId, query, found, failed } of done) {
+    if (found === null) {
+      results.push({ callId, ok: false, detail: failed });
+      continue;
+    }
     const seen = [...new Set([...numbers, ...found.shown.map(({ source }) => source.id)])];
     try {
-      const content = formatResults(found, (id) => seen.indexOf(id) + 1, charsMax, context);
+      const content = await formatResults(found, (id) => seen.indexOf(id) + 1, charsMax, context);
       numbers = seen;
-      return { callId, ok: true, query, sources: found.shown.map(({ source }) => source), content };
+      const shown = found.shown.map(({ source }) => source);
+      results.push({ callId, ok: true, query, sources: shown, content });
     } catch (error) {
-      return { callId, ok: false, detail: messageOf(error) };
+      results.push({ callId, ok: false, detail: messageOf(error) });
     }
-  });
+  }
+  return results;
 }
 
 /** Formats the result of an earlier search for the model; its sources are numbered from 1. */
@@ -76,7 +82,7 @@ export function formatSearchResult(
   isExact: boolean,
   charsMax: number,
   context: Omit<LookupContext, 'signal'>,
-): string {
+): Promise<string> {
   const words = passageQuery(context.query);
   const shown = hits.map((source) => ({ source, start: { words } }));
   const numberOf = (id: string): number => hits.findIndex((hit) => hit.id === id) + 1;
@@ -99,7 +105,7 @@ async function runLookup(
   const query = lookup.kind === 'search' ? lookup.query : context.query;
   try {
     if (lookup.kind === 'read') {
-      const one = readDocument(lookup.id, lookup.from, context);
+      const one = await readDocument(lookup.id, lookup.from, context);
       const failed = one === null ? 'the user has no document with this id' : '';
       return { callId, query, found: one && { shown: [one], isExact: true }, failed };
     }
@@ -116,16 +122,16 @@ async function runLookup(
   }
 }
 
-function readDocument(
+async function readDocument(
   id: string,
   from: number | undefined,
   context: LookupContext,
-): RetrievedSource | null {
+): Promise<RetrievedSource | null> {
   const { library, userId, query, shownRanges: shown } = context;
-  const title = library.getTitle(userId, id);
+  const title = await library.getTitle(userId, id);
   if (title === null) return null;
   const words = passageQuery(query);
-  const best = library.getPassage(userId, id, { words }, snippetChars);
+  const best = await library.getPassage(userId, id, { words }, snippetChars);
   const snippet = best === null ? '' : formatPassage(best).replace(/\s+/g, ' ').trim();
   const begin = from ?? (best === null ? undefined : nextUnreadOffset(best, shown.get(id) ?? []));
   return { source: { id, title, snippet }, start: { words, from: begin } };
@@ -149,12 +155,12 @@ function nextUnreadOffset(
 }
 
 /** JSON of at most `charsMax` characters: the envelope is counted first, the texts share the rest. */
-function formatResults(
+async function formatResults(
   { shown, isExact }: { shown: readonly RetrievedSource[]; isExact: boolean },
   numberOf: (id: AskSource['id']) => number,
   charsMax: number,
   context: Omit<LookupContext, 'signal'>,
-): string {
+): Promise<string> {
   const note = shown.length === 0 ? 'nothing found' : 'no document fits exactly; merely similar';
   const header = shown.length === 0 || !isExact ? { note } : {};
   const titleMax = Math.min(titleCharsMax, Math.floor(charsMax / (4 * Math.max(1, shown.length))));
@@ -166,34 +172,38 @@ function formatResults(
   });
   const envelopeLength = JSON.stringify({ ...header, results: empty }).length;
   const share = Math.max(0, Math.floor((charsMax - envelopeLength) / Math.max(1, shown.length)));
-  const results = shown.map(({ source, start }, index): FormattedResult => {
+  const results: FormattedResult[] = [];
+  for (const [index, { source, start }] of shown.entries()) {
     const { chars: _, ...result } = empty[index]!;
-    const passage = largestFittingPassage(source.id, start, share, context);
-    if (passage === null) return { ...result, text: truncateText(source.snippet, share) };
+    const passage = await largestFittingPassage(source.id, start, share, context);
+    if (passage === null) {
+      results.push({ ...result, text: truncateText(source.snippet, share) });
+      continue;
+    }
     const { from, to, length } = passage;
     const parts = context.shownRanges.get(source.id) ?? [];
     context.shownRanges.set(source.id, [...parts, [from, to]]);
     const isWhole = from === 0 && to === length;
     const chars = isWhole ? {} : { chars: `${from}-${to} of ${length}` };
-    return { ...result, ...chars, text: formatPassage(passage) };
-  });
+    results.push({ ...result, ...chars, text: formatPassage(passage) });
+  }
   return JSON.stringify({ ...header, results });
 }
 
 /** The passage with at most `room` characters as JSON: escapes make it longer than its text. */
-function largestFittingPassage(
+async function largestFittingPassage(
   id: string,
   start: PassageStart,
   room: number,
   { library, userId }: Pick<LookupContext, 'library' | 'userId'>,
-): Passage | null {
-  let passage = library.getPassage(userId, id, start, room);
+): Promise<Passage | null> {
+  let passage = await library.getPassage(userId, id, start, room);
   for (let charsMax = room; passage !== null;) {
     const length = JSON.stringify(formatPassage(passage)).length - 2;
     if (length <= room || charsMax < 1) return passage;
     charsMax = Math.min(charsMax - 1, Math.floor((charsMax * room) / length));
     // Keeps the start: the position was already chosen.
-    passage = library.getPassage(userId, id, { ...start, from: passage.from }, charsMax);
+    passage = await library.getPassage(userId, id, { ...start, from: passage.from }, charsMax);
   }
   return null;
 }

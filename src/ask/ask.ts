@@ -86,7 +86,7 @@ export function createAsk({ library, selectBackend, clock, timeZone }: AskOption
       {
         messages: askMessages({
           query,
-          sources: sourceTexts(library, userId, query, found.hits),
+          sources: await sourceTexts(library, userId, query, found.hits),
           isExact,
           now: clock.now(),
           timeZone,
@@ -118,18 +118,20 @@ export function createAsk({ library, selectBackend, clock, timeZone }: AskOption
 }
 
 /** The text of each source for the model: an equal share of the space for all. */
-function sourceTexts(
+async function sourceTexts(
   library: RetrievalStore,
   userId: string,
   query: string,
   hits: readonly FoundDocument[],
-): { title: string; text: string }[] {
+): Promise<{ title: string; text: string }[]> {
   const share = Math.floor(sourceCharsTotal / Math.max(1, hits.length));
   const words = passageQuery(query);
-  return hits.map(({ id, title, snippet, at }) => {
+  const sources: { title: string; text: string }[] = [];
+  for (const { id, title, snippet, at } of hits) {
     // The title precedes the text on its own line, and the text may have two ellipsis marks.
     const charsMax = Math.max(0, share - title.length - 1 - 2);
-    const passage = library.getPassage(userId, id, { words, at }, charsMax);
-    return { title, text: passage === null ? snippet : formatPassage(passage) };
-  });
+    const passage = await library.getPassage(userId, id, { words, at }, charsMax);
+    sources.push({ title, text: passage === null ? snippet : formatPassage(passage) });
+  }
+  return sources;
 }

@@ -36,9 +36,9 @@ export interface RetrievalStore {
     query: string,
     limit: number,
     isStrict: boolean,
-  ): { ids: string[]; isExact: boolean };
+  ): Promise<{ ids: string[]; isExact: boolean }>;
   /** The hit of one document; null if there is no such document. */
-  getHit(userId: string, id: string, query: string): FoundDocument | null;
+  getHit(userId: string, id: string, query: string): Promise<FoundDocument | null>;
   /** Merges semantic search results into one ranking. Returns `found` unchanged if semantic search is off or fails. */
   mergeSemantic(
     userId: string,
@@ -48,9 +48,14 @@ export interface RetrievalStore {
     signal: AbortSignal,
   ): Promise<RetrievalResult>;
   /** Null if there is no such document. */
-  getTitle(userId: string, id: string): string | null;
+  getTitle(userId: string, id: string): Promise<string | null>;
   /** At most `charsMax` characters of the document; null if it is gone. */
-  getPassage(userId: string, id: string, start: PassageStart, charsMax: number): Passage | null;
+  getPassage(
+    userId: string,
+    id: string,
+    start: PassageStart,
+    charsMax: number,
+  ): Promise<Passage | null>;
 }
 
 interface RetrievalRequest {
@@ -70,7 +75,7 @@ export async function retrieveSources(
   const hits: FoundDocument[] = [];
   for (const id of ids) {
     await yieldToEventLoop();
-    const hit = library.getHit(userId, id, passageQuery(query));
+    const hit = await library.getHit(userId, id, passageQuery(query));
     if (hit !== null) hits.push(hit);
   }
   return library.mergeSemantic(userId, query, { hits, isExact }, limit, signal);
@@ -96,7 +101,7 @@ async function searchByWords(
   library: RetrievalStore,
   { userId, query, limit }: RetrievalRequest,
 ): Promise<RankedIds> {
-  const whole = library.rank(userId, query, limit, true);
+  const whole = await library.rank(userId, query, limit, true);
   if (whole.ids.length > 0) return whole;
   const words = extractKeywords(query);
   if (words.length === 0) return { ids: [], isExact: true };
@@ -106,7 +111,7 @@ async function searchByWords(
   const similar = new Set<string>();
   for (const some of hasContext ? [words, asked] : [words]) {
     await yieldToEventLoop();
-    const bare = library.rank(userId, some.join(' '), limit, false);
+    const bare = await library.rank(userId, some.join(' '), limit, false);
     if (bare.ids.length > 0 && bare.isExact) return bare;
     for (const id of bare.ids) similar.add(id);
   }
@@ -130,7 +135,7 @@ async function searchBySingleWords(
   const scores = new Map<string, { count: number; worth: number }>();
   for (const word of words) {
     await yieldToEventLoop();
-    const { ids } = library.rank(userId, word, candidatesPerWord, true);
+    const { ids } = await library.rank(userId, word, candidatesPerWord, true);
     const rarity = 1 / Math.sqrt(ids.length);
     for (const id of ids) {
       const { count, worth } = scores.get(id) ?? { count: 0, worth: 0 };

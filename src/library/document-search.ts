@@ -24,7 +24,7 @@ export interface DocumentSearch extends SemanticSearch {
   /** Why semantic search is configured but unavailable; null if there is no problem. */
   problem(): string | null;
   /** Documents that wait for their embedding; null if semantic search is off or not yet open. */
-  backlog(): number | null;
+  backlog(): Promise<number | null>;
   /** Resolves when all background work has stopped. */
   close(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch
         signal,
       ),
     problem: problems.current,
-    backlog: () => ready?.store.backlogCount() ?? null,
+    backlog: async () => (await ready?.store.backlogCount()) ?? null,
     async close() {
       await (await opening)?.close();
     },
@@ -86,11 +86,11 @@ async function searchYielding(
   query: string,
   limit: number,
 ): Promise<SearchResult> {
-  const { found, isExact } = library.rank(userId, query, limit);
+  const { found, isExact } = await library.rank(userId, query, limit);
   const hits: SearchHit[] = [];
   for (const { id, score } of found) {
     await slices.wait(userId);
-    const hit = library.getHit(userId, id, query);
+    const hit = await library.getHit(userId, id, query);
     if (hit !== null) hits.push({ ...hit, score: Number(score.toPrecision(6)) });
   }
   return { hits, isExact };
@@ -130,7 +130,7 @@ async function open(
     return null;
   }
   const { store } = vectors;
-  if (store.use({ model: settings.model, dim: null })) {
+  if (await store.use({ model: settings.model, dim: null })) {
     log.info({ model: settings.model }, 'search by meaning: another model, all documents anew');
   }
   const embedder = settings.createEmbedder();

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { DraftState } from '#shared/wire/document-event';
-import type { DocumentVersion, DraftStorage, VersionHead } from './drafts/draft-storage-port.ts';
+import type { DocumentVersion, VersionHead } from './drafts/draft-storage-port.ts';
 import type { Document } from './document.ts';
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -16,15 +16,6 @@ export const sha256Of = (text: string): string => createHash('sha256').update(te
  */
 export const currentVersion = (versions: readonly VersionHead[]): VersionHead | null =>
   versions.find(({ status }) => status === 'draft' || status === 'accepted') ?? null;
-
-/** The version that the document shows, with its text. */
-export function currentVersionWithText(
-  drafts: Pick<DraftStorage, 'versions' | 'version'>,
-  documentId: string,
-): DocumentVersion | null {
-  const inForce = currentVersion(drafts.versions(documentId));
-  return inForce === null ? null : drafts.version(documentId, inForce.version);
-}
 
 /** Whether the memo was edited since this version was made from it. */
 export const isStale = (

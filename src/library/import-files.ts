@@ -13,6 +13,7 @@ import { messageOf } from '#shared/errors';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Document } from './document.ts';
 import type { Library } from './library.ts';
+import type { Changes } from './library-changes.ts';
 import { decodeText } from '#shared/text/decode-text';
 import type { FileOutcome, ImportProgress, ImportReport } from '#shared/wire/import-report';
 
@@ -48,7 +49,7 @@ export async function importFiles(
   paths: readonly string[],
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const { library, userId, onProgress, signal } = options;
+  const { onProgress, signal } = options;
   const report: ImportReport = { added: 0, updated: 0, unchanged: 0, skipped: [] };
   const { files, missing } = await collectFiles(paths);
   const total = files.length + missing.length;
@@ -65,14 +66,7 @@ export async function importFiles(
   missing.forEach(skip);
   for await (const batch of batches(files)) {
     if (signal?.aborted === true) break;
-    const texts = batch.flatMap((file) =>
-      'reason' in file || isKnown(file, library, userId) ? [] : [file.text],
-    );
-    const outcomes = await library.tokenizeBefore(texts, () =>
-      library.transaction(() =>
-        batch.map((file) => ('reason' in file ? null : importFile(file, library, userId))),
-      ),
-    );
+    const outcomes = await importBatch(batch, options);
     batch.forEach((file, index) => {
       const outcome = outcomes[index] ?? null;
       if ('reason' in file) return skip(file);
@@ -157,28 +151,40 @@ function reasonOf(error: unknown): string {
   }
 }
 
-function importFile(
+/** One transaction; null for a file that was skipped. */
+const importBatch = (
+  batch: readonly (FileContent | Skipped)[],
+  { library, userId }: ImportOptions,
+): Promise<(Exclude<FileOutcome, 'skipped'> | null)[]> =>
+  library.commit(null, async (changes) => {
+    const outcomes: (Exclude<FileOutcome, 'skipped'> | null)[] = [];
+    for (const file of batch) {
+      outcomes.push('reason' in file ? null : await importFile(file, library, userId, changes));
+    }
+    return outcomes;
+  });
+
+async function importFile(
   file: FileContent,
   library: Library,
   userId: string,
-): Exclude<FileOutcome, 'skipped'> {
+  changes: Changes,
+): Promise<Exclude<FileOutcome, 'skipped'>> {
   const { path, text, sha256 } = file;
-  const known = library.findFile(userId, path);
+  const known = await changes.findFile(library.ownerOf(userId), path);
   const title = titleFromFile(path, text);
   const markdown = isMarkdown(path) ? text : undefined;
   if (known === null) {
-    library.create(userId, { title, text, origin: 'file', markdown, metadata: { path, sha256 } });
+    const metadata = { path, sha256 };
+    await changes.add(
+      library.newDocument(userId, { title, text, origin: 'file', markdown, metadata }),
+    );
     return 'added';
   }
   if (isUnchanged(known, sha256)) return 'unchanged';
-  library.change(userId, known.id, (current) => withFileContent(current, file, title, markdown));
+  await changes.replace(known, withFileContent(known, file, title, markdown));
   return 'updated';
 }
-
-const isKnown = ({ path, sha256 }: FileContent, library: Library, userId: string): boolean => {
-  const known = library.findFile(userId, path);
-  return known !== null && isUnchanged(known, sha256);
-};
 
 const isUnchanged = ({ sourceMetadata, deletedAt }: Document, sha256: string): boolean =>
   sourceMetadata.sha256 === sha256 && deletedAt === null;

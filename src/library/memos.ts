@@ -7,14 +7,14 @@
  * 3. A text that is again the one from which the document's version was made needs no new draft: no draft replaces that
  *    version.
  */
-import type { DraftRecord, DraftStorage } from './drafts/draft-storage-port.ts';
+import type { DraftRecord } from './drafts/draft-storage-port.ts';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
-import type { DocumentOutbox, AppendEvent } from './document-outbox.ts';
 import type { Document } from './document.ts';
 import type { ListedDocument } from './document-port.ts';
 import { isStale, withNeedsDraft, idleState, currentVersion } from './document-versions.ts';
 import { titleOf, type Library } from './library.ts';
+import type { Changes } from './library-changes.ts';
 
 export interface MemoChange {
   text?: string | undefined;
@@ -27,26 +27,27 @@ export interface Memos {
   /** @throws GH_MEMO_NOT_FOUND */
   edit(userId: string, id: string, change: MemoChange): Promise<Document>;
   /** Newest first. */
-  list(userId: string, page: { limit: number; before?: string | undefined }): ListedDocument[];
+  list(
+    userId: string,
+    page: { limit: number; before?: string | undefined },
+  ): Promise<ListedDocument[]>;
   /**
    * Requests a draft; idempotent. A dead letter is retried; a memo that waits for its first attempt becomes due.
    * @returns the id of the document, which is that of the memo
    * @throws GH_MEMO_NOT_FOUND
    */
-  promote(userId: string, id: string): string;
+  promote(userId: string, id: string): Promise<string>;
   /** Deletes any document, and its pending draft. False when there was none. */
-  remove(userId: string, id: string): boolean;
+  remove(userId: string, id: string): Promise<boolean>;
   /**
    * A person requests this draft now: it gets all attempts again. `userId` null: of any user. @throws
    * GH_DRAFT_NOT_FOUND
    */
-  retry(userId: string | null, id: string): void;
+  retry(userId: string | null, id: string): Promise<void>;
 }
 
 export interface MemosParts {
   library: Library;
-  drafts: DraftStorage;
-  outbox: DocumentOutbox;
   clock: Clock;
   /** The draft worker. */
   drafter: { wake(): void; retry(): void; interrupt(documentId: string): void };
@@ -56,19 +57,14 @@ export const isMemo = (document: Document): boolean =>
   document.sourceMetadata.source === 'memo' || document.contentOrigin === 'memo';
 
 export function createMemos(parts: MemosParts): Memos {
-  const { library, drafts, outbox, clock, drafter } = parts;
+  const { library, clock, drafter } = parts;
 
   return {
-    create: (userId, memo) =>
-      library.tokenizeBefore([memo.text], () =>
-        library.create(userId, { ...memo, origin: 'memo' }),
-      ),
+    create: (userId, memo) => library.create(userId, { ...memo, origin: 'memo' }),
 
     async edit(userId, id, change) {
-      const { extractedText, mdContent } = requireMemo(library, userId, id);
-      const { document, isRunning } = await library.tokenizeBefore(
-        [change.text ?? extractedText, mdContent],
-        () => outbox.commit((append) => editMemo(parts, userId, id, change, append)),
+      const { document, isRunning } = await library.commit(id, (changes) =>
+        editMemo(parts, userId, id, change, changes),
       );
       if (isRunning) drafter.interrupt(id);
       else drafter.wake();
@@ -77,21 +73,22 @@ export function createMemos(parts: MemosParts): Memos {
 
     list: (userId, page) => library.list(userId, { ...page, memosOnly: true }),
 
-    promote(userId, id) {
-      outbox.commit((append) => promoteMemo(parts, userId, id, append));
+    async promote(userId, id) {
+      await library.commit(id, (changes) => promoteMemo(parts, userId, id, changes));
       drafter.wake();
       return id;
     },
 
-    remove(userId, id) {
-      const isRemoved = outbox.commit((append) => {
-        const current = library.get(userId, id);
-        if (current === null || !library.remove(userId, id)) return false;
-        const isRunning = drafts.find(id)?.state === 'drafting';
-        if (current.sourceMetadata.needs_draft === true && !isRunning) {
-          drafts.remove(id);
+    async remove(userId, id) {
+      const isRemoved = await library.commit(id, async (changes) => {
+        const current = await library.get(userId, id, changes);
+        if (current === null) return false;
+        const record = await changes.findDraft(id);
+        await changes.replace(current, { ...current, deletedAt: clock.now() });
+        if (current.sourceMetadata.needs_draft === true && record?.state !== 'drafting') {
+          changes.removeDraft(id);
           const of = { documentId: id, userId: current.owner, at: clock.now() };
-          append({ ...of, type: 'skipped', state: 'none', data: { reason: 'deleted' } });
+          changes.append({ ...of, type: 'skipped', state: 'none', data: { reason: 'deleted' } });
         }
         return true;
       });
@@ -99,84 +96,88 @@ export function createMemos(parts: MemosParts): Memos {
       return isRemoved;
     },
 
-    retry(userId, id) {
-      outbox.commit((append) => {
-        const listed = drafts.findListed(id);
-        const document = listed === null ? null : library.get(userId ?? listed.owner, id);
-        if (listed === null || document === null) throw new GatehouseError('GH_DRAFT_NOT_FOUND');
-        if (listed.state !== 'drafting') enqueue(parts, document, 'retry', append);
+    async retry(userId, id) {
+      await library.commit(id, async (changes) => {
+        const record = await changes.findDraft(id);
+        const found = await changes.find(id);
+        const document = found && (await library.get(userId ?? found.owner, id, changes));
+        if (record === null || document === null) throw new GatehouseError('GH_DRAFT_NOT_FOUND');
+        if (record.state !== 'drafting') enqueue(parts, document, 'retry', changes);
         // A running attempt continues, and does not count if it fails.
-        else drafts.save({ ...listed, attempts: 0 });
+        else changes.saveDraft({ ...record, attempts: 0 });
       });
       drafter.retry();
     },
   };
 }
 
-type MemoWriteParts = Pick<MemosParts, 'library' | 'drafts' | 'clock'>;
+type MemoWriteParts = Pick<MemosParts, 'library' | 'clock'>;
 
 /** Stores the changed memo; `isRunning`: a draft of the previous text is running. */
-function editMemo(
+async function editMemo(
   parts: MemoWriteParts,
   userId: string,
   id: string,
   change: MemoChange,
-  append: AppendEvent,
-): { document: Document; isRunning: boolean } {
-  const { library, drafts, clock } = parts;
-  const storeDocument = (next: Document): Document =>
-    library.change(userId, id, () => next) ?? next;
-  const current = requireMemo(library, userId, id);
+  changes: Changes,
+): Promise<{ document: Document; isRunning: boolean }> {
+  const { library, clock } = parts;
+  const current = await requireMemo(library, userId, id, changes);
   const next = applyChange(current, change);
   const isTextChanged = next.extractedText !== current.extractedText && needsDraft(current);
-  if (!isTextChanged) return { document: storeDocument(next), isRunning: false };
-  const inForce = currentVersion(drafts.versions(id));
+  if (!isTextChanged) return { document: await changes.replace(current, next), isRunning: false };
+  const inForce = currentVersion(await changes.versions(id));
   const isOutdated = inForce === null || isStale(inForce, next);
-  const document = storeDocument(withNeedsDraft(next, isOutdated));
   // A running attempt compares text and marker itself, and queues the memo again if needed.
-  const isRunning = drafts.find(id)?.state === 'drafting';
+  const isRunning = (await changes.findDraft(id))?.state === 'drafting';
+  const document = await changes.replace(current, withNeedsDraft(next, isOutdated));
   if (isRunning) return { document, isRunning };
-  if (isOutdated) enqueue(parts, document, 'edited', append);
+  if (isOutdated) enqueue(parts, document, 'edited', changes);
   else if (current.sourceMetadata.needs_draft === true) {
     const of = { documentId: id, userId: current.owner, at: clock.now() };
     const state = idleState(document);
-    append({ ...of, type: 'skipped', state, data: { reason: 'withdrawn' } });
+    changes.append({ ...of, type: 'skipped', state, data: { reason: 'withdrawn' } });
   }
   return { document, isRunning };
 }
 
-function promoteMemo(parts: MemoWriteParts, userId: string, id: string, append: AppendEvent): void {
-  const { library, drafts, clock } = parts;
-  const current = requireMemo(library, userId, id);
-  const record = drafts.find(id);
+async function promoteMemo(
+  parts: MemoWriteParts,
+  userId: string,
+  id: string,
+  changes: Changes,
+): Promise<void> {
+  const { library, clock } = parts;
+  const current = await requireMemo(library, userId, id, changes);
+  const record = await changes.findDraft(id);
   const isDead = record?.state === 'dead';
   if (current.sourceMetadata.needs_draft === true && !isDead) {
-    makeDueNow(drafts, record, clock.now());
+    makeDueNow(changes, record, clock.now());
     return;
   }
-  const inForce = currentVersion(drafts.versions(id));
+  const inForce = currentVersion(await changes.versions(id));
   const isDone =
     current.contentOrigin === 'ai_drafted' && inForce !== null && !isStale(inForce, current);
   if (isDone && !isDead) return;
-  library.change(userId, id, (document) => withNeedsDraft(document, true));
-  enqueue(parts, current, isDead ? 'retry' : 'promoted', append);
+  await changes.replace(current, withNeedsDraft(current, true));
+  enqueue(parts, current, isDead ? 'retry' : 'promoted', changes);
 }
 
 /** A due time in the future does not delay the first attempt: the clock may have been wrong. */
-function makeDueNow(drafts: DraftStorage, record: DraftRecord | null, now: number): void {
+function makeDueNow(changes: Changes, record: DraftRecord | null, now: number): void {
   if (record?.state !== 'waiting' || record.attempts > 0 || record.dueAt <= now) return;
-  drafts.save({ ...record, dueAt: now, queuedAt: Math.min(record.queuedAt, now) });
+  changes.saveDraft({ ...record, dueAt: now, queuedAt: Math.min(record.queuedAt, now) });
 }
 
 /** Starts over: all attempts, and due at once; before all others when a person retries. */
 function enqueue(
-  { drafts, clock }: MemoWriteParts,
+  { clock }: MemoWriteParts,
   { id: documentId, owner: userId }: Document,
   reason: 'edited' | 'promoted' | 'retry',
-  append: AppendEvent,
+  changes: Changes,
 ): void {
   const at = clock.now();
-  drafts.save({
+  changes.saveDraft({
     documentId,
     state: 'waiting',
     attempts: 0,
@@ -186,11 +187,16 @@ function enqueue(
     lastCode: null,
     lastError: null,
   });
-  append({ documentId, userId, type: 'queued', state: 'waiting', at, data: { reason } });
+  changes.append({ documentId, userId, type: 'queued', state: 'waiting', at, data: { reason } });
 }
 
-function requireMemo(library: Library, userId: string, id: string): Document {
-  const document = library.get(userId, id);
+async function requireMemo(
+  library: Library,
+  userId: string,
+  id: string,
+  changes: Changes,
+): Promise<Document> {
+  const document = await library.get(userId, id, changes);
   if (document === null || !isMemo(document)) throw new GatehouseError('GH_MEMO_NOT_FOUND');
   return document;
 }

@@ -93,7 +93,7 @@ describe.skipIf(!prepared.ok)('on a real llama.cpp server', () => {
     // A vector of the scripted model counts the letters of the text.
     await bring('abcabc', 'abcabc abcabc');
     await bring('xyzxyz', 'xyzxyz xyzxyz');
-    await until(() => fixture.core.search.backlog() === 0);
+    await until(async () => (await fixture.core.search.backlog()) === 0);
     const { hits } = await fixture.core.search.search('local', 'cbacba', 5);
     expect(hits.map(({ title }) => title)).toEqual(['abcabc']);
     expect(fixture.core.search.problem()).toBeNull();

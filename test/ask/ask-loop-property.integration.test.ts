@@ -45,18 +45,18 @@ const titles = ['가', '나', '다'];
 function libraryOf(brokenQuery: string): { library: RetrievalStore; blends: string[] } {
   const blends: string[] = [];
   const library: RetrievalStore = {
-    rank: (_user, query) => ({
+    rank: async (_user, query) => ({
       ids: titles.filter((title) => query.includes(title)),
       isExact: true,
     }),
-    getHit: (_user, id) => (titles.includes(id) ? { id, title: id, snippet: id } : null),
+    getHit: async (_user, id) => (titles.includes(id) ? { id, title: id, snippet: id } : null),
     mergeSemantic(_user, query, found) {
       blends.push(query);
       if (query.includes(brokenQuery)) return Promise.reject(new Error('the disk is gone'));
       return Promise.resolve(found);
     },
-    getTitle: (_user, id) => (titles.includes(id) ? id : null),
-    getPassage(_user, id, { from = 0 }, charsMax) {
+    getTitle: async (_user, id) => (titles.includes(id) ? id : null),
+    async getPassage(_user, id, { from = 0 }, charsMax) {
       if (!titles.includes(id)) return null;
       const text = `${id} "`.repeat(900);
       const to = Math.min(text.length, from + charsMax);

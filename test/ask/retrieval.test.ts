@@ -6,7 +6,7 @@ import { openLibrary } from '#test/library/library-fixture';
 test('retrieval for a long question over many documents reads five texts, each step in its own event loop turn', async () => {
   const { library, storage, add, close } = await openLibrary();
   onTestFinished(close);
-  for (let n = 0; n < 40; n += 1) add(`회의 보고서 내용… 비용 ${n} 정리`, `문서 ${n}`);
+  for (let n = 0; n < 40; n += 1) await add(`회의 보고서 내용… 비용 ${n} 정리`, `문서 ${n}`);
   const steps: { turn: number; isText: boolean }[] = [];
   let turn = 0;
   let timer = setImmediate(function count() {
@@ -16,9 +16,9 @@ test('retrieval for a long question over many documents reads five texts, each s
   onTestFinished(() => clearImmediate(timer));
   vi.spyOn(storage, 'find');
   const asked: RetrievalStore = {
-    rank(...args) {
+    async rank(...args) {
       steps.push({ turn, isText: false });
-      const { found, isExact } = library.rank(...args);
+      const { found, isExact } = await library.rank(...args);
       return { ids: found.map(({ id }) => id), isExact };
     },
     getHit(...args) {
@@ -26,8 +26,8 @@ test('retrieval for a long question over many documents reads five texts, each s
       return library.getHit(...args);
     },
     mergeSemantic: (_user, _query, found) => Promise.resolve(found),
-    getTitle: () => null,
-    getPassage: () => null,
+    getTitle: () => Promise.resolve(null),
+    getPassage: () => Promise.resolve(null),
   };
   const { hits, isExact } = await retrieveSources(asked, {
     userId: 'minji',

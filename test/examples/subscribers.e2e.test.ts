@@ -100,7 +100,7 @@ async function work(
   await told(id, 'drafted');
   return {
     jobs: { [jobId]: { seq: end.seq, type: 'done', state: 'done' } },
-    documents: { [id]: { seq: events(id).at(-1)!.seq, type: 'drafted', state: 'draft' } },
+    documents: { [id]: { seq: (await events(id)).at(-1)!.seq, type: 'drafted', state: 'draft' } },
   };
 }
 

@@ -110,7 +110,7 @@ export async function openInspector(
         hub,
         queueOf: (jobId) => journal.journal.queuePositionOf(jobId),
         gates: () => [gateView],
-        drafts: () => draftOverview,
+        drafts: () => Promise.resolve(draftOverview),
         draftsVersion: () => 'never changes',
         clock,
         log: silentLog(),

@@ -38,8 +38,8 @@ describe('importing files', () => {
     put('.hidden/secret.txt', '숨긴 것');
     put('.config.md', '설정');
     expect(await bringIn()).toEqual({ added: 2, updated: 0, unchanged: 0, skipped: [] });
-    expect(setting.titles('계획')).toEqual(['프로젝트 계획']);
-    expect(setting.titles('회의')).toEqual(['메모']);
+    expect(await setting.titles('계획')).toEqual(['프로젝트 계획']);
+    expect(await setting.titles('회의')).toEqual(['메모']);
   });
 
   test('reports progress for each file, up to the last', async () => {
@@ -57,12 +57,12 @@ describe('importing files', () => {
     const cut = watchTokenizerSlices();
     const batches: string[][] = [];
     const { library } = setting;
-    const together: typeof library.transaction = (work) => {
+    const commit: typeof library.commit = (key, decide) => {
       batches.push([]);
-      return library.transaction(work);
+      return library.commit(key, decide);
     };
     await importFiles([folder], {
-      library: { ...library, transaction: together },
+      library: { ...library, commit },
       userId: 'minji',
       onProgress: ({ path }) => void batches.at(-1)!.push(path.slice(folder.length + 1)),
     });
@@ -80,20 +80,20 @@ describe('importing files', () => {
     expect(await bringIn()).toMatchObject({ added: 0, updated: 0, unchanged: 2 });
     writeFileSync(path, '바뀐 것');
     expect(await bringIn()).toMatchObject({ updated: 1, unchanged: 1 });
-    expect(setting.titles('처음')).toEqual([]);
-    expect(setting.titles('바뀐')).toEqual(['a']);
-    const { hits } = setting.library.search('minji', '그대로');
-    setting.library.remove('minji', hits[0]?.id ?? '');
+    expect(await setting.titles('처음')).toEqual([]);
+    expect(await setting.titles('바뀐')).toEqual(['a']);
+    const { hits } = await setting.library.search('minji', '그대로');
+    await setting.remove('minji', hits[0]?.id ?? '');
     expect(await bringIn()).toMatchObject({ updated: 1, unchanged: 1 });
-    expect(setting.titles('그대로')).toEqual(['b']);
+    expect(await setting.titles('그대로')).toEqual(['b']);
   });
 
   test('removes the draft of the old text when the file has a new text', async () => {
     const path = put('a.txt', '처음 내용');
     await bringIn();
-    const { hits } = setting.library.search('minji', '처음');
+    const { hits } = await setting.library.search('minji', '처음');
     const id = hits[0]?.id ?? '';
-    setting.library.change('minji', id, (current) => ({
+    await setting.change('minji', id, (current) => ({
       ...current,
       contentOrigin: 'ai_drafted',
       mdDraftStatus: 'draft',
@@ -101,7 +101,7 @@ describe('importing files', () => {
     }));
     writeFileSync(path, '둘째 내용');
     await bringIn();
-    expect(setting.library.get('minji', id)).toMatchObject({
+    expect(await setting.library.get('minji', id)).toMatchObject({
       extractedText: '둘째 내용',
       contentOrigin: 'file',
       mdDraftStatus: null,
@@ -116,15 +116,16 @@ describe('importing files', () => {
   ])('reads text in %s', async (_, bytes) => {
     put('a.txt', bytes);
     await bringIn();
-    const { hits } = setting.library.search('minji', '똠방각하');
-    expect(setting.library.get('minji', hits[0]?.id ?? '')?.extractedText).toBe('똠방각하 견적');
+    const { hits } = await setting.library.search('minji', '똠방각하');
+    const found = await setting.library.get('minji', hits[0]?.id ?? '');
+    expect(found?.extractedText).toBe('똠방각하 견적');
   });
 
   test('stores a markdown file as its own markdown, with its first heading as the title', async () => {
     put('a.md', '# 제목\n견적');
     await bringIn();
-    const { hits } = setting.library.search('minji', '견적');
-    expect(setting.library.get('minji', hits[0]?.id ?? '')).toMatchObject({
+    const { hits } = await setting.library.search('minji', '견적');
+    expect(await setting.library.get('minji', hits[0]?.id ?? '')).toMatchObject({
       title: '제목',
       mdContent: '# 제목\n견적',
       mdStatus: 'success',
@@ -136,7 +137,7 @@ describe('importing files', () => {
   test('composes a decomposed file name, as macOS gives it', async () => {
     put(`${'견적서'.normalize('NFD')}.txt`, '내용');
     await bringIn();
-    expect(setting.titles('견적서')).toEqual(['견적서']);
+    expect(await setting.titles('견적서')).toEqual(['견적서']);
   });
 
   test('skips a file that is not readable text, reports it with the reason, and adds the others', async () => {
@@ -182,6 +183,7 @@ describe('importing files', () => {
     });
     expect(report.added).toBeGreaterThan(0);
     expect(report.added).toBeLessThan(100);
-    expect(setting.library.search('minji', '내용', 100).hits).toHaveLength(report.added);
+    const { hits } = await setting.library.search('minji', '내용', 100);
+    expect(hits).toHaveLength(report.added);
   });
 });

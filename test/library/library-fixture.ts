@@ -1,19 +1,37 @@
 /** A library of documents in a database of its own. */
-import { createLibrary } from '#library/library';
+import type { Document } from '#library/document';
+import { createLibrary, type LibraryOptions } from '#library/library';
 import { createIdSource } from '#shared/ids';
 import { openDatabase } from '#storage/database';
 import { createDocumentStore } from '#library/store/document-store';
 
-export async function openLibrary(options: { shared?: boolean; path?: string } = {}) {
-  const { shared = false, path = ':memory:' } = options;
+export async function openLibrary(
+  options: { shared?: boolean; path?: string; publish?: LibraryOptions['publish'] } = {},
+) {
+  const { shared = false, path = ':memory:', publish } = options;
   const database = await openDatabase({ path });
   const storage = createDocumentStore(database);
   let now = Date.parse('2026-11-18T00:00:00Z');
   const clock = { now: () => (now += 1) };
-  const library = createLibrary({ storage, ids: createIdSource(), clock, shared });
+  const parts = { storage, ids: createIdSource(), clock, shared };
+  const library = createLibrary(publish === undefined ? parts : { ...parts, publish });
   const add = (text: string, title?: string, userId = 'minji') =>
     library.create(userId, { title, text, origin: 'memo' });
-  const titles = (query: string, userId = 'minji') =>
-    library.search(userId, query).hits.map((hit) => hit.title);
-  return { database, storage, library, add, titles, close: () => database.close() };
+  /** Changes a document of any state; null when it is not this user's. */
+  const change = (userId: string, id: string, edit: (current: Document) => Document) =>
+    library.commit(id, async (changes) => {
+      const current = await changes.find(id);
+      if (current?.owner !== library.ownerOf(userId)) return null;
+      return changes.replace(current, edit(current));
+    });
+  /** Deletes a document as its user does; false when there is none. */
+  const remove = async (userId: string, id: string) => {
+    if ((await library.get(userId, id)) === null) return false;
+    await change(userId, id, (current) => ({ ...current, deletedAt: clock.now() }));
+    return true;
+  };
+  const titles = async (query: string, userId = 'minji') =>
+    (await library.search(userId, query)).hits.map((hit) => hit.title);
+  const close = () => database.close();
+  return { database, storage, library, clock, add, change, remove, titles, close };
 }

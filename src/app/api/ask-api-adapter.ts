@@ -54,8 +54,8 @@ export const createAskLoopApi =
   };
 
 const createRetrievalStore = (library: Library, search: DocumentSearch): RetrievalStore => ({
-  rank(userId, query, limit, isStrict) {
-    const { found, isExact } = library.rank(userId, query, limit, isStrict);
+  async rank(userId, query, limit, isStrict) {
+    const { found, isExact } = await library.rank(userId, query, limit, isStrict);
     return { ids: found.map(({ id }) => id), isExact };
   },
   getHit: (userId, id, query) => library.getHit(userId, id, query),
@@ -64,9 +64,9 @@ const createRetrievalStore = (library: Library, search: DocumentSearch): Retriev
     const scored = hits.map((hit) => ({ ...hit, score: 0 }));
     return search.mergeSemantic(userId, query, { hits: scored, isExact }, limit, signal);
   },
-  getTitle: (userId, id) => library.get(userId, id)?.title ?? null,
-  getPassage(userId, id, { words, at, from }, charsMax) {
-    const document = library.get(userId, id);
+  getTitle: async (userId, id) => (await library.get(userId, id))?.title ?? null,
+  async getPassage(userId, id, { words, at, from }, charsMax) {
+    const document = await library.get(userId, id);
     if (document === null) return null;
     const { extractedText, mdContent } = document;
     const text = extractedText.trim() === '' ? (mdContent ?? '') : extractedText;

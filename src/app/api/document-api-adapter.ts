@@ -15,12 +15,9 @@ export const createDocumentApi = (
   finder: Pick<DocumentSearch, 'search'>,
   slices: FairSlices,
 ): DocumentService => ({
-  create: (userId, document) =>
-    library.tokenizeBefore([document.text], () =>
-      library.create(userId, { ...document, origin: 'text' }),
-    ),
-  get(userId, id) {
-    const document = library.get(userId, id);
+  create: (userId, document) => library.create(userId, { ...document, origin: 'text' }),
+  async get(userId, id) {
+    const document = await library.get(userId, id);
     return document === null ? null : documentView(document);
   },
   remove: (userId, id) => memos.remove(userId, id),

@@ -13,7 +13,7 @@ export const documentListing = <View extends object>(
   slices: FairSlices,
   userId: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
-  read: (page: { limit: number; before?: string | undefined }) => ListedDocument[],
+  read: (page: { limit: number; before?: string | undefined }) => Promise<ListedDocument[]>,
   view: (document: ListedDocument) => View,
 ): Listing<View> =>
   createListing<View>({
@@ -21,8 +21,8 @@ export const documentListing = <View extends object>(
     slices,
     limit,
     cursor,
-    read(from, count) {
-      const documents = read({ limit: count, before: from ?? undefined });
+    async read(from, count) {
+      const documents = await read({ limit: count, before: from ?? undefined });
       return {
         rows: documents.map((one) => ({ row: view(one), cursor: one.id })),
         next: documents.length < count ? null : documents.at(-1)!.id,
@@ -33,24 +33,24 @@ export const documentListing = <View extends object>(
   });
 
 /** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
-export function versionListing(
+export async function versionListing(
   slices: FairSlices,
   review: Pick<DraftReview, 'versions'>,
   userId: string,
   id: string,
   { limit, cursor, texts }: VersionQuery,
-): Listing<VersionView> {
-  const readVersions = review.versions(userId, id);
+): Promise<Listing<VersionView>> {
+  const readVersions = await review.versions(userId, id);
   if (readVersions === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
   return createListing<VersionView>({
     who: userId,
     slices,
     limit,
     cursor,
-    read(from, count) {
+    async read(from, count) {
       const charsMax = texts ? Number.MAX_SAFE_INTEGER : previewCharsMax + 1;
       const before = from === null ? null : Number(from);
-      const versions = readVersions({ before, limit: count, charsMax });
+      const versions = await readVersions({ before, limit: count, charsMax });
       return {
         rows: versions.map((one) => ({
           row: texts ? versionView(one) : cutVersion(versionView(one)),

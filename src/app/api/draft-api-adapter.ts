@@ -67,16 +67,17 @@ function createReviewApi(
 ): DraftReviewService {
   const { review, events } = service;
   return {
-    accept: (...args) => reviewedView(review.accept(...args)),
+    accept: async (...args) => reviewedView(await review.accept(...args)),
     reject: async (...args) => reviewedView(await review.reject(...args)),
     edit: async (...args) => reviewedView(await review.edit(...args)),
     versions: (userId, id, page) => versionListing(slices, review, userId, id, page),
-    version(userId, id, number) {
-      const version = review.version(userId, id, number);
+    async version(userId, id, number) {
+      const version = await review.version(userId, id, number);
       return version === null ? null : versionView(version);
     },
-    assertVisible(userId, id) {
-      if (library.get(userId, id) === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
+    async assertVisible(userId, id) {
+      if ((await library.get(userId, id)) === null)
+        throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
     },
     events: {
       events: (documentId, afterSeq) => events.ofDocument(documentId, afterSeq, eventsPageSize),

@@ -10,7 +10,7 @@ import { createSseStream } from '../server/sse-stream.ts';
 
 export interface DocumentEventFeed {
   /** Stored events of the document after `afterSeq`, in order; a limited number per call. */
-  events(documentId: string, afterSeq: number): DocumentEvent[];
+  events(documentId: string, afterSeq: number): Promise<DocumentEvent[]>;
   /** Receives the events of all documents. Returns the unsubscribe function. */
   subscribe(listener: (event: DocumentEvent) => void): () => void;
 }
@@ -38,7 +38,7 @@ export async function streamDocumentEvents(
     while (stream.isOpen) {
       if (!isMore) await new Promise<void>((resolve) => (wake = resolve));
       isMore = false;
-      const events = source.events(documentId, sent);
+      const events = await source.events(documentId, sent);
       for (const event of events) {
         if (!(await stream.send({ id: event.seq, event: event.type, data: event }))) return;
         sent = event.seq;

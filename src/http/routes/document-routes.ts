@@ -28,8 +28,8 @@ export interface DocumentService {
     userId: string,
     document: { title?: string | undefined; text: string },
   ): Promise<{ id: string }>;
-  get(userId: string, id: string): DocumentView | null;
-  remove(userId: string, id: string): boolean;
+  get(userId: string, id: string): Promise<DocumentView | null>;
+  remove(userId: string, id: string): Promise<boolean>;
   search(
     userId: string,
     query: string,
@@ -153,8 +153,8 @@ function addOneDocument(server: RouteServer, service: DocumentService): void {
       response: { 200: documentSchema },
       errors: ['GH_DOCUMENT_NOT_FOUND'],
     }),
-    ({ query, params }) => {
-      const document = service.get(query.user_id, params.id);
+    async ({ query, params }) => {
+      const document = await service.get(query.user_id, params.id);
       if (document === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       return document;
     },
@@ -168,7 +168,7 @@ function addOneDocument(server: RouteServer, service: DocumentService): void {
       errors: ['GH_DOCUMENT_NOT_FOUND'],
     }),
     async ({ query, params }, reply) => {
-      if (!service.remove(query.user_id, params.id)) {
+      if (!(await service.remove(query.user_id, params.id))) {
         throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       }
       return reply.code(204).send(null);

@@ -13,13 +13,13 @@ import {
 import { idParams, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 
 export interface DraftQueueService {
-  overview(userId: string | null): DraftOverview;
+  overview(userId: string | null): Promise<DraftOverview>;
   /** Null where this user has no such draft. */
-  detail(userId: string | null, documentId: string): DraftDetail | null;
+  detail(userId: string | null, documentId: string): Promise<DraftDetail | null>;
   /** @throws GH_DRAFT_NOT_FOUND */
-  retry(userId: string | null, documentId: string): void;
-  pause(): void;
-  resume(): void;
+  retry(userId: string | null, documentId: string): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
 }
 
 const ownerFields = z.object({ user_id: z.string().min(1).max(256).optional() });
@@ -45,8 +45,8 @@ export const draftRoutes =
         response: { 200: draftDetailSchema },
         errors: ['GH_DRAFT_NOT_FOUND'],
       }),
-      ({ query, params }) => {
-        const detail = service.detail(query.user_id ?? null, params.id);
+      async ({ query, params }) => {
+        const detail = await service.detail(query.user_id ?? null, params.id);
         if (detail === null) throw new GatehouseError('GH_DRAFT_NOT_FOUND');
         return detail;
       },
@@ -60,20 +60,20 @@ export const draftRoutes =
         errors: ['GH_DRAFT_NOT_FOUND'],
       }),
       async ({ body, params }, reply) => {
-        service.retry(body.user_id ?? null, params.id);
+        await service.retry(body.user_id ?? null, params.id);
         return reply.code(202).send({ document_id: params.id });
       },
     );
     // Pausing stops the drafts of all users, so only the operator may do it.
     const response = { 200: z.strictObject({ paused: z.boolean() }) };
     const pause = declare.operator('Draft nothing until it is resumed.', { response });
-    server.post('/drafts/pause', pause, () => {
-      service.pause();
+    server.post('/drafts/pause', pause, async () => {
+      await service.pause();
       return { paused: true };
     });
     const resume = declare.operator('Go on drafting.', { response });
-    server.post('/drafts/resume', resume, () => {
-      service.resume();
+    server.post('/drafts/resume', resume, async () => {
+      await service.resume();
       return { paused: false };
     });
   };

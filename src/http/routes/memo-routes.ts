@@ -29,7 +29,7 @@ export interface MemoService {
     change: { text?: string; title?: string },
   ): Promise<DocumentView>;
   list(userId: string, page: { limit: number; cursor?: string | undefined }): Listing<MemoView>;
-  promote(userId: string, id: string): string;
+  promote(userId: string, id: string): Promise<string>;
 }
 
 /** Enough for a book in plain text. */
@@ -108,9 +108,9 @@ function addOneMemo(server: RouteServer, service: MemoService): void {
       response: { 202: z.strictObject({ document_id: z.string() }) },
       errors: ['GH_MEMO_NOT_FOUND'],
     }),
-    async (request, reply) =>
-      reply
-        .code(202)
-        .send({ document_id: service.promote(request.body.user_id, request.params.id) }),
+    async (request, reply) => {
+      const document_id = await service.promote(request.body.user_id, request.params.id);
+      return reply.code(202).send({ document_id });
+    },
   );
 }

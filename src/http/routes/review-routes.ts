@@ -30,7 +30,7 @@ interface BaseVersion {
 
 /** The part of draft review that these routes use. Throws GH_DOCUMENT_NOT_FOUND, GH_DRAFT_NONE, GH_DRAFT_CHANGED. */
 export interface DraftReviewService {
-  accept(userId: string, id: string, base: BaseVersion): ReviewedDocumentView;
+  accept(userId: string, id: string, base: BaseVersion): Promise<ReviewedDocumentView>;
   reject(userId: string, id: string, base: BaseVersion): Promise<ReviewedDocumentView>;
   edit(
     userId: string,
@@ -39,11 +39,11 @@ export interface DraftReviewService {
     base: BaseVersion,
   ): Promise<ReviewedDocumentView>;
   /** Newest first. @throws GH_DOCUMENT_NOT_FOUND */
-  versions(userId: string, id: string, page: VersionQuery): Listing<VersionView>;
+  versions(userId: string, id: string, page: VersionQuery): Promise<Listing<VersionView>>;
   /** With its whole text; null where the document or version does not exist. */
-  version(userId: string, id: string, version: number): VersionView | null;
+  version(userId: string, id: string, version: number): Promise<VersionView | null>;
   /** @throws GH_DOCUMENT_NOT_FOUND */
-  assertVisible(userId: string, id: string): void;
+  assertVisible(userId: string, id: string): Promise<void>;
   events: DocumentEventFeed;
 }
 
@@ -96,7 +96,7 @@ export const reviewRoutes =
       }),
       async (request, reply) => {
         const { id } = request.params;
-        service.assertVisible(request.query.user_id, id);
+        await service.assertVisible(request.query.user_id, id);
         if (request.method === 'HEAD') return sendSseHeadResponse(reply);
         reply.hijack();
         await streamDocumentEvents(reply.raw, service.events, id, parseLastEventId(request));
@@ -116,9 +116,10 @@ function addVersions(server: RouteServer, service: DraftReviewService): void {
         errors: notFound,
       },
     ),
-    (request, reply) => {
+    async (request, reply) => {
       const { user_id, ...page } = request.query;
-      return sendList(reply, 'versions', service.versions(user_id, request.params.id, page));
+      const versions = await service.versions(user_id, request.params.id, page);
+      return sendList(reply, 'versions', versions);
     },
   );
   server.get(
@@ -129,10 +130,10 @@ function addVersions(server: RouteServer, service: DraftReviewService): void {
       response: { 200: versionSchema },
       errors: notFound,
     }),
-    ({ query, params }) => {
+    async ({ query, params }) => {
       const number = versionNumber.safeParse(params.version);
       const version = number.success
-        ? service.version(query.user_id, params.id, number.data)
+        ? await service.version(query.user_id, params.id, number.data)
         : null;
       if (version === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
       return version;

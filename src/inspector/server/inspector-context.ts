@@ -23,7 +23,7 @@ export interface InspectorOptions {
   /**
    * The object of `GET /drafts`, plus the drafts that wait for a decision as `drafted`; of one user, or (null) of all.
    */
-  drafts(userId: string | null): object;
+  drafts(userId: string | null): Promise<object>;
   /** While this value is unchanged, so is the result of `drafts`. It is cheap; `drafts` reads the database. */
   draftsVersion(): string;
   clock: Clock;

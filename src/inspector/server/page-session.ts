@@ -56,10 +56,14 @@ export function openPageSession(
     });
   const sendDrafts = (): void => {
     const version = parts.draftsVersion();
-    if (version !== sentDraftsVersion) {
-      send({ type: 'gatehouse.drafts', overview: parts.drafts(viewer.user) });
-    }
+    if (version === sentDraftsVersion) return;
     sentDraftsVersion = version;
+    const isCurrent = (): boolean => version === sentDraftsVersion;
+    parts.drafts(viewer.user).then(
+      (overview) => isCurrent() && send({ type: 'gatehouse.drafts', overview }),
+      // The next refresh reads it again.
+      () => isCurrent() && (sentDraftsVersion = ''),
+    );
   };
   const timer = setInterval(() => {
     subscription.refresh();

@@ -45,7 +45,7 @@ export interface JobServiceOptions {
   /** The deliveries of a job's replies to its chat, oldest first. */
   deliveriesOf?(jobId: string): Omit<Delivery, 'job_id' | 'channel'>[];
   /** Stores the text of an attached file as a document of the user. Idempotent: the same file is stored once. */
-  keepAttachment?(userId: string, attachment: Attachment): void;
+  keepAttachment?(userId: string, attachment: Attachment): Promise<void>;
 }
 
 interface Attachment {
@@ -146,7 +146,7 @@ async function submit(
   // Stored first: a file sent with a reply to a draft is a document too, and the first step of a new job may search for
   // it. If the message is refused, the retry finds the same document.
   const { thread, attachment } = parsed;
-  if (attachment !== undefined) options.keepAttachment?.(userId, attachment);
+  if (attachment !== undefined) await options.keepAttachment?.(userId, attachment);
 
   const { draft } = parsed;
   if (draft !== undefined && draft !== null) {

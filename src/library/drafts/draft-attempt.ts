@@ -60,7 +60,7 @@ export async function runDraftAttempt(
   const requests = draftRequests(claim.text);
   if (requests === null) {
     const message = `the memo has more than ${sectionsMax} sections`;
-    queue.fail(claim, { code: 'GH_DRAFT_TOO_LONG', message, errorReason: null });
+    await queue.fail(claim, { code: 'GH_DRAFT_TOO_LONG', message, errorReason: null });
     return 'settled';
   }
   order.running.sections = requests.length;
@@ -70,19 +70,19 @@ export async function runDraftAttempt(
   faults.reach('draft.answered', documentId);
   switch (reading.kind) {
     case 'text':
-      queue.complete(claim, reading.markdown, backend.id);
+      await queue.complete(claim, reading.markdown, backend.id);
       faults.reach('draft.written', documentId);
       log.info({ document: documentId, attempt, backend: backend.id }, 'drafted');
       return 'settled';
     case 'broken-off':
-      queue.release(claim, order.releaseReason());
+      await queue.release(claim, order.releaseReason());
       return 'settled';
     case 'away':
-      queue.release(claim, 'backend_away', reading.errorReason);
+      await queue.release(claim, 'backend_away', reading.errorReason);
       log.warn({ document: documentId, error: reading.message }, 'drafting waits for its server');
       return 'away';
     case 'failed':
-      queue.fail(claim, reading);
+      await queue.fail(claim, reading);
       log.warn({ document: documentId, attempt, error: reading.message }, 'a draft failed');
       return 'settled';
   }
@@ -96,7 +96,7 @@ async function draftSections(
 ): Promise<DraftOutcome> {
   const drafts: string[] = [];
   const reporter = createProgressReporter(parts, running);
-  const kept = createSectionCache(parts, running.claim, requests.length);
+  const kept = await createSectionCache(parts, running.claim, requests.length);
   for (const [index, request] of requests.entries()) {
     running.section = index;
     const cached = kept.find(index, request);
@@ -128,26 +128,26 @@ async function draftSections(
     const reading = parseDraftOutcome(outcome);
     if (reading.kind !== 'text') return reading;
     drafts.push(reading.markdown);
-    kept.add(index, request, reading.markdown);
+    await kept.add(index, request, reading.markdown);
   }
   return { kind: 'text', markdown: drafts.join('\n\n') };
 }
 
 interface SectionCache {
   find(section: number, request: ModelRequest): string | null;
-  add(section: number, request: ModelRequest, markdown: string): void;
+  add(section: number, request: ModelRequest, markdown: string): Promise<void>;
 }
 
 /**
  * The sections that an aborted attempt at a long memo has finished, so that no call is made twice. The last section is
  * stored with the draft itself. A section that cannot be stored is made again if this attempt does not finish.
  */
-function createSectionCache(
+async function createSectionCache(
   { queue, faults, log }: DraftAttemptParts,
   claim: Claim,
   count: number,
-): SectionCache {
-  const sections = count === 1 ? [] : queue.sections(claim);
+): Promise<SectionCache> {
+  const sections = count === 1 ? [] : await queue.sections(claim);
   const storeErrorLog = createThrottledErrorLog(log, 'a section of a draft could not be stored');
   const keyOf = ({ messages }: ModelRequest): string => sha256Of(JSON.stringify(messages));
   return {
@@ -155,10 +155,10 @@ function createSectionCache(
       const found = sections.find((one) => one.section === section);
       return found?.requestSha256 === keyOf(request) ? found.mdContent : null;
     },
-    add(section, request, mdContent) {
+    async add(section, request, mdContent) {
       if (section === count - 1) return;
       try {
-        queue.saveSection(claim, { section, requestSha256: keyOf(request), mdContent });
+        await queue.saveSection(claim, { section, requestSha256: keyOf(request), mdContent });
         storeErrorLog.recovered();
       } catch (error) {
         storeErrorLog.error(error);
@@ -176,12 +176,10 @@ function createProgressReporter(
   let reportedAt = clock.now();
   const storeErrorLog = createThrottledErrorLog(log, 'progress of a draft could not be stored');
   const report = (type: 'progress' | 'preempted', data: Record<string, unknown>): void => {
-    try {
-      queue.report(running.claim, type, data);
-      storeErrorLog.recovered();
-    } catch (error) {
-      storeErrorLog.error(error);
-    }
+    queue.report(running.claim, type, data).then(
+      () => storeErrorLog.recovered(),
+      (error: unknown) => storeErrorLog.error(error),
+    );
   };
   return {
     progress() {

@@ -6,47 +6,44 @@ import type {
   DraftView,
   RunningView,
 } from '#shared/wire/document-views';
-import type { DocumentEvents, DraftStorage, ListedDraft } from './draft-storage-port.ts';
+import type { ListedDraft } from './draft-storage-port.ts';
 import type { Clock } from '#shared/clock';
 import { listBytesMax } from '#shared/listing';
-import type { DocumentOutbox } from '../document-outbox.ts';
-import type { Document } from '../document.ts';
+import type { DocumentStorage } from '../document-port.ts';
+import type { Library } from '../library.ts';
 import type { RunningDraft } from './draft-attempt.ts';
 import type { DraftSchedule } from './draft-schedule.ts';
 import type { DraftWorker } from './draft-worker.ts';
 
 export interface DraftQueries {
   /** `userId` null: of all users. */
-  draftOverview(userId?: string | null): DraftOverview;
+  draftOverview(userId?: string | null): Promise<DraftOverview>;
   /**
    * The same text as before means that the overview has not changed. Costs nothing, so it may be polled often; it also
    * changes when only other users' drafts have changed.
    */
   draftsVersion(): string;
   /** Null when there is no such document, or it belongs to another user. */
-  draftDetail(documentId: string, userId?: string | null): DraftDetail | null;
+  draftDetail(documentId: string, userId?: string | null): Promise<DraftDetail | null>;
 }
 
 export interface DraftQueriesParts {
-  drafts: DraftStorage;
-  events: DocumentEvents;
-  outbox: Pick<DocumentOutbox, 'changeCount'>;
+  storage: Pick<DocumentStorage, 'find' | 'drafts' | 'events'>;
+  library: Pick<Library, 'changeCount' | 'ownerOf'>;
   drafter: DraftWorker;
   window: DraftSchedule;
   clock: Clock;
   rules: { window: string | null; intervalMs: number; maxAttempts: number };
-  find(id: string): Document | null;
-  /** The owner of the documents that this user sees. */
-  ownerOf(userId: string): string;
 }
 
 const listedMax = 500;
 const eventsMax = 500;
 
 export function createDraftQueries(parts: DraftQueriesParts): DraftQueries {
-  const { drafts, events, outbox, drafter, window, clock, rules } = parts;
+  const { storage, library, drafter, window, clock, rules } = parts;
+  const { drafts, events } = storage;
   const ownerOf = (userId: string | null): string | null =>
-    userId === null ? null : parts.ownerOf(userId);
+    userId === null ? null : library.ownerOf(userId);
   const runningFor = (owner: string | null): RunningView | null => {
     const { running } = drafter;
     const isTheirs = running !== null && (owner === null || running.claim.owner === owner);
@@ -54,11 +51,13 @@ export function createDraftQueries(parts: DraftQueriesParts): DraftQueries {
   };
 
   return {
-    draftOverview(userId = null) {
+    async draftOverview(userId = null) {
       const owner = ownerOf(userId);
       const now = clock.now();
-      const views = (state: 'waiting' | 'dead'): DraftView[] =>
-        drafts.list(owner, state, listedMax).map(draftView);
+      const views = async (state: 'waiting' | 'dead'): Promise<DraftView[]> =>
+        (await drafts.list(owner, state, listedMax)).map(draftView);
+      const [waiting, dead] = [await views('waiting'), await views('dead')];
+      const undecided = await drafts.undecided(owner, listedMax);
       const { pausedAt } = drafter;
       const opensInMs = window.opensInMs(now);
       return {
@@ -73,10 +72,10 @@ export function createDraftQueries(parts: DraftQueriesParts): DraftQueries {
         interval_ms: rules.intervalMs,
         max_attempts: rules.maxAttempts,
         running: runningFor(owner),
-        waiting: rowsWithinLimit(views('waiting')),
-        dead: rowsWithinLimit(views('dead')),
+        waiting: rowsWithinLimit(waiting),
+        dead: rowsWithinLimit(dead),
         drafted: rowsWithinLimit(
-          drafts.undecided(owner, listedMax).map((one) => ({
+          undecided.map((one) => ({
             document_id: one.documentId,
             title: one.title,
             user_id: one.owner,
@@ -90,15 +89,16 @@ export function createDraftQueries(parts: DraftQueriesParts): DraftQueries {
       const { state, running, pausedAt } = drafter;
       const { chars, section, sections, preemptions, isWaitingAtGate: waits } = running ?? {};
       const progress = [running?.since, chars, section, sections, preemptions, waits];
-      return [outbox.changeCount, state, pausedAt, window.isOpen(clock.now()), ...progress].join();
+      return [library.changeCount, state, pausedAt, window.isOpen(clock.now()), ...progress].join();
     },
 
-    draftDetail(documentId, userId = null) {
+    async draftDetail(documentId, userId = null) {
       const owner = ownerOf(userId);
-      const document = parts.find(documentId);
+      const document = await storage.find(documentId);
       const isVisible = document !== null && (owner === null || document.owner === owner);
       if (!isVisible || document.deletedAt !== null) return null;
-      const listed = drafts.findListed(documentId);
+      const listed = await drafts.findListed(documentId);
+      const newest = await events.newest(documentId, eventsMax);
       const running = runningFor(owner);
       return {
         document_id: document.id,
@@ -107,7 +107,7 @@ export function createDraftQueries(parts: DraftQueriesParts): DraftQueries {
         state: document.mdDraftStatus ?? 'none',
         ...(listed === null ? {} : draftView(listed)),
         running: running?.document_id === documentId ? running : null,
-        events: rowsWithinLimit(events.newest(documentId, eventsMax).toReversed()).toReversed(),
+        events: rowsWithinLimit(newest.toReversed()).toReversed(),
       };
     },
   };

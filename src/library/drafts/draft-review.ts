@@ -12,18 +12,17 @@ import type {
 } from './draft-storage-port.ts';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
-import type { DocumentOutbox, AppendEvent } from '../document-outbox.ts';
 import type { Document } from '../document.ts';
 import {
   isStale,
   withNeedsDraft,
   withVersion,
   idleState,
-  currentVersionWithText,
   currentVersion,
   withoutMarkdown,
 } from '../document-versions.ts';
 import type { Library } from '../library.ts';
+import type { Changes } from '../library-changes.ts';
 
 /** `baseVersion`: only if the document still shows this version. */
 export interface ReviewBase {
@@ -41,7 +40,7 @@ export interface Reviewed {
  * another version, or when the memo was edited since (exceptions are given at each method).
  */
 export interface DraftReview {
-  accept(userId: string, id: string, base: ReviewBase): Reviewed;
+  accept(userId: string, id: string, base: ReviewBase): Promise<Reviewed>;
   /** Allowed also when the memo was edited since. */
   reject(userId: string, id: string, base: ReviewBase): Promise<Reviewed>;
   /**
@@ -50,135 +49,128 @@ export interface DraftReview {
    */
   edit(userId: string, id: string, markdown: string, base: ReviewBase): Promise<Reviewed>;
   /** Reads them newest first, page by page; null when there is no such document. */
-  versions(userId: string, id: string): VersionReader | null;
+  versions(userId: string, id: string): Promise<VersionReader | null>;
   /** With its whole text; null when there is no such document or version. */
-  version(userId: string, id: string, version: number): DocumentVersion | null;
+  version(userId: string, id: string, version: number): Promise<DocumentVersion | null>;
 }
 
-export type VersionReader = (page: VersionPage) => DocumentVersion[];
+export type VersionReader = (page: VersionPage) => Promise<DocumentVersion[]>;
 
 interface ReviewParts {
   library: Library;
   drafts: DraftStorage;
-  outbox: DocumentOutbox;
   clock: Clock;
 }
 
-export function createDraftReview(parts: ReviewParts): DraftReview {
-  const { library, drafts, outbox, clock } = parts;
+export const createDraftReview = (parts: ReviewParts): DraftReview => ({
+  accept: (userId, id, base) =>
+    parts.library.commit(id, (changes) => accept(parts, changes, { userId, id, base })),
 
-  const open = (userId: string, id: string, base: ReviewBase, allowed: Allowed) =>
-    openReview(parts, userId, id, base, allowed);
+  reject: (userId, id, base) =>
+    parts.library.commit(id, (changes) => reject(parts, changes, { userId, id, base })),
 
-  const store = (current: Document, edit: Partial<Document>): Document =>
-    library.change(current.owner, current.id, (document) => ({ ...document, ...edit })) ?? current;
+  edit: (userId, id, markdown, base) =>
+    parts.library.commit(id, (changes) => edit(parts, changes, { userId, id, base }, markdown)),
 
-  const appendReviewEvent = (
-    append: AppendEvent,
-    { id, owner, mdDraftStatus }: Document,
-    type: 'accepted' | 'edited' | 'rejected',
-    version: number,
-  ): void => {
-    const state = type === 'edited' && mdDraftStatus === 'draft' ? 'draft' : stateAfter[type];
-    const at = clock.now();
-    append({ documentId: id, userId: owner, type, state, at, data: { version } });
-  };
+  async versions(userId, id) {
+    const isVisible = (await parts.library.get(userId, id)) !== null;
+    return isVisible ? (page) => parts.drafts.versionPage(id, page) : null;
+  },
 
-  const cancelPending = (append: AppendEvent, current: Document) =>
-    cancelPendingDraft(parts, append, current);
-
-  return {
-    accept: (userId, id, base) =>
-      outbox.commit((append) => {
-        const { current, inForce } = open(userId, id, base, openDraft);
-        for (const { version, status } of drafts.versions(id)) {
-          if (status === 'accepted') drafts.setVersionStatus(id, version, 'replaced');
-        }
-        drafts.setVersionStatus(id, inForce.version, 'accepted');
-        const { sourceMetadata } = cancelPending(append, current);
-        const document = store(current, { mdDraftStatus: 'accepted', sourceMetadata });
-        appendReviewEvent(append, document, 'accepted', inForce.version);
-        return { document, version: inForce.version };
-      }),
-
-    reject: (userId, id, base) =>
-      tokenizeThenCommit(parts, userId, id, undefined, (append) => {
-        const { current, inForce } = open(userId, id, base, {
-          ...openDraft,
-          whenStale: () => true,
-        });
-        drafts.setVersionStatus(id, inForce.version, 'rejected');
-        const accepted = currentVersionWithText(drafts, id);
-        const document = store(
-          current,
-          accepted ? withVersion(accepted) : withoutMarkdown(current),
-        );
-        appendReviewEvent(append, document, 'rejected', inForce.version);
-        return { document, version: (accepted ?? inForce).version };
-      }),
-
-    edit: (userId, id, markdown, base) =>
-      tokenizeThenCommit(parts, userId, id, markdown, (append) => {
-        const { current, inForce } = open(userId, id, base, openEdit);
-        const status = current.mdDraftStatus === 'accepted' ? 'accepted' : 'draft';
-        drafts.setVersionStatus(id, inForce.version, 'replaced');
-        const version = drafts.addVersion({
-          documentId: id,
-          madeBy: 'edit',
-          status,
-          at: clock.now(),
-          textSha256: inForce.textSha256,
-          mdContent: markdown,
-        });
-        const { sourceMetadata } = cancelPending(append, current);
-        const document = store(current, { mdContent: markdown, sourceMetadata });
-        appendReviewEvent(append, document, 'edited', version);
-        return { document, version };
-      }),
-
-    ...versionsOf(library, drafts),
-  };
-}
-
-const versionsOf = (
-  library: Pick<Library, 'get'>,
-  drafts: DraftStorage,
-): Pick<DraftReview, 'versions' | 'version'> => ({
-  versions: (userId, id) =>
-    library.get(userId, id) === null ? null : (page) => drafts.versionPage(id, page),
-  version: (userId, id, version) =>
-    library.get(userId, id) === null ? null : drafts.version(id, version),
+  async version(userId, id, version) {
+    const isVisible = (await parts.library.get(userId, id)) !== null;
+    return isVisible ? parts.drafts.version(id, version) : null;
+  },
 });
 
+interface Decision {
+  userId: string;
+  id: string;
+  base: ReviewBase;
+}
+
+async function accept(parts: ReviewParts, changes: Changes, decision: Decision): Promise<Reviewed> {
+  const { current, inForce, versions } = await openReview(parts, changes, decision, openDraft);
+  for (const head of versions) {
+    if (head.status === 'accepted') changes.setVersionStatus(head, 'replaced');
+  }
+  changes.setVersionStatus(inForce, 'accepted');
+  const { sourceMetadata } = await cancelPendingDraft(parts, changes, current);
+  const next: Document = { ...current, mdDraftStatus: 'accepted', sourceMetadata };
+  const document = await changes.replace(current, next);
+  appendReviewEvent(parts, changes, document, 'accepted', inForce.version);
+  return { document, version: inForce.version };
+}
+
+async function reject(parts: ReviewParts, changes: Changes, decision: Decision): Promise<Reviewed> {
+  const allowed = { ...openDraft, whenStale: () => true };
+  const { current, inForce, versions } = await openReview(parts, changes, decision, allowed);
+  changes.setVersionStatus(inForce, 'rejected');
+  const left = currentVersion(versions.filter((head) => head !== inForce));
+  const accepted = left && (await parts.drafts.version(current.id, left.version));
+  const shown = accepted ? withVersion(accepted) : withoutMarkdown(current);
+  const document = await changes.replace(current, { ...current, ...shown });
+  appendReviewEvent(parts, changes, document, 'rejected', inForce.version);
+  return { document, version: (accepted ?? inForce).version };
+}
+
+async function edit(
+  parts: ReviewParts,
+  changes: Changes,
+  decision: Decision,
+  markdown: string,
+): Promise<Reviewed> {
+  const { current, inForce, versions } = await openReview(parts, changes, decision, openEdit);
+  changes.setVersionStatus(inForce, 'replaced');
+  const version = versions[0]!.version + 1;
+  changes.addVersion({
+    documentId: current.id,
+    version,
+    madeBy: 'edit',
+    status: current.mdDraftStatus === 'accepted' ? 'accepted' : 'draft',
+    at: parts.clock.now(),
+    textSha256: inForce.textSha256,
+    mdContent: markdown,
+  });
+  const { sourceMetadata } = await cancelPendingDraft(parts, changes, current);
+  const next: Document = { ...current, mdContent: markdown, sourceMetadata };
+  const document = await changes.replace(current, next);
+  appendReviewEvent(parts, changes, document, 'edited', version);
+  return { document, version };
+}
+
+function appendReviewEvent(
+  { clock }: ReviewParts,
+  changes: Changes,
+  { id, owner, mdDraftStatus }: Document,
+  type: 'accepted' | 'edited' | 'rejected',
+  version: number,
+): void {
+  const state = type === 'edited' && mdDraftStatus === 'draft' ? 'draft' : stateAfter[type];
+  changes.append({
+    documentId: id,
+    userId: owner,
+    type,
+    state,
+    at: clock.now(),
+    data: { version },
+  });
+}
+
 /** The decision is about the current text: another draft of it is not needed. */
-function cancelPendingDraft(
-  { drafts, clock }: Pick<ReviewParts, 'drafts' | 'clock'>,
-  append: AppendEvent,
+async function cancelPendingDraft(
+  { clock }: ReviewParts,
+  changes: Changes,
   current: Document,
-): Pick<Document, 'sourceMetadata'> {
+): Promise<Pick<Document, 'sourceMetadata'>> {
   const { id: documentId, owner: userId, sourceMetadata } = current;
   if (sourceMetadata.needs_draft !== true) return { sourceMetadata };
   // A running attempt finds that its draft is not needed any more, and reports it.
-  if (drafts.find(documentId)?.state !== 'drafting') {
+  if ((await changes.findDraft(documentId))?.state !== 'drafting') {
     const of = { documentId, userId, at: clock.now(), state: idleState(current) };
-    append({ ...of, type: 'skipped', data: { reason: 'withdrawn' } });
+    changes.append({ ...of, type: 'skipped', data: { reason: 'withdrawn' } });
   }
   return { sourceMetadata: withNeedsDraft(current, false).sourceMetadata };
-}
-
-/** Tokenizes the texts that a decision may put into the index, before the decision is made. */
-function tokenizeThenCommit<Value>(
-  { library, drafts, outbox }: ReviewParts,
-  userId: string,
-  id: string,
-  markdown: string | undefined,
-  decide: (append: AppendEvent) => Value,
-): Promise<Value> {
-  const current = library.get(userId, id);
-  const accepted = drafts.versions(id).find(({ status }) => status === 'accepted');
-  const before = accepted === undefined ? null : drafts.version(id, accepted.version);
-  const texts = current === null ? [] : [current.extractedText, markdown ?? before?.mdContent];
-  return library.tokenizeBefore(texts, () => outbox.commit(decide));
 }
 
 interface Allowed {
@@ -187,17 +179,18 @@ interface Allowed {
   whenStale(current: Document): boolean;
 }
 
-/** The document and the version that it shows, if a decision about it is allowed. */
-function openReview(
-  { library, drafts }: Pick<ReviewParts, 'library' | 'drafts'>,
-  userId: string,
-  id: string,
-  { baseVersion }: ReviewBase,
+/** The document and the version that it shows, if a decision about it is allowed; all versions, newest first. */
+async function openReview(
+  { library }: ReviewParts,
+  changes: Changes,
+  { userId, id, base }: Decision,
   allowed: Allowed,
-): { current: Document; inForce: VersionHead } {
-  const current = library.get(userId, id);
+): Promise<{ current: Document; inForce: VersionHead; versions: VersionHead[] }> {
+  const { baseVersion } = base;
+  const current = await library.get(userId, id, changes);
   if (current === null) throw new GatehouseError('GH_DOCUMENT_NOT_FOUND');
-  const inForce = currentVersion(drafts.versions(id));
+  const versions = await changes.versions(id);
+  const inForce = currentVersion(versions);
   if (inForce === null || !allowed.statuses.includes(current.mdDraftStatus ?? '')) {
     throw new GatehouseError('GH_DRAFT_NONE');
   }
@@ -207,7 +200,7 @@ function openReview(
   if (isStale(inForce, current) && !allowed.whenStale(current)) {
     throw new GatehouseError('GH_DRAFT_CHANGED', 'The memo was edited since this was drafted');
   }
-  return { current, inForce };
+  return { current, inForce, versions };
 }
 
 const openDraft: Allowed = { statuses: ['draft'], whenStale: () => false };

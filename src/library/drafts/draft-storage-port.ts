@@ -71,40 +71,31 @@ export interface VersionPage {
   charsMax: number;
 }
 
-/** Writes belong to the caller's transaction. A document has a record exactly while it needs a draft. */
+/** Drafts are written by `commit` of document-port.ts. A document has a record exactly while it needs a draft. */
 export interface DraftStorage {
-  find(documentId: string): DraftRecord | null;
+  find(documentId: string): Promise<DraftRecord | null>;
   /** A document that waits for a draft. */
-  findListed(documentId: string): ListedDraft | null;
-  /** The document must need a draft, so that its row exists. */
-  save(record: DraftRecord): void;
-  remove(documentId: string): void;
+  findListed(documentId: string): Promise<ListedDraft | null>;
   /** The next document to draft: lowest due time, then lowest id. */
-  nextDue(now: number): string | null;
+  nextDue(now: number): Promise<string | null>;
   /**
    * Makes waiting drafts with implausible times due now: queued later than `now`, or due more than `waitMsMax` ahead.
    * Such times were written by a wrong clock.
    */
-  rescheduleFutureDates(now: number, waitMsMax: number): void;
+  rescheduleFutureDates(now: number, waitMsMax: number): void | Promise<void>;
   /** Documents in this drafting state, of one owner (null: of all), by due time. */
-  list(owner: string | null, state: DraftRecord['state'], limit: number): ListedDraft[];
+  list(owner: string | null, state: DraftRecord['state'], limit: number): Promise<ListedDraft[]>;
   /** After a start: drafts that a killed process had claimed. */
-  claimed(): DraftRecord[];
+  claimed(): Promise<DraftRecord[]>;
   /** Drafts without a decision, of one owner (null: of all), newest first. */
-  undecided(owner: string | null, limit: number): OpenDraft[];
-  /** @returns the number of the new version */
-  addVersion(version: Omit<DocumentVersion, 'version'>): number;
-  /** Newest first, without their texts. */
-  versions(documentId: string): VersionHead[];
-  versionPage(documentId: string, page: VersionPage): DocumentVersion[];
+  undecided(owner: string | null, limit: number): Promise<OpenDraft[]>;
+  /** Newest first, without their texts. They change only together with their document. */
+  versions(documentId: string): Promise<VersionHead[]>;
+  versionPage(documentId: string, page: VersionPage): Promise<DocumentVersion[]>;
   /** One version with its whole text; null if there is none. */
-  version(documentId: string, version: number): DocumentVersion | null;
-  setVersionStatus(documentId: string, version: number, status: DocumentVersion['status']): void;
-  /** Replaces the section of this number. Deleted with the record, and when the memo's text changes. */
-  saveSection(section: DraftSection): void;
-  sections(documentId: string): DraftSection[];
-  getSetting(name: string): string | null;
-  setSetting(name: string, value: string): void;
+  version(documentId: string, version: number): Promise<DocumentVersion | null>;
+  sections(documentId: string): Promise<DraftSection[]>;
+  getSetting(name: string): Promise<string | null>;
 }
 
 export interface NewDocumentEvent {
@@ -118,10 +109,10 @@ export interface NewDocumentEvent {
 }
 
 export interface DocumentEvents {
-  /** Call it in the transaction of the change that the event describes. */
-  append(event: NewDocumentEvent): DocumentEvent;
   /** Events with `seq` above `afterSeq`, in order; at most `limit`. */
-  ofDocument(documentId: string, afterSeq: number, limit: number): DocumentEvent[];
+  ofDocument(documentId: string, afterSeq: number, limit: number): Promise<DocumentEvent[]>;
   /** The last events, in order; at most `limit`. */
-  newest(documentId: string, limit: number): DocumentEvent[];
+  newest(documentId: string, limit: number): Promise<DocumentEvent[]>;
+  /** Removes older events (epoch ms), except the last of each document; resolves with their number. */
+  prune(before: number): Promise<number>;
 }

@@ -13,15 +13,16 @@ import {
   type DraftResult,
   type DraftTicket,
 } from '#machines/draft';
-import type { DraftStorage } from './draft-storage-port.ts';
-import { messageOf } from '#shared/errors';
+import { createSerialQueue } from '#shared/serial-queue';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
 import type { Claim, ReleaseReason } from './draft-queue.ts';
 import { runDraftAttempt, type DraftAttemptParts, type RunningDraft } from './draft-attempt.ts';
 import type { DraftSchedule } from './draft-schedule.ts';
 
 export interface DraftWorkerParts extends DraftAttemptParts {
-  drafts: Pick<DraftStorage, 'getSetting' | 'setSetting'>;
+  /** When drafting was paused before the start, epoch ms; null: it is not paused. */
+  pausedAt: number | null;
+  savePausedAt(pausedAt: number | null): Promise<void>;
   window: DraftSchedule;
   intervalMs: number;
   batch: number;
@@ -36,8 +37,6 @@ const backendRetryMsMax = 15 * 60_000;
 /** Timers over hours miss changed clocks and a system that slept: the window is checked at least this often. */
 const closedLookMsMax = 15 * 60_000;
 
-const pausedSetting = 'paused_at';
-
 export const createDraftWorker = (parts: DraftWorkerParts): DraftWorker => new DraftWorker(parts);
 
 export class DraftWorker {
@@ -48,14 +47,19 @@ export class DraftWorker {
   #claim: Claim | null = null;
   #running: RunningDraft | null = null;
   #interrupt = new AbortController();
-  /** Resolves when the last attempt has ended. */
-  #attemptEnded: Promise<void> = Promise.resolve();
+  /** Resolves when the last look, attempt or release has ended; they never overlap. Never rejects. */
+  #settled: Promise<unknown> = Promise.resolve();
+  /** Documents that changed since the last look began: a claim of their text is outdated. */
+  readonly #changed = new Set<string>();
+  readonly #inOrder = createSerialQueue();
+  #pausedAt: number | null;
   /** The database may have claims without a running attempt. */
   #mustRecover = true;
   #isStopping = false;
 
   constructor(parts: DraftWorkerParts) {
     this.#parts = parts;
+    this.#pausedAt = parts.pausedAt;
     this.#claimErrorLog = createThrottledErrorLog(parts.log, 'drafts cannot be looked for');
     this.#endErrorLog = createThrottledErrorLog(
       parts.log,
@@ -63,7 +67,7 @@ export class DraftWorker {
     );
     const machine = draftMachine.provide({
       actors: {
-        look: fromPromise<DraftLook>(({ signal }) => this.#claimNext(signal)),
+        look: fromPromise<DraftLook>(({ signal }) => this.#look(signal)),
         draft: fromPromise<DraftResult, DraftTicket>(({ signal }) => this.#draft(signal)),
       },
     });
@@ -88,16 +92,11 @@ export class DraftWorker {
 
   /** Epoch ms; null when not paused. */
   get pausedAt(): number | null {
-    const value = this.#parts.drafts.getSetting(pausedSetting);
-    return value === null || value === '' ? null : Number(value);
+    return this.#pausedAt;
   }
 
   start(): void {
-    try {
-      this.#recover();
-    } catch (error) {
-      this.#parts.log.error({ error: messageOf(error) }, 'claims of drafts cannot be looked at');
-    }
+    this.#settled = this.#recover().catch((error: unknown) => this.#claimErrorLog.error(error));
     this.#actor.start();
   }
 
@@ -106,7 +105,7 @@ export class DraftWorker {
     this.#isStopping = true;
     this.#actor.send({ type: 'stop' });
     this.#releaseUnstarted('stopping');
-    await this.#attemptEnded;
+    await this.#settled;
   }
 
   /** A memo needs a draft: starts at once if the worker is idle. */
@@ -119,50 +118,67 @@ export class DraftWorker {
     this.#actor.send({ type: 'retry' });
   }
 
-  /** Durable when it returns. */
-  pause(): void {
-    if (this.pausedAt !== null) return;
-    this.#parts.drafts.setSetting(pausedSetting, String(this.#parts.clock.now()));
-    this.#actor.send({ type: 'pause' });
-    this.#releaseUnstarted('paused');
+  /** Durable when it resolves. */
+  pause(): Promise<void> {
+    return this.#inOrder('pause', async () => {
+      if (this.#pausedAt !== null) return;
+      const pausedAt = this.#parts.clock.now();
+      await this.#parts.savePausedAt(pausedAt);
+      this.#pausedAt = pausedAt;
+      this.#actor.send({ type: 'pause' });
+      this.#releaseUnstarted('paused');
+    });
   }
 
-  resume(): void {
-    this.#parts.drafts.setSetting(pausedSetting, '');
-    this.#actor.send({ type: 'resume' });
+  resume(): Promise<void> {
+    return this.#inOrder('pause', async () => {
+      await this.#parts.savePausedAt(null);
+      this.#pausedAt = null;
+      this.#actor.send({ type: 'resume' });
+    });
   }
 
   /** The memo has changed: aborts the call if this memo is being drafted. */
   interrupt(documentId: string): void {
+    this.#changed.add(documentId);
     if (this.#running?.claim.documentId === documentId) this.#interrupt.abort('interrupted');
   }
 
+  #look(signal: AbortSignal): Promise<DraftLook> {
+    const look = this.#settled.then(() => this.#claimNext(signal));
+    this.#settled = look.catch(() => undefined);
+    return look;
+  }
+
   async #claimNext(signal: AbortSignal): Promise<DraftLook> {
-    await this.#attemptEnded;
     const { queue, clock, window } = this.#parts;
     // Paused or stopped while it waited for the last attempt. After a resume the statechart looks again, so a memo that
     // is claimed now would not be drafted.
     if (signal.aborted) return { kind: 'none' };
+    this.#changed.clear();
     try {
-      this.#recover();
+      await this.#recover();
       const now = clock.now();
       if (!window.isOpen(now)) {
         return { kind: 'closed', lookMs: Math.min(window.opensInMs(now), closedLookMsMax) };
       }
-      this.#claim = queue.claimNext();
+      const claim = await queue.claimNext();
       this.#claimErrorLog.recovered();
+      if (claim === null) return { kind: 'none' };
+      // Paused or stopped meanwhile.
+      if (signal.aborted) await this.#release(claim, this.#releaseReason(signal));
+      else this.#claim = claim;
+      return { kind: 'claimed', ticket: { documentId: claim.documentId, attempt: claim.attempt } };
     } catch (error) {
       this.#claimErrorLog.error(error);
       throw error;
     }
-    if (this.#claim === null) return { kind: 'none' };
-    const { documentId, attempt } = this.#claim;
-    return { kind: 'claimed', ticket: { documentId, attempt } };
   }
 
   #draft(signal: AbortSignal): Promise<DraftResult> {
     const claim = this.#claim!;
     this.#interrupt = new AbortController();
+    if (this.#changed.has(claim.documentId)) this.#interrupt.abort('interrupted');
     const running: RunningDraft = {
       claim,
       since: this.#parts.clock.now(),
@@ -178,7 +194,7 @@ export class DraftWorker {
       signal: AbortSignal.any([signal, this.#interrupt.signal]),
       releaseReason: () => this.#releaseReason(signal),
     });
-    this.#attemptEnded = result.then(
+    this.#settled = result.then(
       () => {
         this.#endErrorLog.recovered();
         this.#end();
@@ -192,16 +208,27 @@ export class DraftWorker {
     return result;
   }
 
-  #recover(): void {
-    if (this.#mustRecover) this.#parts.queue.recoverAbandoned();
+  async #recover(): Promise<void> {
+    if (this.#mustRecover) await this.#parts.queue.recoverAbandoned();
     this.#mustRecover = false;
   }
 
   /** Releases a memo that was claimed just when the statechart left `looking`: no attempt starts for it. */
   #releaseUnstarted(reason: ReleaseReason): void {
-    if (this.#claim === null || this.#running !== null) return;
-    this.#parts.queue.release(this.#claim, reason);
+    const claim = this.#claim;
+    if (claim === null || this.#running !== null) return;
     this.#claim = null;
+    this.#settled = this.#settled.then(() => this.#release(claim, reason));
+  }
+
+  /** A claim that cannot be released is found by the next look. */
+  async #release(claim: Claim, reason: ReleaseReason): Promise<void> {
+    try {
+      await this.#parts.queue.release(claim, reason);
+    } catch (error) {
+      this.#mustRecover = true;
+      this.#endErrorLog.error(error, { document: claim.documentId });
+    }
   }
 
   #end(): void {

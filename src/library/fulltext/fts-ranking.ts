@@ -34,40 +34,42 @@ export interface Ranking {
 export type RankingStorage = Pick<DocumentStorage, 'search' | 'filterMatching'>;
 
 /** At most `limit` documents of the owner. `isStrict`: only those that have every word. */
-export function rankDocuments(
+export async function rankDocuments(
   storage: RankingStorage,
   owner: string,
   words: ParsedQuery,
   { limit, isStrict }: { limit: number; isStrict: boolean },
-): Ranking {
+): Promise<Ranking> {
   if (words.runs.length === 0) return { found: [], isExact: true };
-  const found = storage.search(owner, exactQuery(words), limit);
+  const found = await storage.search(owner, exactQuery(words), limit);
   const loose = found.length < limit ? relaxedQuery(words) : null;
   if (loose !== null) {
     const ids = new Set(found.map((one) => one.id));
-    const more = storage.search(owner, loose, limit).filter((one) => !ids.has(one.id));
+    const wider = await storage.search(owner, loose, limit);
+    const more = wider.filter((one) => !ids.has(one.id));
     const lowest = found.at(-1)?.score ?? Number.POSITIVE_INFINITY;
     for (const one of more.slice(0, limit - found.length)) {
       found.push({ ...one, score: Math.min(one.score, lowest) });
     }
   }
   if (found.length > 0 || isStrict) return { found, isExact: true };
-  const similar = fuzzyMatches(storage, owner, searchTermsOf(words)).slice(0, limit);
+  const matches = await fuzzyMatches(storage, owner, searchTermsOf(words));
+  const similar = matches.slice(0, limit);
   return { found: similar, isExact: similar.length === 0 };
 }
 
-function fuzzyMatches(
+async function fuzzyMatches(
   storage: RankingStorage,
   owner: string,
   pieces: readonly string[],
-): RankedDocument[] {
+): Promise<RankedDocument[]> {
   if (pieces.length < 2) return [];
-  const candidates = storage.search(owner, anyTermQuery(pieces), fuzzyCandidates);
+  const candidates = await storage.search(owner, anyTermQuery(pieces), fuzzyCandidates);
   const ids = candidates.map(({ id }) => id);
   const probedTerms = pieces.slice(0, fuzzyTermsMax);
   const matchCounts = new Map<string, number>();
   for (const piece of ids.length === 0 ? [] : probedTerms) {
-    for (const id of storage.filterMatching(ids, termQuery(piece)))
+    for (const id of await storage.filterMatching(ids, termQuery(piece)))
       matchCounts.set(id, (matchCounts.get(id) ?? 0) + 1);
   }
   return candidates.filter(

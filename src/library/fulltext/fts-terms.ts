@@ -9,8 +9,9 @@
  * 압력용기를 → 압력 력용 용기 기를 를      ISO-45001 → iso 45001      Café C++ → cafe c cplusplus
  *
  * 1. Indexed texts and queries go through the same folding; otherwise nothing is found.
- * 2. A query consists of quoted terms only: no text of a user is ever parsed as query syntax.
+ * 2. A query is a tree of words (`SearchTerm`): no text of a user is ever parsed as query syntax.
  */
+import type { SearchTerm } from '../document-port.ts';
 import { composeText, stripAccents } from './text-folding.ts';
 import { spellingVariants, classifyGap, groupNames, type Gap } from './name-variants.ts';
 
@@ -134,17 +135,24 @@ export function parseQuery(query: string): ParsedQuery {
   return { runs: found, names: rows.flatMap((row) => groupNames(row)) };
 }
 
-const quoted = (words: readonly string[]): string => `"${words.join(' ')}"`;
+const phraseOf = (words: readonly string[], isPrefix = false): SearchTerm => ({ words, isPrefix });
 
-function termOf(run: Run): string {
-  if (run.symbolName !== undefined) return quoted([run.symbolName.word]);
+/** Without duplicates; a single term alone. */
+function combine(operator: 'all' | 'any', terms: readonly SearchTerm[]): SearchTerm {
+  const distinct = [...new Map(terms.map((term) => [JSON.stringify(term), term])).values()];
+  if (distinct.length === 1) return distinct[0]!;
+  return operator === 'all' ? { all: distinct } : { any: distinct };
+}
+
+function termOf(run: Run): SearchTerm {
+  if (run.symbolName !== undefined) return phraseOf([run.symbolName.word]);
   // A single syllable is the beginning of a pair, or a word where it is the last.
-  if (!run.isCjk || charactersOf(run.text).length === 1) return `${quoted([run.text])}*`;
-  return quoted(bigramsOf(run.text));
+  if (!run.isCjk || charactersOf(run.text).length === 1) return phraseOf([run.text], true);
+  return phraseOf(bigramsOf(run.text));
 }
 
 /** Words that are written without a space between them, as one phrase: v1.2.3, ISO-9001, 010-1234-5678. */
-function phraseTerms(name: readonly Run[]): string[] {
+function phraseTerms(name: readonly Run[]): SearchTerm[] {
   const groups: Run[][] = [];
   for (const run of name) {
     const group = run.gap === 'sign' || run.gap === 'comma' ? groups.at(-1) : undefined;
@@ -152,13 +160,18 @@ function phraseTerms(name: readonly Run[]): string[] {
     else groups.push([run]);
   }
   return groups.map((group) =>
-    group.length === 1 ? termOf(group[0]!) : `${quoted(group.map(({ text }) => text))}*`,
+    group.length === 1
+      ? termOf(group[0]!)
+      : phraseOf(
+          group.map(({ text }) => text),
+          true,
+        ),
   );
 }
 
 /** Every word, as written, anywhere in the document. */
-export const exactQuery = (words: ParsedQuery): string =>
-  [...new Set(words.names.flatMap(phraseTerms))].join(' AND ');
+export const exactQuery = (words: ParsedQuery): SearchTerm =>
+  combine('all', words.names.flatMap(phraseTerms));
 
 /** Korean particles that a query may have and a document may not: longest first. */
 const particles =
@@ -168,17 +181,17 @@ const particles =
  * Every word, also without its particle or in two parts: 압력용기를 finds 압력용기 and 압력 용기; a name in all its forms. Null when
  * this is the same as `exactQuery`.
  */
-export function relaxedQuery(words: ParsedQuery): string | null {
+export function relaxedQuery(words: ParsedQuery): SearchTerm | null {
   const terms = words.names.map((name) => {
     const [first] = name;
     const ways = name.length === 1 && first!.isCjk ? cjkVariants(first!) : nameVariants(name);
-    return ways.length === 1 ? ways.join('') : `(${ways.join(' OR ')})`;
+    return combine('any', ways);
   });
-  const match = [...new Set(terms)].join(' AND ');
-  return match === exactQuery(words) ? null : match;
+  const query = combine('all', terms);
+  return JSON.stringify(query) === JSON.stringify(exactQuery(words)) ? null : query;
 }
 
-function cjkVariants(run: Run): string[] {
+function cjkVariants(run: Run): SearchTerm[] {
   const stem = stemOf(run);
   const forms = new Set([run.text, stem]);
   return [...[...forms].map((text) => termOf({ ...run, text })), ...splitVariants(stem)];
@@ -187,21 +200,21 @@ function cjkVariants(run: Run): string[] {
 /** Length from which the last word of a form also matches as a prefix: a shorter prefix says too little. */
 const prefixCharsMin = 4;
 
-function nameVariants(name: readonly Run[]): string[] {
+function nameVariants(name: readonly Run[]): SearchTerm[] {
   const terms = name.map((run) => {
     const ways = [termOf(run)];
-    if (run.accented !== undefined) ways.push(`${quoted([run.accented])}*`);
+    if (run.accented !== undefined) ways.push(phraseOf([run.accented], true));
     // For texts that were indexed before such names had a word of their own.
-    if (run.symbolName !== undefined) ways.push(quoted([run.text]));
-    return ways.length === 1 ? ways.join('') : `(${ways.join(' OR ')})`;
+    if (run.symbolName !== undefined) ways.push(phraseOf([run.text]));
+    return combine('any', ways);
   });
-  const apart = terms.length === 1 ? terms.join('') : `(${terms.join(' AND ')})`;
+  const apart = combine('all', terms);
   const forms = name.some(({ symbolName: signed }) => signed !== undefined)
     ? []
     : spellingVariants(name);
   const phrases = forms.map((form) => {
     const isBeginning = form.length === 1 || form.at(-1)!.length >= prefixCharsMin;
-    return `${quoted(form)}${isBeginning ? '*' : ''}`;
+    return phraseOf(form, isBeginning);
   });
   return [apart, ...phrases];
 }
@@ -218,13 +231,12 @@ function stripParticle(word: string): string {
   return word.slice(0, -particle.length);
 }
 
-function splitVariants(word: string): string[] {
+function splitVariants(word: string): SearchTerm[] {
   const characters = charactersOf(word);
-  const ways: string[] = [];
+  const ways: SearchTerm[] = [];
   for (let at = 2; at <= characters.length - 2 && at <= 8; at += 1) {
     const parts = [characters.slice(0, at), characters.slice(at)];
-    const terms = parts.map((part) => quoted(bigramsOf(part.join(''))));
-    ways.push(`(${terms.join(' AND ')})`);
+    ways.push({ all: parts.map((part) => phraseOf(bigramsOf(part.join('')))) });
   }
   return ways;
 }
@@ -239,9 +251,10 @@ export const searchTermsOf = (words: Pick<ParsedQuery, 'runs'>): string[] => [
 ];
 
 /** Any of the terms. */
-export const anyTermQuery = (pieces: readonly string[]): string =>
-  pieces.map((piece) => quoted([piece])).join(' OR ');
+export const anyTermQuery = (pieces: readonly string[]): SearchTerm => ({
+  any: pieces.map((piece) => phraseOf([piece])),
+});
 
 /** One term; a single syllable also as the beginning of a pair. */
-export const termQuery = (piece: string): string =>
-  charactersOf(piece).length === 1 ? `${quoted([piece])}*` : quoted([piece]);
+export const termQuery = (piece: string): SearchTerm =>
+  phraseOf([piece], charactersOf(piece).length === 1);

@@ -11,7 +11,7 @@ import { abortableSleep } from '#shared/abortable-sleep';
 import { messageOf } from '#shared/errors';
 import type { Document } from '../document.ts';
 import type { DocumentStorage } from '../document-port.ts';
-import type { IncrementalTokenizer } from './incremental-tokenizer.ts';
+import type { CommitChanges } from '../library-changes.ts';
 
 /** Documents per transaction. */
 const batchMax = 50;
@@ -24,41 +24,39 @@ const retryMs = 60_000;
 const changedForms =
   /[\u00ad\u00c0-\u024f\u1e00-\u1eff\u200b-\u200d\u2060\ufeff]|\p{Mn}|[a-z\uff21-\uff3a\uff41-\uff5a][+#\uff0b\uff03]/iu;
 
-type ReindexStorage = Pick<
-  DocumentStorage,
-  'outdatedIndexIds' | 'reindex' | 'find' | 'transaction'
->;
-
 /** Reindexes some documents. Resolves with whether there may be more. */
 export async function reindexBatch(
-  storage: ReindexStorage,
-  cutter: IncrementalTokenizer,
+  storage: Pick<DocumentStorage, 'outdatedIndexIds' | 'find'>,
+  commit: CommitChanges,
 ): Promise<boolean> {
-  const ids = storage.outdatedIndexIds(batchMax);
+  const ids = await storage.outdatedIndexIds(batchMax);
   const same: string[] = [];
   let chars = 0;
   for (const id of ids) {
-    const document = storage.find(id);
-    const texts = [document?.title ?? '', document?.extractedText ?? '', document?.mdContent ?? ''];
-    chars += texts.reduce((sum, text) => sum + text.length, 0);
-    if (texts.some((text) => changedForms.test(text))) {
-      await cutter.tokenizeBefore(texts, () => reindexDocument(storage, cutter, id));
-    } else same.push(id);
+    const document = await storage.find(id);
+    chars += textsOf(document).reduce((sum, text) => sum + text.length, 0);
+    if (isOutdated(document)) await reindex(commit, [id]);
+    else same.push(id);
     if (chars > batchCharsMax) break;
   }
-  storage.transaction(() => {
-    for (const id of same) storage.reindex(id, undefined);
-  });
+  await reindex(commit, same);
   return ids.length > 0;
 }
 
-/** Reads the document again: it may have changed while it was tokenized. */
-function reindexDocument(storage: ReindexStorage, cutter: IncrementalTokenizer, id: string): void {
-  storage.transaction(() => {
-    const current: Document | null = storage.find(id);
-    storage.reindex(id, current === null ? undefined : cutter.tokensOf(current));
+/** One transaction. Reads the documents again: they may have changed meanwhile. */
+const reindex = (commit: CommitChanges, ids: readonly string[]): Promise<void> =>
+  commit(null, async (changes) => {
+    for (const id of ids) {
+      const document = await changes.find(id);
+      if (document !== null) await changes.reindex(document, !isOutdated(document));
+    }
   });
-}
+
+const textsOf = (document: Document | null): string[] =>
+  document === null ? [] : [document.title, document.extractedText, document.mdContent ?? ''];
+
+const isOutdated = (document: Document | null): boolean =>
+  textsOf(document).some((text) => changedForms.test(text));
 
 export interface ReindexerOptions {
   /** Reindexes some documents; resolves with whether there may be more. */

@@ -105,7 +105,7 @@ class Indexer {
   /** Processes one batch of the backlog. */
   async #work(): Promise<'empty' | 'done' | 'failed'> {
     const { storage, embedder } = this.#options;
-    const entries = takeBatch(storage.backlog(entriesMax), embedder.batch);
+    const entries = takeBatch(await storage.backlog(entriesMax), embedder.batch);
     if (entries.length === 0) return 'empty';
     const batchResult = await this.#store(entries);
     if (batchResult !== 'input') return batchResult;
@@ -132,13 +132,13 @@ class Indexer {
       if (!embedded.ok) return embedded.isInput ? 'input' : this.#fail(embedded.reason);
       vectors.push(...embedded.vectors);
     }
-    const dim = vectors[0]?.length ?? storage.dim;
+    const dim = vectors[0]?.length ?? (await storage.dim());
     // The model has changed under the old name: `use` has removed the stored vectors and refilled the backlog.
-    if (dim !== null && storage.use({ model: embedder.model, dim })) return this.#succeed();
+    if (dim !== null && (await storage.use({ model: embedder.model, dim }))) return this.#succeed();
     let next = 0;
     for (const { entry, chunks } of prepared) {
       const places = chunks.map(({ start, length }) => ({ start, length }));
-      storage.put(
+      await storage.put(
         entry,
         places.map((place) => ({ ...place, vector: vectors[next++]! })),
       );
@@ -158,7 +158,7 @@ class Indexer {
     const probe = await embedder.embed(['gatehouse'], 'index', this.#stopping.signal);
     if (!probe.ok) return this.#fail(probe.reason);
     log.warn({ document: entry.document }, 'search by meaning: the model refuses a document');
-    storage.setAside(entry);
+    await storage.setAside(entry);
     return 'done';
   }
 

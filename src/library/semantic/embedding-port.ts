@@ -32,20 +32,25 @@ export interface VectorSpace {
   dim: number | null;
 }
 
-/** All writes are durable when they return. */
+/** Each write is one transaction, durable when it returns or resolves. */
 export interface VectorStorage {
   /**
    * Sets the embedding space of all vectors. When it differs from the stored one, all vectors are removed and all
    * documents are put into the backlog; returns whether it has replaced another space.
    */
-  use(space: VectorSpace): boolean;
-  readonly dim: number | null;
-  backlog(limit: number): BacklogEntry[];
-  backlogCount(): number;
+  use(space: VectorSpace): boolean | Promise<boolean>;
+  /** Numbers per stored vector; null until the first is stored. */
+  dim(): Promise<number | null>;
+  /** Documents whose vectors must be made, those that wait longest first. */
+  backlog(limit: number): Promise<BacklogEntry[]>;
+  backlogCount(): Promise<number>;
   /** Replaces the vectors of the document; does nothing when the document has changed since the entry was read. */
-  put(entry: Pick<BacklogEntry, 'ticket' | 'document'>, chunks: readonly StoredChunk[]): void;
+  put(
+    entry: Pick<BacklogEntry, 'ticket' | 'document'>,
+    chunks: readonly StoredChunk[],
+  ): void | Promise<void>;
   /** Takes the document off the backlog without vectors, until it changes. */
-  setAside(entry: Pick<BacklogEntry, 'ticket'>): void;
+  setAside(entry: Pick<BacklogEntry, 'ticket'>): void | Promise<void>;
   /** The best chunk of each document, nearest first. Yields to the event loop between slices. */
   nearest(
     owner: string,

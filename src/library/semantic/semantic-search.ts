@@ -68,18 +68,19 @@ export function createSemanticSearch(options: SemanticSearchOptions): SemanticSe
 
   async function embedQuery(
     query: string,
+    dim: number,
     signal: AbortSignal,
     hasLeft: () => boolean,
   ): Promise<Float32Array | null> {
     const known = vectors.get(query);
-    if (known !== undefined && known.length === storage.dim) return known;
+    if (known?.length === dim) return known;
     const embedded = await embedder.embed([query], 'query', signal);
     const vector = embedded.ok ? embedded.vectors[0] : undefined;
     if (!embedded.ok && !embedded.isInput && !hasLeft()) onProblem(embedded.reason);
     if (vector === undefined) return null;
     onProblem(null);
     // Another length than the stored vectors: the indexer will notice that, and start over.
-    if (vector.length !== storage.dim) return null;
+    if (vector.length !== dim) return null;
     vectors.set(query, vector);
     if (vectors.size > cachedVectorsMax) vectors.delete(vectors.keys().next().value!);
     return vector;
@@ -87,57 +88,58 @@ export function createSemanticSearch(options: SemanticSearchOptions): SemanticSe
 
   return {
     async mergeSemantic(userId, query, found, limit, signal) {
-      if (storage.dim === null || query.trim() === '') return found;
+      const dim = query.trim() === '' ? null : await storage.dim();
+      if (dim === null) return found;
       const limits = [AbortSignal.timeout(options.queryTimeoutMs), ...(signal ? [signal] : [])];
       const within = AbortSignal.any(limits);
       const text = query.slice(0, queryCharsMax).toWellFormed();
-      const vector = await embedQuery(text, within, () => signal?.aborted === true);
+      const vector = await embedQuery(text, dim, within, () => signal?.aborted === true);
       if (vector === null) return found;
       const near = await storage.nearest(options.ownerOf(userId), vector, candidates, within);
       const close = near.filter(({ similarity }) => similarity >= options.minSimilarity);
       if (close.length === 0) return found;
       const words = parseQuery(query);
-      const hitOf = (one: NearDocument): SemanticHit | null => {
-        const document = library.get(userId, one.id);
+      const hitOf = async (one: NearDocument): Promise<SemanticHit | null> => {
+        const document = await library.get(userId, one.id);
         if (document === null) return null;
         const text = embeddableText(document).slice(one.start, one.start + one.length);
         const { id, title } = document;
         return { id, title, snippet: snippetOf(text, words), score: 0, at: one.start };
       };
-      const wider = widenLexicalRanking(library, userId, query, found);
+      const wider = await widenLexicalRanking(library, userId, query, found);
       const known = new Map(found.hits.map((hit) => [hit.id, hit]));
       const byWords = new Set(wider);
       const nearById = new Map(close.map((one) => [one.id, one]));
-      const shown = (id: string): SemanticHit | null => {
+      const shown = async (id: string): Promise<SemanticHit | null> => {
         if (byWords.has(id)) return known.get(id) ?? library.getHit(userId, id, query);
         return hitOf(nearById.get(id)!);
       };
       const isExact = found.isExact && found.hits.length > 0;
-      const hits = fuseRankings([wider, close.map(({ id }) => id)], shown, limit);
+      const hits = await fuseRankings([wider, close.map(({ id }) => id)], shown, limit);
       return { hits, isExact };
     },
   };
 }
 
 /** Takes as many full-text candidates as semantic ones: a rank below the limit counts too. */
-function widenLexicalRanking(
+async function widenLexicalRanking(
   library: Pick<Library, 'rank'>,
   userId: string,
   query: string,
   found: SearchResult,
-): string[] {
+): Promise<string[]> {
   const ids = found.hits.map(({ id }) => id);
   if (!found.isExact) return ids;
-  const more = library.rank(userId, query, candidates, true).found.map(({ id }) => id);
+  const more = (await library.rank(userId, query, candidates, true)).found.map(({ id }) => id);
   return [...new Set([...ids, ...more])];
 }
 
 /** One ranking from several lists of ids; only returned documents are read. */
-function fuseRankings(
+async function fuseRankings(
   lists: readonly (readonly string[])[],
-  shown: (id: string) => SemanticHit | null,
+  shown: (id: string) => Promise<SemanticHit | null>,
   limit: number,
-): SemanticHit[] {
+): Promise<SemanticHit[]> {
   const scores = new Map<string, number>();
   for (const list of lists) {
     list.forEach((id, index) =>
@@ -147,7 +149,7 @@ function fuseRankings(
   const hits: SemanticHit[] = [];
   for (const [id, score] of [...scores].sort(([, a], [, b]) => b - a)) {
     if (hits.length === limit) break;
-    const hit = shown(id);
+    const hit = await shown(id);
     if (hit !== null) hits.push({ ...hit, score: Number(score.toPrecision(6)) });
   }
   return hits;

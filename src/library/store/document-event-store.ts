@@ -5,17 +5,13 @@
  * 1. An event is appended inside the transaction of the change that it reports.
  * 2. `seq` of a document has no gap: the last event of each document is kept whatever its age.
  */
-import type { DocumentEvents } from '../drafts/draft-storage-port.ts';
+import type { DocumentEvent } from '#shared/wire/document-event';
+import type { DocumentEvents, NewDocumentEvent } from '../drafts/draft-storage-port.ts';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from '#storage/database';
 import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentEventTable } from '#storage/schema';
 import { documentEventOf } from '#storage/document-event-row';
-
-export interface DocumentEventStore extends DocumentEvents {
-  /** Removes older events, except the last of each document. Resolves with the number of rows. */
-  prune(before: number): Promise<number>;
-}
 
 /** Rows per transaction: the journal commits in between. */
 const pruneBatch = 500;
@@ -27,16 +23,8 @@ interface OldEvent {
   is_last: number;
 }
 
-export function createDocumentEventStore(database: Database): DocumentEventStore {
-  const statements = prepare(database);
-
-  const nextPosition = (): number => {
-    const bumped = statements.bump.get();
-    if (bumped !== undefined) return bumped.seq;
-    // The journal never had a row: its counter does not exist yet.
-    statements.begin.run();
-    return 1;
-  };
+export function createDocumentEventStore(database: Database): DocumentEvents {
+  const statements = prepareReads(database);
 
   const pruneAfter = database.connection.transaction((last: OldEvent, before: number) => {
     const old = statements.old.all(before, last.at, last.pos, pruneBatch);
@@ -45,24 +33,9 @@ export function createDocumentEventStore(database: Database): DocumentEventStore
   });
 
   return {
-    append({ documentId, userId, type, state, at, data }) {
-      if (!database.connection.inTransaction) throw new Error('an event without its change');
-      const seq = (statements.lastSeq.get(documentId)?.seq ?? 0) + 1;
-      const text = JSON.stringify(data);
-      statements.insert.run(nextPosition(), documentId, userId, seq, type, state, at, text);
-      return documentEventOf({
-        document_id: documentId,
-        user_id: userId,
-        seq,
-        type,
-        state,
-        at,
-        data: text,
-      });
-    },
-    ofDocument: (documentId, afterSeq, limit) =>
+    ofDocument: async (documentId, afterSeq, limit) =>
       statements.ofDocument.all(documentId, afterSeq, limit).map(documentEventOf),
-    newest: (documentId, limit) =>
+    newest: async (documentId, limit) =>
       statements.newest.all(documentId, limit).map(documentEventOf).toReversed(),
     async prune(before) {
       let removed = 0;
@@ -79,7 +52,28 @@ export function createDocumentEventStore(database: Database): DocumentEventStore
   };
 }
 
-function prepare(database: Database) {
+/** Appends one event. Call it inside the transaction of the change that the event reports. */
+export function createEventAppender(
+  database: Database,
+): (event: NewDocumentEvent) => DocumentEvent {
+  const { bump, begin, lastSeq, insert } = prepareAppend(database);
+  const nextPosition = (): number => {
+    const bumped = bump.get();
+    if (bumped !== undefined) return bumped.seq;
+    // The journal never had a row: its counter does not exist yet.
+    begin.run();
+    return 1;
+  };
+  return ({ documentId, userId, type, state, at, data }) => {
+    const seq = (lastSeq.get(documentId)?.seq ?? 0) + 1;
+    const row = { document_id: documentId, user_id: userId, seq, type, state, at };
+    const text = JSON.stringify(data);
+    insert.run(nextPosition(), documentId, userId, seq, type, state, at, text);
+    return documentEventOf({ ...row, data: text });
+  };
+}
+
+function prepareAppend(database: Database) {
   const { query, connection } = database;
   const compile = statementCompiler(database);
   return {
@@ -106,6 +100,13 @@ function prepare(database: Database) {
         data: param,
       }),
     ),
+  };
+}
+
+function prepareReads(database: Database) {
+  const { query, connection } = database;
+  const compile = statementCompiler(database);
+  return {
     ofDocument: compile<DocumentEventTable>(
       query
         .selectFrom('document_event')

@@ -1,17 +1,15 @@
-/**
- * Documents and their index tokens on disk. The library turns texts into tokens; this file stores, matches and ranks
- * them.
- *
- * 1. A document and its tokens change in one transaction: the index always agrees with the documents.
- * 2. A deleted document has no tokens.
- */
-import { sql } from 'kysely';
-import { GatehouseError } from '#shared/errors';
+/** Documents and their index tokens on disk: reads, full-text search and its ranking. library-commit.ts writes them. */
+import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import type { Database } from '#storage/database';
 import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentTable } from '#storage/schema';
 import type { Document, SourceMetadata } from '../document.ts';
-import type { DocumentQuery, DocumentStorage, IndexedTokens } from '../document-port.ts';
+import type { DocumentQuery, DocumentStorage } from '../document-port.ts';
+import { createDocumentEventStore } from './document-event-store.ts';
+import { purgeDocuments } from './document-purge.ts';
+import { createDraftStore } from './draft-store.ts';
+import { toFtsMatch } from './fts-match.ts';
+import { createLibraryCommit, pathOfDocument } from './library-commit.ts';
 
 /** As SQLite binds them; null does not filter. */
 const listingValues = (query: DocumentQuery) => ({
@@ -26,64 +24,30 @@ const listingValues = (query: DocumentQuery) => ({
 
 type Row = Omit<DocumentTable, 'num'> & { num: number };
 
-/** Writes throw GH_STORE_UNAVAILABLE when nothing was written. */
-export function createDocumentStore(database: Database): DocumentStorage {
+export function createDocumentStore(
+  database: Database,
+  faults: FaultInjector = noFaultInjection,
+): DocumentStorage {
   const statements = prepare(database);
-  const { connection } = database;
-
-  const transaction = <Value>(work: () => Value): Value => {
-    if (connection.inTransaction) return work();
-    database.ensureInPlace();
-    try {
-      return connection.transaction(work).immediate();
-    } catch (error) {
-      const isStorage = (error as { name?: string }).name === 'SqliteError';
-      if (!isStorage) throw error;
-      throw new GatehouseError('GH_STORE_UNAVAILABLE', undefined, { cause: error });
-    }
-  };
-
-  const write = (num: number | bigint, words: IndexedTokens | null): void => {
-    if (words === null) statements.forget.run(num);
-    else statements.index.run(num, words.title, words.body, words.markdown);
-  };
-
   const documentOf = (row: Row | undefined): Document | null =>
     row === undefined ? null : documentOfRow(row);
 
   return {
-    transaction,
-    insert(document, words) {
-      transaction(() => {
-        const { lastInsertRowid } = statements.insert.run(
-          document.id,
-          document.owner,
-          document.createdAt,
-          ...changeable(document),
-        );
-        write(lastInsertRowid, words);
-      });
-    },
-    replace(document, words) {
-      transaction(() => {
-        const found = statements.num.get(document.id, document.owner);
-        if (found === undefined) return;
-        statements.update.run(...changeable(document), found.num);
-        if (words !== undefined) write(found.num, words);
-      });
-    },
-    ...reindexBacklog(statements, write, transaction),
-    find: (id) => documentOf(statements.find.get(id)),
-    findFile: (owner, path) => documentOf(statements.findFile.get(owner, path)),
-    search: (owner, match, limit) =>
-      statements.search.all(match, owner, limit).map((row) => ({
+    drafts: createDraftStore(database),
+    events: createDocumentEventStore(database),
+    commit: createLibraryCommit(database, faults),
+    purgeDeleted: (deletedBefore) => purgeDocuments(database, deletedBefore),
+    find: async (id) => documentOf(statements.find.get(id)),
+    findFile: async (owner, path) => documentOf(statements.findFile.get(owner, path)),
+    search: async (owner, query, limit) =>
+      statements.search.all(toFtsMatch(query), owner, limit).map((row) => ({
         id: row.id,
         // FTS5 ranks the best lowest.
         score: -row.rank,
       })),
-    filterMatching: (ids, match) =>
-      statements.having.all(JSON.stringify(ids), match).map(({ id }) => id),
-    list: (query) =>
+    filterMatching: async (ids, query) =>
+      statements.having.all(JSON.stringify(ids), toFtsMatch(query)).map(({ id }) => id),
+    list: async (query) =>
       statements.list.all(listingValues(query)).map((row) => ({
         id: row.id,
         title: row.title,
@@ -95,59 +59,14 @@ export function createDocumentStore(database: Database): DocumentStorage {
         createdAt: row.created_at,
         updatedAt: row.updated_at,
       })),
+    async outdatedIndexIds(limit) {
+      const ids = statements.outdated.all(limit).map(({ id }) => id);
+      // The rows that are left belong to documents that were purged.
+      if (ids.length === 0) statements.allRenewed.run();
+      return ids;
+    },
   };
 }
-
-/** The documents that an earlier version indexed. */
-const reindexBacklog = (
-  statements: ReturnType<typeof prepare>,
-  write: (num: number, words: IndexedTokens | null) => void,
-  transaction: (work: () => void) => void,
-): Pick<DocumentStorage, 'outdatedIndexIds' | 'reindex'> => ({
-  outdatedIndexIds(limit) {
-    const ids = statements.outdated.all(limit).map(({ id }) => id);
-    // The rows that are left belong to documents that were purged.
-    if (ids.length === 0) statements.allRenewed.run();
-    return ids;
-  },
-  reindex(id, words) {
-    transaction(() => {
-      const row = statements.find.get(id);
-      if (row === undefined) return;
-      statements.renewed.run(row.num);
-      if (words !== undefined) write(row.num, words);
-    });
-  },
-});
-
-/** In the order of `changeableColumns`. */
-const changeable = (document: Document): unknown[] => [
-  document.updatedAt,
-  document.deletedAt,
-  document.contentOrigin,
-  document.mdDraftStatus,
-  document.mdStatus,
-  document.mdExtractionEngine,
-  document.mdGeneratedAt,
-  document.title,
-  JSON.stringify(document.sourceMetadata),
-  document.extractedText,
-  document.mdContent,
-];
-
-const changeableColumns = {
-  updated_at: param,
-  deleted_at: param,
-  content_origin: param,
-  md_draft_status: param,
-  md_status: param,
-  md_extraction_engine: param,
-  md_generated_at: param,
-  title: param,
-  source_metadata: param,
-  extracted_text: param,
-  md_content: param,
-};
 
 const documentOfRow = (row: Row): Document => ({
   id: row.id,
@@ -173,22 +92,13 @@ function prepare(database: Database) {
   const { query, connection } = database;
   const compile = statementCompiler(database);
   return {
-    insert: compile(
-      query
-        .insertInto('document')
-        .values({ id: param, owner: param, created_at: param, ...changeableColumns }),
-    ),
-    update: compile(query.updateTable('document').set(changeableColumns).where('num', '=', param)),
-    num: compile<{ num: number }>(
-      query.selectFrom('document').select('num').where('id', '=', param).where('owner', '=', param),
-    ),
     find: compile<Row>(query.selectFrom('document').selectAll().where('id', '=', param)),
     findFile: compile<Row>(
       query
         .selectFrom('document')
         .selectAll()
         .where('owner', '=', param)
-        .where(sql`json_extract(source_metadata, '$.path')`, '=', param),
+        .where(pathOfDocument, '=', param),
     ),
     list: connection.prepare<[ReturnType<typeof listingValues>], ListingRow>(`
       select id, title, substr(extracted_text, 1, 300) as head, content_origin, md_draft_status,
@@ -204,9 +114,8 @@ function prepare(database: Database) {
     outdated: connection.prepare<[number], Pick<Row, 'id'>>(`
       select document.id from document_words_backlog as backlog
         join document on document.num = backlog.document limit ?`),
-    renewed: connection.prepare('delete from document_words_backlog where document = ?'),
     allRenewed: connection.prepare('delete from document_words_backlog'),
-    // Kysely has no full-text search: these four are SQL. They read no text: callers load a document by its id.
+    // Kysely has no full-text search: these two are SQL. They read no text: callers load a document by its id.
     search: connection.prepare<unknown[], SearchRow>(`
       select document.id, best.rank
         from (select document.num, document_words.rank as rank
@@ -222,9 +131,5 @@ function prepare(database: Database) {
         cross join document on document.id = wanted.value
         cross join document_words on document_words.rowid = document.num
        where document_words match ?`),
-    index: connection.prepare(
-      'insert or replace into document_words (rowid, title, body, markdown) values (?, ?, ?, ?)',
-    ),
-    forget: connection.prepare('delete from document_words where rowid = ?'),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The state of drafting on disk: waiting, claimed and dead drafts; the finished sections of long memos; every version
- * of a document's markdown; and whether drafting is paused. Makes no decisions.
+ * Reads the state of drafting: waiting, claimed and dead drafts; the finished sections of long memos; every version of a
+ * document's markdown; and whether drafting is paused. library-commit.ts writes it.
  *
  * 1. A document has a row exactly while it needs a draft: triggers ensure that. Only a claimed row may stay longer.
  * 2. The queries of the draft worker and of open pages read an index in its order: nothing is sorted.
@@ -23,56 +23,40 @@ type ListedRow = DraftTable & { title: string };
 export function createDraftStore(database: Database): DraftStorage {
   const statements = prepare(database);
   return {
-    find: (documentId) => recordOf(statements.find.get(documentId)),
-    findListed: (documentId) => listedOf(statements.listed.get(documentId)),
-    save(record) {
-      const { changes } = statements.put.run(record);
-      if (changes === 0) throw new Error('a draft that nobody wants');
-    },
-    remove: (documentId) => void statements.remove.run(documentId),
-    nextDue: (now) => statements.nextDue.get(now)?.id ?? null,
+    find: async (documentId) => recordOf(statements.find.get(documentId)),
+    findListed: async (documentId) => listedOf(statements.listed.get(documentId)),
+    nextDue: async (now) => statements.nextDue.get(now)?.id ?? null,
     rescheduleFutureDates: (now, waitMsMax) =>
       void statements.pullIn.run({ now, latest: now + waitMsMax }),
-    list: (owner, state, limit) =>
+    list: async (owner, state, limit) =>
       (owner === null
         ? statements.list.all({ state, limit })
         : statements.listOf.all({ owner, state, limit })
       ).flatMap((row) => listedOf(row) ?? []),
-    claimed: () => statements.claimed.all('drafting').flatMap((row) => recordOf(row) ?? []),
-    undecided: (owner, limit) =>
+    claimed: async () => statements.claimed.all('drafting').flatMap((row) => recordOf(row) ?? []),
+    undecided: async (owner, limit) =>
       owner === null ? statements.open.all({ limit }) : statements.openOf.all({ owner, limit }),
-    addVersion({ documentId, madeBy, status, at, textSha256, mdContent }) {
-      const version = (statements.lastVersion.get(documentId)?.version ?? 0) + 1;
-      statements.addVersion.run(documentId, version, madeBy, status, at, textSha256, mdContent);
-      return version;
-    },
-    versions: (documentId) => statements.versions.all(documentId).map(headOf),
-    versionPage: (documentId, { before, limit, charsMax }) =>
+    versions: async (documentId) => statements.versions.all(documentId).map(headOf),
+    versionPage: async (documentId, { before, limit, charsMax }) =>
       statements.versionPage
         .all({ documentId, before: before ?? Number.MAX_SAFE_INTEGER, limit, charsMax })
         .map(versionOf),
-    version(documentId, version) {
+    async version(documentId, version) {
       const row = statements.version.get(documentId, version);
       return row === undefined ? null : versionOf(row);
     },
-    setVersionStatus: (documentId, version, status) =>
-      void statements.setVersionStatus.run(status, documentId, version),
-    saveSection({ documentId, section, requestSha256, mdContent }) {
-      statements.keepSection.run(documentId, section, requestSha256, mdContent);
-    },
-    sections: (documentId) =>
+    sections: async (documentId) =>
       statements.sections.all(documentId).map((row) => ({
         documentId: row.document_id,
         section: row.section,
         requestSha256: row.request_sha256,
         mdContent: row.md_content,
       })),
-    getSetting: (name) => statements.setting.get(name)?.value ?? null,
-    setSetting: (name, value) => void statements.set.run(name, value),
+    getSetting: async (name) => statements.setting.get(name)?.value ?? null,
   };
 }
 
-const recordOf = (row: DraftTable | undefined): DraftRecord | null =>
+export const recordOf = (row: DraftTable | undefined): DraftRecord | null =>
   row === undefined
     ? null
     : {
@@ -122,11 +106,6 @@ function prepare(database: Database) {
       query.selectFrom('draft').selectAll().where('document_id', '=', param),
     ),
     claimed: compile<DraftTable>(query.selectFrom('draft').selectAll().where('state', '=', param)),
-    remove: compile(query.deleteFrom('draft').where('document_id', '=', param)),
-    put: connection.prepare<[DraftRecord]>(`
-      update draft set state = @state, attempts = @attempts, due_at = @dueAt, queued_at = @queuedAt,
-             claimed_at = @claimedAt, last_code = @lastCode, last_error = @lastError
-       where document_id = @documentId`),
     nextDue: connection.prepare<[number], { id: string }>(`
       select document_id as id from draft where state = 'waiting' and due_at <= ? ${dueFirst} limit 1`),
     pullIn: connection.prepare<[{ now: number; latest: number }]>(`
@@ -148,15 +127,12 @@ function prepare(database: Database) {
       `${listed} where document_id = ? and deleted_at is null`,
     ),
     ...prepareVersions(database),
-    keepSection: connection.prepare(`insert or replace into draft_section
-      (document_id, section, request_sha256, md_content) values (?, ?, ?, ?)`),
     sections: compile<DraftSectionTable>(
       query.selectFrom('draft_section').selectAll().where('document_id', '=', param),
     ),
     setting: compile<{ value: string }>(
       query.selectFrom('draft_setting').select('value').where('name', '=', param),
     ),
-    set: connection.prepare('insert or replace into draft_setting (name, value) values (?, ?)'),
   };
 }
 
@@ -165,32 +141,11 @@ function prepareVersions(database: Database) {
   const compile = statementCompiler(database);
   const ofDocument = query.selectFrom('document_version').where('document_id', '=', param);
   return {
-    lastVersion: compile<{ version: number | null }>(
-      ofDocument.select((row) => row.fn.max('version').as('version')),
-    ),
     versions: compile<HeadRow>(ofDocument.select(headColumns).orderBy('version', 'desc')),
     versionPage: connection.prepare<[VersionPage & { documentId: string }], DocumentVersionTable>(`
       select ${headColumns.join(', ')}, substr(md_content, 1, @charsMax) as md_content
         from document_version where document_id = @documentId and version < @before
        order by version desc limit @limit`),
     version: compile<DocumentVersionTable>(ofDocument.selectAll().where('version', '=', param)),
-    addVersion: compile(
-      query.insertInto('document_version').values({
-        document_id: param,
-        version: param,
-        made_by: param,
-        status: param,
-        at: param,
-        text_sha256: param,
-        md_content: param,
-      }),
-    ),
-    setVersionStatus: compile(
-      query
-        .updateTable('document_version')
-        .set({ status: param })
-        .where('document_id', '=', param)
-        .where('version', '=', param),
-    ),
   };
 }

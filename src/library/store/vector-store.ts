@@ -63,9 +63,7 @@ function createVectorStore({ connection }: Database): VectorStorage {
   });
 
   return {
-    get dim() {
-      return space?.dim ?? null;
-    },
+    dim: async () => space?.dim ?? null,
     use(next) {
       const isSame = space?.model === next.model;
       // A length that is not known yet does not count as a change.
@@ -80,7 +78,7 @@ function createVectorStore({ connection }: Database): VectorStorage {
       space = next;
       return !isFirst;
     },
-    backlog: (limit) =>
+    backlog: async (limit) =>
       (statements.backlog.all(limit) as WaitingRow[]).map(
         ({ ticket, document, title, extracted_text, md_content }) => ({
           ticket,
@@ -90,7 +88,7 @@ function createVectorStore({ connection }: Database): VectorStorage {
           mdContent: md_content,
         }),
       ),
-    backlogCount: () => (statements.count.get() as { count: number }).count,
+    backlogCount: async () => (statements.count.get() as { count: number }).count,
     put: (entry, chunks) => put.immediate(entry, chunks),
     setAside: ({ ticket }) => void statements.setAside.run(ticket),
 

@@ -44,7 +44,7 @@ function documentSource(): DocumentEventFeed & { happen(): void; readers(): numb
   );
   const listeners = new Set<(event: DocumentEvent) => void>();
   return {
-    events: (_id, afterSeq) => stored.slice(afterSeq, afterSeq + 200),
+    events: async (_id, afterSeq) => stored.slice(afterSeq, afterSeq + 200),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

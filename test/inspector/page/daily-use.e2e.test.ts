@@ -203,7 +203,7 @@ describe.skipIf(executable === null)('an opened view', () => {
   });
 
   test('has the focus, but the message box keeps it when a message is sent', async () => {
-    await open({ drafts: busyDrafts });
+    await open({ drafts: async () => busyDrafts() });
     await look();
     for (const name of ['Gates', 'Drafts', 'Stately']) {
       await page.getByRole('link', { name, exact: true }).click();
@@ -218,7 +218,7 @@ describe.skipIf(executable === null)('an opened view', () => {
   });
 
   test('sets the title of the window', async () => {
-    await open({ drafts: busyDrafts });
+    await open({ drafts: async () => busyDrafts() });
     const jobId = await fixture.send('비밀 이야기');
     const title = (): Promise<string> => page.title();
     await look();

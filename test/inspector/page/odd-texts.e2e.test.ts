@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 beforeEach(async () => {
   if (executable === null) return;
-  fixture = await openInspector({ drafts: busyDrafts });
+  fixture = await openInspector({ drafts: async () => busyDrafts() });
   page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   page.setDefaultTimeout(10_000);
   complaints = [];

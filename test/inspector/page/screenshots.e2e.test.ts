@@ -29,7 +29,7 @@ afterAll(async () => {
   scratch.remove();
 });
 beforeEach(async () => {
-  fixture = await openInspector({ gates: busyGates, drafts: busyDrafts });
+  fixture = await openInspector({ gates: busyGates, drafts: async () => busyDrafts() });
 });
 afterEach(() => fixture.close());
 

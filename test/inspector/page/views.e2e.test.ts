@@ -17,7 +17,7 @@ let jobs: Record<'done' | 'draft' | 'running' | 'failed', string>;
 beforeAll(async () => {
   if (executable === null) return;
   browser = await launchChromium(executable);
-  fixture = await openInspector({ gates: busyGates, drafts: busyDrafts });
+  fixture = await openInspector({ gates: busyGates, drafts: async () => busyDrafts() });
   const done = await fixture.send('왜 하늘은 파래?', `ann-${'n'.repeat(80)}`);
   await fixture.finish(done, '빛이 흩어져서');
   const failed = await fixture.send('이 문서 요약해줘', 'chul');

@@ -20,7 +20,7 @@ test('no text of a job is sent to a redacted client, in any field', async () => 
   };
   const gate = { running: [{ kind: 'reason', user: mark }], waiting: [] };
   const fixture = await openInspector({
-    drafts: () => overview,
+    drafts: () => Promise.resolve(overview),
     gates: () => [{ id: 'small', gate }],
   });
   onTestFinished(() => fixture.close());

@@ -1,10 +1,8 @@
 /** The removal of old rows (retention): it reads no young rows, and a bounded number of rows per transaction. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '#storage/database';
-import {
-  createDocumentEventStore,
-  type DocumentEventStore,
-} from '#library/store/document-event-store';
+import { createDocumentEventStore, createEventAppender } from '#library/store/document-event-store';
+import type { DocumentEvents } from '#library/drafts/draft-storage-port';
 import { purgeDocuments } from '#library/store/document-purge';
 import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
 import { createDeliveryStore } from '#events/store/event-log-store';
@@ -12,7 +10,7 @@ import { createDeliveryStore } from '#events/store/event-log-store';
 let database: Database;
 /** The statements that were prepared since the database was opened. */
 let statements: string[];
-let events: DocumentEventStore;
+let events: DocumentEvents;
 let queries: JobQueries;
 beforeEach(async () => {
   database = await openDatabase({ path: ':memory:' });
@@ -43,10 +41,11 @@ function addJobs(times: readonly (number | null)[]): void {
 
 /** Adds documents with one event per time each. */
 function addEvents(documents: number, times: readonly number[]): void {
+  const append = createEventAppender(database);
   database.connection.transaction(() => {
     for (let n = 0; n < documents; n += 1) {
       const event = { documentId: `d${n}`, userId: 'u', type: 'queued', state: 'waiting' } as const;
-      for (const at of times) events.append({ ...event, at, data: {} });
+      for (const at of times) append({ ...event, at, data: {} });
     }
   })();
 }
@@ -97,7 +96,7 @@ describe('the removal of old rows', () => {
     addEvents(1, [1_000, 1_500]);
     expect(await events.prune(2_000)).toBe(2);
     expect(count('document_event')).toBe(1_100);
-    expect(events.ofDocument('d0', 0, 10).map(({ seq }) => seq)).toEqual([3]);
+    expect((await events.ofDocument('d0', 0, 10)).map(({ seq }) => seq)).toEqual([3]);
   });
 
   test('yields to the event loop between its transactions', async () => {

@@ -1,6 +1,5 @@
 /** A wrong wall clock that is corrected: memos queued under the wrong time are drafted all the same. */
 import { expect, test } from 'vitest';
-import { createDraftStore } from '#library/store/draft-store';
 import { openLibrary } from '../library-fixture.ts';
 import { openDrafts } from './drafts-fixture.ts';
 
@@ -29,34 +28,34 @@ test('promoting a memo that waits for its first attempt makes it due', async () 
   await promote(id);
   const [waiting] = (await overview()).waiting;
   expect(Date.parse(waiting!.due_at!)).toBeLessThanOrEqual(Date.now());
-  expect(events(id)).toHaveLength(1);
+  expect(await events(id)).toHaveLength(1);
 });
 
 test('a due time later than any valid delay is moved to now, and every other due time is kept', async () => {
-  const { database, library, close } = await openLibrary();
-  const drafts = createDraftStore(database);
-  const ids = Array.from({ length: 4 }, () => {
-    const { id } = library.create('u', { text, origin: 'memo', metadata: { needs_draft: true } });
-    return id;
-  });
+  const { storage, library, close } = await openLibrary();
+  const { drafts } = storage;
   const times: [queuedAt: number, dueAt: number][] = [
     [500, 900],
     [500, 1_200],
     [1_100, 1_200],
     [500, 5_000],
   ];
-  ids.forEach((id, index) => {
-    const [queuedAt, dueAt] = times[index]!;
-    drafts.save({ ...drafts.find(id)!, queuedAt, dueAt });
-  });
-  drafts.rescheduleFutureDates(1_000, 1_000);
-  expect(ids.map((id) => drafts.find(id)!).map(({ queuedAt, dueAt }) => [queuedAt, dueAt])).toEqual(
-    [
-      [500, 900],
-      [500, 1_200],
-      [1_000, 1_000],
-      [500, 1_000],
-    ],
-  );
+  const ids: string[] = [];
+  for (const [queuedAt, dueAt] of times) {
+    const metadata = { needs_draft: true };
+    const { id } = await library.create('u', { text, origin: 'memo', metadata });
+    ids.push(id);
+    await library.commit(id, async (changes) =>
+      changes.saveDraft({ ...(await changes.findDraft(id))!, queuedAt, dueAt }),
+    );
+  }
+  await drafts.rescheduleFutureDates(1_000, 1_000);
+  const records = await Promise.all(ids.map((id) => drafts.find(id)));
+  expect(records.map((record) => [record!.queuedAt, record!.dueAt])).toEqual([
+    [500, 900],
+    [500, 1_200],
+    [1_000, 1_000],
+    [500, 1_000],
+  ]);
   await close();
 });

@@ -52,7 +52,7 @@ test('the command `gatehouse drafts` lists, shows, retries, accepts, pauses and 
   expect(await run('show', bad)).toMatch(/ {2}1 {2}queued {5}reason promoted\n.* {2}2 {2}drafting/);
   expect(JSON.parse(await run('show', bad, '--json'))).toMatchObject({
     state: 'dead',
-    events: events(bad),
+    events: await events(bad),
   });
   model.script(says('# 됐다'));
   await run('retry', bad);

@@ -31,12 +31,12 @@ const core = await startCore({
   },
 });
 const { memos, draftOverview } = core.drafts;
-if (memos.list('local', { limit: 1 }).length === 0) {
+if ((await memos.list('local', { limit: 1 })).length === 0) {
   const { id } = await memos.create('local', { text: size === 'long' ? longCrashMemo : crashMemo });
-  memos.promote('local', id);
+  await memos.promote('local', id);
 }
 for (;;) {
-  const { waiting, running, state } = draftOverview();
+  const { waiting, running, state } = await draftOverview();
   if (waiting.length === 0 && running === null && state === 'waiting') break;
   await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -7,9 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FaultPoint } from '#shared/fault-points';
 import { openDatabase } from '#storage/database';
-import { createDocumentEventStore } from '#library/store/document-event-store';
 import { createDocumentStore } from '#library/store/document-store';
-import { createDraftStore } from '#library/store/draft-store';
 import { startFakeLlm } from '#test/support/fake-llm';
 import { says, type FakeReply } from '#test/support/fake-llm-replies';
 import { scratchFolder } from '#test/support/journal';
@@ -41,16 +39,17 @@ async function setUp(reply: FakeReply = says('# 정리된 회의\n\n- 예산 50�
     const database = await openDatabase({ path });
     try {
       const documents = createDocumentStore(database);
-      const [listed] = documents.list({ owner: 'local', limit: 2 });
-      const drafts = createDraftStore(database);
+      const { drafts, events } = documents;
+      const [listed] = await documents.list({ owner: 'local', limit: 2 });
       const { id } = listed!;
+      const word = { words: ['정리'], isPrefix: false };
       return {
-        document: documents.find(id)!,
-        record: drafts.find(id),
-        versions: drafts.versions(id),
-        sections: drafts.sections(id),
-        events: createDocumentEventStore(database).ofDocument(id, 0, 100),
-        found: documents.search('local', '"정리"', 10).length,
+        document: (await documents.find(id))!,
+        record: await drafts.find(id),
+        versions: await drafts.versions(id),
+        sections: await drafts.sections(id),
+        events: await events.ofDocument(id, 0, 100),
+        found: (await documents.search('local', word, 10)).length,
       };
     } finally {
       await database.close();

@@ -37,8 +37,8 @@ describe('a promoted memo', () => {
     expect(drafted['md_content']).toMatch(/^# 제목\n\n회의록:/);
     expect(Date.parse(String(drafted['md_generated_at']))).not.toBeNaN();
     expect(drafted['source_metadata']).toHaveProperty('drafted_at', drafted['md_generated_at']);
-    expect(types(events(id))).toEqual(['queued', 'drafting', 'drafted']);
-    expect(events(id).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(types(await events(id))).toEqual(['queued', 'drafting', 'drafted']);
+    expect((await events(id)).map(({ seq }) => seq)).toEqual([1, 2, 3]);
     const [system] = model.requests[0]!.body.messages;
     expect(system!.content).toMatch(/메모에 있는 것만/);
   });
@@ -54,7 +54,7 @@ describe('a promoted memo', () => {
     const other = await promoted(long('다음'));
     await told(other, 'drafted');
     expect(model.requests).toHaveLength(2);
-    expect(types(events(id))).toEqual(['queued', 'drafting', 'drafted']);
+    expect(types(await events(id))).toEqual(['queued', 'drafting', 'drafted']);
   });
 
   test('that is too short is skipped with an event, loses its marker, and is not sent to the model', async () => {
@@ -62,7 +62,7 @@ describe('a promoted memo', () => {
     // 19 characters of two UTF-16 code units each: the limit counts characters.
     const id = await promoted(`  ${'😀'.repeat(19)}\n`);
     await told(id, 'skipped');
-    expect(events(id).at(-1)!.data).toEqual({ reason: 'too_short' });
+    expect((await events(id)).at(-1)!.data).toEqual({ reason: 'too_short' });
     expect(await document(id)).toMatchObject({
       content_origin: 'memo',
       md_content: null,
@@ -102,10 +102,16 @@ describe('a failed attempt', () => {
       model.script(reply);
       const id = await promoted(long('다시'));
       await told(id, 'drafted');
-      const failed = events(id).find(({ type }) => type === 'failed')!;
+      const failed = (await events(id)).find(({ type }) => type === 'failed')!;
       expect(failed).toMatchObject({ state: 'waiting', data: { code, attempt: 1 } });
       expect(Date.parse(String(failed.data['next_try_at']))).toBeGreaterThan(Date.parse(failed.at));
-      expect(types(events(id))).toEqual(['queued', 'drafting', 'failed', 'drafting', 'drafted']);
+      expect(types(await events(id))).toEqual([
+        'queued',
+        'drafting',
+        'failed',
+        'drafting',
+        'drafted',
+      ]);
       expect(await document(id)).toMatchObject({ md_status: 'success' });
     },
   );
@@ -139,7 +145,7 @@ describe('a failed attempt', () => {
     model.script(says('# 됐다'));
     expect((await call('POST', `/drafts/${id}/retry`, {})).status).toBe(202);
     await told(id, 'drafted');
-    expect(events(id).at(-1)!.seq).toBe(events(id).length);
+    expect((await events(id)).at(-1)!.seq).toBe((await events(id)).length);
     expect((await overview()).dead).toEqual([]);
   });
 
@@ -169,7 +175,7 @@ describe('a failed attempt', () => {
     for (const id of others) await told(id, 'drafted');
     const memos = model.requests.slice(1).map(({ body }) => body.messages.at(-1)!.content);
     expect(memos[0]).toContain('먼저');
-    expect(types(events(dead)).at(-1)).toBe('drafted');
+    expect(types(await events(dead)).at(-1)).toBe('drafted');
   });
 
   test('of a memo that the user retries while it runs does not count: all attempts are available again, at once', async () => {
@@ -191,10 +197,16 @@ describe('a failed attempt', () => {
     expect((await call('POST', `/drafts/${id}/retry`, {})).status).toBe(202);
     end();
     await told(id, 'drafted');
-    expect(types(events(id))).toEqual(['queued', 'drafting', 'failed', 'drafting', 'drafted']);
-    expect(events(id)[2]).toMatchObject({ state: 'waiting', data: { attempt: 1 } });
-    const nextAt = Date.parse(String(events(id)[2]!.data['next_try_at']));
-    expect(nextAt).toBeGreaterThanOrEqual(Date.parse(events(id)[2]!.at) - 1_000);
+    expect(types(await events(id))).toEqual([
+      'queued',
+      'drafting',
+      'failed',
+      'drafting',
+      'drafted',
+    ]);
+    expect((await events(id))[2]).toMatchObject({ state: 'waiting', data: { attempt: 1 } });
+    const nextAt = Date.parse(String((await events(id))[2]!.data['next_try_at']));
+    expect(nextAt).toBeGreaterThanOrEqual(Date.parse((await events(id))[2]!.at) - 1_000);
     expect(await document(id)).toMatchObject({ md_content: '# 됐다' });
   });
 
@@ -202,7 +214,10 @@ describe('a failed attempt', () => {
     const { promoted, waitForEvent: told, events, model } = await openDrafts();
     const id = await promoted('긴 메모. '.repeat(20_000));
     await told(id, 'dead');
-    expect(events(id).at(-1)!.data).toMatchObject({ code: 'GH_DRAFT_TOO_LONG', attempts: 1 });
+    expect((await events(id)).at(-1)!.data).toMatchObject({
+      code: 'GH_DRAFT_TOO_LONG',
+      attempts: 1,
+    });
     expect(model.requests).toHaveLength(0);
   });
 });
@@ -231,16 +246,18 @@ describe('a model server that is down', () => {
     });
     await model.refuse();
     const id = await promoted(long('서버가 꺼져 있다'));
-    await until(() => events(id).filter(({ type }) => type === 'drafting').length >= 3);
+    await until(
+      async () => (await events(id)).filter(({ type }) => type === 'drafting').length >= 3,
+    );
     expect((await overview()).dead).toEqual([]);
-    expect(events(id).find(({ data }) => data['reason'] === 'backend_away')).toMatchObject({
+    expect((await events(id)).find(({ data }) => data['reason'] === 'backend_away')).toMatchObject({
       type: 'queued',
       state: 'waiting',
       data: { error_reason: 'connect_refused' },
     });
     await model.listen();
     await told(id, 'drafted');
-    expect(events(id).at(-2)!.data).toEqual({ attempt: 1 });
+    expect((await events(id)).at(-2)!.data).toEqual({ attempt: 1 });
   });
 });
 
@@ -266,9 +283,15 @@ describe('a memo that changes during or after its drafting', () => {
     const drafted = await document(id);
     expect(drafted).toMatchObject({ extracted_text: text });
     expect(drafted['md_content']).toContain('새글');
-    expect(types(events(id))).toEqual(['queued', 'drafting', 'queued', 'drafting', 'drafted']);
-    expect(events(id)[2]!.data).toEqual({ reason: 'edited' });
-    expect(events(id)[3]!.data).toEqual({ attempt: 1 });
+    expect(types(await events(id))).toEqual([
+      'queued',
+      'drafting',
+      'queued',
+      'drafting',
+      'drafted',
+    ]);
+    expect((await events(id))[2]!.data).toEqual({ reason: 'edited' });
+    expect((await events(id))[3]!.data).toEqual({ attempt: 1 });
   });
 
   test('by its deletion is not drafted, and nothing is written', async () => {
@@ -279,8 +302,8 @@ describe('a memo that changes during or after its drafting', () => {
     expect((await call('DELETE', `/documents/${id}`)).status).toBe(204);
     await first.closed;
     await told(id, 'skipped');
-    expect(events(id).at(-1)!.data).toEqual({ reason: 'deleted' });
-    expect(fixture.core.drafts.draftOverview()).toMatchObject({ waiting: [], dead: [] });
+    expect((await events(id)).at(-1)!.data).toEqual({ reason: 'deleted' });
+    expect(await fixture.core.drafts.draftOverview()).toMatchObject({ waiting: [], dead: [] });
     expect((await call('GET', `/documents/${id}/versions`)).status).toBe(404);
   });
 
@@ -292,7 +315,7 @@ describe('a memo that changes during or after its drafting', () => {
     await call('PATCH', `/memos/${id}`, { text: long('나중') });
     await told(id, 'drafted');
     expect((await document(id))['md_content']).toContain('나중');
-    expect(types(events(id)).slice(3)).toEqual(['queued', 'drafting', 'drafted']);
+    expect(types(await events(id)).slice(3)).toEqual(['queued', 'drafting', 'drafted']);
     const { body } = await call('GET', `/documents/${id}/versions`);
     expect(body['versions']).toMatchObject([
       { version: 2, status: 'draft', made_by: 'draft' },

@@ -26,7 +26,7 @@ export interface DraftsFixture {
   promoted(text: string, userId?: string): Promise<string>;
   document(id: string, userId?: string): Promise<Row>;
   overview(): Promise<DraftOverview>;
-  events(id: string): DocumentEvent[];
+  events(id: string): Promise<DocumentEvent[]>;
   /** Waits until the newest event of the document has this type. */
   waitForEvent(id: string, type: DocumentEvent['type']): Promise<void>;
 }
@@ -107,8 +107,7 @@ function createFixture(fixture: CoreFixture, model: FakeLlm): DraftsFixture {
     },
     overview: async () => (await call('GET', '/drafts')).body as unknown as DraftOverview,
     events: (id) => fixture.core.drafts.events.ofDocument(id, 0, 1_000),
-    waitForEvent: (id, type) =>
-      until(() => fixture.core.drafts.events.ofDocument(id, 0, 1_000).at(-1)?.type === type),
+    waitForEvent: (id, type) => until(async () => (await setting.events(id)).at(-1)?.type === type),
   };
   return setting;
 }

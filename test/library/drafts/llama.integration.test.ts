@@ -23,7 +23,7 @@ describe.skipIf(!prepared.ok)('on a real llama.cpp server', () => {
     const { memos, events } = fixture.core.drafts;
     // Each character is one token of this model: the server needs a while to read the prompt.
     const { id } = await memos.create('local', { text: 'a rough memo, line by line\n'.repeat(30) });
-    memos.promote('local', id);
+    await memos.promote('local', id);
     const told = () => events.ofDocument(id, 0, 100);
     await until(() => proxy.requests === 1);
     const response = await fetch(`${fixture.core.url}/v1/chat/completions`, {
@@ -34,14 +34,14 @@ describe.skipIf(!prepared.ok)('on a real llama.cpp server', () => {
     const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
     expect(choices[0]!.message.content).toContain('w23');
     // The question was answered before the draft ended.
-    expect(types(told())).toEqual(['queued', 'drafting', 'preempted']);
-    await until(() => told().at(-1)?.type === 'drafted');
-    const document = memos.list('local', { limit: 1 })[0]!;
+    expect(types(await told())).toEqual(['queued', 'drafting', 'preempted']);
+    await until(async () => (await told()).at(-1)?.type === 'drafted');
+    const [document] = await memos.list('local', { limit: 1 });
     expect(document).toMatchObject({ mdDraftStatus: 'draft', contentOrigin: 'ai_drafted' });
     // The text that was written before the preemption is not in the draft twice.
     const { body } = await json(`${fixture.core.url}/documents/${id}`);
     expect(String(body['md_content']).match(/w0\b/g)).toHaveLength(1);
-    expect(told().find(({ type }) => type === 'drafting')!.data).toEqual({ attempt: 1 });
+    expect((await told()).find(({ type }) => type === 'drafting')!.data).toEqual({ attempt: 1 });
     expect(proxy.overlapMax).toBe(1);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DocumentEvent, OutgoingEvent } from '#shared/wire/document-event';
 import { openDatabase } from '#storage/database';
-import { createDocumentEventStore } from '#library/store/document-event-store';
+import { openLibrary } from '../library-fixture.ts';
 import { createEventLogStore } from '#events/store/event-log-store';
 import { direct } from '#test/support/core';
 import { says } from '#test/support/fake-llm-replies';
@@ -62,7 +62,7 @@ describe.skipIf(natsCommand === null)('on NATS', () => {
     await told(last, 'drafted');
     expect(await core.messaging.flush()).toBe(true);
 
-    const told5 = ids.map((id) => events(id));
+    const told5 = await Promise.all(ids.map((id) => events(id)));
     const [document] = told5;
     expect(types(document!)).toEqual(['queued', 'drafting', 'drafted']);
     const nc = await connectClient(server);
@@ -101,7 +101,7 @@ describe.skipIf(natsCommand === null)('on NATS', () => {
     model.script(says('낱말 '.repeat(60), { wordMs: 10 }));
     const id = await promoted(memo(1));
     await told(id, 'drafted');
-    const progress = events(id).filter(({ type }) => type === 'progress');
+    const progress = (await events(id)).filter(({ type }) => type === 'progress');
     expect(progress.length).toBeGreaterThan(1);
     const chars = progress.map(({ data }) => Number(data['chars']));
     expect(chars).toEqual(chars.toSorted((a, b) => a - b));
@@ -111,9 +111,11 @@ describe.skipIf(natsCommand === null)('on NATS', () => {
     }
     // Published at once: an idle relay polls only every 15 s.
     const nc = await connectClient(server);
-    await until(async () => (await storedMessages(nc, 'GH_EVT')).length === events(id).length);
-    const { events: read } = await readEvents(nc, events(id).length);
-    expect(read.map((event) => event.id)).toEqual(events(id).map((event) => event.id));
+    await until(
+      async () => (await storedMessages(nc, 'GH_EVT')).length === (await events(id)).length,
+    );
+    const { events: read } = await readEvents(nc, (await events(id)).length);
+    expect(read.map((event) => event.id)).toEqual((await events(id)).map((event) => event.id));
   });
 });
 
@@ -149,7 +151,7 @@ describe('over HTTP', () => {
     const late = await listen(`${fixture.core.url}/documents/${id}/stream?last_event_id=3`);
     await call('POST', `/documents/${id}/draft/accept`, {});
     await until(() => all.events.length === 4 && late.events.length === 1);
-    expect(all.events).toEqual(events(id));
+    expect(all.events).toEqual(await events(id));
     expect(all.ids).toEqual(['1', '2', '3', '4']);
     expect(late.events[0]).toMatchObject({ type: 'accepted', seq: 4 });
   });
@@ -174,27 +176,20 @@ describe('over HTTP', () => {
 
 describe('the document event store', () => {
   test('keeps the last event of each document when it removes old ones, and numbers on from it', async () => {
-    const database = await openDatabase({ path: ':memory:' });
-    onTestFinished(() => database.close());
-    const store = createDocumentEventStore(database);
-    const append = database.connection.transaction((documentId: string, at: number) =>
-      store.append({ documentId, userId: 'u', type: 'queued', state: 'waiting', at, data: {} }),
-    );
-    for (const at of [1, 2, 3]) append('a', at);
-    append('b', 2);
-    append('b', 9);
+    const { library, storage, close } = await openLibrary();
+    onTestFinished(close);
+    const store = storage.events;
+    const append = (documentId: string, at: number): Promise<void> =>
+      library.commit(null, async (changes) =>
+        changes.append({ documentId, userId: 'u', type: 'queued', state: 'waiting', at, data: {} }),
+      );
+    for (const at of [1, 2, 3]) await append('a', at);
+    await append('b', 2);
+    await append('b', 9);
     expect(await store.prune(5)).toBe(3);
-    expect(append('a', 10).seq).toBe(4);
-    const seqs = (id: string): number[] => store.ofDocument(id, 0, 10).map(({ seq }) => seq);
-    expect([seqs('a'), seqs('b')]).toEqual([[3, 4], [2]]);
-  });
-
-  test('refuses an event outside the transaction of its change', async () => {
-    const database = await openDatabase({ path: ':memory:' });
-    onTestFinished(() => database.close());
-    const event = { documentId: 'a', userId: 'u', at: 1, data: {} };
-    expect(() =>
-      createDocumentEventStore(database).append({ ...event, type: 'queued', state: 'waiting' }),
-    ).toThrow('without its change');
+    await append('a', 10);
+    const seqs = async (id: string): Promise<number[]> =>
+      (await store.ofDocument(id, 0, 10)).map(({ seq }) => seq);
+    expect([await seqs('a'), await seqs('b')]).toEqual([[3, 4], [2]]);
   });
 });

@@ -6,7 +6,7 @@ import { Migrator } from 'kysely/migration';
 import Sqlite from 'better-sqlite3';
 import { join } from 'node:path';
 import { openDatabase } from '#storage/database';
-import { createDocumentEventStore } from '#library/store/document-event-store';
+import { createEventAppender } from '#library/store/document-event-store';
 import { createDraftStore } from '#library/store/draft-store';
 import { createEventLogStore } from '#events/store/event-log-store';
 import { initial } from '#storage/migrations/0001-initial';
@@ -17,7 +17,7 @@ async function open() {
   const database = await openDatabase({ path: ':memory:' });
   onTestFinished(() => database.close());
   const { connection } = database;
-  const events = createDocumentEventStore(database);
+  const append = createEventAppender(database);
   connection.exec(`insert into job (num, id, user_id, channel, conversation, message, input,
     machine_version, state, n, seq, created_at, updated_at)
     values (1, 'job', 'u', 'http', 'c', 'm', '{}', 1, 'ack', 0, 0, 0, 0)`);
@@ -36,7 +36,7 @@ async function open() {
     ofDocument: connection.transaction((id: string): string => {
       const at = (seqs.get(id) ?? 0) + 1;
       seqs.set(id, at);
-      return events.append({
+      return append({
         documentId: id,
         userId: 'u',
         type: 'queued',
@@ -114,8 +114,8 @@ test('a database of schema version 0002 is upgraded, and its documents marked fo
   const database = await openDatabase({ path });
   onTestFinished(() => database.close());
   const drafts = createDraftStore(database);
-  expect(drafts.nextDue(1)).toBe('d1');
-  expect(drafts.list(null, 'waiting', 10)).toMatchObject([
+  expect(await drafts.nextDue(1)).toBe('d1');
+  expect(await drafts.list(null, 'waiting', 10)).toMatchObject([
     { documentId: 'd1', state: 'waiting', attempts: 0 },
   ]);
 });

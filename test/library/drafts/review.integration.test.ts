@@ -31,7 +31,7 @@ describe('a draft', () => {
         body: { code: 'GH_DRAFT_NONE' },
       });
     }
-    expect(types(events(id)).at(-1)).toBe('accepted');
+    expect(types(await events(id)).at(-1)).toBe('accepted');
   });
 
   test('stays a draft after an edit, and both versions are kept', async () => {
@@ -54,7 +54,7 @@ describe('a draft', () => {
     await call('POST', `/documents/${id}/draft/accept`, { base_version: 2 });
     const again = await call('POST', `/documents/${id}/draft/edit`, { md_content: '# 또 고침' });
     expect(again.body).toMatchObject({ md_draft_status: 'accepted', md_version: 3 });
-    expect(events(id).at(-1)).toMatchObject({ type: 'edited', state: 'accepted' });
+    expect((await events(id)).at(-1)).toMatchObject({ type: 'edited', state: 'accepted' });
   });
 
   test('that is rejected leaves the document but stays in its versions; promoting again drafts anew', async () => {
@@ -72,7 +72,7 @@ describe('a draft', () => {
     expect(await versionsOf({ call, id })).toMatchObject([{ version: 1, status: 'rejected' }]);
     await promote(id);
     await told(id, 'drafted');
-    expect(types(events(id)).slice(3)).toEqual(['rejected', 'queued', 'drafting', 'drafted']);
+    expect(types(await events(id)).slice(3)).toEqual(['rejected', 'queued', 'drafting', 'drafted']);
   });
 
   test('of an edited memo that is rejected is replaced by the version that was accepted before', async () => {
@@ -129,7 +129,7 @@ describe('a draft', () => {
         { version: 2, made_by: 'draft', status: 'rejected' },
         { version: 1, made_by: 'draft', status: 'replaced' },
       ]);
-      expect(events(id).at(-1)).toMatchObject({ type: 'edited', state: 'accepted' });
+      expect((await events(id)).at(-1)).toMatchObject({ type: 'edited', state: 'accepted' });
       await call('POST', '/drafts/pause');
       await promote(id);
       // A draft of the new text is queued and would overwrite the edit.
@@ -245,7 +245,7 @@ describe('a pause of drafting', () => {
     expect((await call('POST', '/drafts/pause')).body).toEqual({ paused: true });
     await first.closed;
     await told(id, 'queued');
-    expect(events(id).at(-1)!.data).toEqual({ reason: 'paused' });
+    expect((await events(id)).at(-1)!.data).toEqual({ reason: 'paused' });
     await fixture.restart();
     expect(await overview()).toMatchObject({
       state: 'paused',
@@ -257,7 +257,7 @@ describe('a pause of drafting', () => {
     expect(model.requests).toHaveLength(1);
     await call('POST', '/drafts/resume');
     await told(id, 'drafted');
-    expect(events(id).at(-2)!.data).toEqual({ attempt: 1 });
+    expect((await events(id)).at(-2)!.data).toEqual({ attempt: 1 });
   });
 });
 

@@ -22,7 +22,7 @@ describe('a memo that is changed back to the text of its accepted version', () =
     await call('PATCH', `/memos/${id}`, { text: `${text} 오타` });
     expect((await overview()).waiting).toHaveLength(1);
     await call('PATCH', `/memos/${id}`, { text });
-    expect(events(id).at(-1)).toMatchObject({
+    expect((await events(id)).at(-1)).toMatchObject({
       type: 'skipped',
       state: 'accepted',
       data: { reason: 'withdrawn' },
@@ -48,8 +48,11 @@ describe('a memo that is changed back to the text of its accepted version', () =
     await call('PATCH', `/memos/${id}`, { text });
     expect((await second.closed).closedBy).toBe('client');
     await told(id, 'skipped');
-    expect(types(events(id)).slice(4)).toEqual(['queued', 'drafting', 'skipped']);
-    expect(events(id).at(-1)).toMatchObject({ state: 'accepted', data: { reason: 'withdrawn' } });
+    expect(types(await events(id)).slice(4)).toEqual(['queued', 'drafting', 'skipped']);
+    expect((await events(id)).at(-1)).toMatchObject({
+      state: 'accepted',
+      data: { reason: 'withdrawn' },
+    });
     expect(await document(id)).toMatchObject({ md_content: '# 첫 초안' });
   });
 });
@@ -71,7 +74,7 @@ test.each(['accept', 'edit'])(
     const body = verb === 'edit' ? { md_content: '# 고침' } : {};
     expect((await call('POST', `/documents/${id}/draft/${verb}`, body)).status).toBe(200);
     expect((await overview()).waiting).toEqual([]);
-    expect(types(events(id)).slice(-2)).toEqual(['skipped', `${verb}ed`]);
+    expect(types(await events(id)).slice(-2)).toEqual(['skipped', `${verb}ed`]);
     expect(await document(id)).toMatchObject({ source_metadata: { needs_draft: false } });
   },
 );
@@ -87,7 +90,10 @@ describe('a memo that becomes too short for a draft', () => {
     const { call, id, waitForEvent: told, document, events } = setting;
     await call('PATCH', `/memos/${id}`, { text: '취소됨' });
     await told(id, 'skipped');
-    expect(events(id).at(-1)).toMatchObject({ state: 'none', data: { reason: 'too_short' } });
+    expect((await events(id)).at(-1)).toMatchObject({
+      state: 'none',
+      data: { reason: 'too_short' },
+    });
     expect(await document(id)).toMatchObject({
       extracted_text: '취소됨',
       md_content: null,

@@ -6,6 +6,7 @@ import {
   relaxedQuery,
   parseQuery,
 } from '#library/fulltext/fts-terms';
+import { toFtsMatch } from '#library/store/fts-match';
 import { snippetOf } from '#library/fulltext/snippet';
 
 describe('the tokenizer of the index', () => {
@@ -65,19 +66,24 @@ describe('the full-text query of a question', () => {
     ['iso 45001', '"iso"* AND "45001"*'],
     ['견적서 견적서', '"견적 적서"'],
   ])('of %j is %s', (query, match) => {
-    expect(exactQuery(parseQuery(query))).toBe(match);
+    expect(toFtsMatch(exactQuery(parseQuery(query)))).toBe(match);
   });
 
   test('also searches for a word without its particle, and for a long word in two parts', () => {
-    expect(relaxedQuery(parseQuery('견적서를'))).toBe('("견적 적서 서를" OR "견적 적서")');
-    expect(relaxedQuery(parseQuery('압력용기'))).toBe('("압력 력용 용기" OR ("압력" AND "용기"))');
+    expect(toFtsMatch(relaxedQuery(parseQuery('견적서를'))!)).toBe(
+      '("견적 적서 서를" OR "견적 적서")',
+    );
+    expect(toFtsMatch(relaxedQuery(parseQuery('압력용기'))!)).toBe(
+      '("압력 력용 용기" OR ("압력" AND "용기"))',
+    );
     expect(relaxedQuery(parseQuery('회의'))).toBeNull();
   });
 
   test('contains no text of the question as query syntax', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const match = exactQuery(parseQuery(`${text}" OR NEAR(a b) * - ^ : {x}`));
+        const query = exactQuery(parseQuery(`${text}" OR NEAR(a b) * - ^ : {x}`));
+        const match = toFtsMatch(query);
         const outside = match.replace(/"[^"]*"/g, '');
         expect(outside).toMatch(/^(?:\*?(?: AND )?)*$/);
       }),

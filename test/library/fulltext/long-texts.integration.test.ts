@@ -38,28 +38,28 @@ test('a long document, a long memo, its new text and an edited draft are tokeniz
 });
 
 test('a stored text is indexed with its own words, even if another text was tokenized before', async () => {
-  const { library, titles, add, close } = await openLibrary();
+  const { titles, add, change, close } = await openLibrary();
   onTestFinished(close);
-  const { id } = add('처음', '메모');
+  const { id } = await add('처음', '메모');
   const later = `${long}나중에 고친 것`;
-  await library.tokenizeBefore([long], () =>
-    library.change('minji', id, (current) => ({ ...current, extractedText: later })),
+  const both = [long, later].map((extractedText) =>
+    change('minji', id, (current) => ({ ...current, extractedText })),
   );
-  expect(titles('나중에 고친')).toEqual(['메모']);
-  expect(titles('보일러 점검')).toEqual(['메모']);
+  await Promise.all(both);
+  expect(await titles('나중에 고친')).toEqual(['메모']);
+  expect(await titles('보일러 점검')).toEqual(['메모']);
 });
 
 test('a write that fails rejects with its error and leaves no tokenized words in the index', async () => {
   const { library, titles, add, close } = await openLibrary();
   onTestFinished(close);
-  const { id } = add('처음', '메모');
-  const failing = library.tokenizeBefore([long], () =>
-    library.transaction(() => {
-      library.change('minji', id, (current) => ({ ...current, extractedText: long }));
-      throw new Error('halfway');
-    }),
-  );
+  const { id } = await add('처음', '메모');
+  const failing = library.commit(id, async (changes) => {
+    const current = await changes.find(id);
+    await changes.replace(current!, { ...current!, extractedText: long });
+    throw new Error('halfway');
+  });
   await expect(failing).rejects.toThrow('halfway');
-  expect(titles('처음')).toEqual(['메모']);
-  expect(titles('보일러')).toEqual([]);
+  expect(await titles('처음')).toEqual(['메모']);
+  expect(await titles('보일러')).toEqual([]);
 });

@@ -24,10 +24,11 @@ const oldWords = (text: string): string =>
   (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).join(' ');
 
 /** Adds documents with old index words, and puts them into the backlog. */
-function addOld(...texts: string[]): string[] {
+async function addOld(...texts: string[]): Promise<string[]> {
   const { connection } = setting.database;
-  return texts.map((text) => {
-    const { id } = setting.add(text, oldWords(text));
+  const ids: string[] = [];
+  for (const text of texts) {
+    const { id } = await setting.add(text, oldWords(text));
     connection
       .prepare(
         `insert or replace into document_words (rowid, title, body, markdown)
@@ -37,8 +38,9 @@ function addOld(...texts: string[]): string[] {
     connection
       .prepare('insert into document_words_backlog select num from document where id = ?')
       .run(id);
-    return id;
-  });
+    ids.push(id);
+  }
+  return ids;
 }
 
 const backlog = (): number =>
@@ -52,53 +54,55 @@ const renewAll = async (): Promise<void> => {
 
 test('an old document is found as before until it is reindexed, and by every form afterwards', async () => {
   const { titles } = setting;
-  addOld('Café Straße', 'C++ guide', 'plain words', 'ISO9001 audit');
+  await addOld('Café Straße', 'C++ guide', 'plain words', 'ISO9001 audit');
   const before = ['café', 'straße', 'C++', 'plain', 'ISO 9001'];
-  for (const query of before) expect(titles(query), query).toHaveLength(1);
-  expect(titles('cafe')).toEqual([]);
+  for (const query of before) expect(await titles(query), query).toHaveLength(1);
+  expect(await titles('cafe')).toEqual([]);
   await renewAll();
   expect(backlog()).toBe(0);
-  for (const query of [...before, 'cafe', 'STRASSE']) expect(titles(query), query).toHaveLength(1);
+  for (const query of [...before, 'cafe', 'STRASSE'])
+    expect(await titles(query), query).toHaveLength(1);
 });
 
 test('reindexing that was interrupted continues at the next start, and loses no document', async () => {
-  addOld(...Array.from({ length: 130 }, (_, n) => `Café número ${n}`));
+  await addOld(...Array.from({ length: 130 }, (_, n) => `Café número ${n}`));
   expect(await setting.library.reindexBatch()).toBe(true);
   expect(backlog()).toBe(80);
-  const all = (query: string): number => setting.library.rank('minji', query, 100).found.length;
-  expect(all('café')).toBe(100);
+  const all = async (query: string): Promise<number> =>
+    (await setting.library.rank('minji', query, 100)).found.length;
+  expect(await all('café')).toBe(100);
   await setting.close();
   setting = await openLibrary({ path: path() });
   await renewAll();
   expect(backlog()).toBe(0);
   for (const n of [0, 49, 50, 129])
-    expect(setting.titles(`cafe numero ${n}`)[0]).toBe(`café número ${n}`);
+    expect((await setting.titles(`cafe numero ${n}`))[0]).toBe(`café número ${n}`);
 });
 
 test('a document that is changed, deleted or purged before it is reindexed keeps its new state', async () => {
-  const { library, titles, database } = setting;
-  const [changed, deleted, removed] = addOld('Café one', 'Café two', 'Café three');
-  library.change('minji', changed!, (current) => ({
+  const { library, titles, database, change, remove } = setting;
+  const [changed, deleted, removed] = await addOld('Café one', 'Café two', 'Café three');
+  await change('minji', changed!, (current) => ({
     ...current,
     extractedText: 'Thé',
     title: 'Thé',
   }));
-  library.remove('minji', deleted!);
+  await remove('minji', deleted!);
   database.connection.prepare('delete from document where id = ?').run(removed!);
   await renewAll();
   expect(backlog()).toBe(0);
-  expect(titles('the')).toEqual(['Thé']);
-  expect(library.rank('minji', 'cafe two', 10, true).found).toEqual([]);
+  expect(await titles('the')).toEqual(['Thé']);
+  expect((await library.rank('minji', 'cafe two', 10, true)).found).toEqual([]);
 });
 
 test('a long text is reindexed in slices, and timers run in between', async () => {
-  addOld('Café über '.repeat(40_000));
+  await addOld('Café über '.repeat(40_000));
   let turns = 0;
   const counting = setInterval(() => (turns += 1), 0);
   await renewAll();
   clearInterval(counting);
   expect(turns).toBeGreaterThan(3);
-  expect(setting.titles('uber')).toHaveLength(1);
+  expect(await setting.titles('uber')).toHaveLength(1);
 });
 
 test('the reindexer reports a fault of the storage, and its stop resolves', async () => {
@@ -132,14 +136,12 @@ test('a database of schema version 0007 is upgraded, and its documents are found
   connection.close();
   setting = await openLibrary({ path: old });
   const { library } = setting;
-  const countOf = (query: string): number => library.rank('ann', query, 100, true).found.length;
-  expect([countOf('café'), countOf('cafe'), countOf('plain'), countOf('예산')]).toEqual([
-    60, 0, 60, 1,
-  ]);
+  const countOf = async (query: string): Promise<number> =>
+    (await library.rank('ann', query, 100, true)).found.length;
+  const counts = (...queries: string[]) => Promise.all(queries.map(countOf));
+  expect(await counts('café', 'cafe', 'plain', '예산')).toEqual([60, 0, 60, 1]);
   await library.reindexBatch();
-  expect([countOf('café'), countOf('plain'), countOf('예산')]).toEqual([60, 60, 1]);
+  expect(await counts('café', 'plain', '예산')).toEqual([60, 60, 1]);
   await renewAll();
-  expect([countOf('café'), countOf('cafe'), countOf('plain'), countOf('예산')]).toEqual([
-    60, 60, 60, 1,
-  ]);
+  expect(await counts('café', 'cafe', 'plain', '예산')).toEqual([60, 60, 60, 1]);
 });

@@ -29,7 +29,7 @@ test.each(['backlog', 'use', 'put'] as const)(
       },
     });
     const problems: (string | null)[] = [];
-    add('자동차 고장');
+    await add('자동차 고장');
     const index = startEmbeddingIndexer({
       embedder: {
         model: 'm',
@@ -46,12 +46,12 @@ test.each(['backlog', 'use', 'put'] as const)(
       retryMs: 1,
     });
     onTestFinished(() => index.close());
-    await until(() => store.backlogCount() === 0);
+    await until(async () => (await store.backlogCount()) === 0);
     // One report per fault, and no recovery in between: nothing had been stored.
     const full = 'database or disk is full';
     expect(problems.slice(0, 4)).toEqual([full, full, full, null]);
-    add('정비');
-    await until(() => store.backlogCount() === 0);
+    await add('정비');
+    await until(async () => (await store.backlogCount()) === 0);
     expect(asked.length).toBeGreaterThan(1);
   },
 );

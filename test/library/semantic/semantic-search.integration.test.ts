@@ -51,7 +51,7 @@ const ready = async (): Promise<{ status: number; reasons: string[] }> => {
   return { status: response.status, reasons };
 };
 /** Waits until all documents have their vectors. */
-const indexed = () => until(() => setting.fixture.core.search.backlog() === 0);
+const indexed = () => until(async () => (await setting.fixture.core.search.backlog()) === 0);
 const embedded = () => embeddings.requests.flatMap(({ input }) => input);
 
 describe('semantic search', () => {

@@ -154,7 +154,7 @@ describe('the vector store', () => {
     const opened = await openVectorStore(database);
     if (!opened.ok) throw new Error(opened.reason);
     const { store } = opened;
-    store.use({ model: 'm', dim: 4 });
+    await store.use({ model: 'm', dim: 4 });
     const vector = (n: number) =>
       Float32Array.of(Math.sin(n), Math.cos(n), Math.sin(n * 7), Math.cos(n * 3));
     const all: { id: string; similarity: number }[] = [];
@@ -163,16 +163,18 @@ describe('the vector store', () => {
       const dot = a.reduce((sum, value, index) => sum + value * b[index]!, 0);
       return dot / (Math.hypot(...a) * Math.hypot(...b));
     };
-    for (let n = 0; n < 40; n += 1) all.push({ id: add(`문서 ${n}`).id, similarity: -1 });
+    for (let n = 0; n < 40; n += 1) {
+      all.push({ id: (await add(`문서 ${n}`)).id, similarity: -1 });
+    }
     // More than one slice: 40 documents of 150 chunks.
-    for (const [n, entry] of store.backlog(40).entries()) {
+    for (const [n, entry] of (await store.backlog(40)).entries()) {
       const chunks = Array.from({ length: 150 }, (_, piece) => ({
         start: piece,
         length: 1,
         vector: vector(n * 150 + piece),
       }));
       all[n]!.similarity = Math.max(...chunks.map((chunk) => cosine(chunk.vector, wanted)));
-      store.put(entry, chunks);
+      await store.put(entry, chunks);
     }
     const signal = new AbortController().signal;
     const near = await store.nearest('minji', wanted, 5, signal);
@@ -185,22 +187,23 @@ describe('the vector store', () => {
   });
 
   test('drops vectors of a text that has changed meanwhile, and keeps them if another field changes', async () => {
-    const { database, library, add, close } = await openLibrary();
+    const { database, change, add, close } = await openLibrary();
     const opened = await openVectorStore(database);
     if (!opened.ok) throw new Error(opened.reason);
     const { store } = opened;
-    store.use({ model: 'm', dim: 2 });
-    const { id } = add('첫 글');
-    const [before] = store.backlog(1);
-    library.change('minji', id, (current) => ({ ...current, extractedText: '다른 글' }));
-    store.put(before!, [{ start: 0, length: 1, vector: Float32Array.of(1, 0) }]);
-    expect(store.backlog(1)).toMatchObject([{ extractedText: '다른 글' }]);
+    await store.use({ model: 'm', dim: 2 });
+    const { id } = await add('첫 글');
+    const [before] = await store.backlog(1);
+    await change('minji', id, (current) => ({ ...current, extractedText: '다른 글' }));
+    await store.put(before!, [{ start: 0, length: 1, vector: Float32Array.of(1, 0) }]);
+    expect(await store.backlog(1)).toMatchObject([{ extractedText: '다른 글' }]);
     const signal = new AbortController().signal;
     expect(await store.nearest('minji', Float32Array.of(1, 0), 5, signal)).toEqual([]);
     // A change of another field keeps the vectors.
-    store.put(store.backlog(1)[0]!, [{ start: 0, length: 1, vector: Float32Array.of(1, 0) }]);
-    library.change('minji', id, (current) => ({ ...current, mdContent: '# 초안' }));
-    expect(store.backlogCount()).toBe(0);
+    const [again] = await store.backlog(1);
+    await store.put(again!, [{ start: 0, length: 1, vector: Float32Array.of(1, 0) }]);
+    await change('minji', id, (current) => ({ ...current, mdContent: '# 초안' }));
+    expect(await store.backlogCount()).toBe(0);
     expect(await store.nearest('minji', Float32Array.of(1, 0), 5, signal)).toMatchObject([{ id }]);
     await close();
   });
