@@ -20,7 +20,7 @@ import { assign, setup } from 'xstate';
 export interface DeliveryInput {
   /** Length of the whole text in UTF-16 units. */
   length: number;
-  /** Maximum length of one part in code points. */
+  /** Maximum length of one part, counted as the chat counts. */
   limit: number;
 }
 
@@ -57,7 +57,7 @@ export type DeliveryEvent =
   /** The process died while the request was out. */
   | { type: 'restarted' }
   | Retry<'tooFast', unknown>
-  /** The chat accepts no part of `chars` code points. */
+  /** The chat accepts no part of this length, counted as the chat counts. */
   | { type: 'tooLong'; chars: number; error: string }
   | Retry<'unreachable'>
   /** The server is reachable, but its chat accepts no posts: it was stopped, or is still starting. */

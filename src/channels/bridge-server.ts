@@ -70,7 +70,10 @@ export async function startBridgeServer(options: BridgeServerOptions): Promise<B
     if (release === null) return sendError(request, response, 'GH_REQUEST_TOO_MANY');
     reading += 1;
     void handlePost(request, response, webhook)
-      .catch((error: unknown) => log.error({ error: messageOf(error) }, 'a webhook failed'))
+      .catch((error: unknown) => {
+        log.error({ error: messageOf(error) }, 'a webhook failed');
+        sendError(request, response, 'GH_STORE_UNAVAILABLE');
+      })
       .finally(() => {
         reading -= 1;
         release();

@@ -327,6 +327,18 @@ describe('the webhook', () => {
     expect(stored()).toHaveLength(1);
   });
 
+  test('returns 503 if the adapter of the chat fails', async () => {
+    const server = await startBridgeServer({
+      host: '127.0.0.1',
+      port: 0,
+      webhook: { path: '/webhook', handle: () => Promise.reject(new Error('a fault')) },
+      health: () => ({}),
+      log: silentLog(),
+    });
+    onTestFinished(() => server.close());
+    expect((await post(`${server.url}/webhook`, 'text=1')).status).toBe(503);
+  });
+
   test('refuses a body that is too large, with a Content-Length or as a stream', async () => {
     const { url } = await startWebhook();
     const large = `token=${token}&user_id=4&post_id=1&text=${'x'.repeat(10 * 1024 * 1024)}`;
