@@ -65,6 +65,8 @@ const vendorBoundaries: Record<string, string[]> = {
   '@opentelemetry/exporter-trace-otlp-http': ['src/observability/tracing'],
   selfsigned: ['src/simulators'],
   unpdf: ['src/channels/inbox'],
+  preact: ['src/*/page', 'src/simulators/synology-chat/page'],
+  htm: ['src/shared/page'],
 };
 
 /** What a unit test may not load outside src: it needs no network, no other process, no browser. */

@@ -78,7 +78,9 @@ export const nearly = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitr
     .map(([known, more]) => ({ ...more, ...known }));
 
 /** The bytes of a body: nearly valid, any JSON, or any bytes. */
-export const wildBody = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Uint8Array> =>
+export const wildBody = (
+  fields: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<Uint8Array<ArrayBuffer>> =>
   fc.oneof(
     { weight: 5, arbitrary: nearly(fields).map((body) => bytesOf(JSON.stringify(body))) },
     fc.json({ maxDepth: 4 }).map(bytesOf),
@@ -90,4 +92,4 @@ export const wildBody = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbi
       .map(([body, length]) => bytesOf(JSON.stringify(body)).slice(0, length)),
   );
 
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);

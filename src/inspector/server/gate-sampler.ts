@@ -3,15 +3,7 @@
  * at the hour before they open it. It costs one view of each gate per sample.
  */
 import type { Clock } from '#shared/clock';
-
-export interface GateSample {
-  /** Epoch ms. */
-  at: number;
-  running: number;
-  waiting: number;
-  /** False while the circuit is open. */
-  isUp: boolean;
-}
+import type { GateSample } from '../page-messages.ts';
 
 export interface GateSampler {
   /** By backend id, oldest first. */
@@ -30,10 +22,7 @@ interface GateLike {
   gate?: { running?: unknown[]; waiting?: unknown[]; circuit?: unknown };
 }
 
-export function startGateSampler(
-  gates: () => Record<string, unknown>[],
-  clock: Clock,
-): GateSampler {
+export function startGateSampler(gates: () => object[], clock: Clock): GateSampler {
   const byId = new Map<string, GateSample[]>();
   const sample = (): void => {
     const at = clock.now();

@@ -7,6 +7,7 @@ import type { Log } from '#shared/log';
 import type { QueuePosition } from '#machines/job-types';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { GateSampler } from './gate-sampler.ts';
+import type { ExternalMessage, PageMessage } from '../page-messages.ts';
 import type { ExternalActorFeed } from '../stately/external-actors.ts';
 import type { Redaction } from './redact.ts';
 import type { TimeSlicer } from './cooperative-scheduler.ts';
@@ -19,7 +20,7 @@ export interface InspectorOptions {
   /** The queue position of an open job; null where it does not wait. */
   queueOf(jobId: string): QueuePosition | null;
   /** The objects of `GET /backends`. */
-  gates(): Record<string, unknown>[];
+  gates(): object[];
   /**
    * The object of `GET /drafts`, plus the drafts that wait for a decision as `drafted`; of one user, or (null) of all.
    */
@@ -61,11 +62,9 @@ export interface Viewer {
   redaction: Redaction;
 }
 
-type WireMessage = { type: string; [field: string]: unknown };
-
 /** The connection to one viewer. */
 export interface Connection {
-  send(message: WireMessage): void;
+  send(message: PageMessage | ExternalMessage): void;
   /** Resolves when the message has been sent, or the client has disconnected. */
-  sendAndWait(message: WireMessage): Promise<void>;
+  sendAndWait(message: PageMessage): Promise<void>;
 }

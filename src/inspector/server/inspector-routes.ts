@@ -8,6 +8,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
+import { pageHeaders } from '#shared/page-assets';
 import { foundJobSchema, nextCursor } from '#shared/wire/job-service';
 import {
   idParams,
@@ -15,7 +16,7 @@ import {
   declareRoutes,
   type RouteServer,
 } from '#http/server/route-schemas';
-import { pageHeaders, readAssets } from './assets.ts';
+import { etagOf, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from '../charts/charts.ts';
 import { startGateSampler } from './gate-sampler.ts';
 import { createExternalActorFeed } from '../stately/external-actors.ts';
@@ -62,8 +63,9 @@ function addPage(server: RouteServer, hasKeys: boolean): void {
   const sendAsset = (name: string, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const asset = assets.get(name);
     if (asset === undefined) throw new GatehouseError('GH_REQUEST_NOT_FOUND');
-    void reply.headers({ ...pageHeaders, etag: asset.etag });
-    if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
+    const etag = etagOf(asset);
+    void reply.headers({ ...pageHeaders, 'cache-control': 'no-cache', etag });
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
     return reply.code(200).type(asset.type).send(asset.body);
   };
   server.get(

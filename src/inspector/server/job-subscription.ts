@@ -11,7 +11,7 @@
  *    make the page drop them.
  */
 import { GatehouseError, messageOf } from '#shared/errors';
-import type { ReplayFrame } from './replay-frame.ts';
+import type { ReplayFrame } from '../page-messages.ts';
 import { openJournalReader, type JournalReader } from './journal-reader.ts';
 import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
 import { tryCharge } from './charge.ts';

@@ -14,18 +14,8 @@ import {
 } from '#jobs/runtime/job-runtime-state';
 import type { JobStorage, JournalRow, StoredJob } from '#jobs/job-store-port';
 import type { JobMachineRunner } from '#jobs/runtime/job-machine-runner';
-import { createTracingRunner, toReplayFrame, type ReplayFrame } from './replay-frame.ts';
-
-/** Whether the replayed rows give the stored state (P4). */
-export interface ReplayCheck {
-  ok: boolean;
-  /** The number of replayed rows. */
-  rows: number;
-  /** Differences: fields of the stored job, or `row N`. */
-  differs: string[];
-  /** Rows that differ only in texts for users, written by another version; the stored texts are shown. */
-  reworded: number[];
-}
+import type { ReplayCheck, ReplayFrame } from '../page-messages.ts';
+import { createTracingRunner, toReplayFrame } from './replay-frame.ts';
 
 export interface JournalReader {
   readonly storedJob: StoredJob;

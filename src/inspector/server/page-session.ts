@@ -5,13 +5,16 @@
  * reconnects sends the number of its last row.
  */
 import { z } from 'zod';
+import type { BackendView } from '#shared/wire/backend-view';
+import type { DraftOverview } from '#shared/wire/document-views';
 import type { StateEvent } from '#shared/wire/state-event';
 import { createJobSubscription } from './job-subscription.ts';
 import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
+import type { PageRequest } from '../page-messages.ts';
 import { tryCharge } from './charge.ts';
 
 /** Messages that a page may send. */
-const pageMessage = z.discriminatedUnion('type', [
+const pageRequest: z.ZodType<PageRequest> = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('gatehouse.watch'),
     /** Null: stop watching. */
@@ -60,7 +63,8 @@ export function openPageSession(
     sentDraftsVersion = version;
     const isCurrent = (): boolean => version === sentDraftsVersion;
     parts.drafts(viewer.user).then(
-      (overview) => isCurrent() && send({ type: 'gatehouse.drafts', overview }),
+      (overview) =>
+        isCurrent() && send({ type: 'gatehouse.drafts', overview: overview as DraftOverview }),
       // The next refresh reads it again.
       () => isCurrent() && (sentDraftsVersion = ''),
     );
@@ -73,7 +77,7 @@ export function openPageSession(
 
   return {
     handle(raw) {
-      const parsed = pageMessage.safeParse(raw);
+      const parsed = pageRequest.safeParse(raw);
       if (!parsed.success) return;
       const message = parsed.data;
       if (message.type === 'gatehouse.watch') {
@@ -106,12 +110,12 @@ export function openPageSession(
 }
 
 /** The gates' queues as a user may see them: entries of other users have no name and no job id. */
-function gatesFor({ gates }: InspectorContext, { user }: Viewer): Record<string, unknown>[] {
-  if (user === null) return gates();
-  const nameless = (entry: Record<string, unknown>): Record<string, unknown> =>
-    entry['user'] === user ? entry : { ...entry, user: 'somebody else', job_id: null };
-  return gates().map((one) => {
-    const gate = one['gate'] as Record<'running' | 'waiting', Record<string, unknown>[]>;
+function gatesFor({ gates }: InspectorContext, { user }: Viewer): BackendView[] {
+  const all = gates() as BackendView[];
+  if (user === null) return all;
+  const nameless = <Entry extends { user: string }>(entry: Entry): Entry =>
+    entry.user === user ? entry : { ...entry, user: 'somebody else', job_id: null };
+  return all.map(({ gate, ...one }) => {
     const [running, waiting] = [gate.running.map(nameless), gate.waiting.map(nameless)];
     return { ...one, gate: { ...gate, running, waiting } };
   });

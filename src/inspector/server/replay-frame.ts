@@ -5,9 +5,8 @@
 import { createActor, getStateNodes, type AnyTransitionDefinition } from 'xstate';
 import { jobMachine } from '#machines/job';
 import type { JobInput } from '#machines/job-types';
-import type { StateEvent } from '#shared/wire/state-event';
 import { stateEventsOf } from '#shared/wire/state-event';
-import type { AppliedEvent, JobRuntimeState, PendingEffect } from '#jobs/runtime/job-runtime-state';
+import type { AppliedEvent, JobRuntimeState } from '#jobs/runtime/job-runtime-state';
 import {
   createJobMachineRunner,
   type JobSnapshot,
@@ -15,35 +14,7 @@ import {
 } from '#jobs/runtime/job-machine-runner';
 import type { JournalEvent } from '#jobs/job-store-port';
 import { edgeKey } from '../charts/chart-model.ts';
-
-export interface ContextChange {
-  key: string;
-  before: unknown;
-  after: unknown;
-}
-
-export interface ReplayFrame {
-  n: number;
-  /** Epoch ms. */
-  at: number;
-  event: JournalEvent;
-  value: unknown;
-  /** Ids of all states that are active, outermost first. */
-  active: string[];
-  /** Keys of the arrows that were taken, in order; several if the step went through `route`. */
-  edges: string[];
-  /** Fields of the context that differ from the previous frame; all fields in the first frame. */
-  changed: ContextChange[];
-  emitted: StateEvent[];
-  started: PendingEffect[];
-  /** Keys of the effects that ended or were cancelled with this event. */
-  ended: string[];
-  /** Keys of the effects that run after this event. */
-  running: string[];
-  timers: { id: string; dueAt: number }[];
-  tags: string[];
-  isEnded: boolean;
-}
+import type { ReplayFrame } from '../page-messages.ts';
 
 /** A pure machine that records the arrows of its last step. */
 export interface TracingRunner extends JobMachineRunner {

@@ -7,7 +7,8 @@ import { jobMachine } from '#machines/job';
 import { applyEvent } from '#jobs/runtime/job-runtime-state';
 import { messageOf } from '#shared/errors';
 import type { JournalEvent } from '#jobs/job-store-port';
-import { createTracingRunner, toReplayFrame, type ReplayFrame } from './replay-frame.ts';
+import type { WhatIf } from '../page-messages.ts';
+import { createTracingRunner, toReplayFrame } from './replay-frame.ts';
 import { openJournalReader, type JournalReader } from './journal-reader.ts';
 import type { InspectorContext } from './inspector-context.ts';
 import { rowsPerSlice } from './cooperative-scheduler.ts';
@@ -34,10 +35,6 @@ export async function openReaderAt(
   }
   return reader;
 }
-
-export type WhatIf =
-  | { ok: true; isHandled: boolean; frame: ReplayFrame }
-  | { ok: false; message: string };
 
 export function tryEvent(
   reader: JournalReader,

@@ -2,11 +2,13 @@
  * Actors of other programs, reported by their own inspectors (@statelyai/inspect) over the socket. Forwarded to open
  * pages, not stored.
  */
-export type ExternalActorMessage = { type: 'gatehouse.guest'; peer: number; message: unknown };
+import type { ExternalMessage, PageMessage } from '../page-messages.ts';
+
+type ExternalActorMessage = Extract<PageMessage, { type: 'gatehouse.guest' }>;
 
 export interface ExternalActorFeed {
   subscribe(listener: (message: ExternalActorMessage) => void): () => void;
-  publish(peer: number, message: unknown): void;
+  publish(peer: number, message: ExternalMessage): void;
 }
 
 export function createExternalActorFeed(): ExternalActorFeed {

@@ -3,7 +3,7 @@
  * it. Made from the journal, so the times are the stored times and the first snapshot is really the first. Pure.
  */
 import { jobMachine } from '#machines/job';
-import type { ReplayFrame } from '../server/replay-frame.ts';
+import type { ExternalMessage, ReplayFrame } from '../page-messages.ts';
 
 /** The version of @statelyai/inspect that defines these messages. */
 const protocolVersion = '0.7.2';
@@ -66,7 +66,7 @@ export function statelyMessages(
 }
 
 /** A message of an inspector client: an object with one of these types and a version. Other fields are not checked. */
-export function isStatelyMessage(value: unknown): value is Record<string, unknown> {
+export function isStatelyMessage(value: unknown): value is ExternalMessage {
   if (typeof value !== 'object' || value === null) return false;
   const { type, _version } = value as Record<string, unknown>;
   const known = ['@xstate.actor', '@xstate.event', '@xstate.snapshot'];

@@ -11,12 +11,13 @@ import type { Log } from '#shared/log';
 import type { JobStorage } from '#jobs/job-store-port';
 import { openJournalReader, type JournalReader } from '../server/journal-reader.ts';
 import { rowsPerSlice, type TimeSlicer } from '../server/cooperative-scheduler.ts';
+import type { ExternalMessage } from '../page-messages.ts';
 import { statelyMessages } from './stately-messages.ts';
 
 export interface StatelyReceiver {
   /** Receives the jobs of this user; null: all jobs. */
   user: string | null;
-  send(message: Record<string, unknown>): void;
+  send(message: ExternalMessage): void;
 }
 
 /** Journal readers kept open; the one used longest ago is evicted, and its job starts again from its first row. */
@@ -59,7 +60,7 @@ export class StatelyPublisher {
   }
 
   /** Forwards a message of a foreign inspector to all receivers but its sender. */
-  relay(message: Record<string, unknown>, sender: StatelyReceiver | null): void {
+  relay(message: ExternalMessage, sender: StatelyReceiver | null): void {
     for (const receiver of this.#receivers) {
       if (receiver !== sender && receiver.user === null) receiver.send(message);
     }

@@ -74,6 +74,9 @@ const action = z.discriminatedUnion('do', [
   }),
 ]);
 
+/** An action as the page sends it. */
+export type PageAction = z.input<typeof action>;
+
 /** Performs the action; returns `{postId}` for a message. It does not wait for the webhooks. */
 export async function performAction(controls: DsmControls, value: unknown): Promise<object> {
   const given = action.safeParse(value);

@@ -8,12 +8,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { messageOf } from '#shared/errors';
 import { isLoopback, isLoopbackHostHeader } from '#shared/loopback';
+import { pageHeaders, readPage } from '#shared/page-assets';
 import type { DsmControls } from './dsm-controls.ts';
 import type { SimulatorEvent } from './event-feed.ts';
 import { readBody } from './http-body.ts';
-import { readAssets, pageHeaders } from './page-assets.ts';
 import { performAction } from './page-actions.ts';
 import { snapshotOf, toWire } from './page-view.ts';
 
@@ -22,9 +23,11 @@ const bodyBytesMax = 48 * 1024 * 1024;
 /** A page with more unread bytes is disconnected; its browser reconnects and gets a new snapshot. */
 const backlogBytesMax = 4 * 1024 * 1024;
 
+const headers = { ...pageHeaders, 'cache-control': 'no-store' };
+
 export class PageServer {
   readonly #controls: DsmControls;
-  readonly #assets = readAssets();
+  readonly #assets = readPage(join(import.meta.dirname, 'page'));
   readonly #server = createServer((request, response) => {
     void this.#handle(request, response).catch(() => response.destroy());
   });
@@ -86,7 +89,7 @@ export class PageServer {
   }
 
   #follow(response: ServerResponse): void {
-    response.writeHead(200, { ...pageHeaders, 'content-type': 'text/event-stream' });
+    response.writeHead(200, { ...headers, 'content-type': 'text/event-stream' });
     response.write(sseMessage('snapshot', snapshotOf(this.#controls)));
     this.#followers.add(response);
     response.on('close', () => this.#followers.delete(response));
@@ -116,6 +119,6 @@ const sseMessage = (event: string, data: unknown): string =>
   `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
 function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
-  response.writeHead(status, { ...pageHeaders, 'content-type': type });
+  response.writeHead(status, { ...headers, 'content-type': type });
   response.end(body);
 }

@@ -7,6 +7,10 @@ import type { SimulatorEvent } from './event-feed.ts';
 const postsShownMax = 500;
 const requestsShownMax = 100;
 
+/** A post as the page gets it. */
+export type ShownPost = ReturnType<typeof withoutContent>;
+export type Snapshot = ReturnType<typeof snapshotOf>;
+
 const withoutContent = ({ file, ...post }: Post) => ({
   ...post,
   file: file === null ? null : { name: file.name, bytes: file.content.length },

@@ -1,5 +1,5 @@
 /** Gates for the screenshots: one with a queue, one free, one whose server is down; and their last hour. */
-import type { GateSample } from '#inspector/server/gate-sampler';
+import type { GateSample } from '#inspector/page-messages';
 
 const words = { free: '여유', normal: '보통', busy: '바쁨' };
 

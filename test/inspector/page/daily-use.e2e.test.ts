@@ -140,18 +140,21 @@ describe.skipIf(executable === null)('the list of jobs', () => {
   test('marks an undelivered reply, and a failure is shown with its error detail', async () => {
     await open();
     await look();
-    const marks = await page.evaluate(`import('/inspect/assets/job-row.js').then(({ rowOf }) =>
-      ['dead', 'uncertain', null].map((delivery) => rowOf({
+    /** Calls a function with functions of the page's modules. */
+    const withModules = (source: string): Promise<unknown> =>
+      page.evaluate(`Promise.all(['ui', 'job-row', 'conversation-panel'].map((name) =>
+        import('/inspect/assets/' + name + '.js'))).then(
+          ([{ built }, { rowOf }, { conversation }]) => ${source})`);
+    const marks = await withModules(`['dead', 'uncertain', null].map((delivery) => built(rowOf({
         job_id: 'j', user_id: 'ann', channel: 'synology', message: 'm', state: 'done',
         outcome: 'answered', created_at: new Date().toISOString(), queue: null, delivery,
-      }, false).querySelector('.pill.bad')?.textContent ?? null))`);
+      }, '1 s', false, false)).querySelector('.pill.bad')?.textContent ?? null)`);
     expect(marks).toEqual(['not delivered', 'delivery uncertain', null]);
-    const said = await page.evaluate(`import('/inspect/assets/conversation-panel.js').then(
-      ({ conversation }) => conversation(
+    const said = await withModules(`built(conversation(
         { input: { userId: 'ann', message: 'm' }, createdAt: 0 },
         [{ at: 1, emitted: [{ type: 'error', data: {
           error_reason: 'http_4xx', message: 'Sorry', error_detail: 'large, 404: no such model',
-        } }] }], 0, '').textContent)`);
+        } }] }], '')).textContent`);
     expect(said).toContain('Sorry (large, 404: no such model)');
   });
 
@@ -278,8 +281,8 @@ describe.skipIf(executable === null)('the view of a job', () => {
   });
 
   test('is opened from the card of the job at the gate', async () => {
-    let jobId = '';
-    const ticket = { kind: 'reason', priority: 'foreground', phase: 'running', held_ms: 1 };
+    let [jobId, heldMs] = ['', 1];
+    const ticket = { kind: 'reason', priority: 'foreground', phase: 'running' };
     const view = (job: string) => ({
       id: 'large',
       kind: 'generic',
@@ -293,7 +296,7 @@ describe.skipIf(executable === null)('the view of a job', () => {
         state: 'running',
         circuit: 'closed',
         concurrency: 1,
-        running: [{ ...ticket, user: 'ann', job_id: job }],
+        running: [{ ...ticket, held_ms: heldMs, user: 'ann', job_id: job }],
         waiting: [],
         service_ms: {},
         counters: { grants: 3, preemptions: 0, overtakes: 0 },
@@ -304,15 +307,9 @@ describe.skipIf(executable === null)('the view of a job', () => {
     await look('#/gates');
     const card = page.getByRole('list', { name: 'Running now' }).getByRole('link');
     await card.focus();
-    // The card is redrawn every second and must keep the focus.
-    await page.evaluate(`new Promise((go) => {
-      const before = document.querySelector('.ticket');
-      new MutationObserver((_changes, observer) => {
-        if (document.querySelector('.ticket') === before) return;
-        observer.disconnect();
-        go();
-      }).observe(document.querySelector('.gates'), { childList: true, subtree: true });
-    })`);
+    // The card is updated every second and must keep the focus.
+    heldMs = 7_000;
+    await page.locator('.ticket', { hasText: 'for 7.0 s' }).waitFor();
     await focusIs('reason');
     await page
       .locator('.ticket')

@@ -1,0 +1,85 @@
+/** The key form: shown instead of the page, and again when the core no longer accepts the key. */
+import {
+  askSession,
+  forgetKey,
+  isKey,
+  messageOf,
+  Refused,
+  statusOf,
+  storedKey,
+  storeKey,
+  type Session,
+} from './api.ts';
+import { built, ui } from '#shared/page/ui';
+
+/** Asks until the core has accepted a key. Only well-formed keys are sent, and only accepted keys are stored. */
+export async function signIn(place: Element): Promise<Session> {
+  let [key, problem] = [storedKey(), ''];
+  for (;;) {
+    if (key !== '') {
+      try {
+        if (!isKey(key)) throw new Refused(401);
+        const session = await askSession(key);
+        storeKey(key);
+        return session;
+      } catch (error) {
+        const isWrong = statusOf(error) === 401;
+        problem = isWrong ? 'That key is not known here.' : messageOf(error);
+        // The key may be right if the core could not check it.
+        if (isWrong) key = '';
+      }
+    }
+    key = (await typedKey(place, key, problem)).trim();
+  }
+}
+
+function typedKey(place: Element, value: string, problem: string): Promise<string> {
+  return new Promise((resolve) => {
+    const submit = (event: SubmitEvent): void => {
+      event.preventDefault();
+      resolve(input.value);
+    };
+    const form = built(ui`<form class="sign-in" onsubmit=${submit}>
+      <h2>This core asks for a key</h2>
+      <label for="key">API key</label>
+      <input id="key" type="password" autocomplete="current-password" required value=${value} />
+      <button type="submit" class="primary">Open</button>
+      <p role="alert" class="problem">${problem}</p>
+    </form>`);
+    const input = form.querySelector('input')!;
+    place.replaceChildren(form);
+    input.focus();
+  });
+}
+
+/** @param onBack called after a sign-in with another key of the same user */
+export function createDoorkeeper(place: Element, user: string | null, onBack: () => void) {
+  let isClosed = false;
+
+  const ask = async (): Promise<void> => {
+    isClosed = true;
+    forgetKey();
+    const session = await signIn(place);
+    // The page is reloaded so that no data of one user stays for another.
+    if (session.user !== user) location.reload();
+    isClosed = session.user !== user;
+    if (!isClosed) onBack();
+  };
+
+  return {
+    /** True while the form is shown instead of the page. */
+    isClosed: (): boolean => isClosed,
+    /** False: the key is no longer valid, and the form is shown. Null: the core could not check it. */
+    async isWelcome(): Promise<boolean | null> {
+      if (isClosed) return false;
+      try {
+        await askSession();
+        return true;
+      } catch (error) {
+        if (statusOf(error) !== 401) return null;
+        void ask();
+        return false;
+      }
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * Controls for failures: single faults, a storm, the package, the connection, and the rules that differ between
+ * versions.
+ */
+import { ui } from '#shared/page/ui';
+import type { Fault, QueuedFault } from '../api-faults.ts';
+import type { DsmState } from '../dsm-controls.ts';
+import type { DsmRules } from '../rules.ts';
+import { act } from './act.ts';
+
+/** By the name that the page shows. */
+const faults: Record<string, Fault> = {
+  '100 unknown error': { kind: 'error', code: 100, errors: 'unknown error' },
+  '404 invalid token': { kind: 'error', code: 404, errors: 'invalid token' },
+  '410 message too long': { kind: 'error', code: 410, errors: 'msg too long' },
+  '411 post too fast': { kind: 'error', code: 411, errors: 'create post too fast' },
+  '109 busy': { kind: 'error', code: 109, errors: 'busy' },
+  '117 busy': { kind: 'error', code: 117, errors: 'busy' },
+  '118 busy': { kind: 'error', code: 118, errors: 'busy' },
+  '105 no permission': { kind: 'error', code: 105, errors: 'no permission' },
+  '999, a code that is not known': { kind: 'error', code: 999, errors: 'failed' },
+  '800 no target': { kind: 'error', code: 800, errors: 'no target' },
+  'success, but posted to nobody': { kind: 'nobody' },
+  'an empty answer': { kind: 'says', status: 200, body: '' },
+  'the login page of DSM': {
+    kind: 'says',
+    status: 200,
+    body: '<!DOCTYPE html><script src="webman/login.js"></script>',
+    contentType: 'text/html',
+  },
+  'HTTP 429 in JSON': { kind: 'says', status: 429, body: '{"message":"too many requests"}' },
+  'HTTP 302 page': { kind: 'page', status: 302 },
+  'HTTP 403 page': { kind: 'page', status: 403 },
+  'HTTP 404 page': { kind: 'page', status: 404 },
+  'HTTP 500 page': { kind: 'page', status: 500 },
+  'HTTP 503 page': { kind: 'page', status: 503 },
+  'slow (10 s, then drop by drop)': { kind: 'slow', headersMs: 10_000, bodyMs: 5_000 },
+  'cut at once': { kind: 'cut', at: 'atOnce' },
+  'cut after reading, nothing posted': { kind: 'cut', at: 'unstored' },
+  'cut after posting: the answer is lost': { kind: 'cut', at: 'stored' },
+  'cut in the middle of the answer': { kind: 'cut', at: 'answer' },
+  'connections refused for 30 s': { kind: 'down', forMs: 30_000 },
+};
+
+/** By the rule that they change. */
+const switches: [keyof DsmRules, string][] = [
+  ['sendsHead', 'HEAD before each POST'],
+  ['acceptsNoContent', 'Takes 204 for 200'],
+  ['sendsFileName', 'Webhooks name the file'],
+  ['sendsNameAsText', 'A file alone: its name is the text'],
+  ['acceptsBareToken', 'Takes a token without quotes'],
+];
+const numbers: [keyof DsmRules, string][] = [
+  ['textLengthMax', 'Longest text'],
+  ['postIntervalMsMin', 'Milliseconds between posts'],
+  ['outgoingTimeoutMs', 'Time limit of webhooks (ms)'],
+  ['retries', 'Further tries of webhooks'],
+];
+const rates: [keyof DsmRules, string][] = [
+  ['duplicateRate', 'Webhooks sent twice'],
+  ['reorderRate', 'Webhooks out of order'],
+];
+
+export function failurePanel({ rules, storm, faults: queued, ...power }: DsmState) {
+  const next =
+    queued.length === 0 ? 'The next requests work.' : `Next: ${queued.map(words).join(', ')}`;
+  return ui`<div class="failures">
+    ${faultForm()}
+    <p class="note" role="status">${next}</p>
+    ${slider('Storm: requests that fail', storm?.rate ?? 0, (rate) => act({ do: 'storm', rate }))}
+    ${toggle('Chat is running', power.isPackageRunning, (isRunning) => act({ do: 'package', isRunning }))}
+    ${toggle('Connections are accepted', power.isListening, (isListening) =>
+      act({ do: 'connections', isListening }),
+    )}
+    ${switches.map(([rule, text]) => toggle(text, rules[rule] === true, (on) => change(rule, on)))}
+    ${choice('Stops sending after', 'sulksAfter', rules, {
+      failure: 'any failure',
+      answer: 'a wrong answer',
+      nothing: 'nothing',
+    })}
+    ${choice('Length counted in', 'textLengthUnit', rules, { codePoints: 'characters', bytes: 'bytes' })}
+    ${numbers.map(
+      ([rule, text]) => ui`<label><span>${text}</span>
+        <input type="number" min="0" value=${rules[rule]} onchange=${(event: InputOf) => change(rule, Number(event.currentTarget.value))} /></label>`,
+    )}
+    ${rates.map(([rule, text]) => slider(text, Number(rules[rule]), (rate) => change(rule, rate)))}
+  </div>`;
+}
+
+interface InputOf {
+  currentTarget: HTMLInputElement;
+}
+
+function faultForm() {
+  const add = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const [which, times] = (event.currentTarget as HTMLFormElement).querySelectorAll('select');
+    const often = times!.value === '' ? null : Number(times!.value);
+    void act({ do: 'fail', fault: faults[which!.value]!, times: often });
+  };
+  return ui`<form class="fault-form" onsubmit=${add} aria-label="The next requests fail">
+    <select aria-label="Failure">${Object.keys(faults).map((name) => ui`<option>${name}</option>`)}</select>
+    <select aria-label="How often">
+      <option value="1">once</option>
+      <option value="5">5 times</option>
+      <option value="">until cleared</option>
+    </select>
+    <button type="submit">Fail</button>
+    <button type="button" onclick=${() => act({ do: 'clearFaults' })}>Clear</button>
+  </form>`;
+}
+
+const toggle = (text: string, isOn: boolean, apply: (isOn: boolean) => Promise<unknown>) =>
+  ui`<label class="toggle">
+    <input type="checkbox" checked=${isOn} onchange=${({ currentTarget }: InputOf) => void apply(currentTarget.checked)} />
+    <span>${text}</span>
+  </label>`;
+
+const choice = (
+  text: string,
+  rule: keyof DsmRules,
+  rules: DsmRules,
+  values: Record<string, string>,
+) =>
+  ui`<label><span>${text}</span>
+    <select value=${rules[rule]} onchange=${({ currentTarget }: InputOf) => change(rule, currentTarget.value)}>
+      ${Object.entries(values).map(([value, name]) => ui`<option value=${value}>${name}</option>`)}
+    </select>
+  </label>`;
+
+/** @param value 0 to 1 */
+function slider(text: string, value: number, apply: (value: number) => Promise<unknown>) {
+  const percent = Math.round(value * 100);
+  const tell = ({ currentTarget }: InputOf): void => {
+    currentTarget.nextElementSibling!.textContent = `${currentTarget.value} %`;
+  };
+  const set = ({ currentTarget }: InputOf): void => void apply(Number(currentTarget.value) / 100);
+  return ui`<label><span>${text}</span>
+    <span class="slider">
+      <input type="range" min="0" max="100" step="5" value=${percent} oninput=${tell} onchange=${set} />
+      <output key=${percent}>${percent} %</output>
+    </span>
+  </label>`;
+}
+
+const change = (rule: keyof DsmRules, value: unknown) =>
+  act({ do: 'rules', change: { [rule]: value } });
+
+/** `timesLeft` is null in JSON for an unlimited fault. */
+const words = ({ fault, timesLeft }: QueuedFault): string => {
+  const { kind, ...about } = fault;
+  const [code = ''] = ['code', 'status', 'at'].flatMap(
+    (name) => (about as Record<string, string>)[name] ?? [],
+  );
+  return `${kind} ${code} × ${timesLeft ?? '∞'}`;
+};
