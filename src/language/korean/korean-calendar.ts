@@ -18,28 +18,6 @@ import type { Token, TokenType } from '../token-types.ts';
 
 const rule = 'calendar';
 
-const known: ReadonlySet<TokenType> = new Set([
-  'calendar',
-  'mail',
-  'document',
-  'bookish',
-  'account',
-  'ask',
-  'exist',
-  'show',
-  'seek',
-  'check',
-  'digest',
-  'happen',
-  'state',
-  'date',
-  'time',
-  'attribute',
-  'described',
-  'next',
-  'filler',
-]);
-
 const asking: ReadonlySet<TokenType> = new Set([
   'ask',
   'exist',
@@ -48,6 +26,22 @@ const asking: ReadonlySet<TokenType> = new Set([
   'check',
   'digest',
   'happen',
+]);
+
+const known: ReadonlySet<TokenType> = new Set([
+  ...asking,
+  'calendar',
+  'mail',
+  'document',
+  'bookish',
+  'account',
+  'state',
+  'date',
+  'time',
+  'attribute',
+  'described',
+  'next',
+  'filler',
 ]);
 
 /** 회의로, 회의까지, 회의보다: the keyword is not the object. */

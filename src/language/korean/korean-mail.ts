@@ -20,16 +20,20 @@ import type { Token, TokenType } from '../token-types.ts';
 
 const rule = 'mail';
 
-const known: ReadonlySet<TokenType> = new Set([
-  'mail',
-  'document',
-  'account',
+const predicates: ReadonlySet<TokenType> = new Set([
   'ask',
   'exist',
   'show',
   'seek',
   'check',
   'digest',
+]);
+
+const known: ReadonlySet<TokenType> = new Set([
+  ...predicates,
+  'mail',
+  'document',
+  'account',
   'come',
   'happen',
   'date',
@@ -38,15 +42,6 @@ const known: ReadonlySet<TokenType> = new Set([
   'described',
   'next',
   'filler',
-]);
-
-const predicates: ReadonlySet<TokenType> = new Set([
-  'ask',
-  'exist',
-  'show',
-  'seek',
-  'check',
-  'digest',
 ]);
 
 /** Nouns that are search words before 메일: 회의 메일, 계약서 파일 메일, 서버 점검 메일. */
