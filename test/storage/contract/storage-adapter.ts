@@ -1,10 +1,13 @@
 /** What the contract tests need of a database: its adapters of the storage ports, and a way to fill its disk. */
 import { onTestFinished } from 'vitest';
+import type { DocumentStorage } from '#library/document-port';
+import { createDocumentStore } from '#library/store/document-store';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import { openDatabase } from '#storage/database';
 
 export interface StorageAdapter {
+  documents: DocumentStorage;
   calendar: EventStorage;
   /** Writes fail from now on as on a full disk; returns the function that ends this. */
   fillDisk(): () => void;
@@ -18,6 +21,7 @@ export const openSqlite: OpenStorage = async () => {
   onTestFinished(() => database.close());
   const { connection } = database;
   return {
+    documents: createDocumentStore(database),
     calendar: createCalendarStore(database),
     fillDisk() {
       const pages = connection.pragma('page_count', { simple: true }) as number;
