@@ -40,6 +40,7 @@ const vendorBoundaries: Record<string, string[]> = {
   'better-sqlite3': ['src/storage', 'src/*/store', 'src/tools/calendar/store'],
   kysely: ['src/storage', 'src/*/store', 'src/tools/calendar/store'],
   'sqlite-vec': ['src/library/store'],
+  pg: ['src/storage/postgres'],
   nats: ['src/events'],
   '@nats-io/jetstream': ['src/events'],
   pino: ['src/shared'],

@@ -44,6 +44,8 @@ export interface NewJob {
 /** All changes of one batch to one job. */
 export interface JobChange {
   jobId: string;
+  /** Owner of the job. */
+  userId: string;
   /** Number of the stored job; null for a new one, and set by the commit. */
   num: number | null;
   /** Version of the machine that made `rows` and `head`. */

@@ -28,10 +28,17 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
     'Check the free space and the log: a full disk, or a database file that was moved or deleted.',
   GH_STORE_CONFLICT: 'Send the request again.',
   GH_STORE_LOCKED: 'Stop the other process, or give this one a database of its own.',
-  GH_STORE_READ_ONLY: 'Give the user of the process the right to write the file and its folder.',
-  GH_STORE_OPEN: 'Check the path in `database`; a file of another program is left as it is.',
+  GH_STORE_READ_ONLY:
+    'Give the user of the process the right to write the file and its folder; on a server, name its primary and grant the right to create tables.',
+  GH_STORE_OPEN:
+    'Check the path or address in `database`; what belongs to another program is left as it is.',
   GH_STORE_NEWER: 'Run the newer version, or restore a backup made before the upgrade.',
   GH_STORE_CORRUPT: 'Stop Gatehouse and restore the last backup: `gatehouse restore FILE`.',
+  GH_STORE_UNREACHABLE:
+    'Start the database server, and check the hosts of its address, the network and `max_connections`.',
+  GH_STORE_LOGIN: 'Check user and password of the database, and `pg_hba.conf` of its server.',
+  GH_STORE_UNKNOWN: 'Send the message again with the same idempotency key: it is answered once.',
+  GH_STORE_FENCED: 'Send the request again: the process that has taken over answers it.',
   GH_STORE_TARGET:
     'Name a file that does not exist yet, in a folder with room and the right to write.',
   GH_BACKEND_UNAVAILABLE:

@@ -49,6 +49,10 @@ export const errorTable = {
   GH_STORE_OPEN: entry('terminal', 503, 'The database cannot be opened'),
   GH_STORE_NEWER: entry('terminal', 503, 'The database was made by a newer version'),
   GH_STORE_CORRUPT: entry('terminal', 503, 'The database is damaged'),
+  GH_STORE_UNREACHABLE: entry('retryable', 503, 'The database server cannot be reached'),
+  GH_STORE_LOGIN: entry('terminal', 503, 'The database server refused the login'),
+  GH_STORE_UNKNOWN: entry('indoubt', 503, 'It is not known whether the message was stored'),
+  GH_STORE_FENCED: entry('retryable', 503, 'Another process has taken over this work'),
   GH_STORE_TARGET: entry('terminal', 500, 'The copy of the database cannot be written'),
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),

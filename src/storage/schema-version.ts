@@ -15,12 +15,19 @@ export function appliedMigrations(connection: Sqlite.Database): string[] | null 
 }
 
 /** Checks before anything is written. @throws GH_STORE_NEWER when it has had a migration that is not in `known`. */
-export function assertSchemaNotNewer(
+export const assertSchemaNotNewer = (
   connection: Sqlite.Database,
   path: string,
   known: readonly string[],
+): void => assertNoneNewer(appliedMigrations(connection) ?? [], path, known);
+
+/** @throws GH_STORE_NEWER when a migration of `had` is not in `known` */
+export function assertNoneNewer(
+  had: readonly string[],
+  path: string,
+  known: readonly string[],
 ): void {
-  const newer = (appliedMigrations(connection) ?? []).filter((name) => !known.includes(name));
+  const newer = had.filter((name) => !known.includes(name));
   if (newer.length === 0) return;
   throw new GatehouseError(
     'GH_STORE_NEWER',

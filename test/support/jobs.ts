@@ -31,6 +31,7 @@ export const newJobChange = (
   createdAt: number,
 ): JobChange => ({
   jobId: input.jobId,
+  userId: input.userId,
   num: null,
   machineVersion: 1,
   created: { id: input.jobId, conversation: 'c', input, createdAt },

@@ -7,6 +7,7 @@ import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
 import { prepareNatsGo } from './nats-go.ts';
 import { prepareNatsServer } from './nats-server.ts';
+import { preparePostgres } from './postgres-server.ts';
 import { prepareCaddy, prepareNginx } from './proxies.ts';
 import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
@@ -18,6 +19,7 @@ const preparations: Record<string, () => string | null | Promise<string | null>>
   'nats.go': prepareNatsGo,
   nginx: prepareNginx,
   Caddy: prepareCaddy,
+  PostgreSQL: preparePostgres,
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,

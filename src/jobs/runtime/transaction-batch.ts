@@ -184,6 +184,7 @@ function toJobChange(
   const isHeadDue = isNew || isEnded(state) || isParked(state) || isParked(before);
   return {
     jobId: job.id,
+    userId: job.input.userId,
     num: job.num,
     machineVersion: jobMachineVersion,
     created: isNew ? job : null,

@@ -9,6 +9,7 @@ import { stateEventsOf, type StateEvent } from '#shared/wire/state-event';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from '#storage/database';
 import type { JobTable } from '#storage/schema';
+import { topLevelState } from './job-rows.ts';
 
 export interface JobListing extends Omit<
   Selectable<JobTable>,
@@ -223,7 +224,7 @@ export class JobQueries {
       .execute();
     const path: [string, number][] = [];
     for (const row of rows) {
-      const state = topLevel(JSON.parse(row.value) as string | Record<string, unknown>);
+      const state = topLevelState(JSON.parse(row.value));
       if (path.at(-1)?.[0] !== state) path.push([state, row.at]);
     }
     return path;
@@ -329,6 +330,3 @@ interface DeliveryCursor {
 /** Null while the job is open. */
 const outcomeOf = ({ state, outcome }: ScannedJob): string | null =>
   state === 'cancelled' ? state : outcome;
-
-const topLevel = (value: string | Record<string, unknown>): string =>
-  typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');

@@ -7,13 +7,7 @@ import { confirmState } from '#machines/job-states';
 import type { Database } from '#storage/database';
 import type { OpenJob } from '../job-store-port.ts';
 import { param, statementCompiler } from '#storage/compile-statement';
-import type { LatestJobView, JobTable, JournalTable } from '#storage/schema';
-
-export type JobRow = Omit<JobTable, 'num'> & { num: number };
-export type LatestJobRow = Pick<LatestJobView, 'n' | 'seq' | 'updated_at'> & {
-  state: string | null;
-};
-export type JournalRecord = Omit<JournalTable, 'pos' | 'job'>;
+import type { JobRow, JournalRecord, LatestJobRow } from './job-rows.ts';
 
 // As in the view `job_now`, which fails as a whole when one row holds no JSON: one damaged row must not stop all.
 const stateIn = sql<string | null>`case

@@ -1,6 +1,4 @@
 /** Jobs and their journal on disk: the commit of a batch, and the reads that the journal needs. */
-import type { JobInput } from '#machines/job-types';
-import { localeOf } from '#machines/texts';
 import { GatehouseError } from '#shared/errors';
 import type { Database } from '#storage/database';
 import { guardStorage } from '#storage/guard-storage';
@@ -9,19 +7,9 @@ import {
   prepareReads,
   prepareWrites,
   rowsAtOnce,
-  type LatestJobRow,
-  type JobRow,
-  type JournalRecord,
 } from './job-statements.ts';
-import type {
-  JobChange,
-  JobHead,
-  JobStorage,
-  JournalEvent,
-  JournalRow,
-  NewJob,
-  StoredJob,
-} from '../job-store-port.ts';
+import { inputText, journalRow, storedJob, withLatestRow } from './job-rows.ts';
+import type { JobChange, JobHead, JobStorage, NewJob } from '../job-store-port.ts';
 
 /** A negative limit means no limit. */
 const wholeJournal = { afterN: 0, limit: -1 };
@@ -121,8 +109,7 @@ function insert(
     input.channel,
     created.conversation,
     input.message,
-    // The message has a column of its own.
-    JSON.stringify({ ...input, message: undefined }),
+    inputText(created),
     machineVersion,
     created.createdAt,
     ...headValues(head),
@@ -141,53 +128,3 @@ const headValues = (head: JobHead): unknown[] => [
   head.updatedAt,
   head.endedAt,
 ];
-
-function journalRow(row: JournalRecord): JournalRow {
-  const { n, at, seq } = row;
-  try {
-    return {
-      n,
-      at,
-      event: JSON.parse(row.event) as JournalEvent,
-      value: JSON.parse(row.value) as unknown,
-      seq,
-      emitted: JSON.parse(row.emitted) as JournalRow['emitted'],
-    };
-  } catch (error) {
-    throw new GatehouseError('GH_STORE_CORRUPT', `row ${n} cannot be read`, { cause: error });
-  }
-}
-
-const withLatestRow = (row: JobRow, now: LatestJobRow | undefined): JobRow =>
-  now === undefined ? row : { ...row, ...now, state: now.state ?? row.state };
-
-/** The submitted input; when it cannot be read, only what the other columns hold. */
-function inputOf(row: JobRow): Pick<StoredJob, 'input' | 'isDamaged'> {
-  const { id, user_id: userId, channel, message } = row;
-  try {
-    return { input: { ...(JSON.parse(row.input) as JobInput), message }, isDamaged: false };
-  } catch {
-    const rest = { locale: localeOf(message), limits: {} as JobInput['limits'] };
-    return { input: { jobId: id, userId, channel, message, ...rest }, isDamaged: true };
-  }
-}
-
-const storedJob = (row: JobRow): StoredJob => ({
-  num: row.num,
-  id: row.id,
-  conversation: row.conversation,
-  ...inputOf(row),
-  machineVersion: row.machine_version,
-  createdAt: row.created_at,
-  head: {
-    state: row.state,
-    outcome: row.outcome,
-    reply: row.reply,
-    n: row.n,
-    seq: row.seq,
-    snapshot: row.snapshot,
-    wakeAt: row.wake_at,
-    updatedAt: row.updated_at,
-    endedAt: row.ended_at,
-  },
-});

@@ -1,0 +1,89 @@
+/** Jobs and their journal on PostgreSQL: the commit of a batch, and the reads that the journal needs. */
+import type { Promised } from '#shared/promised';
+import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
+import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
+import { guardPostgres } from '#storage/postgres/postgres-errors';
+import { storableText } from '#storage/postgres/storable-text';
+import { journalRow, storedJob, withLatestRow } from '../job-rows.ts';
+import type { JobChange, JobStorage } from '../../job-store-port.ts';
+import { batchArgumentCount, batchArguments, countPositions } from './batch-arguments.ts';
+import {
+  prepareConversationReads,
+  prepareKeyReads,
+  prepareReads,
+} from './job-read-statements.ts';
+
+const placeholders = Array.from(
+  { length: leaseClaimCount + batchArgumentCount },
+  (_, index) => `$${index + 1}`,
+);
+
+const commitStatement = {
+  name: 'commit_batch',
+  text: `select commit_batch(${placeholders.join(', ')}) as nums`,
+};
+
+/**
+ * `commit` is durable when it resolves. It rejects with GH_STORE_UNAVAILABLE or `FencedError` when nothing was written, and
+ * with `UnknownCommitError` when that is not known.
+ */
+export function createPostgresJobStore(
+  database: PostgresDatabase,
+  writer: PartitionWriter,
+): Promised<JobStorage> {
+  const { query } = database;
+  const reads = {
+    ...prepareReads(query),
+    ...prepareKeyReads(query),
+    ...prepareConversationReads(query),
+  };
+  const all = <Row>(statement: PreparedStatement<Row>, ...values: unknown[]): Promise<Row[]> =>
+    guardPostgres('The database cannot be read', () => database.run(statement, values));
+  const first = async <Row>(
+    statement: PreparedStatement<Row>,
+    ...values: unknown[]
+  ): Promise<Row | undefined> => (await all(statement, ...values))[0];
+
+  /** The numbers of new jobs whose commit had no answer. */
+  const readNumbers = async (created: readonly JobChange[]): Promise<(number | undefined)[]> => {
+    const rows = await all(reads.selectNumbers, created.map(({ jobId }) => jobId));
+    const numbers = new Map(rows.map(({ id, num }) => [id, num]));
+    return created.map(({ jobId }) => numbers.get(jobId));
+  };
+
+  return {
+    async commit(changes) {
+      if (changes.length === 0) return;
+      const row = await writer.write<{ nums: string[] }>({
+        counts: countPositions(changes),
+        statement: commitStatement,
+        values: (claims, before) => [...claims, ...batchArguments(changes, before)],
+      });
+      const created = changes.filter((change) => change.created !== null);
+      if (created.length === 0) return;
+      const numbers = row?.nums.map(Number) ?? (await readNumbers(created));
+      for (const [index, change] of created.entries()) change.num = numbers[index] ?? null;
+    },
+    async find(jobId) {
+      const found = await first(reads.selectJob, storableText(jobId));
+      if (found === undefined) return null;
+      const { last_n: n, last_seq: seq, last_at: at, last_state: state } = found;
+      return storedJob(
+        withLatestRow(found, n === null ? undefined : { n, seq, updated_at: at, state }),
+      );
+    },
+    async rows(num, part) {
+      const rows = await all(reads.selectRows, num, part?.afterN ?? 0, part?.limit ?? null);
+      return rows.map(journalRow);
+    },
+    openJobs: () => all(reads.selectOpen),
+    dueJobs: async (now) => (await all(reads.selectDue, now)).map(({ id }) => id),
+    nextWakeAt: async (now) => (await first(reads.selectWake, now))?.at ?? null,
+    jobOfKey: async (key) => (await first(reads.selectKey, storableText(key)))?.job_id ?? null,
+    seqBeforeKey: async (key) => (await first(reads.selectSeqBefore, storableText(key)))?.seq ?? 0,
+    runningJob: async (conversation) =>
+      (await first(reads.selectRunning, storableText(conversation)))?.id ?? null,
+    waitingJob: async (conversation) =>
+      (await first(reads.selectWaiting, storableText(conversation)))?.id ?? null,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Brings the schema to the version of this program. The migrations have the names of SQLite's: one version describes both
+ * databases. All missing ones run in one transaction, and processes that start at the same time wait for each other.
+ */
+import { sql, type Kysely } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import type { migrations as sqliteMigrations } from '../database.ts';
+import { assertNoneNewer } from '../schema-version.ts';
+import { initial } from './migrations/0001-initial.ts';
+import { tools } from './migrations/0002-tools.ts';
+import { drafts } from './migrations/0003-drafts.ts';
+import { vectors } from './migrations/0004-vectors.ts';
+import { lists, purge, upkeep, words } from './migrations/0005-to-0008.ts';
+import type { PostgresSchema } from './schema.ts';
+
+/** The compiler asks for a migration here when SQLite gets one. */
+export const postgresMigrations: Record<keyof typeof sqliteMigrations, Migration> = {
+  '0001-initial': initial,
+  '0002-tools': tools,
+  '0003-drafts': drafts,
+  '0004-vectors': vectors,
+  '0005-upkeep': upkeep,
+  '0006-purge': purge,
+  '0007-lists': lists,
+  '0008-words': words,
+};
+
+/** Any number: the same for all versions of Gatehouse. */
+const migrationLock = 0x4748_636f;
+
+/** Another program may use `kysely_migration` in the same database. */
+const migrationTable = 'gatehouse_migration';
+
+/** @throws GH_STORE_NEWER when a newer version has made the schema; it is then unchanged */
+export async function migratePostgres(
+  query: Kysely<PostgresSchema>,
+  where: string,
+  migrations: Record<string, Migration> = postgresMigrations,
+): Promise<void> {
+  await query.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction);
+    const had = await appliedPostgresMigrations(transaction);
+    assertNoneNewer(had ?? [], where, Object.keys(migrations));
+    const migrator = new Migrator({
+      db: transaction,
+      provider: { getMigrations: () => Promise.resolve(migrations) },
+      migrationTableName: migrationTable,
+      migrationLockTableName: `${migrationTable}_lock`,
+    });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+  });
+}
+
+/** Names in order; null when the database was never one of Gatehouse. */
+async function appliedPostgresMigrations(query: Kysely<PostgresSchema>): Promise<string[] | null> {
+  const table = await sql<{ name: string | null }>`
+    select to_regclass(${migrationTable})::text as name`.execute(query);
+  if (table.rows[0]?.name == null) return null;
+  const { rows } = await sql<{ name: string }>`
+    select name from ${sql.table(migrationTable)} order by name`.execute(query);
+  return rows.map(({ name }) => name);
+}

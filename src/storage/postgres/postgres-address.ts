@@ -1,0 +1,117 @@
+/**
+ * Reads the address of a PostgreSQL database: `postgres://user:password@host:5432/database`, with several hosts separated
+ * by commas, as libpq has it. No message contains the address itself: it may hold a password.
+ */
+import { GatehouseError } from '#shared/errors';
+
+export interface PostgresHost {
+  /** Host name, address, or the folder of a unix socket. */
+  host: string;
+  port: number;
+}
+
+export interface PostgresAddress {
+  hosts: PostgresHost[];
+  user: string;
+  /** Null when the address has none. */
+  password: string | null;
+  database: string;
+  tls: 'off' | 'verified';
+  /** PEM file of the authority to trust. */
+  caFile: string | null;
+  applicationName: string | null;
+  connectTimeoutMs: number | null;
+}
+
+const defaultPort = 5432;
+
+/**
+ * A password may contain `@`, `/`, `?` and `#` as they are, although they should be percent-encoded: the login ends at
+ * the first `@` after which hosts, database and parameters follow.
+ */
+const form =
+  /^postgres(?:ql)?:\/\/(?:(?<login>.*?)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^@/?#]*))?(?:\?(?<params>[^#]*))?$/is;
+
+/** @throws GH_CONFIG_INVALID, with a message that says what is wrong and does not quote the address */
+export function parsePostgresAddress(address: string): PostgresAddress {
+  const groups = form.exec(address.trim())?.groups;
+  if (groups === undefined) {
+    throw invalid('must have the form postgres://user:password@host:5432/database');
+  }
+  const [, userPart = '', passwordPart] = /^([^:]*)(?::(.*))?$/s.exec(groups['login'] ?? '') ?? [];
+  const params = new Map(new URLSearchParams(groups['params'] ?? ''));
+  const take = (name: string): string | null => {
+    const value = params.get(name) ?? null;
+    params.delete(name);
+    return value;
+  };
+  const user = take('user') ?? decoded(userPart);
+  if (user === '') throw invalid('has no user: postgres://USER@host/database');
+  const hosts = parseHosts(take('host') ?? decoded(groups['hosts'] ?? ''), take('port'));
+  assertPrimary(take('target_session_attrs'));
+  const parsed: PostgresAddress = {
+    hosts,
+    user,
+    password: take('password') ?? (passwordPart === undefined ? null : decoded(passwordPart)),
+    // As in libpq: the database is named as its user.
+    database: take('dbname') ?? (decoded(groups['database'] ?? '') || user),
+    tls: parseSslMode(take('sslmode')),
+    caFile: take('sslrootcert'),
+    applicationName: take('application_name'),
+    connectTimeoutMs: parseTimeout(take('connect_timeout')),
+  };
+  const [unknown] = params.keys();
+  if (unknown !== undefined) throw invalid(`has a parameter that is not supported: ${unknown}`);
+  return parsed;
+}
+
+/** `host:port/database`, without login: for messages. */
+export const describeHost = ({ host, port }: PostgresHost, database: string): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
+
+const invalid = (why: string): GatehouseError =>
+  new GatehouseError('GH_CONFIG_INVALID', `The address of the PostgreSQL database ${why}`);
+
+/** A `%` that begins no escape stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function parseHosts(hosts: string, ports: string | null): PostgresHost[] {
+  const givenPorts = ports?.split(',') ?? [];
+  return hosts.split(',').map((item, index) => {
+    const found = /^(?:\[(?<v6>[^\]]+)\]|(?<name>\/.*|[^:]*))(?::(?<port>\d*))?$/.exec(item.trim());
+    if (found === null) throw invalid(`has a host that cannot be read: ${item}`);
+    const { v6, name, port } = found.groups ?? {};
+    const number = Number(port || (givenPorts[index] ?? givenPorts.at(-1) ?? '') || defaultPort);
+    if (!Number.isInteger(number) || number < 1 || number > 65_535) {
+      throw invalid('has a port that is not a number from 1 to 65535');
+    }
+    return { host: v6 ?? (name || 'localhost'), port: number };
+  });
+}
+
+function parseSslMode(mode: string | null): PostgresAddress['tls'] {
+  if (mode === null || mode === 'disable') return 'off';
+  // Certificates are always verified, also where libpq would not.
+  if (['require', 'verify-ca', 'verify-full'].includes(mode)) return 'verified';
+  throw invalid(
+    `has the sslmode ${mode}; use disable, or verify-full: a connection is not encrypted by chance`,
+  );
+}
+
+function assertPrimary(attributes: string | null): void {
+  if (attributes === null || ['primary', 'read-write', 'any'].includes(attributes)) return;
+  throw invalid('asks for a standby in target_session_attrs; Gatehouse writes');
+}
+
+function parseTimeout(seconds: string | null): number | null {
+  if (seconds === null) return null;
+  const value = Number(seconds);
+  if (!Number.isFinite(value) || value <= 0) throw invalid('has a connect_timeout of no seconds');
+  return value * 1_000;
+}

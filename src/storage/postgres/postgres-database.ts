@@ -1,0 +1,154 @@
+/**
+ * Opens a PostgreSQL database: connects to the primary, checks the server, runs migrations. What cannot be used is
+ * refused with one line, a code and what to do.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
+import type pg from 'pg';
+import { exponentialBackoffMs } from '#shared/backoff';
+import { GatehouseError, messageOf } from '#shared/errors';
+import type { TlsTrust } from '#shared/tls-options';
+import { migratePostgres } from './migrate.ts';
+import { describeHost, parsePostgresAddress } from './postgres-address.ts';
+import { classifyPostgresError, isConnectionLost, isReplicaError } from './postgres-errors.ts';
+import { createPrimaryPool, type PrimaryPool } from './postgres-pool.ts';
+import type { PostgresSchema } from './schema.ts';
+
+/** A statement that each connection prepares once. */
+export interface PreparedStatement<Row> {
+  name: string;
+  text: string;
+  /** Only for the compiler. */
+  row?: Row;
+}
+
+export interface PostgresDatabase {
+  /** For everything that is not on the hot path. A lost connection is an error of the query. */
+  readonly query: Kysely<PostgresSchema>;
+  /** A connection outside of queries: it must be released. */
+  readonly pool: PrimaryPool;
+  /** `host:port/database` of the host in use. */
+  readonly where: string;
+  /**
+   * Runs a statement that may run twice: a lost connection is replaced, for 2 s at most.
+   * @throws the error of the driver
+   */
+  run<Row>(statement: PreparedStatement<Row>, values: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** `postgres://user@host/database`, or several hosts. */
+  url: string;
+  /** File with the password alone; else it is that of the address, else that of `PGPASSWORD`. */
+  passwordFile?: string;
+  tls?: TlsTrust;
+  /** Shown in `pg_stat_activity`. Default `gatehouse`. */
+  applicationName?: string;
+  /** Connections at most. Default 8. */
+  poolSize?: number;
+  /** Of one attempt on one host. Default 3,000. */
+  connectTimeoutMs?: number;
+}
+
+/** A promotion of a replica takes about a second. */
+const repeatForMs = 2_000;
+
+/**
+ * @throws GH_CONFIG_INVALID, GH_STORE_UNREACHABLE, GH_STORE_LOGIN, GH_STORE_READ_ONLY, GH_STORE_NEWER, GH_STORE_OPEN
+ */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
+  const address = parsePostgresAddress(options.url);
+  const tls = { ...options.tls };
+  if (address.caFile !== null) tls.ca = readText(address.caFile);
+  const pool = createPrimaryPool({
+    address,
+    readPassword: () => passwordOf(options, address.password),
+    tls,
+    applicationName: options.applicationName ?? address.applicationName ?? 'gatehouse',
+    connectTimeoutMs: options.connectTimeoutMs ?? address.connectTimeoutMs ?? 3_000,
+    poolSize: options.poolSize ?? 8,
+  });
+  const where = (): string => describeHost(pool.host, address.database);
+  const query = new Kysely<PostgresSchema>({ dialect: new PostgresDialect({ pool: kyselyPool(pool) }) });
+  try {
+    await migratePostgres(query, where());
+  } catch (error) {
+    const failure = classifyPostgresError(error, where());
+    await query.destroy().catch(() => undefined);
+    throw failure;
+  }
+  return {
+    query,
+    pool,
+    get where() {
+      return where();
+    },
+    run: (statement, values) => runPrepared(pool, statement, values),
+    close: () => query.destroy(),
+  };
+}
+
+function passwordOf({ passwordFile }: PostgresOptions, inAddress: string | null): string | undefined {
+  if (passwordFile !== undefined) return readText(passwordFile).replace(/\r?\n$/, '');
+  return inAddress ?? process.env['PGPASSWORD'];
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = `${path}: cannot be read (${messageOf(error)})`;
+    throw new GatehouseError('GH_STORE_OPEN', why, { cause: error });
+  }
+}
+
+/** Kysely releases a connection without the error of its query: it is remembered here. */
+const kyselyPool = (pool: PrimaryPool): PostgresPool => ({
+  options: {},
+  async connect() {
+    const client = await pool.connect();
+    let failure: unknown;
+    const query = async (text: string, values: unknown[]) => {
+      try {
+        return await client.query(text, values);
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    };
+    // Kysely calls the form with a text only: this project opens no cursors.
+    return { query: query as never, release: () => pool.release(client, failure) };
+  },
+  end: () => pool.end(),
+});
+
+async function runPrepared<Row>(
+  pool: PrimaryPool,
+  { name, text }: PreparedStatement<Row>,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const deadline = performance.now() + repeatForMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await runOnce<Row>(pool, { name, text, values: [...values] });
+    } catch (error) {
+      const isTemporary = isConnectionLost(error) || isReplicaError(error);
+      if (!isTemporary || performance.now() > deadline) throw error;
+    }
+    await sleep(exponentialBackoffMs(attempt, 20, 250));
+  }
+}
+
+async function runOnce<Row>(pool: PrimaryPool, config: pg.QueryConfig): Promise<Row[]> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query(config);
+    pool.release(client);
+    return rows as Row[];
+  } catch (error) {
+    pool.release(client, error);
+    throw error;
+  }
+}
