@@ -1,4 +1,5 @@
 /** Workers and their leases. Who takes a lease fences its owner: no clock and no lock of a session decides. */
+import { partitionLease, partitions } from './partition.ts';
 import type { PostgresDatabase, PreparedStatement } from './postgres-database.ts';
 
 export interface HeldLease {
@@ -34,6 +35,21 @@ export async function takeLeases(
   const values = [worker.id, worker.machineVersion, inLockOrder(names)];
   const rows = await database.run(take, values);
   return new Map(rows.map(({ name, epoch, pos }) => [name, { epoch, pos }]));
+}
+
+/** All partitions, for the one process that writes. @throws the error of the driver */
+export async function takeAllPartitions(
+  database: PostgresDatabase,
+  worker: Worker,
+): Promise<Map<number, HeldLease>> {
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
+  const taken = await takeLeases(database, worker, all.map(partitionLease));
+  return new Map(
+    all.flatMap((partition) => {
+      const lease = taken.get(partitionLease(partition));
+      return lease === undefined ? [] : [[partition, lease]];
+    }),
+  );
 }
 
 const insertWorker: PreparedStatement<never> = {

@@ -3,7 +3,7 @@
  * databases. All missing ones run in one transaction, and processes that start at the same time wait for each other.
  */
 import { sql, type Kysely } from 'kysely';
-import { Migrator, type Migration } from 'kysely/migration';
+import type { Migration } from 'kysely/migration';
 import type { migrations as sqliteMigrations } from '../database.ts';
 import { assertNoneNewer } from '../schema-version.ts';
 import { initial } from './migrations/0001-initial.ts';
@@ -39,16 +39,17 @@ export async function migratePostgres(
 ): Promise<void> {
   await query.transaction().execute(async (transaction) => {
     await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction);
-    const had = await appliedPostgresMigrations(transaction);
-    assertNoneNewer(had ?? [], where, Object.keys(migrations));
-    const migrator = new Migrator({
-      db: transaction,
-      provider: { getMigrations: () => Promise.resolve(migrations) },
-      migrationTableName: migrationTable,
-      migrationLockTableName: `${migrationTable}_lock`,
-    });
-    const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error;
+    const had = (await appliedPostgresMigrations(transaction)) ?? [];
+    assertNoneNewer(had, where, Object.keys(migrations));
+    // Kysely's Migrator goes on in a transaction that an error has aborted, and then reports that.
+    await sql`create table if not exists ${sql.table(migrationTable)}
+      (name text primary key, timestamp text not null)`.execute(transaction);
+    for (const [name, migration] of Object.entries(migrations)) {
+      if (had.includes(name)) continue;
+      await migration.up(transaction);
+      await sql`insert into ${sql.table(migrationTable)} (name, timestamp)
+        values (${name}, ${new Date().toISOString()})`.execute(transaction);
+    }
   });
 }
 
@@ -56,7 +57,7 @@ export async function migratePostgres(
 async function appliedPostgresMigrations(query: Kysely<PostgresSchema>): Promise<string[] | null> {
   const table = await sql<{ name: string | null }>`
     select to_regclass(${migrationTable})::text as name`.execute(query);
-  if (table.rows[0]?.name == null) return null;
+  if ((table.rows[0]?.name ?? null) === null) return null;
   const { rows } = await sql<{ name: string }>`
     select name from ${sql.table(migrationTable)} order by name`.execute(query);
   return rows.map(({ name }) => name);

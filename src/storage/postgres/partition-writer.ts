@@ -228,7 +228,8 @@ class SerialWriter implements PartitionWriter {
     // A server that answers after the error has rolled the write back.
     const isAnswer = !isConnectionLost(error) && (await answers(client));
     if (!isAnswer) pending.isInDoubt = true;
-    if (!isAnswer || isReplicaError(error)) this.#drop(client, isAnswer ? error : new Error('lost'));
+    if (!isAnswer || isReplicaError(error))
+      this.#drop(client, isAnswer ? error : new Error('lost'));
     // While it is in doubt, an earlier attempt may still run on the server and succeed where this one failed.
     const mayRepeat = !isAnswer || isReplicaError(error) || (pending.isInDoubt && mayPass(error));
     if (!mayRepeat) throw storeError(error, refused);

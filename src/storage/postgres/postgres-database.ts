@@ -71,7 +71,9 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     poolSize: options.poolSize ?? 8,
   });
   const where = (): string => describeHost(pool.host, address.database);
-  const query = new Kysely<PostgresSchema>({ dialect: new PostgresDialect({ pool: kyselyPool(pool) }) });
+  const query = new Kysely<PostgresSchema>({
+    dialect: new PostgresDialect({ pool: kyselyPool(pool) }),
+  });
   try {
     await migratePostgres(query, where());
   } catch (error) {
@@ -90,7 +92,10 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   };
 }
 
-function passwordOf({ passwordFile }: PostgresOptions, inAddress: string | null): string | undefined {
+function passwordOf(
+  { passwordFile }: PostgresOptions,
+  inAddress: string | null,
+): string | undefined {
   if (passwordFile !== undefined) return readText(passwordFile).replace(/\r?\n$/, '');
   return inAddress ?? process.env['PGPASSWORD'];
 }

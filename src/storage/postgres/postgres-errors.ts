@@ -48,7 +48,8 @@ const refusals: Record<string, Refusal> = {
   '3F000': { code: 'GH_STORE_READ_ONLY', line: (what) => `${what}; check search_path of the user` },
   '42501': {
     code: 'GH_STORE_READ_ONLY',
-    line: (what) => `${what}; make the user the owner of the database, or: grant create, usage on schema public to USER`,
+    line: (what) =>
+      `${what}; make the user the owner of the database, or: grant create, usage on schema public to USER`,
   },
   '25006': {
     code: 'GH_STORE_READ_ONLY',
@@ -61,8 +62,7 @@ const refusals: Record<string, Refusal> = {
   '57P03': { code: 'GH_STORE_UNREACHABLE', line: (what) => `${what}; it is tried again` },
   '42P07': {
     code: 'GH_STORE_OPEN',
-    line: (what) =>
-      `${what}: has tables of another program; give Gatehouse a database of its own`,
+    line: (what) => `${what}: has tables of another program; give Gatehouse a database of its own`,
   },
   '08P01': {
     code: 'GH_STORE_OPEN',
@@ -72,7 +72,8 @@ const refusals: Record<string, Refusal> = {
   XX002: { code: 'GH_STORE_CORRUPT', line: (what) => what },
 };
 
-const tlsCodes = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
+const tlsCodes =
+  /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 const networkCodes = /^(?:E[A-Z]+|EAI_AGAIN)$/;
 
 /** @param where `host:port/database` */
@@ -95,7 +96,10 @@ export function classifyPostgresError(error: unknown, where: string): GatehouseE
   }
   const { code = '' } = error as { code?: string };
   if (tlsCodes.test(code)) {
-    return fail('GH_STORE_OPEN', `the certificate of the server is not trusted (${what}); check caFile`);
+    return fail(
+      'GH_STORE_OPEN',
+      `the certificate of the server is not trusted (${what}); check caFile`,
+    );
   }
   return fail(
     'GH_STORE_UNREACHABLE',

@@ -35,10 +35,8 @@ const answerTimeoutMs = 25_000;
 const int8 = 20;
 
 /** Positions, numbers and times in ms are below 2^53. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === int8 ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown),
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(int8, Number);
 
 export function createPrimaryPool(settings: ConnectionSettings): PrimaryPool {
   const { hosts } = settings.address;
@@ -51,8 +49,8 @@ export function createPrimaryPool(settings: ConnectionSettings): PrimaryPool {
     Client: clientClass(settings, current),
     max: settings.poolSize,
     connectionTimeoutMillis: settings.connectTimeoutMs,
-    // The pool waits for the promise.
-    onConnect: prepareSession as (client: pg.ClientBase) => void,
+    // Its type is wrong: the pool waits for the promise.
+    onConnect: (client) => prepareSession(client) as never,
   });
   // A connection that is lost is not an error of the process: the query on it fails, or the next one gets another.
   pool.on('error', () => undefined);

@@ -1,10 +1,5 @@
 /** The tables on PostgreSQL: those of SQLite with a partition, and those of ownership and of the order of events. */
-import type {
-  DocumentEventTable,
-  JobTable,
-  JournalTable,
-  Schema,
-} from '../schema.ts';
+import type { DocumentEventTable, JobTable, JournalTable, Schema } from '../schema.ts';
 
 /** A process that writes. */
 export interface WorkerTable {

@@ -119,4 +119,5 @@ const keyColumns: readonly ((item: { key: string; jobId: string; at: number }) =
   ({ at }) => at,
 ];
 
-export const batchArgumentCount = [newJobColumns, headColumns, rowColumns, keyColumns].flat().length;
+export const batchArgumentCount = [newJobColumns, headColumns, rowColumns, keyColumns].flat()
+  .length;

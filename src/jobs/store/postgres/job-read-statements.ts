@@ -75,6 +75,12 @@ export function prepareReads(query: Kysely<PostgresSchema>) {
         .select((row) => row.fn.min('wake_at').as('at'))
         .where('wake_at', '>', param),
     ),
+    ...prepareRowReads(query),
+  };
+}
+
+function prepareRowReads(query: Kysely<PostgresSchema>) {
+  return {
     // No limit is null.
     selectRows: prepared<JournalRecord>(
       'select_rows',

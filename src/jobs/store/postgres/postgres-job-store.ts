@@ -7,11 +7,7 @@ import { storableText } from '#storage/postgres/storable-text';
 import { journalRow, storedJob, withLatestRow } from '../job-rows.ts';
 import type { JobChange, JobStorage } from '../../job-store-port.ts';
 import { batchArgumentCount, batchArguments, countPositions } from './batch-arguments.ts';
-import {
-  prepareConversationReads,
-  prepareKeyReads,
-  prepareReads,
-} from './job-read-statements.ts';
+import { prepareConversationReads, prepareKeyReads, prepareReads } from './job-read-statements.ts';
 
 const placeholders = Array.from(
   { length: leaseClaimCount + batchArgumentCount },
@@ -46,7 +42,10 @@ export function createPostgresJobStore(
 
   /** The numbers of new jobs whose commit had no answer. */
   const readNumbers = async (created: readonly JobChange[]): Promise<(number | undefined)[]> => {
-    const rows = await all(reads.selectNumbers, created.map(({ jobId }) => jobId));
+    const rows = await all(
+      reads.selectNumbers,
+      created.map(({ jobId }) => jobId),
+    );
     const numbers = new Map(rows.map(({ id, num }) => [id, num]));
     return created.map(({ jobId }) => numbers.get(jobId));
   };

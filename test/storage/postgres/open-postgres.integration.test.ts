@@ -1,0 +1,186 @@
+/** Opening a PostgreSQL database: the schema, and one line with a code for everything that cannot be used. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { migrations } from '#storage/database';
+import { migratePostgres, postgresMigrations } from '#storage/postgres/migrate';
+import { openPostgres, type PostgresOptions } from '#storage/postgres/postgres-database';
+import { assertVersion } from '#storage/postgres/postgres-session';
+import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
+
+const secret = 'hunter2';
+const missing = postgresMissing();
+let server: PostgresServer;
+let folder: string;
+
+describe.skipIf(missing !== null)('a PostgreSQL database', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
+    server = await startPostgres({ hba: 'hostssl tls_only all 127.0.0.1/32 scram-sha-256' });
+  });
+  afterAll(async () => {
+    await server.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const open = async (options: PostgresOptions) => {
+    const database = await openPostgres(options);
+    onTestFinished(() => database.close());
+    return database;
+  };
+  /** The code and message of an attempt that fails; neither the message nor a cause has a password. */
+  const refusalOf = async (url: string, more: Partial<PostgresOptions> = {}): Promise<string> => {
+    const error = await openPostgres({ url, ...more }).then(
+      () => expect.fail('it was opened'),
+      (reason: unknown) => reason as Error & { code: string },
+    );
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      expect(cause.message).not.toContain(secret);
+      expect(JSON.stringify(cause)).not.toContain(secret);
+    }
+    expect(error.message).not.toContain('\n');
+    return `${error.code} ${error.message}`;
+  };
+  const withPassword = (url: string): string => url.replace(/:[^:@]*@/, `:${secret}@`);
+
+  test('gets the schema once when several processes start at the same time', async () => {
+    const url = server.urlOf(await server.createDatabase());
+    const all = await Promise.all([1, 2, 3, 4].map(() => open({ url })));
+    const leases = await all[3]!.query.selectFrom('lease').select('name').execute();
+    expect(leases).toHaveLength(65);
+    const again = await open({ url });
+    expect(await again.query.selectFrom('job').selectAll().execute()).toEqual([]);
+  });
+
+  test('has one version with SQLite: the names of the migrations are the same', () => {
+    expect(Object.keys(postgresMigrations)).toEqual(Object.keys(migrations));
+  });
+
+  test('keeps nothing of a migration that fails half-way', async () => {
+    const name = await server.createDatabase();
+    const database = await open({ url: server.urlOf(name) });
+    const failing = {
+      ...postgresMigrations,
+      '9998-half': { up: (db: typeof database.query) => db.schema.createTable('half').execute() },
+      '9999-fails': { up: () => Promise.reject(new Error('no')) },
+    };
+    await expect(migratePostgres(database.query, 'here', failing as never)).rejects.toThrow('no');
+    const { rows } = await server.run(`select to_regclass('half') as half`, name);
+    expect(rows).toEqual([{ half: null }]);
+    await migratePostgres(database.query, 'here');
+  });
+
+  test('is refused unchanged when a newer version has made its schema', async () => {
+    const name = await server.createDatabase();
+    await open({ url: server.urlOf(name) });
+    await server.run(`insert into gatehouse_migration values ('9000-future', 'now')`, name);
+    expect(await refusalOf(server.urlOf(name))).toMatch(/^GH_STORE_NEWER 127.0.0.1:.*9000-future/);
+  });
+
+  test('is refused when its tables are those of another program', async () => {
+    const name = await server.createDatabase();
+    await server.run('create table job (id int)', name);
+    expect(await refusalOf(server.urlOf(name))).toMatch(/^GH_STORE_OPEN .* another program/);
+  });
+
+  test('is refused when its encoding is not UTF-8', async () => {
+    const name = await server.createDatabase(`encoding 'LATIN1' locale 'C' template template0`);
+    expect(await refusalOf(server.urlOf(name))).toMatch(/^GH_STORE_OPEN .* encoding LATIN1/);
+  });
+
+  test('of another name, user or password is refused with what to check', async () => {
+    const url = server.urlOf('nowhere');
+    expect(await refusalOf(url)).toMatch(/^GH_STORE_OPEN .*"nowhere" does not exist; create it/);
+    expect(await refusalOf(withPassword(url))).toMatch(/^GH_STORE_LOGIN .*check user and password/);
+    const stranger = withPassword(url).replace('gatehouse:', 'stranger:');
+    expect(await refusalOf(stranger)).toMatch(/^GH_STORE_LOGIN .*"stranger"/);
+    const without = url.replace(/:[^:@]*@/, '@');
+    expect(await refusalOf(without)).toMatch(/^GH_STORE_LOGIN .*none is given/);
+  });
+
+  test('takes its password from a file, which is read at each connection', async () => {
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, `${server.role.password}\n`);
+    const url = withPassword(server.urlOf(await server.createDatabase()));
+    const database = await open({ url, passwordFile });
+    expect(await database.run({ name: '', text: 'select 1 as one' }, [])).toEqual([{ one: 1 }]);
+    const absent = { passwordFile: join(folder, 'absent') };
+    expect(await refusalOf(url, absent)).toMatch(/^GH_STORE_OPEN .*absent: cannot be read/);
+  });
+
+  test('is refused when the user may not create tables', async () => {
+    await server.run(`create role guest login password '${secret}'`);
+    const name = await server.createDatabase();
+    const url = withPassword(server.urlOf(name)).replace('gatehouse:', 'guest:');
+    expect(await refusalOf(url)).toMatch(/^GH_STORE_READ_ONLY .*permission denied.*grant create/);
+  });
+
+  test('is refused when its transactions are read-only', async () => {
+    const name = await server.createDatabase();
+    await server.run(`alter database ${name} set default_transaction_read_only = on`);
+    expect(await refusalOf(server.urlOf(name))).toMatch(/^GH_STORE_READ_ONLY .*read-only/);
+  });
+
+  test('is refused when the server has no connection left', async () => {
+    const name = await server.createDatabase();
+    await server.run(`alter role ${server.role.user} connection limit 0`);
+    onTestFinished(async () => {
+      await server.run(`alter role ${server.role.user} connection limit -1`);
+    });
+    expect(await refusalOf(server.urlOf(name))).toMatch(/^GH_STORE_UNREACHABLE .*max_connections/);
+  });
+
+  test('cannot be reached when nothing listens, nothing answers or something else answers', async () => {
+    const url = server.urlOf('any', 1);
+    expect(await refusalOf(url)).toMatch(/^GH_STORE_UNREACHABLE .*ECONNREFUSED/);
+    const unknown = url.replace('127.0.0.1', 'no-such-host.invalid');
+    expect(await refusalOf(unknown)).toMatch(/^GH_STORE_UNREACHABLE .*no-such-host/);
+    const silent = createServer((socket) => socket.on('error', () => undefined));
+    const web = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    for (const other of [silent, web]) {
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void other.close());
+      const { port } = other.address() as AddressInfo;
+      const refusal = await refusalOf(server.urlOf('any', port), { connectTimeoutMs: 100 });
+      expect(refusal).toMatch(/^GH_STORE_(?:UNREACHABLE|OPEN) 127.0.0.1/);
+    }
+  });
+
+  test('is found among several hosts', async () => {
+    const name = await server.createDatabase();
+    const url = server.urlOf(name).replace('127.0.0.1:', '127.0.0.1:1,127.0.0.1:');
+    const database = await open({ url });
+    expect(database.where).toBe(`127.0.0.1:${server.port}/${name}`);
+  });
+
+  test('older than version 15 is refused', () => {
+    expect(() => assertVersion('14.12 (Debian 14.12-1)')).toThrow(/too old; version 15/);
+    expect(() => assertVersion('9.6.24')).toThrow(/too old/);
+    expect(() => assertVersion('18beta1')).not.toThrow();
+  });
+
+  test('is reached over TLS only with a certificate that is trusted', async () => {
+    const name = await server.createDatabase();
+    const url = server.urlOf(name);
+    expect(await refusalOf(`${url}?sslmode=verify-full`)).toMatch(/^GH_STORE_OPEN .*has no TLS/);
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'db' }], {
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+    });
+    server.writeFile('server.crt', cert);
+    server.writeFile('server.key', key);
+    await server.run('alter system set ssl = on');
+    await server.run('select pg_reload_conf()');
+    await server.run('create database tls_only owner gatehouse');
+    const untrusted = await refusalOf(`${url}?sslmode=verify-full`);
+    expect(untrusted).toMatch(/^GH_STORE_OPEN .*certificate of the server is not trusted/);
+    const caFile = join(folder, 'authority.pem');
+    writeFileSync(caFile, cert);
+    const tls = await open({ url: `${url}?sslmode=verify-full&sslrootcert=${caFile}` });
+    const text = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
+    expect(await tls.run({ name: '', text }, [])).toEqual([{ ssl: true }]);
+    await open({ url: `${server.urlOf('tls_only')}?sslmode=verify-full&sslrootcert=${caFile}` });
+  });
+});

@@ -1,0 +1,90 @@
+/** The stores of jobs and events on each database, behind one shape: for tests that must hold on all of them. */
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import type { EventLogStorage } from '#events/event-log-port';
+import { createEventLogStore } from '#events/store/event-log-store';
+import type { JobStorage } from '#jobs/job-store-port';
+import { createJobStore } from '#jobs/store/job-store';
+import type { Promised } from '#shared/promised';
+import { openDatabase } from '#storage/database';
+import { postgresMissing, startPostgres, type PostgresServer } from './postgres-server.ts';
+import { openPostgresWorker, type PostgresWorker } from './postgres-worker.ts';
+
+export interface Stores {
+  jobs: Promised<JobStorage>;
+  events: Promised<EventLogStorage>;
+  /** Runs a statement, for damage that no store makes. */
+  run(sql: string): Promise<void>;
+}
+
+export interface StoreKind {
+  name: string;
+  missing: string | null;
+  /** On an empty database that is removed after the test. */
+  open(): Promise<Stores>;
+}
+
+/** A new database for each test would take ten times as long. */
+const emptyTables = `truncate job, journal, submission, relay, delivery, document_event, event_range
+  restart identity; update lease set pos = 0`;
+
+/** To be called at the top of a test file. */
+export function useStores(): StoreKind[] {
+  const missing = postgresMissing();
+  let server: PostgresServer | null = null;
+  let database = '';
+  let worker: PostgresWorker | null = null;
+  beforeAll(async () => {
+    if (missing !== null) return;
+    server = await startPostgres();
+    database = await server.createDatabase();
+    worker = await openPostgresWorker({ url: server.urlOf(database) });
+  });
+  afterAll(async () => {
+    await worker?.close();
+    await server?.remove();
+  });
+  const openOnPostgres = async (): Promise<Stores> => {
+    if (server === null || worker === null) throw new Error('PostgreSQL was not started');
+    await server.run(emptyTables, database);
+    await worker.takePartitions();
+    const sequencer = await worker.takeSequencer();
+    const { jobs, events, database: open } = worker;
+    return {
+      events,
+      // As it runs beside the journal: every commit wakes the sequencer.
+      jobs: {
+        ...jobs,
+        async commit(changes) {
+          await jobs.commit(changes);
+          await sequencer.append();
+        },
+      },
+      run: async (text) => void (await open.run({ name: '', text }, [])),
+    };
+  };
+  return [
+    { name: 'SQLite', missing: null, open: openOnSqlite },
+    { name: 'PostgreSQL', missing, open: openOnPostgres },
+  ];
+}
+
+async function openOnSqlite(): Promise<Stores> {
+  const database = await openDatabase({ path: ':memory:' });
+  onTestFinished(() => database.close());
+  return {
+    jobs: promised(createJobStore(database)),
+    events: promised(createEventLogStore(database)),
+    run: (text) => Promise.resolve(void database.connection.exec(text)),
+  };
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Throws as a rejection. */
+function promised<Port extends object>(port: Port): Promised<Port> {
+  const methods = Object.entries(port as Record<string, Method>).map(([name, method]) => [
+    name,
+    async (...args: unknown[]) => method(...args),
+  ]);
+  return Object.fromEntries(methods) as Promised<Port>;
+}
