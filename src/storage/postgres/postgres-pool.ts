@@ -118,4 +118,4 @@ const mostTelling = (failures: readonly unknown[]): unknown =>
   failures[0];
 
 const isUnreachable = (error: unknown): boolean =>
-  /^E[A-Z]+|EAI_AGAIN$/.test((error as { code?: string }).code ?? '');
+  /^E(?!RR_)[A-Z_]+$/.test((error as { code?: string }).code ?? '');
