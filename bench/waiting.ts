@@ -43,7 +43,7 @@ const rows: string[][] = [];
     if (moved === 0) movedAt = performance.now() - from;
     moved += 1;
   });
-  second.journal.resume();
+  await second.journal.resume();
   while (second.journal.stats.running > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const allMs = performance.now() - from;
   rows.push([

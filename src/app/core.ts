@@ -171,20 +171,20 @@ async function assemble(
     () => journal.stop(stopGraceMs),
     () => server.close(),
   );
-  startActors({ journal, messaging, drafts });
+  await startActors({ journal, messaging, drafts });
   closers.push(startIndexUpgrade(library, log));
   closers.push(startMaintenance(options, { ...parts, ...assistant, maintenance }));
   const { url, routes: served } = server;
   return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
 }
 
-/** In the same event loop turn in which the server begins to listen: stored jobs resume before a new one is accepted. */
-function startActors({
+/** Stored jobs resume before a new one is accepted: the journal lets messages wait for that. */
+async function startActors({
   journal,
   messaging,
   drafts,
-}: Pick<Core, 'journal' | 'messaging' | 'drafts'>) {
-  journal.resume();
+}: Pick<Core, 'journal' | 'messaging' | 'drafts'>): Promise<void> {
+  await journal.resume();
   messaging.start();
   drafts.drafter.start();
 }

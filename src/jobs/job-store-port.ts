@@ -1,5 +1,6 @@
 /** Storage port for jobs and their journal: nothing here names SQL. */
 import type { JobEmitted, JobInput } from '#machines/job-types';
+import type { MaybePromise } from '#shared/maybe-promise';
 
 /** One machine event of one job, and the state events that it caused. */
 export interface JournalRow {
@@ -79,31 +80,37 @@ export interface OpenJob {
   state: string;
 }
 
+export interface KeyedJob {
+  jobId: string;
+  /** The job's last `seq` before the key was used for it; 0 when the key opened the job. */
+  seqBefore: number;
+}
+
+/** A call that fails throws, or rejects, alike. */
 export interface JobStorage {
   /**
-   * Writes all changes in one transaction, durable when it returns. Sets `num` of new jobs.
+   * Writes all changes in one transaction, durable when it returns or resolves. Sets `num` of new jobs. The journal
+   * calls it once at a time.
    * @throws when nothing was written
    */
-  commit(changes: readonly JobChange[]): void;
+  commit(changes: readonly JobChange[]): MaybePromise<void>;
   /** @throws GH_STORE_CORRUPT when the job's row is on a damaged page */
-  find(jobId: string): StoredJob | null;
+  find(jobId: string): MaybePromise<StoredJob | null>;
   /**
    * Rows of the job, in order. `part`: only those after the row `afterN`, at most `limit`.
    * @throws GH_STORE_CORRUPT when one of them cannot be read
    */
-  rows(num: number, part?: { afterN: number; limit: number }): JournalRow[];
+  rows(num: number, part?: { afterN: number; limit: number }): MaybePromise<JournalRow[]>;
   /** Open jobs that are not parked, in order of acceptance. */
-  openJobs(): OpenJob[];
+  openJobs(): MaybePromise<OpenJob[]>;
   /** Ids of parked jobs whose wake-up time has come, earliest first. */
-  dueJobs(now: number): string[];
+  dueJobs(now: number): MaybePromise<string[]>;
   /** The next time after `now` at which a parked job must be woken. */
-  nextWakeAt(now: number): number | null;
-  /** The job for which an idempotency key was used. */
-  jobOfKey(key: string): string | null;
-  /** The job's last `seq` before the key was used for it; 0 when the key opened the job. */
-  seqBeforeKey(key: string): number;
+  nextWakeAt(now: number): MaybePromise<number | null>;
+  /** The job for which an idempotency key was used; null if the key is new. */
+  jobOfKey(key: string): MaybePromise<KeyedJob | null>;
   /** The oldest open job of the conversation that `waitingJob` excludes: the running job, or the next one. */
-  runningJob(conversation: string): string | null;
+  runningJob(conversation: string): MaybePromise<StoredJob | null>;
   /** The newest job of the conversation whose draft waits for the user, or is being changed at the user's request. */
-  waitingJob(conversation: string): string | null;
+  waitingJob(conversation: string): MaybePromise<StoredJob | null>;
 }

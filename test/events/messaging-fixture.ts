@@ -107,7 +107,7 @@ export async function openMessagingFixture(
     timings: { retryMs: 10, retryMsMax: 200, auditMs: 300, ...options.timings },
     ...options.messaging,
   });
-  journal.resume();
+  await journal.resume();
   messaging.start();
   return {
     database,

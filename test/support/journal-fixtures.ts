@@ -1,6 +1,7 @@
 /** Shared by the tests of the journal: journals that end with their test, and jobs that are brought to a state. */
 import { afterEach, beforeEach } from 'vitest';
 import { effectOutputs } from './jobs.ts';
+import { laterStorage, type StorageAnswers } from './later-storage.ts';
 import {
   openJournal,
   scratchFolder,
@@ -44,7 +45,7 @@ export interface Journals {
 type FixtureOptionsWithoutPath = Omit<FixtureOptions, 'path'>;
 
 /** To be called at the top of a test file: each test gets a database of its own. */
-export function useJournals(): Journals {
+export function useJournals(answers: StorageAnswers = 'in the same tick'): Journals {
   let folder: ReturnType<typeof scratchFolder>;
   let open: JournalFixture[] = [];
   beforeEach(() => {
@@ -57,7 +58,13 @@ export function useJournals(): Journals {
   });
 
   const start: Journals['start'] = async (options = {}) => {
-    const fixture = await openJournal({ path: `${folder.path}/gatehouse.db`, ...options });
+    const { wrapStorage = (storage) => storage, ...rest } = options;
+    const fixture = await openJournal({
+      path: `${folder.path}/gatehouse.db`,
+      wrapStorage: (real) =>
+        answers === 'later' ? laterStorage(wrapStorage(real)) : wrapStorage(real),
+      ...rest,
+    });
     open.push(fixture);
     return fixture;
   };
@@ -68,7 +75,7 @@ export function useJournals(): Journals {
       between();
       open = open.filter((one) => one !== fixture);
       const next = await start(options);
-      next.journal.resume();
+      await next.journal.resume();
       return next;
     },
   };

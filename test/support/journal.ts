@@ -12,6 +12,7 @@ import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
 import { noFaultInjection } from '#shared/fault-points';
 import { silentLog } from '#shared/log';
 import { openDatabase, type Database } from '#storage/database';
+import type { SameTick } from '#shared/maybe-promise';
 import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
 import type { JobStorage } from '#jobs/job-store-port';
 import { createJobStore } from '#jobs/store/job-store';
@@ -24,7 +25,7 @@ export interface PendingCall extends EffectCall {
 
 export interface JournalFixture {
   journal: Journal;
-  storage: JobStorage;
+  storage: SameTick<JobStorage>;
   queries: JobQueries;
   database: Database;
   hub: LiveHub;
@@ -59,8 +60,7 @@ export async function openJournal(
   options: FixtureOptions & { path: string },
 ): Promise<JournalFixture> {
   const database = await openDatabase({ path: options.path });
-  const real = createJobStore(database);
-  const storage = options.wrapStorage?.(real) ?? real;
+  const storage = createJobStore(database);
   const hub = options.hub ?? createLiveHub();
   const started: PendingCall[] = [];
   const everStarted: string[] = [];
@@ -86,7 +86,7 @@ export async function openJournal(
     ...options.effects,
   };
   const journal = createJournal({
-    storage,
+    storage: options.wrapStorage?.(storage) ?? storage,
     hub,
     clock: options.clock ?? { now: () => Date.now() },
     log: silentLog(),

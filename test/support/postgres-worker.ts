@@ -6,7 +6,7 @@ import type { JobStorage } from '#jobs/job-store-port';
 import { createPostgresJobStore } from '#jobs/store/postgres/postgres-job-store';
 import { createIdSource } from '#shared/ids';
 import { silentLog } from '#shared/log';
-import type { Promised } from '#shared/promised';
+import type { Promised } from '#shared/maybe-promise';
 import { registerWorker, takeAllPartitions, type Worker } from '#storage/postgres/leases';
 import {
   createPartitionWriter,

@@ -4,7 +4,7 @@ import type { EventLogStorage } from '#events/event-log-port';
 import { createEventLogStore } from '#events/store/event-log-store';
 import type { JobStorage } from '#jobs/job-store-port';
 import { createJobStore } from '#jobs/store/job-store';
-import type { Promised } from '#shared/promised';
+import type { Promised } from '#shared/maybe-promise';
 import { openDatabase } from '#storage/database';
 import { postgresMissing, startPostgres, type PostgresServer } from './postgres-server.ts';
 import { openPostgresWorker, type PostgresWorker } from './postgres-worker.ts';

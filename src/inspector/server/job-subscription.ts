@@ -5,8 +5,8 @@
  * W1 Rows are replayed and sent in slices, and the next piece waits until the client has received the previous one: a
  *    long history neither blocks the event loop nor fills memory.
  * W2 A user is charged per slice. When the rate limit is reached, a later refresh continues.
- * W3 The check runs after a read that found no more rows, in the same turn of the event loop: the stored state and the
- *    replayed state are of the same moment.
+ * W3 The check compares the stored state with the state replayed to the same row: if rows were added since the last read,
+ *    they are read and sent first.
  * W4 Token chunks are held back while rows are sent, and then sent as the text so far: a row that arrives late would
  *    make the page drop them.
  */
@@ -95,7 +95,7 @@ export class JobSubscription {
     await this.#parts.slices.nextSlice();
     const jobId = this.#requested?.jobId ?? this.#reader?.storedJob.id ?? null;
     try {
-      if (this.#requested !== null && this.#tryCharge()) this.#start(this.#requested);
+      if (this.#requested !== null && this.#tryCharge()) await this.#start(this.#requested);
       if (this.#reader !== null && this.#requested === null) await this.#sendFrames(this.#reader);
     } catch (error) {
       const code = error instanceof GatehouseError ? error.code : 'GH_JOB_BUG';
@@ -109,17 +109,14 @@ export class JobSubscription {
   }
 
   /** A job that is already watched is not replayed again. @throws GH_JOB_NOT_FOUND */
-  #start({ jobId, afterN }: { jobId: string; afterN: number }): void {
-    const { storage, hub } = this.#parts;
+  async #start(request: { jobId: string; afterN: number }): Promise<void> {
+    const reader = this.#reader ?? (await this.#open(request));
+    // The page has requested another job meanwhile, or none.
+    if (this.#requested !== request) return;
     this.#requested = null;
     if (this.#reader === null) {
-      const reader = openJournalReader(storage, jobId);
-      const { user } = this.#viewer;
-      if (user !== null && reader.storedJob.input.userId !== user) {
-        throw new GatehouseError('GH_JOB_NOT_FOUND');
-      }
       this.#reader = reader;
-      this.#unsubscribe = hub.subscribe(jobId, {
+      this.#unsubscribe = this.#parts.hub.subscribe(request.jobId, {
         event: () => this.#wake(),
         token: (chunk) => {
           if (this.#isRunning || this.#isCatchingUp) this.#hasHeldToken = true;
@@ -127,29 +124,47 @@ export class JobSubscription {
         },
       });
     }
-    const { input, createdAt, machineVersion, conversation } = this.#reader.storedJob;
+    const { input, createdAt, machineVersion, conversation } = reader.storedJob;
     this.#connection.send({
       type: 'gatehouse.job',
-      jobId,
+      jobId: request.jobId,
       input,
       createdAt,
       machineVersion,
       conversation,
     });
-    this.#seen = afterN;
-    this.#position = Math.min(afterN, this.#reader.rowsRead);
+    this.#seen = request.afterN;
+    this.#position = Math.min(request.afterN, reader.rowsRead);
     this.#isCatchingUp = true;
     this.#owesCharge = false;
     this.#hasHeldToken = true;
     this.#lastQueue = '';
   }
 
+  async #open({ jobId }: { jobId: string }): Promise<JournalReader> {
+    const requested = this.#requested;
+    try {
+      const reader = await openJournalReader(this.#parts.storage, jobId);
+      const { user } = this.#viewer;
+      if (user === null || reader.storedJob.input.userId === user) return reader;
+      throw new GatehouseError('GH_JOB_NOT_FOUND');
+    } catch (error) {
+      // The request has failed: it is not repeated.
+      if (this.#requested === requested) this.#requested = null;
+      throw error;
+    }
+  }
+
   async #sendFrames(reader: JournalReader): Promise<void> {
     const wasStuck = reader.isStuck;
     for (;;) {
       if (this.#owesCharge && !this.#tryCharge()) return;
-      const frames = reader.framesAfter(this.#position, rowsPerSlice);
-      if (frames.length === 0) break;
+      const frames = await reader.framesAfter(this.#position, rowsPerSlice);
+      if (!this.#isCurrent(reader)) return;
+      if (frames.length === 0) {
+        if (await this.#sendCheck(reader, wasStuck)) break;
+        continue;
+      }
       this.#position += frames.length;
       for (const piece of chunkFrames(frames.filter(({ n }) => n > this.#seen))) {
         this.#hasNewRows = true;
@@ -164,14 +179,18 @@ export class JobSubscription {
       await this.#parts.slices.nextSlice();
       if (!this.#isCurrent(reader)) return;
     }
-    if (this.#hasNewRows || this.#isCatchingUp || reader.isStuck !== wasStuck) {
-      this.#connection.send({
-        type: 'gatehouse.check',
-        jobId: reader.storedJob.id,
-        ...reader.verify(),
-      });
-    }
-    this.#sendStatus(reader);
+    if (this.#isCurrent(reader)) this.#sendStatus(reader);
+  }
+
+  /** False: the job has more rows, which are read first. */
+  async #sendCheck(reader: JournalReader, wasStuck: boolean): Promise<boolean> {
+    if (!this.#hasNewRows && !this.#isCatchingUp && reader.isStuck === wasStuck) return true;
+    const check = await reader.verify();
+    if (check === null) return false;
+    const jobId = reader.storedJob.id;
+    if (this.#isCurrent(reader))
+      this.#connection.send({ type: 'gatehouse.check', jobId, ...check });
+    return true;
   }
 
   /** False: the page has requested another job meanwhile. */

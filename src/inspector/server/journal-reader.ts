@@ -22,15 +22,16 @@ export interface JournalReader {
   /** The number of rows replayed so far. */
   readonly rowsRead: number;
   /**
-   * Replays the rows added since the last call, or the first `rowsMax` of them. Throws only when the database cannot be
-   * read.
+   * Replays the rows added since the last call, or the first `rowsMax` of them. Rejects only when the database cannot be
+   * read. One call at a time.
    */
-  readNext(rowsMax?: number): ReplayFrame[];
+  readNext(rowsMax?: number): Promise<ReplayFrame[]>;
   /**
    * The frames of at most `rowsMax` rows after row `afterN`, which must have been replayed; replays new rows as needed.
    */
-  framesAfter(afterN: number, rowsMax: number): ReplayFrame[];
-  verify(): ReplayCheck;
+  framesAfter(afterN: number, rowsMax: number): Promise<ReplayFrame[]>;
+  /** Null if the job has rows that are not read yet: the two states would be of different moments. */
+  verify(): Promise<ReplayCheck | null>;
   readonly isEnded: boolean;
   /** A row could not be replayed: no later row can be either. */
   readonly isStuck: boolean;
@@ -41,8 +42,8 @@ export interface JournalReader {
 type Rows = Pick<JobStorage, 'find' | 'rows'>;
 
 /** @throws GH_JOB_NOT_FOUND */
-export function openJournalReader(storage: Rows, jobId: string): JournalReader {
-  const found = storage.find(jobId);
+export async function openJournalReader(storage: Rows, jobId: string): Promise<JournalReader> {
+  const found = await storage.find(jobId);
   if (found === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
   const job = found;
   const machine = createTracingRunner();
@@ -74,10 +75,11 @@ export function openJournalReader(storage: Rows, jobId: string): JournalReader {
     }
   };
 
-  const readNext = (rowsMax = -1): ReplayFrame[] => {
+  const readNext = async (rowsMax = -1): Promise<ReplayFrame[]> => {
     if (isStuck) return [];
     const afterN = states.length;
-    for (const row of storage.rows(job.num, { afterN, limit: rowsMax })) if (!isStuck) run(row);
+    const rows = await storage.rows(job.num, { afterN, limit: rowsMax });
+    for (const row of rows) if (!isStuck) run(row);
     return frames.slice(afterN);
   };
 
@@ -87,13 +89,15 @@ export function openJournalReader(storage: Rows, jobId: string): JournalReader {
       return states.length;
     },
     readNext,
-    framesAfter(afterN, rowsMax) {
-      if (afterN === states.length) readNext(rowsMax);
+    async framesAfter(afterN, rowsMax) {
+      if (afterN === states.length) await readNext(rowsMax);
       return frames.slice(afterN, afterN + rowsMax);
     },
-    verify() {
+    async verify() {
+      const stored = await storage.find(jobId);
+      const isBehind = stored !== null && stored.head.n > states.length;
+      if (isBehind && (await readNext(1)).length > 0) return null;
       const state = states.at(-1);
-      const stored = storage.find(jobId);
       const fields =
         state === undefined || stored === null
           ? ['job']

@@ -25,13 +25,14 @@ export async function openReaderAt(
   n: number,
   user: string | null,
 ): Promise<JournalReader> {
-  const reader = openJournalReader(storage, jobId);
+  const reader = await openJournalReader(storage, jobId);
   const rows = Math.min(n, reader.storedJob.head.n);
   // The first slice is part of the request.
   if (user !== null) limits?.chargeUser(user, Math.floor((rows - 1) / rowsPerSlice));
   while (reader.rowsRead < rows) {
     await slices.nextSlice();
-    if (reader.readNext(Math.min(rowsPerSlice, rows - reader.rowsRead)).length === 0) break;
+    const frames = await reader.readNext(Math.min(rowsPerSlice, rows - reader.rowsRead));
+    if (frames.length === 0) break;
   }
   return reader;
 }

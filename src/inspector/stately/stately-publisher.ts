@@ -85,7 +85,7 @@ export class StatelyPublisher {
       this.#dirty.delete(jobId);
       let published: number;
       do {
-        published = this.#publishJob(jobId, owner);
+        published = await this.#publishJob(jobId, owner);
         left -= published;
         if (left <= 0) {
           await this.#options.slices.nextSlice();
@@ -97,12 +97,13 @@ export class StatelyPublisher {
   }
 
   /** Publishes one slice of the job. Returns the number of rows; also 0 if the job cannot be read. */
-  #publishJob(jobId: string, owner: string): number {
+  async #publishJob(jobId: string, owner: string): Promise<number> {
     const mine = [...this.#receivers].filter(({ user }) => user === null || user === owner);
     if (mine.length === 0) return 0;
     try {
-      const reader = this.#readers.get(jobId) ?? openJournalReader(this.#options.storage, jobId);
-      const frames = reader.readNext(rowsPerSlice);
+      const { storage } = this.#options;
+      const reader = this.#readers.get(jobId) ?? (await openJournalReader(storage, jobId));
+      const frames = await reader.readNext(rowsPerSlice);
       for (const frame of frames) {
         const context = { ...reader.stateAt(frame.n)?.snapshot.context };
         for (const message of statelyMessages(jobId, frame, context)) {

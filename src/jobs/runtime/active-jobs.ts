@@ -1,12 +1,15 @@
 /**
  * The jobs in memory. A job is loaded when an event for it arrives and evicted when it ends or parks. A job that is not
  * in memory is complete on disk.
+ *
+ * A1: a job is loaded once at a time: who asks meanwhile gets the same job.
  */
 import { logFieldsOf } from '#shared/wire/trace';
 import { GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { jobMachineVersion } from '#machines/job';
-import type { JobStorage, NewJob, StoredJob } from '../job-store-port.ts';
+import { settle, type MaybePromise } from '#shared/maybe-promise';
+import type { JobStorage, JournalRow, NewJob, StoredJob } from '../job-store-port.ts';
 import {
   createState,
   isEquivalentTransition,
@@ -29,9 +32,10 @@ export interface ActiveJobCache {
   evict(jobId: string): void;
   get(jobId: string): ActiveJob | undefined;
   /**
-   * @returns null when the job has ended, never existed or its row is damaged. @throws only when the database fails.
+   * @returns null when the job has ended, never existed or its row is damaged. Throws or rejects only when the database
+   * fails. Events of one job that wait for its load are continued in the order in which they asked.
    */
-  load(jobId: string): ActiveJob | null;
+  load(jobId: string): MaybePromise<ActiveJob | null>;
   readonly size: number;
 }
 
@@ -42,41 +46,56 @@ export function createActiveJobCache(
 ): ActiveJobCache {
   const jobs = new Map<string, ActiveJob>();
 
-  const restoreOrReport = (stored: StoredJob): Pick<ActiveJob, 'state' | 'restoreError'> => {
+  const loading = new Map<string, Promise<ActiveJob | null>>();
+
+  const load = (jobId: string): MaybePromise<ActiveJob | null> =>
+    settle(
+      () => storage.find(jobId),
+      (stored) => {
+        if (stored === null || stored.head.endedAt !== null) return null;
+        // A parked job is restored from its snapshot; any other from its rows.
+        if (stored.isDamaged || hasUsableSnapshot(stored)) return keep(stored, null);
+        return settle(
+          () => storage.rows(stored.num),
+          (rows) => keep(stored, rows),
+          (error) => keepDamaged(stored, error),
+        );
+      },
+      (error) => {
+        // A job whose own row is damaged cannot be written: it counts as not existing, and does not block other jobs.
+        if (!isDamage(error)) throw error;
+        log.error({ ...logFieldsOf(jobId), error: messageOf(error.cause) }, 'job is lost');
+        return null;
+      },
+    );
+
+  /** @param rows null for a job that is restored without them */
+  const keep = (stored: StoredJob, rows: JournalRow[] | null): ActiveJob => {
     try {
-      return { state: restore(stored), restoreError: null };
+      return add(stored, restore(machine, stored, rows), null);
     } catch (error) {
-      const code = error instanceof GatehouseError ? error.code : null;
-      if (code === 'GH_STORE_UNAVAILABLE') throw error;
-      const who = logFieldsOf(stored.id, stored.input.traceparent);
-      log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
-      const { n, seq } = stored.head;
-      const { state } = createState(machine, stored.input, stored.createdAt);
-      const restoreError = code === 'GH_STORE_CORRUPT' ? code : 'GH_JOB_VERSION';
-      return { state: { ...state, rowNumber: n, seq, effects: [], timers: [] }, restoreError };
+      return keepDamaged(stored, error);
     }
   };
 
-  const restore = (stored: StoredJob): JobRuntimeState => {
-    const { snapshot, n, seq } = stored.head;
-    if (stored.isDamaged) throw new GatehouseError('GH_STORE_CORRUPT', 'its input cannot be read');
-    if (snapshot !== null && stored.machineVersion === jobMachineVersion) {
-      return deserializeParked(machine, snapshot, { rowNumber: n, seq });
-    }
-    return replay(machine, stored.input, storage.rows(stored.num), {
-      isSame: isEquivalentTransition,
-    });
+  const keepDamaged = (stored: StoredJob, error: unknown): ActiveJob => {
+    if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
+    const who = logFieldsOf(stored.id, stored.input.traceparent);
+    log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
+    const { n, seq } = stored.head;
+    const { state } = createState(machine, stored.input, stored.createdAt);
+    const empty = { ...state, rowNumber: n, seq, effects: [], timers: [] };
+    return add(stored, empty, isDamage(error) ? 'GH_STORE_CORRUPT' : 'GH_JOB_VERSION');
   };
 
-  /** A job whose own row is damaged cannot be written: it is treated as not existing, and does not block other jobs. */
-  const findUnlessLost = (jobId: string): StoredJob | null => {
-    try {
-      return storage.find(jobId);
-    } catch (error) {
-      if (!(error instanceof GatehouseError) || error.code !== 'GH_STORE_CORRUPT') throw error;
-      log.error({ ...logFieldsOf(jobId), error: messageOf(error.cause) }, 'job is lost');
-      return null;
-    }
+  const add = (
+    { id, num, conversation, input, createdAt }: StoredJob,
+    state: JobRuntimeState,
+    restoreError: ErrorCode | null,
+  ): ActiveJob => {
+    const job = { id, num, conversation, input, createdAt, state, restoreError };
+    jobs.set(id, job);
+    return job;
   };
 
   return {
@@ -84,17 +103,34 @@ export function createActiveJobCache(
     evict: (jobId) => void jobs.delete(jobId),
     get: (jobId) => jobs.get(jobId),
     load(jobId) {
-      const known = jobs.get(jobId);
+      const known = jobs.get(jobId) ?? loading.get(jobId);
       if (known !== undefined) return known;
-      const stored = findUnlessLost(jobId);
-      if (stored === null || stored.head.endedAt !== null) return null;
-      const { id, num, conversation, input, createdAt } = stored;
-      const job = { id, num, conversation, input, createdAt, ...restoreOrReport(stored) };
-      jobs.set(id, job);
-      return job;
+      const loaded = load(jobId);
+      if (!(loaded instanceof Promise)) return loaded;
+      const pending = loaded.finally(() => loading.delete(jobId));
+      loading.set(jobId, pending);
+      return pending;
     },
     get size() {
       return jobs.size;
     },
   };
+}
+
+const isDamage = (error: unknown): error is GatehouseError =>
+  error instanceof GatehouseError && error.code === 'GH_STORE_CORRUPT';
+
+const hasUsableSnapshot = ({ head, machineVersion }: StoredJob): boolean =>
+  head.snapshot !== null && machineVersion === jobMachineVersion;
+
+/** @throws Error if the stored job cannot be restored */
+function restore(
+  machine: JobMachineRunner,
+  stored: StoredJob,
+  rows: JournalRow[] | null,
+): JobRuntimeState {
+  if (stored.isDamaged) throw new GatehouseError('GH_STORE_CORRUPT', 'its input cannot be read');
+  if (rows !== null) return replay(machine, stored.input, rows, { isSame: isEquivalentTransition });
+  const { snapshot, n, seq } = stored.head;
+  return deserializeParked(machine, snapshot!, { rowNumber: n, seq });
 }

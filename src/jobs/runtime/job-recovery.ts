@@ -4,6 +4,7 @@
  * A read error of the database is logged and the work is retried: the process continues, and no job is lost.
  */
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
+import type { ActiveJob } from './active-jobs.ts';
 import { internalEnvelope, timerEnvelope } from './envelope.ts';
 import type { JournalParts } from './journal-parts.ts';
 
@@ -21,56 +22,75 @@ export class JobRecovery {
     this.#readErrorLog = createThrottledErrorLog(parts.log, 'the journal cannot be read');
   }
 
-  /** Resumes all open jobs in their states. Call once. */
-  resume(): void {
-    const { storage, scheduler, isOpen } = this.#parts;
-    const open = storage.openJobs();
+  /** Resumes all open jobs in their states. Call once. Resolves when they are in the scheduler's queue. */
+  async resume(): Promise<void> {
+    const { storage, scheduler } = this.#parts;
+    const open = await storage.openJobs();
     const running = open.filter((job) => job.state !== 'ack');
     for (const job of running) scheduler.adopt(job.id, job.conversation);
     for (const job of open) {
       // A job that was not scheduled yet is loaded when it starts, or when its queue position changes.
       if (job.state !== 'ack') continue;
       const { id: jobId, conversation, user_id: userId } = job;
-      const recover = (): void => this.#recoverJob(jobId);
+      const recover = (): void => void this.#recoverJob(jobId);
       scheduler.enqueue({ jobId, conversation, userId }, () => setImmediate(recover));
     }
-    const next = (from: number): void => {
-      if (!isOpen()) return;
-      for (const job of running.slice(from, from + recoveryBatchSize)) this.#recoverJob(job.id);
-      if (from + recoveryBatchSize < running.length) setImmediate(next, from + recoveryBatchSize);
-    };
-    next(0);
+    void this.#recoverJobs(running.map(({ id }) => id));
     this.fireDueTimers();
+  }
+
+  async #recoverJobs(jobIds: readonly string[]): Promise<void> {
+    for (let from = 0; from < jobIds.length; from += recoveryBatchSize) {
+      if (!this.#parts.isOpen()) return;
+      const batch = jobIds.slice(from, from + recoveryBatchSize);
+      await Promise.all(batch.map((jobId) => this.#recoverJob(jobId)));
+      await new Promise(setImmediate);
+    }
   }
 
   /** @param alarmAt the time for which the alarm was set: it has come, whatever the wall clock says now */
   fireDueTimers(alarmAt = 0): void {
+    void this.#retryOnReadError(
+      () => this.#postDueTimers(alarmAt),
+      () => this.fireDueTimers(alarmAt),
+    );
+  }
+
+  async #postDueTimers(alarmAt: number): Promise<void> {
     const { storage, clock, activeJobs, timers, mailbox, isOpen } = this.#parts;
     if (!isOpen()) return;
-    this.#retryOnReadError(
-      () => {
-        // One moment for both queries: a timer that falls between two would be missed.
-        const now = clock.now();
-        const until = Math.max(now, alarmAt);
-        for (const jobId of storage.dueJobs(until)) {
-          const job = activeJobs.load(jobId);
-          if (job === null) continue;
-          if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
-          for (const timer of job.state.timers) {
-            // Set by a clock that was ahead, and has been set back since.
-            const isFromAhead = timer.dueAt - timer.delayMs > now;
-            if (timer.dueAt <= now || (isFromAhead && timer.dueAt <= until)) {
-              mailbox.post(timerEnvelope(jobId, timer));
-            } else timers.scheduleWake(timer.dueAt);
-          }
-        }
-        const wakeAt = storage.nextWakeAt(until);
-        if (wakeAt === null) return;
-        // Set by a clock that was ahead of the present one: it waits its own delay, no longer.
-        const longestMs = this.#longestDelayMs(wakeAt);
-        timers.scheduleWake(wakeAt, Math.max(until, wakeAt - longestMs));
+    // One moment for both queries: a timer that falls between two would be missed.
+    const now = clock.now();
+    const until = Math.max(now, alarmAt);
+    for (const jobId of await storage.dueJobs(until)) {
+      const job = await activeJobs.load(jobId);
+      if (job === null) continue;
+      if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
+      for (const timer of job.state.timers) {
+        // Set by a clock that was ahead, and has been set back since.
+        const isFromAhead = timer.dueAt - timer.delayMs > now;
+        if (timer.dueAt <= now || (isFromAhead && timer.dueAt <= until)) {
+          mailbox.post(timerEnvelope(jobId, timer));
+        } else timers.scheduleWake(timer.dueAt);
+      }
+    }
+    const wakeAt = await storage.nextWakeAt(until);
+    if (wakeAt === null) return;
+    // Set by a clock that was ahead of the present one: it waits its own delay, no longer.
+    const longestMs = await this.#longestDelayMs(wakeAt);
+    if (isOpen()) timers.scheduleWake(wakeAt, Math.max(until, wakeAt - longestMs));
+  }
+
+  #recoverJob(jobId: string): Promise<void> {
+    const { activeJobs, mailbox, isOpen } = this.#parts;
+    return this.#retryOnReadError(
+      async () => {
+        if (!isOpen()) return;
+        const job = await activeJobs.load(jobId);
+        // A turn may have changed the job in memory, and not yet on disk.
+        mailbox.betweenTurns(() => this.#restart(jobId, job));
       },
-      () => this.fireDueTimers(alarmAt),
+      () => void this.#recoverJob(jobId),
     );
   }
 
@@ -79,49 +99,44 @@ export class JobRecovery {
    * writes gets its whole time again: it is repeated with the same key, and ending it early would leave its result
    * unknown.
    */
-  #recoverJob(jobId: string): void {
-    const { clock, effects: handlers, activeJobs, scheduler } = this.#parts;
+  #restart(jobId: string, job: ActiveJob | null): void {
+    const { clock, effects: handlers, scheduler } = this.#parts;
     const { timers, runner, mailbox, isOpen } = this.#parts;
     if (!isOpen()) return;
-    this.#retryOnReadError(
-      () => {
-        const job = activeJobs.load(jobId);
-        if (job === null) return scheduler.release(jobId);
-        const { effects, timers: pending, snapshot } = job.state;
-        if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
-        const now = clock.now();
-        const writes = effects.some(({ src }) => handlers[src]?.writes === true);
-        for (const timer of pending) {
-          // A clock that was set back while the process was down does not extend a limit.
-          const dueAt = Math.min(timer.dueAt, now + timer.delayMs);
-          timers.arm(jobId, timer, writes ? now + timer.delayMs : dueAt);
-        }
-        // A timer fell due while the process was down: it is applied first, and no effect is started for a moment.
-        if (!writes && pending.some((timer) => timer.dueAt <= now)) return;
-        // The gate reports again whether the job still waits.
-        if (snapshot.hasTag('waits-for-gate')) {
-          mailbox.post(internalEnvelope(jobId, { type: 'gate.granted' }));
-        }
-        for (const effect of effects) runner.start(job, effect);
-      },
-      () => this.#recoverJob(jobId),
-    );
+    if (job === null) return scheduler.release(jobId);
+    const { effects, timers: pending, snapshot } = job.state;
+    if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
+    const now = clock.now();
+    const writes = effects.some(({ src }) => handlers[src]?.writes === true);
+    for (const timer of pending) {
+      // A clock that was set back while the process was down does not extend a limit.
+      const dueAt = Math.min(timer.dueAt, now + timer.delayMs);
+      timers.arm(jobId, timer, writes ? now + timer.delayMs : dueAt);
+    }
+    // A timer fell due while the process was down: it is applied first, and no effect is started for a moment.
+    if (!writes && pending.some((timer) => timer.dueAt <= now)) return;
+    // The gate reports again whether the job still waits.
+    if (snapshot.hasTag('waits-for-gate')) {
+      mailbox.post(internalEnvelope(jobId, { type: 'gate.granted' }));
+    }
+    for (const effect of effects) runner.start(job, effect);
   }
 
   /** The longest delay of the parked timers that are due at `wakeAt`. */
-  #longestDelayMs(wakeAt: number): number {
+  async #longestDelayMs(wakeAt: number): Promise<number> {
     const { storage, activeJobs } = this.#parts;
-    const delays = storage
-      .dueJobs(wakeAt)
-      .flatMap((jobId) => activeJobs.load(jobId)?.state.timers ?? [])
-      .filter(({ dueAt }) => dueAt === wakeAt)
-      .map(({ delayMs }) => delayMs);
-    return delays.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...delays);
+    let longestMs = 0;
+    for (const jobId of await storage.dueJobs(wakeAt)) {
+      for (const { dueAt, delayMs } of (await activeJobs.load(jobId))?.state.timers ?? []) {
+        if (dueAt === wakeAt) longestMs = Math.max(longestMs, delayMs);
+      }
+    }
+    return longestMs === 0 ? Number.POSITIVE_INFINITY : longestMs;
   }
 
-  #retryOnReadError(work: () => void, retry: () => void): void {
+  async #retryOnReadError(work: () => Promise<void>, retry: () => void): Promise<void> {
     try {
-      work();
+      await work();
       this.#readErrorLog.recovered();
     } catch (error) {
       this.#readErrorLog.error((error as Error).cause ?? error);

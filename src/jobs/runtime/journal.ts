@@ -69,6 +69,8 @@ export class Journal {
   readonly #queueLimits: QueueLimits;
   /** Submissions that are being committed, by idempotency key. */
   readonly #pendingSubmits = new Map<string, Promise<SubmitResult>>();
+  /** Until stored jobs are in the scheduler's queue: a message that arrives meanwhile waits. */
+  #resuming: Promise<void> | null = null;
   #isOpen = true;
 
   constructor({ maxConcurrent, maxQueued, heartbeatMs, ...rest }: JournalOptions) {
@@ -103,7 +105,8 @@ export class Journal {
    * earlier job and does nothing.
    * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
    */
-  submit(submission: Submission): Promise<SubmitResult> {
+  async submit(submission: Submission): Promise<SubmitResult> {
+    if (this.#resuming !== null) await this.#resuming;
     return this.#deduplicate(submission.idempotencyKey, () => this.#openJob(submission));
   }
 
@@ -112,11 +115,14 @@ export class Journal {
     if (key === null) return work();
     const pending = this.#pendingSubmits.get(key);
     if (pending !== undefined) return pending.then(({ jobId }) => ({ jobId, isDuplicate: true }));
-    const earlier = this.#parts.storage.jobOfKey(key);
-    if (earlier !== null) return Promise.resolve({ jobId: earlier, isDuplicate: true });
-    const result = work().finally(() => this.#pendingSubmits.delete(key));
+    const result = this.#useKey(key, work).finally(() => this.#pendingSubmits.delete(key));
     this.#pendingSubmits.set(key, result);
     return result;
+  }
+
+  async #useKey(key: string, work: () => Promise<SubmitResult>): Promise<SubmitResult> {
+    const earlier = await this.#parts.storage.jobOfKey(key);
+    return earlier === null ? work() : { jobId: earlier.jobId, isDuplicate: true };
   }
 
   async #openJob({ input, conversation, idempotencyKey }: Submission) {
@@ -144,7 +150,8 @@ export class Journal {
    */
   async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
     const { activeJobs, storage } = this.#parts;
-    if (activeJobs.get(jobId) === undefined && storage.find(jobId) === null) {
+    if (this.#resuming !== null) await this.#resuming;
+    if (activeJobs.get(jobId) === undefined && (await storage.find(jobId)) === null) {
       throw new GatehouseError('GH_JOB_NOT_FOUND');
     }
     await this.#deduplicate(idempotencyKey, async () => {
@@ -174,9 +181,14 @@ export class Journal {
     };
   }
 
-  /** Resumes all open jobs in their states. Call once. */
-  resume(): void {
-    this.#recovery.resume();
+  /**
+   * Resumes all open jobs in their states. Call once. When it resolves, they are in the scheduler's queue; later messages
+   * come behind them.
+   */
+  async resume(): Promise<void> {
+    this.#resuming = this.#recovery.resume();
+    await this.#resuming;
+    this.#resuming = null;
   }
 
   /** Commits accepted events and stops effects (they run again after the next start). Later events are refused. */
@@ -185,7 +197,7 @@ export class Journal {
     this.#isOpen = false;
     positionNotifier.stop();
     await runner.stop(graceMs);
-    mailbox.flush();
+    await mailbox.flush();
     for (const envelope of mailbox.close()) {
       acknowledgementOf(envelope)?.reject(new GatehouseError('GH_SERVER_STOPPING'));
     }

@@ -5,23 +5,26 @@
  * - `idle`: it is empty. The first envelope schedules a turn: `scheduled`.
  * - `scheduled`: a turn begins at the end of this turn of the event loop, or after a delay: `running`. So all envelopes
  *   that arrive in between share one transaction.
- * - `running`: a turn takes envelopes, also those that arrive meanwhile. When it ends: `scheduled` if envelopes are
- *   left, else `idle`.
+ * - `running`: a turn takes envelopes, also those that arrive meanwhile, and writes them. It may end in a later turn of
+ *   the event loop. When it ends: `scheduled` if envelopes are left, else `idle`.
  * - `closed`: the journal has stopped, and envelopes are dropped: effects and timers start again with the next process.
  *
  * Q3: at most one turn runs at a time.
  */
 import assert from 'node:assert/strict';
+import { settle, type MaybePromise } from '#shared/maybe-promise';
 import type { Envelope } from './envelope.ts';
 
 export class Mailbox {
   #mode: 'idle' | 'scheduled' | 'running' | 'closed' = 'idle';
   #envelopes: Envelope[] = [];
   #cancelTurn: () => void = () => undefined;
-  readonly #runTurn: () => number;
+  /** The end of the turn that is running. */
+  #turnEnd: MaybePromise<void> = undefined;
+  readonly #runTurn: () => MaybePromise<number>;
 
-  /** @param runTurn returns the delay of the next turn, ms */
-  constructor(runTurn: () => number) {
+  /** @param runTurn gives the delay of the next turn, ms */
+  constructor(runTurn: () => MaybePromise<number>) {
     this.#runTurn = runTurn;
   }
 
@@ -43,11 +46,19 @@ export class Mailbox {
     this.#envelopes.unshift(...envelopes);
   }
 
-  /** Runs a scheduled turn at once. */
-  flush(): void {
+  /** Runs `work` while no turn runs: at once, or when the running turn has ended. */
+  betweenTurns(work: () => void): void {
+    if (this.#mode === 'running' && this.#turnEnd instanceof Promise) void this.#turnEnd.then(work);
+    else work();
+  }
+
+  /** Ends the running turn, and runs a scheduled turn at once. */
+  async flush(): Promise<void> {
+    await this.#turnEnd;
     if (this.#mode !== 'scheduled') return;
     this.#cancelTurn();
     this.#run();
+    await this.#turnEnd;
   }
 
   /** @returns the envelopes that are left */
@@ -73,12 +84,13 @@ export class Mailbox {
   #run(): void {
     assert.equal(this.#mode, 'scheduled', 'one turn runs at a time');
     this.#mode = 'running';
-    let delayMs = 0;
-    try {
-      delayMs = this.#runTurn();
-    } finally {
+    const end = (delayMs: number): void => {
       this.#mode = 'idle';
       if (this.#envelopes.length > 0) this.#schedule(delayMs);
-    }
+    };
+    this.#turnEnd = settle(this.#runTurn, end, (bug) => {
+      end(0);
+      throw bug;
+    });
   }
 }

@@ -30,6 +30,8 @@ import {
 import type { JobMachineRunner } from './job-machine-runner.ts';
 import type { JournalParts } from './journal-parts.ts';
 
+export const alreadyEnded = 'The job has already ended';
+
 export interface BatchedChange {
   job: ActiveJob;
   /** Null for a job that was opened in this batch. */
@@ -78,16 +80,18 @@ export function createTransactionBatch(parts: JournalParts) {
 
   return {
     changes: changes as ReadonlyMap<string, BatchedChange>,
-    /** Applies one event. Null: the job is not in a state for it; a command is then refused by `rejectRefused`. */
-    apply(envelope: Envelope): BatchedChange | null {
+    /**
+     * Applies one event to its job; `job` is null if there is none (any more). Returns null if the job is not in a state
+     * for it; a command is then refused by `rejectRefused`.
+     */
+    apply(envelope: Envelope, job: ActiveJob | null): BatchedChange | null {
       if (envelope.kind === 'open') return open(envelope.newJob, envelope);
-      const job = activeJobs.load(envelope.jobId);
-      if (job === null) return refuse(envelope, 'The job has already ended');
+      if (job === null) return refuse(envelope, alreadyEnded);
       const due = envelope.kind === 'command' ? overdueTimer(job, now) : undefined;
       if (due !== undefined) {
         record(job, job.state, step(job, due.event), timerEnvelope(job.id, due));
       }
-      if (isEnded(job.state)) return refuse(envelope, 'The job has already ended');
+      if (isEnded(job.state)) return refuse(envelope, alreadyEnded);
       const why = job.restoreError === null ? refusalReason(job.state, envelope) : null;
       if (why !== null) return refuse(envelope, why);
       const event =

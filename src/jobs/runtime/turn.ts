@@ -4,22 +4,28 @@
  * Effects are started in one step for each kind: a scheduled effect works only inside the journal, and is part of the
  * transaction (`#admit`); every other effect starts after the commit (`#startEffects`).
  *
+ * A storage that answers later delays the steps after `#write`; the mailbox gathers meanwhile. An envelope whose job must
+ * be loaded from such a storage goes to a later turn, with all later envelopes of this job behind it.
+ *
  * Q1: nothing is started, published or answered before the commit of the step that caused it (P2).
  * Q2: a turn that cannot be committed leaves no trace: jobs are as before, commands are refused, events from inside are
  *     retried.
  * Q4: a bug in a step ends the job that it concerns with a visible error (P1). The other jobs of the turn continue.
  */
 import assert from 'node:assert/strict';
-import { messageOf } from '#shared/errors';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
 import type { FaultPoint } from '#shared/fault-points';
+import { settle, type MaybePromise } from '#shared/maybe-promise';
 import { stateEventsOf } from '#shared/wire/state-event';
 import { logFieldsOf } from '#shared/wire/trace';
+import { GatehouseError, messageOf } from '#shared/errors';
+import type { ActiveJob } from './active-jobs.ts';
 import { acknowledgementOf, internalEnvelope, type Envelope } from './envelope.ts';
 import { internalErrorEventType, isEnded, isParked, summaryOf } from './job-runtime-state.ts';
 import type { JournalParts } from './journal-parts.ts';
 import type { JobEnd } from './journal-observer.ts';
 import {
+  alreadyEnded,
   createTransactionBatch,
   type BatchedChange,
   type TransactionBatch,
@@ -45,20 +51,23 @@ export class TurnPipeline {
   }
 
   /** @returns the delay of the next turn, ms */
-  run(): number {
+  run(): MaybePromise<number> {
     const batch = createTransactionBatch(this.#parts);
     const taken = this.#applyEnvelopes(batch);
     if (batch.changes.size === 0) {
       batch.rejectRefused();
       return 0;
     }
-    let writeMs: number;
-    try {
-      writeMs = this.#write(batch);
-    } catch (error) {
-      this.#undo(batch, taken, error);
-      return retryDelayMs;
-    }
+    const beganAt = performance.now();
+    return settle(
+      () => this.#write(batch),
+      () => this.#makeVisible(batch, performance.now() - beganAt),
+      (error) => this.#undo(batch, taken, error),
+    );
+  }
+
+  /** The steps after the commit. `writeMs`: from the begin of the transaction to its fsync. */
+  #makeVisible(batch: TransactionBatch, writeMs: number): number {
     this.#recordCommit(batch, writeMs);
     batch.rejectRefused();
     for (const change of batch.changes.values()) {
@@ -80,23 +89,37 @@ export class TurnPipeline {
       const next = mailbox.take(envelopesMax - taken.length);
       if (next.length === 0) return taken;
       for (const envelope of next) {
+        const job = this.#load(envelope);
+        if (job === 'later') continue;
         taken.push(envelope);
-        const change = this.#apply(batch, envelope);
+        const change = batch.apply(envelope, job);
         if (change !== null) this.#guard(change, this.#admit);
       }
     }
   }
 
-  #apply(batch: TransactionBatch, envelope: Envelope): BatchedChange | null {
-    try {
-      return batch.apply(envelope);
-    } catch (error) {
-      // Only reading the database throws here: a command is refused, an event from inside is retried.
-      const acknowledgement = acknowledgementOf(envelope);
-      if (acknowledgement !== null) acknowledgement.reject(error);
-      else setTimeout(() => this.#parts.mailbox.post(envelope), retryDelayMs).unref();
-      return null;
-    }
+  /** The job of the envelope, null if there is none; `later`: the envelope comes again, or was refused. */
+  #load(envelope: Envelope): ActiveJob | null | 'later' {
+    const { activeJobs, mailbox } = this.#parts;
+    const acknowledgement = acknowledgementOf(envelope);
+    if (envelope.kind === 'open') return null;
+    const job = settle(
+      () => activeJobs.load(envelope.jobId),
+      (loaded) => loaded,
+      (error): 'later' => {
+        // The database cannot be read: a command is refused, an event from inside is retried.
+        if (acknowledgement !== null) acknowledgement.reject(error);
+        else setTimeout(() => mailbox.post(envelope), retryDelayMs).unref();
+        return 'later';
+      },
+    );
+    if (!(job instanceof Promise)) return job;
+    void job.then((loaded) => {
+      if (loaded === null)
+        acknowledgement?.reject(new GatehouseError('GH_JOB_CONFLICT', alreadyEnded));
+      else if (loaded !== 'later') mailbox.post(envelope);
+    });
+    return 'later';
   }
 
   /** A new job waits for its place in the scheduler's queue; a scheduled effect runs at once when it has one. */
@@ -113,14 +136,14 @@ export class TurnPipeline {
     }
   };
 
-  /** @returns the time from the begin of the transaction to its fsync, ms */
-  #write({ changes, toJobChanges }: TransactionBatch): number {
+  #write({ changes, toJobChanges }: TransactionBatch): MaybePromise<void> {
     const records = toJobChanges();
-    const beganAt = performance.now();
     this.#passFaultPoint('journal.beforeCommit', changes);
-    this.#parts.storage.commit(records);
-    for (const { jobId, num } of records) changes.get(jobId)!.job.num = num;
-    return performance.now() - beganAt;
+    const setNumbers = (): void => {
+      for (const { jobId, num } of records) changes.get(jobId)!.job.num = num;
+    };
+    const committed = this.#parts.storage.commit(records);
+    return committed instanceof Promise ? committed.then(setNumbers) : setNumbers();
   }
 
   #recordCommit({ changes }: TransactionBatch, ms: number): void {
@@ -137,7 +160,7 @@ export class TurnPipeline {
     for (const { job } of changes.values()) faults.reach(point, job.state.snapshot.context.state);
   }
 
-  #undo(batch: TransactionBatch, taken: readonly Envelope[], error: unknown): void {
+  #undo(batch: TransactionBatch, taken: readonly Envelope[], error: unknown): number {
     const { activeJobs, mailbox, observer, runner, scheduler } = this.#parts;
     this.#isStorageUp = false;
     this.#writeErrorLog.error((error as Error).cause ?? error);
@@ -160,6 +183,7 @@ export class TurnPipeline {
           activeJobs.get(envelope.jobId) !== undefined,
       ),
     );
+    return retryDelayMs;
   }
 
   #acknowledge({ job, before, envelopes }: BatchedChange): void {

@@ -29,7 +29,7 @@ import { eventListing, jobListing, toListedJob, toJobPage } from './job-listing.
 
 export interface JobServiceOptions {
   journal: Journal;
-  storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey' | 'seqBeforeKey'>;
+  storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey'>;
   queries: JobQueries;
   hub: LiveHub;
   slices: FairSlices;
@@ -140,8 +140,8 @@ async function submit(
   const key = parsed.idempotency_key;
   const idempotencyKey =
     key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
-  const known = idempotencyKey === null ? null : storage.jobOfKey(idempotencyKey);
-  if (known !== null) return { job_id: known, after_seq: storage.seqBeforeKey(idempotencyKey!) };
+  const known = idempotencyKey === null ? null : await storage.jobOfKey(idempotencyKey);
+  if (known !== null) return { job_id: known.jobId, after_seq: known.seqBefore };
 
   // Stored first: a file sent with a reply to a draft is a document too, and the first step of a new job may search for
   // it. If the message is refused, the retry finds the same document.
@@ -150,16 +150,18 @@ async function submit(
 
   const { draft } = parsed;
   if (draft !== undefined && draft !== null) {
-    const event = draftEvent(options, conversation, draft, message, userId);
+    const job = await storage.find(draft.job_id);
+    // A job of another conversation is reported as not found.
+    if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
+    const event = draftEvent(options, job, draft.draft_seq, message, userId);
     if (event !== null) {
-      const seq = storage.find(draft.job_id)?.head.seq ?? 0;
-      await journal.send(draft.job_id, event, idempotencyKey);
-      return { job_id: draft.job_id, after_seq: seq };
+      await journal.send(job.id, event, idempotencyKey);
+      return { job_id: job.id, after_seq: job.head.seq };
     }
   }
-  const waiting = draft === undefined ? storage.waitingJob(conversation) : null;
+  const waiting = draft === undefined ? await storage.waitingJob(conversation) : null;
   const reply = waiting === null ? null : options.parseDraftReply(message, clock.now());
-  const cancelTarget = jobToCancel(options, conversation, message, waiting);
+  const cancelTarget = await jobToCancel(options, conversation, message, waiting);
   if (cancelTarget !== null) {
     const event = { type: 'cancel' as const, by: userId };
     if (await sendIfAccepted(journal, cancelTarget.id, event, idempotencyKey)) {
@@ -167,10 +169,10 @@ async function submit(
     }
   }
   if (waiting !== null && reply !== null) {
-    const seq = storage.find(waiting)?.head.seq ?? 0;
-    const sendEvent = (event: JobEvent) => sendIfAccepted(journal, waiting, event, idempotencyKey);
-    if (await applyDraftCommand(reply, userId, seq, sendEvent))
-      return { job_id: waiting, after_seq: seq };
+    const { id, head } = waiting;
+    const sendEvent = (event: JobEvent) => sendIfAccepted(journal, id, event, idempotencyKey);
+    if (await applyDraftCommand(reply, userId, head.seq, sendEvent))
+      return { job_id: id, after_seq: head.seq };
   }
   const jobId = nextId();
   const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
@@ -190,19 +192,14 @@ async function submit(
   return { job_id: accepted.jobId, after_seq: 0 };
 }
 
-/**
- * The event for the draft that the sender sees; null: an ordinary message. The job must belong to the sender's
- * conversation: a job of another conversation is reported as not found.
- */
+/** The event for the draft that the sender sees; null: an ordinary message. */
 function draftEvent(
-  { storage, parseDraftReply, clock }: JobServiceOptions,
-  conversation: string,
-  { job_id: jobId, draft_seq: draftSeq }: { job_id: string; draft_seq: number },
+  { parseDraftReply, clock }: JobServiceOptions,
+  job: StoredJob,
+  draftSeq: number,
   message: string,
   by: string,
 ): JobEvent | null {
-  const job = storage.find(jobId);
-  if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
   const reply = parseDraftReply(message, clock.now());
   // For a confirmation the journal checks `draftSeq` again; the other replies write nothing.
   if (reply === null) return null;
@@ -241,17 +238,15 @@ const applyDraftCommand = async (
   (reply.type === 'confirm' && (await sendEvent({ type: 'confirm.early', by })));
 
 /** The running job that a cancel request means; null if it means the waiting draft. The newer of the two is meant. */
-function jobToCancel(
+async function jobToCancel(
   { storage, isCancelRequest }: JobServiceOptions,
   conversation: string,
   message: string,
-  waiting: string | null,
-): StoredJob | null {
+  waiting: StoredJob | null,
+): Promise<StoredJob | null> {
   if (isCancelRequest?.(message) !== true) return null;
-  const runningId = storage.runningJob(conversation);
-  const running = runningId === null ? null : storage.find(runningId);
-  const draft = waiting === null ? null : storage.find(waiting);
-  return running !== null && running.num > (draft?.num ?? 0) ? running : null;
+  const running = await storage.runningJob(conversation);
+  return running !== null && running.num > (waiting?.num ?? 0) ? running : null;
 }
 
 /** False if the draft was decided elsewhere in the meantime: then the message is an ordinary message. */

@@ -2,6 +2,7 @@
 import { GatehouseError } from '#shared/errors';
 import type { Database } from '#storage/database';
 import { guardStorage } from '#storage/guard-storage';
+import type { SameTick } from '#shared/maybe-promise';
 import {
   prepareConversationReads,
   prepareReads,
@@ -9,12 +10,12 @@ import {
   rowsAtOnce,
 } from './job-statements.ts';
 import { inputText, journalRow, storedJob, withLatestRow } from './job-rows.ts';
-import type { JobChange, JobHead, JobStorage, NewJob } from '../job-store-port.ts';
+import type { JobChange, JobHead, JobStorage, NewJob, StoredJob } from '../job-store-port.ts';
 
 /** A negative limit means no limit. */
 const wholeJournal = { afterN: 0, limit: -1 };
 
-export function createJobStore(database: Database): JobStorage {
+export function createJobStore(database: Database): SameTick<JobStorage> {
   const writes = prepareWrites(database);
   const reads = { ...prepareReads(database), ...prepareConversationReads(database) };
 
@@ -23,34 +24,38 @@ export function createJobStore(database: Database): JobStorage {
     writeRows(changes.flatMap(rowsOf), writes);
   });
 
+  const find = (jobId: string): StoredJob | null => {
+    const row = guardRead(() => {
+      const found = reads.selectJob.get(jobId);
+      // While a job runs, its last journal row has its state.
+      const isRunning = found?.ended_at === null && found.snapshot === null;
+      return found && withLatestRow(found, isRunning ? reads.selectNow.get(found.num) : undefined);
+    });
+    return row === undefined ? null : storedJob(row);
+  };
+  const findFirst = (ids: { id: string } | undefined): StoredJob | null =>
+    ids === undefined ? null : find(ids.id);
+
   return {
     commit: (changes) =>
       guardStorage('The message could not be stored', () => {
         database.ensureInPlace();
         writeAll.immediate(changes);
       }),
-    find(jobId) {
-      const row = guardRead(() => {
-        const found = reads.selectJob.get(jobId);
-        // While a job runs, its last journal row has its state.
-        const isRunning = found?.ended_at === null && found.snapshot === null;
-        return (
-          found && withLatestRow(found, isRunning ? reads.selectNow.get(found.num) : undefined)
-        );
-      });
-      return row === undefined ? null : storedJob(row);
-    },
+    find,
     rows: (num, part = wholeJournal) =>
       guardRead(() => reads.selectRows.all(num, part.afterN, part.limit)).map(journalRow),
     openJobs: () => guardRead(() => reads.selectOpen.all()),
     dueJobs: (now) => guardRead(() => reads.selectDue.all(now).map((row) => row.id)),
     nextWakeAt: (now) => guardRead(() => reads.selectWake.get(now)?.at ?? null),
-    jobOfKey: (key) => guardRead(() => reads.selectKey.get(key)?.job_id ?? null),
-    seqBeforeKey: (key) => guardRead(() => reads.selectSeqBefore.get(key)?.seq ?? 0),
-    runningJob: (conversation) =>
-      guardRead(() => reads.selectRunning.get(conversation)?.id ?? null),
-    waitingJob: (conversation) =>
-      guardRead(() => reads.selectWaiting.get(conversation)?.id ?? null),
+    jobOfKey: (key) =>
+      guardRead(() => {
+        const jobId = reads.selectKey.get(key)?.job_id;
+        if (jobId === undefined) return null;
+        return { jobId, seqBefore: reads.selectSeqBefore.get(key)?.seq ?? 0 };
+      }),
+    runningJob: (conversation) => findFirst(guardRead(() => reads.selectRunning.get(conversation))),
+    waitingJob: (conversation) => findFirst(guardRead(() => reads.selectWaiting.get(conversation))),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The journal as an outbox: the queries of the relay on a real database. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { EventLogStorage } from '#events/event-log-port';
-import type { Promised } from '#shared/promised';
+import type { Promised } from '#shared/maybe-promise';
 import { openMessagingFixture } from '../messaging-fixture.ts';
 import { folderForTest } from '../nats-fixture.ts';
 import { jobInput, newJobChange } from '#test/support/jobs';

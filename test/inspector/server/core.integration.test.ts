@@ -58,7 +58,7 @@ test('the inspector of a core without API keys refuses data to a page of another
 
 test('gatehouse draw writes the charts into the given folder', async () => {
   const folder = join(fixture.folder, 'charts');
-  expect(await draw(folder)).toBe(0);
+  await draw(folder);
   expect(readdirSync(folder).sort()).toEqual(readdirSync(chartsFolder).sort());
   for (const name of readdirSync(folder)) {
     expect(readFileSync(join(folder, name))).toEqual(readFileSync(join(chartsFolder, name)));

@@ -20,8 +20,8 @@ const arrows = new Set([...chartOf(jobMachine).edges.map(({ key }) => key), 'job
 test('a job has one frame per row, each with the transitions that it took', async () => {
   const jobId = await fixture.send('왜 하늘은 파래?');
   await fixture.finish(jobId, '산란 때문입니다');
-  const job = openJournalReader(fixture.storage, jobId);
-  const frames = job.readNext();
+  const job = await openJournalReader(fixture.storage, jobId);
+  const frames = await job.readNext();
   expect(frames.map(({ n }) => n)).toEqual(frames.map((_, index) => index + 1));
   const taken = frames.flatMap(({ edges }) => edges);
   expect(taken).toEqual([
@@ -32,20 +32,20 @@ test('a job has one frame per row, each with the transitions that it took', asyn
     'job.reason→job.done:done',
   ]);
   expect(frames.at(-1)).toMatchObject({ isEnded: true, active: ['job', 'job.done'] });
-  expect(job.verify()).toEqual({ ok: true, rows: frames.length, differs: [], reworded: [] });
+  expect(await job.verify()).toEqual({ ok: true, rows: frames.length, differs: [], reworded: [] });
 });
 
 test('P4: a parked job replays to its stored snapshot in every field', async () => {
   const jobId = await fixture.send('내일 3시 치과 잡아줘');
   await fixture.draft(jobId);
   expect(fixture.storage.find(jobId)?.head.snapshot).not.toBeNull();
-  const job = openJournalReader(fixture.storage, jobId);
-  job.readNext();
-  expect(job.verify()).toMatchObject({ ok: true, differs: [] });
+  const job = await openJournalReader(fixture.storage, jobId);
+  await job.readNext();
+  expect(await job.verify()).toMatchObject({ ok: true, differs: [] });
   fixture.database.connection
     .prepare("update job set snapshot = replace(snapshot, '15:00', '16:00') where id = ?")
     .run(jobId);
-  expect(job.verify()).toMatchObject({ ok: false, differs: ['snapshot'] });
+  expect(await job.verify()).toMatchObject({ ok: false, differs: ['snapshot'] });
 });
 
 test.each([
@@ -56,10 +56,10 @@ test.each([
   const jobId = await fixture.send('왜?');
   await fixture.finish(jobId, '그래서');
   fixture.database.connection.prepare(change).run();
-  const job = openJournalReader(fixture.storage, jobId);
-  job.readNext();
-  expect(job.verify().ok).toBe(false);
-  expect(job.verify().differs.join()).toContain(differs);
+  const job = await openJournalReader(fixture.storage, jobId);
+  await job.readNext();
+  expect((await job.verify())?.ok).toBe(false);
+  expect((await job.verify())?.differs.join()).toContain(differs);
 });
 
 test('a reply in the wording of an older version is shown as stored, and the check lists it as reworded', async () => {
@@ -69,30 +69,31 @@ test('a reply in the wording of an older version is shown as stored, and the che
     `update journal set emitted = replace(emitted, '요청을 취소했습니다.', '취소되었습니다.');
      update job set reply = '취소되었습니다.'`,
   );
-  const job = openJournalReader(fixture.storage, jobId);
-  const frames = job.readNext();
+  const job = await openJournalReader(fixture.storage, jobId);
+  const frames = await job.readNext();
   const last = frames.at(-1)!;
   expect(last.emitted.at(-1)?.data['reply']).toBe('취소되었습니다.');
-  expect(job.verify()).toMatchObject({ ok: true, differs: [], reworded: [last.n] });
+  expect(await job.verify()).toMatchObject({ ok: true, differs: [], reworded: [last.n] });
 });
 
 test('a reader continues after its last frame', async () => {
   const jobId = await fixture.send('왜?');
-  const job = openJournalReader(fixture.storage, jobId);
-  const first = job.readNext();
-  expect(job.readNext()).toEqual([]);
+  const job = await openJournalReader(fixture.storage, jobId);
+  const first = await job.readNext();
+  expect(await job.readNext()).toEqual([]);
   await fixture.finish(jobId, '그래서');
-  const second = job.readNext();
+  const second = await job.readNext();
   expect(second[0]!.n).toBe(first.at(-1)!.n + 1);
-  expect([...first, ...second]).toEqual(openJournalReader(fixture.storage, jobId).readNext());
+  const fresh = await openJournalReader(fixture.storage, jobId);
+  expect([...first, ...second]).toEqual(await fresh.readNext());
 });
 
 describe('what if', () => {
   test('applies another event to a copy, and the job stays as it is', async () => {
     const jobId = await fixture.send('왜?');
     const before = fixture.storage.rows(fixture.storage.find(jobId)!.num);
-    const job = openJournalReader(fixture.storage, jobId);
-    job.readNext();
+    const job = await openJournalReader(fixture.storage, jobId);
+    await job.readNext();
     const result = tryEvent(job, before.length, { type: 'cancel', by: 'me' }, 1);
     expect(result).toMatchObject({ ok: true, isHandled: true, frame: { value: 'cancelled' } });
     expect(fixture.storage.rows(fixture.storage.find(jobId)!.num)).toEqual(before);
@@ -102,8 +103,8 @@ describe('what if', () => {
   test('offers only events that the job handles', async () => {
     const jobId = await fixture.send('내일 3시 치과 잡아줘');
     await fixture.draft(jobId);
-    const job = openJournalReader(fixture.storage, jobId);
-    for (const { n } of job.readNext()) {
+    const job = await openJournalReader(fixture.storage, jobId);
+    for (const { n } of await job.readNext()) {
       for (const event of choicesAt(job, n)) {
         expect(tryEvent(job, n, event, 1), JSON.stringify(event)).toMatchObject({
           ok: true,
@@ -115,8 +116,8 @@ describe('what if', () => {
 
   test('reports an event that the machine cannot handle, and does not throw', async () => {
     const jobId = await fixture.send('왜?');
-    const job = openJournalReader(fixture.storage, jobId);
-    job.readNext();
+    const job = await openJournalReader(fixture.storage, jobId);
+    await job.readNext();
     expect(tryEvent(job, 2, { type: 'nonsense' }, 1)).toMatchObject({ ok: true, isHandled: false });
     expect(tryEvent(job, 99, { type: 'cancel' }, 1)).toMatchObject({ ok: false });
   });

@@ -93,7 +93,7 @@ const journal = createJournal({
     },
   },
 });
-journal.resume();
+await journal.resume();
 if (storage.find('job-1') === null) {
   const short = { ...limits, ...(scenario === 'timeout' ? { classifyTimeoutMs: 50 } : {}) };
   await journal.submit({

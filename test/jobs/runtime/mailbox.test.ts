@@ -61,7 +61,7 @@ describe('the mailbox', () => {
     post('a', 'b');
     await yieldToEventLoop();
     expect(turns).toHaveLength(1);
-    mailbox.flush();
+    await mailbox.flush();
     expect(turns).toEqual([
       ['a', 'b'],
       ['a', 'b', 'c'],
@@ -76,15 +76,15 @@ describe('the mailbox', () => {
     expect(mailbox.close()).toHaveLength(1);
   });
 
-  test('runs further turns after a turn that threw', () => {
+  test('runs further turns after a turn that threw', async () => {
     const { mailbox, post, turns } = openMailbox((_, jobs) => {
       if (jobs[0] === 'a') throw new Error('a bug');
       return 0;
     });
     post('a');
-    expect(() => mailbox.flush()).toThrow('a bug');
+    await expect(mailbox.flush()).rejects.toThrow('a bug');
     post('b');
-    mailbox.flush();
+    await mailbox.flush();
     expect(turns).toEqual([['a'], ['b']]);
   });
 
@@ -94,7 +94,7 @@ describe('the mailbox', () => {
       return 0;
     });
     post('a');
-    mailbox.flush();
+    await mailbox.flush();
     expect(mailbox.close()).toEqual([]);
     post('b');
     await yieldToEventLoop();

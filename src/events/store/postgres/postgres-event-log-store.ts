@@ -2,7 +2,7 @@
  * The journal as a transactional outbox on PostgreSQL. A position is a place in the global order, which the sequencer
  * gives: without gaps, in the order of commits within a partition.
  */
-import type { Promised } from '#shared/promised';
+import type { Promised } from '#shared/maybe-promise';
 import { stateEventsOf } from '#shared/wire/state-event';
 import type { JobEmitted } from '#machines/job-types';
 import { documentEventOf } from '#storage/document-event-row';

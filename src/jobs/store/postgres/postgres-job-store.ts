@@ -1,11 +1,11 @@
 /** Jobs and their journal on PostgreSQL: the commit of a batch, and the reads that the journal needs. */
-import type { Promised } from '#shared/promised';
+import type { Promised } from '#shared/maybe-promise';
 import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import { journalRow, storedJob, withLatestRow } from '../job-rows.ts';
-import type { JobChange, JobStorage } from '../../job-store-port.ts';
+import type { JobChange, JobStorage, StoredJob } from '../../job-store-port.ts';
 import { batchArgumentCount, batchArguments, countPositions } from './batch-arguments.ts';
 import { prepareConversationReads, prepareKeyReads, prepareReads } from './job-read-statements.ts';
 
@@ -50,6 +50,17 @@ export function createPostgresJobStore(
     return created.map(({ jobId }) => numbers.get(jobId));
   };
 
+  const find = async (jobId: string): Promise<StoredJob | null> => {
+    const found = await first(reads.selectJob, jobId);
+    if (found === undefined) return null;
+    const { last_n: n, last_seq: seq, last_at: at, last_state: state } = found;
+    return storedJob(
+      withLatestRow(found, n === null ? undefined : { n, seq, updated_at: at, state }),
+    );
+  };
+  const findFirst = ([row]: readonly { id: string }[]): Promise<StoredJob | null> | null =>
+    row === undefined ? null : find(row.id);
+
   return {
     async commit(changes) {
       if (changes.length === 0) return;
@@ -63,14 +74,7 @@ export function createPostgresJobStore(
       const numbers = row?.nums.map(Number) ?? (await readNumbers(created));
       for (const [index, change] of created.entries()) change.num = numbers[index] ?? null;
     },
-    async find(jobId) {
-      const found = await first(reads.selectJob, storableText(jobId));
-      if (found === undefined) return null;
-      const { last_n: n, last_seq: seq, last_at: at, last_state: state } = found;
-      return storedJob(
-        withLatestRow(found, n === null ? undefined : { n, seq, updated_at: at, state }),
-      );
-    },
+    find: (jobId) => find(storableText(jobId)),
     async rows(num, part) {
       const rows = await all(reads.selectRows, num, part?.afterN ?? 0, part?.limit ?? null);
       return rows.map(journalRow);
@@ -78,11 +82,15 @@ export function createPostgresJobStore(
     openJobs: () => all(reads.selectOpen),
     dueJobs: async (now) => (await all(reads.selectDue, now)).map(({ id }) => id),
     nextWakeAt: async (now) => (await first(reads.selectWake, now))?.at ?? null,
-    jobOfKey: async (key) => (await first(reads.selectKey, storableText(key)))?.job_id ?? null,
-    seqBeforeKey: async (key) => (await first(reads.selectSeqBefore, storableText(key)))?.seq ?? 0,
+    async jobOfKey(key) {
+      const jobId = (await first(reads.selectKey, storableText(key)))?.job_id;
+      if (jobId === undefined) return null;
+      const before = await first(reads.selectSeqBefore, storableText(key));
+      return { jobId, seqBefore: before?.seq ?? 0 };
+    },
     runningJob: async (conversation) =>
-      (await first(reads.selectRunning, storableText(conversation)))?.id ?? null,
+      findFirst(await all(reads.selectRunning, storableText(conversation))),
     waitingJob: async (conversation) =>
-      (await first(reads.selectWaiting, storableText(conversation)))?.id ?? null,
+      findFirst(await all(reads.selectWaiting, storableText(conversation))),
   };
 }
