@@ -137,12 +137,17 @@ export function parseQuery(query: string): ParsedQuery {
 
 const phraseOf = (words: readonly string[], isPrefix = false): SearchTerm => ({ words, isPrefix });
 
-/** Without duplicates; a single term alone. */
+/** A single term alone. */
 function combine(operator: 'all' | 'any', terms: readonly SearchTerm[]): SearchTerm {
-  const distinct = [...new Map(terms.map((term) => [JSON.stringify(term), term])).values()];
-  if (distinct.length === 1) return distinct[0]!;
-  return operator === 'all' ? { all: distinct } : { any: distinct };
+  if (terms.length === 1) return terms[0]!;
+  return operator === 'all' ? { all: terms } : { any: terms };
 }
+
+/** All terms, each once. */
+const allOf = (terms: readonly SearchTerm[]): SearchTerm =>
+  terms.length === 1
+    ? terms[0]!
+    : combine('all', [...new Map(terms.map((term) => [JSON.stringify(term), term])).values()]);
 
 function termOf(run: Run): SearchTerm {
   if (run.symbolName !== undefined) return phraseOf([run.symbolName.word]);
@@ -171,7 +176,7 @@ function phraseTerms(name: readonly Run[]): SearchTerm[] {
 
 /** Every word, as written, anywhere in the document. */
 export const exactQuery = (words: ParsedQuery): SearchTerm =>
-  combine('all', words.names.flatMap(phraseTerms));
+  allOf(words.names.flatMap(phraseTerms));
 
 /** Korean particles that a query may have and a document may not: longest first. */
 const particles =
@@ -187,7 +192,7 @@ export function relaxedQuery(words: ParsedQuery): SearchTerm | null {
     const ways = name.length === 1 && first!.isCjk ? cjkVariants(first!) : nameVariants(name);
     return combine('any', ways);
   });
-  const query = combine('all', terms);
+  const query = allOf(terms);
   return JSON.stringify(query) === JSON.stringify(exactQuery(words)) ? null : query;
 }
 
