@@ -97,6 +97,8 @@ export interface PostgresServer {
   urlOf(database: string, port?: number): string;
   /** Runs statements as superuser. */
   run(sql: string, database?: string): Promise<pg.QueryResult>;
+  /** Gives a folder to the server's user, for a tablespace. */
+  adopt(folder: string): void;
   /** A file in the folder of the data that only the server can read. */
   writeFile(name: string, text: string): void;
   /** Immediate shutdown, as `pg_ctl stop -m immediate`: no checkpoint, and a recovery at the next start. */
@@ -190,6 +192,10 @@ class PrivateServer implements PostgresServer {
     } finally {
       await client.end();
     }
+  }
+
+  adopt(folder: string): void {
+    ownFolder(folder);
   }
 
   writeFile(name: string, text: string): void {
