@@ -59,7 +59,7 @@ export async function llamaSlot(): Promise<SlotServer> {
       const decoder = new TextDecoder();
       let hasStarted = false;
       for await (const bytes of response.body ?? []) {
-        const isToken = /"content":"[^"]/.test(decoder.decode(bytes as Uint8Array));
+        const isToken = /"content":"[^"]/.test(decoder.decode(bytes));
         if (isToken && !hasStarted) onStart();
         hasStarted ||= isToken;
       }

@@ -9,7 +9,7 @@ import { contextOf } from './tool-context.ts';
 describe('the document tool', () => {
   const setting = async () => {
     const { library, add, close } = await openLibrary();
-    add('배관 공사 견적서를 보냅니다.', '견적 메일');
+    await add('배관 공사 견적서를 보냅니다.', '견적 메일');
     const byWords = createDocumentTool({
       search: (...asked) => Promise.resolve(library.search(asked[0], asked[1], asked[2])),
     });
@@ -39,7 +39,7 @@ describe('the document tool', () => {
 
   test('says so if the documents are only similar', async () => {
     const { search, add, close } = await setting();
-    add('양자 컴퓨터 입문서', '입문');
+    await add('양자 컴퓨터 입문서', '입문');
     expect((await search('양자컴퓨팅'))?.summary).toContain('비슷한 문서');
     await close();
   });

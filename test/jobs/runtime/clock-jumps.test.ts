@@ -143,7 +143,7 @@ describe('a computer that slept past the expiry of a draft', () => {
         ...real,
         commit(changes) {
           if (disk.isBroken) throw new GatehouseError('GH_STORE_UNAVAILABLE', 'disk full');
-          real.commit(changes);
+          return real.commit(changes);
         },
       }),
     });
