@@ -246,8 +246,8 @@ describe.skipIf(missing !== null)('a commit on PostgreSQL', () => {
     const job = { ...newJobChange(input, [rowOf(1, odd)], 1_000), keys: [odd] };
     job.created!.conversation = odd;
     await owner.jobs.commit([job]);
-    expect(await owner.jobs.jobOfKey(odd)).toBe('odd');
-    expect(await owner.jobs.runningJob(odd)).toBe('odd');
+    expect(await owner.jobs.jobOfKey(odd)).toEqual({ jobId: 'odd', seqBefore: 0 });
+    expect((await owner.jobs.runningJob(odd))?.id).toBe('odd');
     expect((await owner.jobs.find('odd'))?.input.message).toBe(storableText(odd));
     expect((await owner.jobs.rows(job.num!))[0]?.event['text']).toBe(odd);
   });
