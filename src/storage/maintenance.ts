@@ -1,5 +1,5 @@
 /**
- * Keeps the database file and its WAL small while the core runs. The work runs on the thread that commits the jobs'
+ * Keeps the SQLite file and its WAL small while the core runs. The work runs on the thread that commits the jobs'
  * steps, so each piece of it is short.
  *
  * 1. Free pages are used again before the file grows; only a large surplus is returned to the disk.
@@ -7,24 +7,49 @@
  */
 import { statSync } from 'node:fs';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import type { MaybePromise } from '#shared/maybe-promise';
 import type { Database } from './database.ts';
 
 export interface DatabaseSizes {
+  /** The file of SQLite, or the database on the server. */
   fileBytes: number;
-  /** Of that, in free pages. */
-  freeBytes: number;
-  /** The write-ahead log. */
-  logBytes: number;
+  /** Of that, in free pages; null where the server does not say. */
+  freeBytes: number | null;
+  /** The write-ahead log; null where it belongs to the whole server. */
+  logBytes: number | null;
+  /** Only on PostgreSQL. */
+  server?: ServerState;
 }
 
+export interface ServerState {
+  /** Removed rows that autovacuum has not reclaimed, as far as the statistics of the server know. */
+  deadRows: number;
+  /** Connections to the database, of all programs. */
+  connections: number;
+  replicas: number;
+  /** Of the replica that is farthest behind; null without replicas, or without the role `pg_monitor`. */
+  replicaLagBytes: number | null;
+  /** Committed positions without a place in the order of events. */
+  unordered: number;
+}
+
+/** What the retention needs of a database. */
 export interface DatabaseMaintenance {
-  sizes(): DatabaseSizes;
+  sizes(): MaybePromise<DatabaseSizes>;
+  /** Frees the space of removed rows. Resolves with the number of bytes that were returned to the disk. */
+  reclaim(): Promise<number>;
+  /** Called at intervals. */
+  tidyIfIdle?(): void;
+}
+
+export interface SqliteMaintenance extends DatabaseMaintenance {
+  sizes(): { fileBytes: number; freeBytes: number; logBytes: number };
   /** Returns free pages beyond a reserve to the disk. Resolves with the number of bytes. */
   vacuumIncrementally(): Promise<number>;
   /** Brings the WAL into the file and empties it; false while a reader still needs it. */
   truncateWal(): boolean;
-  /** Rows changed since the start: an equal number means that nothing was written. */
-  totalChanges(): number;
+  /** Truncates the WAL if nothing was written since the last call. Does not wait for another reader of the file. */
+  tidyIfIdle(): void;
 }
 
 /** About 1 ms on a laptop's disk; a step ten times as large noticeably delays a commit. */
@@ -38,16 +63,18 @@ const reservePagesMin = 256;
 export function createDatabaseMaintenance(
   { connection }: Database,
   path: string,
-): DatabaseMaintenance {
+): SqliteMaintenance {
   const readPragma = (pragma: string): number =>
     connection.pragma(pragma, { simple: true }) as number;
+  // Rows changed since the start: an equal number means that nothing was written.
   const changed = connection.prepare<[], { n: number }>('select total_changes() as n');
+  let seenChanges = -1;
   const pagesToFree = (): number => {
     const reserve = Math.max(reservePagesMin, Math.ceil(readPragma('page_count') * reserveShare));
     return readPragma('freelist_count') - reserve;
   };
 
-  return {
+  const maintenance: SqliteMaintenance = {
     sizes() {
       const pageBytes = readPragma('page_size');
       return {
@@ -79,6 +106,16 @@ export function createDatabaseMaintenance(
         connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
       }
     },
-    totalChanges: () => changed.get()!.n,
+    async reclaim() {
+      const bytes = await maintenance.vacuumIncrementally();
+      if (bytes > 0) maintenance.truncateWal();
+      return bytes;
+    },
+    tidyIfIdle() {
+      const changes = changed.get()!.n;
+      if (changes === seenChanges && maintenance.sizes().logBytes > 0) maintenance.truncateWal();
+      seenChanges = changes;
+    },
   };
+  return maintenance;
 }

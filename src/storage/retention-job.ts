@@ -46,10 +46,10 @@ export function startRetentionJob(options: RetentionOptions): () => Promise<void
   };
   startRound();
   const rounds = setInterval(startRound, pace.everyMs).unref();
-  const walChecks = setInterval(createIdleWalCheck(options), pace.walIdleMs).unref();
+  const idleChecks = setInterval(() => checkIdle(options), pace.walIdleMs).unref();
   return async () => {
     clearInterval(rounds);
-    clearInterval(walChecks);
+    clearInterval(idleChecks);
     await running;
   };
 }
@@ -67,25 +67,16 @@ async function runOnce({
     const count = await remove(before);
     if (count > 0) removed[kind] = count;
   }
-  const freedBytes = await maintenance.vacuumIncrementally();
-  if (freedBytes > 0) maintenance.truncateWal();
+  const freedBytes = await maintenance.reclaim();
   if (Object.keys(removed).length > 0 || freedBytes > 0) {
-    log.info({ removed, freedBytes, ...maintenance.sizes() }, 'old entries removed');
+    log.info({ removed, freedBytes, ...(await maintenance.sizes()) }, 'old entries removed');
   }
 }
 
-/**
- * Truncates the log only if nothing was written since the previous check. Does not wait for another reader of the file.
- */
-function createIdleWalCheck({ maintenance, log }: RetentionOptions): () => void {
-  let seen = -1;
-  return () => {
-    try {
-      const changes = maintenance.totalChanges();
-      if (changes === seen && maintenance.sizes().logBytes > 0) maintenance.truncateWal();
-      seen = changes;
-    } catch (error) {
-      log.error({ error: messageOf(error) }, 'the log of the database could not be emptied');
-    }
-  };
+function checkIdle({ maintenance, log }: RetentionOptions): void {
+  try {
+    maintenance.tidyIfIdle?.();
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the log of the database could not be emptied');
+  }
 }

@@ -1,19 +1,27 @@
 /** The stores of jobs and events on each database, behind one shape: for tests that must hold on all of them. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
-import type { EventLogStorage } from '#events/event-log-port';
-import { createEventLogStore } from '#events/store/event-log-store';
+import type { DeliveryReportStorage, EventLogStorage } from '#events/event-log-port';
+import { createDeliveryStore, createEventLogStore } from '#events/store/event-log-store';
+import { createPostgresDeliveryStore } from '#events/store/postgres/postgres-delivery-store';
 import type { JobStorage } from '#jobs/job-store-port';
+import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
+import { createPostgresJobQueries } from '#jobs/store/postgres/postgres-job-queries';
 import { createJobStore } from '#jobs/store/job-store';
 import type { Promised } from '#shared/maybe-promise';
+import { createCountStore, type Counts } from '#storage/count-store';
 import { openDatabase } from '#storage/database';
+import { createPostgresCountStore } from '#storage/postgres/postgres-counts';
 import { postgresMissing, startPostgres, type PostgresServer } from './postgres-server.ts';
 import { openPostgresWorker, type PostgresWorker } from './postgres-worker.ts';
 
 export interface Stores {
   jobs: Promised<JobStorage>;
   events: Promised<EventLogStorage>;
-  /** Runs a statement, for damage that no store makes. */
-  run(sql: string): Promise<void>;
+  queries: JobQueries;
+  deliveries: Promised<DeliveryReportStorage>;
+  counts(): Promise<Counts>;
+  /** Runs a statement without the stores, for rows and for damage that they do not make. Resolves with its rows. */
+  run(sql: string): Promise<Record<string, unknown>[]>;
 }
 
 export interface StoreKind {
@@ -24,7 +32,7 @@ export interface StoreKind {
 }
 
 /** A new database for each test would take ten times as long. */
-const emptyTables = `truncate job, journal, submission, relay, delivery, document_event, event_range
+const emptyTables = `truncate job, journal, submission, relay, delivery, document_event, event_range, document, draft
   restart identity; update lease set pos = 0`;
 
 /** To be called at the top of a test file. */
@@ -59,7 +67,10 @@ export function useStores(): StoreKind[] {
           await sequencer.append();
         },
       },
-      run: async (text) => void (await open.run({ name: '', text }, [])),
+      queries: createPostgresJobQueries(open),
+      deliveries: createPostgresDeliveryStore(open),
+      counts: createPostgresCountStore(open),
+      run: (text) => open.run({ name: '', text }, []),
     };
   };
   return [
@@ -74,7 +85,15 @@ async function openOnSqlite(): Promise<Stores> {
   return {
     jobs: promised(createJobStore(database)),
     events: promised(createEventLogStore(database)),
-    run: (text) => Promise.resolve(void database.connection.exec(text)),
+    queries: createJobQueries(database),
+    deliveries: promised(createDeliveryStore(database)),
+    counts: async () => createCountStore(database)(),
+    async run(text) {
+      const statement = database.connection.prepare<[], Record<string, unknown>>(text);
+      if (statement.reader) return statement.all();
+      statement.run();
+      return [];
+    },
   };
 }
 

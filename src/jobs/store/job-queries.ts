@@ -1,14 +1,14 @@
 /**
- * JobQueries of jobs for listings and APIs, and the removal of old jobs (retention). Not on the hot path: typed queries,
- * each some tens of microseconds slower than a prepared statement.
+ * Queries of jobs for listings and APIs, the same on both databases. Not on the hot path: typed queries, each some tens of
+ * microseconds slower than a prepared statement.
  */
-import { sql, type Selectable } from 'kysely';
+import { sql, type CompiledQuery, type Kysely, type Selectable } from 'kysely';
 import { finalStates } from '#machines/job-states';
 import type { JobEmitted } from '#machines/job-types';
 import { stateEventsOf, type StateEvent } from '#shared/wire/state-event';
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from '#storage/database';
-import type { JobTable } from '#storage/schema';
+import type { JobTable, Schema } from '#storage/schema';
+import { pruneJobs } from './job-prune.ts';
 import { topLevelState } from './job-rows.ts';
 
 export interface JobListing extends Omit<
@@ -63,9 +63,6 @@ export interface EventRow {
   events: StateEvent[];
 }
 
-/** Rows that one transaction of a prune scans: more would delay the commits of running jobs. */
-const pruneBatch = 200;
-
 /**
  * Jobs that one list scans, in a few milliseconds on the thread that commits. Fewer make more requests necessary for a
  * rare state; more delay all users for one reader.
@@ -94,27 +91,47 @@ const worstDelivery = sql<'uncertain' | 'dead' | null>`(
   select min(status) from delivery where delivery.job_id = job_now.id and status <> 'sent'
 )`.as('delivery');
 
-export function createJobQueries(database: Database): JobQueries {
-  return new JobQueries(database);
+/** What a database adds to the queries. */
+export interface JobQuerySource {
+  query: Kysely<Schema>;
+  /** Runs a query that changes nothing. */
+  read: <Row>(query: JobQuery<Row>) => Promise<Row[]>;
+  prune: JobQueries['prune'];
 }
 
-export class JobQueries {
-  readonly #database: Database;
-  readonly #query: Database['query'];
+export interface JobQuery<Row> {
+  compile(): CompiledQuery<Row>;
+  execute(): Promise<Row[]>;
+}
 
-  constructor(database: Database) {
-    this.#database = database;
-    this.#query = database.query;
+export const createJobQueries = (database: Database): JobQueries =>
+  new JobQueries({
+    query: database.query,
+    read: (query) => query.execute(),
+    prune: (endedBefore) => pruneJobs(database, endedBefore),
+  });
+
+export class JobQueries {
+  readonly #query: JobQuerySource['query'];
+  readonly #read: JobQuerySource['read'];
+  /** Removes jobs that ended before a time (epoch ms), with all their rows. Resolves with their number. */
+  readonly prune: (endedBefore: number) => Promise<number>;
+
+  constructor({ query, read, prune }: JobQuerySource) {
+    this.#query = query;
+    this.#read = read;
+    this.prune = prune;
   }
 
   async find(jobId: string): Promise<JobListing | null> {
-    const row = await this.#query
-      .selectFrom('job_now')
-      .select(listed)
-      .select(['message', 'reply'])
-      .select(worstDelivery)
-      .where('id', '=', jobId)
-      .executeTakeFirst();
+    const [row] = await this.#read(
+      this.#query
+        .selectFrom('job_now')
+        .select(listed)
+        .select(['message', 'reply'])
+        .select(worstDelivery)
+        .where('id', '=', jobId),
+    );
     return row ?? null;
   }
 
@@ -139,10 +156,10 @@ export class JobQueries {
   }
 
   #listed(hits: ScannedJob[], { state, textMax }: JobListFilter): Promise<JobListing[]> {
-    // `substr` needs a length: any large number means the whole text.
-    const most = textMax ?? 2 ** 31;
+    // `substr` needs a length: the largest one means the whole text.
+    const most = textMax ?? 2 ** 31 - 1;
     const numbers = hits.map(({ num }) => num);
-    return (
+    return this.#read(
       this.#query
         .selectFrom('job_now')
         .select(listed)
@@ -154,8 +171,7 @@ export class JobQueries {
         .where('num', 'in', numbers)
         // Its state may have changed since the scan.
         .$if(state !== undefined, (select) => select.where('state', '=', state!))
-        .orderBy('num', 'desc')
-        .execute()
+        .orderBy('num', 'desc'),
     );
   }
 
@@ -164,29 +180,31 @@ export class JobQueries {
     const { state, outcome, userId, channel, before, limit } = filter;
     const isByIndex = [state, outcome, channel].every((one) => one === undefined);
     const isOpen = state !== undefined && !endedStates.includes(state);
-    return this.#query
-      .selectFrom('job_now')
-      .select(['num', 'state', 'outcome', 'user_id', 'channel'])
-      .$if(isOpen, (select) => select.where('ended_at', 'is', null))
-      .$if(!isOpen && userId !== undefined, (select) => select.where('user_id', '=', userId!))
-      .$if(before !== undefined, (select) => select.where('num', '<', before!))
-      .orderBy('num', 'desc')
-      .limit(isByIndex ? limit : lookedMax)
-      .execute();
+    return this.#read(
+      this.#query
+        .selectFrom('job_now')
+        .select(['num', 'state', 'outcome', 'user_id', 'channel'])
+        .$if(isOpen, (select) => select.where('ended_at', 'is', null))
+        .$if(!isOpen && userId !== undefined, (select) => select.where('user_id', '=', userId!))
+        .$if(before !== undefined, (select) => select.where('num', '<', before!))
+        .orderBy('num', 'desc')
+        .limit(isByIndex ? limit : lookedMax),
+    );
   }
 
   /** State events in order of `seq`, grouped by their journal rows; at most `limit` rows. */
   async eventRows(job: JobListing, from: EventCursor, limit: number): Promise<EventRow[]> {
     const afterSeq = 'afterSeq' in from ? from.afterSeq : 0;
     const afterN = 'afterN' in from ? from.afterN : await this.#rowBefore(job.num, afterSeq);
-    const rows = await this.#query
-      .selectFrom('journal')
-      .select(['n', 'seq', 'at', 'emitted'])
-      .where('job', '=', job.num)
-      .where('n', '>', afterN)
-      .orderBy('n')
-      .limit(limit)
-      .execute();
+    const rows = await this.#read(
+      this.#query
+        .selectFrom('journal')
+        .select(['n', 'seq', 'at', 'emitted'])
+        .where('job', '=', job.num)
+        .where('n', '>', afterN)
+        .orderBy('n')
+        .limit(limit),
+    );
     const sender = { jobId: job.id, userId: job.user_id, channel: job.channel };
     return rows.map(({ n, seq, at, emitted }) => ({
       n,
@@ -201,27 +219,25 @@ export class JobQueries {
   /** The row before the one with the event after `seq`. Rows without events may lie between. */
   async #rowBefore(num: number, seq: number): Promise<number> {
     if (seq === 0) return 0;
-    const row = await this.#query
-      .selectFrom('journal')
-      .select('n')
-      .where('job', '=', num)
-      .where('seq', '<=', seq)
-      .where('emitted', '<>', sql.lit('[]'))
-      .orderBy('n', 'desc')
-      .limit(sql.lit(1))
-      .executeTakeFirst();
+    const [row] = await this.#read(
+      this.#query
+        .selectFrom('journal')
+        .select('n')
+        .where('job', '=', num)
+        .where('seq', '<=', seq)
+        .where('emitted', '<>', sql.lit('[]'))
+        .orderBy('n', 'desc')
+        .limit(sql.lit(1)),
+    );
     // This row holds `seq` itself, and may hold events after it.
     return (row?.n ?? 1) - 1;
   }
 
   /** When each state was entered: `[state, epoch ms]`, in order. */
   async path(num: number): Promise<[state: string, at: number][]> {
-    const rows = await this.#query
-      .selectFrom('journal')
-      .select(['at', 'value'])
-      .where('job', '=', num)
-      .orderBy('n')
-      .execute();
+    const rows = await this.#read(
+      this.#query.selectFrom('journal').select(['at', 'value']).where('job', '=', num).orderBy('n'),
+    );
     const path: [string, number][] = [];
     for (const row of rows) {
       const state = topLevelState(JSON.parse(row.value));
@@ -248,12 +264,13 @@ export class JobQueries {
         inner.selectFrom('job').select('num').where('id', '=', beforeJob),
       )
       .where('outcome', 'in', ['answered', 'clarified', 'declined']);
-    const rows = await answered
-      .select(['message', 'reply', 'created_at'])
-      .select(answered.select(({ fn }) => fn.countAll<number>().as('count')).as('count'))
-      .orderBy('num', 'desc')
-      .limit(exchangesMax)
-      .execute();
+    const rows = await this.#read(
+      answered
+        .select(['message', 'reply', 'created_at'])
+        .select(answered.select(({ fn }) => fn.countAll<number>().as('count')).as('count'))
+        .orderBy('num', 'desc')
+        .limit(exchangesMax),
+    );
     return rows
       .flatMap(({ message, reply, created_at, count }, back) =>
         created_at < since
@@ -262,70 +279,9 @@ export class JobQueries {
       )
       .toReversed();
   }
-
-  /** Removes jobs that ended before `endedBefore` (epoch ms), with all their rows. Resolves with their number. */
-  async prune(endedBefore: number): Promise<number> {
-    const { connection } = this.#database;
-    const old = connection.prepare<[number, number], { num: number; id: string }>(
-      'select num, id from job where ended_at < ? limit ?',
-    );
-    const removals = ['journal where job', 'job where num'].map((what) =>
-      connection.prepare(`delete from ${what} = ?`),
-    );
-    const ofId = ['delivery', 'submission'].map((table) =>
-      connection.prepare(`delete from ${table} where job_id = ?`),
-    );
-    // Synchronous as a whole: no write of the journal can get into the same transaction.
-    const removeBatch = connection.transaction(() => {
-      const jobs = old.all(endedBefore, pruneBatch);
-      for (const { num, id } of jobs) {
-        for (const remove of ofId) remove.run(id);
-        for (const remove of removals) remove.run(num);
-      }
-      return jobs.length;
-    });
-    let removed = 0;
-    for (;;) {
-      const count = removeBatch();
-      removed += count;
-      if (count < pruneBatch) break;
-      await yieldToEventLoop();
-    }
-    await this.#pruneLateReports(endedBefore);
-    return removed;
-  }
-
-  /** A report can arrive after its job was removed: from a bridge that was offline for long. */
-  async #pruneLateReports(before: number): Promise<void> {
-    const { connection } = this.#database;
-    const old = connection.prepare<[number, number, string, number], DeliveryCursor>(`
-      select at, reply_id, not exists (select 1 from job where id = delivery.job_id) as is_late
-        from delivery where at < ? and (at, reply_id) > (?, ?) order by at, reply_id limit ?`);
-    const remove = connection.prepare('delete from delivery where reply_id = ?');
-    const removeLate = connection.transaction((after: DeliveryCursor) => {
-      const reports = old.all(before, after.at, after.reply_id, pruneBatch);
-      for (const { reply_id, is_late } of reports) if (is_late === 1) remove.run(reply_id);
-      return reports;
-    });
-    // The cursor passes the reports of kept jobs once, and does not start from the first again.
-    let last: DeliveryCursor = { at: 0, reply_id: '', is_late: 0 };
-    for (;;) {
-      const reports = removeLate(last);
-      if (reports.length < pruneBatch) return;
-      last = reports.at(-1)!;
-      await yieldToEventLoop();
-    }
-  }
 }
 
 type ScannedJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;
-
-interface DeliveryCursor {
-  at: number;
-  reply_id: string;
-  /** 1: its job was removed. */
-  is_late: number;
-}
 
 /** Null while the job is open. */
 const outcomeOf = ({ state, outcome }: ScannedJob): string | null =>

@@ -8,10 +8,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import type { GateObservation } from '#models/gate/gate-options';
 import type { ModelOutcome, RequestKind } from '#shared/model/model';
 import type { FinishedRequest } from '#http/server/finished-request-hook';
-import type { JournalStats } from '#jobs/runtime/journal';
 import type { MessagingStatus } from '#events/messaging-port';
-import type { Counts } from '#storage/count-store';
-import type { DatabaseSizes } from '#storage/maintenance';
 import type { BackendPool } from '#models/backend-pool';
 import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
@@ -19,7 +16,7 @@ import { createHttpMetrics } from './http-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
 import { secondsBuckets, shortSecondsBuckets } from './metric-buckets.ts';
 import { addProcessMetrics } from './process-metrics.ts';
-import { addStateGauges } from './state-metrics.ts';
+import { addStateGauges, type StateSources } from './state-metrics.ts';
 
 export interface Metrics {
   readonly jobs: JobMetrics;
@@ -34,12 +31,9 @@ export interface Metrics {
   stop(): void;
 }
 
-export interface MetricsSources {
-  journal: () => JournalStats;
+export interface MetricsSources extends StateSources {
   pool: () => BackendPool;
   messaging: () => MessagingStatus;
-  counts: () => Counts;
-  sizes: () => DatabaseSizes;
 }
 
 /** From a large model on a small machine to a small model on a large machine. */

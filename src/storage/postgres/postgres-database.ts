@@ -14,6 +14,7 @@ import { describeHost, parsePostgresAddress } from './postgres-address.ts';
 import { classifyPostgresError, isConnectionLost, isReplicaError } from './postgres-errors.ts';
 import { createPrimaryPool, type PrimaryPool } from './postgres-pool.ts';
 import type { PostgresSchema } from './schema.ts';
+import { storableText } from './storable-text.ts';
 
 /** A statement that each connection prepares once. */
 export interface PreparedStatement<Row> {
@@ -117,7 +118,7 @@ const kyselyPool = (pool: PrimaryPool): PostgresPool => ({
     let failure: unknown;
     const query = async (text: string, values: unknown[]) => {
       try {
-        return await client.query(text, values);
+        return await client.query(text, storable(values));
       } catch (error) {
         failure = error;
         throw error;
@@ -129,6 +130,13 @@ const kyselyPool = (pool: PrimaryPool): PostgresPool => ({
   end: () => pool.end(),
 });
 
+/** Texts, also those of arrays, as the server can store them. */
+const storable = (values: readonly unknown[]): unknown[] =>
+  values.map((value) => {
+    if (typeof value === 'string') return storableText(value);
+    return Array.isArray(value) && typeof value[0] === 'string' ? storable(value) : value;
+  });
+
 async function runPrepared<Row>(
   pool: PrimaryPool,
   { name, text }: PreparedStatement<Row>,
@@ -137,7 +145,7 @@ async function runPrepared<Row>(
   const deadline = performance.now() + repeatForMs;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await runOnce<Row>(pool, { name, text, values: [...values] });
+      return await runOnce<Row>(pool, { name, text, values: storable(values) });
     } catch (error) {
       const isTemporary = isConnectionLost(error) || isReplicaError(error);
       if (!isTemporary || performance.now() > deadline) throw error;

@@ -1,4 +1,4 @@
-/** Lists of jobs: each call scans a bounded number of rows, and the pages together contain all jobs. */
+/** Lists of jobs on SQLite: the index that each query uses, and the cache of statements. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDatabase, type Database } from '#storage/database';
 import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
@@ -37,64 +37,6 @@ function addJobs(states: readonly string[], userId = 'ann'): void {
 }
 
 const done = (count: number): string[] => Array.from({ length: count }, () => 'done');
-
-test('jobs in a rare state are found in pages with bounded scans, down to the oldest job', async () => {
-  addJobs(['cancelled', ...done(2_500), 'cancelled']);
-  const found: string[] = [];
-  let before: number | undefined;
-  let pages = 0;
-  do {
-    const page = await queries.list({ state: 'cancelled', before, limit: 10 });
-    expect(page.looked).toBeLessThanOrEqual(1_000);
-    found.push(...page.jobs.map(({ id }) => id));
-    before = page.before ?? undefined;
-    pages += 1;
-  } while (before !== undefined);
-  expect(found).toEqual(['job-2501', 'job-0']);
-  expect(pages).toBe(3);
-});
-
-test.each([{ userId: undefined }, { userId: 'ann' }])(
-  'open jobs are found in one page behind any number of ended jobs ($userId)',
-  async ({ userId }) => {
-    addJobs(['reason', 'confirm-draft', ...done(2_500)]);
-    addJobs(['reason'], 'bob');
-    const page = await queries.list({ state: 'reason', userId, limit: 10 });
-    const ids = page.jobs.map(({ id }) => id);
-    expect(ids).toEqual(userId === undefined ? ['job-2502', 'job-0'] : ['job-0']);
-    expect(page.before).toBeNull();
-  },
-);
-
-test('a list by outcome contains ended jobs, and the outcome `cancelled` selects cancelled jobs', async () => {
-  addJobs(['reason', 'done', 'done', 'cancelled', 'done']);
-  const { connection } = database;
-  const end = connection.prepare('update job set outcome = ? where id = ?');
-  for (const [id, outcome] of [
-    ['job-1', 'answered'],
-    ['job-2', 'failed'],
-    ['job-4', 'answered'],
-  ])
-    end.run(outcome, id);
-  const idsOf = async (outcome: string): Promise<string[]> =>
-    (await queries.list({ outcome, limit: 10 })).jobs.map(({ id }) => id);
-  expect(await idsOf('answered')).toEqual(['job-4', 'job-1']);
-  expect(await idsOf('failed')).toEqual(['job-2']);
-  expect(await idsOf('cancelled')).toEqual(['job-3']);
-  expect(await idsOf('declined')).toEqual([]);
-  expect((await queries.list({ outcome: 'answered', state: 'cancelled', limit: 10 })).jobs).toEqual(
-    [],
-  );
-});
-
-test('the page after a full page begins behind the last job of the full page', async () => {
-  addJobs(['cancelled', 'done', 'cancelled', 'done', 'cancelled']);
-  const first = await queries.list({ state: 'cancelled', limit: 2 });
-  expect(first.jobs.map(({ id }) => id)).toEqual(['job-4', 'job-2']);
-  const second = await queries.list({ state: 'cancelled', before: first.before!, limit: 2 });
-  expect(second.jobs.map(({ id }) => id)).toEqual(['job-0']);
-  expect(second.before).toBeNull();
-});
 
 test.each([
   { userId: 'nobody' },

@@ -5,7 +5,6 @@ import { createDocumentEventStore, createEventAppender } from '#library/store/do
 import type { DocumentEvents } from '#library/drafts/draft-storage-port';
 import { purgeDocuments } from '#library/store/document-purge';
 import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
-import { createDeliveryStore } from '#events/store/event-log-store';
 
 let database: Database;
 /** The statements that were prepared since the database was opened. */
@@ -50,16 +49,6 @@ function addEvents(documents: number, times: readonly number[]): void {
   })();
 }
 
-function addReports(jobId: string, reports: number): void {
-  const deliveries = createDeliveryStore(database);
-  const report = { job_id: jobId, channel: 'chat', parts: 1, error: null, status: 'sent' } as const;
-  database.connection.transaction(() => {
-    for (let n = 0; n < reports; n += 1) {
-      deliveries.record({ ...report, reply_id: `${jobId}:${n}`, at: 1_000 });
-    }
-  })();
-}
-
 describe('the removal of old rows', () => {
   test('finds them by an index in every statement, and reads no young rows', async () => {
     statements.length = 0;
@@ -78,16 +67,6 @@ describe('the removal of old rows', () => {
     expect(plans.filter((plan) => /\bSCAN\b|TEMP B-TREE/.test(plan))).toEqual([]);
     expect(plans.join('\n')).toContain('job_ended');
     expect(plans.join('\n')).toContain('document_deleted');
-  });
-
-  test('removes more jobs and delivery reports than one batch holds, and leaves the rest', async () => {
-    addJobs([...Array.from({ length: 450 }, () => 1_000), 2_000, null]);
-    addReports('job-450', 250);
-    addReports('gone', 450);
-    expect(await queries.prune(2_000)).toBe(450);
-    expect(count('job')).toBe(2);
-    expect(count('delivery')).toBe(250);
-    expect(await queries.prune(2_000)).toBe(0);
   });
 
   test('removes the events of a document except its last event, also behind many events that stay', async () => {
