@@ -18,7 +18,7 @@ import { eventMessage, type OutgoingMessage } from '#events/outbox/outgoing-mess
 import type { Messaging } from '#events/messaging-port';
 import { createStreamSpecs } from '#events/streams/streams';
 import { isDocumentEvent } from '#shared/wire/document-event';
-import { createEventLogStore } from '#events/store/event-log-store';
+import { createDeliveryStore, createEventLogStore } from '#events/store/event-log-store';
 import { openJobBench, type JobBench, type jobKinds } from './gatehouse-jobs.ts';
 
 export interface BusBench {
@@ -76,8 +76,7 @@ export async function openBusBench(
   const startBus = (): Messaging => {
     const bus = wireMessaging({
       config,
-      database: jobs.database,
-      outbox,
+      stores: { events: outbox, deliveries: createDeliveryStore(jobs.database), onAppended: null },
       jobService: noDoor,
       hub: jobs.hub,
       log: silentLog(),

@@ -9,19 +9,14 @@ import type { Config } from './config/config.ts';
 import type { BusyLoad, JobLimits } from '#machines/job-types';
 import { configuredNames } from './configured-names.ts';
 import type { JobService } from '#shared/wire/job-service';
-import type { DocumentStorage } from '#library/document-port';
 import type { Library } from '#library/library';
-import { createDocumentStore } from '#library/store/document-store';
 import { createJournal, type Journal } from '#jobs/runtime/journal';
 import type { Clock } from '#shared/clock';
 import { createIdSource } from '#shared/ids';
 import { isCancelRequest } from '#language/rules/consent';
-import { createJobQueries, type JobQueries } from '#jobs/store/job-queries';
-import type { JobStorage } from '#jobs/job-store-port';
-import { createDeliveryStore } from '#events/store/event-log-store';
+import type { JobQueries } from '#jobs/store/job-queries';
 import { wireAskLoop } from './api/ask-api-adapter.ts';
 import { keepAttachment } from './attachments.ts';
-import { createJobStore } from '#jobs/store/job-store';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
 import type { DocumentSearch } from '#library/document-search';
 import { wireDocumentSearch } from './search-wiring.ts';
@@ -37,25 +32,20 @@ export interface Assistant {
   journal: Journal;
   jobService: JobService;
   library: Library;
-  documents: DocumentStorage;
   search: DocumentSearch;
   /** Answers questions with searches in the documents (ask loop). */
   react: AskLoop;
-  storage: JobStorage;
-  queries: JobQueries;
 }
 
 export async function createAssistant(
-  parts: Omit<CoreParts, 'documents' | 'library' | 'search'> & {
+  parts: Omit<CoreParts, 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
   },
 ): Promise<Assistant> {
-  const { config, database, pool, hub, slices, clock, log, faults, observers } = parts;
-  const storage = createJobStore(database);
-  const queries = createJobQueries(database);
+  const { config, stores, pool, hub, slices, clock, log, faults, observers } = parts;
+  const { jobs: storage, queries } = stores;
   const language = languageOf(config, parts.tools);
-  const documents = createDocumentStore(database, faults);
-  const library = wireLibrary({ ...parts, documents });
+  const library = wireLibrary(parts);
   const search = wireDocumentSearch({ ...parts, library });
   const react = wireAskLoop({ ...parts, library, search });
   const status = createSystemStatus({ pool, stats: () => journal.stats });
@@ -102,10 +92,10 @@ export async function createAssistant(
     locale: config.locale,
     parseDraftReply: language.parseDraftReply,
     isCancelRequest,
-    deliveriesOf: createDeliveryStore(database).ofJob,
+    deliveriesOf: stores.deliveries.ofJob,
     keepAttachment: keepAttachment(library),
   });
-  return { journal, jobService, library, documents, search, react, storage, queries };
+  return { journal, jobService, library, search, react };
 }
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>

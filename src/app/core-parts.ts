@@ -1,5 +1,4 @@
 /** The parts of the core that the wiring of the others takes. core.ts creates them. */
-import type { DocumentStorage } from '#library/document-port';
 import type { Library } from '#library/library';
 import type { DocumentSearch } from '#library/document-search';
 import type { BackendPool } from '#models/backend-pool';
@@ -8,13 +7,13 @@ import type { Clock } from '#shared/clock';
 import type { FairSlices } from '#shared/fair-slices';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
-import type { Database } from '#storage/database';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { Config } from './config/config.ts';
+import type { Stores } from './stores/stores.ts';
 
 export interface CoreParts {
   config: Config;
-  database: Database;
+  stores: Stores;
   tools: ToolSet;
   pool: BackendPool;
   hub: LiveHub;
@@ -22,7 +21,6 @@ export interface CoreParts {
   clock: Clock;
   log: Log;
   faults: FaultInjector;
-  documents: DocumentStorage;
   library: Library;
   search: DocumentSearch;
 }

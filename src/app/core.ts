@@ -12,7 +12,7 @@ import { chatRoutes } from '#http/routes/chat-routes';
 import { documentRoutes } from '#http/routes/document-routes';
 import { openAiRoutes } from '#http/openai/openai-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
-import { eventRoutes, type EventLog } from '#http/routes/event-routes';
+import { eventRoutes } from '#http/routes/event-routes';
 import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
 import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
 import { statusRoutes } from '#http/routes/status-routes';
@@ -25,12 +25,6 @@ import { systemClock, type Clock } from '#shared/clock';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
-import { openDatabase, type Database } from '#storage/database';
-import type { DocumentStorage } from '#library/document-port';
-import type { JobQueries } from '#jobs/store/job-queries';
-import type { JobStorage } from '#jobs/job-store-port';
-import { createEventLogStore } from '#events/store/event-log-store';
-import { createDatabaseMaintenance, type DatabaseMaintenance } from '#storage/maintenance';
 import type { Messaging } from '#events/messaging-port';
 import { wireAsk, createAskLoopApi } from './api/ask-api-adapter.ts';
 import { createAssistant } from './assistant.ts';
@@ -51,7 +45,8 @@ import {
   startRetentionJob,
   type RetentionSchedule,
 } from '#storage/retention-job';
-import { watchDatabase, type DatabaseWatch } from '#storage/database-watch';
+import { openSqliteStores } from './stores/sqlite-stores.ts';
+import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
@@ -95,14 +90,14 @@ const stopGraceMs = 5_000;
 
 /** @throws GatehouseError whose code names the cause of a failed start. */
 export async function startCore(options: CoreOptions): Promise<Core> {
-  const { config, log } = options;
-  const database = await openDatabase({ path: config.database });
-  const closers: (() => Promise<void> | void)[] = [() => database.close()];
+  const { config, log, faults = noFaultInjection } = options;
+  const stores = await openSqliteStores(config.database, { faults, log });
+  const closers: (() => Promise<void> | void)[] = [() => stores.close()];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    return await assemble(options, database, closers, close);
+    return await assemble(options, stores, closers, close);
   } catch (error) {
     log.debug('start failed, closing what was open');
     await close();
@@ -112,49 +107,44 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 
 async function assemble(
   options: CoreOptions,
-  database: Database,
+  stores: Stores,
   closers: (() => Promise<void> | void)[],
   stop: () => Promise<void>,
 ): Promise<Core> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const hub = createLiveHub();
   const slices = createFairSlices();
-  const maintenance = createDatabaseMaintenance(database, config.database);
   const sources = {
     journal: () => journal.stats,
     pool: () => pool,
-    messaging: () => messaging.status(),
+    messaging: () => messaging,
   };
-  const observed = { database, maintenance, hub, sources, clock };
+  const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };
   const observers = await createObservability({ ...options, ...observed });
   closers.push(() => observers.stop());
   const tools = configureTools(options.tools ?? toolList, config.tools);
   const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const parts = { config, database, tools, pool, hub, slices, clock, log, faults };
+  const parts = { config, stores, tools, pool, hub, slices, clock, log, faults };
   const assistant = await createAssistant({ ...parts, observers });
   const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());
 
   const drafts = await createDraftService({ ...parts, ...assistant });
-  const outbox = createEventLogStore(database);
-  const messaging = wireMessaging({ ...parts, outbox, jobService, channels: options.channels });
-  const databaseFile = watchDatabase(database, log, closers);
+  const messaging = wireMessaging({ ...parts, jobService, channels: options.channels });
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
     ...parts,
     ...assistant,
     messaging,
     drafts,
-    outbox,
-    databaseFile,
     metrics: observers.metrics,
     limits,
     ask: wireAsk({ config, library, search, pool, clock, log }),
     react: createAskLoopApi(assistant.react),
     queryCharsMax: config.jobs.messageMaxChars,
-    calendar: createCalendarApi({ config, database, clock, slices }),
+    calendar: createCalendarApi({ config, stores, clock, slices }),
   });
   const server = await listenHttp({
     config,
@@ -173,7 +163,7 @@ async function assemble(
   );
   await startActors({ journal, messaging, drafts });
   closers.push(startIndexUpgrade(library, log));
-  closers.push(startMaintenance(options, { ...parts, ...assistant, maintenance }));
+  closers.push(startMaintenance(options, stores, clock));
   const { url, routes: served } = server;
   return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
 }
@@ -220,26 +210,15 @@ function startMaintenance(
     log,
     retentionSchedule: pace = retentionSchedule(config.conversation.retentionDays),
   }: CoreOptions,
-  parts: {
-    maintenance: DatabaseMaintenance;
-    queries: JobQueries;
-    documents: DocumentStorage;
-    clock: Clock;
-  },
+  { removals, maintenance }: Stores,
+  clock: Clock,
 ): () => Promise<void> {
-  const { queries, documents } = parts;
-  const removals = {
-    jobs: (before: number) => queries.prune(before),
-    documents: (before: number) => documents.purgeDeleted(before),
-    document_events: (before: number) => documents.events.prune(before),
-  };
-  return startRetentionJob({ ...parts, removals, log, schedule: pace });
+  return startRetentionJob({ maintenance, clock, removals, log, schedule: pace });
 }
 
 function routesOf(
   parts: Pick<Core, 'jobService' | 'hub' | 'pool' | 'journal' | 'messaging' | 'drafts'> & {
-    storage: JobStorage;
-    outbox: EventLog;
+    stores: Stores;
     library: Library;
     metrics: Metrics;
     clock: Clock;
@@ -252,13 +231,17 @@ function routesOf(
     react: AskLoopRoutesOptions['react'];
     queryCharsMax: number;
     calendar: CalendarFileService | null;
-    databaseFile: DatabaseWatch;
   },
 ): ServerOptions['routes'] {
-  const { jobService, hub, pool, journal } = parts;
+  const { jobService, hub, pool, journal, stores } = parts;
+  const { onAppended } = stores;
   return [
     chatRoutes({ jobService, live: hub }),
-    eventRoutes({ log: parts.outbox, notifier: hub, libraryOwner: parts.library.ownerOf }),
+    eventRoutes({
+      log: stores.events,
+      notifier: onAppended === null ? hub : { subscribe: (_all, { event }) => onAppended(event) },
+      libraryOwner: parts.library.ownerOf,
+    }),
     documentRoutes(
       createDocumentApi(parts.library, parts.drafts.memos, parts.search, parts.slices),
     ),
@@ -277,6 +260,7 @@ function routesOf(
     }),
     inspectorRoutes({
       ...parts,
+      storage: stores.jobs,
       queueOf: (jobId) => journal.queuePositionOf(jobId),
       gates: () => backendViews(pool),
       apiKeys: parts.config.server.apiKeys,

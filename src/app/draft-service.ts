@@ -19,10 +19,11 @@ export interface DraftService extends DraftQueries {
 const pausedSetting = 'paused_at';
 
 export async function createDraftService(
-  parts: Omit<CoreParts, 'database' | 'hub' | 'slices' | 'search' | 'tools'>,
+  parts: Omit<CoreParts, 'hub' | 'slices' | 'search' | 'tools'>,
 ): Promise<DraftService> {
-  const { config, documents: storage, pool, library, clock, log, faults } = parts;
+  const { config, stores, pool, library, clock, log, faults } = parts;
   const settings = config.drafts;
+  const { documents: storage } = stores;
   const { drafts, events } = storage;
   const window = createDraftSchedule(settings.window, config.timezone);
   const common = { library, drafts, clock, log, faults };

@@ -2,20 +2,17 @@
 import { dirname } from 'node:path';
 import type { Config } from './config/config.ts';
 import type { JobService } from '#shared/wire/job-service';
-import type { EventLogStorage } from '#events/event-log-port';
 import type { LiveHub } from '#jobs/runtime/live-hub';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createMessaging } from '#events/messaging';
-import type { Messaging, MessagingStatus } from '#events/messaging-port';
+import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
 import { channels } from './channels.ts';
-import type { Database } from '#storage/database';
-import { createDeliveryStore } from '#events/store/event-log-store';
+import type { Stores } from './stores/stores.ts';
 
 export function wireMessaging(parts: {
   config: Config;
-  database: Database;
-  outbox: EventLogStorage;
+  stores: Pick<Stores, 'events' | 'deliveries' | 'onAppended'>;
   jobService: JobService;
   hub: LiveHub;
   log: Log;
@@ -23,13 +20,14 @@ export function wireMessaging(parts: {
   /** Default: all that src/app/channels.ts names. */
   channels?: readonly string[] | undefined;
 }): Messaging {
-  const { config, database, outbox, jobService, hub, log, faults } = parts;
+  const { config, stores, jobService, hub, log, faults } = parts;
   return createMessaging({
     config: config.nats,
     jobService,
-    outbox,
+    outbox: stores.events,
     live: hub,
-    deliveries: createDeliveryStore(database),
+    onAppended: stores.onAppended,
+    deliveries: stores.deliveries,
     log,
     faults,
     channels: parts.channels ?? channels.map(({ name }) => name),
@@ -38,7 +36,11 @@ export function wireMessaging(parts: {
 }
 
 /** The readiness reason for NATS; null if there is no problem. Jobs continue without NATS either way. */
-export function messagingProblem({ bus, backlog, lastError }: MessagingStatus): string | null {
+export function messagingProblem({
+  bus,
+  backlog,
+  lastError,
+}: MessagingStatus & MessagingBacklog): string | null {
   if (bus === 'connecting') {
     const why = lastError === null ? '' : ` (${lastError.message})`;
     return `nats: not connected${why}; ${backlog} rows wait to be published, jobs go on`;

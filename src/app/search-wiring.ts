@@ -7,7 +7,7 @@ import type { CoreParts } from './core-parts.ts';
 
 export function wireDocumentSearch({
   config,
-  database,
+  stores,
   library,
   pool,
   clock,
@@ -31,5 +31,5 @@ export function wireDocumentSearch({
         },
       }),
   };
-  return createDocumentSearch({ semantic, database, library, slices, log });
+  return createDocumentSearch({ semantic, openVectors: stores.openVectors, library, slices, log });
 }

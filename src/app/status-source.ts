@@ -3,9 +3,9 @@ import type { Readiness, StatusSource } from '#http/routes/status-routes';
 import type { Journal } from '#jobs/runtime/journal';
 import type { BackendPool } from '#models/backend-pool';
 import { backendViews } from '#models/backend-view';
-import type { Messaging, MessagingStatus } from '#events/messaging-port';
+import type { Stores } from './stores/stores.ts';
+import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
 import { messagingProblem } from './messaging-wiring.ts';
-import type { DatabaseWatch } from '#storage/database-watch';
 import type { DocumentSearch } from '#library/document-search';
 import type { Metrics } from '#observability/metrics/metrics';
 
@@ -15,12 +15,15 @@ export function createStatusSource(parts: {
   metrics: Metrics;
   messaging: Messaging;
   search: Pick<DocumentSearch, 'problem'>;
-  databaseFile: Pick<DatabaseWatch, 'problem'>;
+  stores: Pick<Stores, 'problem'>;
 }): StatusSource {
-  const { journal, pool, metrics, messaging, search, databaseFile } = parts;
+  const { journal, pool, metrics, messaging, search, stores } = parts;
   return {
-    readiness: () =>
-      readinessOf(journal, pool, messaging.status(), [databaseFile.problem(), search.problem()]),
+    async readiness() {
+      const problems = [await stores.problem(), search.problem()] as const;
+      const status = { ...messaging.status(), ...(await messaging.backlog()) };
+      return readinessOf(journal, pool, status, problems);
+    },
     queueStats() {
       const { queued, running, loaded } = journal.stats;
       return { queued, running, loaded };
@@ -33,12 +36,12 @@ export function createStatusSource(parts: {
 function readinessOf(
   journal: Journal,
   pool: BackendPool,
-  status: MessagingStatus,
-  [fileProblem, searchProblem]: readonly [string | null, string | null],
+  status: MessagingStatus & MessagingBacklog,
+  [storageProblem, searchProblem]: readonly [string | null, string | null],
 ): Readiness {
   const reasons: string[] = [];
-  const isStorageUp = journal.stats.isStorageUp && fileProblem === null;
-  if (fileProblem !== null) reasons.push(`storage: ${fileProblem}`);
+  const isStorageUp = journal.stats.isStorageUp && storageProblem === null;
+  if (storageProblem !== null) reasons.push(`storage: ${storageProblem}`);
   else if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
   const down = pool.members.filter(
     (member) => member.health.store.getSnapshot().context.healthy === false,

@@ -6,15 +6,20 @@ import type { StatusSource } from '#tools/status/status-tool';
 import type { CoreParts } from './core-parts.ts';
 import { createZones } from '#shared/calendar/zoned-time';
 
-type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'documents' | 'library'> & {
+type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library'> & {
   status: StatusSource;
   onCall: ToolRegistryOptions['onCallFinished'];
 };
 
 export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
-  const { config, tools, search, log, faults } = parts;
+  const { config, stores, tools, search, log, faults } = parts;
   return createToolRegistry({
-    tools: await tools.open({ ...parts, documents: search, zones: createZones() }),
+    tools: await tools.open({
+      ...parts,
+      calendar: stores.calendar,
+      documents: search,
+      zones: createZones(),
+    }),
     notConfigured: tools.notConfigured,
     log,
     faults,
@@ -24,10 +29,10 @@ export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
 }
 
 export const wireLibrary = (
-  parts: Pick<CoreParts, 'config' | 'documents' | 'hub' | 'clock'>,
+  parts: Pick<CoreParts, 'config' | 'stores' | 'hub' | 'clock'>,
 ): Library =>
   createLibrary({
-    storage: parts.documents,
+    storage: parts.stores.documents,
     ids: createIdSource(),
     clock: parts.clock,
     shared: parts.config.tools.documents.shared,

@@ -1,6 +1,7 @@
 /** The journal as a transactional outbox: committed events to publish, and the delivery reports of replies. */
 import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { Delivery } from '#shared/wire/delivery-report';
+import type { MaybePromise } from '#shared/maybe-promise';
 
 /** A stored row with events to publish: of the journal, or of a document's history. */
 export interface EventLogRow {
@@ -15,7 +16,7 @@ export interface EventLogRow {
   events: OutgoingEvent[];
 }
 
-/** The journal as an outbox. Calls are synchronous, indexed and cheap. All of them throw when the disk fails. */
+/** The journal as an outbox. Calls are indexed and cheap. A call that fails throws, or rejects, alike. */
 export interface EventLogStorage {
   /**
    * Rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row scanned. With
@@ -25,24 +26,38 @@ export interface EventLogStorage {
     pos: number,
     limit: number,
     channels?: readonly string[],
-  ): { rows: EventLogRow[]; upTo: number };
+  ): MaybePromise<{ rows: EventLogRow[]; upTo: number }>;
   /** Row of a job's or document's event, and the index of the event in the row; null if there is none. */
-  positionOf(id: string, seq: number): { pos: number; index: number; count: number } | null;
+  positionOf(id: string, seq: number): MaybePromise<EventPosition | null>;
   /** The last position before `at` (epoch ms). */
-  positionAt(at: number): number;
+  positionAt(at: number): MaybePromise<number>;
   /** The last saved position; 0 if none was saved. */
-  watermark(name: string): number;
-  /** Durable when it returns. */
-  saveWatermark(name: string, pos: number): void;
+  watermark(name: string): MaybePromise<number>;
+  /** Durable when it returns or resolves. */
+  saveWatermark(name: string, pos: number): MaybePromise<void>;
   /** Rows after `pos` (approximate after deletions), the last of them, and the time (epoch ms) of the oldest. */
-  backlog(pos: number): { rows: number; upTo: number; oldestAt: number | null };
-  userOf(jobId: string): string | null;
+  backlog(pos: number): MaybePromise<EventBacklog>;
+  userOf(jobId: string): MaybePromise<string | null>;
 }
 
+/** The row of an event, and the index of the event among the `count` events of the row. */
+export interface EventPosition {
+  pos: number;
+  index: number;
+  count: number;
+}
+
+export interface EventBacklog {
+  rows: number;
+  upTo: number;
+  oldestAt: number | null;
+}
+
+/** A call that fails throws, or rejects, alike. */
 export interface DeliveryReportStorage {
-  /** The first report of a reply is kept. Durable on return. */
-  record(report: Delivery): 'stored' | 'known';
-  has(replyId: string): boolean;
+  /** The first report of a reply is kept. Durable when it returns or resolves. */
+  record(report: Delivery): MaybePromise<'stored' | 'known'>;
+  has(replyId: string): MaybePromise<boolean>;
   /** Oldest first. */
-  ofJob(jobId: string): Delivery[];
+  ofJob(jobId: string): MaybePromise<Delivery[]>;
 }

@@ -4,6 +4,7 @@
  */
 import type { JobService } from '#shared/wire/job-service';
 import type { DeliveryReportStorage, EventLogStorage } from './event-log-port.ts';
+import type { MaybePromise } from '#shared/maybe-promise';
 import type { LiveSource } from '#shared/wire/live-source';
 import type { ErrorCode } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
@@ -31,6 +32,8 @@ export interface MessagingOptions {
   jobService: JobService;
   outbox: EventLogStorage;
   live: LiveSource;
+  /** Calls the listener when `outbox` has new rows. Null or omitted: at each event of `live`. */
+  onAppended?: ((listener: () => void) => () => void) | null;
   deliveries: DeliveryReportStorage;
   log: Log;
   faults: FaultInjector;
@@ -84,10 +87,6 @@ export interface MessagingStatus {
   bus: 'connected' | 'connecting' | 'off';
   /** Without credentials; null if no server is known. */
   url: string | null;
-  /** Journal rows not published yet. */
-  backlog: number;
-  /** Age of the oldest of them. */
-  oldestMs: number | null;
   /** The current problem; null if there is none. */
   lastError: NatsProblem | null;
   server: { kind: 'own' | 'external'; version: string; pid: number | null } | null;
@@ -95,6 +94,13 @@ export interface MessagingStatus {
   notes: string[];
   /** Since the start of the process. */
   counts: MessagingCounts;
+}
+
+export interface MessagingBacklog {
+  /** Journal rows not published yet. */
+  backlog: number;
+  /** Age of the oldest of them. */
+  oldestMs: number | null;
 }
 
 export interface MessagingCounts {
@@ -117,6 +123,8 @@ export interface Messaging {
   /** Graceful shutdown: accepts no more work, finishes work in hand, publishes what is committed (both bounded). */
   stop(): Promise<void>;
   status(): MessagingStatus;
+  /** 0 rows when they cannot be read: that is logged. */
+  backlog(): MaybePromise<MessagingBacklog>;
   /** True: everything committed before the call is on the broker. False: the broker is not reachable. */
   flush(): Promise<boolean>;
 }

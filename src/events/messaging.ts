@@ -7,6 +7,7 @@
 import { nuid } from 'nats';
 import { createSubjects, type Subjects } from '#shared/wire/subjects';
 import { messageOf } from '#shared/errors';
+import { settle, type MaybePromise } from '#shared/maybe-promise';
 import { createConnection, inboxPrefixOf, type Connection } from './connection/connection.ts';
 import { createDeadLetters } from './outbox/dead-letters.ts';
 import { createDeliveryInbox } from './channel-link/delivery-inbox.ts';
@@ -16,6 +17,7 @@ import { settledWithin } from './connection/async-timers.ts';
 import {
   defaultTimings,
   type Messaging,
+  type MessagingBacklog,
   type MessagingCounts,
   type MessagingOptions,
   type MessagingStatus,
@@ -95,15 +97,26 @@ class NatsMessaging implements Messaging {
 
   start(): void {
     if (this.#options.config.mode === 'off' || this.#unsubscribe !== null) return;
-    this.#unsubscribe = this.#options.live.subscribe(null, {
+    const { live, onAppended = null } = this.#options;
+    const wake = (): void => {
+      this.#relays.events.wake();
+      this.#relays.replies.wake();
+    };
+    const stopWaking = onAppended?.(wake);
+    const stopListening = live.subscribe(null, {
       event: (event) => {
         this.#tokens.event(event);
-        this.#relays.events.wake();
-        this.#relays.replies.wake();
+        if (onAppended === null) wake();
       },
       token: (chunk) => this.#tokens.token(chunk),
-      document: () => this.#relays.events.wake(),
+      document: () => {
+        if (onAppended === null) this.#relays.events.wake();
+      },
     });
+    this.#unsubscribe = () => {
+      stopWaking?.();
+      stopListening();
+    };
     this.#connection.start();
   }
 
@@ -126,6 +139,25 @@ class NatsMessaging implements Messaging {
     return (await settledWithin(flushMs, out)) && (await out).every(Boolean);
   }
 
+  backlog(): MaybePromise<MessagingBacklog> {
+    const { outbox, log } = this.#options;
+    return settle(
+      () =>
+        settle(
+          () => this.#relays.events.cursor(),
+          ({ pos }) => outbox.backlog(pos),
+        ),
+      ({ rows, oldestAt }) => ({
+        backlog: rows,
+        oldestMs: oldestAt === null ? null : Math.max(0, Date.now() - oldestAt),
+      }),
+      (error) => {
+        log.error({ error: messageOf(error) }, 'the backlog cannot be read');
+        return { backlog: 0, oldestMs: null };
+      },
+    );
+  }
+
   status(): MessagingStatus {
     const { server, state, problem } = this.#connection;
     const { health, counts } = this.#shared;
@@ -134,7 +166,6 @@ class NatsMessaging implements Messaging {
     return {
       bus: state,
       url: server?.address.url ?? url,
-      ...backlogOf(this.#options, this.#relays.events.cursor.pos),
       lastError: problem ?? (state === 'connected' ? health.first() : null),
       server: server === null ? null : { kind, version: server.version, pid },
       notes: health.notes(),
@@ -264,20 +295,4 @@ function createConsumerSpecs(options: MessagingOptions, parts: Shared): Consumer
       open: (link) => (message) => deliveryInbox.handle(link, message),
     },
   ];
-}
-
-function backlogOf(
-  { outbox, log }: MessagingOptions,
-  pos: number,
-): { backlog: number; oldestMs: number | null } {
-  try {
-    const { rows, oldestAt } = outbox.backlog(pos);
-    return {
-      backlog: rows,
-      oldestMs: oldestAt === null ? null : Math.max(0, Date.now() - oldestAt),
-    };
-  } catch (error) {
-    log.error({ error: messageOf(error) }, 'the backlog cannot be read');
-    return { backlog: 0, oldestMs: null };
-  }
 }

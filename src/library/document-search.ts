@@ -14,10 +14,8 @@ import {
 import { messageOf } from '#shared/errors';
 import type { FairSlices } from '#shared/fair-slices';
 import type { Log } from '#shared/log';
-import type { Database } from '#storage/database';
-import { openVectorStore } from './store/vector-store.ts';
 import type { Embedder } from '#shared/model/embedder';
-import type { VectorStorage } from './semantic/embedding-port.ts';
+import type { OpenedVectors, VectorStorage } from './semantic/embedding-port.ts';
 
 export interface DocumentSearch extends SemanticSearch {
   search(userId: string, query: string, limit: number, signal?: AbortSignal): Promise<HybridResult>;
@@ -42,7 +40,8 @@ export interface SemanticSearchOptions {
 export interface DocumentSearchParts {
   /** Null: full text only. */
   semantic: SemanticSearchOptions | null;
-  database: Database;
+  /** Opens the storage of vectors, or says why it is not available. */
+  openVectors(): Promise<OpenedVectors>;
   library: Library;
   slices: FairSlices;
   log: Log;
@@ -123,8 +122,8 @@ async function open(
   parts: SemanticSearchParts,
   report: ReportProblem,
 ): Promise<OpenedSemanticSearch | null> {
-  const { semantic: settings, database, library, log } = parts;
-  const vectors = await openVectorStore(database);
+  const { semantic: settings, openVectors, library, log } = parts;
+  const vectors = await openVectors();
   if (!vectors.ok) {
     report('extension', vectors.reason);
     return null;

@@ -7,9 +7,6 @@ import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
 import type { JournalObserver } from '#jobs/runtime/journal-observer';
 import type { LiveHub } from '#jobs/runtime/live-hub';
-import { createCountStore } from '#storage/count-store';
-import type { Database } from '#storage/database';
-import type { DatabaseMaintenance } from '#storage/maintenance';
 import { openSpanRecorder } from './tracing/span-recorder.ts';
 import type { FinishedToolCall } from '#tools/tool-invoker';
 import type { PoolObserver } from '#models/backend-pool';
@@ -28,8 +25,8 @@ export interface Observability {
 
 /** `sources` are functions because the parts they observe do not exist yet; they are called at each scrape. */
 export async function createObservability(parts: {
-  database: Database;
-  maintenance: DatabaseMaintenance;
+  counts: MetricsSources['counts'];
+  sizes: MetricsSources['sizes'];
   hub: LiveHub;
   sources: Pick<MetricsSources, 'journal' | 'pool' | 'messaging'>;
   /** Null or omitted: no traces. */
@@ -37,9 +34,8 @@ export async function createObservability(parts: {
   clock: Clock;
   log: Log;
 }): Promise<Observability> {
-  const { clock, log, hub, maintenance, tracing: settings = null } = parts;
-  const counts = createCountStore(parts.database);
-  const metrics = createMetrics({ ...parts.sources, counts, sizes: maintenance.sizes });
+  const { clock, log, hub, counts, sizes, tracing: settings = null } = parts;
+  const metrics = createMetrics({ ...parts.sources, counts, sizes });
   hub.subscribe(null, {
     event: metrics.jobs.event,
     token: ({ job_id: jobId }) => metrics.jobs.token(jobId),

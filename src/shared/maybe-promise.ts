@@ -16,14 +16,19 @@ export type Promised<Port> = {
     : never;
 };
 
+const rethrow = (error: unknown): never => {
+  throw error;
+};
+
 /**
  * Runs `work`, then one of the two continuations: in the same tick if `work` returns a value or throws, later if it
- * returns a promise. An error of a continuation is not caught.
+ * returns a promise. An error of a continuation is not caught. Without `onError`
+ * an error of `work` goes on to the caller.
  */
 export function settle<Value, Result, Rest = Result>(
   work: () => MaybePromise<Value>,
   onValue: (value: Value) => MaybePromise<Result>,
-  onError: (error: unknown) => MaybePromise<Rest>,
+  onError: (error: unknown) => MaybePromise<Rest> = rethrow,
 ): MaybePromise<Result | Rest> {
   let value: MaybePromise<Value>;
   try {

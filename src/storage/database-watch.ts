@@ -9,17 +9,13 @@ import type { Database } from './database.ts';
 export interface DatabaseWatch {
   /** The current problem in one sentence; null if the file is in its place. Checks again at each call. */
   problem(): string | null;
+  stop(): void;
 }
 
 /** Longest time until the log reports it while nothing is written; a write detects it at once. */
 const intervalMs = 2_000;
 
-/** `closers` receives the function that stops the watch. */
-export function watchDatabase(
-  database: Pick<Database, 'ensureInPlace'>,
-  log: Log,
-  closers: (() => void)[],
-): DatabaseWatch {
+export function watchDatabase(database: Pick<Database, 'ensureInPlace'>, log: Log): DatabaseWatch {
   const errorLog = createThrottledErrorLog(log, 'the database file is not in its place');
   const check = (): string | null => {
     try {
@@ -32,6 +28,5 @@ export function watchDatabase(
     }
   };
   const timer = setInterval(check, intervalMs).unref();
-  closers.push(() => clearInterval(timer));
-  return { problem: check };
+  return { problem: check, stop: () => clearInterval(timer) };
 }

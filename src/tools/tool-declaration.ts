@@ -9,8 +9,7 @@ import type { CheckResult } from '#shared/check-result';
 import type { Log } from '#shared/log';
 import type { DemoRule, DemoTool } from '#shared/model/demo-rule';
 import type { Zones } from '#shared/calendar/zoned-time';
-import type { Database } from '#storage/database';
-import type { CalendarSettings } from './calendar/calendar-port.ts';
+import type { CalendarSettings, EventStorage } from './calendar/calendar-port.ts';
 import type { DocumentSearch } from './documents/document-tool.ts';
 import type { EmailSettings } from './email/mail-port.ts';
 import { jsonSchemaOf } from './param-schemas.ts';
@@ -26,7 +25,8 @@ export interface ToolSettings {
 /** What tools are made of. */
 export interface ToolParts {
   settings: ToolSettings;
-  database: Database;
+  /** Of the local calendar. */
+  calendar: EventStorage;
   documents: DocumentSearch;
   status: StatusSource;
   /** Names of the configured tools. */

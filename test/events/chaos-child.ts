@@ -48,7 +48,7 @@ for (let n = submitted.count; n < Number(total); n += 1) {
     idempotency_key: `k${n}`,
   });
   // Not faster than the relay: every process must have events to publish.
-  while (messaging.status().backlog > 500) await nextTurn();
+  while ((await messaging.backlog()).backlog > 500) await nextTurn();
   report();
 }
 while (journal.stats.loaded > 0 || !(await messaging.flush())) {

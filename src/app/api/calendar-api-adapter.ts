@@ -1,6 +1,5 @@
 /** Import and export of calendar files for the HTTP routes: only for the local calendar. */
 import type { CalendarFileService } from '#http/routes/calendar-routes';
-import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import { exportPieces, importIcs } from '#tools/calendar/ics-transfer';
 import { ownerOf } from '#tools/calendar/local-calendar';
 import { createZones } from '#shared/calendar/zoned-time';
@@ -8,13 +7,13 @@ import type { CoreParts } from '../core-parts.ts';
 
 /** Null if a CalDAV server holds the calendar: Gatehouse neither imports nor exports its entries. */
 export function createCalendarApi(
-  parts: Pick<CoreParts, 'config' | 'database' | 'clock' | 'slices'>,
+  parts: Pick<CoreParts, 'config' | 'stores' | 'clock' | 'slices'>,
 ): CalendarFileService | null {
-  const { config, database, clock, slices } = parts;
+  const { config, stores, clock, slices } = parts;
   const { calendar } = config.tools;
   if (calendar.provider !== 'local') return null;
   const { shared } = calendar;
-  const storage = createCalendarStore(database);
+  const storage = stores.calendar;
   const zones = createZones();
   return {
     importIcs: (userId, ics) =>

@@ -58,9 +58,9 @@ export function createDeliveryInbox(parts: {
         const { delivery } = report;
         // A rejected submit has no job to report on, and nothing is sent again.
         if (!isRejection(delivery.job_id)) {
-          if (!matchesReply(report, parts.outbox))
+          if (!(await matchesReply(report, parts.outbox)))
             return await moveAside(link, message, invalidReportError());
-          if (deliveries.record(delivery) === 'stored') parts.onStored();
+          if ((await deliveries.record(delivery)) === 'stored') parts.onStored();
         }
         storeErrorLog.recovered();
         message.ack();
@@ -85,15 +85,15 @@ const invalidReportError = (): GatehouseError =>
   );
 
 /** Whether the journal, from which replies are made, yields this reply for this channel and user. */
-function matchesReply(
+async function matchesReply(
   { delivery, user }: Report,
   outbox: Pick<EventLogStorage, 'positionOf' | 'after'>,
-): boolean {
+): Promise<boolean> {
   const { reply_id: replyId, job_id: jobId, channel } = delivery;
   const seq = Number(replyId.slice(replyId.lastIndexOf(':') + 1));
-  const position = outbox.positionOf(jobId, seq);
+  const position = await outbox.positionOf(jobId, seq);
   if (position === null) return false;
-  const { rows } = outbox.after(position.pos - 1, 1, [channel]);
+  const { rows } = await outbox.after(position.pos - 1, 1, [channel]);
   return rows
     .flatMap(toReplies)
     .some((reply) => reply.reply_id === replyId && userToken(reply.user_id) === user);

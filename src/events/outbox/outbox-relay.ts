@@ -19,6 +19,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { OutgoingMessage } from './outgoing-messages.ts';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { abortableSleep } from '#shared/abortable-sleep';
+import { settle, type MaybePromise } from '#shared/maybe-promise';
 
 /** All messages of the rows up to `pos` are published, and the first `skip` messages of the row after it. */
 export interface OutboxCursor {
@@ -31,7 +32,9 @@ export interface StreamSource {
   /** Name of the watermark. */
   name: string;
   /** Messages of the rows after `pos`, row by row; `upTo` is the last row scanned. */
-  read(pos: number): { rows: { pos: number; messages: OutgoingMessage[] }[]; upTo: number };
+  read(
+    pos: number,
+  ): Promise<{ rows: { pos: number; messages: OutgoingMessage[] }[]; upTo: number }>;
   /** The cursor, from what is in the stream, and the stream's last sequence. @throws when the broker is unavailable. */
   reconcile(
     jsm: JetStreamManager,
@@ -74,8 +77,9 @@ export const createOutboxRelay = (parts: OutboxRelayParts): OutboxRelay => new O
 
 export class OutboxRelay {
   readonly #parts: OutboxRelayParts;
-  #cursor: OutboxCursor;
-  #savedPos: number;
+  /** Null until it was read from the store. */
+  #cursor: OutboxCursor | null = null;
+  #savedPos = 0;
   #savedAt = 0;
   #isAwake = false;
   #wakeUp: (() => void) | null = null;
@@ -83,12 +87,18 @@ export class OutboxRelay {
 
   constructor(parts: OutboxRelayParts) {
     this.#parts = parts;
-    this.#savedPos = parts.outbox.watermark(parts.source.name);
-    this.#cursor = { pos: this.#savedPos, skip: 0 };
   }
 
-  get cursor(): OutboxCursor {
-    return this.#cursor;
+  /** Read from the store at first. @throws, or rejects, when it cannot be read */
+  cursor(): MaybePromise<OutboxCursor> {
+    if (this.#cursor !== null) return this.#cursor;
+    return settle(
+      () => this.#parts.outbox.watermark(this.#parts.source.name),
+      (pos) => {
+        if (this.#cursor === null) [this.#savedPos, this.#cursor] = [pos, { pos, skip: 0 }];
+        return this.#cursor;
+      },
+    );
   }
 
   /** Wake-up signal: the journal has new rows. */
@@ -98,9 +108,10 @@ export class OutboxRelay {
   }
 
   /** Resolves true when everything committed by now is published; false if the run ends before. */
-  flush(): Promise<boolean> {
-    const { rows, upTo } = this.#parts.outbox.backlog(this.#cursor.pos);
-    if (rows === 0) return Promise.resolve(true);
+  async flush(): Promise<boolean> {
+    const { pos } = await this.cursor();
+    const { rows, upTo } = await this.#parts.outbox.backlog(pos);
+    if (rows === 0) return true;
     return new Promise((resolve) => {
       this.#flushes.push({ pos: upTo, resolve });
       this.wake();
@@ -117,7 +128,7 @@ export class OutboxRelay {
       signal.removeEventListener('abort', end);
       for (const { resolve } of this.#flushes) resolve(false);
       this.#flushes = [];
-      this.#save();
+      await this.#save();
     }
   }
 
@@ -128,7 +139,7 @@ export class OutboxRelay {
     while (!signal.aborted) {
       lastSequence ??= await this.#reconcile(link);
       this.#isAwake = false;
-      const batch = nextBatch(content, this.#cursor);
+      const batch = await nextBatch(content, await this.cursor());
       if (batch.messages.length === 0) {
         const isStale = await this.#idle(batch.upTo);
         if (isStale) lastSequence = null;
@@ -139,7 +150,7 @@ export class OutboxRelay {
       faults.reach('relay.afterPublish', content.name);
       if (sent.count > 0) {
         this.#parts.onPublished(sent.count);
-        this.#advance(batch.messages[sent.count - 1]!.after);
+        await this.#advance(batch.messages[sent.count - 1]!.after);
       }
       lastSequence = sent.lastSequence;
       if (sent.error === null) failures = 0;
@@ -155,24 +166,24 @@ export class OutboxRelay {
   }
 
   async #reconcile({ jsm }: JetStreamContext): Promise<number> {
-    const { place, lastSequence } = await this.#parts.source.reconcile(jsm, this.#cursor);
+    const { place, lastSequence } = await this.#parts.source.reconcile(jsm, await this.cursor());
     this.#cursor = place;
-    this.#resolveFlushes();
+    this.#resolveFlushes(place);
     this.#parts.onReady();
     return lastSequence;
   }
 
   /** Nothing to publish up to `upTo`. True: idle for `auditMs`, so the stream should be checked. */
   async #idle(upTo: number): Promise<boolean> {
-    if (upTo > this.#cursor.pos) {
-      this.#advance({ pos: upTo, skip: 0 });
+    const { pos } = await this.cursor();
+    if (upTo > pos) {
+      await this.#advance({ pos: upTo, skip: 0 });
       // There may be more rows behind these; yields so that pending I/O and timers run.
       await yieldToEventLoop();
       return false;
     }
-    if (this.#cursor.pos === this.#savedPos)
-      return !(await this.#waitForNews(this.#parts.timings.auditMs));
-    if (!(await this.#waitForNews(saveEveryMs))) this.#save();
+    if (pos === this.#savedPos) return !(await this.#waitForNews(this.#parts.timings.auditMs));
+    if (!(await this.#waitForNews(saveEveryMs))) await this.#save();
     return false;
   }
 
@@ -188,24 +199,25 @@ export class OutboxRelay {
     return isNew;
   }
 
-  #advance(to: OutboxCursor): void {
+  async #advance(to: OutboxCursor): Promise<void> {
     this.#cursor = to;
-    this.#resolveFlushes();
+    this.#resolveFlushes(to);
     const isDue = performance.now() - this.#savedAt > saveEveryMs;
-    if (isDue || !this.#parts.source.isRecoverable) this.#save();
+    if (isDue || !this.#parts.source.isRecoverable) await this.#save();
   }
 
-  #save(): void {
+  async #save(): Promise<void> {
     const { source: content, outbox, faults } = this.#parts;
-    if (this.#cursor.pos === this.#savedPos) return;
-    outbox.saveWatermark(content.name, this.#cursor.pos);
-    this.#savedPos = this.#cursor.pos;
+    const pos = this.#cursor?.pos ?? this.#savedPos;
+    if (pos === this.#savedPos) return;
+    await outbox.saveWatermark(content.name, pos);
+    this.#savedPos = pos;
     this.#savedAt = performance.now();
     faults.reach('relay.afterMark', content.name);
   }
 
-  #resolveFlushes(): void {
-    const isOut = ({ pos }: { pos: number }): boolean => pos <= this.#cursor.pos;
+  #resolveFlushes(cursor: OutboxCursor): void {
+    const isOut = ({ pos }: { pos: number }): boolean => pos <= cursor.pos;
     for (const flush of this.#flushes.filter(isOut)) flush.resolve(true);
     this.#flushes = this.#flushes.filter((flush) => !isOut(flush));
   }
@@ -216,11 +228,11 @@ interface MessageWithCursor extends OutgoingMessage {
   after: OutboxCursor;
 }
 
-function nextBatch(
+async function nextBatch(
   content: StreamSource,
   place: OutboxCursor,
-): { messages: MessageWithCursor[]; upTo: number } {
-  const { rows, upTo } = content.read(place.pos);
+): Promise<{ messages: MessageWithCursor[]; upTo: number }> {
+  const { rows, upTo } = await content.read(place.pos);
   const messages: MessageWithCursor[] = [];
   let chars = 0;
   for (const [r, row] of rows.entries()) {

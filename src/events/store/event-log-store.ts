@@ -5,6 +5,7 @@
  */
 import { sql } from 'kysely';
 import type { DeliveryReportStorage, EventLogRow, EventLogStorage } from '../event-log-port.ts';
+import type { SameTick } from '#shared/maybe-promise';
 import type { Delivery } from '#shared/wire/delivery-report';
 import { stateEventsOf } from '#shared/wire/state-event';
 import type { JobEmitted } from '#machines/job-types';
@@ -30,7 +31,7 @@ interface EventLogRecord {
   traceparent: string | null;
 }
 
-export function createEventLogStore(database: Database): EventLogStorage {
+export function createEventLogStore(database: Database): SameTick<EventLogStorage> {
   const statements = prepare(database);
   const lastPos = (): number => statements.lastPos.get()?.pos ?? 0;
   const oldestAfter = (pos: number) => statements.oldest.get(pos, pos);
@@ -79,7 +80,7 @@ export function createEventLogStore(database: Database): EventLogStorage {
   };
 }
 
-export function createDeliveryStore(database: Database): DeliveryReportStorage {
+export function createDeliveryStore(database: Database): SameTick<DeliveryReportStorage> {
   const { query } = database;
   const compile = statementCompiler(database);
   const insert = compile(

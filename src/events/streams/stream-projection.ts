@@ -32,8 +32,8 @@ export function eventStreamSource(parts: StreamSourceParts): StreamSource {
     name: 'events',
     streamName: spec.name,
     isRecoverable: true,
-    read(pos) {
-      const { rows, upTo } = outbox.after(pos, eventRows);
+    async read(pos) {
+      const { rows, upTo } = await outbox.after(pos, eventRows);
       const bytesMax = parts.payloadBytesMax();
       const messagesOf = rows.map(({ pos: at, events, traceparent }) => ({
         pos: at,
@@ -43,13 +43,13 @@ export function eventStreamSource(parts: StreamSourceParts): StreamSource {
     },
     async reconcile(jsm, place) {
       const { lastSequence, isNew } = await prepareStream(jsm, parts);
-      const lost = lastLostSequence(outbox, lastSequence);
-      if (isNew) return { place: rebuildCursor(place, parts), lastSequence };
+      const lost = await lastLostSequence(outbox, lastSequence);
+      if (isNew) return { place: await rebuildCursor(place, parts), lastSequence };
       const last = await jsm.streams.getMessage(spec.name, {
         last_by_subj: subjects.wildcards.events,
       });
       const isOurs = last !== null && last.seq > lost;
-      const found = isOurs ? cursorAfterEvent(last.header.get('Nats-Msg-Id'), outbox) : null;
+      const found = isOurs ? await cursorAfterEvent(last.header.get('Nats-Msg-Id'), outbox) : null;
       // An empty stream (all expired), or an event that is not ours: our own cursor is the best known.
       return { place: found ?? place, lastSequence };
     },
@@ -69,16 +69,19 @@ export function replyStreamSource(
     streamName: spec.name,
     // The bridge's acknowledgement deletes a reply from the stream: only the watermark shows that it was published.
     isRecoverable: false,
-    read(pos) {
-      const { rows, upTo } = outbox.after(pos, replyRows, channels);
+    async read(pos) {
+      const { rows, upTo } = await outbox.after(pos, replyRows, channels);
       const bytesMax = parts.payloadBytesMax();
-      const messagesOf = rows.map((row) => ({
-        pos: row.pos,
-        messages: toReplies(row)
-          .filter((reply) => !deliveries.has(reply.reply_id))
-          .map((reply) => replyMessage(reply, subjects, bytesMax, row.traceparent)),
-      }));
-      return { rows: messagesOf, upTo };
+      const withMessages = [];
+      for (const row of rows) {
+        const messages = [];
+        for (const reply of toReplies(row)) {
+          if (await deliveries.has(reply.reply_id)) continue;
+          messages.push(replyMessage(reply, subjects, bytesMax, row.traceparent));
+        }
+        withMessages.push({ pos: row.pos, messages });
+      }
+      return { rows: withMessages, upTo };
     },
     async reconcile(jsm, place) {
       const { lastSequence, isNew } = await prepareStream(jsm, parts);
@@ -93,7 +96,7 @@ export function replyStreamSource(
           ackWaitMs,
         });
       }
-      return { place: isNew ? rebuildCursor(place, parts) : place, lastSequence };
+      return { place: isNew ? await rebuildCursor(place, parts) : place, lastSequence };
     },
   };
 }
@@ -112,27 +115,30 @@ async function prepareStream(
  * history that the journal no longer has: their ids may now name other events at other positions, so they do not show
  * what is published.
  */
-function lastLostSequence(outbox: EventLogStorage, lastSequence: number): number {
-  if (outbox.watermark('restored') !== 0) {
-    outbox.saveWatermark('events.lost', lastSequence);
-    outbox.saveWatermark('restored', 0);
+async function lastLostSequence(outbox: EventLogStorage, lastSequence: number): Promise<number> {
+  if ((await outbox.watermark('restored')) !== 0) {
+    await outbox.saveWatermark('events.lost', lastSequence);
+    await outbox.saveWatermark('restored', 0);
   }
-  const lost = outbox.watermark('events.lost');
+  const lost = await outbox.watermark('events.lost');
   if (lost <= lastSequence) return lost;
   // The stream was recreated since, and counts from 1 again.
-  outbox.saveWatermark('events.lost', 0);
+  await outbox.saveWatermark('events.lost', 0);
   return 0;
 }
 
 /** For a stream that never held a message (broker wiped or replaced): refills it from the retention limit on. */
-function rebuildCursor(place: OutboxCursor, parts: StreamSourceParts): OutboxCursor {
-  const pos = Math.min(place.pos, parts.outbox.positionAt(parts.now() - eventRetentionMs));
-  return { pos, skip: 0 };
+async function rebuildCursor(place: OutboxCursor, parts: StreamSourceParts): Promise<OutboxCursor> {
+  const kept = await parts.outbox.positionAt(parts.now() - eventRetentionMs);
+  return { pos: Math.min(place.pos, kept), skip: 0 };
 }
 
-function cursorAfterEvent(eventId: string, outbox: EventLogStorage): OutboxCursor | null {
+async function cursorAfterEvent(
+  eventId: string,
+  outbox: EventLogStorage,
+): Promise<OutboxCursor | null> {
   const colon = eventId.lastIndexOf(':');
-  const found = outbox.positionOf(eventId.slice(0, colon), Number(eventId.slice(colon + 1)));
+  const found = await outbox.positionOf(eventId.slice(0, colon), Number(eventId.slice(colon + 1)));
   if (found === null) return null;
   const { pos, index, count } = found;
   return index === count - 1 ? { pos, skip: 0 } : { pos: pos - 1, skip: index + 1 };

@@ -7,6 +7,7 @@
  * T3: `n` counts the chunks of a job, `off` is the offset of the content in the answer; 0: discard the earlier text.
  */
 import type { NatsConnection } from 'nats';
+import { settle, type MaybePromise } from '#shared/maybe-promise';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
 import type { Subjects } from '#shared/wire/subjects';
 
@@ -19,7 +20,7 @@ export interface TokenFeed {
 
 export interface TokenFeedParts {
   subjects: Subjects;
-  userOf(jobId: string): string | null;
+  userOf(jobId: string): MaybePromise<string | null>;
   textSoFar(jobId: string): TokenChunk | null;
   onChunk(): void;
 }
@@ -34,7 +35,8 @@ const chunkUnitsMax = 64 * 1024;
 const chunkOverheadBytes = 1_024;
 
 interface TokenStream {
-  subject: string;
+  /** Null until the job's user is known. */
+  subject: string | null;
   n: number;
   off: number;
   text: string;
@@ -48,11 +50,13 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
   let timer: NodeJS.Timeout | null = null;
 
   const send = (jobId: string, stream: TokenStream): void => {
+    const { subject } = stream;
+    if (subject === null) return;
     if (nc !== null && !nc.isClosed() && !nc.isDraining()) {
       for (const { at, content } of splitChunks(stream.text, unitsMax)) {
         stream.n += 1;
         const chunk: TokenChunk = { job_id: jobId, n: stream.n, off: stream.off + at, content };
-        nc.publish(stream.subject, JSON.stringify(chunk));
+        nc.publish(subject, JSON.stringify(chunk));
         parts.onChunk();
       }
     }
@@ -66,11 +70,20 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
   };
 
   const open = (jobId: string): TokenStream | null => {
-    const userId = parts.userOf(jobId);
-    if (userId === null) return null;
-    const stream = { subject: parts.subjects.tokens({ userId, jobId }), n: 0, off: 0, text: '' };
+    const stream: TokenStream = { subject: null, n: 0, off: 0, text: '' };
     streams.set(jobId, stream);
-    return stream;
+    const addressTo = (userId: string | null): void => {
+      // The next piece asks again.
+      if (userId === null) return void streams.delete(jobId);
+      stream.subject = parts.subjects.tokens({ userId, jobId });
+      if (stream.text !== '') timer ??= setTimeout(flush, chunkDelayMs);
+    };
+    void settle(
+      () => parts.userOf(jobId),
+      addressTo,
+      () => addressTo(null),
+    );
+    return streams.get(jobId) ?? null;
   };
 
   return {
@@ -94,8 +107,7 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
     },
     attach(connection) {
       nc = connection;
-      const bytesMax = (nc.info?.max_payload ?? 1024 ** 2) - chunkOverheadBytes;
-      unitsMax = Math.max(1, Math.min(chunkUnitsMax, Math.floor(bytesMax / bytesPerUnitMax)));
+      unitsMax = unitsOfChunk(connection);
       for (const [jobId, stream] of streams) {
         const text = parts.textSoFar(jobId)?.content ?? '';
         [stream.off, stream.text] = [0, text];
@@ -108,6 +120,11 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
       timer = null;
     },
   };
+}
+
+function unitsOfChunk({ info }: NatsConnection): number {
+  const bytesMax = (info?.max_payload ?? 1024 ** 2) - chunkOverheadBytes;
+  return Math.max(1, Math.min(chunkUnitsMax, Math.floor(bytesMax / bytesPerUnitMax)));
 }
 
 /** Pieces of at most `unitsMax`, not split between the halves of a surrogate pair. */

@@ -8,6 +8,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { MaybePromise } from '#shared/maybe-promise';
 import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
 import { eventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 import { createSseStream, parsePosition, sendSseHeadResponse } from '../server/sse-stream.ts';
@@ -19,9 +20,12 @@ export interface EventLog {
   after(
     pos: number,
     limit: number,
-  ): { rows: readonly { pos: number; events: readonly OutgoingEvent[] }[]; upTo: number };
+  ): MaybePromise<{
+    rows: readonly { pos: number; events: readonly OutgoingEvent[] }[];
+    upTo: number;
+  }>;
   /** The last position before `at` (epoch ms). */
-  positionAt(at: number): number;
+  positionAt(at: number): MaybePromise<number>;
 }
 
 export interface EventNotifier {
@@ -69,7 +73,7 @@ export const eventRoutes =
       async (request, reply) => {
         if (request.method === 'HEAD') return sendSseHeadResponse(reply);
         const position = request.headers['last-event-id'] ?? request.query.from ?? 0;
-        const start = position === 'now' ? log.positionAt(Infinity) : parsePosition(position);
+        const start = position === 'now' ? await log.positionAt(Infinity) : parsePosition(position);
         const { user } = request.caller;
         const isTheirs = (event: OutgoingEvent): boolean =>
           user === null || event.user_id === (isDocumentEvent(event) ? libraryOwner(user) : user);
@@ -116,18 +120,24 @@ async function streamEvents(
 ): Promise<void> {
   const { log, notifier, isTheirs, throttle } = source;
   let pos = from;
+  let isMore = true;
   let wake: () => void = () => undefined;
+  const onNews = (): void => {
+    isMore = true;
+    wake();
+  };
   const unsubscribe = notifier.subscribe(null, {
-    event: () => wake(),
+    event: onNews,
     token: () => undefined,
-    document: () => wake(),
+    document: onNews,
   });
   response.once('close', () => wake());
   const stream = createSseStream(response, { 'last-event-id': String(from) });
   stream.open();
   try {
     while (stream.isOpen) {
-      const { rows, upTo } = log.after(pos, rowsAtOnce);
+      isMore = false;
+      const { rows, upTo } = await log.after(pos, rowsAtOnce);
       const isAtEnd = upTo === pos;
       let bytes = (upTo - pos) * bytesPerRow;
       pos = upTo;
@@ -143,8 +153,8 @@ async function streamEvents(
       }
       // A user who may see few of the events reads on without ever waiting for the socket, so other work must get in
       // between.
-      if (isAtEnd) await new Promise<void>((resolve) => (wake = resolve));
-      else await throttle(bytes);
+      if (!isAtEnd) await throttle(bytes);
+      else if (!isMore && stream.isOpen) await new Promise<void>((resolve) => (wake = resolve));
     }
   } catch {
     // If the database cannot be read, the stream ends: the client reconnects with its Last-Event-ID.

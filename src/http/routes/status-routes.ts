@@ -24,7 +24,7 @@ export type Readiness = z.infer<typeof readinessSchema>;
 const queueSchema = z.strictObject({ queued: z.int(), running: z.int(), loaded: z.int() });
 
 export interface StatusSource {
-  readiness(): Readiness;
+  readiness(): Promise<Readiness>;
   queueStats(): z.infer<typeof queueSchema>;
   backends(): BackendView[];
   /** Prometheus text format. */
@@ -52,7 +52,7 @@ export const statusRoutes =
         },
       ),
       async (_request, reply) => {
-        const readiness = source.readiness();
+        const readiness = await source.readiness();
         return reply.code(readiness.ready ? 200 : 503).send(readiness);
       },
     );

@@ -17,6 +17,7 @@ import type { FairSlices } from '#shared/fair-slices';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
+import type { MaybePromise } from '#shared/maybe-promise';
 import type { JobEvent, JobLimits } from '#machines/job-types';
 import { collectListing } from '#shared/listing';
 import { localeOf, type Locale } from '#machines/texts';
@@ -26,6 +27,8 @@ import type { JobListing, JobQueries } from '../store/job-queries.ts';
 import type { JobStorage, StoredJob } from '../job-store-port.ts';
 import { parseInput } from '#shared/parse-input';
 import { eventListing, jobListing, toListedJob, toJobPage } from './job-listing.ts';
+
+type StoredDelivery = Omit<Delivery, 'job_id' | 'channel'>;
 
 export interface JobServiceOptions {
   journal: Journal;
@@ -43,7 +46,7 @@ export interface JobServiceOptions {
   /** Whether a message asks to cancel. It applies to the newer of the user's running job and waiting draft. */
   isCancelRequest?(message: string): boolean;
   /** The deliveries of a job's replies to its chat, oldest first. */
-  deliveriesOf?(jobId: string): Omit<Delivery, 'job_id' | 'channel'>[];
+  deliveriesOf?(jobId: string): MaybePromise<StoredDelivery[]>;
   /** Stores the text of an attached file as a document of the user. Idempotent: the same file is stored once. */
   keepAttachment?(userId: string, attachment: Attachment): Promise<void>;
 }
@@ -81,7 +84,8 @@ export function createJobService(options: JobServiceOptions): JobService {
     async get(jobId) {
       const job = await find(jobId);
       const cause = job.outcome === 'failed' ? await failureCause(options, jobId) : null;
-      return { ...toJobView(job, await queries.path(job.num), options), cause };
+      const deliveries = (await options.deliveriesOf?.(jobId)) ?? [];
+      return { ...toJobView(job, await queries.path(job.num), deliveries, options), cause };
     },
 
     list: (query, bytesMax) => toJobPage(jobListing(queries, query, slices, bytesMax)),
@@ -284,7 +288,8 @@ const toIso = (at: number): string => new Date(at).toISOString();
 function toJobView(
   job: JobListing,
   path: [state: string, at: number][],
-  { journal, clock, deliveriesOf }: JobServiceOptions,
+  deliveries: StoredDelivery[],
+  { journal, clock }: JobServiceOptions,
 ): Omit<JobView, 'cause'> {
   const timings: Record<string, number> = {};
   path.forEach(([state, at], index) => {
@@ -296,7 +301,7 @@ function toJobView(
     ...toListedJob(job),
     queue: job.ended_at === null ? journal.queuePositionOf(job.id) : null,
     timings,
-    deliveries: (deliveriesOf?.(job.id) ?? []).map(({ reply_id, status, parts, error, at }) => ({
+    deliveries: deliveries.map(({ reply_id, status, parts, error, at }) => ({
       reply_id,
       status,
       parts,

@@ -59,3 +59,6 @@ export interface VectorStorage {
     signal: AbortSignal,
   ): Promise<NearDocument[]>;
 }
+
+/** The reason says what this system lacks. */
+export type OpenedVectors = { ok: true; store: VectorStorage } | { ok: false; reason: string };

@@ -11,6 +11,7 @@ import type { Database } from '#storage/database';
 import type {
   BacklogEntry,
   NearDocument,
+  OpenedVectors,
   StoredChunk,
   VectorSpace,
   VectorStorage,
@@ -18,8 +19,6 @@ import type {
 
 /** Vectors compared per slice: about 5 ms for 512 numbers each. More delays other work, fewer cost more look-ups. */
 const sliceRows = 1_000;
-
-export type OpenedVectors = { ok: true; store: VectorStorage } | { ok: false; reason: string };
 
 /** Loads the extension into the connection. Returns the reason when it is not available on this system. */
 export async function openVectorStore(database: Database): Promise<OpenedVectors> {

@@ -1,6 +1,6 @@
 /** Prometheus metrics of NATS messaging, read from its own counters at each scrape. */
 import { Counter, type Registry } from 'prom-client';
-import type { MessagingCounts, MessagingStatus } from '#events/messaging-port';
+import type { Messaging, MessagingCounts, MessagingStatus } from '#events/messaging-port';
 import { addReadGauge } from './read-gauge.ts';
 
 const counters: Record<keyof MessagingCounts, { name: string; help: string }> = {
@@ -14,7 +14,11 @@ const counters: Record<keyof MessagingCounts, { name: string; help: string }> = 
   deadLetters: { name: 'dead_letters', help: 'Messages that nobody can process, put aside' },
 };
 
-export function addMessagingMetrics(registry: Registry, status: () => MessagingStatus): void {
+export function addMessagingMetrics(
+  registry: Registry,
+  messaging: () => Pick<Messaging, 'status' | 'backlog'>,
+): void {
+  const status = (): MessagingStatus => messaging().status();
   const gauge = (name: string, help: string, value: (status: MessagingStatus) => number): void =>
     addReadGauge(registry, name, help, () => value(status()));
   gauge('gatehouse_bus_connected', '1 while the broker is connected', ({ bus }) =>
@@ -23,15 +27,17 @@ export function addMessagingMetrics(registry: Registry, status: () => MessagingS
   gauge('gatehouse_bus_wanted', '0 where the core runs without a broker', ({ bus }) =>
     bus === 'off' ? 0 : 1,
   );
-  gauge(
+  addReadGauge(
+    registry,
     'gatehouse_outbox_rows',
     'Rows that subscribers on the bus have not been told yet',
-    ({ backlog }) => backlog,
+    async () => (await messaging().backlog()).backlog,
   );
-  gauge(
+  addReadGauge(
+    registry,
     'gatehouse_outbox_oldest_seconds',
     'Age of the oldest of them',
-    ({ oldestMs }) => (oldestMs ?? 0) / 1000,
+    async () => ((await messaging().backlog()).oldestMs ?? 0) / 1000,
   );
   for (const [key, { name, help }] of Object.entries(counters)) {
     registry.registerMetric(

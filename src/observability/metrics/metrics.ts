@@ -8,7 +8,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import type { GateObservation } from '#models/gate/gate-options';
 import type { ModelOutcome, RequestKind } from '#shared/model/model';
 import type { FinishedRequest } from '#http/server/finished-request-hook';
-import type { MessagingStatus } from '#events/messaging-port';
+import type { Messaging } from '#events/messaging-port';
 import type { BackendPool } from '#models/backend-pool';
 import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
@@ -33,7 +33,7 @@ export interface Metrics {
 
 export interface MetricsSources extends StateSources {
   pool: () => BackendPool;
-  messaging: () => MessagingStatus;
+  messaging: () => Pick<Messaging, 'status' | 'backlog'>;
 }
 
 /** From a large model on a small machine to a small model on a large machine. */

@@ -6,16 +6,18 @@ import { createCaldavCalendar } from './caldav-calendar.ts';
 import type { CalendarSource } from './calendar-port.ts';
 import { createCalendarTool } from './calendar-tool.ts';
 import { createLocalCalendar } from './local-calendar.ts';
-import { createCalendarStore } from './store/calendar-store.ts';
 
 export const openCalendar = (parts: ToolParts): Tool =>
   createCalendarTool({ ...parts, source: calendarSource(parts) });
 
-function calendarSource({ settings, database, zones, log }: ToolParts): CalendarSource {
-  const { calendar } = settings;
+function calendarSource({
+  settings: { calendar },
+  calendar: storage,
+  zones,
+  log,
+}: ToolParts): CalendarSource {
   if (calendar.provider === 'caldav') {
     return createCaldavCalendar({ ...calendar, ...readTlsTrust(calendar), zones, log });
   }
-  const storage = createCalendarStore(database);
   return createLocalCalendar({ storage, zones, shared: calendar.shared });
 }

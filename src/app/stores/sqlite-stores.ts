@@ -1,0 +1,47 @@
+/** Opens all storages on one SQLite file. */
+import { createDeliveryStore, createEventLogStore } from '#events/store/event-log-store';
+import { createJobQueries } from '#jobs/store/job-queries';
+import { createJobStore } from '#jobs/store/job-store';
+import { createDocumentStore } from '#library/store/document-store';
+import { openVectorStore } from '#library/store/vector-store';
+import type { FaultInjector } from '#shared/fault-points';
+import type { Log } from '#shared/log';
+import { createCountStore } from '#storage/count-store';
+import { openDatabase } from '#storage/database';
+import { watchDatabase } from '#storage/database-watch';
+import { createDatabaseMaintenance } from '#storage/maintenance';
+import { createCalendarStore } from '#tools/calendar/store/calendar-store';
+import type { Stores } from './stores.ts';
+
+/** @throws GatehouseError whose code names why the file cannot be used */
+export async function openSqliteStores(
+  path: string,
+  { faults, log }: { faults: FaultInjector; log: Log },
+): Promise<Stores> {
+  const database = await openDatabase({ path });
+  const watch = watchDatabase(database, log);
+  const queries = createJobQueries(database);
+  const documents = createDocumentStore(database, faults);
+  return {
+    jobs: createJobStore(database),
+    queries,
+    events: createEventLogStore(database),
+    onAppended: null,
+    deliveries: createDeliveryStore(database),
+    documents,
+    calendar: createCalendarStore(database),
+    openVectors: () => openVectorStore(database),
+    counts: createCountStore(database),
+    maintenance: createDatabaseMaintenance(database, path),
+    removals: {
+      jobs: (before) => queries.prune(before),
+      documents: (before) => documents.purgeDeleted(before),
+      document_events: (before) => documents.events.prune(before),
+    },
+    problem: () => watch.problem(),
+    async close() {
+      watch.stop();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** The storages of one core, as ports: the core and its parts know no database. */
+import type { DeliveryReportStorage, EventLogStorage } from '#events/event-log-port';
+import type { JobQueries } from '#jobs/store/job-queries';
+import type { JobStorage } from '#jobs/job-store-port';
+import type { DocumentStorage } from '#library/document-port';
+import type { OpenedVectors } from '#library/semantic/embedding-port';
+import type { MaybePromise } from '#shared/maybe-promise';
+import type { Counts } from '#storage/count-store';
+import type { DatabaseMaintenance } from '#storage/maintenance';
+import type { RetentionOptions } from '#storage/retention-job';
+import type { EventStorage } from '#tools/calendar/calendar-port';
+
+export interface Stores {
+  jobs: JobStorage;
+  queries: JobQueries;
+  events: EventLogStorage;
+  /**
+   * Calls the listener when `events` has new rows; returns the unsubscribe function. Null: rows can be read as soon as
+   * they are committed.
+   */
+  onAppended: ((listener: () => void) => () => void) | null;
+  deliveries: DeliveryReportStorage;
+  documents: DocumentStorage;
+  calendar: EventStorage;
+  openVectors(): Promise<OpenedVectors>;
+  counts(): MaybePromise<Counts>;
+  maintenance: DatabaseMaintenance;
+  /** What the retention removes. */
+  removals: RetentionOptions['removals'];
+  /** Why the database cannot be used at this moment, in one sentence; null if it can. */
+  problem(): MaybePromise<string | null>;
+  close(): Promise<void>;
+}
