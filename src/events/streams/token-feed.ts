@@ -72,17 +72,12 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
   const open = (jobId: string): TokenStream | null => {
     const stream: TokenStream = { subject: null, n: 0, off: 0, text: '' };
     streams.set(jobId, stream);
-    const addressTo = (userId: string | null): void => {
+    findSubject(jobId, parts, (subject) => {
+      stream.subject = subject;
       // The next piece asks again.
-      if (userId === null) return void streams.delete(jobId);
-      stream.subject = parts.subjects.tokens({ userId, jobId });
-      if (stream.text !== '') timer ??= setTimeout(flush, chunkDelayMs);
-    };
-    void settle(
-      () => parts.userOf(jobId),
-      addressTo,
-      () => addressTo(null),
-    );
+      if (subject === null) streams.delete(jobId);
+      else if (stream.text !== '') timer ??= setTimeout(flush, chunkDelayMs);
+    });
     return streams.get(jobId) ?? null;
   };
 
@@ -120,6 +115,19 @@ export function createTokenFeed(parts: TokenFeedParts): TokenFeed {
       timer = null;
     },
   };
+}
+
+/** Null where the job is not known, or cannot be read now. */
+function findSubject(
+  jobId: string,
+  { userOf, subjects }: TokenFeedParts,
+  onFound: (subject: string | null) => void,
+): void {
+  void settle(
+    () => userOf(jobId),
+    (userId) => onFound(userId === null ? null : subjects.tokens({ userId, jobId })),
+    () => onFound(null),
+  );
 }
 
 function unitsOfChunk({ info }: NatsConnection): number {
