@@ -4,7 +4,7 @@ import {
   type CustomVocabulary,
   type MailFolderWords,
 } from '#language/rules/custom-vocabulary';
-import { providerOf } from '#tools/email/mail-providers';
+import { providerOf } from '#tools/email/mail-folders';
 import type { Config } from './config/config.ts';
 
 function mailFoldersOf({ tools: { email } }: Config): MailFolderWords[] {

@@ -31,7 +31,7 @@ import {
   askLoopMessages,
   askLoopTools,
   noAnswerMessage,
-} from '#language/prompts/ask-loop-prompt';
+} from '#language/prompts/ask-prompt';
 import type { AskQuestion } from './ask.ts';
 import type { RetrievalStore } from './retrieval.ts';
 import { printedCallRules, parseToolCalls } from './ask-tool-calls.ts';

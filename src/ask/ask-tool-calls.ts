@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { AskCall, AskToolError, AskLookup } from '#machines/ask-types';
 import type { ModelAnswer, ModelToolCall, PrintedCallRules } from '#shared/model/model';
 import { extractJsonValues } from '#language/classification/model-json';
-import { askLoopTools } from '#language/prompts/ask-loop-prompt';
+import { askLoopTools } from '#language/prompts/ask-prompt';
 
 /** More calls in one turn are a loop; each accepted call costs a tool result in the conversation. */
 const callsMax = 8;

@@ -6,8 +6,7 @@ import { z } from 'zod';
 import type { ModelParam } from '#language/classification/operation-port';
 import type { Locale } from '#machines/texts';
 import { truncate, oneLine } from './sanitize-text.ts';
-import { toolError } from './tool-error.ts';
-import { toolTextsOf } from './tool-texts.ts';
+import { toolError, toolTextsOf } from './tool-texts.ts';
 import type { ToolError } from './tool.ts';
 import { parseTimeOfDay, parseIsoDate } from '#shared/calendar/zoned-time';
 

@@ -8,10 +8,8 @@ import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { toolLogFields } from './log-fields.ts';
 import { oneLine } from './sanitize-text.ts';
-import { withTimeout } from './timeout.ts';
-import { toolError, localizedToolError } from './tool-error.ts';
+import { toolError, localizedToolError, toolTextsOf } from './tool-texts.ts';
 import { parseParams } from './param-schemas.ts';
-import { toolTextsOf } from './tool-texts.ts';
 import { toDraft, type CallAnswer } from './merge-tool-results.ts';
 import type { CallContext, Operation, Proposal, Tool, ToolError, WriteOperation } from './tool.ts';
 import type { ToolContext } from '#shared/tool-context';
@@ -180,3 +178,41 @@ const createLimitRunner = ({
     return result;
   };
 };
+
+type TimeoutResult<Value> =
+  | { kind: 'completed'; value: Value }
+  | { kind: 'timedOut' }
+  | { kind: 'aborted' };
+
+/**
+ * Runs `work` with a signal that aborts after `limitMs` or when `signal` does, and resolves at that moment even if
+ * the work ignores the signal. Errors that `work` throws in time are rethrown.
+ */
+async function withTimeout<Value>(
+  limitMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<TimeoutResult<Value>> {
+  const controller = new AbortController();
+  const ended = Promise.withResolvers<TimeoutResult<Value>>();
+  const end = (kind: 'timedOut' | 'aborted'): void => {
+    ended.resolve({ kind });
+    controller.abort(new Error(kind));
+  };
+  const onAbort = (): void => end('aborted');
+  if (signal.aborted) return { kind: 'aborted' };
+  signal.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => end('timedOut'), limitMs);
+  try {
+    const running = work(controller.signal).then((value) => ({
+      kind: 'completed' as const,
+      value,
+    }));
+    // Prevents an unhandled rejection when abandoned work fails later.
+    running.catch(() => undefined);
+    return await Promise.race([running, ended.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}

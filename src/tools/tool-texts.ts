@@ -1,5 +1,7 @@
 /** Error messages of the tools for the user, in each language. Pure data and templates. */
 import type { Locale } from '#machines/texts';
+import type { ErrorCode } from '#shared/errors';
+import type { ToolError } from './tool.ts';
 
 const ko = {
   unknown: '그 기능은 아직 없습니다.',
@@ -29,7 +31,7 @@ const ko = {
   unchanged: (why: string) => `바꾸지 못했습니다. ${why}`,
 };
 
-export type ToolTexts = typeof ko;
+type ToolTexts = typeof ko;
 
 const en: ToolTexts = {
   unknown: 'There is no such function yet.',
@@ -62,3 +64,19 @@ const catalogue: Record<Locale, ToolTexts> = { ko, en };
 
 /** The texts of a language. */
 export const toolTextsOf = (locale: Locale): ToolTexts => catalogue[locale];
+
+/** An error with its own message for the user (`summary`). `message` is for logs. */
+export const toolError = (code: ErrorCode, message: string, summary: string): ToolError => ({
+  ok: false,
+  code,
+  message,
+  summary,
+});
+
+/** An error with the message of tool-texts.ts for its code. `name`: the tool's, for users; `message` is for logs. */
+export const localizedToolError = (
+  code: keyof ToolTexts['errors'],
+  name: string,
+  locale: Locale,
+  message: string,
+): ToolError => toolError(code, message, toolTextsOf(locale).errors[code](name));

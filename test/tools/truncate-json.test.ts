@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { truncateJson } from '#tools/truncate-json';
+import { truncateJson } from '#tools/merge-tool-results';
 import { containsAllWords, truncate, oneLine } from '#tools/sanitize-text';
 
 describe('truncateJson', () => {

@@ -13,7 +13,7 @@
 import { headers, type Msg, type NatsConnection } from 'nats';
 import type { Subjects } from '#shared/wire/subjects';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '#shared/errors';
-import { isTooDeep, jsonDepthMax } from '#shared/text/json-depth';
+import { isTooDeep, jsonDepthMax } from '#shared/text/json-text';
 import { createThrottledErrorLog } from '#shared/throttled-error-log';
 import type { Log } from '#shared/log';
 import { settledWithin } from '../connection/async-timers.ts';

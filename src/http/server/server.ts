@@ -8,7 +8,7 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { GatehouseError, messageOf } from '#shared/errors';
-import { isTooDeep, jsonDepthMax } from '#shared/text/json-depth';
+import { isTooDeep, jsonDepthMax } from '#shared/text/json-text';
 import { createApiKeyAuthenticator, type ApiKey } from '#shared/api-keys';
 import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '#shared/loopback';
 import type { Log } from '#shared/log';

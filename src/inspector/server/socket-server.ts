@@ -12,7 +12,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { isTooDeep } from '#shared/text/json-depth';
+import { isTooDeep } from '#shared/text/json-text';
 import { createApiKeyAuthenticator, type Caller } from '#shared/api-keys';
 import { authenticateSocket } from './socket-access.ts';
 import { openPageSession } from './page-session.ts';

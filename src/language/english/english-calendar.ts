@@ -4,25 +4,25 @@
  * question that may also be about other people's events, trains or the news goes to the classifier.
  */
 import { type DateParseResult, parseNormalizedDates } from '../dates/parse-dates.ts';
-import { type NormalizedQuestion, normalizeQuestion } from './english-question.ts';
-import { type CalendarNoun, parseCalendarNoun } from './english-nouns.ts';
+import { type NormalizedQuestion, normalizeQuestion, isActionRequest } from './english-question.ts';
 import {
+  type CalendarNoun,
+  parseCalendarNoun,
   calendarWord,
   type CalendarTail,
   nameStops,
   nameWordsMax,
   parseCalendarTail,
-} from './english-calendar-tail.ts';
+} from './english-nouns.ts';
 import { phrase, PhraseScanner } from '../phrase-scanner.ts';
 import {
   type Clause,
   type RuleOutcome,
   parseClauseDates,
   clarifyClauseDate,
+  calendarCalls,
 } from '../rules/rule.ts';
-import { calendarCalls } from '../rules/rule-tool-calls.ts';
 import { datePlaceholder } from '../token-types.ts';
-import { isActionRequest } from './english-action-verbs.ts';
 
 interface CalendarQuestion {
   /** The period of a question without a date. */

@@ -4,9 +4,8 @@
  * sent mail, "from him") go to the classifier.
  */
 import { maskFolder } from './english-folders.ts';
-import { type NormalizedQuestion, normalizeQuestion } from './english-question.ts';
+import { type NormalizedQuestion, normalizeQuestion, isActionRequest } from './english-question.ts';
 import { resolveFolder, isMailboxWord } from '../rules/custom-vocabulary.ts';
-import { isActionRequest } from './english-action-verbs.ts';
 import {
   articles,
   type MailNoun,
@@ -21,8 +20,8 @@ import {
   type RuleOutcome,
   parseClauseDates,
   clarifyClauseDate,
+  mailCall,
 } from '../rules/rule.ts';
-import { mailCall } from '../rules/rule-tool-calls.ts';
 
 type QuestionPattern = (scanner: PhraseScanner, question: NormalizedQuestion) => MailTail | null;
 

@@ -2,12 +2,61 @@
  * The rules for English clauses about documents and status; calendar and mail are in english-calendar and english-mail.
  * Each rule tries the patterns of english-phrases and converts their groups to parameters.
  */
-import { documentEmptyShape, documentShapes, statusShapes } from './english-phrases.ts';
 import { latinPattern, machineNames } from '../rules/custom-vocabulary.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
-import type { Clause, RuleOutcome } from '../rules/rule.ts';
-import { documentCall } from '../rules/rule-tool-calls.ts';
+import { type Clause, type RuleOutcome, documentCall } from '../rules/rule.ts';
 import { datePlaceholder, namePlaceholder, timePlaceholder } from '../token-types.ts';
+
+const date = `${datePlaceholder}(?:'s)?`;
+
+const polite =
+  "(?:(?:hey|hi|hello|ok|okay|so|and|also|then|well|now|please|pls|can you|could you|would you|will you|can i|could i|i want to|i'd like to|i would like to|i need to|let me|let's|just|quickly)[,\\s]+)*";
+const closing =
+  '(?:[,\\s]+(?:please|pls|thanks|thank you|for me|right now|now|currently|at the moment|again|too|as well|or not|there))*';
+
+const sentence = (body: string): RegExp => new RegExp(`^${polite}(?:${body})${closing}$`, 'u');
+
+const documentNoun = '(?:documents?|docs?|files?)';
+const documentWords = '[\\p{L}\\p{N}"\'&@._/+#-]+(?:\\s+[\\p{L}\\p{N}"\'&@._/+#-]+){0,9}?';
+const documentMods = '(?:my|the|a|an|any|all|all of|our|some|that|every|of)';
+const about =
+  '(?:about|on|for|regarding|concerning|with|containing|called|named|titled|mentioning|related to|that mentions?|that contains?|from|of|where|which mentions?)';
+const seek =
+  "(?:find|search for|search|look for|look up|locate|i'm looking for|i am looking for|looking for|get|pull up|where is|where's|where are|do we have|do i have|is there)(?: me)?";
+
+/** Searches for documents. */
+const documentShapes: readonly RegExp[] = [
+  `(?:search|look|check)(?: in| through)?(?: ${documentMods})* ${documentNoun} ${about} (?<query>${documentWords})`,
+  `${seek}(?: ${documentMods})* (?:(?<before>${documentWords}) )?${documentNoun} ${about}(?: ${documentMods})* (?<query>${documentWords})`,
+  `${seek} (?<query>${documentWords}) in(?: ${documentMods})* ${documentNoun}`,
+  `(?:find|search for|look for|look up|locate|i'm looking for|i am looking for|looking for)(?: me)?(?: ${documentMods})* (?<query>${documentWords}) ${documentNoun}`,
+  `${documentNoun} ${about} (?<query>${documentWords})`,
+].map(sentence);
+
+/** A document search without search words. */
+const documentEmptyShape: RegExp = sentence(
+  `(?:find|search(?: for| in| through)?|look for|look up|locate)(?: me)?(?: ${documentMods})* ${documentNoun}`,
+);
+
+const machine =
+  '(?:the |your |our |my )?(?:(?:ai|inference|reasoning|big|small|local|language|chat|main|mail|model) )*(?:server|servers|system|model|models|queue|job queue|backend|backends|llm|gpu|gatehouse|NAME)'.replace(
+    'NAME',
+    namePlaceholder,
+  );
+const condition =
+  '(?:busy|slow|up|down|running|alive|working|ok|okay|fine|free|idle|online|offline|stuck|responding|overloaded|available|healthy|ready|full|empty|loaded|connected|there|up and running|dead|hanging)';
+
+/** Questions about the servers and the queue. */
+const statusShapes: readonly RegExp[] = [
+  `(?:is|are) ${machine}(?: (?:still|currently|really|very|so|too|all))* ${condition}(?: (?:or ${condition}|today|${date}))*`,
+  `why (?:is|are) ${machine}(?: (?:so|this|very|still))* (?:busy|slow|stuck|down|offline|overloaded)(?: ${date})?`,
+  `how(?:'s| is| are) ${machine}(?: (?:doing|going|holding up|running|feeling))?(?: ${date})?`,
+  `how (?:busy|loaded|full|slow|long|big) (?:is|are) ${machine}(?: ${date})?`,
+  `how many (?:jobs|requests|tasks|messages) (?:are |is )?(?:(?:still )?(?:waiting|queued|pending|running)|in (?:the|your) queue)(?: in (?:the|your) queue)?`,
+  `(?:(?:what(?:'s|s| is)|show|show me|check|tell me|give me|get)\\s+)?(?:the |your |current )*(?:${machine} )?(?:status|health|load)(?: (?:report|check|update))?(?: of ${machine})?`,
+  `what(?:'s|s| is) ${machine} (?:doing|working on)`,
+  namePlaceholder,
+].map(sentence);
 
 type Groups = Record<string, string | undefined>;
 

@@ -12,8 +12,8 @@ import {
   countDomains,
   hasToken,
   hasException,
+  calendarCalls,
 } from '../rules/rule.ts';
-import { calendarCalls } from '../rules/rule-tool-calls.ts';
 import type { Token, TokenType } from '../token-types.ts';
 
 const rule = 'calendar';

@@ -7,8 +7,13 @@ import { tokenizeKorean } from './korean-tokenizer.ts';
 import { relationWord, stripParticle } from './strip-particles.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 import { parseNormalizedDates } from '../dates/parse-dates.ts';
-import { type Clause, type RuleOutcome, countDomains, hasToken } from '../rules/rule.ts';
-import { documentCall } from '../rules/rule-tool-calls.ts';
+import {
+  type Clause,
+  type RuleOutcome,
+  countDomains,
+  hasToken,
+  documentCall,
+} from '../rules/rule.ts';
 import type { Token, TokenType } from '../token-types.ts';
 
 const rule = 'document';

@@ -14,8 +14,8 @@ import {
   countDomains,
   hasToken,
   hasException,
+  mailCall,
 } from '../rules/rule.ts';
-import { mailCall } from '../rules/rule-tool-calls.ts';
 import type { Token, TokenType } from '../token-types.ts';
 
 const rule = 'mail';

@@ -3,7 +3,7 @@
  * the history, and the current time stands with the message at the very end.
  */
 import type { ChatMessage } from '#shared/model/model';
-import { formatCurrentTime } from './current-time-prompt.ts';
+import { formatCurrentTime } from './prompts.ts';
 import { truncateText, cleanText } from '../normalize-text.ts';
 import type { ModelOperation, ModelParam } from '../classification/operation-port.ts';
 

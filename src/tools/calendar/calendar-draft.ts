@@ -19,10 +19,11 @@ import {
   type FindOccurrences,
 } from './occurrence-finder.ts';
 import { formatDraft, formatCreated } from './calendar-formatter.ts';
-import { resolveDraftEdit } from './resolve-draft-edit.ts';
 import { resolveSpan, parseTimeSpan } from './time-span.ts';
 import { serializeEntry } from './event-writer.ts';
 import { touches } from './occurrences.ts';
+import { z } from 'zod';
+import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
 
 /** The operation `create_confirmed`. */
 export function createWriteOperation(
@@ -128,3 +129,71 @@ function mergeDraft(
 /** Short and deterministic; contains no text of the entry. */
 const uidFromKey = (key: string): string =>
   `${createHash('sha256').update(key).digest('hex').slice(0, 32)}@gatehouse`;
+
+type Fields = Record<string, unknown>;
+
+/** An earlier hour is assumed only if the draft itself is as early. */
+const earliestMs = 7 * hourMs;
+/** An earlier time belongs to the night of the previous day. */
+const nightEndMs = 6 * hourMs;
+const halfDayMs = 12 * hourMs;
+
+const parseTimeField = (fields: Fields, key: string): number | null => {
+  const value = fields[key];
+  return typeof value === 'string' ? parseTimeOfDay(value) : null;
+};
+
+const timeUntil = (at: number, start: number): number => (at - start + dayMs) % dayMs || dayMs;
+
+/** `at` in AM or PM, whichever is nearer to the time before the change; `at` itself if both are equally near. */
+function nearestAmPm(at: number, before: number): number {
+  const other = (at + halfDayMs) % dayMs;
+  const isEarly = (time: number): boolean => time < earliestMs && before >= earliestMs;
+  if (isEarly(other)) return at;
+  if (isEarly(at)) return other;
+  return Math.abs(other - before) < Math.abs(at - before) ? other : at;
+}
+
+/** `at` in AM or PM, whichever comes first after the start. */
+function nearestEndAfter(at: number, start: number): number {
+  const other = (at + halfDayMs) % dayMs;
+  return timeUntil(other, start) < timeUntil(at, start) ? other : at;
+}
+
+const shiftField = z.object({ days: z.int().optional(), minutes: z.int().optional() });
+
+/** Null if the draft has no such start: an all-day entry has no hour to shift. */
+function applyShift(draft: Fields, shift: z.infer<typeof shiftField>): Fields | null {
+  const date = typeof draft['date'] === 'string' ? parseIsoDate(draft['date']) : null;
+  if (date === null) return null;
+  const { days = 0, minutes } = shift;
+  if (minutes === undefined) return { date: wallIsoDate(date + days * dayMs) };
+  const time = parseTimeField(draft, 'time');
+  if (time === null) return null;
+  const start = date + time + minutes * minuteMs;
+  return { date: wallIsoDate(start), time: wallClockTime(start) };
+}
+
+/** The changes with the `open` fields resolved from the draft; without `open` and `shift` they are unchanged. */
+function resolveDraftEdit(draft: Fields, changes: Fields): Fields {
+  const { open, shift, ...resolved } = changes;
+  const by = shiftField.safeParse(shift);
+  if (by.success) return { ...resolved, ...applyShift(draft, by.data) };
+  if (!Array.isArray(open)) return resolved;
+  const before = parseTimeField(draft, 'time');
+  const time = parseTimeField(resolved, 'time');
+  if (open.includes('time') && time !== null && before !== null) {
+    resolved['time'] = wallClockTime(nearestAmPm(time, before));
+  }
+  const start = parseTimeField(resolved, 'time') ?? before;
+  const end = parseTimeField(resolved, 'end_time');
+  if (open.includes('end_time') && end !== null && start !== null) {
+    resolved['end_time'] = wallClockTime(nearestEndAfter(end, start));
+  }
+  const date = typeof draft['date'] === 'string' ? parseIsoDate(draft['date']) : null;
+  const isNight = before !== null && before < nightEndMs;
+  if (open.includes('day') && date !== null && !isNight && resolved['date'] === undefined) {
+    resolved['date'] = wallIsoDate(date + dayMs);
+  }
+  return resolved;
+}

@@ -1,10 +1,9 @@
 /** The operations of the calendar: parameters, texts for models, and how date words in the parameters are resolved. */
 import { z } from 'zod';
 import type { Resolver } from '#language/classification/operation-port';
-import { resolvePeriod } from '#language/classification/resolve-period';
+import { resolvePeriod, asString, clarify } from '#language/rules/resolution-context';
 import { clarifyingQuestions } from '#language/prompts/clarifying-questions';
 import { resolveDraft } from '#language/rules/draft-params';
-import { asString, clarify } from '#language/rules/resolution-context';
 import { civilNow, isoDate } from '#shared/calendar/civil-date';
 import {
   dateParam,

@@ -5,8 +5,7 @@
 import ICAL from 'ical.js';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
-import { parseComponentTree, type ComponentNode } from './component-tree.ts';
-import { parseContentLine, type ContentLine } from './content-lines.ts';
+import { parseContentLine, type ContentLine, unfoldLines } from './content-lines.ts';
 import {
   normalizeEventLines,
   parseCalendarDefaults,
@@ -152,4 +151,44 @@ function serializeLine({ name, params, value }: ContentLine): string {
     ([key, text]) => `;${key}=${/[;:,]/.test(text) ? `"${text}"` : text}`,
   );
   return `${name}${written.join('')}:${value}`;
+}
+
+interface ComponentNode {
+  /** In lower case. */
+  name: string;
+  /** Unfolded lines of its own properties. */
+  lines: string[];
+  children: ComponentNode[];
+}
+
+/** Components that occur only directly inside a VCALENDAR. */
+const topLevel = /^(?:vevent|vtodo|vjournal|vfreebusy|vtimezone|vavailability)$/;
+
+/** The VCALENDARs of a text. @throws Error if there is none */
+function parseComponentTree(text: string): ComponentNode[] {
+  const calendars: ComponentNode[] = [];
+  let open: ComponentNode[] = [];
+  const begin = (name: string): void => {
+    if (name === 'vcalendar') open = [];
+    else if (topLevel.test(name)) open = open.slice(0, 1);
+    // Events without a surrounding VCALENDAR.
+    if (open.length === 0 && topLevel.test(name)) begin('vcalendar');
+    const node: ComponentNode = { name, lines: [], children: [] };
+    if (name === 'vcalendar') calendars.push(node);
+    else open.at(-1)?.children.push(node);
+    open.push(node);
+  };
+  for (const line of unfoldLines(text)) {
+    const border = /^(begin|end)\s*:\s*([\w-]+)\s*$/i.exec(line);
+    const name = border?.[2]?.toLowerCase() ?? '';
+    if (border === null) open.at(-1)?.lines.push(line);
+    else if (border[1]?.toLowerCase() === 'begin') begin(name);
+    else {
+      const at = open.findLastIndex((node) => node.name === name);
+      if (at >= 0) open = open.slice(0, at);
+    }
+  }
+  if (calendars.length === 0)
+    throw new Error('not a calendar: it has no BEGIN:VCALENDAR and no event');
+  return calendars;
 }

@@ -25,6 +25,11 @@ import {
 } from './occurrence-finder.ts';
 import { formatListing } from './calendar-formatter.ts';
 import type { WallRange } from './occurrences.ts';
+import type { ToolParts } from '../tool-declaration.ts';
+import { readTlsTrust } from '../tls-settings.ts';
+import { createCaldavCalendar } from './caldav-calendar.ts';
+import type { CalendarSource } from './calendar-port.ts';
+import { createLocalCalendar } from './local-calendar.ts';
 
 /** Entries in the result data: more than fit into a prompt, so that the size limit of truncate-json.ts decides. */
 const entriesMax = 60;
@@ -107,4 +112,16 @@ function resolveRange(
   const [from, to] = a <= b ? [a, b + dayMs] : [b, a + dayMs];
   const end = Math.min(to, from + rangeDaysMax * dayMs);
   return { range: { from, to: end }, shortened: end < to };
+}
+
+export const openCalendar = (parts: ToolParts): Tool =>
+  createCalendarTool({ ...parts, source: calendarSource(parts) });
+
+function calendarSource(parts: ToolParts): CalendarSource {
+  const { settings, calendar: storage, zones, log } = parts;
+  const { calendar } = settings;
+  if (calendar.provider === 'caldav') {
+    return createCaldavCalendar({ ...calendar, ...readTlsTrust(calendar), zones, log });
+  }
+  return createLocalCalendar({ storage, zones, shared: calendar.shared });
 }

@@ -11,8 +11,14 @@ import { oneLine } from '../sanitize-text.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import { startOfDay, type WallMs, type Zones } from '#shared/calendar/zoned-time';
 import { reportLine, parseCalendars, reasonOf } from './calendar-parser.ts';
-import type { AddedMoment, CalendarEntry, EventPart, Moment, VersionStamps } from './event.ts';
-import { wallOnStart } from './moments.ts';
+import {
+  type AddedMoment,
+  type CalendarEntry,
+  type EventPart,
+  type Moment,
+  type VersionStamps,
+  wallOnStart,
+} from './event.ts';
 import type { RecurrenceRule } from './recurrence.ts';
 import { parseRule, wallOfTime } from './recurrence-parser.ts';
 import { selectCurrentParts } from './event-versions.ts';

@@ -9,8 +9,7 @@
  * 5. Dropped parts are reported.
  */
 import type { Zones } from '#shared/calendar/zoned-time';
-import type { CalendarEntry, EventPart, Moment } from './event.ts';
-import { wallOnStart } from './moments.ts';
+import { type CalendarEntry, type EventPart, type Moment, wallOnStart } from './event.ts';
 
 export interface CurrentParts {
   parts: EventPart[];

@@ -13,7 +13,7 @@ import { parseCalendars, type ParsedText } from './calendar-parser.ts';
 import type { CalendarEntry } from './event.ts';
 import { createEventParser, type EventParser } from './event-parser.ts';
 import { emptyCalendar, zoneDefinition } from './event-writer.ts';
-import { toStoredEvent } from './stored-entry.ts';
+import { toStoredEvent } from './local-calendar.ts';
 import { createZoneResolver } from './zone-resolver.ts';
 
 export interface IcsImport {

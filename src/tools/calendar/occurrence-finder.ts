@@ -1,8 +1,7 @@
 /** Finds the occurrences in a range, in any CalendarSource. */
 import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
-import { toolError, localizedToolError } from '../tool-error.ts';
-import { toolTextsOf } from '../tool-texts.ts';
+import { toolError, localizedToolError, toolTextsOf } from '../tool-texts.ts';
 import type { CallContext, ToolError } from '../tool.ts';
 import { wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
 import { calendarLabel } from './calendar-operations.ts';

@@ -9,8 +9,13 @@
  */
 import { dayMs } from '#shared/calendar/time-units';
 import { startOfDay, type WallMs, type Zones } from '#shared/calendar/zoned-time';
-import type { CalendarEntry, EventPart, Moment, Occurrence } from './event.ts';
-import { wallOnStart } from './moments.ts';
+import {
+  type CalendarEntry,
+  type EventPart,
+  type Moment,
+  type Occurrence,
+  wallOnStart,
+} from './event.ts';
 import { hasStart, timesOf, type RecurrenceRule } from './recurrence.ts';
 
 /** Half open, wall time of the viewer's zone. */

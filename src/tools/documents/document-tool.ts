@@ -1,8 +1,31 @@
 /** The document tool: full-text search in the user's documents. */
 import type { Locale } from '#machines/texts';
 import { oneLine } from '../sanitize-text.ts';
-import { documentLabel, documentOperations } from './document-operations.ts';
 import { readOperation, type Tool } from '../tool.ts';
+import { z } from 'zod';
+import { clarifyingQuestions } from '#language/prompts/clarifying-questions';
+import type { Resolver } from '#language/classification/operation-port';
+import { asString, clarify } from '#language/rules/resolution-context';
+import { queryParam } from '../param-schemas.ts';
+
+export const documentLabel = { ko: '문서', en: 'documents' };
+
+const resolveQuery: Resolver = (params, { locale }) =>
+  asString(params['query']) === ''
+    ? clarify(clarifyingQuestions(locale).documentQuery)
+    : { ok: true, params };
+
+export const documentOperations = {
+  search: {
+    effect: 'reads',
+    description: "searches the user's memos and documents",
+    schema: z.object({ query: queryParam('the words to look for') }),
+    classifier: {
+      summary: '문서 검색',
+      resolve: resolveQuery,
+    },
+  },
+} as const;
 
 /** Documents in one answer: as many as a chat shows without scrolling and a prompt has room for. */
 const hitsMax = 8;

@@ -1,8 +1,7 @@
 /** The declaration of the tool `document`. */
 import { demoQuery } from '../search-demo.ts';
 import type { ToolDeclaration } from '../tool-declaration.ts';
-import { documentLabel, documentOperations } from './document-operations.ts';
-import { createDocumentTool } from './document-tool.ts';
+import { documentLabel, documentOperations, createDocumentTool } from './document-tool.ts';
 
 export const documents: ToolDeclaration = {
   name: 'document',

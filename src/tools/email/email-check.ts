@@ -8,10 +8,9 @@ import {
   faultOf,
   orUnreadableResult,
 } from '../tool-check.ts';
-import { mailAccounts } from './email-wiring.ts';
-import { checkMailbox } from './imap-check.ts';
-import { createImapMailbox } from './imap-mailbox.ts';
-import type { EmailSettings, MailAccount } from './mail-port.ts';
+import { mailAccounts } from './email-tool.ts';
+import { createImapMailbox, createImapClient, toMailError } from './imap-mailbox.ts';
+import type { EmailSettings, MailAccount, MailError } from './mail-port.ts';
 
 const part = 'mail';
 const section = 'tools.email';
@@ -43,4 +42,38 @@ async function searchResult(account: MailAccount, what: string): Promise<CheckRe
   if (found.ok) return { part, ok: true, what: `${what}, ${found.count} messages since yesterday` };
   const failed = `${what}, but a search failed: ${found.message}`;
   return faultOf(part, failed, adviceFor(found.code, section));
+}
+
+interface MailboxCheck {
+  ok: true;
+  /** Number of folders of the account. */
+  folders: number;
+  /** Paths of configured folders that the account does not have. */
+  missing: string[];
+}
+
+/** Reads only the list of folders. Resolves within `limitMs`; never rejects. */
+async function checkMailbox(
+  account: MailAccount,
+  limitMs: number,
+): Promise<MailboxCheck | MailError> {
+  const signal = AbortSignal.timeout(limitMs);
+  const client = createImapClient(account, limitMs);
+  let failure: unknown = null;
+  client.on('error', (error) => (failure ??= error));
+  const onAbort = (): void => client.close();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await client.connect();
+    const list = await client.list();
+    const there = new Set(list.map(({ path }) => path));
+    const wanted = (account.folders ?? []).map(({ path }) => path);
+    const missing = wanted.filter((path) => !there.has(path));
+    return { ok: true, folders: list.length, missing };
+  } catch (error) {
+    return toMailError(failure ?? error, { signal });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    client.close();
+  }
 }

@@ -1,9 +1,8 @@
 /** The operation of the mail tool: parameters, texts for models, and how dates and folders in them are resolved. */
 import { z } from 'zod';
 import type { Resolver } from '#language/classification/operation-port';
-import { resolvePeriod } from '#language/classification/resolve-period';
+import { resolvePeriod, asString } from '#language/rules/resolution-context';
 import { resolveFolder } from '#language/rules/custom-vocabulary';
-import { asString } from '#language/rules/resolution-context';
 import {
   daysParam,
   firstDayParam,

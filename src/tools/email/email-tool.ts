@@ -2,7 +2,7 @@
 import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
 import { oneLine, splitWords } from '../sanitize-text.ts';
-import { toolError, localizedToolError } from '../tool-error.ts';
+import { toolError, localizedToolError } from '../tool-texts.ts';
 import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import {
@@ -20,8 +20,18 @@ import {
   type MailSearchParams,
 } from './email-operations.ts';
 import { formatMailListing, formatNoFolder, formatNoMailbox } from './email-formatter.ts';
-import { messagesShownMax } from './imap-mailbox.ts';
-import type { Mailbox, MailError, MailFound, MailMessage, MailQuery } from './mail-port.ts';
+import { messagesShownMax, createImapMailbox } from './imap-mailbox.ts';
+import type {
+  Mailbox,
+  MailError,
+  MailFound,
+  MailMessage,
+  MailQuery,
+  EmailSettings,
+  MailAccount,
+} from './mail-port.ts';
+import { readTlsTrust } from '../tls-settings.ts';
+import type { ToolParts } from '../tool-declaration.ts';
 
 export interface EmailToolOptions {
   /** If none of them belongs to the user, the answer says so. */
@@ -172,4 +182,20 @@ function resolveRange(params: MailSearchParams, now: WallMs): { from: WallMs; to
   const a = first ?? (last ?? today) - days + dayMs;
   const b = last ?? Math.max(today, a);
   return a <= b ? { from: a, to: b + dayMs } : { from: b, to: a + dayMs };
+}
+
+export const openEmail = (parts: ToolParts): Tool =>
+  createEmailTool({
+    ...parts,
+    mailboxes: mailAccounts(parts.settings.email).map(createImapMailbox),
+  });
+
+/** All configured mail accounts. @throws GH_CONFIG_INVALID when a certificate cannot be read. */
+export function mailAccounts(settings: EmailSettings): MailAccount[] {
+  if (settings.provider === 'none') return [];
+  return [settings, ...settings.accounts].map((account) => ({
+    ...account,
+    ...readTlsTrust(account),
+    name: account.name ?? account.username,
+  }));
 }

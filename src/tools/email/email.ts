@@ -22,6 +22,6 @@ export const email: ToolDeclaration = {
       ? { operation: 'search', params: { query: demoQuery(message), days: usualDays } }
       : null,
 
-  open: async (parts) => (await import('./email-wiring.ts')).openEmail(parts),
+  open: async (parts) => (await import('./email-tool.ts')).openEmail(parts),
   check: async (settings) => (await import('./email-check.ts')).checkEmail(settings.email),
 };

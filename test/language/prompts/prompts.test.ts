@@ -7,8 +7,12 @@ import {
   type ClassifierPrompt,
   repairMessages,
 } from '#language/prompts/classification-prompt';
-import { formatCurrentTime } from '#language/prompts/current-time-prompt';
-import { answerMessages, reasonerMessages, summaryMessages } from '#language/prompts/prompts';
+import {
+  formatCurrentTime,
+  answerMessages,
+  reasonerMessages,
+  summaryMessages,
+} from '#language/prompts/prompts';
 import { standardOperations } from '../standard-classification.ts';
 import { momentsAhead, timeIn } from '#test/support/test-moments';
 

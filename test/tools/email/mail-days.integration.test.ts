@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { route } from '#language/rules/route';
-import { dateCriteria } from '#tools/email/imap-days';
+import { dateCriteria } from '#tools/email/imap-search';
 import { dovecotMissing, startDovecot, type Dovecot } from '#test/support/dovecot';
 import {
   dayAfter,

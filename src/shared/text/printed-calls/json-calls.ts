@@ -6,8 +6,13 @@ import {
   tryRepairJson,
   type JsonObject,
 } from '../json-text.ts';
-import { argumentNames, unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { createPrintedCall, type PrintedCall } from './printed-call.ts';
+import {
+  argumentNames,
+  unnamedArguments,
+  type OfferedTools,
+  createPrintedCall,
+  type PrintedCall,
+} from './offered-tools.ts';
 
 const nameKeys = [
   'name',

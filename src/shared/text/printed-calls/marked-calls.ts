@@ -5,8 +5,12 @@
  */
 import { isJsonObject } from '../json-text.ts';
 import { callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
-import type { OfferedTools } from './offered-tools.ts';
-import { createPrintedCall, type ParsedCalls, type PrintedCall } from './printed-call.ts';
+import {
+  type OfferedTools,
+  createPrintedCall,
+  type ParsedCalls,
+  type PrintedCall,
+} from './offered-tools.ts';
 import { pythonCallAt, pythonListAt } from './python-calls.ts';
 import { childrenAt, namedTagAt, ownTagAt, pairsAt } from './tag-calls.ts';
 

@@ -1,7 +1,7 @@
 /** The tools offered to a model, found by the names that calls in its text use. */
 import { isJsonObject, tryParseJson } from '../json-text.ts';
 
-export interface OfferedTool {
+interface OfferedTool {
   name: string;
   /** JSON schema of the arguments, where it is known. */
   parameters?: unknown;
@@ -70,3 +70,29 @@ export function typedValue(tool: OfferedTool | null, argument: string, text: str
 /** Arguments given as a single value without a name. */
 export const unnamedArguments = (tool: OfferedTool | null, value: unknown): object =>
   isJsonObject(value) ? value : { [argumentNames(tool)[0] ?? 'input']: value };
+
+export interface PrintedCall {
+  /** The name of the offered tool, else the name as the model wrote it. */
+  name: string;
+  /** JSON text; incomplete where the text was cut off. */
+  arguments: string;
+  isOffered: boolean;
+}
+
+/** One or more consecutive calls, and their end in the text. */
+export interface ParsedCalls {
+  calls: PrintedCall[];
+  end: number;
+  /** The text ended inside the call. */
+  isOpen: boolean;
+}
+
+export function createPrintedCall(
+  name: string,
+  args: object | string,
+  offers: OfferedTools,
+): PrintedCall {
+  const tool: OfferedTool | null = offers.find(name);
+  const text = typeof args === 'string' ? args : JSON.stringify(args);
+  return { name: tool?.name ?? bareName(name), arguments: text, isOffered: tool !== null };
+}

@@ -4,8 +4,13 @@
  */
 import { callKeys, callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
-import { unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { createPrintedCall, type ParsedCalls, type PrintedCall } from './printed-call.ts';
+import {
+  unnamedArguments,
+  type OfferedTools,
+  createPrintedCall,
+  type ParsedCalls,
+  type PrintedCall,
+} from './offered-tools.ts';
 import { pythonCallAt, pythonListAt } from './python-calls.ts';
 
 export interface ParsedPlainCalls extends ParsedCalls {

@@ -10,9 +10,8 @@
  */
 import { findBalancedEnd } from '../json-text.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
-import type { OfferedTools } from './offered-tools.ts';
+import type { OfferedTools, ParsedCalls, PrintedCall } from './offered-tools.ts';
 import { beginsAction, mayBecomePlainCall, plainCallsAt } from './plain-calls.ts';
-import type { ParsedCalls, PrintedCall } from './printed-call.ts';
 
 export interface PrintedCallOptions {
   offers: OfferedTools;

@@ -1,7 +1,12 @@
 /** Calls written as Python: `search(query="…")`, alone, in a list, or inside `print`. */
 import { tryParseJson, tryRepairJson } from '../json-text.ts';
-import { argumentNames, unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { createPrintedCall, type ParsedCalls } from './printed-call.ts';
+import {
+  argumentNames,
+  unnamedArguments,
+  type OfferedTools,
+  createPrintedCall,
+  type ParsedCalls,
+} from './offered-tools.ts';
 
 const beginning = /(?:print\s*\(\s*)?(?:await\s+)?([\p{L}_][\p{L}\p{N}_.-]*)\s*\(/uy;
 

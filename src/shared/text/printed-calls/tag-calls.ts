@@ -1,8 +1,13 @@
 /** Calls with their arguments between tags: Qwen3-Coder, Claude, MiniMax, Step, Seed-OSS, DeepSeek's DSML, GLM. */
 import { isJsonObject } from '../json-text.ts';
 import { parseJsonAt } from './json-calls.ts';
-import { typedValue, unnamedArguments, type OfferedTools } from './offered-tools.ts';
-import { createPrintedCall, type ParsedCalls } from './printed-call.ts';
+import {
+  typedValue,
+  unnamedArguments,
+  type OfferedTools,
+  createPrintedCall,
+  type ParsedCalls,
+} from './offered-tools.ts';
 
 /** `<function=search>`, `<invoke name="search">`, `<｜DSML｜invoke name="search">`, `<tool_call name="search">`. */
 const namedTag =
