@@ -71,5 +71,3 @@ export class PhraseScanner {
     return taken;
   }
 }
-
-export const wordSet = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));

@@ -3,6 +3,7 @@
  * 기간이 언제까지야?" contains 보증 and 기간, never 언제까지야.
  */
 import { cleanText } from './normalize-text.ts';
+import { wordSet } from './word-lists.ts';
 
 /** Maximum of keywords per question; each may become a separate query. */
 const wordsMax = 24;
@@ -11,13 +12,11 @@ const wordsMax = 24;
 const interrogativePrefix =
   /^(?:뭐(?:야|지|예요|에요|였|가|를)|뭔|무엇|무슨|얼마|언제|어디|어느|누구|누가|어떻게|어떤|어때|몇|알려|말해|보여|찾아|설명해|요약해|정리해|해줘|해주|있어|있나|있는|있었|있을|없어|없나|인가|인지|되나|되는|됐|돼|했|하나요|해야|할까|맞아|맞나)/;
 
-const stopwords: ReadonlySet<string> = new Set(
+const stopwords = wordSet(
   `왜 뭐 좀 내 제 나 저 우리 그 이 저기 것 거 게 수 및 또 그리고 관련 관련된 관한 대한 대해 대해서 대하여 문서 문서에 문서에서
    a about an and any are as at be been by can could did do does document documents find for from had has have how i in is it
    its me my of on or our show tell that the their there they this to us was we were what when where which who whom whose why
-   will with would you your please`
-    .split(/\s+/)
-    .filter(Boolean),
+   will with would you your please`,
 );
 
 /** The distinct keywords in their order; empty if the question has only interrogatives and stop words. */

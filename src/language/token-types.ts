@@ -1,4 +1,10 @@
 /** Token classes of the rules. A class describes the function of a word in a request, not its grammar. */
+
+/** The words of a text, as a type. */
+type WordOf<Text extends string> = Text extends `${infer First} ${infer Rest}`
+  ? First | WordOf<Rest>
+  : Text;
+
 /**
  * Objects: `calendar`, `mail`, `document` (and `bookish`: a kind of document that stays in the query), `machine` (a
  * server, a model, the queue), `account` (a mailbox).
@@ -10,33 +16,14 @@
  * `how` 방법, 왜; `filler` 좀, 혹시; `rest` every unknown word.
  */
 export type TokenType =
-  | 'calendar'
-  | 'mail'
-  | 'document'
-  | 'bookish'
-  | 'machine'
-  | 'account'
-  | 'ask'
-  | 'exist'
-  | 'show'
-  | 'seek'
-  | 'check'
-  | 'digest'
-  | 'come'
-  | 'happen'
-  | 'create'
-  | 'change'
-  | 'send'
-  | 'state'
-  | 'date'
-  | 'time'
-  | 'attribute'
-  | 'described'
-  | 'next'
-  | 'demonstrative'
-  | 'how'
-  | 'filler'
-  | 'rest';
+  | WordOf<'calendar mail document bookish machine account'>
+  | WordOf<'ask exist show seek check digest come happen create change send state'>
+  | WordOf<'date time attribute described next demonstrative how filler rest'>;
+
+/** A set of token classes, as a text with blanks. */
+export const tokenTypes = <Text extends string>(
+  text: WordOf<Text> extends TokenType ? Text : never,
+): ReadonlySet<TokenType> => new Set(text.split(' ') as TokenType[]);
 
 export interface Token {
   class: TokenType;

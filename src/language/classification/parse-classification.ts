@@ -13,6 +13,7 @@ import { bareName, type OfferedTools } from '#shared/text/printed-calls/offered-
 import { parsePrintedCalls } from '#shared/text/printed-calls/printed-calls';
 import { extractJsonValues, stripReasoning } from './model-json.ts';
 import { cleanText } from '../normalize-text.ts';
+import { wordTable } from '../word-lists.ts';
 import { type OperationTable, parseModelParams } from './model-operations.ts';
 
 export interface Classification {
@@ -25,24 +26,13 @@ export interface Classification {
   calls?: ToolCall[];
 }
 
-const actions: Record<string, Action> = {
-  direct: 'direct',
-  answer: 'direct',
-  reply: 'direct',
-  respond: 'direct',
-  chat: 'direct',
-  route: 'route',
-  reason: 'route',
-  reasoner: 'route',
-  clarify: 'clarify',
-  ask: 'clarify',
-  question: 'clarify',
-  tools: 'tools',
-  tool: 'tools',
-  tool_call: 'tools',
-  system_status: 'system_status',
-  status: 'system_status',
-};
+const actions = wordTable<Action>(
+  ['direct', 'direct|answer|reply|respond|chat'],
+  ['route', 'route|reason|reasoner'],
+  ['clarify', 'clarify|ask|question'],
+  ['tools', 'tools|tool|tool_call'],
+  ['system_status', 'system_status|status'],
+);
 
 /** More calls in one answer are a repetition loop, not a plan. */
 const callsMax = 5;

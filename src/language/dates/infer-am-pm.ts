@@ -2,7 +2,7 @@
  * Infers am or pm for an hour without 오전 or 오후 from the words of its clause: tonight at 8, 7시에 저녁 약속, breakfast at 6.
  * Hours with an explicit am or pm are not handled here.
  */
-import { alternation } from './number-words.ts';
+import { alternation } from '../word-lists.ts';
 
 /**
  * - `explicit`: certain (오후 3시, 15:00, tonight at 8)
@@ -19,7 +19,7 @@ interface InferredAmPm {
   isNight: boolean;
 }
 
-const dayBefore = alternation('오늘 내일 낼 모레 글피 이따 요일 일'.split(' '));
+const dayBefore = alternation('오늘 내일 낼 모레 글피 이따 요일 일');
 const night = new RegExp(
   `(?:${dayBefore})\\s*밤(?=에|$|[^가-힣])|\\btonight\\b|\\b(?:tomorrow|[a-z]+day)\\s+night\\b`,
   'u',

@@ -3,73 +3,31 @@
  * (하나, 둘 …) for hours and counts, Sino-Korean (일, 이 …) for months and minutes.
  */
 
+import { alternation, numberedWords, wordTable } from '../word-lists.ts';
+
 /** Words for a number of days. */
-export const dayCountWords: Record<string, number> = {
-  하루: 1,
-  이틀: 2,
-  사흘: 3,
-  나흘: 4,
-  닷새: 5,
-  엿새: 6,
-  이레: 7,
-  여드레: 8,
-  아흐레: 9,
-  열흘: 10,
+export const dayCountWords: Readonly<Record<string, number>> = {
+  ...numberedWords('하루 이틀 사흘 나흘 닷새 엿새 이레 여드레 아흐레 열흘'),
   보름: 15,
 };
 
-const koreanCounts: Record<string, number> = {
-  한: 1,
-  두: 2,
-  세: 3,
+export const nativeHours = '한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열한 열두';
+const koreanCounts: Readonly<Record<string, number>> = {
+  ...numberedWords(nativeHours),
   석: 3,
-  네: 4,
   넉: 4,
-  다섯: 5,
-  여섯: 6,
-  일곱: 7,
-  여덟: 8,
-  아홉: 9,
-  열: 10,
-  열한: 11,
-  열두: 12,
 };
 
-const sinoDigits: Record<string, number> = {
-  일: 1,
-  이: 2,
-  삼: 3,
-  사: 4,
-  오: 5,
-  육: 6,
+const sinoDigits: Readonly<Record<string, number>> = {
+  ...numberedWords('일 이 삼 사 오 육 칠 팔 구'),
   유: 6,
-  칠: 7,
-  팔: 8,
-  구: 9,
 };
 
-const englishCounts: Record<string, number> = {
-  a: 1,
-  an: 1,
-  one: 1,
-  two: 2,
-  'a couple of': 2,
-  three: 3,
-  'a few': 3,
-  four: 4,
-  five: 5,
-  six: 6,
-  seven: 7,
-  eight: 8,
-  nine: 9,
-  ten: 10,
-  eleven: 11,
-  twelve: 12,
+export const englishHours = 'one two three four five six seven eight nine ten eleven twelve';
+const englishCounts: Readonly<Record<string, number>> = {
+  ...numberedWords(englishHours),
+  ...wordTable([1, 'a|an'], [2, 'a couple of'], [3, 'a few']),
 };
-
-/** Longest first, so that 열두 is not read as 열. */
-export const alternation = (words: readonly string[]): string =>
-  words.toSorted((left, right) => right.length - left.length).join('|');
 
 export const dayCountPattern = alternation(Object.keys(dayCountWords));
 export const koreanCountPattern = alternation(Object.keys(koreanCounts));
@@ -99,49 +57,16 @@ export function parseNumber(word: string): number | null {
 /** 월 0 to 일 6, as in civil-date. */
 export const weekdaySyllables = '월화수목금토일';
 
-export const englishWeekdays: Record<string, number> = {
-  monday: 0,
-  mon: 0,
-  tuesday: 1,
-  tues: 1,
-  tue: 1,
-  wednesday: 2,
-  wed: 2,
-  thursday: 3,
-  thurs: 3,
-  thur: 3,
-  thu: 3,
-  friday: 4,
-  fri: 4,
-  saturday: 5,
-  sat: 5,
-  sunday: 6,
-  sun: 6,
+export const englishWeekdays: Readonly<Record<string, number>> = {
+  ...numberedWords('monday tuesday wednesday thursday friday saturday sunday', 0),
+  ...numberedWords('mon tue wed thu fri sat sun', 0),
+  ...wordTable([1, 'tues'], [3, 'thurs|thur']),
 };
 
-export const englishMonths: Record<string, number> = {
-  january: 1,
-  jan: 1,
-  february: 2,
-  feb: 2,
-  march: 3,
-  mar: 3,
-  april: 4,
-  apr: 4,
-  may: 5,
-  june: 6,
-  jun: 6,
-  july: 7,
-  jul: 7,
-  august: 8,
-  aug: 8,
-  september: 9,
+export const englishMonths: Readonly<Record<string, number>> = {
+  ...numberedWords(
+    'january february march april may june july august september october november december',
+  ),
+  ...numberedWords('jan feb mar apr may jun jul aug sep oct nov dec'),
   sept: 9,
-  sep: 9,
-  october: 10,
-  oct: 10,
-  november: 11,
-  nov: 11,
-  december: 12,
-  dec: 12,
 };

@@ -7,7 +7,8 @@
  */
 import { clockTime } from '#shared/calendar/civil-date';
 import { type AmPmCertainty, inferAmPm } from './infer-am-pm.ts';
-import { alternation, parseNumber } from './number-words.ts';
+import { englishHours, nativeHours, parseNumber } from './number-words.ts';
+import { alternation, wordTable } from '../word-lists.ts';
 import { normalizeForRules } from '../normalize-text.ts';
 import type { TextSpan } from './parse-dates.ts';
 
@@ -51,29 +52,14 @@ interface ClockMatch extends TextSpan {
   dayShift: DayShift;
 }
 
-const dayPeriods: Record<string, DayPeriod> = {
-  오전: 'am',
-  새벽: 'am',
-  아침: 'am',
-  오후: 'pm',
-  점심: 'pm',
-  낮: 'pm',
-  저녁: 'pm',
-  밤: 'night',
-  am: 'am',
-  'a.m.': 'am',
-  pm: 'pm',
-  'p.m.': 'pm',
-  morning: 'am',
-  afternoon: 'pm',
-  evening: 'pm',
-  night: 'night',
-};
-
-const nativeHours = alternation('한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 열한 열두'.split(' '));
-const englishHours = alternation(
-  'one two three four five six seven eight nine ten eleven twelve'.split(' '),
+const dayPeriods = wordTable<DayPeriod>(
+  ['am', '오전|새벽|아침|am|a.m.|morning'],
+  ['pm', '오후|점심|낮|저녁|pm|p.m.|afternoon|evening'],
+  ['night', '밤|night'],
 );
+
+const koreanHour = alternation(nativeHours);
+const englishHour = alternation(englishHours);
 const koreanPeriod = '오전|오후|새벽|아침|점심|저녁|밤|낮';
 const englishPeriod = 'a\\.m\\.|p\\.m\\.|am|pm';
 const partOfDay = '(?:\\s+(?:in\\s+the|at)\\s+(?<part>morning|afternoon|evening|night))?';
@@ -83,7 +69,7 @@ const notInside = '(?<![a-z0-9.:/])';
 const patterns: readonly RegExp[] = [
   // 오후 3시 반, 세 시, 15시 30분; not 3시간, 시장, 시작
   new RegExp(
-    `(?<![\\d.:/가-힣]|[가-힣]\\d)(?:(?<half>${koreanPeriod})(?:에)?\\s*)?(?<hour>\\d{1,2}|${nativeHours})\\s*시(?!간|장|절|작|스|험|즌|점|민|청|급|세|내|댁|립)(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*(?<thirty>반)(?=$|[^가-힣]|${afterHalf}))?`,
+    `(?<![\\d.:/가-힣]|[가-힣]\\d)(?:(?<half>${koreanPeriod})(?:에)?\\s*)?(?<hour>\\d{1,2}|${koreanHour})\\s*시(?!간|장|절|작|스|험|즌|점|민|청|급|세|내|댁|립)(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*(?<thirty>반)(?=$|[^가-힣]|${afterHalf}))?`,
     'gu',
   ),
   new RegExp(
@@ -93,11 +79,11 @@ const patterns: readonly RegExp[] = [
   /(?<![가-힣])(?<named>정오|자정|한밤중)(?=$|[^가-힣]|에|까지|부터|으로|로|쯤)/gu,
   new RegExp(`${notInside}(?<named>noon|midday|midnight)(?![a-z])`, 'gu'),
   new RegExp(
-    `${notInside}(?<hour>\\d{1,2}|${englishHours})\\s*(?<half2>${englishPeriod})(?![a-z])`,
+    `${notInside}(?<hour>\\d{1,2}|${englishHour})\\s*(?<half2>${englishPeriod})(?![a-z])`,
     'gu',
   ),
   new RegExp(
-    `${notInside}(?<hour>\\d{1,2}|${englishHours})\\s*o'?clock(?:\\s*(?<half2>${englishPeriod}))?${partOfDay}`,
+    `${notInside}(?<hour>\\d{1,2}|${englishHour})\\s*o'?clock(?:\\s*(?<half2>${englishPeriod}))?${partOfDay}`,
     'gu',
   ),
   new RegExp(
@@ -105,11 +91,11 @@ const patterns: readonly RegExp[] = [
     'gu',
   ),
   new RegExp(
-    `${notInside}(?<past>half|quarter|\\d{1,2}|five|ten|twenty)\\s*(?:minutes\\s+)?(?<side>past|to)\\s+(?<hour>\\d{1,2}|${englishHours})(?![a-z0-9])(?:\\s*(?<half2>${englishPeriod})(?![a-z]))?${partOfDay}`,
+    `${notInside}(?<past>half|quarter|\\d{1,2}|five|ten|twenty)\\s*(?:minutes\\s+)?(?<side>past|to)\\s+(?<hour>\\d{1,2}|${englishHour})(?![a-z0-9])(?:\\s*(?<half2>${englishPeriod})(?![a-z]))?${partOfDay}`,
     'gu',
   ),
   new RegExp(
-    `(?<=\\b(?:at|to|until|till|by|from|around)\\s)(?<hour>\\d{1,2}|${englishHours})(?![\\d:./a-z%-]|\\s*(?:${alternation('am pm days weeks months years day week month year people hours minutes th st nd rd of january february march april may june july august september october november december'.split(' '))}))${partOfDay}`,
+    `(?<=\\b(?:at|to|until|till|by|from|around)\\s)(?<hour>\\d{1,2}|${englishHour})(?![\\d:./a-z%-]|\\s*(?:${alternation('am pm days weeks months years day week month year people hours minutes th st nd rd of january february march april may june july august september october november december')}))${partOfDay}`,
     'gu',
   ),
 ];

@@ -27,12 +27,12 @@ import {
 } from '../dates/date-pattern.ts';
 import { englishSpokenDates } from './english-spoken-dates.ts';
 import {
-  alternation,
   englishCountPattern,
   englishMonths,
   englishWeekdays,
   parseNumber,
 } from '../dates/number-words.ts';
+import { alternation, wordTable } from '../word-lists.ts';
 
 type Groups = Record<string, string | undefined>;
 
@@ -51,15 +51,7 @@ const anyWeekday = alternation(Object.keys(englishWeekdays));
 const beside = `(?:,?\\s*\\(?(?<beside>${anyWeekday})\\)?)?`;
 const before = `(?:(?<before>${anyWeekday}),?\\s+(?:the\\s+)?)?`;
 
-const offsets: Record<string, number> = {
-  this: 0,
-  current: 0,
-  next: 1,
-  coming: 1,
-  following: 1,
-  last: -1,
-  previous: -1,
-};
+const offsets = wordTable([0, 'this|current'], [1, 'next|coming|following'], [-1, 'last|previous']);
 const offsetWord = alternation(Object.keys(offsets));
 const parseOffset = (word: string | undefined): number => offsets[word ?? 'this'] ?? 0;
 
@@ -83,15 +75,11 @@ function monthDay(groups: Groups, context: DateContext) {
   return checkWeekday(resolved, weekdayBeside(groups));
 }
 
-const monthParts: Record<string, MonthPart> = {
-  early: 'early',
-  beginning: 'early',
-  start: 'early',
-  mid: 'mid',
-  middle: 'mid',
-  late: 'late',
-  end: 'late',
-};
+const monthParts = wordTable<MonthPart>(
+  ['early', 'early|beginning|start'],
+  ['mid', 'mid|middle'],
+  ['late', 'late|end'],
+);
 const partWord =
   '(?:(?<part>early|mid|late)[\\s-]+(?:in\\s+)?|(?:the\\s+)?(?<part2>beginning|start|middle|end)\\s+of\\s+)';
 
@@ -128,19 +116,14 @@ const writtenDates: DatePattern[] = [
   },
 ];
 
-const nths: Record<string, number> = {
-  first: 1,
-  '1st': 1,
-  second: 2,
-  '2nd': 2,
-  third: 3,
-  '3rd': 3,
-  fourth: 4,
-  '4th': 4,
-  fifth: 5,
-  '5th': 5,
-  last: -1,
-};
+const nths = wordTable(
+  [1, 'first|1st'],
+  [2, 'second|2nd'],
+  [3, 'third|3rd'],
+  [4, 'fourth|4th'],
+  [5, 'fifth|5th'],
+  [-1, 'last'],
+);
 
 const periods: DatePattern[] = [
   {
@@ -249,21 +232,11 @@ function monthOf(groups: Groups, context: DateContext): { year: number; month: n
   return { year: Number(groups['year'] ?? yearOfMonth(month, context)), month };
 }
 
-const dayWords: Record<string, number> = {
-  today: 0,
-  'this morning': 0,
-  'this afternoon': 0,
-  'this evening': 0,
-  tonight: 0,
-  tomorrow: 1,
-  tmrw: 1,
-  tmr: 1,
-  tomorow: 1,
-  tommorow: 1,
-  tommorrow: 1,
-  yesterday: -1,
-  'last night': -1,
-};
+const dayWords = wordTable(
+  [0, 'today|this morning|this afternoon|this evening|tonight'],
+  [1, 'tomorrow|tmrw|tmr|tomorow|tommorow|tommorrow'],
+  [-1, 'yesterday|last night'],
+);
 
 const relativeDates: DatePattern[] = [
   {

@@ -2,7 +2,8 @@
  * The parts of English mail questions: the noun with its modifiers (my unread emails, the invoice mail), and the tail
  * of senders, subjects and dates after it.
  */
-import { anyPlaceholder, phrase, type PhraseScanner, wordSet } from '../phrase-scanner.ts';
+import { anyPlaceholder, phrase, type PhraseScanner } from '../phrase-scanner.ts';
+import { wordSet } from '../word-lists.ts';
 import { folderPlaceholder } from '../token-types.ts';
 
 export interface MailTail {

@@ -14,7 +14,8 @@ import {
   parseMailNoun,
   parseMailTail,
 } from './english-mail-parts.ts';
-import { phrase, PhraseScanner, wordSet } from '../phrase-scanner.ts';
+import { phrase, PhraseScanner } from '../phrase-scanner.ts';
+import { wordSet } from '../word-lists.ts';
 import {
   type Clause,
   type RuleOutcome,

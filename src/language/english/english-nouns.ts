@@ -3,7 +3,8 @@
  * to the user's calendar: my schedule, the next meeting, tomorrow's appointments; not the train schedule, the fed
  * meeting or events in the city.
  */
-import { phrase, type PhraseScanner, wordSet } from '../phrase-scanner.ts';
+import { phrase, type PhraseScanner } from '../phrase-scanner.ts';
+import { wordSet } from '../word-lists.ts';
 import { datePlaceholder } from '../token-types.ts';
 
 export interface CalendarNoun {

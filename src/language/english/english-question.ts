@@ -5,6 +5,7 @@
  */
 import { phrase, PhraseScanner } from '../phrase-scanner.ts';
 import { datePlaceholder } from '../token-types.ts';
+import { wordTable } from '../word-lists.ts';
 
 export interface NormalizedQuestion {
   /** The question in direct word order, contractions expanded, without punctuation at the end or polite words. */
@@ -25,40 +26,26 @@ const contractions: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Misspellings that are not other words. */
-const spellings = new Map(
-  Object.entries({
-    calender: 'calendar',
-    calandar: 'calendar',
-    calander: 'calendar',
-    calenders: 'calendars',
-    schedual: 'schedule',
-    scedule: 'schedule',
-    shedule: 'schedule',
-    schedul: 'schedule',
-    meetting: 'meeting',
-    meettings: 'meetings',
-    meetng: 'meeting',
-    meetngs: 'meetings',
-    appointement: 'appointment',
-    appointements: 'appointments',
-    apointment: 'appointment',
-    apointments: 'appointments',
-    appoinment: 'appointment',
-    appoinments: 'appointments',
-    appt: 'appointment',
-    appts: 'appointments',
-    emial: 'email',
-    emials: 'emails',
-    emai: 'email',
-    recieve: 'receive',
-    recieved: 'received',
-    wat: 'what',
-    wats: 'what is',
-  }),
+const spellings = wordTable(
+  ['calendar', 'calender|calandar|calander'],
+  ['calendars', 'calenders'],
+  ['schedule', 'schedual|scedule|shedule|schedul'],
+  ['meeting', 'meetting|meetng'],
+  ['meetings', 'meettings|meetngs'],
+  ['appointment', 'appointement|apointment|appoinment|appt'],
+  ['appointments', 'appointements|apointments|appoinments|appts'],
+  ['email', 'emial|emai'],
+  ['emails', 'emials'],
+  ['receive', 'recieve'],
+  ['received', 'recieved'],
+  ['what', 'wat'],
+  ['what is', 'wats'],
 );
 
 function expandContractions(text: string): string {
-  let written = text.replace(/[a-z]+/g, (word) => spellings.get(word) ?? word);
+  let written = text.replace(/[a-z]+/g, (word) =>
+    Object.hasOwn(spellings, word) ? spellings[word]! : word,
+  );
   for (const [short, long] of contractions) written = written.replace(short, long);
   return written;
 }

@@ -15,22 +15,23 @@ import {
   checkWeekday,
   yearlessDate,
 } from '../dates/date-pattern.ts';
-import { alternation, englishMonths, englishWeekdays } from '../dates/number-words.ts';
+import { englishMonths, englishWeekdays } from '../dates/number-words.ts';
+import { alternation, words } from '../word-lists.ts';
 
 type Groups = Record<string, string | undefined>;
 
 const pattern = (...parts: string[]): RegExp =>
   new RegExp(`(?<![a-z0-9])(?:${parts.join('')})(?![a-z0-9])`, 'gu');
 
-const units = 'one two three four five six seven eight nine'.split(' ');
-const unitsNth = 'first second third fourth fifth sixth seventh eighth ninth'.split(' ');
-const teens =
-  'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(' ');
-const teensNth =
-  'tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth'.split(
-    ' ',
-  );
-const tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
+const units = words('one two three four five six seven eight nine');
+const unitsNth = words('first second third fourth fifth sixth seventh eighth ninth');
+const teens = words(
+  'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen',
+);
+const teensNth = words(
+  'tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth',
+);
+const tens = words('twenty thirty forty fifty sixty seventy eighty ninety');
 
 function numbered(ones: string[], tenToNineteen: string[], round: string[]): Map<string, number> {
   const table = new Map<string, number>();

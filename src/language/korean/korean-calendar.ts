@@ -14,34 +14,15 @@ import {
   hasException,
   calendarCalls,
 } from '../rules/rule.ts';
-import type { Token, TokenType } from '../token-types.ts';
+import { type Token, tokenTypes } from '../token-types.ts';
 
 const rule = 'calendar';
 
-const asking: ReadonlySet<TokenType> = new Set([
-  'ask',
-  'exist',
-  'show',
-  'seek',
-  'check',
-  'digest',
-  'happen',
-]);
-
-const known: ReadonlySet<TokenType> = new Set([
+const asking = tokenTypes('ask exist show seek check digest happen');
+const known = new Set([
   ...asking,
-  'calendar',
-  'mail',
-  'document',
-  'bookish',
-  'account',
-  'state',
-  'date',
-  'time',
-  'attribute',
-  'described',
-  'next',
-  'filler',
+  ...tokenTypes('calendar mail document bookish account state'),
+  ...tokenTypes('date time attribute described next filler'),
 ]);
 
 /** 회의로, 회의까지, 회의보다: the keyword is not the object. */

@@ -4,23 +4,19 @@
  * So 오늘날, 이번 주제, 그제야 and 연말정산 contain no date.
  */
 import {
-  alternation,
   dayCountPattern,
   koreanCountPattern,
   sinoPattern,
   weekdaySyllables,
 } from '../dates/number-words.ts';
+import { alternation, wordTable } from '../word-lists.ts';
 
 const tails = alternation(
-  '은 는 이 가 을 를 에 의 도 만 로 으로 와 과 랑 이랑 하고 부터 까지 에는 에도 엔 에만 에서 쯤 경 께 자 분 거 것 꺼 건 이나 나 이라도 라도 인데 이고 야 이야 요 이요 으로요 로요 이에요 예요 입니다 인가 인가요 이지 지 이었나 였나 말고 보다 중 중에 내 밤 오전 오후 아침 저녁 새벽 점심 낮'.split(
-    ' ',
-  ),
+  '은 는 이 가 을 를 에 의 도 만 로 으로 와 과 랑 이랑 하고 부터 까지 에는 에도 엔 에만 에서 쯤 경 께 자 분 거 것 꺼 건 이나 나 이라도 라도 인데 이고 야 이야 요 이요 으로요 로요 이에요 예요 입니다 인가 인가요 이지 지 이었나 였나 말고 보다 중 중에 내 밤 오전 오후 아침 저녁 새벽 점심 낮',
 );
 
 const gluedNouns = alternation(
-  '일정 스케줄 캘린더 달력 회의 미팅 약속 메일 이메일 편지 자료 문서 파일 뭐 무슨 몇 있 없 알려 보여 온 받은 보낸 왔 날짜 시간 예정 잡힌 등록 언제 전날 다음날 이튿날'.split(
-    ' ',
-  ),
+  '일정 스케줄 캘린더 달력 회의 미팅 약속 메일 이메일 편지 자료 문서 파일 뭐 무슨 몇 있 없 알려 보여 온 받은 보낸 왔 날짜 시간 예정 잡힌 등록 언제 전날 다음날 이튿날',
 );
 
 /** Where a date in Hangul may begin. */
@@ -46,105 +42,56 @@ export const countUnit = `(?:(?<word>${dayCountPattern})|(?<amount>\\d{1,3}|${ko
 export const monthNumber = `\\d{1,2}|${sinoPattern}`;
 
 /** Offset in weeks of 다음 주, 지난주 … */
-export const weekOffsets: Record<string, number> = {
-  이번: 0,
-  요번: 0,
-  금: 0,
-  다음: 1,
-  담: 1,
-  차: 1,
-  오는: 1,
-  돌아오는: 1,
-  다다음: 2,
-  다담: 2,
-  지난: -1,
-  지난번: -1,
-  저번: -1,
-  지지난: -2,
-  저저번: -2,
-};
+export const weekOffsets = wordTable(
+  [0, '이번|요번|금'],
+  [1, '다음|담|차|오는|돌아오는'],
+  [2, '다다음|다담'],
+  [-1, '지난|지난번|저번'],
+  [-2, '지지난|저저번'],
+);
 export const weekPrefix = alternation(Object.keys(weekOffsets));
 
 /** Offset in months of 다음 달, 전월 …; keys include the noun, since 이번 월 and 당달 do not exist. */
-export const monthOffsets: Record<string, number> = {
-  이번달: 0,
-  요번달: 0,
-  이달: 0,
-  금월: 0,
-  당월: 0,
-  다음달: 1,
-  담달: 1,
-  내달: 1,
-  오는달: 1,
-  차월: 1,
-  익월: 1,
-  다다음달: 2,
-  다담달: 2,
-  지난달: -1,
-  지난번달: -1,
-  저번달: -1,
-  전월: -1,
-  지지난달: -2,
-  저저번달: -2,
-};
+export const monthOffsets = wordTable(
+  [0, '이번달|요번달|이달|금월|당월'],
+  [1, '다음달|담달|내달|오는달|차월|익월'],
+  [2, '다다음달|다담달'],
+  [-1, '지난달|지난번달|저번달|전월'],
+  [-2, '지지난달|저저번달'],
+);
 export const monthWord = alternation(
   Object.keys(monthOffsets).map((word) => word.replace(/달$/, '\\s*달')),
 );
 
-export const yearOffsets: Record<string, number> = {
-  올해: 0,
-  올: 0,
-  금년: 0,
-  내년: 1,
-  내후년: 2,
-  작년: -1,
-  지난해: -1,
-  재작년: -2,
-};
+export const yearOffsets = wordTable(
+  [0, '올해|올|금년'],
+  [1, '내년'],
+  [2, '내후년'],
+  [-1, '작년|지난해'],
+  [-2, '재작년'],
+);
 export const yearWord = alternation(Object.keys(yearOffsets));
 
 /** Offset in days. 엊그제 is loosely "the other day" in speech; the dictionary meaning of two days is used. */
-export const dayOffsets: Record<string, number> = {
-  그끄저께: -3,
-  그끄제: -3,
-  엊그저께: -2,
-  엊그제: -2,
-  그저께: -2,
-  그제: -2,
-  어저께: -1,
-  어제: -1,
-  엊저녁: -1,
-  어젯밤: -1,
-  간밤: -1,
-  작일: -1,
-  오늘: 0,
-  금일: 0,
-  당일: 0,
-  내일: 1,
-  낼: 1,
-  명일: 1,
-  익일: 1,
-  모레: 2,
-  내일모레: 2,
-  낼모레: 2,
-  글피: 3,
-  그글피: 4,
-};
+export const dayOffsets = wordTable(
+  [-3, '그끄저께|그끄제'],
+  [-2, '엊그저께|엊그제|그저께|그제'],
+  [-1, '어저께|어제|엊저녁|어젯밤|간밤|작일'],
+  [0, '오늘|금일|당일'],
+  [1, '내일|낼|명일|익일'],
+  [2, '모레|내일모레|낼모레'],
+  [3, '글피'],
+  [4, '그글피'],
+);
 
-export const ordinals: Record<string, number> = {
-  첫: 1,
-  첫째: 1,
-  첫번째: 1,
-  둘째: 2,
-  두번째: 2,
-  셋째: 3,
-  세번째: 3,
-  넷째: 4,
-  네번째: 4,
-  다섯째: 5,
-  다섯번째: 5,
-  마지막: -1,
-};
+export const ordinals = wordTable(
+  [1, '첫|첫째|첫번째'],
+  [2, '둘째|두번째'],
+  [3, '셋째|세번째'],
+  [4, '넷째|네번째'],
+  [5, '다섯째|다섯번째'],
+  [-1, '마지막'],
+);
 export const ordinal =
   '(?:첫째|첫\\s*번째|첫|둘째|두\\s*번째|셋째|세\\s*번째|넷째|네\\s*번째|다섯째|다섯\\s*번째|마지막|[1-5]\\s*(?:번째|째))';
 

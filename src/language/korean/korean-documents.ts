@@ -14,39 +14,21 @@ import {
   hasToken,
   documentCall,
 } from '../rules/rule.ts';
-import type { Token, TokenType } from '../token-types.ts';
+import { type Token, tokenTypes } from '../token-types.ts';
 
 const rule = 'document';
 
-/** Never part of a query. */
-const dropped: ReadonlySet<TokenType> = new Set([
-  'document',
-  'seek',
-  'check',
-  'show',
-  'ask',
-  'exist',
-  'filler',
-  'described',
-  'next',
-  'demonstrative',
-]);
-
 /** Words that command, ask or describe; inside a title they are ordinary words. */
-const commands: ReadonlySet<TokenType> = new Set([
-  'seek',
-  'check',
-  'show',
-  'ask',
-  'exist',
-  'described',
-]);
+const commands = tokenTypes('seek check show ask exist described');
+
+/** Never part of a query. */
+const dropped = new Set([...commands, ...tokenTypes('document filler next demonstrative')]);
 
 /** 찾아줘, 검색해 주세요: a command at any position. */
 const finishedCommand = /(?:줘|줘요|줄래|줄래요|주라|주세요|봐|봐줘|해|부탁해)$/;
 
 /** After the word for document, these request more than a search. */
-const furtherWork: ReadonlySet<TokenType> = new Set(['create', 'change', 'send', 'digest', 'how']);
+const furtherWork = tokenTypes('create change send digest how');
 
 /** 문서로, 파일보다: the document is not the object. */
 const otherRole = /^(?:로|으로|보다|말고|처럼|마다)$/;

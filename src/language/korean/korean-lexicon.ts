@@ -5,10 +5,8 @@
  * Words of one syllable are in `standalone`: inside a longer eojeol they would turn unknown words (전시, 주의) into known
  * ones.
  */
-import { alternation } from '../dates/number-words.ts';
+import { alternation, words as split } from '../word-lists.ts';
 import type { TokenType } from '../token-types.ts';
-
-const split = (words: string): string[] => words.split(/\s+/).filter((word) => word !== '');
 
 /** Nouns and adverbs; may carry particles and may be written together (오늘일정, 메일목록). */
 export const nouns: Partial<Record<TokenType, string[]>> = {
@@ -89,8 +87,6 @@ const doing = `(?:을|를|좀|만|도)?(?:해(?:${giving})?|하(?:자|기|라|�
 /** Verbs from a Sino-Korean noun: the noun alone, or with a form of 하다. */
 const doingVerb = `(?:${doing}|(?:을|를)?(?:하|할|해|했|한다|시켜)[가-힣]{0,7})?`;
 
-const stem = (words: string): string => alternation(split(words));
-
 export interface Predicate {
   class: TokenType;
   regex: RegExp;
@@ -123,7 +119,7 @@ export const predicates: readonly Predicate[] = [
   ),
   row(
     'show',
-    `(?:${stem('알려 보여 말해 가르쳐 읽어 불러 띄워 열어 뽑아 읊어 꺼내 나열해 브리핑해 안내해 공유해 보고해 표시해 출력해 들려 얘기해 이야기해')})(?:${giving})?`,
+    `(?:${alternation('알려 보여 말해 가르쳐 읽어 불러 띄워 열어 뽑아 읊어 꺼내 나열해 브리핑해 안내해 공유해 보고해 표시해 출력해 들려 얘기해 이야기해')})(?:${giving})?`,
     `알(?:고(?:싶[가-힣]{1,4})?|수|려면|려달라고)|궁금(?:해|하다|한데|합니다|해요|함|하네|하거든|해서|하군)|내놔|내놔봐|주(?:시기|시길|시면|셈|쇼)|보고(?:싶어)?|싶어|싶은데|싶다|싶어요|싶거든|싶습니다|싶네|싶음|볼(?:수|래|까|게)?|해(?:줘|줘요|주세요|줄래|줄래요|봐|봐줘|주라)|봐(?:${giving})?|보자|보기|줘|줘요|줘봐|주세요|주라|줄래|줄래요|주실래요|주실|주실수|줄|줄수|부탁|부탁해|부탁해요|부탁드려요|부탁드립니다|부탁합니다|브리핑|브리핑${doing}|안내${doing}|소개해줘|알려줄수있어|알려줄래|바랍니다|바람|주십시오|주겠니|주시겠어요|볼게|봅시다`,
   ),
   row(
@@ -142,22 +138,22 @@ export const predicates: readonly Predicate[] = [
   ),
   row(
     'create',
-    `(?:${stem('등록 추가 예약 생성 세팅 셋업 기록 저장 입력 신청')})${doingVerb}`,
-    `(?:${stem('잡아 잡자 잡을 잡고 잡기 잡으 잡게 잡는 만들 넣어 넣자 넣고 넣을 넣기 적어 올려 끼워 박아')})[가-힣]{0,8}`,
+    `(?:${alternation('등록 추가 예약 생성 세팅 셋업 기록 저장 입력 신청')})${doingVerb}`,
+    `(?:${alternation('잡아 잡자 잡을 잡고 잡기 잡으 잡게 잡는 만들 넣어 넣자 넣고 넣을 넣기 적어 올려 끼워 박아')})[가-힣]{0,8}`,
   ),
   row(
     'change',
-    `(?:${stem('취소 변경 수정 삭제 연기 조정 이동 업데이트 정정')})${doingVerb}`,
-    `(?:${stem('지워 지우 지울 바꿔 바꾸 바꿀 옮겨 옮기 옮길 미뤄 미루 미룰 당겨 당기 당길 앞당 없애 없앨 빼줘 빼자 늦춰 늦추 늦출 고쳐 고치')})[가-힣]{0,8}`,
+    `(?:${alternation('취소 변경 수정 삭제 연기 조정 이동 업데이트 정정')})${doingVerb}`,
+    `(?:${alternation('지워 지우 지울 바꿔 바꾸 바꿀 옮겨 옮기 옮길 미뤄 미루 미룰 당겨 당기 당길 앞당 없애 없앨 빼줘 빼자 늦춰 늦추 늦출 고쳐 고치')})[가-힣]{0,8}`,
   ),
   row(
     'send',
-    `(?:${stem('작성 답장 답신 회신 전송 전달 발송 포워딩 포워드 답변')})${doingVerb}`,
-    `(?:${stem('보내 보낼 써줘 써봐 써야 쓰지 쓰는 쓰고 쓰면 쓸까 쓸래 쓰자')})[가-힣]{0,8}`,
+    `(?:${alternation('작성 답장 답신 회신 전송 전달 발송 포워딩 포워드 답변')})${doingVerb}`,
+    `(?:${alternation('보내 보낼 써줘 써봐 써야 쓰지 쓰는 쓰고 쓰면 쓸까 쓸래 쓰자')})[가-힣]{0,8}`,
   ),
   row(
     'state',
-    `(?:${stem('바쁘 바빠 바쁜 바빴 느려 느리 느린 느렸 밀려 밀렸 밀린 밀리 살아 죽었 죽은 켜져 켜졌 꺼져 꺼졌 돌아가 돌아감 일하고 일하는 일해 일하나 일하니 놀고 놀아 멈췄 멈춰 괜찮 쉬고 좋아 좋은 나빠 나쁘')})[가-힣]{0,8}`,
-    `(?:${stem('작동 동작 가동 한가 여유 정상 대기 처리 연결 응답 부하 온라인 오프라인 혼잡')})(?:(?:중|하|해|되|돼|됐|이|인|로|는|가|은|을|률|량|건|시간|있|없|에|도)[가-힣]{0,6})?`,
+    `(?:${alternation('바쁘 바빠 바쁜 바빴 느려 느리 느린 느렸 밀려 밀렸 밀린 밀리 살아 죽었 죽은 켜져 켜졌 꺼져 꺼졌 돌아가 돌아감 일하고 일하는 일해 일하나 일하니 놀고 놀아 멈췄 멈춰 괜찮 쉬고 좋아 좋은 나빠 나쁘')})[가-힣]{0,8}`,
+    `(?:${alternation('작동 동작 가동 한가 여유 정상 대기 처리 연결 응답 부하 온라인 오프라인 혼잡')})(?:(?:중|하|해|되|돼|됐|이|인|로|는|가|은|을|률|량|건|시간|있|없|에|도)[가-힣]{0,6})?`,
   ),
 ];

@@ -16,44 +16,18 @@ import {
   hasException,
   mailCall,
 } from '../rules/rule.ts';
-import type { Token, TokenType } from '../token-types.ts';
+import { type Token, tokenTypes } from '../token-types.ts';
 
 const rule = 'mail';
 
-const predicates: ReadonlySet<TokenType> = new Set([
-  'ask',
-  'exist',
-  'show',
-  'seek',
-  'check',
-  'digest',
-]);
-
-const known: ReadonlySet<TokenType> = new Set([
+const predicates = tokenTypes('ask exist show seek check digest');
+const known = new Set([
   ...predicates,
-  'mail',
-  'document',
-  'account',
-  'come',
-  'happen',
-  'date',
-  'time',
-  'attribute',
-  'described',
-  'next',
-  'filler',
+  ...tokenTypes('mail document account come happen date time attribute described next filler'),
 ]);
 
 /** Nouns that are search words before 메일: 회의 메일, 계약서 파일 메일, 서버 점검 메일. */
-const searchable: ReadonlySet<TokenType> = new Set([
-  'rest',
-  'calendar',
-  'document',
-  'bookish',
-  'machine',
-  'state',
-  'how',
-]);
+const searchable = tokenTypes('rest calendar document bookish machine state how');
 
 const otherRole = /^(?:로|으로|로는|으로는|보다|말고|마다|처럼|까지)$/;
 

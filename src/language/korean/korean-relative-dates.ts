@@ -23,12 +23,8 @@ import {
   wordEnd,
   wordStart,
 } from './korean-date-words.ts';
-import {
-  alternation,
-  dayCountWords,
-  parseNumber,
-  weekdaySyllables,
-} from '../dates/number-words.ts';
+import { dayCountWords, parseNumber, weekdaySyllables } from '../dates/number-words.ts';
+import { alternation, wordTable } from '../word-lists.ts';
 
 type Groups = Record<string, string | undefined>;
 
@@ -40,15 +36,12 @@ interface DateAmount {
   unit: 'day' | 'week' | 'month' | 'year';
 }
 
-const units: Record<string, DateAmount['unit']> = {
-  일: 'day',
-  주: 'week',
-  주일: 'week',
-  달: 'month',
-  개월: 'month',
-  년: 'year',
-  해: 'year',
-};
+const units = wordTable<DateAmount['unit']>(
+  ['day', '일'],
+  ['week', '주|주일'],
+  ['month', '달|개월'],
+  ['year', '년|해'],
+);
 
 function parseAmount(groups: Groups): DateAmount {
   if (groups['half'] !== undefined) return { amount: 6, unit: 'month' };

@@ -2,32 +2,21 @@
  * Misspelt and colloquial Korean words with their standard spelling. A word is respelled only if it is unknown as
  * written and completely known when respelled; so 모래 (sand) and 업어 (carry) stay.
  */
-import { alternation } from '../dates/number-words.ts';
+import { alternation, wordTable } from '../word-lists.ts';
 
 /** Nouns of the lexicon. */
-const nouns: Record<string, string> = {
-  일졍: '일정',
-  일전표: '일정표',
-  켈린더: '캘린더',
-  켈린터: '캘린더',
-  캘랜더: '캘린더',
-  캘렌더: '캘린더',
-  캘린다: '캘린더',
-  칼렌다: '캘린더',
-  카렌다: '캘린더',
-  칼렌더: '캘린더',
-  스캐줄: '스케줄',
-  스캐쥴: '스케줄',
-  스케즐: '스케줄',
-  미텅: '미팅',
-  이매일: '이메일',
-  이멜: '이메일',
-  메알: '메일',
-  상테: '상태',
-  상퇘: '상태',
-  써버: '서버',
-  씨스템: '시스템',
-};
+const nouns = wordTable(
+  ['일정', '일졍'],
+  ['일정표', '일전표'],
+  ['캘린더', '켈린더|켈린터|캘랜더|캘렌더|캘린다|칼렌다|카렌다|칼렌더'],
+  ['스케줄', '스캐줄|스캐쥴|스케즐'],
+  ['미팅', '미텅'],
+  ['이메일', '이매일|이멜'],
+  ['메일', '메알'],
+  ['상태', '상테|상퇘'],
+  ['서버', '써버'],
+  ['시스템', '씨스템'],
+);
 const nounPattern = new RegExp(alternation(Object.keys(nouns)), 'gu');
 
 const endings: readonly (readonly [RegExp, string])[] = [

@@ -5,23 +5,13 @@
 import { machineNames } from '../rules/custom-vocabulary.ts';
 import { createCustomDictionary, tokenizeKorean } from './korean-tokenizer.ts';
 import { type Clause, type RuleOutcome, hasToken } from '../rules/rule.ts';
-import type { Token, TokenType } from '../token-types.ts';
+import { type Token, tokenTypes } from '../token-types.ts';
 
 const outcome: RuleOutcome = { kind: 'status', rule: 'status' };
 
-const known: ReadonlySet<TokenType> = new Set([
-  'machine',
-  'state',
-  'ask',
-  'exist',
-  'show',
-  'check',
-  'happen',
-  'filler',
-  'attribute',
-  'described',
-  'date',
-]);
+const known = tokenTypes(
+  'machine state ask exist show check happen filler attribute described date',
+);
 
 const queueWords = /^(?:대기열|큐|큐가|큐는|큐에|큐도|작업|작업큐)$/;
 const ownWords = /^(?:내|제|나|저|난|저희|우리)$/;

@@ -36,7 +36,8 @@ import {
   yearOffsets,
   yearWord,
 } from './korean-date-words.ts';
-import { alternation, parseNumber, weekdaySyllables } from '../dates/number-words.ts';
+import { parseNumber, weekdaySyllables } from '../dates/number-words.ts';
+import { alternation, wordTable } from '../word-lists.ts';
 
 type Groups = Record<string, string | undefined>;
 
@@ -80,13 +81,7 @@ function parseMonth(groups: Groups, context: DateContext): YearMonth | null {
   return { year: yearOfMonth(month, context), month, sure: false };
 }
 
-const parts: Record<string, MonthPart> = {
-  초: 'early',
-  상순: 'early',
-  중순: 'mid',
-  말: 'late',
-  하순: 'late',
-};
+const parts = wordTable<MonthPart>(['early', '초|상순'], ['mid', '중순'], ['late', '말|하순']);
 
 const monthHead = `(?:(?:(?<year>\\d{4}\\s?년|\\d{2}년|${yearWord})\\s*|(?<last>지난)\\s*|(?:오는|다가오는|이번|다음)\\s*)?(?<month>${monthNumber})\\s*월달?|(?<monthWord>${monthWord}))`;
 

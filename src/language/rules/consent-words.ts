@@ -2,16 +2,20 @@
  * The closed set of phrases that answer a draft. Korean phrases are stored without blanks, because people write 등록해줘,
  * 등록 해줘 and 등록 해 줘; English phrases have single blanks. A phrase outside the set is no answer.
  */
+import { words as split } from '../word-lists.ts';
 
 export type Tone = 'softYes' | 'firmYes' | 'softNo' | 'firmNo' | 'courtesy';
 
-const split = (words: string): string[] => words.split(/\s+/).filter((word) => word !== '');
-
-const joined = (...lists: readonly (readonly string[])[]): string[] =>
+/** Every combination of one item of each list. */
+const combine = (lists: readonly (readonly string[])[], blank: string): string[] =>
   lists.reduce<string[]>(
-    (starts, list) => starts.flatMap((start) => list.map((end) => start + end)),
+    (starts, list) => starts.flatMap((start) => list.map((end) => `${start}${blank}${end}`.trim())),
     [''],
   );
+const joined = (...lists: readonly (readonly string[])[]): string[] => combine(lists, '');
+const joinedWords = (...lists: readonly (readonly string[])[]): string[] => combine(lists, ' ');
+/** Phrases of several words. */
+const phrases = (text: string): string[] => text.split(/,\s*/);
 
 /** Polite and casual endings of 확인, 등록, 취소 and similar nouns. None of them asks a question. */
 const nounEndings = [
@@ -89,19 +93,10 @@ const koreanCourtesy =
 
 const englishSoftYes = [
   ...split(`yes yep yeah yup yea ya y aye ok okay okey okie k kk sure alright fine indeed`),
-  'of course',
-  'no problem',
-  'sure thing',
-  'you bet',
-  'all right',
+  ...phrases('of course, no problem, sure thing, you bet, all right'),
 ];
 
 const it = ['it', 'this', 'that'];
-const joinedWords = (...lists: readonly (readonly string[])[]): string[] =>
-  lists.reduce<string[]>(
-    (starts, list) => starts.flatMap((start) => list.map((end) => `${start} ${end}`.trim())),
-    [''],
-  );
 
 const pleasing = split('good great fine right correct perfect ok okay');
 
@@ -123,16 +118,10 @@ const englishFirmYes = [
   ...joinedWords(split('fine good ok okay'), split('by with for'), ['me']),
   ...joinedWords(['i'], split('confirm agree approve accept do')),
   ...joinedWords(['do'], it),
-  'just do it',
-  'go ahead',
-  'go for it',
-  'please do',
-  'make it so',
-  'all good',
-  'very good',
-  'very well',
-  'works for me',
-  'that works',
+  ...phrases(
+    'just do it, go ahead, go for it, please do, make it so, all good, very good, very well',
+  ),
+  ...phrases('works for me, that works'),
 ];
 
 const englishSoftNo = split('no nope nah n nay');
@@ -143,42 +132,20 @@ const englishFirmNo = [
   ),
   ...joinedWords(
     split('cancel stop discard drop decline reject delete remove scrap leave forget'),
-    [
-      ...it,
-      ...split('all').map((word) => `it ${word}`),
-      'the draft',
-      'the event',
-      'the appointment',
-    ],
+    [...it, ...phrases('it all, the draft, the event, the appointment')],
   ),
   ...joinedWords(["don't", 'dont', 'do not'], split('do add create save book confirm'), [
     '',
     ...it,
   ]),
-  'just cancel',
-  'just stop',
-  'cancel now',
-  'stop now',
-  "don't bother",
-  'do not',
-  'never mind',
-  'forget about it',
-  'no thanks',
-  'no thank you',
-  'not now',
-  'not anymore',
-  'not any more',
-  'i changed my mind',
-  'call it off',
+  ...phrases("just cancel, just stop, cancel now, stop now, don't bother, do not, never mind"),
+  ...phrases('forget about it, no thanks, no thank you, not now, not anymore, not any more'),
+  ...phrases('i changed my mind, call it off'),
 ];
 
 const englishCourtesy = [
   ...split(`please pls plz thanks thx ty cheers oh ah`),
-  'thank you',
-  'thanks a lot',
-  'thank you very much',
-  'thank you so much',
-  'many thanks',
+  ...phrases('thank you, thanks a lot, thank you very much, thank you so much, many thanks'),
 ];
 
 const tones: readonly [Tone, readonly string[]][] = [
