@@ -41,6 +41,11 @@ export class PhraseScanner {
     return match.groups ?? {};
   }
 
+  /** Consumes the first of the phrases that matches; false if none does. */
+  consumeOne(...phrases: RegExp[]): boolean {
+    return phrases.some((next) => this.consume(next) !== null);
+  }
+
   consumeDate(): boolean {
     return this.consume(dateNext) !== null;
   }

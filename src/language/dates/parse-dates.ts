@@ -5,7 +5,7 @@
  * Invariants: the result depends on the text, `now` and `timeZone` only, never on the machine's time zone; never
  * throws, for any text; a date that does not exist is reported, never corrected.
  */
-import { type CivilDay, civilNow, isoDate } from '#shared/calendar/civil-date';
+import { type CivilDay, type LocalNow, civilNow, isoDate } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DateErrorReason,
@@ -53,11 +53,7 @@ export interface DateError {
 
 export type DateParseResult = ParsedDates | DateError;
 
-export interface ParseDateOptions {
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
+export interface ParseDateOptions extends LocalNow {
   /** How a date without a year or month is resolved. Default `future`. */
   prefer?: DatePreference;
 }

@@ -40,6 +40,45 @@ type QuestionPattern = (
   question: NormalizedQuestion,
 ) => CalendarQuestion | null;
 
+/** A head and a tail to the end of the question; any of the heads. */
+const tailPattern =
+  (
+    heads: readonly RegExp[],
+    judge: (tail: CalendarTail, question: NormalizedQuestion) => CalendarQuestion | null,
+  ): QuestionPattern =>
+  (scanner, question) => {
+    const tail = scanner.consumeOne(...heads) ? parseCalendarTail(scanner) : null;
+    return tail && judge(tail, question);
+  };
+
+/** A noun and a tail to the end of the question. */
+function judgeEntry(
+  scanner: PhraseScanner,
+  judge: (noun: CalendarNoun, tail: CalendarTail) => CalendarQuestion | null,
+): CalendarQuestion | null {
+  const noun = parseCalendarNoun(scanner);
+  const tail = noun && parseCalendarTail(scanner);
+  return noun && tail && judge(noun, tail);
+}
+
+/** A head, a noun and a tail to the end of the question; any of the heads. */
+const entryPattern =
+  (
+    heads: readonly RegExp[],
+    judge: (
+      noun: CalendarNoun,
+      tail: CalendarTail,
+      question: NormalizedQuestion,
+    ) => CalendarQuestion | null,
+  ): QuestionPattern =>
+  (scanner, question) =>
+    scanner.consumeOne(...heads)
+      ? judgeEntry(scanner, (noun, tail) => judge(noun, tail, question))
+      : null;
+
+const today: CalendarQuestion = { open: 'today', isBeyondToday: false };
+const next: CalendarQuestion = { open: 'next', isBeyondToday: false };
+
 const isDated = (noun: CalendarNoun, tail: CalendarTail): boolean => noun.hasDate || tail.hasDate;
 
 function toQuestion(noun: CalendarNoun, tail: CalendarTail): CalendarQuestion {
@@ -78,19 +117,19 @@ const seenOn = phrase('on|about');
 const whatIs: QuestionPattern = (scanner) => {
   if (scanner.consume(what) === null || scanner.consume(isWord) === null) return null;
   const isNext = /^(?:the )?(?:next|coming up|up next) /.test(scanner.rest);
-  if (scanner.consume(onBefore) !== null) {
-    const noun = parseCalendarNoun(scanner);
-    if (noun?.kind !== 'calendar' || noun.isIndefinite || !(noun.isOwn || noun.isDefinite))
-      return null;
-    const tail = noun.unknown > 0 && !noun.isOwn ? null : parseCalendarTail(scanner);
-    return tail && toQuestion(isNext ? { ...noun, order: 'next' } : noun, tail);
-  }
-  scanner.consume(seenOn);
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.isIndefinite || noun.kind === 'occasion') return null;
-  if (!noun.isOwn && !noun.isDefinite && !noun.hasDate && noun.order === null) return null;
-  const tail = parseCalendarTail(scanner);
-  return tail && isPersonal(noun, tail) ? toQuestion(noun, tail) : null;
+  const isOn = scanner.consume(onBefore) !== null;
+  if (!isOn) scanner.consume(seenOn);
+  return judgeEntry(scanner, (noun, tail) => {
+    if (noun.isIndefinite) return null;
+    if (isOn) {
+      const isMeant = noun.isOwn || (noun.isDefinite && noun.unknown === 0);
+      if (noun.kind !== 'calendar' || !isMeant) return null;
+      return toQuestion(isNext ? { ...noun, order: 'next' } : noun, tail);
+    }
+    const isGiven = noun.isOwn || noun.isDefinite || noun.hasDate || noun.order !== null;
+    const isMeant = noun.kind !== 'occasion' && isGiven && isPersonal(noun, tail);
+    return isMeant ? toQuestion(noun, tail) : null;
+  });
 };
 
 const plannedNext = phrase('(?:coming up|scheduled|planned|booked|lined up)');
@@ -103,7 +142,8 @@ const whatIsPlanned: QuestionPattern = (scanner) => {
   const tail = parseCalendarTail(scanner);
   if (tail === null || tail.isNamed || !(tail.hasDate || tail.isOwn)) return null;
   // "What is coming up this week" may not be about the calendar.
-  return isAhead && !tail.isOwn ? null : { open: isAhead ? 'next' : 'today', isBeyondToday: false };
+  if (isAhead) return tail.isOwn ? next : null;
+  return today;
 };
 
 const haveWhat = phrase(
@@ -111,54 +151,42 @@ const haveWhat = phrase(
 );
 
 /** "What do i have scheduled for today", "what have i got on my calendar", "what do i have on tomorrow". */
-const whatHave: QuestionPattern = (scanner, question) => {
-  if (scanner.consume(haveWhat) === null) return null;
-  const isOn = scanner.rest.startsWith('on ');
-  const isGoingOn = /\bgoing\b/.test(question.body);
-  const tail = parseCalendarTail(scanner);
-  if (tail === null || tail.isNamed) return null;
-  const isMeant =
-    tail.isPlanned || tail.isOwn || tail.isAhead || question.lookupTarget === 'calendar';
-  if (!isMeant && !((isOn || isGoingOn) && tail.hasDate)) return null;
-  return { open: tail.isAhead ? 'next' : 'today', isBeyondToday: false };
-};
+const whatHave = tailPattern([haveWhat], (tail, { body, lookupTarget }) => {
+  if (tail.isNamed) return null;
+  const isMeant = tail.isPlanned || tail.isOwn || tail.isAhead || lookupTarget === 'calendar';
+  const isOnOrGoing = /\bgoing\b/.test(body) || body.replace(haveWhat, '').startsWith('on ');
+  if (!isMeant && !(isOnOrGoing && tail.hasDate)) return null;
+  return tail.isAhead ? next : today;
+});
 
 const whichWord = phrase('(?:what|which|how many)(?: (?:kind|kinds|type|sort) of| of)?');
 
 /** "What meetings do i have", "how many appointments tomorrow", "which events are on my calendar". */
-const whichEvents: QuestionPattern = (scanner) => {
-  if (scanner.consume(whichWord) === null) return null;
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.kind === 'calendar' || noun.kind === 'occasion') return null;
-  const tail = parseCalendarTail(scanner);
-  if (tail === null) return null;
+const whichEvents = entryPattern([whichWord], (noun, tail) => {
+  if (noun.kind === 'calendar' || noun.kind === 'occasion') return null;
   const isEventOfMine = tail.isOwn || noun.isOwn;
   if (noun.kind === 'event' && !isEventOfMine && !(tail.isPlanned && isDated(noun, tail)))
     return null;
   if (!isEventOfMine && (noun.unknown > 0 || !isDated(noun, tail))) {
-    if (!tail.isAhead && !tail.isPlanned) return null;
-    if (noun.unknown > 0) return null;
+    if (noun.unknown > 0 || (!tail.isAhead && !tail.isPlanned)) return null;
   }
   return toQuestion(noun, tail);
-};
+});
 
 const looks = phrase(
   `(?:what|how) (?:does|do|is|are) (?:(?:my|our|the) (?:${calendarWord}|day|morning|afternoon|evening)|${datePlaceholder}(?:'s)? ${calendarWord})(?: look| looks| looking| say)?(?: like)?`,
 );
 
 /** "What does my day look like", "how is my schedule tomorrow". */
-const howItLooks: QuestionPattern = (scanner) => {
-  const isDay = /^\S+ \S+ (?:my|our|the) day\b/.test(scanner.rest);
-  const isLook = /^[a-z ]{0,40}\b(?:look|like)/.test(scanner.rest);
-  const isPart = /^\S+ \S+ \S+ (?:morning|afternoon|evening)\b/.test(scanner.rest);
-  const isOwn = /^\S+ \S+ (?:my|our)\b/.test(scanner.rest);
-  if ((isDay || isPart) && !(isLook && isOwn)) return null;
-  if (scanner.consume(looks) === null) return null;
-  const tail = parseCalendarTail(scanner);
-  if (tail === null || tail.isNamed) return null;
+const howItLooks = tailPattern([looks], (tail, { body }) => {
+  const isDay = /^\S+ \S+ (?:my|our|the) day\b/.test(body);
+  const isLook = /^[a-z ]{0,40}\b(?:look|like)/.test(body);
+  const isPart = /^\S+ \S+ \S+ (?:morning|afternoon|evening)\b/.test(body);
+  const isOwn = /^\S+ \S+ (?:my|our)\b/.test(body);
+  if (tail.isNamed || ((isDay || isPart) && !(isLook && isOwn))) return null;
   // "How is my evening" does not ask for entries; with "tomorrow" it does.
-  return isPart && !tail.hasDate ? null : { open: 'today', isBeyondToday: false };
-};
+  return isPart && !tail.hasDate ? null : today;
+});
 
 const haveHead = phrase(
   '(?:do|did|will) (?:i|we) (?:need|have) to (?:attend|go to|be at)|(?:do|did|will) (?:i|we)(?: also| already)? have|have (?:i|we)(?: got)?|(?:am|are) (?:i|we) having',
@@ -181,7 +209,7 @@ function parseAnything(
     ? isMine || isOwn || tail.isPlanned
     : isOwn || (isMine && tail.isAhead);
   if (!isMeant) return null;
-  return { open: tail.isAhead ? 'next' : 'today', isBeyondToday: false };
+  return tail.isAhead ? next : today;
 }
 
 /** "Do i have any meetings", "is there an appointment on friday", "any events this weekend". */
@@ -190,14 +218,13 @@ const haveEvents: QuestionPattern = (scanner, question) => {
   const isThere = isMine || scanner.consume(thereHead) !== null;
   if (!isThere && !/^(?:is )?anything\b/.test(scanner.rest)) return null;
   if (scanner.consume(anything) !== null) return parseAnything(scanner, question, isMine);
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.kind === 'calendar') return null;
-  const tail = parseCalendarTail(scanner);
-  if (tail === null) return null;
-  const isOwn = isMine || noun.isOwn || tail.isOwn || question.lookupTarget === 'calendar';
-  if (noun.kind === 'occasion' && !(isOwn && isDated(noun, tail))) return null;
-  if (noun.kind === 'event' && !isOwn && (noun.unknown > 0 || !isDated(noun, tail))) return null;
-  return toQuestion(noun, tail);
+  return judgeEntry(scanner, (noun, tail) => {
+    const isOwn = isMine || noun.isOwn || tail.isOwn || question.lookupTarget === 'calendar';
+    if (noun.kind === 'calendar') return null;
+    if (noun.kind === 'occasion' && !(isOwn && isDated(noun, tail))) return null;
+    if (noun.kind === 'event' && !isOwn && (noun.unknown > 0 || !isDated(noun, tail))) return null;
+    return toQuestion(noun, tail);
+  });
 };
 
 const isAnyCalendar = phrase(`any(?: (?:on|in))?(?= (?:my|our|the) ${calendarWord})`);
@@ -206,14 +233,11 @@ const showHead = phrase(
 );
 
 /** "Show me my schedule for friday", "list today's meetings", "tell me about my next appointment". */
-const showEvents: QuestionPattern = (scanner) => {
-  if ((scanner.consume(showHead) ?? scanner.consume(isAnyCalendar)) === null) return null;
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.isIndefinite || noun.kind === 'occasion') return null;
-  const tail = parseCalendarTail(scanner);
-  if (tail === null || !isPersonal(noun, tail)) return null;
-  return toQuestion(noun, tail);
-};
+const showEvents = entryPattern([showHead, isAnyCalendar], (noun, tail) =>
+  noun.isIndefinite || noun.kind === 'occasion' || !isPersonal(noun, tail)
+    ? null
+    : toQuestion(noun, tail),
+);
 
 const when = phrase(
   '(?:at |on )?(?:when|what (?:time|day|date)|where|who|how long|how soon|what room)(?: all| else)?(?: (?:is|are|was|were|does|do|did|will|should|can|would))?(?: (?:i|we) (?:have to be|need to be|supposed to be|have|expect to (?:see|be)))?(?: (?:attending|coming to|joining|invited to|going to be (?:at|in)|be (?:at|in|attending)|at|in|going to))?',
@@ -223,32 +247,24 @@ const whatOf = phrase(
 );
 
 /** "When is my next meeting", "who is at the meeting today", "what is the location of my appointment". */
-const whenEvents: QuestionPattern = (scanner) => {
-  const isOfMine = /^[a-z ]{0,20}\bd(?:o|id) (?:i|we) have\b/.test(scanner.rest);
-  if ((scanner.consume(whatOf) ?? scanner.consume(when)) === null) return null;
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.kind === 'calendar') return null;
-  if (noun.isIndefinite && !isOfMine) return null;
-  const tail = parseCalendarTail(scanner);
-  if (tail === null) return null;
+const whenEvents = entryPattern([whatOf, when], (noun, tail, { body }) => {
+  const isOfMine = /^[a-z ]{0,20}\bd(?:o|id) (?:i|we) have\b/.test(body);
+  if (noun.kind === 'calendar' || (noun.isIndefinite && !isOfMine)) return null;
   const isOwn = isOfMine || noun.isOwn || tail.isOwn;
-  if (noun.kind === 'occasion' && !isOwn) return null;
-  if (noun.unknown > 0 && !isOwn) return null;
-  return { open: noun.order === 'previous' ? 'previous' : 'next', isBeyondToday: false };
-};
+  if ((noun.kind === 'occasion' || noun.unknown > 0) && !isOwn) return null;
+  return noun.order === 'previous' ? { ...next, open: 'previous' } : next;
+});
 
 const didPlan = phrase(
   '(?:did|have) (?:i|we)(?: already)? (?:scheduled?|book(?:ed)?|set up|plan(?:ned)?|add(?:ed)?|made|make|arranged?)',
 );
 
 /** "Did i schedule a meeting for friday". */
-const wasPlanned: QuestionPattern = (scanner) => {
-  if (scanner.consume(didPlan) === null) return null;
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.kind !== 'meeting' || noun.isPlural) return null;
-  const tail = parseCalendarTail(scanner);
-  return tail?.hasDate ? { ...toQuestion(noun, tail), isAhead: true } : null;
-};
+const wasPlanned = entryPattern([didPlan], (noun, tail) =>
+  noun.kind === 'meeting' && !noun.isPlural && tail.hasDate
+    ? { ...toQuestion(noun, tail), isAhead: true }
+    : null,
+);
 
 const whoMeets = phrase(
   '(?:who|when|where|what time) (?:am i|are we) (?:meeting|seeing)(?: with)?',
@@ -258,7 +274,7 @@ const whoMeets = phrase(
 const whoIsMet: QuestionPattern = (scanner) => {
   if (scanner.consume(whoMeets) === null) return null;
   scanner.takeWords(nameWordsMax, nameStops);
-  return parseCalendarTail(scanner) && { open: 'next', isBeyondToday: false };
+  return parseCalendarTail(scanner) && next;
 };
 
 const isMine = phrase(
@@ -278,9 +294,7 @@ const isItSo: QuestionPattern = (scanner) => {
   scanner.consume(isState);
   const tail = parseCalendarTail(scanner);
   if (tail === null || before === '') return null;
-  if (noun.kind === 'calendar' && !isDated(noun, tail))
-    return { open: 'today', isBeyondToday: false };
-  return { open: noun.kind === 'calendar' ? 'today' : 'next', isBeyondToday: false };
+  return noun.kind === 'calendar' ? today : next;
 };
 
 const free = phrase(
@@ -291,29 +305,23 @@ const freeTime = phrase(
 );
 
 /** "Am i free on thursday", "do i have any free time tomorrow". */
-const isFree: QuestionPattern = (scanner) => {
-  if ((scanner.consume(free) ?? scanner.consume(freeTime)) === null) return null;
-  const tail = parseCalendarTail(scanner);
-  return tail && (tail.hasDate || tail.hasTime) && !tail.isNamed
-    ? { open: 'today', isBeyondToday: false }
-    : null;
-};
+const isFree = tailPattern([free, freeTime], (tail) =>
+  (tail.hasDate || tail.hasTime) && !tail.isNamed ? today : null,
+);
 
 /** "My schedule", "tomorrow's meetings", "next appointment": without a verb, so it must be unambiguous. */
-const bare: QuestionPattern = (scanner) => {
-  const noun = parseCalendarNoun(scanner);
-  if (noun === null || noun.isIndefinite || noun.kind === 'occasion' || noun.unknown > 0)
-    return null;
-  const tail = parseCalendarTail(scanner);
-  // "Meeting tomorrow at 3" announces a meeting rather than asking for it.
-  if (tail === null || tail.hasTime || noun.hasTime || tail.isNamed) return null;
-  if (noun.kind === 'calendar') return noun.isAll ? null : toQuestion(noun, tail);
-  const isOne = !noun.isPlural && noun.order === null;
-  // "My meeting was cancelled" is a statement.
-  if (isOne && (!noun.isOwn || !tail.hasOnlyDates)) return null;
-  if (!noun.isOwn && !tail.isOwn && noun.order === null && !isDated(noun, tail)) return null;
-  return toQuestion(noun, tail);
-};
+const bare: QuestionPattern = (scanner) =>
+  judgeEntry(scanner, (noun, tail) => {
+    if (noun.isIndefinite || noun.kind === 'occasion' || noun.unknown > 0) return null;
+    // "Meeting tomorrow at 3" announces a meeting rather than asking for it.
+    if (tail.hasTime || noun.hasTime || tail.isNamed) return null;
+    if (noun.kind === 'calendar') return noun.isAll ? null : toQuestion(noun, tail);
+    const isOne = !noun.isPlural && noun.order === null;
+    // "My meeting was cancelled" is a statement.
+    if (isOne && (!noun.isOwn || !tail.hasOnlyDates)) return null;
+    if (!noun.isOwn && !tail.isOwn && noun.order === null && !isDated(noun, tail)) return null;
+    return toQuestion(noun, tail);
+  });
 
 const questionPatterns: readonly QuestionPattern[] = [
   whatIs,

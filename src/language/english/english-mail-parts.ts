@@ -6,26 +6,28 @@ import { anyPlaceholder, phrase, type PhraseScanner } from '../phrase-scanner.ts
 import { wordSet } from '../word-lists.ts';
 import { folderPlaceholder } from '../token-types.ts';
 
-export interface MailTail {
-  from: string[];
-  query: string[];
-  hasTime: boolean;
-  hasDate: boolean;
+const emptyTail = () => ({
+  from: [] as string[],
+  query: [] as string[],
+  hasTime: false,
+  hasDate: false,
   /** "That arrived", "in my inbox": received mail is meant. */
-  isReceived: boolean;
-}
+  isReceived: false,
+});
+export type MailTail = ReturnType<typeof emptyTail>;
 
-export interface MailNoun {
+const emptyNoun = () => ({
   /** `email` in the singular: may also be a mail to write, or an address. */
-  isSingular: boolean;
-  isOwn: boolean;
-  isIndefinite: boolean;
-  isBox: boolean;
+  isSingular: false,
+  isOwn: false,
+  isIndefinite: false,
+  isBox: false,
   /** New, unread, latest. */
-  isReceived: boolean;
+  isReceived: false,
   /** Words in front of the noun that name the topic: the invoice email. */
-  before: string[];
-}
+  before: [] as string[],
+});
+export type MailNoun = ReturnType<typeof emptyNoun>;
 
 const determiner = phrase(
   'any|some|all|all of|all the|of|the|this|every|more|other|many|these|those|additional|further',
@@ -59,14 +61,7 @@ const notMail = phrase(
 
 /** @param wordsMax maximum of unknown words in front of the noun; they become search words */
 export function parseMailNoun(scanner: PhraseScanner, wordsMax: number): MailNoun | null {
-  const noun: MailNoun = {
-    isSingular: false,
-    isOwn: false,
-    isIndefinite: false,
-    isBox: false,
-    isReceived: false,
-    before: [],
-  };
+  const noun = emptyNoun();
   let isMessage = false;
   for (let round = 0; round < 12; round += 1) {
     if (scanner.consume(own)) noun.isOwn = true;
@@ -173,14 +168,6 @@ function parseSearchWords(scanner: PhraseScanner): string[] | null {
   if (isVague || words.some((word) => hoursWord.test(word) || elsewhere.test(word))) return null;
   return /^(?:last|past|previous|next)$/.test(first) ? null : words;
 }
-
-const emptyTail = (): MailTail => ({
-  from: [],
-  query: [],
-  hasTime: false,
-  hasDate: false,
-  isReceived: false,
-});
 
 export function parseMailTail(scanner: PhraseScanner): MailTail | null {
   const found = emptyTail();

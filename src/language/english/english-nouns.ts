@@ -7,30 +7,31 @@ import { phrase, type PhraseScanner } from '../phrase-scanner.ts';
 import { wordSet } from '../word-lists.ts';
 import { datePlaceholder } from '../token-types.ts';
 
-export interface CalendarNoun {
+const emptyNoun = {
   /**
    * `calendar`: the whole calendar; `meeting`: always a calendar entry; `event`: also public events; `occasion`: an
    * entry only if it is the user's own.
    */
-  kind: 'calendar' | 'meeting' | 'event' | 'occasion';
-  isPlural: boolean;
+  kind: 'calendar' as 'calendar' | 'meeting' | 'event' | 'occasion',
+  isPlural: false,
   /** My, our. */
-  isOwn: boolean;
+  isOwn: false,
   /** A, an, another: also the beginning of a request to create an entry. */
-  isIndefinite: boolean;
+  isIndefinite: false,
   /** The, this, that. */
-  isDefinite: boolean;
-  order: 'next' | 'previous' | null;
+  isDefinite: false,
+  order: null as 'next' | 'previous' | null,
   /** Weekly, monthly: the range if no date is named. */
-  span: 'week' | 'month' | null;
+  span: null as 'week' | 'month' | null,
   /** All, every. */
-  isAll: boolean;
-  hasDate: boolean;
-  hasTime: boolean;
+  isAll: false,
+  hasDate: false,
+  hasTime: false,
   /** Modifiers that describe the entry: known (team) and unknown (dentist). */
-  described: number;
-  unknown: number;
-}
+  described: 0,
+  unknown: 0,
+};
+export type CalendarNoun = typeof emptyNoun;
 
 const nouns: Record<CalendarNoun['kind'], ReadonlySet<string>> = {
   calendar: wordSet('calendar calendars schedule schedules agenda diary planner availability'),
@@ -65,7 +66,7 @@ const foreign = wordSet(
    current breaking trending nearby list lists reminder reminders alarm alarms`,
 );
 
-export function nounKind(word: string): CalendarNoun['kind'] | null {
+function nounKind(word: string): CalendarNoun['kind'] | null {
   for (const kind of ['calendar', 'meeting', 'event', 'occasion'] as const) {
     if (nouns[kind].has(word)) return kind;
   }
@@ -77,37 +78,18 @@ const anyWord = phrase("[\\p{L}\\p{N}&'.-]+");
 
 /** Consumes the modifiers and the noun; null if there is no noun (words are then consumed all the same). */
 export function parseCalendarNoun(scanner: PhraseScanner): CalendarNoun | null {
-  const found: CalendarNoun = {
-    kind: 'calendar',
-    isPlural: false,
-    isOwn: false,
-    isIndefinite: false,
-    isDefinite: false,
-    order: null,
-    span: null,
-    isAll: false,
-    hasDate: false,
-    hasTime: false,
-    described: 0,
-    unknown: 0,
-  };
+  const found = { ...emptyNoun };
   for (let taken = 0; taken < 12; taken += 1) {
-    if (scanner.consumeDate()) {
-      found.hasDate = true;
-      continue;
+    if (scanner.consumeDate()) found.hasDate = true;
+    else if (scanner.consumeTime()) found.hasTime = true;
+    else {
+      const word = scanner.peek();
+      if (word === null || scanner.consume(anyWord) === null) return null;
+      const kind = nounKind(word);
+      if (kind !== null && !isInFront(word, scanner))
+        return { ...found, kind, isPlural: word.endsWith('s') };
+      if (!applyModifier(found, word)) return null;
     }
-    if (scanner.consumeTime()) {
-      found.hasTime = true;
-      continue;
-    }
-    const word = scanner.peek();
-    if (word === null || scanner.consume(anyWord) === null) return null;
-    const kind = nounKind(word);
-    if (kind !== null && !isInFront(word, scanner)) {
-      const isPlural = word.endsWith('s');
-      return { ...found, kind, isPlural };
-    }
-    if (!applyModifier(found, word)) return null;
   }
   return null;
 }
@@ -138,22 +120,23 @@ function applyModifier(found: CalendarNoun, word: string): boolean {
   return found.described <= modifiersMax;
 }
 
-export interface CalendarTail {
-  hasDate: boolean;
-  hasTime: boolean;
+const emptyTail = {
+  hasDate: false,
+  hasTime: false,
   /** On my calendar, i have: the user's own entries. */
-  isOwn: boolean;
+  isOwn: false,
   /** Scheduled, planned, booked. */
-  isPlanned: boolean;
+  isPlanned: false,
   /** Coming up, next: without a date the search looks ahead. */
-  isAhead: boolean;
+  isAhead: false,
   /** With a person, about a topic. */
-  isNamed: boolean;
+  isNamed: false,
   /** "Of the day": today if no other date is named. */
-  isOfDay: boolean;
+  isOfDay: false,
   /** Only dates and the words that join them; no filler. */
-  hasOnlyDates: boolean;
-}
+  hasOnlyDates: true,
+};
+export type CalendarTail = typeof emptyTail;
 
 export const calendarWord = '(?:calendar|schedule|agenda|diary|planner)';
 const locationPhrase = phrase(
@@ -177,8 +160,7 @@ const part = phrase('(?:(?:in|for|during) the )?(?:morning|afternoon|evening|day
 /** Between two and four pm: the first hour has no am or pm, so it is not yet a time. */
 const betweenHours =
   /^(?:between|from) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})(?:ish)? (?:and|to) ?(?=\ue001)/u;
-const person = phrase('with');
-const topic = phrase('about|regarding|concerning|called|named|titled');
+const personOrTopic = phrase('with|about|regarding|concerning|called|named|titled');
 
 export const nameStops = wordSet(
   'on for about in from at with and or i we that this which been still cancelled canceled confirmed moved rescheduled postponed set is are was were have do did scheduled planned booked start starts begin begins end ends today coming next last until between of',
@@ -187,25 +169,16 @@ export const nameWordsMax = 4;
 
 /** Consumes everything to the end; null if a word is not understood. */
 export function parseCalendarTail(scanner: PhraseScanner): CalendarTail | null {
-  const tail: CalendarTail = {
-    hasDate: false,
-    hasTime: false,
-    isOwn: false,
-    isPlanned: false,
-    isAhead: false,
-    isNamed: false,
-    isOfDay: false,
-    hasOnlyDates: true,
-  };
+  const tail = { ...emptyTail };
   while (!scanner.isDone) {
     if (scanner.consume(betweenHours)) continue;
     if (scanner.consumeDate()) tail.hasDate = true;
     else if (scanner.consumeTime()) tail.hasTime = true;
-    else if (scanner.consume(locationPhrase) ?? scanner.consume(clauseOfMine)) tail.isOwn = true;
+    else if (scanner.consumeOne(locationPhrase, clauseOfMine)) tail.isOwn = true;
     else if (scanner.consume(ofDay)) tail.isOfDay = true;
     else if (scanner.consume(planned)) tail.isPlanned = true;
     else if (scanner.consume(ahead)) tail.isAhead = true;
-    else if (scanner.consume(person) ?? scanner.consume(topic)) {
+    else if (scanner.consume(personOrTopic)) {
       // The name may be missing at the end: "who is my meeting with", "what is my meeting about".
       const words = scanner.takeWords(nameWordsMax, nameStops);
       if (words.length === 0 && !scanner.isDone && !scanner.rest.startsWith(datePlaceholder))

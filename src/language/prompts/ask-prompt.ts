@@ -3,21 +3,18 @@
  * variable parts come at the end. Document text is data, never an instruction.
  */
 import { type Locale, localeOf } from '#machines/texts';
+import type { LocalNow } from '#shared/calendar/civil-date';
 import type { ChatMessage, ModelRequest } from '#shared/model/model';
 import { truncateText, cleanText } from '../normalize-text.ts';
 import { withCurrentTime, escapeTags } from './prompts.ts';
 
-export interface AskPrompt {
+export interface AskPrompt extends LocalNow {
   /** Cut to 4000 characters. */
   query: string;
   /** In the order of their numbers: the first is [1]. */
   sources: readonly { title: string; text: string }[];
   /** False: no source has all words of the query, the sources only share some. */
   isExact: boolean;
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
 }
 
 const queryCharsMax = 4_000;
@@ -85,15 +82,10 @@ export function askMessages(prompt: AskPrompt): ChatMessage[] {
   ];
 }
 
-interface AskLoopPrompt {
+interface AskLoopPrompt extends LocalNow {
   /** Cut to 4000 characters. */
   query: string;
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
 }
-
 
 const system: Record<Locale, string> = {
   ko: `당신은 사용자의 문서를 찾아보고 질문에 답하는 비서입니다.

@@ -2,6 +2,7 @@
  * The request to the classifier model. The order keeps latency low: system prompt and examples never change, then comes
  * the history, and the current time stands with the message at the very end.
  */
+import type { LocalNow } from '#shared/calendar/civil-date';
 import type { ChatMessage } from '#shared/model/model';
 import { formatCurrentTime } from './prompts.ts';
 import { truncateText, cleanText } from '../normalize-text.ts';
@@ -145,14 +146,10 @@ function examplesOf(offers: readonly ModelOperation[]): Example[] {
 const classifierUserMessage = (message: string, clock: string): string =>
   `[현재 시각] ${clock}\n[메시지] ${message}`;
 
-export interface ClassifierPrompt {
+export interface ClassifierPrompt extends LocalNow {
   message: string;
   /** Messages of user and assistant, oldest first, already cut to length. */
   history: readonly ChatMessage[];
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
   operations: readonly ModelOperation[];
 }
 

@@ -6,7 +6,13 @@
 import { type Locale, localeOf } from '#machines/texts';
 import type { ChatMessage } from '#shared/model/model';
 import { truncateText, cleanText } from '../normalize-text.ts';
-import { civilNow, civilParts, clockTime, weekdayOf } from '#shared/calendar/civil-date';
+import {
+  civilNow,
+  civilParts,
+  clockTime,
+  type LocalNow,
+  weekdayOf,
+} from '#shared/calendar/civil-date';
 
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 
@@ -21,15 +27,11 @@ export function formatCurrentTime(now: number, timeZone: string): string {
   return `${date} ${clockTime(minuteOfDay)} (${weekdays[weekdayOf(today)]}) ${zone}`;
 }
 
-export interface AnswerPrompt {
+export interface AnswerPrompt extends LocalNow {
   /** The user's own message, never the classifier's rewrite. */
   message: string;
   /** Messages of user and assistant, oldest first, already cut to length. */
   history: readonly ChatMessage[];
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
   /** Longer messages are cut. Default 1000 characters. */
   messageCharsMax?: number;
 }
@@ -75,11 +77,7 @@ const summaryPrompt: Record<Locale, string> = {
 };
 
 /** The message with the current time in front. */
-export const withCurrentTime = (
-  message: string,
-  prompt: Pick<AnswerPrompt, 'now' | 'timeZone'>,
-  locale: Locale,
-): string =>
+export const withCurrentTime = (message: string, prompt: LocalNow, locale: Locale): string =>
   locale === 'ko'
     ? `[현재 시각] ${formatCurrentTime(prompt.now, prompt.timeZone)}\n${message}`
     : `[Current time] ${formatCurrentTime(prompt.now, prompt.timeZone)}\n${message}`;
@@ -102,14 +100,10 @@ export const reasonerMessages = (prompt: AnswerPrompt): ChatMessage[] =>
 export const answerMessages = (prompt: AnswerPrompt): ChatMessage[] =>
   buildMessages(answerPrompt, { messageCharsMax: 4 * reasonCharsMax, ...prompt });
 
-export interface SummaryPrompt {
+export interface SummaryPrompt extends LocalNow {
   message: string;
   /** JSON text of one or more tool results; cut to 2000 characters. */
   result: string;
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
 }
 
 /** Data cannot close its own tag, whatever a mail's subject contains. */

@@ -5,7 +5,7 @@
  * Null unless every word beside the new values is a word for changing: 내일 일정 알려줘 and 4시에 회의 하나 더 잡아줘 are separate
  * requests.
  */
-import { civilNow, isoDate } from '#shared/calendar/civil-date';
+import { type LocalNow, civilNow, isoDate } from '#shared/calendar/civil-date';
 import { type ParsedDates, parseNormalizedDates } from '../dates/parse-dates.ts';
 import { type Reschedule, parseReschedule } from './draft-reschedule.ts';
 import { cleanText, normalizeForRules } from '../normalize-text.ts';
@@ -34,13 +34,6 @@ export interface DraftEdit {
 }
 
 export type AmbiguousPart = 'time' | 'end_time' | 'day';
-
-export interface DraftEditOptions {
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
-}
 
 /** Longer messages are no edit. */
 const editCharsMax = 200;
@@ -167,7 +160,7 @@ const movesFromTo = (text: string): boolean =>
 const endsThere =
   /(?:끝|종료|마치|마감)[가-힣\s]*$|\b(?:until|till|ends?|ending|end time)(?:\s+(?:at|to|time|is))*\s*$/u;
 
-function parseWhen(text: string, options: DraftEditOptions): DraftEdit | null {
+function parseWhen(text: string, options: LocalNow): DraftEdit | null {
   const { today } = civilNow(options.now, options.timeZone);
   const dates = parseNormalizedDates(text, { today, prefer: 'future' });
   const times = parseNormalizedTimes(text);
@@ -247,7 +240,7 @@ function isOnlyEditing(text: string, masked: string): boolean {
 }
 
 /** The change that the message makes to the pending draft, or null if it is no change. */
-export function parseDraftEdit(message: string, options: DraftEditOptions): DraftEdit | null {
+export function parseDraftEdit(message: string, options: LocalNow): DraftEdit | null {
   const clean = cleanText(message).trim();
   if (clean === '' || clean.length > editCharsMax) return null;
   const { edit, rest } = extractFields(clean);

@@ -1,17 +1,14 @@
 /** The context in which the calls of a classification are resolved: the message, the clock, and the date parser. */
 import type { Locale } from '#machines/texts';
+import type { LocalNow } from '#shared/calendar/civil-date';
 import type { DatePreference } from '../dates/date-pattern.ts';
 import { type DateParseResult, parseDates } from '../dates/parse-dates.ts';
 import type { CustomVocabulary } from './custom-vocabulary.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 
-export interface DecisionContext {
+export interface DecisionContext extends LocalNow {
   /** The user's message that was classified. */
   message: string;
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
   /** Configured words for mail folders. */
   mailFolders?: CustomVocabulary['mailFolders'];
 }

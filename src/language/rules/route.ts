@@ -12,7 +12,7 @@ import {
   type ToolCall,
 } from '#machines/decision';
 import { localeOf } from '#machines/texts';
-import { createCivilClock, type CivilClock } from '#shared/calendar/civil-date';
+import { createCivilClock, type CivilClock, type LocalNow } from '#shared/calendar/civil-date';
 import { type ClauseContext, createClause, splitClauses } from './clause.ts';
 import { parseConsent } from './consent.ts';
 import { englishCalendar } from '../english/english-calendar.ts';
@@ -28,11 +28,7 @@ import { isShortEnough, normalizeForRules } from '../normalize-text.ts';
 import type { Clause, Rule, RuleOutcome } from './rule.ts';
 
 /** Includes the configured words for mail folders and model servers. */
-export interface RouteOptions extends CustomVocabulary {
-  /** Epoch milliseconds. */
-  now: number;
-  /** IANA name. */
-  timeZone: string;
+export interface RouteOptions extends CustomVocabulary, LocalNow {
   /** Of this time zone; without it each call creates a formatter. */
   civilClock?: CivilClock;
   /** False for a tool that is not configured. Default: all are. */

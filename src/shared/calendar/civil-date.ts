@@ -9,7 +9,7 @@ import { dayMs } from './time-units.ts';
 /** Days since 1970-01-01. */
 export type CivilDay = number;
 
-export interface CivilParts {
+interface CivilParts {
   year: number;
   /** 1 to 12. */
   month: number;
@@ -23,10 +23,18 @@ export interface DayRange {
   to: CivilDay;
 }
 
-export interface CivilMoment {
+interface CivilMoment {
   today: CivilDay;
   /** Minutes since midnight on the wall clock of the zone. */
   minuteOfDay: number;
+}
+
+/** A moment in the time zone of a user. */
+export interface LocalNow {
+  /** Epoch milliseconds. */
+  now: number;
+  /** IANA name. */
+  timeZone: string;
 }
 
 /** The day of a date; a month or day out of range rolls over, as in `Date.UTC`. */
