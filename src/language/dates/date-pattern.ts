@@ -37,6 +37,11 @@ export type DateResolution =
   | ({ ok: true; rolling?: { days: number } } & DayRange)
   | { ok: false; reason: DateErrorReason };
 
+export type DateUnit = 'day' | 'week' | 'month' | 'year';
+
+/** Named groups of a match. */
+export type Groups = Record<string, string | undefined>;
+
 export interface DatePattern {
   name: string;
   /** Global, with named groups; must not match inside other words. */
@@ -44,12 +49,9 @@ export interface DatePattern {
   /** Its year, month or week depends on the context. */
   floating?: boolean;
   /** Null when the text only looks like a date. */
-  resolve: (
-    groups: Record<string, string | undefined>,
-    context: DateContext,
-  ) => DateResolution | null;
+  resolve: (groups: Groups, context: DateContext) => DateResolution | null;
   /** Days that the match adds to a start date (…부터 사흘간). */
-  count?: (groups: Record<string, string | undefined>) => number;
+  count?: (groups: Groups) => number;
 }
 
 export const singleDay = (day: CivilDay): DateResolution => ({ ok: true, from: day, to: day });
@@ -133,7 +135,7 @@ export type MonthPart = 'early' | 'mid' | 'late';
  * The n-th week of a month, clipped to the month. By KS X ISO 8601 a week belongs to the month of its Thursday. `n` -1
  * is the last week; null if the month has no such week.
  */
-export function weekOfMonth(year: number, month: number, n: number): DayRange | null {
+function weekOfMonth(year: number, month: number, n: number): DayRange | null {
   const { from, to } = monthRange(year, month);
   const firstThursday = from + ((3 - weekdayOf(from) + 7) % 7);
   const lastThursday = to - ((weekdayOf(to) - 3 + 7) % 7);
@@ -144,24 +146,29 @@ export function weekOfMonth(year: number, month: number, n: number): DayRange | 
 }
 
 /** The n-th Monday, Tuesday … of a month; -1 is the last. Null if the month has none. */
-export function weekdayOfMonth(
-  year: number,
-  month: number,
-  n: number,
-  weekday: number,
-): CivilDay | null {
+function weekdayOfMonth(year: number, month: number, n: number, weekday: number): CivilDay | null {
   const { from, to } = monthRange(year, month);
   if (n === -1) return to - ((weekdayOf(to) - weekday + 7) % 7);
   const found = from + ((weekday - weekdayOf(from) + 7) % 7) + 7 * (n - 1);
   return found > to ? null : found;
 }
 
-/** 3일 후, 2주 전, 한 달 뒤: one exact day. */
-export function offsetDate(
-  context: DateContext,
-  amount: number,
-  unit: 'day' | 'week' | 'month' | 'year',
+/** The n-th week of a month, or its n-th such weekday. */
+export function nthOfMonth(
+  { year, month }: { year: number; month: number },
+  n: number,
+  weekday: number | undefined,
 ): DateResolution {
+  if (weekday === undefined) {
+    const week = weekOfMonth(year, month, n);
+    return week === null ? dateError('no_such_day') : dayRange(week);
+  }
+  const day = weekdayOfMonth(year, month, n, weekday);
+  return day === null ? dateError('no_such_day') : singleDay(day);
+}
+
+/** 3일 후, 2주 전, 한 달 뒤: one exact day. */
+export function offsetDate(context: DateContext, amount: number, unit: DateUnit): DateResolution {
   const { today } = context;
   if (unit === 'day') return singleDay(today + amount);
   if (unit === 'week') return singleDay(today + 7 * amount);
@@ -169,7 +176,7 @@ export function offsetDate(
 }
 
 /** Days in a window such as 최근 2주 or 앞으로 한 달; a month counts 30 days, a year 365. */
-export const windowDays = (amount: number, unit: 'day' | 'week' | 'month' | 'year'): number =>
+export const windowDays = (amount: number, unit: DateUnit): number =>
   amount * { day: 1, week: 7, month: 30, year: 365 }[unit];
 
 /** A window that ends or starts today: 최근 3일 is today and the three days before. */
@@ -178,11 +185,8 @@ export function rollingWindow(
   days: number,
   direction: 1 | -1,
 ): DateResolution {
-  const range =
-    direction > 0
-      ? { from: context.today, to: context.today + days }
-      : { from: context.today - days, to: context.today };
-  return { ok: true, ...range, rolling: { days } };
+  const [from, to] = direction > 0 ? [0, days] : [-days, 0];
+  return { ok: true, from: context.today + from, to: context.today + to, rolling: { days } };
 }
 
 /** Compares a date with the weekday written beside it. */

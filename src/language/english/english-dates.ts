@@ -6,6 +6,8 @@ import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,
+  type DateUnit,
+  type Groups,
   type MonthPart,
   dayOfMonth,
   dayRange,
@@ -17,15 +19,20 @@ import {
   partOfMonth,
   rollingWindow,
   offsetDate,
-  weekOfMonth,
   weekRange,
-  weekdayOfMonth,
+  nthOfMonth,
   windowDays,
   checkWeekday,
   yearOfMonth,
   yearlessDate,
 } from '../dates/date-pattern.ts';
-import { englishSpokenDates } from './english-spoken-dates.ts';
+import {
+  anyWeekday,
+  before,
+  englishSpokenDates,
+  monthName,
+  pattern,
+} from './english-spoken-dates.ts';
 import {
   englishCountPattern,
   englishMonths,
@@ -34,12 +41,6 @@ import {
 } from '../dates/number-words.ts';
 import { alternation, wordTable } from '../word-lists.ts';
 
-type Groups = Record<string, string | undefined>;
-
-const pattern = (...parts: string[]): RegExp =>
-  new RegExp(`(?<![a-z0-9])(?:${parts.join('')})(?![a-z0-9])`, 'gu');
-
-const monthName = alternation(Object.keys(englishMonths));
 /** Month names that are no ordinary words; "may" and "march" need a preposition or a day beside them. */
 const plainMonth = alternation(
   Object.keys(englishMonths).filter((name) => !['may', 'march', 'mar', 'dec'].includes(name)),
@@ -47,17 +48,14 @@ const plainMonth = alternation(
 const longWeekday = alternation(
   Object.keys(englishWeekdays).filter((name) => name.endsWith('day')),
 );
-const anyWeekday = alternation(Object.keys(englishWeekdays));
 const beside = `(?:,?\\s*\\(?(?<beside>${anyWeekday})\\)?)?`;
-const before = `(?:(?<before>${anyWeekday}),?\\s+(?:the\\s+)?)?`;
 
 const offsets = wordTable([0, 'this|current'], [1, 'next|coming|following'], [-1, 'last|previous']);
 const offsetWord = alternation(Object.keys(offsets));
 const parseOffset = (word: string | undefined): number => offsets[word ?? 'this'] ?? 0;
 
-type Unit = 'day' | 'week' | 'month' | 'year';
 const countUnit = `(?<amount>\\d{1,3}|${englishCountPattern})\\s+(?<unit>day|week|month|year)s?`;
-const parseUnit = (groups: Groups): Unit => (groups['unit'] ?? 'day') as Unit;
+const parseUnit = (groups: Groups): DateUnit => (groups['unit'] ?? 'day') as DateUnit;
 const parseAmount = (groups: Groups): number => parseNumber(groups['amount'] ?? '') ?? 1;
 const lengthOf = (groups: Groups): number => windowDays(parseAmount(groups), parseUnit(groups));
 
@@ -139,13 +137,7 @@ const periods: DatePattern[] = [
         const { from, to } = monthRange(there.year, there.month);
         return singleDay(nth > 0 ? from + nth - 1 : to);
       }
-      const weekday = englishWeekdays[g['what'] ?? ''];
-      const found =
-        weekday === undefined
-          ? weekOfMonth(there.year, there.month, nth)
-          : weekdayOfMonth(there.year, there.month, nth, weekday);
-      if (found === null) return dateError('no_such_day');
-      return typeof found === 'number' ? singleDay(found) : dayRange(found);
+      return nthOfMonth(there, nth, englishWeekdays[g['what'] ?? '']);
     },
   },
   {
@@ -291,7 +283,7 @@ const relativeDates: DatePattern[] = [
     ),
     resolve: (g, context) => {
       const days =
-        g['past'] === undefined ? lengthOf(g) : windowDays(1, (g['unit2'] ?? 'day') as Unit);
+        g['past'] === undefined ? lengthOf(g) : windowDays(1, (g['unit2'] ?? 'day') as DateUnit);
       const ahead = g['dir'] === 'next' || g['dir'] === 'coming';
       return rollingWindow(context, days, ahead ? 1 : -1);
     },

@@ -6,6 +6,8 @@ import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,
+  type DateUnit,
+  type Groups,
   dayOfMonth,
   dayRange,
   exactDate,
@@ -18,9 +20,7 @@ import {
 import { englishMonths, englishWeekdays } from '../dates/number-words.ts';
 import { alternation, words } from '../word-lists.ts';
 
-type Groups = Record<string, string | undefined>;
-
-const pattern = (...parts: string[]): RegExp =>
+export const pattern = (...parts: string[]): RegExp =>
   new RegExp(`(?<![a-z0-9])(?:${parts.join('')})(?![a-z0-9])`, 'gu');
 
 const units = words('one two three four five six seven eight nine');
@@ -63,9 +63,9 @@ const from10 = alternation(
   [...cardinals].filter(([, value]) => value >= 10).map(([word]) => word.replace(' ', '[\\s-]')),
 );
 const spokenYear = `(?:,?\\s+(?:of\\s+)?(?:two\\s+thousand(?:\\s+and)?\\s+(?<over>${below100})|(?:twenty|20)\\s+(?<late>${from10})|(?<year>\\d{4})))?`;
-const monthName = alternation(Object.keys(englishMonths));
-const weekdayName = alternation(Object.keys(englishWeekdays));
-const before = `(?:(?<before>${weekdayName}),?\\s+(?:the\\s+)?)?`;
+export const monthName = alternation(Object.keys(englishMonths));
+export const anyWeekday = alternation(Object.keys(englishWeekdays));
+export const before = `(?:(?<before>${anyWeekday}),?\\s+(?:the\\s+)?)?`;
 
 function yearOf(groups: Groups): number | null {
   const late = groups['over'] ?? groups['late'];
@@ -137,7 +137,7 @@ export const englishSpokenDates: readonly DatePattern[] = [
     name: 'the spoken day',
     floating: true,
     regex: pattern(
-      `(?:(?<before>${weekdayName}),?\\s+|(?<=\\b${prepositions}\\s))the\\s+(?<day>${ordinalDay})${sentenceGoesOn}`,
+      `(?:(?<before>${anyWeekday}),?\\s+|(?<=\\b${prepositions}\\s))the\\s+(?<day>${ordinalDay})${sentenceGoesOn}`,
     ),
     resolve: (g, context) => checkWeekday(dayOfMonth(numberOf(g['day']), context), weekdayIn(g)),
   },
@@ -168,7 +168,7 @@ export const englishSpokenDates: readonly DatePattern[] = [
     resolve: (g, context) => {
       const amount = g['amount']?.startsWith('couple') ? 2 : 3;
       const isAhead = g['dir'] === 'next' || g['dir'] === 'coming';
-      const unit = (g['unit'] ?? 'day') as 'day' | 'week' | 'month';
+      const unit = (g['unit'] ?? 'day') as DateUnit;
       return rollingWindow(context, windowDays(amount, unit), isAhead ? 1 : -1);
     },
   },

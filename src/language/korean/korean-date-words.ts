@@ -29,6 +29,13 @@ export const digitStart = '(?<![\\d.:/-])';
 /** Where a date may end. */
 export const wordEnd = `(?=(?:${tails})*(?:$|[^가-힣]|${gluedNouns}))`;
 
+export const pattern = (...parts: string[]): RegExp => new RegExp(parts.join(''), 'gu');
+
+/** A date in Hangul, from the start of a word to its end. */
+export const hangulPattern = (...parts: string[]): RegExp => pattern(wordStart, ...parts, wordEnd);
+
+export const removeSpaces = (text: string): string => text.replace(/\s/g, '');
+
 /** 3일간, 3일치, 3일째 and similar count days; they are no dates. */
 export const notCounting =
   '(?!\\s*(?:간|동안|치|뒤|후|째|차|이내|내에|내로|안에|만에|연속|정도|전(?![가-힣])|전[에부까쯤꺼]))';

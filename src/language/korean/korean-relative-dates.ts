@@ -6,6 +6,8 @@ import {
   type DateContext,
   type DatePattern,
   type DateResolution,
+  type DateUnit,
+  type Groups,
   dayRange,
   lastWeekday,
   nearestWeekday,
@@ -20,23 +22,18 @@ import {
   dayOffsets,
   weekOffsets,
   weekPrefix,
-  wordEnd,
-  wordStart,
+  hangulPattern,
+  removeSpaces,
 } from './korean-date-words.ts';
 import { dayCountWords, parseNumber, weekdaySyllables } from '../dates/number-words.ts';
 import { alternation, wordTable } from '../word-lists.ts';
 
-type Groups = Record<string, string | undefined>;
-
-const pattern = (...parts: string[]): RegExp => new RegExp(parts.join(''), 'gu');
-const removeSpaces = (text: string): string => text.replace(/\s/g, '');
-
 interface DateAmount {
   amount: number;
-  unit: 'day' | 'week' | 'month' | 'year';
+  unit: DateUnit;
 }
 
-const units = wordTable<DateAmount['unit']>(
+const units = wordTable<DateUnit>(
   ['day', '일'],
   ['week', '주|주일'],
   ['month', '달|개월'],
@@ -65,12 +62,7 @@ const weekHead = `(?<week>${weekPrefix})\\s*(?:한\\s*)?주(?:\\s*의)?`;
 const weeks: readonly DatePattern[] = [
   {
     name: 'week',
-    regex: pattern(
-      wordStart,
-      weekHead,
-      '(?:\\s*(?<part>주말|평일|초)|(?<part2>말|중))?간?',
-      wordEnd,
-    ),
+    regex: hangulPattern(weekHead, '(?:\\s*(?<part>주말|평일|초)|(?<part2>말|중))?간?'),
     resolve: (g, context) => {
       const week = weekRange(context, weekOffsets[g['week'] ?? ''] ?? 0);
       return dayRange(partOfWeek(week, g['part'] ?? g['part2']));
@@ -79,14 +71,10 @@ const weeks: readonly DatePattern[] = [
   {
     name: 'weekend',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       `(?:(?<week>이번|요번|다음|담|다다음|지난|저번|지지난|오는)\\s*)?(?<part>주말|평일|주중)`,
-      wordEnd,
     ),
-    resolve: (g, context) => {
-      const part = g['part'];
-      const prefix = g['week'];
+    resolve: ({ part, week: prefix }, context) => {
       if (prefix === undefined || prefix === '오는') {
         const here = partOfWeek(weekRange(context, 0), part);
         const back = context.prefer === 'past' && here.from > context.today;
@@ -98,21 +86,14 @@ const weeks: readonly DatePattern[] = [
   {
     name: 'weekday',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       `(?<!매주\\s?)(?:${weekHead}\\s*|(?<near>이번|요번|다음|담|다다음|지난|저번|오는|다가오는|돌아오는)\\s*)?(?<weekday>[${weekdaySyllables}])(?:요일|욜)날?`,
-      wordEnd,
     ),
-    resolve: (g, context) => resolveWeekday(g, context),
+    resolve: resolveWeekday,
   },
   {
     name: 'several weekdays',
-    regex: pattern(
-      wordStart,
-      weekHead,
-      `\\s*(?<days>[${weekdaySyllables}]{2,5})(?:요일)?`,
-      wordEnd,
-    ),
+    regex: hangulPattern(weekHead, `\\s*(?<days>[${weekdaySyllables}]{2,5})(?:요일)?`),
     resolve: (g, context) => {
       const { from } = weekRange(context, weekOffsets[g['week'] ?? ''] ?? 0);
       const named = g['days'] ?? '';
@@ -124,10 +105,8 @@ const weeks: readonly DatePattern[] = [
   },
   {
     name: 'range of weekdays',
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       `(?:${weekHead}\\s*)?(?<first>[${weekdaySyllables}])(?:요일|욜)?\\s*[~-]\\s*(?<last>[${weekdaySyllables}])(?:요일|욜)?`,
-      wordEnd,
     ),
     resolve: (g, context) => {
       const first = weekdaySyllables.indexOf(g['first'] ?? '월');
@@ -173,22 +152,18 @@ function resolveWeekday(groups: Groups, context: DateContext): DateResolution {
 const relatives: readonly DatePattern[] = [
   {
     name: 'relative day',
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       `(?<day>(?:내일|낼)\\s*모레|${alternation(Object.keys(dayOffsets))})(?!날)(?<!그제(?=서?야))`,
-      wordEnd,
     ),
     resolve: (g, context) =>
       singleDay(context.today + (dayOffsets[removeSpaces(g['day'] ?? '')] ?? 0)),
   },
   {
     name: 'so long from now',
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       '(?<!\\d)(?:앞으로\\s*|지금부터\\s*|오늘부터\\s*)?',
       countUnit,
       '\\s*(?:정도\\s*|쯤\\s*)?(?<dir>후|뒤|있다가|전)',
-      wordEnd,
     ),
     resolve: (g, context) => {
       const { amount, unit } = parseAmount(g);
@@ -197,12 +172,10 @@ const relatives: readonly DatePattern[] = [
   },
   {
     name: 'window',
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       '(?<dir>앞으로|향후|최근|지난|요)\\s*',
       countUnit,
       '(?:\\s*(?:동안|간|이내|내|치|사이|안))*',
-      wordEnd,
     ),
     resolve: (g, context) => {
       const ahead = g['dir'] === '앞으로' || g['dir'] === '향후';
@@ -211,18 +184,12 @@ const relatives: readonly DatePattern[] = [
   },
   {
     name: 'within',
-    regex: pattern(
-      wordStart,
-      '(?<!\\d)',
-      countUnit,
-      '\\s*(?:이내|안|내)(?=에|로|의|$|[^가-힣])',
-      wordEnd,
-    ),
+    regex: hangulPattern('(?<!\\d)', countUnit, '\\s*(?:이내|안|내)(?=에|로|의|$|[^가-힣])'),
     resolve: (g, context) => rollingWindow(context, lengthOf(g), windowDirection(context)),
   },
   {
     name: 'length',
-    regex: pattern(wordStart, '(?<!\\d)(?:다음\\s*)?', countUnit, '\\s*(?:동안|간)', wordEnd),
+    regex: hangulPattern('(?<!\\d)(?:다음\\s*)?', countUnit, '\\s*(?:동안|간)'),
     count: lengthOf,
     resolve: (g, context) => {
       const reach = lengthOf(g) - 1;

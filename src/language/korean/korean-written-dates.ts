@@ -8,14 +8,13 @@ import {
   type DatePattern,
   type MonthPart,
   type DateResolution,
+  type Groups,
   dayOfMonth,
   dayRange,
   exactDate,
   dateError,
-  singleDay,
   partOfMonth,
-  weekOfMonth,
-  weekdayOfMonth,
+  nthOfMonth,
   checkWeekday,
   yearOfMonth,
   yearlessDate,
@@ -31,6 +30,9 @@ import {
   ordinal,
   ordinals,
   solarHolidays,
+  hangulPattern,
+  pattern,
+  removeSpaces,
   wordEnd,
   wordStart,
   yearOffsets,
@@ -39,10 +41,6 @@ import {
 import { parseNumber, weekdaySyllables } from '../dates/number-words.ts';
 import { alternation, wordTable } from '../word-lists.ts';
 
-type Groups = Record<string, string | undefined>;
-
-const pattern = (...parts: string[]): RegExp => new RegExp(parts.join(''), 'gu');
-const removeSpaces = (text: string): string => text.replace(/\s/g, '');
 const toNumber = (text: string | undefined): number => parseNumber(text ?? '') ?? Number.NaN;
 
 function weekdayBeside(groups: Groups): number | null {
@@ -90,21 +88,6 @@ function parseOrdinal(text: string): number {
   return ordinals[word] ?? Number.parseInt(word, 10);
 }
 
-/** 12월 첫째 주, 다음 달 둘째 주 금요일, 이번 달 마지막 월요일. */
-function nthWeek(
-  { year, month }: YearMonth,
-  nth: string,
-  syllable: string | undefined,
-): DateResolution {
-  const n = parseOrdinal(nth);
-  if (syllable === undefined) {
-    const week = weekOfMonth(year, month, n);
-    return week === null ? dateError('no_such_day') : dayRange(week);
-  }
-  const day = weekdayOfMonth(year, month, n, weekdaySyllables.indexOf(syllable));
-  return day === null ? dateError('no_such_day') : singleDay(day);
-}
-
 /** 20일~22일, 12월 3-5일: the month of the start also applies to the end; the start may be in the past. */
 function resolveDaySpan(groups: Groups, context: DateContext): DateResolution | null {
   const [day, lastDay] = [Number(groups['day']), Number(groups['lastDay'])];
@@ -123,6 +106,19 @@ function resolveDaySpan(groups: Groups, context: DateContext): DateResolution | 
   return last.ok ? { ...last, from: last.from - (lastDay - day) } : last;
 }
 
+/** 11/20, 11.20: null for a fraction or another pair of numbers. */
+function monthSlashDay(g: Groups, context: DateContext): DateResolution | null {
+  const [month, day] = [Number(g['m']), Number(g['d'])];
+  if (month < 1 || month > 12 || day < 1 || day > 31) return null;
+  return checkWeekday(yearlessDate(month, day, context), weekdayBeside(g));
+}
+
+/** `y`, `m` and `d`; a year of two digits is of this century. */
+const fullDate = (g: Groups): DateResolution => {
+  const year = Number(g['y']) + (g['y']?.length === 2 ? 2000 : 0);
+  return checkWeekday(exactDate(year, Number(g['m']), Number(g['d'])), weekdayBeside(g));
+};
+
 const days: readonly DatePattern[] = [
   {
     name: 'iso',
@@ -131,13 +127,12 @@ const days: readonly DatePattern[] = [
       '(?<y>\\d{4})(?:-|/|\\.\\s?)(?<m>\\d{1,2})(?:-|/|\\.\\s?)(?<d>\\d{1,2})(?!\\d)\\.?',
       besideWeekday,
     ),
-    resolve: (g, _context) =>
-      checkWeekday(exactDate(Number(g['y']), Number(g['m']), Number(g['d'])), weekdayBeside(g)),
+    resolve: fullDate,
   },
   {
     name: 'compact',
     regex: pattern('(?<![\\d.:/-])(?<y>20\\d\\d)(?<m>[01]\\d)(?<d>[0-3]\\d)(?!\\d)'),
-    resolve: (g) => exactDate(Number(g['y']), Number(g['m']), Number(g['d'])),
+    resolve: fullDate,
   },
   {
     name: 'short year',
@@ -146,22 +141,16 @@ const days: readonly DatePattern[] = [
       '(?<y>[2-9]\\d)(?<sep>[./])(?<m>\\d{1,2})\\k<sep>(?<d>\\d{1,2})(?!\\d)\\.?',
       besideWeekday,
     ),
-    resolve: (g) =>
-      checkWeekday(
-        exactDate(2000 + Number(g['y']), Number(g['m']), Number(g['d'])),
-        weekdayBeside(g),
-      ),
+    resolve: fullDate,
   },
   {
     name: 'month and day',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       '(?<![\\d.:/])',
       monthHead,
       `\\s*(?<day>${monthNumber})\\s*일(?:날)?`,
       besideWeekday,
-      wordEnd,
     ),
     resolve: (g, context) => {
       const day = toNumber(g['day']);
@@ -176,12 +165,10 @@ const days: readonly DatePattern[] = [
   {
     name: 'days across a tilde',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       '(?<![\\d.:/-])',
       `(?:${monthHead}\\s*)?(?<day>\\d{1,2})(?:\\s*일)?\\s*[~-]\\s*(?<lastDay>\\d{1,2})\\s*일`,
       notCounting,
-      wordEnd,
     ),
     resolve: resolveDaySpan,
   },
@@ -203,11 +190,7 @@ const days: readonly DatePattern[] = [
     name: 'slashed',
     floating: true,
     regex: pattern(digitStart, '(?<m>\\d{1,2})/(?<d>\\d{1,2})(?![\\d/:%.])', besideWeekday),
-    resolve: (g, context) => {
-      const [month, day] = [Number(g['m']), Number(g['d'])];
-      if (month < 1 || month > 12 || day < 1 || day > 31) return null;
-      return checkWeekday(yearlessDate(month, day, context), weekdayBeside(g));
-    },
+    resolve: monthSlashDay,
   },
   {
     // 3.5 may be a number: a date only beside a weekday or, across a tilde, another dotted date.
@@ -217,21 +200,15 @@ const days: readonly DatePattern[] = [
       digitStart,
       `(?<m>\\d{1,2})\\.(?<d>\\d{1,2})(?!\\d)(?:\\.?\\s?\\((?<beside>[${weekdaySyllables}])\\)|(?=\\s*~\\s*\\d{1,2}\\.\\d{1,2}(?!\\d))|(?<=\\d\\.\\d{1,2}\\s*~\\s*\\d{1,2}\\.\\d{1,2}))`,
     ),
-    resolve: (g, context) => {
-      const [month, day] = [Number(g['m']), Number(g['d'])];
-      if (month < 1 || month > 12 || day < 1 || day > 31) return null;
-      return checkWeekday(yearlessDate(month, day, context), weekdayBeside(g));
-    },
+    resolve: monthSlashDay,
   },
   {
     name: 'day of the month',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       '(?<![\\d.,:/-])(?<day>\\d{1,2})\\s?일(?:날)?',
       besideWeekday,
       notCounting,
-      wordEnd,
     ),
     resolve: (g, context) => {
       const day = Number(g['day']);
@@ -246,24 +223,27 @@ const months: readonly DatePattern[] = [
   {
     name: 'month',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       '(?<![\\d.:/])',
       monthHead,
       `(?:\\s*(?<part>초|상순|중순|말|하순)|\\s*(?<nth>${ordinal})\\s*주(?:\\s*(?<weekday>[${weekdaySyllables}])(?:요일|욜))?|\\s*(?<nth2>${ordinal})\\s*(?<weekday2>[${weekdaySyllables}])(?:요일|욜))?`,
-      wordEnd,
     ),
     resolve: (g, context) => {
       const found = parseMonth(g, context);
       if (found === null) return dateError('no_such_day');
       const nth = g['nth'] ?? g['nth2'];
-      if (nth !== undefined) return nthWeek(found, nth, g['weekday'] ?? g['weekday2']);
+      // 12월 첫째 주, 다음 달 둘째 주 금요일, 이번 달 마지막 월요일
+      if (nth !== undefined) {
+        const syllable = g['weekday'] ?? g['weekday2'];
+        const weekday = syllable === undefined ? undefined : weekdaySyllables.indexOf(syllable);
+        return nthOfMonth(found, parseOrdinal(nth), weekday);
+      }
       return dayRange(partOfMonth(found.year, found.month, parts[g['part'] ?? '']));
     },
   },
   {
     name: 'end of this month or year',
-    regex: pattern(wordStart, '(?<edge>월초|월말|연초|년초|연말|년말)', wordEnd),
+    regex: hangulPattern('(?<edge>월초|월말|연초|년초|연말|년말)'),
     resolve: (g, context) => {
       const edge = g['edge'] ?? '';
       if (edge.startsWith('월')) {
@@ -276,10 +256,8 @@ const months: readonly DatePattern[] = [
   },
   {
     name: 'year',
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       `(?<![\\d.:/])(?:(?<year>\\d{4}\\s?년|${yearWord})도?(?:\\s*(?<part>초|말|상반기|하반기|[1-4]\\s?분기))?|(?:이번\\s*)?(?<part2>상반기|하반기|[1-4]\\s?분기))`,
-      wordEnd,
     ),
     resolve: (g, context) => {
       const year = parseYear(g['year'], context) ?? civilParts(context.today).year;
@@ -290,7 +268,7 @@ const months: readonly DatePattern[] = [
   },
   {
     name: 'quarter',
-    regex: pattern(wordStart, '(?<which>이번|다음|지난)\\s?분기', wordEnd),
+    regex: hangulPattern('(?<which>이번|다음|지난)\\s?분기'),
     resolve: (g, context) => {
       const { year, month } = civilParts(context.today);
       const step = { 이번: 0, 다음: 3, 지난: -3 }[g['which'] ?? ''] ?? 0;
@@ -301,10 +279,8 @@ const months: readonly DatePattern[] = [
   {
     name: 'holiday',
     floating: true,
-    regex: pattern(
-      wordStart,
+    regex: hangulPattern(
       `(?<holiday>크리스마스\\s이브|${alternation(Object.keys(solarHolidays))})`,
-      wordEnd,
     ),
     resolve: (g, context) => {
       const [month, day] = solarHolidays[removeSpaces(g['holiday'] ?? '')] ?? [0, 0];

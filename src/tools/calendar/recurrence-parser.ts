@@ -1,17 +1,7 @@
 /** Converts an RRULE that ical.js has parsed to the form that recurrence.ts expands. */
 import ICAL from 'ical.js';
 import { wallTime, type WallMs } from '#shared/calendar/zoned-time';
-import type { Frequency, RecurrenceRule, WeekdayRule } from './recurrence.ts';
-
-const frequencies: readonly string[] = [
-  'YEARLY',
-  'MONTHLY',
-  'WEEKLY',
-  'DAILY',
-  'HOURLY',
-  'MINUTELY',
-  'SECONDLY',
-] satisfies Frequency[];
+import { isFrequency, type RecurrenceRule, type WeekdayRule } from './recurrence.ts';
 
 const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 
@@ -25,7 +15,7 @@ export function parseRule(
 ): RecurrenceRule | null {
   const freq = recur.freq.toUpperCase();
   const interval = recur.interval ?? 1;
-  if (!frequencies.includes(freq) || !Number.isInteger(interval) || interval < 1) return null;
+  if (!isFrequency(freq) || !Number.isInteger(interval) || interval < 1) return null;
   const parts = recur.parts as Record<string, unknown>;
   const numbers = (name: string): number[] => toList(parts[name]).map(Number);
   const days = toList(parts['BYDAY']).map(parseWeekdayRule);
@@ -43,7 +33,7 @@ export function parseRule(
   // ical.js numbers weekdays from 1 (Sunday).
   const weekStart = ((recur.wkst ?? ICAL.Time.MONDAY) + 5) % 7;
   return {
-    freq: freq as Frequency,
+    freq,
     interval,
     count: recur.count ?? null,
     until: recur.until ? resolveUntil(recur.until) : null,

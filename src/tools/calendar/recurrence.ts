@@ -12,14 +12,13 @@
 import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
 import { startOfDay, wallTime, type WallMs } from '#shared/calendar/zoned-time';
 
-export type Frequency =
-  | 'YEARLY'
-  | 'MONTHLY'
-  | 'WEEKLY'
-  | 'DAILY'
-  | 'HOURLY'
-  | 'MINUTELY'
-  | 'SECONDLY';
+const subDaily = ['HOURLY', 'MINUTELY', 'SECONDLY'] as const;
+const frequencies = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', ...subDaily] as const;
+type Frequency = (typeof frequencies)[number];
+
+export const isFrequency = (name: string): name is Frequency =>
+  (frequencies as readonly string[]).includes(name);
+const isSubDaily = (freq: Frequency): boolean => (subDaily as readonly string[]).includes(freq);
 
 /** `weekday`: 0 Monday to 6 Sunday. `nth`: 0 every, 2 the second, -1 the last of the month or year. */
 export interface WeekdayRule {
@@ -139,8 +138,6 @@ interface Plan {
 
 const dayOf = (at: WallMs): number => Math.floor(at / dayMs);
 const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7;
-const isSubDaily = (freq: Frequency): boolean =>
-  freq === 'HOURLY' || freq === 'MINUTELY' || freq === 'SECONDLY';
 
 function planOf(rule: RecurrenceRule, start: WallMs): Plan {
   const date = new Date(start);

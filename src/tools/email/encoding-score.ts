@@ -5,23 +5,16 @@
  * hanzi) count 1, rare characters around 0, impossible characters -3. The result is the mean.
  */
 
-export type CandidateEncoding =
-  | 'cp949'
-  | 'gb18030'
-  | 'euc-jp'
-  | 'shift_jis'
-  | 'big5'
-  | 'windows-1252';
-
 /** The order decides ties: Korean first, like most users. */
-export const candidateEncodings: readonly CandidateEncoding[] = [
+export const candidateEncodings = [
   'cp949',
   'gb18030',
   'euc-jp',
   'shift_jis',
   'big5',
   'windows-1252',
-];
+] as const;
+export type CandidateEncoding = (typeof candidateEncodings)[number];
 
 /** Bytes of the sample that is scored. */
 const bytesMax = 4096;

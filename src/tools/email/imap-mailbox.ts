@@ -168,17 +168,8 @@ function withoutCopies(messages: FoundMessage[]): FoundMessage[] {
 }
 
 const unreachableCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EPIPE',
-  'NoConnection',
-  'EConnectionClosed',
-  'ClosedAfterConnectTLS',
-  'ClosedAfterConnectText',
+  ...'ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN EPIPE'.split(' '),
+  ...'NoConnection EConnectionClosed ClosedAfterConnectTLS ClosedAfterConnectText'.split(' '),
 ]);
 const timeoutCodes = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
 

@@ -14,42 +14,17 @@ import {
   type PrintedCall,
 } from './offered-tools.ts';
 
-const nameKeys = [
-  'name',
-  'tool_name',
-  'function_name',
-  'recipient_name',
-  'toolname',
-  'tool',
-  'function',
-  'func',
-  'action',
-];
-const argumentKeys = [
-  'arguments',
-  'parameters',
-  'args',
-  'params',
-  'action_input',
-  'tool_input',
-  'tool_args',
-  'function_args',
-  'input',
-  'kwargs',
-];
-const listKeys = ['tool_calls', 'function_calls', 'tool_uses', 'calls', 'actions'];
-const wrapperKeys = ['tool_call', 'function_call', 'functioncall', 'toolcall', 'call'];
+const keys = (text: string): string[] => text.split(' ');
+const nameKeys = keys(
+  'name tool_name function_name recipient_name toolname tool function func action',
+);
+const argumentKeys = keys(
+  'arguments parameters args params action_input tool_input tool_args function_args input kwargs',
+);
+const listKeys = keys('tool_calls function_calls tool_uses calls actions');
+const wrapperKeys = keys('tool_call function_call functioncall toolcall call');
 /** Keys that may accompany a call. */
-const besideKeys = [
-  'id',
-  'type',
-  'index',
-  'call_id',
-  'tool_call_id',
-  'thought',
-  'thoughts',
-  'reasoning',
-];
+const besideKeys = keys('id type index call_id tool_call_id thought thoughts reasoning');
 
 /** Every key with which the object of a call may begin. */
 export const callKeys: ReadonlySet<string> = new Set(
