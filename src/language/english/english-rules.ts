@@ -1,6 +1,6 @@
 /**
  * The rules for English clauses about documents and status; calendar and mail are in english-calendar and english-mail.
- * Each rule tries the patterns of english-phrases and converts their groups to parameters.
+ * Each rule tries the patterns below and converts their groups to parameters.
  */
 import { latinPattern, machineNames } from '../rules/custom-vocabulary.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';

@@ -3,7 +3,7 @@
  *
  * 1. The server is queried with a wider range, and entries are filtered exactly on our side: servers differ in
  *    which entries they omit and in how they handle recurring entries.
- * 2. caldav-write.ts writes new entries, at most once.
+ * 2. New entries are written at most once (`writeOnce`).
  */
 import type { Log } from '#shared/log';
 import type { CallContext } from '../tool.ts';

@@ -31,7 +31,7 @@ import { createCaldavCalendar } from './caldav-calendar.ts';
 import type { CalendarSource } from './calendar-port.ts';
 import { createLocalCalendar } from './local-calendar.ts';
 
-/** Entries in the result data: more than fit into a prompt, so that the size limit of truncate-json.ts decides. */
+/** Entries in the result data: more than fit into a prompt, so that the size limit of `truncateJson` decides. */
 const entriesMax = 60;
 
 /** Unreadable entries that are listed in the result data. */
