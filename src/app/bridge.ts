@@ -1,7 +1,7 @@
 /** Starts a bridge from a configuration: its channel, its database, its link to the core. */
-import { dirname } from 'node:path';
 import { startBridge, type Bridge } from '#channels/bridge';
 import type { Config } from './config/config.ts';
+import { dataFolderOf } from './config/database-settings.ts';
 import { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { ChannelLink } from '#events/channel-link/channel-link';
@@ -27,7 +27,7 @@ export async function openBridge(channel: Channel, config: Config, log: Log): Pr
         new ChannelLink({
           config: nats,
           channel: channel.name,
-          dataFolder: dirname(config.database),
+          dataFolder: dataFolderOf(config),
           onReply,
           log,
         }),

@@ -23,6 +23,7 @@ import type { TracingSettings } from '#shared/wire/trace';
 import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { systemClock, type Clock } from '#shared/clock';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
+import type { GatehouseError } from '#shared/errors';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { Messaging } from '#events/messaging-port';
@@ -45,7 +46,7 @@ import {
   startRetentionJob,
   type RetentionSchedule,
 } from '#storage/retention-job';
-import { openSqliteStores } from './stores/sqlite-stores.ts';
+import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
@@ -62,6 +63,8 @@ export interface Core {
   readonly messaging: Messaging;
   readonly search: DocumentSearch;
   readonly drafts: DraftService;
+  /** Resolves when another process has taken the database over: this core can only be stopped. */
+  readonly lost: Promise<GatehouseError>;
   /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
   stop(): Promise<void>;
 }
@@ -91,13 +94,15 @@ const stopGraceMs = 5_000;
 /** @throws GatehouseError whose code names the cause of a failed start. */
 export async function startCore(options: CoreOptions): Promise<Core> {
   const { config, log, faults = noFaultInjection } = options;
-  const stores = await openSqliteStores(config.database, { faults, log });
+  const lost = Promise.withResolvers<GatehouseError>();
+  const stores = await openStores(config, { faults, log, onFenced: lost.resolve });
   const closers: (() => Promise<void> | void)[] = [() => stores.close()];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    return await assemble(options, stores, closers, close);
+    const core = await assemble(options, stores, closers, close);
+    return { ...core, lost: lost.promise };
   } catch (error) {
     log.debug('start failed, closing what was open');
     await close();
@@ -110,7 +115,7 @@ async function assemble(
   stores: Stores,
   closers: (() => Promise<void> | void)[],
   stop: () => Promise<void>,
-): Promise<Core> {
+): Promise<Omit<Core, 'lost'>> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const hub = createLiveHub();
   const slices = createFairSlices();

@@ -1,6 +1,6 @@
 /** Wires NATS messaging to the core's journal, hub and job service. */
-import { dirname } from 'node:path';
 import type { Config } from './config/config.ts';
+import { dataFolderOf } from './config/database-settings.ts';
 import type { JobService } from '#shared/wire/job-service';
 import type { LiveHub } from '#jobs/runtime/live-hub';
 import type { FaultInjector } from '#shared/fault-points';
@@ -31,7 +31,7 @@ export function wireMessaging(parts: {
     log,
     faults,
     channels: parts.channels ?? channels.map(({ name }) => name),
-    dataFolder: dirname(config.database),
+    dataFolder: dataFolderOf(config),
   });
 }
 

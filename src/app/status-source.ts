@@ -3,7 +3,7 @@ import type { Readiness, StatusSource } from '#http/routes/status-routes';
 import type { Journal } from '#jobs/runtime/journal';
 import type { BackendPool } from '#models/backend-pool';
 import { backendViews } from '#models/backend-view';
-import type { Stores } from './stores/stores.ts';
+import type { StoreHealth, Stores } from './stores/stores.ts';
 import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
 import { messagingProblem } from './messaging-wiring.ts';
 import type { DocumentSearch } from '#library/document-search';
@@ -15,14 +15,14 @@ export function createStatusSource(parts: {
   metrics: Metrics;
   messaging: Messaging;
   search: Pick<DocumentSearch, 'problem'>;
-  stores: Pick<Stores, 'problem'>;
+  stores: Pick<Stores, 'health'>;
 }): StatusSource {
   const { journal, pool, metrics, messaging, search, stores } = parts;
   return {
     async readiness() {
-      const problems = [await stores.problem(), search.problem()] as const;
+      const health = await stores.health();
       const status = { ...messaging.status(), ...(await messaging.backlog()) };
-      return readinessOf(journal, pool, status, problems);
+      return readinessOf({ isStorageUp: journal.stats.isStorageUp, health }, pool, status, search);
     },
     queueStats() {
       const { queued, running, loaded } = journal.stats;
@@ -34,13 +34,15 @@ export function createStatusSource(parts: {
 }
 
 function readinessOf(
-  journal: Journal,
+  storage: { isStorageUp: boolean; health: StoreHealth },
   pool: BackendPool,
   status: MessagingStatus & MessagingBacklog,
-  [storageProblem, searchProblem]: readonly [string | null, string | null],
+  search: Pick<DocumentSearch, 'problem'>,
 ): Readiness {
   const reasons: string[] = [];
-  const isStorageUp = journal.stats.isStorageUp && storageProblem === null;
+  const { problem: storageProblem, isProven } = storage.health;
+  const isStorageUp = storageProblem === null && (isProven || storage.isStorageUp);
+  const searchProblem = search.problem();
   if (storageProblem !== null) reasons.push(`storage: ${storageProblem}`);
   else if (!isStorageUp) reasons.push('storage: the last commit failed; messages are refused');
   const down = pool.members.filter(

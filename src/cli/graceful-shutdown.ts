@@ -7,24 +7,32 @@ const duplicateSignalMs = 1_000;
 /** After a later signal or this timeout the process exits at once: the data on disk are consistent at any moment. */
 const shutdownTimeoutMs = 15_000;
 
-/** Resolves after the first signal, when `stop` has completed. */
-export async function shutDownOnSignal(log: Log, stop: () => Promise<void>): Promise<void> {
-  await firstSignal();
-  log.info('stopping; what is in flight goes on after the next start');
+/**
+ * Resolves when `stop` has completed, after the first signal, or after `lost` has resolved: then with its error.
+ */
+export async function shutDownOnSignal<Loss extends Error = never>(
+  log: Log,
+  stop: () => Promise<void>,
+  lost: Promise<Loss> = new Promise(() => undefined),
+): Promise<Loss | null> {
+  const error = await Promise.race([firstSignal(), lost]);
+  if (error !== null) log.error({ error: error.message }, 'the core stops');
+  else log.info('stopping; what is in flight goes on after the next start');
   const forced = setTimeout(() => process.exit(1), shutdownTimeoutMs);
   await stop();
   clearTimeout(forced);
   log.info('stopped');
+  return error;
 }
 
-function firstSignal(): Promise<void> {
+function firstSignal(): Promise<null> {
   return new Promise((resolve) => {
     let signalledAt: number | null = null;
     const onSignal = (): void => {
       if (signalledAt !== null && performance.now() - signalledAt > duplicateSignalMs)
         process.exit(1);
       signalledAt ??= performance.now();
-      resolve();
+      resolve(null);
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   });

@@ -25,7 +25,8 @@ export async function serve(configFile: string | undefined): Promise<void> {
   if (core.pool.origin === 'practice') {
     log.warn('no model server was found: the built-in practice model answers');
   }
-  await shutDownOnSignal(log, () => core.stop());
+  const error = await shutDownOnSignal(log, () => core.stop(), core.lost);
+  if (error !== null) throw error;
   // Only a trace collector that does not answer can still keep the process alive.
   if (tracing !== null) setTimeout(() => process.exit(), lingerMs).unref();
 }

@@ -1,7 +1,8 @@
 /** Doctor check of the database, without locking or changing it: its owner, its integrity, its free space. */
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Config } from '#app/config/config';
+import { dataFolderOf } from '#app/config/database-settings';
 import { messageOf } from '#shared/errors';
 import { diagnoseDatabase, type DatabaseDiagnosis } from '#storage/database-diagnosis';
 import type { CheckResult } from '#shared/check-result';
@@ -20,7 +21,9 @@ const errorAdvice: Record<Extract<DatabaseDiagnosis, { state: 'faulty' }>['code'
 };
 
 /** `isCoreThere`: a core answers at the configured address. */
-export function checkDatabase({ database: path }: Config, isCoreThere: boolean): CheckResult[] {
+export function checkDatabase(config: Config, isCoreThere: boolean): CheckResult[] {
+  const { database: path } = config;
+  if (typeof path !== 'string') return diskSpaceResults(join(dataFolderOf(config), 'nats'));
   return [databaseResult(path, isCoreThere), ...diskSpaceResults(path)];
 }
 

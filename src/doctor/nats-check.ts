@@ -3,6 +3,7 @@
  * enough.
  */
 import type { Config } from '#app/config/config';
+import { dataFolderOf } from '#app/config/database-settings';
 import { diagnoseNats, type NatsDiagnosis } from '#events/connection/nats-diagnosis';
 import type { NatsProblem } from '#events/messaging-port';
 import { noServerAdvice } from '#events/connection/server-location';
@@ -26,12 +27,12 @@ export interface NatsCheck {
 }
 
 export async function checkNats(config: Config, command?: string): Promise<NatsCheck> {
-  const { nats, database } = config;
+  const { nats } = config;
   const [channel] = await configuredChannels(config);
   const isBridge = channel !== undefined;
   const check = await diagnoseNats({
     config: nats,
-    database,
+    dataFolder: dataFolderOf(config),
     channel: channel?.name ?? null,
     ...(command === undefined ? {} : { command }),
   });

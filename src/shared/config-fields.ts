@@ -21,10 +21,10 @@ export const nonEmptyString = z.string().min(1);
 /** Marked as `writeOnly` (a keyword of JSON Schema): its value is never quoted in a message. */
 export const secret = nonEmptyString.meta({ writeOnly: true });
 /**
- * The path of a file; `~/` is the home folder of the user that runs the process. Rejects values that would silently
- * create a file with an odd name (`:memory:`, `file:…`, `C:\…` outside of Windows).
+ * A path; `~/` is the home folder of the user that runs the process. Rejects values that would silently create a file with
+ * an odd name (`:memory:`, `file:…`, `C:\…` outside of Windows).
  */
-export const filePath = nonEmptyString
+export const folderPath = nonEmptyString
   .refine(
     (path) => path.trim() !== '' && path !== ':memory:',
     'must be a file: a database in memory loses what it accepted',
@@ -38,8 +38,11 @@ export const filePath = nonEmptyString
     'must be a path of this system, not one of Windows',
   )
   .refine((path) => !/^~[^/\\]/.test(path), 'must be a path; of the forms with ~ only ~/ is read')
-  .refine((path) => !/[/\\]$/.test(path), 'must be a file, not a folder')
   .overwrite((path) => path.replace(/^~(?=[/\\])/, homedir()));
+export const filePath = folderPath.refine(
+  (path) => !/[/\\]$/.test(path),
+  'must be a file, not a folder',
+);
 export const slug = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}');
 /** Credentials in a URL would appear in logs, in the doctor's advice and in error messages of libraries. */
 export const urlWithoutCredentials = (url: z.ZodURL) =>

@@ -18,7 +18,8 @@ export interface CoreFixture {
   /** The model server for reasoning. */
   large: FakeLlm;
   folder: string;
-  config: Config;
+  /** Unless the test chose another database, it is a SQLite file. */
+  config: Config & { database: string };
   /** Submits a message and follows its job to the end. */
   ask(message: string, body?: Record<string, unknown>): Promise<Answered>;
   /** Stops the core and starts it again with the same database. */
@@ -68,7 +69,7 @@ export async function openCore(
     small,
     large,
     folder: scratch.path,
-    config,
+    config: config as CoreFixture['config'],
     async ask(message, body = {}) {
       const jobId = await fixture.client.submit({ message, ...body });
       return { jobId, ...(await follow(fixture.client, jobId)) };

@@ -5,9 +5,11 @@
 import { z } from 'zod';
 import { systemTimeZone } from '#shared/system-time-zone';
 import { findInvalidApiKey } from './api-key-check.ts';
+import { databaseSchema } from './database-settings.ts';
 import {
   count,
   filePath,
+  folderPath,
   slug,
   durationMs,
   timerMs,
@@ -122,10 +124,13 @@ export const configSchema = z.strictObject({
       ),
     }).describe("0: no limit. The operator's keys are not counted."),
   }),
-  database: filePath
+  database: databaseSchema
     .default('./data/gatehouse.db')
+    .describe('SQLite file; or postgres://user@host/database, also as a section with these keys.'),
+  dataFolder: folderPath
+    .optional()
     .describe(
-      'SQLite file. The embedded NATS server and certificates are stored in the same folder.',
+      'Folder of the embedded NATS server. Omitted: the folder of the SQLite file, else ./data.',
     ),
   nats: optionalSection({
     mode: z

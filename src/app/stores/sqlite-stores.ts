@@ -38,7 +38,7 @@ export async function openSqliteStores(
       documents: (before) => documents.purgeDeleted(before),
       document_events: (before) => documents.events.prune(before),
     },
-    problem: () => watch.problem(),
+    health: () => ({ problem: watch.problem(), isProven: false }),
     async close() {
       watch.stop();
       await database.close();

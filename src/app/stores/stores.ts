@@ -10,6 +10,13 @@ import type { DatabaseMaintenance } from '#storage/maintenance';
 import type { RetentionOptions } from '#storage/retention-job';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 
+export interface StoreHealth {
+  /** Why the database cannot be used at this moment, in one sentence; null if nothing is known against it. */
+  problem: string | null;
+  /** A write has just succeeded: an earlier commit that failed says nothing any more. */
+  isProven: boolean;
+}
+
 export interface Stores {
   jobs: JobStorage;
   queries: JobQueries;
@@ -27,7 +34,6 @@ export interface Stores {
   maintenance: DatabaseMaintenance;
   /** What the retention removes. */
   removals: RetentionOptions['removals'];
-  /** Why the database cannot be used at this moment, in one sentence; null if it can. */
-  problem(): MaybePromise<string | null>;
+  health(): MaybePromise<StoreHealth>;
   close(): Promise<void>;
 }

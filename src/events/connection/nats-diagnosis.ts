@@ -6,7 +6,6 @@
  * B1: a user without any right that only the core needs is a bridge's user, if a bridge is configured. Then the
  *     bridge's permissions are checked instead of the core's.
  */
-import { dirname } from 'node:path';
 import { JetStreamApiCodes, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import {
   connect,
@@ -47,8 +46,8 @@ export type NatsDiagnosis =
 
 export interface NatsDiagnosisOptions {
   config: MessagingConfig;
-  /** Path of the core's database. */
-  database: string;
+  /** Folder of the core's data: locates the core's own NATS server. */
+  dataFolder: string;
   /** Channel of the bridge in the same configuration; null if there is none. */
   channel: string | null;
   /** The nats-server program that the core starts. */
@@ -65,11 +64,11 @@ const bridgeVerbs: ServiceVerb[] = ['submit', 'get', 'confirm', 'reject'];
 
 /** Resolves within about 20 s; never rejects. */
 export async function diagnoseNats(options: NatsDiagnosisOptions): Promise<NatsDiagnosis> {
-  const { config, database, channel, command = 'nats-server' } = options;
+  const { config, dataFolder, channel, command = 'nats-server' } = options;
   if (config.mode === 'off') return { state: 'off' };
   let server: NatsServerAddress | null = null;
   try {
-    server = await locate(config, database);
+    server = await locate(config, dataFolder);
     if (server === null) return { state: 'none', program: await serverVersion(command) };
     const settings = {
       ...(await connectionOptions(server)),
@@ -94,10 +93,10 @@ export async function diagnoseNats(options: NatsDiagnosisOptions): Promise<NatsD
 
 async function locate(
   config: MessagingConfig,
-  database: string,
+  dataFolder: string,
 ): Promise<NatsServerAddress | null> {
   try {
-    return await locateForClient(config, dirname(database));
+    return await locateForClient(config, dataFolder);
   } catch (error) {
     // No server yet: the core would start one.
     if (toNatsProblem(error).code === 'GH_BUS_NO_SERVER') return null;

@@ -25,6 +25,19 @@ export interface PostgresAddress {
 
 const defaultPort = 5432;
 
+const parameters = [
+  'user',
+  'password',
+  'host',
+  'port',
+  'dbname',
+  'sslmode',
+  'sslrootcert',
+  'application_name',
+  'connect_timeout',
+  'target_session_attrs',
+] as const;
+
 /**
  * A password may contain `@`, `/`, `?` and `#` as they are, although they should be percent-encoded: the login ends at
  * the first `@` after which hosts, database and parameters follow.
@@ -40,7 +53,7 @@ export function parsePostgresAddress(address: string): PostgresAddress {
   }
   const [, userPart = '', passwordPart] = /^([^:]*)(?::(.*))?$/s.exec(groups['login'] ?? '') ?? [];
   const params = new Map(new URLSearchParams(groups['params'] ?? ''));
-  const take = (name: string): string | null => {
+  const take = (name: (typeof parameters)[number]): string | null => {
     const value = params.get(name) ?? null;
     params.delete(name);
     return value;
@@ -60,8 +73,9 @@ export function parsePostgresAddress(address: string): PostgresAddress {
     applicationName: take('application_name'),
     connectTimeoutMs: parseTimeout(take('connect_timeout')),
   };
-  const [unknown] = params.keys();
-  if (unknown !== undefined) throw invalid(`has a parameter that is not supported: ${unknown}`);
+  if (params.size > 0) {
+    throw invalid(`has a parameter that is not supported; supported: ${parameters.join(', ')}`);
+  }
   return parsed;
 }
 
@@ -69,8 +83,11 @@ export function parsePostgresAddress(address: string): PostgresAddress {
 export const describeHost = ({ host, port }: PostgresHost, database: string): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
 
+/** Begins each message. */
+export const addressSubject = 'The address of the PostgreSQL database ';
+
 const invalid = (why: string): GatehouseError =>
-  new GatehouseError('GH_CONFIG_INVALID', `The address of the PostgreSQL database ${why}`);
+  new GatehouseError('GH_CONFIG_INVALID', `${addressSubject}${why}`);
 
 /** A `%` that begins no escape stands for itself. */
 function decoded(text: string): string {
@@ -85,7 +102,9 @@ function parseHosts(hosts: string, ports: string | null): PostgresHost[] {
   const givenPorts = ports?.split(',') ?? [];
   return hosts.split(',').map((item, index) => {
     const found = /^(?:\[(?<v6>[^\]]+)\]|(?<name>\/.*|[^:]*))(?::(?<port>\d*))?$/.exec(item.trim());
-    if (found === null) throw invalid(`has a host that cannot be read: ${item}`);
+    if (found === null) {
+      throw invalid('has a host or port that cannot be read; in a password write %40 for @');
+    }
     const { v6, name, port } = found.groups ?? {};
     const number = Number(port || (givenPorts[index] ?? givenPorts.at(-1) ?? '') || defaultPort);
     if (!Number.isInteger(number) || number < 1 || number > 65_535) {
@@ -100,7 +119,7 @@ function parseSslMode(mode: string | null): PostgresAddress['tls'] {
   // Certificates are always verified, also where libpq would not.
   if (['require', 'verify-ca', 'verify-full'].includes(mode)) return 'verified';
   throw invalid(
-    `has the sslmode ${mode}; use disable, or verify-full: a connection is not encrypted by chance`,
+    `has another sslmode; use disable, or verify-full: a connection is not encrypted by chance`,
   );
 }
 

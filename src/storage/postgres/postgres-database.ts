@@ -10,7 +10,7 @@ import { exponentialBackoffMs } from '#shared/backoff';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { TlsTrust } from '#shared/tls-options';
 import { migratePostgres } from './migrate.ts';
-import { describeHost, parsePostgresAddress } from './postgres-address.ts';
+import { describeHost, parsePostgresAddress, type PostgresAddress } from './postgres-address.ts';
 import { classifyPostgresError, isConnectionLost, isReplicaError } from './postgres-errors.ts';
 import { createPrimaryPool, type PrimaryPool } from './postgres-pool.ts';
 import type { PostgresSchema } from './schema.ts';
@@ -42,9 +42,13 @@ export interface PostgresDatabase {
 export interface PostgresOptions {
   /** `postgres://user@host/database`, or several hosts. */
   url: string;
-  /** File with the password alone; else it is that of the address, else that of `PGPASSWORD`. */
-  passwordFile?: string;
-  tls?: TlsTrust;
+  /** One of these; else it is that of the address, else that of `PGPASSWORD`. */
+  password?: string | undefined;
+  /** File with the password alone. */
+  passwordFile?: string | undefined;
+  /** PEM file. With one of these two the connection uses TLS, also without `sslmode`. */
+  caFile?: string | undefined;
+  fingerprint256?: string | undefined;
   /** Shown in `pg_stat_activity`. Default `gatehouse`. */
   applicationName?: string;
   /** Connections at most. Default 8. */
@@ -61,12 +65,12 @@ const repeatForMs = 2_000;
  */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
   const address = parsePostgresAddress(options.url);
-  const tls = { ...options.tls };
-  if (address.caFile !== null) tls.ca = readText(address.caFile);
+  const tls = trustOf(options, address);
+  if (tls !== null) address.tls = 'verified';
   const pool = createPrimaryPool({
     address,
     readPassword: () => passwordOf(options, address.password),
-    tls,
+    tls: tls ?? {},
     applicationName: options.applicationName ?? address.applicationName ?? 'gatehouse',
     connectTimeoutMs: options.connectTimeoutMs ?? address.connectTimeoutMs ?? 3_000,
     poolSize: options.poolSize ?? 8,
@@ -93,12 +97,20 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   };
 }
 
+/** Null: no certificate is named. */
+function trustOf(options: PostgresOptions, address: PostgresAddress): TlsTrust | null {
+  const caFile = options.caFile ?? address.caFile;
+  const { fingerprint256 } = options;
+  if (caFile === null && fingerprint256 === undefined) return null;
+  return { ca: caFile === null ? undefined : readText(caFile), fingerprint256 };
+}
+
 function passwordOf(
-  { passwordFile }: PostgresOptions,
+  { password, passwordFile }: PostgresOptions,
   inAddress: string | null,
 ): string | undefined {
   if (passwordFile !== undefined) return readText(passwordFile).replace(/\r?\n$/, '');
-  return inAddress ?? process.env['PGPASSWORD'];
+  return password ?? inAddress ?? process.env['PGPASSWORD'];
 }
 
 function readText(path: string): string {

@@ -1,0 +1,123 @@
+/**
+ * The ownership of a PostgreSQL database by this process: it takes all partitions and the order of events, from whatever
+ * process had them, and keeps them until another process does the same.
+ */
+import { takeSequencer } from '#events/store/postgres/event-sequencer';
+import { jobMachineVersion } from '#machines/job';
+import { GatehouseError } from '#shared/errors';
+import { createIdSource } from '#shared/ids';
+import type { Log } from '#shared/log';
+import { beat, registerWorker, takeAllPartitions } from '#storage/postgres/leases';
+import { partitions } from '#storage/postgres/partition';
+import { createPartitionWriter, type PartitionWriter } from '#storage/postgres/partition-writer';
+import type { PostgresDatabase } from '#storage/postgres/postgres-database';
+import { classifyPostgresError } from '#storage/postgres/postgres-errors';
+
+export interface PostgresWorker {
+  writer: PartitionWriter;
+  /** Calls the listener when events got their places in the order; returns the unsubscribe function. */
+  onAppended(listener: () => void): () => void;
+  /** Writes to the database; the reason when that fails. Answers within seconds. */
+  problem(): Promise<string | null>;
+  /** Resolves when no write is in flight. */
+  stop(): Promise<void>;
+}
+
+/** A server that is paused, or behind a network that drops packets, gives no answer. */
+const answerWithinMs = 3_000;
+
+/**
+ * @param onFenced called once, when another process has taken the database over
+ * @throws GH_STORE_NEWER when a newer version has worked on the database, GH_STORE_UNAVAILABLE
+ */
+export async function startPostgresWorker(
+  database: PostgresDatabase,
+  { log, onFenced }: { log: Log; onFenced: (error: GatehouseError) => void },
+): Promise<PostgresWorker> {
+  const worker = { id: createIdSource()(), machineVersion: jobMachineVersion };
+  await registerWorker(database, worker);
+  const taken = await takeAllPartitions(database, worker);
+  if (taken.size < partitions) {
+    const why = 'a newer version of Gatehouse has worked on this database; run that version';
+    throw new GatehouseError('GH_STORE_NEWER', `${database.where}: ${why}`);
+  }
+  const listeners = new Set<() => void>();
+  const sequencer = await takeSequencer({
+    database,
+    worker,
+    log,
+    onAppended: () => listeners.forEach((listener) => listener()),
+  });
+  const ended = new AbortController();
+  let isFenced = false;
+  const noticeFence = (error: unknown): void => {
+    if (!(error instanceof GatehouseError) || error.code !== 'GH_STORE_FENCED' || isFenced) return;
+    isFenced = true;
+    onFenced(new GatehouseError('GH_STORE_FENCED', `${database.where}: ${takenOver}`));
+  };
+  const running = sequencer.run(ended.signal).catch(noticeFence);
+  const writer = createPartitionWriter({ database, workerId: worker.id });
+  writer.hold(taken);
+  let probe: Promise<string | null> | null = null;
+  return {
+    writer: {
+      ...bound(writer),
+      async write(write) {
+        try {
+          const row = await writer.write<never>(write);
+          sequencer.wake();
+          return row;
+        } catch (error) {
+          noticeFence(error);
+          throw error;
+        }
+      },
+    },
+    onAppended(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    problem() {
+      if (isFenced) return Promise.resolve(takenOver);
+      // Callers that ask while the server is silent share one connection.
+      probe ??= problemOf(database, () => beat(database, worker)).finally(() => (probe = null));
+      return within(answerWithinMs, probe);
+    },
+    async stop() {
+      ended.abort();
+      await running;
+      await writer.close();
+    },
+  };
+}
+
+const takenOver = 'another process has taken this database over';
+
+const bound = (writer: PartitionWriter): Omit<PartitionWriter, 'write'> => ({
+  hold: (leases) => writer.hold(leases),
+  holds: (partition) => writer.holds(partition),
+  evict: (evicted) => writer.evict(evicted),
+  close: () => writer.close(),
+});
+
+async function problemOf(
+  database: PostgresDatabase,
+  work: () => Promise<void>,
+): Promise<string | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    return classifyPostgresError(error, database.where).message;
+  }
+}
+
+async function within(ms: number, result: Promise<string | null>): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const timer = setTimeout(resolve, ms, 'the server does not answer');
+  try {
+    return await Promise.race([result, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
