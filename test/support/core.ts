@@ -22,6 +22,8 @@ export interface CoreFixture {
   config: Config & { database: string };
   /** Submits a message and follows its job to the end. */
   ask(message: string, body?: Record<string, unknown>): Promise<Answered>;
+  /** Starts a second core with the same configuration, on another port. */
+  startAnother(): Promise<Core>;
   /** Stops the core and starts it again with the same database. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -74,6 +76,7 @@ export async function openCore(
       const jobId = await fixture.client.submit({ message, ...body });
       return { jobId, ...(await follow(fixture.client, jobId)) };
     },
+    startAnother: start,
     async restart() {
       await core.stop();
       core = await start();
