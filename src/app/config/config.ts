@@ -125,7 +125,7 @@ export const configSchema = z.strictObject({
     }).describe("0: no limit. The operator's keys are not counted."),
   }),
   database: databaseSchema
-    .default('./data/gatehouse.db')
+    .prefault('./data/gatehouse.db')
     .describe('SQLite file; or postgres://user@host/database, also as a section with these keys.'),
   dataFolder: folderPath
     .optional()

@@ -37,10 +37,11 @@ const postgresSchema = z
   .superRefine((settings, context) => {
     if (!isReadable(settings.url)) return;
     const { password, tls } = parsePostgresAddress(settings.url);
-    const given = [password, settings.password, settings.passwordFile].filter((one) => one != null);
+    const given = [password ?? undefined, settings.password, settings.passwordFile];
     const refuse = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message });
-    if (given.length > 1) refuse('url', 'has its password twice: keep one of them');
+    if (given.filter((one) => one !== undefined).length > 1)
+      refuse('url', 'has its password twice: keep one of them');
     const isTls = settings.caFile !== undefined || settings.fingerprint256 !== undefined;
     if (isTls && tls === 'off' && /[?&]sslmode=/.test(settings.url)) {
       refuse('url', 'has sslmode=disable, although caFile or fingerprint256 is set');
