@@ -19,6 +19,7 @@ const layers: Record<string, string[]> = {
   http: ['machines', 'shared'],
   channels: ['machines', 'shared', 'storage'],
   events: ['machines', 'shared', 'storage'],
+  cluster: ['shared', 'storage'],
   library: ['machines', 'shared', 'storage'],
   tools: ['machines', 'shared', 'storage', 'language'],
   ask: ['machines', 'shared', 'language'],

@@ -8,6 +8,14 @@ export interface HeldLease {
   pos: number;
 }
 
+export interface LeaseState {
+  name: string;
+  /** Null after a handover, and before the first owner. */
+  worker: string | null;
+  epoch: number;
+  machineVersion: number;
+}
+
 export interface Worker {
   /** Never used again: a process that was fenced registers as another worker. */
   id: string;
@@ -24,15 +32,19 @@ export async function registerWorker(database: PostgresDatabase, worker: Worker)
 }
 
 /**
- * Takes leases, also from a worker that is alive. Leases of a newer machine are not taken, and are missing in the result.
- * @throws the error of the driver
+ * Takes leases, also from a worker that is alive. Not taken, and missing in the result: leases of a newer machine, and
+ * leases whose epoch is not the one in `epochs` (by name), if given.
+ * @throws the error of the driver; GH001 for a worker that is marked gone
  */
 export async function takeLeases(
   database: PostgresDatabase,
   worker: Worker,
   names: readonly string[],
+  epochs: ReadonlyMap<string, number> | null = null,
 ): Promise<Map<string, HeldLease>> {
-  const values = [worker.id, worker.machineVersion, inLockOrder(names)];
+  const ordered = inLockOrder(names);
+  const seen = epochs && ordered.map((name) => epochs.get(name) ?? null);
+  const values = [worker.id, worker.machineVersion, ordered, seen];
   const rows = await database.run(take, values);
   return new Map(rows.map(({ name, epoch, pos }) => [name, { epoch, pos }]));
 }
@@ -61,6 +73,56 @@ export async function takeAllPartitions(
   );
 }
 
+/**
+ * Says that this worker lives, and reads which others do.
+ * @returns the beats of all workers that are not gone, with their machine version; null when this worker is marked gone
+ * @throws the error of the driver
+ */
+export async function exchangeBeats(
+  database: PostgresDatabase,
+  workerId: string,
+): Promise<(Worker & { beat: number })[] | null> {
+  const rows = await database.run(beatWorker, [workerId]);
+  return rows.some(({ id }) => id === workerId) ? rows : null;
+}
+
+/** Marks a worker gone, unless its beat has changed. @throws the error of the driver */
+export async function markGone(
+  database: PostgresDatabase,
+  worker: { id: string; beat: number },
+): Promise<boolean> {
+  return (await database.run(markWorker, [worker.id, worker.beat])).length > 0;
+}
+
+/** The end of a worker: its leases are free, and others need not wait for its silence. @throws the error of the driver */
+export async function leaveWorkers(database: PostgresDatabase, workerId: string): Promise<void> {
+  await database.run(leave, [workerId]);
+}
+
+/**
+ * Gives leases up, so that their next owner takes them at once. A lease that was taken meanwhile stays with its owner.
+ * @throws the error of the driver
+ */
+export async function releaseLeases(
+  database: PostgresDatabase,
+  workerId: string,
+  names: readonly string[],
+): Promise<void> {
+  await database.run(release, [workerId, inLockOrder(names)]);
+}
+
+/** Leases that are not partitions exist from their first use on. @throws the error of the driver */
+export async function ensureLeases(
+  database: PostgresDatabase,
+  names: readonly string[],
+): Promise<void> {
+  await database.run(insertLeases, [inLockOrder(names)]);
+}
+
+/** The owners of all leases. @throws the error of the driver */
+export const readLeases = (database: PostgresDatabase): Promise<LeaseState[]> =>
+  database.run(selectOwners, []);
+
 const insertWorker: PreparedStatement<never> = {
   name: 'insert_worker',
   text: `insert into worker (id, beat, gone, machine_version) values ($1, 0, false, $2)
@@ -70,5 +132,43 @@ const insertWorker: PreparedStatement<never> = {
 const take: PreparedStatement<{ name: string; epoch: number; pos: number }> = {
   name: 'take_leases',
   text: `select lease_name as name, lease_epoch as epoch, lease_pos as pos
-    from take_leases($1, $2, $3)`,
+    from take_leases($1, $2, $3, $4)`,
+};
+
+const beatWorker: PreparedStatement<Worker & { beat: number }> = {
+  name: 'beat_worker',
+  // The update is not visible to the rest of the statement: the row of this worker is the one of its update.
+  text: `with own as (update worker set beat = beat + 1 where id = $1 and not gone
+      returning id, beat, machine_version)
+    select id, beat, machine_version as "machineVersion" from own
+    union all select id, beat, machine_version from worker where not gone and id <> $1`,
+};
+
+const markWorker: PreparedStatement<{ id: string }> = {
+  name: 'mark_worker_gone',
+  text: 'update worker set gone = true where id = $1 and beat = $2 and not gone returning id',
+};
+
+const release: PreparedStatement<never> = {
+  name: 'release_leases',
+  text: `update lease set worker = null from (
+      select name from lease where worker = $1 and name = any($2) order by name for update) as own
+    where lease.name = own.name`,
+};
+
+const leave: PreparedStatement<never> = {
+  name: 'leave_workers',
+  text: `with own as (update worker set gone = true where id = $1), free as (
+      select name from lease where worker = $1 order by name for update)
+    update lease set worker = null from free where lease.name = free.name`,
+};
+
+const insertLeases: PreparedStatement<never> = {
+  name: 'insert_leases',
+  text: 'insert into lease (name) select unnest($1::text[]) on conflict (name) do nothing',
+};
+
+const selectOwners: PreparedStatement<LeaseState> = {
+  name: 'select_lease_owners',
+  text: 'select name, worker, epoch, machine_version as "machineVersion" from lease',
 };

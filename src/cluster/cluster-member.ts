@@ -1,0 +1,282 @@
+/**
+ * This process as a worker of a cluster: beats, finds workers that are gone, and takes and hands over leases, until every
+ * lease has an owner that lives. The database decides; this process is at most late.
+ *
+ * M1 A lease is used only between `gained` and `lost`, `handOver` or `fenced`. Another owner may exist before `lost` is
+ *    called: its commits count, those of this process are refused (GH001).
+ * M2 A worker that was marked gone never comes back: it forgets its leases and joins with a new id.
+ * M3 Without a confirmed beat for `goneAfterMs`, `isConfirmed` is false: start nothing that others could start too.
+ */
+import { messageOf } from '#shared/errors';
+import { abortableSleep } from '#shared/abortable-sleep';
+import { createIdSource } from '#shared/ids';
+import type { Log } from '#shared/log';
+import {
+  ensureLeases,
+  exchangeBeats,
+  leaveWorkers,
+  markGone,
+  readLeases,
+  registerWorker,
+  releaseLeases,
+  takeLeases,
+  type HeldLease,
+  type LeaseState,
+  type Worker,
+} from '#storage/postgres/leases';
+import type { PostgresDatabase } from '#storage/postgres/postgres-database';
+import {
+  createFailureDetector,
+  type FailureDetector,
+  type WorkerBeat,
+} from './failure-detector.ts';
+import { planLeases } from './lease-plan.ts';
+
+export interface LeaseUser {
+  /** These leases are owned from now on. An error leaves them owned; it is logged. */
+  gained(leases: ReadonlyMap<string, HeldLease>, worker: Worker): Promise<void> | void;
+  /** They belong to others now: forget what depends on them, write nothing. */
+  lost(names: readonly string[]): void;
+  /** Ends all writes with these leases. They are given up when it resolves. */
+  handOver(names: readonly string[]): Promise<void>;
+}
+
+export interface ClusterTiming {
+  /** Interval of the beats. */
+  beatMs: number;
+  /** A worker is gone after this silence. */
+  goneAfterMs: number;
+  /** The same when `isUnreachable` says so too. */
+  goneFastAfterMs: number;
+  /** At most so many leases are handed over per beat. */
+  handOverMax: number;
+}
+
+export const clusterTiming: ClusterTiming = {
+  beatMs: 1_000,
+  goneAfterMs: 5_000,
+  goneFastAfterMs: 1_500,
+  handOverMax: 8,
+};
+
+export interface ClusterOptions {
+  database: PostgresDatabase;
+  machineVersion: number;
+  /** Leases besides the partitions: roles and gates. */
+  leases: readonly string[];
+  user: LeaseUser;
+  log: Log;
+  timing?: ClusterTiming;
+  /** Whether nothing listens for this worker on NATS. False when that is not known. */
+  isUnreachable?: (workerId: string) => Promise<boolean>;
+  /** Leases are free: other workers should look at once. */
+  onReleased?: () => void;
+  /** Monotonic, in ms. */
+  now?: () => number;
+}
+
+export interface ClusterView {
+  worker: Worker;
+  /** All workers that are not gone. */
+  live: readonly (Worker & WorkerBeat)[];
+  leases: readonly LeaseState[];
+}
+
+export interface ClusterMember {
+  /** As of the last beat; null before the first one. */
+  view(): ClusterView | null;
+  isConfirmed(): boolean;
+  /** Looks at the leases now instead of at the next beat. */
+  wake(): void;
+  /** Writes of these leases were refused as fenced. */
+  fenced(names: readonly string[]): void;
+  /** Hands all leases over and leaves. Idempotent. */
+  leave(): Promise<void>;
+}
+
+/** Joins. Resolves after the first look at the leases. @throws the error of the driver */
+export async function joinCluster(options: ClusterOptions): Promise<ClusterMember> {
+  const member = new Member(options);
+  await member.join();
+  return member;
+}
+
+class Member implements ClusterMember {
+  readonly #options: ClusterOptions;
+  readonly #timing: ClusterTiming;
+  readonly #now: () => number;
+  readonly #nextId = createIdSource();
+  readonly #ending = new AbortController();
+  /** Epochs of the leases in use. */
+  readonly #owned = new Map<string, number>();
+  /** Being handed over. */
+  readonly #leaving = new Set<string>();
+  #detector: FailureDetector;
+  #worker: Worker;
+  #view: ClusterView | null = null;
+  #confirmedAt = -Infinity;
+  #pause = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  /** Calls of the user, one after another: no beat waits for them. */
+  #calls: Promise<void> = Promise.resolve();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#timing = options.timing ?? clusterTiming;
+    this.#now = options.now ?? (() => performance.now());
+    this.#worker = this.#newWorker();
+    this.#detector = this.#newDetector();
+  }
+
+  async join(): Promise<void> {
+    await ensureLeases(this.#options.database, this.#options.leases);
+    await registerWorker(this.#options.database, this.#worker);
+    await this.#look();
+    await this.#calls;
+    this.#loop = this.#run();
+  }
+
+  view(): ClusterView | null {
+    return this.#view;
+  }
+
+  isConfirmed(): boolean {
+    return this.#now() - this.#confirmedAt < this.#timing.goneAfterMs;
+  }
+
+  wake(): void {
+    this.#pause.abort();
+  }
+
+  fenced(names: readonly string[]): void {
+    this.#lose(names.filter((name) => this.#owned.has(name)));
+    this.wake();
+  }
+
+  async leave(): Promise<void> {
+    if (this.#ending.signal.aborted) return this.#loop;
+    this.#ending.abort();
+    this.wake();
+    await this.#loop;
+    await this.#calls;
+    const names = [...this.#owned.keys()];
+    this.#owned.clear();
+    if (names.length > 0) await this.#options.user.handOver(names);
+    await leaveWorkers(this.#options.database, this.#worker.id);
+    this.#options.onReleased?.();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      await abortableSleep(this.#timing.beatMs, this.#pause.signal, { ref: false });
+      this.#pause = new AbortController();
+      if (this.#ending.signal.aborted) return;
+      try {
+        await this.#look();
+      } catch (error) {
+        this.#options.log.warn(
+          { error: messageOf(error) },
+          'the beat of this worker was not stored',
+        );
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { database } = this.#options;
+    const sentAt = this.#now();
+    const live = await exchangeBeats(database, this.#worker.id);
+    if (live === null) return this.#rejoin();
+    this.#confirmedAt = sentAt;
+    const gone = await this.#markSilent(live.filter(({ id }) => id !== this.#worker.id));
+    const alive = live.filter(({ id }) => !gone.has(id));
+    const leases = await readLeases(database);
+    this.#view = { worker: this.#worker, live: alive, leases };
+    this.#forgetForeign(leases);
+    const plan = planLeases(this.#worker, alive, leases);
+    // Taken before, but the answer was lost: taken again, with a new epoch.
+    const isUnknown = ({ name, worker }: LeaseState): boolean =>
+      worker === this.#worker.id && !this.#owned.has(name) && !this.#leaving.has(name);
+    await this.#take([...plan.take, ...leases.filter(isUnknown)]);
+    this.#handOver(plan.handOver.filter(({ name }) => this.#owned.has(name)));
+  }
+
+  /** M2. */
+  async #rejoin(): Promise<void> {
+    this.#options.log.warn({ worker: this.#worker.id }, 'other workers took this one for gone');
+    this.#confirmedAt = -Infinity;
+    this.#lose([...this.#owned.keys()]);
+    this.#worker = this.#newWorker();
+    this.#detector = this.#newDetector();
+    await registerWorker(this.#options.database, this.#worker);
+    this.wake();
+  }
+
+  async #markSilent(others: readonly WorkerBeat[]): Promise<Set<string>> {
+    const { database, isUnreachable, log } = this.#options;
+    const gone = new Set<string>();
+    for (const other of this.#detector.observe(this.#now(), others)) {
+      const isSilent =
+        other.silentMs >= this.#timing.goneAfterMs ||
+        (other.silentMs >= this.#timing.goneFastAfterMs &&
+          ((await isUnreachable?.(other.id)) ?? false));
+      if (!isSilent || !(await markGone(database, other))) continue;
+      log.warn({ worker: other.id, silentMs: Math.round(other.silentMs) }, 'a worker is gone');
+      gone.add(other.id);
+    }
+    return gone;
+  }
+
+  #forgetForeign(leases: readonly LeaseState[]): void {
+    const isOwn = ({ name, worker, epoch }: LeaseState): boolean =>
+      worker === this.#worker.id && this.#owned.get(name) === epoch;
+    const own = new Set(leases.filter(isOwn).map(({ name }) => name));
+    this.#lose([...this.#owned.keys()].filter((name) => !own.has(name)));
+  }
+
+  async #take(leases: readonly LeaseState[]): Promise<void> {
+    if (leases.length === 0) return;
+    const epochs = new Map(leases.map(({ name, epoch }) => [name, epoch]));
+    const names = [...epochs.keys()];
+    const taken = await takeLeases(this.#options.database, this.#worker, names, epochs);
+    for (const [name, { epoch }] of taken) this.#owned.set(name, epoch);
+    if (taken.size > 0) this.#call(() => this.#options.user.gained(taken, this.#worker));
+  }
+
+  #handOver(leases: readonly LeaseState[]): void {
+    const names = leases.slice(0, this.#timing.handOverMax).map(({ name }) => name);
+    if (names.length === 0 || this.#leaving.size > 0) return;
+    for (const name of names) {
+      this.#owned.delete(name);
+      this.#leaving.add(name);
+    }
+    this.#call(async () => {
+      try {
+        await this.#options.user.handOver(names);
+        await releaseLeases(this.#options.database, this.#worker.id, names);
+        this.#options.onReleased?.();
+      } finally {
+        this.#leaving.clear();
+      }
+    });
+  }
+
+  #call(run: () => Promise<void> | void): void {
+    this.#calls = this.#calls.then(run).catch((error: unknown) => {
+      this.#options.log.error({ error: messageOf(error) }, 'leases could not be taken or given up');
+    });
+  }
+
+  #lose(names: readonly string[]): void {
+    for (const name of names) this.#owned.delete(name);
+    if (names.length > 0) this.#options.user.lost(names);
+  }
+
+  #newWorker(): Worker {
+    return { id: this.#nextId(), machineVersion: this.#options.machineVersion };
+  }
+
+  #newDetector(): FailureDetector {
+    return createFailureDetector(this.#timing.goneAfterMs / 2);
+  }
+}
