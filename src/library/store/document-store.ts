@@ -2,14 +2,13 @@
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import type { Database } from '#storage/database';
 import { param, statementCompiler } from '#storage/compile-statement';
-import type { DocumentTable } from '#storage/schema';
-import type { Document, SourceMetadata } from '../document.ts';
 import type { DocumentQuery, DocumentStorage } from '../document-port.ts';
 import { createDocumentEventStore } from './document-event-store.ts';
 import { purgeDocuments } from './document-purge.ts';
 import { createDraftStore } from './draft-store.ts';
 import { toFtsMatch } from './fts-match.ts';
 import { createLibraryCommit, pathOfDocument } from './library-commit.ts';
+import { documentOf, listedDocumentOf, type DocumentRow, type ListingRow } from './library-rows.ts';
 
 /** As SQLite binds them; null does not filter. */
 const listingValues = (query: DocumentQuery) => ({
@@ -22,15 +21,11 @@ const listingValues = (query: DocumentQuery) => ({
   limit: query.limit,
 });
 
-type Row = Omit<DocumentTable, 'num'> & { num: number };
-
 export function createDocumentStore(
   database: Database,
   faults: FaultInjector = noFaultInjection,
 ): DocumentStorage {
   const statements = prepare(database);
-  const documentOf = (row: Row | undefined): Document | null =>
-    row === undefined ? null : documentOfRow(row);
 
   return {
     drafts: createDraftStore(database),
@@ -47,18 +42,7 @@ export function createDocumentStore(
       })),
     filterMatching: async (ids, query) =>
       statements.having.all(JSON.stringify(ids), toFtsMatch(query)).map(({ id }) => id),
-    list: async (query) =>
-      statements.list.all(listingValues(query)).map((row) => ({
-        id: row.id,
-        title: row.title,
-        head: row.head,
-        contentOrigin: row.content_origin as Document['contentOrigin'],
-        mdDraftStatus: row.md_draft_status,
-        mdStatus: row.md_status,
-        sourceMetadata: JSON.parse(row.source_metadata) as SourceMetadata,
-        createdAt: row.created_at,
-        updatedAt: row.updated_at,
-      })),
+    list: async (query) => statements.list.all(listingValues(query)).map(listedDocumentOf),
     async outdatedIndexIds(limit) {
       const ids = statements.outdated.all(limit).map(({ id }) => id);
       // The rows that are left belong to documents that were purged.
@@ -68,32 +52,14 @@ export function createDocumentStore(
   };
 }
 
-const documentOfRow = (row: Row): Document => ({
-  id: row.id,
-  owner: row.owner,
-  title: row.title,
-  extractedText: row.extracted_text,
-  mdContent: row.md_content,
-  contentOrigin: row.content_origin as Document['contentOrigin'],
-  mdDraftStatus: row.md_draft_status,
-  mdStatus: row.md_status,
-  mdExtractionEngine: row.md_extraction_engine,
-  mdGeneratedAt: row.md_generated_at,
-  sourceMetadata: JSON.parse(row.source_metadata) as SourceMetadata,
-  createdAt: row.created_at,
-  updatedAt: row.updated_at,
-  deletedAt: row.deleted_at,
-});
-
-type ListingRow = Omit<Row, 'extracted_text' | 'md_content'> & { head: string };
-type SearchRow = Pick<Row, 'id'> & { rank: number };
+type SearchRow = Pick<DocumentRow, 'id'> & { rank: number };
 
 function prepare(database: Database) {
   const { query, connection } = database;
   const compile = statementCompiler(database);
   return {
-    find: compile<Row>(query.selectFrom('document').selectAll().where('id', '=', param)),
-    findFile: compile<Row>(
+    find: compile<DocumentRow>(query.selectFrom('document').selectAll().where('id', '=', param)),
+    findFile: compile<DocumentRow>(
       query
         .selectFrom('document')
         .selectAll()
@@ -111,7 +77,7 @@ function prepare(database: Database) {
          and (@needsDraft is null
               or coalesce(json_extract(source_metadata, '$.needs_draft'), 0) = @needsDraft)
        order by id desc limit @limit`),
-    outdated: connection.prepare<[number], Pick<Row, 'id'>>(`
+    outdated: connection.prepare<[number], Pick<DocumentRow, 'id'>>(`
       select document.id from document_words_backlog as backlog
         join document on document.num = backlog.document limit ?`),
     allRenewed: connection.prepare('delete from document_words_backlog'),
@@ -125,7 +91,7 @@ function prepare(database: Database) {
         join document on document.num = best.num
        order by best.rank, document.num desc`),
     // In this order of joins each wanted document is looked up in the index, however many others match.
-    having: connection.prepare<[string, string], Pick<Row, 'id'>>(`
+    having: connection.prepare<[string, string], Pick<DocumentRow, 'id'>>(`
       select document.id
         from json_each(?) as wanted
         cross join document on document.id = wanted.value

@@ -5,26 +5,25 @@
  * 1. A document has a row exactly while it needs a draft: triggers ensure that. Only a claimed row may stay longer.
  * 2. The queries of the draft worker and of open pages read an index in its order: nothing is sorted.
  */
-import type {
-  VersionPage,
-  DocumentVersion,
-  DraftRecord,
-  DraftStorage,
-  ListedDraft,
-  OpenDraft,
-  VersionHead,
-} from '../drafts/draft-storage-port.ts';
+import type { VersionPage, DraftStorage, OpenDraft } from '../drafts/draft-storage-port.ts';
 import type { Database } from '#storage/database';
 import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentVersionTable, DraftSectionTable, DraftTable } from '#storage/schema';
-
-type ListedRow = DraftTable & { title: string };
+import {
+  headOf,
+  listedDraftOf,
+  recordOf,
+  sectionOf,
+  versionOf,
+  type HeadRow,
+  type ListedDraftRow,
+} from './library-rows.ts';
 
 export function createDraftStore(database: Database): DraftStorage {
   const statements = prepare(database);
   return {
     find: async (documentId) => recordOf(statements.find.get(documentId)),
-    findListed: async (documentId) => listedOf(statements.listed.get(documentId)),
+    findListed: async (documentId) => listedDraftOf(statements.listed.get(documentId)),
     nextDue: async (now) => statements.nextDue.get(now)?.id ?? null,
     rescheduleFutureDates: (now, waitMsMax) =>
       void statements.pullIn.run({ now, latest: now + waitMsMax }),
@@ -32,7 +31,7 @@ export function createDraftStore(database: Database): DraftStorage {
       (owner === null
         ? statements.list.all({ state, limit })
         : statements.listOf.all({ owner, state, limit })
-      ).flatMap((row) => listedOf(row) ?? []),
+      ).flatMap((row) => listedDraftOf(row) ?? []),
     claimed: async () => statements.claimed.all('drafting').flatMap((row) => recordOf(row) ?? []),
     undecided: async (owner, limit) =>
       owner === null ? statements.open.all({ limit }) : statements.openOf.all({ owner, limit }),
@@ -45,52 +44,10 @@ export function createDraftStore(database: Database): DraftStorage {
       const row = statements.version.get(documentId, version);
       return row === undefined ? null : versionOf(row);
     },
-    sections: async (documentId) =>
-      statements.sections.all(documentId).map((row) => ({
-        documentId: row.document_id,
-        section: row.section,
-        requestSha256: row.request_sha256,
-        mdContent: row.md_content,
-      })),
+    sections: async (documentId) => statements.sections.all(documentId).map(sectionOf),
     getSetting: async (name) => statements.setting.get(name)?.value ?? null,
   };
 }
-
-export const recordOf = (row: DraftTable | undefined): DraftRecord | null =>
-  row === undefined
-    ? null
-    : {
-        documentId: row.document_id,
-        state: row.state as DraftRecord['state'],
-        attempts: row.attempts,
-        dueAt: row.due_at,
-        queuedAt: row.queued_at,
-        claimedAt: row.claimed_at,
-        lastCode: row.last_code,
-        lastError: row.last_error,
-      };
-
-function listedOf(row: ListedRow | undefined): ListedDraft | null {
-  const record = recordOf(row);
-  if (row === undefined || record === null) return null;
-  return { ...record, owner: row.owner, title: row.title, chars: row.chars };
-}
-
-type HeadRow = Omit<DocumentVersionTable, 'md_content'>;
-
-const headOf = (row: HeadRow): VersionHead => ({
-  documentId: row.document_id,
-  version: row.version,
-  madeBy: row.made_by as DocumentVersion['madeBy'],
-  status: row.status as DocumentVersion['status'],
-  at: row.at,
-  textSha256: row.text_sha256,
-});
-
-const versionOf = (row: DocumentVersionTable): DocumentVersion => ({
-  ...headOf(row),
-  mdContent: row.md_content,
-});
 
 const listed = 'select draft.*, document.title from draft join document on id = document_id';
 const headColumns = ['document_id', 'version', 'made_by', 'status', 'at', 'text_sha256'] as const;
@@ -111,10 +68,10 @@ function prepare(database: Database) {
     pullIn: connection.prepare<[{ now: number; latest: number }]>(`
       update draft set due_at = @now, queued_at = min(queued_at, @now)
        where state = 'waiting' and due_at > @now and (queued_at > @now or due_at > @latest)`),
-    list: connection.prepare<[{ state: string; limit: number }], ListedRow>(
+    list: connection.prepare<[{ state: string; limit: number }], ListedDraftRow>(
       `${listed} where state = @state ${dueFirst} limit @limit`,
     ),
-    listOf: connection.prepare<[{ owner: string; state: string; limit: number }], ListedRow>(
+    listOf: connection.prepare<[{ owner: string; state: string; limit: number }], ListedDraftRow>(
       `${listed} where draft.owner = @owner and state = @state ${dueFirst} limit @limit`,
     ),
     open: connection.prepare<[{ limit: number }], OpenDraft>(
@@ -123,7 +80,7 @@ function prepare(database: Database) {
     openOf: connection.prepare<[{ owner: string; limit: number }], OpenDraft>(
       `${openDrafts} and owner = @owner order by md_generated_at desc limit @limit`,
     ),
-    listed: connection.prepare<[string], ListedRow>(
+    listed: connection.prepare<[string], ListedDraftRow>(
       `${listed} where document_id = ? and deleted_at is null`,
     ),
     ...prepareVersions(database),

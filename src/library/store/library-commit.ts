@@ -21,7 +21,7 @@ import type {
 } from '../document-port.ts';
 import type { DraftRecord } from '../drafts/draft-storage-port.ts';
 import { createEventAppender } from './document-event-store.ts';
-import { recordOf } from './draft-store.ts';
+import { recordOf } from './library-rows.ts';
 
 /** The path that a document was imported from; indexed. */
 export const pathOfDocument = sql`json_extract(source_metadata, '$.path')`;

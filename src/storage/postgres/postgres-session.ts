@@ -14,12 +14,16 @@ interface SessionInfo {
   encoding: string;
 }
 
-/** The commit relies on these settings, whatever the server's configuration has. */
+/**
+ * The commit relies on these settings, whatever the server's configuration has. Compiling a search takes longer than
+ * running it.
+ */
 const sessionQuery = `select pg_is_in_recovery() as is_replica,
   current_setting('server_encoding') as encoding,
   set_config('lock_timeout', '${lockTimeoutMs}', false),
   set_config('statement_timeout', '${statementTimeoutMs}', false),
   set_config('idle_session_timeout', '0', false),
+  set_config('jit', 'off', false),
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('synchronous_commit',
     case current_setting('synchronous_commit') when 'off' then 'on'

@@ -1,5 +1,11 @@
 /** The tables on PostgreSQL: those of SQLite with a partition, and those of ownership and of the order of events. */
-import type { DocumentEventTable, JobTable, JournalTable, Schema } from '../schema.ts';
+import type {
+  DocumentChunkTable,
+  DocumentEventTable,
+  JobTable,
+  JournalTable,
+  Schema,
+} from '../schema.ts';
 
 /** A process that writes. */
 export interface WorkerTable {
@@ -38,10 +44,12 @@ export interface EventRangeTable {
   count: number;
 }
 
-/** Tokens of a document; a long text has several rows. */
+/** Tokens of a document. */
 interface DocumentWordsTable {
   document: number;
+  /** 0: all of a document; from 1: the pieces of a long one. */
   piece: number;
+  owner: string;
   words: string;
 }
 
@@ -57,12 +65,13 @@ export interface PostgresJournalTable extends Omit<JournalTable, 'pos'> {
 
 export interface PostgresSchema extends Omit<
   Schema,
-  'job' | 'journal' | 'document_event' | 'document_words'
+  'job' | 'journal' | 'document_event' | 'document_words' | 'document_chunk'
 > {
   job: JobTable & { part: number };
   journal: PostgresJournalTable;
   document_event: DocumentEventTable & { part: number };
   document_words: DocumentWordsTable;
+  document_chunk: Omit<DocumentChunkTable, 'vector'> & { vector: number[] };
   worker: WorkerTable;
   lease: LeaseTable;
   lease_history: LeaseHistoryTable;

@@ -5,3 +5,10 @@
  */
 export const storableText = (text: string): string =>
   text.toWellFormed().replaceAll('\0', '\u{FFFD}');
+
+/** Escapes of U+0000 and of lone surrogates: JSON.stringify writes no others of surrogates. */
+const unstorableEscapes = /(?<=(?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+
+/** JSON that PostgreSQL reads itself: it refuses these escapes in every text that it looks into. */
+export const storableJson = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(unstorableEscapes, '\u{FFFD}');

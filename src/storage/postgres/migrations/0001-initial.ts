@@ -4,7 +4,7 @@
  */
 import { partitions } from '../partition.ts';
 import { appendRanges } from './append-ranges.ts';
-import { commitBatch } from './commit-batch.ts';
+import { advanceLeases, commitBatch } from './commit-batch.ts';
 import { takeLeases } from './take-leases.ts';
 import { sqlMigration } from './sql-migration.ts';
 
@@ -60,6 +60,7 @@ export const initial = sqlMigration(
   `create table event_range (
     seq_from bigint primary key, pos_from bigint not null, count integer not null,
     part smallint not null, unique (part, pos_from))`,
+  advanceLeases,
   commitBatch,
   appendRanges,
   takeLeases,

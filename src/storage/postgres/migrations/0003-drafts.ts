@@ -51,7 +51,7 @@ const triggers = [
 
 export const drafts = sqlMigration(
   `create table draft (
-    document_id text primary key, owner text not null, chars integer not null,
+    document_id text collate "C" primary key, owner text not null, chars integer not null,
     state text not null constraint draft_state check (state in ('waiting', 'drafting', 'dead')),
     attempts integer not null, due_at bigint not null, queued_at bigint not null,
     claimed_at bigint, last_code text, last_error text)`,

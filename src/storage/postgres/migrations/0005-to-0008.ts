@@ -1,4 +1,5 @@
 /** The migrations after the first ones: on PostgreSQL each is a statement or two. */
+import { commitLibrary } from './commit-library.ts';
 import { sqlMigration } from './sql-migration.ts';
 
 export const upkeep = sqlMigration(
@@ -15,4 +16,5 @@ export const lists = sqlMigration('create index job_user on job (user_id, num)')
 
 export const words = sqlMigration(
   'create table document_words_backlog (document bigint primary key)',
+  commitLibrary,
 );

@@ -1,7 +1,26 @@
 /**
- * One batch of the journal in one call. The compare-and-set on the leases comes first: a writer that does not own all
- * partitions of the batch, at the positions that it says, changes nothing. Leases are locked in the order of the
- * argument: the caller sorts it, so that two writers cannot lock each other out.
+ * The compare-and-set on leases, with which every commit begins: a writer that does not own all of them, at the positions
+ * that it says, changes nothing. Leases are locked in the order of the argument: the caller sorts it, so that two writers
+ * cannot lock each other out.
+ */
+export const advanceLeases = `
+create function advance_leases(
+  by_worker text, lease_name text[], lease_epoch bigint[], pos_before bigint[], pos_after bigint[]
+) returns void language plpgsql as $$
+begin
+  for i in 1 .. cardinality(lease_name) loop
+    update lease set pos = pos_after[i]
+      where name = lease_name[i] and worker = by_worker and epoch = lease_epoch[i]
+        and pos = pos_before[i];
+    if not found then
+      raise exception 'the lease % has another owner or position', lease_name[i]
+        using errcode = 'GH001';
+    end if;
+  end loop;
+end $$`;
+
+/**
+ * One batch of the journal in one call.
  *
  * Returns the numbers of the new jobs, in their order. A row with `job` = -k belongs to the k-th new job.
  */
@@ -21,15 +40,7 @@ create function commit_batch(
 declare
   nums bigint[] := '{}';
 begin
-  for i in 1 .. cardinality(lease_name) loop
-    update lease set pos = pos_after[i]
-      where name = lease_name[i] and worker = by_worker and epoch = lease_epoch[i]
-        and pos = pos_before[i];
-    if not found then
-      raise exception 'the lease % has another owner or position', lease_name[i]
-        using errcode = 'GH001';
-    end if;
-  end loop;
+  perform advance_leases(by_worker, lease_name, lease_epoch, pos_before, pos_after);
   if cardinality(new_id) > 0 then
     nums := array(select nextval('job_num') from generate_series(1, cardinality(new_id)));
     insert into job (num, id, part, user_id, channel, conversation, message, input, created_at,

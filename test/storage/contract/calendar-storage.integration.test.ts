@@ -1,7 +1,10 @@
 /** The contract of the calendar's storage port, for every database. */
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { StoredEvent } from '#tools/calendar/calendar-port';
-import { databases, largeText, unusualTexts } from './storage-adapter.ts';
+import { useLibraryStores } from '#test/support/library-stores';
+import { largeText, unusualTexts } from './storable-texts.ts';
+
+const stores = useLibraryStores();
 
 const event = (uid: string, more: Partial<StoredEvent> = {}): StoredEvent => ({
   uid,
@@ -14,7 +17,9 @@ const event = (uid: string, more: Partial<StoredEvent> = {}): StoredEvent => ({
 const uids = (rows: readonly { entry: string }[]): string[] =>
   rows.map(({ entry }) => (JSON.parse(entry) as { uid: string }).uid).sort();
 
-describe.each(databases)('calendar events in %s', (_name, open) => {
+describe.each(stores)('calendar events in $name', ({ missing, open }) => {
+  beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
+
   test('are added once per owner and UID', async () => {
     const { calendar } = await open();
     expect(await calendar.add('ann', event('a'), 1)).toBe('added');
@@ -119,7 +124,7 @@ describe.each(databases)('calendar events in %s', (_name, open) => {
   test('are refused with GH_STORE_UNAVAILABLE on a full disk, and none of them is written', async () => {
     const { calendar, fillDisk } = await open();
     await calendar.add('ann', event('a'), 1);
-    const release = fillDisk();
+    const release = await fillDisk();
     const large = event('large', { ics: largeText });
     const refused = expect.objectContaining({ code: 'GH_STORE_UNAVAILABLE' });
     await expect(async () => calendar.add('ann', large, 2)).rejects.toThrow(refused);
@@ -127,7 +132,7 @@ describe.each(databases)('calendar events in %s', (_name, open) => {
       refused,
     );
     expect(await calendar.textPage('ann', 0, 10)).toHaveLength(1);
-    release();
+    await release();
     expect(await calendar.putAll('ann', [event('b'), large], 3)).toEqual(['added', 'added']);
   });
 });

@@ -1,5 +1,5 @@
 /** The contract of the library's storage port, for every database. */
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Document } from '#library/document';
 import type { DocumentStorage, LibraryChange } from '#library/document-port';
 import type {
@@ -8,7 +8,10 @@ import type {
   DraftSection,
   NewDocumentEvent,
 } from '#library/drafts/draft-storage-port';
-import { databases, largeText, unusualTexts } from './storage-adapter.ts';
+import { useLibraryStores } from '#test/support/library-stores';
+import { largeText, unusualTexts } from './storable-texts.ts';
+
+const stores = useLibraryStores();
 
 const documentOf = (id: string, more: Partial<Document> = {}): Document => ({
   id,
@@ -60,7 +63,9 @@ const word = (...words: string[]) => ({ words, isPrefix: false });
 const found = async (store: DocumentStorage, query: Parameters<DocumentStorage['search']>[1]) =>
   (await store.search('ann', query, 10)).map(({ id }) => id).sort();
 
-describe.each(databases)('documents in %s', (_name, open) => {
+describe.each(stores)('documents in $name', ({ missing, open }) => {
+  beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
+
   test('are found by id and by path as they were stored, and unknown ones are null', async () => {
     const { documents } = await open();
     const file = documentOf('b', {
@@ -212,9 +217,9 @@ describe.each(databases)('documents in %s', (_name, open) => {
     };
     await attempt(documentOf('b'), documentOf('a'));
     await attempt(documentOf('b'), documentOf('c', { mdDraftStatus: 'draft' }));
-    const release = fillDisk();
+    const release = await fillDisk();
     await attempt(documentOf('b'), documentOf('c', { extractedText: largeText }));
-    release();
+    await release();
     expect(await documents.find('b')).toBeNull();
     expect(await documents.events.newest('a', 10)).toEqual([]);
     expect(await add(documents, documentOf('b'))).toEqual([]);
@@ -231,7 +236,9 @@ describe.each(databases)('documents in %s', (_name, open) => {
   });
 });
 
-describe.each(databases)('drafts in %s', (_name, open) => {
+describe.each(stores)('drafts in $name', ({ missing, open }) => {
+  beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
+
   test('exist while their document needs one, and are read in the order of their due time', async () => {
     const { documents } = await open();
     const { drafts } = documents;
@@ -314,7 +321,9 @@ describe.each(databases)('drafts in %s', (_name, open) => {
   });
 });
 
-describe.each(databases)('document events in %s', (_name, open) => {
+describe.each(stores)('document events in $name', ({ missing, open }) => {
+  beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
+
   test('are numbered per document from 1 without a gap, read in order, and pruned but for the last', async () => {
     const { documents } = await open();
     const { events } = documents;
