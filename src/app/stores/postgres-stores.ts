@@ -10,6 +10,7 @@ import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createPostgresCountStore } from '#storage/postgres/postgres-counts';
 import { openPostgres } from '#storage/postgres/postgres-database';
+import { classifyPostgresError } from '#storage/postgres/postgres-errors';
 import { createPostgresMaintenance } from '#storage/postgres/postgres-maintenance';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 import type { PostgresSettings } from '../config/database-settings.ts';
@@ -50,8 +51,9 @@ export async function openPostgresStores(
       },
     };
   } catch (error) {
+    const failure = classifyPostgresError(error, database.where);
     await database.close().catch(() => undefined);
-    throw error;
+    throw failure;
   }
 }
 
