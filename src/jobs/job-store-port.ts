@@ -91,9 +91,15 @@ export interface JobStorage {
   /**
    * Writes all changes in one transaction, durable when it returns or resolves. Sets `num` of new jobs. The journal
    * calls it once at a time.
-   * @throws when nothing was written
+   * @throws UnknownCommitError when it is not known whether it was written. Otherwise nothing was written:
+   * GH_STORE_UNAVAILABLE when a repeat may succeed, GH_STORE_REJECTED when the data of one change at least cannot be
+   * stored, FencedError when another process owns one of the partitions.
    */
   commit(changes: readonly JobChange[]): MaybePromise<void>;
+  /** All jobs of a user are in one partition. */
+  partitionOf(userId: string): number;
+  /** Whether this process owns the partition: only then its jobs are run, and its changes committed. */
+  owns(partition: number): boolean;
   /** @throws GH_STORE_CORRUPT when the job's row is on a damaged page */
   find(jobId: string): MaybePromise<StoredJob | null>;
   /**
@@ -101,12 +107,14 @@ export interface JobStorage {
    * @throws GH_STORE_CORRUPT when one of them cannot be read
    */
   rows(num: number, part?: { afterN: number; limit: number }): MaybePromise<JournalRow[]>;
-  /** Open jobs that are not parked, in order of acceptance. */
-  openJobs(): MaybePromise<OpenJob[]>;
-  /** Ids of parked jobs whose wake-up time has come, earliest first. */
+  /** Open jobs of these partitions (of all that are owned) that are not parked, in order of acceptance. */
+  openJobs(parts?: readonly number[]): MaybePromise<OpenJob[]>;
+  /** Ids of parked jobs of the owned partitions whose wake-up time has come, earliest first. */
   dueJobs(now: number): MaybePromise<string[]>;
-  /** The next time after `now` at which a parked job must be woken. */
+  /** The next time after `now` at which a parked job of the owned partitions must be woken. */
   nextWakeAt(now: number): MaybePromise<number | null>;
+  /** Time of the last row of these partitions (of all that are owned), epoch ms; 0 without rows. */
+  lastCommitAt(parts?: readonly number[]): MaybePromise<number>;
   /** The job for which an idempotency key was used; null if the key is new. */
   jobOfKey(key: string): MaybePromise<KeyedJob | null>;
   /** The oldest open job of the conversation that `waitingJob` excludes: the running job, or the next one. */

@@ -39,6 +39,7 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_STORE_LOGIN: 'Check user and password of the database, and `pg_hba.conf` of its server.',
   GH_STORE_UNKNOWN: 'Send the message again with the same idempotency key: it is answered once.',
   GH_STORE_FENCED: 'Send the request again: the process that has taken over answers it.',
+  GH_STORE_REJECTED: 'Report it with the log line; only this message is concerned.',
   GH_STORE_TARGET:
     'Name a file that does not exist yet, in a folder with room and the right to write.',
   GH_BACKEND_UNAVAILABLE:

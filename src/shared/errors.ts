@@ -53,6 +53,7 @@ export const errorTable = {
   GH_STORE_LOGIN: entry('terminal', 503, 'The database server refused the login'),
   GH_STORE_UNKNOWN: entry('indoubt', 503, 'It is not known whether the message was stored'),
   GH_STORE_FENCED: entry('retryable', 503, 'Another process has taken over this work'),
+  GH_STORE_REJECTED: entry('terminal', 500, 'The database does not take these data'),
   GH_STORE_TARGET: entry('terminal', 500, 'The copy of the database cannot be written'),
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),

@@ -9,6 +9,7 @@ import { GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { jobMachineVersion } from '#machines/job';
 import { settle, type MaybePromise } from '#shared/maybe-promise';
+import { FencedError } from '#storage/commit-errors';
 import type { JobStorage, JournalRow, NewJob, StoredJob } from '../job-store-port.ts';
 import {
   createState,
@@ -33,9 +34,10 @@ export interface ActiveJobCache {
   get(jobId: string): ActiveJob | undefined;
   /**
    * @returns null when the job has ended, never existed or its row is damaged. Throws or rejects only when the database
-   * fails. Events of one job that wait for its load are continued in the order in which they asked.
+   * fails, and with FencedError when another process owns the job's partition. Events of one job that wait for its load are continued in the order in which they asked.
    */
   load(jobId: string): MaybePromise<ActiveJob | null>;
+  all(): Iterable<ActiveJob>;
   readonly size: number;
 }
 
@@ -71,6 +73,7 @@ export function createActiveJobCache(
 
   /** @param rows null for a job that is restored without them */
   const keep = (stored: StoredJob, rows: JournalRow[] | null): ActiveJob => {
+    ensureOwned(stored);
     try {
       return add(stored, restore(machine, stored, rows), null);
     } catch (error) {
@@ -78,7 +81,14 @@ export function createActiveJobCache(
     }
   };
 
+  /** Also after a load that took some time. */
+  const ensureOwned = ({ input }: StoredJob): void => {
+    const partition = storage.partitionOf(input.userId);
+    if (!storage.owns(partition)) throw new FencedError([partition]);
+  };
+
   const keepDamaged = (stored: StoredJob, error: unknown): ActiveJob => {
+    ensureOwned(stored);
     if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
     const who = logFieldsOf(stored.id, stored.input.traceparent);
     log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
@@ -102,6 +112,7 @@ export function createActiveJobCache(
     add: (job) => void jobs.set(job.id, job),
     evict: (jobId) => void jobs.delete(jobId),
     get: (jobId) => jobs.get(jobId),
+    all: () => jobs.values(),
     load(jobId) {
       const known = jobs.get(jobId) ?? loading.get(jobId);
       if (known !== undefined) return known;

@@ -3,9 +3,11 @@
  *
  * A read error of the database is logged and the work is retried: the process continues, and no job is lost.
  */
+import { FencedError } from '#storage/commit-errors';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
 import type { ActiveJob } from './active-jobs.ts';
 import { internalEnvelope, timerEnvelope } from './envelope.ts';
+import { isParked } from './job-runtime-state.ts';
 import type { JournalParts } from './journal-parts.ts';
 
 /** Jobs resumed per turn of the event loop: new messages are accepted in between. */
@@ -22,10 +24,14 @@ export class JobRecovery {
     this.#readErrorLog = createThrottledErrorLog(parts.log, 'the journal cannot be read');
   }
 
-  /** Resumes all open jobs in their states. Call once. Resolves when they are in the scheduler's queue. */
-  async resume(): Promise<void> {
+  /**
+   * Resumes the open jobs of these partitions (of all that are owned) in their states. Resolves with the time of their
+   * last row when they are in the scheduler's queue.
+   */
+  async resume(partitions?: readonly number[]): Promise<number> {
     const { storage, scheduler } = this.#parts;
-    const open = await storage.openJobs();
+    const lastAt = await storage.lastCommitAt(partitions);
+    const open = (await storage.openJobs(partitions)).filter(({ id }) => !scheduler.has(id));
     const running = open.filter((job) => job.state !== 'ack');
     for (const job of running) scheduler.adopt(job.id, job.conversation);
     for (const job of open) {
@@ -37,6 +43,7 @@ export class JobRecovery {
     }
     void this.#recoverJobs(running.map(({ id }) => id));
     this.fireDueTimers();
+    return lastAt;
   }
 
   async #recoverJobs(jobIds: readonly string[]): Promise<void> {
@@ -57,22 +64,25 @@ export class JobRecovery {
   }
 
   async #postDueTimers(alarmAt: number): Promise<void> {
-    const { storage, clock, activeJobs, timers, mailbox, isOpen } = this.#parts;
+    const { storage, clock, timers, mailbox, isOpen } = this.#parts;
     if (!isOpen()) return;
     // One moment for both queries: a timer that falls between two would be missed.
     const now = clock.now();
     const until = Math.max(now, alarmAt);
     for (const jobId of await storage.dueJobs(until)) {
-      const job = await activeJobs.load(jobId);
+      const job = await this.#loadOwned(jobId);
       if (job === null) continue;
-      if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
+      let isIdle = job.restoreError === null;
+      if (!isIdle) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
       for (const timer of job.state.timers) {
         // Set by a clock that was ahead, and has been set back since.
         const isFromAhead = timer.dueAt - timer.delayMs > now;
         if (timer.dueAt <= now || (isFromAhead && timer.dueAt <= until)) {
+          isIdle = false;
           mailbox.post(timerEnvelope(jobId, timer));
         } else timers.scheduleWake(timer.dueAt);
       }
+      if (isIdle) this.#unloadParked(job);
     }
     const wakeAt = await storage.nextWakeAt(until);
     if (wakeAt === null) return;
@@ -82,11 +92,11 @@ export class JobRecovery {
   }
 
   #recoverJob(jobId: string): Promise<void> {
-    const { activeJobs, mailbox, isOpen } = this.#parts;
+    const { mailbox, isOpen } = this.#parts;
     return this.#retryOnReadError(
       async () => {
         if (!isOpen()) return;
-        const job = await activeJobs.load(jobId);
+        const job = await this.#loadOwned(jobId);
         // A turn may have changed the job in memory, and not yet on disk.
         mailbox.betweenTurns(() => this.#restart(jobId, job));
       },
@@ -101,9 +111,11 @@ export class JobRecovery {
    */
   #restart(jobId: string, job: ActiveJob | null): void {
     const { clock, effects: handlers, scheduler } = this.#parts;
-    const { timers, runner, mailbox, isOpen } = this.#parts;
+    const { activeJobs, timers, runner, mailbox, isOpen } = this.#parts;
     if (!isOpen()) return;
     if (job === null) return scheduler.release(jobId);
+    // Its partition was taken over meanwhile, or it has ended.
+    if (activeJobs.get(jobId) !== job) return;
     const { effects, timers: pending, snapshot } = job.state;
     if (job.restoreError !== null) mailbox.post(internalEnvelope(jobId, { type: 'resume' }));
     const now = clock.now();
@@ -124,14 +136,35 @@ export class JobRecovery {
 
   /** The longest delay of the parked timers that are due at `wakeAt`. */
   async #longestDelayMs(wakeAt: number): Promise<number> {
-    const { storage, activeJobs } = this.#parts;
+    const { storage } = this.#parts;
     let longestMs = 0;
     for (const jobId of await storage.dueJobs(wakeAt)) {
-      for (const { dueAt, delayMs } of (await activeJobs.load(jobId))?.state.timers ?? []) {
+      const job = await this.#loadOwned(jobId);
+      if (job === null) continue;
+      for (const { dueAt, delayMs } of job.state.timers) {
         if (dueAt === wakeAt) longestMs = Math.max(longestMs, delayMs);
       }
+      this.#unloadParked(job);
     }
     return longestMs === 0 ? Number.POSITIVE_INFINITY : longestMs;
+  }
+
+  /** Null also for a job of a partition that another process owns by now. */
+  async #loadOwned(jobId: string): Promise<ActiveJob | null> {
+    try {
+      return await this.#parts.activeJobs.load(jobId);
+    } catch (error) {
+      if (error instanceof FencedError) return null;
+      throw error;
+    }
+  }
+
+  /** A parked job that was only looked at leaves the memory, unless a turn has changed it meanwhile. */
+  #unloadParked(job: ActiveJob): void {
+    const { activeJobs, mailbox } = this.#parts;
+    mailbox.betweenTurns(() => {
+      if (isParked(job.state) && activeJobs.get(job.id) === job) activeJobs.evict(job.id);
+    });
   }
 
   async #retryOnReadError(work: () => Promise<void>, retry: () => void): Promise<void> {

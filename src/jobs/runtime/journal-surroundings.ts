@@ -15,4 +15,6 @@ export interface JournalSurroundings {
   log: Log;
   faults: FaultInjector;
   observer: JournalObserver;
+  /** Another process has taken these partitions; their jobs have left the memory. */
+  onFenced: (partitions: readonly number[]) => void;
 }

@@ -5,6 +5,7 @@
  *
  * Must never: call a model, a tool or the network itself; keep a parked job in memory.
  */
+import { FencedError, UnknownCommitError } from '#storage/commit-errors';
 import { GatehouseError } from '#shared/errors';
 import type { JobEvent, JobInput, QueuePosition } from '#machines/job-types';
 import { createActiveJobCache } from './active-jobs.ts';
@@ -16,6 +17,7 @@ import {
   type Envelope,
 } from './envelope.ts';
 import { createJobMachineRunner } from './job-machine-runner.ts';
+import { abortEffectsOf, forgetJobsOf } from './eviction.ts';
 import { JobRecovery } from './job-recovery.ts';
 import { initEvent } from './job-runtime-state.ts';
 import { createJobScheduler } from './job-scheduler.ts';
@@ -28,8 +30,9 @@ import { createQueueLimits, type QueueLimits } from './queue-limits.ts';
 import { createQueuePositionNotifier } from './queue-position-notifier.ts';
 import { TurnPipeline } from './turn.ts';
 
-export interface JournalOptions extends Omit<JournalSurroundings, 'observer'> {
+export interface JournalOptions extends Omit<JournalSurroundings, 'observer' | 'onFenced'> {
   observer?: JournalObserver;
+  onFenced?: JournalSurroundings['onFenced'];
   maxConcurrent: number;
   /** Jobs that may wait to run; one more is refused. One user may have half of them, at least 10. */
   maxQueued: number;
@@ -54,9 +57,12 @@ export interface JournalStats {
   running: number;
   /** Jobs in memory. */
   loaded: number;
-  /** False after a batch that could not be committed, until the next commit. */
+  /** False after a batch that could not be committed, or of which that is not known, until the next commit. */
   isStorageUp: boolean;
 }
+
+/** A repeat of a message waits so long for the outcome of the first, as the first did. */
+const repeatWaitMs = 10_000;
 
 export function createJournal(options: JournalOptions): Journal {
   return new Journal(options);
@@ -67,14 +73,18 @@ export class Journal {
   readonly #turn: TurnPipeline;
   readonly #recovery: JobRecovery;
   readonly #queueLimits: QueueLimits;
-  /** Submissions that are being committed, by idempotency key. */
+  /** Outcomes of the submissions that are being committed, by idempotency key. */
   readonly #pendingSubmits = new Map<string, Promise<SubmitResult>>();
   /** Until stored jobs are in the scheduler's queue: a message that arrives meanwhile waits. */
   #resuming: Promise<void> | null = null;
   #isOpen = true;
 
   constructor({ maxConcurrent, maxQueued, heartbeatMs, ...rest }: JournalOptions) {
-    const surroundings = { ...rest, observer: rest.observer ?? {} };
+    const surroundings = {
+      ...rest,
+      observer: rest.observer ?? {},
+      onFenced: rest.onFenced ?? (() => undefined),
+    };
     const { storage, clock, log } = surroundings;
     const machine = createJobMachineRunner();
     const mailbox = new Mailbox(() => this.#turn.run());
@@ -103,29 +113,52 @@ export class Journal {
   /**
    * Opens a job. When it resolves, the message is on disk. With an idempotency key that was used before, it returns the
    * earlier job and does nothing.
-   * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_STORE_UNKNOWN, GH_STORE_REJECTED, GH_STORE_FENCED,
+   * GH_SERVER_STOPPING
    */
   async submit(submission: Submission): Promise<SubmitResult> {
     if (this.#resuming !== null) await this.#resuming;
-    return this.#deduplicate(submission.idempotencyKey, () => this.#openJob(submission));
+    const { input, idempotencyKey } = submission;
+    this.#ensureOwned(input.userId);
+    return this.#deduplicate(idempotencyKey, input.jobId, () => this.#openJob(submission));
   }
 
-  /** An idempotency key is used once, also while its commit is still pending. */
-  #deduplicate(key: string | null, work: () => Promise<SubmitResult>): Promise<SubmitResult> {
-    if (key === null) return work();
+  /**
+   * An idempotency key is used once, also while its commit is pending. While the outcome of the commit is in doubt, a
+   * repeat waits for it.
+   * @throws GH_STORE_UNKNOWN for a repeat that has waited too long
+   */
+  async #deduplicate(
+    key: string | null,
+    jobId: string,
+    work: () => Promise<void>,
+  ): Promise<SubmitResult> {
+    if (key === null) {
+      await work();
+      return { jobId, isDuplicate: false };
+    }
     const pending = this.#pendingSubmits.get(key);
-    if (pending !== undefined) return pending.then(({ jobId }) => ({ jobId, isDuplicate: true }));
-    const result = this.#useKey(key, work).finally(() => this.#pendingSubmits.delete(key));
-    this.#pendingSubmits.set(key, result);
-    return result;
+    if (pending !== undefined) return duplicateOf(pending);
+    const answer = this.#useKey(key, jobId, work);
+    const outcome = answer.catch(async (error: unknown) => {
+      if (!(error instanceof UnknownCommitError)) throw error;
+      await error.settled;
+      return { jobId, isDuplicate: false };
+    });
+    this.#pendingSubmits.set(key, outcome);
+    const forget = (): void => void this.#pendingSubmits.delete(key);
+    outcome.then(forget, forget);
+    return answer;
   }
 
-  async #useKey(key: string, work: () => Promise<SubmitResult>): Promise<SubmitResult> {
+  async #useKey(key: string, jobId: string, work: () => Promise<void>): Promise<SubmitResult> {
     const earlier = await this.#parts.storage.jobOfKey(key);
-    return earlier === null ? work() : { jobId: earlier.jobId, isDuplicate: true };
+    if (earlier !== null) return { jobId: earlier.jobId, isDuplicate: true };
+    await work();
+    return { jobId, isDuplicate: false };
   }
 
-  async #openJob({ input, conversation, idempotencyKey }: Submission) {
+  async #openJob({ input, conversation, idempotencyKey }: Submission): Promise<void> {
     const { jobId } = input;
     const releaseReservation = this.#queueLimits.reserve(input.userId);
     const createdAt = this.#parts.clock.now();
@@ -141,28 +174,26 @@ export class Journal {
     } finally {
       releaseReservation();
     }
-    return { jobId, isDuplicate: false };
   }
 
   /**
    * Sends an event to a job. When it resolves, the event is on disk.
-   * @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   * @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT, and those of `submit` without GH_JOB_QUEUE_FULL
    */
   async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
     const { activeJobs, storage } = this.#parts;
     if (this.#resuming !== null) await this.#resuming;
-    if (activeJobs.get(jobId) === undefined && (await storage.find(jobId)) === null) {
-      throw new GatehouseError('GH_JOB_NOT_FOUND');
-    }
-    await this.#deduplicate(idempotencyKey, async () => {
-      await this.#enqueueCommand(idempotencyKey, (acknowledgement) => ({
+    const job = activeJobs.get(jobId) ?? (await storage.find(jobId));
+    if (job === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
+    this.#ensureOwned(job.input.userId);
+    await this.#deduplicate(idempotencyKey, jobId, () =>
+      this.#enqueueCommand(idempotencyKey, (acknowledgement) => ({
         kind: 'command',
         jobId,
         event,
         acknowledgement,
-      }));
-      return { jobId, isDuplicate: false };
-    });
+      })),
+    );
   }
 
   /** Position of an open job that waits, in the scheduler's queue or at a gate; null when it does not wait. */
@@ -182,16 +213,33 @@ export class Journal {
   }
 
   /**
-   * Resumes all open jobs in their states. Call once. When it resolves, they are in the scheduler's queue; later messages
-   * come behind them.
+   * Resumes the open jobs of these partitions in their states; without an argument, of all that the storage owns. To be
+   * called when the storage begins to own them. When it resolves, they are in the scheduler's queue; later messages come
+   * behind them.
    */
-  async resume(): Promise<void> {
-    this.#resuming = this.#recovery.resume();
-    await this.#resuming;
-    this.#resuming = null;
+  async resume(partitions?: readonly number[]): Promise<void> {
+    const resumed = Promise.all([this.#resuming, this.#recovery.resume(partitions)]).then(
+      ([, lastAt]) => this.#turn.startAfter(lastAt),
+    );
+    this.#resuming = resumed;
+    await resumed;
+    if (this.#resuming === resumed) this.#resuming = null;
   }
 
-  /** Commits accepted events and stops effects (they run again after the next start). Later events are refused. */
+  /**
+   * Forgets the jobs of these partitions: effects and timers stop at once, and nothing more of them is written. To be
+   * called when the storage has ceased to own them; the next owner resumes the jobs.
+   */
+  evict(partitions: readonly number[]): void {
+    const lost = new Set(partitions);
+    abortEffectsOf(this.#parts, lost);
+    this.#parts.mailbox.betweenTurns(() => forgetJobsOf(this.#parts, lost));
+  }
+
+  /**
+   * Commits accepted events and stops effects (they run again after the next start). Later events are refused. A commit
+   * in doubt is not waited for: the next process reads its outcome.
+   */
   async stop(graceMs: number): Promise<void> {
     const { mailbox, positionNotifier, runner, timers } = this.#parts;
     this.#isOpen = false;
@@ -201,7 +249,15 @@ export class Journal {
     for (const envelope of mailbox.close()) {
       acknowledgementOf(envelope)?.reject(new GatehouseError('GH_SERVER_STOPPING'));
     }
+    this.#turn.stop();
     timers.stop();
+  }
+
+  /** @throws GH_STORE_FENCED */
+  #ensureOwned(userId: string): void {
+    const { storage } = this.#parts;
+    const partition = storage.partitionOf(userId);
+    if (!storage.owns(partition)) throw new FencedError([partition]);
   }
 
   #enqueueCommand(
@@ -212,5 +268,17 @@ export class Journal {
       if (!this.#isOpen) reject(new GatehouseError('GH_SERVER_STOPPING'));
       else this.#parts.mailbox.post(envelopeWith({ key, resolve, reject }));
     });
+  }
+}
+
+/** What a repeat of a submission is answered with. */
+async function duplicateOf(outcome: Promise<SubmitResult>): Promise<SubmitResult> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new GatehouseError('GH_STORE_UNKNOWN')), repeatWaitMs);
+  try {
+    const { jobId } = await Promise.race([outcome, late.promise]);
+    return { jobId, isDuplicate: true };
+  } finally {
+    clearTimeout(timer);
   }
 }

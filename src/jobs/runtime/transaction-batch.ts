@@ -40,84 +40,132 @@ export interface BatchedChange {
   envelopes: Envelope[];
 }
 
-export type TransactionBatch = ReturnType<typeof createTransactionBatch>;
+interface Refusal {
+  jobId: string;
+  acknowledgement: Acknowledgement;
+  error: GatehouseError;
+}
 
-export function createTransactionBatch(parts: JournalParts) {
-  const { activeJobs, machine } = parts;
-  const now = parts.clock.now();
-  const changes = new Map<string, BatchedChange>();
-  const refused: { acknowledgement: Acknowledgement; error: GatehouseError }[] = [];
-  const refuse = (envelope: Envelope, why: string): null => {
+export class TransactionBatch {
+  readonly changes = new Map<string, BatchedChange>();
+  /** All envelopes that were applied or refused, in order. */
+  readonly taken: Envelope[] = [];
+  readonly #parts: JournalParts;
+  /** Time of all its rows, epoch ms. */
+  readonly #at: number;
+  readonly #refusals: Refusal[] = [];
+  /** Parked jobs that were loaded for an event that they refused. */
+  readonly #idleJobs = new Set<ActiveJob>();
+
+  constructor(parts: JournalParts, at: number) {
+    this.#parts = parts;
+    this.#at = at;
+  }
+
+  /**
+   * Applies one event to its job; `job` is null if there is none (any more). Returns null if the job is not in a state
+   * for it; a command is then refused by `rejectRefused`.
+   */
+  apply(envelope: Envelope, job: ActiveJob | null): BatchedChange | null {
+    this.taken.push(envelope);
+    if (envelope.kind === 'open') return this.#open(envelope.newJob, envelope);
+    if (job === null) return this.#refuse(envelope, null, alreadyEnded);
+    const due = envelope.kind === 'command' ? overdueTimer(job, this.#at) : undefined;
+    if (due !== undefined) {
+      this.#record(job, job.state, this.#step(job, due.event), timerEnvelope(job.id, due));
+    }
+    if (isEnded(job.state)) return this.#refuse(envelope, job, alreadyEnded);
+    const why = job.restoreError === null ? refusalReason(job.state, envelope) : null;
+    if (why !== null) return this.#refuse(envelope, job, why);
+    const event =
+      job.restoreError === null
+        ? envelope.event
+        : { type: internalErrorEventType, code: job.restoreError };
+    return this.#record(job, job.state, this.#step(job, event), envelope);
+  }
+
+  /** Parked jobs that did not change: they need not stay in memory. */
+  get idleJobs(): ActiveJob[] {
+    return [...this.#idleJobs].filter(({ id, state }) => !this.changes.has(id) && isParked(state));
+  }
+
+  /**
+   * Rejects the refused commands. Only after the commit: the change that refused them may be rolled back, and then
+   * they are rejected with the error of the commit.
+   */
+  rejectRefused(commitError?: unknown): void {
+    for (const { acknowledgement, error } of this.#refusals.splice(0))
+      acknowledgement.reject(commitError ?? error);
+  }
+
+  /** Answers all its commands with an error. They are not applied again. */
+  rejectAll(error: unknown): void {
+    this.rejectRefused(error);
+    for (const envelope of this.taken) acknowledgementOf(envelope)?.reject(error);
+    const inner = this.taken.filter((envelope) => acknowledgementOf(envelope) === null);
+    this.taken.splice(0, Infinity, ...inner);
+  }
+
+  /** The changes to write. */
+  toJobChanges(): JobChange[] {
+    return [...this.changes.values()].map((change) =>
+      toJobChange(change, this.#parts.machine, this.#at),
+    );
+  }
+
+  rollBack(): void {
+    for (const { job, before } of this.changes.values()) {
+      if (before === null) this.#parts.activeJobs.evict(job.id);
+      else job.state = before;
+    }
+  }
+
+  /** The same batch as one for each job: what one job writes does not depend on another. */
+  split(): TransactionBatch[] {
+    return [...new Set(this.taken.map(({ jobId }) => jobId))].map((jobId) => {
+      const part = new TransactionBatch(this.#parts, this.#at);
+      const change = this.changes.get(jobId);
+      if (change !== undefined) part.changes.set(jobId, change);
+      part.taken.push(...this.taken.filter((envelope) => envelope.jobId === jobId));
+      part.#refusals.push(...this.#refusals.filter((refusal) => refusal.jobId === jobId));
+      return part;
+    });
+  }
+
+  #refuse(envelope: Envelope, job: ActiveJob | null, why: string): null {
     const acknowledgement = acknowledgementOf(envelope);
+    if (job !== null) this.#idleJobs.add(job);
     if (acknowledgement !== null) {
-      refused.push({ acknowledgement, error: new GatehouseError('GH_JOB_CONFLICT', why) });
+      const error = new GatehouseError('GH_JOB_CONFLICT', why);
+      this.#refusals.push({ jobId: envelope.jobId, acknowledgement, error });
     }
     return null;
-  };
+  }
 
-  const open = (newJob: NewActiveJob, envelope: Envelope): BatchedChange => {
-    const first = createState(machine, newJob.input, now);
+  #open(newJob: NewActiveJob, envelope: Envelope): BatchedChange {
+    const first = createState(this.#parts.machine, newJob.input, this.#at);
     const job: ActiveJob = { ...newJob, state: first.state, restoreError: null };
-    activeJobs.add(job);
-    return record(job, null, first, envelope);
-  };
+    this.#parts.activeJobs.add(job);
+    return this.#record(job, null, first, envelope);
+  }
 
-  const step = (job: ActiveJob, event: JournalEvent) => applyOrFail(parts, job, event, now);
+  #step(job: ActiveJob, event: JournalEvent): AppliedEvent {
+    return applyOrFail(this.#parts, job, event, this.#at);
+  }
 
-  const record = (
+  #record(
     job: ActiveJob,
     before: JobRuntimeState | null,
     next: AppliedEvent,
     envelope: Envelope,
-  ): BatchedChange => {
-    const change = changes.get(job.id) ?? { job, before, rows: [], envelopes: [] };
-    changes.set(job.id, change);
+  ): BatchedChange {
+    const change = this.changes.get(job.id) ?? { job, before, rows: [], envelopes: [] };
+    this.changes.set(job.id, change);
     job.state = next.state;
     change.rows.push(next.row);
     change.envelopes.push(envelope);
     return change;
-  };
-
-  return {
-    changes: changes as ReadonlyMap<string, BatchedChange>,
-    /**
-     * Applies one event to its job; `job` is null if there is none (any more). Returns null if the job is not in a state
-     * for it; a command is then refused by `rejectRefused`.
-     */
-    apply(envelope: Envelope, job: ActiveJob | null): BatchedChange | null {
-      if (envelope.kind === 'open') return open(envelope.newJob, envelope);
-      if (job === null) return refuse(envelope, alreadyEnded);
-      const due = envelope.kind === 'command' ? overdueTimer(job, now) : undefined;
-      if (due !== undefined) {
-        record(job, job.state, step(job, due.event), timerEnvelope(job.id, due));
-      }
-      if (isEnded(job.state)) return refuse(envelope, alreadyEnded);
-      const why = job.restoreError === null ? refusalReason(job.state, envelope) : null;
-      if (why !== null) return refuse(envelope, why);
-      const event =
-        job.restoreError === null
-          ? envelope.event
-          : { type: internalErrorEventType, code: job.restoreError };
-      return record(job, job.state, step(job, event), envelope);
-    },
-    /**
-     * Rejects the refused commands. Only after the commit: the change that refused them may be rolled back, and then
-     * they are rejected with the error of the commit.
-     */
-    rejectRefused(commitError?: unknown): void {
-      for (const { acknowledgement, error } of refused)
-        acknowledgement.reject(commitError ?? error);
-    },
-    /** The changes to write. */
-    toJobChanges: (): JobChange[] =>
-      [...changes.values()].map((change) => toJobChange(change, machine, now)),
-    rollBack(): void {
-      for (const { job, before } of changes.values()) {
-        if (before === null) activeJobs.evict(job.id);
-        else job.state = before;
-      }
-    },
-  };
+  }
 }
 
 /** A machine that throws is a bug: the job gets the internal error, and ends. */

@@ -2,7 +2,7 @@
  * A turn of the journal: a pipeline that is read once, from top to bottom (`run`).
  *
  * Effects are started in one step for each kind: a scheduled effect works only inside the journal, and is part of the
- * transaction (`#admit`); every other effect starts after the commit (`#startEffects`).
+ * transaction (`#admit`); every other effect starts after the commit (committed-change.ts).
  *
  * A storage that answers later delays the steps after `#write`; the mailbox gathers meanwhile. An envelope whose job must
  * be loaded from such a storage goes to a later turn, with all later envelopes of this job behind it.
@@ -10,36 +10,45 @@
  * Q1: nothing is started, published or answered before the commit of the step that caused it (P2).
  * Q2: a turn that cannot be committed leaves no trace: jobs are as before, commands are refused, events from inside are
  *     retried.
- * Q4: a bug in a step ends the job that it concerns with a visible error (P1). The other jobs of the turn continue.
+ * Q5: while it is not known whether a turn was committed, its jobs stay as the turn has left them: nothing of them is
+ *     started, published or undone, and no other turn runs. Its callers get GH_STORE_UNKNOWN, other commands
+ *     GH_STORE_UNAVAILABLE. When the outcome is known, the turn ends as committed, or as refused (Q2). A journal that
+ *     stops meanwhile does neither: the next process reads the outcome from disk.
+ * Q6: a turn that was refused because of the data of one job is committed job by job: only that job ends, visibly.
+ * Q7: a turn that was refused because another process owns a partition is undone. The jobs of this partition leave the
+ *     memory, and nothing of them is published; all others are applied again, and their callers see nothing of it.
  */
 import assert from 'node:assert/strict';
+import { FencedError, UnknownCommitError } from '#storage/commit-errors';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
 import type { FaultPoint } from '#shared/fault-points';
 import { settle, type MaybePromise } from '#shared/maybe-promise';
-import { stateEventsOf } from '#shared/wire/state-event';
 import { logFieldsOf } from '#shared/wire/trace';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { ActiveJob } from './active-jobs.ts';
+import { guardStep, makeVisible } from './committed-change.ts';
 import { acknowledgementOf, internalEnvelope, type Envelope } from './envelope.ts';
-import { internalErrorEventType, isEnded, isParked, summaryOf } from './job-runtime-state.ts';
+import { forgetJobsOf } from './eviction.ts';
+import { internalErrorEventType, isParked } from './job-runtime-state.ts';
 import type { JournalParts } from './journal-parts.ts';
-import type { JobEnd } from './journal-observer.ts';
-import {
-  alreadyEnded,
-  createTransactionBatch,
-  type BatchedChange,
-  type TransactionBatch,
-} from './transaction-batch.ts';
+import { alreadyEnded, TransactionBatch, type BatchedChange } from './transaction-batch.ts';
 
 /** Per turn: fsync costs the same for one row as for hundreds, but no event may wait long for the others. */
 const envelopesMax = 512;
 /** Retry interval on a full disk; shorter only burns CPU, longer makes users wait. */
 const retryDelayMs = 250;
+/** Times of rows do not go back when the clock does, unless by more: then the clock was wrong before. */
+const clockStepMaxMs = 60_000;
 
 export class TurnPipeline {
   readonly #parts: JournalParts;
   readonly #writeErrorLog: ThrottledErrorLog;
   #isStorageUp = true;
+  /** Time of the last turn, or of the last row of a partition that was taken over. */
+  #lastAt = 0;
+  /** The rest of a batch that is committed job by job. */
+  #uncommitted: TransactionBatch[] = [];
+  #abandonDoubt: (error: unknown) => void = () => undefined;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -50,10 +59,35 @@ export class TurnPipeline {
     return this.#isStorageUp;
   }
 
+  /** Later turns are not earlier than this time, epoch ms. */
+  startAfter(at: number): void {
+    this.#lastAt = Math.max(this.#lastAt, at);
+  }
+
+  /** The journal has stopped: the outcome of a commit in doubt is not waited for any more. */
+  stop(): void {
+    this.#abandonDoubt(new GatehouseError('GH_STORE_UNKNOWN'));
+    for (const part of this.#uncommitted.splice(0)) {
+      part.rejectAll(new GatehouseError('GH_SERVER_STOPPING'));
+    }
+  }
+
   /** @returns the delay of the next turn, ms */
   run(): MaybePromise<number> {
-    const batch = createTransactionBatch(this.#parts);
-    const taken = this.#applyEnvelopes(batch);
+    const batch = new TransactionBatch(this.#parts, this.#time());
+    this.#applyEnvelopes(batch);
+    for (const job of batch.idleJobs) this.#parts.activeJobs.evict(job.id);
+    return this.#commit(batch);
+  }
+
+  #time(): number {
+    const now = this.#parts.clock.now();
+    const isStep = this.#lastAt > now && this.#lastAt - now <= clockStepMaxMs;
+    if (!isStep) this.#lastAt = now;
+    return this.#lastAt;
+  }
+
+  #commit(batch: TransactionBatch): MaybePromise<number> {
     if (batch.changes.size === 0) {
       batch.rejectRefused();
       return 0;
@@ -61,39 +95,43 @@ export class TurnPipeline {
     const beganAt = performance.now();
     return settle(
       () => this.#write(batch),
-      () => this.#makeVisible(batch, performance.now() - beganAt),
-      (error) => this.#undo(batch, taken, error),
+      () => this.#afterCommit(batch, performance.now() - beganAt),
+      (error) => this.#afterFailure(batch, error),
     );
   }
 
-  /** The steps after the commit. `writeMs`: from the begin of the transaction to its fsync. */
-  #makeVisible(batch: TransactionBatch, writeMs: number): number {
-    this.#recordCommit(batch, writeMs);
+  /** `writeMs`: from the begin of the transaction to its fsync. */
+  #afterCommit(batch: TransactionBatch, writeMs: number): number {
+    this.#isStorageUp = true;
+    this.#writeErrorLog.recovered();
+    let rows = 0;
+    for (const change of batch.changes.values()) rows += change.rows.length;
+    this.#parts.observer.committed?.({ jobs: batch.changes.size, rows, ms: writeMs });
+    this.#passFaultPoint('journal.afterCommit', batch);
     batch.rejectRefused();
-    for (const change of batch.changes.values()) {
-      this.#acknowledge(change);
-      this.#guard(change, this.#publish);
-      this.#guard(change, this.#stopEffects);
-      this.#guard(change, this.#startEffects);
-      this.#guard(change, this.#setTimers);
-      this.#guard(change, this.#unload);
-    }
+    for (const change of batch.changes.values()) makeVisible(this.#parts, change);
     return 0;
   }
 
+  #afterFailure(batch: TransactionBatch, error: unknown): MaybePromise<number> {
+    if (error instanceof UnknownCommitError) return this.#awaitOutcome(batch, error);
+    if (error instanceof FencedError) return this.#evict(batch, error);
+    const isRejected = !(error instanceof GatehouseError) || error.code === 'GH_STORE_REJECTED';
+    if (!isRejected) return this.#undo(batch, error);
+    return batch.changes.size > 1 ? this.#commitEach(batch) : this.#endJob(batch, error);
+  }
+
   /** Applies the envelopes to their jobs in memory, also those that scheduled effects post meanwhile. */
-  #applyEnvelopes(batch: TransactionBatch): Envelope[] {
+  #applyEnvelopes(batch: TransactionBatch): void {
     const { mailbox } = this.#parts;
-    const taken: Envelope[] = [];
     for (;;) {
-      const next = mailbox.take(envelopesMax - taken.length);
-      if (next.length === 0) return taken;
+      const next = mailbox.take(envelopesMax - batch.taken.length);
+      if (next.length === 0) return;
       for (const envelope of next) {
         const job = this.#load(envelope);
         if (job === 'later') continue;
-        taken.push(envelope);
         const change = batch.apply(envelope, job);
-        if (change !== null) this.#guard(change, this.#admit);
+        if (change !== null) guardStep(this.#parts, change, admit);
       }
     }
   }
@@ -107,9 +145,10 @@ export class TurnPipeline {
       () => activeJobs.load(envelope.jobId),
       (loaded) => loaded,
       (error): 'later' => {
-        // The database cannot be read: a command is refused, an event from inside is retried.
+        // A command is refused. An event from inside is retried if the database cannot be read.
         if (acknowledgement !== null) acknowledgement.reject(error);
-        else setTimeout(() => mailbox.post(envelope), retryDelayMs).unref();
+        else if (!(error instanceof FencedError))
+          setTimeout(() => mailbox.post(envelope), retryDelayMs).unref();
         return 'later';
       },
     );
@@ -122,146 +161,164 @@ export class TurnPipeline {
     return 'later';
   }
 
-  /** A new job waits for its place in the scheduler's queue; a scheduled effect runs at once when it has one. */
-  readonly #admit = ({ job }: BatchedChange): void => {
-    const { effects, scheduler, runner, positionNotifier, mailbox, isOpen } = this.#parts;
-    for (const effect of job.state.effects) {
-      if (effects[effect.src]?.isScheduled !== true || scheduler.has(job.id) || !isOpen()) continue;
-      const { id: jobId, conversation, input } = job;
-      scheduler.enqueue({ jobId, conversation, userId: input.userId }, () => {
-        if (isOpen()) runner.start(job, effect);
-      });
-      const queue = positionNotifier.positionOf(jobId);
-      if (queue !== null) mailbox.post(internalEnvelope(jobId, { type: 'progress', queue }));
-    }
-  };
-
-  #write({ changes, toJobChanges }: TransactionBatch): MaybePromise<void> {
-    const records = toJobChanges();
-    this.#passFaultPoint('journal.beforeCommit', changes);
+  #write(batch: TransactionBatch): MaybePromise<void> {
+    const records = batch.toJobChanges();
+    this.#passFaultPoint('journal.beforeCommit', batch);
     const setNumbers = (): void => {
-      for (const { jobId, num } of records) changes.get(jobId)!.job.num = num;
+      for (const { jobId, num } of records) batch.changes.get(jobId)!.job.num = num;
+    };
+    const failed = (error: unknown): never => {
+      if (!(error instanceof UnknownCommitError)) throw error;
+      throw new UnknownCommitError(error.settled.then(setNumbers));
     };
     const committed = this.#parts.storage.commit(records);
-    return committed instanceof Promise ? committed.then(setNumbers) : setNumbers();
+    return committed instanceof Promise ? committed.then(setNumbers, failed) : setNumbers();
   }
 
-  #recordCommit({ changes }: TransactionBatch, ms: number): void {
-    this.#isStorageUp = true;
-    this.#writeErrorLog.recovered();
-    let rows = 0;
-    for (const change of changes.values()) rows += change.rows.length;
-    this.#parts.observer.committed?.({ jobs: changes.size, rows, ms });
-    this.#passFaultPoint('journal.afterCommit', changes);
-  }
-
-  #passFaultPoint(point: FaultPoint, changes: TransactionBatch['changes']): void {
+  #passFaultPoint(point: FaultPoint, { changes }: TransactionBatch): void {
     const { faults } = this.#parts;
     for (const { job } of changes.values()) faults.reach(point, job.state.snapshot.context.state);
   }
 
-  #undo(batch: TransactionBatch, taken: readonly Envelope[], error: unknown): number {
-    const { activeJobs, mailbox, observer, runner, scheduler } = this.#parts;
+  /** Q5. The repeat of a message with its key waits for `outcome`. */
+  async #awaitOutcome(batch: TransactionBatch, error: UnknownCommitError): Promise<number> {
+    const { mailbox } = this.#parts;
+    const beganAt = performance.now();
+    const outcome = Promise.withResolvers<void>();
+    outcome.promise.catch(() => undefined);
+    this.#abandonDoubt = outcome.reject;
+    this.#reportFailure(error);
+    batch.rejectAll(new UnknownCommitError(outcome.promise));
+    mailbox.beginDoubt(new GatehouseError('GH_STORE_UNAVAILABLE'));
+    let failure: unknown = null;
+    try {
+      await error.settled;
+    } catch (reason) {
+      failure = reason;
+    }
+    // The storage was closed before it knew the outcome.
+    const isUnknown = failure instanceof GatehouseError && failure.code === 'GH_STORE_UNKNOWN';
+    if (isUnknown && !mailbox.isClosed) await new Promise(() => undefined);
+    if (mailbox.isClosed) return 0;
+    mailbox.endDoubt();
+    if (failure === null) {
+      outcome.resolve();
+      return this.#afterCommit(batch, performance.now() - beganAt);
+    }
+    outcome.reject(failure);
+    if (failure instanceof FencedError) return this.#evict(batch, failure);
+    return this.#undo(batch, failure);
+  }
+
+  /** Q6. */
+  async #commitEach(batch: TransactionBatch): Promise<number> {
+    let delayMs = 0;
+    this.#uncommitted = batch.split();
+    for (let part; (part = this.#uncommitted.shift()) !== undefined;) {
+      // The database has failed meanwhile.
+      if (delayMs > 0) this.#undo(part, new GatehouseError('GH_STORE_UNAVAILABLE'));
+      else delayMs = await this.#commit(part);
+    }
+    return delayMs;
+  }
+
+  /** Q6: the only job of the batch writes what cannot be stored. */
+  #endJob(batch: TransactionBatch, error: unknown): number {
+    const { activeJobs, log, mailbox, scheduler } = this.#parts;
+    this.#restore(batch);
+    for (const { job, before, rows } of batch.changes.values()) {
+      const cause = (error as Error).cause ?? error;
+      const who = logFieldsOf(job.id, job.input.traceparent);
+      log.error({ ...who, error: messageOf(cause) }, 'what a job wrote cannot be stored');
+      if (before === null) continue;
+      const code = 'GH_STORE_REJECTED';
+      if (rows.every(({ event }) => event.type !== internalErrorEventType)) {
+        mailbox.post(internalEnvelope(job.id, { type: internalErrorEventType, code }));
+        continue;
+      }
+      // Not even its end can be stored: it is read again with the next start.
+      for (const timer of before.timers) this.#parts.timers.clear(timer);
+      for (const { key } of before.effects) this.#parts.runner.abort(key);
+      activeJobs.evict(job.id);
+      scheduler.release(job.id);
+    }
+    batch.rejectAll(error);
+    return 0;
+  }
+
+  /** Q7. */
+  #evict(batch: TransactionBatch, error: FencedError): number {
+    const { mailbox, onFenced, storage } = this.#parts;
+    const lost = new Set(error.partitions);
+    const [fenced, others] = [[] as TransactionBatch[], [] as TransactionBatch[]];
+    for (const part of batch.split()) {
+      const [change] = part.changes.values();
+      const isFenced =
+        change !== undefined && lost.has(storage.partitionOf(change.job.input.userId));
+      (isFenced ? fenced : others).push(part);
+    }
+    assert(fenced.length > 0, 'Q7: a turn is fenced by a partition that it writes');
+    this.#restore(batch);
+    for (const part of fenced) part.rejectAll(error);
+    forgetJobsOf(this.#parts, lost);
+    mailbox.putBack(others.flatMap(({ taken }) => taken.filter((one) => this.#isRepeatable(one))));
+    onFenced(error.partitions);
+    return 0;
+  }
+
+  /** Q2. */
+  #undo(batch: TransactionBatch, error: unknown): number {
+    this.#reportFailure(error);
+    this.#restore(batch);
+    batch.rejectAll(error);
+    // Stale progress events are dropped.
+    const repeated = batch.taken.filter(
+      (envelope) => envelope.event.type !== 'progress' && this.#isRepeatable(envelope),
+    );
+    this.#parts.mailbox.putBack(repeated);
+    const repeatedJobs = new Set(repeated.map(({ jobId }) => jobId));
+    for (const { job } of batch.changes.values()) {
+      if (isParked(job.state) && !repeatedJobs.has(job.id)) this.#parts.activeJobs.evict(job.id);
+    }
+    return retryDelayMs;
+  }
+
+  /** Events of jobs that were opened in a batch that is undone have no job any more. */
+  #isRepeatable(envelope: Envelope): boolean {
+    const isInner = acknowledgementOf(envelope) === null;
+    return !isInner || this.#parts.activeJobs.get(envelope.jobId) !== undefined;
+  }
+
+  #reportFailure(error: unknown): void {
     this.#isStorageUp = false;
     this.#writeErrorLog.error((error as Error).cause ?? error);
-    observer.commitFailed?.();
-    for (const { job, before } of batch.changes.values()) {
+    this.#parts.observer.commitFailed?.();
+  }
+
+  /** Jobs are as before the batch. */
+  #restore(batch: TransactionBatch): void {
+    const { runner, scheduler } = this.#parts;
+    // Jobs that wait are released before those that run: none of them may start.
+    for (const { job, before } of [...batch.changes.values()].reverse()) {
       for (const effect of job.state.effects) {
         if (before === null || !before.effects.includes(effect)) runner.abort(effect.key);
       }
       if (before === null) scheduler.release(job.id);
     }
     batch.rollBack();
-    batch.rejectRefused(error);
-    for (const envelope of taken) acknowledgementOf(envelope)?.reject(error);
-    // Events of jobs that were opened in this batch have no job any more; stale progress events are dropped.
-    mailbox.putBack(
-      taken.filter(
-        (envelope) =>
-          acknowledgementOf(envelope) === null &&
-          envelope.event.type !== 'progress' &&
-          activeJobs.get(envelope.jobId) !== undefined,
-      ),
-    );
-    return retryDelayMs;
-  }
-
-  #acknowledge({ job, before, envelopes }: BatchedChange): void {
-    for (const envelope of envelopes) acknowledgementOf(envelope)?.resolve();
-    if (before === null) this.#parts.observer.accepted?.(job);
-  }
-
-  readonly #publish = ({ job, rows }: BatchedChange): void => {
-    const { hub } = this.#parts;
-    assert.notEqual(job.num, null, 'only a stored job is published');
-    for (const row of rows) for (const event of stateEventsOf(job.input, row)) hub.event(event);
-  };
-
-  /** Aborts the effects whose state was left. */
-  readonly #stopEffects = ({ job, before }: BatchedChange): void => {
-    for (const effect of before?.effects ?? []) {
-      if (!job.state.effects.includes(effect)) this.#parts.runner.abort(effect.key);
-    }
-  };
-
-  /** An effect that a stopping process does not start is on disk, and starts with the next process. */
-  readonly #startEffects = ({ job, before }: BatchedChange): void => {
-    const { effects, scheduler, runner, isOpen } = this.#parts;
-    if (!isOpen()) return;
-    for (const effect of job.state.effects) {
-      if (before?.effects.includes(effect)) continue;
-      if (effects[effect.src]?.isScheduled !== true) runner.start(job, effect);
-      else assert(scheduler.has(job.id), 'a job with a scheduled effect is in the scheduler');
-    }
-  };
-
-  /** The timers of a job in memory are armed. A parked job has only its wake-up time. */
-  readonly #setTimers = ({ job, before }: BatchedChange): void => {
-    const { timers } = this.#parts;
-    const { state } = job;
-    const parked = isParked(state);
-    for (const timer of before?.timers ?? []) {
-      if (parked || !state.timers.includes(timer)) timers.clear(timer);
-    }
-    if (isEnded(state)) return;
-    for (const timer of state.timers) {
-      if (parked) timers.scheduleWake(timer.dueAt);
-      else if (!before?.timers.includes(timer)) timers.arm(job.id, timer);
-    }
-  };
-
-  /** A job that has ended or parked leaves the memory, and its place goes to the next job. */
-  readonly #unload = (change: BatchedChange): void => {
-    const { activeJobs, observer, scheduler } = this.#parts;
-    const { job } = change;
-    const hasEnded = isEnded(job.state);
-    if (!hasEnded && !isParked(job.state)) return;
-    activeJobs.evict(job.id);
-    scheduler.release(job.id);
-    if (hasEnded) observer.ended?.(job, jobEndOf(change));
-    assert.equal(job.state.effects.length, 0, 'a job that has ended or parked runs no effect');
-  };
-
-  #guard(change: BatchedChange, step: (change: BatchedChange) => void): void {
-    try {
-      step(change);
-    } catch (bug) {
-      const { id, input } = change.job;
-      const { log, mailbox } = this.#parts;
-      log.error({ ...logFieldsOf(id, input.traceparent), error: messageOf(bug) }, 'job broken');
-      mailbox.post(internalEnvelope(id, { type: internalErrorEventType, code: 'GH_JOB_BUG' }));
-    }
   }
 }
 
-function jobEndOf({ job, rows }: BatchedChange): JobEnd {
-  const { decision, models } = job.state.snapshot.context;
-  const { outcome, reply } = summaryOf(job.state);
-  return {
-    at: rows.at(-1)?.at ?? job.createdAt,
-    outcome: outcome as JobEnd['outcome'],
-    replyLength: reply?.length ?? 0,
-    decision: decision === null ? null : { by: decision.by, action: decision.action },
-    models,
-  };
+/** A new job waits for its place in the scheduler's queue; a scheduled effect runs at once when it has one. */
+function admit(parts: JournalParts, { job }: BatchedChange): void {
+  const { effects, scheduler, runner, positionNotifier, mailbox, isOpen } = parts;
+  for (const effect of job.state.effects) {
+    if (effects[effect.src]?.isScheduled !== true || scheduler.has(job.id) || !isOpen()) continue;
+    const { id: jobId, conversation, input } = job;
+    scheduler.enqueue({ jobId, conversation, userId: input.userId }, () => {
+      if (isOpen()) runner.start(job, effect);
+    });
+    const queue = positionNotifier.positionOf(jobId);
+    if (queue !== null) mailbox.post(internalEnvelope(jobId, { type: 'progress', queue }));
+  }
 }

@@ -122,6 +122,9 @@ export function prepareReads(database: Database) {
         .select((row) => row.fn.min('wake_at').as('at'))
         .where('wake_at', '>', param),
     ),
+    selectLastAt: compile<{ at: number }>(
+      query.selectFrom('journal').select('at').orderBy('pos', 'desc').limit(sql.lit(1)),
+    ),
     selectRows: compile<JournalRecord>(
       query
         .selectFrom('journal')

@@ -1,6 +1,7 @@
 /** Jobs and their journal on disk: the commit of a batch, and the reads that the journal needs. */
 import { GatehouseError } from '#shared/errors';
 import type { Database } from '#storage/database';
+import { rejectedError } from '#storage/commit-errors';
 import { guardStorage } from '#storage/guard-storage';
 import type { SameTick } from '#shared/maybe-promise';
 import {
@@ -40,14 +41,21 @@ export function createJobStore(database: Database): SameTick<JobStorage> {
     commit: (changes) =>
       guardStorage('The message could not be stored', () => {
         database.ensureInPlace();
-        writeAll.immediate(changes);
+        try {
+          writeAll.immediate(changes);
+        } catch (error) {
+          throw isRejection(error) ? rejectedError(error) : error;
+        }
       }),
+    partitionOf: () => 0,
+    owns: () => true,
     find,
     rows: (num, part = wholeJournal) =>
       guardRead(() => reads.selectRows.all(num, part.afterN, part.limit)).map(journalRow),
     openJobs: () => guardRead(() => reads.selectOpen.all()),
     dueJobs: (now) => guardRead(() => reads.selectDue.all(now).map((row) => row.id)),
     nextWakeAt: (now) => guardRead(() => reads.selectWake.get(now)?.at ?? null),
+    lastCommitAt: () => guardRead(() => reads.selectLastAt.get()?.at ?? 0),
     jobOfKey: (key) =>
       guardRead(() => {
         const jobId = reads.selectKey.get(key)?.job_id;
@@ -58,6 +66,11 @@ export function createJobStore(database: Database): SameTick<JobStorage> {
     waitingJob: (conversation) => findFirst(guardRead(() => reads.selectWaiting.get(conversation))),
   };
 }
+
+/** The data themselves are at fault: a constraint or a limit of SQLite, or a value that is no text. */
+const isRejection = (error: unknown): boolean =>
+  /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/.test((error as { code?: string }).code ?? '') ||
+  ((error instanceof RangeError || error instanceof TypeError) && !/database/.test(error.message));
 
 /** A damaged page stays damaged; all other errors of SQLite may be temporary. */
 function guardRead<Value>(read: () => Value): Value {

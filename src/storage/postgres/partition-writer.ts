@@ -3,7 +3,8 @@
  * its partitions (`lease`), which gives four results:
  *
  * W1 committed: the write is on disk, and its positions follow those of the write before without a gap.
- * W2 refused (GH_STORE_UNAVAILABLE): nothing was written. The server said so, or nothing was sent.
+ * W2 refused (GH_STORE_UNAVAILABLE, or GH_STORE_REJECTED when a repeat fails too): nothing was written. The server said
+ *    so, or nothing was sent.
  * W3 in doubt: the connection was lost after it was sent. The same write is sent again: either it takes effect, or the
  *    leases show that it had. Other writes wait. After 10 s its caller gets GH_STORE_UNKNOWN; the outcome follows.
  * W4 fenced (GH_STORE_FENCED): another owner has taken a lease. Nothing was written.
@@ -14,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { GatehouseError } from '#shared/errors';
+import { FencedError, rejectedError, UnknownCommitError } from '../commit-errors.ts';
 import { inLockOrder, type HeldLease } from './leases.ts';
 import { partitionLease } from './partition.ts';
 import type { PostgresDatabase } from './postgres-database.ts';
@@ -26,39 +28,20 @@ import {
 } from './postgres-errors.ts';
 import { findOutcome, type LeaseClaim } from './write-outcome.ts';
 
-export interface PartitionWrite {
+export interface PartitionWrite<Row = unknown> {
   /** Positions that it uses, by partition; each partition that it changes, with 1 at least. */
   counts: ReadonlyMap<number, number>;
   /** `before`: the last position of each partition before this write. */
   values(claims: LeaseClaims, before: ReadonlyMap<number, number>): unknown[];
   /** Name and text of the prepared statement; its first arguments are the claims. */
   statement: { name: string; text: string };
+  /** Reads what the write answered, after it took effect and its answer was lost. */
+  readAnswer?(): Promise<Row>;
 }
 
 /** The first arguments of every write: worker, and names, epochs and positions of its leases. */
 export type LeaseClaims = [worker: string, names: string[], number[], number[], number[]];
 export const leaseClaimCount = 5;
-
-/** The partitions of a write are owned by another process now. */
-export class FencedError extends GatehouseError {
-  readonly partitions: readonly number[];
-
-  constructor(partitions: readonly number[]) {
-    super('GH_STORE_FENCED');
-    this.partitions = partitions;
-  }
-}
-
-/** It is not known yet whether a write took effect. */
-export class UnknownCommitError extends GatehouseError {
-  /** Settles as the write would have: resolves when it was committed, else rejects. */
-  readonly settled: Promise<unknown>;
-
-  constructor(settled: Promise<unknown>) {
-    super('GH_STORE_UNKNOWN');
-    this.settled = settled;
-  }
-}
 
 export interface PartitionWriter {
   /** From now on these leases are held. */
@@ -67,11 +50,11 @@ export interface PartitionWriter {
   /** Forgets partitions: writes to them are fenced. */
   evict(partitions: readonly number[]): void;
   /**
-   * Resolves with the first row of the answer; null when the answer was lost and the leases show that the write took
-   * effect.
-   * @throws GH_STORE_UNAVAILABLE, FencedError, UnknownCommitError
+   * Resolves with the first row of the answer; when the answer was lost and the leases show that the write took effect,
+   * with that of `readAnswer`, or null without it.
+   * @throws GH_STORE_UNAVAILABLE, GH_STORE_REJECTED, FencedError, UnknownCommitError
    */
-  write<Row>(write: PartitionWrite): Promise<Row | null>;
+  write<Row>(write: PartitionWrite<Row>): Promise<Row | null>;
   /** Resolves when no write is in flight. A write in doubt is not waited for. */
   close(): Promise<void>;
 }
@@ -92,7 +75,7 @@ const refused = 'The message could not be stored';
 export const createPartitionWriter = (options: WriterOptions): PartitionWriter =>
   new SerialWriter(options);
 
-interface PendingWrite extends PartitionWrite {
+interface PendingWrite<Row = unknown> extends PartitionWrite<Row> {
   claims: LeaseClaim[];
   isInDoubt: boolean;
   /** Its caller was answered before it was sent. */
@@ -128,15 +111,15 @@ class SerialWriter implements PartitionWriter {
     for (const partition of partitions) this.#held.delete(partition);
   }
 
-  write<Row>(write: PartitionWrite): Promise<Row | null> {
-    const pending: PendingWrite = {
+  write<Row>(write: PartitionWrite<Row>): Promise<Row | null> {
+    const pending: PendingWrite<Row> = {
       ...write,
       claims: [],
       isInDoubt: false,
       isWithdrawn: false,
       since: performance.now(),
     };
-    const done = this.#last.then(() => this.#commit<Row>(pending));
+    const done = this.#last.then(() => this.#commit(pending));
     this.#last = done.catch(() => undefined);
     return this.#orUnknown(pending, done);
   }
@@ -157,12 +140,12 @@ class SerialWriter implements PartitionWriter {
     return promise;
   }
 
-  async #commit<Row>(pending: PendingWrite): Promise<Row | null> {
+  async #commit<Row>(pending: PendingWrite<Row>): Promise<Row | null> {
     for (let attempt = 0; ; attempt += 1) {
       if (pending.isWithdrawn) throw unavailable();
       const client = await this.#connection(pending);
       if (client !== null) {
-        const result = await this.#send<Row>(client, pending);
+        const result = await this.#send(client, pending);
         if (result !== 'lost') return result;
       }
       this.#assertWorthRepeating(pending);
@@ -202,14 +185,18 @@ class SerialWriter implements PartitionWriter {
     this.#options.database.pool.release(client, error);
   }
 
-  async #send<Row>(client: pg.PoolClient, pending: PendingWrite): Promise<Row | null | 'lost'> {
+  async #send<Row>(
+    client: pg.PoolClient,
+    pending: PendingWrite<Row>,
+  ): Promise<Row | null | 'lost'> {
     if (pending.claims.length === 0) pending.claims = this.#claims(pending.counts);
     const { name, text } = pending.statement;
+    const values = this.#values(pending);
     try {
       const { rows } = await client.query({
         name,
         text,
-        values: this.#values(pending),
+        values,
         query_timeout: this.#options.answerTimeoutMs,
       } as pg.QueryConfig);
       this.#advance(pending.claims);
@@ -232,24 +219,27 @@ class SerialWriter implements PartitionWriter {
       this.#drop(client, isAnswer ? error : new Error('lost'));
     // While it is in doubt, an earlier attempt may still run on the server and succeed where this one failed.
     const mayRepeat = !isAnswer || isReplicaError(error) || (pending.isInDoubt && mayPass(error));
-    if (!mayRepeat) throw storeError(error, refused);
+    if (!mayRepeat) throw isRejection(error) ? rejectedError(error) : storeError(error, refused);
     return 'lost';
   }
 
-  async #afterMismatch(pending: PendingWrite): Promise<null | 'lost'> {
+  async #afterMismatch<Row>(pending: PendingWrite<Row>): Promise<Row | null | 'lost'> {
     const { database, workerId } = this.#options;
-    let outcome;
+    const { claims, isInDoubt, readAnswer } = pending;
     try {
-      outcome = await findOutcome(database, workerId, pending.claims, pending.isInDoubt);
-    } catch {
+      const outcome = await findOutcome(database, workerId, claims, isInDoubt);
+      this.evict(outcome.lost);
+      if (outcome.isCommitted) {
+        this.#advance(claims);
+        return (await readAnswer?.()) ?? null;
+      }
+      if (outcome.lost.length > 0) throw new FencedError(outcome.lost);
+    } catch (error) {
+      if (error instanceof FencedError) throw error;
+      // The database cannot be read: the outcome is asked for again.
       pending.isInDoubt = true;
-      return 'lost';
     }
-    this.evict(outcome.lost);
-    if (!outcome.isCommitted && outcome.lost.length === 0) return 'lost';
-    if (!outcome.isCommitted) throw new FencedError(outcome.lost);
-    this.#advance(pending.claims);
-    return null;
+    return 'lost';
   }
 
   /** @throws FencedError for partitions that are not held */
@@ -294,6 +284,9 @@ const answers = (client: pg.PoolClient): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** The server does not take these data: a value, a constraint, or a limit of its own. */
+const isRejection = (error: unknown): boolean => /^(?:22|23|54)/.test(sqlStateOf(error));
 
 /** Errors that the same statement may not have a moment later: no room, locks, a cancelled statement. */
 const mayPass = (error: unknown): boolean => /^(?:40|53|55|57|58|XX)/.test(sqlStateOf(error));

@@ -1,6 +1,7 @@
 /** The reads of the journal on PostgreSQL. State and number of events are columns: no statement parses JSON. */
 import { sql, type Kysely } from 'kysely';
 import { confirmState } from '#machines/job-states';
+import type { PreparedStatement } from '#storage/postgres/postgres-database';
 import { param, prepared } from '#storage/postgres/prepared-statement';
 import type { PostgresSchema } from '#storage/postgres/schema';
 import type { OpenJob } from '../../job-store-port.ts';
@@ -8,6 +9,9 @@ import type { JobRow, JournalRecord } from '../job-rows.ts';
 
 const one = sql.lit(1);
 const lastSeq = sql<number>`journal.seq + journal.events - 1`;
+
+/** A parameter of its own: the partitions. */
+const isInPart = sql<boolean>`job.part = any(${param}::smallint[])`;
 
 /** Null unless the job runs. */
 interface LastRow {
@@ -62,19 +66,31 @@ export function prepareReads(query: Kysely<PostgresSchema>) {
         )
         .where('ended_at', 'is', null)
         .where('snapshot', 'is', null)
+        .where(isInPart)
         .orderBy('num'),
     ),
     selectDue: prepared<{ id: string }>(
       'select_due',
-      query.selectFrom('job').select('id').where('wake_at', '<=', param).orderBy('wake_at'),
+      query
+        .selectFrom('job')
+        .select('id')
+        .where('wake_at', '<=', param)
+        .where(isInPart)
+        .orderBy('wake_at'),
     ),
     selectWake: prepared<{ at: number | null }>(
       'select_wake',
       query
         .selectFrom('job')
         .select((row) => row.fn.min('wake_at').as('at'))
-        .where('wake_at', '>', param),
+        .where('wake_at', '>', param)
+        .where(isInPart),
     ),
+    selectLastAt: {
+      name: 'select_last_at',
+      text: `select max(at) as at from unnest($1::smallint[]) as own (part), lateral (
+        select at from journal where journal.part = own.part order by pos desc limit 1) as last`,
+    } satisfies PreparedStatement<{ at: number | null }>,
     ...prepareRowReads(query),
   };
 }

@@ -1,6 +1,8 @@
 /** Jobs and their journal on PostgreSQL: the commit of a batch, and the reads that the journal needs. */
 import type { Promised } from '#shared/maybe-promise';
+import { UnknownCommitError } from '#storage/commit-errors';
 import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
+import { partitionOf, partitions } from '#storage/postgres/partition';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
@@ -19,9 +21,14 @@ const commitStatement = {
   text: `select commit_batch(${placeholders.join(', ')}) as nums`,
 };
 
+/** Numbers of the new jobs, in their order. */
+interface CommitAnswer {
+  nums: (number | string)[];
+}
+
 /**
- * `commit` is durable when it resolves. It rejects with GH_STORE_UNAVAILABLE or `FencedError` when nothing was written, and
- * with `UnknownCommitError` when that is not known.
+ * `commit` is durable when it resolves. It rejects with GH_STORE_UNAVAILABLE, GH_STORE_REJECTED or `FencedError` when nothing
+ * was written, and with `UnknownCommitError` when that is not known.
  */
 export function createPostgresJobStore(
   database: PostgresDatabase,
@@ -41,13 +48,13 @@ export function createPostgresJobStore(
   ): Promise<Row | undefined> => (await all(statement, ...values))[0];
 
   /** The numbers of new jobs whose commit had no answer. */
-  const readNumbers = async (created: readonly JobChange[]): Promise<(number | undefined)[]> => {
+  const readNumbers = async (created: readonly JobChange[]): Promise<CommitAnswer> => {
     const rows = await all(
       reads.selectNumbers,
       created.map(({ jobId }) => jobId),
     );
     const numbers = new Map(rows.map(({ id, num }) => [id, num]));
-    return created.map(({ jobId }) => numbers.get(jobId));
+    return { nums: created.map(({ jobId }) => numbers.get(jobId)!) };
   };
 
   const find = async (jobId: string): Promise<StoredJob | null> => {
@@ -58,30 +65,44 @@ export function createPostgresJobStore(
       withLatestRow(found, n === null ? undefined : { n, seq, updated_at: at, state }),
     );
   };
+  const ownParts = (): number[] =>
+    Array.from({ length: partitions }, (_, part) => part).filter((part) => writer.holds(part));
   const findFirst = ([row]: readonly { id: string }[]): Promise<StoredJob | null> | null =>
     row === undefined ? null : find(row.id);
 
   return {
     async commit(changes) {
       if (changes.length === 0) return;
-      const row = await writer.write<{ nums: string[] }>({
-        counts: countPositions(changes),
-        statement: commitStatement,
-        values: (claims, before) => [...claims, ...batchArguments(changes, before)],
-      });
       const created = changes.filter((change) => change.created !== null);
-      if (created.length === 0) return;
-      const numbers = row?.nums.map(Number) ?? (await readNumbers(created));
-      for (const [index, change] of created.entries()) change.num = numbers[index] ?? null;
+      const setNumbers = (answer: CommitAnswer | null): void => {
+        for (const [index, change] of created.entries()) change.num = Number(answer?.nums[index]);
+      };
+      try {
+        const write = writer.write<CommitAnswer>({
+          counts: countPositions(changes),
+          statement: commitStatement,
+          values: (claims, before) => [...claims, ...batchArguments(changes, before)],
+          readAnswer: () => readNumbers(created),
+        });
+        setNumbers(await write);
+      } catch (error) {
+        if (!(error instanceof UnknownCommitError)) throw error;
+        const settled = (error.settled as Promise<CommitAnswer>).then(setNumbers);
+        settled.catch(() => undefined);
+        throw new UnknownCommitError(settled);
+      }
     },
     find: (jobId) => find(storableText(jobId)),
     async rows(num, part) {
       const rows = await all(reads.selectRows, num, part?.afterN ?? 0, part?.limit ?? null);
       return rows.map(journalRow);
     },
-    openJobs: () => all(reads.selectOpen),
-    dueJobs: async (now) => (await all(reads.selectDue, now)).map(({ id }) => id),
-    nextWakeAt: async (now) => (await first(reads.selectWake, now))?.at ?? null,
+    partitionOf,
+    owns: (partition) => writer.holds(partition),
+    openJobs: (parts = ownParts()) => all(reads.selectOpen, parts),
+    dueJobs: async (now) => (await all(reads.selectDue, now, ownParts())).map(({ id }) => id),
+    nextWakeAt: async (now) => (await first(reads.selectWake, now, ownParts()))?.at ?? null,
+    lastCommitAt: async (parts = ownParts()) => (await first(reads.selectLastAt, parts))?.at ?? 0,
     async jobOfKey(key) {
       const jobId = (await first(reads.selectKey, storableText(key)))?.job_id;
       if (jobId === undefined) return null;
