@@ -9,10 +9,12 @@ export type SameTick<Port> = {
     : Port[Name];
 };
 
-/** The same of an adapter to a server, which always answers later. */
+/** The same of an adapter to a server, which always answers later, except for calls that never do. */
 export type Promised<Port> = {
   [Name in keyof Port]: Port[Name] extends (...args: infer Args) => infer Result
-    ? (...args: Args) => Promise<Awaited<Result>>
+    ? (
+        ...args: Args
+      ) => [Extract<Result, Promise<unknown>>] extends [never] ? Result : Promise<Awaited<Result>>
     : never;
 };
 

@@ -90,7 +90,7 @@ export function prepareReads(query: Kysely<PostgresSchema>) {
       name: 'select_last_at',
       text: `select max(at) as at from unnest($1::smallint[]) as own (part), lateral (
         select at from journal where journal.part = own.part order by pos desc limit 1) as last`,
-    } satisfies PreparedStatement<{ at: number | null }>,
+    } as PreparedStatement<{ at: number | null }>,
     ...prepareRowReads(query),
   };
 }
