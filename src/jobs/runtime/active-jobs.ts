@@ -47,7 +47,6 @@ export function createActiveJobCache(
   log: Log,
 ): ActiveJobCache {
   const jobs = new Map<string, ActiveJob>();
-
   const loading = new Map<string, Promise<ActiveJob | null>>();
 
   const load = (jobId: string): MaybePromise<ActiveJob | null> =>
@@ -73,7 +72,7 @@ export function createActiveJobCache(
 
   /** @param rows null for a job that is restored without them */
   const keep = (stored: StoredJob, rows: JournalRow[] | null): ActiveJob => {
-    ensureOwned(stored);
+    ensureOwned(storage, stored.input.userId);
     try {
       return add(stored, restore(machine, stored, rows), null);
     } catch (error) {
@@ -81,14 +80,8 @@ export function createActiveJobCache(
     }
   };
 
-  /** Also after a load that took some time. */
-  const ensureOwned = ({ input }: StoredJob): void => {
-    const partition = storage.partitionOf(input.userId);
-    if (!storage.owns(partition)) throw new FencedError([partition]);
-  };
-
   const keepDamaged = (stored: StoredJob, error: unknown): ActiveJob => {
-    ensureOwned(stored);
+    ensureOwned(storage, stored.input.userId);
     if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
     const who = logFieldsOf(stored.id, stored.input.traceparent);
     log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
@@ -126,6 +119,12 @@ export function createActiveJobCache(
       return jobs.size;
     },
   };
+}
+
+/** @throws FencedError when another process owns the partition of this user */
+export function ensureOwned(storage: JobStorage, userId: string): void {
+  const partition = storage.partitionOf(userId);
+  if (!storage.owns(partition)) throw new FencedError([partition]);
 }
 
 const isDamage = (error: unknown): error is GatehouseError =>

@@ -13,7 +13,7 @@ export function forgetJobsOf(parts: JournalParts, partitions: ReadonlySet<number
   const { activeJobs, scheduler, storage, timers } = parts;
   abortEffectsOf(parts, partitions);
   // Waiting jobs first: the slot of a running job must not go to them.
-  for (const { jobId, userId } of [...scheduler.waiters()]) {
+  for (const { jobId, userId } of scheduler.waiters()) {
     if (partitions.has(storage.partitionOf(userId))) scheduler.release(jobId);
   }
   for (const job of jobsOf(parts, partitions)) {

@@ -5,10 +5,10 @@
  *
  * Must never: call a model, a tool or the network itself; keep a parked job in memory.
  */
-import { FencedError, UnknownCommitError } from '#storage/commit-errors';
+import { UnknownCommitError } from '#storage/commit-errors';
 import { GatehouseError } from '#shared/errors';
 import type { JobEvent, JobInput, QueuePosition } from '#machines/job-types';
-import { createActiveJobCache } from './active-jobs.ts';
+import { createActiveJobCache, ensureOwned } from './active-jobs.ts';
 import { EffectRunner } from './effect-runner.ts';
 import {
   acknowledgementOf,
@@ -119,7 +119,7 @@ export class Journal {
   async submit(submission: Submission): Promise<SubmitResult> {
     if (this.#resuming !== null) await this.#resuming;
     const { input, idempotencyKey } = submission;
-    this.#ensureOwned(input.userId);
+    ensureOwned(this.#parts.storage, input.userId);
     return this.#deduplicate(idempotencyKey, input.jobId, () => this.#openJob(submission));
   }
 
@@ -185,7 +185,7 @@ export class Journal {
     if (this.#resuming !== null) await this.#resuming;
     const job = activeJobs.get(jobId) ?? (await storage.find(jobId));
     if (job === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
-    this.#ensureOwned(job.input.userId);
+    ensureOwned(storage, job.input.userId);
     await this.#deduplicate(idempotencyKey, jobId, () =>
       this.#enqueueCommand(idempotencyKey, (acknowledgement) => ({
         kind: 'command',
@@ -251,13 +251,6 @@ export class Journal {
     }
     this.#turn.stop();
     timers.stop();
-  }
-
-  /** @throws GH_STORE_FENCED */
-  #ensureOwned(userId: string): void {
-    const { storage } = this.#parts;
-    const partition = storage.partitionOf(userId);
-    if (!storage.owns(partition)) throw new FencedError([partition]);
   }
 
   #enqueueCommand(

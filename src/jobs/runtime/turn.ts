@@ -167,12 +167,18 @@ export class TurnPipeline {
     const setNumbers = (): void => {
       for (const { jobId, num } of records) batch.changes.get(jobId)!.job.num = num;
     };
-    const failed = (error: unknown): never => {
+    const committed = this.#parts.storage.commit(records);
+    return committed instanceof Promise ? this.#whenCommitted(committed, setNumbers) : setNumbers();
+  }
+
+  async #whenCommitted(committed: Promise<void>, setNumbers: () => void): Promise<void> {
+    try {
+      await committed;
+    } catch (error) {
       if (!(error instanceof UnknownCommitError)) throw error;
       throw new UnknownCommitError(error.settled.then(setNumbers));
-    };
-    const committed = this.#parts.storage.commit(records);
-    return committed instanceof Promise ? committed.then(setNumbers, failed) : setNumbers();
+    }
+    setNumbers();
   }
 
   #passFaultPoint(point: FaultPoint, { changes }: TransactionBatch): void {
@@ -299,7 +305,7 @@ export class TurnPipeline {
   #restore(batch: TransactionBatch): void {
     const { runner, scheduler } = this.#parts;
     // Jobs that wait are released before those that run: none of them may start.
-    for (const { job, before } of [...batch.changes.values()].reverse()) {
+    for (const { job, before } of [...batch.changes.values()].toReversed()) {
       for (const effect of job.state.effects) {
         if (before === null || !before.effects.includes(effect)) runner.abort(effect.key);
       }

@@ -216,7 +216,7 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       for (const userId of ['ann', 'bob', 'cid']) jobs.push(await fixture.submit({ userId }));
       await until(() => fixture.started.length === 3);
       const answersOf = ['안녕', 'poison', '안녕'];
-      for (const call of [...fixture.started]) {
+      for (const call of fixture.started) {
         const text = answersOf[jobs.indexOf(call.jobId)]!;
         call.resolve({ ok: true, output: classifiedAsDirect(text) });
       }
@@ -281,6 +281,5 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
     await until(() => fixture.started.some(({ src }) => src === 'reason'));
     const times = fixture.storage.rows(fixture.storage.find(jobId)!.num).map(({ at }) => at);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
-
   });
 });

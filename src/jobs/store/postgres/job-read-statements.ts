@@ -86,17 +86,17 @@ export function prepareReads(query: Kysely<PostgresSchema>) {
         .where('wake_at', '>', param)
         .where(isInPart),
     ),
-    selectLastAt: {
-      name: 'select_last_at',
-      text: `select max(at) as at from unnest($1::smallint[]) as own (part), lateral (
-        select at from journal where journal.part = own.part order by pos desc limit 1) as last`,
-    } as PreparedStatement<{ at: number | null }>,
     ...prepareRowReads(query),
   };
 }
 
 function prepareRowReads(query: Kysely<PostgresSchema>) {
   return {
+    selectLastAt: {
+      name: 'select_last_at',
+      text: `select max(at) as at from unnest($1::smallint[]) as own (part), lateral (
+        select at from journal where journal.part = own.part order by pos desc limit 1) as last`,
+    } as PreparedStatement<{ at: number | null }>,
     // No limit is null.
     selectRows: prepared<JournalRecord>(
       'select_rows',

@@ -71,27 +71,7 @@ export function createPostgresJobStore(
     row === undefined ? null : find(row.id);
 
   return {
-    async commit(changes) {
-      if (changes.length === 0) return;
-      const created = changes.filter((change) => change.created !== null);
-      const setNumbers = (answer: CommitAnswer | null): void => {
-        for (const [index, change] of created.entries()) change.num = Number(answer?.nums[index]);
-      };
-      try {
-        const write = writer.write<CommitAnswer>({
-          counts: countPositions(changes),
-          statement: commitStatement,
-          values: (claims, before) => [...claims, ...batchArguments(changes, before)],
-          readAnswer: () => readNumbers(created),
-        });
-        setNumbers(await write);
-      } catch (error) {
-        if (!(error instanceof UnknownCommitError)) throw error;
-        const settled = (error.settled as Promise<CommitAnswer>).then(setNumbers);
-        settled.catch(() => undefined);
-        throw new UnknownCommitError(settled);
-      }
-    },
+    commit: (changes) => commit(writer, changes, readNumbers),
     find: (jobId) => find(storableText(jobId)),
     async rows(num, part) {
       const rows = await all(reads.selectRows, num, part?.afterN ?? 0, part?.limit ?? null);
@@ -114,4 +94,31 @@ export function createPostgresJobStore(
     waitingJob: async (conversation) =>
       findFirst(await all(reads.selectWaiting, storableText(conversation))),
   };
+}
+
+async function commit(
+  writer: PartitionWriter,
+  changes: readonly JobChange[],
+  readNumbers: (created: readonly JobChange[]) => Promise<CommitAnswer>,
+): Promise<void> {
+  if (changes.length === 0) return;
+  const created = changes.filter((change) => change.created !== null);
+  const setNumbers = (answer: CommitAnswer | null): void => {
+    for (const [index, change] of created.entries()) change.num = Number(answer?.nums[index]);
+  };
+  let answer: CommitAnswer | null;
+  try {
+    answer = await writer.write<CommitAnswer>({
+      counts: countPositions(changes),
+      statement: commitStatement,
+      values: (claims, before) => [...claims, ...batchArguments(changes, before)],
+      readAnswer: () => readNumbers(created),
+    });
+  } catch (error) {
+    if (!(error instanceof UnknownCommitError)) throw error;
+    const settled = (error.settled as Promise<CommitAnswer>).then(setNumbers);
+    settled.catch(() => undefined);
+    throw new UnknownCommitError(settled);
+  }
+  setNumbers(answer);
 }
