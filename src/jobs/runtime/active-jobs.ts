@@ -81,7 +81,6 @@ export function createActiveJobCache(
   };
 
   const keepDamaged = (stored: StoredJob, error: unknown): ActiveJob => {
-    ensureOwned(storage, stored.input.userId);
     if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
     const who = logFieldsOf(stored.id, stored.input.traceparent);
     log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
