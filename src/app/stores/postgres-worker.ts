@@ -9,7 +9,11 @@ import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import { beat, registerWorker, takeAllPartitions } from '#storage/postgres/leases';
 import { partitions } from '#storage/postgres/partition';
-import { createPartitionWriter, type PartitionWriter } from '#storage/postgres/partition-writer';
+import {
+  createPartitionWriter,
+  type PartitionWrite,
+  type PartitionWriter,
+} from '#storage/postgres/partition-writer';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
 import { classifyPostgresError } from '#storage/postgres/postgres-errors';
 
@@ -62,9 +66,9 @@ export async function startPostgresWorker(
   return {
     writer: {
       ...bound(writer),
-      async write(write) {
+      async write<Row>(write: PartitionWrite<Row>) {
         try {
-          const row = await writer.write<never>(write);
+          const row = await writer.write(write);
           sequencer.wake();
           return row;
         } catch (error) {

@@ -212,7 +212,7 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
     test('ends its job with a code, and the other jobs of the turn continue', async () => {
       const fixture = await start();
       refuseRows(fixture);
-      const jobs = [];
+      const jobs: string[] = [];
       for (const userId of ['ann', 'bob', 'cid']) jobs.push(await fixture.submit({ userId }));
       await until(() => fixture.started.length === 3);
       const answersOf = ['안녕', 'poison', '안녕'];

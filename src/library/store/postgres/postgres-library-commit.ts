@@ -93,8 +93,9 @@ export function createPostgresLibraryCommit(
           placed = placeEvents(change, before);
           return [...claims, ...values, JSON.stringify(placed)];
         },
+        readAnswer: async () => ({ seqs: await seqsOf(placed) }),
       });
-      const seqs = row?.seqs ?? (await seqsOf(placed));
+      const seqs = row?.seqs ?? [];
       return placed.map((event, index) => documentEventOf({ ...event, seq: seqs[index]! }));
     } catch (error) {
       return refusal(error);
