@@ -15,27 +15,7 @@ import type { CallContext, Operation, Proposal, Tool, ToolError, WriteOperation 
 import type { ToolContext } from '#shared/tool-context';
 
 /** The operation that is called. */
-export interface CallTarget {
-  tool: string;
-  operation: string;
-}
-
-export interface ToolInvoker {
-  /** The error for a call that has no operation here, or that would write; says what to configure. */
-  refuse(target: CallTarget, context: ToolContext): ToolError;
-  findWrite(target: CallTarget): WriteOperation | undefined;
-  /** Runs a call of a read or draft operation. */
-  invoke(call: ToolCall, context: ToolContext): Promise<CallAnswer>;
-  /** Describes a write for confirmation; writes nothing. */
-  propose(target: CallTarget, params: unknown, context: ToolContext): Promise<Proposal>;
-  /** Runs work within the limit; `late` is the error code for work that did not end in time. */
-  runWithLimit<Answer extends { ok: true }>(
-    target: CallTarget,
-    context: ToolContext,
-    late: 'GH_TOOL_TIMEOUT' | 'GH_TOOL_UNCERTAIN',
-    work: (context: CallContext) => Promise<Answer | ToolError>,
-  ): Promise<Answer | ToolError>;
-}
+type CallTarget = Pick<ToolCall, 'tool' | 'operation'>;
 
 /** The outcome of one call. */
 export interface FinishedToolCall {
@@ -48,7 +28,7 @@ export interface FinishedToolCall {
   context: ToolContext;
 }
 
-export interface ToolInvokerOptions {
+interface ToolInvokerOptions {
   tools: ReadonlyMap<string, Tool>;
   /** Tools that are not configured, each with one sentence that says what to configure. */
   notConfigured: ReadonlyMap<string, Record<Locale, string>>;
@@ -59,7 +39,7 @@ export interface ToolInvokerOptions {
   onCallFinished?: ((end: FinishedToolCall) => void) | undefined;
 }
 
-export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
+export function createToolInvoker(options: ToolInvokerOptions) {
   const { tools, log, onCallFinished: onCall } = options;
   const findOperation = (call: CallTarget): Operation | undefined => {
     const operations = tools.get(call.tool)?.operations;
@@ -73,6 +53,7 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
     return operation?.effect === 'writes' ? operation : undefined;
   };
 
+  /** The error for a call that has no operation here, or that would write; says what to configure. */
   const refuse = (target: CallTarget, { locale }: ToolContext): ToolError => {
     const name = oneLine(`${target.tool}.${target.operation}`, 80);
     const missing = options.notConfigured.get(target.tool);
@@ -85,6 +66,7 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
 
   const runWithLimit = createLimitRunner(options);
 
+  /** Runs a call of a read or draft operation. */
   const invoke = async (call: ToolCall, context: ToolContext): Promise<CallAnswer> => {
     const operation = findOperation(call);
     if (operation === undefined || operation.effect === 'writes') {
@@ -113,6 +95,7 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
     return { ...proposal, draft: toDraft(target, proposal) };
   };
 
+  /** Describes a write for confirmation; writes nothing. */
   const propose = async (
     target: CallTarget,
     params: unknown,
@@ -130,22 +113,28 @@ export function createToolInvoker(options: ToolInvokerOptions): ToolInvoker {
   return { refuse, findWrite, invoke, propose, runWithLimit };
 }
 
-/** Runs the work of one call within its limit; there is an answer even if the work throws or hangs. */
-const createLimitRunner = ({
-  tools,
-  limitMs,
-  log,
-  onCallFinished: onCall,
-}: ToolInvokerOptions): ToolInvoker['runWithLimit'] => {
-  const runWithLimit: ToolInvoker['runWithLimit'] = async <Answer extends { ok: true }>(
+/**
+ * Runs the work of one call within its limit; there is an answer even if the work throws or hangs. `timeoutCode`: the
+ * error code for work that did not end in time.
+ */
+const createLimitRunner =
+  ({ tools, limitMs, log, onCallFinished: onCall }: ToolInvokerOptions) =>
+  async <Answer extends { ok: true }>(
     call: CallTarget,
     context: ToolContext,
     timeoutCode: 'GH_TOOL_TIMEOUT' | 'GH_TOOL_UNCERTAIN',
     work: (context: CallContext) => Promise<Answer | ToolError>,
   ): Promise<Answer | ToolError> => {
-    const where = { ...toolLogFields(context), tool: call.tool, operation: call.operation };
+    const beganAt = performance.now();
+    const { tool, operation } = call;
+    const finish = (answer: Answer | ToolError): Answer | ToolError => {
+      const ms = performance.now() - beganAt;
+      onCall?.({ tool, operation, result: answer.ok ? 'ok' : answer.code, ms, context });
+      return answer;
+    };
+    const where = { ...toolLogFields(context), tool, operation };
     const { locale } = context;
-    const name = tools.get(call.tool)?.label?.[locale] ?? call.tool;
+    const name = tools.get(tool)?.label?.[locale] ?? tool;
     try {
       const ended = await withTimeout(limitMs, context.signal, (signal) =>
         work({ ...context, signal, limitMs }),
@@ -157,27 +146,17 @@ const createLimitRunner = ({
           // At debug only: the message may quote the query.
           log.debug({ ...where, why: value.message }, 'why the tool failed');
         }
-        return value;
+        return finish(value);
       }
       const cause = ended.kind === 'timedOut' ? 'limit' : 'abort';
       log.warn({ ...where, code: timeoutCode, limitMs }, `tool ended by ${cause}`);
-      return localizedToolError(timeoutCode, name, locale, `ended by ${cause}`);
+      return finish(localizedToolError(timeoutCode, name, locale, `ended by ${cause}`));
     } catch (error) {
       log.error({ ...where, error: messageOf(error) }, 'tool threw');
       const code = timeoutCode === 'GH_TOOL_UNCERTAIN' ? timeoutCode : 'GH_TOOL_FAILED';
-      return localizedToolError(code, name, locale, messageOf(error));
+      return finish(localizedToolError(code, name, locale, messageOf(error)));
     }
   };
-
-  return async (call, context, timeoutCode, work) => {
-    const beganAt = performance.now();
-    const result = await runWithLimit(call, context, timeoutCode, work);
-    const { tool, operation } = call;
-    const ms = performance.now() - beganAt;
-    onCall?.({ tool, operation, result: result.ok ? 'ok' : result.code, ms, context });
-    return result;
-  };
-};
 
 type TimeoutResult<Value> =
   | { kind: 'completed'; value: Value }

@@ -1,7 +1,7 @@
 /** Error messages of the tools for the user, in each language. Pure data and templates. */
 import type { Locale } from '#machines/texts';
 import type { ErrorCode } from '#shared/errors';
-import type { ToolError } from './tool.ts';
+import type { ServerError, ToolError } from './tool.ts';
 
 const ko = {
   unknown: '그 기능은 아직 없습니다.',
@@ -80,3 +80,13 @@ export const localizedToolError = (
   locale: Locale,
   message: string,
 ): ToolError => toolError(code, message, toolTextsOf(locale).errors[code](name));
+
+/** A server's error with the message for the user. `name`: the tool's, for users. */
+export const serverToolError = (
+  { code, message }: ServerError,
+  name: string,
+  locale: Locale,
+): ToolError =>
+  code === 'GH_TOOL_NOT_FOUND'
+    ? toolError(code, message, toolTextsOf(locale).noCalendar)
+    : localizedToolError(code, name, locale, message);

@@ -28,6 +28,13 @@ export interface ToolError {
   summary: string;
 }
 
+/** Why a server gave no answer. `message` is for logs. */
+export interface ServerError {
+  ok: false;
+  code: `GH_TOOL_${'UNREACHABLE' | 'TIMEOUT' | 'LOGIN' | 'REFUSED' | 'UNREADABLE' | 'NOT_FOUND' | 'UNCERTAIN'}`;
+  message: string;
+}
+
 export type ToolAnswer = { ok: true; data: unknown; summary: string } | ToolError;
 
 /** The proposed write, as text and as data. */

@@ -37,9 +37,10 @@ export interface LocalNow {
   timeZone: string;
 }
 
-/** The day of a date; a month or day out of range rolls over, as in `Date.UTC`. */
+/** The day of a date; a month or day out of range rolls over. */
+// Not Date.UTC: it reads the years 0 to 99 as 1900 to 1999.
 export const civilDay = (year: number, month: number, day: number): CivilDay =>
-  Math.floor(Date.UTC(year, month - 1, day) / dayMs);
+  new Date(0).setUTCFullYear(year, month - 1, day) / dayMs;
 
 export function civilParts(day: CivilDay): CivilParts {
   const date = new Date(day * dayMs);

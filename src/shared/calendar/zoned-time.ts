@@ -9,7 +9,7 @@
  * 2. A wall time that a spring change skips is read with the offset from before the gap (RFC 5545 3.3.5);
  *    a wall time that an autumn change repeats is the earlier of the two.
  */
-import { clockTime, isoDate } from './civil-date.ts';
+import { civilDay, clockTime, isoDate } from './civil-date.ts';
 import { dayMs, hourMs, minuteMs } from './time-units.ts';
 
 /** Wall-clock time as if in UTC, milliseconds. */
@@ -117,10 +117,12 @@ export function wallTime(
   minute = 0,
   second = 0,
 ): WallMs {
-  const date = new Date(0);
-  // Not Date.UTC: it reads the years 0 to 99 as 1900 to 1999.
-  date.setUTCFullYear(year, month - 1, day);
-  return date.getTime() + hour * hourMs + minute * minuteMs + Math.round(second * 1000);
+  return (
+    civilDay(year, month, day) * dayMs +
+    hour * hourMs +
+    minute * minuteMs +
+    Math.round(second * 1000)
+  );
 }
 
 /** Midnight of the day. */

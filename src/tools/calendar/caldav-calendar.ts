@@ -6,17 +6,18 @@
  * 2. New entries are written at most once (`writeOnce`).
  */
 import type { Log } from '#shared/log';
-import type { CallContext } from '../tool.ts';
+import type { CallContext, ServerError } from '../tool.ts';
 import type { Zones } from '#shared/calendar/zoned-time';
 import {
   createCaldavClient,
+  type CaldavFailure,
   type CaldavResult,
   type CaldavServer,
   type CaldavClient,
   type RequestBounds,
 } from './caldav-client.ts';
 import { toolLogFields } from '../log-fields.ts';
-import type { CaldavSettings, CalendarSource, CalendarError, NewEntry } from './calendar-port.ts';
+import type { CaldavSettings, CalendarSource, NewEntry } from './calendar-port.ts';
 import { createEventParser, type ParsedEvents } from './event-parser.ts';
 import { zoneSpreadMs, type WallRange } from './occurrences.ts';
 import { mergeEntries } from './event-versions.ts';
@@ -61,7 +62,7 @@ export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSo
   return {
     async entriesIn(range, context) {
       const found = await calendars(context);
-      if (!found.ok) return found.error;
+      if (!found.ok) return found;
       const asked = await Promise.all(
         found.value.map((calendar) =>
           client.objectsIn(calendar, toInstantRange(range), boundsOf(context, 'read')),
@@ -70,8 +71,8 @@ export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSo
       const failed = asked.find((one) => !one.ok);
       if (failed !== undefined) {
         // The calendars may have been moved: the next call discovers them again.
-        if (failed.error.code === 'GH_TOOL_NOT_FOUND') known = null;
-        return failed.error;
+        if (failed.code === 'GH_TOOL_NOT_FOUND') known = null;
+        return failed;
       }
       const objects = asked.flatMap((one) =>
         one.ok ? one.value.map(({ ics }) => parse(ics)) : [],
@@ -91,9 +92,9 @@ export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSo
 
     async create(entry, context) {
       const found = await calendars(context);
-      if (!found.ok) return found.error;
+      if (!found.ok) return found;
       const [calendar] = found.value;
-      if (calendar === undefined) return noCalendar('at this address').error;
+      if (calendar === undefined) return noCalendar('at this address');
       const bounds = {
         write: boundsOf(context, 'write'),
         look: boundsOf(context, 'look'),
@@ -104,9 +105,10 @@ export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSo
   };
 }
 
-const noCalendar = (where: string): Extract<CaldavResult<never>, { ok: false }> => ({
+const noCalendar = (where: string): CaldavFailure => ({
   ok: false,
-  error: { ok: false, code: 'GH_TOOL_NOT_FOUND', message: `no calendar ${where}` },
+  code: 'GH_TOOL_NOT_FOUND',
+  message: `no calendar ${where}`,
   wasReached: false,
   wasRefused: true,
 });
@@ -131,27 +133,19 @@ function createCachedParser(zones: Zones): (ics: string) => ParsedEvents {
   };
 }
 
-/** Limits of each step. */
-interface WriteBounds {
-  write: RequestBounds;
-  /** A look at the calendar after a write without an answer. */
-  look: RequestBounds;
-  again: RequestBounds;
-}
-
 /** Adds the entry to the calendar unless it exists. @param calendar URL with a slash at the end */
 async function writeOnce(
   client: CaldavClient,
   calendar: string,
   entry: NewEntry,
-  bounds: WriteBounds,
+  bounds: Record<'write' | 'look' | 'again', RequestBounds>,
   log: Log,
-): Promise<{ ok: true } | CalendarError> {
+): Promise<{ ok: true } | ServerError> {
   const { uid, ics } = entry;
   const url = new URL(`${uid.replace(/@.*$/, '')}.ics`, calendar).href;
   const first = await client.create(url, ics, bounds.write);
   if (first.ok && first.value === 'created') return { ok: true };
-  if (!first.ok && !first.wasReached) return first.error;
+  if (!first.ok && !first.wasReached) return first;
 
   const look = await isThere(client, calendar, url, uid, bounds.look);
   if (look.ok && look.value) return { ok: true };
@@ -160,15 +154,15 @@ async function writeOnce(
     const message = 'the name of the entry is taken';
     return { ok: false, code: look.ok ? 'GH_TOOL_REFUSED' : 'GH_TOOL_UNCERTAIN', message };
   }
-  if (first.wasRefused) return look.ok ? first.error : asUncertain(first.error);
+  if (first.wasRefused) return look.ok ? first : asUncertain(first);
 
-  log.warn({ code: first.error.code }, 'a write got no answer; writing again');
+  log.warn({ code: first.code }, 'a write got no answer; writing again');
   const again = await client.create(url, ics, bounds.again);
   if (again.ok) return { ok: true };
-  return look.ok && again.wasRefused ? again.error : asUncertain(again.error);
+  return look.ok && again.wasRefused ? again : asUncertain(again);
 }
 
-const asUncertain = (error: CalendarError): CalendarError => ({
+const asUncertain = (error: ServerError): ServerError => ({
   ...error,
   code: 'GH_TOOL_UNCERTAIN',
 });

@@ -9,7 +9,8 @@ import { calendarQuery, createAccount, propfind, type DAVResponse } from 'tsdav'
 import { messageOf } from '#shared/errors';
 import { createPinnedFetch, PinnedFetchError, type PinnedFetch } from '../secure-fetch.ts';
 import type { TlsTrust } from '#shared/tls-options';
-import type { CaldavSettings, CalendarError } from './calendar-port.ts';
+import type { ServerError } from '../tool.ts';
+import type { CaldavSettings } from './calendar-port.ts';
 
 export interface CaldavServer
   extends TlsTrust, Pick<CaldavSettings, 'url' | 'username' | 'password' | 'calendar'> {}
@@ -25,9 +26,7 @@ export interface CalendarObject {
 }
 
 /** Why a request has no result. */
-export interface CaldavFailure {
-  ok: false;
-  error: CalendarError;
+export interface CaldavFailure extends ServerError {
   /** False: no byte of the request can have been sent. */
   wasReached: boolean;
   /** The server refused the request, so it has not executed it. */
@@ -264,34 +263,23 @@ async function toResult<Value>(work: () => Promise<Value>): Promise<CaldavResult
 function toFailure(error: unknown): CaldavFailure {
   const message = messageOf(error);
   if (error instanceof PinnedFetchError) {
-    const code = codeOfKind(error.kind);
-    return {
-      ok: false,
-      error: { ok: false, code, message },
-      wasReached: error.wasSent,
-      wasRefused: false,
-    };
+    const code = codesOfKinds[error.kind];
+    return { ok: false, code, message, wasReached: error.wasSent, wasRefused: false };
   }
   const status = error instanceof HttpStatusError ? error.status : parseStatus(message);
   // A gateway may answer with its own error (5xx) after the server behind it has executed the request.
   const wasRefused = status !== null && status < 500;
   const code = status === null ? 'GH_TOOL_UNREADABLE' : codeOfStatus(status);
-  return { ok: false, error: { ok: false, code, message }, wasReached: true, wasRefused };
+  return { ok: false, code, message, wasReached: true, wasRefused };
 }
 
-function codeOfKind(kind: PinnedFetchError['kind']): CalendarError['code'] {
-  switch (kind) {
-    case 'timeout':
-    case 'aborted':
-      return 'GH_TOOL_TIMEOUT';
-    case 'unreachable':
-      return 'GH_TOOL_UNREACHABLE';
-    case 'too_large':
-      return 'GH_TOOL_UNREADABLE';
-    case 'other_site':
-      return 'GH_TOOL_REFUSED';
-  }
-}
+const codesOfKinds: Record<PinnedFetchError['kind'], ServerError['code']> = {
+  timeout: 'GH_TOOL_TIMEOUT',
+  aborted: 'GH_TOOL_TIMEOUT',
+  unreachable: 'GH_TOOL_UNREACHABLE',
+  too_large: 'GH_TOOL_UNREADABLE',
+  other_site: 'GH_TOOL_REFUSED',
+};
 
 /** The status behind a discovery error of tsdav, which reports it only as text; null if unknown. */
 function parseStatus(message: string): number | null {
@@ -299,7 +287,7 @@ function parseStatus(message: string): number | null {
   return /cannot find (?:principalUrl|homeUrl)/.test(message) ? 404 : null;
 }
 
-function codeOfStatus(status: number): CalendarError['code'] {
+function codeOfStatus(status: number): ServerError['code'] {
   if (status === 401) return 'GH_TOOL_LOGIN';
   if (status === 404 || status === 410) return 'GH_TOOL_NOT_FOUND';
   return status >= 500 ? 'GH_TOOL_UNREACHABLE' : 'GH_TOOL_REFUSED';

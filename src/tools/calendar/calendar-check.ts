@@ -3,6 +3,7 @@ import { dayMs } from '#shared/calendar/time-units';
 import { createZones } from '#shared/calendar/zoned-time';
 import type { CheckResult } from '#shared/check-result';
 import { silentLog } from '#shared/log';
+import type { TlsTrust } from '#shared/tls-options';
 import { readTlsTrust } from '../tls-settings.ts';
 import {
   adviceFor,
@@ -29,8 +30,7 @@ async function checkServer(settings: CaldavSettings): Promise<CheckResult> {
   const found = await createCaldavClient(server).calendars(bounds);
   const where = new URL(settings.url).origin;
   if (!found.ok) {
-    const { code, message } = found.error;
-    return faultOf(part, `${where}: ${message}`, adviceFor(code, section));
+    return faultOf(part, `${where}: ${found.message}`, adviceFor(found.code, section));
   }
   const login = `${where}: logged in as ${settings.username}`;
   if (found.value.length === 0) {
@@ -38,20 +38,19 @@ async function checkServer(settings: CaldavSettings): Promise<CheckResult> {
     const advice = 'check tools.calendar.calendar, or make a calendar there';
     return faultOf(part, `${login}, but there is no calendar${named}`, advice);
   }
-  return searchResult(settings, `${login}, ${found.value.length} calendars`);
+  return searchResult(server, `${login}, ${found.value.length} calendars`);
 }
 
 /** One search, as for a question about the next week. */
-async function searchResult(settings: CaldavSettings, what: string): Promise<CheckResult> {
+async function searchResult(server: CaldavSettings & TlsTrust, what: string): Promise<CheckResult> {
   const zones = createZones();
-  const server = { ...settings, ...readTlsTrust(settings) };
   const source = createCaldavCalendar({ ...server, zones, log: silentLog() });
   const now = Date.now();
   const range = {
     from: zones.toWallTime(now, 'UTC'),
     to: zones.toWallTime(now + 7 * dayMs, 'UTC'),
   };
-  const found = await source.entriesIn(range, checkContext(settings.users?.[0], now));
+  const found = await source.entriesIn(range, checkContext(server.users?.[0], now));
   if (found.ok) {
     const unread = found.unreadable.length === 0 ? '' : `, ${found.unreadable.length} unreadable`;
     return { part, ok: true, what: `${what}; a search for the next week works${unread}` };

@@ -1,6 +1,6 @@
 /** The ports of the calendar tool (CalendarSource) and of the local calendar (EventStorage). */
 import type { TlsSettings } from '../tls-settings.ts';
-import type { CallContext } from '../tool.ts';
+import type { CallContext, ServerError } from '../tool.ts';
 import type { CalendarEntry } from './event.ts';
 import type { WallRange } from './occurrences.ts';
 
@@ -18,20 +18,6 @@ export interface CaldavSettings extends TlsSettings {
 
 /** The section `tools.calendar` of the configuration. */
 export type CalendarSettings = { provider: 'local'; shared: boolean } | CaldavSettings;
-
-/** Why a calendar request failed. `message` is for logs. */
-export interface CalendarError {
-  ok: false;
-  code:
-    | 'GH_TOOL_UNREACHABLE'
-    | 'GH_TOOL_TIMEOUT'
-    | 'GH_TOOL_LOGIN'
-    | 'GH_TOOL_REFUSED'
-    | 'GH_TOOL_UNREADABLE'
-    | 'GH_TOOL_NOT_FOUND'
-    | 'GH_TOOL_UNCERTAIN';
-  message: string;
-}
 
 export interface EntriesFound {
   ok: true;
@@ -53,12 +39,12 @@ export interface NewEntry {
 /** A calendar. Implemented by local-calendar.ts and caldav-calendar.ts. */
 export interface CalendarSource {
   /** @param range wall time of the user's zone, half open */
-  entriesIn(range: WallRange, context: CallContext): Promise<EntriesFound | CalendarError>;
+  entriesIn(range: WallRange, context: CallContext): Promise<EntriesFound | ServerError>;
   /**
    * Idempotent: if an entry with this UID exists, nothing changes. On success the entry is durable; an error
    * other than GH_TOOL_UNCERTAIN means that it was not written.
    */
-  create(entry: NewEntry, context: CallContext): Promise<{ ok: true } | CalendarError>;
+  create(entry: NewEntry, context: CallContext): Promise<{ ok: true } | ServerError>;
 }
 
 /** One stored entry. */

@@ -22,7 +22,7 @@ import {
 import type { RecurrenceRule } from './recurrence.ts';
 import { parseRule, wallOfTime } from './recurrence-parser.ts';
 import { selectCurrentParts } from './event-versions.ts';
-import { createZoneResolver, type ZoneResolver } from './zone-resolver.ts';
+import { resolveZone } from './zone-resolver.ts';
 
 const titleCharsMax = 200;
 const descriptionCharsMax = 500;
@@ -49,8 +49,6 @@ export interface EventParser {
 
 /** @param zones for checking zone names and converting times */
 export function createEventParser(zones: Zones): EventParser {
-  const names = createZoneResolver(zones);
-
   const parseComponents = (calendars: readonly ICAL.Component[]): ParsedComponents => {
     const parts = new Map<string, Map<EventPart, ICAL.Component>>();
     const result: ParsedComponents = {
@@ -60,12 +58,12 @@ export function createEventParser(zones: Zones): EventParser {
       components: new Map(),
     };
     for (const calendar of calendars) {
-      const calendarZone = zoneOfCalendar(calendar, names);
+      const calendarZone = zoneOfCalendar(calendar, zones);
       for (const event of calendar.getAllSubcomponents('vevent')) {
         const uid = uidOf(event);
         const drop = (reason: string): unknown => result.dropped.push(reportLine(uid, reason));
         try {
-          const part = parsePart(event, { calendar, calendarZone, names, zones, drop });
+          const part = parsePart(event, { calendar, calendarZone, zones, drop });
           const same = parts.get(uid) ?? new Map<EventPart, ICAL.Component>();
           parts.set(uid, same.set(part, event));
         } catch (error) {
@@ -113,19 +111,18 @@ function uidOf(event: ICAL.Component): string {
 }
 
 /** The zone that the calendar names (X-WR-TIMEZONE), or the only zone that it defines; else null. */
-function zoneOfCalendar(calendar: ICAL.Component, names: ZoneResolver): string | null {
+function zoneOfCalendar(calendar: ICAL.Component, zones: Zones): string | null {
   const named = calendar.getFirstPropertyValue('x-wr-timezone');
   const defined = calendar
     .getAllSubcomponents('vtimezone')
     .map((zone) => zone.getFirstPropertyValue('tzid'));
   const tzid = named ?? (defined.length === 1 ? defined[0] : null);
-  return typeof tzid === 'string' ? names.resolve(tzid, calendar, Date.now()) : null;
+  return typeof tzid === 'string' ? resolveZone(tzid, calendar, Date.now(), zones) : null;
 }
 
 interface ParseContext {
   calendar: ICAL.Component;
   calendarZone: string | null;
-  names: ZoneResolver;
   zones: Zones;
   /** Records the reason why a part was left out. */
   drop: (reason: string) => unknown;
@@ -195,14 +192,14 @@ function parseMoments(event: ICAL.Component, name: string, context: ParseContext
 }
 
 function parseMoment(time: ICAL.Time, property: ICAL.Property, context: ParseContext): Moment {
-  const { calendar, names, drop } = context;
+  const { calendar, zones, drop } = context;
   const at = wallOfTime(time);
   if (!Number.isFinite(at)) throw new Error(`${property.name.toUpperCase()} is no time`);
   if (time.isDate) return { kind: 'date', wall: at, zone: null };
   // ical.js recognizes a trailing Z; it reads a TZID that it does not know as floating.
   if (time.zone === ICAL.Timezone.utcTimezone) return { kind: 'zoned', wall: at, zone: 'UTC' };
   const tzid = property.getParameter('tzid');
-  const zone = typeof tzid === 'string' ? names.resolve(tzid, calendar, at) : null;
+  const zone = typeof tzid === 'string' ? resolveZone(tzid, calendar, at, zones) : null;
   if (zone !== null) return { kind: 'zoned', wall: at, zone };
   if (typeof tzid === 'string') {
     drop(

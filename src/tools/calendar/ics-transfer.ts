@@ -14,7 +14,7 @@ import type { CalendarEntry } from './event.ts';
 import { createEventParser, type EventParser } from './event-parser.ts';
 import { emptyCalendar, zoneDefinition } from './event-writer.ts';
 import { toStoredEvent } from './local-calendar.ts';
-import { createZoneResolver } from './zone-resolver.ts';
+import { resolveZone } from './zone-resolver.ts';
 
 export interface IcsImport {
   added: number;
@@ -197,7 +197,7 @@ function definitionOf(
   years: { first: number; last: number },
   zones: Zones,
 ): ICAL.Component | null {
-  const zone = createZoneResolver(zones).resolve(tzid, emptyCalendar(), Date.now());
+  const zone = resolveZone(tzid, emptyCalendar(), Date.now(), zones);
   if (zone === null) return null;
   const definition = zoneDefinition(zone, years.first, years.last, zones);
   definition.updatePropertyWithValue('tzid', tzid);

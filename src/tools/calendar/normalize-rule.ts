@@ -66,50 +66,35 @@ function convertVCalendarRule(text: string): string {
     : `FREQ=${rule};INTERVAL=${Number(interval) || 1}${end}`.replace(/;INTERVAL=1(?=;|$)/, '');
 }
 
-/** The frequency with its BY parts; null if a word is not understood. */
+type Parser = (words: readonly string[]) => (string | null)[];
+
+const eachWord =
+  (parse: (word: string) => string | null): Parser =>
+  (words) =>
+    words.map(parse);
+const numberOf =
+  (form: RegExp) =>
+  (word: string): string | null =>
+    form.test(word) ? String(Number(word)) : null;
+const noWords: Parser = (words) => words.map(() => null);
+
+/** By the kind of a rule: the frequency, its BY part, and how the words of that part are read. */
+const kinds: Readonly<Record<string, readonly [frequency: string, part: string, Parser]>> = {
+  D: ['DAILY', '', noWords],
+  M: ['MINUTELY', '', noWords],
+  W: ['WEEKLY', 'BYDAY', eachWord((word) => (weekday.test(word) ? word : null))],
+  MD: ['MONTHLY', 'BYMONTHDAY', eachWord(parseDayOfMonth)],
+  MP: ['MONTHLY', 'BYDAY', parsePositions],
+  YM: ['YEARLY', 'BYMONTH', eachWord(numberOf(/^\d{1,2}$/))],
+  YD: ['YEARLY', 'BYYEARDAY', eachWord(numberOf(/^\d{1,3}$/))],
+};
+
+/** The frequency with its BY part; null if a word is not understood. */
 function toByParts(kind: string, words: readonly string[]): string | null {
-  const list = (name: string, values: readonly (string | null)[]): string | null => {
-    if (values.includes(null)) return null;
-    return values.length === 0 ? '' : `;${name}=${values.join(',')}`;
-  };
-  const from = (
-    frequency: string,
-    name: string,
-    values: readonly (string | null)[],
-  ): string | null => {
-    const byPart = list(name, values);
-    return byPart === null ? null : frequency + byPart;
-  };
-  switch (kind) {
-    case 'D':
-      return words.length === 0 ? 'DAILY' : null;
-    case 'M':
-      return words.length === 0 ? 'MINUTELY' : null;
-    case 'W':
-      return from(
-        'WEEKLY',
-        'BYDAY',
-        words.map((word) => (weekday.test(word) ? word : null)),
-      );
-    case 'MD':
-      return from('MONTHLY', 'BYMONTHDAY', words.map(parseDayOfMonth));
-    case 'MP':
-      return from('MONTHLY', 'BYDAY', parsePositions(words));
-    case 'YM':
-      return from(
-        'YEARLY',
-        'BYMONTH',
-        words.map((word) => (/^\d{1,2}$/.test(word) ? String(Number(word)) : null)),
-      );
-    case 'YD':
-      return from(
-        'YEARLY',
-        'BYYEARDAY',
-        words.map((word) => (/^\d{1,3}$/.test(word) ? String(Number(word)) : null)),
-      );
-    default:
-      return null;
-  }
+  const [frequency, part, parse] = kinds[kind] ?? ['', '', noWords];
+  const values = parse(words);
+  if (values.includes(null)) return null;
+  return values.length === 0 ? frequency : `${frequency};${part}=${values.join(',')}`;
 }
 
 /** `15`, `3-` (the third from the end), `LD` (the last). */

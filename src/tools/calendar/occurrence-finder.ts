@@ -1,11 +1,11 @@
 /** Finds the occurrences in a range, in any CalendarSource. */
 import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
-import { toolError, localizedToolError, toolTextsOf } from '../tool-texts.ts';
-import type { CallContext, ToolError } from '../tool.ts';
+import { serverToolError } from '../tool-texts.ts';
+import type { CallContext, ServerError, ToolError } from '../tool.ts';
 import { wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
 import { calendarLabel } from './calendar-operations.ts';
-import type { CalendarError, CalendarSource } from './calendar-port.ts';
+import type { CalendarSource } from './calendar-port.ts';
 import type { Occurrence } from './event.ts';
 import { occurrencesIn, type WallRange } from './occurrences.ts';
 
@@ -71,9 +71,5 @@ export function toEventData(one: Occurrence): Record<string, unknown> {
 }
 
 /** A calendar error with its localized text. */
-export function calendarToolError(found: CalendarError, context: CallContext): ToolError {
-  const { code, message } = found;
-  if (code !== 'GH_TOOL_NOT_FOUND')
-    return localizedToolError(code, calendarLabel[context.locale], context.locale, message);
-  return toolError(code, message, toolTextsOf(context.locale).noCalendar);
-}
+export const calendarToolError = (error: ServerError, { locale }: CallContext): ToolError =>
+  serverToolError(error, calendarLabel[locale], locale);

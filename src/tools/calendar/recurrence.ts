@@ -10,7 +10,8 @@
  * 3. Bounded: at most `stepsMax` candidates are checked; `capped` reports that this was not enough.
  */
 import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
-import { startOfDay, wallTime, type WallMs } from '#shared/calendar/zoned-time';
+import { civilParts, type DayRange, monthRange, weekdayOf } from '#shared/calendar/civil-date';
+import { startOfDay, type WallMs } from '#shared/calendar/zoned-time';
 
 const subDaily = ['HOURLY', 'MINUTELY', 'SECONDLY'] as const;
 const frequencies = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', ...subDaily] as const;
@@ -71,8 +72,8 @@ export function timesOf(given: RecurrenceRule, start: WallMs, from: WallMs, to: 
   let block = blockOf(rule, dayOf(first));
   let left = rule.count ?? Number.POSITIVE_INFINITY;
   let steps = 0;
-  while (left > 0 && block.first * dayMs <= last) {
-    steps += block.last - block.first + 1;
+  while (left > 0 && block.from * dayMs <= last) {
+    steps += block.to - block.from + 1;
     for (const time of isAligned(rule, plan, block)
       ? candidatesOf(rule, plan, block, window)
       : []) {
@@ -84,7 +85,7 @@ export function timesOf(given: RecurrenceRule, start: WallMs, from: WallMs, to: 
       if (time >= from && time !== start) times.push(time);
     }
     if (steps > stepsMax * 10) return { times, capped: true };
-    block = blockOf(rule, block.last + 1);
+    block = blockOf(rule, block.to + 1);
   }
   return { times, capped: false };
 }
@@ -121,12 +122,6 @@ interface Window {
   last: WallMs;
 }
 
-/** Days of one period of the rule, from which BYSETPOS selects. Day numbers since 1970-01-01, both inclusive. */
-interface Block {
-  first: number;
-  last: number;
-}
-
 /** The rule, with missing parts filled in from the start of the event. */
 interface Plan {
   start: WallMs;
@@ -137,17 +132,16 @@ interface Plan {
 }
 
 const dayOf = (at: WallMs): number => Math.floor(at / dayMs);
-const weekdayOf = (day: number): number => (((day + 3) % 7) + 7) % 7;
 
 function planOf(rule: RecurrenceRule, start: WallMs): Plan {
-  const date = new Date(start);
+  const { month, day } = civilParts(dayOf(start));
   const namesDays =
     rule.byMonthDay.length + rule.byDay.length + rule.byYearDay.length + rule.byWeekNo.length > 0;
-  const monthDay = [date.getUTCDate()];
+  const monthDay = [day];
   const weekday = [{ weekday: weekdayOf(dayOf(start)), nth: 0 }];
   let { byMonth, byMonthDay, byDay } = rule;
   if (rule.freq === 'YEARLY' && !namesDays) {
-    if (byMonth.length === 0) byMonth = [date.getUTCMonth() + 1];
+    if (byMonth.length === 0) byMonth = [month];
     byMonthDay = monthDay;
   } else if (rule.freq === 'MONTHLY' && !namesDays) {
     byMonthDay = monthDay;
@@ -156,7 +150,7 @@ function planOf(rule: RecurrenceRule, start: WallMs): Plan {
   } else if (rule.freq === 'YEARLY' && rule.byWeekNo.length > 0 && byDay.length === 0) {
     byDay = weekday;
   }
-  return { start, byMonth, byMonthDay, byDay, times: timesOfDay(rule, date) };
+  return { start, byMonth, byMonthDay, byDay, times: timesOfDay(rule, new Date(start)) };
 }
 
 function timesOfDay(rule: RecurrenceRule, start: Date): number[] {
@@ -171,48 +165,45 @@ function timesOfDay(rule: RecurrenceRule, start: Date): number[] {
   return [...new Set(times)].sort((a, b) => a - b);
 }
 
-function blockOf(rule: RecurrenceRule, day: number): Block {
-  const date = new Date(day * dayMs);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
+/** The days of one period of the rule, from which BYSETPOS selects. */
+function blockOf(rule: RecurrenceRule, day: number): DayRange {
+  const { year, month } = civilParts(day);
   switch (rule.freq) {
     case 'YEARLY':
-      return { first: dayOf(wallTime(year, 1, 1)), last: dayOf(wallTime(year + 1, 1, 1)) - 1 };
+      return yearRange(year);
     case 'MONTHLY':
-      return {
-        first: dayOf(wallTime(year, month, 1)),
-        last: dayOf(wallTime(year, month + 1, 1)) - 1,
-      };
+      return monthRange(year, month);
     case 'WEEKLY': {
-      const first = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
-      return { first, last: first + 6 };
+      const from = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
+      return { from, to: from + 6 };
     }
-    case 'DAILY':
-    case 'HOURLY':
-    case 'MINUTELY':
-    case 'SECONDLY':
-      return { first: day, last: day };
+    default:
+      return { from: day, to: day };
   }
 }
 
+const yearRange = (year: number): DayRange => ({
+  from: monthRange(year, 1).from,
+  to: monthRange(year, 12).to,
+});
+
 /** Whether INTERVAL includes this period. For periods shorter than a day, `finerTimes` applies INTERVAL. */
-function isAligned(rule: RecurrenceRule, plan: Plan, block: Block): boolean {
+function isAligned(rule: RecurrenceRule, plan: Plan, block: DayRange): boolean {
   const { interval } = rule;
   if (interval === 1) return true;
   const begin = blockOf(rule, dayOf(plan.start));
-  const [from, to] = [new Date(begin.first * dayMs), new Date(block.first * dayMs)];
-  const years = to.getUTCFullYear() - from.getUTCFullYear();
+  const [from, to] = [civilParts(begin.from), civilParts(block.from)];
+  const years = to.year - from.year;
   switch (rule.freq) {
     case 'YEARLY':
       return years % interval === 0;
     case 'MONTHLY':
-      return (years * 12 + to.getUTCMonth() - from.getUTCMonth()) % interval === 0;
+      return (years * 12 + to.month - from.month) % interval === 0;
     case 'WEEKLY':
-      return ((block.first - begin.first) / 7) % interval === 0;
+      return ((block.from - begin.from) / 7) % interval === 0;
     case 'DAILY':
-      return (block.first - begin.first) % interval === 0;
-    case 'HOURLY':
-    case 'MINUTELY':
-    case 'SECONDLY':
+      return (block.from - begin.from) % interval === 0;
+    default:
       return true;
   }
 }
@@ -221,19 +212,19 @@ function isAligned(rule: RecurrenceRule, plan: Plan, block: Block): boolean {
 function* candidatesOf(
   rule: RecurrenceRule,
   plan: Plan,
-  block: Block,
+  block: DayRange,
   window: Window,
 ): Generator<WallMs | null, undefined> {
   const { bySetPos } = rule;
   if (bySetPos.length > 0 && !isSubDaily(rule.freq)) {
     // Positions refer to the whole period, even if the event begins or the window ends within it.
-    const whole = { first: block.first * dayMs, last: (block.last + 1) * dayMs - 1 };
+    const whole = { first: block.from * dayMs, last: (block.to + 1) * dayMs - 1 };
     const all = [...candidatesOf({ ...rule, bySetPos: [] }, plan, block, whole)];
     yield* atPositions(all, bySetPos);
     return;
   }
-  const last = Math.min(block.last, dayOf(window.last));
-  for (let day = Math.max(block.first, dayOf(window.first)); day <= last; day += 1) {
+  const last = Math.min(block.to, dayOf(window.last));
+  for (let day = Math.max(block.from, dayOf(window.first)); day <= last; day += 1) {
     if (!hasDay(rule, plan, day)) continue;
     if (isSubDaily(rule.freq)) yield* finerTimes(rule, plan, day, window);
     else for (const time of plan.times) yield day * dayMs + time;
@@ -248,19 +239,16 @@ function atPositions(all: readonly (WallMs | null)[], positions: readonly number
 }
 
 function hasDay(rule: RecurrenceRule, plan: Plan, day: number): boolean {
-  const date = new Date(day * dayMs);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
+  const { year, month, day: monthDay } = civilParts(day);
   if (plan.byMonth.length > 0 && !plan.byMonth.includes(month)) return false;
-  if (plan.byMonthDay.length > 0) {
-    const monthDay = date.getUTCDate();
-    const fromEnd = monthDay - daysInMonth(year, month) - 1;
-    if (!plan.byMonthDay.includes(monthDay) && !plan.byMonthDay.includes(fromEnd)) return false;
-  }
-  if (rule.byYearDay.length > 0) {
-    const yearDay = day - dayOf(wallTime(year, 1, 1)) + 1;
-    const fromEnd = day - dayOf(wallTime(year + 1, 1, 1));
-    if (!rule.byYearDay.includes(yearDay) && !rule.byYearDay.includes(fromEnd)) return false;
-  }
+  // Also counted from the end: -1 is the last day.
+  const isIn = (list: number[], at: number, { to }: DayRange): boolean =>
+    list.includes(at) || list.includes(day - to - 1);
+  const { byYearDay } = rule;
+  if (plan.byMonthDay.length > 0 && !isIn(plan.byMonthDay, monthDay, monthRange(year, month)))
+    return false;
+  if (byYearDay.length > 0 && !isIn(byYearDay, day - yearRange(year).from + 1, yearRange(year)))
+    return false;
   if (rule.byWeekNo.length > 0 && !hasWeek(rule, day)) return false;
   return plan.byDay.length === 0 || plan.byDay.some((by) => isWeekday(rule, plan, by, day));
 }
@@ -270,30 +258,25 @@ function isWeekday(rule: RecurrenceRule, plan: Plan, by: WeekdayRule, day: numbe
   const inMonth = rule.freq === 'MONTHLY' || plan.byMonth.length > 0;
   // A number before a weekday has a meaning only for months and years.
   if (by.nth === 0 || (rule.freq !== 'MONTHLY' && rule.freq !== 'YEARLY')) return true;
-  const date = new Date(day * dayMs);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + 1];
-  const first = dayOf(inMonth ? wallTime(year, month, 1) : wallTime(year, 1, 1));
-  const next = dayOf(inMonth ? wallTime(year, month + 1, 1) : wallTime(year + 1, 1, 1));
+  const { year, month } = civilParts(day);
+  const { from, to } = inMonth ? monthRange(year, month) : yearRange(year);
   return by.nth > 0
-    ? Math.floor((day - first) / 7) + 1 === by.nth
-    : Math.floor((next - 1 - day) / 7) + 1 === -by.nth;
+    ? Math.floor((day - from) / 7) + 1 === by.nth
+    : Math.floor((to - day) / 7) + 1 === -by.nth;
 }
 
 /** Week 1 is the first week with at least four days in its year; its days in the neighbouring year count as well. */
 function hasWeek(rule: RecurrenceRule, day: number): boolean {
   const begin = day - ((weekdayOf(day) - rule.weekStart + 7) % 7);
-  const year = new Date((begin + 3) * dayMs).getUTCFullYear();
+  const { year } = civilParts(begin + 3);
   const firstWeek = (of: number): number => {
-    const fourth = dayOf(wallTime(of, 1, 4));
+    const fourth = yearRange(of).from + 3;
     return fourth - ((weekdayOf(fourth) - rule.weekStart + 7) % 7);
   };
   const number = (begin - firstWeek(year)) / 7 + 1;
   const fromEnd = (begin - firstWeek(year + 1)) / 7;
   return rule.byWeekNo.includes(number) || rule.byWeekNo.includes(fromEnd);
 }
-
-const daysInMonth = (year: number, month: number): number =>
-  dayOf(wallTime(year, month + 1, 1)) - dayOf(wallTime(year, month, 1));
 
 /** Times of a day for rules that recur within the day. Excluded hours, minutes and seconds are skipped as a whole. */
 function* finerTimes(

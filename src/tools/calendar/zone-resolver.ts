@@ -53,27 +53,24 @@ const cityZones = new Map(
   ]),
 );
 
-export interface ZoneResolver {
-  /** The zone of a TZID around the time `near`, or null: then its times are floating. */
-  resolve(tzid: string, calendar: ICAL.Component, near: WallMs): string | null;
-}
-
-/** @param zones for checking zone names and comparing offsets */
-export function createZoneResolver(zones: Zones): ZoneResolver {
-  return {
-    resolve(tzid, calendar, near) {
-      const name = normalizeTzid(tzid);
-      const known = resolveKnownName(name, zones);
-      if (known !== null) return known;
-      const definition = calendar
-        .getAllSubcomponents('vtimezone')
-        .find((zone) => normalizeTzid(String(zone.getFirstPropertyValue('tzid'))) === name);
-      const defined = definition === undefined ? null : matchZoneByOffsets(definition, near, zones);
-      return (
-        defined ?? resolveDisplayName(name, zones) ?? abbreviations[name.toUpperCase()] ?? null
-      );
-    },
-  };
+/**
+ * The zone of a TZID around the time `near`, or null: then its times are floating.
+ * @param zones for checking zone names and comparing offsets
+ */
+export function resolveZone(
+  tzid: string,
+  calendar: ICAL.Component,
+  near: WallMs,
+  zones: Zones,
+): string | null {
+  const name = normalizeTzid(tzid);
+  const known = resolveKnownName(name, zones);
+  if (known !== null) return known;
+  const definition = calendar
+    .getAllSubcomponents('vtimezone')
+    .find((zone) => normalizeTzid(String(zone.getFirstPropertyValue('tzid'))) === name);
+  const defined = definition === undefined ? null : matchZoneByOffsets(definition, near, zones);
+  return defined ?? resolveDisplayName(name, zones) ?? abbreviations[name.toUpperCase()] ?? null;
 }
 
 const normalizeTzid = (tzid: string): string => tzid.trim().replaceAll('"', '');

@@ -2,8 +2,14 @@
 import type { Log } from '#shared/log';
 import { toolLogFields } from '../log-fields.ts';
 import { oneLine, splitWords } from '../sanitize-text.ts';
-import { toolError, localizedToolError } from '../tool-texts.ts';
-import { readOperation, type CallContext, type Tool, type ToolAnswer } from '../tool.ts';
+import { toolError, serverToolError } from '../tool-texts.ts';
+import {
+  readOperation,
+  type CallContext,
+  type ServerError,
+  type Tool,
+  type ToolAnswer,
+} from '../tool.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import {
   wallClockTime,
@@ -23,7 +29,6 @@ import { formatMailListing, formatNoFolder, formatNoMailbox } from './email-form
 import { messagesShownMax, createImapMailbox } from './imap-mailbox.ts';
 import type {
   Mailbox,
-  MailError,
   MailFound,
   MailMessage,
   MailQuery,
@@ -161,13 +166,13 @@ const toMessageData = (message: MailMessage, at: WallMs): Record<string, unknown
 });
 
 function mergeErrors(
-  failed: readonly { name: string; fault: MailError }[],
+  failed: readonly { name: string; fault: ServerError }[],
   context: CallContext,
 ): ToolAnswer {
   const [first] = failed;
   const code = first?.fault.code ?? 'GH_TOOL_UNREACHABLE';
   const message = failed.map(({ name, fault }) => `${name}: ${fault.message}`).join('; ');
-  return localizedToolError(code, emailLabel[context.locale], context.locale, message);
+  return serverToolError({ ok: false, code, message }, emailLabel[context.locale], context.locale);
 }
 
 function resolveRange(params: MailSearchParams, now: WallMs): { from: WallMs; to: WallMs } {

@@ -7,19 +7,12 @@
  */
 import { ImapFlow, type ListResponse } from 'imapflow';
 import { messageOf } from '#shared/errors';
-import type { CallContext } from '../tool.ts';
+import type { ServerError } from '../tool.ts';
 import { tlsConnectionOptions } from '#shared/tls-options';
 import { addPreviews, type FoundMessage } from './imap-messages.ts';
 import { searchFolder } from './imap-search.ts';
 import { folderNames, resolveFolders, isAccountName, isFolderName } from './mail-folders.ts';
-import type {
-  Mailbox,
-  MailAccount,
-  MailError,
-  MailFound,
-  MailMessage,
-  MailQuery,
-} from './mail-port.ts';
+import type { Mailbox, MailAccount, MailFound, MailMessage, MailQuery } from './mail-port.ts';
 
 /** Messages in one answer. */
 export const messagesShownMax = 10;
@@ -39,30 +32,41 @@ export function createImapMailbox(account: MailAccount): Mailbox {
     name: account.name,
     hasName: (folder) => isAccountName(account, folder) || isFolderName(account, folder),
     belongsTo: (userId) => account.users === undefined || account.users.includes(userId),
-    async search(query, context) {
-      const client = createImapClient(account, context.limitMs);
-      const until = performance.now() + context.limitMs * lookingShare;
-      let failure: unknown = null;
-      // Without a listener an error between two commands would terminate the process.
-      client.on('error', (error) => (failure ??= error));
-      const onAbort = (): void => client.close();
-      context.signal.addEventListener('abort', onAbort, { once: true });
-      try {
-        if (context.signal.aborted) throw new Error('aborted');
-        await client.connect();
-        return await searchAccount(client, account, query, until);
-      } catch (error) {
-        return toMailError(failure ?? error, context);
-      } finally {
-        context.signal.removeEventListener('abort', onAbort);
-        client.close();
-      }
+    search(query, { limitMs, signal }) {
+      const until = performance.now() + limitMs * lookingShare;
+      return withImapClient(account, limitMs, signal, (client) =>
+        searchAccount(client, account, query, until),
+      );
     },
   };
 }
 
-/** A client, not yet connected. The caller must listen for `error`: without a listener it terminates the process. */
-export function createImapClient(account: MailAccount, limitMs: number): ImapFlow {
+/** Runs the work with a connected client, which is then closed. Never rejects. */
+export async function withImapClient<Value>(
+  account: MailAccount,
+  limitMs: number,
+  signal: AbortSignal,
+  work: (client: ImapFlow) => Promise<Value>,
+): Promise<Value | ServerError> {
+  const client = createImapClient(account, limitMs);
+  let failure: unknown = null;
+  // Without a listener an error between two commands would terminate the process.
+  client.on('error', (error) => (failure ??= error));
+  const onAbort = (): void => client.close();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) throw new Error('aborted');
+    await client.connect();
+    return await work(client);
+  } catch (error) {
+    return toMailError(failure ?? error, signal);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    client.close();
+  }
+}
+
+function createImapClient(account: MailAccount, limitMs: number): ImapFlow {
   const connectMs = Math.max(1, Math.floor(limitMs * connectShare));
   return new ImapFlow({
     host: account.host,
@@ -174,18 +178,18 @@ const unreachableCodes = new Set([
 const timeoutCodes = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT']);
 
 /** Maps a thrown error to an error code. */
-export function toMailError(error: unknown, context: Pick<CallContext, 'signal'>): MailError {
+function toMailError(error: unknown, signal: AbortSignal): ServerError {
   const { code = '', authenticationFailed = false } = error as {
     code?: string;
     authenticationFailed?: boolean;
   };
-  const mailError = (as: MailError['code']): MailError => ({
+  const mailError = (as: ServerError['code']): ServerError => ({
     ok: false,
     code: as,
     message: `${code} ${messageOf(error)}`.trim(),
   });
   if (authenticationFailed) return mailError('GH_TOOL_LOGIN');
-  if (context.signal.aborted || timeoutCodes.has(code)) return mailError('GH_TOOL_TIMEOUT');
+  if (signal.aborted || timeoutCodes.has(code)) return mailError('GH_TOOL_TIMEOUT');
   if (unreachableCodes.has(code) || /CERT|certificate|SSL|TLS/i.test(messageOf(error))) {
     return mailError('GH_TOOL_UNREACHABLE');
   }

@@ -1,6 +1,6 @@
 /** The port of the mail tool to mailboxes: accounts, queries and results. */
 import type { TlsSettings } from '../tls-settings.ts';
-import type { CallContext } from '../tool.ts';
+import type { CallContext, ServerError } from '../tool.ts';
 import type { TlsTrust } from '#shared/tls-options';
 
 /** A folder and the words that users have for it. */
@@ -72,18 +72,6 @@ export interface MailFound {
   missingFolder: string[] | null;
 }
 
-export interface MailError {
-  ok: false;
-  code:
-    | 'GH_TOOL_UNREACHABLE'
-    | 'GH_TOOL_TIMEOUT'
-    | 'GH_TOOL_LOGIN'
-    | 'GH_TOOL_REFUSED'
-    | 'GH_TOOL_UNREADABLE';
-  /** For logs. */
-  message: string;
-}
-
 /** One account. Searching changes nothing in it, not even the seen flags. */
 export interface Mailbox {
   name: string;
@@ -91,5 +79,5 @@ export interface Mailbox {
   hasName(folder: string): boolean;
   /** Whether the user may search this account. */
   belongsTo(userId: string): boolean;
-  search(query: MailQuery, context: CallContext): Promise<MailFound | MailError>;
+  search(query: MailQuery, context: CallContext): Promise<MailFound | ServerError>;
 }

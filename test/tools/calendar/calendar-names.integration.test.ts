@@ -51,7 +51,7 @@ describe.skipIf(missing !== null)('a calendar on Radicale', () => {
     const client = createCaldavClient({ url, username, password, calendar });
     const signal = new AbortController().signal;
     const found = await client.calendars({ timeoutMs: 10_000, signal });
-    if (!found.ok) return found.error.code;
+    if (!found.ok) return found.code;
     return found.value[0]?.split('/').at(-2) ?? 'none';
   };
 
