@@ -1,7 +1,4 @@
-/**
- * Reads a clause from left to right, phrase by phrase. There is no backtracking between phrases, so the time grows only
- * with the length of the clause.
- */
+/** Reads a clause phrase by phrase, without backtracking: the time grows only with the length of the clause. */
 import { datePlaceholder, timePlaceholder } from './token-types.ts';
 
 const placeholders = `${datePlaceholder}${timePlaceholder}`;

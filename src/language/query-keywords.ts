@@ -1,7 +1,4 @@
-/**
- * Extracts the search words of a question: its words without interrogatives and stop words. A document that answers "보증
- * 기간이 언제까지야?" contains 보증 and 기간, never 언제까지야.
- */
+/** The search words of a question: 보증 and 기간 of 보증 기간이 언제까지야, without interrogatives and stop words. */
 import { cleanText } from './normalize-text.ts';
 import { wordSet } from './word-lists.ts';
 
@@ -31,10 +28,7 @@ export function extractKeywords(query: string): string[] {
 
 const sentenceEnd = /(?<=[.!?。！？…;])\s+|\n+/u;
 
-/**
- * The question without the text around it: the last sentence with a question mark, else the last sentence. A single
- * sentence is returned as it is.
- */
+/** The last sentence with a question mark, else the last sentence; a single sentence is returned as it is. */
 export function questionSentence(query: string): string {
   const sentences = cleanText(query)
     .split(sentenceEnd)

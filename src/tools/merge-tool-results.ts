@@ -78,10 +78,7 @@ export function toToolResult(
   };
 }
 
-/**
- * Characters of the JSON that a model gets to summarize. More pushes the history out of a small model's context and
- * costs seconds of prompt processing; less loses the end of a full day.
- */
+/** Characters of JSON that a model summarizes. More displaces the history and costs seconds; less cuts a full day. */
 const dataCharsMax = 2000;
 
 /** Texts are shortened down to this length before whole entries are dropped. */

@@ -1,7 +1,4 @@
-/**
- * Validates the parameters that a model or a rule put into a call. Models write null or "" for a missing value, and
- * numbers as text; this is accepted, all other errors are reported to the user.
- */
+/** Validates the parameters of a call. Models write null or "" for a missing value, and numbers as text: accepted. */
 import { z } from 'zod';
 import type { ModelParam } from '#language/classification/operation-port';
 import type { Locale } from '#machines/texts';
@@ -49,10 +46,7 @@ export function jsonSchemaOf(
 
 export const textParam = z.coerce.string().trim().min(1).max(textCharsMax);
 
-/**
- * One line of at most `charsMax` characters, as shown and written: control and direction marks are removed and a
- * longer text is cut, with an ellipsis, before a user sees it. Idempotent.
- */
+/** One line: control and direction marks are removed and a longer text is cut before a user sees it. Idempotent. */
 export const lineParam = (charsMax: number) =>
   textParam
     .transform((text) => oneLine(text, charsMax))

@@ -21,10 +21,7 @@ import type { Tool, ToolError } from './tool.ts';
 import { oneLine } from './sanitize-text.ts';
 import type { ToolContext } from '#shared/tool-context';
 
-/**
- * Share of the configured limit that a call gets. The job machine's own timer has the full length and only reports
- * that something took too long; our timer must fire first, because its message names the tool.
- */
+/** Share of the limit that a call gets: it ends before the job machine's timer, whose message names no tool. */
 const limitShare = 0.95;
 
 export interface ToolDescription {

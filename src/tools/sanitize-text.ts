@@ -1,7 +1,4 @@
-/**
- * Makes text from calendars, mails and files safe for a model's prompt, a chat and a log. The output of tools is
- * untrusted; it is bounded and shown, never followed as an instruction.
- */
+/** Makes foreign text safe for a prompt, a chat and a log: bounded and shown, never followed as an instruction. */
 
 /** Control characters, and marks that change the direction of text. */
 const unsafe = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/gu;
@@ -56,10 +53,7 @@ export const splitWords = (query: string, wordsMax = 8): string[] =>
     .filter((word) => word !== '')
     .slice(0, wordsMax);
 
-/**
- * Whether the text contains every word. Spaces in the text are ignored: 치과예약 and 치과 예약 are spellings of the
- * same word.
- */
+/** Whether the text contains every word. Spaces do not matter: 치과예약 and 치과 예약 are the same word. */
 export function containsAllWords(text: string, words: readonly string[]): boolean {
   const whole = foldCase(text);
   const closed = whole.replace(/\s+/g, '');

@@ -1,7 +1,4 @@
-/**
- * One call of one operation: look-up, validation, time limit. Every call has an answer: a tool that throws, hangs or
- * does not exist gives an error with a message for the user, and a log line.
- */
+/** One call of one operation. A tool that throws, hangs or does not exist gives an error for the user and the log. */
 import type { ToolCall } from '#machines/decision';
 import type { Locale } from '#machines/texts';
 import { messageOf } from '#shared/errors';
@@ -113,10 +110,7 @@ export function createToolInvoker(options: ToolInvokerOptions) {
   return { refuse, findWrite, invoke, propose, runWithLimit };
 }
 
-/**
- * Runs the work of one call within its limit; there is an answer even if the work throws or hangs. `timeoutCode`: the
- * error code for work that did not end in time.
- */
+/** Runs the work of one call within its limit. `timeoutCode`: the error code for work that did not end in time. */
 const createLimitRunner =
   ({ tools, limitMs, log, onCallFinished: onCall }: ToolInvokerOptions) =>
   async <Answer extends { ok: true }>(
@@ -163,10 +157,7 @@ type TimeoutResult<Value> =
   | { kind: 'timedOut' }
   | { kind: 'aborted' };
 
-/**
- * Runs `work` with a signal that aborts after `limitMs` or when `signal` does, and resolves at that moment even if
- * the work ignores the signal. Errors that `work` throws in time are rethrown.
- */
+/** Aborts `work` after `limitMs` or with `signal`, and resolves then even if it goes on. Rethrows its errors. */
 async function withTimeout<Value>(
   limitMs: number,
   signal: AbortSignal,

@@ -1,7 +1,4 @@
-/**
- * Converts the model's classification to a decision. Models are poor at calendars: each operation resolves the date
- * words that they left in its parameters, and reads missing dates from the message.
- */
+/** Converts a classification to a decision: each operation resolves date words that the model left in parameters. */
 import type { Decision, ToolCall } from '#machines/decision';
 import { localeOf } from '#machines/texts';
 import { civilNow, isoDate } from '#shared/calendar/civil-date';
@@ -39,10 +36,7 @@ function decideTools(
   return { by: 'classifier', action: 'tools', calls: resolved };
 }
 
-/**
- * The decision for a classification. Null (unreadable) becomes `direct` without a response, with the error code as its
- * reason: the classifier model then writes an answer.
- */
+/** The decision for a classification. Null (unreadable) becomes `direct` without a response: one is then written. */
 export function toDecision(
   classification: Classification | null,
   context: DecisionContext,

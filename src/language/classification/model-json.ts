@@ -1,7 +1,4 @@
-/**
- * Finds JSON values in a model's output: after reasoning text, in code fences or prose, broken or repeated. The meaning
- * of the values is not considered.
- */
+/** Finds JSON values in a model's output: after reasoning text, in code fences or prose, broken or repeated. */
 import { findBalancedEnd, tryParseJson, tryRepairJson } from '#shared/text/json-text';
 import { specialToken, thinkingDelimiters } from '#shared/text/special-tokens';
 import { cleanText } from '../normalize-text.ts';

@@ -1,7 +1,4 @@
-/**
- * The tools that a model may call, as the tools declare them: the only source of the classifier's prompt, its JSON
- * schema and the parser of its answers.
- */
+/** The tools that a model may call: the only source of the classifier's prompt, its JSON schema and its parser. */
 import type { Params, ResolutionContext, ResolvedParams } from '../rules/resolution-context.ts';
 
 /** The part of a parameter's JSON schema that is used here. */

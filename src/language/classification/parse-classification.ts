@@ -239,9 +239,8 @@ function classificationOfPrintedCalls(
 }
 
 /**
- * Parses the classifier's output.
- * @returns null if it is unreadable (broken beyond repair, empty, an unknown tool, or an operation that needs consent):
- * ask once more with `repairMessages`, then continue as `direct` without a response.
+ * Parses the classifier's output. Null if it is unreadable (broken, empty, an unknown tool, or an operation that needs
+ * consent): ask once more with `repairMessages`, then continue as `direct` without a response.
  */
 export function parseClassification(
   raw: string,

@@ -131,10 +131,7 @@ export function partOfMonth(year: number, month: number, part: MonthPart | undef
 
 export type MonthPart = 'early' | 'mid' | 'late';
 
-/**
- * The n-th week of a month, clipped to the month. By KS X ISO 8601 a week belongs to the month of its Thursday. `n` -1
- * is the last week; null if the month has no such week.
- */
+/** The n-th week (-1: the last), clipped to the month; null if none. By KS X ISO 8601 its Thursday decides. */
 function weekOfMonth(year: number, month: number, n: number): DayRange | null {
   const { from, to } = monthRange(year, month);
   const firstThursday = from + ((3 - weekdayOf(from) + 7) % 7);

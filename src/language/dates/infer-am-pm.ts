@@ -1,7 +1,4 @@
-/**
- * Infers am or pm for an hour without 오전 or 오후 from the words of its clause: tonight at 8, 7시에 저녁 약속, breakfast at 6.
- * Hours with an explicit am or pm are not handled here.
- */
+/** Infers am or pm for an hour without 오전 or 오후 from the words of its clause: tonight at 8, 7시에 저녁 약속. */
 import { alternation } from '../word-lists.ts';
 
 /**

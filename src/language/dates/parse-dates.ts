@@ -303,9 +303,8 @@ export function parseNormalizedDates(text: string, context: DateContext): DatePa
 }
 
 /**
- * Parses the dates of a message.
- * @returns null if it names none; `ok: false` for a day that does not exist, a lunar date, a weekday that does not
- * match its date, or a day that is unclear because of the words beside it.
+ * The dates of a message; null if it names none, `ok: false` for a day that does not exist, a lunar date, a weekday
+ * that does not match, or a day that is unclear because of the words beside it.
  */
 export function parseDates(message: string, options: ParseDateOptions): DateParseResult | null {
   const { today } = civilNow(options.now, options.timeZone);

@@ -18,10 +18,7 @@ export interface ParsedClock extends TextSpan {
   certainty: AmPmCertainty;
 }
 
-/**
- * Whether an hour before 06:00 is on the day after the named day: `next` for 24시, 오늘 밤 1시, 오늘 자정; `either` for 자정 of
- * another day, where people mean one or the other.
- */
+/** Whether an hour before 06:00 is on the next day: `next` for 24시 and 오늘 밤 1시; `either` for 자정 of another day. */
 export type DayShift = 'same' | 'next' | 'either';
 
 export interface ParsedTimes {
@@ -282,9 +279,6 @@ export function parseNormalizedTimes(text: string): TimeParseResult | null {
   return result;
 }
 
-/**
- * Parses the times of day of a message.
- * @returns null if it names none; `ok: false` for an invalid hour or minute.
- */
+/** The times of day of a message; null if it names none, `ok: false` for an invalid hour or minute. */
 export const parseTimes = (message: string): TimeParseResult | null =>
   parseNormalizedTimes(normalizeForRules(message));

@@ -1,7 +1,6 @@
 /**
- * The rule for English questions about the calendar. A question is a head ("do i have", "when is", "show me"), its
- * noun, and a tail of dates, places and clauses ("scheduled for tomorrow", "with Bob"). All of it must be understood; a
- * question that may also be about other people's events, trains or the news goes to the classifier.
+ * The rule for English questions about the calendar: a head, a noun and a tail. All of it must be understood;
+ * a question that may also be about other people's events, trains or the news goes to the classifier.
  */
 import { type DateParseResult, parseNormalizedDates } from '../dates/parse-dates.ts';
 import { type NormalizedQuestion, normalizeQuestion, isActionRequest } from './english-question.ts';

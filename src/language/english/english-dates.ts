@@ -1,7 +1,4 @@
-/**
- * Patterns of English dates, one row each. As in korean-written-dates, the earliest match wins, then the longest. Weeks
- * start on Monday here too, as in Korean: the calendar does not depend on the language of the question.
- */
+/** Patterns of English dates; the earliest match wins, then the longest. Weeks start on Monday, as in Korean. */
 import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,

@@ -14,10 +14,7 @@ interface MaskedFolder {
   folder: string | null;
 }
 
-/**
- * Replaces the first folder word by `folderPlaceholder`: in front of a mail noun ("team inbox"), or after "in" or "on"
- * ("in receipts"). Elsewhere the same word is a sender or a search word and stays.
- */
+/** Masks a folder word before a mail noun or after in or on. Elsewhere it is a sender or a search word. */
 export function maskFolder(masked: string, rows: readonly MailFolderWords[] = []): MaskedFolder {
   const words = latinPattern(rows.flatMap((row) => [row.folder, ...row.words]));
   if (words === null) return { text: masked, folder: null };

@@ -1,7 +1,4 @@
-/**
- * The parts of English mail questions: the noun with its modifiers (my unread emails, the invoice mail), and the tail
- * of senders, subjects and dates after it.
- */
+/** The parts of English mail questions: the noun with its modifiers, and the tail of senders, subjects and dates. */
 import { anyPlaceholder, phrase, type PhraseScanner } from '../phrase-scanner.ts';
 import { wordSet } from '../word-lists.ts';
 import { folderPlaceholder } from '../token-types.ts';

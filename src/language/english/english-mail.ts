@@ -1,7 +1,6 @@
 /**
- * The rule for English questions about the mailbox: a head ("did i get", "check", "who sent me"), the noun with its
- * modifiers, and a tail of senders, subjects and dates. Questions that the tool's parameters cannot express (hours,
- * sent mail, "from him") go to the classifier.
+ * The rule for English questions about the mailbox: a head, a noun and a tail. Questions that parameters cannot
+ * express (hours, sent mail, "from him") go to the classifier.
  */
 import { maskFolder } from './english-folders.ts';
 import { type NormalizedQuestion, normalizeQuestion, isActionRequest } from './english-question.ts';

@@ -8,10 +8,7 @@ import { wordSet } from '../word-lists.ts';
 import { datePlaceholder } from '../token-types.ts';
 
 const emptyNoun = {
-  /**
-   * `calendar`: the whole calendar; `meeting`: always a calendar entry; `event`: also public events; `occasion`: an
-   * entry only if it is the user's own.
-   */
+  /** `meeting`: always an entry; `event`: also public events; `occasion`: an entry only if it is the user's own. */
   kind: 'calendar' as 'calendar' | 'meeting' | 'event' | 'occasion',
   isPlural: false,
   /** My, our. */

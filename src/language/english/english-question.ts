@@ -1,7 +1,6 @@
 /**
- * Normalises an English question: removes wake word, polite words, "tell me if", "I want to know", "check my calendar
- * and see", expands contractions, and restores the word order of a direct question. The rules then need one form of
- * each question.
+ * Brings an English question to one form: without wake word, polite words and "tell me if", expanded, in the
+ * word order of a direct question.
  */
 import { phrase, PhraseScanner } from '../phrase-scanner.ts';
 import { datePlaceholder } from '../token-types.ts';

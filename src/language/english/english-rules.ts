@@ -1,7 +1,4 @@
-/**
- * The rules for English clauses about documents and status; calendar and mail are in english-calendar and english-mail.
- * Each rule tries the patterns below and converts their groups to parameters.
- */
+/** The rules for English clauses about documents and status: each tries its patterns and converts their groups. */
 import { latinPattern, machineNames } from '../rules/custom-vocabulary.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 import { type Clause, type RuleOutcome, documentCall } from '../rules/rule.ts';

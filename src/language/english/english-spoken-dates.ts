@@ -1,7 +1,4 @@
-/**
- * English dates in words, as speech to text writes them: march seventh, the twenty second of may two thousand and
- * twenty six, the rest of the week. Same conventions as in english-dates.
- */
+/** English dates in words, as speech to text writes them: march seventh, the rest of the week. */
 import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,

@@ -67,10 +67,7 @@ function leadingCommand(words: readonly Token[], index: number): number {
   return length;
 }
 
-/**
- * Words before the word for document that belong to the title although they are commands elsewhere: those with title
- * words on both sides; also the last word before it, if another command follows it.
- */
+/** Commands before the document word that belong to the title: between title words, or last if a command follows. */
 function titleWords(words: readonly Token[], index: number): ReadonlySet<Token> {
   const begin = leadingCommand(words, index);
   const front = words.slice(begin, index);

@@ -1,7 +1,4 @@
-/**
- * Korean questions about the mailbox: folder, sender, search words, days. Requests to write, send or answer mail go to
- * the classifier, and so does mail as a means (메일로).
- */
+/** Korean questions about the mailbox. Requests to write mail, and mail as a means (메일로), are for the classifier. */
 import { resolveFolder } from '../rules/custom-vocabulary.ts';
 import { createCustomDictionary, tokenizeKorean } from './korean-tokenizer.ts';
 import { relationWord, stripParticle, stripSenderParticle } from './strip-particles.ts';

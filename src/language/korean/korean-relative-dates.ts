@@ -1,6 +1,4 @@
-/**
- * Korean dates relative to today: weeks, weekdays, 내일, 사흘 뒤, 최근 3일. One row per pattern, as in korean-written-dates.
- */
+/** Korean dates relative to today: weeks, weekdays, 내일, 사흘 뒤, 최근 3일. One row per pattern. */
 import { weekdayOf } from '#shared/calendar/civil-date';
 import {
   type DateContext,

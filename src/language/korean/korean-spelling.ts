@@ -1,7 +1,4 @@
-/**
- * Misspelt and colloquial Korean words with their standard spelling. A word is respelled only if it is unknown as
- * written and completely known when respelled; so 모래 (sand) and 업어 (carry) stay.
- */
+/** Standard spelling of Korean words: only of a word that is unknown as written and known respelled; 모래 (sand) stays. */
 import { alternation, wordTable } from '../word-lists.ts';
 
 /** Nouns of the lexicon. */

@@ -1,7 +1,4 @@
-/**
- * Korean questions about the servers, the models and the queue. 상태 alone means the system; the 상태 of anything else (배터리
- * 상태, 정신 상태, 상태 기계) does not, and every word must be understood.
- */
+/** Korean questions about the servers, the models and the queue. 상태 alone means the system, 배터리 상태 does not. */
 import { machineNames } from '../rules/custom-vocabulary.ts';
 import { createCustomDictionary, tokenizeKorean } from './korean-tokenizer.ts';
 import { type Clause, type RuleOutcome, hasToken } from '../rules/rule.ts';

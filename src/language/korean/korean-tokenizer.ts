@@ -99,9 +99,7 @@ const unknown = (text: string): Segment => ({ class: 'rest', text, tail: '' });
 const plainEnding = (text: string): string =>
   text.replace(/(?<=.)[ㄱ-ㅎㅏ-ㅣ]+$/u, '').replace(/(?<=.)(?:여|욤|염|용|욥|여용)$/u, '요');
 
-/**
- * One eojeol of Hangul. `afterMark`: directly follows a date, a time or a Latin word, so it may begin with a particle.
- */
+/** One eojeol of Hangul. `afterMark`: it follows a date, a time or a Latin word and may begin with a particle. */
 function segmentEojeol(text: string, afterMark: boolean, customDictionary: Dictionary): Segment[] {
   if (text.length > eojeolCharsMax) return [unknown(text)];
   const placeholder: Segment = { class: 'filler', text: '', tail: '' };
@@ -165,10 +163,7 @@ export function createCustomDictionary(words: readonly string[], name: TokenType
   return new Map(spelled.filter(isFree).map((word) => [word, name] as const));
 }
 
-/**
- * Tokens of a normalised text in which placeholders replace dates and times.
- * @param customDictionary configured words in addition to the lexicon, from `createCustomDictionary`
- */
+/** Tokens of a text with placeholders for dates and times. @param customDictionary from `createCustomDictionary` */
 export function tokenizeKorean(text: string, customDictionary: Dictionary = noWords): Token[] {
   const words: Token[] = [];
   const chunks = joinPhrases(joinCustomWords(text, customDictionary)).matchAll(

@@ -1,7 +1,4 @@
-/**
- * Korean dates written in full: days, months, years, holidays. One row per pattern. If two rows match, the earlier
- * match wins, then the longer; the order of the rows has no meaning.
- */
+/** Korean dates in full: days, months, years, holidays. Of two matches the earlier wins, then the longer. */
 import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,

@@ -1,7 +1,4 @@
-/**
- * Turns words of a message into search words: removes one grammatical particle where it certainly is a particle, and
- * never a syllable of the word itself (을지로, 가을, 회의, 강의, 확인서).
- */
+/** Turns words into search words: removes one particle, never a syllable of the word itself (을지로, 가을, 회의, 확인서). */
 
 /** Nouns that end in 의: 회의의 is 회의 with a particle, but 회의 is not 회 with a particle. */
 const nounsInUi =

@@ -1,7 +1,4 @@
-/**
- * The request that answers a question from documents. As in every prompt, the system prompt is constant and the
- * variable parts come at the end. Document text is data, never an instruction.
- */
+/** The requests that answer a question from documents. Document text is data, never an instruction. */
 import { type Locale, localeOf } from '#machines/texts';
 import type { LocalNow } from '#shared/calendar/civil-date';
 import type { ChatMessage, ModelRequest } from '#shared/model/model';

@@ -1,17 +1,11 @@
-/**
- * The request to the classifier model. The order keeps latency low: system prompt and examples never change, then comes
- * the history, and the current time stands with the message at the very end.
- */
+/** The request to the classifier. For low latency the constant parts come first, the current time at the very end. */
 import type { LocalNow } from '#shared/calendar/civil-date';
 import type { ChatMessage } from '#shared/model/model';
 import { formatCurrentTime } from './prompts.ts';
 import { truncateText, cleanText } from '../normalize-text.ts';
 import type { ModelOperation, ModelParam } from '../classification/operation-port.ts';
 
-/**
- * Operations that draft come first, in the examples and in the schema: servers with structured output write the
- * properties in the order of the schema.
- */
+/** Operations that draft come first: servers with structured output write properties in the order of the schema. */
 const draftsFirst = (offers: readonly ModelOperation[]): ModelOperation[] =>
   offers.toSorted((a, b) => Number(b.effect === 'drafts') - Number(a.effect === 'drafts'));
 

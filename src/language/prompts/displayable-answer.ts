@@ -44,10 +44,7 @@ function classificationStart(text: string): number {
   return -1;
 }
 
-/**
- * The part of an answer to show: all of it if it is text, also text about JSON. Null if nothing of it is meant for the
- * user.
- */
+/** The part of an answer to show: all of it if it is text, also about JSON; null if nothing of it is for the user. */
 export function displayableAnswer(raw: string): string | null {
   const start = classificationStart(raw);
   if (start >= 0) {

@@ -1,7 +1,4 @@
-/**
- * The closed set of phrases that answer a draft. Korean phrases are stored without blanks, because people write 등록해줘,
- * 등록 해줘 and 등록 해 줘; English phrases have single blanks. A phrase outside the set is no answer.
- */
+/** The closed set of phrases that answer a draft, Korean without blanks. A phrase outside the set is no answer. */
 import { words as split } from '../word-lists.ts';
 
 export type Tone = 'softYes' | 'firmYes' | 'softNo' | 'firmNo' | 'courtesy';

@@ -126,10 +126,7 @@ const aboutDraft: readonly RegExp[] = [
   /^(?:이거|이걸|그거|그걸|일정|초안|내용)?(?:을|를|좀)?(?:수정|변경|정정|고쳐|바꿔)(?:해|해줘|해주세요|줘|주세요|할래|할래요|하고싶어|하고싶어요|좀|요)*$/,
 ];
 
-/**
- * Whether the message is about the draft without being a plain answer (C3): 확인❓, > yes, ~~네~~, is that correct, correct
- * it. False for separate requests (일정 추가해줘, create event).
- */
+/** About the draft but no plain answer (C3): 확인❓, > yes, ~~네~~, correct it. False for separate requests. */
 export function isUnclearReply(message: string): boolean {
   if (message.length > consentCharsMax || parseConsent(message) !== null) return false;
   const letters = normalizeForRules(message.normalize('NFC'))

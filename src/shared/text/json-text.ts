@@ -25,9 +25,7 @@ export function tryRepairJson(text: string): unknown {
   }
 }
 
-/**
- * The index after the object or list that begins at `start`; brackets in strings are skipped. -1 when it never closes.
- */
+/** The index after the object or list at `start`; brackets in strings are skipped. -1 when it never closes. */
 export function findBalancedEnd(text: string, start: number): number {
   let depth = 0;
   let inString = false;

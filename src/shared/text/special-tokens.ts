@@ -10,9 +10,7 @@ export interface Delimiters {
   open: string;
   /** The block ends at the first of these. */
   closes: readonly string[];
-  /**
-   * True: a special token of a tokenizer, which no text contains by chance. False: a tag that may also occur in text.
-   */
+  /** True: a special token, which no text contains by chance. False: a tag that may also occur in text. */
   special: boolean;
 }
 

@@ -22,10 +22,7 @@ import { createEventParser, type ParsedEvents } from './event-parser.ts';
 import { zoneSpreadMs, type WallRange } from './occurrences.ts';
 import { mergeEntries } from './event-versions.ts';
 
-/**
- * Shares of the call's time limit for each request: after a write without an answer there is time left to look at
- * the calendar and to write once more.
- */
+/** Shares of the call's limit: after a write without an answer there is time to look and to write once more. */
 const limitShares = { find: 0.25, read: 0.8, write: 0.35, look: 0.12, again: 0.2 };
 
 /** Entries of the cache of parsed objects, keyed by text. A year of a full calendar has some thousands. */

@@ -1,7 +1,4 @@
-/**
- * The only write operation of the calendar: proposes a new entry, applies the owner's changes, and writes it.
- * The UID of the entry is derived from the idempotency key: a repeated confirmation gives the same entry (P10).
- */
+/** The only write operation of the calendar: proposes a new entry, applies the owner's changes, and writes it. */
 import { createHash } from 'node:crypto';
 import { dateParam, timeParam } from '../param-schemas.ts';
 import { writeOperation, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';

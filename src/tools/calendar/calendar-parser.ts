@@ -1,7 +1,4 @@
-/**
- * Parses calendar text into components of ical.js, property by property: an unreadable property or event is
- * dropped and reported, and does not affect the others.
- */
+/** Parses calendar text into components of ical.js. An unreadable property or event is dropped and reported alone. */
 import ICAL from 'ical.js';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';

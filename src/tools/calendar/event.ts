@@ -1,7 +1,4 @@
-/**
- * A parsed calendar entry: plain JSON, so that it can be stored beside its source text and expanded again without
- * parsing.
- */
+/** A parsed calendar entry: plain JSON, so that it can be stored beside its text and expanded without parsing. */
 import { type WallMs, startOfDay, type Zones } from '#shared/calendar/zoned-time';
 import type { RecurrenceRule } from './recurrence.ts';
 

@@ -1,7 +1,4 @@
-/**
- * Lists the occurrences of a calendar file within a window, without a stored calendar: to inspect how a file is
- * parsed, and to compare with other programs.
- */
+/** Lists the occurrences of a calendar file: to inspect how it is parsed, and to compare with other programs. */
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import { wallClockTime, wallIsoDate, startOfDay, type Zones } from '#shared/calendar/zoned-time';
 import type { CalendarEntry, Occurrence } from './event.ts';

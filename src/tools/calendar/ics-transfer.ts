@@ -1,7 +1,4 @@
-/**
- * Import and export of calendar files for the local calendar. Importing a file again changes only the entries that
- * changed in it; entries are matched by UID.
- */
+/** Import and export of calendar files. Entries are matched by UID; a second import changes only what changed. */
 import ICAL from 'ical.js';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';

@@ -1,7 +1,4 @@
-/**
- * The calendar in our own database: entries of each owner as calendar text, stored with their parsed form, so that a
- * query needs no parsing.
- */
+/** The calendar in our own database: calendar texts stored with their parsed form, so that a query needs no parsing. */
 import type { CallContext } from '../tool.ts';
 import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarSource, EventStorage, StoredEvent } from './calendar-port.ts';
@@ -57,10 +54,7 @@ export function createLocalCalendar(options: LocalCalendarOptions): CalendarSour
   };
 }
 
-/**
- * Version of the stored JSON. Increase it when `CalendarEntry` changes: rows of another version are then parsed from
- * their text again.
- */
+/** Version of the stored JSON. Increase it when `CalendarEntry` changes: other rows are then parsed again. */
 const form = 2;
 
 export function toStoredEvent(entry: CalendarEntry, ics: string): StoredEvent {

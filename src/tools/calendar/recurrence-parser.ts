@@ -5,10 +5,7 @@ import { isFrequency, type RecurrenceRule, type WeekdayRule } from './recurrence
 
 const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 
-/**
- * The rule, or null if it cannot be read: the event then has only its first time.
- * @param resolveUntil converts UNTIL to wall time of the event's zone
- */
+/** Null if the rule cannot be read. @param resolveUntil converts UNTIL to wall time of the event's zone */
 export function parseRule(
   recur: ICAL.Recur,
   resolveUntil: (until: ICAL.Time) => WallMs,

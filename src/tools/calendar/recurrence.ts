@@ -54,10 +54,7 @@ export interface Times {
   capped: boolean;
 }
 
-/**
- * Candidates checked per rule and query. A century of days is 36,525; a rule that needs more (every second for a
- * year) is damaged or hostile, and would block all other queries.
- */
+/** Candidates checked per rule and query: a century of days is 36,525. A rule that needs more is damaged or hostile. */
 const stepsMax = 50_000;
 
 /** The times of the rule with `from <= time < to`, for an event that begins at `start`. */

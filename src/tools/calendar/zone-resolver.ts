@@ -1,7 +1,4 @@
-/**
- * Resolves a TZID to a zone. Calendars use the zone names of IANA or of Windows, names with a path prefix, or names
- * of their own that only their VTIMEZONE defines.
- */
+/** Resolves a TZID: a zone name of IANA or Windows, with a path prefix, or a name that only its VTIMEZONE defines. */
 import ICAL from 'ical.js';
 import { WINDOWS_TO_IANA_MAP } from 'windows-iana';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
@@ -53,10 +50,7 @@ const cityZones = new Map(
   ]),
 );
 
-/**
- * The zone of a TZID around the time `near`, or null: then its times are floating.
- * @param zones for checking zone names and comparing offsets
- */
+/** The zone of a TZID around the time `near`, or null: then its times are floating. */
 export function resolveZone(
   tzid: string,
   calendar: ICAL.Component,
@@ -169,10 +163,7 @@ function observancesOf(definition: ICAL.Component): Observance[] {
   });
 }
 
-/**
- * The offset of the observance that began last before `at`. Expanded by recurrence.ts: the expansion of ical.js does
- * not terminate for every rule, and anyone can send an invitation.
- */
+/** By the observance that began last before `at`. Not expanded by ical.js, which does not terminate for every rule. */
 function offsetAt(observances: readonly Observance[], at: WallMs): number {
   const [first] = observances;
   let latest = Number.NEGATIVE_INFINITY;

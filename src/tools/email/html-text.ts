@@ -1,7 +1,4 @@
-/**
- * The visible text of an HTML mail. Not for display as HTML, and not a browser: content that a mail hides with styles
- * is left out, as are the spaces that many programs put after a preheader.
- */
+/** The visible text of an HTML mail, without content that it hides with styles and the spaces after a preheader. */
 import { Parser } from 'htmlparser2';
 
 /** Elements that do not separate words: 견적<b>서</b> is one word. */

@@ -175,9 +175,7 @@ async function searchDays(client: ImapFlow, query: MailQuery): Promise<number[]>
   return newest.map(({ uid }) => uid).sort((a, b) => a - b);
 }
 
-/**
- * UIDs of the messages of the days that match the condition, ascending; null if the server answers NO or BAD.
- */
+/** UIDs of the messages of the days that match, ascending; null if the server answers NO or BAD. */
 async function searchFor(
   client: ImapFlow,
   query: MailQuery,

@@ -41,10 +41,7 @@ interface EncodedRun {
   rest: string;
 }
 
-/**
- * The text of a raw value. Adjacent encoded words of one charset are joined before they are decoded, because some
- * programs split them inside a character. `charset`: charset of the mail, for unencoded text.
- */
+/** The text of a raw value. Encoded words are joined first: programs split them inside characters. */
 export function decodeHeader(value: string, charset: string | null): string {
   let text = '';
   let run: EncodedRun | null = null;

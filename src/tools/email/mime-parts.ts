@@ -1,7 +1,4 @@
-/**
- * Splits the source of a mail, which may be truncated anywhere, into its parts. There are no errors: a source that
- * cannot be split is text. Our own code, because the charset of a part can be determined only with its bytes.
- */
+/** Splits the source of a mail, possibly truncated. Our own code: the charset of a part is determined by its bytes. */
 import { decodeBytes } from './mail-charset.ts';
 import {
   base64,

@@ -54,9 +54,7 @@ function typesOf(tool: OfferedTool | null, argument: string): unknown[] {
   return [property['type']].flat().filter((type) => type !== undefined);
 }
 
-/**
- * A value written as plain text between tags: a string where the schema says so, else the value of the text as JSON.
- */
+/** A value written as text between tags: a string where the schema says so, else its value as JSON. */
 export function typedValue(tool: OfferedTool | null, argument: string, text: string): unknown {
   const types = typesOf(tool, argument);
   if (types.length > 0 && types.every((type) => type === 'string')) return text;

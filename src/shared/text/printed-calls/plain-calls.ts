@@ -1,7 +1,4 @@
-/**
- * Calls without markup of their own: JSON, a fenced block, a list of Python calls, `Action:` with its input. All of
- * these also occur in ordinary answers, so their position decides too: see printed-calls.ts.
- */
+/** Calls without markup. They also occur in ordinary answers, so their position decides: see printed-calls.ts. */
 import { callKeys, callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
 import {
@@ -222,10 +219,7 @@ const jsonStart = /[[{][\s[{]*(?:["']?([\w-]*)(["']?\s*[:=]?))?/y;
 const undecidedMax = 2_000;
 const labelMax = 40;
 
-/**
- * Whether a text with this beginning may still become a call. The text is held back until then, so the function returns
- * false as early as possible, and after 2,000 characters at the latest.
- */
+/** Whether the text may still become a call: it is held back until then. False after 2,000 characters at the latest. */
 export function mayBecomePlainCall(rest: string, offers: OfferedTools, isFirst: boolean): boolean {
   if (/^(?:`{1,3}|~{1,3})[\w-]{0,16}\s*$/.test(rest)) return true;
   const open = matchAt(fence, rest, 0);

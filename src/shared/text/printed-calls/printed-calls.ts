@@ -42,10 +42,7 @@ interface Candidate {
   isMarked: boolean;
 }
 
-/**
- * Positions where a call may begin, in text order. Lines without a sign of a call are skipped, except for the last line
- * of an incomplete text.
- */
+/** Positions where a call may begin. Lines without a sign of one are skipped, except the last of an incomplete text. */
 function* candidates(text: string, from: number, offers: OfferedTools): Generator<Candidate> {
   const marked = markupOf(offers);
   const line = /(?:^|\n)[ \t]*(?=\S)/g;
@@ -75,9 +72,7 @@ function* candidates(text: string, from: number, offers: OfferedTools): Generato
 
 const markups = new WeakMap<OfferedTools, RegExp>();
 
-/**
- * Openings of markup, and tags with the name of a tool. Compiled once: every chunk of the stream is searched for them.
- */
+/** Openings of markup, and tags with a tool's name. Compiled once: every chunk of the stream is searched. */
 function markupOf(offers: OfferedTools): RegExp {
   let markup = markups.get(offers);
   if (!markup) {
@@ -234,10 +229,7 @@ function classifyCandidate(
   return mayBecomePlainCall(text.slice(at), offers, isFirst) ? 'hold' : 'no';
 }
 
-/**
- * How much of an incomplete text may be shown: up to the position where a call begins or may begin. `from`: the end of
- * the text that is already shown.
- */
+/** How much of an incomplete text may be shown: up to where a call may begin. `from`: the end of the shown text. */
 export function safeTextEnd(text: string, from: number, options: PrintedCallOptions): number {
   for (const candidate of candidates(text, from, options.offers)) {
     if (candidate.at >= from && classifyCandidate(text, candidate, options) === 'hold')

@@ -10,9 +10,7 @@ import {
 
 const beginning = /(?:print\s*\(\s*)?(?:await\s+)?([\p{L}_][\p{L}\p{N}_.-]*)\s*\(/uy;
 
-/**
- * The index of the bracket that closes the bracket before `start`; Python strings are skipped. -1 when it never closes.
- */
+/** The index of the bracket that closes the one before `start`, past Python strings. -1 when it never closes. */
 function bracketEnd(text: string, start: number): number {
   let depth = 1;
   let quote: string | null = null;
