@@ -36,7 +36,6 @@ export const normalizeForRules = (message: string): string =>
     .replace(/\s+/g, ' ')
     .trim();
 
-/** Whether the message is short enough for the rules. */
 export const isShortEnough = (message: string): boolean => message.length <= ruleCharsMax;
 
 // oxlint-disable-next-line no-control-regex -- as above; \n and \t stay

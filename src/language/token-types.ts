@@ -1,6 +1,5 @@
 /** Token classes of the rules. A class describes the function of a word in a request, not its grammar. */
 
-/** The words of a text, as a type. */
 type WordOf<Text extends string> = Text extends `${infer First} ${infer Rest}`
   ? First | WordOf<Rest>
   : Text;

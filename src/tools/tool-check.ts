@@ -6,7 +6,6 @@ import type { CallContext } from './tool.ts';
 /** A sleeping NAS needs seconds to wake its disks. */
 export const checkTimeoutMs = 15_000;
 
-/** The context of a call by the doctor. */
 export const checkContext = (userId: string | undefined, now: number): CallContext => ({
   userId: userId ?? 'local',
   locale: 'en',

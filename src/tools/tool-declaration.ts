@@ -29,7 +29,6 @@ export interface ToolParts {
   calendar: EventStorage;
   documents: DocumentSearch;
   status: StatusSource;
-  /** Names of the configured tools. */
   labels: readonly Record<Locale, string>[];
   zones: Zones;
   log: Log;

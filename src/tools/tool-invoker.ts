@@ -11,10 +11,8 @@ import { toDraft, type CallAnswer } from './merge-tool-results.ts';
 import type { CallContext, Operation, Proposal, Tool, ToolError, WriteOperation } from './tool.ts';
 import type { ToolContext } from '#shared/tool-context';
 
-/** The operation that is called. */
 type CallTarget = Pick<ToolCall, 'tool' | 'operation'>;
 
-/** The outcome of one call. */
 export interface FinishedToolCall {
   /** Registered names; `unknown` if the call was refused. */
   tool: string;

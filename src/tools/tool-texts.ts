@@ -62,7 +62,6 @@ const en: ToolTexts = {
 
 const catalogue: Record<Locale, ToolTexts> = { ko, en };
 
-/** The texts of a language. */
 export const toolTextsOf = (locale: Locale): ToolTexts => catalogue[locale];
 
 /** An error with its own message for the user (`summary`). `message` is for logs. */

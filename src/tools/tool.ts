@@ -13,7 +13,6 @@ import type { ModelExample, Resolver } from '#language/classification/operation-
 import type { ErrorCode } from '#shared/errors';
 import type { ToolContext } from '#shared/tool-context';
 
-/** The context of an operation, with its time limit. */
 export interface CallContext extends ToolContext {
   /** Milliseconds until the registry's timeout. Network timeouts are shares of it. */
   limitMs: number;
@@ -24,7 +23,6 @@ export interface ToolError {
   code: ErrorCode;
   /** For logs and the inspector; no secrets. */
   message: string;
-  /** For the user. */
   summary: string;
 }
 

@@ -9,7 +9,6 @@ import { cleanText } from '../normalize-text.ts';
 import type { ModelOperation, ModelParam, ModelTool } from './operation-port.ts';
 
 export interface OperationTable {
-  /** The operations of the configured tools. */
   readonly offered: readonly ModelOperation[];
   /** `calendar` + `today`; also `calendar.today` or `calendar_today` in one field. Null if unknown. */
   find(tool: unknown, operation: unknown): ModelOperation | null;

@@ -39,7 +39,6 @@ export type DateResolution =
 
 export type DateUnit = 'day' | 'week' | 'month' | 'year';
 
-/** Named groups of a match. */
 export type Groups = Record<string, string | undefined>;
 
 export interface DatePattern {
@@ -116,7 +115,6 @@ export function nearestWeekday(weekday: number, context: DateContext): CivilDay 
   return start + ((weekday - weekdayOf(start) + 7) % 7);
 }
 
-/** The last such weekday before today. */
 export const lastWeekday = (weekday: number, { today }: DateContext): CivilDay =>
   today - (7 - ((weekday - weekdayOf(today) + 7) % 7));
 

@@ -5,7 +5,6 @@
 
 import { alternation, numberedWords, wordTable } from '../word-lists.ts';
 
-/** Words for a number of days. */
 export const dayCountWords: Readonly<Record<string, number>> = {
   ...numberedWords('하루 이틀 사흘 나흘 닷새 엿새 이레 여드레 아흐레 열흘'),
   보름: 15,

@@ -27,7 +27,6 @@ export interface ParsedTimes {
   start: string;
   /** `HH:MM`; earlier than `start` if the range ends after midnight. */
   end?: string;
-  /** How certain am or pm of the start is. */
   startCertainty: AmPmCertainty;
   /** The same for the end; also `said` if it follows from the start. */
   endCertainty: AmPmCertainty;

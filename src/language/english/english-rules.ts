@@ -21,7 +21,6 @@ const about =
 const seek =
   "(?:find|search for|search|look for|look up|locate|i'm looking for|i am looking for|looking for|get|pull up|where is|where's|where are|do we have|do i have|is there)(?: me)?";
 
-/** Searches for documents. */
 const documentShapes: readonly RegExp[] = [
   `(?:search|look|check)(?: in| through)?(?: ${documentMods})* ${documentNoun} ${about} (?<query>${documentWords})`,
   `${seek}(?: ${documentMods})* (?:(?<before>${documentWords}) )?${documentNoun} ${about}(?: ${documentMods})* (?<query>${documentWords})`,
@@ -30,7 +29,6 @@ const documentShapes: readonly RegExp[] = [
   `${documentNoun} ${about} (?<query>${documentWords})`,
 ].map(sentence);
 
-/** A document search without search words. */
 const documentEmptyShape: RegExp = sentence(
   `(?:find|search(?: for| in| through)?|look for|look up|locate)(?: me)?(?: ${documentMods})* ${documentNoun}`,
 );
@@ -43,7 +41,6 @@ const machine =
 const condition =
   '(?:busy|slow|up|down|running|alive|working|ok|okay|fine|free|idle|online|offline|stuck|responding|overloaded|available|healthy|ready|full|empty|loaded|connected|there|up and running|dead|hanging)';
 
-/** Questions about the servers and the queue. */
 const statusShapes: readonly RegExp[] = [
   `(?:is|are) ${machine}(?: (?:still|currently|really|very|so|too|all))* ${condition}(?: (?:or ${condition}|today|${date}))*`,
   `why (?:is|are) ${machine}(?: (?:so|this|very|still))* (?:busy|slow|stuck|down|offline|overloaded)(?: ${date})?`,

@@ -23,10 +23,8 @@ const gluedNouns = alternation(
 export const wordStart =
   '(?<=^|[^가-힣]|일정|회의|약속|미팅|스케줄|캘린더|달력|메일|부터|에서|이랑|[와과랑은는]|하고|말고)';
 
-/** Where a date in digits may begin. */
 export const digitStart = '(?<![\\d.:/-])';
 
-/** Where a date may end. */
 export const wordEnd = `(?=(?:${tails})*(?:$|[^가-힣]|${gluedNouns}))`;
 
 export const pattern = (...parts: string[]): RegExp => new RegExp(parts.join(''), 'gu');

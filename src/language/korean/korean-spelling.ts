@@ -1,7 +1,6 @@
 /** Standard spelling of Korean words: only of a word that is unknown as written and known respelled; 모래 (sand) stays. */
 import { alternation, wordTable } from '../word-lists.ts';
 
-/** Nouns of the lexicon. */
 const nouns = wordTable(
   ['일정', '일졍'],
   ['일정표', '일전표'],
@@ -56,6 +55,5 @@ const dates: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The text with its date words in standard spelling. */
 export const correctDateSpelling = (text: string): string =>
   dates.reduce((so, [regex, usual]) => so.replace(regex, usual), text);

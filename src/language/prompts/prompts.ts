@@ -76,7 +76,6 @@ const summaryPrompt: Record<Locale, string> = {
 - Answer in short plain text in the user's language, without markup and without JSON.`,
 };
 
-/** The message with the current time in front. */
 export const withCurrentTime = (message: string, prompt: LocalNow, locale: Locale): string =>
   locale === 'ko'
     ? `[현재 시각] ${formatCurrentTime(prompt.now, prompt.timeZone)}\n${message}`
@@ -92,7 +91,6 @@ function buildMessages(system: Record<Locale, string>, prompt: AnswerPrompt): Ch
   ];
 }
 
-/** The request to the reasoner. */
 export const reasonerMessages = (prompt: AnswerPrompt): ChatMessage[] =>
   buildMessages(reasonerPrompt, prompt);
 

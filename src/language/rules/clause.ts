@@ -110,7 +110,6 @@ function splitAtBoundaries(text: string, masked: string): ClausePart[] {
   let coordinated = false;
   for (const cut of findBoundaries(masked)) {
     if (cut.start < at) continue;
-    // The question mark stays with its clause.
     const end = text.slice(cut.start, cut.end).includes('?') ? cut.end : cut.start;
     parts.push({ text: text.slice(at, end), coordinated });
     at = cut.end;

@@ -11,7 +11,6 @@ const combine = (lists: readonly (readonly string[])[], blank: string): string[]
   );
 const joined = (...lists: readonly (readonly string[])[]): string[] => combine(lists, '');
 const joinedWords = (...lists: readonly (readonly string[])[]): string[] => combine(lists, ' ');
-/** Phrases of several words. */
 const phrases = (text: string): string[] => text.split(/,\s*/);
 
 /** Polite and casual endings of 확인, 등록, 취소 and similar nouns. None of them asks a question. */

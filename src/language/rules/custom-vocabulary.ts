@@ -3,7 +3,6 @@
  * from the configuration, never from the rules themselves.
  */
 
-/** Words for one mail folder or one mail account. */
 export interface MailFolderWords {
   /** The `folder` parameter of the mail tool: a path, or the name of an account or provider. */
   folder: string;

@@ -93,7 +93,6 @@ const fieldPatterns: readonly { field: TextField; regex: RegExp }[] = [
   },
 ];
 
-/** Words allowed beside the new date and time. */
 const editWords =
   /^(?:시간|시각|날짜|일정|약속|회의|미팅|그거|그걸|그건|이거|이걸|그게|그냥|좀|아니|아니야|아니요|아뇨|아니라|아니고|말고|그럼|그러면|다시|아|음|네|응|근데|혹시|미안|잠깐|시작|시작은|시작을|시작시간|시작시간을|끝|끝나는|종료|종료는|종료를|시간은|시간을|시간만|날짜는|날짜를|날짜만|일정은|일정을|약속을|약속은|회의를|회의는|로|으로|에|에는|을|를|은|는|이|가|부터|까지|까지로|쯤|쯤으로|경|으로요|로요|요|으로만|이요|수|있어|있을까|있나요|할|걸로|것으로|거로|동안|해서|그대로|두고|놔두고|제목은|제목|빼고|actually|instead|no|not|make|it|that|move|change|push|to|at|on|for|the|time|date|start|starts|end|ends|ending|until|till|from|let's|lets|do|please|but|rather|should|be|shift|reschedule|postpone|set|update|i|meant|mean|sorry|wait|oops|hmm|ok|okay|can|could|you|we|bring|forward|of|is|event|meeting|appointment|day|and|then|,)$/u;
 

@@ -7,7 +7,6 @@ import type { CustomVocabulary } from './custom-vocabulary.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 
 export interface DecisionContext extends LocalNow {
-  /** The user's message that was classified. */
   message: string;
   /** Configured words for mail folders. */
   mailFolders?: CustomVocabulary['mailFolders'];
@@ -16,7 +15,6 @@ export interface DecisionContext extends LocalNow {
 export interface ResolutionContext extends DecisionContext {
   /** `YYYY-MM-DD`. */
   today: string;
-  /** Minutes since midnight. */
   minuteOfDay: number;
   locale: Locale;
 }

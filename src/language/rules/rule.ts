@@ -22,7 +22,6 @@ export interface Clause {
   masked: string;
   /** Korean clauses only; the English rules read `masked`. */
   words: Token[];
-  /** Ends in a question mark. */
   question: boolean;
   locale: Locale;
   today: CivilDay;

@@ -125,7 +125,6 @@ export function wallTime(
   );
 }
 
-/** Midnight of the day. */
 export const startOfDay = (at: WallMs): WallMs => Math.floor(at / dayMs) * dayMs;
 
 /** `YYYY-MM-DD`. */

@@ -3,6 +3,5 @@ export interface Passage {
   text: string;
   from: number;
   to: number;
-  /** Length of the whole text. */
   length: number;
 }

@@ -25,7 +25,6 @@ const special = (open: string, ...closes: string[]): Delimiters => ({
   special: true,
 });
 
-/** Around the reasoning. */
 export const thinkingDelimiters: readonly Delimiters[] = [
   tag('<think>', '</think>'), // Qwen 3, DeepSeek R1, GLM, MiniMax, Nemotron, EXAONE 4
   tag('<thinking>', '</thinking>'),

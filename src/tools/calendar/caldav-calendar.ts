@@ -34,7 +34,6 @@ export interface CaldavCalendarOptions extends CaldavServer {
   users?: CaldavSettings['users'];
 }
 
-/** The provider `caldav`. */
 export function createCaldavCalendar(options: CaldavCalendarOptions): CalendarSource {
   const { zones, log, users } = options;
   const client = createCaldavClient(options);

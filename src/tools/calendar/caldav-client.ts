@@ -25,7 +25,6 @@ export interface CalendarObject {
   ics: string;
 }
 
-/** Why a request has no result. */
 export interface CaldavFailure extends ServerError {
   /** False: no byte of the request can have been sent. */
   wasReached: boolean;
@@ -242,7 +241,6 @@ function textOf(value: unknown): string | null {
 const toBasicUtc = (iso: string): string =>
   `${new Date(iso).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 
-/** The server answered with an error status. */
 class HttpStatusError extends Error {
   readonly status: number;
 

@@ -22,7 +22,6 @@ import { touches } from './occurrences.ts';
 import { z } from 'zod';
 import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
 
-/** The operation `create_confirmed`. */
 export function createWriteOperation(
   { source, zones }: CalendarToolOptions,
   find: FindOccurrences,

@@ -36,7 +36,6 @@ export interface Listing {
   /** Search words besides the dates; null: all entries. */
   query: string | null;
   occurrences: readonly Occurrence[];
-  /** Number of entries that could not be read. */
   unreadable: number;
   /** The requested range was too long; `range` is the part that was searched. */
   shortened: boolean;
@@ -153,7 +152,6 @@ export function formatDraft(draft: DraftView, locale: Locale, now: WallMs): stri
   return out.join('\n');
 }
 
-/** The confirmation that the entry was written. */
 export const formatCreated = (title: string, span: TimeSpan, locale: Locale, now: WallMs): string =>
   locale === 'ko'
     ? `일정을 등록했습니다: ${formatWhen(span, locale, now)} ${title}`

@@ -116,7 +116,6 @@ function normalizePlainLine(line: ContentLine): ContentLine {
 /** Types whose values are plain text, which always parses. */
 const textTypes = new Set(['text', 'uri', 'unknown', 'cal-address']);
 
-/** Properties that determine the time of the event. */
 const placingProperties = new Set(['dtstart', 'recurrence-id', 'rrule']);
 
 /** @throws Error if an unreadable property determines the time of the event */

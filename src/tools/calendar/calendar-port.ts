@@ -47,7 +47,6 @@ export interface CalendarSource {
   create(entry: NewEntry, context: CallContext): Promise<{ ok: true } | ServerError>;
 }
 
-/** One stored entry. */
 export interface StoredEvent {
   uid: string;
   /** The calendar object as received or generated. */

@@ -37,7 +37,6 @@ const entriesMax = 60;
 /** Unreadable entries that are listed in the result data. */
 const notesMax = 5;
 
-/** The tool `calendar`: today, search, create_draft, create_confirmed. */
 export function createCalendarTool(options: CalendarToolOptions): Tool {
   const { zones } = options;
   const wallNow = (context: CallContext): WallMs =>

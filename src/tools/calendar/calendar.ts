@@ -1,4 +1,3 @@
-/** The declaration of the tool `calendar`. */
 import type { ToolDeclaration } from '../tool-declaration.ts';
 import { calendarLabel, calendarOperations } from './calendar-operations.ts';
 import { parseDates } from '#language/dates/parse-dates';

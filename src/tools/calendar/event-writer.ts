@@ -19,7 +19,6 @@ export interface EntryFields {
   stampedAt: number;
 }
 
-/** A VCALENDAR without components. */
 export function emptyCalendar(): ICAL.Component {
   const calendar = new ICAL.Component('vcalendar');
   calendar.addPropertyWithValue('version', '2.0');
@@ -27,7 +26,6 @@ export function emptyCalendar(): ICAL.Component {
   return calendar;
 }
 
-/** The entry as one calendar object. */
 export function serializeEntry(entry: EntryFields, zones: Zones): string {
   const { span, timeZone } = entry;
   const calendar = emptyCalendar();

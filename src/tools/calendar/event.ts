@@ -21,9 +21,7 @@ export interface AddedMoment extends Moment {
 /** Orders the versions of one event; see event-versions.ts. Epoch ms, null if not written. */
 export interface VersionStamps {
   sequence: number;
-  /** LAST-MODIFIED. */
   modified: number | null;
-  /** DTSTAMP. */
   stamped: number | null;
 }
 
@@ -45,7 +43,6 @@ export interface EventPart {
   /** The part replaces all later instances too (RANGE=THISANDFUTURE). */
   andLater: boolean;
   rules: RecurrenceRule[];
-  /** Additional times (RDATE). */
   added: AddedMoment[];
   /** Excluded times (EXDATE). */
   left: Moment[];

@@ -26,7 +26,6 @@ export interface IcsImport {
 export interface IcsImportOptions {
   storage: EventStorage;
   zones: Zones;
-  /** The owner of the imported entries. */
   owner: string;
   /** Epoch ms. */
   now: number;
@@ -181,7 +180,6 @@ function zoneDefinitions(found: CollectedZones, zones: Zones): ICAL.Component[] 
   return [...defined, ...added];
 }
 
-/** The zone names that an event uses. */
 const tzidsOf = (event: ICAL.Component): string[] =>
   event
     .getAllProperties()

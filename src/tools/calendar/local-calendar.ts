@@ -22,7 +22,6 @@ export interface LocalCalendarOptions {
   shared?: boolean;
 }
 
-/** The provider `local`. */
 export function createLocalCalendar(options: LocalCalendarOptions): CalendarSource {
   const { storage, zones, shared = false } = options;
   const parser = createEventParser(zones);

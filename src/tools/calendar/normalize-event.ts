@@ -78,7 +78,6 @@ export function normalizeEventLines(
   return normalized;
 }
 
-/** How to read the times of an event. */
 interface TimeContext {
   /** The times are days although they are written with a time of day. */
   isAllDay: boolean;

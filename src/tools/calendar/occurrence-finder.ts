@@ -54,7 +54,6 @@ export const createOccurrenceFinder =
     return { ok: true, occurrences, unreadable: notes.length, notes };
   };
 
-/** An occurrence in the result data. */
 export function toEventData(one: Occurrence): Record<string, unknown> {
   const lastDay = wallIsoDate(Math.max(one.start, one.end - 1));
   return {
@@ -70,6 +69,5 @@ export function toEventData(one: Occurrence): Record<string, unknown> {
   };
 }
 
-/** A calendar error with its localized text. */
 export const calendarToolError = (error: ServerError, { locale }: CallContext): ToolError =>
   serverToolError(error, calendarLabel[locale], locale);

@@ -34,7 +34,6 @@ export interface OccurrenceResult {
 /** Wall times of two zones differ by at most 26 hours (UTC+14 and UTC-12). */
 export const zoneSpreadMs = 26 * 3_600_000;
 
-/** All occurrences of the entries in the range. */
 export function occurrencesIn(
   entries: Iterable<CalendarEntry>,
   range: WallRange,
@@ -77,7 +76,6 @@ function collect(
 /** Adds an instance; `lengthMs` if it differs from the length of the part. */
 type EmitInstance = (part: EventPart, wall: WallMs, lengthMs?: number) => void;
 
-/** An event with its changed instances. */
 interface Series {
   uid: string;
   main: EventPart;
@@ -172,7 +170,6 @@ function toViewerTime(
   };
 }
 
-/** Whether any part of it is inside the range. */
 export const touches = (one: { start: WallMs; end: WallMs }, range: WallRange): boolean =>
   one.start < range.to &&
   (one.end > range.from || (one.start === one.end && one.start >= range.from));

@@ -48,7 +48,6 @@ export interface DocumentSearch {
   ): Promise<{ hits: DocumentHit[]; isExact: boolean }>;
 }
 
-/** The tool `document`: search. */
 export function createDocumentTool(documents: DocumentSearch): Tool {
   return {
     name: 'document',

@@ -1,4 +1,3 @@
-/** The declaration of the tool `document`. */
 import { demoQuery } from '../search-demo.ts';
 import type { ToolDeclaration } from '../tool-declaration.ts';
 import { documentLabel, documentOperations, createDocumentTool } from './document-tool.ts';

@@ -24,7 +24,6 @@ export interface MailListing {
   showsAccount: boolean;
 }
 
-/** The answer to a mail search. */
 export function formatMailListing(listing: MailListing, locale: Locale, now: WallMs): string {
   const { messages, unreached } = listing;
   const lines = messages.map((message) =>
@@ -101,13 +100,11 @@ function formatMessage(
   return `${head}${mark}${preview}`;
 }
 
-/** No mailbox is configured for this user. */
 export const formatNoMailbox = (locale: Locale): string =>
   locale === 'ko'
     ? '메일 계정이 설정되어 있지 않아 메일을 확인할 수 없습니다.'
     : 'No mail account is configured, so mail cannot be checked.';
 
-/** The requested folder does not exist. */
 export function formatNoFolder(folder: string, names: readonly string[], locale: Locale): string {
   const known = [...new Set(names)]
     .slice(0, namesMax)

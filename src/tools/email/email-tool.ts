@@ -45,7 +45,6 @@ export interface EmailToolOptions {
   log: Log;
 }
 
-/** The tool `email`: search. */
 export function createEmailTool(options: EmailToolOptions): Tool {
   return {
     name: 'email',

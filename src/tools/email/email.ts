@@ -1,4 +1,3 @@
-/** The declaration of the tool `email`. */
 import { demoQuery } from '../search-demo.ts';
 import type { ToolDeclaration } from '../tool-declaration.ts';
 import { emailLabel, emailOperations, usualDays } from './email-operations.ts';

@@ -16,7 +16,6 @@ export const candidateEncodings = [
 ] as const;
 export type CandidateEncoding = (typeof candidateEncodings)[number];
 
-/** Bytes of the sample that is scored. */
 const bytesMax = 4096;
 
 const impossible = -3;

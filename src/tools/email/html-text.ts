@@ -19,7 +19,6 @@ interface OpenElement {
   isHidden: boolean;
   /** The font is too small to be read; elements inside may be larger again. */
   isTiny: boolean;
-  /** Text inside a hidden element. */
   text: string;
 }
 
@@ -69,7 +68,6 @@ export function htmlToText(html: string): string {
 /** Selectors of one class, one id or one element with a class: `.preheader`, `#preview`. */
 type HiddenSelectors = ReadonlySet<string>;
 
-/** Characters of style sheets that are parsed. */
 const sheetMax = 50_000;
 
 /** Attributes of an element: name in lower case → decoded value. */

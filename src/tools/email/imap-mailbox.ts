@@ -14,7 +14,6 @@ import { searchFolder } from './imap-search.ts';
 import { folderNames, resolveFolders, isAccountName, isFolderName } from './mail-folders.ts';
 import type { Mailbox, MailAccount, MailFound, MailMessage, MailQuery } from './mail-port.ts';
 
-/** Messages in one answer. */
 export const messagesShownMax = 10;
 
 /** Share of the call's limit for connecting to the server, so that the error says which step failed. */
@@ -26,7 +25,6 @@ const lookingShare = 0.7;
 /** Folders per query: each costs one or two round trips. */
 const foldersMax = 8;
 
-/** The provider `imap`, one account. */
 export function createImapMailbox(account: MailAccount): Mailbox {
   return {
     name: account.name,

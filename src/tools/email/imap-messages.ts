@@ -45,7 +45,6 @@ export async function fetchTexts(
   );
 }
 
-/** Adds previews to messages of the open folder. */
 export async function addPreviews(client: ImapFlow, messages: FoundMessage[]): Promise<void> {
   const texts = await fetchTexts(
     client,

@@ -91,7 +91,6 @@ export function isAccountName(account: MailAccount, word: string): boolean {
   return [account.host, domain].some((host) => foldCase(host).split('.').includes(name));
 }
 
-/** Whether one of the configured folders has this name. */
 export const isFolderName = (account: MailAccount, word: string): boolean =>
   configuredFolder(account, word) !== undefined;
 

@@ -3,7 +3,6 @@ import type { TlsSettings } from '../tls-settings.ts';
 import type { CallContext, ServerError } from '../tool.ts';
 import type { TlsTrust } from '#shared/tls-options';
 
-/** A folder and the words that users have for it. */
 export interface MailFolder {
   path: string;
   /** For example 회사 or 청구서. */
@@ -62,7 +61,6 @@ export interface MailFound {
   ok: true;
   /** Newest first, at most `messagesShownMax`. */
   messages: MailMessage[];
-  /** Number of matching messages. */
   count: number;
   /** There may be more: not every message was checked. */
   isPartial: boolean;

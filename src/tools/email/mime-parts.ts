@@ -21,7 +21,6 @@ export interface MimeParts {
   /** The charset of the first text, for unencoded headers. */
   charset: string | null;
   texts: TextPart[];
-  /** Names of the attachments. */
   files: string[];
 }
 

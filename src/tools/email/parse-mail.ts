@@ -19,7 +19,6 @@ export interface ParsedMail {
 /** Enough for a search and for a preview. */
 const textCharsMax = 20_000;
 
-/** Names of attachments per message. */
 const filesMax = 20;
 
 /** Parses the source of a message, which may be truncated. Never throws; missing fields are empty. */

@@ -17,7 +17,6 @@ export interface BackendStatus {
   latencyMs: number | null;
   /** Usual latency, milliseconds; null if not known yet. */
   baselineMs: number | null;
-  /** Why the server is not connected. */
   reason?: string | null;
 }
 
@@ -27,7 +26,6 @@ export interface SystemStatus {
   queue: { running: number; waiting: number };
 }
 
-/** Source of the figures. */
 export interface StatusSource {
   read(signal: AbortSignal): Promise<SystemStatus> | SystemStatus;
 }

@@ -23,7 +23,6 @@ const argumentKeys = keys(
 );
 const listKeys = keys('tool_calls function_calls tool_uses calls actions');
 const wrapperKeys = keys('tool_call function_call functioncall toolcall call');
-/** Keys that may accompany a call. */
 const besideKeys = keys('id type index call_id tool_call_id thought thoughts reasoning');
 
 /** Every key with which the object of a call may begin. */
@@ -36,7 +35,6 @@ export interface ParsedJson {
   /** The source text of the value, unchanged. */
   raw: string;
   end: number;
-  /** The text ended inside the value. */
   isOpen: boolean;
 }
 

@@ -43,7 +43,6 @@ const nameTag =
   /<(?:tool_name|function_name|name|tool)>\s*([^<>\s]{1,80})\s*<\/(?:tool_name|function_name|name|tool)>/iy;
 const word = /[\p{L}\p{N}_▁.:=/"'`*-]{1,120}/uy;
 const separator = /\s+|```[\w-]*|->|>>>|[,;\])}]/y;
-/** Words of chat templates that are not tool names. */
 const templateWords =
   /^(?:function|functions|call|tool|tools|json|python|code|commentary|analysis|final|assistant|constrain|functools|tool\/function_call|string|type)$/i;
 /** Skipped after a call, because it is not text: closing tags and tokens, fences, separators. */

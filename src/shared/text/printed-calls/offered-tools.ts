@@ -81,7 +81,6 @@ export interface PrintedCall {
 export interface ParsedCalls {
   calls: PrintedCall[];
   end: number;
-  /** The text ended inside the call. */
   isOpen: boolean;
 }
 

@@ -23,7 +23,6 @@ export interface PrintedCalls {
   calls: PrintedCall[];
   /** The text before the first call; the whole text if there is no call. */
   before: string;
-  /** All text outside the calls. */
   outside: string;
 }
 
@@ -127,7 +126,6 @@ const isUnreadable = (text: string, at: number): boolean =>
     text.slice(at),
   );
 
-/** Parses the calls of a complete text. */
 export function parsePrintedCalls(text: string, options: PrintedCallOptions): PrintedCalls {
   const { offers, unknown } = options;
   const calls: PrintedCall[] = [];
