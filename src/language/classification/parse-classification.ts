@@ -9,6 +9,7 @@
  * C4 null means unreadable: the caller asks once more, then treats it as `direct`.
  */
 import type { Action, ToolCall } from '#machines/decision';
+import { isJsonObject, type JsonObject, lowerKeys } from '#shared/text/json-text';
 import { bareName, type OfferedTools } from '#shared/text/printed-calls/offered-tools';
 import { parsePrintedCalls } from '#shared/text/printed-calls/printed-calls';
 import { extractJsonValues, stripReasoning } from './model-json.ts';
@@ -53,8 +54,6 @@ const looksLikeClassification = new RegExp(
   'iu',
 );
 
-type JsonObject = Record<string, unknown>;
-
 /** What all steps of a parse need; `depth`: how many answers are wrapped around this one. */
 interface Parse {
   operations: OperationTable;
@@ -62,13 +61,6 @@ interface Parse {
 }
 
 const deeper = (at: Parse): Parse => ({ ...at, depth: at.depth + 1 });
-
-const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Keys in lower case; of keys that differ only in case the last wins, as with duplicate keys in JSON. */
-const lowerKeys = (value: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(value).map(([key, item]) => [key.trim().toLowerCase(), item]));
 
 /** Text for the user, or undefined. Objects are searched: {"text": "…"} is an answer, too. */
 function flattenText(value: unknown, depth = 0): string | undefined {

@@ -3,7 +3,7 @@
  * a question that may also be about other people's events, trains or the news goes to the classifier.
  */
 import { type DateParseResult, parseNormalizedDates } from '../dates/parse-dates.ts';
-import { type NormalizedQuestion, normalizeQuestion, isActionRequest } from './english-question.ts';
+import { type NormalizedQuestion, normalizeQuestion, firstReading } from './english-question.ts';
 import {
   type CalendarNoun,
   parseCalendarNoun,
@@ -338,18 +338,12 @@ const questionPatterns: readonly QuestionPattern[] = [
   bare,
 ];
 
-/** Longer messages are no question for a rule; also bounds the matching time. */
-const wordsMax = 30;
 const pastAsked = /\b(?:did|was|were|had)\b/;
 
 export function englishCalendar(clause: Clause): RuleOutcome | null {
   const question = normalizeQuestion(clause.masked);
-  if (question.body.split(' ').length > wordsMax || isActionRequest(question.body)) return null;
-  for (const pattern of questionPatterns) {
-    const found = pattern(new PhraseScanner(question.body), question);
-    if (found !== null) return toRuleOutcome(clause, question, found);
-  }
-  return null;
+  const found = firstReading(questionPatterns, question);
+  return found && toRuleOutcome(clause, question, found);
 }
 
 const parseSpan = ({ today }: Clause, { span }: CalendarQuestion): DateParseResult | null =>

@@ -1,5 +1,5 @@
 /** Patterns of English dates; the earliest match wins, then the longest. Weeks start on Monday, as in Korean. */
-import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
+import { addMonths, civilParts, monthRange, monthsRange } from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,
@@ -195,7 +195,7 @@ const periods: DatePattern[] = [
     ),
     resolve: (g, context) => {
       const year = Number(g['year'] ?? civilParts(context.today).year + parseOffset(g['offset']));
-      return dayRange({ from: monthRange(year, 1).from, to: monthRange(year, 12).to });
+      return dayRange(monthsRange(year, 1, 12));
     },
   },
   {

@@ -3,7 +3,12 @@
  * express (hours, sent mail, "from him") go to the classifier.
  */
 import { maskFolder } from './english-folders.ts';
-import { type NormalizedQuestion, normalizeQuestion, isActionRequest } from './english-question.ts';
+import {
+  type NormalizedQuestion,
+  normalizeQuestion,
+  firstReading,
+  stopWords,
+} from './english-question.ts';
 import { resolveFolder, isMailboxWord } from '../rules/custom-vocabulary.ts';
 import {
   articles,
@@ -206,12 +211,6 @@ const questionPatterns: readonly QuestionPattern[] = [
   bareMail,
 ];
 
-const wordsMax = 30;
-
-/** Stop words: not part of the search query. */
-const stopWords = wordSet(
-  'a an the my our any some all of me please new unread recent latest is there that this those these',
-);
 const searchQuery = (words: readonly string[]): string =>
   words
     .filter((word) => word !== '' && !stopWords.has(word) && resolveFolder([word]) === null)
@@ -220,12 +219,8 @@ const searchQuery = (words: readonly string[]): string =>
 export function englishMail(clause: Clause): RuleOutcome | null {
   const marked = maskFolder(clause.masked, clause.vocabulary.mailFolders);
   const question = normalizeQuestion(marked.text);
-  if (question.body.split(' ').length > wordsMax || isActionRequest(question.body)) return null;
-  for (const pattern of questionPatterns) {
-    const found = pattern(new PhraseScanner(question.body), question);
-    if (found !== null) return toRuleOutcome(clause, { ...question, folder: marked.folder }, found);
-  }
-  return null;
+  const found = firstReading(questionPatterns, question);
+  return found && toRuleOutcome(clause, { ...question, folder: marked.folder }, found);
 }
 
 function toRuleOutcome(

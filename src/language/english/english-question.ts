@@ -4,7 +4,7 @@
  */
 import { phrase, PhraseScanner } from '../phrase-scanner.ts';
 import { datePlaceholder } from '../token-types.ts';
-import { wordTable } from '../word-lists.ts';
+import { wordSet, wordTable } from '../word-lists.ts';
 
 export interface NormalizedQuestion {
   /** The question in direct word order, contractions expanded, without punctuation at the end or polite words. */
@@ -69,12 +69,13 @@ const remindMe = phrase('remind me(?: of)?(?= (?:what|which|who)\\b)');
 /** Without "when": "let me know when …" requests a later notification. */
 const asksToLearn = phrase('let me know(?= (?:what|where|who|which|how many|about)\\b)');
 const doYouKnow = phrase('do you (?:know|see)(?: (?:if|whether))?');
-const inCalendar = phrase(
-  '(?:check|look at|look in|look into|look on|look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:calendar|schedule|agenda|diary)(?: (?:and|to|then))+(?:(?: (?:tell me|let me know|see|check|find out|say))(?: (?:if|whether))?|(?: (?:if|whether))|(?= (?:what|when|where|who|which|how many|do i|did i|am i|is there|are there)\\b))',
-);
-const inMail = phrase(
-  '(?:check|look at|look in|look into|look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:emails?|mails?|inbox|mailbox)(?: (?:and|to|then))+(?:(?: (?:tell me|let me know|see|check|find out|say))(?: (?:if|whether))?|(?: (?:if|whether))|(?= (?:what|when|where|who|which|how many|do i|did i|am i|is there|are there)\\b))',
-);
+/** "Check my calendar and see if": the verb, a place and the words before the question. */
+const lookIn = (verbs: string, place: string): RegExp =>
+  phrase(
+    `(?:check|look at|look in|look into|${verbs}look through|search|open|go through|go to|see|review) (?:(?:my|our|the) )?(?:${place})(?: (?:and|to|then))+(?:(?: (?:tell me|let me know|see|check|find out|say))(?: (?:if|whether))?|(?: (?:if|whether))|(?= (?:what|when|where|who|which|how many|do i|did i|am i|is there|are there)\\b))`,
+  );
+const inCalendar = lookIn('look on|', 'calendar|schedule|agenda|diary');
+const inMail = lookIn('', 'emails?|mails?|inbox|mailbox');
 
 /** Statement word order, as used after "if", "whether" and "what". */
 const statementOrder: readonly (readonly [RegExp, string])[] = [
@@ -159,4 +160,26 @@ const actionVerb = new RegExp(
 );
 
 /** @param body a clause without leading polite words */
-export const isActionRequest = (body: string): boolean => actionVerb.test(body);
+const isActionRequest = (body: string): boolean => actionVerb.test(body);
+
+/** Longer messages are no question for a rule; also bounds the matching time. */
+const wordsMax = 30;
+
+/** What the first pattern reads in a normalised question; null for a request to act, or if none understands it. */
+export function firstReading<Reading>(
+  patterns: readonly ((scanner: PhraseScanner, question: NormalizedQuestion) => Reading | null)[],
+  question: NormalizedQuestion,
+): Reading | null {
+  const { body } = question;
+  if (body.split(' ').length > wordsMax || isActionRequest(body)) return null;
+  for (const pattern of patterns) {
+    const found = pattern(new PhraseScanner(body), question);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Stop words: not part of a search query. */
+export const stopWords = wordSet(
+  'a an the my our any some all of me please new unread recent latest is there that this those these',
+);

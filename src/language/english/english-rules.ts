@@ -1,4 +1,5 @@
 /** The rules for English clauses about documents and status: each tries its patterns and converts their groups. */
+import { stopWords } from './english-question.ts';
 import { latinPattern, machineNames } from '../rules/custom-vocabulary.ts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 import { type Clause, type RuleOutcome, documentCall } from '../rules/rule.ts';
@@ -53,13 +54,6 @@ const statusShapes: readonly RegExp[] = [
 ].map(sentence);
 
 type Groups = Record<string, string | undefined>;
-
-/** Stop words: not part of the search query. */
-const stopWords = new Set(
-  'a an the my our any some all of me please new unread recent latest is there that this those these'.split(
-    ' ',
-  ),
-);
 
 const searchWords = (text: string | undefined): string =>
   (text ?? '')

@@ -1,5 +1,11 @@
 /** Korean dates in full: days, months, years, holidays. Of two matches the earlier wins, then the longer. */
-import { addMonths, civilParts, monthRange } from '#shared/calendar/civil-date';
+import {
+  addMonths,
+  civilParts,
+  type DayRange,
+  monthRange,
+  monthsRange,
+} from '#shared/calendar/civil-date';
 import {
   type DateContext,
   type DatePattern,
@@ -270,7 +276,7 @@ const months: readonly DatePattern[] = [
       const { year, month } = civilParts(context.today);
       const step = { 이번: 0, 다음: 3, 지난: -3 }[g['which'] ?? ''] ?? 0;
       const first = month - ((month - 1) % 3) + step;
-      return dayRange({ from: monthRange(year, first).from, to: monthRange(year, first + 2).to });
+      return dayRange(monthsRange(year, first, first + 2));
     },
   },
   {
@@ -294,17 +300,13 @@ const months: readonly DatePattern[] = [
   },
 ];
 
-function partOfYear(year: number, part: string): { from: number; to: number } {
-  const span = (first: number, last: number) => ({
-    from: monthRange(year, first).from,
-    to: monthRange(year, last).to,
-  });
-  if (part === '초') return span(1, 1);
-  if (part === '말') return span(12, 12);
-  if (part === '상반기') return span(1, 6);
-  if (part === '하반기') return span(7, 12);
+function partOfYear(year: number, part: string): DayRange {
+  if (part === '초') return monthRange(year, 1);
+  if (part === '말') return monthRange(year, 12);
+  if (part === '상반기') return monthsRange(year, 1, 6);
+  if (part === '하반기') return monthsRange(year, 7, 12);
   const quarter = Number.parseInt(part, 10);
-  return quarter >= 1 ? span(quarter * 3 - 2, quarter * 3) : span(1, 12);
+  return quarter >= 1 ? monthsRange(year, quarter * 3 - 2, quarter * 3) : monthsRange(year, 1, 12);
 }
 
 export const koreanWrittenDates: readonly DatePattern[] = [...days, ...months];

@@ -61,11 +61,13 @@ export function validDay(year: number, month: number, day: number): CivilDay | n
   return civilDay(year, month, day);
 }
 
-/** The whole month; a `month` outside 1 to 12 rolls over into other years. */
-export const monthRange = (year: number, month: number): DayRange => ({
-  from: civilDay(year, month, 1),
-  to: civilDay(year, month + 1, 0),
+/** Whole months of a year; a month outside 1 to 12 rolls over into other years. */
+export const monthsRange = (year: number, first: number, last: number): DayRange => ({
+  from: civilDay(year, first, 1),
+  to: civilDay(year, last + 1, 0),
 });
+export const monthRange = (year: number, month: number): DayRange =>
+  monthsRange(year, month, month);
 
 /** The same day of another month, or the last day of a shorter month. */
 export function addMonths(day: CivilDay, months: number): CivilDay {

@@ -3,6 +3,16 @@ import { jsonrepair } from 'jsonrepair';
 
 export type JsonObject = Record<string, unknown>;
 
+/** Keys in lower case; of keys that differ only in case the last wins, as with duplicate keys in JSON. */
+export const lowerKeys = (value: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(value).map(([key, item]) => [key.trim().toLowerCase(), item]));
+
+/** The match of a sticky pattern at an index. */
+export function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -10,7 +10,13 @@
  * 3. Bounded: at most `stepsMax` candidates are checked; `capped` reports that this was not enough.
  */
 import { dayMs, hourMs, minuteMs } from '#shared/calendar/time-units';
-import { civilParts, type DayRange, monthRange, weekdayOf } from '#shared/calendar/civil-date';
+import {
+  civilParts,
+  type DayRange,
+  monthRange,
+  monthsRange,
+  weekdayOf,
+} from '#shared/calendar/civil-date';
 import { startOfDay, type WallMs } from '#shared/calendar/zoned-time';
 
 const subDaily = ['HOURLY', 'MINUTELY', 'SECONDLY'] as const;
@@ -179,10 +185,7 @@ function blockOf(rule: RecurrenceRule, day: number): DayRange {
   }
 }
 
-const yearRange = (year: number): DayRange => ({
-  from: monthRange(year, 1).from,
-  to: monthRange(year, 12).to,
-});
+const yearRange = (year: number): DayRange => monthsRange(year, 1, 12);
 
 /** Whether INTERVAL includes this period. For periods shorter than a day, `finerTimes` applies INTERVAL. */
 function isAligned(rule: RecurrenceRule, plan: Plan, block: DayRange): boolean {

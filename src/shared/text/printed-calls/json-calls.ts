@@ -2,6 +2,7 @@
 import {
   findBalancedEnd,
   isJsonObject,
+  lowerKeys,
   tryParseJson,
   tryRepairJson,
   type JsonObject,
@@ -69,9 +70,6 @@ export function parseJsonAt(text: string, start: number): ParsedJson | null {
   if (value === undefined) return null;
   return { value, raw, end: start + raw.length, isOpen: close === null };
 }
-
-const lowerKeys = (value: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(value).map(([key, item]) => [key.trim().toLowerCase(), item]));
 
 const firstOf = (fields: JsonObject, keys: readonly string[]): string | undefined =>
   keys.find((key) => fields[key] !== undefined);

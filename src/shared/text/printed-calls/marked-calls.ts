@@ -3,14 +3,9 @@
  * one of a few forms: JSON, a name and JSON, a name and tags, or Python. So tokens are skipped whatever their name is,
  * and the text between them is parsed.
  */
-import { isJsonObject } from '../json-text.ts';
+import { isJsonObject, matchAt } from '../json-text.ts';
 import { callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
-import {
-  type OfferedTools,
-  createPrintedCall,
-  type ParsedCalls,
-  type PrintedCall,
-} from './offered-tools.ts';
+import { type OfferedTools, oneCall, type ParsedCalls, type PrintedCall } from './offered-tools.ts';
 import { pythonCallAt, pythonListAt } from './python-calls.ts';
 import { childrenAt, namedTagAt, ownTagAt, pairsAt } from './tag-calls.ts';
 
@@ -49,11 +44,6 @@ const templateWords =
 const trailing =
   /(?:\s*(?:<\/[^<>\n]{1,80}>|<\|start\|>\s*assistant(?=\s*<\|channel\|>)|<[|｜][^<>\n"]{1,60}[|｜]>|<\w+\|>|<end_function_call>|\[END_TOOL_REQUEST\]|\[\/[A-Z_]+\]|\n?```|[,;\])}]))*/y;
 
-function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
-  pattern.lastIndex = at;
-  return pattern.exec(text);
-}
-
 /** The offered name among the words before the arguments, else the last word that may be a name. */
 const nameIn = (words: readonly string[], offers: OfferedTools): string | undefined =>
   words.findLast((each) => offers.find(each) !== null) ??
@@ -73,7 +63,7 @@ function jsonCall(
   const isHead = name !== undefined && (offers.find(name) !== null || inside === null);
   const isOwn = inside?.some((call) => call.isOffered) ?? false;
   if (isHead && !isOwn && isJsonObject(value)) {
-    return { calls: [createPrintedCall(name, isOpen ? raw : value, offers)], end, isOpen };
+    return oneCall(name, isOpen ? raw : value, offers, end, isOpen);
   }
   if (inside === null) return null;
   const calls = isOpen ? withOpenEnd(inside, raw) : inside;
@@ -108,7 +98,7 @@ function callAt(text: string, start: number, offers: OfferedTools): ParsedCalls 
         if (children) return children;
         const ends = /^<(?:\/|[|｜][^<>]*end)/.test(text.slice(at, at + 60));
         if (ends && offers.find(name)) {
-          return { calls: [createPrintedCall(name, '{}', offers)], end: at, isOpen: false };
+          return oneCall(name, '{}', offers, at);
         }
       }
     }
@@ -169,8 +159,7 @@ function callsFrom(text: string, start: number, offers: OfferedTools): ParsedCal
 /** Whether another call follows; else the text after the call is unrelated. */
 function beginsNext(text: string, at: number, offers: OfferedTools): boolean {
   if (text[at] === '{' || text[at] === '[') return true;
-  markedOpening.lastIndex = at;
-  if (markedOpening.exec(text)?.index === at) return true;
+  if (matchAt(markedOpening, text, at)?.index === at) return true;
   const next = matchAt(word, text, at);
   return next !== null && offers.find(next[0]) !== null;
 }

@@ -93,3 +93,11 @@ export function createPrintedCall(
   const text = typeof args === 'string' ? args : JSON.stringify(args);
   return { name: tool?.name ?? bareName(name), arguments: text, isOffered: tool !== null };
 }
+
+export const oneCall = (
+  name: string,
+  args: object | string,
+  offers: OfferedTools,
+  end: number,
+  isOpen = false,
+): ParsedCalls => ({ calls: [createPrintedCall(name, args, offers)], end, isOpen });

@@ -1,10 +1,11 @@
 /** Calls without markup. They also occur in ordinary answers, so their position decides: see printed-calls.ts. */
+import { matchAt } from '../json-text.ts';
 import { callKeys, callsFromValue, parseJsonAt, openArguments } from './json-calls.ts';
 import { markedCallsAt, markedOpening } from './marked-calls.ts';
 import {
   unnamedArguments,
   type OfferedTools,
-  createPrintedCall,
+  oneCall,
   type ParsedCalls,
   type PrintedCall,
 } from './offered-tools.ts';
@@ -26,11 +27,6 @@ const inputLabel =
   /\s*(?:\*\*)?(?:(?:Action|Tool|Function|도구|행동|액션)[ _-]?)?(?:Input|Arguments|Args|Parameters|입력|인자)(?:\*\*)? *[:：](?:\*\*)?\s*/iy;
 const languageLine = /(?:tool_code|tool_calls?|function_call|json)[ \t]*\r?\n\s*/iy;
 const nameWord = /["'`*[]*([\p{L}_][\p{L}\p{N}_.-]{0,80})["'`*\]]*/uy;
-
-function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
-  pattern.lastIndex = at;
-  return pattern.exec(text);
-}
 
 const spaceEnd = (text: string, at: number): number => at + /^\s*/.exec(text.slice(at))![0].length;
 
@@ -102,8 +98,7 @@ function fencedCallsAt(text: string, start: number, offers: OfferedTools): Parse
 }
 
 function markedInFence(text: string, at: number, offers: OfferedTools): ParsedCalls | null {
-  markedOpening.lastIndex = at;
-  return markedOpening.exec(text)?.index === at ? markedCallsAt(text, at, offers) : null;
+  return matchAt(markedOpening, text, at)?.index === at ? markedCallsAt(text, at, offers) : null;
 }
 
 /** Consecutive calls, each on a line of its own. */
@@ -138,17 +133,13 @@ function actionAt(text: string, start: number, offers: OfferedTools): ParsedCall
   if (bracket) {
     const args = unnamedArguments(tool, bracket[1]!.trim());
     const end = observedEnd(text, at + name.length + bracket[0].length);
-    return { calls: [createPrintedCall(name, args, offers)], end, isOpen: false };
+    return oneCall(name, args, offers, end);
   }
   const input = matchAt(inputLabel, text, behind);
   if (!input) {
     const isAlone = /^[ \t]*(?:\n|$)/.test(text.slice(behind));
     if (!isAlone || tool === null) return null;
-    return {
-      calls: [createPrintedCall(name, '{}', offers)],
-      end: observedEnd(text, behind),
-      isOpen: false,
-    };
+    return oneCall(name, '{}', offers, observedEnd(text, behind));
   }
   return inputAt(text, behind + input[0].length, name, offers);
 }
@@ -161,13 +152,13 @@ function inputAt(text: string, start: number, name: string, offers: OfferedTools
     const args = json.isOpen ? json.raw : JSON.stringify(json.value);
     const close = /^\s*```/.exec(text.slice(json.end))?.[0].length ?? 0;
     const end = observedEnd(text, json.end + (open > 0 ? close : 0));
-    return { calls: [createPrintedCall(name, args, offers)], end, isOpen: json.isOpen };
+    return oneCall(name, args, offers, end, json.isOpen);
   }
   const line = /^[^\n]*/.exec(text.slice(at))![0];
   const value = line.trim().replace(/^(["'])(.*)\1$/, '$2');
   const args = value === '' || value === 'None' ? {} : unnamedArguments(offers.find(name), value);
   const end = observedEnd(text, at + line.length);
-  return { calls: [createPrintedCall(name, args, offers)], end, isOpen: false };
+  return oneCall(name, args, offers, end);
 }
 
 /** An observation that the model invented, and everything after it, belongs to the call. */
@@ -187,11 +178,7 @@ function bareNameAt(text: string, start: number, offers: OfferedTools): ParsedCa
   const json = text[at] === '{' ? parseJsonAt(text, at) : null;
   if (!json) return null;
   const args = json.isOpen ? json.raw : JSON.stringify(json.value);
-  return {
-    calls: [createPrintedCall(named[1]!, args, offers)],
-    end: json.end,
-    isOpen: json.isOpen,
-  };
+  return oneCall(named[1]!, args, offers, json.end, json.isOpen);
 }
 
 /** The calls at `start`, the beginning of a line. Null when there are none. */

@@ -1,10 +1,10 @@
 /** Calls written as Python: `search(query="…")`, alone, in a list, or inside `print`. */
-import { tryParseJson, tryRepairJson } from '../json-text.ts';
+import { matchAt, tryParseJson, tryRepairJson } from '../json-text.ts';
 import {
   argumentNames,
   unnamedArguments,
   type OfferedTools,
-  createPrintedCall,
+  oneCall,
   type ParsedCalls,
 } from './offered-tools.ts';
 
@@ -100,8 +100,7 @@ export function pythonCallAt(
   start: number,
   offers: OfferedTools,
 ): ParsedCalls | null {
-  beginning.lastIndex = start;
-  const found = beginning.exec(text);
+  const found = matchAt(beginning, text, start);
   if (!found) return null;
   const from = start + found[0].length;
   const close = bracketEnd(text, from);
@@ -109,13 +108,12 @@ export function pythonCallAt(
   if (close < 0) {
     if (text.slice(from).trim() === '') return null;
     // Incomplete: an unclosed bracket keeps it from passing for complete arguments.
-    return { calls: [createPrintedCall(name, '{', offers)], end: text.length, isOpen: true };
+    return oneCall(name, '{', offers, text.length, true);
   }
-  const call = createPrintedCall(name, argumentsOf(text.slice(from, close), name, offers), offers);
   const isPrinted = found[0].startsWith('print');
   const end =
     isPrinted && /^\s*\)/.test(text.slice(close + 1)) ? text.indexOf(')', close + 1) : close;
-  return { calls: [call], end: end + 1, isOpen: false };
+  return oneCall(name, argumentsOf(text.slice(from, close), name, offers), offers, end + 1);
 }
 
 /** `[f(a=1), g()]` at `start`. Null when there is none. */

@@ -1,11 +1,11 @@
 /** Calls with their arguments between tags: Qwen3-Coder, Claude, MiniMax, Step, Seed-OSS, DeepSeek's DSML, GLM. */
-import { isJsonObject } from '../json-text.ts';
+import { isJsonObject, matchAt } from '../json-text.ts';
 import { parseJsonAt } from './json-calls.ts';
 import {
   typedValue,
   unnamedArguments,
   type OfferedTools,
-  createPrintedCall,
+  oneCall,
   type ParsedCalls,
 } from './offered-tools.ts';
 
@@ -59,14 +59,13 @@ const asOpen = (args: object, isOpen: boolean): object | string =>
 
 /** The tag with the name of a tool at `start`, with its content. Null when there is none. */
 export function namedTagAt(text: string, start: number, offers: OfferedTools): ParsedCalls | null {
-  namedTag.lastIndex = start;
-  const found = namedTag.exec(text);
+  const found = matchAt(namedTag, text, start);
   if (!found) return null;
   const name = found[1]!;
   const from = start + found[0].length;
   if (found[2]!.trimEnd().endsWith('/')) {
     const args = collectArguments(pairsOf(attribute, found[2]!), name, offers);
-    return { calls: [createPrintedCall(name, args, offers)], end: from, isOpen: false };
+    return oneCall(name, args, offers, from);
   }
   return enclosed(text, { name, from, close: namedTagClose }, offers);
 }
@@ -82,7 +81,7 @@ export function ownTagAt(text: string, start: number, offers: OfferedTools): Par
   const from = start + found[0].length;
   if (found[3] === '/') {
     const args = collectArguments(pairsOf(attribute, found[2]!), name, offers);
-    return { calls: [createPrintedCall(name, args, offers)], end: from, isOpen: false };
+    return oneCall(name, args, offers, from);
   }
   if (!/^\s*(?:\{|<[\p{L}_])/u.test(text.slice(from, from + 40))) return null;
   const close = new RegExp(`</${name.replace(/[.-]/g, '\\$&')}\\s*>`);
@@ -102,7 +101,7 @@ function enclosed(
   const isOpen = found === null && next === null;
   const end = from + length + (found?.index === length ? found[0].length : 0);
   const args = asOpen(argumentsIn(rest.slice(0, length), name, offers), isOpen);
-  return { calls: [createPrintedCall(name, args, offers)], end, isOpen };
+  return oneCall(name, args, offers, end, isOpen);
 }
 
 /** GLM: keys and values in pairs of tags after the name. `start` is at the first `<arg_key>`. */
@@ -116,11 +115,7 @@ export function pairsAt(
   const body = text.slice(start, close ? start + close.index : undefined);
   const args = collectArguments(pairsOf(pair, body), name, offers);
   const isOpen = close === null && !/<\/\w*arg_value>\s*$/.test(body);
-  return {
-    calls: [createPrintedCall(name, asOpen(args, isOpen), offers)],
-    end: start + body.length,
-    isOpen,
-  };
+  return oneCall(name, asOpen(args, isOpen), offers, start + body.length, isOpen);
 }
 
 /** `<parameters><query>…</query></parameters>` at `start`. Null when there is none. */
