@@ -13,7 +13,7 @@ import {
   nameWordsMax,
   parseCalendarTail,
 } from './english-nouns.ts';
-import { phrase, PhraseScanner } from '../phrase-scanner.ts';
+import { phrase, type PhraseScanner } from '../phrase-scanner.ts';
 import {
   type Clause,
   type RuleOutcome,

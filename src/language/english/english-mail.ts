@@ -18,7 +18,7 @@ import {
   parseMailNoun,
   parseMailTail,
 } from './english-mail-parts.ts';
-import { phrase, PhraseScanner } from '../phrase-scanner.ts';
+import { phrase, type PhraseScanner } from '../phrase-scanner.ts';
 import { wordSet } from '../word-lists.ts';
 import {
   type Clause,
