@@ -21,6 +21,11 @@ export interface IndexedTokens {
   markdown: string;
 }
 
+export interface OutdatedDocument {
+  id: string;
+  hasTokens: boolean;
+}
+
 export interface RankedDocument {
   id: string;
   /** Larger is better; comparable within one search. */
@@ -105,8 +110,8 @@ export interface DocumentStorage {
   filterMatching(ids: readonly string[], query: SearchTerm): Promise<string[]>;
   /** Documents that are not deleted, newest first. */
   list(query: DocumentQuery): Promise<ListedDocument[]>;
-  /** Ids of documents that an earlier version indexed; empty when all are up to date. */
-  outdatedIndexIds(limit: number): Promise<string[]>;
+  /** Documents whose tokens an earlier version made, or that have none after a copy; empty when all are up to date. */
+  outdatedIndex(limit: number): Promise<OutdatedDocument[]>;
   /**
    * Stores the whole change in one transaction, or nothing. Durable when it returns or resolves.
    * @throws GH_STORE_UNAVAILABLE when nothing was written

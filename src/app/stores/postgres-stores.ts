@@ -4,15 +4,16 @@ import { createPostgresDeliveryStore } from '#events/store/postgres/postgres-del
 import { createPostgresEventLogStore } from '#events/store/postgres/postgres-event-log-store';
 import { createPostgresJobQueries } from '#jobs/store/postgres/postgres-job-queries';
 import { createPostgresJobStore } from '#jobs/store/postgres/postgres-job-store';
-import type { DocumentStorage } from '#library/document-port';
-import { GatehouseError } from '#shared/errors';
+import { createPostgresDocumentStore } from '#library/store/postgres/postgres-document-store';
+import { openPostgresVectors } from '#library/store/postgres/postgres-vector-store';
+import type { GatehouseError } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createPostgresCountStore } from '#storage/postgres/postgres-counts';
 import { openPostgres } from '#storage/postgres/postgres-database';
 import { classifyPostgresError } from '#storage/postgres/postgres-errors';
 import { createPostgresMaintenance } from '#storage/postgres/postgres-maintenance';
-import type { EventStorage } from '#tools/calendar/calendar-port';
+import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
 import type { PostgresSettings } from '../config/database-settings.ts';
 import { startPostgresWorker } from './postgres-worker.ts';
 import type { Stores } from './stores.ts';
@@ -26,19 +27,22 @@ export async function openPostgresStores(
   try {
     const worker = await startPostgresWorker(database, parts);
     const queries = createPostgresJobQueries(database);
+    const documents = createPostgresDocumentStore(database, worker.writer, parts.faults);
     return {
       jobs: createPostgresJobStore(database, worker.writer),
       queries,
       events: createPostgresEventLogStore(database),
       onAppended: worker.onAppended,
       deliveries: createPostgresDeliveryStore(database),
-      documents: absentDocuments,
-      calendar: absentCalendar,
-      openVectors: () => Promise.resolve({ ok: false, reason: absent }),
+      documents,
+      calendar: createPostgresCalendarStore(database),
+      openVectors: () => openPostgresVectors(database),
       counts: createPostgresCountStore(database),
       maintenance: createPostgresMaintenance(database),
       removals: {
         jobs: (before) => queries.prune(before),
+        documents: (before) => documents.purgeDeleted(before),
+        document_events: (before) => documents.events.prune(before),
         event_ranges: (before) => pruneEventRanges(database, before),
       },
       async health() {
@@ -56,43 +60,3 @@ export async function openPostgresStores(
     throw failure;
   }
 }
-
-const absent = 'not available on PostgreSQL yet';
-const refuse = (): Promise<never> =>
-  Promise.reject(new GatehouseError('GH_STORE_UNAVAILABLE', absent));
-const none = (): Promise<never[]> => Promise.resolve([]);
-const nothing = (): Promise<null> => Promise.resolve(null);
-
-const absentDocuments: DocumentStorage = {
-  drafts: {
-    find: nothing,
-    findListed: nothing,
-    nextDue: nothing,
-    rescheduleFutureDates: () => undefined,
-    list: none,
-    claimed: none,
-    undecided: none,
-    versions: none,
-    versionPage: none,
-    version: nothing,
-    sections: none,
-    getSetting: nothing,
-  },
-  events: { ofDocument: none, newest: none, prune: () => Promise.resolve(0) },
-  find: nothing,
-  findFile: nothing,
-  search: none,
-  filterMatching: none,
-  list: none,
-  outdatedIndexIds: none,
-  commit: refuse,
-  purgeDeleted: () => Promise.resolve(0),
-};
-
-const absentCalendar: EventStorage = {
-  add: refuse,
-  putAll: refuse,
-  touching: none,
-  textPage: none,
-  text: nothing,
-};

@@ -26,29 +26,33 @@ const changedForms =
 
 /** Reindexes some documents. Resolves with whether there may be more. */
 export async function reindexBatch(
-  storage: Pick<DocumentStorage, 'outdatedIndexIds' | 'find'>,
+  storage: Pick<DocumentStorage, 'outdatedIndex' | 'find'>,
   commit: CommitChanges,
 ): Promise<boolean> {
-  const ids = await storage.outdatedIndexIds(batchMax);
+  const outdated = await storage.outdatedIndex(batchMax);
   const same: string[] = [];
   let chars = 0;
-  for (const id of ids) {
+  for (const { id, hasTokens } of outdated) {
     const document = await storage.find(id);
     chars += textsOf(document).reduce((sum, text) => sum + text.length, 0);
-    if (isOutdated(document)) await reindex(commit, [id]);
+    if (!hasTokens || isOutdated(document)) await reindex(commit, [id], false);
     else same.push(id);
     if (chars > batchCharsMax) break;
   }
-  await reindex(commit, same);
-  return ids.length > 0;
+  await reindex(commit, same, true);
+  return outdated.length > 0;
 }
 
 /** One transaction. Reads the documents again: they may have changed meanwhile. */
-const reindex = (commit: CommitChanges, ids: readonly string[]): Promise<void> =>
+const reindex = (
+  commit: CommitChanges,
+  ids: readonly string[],
+  haveTokens: boolean,
+): Promise<void> =>
   commit(null, async (changes) => {
     for (const id of ids) {
       const document = await changes.find(id);
-      if (document !== null) await changes.reindex(document, !isOutdated(document));
+      if (document !== null) await changes.reindex(document, haveTokens && !isOutdated(document));
     }
   });
 

@@ -43,11 +43,11 @@ export function createDocumentStore(
     filterMatching: async (ids, query) =>
       statements.having.all(JSON.stringify(ids), toFtsMatch(query)).map(({ id }) => id),
     list: async (query) => statements.list.all(listingValues(query)).map(listedDocumentOf),
-    async outdatedIndexIds(limit) {
-      const ids = statements.outdated.all(limit).map(({ id }) => id);
+    async outdatedIndex(limit) {
+      const rows = statements.outdated.all(limit);
       // The rows that are left belong to documents that were purged.
-      if (ids.length === 0) statements.allRenewed.run();
-      return ids;
+      if (rows.length === 0) statements.allRenewed.run();
+      return rows.map(({ id, has_tokens }) => ({ id, hasTokens: has_tokens === 1 }));
     },
   };
 }
@@ -77,8 +77,11 @@ function prepare(database: Database) {
          and (@needsDraft is null
               or coalesce(json_extract(source_metadata, '$.needs_draft'), 0) = @needsDraft)
        order by id desc limit @limit`),
-    outdated: connection.prepare<[number], Pick<DocumentRow, 'id'>>(`
-      select document.id from document_words_backlog as backlog
+    // FTS5 keeps the sizes of each document that it has.
+    outdated: connection.prepare<[number], { id: string; has_tokens: number }>(`
+      select document.id, exists (
+          select 1 from document_words_docsize as size where size.id = document.num) as has_tokens
+        from document_words_backlog as backlog
         join document on document.num = backlog.document limit ?`),
     allRenewed: connection.prepare('delete from document_words_backlog'),
     // Kysely has no full-text search: these two are SQL. They read no text: callers load a document by its id.

@@ -6,7 +6,9 @@ import type { SearchTerm } from '../document-port.ts';
 
 export function toFtsMatch(term: SearchTerm, isNested = false): string {
   if ('words' in term) {
-    return `"${term.words.join(' ').replaceAll('"', '""')}"${term.isPrefix ? '*' : ''}`;
+    // A query ends for FTS5 at U+0000, inside of quotes too.
+    const words = term.words.join(' ').replaceAll('\0', ' ').replaceAll('"', '""');
+    return `"${words}"${term.isPrefix ? '*' : ''}`;
   }
   const isAny = 'any' in term;
   const parts = (isAny ? term.any : term.all).map((one) => toFtsMatch(one, true));

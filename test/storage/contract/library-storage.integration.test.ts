@@ -1,67 +1,17 @@
 /** The contract of the library's storage port, for every database. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Document } from '#library/document';
-import type { DocumentStorage, LibraryChange } from '#library/document-port';
+import type { LibraryChange } from '#library/document-port';
 import type {
   DocumentVersion,
   DraftRecord,
   DraftSection,
-  NewDocumentEvent,
 } from '#library/drafts/draft-storage-port';
 import { useLibraryStores } from '#test/support/library-stores';
 import { largeText, unusualTexts } from './storable-texts.ts';
+import { documentOf, changeOf, write, add, eventOf, wanted } from './library-changes.ts';
 
 const stores = useLibraryStores();
-
-const documentOf = (id: string, more: Partial<Document> = {}): Document => ({
-  id,
-  owner: 'ann',
-  title: `title ${id}`,
-  extractedText: `text ${id}`,
-  mdContent: null,
-  contentOrigin: 'memo',
-  mdDraftStatus: null,
-  mdStatus: null,
-  mdExtractionEngine: null,
-  mdGeneratedAt: null,
-  sourceMetadata: { source: 'memo' },
-  createdAt: 1,
-  updatedAt: 1,
-  deletedAt: null,
-  ...more,
-});
-const changeOf = (writes: Partial<LibraryChange>): LibraryChange => ({
-  basis: { documents: new Map(), drafts: new Map(), files: [] },
-  versions: [],
-  versionStatuses: [],
-  added: [],
-  replaced: [],
-  reindexed: [],
-  drafts: [],
-  sections: [],
-  settings: [],
-  events: [],
-  ...writes,
-});
-const tokensOf = (body: string, title = '', markdown = '') => ({ title, body, markdown });
-const write = (document: Document, body = document.extractedText) => ({
-  document,
-  tokens: document.deletedAt === null ? tokensOf(body) : null,
-});
-const add = (store: DocumentStorage, ...documents: Document[]) =>
-  store.commit(changeOf({ added: documents.map((one) => write(one)) }));
-const eventOf = (documentId: string, at = 1, data = {}): NewDocumentEvent => ({
-  documentId,
-  userId: 'ann',
-  type: 'queued',
-  state: 'waiting',
-  at,
-  data,
-});
-const wanted = { source: 'memo', needs_draft: true } as const;
-const word = (...words: string[]) => ({ words, isPrefix: false });
-const found = async (store: DocumentStorage, query: Parameters<DocumentStorage['search']>[1]) =>
-  (await store.search('ann', query, 10)).map(({ id }) => id).sort();
 
 describe.each(stores)('documents in $name', ({ missing, open }) => {
   beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
@@ -116,46 +66,6 @@ describe.each(stores)('documents in $name', ({ missing, open }) => {
     expect(await ids({ needsDraft: false })).toEqual(['3', '1']);
     const [last] = await documents.list({ owner: 'ann', limit: 1, before: '2' });
     expect(last!.head).toBe('가'.repeat(300));
-  });
-
-  test('are found by phrases, prefixes, all and any words, of their owner only', async () => {
-    const { documents } = await open();
-    const body = (id: string, text: string, owner = 'ann') =>
-      documentOf(id, { extractedText: text, owner });
-    await add(documents, body('a', 'boiler test report'), body('b', 'report of a boiler'));
-    await add(documents, body('c', 'boilers'), body('d', 'boiler', 'bob'));
-    expect(await found(documents, word('boiler'))).toEqual(['a', 'b']);
-    expect(await found(documents, { words: ['boiler'], isPrefix: true })).toEqual(['a', 'b', 'c']);
-    expect(await found(documents, word('boiler', 'test'))).toEqual(['a']);
-    expect(await found(documents, { words: ['boiler', 'te'], isPrefix: true })).toEqual(['a']);
-    expect(await found(documents, { all: [word('boiler'), word('of')] })).toEqual(['b']);
-    expect(await found(documents, { any: [word('test'), word('boilers')] })).toEqual(['a', 'c']);
-    const nested = { all: [{ any: [word('of'), { all: [word('test')] }] }, word('report')] };
-    expect(await found(documents, nested)).toEqual(['a', 'b']);
-    expect(await found(documents, word('" OR boiler'))).toEqual([]);
-    const ids = ['a', 'c', 'unknown'];
-    expect(await documents.filterMatching(ids, word('boiler'))).toEqual(['a']);
-    expect(await documents.filterMatching([], word('boiler'))).toEqual([]);
-    expect(await documents.search('ann', word('boiler'), 1)).toHaveLength(1);
-  });
-
-  test('change with their index: new tokens replace the old, undefined keeps them, null removes them', async () => {
-    const { documents } = await open();
-    await add(documents, documentOf('a', { extractedText: 'old' }));
-    const replace = (tokens: ReturnType<typeof tokensOf> | null | undefined) =>
-      documents.commit(changeOf({ replaced: [{ document: documentOf('a'), tokens }] }));
-    await replace(tokensOf('new'));
-    expect([await found(documents, word('old')), await found(documents, word('new'))]).toEqual([
-      [],
-      ['a'],
-    ]);
-    await replace(undefined);
-    expect(await found(documents, word('new'))).toEqual(['a']);
-    await documents.commit(changeOf({ reindexed: [{ id: 'a', tokens: tokensOf('again') }] }));
-    expect(await found(documents, word('again'))).toEqual(['a']);
-    await replace(null);
-    expect(await found(documents, word('again'))).toEqual([]);
-    expect(await documents.outdatedIndexIds(10)).toEqual([]);
   });
 
   test('refuse a change whose basis is no longer true, and write nothing of it', async () => {

@@ -4,7 +4,7 @@ import type { PartitionWriter } from '#storage/postgres/partition-writer';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
-import type { DocumentQuery, DocumentStorage } from '../../document-port.ts';
+import type { DocumentQuery, DocumentStorage, OutdatedDocument } from '../../document-port.ts';
 import {
   documentOf,
   listedDocumentOf,
@@ -52,11 +52,11 @@ export function createPostgresDocumentStore(
     },
     list: async (query) =>
       (await all(statements.list, ...listingValues(query))).map(listedDocumentOf),
-    async outdatedIndexIds(limit) {
-      const ids = (await all(statements.outdated, limit)).map(({ id }) => id);
+    async outdatedIndex(limit) {
+      const rows = await all(statements.outdated, limit);
       // The rows that are left belong to documents that were purged.
-      if (ids.length === 0) await all(statements.allRenewed);
-      return ids;
+      if (rows.length === 0) await all(statements.allRenewed);
+      return rows;
     },
     async purgeDeleted(deletedBefore) {
       for (let purged = 0; ;) {
@@ -134,9 +134,11 @@ const statements = {
   } as PreparedStatement<ListingRow>,
   outdated: {
     name: 'outdated_documents',
-    text: `select document.id from document_words_backlog as backlog
+    text: `select document.id, exists (
+        select 1 from document_words where document = document.num) as "hasTokens"
+      from document_words_backlog as backlog
       join document on document.num = backlog.document limit $1`,
-  } as PreparedStatement<{ id: string }>,
+  } as PreparedStatement<OutdatedDocument>,
   allRenewed: { name: 'clear_words_backlog', text: 'delete from document_words_backlog' },
   // Triggers remove drafts, sections and vectors.
   purge: {
