@@ -1,16 +1,26 @@
-/** A library of documents in a database of its own. */
+/** A library of documents. */
 import type { Document } from '#library/document';
+import type { DocumentStorage } from '#library/document-port';
 import { createLibrary, type LibraryOptions } from '#library/library';
 import { createIdSource } from '#shared/ids';
 import { openDatabase } from '#storage/database';
 import { createDocumentStore } from '#library/store/document-store';
 
+/** In a SQLite database of its own. */
 export async function openLibrary(
   options: { shared?: boolean; path?: string; publish?: LibraryOptions['publish'] } = {},
 ) {
-  const { shared = false, path = ':memory:', publish } = options;
-  const database = await openDatabase({ path });
-  const storage = createDocumentStore(database);
+  const database = await openDatabase({ path: options.path ?? ':memory:' });
+  const setting = createLibrarySetting(createDocumentStore(database), options);
+  return { database, ...setting, close: () => database.close() };
+}
+
+/** The same on any database. */
+export function createLibrarySetting(
+  storage: DocumentStorage,
+  options: { shared?: boolean; publish?: LibraryOptions['publish'] } = {},
+) {
+  const { shared = false, publish } = options;
   let now = Date.parse('2026-11-18T00:00:00Z');
   const clock = { now: () => (now += 1) };
   const parts = { storage, ids: createIdSource(), clock, shared };
@@ -32,6 +42,5 @@ export async function openLibrary(
   };
   const titles = async (query: string, userId = 'minji') =>
     (await library.search(userId, query)).hits.map((hit) => hit.title);
-  const close = () => database.close();
-  return { database, storage, library, clock, add, change, remove, titles, close };
+  return { storage, library, clock, add, change, remove, titles };
 }

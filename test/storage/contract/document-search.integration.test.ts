@@ -133,6 +133,7 @@ describe.each(stores)('the full text of documents in $name', ({ missing, open })
     for (const one of ['or', 'not', 'and', 'near']) {
       expect(await found(documents, word(one))).toEqual(['a']);
     }
-    expect(await found(documents, { all: [word('plain'), word('')] })).toEqual(['a']);
+    expect(await found(documents, { all: [word('plain'), word('')] })).toEqual([]);
+    expect(await found(documents, { any: [word('plain'), word('')] })).toEqual(['a']);
   });
 });

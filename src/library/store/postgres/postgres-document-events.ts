@@ -23,9 +23,10 @@ export function createPostgresDocumentEvents(database: PostgresDatabase): Docume
         .toReversed(),
     async prune(before) {
       // The last events of documents stay; the cursor passes each of them once.
+      const latest = Math.min(before, Number.MAX_SAFE_INTEGER);
       let [at, part, pos] = [0, -1, 0];
       for (let removed = 0; ;) {
-        const [row] = await all(statements.prune, before, at, part, pos, pruneBatch);
+        const [row] = await all(statements.prune, latest, at, part, pos, pruneBatch);
         if (row === undefined) return removed;
         removed += row.removed;
         ({ at, part, pos } = row);

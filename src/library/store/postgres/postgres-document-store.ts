@@ -59,8 +59,9 @@ export function createPostgresDocumentStore(
       return rows;
     },
     async purgeDeleted(deletedBefore) {
+      const before = Math.min(deletedBefore, Number.MAX_SAFE_INTEGER);
       for (let purged = 0; ;) {
-        const [row] = await all(statements.purge, deletedBefore, purgeBatch);
+        const [row] = await all(statements.purge, before, purgeBatch);
         purged += row!.count;
         if (row!.count < purgeBatch) return purged;
       }

@@ -140,7 +140,8 @@ function refusal(error: unknown): 'conflict' {
   const state = sqlStateOf(cause);
   if (state === changedBasis) return 'conflict';
   if (state === noDraft) throw new Error((cause as Error).message, { cause });
-  throw error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE'
-    ? new GatehouseError(error.code, undefined, { cause })
-    : error;
+  // Its sentences are those of the journal.
+  const isRefused =
+    error instanceof GatehouseError && /^GH_STORE_(?:UNAVAILABLE|REJECTED)$/.test(error.code);
+  throw isRefused ? new GatehouseError('GH_STORE_UNAVAILABLE', undefined, { cause }) : error;
 }

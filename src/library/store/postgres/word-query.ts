@@ -1,6 +1,6 @@
 /**
  * A search as a query of the type `tsquery`, made of quoted tokens, phrases, `&` and `|`: no word of a user is parsed as
- * query syntax. Empty words are left out; a query without words finds nothing.
+ * query syntax. A term without words finds nothing.
  */
 import type { SearchTerm } from '../../document-port.ts';
 import { quoteToken, tokensIn } from './word-vectors.ts';
@@ -14,11 +14,13 @@ export interface WordQuery {
   condition(phrase: (index: number) => string): string;
 }
 
-/** Null: no words. */
+/** Null: it finds nothing. */
 export function toWordQuery(term: SearchTerm): WordQuery | null {
   if ('words' in term) return phraseQuery(term.words.flatMap(tokensIn), term.isPrefix);
   const isAny = 'any' in term;
-  const parts = (isAny ? term.any : term.all).flatMap((one) => toWordQuery(one) ?? []);
+  const terms = isAny ? term.any : term.all;
+  const parts = terms.flatMap((one) => toWordQuery(one) ?? []);
+  if (!isAny && parts.length < terms.length) return null;
   if (parts.length <= 1) return parts[0] ?? null;
   const starts = parts.map((_, index) =>
     parts.slice(0, index).reduce((sum, { phrases }) => sum + phrases.length, 0),
