@@ -52,39 +52,35 @@ export const lineParam = (charsMax: number) =>
     .transform((text) => oneLine(text, charsMax))
     .refine((text) => text !== '', 'no visible character');
 
-/** `YYYY-MM-DD` of a day that exists; a time after it is dropped. */
-export const dateParam = z
-  .string()
-  .trim()
-  .max(textCharsMax)
-  .transform((text, issues) => {
-    const match = /^(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?!\d)/.exec(text);
-    const date =
-      match && [match[1], match[2]?.padStart(2, '0'), match[3]?.padStart(2, '0')].join('-');
-    // Beyond these years a date is a typing error, and expanding a recurrence would only cost time.
-    if (!date || parseIsoDate(date) === null || date < '1900-01-01' || date > '2199-12-31') {
-      issues.addIssue({ code: 'custom', message: 'not a date' });
+/** A text in one form: null from `parse` is reported as `not …`. */
+const formParam = (what: string, hint: string, parse: (text: string) => string | null) =>
+  z
+    .string()
+    .trim()
+    .max(textCharsMax)
+    .transform((text, issues) => {
+      const parsed = parse(text);
+      if (parsed !== null) return parsed;
+      issues.addIssue({ code: 'custom', message: `not ${what}` });
       return z.NEVER;
-    }
-    return date;
-  })
-  .meta({ hint: 'YYYY-MM-DD' });
+    })
+    .meta({ hint });
+
+/** `YYYY-MM-DD` of a day that exists; a time after it is dropped. */
+export const dateParam = formParam('a date', 'YYYY-MM-DD', (text) => {
+  const [, year, month, day] = /^(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?!\d)/.exec(text) ?? [];
+  const date = [year, month?.padStart(2, '0'), day?.padStart(2, '0')].join('-');
+  // Beyond these years a date is a typing error, and expanding a recurrence would only cost time.
+  const isPlausible = date >= '1900-01-01' && date <= '2199-12-31';
+  return isPlausible && parseIsoDate(date) !== null ? date : null;
+});
 
 /** `HH:MM`, 00:00 to 24:00; seconds after it are dropped. */
-export const timeParam = z
-  .string()
-  .trim()
-  .max(textCharsMax)
-  .transform((text, issues) => {
-    const match = /^(\d{1,2}):(\d{2})(?::\d{2})?$/.exec(text);
-    const time = match && `${match[1]?.padStart(2, '0')}:${match[2]}`;
-    if (!time || parseTimeOfDay(time) === null) {
-      issues.addIssue({ code: 'custom', message: 'not a time of day' });
-      return z.NEVER;
-    }
-    return time;
-  })
-  .meta({ hint: 'HH:MM' });
+export const timeParam = formParam('a time of day', 'HH:MM', (text) => {
+  const [, hour = '', minute] = /^(\d{1,2}):(\d{2})(?::\d{2})?$/.exec(text) ?? [];
+  const time = `${hour.padStart(2, '0')}:${minute}`;
+  return minute !== undefined && parseTimeOfDay(time) !== null ? time : null;
+});
 
 /** Whole days, 1 to 366: a leap year is within it. */
 export const daysParam = z.coerce.number().int().min(1).max(366);

@@ -34,26 +34,7 @@ export interface CaldavFailure extends ServerError {
 
 export type CaldavResult<Value> = { ok: true; value: Value } | CaldavFailure;
 
-export interface CaldavClient {
-  /** URLs of the calendars for events; the first is the calendar for new entries. */
-  calendars(bounds: RequestBounds): Promise<CaldavResult<string[]>>;
-  /** Objects with an event that may overlap the range (ISO instants, half open). */
-  objectsIn(
-    calendar: string,
-    range: { from: string; to: string },
-    bounds: RequestBounds,
-  ): Promise<CaldavResult<CalendarObject[]>>;
-  /** The text of an object; null if there is none at this URL. */
-  read(url: string, bounds: RequestBounds): Promise<CaldavResult<string | null>>;
-  /** Whether the calendar has an event with this UID, under any URL. */
-  hasUid(calendar: string, uid: string, bounds: RequestBounds): Promise<CaldavResult<boolean>>;
-  /** Writes an object unless one exists at the URL (`there`). */
-  create(
-    url: string,
-    ics: string,
-    bounds: RequestBounds,
-  ): Promise<CaldavResult<'created' | 'there'>>;
-}
+export type CaldavClient = ReturnType<typeof createCaldavClient>;
 
 const veventFilter = (inner: object): object => ({
   'comp-filter': {
@@ -63,7 +44,7 @@ const veventFilter = (inner: object): object => ({
 });
 
 /** A client for one server. Its methods never reject. */
-export function createCaldavClient(server: CaldavServer): CaldavClient {
+export function createCaldavClient(server: CaldavServer) {
   const credentials = Buffer.from(`${server.username}:${server.password}`).toString('base64');
   const headers = { authorization: `Basic ${credentials}` };
   const fetchFor = (bounds: RequestBounds): PinnedFetch =>
@@ -95,20 +76,25 @@ export function createCaldavClient(server: CaldavServer): CaldavClient {
   };
 
   return {
-    calendars: (bounds) => toResult(() => discoverCalendars(server, headers, fetchFor(bounds))),
-    objectsIn: (calendar, range, bounds) =>
+    /** URLs of the calendars for events; the first is the calendar for new entries. */
+    calendars: (bounds: RequestBounds) =>
+      toResult(() => discoverCalendars(server, headers, fetchFor(bounds))),
+    /** Objects with an event that may overlap the range (ISO instants, half open). */
+    objectsIn: (calendar: string, range: { from: string; to: string }, bounds: RequestBounds) =>
       toResult(() => {
         const [start, end] = [toBasicUtc(range.from), toBasicUtc(range.to)];
         return query(calendar, { 'time-range': { _attributes: { start, end } } }, bounds);
       }),
-    read: (url, bounds) =>
-      toResult(async () => {
+    /** The text of an object; null if there is none at this URL. */
+    read: (url: string, bounds: RequestBounds) =>
+      toResult(async (): Promise<string | null> => {
         const response = await fetchFor(bounds)(url, { headers });
         if (response.status === 404 || response.status === 410) return null;
         if (!response.ok) throw new HttpStatusError(response.status);
         return response.text();
       }),
-    hasUid: (calendar, uid, bounds) =>
+    /** Whether the calendar has an event with this UID, under any URL. */
+    hasUid: (calendar: string, uid: string, bounds: RequestBounds) =>
       toResult(async () => {
         const filter = {
           'prop-filter': { _attributes: { name: 'UID' }, 'text-match': { _text: uid } },
@@ -117,8 +103,9 @@ export function createCaldavClient(server: CaldavServer): CaldavClient {
         // A server that does not support this filter returns more objects than requested.
         return objects.some(({ ics }) => ics.includes(`UID:${uid}`));
       }),
-    create: (url, ics, bounds) =>
-      toResult(async () => {
+    /** Writes an object unless one exists at the URL (`there`). */
+    create: (url: string, ics: string, bounds: RequestBounds) =>
+      toResult(async (): Promise<'created' | 'there'> => {
         const response = await fetchFor(bounds)(url, {
           method: 'PUT',
           body: ics,

@@ -40,15 +40,10 @@ export interface ParsedComponents extends ParsedEvents {
   components: Map<string, ICAL.Component[]>;
 }
 
-export interface EventParser {
-  /** Never throws: text that is not a calendar gives one line in `unreadable`. */
-  parse(text: string): ParsedEvents;
-  /** The same for calendars that are parsed already. */
-  parseComponents(calendars: readonly ICAL.Component[]): ParsedComponents;
-}
+export type EventParser = ReturnType<typeof createEventParser>;
 
 /** @param zones for checking zone names and converting times */
-export function createEventParser(zones: Zones): EventParser {
+export function createEventParser(zones: Zones) {
   const parseComponents = (calendars: readonly ICAL.Component[]): ParsedComponents => {
     const parts = new Map<string, Map<EventPart, ICAL.Component>>();
     const result: ParsedComponents = {
@@ -85,8 +80,10 @@ export function createEventParser(zones: Zones): EventParser {
   };
 
   return {
+    /** The entries of calendars that are parsed already. */
     parseComponents,
-    parse(text) {
+    /** Never throws: text that is not a calendar gives one line in `unreadable`. */
+    parse(text: string): ParsedEvents {
       try {
         const parsed = parseCalendars(text);
         const { entries, unreadable, dropped } = parseComponents(parsed.calendars);

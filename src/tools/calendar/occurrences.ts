@@ -41,26 +41,31 @@ export function occurrencesIn(
   zones: Zones,
 ): OccurrenceResult {
   const found: OccurrenceResult = { occurrences: [], capped: [] };
-  for (const entry of entries) collect(entry, range, viewerZone, zones, found);
+  for (const entry of entries) collect(entry, { range, viewerZone, zones, found });
   found.occurrences.sort(
     (a, b) => a.start - b.start || Number(b.allDay) - Number(a.allDay) || a.end - b.end,
   );
   return found;
 }
 
-function collect(
-  entry: CalendarEntry,
-  range: WallRange,
-  viewerZone: string,
-  zones: Zones,
-  found: OccurrenceResult,
-): void {
+/** What is asked for, and what has been found. */
+interface Search {
+  range: WallRange;
+  viewerZone: string;
+  zones: Zones;
+  found: OccurrenceResult;
+}
+
+function collect(entry: CalendarEntry, search: Search): void {
+  const { range, viewerZone, zones, found } = search;
   const mains = entry.parts.filter((part) => part.instance === null);
   const changed = entry.parts.filter((part) => part.instance !== null);
   const recurring = entry.parts.some(isRecurring) || changed.length > 0;
   const emit: EmitInstance = (part, wall, lengthMs) => {
     const shown = lengthMs === undefined ? part : { ...part, lengthMs, nominalDays: 0 };
-    const occurrence = toViewerTime(entry.uid, shown, wall, viewerZone, zones, recurring);
+    const times = toViewerTime(shown, wall, search);
+    const { title, description, location, busy } = part;
+    const occurrence = { uid: entry.uid, title, description, location, busy, recurring, ...times };
     if (!part.cancelled && touches(occurrence, range)) found.occurrences.push(occurrence);
   };
   for (const part of changed) {
@@ -69,7 +74,7 @@ function collect(
   for (const main of mains) {
     const onMainWall = (moment: Moment): WallMs =>
       wallOnStart(moment, main.start, viewerZone, zones);
-    collectSeries({ uid: entry.uid, main, changed, onMainWall }, range, emit, found);
+    collectSeries({ uid: entry.uid, main, changed, onMainWall }, emit, search);
   }
 }
 
@@ -84,12 +89,7 @@ interface Series {
   onMainWall: (moment: Moment) => WallMs;
 }
 
-function collectSeries(
-  series: Series,
-  range: WallRange,
-  emit: EmitInstance,
-  found: OccurrenceResult,
-): void {
+function collectSeries(series: Series, emit: EmitInstance, search: Search): void {
   const { main, changed, onMainWall } = series;
   const instanceOf = (part: EventPart): WallMs => onMainWall(part.instance ?? part.start);
   const replaced = new Set(changed.filter((part) => !part.andLater).map(instanceOf));
@@ -103,7 +103,7 @@ function collectSeries(
     .map((part) => ({ part, since: instanceOf(part) }))
     .sort((a, b) => b.since - a.since);
 
-  for (const [wall, lengthMs] of candidateStarts(series, range, laterParts, found)) {
+  for (const [wall, lengthMs] of candidateStarts(series, laterParts, search)) {
     if (left.has(wall) || leftDays.has(startOfDay(wall)) || replaced.has(wall)) continue;
     const later = laterParts.find(({ since }) => since <= wall);
     if (later === undefined) emit(main, wall, lengthMs);
@@ -115,9 +115,8 @@ function collectSeries(
 /** Candidate starts in the entry's own wall time, ascending, in a widened window; with the length if it differs. */
 function candidateStarts(
   { uid, main, onMainWall }: Series,
-  range: WallRange,
   later: readonly { part: EventPart; since: WallMs }[],
-  found: OccurrenceResult,
+  { range, found }: Search,
 ): [start: WallMs, lengthMs: number | undefined][] {
   if (!isRecurring(main)) return [[main.start.wall, undefined]];
   const moved = later.map(({ part, since }) => part.start.wall - since);
@@ -146,28 +145,17 @@ function candidateStarts(
 const isRecurring = (part: EventPart): boolean => part.rules.length > 0 || part.added.length > 0;
 
 function toViewerTime(
-  uid: string,
-  part: EventPart,
+  { start: { zone, kind }, lengthMs, nominalDays }: EventPart,
   wall: WallMs,
-  viewerZone: string,
-  zones: Zones,
-  recurring: boolean,
-): Occurrence {
-  const { title, description, location, busy, lengthMs, nominalDays } = part;
-  const words = { uid, title, description, location, busy, recurring };
-  const { zone, kind } = part.start;
-  if (zone === null) {
-    return { ...words, allDay: kind === 'date', start: wall, end: wall + lengthMs };
-  }
-  const instant = zones.toInstant(wall, zone);
+  { viewerZone, zones }: Search,
+): Pick<Occurrence, 'allDay' | 'start' | 'end'> {
+  if (zone === null) return { allDay: kind === 'date', start: wall, end: wall + lengthMs };
   const nominalMs = nominalDays * dayMs;
   const endInstant = zones.toInstant(wall + nominalMs, zone) + lengthMs - nominalMs;
-  return {
-    ...words,
-    allDay: false,
-    start: zones.toWallTime(instant, viewerZone),
-    end: zones.toWallTime(endInstant, viewerZone),
-  };
+  const [start, end] = [zones.toInstant(wall, zone), endInstant].map((instant) =>
+    zones.toWallTime(instant, viewerZone),
+  ) as [WallMs, WallMs];
+  return { allDay: false, start, end };
 }
 
 export const touches = (one: { start: WallMs; end: WallMs }, range: WallRange): boolean =>

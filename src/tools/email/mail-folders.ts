@@ -12,38 +12,22 @@ interface MailProvider {
 }
 
 const providers: readonly MailProvider[] = [
-  {
-    name: 'Gmail',
-    domains: ['gmail.com', 'googlemail.com'],
-    words: ['gmail', '지메일', '구글', 'google'],
-  },
-  {
-    name: 'Naver Works',
-    domains: ['worksmobile.com'],
-    words: ['naver works', '네이버웍스', '네이버 웍스'],
-  },
-  { name: 'Naver', domains: ['naver.com'], words: ['naver', '네이버'] },
-  {
-    name: 'Daum',
-    domains: ['daum.net', 'hanmail.net'],
-    words: ['daum', 'hanmail', '다음메일', '한메일'],
-  },
-  { name: 'Kakao', domains: ['kakao.com'], words: ['kakao', '카카오'] },
-  { name: 'Nate', domains: ['nate.com'], words: ['nate', '네이트'] },
-  {
-    name: 'Outlook',
-    domains: ['outlook.com', 'office365.com', 'hotmail.com', 'live.com'],
-    words: ['outlook', 'hotmail', '아웃룩', '핫메일'],
-  },
-  { name: 'Yahoo', domains: ['yahoo.com'], words: ['yahoo', '야후'] },
-  {
-    name: 'iCloud',
-    domains: ['mail.me.com', 'icloud.com', 'me.com'],
-    words: ['icloud', '아이클라우드'],
-  },
-  { name: 'Fastmail', domains: ['fastmail.com'], words: ['fastmail'] },
-  { name: 'GMX', domains: ['gmx.net', 'gmx.com', 'gmx.de'], words: ['gmx'] },
-];
+  ['Gmail', 'gmail.com|googlemail.com', 'gmail|지메일|구글|google'],
+  ['Naver Works', 'worksmobile.com', 'naver works|네이버웍스|네이버 웍스'],
+  ['Naver', 'naver.com', 'naver|네이버'],
+  ['Daum', 'daum.net|hanmail.net', 'daum|hanmail|다음메일|한메일'],
+  ['Kakao', 'kakao.com', 'kakao|카카오'],
+  ['Nate', 'nate.com', 'nate|네이트'],
+  ['Outlook', 'outlook.com|office365.com|hotmail.com|live.com', 'outlook|hotmail|아웃룩|핫메일'],
+  ['Yahoo', 'yahoo.com', 'yahoo|야후'],
+  ['iCloud', 'mail.me.com|icloud.com|me.com', 'icloud|아이클라우드'],
+  ['Fastmail', 'fastmail.com', 'fastmail'],
+  ['GMX', 'gmx.net|gmx.com|gmx.de', 'gmx'],
+].map(([name = '', domains = '', words = '']) => ({
+  name,
+  domains: domains.split('|'),
+  words: words.split('|'),
+}));
 
 const isIn = (host: string, domain: string): boolean =>
   host === domain || host.endsWith(`.${domain}`);
