@@ -16,6 +16,9 @@ export interface AskPrompt extends LocalNow {
 
 const queryCharsMax = 4_000;
 
+const questionLine = (query: string): string =>
+  `${localeOf(query) === 'ko' ? '질문' : 'Question'}: ${truncateText(escapeTags(cleanText(query)), queryCharsMax)}`;
+
 /**
  * Characters of all sources together, about 2,500 tokens of Korean. With more, a server with a context of 4,096 tokens
  * silently drops the beginning of the request; with less, the answer is cut out of long documents.
@@ -69,19 +72,12 @@ export function askMessages(prompt: AskPrompt): ChatMessage[] {
     return `<source n="${index + 1}">\n${body}\n</source>`;
   });
   const note = sources.length === 0 || isExact ? [] : [inexactNotice[locale]];
-  const label = locale === 'ko' ? '질문' : 'Question';
-  const query = truncateText(escapeTags(cleanText(prompt.query)), queryCharsMax);
-  const content = [...note, ...taggedSources, `${label}: ${query}`].join('\n');
+  const content = [...note, ...taggedSources, questionLine(prompt.query)].join('\n');
   const system = sources.length === 0 ? promptWithoutSources : promptWithSources;
   return [
     { role: 'system', content: system[locale] },
     { role: 'user', content: withCurrentTime(content, prompt, locale) },
   ];
-}
-
-interface AskLoopPrompt extends LocalNow {
-  /** Cut to 4000 characters. */
-  query: string;
 }
 
 const system: Record<Locale, string> = {
@@ -151,13 +147,11 @@ export const askLoopTools: NonNullable<ModelRequest['tools']> = [
   ),
 ];
 
-export function askLoopMessages(prompt: AskLoopPrompt): ChatMessage[] {
+export function askLoopMessages(prompt: Omit<AskPrompt, 'sources' | 'isExact'>): ChatMessage[] {
   const locale = localeOf(prompt.query);
-  const label = locale === 'ko' ? '질문' : 'Question';
-  const query = truncateText(escapeTags(cleanText(prompt.query)), queryCharsMax);
   return [
     { role: 'system', content: system[locale] },
-    { role: 'user', content: withCurrentTime(`${label}: ${query}`, prompt, locale) },
+    { role: 'user', content: withCurrentTime(questionLine(prompt.query), prompt, locale) },
   ];
 }
 

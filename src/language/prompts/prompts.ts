@@ -98,11 +98,8 @@ export const reasonerMessages = (prompt: AnswerPrompt): ChatMessage[] =>
 export const answerMessages = (prompt: AnswerPrompt): ChatMessage[] =>
   buildMessages(answerPrompt, { messageCharsMax: 4 * reasonCharsMax, ...prompt });
 
-export interface SummaryPrompt extends LocalNow {
-  message: string;
-  /** JSON text of one or more tool results; cut to 2000 characters. */
-  result: string;
-}
+/** `result`: JSON text of one or more tool results; cut to 2000 characters. */
+type SummaryPrompt = LocalNow & { message: string; result: string };
 
 /** Data cannot close its own tag, whatever a mail's subject contains. */
 export const escapeTags = (text: string): string =>

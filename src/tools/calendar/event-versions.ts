@@ -11,14 +11,11 @@
 import type { Zones } from '#shared/calendar/zoned-time';
 import { type CalendarEntry, type EventPart, type Moment, wallOnStart } from './event.ts';
 
-export interface CurrentParts {
-  parts: EventPart[];
-  /** One line per dropped part, with the reason. */
-  dropped: string[];
-}
-
-/** @param all all parts of one UID, in the order of their file */
-export function selectCurrentParts(all: readonly EventPart[], zones: Zones): CurrentParts {
+/** @param all all parts of one UID, in the order of their file. `dropped`: a line per dropped part, with the reason. */
+export function selectCurrentParts(
+  all: readonly EventPart[],
+  zones: Zones,
+): { parts: EventPart[]; dropped: string[] } {
   if (all.length < 2) return { parts: [...all], dropped: [] };
   const dropped: string[] = [];
   const mains = keepNewest(
@@ -36,10 +33,10 @@ export function selectCurrentParts(all: readonly EventPart[], zones: Zones): Cur
   const changed = [...byInstance.values()].flatMap((parts) => selectInstanceParts(parts, dropped));
   const cancelled = mains.every((part) => part.cancelled) ? mains[0] : undefined;
   const counting = changed.filter((part) => {
-    const isCancelled =
-      cancelled !== undefined && !part.cancelled && compareStamps(part, cancelled) <= 0;
-    if (isCancelled) dropped.push(`${describePart(part)}: its event is cancelled`);
-    return !isCancelled;
+    if (cancelled === undefined || part.cancelled || compareStamps(part, cancelled) > 0)
+      return true;
+    dropped.push(`${describePart(part)}: its event is cancelled`);
+    return false;
   });
   const kept = new Set([...mains, ...counting]);
   return { parts: all.filter((part) => kept.has(part)), dropped };
@@ -67,17 +64,13 @@ export function mergeEntries(
 
 /** A change of one instance and a change of all later instances may both apply, starting at the same instance. */
 function selectInstanceParts(parts: readonly EventPart[], dropped: string[]): EventPart[] {
-  const always = (): boolean => true;
-  const single = keepNewest(
-    parts.filter((part) => !part.andLater),
-    always,
-    dropped,
-  );
-  const later = keepNewest(
-    parts.filter((part) => part.andLater),
-    always,
-    dropped,
-  );
+  const newest = (andLater: boolean): EventPart[] =>
+    keepNewest(
+      parts.filter((part) => part.andLater === andLater),
+      () => true,
+      dropped,
+    );
+  const [single, later] = [newest(false), newest(true)];
   const [one, all] = [single[0], later[0]];
   if (one === undefined || all === undefined) return [...single, ...later];
   if (compareStamps(all, one) <= 0) return [one, all];

@@ -3,7 +3,7 @@ import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import { wallClockTime, wallIsoDate, startOfDay, type Zones } from '#shared/calendar/zoned-time';
 import type { CalendarEntry, Occurrence } from './event.ts';
 import { createEventParser } from './event-parser.ts';
-import { occurrencesIn, type WallRange } from './occurrences.ts';
+import { byStart, occurrencesIn, type WallRange } from './occurrences.ts';
 
 /** One occurrence in machine-readable form. */
 export interface FileOccurrence {
@@ -63,7 +63,7 @@ export function fileOccurrences(
   if (seen < entries.length) {
     cut.push(`${entries.length - seen} of ${entries.length} events were not looked at`);
   }
-  found.sort((a, b) => a.start - b.start || Number(b.allDay) - Number(a.allDay) || a.end - b.end);
+  found.sort(byStart);
   return { occurrences: found.map(fileOccurrence), unreadable, dropped, cut };
 }
 

@@ -169,13 +169,17 @@ const hasRules = (zone: ICAL.Component): boolean =>
 
 /** One definition per zone name: one with rules if any entry has it, else a generated definition for all years. */
 function zoneDefinitions(found: CollectedZones, zones: Zones): ICAL.Component[] {
-  const years = { first: Math.max(found.first, 1970), last: Math.min(found.last, 2200) };
+  const [first, last] = [Math.max(found.first, 1970), Math.min(found.last, 2200)];
+  const define = (zone: string): ICAL.Component => zoneDefinition(zone, first, last, zones);
   const missing = [...found.named].filter((tzid) => !found.defined.has(tzid));
-  const added = missing.flatMap((tzid) => definitionOf(tzid, years, zones) ?? []);
+  const added = missing.flatMap((tzid) => {
+    const zone = resolveZone(tzid, emptyCalendar(), Date.now(), zones);
+    const definition = zone === null ? null : define(zone);
+    definition?.updatePropertyWithValue('tzid', tzid);
+    return definition ?? [];
+  });
   const defined = [...found.defined].map(([tzid, zone]) =>
-    hasRules(zone) || !zones.isKnownZone(tzid)
-      ? new ICAL.Component(zone.jCal)
-      : zoneDefinition(tzid, years.first, years.last, zones),
+    hasRules(zone) || !zones.isKnownZone(tzid) ? new ICAL.Component(zone.jCal) : define(tzid),
   );
   return [...defined, ...added];
 }
@@ -185,19 +189,6 @@ const tzidsOf = (event: ICAL.Component): string[] =>
     .getAllProperties()
     .map((property) => property.getParameter('tzid'))
     .filter((tzid) => typeof tzid === 'string');
-
-/** A generated definition for a zone without one; null if the name cannot be resolved. */
-function definitionOf(
-  tzid: string,
-  years: { first: number; last: number },
-  zones: Zones,
-): ICAL.Component | null {
-  const zone = resolveZone(tzid, emptyCalendar(), Date.now(), zones);
-  if (zone === null) return null;
-  const definition = zoneDefinition(zone, years.first, years.last, zones);
-  definition.updatePropertyWithValue('tzid', tzid);
-  return definition;
-}
 
 const tzidOf = (zone: ICAL.Component): string => {
   const tzid = zone.getFirstPropertyValue('tzid');

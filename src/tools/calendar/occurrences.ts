@@ -34,6 +34,9 @@ export interface OccurrenceResult {
 /** Wall times of two zones differ by at most 26 hours (UTC+14 and UTC-12). */
 export const zoneSpreadMs = 26 * 3_600_000;
 
+export const byStart = (a: Occurrence, b: Occurrence): number =>
+  a.start - b.start || Number(b.allDay) - Number(a.allDay) || a.end - b.end;
+
 export function occurrencesIn(
   entries: Iterable<CalendarEntry>,
   range: WallRange,
@@ -42,9 +45,7 @@ export function occurrencesIn(
 ): OccurrenceResult {
   const found: OccurrenceResult = { occurrences: [], capped: [] };
   for (const entry of entries) collect(entry, { range, viewerZone, zones, found });
-  found.occurrences.sort(
-    (a, b) => a.start - b.start || Number(b.allDay) - Number(a.allDay) || a.end - b.end,
-  );
+  found.occurrences.sort(byStart);
   return found;
 }
 

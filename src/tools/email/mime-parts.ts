@@ -29,10 +29,9 @@ const [depthMax, partsMax] = [12, 100];
 
 /** Never throws. */
 export function parseMimeParts(source: Buffer): MimeParts {
-  const { head, body } = splitHead(source.toString('latin1'));
-  const fields = parseHeaderFields(head);
+  const { fields, body } = splitPart(source.toString('latin1'));
   const into: Gathered = { charset: null, texts: [], files: [], parts: 0, alternatives: 0 };
-  collectParts(fields, body, into, null, 0);
+  collectParts({ fields, body, alternative: null, depth: 0 }, into);
   const { charset, texts, files } = into;
   return { fields, charset, texts, files };
 }
@@ -42,13 +41,16 @@ interface Gathered extends Omit<MimeParts, 'fields'> {
   alternatives: number;
 }
 
-function collectParts(
-  fields: HeaderFields,
-  body: string,
-  into: Gathered,
-  alternative: number | null,
-  depth: number,
-): void {
+/** A part to be read, one character per byte. */
+interface RawPart {
+  fields: HeaderFields;
+  body: string;
+  alternative: number | null;
+  depth: number;
+}
+
+function collectParts(part: RawPart, into: Gathered): void {
+  const { fields, body, alternative, depth } = part;
   into.parts += 1;
   if (depth > depthMax || into.parts > partsMax) return;
   const { value, parameters } = parseHeaderValue(fields.get('content-type') ?? '');
@@ -59,8 +61,7 @@ function collectParts(
     if (type === 'multipart/alternative') into.alternatives += 1;
     const inside = type === 'multipart/alternative' ? into.alternatives : alternative;
     for (const piece of pieces ?? []) {
-      const { head, body: rest } = splitHead(piece);
-      collectParts(parseHeaderFields(head), rest, into, inside, depth + 1);
+      collectParts({ ...splitPart(piece), alternative: inside, depth: depth + 1 }, into);
     }
     if (pieces !== null) return;
   }
@@ -69,13 +70,13 @@ function collectParts(
   const isFile = disposition.value === 'attachment' || (name !== undefined && !isText(type));
   if (isFile) into.files.push(name ?? type);
   if (type === 'message/rfc822' || type === 'message/global') {
-    const { head, body: rest } = splitHead(decodeTransferEncoding(fields, body));
-    const inner = parseHeaderFields(head);
-    const subject = inner.get('subject');
-    if (subject !== undefined) addText(into, 'plain', decodeHeader(subject, null), alternative);
-    collectParts(inner, rest, into, alternative, depth + 1);
+    const inner = splitPart(decodeTransferEncoding(part));
+    const subject = inner.fields.get('subject');
+    if (subject !== undefined)
+      into.texts.push({ kind: 'plain', text: decodeHeader(subject, null), alternative });
+    collectParts({ ...inner, alternative, depth: depth + 1 }, into);
   } else if (!isFile && (isText(type) || type === 'message/delivery-status')) {
-    addBody(fields, body, type, parameters, into, alternative);
+    addBody(part, type, parameters, into);
   } else if (!isFile && !type.startsWith('multipart/')) into.files.push(name ?? type);
 }
 
@@ -83,14 +84,12 @@ const isText = (type: string): boolean =>
   /^text\/(plain|html|enriched|richtext|markdown)$/.test(type);
 
 function addBody(
-  fields: HeaderFields,
-  body: string,
+  part: RawPart,
   type: string,
   parameters: ReadonlyMap<string, string>,
   into: Gathered,
-  alternative: number | null,
 ): void {
-  const bytes = Buffer.from(decodeTransferEncoding(fields, body), 'latin1');
+  const bytes = Buffer.from(decodeTransferEncoding(part), 'latin1');
   const isHtml = type === 'text/html';
   const charset = parameters.get('charset') ?? (isHtml ? charsetOfHtml(bytes) : null);
   into.charset ??= charset;
@@ -102,17 +101,8 @@ function addBody(
   }
   // Some programs send HTML pages as plain text.
   const isPage = isHtml || type === 'text/enriched' || /^\s*<(!doctype html|html)\b/i.test(text);
-  addText(into, isPage ? 'html' : 'plain', text, alternative);
+  into.texts.push({ kind: isPage ? 'html' : 'plain', text, alternative: part.alternative });
 }
-
-const addText = (
-  into: Gathered,
-  kind: TextPart['kind'],
-  text: string,
-  alternative: number | null,
-): void => {
-  into.texts.push({ kind, text, alternative });
-};
 
 function charsetOfHtml(bytes: Buffer): string | null {
   const start = bytes.toString('latin1', 0, 2048);
@@ -120,10 +110,11 @@ function charsetOfHtml(bytes: Buffer): string | null {
 }
 
 /** Head and body, separated by the first empty line. A part without a head begins with that line. */
-function splitHead(text: string): { head: string; body: string } {
+function splitPart(text: string): { fields: HeaderFields; body: string } {
   const gap = /^\r?\n|\r?\n\r?\n/.exec(text);
-  if (gap === null) return { head: text, body: '' };
-  return { head: text.slice(0, gap.index), body: text.slice(gap.index + gap[0].length) };
+  if (gap === null) return { fields: parseHeaderFields(text), body: '' };
+  const fields = parseHeaderFields(text.slice(0, gap.index));
+  return { fields, body: text.slice(gap.index + gap[0].length) };
 }
 
 /** The parts between the boundary lines; null if there is no boundary line. */
@@ -144,7 +135,7 @@ function splitByBoundary(body: string, boundary: string): string[] | null {
 }
 
 /** Decodes the transfer encoding of a body; the result still has one character per byte. */
-function decodeTransferEncoding(fields: HeaderFields, body: string): string {
+function decodeTransferEncoding({ fields, body }: RawPart): string {
   const encoding = (fields.get('content-transfer-encoding') ?? '').toLowerCase();
   if (encoding.startsWith('base64')) return base64(body).toString('latin1');
   if (!encoding.startsWith('quoted-printable')) return body;
