@@ -24,6 +24,7 @@ const special = (open: string, ...closes: string[]): Delimiters => ({
   closes,
   special: true,
 });
+const tokens = (text: string): readonly string[] => text.split(' ');
 
 export const thinkingDelimiters: readonly Delimiters[] = [
   tag('<think>', '</think>'), // Qwen 3, DeepSeek R1, GLM, MiniMax, Nemotron, EXAONE 4
@@ -83,27 +84,20 @@ export const toolCallDelimiters: readonly Delimiters[] = [
 
 /** Tokens followed by the role of a message, up to one of `headerEnds` or, with `line`, to the end of the line. */
 export const headerTokens: readonly { token: string; line: boolean }[] = [
-  { token: '<|start|>', line: false }, // gpt-oss (harmony)
-  { token: '<|channel|>', line: false },
-  { token: '<|begin|>', line: false }, // Solar Open
-  { token: '<|start_header_id|>', line: false }, // Llama 3
-  { token: '<|header_start|>', line: false }, // Llama 4
-  { token: '<|start_of_role|>', line: false }, // Granite
-  { token: '<|im_start|>', line: true }, // ChatML
-  { token: '<start_of_turn>', line: true }, // Gemma
-  { token: '<|turn>', line: true }, // Gemma 4
+  // gpt-oss (harmony), Solar Open, Llama 3, Llama 4, Granite
+  ...tokens(
+    '<|start|> <|channel|> <|begin|> <|start_header_id|> <|header_start|> <|start_of_role|>',
+  ).map((token) => ({ token, line: false })),
+  // ChatML, Gemma, Gemma 4
+  ...tokens('<|im_start|> <start_of_turn> <|turn>').map((token) => ({ token, line: true })),
 ];
 
-export const headerEnds: readonly string[] = [
-  '<|message|>',
-  '<|end_header_id|>',
-  '<|header_end|>',
-  '<|end_of_role|>',
-  '<|im_sep|>',
-];
+export const headerEnds = tokens(
+  '<|message|> <|end_header_id|> <|header_end|> <|end_of_role|> <|im_sep|>',
+);
 
 /** Tokens that end a message in the harmony format. */
-export const messageEnds: readonly string[] = ['<|end|>', '<|call|>', '<|return|>'];
+export const messageEnds = tokens('<|end|> <|call|> <|return|>');
 
 /** Tokens that begin a message of the model. */
 export const assistantRoleTokens: readonly string[] = [
@@ -124,26 +118,14 @@ export const otherRoleTokens: readonly string[] = [
 
 /** Special tokens that do not have one of the forms in `specialToken`. */
 export const namedTokens: readonly string[] = [
-  '<start_of_turn>', // Gemma
-  '<end_of_turn>',
-  '<|turn>', // Gemma 4
-  '<turn|>',
-  '<channel|>',
+  ...tokens('<start_of_turn> <end_of_turn> <|turn> <turn|> <channel|>'), // Gemma, Gemma 4
   '<end_of_utterance>', // SmolVLM
-  '<eoa>', // InternLM
-  '<eoh>',
-  '<eod>',
-  '<seed:bos>', // Seed-OSS
-  '<seed:eos>',
+  ...tokens('<eoa> <eoh> <eod> [UNUSED_TOKEN_145] [UNUSED_TOKEN_146]'), // InternLM
+  ...tokens('<seed:bos> <seed:eos>'), // Seed-OSS
   '<longcat_s>', // LongCat
-  '<extra_id_0>', // Nemotron
-  '<extra_id_1>',
-  '[gMASK]', // GLM
-  '<sop>',
-  '[EOS]', // Kimi-VL
-  '[BOS]',
-  '[UNUSED_TOKEN_145]', // InternLM
-  '[UNUSED_TOKEN_146]',
+  ...tokens('<extra_id_0> <extra_id_1>'), // Nemotron
+  ...tokens('[gMASK] <sop>'), // GLM
+  ...tokens('[EOS] [BOS]'), // Kimi-VL
 ];
 
 /**
@@ -166,13 +148,4 @@ export const specialTokenStart =
   /^(?:<(?:\|[a-z0-9_:/.-]{0,40}\|?|｜[a-z0-9_▁:/.-]{0,40}｜?|\[[a-z_▁]{0,40}\]?)?|\[(?:\|[a-z0-9_]{0,40}\|?)?)$/i;
 
 /** Tokens that are HTML or notation elsewhere: a closing token counts only if the text does not contain its opening. */
-export const edgeTokens: readonly string[] = [
-  '<s>',
-  '</s>',
-  '<bos>',
-  '<eos>',
-  '<pad>',
-  '<unk>',
-  '[INST]',
-  '[/INST]',
-];
+export const edgeTokens = tokens('<s> </s> <bos> <eos> <pad> <unk> [INST] [/INST]');

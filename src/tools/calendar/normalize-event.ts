@@ -84,6 +84,8 @@ interface TimeContext {
   zone: string | null;
 }
 
+const eventTimes = /^(?:dtstart|dtend|recurrence-id|exdate|rdate)$/;
+const stampTimes = /^(?:dtstamp|created|last-modified|completed)$/;
 const lists = new Set(['exdate', 'rdate']);
 const requiredTimes = new Set(['dtstart', 'recurrence-id']);
 
@@ -94,31 +96,19 @@ function normalizeLine(
   dropped: string[],
 ): ContentLine[] {
   const { name, value } = content;
-  switch (name) {
-    case 'dtstart':
-    case 'dtend':
-    case 'recurrence-id':
-    case 'exdate':
-    case 'rdate':
-      return normalizeTimeLines(content, setting, dropped);
-    case 'dtstamp':
-    case 'created':
-    case 'last-modified':
-    case 'completed':
-      return normalizeTimeLines(content, { isAllDay: false, zone: facts.zone }, dropped);
-    case 'rrule':
-    case 'exrule':
-      return value.trim() === ''
-        ? []
-        : [{ ...content, value: normalizeRule(value, setting.isAllDay) }];
-    case 'duration':
-      return value.trim() === '' ? [] : [{ ...content, value: value.trim().toUpperCase() }];
-    case 'transp':
-      // vCalendar 1.0 uses numbers: 0 blocks the time, 1 and above do not.
-      return [/^[1-9]$/.test(value.trim()) ? { ...content, value: 'TRANSPARENT' } : content];
-    default:
-      return [content];
+  const trimmed = value.trim();
+  if (eventTimes.test(name)) return normalizeTimeLines(content, setting, dropped);
+  if (stampTimes.test(name)) {
+    return normalizeTimeLines(content, { isAllDay: false, zone: facts.zone }, dropped);
   }
+  if (/^(?:rrule|exrule|duration)$/.test(name) && trimmed === '') return [];
+  if (name === 'duration') return [{ ...content, value: trimmed.toUpperCase() }];
+  if (name === 'rrule' || name === 'exrule') {
+    return [{ ...content, value: normalizeRule(value, setting.isAllDay) }];
+  }
+  // vCalendar 1.0 uses numbers for TRANSP: 0 blocks the time, 1 and above do not.
+  const isFree = name === 'transp' && /^[1-9]$/.test(trimmed);
+  return [isFree ? { ...content, value: 'TRANSPARENT' } : content];
 }
 
 /** One line for each form of the times in a line. @throws Error if a required time is unreadable */
