@@ -1,5 +1,7 @@
 /** Which certificates of a server at home are trusted. Verification is never switched off. */
+import { readFileSync } from 'node:fs';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
+import { GatehouseError, messageOf } from './errors.ts';
 
 export interface TlsTrust {
   /** PEM: a private certificate authority, or the server's own certificate. */
@@ -26,4 +28,23 @@ export function tlsConnectionOptions({ ca, fingerprint256 }: TlsTrust): Connecti
         ? undefined
         : new Error('the certificate of the server is not the pinned one'),
   };
+}
+
+/** The trust as a section of the configuration gives it. */
+export interface TlsSettings {
+  caFile?: string | null | undefined;
+  fingerprint256?: string | null | undefined;
+}
+
+/** @param key of `caFile`, for the message. @throws GH_CONFIG_INVALID when the file cannot be read */
+export function readTlsTrust(settings: TlsSettings, key = 'caFile'): Required<TlsTrust> {
+  const { caFile = null, fingerprint256 = null } = settings;
+  try {
+    return {
+      ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
+      fingerprint256: fingerprint256 ?? undefined,
+    };
+  } catch (error) {
+    throw new GatehouseError('GH_CONFIG_INVALID', `${key}: ${messageOf(error)}`, { cause: error });
+  }
 }

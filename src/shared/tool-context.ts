@@ -1,4 +1,5 @@
 import type { Locale } from '#machines/texts';
+import { logFieldsOf, parseTraceParent } from './wire/trace.ts';
 
 /** User, language, time, cancellation and idempotency key of a call. */
 export interface ToolContext {
@@ -16,4 +17,11 @@ export interface ToolContext {
   /** For logs and traces; absent if no job makes the call. */
   jobId?: string;
   traceparent?: string | undefined;
+}
+
+/** Fields of every log line of a tool call: job id, trace id and effect key. */
+export function toolLogFields({ jobId, key, traceparent }: ToolContext): Record<string, string> {
+  if (jobId !== undefined) return { ...logFieldsOf(jobId, traceparent), key };
+  const traceId = parseTraceParent(traceparent)?.traceId;
+  return traceId === undefined ? { key } : { trace_id: traceId, key };
 }

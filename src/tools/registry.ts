@@ -12,14 +12,13 @@ import type { Locale } from '#machines/texts';
 import type { Draft, ToolResult, ToolsReport } from '#machines/job-types';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
-import { toolLogFields } from './log-fields.ts';
 import { createToolInvoker, type FinishedToolCall } from './tool-invoker.ts';
 import { jsonSchemaOf, parseParams } from './param-schemas.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import { callsMax, toDraft, mergeResults, toToolResult } from './merge-tool-results.ts';
 import type { Tool, ToolError } from './tool.ts';
 import { oneLine } from './sanitize-text.ts';
-import type { ToolContext } from '#shared/tool-context';
+import { toolLogFields, type ToolContext } from '#shared/tool-context';
 
 /** Share of the limit that a call gets: it ends before the job machine's timer, whose message names no tool. */
 const limitShare = 0.95;

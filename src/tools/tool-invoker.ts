@@ -3,13 +3,12 @@ import type { ToolCall } from '#machines/decision';
 import type { Locale } from '#machines/texts';
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { toolLogFields } from './log-fields.ts';
 import { oneLine } from './sanitize-text.ts';
 import { toolError, localizedToolError, toolTextsOf } from './tool-texts.ts';
 import { parseParams } from './param-schemas.ts';
 import { toDraft, type CallAnswer } from './merge-tool-results.ts';
 import type { CallContext, Operation, Proposal, Tool, ToolError, WriteOperation } from './tool.ts';
-import type { ToolContext } from '#shared/tool-context';
+import { toolLogFields, type ToolContext } from '#shared/tool-context';
 
 type CallTarget = Pick<ToolCall, 'tool' | 'operation'>;
 

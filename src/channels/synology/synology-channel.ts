@@ -1,8 +1,6 @@
 /** Synology Chat as a channel: webhooks of Chat in, the NAS's API out (docs/synology.md). */
-import { readFileSync } from 'node:fs';
-import { GatehouseError, messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
-import type { TlsTrust } from '#shared/tls-options';
+import { readTlsTrust, type TlsTrust } from '#shared/tls-options';
 import type { ChannelAdapter, ChannelModule, OutgoingPart } from '../channel-adapter-port.ts';
 import { toChatMarkup } from './chat-markup.ts';
 import { adviceFor, checkSynology } from './doctor-check.ts';
@@ -15,7 +13,7 @@ import { createWebhookAuthenticator } from './webhook-auth.ts';
 export const channel: ChannelModule<SynologySettings> = {
   isConfigured: ({ incomingUrl, bots, channels }) =>
     incomingUrl !== null || bots.length + channels.length > 0,
-  open: (settings, log) => openSynology(settings, trustOf(settings), log),
+  open: (settings, log) => openSynology(settings, readTlsTrust(settings, 'synology.caFile'), log),
 };
 
 /** @throws GH_BRIDGE_NOT_CONFIGURED, GH_BRIDGE_NO_USERS, GH_CONFIG_INVALID */
@@ -58,18 +56,4 @@ export function openSynology(
     check: () => checkSynology(settings, targets, nas),
     adviceFor: (error, { server }) => adviceFor(error, server),
   };
-}
-
-/** @throws GH_CONFIG_INVALID */
-function trustOf({ caFile, fingerprint256 }: SynologySettings): TlsTrust {
-  try {
-    return {
-      ca: caFile === null ? undefined : readFileSync(caFile, 'utf8'),
-      fingerprint256: fingerprint256 ?? undefined,
-    };
-  } catch (error) {
-    throw new GatehouseError('GH_CONFIG_INVALID', `synology.caFile: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }

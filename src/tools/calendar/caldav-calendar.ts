@@ -16,7 +16,7 @@ import {
   type CaldavClient,
   type RequestBounds,
 } from './caldav-client.ts';
-import { toolLogFields } from '../log-fields.ts';
+import { toolLogFields } from '#shared/tool-context';
 import type { CaldavSettings, CalendarSource, NewEntry } from './calendar-port.ts';
 import { createEventParser, type ParsedEvents } from './event-parser.ts';
 import { zoneSpreadMs, type WallRange } from './occurrences.ts';

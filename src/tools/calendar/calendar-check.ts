@@ -3,8 +3,7 @@ import { dayMs } from '#shared/calendar/time-units';
 import { createZones } from '#shared/calendar/zoned-time';
 import type { CheckResult } from '#shared/check-result';
 import { silentLog } from '#shared/log';
-import type { TlsTrust } from '#shared/tls-options';
-import { readTlsTrust } from '../tls-settings.ts';
+import { readTlsTrust, type TlsTrust } from '#shared/tls-options';
 import {
   adviceFor,
   checkContext,

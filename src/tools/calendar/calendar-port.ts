@@ -1,5 +1,5 @@
 /** The ports of the calendar tool (CalendarSource) and of the local calendar (EventStorage). */
-import type { TlsSettings } from '../tls-settings.ts';
+import type { TlsSettings } from '#shared/tls-options';
 import type { CallContext, ServerError } from '../tool.ts';
 import type { CalendarEntry } from './event.ts';
 import type { WallRange } from './occurrences.ts';

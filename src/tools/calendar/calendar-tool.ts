@@ -26,7 +26,7 @@ import {
 import { formatListing } from './calendar-formatter.ts';
 import type { WallRange } from './occurrences.ts';
 import type { ToolParts } from '../tool-declaration.ts';
-import { readTlsTrust } from '../tls-settings.ts';
+import { readTlsTrust } from '#shared/tls-options';
 import { createCaldavCalendar } from './caldav-calendar.ts';
 import type { CalendarSource } from './calendar-port.ts';
 import { createLocalCalendar } from './local-calendar.ts';

@@ -1,6 +1,6 @@
 /** Finds the occurrences in a range, in any CalendarSource. */
 import type { Log } from '#shared/log';
-import { toolLogFields } from '../log-fields.ts';
+import { toolLogFields } from '#shared/tool-context';
 import { serverToolError } from '../tool-texts.ts';
 import type { CallContext, ServerError, ToolError } from '../tool.ts';
 import { wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';

@@ -1,6 +1,6 @@
 /** The mail tool: search in all mailboxes of a user. Read-only: nothing here can change a mailbox. */
 import type { Log } from '#shared/log';
-import { toolLogFields } from '../log-fields.ts';
+import { toolLogFields } from '#shared/tool-context';
 import { oneLine, splitWords } from '../sanitize-text.ts';
 import { toolError, serverToolError } from '../tool-texts.ts';
 import {
@@ -35,7 +35,7 @@ import type {
   EmailSettings,
   MailAccount,
 } from './mail-port.ts';
-import { readTlsTrust } from '../tls-settings.ts';
+import { readTlsTrust } from '#shared/tls-options';
 import type { ToolParts } from '../tool-declaration.ts';
 
 export interface EmailToolOptions {

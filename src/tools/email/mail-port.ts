@@ -1,7 +1,6 @@
 /** The port of the mail tool to mailboxes: accounts, queries and results. */
-import type { TlsSettings } from '../tls-settings.ts';
 import type { CallContext, ServerError } from '../tool.ts';
-import type { TlsTrust } from '#shared/tls-options';
+import type { TlsSettings, TlsTrust } from '#shared/tls-options';
 
 export interface MailFolder {
   path: string;
