@@ -178,14 +178,13 @@ function combinePair(
 
 function combineMatches(text: string, atoms: DateMatch[], context: DateContext): DateExpression[] {
   const pieces: DateExpression[] = [];
-  for (let index = 0; index < atoms.length; index += 1) {
-    const atom = atoms[index];
-    if (atom === undefined) continue;
+  for (const [index, atom] of atoms.entries()) {
+    // Combined with the atom before it.
+    if (atom === pieces.at(-1)?.match) continue;
     const next = atoms[index + 1];
     const combined = next === undefined ? null : combinePair(text, atom, next, context);
     if (combined !== null) {
       pieces.push(combined);
-      index += 1;
       continue;
     }
     const resolved = resolveMatch(atom, context);
@@ -198,11 +197,8 @@ function combineMatches(text: string, atoms: DateMatch[], context: DateContext):
 
 function openEndedFrom(day: CivilDay, context: DateContext): DateResolution {
   const past = context.prefer === 'past' || day < context.today;
-  return {
-    ok: true,
-    from: day,
-    to: past && day <= context.today ? context.today : day + openEndDays,
-  };
+  const to = past && day <= context.today ? context.today : day + openEndDays;
+  return { ok: true, from: day, to };
 }
 
 function openStartedUntil(day: CivilDay, context: DateContext): DateResolution {
@@ -230,17 +226,13 @@ function applyOpenEnd(text: string, piece: DateExpression, context: DateContext)
   if (from !== to && (word === 'before' || word === 'after' || word === '이전')) {
     return { ...span, resolved: dateError('unclear') };
   }
-  if (word === '부터' || word === '이후' || word === 'since' || word === 'after') {
+  // "mail from Monday" means Monday only; "from Monday on" means an open end.
+  const isOn =
+    /^(?:from|starting)$/.test(word ?? '') && /^\s+(?:on|onwards?)\b/.test(text.slice(end));
+  if (isOn || /^(?:부터|이후|since|after)$/.test(word ?? '')) {
     return { ...span, resolved: openEndedFrom(from, context) };
   }
-  if (word === 'from' || word === 'starting') {
-    // "mail from Monday" means Monday only; "from Monday on" means an open end.
-    if (/^\s+(?:on|onwards?)\b/.test(text.slice(end))) {
-      return { ...span, resolved: openEndedFrom(from, context) };
-    }
-    return span;
-  }
-  if (word === '까지' || word === '이전' || word === 'until' || word === 'till') {
+  if (/^(?:까지|이전|until|till)$/.test(word ?? '')) {
     return { ...span, resolved: openStartedUntil(to, context) };
   }
   if (word === 'before') return { ...span, resolved: openStartedUntil(to - 1, context) };

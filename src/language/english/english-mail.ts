@@ -67,19 +67,25 @@ const lookHead = phrase(
   '(?:check|show|read|open|list|hear|report|see|view|look at|look through|look over|get|bring up|pull up|go through|go to|go into|fetch|summari[sz]e|display|scan|refresh|retrieve|recite|give|know|tell|read out|read aloud|go over|review|give me a summary of|let me know|access|load|bring|any updates? (?:on|in))(?: (?:me|to me|us|up|out|off))?(?: (?:and see|if i have|if there are|for|on|in|about|of|to see|a summary of|the summary of|what is in|everything in|the (?:contents?|subjects?|subject lines?|titles?|senders?|list) of|a list of|list of))?',
 );
 
+/** A noun that is not indefinite, and a tail to the end of the question. */
+function judgeMail(
+  scanner: PhraseScanner,
+  judge: (noun: MailNoun, tail: MailTail) => MailTail | null,
+): MailTail | null {
+  const noun = parseMailNoun(scanner, 0);
+  const tail = noun === null || noun.isIndefinite ? null : parseMailTail(scanner);
+  return noun && tail && judge(noun, tail);
+}
+
 /** "Check my email", "show me new emails from mark", "read the latest mail". */
 const lookAtMail: QuestionPattern = (scanner) => {
   const isReading = /^(?:check|read|see|refresh|view|show)\b/.test(scanner.rest);
   if (scanner.consume(lookHead) === null) return null;
   scanner.consume(partOf);
-  const noun = parseMailNoun(scanner, 0);
-  if (noun === null || noun.isIndefinite) return null;
-  const tail = parseMailTail(scanner);
   // "Open email" may mean to write a new email.
-  if (tail === null || (noun.isSingular && !isReading && !isAnchored(noun, tail))) {
-    return null;
-  }
-  return tail;
+  return judgeMail(scanner, (noun, tail) =>
+    noun.isSingular && !isReading && !isAnchored(noun, tail) ? null : tail,
+  );
 };
 
 const findHead = phrase(
@@ -109,17 +115,15 @@ const whatMail: QuestionPattern = (scanner) => {
   const isThere = scanner.consume(isWord) !== null;
   const isPart = scanner.consume(partOf) !== null;
   scanner.consume(ofAll);
-  const noun = parseMailNoun(scanner, 0);
-  if (noun === null || noun.isIndefinite) return null;
-  const tail = parseMailTail(scanner);
-  // "What is my email" asks for an address, "what is email" for its meaning.
-  if (tail === null) return null;
-  if (isThere && !isIn && !noun.isBox && !noun.isReceived && !tail.isReceived && !isPart) {
-    const isSome = tail.from.length > 0 || tail.query.length > 0;
-    if ((noun.isSingular && !isSome) || !(noun.isOwn || tail.hasDate || tail.from.length > 0))
-      return null;
-  }
-  return noun.isSingular && !isThere && !tail.isReceived ? null : tail;
+  return judgeMail(scanner, (noun, tail) => {
+    // "What is my email" asks for an address, "what is email" for its meaning.
+    if (isThere && !isIn && !noun.isBox && !noun.isReceived && !tail.isReceived && !isPart) {
+      const isSome = tail.from.length > 0 || tail.query.length > 0;
+      if ((noun.isSingular && !isSome) || !(noun.isOwn || tail.hasDate || tail.from.length > 0))
+        return null;
+    }
+    return noun.isSingular && !isThere && !tail.isReceived ? null : tail;
+  });
 };
 
 const whoHead = phrase(
@@ -188,16 +192,12 @@ const whenMail: QuestionPattern = (scanner) => {
 };
 
 /** "Emails from amazon", "my new mail", "inbox": without a verb. */
-const bareMail: QuestionPattern = (scanner) => {
-  const noun = parseMailNoun(scanner, 0);
-  if (noun === null || noun.isIndefinite) return null;
-  const tail = parseMailTail(scanner);
-  if (tail === null || tail.hasTime) return null;
-  // "New email" alone may mean to write a new email.
-  if (noun.isSingular && noun.isReceived && !noun.isOwn && !isReal(tail) && !tail.hasDate)
-    return null;
-  return tail;
-};
+const bareMail: QuestionPattern = (scanner) =>
+  judgeMail(scanner, (noun, tail) => {
+    // "New email" alone may mean to write a new email.
+    const isToWrite = noun.isSingular && noun.isReceived && !noun.isOwn;
+    return tail.hasTime || (isToWrite && !isReal(tail) && !tail.hasDate) ? null : tail;
+  });
 
 const questionPatterns: readonly QuestionPattern[] = [
   whoWrote,

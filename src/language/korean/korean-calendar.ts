@@ -80,10 +80,13 @@ const isBeyondToday = (words: readonly Token[], index: number): boolean =>
       (at < index && word.class === 'rest') || everything.test(word.text) || gone.test(word.text),
   );
 
+const isPast = (words: readonly Token[]): boolean =>
+  words.some((word) => asking.has(word.class) && pastTense.test(word.text));
+
 /** The period of a question without a date. */
 function openWindow(words: readonly Token[]): 'today' | 'next' | 'previous' {
   const back = words.some((word) => /^(?:지난|지난번|저번|예전)$/.test(word.text));
-  const past = words.some((word) => asking.has(word.class) && pastTense.test(word.text));
+  const past = isPast(words);
   if (back) return 'previous';
   const when = words.some((word) => word.class === 'ask' && /^언[제젠]/.test(word.text));
   if (when) return past ? 'previous' : 'next';
@@ -100,9 +103,7 @@ export function koreanCalendar(clause: Clause): RuleOutcome | null {
   if (!isPlan(words, index) && isDefinitionQuestion(words, index)) return null;
   if (!isRequest(clause, index)) return null;
   const open = openWindow(words);
-  const past =
-    open === 'previous' ||
-    words.some((word) => asking.has(word.class) && pastTense.test(word.text));
+  const past = open === 'previous' || isPast(words);
   const dates = parseClauseDates(clause, past ? 'past' : 'future');
   if (dates?.ok === false) return clarifyClauseDate(clause, rule, dates);
   if (dates === null && open === 'today' && isBeyondToday(words, index)) return null;

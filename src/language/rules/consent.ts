@@ -29,11 +29,9 @@ const emojiPlaceholders: Readonly<Record<string, string>> = {
   firmNo: '\ue011',
   courtesy: '\ue012',
 };
-const placeholderTones: Readonly<Record<string, Tone>> = {
-  '\ue010': 'firmYes',
-  '\ue011': 'firmNo',
-  '\ue012': 'courtesy',
-};
+const placeholderTones = new Map(
+  Object.entries(emojiPlaceholders).map(([tone, mark]) => [mark, tone as Tone]),
+);
 
 /** The message as `parsePhrases` reads it; null if a character makes it no answer (C2). */
 function normalizeReply(message: string): string | null {
@@ -60,7 +58,7 @@ function classifyPhrase(words: readonly string[]): Tone | null {
   const phrase = words.join(' ');
   if (!/[ㄱ-ㅎ가-힣]/u.test(phrase)) {
     return (
-      placeholderTones[phrase] ??
+      placeholderTones.get(phrase) ??
       consentPhrases.get(phrase) ??
       (words.length === 1 ? consentPhrases.get(unrepeated(phrase)) : undefined) ??
       null

@@ -45,20 +45,23 @@ export async function searchFolder(
   const inDays = await searchDays(client, query);
   const known = new Set((named ?? []).slice(-headsMax));
   const uids = [...new Set([...known, ...inDays.slice(-headsMax)])].sort((a, b) => a - b);
-  const heads = await headsInTime(client, uids, query, where);
+  const { account, folder, until } = where;
+  const fetched = await fetchHeads(client, uids, { account, folder });
+  const heads = fetched.filter(({ at }) => at >= query.from && at < query.to);
   const isCut = (named?.length ?? 0) > headsMax;
   const areDaysCut = isCut || inDays.length > headsMax;
   if (!hasWords) return { messages: heads, isPartial: areDaysCut, lookedThrough: null };
   const found = heads.filter(({ uid }) => known.has(uid));
   const others = heads.filter(({ uid }) => !known.has(uid)).sort((a, b) => b.at - a.at);
   const bySender = others.filter((head) => containsAllWords(senderText(head), query.sender));
-  const [byHead, byText] = partition(bySender, (head) =>
+  const byHead = bySender.filter((head) =>
     containsAllWords(`${head.subject}\n${senderText(head)}`, query.words),
   );
+  const byText = bySender.filter((head) => !byHead.includes(head));
   if (named !== null && !isDoubted(query, named)) {
     return { messages: [...found, ...byHead], isPartial: isCut, lookedThrough: null };
   }
-  const looked = await lookThrough(client, byText, query, where.until);
+  const looked = await lookThrough(client, byText, query, until);
   const isPartial = areDaysCut || looked.count < byText.length;
   return {
     messages: [...found, ...byHead, ...looked.messages],
@@ -68,11 +71,6 @@ export async function searchFolder(
 }
 
 const senderText = ({ from, address }: FoundMessage): string => `${from} ${address}`;
-
-const partition = <Item>(
-  items: readonly Item[],
-  test: (item: Item) => boolean,
-): [Item[], Item[]] => [items.filter(test), items.filter((item) => !test(item))];
 
 /** The server's result is trusted only if all words are ASCII and were found. Headers are checked in any case. */
 const isDoubted = (query: MailQuery, found: readonly number[]): boolean =>
@@ -94,17 +92,6 @@ async function searchWords(client: ImapFlow, query: MailQuery): Promise<number[]
     if (found.length === 0) return [];
   }
   return found;
-}
-
-async function headsInTime(
-  client: ImapFlow,
-  uids: readonly number[],
-  query: MailQuery,
-  where: SearchWhere,
-): Promise<FoundMessage[]> {
-  const { account, folder } = where;
-  const heads = await fetchHeads(client, uids, { account, folder });
-  return heads.filter(({ at }) => at >= query.from && at < query.to);
 }
 
 /** Searches the texts of messages for the words, in the given order. `count`: number of texts that were read. */

@@ -96,19 +96,12 @@ function quotedBy(text: string, at: number): 'code' | 'fence' | null {
   return (line.match(/`/g)?.length ?? 0) % 2 === 1 ? 'code' : null;
 }
 
-interface CandidatePosition {
-  isFirst: boolean;
-  isLast: boolean;
-  startsLine: boolean;
-}
-
 function countsAsCall(
   read: ParsedCalls & { isWeak?: boolean },
-  { isMarked }: Candidate,
-  position: CandidatePosition,
+  isMarked: boolean,
+  { isFirst, isLast, startsLine }: Record<'isFirst' | 'isLast' | 'startsLine', boolean>,
   unknown: PrintedCallOptions['unknown'],
 ): boolean {
-  const { isFirst, isLast, startsLine } = position;
   if (read.calls.some((call) => call.isOffered)) {
     if (isMarked) return true;
     return read.isWeak ? isFirst && isLast : isFirst || isLast;
@@ -133,8 +126,7 @@ export function parsePrintedCalls(text: string, options: PrintedCallOptions): Pr
   let from = 0;
   let first: number | null = null;
   let unclosed = 0;
-  for (const candidate of candidates(text, 0, offers)) {
-    const { at, isMarked } = candidate;
+  for (const { at, isMarked } of candidates(text, 0, offers)) {
     if (at < from || calls.length >= callsMax || (isMarked && quotedBy(text, at) !== null))
       continue;
     const isBracket = !isMarked && /[[{]/.test(text.charAt(at));
@@ -152,7 +144,7 @@ export function parsePrintedCalls(text: string, options: PrintedCallOptions): Pr
       isLast: isBlank(text.slice(read.end)),
       startsLine: startsLine(text, at),
     };
-    if (!countsAsCall(read, candidate, position, unknown)) continue;
+    if (!countsAsCall(read, isMarked, position, unknown)) continue;
     calls.push(...read.calls);
     outside.push(text.slice(from, at));
     first ??= at;
@@ -202,36 +194,31 @@ function openingBegun(text: string, from: number): number {
 /** Nothing, or the beginning of a tag that closes the call. */
 const mayBeLast = /^\s*(?:<[^<>\n]{0,80}|\[[A-Z_]{0,30}|`{1,3})?$/;
 
-/** `hold`: it is a call or may become a call; `no`: no further text can make it a call. */
-function classifyCandidate(
+/** Whether it is a call or may become one with further text. */
+function mayBecomeCall(
   text: string,
-  candidate: Candidate,
-  options: PrintedCallOptions,
-): 'hold' | 'no' {
-  const { at, isMarked } = candidate;
-  const { offers, unknown } = options;
+  { at, isMarked }: Candidate,
+  { offers, unknown }: PrintedCallOptions,
+): boolean {
   const length = text.length - at;
-  if (isMarked && quotedBy(text, at) === 'code') return 'no';
+  if (isMarked && quotedBy(text, at) === 'code') return false;
   const read = isMarked ? markedCallsAt(text, at, offers) : plainCallsAt(text, at, offers);
   if (read) {
     const isLast = mayBeLast.test(text.slice(read.end));
     if (read.calls.some((call) => call.isOffered)) {
       const isPlaced = isMarked || isLast || isBlank(text.slice(0, at));
-      return isPlaced || beginsAction(text.slice(at), offers) ? 'hold' : 'no';
+      return isPlaced || beginsAction(text.slice(at), offers);
     }
-    if (read.isOpen && length < unnamedMax) return 'hold';
-    return unknown === 'call' && isLast ? 'hold' : 'no';
+    return (read.isOpen && length < unnamedMax) || (unknown === 'call' && isLast);
   }
-  if (isMarked) return length < unnamedMax ? 'hold' : 'no';
-  const isFirst = isBlank(text.slice(0, at));
-  return mayBecomePlainCall(text.slice(at), offers, isFirst) ? 'hold' : 'no';
+  if (isMarked) return length < unnamedMax;
+  return mayBecomePlainCall(text.slice(at), offers, isBlank(text.slice(0, at)));
 }
 
 /** How much of an incomplete text may be shown: up to where a call may begin. `from`: the end of the shown text. */
 export function safeTextEnd(text: string, from: number, options: PrintedCallOptions): number {
   for (const candidate of candidates(text, from, options.offers)) {
-    if (candidate.at >= from && classifyCandidate(text, candidate, options) === 'hold')
-      return candidate.at;
+    if (candidate.at >= from && mayBecomeCall(text, candidate, options)) return candidate.at;
   }
   const begun = openingBegun(text, from);
   return quotedBy(text, begun) === 'code' ? text.length : begun;
