@@ -2,8 +2,7 @@
  * Parses times of day and time ranges, Korean and English: 오후 3시 반, 15:30, 정오, 3시부터 5시까지, at 3pm, half past three. Also
  * interprets an hour without 오전 or 오후, and hours after midnight that belong to the night before (밤 12시, 24시).
  *
- * Invariants: pure; never throws; 25시 and 3시 70분 are reported, not rounded; durations (3시간) and dates (11월, 20일) are no
- * times of day.
+ * Invariants: pure; never throws; 25시 and 3시 70분 are reported, not rounded; 3시간 and 20일 are no times of day.
  */
 import { clockTime } from '#shared/calendar/civil-date';
 import { type AmPmCertainty, inferAmPm } from './infer-am-pm.ts';

@@ -2,8 +2,7 @@
  * The Korean words of the rules, as data: nouns and adverbs as written, predicates as stem and endings. A new word is a
  * new entry here, never new code.
  *
- * Words of one syllable are in `standalone`: inside a longer eojeol they would turn unknown words (전시, 주의) into known
- * ones.
+ * Words of one syllable are in `standalone`: inside a longer eojeol they would make 전시 and 주의 known words.
  */
 import { alternation, words as split } from '../word-lists.ts';
 import type { TokenType } from '../token-types.ts';

@@ -49,15 +49,11 @@ function isParticleRun(text: string): boolean {
 }
 
 /** What may follow a noun: particles or a copula to the end, or a particle and further words. */
-function segmentAfterNoun(
-  noun: Segment,
-  rest: string,
-  customDictionary: Dictionary,
-): Segment[] | null {
+function segmentAfterNoun(noun: Segment, rest: string, custom: Dictionary): Segment[] | null {
   if (isParticleRun(rest)) return [{ ...noun, tail: rest }];
   for (const particle of ['', ...particles]) {
     if (!rest.startsWith(particle)) continue;
-    const further = segment(rest.slice(particle.length), false, customDictionary);
+    const further = segment(rest.slice(particle.length), false, custom);
     // 약속했어, 회의하나: here the noun is the stem of a verb, not a calendar entry.
     if (particle === '' && further?.[0]?.class === 'happen' && noun.text !== '') return null;
     if (further !== null) return [{ ...noun, tail: particle }, ...further];
@@ -65,15 +61,13 @@ function segmentAfterNoun(
   return null;
 }
 
-function segment(text: string, isHead: boolean, customDictionary: Dictionary): Segment[] | null {
+function segment(text: string, isHead: boolean, custom: Dictionary): Segment[] | null {
   if (isHead) {
     const whole = standaloneClasses.get(text);
     if (whole !== undefined) return [{ class: whole, text, tail: '' }];
   }
   const classOf = (word: string): TokenType | undefined =>
-    customDictionary.get(word) ??
-    nounClasses.get(word) ??
-    (isHead ? undefined : glueClasses.get(word));
+    custom.get(word) ?? nounClasses.get(word) ?? (isHead ? undefined : glueClasses.get(word));
   const nominal = classOf(text);
   if (nominal !== undefined) return [{ class: nominal, text, tail: '' }];
   const predicate = predicateOf(text);
@@ -81,13 +75,10 @@ function segment(text: string, isHead: boolean, customDictionary: Dictionary): S
   for (let length = Math.min(text.length - 1, 8); length >= 1; length -= 1) {
     const head = text.slice(0, length);
     // A configured word of one syllable counts only as a whole eojeol.
-    const found = length === 1 && customDictionary.has(head) ? undefined : classOf(head);
+    const found = length === 1 && custom.has(head) ? undefined : classOf(head);
     if (found === undefined) continue;
-    const pieces = segmentAfterNoun(
-      { class: found, text: head, tail: '' },
-      text.slice(length),
-      customDictionary,
-    );
+    const noun = { class: found, text: head, tail: '' };
+    const pieces = segmentAfterNoun(noun, text.slice(length), custom);
     if (pieces !== null) return pieces;
   }
   return null;
@@ -100,12 +91,12 @@ const plainEnding = (text: string): string =>
   text.replace(/(?<=.)[ㄱ-ㅎㅏ-ㅣ]+$/u, '').replace(/(?<=.)(?:여|욤|염|용|욥|여용)$/u, '요');
 
 /** One eojeol of Hangul. `afterMark`: it follows a date, a time or a Latin word and may begin with a particle. */
-function segmentEojeol(text: string, afterMark: boolean, customDictionary: Dictionary): Segment[] {
+function segmentEojeol(text: string, afterMark: boolean, custom: Dictionary): Segment[] {
   if (text.length > eojeolCharsMax) return [unknown(text)];
   const placeholder: Segment = { class: 'filler', text: '', tail: '' };
   const trySegment = (spelled: string): Segment[] | null =>
-    (afterMark ? segmentAfterNoun(placeholder, spelled, customDictionary) : null) ??
-    segment(spelled, true, customDictionary);
+    (afterMark ? segmentAfterNoun(placeholder, spelled, custom) : null) ??
+    segment(spelled, true, custom);
   const plain = plainEnding(text);
   for (const spelled of new Set([text, plain, ...spellingCandidates(plain)])) {
     const pieces = trySegment(spelled);
@@ -141,12 +132,8 @@ const latinClasses: Dictionary = createDictionary({
 
 /** Removes the spaces of configured words with several parts, so that the dictionary finds them. */
 function joinCustomWords(text: string, customDictionary: Dictionary): string {
-  let short = text;
-  for (const word of customDictionary.keys()) {
-    if (!word.includes(' ')) continue;
-    short = short.replaceAll(word, word.replaceAll(' ', ''));
-  }
-  return short;
+  const long = [...customDictionary.keys()].filter((word) => word.includes(' '));
+  return long.reduce((so, word) => so.replaceAll(word, word.replaceAll(' ', '')), text);
 }
 
 /** A dictionary of configured words; words of the lexicon for mail, calendar and document keep their class. */
@@ -186,23 +173,18 @@ function isTopic(words: readonly Token[], at: number): boolean {
   return noun && words.slice(at + 2).some(({ class: name }) => name === 'seek' || name === 'show');
 }
 
-function tokenizeRun(
-  words: Token[],
-  run: string,
-  glued: boolean,
-  customDictionary: Dictionary,
-): void {
+function tokenizeRun(words: Token[], run: string, glued: boolean, custom: Dictionary): void {
   if (run === datePlaceholder || run === timePlaceholder) {
     words.push({ class: run === datePlaceholder ? 'date' : 'time', text: '', tail: '', glued });
     return;
   }
   if (!/^[가-힣ㄱ-ㅎㅏ-ㅣ]/.test(run)) {
     const text = run.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}+#]+$/gu, '');
-    const found = customDictionary.get(text) ?? latinClasses.get(text) ?? 'rest';
+    const found = custom.get(text) ?? latinClasses.get(text) ?? 'rest';
     if (text !== '') words.push({ class: found, text, tail: '', glued });
     return;
   }
-  segmentEojeol(run, glued, customDictionary).forEach((piece, index) => {
+  segmentEojeol(run, glued, custom).forEach((piece, index) => {
     const last = words.at(-1);
     // A particle after a placeholder or a Latin word belongs to that word: 내일은, pdf를.
     if (index === 0 && glued && piece.text === '' && last !== undefined) last.tail = piece.tail;

@@ -2,8 +2,7 @@
  * Reads a change to the pending draft: 3시로 바꿔, 한 시간 미뤄줘, 3일까지로 해줘, 장소는 강남역으로, change it to 4pm. Used only while a draft
  * is pending, after the check for a plain yes or no.
  *
- * Null unless every word beside the new values is a word for changing: 내일 일정 알려줘 and 4시에 회의 하나 더 잡아줘 are separate
- * requests.
+ * Null unless every word beside the new values is a word for changing: 내일 일정 알려줘 is a separate request.
  */
 import { type LocalNow, civilNow, isoDate } from '#shared/calendar/civil-date';
 import { type ParsedDates, parseNormalizedDates } from '../dates/parse-dates.ts';

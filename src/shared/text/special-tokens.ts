@@ -1,9 +1,7 @@
 /**
  * The special tokens and tags of all known model families: what a chat template or a tokenizer puts around the words of
- * an answer. This is the only list of them; a new model means a new row here, never new code. Collected from chat
- * templates and from the parsers of vLLM, SGLang, llama.cpp, mlx-lm and Ollama.
- *
- * All comparisons ignore ASCII case: small models write `<Think>`.
+ * an answer. A new model means a new row here, never new code. Collected from chat templates and from the parsers of
+ * vLLM, SGLang, llama.cpp, mlx-lm and Ollama. All comparisons ignore ASCII case: small models write `<Think>`.
  */
 
 export interface Delimiters {

@@ -1,5 +1,6 @@
 /** The only write operation of the calendar: proposes a new entry, applies the owner's changes, and writes it. */
 import { createHash } from 'node:crypto';
+import { asString } from '#language/rules/resolution-context';
 import { dateParam, timeParam } from '../param-schemas.ts';
 import { writeOperation, type CallContext, type Proposal, type WriteOperation } from '../tool.ts';
 import {
@@ -134,10 +135,9 @@ const earliestMs = 7 * hourMs;
 const nightEndMs = 6 * hourMs;
 const halfDayMs = 12 * hourMs;
 
-const parseTimeField = (fields: Fields, key: string): number | null => {
-  const value = fields[key];
-  return typeof value === 'string' ? parseTimeOfDay(value) : null;
-};
+const parseTimeField = (fields: Fields, key: string): number | null =>
+  parseTimeOfDay(asString(fields[key]));
+const parseDateField = (fields: Fields): number | null => parseIsoDate(asString(fields['date']));
 
 const timeUntil = (at: number, start: number): number => (at - start + dayMs) % dayMs || dayMs;
 
@@ -160,7 +160,7 @@ const shiftField = z.object({ days: z.int().optional(), minutes: z.int().optiona
 
 /** Null if the draft has no such start: an all-day entry has no hour to shift. */
 function applyShift(draft: Fields, shift: z.infer<typeof shiftField>): Fields | null {
-  const date = typeof draft['date'] === 'string' ? parseIsoDate(draft['date']) : null;
+  const date = parseDateField(draft);
   if (date === null) return null;
   const { days = 0, minutes } = shift;
   if (minutes === undefined) return { date: wallIsoDate(date + days * dayMs) };
@@ -186,7 +186,7 @@ function resolveDraftEdit(draft: Fields, changes: Fields): Fields {
   if (open.includes('end_time') && end !== null && start !== null) {
     resolved['end_time'] = wallClockTime(nearestEndAfter(end, start));
   }
-  const date = typeof draft['date'] === 'string' ? parseIsoDate(draft['date']) : null;
+  const date = parseDateField(draft);
   const isNight = before !== null && before < nightEndMs;
   if (open.includes('day') && date !== null && !isNight && resolved['date'] === undefined) {
     resolved['date'] = wallIsoDate(date + dayMs);

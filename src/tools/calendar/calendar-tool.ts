@@ -1,6 +1,5 @@
 /**
- * The calendar tool: lists entries, and adds new entries after the owner's confirmation. Works with any
- * CalendarSource.
+ * The calendar tool: lists entries, and adds new entries after the owner's confirmation, in any CalendarSource.
  *
  * 1. Recurrences are expanded here and never by a server: servers return the first date of a series, or
  *    ignore the request, and a model then states a wrong date.

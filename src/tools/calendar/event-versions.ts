@@ -3,8 +3,7 @@
  *
  * 1. The newest version is kept: by SEQUENCE, then LAST-MODIFIED, then DTSTAMP, then the later position in the file.
  * 2. Identical components are one part.
- * 3. Events with equal stamps, without a RECURRENCE-ID and with a different start or title are not versions: a
- *    program gave several events the same UID. All of them are kept.
+ * 3. Events with equal stamps and another start or title are no versions: several events got one UID, all are kept.
  * 4. A cancelled event cancels its changed instances too, unless they are newer.
  * 5. Dropped parts are reported.
  */

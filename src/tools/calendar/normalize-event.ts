@@ -1,6 +1,5 @@
 /**
- * Converts the lines of an event, as other programs write them, to the form of RFC 5545. event-parser.ts interprets
- * them.
+ * Converts the lines of an event, as other programs write them, to the form that event-parser.ts interprets.
  *
  * 1. An unreadable value is dropped and reported. If it is the start, the instance or the rule of an event, the time
  *    of the event cannot be determined, and the whole event is dropped.

@@ -1,10 +1,8 @@
 /**
  * Expands entries into their occurrences within a window, in wall time of the viewer's zone.
  *
- * 1. A moved instance is found at its new time, even if its original time is outside the window, and not at the
- *    original time; a cancelled instance is not found.
- * 2. The window is half open; an entry belongs to it if any part of it is inside, a reminder without a duration
- *    if its time is.
+ * 1. A moved instance is found at its new time only, a cancelled instance is not found.
+ * 2. The window is half open; an entry belongs to it if any part of it is inside.
  * 3. An all-day entry keeps its dates in every zone; a floating time is in the viewer's zone.
  */
 import { dayMs } from '#shared/calendar/time-units';

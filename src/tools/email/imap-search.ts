@@ -1,8 +1,7 @@
 /**
  * Searches one open folder. The server searches for the words, but its result is not always complete: servers do not
  * find words in charsets that they do not know (Outlook's `ks_c_5601-1987` on Dovecot), some refuse any charset but
- * ASCII, some do not search base64. In these cases the newest messages of the days are also searched here, within
- * limits of number, bytes and time.
+ * ASCII, some do not search base64: then the newest messages of the days are also searched here, within limits.
  */
 import type { ImapFlow, SearchObject } from 'imapflow';
 import { containsAllWords } from '../sanitize-text.ts';
@@ -148,8 +147,7 @@ const second = 1000;
 /**
  * UIDs of the messages of the days, ascending; more than these if the server cannot search by date.
  *
- * Tried in order: intervals if the server has WITHIN, dates, all messages, and the newest messages by sequence
- * number.
+ * Tried in order: intervals (WITHIN), dates, all messages, and the newest messages by sequence number.
  */
 async function searchDays(client: ImapFlow, query: MailQuery): Promise<number[]> {
   const found = await searchFor(client, query, {});

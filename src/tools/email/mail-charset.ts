@@ -2,8 +2,7 @@
  * Decodes bytes in the charsets of mail: by the label and its aliases; without a label, or with a label that is
  * unknown or does not match the bytes, by the bytes themselves.
  *
- * iconv-lite instead of TextDecoder where possible: the euc-kr of TextDecoder breaks the syllables that CP949 added
- * (똠, 햏).
+ * iconv-lite where possible: the euc-kr of TextDecoder breaks the syllables that CP949 added (똠, 햏).
  */
 import iconv from 'iconv-lite';
 import { candidateEncodings, encodingScore, type CandidateEncoding } from './encoding-score.ts';
