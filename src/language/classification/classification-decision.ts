@@ -4,21 +4,7 @@ import { localeOf } from '#machines/texts';
 import { civilNow, isoDate } from '#shared/calendar/civil-date';
 import type { OperationTable } from './model-operations.ts';
 import type { Classification } from './parse-classification.ts';
-import type {
-  DecisionContext,
-  ResolvedParams,
-  ResolutionContext,
-} from '../rules/resolution-context.ts';
-
-/** Nothing is resolved or asked back for a tool that is not configured: the tool registry answers the call. */
-function resolveCall(
-  { tool, operation, params }: ToolCall,
-  context: ResolutionContext,
-  operations: OperationTable,
-): ResolvedParams {
-  const found = operations.isConfigured(tool) ? operations.find(tool, operation) : null;
-  return found?.resolve(params, context) ?? { ok: true, params };
-}
+import type { DecisionContext, ResolutionContext } from '../rules/resolution-context.ts';
 
 function decideTools(
   calls: readonly ToolCall[],
@@ -26,12 +12,14 @@ function decideTools(
   operations: OperationTable,
 ): Decision {
   const resolved: ToolCall[] = [];
-  for (const call of calls) {
-    const result = resolveCall(call, context, operations);
+  for (const { tool, operation, params } of calls) {
+    // Nothing is resolved or asked back for a tool that is not configured: the tool registry answers the call.
+    const found = operations.isConfigured(tool) ? operations.find(tool, operation) : null;
+    const result = found?.resolve(params, context) ?? { ok: true, params };
     if (!result.ok) {
       return { by: 'classifier', action: 'clarify', response: result.question, reason: 'params' };
     }
-    resolved.push({ ...call, params: result.params });
+    resolved.push({ tool, operation, params: result.params });
   }
   return { by: 'classifier', action: 'tools', calls: resolved };
 }

@@ -42,24 +42,27 @@ export interface Listing {
 }
 
 /** The answer to a search: heading, entries and notes. */
-export function formatListing(listing: Listing, locale: Locale, now: WallMs): string {
-  const { range, query, occurrences } = listing;
+export const formatListing = (listing: Listing, locale: Locale, now: WallMs): string =>
+  [
+    formatHeading(listing, locale, now),
+    ...formatLines(listing, locale, now),
+    ...formatNotes(listing, locale),
+  ].join('\n');
+
+function formatHeading(
+  { range, query, occurrences }: Listing,
+  locale: Locale,
+  now: WallMs,
+): string {
   const when = formatDayRange(range, locale, now);
   const count = occurrences.length;
-  const notes = formatNotes(listing, locale);
   if (locale === 'ko') {
     const what = query === null ? '일정' : `‘${query}’ 일정`;
-    if (count === 0) return [`${when} ${what}이 없습니다.`, ...notes].join('\n');
-    return [
-      `${when} ${what} ${count}건입니다.`,
-      ...formatLines(listing, locale, now),
-      ...notes,
-    ].join('\n');
+    return count === 0 ? `${when} ${what}이 없습니다.` : `${when} ${what} ${count}건입니다.`;
   }
   const what = query === null ? '' : ` matching "${query}"`;
-  if (count === 0) return [`${when}: nothing${what} on the calendar.`, ...notes].join('\n');
-  const events = count === 1 ? '1 event' : `${count} events`;
-  return [`${when}: ${events}${what}.`, ...formatLines(listing, locale, now), ...notes].join('\n');
+  if (count === 0) return `${when}: nothing${what} on the calendar.`;
+  return `${when}: ${count === 1 ? '1 event' : `${count} events`}${what}.`;
 }
 
 function formatLines(listing: Listing, locale: Locale, now: WallMs): string[] {
@@ -85,24 +88,15 @@ function formatSince(one: Occurrence, day: WallMs, locale: Locale, now: WallMs):
   return locale === 'ko' ? `[${began}부터] ` : `[since ${began}] `;
 }
 
-function formatNotes(listing: Listing, locale: Locale): string[] {
-  const notes: string[] = [];
-  const { unreadable, shortened } = listing;
-  if (shortened) {
-    notes.push(
-      locale === 'ko'
-        ? '기간이 길어 여기까지만 찾았습니다.'
-        : 'The period was too long; this is as far as was looked.',
-    );
-  }
-  if (unreadable > 0) {
-    notes.push(
-      locale === 'ko'
-        ? `읽지 못한 일정이 ${unreadable}건 있습니다.`
-        : `${unreadable} entries could not be read.`,
-    );
-  }
-  return notes;
+function formatNotes({ unreadable, shortened }: Listing, locale: Locale): string[] {
+  const [cut, damaged] =
+    locale === 'ko'
+      ? ['기간이 길어 여기까지만 찾았습니다.', `읽지 못한 일정이 ${unreadable}건 있습니다.`]
+      : [
+          'The period was too long; this is as far as was looked.',
+          `${unreadable} entries could not be read.`,
+        ];
+  return [...(shortened ? [cut] : []), ...(unreadable > 0 ? [damaged] : [])];
 }
 
 export interface DraftView {

@@ -31,16 +31,14 @@ export function formatMailListing(listing: MailListing, locale: Locale, now: Wal
   );
   const notes: string[] = [];
   if (listing.lookedThrough !== null) notes.push(formatScanLimit(listing.lookedThrough, locale));
-  if (unreached.length > 0) {
-    const names = unreached.join(', ');
-    notes.push(
-      locale === 'ko'
-        ? `다음 메일 계정에는 연결하지 못했습니다: ${names}`
-        : `These mail accounts could not be reached: ${names}`,
-    );
-  }
+  if (unreached.length > 0) notes.push(`${unreachedHeads[locale]}: ${unreached.join(', ')}`);
   return [formatHeading(listing, locale, now), ...lines, ...notes].join('\n');
 }
+
+const unreachedHeads: Record<Locale, string> = {
+  ko: '다음 메일 계정에는 연결하지 못했습니다',
+  en: 'These mail accounts could not be reached',
+};
 
 /** The note that older messages of the period may match too. */
 const formatScanLimit = (count: number, locale: Locale): string =>
