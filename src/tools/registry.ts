@@ -8,11 +8,9 @@
  * 3. Results are bounded before they are returned: they go into a prompt and into the journal.
  */
 import type { ToolCall } from '#machines/decision';
-import type { Locale } from '#machines/texts';
 import type { Draft, ToolResult, ToolsReport } from '#machines/job-types';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
-import type { Log } from '#shared/log';
-import { createToolInvoker, type FinishedToolCall } from './tool-invoker.ts';
+import { createToolInvoker, type ToolCallOptions } from './tool-invoker.ts';
 import { jsonSchemaOf, parseParams } from './param-schemas.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import { callsMax, toDraft, mergeResults, toToolResult } from './merge-tool-results.ts';
@@ -45,16 +43,11 @@ export interface ToolRegistry {
   describe(): ToolDescription[];
 }
 
-export interface ToolRegistryOptions {
+export interface ToolRegistryOptions extends ToolCallOptions {
   tools: readonly Tool[];
-  /** Tools that are not configured, by name: one sentence that says what to configure. Default: none. */
-  notConfigured?: ReadonlyMap<string, Record<Locale, string>>;
-  log: Log;
   /** Limit per call, milliseconds (`jobs.toolTimeoutMs`). */
   toolTimeoutMs?: number;
   faults?: FaultInjector;
-  /** Called after every call, for metrics and traces. */
-  onCallFinished?: ((end: FinishedToolCall) => void) | undefined;
 }
 
 /** @throws Error if two tools have the same name */
@@ -64,13 +57,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
   const tools = new Map(options.tools.map((tool) => [tool.name, tool]));
   if (tools.size < options.tools.length) throw new Error('two tools have the same name');
 
-  const invoker = createToolInvoker({
-    tools,
-    notConfigured: options.notConfigured ?? new Map(),
-    limitMs,
-    log,
-    onCallFinished: options.onCallFinished,
-  });
+  const invoker = createToolInvoker({ ...options, tools, limitMs });
 
   return {
     async run(calls, context) {

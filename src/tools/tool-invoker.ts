@@ -22,15 +22,17 @@ export interface FinishedToolCall {
   context: ToolContext;
 }
 
-interface ToolInvokerOptions {
-  tools: ReadonlyMap<string, Tool>;
-  /** Tools that are not configured, each with one sentence that says what to configure. */
-  notConfigured: ReadonlyMap<string, Record<Locale, string>>;
-  /** Limit per call, milliseconds. */
-  limitMs: number;
+export interface ToolCallOptions {
+  /** Tools that are not configured, by name: one sentence that says what to configure. Default: none. */
+  notConfigured?: ReadonlyMap<string, Record<Locale, string>>;
   log: Log;
-  /** Called once per call; must return quickly. */
+  /** Called once per call, for metrics and traces; must return quickly. */
   onCallFinished?: ((end: FinishedToolCall) => void) | undefined;
+}
+
+interface ToolInvokerOptions extends ToolCallOptions {
+  tools: ReadonlyMap<string, Tool>;
+  limitMs: number;
 }
 
 export function createToolInvoker(options: ToolInvokerOptions) {
@@ -50,7 +52,7 @@ export function createToolInvoker(options: ToolInvokerOptions) {
   /** The error for a call that has no operation here, or that would write; says what to configure. */
   const refuse = (target: CallTarget, { locale }: ToolContext): ToolError => {
     const name = oneLine(`${target.tool}.${target.operation}`, 80);
-    const missing = options.notConfigured.get(target.tool);
+    const missing = options.notConfigured?.get(target.tool);
     if (missing !== undefined) {
       return toolError('GH_TOOL_NOT_CONFIGURED', `${name}: not configured`, missing[locale]);
     }

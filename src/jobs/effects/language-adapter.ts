@@ -1,6 +1,5 @@
 /** The assistant's language port: rules, prompts and parsers of src/language, for its effects and its job service. */
 import type { ToolResult } from '#machines/job-types';
-import { createCivilClock } from '#shared/calendar/civil-date';
 import type { ChatMessage, ModelRequest } from '#shared/model/model';
 import {
   classificationSchemaOf,
@@ -40,7 +39,6 @@ export function createLanguageAdapter({
 }: LanguageAdapterOptions): LanguagePort & {
   parseDraftReply(message: string, nowMs: number): DraftCommand | null;
 } {
-  const civilClock = createCivilClock(timeZone);
   const operations = createOperationTable(tools);
   const jsonSchema = classificationSchemaOf(operations.offered);
   const promptContext = ({ message, history, now }: PromptInput) => ({
@@ -54,7 +52,7 @@ export function createLanguageAdapter({
   const classification = (messages: ChatMessage[]): ModelRequest => ({ messages, jsonSchema });
   const { isConfigured } = operations;
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
-    route(message, { ...home, now, timeZone, civilClock, pendingDraft, isConfigured });
+    route(message, { ...home, now, timeZone, pendingDraft, isConfigured });
 
   return {
     now: createIsoClock(timeZone),

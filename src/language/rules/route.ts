@@ -12,7 +12,7 @@ import {
   type ToolCall,
 } from '#machines/decision';
 import { localeOf } from '#machines/texts';
-import { createCivilClock, type CivilClock, type LocalNow } from '#shared/calendar/civil-date';
+import { civilNow, type LocalNow } from '#shared/calendar/civil-date';
 import { type ClauseContext, createClause, splitClauses } from './clause.ts';
 import { parseConsent } from './consent.ts';
 import { englishCalendar } from '../english/english-calendar.ts';
@@ -29,8 +29,6 @@ import type { Clause, Rule, RuleOutcome } from './rule.ts';
 
 /** Includes the configured words for mail folders and model servers. */
 export interface RouteOptions extends CustomVocabulary, LocalNow {
-  /** Of this time zone; without it each call creates a formatter. */
-  civilClock?: CivilClock;
   /** False for a tool that is not configured. Default: all are. */
   isConfigured?: (tool: string) => boolean;
   /** Whether a draft of this user is waiting for 확인 or 취소. */
@@ -139,8 +137,7 @@ export function route(message: string, options: RouteOptions): RouteResult {
     const consent = parseConsent(message);
     if (consent !== null) return { kind: consent };
   }
-  const { now, timeZone, civilClock = createCivilClock(timeZone) } = options;
-  const { today } = civilClock(now);
+  const { today } = civilNow(options.now, options.timeZone);
   const context = { today, locale: localeOf(message), vocabulary: options };
   const outcome = matchRulesForMessage(normalizeForRules(message), context);
   if (outcome === null) return { kind: 'classify' };

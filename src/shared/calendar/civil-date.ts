@@ -1,6 +1,6 @@
 /**
  * Civil dates as plain integers: a day is the number of days since 1970-01-01 in the proleptic Gregorian calendar. The
- * machine's clock and time zone are never read; only a `CivilClock` converts an instant to a date, in its time zone.
+ * machine's clock and time zone are never read.
  *
  * Invariants: civilDay and civilParts are inverse; weekdays count from Monday (0) to Sunday (6), as Korean weeks do.
  */
@@ -90,33 +90,42 @@ export function clockTime(minutes: number): string {
   return `${pad(Math.floor(wrapped / 60))}:${pad(wrapped % 60)}`;
 }
 
-/** Converts an instant (epoch ms) to date and time of day in one time zone, independent of the machine's zone. */
-export type CivilClock = (instantMs: number) => CivilMoment;
+const formats = new Map<string, Intl.DateTimeFormat>();
 
 /**
- * Keeps one formatter: creating it costs ten times as much as a conversion.
- * @param timeZone IANA name; an unknown name throws RangeError (the configuration is checked at start)
+ * Formatter of a zone: an IANA name or a fixed offset. One is kept per zone: creating it costs about 50 times as much as
+ * using it. @throws RangeError for an unknown zone
  */
-export function createCivilClock(timeZone: string): CivilClock {
+export function clockFormat(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
-    timeZone,
+    timeZone: zone,
     hourCycle: 'h23',
+    era: 'short',
     year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
   });
-  return (instantMs) => {
-    const field: Record<string, number> = {};
-    for (const part of format.formatToParts(instantMs)) field[part.type] = Number(part.value);
-    return {
-      today: civilDay(field['year'] ?? 1970, field['month'] ?? 1, field['day'] ?? 1),
-      minuteOfDay: (field['hour'] ?? 0) * 60 + (field['minute'] ?? 0),
-    };
-  };
+  formats.set(zone, format);
+  return format;
 }
 
-/** One conversion; a caller with many keeps a `CivilClock`. */
-export const civilNow = (instantMs: number, timeZone: string): CivilMoment =>
-  createCivilClock(timeZone)(instantMs);
+/** What the clocks of a zone show at an instant, by the names of `Intl.DateTimeFormat`. */
+export function clockFields(instantMs: number, zone: string): Record<string, string> {
+  const field: Record<string, string> = {};
+  for (const part of clockFormat(zone).formatToParts(instantMs)) field[part.type] = part.value;
+  return field;
+}
+
+/** Date and time of day in a time zone, independent of the machine's zone. @throws RangeError for an unknown zone */
+export function civilNow(instantMs: number, timeZone: string): CivilMoment {
+  const field = clockFields(instantMs, timeZone);
+  return {
+    today: civilDay(Number(field['year']), Number(field['month']), Number(field['day'])),
+    minuteOfDay: Number(field['hour']) * 60 + Number(field['minute']),
+  };
+}

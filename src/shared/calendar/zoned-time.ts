@@ -9,7 +9,7 @@
  * 2. A wall time that a spring change skips is read with the offset from before the gap (RFC 5545 3.3.5);
  *    a wall time that an autumn change repeats is the earlier of the two.
  */
-import { civilDay, clockTime, isoDate } from './civil-date.ts';
+import { civilDay, clockFields, clockFormat, clockTime, isoDate } from './civil-date.ts';
 import { dayMs, hourMs, minuteMs } from './time-units.ts';
 
 /** Wall-clock time as if in UTC, milliseconds. */
@@ -27,36 +27,13 @@ export interface Zones {
 /** Days whose offsets are cached per zone: enough for queries over a few years. */
 const keptDaysMax = 4000;
 
-/**
- * Caches one formatter per zone (creating it costs about 50 times as much as using it), and the offsets of whole
- * days (a look-up costs a hundredth of a formatter call, and a busy month needs 10,000 look-ups).
- */
+/** Caches the offsets of whole days: a look-up costs a hundredth of a formatter call, a busy month needs 10,000. */
 export function createZones(): Zones {
-  const formats = new Map<string, Intl.DateTimeFormat>();
   const offsets = new Map<string, Map<number, number>>();
-
-  const formatOf = (zone: string): Intl.DateTimeFormat => {
-    const known = formats.get(zone);
-    if (known !== undefined) return known;
-    const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      era: 'short',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-    });
-    formats.set(zone, format);
-    return format;
-  };
 
   /** Uses the formatter, without the cache of offsets. */
   const wallTimeAt = (instantMs: number, zone: string): WallMs => {
-    const field: Record<string, string> = {};
-    for (const part of formatOf(zone).formatToParts(instantMs)) field[part.type] = part.value;
+    const field = clockFields(instantMs, zone);
     const year = Number(field['year']) * (field['era']?.startsWith('B') === true ? -1 : 1);
     const milliseconds = ((instantMs % 1000) + 1000) % 1000;
     return wallTime(
@@ -91,7 +68,7 @@ export function createZones(): Zones {
   return {
     isKnownZone(zone) {
       try {
-        formatOf(zone);
+        clockFormat(zone);
         return true;
       } catch {
         return false;
