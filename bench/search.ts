@@ -1,19 +1,15 @@
 /**
  * The time of a search in many documents, and its recall compared with a full scan; then the same with semantic
  * search: whether planted answers in other words are found, and the cost of that.
- * `node bench/search.ts [documents]` (default 100,000). The texts are generated: Korean words with particles, some
+ * `node bench/search.ts [documents] [sqlite|postgres]` (default 100,000 on SQLite; PostgreSQL is a private server). The texts are generated: Korean words with particles, some
  * English, 600 characters each. So are the vectors: they measure the search, not a model.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createLibrary } from '#library/library';
 import { exactQuery, parseQuery } from '#library/fulltext/fts-terms';
 import { foldText } from '#library/fulltext/text-folding';
 import { createIdSource } from '#shared/ids';
 import { systemClock } from '#shared/clock';
-import { openDatabase } from '#storage/database';
-import { createDocumentStore } from '#library/store/document-store';
+import { openSearchStores } from './support/search-stores.ts';
 import { measureMeaning } from './support/semantic-search.ts';
 
 const count = Number(process.argv[2] ?? 100_000);
@@ -51,10 +47,8 @@ function textOf(n: number): string {
   return words.join(' ');
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-const path = join(folder, 'search.db');
-const database = await openDatabase({ path, synchronous: 'NORMAL' });
-const storage = createDocumentStore(database);
+const stores = await openSearchStores(process.argv[3] === 'postgres' ? 'postgres' : 'sqlite');
+const storage = stores.documents;
 const library = createLibrary({ storage, ids: createIdSource(), clock: systemClock });
 
 const begin = performance.now();
@@ -71,7 +65,7 @@ for (let n = 0; n < count;) {
 }
 const seconds = (performance.now() - begin) / 1000;
 console.log(
-  `${count} documents in ${seconds.toFixed(0)} s, ${(statSync(path).size / 1e6).toFixed(0)} MB`,
+  `${count} documents in ${seconds.toFixed(0)} s, ${((await stores.bytes()) / 1e6).toFixed(0)} MB`,
 );
 
 const queries: [string, string][] = [
@@ -102,9 +96,8 @@ for (const [name, query] of queries) {
     `${name.padEnd(24)} p50 ${p(0.5)} ms  p99 ${p(0.99)} ms  recall ${await recallOf(query)}`,
   );
 }
-await measureMeaning({ database, library, vocabulary, random });
-await database.close();
-rmSync(folder, { recursive: true });
+await measureMeaning({ stores, library, vocabulary, random });
+await stores.close();
 
 /** The share of the hits of a full scan that the index finds too, for the words of the query as written. */
 async function recallOf(query: string): Promise<string> {

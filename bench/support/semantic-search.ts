@@ -7,12 +7,11 @@ import type { Embedder } from '#shared/model/embedder';
 import type { VectorStorage } from '#library/semantic/embedding-port';
 import type { Library } from '#library/library';
 import { createSemanticSearch } from '#library/semantic/semantic-search';
-import type { Database } from '#storage/database';
-import { openVectorStore } from '#library/store/vector-store';
+import type { SearchStores } from './search-stores.ts';
 import { printTable, quantile, startCpu } from './measure.ts';
 
 export interface MeaningBench {
-  database: Database;
+  stores: SearchStores;
   library: Library;
   vocabulary: readonly string[];
   random: (below: number) => number;
@@ -32,12 +31,12 @@ interface Plant {
 }
 
 export async function measureMeaning({
-  database,
+  stores,
   library,
   vocabulary,
   random,
 }: MeaningBench): Promise<void> {
-  const opened = await openVectorStore(database);
+  const opened = await stores.openVectors();
   if (!opened.ok) {
     console.log(`search by meaning: ${opened.reason}`);
     return;
@@ -63,7 +62,7 @@ export async function measureMeaning({
   const embedder = embedderOf(synonyms);
   await store.use({ model: embedder.model, dim });
   const begin = performance.now();
-  const count = await fill(database, store, embedder);
+  const count = await fill(store, embedder);
   const seconds = (performance.now() - begin) / 1000;
   console.log(`\n${count} vectors of ${dim} numbers stored in ${seconds.toFixed(0)} s`);
 
@@ -112,7 +111,7 @@ function embedderOf(synonyms: ReadonlyMap<string, string>): Embedder {
   };
 }
 
-async function fill(database: Database, store: VectorStorage, embedder: Embedder): Promise<number> {
+async function fill(store: VectorStorage, embedder: Embedder): Promise<number> {
   let count = 0;
   for (;;) {
     const entries = await store.backlog(batch);
@@ -120,13 +119,12 @@ async function fill(database: Database, store: VectorStorage, embedder: Embedder
     const texts = entries.map(({ extractedText }) => extractedText);
     const embedded = await embedder.embed(texts, 'index', new AbortController().signal);
     if (!embedded.ok) throw new Error(embedded.reason);
-    const put = database.connection.transaction(() => {
-      for (const [n, entry] of entries.entries()) {
+    await Promise.all(
+      entries.map(async (entry, n) => {
         const { length } = entry.extractedText;
-        void store.put(entry, [{ start: 0, length, vector: embedded.vectors[n]! }]);
-      }
-    });
-    put();
+        await store.put(entry, [{ start: 0, length, vector: embedded.vectors[n]! }]);
+      }),
+    );
     count += entries.length;
   }
 }

@@ -10,7 +10,12 @@ import { openDatabase } from '#storage/database';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
-import { postgresMissing, startPostgres, type PostgresServer } from './postgres-server.ts';
+import {
+  postgresMissing,
+  startPostgres,
+  vectorsMissing,
+  type PostgresServer,
+} from './postgres-server.ts';
 import { openPostgresWorker, type PostgresWorker } from './postgres-worker.ts';
 
 export interface LibraryStores {
@@ -29,6 +34,8 @@ export interface LibraryStoreKind {
   name: string;
   /** Why its tests are skipped. */
   missing: string | null;
+  /** The same of those of vectors. */
+  vectorsMissing: string | null;
   /** On an empty database. */
   open(): Promise<LibraryStores>;
 }
@@ -43,8 +50,10 @@ export function useLibraryStores(): LibraryStoreKind[] {
   let worker: PostgresWorker | null = null;
   beforeAll(async () => {
     if (missing !== null) return;
-    server = await startPostgres();
-    worker = await openPostgresWorker({ url: server.urlOf(await server.createDatabase()) });
+    server = await startPostgres({ hasVectors: true });
+    const name = await server.createDatabase();
+    if (vectorsMissing() === null) await server.run('create extension vector', name);
+    worker = await openPostgresWorker({ url: server.urlOf(name) });
     await worker.takePartitions();
   });
   afterAll(async () => {
@@ -52,8 +61,13 @@ export function useLibraryStores(): LibraryStoreKind[] {
     await server?.remove();
   });
   return [
-    { name: 'SQLite', missing: null, open: openSqliteStores },
-    { name: 'PostgreSQL', missing, open: () => openPostgresStores(worker!) },
+    { name: 'SQLite', missing: null, vectorsMissing: null, open: openSqliteStores },
+    {
+      name: 'PostgreSQL',
+      missing,
+      vectorsMissing: vectorsMissing(),
+      open: () => openPostgresStores(worker!),
+    },
   ];
 }
 

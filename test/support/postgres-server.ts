@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { preparePackages } from './debian-package.ts';
 import { freePort } from './free-port.ts';
+import { pgvectorBin, preparePgvector } from './pgvector.ts';
 import { projectRoot } from './project-root.ts';
 
 /** The oldest version that Gatehouse supports. */
@@ -84,6 +85,17 @@ export function postgresMissing(): string | null {
   return existsSync(templateOf(installation)) ? null : 'its data folder could not be initialised';
 }
 
+/** Why tests with pgvector must be skipped, or null. */
+export function vectorsMissing(): string | null {
+  const { version } = findInstallation() ?? { version: versionMin };
+  return postgresMissing() ?? (pgvectorBin(version) === null ? 'pgvector is not there' : null);
+}
+
+/** Builds pgvector for the server that the tests start. Returns why it is missing, or null. */
+export function prepareVectors(): string | null {
+  return postgresMissing() ?? preparePgvector(findInstallation()!.version);
+}
+
 export interface PostgresServer {
   readonly port: number;
   /** Folder of the data; the server's unix socket is in its parent folder. */
@@ -110,6 +122,8 @@ export interface PostgresServer {
 }
 
 export interface PostgresServerOptions {
+  /** With the extension pgvector. */
+  hasVectors?: boolean;
   /** Lines of postgresql.conf. */
   config?: string;
   /** Lines of pg_hba.conf, before all others. */
@@ -139,7 +153,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   appendFileSync(join(data, 'postgresql.conf'), `${config.join('\n')}\n`);
   const hba = join(data, 'pg_hba.conf');
   writeFileSync(hba, `${options.hba ?? ''}\n${readFileSync(hba, 'utf8')}`);
-  const server = new PrivateServer(installation.bin, folder, data, port);
+  const vectorBin = options.hasVectors === true ? pgvectorBin(installation.version) : null;
+  const server = new PrivateServer(vectorBin ?? installation.bin, folder, data, port);
   await server.start();
   await server.run(`create role ${server.role.user} login password '${server.role.password}'`);
   return server;

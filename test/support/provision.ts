@@ -7,7 +7,7 @@ import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
 import { prepareNatsGo } from './nats-go.ts';
 import { prepareNatsServer } from './nats-server.ts';
-import { preparePostgres } from './postgres-server.ts';
+import { preparePostgres, prepareVectors } from './postgres-server.ts';
 import { prepareCaddy, prepareNginx } from './proxies.ts';
 import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
@@ -20,6 +20,7 @@ const preparations: Record<string, () => string | null | Promise<string | null>>
   nginx: prepareNginx,
   Caddy: prepareCaddy,
   PostgreSQL: preparePostgres,
+  pgvector: prepareVectors,
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,

@@ -16,7 +16,8 @@ interface SessionInfo {
 
 /**
  * The commit relies on these settings, whatever the server's configuration has. Compiling a search takes longer than
- * running it.
+ * running it. Every statement has an index; without statistics, or with texts that are stored out of line, the planner
+ * takes the scan of a whole table for cheaper: 70 ms in place of 1 ms for a search in 5,000 documents.
  */
 const sessionQuery = `select pg_is_in_recovery() as is_replica,
   current_setting('server_encoding') as encoding,
@@ -24,6 +25,7 @@ const sessionQuery = `select pg_is_in_recovery() as is_replica,
   set_config('statement_timeout', '${statementTimeoutMs}', false),
   set_config('idle_session_timeout', '0', false),
   set_config('jit', 'off', false),
+  set_config('enable_seqscan', 'off', false),
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('synchronous_commit',
     case current_setting('synchronous_commit') when 'off' then 'on'

@@ -1,4 +1,5 @@
 /** Documents on PostgreSQL: reads, full-text search and removal. postgres-library-commit.ts writes them. */
+import { hash } from 'node:crypto';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import type { PartitionWriter } from '#storage/postgres/partition-writer';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
@@ -17,6 +18,9 @@ import { createPostgresLibraryCommit } from './postgres-library-commit.ts';
 import { toWordQuery, type WordQuery } from './word-query.ts';
 import { rankWeights } from './word-vectors.ts';
 
+/** The shape of a query is in the text of its statement. Those with few phrases have few shapes: they are prepared. */
+const preparedPhrasesMax = 6;
+
 /** Documents per transaction: a large document has a megabyte of text. */
 const purgeBatch = 50;
 
@@ -29,9 +33,16 @@ export function createPostgresDocumentStore(
     guardPostgres('The database cannot be read', () => database.run(statement, values));
   const found = async (statement: PreparedStatement<DocumentRow>, ...values: string[]) =>
     documentOf((await all(statement, ...values.map(storableText)))[0]);
-  /** The shape of a search is in its text: it is not prepared. */
-  const search = <Row>(text: string, query: WordQuery, ...values: unknown[]): Promise<Row[]> =>
-    all<Row>({ name: '', text }, query.whole, query.phrases.join(' | '), query.phrases, ...values);
+  const search = <Row>(text: string, query: WordQuery, ...values: unknown[]): Promise<Row[]> => {
+    const name = query.phrases.length > preparedPhrasesMax ? '' : `search_${hash('sha1', text)}`;
+    return all<Row>(
+      { name, text },
+      query.whole,
+      query.phrases.join(' | '),
+      query.phrases,
+      ...values,
+    );
+  };
 
   return {
     drafts: createPostgresDraftStore(database),
