@@ -82,10 +82,16 @@ function install(root: string, work: string, source: string, version: number): v
   execFileSync(
     'gcc',
     [
-      ...['-O2', '-shared', '-fPIC', '-D_GNU_SOURCE', '-I', join(source, 'src')],
-      ...['-I', join(headers, `${version}`, 'server'), '-I', join(headers, 'internal')],
+      '-O2',
+      '-shared',
+      '-fPIC',
+      '-D_GNU_SOURCE',
+      `-I${join(source, 'src')}`,
+      `-I${join(headers, `${version}`, 'server')}`,
+      `-I${join(headers, 'internal')}`,
       ...files.map((name) => join(source, 'src', name)),
-      ...['-o', join(root, library(version), 'lib', 'vector.so')],
+      '-o',
+      join(root, library(version), 'lib', 'vector.so'),
     ],
     { stdio: 'ignore', timeout: 300_000 },
   );
