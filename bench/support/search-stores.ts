@@ -9,7 +9,7 @@ import { createPostgresDocumentStore } from '#library/store/postgres/postgres-do
 import { openPostgresVectors } from '#library/store/postgres/postgres-vector-store';
 import { openVectorStore } from '#library/store/vector-store';
 import { openDatabase } from '#storage/database';
-import { preparePostgres, startPostgres } from '#test/support/postgres-server';
+import { preparePostgres, prepareVectors, startPostgres } from '#test/support/postgres-server';
 import { openPostgresWorker } from '#test/support/postgres-worker';
 
 export interface SearchStores {
@@ -42,8 +42,11 @@ async function openPostgresServer(): Promise<SearchStores> {
   const missing = preparePostgres();
   if (missing !== null) throw new Error(missing);
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-  const server = await startPostgres({ folder, config: 'shared_buffers = 128MB' });
+  const isWithoutVectors = prepareVectors() !== null;
+  const config = 'shared_buffers = 128MB';
+  const server = await startPostgres({ folder, config, hasVectors: !isWithoutVectors });
   const name = await server.createDatabase();
+  if (!isWithoutVectors) await server.run('create extension vector', name);
   const worker = await openPostgresWorker({ url: server.urlOf(name) });
   await worker.takePartitions();
   return {

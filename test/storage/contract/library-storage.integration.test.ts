@@ -117,6 +117,21 @@ describe.each(stores)('documents in $name', ({ missing, open }) => {
     );
   });
 
+  test('of which two have the same path are changed as long as the first is the same', async () => {
+    const { documents } = await open();
+    const sourceMetadata = { source: 'file', path: `/${'경로'.repeat(2_000)}` } as const;
+    await add(documents, documentOf('a', { sourceMetadata }), documentOf('b', { sourceMetadata }));
+    const found = (await documents.findFile('ann', sourceMetadata.path))!;
+    const basis = (id: string) => ({
+      documents: new Map<string, number | null>(),
+      drafts: new Map<string, DraftRecord | null>(),
+      files: [{ owner: 'ann', path: sourceMetadata.path, id }],
+    });
+    const events = [eventOf('a')];
+    expect(await documents.commit(changeOf({ basis: basis(found.id), events }))).toHaveLength(1);
+    expect(await documents.commit(changeOf({ basis: basis('other'), events }))).toBe('conflict');
+  });
+
   test('are refused with GH_STORE_UNAVAILABLE on a full disk or a broken rule, and nothing is written', async () => {
     const { documents, fillDisk } = await open();
     await add(documents, documentOf('a'));

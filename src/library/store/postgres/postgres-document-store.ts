@@ -128,8 +128,10 @@ const statements = {
   } as PreparedStatement<DocumentRow>,
   findFile: {
     name: 'find_file',
+    // The first, as the commit compares it: an earlier version may have stored a path twice.
     text: `select * from document
-      where owner = $1 and text_key(source_metadata::json ->> 'path') = text_key($2)`,
+      where owner = $1 and text_key(source_metadata::json ->> 'path') = text_key($2)
+      order by num limit 1`,
   } as PreparedStatement<DocumentRow>,
   list: {
     name: 'list_documents',

@@ -36,9 +36,10 @@ begin
           is distinct from (basis.state, basis.attempts, basis.due_at, basis.queued_at,
             basis.claimed_at, basis.last_code, basis.last_error))
       or exists (select 1 from json_to_recordset(basis_files) as basis (owner text, path text, id text)
-        left join document on document.owner = basis.owner
-          and text_key(document.source_metadata::json ->> 'path') = text_key(basis.path)
-        where document.id is distinct from basis.id)
+        where basis.id is distinct from (select document.id from document
+          where document.owner = basis.owner
+            and text_key(document.source_metadata::json ->> 'path') = text_key(basis.path)
+          order by num limit 1))
       or exists (select 1 from json_to_recordset(replaced) as next (id text, owner text)
         left join document on document.id = next.id
         where document.owner is distinct from next.owner) then
