@@ -79,7 +79,7 @@ export function collectChanges(parts: ChangesParts): Changes & { change: Library
     change,
     ...basisReads(parts, change),
     async add(added) {
-      const document = withoutNul(added);
+      const document = removeNul(added);
       change.added.push({ document, tokens: await tokensOf(document, tokens) });
       return document;
     },
@@ -87,7 +87,7 @@ export function collectChanges(parts: ChangesParts): Changes & { change: Library
       // Later than the last change, even within one millisecond: a comparison must show that it changed.
       const updatedAt = Math.max(clock.now(), current.updatedAt + 1);
       const { id, owner } = current;
-      const document = { ...withoutNul(next), id, owner, updatedAt };
+      const document = { ...removeNul(next), id, owner, updatedAt };
       // Tokenizing a long text takes a second, and most changes only set a marker.
       const isSame = hasSameContent(current, document);
       change.replaced.push({
@@ -102,16 +102,15 @@ export function collectChanges(parts: ChangesParts): Changes & { change: Library
         tokens: isSame ? undefined : await tokensOf(document, tokens),
       });
     },
-    saveDraft: (record) => void change.drafts.push({ documentId: record.documentId, record }),
+    saveDraft: (record) =>
+      void change.drafts.push({ documentId: record.documentId, record: removeNul(record) }),
     removeDraft: (documentId) => void change.drafts.push({ documentId, record: null }),
-    addVersion: (version) =>
-      void change.versions.push({ ...version, mdContent: removeNul(version.mdContent) }),
+    addVersion: (version) => void change.versions.push(removeNul(version)),
     setVersionStatus: ({ documentId, version }, status) =>
       void change.versionStatuses.push({ documentId, version, status }),
-    saveSection: (section) =>
-      void change.sections.push({ ...section, mdContent: removeNul(section.mdContent) }),
+    saveSection: (section) => void change.sections.push(removeNul(section)),
     saveSetting: (name, value) => void change.settings.push({ name, value }),
-    append: (event) => void change.events.push(event),
+    append: (event) => void change.events.push(removeNul(event)),
   };
 }
 
@@ -158,10 +157,3 @@ const hasSameContent = (one: Document, other: Document): boolean =>
   one.extractedText === other.extractedText &&
   one.mdContent === other.mdContent &&
   one.deletedAt === other.deletedAt;
-
-const withoutNul = (document: Document): Document => ({
-  ...document,
-  title: removeNul(document.title),
-  extractedText: removeNul(document.extractedText),
-  mdContent: document.mdContent === null ? null : removeNul(document.mdContent),
-});

@@ -2,6 +2,7 @@
  * Parses a webhook of Chat: a message, or a click on a button. Versions of Chat and its webhooks differ in names and
  * types of fields, so each value is taken from any of its known places. Only the shape is checked here.
  */
+import { parseJsonWithoutNul, removeNul } from '#shared/text/remove-nul';
 
 export interface MessagePost {
   kind: 'message';
@@ -48,7 +49,7 @@ const asObject = (value: unknown): Fields | null =>
 
 function parseJsonFields(text: string): Fields | null {
   try {
-    return asObject(JSON.parse(text));
+    return asObject(parseJsonWithoutNul(text));
   } catch {
     return null;
   }
@@ -56,7 +57,9 @@ function parseJsonFields(text: string): Fields | null {
 
 function parseFormFields(body: string): Fields {
   const fields: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
-  for (const [name, value] of new URLSearchParams(body)) (fields[name] ??= []).push(value);
+  for (const [name, value] of new URLSearchParams(body)) {
+    (fields[removeNul(name)] ??= []).push(removeNul(value));
+  }
   return fields;
 }
 

@@ -10,6 +10,7 @@
  *     publish on behalf of a client without the permission. The broker itself sends such requests when a reader asks
  *     it to deliver to a subject of Gatehouse.
  */
+import { parseJsonWithoutNul } from '#shared/text/remove-nul';
 import { headers, type Msg, type NatsConnection } from 'nats';
 import type { Subjects } from '#shared/wire/subjects';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '#shared/errors';
@@ -158,7 +159,7 @@ function parseRequest(message: Msg, bodyBytesMax: number, bytesMax: number): Ser
 export function parseJson(data: Uint8Array): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    value = parseJsonWithoutNul(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch (cause) {
     throw new GatehouseError('GH_REQUEST_NOT_JSON', undefined, { cause });
   }

@@ -5,6 +5,7 @@
  *     browser must not reach it through a host name of its own (DNS rebinding) or by a cross-site post.
  * H2: a body is UTF-8 JSON whatever its content type is; everything else gets a 400 with the reason.
  */
+import { parseJsonWithoutNul, removeNul } from '#shared/text/remove-nul';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { GatehouseError, messageOf } from '#shared/errors';
@@ -115,6 +116,11 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       done(error as Error);
     }
   });
+  server.addHook('preValidation', (request, _reply, done) => {
+    request.query = removeNul(request.query);
+    request.params = removeNul(request.params);
+    done();
+  });
   const served = registerAuth(server, {
     ...options,
     limits,
@@ -173,7 +179,7 @@ function parseJsonBody(body: Buffer): unknown {
   if (text.trim() === '') return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text) as unknown;
+    value = parseJsonWithoutNul(text);
   } catch (error) {
     throw new GatehouseError('GH_REQUEST_NOT_JSON', undefined, { cause: error });
   }

@@ -4,6 +4,7 @@
  * E1: an effect is started once per process and key. E2: after `abort` its reports and its result are ignored.
  * E3: the heartbeat is a separate timer: it does not delay the work.
  */
+import { removeNul } from '#shared/text/remove-nul';
 import { messageOf } from '#shared/errors';
 import { logFieldsOf } from '#shared/wire/trace';
 import type { EffectFailure, QueuePosition } from '#machines/job-types';
@@ -188,7 +189,8 @@ export class EffectRunner {
     this.#forget(effect.key);
     const { faults, mailbox } = this.#options;
     faults.reach('journal.effectEnded', effect.id);
-    const event = toResultEvent(effect.id, result);
+    // Of models and tools.
+    const event = toResultEvent(effect.id, removeNul(result));
     mailbox.post({ kind: 'effectResult', jobId, event, effectKey: effect.key });
   }
 

@@ -14,7 +14,6 @@ import type {
   NewDocumentEvent,
   VersionHead,
 } from './draft-storage-port.ts';
-import { removeNul } from '#shared/text/remove-nul';
 import { exponentialDelayMs } from '#shared/backoff';
 import type { Clock } from '#shared/clock';
 import type { ErrorCode } from '#shared/errors';
@@ -269,7 +268,7 @@ export class DraftQueue {
       state: isDead ? 'dead' : 'waiting',
       claimedAt: null,
       lastCode: code,
-      lastError: removeNul(message),
+      lastError: message,
     });
     const why = { code, message, ...(errorReason === null ? {} : { error_reason: errorReason }) };
     const state = isDead ? 'dead' : 'waiting';

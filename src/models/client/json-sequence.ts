@@ -2,6 +2,7 @@
  * Parses consecutive JSON values in a text: objects without separators, elements of a truncated array, events that lost
  * the newline between them.
  */
+import { parseJsonWithoutNul } from '#shared/text/remove-nul';
 import { findBalancedEnd } from '#shared/text/json-text';
 
 /** Separators between two values: space, commas, brackets of an array, `data:`, newlines written as `\n`. */
@@ -27,7 +28,7 @@ export function parseJsonSequence(text: string): { values: unknown[]; done: bool
     const end = text[at] === '{' ? findBalancedEnd(text, at) : -1;
     if (end < 0) return null;
     try {
-      values.push(JSON.parse(text.slice(at, end)));
+      values.push(parseJsonWithoutNul(text.slice(at, end)));
     } catch {
       return null;
     }
