@@ -10,7 +10,7 @@
  *     publish on behalf of a client without the permission. The broker itself sends such requests when a reader asks
  *     it to deliver to a subject of Gatehouse.
  */
-import { parseJsonWithoutNul } from '#shared/text/remove-nul';
+import { parseJsonWithoutNul, removeNul } from '#shared/text/remove-nul';
 import { headers, type Msg, type NatsConnection } from 'nats';
 import type { Subjects } from '#shared/wire/subjects';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '#shared/errors';
@@ -150,7 +150,7 @@ function parseRequest(message: Msg, bodyBytesMax: number, bytesMax: number): Ser
   return {
     subject: message.subject,
     body: message.data.length === 0 ? {} : parseJson(message.data),
-    header: (name) => message.headers?.get(name) || null,
+    header: (name) => removeNul(message.headers?.get(name) ?? '') || null,
     bytesMax,
   };
 }

@@ -27,7 +27,8 @@ function hasNul(value: unknown): boolean {
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  // Readers of query strings make objects whose prototype has none itself.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** As `JSON.parse`, without U+0000 in texts. */
