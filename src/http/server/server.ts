@@ -98,16 +98,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   limitConnections(server.server, options.connectionsMax ?? 0);
   if (options.onRequestFinished !== undefined)
     addFinishedRequestHook(server, options.onRequestFinished);
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      const who = rateLimitKey(request, request.caller);
-      if (who !== null) limits.consumeBytes(who, body.length);
-      done(null, parseJsonBody(body as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+  readInput(server, limits);
   server.addHook('onRequest', (request, _reply, done) => {
     try {
       checkOrigin(request, keys.hasNoKeys);
@@ -115,11 +106,6 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     } catch (error) {
       done(error as Error);
     }
-  });
-  server.addHook('preValidation', (request, _reply, done) => {
-    request.query = removeNul(request.query);
-    request.params = removeNul(request.params);
-    done();
   });
   const served = registerAuth(server, {
     ...options,
@@ -151,6 +137,25 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     routes: served,
     close: () => server.close(),
   };
+}
+
+/** Bodies are JSON, whatever their type says; no text of a request has U+0000. */
+function readInput(server: ReturnType<typeof createFastify>, limits: RateLimiter): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      const who = rateLimitKey(request, request.caller);
+      if (who !== null) limits.consumeBytes(who, body.length);
+      done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  server.addHook('preValidation', (request, _reply, done) => {
+    request.query = removeNul(request.query);
+    request.params = removeNul(request.params);
+    done();
+  });
 }
 
 /**
