@@ -33,6 +33,7 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_STORE_OPEN:
     'Check the path or address in `database`; what belongs to another program is left as it is.',
   GH_STORE_NEWER: 'Run the newer version, or restore a backup made before the upgrade.',
+  GH_STORE_OLDER: 'Start this version once with the database: the start upgrades it.',
   GH_STORE_CORRUPT: 'Stop Gatehouse and restore the last backup: `gatehouse restore FILE`.',
   GH_STORE_UNREACHABLE:
     'Start the database server, and check the hosts of its address, the network and `max_connections`.',
@@ -41,7 +42,9 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_STORE_FENCED: 'Send the request again: the process that has taken over answers it.',
   GH_STORE_REJECTED: 'Report it with the log line; only this message is concerned.',
   GH_STORE_TARGET:
-    'Name a file that does not exist yet, in a folder with room and the right to write.',
+    'Name a file that does not exist yet, in a folder with room and the right to write, or an empty database on a server.',
+  GH_STORE_COPY:
+    'Run `gatehouse migrate` again: it goes on where it stopped. If the two databases differ, empty the target first.',
   GH_BACKEND_UNAVAILABLE:
     'Start the model server, check `backends[].baseUrl`, then `gatehouse doctor`.',
   GH_BACKEND_UNKNOWN: 'Use a name of `GET /backends`.',

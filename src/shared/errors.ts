@@ -48,6 +48,7 @@ export const errorTable = {
   GH_STORE_READ_ONLY: entry('terminal', 503, 'The database cannot be written'),
   GH_STORE_OPEN: entry('terminal', 503, 'The database cannot be opened'),
   GH_STORE_NEWER: entry('terminal', 503, 'The database was made by a newer version'),
+  GH_STORE_OLDER: entry('terminal', 503, 'The database was made by an older version'),
   GH_STORE_CORRUPT: entry('terminal', 503, 'The database is damaged'),
   GH_STORE_UNREACHABLE: entry('retryable', 503, 'The database server cannot be reached'),
   GH_STORE_LOGIN: entry('terminal', 503, 'The database server refused the login'),
@@ -55,6 +56,7 @@ export const errorTable = {
   GH_STORE_FENCED: entry('retryable', 503, 'Another process has taken over this work'),
   GH_STORE_REJECTED: entry('terminal', 500, 'The database does not take these data'),
   GH_STORE_TARGET: entry('terminal', 500, 'The copy of the database cannot be written'),
+  GH_STORE_COPY: entry('terminal', 500, 'The copy of the database is not complete'),
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),
   GH_BACKEND_UNKNOWN: entry('terminal', 400, 'There is no backend of this name'),

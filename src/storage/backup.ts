@@ -235,7 +235,7 @@ function linkPreviousDatabase(database: string, now: number): string {
 }
 
 /** For files and folders: a new name is durable once its folder is synced. */
-function fsyncPath(path: string): void {
+export function fsyncPath(path: string): void {
   const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);

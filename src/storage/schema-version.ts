@@ -35,3 +35,17 @@ export function assertNoneNewer(
       'run that version, or restore a backup made before the upgrade',
   );
 }
+
+/** @throws GH_STORE_OLDER when a migration of `known` is not in `had` */
+export function assertNoneMissing(
+  had: readonly string[],
+  where: string,
+  known: readonly string[],
+): void {
+  if (known.every((name) => had.includes(name))) return;
+  throw new GatehouseError(
+    'GH_STORE_OLDER',
+    `${where}: made by an older version of Gatehouse (it ends with ${had.at(-1)}, this version with ${known.at(-1)}); ` +
+      'start this version once with it, which upgrades it',
+  );
+}

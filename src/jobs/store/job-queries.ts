@@ -8,8 +8,8 @@ import type { JobEmitted } from '#machines/job-types';
 import { stateEventsOf, type StateEvent } from '#shared/wire/state-event';
 import type { Database } from '#storage/database';
 import type { JobTable, Schema } from '#storage/schema';
+import { topLevelState } from '#storage/state-value';
 import { pruneJobs } from './job-prune.ts';
-import { topLevelState } from './job-rows.ts';
 
 export interface JobListing extends Omit<
   Selectable<JobTable>,

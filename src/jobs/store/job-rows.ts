@@ -15,10 +15,6 @@ export type JournalRecord = Omit<JournalTable, 'pos' | 'job'>;
 export const inputText = ({ input }: NewJob): string =>
   JSON.stringify({ ...input, message: undefined });
 
-/** Of a state value: a string or nested objects, as XState has it. */
-export const topLevelState = (value: unknown): string =>
-  typeof value === 'string' ? value : (Object.keys(value as object)[0] ?? '');
-
 /** @throws GH_STORE_CORRUPT */
 export function journalRow(row: JournalRecord): JournalRow {
   const { n, at, seq } = row;

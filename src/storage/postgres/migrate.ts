@@ -5,7 +5,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { migrations as sqliteMigrations } from '../database.ts';
-import { assertNoneNewer } from '../schema-version.ts';
+import { GatehouseError } from '#shared/errors';
+import { assertNoneMissing, assertNoneNewer } from '../schema-version.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { tools } from './migrations/0002-tools.ts';
 import { drafts } from './migrations/0003-drafts.ts';
@@ -51,6 +52,33 @@ export async function migratePostgres(
         values (${name}, ${new Date().toISOString()})`.execute(transaction);
     }
   });
+}
+
+/** @throws GH_STORE_OPEN, GH_STORE_NEWER, GH_STORE_OLDER for anything but a schema of this version */
+export async function assertCurrentSchema(
+  query: Kysely<PostgresSchema>,
+  where: string,
+): Promise<void> {
+  const had = await appliedPostgresMigrations(query);
+  if (had === null || had.length === 0) {
+    throw new GatehouseError('GH_STORE_OPEN', `${where}: is not a database of Gatehouse`);
+  }
+  assertNoneNewer(had, where, Object.keys(postgresMigrations));
+  assertNoneMissing(had, where, Object.keys(postgresMigrations));
+}
+
+/** @throws GH_STORE_COPY for a database that `gatehouse migrate` has not completed */
+export async function assertNoOpenCopy(
+  query: Kysely<PostgresSchema>,
+  where: string,
+): Promise<void> {
+  const { rows } = await sql<{ name: string | null }>`
+    select to_regclass('gatehouse_copy')::text as name`.execute(query);
+  if ((rows[0]?.name ?? null) === null) return;
+  throw new GatehouseError(
+    'GH_STORE_COPY',
+    `${where}: is a copy that is not complete; run gatehouse migrate again, it goes on where it stopped`,
+  );
 }
 
 /** Names in order; null when the database was never one of Gatehouse. */

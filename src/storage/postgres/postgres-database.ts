@@ -9,7 +9,7 @@ import type pg from 'pg';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { TlsTrust } from '#shared/tls-options';
-import { migratePostgres } from './migrate.ts';
+import { assertCurrentSchema, assertNoOpenCopy, migratePostgres } from './migrate.ts';
 import { describeHost, parsePostgresAddress, type PostgresAddress } from './postgres-address.ts';
 import { classifyPostgresError, isConnectionLost, isReplicaError } from './postgres-errors.ts';
 import { createPrimaryPool, type PrimaryPool } from './postgres-pool.ts';
@@ -55,13 +55,18 @@ export interface PostgresOptions {
   poolSize?: number;
   /** Of one attempt on one host. Default 3,000. */
   connectTimeoutMs?: number;
+  /** `check`: a schema of another version is refused instead of upgraded. Default `migrate`. */
+  schema?: 'migrate' | 'check';
+  /** Opened for a copy of a database: one that is not complete is opened too. */
+  isCopying?: boolean;
 }
 
 /** A promotion of a replica takes about a second. */
 const repeatForMs = 2_000;
 
 /**
- * @throws GH_CONFIG_INVALID, GH_STORE_UNREACHABLE, GH_STORE_LOGIN, GH_STORE_READ_ONLY, GH_STORE_NEWER, GH_STORE_OPEN
+ * @throws GH_CONFIG_INVALID, GH_STORE_UNREACHABLE, GH_STORE_LOGIN, GH_STORE_READ_ONLY, GH_STORE_NEWER, GH_STORE_OLDER,
+ *   GH_STORE_OPEN, GH_STORE_COPY
  */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresDatabase> {
   const address = parsePostgresAddress(options.url);
@@ -80,7 +85,9 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     dialect: new PostgresDialect({ pool: kyselyPool(pool) }),
   });
   try {
-    await migratePostgres(query, where());
+    if (options.schema === 'check') await assertCurrentSchema(query, where());
+    else await migratePostgres(query, where());
+    if (options.isCopying !== true) await assertNoOpenCopy(query, where());
   } catch (error) {
     const failure = classifyPostgresError(error, where());
     await query.destroy().catch(() => undefined);

@@ -1,7 +1,8 @@
 /** A batch of the journal as the arguments of `commit_batch`: one array per column. */
 import { storableText } from '#storage/postgres/storable-text';
 import { partitionOf } from '#storage/postgres/partition';
-import { inputText, topLevelState } from '../job-rows.ts';
+import { topLevelState } from '#storage/state-value';
+import { inputText } from '../job-rows.ts';
 import type { JobChange, JobHead, JournalRow } from '../../job-store-port.ts';
 
 /** Positions that the batch uses, by partition. */
