@@ -70,6 +70,17 @@ export const commands: Commands = {
       (await import('./backup.ts')).restoreFrom(file, values.config, values.json);
     },
   },
+  migrate: {
+    summary: 'copy the database between SQLite and PostgreSQL; no core may run',
+    takes: 'FROM TO',
+    options: ['password-file', 'json'],
+    notes: `FROM and TO: the path of a file, and an address postgres://user@host/database
+The password: --password-file, or the variable PGPASSWORD. Interrupted, the same command goes on.`,
+    async run([from = '', to = ''], values) {
+      const { json, 'password-file': passwordFile } = values;
+      return (await import('./migrate.ts')).migrate({ from, to, passwordFile, json });
+    },
+  },
 
   completion: {
     summary: `print a completion script for ${shells.join(', ')}`,

@@ -40,6 +40,11 @@ export const options = {
     value: 'CHAT_USER',
     help: 'post a test message to this user of the chat',
   },
+  'password-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'file with the password of the PostgreSQL user',
+  },
   port: { type: 'string', value: 'N', help: 'port of the API' },
   'page-port': { type: 'string', value: 'N', help: 'port of the page' },
   host: { type: 'string', value: 'H', help: 'address to listen at' },

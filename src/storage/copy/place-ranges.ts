@@ -3,8 +3,8 @@ import { partitionOf } from '../postgres/partition.ts';
 import type { EventRangeTable } from '../postgres/schema.ts';
 
 /**
- * Every place keeps its number. Places without a row (removed rows, restored backups) go to the partition of the next row,
- * so that there is a range for every place and all positions together are as many as all places.
+ * Every place keeps its number. Places without a row (removed rows, restored backups) have no range, as after a removal on
+ * PostgreSQL, but use up positions of the next row's partition: all positions together are as many as all places.
  */
 export class RangeBuilder {
   readonly #positions = new Map<number, number>();
@@ -18,8 +18,8 @@ export class RangeBuilder {
 
   /** `last`: the last place that was ever given. Returns the ranges that are left. */
   end(last: number): EventRangeTable[] {
-    const part = this.#open?.part ?? 0;
-    const complete = last > this.#last ? this.#extend(part, last) : null;
+    // The last place has a range even without a row: the sequencer goes on behind it.
+    const complete = last > this.#last ? this.#extend(this.#open?.part ?? 0, last) : null;
     return [complete, this.#open].filter((range) => range !== null);
   }
 
@@ -29,17 +29,16 @@ export class RangeBuilder {
   }
 
   #extend(part: number, place: number): EventRangeTable | null {
-    const count = place - this.#last;
-    const before = this.#positions.get(part) ?? 0;
-    this.#positions.set(part, before + count);
-    const from = this.#last + 1;
+    const position = (this.#positions.get(part) ?? 0) + place - this.#last;
+    const isNext = place === this.#last + 1;
+    this.#positions.set(part, position);
     this.#last = place;
-    if (this.#open?.part === part) {
-      this.#open.count += count;
+    if (isNext && this.#open?.part === part) {
+      this.#open.count += 1;
       return null;
     }
     const complete = this.#open;
-    this.#open = { seq_from: from, part, pos_from: before + 1, count };
+    this.#open = { seq_from: place, part, pos_from: position, count: 1 };
     return complete;
   }
 }

@@ -183,5 +183,9 @@ export function asCopyError(error: unknown, where: string): GatehouseError {
     const why = `${where}: the server has no room (${messageOf(error)}); make room and run it again, it goes on where it stopped`;
     return new GatehouseError('GH_STORE_TARGET', why, { cause: error });
   }
+  if (code !== '' && /^(?:08|57P)/.test(code)) {
+    const why = `${where}: the connection was lost (${messageOf(error)}); run it again, it goes on where it stopped`;
+    return new GatehouseError('GH_STORE_UNREACHABLE', why, { cause: error });
+  }
   return classifyPostgresError(error, where);
 }
