@@ -97,7 +97,7 @@ function createProgressLine(stream: NodeJS.WriteStream): ProgressLine {
       const rate = seconds < 1 ? '' : `, ${count(Math.round((rows - began.rows) / seconds))}/s`;
       const bar = '█'.repeat(full).padEnd(barWidth, '░');
       shown = `${key.padEnd(26)} ${bar} ${Math.floor(share * 100)} %, ${count(rows)} rows${rate}`;
-      stream.write(`\r${shown.slice(0, Math.max(10, stream.columns - 1))}\u001b[K`);
+      stream.write(`\r${shown.slice(0, (stream.columns || 80) - 1)}\u001b[K`);
     },
     end() {
       if (shown !== '') stream.write('\r\u001b[K');

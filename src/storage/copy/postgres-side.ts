@@ -1,4 +1,5 @@
 /** What a PostgreSQL database does on both sides of a copy: it is reserved for the copy, and read. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createIdSource } from '#shared/ids';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type pg from 'pg';
@@ -6,6 +7,7 @@ import {
   openPostgres,
   type PostgresDatabase,
   type PostgresOptions,
+  type PreparedStatement,
 } from '../postgres/postgres-database.ts';
 import { classifyPostgresError } from '../postgres/postgres-errors.ts';
 import {
@@ -26,6 +28,15 @@ export interface CopyDatabase {
   assertAlone(): Promise<void>;
 }
 
+const leaveWithinMs = 3_000;
+
+const selectOthers: PreparedStatement<{ pid: number; address: string | null }> = {
+  name: '',
+  text: `select pid, host(client_addr) as address from pg_stat_activity
+    where datname = current_database() and application_name like 'gatehouse%'
+      and application_name <> $1 limit 1`,
+};
+
 /** @throws GH_STORE_LOCKED, and the errors of `openPostgres` */
 export async function openForCopy(
   options: PostgresOptions,
@@ -34,20 +45,16 @@ export async function openForCopy(
   const applicationName = `gatehouse migrate ${createIdSource()()}`;
   const database = await openPostgres({ ...options, ...use, applicationName, isCopying: true });
   const assertAlone = async (): Promise<void> => {
-    const [other] = await database.run<{ pid: number; address: string | null }>(
-      {
-        name: '',
-        text: `select pid, host(client_addr) as address from pg_stat_activity
-          where datname = current_database() and application_name like 'gatehouse%'
-            and application_name <> $1 limit 1`,
-      },
-      [applicationName],
-    );
-    if (other === undefined) return;
-    throw new GatehouseError(
-      'GH_STORE_LOCKED',
-      `${database.where} is in use by another process of Gatehouse (from ${other.address ?? 'this machine'}, connection ${other.pid}); stop it first`,
-    );
+    // The server notices only after a moment that a process was killed.
+    for (const deadline = performance.now() + leaveWithinMs; ; await sleep(100)) {
+      const [other] = await database.run(selectOthers, [applicationName]);
+      if (other === undefined) return;
+      if (performance.now() < deadline) continue;
+      throw new GatehouseError(
+        'GH_STORE_LOCKED',
+        `${database.where} is in use by another process of Gatehouse (from ${other.address ?? 'this machine'}, connection ${other.pid}); stop it first`,
+      );
+    }
   };
   try {
     await assertAlone();
