@@ -35,6 +35,9 @@ export const placedTables: readonly string[] = ['journal', 'document_event'];
 /** Columns in which PostgreSQL reads JSON: their escapes must stand for characters that it can store. */
 export const jsonColumns: readonly string[] = ['document.source_metadata'];
 
+/** Type on PostgreSQL of what SQLite keeps as the bytes of little-endian floats: `real[]`. */
+export const numbersType = '_float4';
+
 export const copyMark = 'gatehouse_copy';
 
 const isCopied = (name: string): boolean =>

@@ -13,6 +13,7 @@ import { classifyPostgresError } from '../postgres/postgres-errors.ts';
 import {
   batchBytesMax,
   batchRowsMax,
+  numbersType,
   placedTables,
   sizeOfRow,
   type CopiedRow,
@@ -131,20 +132,23 @@ async function* readTable(
       text: `declare copied no scroll cursor for ${selectOf(table, types, after !== null)}`,
       values: after ?? [],
     });
+    const vectors = table.columns.flatMap(({ name }, index) =>
+      types.get(name) === numbersType ? [index] : [],
+    );
     const keyIndexes = table.key.map((one) => table.columns.findIndex(({ name }) => name === one));
     for (let count = batchRowsMax / 10; ;) {
-      const { rows } = await client.query<CopiedRow>({
+      const { rows } = (await client.query({
         text: `fetch ${count} from copied`,
         rowMode: 'array',
-      } as never);
-      const last = rows.at(-1) as CopiedRow | undefined;
+      })) as { rows: CopiedRow[] };
+      const last = rows.at(-1);
       if (last === undefined) break;
-      yield {
-        rows: rows as CopiedRow[],
-        last: keyIndexes.map((index) => last[index] as number | string),
-      };
+      for (const row of rows as unknown[][]) {
+        for (const index of vectors) row[index] = bytesOf(row[index] as number[] | null);
+      }
+      yield { rows, last: keyIndexes.map((index) => last[index] as number | string) };
       // Texts may be long: the next batch has as many rows as fit.
-      const bytes = (rows as CopiedRow[]).reduce((sum, row) => sum + sizeOfRow(row), 1);
+      const bytes = rows.reduce((sum, row) => sum + sizeOfRow(row), 1);
       count = Math.max(
         1,
         Math.min(batchRowsMax, Math.floor((rows.length * batchBytesMax) / bytes)),
@@ -157,6 +161,13 @@ async function* readTable(
     await client.query('rollback').catch((error: unknown) => (failure ??= error));
     database.pool.release(client, failure);
   }
+}
+
+function bytesOf(numbers: readonly number[] | null): Buffer | null {
+  if (numbers === null) return null;
+  const bytes = Buffer.alloc(numbers.length * 4);
+  for (const [index, number] of numbers.entries()) bytes.writeFloatLE(number, index * 4);
+  return bytes;
 }
 
 function selectOf(table: TableShape, types: Map<string, string>, isAfter: boolean): string {

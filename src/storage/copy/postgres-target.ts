@@ -11,8 +11,10 @@ import type { EventRangeTable } from '../postgres/schema.ts';
 import { topLevelState } from '../state-value.ts';
 import {
   copyMark,
+  numbersType,
   nameOfRow,
   placedTables,
+  type Cell,
   type CopiedRow,
   type RowBatch,
   type RowKey,
@@ -170,10 +172,10 @@ async function insertOf(database: PostgresDatabase, table: TableShape): Promise<
   const indexOf = (name: string): number => table.columns.findIndex((one) => one.name === name);
   const isPlaced = placedTables.includes(table.name);
   const names = table.columns.map(({ name }) => name);
-  const columns: Insert['columns'] = table.columns.map(({ name }, index) =>
-    types.get(name) === 'bool'
-      ? (row) => (row[index] === null ? null : row[index] === 1)
-      : (row) => row[index],
+  const columns: Insert['columns'] = table.columns.map(
+    ({ name }, index) =>
+      (row) =>
+        storedCell(row[index]!, types.get(name)),
   );
   if (table.name === 'journal') {
     names.push('state', 'events');
@@ -186,10 +188,17 @@ async function insertOf(database: PostgresDatabase, table: TableShape): Promise<
     names.push('part');
     columns.push((row) => partitionOf(String(row[user])));
   }
-  const arrays = names.map((name, index) => `$${index + 1}::${types.get(name)}[]`).join(', ');
+  // An array of arrays would have to have rows of one length.
+  const typeOf = (name: string): string =>
+    types.get(name) === numbersType ? 'text' : types.get(name)!;
+  const arrays = names.map((name, index) => `$${index + 1}::${typeOf(name)}[]`).join(', ');
   const aliases = names.map((name) => `"${name}"`);
   if (!isPlaced) {
-    const text = `insert into ${table.name} (${aliases.join()}) select * from unnest(${arrays})`;
+    const values = names.map((name) =>
+      types.get(name) === numbersType ? `line."${name}"::real[]` : `line."${name}"`,
+    );
+    const text = `insert into ${table.name} (${aliases.join()})
+      select ${values.join()} from unnest(${arrays}) as line (${aliases.join()})`;
     return { table, columns, text };
   }
   const values = aliases.map((name) => {
@@ -202,6 +211,15 @@ async function insertOf(database: PostgresDatabase, table: TableShape): Promise<
       cross join lateral (select seq_from, pos_from, part from event_range
         where seq_from <= line.pos order by seq_from desc limit 1) as range`;
   return { table, columns, text };
+}
+
+function storedCell(cell: Cell, type: string | undefined): unknown {
+  if (type === 'bool') return cell === null ? null : cell === 1;
+  if (type !== numbersType || !Buffer.isBuffer(cell)) return cell;
+  const numbers = Array.from({ length: cell.length / 4 }, (_, index) =>
+    cell.readFloatLE(index * 4),
+  );
+  return `{${numbers.map((number) => (Object.is(number, -0) ? '-0' : String(number))).join()}}`;
 }
 
 /** Null for a damaged row: it has the state of its job. */

@@ -89,7 +89,7 @@ export const describeRows: fc.Arbitrary<GeneratedRows> = fc.record({
         { requiredKeys: [] },
       ),
       deleted: optional(time),
-      vectors: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 8 }),
+      vectors: fc.array(fc.float({ noNaN: true }), { maxLength: 8 }),
       events: fc.nat(2),
     }),
     { maxLength: 5 },
@@ -195,7 +195,7 @@ export function addRows(connection: SqliteConnection, generated: GeneratedRows):
       owner: userOf(document.user),
       start: 0,
       length: 1,
-      vector: Buffer.from(document.vectors),
+      vector: Buffer.from(Float32Array.from(document.vectors).buffer),
     });
     insert('document_version', {
       document_id: id,
