@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createIdSource } from '#shared/ids';
 import { GatehouseError, messageOf } from '#shared/errors';
-import type pg from 'pg';
 import {
   openPostgres,
   type PostgresDatabase,
@@ -22,6 +21,8 @@ import {
   type TableShape,
 } from './copied-tables.ts';
 import type { CopySource } from './copy-side.ts';
+
+export type Connection = Awaited<ReturnType<PostgresDatabase['pool']['connect']>>;
 
 export interface CopyDatabase {
   database: PostgresDatabase;
@@ -71,7 +72,7 @@ export async function openForCopy(
 export async function inTransaction<Value>(
   database: PostgresDatabase,
   begin: string,
-  work: (client: pg.PoolClient) => Promise<Value>,
+  work: (client: Connection) => Promise<Value>,
 ): Promise<Value> {
   const client = await database.pool.connect();
   try {

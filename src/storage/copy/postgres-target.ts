@@ -3,7 +3,6 @@
  * last transaction removes it.
  */
 import { GatehouseError, messageOf } from '#shared/errors';
-import type pg from 'pg';
 import { partitionLease, partitionOf, sequencerLease } from '../postgres/partition.ts';
 import type { PostgresDatabase, PostgresOptions } from '../postgres/postgres-database.ts';
 import { sqlStateOf } from '../postgres/postgres-errors.ts';
@@ -25,6 +24,7 @@ import { RangeBuilder } from './place-ranges.ts';
 import {
   asCopyError,
   columnTypes,
+  type Connection,
   inTransaction,
   openForCopy,
   readingSide,
@@ -263,7 +263,7 @@ async function writeBatch(
 
 /** @throws GH_STORE_COPY that names the row which the server refuses */
 async function findRefused(
-  client: pg.PoolClient,
+  client: Connection,
   table: TableShape,
   rows: readonly CopiedRow[],
   text: string,
