@@ -116,7 +116,7 @@ describe.skipIf(postgresMissing() !== null)('the journal on PostgreSQL', () => {
       }
     });
     expect(jobs).toBeGreaterThanOrEqual(200);
-  }, 120_000);
+  }, 240_000);
 
   test('loses and doubles nothing when the server crashes under load', async () => {
     await audited(async (_cut, sent) => {
@@ -129,5 +129,5 @@ describe.skipIf(postgresMissing() !== null)('the journal on PostgreSQL', () => {
       const before = sent();
       await until(() => sent() > before + 20);
     });
-  }, 120_000);
+  }, 240_000);
 });
