@@ -5,8 +5,9 @@
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { postgresMissing, startPostgres } from '#test/support/postgres-server';
 import { openBullmq } from './support/bullmq-jobs.ts';
-import { openJobBench } from './support/gatehouse-jobs.ts';
+import { openJobBench, openPostgresJobBench } from './support/gatehouse-jobs.ts';
 import {
   inFlight,
   interleave,
@@ -43,25 +44,35 @@ async function measure(run: (n: number) => Promise<void>, jobs: number): Promise
   return { perSecond: jobs / seconds, cpuMicros, soloMs: median(times) };
 }
 
-const folders = Array.from({ length: 4 }, () => scratch());
-const [ours, plain, redisAlways, redisEverySec] = folders.map((folder) => folder.path) as [
+const folders = Array.from({ length: 5 }, () => scratch());
+const [ours, plain, redisAlways, redisEverySec, server] = folders.map((folder) => folder.path) as [
+  string,
   string,
   string,
   string,
   string,
 ];
 const gatehouse = await openJobBench(ours, 'fiveSteps');
+const postgres = postgresMissing() === null ? await startPostgres({ folder: server }) : null;
+const onPostgres =
+  postgres === null
+    ? null
+    : await openPostgresJobBench(postgres.urlOf(await postgres.createDatabase()));
 const naive = openNaive(plain);
 const always = await openBullmq(redisAlways, 'always');
 const everySec = await openBullmq(redisEverySec, 'everysec');
 
 await inFlight(warmUp, 100, gatehouse.run);
+if (onPostgres !== null) await inFlight(warmUp, 100, onPostgres.run);
 await inFlight(500, 100, naive.run);
 if (always !== null) await inFlight(warmUp, 100, always.run);
 if (everySec !== null) await inFlight(warmUp, 100, everySec.run);
 
 const figures = await interleave(rounds, {
   gatehouse: () => measure(gatehouse.run, 10_000),
+  ...(onPostgres === null
+    ? {}
+    : { 'gatehouse on PostgreSQL': () => measure(onPostgres.run, 5_000) }),
   naive: () => measure(naive.run, 1_000),
   ...(always === null ? {} : { 'BullMQ, fsync always': () => measure(always.run, 5_000) }),
   ...(everySec === null
@@ -70,6 +81,8 @@ const figures = await interleave(rounds, {
 });
 const fsyncMs = median(fsyncTimes(ours));
 await gatehouse.close();
+await onPostgres?.close();
+await postgres?.remove();
 naive.close();
 await always?.close();
 await everySec?.close();

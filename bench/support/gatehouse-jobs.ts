@@ -9,6 +9,8 @@ import { noFaultInjection } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
 import { silentLog } from '#shared/log';
 import { openDatabase, type Database } from '#storage/database';
+import { openPostgresStores } from '#app/stores/postgres-stores';
+import type { JobStorage } from '#jobs/job-store-port';
 import { createJobStore } from '#jobs/store/job-store';
 import { limits } from '#test/support/jobs';
 
@@ -63,12 +65,31 @@ export async function openJobBench(
   kind: keyof typeof jobKinds,
   onState?: (state: string) => void,
 ): Promise<JobBench> {
+  const database = await openDatabase({ path: join(folder, 'gatehouse.db') });
+  const storage = createJobStore(database);
+  const bench = benchOf({ storage, close: () => database.close() }, kind, onState);
+  return { ...bench, database };
+}
+
+/** The same on PostgreSQL, with the sequencer of the order of events. */
+export async function openPostgresJobBench(url: string): Promise<Omit<JobBench, 'database'>> {
+  const stores = await openPostgresStores(
+    { url, poolSize: 8 },
+    { faults: noFaultInjection, log: silentLog(), onFenced: () => process.exit(1) },
+  );
+  return benchOf({ storage: stores.jobs, close: () => stores.close() }, 'fiveSteps');
+}
+
+function benchOf(
+  { storage, close }: { storage: JobStorage; close(): Promise<void> },
+  kind: keyof typeof jobKinds,
+  onState?: (state: string) => void,
+): Omit<JobBench, 'database'> {
   // `gatehouse serve` sets this flag too.
   setFlagsFromString('--no-allocation-site-pretenuring');
-  const database = await openDatabase({ path: join(folder, 'gatehouse.db') });
   const hub = createLiveHub();
   const journal = createJournal({
-    storage: createJobStore(database),
+    storage,
     effects: jobKinds[kind],
     hub,
     clock: systemClock,
@@ -105,7 +126,6 @@ export async function openJobBench(
   return {
     journal,
     hub,
-    database,
     submit: (n) => submitAs(nextId(), n),
     async run(n) {
       const jobId = nextId();
@@ -115,7 +135,7 @@ export async function openJobBench(
     },
     async close() {
       await journal.stop(0);
-      await database.close();
+      await close();
     },
   };
 }
