@@ -3,7 +3,7 @@
  * Meanwhile memos are written, drafted and deleted, and a client reads all events.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createCoreClient, type CoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
 import { says, saysJson, stalls, type FakeReply } from '#test/support/fake-llm-replies';
 
@@ -60,7 +60,7 @@ export interface Load {
  * and always one reader of all events, for half a minute each.
  */
 export function startLoad(url: string, perSecond: number): Load {
-  const client = createCoreClient(url, null);
+  const client = new CoreClient(url, null);
   const faults = new Map<string, number>();
   const open = new Set<Promise<void>>();
   let sent = 0;
@@ -111,12 +111,12 @@ async function person(client: CoreClient, n: number): Promise<void> {
 async function memo(client: CoreClient, n: number): Promise<void> {
   const owner = { user_id: `user-${n % users}` };
   const text = `soak memo ${n}: buy milk, call the dentist, book the meeting room.`;
-  const { id } = (await client.request('POST', '/memos', { ...owner, text })) as { id: string };
+  const { id } = await client.request<{ id: string }>('POST', '/memos', { ...owner, text });
   await client.request('POST', `/memos/${id}/promote-to-document`, owner);
   const path = `/documents/${id}?user_id=${owner.user_id}`;
   const until = Date.now() + 60_000;
   for (;;) {
-    const { md_content } = (await client.request('GET', path)) as { md_content: string | null };
+    const { md_content } = await client.request<{ md_content: string | null }>('GET', path);
     if (md_content !== null) break;
     if (Date.now() > until) throw new Error('a memo waited a minute for its draft');
     await sleep(500);

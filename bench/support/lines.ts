@@ -1,7 +1,7 @@
 /** Queues for a server with one slot, behind one interface: the gate, and the queues it is compared with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import { createGate } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import { systemClock } from '#shared/clock';
 
 export type Priority = 'foreground' | 'background';
@@ -19,7 +19,7 @@ export type OpenLine = (drainMs: number) => Line;
 
 /** The gate of the product, with or without preemption. */
 export function gatehouseLine(preempts: boolean, drainMs: number): Line {
-  const gate = createGate({
+  const gate = new GateActor({
     id: 'bench',
     concurrency: 1,
     clock: systemClock,

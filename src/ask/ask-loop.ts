@@ -35,7 +35,6 @@ import {
 import type { AskQuestion } from './ask.ts';
 import type { RetrievalStore } from './retrieval.ts';
 import { printedCallRules, parseToolCalls } from './ask-tool-calls.ts';
-import { createFinalCallEstimator, type FinalCallEstimator } from './final-call-estimate.ts';
 import { formatSearchResult, retrieve, type ShownRanges } from './ask-retrieval.ts';
 import { modelCallEntry, lookupEntry, type TraceEntry } from './ask-trace.ts';
 
@@ -383,3 +382,23 @@ function toModelTurn(
 type DistributiveOmit<Value, Key extends PropertyKey> = Value extends unknown
   ? Omit<Value, Key>
   : never;
+
+/** Before the first measurement: a short answer of a large model at home. */
+const initialEstimateMs = 20_000;
+
+/** Weight of the newest value: the estimate adapts after three calls. */
+const newestWeight = 0.4;
+
+function createFinalCallEstimator() {
+  const averages = new Map<string, number>();
+  return {
+    /** Milliseconds. */
+    estimateMs: (backendId: string): number => averages.get(backendId) ?? initialEstimateMs,
+    record(backendId: string, ms: number): void {
+      const before = averages.get(backendId);
+      averages.set(backendId, before === undefined ? ms : before + newestWeight * (ms - before));
+    },
+  };
+}
+/** Estimates the duration of an ask's last model call per backend: this much time must be reserved for it. */
+type FinalCallEstimator = ReturnType<typeof createFinalCallEstimator>;

@@ -12,13 +12,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { errorTable, GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { createPerAddressLimit } from './per-address-limit.ts';
 import type { Webhook } from './channel-adapter-port.ts';
-
-export interface BridgeServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 export interface BridgeServerOptions {
   host: string;
@@ -47,7 +41,7 @@ const discardBytesMax = 16 * 1024 * 1024;
 const discardMsMax = 2_000;
 
 /** @throws GH_SERVER_PORT */
-export async function startBridgeServer(options: BridgeServerOptions): Promise<BridgeServer> {
+export async function startBridgeServer(options: BridgeServerOptions) {
   const { host, port, webhook, log } = options;
   let reading = 0;
   const slots = createPerAddressLimit(readingOfOneMax);
@@ -95,7 +89,7 @@ export async function startBridgeServer(options: BridgeServerOptions): Promise<B
   const { port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
-    close: () =>
+    close: (): Promise<void> =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
@@ -217,4 +211,22 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
       'content-length': Buffer.byteLength(json),
     })
     .end(json);
+}
+
+/** Holds an entry only for addresses with something acquired. @param limit how many one address may hold at once */
+function createPerAddressLimit(limit: number) {
+  const held = new Map<string, number>();
+  return {
+    /** Null: the address is at its limit. Call the returned function once, to release. */
+    acquire(address: string): (() => void) | null {
+      const count = held.get(address) ?? 0;
+      if (count >= limit) return null;
+      held.set(address, count + 1);
+      return () => {
+        const left = (held.get(address) ?? 1) - 1;
+        if (left === 0) held.delete(address);
+        else held.set(address, left);
+      };
+    },
+  };
 }

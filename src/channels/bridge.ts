@@ -64,14 +64,6 @@ export interface BridgeTimings {
   minUnansweredMs: number;
 }
 
-export interface Bridge {
-  /** URL of the webhook, or of the server if the chat is polled. */
-  readonly url: string;
-  health(): Record<string, unknown>;
-  /** Graceful shutdown: accepts nothing new and finishes the post in flight; the rest stays for the next start. */
-  stop(): Promise<void>;
-}
-
 const defaultTimings: BridgeTimings = {
   // Well above the wait of 5 s after which the broker redelivers an unacknowledged message.
   orderTimeoutMs: 45_000,
@@ -86,7 +78,7 @@ const pollRetryMs = { first: 500, max: 30_000 };
 const retentionMs = 30 * dayMs;
 
 /** @throws GH_SERVER_PORT, GH_STORE_UNAVAILABLE */
-export async function startBridge(options: BridgeOptions): Promise<Bridge> {
+export async function startBridge(options: BridgeOptions) {
   const { settings, adapter, storage, log } = options;
   const { poster, submitter, reporter, watch, link, webhook = null, poll } = assemble(options);
   const health = () => healthOf(link, storage);
@@ -109,9 +101,11 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   });
   if (poll !== undefined) polling.start();
   return {
+    /** URL of the webhook, or of the server if the chat is polled. */
     url: `${server.url}${webhook?.path ?? ''}`,
     health,
-    async stop() {
+    /** Graceful shutdown: accepts nothing new and finishes the post in flight; the rest stays for the next start. */
+    async stop(): Promise<void> {
       await Promise.all([server.close(), polling.stop()]);
       await Promise.all([submitter.stop(), watch.stop(), poster.stop()]);
       await reporter.stop();
@@ -119,6 +113,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     },
   };
 }
+export type Bridge = Awaited<ReturnType<typeof startBridge>>;
 
 function assemble(options: BridgeOptions) {
   const { channel, adapter, settings, storage, locale, log } = options;

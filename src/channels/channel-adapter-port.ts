@@ -72,7 +72,7 @@ export interface OutgoingPart<Target extends ChannelTarget = ChannelTarget> {
   chatUser: string;
   /** Not longer than `maxChars`. */
   text: string;
-  /** Under the last part of a draft; a click returns `jobId` and `n` (click-code.ts). */
+  /** Under the last part of a draft; a click returns `jobId` and `n`. */
   buttons: { jobId: string; n: number; list: readonly ReplyButton[] } | null;
   /** The same for each attempt to send this part. */
   key: string;

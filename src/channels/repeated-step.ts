@@ -4,14 +4,6 @@ import type { Log } from '#shared/log';
 import { createThrottledErrorLog } from '#shared/throttled-error-log';
 import { createWakeSignal } from './wake-signal.ts';
 
-export interface RepeatedStep {
-  start(): void;
-  /** Ends the wait before the next step. */
-  wake(): void;
-  /** Ends waits, and resolves after the step in progress. */
-  stop(): Promise<void>;
-}
-
 export interface RepeatedStepParts {
   /** Returns the wait in ms before the next step (Infinity: until woken). `retry`, or an error: a backoff. */
   step(signal: AbortSignal): Promise<number | 'retry'>;
@@ -21,7 +13,7 @@ export interface RepeatedStepParts {
   log: Log;
 }
 
-export function createRepeatedStep(parts: RepeatedStepParts): RepeatedStep {
+export function createRepeatedStep(parts: RepeatedStepParts) {
   const { step, retryMs, failure, log } = parts;
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -45,11 +37,14 @@ export function createRepeatedStep(parts: RepeatedStepParts): RepeatedStep {
     }
   };
   return {
-    start: () => void (running = run()),
-    wake: () => wakeSignal.notify(),
-    async stop() {
+    start: (): void => void (running = run()),
+    /** Ends the wait before the next step. */
+    wake: (): void => wakeSignal.notify(),
+    /** Ends waits, and resolves after the step in progress. */
+    async stop(): Promise<void> {
       stopping.abort();
       await running;
     },
   };
 }
+export type RepeatedStep = ReturnType<typeof createRepeatedStep>;

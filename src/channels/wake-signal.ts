@@ -1,23 +1,18 @@
 /** A wake-up signal with a timeout, for a loop that waits for work. */
-export interface WakeSignal {
-  /** Ends the current wait, or the next one if there is none. */
-  notify(): void;
-  /** Resolves on notify, after `ms` (Infinity: never), or when the signal aborts. Never rejects. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
-}
-
 /** Longer than any wait here; a timer above 24.8 days would fire at once. */
 const waitMsMax = 24 * 3_600_000;
 
-export function createWakeSignal(): WakeSignal {
+export function createWakeSignal() {
   let wake: (() => void) | null = null;
   let isNotified = false;
   return {
-    notify() {
+    /** Ends the current wait, or the next one if there is none. */
+    notify(): void {
       if (wake === null) isNotified = true;
       else wake();
     },
-    async wait(ms, signal) {
+    /** Resolves on notify, after `ms` (Infinity: never), or when the signal aborts. Never rejects. */
+    async wait(ms: number, signal: AbortSignal): Promise<void> {
       if (isNotified || signal.aborted || ms <= 0) {
         isNotified = false;
         return;
@@ -36,3 +31,4 @@ export function createWakeSignal(): WakeSignal {
     },
   };
 }
+export type WakeSignal = ReturnType<typeof createWakeSignal>;

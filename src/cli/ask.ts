@@ -1,12 +1,11 @@
 /** `gatehouse ask "question"`: streams an answer from the documents, with its sources. Ctrl-C cancels it. */
-import type { Terminal } from './terminal.ts';
+import { type Terminal, untilInterrupted } from './terminal.ts';
 import {
   CommandError,
   UsageError,
   type CoreClient,
   type StreamedEvent,
 } from '#http/client/core-client';
-import { untilInterrupted } from './interrupt.ts';
 import { muteTerminal, ttyOf } from './terminal.ts';
 
 export interface AskCommand {
@@ -61,14 +60,8 @@ async function lastOf(events: AsyncIterable<StreamedEvent>, view: View): Promise
   return answer;
 }
 
-interface View {
-  event(event: StreamedEvent): void;
-  answer(answer: Answer): void;
-  end(): void;
-}
-
 /** On a terminal streams the searches, the queue position and the answer; else prints the whole answer at the end. */
-function createView(terminal: Terminal): View {
+function createView(terminal: Terminal) {
   const { out, err, isLive } = terminal;
   let isShown = false;
   const note = (text: string): void => void (isLive && err(`${text}\n`));
@@ -77,7 +70,7 @@ function createView(terminal: Terminal): View {
     isShown = false;
   };
   return {
-    event({ type, data }) {
+    event({ type, data }: StreamedEvent): void {
       if (type === 'token' && isLive) {
         if (data['replaces'] === true) end();
         out(String(data['content']));
@@ -92,7 +85,7 @@ function createView(terminal: Terminal): View {
         note(`· ${ahead} ahead`);
       }
     },
-    answer({ answer, sources, partial, truncated }) {
+    answer({ answer, sources, partial, truncated }: Answer): void {
       // The streamed text is the answer. Without streamed text the result is printed: it may be a fixed text of ours.
       if (isShown) end();
       else out(`${answer}\n`);
@@ -102,3 +95,4 @@ function createView(terminal: Terminal): View {
     end,
   };
 }
+type View = ReturnType<typeof createView>;

@@ -15,17 +15,6 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { messageOf } from '#shared/errors';
 
-export interface ChatHistory {
-  /** Why the history is not kept across runs, or null. */
-  readonly error: string | null;
-  add(text: string): void;
-  /** The entry before the shown entry; null: there is none. `line` is the unsent line that `after` returns to. */
-  before(line: string): string | null;
-  after(): string | null;
-  /** A line was entered or cleared: the next `before` starts at the newest entry. */
-  leave(): void;
-}
-
 const entriesMax = 500;
 /** A longer text is not kept: it was pasted, and is a document rather than a line. */
 const entryCharsMax = 4_000;
@@ -37,7 +26,7 @@ export function historyPath(env: Record<string, string | undefined> = process.en
   return join(folder, 'gatehouse', 'chat-history');
 }
 
-export function openHistory(path: string): ChatHistory {
+export function openHistory(path: string) {
   let firstError: string | null = null;
   const trying = <Value>(action: () => Value, otherwise: Value): Value => {
     if (firstError !== null) return otherwise;
@@ -53,32 +42,36 @@ export function openHistory(path: string): ChatHistory {
   let unsent = '';
 
   return {
-    get error() {
+    /** Why the history is not kept across runs, or null. */
+    get error(): string | null {
       return firstError;
     },
-    add(text) {
+    add(text: string): void {
       if (text.length <= entryCharsMax && text !== entries.at(-1)) {
         entries.push(text);
         trying(() => appendFileSync(path, `${JSON.stringify(text)}\n`, { mode: 0o600 }), undefined);
       }
       at = entries.length;
     },
-    before(line) {
+    /** The entry before the shown entry; null: there is none. `line` is the unsent line that `after` returns to. */
+    before(line: string): string | null {
       if (at === 0) return null;
       if (at === entries.length) unsent = line;
       at -= 1;
       return entries[at] ?? null;
     },
-    after() {
+    after(): string | null {
       if (at === entries.length) return null;
       at += 1;
       return entries[at] ?? unsent;
     },
-    leave() {
+    /** A line was entered or cleared: the next `before` starts at the newest entry. */
+    leave(): void {
       at = entries.length;
     },
   };
 }
+export type ChatHistory = ReturnType<typeof openHistory>;
 
 /** The newest entries. A file with more than twice as many is rewritten. */
 function load(path: string): string[] {

@@ -9,23 +9,9 @@ import type { FollowListener } from '#http/client/core-client';
 import { sanitizeForTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface ChatView extends FollowListener {
-  readonly outcome: string | null;
-  /** The job has ended: the next output begins on a new line. */
-  end(): void;
-}
-
 const stages = new Map(jobStateRows.map(({ name, stage }) => [name, stage]));
 
-export function createChatView(
-  terminal: Terminal,
-  startedAt: number,
-  texts: ChatTexts = chatTexts('en'),
-): ChatView {
-  return new View(terminal, startedAt, texts);
-}
-
-class View implements ChatView {
+export class ChatView implements FollowListener {
   outcome: string | null = null;
   /** The part of the answer on the screen, in its current run of text. */
   #shown = '';
@@ -33,7 +19,7 @@ class View implements ChatView {
   readonly #startedAt: number;
   readonly #texts: ChatTexts;
 
-  constructor(terminal: Terminal, startedAt: number, texts: ChatTexts) {
+  constructor(terminal: Terminal, startedAt: number, texts: ChatTexts = chatTexts('en')) {
     this.#terminal = terminal;
     this.#startedAt = startedAt;
     this.#texts = texts;
@@ -44,6 +30,7 @@ class View implements ChatView {
     this.#stage('!', 'lost', this.#texts.lost);
   }
 
+  /** The job has ended: the next output begins on a new line. */
   end(): void {
     this.#breakLine();
   }

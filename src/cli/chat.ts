@@ -7,9 +7,9 @@ import { chatTexts, localeAfter, machineLocale } from './chat-texts.ts';
 import { ChatSession } from './chat-session.ts';
 import { CommandError, RefusedError, UsageError, type CoreClient } from '#http/client/core-client';
 import { followJob, type Followed } from './followed-job.ts';
-import { createLineEditor } from './line-editor.ts';
+import { LineEditor } from './line-editor.ts';
 import { fetchWaitingDrafts } from './shown-drafts.ts';
-import { isPiped, readPipedText } from './standard-input.ts';
+import { isPiped, readPipedText } from './terminal.ts';
 
 export interface ChatOptions {
   client: CoreClient;
@@ -33,7 +33,7 @@ export async function chat(options: ChatOptions): Promise<number> {
   const { client, userId, json } = options;
   const history = openHistory(historyPath());
   const conversation = new ChatSession({ client, userId, json, history });
-  const editor = createLineEditor({
+  const editor = new LineEditor({
     input: stdin,
     output,
     history,

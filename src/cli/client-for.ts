@@ -2,12 +2,7 @@
 import { loadClientSettings } from '#app/config/client-settings';
 import { loadConfig } from '#app/config/load-config';
 import { cliApiKey } from '#shared/api-keys';
-import {
-  createCoreClient,
-  reachableUrl,
-  UsageError,
-  type CoreClient,
-} from '#http/client/core-client';
+import { reachableUrl, UsageError, CoreClient } from '#http/client/core-client';
 import type { CommandValues } from './options.ts';
 
 /** Address: --url, else GATEHOUSE_URL, else the configuration. Key: GATEHOUSE_API_KEY, else the configuration. */
@@ -19,5 +14,5 @@ export function clientFor(values: CommandValues): CoreClient {
     const where = values.url === undefined ? 'GATEHOUSE_URL' : '--url';
     throw new UsageError(`${where}: expected an address like http://127.0.0.1:8100, found ${url}`);
   }
-  return createCoreClient(url.replace(/\/+$/, ''), environment.apiKey ?? cliApiKey(server.apiKeys));
+  return new CoreClient(url.replace(/\/+$/, ''), environment.apiKey ?? cliApiKey(server.apiKeys));
 }

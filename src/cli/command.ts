@@ -1,5 +1,6 @@
 /** The type of a command, and the lookup of a command by the words of a command line. */
 import type { CommandValues, OptionName } from './options.ts';
+import type { CoreClient } from '#http/client/core-client';
 
 export interface Command {
   /** One line, for the list of all commands. */
@@ -54,3 +55,7 @@ export function wordCounts({ takes = '' }: Command): { min: number; max: number 
   const min = places.filter((place) => !place.startsWith('[')).length;
   return { min, max: takes.includes('…') ? Infinity : places.length };
 }
+
+/** The client for the running core. Loaded only by the commands that talk to a core: it reads the configuration. */
+export const connect = async (values: CommandValues): Promise<CoreClient> =>
+  (await import('./client-for.ts')).clientFor(values);

@@ -3,13 +3,12 @@
  * Modules beyond the client of a running core are imported when the command runs: the bridge does not load the core,
  * and `jobs` starts fast.
  */
-import { completionScript } from './completion.ts';
+import { completionScript, shells } from './completion.ts';
 import type { Command, Commands } from './command.ts';
 import { channels, type Channel } from '#app/channels';
 import { UsageError } from '#http/client/core-client';
 import { documentCommands } from './document-commands.ts';
 import { jobCommands } from './job-commands.ts';
-import { shells } from './shells.ts';
 
 export const commands: Commands = {
   serve: {

@@ -4,7 +4,11 @@
  */
 import type { Command, Commands } from './command.ts';
 import { specOf } from './options.ts';
-import type { Shell } from './shells.ts';
+
+/** The shells supported by `gatehouse completion`. */
+export const shells = ['bash', 'zsh', 'fish'] as const;
+
+type Shell = (typeof shells)[number];
 
 export function completionScript(commands: Commands, shell: Shell): string {
   const table = rowsOf(commands);

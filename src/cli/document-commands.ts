@@ -1,6 +1,5 @@
 /** The commands for memos, documents, drafts and the calendar. */
-import type { Command, Commands } from './command.ts';
-import { connect } from './connect.ts';
+import { type Command, type Commands, connect } from './command.ts';
 import type { OptionName } from './options.ts';
 
 const memos = () => import('./memos.ts');

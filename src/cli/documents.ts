@@ -1,10 +1,8 @@
 /** `gatehouse documents`, `documents show` and `documents rm`. */
 import type { DocumentView } from '#shared/wire/document-views';
-import type { CoreClient } from '#http/client/core-client';
-import { listQueryOf, ofUser } from '#http/client/document-query';
-import { localTime } from './local-time.ts';
+import { type CoreClient, listQueryOf, ofUser } from '#http/client/core-client';
 import type { CommandValues } from './options.ts';
-import { printList } from './printed-list.ts';
+import { printList, localTime } from './printed-list.ts';
 
 type ListedDocument = Pick<
   DocumentView,
@@ -15,10 +13,10 @@ export async function listDocuments(
   client: CoreClient,
   values: Pick<CommandValues, 'limit' | 'user' | 'json'>,
 ): Promise<void> {
-  const page = (await client.request('GET', `/documents?${listQueryOf(values)}`)) as {
-    documents: ListedDocument[];
-    next_cursor: string | null;
-  };
+  const page = await client.request<{ documents: ListedDocument[]; next_cursor: string | null }>(
+    'GET',
+    `/documents?${listQueryOf(values)}`,
+  );
   printList(page, page.documents, {
     json: values.json,
     none: 'no documents',
@@ -30,15 +28,15 @@ export async function listDocuments(
 }
 
 /** One document of this user. @throws CommandError with GH_DOCUMENT_NOT_FOUND */
-export const documentOf = async (
+export const documentOf = (
   client: CoreClient,
   id: string,
   userId: string | undefined,
 ): Promise<DocumentView> =>
-  (await client.request(
+  client.request<DocumentView>(
     'GET',
     `/documents/${encodeURIComponent(id)}?${listQueryOf({ user: userId })}`,
-  )) as DocumentView;
+  );
 
 /** Prints the document's metadata on standard error, and only its text on standard output. */
 export async function showDocument(

@@ -10,11 +10,10 @@ import type {
   DraftView,
   RunningView,
 } from '#shared/wire/document-views';
-import { UsageError, type CoreClient } from '#http/client/core-client';
-import { ofUser } from '#http/client/document-query';
+import { UsageError, type CoreClient, ofUser } from '#http/client/core-client';
 import { documentOf } from './documents.ts';
-import { untilInterrupted } from './interrupt.ts';
-import { localTime } from './local-time.ts';
+import { untilInterrupted } from './terminal.ts';
+import { localTime } from './printed-list.ts';
 
 interface DraftOptions {
   /** Only this user's drafts. */
@@ -75,8 +74,8 @@ const draftUsage =
 const queryOf = ({ userId }: DraftOptions): string =>
   new URLSearchParams(ofUser(userId)).toString();
 
-const overviewOf = async (client: CoreClient, options: DraftOptions): Promise<DraftOverview> =>
-  (await client.request('GET', `/drafts?${queryOf(options)}`)) as DraftOverview;
+const overviewOf = (client: CoreClient, options: DraftOptions): Promise<DraftOverview> =>
+  client.request('GET', `/drafts?${queryOf(options)}`);
 
 async function list(client: CoreClient, options: DraftOptions): Promise<void> {
   const overview = await overviewOf(client, options);
@@ -100,7 +99,7 @@ async function list(client: CoreClient, options: DraftOptions): Promise<void> {
 
 async function show(client: CoreClient, documentId: string, options: DraftOptions): Promise<void> {
   const path = `/drafts/${encodeURIComponent(documentId)}?${queryOf(options)}`;
-  const detail = (await client.request('GET', path)) as DraftDetail;
+  const detail = await client.request<DraftDetail>('GET', path);
   const document = await documentOf(client, documentId, detail.user_id);
   const { extracted_text, md_content } = document;
   if (options.json) return console.log(JSON.stringify({ ...detail, extracted_text, md_content }));

@@ -1,6 +1,6 @@
 /** Follows the job of one terminal message from its acceptance to its end, or to the draft that it shows. */
 import type { SubmitReceipt } from '#shared/wire/job-service';
-import { createChatView } from './chat-view.ts';
+import { ChatView } from './chat-view.ts';
 import type { ChatTexts } from './chat-texts.ts';
 import type { CoreClient } from '#http/client/core-client';
 import { toShownDraft, isDraft, type ShownDraft } from './shown-drafts.ts';
@@ -12,20 +12,13 @@ export interface Followed {
   draft: ShownDraft | null;
 }
 
-export interface FollowedJob {
-  /** Resolves at the end, at a draft, or after `leave`. @throws CommandError when the core does not come back */
-  ended: Promise<Followed>;
-  /** Stops following; the job continues. */
-  leave(): void;
-}
-
 export function followJob(
   client: CoreClient,
   { job_id: jobId, after_seq: afterSeq, thread }: SubmitReceipt & { thread: string | null },
   json: boolean,
   texts: ChatTexts,
-): FollowedJob {
-  const view = createChatView(json ? muteTerminal : ttyOf(process.stdout), Date.now(), texts);
+) {
+  const view = new ChatView(json ? muteTerminal : ttyOf(process.stdout), Date.now(), texts);
   const following = new AbortController();
   let draft: ShownDraft | null = null;
   const listener = {
@@ -47,7 +40,13 @@ export function followJob(
     view.end();
     return { outcome: view.outcome, draft };
   };
-  return { ended: follow(), leave: () => following.abort() };
+  return {
+    /** Resolves at the end, at a draft, or after `leave`. @throws CommandError when the core does not come back */
+    ended: follow(),
+    /** Stops following; the job continues. */
+    leave: (): void => following.abort(),
+  };
 }
+export type FollowedJob = ReturnType<typeof followJob>;
 
 const print = (value: unknown): void => console.log(JSON.stringify(value));

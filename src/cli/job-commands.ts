@@ -1,7 +1,6 @@
 /** The commands that send messages and show jobs. */
 import { UsageError } from '#http/client/core-client';
-import type { Commands } from './command.ts';
-import { connect } from './connect.ts';
+import { type Commands, connect } from './command.ts';
 
 const jobs = () => import('./jobs.ts');
 
@@ -77,7 +76,7 @@ with --job it is the number of an event of that job.`,
       if (from !== null && (!Number.isSafeInteger(from) || from < 0 || values.from === '')) {
         throw new UsageError(`--from: expected a number from 0, found ${values.from}`);
       }
-      const { tail } = await import('./tail.ts');
+      const { tail } = await import('./jobs.ts');
       return tail({ client: await connect(values), jobId: values.job, from, json: values.json });
     },
   },

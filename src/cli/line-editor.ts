@@ -10,7 +10,7 @@ import type { Interface, Key } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { ChatHistory } from './chat-history.ts';
 import { pastedText, PastedTexts } from './pasted-texts.ts';
-import { Screen } from './screen.ts';
+import { Writable } from 'node:stream';
 
 export interface Line {
   text: string;
@@ -28,22 +28,6 @@ export interface LineEditorOptions {
   onLineWhileBusy(text: string): boolean;
 }
 
-export interface LineEditor {
-  /** Aborted at the end of input (Ctrl-D, a closed terminal). */
-  readonly ended: AbortSignal;
-  /** The next line; null at the end of input. */
-  next(question: string): Promise<Line | null>;
-  /** Runs `write` above the prompt, if one is shown. */
-  printAbove(write: () => void): void;
-  /** Replaces the shown prompt; no effect if none is shown. */
-  showPrompt(question: string): void;
-  /** Puts the text into the line, before the line's current text. */
-  putBack(text: string): void;
-  /** Lines that were entered and not yet read with `next`. */
-  readonly unreadLines: readonly string[];
-  close(): void;
-}
-
 /** Internal method of node:readline that handles each key; Node's REPL overrides it too. */
 const takeKey = '_ttyWrite';
 
@@ -59,9 +43,7 @@ interface Internals {
 const pasteOn = '\u001b[?2004h';
 const pasteOff = '\u001b[?2004l';
 
-export const createLineEditor = (options: LineEditorOptions): LineEditor => new Editor(options);
-
-class Editor implements LineEditor {
+export class LineEditor {
   readonly #options: LineEditorOptions;
   readonly #screen: Screen;
   readonly #readline: Interface;
@@ -97,14 +79,17 @@ class Editor implements LineEditor {
     process.on('exit', this.#leave);
   }
 
+  /** Aborted at the end of input (Ctrl-D, a closed terminal). */
   get ended(): AbortSignal {
     return this.#ending.signal;
   }
 
+  /** Lines that were entered and not yet read with `next`. */
   get unreadLines(): readonly string[] {
     return this.#lines;
   }
 
+  /** The next line; null at the end of input. */
   next(question: string): Promise<Line | null> {
     const ahead = this.#lines.shift();
     if (ahead !== undefined) {
@@ -119,14 +104,12 @@ class Editor implements LineEditor {
     return new Promise((resolve) => (this.#waiting = resolve));
   }
 
-  printAbove(write: () => void): void {
-    this.#redraw(write);
-  }
-
+  /** Replaces the shown prompt; no effect if none is shown. */
   showPrompt(question: string): void {
-    if (this.#waiting !== null) this.#redraw(() => this.#readline.setPrompt(question));
+    if (this.#waiting !== null) this.printAbove(() => this.#readline.setPrompt(question));
   }
 
+  /** Puts the text into the line, before the line's current text. */
   putBack(text: string): void {
     const { line } = this.#internals;
     const back = text.length > 0 && line.length > 0 ? `${text}\n${line}` : text + line;
@@ -195,15 +178,13 @@ class Editor implements LineEditor {
     this.#options.onInterrupt();
   }
 
-  #redraw(change: () => void): void {
-    if (this.#waiting === null) {
-      change();
-      return;
-    }
+  /** Runs `write` above the prompt, if one is shown. */
+  printAbove(write: () => void): void {
+    if (this.#waiting === null) return write();
     moveCursor(this.#screen, 0, -this.#readline.getCursorPos().rows);
     cursorTo(this.#screen, 0);
     clearScreenDown(this.#screen);
-    change();
+    write();
     this.#internals.prevRows = 0;
     this.#readline.prompt(true);
   }
@@ -241,3 +222,35 @@ class Editor implements LineEditor {
 /** An arrow key, or its letter with Ctrl. */
 const isKey = (key: Key, arrow: string, letter: string): boolean =>
   key.ctrl === true ? key.name === letter : key.name === arrow && key.meta !== true;
+
+/** The output stream of node:readline: the terminal, or nothing while an answer is streamed there. */
+class Screen extends Writable {
+  readonly isTTY = true;
+  isMuted = true;
+  readonly #terminal: WriteStream;
+  readonly #onResize: () => void;
+
+  constructor(terminal: WriteStream, onResize: () => void) {
+    super();
+    this.#terminal = terminal;
+    this.#onResize = onResize;
+    terminal.on('resize', onResize);
+  }
+
+  get columns(): number {
+    return this.#terminal.columns;
+  }
+
+  get rows(): number {
+    return this.#terminal.rows;
+  }
+
+  close(): void {
+    this.#terminal.off('resize', this.#onResize);
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    if (!this.isMuted) this.#terminal.write(chunk);
+    done();
+  }
+}

@@ -1,11 +1,9 @@
 /** `gatehouse memo`, `memos` and `memos promote`. */
 import type { MemoView } from '#shared/wire/document-views';
-import { UsageError, type CoreClient } from '#http/client/core-client';
-import { localTime } from './local-time.ts';
+import { UsageError, type CoreClient, listQueryOf, ofUser } from '#http/client/core-client';
 import type { CommandValues } from './options.ts';
-import { printList } from './printed-list.ts';
-import { listQueryOf, ofUser } from '#http/client/document-query';
-import { readPipedText } from './standard-input.ts';
+import { printList, localTime } from './printed-list.ts';
+import { readPipedText } from './terminal.ts';
 
 /** Prints the id. @throws UsageError for an empty memo */
 export async function writeMemo(
@@ -21,7 +19,7 @@ export async function writeMemo(
   if (text.trim() === '') throw new UsageError('memo: there is nothing to keep');
   const { title } = values;
   const body = { text, ...(title === undefined ? {} : { title }), ...ofUser(values.user) };
-  const { id } = (await client.request('POST', '/memos', body)) as { id: string };
+  const { id } = await client.request<{ id: string }>('POST', '/memos', body);
   console.log(values.json ? JSON.stringify({ id }) : `kept as ${id}`);
 }
 
@@ -29,10 +27,10 @@ export async function listMemos(
   client: CoreClient,
   values: Pick<CommandValues, 'limit' | 'user' | 'json'>,
 ): Promise<void> {
-  const page = (await client.request('GET', `/memos?${listQueryOf(values)}`)) as {
-    memos: MemoView[];
-    next_cursor: string | null;
-  };
+  const page = await client.request<{ memos: MemoView[]; next_cursor: string | null }>(
+    'GET',
+    `/memos?${listQueryOf(values)}`,
+  );
   printList(page, page.memos, {
     json: values.json,
     none: 'no memos',
@@ -49,6 +47,6 @@ export async function promoteMemo(
   { user, json }: Pick<CommandValues, 'user' | 'json'>,
 ): Promise<void> {
   const path = `/memos/${encodeURIComponent(id)}/promote-to-document`;
-  const answer = (await client.request('POST', path, ofUser(user))) as { document_id: string };
+  const answer = await client.request<{ document_id: string }>('POST', path, ofUser(user));
   console.log(json ? JSON.stringify(answer) : `${answer.document_id} waits to be drafted`);
 }

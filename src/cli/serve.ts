@@ -2,10 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '#app/config/load-config';
 import { loadTracingSettings } from '#app/config/otel-env';
-import { bannerOf } from './banner.ts';
-import { startCore } from '#app/core';
+import { startCore, type Core } from '#app/core';
 import { createLog } from '#shared/log';
 import { shutDownOnSignal } from './graceful-shutdown.ts';
+import type { Config } from '#app/config/config';
 
 /** Longer than it takes to write a log line. */
 const lingerMs = 500;
@@ -29,4 +29,23 @@ export async function serve(configFile: string | undefined): Promise<void> {
   if (error !== null) throw error;
   // Only a trace collector that does not answer can still keep the process alive.
   if (tracing !== null) setTimeout(() => process.exit(), lingerMs).unref();
+}
+
+/** Four lines, each with a line end. */
+export function bannerOf(core: Pick<Core, 'url' | 'pool'>, config: Config): string {
+  const { url, pool } = core;
+  const models = pool.members.map(({ config: { id, model } }) => `${id} (${model})`).join(', ');
+  const isPractice = pool.origin === 'practice';
+  const missing = [
+    ...(isPractice ? ['a model server (start Ollama or another: it is found within 15 s)'] : []),
+    ...(config.tools.email.provider === 'none' ? ['mail (tools.email)'] : []),
+    ...(config.nats.mode === 'off' ? ['NATS (nats.mode)'] : []),
+  ];
+  return [
+    `Gatehouse  ${url}  talk to it: gatehouse chat`,
+    `inspector  ${url}/inspect`,
+    `model      ${isPractice ? 'the built-in practice model: no model server was found' : models}`,
+    `missing    ${missing.length === 0 ? 'nothing' : missing.join(', ')}; gatehouse doctor says more`,
+    '',
+  ].join('\n');
 }

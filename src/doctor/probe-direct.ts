@@ -1,7 +1,7 @@
 /** One short test request, sent directly to one model server. */
 import { createBackend } from '#models/client/backend';
 import type { BackendConfig } from '#models/backend-config';
-import { createGate } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import type { ModelOutcome, ModelRequest } from '#shared/model/model';
 import { systemClock } from '#shared/clock';
 
@@ -25,7 +25,7 @@ export async function probeDirect(
   request: ModelRequest,
   timeoutMs: number,
 ): Promise<RequestProbe> {
-  const gate = createGate({
+  const gate = new GateActor({
     id: config.id,
     concurrency: 1,
     clock: systemClock,

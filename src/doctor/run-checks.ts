@@ -16,8 +16,9 @@ import {
   checkTraces,
 } from './environment-check.ts';
 import { checkNats } from './nats-check.ts';
-import { checkTools } from './tools-check.ts';
 import { checkSearch } from './search-check.ts';
+import { configureTools } from '#tools/tool-declaration';
+import { toolList } from '#tools/tool-list';
 
 /** @param sendTest user or channel that gets a test message over the bridge; undefined: none is sent */
 export async function runChecks(
@@ -63,3 +64,6 @@ function checkConfig(configFile: string | undefined, findings: CheckResult[]): C
     return null;
   }
 }
+
+export const checkTools = ({ tools }: Config): Promise<CheckResult[]> =>
+  configureTools(toolList, tools).check();

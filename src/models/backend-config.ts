@@ -74,3 +74,10 @@ export function endpointsOf(baseUrl: string): Endpoints {
     root: `${url.origin}${path.replace(/\/v1$/, '')}`,
   };
 }
+
+/** The logger interface of the backends; pino implements it. */
+export interface BackendLog {
+  debug(fields: Record<string, unknown>, message: string): void;
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+}

@@ -11,15 +11,22 @@ import { createBackend, type ClosableBackend } from './client/backend.ts';
 import type { BackendConfig } from './backend-config.ts';
 import { discoverBackends } from './discovery/discovery.ts';
 import type { GateObservation, GateOptions } from './gate/gate-options.ts';
-import { createGate, type GateActor } from './gate/gate.ts';
+import { GateActor } from './gate/gate.ts';
 import { createHealthMonitor, type HealthMonitor } from './health/health.ts';
 import type { DemoTool } from '#shared/model/demo-rule';
 import { startDemoModel, type DemoModel } from './demo-model/demo-model.ts';
 import { createProbe, type Probe } from './health/probe.ts';
-import type { ModelOutcome, ModelRequest, RequestKind, RunOptions } from '#shared/model/model';
+import type {
+  ModelOutcome,
+  ModelRequest,
+  RequestKind,
+  RunOptions,
+  Backend,
+} from '#shared/model/model';
 import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
 import { deriveLeaseMs } from './derived-timeouts.ts';
+import { GatehouseError } from '#shared/errors';
 
 export const roles = ['classifier', 'reasoner', 'drafter', 'ask', 'react'] as const;
 export type Role = (typeof roles)[number];
@@ -41,17 +48,6 @@ export interface PoolMember {
   gate: GateActor;
   health: HealthMonitor;
   probe: Probe;
-}
-
-export interface BackendPool {
-  /** Changes once, when discovered servers replace the demo model. */
-  readonly members: readonly PoolMember[];
-  /** The source of the backends. Changes with `members`. */
-  readonly origin: 'configured' | 'discovered' | 'practice';
-  /** The configured backend of the role, else the first backend. */
-  role(role: Role): PoolMember;
-  find(id: string): PoolMember | undefined;
-  close(): Promise<void>;
 }
 
 /** Receives measurements: each wait, service and drain at a gate, and the outcome of each request. */
@@ -83,7 +79,7 @@ export interface PoolOptions {
 /** The interval of the health checks: one discovery is a small GET to each of the usual ports of loopback. */
 const discoveryIntervalMsDefault = 15_000;
 
-export async function openBackendPool(options: PoolOptions): Promise<BackendPool> {
+export async function openBackendPool(options: PoolOptions) {
   const { config, log } = options;
   const chosen = await chooseBackends(options);
   const { practice } = chosen;
@@ -107,15 +103,18 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
   const find = (id: string): PoolMember | undefined => members.find((one) => one.config.id === id);
 
   return {
-    get members() {
+    /** Changes once, when discovered servers replace the demo model. */
+    get members(): readonly PoolMember[] {
       return members;
     },
-    get origin() {
+    /** The source of the backends. Changes with `members`. */
+    get origin(): 'configured' | 'discovered' | 'practice' {
       return origin;
     },
     find,
-    role: (role) => find(config.roles[role] ?? '') ?? members[0]!,
-    async close() {
+    /** The configured backend of the role, else the first backend. */
+    role: (role: Role): PoolMember => find(config.roles[role] ?? '') ?? members[0]!,
+    async close(): Promise<void> {
       await discovery?.stop();
       for (const { gate } of opened) gate.stop();
       await Promise.all(
@@ -129,6 +128,7 @@ export async function openBackendPool(options: PoolOptions): Promise<BackendPool
     },
   };
 }
+export type BackendPool = Awaited<ReturnType<typeof openBackendPool>>;
 
 async function chooseBackends({ config, clock, discoveryPorts, tools }: PoolOptions): Promise<{
   origin: BackendPool['origin'];
@@ -188,7 +188,7 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
   const { clock, log, observer } = options;
   const { gates } = options.config;
   const probe = createProbe(config);
-  const gate = createGate({
+  const gate = new GateActor({
     id: config.id,
     concurrency: config.concurrency,
     clock,
@@ -229,3 +229,22 @@ const withObserver = (
     return outcome;
   },
 });
+
+/**
+ * The backend with this id; the backend of the role if the name is null.
+ * @throws GH_BACKEND_UNKNOWN
+ */
+export function selectBackend(
+  pool: Pick<BackendPool, 'members' | 'find' | 'role'>,
+  name: string | null,
+  role: Role,
+): Backend {
+  if (name === null) return pool.role(role).backend;
+  const named = pool.find(name);
+  if (named !== undefined) return named.backend;
+  const known = pool.members.map(({ config }) => config.id).join(', ');
+  throw new GatehouseError(
+    'GH_BACKEND_UNKNOWN',
+    `There is no backend ${JSON.stringify(name.slice(0, 64))}; there are: ${known}`,
+  );
+}

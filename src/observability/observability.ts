@@ -2,26 +2,15 @@
  * Wires metrics, traces and the log to the observer ports of a core. Without tracing, the tracing packages are not
  * loaded and no ids are created.
  */
-import type { TracingSettings } from '#shared/wire/trace';
+import { type TracingSettings, logFieldsOf } from '#shared/wire/trace';
 import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
 import type { JournalObserver } from '#jobs/runtime/journal-observer';
 import type { LiveHub } from '#jobs/runtime/live-hub';
 import { openSpanRecorder } from './tracing/span-recorder.ts';
 import type { FinishedToolCall } from '#tools/tool-invoker';
-import type { PoolObserver } from '#models/backend-pool';
-import { createJobLog } from './logging/job-log.ts';
 import { createMetrics, type Metrics, type MetricsSources } from './metrics/metrics.ts';
 import { createTracing, type TracingObserver } from './tracing/tracing.ts';
-
-export interface Observability {
-  metrics: Metrics;
-  journal: JournalObserver;
-  pool: PoolObserver;
-  onCall(end: FinishedToolCall): void;
-  /** Stops the measurements and sends the remaining spans. */
-  stop(): Promise<void>;
-}
 
 /** `sources` are functions because the parts they observe do not exist yet; they are called at each scrape. */
 export async function createObservability(parts: {
@@ -33,7 +22,7 @@ export async function createObservability(parts: {
   tracing?: TracingSettings | null;
   clock: Clock;
   log: Log;
-}): Promise<Observability> {
+}) {
   const { clock, log, hub, counts, sizes, tracing: settings = null } = parts;
   const metrics = createMetrics({ ...parts.sources, counts, sizes });
   hub.subscribe(null, {
@@ -50,16 +39,18 @@ export async function createObservability(parts: {
       observeOutcome: metrics.observeOutcome,
       ...(tracing === null ? {} : { requestStarted: tracing.requestStarted }),
     },
-    onCall(end) {
+    onCall(end: FinishedToolCall): void {
       metrics.jobs.toolCalled(end);
       tracing?.onCall(end);
     },
-    async stop() {
+    /** Stops the measurements and sends the remaining spans. */
+    async stop(): Promise<void> {
       metrics.stop();
       await recorder?.stop();
     },
   };
 }
+export type Observability = Awaited<ReturnType<typeof createObservability>>;
 
 function openRecorder(settings: TracingSettings, log: Log) {
   const { exporter, url } = settings;
@@ -101,3 +92,31 @@ function journalObserver(
     commitFailed: metrics.observeFailedCommit,
   };
 }
+
+const createJobLog = (log: Log): Pick<JournalObserver, 'accepted' | 'ended'> => ({
+  accepted({ id, input }) {
+    if (!log.isLevelEnabled('debug')) return;
+    const { channel, message, traceparent } = input;
+    log.debug(
+      { ...logFieldsOf(id, traceparent), channel, message_length: message.length },
+      'job accepted',
+    );
+  },
+  ended({ id, input, createdAt }, { at, outcome, replyLength, decision, models }) {
+    if (!log.isLevelEnabled('info')) return;
+    log.info(
+      {
+        ...logFieldsOf(id, input.traceparent),
+        channel: input.channel,
+        outcome: outcome ?? 'cancelled',
+        by: decision?.by,
+        action: decision?.action,
+        message_length: input.message.length,
+        reply_length: replyLength,
+        models,
+        total_ms: at - createdAt,
+      },
+      'job ended',
+    );
+  },
+});

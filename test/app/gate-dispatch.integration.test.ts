@@ -1,7 +1,7 @@
 /** The selection of a backend (P9), and the report of the doctor about the gates of a running core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkGates } from '#doctor/gate-check';
-import { selectBackend } from '#models/select-backend';
+import { selectBackend } from '#models/backend-pool';
 import { openCore, type CoreFixture } from '#test/support/core';
 import { stalls } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';

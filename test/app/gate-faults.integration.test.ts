@@ -5,7 +5,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBackend } from '#models/client/backend';
 import type { BackendConfig } from '#models/backend-config';
-import { createGate } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import { createProbe } from '#models/health/probe';
 import type { ModelOutcome, RunOptions } from '#shared/model/model';
 import { systemClock } from '#shared/clock';
@@ -33,7 +33,7 @@ async function setUp(firstTokenMs = 10_000, kind: BackendConfig['kind'] = 'gener
   };
   const probe = createProbe(config);
   onTestFinished(() => probe.close());
-  const gate = createGate({
+  const gate = new GateActor({
     id: 'server',
     concurrency: 1,
     clock: systemClock,

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { createCoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 import type { StateEvent } from '#shared/wire/state-event';
 import type { Random } from '#simulators/synology-chat/random';
 import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
@@ -31,7 +31,7 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
   const userId = `http${n}`;
   const pen = createMessageWriter(ledger, 'http', userId, `h${n}`);
   const api = createCoreApiClient(world.coreUrl, world.apiKey);
-  const client = createCoreClient(world.coreUrl, world.apiKey);
+  const client = new CoreClient(world.coreUrl, world.apiKey);
   const following: Promise<void>[] = [];
   const submit = async (text: string): Promise<[Sent, string | null]> => {
     const sent = pen.write(text);

@@ -1,6 +1,6 @@
 /** `gatehouse jobs` over a core with many jobs. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createCoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 import { listJobs } from '#cli/jobs';
 import { openInspector, type InspectorFixture } from '#test/inspector/inspector-fixture';
 
@@ -25,7 +25,7 @@ test('jobs finds the only job of a state among all jobs, and prints as many page
   })();
   const printed: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
-  const client = createCoreClient(fixture.url, null);
+  const client = new CoreClient(fixture.url, null);
   await listJobs(client, { state: 'cancelled' }, false);
   await listJobs(client, { state: 'reason' }, false);
   expect(printed).toEqual([expect.stringContaining('job-oldest'), 'no jobs']);
@@ -49,7 +49,7 @@ test('the timings of a job are not negative after the clock was set back', async
       'update journal set at = at - 3600000 where n > 1 and job = (select num from job where id = ?)',
     )
     .run(id);
-  const { timings } = await createCoreClient(fixture.url, null).job(id);
+  const { timings } = await new CoreClient(fixture.url, null).job(id);
   expect(Object.keys(timings)).toContain('ack');
   expect(Object.values(timings).filter((ms) => ms < 0)).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createCoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
 import { direct, follow } from '#test/support/core';
 import { scratchFolder, until } from '#test/support/journal';
@@ -118,14 +118,14 @@ describe.skipIf(postgresMissing() !== null)('gatehouse serve on PostgreSQL', () 
     const database = server.urlOf(await server.createDatabase());
     const first = serve(database, llm);
     llm.script(stalls());
-    const before = createCoreClient(await urlOf(first), null);
+    const before = new CoreClient(await urlOf(first), null);
     const jobId = await before.submit({ message: 'hello', user_id: 'ann' });
     await until(() => llm.open > 0);
     first.child.kill('SIGKILL');
     await first.ended;
     llm.script(direct('Whole.'));
     const second = serve(database, llm);
-    const after = createCoreClient(await urlOf(second), null);
+    const after = new CoreClient(await urlOf(second), null);
     expect((await follow(after, jobId)).end.data).toMatchObject({ reply: 'Whole.' });
     const third = serve(database, llm);
     await urlOf(third);
@@ -133,7 +133,7 @@ describe.skipIf(postgresMissing() !== null)('gatehouse serve on PostgreSQL', () 
     expect(code).toBe(1);
     // Lines of the log may come later.
     expect(err).toMatch(/^gatehouse: .*has taken this database over \(GH_STORE_FENCED\)$/m);
-    const last = createCoreClient(await urlOf(third), null);
+    const last = new CoreClient(await urlOf(third), null);
     expect(await last.job(jobId)).toMatchObject({ reply: 'Whole.' });
   });
 });

@@ -1,6 +1,6 @@
 /** What the doctor, the start banner and `GET /` report about the running core. */
 import { expect, onTestFinished, test } from 'vitest';
-import { bannerOf } from '#cli/banner';
+import { bannerOf } from '#cli/serve';
 import { checkBackends } from '#doctor/backend-check';
 import { openCore } from '#test/support/core';
 

@@ -4,7 +4,7 @@ import { checkBackends } from '#doctor/backend-check';
 import type { CheckResult } from '#shared/check-result';
 import { checkSearch } from '#doctor/search-check';
 import { checkNats } from '#doctor/nats-check';
-import { checkTools } from '#doctor/tools-check';
+import { checkTools } from '#doctor/run-checks';
 import { configSchema, type Config } from '#app/config/config';
 import {
   broker,

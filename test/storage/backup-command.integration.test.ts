@@ -4,7 +4,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 import { openDatabase } from '#storage/database';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
 import { saysJson } from '#test/support/fake-llm-replies';
@@ -61,7 +61,7 @@ test(
   { timeout: 60_000 },
   async () => {
     const { core, url } = await serve();
-    const client = createCoreClient(url, null);
+    const client = new CoreClient(url, null);
     const jobId = await client.submit({ message: '안녕' });
     await until(async () => (await client.job(jobId)).outcome !== null);
 
@@ -81,7 +81,7 @@ test(
     const restore = start('restore', 'copy.db');
     expect(await restore.ended, restore.err).toBe(0);
     expect(restore.out).toMatch(/1 jobs \(0 open\)[\s\S]*before-restore-/);
-    const after = createCoreClient((await serve()).url, null);
+    const after = new CoreClient((await serve()).url, null);
     expect((await after.job(jobId)).reply).toBe('네');
     await expect(after.job(lost)).rejects.toThrow('GH_JOB_NOT_FOUND');
     const wrong = start('backup');
@@ -106,7 +106,7 @@ test(
   async () => {
     const database = join(scratch.path, 'data', 'gatehouse.db');
     await fillDatabase(database);
-    const client = createCoreClient((await serve()).url, null);
+    const client = new CoreClient((await serve()).url, null);
     let isOver = false;
     const ask = async (user: number): Promise<string[]> => {
       const asked: string[] = [];

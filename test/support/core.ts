@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configSchema, type Config } from '#app/config/config';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
 import { startCore, type Core, type CoreOptions } from '#app/core';
-import { createCoreClient, type CoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 import { cliApiKey } from '#shared/api-keys';
 import { silentLog } from '#shared/log';
 import { startFakeLlm, type FakeLlm } from './fake-llm.ts';
@@ -67,7 +67,7 @@ export async function openCore(
   let core = await start();
   const fixture: CoreFixture = {
     core,
-    client: createCoreClient(core.url, cliApiKey(config.server.apiKeys)),
+    client: new CoreClient(core.url, cliApiKey(config.server.apiKeys)),
     small,
     large,
     folder: scratch.path,
@@ -81,7 +81,7 @@ export async function openCore(
       await core.stop();
       core = await start();
       fixture.core = core;
-      fixture.client = createCoreClient(core.url, cliApiKey(config.server.apiKeys));
+      fixture.client = new CoreClient(core.url, cliApiKey(config.server.apiKeys));
     },
     async close() {
       await core.stop();

@@ -1,9 +1,9 @@
 /** Reads the bytes of an answer like a model call, without a server. */
 import {
-  createCompletionAccumulator,
+  CompletionAccumulator,
   type AccumulatorOptions,
 } from '#models/client/completion-accumulator';
-import { createCompletionStreamParser } from '#models/client/completion-stream-parser';
+import { createCompletionStreamParser } from '#models/client/chunk-decoder';
 import { standardMarkup } from '#models/client/text-filters/thinking-markup';
 
 export interface StreamReading {
@@ -24,7 +24,7 @@ export function readStream(
 ): StreamReading {
   let seen = '';
   const pieces: string[] = [];
-  const reader = createCompletionAccumulator({
+  const reader = new CompletionAccumulator({
     markup: standardMarkup,
     expectOrphanClose: false,
     dropToolCalls: false,

@@ -7,7 +7,7 @@ import type { Library } from '#library/library';
 import { parseQuery } from '#library/fulltext/fts-terms';
 import { passageIn } from '#library/fulltext/snippet';
 import type { AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
-import { selectBackend } from '#models/select-backend';
+import { selectBackend } from '#models/backend-pool';
 import type { DocumentSearch } from '#library/document-search';
 import type { CoreParts } from '../core-parts.ts';
 

@@ -20,11 +20,6 @@ import { textsOf, type Locale } from '#machines/texts';
 import { noticeLocale, createSystemNotice } from '../system-notices.ts';
 import { isPermanentError, type CoreLink } from '../core-link-port.ts';
 
-export interface ButtonHandler {
-  /** True: handled; false: the core is not reachable, try again. */
-  handle(row: InboxRow): Promise<boolean>;
-}
-
 export interface ButtonHandlerParts {
   storage: Pick<BridgeStorage, 'draftOf'>;
   link: CoreLink;
@@ -39,7 +34,7 @@ export interface ButtonHandlerParts {
 const jobOwner = z.object({ user_id: z.string(), channel: z.string() });
 const shownDraft = z.object({ state: z.literal(confirmState), seq: z.number() });
 
-export function createButtonHandler(parts: ButtonHandlerParts): ButtonHandler {
+export function createButtonHandler(parts: ButtonHandlerParts) {
   const { storage, link, channel, say, log } = parts;
   /** Ids of clicks that were sent to the core without a response: the core may have handled them. */
   const unconfirmed = new Set<number>();
@@ -72,7 +67,8 @@ export function createButtonHandler(parts: ButtonHandlerParts): ButtonHandler {
   };
 
   return {
-    async handle(row) {
+    /** True: handled; false: the core is not reachable, try again. */
+    async handle(row: InboxRow): Promise<boolean> {
       const texts = textsFor(row);
       const { jobId, action, n } = row.click!;
       const owner = await ownerOf(jobId);
@@ -104,3 +100,4 @@ export function createButtonHandler(parts: ButtonHandlerParts): ButtonHandler {
     },
   };
 }
+export type ButtonHandler = ReturnType<typeof createButtonHandler>;

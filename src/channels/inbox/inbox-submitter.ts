@@ -22,14 +22,6 @@ import { createSystemNotice } from '../system-notices.ts';
 import { isPermanentError, type CoreLink, type LinkOutcome } from '../core-link-port.ts';
 import type { ChannelTargets } from '../targets.ts';
 
-export interface InboxSubmitter {
-  /** Continues with the rows that an earlier process has left. */
-  start(): void;
-  /** There are new rows in this lane. */
-  wake(lane: string): void;
-  stop(): Promise<void>;
-}
-
 export interface InboxSubmitterParts {
   storage: BridgeStorage;
   link: CoreLink;
@@ -59,7 +51,7 @@ const acceptedResponse = z.object({
   after_seq: z.number().int().min(0).default(0),
 });
 
-export function createInboxSubmitter(parts: InboxSubmitterParts): InboxSubmitter {
+export function createInboxSubmitter(parts: InboxSubmitterParts) {
   const { storage } = parts;
   const errorLog = createThrottledErrorLog(parts.log, 'a message could not be handed on yet');
   const stopping = new AbortController();
@@ -90,11 +82,13 @@ export function createInboxSubmitter(parts: InboxSubmitterParts): InboxSubmitter
     lanes.set(lane, { notify, done });
   };
   return {
+    /** There are new rows in this lane. */
     wake,
-    start() {
+    /** Continues with the rows that an earlier process has left. */
+    start(): void {
       for (const lane of new Set(storage.unsubmittedInbox().map((row) => row.lane))) wake(lane);
     },
-    async stop() {
+    async stop(): Promise<void> {
       stopping.abort();
       await Promise.all([...lanes.values()].map(({ done }) => done));
     },

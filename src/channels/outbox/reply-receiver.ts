@@ -15,10 +15,6 @@ import { applyDeliveryEvent, newDelivery, replaceText } from './delivery-transit
 import { resolveTarget, noTargetEvent } from './reply-routing.ts';
 import type { ChannelAdapter } from '../channel-adapter-port.ts';
 
-export interface ReplyReceiver {
-  receive(reply: Reply): 'done' | 'later';
-}
-
 export interface ReplyReceiverParts {
   storage: BridgeStorage;
   adapter: Pick<ChannelAdapter, 'abilities' | 'targets' | 'format'>;
@@ -32,10 +28,10 @@ export interface ReplyReceiverParts {
 /** A flood of replies fills this, then the broker's queue; not the disk. */
 const outboxMax = 5_000;
 
-export function createReplyReceiver(parts: ReplyReceiverParts): ReplyReceiver {
+export function createReplyReceiver(parts: ReplyReceiverParts) {
   const { storage, log } = parts;
   return {
-    receive(reply) {
+    receive(reply: Reply): 'done' | 'later' {
       if (storage.hasReply(reply.reply_id)) return 'done';
       if (storage.openCounts().outbox >= outboxMax) return 'later';
       const row = toOutboxRow(reply, parts);
@@ -48,6 +44,7 @@ export function createReplyReceiver(parts: ReplyReceiverParts): ReplyReceiver {
     },
   };
 }
+export type ReplyReceiver = ReturnType<typeof createReplyReceiver>;
 
 function store(reply: Reply, row: NewOutboxRow, parts: ReplyReceiverParts): void {
   const { storage, now } = parts;

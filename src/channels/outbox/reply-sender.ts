@@ -13,7 +13,7 @@
  * O5: a reply's own limit becomes the server's limit only if the shortened reply was accepted whole.
  * O6: marking a reply dead and storing the notice to its user is one transaction.
  * O7: an answer that is refused repeatedly as if the server were down is tested against a plain-text probe
- *     (poison-reply-detector.ts): otherwise the user would wait for days.
+ *     (createPoisonReplyDetector): otherwise the user would wait for days.
  * O8: there is no await between reading a row and marking it `sending`: it could be dropped meanwhile.
  */
 import type {
@@ -38,18 +38,8 @@ import {
 } from './delivery-transitions.ts';
 import { isSystemNotice, createSystemNotice } from '../system-notices.ts';
 import { nextPart, type PostPart } from './split-post.ts';
-import { createPoisonReplyDetector } from './poison-reply-detector.ts';
 import type { ChannelTarget } from '../targets.ts';
 import type { ChannelAdapter } from '../channel-adapter-port.ts';
-
-export interface ReplySender {
-  /** Each server in `uncertain` is probed before its first post. */
-  start(uncertain: ReadonlySet<string>): void;
-  /** A new row is in the outbox, or an answer that others waited for has arrived. */
-  wake(): void;
-  /** Graceful shutdown: finishes the post in flight (bounded by its timeout), then stops. */
-  stop(): Promise<void>;
-}
 
 export interface ReplySenderParts {
   storage: BridgeStorage;
@@ -71,7 +61,7 @@ const diskRetryMs = 500;
 /** Backoff of probes: longer waits delay users after the server is back, shorter ones add load. */
 const probeMs = { first: 1_000, max: 30_000 };
 
-export function createReplySender(parts: ReplySenderParts): ReplySender {
+export function createReplySender(parts: ReplySenderParts) {
   const { targets } = parts.adapter;
   const stopping = new AbortController();
   const wakeSignals = new Map(targets.all.map(({ server }) => [server, createWakeSignal()]));
@@ -80,20 +70,24 @@ export function createReplySender(parts: ReplySenderParts): ReplySender {
     for (const wakeSignal of wakeSignals.values()) wakeSignal.notify();
   };
   return {
+    /** A new row is in the outbox, or an answer that others waited for has arrived. */
     wake,
-    start(uncertain) {
+    /** Each server in `uncertain` is probed before its first post. */
+    start(uncertain: ReadonlySet<string>): void {
       running = [...wakeSignals].map(async ([server, wakeSignal]) => {
         const worker = new ServerWorker(server, wakeSignal, parts, stopping.signal);
         if (uncertain.has(server)) worker.requireProbe();
         await worker.run();
       });
     },
-    async stop() {
+    /** Graceful shutdown: finishes the post in flight (bounded by its timeout), then stops. */
+    async stop(): Promise<void> {
       stopping.abort();
       await Promise.all(running);
     },
   };
 }
+export type ReplySender = ReturnType<typeof createReplySender>;
 
 class ServerWorker {
   readonly #server: string;
@@ -384,4 +378,38 @@ class ServerWorker {
       event.type === 'expired' ? `old-${lane}-${Math.floor(now() / dayMs)}` : `${entry.id}`;
     return createSystemNotice(recipient, `undelivered-${what}`, 'error', text, now());
   }
+}
+
+/** In a row; about a minute and a half with the pauses between them. */
+const refusalsMax = 5;
+
+/**
+ * Finds undeliverable answers (poison messages) that the chat refuses as if its server were down (O7). State is in
+ * memory only: after a restart the refusals are counted again.
+ */
+function createPoisonReplyDetector() {
+  const refusals = new Map<number, number>();
+  const confirmed = new Set<number>();
+  return {
+    /** Whether the probe is to be posted in place of the answer. */
+    shouldProbe: (id: number): boolean => (refusals.get(id) ?? 0) >= refusalsMax,
+
+    /** Records whether the chat accepted the probe. */
+    recordProbe(id: number, isAccepted: boolean): void {
+      refusals.delete(id);
+      if (isAccepted) confirmed.add(id);
+    },
+
+    /** Adjusts the answer's delivery event by what was recorded before. */
+    classify(id: number, event: DeliveryEvent): DeliveryEvent {
+      const isConfirmed = confirmed.delete(id);
+      if (event.type !== 'stopped') {
+        refusals.delete(id);
+        return event;
+      }
+      if (isConfirmed) return { type: 'refused', error: event.error };
+      refusals.set(id, (refusals.get(id) ?? 0) + 1);
+      return event;
+    },
+  };
 }

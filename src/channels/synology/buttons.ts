@@ -1,7 +1,6 @@
 /** The buttons under a draft, as an attachment of the post, and the click on one of them. */
 import type { OutgoingPart } from '../channel-adapter-port.ts';
 import type { ClickContent } from '../bridge-storage-port.ts';
-import { encodeClick, parseClick } from '../click-code.ts';
 import type { ClickPost } from './webhook-payload.ts';
 
 export const attachmentOf = ({ jobId, n, list }: NonNullable<OutgoingPart['buttons']>) => ({
@@ -22,4 +21,19 @@ export function clickOf({ value, callbackId }: ClickPost): ClickContent | null {
   if (click === null) return null;
   const version = click.n === undefined ? '' : `:${click.n}`;
   return callbackId === `job-${click.jobId}${version}` ? click : null;
+}
+
+const encodeClick = ({ action, jobId, n }: ClickContent): string =>
+  `${action}:${jobId}${n === undefined ? '' : `:${n}`}`;
+
+/** Null: not the code of a button. */
+function parseClick(code: string): ClickContent | null {
+  const [, action, jobId, n] =
+    /^(confirm|reject):([A-Za-z0-9_-]{1,64})(?::(\d{1,9}))?$/.exec(code) ?? [];
+  if (jobId === undefined) return null;
+  return {
+    jobId,
+    action: action as ClickContent['action'],
+    ...(n === undefined ? {} : { n: Number(n) }),
+  };
 }

@@ -12,7 +12,7 @@
  * - `tooFast`, `tooLong`: concerns this post; sent again after a pause, or in halves
  * - `busy`: sent again after a pause, a few times
  * - `stopped`: the NAS accepts no posts at all; waited out
- * - `doubted`: waited out like `stopped`; final if the chat accepts another text meanwhile (poison-reply-detector.ts)
+ * - `doubted`: waited out like `stopped`; final if the chat accepts another text meanwhile (reply-sender.ts)
  * - `refused`: final
  */
 export type NasMeaning = 'tooFast' | 'tooLong' | 'busy' | 'stopped' | 'doubted' | 'refused';

@@ -7,13 +7,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Target } from './targets.ts';
 
-export interface WebhookAuthenticator {
-  /** Targets that this token gives access to. None for an empty token. */
-  targetsForToken(token: string): Target[];
-  /** Counts a wrong token; true if there were too many from this address. */
-  recordFailure(address: string): boolean;
-}
-
 /** A token of 64 letters cannot be guessed; this only limits the noise. The value that other bridges use. */
 const failuresMax = 10;
 const windowMs = 60_000;
@@ -23,23 +16,22 @@ const addressesMax = 2_000;
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** @param now milliseconds of a monotonic clock */
-export function createWebhookAuthenticator(
-  targets: readonly Target[],
-  now: () => number,
-): WebhookAuthenticator {
+export function createWebhookAuthenticator(targets: readonly Target[], now: () => number) {
   const known = targets.flatMap((target) =>
     target.tokens.map((token) => ({ target, hash: digest(token) })),
   );
   const failures = new Map<string, { count: number; since: number }>();
   return {
-    targetsForToken(token) {
+    /** Targets that this token gives access to. None for an empty token. */
+    targetsForToken(token: string): Target[] {
       const given = digest(token);
       // Every token is compared: the time does not reveal which one matched, or how much of it.
       const found = new Set<Target>();
       for (const { target, hash } of known) if (timingSafeEqual(hash, given)) found.add(target);
       return token === '' ? [] : [...found];
     },
-    recordFailure(address) {
+    /** Counts a wrong token; true if there were too many from this address. */
+    recordFailure(address: string): boolean {
       const at = now();
       const last = failures.get(address);
       const isFresh = last !== undefined && at - last.since < windowMs;
@@ -52,3 +44,4 @@ export function createWebhookAuthenticator(
     },
   };
 }
+export type WebhookAuthenticator = ReturnType<typeof createWebhookAuthenticator>;

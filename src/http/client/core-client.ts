@@ -7,7 +7,6 @@ import type { CalendarReport } from '../routes/calendar-routes.ts';
 import { abortableSleep } from '#shared/abortable-sleep';
 import { messageOf } from '#shared/errors';
 import { withoutBrackets } from '#shared/loopback';
-import { ofUser } from './document-query.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 
 /** Printed as one line; the exit code is 1. */
@@ -34,54 +33,7 @@ export class UnreachableError extends CommandError {}
 /** The command line is invalid; the exit code is 2. */
 export class UsageError extends Error {}
 
-export interface CoreClient {
-  readonly url: string;
-  submit(body: Record<string, unknown>): Promise<string>;
-  /** As `submit`, and returns the position in the job's events where the response to this message begins. */
-  submitMessage(body: Record<string, unknown>): Promise<SubmitReceipt>;
-  job(jobId: string): Promise<JobView>;
-  jobs(query: Record<string, string>): Promise<JobPage>;
-  /** Progress, line by line; the last line is the report. */
-  importFiles(
-    paths: string[],
-    userId: string | undefined,
-  ): AsyncIterable<ImportProgress | { report: ImportReport }>;
-  /** The events of an answer to a question, as they arrive. Aborting cancels the question. */
-  answer(
-    path: string,
-    body: Record<string, unknown>,
-    signal: AbortSignal,
-  ): AsyncIterable<StreamedEvent>;
-  /** Imports the events of a calendar file. Idempotent: importing it again applies only the changes. */
-  importCalendar(ics: string, userId: string | undefined): Promise<CalendarReport>;
-  /** The calendar as the text of a calendar file. */
-  exportCalendar(userId: string | undefined): Promise<string>;
-  /** Requests outside jobs: JSON in, JSON out; null for a response without a body. */
-  request(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    body?: Record<string, unknown>,
-  ): Promise<unknown>;
-  events(jobId: string): Promise<StateEvent[]>;
-  controlJob(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void>;
-  /** State events and pieces of the answer until the final event. Reconnects when the core restarts. */
-  follow(
-    jobId: string,
-    listener: FollowListener,
-    signal: AbortSignal,
-    afterSeq?: number,
-  ): Promise<void>;
-  /**
-   * The events of all jobs and documents after a journal position, or (null) only new events, until the signal.
-   * Reconnects like `follow`. `position` is null for all events of a row except its last.
-   */
-  followAll(
-    from: number | null,
-    onEvent: (event: OutgoingEvent, position: number | null) => void,
-    signal: AbortSignal,
-    onLost?: () => void,
-  ): Promise<void>;
-}
+type ImportLine = ImportProgress | { report: ImportReport };
 
 export interface StreamedEvent {
   type: string;
@@ -108,69 +60,151 @@ export function reachableUrl({ host, port }: { host: string; port: number }): st
   return `http://${open.includes(':') ? `[${open}]` : open}:${port}`;
 }
 
-export function createCoreClient(url: string, apiKey: string | null): CoreClient {
-  const headers: Record<string, string> = {
-    'content-type': 'application/json',
-    ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
-  };
+type Query = Record<string, string>;
+type Body = Record<string, unknown>;
 
-  const fetched = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const response = await fetchCore(`${url}${path}`, { headers, ...init });
-    if (!response.ok) throw await parseProblem(response);
-    return response;
-  };
-  const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
-    const response = await fetched(path, init);
-    if (response.status === 204) return null;
+export class CoreClient {
+  readonly url: string;
+  readonly #headers: Record<string, string>;
+
+  constructor(url: string, apiKey: string | null) {
+    this.url = url;
+    this.#headers = {
+      'content-type': 'application/json',
+      ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+    };
+  }
+
+  async submit(body: Body): Promise<string> {
+    return (await this.submitMessage(body)).job_id;
+  }
+
+  /** As `submit`, and returns the position in the job's events where the response to this message begins. */
+  submitMessage(body: Body): Promise<SubmitReceipt> {
+    return this.request('POST', '/chat', body);
+  }
+
+  job(jobId: string): Promise<JobView> {
+    return this.request('GET', `/chat/${encodeURIComponent(jobId)}`);
+  }
+
+  jobs(query: Query): Promise<JobPage> {
+    return this.request('GET', `/jobs?${new URLSearchParams(query).toString()}`);
+  }
+
+  /** JSON in, JSON out; null for a response without a body. */
+  async request<Answer>(method: string, path: string, body?: Body): Promise<Answer> {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await this.#fetch(path, { method, ...sent });
+    if (response.status === 204) return null as Answer;
     try {
-      return await response.json();
+      return (await response.json()) as Answer;
     } catch {
       throw unreachableError(response.url);
     }
-  };
+  }
 
-  const say = async (body: Record<string, unknown>): Promise<SubmitReceipt> =>
-    (await call('/chat', { method: 'POST', body: JSON.stringify(body) })) as SubmitReceipt;
+  /** All pages of a job's events. */
+  async events(jobId: string): Promise<StateEvent[]> {
+    const events: StateEvent[] = [];
+    let cursor: string | null = '0';
+    while (cursor !== null) {
+      const path = `/jobs/${encodeURIComponent(jobId)}/events?${new URLSearchParams({ cursor })}`;
+      const page: { events: StateEvent[]; next?: string | null } = await this.request('GET', path);
+      events.push(...page.events);
+      cursor = page.next ?? null;
+    }
+    return events;
+  }
 
-  return {
-    url,
-    submitMessage: say,
-    submit: async (body) => (await say(body)).job_id,
-    job: async (jobId) => (await call(`/chat/${encodeURIComponent(jobId)}`)) as JobView,
-    jobs: async (query) =>
-      (await call(`/jobs?${new URLSearchParams(query).toString()}`)) as JobPage,
-    request: (method, path, body) =>
-      call(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
-    events: (jobId) => allEvents(call, jobId),
-    async controlJob(jobId, verb) {
-      await call(`/chat/${encodeURIComponent(jobId)}/${verb}`, { method: 'POST', body: '{}' });
-    },
-    async *importFiles(paths, userId) {
-      const body = JSON.stringify({ paths, user_id: userId });
-      yield* linesOf(await fetched('/documents/import', { method: 'POST', body }));
-    },
-    answer: (path, body, signal) =>
-      streamedEvents(() => fetched(path, streamRequest(body, headers, signal))),
-    async importCalendar(ics, userId) {
-      const body = JSON.stringify({ ics, user_id: userId });
-      return (await call('/calendar/import', { method: 'POST', body })) as CalendarReport;
-    },
-    async exportCalendar(userId) {
-      const query = new URLSearchParams(ofUser(userId));
-      return (await fetched(`/calendar.ics?${query.toString()}`)).text();
-    },
-    follow(jobId, listener, signal, afterSeq = 0) {
-      const path = `${url}/chat/${encodeURIComponent(jobId)}/stream`;
-      return followWithReconnect(path, headers, afterSeq, { ...listener, isOver: isFinal }, signal);
-    },
-    async followAll(from, onEvent, signal, lost = () => undefined) {
-      // Fails at once if no core runs: reconnecting is only for a core that was reached before.
-      await fetched('/healthz', { signal });
-      const listener = { event: deduplicated(onEvent), token: () => undefined, lost };
-      const reader = { ...listener, isOver: () => false };
-      await followWithReconnect(`${url}/events`, headers, from ?? 'now', reader, signal);
-    },
-  };
+  async controlJob(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void> {
+    await this.request('POST', `/chat/${encodeURIComponent(jobId)}/${verb}`, {});
+  }
+
+  /** Progress, line by line; the last line is the report. */
+  async *importFiles(paths: string[], userId: string | undefined): AsyncIterable<ImportLine> {
+    const body = JSON.stringify({ paths, user_id: userId });
+    yield* linesOf(await this.#fetch('/documents/import', { method: 'POST', body }));
+  }
+
+  /** The events of an answer to a question, as they arrive. Aborting cancels the question. */
+  async *answer(path: string, body: Body, signal: AbortSignal): AsyncIterable<StreamedEvent> {
+    const headers = { ...this.#headers, accept: 'text/event-stream' };
+    const init = { method: 'POST', body: JSON.stringify(body), signal, headers };
+    const response = await this.#fetch(path, init);
+    for await (const { event: type = 'message', data } of serverSentEvents(response)) {
+      yield { type, data: JSON.parse(data) as Record<string, unknown> };
+    }
+  }
+
+  /** Imports the events of a calendar file. Idempotent: importing it again applies only the changes. */
+  importCalendar(ics: string, userId: string | undefined): Promise<CalendarReport> {
+    return this.request('POST', '/calendar/import', { ics, user_id: userId });
+  }
+
+  /** The calendar as the text of a calendar file. */
+  async exportCalendar(userId: string | undefined): Promise<string> {
+    const query = new URLSearchParams(ofUser(userId));
+    return (await this.#fetch(`/calendar.ics?${query.toString()}`)).text();
+  }
+
+  /** State events and pieces of the answer until the final event. Reconnects when the core restarts. */
+  follow(
+    jobId: string,
+    listener: FollowListener,
+    signal: AbortSignal,
+    afterSeq = 0,
+  ): Promise<void> {
+    const path = `/chat/${encodeURIComponent(jobId)}/stream`;
+    return this.#follow(path, afterSeq, { ...listener, isOver: isFinal }, signal);
+  }
+
+  /**
+   * The events of all jobs and documents after a journal position, or (null) only new events, until the signal.
+   * Reconnects like `follow`. `position` is null for all events of a row except its last.
+   */
+  async followAll(
+    from: number | null,
+    onEvent: (event: OutgoingEvent, position: number | null) => void,
+    signal: AbortSignal,
+    lost: () => void = () => undefined,
+  ): Promise<void> {
+    // Fails at once if no core runs: reconnecting is only for a core that was reached before.
+    await this.#fetch('/healthz', { signal });
+    const listener = { event: deduplicated(onEvent), token: () => undefined, lost };
+    await this.#follow('/events', from ?? 'now', { ...listener, isOver: () => false }, signal);
+  }
+
+  /** @throws CommandError for a response that is not 2xx */
+  async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await fetchCore(`${this.url}${path}`, { headers: this.#headers, ...init });
+    if (!response.ok) throw await parseProblem(response);
+    return response;
+  }
+
+  /** Reads an event stream, and continues at its last position after a lost connection. */
+  async #follow<Event extends OutgoingEvent>(
+    path: string,
+    from: number | 'now',
+    reader: StreamReader<Event>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const position = { seen: String(from), lostAt: null as number | null };
+    for (;;) {
+      const headers = { ...this.#headers, 'last-event-id': position.seen };
+      const isOver = await readStream(`${this.url}${path}`, headers, reader, signal, position);
+      if (isOver || signal.aborted) return;
+      if (position.lostAt === null) reader.lost();
+      position.lostAt ??= Date.now();
+      if (Date.now() - position.lostAt > reconnectForMs) {
+        throw new CommandError(
+          `the core at ${new URL(this.url).origin} does not come back; its jobs are kept`,
+        );
+      }
+      await abortableSleep(reconnectEveryMs, signal);
+      if (signal.aborted) return;
+    }
+  }
 }
 
 /** After a reconnect the last row may be sent again as a whole: its events have the same ids. */
@@ -185,50 +219,14 @@ function deduplicated(
   };
 }
 
-/** All pages of a job's events. */
-async function allEvents(
-  call: (path: string) => Promise<unknown>,
-  jobId: string,
-): Promise<StateEvent[]> {
-  const events: StateEvent[] = [];
-  let cursor: string | null = '0';
-  while (cursor !== null) {
-    const query: string = new URLSearchParams({ cursor }).toString();
-    const page = await call(`/jobs/${encodeURIComponent(jobId)}/events?${query}`);
-    const { events: some, next } = page as { events: StateEvent[]; next?: string | null };
-    events.push(...some);
-    cursor = next ?? null;
-  }
-  return events;
-}
-
 /** One JSON value per line, as the lines arrive. */
-async function* linesOf(
-  response: Response,
-): AsyncIterable<ImportProgress | { report: ImportReport }> {
+async function* linesOf(response: Response): AsyncIterable<ImportLine> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const bytes of response.body ?? []) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as ImportProgress | { report: ImportReport };
-  }
-}
-
-const streamRequest = (
-  body: Record<string, unknown>,
-  headers: Record<string, string>,
-  signal: AbortSignal,
-): RequestInit => ({
-  method: 'POST',
-  body: JSON.stringify(body),
-  signal,
-  headers: { ...headers, accept: 'text/event-stream' },
-});
-
-async function* streamedEvents(ask: () => Promise<Response>): AsyncIterable<StreamedEvent> {
-  for await (const { event: type = 'message', data } of serverSentEvents(await ask())) {
-    yield { type, data: JSON.parse(data) as Record<string, unknown> };
+    for (const line of lines) yield JSON.parse(line) as ImportLine;
   }
 }
 
@@ -238,38 +236,6 @@ interface StreamReader<Event extends OutgoingEvent> extends Omit<FollowListener,
   /** `id`: the position after which the stream can continue; not present on all events. */
   event(event: Event, id?: string): void;
   isOver(event: Event): boolean;
-}
-
-/** Reads an event stream, and continues at its last position after a lost connection. */
-async function followWithReconnect<Event extends OutgoingEvent>(
-  url: string,
-  headers: Record<string, string>,
-  from: number | 'now',
-  reader: StreamReader<Event>,
-  signal: AbortSignal,
-): Promise<void> {
-  let seen = String(from);
-  let lostAt: number | null = null;
-  for (;;) {
-    const isOver = await readStream(url, { ...headers, 'last-event-id': seen }, reader, signal, {
-      connected() {
-        lostAt = null;
-      },
-      seen(id) {
-        seen = id;
-      },
-    });
-    if (isOver || signal.aborted) return;
-    if (lostAt === null) reader.lost();
-    lostAt ??= Date.now();
-    if (Date.now() - lostAt > reconnectForMs) {
-      throw new CommandError(
-        `the core at ${new URL(url).origin} does not come back; its jobs are kept`,
-      );
-    }
-    await abortableSleep(reconnectEveryMs, signal);
-    if (signal.aborted) return;
-  }
 }
 
 /** The error in a problem document; a core always sends one. */
@@ -306,13 +272,13 @@ async function fetchCore(url: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-/** True after the final event. */
+/** True after the final event. `heard`: the last position, and since when the connection is lost. */
 async function readStream<Event extends OutgoingEvent>(
   url: string,
   headers: Record<string, string>,
   reader: StreamReader<Event>,
   signal: AbortSignal,
-  heard: { connected(): void; seen(id: string): void },
+  heard: { seen: string; lostAt: number | null },
 ): Promise<boolean> {
   let isOver = false;
   try {
@@ -321,10 +287,9 @@ async function readStream<Event extends OutgoingEvent>(
     if (response.status === 429 || response.status >= 500) return false;
     if (!response.ok)
       throw new CommandError(`the core answered ${response.status} at ${new URL(url).pathname}`);
-    heard.connected();
+    heard.lostAt = null;
     // The position of `now`: after a lost connection the stream continues there and not at a later `now`.
-    const position = response.headers.get('last-event-id');
-    if (position !== null) heard.seen(position);
+    heard.seen = response.headers.get('last-event-id') ?? heard.seen;
     // The final event was already received.
     if (response.status === 204) return true;
     for await (const { id, event: type, data } of serverSentEvents(response)) {
@@ -333,7 +298,7 @@ async function readStream<Event extends OutgoingEvent>(
         continue;
       }
       const event = JSON.parse(data) as Event;
-      if (id !== undefined) heard.seen(id);
+      heard.seen = id ?? heard.seen;
       reader.event(event, id);
       isOver ||= reader.isOver(event);
     }
@@ -342,3 +307,19 @@ async function readStream<Event extends OutgoingEvent>(
   }
   return isOver;
 }
+
+/** Default: the user of the key, else `local`. */
+export const ofUser = (userId: string | undefined): Record<string, string> =>
+  userId === undefined ? {} : { user_id: userId };
+
+export const listQueryOf = ({
+  limit,
+  user,
+}: {
+  limit?: string | undefined;
+  user?: string | undefined;
+}): string =>
+  new URLSearchParams({
+    ...ofUser(user),
+    ...(limit === undefined ? {} : { limit }),
+  }).toString();

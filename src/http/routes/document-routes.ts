@@ -11,7 +11,7 @@ import {
   type ListedDocumentView,
 } from '#shared/wire/document-views';
 import { nextPage } from '#shared/wire/job-service';
-import { clientAbortSignal } from '../server/client-abort.ts';
+import { clientAbortSignal } from '../server/respond.ts';
 import {
   idParams,
   textResponse,

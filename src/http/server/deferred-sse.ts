@@ -10,21 +10,8 @@ import { createSseStream, type SseStream } from './sse-stream.ts';
 /** Longer than a backend connection takes to fail (2 s); shorter than a client waits for a silent server (30 s). */
 const headerDelayMs = 3_000;
 
-export interface DelayedSseStream {
-  readonly isOpen: boolean;
-  /** The stream; sends the headers if they have not been sent. */
-  open(): SseStream;
-  /** Ends the stream with a last message. */
-  end(message: Parameters<SseStream['push']>[0]): void;
-  /** Stops the timer of the headers. Idempotent. */
-  close(): void;
-}
-
 /** @param onOpen writes what comes first; called once, when the headers are sent */
-export function createDelayedSseStream(
-  reply: FastifyReply,
-  onOpen: (stream: SseStream) => void,
-): DelayedSseStream {
+export function createDelayedSseStream(reply: FastifyReply, onOpen: (stream: SseStream) => void) {
   let stream: SseStream | null = null;
   const open = (): SseStream => {
     if (stream !== null) return stream;
@@ -36,53 +23,49 @@ export function createDelayedSseStream(
   };
   const headerTimer = setTimeout(open, headerDelayMs);
   return {
-    get isOpen() {
+    get isOpen(): boolean {
       return stream !== null;
     },
+    /** The stream; sends the headers if they have not been sent. */
     open,
-    end(message) {
+    /** Ends the stream with a last message. */
+    end(message: Parameters<SseStream['push']>[0]): void {
       const opened = open();
       opened.push(message);
       opened.end();
     },
-    close: () => clearTimeout(headerTimer),
+    /** Stops the timer of the headers. Idempotent. */
+    close: (): void => clearTimeout(headerTimer),
   };
 }
+export type DelayedSseStream = ReturnType<typeof createDelayedSseStream>;
 
-export interface DeferredSseStream {
-  /** Sends the headers first if they have not been sent. */
-  event(name: string, data: unknown): void;
-  /**
-   * Sends the event if the stream is open; else keeps the newest event of each name and sends it when the stream opens.
-   */
-  buffer(name: string, data: unknown): void;
-  /** Sends the last event and ends the stream. */
-  end(name: string, data: unknown): void;
-  /** Sends the error as the last event. @throws the error while nothing has been sent, for a status */
-  fail(error: GatehouseError): void;
-  /** Stops the timers. Idempotent. */
-  close(): void;
-}
-
-export function createDeferredSseStream(reply: FastifyReply): DeferredSseStream {
+export function createDeferredSseStream(reply: FastifyReply) {
   const buffered = new Map<string, unknown>();
   const delayed = createDelayedSseStream(reply, (stream) => {
     for (const [event, data] of buffered) stream.push({ event, data });
   });
   return {
-    event: (event, data) => delayed.open().push({ event, data }),
-    buffer(event, data) {
+    /** Sends the headers first if they have not been sent. */
+    event: (event: string, data: unknown): void => delayed.open().push({ event, data }),
+    /**
+     * Sends the event if the stream is open; else keeps the newest event of each name and sends it when the stream opens.
+     */
+    buffer(event: string, data: unknown): void {
       if (delayed.isOpen) delayed.open().push({ event, data });
       else buffered.set(event, data);
     },
-    end: (event, data) => delayed.end({ event, data }),
-    fail(error) {
+    /** Sends the last event and ends the stream. */
+    end: (event: string, data: unknown): void => delayed.end({ event, data }),
+    /** Sends the error as the last event. @throws the error while nothing has been sent, for a status */
+    fail(error: GatehouseError): void {
       if (delayed.isOpen) delayed.end({ event: 'error', data: toProblemDetails(error) });
       else {
         delayed.close();
         throw error;
       }
     },
-    close: () => delayed.close(),
+    /** Stops the timers. Idempotent. */
+    close: (): void => delayed.close(),
   };
 }

@@ -37,27 +37,6 @@ export interface Peer {
   remoteAddress?: string | undefined;
 }
 
-export interface RateLimiter {
-  /**
-   * Must be called for every `key` that a client sends; `caller` null: the key is unknown.
-   * @throws GH_REQUEST_TOO_MANY after too many wrong keys from this address; then for a right key too
-   */
-  checkKey(peer: Peer, caller: Caller | null, key: string): void;
-  /** Counts a request until its response has ended. @throws GH_REQUEST_TOO_MANY */
-  acquire(who: string, reply: FastifyReply): void;
-  /** Charges a request body by its size. @throws GH_REQUEST_TOO_MANY */
-  consumeBytes(who: string, bodyBytes: number): void;
-  /**
-   * Charges a response: it is never refused, but the next request waits until it is paid for. Charges whole requests;
-   * returns the bytes that were charged.
-   */
-  chargeResponse(who: string, bytes: number): number;
-  /** Milliseconds until the debt is paid; 0: no debt. */
-  owedMs(who: string): number;
-  /** Charges a user for extra work, as a number of requests. @throws GH_REQUEST_TOO_MANY, and then charges none */
-  chargeUser(user: string, requests: number): void;
-}
-
 /** The rate-limit key of a user. */
 export const userLimitKey = (user: string): string => `person ${user}`;
 
@@ -69,7 +48,7 @@ const callersMax = 10_000;
  */
 const bytesPerRequest = 64 * 1024;
 
-export function createRateLimiter(settings: RateLimitSettings): RateLimiter {
+export function createRateLimiter(settings: RateLimitSettings) {
   const requests = createTokenBuckets({
     perMinute: settings.requestsPerMinute,
     keysMax: callersMax,
@@ -89,7 +68,11 @@ export function createRateLimiter(settings: RateLimitSettings): RateLimiter {
   };
 
   return {
-    checkKey(peer, caller, key) {
+    /**
+     * Must be called for every `key` that a client sends; `caller` null: the key is unknown.
+     * @throws GH_REQUEST_TOO_MANY after too many wrong keys from this address; then for a right key too
+     */
+    checkKey(peer: Peer, caller: Caller | null, key: string): void {
       const address = addressOf(peer);
       if (caller !== null && trustedAddresses.has(address, caller)) return;
       if (caller === null && failedKeys.has(address, key)) return;
@@ -98,7 +81,8 @@ export function createRateLimiter(settings: RateLimitSettings): RateLimiter {
       if (caller === null) failedKeys.add(address, key);
       else trustedAddresses.add(address, caller);
     },
-    acquire(who, reply) {
+    /** Counts a request until its response has ended. @throws GH_REQUEST_TOO_MANY */
+    acquire(who: string, reply: FastifyReply): void {
       const waitMs = requests.take(who, 1);
       if (waitMs > 0) throw tooMany('Too many requests in a minute', waitMs);
       const count = (open.get(who) ?? 0) + 1;
@@ -108,23 +92,31 @@ export function createRateLimiter(settings: RateLimitSettings): RateLimiter {
       open.set(who, count);
       reply.raw.once('close', () => release(who));
     },
-    consumeBytes(who, bodyBytes) {
+    /** Charges a request body by its size. @throws GH_REQUEST_TOO_MANY */
+    consumeBytes(who: string, bodyBytes: number): void {
       const cost = Math.floor(bodyBytes / bytesPerRequest);
       const waitMs = cost === 0 ? 0 : requests.take(who, cost);
       if (waitMs > 0) throw tooMany('Too much was sent in a minute', waitMs);
     },
-    chargeResponse(who, bytes) {
+    /**
+     * Charges a response: it is never refused, but the next request waits until it is paid for. Charges whole requests;
+     * returns the bytes that were charged.
+     */
+    chargeResponse(who: string, bytes: number): number {
       const cost = Math.floor(bytes / bytesPerRequest);
       if (cost > 0) requests.overdraw(who, cost);
       return cost * bytesPerRequest;
     },
-    owedMs: (who) => requests.waitMs(who),
-    chargeUser(user, cost) {
+    /** Milliseconds until the debt is paid; 0: no debt. */
+    owedMs: (who: string): number => requests.waitMs(who),
+    /** Charges a user for extra work, as a number of requests. @throws GH_REQUEST_TOO_MANY, and then charges none */
+    chargeUser(user: string, cost: number): void {
       const waitMs = cost === 0 ? 0 : requests.take(userLimitKey(user), cost);
       if (waitMs > 0) throw tooMany('Too much was asked for in a minute', waitMs);
     },
   };
 }
+export type RateLimiter = ReturnType<typeof createRateLimiter>;
 
 const tooMany = (message: string, retryAfterMs: number): GatehouseError =>
   new GatehouseError('GH_REQUEST_TOO_MANY', message, { retryAfterMs });

@@ -2,7 +2,6 @@
 import type { FastifyReply } from 'fastify';
 import { messageOf, type GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { clientAbortSignal } from './client-abort.ts';
 import { normalizeRequestError } from './problem-details.ts';
 
 interface ModelResponse<Result> {
@@ -39,4 +38,13 @@ export async function respond<Result>(
     response.close();
   }
   return reply;
+}
+
+/** Aborts when the client closes its connection before the response has ended. */
+export function clientAbortSignal({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort('cancelled');
+  });
+  return controller.signal;
 }

@@ -14,7 +14,7 @@ import { createApiKeyAuthenticator, type ApiKey } from '#shared/api-keys';
 import { isLoopback, isLoopbackHostHeader, withoutBrackets } from '#shared/loopback';
 import type { Log } from '#shared/log';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { rateLimitKey, registerAuth, type AccessOptions, type RouteView } from './route-access.ts';
+import { rateLimitKey, registerAuth, type AccessOptions } from './route-access.ts';
 import {
   limitConnections,
   handleClientError,
@@ -25,8 +25,8 @@ import {
 import { createRateLimiter, noLimits, type RateLimiter } from './rate-limiter.ts';
 import { addFinishedRequestHook, type FinishedRequest } from './finished-request-hook.ts';
 import { sendProblem, normalizeRequestError } from './problem-details.ts';
-import { discardBody } from './discard-body.ts';
 import { compileValidator, type RouteServer } from './route-schemas.ts';
+import type { IncomingMessage } from 'node:http';
 
 export interface ServerOptions {
   host: string;
@@ -50,14 +50,6 @@ export interface ServerOptions {
   routes: readonly ((server: RouteServer) => void)[];
 }
 
-export interface HttpServer {
-  /** The address it listens on, with the actual port. */
-  readonly url: string;
-  /** All routes with their access. */
-  readonly routes: readonly RouteView[];
-  close(): Promise<void>;
-}
-
 /** High enough that a message far over its limit gets a 400; larger bodies are refused unread (413). */
 const bodyBytesMax = 2 * 1024 * 1024;
 
@@ -78,7 +70,7 @@ const createFastify = (timeouts: ServerTimeouts): RouteServer =>
     .withTypeProvider<ZodTypeProvider>();
 
 /** @throws GH_CONFIG_INVALID for an open address without a key, GH_SERVER_PORT when it cannot listen. */
-export async function startServer(options: ServerOptions): Promise<HttpServer> {
+export async function startServer(options: ServerOptions) {
   const {
     port,
     log,
@@ -133,11 +125,14 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   }
   const address = server.server.address() as { port: number };
   return {
+    /** The address it listens on, with the actual port. */
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    /** All routes with their access. */
     routes: served,
-    close: () => server.close(),
+    close: (): Promise<void> => server.close(),
   };
 }
+export type HttpServer = Awaited<ReturnType<typeof startServer>>;
 
 /** Bodies are JSON, whatever their type says; no text of a request has U+0000. */
 function readInput(server: ReturnType<typeof createFastify>, limits: RateLimiter): void {
@@ -206,4 +201,33 @@ function checkOrigin(request: FastifyRequest, isOpen: boolean): void {
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Requests from other sites are refused');
   }
+}
+
+/** More than any body that is sent by mistake; above it the connection is reset. */
+const bytesMax = 64 * 1024 * 1024;
+
+/** Clients that wait for the response before they send the body get it after this time. */
+const idleTimeoutMs = 1_000;
+
+/** Resolves when the body has ended, when no more data arrives, or at the limit. */
+function discardBody(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const finish = (): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', finish).off('close', finish).off('error', finish);
+      // Later data is dropped, so it takes no memory and does not block the connection.
+      request.resume();
+      resolve();
+    };
+    const onData = (part: Buffer): void => {
+      bytes += part.length;
+      timer.refresh();
+      if (bytes > bytesMax) finish();
+    };
+    const timer = setTimeout(finish, idleTimeoutMs);
+    request.on('data', onData).on('end', finish).on('close', finish).on('error', finish);
+    request.resume();
+  });
 }

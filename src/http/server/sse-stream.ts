@@ -10,7 +10,6 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { waitForDrain, drainTimeoutMs } from './backpressure.ts';
 
 export interface SseMessage {
   /** Sent back by the client as Last-Event-ID. */
@@ -19,19 +18,6 @@ export interface SseMessage {
   event?: string;
   /** Sent as JSON; a text is sent as it is, without line breaks. */
   data: unknown;
-}
-
-export interface SseStream {
-  /** The client is connected, and the stream has not ended. */
-  readonly isOpen: boolean;
-  open(): void;
-  /** Resolves with true when more can be written; with false when the stream is over. */
-  send(message: SseMessage): Promise<boolean>;
-  push(message: SseMessage): void;
-  comment(text: string): void;
-  /** Ends a stream in which nothing was sent with 204. */
-  noContent(): void;
-  end(): void;
 }
 
 const contentType = 'text/event-stream; charset=utf-8';
@@ -49,7 +35,7 @@ const pendingBytesMax = 1024 * 1024;
 export function createSseStream(
   response: ServerResponse,
   headers: Readonly<Record<string, string>> = {},
-): SseStream {
+) {
   let keepAlive: NodeJS.Timeout | undefined;
   const isOpen = (): boolean => !response.destroyed && !response.writableEnded;
   const open = (): void => {
@@ -72,29 +58,33 @@ export function createSseStream(
   };
 
   return {
-    get isOpen() {
+    /** The client is connected, and the stream has not ended. */
+    get isOpen(): boolean {
       return isOpen();
     },
     open,
-    async send(message) {
+    /** Resolves with true when more can be written; with false when the stream is over. */
+    async send(message: SseMessage): Promise<boolean> {
       if (!isOpen()) return false;
       if (write(textOf(message))) return true;
       if (await waitForDrain(response, drainTimeoutMs)) return true;
       response.destroy();
       return false;
     },
-    push: (message) => writeNow(textOf(message)),
-    comment: (text) => writeNow(`: ${text}\n\n`),
-    noContent() {
+    push: (message: SseMessage): void => writeNow(textOf(message)),
+    comment: (text: string): void => writeNow(`: ${text}\n\n`),
+    /** Ends a stream in which nothing was sent with 204. */
+    noContent(): void {
       response.writeHead(204).end();
     },
-    end() {
+    end(): void {
       open();
       close();
       response.end();
     },
   };
 }
+export type SseStream = ReturnType<typeof createSseStream>;
 
 const textOf = ({ id, event, data }: SseMessage): string => {
   const text = typeof data === 'string' ? data : JSON.stringify(data);
@@ -116,3 +106,25 @@ export function parsePosition(value: unknown): number {
   const position = Number(value ?? 0);
   return Number.isSafeInteger(position) && position > 0 ? position : 0;
 }
+
+/**
+ * Resolves with true when more can be written, with false when the connection is closed or the client read nothing for
+ * `timeoutMs`. Removes its listeners.
+ */
+export function waitForDrain(response: ServerResponse, timeoutMs: number): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const finish = (isRead: boolean): void => {
+      clearTimeout(timer);
+      response.off('drain', onDrain).off('close', onClose);
+      resolve(isRead && !response.destroyed);
+    };
+    const onDrain = (): void => finish(true);
+    const onClose = (): void => finish(false);
+    const timer = setTimeout(finish, timeoutMs, false);
+    response.on('drain', onDrain).on('close', onClose);
+  });
+}
+
+/** A client on a very slow radio link reads something within this time; a longer limit only keeps dead connections. */
+const drainTimeoutMs = 30_000;

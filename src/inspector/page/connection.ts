@@ -41,14 +41,7 @@ export interface ConnectedPage {
   isWelcome(): Promise<boolean | null>;
 }
 
-export interface Connection {
-  /** Messages are dropped while the socket is down: `greet` sends the state again. */
-  send(message: PageRequest): void;
-  /** Opens a new socket after its parameters have changed. */
-  reopen(): void;
-}
-
-export function connect(page: ConnectedPage): Connection {
+export function connect(page: ConnectedPage) {
   let socket: WebSocket | null = null;
   let waitMs = firstWaitMs;
   let heardAt = 0;
@@ -109,10 +102,12 @@ export function connect(page: ConnectedPage): Connection {
   open();
 
   return {
-    send(message) {
+    /** Messages are dropped while the socket is down: `greet` sends the state again. */
+    send(message: PageRequest): void {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
     },
-    reopen() {
+    /** Opens a new socket after its parameters have changed. */
+    reopen(): void {
       const old = socket;
       socket = null;
       old?.close();
@@ -120,3 +115,4 @@ export function connect(page: ConnectedPage): Connection {
     },
   };
 }
+export type Connection = ReturnType<typeof connect>;

@@ -2,8 +2,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { clock, ui, written } from '#shared/page/ui';
 import type { ContextChange, ReplayFrame } from '../page-messages.ts';
-import { duration, eventName, moment, stateName, topLevel } from './format.ts';
-import { jsonOnDemand } from './json.ts';
+import { duration, eventName, moment, stateName, topLevel, jsonOnDemand } from './format.ts';
 
 const isCell = (cell: unknown): cell is VNode =>
   ['td', 'th'].includes((cell as VNode | null)?.type as string);

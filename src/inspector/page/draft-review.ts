@@ -8,8 +8,7 @@ import type {
 } from '#shared/wire/document-views';
 import { ui, View } from '#shared/page/ui';
 import { call, hidesTexts, messageOf } from './api.ts';
-import { moment } from './format.ts';
-import { jsonOnDemand } from './json.ts';
+import { moment, jsonOnDemand } from './format.ts';
 
 interface Loaded {
   row: DocumentView;

@@ -6,8 +6,7 @@ import { clock, memo, ui, View, written } from '#shared/page/ui';
 import type { ExternalMessage } from '../page-messages.ts';
 import { hidesTexts } from './api.ts';
 import { protocolsFor, socketAddress } from './connection.ts';
-import { stateName } from './format.ts';
-import { json } from './json.ts';
+import { stateName, json } from './format.ts';
 
 const hostedViewer = 'https://stately.ai/inspect';
 /** Maximum number of rows in the document; actors that have ended are removed first, then those silent the longest. */

@@ -3,21 +3,34 @@
  * All viewers together get one slice per round of the event loop, so that the core's own work is not delayed.
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { GatehouseError } from '#shared/errors';
+import type { InspectorOptions } from './inspector-context.ts';
 
 /** Rows that are replayed in one slice: about a millisecond, ten where each row has pages of text. */
 export const rowsPerSlice = 10;
 
-export interface TimeSlicer {
-  /** Resolves when the caller may run its next slice, in the order of the calls. */
-  nextSlice(): Promise<void>;
-}
-
-export function createTimeSlicer(): TimeSlicer {
+export function createTimeSlicer() {
   let last = Promise.resolve();
   return {
-    nextSlice() {
+    /** Resolves when the caller may run its next slice, in the order of the calls. */
+    nextSlice(): Promise<void> {
       last = last.then(() => yieldToEventLoop());
       return last;
     },
   };
+}
+export type TimeSlicer = ReturnType<typeof createTimeSlicer>;
+
+/** Charges one request to the user; false where the limit of the minute is used up. Null: the operator, not limited. */
+export function tryCharge(
+  { limits }: Pick<InspectorOptions, 'limits'>,
+  user: string | null,
+): boolean {
+  try {
+    if (user !== null) limits?.chargeUser(user, 1);
+    return true;
+  } catch (error) {
+    if (error instanceof GatehouseError) return false;
+    throw error;
+  }
 }

@@ -5,12 +5,6 @@
 import type { Clock } from '#shared/clock';
 import type { GateSample } from '../page-messages.ts';
 
-export interface GateSampler {
-  /** By backend id, oldest first. */
-  samples(): Record<string, GateSample[]>;
-  stop(): void;
-}
-
 /**
  * A shorter interval shows no more detail on a chart 240 points wide; a longer one misses requests of a few seconds.
  */
@@ -22,7 +16,7 @@ interface GateLike {
   gate?: { running?: unknown[]; waiting?: unknown[]; circuit?: unknown };
 }
 
-export function startGateSampler(gates: () => object[], clock: Clock): GateSampler {
+export function startGateSampler(gates: () => object[], clock: Clock) {
   const byId = new Map<string, GateSample[]>();
   const sample = (): void => {
     const at = clock.now();
@@ -42,7 +36,9 @@ export function startGateSampler(gates: () => object[], clock: Clock): GateSampl
   const timer = setInterval(sample, sampleEveryMs);
   timer.unref();
   return {
-    samples: () => Object.fromEntries(byId),
-    stop: () => clearInterval(timer),
+    /** By backend id, oldest first. */
+    samples: (): Record<string, GateSample[]> => Object.fromEntries(byId),
+    stop: (): void => clearInterval(timer),
   };
 }
+export type GateSampler = ReturnType<typeof startGateSampler>;

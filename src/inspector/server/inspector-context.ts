@@ -8,7 +8,7 @@ import type { QueuePosition } from '#machines/job-types';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { GateSampler } from './gate-sampler.ts';
 import type { ExternalMessage, PageMessage } from '../page-messages.ts';
-import type { ExternalActorFeed } from '../stately/external-actors.ts';
+import type { ExternalActorFeed } from '../stately/stately-messages.ts';
 import type { Redaction } from './redact.ts';
 import type { TimeSlicer } from './cooperative-scheduler.ts';
 import type { StatelyPublisher } from '../stately/stately-publisher.ts';

@@ -19,13 +19,13 @@ import {
 import { etagOf, readAssets } from './assets.ts';
 import { drawChart, drawnMachines, withoutStyle } from '../charts/charts.ts';
 import { startGateSampler } from './gate-sampler.ts';
-import { createExternalActorFeed } from '../stately/external-actors.ts';
+import { createExternalActorFeed } from '../stately/stately-messages.ts';
 import { searchJobs, searchQuery } from './job-search.ts';
 import type { InspectorOptions, InspectorContext } from './inspector-context.ts';
 import { applyRedaction } from './redact.ts';
 import { createTimeSlicer } from './cooperative-scheduler.ts';
 import { serveSockets } from './socket-server.ts';
-import { createStatelyPublisher } from '../stately/stately-publisher.ts';
+import { StatelyPublisher } from '../stately/stately-publisher.ts';
 import { choicesAt, openReaderAt, tryEvent } from './what-if.ts';
 
 const rowNumber = z.coerce.number().int().min(1);
@@ -43,7 +43,7 @@ export function inspectorRoutes(options: InspectorOptions): (server: RouteServer
       slices,
       gateSampler: startGateSampler(options.gates, options.clock),
       externalActors: createExternalActorFeed(),
-      statelyPublisher: createStatelyPublisher({ ...options, slices }),
+      statelyPublisher: new StatelyPublisher({ ...options, slices }),
     };
     const sockets = serveSockets(server.server, parts);
     server.addHook('preClose', (done) => {

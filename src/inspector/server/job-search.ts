@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { listQuery, type JobService, type JobPage, type JobView } from '#shared/wire/job-service';
 import { previewJob } from '#shared/wire/job-preview';
 import type { InspectorContext } from './inspector-context.ts';
-import { tryCharge } from './charge.ts';
+import { tryCharge } from './cooperative-scheduler.ts';
 
 export const searchQuery = z.object({
   ...listQuery.omit({ limit: true, texts: true }).shape,

@@ -14,19 +14,12 @@ import { GatehouseError, messageOf } from '#shared/errors';
 import type { ReplayFrame } from '../page-messages.ts';
 import { openJournalReader, type JournalReader } from './journal-reader.ts';
 import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
-import { tryCharge } from './charge.ts';
-import { rowsPerSlice } from './cooperative-scheduler.ts';
+import { rowsPerSlice, tryCharge } from './cooperative-scheduler.ts';
 
 /**
  * Maximum bytes per message, unless a single frame is larger: seconds on a slow connection, milliseconds on a fast one.
  */
 const pieceBytesMax = 256 * 1024;
-
-export const createJobSubscription = (
-  parts: InspectorContext,
-  viewer: Viewer,
-  connection: Connection,
-): JobSubscription => new JobSubscription(parts, viewer, connection);
 
 export class JobSubscription {
   readonly #parts: InspectorContext;

@@ -17,32 +17,10 @@ import type { JobMachineRunner } from '#jobs/runtime/job-machine-runner';
 import type { ReplayCheck, ReplayFrame } from '../page-messages.ts';
 import { createTracingRunner, toReplayFrame } from './replay-frame.ts';
 
-export interface JournalReader {
-  readonly storedJob: StoredJob;
-  /** The number of rows replayed so far. */
-  readonly rowsRead: number;
-  /**
-   * Replays the rows added since the last call, or the first `rowsMax` of them. Rejects only when the database cannot be
-   * read. One call at a time.
-   */
-  readNext(rowsMax?: number): Promise<ReplayFrame[]>;
-  /**
-   * The frames of at most `rowsMax` rows after row `afterN`, which must have been replayed; replays new rows as needed.
-   */
-  framesAfter(afterN: number, rowsMax: number): Promise<ReplayFrame[]>;
-  /** Null if the job has rows that are not read yet: the two states would be of different moments. */
-  verify(): Promise<ReplayCheck | null>;
-  readonly isEnded: boolean;
-  /** A row could not be replayed: no later row can be either. */
-  readonly isStuck: boolean;
-  /** The job as it was after row `n`, for "what if"; null where there is no such row. */
-  stateAt(n: number): JobRuntimeState | null;
-}
-
 type Rows = Pick<JobStorage, 'find' | 'rows'>;
 
 /** @throws GH_JOB_NOT_FOUND */
-export async function openJournalReader(storage: Rows, jobId: string): Promise<JournalReader> {
+export async function openJournalReader(storage: Rows, jobId: string) {
   const found = await storage.find(jobId);
   if (found === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
   const job = found;
@@ -85,15 +63,24 @@ export async function openJournalReader(storage: Rows, jobId: string): Promise<J
 
   return {
     storedJob: job,
-    get rowsRead() {
+    /** The number of rows replayed so far. */
+    get rowsRead(): number {
       return states.length;
     },
+    /**
+     * Replays the rows added since the last call, or the first `rowsMax` of them. Rejects only when the database cannot be
+     * read. One call at a time.
+     */
     readNext,
-    async framesAfter(afterN, rowsMax) {
+    /**
+     * The frames of at most `rowsMax` rows after row `afterN`, which must have been replayed; replays new rows as needed.
+     */
+    async framesAfter(afterN: number, rowsMax: number): Promise<ReplayFrame[]> {
       if (afterN === states.length) await readNext(rowsMax);
       return frames.slice(afterN, afterN + rowsMax);
     },
-    async verify() {
+    /** Null if the job has rows that are not read yet: the two states would be of different moments. */
+    async verify(): Promise<ReplayCheck | null> {
       const stored = await storage.find(jobId);
       const isBehind = stored !== null && stored.head.n > states.length;
       if (isBehind && (await readNext(1)).length > 0) return null;
@@ -105,16 +92,19 @@ export async function openJournalReader(storage: Rows, jobId: string): Promise<J
       const all = [...differs, ...(isStuck ? [] : fields)];
       return { ok: all.length === 0, rows: states.length, differs: all, reworded };
     },
-    get isEnded() {
+    get isEnded(): boolean {
       const state = states.at(-1);
       return state !== undefined && (state.hasInternalError || state.snapshot.status !== 'active');
     },
-    get isStuck() {
+    /** A row could not be replayed: no later row can be either. */
+    get isStuck(): boolean {
       return isStuck;
     },
-    stateAt: (n) => states[n - 1] ?? null,
+    /** The job as it was after row `n`, for "what if"; null where there is no such row. */
+    stateAt: (n: number): JobRuntimeState | null => states[n - 1] ?? null,
   };
 }
+export type JournalReader = Awaited<ReturnType<typeof openJournalReader>>;
 
 function headDiffers(
   { head }: StoredJob,

@@ -8,10 +8,10 @@ import { z } from 'zod';
 import type { BackendView } from '#shared/wire/backend-view';
 import type { DraftOverview } from '#shared/wire/document-views';
 import type { StateEvent } from '#shared/wire/state-event';
-import { createJobSubscription } from './job-subscription.ts';
+import { JobSubscription } from './job-subscription.ts';
 import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
 import type { PageRequest } from '../page-messages.ts';
-import { tryCharge } from './charge.ts';
+import { tryCharge } from './cooperative-scheduler.ts';
 
 /** Messages that a page may send. */
 const pageRequest: z.ZodType<PageRequest> = z.discriminatedUnion('type', [
@@ -28,21 +28,12 @@ const pageRequest: z.ZodType<PageRequest> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('gatehouse.guests'), on: z.boolean() }),
 ]);
 
-export interface PageSession {
-  handle(message: unknown): void;
-  close(): void;
-}
-
 /** Interval of updates that no event triggers: rows without published events, queue positions, gates. */
 const refreshEveryMs = 1_000;
 
-export function openPageSession(
-  parts: InspectorContext,
-  viewer: Viewer,
-  connection: Connection,
-): PageSession {
+export function openPageSession(parts: InspectorContext, viewer: Viewer, connection: Connection) {
   const { send } = connection;
-  const subscription = createJobSubscription(parts, viewer, connection);
+  const subscription = new JobSubscription(parts, viewer, connection);
   /** A request that exceeds the rate limit is answered by the next refresh. */
   const tryChargeViewer = (): boolean => tryCharge(parts, viewer.user);
   let unsubscribeJobs: (() => void) | null = null;
@@ -76,7 +67,7 @@ export function openPageSession(
   }, refreshEveryMs);
 
   return {
-    handle(raw) {
+    handle(raw: unknown): void {
       const parsed = pageRequest.safeParse(raw);
       if (!parsed.success) return;
       const message = parsed.data;
@@ -100,7 +91,7 @@ export function openPageSession(
         unsubscribeJobs = message.on ? subscribeToJobs(parts, viewer, send) : null;
       }
     },
-    close() {
+    close(): void {
       clearInterval(timer);
       unsubscribeJobs?.();
       unsubscribeExternalActors?.();

@@ -44,11 +44,7 @@ const bytesPerMessage = 64 * 1024;
 /** Proxies close connections that are silent for 30 to 60 s; a page takes two missing ticks for a lost connection. */
 const tickEveryMs = 15_000;
 
-export interface SocketServer {
-  close(): void;
-}
-
-export function serveSockets(server: Server, parts: InspectorContext): SocketServer {
+export function serveSockets(server: Server, parts: InspectorContext) {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: messageBytesMax,
@@ -89,7 +85,7 @@ export function serveSockets(server: Server, parts: InspectorContext): SocketSer
   };
   server.on('upgrade', onUpgrade);
   return {
-    close() {
+    close(): void {
       server.off('upgrade', onUpgrade);
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();

@@ -3,7 +3,7 @@
  * it. Made from the journal, so the times are the stored times and the first snapshot is really the first. Pure.
  */
 import { jobMachine } from '#machines/job';
-import type { ExternalMessage, ReplayFrame } from '../page-messages.ts';
+import type { ExternalMessage, ReplayFrame, PageMessage } from '../page-messages.ts';
 
 /** The version of @statelyai/inspect that defines these messages. */
 const protocolVersion = '0.7.2';
@@ -72,3 +72,19 @@ export function isStatelyMessage(value: unknown): value is ExternalMessage {
   const known = ['@xstate.actor', '@xstate.event', '@xstate.snapshot'];
   return typeof type === 'string' && known.includes(type) && typeof _version === 'string';
 }
+
+type ExternalActorMessage = Extract<PageMessage, { type: 'gatehouse.guest' }>;
+
+export function createExternalActorFeed() {
+  const listeners = new Set<(message: ExternalActorMessage) => void>();
+  return {
+    subscribe(listener: (message: ExternalActorMessage) => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    publish(peer: number, message: ExternalMessage): void {
+      for (const listener of listeners) listener({ type: 'gatehouse.guest', peer, message });
+    },
+  };
+}
+export type ExternalActorFeed = ReturnType<typeof createExternalActorFeed>;

@@ -30,9 +30,6 @@ interface StatelyPublisherOptions {
   slices: TimeSlicer;
 }
 
-export const createStatelyPublisher = (options: StatelyPublisherOptions): StatelyPublisher =>
-  new StatelyPublisher(options);
-
 export class StatelyPublisher {
   readonly #options: StatelyPublisherOptions;
   readonly #receivers = new Set<StatelyReceiver>();

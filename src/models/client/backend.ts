@@ -18,8 +18,7 @@ import type {
 } from '#shared/model/model';
 import { parseTraceParent } from '#shared/wire/trace';
 import type { Clock } from '#shared/clock';
-import type { BackendLog } from '../backend-log.ts';
-import type { BackendConfig } from '../backend-config.ts';
+import type { BackendConfig, BackendLog } from '../backend-config.ts';
 import { createHttpAgent } from './model-http.ts';
 import { redactMessage } from './error-mapping.ts';
 import type { Gate, AcquireResult, GateRequest } from '../gate/gate-types.ts';

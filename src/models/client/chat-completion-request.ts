@@ -11,12 +11,11 @@
 import type { Agent, Response } from 'undici';
 import { traceHeader } from '#shared/wire/trace';
 import {
-  createCompletionAccumulator,
-  type CompletionAccumulator,
+  CompletionAccumulator,
   type AccumulatorOptions,
   type Completion,
 } from './completion-accumulator.ts';
-import { createCompletionStreamParser } from './completion-stream-parser.ts';
+import { createCompletionStreamParser } from './chunk-decoder.ts';
 import { endpointsOf, type BackendConfig } from '../backend-config.ts';
 import { mapNetworkError, parseRetryAfter, mapHttpStatus } from './error-mapping.ts';
 import { fetchModelServer, readBoundedText } from './model-http.ts';
@@ -118,7 +117,7 @@ export async function requestChatCompletion(
   const { config, signal } = options;
   const connectionAbort = new AbortController();
   const bugs: unknown[] = [];
-  const accumulator = createCompletionAccumulator({
+  const accumulator = new CompletionAccumulator({
     ...options.accumulator,
     onText: captureThrown(options.accumulator.onText, (bug) => {
       bugs.push(bug);

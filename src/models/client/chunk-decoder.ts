@@ -9,8 +9,9 @@
  *
  * Owns the buffered text of an incomplete chunk; it is bounded.
  */
-import { parseJsonSequence } from './json-sequence.ts';
-import { tryParseJson } from '#shared/text/json-text';
+import { tryParseJson, findBalancedEnd } from '#shared/text/json-text';
+import { parseJsonWithoutNul } from '#shared/text/remove-nul';
+import type { CompletionAccumulator } from './completion-accumulator.ts';
 
 /**
  * Maximum buffered text of one unfinished event or JSON document, in characters. A whole answer as one document is well
@@ -165,5 +166,63 @@ export class ChunkDecoder {
   }
 }
 
-export const createChunkDecoder = (callbacks: ChunkDecoderCallbacks): ChunkDecoder =>
-  new ChunkDecoder(callbacks);
+/** Creates a parser that feeds the accumulator. It stops after `[DONE]` or a failure. */
+export function createCompletionStreamParser(accumulator: CompletionAccumulator) {
+  let done = false;
+  const decoder = new ChunkDecoder({
+    onJson(value, event) {
+      if (!done) accumulator.accept(value, event);
+    },
+    onDone() {
+      done = true;
+      accumulator.markDone();
+    },
+    onBad(text, atEnd) {
+      if (atEnd) accumulator.fail('truncated', 'the stream ended inside of a frame');
+      else accumulator.fail('bad_chunk', `not JSON: ${text}`);
+    },
+    onOverflow: () => accumulator.fail('answer_too_long', 'a frame without end'),
+  });
+  return {
+    push: (bytes: Uint8Array): void => decoder.push(bytes),
+    /** The body has ended. */
+    end: (): void => decoder.end(),
+    /** Further input is ignored. */
+    get isDone(): boolean {
+      return done || accumulator.isClosed;
+    },
+  };
+}
+
+/** Separators between two values: space, commas, brackets of an array, `data:`, newlines written as `\n`. */
+const separators = /(?:[\s,]|(?:data|event): ?|\\[rn]|\[DONE\])*/iy;
+
+/** Punctuation around the elements of an array. */
+const brackets = /[\s,[\]]*/y;
+
+function skip(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  pattern.exec(text);
+  return pattern.lastIndex;
+}
+
+/**
+ * The objects of a text that contains only objects and separators; `done`: the text ends with `[DONE]`. Null when the
+ * text contains anything else, or no object.
+ */
+function parseJsonSequence(text: string): { values: unknown[]; done: boolean } | null {
+  const values: unknown[] = [];
+  const between =
+    text.trimStart().startsWith('[') && !text.includes('[DONE]') ? brackets : separators;
+  for (let at = skip(between, text, 0); at < text.length; at = skip(between, text, at)) {
+    const end = text[at] === '{' ? findBalancedEnd(text, at) : -1;
+    if (end < 0) return null;
+    try {
+      values.push(parseJsonWithoutNul(text.slice(at, end)));
+    } catch {
+      return null;
+    }
+    at = end;
+  }
+  return values.length > 0 ? { values, done: text.trimEnd().endsWith('[DONE]') } : null;
+}

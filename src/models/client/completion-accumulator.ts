@@ -8,17 +8,14 @@
  * 4. The accepted length is limited, whatever `max_tokens` was sent to the server.
  */
 import type { ErrorReason, ModelAnswer, ModelToolCall } from '#shared/model/model';
-import { createCompletionEnd, type TextVerdict } from './completion-end.ts';
-import {
-  createPrintedCallFilter,
-  type PrintedCallFilter,
-} from './text-filters/printed-call-filter.ts';
+import { CompletionEnd, type TextVerdict } from './completion-end.ts';
+import { PrintedCallFilter } from './text-filters/printed-call-filter.ts';
 import { parseChunk, type CompletionChunk } from './stream-chunk.ts';
-import { createThinkingFilter, type ThinkingFilter } from './text-filters/thinking-filter.ts';
+import { ThinkingFilter } from './text-filters/thinking-filter.ts';
 import type { PrintedCallOptions } from '#shared/text/printed-calls/printed-calls';
 import type { Markup } from './text-filters/thinking-markup.ts';
 import { parsesAsJson } from './call-arguments.ts';
-import { createToolCallAssembler, type ToolCallAssembler } from './tool-call-assembler.ts';
+import { ToolCallAssembler } from './tool-call-assembler.ts';
 import type { TokenUsage } from '#shared/model/model';
 import type { RequestFailure } from './error-mapping.ts';
 
@@ -101,7 +98,7 @@ export class CompletionAccumulator {
   readonly #assembler: ToolCallAssembler;
   /** Removes printed tool calls from the text; null when no tools were offered. */
   readonly #printed: PrintedCallFilter | null;
-  readonly #end = createCompletionEnd();
+  readonly #end = new CompletionEnd();
   #text = '';
   /** All content as sent by the server. */
   #raw = '';
@@ -117,16 +114,15 @@ export class CompletionAccumulator {
   constructor(options: AccumulatorOptions) {
     this.#options = options;
     const { printedCalls, dropToolCalls: drops } = options;
-    this.#assembler = createToolCallAssembler(
+    this.#assembler = new ToolCallAssembler(
       printedCalls && ((name) => printedCalls.offers.names.includes(name)),
     );
     const show = (chunk: string, replace: boolean): void => {
       this.#text = replace ? chunk : this.#text + chunk;
       options.onText(chunk, replace);
     };
-    this.#printed =
-      printedCalls && createPrintedCallFilter({ ...printedCalls, drops, onText: show });
-    this.#filter = createThinkingFilter({
+    this.#printed = printedCalls && new PrintedCallFilter({ ...printedCalls, drops, onText: show });
+    this.#filter = new ThinkingFilter({
       markup: options.markup,
       expectOrphanClose: options.expectOrphanClose,
       onText: (chunk, replace) =>
@@ -255,6 +251,3 @@ export class CompletionAccumulator {
     return { errorReason: 'empty_answer', message: `an empty answer (${this.#end.finishReason})` };
   }
 }
-
-export const createCompletionAccumulator = (options: AccumulatorOptions): CompletionAccumulator =>
-  new CompletionAccumulator(options);

@@ -98,5 +98,3 @@ export class CompletionEnd {
     return 'release';
   }
 }
-
-export const createCompletionEnd = (): CompletionEnd => new CompletionEnd();

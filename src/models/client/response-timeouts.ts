@@ -7,19 +7,11 @@ import type { BackendTimeouts } from '../backend-config.ts';
 
 export type TimeoutReason = 'timeout_first_token' | 'timeout_idle' | 'timeout_total';
 
-export interface ResponseTimeouts {
-  /** Call when any bytes were received. */
-  onBytes(): void;
-  /** Call when a token was received; only the first call counts. */
-  onToken(): void;
-  stop(): void;
-}
-
 /** Starts the timeouts of the first token and of the total. 0 means no timeout. `onExpire` is called at most once. */
 export function startResponseTimeouts(
   limitsMs: Pick<BackendTimeouts, 'firstToken' | 'idle' | 'total'>,
   onExpire: (reason: TimeoutReason, limitMs: number) => void,
-): ResponseTimeouts {
+) {
   let isOver = false;
   let idle: NodeJS.Timeout | null = null;
 
@@ -41,8 +33,10 @@ export function startResponseTimeouts(
   }
 
   return {
-    onBytes: () => idle?.refresh(),
-    onToken() {
+    /** Call when any bytes were received. */
+    onBytes: (): void => void idle?.refresh(),
+    /** Call when a token was received; only the first call counts. */
+    onToken(): void {
       if (isOver || idle) return;
       if (firstToken) clearTimeout(firstToken);
       idle = arm('timeout_idle', limitsMs.idle);
@@ -50,3 +44,4 @@ export function startResponseTimeouts(
     stop,
   };
 }
+export type ResponseTimeouts = ReturnType<typeof startResponseTimeouts>;

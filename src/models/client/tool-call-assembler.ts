@@ -51,7 +51,8 @@ export class ToolCallAssembler {
   readonly #isTool: ((name: string) => boolean) | null;
   #partialCalls: PartialCall[] = [];
 
-  constructor(isTool: ((name: string) => boolean) | null) {
+  /** `isTool`: whether a tool of this name was offered, if known; distinguishes a name sent in pieces from two names. */
+  constructor(isTool: ((name: string) => boolean) | null = null) {
     this.#isTool = isTool;
   }
 
@@ -175,8 +176,3 @@ function isContinuation(before: PartialCall, draft: PartialCall): boolean {
   if (!argumentsText(draft).trimStart().startsWith('{')) return true;
   return isWholeObject(joinArguments([...before.pieces, ...draft.pieces])[0]!);
 }
-
-/** `isTool`: whether a tool of this name was offered, if known; distinguishes a name sent in pieces from two names. */
-export const createToolCallAssembler = (
-  isTool: ((name: string) => boolean) | null = null,
-): ToolCallAssembler => new ToolCallAssembler(isTool);

@@ -32,13 +32,6 @@ export interface DemoModelOptions {
   tools?: readonly DemoTool[];
 }
 
-export interface DemoModel {
-  /** Configuration for `createBackend`: id `practice`, kind `generic`, concurrency 1. */
-  readonly config: BackendConfig;
-  /** Closes the server and all connections. */
-  close(): Promise<void>;
-}
-
 /**
  * A mutex in order of arrival. `acquire` returns the release function; a request that was aborted while waiting still
  * acquires the slot, and releases it at once.
@@ -183,7 +176,7 @@ function listen(server: Server): Promise<number> {
 }
 
 /** Starts the demo model on a free loopback port. Call `close` at the end. */
-export async function startDemoModel(options: DemoModelOptions): Promise<DemoModel> {
+export async function startDemoModel(options: DemoModelOptions) {
   const demoServer = new DemoServer(options);
   const server = createServer((request, response) => {
     // An exception here is a broken connection: there is no client to answer.
@@ -191,6 +184,7 @@ export async function startDemoModel(options: DemoModelOptions): Promise<DemoMod
   });
   const port = await listen(server);
   return {
+    /** Configuration for `createBackend`: id `practice`, kind `generic`, concurrency 1. */
     config: {
       id: 'practice',
       baseUrl: `http://127.0.0.1:${port}/v1`,
@@ -200,11 +194,13 @@ export async function startDemoModel(options: DemoModelOptions): Promise<DemoMod
       statusUrl: null,
       apiKey: null,
       timeoutsMs: defaultTimeoutsMs,
-    },
-    async close() {
+    } satisfies BackendConfig,
+    /** Closes the server and all connections. */
+    async close(): Promise<void> {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
     },
   };
 }
+export type DemoModel = Awaited<ReturnType<typeof startDemoModel>>;

@@ -16,36 +16,18 @@ import type { GateMachine } from '#machines/gate';
 import { findWaiting, positionOf, waitingCount } from '#machines/gate-queue';
 import type { Ticket, TicketRequest } from '#machines/gate-queue';
 import type { GateEffect, GateEvent, RefusalReason } from '#machines/gate-steps';
-import { setDeadline } from '../client/deadline-timer.ts';
 import { positionAt, queuePositions, ServiceTimes, estimateFreeSlotMs } from './wait-estimates.ts';
 import { invokeSafely, PositionNotifier } from './gate-position-notifier.ts';
 import type { QueuePosition } from '#machines/job-types';
 import { gateDefaults, gateRulesOf } from './gate-options.ts';
 import type { GateObservation, GateOptions, MonotonicTimers } from './gate-options.ts';
-import { PermitHolder } from './permit-holder.ts';
-import { GateWaiter } from './gate-waiter.ts';
+import { PermitHolder, setDeadline, GateWaiter } from './permit-holder.ts';
 import type { Gate, AcquireResult, GateRequest } from './gate-types.ts';
 import { zeroCounters, gateViewOf } from './gate-view.ts';
 import type { GateView } from './gate-view.ts';
 
-export interface GateActor extends Gate {
-  /** The current view; O(n) in the number of waiters. */
-  view(): GateView;
-  /**
-   * Calls the listener after each turn of the event loop in which something changed. Returns the unsubscribe function.
-   */
-  subscribe(listener: () => void): () => void;
-  /**
-   * Refuses all waiting and all later requests with `cancelled`, and clears all timers. Holders keep their permits:
-   * their own signals end them. Idempotent.
-   */
-  stop(): void;
-}
-
-/** Starts a gate. It runs until `stop`; while it is down it keeps a timer for the next probe. */
-export const createGate = (options: GateOptions): GateActor => new LiveGate(options);
-
-class LiveGate implements GateActor {
+/** A running gate. It runs until `stop`; while it is down it keeps a timer for the next probe. */
+export class GateActor implements Gate {
   readonly id: string;
   readonly #options: GateOptions;
   readonly #timers: MonotonicTimers;
@@ -122,6 +104,7 @@ class LiveGate implements GateActor {
     );
   }
 
+  /** The current view; O(n) in the number of waiters. */
   view(): GateView {
     return gateViewOf(this.id, this.#actor.getSnapshot(), {
       times: this.#serviceTimes,
@@ -131,10 +114,17 @@ class LiveGate implements GateActor {
     });
   }
 
+  /**
+   * Calls the listener after each turn of the event loop in which something changed. Returns the unsubscribe function.
+   */
   subscribe(listener: () => void): () => void {
     return this.#positionNotifier.subscribe(listener);
   }
 
+  /**
+   * Refuses all waiting and all later requests with `cancelled`, and clears all timers. Holders keep their permits:
+   * their own signals end them. Idempotent.
+   */
   stop(): void {
     if (this.#isStopped) return;
     this.#actor.send({ type: 'stop', at: this.#now() });

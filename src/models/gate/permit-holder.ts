@@ -8,10 +8,9 @@
  */
 import type { AbortReason, EventOf } from '#machines/gate-steps';
 import type { Ticket } from '#machines/gate-queue';
-import { timerMaxMs } from '../client/deadline-timer.ts';
-import type { GateWaiter } from './gate-waiter.ts';
 import type { MonotonicTimers } from './gate-options.ts';
-import type { AcquireResult, Permit, PermitEnd } from './gate-types.ts';
+import type { AcquireResult, Permit, PermitEnd, GateRequest } from './gate-types.ts';
+import type { QueuePosition } from '#machines/job-types';
 
 type PermitEvent =
   | EventOf<'ended'>
@@ -130,5 +129,70 @@ export class PermitHolder implements Permit {
 
   #send(event: PermitEvent): void {
     this.#dependencies.send(event);
+  }
+}
+
+/** Node fires a timer with a longer delay at once. */
+const timerMaxMs = 2_147_483_647;
+
+/**
+ * Calls `onDeadline` once, when `now` has reached `dueAt`: a timer may fire a millisecond early, and a delay of more
+ * than 24 days needs several timers. Returns the cancel function; idempotent.
+ */
+export function setDeadline(
+  timers: MonotonicTimers,
+  now: () => number,
+  dueAt: number,
+  onDeadline: (at: number) => void,
+): () => void {
+  let timer: unknown;
+  const arm = (): void => {
+    const delayMs = Math.min(Math.max(1, dueAt - now()), timerMaxMs);
+    timer = timers.setTimeout(() => {
+      const at = now();
+      if (at >= dueAt) onDeadline(at);
+      else arm();
+    }, delayMs);
+  };
+  arm();
+  return () => timers.clearTimeout(timer);
+}
+
+interface GateWaiterInit {
+  id: number;
+  /** When this wait began, by the gate's clock. */
+  since: number;
+  resolve: (result: AcquireResult) => void;
+  withdraw: () => void;
+}
+
+/** One request at the gate, from `acquire` or `requeue` until it is refused or its slot is free. */
+export class GateWaiter {
+  readonly request: GateRequest;
+  readonly id: number;
+  readonly since: number;
+  readonly resolve: (result: AcquireResult) => void;
+  /** The position that it was last notified of. */
+  lastPosition: QueuePosition | null = null;
+  /** Clears its deadline timer. */
+  clearDeadline: () => void = () => {};
+  readonly #withdraw: () => void;
+
+  constructor(request: GateRequest, links: GateWaiterInit) {
+    this.request = request;
+    this.id = links.id;
+    this.since = links.since;
+    this.resolve = links.resolve;
+    this.#withdraw = links.withdraw;
+    request.signal.addEventListener('abort', this.#withdraw, { once: true });
+  }
+
+  onQueued(position: QueuePosition): void {
+    this.request.onQueued(position);
+  }
+
+  /** Stops listening to the caller's signal, which may outlive the request. */
+  detach(): void {
+    this.request.signal.removeEventListener('abort', this.#withdraw);
   }
 }

@@ -11,7 +11,7 @@
 import { createStore, type Store } from '@xstate/store';
 import type { ErrorReason } from '#shared/model/model';
 import type { Clock } from '#shared/clock';
-import type { BackendLog } from '../backend-log.ts';
+import type { BackendLog } from '../backend-config.ts';
 import {
   updateBaseline,
   loadLevel,
@@ -124,19 +124,7 @@ export interface HealthOptions {
   intervalMs?: number;
 }
 
-export interface HealthMonitor {
-  readonly store: HealthStore;
-  /** Checks at once and then periodically. Idempotent. */
-  start(): void;
-  /** Stops the loop and aborts a running check. Resolves when both have ended. */
-  stop(): Promise<void>;
-  /** Checks now, or joins the running check. Resolves with the state after it. */
-  check(): Promise<BackendHealth>;
-  /** The current load: from the last check and our own queue now. */
-  load(): LoadLevel;
-}
-
-export function createHealthMonitor(options: HealthOptions): HealthMonitor {
+export function createHealthMonitor(options: HealthOptions) {
   const { id, probe, ownJobs, clock, log, intervalMs = defaultIntervalMs } = options;
   const store: HealthStore = createStore({
     context: unknownHealth,
@@ -173,21 +161,26 @@ export function createHealthMonitor(options: HealthOptions): HealthMonitor {
 
   return {
     store,
+    /** Checks now, or joins the running check. Resolves with the state after it. */
     check,
-    start() {
+    /** Checks at once and then periodically. Idempotent. */
+    start(): void {
       if (loop) return;
       loop = new AbortController();
       void checkRepeatedly(loop.signal);
     },
-    async stop() {
+    /** Stops the loop and aborts a running check. Resolves when both have ended. */
+    async stop(): Promise<void> {
       loop?.abort();
       loop = null;
       clearTimeout(timer);
       await running;
     },
-    load() {
+    /** The current load: from the last check and our own queue now. */
+    load(): LoadLevel {
       const { activeJobs, healthMs, baseline } = store.getSnapshot().context;
       return loadLevel({ ownJobs: ownJobs(), activeJobs, healthMs, baseline });
     },
   };
 }
+export type HealthMonitor = ReturnType<typeof createHealthMonitor>;

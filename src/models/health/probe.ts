@@ -30,19 +30,6 @@ export interface StatusReport {
   totalRequests: number | null;
 }
 
-export interface Probe {
-  /** Resolves within 8 s (or `timeoutMs`); never rejects. */
-  check(signal?: AbortSignal): Promise<ProbeResult>;
-  /**
-   * Whether a request would reach the server: the health page itself may be missing, forbidden or broken, behind a
-   * proxy that forwards only `/v1`, for example. Same time limit as `check`.
-   */
-  isReachable(): Promise<boolean>;
-  /** The load from `statusUrl`; null without a URL or a valid report. */
-  status(signal?: AbortSignal): Promise<StatusReport | null>;
-  close(): Promise<void>;
-}
-
 /**
  * As for a request: the reasons that open the circuit, and those of a server that is running but accepts no requests
  * yet.
@@ -60,7 +47,7 @@ const badGatewayStatuses: ReadonlySet<number | null> = new Set([502, 504]);
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 
-export function createProbe(config: BackendConfig, timeoutMs = defaultProbeTimeoutMs): Probe {
+export function createProbe(config: BackendConfig, timeoutMs = defaultProbeTimeoutMs) {
   const agent = createHttpAgent(config.timeoutsMs.connect);
   const profile = serverProfiles[config.kind];
   const { root, models } = endpointsOf(config.baseUrl);
@@ -86,13 +73,19 @@ export function createProbe(config: BackendConfig, timeoutMs = defaultProbeTimeo
   }
 
   return {
+    /** Resolves within 8 s (or `timeoutMs`); never rejects. */
     check,
-    async isReachable() {
+    /**
+     * Whether a request would reach the server: the health page itself may be missing, forbidden or broken, behind a
+     * proxy that forwards only `/v1`, for example. Same time limit as `check`.
+     */
+    async isReachable(): Promise<boolean> {
       const result = await check();
       if (result.ok) return true;
       return !unreachableReasons.has(result.errorReason) && !badGatewayStatuses.has(result.status);
     },
-    async status(signal) {
+    /** The load from `statusUrl`; null without a URL or a valid report. */
+    async status(signal?: AbortSignal): Promise<StatusReport | null> {
       if (config.statusUrl === null) return null;
       const options = { agent, apiKey, timeoutMs, ...(signal ? { signal } : {}) };
       const response = await fetchBounded(config.statusUrl, options);
@@ -102,6 +95,7 @@ export function createProbe(config: BackendConfig, timeoutMs = defaultProbeTimeo
       if (activeJobs === null) return null;
       return { activeJobs, totalRequests: count(report?.total_requests) };
     },
-    close: () => agent.destroy(),
+    close: (): Promise<void> => agent.destroy(),
   };
 }
+export type Probe = ReturnType<typeof createProbe>;

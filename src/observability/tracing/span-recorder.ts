@@ -29,15 +29,6 @@ export interface FinishedSpan {
   error?: string | undefined;
 }
 
-export interface SpanRecorder {
-  /** Whether to record the trace: as the parent if `isParentBased` and it exists, else a fixed choice by trace id. */
-  isSampled(traceId: string, parent: TraceParent | null): boolean;
-  /** Only for sampled traces. Queues the span and returns at once. */
-  record(span: FinishedSpan): void;
-  /** Exports the remaining spans within `shutdownTimeoutMs` and shuts down. */
-  stop(): Promise<void>;
-}
-
 const scopeName = 'gatehouse';
 
 /** An unreachable collector must not delay the shutdown; spans that are not exported by then are lost. */
@@ -53,7 +44,7 @@ export const newTraceId = (): string => randomBytes(16).toString('hex');
 export async function openSpanRecorder(
   settings: TracingSettings,
   onExportState: (why: string | null) => void,
-): Promise<SpanRecorder> {
+) {
   const api = await import('@opentelemetry/api');
   const { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags } = api;
   const kinds = {
@@ -67,10 +58,22 @@ export async function openSpanRecorder(
   const isSampledByRatio = await createSampler(settings.ratio);
 
   return {
-    isSampled: (traceId, parent) =>
+    /** Whether to record the trace: as the parent if `isParentBased` and it exists, else a fixed choice by trace id. */
+    isSampled: (traceId: string, parent: TraceParent | null): boolean =>
       parent !== null && settings.isParentBased ? parent.isSampled : isSampledByRatio(traceId),
 
-    record({ name, kind, traceId, spanId, parent, startMs, endMs, attributes, error }) {
+    /** Only for sampled traces. Queues the span and returns at once. */
+    record({
+      name,
+      kind,
+      traceId,
+      spanId,
+      parent,
+      startMs,
+      endMs,
+      attributes,
+      error,
+    }: FinishedSpan): void {
       Object.assign(ids, { traceId, spanId });
       const context =
         parent === null
@@ -89,7 +92,8 @@ export async function openSpanRecorder(
       span.end(Math.max(startMs, endMs));
     },
 
-    async stop() {
+    /** Exports the remaining spans within `shutdownTimeoutMs` and shuts down. */
+    async stop(): Promise<void> {
       const bound = AbortSignal.timeout(shutdownTimeoutMs);
       const late = new Promise<void>((resolve) => {
         bound.addEventListener('abort', () => resolve(), { once: true });
@@ -98,6 +102,7 @@ export async function openSpanRecorder(
     },
   };
 }
+export type SpanRecorder = Awaited<ReturnType<typeof openSpanRecorder>>;
 
 /** `ids`: trace id and span id of the next span. */
 async function openProvider(

@@ -12,10 +12,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Api, type SimulatedResponse, type ApiResult } from './api.ts';
 import type { Certificate } from './certificate.ts';
 import type { Fault } from './api-faults.ts';
-import { readBody } from './http-body.ts';
-import type { SimulatorContext } from './simulator-context.ts';
+import type { SimulatorContext } from './event-feed.ts';
 import { payloadFormat, parsePayload } from './payload.ts';
-import type { ApiRequest } from './api-request.ts';
+import { type ApiRequest, readBody } from './api-request.ts';
 
 const apiPath = '/webapi/entry.cgi';
 

@@ -20,14 +20,12 @@ import { Chat } from './chat.ts';
 import type { ChatChannel, ChatUser, Integration } from './chat-types.ts';
 import { controlsOf } from './controls.ts';
 import { ApiFaults, type Storm } from './api-faults.ts';
-import { EventFeed } from './event-feed.ts';
-import type { SimulatorContext } from './simulator-context.ts';
+import { EventFeed, type SimulatorContext } from './event-feed.ts';
 import { OutgoingWebhooks } from './outgoing-webhooks.ts';
 import { PageServer } from './page-server.ts';
 import { randomOf } from './random.ts';
-import { RequestLog } from './request-log.ts';
+import { RequestLog } from './audit.ts';
 import { defaultRules, type DsmRules } from './rules.ts';
-import { defaultChannels, defaultIntegrations, defaultUsers } from './default-fixtures.ts';
 import type { FakeDsm } from './dsm-controls.ts';
 
 export interface FakeDsmOptions {
@@ -122,3 +120,31 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
     throw error;
   }
 }
+
+/** As on a real server the two numbers of a user differ, so that mixing them up shows. */
+const defaultUsers: readonly ChatUser[] = [
+  { userId: 4, webhookUserId: 1, username: 'hana', nickname: '김하나' },
+  { userId: 5, webhookUserId: 2, username: 'duri', nickname: '박두리' },
+  { userId: 6, webhookUserId: 3, username: 'ann', nickname: 'Ann' },
+];
+
+const defaultChannels: readonly ChatChannel[] = [
+  { channelId: 1, name: 'General' },
+  { channelId: 2, name: 'Lab' },
+];
+
+/** 64 letters as in Chat. Constant, so that a configuration keeps working after a restart; it is valid only here. */
+const defaultToken = 'practice'.repeat(8);
+
+const defaultIntegrations = (bridgeUrl: string | null, token = defaultToken): Integration[] => [
+  { kind: 'bot', name: 'Gatehouse', token, url: bridgeUrl },
+  {
+    kind: 'outgoing',
+    name: 'Lab out',
+    token: `${token}-out`,
+    url: bridgeUrl,
+    channelId: 2,
+    triggerWord: null,
+  },
+  { kind: 'incoming', name: 'Lab in', token: `${token}-in`, url: bridgeUrl, channelId: 2 },
+];

@@ -10,12 +10,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ButtonAction, ChatUser, Integration, Post } from './chat-types.ts';
 import type { Delivery, DeliveryState } from './delivery.ts';
 import { failedToSend } from './delivery.ts';
-import { callBridge, type CallResult } from './http-call.ts';
 import { WebhookQueue } from './webhook-queue.ts';
-import type { SimulatorContext } from './simulator-context.ts';
+import type { SimulatorContext } from './event-feed.ts';
 import { parseWebhookResponse } from './payload.ts';
 import type { Random } from './random.ts';
 import { clickForm, messageForm, receiversOf } from './webhook.ts';
+import { sendHttpRequest } from '#shared/http-request';
 
 interface WebhookDelivery {
   delivery: Delivery;
@@ -220,4 +220,31 @@ function buttonOf(
     if (action !== undefined) return { attachment, action };
   }
   return null;
+}
+
+type CallResult =
+  | { kind: 'answer'; status: number; body: string }
+  | { kind: 'unreachable' | 'timeout'; problem: string };
+
+/** A response may be a message, not more. */
+const answerBytesMax = 1024 * 1024;
+
+interface HttpCall {
+  url: string;
+  method: 'HEAD' | 'POST';
+  body?: string;
+  timeoutMs: number;
+  closing: AbortSignal;
+}
+
+async function callBridge({ closing: signal, ...call }: HttpCall): Promise<CallResult> {
+  const headers: Record<string, string> =
+    call.body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+  const outcome = await sendHttpRequest({ ...call, headers, bytesMax: answerBytesMax, signal });
+  if (outcome.ok) {
+    return { kind: 'answer', status: outcome.status, body: outcome.body.toString('utf8') };
+  }
+  return outcome.kind === 'timeout'
+    ? { kind: 'timeout', problem: `no answer within ${call.timeoutMs} ms` }
+    : { kind: 'unreachable', problem: outcome.error };
 }

@@ -14,7 +14,7 @@ import { isLoopback, isLoopbackHostHeader } from '#shared/loopback';
 import { pageHeaders, readPage } from '#shared/page-assets';
 import type { DsmControls } from './dsm-controls.ts';
 import type { SimulatorEvent } from './event-feed.ts';
-import { readBody } from './http-body.ts';
+import { readBody } from './api-request.ts';
 import { performAction } from './page-actions.ts';
 import { snapshotOf, toWire } from './page-view.ts';
 

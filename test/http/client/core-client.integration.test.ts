@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { createCoreClient } from '#http/client/core-client';
+import { CoreClient } from '#http/client/core-client';
 
 test('the core client follows no redirect, and names the address to give instead', async () => {
   const requests: string[] = [];
@@ -13,7 +13,7 @@ test('the core client follows no redirect, and names the address to give instead
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
-    const client = createCoreClient(url, 'a key');
+    const client = new CoreClient(url, 'a key');
     const advice = `${url} redirects to https://elsewhere.example; give that address with --url`;
     await expect(client.jobs({})).rejects.toThrow(advice);
     await expect(client.submit({ text: '안녕' })).rejects.toThrow(advice);

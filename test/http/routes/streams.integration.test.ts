@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DocumentEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
 import { streamDocumentEvents, type DocumentEventFeed } from '#http/routes/document-event-stream';
-import { waitForDrain } from '#http/server/backpressure';
+import { waitForDrain } from '#http/server/sse-stream';
 import { streamJobEvents } from '#http/routes/job-event-stream';
 
 async function serve(answer: (response: ServerResponse) => void): Promise<number> {

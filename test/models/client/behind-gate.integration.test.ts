@@ -1,7 +1,7 @@
 /** Gate, client and server together: the properties that need all three. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackendKind } from '#models/client/server-profiles';
-import { createGate } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import type { GateOptions } from '#models/gate/gate-options';
 import { createProbe } from '#models/health/probe';
 import { systemClock } from '#shared/clock';
@@ -25,7 +25,7 @@ function gatedBackend(
   const config = configFor(baseUrl, { kind });
   const probe = createProbe(config);
   onTestFinished(() => probe.close());
-  const gate = createGate({
+  const gate = new GateActor({
     id: config.id,
     concurrency: 1,
     probe: () => probe.isReachable(),

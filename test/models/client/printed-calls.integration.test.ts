@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createPrintedCallFilter } from '#models/client/text-filters/printed-call-filter';
+import { PrintedCallFilter } from '#models/client/text-filters/printed-call-filter';
 import { offeredTools } from '#shared/text/printed-calls/offered-tools';
 import { chunk, frame, raw, says } from '#test/support/fake-llm-replies';
 import { printedCallForms } from '#test/support/printed-call-forms';
@@ -33,7 +33,7 @@ const called = [['search', { query }]];
 /** The visible text of these pieces, and the calls in them. */
 function filtered(pieces: readonly string[], unknown: 'text' | 'call' = 'text', drops = false) {
   const seen = textCollector();
-  const filter = createPrintedCallFilter({ offers, unknown, drops, onText: seen.onText });
+  const filter = new PrintedCallFilter({ offers, unknown, drops, onText: seen.onText });
   for (const piece of pieces) filter.push(piece, false);
   const calls = filter.end().map((call) => [call.function.name, call.function.arguments]);
   return { text: seen.text, calls, everShown: seen.pieces.join(''), replaced: seen.replaced };

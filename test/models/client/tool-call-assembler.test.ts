@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ToolCallDelta } from '#models/client/stream-chunk';
 import { parseChunk } from '#models/client/stream-chunk';
-import { createToolCallAssembler } from '#models/client/tool-call-assembler';
+import { ToolCallAssembler } from '#models/client/tool-call-assembler';
 
 const argumentsOf = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean()));
 
@@ -16,7 +16,7 @@ test('the assembler returns each call with its arguments, for any cuts of the ar
   const call = fc.record({ args: argumentsOf, points: fc.array(fc.nat(), { maxLength: 5 }) });
   fc.assert(
     fc.property(fc.array(call, { maxLength: 4 }), (list) => {
-      const assembler = createToolCallAssembler();
+      const assembler = new ToolCallAssembler();
       list.forEach(({ args, points }, index) => {
         const base = { index, whole: false };
         assembler.add({ ...base, id: `id${index}`, name: `tool${index}`, arguments: '' });
@@ -32,7 +32,7 @@ test('the assembler returns each call with its arguments, for any cuts of the ar
 });
 
 test('the assembler keeps at most 64 calls', () => {
-  const assembler = createToolCallAssembler();
+  const assembler = new ToolCallAssembler();
   for (let n = 0; n < 1000; n++) {
     const piece: ToolCallDelta = { index: n, id: null, name: 'x', arguments: '{}', whole: false };
     assembler.add(piece);

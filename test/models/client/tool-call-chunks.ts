@@ -1,7 +1,7 @@
 /** Deltas of tool calls for tests, and the calls assembled from them. */
 import { expect } from 'vitest';
 import { parseChunk } from '#models/client/stream-chunk';
-import { createToolCallAssembler } from '#models/client/tool-call-assembler';
+import { ToolCallAssembler } from '#models/client/tool-call-assembler';
 
 export type Call = [name: string, args: unknown];
 
@@ -14,7 +14,7 @@ export const tools = ['get_weather', 'get_time', 'search'].map((name) => ({
 
 /** The calls assembled from these choices, each in a frame of its own. */
 export function callsFrom(choices: readonly object[]): Call[] {
-  const assembler = createToolCallAssembler((name) =>
+  const assembler = new ToolCallAssembler((name) =>
     tools.some((tool) => tool.function.name === name),
   );
   for (const choice of choices) {

@@ -1,7 +1,6 @@
 /** A gate under virtual time for the tests of single behaviours, stopped after each test. */
 import { afterEach } from 'vitest';
-import { createGate } from '#models/gate/gate';
-import type { GateActor } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import type { GateOptions } from '#models/gate/gate-options';
 import type { AcquireResult, GateRequest, Permit } from '#models/gate/gate-types';
 import type { QueuePosition } from '#machines/job-types';
@@ -28,7 +27,7 @@ export interface AcquireHandle {
 export function setUp(options: Partial<GateOptions> = {}) {
   const time = new VirtualTime();
   const probes: ((ok: boolean) => void)[] = [];
-  const gate = createGate({
+  const gate = new GateActor({
     id: 'test',
     concurrency: 1,
     clock: time,

@@ -1,7 +1,7 @@
 /** The promises G7 to G9 of docs/gate.md and the stop of a gate, on the live gate under virtual time. */
 import { describe, expect, test } from 'vitest';
-import { setDeadline } from '#models/client/deadline-timer';
-import { createGate } from '#models/gate/gate';
+import { setDeadline } from '#models/gate/permit-holder';
+import { GateActor } from '#models/gate/gate';
 import type { GateRequest } from '#models/gate/gate-types';
 import { systemClock } from '#shared/clock';
 import { setUp, yieldToEventLoop } from './gate-fixture.ts';
@@ -257,14 +257,14 @@ describe('the stop of a gate', () => {
   });
 });
 
-test('createGate throws a RangeError if concurrency, maxQueue or breaker.failures is out of range', () => {
+test('GateActor throws a RangeError if concurrency, maxQueue or breaker.failures is out of range', () => {
   expect(() => setUp({ concurrency: 0 })).toThrow(RangeError);
   expect(() => setUp({ maxQueue: -1 })).toThrow(RangeError);
   expect(() => setUp({ breaker: { failures: 0 } })).toThrow(RangeError);
 });
 
 test('a gate with the real clock and real timers refuses a request whose deadline passes', async () => {
-  const gate = createGate({
+  const gate = new GateActor({
     id: 'real',
     concurrency: 1,
     clock: systemClock,

@@ -5,7 +5,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBackend } from '#models/client/backend';
 import { defaultTimeoutsMs, type BackendConfig } from '#models/backend-config';
-import { createGate } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import type { ModelOutcome, RunOptions } from '#shared/model/model';
 import { systemClock } from '#shared/clock';
 import { until } from '#test/support/journal';
@@ -29,7 +29,7 @@ async function setUp() {
     apiKey: null,
     timeoutsMs: defaultTimeoutsMs,
   };
-  const gate = createGate({
+  const gate = new GateActor({
     id: 'llama',
     concurrency: 1,
     clock: systemClock,

@@ -2,8 +2,7 @@
  * A live gate under virtual time, with callers that the commands of a property test control, and a referee that
  * checks the promises of docs/gate.md at each grant, from what the callers observed.
  */
-import { createGate } from '#models/gate/gate';
-import type { GateActor } from '#models/gate/gate';
+import { GateActor } from '#models/gate/gate';
 import type { GateMachine } from '#machines/gate';
 import type { AcquireResult, GateRequest, Permit } from '#models/gate/gate-types';
 import type { ModelOptions } from './gate-model.ts';
@@ -48,7 +47,7 @@ export class GateWorld {
   constructor(options: ModelOptions, machine?: GateMachine) {
     this.#options = options;
     const { failures, probeBackoffMs, probeBackoffMaxMs, probeBoundMs, ...rest } = options;
-    this.gate = createGate({
+    this.gate = new GateActor({
       ...rest,
       id: 'world',
       breaker: { failures, probeBackoffMs, probeBackoffMaxMs, probeBoundMs },

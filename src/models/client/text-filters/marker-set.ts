@@ -9,13 +9,6 @@ export interface MarkerMatch {
   key: string;
 }
 
-export interface MarkerSet {
-  /** The earliest marker; of two at the same position, the longer. */
-  find(text: string): MarkerMatch | null;
-  /** Start of the longest tail that could still grow into a marker; the length of the text when there is none. */
-  possibleStart(text: string): number;
-}
-
 /** Lowercases only A to Z, so that the length of the text stays the same. */
 export const asciiLower = (text: string): string =>
   text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
@@ -30,7 +23,7 @@ function tokenAt(text: string, at: number): string | null {
 }
 
 /** `withTokens`: special tokens of any name also match. */
-export function createMarkerSet(markers: readonly string[], withTokens: boolean): MarkerSet {
+export function createMarkerSet(markers: readonly string[], withTokens: boolean) {
   /** Markers by the code of their first character, longest first. */
   const byStart = new Map<number, string[]>();
   let longest = 0;
@@ -62,7 +55,8 @@ export function createMarkerSet(markers: readonly string[], withTokens: boolean)
   }
 
   return {
-    find(text) {
+    /** The earliest marker; of two at the same position, the longer. */
+    find(text: string): MarkerMatch | null {
       for (let at = 0; at < text.length; at++) {
         const keys = byStart.get(text.charCodeAt(at));
         const found = keys && markerAt(text, at, keys);
@@ -70,7 +64,8 @@ export function createMarkerSet(markers: readonly string[], withTokens: boolean)
       }
       return null;
     },
-    possibleStart(text) {
+    /** Start of the longest tail that could still grow into a marker; the length of the text when there is none. */
+    possibleStart(text: string): number {
       for (let at = Math.max(0, text.length - Math.max(longest, 48)); at < text.length; at++) {
         const keys = byStart.get(text.charCodeAt(at));
         if (!keys) continue;
@@ -82,3 +77,4 @@ export function createMarkerSet(markers: readonly string[], withTokens: boolean)
     },
   };
 }
+export type MarkerSet = ReturnType<typeof createMarkerSet>;

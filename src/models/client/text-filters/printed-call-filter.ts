@@ -66,6 +66,3 @@ export class PrintedCallFilter {
     this.#options.onText(text, false);
   }
 }
-
-export const createPrintedCallFilter = (options: PrintedCallFilterOptions): PrintedCallFilter =>
-  new PrintedCallFilter(options);

@@ -355,6 +355,3 @@ export class ThinkingFilter {
     this.#block = messageBlock(kind, callee);
   }
 }
-
-export const createThinkingFilter = (options: ThinkingFilterOptions): ThinkingFilter =>
-  new ThinkingFilter(options);

@@ -1,6 +1,6 @@
 /** Sets up the page, stores the data from the server, and draws it. */
 import { render } from 'preact';
-import { memo, ui } from '#shared/page/ui';
+import { memo, ui, clock } from '#shared/page/ui';
 import type { ApiRequest } from '../api-request.ts';
 import type { Author, Conversation } from '../chat-types.ts';
 import type { Delivery } from '../delivery.ts';
@@ -8,9 +8,7 @@ import type { DsmState } from '../dsm-controls.ts';
 import type { ShownPost, Snapshot } from '../page-view.ts';
 import { bubble } from './bubble.ts';
 import { composer, type Place } from './composer.ts';
-import { failurePanel } from './failure-panel.ts';
-import { integrationPanel } from './integration-panel.ts';
-import { requestsShownMax, trafficPanel } from './traffic-panel.ts';
+import { failurePanel, integrationPanel } from './failure-panel.ts';
 
 const userKey = 'fake-dsm-user';
 /** If the list of posts is scrolled to within this distance of its end, it scrolls to a new post. */
@@ -166,3 +164,31 @@ events.addEventListener('error', () => {
   connection.textContent = 'connection lost, trying again';
   connection.classList.add('lost');
 });
+
+/** Rows that are shown. */
+const requestsShownMax = 100;
+
+const answerOf = ({ outcome, code, httpStatus }: ApiRequest): string => {
+  if (outcome === 'error') return `${httpStatus} · code ${code}`;
+  return outcome === 'cut' ? 'cut' : `${httpStatus} · ${outcome}`;
+};
+
+/** @param requests newest first */
+const trafficPanel = (requests: readonly ApiRequest[]) =>
+  ui`<div class="traffic">
+    <table aria-label="Requests to the API">
+      <thead><tr>${['Time', 'Method', 'Answer', 'Text'].map((name) => ui`<th>${name}</th>`)}</tr></thead>
+      <tbody>${requests.map(rowOf)}</tbody>
+    </table>
+  </div>`;
+
+function rowOf(request: ApiRequest) {
+  const { n, atMs, method, text, fault, outcome, postIds } = request;
+  const isLost = outcome === 'cut' && postIds.length > 0;
+  return ui`<tr class=${outcome === 'success' || outcome === 'file' ? '' : 'bad'} key=${n}>
+    <td>${clock(atMs)}</td>
+    <td>${method}</td>
+    <td>${answerOf(request)}${fault && ` (${fault})`}${isLost && ' posted, answer lost'}</td>
+    <td class="said">${text}</td>
+  </tr>`;
+}

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createThinkingFilter } from '#models/client/text-filters/thinking-filter';
+import { ThinkingFilter } from '#models/client/text-filters/thinking-filter';
 import { standardMarkup, toolResidue } from '#models/client/text-filters/thinking-markup';
 import { textCollector } from '../backend-fixture.ts';
 
@@ -14,7 +14,7 @@ interface Options {
 function filtered(chunks: string[], options: Options = {}) {
   const seen = textCollector();
   const { pairs, literals } = standardMarkup;
-  const filter = createThinkingFilter({
+  const filter = new ThinkingFilter({
     markup: { pairs: options.withResidue ? [...pairs, ...toolResidue] : pairs, literals },
     expectOrphanClose: options.expectOrphanClose ?? false,
     onText: seen.onText,
@@ -149,7 +149,7 @@ describe('the thinking filter with any text and any cuts', () => {
     const shown = (chunks: string[]): unknown => {
       const seen = textCollector();
       const { onText } = seen;
-      const filter = createThinkingFilter({ markup, expectOrphanClose: false, onText });
+      const filter = new ThinkingFilter({ markup, expectOrphanClose: false, onText });
       for (const chunk of chunks) filter.push(chunk);
       return [filter.end(false), seen.text];
     };
