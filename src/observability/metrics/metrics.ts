@@ -12,9 +12,8 @@ import type { Messaging } from '#events/messaging-port';
 import type { BackendPool } from '#models/backend-pool';
 import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
-import { createHttpMetrics } from './http-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
-import { secondsBuckets, shortSecondsBuckets } from './metric-buckets.ts';
+import { secondsBuckets, shortSecondsBuckets, requestSecondsBuckets } from './metric-buckets.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { addStateGauges, type StateSources } from './state-metrics.ts';
 
@@ -175,4 +174,25 @@ function tokenRate(
 ): number | null {
   if (firstTokenMs === null || totalMs <= firstTokenMs || completionTokens < 2) return null;
   return ((completionTokens - 1) * 1000) / (totalMs - firstTokenMs);
+}
+
+function createHttpMetrics(registry: Registry): (exchange: FinishedRequest) => void {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'gatehouse_http_requests_total',
+    help: 'Requests by route and status; streams count when they have ended',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'gatehouse_http_request_seconds',
+    help: 'Time from a request to its whole answer; without streams',
+    labelNames: ['method', 'route'],
+    buckets: requestSecondsBuckets,
+    registers,
+  });
+  return ({ method, route, status, ms, isStream }) => {
+    requests.inc({ method, route, status: String(status) });
+    if (!isStream) seconds.observe({ method, route }, ms / 1000);
+  };
 }
