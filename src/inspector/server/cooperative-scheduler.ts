@@ -4,7 +4,6 @@
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { GatehouseError } from '#shared/errors';
-import type { InspectorOptions } from './inspector-context.ts';
 
 /** Rows that are replayed in one slice: about a millisecond, ten where each row has pages of text. */
 export const rowsPerSlice = 10;
@@ -23,7 +22,7 @@ export type TimeSlicer = ReturnType<typeof createTimeSlicer>;
 
 /** Charges one request to the user; false where the limit of the minute is used up. Null: the operator, not limited. */
 export function tryCharge(
-  { limits }: Pick<InspectorOptions, 'limits'>,
+  { limits }: { limits?: { chargeUser(user: string, requests: number): void } },
   user: string | null,
 ): boolean {
   try {

@@ -12,7 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Api, type SimulatedResponse, type ApiResult } from './api.ts';
 import type { Certificate } from './certificate.ts';
 import type { Fault } from './api-faults.ts';
-import type { SimulatorContext } from './event-feed.ts';
+import type { SimulatorContext } from './simulator-context.ts';
 import { payloadFormat, parsePayload } from './payload.ts';
 import { type ApiRequest, readBody } from './api-request.ts';
 

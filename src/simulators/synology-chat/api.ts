@@ -7,7 +7,7 @@
  */
 import type { ChatFile, Conversation, Integration, Post } from './chat-types.ts';
 import { downloadFile } from './file-download.ts';
-import type { SimulatorContext } from './event-feed.ts';
+import type { SimulatorContext } from './simulator-context.ts';
 import { parsePayload, type Payload, type Refusal } from './payload.ts';
 
 export interface ApiCall {

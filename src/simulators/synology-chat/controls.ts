@@ -4,7 +4,8 @@ import { auditRun } from './audit.ts';
 import type { Chat } from './chat.ts';
 import type { ChatUser, Integration } from './chat-types.ts';
 import type { DsmControls } from './dsm-controls.ts';
-import type { EventFeed, SimulatorContext } from './event-feed.ts';
+import type { EventFeed } from './event-feed.ts';
+import type { SimulatorContext } from './simulator-context.ts';
 import type { OutgoingWebhooks } from './outgoing-webhooks.ts';
 
 interface ControlsParts {

@@ -2,11 +2,6 @@
 import type { Conversation, Post } from './chat-types.ts';
 import type { Delivery } from './delivery.ts';
 import type { ApiRequest } from './api-request.ts';
-import type { Clock } from '#shared/clock';
-import type { Chat } from './chat.ts';
-import type { ApiFaults } from './api-faults.ts';
-import type { RequestLog } from './audit.ts';
-import type { DsmRules } from './rules.ts';
 
 export type SimulatorEvent =
   | { type: 'post'; post: Post }
@@ -28,17 +23,4 @@ export class EventFeed {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
-}
-
-export interface SimulatorContext {
-  readonly chat: Chat;
-  readonly feed: EventFeed;
-  readonly faults: ApiFaults;
-  readonly requests: RequestLog;
-  /** Changed in place: each request and each webhook reads it when it is processed. */
-  readonly rules: DsmRules;
-  readonly power: { isPackageRunning: boolean; isListening: boolean };
-  readonly clock: Clock;
-  /** Aborted when the NAS is closed: cancels waits and calls. */
-  readonly closing: AbortSignal;
 }

@@ -20,11 +20,11 @@ import { Chat } from './chat.ts';
 import type { ChatChannel, ChatUser, Integration } from './chat-types.ts';
 import { controlsOf } from './controls.ts';
 import { ApiFaults, type Storm } from './api-faults.ts';
-import { EventFeed, type SimulatorContext } from './event-feed.ts';
+import { EventFeed } from './event-feed.ts';
+import { RequestLog, type SimulatorContext } from './simulator-context.ts';
 import { OutgoingWebhooks } from './outgoing-webhooks.ts';
 import { PageServer } from './page-server.ts';
 import { randomOf } from './random.ts';
-import { RequestLog } from './audit.ts';
 import { defaultRules, type DsmRules } from './rules.ts';
 import type { FakeDsm } from './dsm-controls.ts';
 

@@ -11,7 +11,7 @@ import type { ButtonAction, ChatUser, Integration, Post } from './chat-types.ts'
 import type { Delivery, DeliveryState } from './delivery.ts';
 import { failedToSend } from './delivery.ts';
 import { WebhookQueue } from './webhook-queue.ts';
-import type { SimulatorContext } from './event-feed.ts';
+import type { SimulatorContext } from './simulator-context.ts';
 import { parseWebhookResponse } from './payload.ts';
 import type { Random } from './random.ts';
 import { clickForm, messageForm, receiversOf } from './webhook.ts';
