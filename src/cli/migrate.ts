@@ -7,7 +7,7 @@ import {
   type CopyProgress,
   type CopyReport,
 } from '#storage/copy/copy-database';
-import { untilInterrupted } from './interrupt.ts';
+import { untilInterrupted } from './terminal.ts';
 import { sanitizeForTerminal } from './terminal.ts';
 
 export interface MigrateOptions {
