@@ -62,12 +62,18 @@ export interface GateContext {
   nextProbeAt: number | null;
 }
 
+export interface TicketPast extends Pick<Ticket, 'arrivedAt' | 'preemptions'> {
+  /** It was admitted there and is not refused as `queue_full`. */
+  isAdmitted: boolean;
+}
+
 export type RefusalReason = 'queue_full' | 'deadline' | 'breaker_open' | 'cancelled';
 export type AbortReason = 'cancelled' | 'preempted' | 'expired';
 
 /** `at` is ms by the clock of the live gate and never goes back: the machine has no clock. */
 export type GateEvent =
-  | { type: 'request'; at: number; request: TicketRequest }
+  /** `past`: it comes from another gate of the same server. */
+  | { type: 'request'; at: number; request: TicketRequest; past?: TicketPast }
   /** A preempted request queues again, with the ticket that its abort carried. */
   | { type: 'requeue'; at: number; ticket: Ticket }
   /** The caller cancelled: a waiter leaves the queue, a holder is aborted. */
@@ -130,20 +136,19 @@ export const tripsCircuit = (context: GateContext, event: EventOf<'ended'>): boo
 /** Adds a request to the queue, or refuses it: its deadline has passed, or the queue is full. */
 export function admit(context: GateContext, event: EventOf<'request'>): StepResult {
   const { rules, queue, slots } = context;
-  const { request, at } = event;
+  const { request, at, past } = event;
   if (isPastDeadline(request.deadlineAt, at)) {
     return { context: {}, effects: [refusal(request.id, at, 'deadline')] };
   }
   // With a free slot the queue is empty (S3), and this request is granted at once.
-  if (slots.length >= rules.concurrency && waitingCount(queue) >= rules.maxQueue) {
+  const isFull = slots.length >= rules.concurrency && waitingCount(queue) >= rules.maxQueue;
+  if (isFull && past?.isAdmitted !== true) {
     return { context: {}, effects: [refusal(request.id, at, 'queue_full')] };
   }
-  const ticket: Ticket = {
-    ...request,
-    arrivedAt: at,
-    key: queueKey(queue, request, at, rules),
-    preemptions: 0,
-  };
+  const { arrivedAt, preemptions } = past ?? { arrivedAt: at, preemptions: 0 };
+  // A preempted request was first in the queue: it keeps the key of its arrival.
+  const key = preemptions > 0 ? arrivedAt : queueKey(queue, request, arrivedAt, rules);
+  const ticket: Ticket = { ...request, arrivedAt, key, preemptions };
   return { context: { queue: addTicket(queue, ticket) }, effects: [] };
 }
 

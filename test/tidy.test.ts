@@ -19,7 +19,7 @@ const layers: Record<string, string[]> = {
   http: ['machines', 'shared'],
   channels: ['machines', 'shared', 'storage'],
   events: ['machines', 'shared', 'storage'],
-  cluster: ['shared', 'storage'],
+  cluster: ['machines', 'shared', 'storage', 'models'],
   library: ['machines', 'shared', 'storage'],
   tools: ['machines', 'shared', 'storage', 'language'],
   ask: ['machines', 'shared', 'language'],

@@ -26,6 +26,15 @@ import type { Gate, AcquireResult, GateRequest } from './gate-types.ts';
 import { zeroCounters, gateViewOf } from './gate-view.ts';
 import type { GateView } from './gate-view.ts';
 
+/** What a request brings along from an earlier gate of the same server. */
+export interface RequestPast {
+  /** Since its arrival there. */
+  waitedMs: number;
+  preemptions: number;
+  /** It was admitted there and is not refused as `queue_full`. */
+  isAdmitted: boolean;
+}
+
 /** A running gate. It runs until `stop`; while it is down it keeps a timer for the next probe. */
 export class GateActor implements Gate {
   readonly id: string;
@@ -85,7 +94,8 @@ export class GateActor implements Gate {
     );
   }
 
-  acquire(request: GateRequest): Promise<AcquireResult> {
+  /** With `past` the request keeps its age and its preemptions. */
+  acquire(request: GateRequest, past?: RequestPast): Promise<AcquireResult> {
     this.#lastTicketId += 1;
     const { user, priority, kind, jobId, preemptible } = request;
     const deadlineAt =
@@ -100,7 +110,12 @@ export class GateActor implements Gate {
       deadlineAt,
     };
     return this.#enqueue(request, ticketRequest.id, (at) =>
-      this.#actor.send({ type: 'request', at, request: ticketRequest }),
+      this.#actor.send({
+        type: 'request',
+        at,
+        request: ticketRequest,
+        ...(past && { past: { ...past, arrivedAt: at - past.waitedMs } }),
+      }),
     );
   }
 

@@ -133,7 +133,7 @@ export class PermitHolder implements Permit {
 }
 
 /** Node fires a timer with a longer delay at once. */
-const timerMaxMs = 2_147_483_647;
+export const timerMaxMs = 2_147_483_647;
 
 /**
  * Calls `onDeadline` once, when `now` has reached `dueAt`: a timer may fire a millisecond early, and a delay of more

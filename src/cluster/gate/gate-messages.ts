@@ -1,0 +1,104 @@
+/**
+ * The messages between the workers and the arbiter of a gate. Both sides send their whole state with a sequence number, so
+ * that a lost, doubled or late message heals with the next one. Times are durations in ms: clocks are never compared.
+ */
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+const milliseconds = z.number().nonnegative();
+
+const ticketSchema = z.object({
+  id: count,
+  /** Grows with each wait of the request: 1, and one more for each preemption. */
+  turn: count,
+  phase: z.enum(['waiting', 'running', 'draining']),
+  /** `EPOCH.N`; null while it waits. */
+  fence: z.string().nullable(),
+  waitedMs: milliseconds,
+  preemptions: count,
+  /** A gate has admitted it: it is not refused as `queue_full` any more. */
+  isAdmitted: z.boolean(),
+  kind: z.enum(['classify', 'reason', 'answer', 'word', 'draft', 'ask', 'embed', 'direct']),
+  priority: z.enum(['foreground', 'background']),
+  user: z.string(),
+  jobId: z.string().optional(),
+  preemptible: z.boolean(),
+});
+export type TicketReport = z.infer<typeof ticketSchema>;
+
+/** A clean end of an arbiter: the workers that its table names. */
+const closingSchema = z.object({ epoch: count, workers: z.array(z.string()) });
+export type Closing = z.infer<typeof closingSchema>;
+
+export const beatSchema = z.object({
+  worker: z.string(),
+  seq: count,
+  /** The highest epoch that the worker knows: it refuses the messages of lower ones. */
+  epoch: count,
+  /** All its requests: one that is missing was withdrawn or has ended. */
+  tickets: z.array(ticketSchema),
+  ended: z.array(z.object({ fence: z.string(), result: z.enum(['ok', 'failed', 'unreachable']) })),
+  closing: closingSchema.nullable(),
+});
+export type GateBeat = z.infer<typeof beatSchema>;
+
+const verdictSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('waits'),
+    position: z.object({ position: count, ahead: count, etaMs: z.number().nullable() }).nullable(),
+  }),
+  z.object({ type: z.literal('granted'), fence: z.string() }),
+  z.object({
+    type: z.literal('refused'),
+    reason: z.enum(['queue_full', 'deadline', 'breaker_open', 'cancelled']),
+    retryAfterMs: z.number().nullable(),
+  }),
+  z.object({
+    type: z.literal('aborted'),
+    /** Null: no slot belongs to the request. */
+    fence: z.string().nullable(),
+    reason: z.enum(['cancelled', 'preempted', 'expired']),
+  }),
+]);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+export const stateSchema = z.object({
+  epoch: count,
+  seq: count,
+  /** The last beat that this state takes into account; 0: none. */
+  confirmed: count,
+  tickets: z.array(z.object({ id: count, turn: count, verdict: verdictSchema })),
+});
+export type GateState = z.infer<typeof stateSchema>;
+
+/** To all workers: a new arbiter asks who is there, or one that ends says so. */
+export const announcementSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('who'), epoch: count }),
+  z.object({ type: z.literal('closing'), closing: closingSchema }),
+]);
+export type Announcement = z.infer<typeof announcementSchema>;
+
+/** A backend's id may hold characters that a subject may not. */
+const token = (text: string): string => Buffer.from(text).toString('base64url');
+
+export const gateSubjects = (backend: string) => ({
+  door: `gh.gate.${token(backend)}.door`,
+  all: `gh.gate.${token(backend)}.all`,
+  worker: (id: string) => `gh.gate.${token(backend)}.worker.${token(id)}`,
+});
+
+/**
+ * - permitMs: a permit is valid this long after the send time of the last confirmed beat; its holder aborts at `abortShare` of
+ *   it.
+ * - freeMs: the arbiter frees the slots of a worker this long after the last beat that it received. More than permitMs.
+ * - quietMs: a new arbiter grants nothing for this time. More than permitMs * abortShare plus the time for which a replaced
+ *   arbiter may still believe in its lease (2 s).
+ */
+export const clusterGateTiming = {
+  beatMs: 1_000,
+  permitMs: 9_000,
+  abortShare: 0.85,
+  freeMs: 10_000,
+  quietMs: 10_000,
+};
+export type ClusterGateTiming = typeof clusterGateTiming;

@@ -1,0 +1,161 @@
+/** Single behaviours of a gate that several workers share, under virtual time. */
+import { expect, test } from 'vitest';
+import { GateNetwork } from './gate-network.ts';
+
+async function setUp(concurrency = 1): Promise<GateNetwork> {
+  const network = new GateNetwork(concurrency);
+  for (const id of ['a', 'b', 'c']) network.addWorker(id);
+  network.takeOver('a', 'lost');
+  await network.advance(10_000);
+  return network;
+}
+
+const background = { priority: 'background', preemptible: true } as const;
+
+test('two workers never hold the one slot of a shared gate at once', async () => {
+  const network = await setUp();
+  const first = network.ask('b', 'first');
+  const second = network.ask('c', 'second');
+  await network.advance(50);
+  expect(network.grants).toEqual(['first']);
+  network.end(first);
+  await network.advance(50);
+  expect(network.grants).toEqual(['first', 'second']);
+  expect(second.outcomes).toEqual(['granted']);
+});
+
+test('a foreground request of one worker preempts the draft of another, which comes back', async () => {
+  const network = await setUp();
+  const draft = network.ask('b', 'draft', background);
+  await network.advance(50);
+  const question = network.ask('c', 'question');
+  await network.advance(50);
+  expect(draft.outcomes).toEqual(['granted', 'preempted']);
+  network.end(question);
+  await network.advance(50);
+  expect(draft.outcomes).toEqual(['granted', 'preempted', 'granted']);
+});
+
+test('a waiting request on another worker is notified of its position', async () => {
+  const network = await setUp();
+  network.ask('b', 'first');
+  await network.advance(50);
+  const positions: number[] = [];
+  network.ask('c', 'second', { onQueued: ({ ahead }) => positions.push(ahead) });
+  await network.advance(50);
+  await new Promise((resolve) => setImmediate(resolve));
+  await network.advance(1_100);
+  expect(positions).toEqual([1]);
+});
+
+test('without an arbiter a request waits until its deadline and is refused', async () => {
+  const network = new GateNetwork(1);
+  network.addWorker('a');
+  const request = network.ask('a', 'late', { deadlineAt: network.time.now() + 3_000 });
+  await network.advance(2_900);
+  expect(request.outcomes).toEqual([]);
+  await network.advance(200);
+  expect(request.outcomes).toEqual(['deadline']);
+});
+
+test('after the death of the arbiter running requests go on, and nothing is granted for ten seconds', async () => {
+  const network = await setUp();
+  const running = network.ask('b', 'running');
+  const waiting = network.ask('c', 'waiting');
+  await network.advance(50);
+  network.killWorker('a');
+  network.takeOver('c', 'lost');
+  await network.advance(50);
+  network.end(running);
+  await network.advance(9_000);
+  expect(waiting.outcomes).toEqual([]);
+  await network.advance(1_000);
+  expect(waiting.outcomes).toEqual(['granted']);
+  expect(running.outcomes).toEqual(['granted']);
+});
+
+test('a new arbiter adopts a running request: its slot is not given away', async () => {
+  const network = await setUp();
+  const running = network.ask('b', 'running');
+  await network.advance(50);
+  const waiting = network.ask('c', 'waiting');
+  network.killWorker('a');
+  network.takeOver('c', 'lost');
+  await network.advance(60_000);
+  expect(running.outcomes).toEqual(['granted']);
+  expect(waiting.outcomes).toEqual([]);
+  network.end(running);
+  await network.advance(50);
+  expect(waiting.outcomes).toEqual(['granted']);
+});
+
+test('a clean handover grants at once', async () => {
+  const network = await setUp();
+  const running = network.ask('b', 'running');
+  const waiting = network.ask('c', 'waiting');
+  await network.advance(50);
+  network.takeOver('c', 'clean');
+  await network.advance(1_100);
+  network.end(running);
+  await network.advance(100);
+  expect(waiting.outcomes).toEqual(['granted']);
+});
+
+test('a takeover keeps the order by age, and foreground before background', async () => {
+  const network = await setUp();
+  const running = network.ask('b', 'running');
+  for (const [worker, name, more] of [
+    ['c', 'draft 1', background],
+    ['b', 'question 1', {}],
+    ['c', 'question 2', {}],
+    ['b', 'draft 2', background],
+  ] as const) {
+    await network.advance(100);
+    network.ask(worker, name, more);
+  }
+  await network.advance(100);
+  network.killWorker('a');
+  network.takeOver('c', 'lost');
+  await network.advance(10_100);
+  network.end(running);
+  for (let turn = 0; turn < 5; turn += 1) {
+    await network.advance(100);
+    for (const holder of network.holders()) network.end(holder);
+  }
+  expect(network.grants).toEqual(['running', 'question 1', 'question 2', 'draft 1', 'draft 2']);
+});
+
+test('a worker that is cut off aborts its request before its slot is given to another', async () => {
+  const network = await setUp();
+  const cut = network.ask('b', 'cut');
+  await network.advance(50);
+  const waiting = network.ask('c', 'waiting');
+  network.cutOff.add('b');
+  await network.advance(7_000);
+  expect(cut.outcomes).toEqual(['granted']);
+  await network.advance(1_000);
+  expect(cut.outcomes).toEqual(['granted', 'expired']);
+  expect(waiting.outcomes).toEqual([]);
+  await network.advance(2_500);
+  expect(waiting.outcomes).toEqual(['granted']);
+  expect(network.violations).toEqual([]);
+});
+
+test('a request beyond maxQueue is refused on every worker', async () => {
+  const network = await setUp();
+  const all = Array.from({ length: 66 }, (_, n) => network.ask(n % 2 ? 'b' : 'c', `r${n}`));
+  await network.advance(1_500);
+  expect(all.filter(({ outcomes }) => outcomes[0] === 'queue_full').length).toBe(1);
+});
+
+test('a stopped gate refuses its waiting requests and leaves no timer', async () => {
+  const network = new GateNetwork(1);
+  network.addWorker('a');
+  const waiting = network.ask('a', 'waiting');
+  await network.advance(50);
+  network.workers.get('a')?.stop();
+  await network.advance(50);
+  expect(waiting.outcomes).toEqual(['cancelled']);
+  await network.advance(2_000);
+  expect(network.time.pending).toBe(0);
+});

@@ -1,0 +1,80 @@
+/** A gate that two workers share over a real nats-server, which is killed and started again in the middle. */
+import { connect } from 'nats';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { GateArbiter } from '#cluster/gate/gate-arbiter';
+import { clusterGateTiming } from '#cluster/gate/gate-messages';
+import { RemoteGate } from '#cluster/gate/remote-gate';
+import { NatsTransport } from '#events/connection/nats-transport';
+import type { GateRequest } from '#models/gate/gate-types';
+import { broker, natsCommand } from '../nats-fixture.ts';
+
+const clock = { now: () => Date.now() };
+const timers = {
+  monotonicNow: () => performance.now(),
+  setTimeout,
+  clearTimeout: (timer: unknown) => clearTimeout(timer as NodeJS.Timeout),
+};
+const timing = { ...clusterGateTiming, beatMs: 100, quietMs: 50 };
+
+const requestOf = (user: string, onQueued: GateRequest['onQueued'] = () => {}): GateRequest => ({
+  kind: 'reason',
+  priority: 'foreground',
+  user,
+  preemptible: false,
+  signal: new AbortController().signal,
+  deadlineAt: null,
+  onQueued,
+});
+
+async function attachTo(transport: NatsTransport, url: string): Promise<void> {
+  const connection = await connect({ servers: url, reconnect: false });
+  onTestFinished(() => connection.close());
+  transport.attach(connection);
+}
+
+describe.skipIf(natsCommand === null)('a shared gate over NATS', () => {
+  test('grants to another worker, and goes on after a restart of the server', async () => {
+    const server = await broker();
+    const transports = [new NatsTransport(), new NatsTransport()] as const;
+    for (const transport of transports) await attachTo(transport, server.url);
+    const gates = transports.map(
+      (transport, n) =>
+        new RemoteGate({ id: 'm/1', worker: `w${n}`, transport, clock, timers, timing }),
+    );
+    const arbiter = new GateArbiter({
+      gate: { id: 'm/1', concurrency: 1, probe: async () => true, clock, timers },
+      epoch: 1,
+      isConfirmed: () => true,
+      transport: transports[0],
+      timing,
+    });
+    gates[0]?.useLocal(arbiter);
+    onTestFinished(() => {
+      for (const gate of gates) gate.stop();
+      arbiter.close('lost');
+    });
+    const first = await gates[1]!.acquire(requestOf('ann'));
+    if (!first.ok) throw new Error(first.errorReason);
+    const queued = Promise.withResolvers<number>();
+    const second = gates[0]!.acquire(requestOf('bob', ({ ahead }) => queued.resolve(ahead)));
+    expect(await queued.promise).toBe(1);
+
+    await server.kill();
+    for (const transport of transports) transport.detach();
+    first.permit.release({ result: 'ok' });
+    await server.restart();
+    for (const transport of transports) await attachTo(transport, server.url);
+    const granted = await second;
+    expect(granted.ok).toBe(true);
+    expect(first.permit.signal.aborted).toBe(false);
+    expect(arbiter.gate.view().counters.grants).toBe(2);
+  });
+
+  test('a request without a subscriber and one without a connection are rejected', async () => {
+    const server = await broker();
+    const transport = new NatsTransport();
+    await expect(transport.request('x', {}, 1_000)).rejects.toThrow('no connection');
+    await attachTo(transport, server.url);
+    await expect(transport.request('x', {}, 1_000)).rejects.toThrow('no responders');
+  });
+});
