@@ -20,7 +20,7 @@ const errorAdvice: Record<Extract<DatabaseDiagnosis, { state: 'faulty' }>['code'
   GH_STORE_OPEN: 'check the path and its permissions: the core needs to read and write it',
 };
 
-/** `isCoreThere`: a core answers at the configured address. */
+/** With PostgreSQL only the disk. `isCoreThere`: a core answers at the configured address. */
 export function checkDatabase(config: Config, isCoreThere: boolean): CheckResult[] {
   const { database: path } = config;
   if (typeof path !== 'string') return diskSpaceResults(join(dataFolderOf(config), 'nats'));

@@ -16,6 +16,7 @@ import {
   checkTraces,
 } from './environment-check.ts';
 import { checkNats } from './nats-check.ts';
+import { checkPostgres } from './postgres-check.ts';
 import { checkSearch } from './search-check.ts';
 import { configureTools } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
@@ -37,6 +38,7 @@ export async function runChecks(
       if (core.isThere) findings.push(...(await checkRunningCore(config)));
       findings.push(...checkKeys(config));
       findings.push(...checkDatabase(config, core.isThere));
+      findings.push(...(await checkPostgres(config, core.isThere)));
       findings.push(...nats.results);
       findings.push(...(await checkBackends(config, core.isThere)));
       findings.push(...(await checkGates(config)));

@@ -16,7 +16,8 @@ export async function checkSearch(config: Config, isCoreThere: boolean): Promise
   if (embeddings === null) return [];
   const server = isCoreThere ? await backendAt(config, embeddings.baseUrl) : null;
   return [
-    typeof config.database === 'string' ? await checkExtension() : serverExtension,
+    // pgvector is a check of the PostgreSQL server.
+    ...(typeof config.database === 'string' ? [await checkExtension()] : []),
     server === null ? await checkServer(embeddings) : skippedResult(embeddings, server),
   ];
 }
@@ -34,13 +35,6 @@ const skippedResult = ({ model }: Settings, backend: string): CheckResult => ({
   ok: true,
   what: `embeddings (${model}): not asked, because the running core asks backend ${backend} through its gate; GET /readyz of the core says when it fails`,
 });
-
-/** The core creates the extension if its user may; the doctor changes nothing. */
-const serverExtension: CheckResult = {
-  part,
-  ok: true,
-  what: 'pgvector: not asked, because the core creates it at its start; GET /readyz of the core says when it is missing',
-};
 
 async function checkExtension(): Promise<CheckResult> {
   const database = await openDatabase({ path: ':memory:' });

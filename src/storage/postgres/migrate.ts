@@ -67,6 +67,20 @@ export async function assertCurrentSchema(
   assertNoneMissing(had, where, Object.keys(postgresMigrations));
 }
 
+/**
+ * How many migrations the next start runs; null when the database was never one of Gatehouse.
+ * @throws GH_STORE_NEWER when a newer version has made the schema
+ */
+export async function countMissingMigrations(
+  query: Kysely<PostgresSchema>,
+  where: string,
+): Promise<number | null> {
+  const had = await appliedPostgresMigrations(query);
+  const known = Object.keys(postgresMigrations);
+  assertNoneNewer(had ?? [], where, known);
+  return had && known.filter((name) => !had.includes(name)).length;
+}
+
 /** @throws GH_STORE_COPY for a database that `gatehouse migrate` has not completed */
 export async function assertNoOpenCopy(
   query: Kysely<PostgresSchema>,

@@ -55,8 +55,13 @@ export interface PostgresOptions {
   poolSize?: number;
   /** Of one attempt on one host. Default 3,000. */
   connectTimeoutMs?: number;
-  /** `check`: a schema of another version is refused instead of upgraded. Default `migrate`. */
-  schema?: 'migrate' | 'check';
+  /** Of one query. Default 25,000: longer than the server's own limit. */
+  answerTimeoutMs?: number;
+  /**
+   * `check`: a schema of another version is refused instead of upgraded. `leave`: the schema is not read, only the server
+   * is checked. Default `migrate`.
+   */
+  schema?: 'migrate' | 'check' | 'leave';
   /** Opened for a copy of a database: one that is not complete is opened too. */
   isCopying?: boolean;
 }
@@ -78,6 +83,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     tls: tls ?? {},
     applicationName: options.applicationName ?? address.applicationName ?? 'gatehouse',
     connectTimeoutMs: options.connectTimeoutMs ?? address.connectTimeoutMs ?? 3_000,
+    answerTimeoutMs: options.answerTimeoutMs ?? 25_000,
     poolSize: options.poolSize ?? 8,
   });
   const where = (): string => describeHost(pool.host, address.database);
@@ -85,9 +91,11 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     dialect: new PostgresDialect({ pool: kyselyPool(pool) }),
   });
   try {
-    if (options.schema === 'check') await assertCurrentSchema(query, where());
+    if (options.schema === 'leave') pool.release(await pool.connect());
+    else if (options.schema === 'check') await assertCurrentSchema(query, where());
     else await migratePostgres(query, where());
-    if (options.isCopying !== true) await assertNoOpenCopy(query, where());
+    if (options.isCopying !== true && options.schema !== 'leave')
+      await assertNoOpenCopy(query, where());
   } catch (error) {
     const failure = classifyPostgresError(error, where());
     await query.destroy().catch(() => undefined);

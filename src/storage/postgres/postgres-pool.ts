@@ -16,6 +16,8 @@ export interface ConnectionSettings {
   applicationName: string;
   /** Of one attempt on one host, login included. */
   connectTimeoutMs: number;
+  /** Of one query. A network that drops packets gives no answer. */
+  answerTimeoutMs: number;
   poolSize: number;
 }
 
@@ -28,9 +30,6 @@ export interface PrimaryPool {
   release(client: pg.PoolClient, error?: unknown): void;
   end(): Promise<void>;
 }
-
-/** On the client: a network that drops packets gives no answer. Longer than the server's own limit. */
-const answerTimeoutMs = 25_000;
 
 const int8 = 20;
 
@@ -85,7 +84,7 @@ export function createPrimaryPool(settings: ConnectionSettings): PrimaryPool {
 
 /** A new client belongs to the host that is current when it is made. */
 function clientClass(
-  { address, readPassword, tls, applicationName, connectTimeoutMs }: ConnectionSettings,
+  { address, readPassword, tls, applicationName, ...timeouts }: ConnectionSettings,
   current: () => PostgresHost,
 ): new () => pg.Client {
   return class extends pg.Client {
@@ -98,8 +97,8 @@ function clientClass(
         password: readPassword as () => string,
         ssl: address.tls === 'off' ? false : tlsConnectionOptions(tls),
         application_name: applicationName,
-        connectionTimeoutMillis: connectTimeoutMs,
-        query_timeout: answerTimeoutMs,
+        connectionTimeoutMillis: timeouts.connectTimeoutMs,
+        query_timeout: timeouts.answerTimeoutMs,
         keepAlive: true,
         types,
       });

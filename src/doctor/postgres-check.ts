@@ -1,0 +1,157 @@
+/**
+ * Doctor check of a PostgreSQL database: the server, the schema, and what `postgresQuestions` ask. It changes nothing; a
+ * temporary table is made in a transaction that is rolled back.
+ */
+import type { Config } from '#app/config/config';
+import type { PostgresSettings } from '#app/config/database-settings';
+import { checkResultsOf, type CheckResult } from '#shared/check-result';
+import { systemClock, type Clock } from '#shared/clock';
+import { remedies } from '#shared/error-remedies';
+import { assertNoOpenCopy, countMissingMigrations } from '#storage/postgres/migrate';
+import { openPostgres, type PostgresDatabase } from '#storage/postgres/postgres-database';
+import { classifyPostgresError, isConnectionLost } from '#storage/postgres/postgres-errors';
+import { parsePostgresAddress } from '#storage/postgres/postgres-address';
+import { postgresQuestions, type PostgresFacts } from './postgres-questions.ts';
+
+const { fine, fault } = checkResultsOf('database');
+
+/** For all questions, and for the answer to one. A server that hangs must not keep the doctor. */
+const timeLimitMs = 10_000;
+const answerTimeoutMs = 5_000;
+
+type Client = Awaited<ReturnType<PostgresDatabase['pool']['connect']>>;
+
+/** No result with SQLite. `isCoreThere`: a core answers at the configured address. `clock`: of this machine. */
+export async function checkPostgres(
+  { database: settings, search }: Config,
+  isCoreThere: boolean,
+  clock: Clock = systemClock,
+): Promise<CheckResult[]> {
+  if (typeof settings === 'string') return [];
+  const facts = { isCoreThere, poolSize: settings.poolSize, hasSearch: search.embeddings !== null };
+  try {
+    const database = await openPostgres({
+      ...settings,
+      applicationName: 'gatehouse doctor',
+      // One for the questions, and one to compare it with.
+      poolSize: 2,
+      answerTimeoutMs,
+      schema: 'leave',
+    });
+    try {
+      return await checkServer(database, facts, clock);
+    } finally {
+      await database.close();
+    }
+  } catch (error) {
+    return [refusal(error, hostsOf(settings))];
+  }
+}
+
+function hostsOf({ url }: PostgresSettings): string {
+  const { hosts, database } = parsePostgresAddress(url);
+  return `${hosts.map(({ host, port }) => `${host}:${port}`).join(',')}/${database}`;
+}
+
+/** The error as a result: its message ends with what to do, or its code says it. */
+function refusal(error: unknown, where: string): CheckResult {
+  const { code, message } = classifyPostgresError(error, where);
+  const [what = '', ...advice] = message.split('; ');
+  return fault(`${what} (${code})`, advice.join('; ') || remedies[code]);
+}
+
+async function checkServer(
+  database: PostgresDatabase,
+  facts: Omit<PostgresFacts, 'sentAt' | 'answeredAt' | 'where'>,
+  clock: Clock,
+): Promise<CheckResult[]> {
+  const { where } = database;
+  const client = await database.pool.connect();
+  const deadline = performance.now() + timeLimitMs;
+  let failure: unknown;
+  const results: CheckResult[] = [];
+  const collect = async (check: () => Promise<CheckResult[]>): Promise<void> => {
+    if (failure !== undefined) return;
+    try {
+      if (performance.now() > deadline) throw new Error(`no answer within ${timeLimitMs} ms`);
+      results.push(...(await check()));
+    } catch (error) {
+      if (isConnectionLost(error)) failure = error;
+      const result = refusal(error, where);
+      // One cause, for example a pooler, may end several checks.
+      if (results.every(({ what }) => what !== result.what)) results.push(result);
+    }
+  };
+  try {
+    const missing = await checkSchema(database, collect);
+    for (const { needsTables, mode, query, judge } of postgresQuestions) {
+      if (needsTables === true && missing === null) continue;
+      await collect(async () => {
+        const sentAt = clock.now();
+        const row = await ask(client, mode ?? 'read only', query);
+        return judge(row as never, { ...facts, where, sentAt, answeredAt: clock.now() });
+      });
+    }
+    await collect(() => checkSession(database, client));
+  } finally {
+    database.pool.release(client, failure);
+  }
+  return results;
+}
+
+/** Pushes its results to `collect`. Null: there are no tables that the other checks can read. */
+async function checkSchema(
+  { query, where }: PostgresDatabase,
+  collect: (check: () => Promise<CheckResult[]>) => Promise<void>,
+): Promise<number | null> {
+  let missing: number | null = null;
+  await collect(async () => {
+    const count = await countMissingMigrations(query, where);
+    await assertNoOpenCopy(query, where);
+    if (count === null) return [fine('the schema is made at the first start')];
+    missing = count;
+    if (count === 0) return [fine('the schema is of this version')];
+    const upgrade = 'the next start upgrades it: make a backup first (pg_dump)';
+    return [fine(`the schema is older: ${count} migrations are missing`, upgrade)];
+  });
+  return missing;
+}
+
+/** One row, in a transaction that keeps nothing: behind a pooler a setting of the session would reach other programs. */
+async function ask(client: Client, mode: string, query: string): Promise<unknown> {
+  await client.query(`begin transaction ${mode}`);
+  try {
+    return (await client.query(query)).rows[0];
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+/**
+ * A pooler of transactions gives a second client the session of the first, or the first another session. Sessions of
+ * direct connections are distinct and stay.
+ */
+async function checkSession(database: PostgresDatabase, client: Client): Promise<CheckResult[]> {
+  const session = async (of: Client): Promise<number> =>
+    (await of.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid;
+  const first = await session(client);
+  const second = await database.pool.connect();
+  let failure: unknown;
+  try {
+    await second.query('begin transaction read only');
+    const isShared = (await session(second)) === first || (await session(client)) !== first;
+    await second.query('rollback');
+    if (!isShared) return [fine('each connection has a session of its own')];
+    return [
+      fault(
+        'a pooler shares sessions between transactions: settings and prepared statements of a connection are lost',
+        'connect to PostgreSQL itself, or set the pooler to sessions (PgBouncer: pool_mode = session)',
+      ),
+    ];
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    database.pool.release(second, failure);
+  }
+}
