@@ -7,9 +7,14 @@ import type { PostgresSettings } from '#app/config/database-settings';
 import { checkResultsOf, type CheckResult } from '#shared/check-result';
 import { systemClock, type Clock } from '#shared/clock';
 import { remedies } from '#shared/error-remedies';
+import { messageOf } from '#shared/errors';
 import { assertNoOpenCopy, countMissingMigrations } from '#storage/postgres/migrate';
 import { openPostgres, type PostgresDatabase } from '#storage/postgres/postgres-database';
-import { classifyPostgresError, isConnectionLost } from '#storage/postgres/postgres-errors';
+import {
+  classifyPostgresError,
+  isConnectionLost,
+  sqlStateOf,
+} from '#storage/postgres/postgres-errors';
 import { parsePostgresAddress } from '#storage/postgres/postgres-address';
 import { postgresQuestions, type PostgresFacts } from './postgres-questions.ts';
 
@@ -55,6 +60,11 @@ function hostsOf({ url }: PostgresSettings): string {
 
 /** The error as a result: its message ends with what to do, or its code says it. */
 function refusal(error: unknown, where: string): CheckResult {
+  // Timeout of a lock, and of a statement.
+  if (['55P03', '57014'].includes(sqlStateOf(error))) {
+    const advice = 'look in pg_stat_activity which program locks the tables or keeps it busy';
+    return fault(`${where}: a statement had no answer in time (${messageOf(error)})`, advice);
+  }
   const { code, message } = classifyPostgresError(error, where);
   const [what = '', ...advice] = message.split('; ');
   return fault(`${what} (${code})`, advice.join('; ') || remedies[code]);
@@ -87,9 +97,8 @@ async function checkServer(
     for (const { needsTables, mode, query, judge } of postgresQuestions) {
       if (needsTables === true && missing === null) continue;
       await collect(async () => {
-        const sentAt = clock.now();
-        const row = await ask(client, mode ?? 'read only', query);
-        return judge(row as never, { ...facts, where, sentAt, answeredAt: clock.now() });
+        const { row, ...times } = await ask(client, mode ?? 'read only', query, clock);
+        return judge(row as never, { ...facts, ...times, where });
       });
     }
     await collect(() => checkSession(database, client));
@@ -117,11 +126,16 @@ async function checkSchema(
   return missing;
 }
 
+/** A program that locks the tables, or a busy server, must not keep the doctor. */
+const limits = `set local lock_timeout = '1s'; set local statement_timeout = '4s'`;
+
 /** One row, in a transaction that keeps nothing: behind a pooler a setting of the session would reach other programs. */
-async function ask(client: Client, mode: string, query: string): Promise<unknown> {
-  await client.query(`begin transaction ${mode}`);
+async function ask(client: Client, mode: string, query: string, clock: Clock) {
+  await client.query(`begin transaction ${mode}; ${limits}`);
   try {
-    return (await client.query(query)).rows[0];
+    const sentAt = clock.now();
+    const { rows } = await client.query(query);
+    return { row: rows[0] as unknown, sentAt, answeredAt: clock.now() };
   } finally {
     await client.query('rollback');
   }

@@ -94,6 +94,22 @@ const rights: PostgresQuestion<Rights> = {
   },
 };
 
+const strangers: PostgresQuestion<{ names: string | null }> = {
+  query: `select string_agg(relname, ', ' order by relname) as names from pg_class
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname = current_schema() and to_regclass('gatehouse_migration') is null
+      and relname = any('{job,journal,document,draft,lease,worker}')`,
+  judge: ({ names }) =>
+    names === null
+      ? []
+      : [
+          fault(
+            `has tables of another program: ${names} (GH_STORE_OPEN)`,
+            'give Gatehouse a database of its own',
+          ),
+        ],
+};
+
 const write: PostgresQuestion<never> = {
   mode: '',
   // The right to create temporary tables is not needed otherwise.
@@ -172,13 +188,14 @@ interface Connections {
 
 const connections: PostgresQuestion<Connections> = {
   // `reserved_connections` exists from version 16 on. The user's own connections may be those of the running core.
+  // Processes of the server have no database; of other users' connections only this is visible to all.
   query: `select current_setting('max_connections')::int
       - current_setting('superuser_reserved_connections')::int
       - coalesce(current_setting('reserved_connections', true), '0')::int as max,
     (select rolconnlimit from pg_roles where rolname = current_user) as user,
     (select datconnlimit from pg_database where datname = current_database()) as database,
     (select count(*) from pg_stat_activity
-      where backend_type = 'client backend' and usename <> current_user) as others`,
+      where datid is not null and usename <> current_user) as others`,
   judge({ max, user, database, others }, { poolSize }) {
     const limit = Math.min(...[max, user, database].filter((one) => one >= 0));
     const what = `${limit} connections allowed, ${others} in use by other users, poolSize ${poolSize}`;
@@ -286,6 +303,7 @@ const leases: PostgresQuestion<Leases> = {
 export const postgresQuestions: readonly PostgresQuestion<never>[] = [
   server,
   rights,
+  strangers,
   write,
   durability,
   replicas,

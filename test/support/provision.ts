@@ -7,6 +7,7 @@ import { prepareDovecot } from './dovecot.ts';
 import { prepareLlamaServer } from './llama-server.ts';
 import { prepareNatsGo } from './nats-go.ts';
 import { prepareNatsServer } from './nats-server.ts';
+import { preparePgbouncer } from './pgbouncer.ts';
 import { preparePostgres, prepareVectors } from './postgres-server.ts';
 import { prepareCaddy, prepareNginx } from './proxies.ts';
 import { prepareRadicale } from './radicale.ts';
@@ -21,6 +22,7 @@ const preparations: Record<string, () => string | null | Promise<string | null>>
   Caddy: prepareCaddy,
   PostgreSQL: preparePostgres,
   pgvector: prepareVectors,
+  PgBouncer: preparePgbouncer,
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,
