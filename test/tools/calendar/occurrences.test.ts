@@ -33,6 +33,21 @@ describe('occurrences', () => {
     expect(seen(calendarOf([`${standup}\n${line}`]), '2026-11-18', '2026-11-18')).toEqual([]);
   });
 
+  test.each([
+    ['excluded', 'EXDATE:20270314T073000Z', [], []],
+    [
+      'moved',
+      '',
+      ['UID:g\nRECURRENCE-ID:20270314T073000Z\nDTSTART:20270316T010000Z\nDURATION:PT1H\nSUMMARY:g'],
+      ['16 10:00-11:00 g'],
+    ],
+  ])('are %s by the instant in UTC of a time that the clocks skip', (_, line, others, expected) => {
+    const start = 'DTSTART;TZID=America/New_York:20270307T023000\nDURATION:PT1H';
+    const weekly = `UID:g\n${start}\nRRULE:FREQ=WEEKLY;COUNT=3\nSUMMARY:g\n${line}`.trim();
+    const ics = calendarOf([weekly, ...others]);
+    expect(seen(ics, '2027-03-14', '2027-03-20')).toEqual(expected);
+  });
+
   test('have a moved instance at its new time only', () => {
     const moved = `UID:s
 RECURRENCE-ID;TZID=Asia/Seoul:20261116T090000

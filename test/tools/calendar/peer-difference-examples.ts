@@ -79,6 +79,12 @@ const examples: Readonly<Record<string, Partial<Series>>> = {
     rule: daily,
     moved: [{ ...moved, instance: wallTime(2027, 1, 16, 8), start: wallTime(2027, 1, 20, 8) }],
   },
+  'an end that is not after its start, which is in a gap of the clocks, is an error': {
+    ...newYork,
+    start: wallTime(2027, 3, 14, 2, 30),
+    length: { by: 'DTEND', ms: 30 * minuteMs },
+    rule: daily,
+  },
   'a repeated time is its second pass': {
     ...newYork,
     start: wallTime(2027, 11, 6, 1, 30),

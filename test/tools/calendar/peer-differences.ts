@@ -92,7 +92,10 @@ export const differences: readonly Difference[] = [
       const all = ruleTimes({ ...series, rule: { ...rule, parts, bound: '' } }).filter(isFirst);
       const right = ruleTimes(series).filter(isFirst);
       const bound = rule.bound.startsWith(';COUNT') ? exactUntil(series) : rule.bound;
-      return apart({ ...series, rule: { ...rule, bound } }, all, right);
+      // An exception would also take a time of RDATE.
+      const added = series.added.map((one) => one.wall).filter((at) => all.includes(at));
+      const shown = [...new Set([...right, ...added])];
+      return apart({ ...series, rule: { ...rule, bound } }, all, shown);
     },
   },
   {
@@ -123,6 +126,15 @@ export const differences: readonly Difference[] = [
     rewrite(series) {
       const isPlain = series.moved.every(({ inUtc }) => !inUtc) && !hasSeveralADay(series);
       return isPlain ? series : withoutMoved(series);
+    },
+  },
+  {
+    name: 'an end that is not after its start, which is in a gap of the clocks, is an error',
+    rfc: '3.3.5: a time in a gap is read with the offset before the gap',
+    rewrite(series) {
+      const isEnd = isZone(series.kind) && series.length?.by === 'DTEND';
+      if (!isEnd || exactLength(series) > 0) return series;
+      return { ...series, length: { by: 'HOURS', ms: 0 } };
     },
   },
   {
@@ -259,7 +271,7 @@ function apart(
   series: Series,
   without: readonly WallMs[],
   right: readonly WallMs[],
-  lengthAt: (at: WallMs) => number = () => realLength(series),
+  lengthAt: (at: WallMs) => number = (at) => realLength(series, at),
 ): Series[] {
   const shown = right.filter((at) => !series.left.includes(at) && !isMovedAway(series, at));
   return [
@@ -272,10 +284,14 @@ function apart(
   ];
 }
 
-const realLength = (series: Series): number => {
+function realLength(series: Series, at: WallMs): number {
   const { kind, length } = series;
-  return length?.by === 'DTEND' && isZone(kind) ? exactLength(series) : (length?.ms ?? 0);
-};
+  if (length === null || !isZone(kind)) return length?.ms ?? 0;
+  if (length.by === 'DTEND') return exactLength(series);
+  // Days are nominal.
+  const isDays = length.by === 'DURATION' && length.ms % dayMs === 0;
+  return isDays ? instantIn(series, at + length.ms) - instantIn(series, at) : length.ms;
+}
 
 const isMovedAway = (series: Series, at: WallMs): boolean =>
   series.moved.some(({ instance }) => instance === at);
