@@ -22,12 +22,13 @@ const layers: Record<string, string[]> = {
   cluster: ['machines', 'shared', 'storage', 'models'],
   library: ['machines', 'shared', 'storage'],
   tools: ['machines', 'shared', 'storage', 'language'],
+  schedules: ['machines', 'shared', 'storage'],
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
   inspector: ['machines', 'shared', 'http', 'jobs'],
   observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
-  app: 'machines shared storage language models http channels events library tools ask jobs inspector observability'.split(
+  app: 'machines shared storage language models http channels events library tools ask schedules jobs inspector observability'.split(
     ' ',
   ),
   doctor: 'machines shared storage models http channels events library tools app'.split(' '),
@@ -59,6 +60,7 @@ const vendorBoundaries: Record<string, string[]> = {
   'ical.js': ['src/tools/calendar'],
   imapflow: ['src/tools/email'],
   'windows-iana': ['src/tools/calendar'],
+  croner: ['src/schedules'],
   '@xstate/store': ['src/models'],
   'prom-client': ['src/observability/metrics'],
   '@opentelemetry/api': ['src/observability/tracing'],
