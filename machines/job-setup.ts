@@ -14,6 +14,7 @@ import type {
   JobEvent,
   JobInput,
   JobState,
+  ScheduledOccurrence,
   ToolResult,
   ToolsReport,
 } from './job-types.ts';
@@ -114,7 +115,11 @@ export const jobSetup = setup({
     emitAck: emit(({ context }) => ({
       type: 'ack' as const,
       state: 'ack' as const,
-      data: { message: textsOf(context.locale).ack, text: context.message },
+      data: {
+        message: textsOf(context.locale).ack,
+        text: context.message,
+        ...(context.scheduled === undefined ? {} : { schedule: scheduleView(context.scheduled) }),
+      },
     })),
     emitProgress: emit(({ context, event }) => {
       const { message, queue } = event as Extract<JobEvent, { type: 'progress' }>;
@@ -288,6 +293,8 @@ export const jobSetup = setup({
     QUEUE_TIMEOUT: ({ context }) => context.limits.queueTimeoutMs,
   },
 });
+
+const scheduleView = ({ decision: _, ...shown }: ScheduledOccurrence) => shown;
 
 function errorData(context: JobContext, message: string): Record<string, unknown> {
   return {

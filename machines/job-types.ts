@@ -61,8 +61,21 @@ export interface JobInput {
   thread?: string;
   /** The text of a file that came with the message. */
   attachment?: { name: string; text: string };
+  /** Set for the job of a schedule's occurrence. */
+  scheduled?: ScheduledOccurrence;
   /** W3C trace context of the caller, if the message carried one; the job continues that trace. */
   traceparent?: string;
+}
+
+/** What a job has of the schedule that opened it. */
+export interface ScheduledOccurrence {
+  scheduleId: string;
+  kind: string;
+  /** Scheduled time on the wall clock of the schedule's zone. */
+  wall: string;
+  outcome: string;
+  /** What to do, so that neither rules nor a model are asked; null: as for a message of the person. */
+  decision: Decision | null;
 }
 
 /** Why an effect failed. The only form in which an error enters the machine. */

@@ -35,6 +35,7 @@ export interface Assistant {
   search: DocumentSearch;
   /** Answers questions with searches in the documents (ask loop). */
   react: AskLoop;
+  limits: JobLimits;
 }
 
 export async function createAssistant(
@@ -79,6 +80,7 @@ export async function createAssistant(
     observer: observers.journal,
     ...config.jobs,
   });
+  const limits = limitsOf(config, pool);
   const jobService = createJobService({
     journal,
     storage,
@@ -88,14 +90,14 @@ export async function createAssistant(
     clock,
     nextId: createIdSource(),
     messageMaxChars: config.jobs.messageMaxChars,
-    limits: limitsOf(config, pool),
+    limits,
     locale: config.locale,
     parseDraftReply: language.parseDraftReply,
     isCancelRequest,
     deliveriesOf: stores.deliveries.ofJob,
     keepAttachment: keepAttachment(library),
   });
-  return { journal, jobService, library, search, react };
+  return { journal, jobService, library, search, react, limits };
 }
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>

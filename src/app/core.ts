@@ -28,7 +28,8 @@ import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { Messaging } from '#events/messaging-port';
 import { wireAsk, createAskLoopApi } from './api/ask-api-adapter.ts';
-import { createAssistant } from './assistant.ts';
+import { createAssistant, type Assistant } from './assistant.ts';
+import type { CoreParts } from './core-parts.ts';
 import { openBackendPool, type BackendPool, selectBackend } from '#models/backend-pool';
 import { backendViews, modelListing } from '#models/backend-view';
 import { bridgeChannelNames } from './channels.ts';
@@ -38,6 +39,7 @@ import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
+import { createScheduleService, type ScheduleService } from './schedule-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
 import {
@@ -62,6 +64,8 @@ export interface Core {
   readonly messaging: Messaging;
   readonly search: DocumentSearch;
   readonly drafts: DraftService;
+  /** Null on PostgreSQL: its adapter of this store is missing. */
+  readonly schedules: ScheduleService | null;
   /** Resolves when another process has taken the database over: this core can only be stopped. */
   readonly lost: Promise<GatehouseError>;
   /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
@@ -136,6 +140,7 @@ async function assemble(
   closers.push(() => search.close());
 
   const drafts = await createDraftService({ ...parts, ...assistant });
+  const schedules = openSchedules(parts, assistant);
   const messaging = wireMessaging({ ...parts, jobService, channels: options.channels });
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
@@ -163,13 +168,28 @@ async function assemble(
     () => messaging.stop(),
     () => drafts.drafter.stop(),
     () => journal.stop(stopGraceMs),
+    () => schedules?.worker.stop(),
     () => server.close(),
   );
-  await startActors({ journal, messaging, drafts });
+  await startActors({ journal, messaging, drafts, schedules });
   closers.push(startIndexUpgrade(library, log));
   closers.push(startMaintenance(options, stores, clock));
   const { url, routes: served } = server;
-  return { url, routes: served, jobService, journal, pool, hub, messaging, search, drafts, stop };
+  const actors = { journal, pool, messaging, drafts, schedules };
+  return { url, routes: served, jobService, hub, search, ...actors, stop };
+}
+
+function openSchedules(
+  { stores, config, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
+  { journal, limits }: Pick<Assistant, 'journal' | 'limits'>,
+): ScheduleService | null {
+  const { schedules: storage, jobs: jobStorage } = stores;
+  if (storage === null) return null;
+  return createScheduleService({
+    ...{ storage, jobStorage, journal, limits, clock, log, faults },
+    perUserMax: config.schedules.perUserMax,
+    isConfigured: (tool) => !tools.notConfigured.has(tool),
+  });
 }
 
 /** Stored jobs resume before a new one is accepted: the journal lets messages wait for that. */
@@ -177,10 +197,12 @@ async function startActors({
   journal,
   messaging,
   drafts,
-}: Pick<Core, 'journal' | 'messaging' | 'drafts'>): Promise<void> {
+  schedules,
+}: Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'>): Promise<void> {
   await journal.resume();
   messaging.start();
   drafts.drafter.start();
+  schedules?.worker.start();
 }
 
 const listenHttp = (parts: {

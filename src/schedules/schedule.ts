@@ -76,6 +76,8 @@ export interface Schedule extends Timing, CatchUpPolicy {
   cursor: number;
   /** The next occurrence; null unless active. */
   nextAt: number | null;
+  /** Wall time of `nextAt`: shows whether the zone's rules have changed since. */
+  nextWall: number | null;
   /** Occurrences so far that count for `count`: fired, late, missed and skipped ones. */
   settled: number;
   missed: number;

@@ -24,6 +24,11 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_JOB_FAILED: 'Ask again; `gatehouse jobs show ID` names the cause.',
   GH_JOB_BUG: 'Report it with the log line; the message can be sent again.',
   GH_JOB_VERSION: 'Ask again; before an upgrade let open jobs end.',
+  GH_SCHEDULE_NOT_FOUND:
+    'Check the id with `gatehouse schedules`; ended schedules are removed after `conversation.retentionDays`.',
+  GH_SCHEDULE_CONFLICT: 'Read the schedule again: it has ended or was cancelled.',
+  GH_SCHEDULE_INVALID: 'The message says what is wrong; docs/schedules.md describes the rules.',
+  GH_SCHEDULE_LIMIT: 'Cancel a schedule, or raise `schedules.perUserMax`.',
   GH_STORE_UNAVAILABLE:
     'Check the free space and the log: a full disk, or a database file that was moved or deleted.',
   GH_STORE_CONFLICT: 'Send the request again.',

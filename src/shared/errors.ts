@@ -37,6 +37,11 @@ export const errorTable = {
   GH_JOB_FAILED: entry('retryable', 500, 'The job could not be answered'),
   GH_JOB_BUG: entry('bug', 500, 'The job failed because of a fault in Gatehouse'),
   GH_JOB_VERSION: entry('terminal', 500, 'The job was stored by a version that cannot be resumed'),
+  // Schedules
+  GH_SCHEDULE_NOT_FOUND: entry('terminal', 404, 'There is no such schedule'),
+  GH_SCHEDULE_CONFLICT: entry('terminal', 409, 'The schedule is not in a state that allows this'),
+  GH_SCHEDULE_INVALID: entry('terminal', 400, 'The schedule has no valid time'),
+  GH_SCHEDULE_LIMIT: entry('terminal', 429, 'The person has too many schedules'),
   // Storage
   GH_STORE_UNAVAILABLE: entry('retryable', 503, 'The message could not be stored'),
   GH_STORE_CONFLICT: entry(

@@ -15,6 +15,9 @@ export type FaultPoint =
   | 'draft.answered'
   | 'draft.withinWrite'
   | 'draft.written'
+  | 'schedule.beforeJob'
+  | 'schedule.afterJob'
+  | 'schedule.settled'
   | 'tool.beforeWrite'
   | 'tool.afterWrite';
 

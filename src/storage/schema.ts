@@ -251,6 +251,53 @@ export interface CalendarEventTable {
   entry: string;
 }
 
+/** Schedules of all people: one row each, also the ones that have ended. Written only by src/schedules. */
+export interface ScheduleTable {
+  id: string;
+  user_id: string;
+  channel: string;
+  thread: string | null;
+  kind: string;
+  text: string;
+  /** JSON. */
+  rule: string;
+  /** IANA name. */
+  zone: string;
+  start_wall: string | null;
+  end_wall: string | null;
+  count: number | null;
+  catch_up: string;
+  catch_up_ms: number;
+  pause_on_failures: number;
+  created_by: string;
+  created_at: number;
+  updated_at: number;
+  state: string;
+  pause_reason: string | null;
+  /** Wall time of the zone, as ms in UTC, up to which all occurrences are settled. */
+  cursor_wall: number;
+  /** Epoch ms; null unless active. */
+  next_at: number | null;
+  /** Its wall time, as ms in UTC. */
+  next_wall: number | null;
+  settled: number;
+  missed: number;
+  failures: number;
+  last_job_id: string | null;
+  revision: number;
+}
+
+/** Settled occurrences: unique by schedule and scheduled wall time. */
+export interface ScheduleOccurrenceTable {
+  schedule_id: string;
+  wall: string;
+  due_at: number;
+  at: number;
+  outcome: string;
+  missed_before: number;
+  job_id: string;
+}
+
 /** The view of every job in its current state. */
 export type LatestJobView = Omit<JobTable, 'num' | 'input' | 'machine_version'> & { num: number };
 
@@ -268,6 +315,8 @@ export interface Schema {
   document_chunk: DocumentChunkTable;
   embedding_backlog: EmbeddingBacklogTable;
   calendar_event: CalendarEventTable;
+  schedule: ScheduleTable;
+  schedule_occurrence: ScheduleOccurrenceTable;
   relay: RelayTable;
   delivery: DeliveryTable;
   job: JobTable;

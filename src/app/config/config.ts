@@ -242,6 +242,9 @@ export const configSchema = z.strictObject({
       'Retention of ended jobs, their events and deleted documents.',
     ),
   }),
+  schedules: optionalSection({
+    perUserMax: count(200).describe('Reminders and schedules of one person.'),
+  }),
   drafts: optionalSection({
     intervalMs: timerMs(120_000, 100).describe(
       'Time between two searches for memos that want a draft; also the wait before the first retry.',

@@ -36,6 +36,7 @@ export async function openPostgresStores(
       deliveries: createPostgresDeliveryStore(database),
       documents,
       calendar: createPostgresCalendarStore(database),
+      schedules: null,
       openVectors: () => openPostgresVectors(database),
       counts: createPostgresCountStore(database),
       maintenance: createPostgresMaintenance(database),

@@ -4,6 +4,7 @@ import { createJobQueries } from '#jobs/store/job-queries';
 import { createJobStore } from '#jobs/store/job-store';
 import { createDocumentStore } from '#library/store/document-store';
 import { openVectorStore } from '#library/store/vector-store';
+import { createScheduleStore } from '#schedules/store/schedule-store';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createCountStore } from '#storage/count-store';
@@ -22,6 +23,7 @@ export async function openSqliteStores(
   const watch = watchDatabase(database, log);
   const queries = createJobQueries(database);
   const documents = createDocumentStore(database, faults);
+  const schedules = createScheduleStore(database);
   return {
     jobs: createJobStore(database),
     queries,
@@ -30,6 +32,7 @@ export async function openSqliteStores(
     deliveries: createDeliveryStore(database),
     documents,
     calendar: createCalendarStore(database),
+    schedules,
     openVectors: () => openVectorStore(database),
     counts: createCountStore(database),
     maintenance: createDatabaseMaintenance(database, path),
@@ -37,6 +40,7 @@ export async function openSqliteStores(
       jobs: (before) => queries.prune(before),
       documents: (before) => documents.purgeDeleted(before),
       document_events: (before) => documents.events.prune(before),
+      schedules: (before) => schedules.prune(before),
     },
     health: () => ({ problem: watch.problem(), isProven: false }),
     async close() {

@@ -4,6 +4,7 @@ import type { JobQueries } from '#jobs/store/job-queries';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { DocumentStorage } from '#library/document-port';
 import type { OpenedVectors } from '#library/semantic/embedding-port';
+import type { ScheduleStorage } from '#schedules/schedule-port';
 import type { MaybePromise } from '#shared/maybe-promise';
 import type { Counts } from '#storage/count-store';
 import type { DatabaseMaintenance } from '#storage/maintenance';
@@ -29,6 +30,8 @@ export interface Stores {
   deliveries: DeliveryReportStorage;
   documents: DocumentStorage;
   calendar: EventStorage;
+  /** Null: the database has no adapter of it, and no schedule can be made. */
+  schedules: ScheduleStorage | null;
   openVectors(): Promise<OpenedVectors>;
   counts(): MaybePromise<Counts>;
   maintenance: DatabaseMaintenance;

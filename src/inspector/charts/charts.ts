@@ -11,6 +11,7 @@ import { askMachine } from '#machines/ask';
 import { gateMachine } from '#machines/gate';
 import { deliveryMachine } from '#machines/delivery';
 import { jobMachine } from '#machines/job';
+import { scheduleMachine } from '#machines/schedule';
 import { layoutChart } from './chart-layout.ts';
 import { chartOf } from './chart-model.ts';
 import { chartSvg } from './chart-svg.ts';
@@ -23,6 +24,7 @@ export const drawnMachines: Readonly<Record<string, { machine: AnyStateMachine; 
     delivery: { machine: deliveryMachine, title: 'The delivery of a reply' },
     ask: { machine: askMachine, title: 'The ask machine' },
     draft: { machine: draftMachine, title: 'The draft machine' },
+    schedule: { machine: scheduleMachine, title: 'The schedule machine' },
   };
 
 export const chartsFolder = join(import.meta.dirname, '..', '..', '..', 'docs', 'charts');

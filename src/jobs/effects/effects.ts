@@ -105,10 +105,10 @@ export function createEffects(options: AssistantOptions): Effects {
   return {
     admit: {
       isScheduled: true,
-      run({ input }) {
+      run({ input, context: { scheduled } }) {
         const { message } = input as { message: string };
         const now = language.now(options.clock.now());
-        return ok({ now, decision: language.route(message, now) });
+        return ok({ now, decision: scheduled?.decision ?? language.route(message, now) });
       },
     },
 

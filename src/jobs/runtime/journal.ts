@@ -26,7 +26,7 @@ import type { JournalParts } from './journal-parts.ts';
 import type { JournalSurroundings } from './journal-surroundings.ts';
 import type { JournalObserver } from './journal-observer.ts';
 import { Mailbox } from './mailbox.ts';
-import { createQueueLimits, type QueueLimits } from './queue-limits.ts';
+import { createQueueLimits, isReminder, type QueueLimits } from './queue-limits.ts';
 import { createQueuePositionNotifier } from './queue-position-notifier.ts';
 import { TurnPipeline } from './turn.ts';
 
@@ -160,7 +160,9 @@ export class Journal {
 
   async #openJob({ input, conversation, idempotencyKey }: Submission): Promise<void> {
     const { jobId } = input;
-    const releaseReservation = this.#queueLimits.reserve(input.userId);
+    const releaseReservation = isReminder(input)
+      ? () => undefined
+      : this.#queueLimits.reserve(input.userId);
     const createdAt = this.#parts.clock.now();
     const newJob = { id: jobId, num: null, conversation, input, createdAt };
     try {

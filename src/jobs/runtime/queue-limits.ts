@@ -3,6 +3,7 @@
  * room for the others.
  */
 import { GatehouseError } from '#shared/errors';
+import type { JobInput } from '#machines/job-types';
 import type { JobScheduler } from './job-scheduler.ts';
 
 export interface QueueLimits {
@@ -12,6 +13,10 @@ export interface QueueLimits {
    */
   reserve(userId: string): () => void;
 }
+
+/** A job whose answer is known: it waits for no slot, no place in the queue, and no earlier job of its conversation. */
+export const isReminder = ({ scheduled }: JobInput): boolean =>
+  scheduled?.decision?.action === 'direct';
 
 /** The job queue moves in seconds: an earlier retry is not worth the request. */
 const retryAfterMs = 5_000;

@@ -30,6 +30,7 @@ import { guardStep, makeVisible } from './committed-change.ts';
 import { acknowledgementOf, internalEnvelope, type Envelope } from './envelope.ts';
 import { forgetJobsOf } from './eviction.ts';
 import { internalErrorEventType, isParked } from './job-runtime-state.ts';
+import { isReminder } from './queue-limits.ts';
 import type { JournalParts } from './journal-parts.ts';
 import { alreadyEnded, TransactionBatch, type BatchedChange } from './transaction-batch.ts';
 
@@ -321,6 +322,11 @@ function admit(parts: JournalParts, { job }: BatchedChange): void {
   for (const effect of job.state.effects) {
     if (effects[effect.src]?.isScheduled !== true || scheduler.has(job.id) || !isOpen()) continue;
     const { id: jobId, conversation, input } = job;
+    if (isReminder(input)) {
+      scheduler.adopt(jobId, `reminder/${jobId}`);
+      runner.start(job, effect);
+      continue;
+    }
     scheduler.enqueue({ jobId, conversation, userId: input.userId }, () => {
       if (isOpen()) runner.start(job, effect);
     });

@@ -1,0 +1,106 @@
+/** Wires schedules to the jobs: a due occurrence is a job of the person who has the schedule. */
+import type { Decision } from '#machines/decision';
+import type { JobLimits } from '#machines/job-types';
+import { localeOf } from '#machines/texts';
+import type { JobStorage } from '#jobs/job-store-port';
+import type { Journal } from '#jobs/runtime/journal';
+import type { OccurrenceJobs, OccurrenceMessage } from '#schedules/occurrence-jobs-port';
+import { createSchedules, type Schedules } from '#schedules/schedules';
+import type { ScheduleStorage } from '#schedules/schedule-port';
+import { ScheduleWorker, type ScheduleWorkerParts } from '#schedules/schedule-worker';
+import { createZones } from '#shared/calendar/zoned-time';
+import type { Clock } from '#shared/clock';
+import type { FaultInjector } from '#shared/fault-points';
+import { createIdSource } from '#shared/ids';
+import type { Log } from '#shared/log';
+import { createSerialQueue } from '#shared/serial-queue';
+import { conversationKey } from '#shared/wire/conversation';
+
+export interface ScheduleService {
+  schedules: Schedules;
+  worker: ScheduleWorker;
+}
+
+export interface ScheduleServiceParts {
+  storage: ScheduleStorage;
+  journal: Pick<Journal, 'submit'>;
+  jobStorage: Pick<JobStorage, 'jobOfKey' | 'find'>;
+  limits: JobLimits;
+  perUserMax: number;
+  /** Whether a tool is configured: a digest asks no other. */
+  isConfigured(tool: string): boolean;
+  clock: Clock;
+  faults: FaultInjector;
+  log: Log;
+  onSettled?: ScheduleWorkerParts['onSettled'];
+}
+
+export function createScheduleService(parts: ScheduleServiceParts): ScheduleService {
+  const { storage, clock, faults, log, perUserMax, onSettled } = parts;
+  const nextId = createIdSource();
+  const common = {
+    storage,
+    jobs: occurrenceJobs(parts, nextId),
+    zones: createZones(),
+    clock,
+    inOrder: createSerialQueue(),
+  };
+  const worker = new ScheduleWorker({
+    ...common,
+    faults,
+    log,
+    ...(onSettled === undefined ? {} : { onSettled }),
+  });
+  const schedules = createSchedules({
+    ...common,
+    nextId,
+    perUserMax,
+    onChanged: () => worker.wake(),
+  });
+  return { schedules, worker };
+}
+
+function occurrenceJobs(
+  { journal, jobStorage, limits, isConfigured }: ScheduleServiceParts,
+  nextId: () => string,
+): OccurrenceJobs {
+  return {
+    async open(message) {
+      const { key, userId, channel, thread, text, scheduled } = message;
+      const input = {
+        jobId: nextId(),
+        userId,
+        channel,
+        message: text,
+        locale: localeOf(text),
+        limits,
+        ...(thread === null ? {} : { thread }),
+        scheduled: { ...scheduled, decision: decisionOf(message, isConfigured) },
+      };
+      const conversation = conversationKey({ channel, thread: thread ?? undefined, userId });
+      return (await journal.submit({ input, conversation, idempotencyKey: key })).jobId;
+    },
+    find: async (key) => (await jobStorage.jobOfKey(key))?.jobId ?? null,
+    async stateOf(jobId) {
+      const head = (await jobStorage.find(jobId))?.head;
+      if (head === undefined) return 'ended';
+      if (head.endedAt === null) return 'open';
+      return head.outcome === 'failed' ? 'failed' : 'ended';
+    },
+  };
+}
+
+function decisionOf(
+  { reply, scheduled: { kind, wall } }: OccurrenceMessage,
+  isConfigured: (tool: string) => boolean,
+): Decision | null {
+  const rule = { by: 'rule' as const, reason: 'schedule' };
+  if (reply !== null) return { ...rule, action: 'direct', response: reply };
+  if (kind !== 'digest') return null;
+  const day = wall.slice(0, 10);
+  const calls = [
+    { tool: 'calendar', operation: 'search', params: { date_from: day, date_to: day } },
+    { tool: 'email', operation: 'search', params: { days: 1 } },
+  ].filter(({ tool }) => isConfigured(tool));
+  return calls.length === 0 ? null : { ...rule, action: 'tools', calls };
+}

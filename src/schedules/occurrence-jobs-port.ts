@@ -1,0 +1,57 @@
+/** Port to the jobs: what a due occurrence opens. */
+import type { ScheduledOccurrence } from '#machines/job-types';
+import { wallText } from './next-occurrence.ts';
+import type { Schedule } from './schedule.ts';
+import { occurrenceText, type OccurrenceTold } from './schedule-texts.ts';
+import type { WallMs } from '#shared/calendar/zoned-time';
+
+export interface OccurrenceMessage {
+  /** Belongs to one job, for good. */
+  key: string;
+  userId: string;
+  channel: string;
+  thread: string | null;
+  text: string;
+  scheduled: Omit<ScheduledOccurrence, 'decision'>;
+  /** The whole answer; null: the text is done as a message of the person, or is a digest. */
+  reply: string | null;
+}
+
+export interface OccurrenceJobs {
+  /**
+   * Opens a job, or finds the one of the same key. When it resolves, both are on disk.
+   * @throws GH_JOB_QUEUE_FULL, GH_STORE_UNAVAILABLE, GH_SERVER_STOPPING
+   */
+  open(message: OccurrenceMessage): Promise<string>;
+  /** The job of a key. */
+  find(key: string): Promise<string | null>;
+  /** `ended` also for a job that retention has removed. */
+  stateOf(jobId: string): Promise<'open' | 'failed' | 'ended'>;
+}
+
+/** The key of an occurrence. Submissions of people have keys of two parts. */
+export const keyOf = (scheduleId: string, wall: WallMs): string =>
+  JSON.stringify(['schedule', scheduleId, wallText(wall)]);
+
+export const pauseKeyOf = ({ id, revision }: Schedule): string =>
+  JSON.stringify(['schedule', id, `paused ${revision}`]);
+
+/** `told` is null for a message that is about no occurrence; its reply is set by the caller. */
+export function occurrenceMessage(
+  schedule: Schedule,
+  told: OccurrenceTold | null,
+  key: string,
+): OccurrenceMessage {
+  const { id, kind, userId, channel, thread, text } = schedule;
+  const outcome = told?.outcome ?? 'paused';
+  const isRun = outcome === 'fired' || outcome === 'late' || outcome === 'manual';
+  return {
+    key,
+    userId,
+    channel,
+    thread,
+    text,
+    scheduled: { scheduleId: id, kind, wall: told === null ? '' : wallText(told.wall), outcome },
+    reply: told === null || (isRun && kind !== 'reminder') ? null : occurrenceText(schedule, told),
+  };
+}

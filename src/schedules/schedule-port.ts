@@ -1,0 +1,39 @@
+/** Storage port of schedules: reads, and writes as commands. Nothing here names SQL. */
+import type { OccurrenceRecord, Schedule, ScheduleState } from './schedule.ts';
+
+export interface ScheduleChange {
+  /** As it shall be stored; its `revision` is that of the basis plus 1, or 1 for a new one. */
+  schedule: Schedule;
+  /** Null unless the change settles an occurrence. One that is stored already stays as it is. */
+  occurrence: OccurrenceRecord | null;
+}
+
+export interface ScheduleFilter {
+  /** Omitted: all people. */
+  userId?: string;
+  states?: readonly ScheduleState[];
+}
+
+/** All calls may answer later; a call that fails rejects. */
+export interface ScheduleStorage {
+  find(id: string): Promise<Schedule | null>;
+  /** By id, at most `limit`, after the id `after`. */
+  list(filter: ScheduleFilter, after: string, limit: number): Promise<Schedule[]>;
+  /** Number of schedules of one person that are active or paused. */
+  countOpen(userId: string): Promise<number>;
+  /** Active schedules whose next occurrence is not after `now`, earliest first. */
+  due(now: number, limit: number): Promise<Schedule[]>;
+  /** The earliest next occurrence, epoch ms. */
+  nextDueAt(): Promise<number | null>;
+  /** Active schedules that were changed after `at`, by id: the clock has been set back since. */
+  changedAfter(at: number, limit: number): Promise<Schedule[]>;
+  /** Settled occurrences of a schedule, newest first. */
+  occurrences(scheduleId: string, limit: number): Promise<OccurrenceRecord[]>;
+  /**
+   * Writes all changes in one transaction, durable when it resolves.
+   * @returns `conflict`, with nothing written, if a stored schedule has another revision than the basis of its change
+   */
+  commit(changes: readonly ScheduleChange[]): Promise<'done' | 'conflict'>;
+  /** Removes final schedules that were last changed before `before`, with their occurrences; returns their number. */
+  prune(before: number): Promise<number>;
+}

@@ -1,0 +1,265 @@
+/**
+ * Runs the statechart of machines/schedule.ts: settles the occurrences that are due, with one timer for all schedules.
+ *
+ * W1: the job of an occurrence is committed under a key of its schedule and wall time, in one transaction with that key.
+ *     So an occurrence has one job, however often the process is killed. The row of the schedule follows.
+ * W2: an occurrence that cannot be settled now stays due.
+ * W3: commands of people and the settling of occurrences never overlap: a schedule that was cancelled does not fire.
+ */
+import { createActor, fromPromise, type Actor } from 'xstate';
+import { scheduleMachine, type ScheduleLook, type ScheduleMachine } from '#machines/schedule';
+import type { Clock } from '#shared/clock';
+import { messageOf } from '#shared/errors';
+import type { FaultInjector } from '#shared/fault-points';
+import type { Log } from '#shared/log';
+import type { SerialQueue } from '#shared/serial-queue';
+import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
+import type { Zones } from '#shared/calendar/zoned-time';
+import {
+  dueOccurrences,
+  outcomeOf,
+  revised,
+  settledSchedule,
+  withNext,
+} from './due-occurrences.ts';
+import { nextOccurrence, wallText, type Occurrence } from './next-occurrence.ts';
+import {
+  keyOf,
+  occurrenceMessage,
+  pauseKeyOf,
+  type OccurrenceJobs,
+} from './occurrence-jobs-port.ts';
+import type { OccurrenceOutcome, Schedule } from './schedule.ts';
+import type { ScheduleChange, ScheduleStorage } from './schedule-port.ts';
+import { pausedText } from './schedule-texts.ts';
+
+export interface ScheduleWorkerParts {
+  storage: ScheduleStorage;
+  jobs: OccurrenceJobs;
+  zones: Zones;
+  clock: Clock;
+  faults: FaultInjector;
+  log: Log;
+  /** Shared with the commands of people. */
+  inOrder: SerialQueue;
+  onSettled?(kind: Schedule['kind'], outcome: OccurrenceOutcome, delayMs: number): void;
+}
+
+/** Jobs that are opened at once: they share a commit, and people's messages come in between. */
+const batch = 32;
+/** A clock that was set and a machine that slept are noticed within this time; one look costs an indexed read. */
+const lookMsMax = 30_000;
+const retryMs = 1_000;
+/** A clock that goes back by less is being adjusted, not set. */
+const setBackMs = 60_000;
+const checkedPerRead = 500;
+
+export class ScheduleWorker {
+  readonly #parts: ScheduleWorkerParts;
+  readonly #actor: Actor<ScheduleMachine>;
+  readonly #errorLog: ThrottledErrorLog;
+  /** The latest time that was seen, epoch ms; 0 before the first look. */
+  #seenAt = 0;
+
+  constructor(parts: ScheduleWorkerParts) {
+    this.#parts = parts;
+    this.#errorLog = createThrottledErrorLog(parts.log, 'schedules that are due must wait');
+    const settle = fromPromise<ScheduleLook>(() => this.#look());
+    const machine = scheduleMachine.provide({ actors: { settle } });
+    this.#actor = createActor(machine, { id: 'schedules', input: { retryMs } });
+  }
+
+  get state(): string {
+    return this.#actor.getSnapshot().value;
+  }
+
+  start(): void {
+    this.#actor.start();
+  }
+
+  /** Resolves when a running look has ended. */
+  async stop(): Promise<void> {
+    this.#actor.send({ type: 'stop' });
+    await this.#parts.inOrder('schedules', async () => undefined);
+  }
+
+  /** A schedule was made or changed. */
+  wake(): void {
+    this.#actor.send({ type: 'wake' });
+  }
+
+  async #look(): Promise<ScheduleLook> {
+    try {
+      const look = await this.#parts.inOrder('schedules', () => this.#settleDue());
+      this.#errorLog.recovered();
+      return look;
+    } catch (error) {
+      this.#errorLog.error(error);
+      throw error;
+    }
+  }
+
+  async #settleDue(): Promise<ScheduleLook> {
+    const { storage, clock } = this.#parts;
+    if (this.state === 'stopped') return { kind: 'idle', waitMs: lookMsMax };
+    const now = clock.now();
+    if (this.#seenAt === 0) await this.#checkZones(now);
+    if (this.#seenAt === 0 || now < this.#seenAt - setBackMs) await this.#followSetBack(now);
+    this.#seenAt = now;
+    const due = await storage.due(now, batch);
+    if (due.length > 0) {
+      await this.#settleAll(due, now);
+      return { kind: 'more' };
+    }
+    const nextAt = await storage.nextDueAt();
+    const waitMs = nextAt === null ? lookMsMax : Math.max(0, nextAt - clock.now());
+    return { kind: 'idle', waitMs: Math.min(waitMs, lookMsMax) };
+  }
+
+  async #settleAll(due: readonly Schedule[], now: number): Promise<void> {
+    const { storage, faults } = this.#parts;
+    const results = await Promise.allSettled(due.map((one) => this.#settle(one, now)));
+    const changes = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    // On a conflict the schedules stay due, and their jobs are found by their keys.
+    if (changes.length > 0) await storage.commit(changes);
+    for (const { schedule } of changes) faults.reach('schedule.settled', schedule.id);
+    const failed = results.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Opens the job of an occurrence, and returns the change that records it. */
+  async #settle(schedule: Schedule, now: number): Promise<ScheduleChange> {
+    const { zones } = this.#parts;
+    let due: Occurrence[];
+    try {
+      due = dueOccurrences(schedule, now, zones);
+    } catch (error) {
+      return this.#pause(schedule, now, messageOf(error));
+    }
+    const { cursor, settled } = schedule;
+    if (due.length === 0) {
+      // The rules of the zone have changed: it is due later.
+      const next = nextOccurrence(schedule, cursor, settled, zones);
+      return { schedule: revised(withNext(schedule, next), now), occurrence: null };
+    }
+    const told = await this.#lastTold(schedule, due);
+    if (told !== null) return this.#record(schedule, due.slice(0, told.count), now, 'fired', told);
+    const last = await this.#lastJob(schedule);
+    const failures = last === 'failed' ? schedule.failures + 1 : 0;
+    const { pauseOnFailures } = schedule;
+    if (pauseOnFailures > 0 && failures >= pauseOnFailures) {
+      return this.#pause({ ...schedule, failures }, now, `failures: ${failures}`);
+    }
+    const outcome = outcomeOf(schedule, due.at(-1)!, { now, isRunning: last === 'open' });
+    const jobId = await this.#openJob(schedule, due, now, outcome);
+    return this.#record({ ...schedule, failures }, due, now, outcome, { jobId });
+  }
+
+  async #openJob(
+    schedule: Schedule,
+    due: readonly Occurrence[],
+    now: number,
+    outcome: OccurrenceOutcome,
+  ): Promise<string> {
+    const { jobs, faults } = this.#parts;
+    const { wall, at } = due.at(-1)!;
+    faults.reach('schedule.beforeJob', schedule.id);
+    const told = { outcome, wall, delayMs: now - at, missedBefore: due.length - 1 };
+    const jobId = await jobs.open(occurrenceMessage(schedule, told, keyOf(schedule.id, wall)));
+    faults.reach('schedule.afterJob', schedule.id);
+    return jobId;
+  }
+
+  #record(
+    schedule: Schedule,
+    due: readonly Occurrence[],
+    now: number,
+    outcome: OccurrenceOutcome,
+    { jobId }: { jobId: string },
+  ): ScheduleChange {
+    const { zones, onSettled } = this.#parts;
+    const { wall, at } = due.at(-1)!;
+    const next = settledSchedule(schedule, due, now, zones);
+    onSettled?.(schedule.kind, outcome, now - at);
+    const isLost = outcome === 'missed' || outcome === 'skipped';
+    const missed = next.missed + (isLost ? 1 : 0);
+    return {
+      schedule: revised({ ...next, missed, lastJobId: jobId }, now),
+      occurrence: {
+        scheduleId: schedule.id,
+        wall: wallText(wall),
+        dueAt: at,
+        at: now,
+        outcome,
+        missedBefore: due.length - 1,
+        jobId,
+      },
+    };
+  }
+
+  /** The last of several due occurrences that has a job already: the process ended before its row was written. */
+  async #lastTold(
+    { id }: Schedule,
+    due: readonly Occurrence[],
+  ): Promise<{ count: number; jobId: string } | null> {
+    for (let count = due.length; count > 0; count -= 1) {
+      const jobId = await this.#parts.jobs.find(keyOf(id, due[count - 1]!.wall));
+      if (jobId !== null) return { count, jobId };
+    }
+    return null;
+  }
+
+  #lastJob({ lastJobId }: Schedule): ReturnType<OccurrenceJobs['stateOf']> | null {
+    return lastJobId === null ? null : this.#parts.jobs.stateOf(lastJobId);
+  }
+
+  async #pause(schedule: Schedule, now: number, reason: string): Promise<ScheduleChange> {
+    const { jobs, log } = this.#parts;
+    log.warn({ schedule: schedule.id, reason }, 'a schedule was paused');
+    const jobId = await jobs.open({
+      ...occurrenceMessage(schedule, null, pauseKeyOf(schedule)),
+      reply: pausedText(schedule, reason),
+    });
+    const paused = { ...schedule, state: 'paused' as const, pauseReason: reason, lastJobId: jobId };
+    return {
+      schedule: revised({ ...paused, nextAt: null, nextWall: null }, now),
+      occurrence: null,
+    };
+  }
+
+  /** The clock was ahead, and has been set back: what it settled too early is due again, under the same keys. */
+  async #followSetBack(now: number): Promise<void> {
+    const { storage, zones } = this.#parts;
+    for (;;) {
+      const ahead = await storage.changedAfter(now + setBackMs, checkedPerRead);
+      if (ahead.length === 0) return;
+      const changes = ahead.map((one) => {
+        const cursor = Math.min(one.cursor, zones.toWallTime(now, one.zone));
+        const next = nextOccurrence(one, cursor, one.settled, zones);
+        return { schedule: revised(withNext({ ...one, cursor }, next), now), occurrence: null };
+      });
+      if ((await storage.commit(changes)) === 'conflict') return;
+    }
+  }
+
+  /** After a start: a zone may have other rules than when the next times were computed. */
+  async #checkZones(now: number): Promise<void> {
+    const { storage, zones } = this.#parts;
+    for (let after = ''; ;) {
+      const page = await storage.list({ states: ['active'] }, after, checkedPerRead);
+      const moved = page.filter(
+        ({ nextAt, nextWall, zone }) =>
+          nextAt !== null && nextWall !== null && zones.toInstant(nextWall, zone) !== nextAt,
+      );
+      const changes = moved.flatMap((one) => {
+        const next = nextOccurrence(one, one.cursor, one.settled, zones);
+        if (next?.at === one.nextAt) return [];
+        return [{ schedule: revised(withNext(one, next), now), occurrence: null }];
+      });
+      if (changes.length > 0) await storage.commit(changes);
+      if (page.length < checkedPerRead) return;
+      after = page.at(-1)!.id;
+      await new Promise(setImmediate);
+    }
+  }
+}

@@ -1,0 +1,218 @@
+/** What people and programs do with schedules: make, list, pause, resume, cancel, run now. */
+import { createHash } from 'node:crypto';
+import type { Clock } from '#shared/clock';
+import { dayMs, hourMs } from '#shared/calendar/time-units';
+import type { Zones } from '#shared/calendar/zoned-time';
+import { GatehouseError } from '#shared/errors';
+import type { IdSource } from '#shared/ids';
+import type { SerialQueue } from '#shared/serial-queue';
+import { revised, withNext } from './due-occurrences.ts';
+import { nextAfterInstant, ruleFault, wallOf, wallText } from './next-occurrence.ts';
+import { keyOf, occurrenceMessage, type OccurrenceJobs } from './occurrence-jobs-port.ts';
+import type {
+  CatchUpPolicy,
+  OccurrenceRecord,
+  Schedule,
+  ScheduleKind,
+  ScheduleState,
+  Timing,
+} from './schedule.ts';
+import type { ScheduleFilter, ScheduleStorage } from './schedule-port.ts';
+
+export interface SchedulesParts {
+  storage: ScheduleStorage;
+  jobs: OccurrenceJobs;
+  zones: Zones;
+  clock: Clock;
+  nextId: IdSource;
+  inOrder: SerialQueue;
+  /** Called after each change. */
+  onChanged(): void;
+  /** Open schedules of one person. */
+  perUserMax: number;
+}
+
+export interface NewSchedule extends Timing, Partial<CatchUpPolicy> {
+  userId: string;
+  channel: string;
+  thread: string | null;
+  kind: ScheduleKind;
+  text: string;
+  createdBy: string;
+  /** A second call with the same key returns the first schedule. */
+  idempotencyKey?: string;
+}
+
+export interface Schedules {
+  /** @throws GH_SCHEDULE_INVALID, GH_SCHEDULE_LIMIT, GH_STORE_UNAVAILABLE */
+  create(input: NewSchedule): Promise<Schedule>;
+  /** @throws GH_SCHEDULE_NOT_FOUND */
+  get(id: string): Promise<Schedule>;
+  list(filter: ScheduleFilter, after: string, limit: number): Promise<Schedule[]>;
+  /** Newest first. */
+  history(id: string, limit: number): Promise<OccurrenceRecord[]>;
+  /** @throws GH_SCHEDULE_NOT_FOUND, GH_SCHEDULE_CONFLICT; so do the following */
+  pause(id: string): Promise<Schedule>;
+  /** Times that passed while it was paused are not due any more. */
+  resume(id: string): Promise<Schedule>;
+  cancel(id: string): Promise<Schedule>;
+  /** Opens the job of an occurrence now; the planned times stay. Returns the job's id. */
+  runNow(id: string): Promise<string>;
+}
+
+const defaultsOf: Record<ScheduleKind, CatchUpPolicy> = {
+  // A reminder is worth something late as well; a digest of yesterday is not.
+  reminder: { catchUp: 'once-late', catchUpMs: dayMs, pauseOnFailures: 0 },
+  prompt: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },
+  digest: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },
+};
+
+const openStates: readonly ScheduleState[] = ['active', 'paused'];
+
+export function createSchedules(parts: SchedulesParts): Schedules {
+  const { storage, clock, zones } = parts;
+
+  const get = async (id: string): Promise<Schedule> => {
+    const found = await storage.find(id);
+    if (found === null) throw new GatehouseError('GH_SCHEDULE_NOT_FOUND');
+    return found;
+  };
+
+  /** Commands and the settling of occurrences run one after another; another process is found by the revision. */
+  const change = (id: string, decide: (one: Schedule, now: number) => Schedule) =>
+    parts.inOrder('schedules', async () => {
+      const one = await get(id);
+      if (!openStates.includes(one.state)) {
+        throw new GatehouseError('GH_SCHEDULE_CONFLICT', `The schedule is ${one.state}`);
+      }
+      const now = clock.now();
+      const schedule = revised(decide(one, now), now);
+      await commit(parts, { schedule, occurrence: null });
+      parts.onChanged();
+      return schedule;
+    });
+
+  return {
+    create: (input) =>
+      parts.inOrder('schedules', async () => {
+        const schedule = await create(parts, input);
+        parts.onChanged();
+        return schedule;
+      }),
+    get,
+    list: (filter, after, limit) => storage.list(filter, after, limit),
+    async history(id, limit) {
+      await get(id);
+      return storage.occurrences(id, limit);
+    },
+    pause: (id) =>
+      change(id, (one) => ({
+        ...one,
+        state: 'paused',
+        pauseReason: 'by a person',
+        nextAt: null,
+        nextWall: null,
+      })),
+    resume: (id) =>
+      change(id, (one, now) => {
+        const cursor = Math.max(one.cursor, zones.toWallTime(now, one.zone));
+        const next = nextAfterInstant(one, now, one.settled, zones);
+        return withNext({ ...one, cursor, pauseReason: null, failures: 0 }, next);
+      }),
+    cancel: (id) =>
+      change(id, (one) => ({ ...one, state: 'cancelled', nextAt: null, nextWall: null })),
+    runNow: (id) => parts.inOrder('schedules', async () => runNow(parts, await get(id))),
+  };
+}
+
+async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedule> {
+  const { storage, zones, clock, nextId, perUserMax } = parts;
+  const { idempotencyKey, ...given } = input;
+  const id = idempotencyKey === undefined ? nextId() : idOfKey(idempotencyKey);
+  const existing = idempotencyKey === undefined ? null : await storage.find(id);
+  if (existing !== null) return existing;
+  const now = clock.now();
+  const fault = faultOf(input, zones);
+  if (fault !== null) throw new GatehouseError('GH_SCHEDULE_INVALID', fault);
+  if ((await storage.countOpen(input.userId)) >= perUserMax) {
+    const message = `${perUserMax} schedules of one person is the limit; cancel one first`;
+    throw new GatehouseError('GH_SCHEDULE_LIMIT', message);
+  }
+  const cursor = zones.toWallTime(now, input.zone);
+  // An interval is counted from the start: it must not move with the cursor.
+  const isInterval = 'every' in input.rule;
+  const timing = { ...given, start: given.start ?? (isInterval ? wallText(cursor) : null) };
+  const next = nextAfterInstant(timing, now, 0, zones);
+  if (next === null) {
+    throw new GatehouseError('GH_SCHEDULE_INVALID', 'The schedule has no time in the future');
+  }
+  const schedule: Schedule = withNext(
+    {
+      ...defaultsOf[input.kind],
+      ...timing,
+      id,
+      createdAt: now,
+      updatedAt: now,
+      state: 'active',
+      pauseReason: null,
+      // A single time may be in the second pass of a repeated hour, before the cursor.
+      cursor: Math.min(cursor, next.wall - 1),
+      nextAt: null,
+      nextWall: null,
+      settled: 0,
+      missed: 0,
+      failures: 0,
+      lastJobId: null,
+      revision: 1,
+    },
+    next,
+  );
+  await commit(parts, { schedule, occurrence: null });
+  return schedule;
+}
+
+/** Why the timing is invalid; null if it is valid. */
+function faultOf({ rule, zone, start, end }: Timing, zones: Zones): string | null {
+  if (!zones.isKnownZone(zone)) return `zone: ${zone} is no IANA time zone`;
+  for (const limit of [start, end]) {
+    if (limit === null) continue;
+    try {
+      wallOf(limit);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+  return ruleFault(rule);
+}
+
+async function commit(
+  { storage }: Pick<SchedulesParts, 'storage'>,
+  change: Parameters<ScheduleStorage['commit']>[0][number],
+): Promise<void> {
+  if ((await storage.commit([change])) === 'conflict') {
+    throw new GatehouseError('GH_STORE_CONFLICT');
+  }
+}
+
+async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
+  const { jobs, clock, zones } = parts;
+  const now = clock.now();
+  const wall = zones.toWallTime(now, one.zone);
+  const told = { outcome: 'manual' as const, wall, delayMs: 0, missedBefore: 0 };
+  const key = `${keyOf(one.id, wall)} manual ${one.revision}`;
+  const jobId = await jobs.open(occurrenceMessage(one, told, key));
+  const occurrence = {
+    scheduleId: one.id,
+    wall: `${wallText(wall)} manual ${one.revision}`,
+    dueAt: now,
+    at: now,
+    outcome: told.outcome,
+    missedBefore: 0,
+    jobId,
+  };
+  await commit(parts, { schedule: revised({ ...one, lastJobId: jobId }, now), occurrence });
+  return jobId;
+}
+
+const idOfKey = (key: string): string =>
+  `K${createHash('sha256').update(key).digest('hex').slice(0, 25).toUpperCase()}`;
