@@ -1,0 +1,187 @@
+/** The contract of the schedules' storage port, for every database. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { OccurrenceRecord, Schedule } from '#schedules/schedule';
+import type { ScheduleStorage } from '#schedules/schedule-port';
+import { createScheduleStore } from '#schedules/store/schedule-store';
+import { openDatabase } from '#storage/database';
+import { largeText, unusualTexts } from './storable-texts.ts';
+
+interface Opened {
+  schedules: ScheduleStorage;
+  /** Writes fail from now on as on a full disk; the returned function ends this. */
+  fillDisk(): () => void;
+}
+
+/** Every database that has an adapter. Another one is one more row. */
+const databases: [name: string, open: () => Promise<Opened>][] = [
+  [
+    'SQLite',
+    async () => {
+      const database = await openDatabase({ path: ':memory:' });
+      onTestFinished(() => database.close());
+      const { connection } = database;
+      return {
+        schedules: createScheduleStore(database),
+        fillDisk() {
+          const pages = connection.pragma('page_count', { simple: true }) as number;
+          const before = connection.pragma('max_page_count', { simple: true }) as number;
+          connection.pragma(`max_page_count = ${pages}`);
+          return () => void connection.pragma(`max_page_count = ${before}`);
+        },
+      };
+    },
+  ],
+];
+
+const schedule = (id: string, more: Partial<Schedule> = {}): Schedule => ({
+  id,
+  userId: 'ann',
+  channel: 'synology',
+  thread: null,
+  kind: 'reminder',
+  text: '약 먹기',
+  rule: { cron: '0 9 * * *', every: { n: 2, unit: 'week' } },
+  zone: 'Asia/Seoul',
+  start: '2026-12-02T00:00:00',
+  end: null,
+  count: null,
+  catchUp: 'once-late',
+  catchUpMs: 86_400_000,
+  pauseOnFailures: 0,
+  createdBy: 'http',
+  createdAt: 1_000,
+  updatedAt: 1_000,
+  state: 'active',
+  pauseReason: null,
+  cursor: 1_764_633_600_000,
+  nextAt: 1_764_720_000_000,
+  nextWall: 1_764_752_400_000,
+  settled: 0,
+  missed: 0,
+  failures: 0,
+  lastJobId: null,
+  revision: 1,
+  ...more,
+});
+const record = (wall: string, more: Partial<OccurrenceRecord> = {}): OccurrenceRecord => ({
+  scheduleId: 'a',
+  wall,
+  dueAt: 1,
+  at: 2,
+  outcome: 'fired',
+  missedBefore: 0,
+  jobId: 'job-1',
+  ...more,
+});
+const put = (schedules: ScheduleStorage, ...all: Schedule[]) =>
+  schedules.commit(all.map((one) => ({ schedule: one, occurrence: null })));
+const ids = (rows: readonly Schedule[]): string[] => rows.map(({ id }) => id);
+
+describe.each(databases)('schedules in %s', (_name, open) => {
+  test('are read as they were written, whatever their text', async () => {
+    const { schedules } = await open();
+    const all = unusualTexts.map((text, at) =>
+      schedule(`s${at}`, { text, thread: text, end: '2026-12-31T00:00', count: 3, lastJobId: 'j' }),
+    );
+    expect(await put(schedules, ...all)).toBe('done');
+    for (const one of all) expect(await schedules.find(one.id)).toEqual(one);
+    expect(await schedules.find('unknown')).toBeNull();
+  });
+
+  test('are written all or not at all: a change of another revision is a conflict', async () => {
+    const { schedules } = await open();
+    await put(schedules, schedule('a'), schedule('b'));
+    const changed = { text: 'changed', revision: 2 };
+    expect(await put(schedules, schedule('a', changed), schedule('b', { revision: 3 }))).toBe(
+      'conflict',
+    );
+    expect(await put(schedules, schedule('a', { text: 'again' }))).toBe('conflict');
+    expect(await put(schedules, schedule('new', { revision: 2 }))).toBe('conflict');
+    expect((await schedules.find('a'))?.text).toBe('약 먹기');
+    expect(await put(schedules, schedule('a', changed))).toBe('done');
+    expect((await schedules.find('a'))?.text).toBe('changed');
+  });
+
+  test('are due in the order of their next time, to the millisecond', async () => {
+    const { schedules } = await open();
+    const all = [
+      schedule('later', { nextAt: 3_000 }),
+      schedule('b', { nextAt: 2_000 }),
+      schedule('a', { nextAt: 2_000 }),
+      schedule('first', { nextAt: 1_000 }),
+      schedule('paused', { nextAt: null, state: 'paused' }),
+    ];
+    expect(await schedules.nextDueAt()).toBeNull();
+    await put(schedules, ...all);
+    expect(ids(await schedules.due(1_999, 10))).toEqual(['first']);
+    expect(ids(await schedules.due(2_000, 10))).toEqual(['first', 'a', 'b']);
+    expect(ids(await schedules.due(9_000, 2))).toEqual(['first', 'a']);
+    expect(await schedules.nextDueAt()).toBe(1_000);
+  });
+
+  test('are listed by person and state, page by page', async () => {
+    const { schedules } = await open();
+    await put(
+      schedules,
+      schedule('a'),
+      schedule('b', { state: 'paused', nextAt: null }),
+      schedule('c', { userId: 'bob' }),
+      schedule('d', { state: 'done', nextAt: null }),
+      schedule('e', { state: 'cancelled', nextAt: null }),
+    );
+    expect(ids(await schedules.list({ userId: 'ann' }, '', 10))).toEqual(['a', 'b', 'd', 'e']);
+    expect(ids(await schedules.list({ states: ['active', 'paused'] }, '', 2))).toEqual(['a', 'b']);
+    expect(ids(await schedules.list({ states: ['active', 'paused'] }, 'b', 2))).toEqual(['c']);
+    expect(await schedules.countOpen('ann')).toBe(2);
+    expect(await schedules.countOpen('unknown')).toBe(0);
+  });
+
+  test('that were changed after a time are found, if active', async () => {
+    const { schedules } = await open();
+    const all = [schedule('a', { updatedAt: 5 }), schedule('b', { updatedAt: 6 })];
+    await put(schedules, ...all, schedule('c', { updatedAt: 9, state: 'done', nextAt: null }));
+    expect(ids(await schedules.changedAfter(5, 10))).toEqual(['b']);
+  });
+
+  test('keep the first record of an occurrence, with the change that settles it', async () => {
+    const { schedules } = await open();
+    const commit = (revision: number, occurrence: OccurrenceRecord) =>
+      schedules.commit([{ schedule: schedule('a', { revision }), occurrence }]);
+    expect(await commit(1, record('2026-12-03T09:00:00'))).toBe('done');
+    expect(await commit(1, record('2026-12-04T09:00:00'))).toBe('conflict');
+    expect(await commit(2, record('2026-12-03T09:00:00', { outcome: 'late' }))).toBe('done');
+    expect(await commit(3, record('2026-12-04T09:00:00', { missedBefore: 2 }))).toBe('done');
+    expect(await schedules.occurrences('a', 10)).toEqual([
+      record('2026-12-04T09:00:00', { missedBefore: 2 }),
+      record('2026-12-03T09:00:00'),
+    ]);
+    expect(await schedules.occurrences('a', 1)).toHaveLength(1);
+    expect(await schedules.occurrences('b', 10)).toEqual([]);
+  });
+
+  test('are removed with their occurrences when they ended before a time', async () => {
+    const { schedules } = await open();
+    const ended = { state: 'done', nextAt: null, updatedAt: 5 } as const;
+    await schedules.commit([
+      { schedule: schedule('a', ended), occurrence: record('2026-12-03T09:00:00') },
+    ]);
+    await put(schedules, schedule('b', { ...ended, updatedAt: 10 }), schedule('c'));
+    expect(await schedules.prune(10)).toBe(1);
+    expect(await schedules.find('a')).toBeNull();
+    expect(await schedules.occurrences('a', 10)).toEqual([]);
+    expect(ids(await schedules.list({}, '', 10))).toEqual(['b', 'c']);
+  });
+
+  test('on a full disk are refused with a code, and nothing of the change stays', async () => {
+    const { schedules, fillDisk } = await open();
+    await put(schedules, schedule('a'));
+    const free = fillDisk();
+    const change = schedule('a', { text: largeText, revision: 2 });
+    await expect(put(schedules, schedule('b'), change)).rejects.toMatchObject({
+      code: 'GH_STORE_UNAVAILABLE',
+    });
+    free();
+    expect(await schedules.find('b')).toBeNull();
+    expect(await put(schedules, change)).toBe('done');
+  });
+});

@@ -1,0 +1,92 @@
+/** The schedules of a core on a real database with a real journal, on a clock that the test sets. */
+import { createScheduleService, type ScheduleService } from '#app/schedule-service';
+import type { NewSchedule } from '#schedules/schedules';
+import { createScheduleStore } from '#schedules/store/schedule-store';
+import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
+import { silentLog } from '#shared/log';
+import { limits } from './jobs.ts';
+import { openJournal, until, type JournalFixture } from './journal.ts';
+
+export interface ScheduleFixture extends ScheduleService {
+  journal: JournalFixture;
+  /** Sets the clock and lets the worker settle what is due. */
+  at(iso: string): Promise<void>;
+  /** Outcome and reply of all jobs that schedules have opened, in order. */
+  told(): string[];
+  close(): Promise<void>;
+}
+
+export async function openSchedules(
+  path: string,
+  now: string,
+  faults: FaultInjector = noFaultInjection,
+): Promise<ScheduleFixture> {
+  const clock = { time: Date.parse(now), now: () => clock.time };
+  const journal = await openJournal({
+    path,
+    clock,
+    faults,
+    effects: {
+      admit: {
+        isScheduled: true,
+        run: ({ context: { scheduled } }) => ({
+          ok: true,
+          output: { now: '2026-12-02T09:00:00+09:00', decision: scheduled?.decision ?? null },
+        }),
+      },
+    },
+  });
+  const service = createScheduleService({
+    storage: createScheduleStore(journal.database),
+    journal: journal.journal,
+    jobStorage: journal.storage,
+    limits,
+    perUserMax: 1_000,
+    isConfigured: () => true,
+    clock,
+    faults,
+    log: silentLog(),
+  });
+  await journal.journal.resume();
+  service.worker.start();
+  const atRest = () => until(() => service.worker.state === 'waiting');
+  await atRest();
+  return {
+    ...service,
+    journal,
+    async at(iso) {
+      clock.time = Date.parse(iso);
+      service.worker.wake();
+      await atRest();
+    },
+    told: () =>
+      journal.database.connection
+        .prepare<[], { input: string; reply: string | null }>(
+          "select input, reply from job where input like '%scheduled%' order by num",
+        )
+        .all()
+        .map(({ input, reply }) => {
+          const { scheduled } = JSON.parse(input) as { scheduled: { outcome: string } };
+          return `${scheduled.outcome}: ${reply}`;
+        }),
+    async close() {
+      await service.worker.stop();
+      await journal.close();
+    },
+  };
+}
+
+export const reminder = (change: Partial<NewSchedule> = {}): NewSchedule => ({
+  userId: 'ann',
+  channel: 'synology',
+  thread: 'dm',
+  kind: 'reminder',
+  text: '약 먹기',
+  rule: { once: '2026-12-03T09:00' },
+  zone: 'Asia/Seoul',
+  start: null,
+  end: null,
+  count: null,
+  createdBy: 'http',
+  ...change,
+});
