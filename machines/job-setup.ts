@@ -294,7 +294,12 @@ export const jobSetup = setup({
   },
 });
 
-const scheduleView = ({ decision: _, ...shown }: ScheduledOccurrence) => shown;
+const scheduleView = ({ scheduleId, kind, wall, outcome }: ScheduledOccurrence) => ({
+  scheduleId,
+  kind,
+  wall,
+  outcome,
+});
 
 function errorData(context: JobContext, message: string): Record<string, unknown> {
   return {

@@ -186,7 +186,13 @@ function openSchedules(
   const { schedules: storage, jobs: jobStorage } = stores;
   if (storage === null) return null;
   return createScheduleService({
-    ...{ storage, jobStorage, journal, limits, clock, log, faults },
+    storage,
+    jobStorage,
+    journal,
+    limits,
+    clock,
+    log,
+    faults,
     perUserMax: config.schedules.perUserMax,
     isConfigured: (tool) => !tools.notConfigured.has(tool),
   });

@@ -261,7 +261,7 @@ describe('a rule', () => {
 describe('the zone of the process', () => {
   test('changes nothing', () => {
     const run = (TZ: string): string =>
-      execFileSync(process.execPath, [join(import.meta.dirname, 'print-occurrences.ts')], {
+      execFileSync(process.execPath, [join(import.meta.dirname, 'occurrences-child.ts')], {
         env: { ...process.env, TZ },
         encoding: 'utf8',
       });

@@ -279,7 +279,7 @@ describe('a person', () => {
   test('makes one schedule with one idempotency key', async () => {
     const make = () => open.schedules.create({ ...reminder(), idempotencyKey: 'job:execute:3' });
     const ids = await Promise.all([make(), make()]);
-    expect(ids[0]!.id).toBe(ids[1]!.id);
+    expect(ids[0].id).toBe(ids[1].id);
     expect(await open.schedules.list({ userId: 'ann' }, '', 10)).toHaveLength(1);
   });
 });
