@@ -81,8 +81,11 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
     await deadLetters.moveToDeadLetters(link, message, reason);
   };
 
-  /** @returns the wait before the next try, in ms; null when the message has ended. */
-  const attempt = async (link: JetStreamContext, message: JsMsg, tries: number) => {
+  /**
+   * @param since when this process began to try, monotonic in ms
+   * @returns the wait before the next try, in ms; null when the message has ended
+   */
+  const attempt = async (link: JetStreamContext, message: JsMsg, tries: number, since: number) => {
     try {
       await submit(message);
       message.ack();
@@ -90,7 +93,8 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
       return null;
     } catch (error) {
       try {
-        if (isPermanentError(error, message, tries, timings.submitRetryForMs)) {
+        const isOver = performance.now() - since > timings.submitRetryForMs;
+        if (isPermanentError(error, message, tries, isOver)) {
           await rejectMessage(link, message, rejectionReason(error));
           deadLetterErrorLog.recovered();
           return null;
@@ -111,8 +115,9 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
         session,
         orderingKey: (message) => orderingKeyOf(message, subjects),
         async handle(message) {
+          const since = performance.now();
           for (let tries = message.info.deliveryCount; !signal.aborted; tries += 1) {
-            const retryInMs = await attempt(link, message, tries);
+            const retryInMs = await attempt(link, message, tries, since);
             if (retryInMs === null) return;
             await abortableSleep(retryInMs, signal);
           }
@@ -123,18 +128,13 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
   };
 }
 
-function isPermanentError(
-  error: unknown,
-  message: JsMsg,
-  tries: number,
-  patienceMs: number,
-): boolean {
+function isPermanentError(error: unknown, message: JsMsg, tries: number, isOver: boolean): boolean {
   if (message.info.deliveryCount > triesMax) return true;
   const kind = error instanceof GatehouseError ? error.kind : 'bug';
   if (kind === 'terminal') return true;
   if (kind === 'bug') return tries >= bugTriesMax;
-  // Old but tried rarely: it waited while the core was down. Old and tried often: it will not succeed.
-  return tries >= bugTriesMax && Date.now() - message.time.getTime() > patienceMs;
+  // Not by the age of the message: a clock that jumps ahead must not end it.
+  return tries >= bugTriesMax && isOver;
 }
 
 const rejectionReason = (error: unknown): NatsProblem =>

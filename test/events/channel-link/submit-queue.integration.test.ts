@@ -1,7 +1,7 @@
 /** The durable submit: nothing is lost or accepted twice, and a refused message becomes a dead letter. */
 import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from 'nats';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { GatehouseError } from '#shared/errors';
 import { until } from '#test/support/journal';
 import {
@@ -334,6 +334,28 @@ describe.skipIf(natsCommand === null)('a submit that cannot be accepted', () => 
     const [reply] = await storedMessages(nc, 'GH_RPL');
     expect(reply?.body['text']).toContain('GH_JOB_QUEUE_FULL');
     await until(() => rig.messaging.status().counts.deadLetters === 1);
+  });
+
+  test('that the queue of jobs does not take is tried again while the clock is a day ahead', async () => {
+    let tries = 0;
+    const { rig, nc, isEmpty } = await queue({
+      jobService: (jobService) => ({
+        ...jobService,
+        submit(...parts) {
+          tries += 1;
+          if (tries > 8) return jobService.submit(...parts);
+          return Promise.reject(new GatehouseError('GH_JOB_QUEUE_FULL'));
+        },
+      }),
+      timings: { submitRetryMs: 5, submitRetryMsMax: 20 },
+    });
+    const { now } = Date;
+    const ahead = vi.spyOn(Date, 'now').mockImplementation(() => now() + 86_400_000);
+    onTestFinished(() => ahead.mockRestore());
+    await send(nc, { message: 'hello', user_id: 'ann' }, 'synology:1');
+    await until(isEmpty);
+    expect(tries).toBe(9);
+    expect(rig.messaging.status().counts.deadLetters).toBe(0);
   });
 
   test('that exceeds the size limit of the queue is refused by the broker', async () => {
