@@ -216,6 +216,29 @@ describe.skipIf(postgresMissing() !== null)('the PostgreSQL check of the doctor'
     });
   });
 
+  test('reports a read-only replica, and checks the primary among several hosts', async () => {
+    const replica = await startPostgres();
+    onTestFinished(() => replica.remove());
+    const name = await server.createDatabase();
+    await replica.run(`alter role ${replica.role.user} superuser`);
+    await replica.run(`create database ${name} owner ${replica.role.user}`);
+    await replica.crash();
+    replica.writeFile('standby.signal', '');
+    await replica.start();
+    expect(await check(replica.urlOf(name))).toMatchObject([
+      {
+        ok: false,
+        what: expect.stringMatching(/read-only replica \(GH_STORE_READ_ONLY\)/),
+        advice: expect.stringContaining('name the primary'),
+      },
+    ]);
+    const both = server.urlOf(name).replace('@', `@127.0.0.1:${replica.port},`);
+    const results = await check(both);
+    expect(remarks(results)).toEqual([]);
+    const where = `127.0.0.1:${server.port}/${name}, PostgreSQL`;
+    expect(results.some(({ what }) => what.startsWith(where))).toBe(true);
+  });
+
   test('warns of settings with which a crash loses or damages data', async () => {
     const name = await server.createDatabase();
     await configure({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' });
