@@ -16,7 +16,12 @@ import {
   sqlStateOf,
 } from '#storage/postgres/postgres-errors';
 import { parsePostgresAddress } from '#storage/postgres/postgres-address';
-import { postgresQuestions, type PostgresFacts } from './postgres-questions.ts';
+import {
+  postgresQuestions,
+  serverQuestion,
+  type PostgresFacts,
+  type PostgresQuestion,
+} from './postgres-questions.ts';
 
 const { fine, fault } = checkResultsOf('database');
 
@@ -92,16 +97,18 @@ async function checkServer(
       if (results.every(({ what }) => what !== result.what)) results.push(result);
     }
   };
+  const put = ({ mode, query, judge }: PostgresQuestion<never>): Promise<void> =>
+    collect(async () => {
+      const { row, ...times } = await ask(client, mode ?? 'read only', query, clock);
+      return judge(row as never, { ...facts, ...times, where });
+    });
   try {
-    const missing = await checkSchema(database, collect);
-    for (const { needsTables, mode, query, judge } of postgresQuestions) {
-      if (needsTables === true && missing === null) continue;
-      await collect(async () => {
-        const { row, ...times } = await ask(client, mode ?? 'read only', query, clock);
-        return judge(row as never, { ...facts, ...times, where });
-      });
-    }
+    await put(serverQuestion);
     await collect(() => checkSession(database, client));
+    const missing = await checkSchema(database, collect);
+    for (const question of postgresQuestions) {
+      if (question.needsTables !== true || missing !== null) await put(question);
+    }
   } finally {
     database.pool.release(client, failure);
   }
@@ -121,7 +128,7 @@ async function checkSchema(
     missing = count;
     if (count === 0) return [fine('the schema is of this version')];
     const upgrade = 'the next start upgrades it: make a backup first (pg_dump)';
-    return [fine(`the schema is older: ${count} migrations are missing`, upgrade)];
+    return [fine(`the schema is of an older version, migrations to run: ${count}`, upgrade)];
   });
   return missing;
 }

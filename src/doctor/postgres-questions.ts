@@ -36,7 +36,7 @@ const idleMinMs = 10_000;
 /** Migrations and retention take longer than a commit. */
 const transactionMinMs = 60_000;
 
-const server: PostgresQuestion<{ version: string; bytes: number }> = {
+export const serverQuestion: PostgresQuestion<{ version: string; bytes: number }> = {
   query: `select current_setting('server_version') as version,
     pg_database_size(current_database()) as bytes`,
   judge: ({ version, bytes }, { where, sentAt, answeredAt }) => {
@@ -169,10 +169,11 @@ const replicas: PostgresQuestion<{ connected: number; standbys: string }> = {
       ];
     }
     if (connected === 0) return [];
-    if (standbys !== '') return [fine(`${connected} replicas, synchronous: ${standbys}`)];
+    if (standbys !== '')
+      return [fine(`replicas connected: ${connected}, synchronous: ${standbys}`)];
     return [
       fine(
-        `${connected} replicas are connected, and none is synchronous`,
+        `replicas connected: ${connected}, none is synchronous`,
         'a failover to one may lose accepted messages: name it in synchronous_standby_names, or do not promote it',
       ),
     ];
@@ -294,14 +295,14 @@ const leases: PostgresQuestion<Leases> = {
       count(distinct worker.id) as owners
     from lease left join worker on worker.id = lease.worker and not gone`,
   judge({ all, free, owners }, { isCoreThere }) {
-    const what = `${all} leases, ${free} without an owner, the others of ${owners} workers`;
+    const what = `${all} leases, ${free} without an owner, workers: ${owners}`;
     const advice = 'if this stays, the messages of these partitions wait: see the log of the core';
     return [fine(what, free > 0 && isCoreThere ? advice : undefined)];
   },
 };
 
+/** After `serverQuestion`, in the order of their results. */
 export const postgresQuestions: readonly PostgresQuestion<never>[] = [
-  server,
   rights,
   strangers,
   write,

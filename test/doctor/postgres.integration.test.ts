@@ -135,7 +135,7 @@ describe.skipIf(postgresMissing() !== null)('the PostgreSQL check of the doctor'
     const url = server.urlOf(name);
     await server.run(`delete from gatehouse_migration where name = '0008-words'`, name);
     expect(remarks(await check(url))).toMatchObject([
-      { ok: true, what: expect.stringContaining('1 migrations are missing') },
+      { ok: true, what: expect.stringContaining('migrations to run: 1') },
     ]);
     await server.run('create table gatehouse_copy (id int)', name);
     expect(remarks(await check(url))).toMatchObject([
@@ -270,7 +270,7 @@ describe.skipIf(postgresMissing() !== null)('the PostgreSQL check of the doctor'
     expect(remarks(await check(server.urlOf(name)))).toMatchObject([
       {
         ok: true,
-        what: '1 replicas are connected, and none is synchronous',
+        what: 'replicas connected: 1, none is synchronous',
         advice: expect.stringContaining('a failover to one may lose accepted messages'),
       },
     ]);
@@ -341,7 +341,7 @@ describe.skipIf(postgresMissing() !== null)('the PostgreSQL check of the doctor'
     ]);
     expect(remarks(await at(true))).toMatchObject([
       { ok: true, advice: expect.stringContaining('see the log of the core') },
-      { ok: true, what: '65 leases, 45 without an owner, the others of 2 workers' },
+      { ok: true, what: '65 leases, 45 without an owner, workers: 2' },
     ]);
   });
 
