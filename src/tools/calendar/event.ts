@@ -76,7 +76,8 @@ export interface Occurrence {
  * - The moment is a day, the start a time: that day at the start's time of day.
  * - The moment is a time, the start a day: the day of the time in its own zone. A UTC time is first converted to
  *   `calendarZone`, except midnight in UTC, which means the day that is written.
- * - Both are times: a moment without a zone is in the zone of the start already; any other is converted to that zone.
+ * - Both are times: a moment without a zone is in the zone of the start already; any other is converted to that zone. The
+ *   instant of a time in a gap of the clocks has two wall times (02:30 is 03:30): that of the start counts.
  * @param calendarZone zone of a start without a zone; if the file names none, the viewer's zone
  */
 export function wallOnStart(
@@ -93,5 +94,8 @@ export function wallOnStart(
   if (moment.kind === 'date') return wall + (start.wall - startOfDay(start.wall));
   const target = start.zone ?? calendarZone;
   if (zone === null || zone === target) return wall;
-  return zones.toWallTime(zones.toInstant(wall, zone), target);
+  const instant = zones.toInstant(wall, zone);
+  const shown = zones.toWallTime(instant, target);
+  const atStart = startOfDay(shown) + (start.wall - startOfDay(start.wall));
+  return zones.toInstant(atStart, target) === instant ? atStart : shown;
 }

@@ -97,7 +97,6 @@ function collectSeries(series: Series, emit: EmitInstance, search: Search): void
   const leftDays = new Set(
     main.left.filter(({ kind }) => kind === 'date').map(({ wall }) => startOfDay(wall)),
   );
-  const isElsewhere = instantsFromElsewhere(series, search);
   const laterParts = changed
     .filter((part) => part.andLater)
     .map((part) => ({ part, since: instanceOf(part) }))
@@ -105,32 +104,11 @@ function collectSeries(series: Series, emit: EmitInstance, search: Search): void
 
   for (const [wall, lengthMs] of candidateStarts(series, laterParts, search)) {
     if (left.has(wall) || leftDays.has(startOfDay(wall)) || replaced.has(wall)) continue;
-    if (isElsewhere(wall)) continue;
     const later = laterParts.find(({ since }) => since <= wall);
     if (later === undefined) emit(main, wall, lengthMs);
     // All later instances are shifted by the same amount as the changed instance.
     else emit(later.part, later.part.start.wall + (wall - later.since));
   }
-}
-
-/**
- * Whether an instance is excluded or replaced by its instant, written in another zone. As a wall time such an instant is not
- * that of an instance in a gap of the clocks: 02:30 is 07:30 UTC, and that is 03:30.
- */
-function instantsFromElsewhere(
-  { main, changed }: Series,
-  { zones }: Search,
-): (wall: WallMs) => boolean {
-  const { zone } = main.start;
-  if (zone === null) return () => false;
-  const replaced = changed.filter((part) => !part.andLater).map((part) => part.instance);
-  const instants = new Set(
-    [...replaced, ...main.left].flatMap((moment) => {
-      if (moment === null || moment.zone === null || moment.zone === zone) return [];
-      return [zones.toInstant(moment.wall, moment.zone)];
-    }),
-  );
-  return (wall) => instants.size > 0 && instants.has(zones.toInstant(wall, zone));
 }
 
 /** Candidate starts in the entry's own wall time, ascending, in a widened window; with the length if it differs. */

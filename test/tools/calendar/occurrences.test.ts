@@ -34,18 +34,26 @@ describe('occurrences', () => {
   });
 
   test.each([
-    ['excluded', 'EXDATE:20270314T073000Z', [], []],
+    ['excluded', 'EXDATE:20270314T073000Z', [], ['21 15:30-16:30 g']],
     [
       'moved',
       '',
       ['UID:g\nRECURRENCE-ID:20270314T073000Z\nDTSTART:20270316T010000Z\nDURATION:PT1H\nSUMMARY:g'],
-      ['16 10:00-11:00 g'],
+      ['16 10:00-11:00 g', '21 15:30-16:30 g'],
+    ],
+    [
+      'moved with all later ones',
+      '',
+      [
+        'UID:g\nRECURRENCE-ID;RANGE=THISANDFUTURE:20270314T073000Z\nDTSTART;TZID=America/New_York:20270314T090000\nDURATION:PT1H\nSUMMARY:g',
+      ],
+      ['14 22:00-23:00 g', '21 22:00-23:00 g'],
     ],
   ])('are %s by the instant in UTC of a time that the clocks skip', (_, line, others, expected) => {
     const start = 'DTSTART;TZID=America/New_York:20270307T023000\nDURATION:PT1H';
     const weekly = `UID:g\n${start}\nRRULE:FREQ=WEEKLY;COUNT=3\nSUMMARY:g\n${line}`.trim();
     const ics = calendarOf([weekly, ...others]);
-    expect(seen(ics, '2027-03-14', '2027-03-20')).toEqual(expected);
+    expect(seen(ics, '2027-03-14', '2027-03-21')).toEqual(expected);
   });
 
   test('have a moved instance at its new time only', () => {

@@ -24,6 +24,9 @@ export interface Difference {
   rewrite(series: Series): Series | Series[];
 }
 
+/** Enough for several times a day in all generated years. */
+const timesMax = 5_000;
+
 const weekdays = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
 
 export const differences: readonly Difference[] = [
@@ -47,11 +50,16 @@ export const differences: readonly Difference[] = [
       const periods = series.added.filter(({ periodMs }) => periodMs !== null);
       if (periods.length === 0) return series;
       const rest = series.added.filter(({ periodMs }) => periodMs === null);
+      // A period at a time of the rule is one occurrence, with the length of the period.
+      const times = new Set([series.start, ...ruleTimes(series, timesMax)]);
+      const both = periods.map(({ wall: at }) => at).filter((at) => times.has(at));
       return [
-        { ...series, added: rest },
-        ...periods.map(({ wall: at, periodMs }, index) =>
-          alone(series, `p${index}`, at, periodMs ?? 0),
-        ),
+        { ...series, added: rest, left: [...series.left, ...both] },
+        // A period with a duration in hours is as long as it says, also over a change of the clocks.
+        ...periods.map(({ wall: at, periodMs }, index) => ({
+          ...alone(series, `p${index}`, at, 0),
+          length: { by: 'HOURS' as const, ms: periodMs ?? 0 },
+        })),
       ];
     },
   },
@@ -153,7 +161,7 @@ export const differences: readonly Difference[] = [
       );
       const base = touched ? withoutMoved(series) : [series];
       return base.flatMap((one) => {
-        const times = [...ruleTimes(one, 1000), ...one.added.map((added) => added.wall)];
+        const times = [...ruleTimes(one, timesMax), ...one.added.map((added) => added.wall)];
         const repeated = [...new Set(times.filter(isRepeated))].filter(
           (at) => !one.left.includes(at),
         );
@@ -172,7 +180,7 @@ export const differences: readonly Difference[] = [
       if (!isZone(kind) || length?.by !== 'DURATION' || length.ms % dayMs !== 0) return series;
       const lengthAt = (at: WallMs): number =>
         instantIn(series, at + length.ms) - instantIn(series, at);
-      const times = [...ruleTimes(series, 1000), ...series.added.map((one) => one.wall)];
+      const times = [...ruleTimes(series, timesMax), ...series.added.map((one) => one.wall)];
       const other = [...new Set(times)].filter((at) => lengthAt(at) !== length.ms);
       return other.length === 0 ? series : apart(series, other, other, lengthAt);
     },
@@ -182,8 +190,8 @@ export const differences: readonly Difference[] = [
     rfc: '3.8.5.1: it excludes the times of its list',
     rewrite(series) {
       if (!isZone(series.kind)) return series;
-      const offset = series.start - instantIn(series, series.start);
-      const times = ruleTimes(series, 1000);
+      const offset = startOffset(series);
+      const times = ruleTimes(series, timesMax);
       const lost = series.left
         .map((at) => instantIn(series, at) + offset)
         .filter((at) => !series.left.includes(at) && times.includes(at));
@@ -235,13 +243,17 @@ function untilBound(series: Series): string {
   const last = ruleTimes(series).at(-1) ?? series.start;
   if (!isZone(series.kind)) return `;UNTIL=${stamp(series.kind, last)}`;
   const instant = instantIn(series, last);
-  const offsetChange = last - instant - (series.start - instantIn(series, series.start));
+  const offsetChange = last - instant - startOffset(series);
   return `;UNTIL=${stamp('UTC', instant + Math.max(0, offsetChange))}`;
 }
 
 /** The real time between DTSTART and DTEND. */
 const exactLength = (series: Series): number =>
   instantIn(series, series.start + (series.length?.ms ?? 0)) - instantIn(series, series.start);
+
+/** The offset of DTSTART as the peer reads it: a repeated time is its second pass. */
+const startOffset = (series: Series): number =>
+  series.start - (passes(series, series.start).at(-1) ?? instantIn(series, series.start));
 
 /** The instants at which the clocks of the series' zone show this wall time. */
 function passes(series: Series, at: WallMs): number[] {
