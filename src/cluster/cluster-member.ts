@@ -240,7 +240,12 @@ class Member implements ClusterMember {
     const names = [...epochs.keys()];
     const taken = await takeLeases(this.#options.database, this.#worker, names, epochs);
     for (const [name, { epoch }] of taken) this.#owned.set(name, epoch);
-    if (taken.size > 0) this.#call(() => this.#options.user.gained(taken, this.#worker));
+    const worker = this.#worker;
+    this.#call(() => {
+      // M1: some may be lost again since an earlier call delayed this one.
+      const held = [...taken].filter(([name, { epoch }]) => this.#owned.get(name) === epoch);
+      if (held.length > 0) return this.#options.user.gained(new Map(held), worker);
+    });
   }
 
   #handOver(leases: readonly LeaseState[]): void {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { joinCluster, type ClusterMember, type ClusterOptions } from '#cluster/cluster-member';
 import { winnerOf } from '#cluster/rendezvous';
 import { silentLog } from '#shared/log';
+import { ensureLeases, registerWorker, takeLeases } from '#storage/postgres/leases';
 import { openPostgres } from '#storage/postgres/postgres-database';
 import { openSeverableProxy } from '#test/chaos/severable-proxy';
 import { until } from '#test/support/journal';
@@ -107,6 +108,42 @@ describe.skipIf(missing !== null)('workers of a cluster', () => {
     await second.member.leave();
     expect(second.owned.size).toBe(0);
     await until(() => isSettled(name, [first]));
+  });
+
+  test('are not given a lease that was lost while a handover delayed the news', async () => {
+    const name = await server.createDatabase();
+    const roles = Array.from({ length: 20 }, (_, index) => `role/late-${index}`);
+    const handedOver = Promise.withResolvers<void>();
+    const gained: string[] = [];
+    const lost: string[] = [];
+    const first = await join(name, {
+      user: {
+        gained: (leases) => void gained.push(...leases.keys()),
+        lost: (names) => void lost.push(...names),
+        handOver: () => handedOver.promise,
+      },
+    });
+    await join(name);
+    // Its handover to the second one begins, and delays all later calls.
+    await until(() => first.member.view()!.live.length === 2);
+    const thief = await openPostgres({ url: server.urlOf(name) });
+    onTestFinished(() => thief.close());
+    // Of a newer machine: the others never take them back.
+    const worker = { id: 'thief', machineVersion: 2 };
+    await registerWorker(thief, worker);
+    await ensureLeases(thief, roles);
+    const id = first.member.view()!.worker.id;
+    const taken = async (): Promise<string[]> =>
+      [...(await owners(name))].flatMap(([lease, owner]) =>
+        owner === id && roles.includes(lease) ? [lease] : [],
+      );
+    await until(async () => (await taken()).length > 0);
+    await takeLeases(thief, worker, roles);
+    await until(() => lost.some((lease) => roles.includes(lease)));
+    handedOver.resolve();
+    await until(async () => [...(await owners(name)).values()].includes(id));
+    await first.member.leave();
+    expect(gained.filter((lease) => roles.includes(lease))).toEqual([]);
   });
 
   test('take the leases of one that is silent, which forgets them and joins with a new id', async () => {
