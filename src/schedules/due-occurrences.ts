@@ -16,7 +16,7 @@ import type { OccurrenceOutcome, Schedule } from './schedule.ts';
 /** More are not counted one by one: a schedule of every minute has 1,440 a day. */
 const countedMax = 500;
 
-/** Later than this is told as late: as the misfire threshold of other schedulers. */
+/** An occurrence that is more than this late is reported as late: the misfire threshold of other schedulers. */
 export const lateMs = 60_000;
 
 /** The occurrences that are due at `now`, earliest first. */

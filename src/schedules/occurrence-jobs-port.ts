@@ -2,7 +2,7 @@
 import type { ScheduledOccurrence } from '#machines/job-types';
 import { wallText } from './next-occurrence.ts';
 import type { Schedule } from './schedule.ts';
-import { occurrenceText, type OccurrenceTold } from './schedule-texts.ts';
+import { occurrenceText, type OccurrenceReport } from './schedule-texts.ts';
 import type { WallMs } from '#shared/calendar/zoned-time';
 
 export interface OccurrenceMessage {
@@ -36,14 +36,14 @@ export const keyOf = (scheduleId: string, wall: WallMs): string =>
 export const pauseKeyOf = ({ id, revision }: Schedule): string =>
   JSON.stringify(['schedule', id, `paused ${revision}`]);
 
-/** `told` is null for a message that is about no occurrence; its reply is set by the caller. */
+/** `report` is null for a message that is about no occurrence; its reply is set by the caller. */
 export function occurrenceMessage(
   schedule: Schedule,
-  told: OccurrenceTold | null,
+  report: OccurrenceReport | null,
   key: string,
 ): OccurrenceMessage {
   const { id, kind, userId, channel, thread, text } = schedule;
-  const outcome = told?.outcome ?? 'paused';
+  const outcome = report?.outcome ?? 'paused';
   const isRun = outcome === 'fired' || outcome === 'late' || outcome === 'manual';
   return {
     key,
@@ -51,7 +51,13 @@ export function occurrenceMessage(
     channel,
     thread,
     text,
-    scheduled: { scheduleId: id, kind, wall: told === null ? '' : wallText(told.wall), outcome },
-    reply: told === null || (isRun && kind !== 'reminder') ? null : occurrenceText(schedule, told),
+    scheduled: {
+      scheduleId: id,
+      kind,
+      wall: report === null ? '' : wallText(report.wall),
+      outcome,
+    },
+    reply:
+      report === null || (isRun && kind !== 'reminder') ? null : occurrenceText(schedule, report),
   };
 }

@@ -29,7 +29,7 @@ export function durationText(ms: number, locale: Locale): string {
     .join(' ');
 }
 
-export interface OccurrenceTold {
+export interface OccurrenceReport {
   outcome: OccurrenceOutcome;
   wall: WallMs;
   delayMs: number;
@@ -37,10 +37,10 @@ export interface OccurrenceTold {
 }
 
 /** The message of an occurrence: the reminder itself, or what became of it. */
-export function occurrenceText(schedule: Schedule, told: OccurrenceTold): string {
+export function occurrenceText(schedule: Schedule, report: OccurrenceReport): string {
   const locale = localeOf(schedule.text);
-  const { outcome, delayMs, missedBefore } = told;
-  const at = timeText(told.wall, schedule.zone, locale);
+  const { outcome, delayMs, missedBefore } = report;
+  const at = timeText(report.wall, schedule.zone, locale);
   const texts = locale === 'ko' ? ko : en;
   const lines = texts.lines(outcome, schedule.text, at, durationText(delayMs, locale));
   return [...lines, ...(missedBefore > 0 ? [texts.missedBefore(missedBefore)] : [])].join('\n');

@@ -142,8 +142,9 @@ export class ScheduleWorker {
       const next = nextOccurrence(schedule, cursor, settled, zones);
       return { schedule: revised(withNext(schedule, next), now), occurrence: null };
     }
-    const told = await this.#lastTold(schedule, due);
-    if (told !== null) return this.#record(schedule, due.slice(0, told.count), now, 'fired', told);
+    const found = await this.#lastWithJob(schedule, due);
+    if (found !== null)
+      return this.#record(schedule, due.slice(0, found.count), now, 'fired', found);
     const last = await this.#lastJob(schedule);
     const failures = last === 'failed' ? schedule.failures + 1 : 0;
     const { pauseOnFailures } = schedule;
@@ -164,8 +165,8 @@ export class ScheduleWorker {
     const { jobs, faults } = this.#parts;
     const { wall, at } = due.at(-1)!;
     faults.reach('schedule.beforeJob', schedule.id);
-    const told = { outcome, wall, delayMs: now - at, missedBefore: due.length - 1 };
-    const jobId = await jobs.open(occurrenceMessage(schedule, told, keyOf(schedule.id, wall)));
+    const report = { outcome, wall, delayMs: now - at, missedBefore: due.length - 1 };
+    const jobId = await jobs.open(occurrenceMessage(schedule, report, keyOf(schedule.id, wall)));
     faults.reach('schedule.afterJob', schedule.id);
     return jobId;
   }
@@ -198,7 +199,7 @@ export class ScheduleWorker {
   }
 
   /** The last of several due occurrences that has a job already: the process ended before its row was written. */
-  async #lastTold(
+  async #lastWithJob(
     { id }: Schedule,
     due: readonly Occurrence[],
   ): Promise<{ count: number; jobId: string } | null> {

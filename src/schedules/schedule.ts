@@ -103,7 +103,7 @@ export interface OccurrenceRecord {
   /** When it was settled, epoch ms. */
   at: number;
   outcome: OccurrenceOutcome;
-  /** Earlier occurrences that were due as well, and are told with this one. */
+  /** Earlier occurrences that were due as well: one message reports all of them. */
   missedBefore: number;
   jobId: string;
 }

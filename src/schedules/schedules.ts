@@ -198,15 +198,15 @@ async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
   const { jobs, clock, zones } = parts;
   const now = clock.now();
   const wall = zones.toWallTime(now, one.zone);
-  const told = { outcome: 'manual' as const, wall, delayMs: 0, missedBefore: 0 };
+  const report = { outcome: 'manual' as const, wall, delayMs: 0, missedBefore: 0 };
   const key = `${keyOf(one.id, wall)} manual ${one.revision}`;
-  const jobId = await jobs.open(occurrenceMessage(one, told, key));
+  const jobId = await jobs.open(occurrenceMessage(one, report, key));
   const occurrence = {
     scheduleId: one.id,
     wall: `${wallText(wall)} manual ${one.revision}`,
     dueAt: now,
     at: now,
-    outcome: told.outcome,
+    outcome: report.outcome,
     missedBefore: 0,
     jobId,
   };

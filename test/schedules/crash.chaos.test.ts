@@ -23,13 +23,13 @@ function run(now: number, ...fault: string[]): string | null {
   return child.signal;
 }
 
-interface Told {
+interface Message {
   message: string;
   wall: string;
 }
 
 /** The occurrences that have a job with the reminder itself. */
-async function told(): Promise<Told[]> {
+async function messages(): Promise<Message[]> {
   const database = await openDatabase({ path: join(folder.path, 'gatehouse.db') });
   const rows = database.connection
     .prepare<[], { message: string; input: string; outcome: string | null }>(
@@ -43,7 +43,7 @@ async function told(): Promise<Told[]> {
   });
 }
 
-const keyOf = ({ message, wall }: Told): string => `${message} ${wall}`;
+const keyOf = ({ message, wall }: Message): string => `${message} ${wall}`;
 
 describe('an occurrence whose process is killed with SIGKILL', () => {
   const points = [
@@ -55,7 +55,7 @@ describe('an occurrence whose process is killed with SIGKILL', () => {
   ];
 
   test.each(points.flatMap((point) => ['0', '4', '9'].map((after) => [point, after])))(
-    'at %s, the %s. time, is told once after a restart',
+    'at %s, the %s. time, fires once after a restart',
     async (point, after) => {
       run(first + 1);
       // All ten are due.
@@ -64,7 +64,7 @@ describe('an occurrence whose process is killed with SIGKILL', () => {
       // A commit of all ten passes the journal's points once.
       if (after === '0') expect(signal).toBe('SIGKILL');
       run(due + 1_000);
-      const all = await told();
+      const all = await messages();
       expect(all.map(keyOf).sort()).toEqual(
         Array.from({ length: 10 }, (_, n) => n)
           .slice(1)
@@ -74,7 +74,7 @@ describe('an occurrence whose process is killed with SIGKILL', () => {
     60_000,
   );
 
-  test('again and again at any step, is told once for each hour', async () => {
+  test('again and again at any step, fires once for each hour', async () => {
     run(first + 1);
     let random = 20_261_202;
     const next = (below: number): number => {
@@ -89,8 +89,8 @@ describe('an occurrence whose process is killed with SIGKILL', () => {
       }
       run(due + 5_000);
     }
-    const all = (await told()).map(keyOf);
-    expect(new Set(all).size, 'no occurrence is told twice').toBe(all.length);
+    const all = (await messages()).map(keyOf);
+    expect(new Set(all).size, 'no occurrence fires twice').toBe(all.length);
     // The first minute of the first hour is not in the future of its creation.
     expect(all).toHaveLength(10 * hours - 1);
   }, 240_000);

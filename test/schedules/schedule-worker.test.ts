@@ -1,4 +1,4 @@
-/** The schedule worker on a real journal: what is due is told once, also late, after a restart and on an odd clock. */
+/** The schedule worker on a real journal: what is due fires once, also late, after a restart and on an odd clock. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ScheduleRule } from '#schedules/schedule';
 import { scratchFolder, until } from '#test/support/journal';
@@ -24,13 +24,13 @@ async function restart(now: string): Promise<void> {
 const daily = (change = {}) => reminder({ rule: { cron: '0 9 * * *' }, ...change });
 
 describe('a reminder', () => {
-  test('is told once at its time, in its channel and thread, and is done', async () => {
+  test('fires once at its time, in its channel and thread, and is done', async () => {
     const { id } = await open.schedules.create(reminder());
     await open.at('2026-12-03T08:59:59+09:00');
-    expect(open.told()).toEqual([]);
+    expect(open.messages()).toEqual([]);
     await open.at('2026-12-03T09:00+09:00');
     await open.at('2026-12-03T09:01+09:00');
-    expect(open.told()).toEqual(['fired: ⏰ 약 먹기']);
+    expect(open.messages()).toEqual(['fired: ⏰ 약 먹기']);
     expect(await open.schedules.get(id)).toMatchObject({ state: 'done', nextAt: null, settled: 1 });
     const [record] = await open.schedules.history(id, 10);
     expect(record).toMatchObject({ wall: '2026-12-03T09:00:00', outcome: 'fired' });
@@ -62,14 +62,14 @@ describe('a reminder', () => {
     }
     await open.schedules.create(reminder());
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toEqual(['fired: ⏰ 약 먹기']);
+    expect(open.messages()).toEqual(['fired: ⏰ 약 먹기']);
   });
 
-  test('whose time passed while the machine was off is told once, and says how late', async () => {
+  test('whose time passed while the machine was off fires once, and its message says how late', async () => {
     await open.schedules.create(reminder());
     await restart('2026-12-05T11:30+09:00');
     await restart('2026-12-05T11:31+09:00');
-    expect(open.told()).toEqual([
+    expect(open.messages()).toEqual([
       'late: ⏰ 약 먹기\n(2일 2시간 늦은 알림입니다. 원래 시각: 2026-12-03 (목) 09:00 Asia/Seoul)',
     ]);
   });
@@ -78,7 +78,7 @@ describe('a reminder', () => {
     const { id } = await open.schedules.create(daily({ text: 'Take the pill' }));
     await restart('2026-12-05T11:30+09:00');
     await open.at('2026-12-06T09:00+09:00');
-    expect(open.told()).toEqual([
+    expect(open.messages()).toEqual([
       'late: ⏰ Take the pill\n(2 h 30 min late. It was due at 2026-12-05 (Sat) 09:00 Asia/Seoul.)\n' +
         '(2 earlier times were missed.)',
       'fired: ⏰ Take the pill',
@@ -89,15 +89,15 @@ describe('a reminder', () => {
   test('of every minute does not flood after two days', async () => {
     await open.schedules.create(daily({ rule: { cron: '* * * * *' } }));
     await open.at('2026-12-04T10:00:30+09:00');
-    expect(open.told()).toHaveLength(1);
+    expect(open.messages()).toHaveLength(1);
     await open.at('2026-12-04T10:01:00+09:00');
-    expect(open.told()).toHaveLength(2);
+    expect(open.messages()).toHaveLength(2);
   });
 
   test('with a count ends after that many times', async () => {
     const { id } = await open.schedules.create(daily({ count: 2 }));
     for (const day of [3, 4, 5]) await open.at(`2026-12-0${day}T09:00+09:00`);
-    expect(open.told()).toHaveLength(2);
+    expect(open.messages()).toHaveLength(2);
     expect((await open.schedules.get(id)).state).toBe('done');
   });
 });
@@ -108,9 +108,9 @@ describe('a clock', () => {
     await open.at('2026-12-03T09:00+09:00');
     await open.at('2026-12-03T07:00+09:00');
     await open.at('2026-12-03T09:00:30+09:00');
-    expect(open.told()).toHaveLength(1);
+    expect(open.messages()).toHaveLength(1);
     await open.at('2026-12-04T09:00+09:00');
-    expect(open.told()).toHaveLength(2);
+    expect(open.messages()).toHaveLength(2);
   });
 
   test('that was a year ahead and is set back does not silence a schedule', async () => {
@@ -118,11 +118,11 @@ describe('a clock', () => {
     await open.at('2027-12-03T09:00+09:00');
     await open.at('2026-12-03T08:00+09:00');
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toHaveLength(2);
+    expect(open.messages()).toHaveLength(2);
     await restart('2026-12-03T09:00:10+09:00');
     await open.at('2026-12-04T09:00+09:00');
-    expect(open.told()).toHaveLength(3);
-    expect(open.told().slice(1)).toEqual(['fired: ⏰ 약 먹기', 'fired: ⏰ 약 먹기']);
+    expect(open.messages()).toHaveLength(3);
+    expect(open.messages().slice(1)).toEqual(['fired: ⏰ 약 먹기', 'fired: ⏰ 약 먹기']);
   });
 
   test('that was ahead only in an earlier process does not silence a schedule', async () => {
@@ -130,7 +130,7 @@ describe('a clock', () => {
     await open.at('2027-12-03T09:00+09:00');
     await restart('2026-12-03T08:00+09:00');
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toHaveLength(2);
+    expect(open.messages()).toHaveLength(2);
   });
 });
 
@@ -146,7 +146,7 @@ describe('a zone', () => {
       expect((await open.schedules.get(id)).nextAt).toBe(Date.parse('2026-12-03T09:00+09:00'));
     }
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toEqual(['fired: ⏰ 약 먹기']);
+    expect(open.messages()).toEqual(['fired: ⏰ 약 먹기']);
   });
 
   test.each([
@@ -163,9 +163,9 @@ describe('a zone', () => {
       const fired: string[] = [];
       for (let minute = 1; minute < 1440; minute += 15) {
         const at = new Date(Date.parse(`${day}T00:00Z`) + (minute - 1) * 60_000).toISOString();
-        const before = open.told().length;
+        const before = open.messages().length;
         await open.at(at);
-        if (open.told().length > before) fired.push(at.slice(11, 16));
+        if (open.messages().length > before) fired.push(at.slice(11, 16));
       }
       expect(fired).toEqual(times);
     },
@@ -189,17 +189,17 @@ describe('a prompt', () => {
     await open.schedules.create(prompt());
     await open.at('2026-12-03T09:00+09:00');
     await open.at('2026-12-04T09:00+09:00');
-    expect(open.told()).toEqual([
+    expect(open.messages()).toEqual([
       'fired: null',
       'skipped: 건너뛴 예약: 이번 주 일정 정리해줘\n' +
         '(2026-12-04 (금) 09:00 Asia/Seoul. 앞의 실행이 아직 끝나지 않았습니다.)',
     ]);
   });
 
-  test('that is too late is not run, counted, and told', async () => {
+  test('that is too late is not run, is counted, and a message reports it', async () => {
     const { id } = await open.schedules.create(prompt());
     await restart('2026-12-03T11:00+09:00');
-    expect(open.told()).toEqual([
+    expect(open.messages()).toEqual([
       'missed: 놓친 예약: 이번 주 일정 정리해줘\n' +
         '(원래 시각: 2026-12-03 (목) 09:00 Asia/Seoul. 2시간이 지나 실행하지 않았습니다.)',
     ]);
@@ -216,7 +216,7 @@ describe('a prompt', () => {
       await open.journal.fail(jobId, 'answer');
     }
     await open.at('2026-12-05T09:00+09:00');
-    expect(open.told().at(-1)).toContain('paused: 예약을 멈췄습니다: 이번 주 일정 정리해줘');
+    expect(open.messages().at(-1)).toContain('paused: 예약을 멈췄습니다: 이번 주 일정 정리해줘');
     expect(await open.schedules.get(id)).toMatchObject({ state: 'paused', failures: 2 });
   });
 });
@@ -232,11 +232,11 @@ describe('a digest', () => {
 });
 
 describe('a person', () => {
-  test('cancels a schedule: it is not told any more', async () => {
+  test('cancels a schedule: it does not fire any more', async () => {
     const { id } = await open.schedules.create(daily());
     await open.schedules.cancel(id);
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toEqual([]);
+    expect(open.messages()).toEqual([]);
     await expect(open.schedules.resume(id)).rejects.toMatchObject({ code: 'GH_SCHEDULE_CONFLICT' });
   });
 
@@ -246,14 +246,14 @@ describe('a person', () => {
     await open.at('2026-12-04T09:30+09:00');
     await open.schedules.resume(id);
     await open.at('2026-12-05T09:00+09:00');
-    expect(open.told()).toEqual(['fired: ⏰ 약 먹기']);
+    expect(open.messages()).toEqual(['fired: ⏰ 약 먹기']);
   });
 
   test('runs a schedule now: the planned time stays', async () => {
     const { id } = await open.schedules.create(daily());
     await open.schedules.runNow(id);
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toEqual(['manual: ⏰ 약 먹기', 'fired: ⏰ 약 먹기']);
+    expect(open.messages()).toEqual(['manual: ⏰ 약 먹기', 'fired: ⏰ 약 먹기']);
     expect((await open.schedules.history(id, 10)).map(({ outcome }) => outcome).sort()).toEqual([
       'fired',
       'manual',
@@ -293,7 +293,7 @@ describe('a damaged schedule', () => {
       .run(id);
     await open.at('2026-12-03T09:00+09:00');
     expect((await open.schedules.get(id)).state).toBe('paused');
-    expect(open.told().sort()).toEqual([
+    expect(open.messages().sort()).toEqual([
       'fired: ⏰ 약 먹기',
       expect.stringContaining('paused: 예약을 멈췄습니다: 약 먹기'),
     ]);
@@ -301,10 +301,10 @@ describe('a damaged schedule', () => {
 });
 
 describe('many schedules', () => {
-  test('of one minute are all told, and so is the one of a person whose queue is full', async () => {
+  test('of one minute all fire, also the one of a person whose queue is full', async () => {
     for (let n = 0; n < 300; n += 1) await open.schedules.create(reminder({ userId: `u${n % 3}` }));
     await open.at('2026-12-03T09:00+09:00');
-    expect(open.told()).toHaveLength(300);
-    expect(new Set(open.told())).toEqual(new Set(['fired: ⏰ 약 먹기']));
+    expect(open.messages()).toHaveLength(300);
+    expect(new Set(open.messages())).toEqual(new Set(['fired: ⏰ 약 먹기']));
   });
 });

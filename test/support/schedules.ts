@@ -12,7 +12,7 @@ export interface ScheduleFixture extends ScheduleService {
   /** Sets the clock and lets the worker settle what is due. */
   at(iso: string): Promise<void>;
   /** Outcome and reply of all jobs that schedules have opened, in order. */
-  told(): string[];
+  messages(): string[];
   close(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export async function openSchedules(
       service.worker.wake();
       await atRest();
     },
-    told: () =>
+    messages: () =>
       journal.database.connection
         .prepare<[], { input: string; reply: string | null }>(
           "select input, reply from job where input like '%scheduled%' order by num",
