@@ -2,13 +2,12 @@
 import { resolve } from 'node:path';
 import {
   copyDatabase,
-  isPostgresAddress,
   type ChangedTexts,
   type CopyProgress,
   type CopyReport,
 } from '#storage/copy/copy-database';
-import { untilInterrupted } from './terminal.ts';
-import { sanitizeForTerminal } from './terminal.ts';
+import { isPostgresAddress } from '#storage/postgres/postgres-address';
+import { sanitizeForTerminal, untilInterrupted } from './terminal.ts';
 
 export interface MigrateOptions {
   from: string;

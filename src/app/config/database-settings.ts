@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { count, filePath, nonEmptyString, secret } from '#shared/config-fields';
 import { messageOf } from '#shared/errors';
-import { addressSubject, parsePostgresAddress } from '#storage/postgres/postgres-address';
-
-const isPostgresAddress = (text: string): boolean => /^\s*postgres(?:ql)?:/i.test(text);
+import {
+  addressSubject,
+  isPostgresAddress,
+  parsePostgresAddress,
+} from '#storage/postgres/postgres-address';
 
 /** Its own message is about the address, and never quotes it. */
 function checkAddress(text: string, { issues }: z.core.ParsePayload): void {
@@ -59,7 +61,6 @@ function isReadable(url: string): boolean {
 
 export type PostgresSettings = z.infer<typeof postgresSchema>;
 
-/** A text is a path, unless it begins as an address of PostgreSQL. */
 const pathOrAddress = nonEmptyString
   .check((payload) => {
     if (isPostgresAddress(payload.value)) return checkAddress(payload.value, payload);

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { GatehouseError } from '#shared/errors';
 import type { PostgresOptions } from '../postgres/postgres-database.ts';
-import { parsePostgresAddress } from '../postgres/postgres-address.ts';
+import { isPostgresAddress, parsePostgresAddress } from '../postgres/postgres-address.ts';
 import { isConnectionLost } from '../postgres/postgres-errors.ts';
 import type { CopiedRow, RowBatch, TableShape } from './copied-tables.ts';
 import type { CopySource, CopyTarget } from './copy-side.ts';
@@ -60,8 +60,6 @@ export interface CopyReport {
 const repeatForMs = 10_000;
 const examplesMax = 3;
 
-export const isPostgresAddress = (text: string): boolean => /^postgres(?:ql)?:\/\//i.test(text);
-
 /**
  * @throws GH_STORE_TARGET, GH_STORE_LOCKED, GH_STORE_OLDER, GH_STORE_NEWER, GH_STORE_COPY, and what opening a database throws
  */
@@ -71,10 +69,15 @@ export async function copyDatabase(options: CopyOptions): Promise<CopyReport> {
   try {
     target = await openTarget(options, source);
     const run = { ...options, source, target };
-    for (const table of source.tables) await copyTable(run, table);
-    const { tables, changed } = await verify(run);
-    await source.assertQuiet();
-    await target.finish(await source.counters());
+    for (const table of source.tables) await repeated((onBatch) => copyRows(run, table, onBatch));
+    const tables: CopyReport['tables'] = [];
+    const changed: ChangedTexts[] = [];
+    for (const table of source.tables) {
+      const verified = await repeated((onBatch) => verify(run, table, onBatch));
+      tables.push(verified.table);
+      changed.push(...verified.changed);
+    }
+    await repeated(() => finish(run));
     return { from: source.where, to: target.where, tables, changed };
   } catch (error) {
     throw asCopyError(error, target?.where ?? source.where);
@@ -111,16 +114,15 @@ function nameOfAddress(url: string): string {
   return `${hosts.map(({ host, port }) => `${host}:${port}`).join()}/${database}`;
 }
 
-/** Goes on after the last batch that is in the target, also when a connection is lost meanwhile. */
-async function copyTable(run: CopyRun, table: TableShape): Promise<void> {
+/** Runs a step again when a connection was lost, until it makes no progress for a while. */
+async function repeated<Value>(step: (onBatch: () => void) => Promise<Value>): Promise<Value> {
   let deadline = performance.now() + repeatForMs;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await copyRows(run, table, () => {
+      return await step(() => {
         deadline = performance.now() + repeatForMs;
         attempt = 0;
       });
-      return;
     } catch (error) {
       if (!isTemporary(error) || performance.now() > deadline) throw error;
     }
@@ -131,6 +133,7 @@ async function copyTable(run: CopyRun, table: TableShape): Promise<void> {
 const isTemporary = (error: unknown): boolean =>
   error instanceof GatehouseError ? error.code === 'GH_STORE_UNREACHABLE' : isConnectionLost(error);
 
+/** Goes on after the last batch that is in the target. */
 async function copyRows(run: CopyRun, table: TableShape, onBatch: () => void): Promise<void> {
   const { source, target } = run;
   const before = (await target.progress()).get(table.name);
@@ -156,48 +159,64 @@ function assertRunning({ signal }: CopyOptions): void {
   );
 }
 
-/** Reads all rows of both databases again. @throws GH_STORE_COPY when they differ */
-async function verify(run: CopyRun): Promise<Pick<CopyReport, 'tables' | 'changed'>> {
+async function finish({ source, target }: CopyRun): Promise<void> {
+  await source.assertQuiet();
+  await target.finish(await source.counters());
+}
+
+interface VerifiedTable {
+  table: CopyReport['tables'][number];
+  changed: ChangedTexts[];
+}
+
+/** Reads all rows of a table from both databases again. @throws GH_STORE_COPY when they differ */
+async function verify(
+  run: CopyRun,
+  table: TableShape,
+  onBatch: () => void,
+): Promise<VerifiedTable> {
   const { source, target } = run;
+  const { name } = table;
   const changed = new Map<string, ChangedTexts>();
-  const onChanged = (table: TableShape, name: string, row: CopiedRow, count: number): void => {
-    const column = `${table.name}.${name}`;
-    const entry = changed.get(column) ?? { column, characters: 0, rows: 0, examples: [] };
+  const onChanged = (column: string, row: CopiedRow, count: number): void => {
+    const entry = changed.get(column) ?? {
+      column: `${name}.${column}`,
+      characters: 0,
+      rows: 0,
+      examples: [],
+    };
     entry.characters += count;
     entry.rows += 1;
     const key = table.key.map((one) => row[table.columns.findIndex((each) => each.name === one)]);
     if (entry.examples.length < examplesMax) entry.examples.push(key.join(' '));
     changed.set(column, entry);
   };
-  const tables: CopyReport['tables'] = [];
-  for (const table of source.tables) {
-    const { name } = table;
-    const [ours, theirs] = [new TableDigest(), new TableDigest()];
-    const rowsMax = await source.count(table);
-    for await (const { rows } of source.read(table, null, onChanged)) {
+  const [ours, theirs] = [new TableDigest(), new TableDigest()];
+  const rowsMax = (await source.count(table)) * 2;
+  const addTo = async (digest: TableDigest, batches: AsyncIterable<RowBatch>): Promise<void> => {
+    for await (const { rows } of batches) {
       assertRunning(run);
-      ours.add(rows);
-      run.onProgress?.({ step: 'verify', table: name, rows: ours.rows, rowsMax: rowsMax * 2 });
+      digest.add(rows);
+      onBatch();
+      run.onProgress?.({ step: 'verify', table: name, rows: ours.rows + theirs.rows, rowsMax });
     }
-    for await (const { rows } of target.read(table, null)) {
-      assertRunning(run);
-      theirs.add(rows);
-      const rowsRead = ours.rows + theirs.rows;
-      run.onProgress?.({ step: 'verify', table: name, rows: rowsRead, rowsMax: rowsMax * 2 });
-    }
-    if (ours.rows !== theirs.rows || ours.checksum !== theirs.checksum) {
-      const why =
-        ours.rows === theirs.rows
-          ? `${ours.rows} rows on both sides, with different content`
-          : `${ours.rows} rows in ${source.where}, ${theirs.rows} in ${target.where}`;
-      throw new GatehouseError(
-        'GH_STORE_COPY',
-        `${name}: ${why}; the source has changed since the copy began: empty the target, and run it again`,
-      );
-    }
-    tables.push({ name, rows: ours.rows, checksum: ours.checksum });
+  };
+  await addTo(ours, source.read(table, null, onChanged));
+  await addTo(theirs, target.read(table, null));
+  if (ours.rows !== theirs.rows || ours.checksum !== theirs.checksum) {
+    const why =
+      ours.rows === theirs.rows
+        ? `${ours.rows} rows on both sides, with different content`
+        : `${ours.rows} rows in ${source.where}, ${theirs.rows} in ${target.where}`;
+    throw new GatehouseError(
+      'GH_STORE_COPY',
+      `${name}: ${why}; the source has changed since the copy began: empty the target, and run it again`,
+    );
   }
-  return { tables, changed: [...changed.values()] };
+  return {
+    table: { name, rows: ours.rows, checksum: ours.checksum },
+    changed: [...changed.values()],
+  };
 }
 
 /** Independent of the order of rows: where texts were changed, two databases sort them differently. */

@@ -15,18 +15,13 @@ export interface TableProgress {
 }
 
 /** Texts that were stored with characters that PostgreSQL cannot store. */
-export type TextChanges = (
-  table: TableShape,
-  column: string,
-  row: CopiedRow,
-  count: number,
-) => void;
+export type TextChanges = (column: string, row: CopiedRow, count: number) => void;
 
 interface CopySide {
   /** For messages, without password. */
   readonly where: string;
   count(table: TableShape): Promise<number>;
-  /** In order of the key, after `after`. `onChanged` hears of texts that differ from what is stored. */
+  /** In order of the key, after `after`. Calls `onChanged` for texts that differ from what is stored. */
   read(table: TableShape, after: RowKey | null, onChanged?: TextChanges): AsyncIterable<RowBatch>;
   close(): Promise<void>;
 }

@@ -304,8 +304,9 @@ async function finish(
     await client.query(
       `insert into document_words_backlog select num from document where deleted_at is null`,
     );
-    await client.query(`drop table ${copyMark}`);
+    // It is gone when the answer of this transaction was lost, and the step runs again.
+    await client.query(`drop table if exists ${copyMark}`);
   });
-  // The planner knows nothing of rows that were just written; autovacuum would tell it later.
+  // The planner knows nothing of rows that were just written; autovacuum would update its statistics later.
   await database.run({ name: '', text: 'analyze' }, []).catch(() => undefined);
 }

@@ -125,7 +125,7 @@ function convertRow(table: TableShape, raw: RawCell[], onChanged?: TextChanges):
     }
     return cell;
   });
-  for (const [column, count] of changes) onChanged?.(table, column, row, count);
+  for (const [column, count] of changes) onChanged?.(column, row, count);
   assertIntegers(table, row);
   return row;
 }

@@ -45,6 +45,9 @@ const parameters = [
 const form =
   /^postgres(?:ql)?:\/\/(?:(?<login>.*?)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^@/?#]*))?(?:\?(?<params>[^#]*))?$/is;
 
+/** Any other text is a path. An address with a fault is still one: it is refused, and not taken for a file name. */
+export const isPostgresAddress = (text: string): boolean => /^\s*postgres(?:ql)?:/i.test(text);
+
 /** @throws GH_CONFIG_INVALID, with a message that says what is wrong and does not quote the address */
 export function parsePostgresAddress(address: string): PostgresAddress {
   const groups = form.exec(address.trim())?.groups;

@@ -196,26 +196,29 @@ describe.skipIf(missing !== null)('a copy of a database', () => {
     await (await openPostgres({ url })).close();
   });
 
-  test('goes on when connections are lost and the server is restarted meanwhile', async () => {
-    await generate(11);
-    const url = await newUrl();
-    let faults = 0;
-    const report = await copyDatabase({
-      from,
-      to: url,
-      onProgress: ({ step }) => {
-        if (step !== 'copy' || faults > 5) return;
-        faults += 1;
-        void server.run(
-          `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${nameOf(url)}'`,
-        );
-      },
-    });
-    expect(faults).toBe(6);
-    await copyDatabase({ from: url, to: back });
-    expect(contentOf(back)).toEqual(contentOf(from));
-    expect(report.tables.every(({ checksum }) => checksum.length === 64)).toBe(true);
-  });
+  test.each(['copy', 'verify'] as const)(
+    'goes on when connections are lost in the step %s',
+    async (step) => {
+      await generate(11);
+      const url = await newUrl();
+      let faults = 0;
+      const report = await copyDatabase({
+        from,
+        to: url,
+        onProgress(progress) {
+          if (progress.step !== step || faults > 5) return;
+          faults += 1;
+          void server.run(
+            `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${nameOf(url)}'`,
+          );
+        },
+      });
+      expect(faults).toBe(6);
+      await copyDatabase({ from: url, to: back });
+      expect(contentOf(back)).toEqual(contentOf(from));
+      expect(report.tables.every(({ checksum }) => checksum.length === 64)).toBe(true);
+    },
+  );
 
   test('of a source that changes between two runs is refused, with the table', async () => {
     await generate(5);
