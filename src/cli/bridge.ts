@@ -15,6 +15,8 @@ export async function bridge(channel: Channel, configFile: string | undefined): 
   const { config } = loadConfig(configFile);
   const log = createLog(config.logging);
   const opened = await openBridge(channel, config, log);
+  // The signals have their handlers before a supervisor can read that the process is ready.
+  const ended = shutDownOnSignal(log, () => opened.stop());
   log.info({ url: opened.url }, `the bridge to ${channel.title} is ready`);
-  await shutDownOnSignal(log, () => opened.stop());
+  await ended;
 }

@@ -8,6 +8,7 @@ const duplicateSignalMs = 1_000;
 const shutdownTimeoutMs = 15_000;
 
 /**
+ * Installs the handlers of the signals before it returns its promise.
  * Resolves when `stop` has completed, after the first signal, or after `lost` has resolved: then with its error.
  */
 export async function shutDownOnSignal<Loss extends Error = never>(

@@ -20,12 +20,14 @@ export async function serve(configFile: string | undefined): Promise<void> {
   const { settings: tracing, warnings } = loadTracingSettings();
   for (const warning of warnings) log.warn(warning);
   const core = await startCore({ config, log, tracing });
+  // The signals have their handlers before a supervisor can read that the process is ready.
+  const ended = shutDownOnSignal(log, () => core.stop(), core.lost);
   log.info({ url: core.url, config: file ?? 'embedded defaults' }, 'gatehouse is ready');
   if (process.stderr.isTTY) process.stderr.write(bannerOf(core, config));
   if (core.pool.origin === 'practice') {
     log.warn('no model server was found: the built-in practice model answers');
   }
-  const error = await shutDownOnSignal(log, () => core.stop(), core.lost);
+  const error = await ended;
   if (error !== null) throw error;
   // Only a trace collector that does not answer can still keep the process alive.
   if (tracing !== null) setTimeout(() => process.exit(), lingerMs).unref();

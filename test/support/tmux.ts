@@ -59,7 +59,7 @@ export function openTmux(
   // The window stays open with its text when the program has ended.
   const stay = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
   const session = ['new-session', '-d', '-s', 's', ...size, '-c', folder, program];
-  tmux(['start-server', ';', ...stay, ...session]);
+  startTwice(() => tmux(['start-server', ';', ...stay, ...session]));
   const shown = (format: string): string =>
     tmux(['display-message', '-p', '-t', 's', format]).trim();
   return {
@@ -83,6 +83,16 @@ export function openTmux(
     },
     close: () => void tmux(['kill-server']),
   };
+}
+
+/** On a loaded machine the server of tmux 3.3 can end while it starts ("server exited unexpectedly"). */
+function startTwice(start: () => void): void {
+  try {
+    start();
+  } catch (error) {
+    if (!String(error).includes('server exited unexpectedly')) throw error;
+    start();
+  }
 }
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
