@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { systemTimeZone } from '#shared/system-time-zone';
 import { findInvalidApiKey } from './api-key-check.ts';
+import { clusterSchema } from './cluster-settings.ts';
 import { databaseSchema } from './database-settings.ts';
 import {
   count,
@@ -127,6 +128,10 @@ export const configSchema = z.strictObject({
   database: databaseSchema
     .prefault('./data/gatehouse.db')
     .describe('SQLite file; or postgres://user@host/database, also as a section with these keys.'),
+  cluster: clusterSchema
+    .nullable()
+    .default(null)
+    .describe('One of several workers on the same database (docs/cluster.md); null: the only one.'),
   dataFolder: folderPath
     .optional()
     .describe(

@@ -12,6 +12,7 @@ import {
   type ConfigSource,
 } from './config-error-text.ts';
 import { expectedScalar, expectsList, isNullableScalar } from './config-schema-lookup.ts';
+import { misfitsOfCluster } from './cluster-settings.ts';
 import { configSchema, type Config } from './config.ts';
 
 export interface LoadedConfig {
@@ -48,6 +49,10 @@ export function parseConfig(
   const result = configSchema.safeParse(substituteVariables(raw, name, env));
   if (!result.success) throw invalidConfig(name, describeIssues(result.error.issues, configSource));
   checkRoles(result.data, name, configSource);
+  const misfits = misfitsOfCluster(result.data).map(({ path, expected }) =>
+    describeValue(path, expected, configSource),
+  );
+  if (misfits.length > 0) throw invalidConfig(name, misfits.join('; '));
   return result.data;
 }
 

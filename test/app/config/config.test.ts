@@ -1,8 +1,10 @@
 /** The configuration: defaults, environment variables, and errors that name the key, the expected and found value. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { clusterSchema } from '#app/config/cluster-settings';
 import { configSchema } from '#app/config/config';
 import { loadConfig, parseConfig } from '#app/config/load-config';
 import { scratchFolder } from '#test/support/journal';
@@ -100,10 +102,12 @@ describe('the published configuration files', () => {
     expect(parse(source)).toEqual(configSchema.parse({}));
     for (const [name, section] of Object.entries(configSchema.parse({}))) {
       expect(source).toContain(`\n${name}:`);
-      if (typeof section !== 'object' || Array.isArray(section)) continue;
+      if (typeof section !== 'object' || section === null || Array.isArray(section)) continue;
       for (const key of Object.keys(section))
         expect(source, `${name}.${key}`).toMatch(new RegExp(`\\b${key}:`));
     }
+    const [, cluster = ''] = source.match(/^#\s+cluster: (\{.*\})$/m) ?? [];
+    expect(parseYaml(cluster)).toEqual(clusterSchema.parse({}));
   });
 
   test('contain the schema of the program in docs/gatehouse.schema.json', () => {
