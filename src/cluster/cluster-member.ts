@@ -22,6 +22,7 @@ import {
   takeLeases,
   type HeldLease,
   type LeaseState,
+  type LiveWorker,
   type Worker,
 } from '#storage/postgres/leases';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
@@ -62,6 +63,8 @@ export const clusterTiming: ClusterTiming = {
 export interface ClusterOptions {
   database: PostgresDatabase;
   machineVersion: number;
+  /** Of this worker, for people. */
+  name?: string;
   /** Leases besides the partitions: roles and gates. */
   leases: readonly string[];
   user: LeaseUser;
@@ -69,6 +72,10 @@ export interface ClusterOptions {
   timing?: ClusterTiming;
   /** Whether nothing listens for this worker on NATS. False when that is not known. */
   isUnreachable?: (workerId: string) => Promise<boolean>;
+  /** Whether this process has had no connection to the message server for so long that others should do its work. */
+  isIsolated?: () => boolean;
+  /** This process is this worker from now on, before it takes leases as such. */
+  onJoined?: (worker: Worker) => void;
   /** Leases are free: other workers should look at once. */
   onReleased?: () => void;
   /** Monotonic, in ms. */
@@ -78,7 +85,7 @@ export interface ClusterOptions {
 export interface ClusterView {
   worker: Worker;
   /** All workers that are not gone. */
-  live: readonly (Worker & WorkerBeat)[];
+  live: readonly LiveWorker[];
   leases: readonly LeaseState[];
 }
 
@@ -131,6 +138,7 @@ class Member implements ClusterMember {
   async join(): Promise<void> {
     await ensureLeases(this.#options.database, this.#options.leases);
     await registerWorker(this.#options.database, this.#worker);
+    this.#options.onJoined?.(this.#worker);
     await this.#look();
     await this.#calls;
     this.#loop = this.#run();
@@ -183,9 +191,9 @@ class Member implements ClusterMember {
   }
 
   async #look(): Promise<void> {
-    const { database } = this.#options;
+    const { database, isIsolated } = this.#options;
     const sentAt = this.#now();
-    const live = await exchangeBeats(database, this.#worker.id);
+    const live = await exchangeBeats(database, this.#worker.id, isIsolated?.() ?? false);
     if (live === null) return this.#rejoin();
     this.#confirmedAt = sentAt;
     const gone = await this.#markSilent(live.filter(({ id }) => id !== this.#worker.id));
@@ -209,11 +217,12 @@ class Member implements ClusterMember {
     this.#worker = this.#newWorker();
     this.#detector = this.#newDetector();
     await registerWorker(this.#options.database, this.#worker);
+    this.#options.onJoined?.(this.#worker);
     this.wake();
   }
 
   async #markSilent(others: readonly WorkerBeat[]): Promise<Set<string>> {
-    const { database, isUnreachable, log } = this.#options;
+    const { database, isUnreachable, onReleased, log } = this.#options;
     const gone = new Set<string>();
     for (const other of this.#detector.observe(this.#now(), others)) {
       const isSilent =
@@ -224,6 +233,7 @@ class Member implements ClusterMember {
       log.warn({ worker: other.id, silentMs: Math.round(other.silentMs) }, 'a worker is gone');
       gone.add(other.id);
     }
+    if (gone.size > 0) onReleased?.();
     return gone;
   }
 
@@ -278,7 +288,8 @@ class Member implements ClusterMember {
   }
 
   #newWorker(): Worker {
-    return { id: this.#nextId(), machineVersion: this.#options.machineVersion };
+    const { machineVersion, name = '' } = this.#options;
+    return { id: this.#nextId(), name, machineVersion };
   }
 
   #newDetector(): FailureDetector {

@@ -19,7 +19,16 @@ export interface LeaseState {
 export interface Worker {
   /** Never used again: a process that was fenced registers as another worker. */
   id: string;
+  /** For people: that of the configuration. */
+  name?: string;
   machineVersion: number;
+}
+
+/** A worker that is not gone. */
+export interface LiveWorker extends Worker {
+  beat: number;
+  /** It has no connection to the message server: it keeps what it has until another worker takes it. */
+  isIsolated: boolean;
 }
 
 /** Locks are taken in this order by all statements that lock more than one lease. */
@@ -28,7 +37,7 @@ export const inLockOrder = (names: readonly string[]): string[] =>
 
 /** @throws the error of the driver */
 export async function registerWorker(database: PostgresDatabase, worker: Worker): Promise<void> {
-  await database.run(insertWorker, [worker.id, worker.machineVersion]);
+  await database.run(insertWorker, [worker.id, worker.machineVersion, worker.name ?? '']);
 }
 
 /**
@@ -75,14 +84,15 @@ export async function takeAllPartitions(
 
 /**
  * Says that this worker lives, and reads which others do.
- * @returns the beats of all workers that are not gone, with their machine version; null when this worker is marked gone
+ * @returns all workers that are not gone; null when this worker is marked gone
  * @throws the error of the driver
  */
 export async function exchangeBeats(
   database: PostgresDatabase,
   workerId: string,
-): Promise<(Worker & { beat: number })[] | null> {
-  const rows = await database.run(beatWorker, [workerId]);
+  isIsolated = false,
+): Promise<LiveWorker[] | null> {
+  const rows = await database.run(beatWorker, [workerId, isIsolated]);
   return rows.some(({ id }) => id === workerId) ? rows : null;
 }
 
@@ -125,7 +135,7 @@ export const readLeases = (database: PostgresDatabase): Promise<LeaseState[]> =>
 
 const insertWorker: PreparedStatement<never> = {
   name: 'insert_worker',
-  text: `insert into worker (id, beat, gone, machine_version) values ($1, 0, false, $2)
+  text: `insert into worker (id, beat, gone, machine_version, name) values ($1, 0, false, $2, $3)
     on conflict (id) do nothing`,
 };
 
@@ -135,13 +145,14 @@ const take: PreparedStatement<{ name: string; epoch: number; pos: number }> = {
     from take_leases($1, $2, $3, $4)`,
 };
 
-const beatWorker: PreparedStatement<Worker & { beat: number }> = {
+const beatWorker: PreparedStatement<LiveWorker> = {
   name: 'beat_worker',
   // The update is not visible to the rest of the statement: the row of this worker is the one of its update.
-  text: `with own as (update worker set beat = beat + 1 where id = $1 and not gone
-      returning id, beat, machine_version)
-    select id, beat, machine_version as "machineVersion" from own
-    union all select id, beat, machine_version from worker where not gone and id <> $1`,
+  text: `with own as (update worker set beat = beat + 1, isolated = $2 where id = $1 and not gone
+      returning id, name, beat, machine_version, isolated)
+    select id, name, beat, machine_version as "machineVersion", isolated as "isIsolated" from own
+    union all select id, name, beat, machine_version, isolated from worker
+      where not gone and id <> $1`,
 };
 
 const markWorker: PreparedStatement<{ id: string }> = {

@@ -13,6 +13,10 @@ export interface WorkerTable {
   /** Grows while the worker lives. */
   beat: number;
   gone: boolean;
+  /** Of the configuration; not unique. */
+  name: string;
+  /** It has had no connection to the message server for a while: others take its leases. */
+  isolated: boolean;
   machine_version: number;
 }
 

@@ -40,7 +40,8 @@ export async function findOutcome(
   /** The last position that was written in the epoch of the claim. */
   const endOf = (claim: LeaseClaim): number => {
     const state = states.get(claim.name)!;
-    return isOwn(claim) ? state.pos : (state.next_from ?? claim.before);
+    // Also of a lease that was given up meanwhile: its position is the last one of that epoch until it is taken.
+    return state.epoch === claim.epoch ? state.pos : (state.next_from ?? claim.before);
   };
   const isCommitted = isInDoubt && claims.every((claim) => endOf(claim) === claim.after);
   const lost = claims

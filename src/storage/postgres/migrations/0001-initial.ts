@@ -44,7 +44,8 @@ export const initial = sqlMigration(
         where journal.job = job.num and job.ended_at is null and job.snapshot is null
         order by n desc limit 1) as last on true`,
   `create table worker (
-    id text primary key, beat bigint not null, gone boolean not null,
+    id text primary key, name text not null default '', beat bigint not null,
+    gone boolean not null, isolated boolean not null default false,
     machine_version integer not null)`,
   // Every commit updates its lease: room in the page keeps that update out of the index.
   `create table lease (
