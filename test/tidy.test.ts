@@ -22,17 +22,18 @@ const layers: Record<string, string[]> = {
   cluster: ['machines', 'shared', 'storage', 'models'],
   library: ['machines', 'shared', 'storage'],
   tools: ['machines', 'shared', 'storage', 'language'],
+  mcp: ['machines', 'shared', 'language', 'library', 'tools'],
   schedules: ['machines', 'shared', 'storage'],
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
   inspector: ['machines', 'shared', 'http', 'jobs'],
   observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
-  app: 'machines shared storage language models http channels events library tools ask schedules jobs inspector observability'.split(
+  app: 'machines shared storage language models http channels events library tools mcp ask schedules jobs inspector observability'.split(
     ' ',
   ),
-  doctor: 'machines shared storage models http channels events library tools app'.split(' '),
-  cli: 'machines shared storage language http library tools inspector simulators app doctor'.split(
+  doctor: 'machines shared storage models http channels events library tools mcp app'.split(' '),
+  cli: 'machines shared storage language http library tools mcp inspector simulators app doctor'.split(
     ' ',
   ),
 };
@@ -60,6 +61,7 @@ const vendorBoundaries: Record<string, string[]> = {
   'ical.js': ['src/tools/calendar'],
   imapflow: ['src/tools/email'],
   'windows-iana': ['src/tools/calendar'],
+  '@modelcontextprotocol/client': ['src/mcp'],
   croner: ['src/schedules'],
   '@xstate/store': ['src/models'],
   'prom-client': ['src/observability/metrics'],

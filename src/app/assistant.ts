@@ -25,6 +25,7 @@ import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
+import { mcpLimitMs } from '#mcp/mcp';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
 
@@ -61,6 +62,7 @@ export async function createAssistant(
     },
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
     tools: await wireTools({ ...parts, search, status, onCall: observers.onCall }),
+    externalTools: (message, userId) => parts.mcp.offer(message, userId),
     timeZone: config.timezone,
     get summarizesResults() {
       return pool.origin !== 'practice';
@@ -112,9 +114,13 @@ const busyLoadOf = ({ health }: PoolMember): BusyLoad | null => {
 
 const limitsOf = (config: Config, { members }: BackendPool): JobLimits =>
   deriveJobLimits(
-    config,
+    { ...config, jobs: { ...config.jobs, toolTimeoutMs: toolTimeoutMs(config) } },
     members.map((member) => member.config.timeoutsMs),
   );
+
+/** The registry ends each call before this, with 95 % of the tool's own limit. */
+const toolTimeoutMs = ({ jobs, mcp }: Config): number =>
+  Math.max(jobs.toolTimeoutMs, Math.ceil(mcpLimitMs(mcp) / 0.95));
 
 const languageOf = (config: Config, { modelTools }: ToolSet) =>
   createLanguageAdapter({

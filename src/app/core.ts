@@ -32,6 +32,7 @@ import { createAssistant, type Assistant } from './assistant.ts';
 import type { CoreParts } from './core-parts.ts';
 import { openBackendPool, type BackendPool, selectBackend } from '#models/backend-pool';
 import { backendViews, modelListing } from '#models/backend-view';
+import { dataFolderOf } from './config/database-settings.ts';
 import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { createCalendarApi } from './api/calendar-api-adapter.ts';
@@ -50,6 +51,7 @@ import {
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
+import { createMcp } from '#mcp/mcp';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
@@ -134,7 +136,15 @@ async function assemble(
   const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const parts = { config, stores, tools, pool, hub, slices, clock, log, faults };
+  const mcp = createMcp({
+    settings: config.mcp,
+    folder: dataFolderOf(config),
+    clock,
+    log,
+  });
+  closers.push(() => mcp.stop());
+
+  const parts = { config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
   const assistant = await createAssistant({ ...parts, observers });
   const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());
@@ -171,6 +181,7 @@ async function assemble(
     () => schedules?.worker.stop(),
     () => server.close(),
   );
+  mcp.start();
   await startActors({ journal, messaging, drafts, schedules });
   closers.push(startIndexUpgrade(library, log));
   closers.push(startMaintenance(options, stores, clock));

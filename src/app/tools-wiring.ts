@@ -14,12 +14,15 @@ type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library
 export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
   const { config, stores, tools, search, log, faults } = parts;
   return createToolRegistry({
-    tools: await tools.open({
-      ...parts,
-      calendar: stores.calendar,
-      documents: search,
-      zones: createZones(),
-    }),
+    tools: [
+      ...(await tools.open({
+        ...parts,
+        calendar: stores.calendar,
+        documents: search,
+        zones: createZones(),
+      })),
+      ...parts.mcp.tools,
+    ],
     notConfigured: tools.notConfigured,
     log,
     faults,

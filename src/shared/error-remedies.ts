@@ -76,6 +76,11 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_TOOL_NOT_FOUND: 'Use one of the names in the answer, or configure the name under `tools`.',
   GH_TOOL_ONE_DRAFT: 'Answer the waiting draft with yes or no first.',
   GH_TOOL_NOT_LOCAL: 'Import into the calendar server itself.',
+  GH_MCP_QUARANTINED:
+    'Look at the change with `gatehouse mcp`, then accept it with `gatehouse mcp accept ID`.',
+  GH_MCP_PINS:
+    'Check the rights of the file `mcp-tools.json` in the data folder; delete it to accept all definitions anew.',
+  GH_MCP_UNKNOWN: 'Check the id against `mcp.servers` of the configuration.',
   GH_BUS_UNREACHABLE:
     'Start nats-server, check `nats.url` and the certificate; jobs go on meanwhile.',
   GH_BUS_REFUSED:

@@ -87,6 +87,10 @@ export const errorTable = {
   GH_TOOL_NOT_FOUND: entry('terminal', 404, 'The tool knows no such folder or calendar'),
   GH_TOOL_ONE_DRAFT: entry('terminal', 409, 'Only one draft can wait at a time'),
   GH_TOOL_NOT_LOCAL: entry('terminal', 409, 'The calendar is kept by another server'),
+  // MCP servers
+  GH_MCP_QUARANTINED: entry('terminal', 409, 'The definition of the tool has changed'),
+  GH_MCP_PINS: entry('terminal', 500, 'The accepted definitions cannot be read or written'),
+  GH_MCP_UNKNOWN: entry('terminal', 404, 'There is no MCP server of this id'),
   // NATS
   GH_BUS_UNREACHABLE: entry('retryable', 503, 'The NATS server cannot be reached'),
   GH_BUS_REFUSED: entry('terminal', 503, 'The NATS server refused the credentials'),

@@ -14,6 +14,8 @@ export interface ToolContext {
   signal: AbortSignal;
   /** The effect's idempotency key, the same after every restart. */
   key: string;
+  /** The process has ended since the call was begun: it may have had its effect. Default: false. */
+  isRepeat?: boolean;
   /** For logs and traces; absent if no job makes the call. */
   jobId?: string;
   traceparent?: string | undefined;

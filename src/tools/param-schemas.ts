@@ -101,13 +101,17 @@ export const lastDayParam = param(
   'last day',
 );
 
-/** The parsed parameters, or a GH_TOOL_INPUT error that names the invalid fields. */
+/**
+ * The parsed parameters, or a GH_TOOL_INPUT error that names the invalid fields. Blank values count as missing, unless
+ * the schema's meta data says `isExact`.
+ */
 export function parseParams(
   schema: z.ZodType,
   params: unknown,
   locale: Locale,
 ): { ok: true; params: unknown } | ToolError {
-  const parsed = schema.safeParse(withoutBlanks(params));
+  const isExact = schema.meta()?.['isExact'] === true;
+  const parsed = schema.safeParse(isExact ? (params ?? {}) : withoutBlanks(params));
   if (parsed.success) return { ok: true, params: parsed.data };
   const { issues } = parsed.error;
   const names = [...new Set(issues.map((issue) => String(issue.path[0] ?? '')))];

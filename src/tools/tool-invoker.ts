@@ -111,7 +111,7 @@ export function createToolInvoker(options: ToolInvokerOptions) {
 
 /** Runs the work of one call within its limit. `timeoutCode`: the error code for work that did not end in time. */
 const createLimitRunner =
-  ({ tools, limitMs, log, onCallFinished: onCall }: ToolInvokerOptions) =>
+  ({ tools, limitMs: limitMsOfAll, log, onCallFinished: onCall }: ToolInvokerOptions) =>
   async <Answer extends { ok: true }>(
     call: CallTarget,
     context: ToolContext,
@@ -127,7 +127,12 @@ const createLimitRunner =
     };
     const where = { ...toolLogFields(context), tool, operation };
     const { locale } = context;
-    const name = tools.get(tool)?.label?.[locale] ?? tool;
+    const { label, limitMs = limitMsOfAll, uncertain } = tools.get(tool) ?? {};
+    const name = label?.[locale] ?? tool;
+    const fail = (code: Parameters<typeof localizedToolError>[0], why: string): ToolError =>
+      code === 'GH_TOOL_UNCERTAIN' && uncertain !== undefined
+        ? toolError(code, why, uncertain[locale])
+        : localizedToolError(code, name, locale, why);
     try {
       const ended = await withTimeout(limitMs, context.signal, (signal) =>
         work({ ...context, signal, limitMs }),
@@ -143,11 +148,11 @@ const createLimitRunner =
       }
       const cause = ended.kind === 'timedOut' ? 'limit' : 'abort';
       log.warn({ ...where, code: timeoutCode, limitMs }, `tool ended by ${cause}`);
-      return finish(localizedToolError(timeoutCode, name, locale, `ended by ${cause}`));
+      return finish(fail(timeoutCode, `ended by ${cause}`));
     } catch (error) {
       log.error({ ...where, error: messageOf(error) }, 'tool threw');
       const code = timeoutCode === 'GH_TOOL_UNCERTAIN' ? timeoutCode : 'GH_TOOL_FAILED';
-      return finish(localizedToolError(code, name, locale, messageOf(error)));
+      return finish(fail(code, messageOf(error)));
     }
   };
 

@@ -94,6 +94,10 @@ export interface ToolIdentity {
 }
 
 export interface Tool extends ToolIdentity {
+  /** Limit of a call, milliseconds. Default: that of the registry. */
+  limitMs?: number;
+  /** For users, if a write did not end within its limit. Default: the sentence of GH_TOOL_UNCERTAIN. */
+  uncertain?: Record<Locale, string>;
   operations: Readonly<Record<string, Operation>>;
 }
 

@@ -21,6 +21,7 @@ import {
   urlWithoutCredentials,
 } from '#shared/config-fields';
 import { synologySchema } from '#channels/synology/synology-config';
+import { mcpSchema } from '#mcp/mcp-settings';
 import { backendKinds } from '#models/client/server-profiles';
 
 const backend = z.strictObject({
@@ -333,6 +334,7 @@ export const configSchema = z.strictObject({
       .default(null)
       .describe('Semantic search in addition to full-text search; null: off.'),
   }),
+  mcp: mcpSchema.describe('Tools of other programs (Model Context Protocol).'),
   synology: synologySchema,
   inspector: optionalSection({
     redaction: z

@@ -20,6 +20,7 @@ import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.t
 import type { ConversationMessage } from '../store/job-queries.ts';
 import type { AnswerFromDocuments } from './answer-from-documents.ts';
 import type { ToolContext } from '#shared/tool-context';
+import type { ModelTool } from '#language/classification/operation-port';
 
 /** The language port of the assistant: rules, prompts, and parsers for model output. */
 export interface LanguagePort {
@@ -31,7 +32,10 @@ export interface LanguagePort {
   /** The only retry, after an unreadable answer. */
   repairClassification(input: PromptInput, raw: string): ModelRequest;
   /** Null when the answer cannot be parsed. */
-  parseDecision(raw: string, input: { message: string; now: string }): Decision | null;
+  parseDecision(
+    raw: string,
+    input: Pick<PromptInput, 'message' | 'now' | 'externalTools'>,
+  ): Decision | null;
   /** The displayable part of a text answer; null if nothing of it is meant for a user. */
   displayableAnswer(raw: string): string | null;
   /** How many characters of a streamed answer may be shown; `from` characters are already shown. */
@@ -51,6 +55,8 @@ export interface PromptInput {
   now: string;
   locale: Locale;
   history: ConversationMessage[];
+  /** Tools of MCP servers that are offered for this message; only for `classify`. */
+  externalTools?: readonly ModelTool[];
 }
 
 /** The tools that the assistant needs. */
@@ -68,6 +74,8 @@ export interface AssistantOptions {
   /** Null unless the load is worth a notice to the user. */
   reasonerLoad(): BusyLoad | null;
   tools: Toolbox;
+  /** The tools of MCP servers that fit a message of this user. Default: none. */
+  externalTools?: ((message: string, userId: string) => readonly ModelTool[]) | undefined;
   /** True: the classifier model summarizes a tool's result; false: the tool's own summary is the answer. */
   summarizesResults: boolean;
   /** Answers a question about documents from the tool's result; null: the result is summarized like any other. */
@@ -197,7 +205,14 @@ async function buildPrompt(
   const { message, now } = call.input as { message: string; now: string };
   const pastTurns = await options.history(call, purpose);
   const attachmentTurns = turnsOfAttachment(call.context.attachment);
-  const input = { message, now, locale: call.locale, history: [...pastTurns, ...attachmentTurns] };
+  const external = purpose === 'classify' ? options.externalTools?.(message, call.userId) : [];
+  const input = {
+    message,
+    now,
+    locale: call.locale,
+    history: [...pastTurns, ...attachmentTurns],
+    externalTools: external ?? [],
+  };
   return {
     input,
     withoutHistory: pastTurns.length === 0 ? null : { ...input, history: attachmentTurns },
@@ -352,6 +367,7 @@ const toolContext = (
   now,
   signal: call.signal,
   key: call.key,
+  isRepeat: call.isRepeat,
   jobId: call.jobId,
   traceparent: call.traceparent,
 });

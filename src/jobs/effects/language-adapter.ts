@@ -47,9 +47,24 @@ export function createLanguageAdapter({
     now: Date.parse(now),
     timeZone,
   });
+  /** With the tools of MCP servers that are offered for one message. */
+  const tableFor = ({ externalTools: external = [] }: Pick<PromptInput, 'externalTools'>) =>
+    external.length === 0 ? operations : createOperationTable([...tools, ...external]);
+  const externalOperations = ({ externalTools: external = [] }: PromptInput) =>
+    external.flatMap((tool) => tool.operations);
   const classifierRequest = (input: PromptInput): ChatMessage[] =>
-    classifierMessages({ ...promptContext(input), operations: operations.offered });
-  const classification = (messages: ChatMessage[]): ModelRequest => ({ messages, jsonSchema });
+    classifierMessages({
+      ...promptContext(input),
+      operations: operations.offered,
+      externalOperations: externalOperations(input),
+    });
+  const classification = (input: PromptInput, messages: ChatMessage[]): ModelRequest => ({
+    messages,
+    jsonSchema:
+      externalOperations(input).length === 0
+        ? jsonSchema
+        : classificationSchemaOf(tableFor(input).offered),
+  });
   const { isConfigured } = operations;
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
     route(message, { ...home, now, timeZone, pendingDraft, isConfigured });
@@ -62,15 +77,17 @@ export function createLanguageAdapter({
       return result.kind === 'decision' ? result.decision : null;
     },
 
-    classify: (input) => classification(classifierRequest(input)),
+    classify: (input) => classification(input, classifierRequest(input)),
 
     repairClassification: (input, raw) =>
-      classification(repairMessages(classifierRequest(input), raw)),
+      classification(input, repairMessages(classifierRequest(input), raw)),
 
-    parseDecision(raw, { message, now }) {
-      const parsed = parseClassification(raw, operations);
+    parseDecision(raw, input) {
+      const { message, now } = input;
+      const table = tableFor(input);
+      const parsed = parseClassification(raw, table);
       const context = { message, now: Date.parse(now), timeZone, mailFolders: home.mailFolders };
-      return parsed === null ? null : toDecision(parsed, context, operations);
+      return parsed === null ? null : toDecision(parsed, context, table);
     },
 
     reason: (input) => ({

@@ -13,6 +13,8 @@ export interface EffectCall<Input = unknown> {
   locale: Locale;
   /** Idempotency key, the same after every restart: a tool that writes must use it to write only once. */
   key: string;
+  /** The effect was begun before a restart, and its result is not known. */
+  isRepeat: boolean;
   input: Input;
   /** The machine's context when the effect was started; read only. */
   context: Readonly<JobContext>;

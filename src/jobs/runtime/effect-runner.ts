@@ -40,7 +40,8 @@ export class EffectRunner {
     this.#options = options;
   }
 
-  start(job: ActiveJob, effect: PendingEffect): void {
+  /** @param isRepeat it may have been started before, by a process that has ended */
+  start(job: ActiveJob, effect: PendingEffect, isRepeat = false): void {
     if (this.#running.has(effect.key)) return;
     const { effects, faults, heartbeatMs, log } = this.#options;
     const implementation = effects[effect.src];
@@ -57,7 +58,7 @@ export class EffectRunner {
     this.#running.set(effect.key, one);
     this.#byJob.set(job.id, one);
     faults.reach('journal.effectStarted', effect.id);
-    const result = this.#run(job, effect, one);
+    const result = this.#run(job, effect, one, isRepeat);
     if (!(result instanceof Promise)) {
       this.#finish(job.id, effect, result);
       return;
@@ -129,6 +130,7 @@ export class EffectRunner {
     job: ActiveJob,
     effect: PendingEffect,
     one: RunningEffect,
+    isRepeat: boolean,
   ): EffectResult | Promise<EffectResult> {
     const implementation = this.#options.effects[effect.src];
     if (implementation === undefined) return failed(bugFailure(`there is no effect ${effect.src}`));
@@ -140,6 +142,7 @@ export class EffectRunner {
         conversation: job.conversation,
         locale: context.locale,
         key: effect.key,
+        isRepeat,
         input: effect.input,
         context,
         signal: one.controller.signal,

@@ -131,7 +131,7 @@ export class JobRecovery {
     if (snapshot.hasTag('waits-for-gate')) {
       mailbox.post(internalEnvelope(jobId, { type: 'gate.granted' }));
     }
-    for (const effect of effects) runner.start(job, effect);
+    for (const effect of effects) runner.start(job, effect, true);
   }
 
   /** The longest delay of the parked timers that are due at `wakeAt`. */

@@ -40,8 +40,8 @@ export function createOperationTable(tools: readonly ModelTool[]): OperationTabl
       const { operations } = found.tool;
       const asked = spelling(operation) || found.rest;
       if (asked === '') return operations.length === 1 ? operations[0]! : null;
-      const name = asked.replace(/^[\w-]+[./:]/, '');
-      return operations.find((one) => one.operation === name) ?? null;
+      const names = [asked, asked.replace(/^[\w-]+[./:]/, '')];
+      return operations.find((one) => names.includes(one.operation.toLowerCase())) ?? null;
     },
     isConfigured: (name) => tools.find((tool) => tool.name === name)?.isConfigured !== false,
   };

@@ -137,19 +137,30 @@ function examplesOf(offers: readonly ModelOperation[]): Example[] {
   ];
 }
 
-const classifierUserMessage = (message: string, clock: string): string =>
-  `[현재 시각] ${clock}\n[메시지] ${message}`;
+/**
+ * The external tools for one message: beside the message and not in the system prompt, which stays the same for every
+ * message. Empty if there are none.
+ */
+export const externalToolsText = (offers: readonly ModelOperation[]): string =>
+  offers.length === 0
+    ? ''
+    : `[외부 도구] 이 메시지에는 아래 도구도 위의 도구처럼 쓸 수 있습니다. 위에서 할 수 없다고 한 일도 아래 도구로는 할 수 있습니다.\n${operationTexts(offers)}\n`;
+
+const classifierUserMessage = (message: string, clock: string, external: string): string =>
+  `${external}[현재 시각] ${clock}\n[메시지] ${message}`;
 
 export interface ClassifierPrompt extends LocalNow {
   message: string;
   /** Messages of user and assistant, oldest first, already cut to length. */
   history: readonly ChatMessage[];
   operations: readonly ModelOperation[];
+  /** Chosen for this message. */
+  externalOperations?: readonly ModelOperation[];
 }
 
 /** The request to the classifier. Everything before the history is the same for every message. */
 export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
-  const { message, history, now, timeZone, operations } = prompt;
+  const { message, history, now, timeZone, operations, externalOperations = [] } = prompt;
   return [
     { role: 'system', content: systemPrompt(operations) },
     ...examplesOf(operations).flatMap((example): ChatMessage[] => [
@@ -159,7 +170,11 @@ export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
     ...history,
     {
       role: 'user',
-      content: classifierUserMessage(cleanText(message), formatCurrentTime(now, timeZone)),
+      content: classifierUserMessage(
+        cleanText(message),
+        formatCurrentTime(now, timeZone),
+        externalToolsText(externalOperations),
+      ),
     },
   ];
 }

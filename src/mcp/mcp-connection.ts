@@ -1,0 +1,271 @@
+/**
+ * One connection to an MCP server. The SDK's client speaks the protocol; this file bounds it and says of each failed
+ * call whether the server can have received it.
+ *
+ * The SDK validates structured content after the tool ran, and repeats a call whose headers the server refused: both
+ * are switched off here by a definition without its output schema, and the content is checked by the caller.
+ */
+import {
+  Client,
+  ProtocolError,
+  ProtocolErrorCode,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  StreamableHTTPClientTransport,
+  type CallToolResult,
+  type FetchLike,
+  type Tool as ToolDefinition,
+  type Transport,
+} from '@modelcontextprotocol/client';
+import { messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import type { McpServerSettings } from './mcp-settings.ts';
+import { messageBytesMax, StdioTransport } from './stdio-transport.ts';
+
+export type { CallToolResult, ToolDefinition };
+
+export type CallFailureKind =
+  /** The server has not received the call, or has refused it before the tool ran. */
+  | 'refused'
+  /** The definition of the tool is not the accepted one: the call was not sent. */
+  | 'quarantined'
+  /** The server cannot be reached: it has not received the call. */
+  | 'unreachable'
+  | 'login'
+  /** The limit has passed, or the caller has gone, after the call was sent. */
+  | 'timeout'
+  /** The connection ended after the call was sent. */
+  | 'lost'
+  /** The answer is not one of a tool. */
+  | 'unreadable';
+
+export class McpCallError extends Error {
+  readonly kind: CallFailureKind;
+  constructor(kind: CallFailureKind, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
+
+export interface McpConnection {
+  readonly serverName: string;
+  readonly protocolVersion: string;
+  /** Process id of a server on standard input and output. */
+  readonly pid: number | null;
+  readonly isOpen: boolean;
+  /** @throws McpCallError */
+  listTools(timeoutMs: number): Promise<ToolDefinition[]>;
+  /** @throws McpCallError */
+  call(
+    definition: ToolDefinition,
+    args: Record<string, unknown>,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<CallToolResult>;
+  /** Resolves when no process of the server is left. */
+  close(): Promise<void>;
+}
+
+interface ConnectionOptions {
+  settings: McpServerSettings;
+  timeoutMs: number;
+  log: Log;
+  /** The server's list of tools has changed. */
+  onToolsChanged(): void;
+  /** Called once, also after `close`. */
+  onClosed(): void;
+}
+
+/** Pages of a list of tools: more is a list without an end. */
+const pagesMax = 50;
+/** Schemas of more characters do not come from a tool that a person described. */
+const toolsMax = 1_000;
+
+/** @throws McpCallError */
+export async function connectToServer(options: ConnectionOptions): Promise<McpConnection> {
+  const { settings, timeoutMs, log } = options;
+  const transport = transportOf(settings, log);
+  const client = new Client(
+    // The version of the program is nothing that a foreign server needs.
+    { name: 'gatehouse', version: '1' },
+    {
+      capabilities: {},
+      listMaxPages: pagesMax,
+      inputRequired: { autoFulfill: false },
+      // A second process only to ask for the version is not worth it.
+      versionNegotiation: { mode: transport instanceof StdioTransport ? 'legacy' : 'auto' },
+      listChanged: { tools: { autoRefresh: false, onChanged: () => options.onToolsChanged() } },
+    },
+  );
+  let isOpen = true;
+  client.onclose = () => {
+    isOpen = false;
+    options.onClosed();
+  };
+  client.onerror = (error) => log.debug({ error: messageOf(error) }, 'error of an MCP connection');
+  const close = async (): Promise<void> => {
+    if (transport instanceof StreamableHTTPClientTransport && isOpen) {
+      await withLimit(transport.terminateSession(), closeMs).catch(() => undefined);
+    }
+    await transport.close();
+  };
+  try {
+    await client.connect(transport, { timeout: timeoutMs });
+  } catch (error) {
+    isOpen = false;
+    const failure = connectError(error, transport);
+    await transport.close().catch(() => undefined);
+    throw failure;
+  }
+  const sent = watchSends(transport);
+  return {
+    serverName: client.getServerVersion()?.name ?? settings.id,
+    protocolVersion: client.getNegotiatedProtocolVersion() ?? 'unknown',
+    pid: transport instanceof StdioTransport ? transport.pid : null,
+    get isOpen() {
+      return isOpen;
+    },
+    async listTools(limitMs) {
+      try {
+        const { tools } = await client.listTools(undefined, {
+          timeout: limitMs,
+          cacheMode: 'refresh',
+        });
+        return tools.slice(0, toolsMax);
+      } catch (error) {
+        throw callError(error, transport, true);
+      }
+    },
+    async call(definition, args, { timeoutMs: limitMs, signal }) {
+      const { outputSchema: _, ...toolDefinition } = definition;
+      const before = sent.count;
+      try {
+        return await client.callTool(
+          { name: definition.name, arguments: args },
+          { timeout: limitMs, signal, toolDefinition },
+        );
+      } catch (error) {
+        throw callError(error, transport, sent.count > before, signal);
+      }
+    },
+    close,
+  };
+}
+
+const closeMs = 1_000;
+
+function transportOf(settings: McpServerSettings, log: Log): Transport {
+  const { command, env, cwd, url, headers } = settings;
+  if (command !== undefined) return new StdioTransport({ command, env, cwd }, log);
+  return new StreamableHTTPClientTransport(new URL(url!), {
+    requestInit: { headers },
+    fetch: boundedFetch,
+    reconnectionOptions: {
+      initialReconnectionDelay: 500,
+      maxReconnectionDelay: 5_000,
+      reconnectionDelayGrowFactor: 2,
+      maxRetries: 2,
+    },
+  });
+}
+
+/** The body of an answer to a POST is bounded; the stream of notifications (GET) stays open for days. */
+const boundedFetch: FetchLike = async (url, init) => {
+  const response = await fetch(url, init);
+  if (init?.method !== 'POST' || response.body === null) return response;
+  let size = 0;
+  const bounded = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        size += chunk.byteLength;
+        if (size > messageBytesMax) {
+          controller.error(new Error(`an answer of more than ${messageBytesMax} bytes`));
+        } else controller.enqueue(chunk);
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  const copy = new Response(bounded, { status, statusText, headers });
+  Object.defineProperty(copy, 'url', { value: response.url });
+  return copy;
+};
+
+/** Counts the calls of tools that were handed to the transport: what was not cannot have reached the server. */
+function watchSends(transport: Transport): { readonly count: number } {
+  const sent = { count: 0 };
+  const send = transport.send.bind(transport);
+  transport.send = (message, options) => {
+    if ('method' in message && message.method === 'tools/call') sent.count += 1;
+    return send(message, options);
+  };
+  return sent;
+}
+
+const connectError = (error: unknown, transport: Transport): McpCallError => {
+  const { kind, message } = callError(error, transport, false);
+  return new McpCallError(kind === 'login' ? 'login' : 'unreachable', message, error);
+};
+
+/** Errors of JSON-RPC that a server answers before it runs a tool. */
+const refusals: ReadonlySet<number> = new Set([
+  ProtocolErrorCode.ParseError,
+  ProtocolErrorCode.InvalidRequest,
+  ProtocolErrorCode.MethodNotFound,
+  ProtocolErrorCode.InvalidParams,
+  ProtocolErrorCode.UnsupportedProtocolVersion,
+  ProtocolErrorCode.MissingRequiredClientCapability,
+]);
+
+function callError(
+  error: unknown,
+  transport: Transport,
+  wasSent: boolean,
+  signal?: AbortSignal,
+): McpCallError {
+  const kind = signal?.aborted === true && wasSent ? 'timeout' : failureKind(error, wasSent);
+  const reason =
+    transport instanceof StdioTransport && kind !== 'refused' ? transport.endReason : '';
+  const cause = messageOf((error as Error).cause ?? '');
+  const parts = [messageOf(error), cause, reason].filter(
+    (part) => part !== '' && part !== 'closed',
+  );
+  return new McpCallError(kind, parts.join(': '), error);
+}
+
+function failureKind(error: unknown, wasSent: boolean): CallFailureKind {
+  if (error instanceof SdkHttpError) {
+    if (error.status === 401 || error.status === 403) return 'login';
+    return error.status < 500 ? 'refused' : wasSent ? 'lost' : 'unreachable';
+  }
+  if (error instanceof ProtocolError) {
+    return refusals.has(error.code) ? 'refused' : wasSent ? 'unreadable' : 'unreachable';
+  }
+  if (!wasSent || isConnectFailure(error)) return 'unreachable';
+  if (error instanceof SdkError) {
+    switch (error.code) {
+      case SdkErrorCode.RequestTimeout:
+        return 'timeout';
+      case SdkErrorCode.InvalidResult:
+      case SdkErrorCode.UnsupportedResultType:
+      case SdkErrorCode.ClientHttpUnexpectedContent:
+        return 'unreadable';
+      default:
+        return 'lost';
+    }
+  }
+  return 'lost';
+}
+
+/** The connection was never made. */
+const isConnectFailure = (error: unknown): boolean => {
+  const { code } = ((error as Error).cause ?? error) as { code?: unknown };
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(
+    String(code),
+  );
+};
+
+async function withLimit(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

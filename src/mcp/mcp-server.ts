@@ -1,0 +1,279 @@
+/**
+ * The life of one MCP server: started when it is needed, stopped when it was idle, started again after a failure with a
+ * growing pause, and left alone for minutes after several failures in a row (circuit).
+ *
+ * A call is sent at most once, unless it may be repeated (`isRepeatable`): then once more, after the answer of the
+ * first was lost.
+ */
+import { exponentialBackoffMs } from '#shared/backoff';
+import type { Clock } from '#shared/clock';
+import { messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import {
+  connectToServer,
+  McpCallError,
+  type CallToolResult,
+  type McpConnection,
+  type ToolDefinition,
+} from './mcp-connection.ts';
+import type { McpServerSettings } from './mcp-settings.ts';
+import { catalogOf, isReady, type CatalogTool, type ReadyTool } from './tool-catalog.ts';
+import type { ToolPins } from './tool-pins.ts';
+
+export interface McpServerView {
+  id: string;
+  transport: 'stdio' | 'http';
+  /** `idle`: stopped until it is needed. `failing`: waits for its next start. `open`: the circuit is open. */
+  state: 'idle' | 'starting' | 'ready' | 'failing' | 'open';
+  /** Why the last start failed; null after one that succeeded. */
+  problem: string | null;
+  protocolVersion: string | null;
+  starts: number;
+  failures: number;
+  tools: CatalogTool[];
+}
+
+interface McpServerOptions {
+  settings: McpServerSettings;
+  callTimeoutMs: number;
+  pins: ToolPins;
+  clock: Clock;
+  log: Log;
+}
+
+/** npx loads a package at its first start. */
+export const startTimeoutMs = 20_000;
+const idleMs = 5 * 60_000;
+const firstBackoffMs = 500;
+const backoffMsMax = 60_000;
+/** Failures in a row that open the circuit, and how long it stays open. */
+const failuresMax = 5;
+const circuitOpenMs = 5 * 60_000;
+/** A connection that ends within this time counts as a failed start. */
+const stableMs = 10_000;
+
+export class McpServer {
+  readonly id: string;
+  readonly settings: McpServerSettings;
+  readonly #options: McpServerOptions;
+  readonly #log: Log;
+  #connection: McpConnection | null = null;
+  #connecting: Promise<McpConnection> | null = null;
+  /** Null until the server has given its list. */
+  #offered: ToolDefinition[] | null = null;
+  #catalog: { tools: CatalogTool[]; pinsVersion: string } | null = null;
+  #isListStale = true;
+  #failures = 0;
+  #starts = 0;
+  #retryAt = 0;
+  #problem: string | null = null;
+  #running = 0;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #isStopped = false;
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(options: McpServerOptions) {
+    this.#options = options;
+    this.settings = options.settings;
+    this.id = options.settings.id;
+    this.#log = options.log.child({ mcp: this.id });
+  }
+
+  /** Empty until the server has given its list. Another process may have accepted definitions since the last look. */
+  get tools(): readonly CatalogTool[] {
+    if (this.#offered === null) return [];
+    const { pins } = this.#options;
+    if (this.#catalog?.pinsVersion !== pins.version()) {
+      const tools = catalogOf(this.settings, this.#offered, pins);
+      this.#catalog = { tools, pinsVersion: pins.version() };
+    }
+    return this.#catalog.tools;
+  }
+
+  /** The present definitions of the listed tools, one of each name. */
+  definitions(): ToolDefinition[] {
+    return this.tools.flatMap(({ definition }) => definition ?? []);
+  }
+
+  view(): McpServerView {
+    const isOpen = this.#connection?.isOpen === true;
+    const waits = this.#options.clock.now() < this.#retryAt;
+    const failing = this.#failures >= failuresMax ? 'open' : 'failing';
+    return {
+      id: this.id,
+      transport: this.settings.command === undefined ? 'http' : 'stdio',
+      state: isOpen ? 'ready' : this.#connecting ? 'starting' : waits ? failing : 'idle',
+      problem: this.#problem,
+      protocolVersion: this.#connection?.protocolVersion ?? null,
+      starts: this.#starts,
+      failures: this.#failures,
+      tools: [...this.tools],
+    };
+  }
+
+  /** Connects and reads the list of tools, unless that was done. @throws McpCallError, GatehouseError GH_MCP_PINS */
+  async refresh(): Promise<void> {
+    await this.#use(async (connection) => this.#list(connection));
+  }
+
+  /**
+   * Calls a tool whose present definition is the accepted one. `isFresh` reads the list again before.
+   * @throws McpCallError; `refused` if the tool is not ready
+   */
+  call(
+    name: string,
+    args: Record<string, unknown>,
+    options: { signal: AbortSignal; isRepeatable: boolean; isFresh: boolean },
+  ): Promise<CallToolResult> {
+    const attempt = (isFresh: boolean): Promise<CallToolResult> =>
+      this.#use(async (connection) => {
+        if (isFresh) this.#isListStale = true;
+        await this.#list(connection);
+        const { definition } = this.#readyTool(name);
+        const { signal } = options;
+        if (signal.aborted) throw new McpCallError('refused', 'it was cancelled before');
+        return connection.call(definition, args, {
+          timeoutMs: this.#options.callTimeoutMs,
+          signal,
+        });
+      }).then((result) => {
+        this.#failures = 0;
+        return result;
+      });
+    const first = attempt(options.isFresh);
+    if (!options.isRepeatable) return first;
+    return first.catch((error: unknown) => {
+      if (!(error instanceof McpCallError) || error.kind !== 'lost' || options.signal.aborted) {
+        throw error;
+      }
+      this.#log.info({ tool: name, error: error.message }, 'a call of an MCP tool is repeated');
+      this.#retryAt = 0;
+      return attempt(false);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#connecting?.catch(() => undefined);
+    this.#disconnect();
+    await Promise.all(this.#closing);
+  }
+
+  #readyTool(name: string): ReadyTool {
+    const tool = this.tools.find((one) => one.name === name);
+    if (tool !== undefined && isReady(tool)) return tool;
+    const kind = tool?.state === 'quarantined' ? 'quarantined' : 'refused';
+    throw new McpCallError(kind, `${this.id}.${name} is ${tool?.state ?? 'not listed'}`);
+  }
+
+  async #use<Value>(work: (connection: McpConnection) => Promise<Value>): Promise<Value> {
+    const connection = await this.#connect();
+    this.#running += 1;
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    try {
+      return await work(connection);
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#armIdleStop();
+    }
+  }
+
+  #armIdleStop(): void {
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => {
+      if (this.#running === 0) this.#disconnect();
+    }, idleMs);
+    this.#idleTimer.unref();
+  }
+
+  #disconnect(): void {
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection !== null) this.#track(connection.close());
+  }
+
+  #track(closing: Promise<void>): void {
+    const one = closing.catch((error: unknown) => {
+      this.#log.warn({ error: messageOf(error) }, 'an MCP server was not stopped in order');
+    });
+    this.#closing.add(one);
+    void one.finally(() => this.#closing.delete(one));
+  }
+
+  async #connect(): Promise<McpConnection> {
+    if (this.#connection?.isOpen === true) return this.#connection;
+    if (this.#isStopped) throw new McpCallError('unreachable', 'the core is stopping');
+    if (this.#connecting === null && this.#options.clock.now() < this.#retryAt) {
+      throw new McpCallError('unreachable', this.#problem ?? 'the server has ended');
+    }
+    this.#connecting ??= this.#start().finally(() => (this.#connecting = null));
+    return this.#connecting;
+  }
+
+  async #start(): Promise<McpConnection> {
+    const startedAt = this.#options.clock.now();
+    this.#starts += 1;
+    this.#isListStale = true;
+    let connection: McpConnection | null = null;
+    try {
+      connection = await connectToServer({
+        settings: this.settings,
+        timeoutMs: startTimeoutMs,
+        log: this.#log,
+        onToolsChanged: () => {
+          this.#isListStale = true;
+          // The change shows in the list and the doctor before the next call.
+          this.refresh().catch(() => undefined);
+        },
+        onClosed: () => {
+          if (connection === null || this.#connection !== connection) return;
+          this.#connection = null;
+          this.#track(connection.close());
+          if (this.#options.clock.now() - startedAt < stableMs) this.#failed('it has ended');
+        },
+      });
+      this.#connection = connection;
+      await this.#list(connection);
+      this.#problem = null;
+      this.#armIdleStop();
+      return connection;
+    } catch (error) {
+      this.#disconnect();
+      this.#failed(messageOf(error));
+      throw error;
+    }
+  }
+
+  #failed(problem: string): void {
+    this.#failures += 1;
+    this.#problem = problem;
+    const isOpen = this.#failures >= failuresMax;
+    const pauseMs = isOpen
+      ? circuitOpenMs
+      : exponentialBackoffMs(this.#failures - 1, firstBackoffMs, backoffMsMax);
+    this.#retryAt = this.#options.clock.now() + pauseMs;
+    const message = isOpen ? 'an MCP server is left alone for minutes' : 'an MCP server failed';
+    this.#log.warn({ failures: this.#failures, error: problem }, message);
+  }
+
+  async #list(connection: McpConnection): Promise<void> {
+    if (!this.#isListStale) return;
+    this.#offered = await this.#definitions(connection);
+    this.#catalog = null;
+    for (const { name, state, changed } of this.tools) {
+      if (state !== 'quarantined') continue;
+      this.#log.warn({ tool: name, changed }, 'an MCP tool has changed and is quarantined');
+    }
+  }
+
+  async #definitions(connection: McpConnection): Promise<ToolDefinition[]> {
+    this.#isListStale = false;
+    try {
+      return await connection.listTools(this.#options.callTimeoutMs);
+    } catch (error) {
+      this.#isListStale = true;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The definitions of tools that are accepted, by server and tool, in a file beside the data. The definition that is seen
+ * first is accepted; a later one with another hash is not used until a person accepts it.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { GatehouseError, messageOf } from '#shared/errors';
+import type { ToolDefinition } from './mcp-connection.ts';
+
+const pinsFile = z.object({
+  servers: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        hash: z.string(),
+        acceptedAt: z.string(),
+        /** The parts of the accepted definition, each with its own hash: a change names its parts. */
+        parts: z.record(z.string(), z.string()),
+      }),
+    ),
+  ),
+});
+type Pins = z.infer<typeof pinsFile>['servers'];
+export type ToolPin = Pins[string][string];
+
+export interface ToolPins {
+  /** The accepted definition; undefined: none of this tool was seen yet. */
+  find(server: string, tool: string): ToolPin | undefined;
+  /** Changes whenever the file does. */
+  version(): string;
+  /** Accepts these definitions. @throws GatehouseError GH_MCP_PINS */
+  accept(server: string, definitions: readonly ToolDefinition[]): void;
+}
+
+/** The pinned parts. The schema of results is one of them: it decides how an answer is read. */
+const partsOf = (definition: ToolDefinition): Record<string, unknown> => {
+  const { name, title, description, inputSchema, outputSchema, annotations } = definition;
+  return { name, title, description, inputSchema, outputSchema, annotations };
+};
+
+export const definitionHash = (definition: ToolDefinition): string => hashOf(partsOf(definition));
+
+/** The names of the parts that differ from the accepted definition. */
+export function changedParts(pin: ToolPin, definition: ToolDefinition): string[] {
+  return Object.entries(partsOf(definition))
+    .filter(([name, part]) => pin.parts[name] !== hashOf(part))
+    .map(([name]) => name);
+}
+
+/** @param path of the file; it is made with the first accepted definition */
+export function openToolPins(path: string, now: () => number): ToolPins {
+  let pins: Pins = {};
+  let readAt = '';
+  /** Another process, `gatehouse mcp accept`, may have changed the file. */
+  const refresh = (): Pins => {
+    const version = versionOf(path);
+    if (version !== readAt) {
+      pins = version === '' ? {} : readPins(path);
+      readAt = version;
+    }
+    return pins;
+  };
+  return {
+    version: () => versionOf(path),
+    find: (server, tool) => ownValue(ownValue(refresh(), server), tool),
+    accept(server, definitions) {
+      const acceptedAt = new Date(now()).toISOString();
+      const accepted = definitions.map((definition): [string, ToolPin] => {
+        const parts = Object.entries(partsOf(definition)).map(([name, part]) => [
+          name,
+          hashOf(part),
+        ]);
+        const hash = definitionHash(definition);
+        return [definition.name, { hash, acceptedAt, parts: Object.fromEntries(parts) }];
+      });
+      const before = refresh();
+      const tools = { ...ownValue(before, server), ...Object.fromEntries(accepted) };
+      writePins(path, { ...before, [server]: tools });
+    },
+  };
+}
+
+const ownValue = <Value>(
+  record: Record<string, Value> | undefined,
+  name: string,
+): Value | undefined =>
+  record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+
+function versionOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`;
+}
+
+/** A file that cannot be read accepts nothing: without it, a changed tool would pass for a new one. */
+function readPins(path: string): Pins {
+  try {
+    return pinsFile.parse(JSON.parse(readFileSync(path, 'utf8'))).servers;
+  } catch (error) {
+    throw new GatehouseError('GH_MCP_PINS', `${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function writePins(path: string, servers: Pins): void {
+  const temporary = `${path}.${randomUUID()}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(temporary, `${JSON.stringify({ servers }, null, 2)}\n`, {
+      mode: 0o600,
+      flush: true,
+    });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new GatehouseError('GH_MCP_PINS', `${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const hashOf = (value: unknown): string =>
+  createHash('sha256').update(canonicalJson(value)).digest('hex');
+
+/** JSON with sorted keys: a server may write the same definition in another order. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`);
+  return `{${entries.join(',')}}`;
+}

@@ -1,0 +1,124 @@
+/**
+ * Ranks tools for a message by full text (BM25) over name, description, names of parameters and configured words, with
+ * the tokens of the document index.
+ */
+import { parseQuery, searchTermsOf, stemOf, tokenizeForIndex } from '#library/fulltext/fts-terms';
+import { foldText } from '#library/fulltext/text-folding';
+import { meaningsOf } from './tool-words.ts';
+
+export interface RankedTool {
+  server: string;
+  name: string;
+  description: string;
+  parameters: readonly string[];
+  /** Configured words, in any language. */
+  words: readonly string[];
+}
+
+interface IndexedTool {
+  weights: ReadonlyMap<string, number>;
+  length: number;
+}
+
+const fieldWeights = { name: 4, words: 6, server: 2, parameters: 1, description: 1 };
+/** Weight of a word that only means the same as a word of the question. */
+const meaningWeight = 0.5;
+/** The usual constants of BM25. */
+const saturation = 1.2;
+const lengthShare = 0.5;
+/** Characters of a description that are indexed: more is not about what the tool does. */
+const descriptionChars = 600;
+
+export interface ToolRanking<Item> {
+  /** Best first; only tools that have a word of the message. */
+  rank(message: string): Item[];
+}
+
+export function createToolRanking<Item>(
+  items: readonly Item[],
+  fieldsOf: (item: Item) => RankedTool,
+): ToolRanking<Item> {
+  const indexed = items.map((item) => indexTool(fieldsOf(item)));
+  const meanLength = indexed.reduce((sum, { length }) => sum + length, 0) / (indexed.length || 1);
+  const rarity = new Map<string, number>();
+  for (const { weights } of indexed) {
+    for (const token of weights.keys()) rarity.set(token, (rarity.get(token) ?? 0) + 1);
+  }
+  const idf = (token: string): number => {
+    const count = rarity.get(token) ?? 0;
+    return Math.log(1 + (indexed.length - count + 0.5) / (count + 0.5));
+  };
+  const scoreOf = ({ weights, length }: IndexedTool, query: ReadonlyMap<string, number>) => {
+    const norm = saturation * (1 - lengthShare + (lengthShare * length) / meanLength);
+    let score = 0;
+    for (const [token, weight] of query) {
+      const found = weights.get(token) ?? 0;
+      if (found > 0) score += weight * idf(token) * ((found * (saturation + 1)) / (found + norm));
+    }
+    return score;
+  };
+  return {
+    rank(message) {
+      const query = queryTokens(message);
+      return indexed
+        .map((tool, index) => ({ item: items[index]!, score: scoreOf(tool, query), index }))
+        .filter(({ score }) => score > 0)
+        .sort((a, b) => b.score - a.score || a.index - b.index)
+        .map(({ item }) => item);
+    },
+  };
+}
+
+function indexTool(tool: RankedTool): IndexedTool {
+  const weights = new Map<string, number>();
+  let length = 0;
+  const add = (text: string, weight: number): void => {
+    for (const token of wordsOf(text)) {
+      weights.set(token, (weights.get(token) ?? 0) + weight);
+      length += weight;
+    }
+  };
+  add(tool.name, fieldWeights.name);
+  add(tool.words.join(' '), fieldWeights.words);
+  add(tool.server, fieldWeights.server);
+  add(tool.parameters.join(' '), fieldWeights.parameters);
+  add(tool.description.slice(0, descriptionChars), fieldWeights.description);
+  return { weights, length };
+}
+
+/** Each token of the message with its weight. */
+function queryTokens(message: string): Map<string, number> {
+  const query = new Map<string, number>();
+  const { runs } = parseQuery(message);
+  const stems = runs.map((run) => stemOf(run));
+  const meanings = meaningsOf([...new Set([...runs.map(({ text }) => text), ...stems])]);
+  for (const meaning of meanings) query.set(stem(meaning), meaningWeight);
+  for (const token of searchTermsOf({ runs })) {
+    if (!stopWords.has(token)) query.set(stem(token), 1);
+  }
+  return query;
+}
+
+/** The tokens of a text of a tool: `listDirectory` and `list_directory` are two words. */
+const wordsOf = (text: string): string[] =>
+  tokenizeForIndex(foldText(text.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/[_./-]+/g, ' ')))
+    .split(' ')
+    .filter((token) => token !== '' && !stopWords.has(token))
+    .map(stem);
+
+/** Words of English that say nothing about a tool. */
+const stopWords = new Set(
+  `a an and any are as at be by can could do does for from give has have how i if in into is it its let me my of on
+   or our out please should that the their them then there these this to us use used using was we when will with would you your`.split(
+    /\s+/,
+  ),
+);
+
+/** The word without the ending of a plural or a form of a verb. */
+function stem(word: string): string {
+  if (!/^[a-z]{4,}$/.test(word)) return word;
+  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
+  return word
+    .replace(/(?:(?<=ss|sh|ch|x)es|(?<![su])s)$/, '')
+    .replace(/(?<=[a-z]{3})(?:ing|ed)$/, '');
+}
