@@ -51,7 +51,7 @@ import {
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
-import { createMcp } from '#mcp/mcp';
+import { createMcp, type Mcp } from '#mcp/mcp';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
@@ -136,12 +136,7 @@ async function assemble(
   const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const mcp = createMcp({
-    settings: config.mcp,
-    folder: dataFolderOf(config),
-    clock,
-    log,
-  });
+  const mcp = createMcp({ settings: config.mcp, folder: dataFolderOf(config), clock, log });
   closers.push(() => mcp.stop());
 
   const parts = { config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
@@ -181,8 +176,7 @@ async function assemble(
     () => schedules?.worker.stop(),
     () => server.close(),
   );
-  mcp.start();
-  await startActors({ journal, messaging, drafts, schedules });
+  await startActors({ journal, messaging, drafts, schedules, mcp });
   closers.push(startIndexUpgrade(library, log));
   closers.push(startMaintenance(options, stores, clock));
   const { url, routes: served } = server;
@@ -215,7 +209,11 @@ async function startActors({
   messaging,
   drafts,
   schedules,
-}: Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'>): Promise<void> {
+  mcp,
+}: Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'> & {
+  mcp: Mcp;
+}): Promise<void> {
+  mcp.start();
   await journal.resume();
   messaging.start();
   drafts.drafter.start();

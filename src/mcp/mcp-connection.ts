@@ -98,10 +98,12 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
     },
   );
   let isOpen = true;
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the client has no other way
   client.onclose = () => {
     isOpen = false;
     options.onClosed();
   };
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- as above
   client.onerror = (error) => log.debug({ error: messageOf(error) }, 'error of an MCP connection');
   const close = async (): Promise<void> => {
     if (transport instanceof StreamableHTTPClientTransport && isOpen) {

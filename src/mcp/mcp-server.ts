@@ -17,7 +17,13 @@ import {
   type ToolDefinition,
 } from './mcp-connection.ts';
 import type { McpServerSettings } from './mcp-settings.ts';
-import { catalogOf, isReady, type CatalogTool, type ReadyTool } from './tool-catalog.ts';
+import {
+  catalogOf,
+  isReady,
+  quarantineAll,
+  type CatalogTool,
+  type ReadyTool,
+} from './tool-catalog.ts';
 import type { ToolPins } from './tool-pins.ts';
 
 export interface McpServerView {
@@ -84,10 +90,20 @@ export class McpServer {
     if (this.#offered === null) return [];
     const { pins } = this.#options;
     if (this.#catalog?.pinsVersion !== pins.version()) {
-      const tools = catalogOf(this.settings, this.#offered, pins);
-      this.#catalog = { tools, pinsVersion: pins.version() };
+      this.#catalog = { tools: this.#listedTools(this.#offered), pinsVersion: pins.version() };
     }
     return this.#catalog.tools;
+  }
+
+  /** If the accepted definitions cannot be read, no tool is used. */
+  #listedTools(offered: readonly ToolDefinition[]): CatalogTool[] {
+    try {
+      return catalogOf(this.settings, offered, this.#options.pins);
+    } catch (error) {
+      this.#problem = messageOf(error);
+      this.#log.error({ error: this.#problem }, 'the accepted MCP tools cannot be read');
+      return quarantineAll(this.settings);
+    }
   }
 
   /** The present definitions of the listed tools, one of each name. */

@@ -67,6 +67,22 @@ export function catalogOf(
   ];
 }
 
+/** Without the accepted definitions. */
+export const quarantineAll = ({
+  id,
+  reads,
+  writes,
+}: Pick<McpServerSettings, 'id' | 'reads' | 'writes'>): CatalogTool[] =>
+  [...reads, ...writes].map((name) => ({
+    server: id,
+    name,
+    effect: 'writes',
+    isTightened: false,
+    state: 'quarantined',
+    definition: null,
+    changed: [],
+  }));
+
 /** Only a stated hint counts: without hints the configuration decides. */
 function saysThatItWrites({ annotations }: ToolDefinition): boolean {
   return annotations?.destructiveHint === true || annotations?.readOnlyHint === false;

@@ -41,16 +41,29 @@ export function mergeResults(
   return { results, draft: mergeSummaries(draft, results) };
 }
 
-/** The draft, with the answers of the other calls before its summary and the errors after it. */
+/**
+ * The draft, with the answers of the other calls before its summary and the errors after it. What is too long is cut
+ * from the answers and the errors: the draft is confirmed as it is shown, so it is shown whole.
+ */
 function mergeSummaries(draft: Draft | null, results: readonly ToolResult[]): Draft | null {
   if (draft === null) return null;
   const answers = results.filter((result) => result.ok && result.summary !== draft.summary);
   const refusals = [
     ...new Set(results.filter((result) => !result.ok).map((result) => result.summary)),
   ];
-  const summary = [...answers.map((result) => result.summary), draft.summary, ...refusals];
-  return { ...draft, summary: truncate(summary.join('\n\n'), summaryCharsMax) };
+  const room = Math.max(0, summaryCharsMax - draft.summary.length);
+  const after = cutTo(refusals.join('\n\n'), Math.floor(room / 2));
+  const before = cutTo(
+    answers.map((result) => result.summary).join('\n\n'),
+    room - after.length - 4,
+  );
+  const parts = [before, draft.summary, after].filter((part) => part !== '');
+  return { ...draft, summary: parts.join('\n\n') };
 }
+
+/** Nothing if there is no room even for an ellipsis. */
+const cutTo = (text: string, charsMax: number): string =>
+  charsMax < 2 ? '' : truncate(text, charsMax);
 
 /** Converts a proposal to the draft that waits for the owner's confirmation. */
 export const toDraft = (
