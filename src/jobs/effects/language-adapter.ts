@@ -4,6 +4,7 @@ import type { ChatMessage, ModelRequest } from '#shared/model/model';
 import {
   classificationSchemaOf,
   classifierMessages,
+  type ClassifierPrompt,
   repairMessages,
 } from '#language/prompts/classification-prompt';
 import { createOperationTable } from '#language/classification/model-operations';
@@ -39,33 +40,14 @@ export function createLanguageAdapter({
 }: LanguageAdapterOptions): LanguagePort & {
   parseDraftReply(message: string, nowMs: number): DraftCommand | null;
 } {
-  const operations = createOperationTable(tools);
-  const jsonSchema = classificationSchemaOf(operations.offered);
   const promptContext = ({ message, history, now }: PromptInput) => ({
     message,
     history: history as ChatMessage[],
     now: Date.parse(now),
     timeZone,
   });
-  /** With the tools of MCP servers that are offered for one message. */
-  const tableFor = ({ externalTools: external = [] }: Pick<PromptInput, 'externalTools'>) =>
-    external.length === 0 ? operations : createOperationTable([...tools, ...external]);
-  const externalOperations = ({ externalTools: external = [] }: PromptInput) =>
-    external.flatMap((tool) => tool.operations);
-  const classifierRequest = (input: PromptInput): ChatMessage[] =>
-    classifierMessages({
-      ...promptContext(input),
-      operations: operations.offered,
-      externalOperations: externalOperations(input),
-    });
-  const classification = (input: PromptInput, messages: ChatMessage[]): ModelRequest => ({
-    messages,
-    jsonSchema:
-      externalOperations(input).length === 0
-        ? jsonSchema
-        : classificationSchemaOf(tableFor(input).offered),
-  });
-  const { isConfigured } = operations;
+  const { tableFor, classify, repair } = createClassifierRequests(tools, promptContext);
+  const { isConfigured } = tableFor({});
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
     route(message, { ...home, now, timeZone, pendingDraft, isConfigured });
 
@@ -77,10 +59,8 @@ export function createLanguageAdapter({
       return result.kind === 'decision' ? result.decision : null;
     },
 
-    classify: (input) => classification(input, classifierRequest(input)),
-
-    repairClassification: (input, raw) =>
-      classification(input, repairMessages(classifierRequest(input), raw)),
+    classify,
+    repairClassification: repair,
 
     parseDecision(raw, input) {
       const { message, now } = input;
@@ -123,6 +103,36 @@ export function createLanguageAdapter({
       if (changes !== null) return { type: 'edit', changes: { ...changes } };
       return isUnclearReply(message) ? { type: 'unclear' } : null;
     },
+  };
+}
+
+/** The requests to the classifier, with the tools of MCP servers that are offered for one message. */
+function createClassifierRequests(
+  tools: readonly ModelTool[],
+  promptContext: (input: PromptInput) => Omit<ClassifierPrompt, 'operations'>,
+) {
+  const operations = createOperationTable(tools);
+  const jsonSchema = classificationSchemaOf(operations.offered);
+  const tableFor = ({ externalTools: external = [] }: Pick<PromptInput, 'externalTools'>) =>
+    external.length === 0 ? operations : createOperationTable([...tools, ...external]);
+  const messagesOf = (input: PromptInput): ChatMessage[] =>
+    classifierMessages({
+      ...promptContext(input),
+      operations: operations.offered,
+      externalOperations: (input.externalTools ?? []).flatMap((tool) => tool.operations),
+    });
+  const toRequest = (input: PromptInput, messages: ChatMessage[]): ModelRequest => {
+    const table = tableFor(input);
+    return {
+      messages,
+      jsonSchema: table === operations ? jsonSchema : classificationSchemaOf(table.offered),
+    };
+  };
+  return {
+    tableFor,
+    classify: (input: PromptInput) => toRequest(input, messagesOf(input)),
+    repair: (input: PromptInput, raw: string) =>
+      toRequest(input, repairMessages(messagesOf(input), raw)),
   };
 }
 
