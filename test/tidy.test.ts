@@ -29,7 +29,7 @@ const layers: Record<string, string[]> = {
   inspector: ['machines', 'shared', 'http', 'jobs'],
   observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
-  app: 'machines shared storage language models http channels events library tools mcp ask schedules jobs inspector observability'.split(
+  app: 'machines shared storage language models cluster http channels events library tools mcp ask schedules jobs inspector observability'.split(
     ' ',
   ),
   doctor: 'machines shared storage models http channels events library tools mcp app'.split(' '),

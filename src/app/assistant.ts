@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts';
 import type { BusyLoad, JobLimits } from '#machines/job-types';
 import { configuredNames } from './configured-names.ts';
 import type { JobService } from '#shared/wire/job-service';
+import type { LiveSource } from '#shared/wire/live-source';
 import type { Library } from '#library/library';
 import { createJournal, type Journal } from '#jobs/runtime/journal';
 import type { Clock } from '#shared/clock';
@@ -31,6 +32,10 @@ import type { CoreParts } from './core-parts.ts';
 
 export interface Assistant {
   journal: Journal;
+  /** Commands of jobs, at whichever process they run. */
+  commands: Pick<Journal, 'submit' | 'send'>;
+  /** Live events and texts of all jobs that this process can show. */
+  live: LiveSource;
   jobService: JobService;
   library: Library;
   search: DocumentSearch;
@@ -44,7 +49,7 @@ export async function createAssistant(
     observers: Pick<Observability, 'journal' | 'onCall'>;
   },
 ): Promise<Assistant> {
-  const { config, stores, pool, hub, slices, clock, log, faults, observers } = parts;
+  const { cluster, config, stores, pool, hub, slices, clock, log, faults, observers } = parts;
   const { jobs: storage, queries } = stores;
   const language = languageOf(config, parts.tools);
   const library = wireLibrary(parts);
@@ -80,11 +85,19 @@ export async function createAssistant(
     log,
     faults,
     observer: observers.journal,
+    ...(cluster === null ? {} : { onFenced: (lost) => cluster.fenced(lost) }),
     ...config.jobs,
   });
+  const live = cluster?.liveOf(journal, (jobId, seq) => jobService.events(jobId, seq));
+  const commands = cluster?.jobCommands() ?? journal;
   const limits = limitsOf(config, pool);
-  const jobService = createJobService({
-    journal,
+  const jobService: JobService = createJobService({
+    journal: {
+      submit: (submission) => commands.submit(submission),
+      send: (...command) => commands.send(...command),
+      queuePositionOf: (jobId) => journal.queuePositionOf(jobId),
+    },
+    ...(live === undefined ? {} : { progressOf: live.progressOf }),
     storage,
     queries,
     hub,
@@ -99,7 +112,7 @@ export async function createAssistant(
     deliveriesOf: stores.deliveries.ofJob,
     keepAttachment: keepAttachment(library),
   });
-  return { journal, jobService, library, search, react, limits };
+  return { journal, commands, live: live ?? hub, jobService, library, search, react, limits };
 }
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>

@@ -1,4 +1,5 @@
 /** The parts of the core that the wiring of the others takes. core.ts creates them. */
+import type { Cluster } from './cluster/cluster.ts';
 import type { Library } from '#library/library';
 import type { DocumentSearch } from '#library/document-search';
 import type { BackendPool } from '#models/backend-pool';
@@ -13,6 +14,8 @@ import type { Config } from './config/config.ts';
 import type { Stores } from './stores/stores.ts';
 
 export interface CoreParts {
+  /** Null: this process is alone. */
+  cluster: Cluster | null;
   config: Config;
   stores: Stores;
   tools: ToolSet;

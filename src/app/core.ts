@@ -35,6 +35,9 @@ import { backendViews, modelListing } from '#models/backend-view';
 import { dataFolderOf } from './config/database-settings.ts';
 import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
+import { backgroundTask, type BackgroundTask } from './background-task.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import type { LiveSource } from '#shared/wire/live-source';
 import { createCalendarApi } from './api/calendar-api-adapter.ts';
 import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
@@ -66,6 +69,8 @@ export interface Core {
   readonly messaging: Messaging;
   readonly search: DocumentSearch;
   readonly drafts: DraftService;
+  /** Null: this process is alone. */
+  readonly cluster: Cluster | null;
   /** Null on PostgreSQL: its adapter of this store is missing. */
   readonly schedules: ScheduleService | null;
   /** Resolves when another process has taken the database over: this core can only be stopped. */
@@ -89,6 +94,8 @@ export interface CoreOptions {
   discoveryEveryMs?: number;
   /** Settings from the OpenTelemetry environment variables; null or omitted: no traces. */
   tracing?: TracingSettings | null;
+  /** For tests: the version of the job machine that a worker of a cluster says it has. */
+  machineVersion?: number;
   /** For the soak test: interval and age of the retention. */
   retentionSchedule?: RetentionSchedule;
 }
@@ -117,12 +124,14 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 
 async function assemble(
   options: CoreOptions,
-  stores: Stores,
+  opened: Stores,
   closers: (() => Promise<void> | void)[],
   stop: () => Promise<void>,
 ): Promise<Omit<Core, 'lost'>> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
-  const hub = createLiveHub();
+  const cluster = await openCluster(options, opened);
+  const stores = cluster?.stores ?? opened;
+  const hub = cluster?.hub ?? createLiveHub();
   const slices = createFairSlices();
   const sources = {
     journal: () => journal.stats,
@@ -139,12 +148,12 @@ async function assemble(
   const mcp = createMcp({ settings: config.mcp, folder: dataFolderOf(config), clock, log });
   closers.push(() => mcp.stop());
 
-  const parts = { config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
+  const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
   const assistant = await createAssistant({ ...parts, observers });
   const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());
 
-  const drafts = await createDraftService({ ...parts, ...assistant });
+  const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
   const schedules = openSchedules(parts, assistant);
   const messaging = wireMessaging({ ...parts, jobService, channels: options.channels });
   const limits = createRateLimiter(config.server.limits);
@@ -169,31 +178,37 @@ async function assemble(
     jobService,
     onRequestFinished: observers.metrics.observeHttpRequest,
   });
-  closers.push(
-    () => messaging.stop(),
-    () => drafts.drafter.stop(),
-    () => journal.stop(stopGraceMs),
-    () => schedules?.worker.stop(),
-    () => server.close(),
-  );
-  await startActors({ journal, messaging, drafts, schedules, mcp });
-  closers.push(startIndexUpgrade(library, log));
-  closers.push(startMaintenance(options, stores, clock));
-  const { url, routes: served } = server;
   const actors = { journal, pool, messaging, drafts, schedules };
-  return { url, routes: served, jobService, hub, search, ...actors, stop };
+  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
+  const start = cluster === null ? startAlone : startInCluster(cluster);
+  mcp.start();
+  await start({ ...actors, server, tasks, closers });
+  const { url, routes: served } = server;
+  return { url, routes: served, jobService, hub, search, cluster, ...actors, stop };
+}
+
+/** Null: this process is the only one on its database. */
+async function openCluster(
+  { config, log, machineVersion }: CoreOptions,
+  stores: Stores,
+): Promise<Cluster | null> {
+  const { cluster: settings, nats } = config;
+  const { shared } = stores;
+  if (settings === null || shared === null) return null;
+  const { Cluster: Opened } = await import('./cluster/cluster.ts');
+  return new Opened({ settings, stores, shared, subjectPrefix: nats.prefix, log, machineVersion });
 }
 
 function openSchedules(
   { stores, config, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
-  { journal, limits }: Pick<Assistant, 'journal' | 'limits'>,
+  { commands, limits }: Pick<Assistant, 'commands' | 'limits'>,
 ): ScheduleService | null {
   const { schedules: storage, jobs: jobStorage } = stores;
   if (storage === null) return null;
   return createScheduleService({
     storage,
     jobStorage,
-    journal,
+    journal: commands,
     limits,
     clock,
     log,
@@ -203,22 +218,48 @@ function openSchedules(
   });
 }
 
-/** Stored jobs resume before a new one is accepted: the journal lets messages wait for that. */
-async function startActors({
-  journal,
-  messaging,
-  drafts,
-  schedules,
-  mcp,
-}: Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'> & {
-  mcp: Mcp;
-}): Promise<void> {
-  mcp.start();
+interface Actors extends Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'> {
+  server: HttpServer;
+  /** Besides drafts and schedules. */
+  tasks: readonly BackgroundTask[];
+  closers: (() => Promise<void> | void)[];
+}
+
+async function startAlone(actors: Actors): Promise<void> {
+  const { journal, messaging, drafts, schedules, server, tasks, closers } = actors;
+  closers.push(
+    () => messaging.stop(),
+    () => drafts.task.stop(),
+    () => journal.stop(stopGraceMs),
+    () => schedules?.worker.stop(),
+    () => server.close(),
+  );
+  // Stored jobs resume before a new one is accepted: the journal lets messages wait for that.
   await journal.resume();
   messaging.start();
-  drafts.drafter.start();
+  await drafts.task.start();
   schedules?.worker.start();
+  for (const task of tasks) {
+    await task.start();
+    closers.push(() => task.stop());
+  }
 }
+
+/** Jobs and tasks start when their leases are gained. */
+const startInCluster =
+  (cluster: Cluster) =>
+  async ({ journal, messaging, drafts, server, tasks, closers }: Actors): Promise<void> => {
+    closers.push(
+      () => cluster.close(),
+      () => messaging.stop(),
+      () => journal.stop(stopGraceMs),
+      () => server.close(),
+      // First: other workers go on at once, and take the requests that this one still gets.
+      () => cluster.leave(),
+    );
+    messaging.start();
+    await cluster.join(journal, [drafts.task, ...tasks]);
+  };
 
 const listenHttp = (parts: {
   config: Config;
@@ -239,13 +280,15 @@ const listenHttp = (parts: {
   });
 };
 
-const startIndexUpgrade = ({ reindexBatch }: Library, log: Log): (() => Promise<void>) =>
-  startReindexer({
-    reindexBatch,
-    onError: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
-  });
+const indexUpgrade = ({ reindexBatch }: Library, log: Log): BackgroundTask =>
+  backgroundTask('role/reindex', () =>
+    startReindexer({
+      reindexBatch,
+      onError: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
+    }),
+  );
 
-function startMaintenance(
+function maintenanceTask(
   {
     config,
     log,
@@ -253,12 +296,18 @@ function startMaintenance(
   }: CoreOptions,
   { removals, maintenance }: Stores,
   clock: Clock,
-): () => Promise<void> {
-  return startRetentionJob({ maintenance, clock, removals, log, schedule: pace });
+): BackgroundTask {
+  return backgroundTask('role/retention', () =>
+    startRetentionJob({ maintenance, clock, removals, log, schedule: pace }),
+  );
 }
 
 function routesOf(
-  parts: Pick<Core, 'jobService' | 'hub' | 'pool' | 'journal' | 'messaging' | 'drafts'> & {
+  parts: Pick<
+    Core,
+    'cluster' | 'jobService' | 'hub' | 'pool' | 'journal' | 'messaging' | 'drafts'
+  > & {
+    live: LiveSource;
     stores: Stores;
     library: Library;
     metrics: Metrics;
@@ -274,10 +323,10 @@ function routesOf(
     calendar: CalendarFileService | null;
   },
 ): ServerOptions['routes'] {
-  const { jobService, hub, pool, journal, stores } = parts;
+  const { cluster, jobService, hub, live, pool, journal, stores } = parts;
   const { onAppended } = stores;
   return [
-    chatRoutes({ jobService, live: hub }),
+    chatRoutes({ jobService, live }),
     eventRoutes({
       log: stores.events,
       notifier: onAppended === null ? hub : { subscribe: (_all, { event }) => onAppended(event) },
@@ -293,7 +342,7 @@ function routesOf(
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,
-      jobEvents: hub,
+      jobEvents: live,
       dispatch: (name) => selectBackend(pool, name, 'reasoner'),
       backendOf: (role) => selectBackend(pool, null, role),
       models: () => modelListing(pool),
@@ -301,6 +350,7 @@ function routesOf(
     }),
     inspectorRoutes({
       ...parts,
+      hub: cluster?.allLive ?? hub,
       storage: stores.jobs,
       queueOf: (jobId) => journal.queuePositionOf(jobId),
       gates: () => backendViews(pool),

@@ -7,6 +7,7 @@ import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createMessaging } from '#events/messaging';
 import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
+import type { Cluster } from './cluster/cluster.ts';
 import { channels } from './channels.ts';
 import type { Stores } from './stores/stores.ts';
 
@@ -15,12 +16,13 @@ export function wireMessaging(parts: {
   stores: Pick<Stores, 'events' | 'deliveries' | 'onAppended'>;
   jobService: JobService;
   hub: LiveHub;
+  cluster?: Cluster | null;
   log: Log;
   faults: FaultInjector;
   /** Default: all that src/app/channels.ts names. */
   channels?: readonly string[] | undefined;
 }): Messaging {
-  const { config, stores, jobService, hub, log, faults } = parts;
+  const { config, stores, jobService, hub, cluster, log, faults } = parts;
   return createMessaging({
     config: config.nats,
     jobService,
@@ -32,6 +34,8 @@ export function wireMessaging(parts: {
     faults,
     channels: parts.channels ?? channels.map(({ name }) => name),
     dataFolder: dataFolderOf(config),
+    switches: cluster?.switches,
+    transport: cluster?.transport,
   });
 }
 

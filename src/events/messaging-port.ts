@@ -2,6 +2,8 @@
  * Messaging's dependencies and its public interface. The composition root passes the store, the job service and the
  * live hub, which fit these shapes.
  */
+import type { NatsTransport } from './connection/nats-transport.ts';
+import type { TaskSwitch } from './connection/task-switch.ts';
 import type { JobService } from '#shared/wire/job-service';
 import type { DeliveryReportStorage, EventLogStorage } from './event-log-port.ts';
 import type { MaybePromise } from '#shared/maybe-promise';
@@ -46,6 +48,18 @@ export interface MessagingOptions {
   /** Program of the embedded server, and its preferred port; 0: any. */
   embeddedServer?: { command?: string; port?: number };
   timings?: Partial<MessagingTimings>;
+  /** Omitted: this process is alone, and does both. */
+  switches?: MessagingSwitches | undefined;
+  /** Gets each connection. */
+  transport?: Pick<NatsTransport, 'attach' | 'detach'> | undefined;
+}
+
+/** What one process of a cluster does at a time. */
+export interface MessagingSwitches {
+  /** Publishes the outbox. */
+  relay: TaskSwitch;
+  /** Takes messages from the work queues. */
+  intake: TaskSwitch;
 }
 
 export interface MessagingTimings {

@@ -13,6 +13,7 @@ import { createDeadLetters } from './outbox/dead-letters.ts';
 import { createDeliveryInbox } from './channel-link/delivery-inbox.ts';
 import { jobEndpoints } from './service/job-endpoints.ts';
 import { eventStreamSource, replyStreamSource } from './streams/stream-projection.ts';
+import { createTaskSwitch } from './connection/task-switch.ts';
 import { settledWithin } from './connection/async-timers.ts';
 import {
   defaultTimings,
@@ -21,6 +22,7 @@ import {
   type MessagingCounts,
   type MessagingOptions,
   type MessagingStatus,
+  type MessagingSwitches,
   type MessagingTimings,
 } from './messaging-port.ts';
 import { replyRule, type Endpoint } from './service/micro-service.ts';
@@ -77,6 +79,8 @@ class NatsMessaging implements Messaging {
       tokens: this.#tokens,
       service: serviceOf(options, shared.subjects),
       queues: createConsumerSpecs(options, shared),
+      switches: shared.switches,
+      transport: options.transport ?? null,
       onPayloadMax: (bytes) => (shared.payload.bytesMax = bytes),
       log,
     });
@@ -129,8 +133,10 @@ class NatsMessaging implements Messaging {
   }
 
   async flush(): Promise<boolean> {
+    const { health, switches } = this.#shared;
+    // Another process publishes.
+    if (!switches.relay.isOn) return true;
     if (this.#connection.state !== 'connected') return false;
-    const { health } = this.#shared;
     // A relay with an unusable stream cannot catch up, however long the wait.
     const flushes = Object.entries(this.#relays).map(([name, lane]) =>
       health.has(relayPart(name)) ? Promise.resolve(false) : lane.flush(),
@@ -144,8 +150,8 @@ class NatsMessaging implements Messaging {
     return settle(
       () =>
         settle(
-          () => this.#relays.events.cursor(),
-          ({ pos }) => outbox.backlog(pos),
+          () => this.#publishedPos(),
+          (pos) => outbox.backlog(pos),
         ),
       ({ rows, oldestAt }) => ({
         backlog: rows,
@@ -155,6 +161,15 @@ class NatsMessaging implements Messaging {
         log.error({ error: messageOf(error) }, 'the backlog cannot be read');
         return { backlog: 0, oldestMs: null };
       },
+    );
+  }
+
+  #publishedPos(): MaybePromise<number> {
+    // The process that publishes saves its position.
+    if (!this.#shared.switches.relay.isOn) return this.#options.outbox.watermark('events');
+    return settle(
+      () => this.#relays.events.cursor(),
+      ({ pos }) => pos,
     );
   }
 
@@ -197,6 +212,7 @@ interface Shared {
   counts: MessagingCounts;
   timings: MessagingTimings;
   channels: readonly string[];
+  switches: MessagingSwitches;
   /** The broker's message limit, as of the last handshake. */
   payload: { bytesMax: number };
 }
@@ -219,6 +235,7 @@ function sharedParts(options: MessagingOptions): Shared {
     },
     timings: { ...defaultTimings, ...options.timings },
     channels: options.channels,
+    switches: options.switches ?? { relay: createTaskSwitch(true), intake: createTaskSwitch(true) },
     payload: { bytesMax: 1024 ** 2 },
   };
 }

@@ -35,6 +35,13 @@ const concrete: Record<keyof Subjects, () => [subject: string, channel: string |
         bridgeVerbs.includes(verb) ? channel : null,
       ]),
     ),
+  door: () => [[subjects.door('part/12'), null]],
+  worker: () => [[subjects.worker('w1'), null]],
+  hint: () =>
+    (['leases', 'written', 'placed', 'document'] as const).map((kind) => [
+      subjects.hint(kind),
+      null,
+    ]),
   reply: () => channels.map((channel) => [subjects.reply(address(channel)), null]),
   delivery: () => channels.map((channel) => [subjects.delivery(address(channel)), channel]),
   deadLetter: () =>

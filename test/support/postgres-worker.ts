@@ -41,14 +41,14 @@ export async function openPostgresWorker(
   const database = await openPostgres(options);
   const worker = { id: nextId(), machineVersion: 1 };
   await registerWorker(database, worker);
-  const writer = createPartitionWriter({ database, workerId: worker.id, ...timing });
+  const writer = createPartitionWriter({ database, ...timing });
   return {
     database,
     worker,
     writer,
     jobs: createPostgresJobStore(database, writer),
     events: createPostgresEventLogStore(database),
-    takePartitions: async () => writer.hold(await takeAllPartitions(database, worker)),
+    takePartitions: async () => writer.hold(await takeAllPartitions(database, worker), worker.id),
     takeSequencer: () => takeSequencer({ database, worker, log: silentLog() }),
     async close() {
       await writer.close();

@@ -11,11 +11,11 @@ import type { Stores } from './stores.ts';
  * @throws GatehouseError whose code names why the database cannot be used
  */
 export async function openStores(
-  { database }: Config,
+  { database, cluster }: Config,
   parts: { faults: FaultInjector; log: Log; onFenced: (error: GatehouseError) => void },
 ): Promise<Stores> {
   if (typeof database === 'string') return openSqliteStores(database, parts);
   // Its driver is loaded only where it is used.
   const { openPostgresStores } = await import('./postgres-stores.ts');
-  return openPostgresStores(database, parts);
+  return openPostgresStores(database, { ...parts, isShared: cluster !== null });
 }

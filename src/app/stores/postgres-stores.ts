@@ -1,4 +1,4 @@
-/** Opens all storages on one PostgreSQL database, and takes it over from any other process. */
+/** Opens all storages on one PostgreSQL database, and takes it over from any other process, unless workers share it. */
 import { pruneEventRanges } from '#events/store/postgres/event-range-prune';
 import { createPostgresDeliveryStore } from '#events/store/postgres/postgres-delivery-store';
 import { createPostgresEventLogStore } from '#events/store/postgres/postgres-event-log-store';
@@ -15,20 +15,29 @@ import { classifyPostgresError } from '#storage/postgres/postgres-errors';
 import { createPostgresMaintenance } from '#storage/postgres/postgres-maintenance';
 import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
 import type { PostgresSettings } from '../config/database-settings.ts';
+import { shareDatabase } from './shared-database.ts';
 import { startPostgresWorker } from './postgres-worker.ts';
 import type { Stores } from './stores.ts';
 
 /** @throws GatehouseError whose code names why the database cannot be used */
 export async function openPostgresStores(
   settings: PostgresSettings,
-  parts: { faults: FaultInjector; log: Log; onFenced: (error: GatehouseError) => void },
+  parts: {
+    faults: FaultInjector;
+    log: Log;
+    /** Several workers share it: the leases are not taken here. */
+    isShared?: boolean;
+    onFenced: (error: GatehouseError) => void;
+  },
 ): Promise<Stores> {
   const database = await openPostgres(settings);
   try {
-    const worker = await startPostgresWorker(database, parts);
+    const shared = parts.isShared === true ? shareDatabase(database) : null;
+    const worker = shared ?? (await startPostgresWorker(database, parts));
     const queries = createPostgresJobQueries(database);
     const documents = createPostgresDocumentStore(database, worker.writer, parts.faults);
     return {
+      shared,
       jobs: createPostgresJobStore(database, worker.writer),
       queries,
       events: createPostgresEventLogStore(database),

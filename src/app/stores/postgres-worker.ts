@@ -60,9 +60,9 @@ export async function startPostgresWorker(
     onFenced(new GatehouseError('GH_STORE_FENCED', `${database.where}: ${takenOver}`));
   };
   const running = sequencer.run(ended.signal).catch(noticeFence);
-  const writer = createPartitionWriter({ database, workerId: worker.id });
-  writer.hold(taken);
-  let probe: Promise<string | null> | null = null;
+  const writer = createPartitionWriter({ database });
+  writer.hold(taken, worker.id);
+  const probe = databaseProbe(database, () => beat(database, worker));
   return {
     writer: {
       ...bound(writer),
@@ -82,10 +82,7 @@ export async function startPostgresWorker(
       return () => listeners.delete(listener);
     },
     problem() {
-      if (isFenced) return Promise.resolve(takenOver);
-      // Callers that ask while the server is silent share one connection.
-      probe ??= problemOf(database, () => beat(database, worker)).finally(() => (probe = null));
-      return within(answerWithinMs, probe);
+      return isFenced ? Promise.resolve(takenOver) : probe();
     },
     async stop() {
       ended.abort();
@@ -98,11 +95,24 @@ export async function startPostgresWorker(
 const takenOver = 'another process has taken this database over';
 
 const bound = (writer: PartitionWriter): Omit<PartitionWriter, 'write'> => ({
-  hold: (leases) => writer.hold(leases),
+  hold: (leases, workerId) => writer.hold(leases, workerId),
   holds: (partition) => writer.holds(partition),
   evict: (evicted) => writer.evict(evicted),
   close: () => writer.close(),
 });
+
+/** Does `work` on the database; resolves with the reason when that fails, within seconds. */
+export function databaseProbe(
+  database: PostgresDatabase,
+  work: () => Promise<void>,
+): () => Promise<string | null> {
+  let probe: Promise<string | null> | null = null;
+  return () => {
+    // Callers that ask while the server is silent share one connection.
+    probe ??= problemOf(database, work).finally(() => (probe = null));
+    return within(answerWithinMs, probe);
+  };
+}
 
 async function problemOf(
   database: PostgresDatabase,

@@ -25,6 +25,7 @@ export async function openSqliteStores(
   const documents = createDocumentStore(database, faults);
   const schedules = createScheduleStore(database);
   return {
+    shared: null,
     jobs: createJobStore(database),
     queries,
     events: createEventLogStore(database),

@@ -9,6 +9,7 @@ import type { MaybePromise } from '#shared/maybe-promise';
 import type { Counts } from '#storage/count-store';
 import type { DatabaseMaintenance } from '#storage/maintenance';
 import type { RetentionOptions } from '#storage/retention-job';
+import type { SharedDatabase } from './shared-database.ts';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 
 export interface StoreHealth {
@@ -19,6 +20,8 @@ export interface StoreHealth {
 }
 
 export interface Stores {
+  /** Null: this process is the only one that writes. */
+  shared: SharedDatabase | null;
   jobs: JobStorage;
   queries: JobQueries;
   events: EventLogStorage;

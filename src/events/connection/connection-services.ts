@@ -11,7 +11,8 @@ import { consumeDurable, type ConsumeSession } from '../streams/durable-consumer
 import { startMicroService, type Endpoint } from '../service/micro-service.ts';
 import type { ServiceDescription } from '../service/service-discovery.ts';
 import { retryForever } from './async-timers.ts';
-import type { MessagingCounts, MessagingTimings } from '../messaging-port.ts';
+import type { MessagingCounts, MessagingSwitches, MessagingTimings } from '../messaging-port.ts';
+import type { NatsTransport } from './nats-transport.ts';
 import type { ComponentHealth } from '../component-health.ts';
 import type { JetStreamContext, OutboxRelay } from '../outbox/outbox-relay.ts';
 import { ensureStream, type StreamSpec, type StreamSpecs } from '../streams/streams.ts';
@@ -34,6 +35,10 @@ export interface ConnectionServicesParts {
   tokens: TokenFeed;
   service: ServiceDescription<Endpoint>;
   queues: ConsumerSpec[];
+  /** Whether this process publishes the outbox, and takes messages from the work queues. */
+  switches: MessagingSwitches;
+  /** The messages between the workers of a cluster. */
+  transport: Pick<NatsTransport, 'attach' | 'detach'> | null;
   specs: StreamSpecs;
   health: ComponentHealth;
   counts: MessagingCounts;
@@ -59,7 +64,7 @@ export class ConnectionServices {
 
   /** Runs all services until the signal aborts. Never rejects. */
   async serve(nc: NatsConnection, signal: AbortSignal): Promise<void> {
-    const { relays: lanes, tokens, log } = this.#parts;
+    const { relays: lanes, tokens, switches, transport, log } = this.#parts;
     this.#parts.onPayloadMax(nc.info?.max_payload ?? 1024 ** 2);
     const link = { js: jetstream(nc), jsm: await jetstreamManager(nc, { checkAPI: false }) };
     const intake = new AbortController();
@@ -67,15 +72,20 @@ export class ConnectionServices {
     for (const one of [signal, this.#stopping.signal]) one.addEventListener('abort', end);
     if (signal.aborted || this.#stopping.signal.aborted) end();
     tokens.attach(nc);
+    transport?.attach(nc);
     this.#intake = this.#runIntake(nc, link, intake.signal).catch((error: unknown) => {
       log.error({ error: messageOf(error) }, 'the intake failed');
     });
     const relays = Object.entries(lanes).map(([name, lane]) =>
-      this.#runForever(`relay of ${name}`, () => lane.run(link, signal), signal),
+      switches.relay.run(
+        (on) => this.#runForever(`relay of ${name}`, () => lane.run(link, on), on),
+        signal,
+      ),
     );
     await Promise.all([this.#intake, ...relays]);
     this.#stopping.signal.removeEventListener('abort', end);
     tokens.detach();
+    transport?.detach();
   }
 
   /** Accepts no more requests and messages; resolves when those in hand are finished. */
@@ -85,7 +95,7 @@ export class ConnectionServices {
   }
 
   async #runIntake(nc: NatsConnection, link: JetStreamContext, signal: AbortSignal): Promise<void> {
-    const { service, queues, counts, log } = this.#parts;
+    const { service, queues, switches, counts, log } = this.#parts;
     if (signal.aborted) return;
     const running = startMicroService({
       nc,
@@ -99,7 +109,10 @@ export class ConnectionServices {
       log,
     });
     const consumers = queues.map((queue) =>
-      this.#runForever(queue.name, () => this.#consume(queue, link, signal), signal),
+      switches.intake.run(
+        (on) => this.#runForever(queue.name, () => this.#consume(queue, link, on), on),
+        signal,
+      ),
     );
     await Promise.all(consumers);
     await running.stop();

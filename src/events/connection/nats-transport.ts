@@ -1,26 +1,46 @@
 /** The messages between workers over core NATS. Subscriptions outlive a connection: each new one gets them again. */
-import type { Msg, NatsConnection, Subscription } from 'nats';
-import type { MessageTransport } from '#shared/message-transport';
+import { errors, type Msg, type NatsConnection, type Subscription } from 'nats';
+import { NotDeliveredError, type MessageTransport } from '#shared/message-transport';
 
 type Handler = (message: unknown) => unknown;
 
 export class NatsTransport implements MessageTransport {
   #connection: NatsConnection | null = null;
+  readonly #onAttached: (() => void)[] = [];
+  #lostAt: number | null = performance.now();
   /** Null while there is no connection. */
   readonly #subscriptions = new Map<
     symbol,
     { subject: string; handler: Handler; open: Subscription | null }
   >();
 
+  /** Since when there is no connection, in ms of `performance.now()`; null while there is one. */
+  get lostAt(): number | null {
+    return this.#lostAt;
+  }
+
+  /** Resolves when there is a connection, after `limitMs` at the latest. */
+  async connected(limitMs: number): Promise<void> {
+    if (this.#connection !== null) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    this.#onAttached.push(resolve);
+    await promise;
+    clearTimeout(timer);
+  }
+
   /** Uses this connection until `detach`. */
   attach(connection: NatsConnection): void {
     this.#connection = connection;
+    this.#lostAt = null;
+    for (const resolve of this.#onAttached.splice(0)) resolve();
     for (const one of this.#subscriptions.values())
       one.open = open(connection, one.subject, one.handler);
   }
 
   detach(): void {
     this.#connection = null;
+    this.#lostAt = performance.now();
     for (const one of this.#subscriptions.values()) {
       one.open?.unsubscribe();
       one.open = null;
@@ -28,10 +48,16 @@ export class NatsTransport implements MessageTransport {
   }
 
   async request(subject: string, message: unknown, timeoutMs: number): Promise<unknown> {
-    if (this.#connection === null) throw new Error('there is no connection to NATS');
+    const connection = this.#connection;
+    if (connection === null || connection.isClosed())
+      throw new NotDeliveredError('there is no connection to NATS');
     const text = JSON.stringify(message);
-    const answer = await this.#connection.request(subject, text, { timeout: timeoutMs });
-    return answer.json();
+    try {
+      return (await connection.request(subject, text, { timeout: timeoutMs })).json();
+    } catch (error) {
+      const isUnheard = error instanceof errors.RequestError && error.isNoResponders();
+      throw isUnheard ? new NotDeliveredError(subject, { cause: error }) : error;
+    }
   }
 
   publish(subject: string, message: unknown): void {
@@ -70,5 +96,10 @@ function handle(message: Msg, handler: Handler): void {
     return;
   }
   const answer = handler(content);
+  if (answer instanceof Promise) void answer.then((value: unknown) => respond(message, value));
+  else respond(message, answer);
+}
+
+function respond(message: Msg, answer: unknown): void {
   if (answer !== undefined) message.respond(JSON.stringify(answer));
 }

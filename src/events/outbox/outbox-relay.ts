@@ -118,11 +118,14 @@ export class OutboxRelay {
     });
   }
 
-  /** Publishes until the signal aborts. @throws when the broker is gone or refuses: run it again later. */
+  /**
+   * Publishes until the signal aborts. Begins with the stored watermark: another process may have published since the
+   * last run. @throws when the broker is gone or refuses: run it again later. */
   async run(link: JetStreamContext, signal: AbortSignal): Promise<void> {
     const end = (): void => this.#wakeUp?.();
     signal.addEventListener('abort', end);
     try {
+      if (this.#cursor?.pos === this.#savedPos) this.#cursor = null;
       await this.#publishAll(link, signal);
     } finally {
       signal.removeEventListener('abort', end);

@@ -93,11 +93,20 @@ export class EffectRunner {
 
   /** Aborts all effects. Effects that write get `graceMs` to end first, so that their result is known. */
   async stop(graceMs: number): Promise<void> {
-    const writers = [...this.#running.values()].filter((one) => one.writes);
     for (const [key, one] of this.#running) if (!one.writes) this.abort(key);
-    const grace = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
-    await Promise.race([Promise.all(writers.map((one) => one.ended)), grace]);
+    await this.settleWriters([...this.#running.keys()], graceMs);
     for (const key of this.#running.keys()) this.abort(key);
+  }
+
+  /** Resolves when those of these effects that write have ended, after `graceMs` at the latest. */
+  async settleWriters(keys: readonly string[], graceMs: number): Promise<void> {
+    const writers = keys.flatMap((key) => {
+      const one = this.#running.get(key);
+      return one?.writes === true ? one.ended : [];
+    });
+    if (writers.length === 0) return;
+    const grace = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
+    await Promise.race([Promise.all(writers), grace]);
   }
 
   /** Position at a gate of the job's running effect; null when it does not wait. */

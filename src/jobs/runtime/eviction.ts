@@ -3,10 +3,11 @@ import type { JournalParts } from './journal-parts.ts';
 
 /** Aborts their effects. Their results are dropped. */
 export function abortEffectsOf(parts: JournalParts, partitions: ReadonlySet<number>): void {
-  for (const job of jobsOf(parts, partitions)) {
-    for (const { key } of job.state.effects) parts.runner.abort(key);
-  }
+  for (const key of effectKeysOf(parts, partitions)) parts.runner.abort(key);
 }
+
+export const effectKeysOf = (parts: JournalParts, partitions: ReadonlySet<number>): string[] =>
+  jobsOf(parts, partitions).flatMap(({ state }) => state.effects.map(({ key }) => key));
 
 /** Only between two turns: a turn may have changed a job in memory and not yet on disk. */
 export function forgetJobsOf(parts: JournalParts, partitions: ReadonlySet<number>): void {

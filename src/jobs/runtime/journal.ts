@@ -17,7 +17,7 @@ import {
   type Envelope,
 } from './envelope.ts';
 import { createJobMachineRunner } from './job-machine-runner.ts';
-import { abortEffectsOf, forgetJobsOf } from './eviction.ts';
+import { abortEffectsOf, effectKeysOf, forgetJobsOf } from './eviction.ts';
 import { JobRecovery } from './job-recovery.ts';
 import { initEvent } from './job-runtime-state.ts';
 import { createJobScheduler } from './job-scheduler.ts';
@@ -77,6 +77,8 @@ export class Journal {
   readonly #pendingSubmits = new Map<string, Promise<SubmitResult>>();
   /** Until stored jobs are in the scheduler's queue: a message that arrives meanwhile waits. */
   #resuming: Promise<void> | null = null;
+  /** Until the jobs of lost partitions have left the memory: the same partitions may come back before. */
+  #evicting: Promise<void> | null = null;
   #isOpen = true;
 
   constructor({ maxConcurrent, maxQueued, heartbeatMs, ...rest }: JournalOptions) {
@@ -220,6 +222,7 @@ export class Journal {
    * behind them.
    */
   async resume(partitions?: readonly number[]): Promise<void> {
+    if (this.#evicting !== null) await this.#evicting;
     const resumed = Promise.all([this.#resuming, this.#recovery.resume(partitions)]).then(
       ([, lastAt]) => this.#turn.startAfter(lastAt),
     );
@@ -235,7 +238,21 @@ export class Journal {
   evict(partitions: readonly number[]): void {
     const lost = new Set(partitions);
     abortEffectsOf(this.#parts, lost);
-    this.#parts.mailbox.betweenTurns(() => forgetJobsOf(this.#parts, lost));
+    void this.#forget(lost);
+  }
+
+  /**
+   * Commits the commands that were accepted for these partitions, and forgets their jobs. When it resolves, nothing of
+   * them is written any more: another process may own them. Effects that write get `graceMs` to end, so that their result
+   * is known; the next owner runs all others again.
+   */
+  async handOver(partitions: readonly number[], graceMs: number): Promise<void> {
+    const { mailbox, runner } = this.#parts;
+    const leaving = new Set(partitions);
+    await runner.settleWriters(effectKeysOf(this.#parts, leaving), graceMs);
+    await mailbox.flush();
+    abortEffectsOf(this.#parts, leaving);
+    await this.#forget(leaving);
   }
 
   /**
@@ -253,6 +270,17 @@ export class Journal {
     }
     this.#turn.stop();
     timers.stop();
+  }
+
+  #forget(partitions: ReadonlySet<number>): Promise<void> {
+    const forgotten = new Promise<void>((resolve) => {
+      this.#parts.mailbox.betweenTurns(() => {
+        forgetJobsOf(this.#parts, partitions);
+        resolve();
+      });
+    });
+    this.#evicting = forgotten;
+    return forgotten;
   }
 
   #enqueueCommand(

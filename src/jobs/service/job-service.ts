@@ -18,7 +18,7 @@ import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import type { MaybePromise } from '#shared/maybe-promise';
-import type { JobEvent, JobLimits } from '#machines/job-types';
+import type { JobEvent, JobLimits, QueuePosition } from '#machines/job-types';
 import { collectListing } from '#shared/listing';
 import { localeOf, type Locale } from '#machines/texts';
 import type { Journal } from '../runtime/journal.ts';
@@ -31,7 +31,9 @@ import { eventListing, jobListing, toListedJob, toJobPage } from './job-listing.
 type StoredDelivery = Omit<Delivery, 'job_id' | 'channel'>;
 
 export interface JobServiceOptions {
-  journal: Journal;
+  journal: Pick<Journal, 'submit' | 'send' | 'queuePositionOf'>;
+  /** Of an open job that may run in another process. Omitted: it runs here. */
+  progressOf?(jobId: string, userId: string): Promise<JobProgress>;
   storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey'>;
   queries: JobQueries;
   hub: LiveHub;
@@ -49,6 +51,12 @@ export interface JobServiceOptions {
   deliveriesOf?(jobId: string): MaybePromise<StoredDelivery[]>;
   /** Stores the text of an attached file as a document of the user. Idempotent: the same file is stored once. */
   keepAttachment?(userId: string, attachment: Attachment): Promise<void>;
+}
+
+export interface JobProgress {
+  /** The answer so far; null when none is being written. */
+  text: string | null;
+  queue: QueuePosition | null;
 }
 
 interface Attachment {
@@ -71,6 +79,12 @@ const eventsMax = 10_000;
 
 export function createJobService(options: JobServiceOptions): JobService {
   const { journal, queries, hub, slices } = options;
+  const progressOf =
+    options.progressOf ??
+    (async (jobId: string): Promise<JobProgress> => ({
+      text: hub.textSoFar(jobId)?.content ?? null,
+      queue: journal.queuePositionOf(jobId),
+    }));
 
   const find = async (jobId: string): Promise<JobListing> => {
     const job = await queries.find(jobId);
@@ -85,7 +99,10 @@ export function createJobService(options: JobServiceOptions): JobService {
       const job = await find(jobId);
       const cause = job.outcome === 'failed' ? await failureCause(options, jobId) : null;
       const deliveries = (await options.deliveriesOf?.(jobId)) ?? [];
-      return { ...toJobView(job, await queries.path(job.num), deliveries, options), cause };
+      const isOpen = job.ended_at === null;
+      const queue = isOpen ? (await progressOf(job.id, job.user_id)).queue : null;
+      const path = await queries.path(job.num);
+      return { ...toJobView(job, path, deliveries, options.clock), queue, cause };
     },
 
     list: (query, bytesMax) => toJobPage(jobListing(queries, query, slices, bytesMax)),
@@ -110,8 +127,8 @@ export function createJobService(options: JobServiceOptions): JobService {
     async text(jobId) {
       const job = await find(jobId);
       const isEnded = job.ended_at !== null;
-      const text = isEnded ? (job.reply ?? '') : (hub.textSoFar(jobId)?.content ?? '');
-      return { job_id: jobId, text, final: isEnded };
+      const text = isEnded ? job.reply : (await progressOf(jobId, job.user_id)).text;
+      return { job_id: jobId, text: text ?? '', final: isEnded };
     },
   };
 }
@@ -255,7 +272,7 @@ async function jobToCancel(
 
 /** False if the draft was decided elsewhere in the meantime: then the message is an ordinary message. */
 async function sendIfAccepted(
-  journal: Journal,
+  journal: Pick<Journal, 'send'>,
   jobId: string,
   event: JobEvent,
   idempotencyKey: string | null,
@@ -289,8 +306,8 @@ function toJobView(
   job: JobListing,
   path: [state: string, at: number][],
   deliveries: StoredDelivery[],
-  { journal, clock }: JobServiceOptions,
-): Omit<JobView, 'cause'> {
+  clock: Clock,
+): Omit<JobView, 'cause' | 'queue'> {
   const timings: Record<string, number> = {};
   path.forEach(([state, at], index) => {
     const until = path[index + 1]?.[1] ?? job.ended_at ?? clock.now();
@@ -299,7 +316,6 @@ function toJobView(
   });
   return {
     ...toListedJob(job),
-    queue: job.ended_at === null ? journal.queuePositionOf(job.id) : null,
     timings,
     deliveries: deliveries.map(({ reply_id, status, parts, error, at }) => ({
       reply_id,

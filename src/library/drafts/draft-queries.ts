@@ -13,7 +13,7 @@ import type { DocumentStorage } from '../document-port.ts';
 import type { Library } from '../library.ts';
 import type { RunningDraft } from './draft-attempt.ts';
 import type { DraftSchedule } from './draft-schedule.ts';
-import type { DraftWorker } from './draft-worker.ts';
+import type { Drafter } from './drafter.ts';
 
 export interface DraftQueries {
   /** `userId` null: of all users. */
@@ -30,7 +30,7 @@ export interface DraftQueries {
 export interface DraftQueriesParts {
   storage: Pick<DocumentStorage, 'find' | 'drafts' | 'events'>;
   library: Pick<Library, 'changeCount' | 'ownerOf'>;
-  drafter: DraftWorker;
+  drafter: Pick<Drafter, 'state' | 'running' | 'pausedAt'>;
   window: DraftSchedule;
   clock: Clock;
   rules: { window: string | null; intervalMs: number; maxAttempts: number };

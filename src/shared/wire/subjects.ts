@@ -26,6 +26,12 @@ export const serviceVerbs = [
 ] as const;
 export type ServiceVerb = (typeof serviceVerbs)[number];
 
+/**
+ * `leases`: there are free ones; `written`: positions were committed; `placed`: events got their places; `document`: the event
+ * of a document.
+ */
+export type WorkerHint = 'leases' | 'written' | 'placed' | 'document';
+
 export interface JobAddress {
   userId: string;
   jobId: string;
@@ -52,6 +58,11 @@ export interface Subjects {
   parseServiceChannel(subject: string): string | null;
   /** Whether Gatehouse itself publishes or subscribes there. */
   isUnderPrefix(subject: string): boolean;
+  /** Between the workers of a cluster: requests to the owner of a lease, and to one worker. */
+  door(lease: string): string;
+  worker(id: string): string;
+  /** To all workers: something has changed that they should look at. */
+  hint(kind: WorkerHint): string;
   reply(to: ChannelAddress): string;
   delivery(from: ChannelAddress): string;
   /** Dead letters: the kind, then the source. */
@@ -109,6 +120,9 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
       return isVerb && rest.length === 0 && isSafeId(channel) ? channel : null;
     },
     isUnderPrefix: (subject) => subject.startsWith(`${prefix}.`),
+    door: (lease) => `${prefix}.door.${lease.split('/').map(safeToken).join('.')}`,
+    worker: (id) => `${prefix}.worker.${safeToken(id)}`,
+    hint: (kind) => `${prefix}.hint.${kind}`,
     reply: (to) => `${prefix}.rpl.${ofChannel(to)}`,
     delivery: (from) => `${prefix}.dlv.${ofChannel(from)}`,
     deadLetter: (kind, source) => `${prefix}.dead.${kind}.${safeToken(source)}`,

@@ -44,8 +44,8 @@ export type LeaseClaims = [worker: string, names: string[], number[], number[], 
 export const leaseClaimCount = 5;
 
 export interface PartitionWriter {
-  /** From now on these leases are held. */
-  hold(leases: ReadonlyMap<number, HeldLease>): void;
+  /** From now on these leases are held by this worker. */
+  hold(leases: ReadonlyMap<number, HeldLease>, workerId: string): void;
   holds(partition: number): boolean;
   /** Forgets partitions: writes to them are fenced. */
   evict(partitions: readonly number[]): void;
@@ -61,7 +61,6 @@ export interface PartitionWriter {
 
 export interface WriterOptions {
   database: PostgresDatabase;
-  workerId: string;
   /** Without an answer for so long a connection counts as lost. */
   answerTimeoutMs?: number;
   /** A write that was not sent is refused after this time. */
@@ -76,6 +75,8 @@ export const createPartitionWriter = (options: WriterOptions): PartitionWriter =
   new SerialWriter(options);
 
 interface PendingWrite<Row = unknown> extends PartitionWrite<Row> {
+  /** Owner of the claimed leases. */
+  workerId: string;
   claims: LeaseClaim[];
   isInDoubt: boolean;
   /** Its caller was answered before it was sent. */
@@ -86,6 +87,8 @@ interface PendingWrite<Row = unknown> extends PartitionWrite<Row> {
 class SerialWriter implements PartitionWriter {
   readonly #options: Required<WriterOptions>;
   readonly #held = new Map<number, HeldLease>();
+  /** Of the leases that are held: a worker that was taken for gone has lost all leases of its earlier id. */
+  #workerId = '';
   #client: pg.PoolClient | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -99,7 +102,9 @@ class SerialWriter implements PartitionWriter {
     };
   }
 
-  hold(leases: ReadonlyMap<number, HeldLease>): void {
+  hold(leases: ReadonlyMap<number, HeldLease>, workerId: string): void {
+    if (workerId !== this.#workerId) this.#held.clear();
+    this.#workerId = workerId;
     for (const [partition, lease] of leases) this.#held.set(partition, { ...lease });
   }
 
@@ -114,6 +119,7 @@ class SerialWriter implements PartitionWriter {
   write<Row>(write: PartitionWrite<Row>): Promise<Row | null> {
     const pending: PendingWrite<Row> = {
       ...write,
+      workerId: '',
       claims: [],
       isInDoubt: false,
       isWithdrawn: false,
@@ -189,7 +195,10 @@ class SerialWriter implements PartitionWriter {
     client: pg.PoolClient,
     pending: PendingWrite<Row>,
   ): Promise<Row | null | 'lost'> {
-    if (pending.claims.length === 0) pending.claims = this.#claims(pending.counts);
+    if (pending.claims.length === 0) {
+      pending.claims = this.#claims(pending.counts);
+      pending.workerId = this.#workerId;
+    }
     const { name, text } = pending.statement;
     const values = this.#values(pending);
     try {
@@ -224,11 +233,11 @@ class SerialWriter implements PartitionWriter {
   }
 
   async #afterMismatch<Row>(pending: PendingWrite<Row>): Promise<Row | null | 'lost'> {
-    const { database, workerId } = this.#options;
-    const { claims, isInDoubt, readAnswer } = pending;
+    const { database } = this.#options;
+    const { workerId, claims, isInDoubt, readAnswer } = pending;
     try {
       const outcome = await findOutcome(database, workerId, claims, isInDoubt);
-      this.evict(outcome.lost);
+      this.#forget(claims, outcome.lost);
       if (outcome.isCommitted) {
         this.#advance(claims);
         return (await readAnswer?.()) ?? null;
@@ -254,11 +263,11 @@ class SerialWriter implements PartitionWriter {
     });
   }
 
-  #values({ claims, values }: PendingWrite): unknown[] {
+  #values({ workerId, claims, values }: PendingWrite): unknown[] {
     const before = new Map(claims.map((claim) => [claim.partition, claim.before]));
     return values(
       [
-        this.#options.workerId,
+        workerId,
         claims.map(({ name }) => name),
         claims.map(({ epoch }) => epoch),
         claims.map((claim) => claim.before),
@@ -266,6 +275,13 @@ class SerialWriter implements PartitionWriter {
       ],
       before,
     );
+  }
+
+  /** A lease that was taken again meanwhile has another epoch: it stays. */
+  #forget(claims: readonly LeaseClaim[], lost: readonly number[]): void {
+    const isOld = ({ partition, epoch }: LeaseClaim): boolean =>
+      lost.includes(partition) && this.#held.get(partition)?.epoch === epoch;
+    this.evict(claims.filter(isOld).map(({ partition }) => partition));
   }
 
   #advance(claims: readonly LeaseClaim[]): void {

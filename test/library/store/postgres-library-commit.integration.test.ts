@@ -46,7 +46,7 @@ describe.skipIf(postgresMissing() !== null)('a change of the library on PostgreS
   test('whose answer is lost returns its events with the numbers that they were stored with', async () => {
     const { writer, database, documents } = await openOwner(await server.createDatabase());
     const withoutAnswers: PartitionWriter = {
-      hold: (leases) => writer.hold(leases),
+      hold: (leases, workerId) => writer.hold(leases, workerId),
       holds: (partition) => writer.holds(partition),
       evict: (partitions) => writer.evict(partitions),
       close: () => writer.close(),

@@ -4,7 +4,7 @@
  */
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { takeLeases, type Worker } from '#storage/postgres/leases';
+import { takeLeases, type HeldLease, type Worker } from '#storage/postgres/leases';
 import { sequencerLease } from '#storage/postgres/partition';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { fencedState, guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
@@ -45,8 +45,12 @@ export async function takeSequencer(options: SequencerOptions): Promise<EventSeq
   );
   const lease = taken.get(sequencerLease);
   if (lease === undefined) throw new GatehouseError('GH_STORE_FENCED');
-  return new LeasedSequencer(options, lease.epoch, lease.pos);
+  return createSequencer(options, lease);
 }
+
+/** For the holder of the lease. */
+export const createSequencer = (options: SequencerOptions, lease: HeldLease): EventSequencer =>
+  new LeasedSequencer(options, lease.epoch, lease.pos);
 
 class LeasedSequencer implements EventSequencer {
   readonly #options: SequencerOptions;

@@ -61,13 +61,6 @@ export function createPostgresLibraryCommit(
   const read = <Row>(statement: PreparedStatement<Row>, ...values: unknown[]): Promise<Row[]> =>
     guardPostgres('The database cannot be read', () => database.run(statement, values));
 
-  const ownersOf = async (change: LibraryChange): Promise<Set<string>> => {
-    const { owners, unknownIds } = knownOwners(change);
-    if (unknownIds.length > 0) {
-      for (const { owner } of await read(selectOwners, unknownIds)) owners.add(owner);
-    }
-    return owners.size === 0 ? new Set([ownerOfSettings]) : owners;
-  };
   /** `seq` of each event of a change whose answer was lost. */
   const seqsOf = async (placed: readonly PlacedEvent[]): Promise<number[]> => {
     const rows = await read(
@@ -80,7 +73,7 @@ export function createPostgresLibraryCommit(
   };
 
   return async (change) => {
-    const owners = await ownersOf(change);
+    const owners = await ownersOf(database, change);
     const values = await changeArguments(change);
     const [version] = change.versions;
     if (version !== undefined) faults.reach('draft.withinWrite', version.documentId);
@@ -101,6 +94,21 @@ export function createPostgresLibraryCommit(
       return refusal(error);
     }
   };
+}
+
+/** Those whose partitions a change writes. @throws GH_STORE_UNAVAILABLE */
+export async function ownersOf(
+  database: PostgresDatabase,
+  change: LibraryChange,
+): Promise<Set<string>> {
+  const { owners, unknownIds } = knownOwners(change);
+  if (unknownIds.length > 0) {
+    const rows = await guardPostgres('The database cannot be read', () =>
+      database.run(selectOwners, [unknownIds]),
+    );
+    for (const { owner } of rows) owners.add(owner);
+  }
+  return owners.size === 0 ? new Set([ownerOfSettings]) : owners;
 }
 
 /** Owners that the change names, and its documents whose owner it does not name. */

@@ -1,0 +1,288 @@
+/** This core as one of several workers: its messages to the others, its doors, and the leases that it holds. */
+import { hostname } from 'node:os';
+import { joinCluster, type ClusterMember, type LeaseUser } from '#cluster/cluster-member';
+import { createLeaseDoors, type LeaseDoors } from '#cluster/lease-doors';
+import { createLeaseUsers, type LeaseUsers } from '#cluster/lease-users';
+import { createPartitionUser } from '#cluster/partition-user';
+import { createRoleUser, type Role } from '#cluster/roles';
+import { NatsTransport } from '#events/connection/nats-transport';
+import { createTaskSwitch } from '#events/connection/task-switch';
+import type { MessagingSwitches } from '#events/messaging-port';
+import { createSequencer } from '#events/store/postgres/event-sequencer';
+import type { Journal } from '#jobs/runtime/journal';
+import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
+import { jobMachineVersion } from '#machines/job';
+import { documentEventSchema } from '#shared/wire/document-event';
+import { GatehouseError, messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import { NotDeliveredError } from '#shared/message-transport';
+import type { LiveSource } from '#shared/wire/live-source';
+import { createSubjects, type Subjects } from '#shared/wire/subjects';
+import { partitionLease, sequencerLease } from '#storage/postgres/partition';
+import type { ClusterSettings } from '../config/cluster-settings.ts';
+import type { SharedDatabase } from '../stores/shared-database.ts';
+import type { Stores } from '../stores/stores.ts';
+import { createClusterLive, type ClusterLive, type ClusterLiveParts } from './cluster-live.ts';
+import { createJobCommands, jobOperations, type JobCommands } from './job-doors.ts';
+import { libraryOperations, routeChanges } from './library-doors.ts';
+
+/** A worker that is not gone answers a ping within this time, unless it is stopped. */
+const pingMs = 400;
+/** A worker without NATS keeps its work for this time: most servers are back by then. */
+const isolatedAfterMs = 10_000;
+/** NATS is waited for so long before leases are taken: others reach this worker only over it. */
+const connectMs = 5_000;
+
+export interface ClusterParts {
+  settings: ClusterSettings;
+  stores: Stores;
+  shared: SharedDatabase;
+  subjectPrefix: string;
+  log: Log;
+  /** For tests: that of another version. */
+  machineVersion?: number | undefined;
+}
+
+export class Cluster {
+  readonly transport = new NatsTransport();
+  readonly users: LeaseUsers = createLeaseUsers();
+  readonly switches: MessagingSwitches = {
+    relay: createTaskSwitch(false),
+    intake: createTaskSwitch(false),
+  };
+  readonly subjects: Subjects;
+  readonly doors: LeaseDoors;
+  /** Stores whose changes of documents go to the owners of their partitions. */
+  readonly stores: Stores;
+  readonly hub: LiveHub;
+  readonly #parts: ClusterParts;
+  readonly #ends: (() => void)[] = [];
+  #member: ClusterMember | null = null;
+  #workerId = '';
+  #live: ClusterLive | null = null;
+  #sequencerWake: (() => void) | null = null;
+  #endInbox: () => void = () => undefined;
+
+  constructor(parts: ClusterParts) {
+    const { stores, shared, log } = parts;
+    this.#parts = parts;
+    this.subjects = createSubjects(parts.subjectPrefix);
+    this.doors = createLeaseDoors({
+      transport: this.transport,
+      subjectOf: this.subjects.door,
+      isConfirmed: () => this.#member?.isConfirmed() ?? true,
+      log,
+    });
+    const documents = routeChanges(stores.documents, shared.database, this.doors);
+    this.stores = { ...stores, documents };
+    this.hub = this.#createHub();
+  }
+
+  /** Null before `join`. */
+  get member(): ClusterMember | null {
+    return this.#member;
+  }
+
+  /** Commands of jobs, at whichever worker they run. */
+  jobCommands(): JobCommands {
+    return createJobCommands({ doors: this.doors, userOf: this.#parts.stores.events.userOf });
+  }
+
+  /** The live events of the jobs of all workers. */
+  liveOf(
+    journal: Pick<Journal, 'queuePositionOf'>,
+    eventsAfter: ClusterLiveParts['eventsAfter'],
+  ): ClusterLive {
+    this.#live = createClusterLive({
+      hub: this.hub,
+      doors: this.doors,
+      transport: this.transport,
+      inbox: () => this.subjects.worker(this.#workerId),
+      userOf: this.#parts.stores.events.userOf,
+      eventsAfter,
+      queueOf: (jobId) => journal.queuePositionOf(jobId),
+      allEvents: this.subjects.wildcards.events,
+      log: this.#parts.log,
+    });
+    return this.#live;
+  }
+
+  /** Partitions were lost, as a refused write shows. */
+  fenced(partitions: readonly number[]): void {
+    this.#member?.fenced(partitions.map(partitionLease));
+  }
+
+  /** For those who watch all jobs of all workers. */
+  get allLive(): LiveSource | null {
+    const live = this.#live;
+    if (live === null) return null;
+    return {
+      textSoFar: live.textSoFar,
+      subscribe: (jobId, listener) =>
+        jobId === null ? live.subscribeAll(listener) : live.subscribe(jobId, listener),
+    };
+  }
+
+  /** Resolves when this worker has its first leases. @throws the error of the driver */
+  async join(journal: Journal, roles: readonly Role[]): Promise<void> {
+    const { settings, shared, log, machineVersion = jobMachineVersion } = this.#parts;
+    const all = [this.#sequencerRole(), ...this.#messagingRoles(), ...roles];
+    this.users.add('part/', this.#partitionUser(journal));
+    this.users.add('role/', createRoleUser(all, log));
+    this.#listen();
+    await this.transport.connected(connectMs);
+    const { beatMs, goneAfterMs, handOverMax } = settings;
+    this.#member = await joinCluster({
+      database: shared.database,
+      machineVersion,
+      name: settings.workerId ?? hostname(),
+      leases: all.map(({ name }) => name),
+      user: this.users,
+      log,
+      timing: {
+        beatMs,
+        goneAfterMs,
+        goneFastAfterMs: Math.min(1.5 * beatMs, goneAfterMs),
+        handOverMax,
+      },
+      isUnreachable: (id) => this.#isUnreachable(id),
+      isIsolated: () => this.#isIsolated(),
+      onJoined: ({ id }) => this.#receiveAs(id),
+      onReleased: () => this.transport.publish(this.subjects.hint('leases'), {}),
+    });
+    shared.setCondition(() =>
+      this.#member?.isConfirmed() === false
+        ? 'the beats of this worker are not stored: others take its work over'
+        : null,
+    );
+  }
+
+  /** Hands everything over. Requests are sent to the other workers from then on. */
+  async leave(): Promise<void> {
+    const { log } = this.#parts;
+    try {
+      await this.#member?.leave();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the leases could not be given up: others wait');
+    }
+  }
+
+  /** After `leave`, when no request is in hand any more. */
+  close(): void {
+    this.#live?.stop();
+    this.#endInbox();
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** Events of documents are published by the worker that has changed them. */
+  #createHub(): LiveHub {
+    const hub = createLiveHub();
+    const subject = this.subjects.hint('document');
+    this.#ends.push(
+      this.transport.subscribe(subject, (message) => {
+        const event = documentEventSchema.safeParse(message);
+        if (event.success) hub.document(event.data);
+      }),
+    );
+    // Its own messages come back to this process too: they are signs to read, and may be doubled.
+    return { ...hub, document: (event) => this.#publishDocument(hub, event) };
+  }
+
+  #publishDocument(hub: LiveHub, event: Parameters<LiveHub['document']>[0]): void {
+    hub.document(event);
+    this.transport.publish(this.subjects.hint('document'), event);
+  }
+
+  #partitionUser(journal: Journal): LeaseUser {
+    const { stores, shared, log } = this.#parts;
+    return createPartitionUser({
+      jobs: journal,
+      writer: shared.writer,
+      doors: this.doors,
+      operations: {
+        ...jobOperations(journal),
+        ...libraryOperations(stores.documents),
+        ...this.#live?.operations,
+      },
+      log,
+    });
+  }
+
+  #messagingRoles(): Role[] {
+    const { relay, intake } = this.switches;
+    return [
+      { name: 'role/relay', start: () => relay.turnOn(), stop: () => relay.turnOff() },
+      { name: 'role/intake', start: () => intake.turnOn(), stop: () => intake.turnOff() },
+    ];
+  }
+
+  #sequencerRole(): Role {
+    const { shared, log } = this.#parts;
+    let ended = new AbortController();
+    let running: Promise<void> = Promise.resolve();
+    const onAppended = (): void => {
+      shared.announceAppended();
+      this.transport.publish(this.subjects.hint('placed'), {});
+    };
+    return {
+      name: sequencerLease,
+      start: (lease, worker) => {
+        ended = new AbortController();
+        const sequencer = createSequencer(
+          { database: shared.database, worker, log, onAppended },
+          lease,
+        );
+        this.#sequencerWake = () => sequencer.wake();
+        running = sequencer.run(ended.signal).catch((error: unknown) => {
+          if (!(error instanceof GatehouseError)) throw error;
+          this.#member?.fenced([sequencerLease]);
+        });
+      },
+      stop: async () => {
+        this.#sequencerWake = null;
+        ended.abort();
+        await running;
+      },
+    };
+  }
+
+  #listen(): void {
+    const { shared } = this.#parts;
+    const on = (kind: Parameters<Subjects['hint']>[0], work: () => void): void =>
+      void this.#ends.push(this.transport.subscribe(this.subjects.hint(kind), work));
+    on('leases', () => this.#member?.wake());
+    on('written', () => this.#sequencerWake?.());
+    on('placed', () => {
+      if (this.#sequencerWake === null) shared.announceAppended();
+    });
+    shared.onWritten(() => {
+      if (this.#sequencerWake !== null) this.#sequencerWake();
+      else this.transport.publish(this.subjects.hint('written'), {});
+    });
+  }
+
+  #receiveAs(id: string): void {
+    this.#workerId = id;
+    this.#endInbox();
+    this.#endInbox = this.transport.subscribe(this.subjects.worker(id), (message) => {
+      if (message !== null && typeof message === 'object' && 'ping' in message) return {};
+      this.#live?.receive(message);
+      return undefined;
+    });
+  }
+
+  async #isUnreachable(id: string): Promise<boolean> {
+    try {
+      await this.transport.request(this.subjects.worker(id), { ping: true }, pingMs);
+      return false;
+    } catch (error) {
+      // Without a connection of its own it knows nothing.
+      return error instanceof NotDeliveredError && this.transport.lostAt === null;
+    }
+  }
+
+  #isIsolated(): boolean {
+    const { lostAt } = this.transport;
+    return lostAt !== null && performance.now() - lostAt > isolatedAfterMs;
+  }
+}
