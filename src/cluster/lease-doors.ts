@@ -89,7 +89,6 @@ const requestSchema = z.object({
 type DoorRequest = z.infer<typeof requestSchema>;
 
 const answerSchema = z.union([
-  z.object({ value: z.unknown().optional() }),
   z.object({
     error: z.object({
       code: z.string(),
@@ -99,6 +98,7 @@ const answerSchema = z.union([
       param: z.string().nullable(),
     }),
   }),
+  z.object({ value: z.unknown().optional() }),
 ]);
 
 interface Door {
