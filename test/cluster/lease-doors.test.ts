@@ -11,11 +11,11 @@ type Handler = (message: unknown) => unknown;
 /** One broker for all processes. `loses`: how many of the next answers are lost. */
 function createBroker() {
   const handlers = new Map<string, Handler[]>();
-  const broker = { loses: 0, requests: 0, onRequest: (_: number): void => undefined };
+  const broker = { loses: 0, requests: 0, onRequest: null as ((count: number) => void) | null };
   const transport: MessageTransport = {
     async request(subject, message) {
       broker.requests += 1;
-      broker.onRequest(broker.requests);
+      broker.onRequest?.(broker.requests);
       const [handler] = handlers.get(subject) ?? [];
       if (handler === undefined) throw new NotDeliveredError(subject);
       const answer: unknown = await handler(JSON.parse(JSON.stringify(message)));
