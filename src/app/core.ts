@@ -54,7 +54,7 @@ import {
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
-import { createMcp, type Mcp } from '#mcp/mcp';
+import { createMcp } from '#mcp/mcp';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
