@@ -8,6 +8,8 @@
 import { UnknownCommitError } from '#storage/commit-errors';
 import { GatehouseError } from '#shared/errors';
 import type { JobEvent, JobInput, QueuePosition } from '#machines/job-types';
+import type { MaybePromise } from '#shared/maybe-promise';
+import type { StoredJob } from '../job-store-port.ts';
 import { createActiveJobCache, ensureOwned } from './active-jobs.ts';
 import { EffectRunner } from './effect-runner.ts';
 import {
@@ -75,6 +77,8 @@ export class Journal {
   readonly #queueLimits: QueueLimits;
   /** Outcomes of the submissions that are being committed, by idempotency key. */
   readonly #pendingSubmits = new Map<string, Promise<SubmitResult>>();
+  /** Reads of jobs that are not in memory, by job. */
+  readonly #lookups = new Map<string, Promise<StoredJob | null>>();
   /** Until stored jobs are in the scheduler's queue: a message that arrives meanwhile waits. */
   #resuming: Promise<void> | null = null;
   /** Until the jobs of lost partitions have left the memory: the same partitions may come back before. */
@@ -187,7 +191,7 @@ export class Journal {
   async send(jobId: string, event: JobEvent, idempotencyKey: string | null = null): Promise<void> {
     const { activeJobs, storage } = this.#parts;
     if (this.#resuming !== null) await this.#resuming;
-    const job = activeJobs.get(jobId) ?? (await storage.find(jobId));
+    const job = activeJobs.get(jobId) ?? (await this.#find(jobId));
     if (job === null) throw new GatehouseError('GH_JOB_NOT_FOUND');
     ensureOwned(storage, job.input.userId);
     await this.#deduplicate(idempotencyKey, jobId, () =>
@@ -198,6 +202,17 @@ export class Journal {
         acknowledgement,
       })),
     );
+  }
+
+  /** Senders that ask meanwhile share the answer: events go to the mailbox in the order in which they were sent. */
+  #find(jobId: string): MaybePromise<StoredJob | null> {
+    const pending = this.#lookups.get(jobId);
+    if (pending !== undefined) return pending;
+    const found = this.#parts.storage.find(jobId);
+    if (!(found instanceof Promise)) return found;
+    const shared = found.finally(() => this.#lookups.delete(jobId));
+    this.#lookups.set(jobId, shared);
+    return shared;
   }
 
   /** Position of an open job that waits, in the scheduler's queue or at a gate; null when it does not wait. */

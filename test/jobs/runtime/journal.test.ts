@@ -197,12 +197,17 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       expect(fixture.events.at(-1)?.data).toMatchObject({ by: 'expiry' });
     });
 
-    test('takes one confirm and refuses the second', async () => {
+    test('takes the first confirm and refuses those that were sent after it', async () => {
       const fixture = await start();
       const jobId = await openParkedJob(fixture);
       const confirm = () => fixture.journal.send(jobId, { type: 'confirm', by: 'ann' });
-      const results = await Promise.allSettled([confirm(), confirm()]);
-      expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected']);
+      const results = await Promise.allSettled([confirm(), confirm(), confirm(), confirm()]);
+      expect(results.map((result) => result.status)).toEqual([
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'rejected',
+      ]);
       await expect(confirm()).rejects.toMatchObject({ code: 'GH_JOB_CONFLICT' });
       expect(fixture.everStarted.filter((key) => key.includes(':execute:'))).toHaveLength(1);
     });
