@@ -149,6 +149,18 @@ export const stallsAfter =
     await untilGone(exchange.gone);
   };
 
+/** Sends this text, and the rest when the barrier opens. */
+export const pausesAfter =
+  (text: string, barrier: Promise<void>, rest: string): FakeReply =>
+  async (exchange) => {
+    begin(exchange.response);
+    await write(exchange, frame(chunk({ content: text })));
+    await barrier;
+    await write(exchange, frame(chunk({ content: rest })));
+    await write(exchange, frame(chunk({}, 'stop')));
+    end(exchange, 'data: [DONE]\n\n');
+  };
+
 /** Sends this text, then the connection ends: by a clean end, or by a reset. Without a finish_reason in both cases. */
 export const cutsAfter =
   (text: string, how: 'end' | 'reset' = 'end'): FakeReply =>

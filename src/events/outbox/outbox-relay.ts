@@ -82,6 +82,7 @@ export class OutboxRelay {
   #savedPos = 0;
   #savedAt = 0;
   #isAwake = false;
+  #isEnding = false;
   #wakeUp: (() => void) | null = null;
   #flushes: { pos: number; resolve: (isOut: boolean) => void }[] = [];
 
@@ -122,7 +123,11 @@ export class OutboxRelay {
    * Publishes until the signal aborts. Begins with the stored watermark: another process may have published since the
    * last run. @throws when the broker is gone or refuses: run it again later. */
   async run(link: JetStreamContext, signal: AbortSignal): Promise<void> {
-    const end = (): void => this.#wakeUp?.();
+    this.#isEnding = signal.aborted;
+    const end = (): void => {
+      this.#isEnding = true;
+      this.#wakeUp?.();
+    };
     signal.addEventListener('abort', end);
     try {
       if (this.#cursor?.pos === this.#savedPos) this.#cursor = null;
@@ -192,7 +197,8 @@ export class OutboxRelay {
 
   /** Waits for new rows (or the end); false after `ms` without. */
   async #waitForNews(ms: number): Promise<boolean> {
-    if (this.#isAwake) return true;
+    // Aborted while it read from the database: nothing else would end the wait.
+    if (this.#isAwake || this.#isEnding) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(resolve, ms, false);
     this.#wakeUp = () => resolve(true);
