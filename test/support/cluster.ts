@@ -122,3 +122,21 @@ export function userOf(worker: TestWorker, prefix = 'user'): string {
   for (let n = 0; n < 2_000; n += 1) if (isOwnedBy(worker, `${prefix}${n}`)) return `${prefix}${n}`;
   throw new Error('the worker owns no partition');
 }
+
+/** A user whose partition belongs to the worker with this id, as the database has it. */
+export async function userOfId(cluster: TestCluster, id: string, prefix = 'user'): Promise<string> {
+  const owners = await cluster.owners();
+  for (let n = 0; n < 2_000; n += 1) {
+    if (owners.get(partitionLease(partitionOf(`${prefix}${n}`))) === id) return `${prefix}${n}`;
+  }
+  throw new Error('the worker owns no partition');
+}
+
+/** Ids of the workers that are not gone. */
+export async function liveIds(
+  server: PostgresServer,
+  { database }: TestCluster,
+): Promise<string[]> {
+  const { rows } = await server.run('select id from worker where not gone order by id', database);
+  return rows.map(({ id }: { id: string }) => id);
+}

@@ -28,8 +28,8 @@ import { libraryOperations, routeChanges } from './library-doors.ts';
 
 /** A worker that is not gone answers a ping within this time, unless it is stopped. */
 const pingMs = 400;
-/** A worker without NATS keeps its work for this time: most servers are back by then. */
-const isolatedAfterMs = 10_000;
+/** A worker without NATS keeps its work for so many times `goneAfterMs`: most servers are back by then. */
+const isolatedAfter = 2;
 /** NATS is waited for so long before leases are taken: others reach this worker only over it. */
 const connectMs = 5_000;
 
@@ -283,6 +283,7 @@ export class Cluster {
 
   #isIsolated(): boolean {
     const { lostAt } = this.transport;
-    return lostAt !== null && performance.now() - lostAt > isolatedAfterMs;
+    const limitMs = isolatedAfter * this.#parts.settings.goneAfterMs;
+    return lostAt !== null && performance.now() - lostAt > limitMs;
   }
 }
