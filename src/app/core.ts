@@ -54,7 +54,7 @@ import {
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
-import { noMcp, type Mcp } from '#mcp/mcp-port';
+import { createMcp } from '#mcp/mcp';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
@@ -137,7 +137,6 @@ async function assemble(
     journal: () => journal.stats,
     pool: () => pool,
     messaging: () => messaging,
-    mcp: () => mcp.views(),
   };
   const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };
   const observers = await createObservability({ ...options, ...observed });
@@ -146,7 +145,7 @@ async function assemble(
   const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const mcp = await openMcp(config, clock, log);
+  const mcp = createMcp({ settings: config.mcp, folder: dataFolderOf(config), clock, log });
   closers.push(() => mcp.stop());
 
   const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
@@ -197,15 +196,8 @@ async function openCluster(
   const { shared } = stores;
   if (settings === null || shared === null) return null;
   const { Cluster: Opened } = await import('./cluster/cluster.ts');
-  return new Opened({ settings, stores, shared, subjectPrefix: nats.prefix, log, machineVersion });
-}
-
-/** Without servers the client of the protocol is not loaded. */
-async function openMcp(config: Config, clock: Clock, log: Log): Promise<Mcp> {
-  const { mcp: settings } = config;
-  if (settings.servers.length === 0) return noMcp;
-  const { createMcp } = await import('#mcp/mcp');
-  return createMcp({ settings, folder: dataFolderOf(config), clock, log });
+  const { backends } = config;
+  return new Opened({ settings, stores, shared, nats, backends, log, machineVersion });
 }
 
 function openSchedules(
@@ -318,7 +310,6 @@ function routesOf(
   > & {
     live: LiveSource;
     stores: Stores;
-    mcp: Mcp;
     library: Library;
     metrics: Metrics;
     clock: Clock;

@@ -34,6 +34,7 @@ export function wireMessaging(parts: {
     faults,
     channels: parts.channels ?? channels.map(({ name }) => name),
     dataFolder: dataFolderOf(config),
+    replicas: config.cluster?.replicas,
     switches: cluster?.switches,
     transport: cluster?.transport,
   });

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** The `gatehouse` command: finds the subcommand, and turns errors into one line and an exit code. */
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { parseArgs } from 'node:util';
 import { GatehouseError, messageOf } from '#shared/errors';
+import { ownVersion } from '#shared/own-version';
 import { CommandError, UsageError } from '#http/client/core-client';
 import { commands } from './commands.ts';
 import { findCommand, namesUnder, wordCounts, type FoundCommand } from './command.ts';
@@ -88,13 +87,6 @@ function printUsage(): void {
   const words = wordsOf();
   const usage = words.length === 0 ? overviewOf(commands) : usageOf(commands, words);
   console.error(usage ?? 'usage: gatehouse COMMAND; gatehouse help shows all of them');
-}
-
-function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(findPackageJSON(import.meta.url)!, 'utf8')) as {
-    version: string;
-  };
-  return version;
 }
 
 /**

@@ -65,6 +65,8 @@ export interface ClusterOptions {
   machineVersion: number;
   /** Of this worker, for people. */
   name?: string;
+  /** JSON of a `WorkerInfo`. */
+  info?: string;
   /** Leases besides the partitions: roles and gates. */
   leases: readonly string[];
   user: LeaseUser;
@@ -288,8 +290,8 @@ class Member implements ClusterMember {
   }
 
   #newWorker(): Worker {
-    const { machineVersion, name = '' } = this.#options;
-    return { id: this.#nextId(), name, machineVersion };
+    const { machineVersion, name = '', info = '{}' } = this.#options;
+    return { id: this.#nextId(), name, machineVersion, info };
   }
 
   #newDetector(): FailureDetector {

@@ -50,6 +50,8 @@ export interface MessagingOptions {
   timings?: Partial<MessagingTimings>;
   /** Omitted: this process is alone, and does both. */
   switches?: MessagingSwitches | undefined;
+  /** Copies of each stream. Default 1. */
+  replicas?: number | undefined;
   /** Gets each connection. */
   transport?: Pick<NatsTransport, 'attach' | 'detach'> | undefined;
 }

@@ -221,7 +221,7 @@ function sharedParts(options: MessagingOptions): Shared {
   const subjects = createSubjects(options.config.prefix);
   return {
     subjects,
-    specs: createStreamSpecs(subjects),
+    specs: createStreamSpecs(subjects, options.replicas),
     health: createComponentHealth(options.log),
     counts: {
       events: 0,

@@ -89,6 +89,10 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_BUS_NO_JETSTREAM: 'Start nats-server with `-js` and give the account JetStream.',
   GH_BUS_STREAM: 'Compare the stream with docs/events.md, or delete it: it is made anew.',
   GH_BUS_TOO_LARGE: 'Ask for fewer entries, or raise `max_payload` of nats-server.',
+  GH_CLUSTER_WORKER:
+    'Give each worker its own `cluster.workerId`, or none; a process that has just ended is forgotten after `cluster.goneAfterMs`.',
+  GH_CLUSTER_SETTINGS:
+    'Give all workers the settings that the message names; to change them, stop all workers first.',
   GH_BRIDGE_NOT_CONFIGURED:
     'Set `synology.incomingUrl` and `synology.token`, see docs/synology.md.',
   GH_BRIDGE_NO_USERS: 'Add the chat’s user numbers to `synology.allowedUserIds`.',

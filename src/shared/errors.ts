@@ -98,6 +98,9 @@ export const errorTable = {
   GH_BUS_NO_JETSTREAM: entry('terminal', 503, 'The NATS server has no JetStream'),
   GH_BUS_STREAM: entry('terminal', 503, 'A stream has other settings than Gatehouse needs'),
   GH_BUS_TOO_LARGE: entry('terminal', 413, 'The answer is larger than the NATS server carries'),
+  // Several workers
+  GH_CLUSTER_WORKER: entry('terminal', 503, 'Another worker has this name'),
+  GH_CLUSTER_SETTINGS: entry('terminal', 503, 'This worker has other settings than the cluster'),
   // Chat bridge
   GH_BRIDGE_NOT_CONFIGURED: entry('terminal', 500, 'The bridge has no chat to serve'),
   GH_BRIDGE_NO_USERS: entry('terminal', 500, 'Nobody is allowed to talk to the bot'),

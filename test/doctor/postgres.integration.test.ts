@@ -326,7 +326,8 @@ describe.skipIf(postgresMissing() !== null)('the PostgreSQL check of the doctor'
   test('counts leases without an owner and events without a place, also while a core runs', async () => {
     const name = await preparedDatabase();
     await server.run(
-      `insert into worker values ('a', 0, false, 1), ('b', 0, false, 1), ('gone', 0, true, 1);
+      `insert into worker (id, beat, gone, machine_version)
+        values ('a', 0, false, 1), ('b', 0, false, 1), ('gone', 0, true, 1);
       update lease set worker = 'a' where name like 'part/_';
       update lease set worker = 'b' where name like 'part/3_';
       update lease set worker = 'gone' where name = 'role/sequencer';

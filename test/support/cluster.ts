@@ -38,7 +38,7 @@ export interface TestCluster {
 }
 
 /** Short, so that a test takes seconds; the ratios are those of the defaults. */
-const timing = { beatMs: 200, goneAfterMs: 1_500, handOverMax: 64 };
+const timing = { beatMs: 200, goneAfterMs: 1_500, handOverMax: 64, replicas: 1 };
 
 export async function openTestCluster(server: PostgresServer): Promise<TestCluster> {
   const database = await server.createDatabase();

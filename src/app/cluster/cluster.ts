@@ -1,5 +1,5 @@
 /** This core as one of several workers: its messages to the others, its doors, and the leases that it holds. */
-import { hostname } from 'node:os';
+import { admitWorker } from '#cluster/admission';
 import { joinCluster, type ClusterMember, type LeaseUser } from '#cluster/cluster-member';
 import { createLeaseDoors, type LeaseDoors } from '#cluster/lease-doors';
 import { createLeaseUsers, type LeaseUsers } from '#cluster/lease-users';
@@ -19,7 +19,9 @@ import { NotDeliveredError } from '#shared/message-transport';
 import type { LiveSource } from '#shared/wire/live-source';
 import { createSubjects, type Subjects } from '#shared/wire/subjects';
 import { partitionLease, sequencerLease } from '#storage/postgres/partition';
+import { assertServers, candidateOf } from './candidate.ts';
 import type { ClusterSettings } from '../config/cluster-settings.ts';
+import type { Config } from '../config/config.ts';
 import type { SharedDatabase } from '../stores/shared-database.ts';
 import type { Stores } from '../stores/stores.ts';
 import { createClusterLive, type ClusterLive, type ClusterLiveParts } from './cluster-live.ts';
@@ -37,7 +39,8 @@ export interface ClusterParts {
   settings: ClusterSettings;
   stores: Stores;
   shared: SharedDatabase;
-  subjectPrefix: string;
+  nats: Config['nats'];
+  backends: Config['backends'];
   log: Log;
   /** For tests: that of another version. */
   machineVersion?: number | undefined;
@@ -66,7 +69,7 @@ export class Cluster {
   constructor(parts: ClusterParts) {
     const { stores, shared, log } = parts;
     this.#parts = parts;
-    this.subjects = createSubjects(parts.subjectPrefix);
+    this.subjects = createSubjects(parts.nats.prefix);
     this.doors = createLeaseDoors({
       transport: this.transport,
       subjectOf: this.subjects.door,
@@ -123,19 +126,26 @@ export class Cluster {
     };
   }
 
-  /** Resolves when this worker has its first leases. @throws the error of the driver */
+  /**
+   * Resolves when this worker has its first leases.
+   * @throws GH_CLUSTER_WORKER, GH_CLUSTER_SETTINGS, GH_BUS_NO_JETSTREAM, GH_BUS_STREAM and others; the error of the driver
+   */
   async join(journal: Journal, roles: readonly Role[]): Promise<void> {
     const { settings, shared, log, machineVersion = jobMachineVersion } = this.#parts;
     const all = [this.#sequencerRole(), ...this.#messagingRoles(), ...roles];
     this.users.add('part/', this.#partitionUser(journal));
     this.users.add('role/', createRoleUser(all, log));
+    await assertServers(this.#parts);
     this.#listen();
     await this.transport.connected(connectMs);
+    const candidate = candidateOf(this.#parts);
+    await admitWorker(shared.database, candidate);
     const { beatMs, goneAfterMs, handOverMax } = settings;
     this.#member = await joinCluster({
       database: shared.database,
       machineVersion,
-      name: settings.workerId ?? hostname(),
+      name: candidate.name,
+      info: JSON.stringify(candidate.info),
       leases: all.map(({ name }) => name),
       user: this.users,
       log,

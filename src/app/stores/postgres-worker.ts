@@ -2,6 +2,7 @@
  * The ownership of a PostgreSQL database by this process: it takes all partitions and the order of events, from whatever
  * process had them, and keeps them until another process does the same.
  */
+import { assertNoWorkers } from '#cluster/admission';
 import { takeSequencer } from '#events/store/postgres/event-sequencer';
 import { jobMachineVersion } from '#machines/job';
 import { GatehouseError } from '#shared/errors';
@@ -32,13 +33,15 @@ const answerWithinMs = 3_000;
 
 /**
  * @param onFenced called once, when another process has taken the database over
- * @throws GH_STORE_NEWER when a newer version has worked on the database, GH_STORE_UNAVAILABLE
+ * @throws GH_STORE_NEWER when a newer version has worked on the database, GH_CLUSTER_SETTINGS when workers of a cluster
+ *   do, GH_STORE_UNAVAILABLE
  */
 export async function startPostgresWorker(
   database: PostgresDatabase,
   { log, onFenced }: { log: Log; onFenced: (error: GatehouseError) => void },
 ): Promise<PostgresWorker> {
   const worker = { id: createIdSource()(), machineVersion: jobMachineVersion };
+  await assertNoWorkers(database);
   await registerWorker(database, worker);
   const taken = await takeAllPartitions(database, worker);
   if (taken.size < partitions) {

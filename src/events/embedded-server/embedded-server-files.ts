@@ -28,6 +28,8 @@ export interface EmbeddedServerFiles {
 }
 
 const embeddedServerUser = 'gatehouse';
+/** Shown to clients: a server with another name is not one of a core. */
+export const embeddedServerName = 'gatehouse-embedded';
 
 /** Twice the limits of all streams of Gatehouse together; the server's default is most of the disk. */
 const storeBytesMax = 3 * 1024 ** 3;
@@ -57,7 +59,7 @@ export function openEmbeddedServerFiles(dataFolder: string): EmbeddedServerFiles
       writeSecret(
         configPath,
         [
-          'server_name: gatehouse',
+          `server_name: ${embeddedServerName}`,
           `listen: "127.0.0.1:${port === 0 ? -1 : port}"`,
           `ports_file_dir: ${JSON.stringify(runFolder)}`,
           `authorization { user: ${embeddedServerUser}, password: "${password}" }`,

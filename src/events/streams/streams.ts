@@ -37,9 +37,12 @@ export interface StreamSpecs {
 export const eventRetentionMs = 7 * dayMs;
 const megabyte = 1024 ** 2;
 
-/** `max_consumers` per stream: a consumer costs broker memory, and a client that may create one may create many. */
-export function createStreamSpecs({ wildcards }: Subjects): StreamSpecs {
-  const file = { storage: StorageType.File, num_replicas: 1 };
+/**
+ * `replicas`: NATS servers that keep a copy of each stream.
+ * `max_consumers` per stream: a consumer costs broker memory, and a client that may create one may create many.
+ */
+export function createStreamSpecs({ wildcards }: Subjects, replicas = 1): StreamSpecs {
+  const file = { storage: StorageType.File, num_replicas: replicas };
   const drop = { ...file, discard: DiscardPolicy.Old };
   return {
     events: {
@@ -162,12 +165,23 @@ export function compareStream(
     broken.push('it copies another stream');
   }
   if (found.sealed) broken.push('it is sealed');
+  const copies = replicaProblem(spec, found.num_replicas);
+  if (copies !== null) broken.push(copies);
   return {
     broken,
     notes: differences(tunable.filter((key) => spec[key] !== undefined)).map(
       (difference) => `${spec.name}: ${difference}`,
     ),
   };
+}
+
+/** More copies than expected are fine. */
+export function replicaProblem(
+  { name, num_replicas = 1 }: StreamSpec,
+  found: number,
+): string | null {
+  if (found >= num_replicas) return null;
+  return `${name} has ${found} of ${num_replicas} copies: nats stream edit ${name} --replicas ${num_replicas}`;
 }
 
 /** Comparable and printable; key order is ignored, and an absent setting is `none`. */

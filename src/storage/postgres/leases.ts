@@ -1,6 +1,9 @@
 /** Workers and their leases. Who takes a lease fences its owner: no clock and no lock of a session decides. */
+import { systemClock } from '#shared/clock';
+import { GatehouseError } from '#shared/errors';
 import { partitionLease, partitions } from './partition.ts';
 import type { PostgresDatabase, PreparedStatement } from './postgres-database.ts';
+import { constraintOf } from './postgres-errors.ts';
 
 export interface HeldLease {
   epoch: number;
@@ -19,9 +22,11 @@ export interface LeaseState {
 export interface Worker {
   /** Never used again: a process that was fenced registers as another worker. */
   id: string;
-  /** For people: that of the configuration. */
+  /** For people: that of the configuration. No other worker that is not gone may have it. */
   name?: string;
   machineVersion: number;
+  /** JSON of a `WorkerInfo`. */
+  info?: string;
 }
 
 /** A worker that is not gone. */
@@ -35,10 +40,20 @@ export interface LiveWorker extends Worker {
 export const inLockOrder = (names: readonly string[]): string[] =>
   names.toSorted((a, b) => (a < b ? -1 : 1));
 
-/** @throws the error of the driver */
+/** @throws GH_CLUSTER_WORKER if another worker has its name; else the error of the driver */
 export async function registerWorker(database: PostgresDatabase, worker: Worker): Promise<void> {
-  await database.run(insertWorker, [worker.id, worker.machineVersion, worker.name ?? '']);
+  const { id, machineVersion, name = '', info = '{}' } = worker;
+  try {
+    await database.run(insertWorker, [id, machineVersion, name, info]);
+  } catch (error) {
+    if (constraintOf(error) !== 'worker_name') throw error;
+    throw new GatehouseError('GH_CLUSTER_WORKER', sameName(name), { cause: error });
+  }
 }
+
+/** One sentence with what to do. */
+export const sameName = (name: string): string =>
+  `another worker of this database has the name ${name}; give each its own cluster.workerId, or none`;
 
 /**
  * Takes leases, also from a worker that is alive. Not taken, and missing in the result: leases of a newer machine, and
@@ -83,7 +98,7 @@ export async function takeAllPartitions(
 }
 
 /**
- * Says that this worker lives, and reads which others do.
+ * Says that this worker lives, and reads which others do. `now`: of its wall clock, only for people.
  * @returns all workers that are not gone; null when this worker is marked gone
  * @throws the error of the driver
  */
@@ -91,8 +106,9 @@ export async function exchangeBeats(
   database: PostgresDatabase,
   workerId: string,
   isIsolated = false,
+  now: number = systemClock.now(),
 ): Promise<LiveWorker[] | null> {
-  const rows = await database.run(beatWorker, [workerId, isIsolated]);
+  const rows = await database.run(beatWorker, [workerId, isIsolated, now]);
   return rows.some(({ id }) => id === workerId) ? rows : null;
 }
 
@@ -135,7 +151,8 @@ export const readLeases = (database: PostgresDatabase): Promise<LeaseState[]> =>
 
 const insertWorker: PreparedStatement<never> = {
   name: 'insert_worker',
-  text: `insert into worker (id, beat, gone, machine_version, name) values ($1, 0, false, $2, $3)
+  text: `insert into worker (id, beat, gone, machine_version, name, info)
+    values ($1, 0, false, $2, $3, $4)
     on conflict (id) do nothing`,
 };
 
@@ -148,7 +165,9 @@ const take: PreparedStatement<{ name: string; epoch: number; pos: number }> = {
 const beatWorker: PreparedStatement<LiveWorker> = {
   name: 'beat_worker',
   // The update is not visible to the rest of the statement: the row of this worker is the one of its update.
-  text: `with own as (update worker set beat = beat + 1, isolated = $2 where id = $1 and not gone
+  text: `with own as (update worker set beat = beat + 1, isolated = $2,
+        clock_ms = $3 - floor(extract(epoch from clock_timestamp()) * 1000)::bigint
+      where id = $1 and not gone
       returning id, name, beat, machine_version, isolated)
     select id, name, beat, machine_version as "machineVersion", isolated as "isIsolated" from own
     union all select id, name, beat, machine_version, isolated from worker

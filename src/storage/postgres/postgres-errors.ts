@@ -9,6 +9,10 @@ export const fencedState = 'GH001';
 export const sqlStateOf = (error: unknown): string =>
   error instanceof pg.DatabaseError ? (error.code ?? '') : '';
 
+/** Name of the constraint or unique index that refused a row; null for another error. */
+export const constraintOf = (error: unknown): string | null =>
+  error instanceof pg.DatabaseError ? (error.constraint ?? null) : null;
+
 /** The server is a replica now, or its configuration makes every transaction read-only. */
 export const isReplicaError = (error: unknown): boolean =>
   error instanceof GatehouseError

@@ -13,11 +13,15 @@ export interface WorkerTable {
   /** Grows while the worker lives. */
   beat: number;
   gone: boolean;
-  /** Of the configuration; not unique. */
+  /** Of the configuration; empty, or not the name of another worker that is not gone. */
   name: string;
   /** It has had no connection to the message server for a while: others take its leases. */
   isolated: boolean;
   machine_version: number;
+  /** JSON: `WorkerInfo`. */
+  info: string;
+  /** Its wall clock minus that of the database, at its last beat. */
+  clock_ms: number | null;
 }
 
 /** The right to write one partition, or to do one task: lock, fence and position in one row. */

@@ -1,0 +1,87 @@
+/** Checks at the start of a worker that the NATS servers can be those of several workers. */
+import { JetStreamApiCodes, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from 'nats';
+import { GatehouseError } from '#shared/errors';
+import { createSubjects } from '#shared/wire/subjects';
+import { embeddedServerName } from '../embedded-server/embedded-server-files.ts';
+import type { MessagingConfig } from '../messaging-port.ts';
+import { createStreamSpecs, replicaProblem } from '../streams/streams.ts';
+import { inboxPrefixOf } from './connection.ts';
+import { hasApiCode, toNatsProblem } from './nats-problem.ts';
+import { connectionOptions, parseServerAddress } from './server-address.ts';
+
+const connectTimeoutMs = 5_000;
+const requestTimeoutMs = 2_000;
+
+/** The codes with which a server says that it cannot be used; without an answer nothing is known. */
+const refusals = new Set(['GH_BUS_REFUSED', 'GH_BUS_NO_JETSTREAM', 'GH_BUS_STREAM']);
+
+/**
+ * A server that does not answer is no reason to refuse the start: it is tried again as long as the worker runs.
+ * @param replicas copies of each stream
+ * @throws GH_BUS_REFUSED, GH_BUS_NO_JETSTREAM, GH_BUS_STREAM, GH_CLUSTER_SETTINGS, GH_CONFIG_INVALID
+ */
+export async function assertSharedServers(
+  config: MessagingConfig & { url: string },
+  replicas: number,
+): Promise<void> {
+  const server = parseServerAddress(config);
+  const settings = await connectionOptions(server);
+  try {
+    const nc = await connect({
+      ...settings,
+      name: 'gatehouse start',
+      inboxPrefix: inboxPrefixOf('core'),
+      reconnect: false,
+      timeout: connectTimeoutMs,
+    });
+    try {
+      assertNotOwn(nc, server.url);
+      if (replicas > 1) assertClustered(nc, server.url, replicas);
+      await assertStreams(nc, config.prefix, replicas);
+    } finally {
+      await nc.close();
+    }
+  } catch (error) {
+    if (error instanceof GatehouseError) throw error;
+    const { code, message } = toNatsProblem(error);
+    if (!refusals.has(code)) return;
+    throw new GatehouseError(code, `${server.url}: ${message}`, { cause: error });
+  }
+}
+
+function assertNotOwn({ info }: NatsConnection, url: string): void {
+  if (info?.server_name !== embeddedServerName) return;
+  throw new GatehouseError(
+    'GH_CLUSTER_SETTINGS',
+    `${url} is the nats-server of one Gatehouse process, and ends with it; start NATS servers of their own (docs/cluster.md)`,
+  );
+}
+
+function assertClustered({ info }: NatsConnection, url: string, replicas: number): void {
+  if (info === undefined || typeof (info as { cluster?: unknown }).cluster === 'string') return;
+  throw new GatehouseError(
+    'GH_CLUSTER_SETTINGS',
+    `${url} is a single NATS server, and cluster.replicas is ${replicas}; start ${replicas} servers as one cluster, or set cluster.replicas: 1`,
+  );
+}
+
+async function assertStreams(nc: NatsConnection, prefix: string, replicas: number): Promise<void> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
+  await jsm.getAccountInfo();
+  for (const spec of Object.values(createStreamSpecs(createSubjects(prefix), replicas))) {
+    const found = await copiesOf(jsm, spec.name);
+    const problem = found === null ? null : replicaProblem(spec, found);
+    if (problem !== null) throw new GatehouseError('GH_BUS_STREAM', `stream ${problem}`);
+  }
+}
+
+/** Null: there is no such stream yet. */
+async function copiesOf(jsm: JetStreamManager, name: string): Promise<number | null> {
+  try {
+    return (await jsm.streams.info(name)).config.num_replicas;
+  } catch (error) {
+    if (hasApiCode(error, JetStreamApiCodes.StreamNotFound)) return null;
+    throw error;
+  }
+}
