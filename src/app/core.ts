@@ -71,8 +71,7 @@ export interface Core {
   readonly drafts: DraftService;
   /** Null: this process is alone. */
   readonly cluster: Cluster | null;
-  /** Null on PostgreSQL: its adapter of this store is missing. */
-  readonly schedules: ScheduleService | null;
+  readonly schedules: ScheduleService;
   /** Resolves when another process has taken the database over: this core can only be stopped. */
   readonly lost: Promise<GatehouseError>;
   /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
@@ -203,9 +202,8 @@ async function openCluster(
 function openSchedules(
   { stores, config, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
   { commands, limits }: Pick<Assistant, 'commands' | 'limits'>,
-): ScheduleService | null {
+): ScheduleService {
   const { schedules: storage, jobs: jobStorage } = stores;
-  if (storage === null) return null;
   return createScheduleService({
     storage,
     jobStorage,
@@ -232,14 +230,14 @@ async function startAlone(actors: Actors): Promise<void> {
     () => messaging.stop(),
     () => drafts.task.stop(),
     () => journal.stop(stopGraceMs),
-    () => schedules?.worker.stop(),
+    () => schedules.worker.stop(),
     () => server.close(),
   );
   // Stored jobs resume before a new one is accepted: the journal lets messages wait for that.
   await journal.resume();
   messaging.start();
   await drafts.task.start();
-  schedules?.worker.start();
+  schedules.worker.start();
   for (const task of tasks) {
     await task.start();
     closers.push(() => task.stop());

@@ -12,9 +12,14 @@ export interface ScheduleFilter {
   /** Omitted: all people. */
   userId?: string;
   states?: readonly ScheduleState[];
+  /** Only those of people whose partition this process owns. */
+  isOwn?: boolean;
 }
 
-/** All calls may answer later; a call that fails rejects. */
+/**
+ * All calls may answer later; a call that fails rejects. `due`, `nextDueAt` and `changedAfter` see the schedules that this
+ * process fires: of several workers on one database, those of the partitions that it owns.
+ */
 export interface ScheduleStorage {
   find(id: string): Promise<Schedule | null>;
   /** By id, at most `limit`, after the id `after`. */
@@ -32,6 +37,7 @@ export interface ScheduleStorage {
   /**
    * Writes all changes in one transaction, durable when it resolves.
    * @returns `conflict`, with nothing written, if a stored schedule has another revision than the basis of its change
+   * @throws GH_STORE_UNAVAILABLE, GH_STORE_FENCED when another process owns the partition of one of the people
    */
   commit(changes: readonly ScheduleChange[]): Promise<'done' | 'conflict'>;
   /** Removes final schedules that were last changed before `before`, with their occurrences; returns their number. */

@@ -247,7 +247,7 @@ export class ScheduleWorker {
   async #checkZones(now: number): Promise<void> {
     const { storage, zones } = this.#parts;
     for (let after = ''; ;) {
-      const page = await storage.list({ states: ['active'] }, after, checkedPerRead);
+      const page = await storage.list({ states: ['active'], isOwn: true }, after, checkedPerRead);
       const moved = page.filter(
         ({ nextAt, nextWall, zone }) =>
           nextAt !== null && nextWall !== null && zones.toInstant(nextWall, zone) !== nextAt,

@@ -85,6 +85,8 @@ export interface Schedule extends Timing, CatchUpPolicy {
   failures: number;
   /** The job of the last occurrence. */
   lastJobId: string | null;
+  /** When the last message of it reached no channel of its person; null: it reached one. */
+  undeliveredAt: number | null;
   /** Grows with each change: the basis of optimistic concurrency. */
   revision: number;
 }

@@ -163,6 +163,7 @@ async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedu
       missed: 0,
       failures: 0,
       lastJobId: null,
+      undeliveredAt: null,
       revision: 1,
     },
     next,

@@ -285,6 +285,8 @@ export interface ScheduleTable {
   failures: number;
   last_job_id: string | null;
   revision: number;
+  /** When the last message of it reached no channel of its person; null: it reached one. */
+  undelivered_at: number | null;
 }
 
 /** Settled occurrences: unique by schedule and scheduled wall time. */

@@ -1,4 +1,4 @@
-/** The storages of documents, calendar entries and vectors on each database, behind one shape. */
+/** The storages of documents, calendar entries, schedules and vectors on each database, behind one shape. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { DocumentStorage } from '#library/document-port';
 import type { OpenedVectors } from '#library/semantic/embedding-port';
@@ -7,6 +7,9 @@ import { createPostgresDocumentStore } from '#library/store/postgres/postgres-do
 import { openPostgresVectors } from '#library/store/postgres/postgres-vector-store';
 import { openVectorStore } from '#library/store/vector-store';
 import { openDatabase } from '#storage/database';
+import type { ScheduleStorage } from '#schedules/schedule-port';
+import { createPostgresScheduleStore } from '#schedules/store/postgres/postgres-schedule-store';
+import { createScheduleStore } from '#schedules/store/schedule-store';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
@@ -21,6 +24,7 @@ import { openPostgresWorker, type PostgresWorker } from './postgres-worker.ts';
 export interface LibraryStores {
   documents: DocumentStorage;
   calendar: EventStorage;
+  schedules: ScheduleStorage;
   openVectors(): Promise<OpenedVectors>;
   /** Writes fail from now on as on a full disk; the returned function ends this. */
   fillDisk(): Promise<() => Promise<void>>;
@@ -41,7 +45,8 @@ export interface LibraryStoreKind {
 }
 
 const tables = `document, document_words, document_words_backlog, document_chunk, document_event, document_version,
-  draft, draft_section, draft_setting, embedding_backlog, embedding_space, calendar_event`;
+  draft, draft_section, draft_setting, embedding_backlog, embedding_space, calendar_event,
+  schedule, schedule_occurrence`;
 
 /** Every database. To be called at the top of a test file. */
 export function useLibraryStores(): LibraryStoreKind[] {
@@ -78,6 +83,7 @@ export async function openSqliteStores(path = ':memory:'): Promise<LibraryStores
   return {
     documents: createDocumentStore(database),
     calendar: createCalendarStore(database),
+    schedules: createScheduleStore(database),
     openVectors: () => openVectorStore(database),
     async fillDisk() {
       const pages = connection.pragma('page_count', { simple: true }) as number;
@@ -99,19 +105,25 @@ export async function openSqliteStores(path = ':memory:'): Promise<LibraryStores
 const refuseWrites = `create function refuse_write() returns trigger language plpgsql as $$
   begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$`;
 
+const largeColumns = [
+  ['document', 'extracted_text'],
+  ['calendar_event', 'ics'],
+  ['schedule', 'text'],
+];
+
 async function openPostgresStores({ database, writer }: PostgresWorker): Promise<LibraryStores> {
   const run = (text: string) => database.run<Record<string, unknown>>({ name: '', text }, []);
   await run(`truncate ${tables} restart identity`);
   return {
     documents: createPostgresDocumentStore(database, writer),
     calendar: createPostgresCalendarStore(database),
+    schedules: createPostgresScheduleStore(database, writer),
     openVectors: () => openPostgresVectors(database),
     async fillDisk() {
       await run(refuseWrites);
-      for (const table of ['document', 'calendar_event']) {
+      for (const [table, column] of largeColumns) {
         await run(`create trigger refuse_write before insert on ${table}
-          for each row when (length(${table === 'document' ? 'new.extracted_text' : 'new.ics'}) > 10000)
-          execute function refuse_write()`);
+          for each row when (length(new.${column}) > 10000) execute function refuse_write()`);
       }
       return async () => void (await run('drop function refuse_write cascade'));
     },

@@ -13,6 +13,7 @@ import { createPostgresCountStore } from '#storage/postgres/postgres-counts';
 import { openPostgres } from '#storage/postgres/postgres-database';
 import { classifyPostgresError } from '#storage/postgres/postgres-errors';
 import { createPostgresMaintenance } from '#storage/postgres/postgres-maintenance';
+import { createPostgresScheduleStore } from '#schedules/store/postgres/postgres-schedule-store';
 import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
 import type { PostgresSettings } from '../config/database-settings.ts';
 import { shareDatabase } from './shared-database.ts';
@@ -36,6 +37,7 @@ export async function openPostgresStores(
     const worker = shared ?? (await startPostgresWorker(database, parts));
     const queries = createPostgresJobQueries(database);
     const documents = createPostgresDocumentStore(database, worker.writer, parts.faults);
+    const schedules = createPostgresScheduleStore(database, worker.writer);
     return {
       shared,
       jobs: createPostgresJobStore(database, worker.writer),
@@ -45,7 +47,7 @@ export async function openPostgresStores(
       deliveries: createPostgresDeliveryStore(database),
       documents,
       calendar: createPostgresCalendarStore(database),
-      schedules: null,
+      schedules,
       openVectors: () => openPostgresVectors(database),
       counts: createPostgresCountStore(database),
       maintenance: createPostgresMaintenance(database),
@@ -53,6 +55,7 @@ export async function openPostgresStores(
         jobs: (before) => queries.prune(before),
         documents: (before) => documents.purgeDeleted(before),
         document_events: (before) => documents.events.prune(before),
+        schedules: (before) => schedules.prune(before),
         event_ranges: (before) => pruneEventRanges(database, before),
       },
       async health() {

@@ -33,8 +33,7 @@ export interface Stores {
   deliveries: DeliveryReportStorage;
   documents: DocumentStorage;
   calendar: EventStorage;
-  /** Null: the database has no adapter of it, and no schedule can be made. */
-  schedules: ScheduleStorage | null;
+  schedules: ScheduleStorage;
   openVectors(): Promise<OpenedVectors>;
   counts(): MaybePromise<Counts>;
   maintenance: DatabaseMaintenance;

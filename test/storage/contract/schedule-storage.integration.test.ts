@@ -1,37 +1,11 @@
 /** The contract of the schedules' storage port, for every database. */
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { OccurrenceRecord, Schedule } from '#schedules/schedule';
 import type { ScheduleStorage } from '#schedules/schedule-port';
-import { createScheduleStore } from '#schedules/store/schedule-store';
-import { openDatabase } from '#storage/database';
+import { useLibraryStores } from '#test/support/library-stores';
 import { largeText, unusualTexts } from './storable-texts.ts';
 
-interface Opened {
-  schedules: ScheduleStorage;
-  /** Writes fail from now on as on a full disk; the returned function ends this. */
-  fillDisk(): () => void;
-}
-
-/** Every database that has an adapter. Another one is one more row. */
-const databases: [name: string, open: () => Promise<Opened>][] = [
-  [
-    'SQLite',
-    async () => {
-      const database = await openDatabase({ path: ':memory:' });
-      onTestFinished(() => database.close());
-      const { connection } = database;
-      return {
-        schedules: createScheduleStore(database),
-        fillDisk() {
-          const pages = connection.pragma('page_count', { simple: true }) as number;
-          const before = connection.pragma('max_page_count', { simple: true }) as number;
-          connection.pragma(`max_page_count = ${pages}`);
-          return () => void connection.pragma(`max_page_count = ${before}`);
-        },
-      };
-    },
-  ],
-];
+const stores = useLibraryStores();
 
 const schedule = (id: string, more: Partial<Schedule> = {}): Schedule => ({
   id,
@@ -60,6 +34,7 @@ const schedule = (id: string, more: Partial<Schedule> = {}): Schedule => ({
   missed: 0,
   failures: 0,
   lastJobId: null,
+  undeliveredAt: null,
   revision: 1,
   ...more,
 });
@@ -77,11 +52,20 @@ const put = (schedules: ScheduleStorage, ...all: Schedule[]) =>
   schedules.commit(all.map((one) => ({ schedule: one, occurrence: null })));
 const ids = (rows: readonly Schedule[]): string[] => rows.map(({ id }) => id);
 
-describe.each(databases)('schedules in %s', (_name, open) => {
+describe.each(stores)('schedules in $name', ({ missing, open }) => {
+  beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
+
   test('are read as they were written, whatever their text', async () => {
     const { schedules } = await open();
     const all = unusualTexts.map((text, at) =>
-      schedule(`s${at}`, { text, thread: text, end: '2026-12-31T00:00', count: 3, lastJobId: 'j' }),
+      schedule(`s${at}`, {
+        text,
+        thread: text,
+        end: '2026-12-31T00:00',
+        count: 3,
+        lastJobId: 'j',
+        undeliveredAt: at,
+      }),
     );
     expect(await put(schedules, ...all)).toBe('done');
     for (const one of all) expect(await schedules.find(one.id)).toEqual(one);
@@ -175,12 +159,12 @@ describe.each(databases)('schedules in %s', (_name, open) => {
   test('on a full disk are refused with a code, and nothing of the change stays', async () => {
     const { schedules, fillDisk } = await open();
     await put(schedules, schedule('a'));
-    const free = fillDisk();
+    const free = await fillDisk();
     const change = schedule('a', { text: largeText, revision: 2 });
     await expect(put(schedules, schedule('b'), change)).rejects.toMatchObject({
       code: 'GH_STORE_UNAVAILABLE',
     });
-    free();
+    await free();
     expect(await schedules.find('b')).toBeNull();
     expect(await put(schedules, change)).toBe('done');
   });

@@ -1,0 +1,141 @@
+/**
+ * Schedules on PostgreSQL. A commit holds the leases of the partitions of its people, as one of their jobs does: of several
+ * workers only the owner of a partition settles its schedules.
+ */
+import { partitionOf, partitions } from '#storage/postgres/partition';
+import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
+import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
+import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
+import { storableText } from '#storage/postgres/storable-text';
+import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
+import type { ScheduleChange, ScheduleStorage } from '../../schedule-port.ts';
+import { occurrenceOf, occurrenceRowOf, scheduleOf, scheduleRowOf } from '../schedule-rows.ts';
+
+/** Rows per transaction of a purge. */
+const pruneBatch = 500;
+
+/** What `commit_schedules` raises. */
+const changedBasis = 'GH002';
+
+export function createPostgresScheduleStore(
+  database: PostgresDatabase,
+  writer: PartitionWriter,
+): ScheduleStorage {
+  const all = <Row>(statement: PreparedStatement<Row>, ...values: unknown[]): Promise<Row[]> =>
+    guardPostgres('The database cannot be read', () => database.run(statement, values));
+  const schedules = async (statement: PreparedStatement<ScheduleTable>, ...values: unknown[]) =>
+    (await all(statement, ...values)).map(scheduleOf);
+  const ownPartitions = (): number[] =>
+    Array.from({ length: partitions }, (_, one) => one).filter((one) => writer.holds(one));
+
+  return {
+    find: async (id) => (await schedules(statements.find, storableText(id)))[0] ?? null,
+    list: ({ userId, states, isOwn }, after, limit) =>
+      schedules(
+        statements.list,
+        storableText(after),
+        limit,
+        userId === undefined ? null : storableText(userId),
+        states ?? null,
+        isOwn === true ? ownPartitions() : null,
+      ),
+    countOpen: async (userId) =>
+      (await all(statements.countOpen, storableText(userId)))[0]?.count ?? 0,
+    due: (now, limit) => schedules(statements.due, now, limit, ownPartitions()),
+    nextDueAt: async () => (await all(statements.nextDue, ownPartitions()))[0]?.next_at ?? null,
+    changedAfter: (at, limit) => schedules(statements.changedAfter, at, limit, ownPartitions()),
+    occurrences: async (id, limit) =>
+      (await all(statements.occurrences, storableText(id), limit)).map(occurrenceOf),
+    commit: (changes) => commit(writer, changes),
+    async prune(before) {
+      const latest = Math.min(before, Number.MAX_SAFE_INTEGER);
+      for (let removed = 0; ;) {
+        const [row] = await all(statements.prune, latest, pruneBatch);
+        removed += row!.count;
+        if (row!.count < pruneBatch) return removed;
+      }
+    },
+  };
+}
+
+const commitStatement = {
+  name: 'commit_schedules',
+  text: `select commit_schedules(${Array.from({ length: leaseClaimCount + 3 }, (_, at) => `$${at + 1}`).join(', ')})`,
+};
+
+async function commit(
+  writer: PartitionWriter,
+  changes: readonly ScheduleChange[],
+): Promise<'done' | 'conflict'> {
+  const occurrences = changes.flatMap(({ occurrence }) => occurrence ?? []);
+  const values = [
+    list(changes.map(({ schedule }) => scheduleRowOf(schedule))),
+    list(occurrences.map(occurrenceRowOf)),
+    '[]',
+  ];
+  try {
+    await writer.write({
+      // A lost answer is recognised by the positions: every change moves them.
+      counts: new Map(changes.map(({ schedule }) => [partitionOf(schedule.userId), 1])),
+      statement: commitStatement,
+      values: (claims) => [...claims, ...values],
+    });
+    return 'done';
+  } catch (error) {
+    if (sqlStateOf((error as { cause?: unknown }).cause) === changedBasis) return 'conflict';
+    throw error;
+  }
+}
+
+const list = (rows: readonly object[]): string =>
+  JSON.stringify(rows, (_key, value: unknown) =>
+    typeof value === 'string' ? storableText(value) : value,
+  );
+
+/** The partition of a person, as `partitionOf`: of the few rows that are due it is computed, not stored. */
+const isOf = (partition: string): string =>
+  `get_byte(sha256(convert_to(user_id, 'UTF8')), 0) % ${partitions} = any(${partition}::integer[])`;
+
+const statements = {
+  find: {
+    name: 'find_schedule',
+    text: 'select * from schedule where id = $1',
+  } as PreparedStatement<ScheduleTable>,
+  list: {
+    name: 'list_schedules',
+    text: `select * from schedule where id > $1 and ($3::text is null or user_id = $3)
+      and ($4::text[] is null or state = any($4)) and ($5::integer[] is null or ${isOf('$5')})
+      order by id limit $2`,
+  } as PreparedStatement<ScheduleTable>,
+  countOpen: {
+    name: 'count_open_schedules',
+    text: `select count(*)::integer as count from schedule
+      where user_id = $1 and state in ('active', 'paused')`,
+  } as PreparedStatement<{ count: number }>,
+  due: {
+    name: 'due_schedules',
+    text: `select * from schedule where next_at <= $1 and ${isOf('$3')} order by next_at, id limit $2`,
+  } as PreparedStatement<ScheduleTable>,
+  nextDue: {
+    name: 'next_due_schedule',
+    text: `select next_at from schedule where next_at is not null and ${isOf('$1')}
+      order by next_at, id limit 1`,
+  } as PreparedStatement<{ next_at: number }>,
+  changedAfter: {
+    name: 'schedules_changed_after',
+    text: `select * from schedule where state = 'active' and updated_at > $1 and ${isOf('$3')}
+      order by id limit $2`,
+  } as PreparedStatement<ScheduleTable>,
+  occurrences: {
+    name: 'schedule_occurrences',
+    text: 'select * from schedule_occurrence where schedule_id = $1 order by wall desc limit $2',
+  } as PreparedStatement<ScheduleOccurrenceTable>,
+  prune: {
+    name: 'prune_schedules',
+    text: `with old as (
+        delete from schedule where id in (select id from schedule
+          where state in ('done', 'cancelled') and updated_at < $1 limit $2) returning id),
+      gone as (delete from schedule_occurrence using old where schedule_id = old.id)
+      select count(*)::integer as count from old`,
+  } as PreparedStatement<{ count: number }>,
+};
