@@ -67,6 +67,13 @@ function deeperText({ locale, message, limits, reasonerLoad }: JobContext): stri
 const summaryOf = (results: ToolResult[]): string =>
   results.map((result) => result.summary).join('\n\n');
 
+/** Only a draft of the calendar is an entry to look for there. */
+const uncertainText = (
+  { locale, draft }: JobContext,
+  ofCalendar: 'draftUncertain' | 'cancelledWhileWriting',
+  ofOthers: 'callUncertain' | 'cancelledWhileCalling',
+): string => textsOf(locale)[draft === null || draft.tool === 'calendar' ? ofCalendar : ofOthers];
+
 const directAnswer = (reason: string): Decision => ({ by: 'classifier', action: 'direct', reason });
 
 export const jobSetup = setup({
@@ -254,7 +261,7 @@ export const jobSetup = setup({
     })),
     replyUncertain: assign(({ context }) => ({
       outcome: 'failed' as const,
-      reply: textsOf(context.locale).draftUncertain,
+      reply: uncertainText(context, 'draftUncertain', 'callUncertain'),
     })),
     replyApology: assign(({ context }) => ({
       outcome: 'failed' as const,
@@ -266,7 +273,7 @@ export const jobSetup = setup({
     })),
     cancelWhileWriting: assign(({ context, event }) => ({
       cancelledBy: (event as Extract<JobEvent, { type: 'cancel' }>).by,
-      reply: textsOf(context.locale).cancelledWhileWriting,
+      reply: uncertainText(context, 'cancelledWhileWriting', 'cancelledWhileCalling'),
     })),
     cancelExpired: assign(({ context }) => ({
       cancelledBy: 'expiry',

@@ -21,6 +21,10 @@ const ko = {
   draftExpired: '확인을 기다리는 시간이 지나 등록하지 않았습니다. 필요하면 다시 요청해주세요.',
   draftUncertain:
     '등록이 끝났는지 확인하지 못했습니다. 다시 등록하기 전에 캘린더를 먼저 확인해주세요.',
+  callUncertain:
+    '실행이 끝났는지 확인하지 못했습니다. 다시 요청하기 전에 결과를 직접 확인해주세요.',
+  cancelledWhileCalling:
+    '요청을 취소했습니다. 실행이 이미 시작되어 반영되었을 수 있으니 결과를 직접 확인해주세요.',
   cancelled: '요청을 취소했습니다.',
   cancelledWhileWriting:
     '요청을 취소했습니다. 등록이 이미 시작되어 반영되었을 수 있으니 캘린더를 확인해주세요.',
@@ -63,6 +67,9 @@ const en: typeof ko = {
   draftExpired: 'The confirmation time ran out, so nothing was written. Ask again if you need it.',
   draftUncertain:
     'Could not tell whether it was written. Check the calendar before you ask for it again.',
+  callUncertain: 'Could not tell whether it was run. Check its effect before you ask for it again.',
+  cancelledWhileCalling:
+    'Your request was cancelled, but the call had already begun: check its effect.',
   cancelled: 'Your request was cancelled.',
   cancelledWhileWriting:
     'Your request was cancelled, but writing had already begun: check the calendar.',

@@ -26,7 +26,7 @@ import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
-import { mcpLimitMs } from '#mcp/mcp';
+import { mcpLimitMs } from '#mcp/mcp-settings';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
 

@@ -8,7 +8,7 @@ import type { Clock } from '#shared/clock';
 import type { FairSlices } from '#shared/fair-slices';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
-import type { Mcp } from '#mcp/mcp';
+import type { Mcp } from '#mcp/mcp-port';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { Config } from './config/config.ts';
 import type { Stores } from './stores/stores.ts';

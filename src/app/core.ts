@@ -54,7 +54,7 @@ import {
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
-import { createMcp } from '#mcp/mcp';
+import { noMcp, type Mcp } from '#mcp/mcp-port';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
@@ -136,6 +136,7 @@ async function assemble(
     journal: () => journal.stats,
     pool: () => pool,
     messaging: () => messaging,
+    mcp: () => mcp.views(),
   };
   const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };
   const observers = await createObservability({ ...options, ...observed });
@@ -144,7 +145,7 @@ async function assemble(
   const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
-  const mcp = createMcp({ settings: config.mcp, folder: dataFolderOf(config), clock, log });
+  const mcp = await openMcp(config, clock, log);
   closers.push(() => mcp.stop());
 
   const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
@@ -197,6 +198,14 @@ async function openCluster(
   const { Cluster: Opened } = await import('./cluster/cluster.ts');
   const { backends } = config;
   return new Opened({ settings, stores, shared, nats, backends, log, machineVersion });
+}
+
+/** Without servers the client of the protocol is not loaded. */
+async function openMcp(config: Config, clock: Clock, log: Log): Promise<Mcp> {
+  const { mcp: settings } = config;
+  if (settings.servers.length === 0) return noMcp;
+  const { createMcp } = await import('#mcp/mcp');
+  return createMcp({ settings, folder: dataFolderOf(config), clock, log });
 }
 
 function openSchedules(
@@ -308,6 +317,7 @@ function routesOf(
   > & {
     live: LiveSource;
     stores: Stores;
+    mcp: Mcp;
     library: Library;
     metrics: Metrics;
     clock: Clock;

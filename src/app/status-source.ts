@@ -7,6 +7,7 @@ import type { StoreHealth, Stores } from './stores/stores.ts';
 import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
 import { messagingProblem } from './messaging-wiring.ts';
 import type { DocumentSearch } from '#library/document-search';
+import type { Mcp } from '#mcp/mcp-port';
 import type { Metrics } from '#observability/metrics/metrics';
 
 export function createStatusSource(parts: {
@@ -14,10 +15,11 @@ export function createStatusSource(parts: {
   pool: BackendPool;
   metrics: Metrics;
   messaging: Messaging;
+  mcp: Pick<Mcp, 'views'>;
   search: Pick<DocumentSearch, 'problem'>;
   stores: Pick<Stores, 'health'>;
 }): StatusSource {
-  const { journal, pool, metrics, messaging, search, stores } = parts;
+  const { journal, pool, metrics, messaging, mcp, search, stores } = parts;
   return {
     async readiness() {
       const health = await stores.health();
@@ -29,6 +31,7 @@ export function createStatusSource(parts: {
       return { queued, running, loaded };
     },
     backends: () => backendViews(pool),
+    mcpServers: () => mcp.views(),
     metrics: () => metrics.text(),
   };
 }

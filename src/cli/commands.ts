@@ -4,7 +4,7 @@
  * and `jobs` starts fast.
  */
 import { completionScript, shells } from './completion.ts';
-import type { Command, Commands } from './command.ts';
+import { connect, type Command, type Commands } from './command.ts';
 import { channels, type Channel } from '#app/channels';
 import { UsageError } from '#http/client/core-client';
 import { documentCommands } from './document-commands.ts';
@@ -35,6 +35,37 @@ export const commands: Commands = {
     summary: 'a Synology Chat to try the bridge with, with a page',
     options: ['port', 'page-port', 'host', 'bridge', 'token', 'tls', 'tls-folder', 'storm', 'json'],
     run: async (_words, values) => (await import('./fake-dsm.ts')).fakeDsm(values, values.json),
+  },
+
+  'mcp list': {
+    summary: 'the MCP servers of a running core, with the state of each tool',
+    options: ['url', 'json'],
+    run: async (_words, values) =>
+      (await import('./mcp.ts')).listServers(await connect(values), values.json),
+  },
+  'mcp probe': {
+    summary: 'start an MCP server and list all its tools',
+    takes: 'ID',
+    options: ['json'],
+    async run([id = ''], { config: configFile, json }) {
+      return (await import('./mcp.ts')).probeServer({ configFile, id, json });
+    },
+  },
+  'mcp call': {
+    summary: 'call a listed tool of an MCP server at once, without a question',
+    takes: 'ID TOOL JSON',
+    options: ['json'],
+    async run([id = '', tool = '', input = ''], { config: configFile, json }) {
+      return (await import('./mcp.ts')).callTool({ configFile, id, json, tool, input });
+    },
+  },
+  'mcp accept': {
+    summary: 'accept the present definitions of the listed tools of an MCP server',
+    takes: 'ID',
+    options: ['json'],
+    async run([id = ''], { config: configFile, json }) {
+      return (await import('./mcp.ts')).acceptTools({ configFile, id, json });
+    },
   },
 
   route: {

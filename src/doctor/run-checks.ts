@@ -15,6 +15,7 @@ import {
   checkTimeZone,
   checkTraces,
 } from './environment-check.ts';
+import { checkMcp } from './mcp-check.ts';
 import { checkNats } from './nats-check.ts';
 import { checkPostgres } from './postgres-check.ts';
 import { checkSearch } from './search-check.ts';
@@ -43,6 +44,7 @@ export async function runChecks(
       findings.push(...(await checkBackends(config, core.isThere)));
       findings.push(...(await checkGates(config)));
       findings.push(...(await checkTools(config)));
+      findings.push(...(await checkMcp(config)));
       findings.push(...(await checkTraces()));
       findings.push(...(await checkSearch(config, core.isThere)));
     }

@@ -9,6 +9,7 @@ import { exponentialBackoffMs } from '#shared/backoff';
 import type { Clock } from '#shared/clock';
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
+import type { McpServerView } from '#shared/wire/mcp-view';
 import {
   connectToServer,
   McpCallError,
@@ -16,7 +17,7 @@ import {
   type McpConnection,
   type ToolDefinition,
 } from './mcp-connection.ts';
-import type { McpServerSettings } from './mcp-settings.ts';
+import { startTimeoutMs, type McpServerSettings } from './mcp-settings.ts';
 import {
   catalogOf,
   isReady,
@@ -26,19 +27,6 @@ import {
 } from './tool-catalog.ts';
 import type { ToolPins } from './tool-pins.ts';
 
-export interface McpServerView {
-  id: string;
-  transport: 'stdio' | 'http';
-  /** `idle`: stopped until it is needed. `failing`: waits for its next start. `open`: the circuit is open. */
-  state: 'idle' | 'starting' | 'ready' | 'failing' | 'open';
-  /** Why the last start failed; null after one that succeeded. */
-  problem: string | null;
-  protocolVersion: string | null;
-  starts: number;
-  failures: number;
-  tools: CatalogTool[];
-}
-
 interface McpServerOptions {
   settings: McpServerSettings;
   callTimeoutMs: number;
@@ -47,8 +35,6 @@ interface McpServerOptions {
   log: Log;
 }
 
-/** npx loads a package at its first start. */
-export const startTimeoutMs = 20_000;
 const idleMs = 5 * 60_000;
 const firstBackoffMs = 500;
 const backoffMsMax = 60_000;
@@ -111,6 +97,11 @@ export class McpServer {
     return this.tools.flatMap(({ definition }) => definition ?? []);
   }
 
+  /** All tools that the server gave, also those that the configuration does not list. */
+  offeredTools(): readonly ToolDefinition[] {
+    return this.#offered ?? [];
+  }
+
   view(): McpServerView {
     const isOpen = this.#connection?.isOpen === true;
     const waits = this.#options.clock.now() < this.#retryAt;
@@ -120,10 +111,19 @@ export class McpServer {
       transport: this.settings.command === undefined ? 'http' : 'stdio',
       state: isOpen ? 'ready' : this.#connecting ? 'starting' : waits ? failing : 'idle',
       problem: this.#problem,
-      protocolVersion: this.#connection?.protocolVersion ?? null,
+      protocol_version: this.#connection?.protocolVersion ?? null,
       starts: this.#starts,
       failures: this.#failures,
-      tools: [...this.tools],
+      users: this.settings.users ?? null,
+      tools: this.tools.map(({ name, effect, isTightened, state, changed, pin }) => ({
+        name,
+        effect,
+        is_tightened: isTightened,
+        state,
+        changed,
+        accepted_at: pin?.acceptedAt ?? null,
+        hash: pin?.hash ?? null,
+      })),
     };
   }
 

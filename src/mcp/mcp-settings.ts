@@ -86,3 +86,10 @@ export const mcpSchema = optionalSection({
 
 export type McpSettings = z.infer<typeof mcpSchema>;
 export type McpServerSettings = McpSettings['servers'][number];
+
+/** npx loads a package at its first start. */
+export const startTimeoutMs = 20_000;
+
+/** Longest time of a call, with the start of its server; 0 without servers. */
+export const mcpLimitMs = ({ servers, limits }: McpSettings): number =>
+  servers.length === 0 ? 0 : startTimeoutMs + limits.callTimeoutMs;

@@ -1,36 +1,23 @@
 /** The MCP servers of one installation: their tools for the registry and for the classifier, and their states. */
 import { join } from 'node:path';
-import type { ModelTool } from '#language/classification/operation-port';
 import type { Clock } from '#shared/clock';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
-import type { Tool } from '#tools/tool';
-import { McpServer, startTimeoutMs, type McpServerView } from './mcp-server.ts';
-import type { McpSettings } from './mcp-settings.ts';
+import { McpServer } from './mcp-server.ts';
+import { mcpLimitMs, type McpSettings } from './mcp-settings.ts';
 import { createMcpTool } from './mcp-tool.ts';
 import { createToolOffer } from './offered-tools.ts';
+import type { Mcp } from './mcp-port.ts';
 import { openToolPins } from './tool-pins.ts';
 
-export interface Mcp {
+/** The servers, also for the commands of an operator. */
+export interface McpServers extends Mcp {
   readonly servers: readonly McpServer[];
-  /** One per server. */
-  readonly tools: readonly Tool[];
-  /** The tools that fit a message of this user, for the classifier. */
-  offer(message: string, userId: string): ModelTool[];
-  views(): McpServerView[];
-  /** Starts every server once in the background, to learn its tools. */
-  start(): void;
   /** Accepts the present definitions of a server's listed tools. @throws GH_MCP_UNKNOWN, GH_MCP_PINS, McpCallError */
   accept(serverId: string): Promise<void>;
   /** @throws GatehouseError GH_MCP_UNKNOWN */
   find(serverId: string): McpServer;
-  /** Resolves when no process of a server is left. */
-  stop(): Promise<void>;
 }
-
-/** Longest time of a call, with the start of its server. */
-export const mcpLimitMs = ({ servers, limits }: McpSettings): number =>
-  servers.length === 0 ? 0 : startTimeoutMs + limits.callTimeoutMs;
 
 export interface McpOptions {
   settings: McpSettings;
@@ -40,7 +27,7 @@ export interface McpOptions {
   log: Log;
 }
 
-export function createMcp({ settings, folder, clock, log }: McpOptions): Mcp {
+export function createMcp({ settings, folder, clock, log }: McpOptions): McpServers {
   const { limits } = settings;
   const pins = openToolPins(join(folder, 'mcp-tools.json'), () => clock.now());
   const servers = settings.servers.map(

@@ -4,7 +4,7 @@
  */
 import type { ToolDefinition } from './mcp-connection.ts';
 import type { McpServerSettings } from './mcp-settings.ts';
-import { changedParts, definitionHash, type ToolPins } from './tool-pins.ts';
+import { changedParts, definitionHash, type ToolPin, type ToolPins } from './tool-pins.ts';
 
 export type ToolState =
   /** Its definition is the accepted one. */
@@ -26,6 +26,8 @@ export interface CatalogTool {
   definition: ToolDefinition | null;
   /** Of a quarantined tool: what differs from the accepted definition. */
   changed: string[];
+  /** The accepted definition; null if there is none. */
+  pin: ToolPin | null;
 }
 
 export type ReadyTool = CatalogTool & { state: 'ready'; definition: ToolDefinition };
@@ -51,12 +53,12 @@ export function catalogOf(
 
   const toTool = (name: string, effect: 'reads' | 'writes'): CatalogTool => {
     const [definition, second] = named(name);
-    const tool = { server: id, name, effect, isTightened: false, changed: [] };
+    const pin = pins.find(id, name) ?? null;
+    const tool = { server: id, name, effect, isTightened: false, changed: [], pin };
     if (definition === undefined) return { ...tool, state: 'missing', definition: null };
     const isTightened = effect === 'reads' && saysThatItWrites(definition);
     const known = { ...tool, definition, isTightened, effect: isTightened ? 'writes' : effect };
     if (second !== undefined) return { ...known, state: 'quarantined', changed: ['name'] };
-    const pin = pins.find(id, name);
     return pin?.hash === definitionHash(definition)
       ? { ...known, state: 'ready' }
       : { ...known, state: 'quarantined', changed: pin ? changedParts(pin, definition) : [] };
@@ -81,6 +83,7 @@ export const quarantineAll = ({
     state: 'quarantined',
     definition: null,
     changed: [],
+    pin: null,
   }));
 
 /** Only a stated hint counts: without hints the configuration decides. */

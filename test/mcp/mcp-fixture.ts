@@ -1,5 +1,5 @@
 /** The MCP servers of a configuration, with a registry and a context for calls. */
-import { createMcp, type Mcp } from '#mcp/mcp';
+import { createMcp, type McpServers } from '#mcp/mcp';
 import { mcpSchema } from '#mcp/mcp-settings';
 import { silentLog } from '#shared/log';
 import { systemClock } from '#shared/clock';
@@ -8,7 +8,7 @@ import { createToolRegistry, type ToolRegistry } from '#tools/registry';
 import { scratchFolder } from '#test/support/journal';
 
 export interface McpFixture {
-  mcp: Mcp;
+  mcp: McpServers;
   registry: ToolRegistry;
   folder: string;
   context(change?: Partial<ToolContext>): ToolContext;

@@ -130,7 +130,10 @@ describe('an MCP server on Streamable HTTP', () => {
 
   test('is spoken to in the newest protocol, with the configured headers', async () => {
     const server = await open();
-    expect(fixture.mcp.views()[0]).toMatchObject({ state: 'ready', protocolVersion: '2026-07-28' });
+    expect(fixture.mcp.views()[0]).toMatchObject({
+      state: 'ready',
+      protocol_version: '2026-07-28',
+    });
     const { results } = await fixture.call('mcp:home', 'get_state', { room: 'kitchen' });
     expect(results[0]?.summary).toContain('kitchen is warm');
     expect(new Set(server.authorizations)).toEqual(new Set(['Bearer secret-token']));

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 import { backendSchema, type BackendView } from '#shared/wire/backend-view';
+import { mcpServerSchema, type McpServerView } from '#shared/wire/mcp-view';
 import { textResponse, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 
 const readinessSchema = z.strictObject({
@@ -27,6 +28,7 @@ export interface StatusSource {
   readiness(): Promise<Readiness>;
   queueStats(): z.infer<typeof queueSchema>;
   backends(): BackendView[];
+  mcpServers(): McpServerView[];
   /** Prometheus text format. */
   metrics(): Promise<string>;
 }
@@ -69,6 +71,13 @@ export const statusRoutes =
         response: { 200: z.strictObject({ backends: z.array(backendSchema) }) },
       }),
       () => ({ backends: source.backends() }),
+    );
+    server.get(
+      '/mcp/servers',
+      declare.operator('Every MCP server: its state, its tools and their accepted definitions.', {
+        response: { 200: z.strictObject({ servers: z.array(mcpServerSchema) }) },
+      }),
+      () => ({ servers: source.mcpServers() }),
     );
     server.get(
       '/metrics',

@@ -2,6 +2,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { clock, ui, written } from '#shared/page/ui';
 import type { ContextChange, ReplayFrame } from '../page-messages.ts';
+import { toolCallsOf } from './tool-calls.ts';
 import { duration, eventName, moment, stateName, topLevel, jsonOnDemand } from './format.ts';
 
 const isCell = (cell: unknown): cell is VNode =>
@@ -183,6 +184,7 @@ export function effects(way: readonly ReplayFrame[], isLive: boolean) {
         duration((end ?? now) - from),
       ]),
     )}
+    ${toolCalls(way)}
     <h3>Timers</h3>
     ${
       timers.length === 0
@@ -198,6 +200,23 @@ export function effects(way: readonly ReplayFrame[], isLive: boolean) {
           )
     }
   </div>`;
+}
+
+/** Nothing for a job without calls of tools. */
+function toolCalls(way: readonly ReplayFrame[]) {
+  const calls = toolCallsOf(way);
+  if (calls.length === 0) return null;
+  return ui`<h3>Calls of tools</h3>
+    ${table(
+      'Calls of tools',
+      ['server', 'tool', 'input', 'outcome'],
+      calls.map(({ server, tool, params, outcome }, index) => [
+        rowHead(server),
+        tool,
+        wide(jsonOnDemand(`Input of call ${index + 1}`, params)),
+        outcome,
+      ]),
+    )}`;
 }
 
 /** The whole context after the last step of `way`. */

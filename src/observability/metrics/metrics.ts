@@ -9,11 +9,13 @@ import type { GateObservation } from '#models/gate/gate-options';
 import type { ModelOutcome, RequestKind } from '#shared/model/model';
 import type { FinishedRequest } from '#http/server/finished-request-hook';
 import type { Messaging } from '#events/messaging-port';
+import type { McpServerView } from '#shared/wire/mcp-view';
 import type { BackendPool } from '#models/backend-pool';
 import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
 import { secondsBuckets, shortSecondsBuckets, requestSecondsBuckets } from './metric-buckets.ts';
+import { addMcpMetrics } from './mcp-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { addStateGauges, type StateSources } from './state-metrics.ts';
 
@@ -33,6 +35,7 @@ export interface Metrics {
 export interface MetricsSources extends StateSources {
   pool: () => BackendPool;
   messaging: () => Pick<Messaging, 'status' | 'backlog'>;
+  mcp: () => readonly McpServerView[];
 }
 
 /** From a large model on a small machine to a small model on a large machine. */
@@ -50,6 +53,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   addStateGauges(registry, sources);
   addMessagingMetrics(registry, sources.messaging);
   addGateMetrics(registry, sources.pool);
+  addMcpMetrics(registry, sources.mcp);
   const stop = addProcessMetrics(registry);
 
   return {

@@ -1,0 +1,25 @@
+/** The MCP servers as the core sees them. Loads no client of the protocol. */
+import type { ModelTool } from '#language/classification/operation-port';
+import type { McpServerView } from '#shared/wire/mcp-view';
+import type { Tool } from '#tools/tool';
+
+export interface Mcp {
+  /** One per server. */
+  readonly tools: readonly Tool[];
+  /** The tools that fit a message of this user, for the classifier. */
+  offer(message: string, userId: string): ModelTool[];
+  views(): McpServerView[];
+  /** Starts every server once in the background, to learn its tools. */
+  start(): void;
+  /** Resolves when no process of a server is left. */
+  stop(): Promise<void>;
+}
+
+/** Without servers. */
+export const noMcp: Mcp = {
+  tools: [],
+  offer: () => [],
+  views: () => [],
+  start: () => undefined,
+  stop: () => Promise.resolve(),
+};
