@@ -71,21 +71,24 @@ const looks = sizes.flatMap((viewport) =>
 describe.skipIf(executable === null).each(looks)(
   'the page at $viewport.width px, $colorScheme',
   ({ viewport, colorScheme }) => {
-    async function look(hash: string, check: (page: Page) => Promise<void>): Promise<void> {
-      const context = await browser.newContext({
-        viewport,
-        colorScheme,
-        reducedMotion: 'reduce',
-      });
-      const page = await context.newPage();
+    let page: Page;
+    const complaints: string[] = [];
+
+    beforeAll(async () => {
+      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+      page = await context.newPage();
       page.setDefaultTimeout(15_000);
-      const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
+      // One page for all views: to load it takes longer than to check a view.
+      await page.goto(`${fixture.url}/inspect`);
+      await page.getByText('live', { exact: true }).waitFor({ state: 'attached' });
+    });
+    afterAll(() => page.context().close());
+
+    /** Opens a view as a link does, without a new load of the page. */
+    async function look(hash: string): Promise<void> {
       await page.goto(`${fixture.url}/inspect${hash}`);
       await page.getByText('live', { exact: true }).waitFor({ state: 'attached' });
-      await check(page);
-      expect(complaints).toEqual([]);
-      await context.close();
     }
 
     test.each([
@@ -95,43 +98,45 @@ describe.skipIf(executable === null).each(looks)(
       ['actors of other programs', '#/stately', '.stately-view h2'],
     ])(
       'has no fault that axe-core finds, and no horizontal scrolling, in the view: %s',
-      (_name, hash, sign) =>
-        look(hash, async (page) => {
-          await page.locator(sign).first().waitFor();
-          expect(await faultsOf(page)).toEqual([]);
-          expect(await page.evaluate(isWide)).toBe(false);
-        }),
+      async (_name, hash, sign) => {
+        await look(hash);
+        await page.locator(sign).first().waitFor();
+        expect(await faultsOf(page)).toEqual([]);
+        expect(await page.evaluate(isWide)).toBe(false);
+        expect(complaints.splice(0)).toEqual([]);
+      },
     );
 
     test.each(['done', 'draft', 'running', 'failed'] as const)(
       'has no fault that axe-core finds in any panel or chart view of a job: %s',
-      (name) =>
-        look(`#/jobs/${jobs[name]}`, async (page) => {
-          await page.locator('.chart .now').first().waitFor();
-          expect(await faultsOf(page)).toEqual([]);
-          for (const tab of tabs) {
-            await page.getByRole('tab', { name: tab, exact: true }).click();
-            await page.evaluate(
-              "document.querySelectorAll('.panel details').forEach((one) => { one.open = true; })",
-            );
-            expect(await faultsOf(page, '.tabs, .panel'), tab).toEqual([]);
-            expect(await page.evaluate(isWide), tab).toBe(false);
-          }
-          for (const view of ['Whole chart', 'Compact']) {
-            await page.getByRole('button', { name: view }).click();
-            expect(await faultsOf(page, '.chart-view'), view).toEqual([]);
-          }
-        }),
+      async (name) => {
+        await look(`#/jobs/${jobs[name]}`);
+        await page.locator('.chart .now').first().waitFor();
+        expect(await faultsOf(page)).toEqual([]);
+        for (const tab of tabs) {
+          await page.getByRole('tab', { name: tab, exact: true }).click();
+          await page.evaluate(
+            "document.querySelectorAll('.panel details').forEach((one) => { one.open = true; })",
+          );
+          expect(await faultsOf(page, '.tabs, .panel'), tab).toEqual([]);
+          expect(await page.evaluate(isWide), tab).toBe(false);
+        }
+        for (const view of ['Whole chart', 'Compact']) {
+          await page.getByRole('button', { name: view }).click();
+          expect(await faultsOf(page, '.chart-view'), view).toEqual([]);
+        }
+        expect(complaints.splice(0)).toEqual([]);
+      },
       180_000,
     );
 
-    test('shows the whole job machine in the compact view, readable and without horizontal scrolling', () =>
-      look(`#/jobs/${jobs.running}`, async (page) => {
-        await page.locator('.chart .now').first().waitFor();
-        const compact = page.getByRole('button', { name: 'Compact' });
-        if ((await compact.getAttribute('aria-pressed')) === 'false') await compact.click();
-        await page.locator('.compact-chart .now').first().waitFor();
-        const found = await page.evaluate<Found>(`(() => {
+    test('shows the whole job machine in the compact view, readable and without horizontal scrolling', async () => {
+      await look(`#/jobs/${jobs.running}`);
+      await page.locator('.chart .now').first().waitFor();
+      const compact = page.getByRole('button', { name: 'Compact' });
+      if ((await compact.getAttribute('aria-pressed')) === 'false') await compact.click();
+      await page.locator('.compact-chart .now').first().waitFor();
+      const found = await page.evaluate<Found>(`(() => {
           const scroller = document.querySelector('.chart-scroller');
           const parts = [...scroller.querySelectorAll('*')].filter((one) =>
             [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''));
@@ -147,15 +152,13 @@ describe.skipIf(executable === null).each(looks)(
             ways: [...scroller.querySelectorAll('[data-edge]')].length,
           };
         })()`);
-        const chart = chartOf(jobMachine);
-        expect(found.smallest).toBeGreaterThanOrEqual(9);
-        expect([found.isCut, found.isWide]).toEqual([false, false]);
-        const ids = chart.nodes.flatMap(({ id, children }) => [
-          id,
-          ...children.map((one) => one.id),
-        ]);
-        expect(found.states.toSorted()).toEqual(ids.toSorted());
-        expect(found.ways).toBe(chart.edges.length);
-      }));
+      const chart = chartOf(jobMachine);
+      expect(found.smallest).toBeGreaterThanOrEqual(9);
+      expect([found.isCut, found.isWide]).toEqual([false, false]);
+      const ids = chart.nodes.flatMap(({ id, children }) => [id, ...children.map((one) => one.id)]);
+      expect(found.states.toSorted()).toEqual(ids.toSorted());
+      expect(found.ways).toBe(chart.edges.length);
+      expect(complaints.splice(0)).toEqual([]);
+    });
   },
 );
