@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { memoryFolder } from './test/support/memory-folder.ts';
 
 // Inherited by the workers and by every process of a test: most of their time would be the compilation of modules.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '.cache', 'compile');
+// Thousands of commits of small databases: on a disk a run waits for minutes.
+process.env['TMPDIR'] ??= memoryFolder(4 * 1024 ** 3);
 
 const long =
   /(?:crash|chaos|storm|page|page-trouble|page-commands|commands|views|daily-use|odd-texts|chat-terminal|subscribers|peer-oracle)\.[^/]*test\.ts$/;

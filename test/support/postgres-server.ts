@@ -15,14 +15,13 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  statfsSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { preparePackages } from './debian-package.ts';
 import { freePort } from './free-port.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { pgvectorBin, preparePgvector } from './pgvector.ts';
 import { projectRoot } from './project-root.ts';
 
@@ -270,18 +269,11 @@ class PrivateServer implements PostgresServer {
 }
 
 /** Creating a database writes hundreds of files: in memory that takes a tenth of the time, with `fsync` on or off. */
-const memory = '/dev/shm';
-const memoryMin = 1024 ** 3;
-
-function scratchRoot(): string {
-  if (!existsSync(memory)) return tmpdir();
-  const { bavail, bsize } = statfsSync(memory);
-  return bavail * bsize > memoryMin ? memory : tmpdir();
-}
+const scratchBytes = 1024 ** 3;
 
 /** A folder that the server's user owns. */
 function ownFolder(given?: string): string {
-  const folder = given ?? mkdtempSync(join(scratchRoot(), 'gatehouse-postgres-'));
+  const folder = given ?? mkdtempSync(join(memoryFolder(scratchBytes), 'gatehouse-postgres-'));
   if (identity.uid !== undefined) chownSync(folder, identity.uid, identity.gid);
   return folder;
 }
