@@ -16,6 +16,7 @@ import {
   sqlStateOf,
 } from '#storage/postgres/postgres-errors';
 import { parsePostgresAddress } from '#storage/postgres/postgres-address';
+import { clusterQuestions } from './cluster-questions.ts';
 import {
   postgresQuestions,
   serverQuestion,
@@ -33,12 +34,17 @@ type Client = Awaited<ReturnType<PostgresDatabase['pool']['connect']>>;
 
 /** No result with SQLite. `isCoreThere`: a core answers at the configured address. `clock`: of this machine. */
 export async function checkPostgres(
-  { database: settings, search }: Config,
+  { database: settings, search, cluster }: Config,
   isCoreThere: boolean,
   clock: Clock = systemClock,
 ): Promise<CheckResult[]> {
   if (typeof settings === 'string') return [];
-  const facts = { isCoreThere, poolSize: settings.poolSize, hasSearch: search.embeddings !== null };
+  const facts = {
+    isCoreThere,
+    poolSize: settings.poolSize,
+    isCluster: cluster !== null,
+    hasSearch: search.embeddings !== null,
+  };
   try {
     const database = await openPostgres({
       ...settings,
@@ -106,7 +112,10 @@ async function checkServer(
     await put(serverQuestion);
     await collect(() => checkSession(database, client));
     const missing = await checkSchema(database, collect);
-    for (const question of postgresQuestions) {
+    const questions = facts.isCluster
+      ? [...postgresQuestions, ...clusterQuestions]
+      : postgresQuestions;
+    for (const question of questions) {
       if (question.needsTables !== true || missing !== null) await put(question);
     }
   } finally {

@@ -11,6 +11,8 @@ export interface PostgresFacts {
   isCoreThere: boolean;
   /** Connections that a core opens, at most. */
   poolSize: number;
+  /** The core is one of several workers. */
+  isCluster: boolean;
   /** Semantic search is configured. */
   hasSearch: boolean;
   /** Time of this machine around the statement, in ms. */
@@ -155,11 +157,20 @@ const durability: PostgresQuestion<{ off: string[]; commit: string; standbys: st
   },
 };
 
-const replicas: PostgresQuestion<{ connected: number; standbys: string }> = {
+interface Replicas {
+  connected: number;
+  /** Of them, those whose state this user may see, and those that commits wait for. */
+  visible: number;
+  synchronous: number;
+  standbys: string;
+}
+
+const replicas: PostgresQuestion<Replicas> = {
   // Without the role `pg_monitor` the state of a replica is null, but the replica is counted.
-  query: `select (select count(*) from pg_stat_replication) as connected,
-    current_setting('synchronous_standby_names') as standbys`,
-  judge({ connected, standbys }) {
+  query: `select count(*) as connected, count(sync_state) as visible,
+      count(*) filter (where sync_state in ('sync', 'quorum')) as synchronous,
+      current_setting('synchronous_standby_names') as standbys from pg_stat_replication`,
+  judge({ connected, visible, synchronous, standbys }, { isCluster }) {
     if (standbys !== '' && connected === 0) {
       return [
         fault(
@@ -168,15 +179,26 @@ const replicas: PostgresQuestion<{ connected: number; standbys: string }> = {
         ),
       ];
     }
-    if (connected === 0) return [];
+    if (connected === 0) {
+      const advice =
+        'when this server is lost, so is all that it has: set up a synchronous standby';
+      return isCluster ? [fine('no standby is connected', advice)] : [];
+    }
+    const isNoneSynchronous = visible === connected && synchronous === 0;
+    if (standbys !== '' && isNoneSynchronous) {
+      return [
+        fault(
+          `synchronous_standby_names is ${standbys}, and no connected standby has such a name: no commit ends`,
+          'set application_name in primary_conninfo of the standby, or name it in synchronous_standby_names',
+        ),
+      ];
+    }
     if (standbys !== '')
       return [fine(`replicas connected: ${connected}, synchronous: ${standbys}`)];
-    return [
-      fine(
-        `replicas connected: ${connected}, none is synchronous`,
-        'a failover to one may lose accepted messages: name it in synchronous_standby_names, or do not promote it',
-      ),
-    ];
+    const what = `replicas connected: ${connected}, none is synchronous`;
+    const advice =
+      'a failover to one may lose accepted messages: name it in synchronous_standby_names, or do not promote it';
+    return isCluster ? [fault(`${what}: a failover is unsafe`, advice)] : [fine(what, advice)];
   },
 };
 
@@ -294,7 +316,9 @@ const leases: PostgresQuestion<Leases> = {
   query: `select count(*) as all, count(*) filter (where worker.id is null) as free,
       count(distinct worker.id) as owners
     from lease left join worker on worker.id = lease.worker and not gone`,
-  judge({ all, free, owners }, { isCoreThere }) {
+  judge({ all, free, owners }, { isCoreThere, isCluster }) {
+    // Then it is asked in detail.
+    if (isCluster) return [];
     const what = `${all} leases, ${free} without an owner, workers: ${owners}`;
     const advice = 'if this stays, the messages of these partitions wait: see the log of the core';
     return [fine(what, free > 0 && isCoreThere ? advice : undefined)];

@@ -17,6 +17,7 @@ import {
 } from './environment-check.ts';
 import { checkMcp } from './mcp-check.ts';
 import { checkNats } from './nats-check.ts';
+import { checkNatsServers } from './nats-servers-check.ts';
 import { checkPostgres } from './postgres-check.ts';
 import { checkSearch } from './search-check.ts';
 import { configureTools } from '#tools/tool-declaration';
@@ -41,6 +42,7 @@ export async function runChecks(
       findings.push(...checkDatabase(config, core.isThere));
       findings.push(...(await checkPostgres(config, core.isThere)));
       findings.push(...nats.results);
+      findings.push(...(await checkNatsServers(config)));
       findings.push(...(await checkBackends(config, core.isThere)));
       findings.push(...(await checkGates(config)));
       findings.push(...(await checkTools(config)));

@@ -1,6 +1,6 @@
 /** The key `cluster`: several workers on one PostgreSQL database, and what the rest of the file must then say. */
 import { z } from 'zod';
-import { count, slug, timerMs } from '#shared/config-fields';
+import { count, slug, timerMs, urlWithoutCredentials } from '#shared/config-fields';
 import type { PostgresSettings } from './database-settings.ts';
 
 /** A worker is gone after so many beats at least: one late beat must not move its work. */
@@ -27,6 +27,12 @@ export const clusterSchema = z
       .literal([1, 3, 5])
       .default(3)
       .describe('Copies of each JetStream stream; 1: messages are lost with their NATS server.'),
+    natsMonitors: z
+      .array(urlWithoutCredentials(z.url({ protocol: /^https?$/ })))
+      .default([])
+      .describe(
+        'Monitoring addresses of the NATS servers, for gatehouse doctor; empty: port 8222 of the hosts in nats.url.',
+      ),
   })
   .superRefine(({ beatMs, goneAfterMs }, context) => {
     if (goneAfterMs >= beatsMin * beatMs) return;

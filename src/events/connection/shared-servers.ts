@@ -1,5 +1,10 @@
 /** Checks at the start of a worker that the NATS servers can be those of several workers. */
-import { JetStreamApiCodes, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import {
+  JetStreamApiCodes,
+  jetstreamManager,
+  type JetStreamManager,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
 import { GatehouseError } from '#shared/errors';
 import { createSubjects } from '#shared/wire/subjects';
@@ -70,16 +75,53 @@ async function assertStreams(nc: NatsConnection, prefix: string, replicas: numbe
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
   await jsm.getAccountInfo();
   for (const spec of Object.values(createStreamSpecs(createSubjects(prefix), replicas))) {
-    const found = await copiesOf(jsm, spec.name);
-    const problem = found === null ? null : replicaProblem(spec, found);
+    const found = await infoOf(jsm, spec.name);
+    const problem = found && replicaProblem(spec, found.config.num_replicas);
     if (problem !== null) throw new GatehouseError('GH_BUS_STREAM', `stream ${problem}`);
   }
 }
 
-/** Null: there is no such stream yet. */
-async function copiesOf(jsm: JetStreamManager, name: string): Promise<number | null> {
+export interface StreamCopies {
+  name: string;
+  /** That the stream should have. */
+  copies: number;
+  /** Servers that have a current copy, the leader included. */
+  current: number;
+}
+
+/** The copies of the streams that exist. @throws the error of the client */
+export async function diagnoseCopies(
+  config: MessagingConfig & { url: string },
+): Promise<StreamCopies[]> {
+  const server = parseServerAddress(config);
+  const nc = await connect({
+    ...(await connectionOptions(server)),
+    name: 'gatehouse doctor',
+    inboxPrefix: inboxPrefixOf('core'),
+    reconnect: false,
+    timeout: connectTimeoutMs,
+  });
   try {
-    return (await jsm.streams.info(name)).config.num_replicas;
+    const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
+    const found: StreamCopies[] = [];
+    for (const { name } of Object.values(createStreamSpecs(createSubjects(config.prefix)))) {
+      const info = await infoOf(jsm, name);
+      if (info === null) continue;
+      const { leader, replicas = [] } = info.cluster ?? { leader: name };
+      const followers = replicas.filter(({ current, offline }) => current && !offline);
+      const current = (leader ? 1 : 0) + followers.length;
+      found.push({ name, copies: info.config.num_replicas, current });
+    }
+    return found;
+  } finally {
+    await nc.close();
+  }
+}
+
+/** Null: there is no such stream yet. */
+async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo | null> {
+  try {
+    return await jsm.streams.info(name);
   } catch (error) {
     if (hasApiCode(error, JetStreamApiCodes.StreamNotFound)) return null;
     throw error;

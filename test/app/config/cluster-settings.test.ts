@@ -24,6 +24,7 @@ const defaults = {
   goneAfterMs: 5_000,
   handOverMax: 8,
   replicas: 3,
+  natsMonitors: [],
 };
 
 describe('the key `cluster`', () => {
