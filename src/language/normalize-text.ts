@@ -26,13 +26,16 @@ const invisible = /\u{fe0f}|[\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u
 
 /** The text that rules and parsers read. Never throws, not even on lone surrogates. */
 export const normalizeForRules = (message: string): string =>
+  normalizeCased(message).toLowerCase();
+
+/** The same with capitals, for words that are shown to the user again. */
+export const normalizeCased = (message: string): string =>
   foldPunctuation(message.toWellFormed().normalize('NFC'))
     // A line break separates requests, as a comma does.
     .replace(/[\r\n]+/g, ' , ')
     .replace(controls, ' ')
     .replace(invisible, '')
     .replace(/<\/?[a-z][^<>]{0,80}>/gi, ' ')
-    .toLowerCase()
     .replace(/\s+/g, ' ')
     .trim();
 

@@ -48,8 +48,8 @@ interface ClockMatch extends TextSpan {
 }
 
 const dayPeriods = wordTable<DayPeriod>(
-  ['am', '오전|새벽|아침|am|a.m.|morning'],
-  ['pm', '오후|점심|낮|저녁|pm|p.m.|afternoon|evening'],
+  ['am', '오전|새벽|아침|am|a.m.|a|morning'],
+  ['pm', '오후|점심|낮|저녁|pm|p.m.|p|afternoon|evening'],
   ['night', '밤|night'],
 );
 
@@ -75,6 +75,17 @@ const patterns: readonly RegExp[] = [
   new RegExp(`${notInside}(?<named>noon|midday|midnight)(?![a-z])`, 'gu'),
   new RegExp(
     `${notInside}(?<hour>\\d{1,2}|${englishHour})\\s*(?<half2>${englishPeriod})(?![a-z])`,
+    'gu',
+  ),
+  // 7.30pm, at 6p, at 0730, seven thirty pm
+  new RegExp(
+    `${notInside}(?<hour>\\d{1,2})\\.(?<minute>[0-5]\\d)\\s*(?<half2>${englishPeriod})(?![a-z])`,
+    'gu',
+  ),
+  /(?<=\b(?:at|by)\s)(?<hour>\d{1,2})\s?(?<half2>[ap])(?![a-z0-9])/gu,
+  /(?<=\b(?:at|by)\s)(?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?:\s*(?:h|hrs|hours))?(?![\d:./a-z-])/gu,
+  new RegExp(
+    `${notInside}(?<hour>${englishHour})[\\s-](?<minuteWord>thirty|fifteen|forty[\\s-]five|twenty|ten)(?:\\s*(?<half2>${englishPeriod})(?![a-z])|(?<=\\bat\\s\\S+\\s\\S+(?:\\sfive)?)(?![a-z]))${partOfDay}`,
     'gu',
   ),
   new RegExp(
@@ -168,9 +179,17 @@ function parseMinute(g: Record<string, string | undefined>): number | null {
       g['past'] === 'half' ? 30 : g['past'] === 'quarter' ? 15 : spokenMinutes(g['past']);
     return g['side'] === 'to' ? -past : past;
   }
-  const minute = Number(g['minute'] ?? 0);
+  const minute = minuteWords[g['minuteWord'] ?? ''] ?? Number(g['minute'] ?? 0);
   return minute < 60 ? minute : null;
 }
+
+const minuteWords = wordTable(
+  [10, 'ten'],
+  [15, 'fifteen'],
+  [20, 'twenty'],
+  [30, 'thirty'],
+  [45, 'forty five|forty-five'],
+);
 
 const spokenMinutes = (word: string): number => (word === 'twenty' ? 20 : (parseNumber(word) ?? 0));
 
