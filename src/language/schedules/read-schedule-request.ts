@@ -1,0 +1,19 @@
+/** Reads a message as a request about reminders, in Korean or English. Pure; never throws. */
+import type { LocalNow } from '#shared/calendar/civil-date';
+import { englishSchedule } from '../english/english-schedule.ts';
+import { koreanSchedule } from '../korean/korean-schedule.ts';
+import { hasHangul, isShortEnough, normalizeCased } from '../normalize-text.ts';
+import type { ScheduleRequest } from './schedule-request.ts';
+
+/** Plain words that take back the last change. */
+const undoes =
+  /^(?:방금\s*(?:그거|거|것|알림)?\s*)?(?:취소(?:해|해줘|해줘요|해주세요|할게|할래|하자|요)?|되돌려(?:줘|주세요)?|실행\s*취소|무르기|물러줘|원래대로(?:\s*해줘)?)[.!~\s]*$|^(?:please\s+)?(?:undo(?:\s+(?:that|it|this))?|cancel(?:\s+(?:that|it|this))?|revert(?:\s+(?:that|it))?|take (?:that|it) back)(?:\s+please)?[.!\s]*$/u;
+
+export function readScheduleRequest(message: string, context: LocalNow): ScheduleRequest | null {
+  if (!isShortEnough(message)) return null;
+  const cased = normalizeCased(message);
+  const text = cased.toLowerCase();
+  if (undoes.test(text)) return { do: 'undo' };
+  const clause = { text, cased, context };
+  return hasHangul(text) ? koreanSchedule(clause) : englishSchedule(clause);
+}
