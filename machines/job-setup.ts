@@ -14,6 +14,7 @@ import type {
   JobEvent,
   JobInput,
   JobState,
+  ReplyOffer,
   ScheduledOccurrence,
   ToolResult,
   ToolsReport,
@@ -185,7 +186,7 @@ export const jobSetup = setup({
     emitDone: emit(({ context }) => ({
       type: 'done' as const,
       state: 'done' as const,
-      data: { outcome: context.outcome, reply: context.reply },
+      data: { outcome: context.outcome, reply: context.reply, ...offersOf(context) },
     })),
     emitCancelled: emit(({ context }) => ({
       type: 'cancelled' as const,
@@ -300,6 +301,15 @@ export const jobSetup = setup({
     QUEUE_TIMEOUT: ({ context }) => context.limits.queueTimeoutMs,
   },
 });
+
+/** The buttons under the answer. */
+function offersOf({ results, scheduled, outcome }: JobContext): { offers?: ReplyOffer[] } {
+  if (outcome !== 'answered') return {};
+  const isFired =
+    scheduled?.kind === 'reminder' && /^(?:fired|late|manual)$/.test(scheduled.outcome);
+  const offers = isFired ? ['snooze' as const] : results.flatMap((result) => result.offers ?? []);
+  return offers.length === 0 ? {} : { offers };
+}
 
 const scheduleView = ({ scheduleId, kind, wall, outcome }: ScheduledOccurrence) => ({
   scheduleId,

@@ -98,7 +98,11 @@ export interface ToolResult {
   /** A complete answer as text, usable without a model. */
   summary: string;
   error: EffectFailure | null;
+  offers?: ReplyOffer[];
 }
+
+/** A button under an answer: take back what was set, or have a reminder again in 10 minutes. */
+export type ReplyOffer = 'undo' | 'snooze';
 
 /** A write that a tool executes after the user has confirmed it. */
 export interface Draft {

@@ -27,6 +27,7 @@ import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
 import { mcpLimitMs } from '#mcp/mcp-settings';
+import type { ReminderBook } from '#tools/schedule/reminder-book';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
 
@@ -47,6 +48,7 @@ export interface Assistant {
 export async function createAssistant(
   parts: Omit<CoreParts, 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
+    reminders: ReminderBook | null;
   },
 ): Promise<Assistant> {
   const { cluster, config, stores, pool, hub, slices, clock, log, faults, observers } = parts;

@@ -55,6 +55,8 @@ import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
 import { noMcp, type Mcp } from '#mcp/mcp-port';
+import { toolSettingsOf } from './config/tool-settings.ts';
+import { createReminderBook } from './reminder-book.ts';
 import { configureTools, type ToolDeclaration } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
@@ -141,7 +143,7 @@ async function assemble(
   const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };
   const observers = await createObservability({ ...options, ...observed });
   closers.push(() => observers.stop());
-  const tools = configureTools(options.tools ?? toolList, config.tools);
+  const tools = configureTools(options.tools ?? toolList, toolSettingsOf(config));
   const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
   closers.push(() => pool.close());
 
@@ -149,7 +151,9 @@ async function assemble(
   closers.push(() => mcp.stop());
 
   const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
-  const assistant = await createAssistant({ ...parts, observers });
+  const reminders =
+    stores.schedules === null ? null : createReminderBook(() => schedules!.schedules, clock);
+  const assistant = await createAssistant({ ...parts, observers, reminders });
   const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());
 

@@ -3,11 +3,13 @@ import { createLibrary, type Library } from '#library/library';
 import { createIdSource } from '#shared/ids';
 import { createToolRegistry, type ToolRegistry, type ToolRegistryOptions } from '#tools/registry';
 import type { StatusSource } from '#tools/status/status-tool';
+import type { ReminderBook } from '#tools/schedule/reminder-book';
 import type { CoreParts } from './core-parts.ts';
 import { createZones } from '#shared/calendar/zoned-time';
 
 type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library'> & {
   status: StatusSource;
+  reminders: ReminderBook | null;
   onCall: ToolRegistryOptions['onCallFinished'];
 };
 

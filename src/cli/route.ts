@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { DecisionView } from '#machines/decision';
 import { configuredNames } from '#app/configured-names';
+import { toolSettingsOf } from '#app/config/tool-settings';
 import { loadConfig } from '#app/config/load-config';
 import { describeRoute, route } from '#language/rules/route';
 import { configureTools } from '#tools/tool-declaration';
@@ -34,12 +35,13 @@ export async function routeCommand(command: RouteCommand): Promise<void> {
   const given = command.now === undefined ? undefined : Date.parse(command.now);
   if (Number.isNaN(given)) throw new UsageError(`--now: ${command.now} is not an ISO 8601 time`);
   const { config } = loadConfig(command.config);
-  const { notConfigured } = configureTools(toolList, config.tools);
+  const { notConfigured } = configureTools(toolList, toolSettingsOf(config));
   const judge = (message: string): DecisionView =>
     describeRoute(
       route(message, {
         ...configuredNames(config),
         isConfigured: (tool) => !notConfigured.has(tool),
+        schedules: config.schedules.chat,
         now: given ?? Date.now(),
         timeZone: config.timezone,
         pendingDraft: pending,

@@ -20,6 +20,7 @@ import { checkNats } from './nats-check.ts';
 import { checkNatsServers } from './nats-servers-check.ts';
 import { checkPostgres } from './postgres-check.ts';
 import { checkSearch } from './search-check.ts';
+import { toolSettingsOf } from '#app/config/tool-settings';
 import { configureTools } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
 
@@ -71,5 +72,5 @@ function checkConfig(configFile: string | undefined, findings: CheckResult[]): C
   }
 }
 
-export const checkTools = ({ tools }: Config): Promise<CheckResult[]> =>
-  configureTools(toolList, tools).check();
+export const checkTools = (config: Config): Promise<CheckResult[]> =>
+  configureTools(toolList, toolSettingsOf(config)).check();

@@ -56,6 +56,8 @@ export interface Schedules {
   /** Times that passed while it was paused are not due any more. */
   resume(id: string): Promise<Schedule>;
   cancel(id: string): Promise<Schedule>;
+  /** Gives it other times. @throws GH_SCHEDULE_INVALID */
+  move(id: string, timing: Pick<Timing, 'rule' | 'start' | 'end'>): Promise<Schedule>;
   /** Opens the job of an occurrence now; the planned times stay. Returns the job's id. */
   runNow(id: string): Promise<string>;
 }
@@ -121,6 +123,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
       }),
     cancel: (id) =>
       change(id, (one) => ({ ...one, state: 'cancelled', nextAt: null, nextWall: null })),
+    move: (id, timing) => change(id, (one, now) => moved({ ...one, ...timing }, now, zones)),
     runNow: (id) => parts.inOrder('schedules', async () => runNow(parts, await get(id))),
   };
 }
@@ -170,6 +173,21 @@ async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedu
   );
   await commit(parts, { schedule, occurrence: null });
   return schedule;
+}
+
+function moved(one: Schedule, now: number, zones: Zones): Schedule {
+  const fault = faultOf(one, zones);
+  if (fault !== null) throw new GatehouseError('GH_SCHEDULE_INVALID', fault);
+  const wall = zones.toWallTime(now, one.zone);
+  const isInterval = 'every' in one.rule && one.rule.every !== undefined;
+  const timing = { ...one, start: one.start ?? (isInterval ? wallText(wall) : null) };
+  const next = nextAfterInstant(timing, now, one.settled, zones);
+  if (next === null) {
+    throw new GatehouseError('GH_SCHEDULE_INVALID', 'The schedule has no time in the future');
+  }
+  const cursor = Math.min(wall, next.wall - 1);
+  if (one.state === 'paused') return { ...timing, cursor };
+  return withNext({ ...timing, cursor }, next);
 }
 
 /** Why the timing is invalid; null if it is valid. */

@@ -4,6 +4,8 @@ import { logFieldsOf, parseTraceParent } from './wire/trace.ts';
 /** User, language, time, cancellation and idempotency key of a call. */
 export interface ToolContext {
   userId: string;
+  /** Where the message came from: answers to it go there, and so do its reminders. Absent if no job makes the call. */
+  origin?: { channel: string; thread: string | null };
   /** The language of the user's message and of the summaries. */
   locale: Locale;
   /** ISO 8601 with offset: the job's own time, so that "today" survives a restart over midnight. */

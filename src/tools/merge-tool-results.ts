@@ -86,6 +86,7 @@ export function toToolResult(
     tool: oneLine(call.tool, 64),
     operation: oneLine(call.operation, 64),
     data: answer.ok ? truncateJson(answer.data) : null,
+    ...(answer.ok && answer.offers !== undefined ? { offers: answer.offers } : {}),
     summary: truncate(answer.summary, summaryCharsMax),
     error: answer.ok ? null : { code: answer.code, message: truncate(answer.message, 300) },
   };

@@ -12,14 +12,18 @@ import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarSettings, EventStorage } from './calendar/calendar-port.ts';
 import type { DocumentSearch } from './documents/document-tool.ts';
 import type { EmailSettings } from './email/mail-port.ts';
+import type { ReminderBook } from './schedule/reminder-book.ts';
+import type { ScheduleSettings } from './schedule/schedule-settings.ts';
 import { jsonSchemaOf } from './param-schemas.ts';
 import type { StatusSource } from './status/status-tool.ts';
 import type { OperationDeclaration, Tool, ToolIdentity } from './tool.ts';
 
-/** The section `tools` of the configuration. */
+/** The section `tools` of the configuration, and what the tools take of others. */
 export interface ToolSettings {
   calendar: CalendarSettings;
   email: EmailSettings;
+  /** Omitted: no reminders in chat. */
+  schedules?: ScheduleSettings;
 }
 
 /** What tools are made of. */
@@ -28,6 +32,8 @@ export interface ToolParts {
   /** Of the local calendar. */
   calendar: EventStorage;
   documents: DocumentSearch;
+  /** Null: this database stores no schedules. */
+  reminders: ReminderBook | null;
   status: StatusSource;
   labels: readonly Record<Locale, string>[];
   zones: Zones;
@@ -100,9 +106,10 @@ const toModelTool = (
   isConfigured,
   operations: Object.entries(operations).flatMap(([operation, { effect, classifier, schema }]) => {
     if (effect === 'writes' || classifier === undefined) return [];
-    const { summary, examples = [], resolve = asWritten } = classifier;
-    const { properties: params, required } = jsonSchemaOf(schema);
-    return { tool: name, operation, effect, summary, examples, params, required, resolve };
+    const { summary, examples = [], words = schema, resolve = asWritten } = classifier;
+    const { properties: params, required } = jsonSchemaOf(words);
+    const kind = effect === 'reads' ? 'reads' : 'drafts';
+    return { tool: name, operation, effect: kind, summary, examples, params, required, resolve };
   }),
 });
 

@@ -85,7 +85,13 @@ export function createToolInvoker(options: ToolInvokerOptions) {
         operation.run(parsed.params, bounded),
       );
     }
-    const target = { tool: call.tool, operation: operation.writes };
+    if (operation.effect === 'revocable') {
+      const answer = await runWithLimit(call, context, 'GH_TOOL_UNCERTAIN', (bounded) =>
+        operation.run(parsed.params, bounded),
+      );
+      if (!('needsConfirmation' in answer)) return answer;
+    }
+    const target = { tool: call.tool, operation: operation.writes ?? '' };
     const proposal = await propose(target, parsed.params, context);
     if (!proposal.ok) return proposal;
     return { ...proposal, draft: toDraft(target, proposal) };

@@ -3,11 +3,13 @@
  * English) and its server; it does not depend on jobs, models or other tools.
  *
  * 1. A write operation writes only in `execute`, with an idempotency key; a model requests it through an operation
- *    with the effect `drafts`, which only reads.
+ *    with the effect `drafts`, which only reads. The effect `revocable` changes only what is the user's own and can be
+ *    taken back (reminders), also under a key.
  * 2. Outcomes are data. A tool throws only for bugs.
  * 3. Every summary is a complete answer by itself: no model call is needed after it.
  */
 import type { z } from 'zod';
+import type { ReplyOffer } from '#machines/job-types';
 import type { Locale } from '#machines/texts';
 import type { ModelExample, Resolver } from '#language/classification/operation-port';
 import type { ErrorCode } from '#shared/errors';
@@ -33,7 +35,18 @@ export interface ServerError {
   message: string;
 }
 
-export type ToolAnswer = { ok: true; data: unknown; summary: string } | ToolError;
+export type ToolAnswer =
+  | {
+      ok: true;
+      data: unknown;
+      summary: string;
+      /** Buttons under the answer, where the chat has buttons. */
+      offers?: ReplyOffer[];
+    }
+  | ToolError;
+
+/** A revocable operation may ask for the user's confirmation instead: its write is then a draft. */
+export type RevocableAnswer = ToolAnswer | { ok: true; needsConfirmation: true };
 
 /** The proposed write, as text and as data. */
 export type Proposal =
@@ -45,6 +58,8 @@ interface ClassifierTexts {
   /** What it does, one line in Korean without the parameters. */
   summary: string;
   examples?: readonly ModelExample[];
+  /** What a model gives, if it is not the parameters: words, of which `resolve` makes them. */
+  words?: z.ZodType;
   /** Resolves date words and names in the model's parameters, or asks back. Default: they stay as written. */
   resolve?: Resolver;
 }
@@ -59,7 +74,7 @@ interface OperationBase {
 }
 
 export interface OperationDeclaration extends OperationBase {
-  effect: 'reads' | 'drafts' | 'writes';
+  effect: 'reads' | 'drafts' | 'revocable' | 'writes';
 }
 
 export interface ReadOperation extends OperationBase {
@@ -73,6 +88,14 @@ export interface DraftOperation extends OperationBase {
   writes: string;
 }
 
+/** Changes what is the user's own and can be taken back, at most once per `context.key`; runs without a confirmation. */
+export interface RevocableOperation extends OperationBase {
+  effect: 'revocable';
+  /** The write that is drafted if the user shall confirm; null: never. */
+  writes: string | null;
+  run(params: unknown, context: CallContext): Promise<RevocableAnswer>;
+}
+
 export interface WriteOperation extends OperationBase {
   effect: 'writes';
   /** Describes the write to the owner; only reads. `params` are validated by `schema`. */
@@ -83,7 +106,7 @@ export interface WriteOperation extends OperationBase {
   execute(params: unknown, context: CallContext): Promise<ToolAnswer>;
 }
 
-export type Operation = ReadOperation | DraftOperation | WriteOperation;
+export type Operation = ReadOperation | DraftOperation | RevocableOperation | WriteOperation;
 
 export interface ToolIdentity {
   name: string;
@@ -109,6 +132,18 @@ export const readOperation = <Schema extends z.ZodType>(operation: {
 }): ReadOperation => ({
   ...operation,
   effect: 'reads',
+  run: (params, context) => operation.run(params as z.output<Schema>, context),
+});
+
+/** A revocable operation whose `run` is typed by its schema. */
+export const revocableOperation = <Schema extends z.ZodType>(operation: {
+  description: string;
+  schema: Schema;
+  writes: string | null;
+  run(params: z.output<Schema>, context: CallContext): Promise<RevocableAnswer>;
+}): RevocableOperation => ({
+  ...operation,
+  effect: 'revocable',
   run: (params, context) => operation.run(params as z.output<Schema>, context),
 });
 

@@ -250,6 +250,13 @@ export const configSchema = z.strictObject({
   }),
   schedules: optionalSection({
     perUserMax: count(200).describe('Reminders and schedules of one person.'),
+    chat: z.boolean().default(true).describe('Whether people can set reminders in chat.'),
+    confirm: z
+      .enum(['recurring', 'always', 'never'])
+      .default('recurring')
+      .describe(
+        'Which reminders wait for a yes: those that repeat, all, or none; those whose words were doubtful always wait.',
+      ),
   }),
   drafts: optionalSection({
     intervalMs: timerMs(120_000, 100).describe(

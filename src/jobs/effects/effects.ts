@@ -168,7 +168,7 @@ async function summarizeResults(
   options: AssistantOptions,
 ): Promise<EffectResult> {
   const input = call.input as { message: string; now: string; results: ToolResult[] };
-  if (!options.summarizesResults || isStatusOnly(input.results)) {
+  if (!options.summarizesResults || isStatusOnly(input.results) || isWorded(input.results)) {
     const text = input.results.map((result) => result.summary).join('\n\n');
     return ok({ text, backend: null });
   }
@@ -189,6 +189,10 @@ async function summarizeResults(
 /** A status report is not summarized by the model it is about: the user would wait in that model's queue. */
 const isStatusOnly = (results: ToolResult[]): boolean =>
   results.every(({ tool }) => tool === 'system');
+
+/** A result without data has nothing but its sentence, and a model could only change the time in it. */
+const isWorded = (results: ToolResult[]): boolean =>
+  results.some(({ ok: isOk, data }) => isOk && data === null);
 
 /** The input of a model call; the history is dropped if the model refuses it. */
 interface HistoryPrompt {
@@ -363,6 +367,7 @@ const toolContext = (
 ): ToolContext => ({
   timeZone,
   userId: call.userId,
+  origin: { channel: call.context.channel, thread: call.context.thread ?? null },
   locale: call.locale,
   now,
   signal: call.signal,

@@ -48,8 +48,9 @@ export function createLanguageAdapter({
   });
   const { tableFor, classify, repair } = createClassifierRequests(tools, promptContext);
   const { isConfigured } = tableFor({});
+  const schedules = tools.some(({ name, isConfigured: isSet }) => name === 'schedule' && isSet);
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
-    route(message, { ...home, now, timeZone, pendingDraft, isConfigured });
+    route(message, { ...home, now, timeZone, pendingDraft, isConfigured, schedules });
 
   return {
     now: createIsoClock(timeZone),

@@ -20,28 +20,35 @@ const spelling = (value: unknown): string =>
   typeof value === 'string' ? value.trim().toLowerCase() : '';
 
 export function createOperationTable(tools: readonly ModelTool[]): OperationTable {
-  const named = tools.flatMap((tool) =>
-    [tool.name, ...tool.aliases].map((name) => ({ name, tool })),
-  );
-  const split = (text: string): { tool: ModelTool; rest: string } | null => {
-    const found = named.find(
-      ({ name }) =>
-        text === name || (text.startsWith(name) && /^[._/:-]\w/.test(text.slice(name.length))),
-    );
-    return found === undefined
-      ? null
-      : { tool: found.tool, rest: text.slice(found.name.length + 1) };
+  /** Names before the other names: a model that says "schedule" may mean the calendar. */
+  const named = [
+    ...tools.map((tool) => ({ name: tool.name, tool })),
+    ...tools.flatMap((tool) => tool.aliases.map((name) => ({ name, tool }))),
+  ];
+  const candidates = (text: string): { tool: ModelTool; rest: string }[] =>
+    named
+      .filter(
+        ({ name }) =>
+          text === name || (text.startsWith(name) && /^[._/:-]\w/.test(text.slice(name.length))),
+      )
+      .map(({ name, tool }) => ({ tool, rest: text.slice(name.length + 1) }));
+  const operationIn = (
+    { tool: { operations }, rest }: { tool: ModelTool; rest: string },
+    operation: unknown,
+  ): ModelOperation | null => {
+    const asked = spelling(operation) || rest;
+    if (asked === '') return operations.length === 1 ? operations[0]! : null;
+    const names = [asked, asked.replace(/^[\w-]+[./:]/, '')];
+    return operations.find((one) => names.includes(one.operation.toLowerCase())) ?? null;
   };
   return {
     offered: tools.filter((tool) => tool.isConfigured).flatMap((tool) => tool.operations),
     find(tool, operation) {
-      const found = split(spelling(tool));
-      if (found === null) return null;
-      const { operations } = found.tool;
-      const asked = spelling(operation) || found.rest;
-      if (asked === '') return operations.length === 1 ? operations[0]! : null;
-      const names = [asked, asked.replace(/^[\w-]+[./:]/, '')];
-      return operations.find((one) => names.includes(one.operation.toLowerCase())) ?? null;
+      for (const candidate of candidates(spelling(tool))) {
+        const found = operationIn(candidate, operation);
+        if (found !== null) return found;
+      }
+      return null;
     },
     isConfigured: (name) => tools.find((tool) => tool.name === name)?.isConfigured !== false,
   };

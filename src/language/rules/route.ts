@@ -25,6 +25,7 @@ import { koreanDocuments } from '../korean/korean-documents.ts';
 import { koreanMail } from '../korean/korean-mail.ts';
 import { koreanStatus } from '../korean/korean-status.ts';
 import { isShortEnough, normalizeForRules } from '../normalize-text.ts';
+import { scheduleOutcome } from '../schedules/schedule-outcome.ts';
 import type { Clause, Rule, RuleOutcome } from './rule.ts';
 
 /** Includes the configured words for mail folders and model servers. */
@@ -33,6 +34,8 @@ export interface RouteOptions extends CustomVocabulary, LocalNow {
   isConfigured?: (tool: string) => boolean;
   /** Whether a draft of this user is waiting for 확인 or 취소. */
   pendingDraft: boolean;
+  /** Whether reminders can be set in chat. Default: no, and no rule reads such a request. */
+  schedules?: boolean;
 }
 
 /**
@@ -137,6 +140,8 @@ export function route(message: string, options: RouteOptions): RouteResult {
     const consent = parseConsent(message);
     if (consent !== null) return { kind: consent };
   }
+  const reminder = options.schedules === true ? scheduleOutcome(message, options) : null;
+  if (reminder !== null) return { kind: 'decision', decision: toDecision(reminder) };
   const { today } = civilNow(options.now, options.timeZone);
   const context = { today, locale: localeOf(message), vocabulary: options };
   const outcome = matchRulesForMessage(normalizeForRules(message), context);

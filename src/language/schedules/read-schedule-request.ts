@@ -13,7 +13,8 @@ export function readScheduleRequest(message: string, context: LocalNow): Schedul
   if (!isShortEnough(message)) return null;
   const cased = normalizeCased(message);
   const text = cased.toLowerCase();
-  if (undoes.test(text)) return { do: 'undo' };
+  if (undoes.test(text))
+    return { do: 'undo', isOfSet: /취소|cancel/u.test(text) && !text.includes('실행') };
   const clause = { text, cased, context };
   return hasHangul(text) ? koreanSchedule(clause) : englishSchedule(clause);
 }

@@ -32,7 +32,8 @@ export type ScheduleRequest =
   | { do: 'move'; which: ReminderSelector; to: MoveTarget | null }
   /** Null: for the usual time. */
   | { do: 'snooze'; when: When | null }
-  | { do: 'undo' };
+  /** `isOfSet`: 취소 takes back what was set, and restores nothing. */
+  | { do: 'undo'; isOfSet: boolean };
 
 export interface ScheduleClause {
   /** Normalised, in lower case. */

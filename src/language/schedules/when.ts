@@ -15,7 +15,7 @@ import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import { createZones } from '#shared/calendar/zoned-time';
 import { type DateParseResult, parseNormalizedDates, type TextSpan } from '../dates/parse-dates.ts';
 import { findDurations } from '../dates/parse-durations.ts';
-import { parseNormalizedTimes, type TimeParseResult } from '../dates/parse-times.ts';
+import { parseNormalizedTimes, type ParsedTimes } from '../dates/parse-times.ts';
 import { findRecurrences } from '../dates/recurrence.ts';
 import { englishRecurrences } from '../english/english-recurrences.ts';
 import { koreanRecurrences } from '../korean/korean-recurrences.ts';
@@ -101,7 +101,7 @@ const namesToday = /오늘|금일|이번|\btoday|\btonight|\bthis\b/u;
 function onceWhen(
   text: string,
   dates: DateParseResult | null,
-  times: TimeParseResult | null,
+  times: ParsedTimes | null,
   context: WhenContext,
 ): When {
   const { today, minuteOfDay } = civilNow(context.now, context.timeZone);
