@@ -29,7 +29,8 @@ const group = `(?:${connector}\\s+)*${mark}(?:(?:\\s*,)?\\s*(?:${connector}\\s+)
 
 const leading =
   /^(?:(?:hey|hi|hello|ok|okay|please|pls|kindly|also|and|so|then|now|just|gatehouse|siri|alexa|can you|could you|would you|will you|can u|i want you to|i need you to|i'?d like you to|i would like you to|do me a favor and|go ahead and)(?:\s+please)?[\s,]+)+/u;
-const trailing = /(?:[\s.!?,;~]|(?<=[\s,])(?:please|pls|plz|thanks|thank you|thx|for me|ok|okay))+$/u;
+const trailing =
+  /(?:[\s.!?,;~]|(?<=[\s,])(?:please|pls|plz|thanks|thank you|thx|for me|ok|okay))+$/u;
 
 export function englishSchedule(clause: ScheduleClause): ScheduleRequest | null {
   const start = leading.exec(clause.text)?.[0].length ?? 0;
@@ -53,7 +54,10 @@ function snooze({ text, context }: ScheduleClause): ScheduleRequest | null {
   if (found === null) return null;
   const { when, when2, when3, later } = found.groups ?? {};
   if (later !== undefined) return { do: 'snooze', when: unknown('when', text) };
-  if (when3 !== undefined && !/^(?:\d{1,3}|five|ten|fifteen|twenty|thirty)(?: (?:minutes?|mins?|hours?))?$/u.test(when3)) {
+  if (
+    when3 !== undefined &&
+    !/^(?:\d{1,3}|five|ten|fifteen|twenty|thirty)(?: (?:minutes?|mins?|hours?))?$/u.test(when3)
+  ) {
     return null;
   }
   const words = when3 === undefined ? (when ?? when2) : text.replace(/ more/u, '');
@@ -100,7 +104,8 @@ const ofReminder = new RegExp(
   `^(?<verb>${changeVerbs.map(([, verbs]) => verbs).join('|')}) (?<before>.*?)${noun}\\b(?<after>.*)$`,
   'u',
 );
-const stops = /^(?:stop|quit|don'?t|do not) remind(?:ing)? me(?: (?:to|about|of|that))?(?<after> .*)?$/u;
+const stops =
+  /^(?:stop|quit|don'?t|do not) remind(?:ing)? me(?: (?:to|about|of|that))?(?<after> .*)?$/u;
 const moves = new RegExp(
   `^(?:change|move|reschedule|shift|push|postpone|update|set(?= (?:my|the) )|switch|edit)(?: the time of)? (?<before>.*?)${noun}\\b(?<after>.*?)\\s*(?:to|until|for|from .* to) (?<to>${group})$`,
   'u',
@@ -117,7 +122,11 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
     const { before = '', after = '', to = '' } = moved.groups ?? {};
     const from = masked.lastIndexOf(to);
     const which = selectorOf([before, after], mask, clause);
-    return { do: 'move', which, to: moveTarget(clockWords(mask.lower(from, masked.length)), clause.context) };
+    return {
+      do: 'move',
+      which,
+      to: moveTarget(clockWords(mask.lower(from, masked.length)), clause.context),
+    };
   }
   const stopped = stops.exec(masked);
   if (stopped !== null) {
@@ -216,8 +225,7 @@ function find(clause: ScheduleClause, mask: MaskedText): Found | null {
   const words = pieces.map(({ text, at }) => mask.lower(at, at + text.length)).join(' ');
   const kinds = pieces.flatMap(({ text }) => marksIn(text));
   const isWake = new RegExp(`^(?:${wakesMe})$`, 'u').test(verb);
-  const read =
-    kinds.length === 0 ? null : readWhen(words, { ...clause.context, wakes: isWake });
+  const read = kinds.length === 0 ? null : readWhen(words, { ...clause.context, wakes: isWake });
   const isApart = pieces.length > 1 && !kinds.includes('every');
   return {
     when: read !== null && isApart ? doubtful(read) : read,
@@ -263,7 +271,14 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
 }
 
 /** "Tell me …" keeps something for later only with a repetition, or with "to" or "that" and a time. */
-function fromWeakVerb({ when, hasEvery, hasDuration, content, link, verb }: Found): ScheduleRequest | null {
+function fromWeakVerb({
+  when,
+  hasEvery,
+  hasDuration,
+  content,
+  link,
+  verb,
+}: Found): ScheduleRequest | null {
   if (when === null) return null;
   if (hasEvery && verb === 'brief me' && content === '') {
     return { do: 'set', kind: 'digest', text: 'Briefing', when };

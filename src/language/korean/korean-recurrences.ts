@@ -119,11 +119,14 @@ export const koreanRecurrences: readonly RecurrencePattern[] = [
       return { unit: 'year', n: 1, month, monthDays: [day] };
     },
   ),
-  pattern(`매\\s?시(?:간)?(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*정각)?(?:에)?(?:\\s?마다)?(?![가-힣])`, (g) => ({
-    unit: 'hour',
-    n: 1,
-    minute: Number(g['minute'] ?? 0),
-  })),
+  pattern(
+    `매\\s?시(?:간)?(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*정각)?(?:에)?(?:\\s?마다)?(?![가-힣])`,
+    (g) => ({
+      unit: 'hour',
+      n: 1,
+      minute: Number(g['minute'] ?? 0),
+    }),
+  ),
   pattern(`(?<n>${number})\\s*시간${everyAfter}`, (g) => ({ unit: 'hour', n: countOf(g['n']) })),
   pattern(`(?:(?<n>${number})\\s*분${everyAfter}|매\\s?분(?![가-힣]))`, (g) => ({
     unit: 'minute',

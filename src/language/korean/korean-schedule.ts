@@ -44,7 +44,10 @@ const sets = new RegExp(
   'u',
 );
 /** 브리핑해줘 by itself, at a time that repeats. */
-const briefs = new RegExp(`(?:브리핑|요약\\s*알림)(?:을|를)?\\s*(?:좀\\s*)?(?:해|보내|알려)?${giving}$`, 'u');
+const briefs = new RegExp(
+  `(?:브리핑|요약\\s*알림)(?:을|를)?\\s*(?:좀\\s*)?(?:해|보내|알려)?${giving}$`,
+  'u',
+);
 /** Requests that are run as a message when their time comes. */
 const shows = new RegExp(
   `(?:알려|말해|보여|읽어|보내|얘기해|(?:요약|정리|확인|브리핑|체크|검색)(?:해|하)|찾아)${giving}$`,
@@ -58,7 +61,8 @@ const asks =
 const howTo = /(?:는지|은지|방법|는\s*법|어떻게)\s*(?:좀\s*)?(?:알려|말해|설명)/u;
 const looksUp =
   /일정|스케줄|스케쥴|캘린더|약속|회의|미팅|메일|이메일|편지|문서|자료|파일|날씨|기온|미세먼지|뉴스|환율|주가|상태|현황|할\s*일|정보|내용|목록|번호|주소|결과|소식|가격|운세|브리핑|요약/u;
-const quotes = /(?:라고|다고|자고|게|도록|는\s*거|는\s*것|는\s*걸|(?:먹|하|가|오|보|내|사|기|리|치|들|쓰|끄)기)$/u;
+const quotes =
+  /(?:라고|다고|자고|게|도록|는\s*거|는\s*것|는\s*걸|(?:먹|하|가|오|보|내|사|기|리|치|들|쓰|끄)기)$/u;
 
 export function koreanSchedule(clause: ScheduleClause): ScheduleRequest | null {
   const start = leading.exec(clause.text)?.[0].length ?? 0;
@@ -95,7 +99,11 @@ function snooze(clause: ScheduleClause): ScheduleRequest | null {
     return { do: 'snooze', when: afterDuration(duration.ms, context) };
   }
   const isLater = later.test(text);
-  const mask = maskText({ ...clause, text: text.replace(later, ''), cased: clause.cased.slice(text.length - text.replace(later, '').length) });
+  const mask = maskText({
+    ...clause,
+    text: text.replace(later, ''),
+    cased: clause.cased.slice(text.length - text.replace(later, '').length),
+  });
   const found = snoozes.exec(mask.masked);
   if (found === null) return null;
   const words = [found.groups?.['when'], found.groups?.['when2']];
@@ -117,11 +125,18 @@ const list = (clause: ScheduleClause): ScheduleRequest | null =>
   listed.test(maskText(clause).masked) ? { do: 'list' } : null;
 
 /** Notifications of other programs. */
-const foreign = /카톡|카카오|문자|휴대폰|핸드폰|폰|앱|어플|유튜브|메일|푸시|슬랙|윈도우|브라우저|택배|배달|방해\s*금지/u;
+const foreign =
+  /카톡|카카오|문자|휴대폰|핸드폰|폰|앱|어플|유튜브|메일|푸시|슬랙|윈도우|브라우저|택배|배달|방해\s*금지/u;
 const changes: readonly (readonly ['pause' | 'resume' | 'cancel', RegExp])[] = [
-  ['pause', /(?:(?:잠깐|잠시|당분간|일단)\s*(?:멈춰|정지|중지|꺼|쉬게|중단)|일시\s*(?:정지|중지|중단)|보류|멈춰|쉬게)[가-힣\s]{0,8}$/u],
+  [
+    'pause',
+    /(?:(?:잠깐|잠시|당분간|일단)\s*(?:멈춰|정지|중지|꺼|쉬게|중단)|일시\s*(?:정지|중지|중단)|보류|멈춰|쉬게)[가-힣\s]{0,8}$/u,
+  ],
   ['resume', /(?:다시\s*(?:켜|시작|울려|살려|틀어)|재개|재시작|활성화)[가-힣\s]{0,8}$/u],
-  ['cancel', /(?:취소|삭제|지워|지우|꺼|끄|없애|해제|제거|중단|중지|그만|안\s*해도\s*돼|필요\s*없)[가-힣\s]{0,10}$/u],
+  [
+    'cancel',
+    /(?:취소|삭제|지워|지우|꺼|끄|없애|해제|제거|중단|중지|그만|안\s*해도\s*돼|필요\s*없)[가-힣\s]{0,10}$/u,
+  ],
 ];
 const ofReminder = new RegExp(
   `^(?<which>.*?)\\s*${reminderNoun}(?:들|은|는|을|를|이|가|좀|도)*\\s*(?<rest>.*)$`,
@@ -142,7 +157,11 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
   if (moved !== null) {
     const to = moved.groups?.['to'] ?? '';
     const from = mask.masked.lastIndexOf(to);
-    return { do: 'move', which: selector, to: moveTarget(mask.lower(from, from + to.length), clause.context) };
+    return {
+      do: 'move',
+      which: selector,
+      to: moveTarget(mask.lower(from, from + to.length), clause.context),
+    };
   }
   if (marksIn(rest).length > 0) return null;
   const kind = changes.find(([, ending]) => ending.test(rest))?.[0];
@@ -165,7 +184,10 @@ function selectorOf(
   const words = which
     .replace(new RegExp(`${anyMark}${particle}`, 'gu'), ' ')
     .replace(/\d{1,3}\s*번(?:째)?/gu, ' ')
-    .replace(/전부|모두|모든|싹|방금|아까|마지막|최근|금방|설정한|설정된|등록한|등록된|맞춘|걸어\s*둔|예약한|예약된|내일|시간/gu, ' ')
+    .replace(
+      /전부|모두|모든|싹|방금|아까|마지막|최근|금방|설정한|설정된|등록한|등록된|맞춘|걸어\s*둔|예약한|예약된|내일|시간/gu,
+      ' ',
+    )
     .replace(/(?<=^|\s)(?:내|제|그|이|저|다|좀|거|것|의|오는|있는|하는|먹는|가는)(?=\s|$)/gu, ' ')
     .replace(/(?<=[가-힣])(?:라는|이라는|하라는|으라는|는|의)(?=\s*$)/u, '')
     .replace(/\s+/g, ' ')
@@ -184,14 +206,20 @@ interface Found {
 }
 
 /** The words for the time, before or after the content; null if they are in two places that contradict one another. */
-function findWhen(body: string, mask: MaskedText, clause: ScheduleClause, isWake: boolean): Found | null {
+function findWhen(
+  body: string,
+  mask: MaskedText,
+  clause: ScheduleClause,
+  isWake: boolean,
+): Found | null {
   const context = { ...clause.context, wakes: isWake };
   const head = new RegExp(`^${group}`, 'u').exec(body)?.[0] ?? '';
   const rest = body.slice(head.length);
   const tail = new RegExp(`(?<=^|\\s)${group}$`, 'u').exec(rest)?.[0] ?? '';
   const content = mask.original(head.length, body.length - tail.length);
   const kinds = [...marksIn(head), ...marksIn(tail)];
-  const isAnchored = /(?:에|엔|에는|쯤|마다|경|정도)\s*,?\s*$/u.test(tail || head) || kinds.includes('duration');
+  const isAnchored =
+    /(?:에|엔|에는|쯤|마다|경|정도)\s*,?\s*$/u.test(tail || head) || kinds.includes('duration');
   if (head !== '' && tail !== '' && !areComplementary(head, tail)) return null;
   if (kinds.length > 0) {
     const words = [mask.lower(0, head.length), mask.lower(body.length - tail.length, body.length)];
@@ -240,7 +268,8 @@ const isRequest = (content: string): boolean =>
 /** Whether 알려줘 keeps something for later; else it asks. */
 function isReminder({ when, kinds, content, isAnchored }: Found, masked: string): boolean {
   if (!tells.test(masked)) return false;
-  if (when === null) return quotes.test(content) && /라고$/u.test(content) && !/한테|에게|께/u.test(content);
+  if (when === null)
+    return quotes.test(content) && content.endsWith('라고') && !/한테|에게|께/u.test(content);
   if (quotes.test(content)) return !asks.test(content.replace(/라고$/u, ''));
   if (asks.test(content) || looksUp.test(content)) return false;
   if (kinds.includes('every')) return true;

@@ -48,7 +48,8 @@ export function recurringWhen(text: string, parts: WhenParts, context: WhenConte
   const rule: CronRule = isInterval
     ? { cron, every: { n: recurrence.n, unit: unit as 'day' | 'week' | 'month' } }
     : { cron };
-  const isLater = period.from !== null && period.from > civilNow(context.now, context.timeZone).today;
+  const isLater =
+    period.from !== null && period.from > civilNow(context.now, context.timeZone).today;
   return {
     ok: true,
     rule,
@@ -72,7 +73,9 @@ function readTimes(
     return { minutes: [recurrence.minute ?? 0], isRange: false, shift: 0 };
   }
   const cue = cueOf(text, context);
-  const own = times.clocks.map(({ minutes, certainty }) => narrow(minutes, certainty, cue) ?? minutes);
+  const own = times.clocks.map(
+    ({ minutes, certainty }) => narrow(minutes, certainty, cue) ?? minutes,
+  );
   const isMidnight = own.includes(0) && times.dayShift !== 'same';
   const isOfDays = weekdays !== undefined || monthDays !== undefined || nth !== undefined;
   if (isOfDays && isMidnight && times.dayShift === 'either') return unknown('midnight', text);
@@ -144,8 +147,9 @@ function hourField({ minutes, isRange }: Times, n: number): string {
 /** Cron counts from Sunday. */
 function weekdayField(weekdays: readonly number[], shift: number): string {
   const days = weekdays.map((day) => (day + 1 + shift) % 7).toSorted((a, b) => a - b);
-  const isRun = days.length > 2 && days.at(-1)! - days[0]! === days.length - 1;
-  return isRun ? `${days[0]}-${days.at(-1)}` : days.join(',');
+  const [first = 0] = days;
+  const isRun = days.length > 2 && (days.at(-1) ?? 0) === first + days.length - 1;
+  return isRun ? `${first}-${days.at(-1)}` : days.join(',');
 }
 
 /** 내일부터, until Friday, 2주 동안: first and last day; null: open. */
@@ -157,7 +161,8 @@ function readPeriod(
   if (dates?.ok !== true) return { from: null, to: null };
   const { today } = civilNow(now, timeZone);
   const [from, to] = [dates.from, dates.to].map((day) => Date.parse(day) / dayMs);
-  const hasEnd = /까지|동안|간(?=\s|$)|\b(?:until|till|through|for|to)\b/u.test(text) || dates.joined;
+  const hasEnd =
+    /까지|동안|간(?=\s|$)|\b(?:until|till|through|for|to)\b/u.test(text) || dates.joined;
   const hasStart = /부터|이후|\b(?:from|starting|beginning|since)\b/u.test(text);
   return {
     from: hasStart || (from ?? today) > today ? (from ?? null) : null,
@@ -194,4 +199,3 @@ function isOn({ unit, weekdays, monthDays, nth, month }: Recurrence, day: CivilD
   if (month !== undefined && month !== parts.month) return false;
   return (monthDays ?? []).some((one) => parts.day === (one === 'L' ? length : one));
 }
-

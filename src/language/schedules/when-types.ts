@@ -86,6 +86,7 @@ export function cueOf(text: string, { wakes = false }: WhenContext): HalfCue {
   const isEarly = /아침|새벽|오전|\bmornings?\b|\bbreakfast\b|\bdawn\b/u.test(text);
   const isLate = /오후|저녁|\bafternoons?\b|\bevenings?\b|\bdinner\b/u.test(text);
   if (isEarly !== isLate) return isEarly ? 'am' : 'pm';
-  if (!isEarly && /밤(?![가-힣])|밤에|밤마다|\bnights?\b|\bnightly\b|\btonight\b/u.test(text)) return 'night';
+  if (!isEarly && /밤(?![가-힣])|밤에|밤마다|\bnights?\b|\bnightly\b|\btonight\b/u.test(text))
+    return 'night';
   return wakes && !isLate ? 'wake' : null;
 }

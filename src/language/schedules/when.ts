@@ -5,12 +5,7 @@
  * Invariants: the result depends on the words, `now` and `timeZone` only; times are those of the wall clock of the
  * zone; a duration is exact to the second, also over a change of the clocks.
  */
-import {
-  civilNow,
-  type CivilDay,
-  type LocalNow,
-  weekdayOf,
-} from '#shared/calendar/civil-date';
+import { civilNow, type CivilDay, type LocalNow, weekdayOf } from '#shared/calendar/civil-date';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import { createZones } from '#shared/calendar/zoned-time';
 import { type DateParseResult, parseNormalizedDates, type TextSpan } from '../dates/parse-dates.ts';
@@ -142,4 +137,3 @@ function instantOf(
   const next = Date.parse(later.from) / dayMs + shift;
   return isAhead(next) ? wallAt(next, minutes) : null;
 }
-

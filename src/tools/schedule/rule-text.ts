@@ -20,7 +20,9 @@ export function ruleText({ cron, every }: CronRule, locale: Locale): string {
   const time = timeText(minute, hour, locale);
   if (when === null || time === null) return cron;
   if (locale === 'ko') return `${when} ${time}`;
-  return /^\*/.test(minute) || !/^[\d,]+$/.test(hour) ? `${time}, ${when}` : `${when} at ${time}`;
+  return minute.startsWith('*') || !/^[\d,]+$/.test(hour)
+    ? `${time}, ${when}`
+    : `${when} at ${time}`;
 }
 
 function timeText(minute: string, hour: string, locale: Locale): string | null {

@@ -1,13 +1,14 @@
 /** Changes of a person's reminders: cancel, pause, resume, move, snooze, and taking the last change back. */
+import type { Locale } from '#machines/texts';
 import type { Zones } from '#shared/calendar/zoned-time';
 import { minuteMs } from '#shared/calendar/time-units';
 import type { CallContext, ToolAnswer } from '../tool.ts';
 import { movedTiming } from './moved-timing.ts';
+import { keyOf, originOf, shownWall, timingOf } from './reminder-call.ts';
 import { inListOrder, isNarrowed, selectReminders } from './reminder-selection.ts';
 import { listText, momentText, reminderTexts, timingText } from './reminder-texts.ts';
 import type { ReminderBook, StoredReminder } from './reminder-book.ts';
 import type { ChangeParams } from './schedule-operations.ts';
-import { keyOf, originOf, shownWall, timingOf } from './reminder-call.ts';
 
 export interface ChangeParts {
   book: ReminderBook;
@@ -16,139 +17,173 @@ export interface ChangeParts {
   perUserMax: number;
 }
 
+/** One call: the parts, its parameters and who makes it. */
+interface Change extends ChangeParts {
+  params: ChangeParams;
+  context: CallContext;
+  locale: Locale;
+  texts: ReturnType<typeof reminderTexts>;
+}
+
 const snoozeMinutes = 10;
 /** A reminder that fired longer ago is not the one that is meant by "snooze". */
 const snoozableMs = 12 * 60 * minuteMs;
 
-export function createChanges(parts: ChangeParts, context: CallContext) {
-  const { book, zones } = parts;
+const done = (...lines: string[]): ToolAnswer => ({
+  ok: true,
+  data: null,
+  summary: lines.join('\n'),
+});
+const revocable = (...lines: string[]): ToolAnswer => ({
+  ok: true,
+  data: null,
+  summary: lines.join('\n'),
+  offers: ['undo'],
+});
+
+const dueText = ({ zones, locale }: Change, one: StoredReminder): string =>
+  timingText(one, shownWall(one, zones), locale);
+
+const openReminders = async ({ book, context }: Change): Promise<StoredReminder[]> =>
+  inListOrder(await book.all(context.userId));
+
+/** Each changes at most once per key; several matches are asked back and change nothing. */
+export async function changeReminder(
+  parts: ChangeParts,
+  params: ChangeParams,
+  context: CallContext,
+): Promise<ToolAnswer> {
   const { locale } = context;
-  const texts = reminderTexts(locale);
-  const done = (summary: string): ToolAnswer => ({ ok: true, data: null, summary });
-  const due = (one: StoredReminder): string => timingText(one, shownWall(one, zones), locale);
-  const ask = (all: readonly StoredReminder[], open: readonly StoredReminder[]): ToolAnswer => {
-    const lines = all.slice(0, 10).map((one) => {
-      const text = texts.line(due(one), one.text, one.state === 'paused');
+  const change: Change = { ...parts, params, context, locale, texts: reminderTexts(locale) };
+  const { action } = params;
+  if (action === 'undo') return undo(change);
+  if (action === 'snooze') return snooze(change);
+  if (action === 'cancel' && params.all === true) return cancelAll(change);
+  const open = await openReminders(change);
+  const [found, more] = selectReminders(open, params);
+  if (found === undefined) {
+    const list = listText(open, locale, (one) => shownWall(one, parts.zones));
+    return done(change.texts.noMatch, ...(open.length === 0 ? [] : [list]));
+  }
+  if (more !== undefined) return askWhich(change, open);
+  return action === 'move' ? move(change, found) : changeOne(change, action, found);
+}
+
+function askWhich(change: Change, open: readonly StoredReminder[]): ToolAnswer {
+  const { texts, params } = change;
+  const lines = selectReminders(open, params)
+    .slice(0, 10)
+    .map((one) => {
+      const text = texts.line(dueText(change, one), one.text, one.state === 'paused');
       return `${open.indexOf(one) + 1}. ${text}`;
     });
-    return done([texts.which, ...lines].join('\n'));
-  };
+  return done(texts.which, ...lines);
+}
 
-  /** The one reminder that is meant; else the answer. */
-  const one = async (params: ChangeParams): Promise<StoredReminder | ToolAnswer> => {
-    const open = inListOrder(await book.all(context.userId));
-    const found = selectReminders(open, params);
-    const [only, more] = found;
-    if (only === undefined) {
-      return done([texts.noMatch, listText(open, locale, (at) => shownWall(at, zones))].join('\n'));
+async function changeOne(
+  change: Change,
+  action: 'cancel' | 'pause' | 'resume',
+  one: StoredReminder,
+): Promise<ToolAnswer> {
+  const { book, texts, undoMinutes } = change;
+  const { id, text } = one;
+  switch (action) {
+    case 'pause':
+      await book.pause(id);
+      return done(texts.paused(text));
+    case 'resume':
+      return done(texts.resumed(text, dueText(change, await book.resume(id))));
+    case 'cancel': {
+      const due = dueText(change, one);
+      await book.cancel(id);
+      return revocable(texts.cancelled(text, due), texts.cancelUndo(undoMinutes));
     }
-    return more === undefined ? only : ask(found, open);
-  };
+  }
+}
 
-  const cancelAll = async (params: ChangeParams): Promise<ToolAnswer> => {
-    const open = inListOrder(await book.all(context.userId));
-    const found = isNarrowed(params) ? selectReminders(open, params) : open;
-    if (found.length === 0) return done(texts.noMatch);
-    for (const each of found) await book.cancel(each.id);
-    return done(texts.cancelledAll(found.length));
-  };
+async function cancelAll(change: Change): Promise<ToolAnswer> {
+  const { book, params, texts } = change;
+  const open = await openReminders(change);
+  const found = isNarrowed(params) ? selectReminders(open, params) : open;
+  if (found.length === 0) return done(texts.noMatch);
+  for (const { id } of found) await book.cancel(id);
+  return done(texts.cancelledAll(found.length), ...found.map(({ text }) => `- ${text}`));
+}
 
-  const move = async (params: ChangeParams, from: StoredReminder): Promise<ToolAnswer> => {
-    const before = due(from);
-    const { rule } = from;
-    const kept = { ...rule, start: from.start ?? undefined, end: from.end ?? undefined };
-    const isWhole = params.once !== undefined || params.cron !== undefined;
-    const moved = isWhole
-      ? params
-      : movedTiming(kept, {
-          time: params.to_time,
-          date: params.to_date,
-          isHalfOpen: params.is_half_open,
-        });
-    if (!isWhole && moved === kept) return done(texts.notMovable);
-    const timing = timingOf(moved, { ...context, timeZone: from.zone });
-    if (book.next({ ...timing, count: null }) === null) return done(texts.past);
-    return done(texts.moved(from.text, before, due(await book.move(from.id, timing))));
-  };
+async function move(change: Change, from: StoredReminder): Promise<ToolAnswer> {
+  const { book, params, context, texts } = change;
+  const kept = { ...from.rule, start: from.start ?? undefined, end: from.end ?? undefined };
+  const isWhole = params.once !== undefined || params.cron !== undefined;
+  const { to_time: time, to_date: date, is_half_open: isHalfOpen } = params;
+  const moved = isWhole ? params : movedTiming(kept, { time, date, isHalfOpen });
+  if (moved === kept) return done(texts.notMovable);
+  const timing = timingOf(moved, { ...context, timeZone: from.zone });
+  if (book.next(timing) === null) return done(texts.past);
+  const before = dueText(change, from);
+  const after = dueText(change, await book.move(from.id, timing));
+  return done(texts.moved(from.text, before, after));
+}
 
-  const snooze = async (params: ChangeParams): Promise<ToolAnswer> => {
-    const origin = originOf(context);
-    const fired = await book.lastFired(origin);
-    const now = Date.parse(context.now);
-    if (fired === null || now - fired.at > snoozableMs) return done(texts.nothingToSnooze);
-    const { text, kind, zone } = fired.reminder;
-    const given = params.once !== undefined || params.cron !== undefined;
-    const wall = zones.toWallTime(now + snoozeMinutes * minuteMs, zone);
-    const usual = { once: new Date(wall).toISOString().slice(0, 19) };
-    const stored = await book.create({
-      ...origin,
-      ...timingOf(given ? params : usual, context),
-      kind,
-      text,
-      createdBy: 'snooze',
-      idempotencyKey: keyOf(context, params),
-    });
-    const at = shownWall(stored, zones);
-    const shown = at === null ? due(stored) : `${momentText(at, locale)} (${stored.zone})`;
-    return { ok: true, data: null, summary: texts.snoozed(text, shown), offers: ['undo'] };
-  };
+async function snooze(change: Change): Promise<ToolAnswer> {
+  const { book, zones, params, context, locale, texts } = change;
+  const origin = originOf(context);
+  const fired = await book.lastFired(origin);
+  const now = Date.parse(context.now);
+  if (fired === null || now - fired.at > snoozableMs) return done(texts.nothingToSnooze);
+  const { text, kind } = fired.reminder;
+  const isGiven = params.once !== undefined || params.cron !== undefined;
+  const wall = zones.toWallTime(now + snoozeMinutes * minuteMs, context.timeZone);
+  const usual = { once: new Date(wall).toISOString().slice(0, 19) };
+  const stored = await book.create({
+    ...origin,
+    ...timingOf(isGiven ? params : usual, context),
+    kind,
+    text,
+    createdBy: 'snooze',
+    idempotencyKey: keyOf(context, params),
+  });
+  const at = shownWall(stored, zones);
+  const shown =
+    at === null ? dueText(change, stored) : `${momentText(at, locale)} (${stored.zone})`;
+  return revocable(texts.snoozed(text, shown));
+}
 
-  const undo = async ({ only_set: isOfSet = false }: ChangeParams): Promise<ToolAnswer> => {
-    const { userId, channel, thread } = originOf(context);
-    const now = Date.parse(context.now);
-    const since = now - parts.undoMinutes * minuteMs;
-    const changedAt = (each: StoredReminder): number =>
-      each.state === 'cancelled' ? each.updatedAt : each.createdAt;
-    const [last] = (await book.all(userId))
-      .filter((each) => each.channel === channel && each.thread === thread)
-      .filter((each) => each.createdBy === 'chat' || each.createdBy === 'snooze')
-      .filter((each) => each.state !== 'done' && changedAt(each) >= since)
-      .toSorted((a, b) => changedAt(b) - changedAt(a) || (a.id < b.id ? 1 : -1));
-    // A call that is repeated after a crash finds what it has cancelled itself.
-    if (last?.state === 'cancelled' && context.isRepeat === true && last.updatedAt >= now) {
-      return done(texts.undone(last.text));
-    }
-    if (last === undefined || (isOfSet && last.state === 'cancelled')) {
-      return done(texts.nothingToUndo);
-    }
-    if (last.state !== 'cancelled') {
-      await book.cancel(last.id);
-      return done(texts.undone(last.text));
-    }
-    const { rule, zone, start, end, count, settled, kind, text, createdBy } = last;
-    const restored = await book.create({
-      ...{ userId, channel, thread, rule, zone, start, end, kind, text, createdBy },
-      count: count === null ? null : Math.max(1, count - settled),
-      idempotencyKey: keyOf(context, last.id),
-    });
-    return done(texts.restored(text, due(restored)));
-  };
+const changedAt = (one: StoredReminder): number =>
+  one.state === 'cancelled' ? one.updatedAt : one.createdAt;
 
-  return {
-    async run(params: ChangeParams): Promise<ToolAnswer> {
-      const { action } = params;
-      if (action === 'undo') return undo(params);
-      if (action === 'snooze') return snooze(params);
-      if (action === 'cancel' && params.all === true) return cancelAll(params);
-      const found = await one(params);
-      if ('ok' in found) return found;
-      switch (action) {
-        case 'pause':
-          await book.pause(found.id);
-          return done(texts.paused(found.text));
-        case 'resume': {
-          const resumed = await book.resume(found.id);
-          return done(texts.resumed(found.text, due(resumed)));
-        }
-        case 'move':
-          return move(params, found);
-        default: {
-          const at = due(found);
-          await book.cancel(found.id);
-          const summary = [texts.cancelled(found.text, at), texts.cancelUndo(parts.undoMinutes)];
-          return { ok: true, data: null, summary: summary.join('\n'), offers: ['undo'] };
-        }
-      }
-    },
-  };
+/** Of this conversation: cancels what was set last, or restores what was cancelled last. */
+async function undo(change: Change): Promise<ToolAnswer> {
+  const { book, params, context, texts, undoMinutes } = change;
+  const origin = originOf(context);
+  const now = Date.parse(context.now);
+  const [last] = (await book.all(origin.userId))
+    .filter(({ channel, thread }) => channel === origin.channel && thread === origin.thread)
+    .filter(({ createdBy }) => createdBy === 'chat' || createdBy === 'snooze')
+    .filter((one) => one.state !== 'done' && changedAt(one) >= now - undoMinutes * minuteMs)
+    .toSorted((a, b) => changedAt(b) - changedAt(a) || (a.id < b.id ? 1 : -1));
+  // A call that is repeated after a crash finds what it has cancelled itself.
+  if (last?.state === 'cancelled' && context.isRepeat === true && last.updatedAt >= now) {
+    return done(texts.undone(last.text));
+  }
+  if (last === undefined || (params.only_set === true && last.state === 'cancelled')) {
+    return done(texts.nothingToUndo);
+  }
+  if (last.state !== 'cancelled') {
+    await book.cancel(last.id);
+    return done(texts.undone(last.text));
+  }
+  const { rule, zone, start, end, count, settled, kind, text, createdBy } = last;
+  const restored = await book.create({
+    ...origin,
+    rule,
+    zone,
+    start,
+    end,
+    kind,
+    text,
+    createdBy,
+    count: count === null ? null : Math.max(1, count - settled),
+    idempotencyKey: keyOf(context, last.id),
+  });
+  return done(texts.restored(text, dueText(change, restored)));
 }

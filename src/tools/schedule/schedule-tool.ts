@@ -19,7 +19,7 @@ import {
   type ToolAnswer,
   type ToolError,
 } from '../tool.ts';
-import { createChanges, type ChangeParts } from './schedule-changes.ts';
+import { changeReminder, type ChangeParts } from './schedule-changes.ts';
 import { inListOrder } from './reminder-selection.ts';
 import { listText, momentText, reminderTexts, timingText } from './reminder-texts.ts';
 import type { NewReminder, ReminderTiming } from './reminder-book.ts';
@@ -67,8 +67,7 @@ export function openSchedule({ reminders: book, settings, zones }: ToolParts): T
       }),
       change: revocableOperation({
         ...scheduleOperations.change,
-        run: (params, context) =>
-          guarded(context, (open) => createChanges(open, context).run(params)),
+        run: (params, context) => guarded(context, (open) => changeReminder(open, params, context)),
       }),
       set_confirmed: writeOperation({
         ...scheduleOperations.set_confirmed,
@@ -166,7 +165,7 @@ function mergeChanges(
 ): Record<string, unknown> {
   const text = asString(changes['title']) || asString(params['text']);
   const open = changes['open'];
-  const timing = movedTiming(params as Partial<SetParams>, {
+  const timing = movedTiming(params, {
     time: asString(changes['time']) || undefined,
     date: asString(changes['date']) || undefined,
     isHalfOpen: Array.isArray(open) && open.includes('time'),
