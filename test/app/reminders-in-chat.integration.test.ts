@@ -31,7 +31,7 @@ async function at(iso: string): Promise<void> {
 
 /** The texts that reminders have delivered, in order, with their address. */
 async function delivered(): Promise<string[]> {
-  const { jobs } = await fixture.client.jobs({ limit: 50 });
+  const { jobs } = await fixture.client.jobs({ limit: '50' });
   const all = await Promise.all(jobs.map(({ job_id: id }) => fixture.client.job(id)));
   return all
     .filter(
@@ -78,7 +78,7 @@ describe('a reminder in chat', () => {
     await say('in 20 minutes remind me to check the oven');
     await at('2026-12-02T10:20:00+09:00');
     await until(async () => (await delivered()).length === 1);
-    const { jobs } = await fixture.client.jobs({ limit: 1 });
+    const { jobs } = await fixture.client.jobs({ limit: '1' });
     const job = await fixture.client.job(jobs[0]!.job_id);
     expect(job).toMatchObject({ channel: 'test', user_id: 'ann', reply: '⏰ check the oven' });
     const end = (await fixture.client.events(job.job_id)).at(-1)!;
