@@ -25,8 +25,7 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 const invisible = /\u{fe0f}|[\u{ad}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}]/gu;
 
 /** The text that rules and parsers read. Never throws, not even on lone surrogates. */
-export const normalizeForRules = (message: string): string =>
-  normalizeCased(message).toLowerCase();
+export const normalizeForRules = (message: string): string => normalizeCased(message).toLowerCase();
 
 /** The same with capitals, for words that are shown to the user again. */
 export const normalizeCased = (message: string): string =>

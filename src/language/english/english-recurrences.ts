@@ -112,7 +112,9 @@ export const englishRecurrences: readonly RecurrencePattern[] = [
       ...(g['n'] === 'other' || g['n'] === 'alternate' ? {} : { isDoubtful: true as const }),
     }),
   ),
-  pattern(`${every}\\s+(?<n>${count})\\s+weeks?${onDays}`, (g) => weekly(countOf(g['n']), g['days'])),
+  pattern(`${every}\\s+(?<n>${count})\\s+weeks?${onDays}`, (g) =>
+    weekly(countOf(g['n']), g['days']),
+  ),
   pattern(`(?:fortnightly|every\\s+fortnight|once\\s+a\\s+fortnight)${onDays}`, (g) =>
     weekly(2, g['days']),
   ),
@@ -135,8 +137,9 @@ export const englishRecurrences: readonly RecurrencePattern[] = [
     monthly(1, g),
   ),
   pattern(`every\\s+(?<dates>\\d{1,2}(?:st|nd|rd|th))`, (g) => monthly(1, g)),
-  pattern(`(?:quarterly|every\\s+quarter)(?:\\s+on\\s+${monthDay}(?:\\s+of\\s+the\\s+month)?)?`, (g) =>
-    monthly(3, g),
+  pattern(
+    `(?:quarterly|every\\s+quarter)(?:\\s+on\\s+${monthDay}(?:\\s+of\\s+the\\s+month)?)?`,
+    (g) => monthly(3, g),
   ),
   pattern(
     `(?:(?:every|each)\\s+year|yearly|annually|once\\s+a\\s+year)(?:\\s+on\\s+(?:the\\s+)?(?:(?<month>${monthName})\\s+(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)?|(?<day2>\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?(?<month2>${monthName})))?`,
@@ -146,7 +149,10 @@ export const englishRecurrences: readonly RecurrencePattern[] = [
     `(?:on\\s+)?every\\s+(?:(?<month>${monthName})\\s+(?:the\\s+)?(?<day>\\d{1,2})(?:st|nd|rd|th)?|(?<day2>\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?(?<month2>${monthName}))`,
     yearly,
   ),
-  pattern(`(?:hourly|(?:every|each)\\s+hour)(?:\\s+on\\s+the\\s+hour)?`, () => ({ unit: 'hour', n: 1 })),
+  pattern(`(?:hourly|(?:every|each)\\s+hour)(?:\\s+on\\s+the\\s+hour)?`, () => ({
+    unit: 'hour',
+    n: 1,
+  })),
   pattern(`every\\s+(?:half(?:\\s+an)?\\s+hour|half-hour)`, () => ({ unit: 'minute', n: 30 })),
   pattern(`every\\s+(?:quarter\\s+(?:of\\s+an\\s+)?hour)`, () => ({ unit: 'minute', n: 15 })),
   pattern(`every\\s+(?<n>${count})\\s*(?<unit>hours?|hrs?|minutes?|mins?)`, (g) => ({
