@@ -48,7 +48,7 @@ export interface Assistant {
 export async function createAssistant(
   parts: Omit<CoreParts, 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
-    reminders: ReminderBook | null;
+    reminders: ReminderBook;
   },
 ): Promise<Assistant> {
   const { cluster, config, stores, pool, hub, slices, clock, log, faults, observers } = parts;

@@ -151,8 +151,7 @@ async function assemble(
   closers.push(() => mcp.stop());
 
   const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
-  const reminders =
-    stores.schedules === null ? null : createReminderBook(() => schedules!.schedules, clock);
+  const reminders = createReminderBook(() => schedules.schedules, clock);
   const assistant = await createAssistant({ ...parts, observers, reminders });
   const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());

@@ -9,7 +9,7 @@ import { createZones } from '#shared/calendar/zoned-time';
 
 type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library'> & {
   status: StatusSource;
-  reminders: ReminderBook | null;
+  reminders: ReminderBook;
   onCall: ToolRegistryOptions['onCallFinished'];
 };
 

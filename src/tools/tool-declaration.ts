@@ -32,8 +32,7 @@ export interface ToolParts {
   /** Of the local calendar. */
   calendar: EventStorage;
   documents: DocumentSearch;
-  /** Null: this database stores no schedules. */
-  reminders: ReminderBook | null;
+  reminders: ReminderBook;
   status: StatusSource;
   labels: readonly Record<Locale, string>[];
   zones: Zones;

@@ -25,8 +25,8 @@ const say = async (message: string, body: Record<string, unknown> = place): Prom
 /** Sets the clock and waits until everything that is due has been settled. */
 async function at(iso: string): Promise<void> {
   clock.time = Date.parse(iso);
-  fixture.core.schedules!.worker.wake();
-  await until(() => fixture.core.schedules!.worker.state === 'waiting');
+  fixture.core.schedules.worker.wake();
+  await until(() => fixture.core.schedules.worker.state === 'waiting');
 }
 
 /** The texts that reminders have delivered, in order, with their address. */
@@ -83,7 +83,7 @@ describe('a reminder in chat', () => {
     expect(job).toMatchObject({ channel: 'test', user_id: 'ann', reply: '⏰ check the oven' });
     const end = (await fixture.client.events(job.job_id)).at(-1)!;
     expect(end.data['offers']).toEqual(['snooze']);
-    const [schedule] = await fixture.core.schedules!.schedules.list({ userId: 'ann' }, '', 10);
+    const [schedule] = await fixture.core.schedules.schedules.list({ userId: 'ann' }, '', 10);
     expect(schedule).toMatchObject({ thread: 'dm', createdBy: 'chat', zone: 'Asia/Seoul' });
   });
 

@@ -194,6 +194,9 @@ const restShape = new RegExp(
 const asksOrWaits =
   /^(?:(?:of|about)\s+)?(?:what|whats|what's|who|whom|whose|which|how|why|where|if|whether|when|whenever|once|as soon as)\b/u;
 
+/** A time that names no minute. */
+const vague = /\b(?:later|soon|in a (?:few|bit|while|moment)|at some point|some time)\b/u;
+
 interface Found {
   when: When | null;
   hasEvery: boolean;
@@ -260,7 +263,12 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   const isWake = new RegExp(`^(?:${wakesMe})$`, 'u').test(verb);
   if (when === null) {
     // "Remind me about our refund policy" may be a question.
-    const isClear = link === 'to' || link === 'that' || isWake || /alarm|reminder/.test(verb);
+    const isClear =
+      vague.test(clause.text) ||
+      link === 'to' ||
+      link === 'that' ||
+      isWake ||
+      /alarm|reminder/.test(verb);
     if (!isClear || (content === '' && !isWake && !/alarm/.test(verb))) return null;
     if (isWake && content !== '') return null;
   }

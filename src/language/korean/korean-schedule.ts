@@ -82,7 +82,7 @@ const snoozes = new RegExp(
   'u',
 );
 const postpones = new RegExp(
-  `^(?:스누즈\\s*)?(?<amount>[\\d가-힣\\s]{1,12}?)(?:만|정도|쯤)?\\s*(?:더\\s*)?(?:(?:있다가?|이따가?)\\s*)?(?:스누즈|더\\s*자|미뤄|연기해?|늦춰)(?:\\s*해)?${giving}$|^스누즈\\s*(?<amount2>[\\d가-힣\\s]{1,12})$|^(?<amount3>[\\d가-힣\\s]{1,12}?)만\\s*(?:더|있다가?)$`,
+  `^(?:스누즈\\s*)?(?<amount>[\\d가-힣\\s]{1,12}?)(?:만|정도|쯤)?\\s*(?:더\\s*)?(?:(?:있다가?|이따가?)\\s*)?(?:스누즈|더\\s*자|미뤄|연기해?|늦춰)(?:\\s*해)?${giving}$|^스누즈\\s*(?<amount2>[\\d가-힣\\s]{1,12})$|^(?<amount3>[\\d가-힣\\s]{1,12}?)만\\s*(?:더|있다가?)$|^(?<amount4>[\\d가-힣\\s]{1,12}?)만\\s*더\\s*(?:있다가?|이따가?)\\s*(?:깨워|알려|말해)${giving}$`,
   'u',
 );
 /** 이따, 나중에: no time. */
@@ -91,7 +91,8 @@ const later = /^(?:이따가?|나중에|좀\s*있다가?|조금\s*(?:있다가?|
 function snooze(clause: ScheduleClause): ScheduleRequest | null {
   const { text, context } = clause;
   const groups = postpones.exec(text)?.groups;
-  const amount = groups?.['amount'] ?? groups?.['amount2'] ?? groups?.['amount3'];
+  const amount =
+    groups?.['amount'] ?? groups?.['amount2'] ?? groups?.['amount3'] ?? groups?.['amount4'];
   if (amount !== undefined) {
     const [duration, more] = findDurations(amount.trim(), true);
     if (duration === undefined || more !== undefined) return null;
@@ -121,8 +122,11 @@ const listed = new RegExp(
   'u',
 );
 
+/** 알림이 뭐야: a definition. */
+const defines = /^(?:알림|알람|리마인더)(?:이|가|은|는|란|이란)\s*(?:뭐|무엇)/u;
+
 const list = (clause: ScheduleClause): ScheduleRequest | null =>
-  listed.test(maskText(clause).masked) ? { do: 'list' } : null;
+  listed.test(maskText(clause).masked) && !defines.test(clause.text) ? { do: 'list' } : null;
 
 /** Notifications of other programs. */
 const foreign =
@@ -163,7 +167,8 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
       to: moveTarget(mask.lower(from, from + to.length), clause.context),
     };
   }
-  if (marksIn(rest).length > 0) return null;
+  // 알람 끄라고 알려줘 is a reminder, not a change of one.
+  if (marksIn(rest).length > 0 || /라고|다고|알려|말해|깨워/u.test(rest)) return null;
   const kind = changes.find(([, ending]) => ending.test(rest))?.[0];
   return kind === undefined ? null : { do: kind, which: selector };
 }
@@ -251,6 +256,9 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   if (isEvery && briefs.test(masked) && content === '') {
     return { do: 'set', kind: 'digest', text: '브리핑', when: found.when! };
   }
+  // 매주 회의가 언제인지 알려줘 asks now.
+  if (strong === null && isEvery && asks.test(content) && !found.kinds.includes('time'))
+    return null;
   if (strong === null && isEvery && isRequest(content)) {
     const text = `${content} ${mask.original(verb.index, masked.length)}`;
     return { do: 'set', kind: 'prompt', text: text.trim(), when: found.when! };

@@ -79,7 +79,6 @@ const ko = {
   past: '그 시각은 이미 지났어요. 언제 알려드릴까요?',
   limit: (max: number) =>
     `알림은 한 사람이 ${max}건까지 예약할 수 있습니다. 먼저 하나를 취소해주세요.`,
-  off: '이 서버에서는 알림을 예약할 수 없습니다.',
   uncertain: '알림이 바뀌었는지 확인하지 못했습니다. ‘알림 뭐 있어?’로 확인해주세요.',
 };
 
@@ -113,7 +112,6 @@ const en: ReminderTexts = {
   nothingToUndo: 'There is no reminder that was just set or cancelled here.',
   past: 'That time is over already. When should I remind you?',
   limit: (max) => `One person can have ${max} reminders. Cancel one first.`,
-  off: 'This server cannot keep reminders.',
   uncertain: 'Could not tell whether the reminder was changed. Ask "what reminders do I have".',
 };
 

@@ -32,20 +32,16 @@ export const undoMinutes = 10;
 
 export function openSchedule({ reminders: book, settings, zones }: ToolParts): Tool {
   const { confirm = 'recurring', perUserMax = 0 } = settings.schedules ?? {};
-  const parts: ChangeParts | null = book === null ? null : { book, zones, undoMinutes, perUserMax };
+  const parts: ChangeParts = { book, zones, undoMinutes, perUserMax };
 
   const mustConfirm = (params: SetParams): boolean => {
     if (confirm === 'always' || params.confirm === true) return true;
     return confirm === 'recurring' && params.once === undefined;
   };
-  const guarded = async <Answer>(
+  const guarded = <Answer>(
     context: CallContext,
     work: (open: ChangeParts) => Promise<Answer>,
-  ): Promise<Answer | ToolError> => {
-    const texts = reminderTexts(context.locale);
-    if (parts === null) return toolError('GH_TOOL_FAILED', 'no schedules here', texts.off);
-    return orToolError(context, perUserMax, () => work(parts));
-  };
+  ): Promise<Answer | ToolError> => orToolError(context, perUserMax, () => work(parts));
 
   return {
     name: 'schedule',

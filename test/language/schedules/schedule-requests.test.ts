@@ -1,0 +1,110 @@
+/**
+ * Requests about reminders in Korean and English with the exact wall time that each means, in several zones and at the
+ * machine's own clock. The times of the cases are those of a Wednesday at 10:00; the zone only decides when that is.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { readScheduleRequest } from '#language/schedules/read-schedule-request';
+import type { ScheduleRequest } from '#language/schedules/schedule-request';
+import type { When } from '#language/schedules/when-types';
+import { createZones } from '#shared/calendar/zoned-time';
+import { movedDates, movesAlong } from '#test/support/test-moments';
+import { readCases } from '../case-file.ts';
+
+interface ScheduleCase {
+  cat: string;
+  /** Wall time of the zone. */
+  now: string;
+  message: string;
+  expect: Record<string, unknown>;
+}
+
+const cases = readCases<ScheduleCase>('schedule-requests.jsonl');
+const zones = createZones();
+const instantIn = (timeZone: string, wall: string): number =>
+  zones.toInstant(Date.parse(`${wall}:00Z`), timeZone);
+
+function shownWhen(when: When): Record<string, unknown> {
+  if (!when.ok) return { ask: when.ask };
+  const { rule, start, end, isDoubtful } = when;
+  const every = 'cron' in rule ? rule.every : undefined;
+  return {
+    ...('once' in rule ? { once: rule.once } : { cron: rule.cron }),
+    ...(every === undefined ? {} : { every: `${every.n} ${every.unit}` }),
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+    ...(isDoubtful ? { doubt: true } : {}),
+  };
+}
+
+/** In the notation of the case file. */
+function shown(request: ScheduleRequest | null): Record<string, unknown> {
+  if (request === null) return { do: 'none' };
+  switch (request.do) {
+    case 'set': {
+      const { kind, text, when } = request;
+      return when.ok ? { do: 'set', kind, text, ...shownWhen(when) } : shownWhen(when);
+    }
+    case 'snooze':
+      if (request.when?.ok === false) return shownWhen(request.when);
+      return { do: 'snooze', ...(request.when === null ? {} : shownWhen(request.when)) };
+    case 'undo':
+      return { do: 'undo' };
+    default:
+      return { ...request };
+  }
+}
+
+const wrongIn = (timeZone: string, held: readonly ScheduleCase[]) =>
+  held.flatMap(({ message, now, expect: expected }) => {
+    const found = shown(readScheduleRequest(message, { now: instantIn(timeZone, now), timeZone }));
+    return isDeepStrictEqual(found, expected) ? [] : [{ message, now, found, expected }];
+  });
+
+test('the case file has at least 150 requests of each language, and neighbours that are none', () => {
+  for (const language of ['ko', 'en']) {
+    const own = cases.filter(({ cat }) => cat.startsWith(language));
+    expect(own.length).toBeGreaterThanOrEqual(150);
+    expect(own.filter(({ expect: { do: kind } }) => kind === 'none').length).toBeGreaterThan(30);
+  }
+});
+
+describe('a request about reminders', () => {
+  test.each(['Asia/Seoul', 'America/New_York', 'Europe/London', 'Australia/Lord_Howe', 'UTC'])(
+    'means the same wall time in the zone %s',
+    (timeZone) => {
+      expect(wrongIn(timeZone, cases)).toEqual([]);
+    },
+  );
+
+  test.each(['Asia/Seoul', 'America/New_York', 'Europe/London'])(
+    'means the same distance from today at the machine’s own date in the zone %s',
+    (timeZone) => {
+      const today = new Date(zones.toWallTime(Date.now(), timeZone)).toISOString().slice(0, 10);
+      // On the day of a clock change a duration ends at another wall time.
+      const hours =
+        (zones.toInstant(Date.parse(`${today}T00:00Z`) + 48 * 3_600_000, timeZone) -
+          zones.toInstant(Date.parse(`${today}T00:00Z`), timeZone)) /
+        3_600_000;
+      const moved = cases
+        .filter(({ cat }) => hours === 48 || !/from-now|snooze/.test(cat))
+        .filter(({ message, now }) => movesAlong(message, now.slice(0, 10), today))
+        .map((one) => ({
+          ...one,
+          now: movedDates(one.now, one.now.slice(0, 10), today),
+          expect: movedDates(one.expect, one.now.slice(0, 10), today),
+        }));
+      expect(moved.length).toBeGreaterThan(200);
+      expect(wrongIn(timeZone, moved)).toEqual([]);
+    },
+  );
+
+  test('never throws, for any part of a request', () => {
+    const context = { now: instantIn('Asia/Seoul', '2026-12-02T10:00'), timeZone: 'Asia/Seoul' };
+    for (const { message } of cases) {
+      for (let end = 0; end <= message.length; end += 3) {
+        expect(() => readScheduleRequest(message.slice(0, end), context)).not.toThrow();
+      }
+    }
+  });
+});
