@@ -104,6 +104,9 @@ export interface CoreOptions {
 /** Grace period of the shutdown in ms: a write in progress can still report its result. */
 const stopGraceMs = 5_000;
 
+/** For the ends of the last model requests, whose slots other workers wait for. */
+const gateSettleMs = 1_000;
+
 /** @throws GatehouseError whose code names the cause of a failed start. */
 export async function startCore(options: CoreOptions): Promise<Core> {
   const { config, log, faults = noFaultInjection } = options;
@@ -144,7 +147,14 @@ async function assemble(
   const observers = await createObservability({ ...options, ...observed });
   closers.push(() => observers.stop());
   const tools = configureTools(options.tools ?? toolList, toolSettingsOf(config));
-  const pool = await openBackendPool({ ...options, tools, clock, observer: observers.pool });
+  const createGate = cluster === null ? undefined : cluster.gates.open;
+  const pool = await openBackendPool({
+    ...options,
+    tools,
+    clock,
+    observer: observers.pool,
+    createGate,
+  });
   closers.push(() => pool.close());
 
   const mcp = await openMcp(config, clock, log);
@@ -263,6 +273,7 @@ const startInCluster =
     closers.push(
       () => cluster.close(),
       () => messaging.stop(),
+      () => cluster.gates.settled(gateSettleMs),
       () => journal.stop(stopGraceMs),
       () => server.close(),
       // First: other workers go on at once, and take the requests that this one still gets.

@@ -94,7 +94,8 @@ export interface ClusterView {
 export interface ClusterMember {
   /** As of the last beat; null before the first one. */
   view(): ClusterView | null;
-  isConfirmed(): boolean;
+  /** Whether the last stored beat is at most so old, in ms. Default: `goneAfterMs`. */
+  isConfirmed(withinMs?: number): boolean;
   /** Looks at the leases now instead of at the next beat. */
   wake(): void;
   /** Writes of these leases were refused as fenced. */
@@ -150,8 +151,8 @@ class Member implements ClusterMember {
     return this.#view;
   }
 
-  isConfirmed(): boolean {
-    return this.#now() - this.#confirmedAt < this.#timing.goneAfterMs;
+  isConfirmed(withinMs = this.#timing.goneAfterMs): boolean {
+    return this.#now() - this.#confirmedAt < withinMs;
   }
 
   wake(): void {

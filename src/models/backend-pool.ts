@@ -11,6 +11,7 @@ import { createBackend, type ClosableBackend } from './client/backend.ts';
 import type { BackendConfig } from './backend-config.ts';
 import { discoverBackends } from './discovery/discovery.ts';
 import type { GateObservation, GateOptions } from './gate/gate-options.ts';
+import type { ObservableGate } from './gate/gate-view.ts';
 import { GateActor } from './gate/gate.ts';
 import { createHealthMonitor, type HealthMonitor } from './health/health.ts';
 import type { DemoTool } from '#shared/model/demo-rule';
@@ -45,7 +46,7 @@ export interface BackendPoolSettings {
 export interface PoolMember {
   backend: ClosableBackend;
   config: BackendConfig;
-  gate: GateActor;
+  gate: ObservableGate;
   health: HealthMonitor;
   probe: Probe;
 }
@@ -68,6 +69,8 @@ export interface PoolOptions {
   clock: Clock;
   log: Log;
   observer?: PoolObserver;
+  /** A gate that this process shares with others. Default: a gate of its own. */
+  createGate?: ((options: GateOptions) => ObservableGate) | undefined;
   /** How the demo model answers for the tools. */
   tools?: { demoTools: readonly DemoTool[] };
   /** For tests: ports to search for local servers. */
@@ -188,7 +191,8 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
   const { clock, log, observer } = options;
   const { gates } = options.config;
   const probe = createProbe(config);
-  const gate = new GateActor({
+  const createGate = options.createGate ?? ((own) => new GateActor(own));
+  const gate = createGate({
     id: config.id,
     concurrency: config.concurrency,
     clock,

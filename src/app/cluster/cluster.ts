@@ -1,6 +1,7 @@
 /** This core as one of several workers: its messages to the others, its doors, and the leases that it holds. */
 import { admitWorker } from '#cluster/admission';
 import { joinCluster, type ClusterMember, type LeaseUser } from '#cluster/cluster-member';
+import { ClusterGates } from '#cluster/gate/cluster-gates';
 import { createLeaseDoors, type LeaseDoors } from '#cluster/lease-doors';
 import { createLeaseUsers, type LeaseUsers } from '#cluster/lease-users';
 import { createPartitionUser } from '#cluster/partition-user';
@@ -32,6 +33,11 @@ import { libraryOperations, routeChanges } from './library-doors.ts';
 const pingMs = 400;
 /** A worker without NATS keeps its work for so many times `goneAfterMs`: most servers are back by then. */
 const isolatedAfter = 2;
+/**
+ * An arbiter of a gate whose last stored beat is older than this and the earliest time at which it can be gone grants
+ * nothing. Below the 2 s that a new arbiter allows for (clusterGateTiming).
+ */
+const gateGraceMs = 1_500;
 /** NATS is waited for so long before leases are taken: others reach this worker only over it. */
 const connectMs = 5_000;
 
@@ -55,6 +61,7 @@ export class Cluster {
   };
   readonly subjects: Subjects;
   readonly doors: LeaseDoors;
+  readonly gates: ClusterGates;
   /** Stores whose changes of documents go to the owners of their partitions. */
   readonly stores: Stores;
   readonly hub: LiveHub;
@@ -76,9 +83,19 @@ export class Cluster {
       isConfirmed: () => this.#member?.isConfirmed() ?? true,
       log,
     });
+    this.gates = new ClusterGates({
+      worker: candidateOf(parts).name,
+      transport: this.transport,
+      isConfirmed: () => this.#member?.isConfirmed(this.#goneFastAfterMs + gateGraceMs) ?? true,
+    });
     const documents = routeChanges(stores.documents, shared.database, this.doors);
     this.stores = { ...stores, documents };
     this.hub = this.#createHub();
+  }
+
+  get #goneFastAfterMs(): number {
+    const { beatMs, goneAfterMs } = this.#parts.settings;
+    return Math.min(1.5 * beatMs, goneAfterMs);
   }
 
   /** Null before `join`. */
@@ -135,26 +152,23 @@ export class Cluster {
     const all = [this.#sequencerRole(), ...this.#messagingRoles(), ...roles];
     this.users.add('part/', this.#partitionUser(journal));
     this.users.add('role/', createRoleUser(all, log));
+    this.users.add('gate/', this.gates);
     await assertServers(this.#parts);
     this.#listen();
     await this.transport.connected(connectMs);
     const candidate = candidateOf(this.#parts);
     await admitWorker(shared.database, candidate);
     const { beatMs, goneAfterMs, handOverMax } = settings;
+    const goneFastAfterMs = this.#goneFastAfterMs;
     this.#member = await joinCluster({
       database: shared.database,
       machineVersion,
       name: candidate.name,
       info: JSON.stringify(candidate.info),
-      leases: all.map(({ name }) => name),
+      leases: [...all.map(({ name }) => name), ...this.gates.leases()],
       user: this.users,
       log,
-      timing: {
-        beatMs,
-        goneAfterMs,
-        goneFastAfterMs: Math.min(1.5 * beatMs, goneAfterMs),
-        handOverMax,
-      },
+      timing: { beatMs, goneAfterMs, goneFastAfterMs, handOverMax },
       isUnreachable: (id) => this.#isUnreachable(id),
       isIsolated: () => this.#isIsolated(),
       onJoined: ({ id }) => this.#receiveAs(id),

@@ -31,6 +31,10 @@ export interface GateArbiterOptions {
   /** Whether the lease is confirmed; false at the latest 2 s after another worker may have taken it. */
   isConfirmed: () => boolean;
   transport: MessageTransport;
+  /** No worker has ever had a permit: there is nothing to wait for. */
+  isFirst?: boolean;
+  /** The last clean end of an arbiter that this process was told of. */
+  closing?: Closing | null;
   timing?: ClusterGateTiming;
 }
 
@@ -83,8 +87,10 @@ export class GateArbiter {
       const beat = beatSchema.safeParse(message);
       return beat.success ? (this.receive(beat.data) ?? undefined) : undefined;
     });
-    this.#quietTimer = gate.timers.setTimeout(() => this.#open(), this.#timing.quietMs);
+    const quietMs = options.isFirst === true ? 0 : this.#timing.quietMs;
+    this.#quietTimer = gate.timers.setTimeout(() => this.#open(), quietMs);
     transport.publish(this.#subjects.all, { type: 'who', epoch } satisfies Announcement);
+    this.#expect(options.closing ?? null);
   }
 
   /** The worker of this process: its states do not travel over the transport. */
@@ -122,13 +128,30 @@ export class GateArbiter {
     timers.clearTimeout(this.#quietTimer);
     for (const worker of this.#workers.values()) timers.clearTimeout(worker.expiry);
     if (kind === 'clean' && !this.#isQuiet && this.#options.isConfirmed()) {
-      const closing = { epoch: this.#options.epoch, workers: [...this.#workers.keys()] };
+      const closing = { epoch: this.#options.epoch, workers: this.#workersWithRequests() };
       this.#options.transport.publish(this.#subjects.all, {
         type: 'closing',
         closing,
       } satisfies Announcement);
     }
     this.gate.stop();
+  }
+
+  /** The requests that have a permit. */
+  permits(): { worker: string; fence: string }[] {
+    return [...this.#workers.values()].flatMap(({ id, entries }) =>
+      [...entries.values()].flatMap((entry) => {
+        const fence = entry.permit === null ? null : fenceOf(entry);
+        return fence === null ? [] : [{ worker: id, fence }];
+      }),
+    );
+  }
+
+  /** The others were granted nothing, and may be gone. */
+  #workersWithRequests(): string[] {
+    return [...this.#workers.values()]
+      .filter(({ entries }) => entries.size > 0)
+      .map(({ id }) => id);
   }
 
   #renew(worker: RemoteWorker): void {
@@ -182,8 +205,12 @@ export class GateArbiter {
   /** A handover is complete when each worker of the previous table refuses the messages of the previous arbiter. */
   #collect({ worker, epoch, closing }: GateBeat): void {
     if (!this.#isQuiet) return;
-    if (closing?.epoch === this.#options.epoch - 1) this.#expected ??= expectedOf(closing);
     if (epoch === this.#options.epoch) this.#arrived.add(worker);
+    this.#expect(closing);
+  }
+
+  #expect(closing: Closing | null): void {
+    if (closing?.epoch === this.#options.epoch - 1) this.#expected ??= expectedOf(closing);
     const expected = this.#expected;
     if (expected !== null && [...expected].every((id) => this.#arrived.has(id))) this.#open();
   }

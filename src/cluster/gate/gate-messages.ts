@@ -3,6 +3,7 @@
  * that a lost, doubled or late message heals with the next one. Times are durations in ms: clocks are never compared.
  */
 import { z } from 'zod';
+import type { GateView } from '#models/gate/gate-view';
 
 const count = z.int().nonnegative();
 const milliseconds = z.number().nonnegative();
@@ -78,12 +79,26 @@ export const announcementSchema = z.discriminatedUnion('type', [
 ]);
 export type Announcement = z.infer<typeof announcementSchema>;
 
+/** From the arbiter to all workers, for their views. */
+export const gateNewsSchema = z.object({
+  arbiter: z.string(),
+  epoch: count,
+  permits: z.array(z.object({ worker: z.string(), fence: z.string() })),
+  view: z.custom<GateView>((view) =>
+    ['running', 'waiting'].every((list) =>
+      Array.isArray((view as Record<string, unknown> | null)?.[list]),
+    ),
+  ),
+});
+export type GateNews = z.infer<typeof gateNewsSchema>;
+
 /** A backend's id may hold characters that a subject may not. */
 const token = (text: string): string => Buffer.from(text).toString('base64url');
 
 export const gateSubjects = (backend: string) => ({
   door: `gh.gate.${token(backend)}.door`,
   all: `gh.gate.${token(backend)}.all`,
+  view: `gh.gate.${token(backend)}.view`,
   worker: (id: string) => `gh.gate.${token(backend)}.worker.${token(id)}`,
 });
 

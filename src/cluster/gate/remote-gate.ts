@@ -62,6 +62,7 @@ export class RemoteGate implements Gate, TicketOwner {
   #isStopped = false;
   #beatTimer: unknown = null;
   #abortTimer: unknown = null;
+  #onConfirmed: () => void = () => {};
 
   constructor(options: RemoteGateOptions) {
     this.id = options.id;
@@ -93,6 +94,26 @@ export class RemoteGate implements Gate, TicketOwner {
     this.#local = arbiter;
     arbiter?.connectLocal(this.#options.worker, (state) => this.#apply(state));
     if (this.#tickets.size > 0) this.changed();
+  }
+
+  /** The last clean end of an arbiter. */
+  get closing(): Closing | null {
+    return this.#closing;
+  }
+
+  /** Resolves when the arbiter knows the end of all requests, after `limitMs` at the latest. */
+  async settled(limitMs: number): Promise<void> {
+    const isSettled = (): boolean =>
+      this.#isStopped || (this.#tickets.size === 0 && this.#confirmedSeq >= this.#changedAt);
+    if (isSettled()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.timers.setTimeout(resolve, limitMs);
+    this.#onConfirmed = () => {
+      if (isSettled()) resolve();
+    };
+    await promise;
+    this.#onConfirmed = () => {};
+    this.timers.clearTimeout(timer);
   }
 
   /** Refuses the waiting requests and aborts the running ones. Idempotent. */
@@ -189,7 +210,8 @@ export class RemoteGate implements Gate, TicketOwner {
   #meet(epoch: number): void {
     this.#epoch = epoch;
     this.#stateSeq = 0;
-    if (this.#tickets.size > 0) this.changed();
+    // Also without requests: an arbiter that was handed its table waits for all workers in it.
+    if (this.#seq > 0) this.changed();
   }
 
   #apply(state: GateState): void {
@@ -216,6 +238,7 @@ export class RemoteGate implements Gate, TicketOwner {
     }
     this.#confirmedSeq = Math.max(this.#confirmedSeq, seq);
     for (const old of this.#sent.keys()) if (old <= seq) this.#sent.delete(old);
+    this.#onConfirmed();
   }
 
   get #abortAt(): number {

@@ -151,11 +151,11 @@ async function runRequest(
   const ran = await runAtGate(
     gate,
     gateRequest,
-    ({ signal, queuedMs }) => {
-      queueMs += queuedMs;
+    (slot) => {
+      queueMs += slot.queuedMs;
       if (isWaiting) run.onGranted?.();
       isWaiting = false;
-      return sendRequest(context, request, signal, (text, replace) => run.onText?.(text, replace));
+      return sendRequest(context, request, slot, (text, replace) => run.onText?.(text, replace));
     },
     (attempt) => {
       if (preemptions >= preemptionsMax) return false;

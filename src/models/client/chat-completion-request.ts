@@ -18,7 +18,7 @@ import {
 import { createCompletionStreamParser } from './chunk-decoder.ts';
 import { endpointsOf, type BackendConfig } from '../backend-config.ts';
 import { mapNetworkError, parseRetryAfter, mapHttpStatus } from './error-mapping.ts';
-import { fetchModelServer, readBoundedText } from './model-http.ts';
+import { fetchModelServer, permitHeaders, readBoundedText } from './model-http.ts';
 import { serverProfiles } from './server-profiles.ts';
 import { startResponseTimeouts, type ResponseTimeouts } from './response-timeouts.ts';
 
@@ -41,6 +41,8 @@ export interface ChatCompletionOptions {
   accumulator: AccumulatorOptions;
   /** W3C trace context, sent to the server. */
   traceparent: string | undefined;
+  /** Of the permit, for a gate proxy; null: the gate belongs to this process alone. */
+  fence?: string | null;
 }
 
 export interface ChatCompletionResponse {
@@ -143,9 +145,10 @@ export async function requestChatCompletion(
       apiKey: options.config.apiKey,
       signal: connectionAbort.signal,
       accept: 'text/event-stream',
-      ...(options.traceparent === undefined
-        ? {}
-        : { headers: { [traceHeader]: options.traceparent } }),
+      headers: {
+        ...(options.traceparent === undefined ? {} : { [traceHeader]: options.traceparent }),
+        ...permitHeaders(config.id, options.fence ?? null),
+      },
       body: options.body,
     });
     status = response.status;

@@ -8,7 +8,7 @@ import type { AccumulatorOptions } from './completion-accumulator.ts';
 import type { BackendConfig, BackendLog } from '../backend-config.ts';
 import { requestChatCompletion, type ChatCompletionResponse } from './chat-completion-request.ts';
 import type { PermitEnd } from '../gate/gate-types.ts';
-import type { SlotWork } from '../gate/run-at-gate.ts';
+import type { GrantedSlot, SlotWork } from '../gate/run-at-gate.ts';
 import { serverProfiles, type ServerProfile } from './server-profiles.ts';
 import { includesSchema, maxTokensDefault, requestBody } from './request-body.ts';
 import {
@@ -115,7 +115,7 @@ function printedCallOptionsOf({
 async function sendWithSchemaFallback(
   context: RequestContext,
   request: ModelRequest,
-  signal: AbortSignal,
+  { signal, wireFence: fence = null }: Pick<GrantedSlot, 'signal' | 'wireFence'>,
   accumulatorOptions: AccumulatorOptions,
 ): Promise<ChatCompletionResponse> {
   const { config, agent, capabilities, log } = context;
@@ -130,6 +130,7 @@ async function sendWithSchemaFallback(
       accumulator: accumulatorOptions,
       body,
       traceparent,
+      fence,
     });
   };
   const first = await post(capabilities.refusesSchema);
@@ -169,7 +170,7 @@ function endOf({ completion }: ChatCompletionResponse): PermitEnd | 'abandoned' 
 export function sendRequest(
   context: RequestContext,
   request: ModelRequest,
-  signal: AbortSignal,
+  slot: Pick<GrantedSlot, 'signal' | 'wireFence'>,
   onText: AccumulatorOptions['onText'],
 ): SlotWork<RequestAttempt> {
   const { config, clock, capabilities } = context;
@@ -177,7 +178,7 @@ export function sendRequest(
   const startedAt = clock.now();
   let firstVisibleAt: number | null = null;
   let streamed = false;
-  const response = sendWithSchemaFallback(context, request, signal, {
+  const response = sendWithSchemaFallback(context, request, slot, {
     ...accumulatorOptions(request, profile, capabilities),
     onText(text, replace) {
       if (text !== '') firstVisibleAt ??= clock.now();

@@ -10,7 +10,12 @@ import type { EmbedResult, Embedder } from '#shared/model/embedder';
 import type { Clock } from '#shared/clock';
 import { endpointsOf } from '../backend-config.ts';
 import { redactMessage, mapNetworkError } from '../client/error-mapping.ts';
-import { createHttpAgent, fetchModelServer, readBoundedText } from '../client/model-http.ts';
+import {
+  createHttpAgent,
+  fetchModelServer,
+  permitHeaders,
+  readBoundedText,
+} from '../client/model-http.ts';
 import { parseUpstreamError } from '../client/upstream-error.ts';
 import type { Gate } from '../gate/gate-types.ts';
 import { runAtGate } from '../gate/run-at-gate.ts';
@@ -55,13 +60,18 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
   const { model, batch } = config;
   const agent = createHttpAgent(connectTimeoutMs);
 
-  const request = async (texts: readonly string[], signal: AbortSignal): Promise<EmbedResult> => {
+  const request = async (
+    texts: readonly string[],
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<EmbedResult> => {
     const expired = AbortSignal.timeout(config.timeoutMs);
     try {
       const response = await fetchModelServer(endpointsOf(config.baseUrl).embeddings, {
         agent,
         apiKey: config.apiKey,
         signal: AbortSignal.any([expired, signal]),
+        headers,
         body: { model, input: texts, encoding_format: 'float' },
       });
       const body = tryParseJson(await readBoundedText(response, responseCharsMax));
@@ -87,7 +97,9 @@ export function createEmbeddings(options: EmbeddingsOptions): EmbeddingsClient {
       const { gate } = options;
       if (gate === null) return request(texts, signal);
       const deadlineAt = purpose === 'query' ? clock.now() + config.queryTimeoutMs : null;
-      return throughGate(gate, deadlineAt, signal, (permitted) => request(texts, permitted));
+      return throughGate(gate, deadlineAt, signal, (permitted, headers) =>
+        request(texts, permitted, headers),
+      );
     },
     close: () => agent.destroy(),
   };
@@ -98,7 +110,7 @@ async function throughGate(
   /** Deadline of a search query, epoch ms; null: indexing, without a deadline. */
   deadlineAt: number | null,
   signal: AbortSignal,
-  request: (signal: AbortSignal) => Promise<EmbedResult>,
+  request: (signal: AbortSignal, headers: Record<string, string>) => Promise<EmbedResult>,
 ): Promise<EmbedResult> {
   const ran = await runAtGate<EmbedResult>(
     gate,
@@ -113,7 +125,8 @@ async function throughGate(
       onQueued: () => undefined,
     },
     (slot) => {
-      const response = request(slot.signal);
+      const headers = permitHeaders(gate.id, slot.wireFence ?? null);
+      const response = request(slot.signal, headers);
       return {
         response,
         endOf: ({ ok }) => ({ result: ok ? 'ok' : 'failed' }),

@@ -14,6 +14,12 @@ export interface MonotonicTimers {
   clearTimeout(handle: unknown): void;
 }
 
+export const systemTimers: MonotonicTimers = {
+  monotonicNow: () => performance.now(),
+  setTimeout,
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
 export interface BreakerOptions {
   /** Consecutive failures to reach the server that open the circuit; 1 or more. */
   failures?: number;

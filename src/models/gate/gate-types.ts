@@ -28,6 +28,8 @@ export interface GateRequest {
 export interface Permit {
   /** Grows with every grant of this gate. */
   readonly fence: number;
+  /** Over several workers: `EPOCH.N`, which a gate proxy before the model server checks. */
+  readonly wireFence?: string | null;
   /** Wait at the gate before this grant, ms. */
   readonly queuedMs: number;
   /**

@@ -5,6 +5,7 @@ import type { RefusalReason } from '#machines/gate-steps';
 import type { Ticket, PriorityClass } from '#machines/gate-queue';
 import { treeSize } from '#machines/persistent-sorted-tree';
 import type { QueuePosition } from '#machines/job-types';
+import type { Gate } from './gate-types.ts';
 import { queuePositions } from './wait-estimates.ts';
 import type { ServiceTimes } from './wait-estimates.ts';
 
@@ -60,6 +61,27 @@ export interface GateView {
   serviceMs: Record<string, number>;
   /** Moving average of the drain time; null without a measurement. */
   drainMs: number | null;
+  /** Over several workers: which of them grants, null while none is known. Omitted for a gate of one machine. */
+  arbiter?: GateArbiterView | null;
+}
+
+export interface GateArbiterView {
+  /** Name of the worker. */
+  worker: string;
+  epoch: number;
+  /** This process; the counters of the others are zero. */
+  isSelf: boolean;
+  /** The requests with a permit, by the fences that the gate proxy sees. */
+  permits: { worker: string; fence: string }[];
+}
+
+/** A gate with its view. */
+export interface ObservableGate extends Gate {
+  view(): GateView;
+  /** Calls the listener after changes. Returns the unsubscribe function. */
+  subscribe(listener: () => void): () => void;
+  /** Refuses all waiting and later requests. Idempotent. */
+  stop(): void;
 }
 
 export const zeroCounters = (): GateCounters => ({

@@ -19,12 +19,12 @@ import type { GateEffect, GateEvent, RefusalReason } from '#machines/gate-steps'
 import { positionAt, queuePositions, ServiceTimes, estimateFreeSlotMs } from './wait-estimates.ts';
 import { invokeSafely, PositionNotifier } from './gate-position-notifier.ts';
 import type { QueuePosition } from '#machines/job-types';
-import { gateDefaults, gateRulesOf } from './gate-options.ts';
+import { gateDefaults, gateRulesOf, systemTimers } from './gate-options.ts';
 import type { GateObservation, GateOptions, MonotonicTimers } from './gate-options.ts';
 import { PermitHolder, setDeadline, GateWaiter } from './permit-holder.ts';
-import type { Gate, AcquireResult, GateRequest } from './gate-types.ts';
+import type { AcquireResult, GateRequest } from './gate-types.ts';
 import { zeroCounters, gateViewOf } from './gate-view.ts';
-import type { GateView } from './gate-view.ts';
+import type { GateView, ObservableGate } from './gate-view.ts';
 
 /** What a request brings along from an earlier gate of the same server. */
 export interface RequestPast {
@@ -36,7 +36,7 @@ export interface RequestPast {
 }
 
 /** A running gate. It runs until `stop`; while it is down it keeps a timer for the next probe. */
-export class GateActor implements Gate {
+export class GateActor implements ObservableGate {
   readonly id: string;
   readonly #options: GateOptions;
   readonly #timers: MonotonicTimers;
@@ -56,11 +56,7 @@ export class GateActor implements Gate {
   constructor(options: GateOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#timers = options.timers ?? {
-      monotonicNow: () => performance.now(),
-      setTimeout,
-      clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-    };
+    this.#timers = options.timers ?? systemTimers;
     this.#monotonicOffsetMs = options.clock.now() - this.#timers.monotonicNow();
     this.#positionNotifier = new PositionNotifier({
       timers: this.#timers,

@@ -7,7 +7,11 @@ const circuitStates: readonly GateView['circuit'][] = ['closed', 'open', 'half-o
 
 /** Adds the metrics to the registry. `pool` is called at each scrape. */
 export function addGateMetrics(registry: Registry, pool: () => BackendPool): void {
-  const views = (): GateView[] => pool().members.map(({ gate }) => gate.view());
+  // Over several workers only that of the arbiter: the sum over all workers counts each request once.
+  const views = (): GateView[] =>
+    pool()
+      .members.map(({ gate }) => gate.view())
+      .filter(({ arbiter }) => arbiter === undefined || arbiter?.isSelf === true);
   const add = (metric: Counter | Gauge): void => registry.registerMetric(metric);
 
   const count = (
@@ -86,6 +90,7 @@ function addGauges(add: (gauge: Gauge) => void, views: () => GateView[]): void {
       labelNames: ['backend', 'priority'],
       registers: [],
       collect() {
+        this.reset();
         for (const { id, waitingByClass } of views()) {
           for (const [priority, value] of Object.entries(waitingByClass)) {
             this.set({ backend: id, priority }, value);
@@ -101,6 +106,7 @@ function addGauges(add: (gauge: Gauge) => void, views: () => GateView[]): void {
       labelNames: ['backend', 'phase'],
       registers: [],
       collect() {
+        this.reset();
         for (const { id, running } of views()) {
           for (const phase of ['running', 'draining'] as const) {
             const value = running.filter((holder) => holder.phase === phase).length;
@@ -117,6 +123,7 @@ function addGauges(add: (gauge: Gauge) => void, views: () => GateView[]): void {
       labelNames: ['backend', 'state'],
       registers: [],
       collect() {
+        this.reset();
         for (const { id, circuit } of views()) {
           for (const state of circuitStates) {
             this.set({ backend: id, state }, state === circuit ? 1 : 0);

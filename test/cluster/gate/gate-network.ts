@@ -40,6 +40,8 @@ export class GateNetwork {
   lossPercent = 0;
   delayMaxMs = 0;
   readonly cutOff = new Set<string>();
+  /** Workers whose lease is not confirmed: their beats do not reach the database. */
+  readonly unconfirmed = new Set<string>();
   arbiter: GateArbiter | null = null;
   arbiterWorker = '';
   epoch = 0;
@@ -74,7 +76,7 @@ export class GateNetwork {
   }
 
   /** @param staleMs for this time the previous arbiter goes on: it does not know yet. */
-  takeOver(id: string, end: 'clean' | 'lost', staleMs = 0): void {
+  takeOver(id: string, end: 'clean' | 'lost', staleMs = 0, isFirst = false): void {
     const previous = this.arbiter;
     const previousWorker = this.arbiterWorker;
     const endPrevious = (): void => {
@@ -97,8 +99,10 @@ export class GateNetwork {
         probe: () => Promise.resolve(true),
       },
       epoch: this.epoch,
-      isConfirmed: () => true,
+      isConfirmed: () => !this.unconfirmed.has(id),
       transport: this.transportOf(id),
+      isFirst,
+      closing: worker.closing,
       timing: this.#timing,
     });
     worker.useLocal(this.arbiter);

@@ -159,3 +159,93 @@ test('a stopped gate refuses its waiting requests and leaves no timer', async ()
   await network.advance(2_000);
   expect(network.time.pending).toBe(0);
 });
+
+test('an arbiter whose lease is not confirmed grants nothing, and goes on when it is confirmed again', async () => {
+  const network = await setUp();
+  network.unconfirmed.add('a');
+  const remote = network.ask('b', 'remote');
+  const local = network.ask('a', 'local');
+  await network.advance(5_000);
+  expect([remote.outcomes, local.outcomes]).toEqual([[], []]);
+  network.unconfirmed.delete('a');
+  await network.advance(1_100);
+  expect(network.grants).toHaveLength(1);
+});
+
+test('an arbiter whose lease is not confirmed extends no permit, neither of its own worker nor of another', async () => {
+  for (const worker of ['a', 'b']) {
+    const network = await setUp();
+    const running = network.ask(worker, 'running');
+    await network.advance(50);
+    network.unconfirmed.add('a');
+    await network.advance(8_000);
+    expect(running.outcomes).toEqual(['granted', 'expired']);
+  }
+});
+
+test('a slot that is freed while the lease is not confirmed is granted by the next arbiter only', async () => {
+  const network = await setUp();
+  const first = network.ask('b', 'first');
+  const second = network.ask('c', 'second');
+  await network.advance(50);
+  network.unconfirmed.add('a');
+  network.end(first);
+  // The replaced arbiter is not told of the new one: only its lease keeps it from granting.
+  network.takeOver('c', 'lost', 60_000);
+  await network.advance(9_900);
+  expect(second.outcomes).toEqual([]);
+  await network.advance(1_100);
+  expect(second.outcomes).toEqual(['granted']);
+  expect(network.violations).toEqual([]);
+});
+
+test('an idle worker that has used the gate does not delay a clean handover, alive or gone', async () => {
+  for (const isGone of [false, true]) {
+    const network = await setUp();
+    const early = network.ask('b', 'early');
+    await network.advance(50);
+    network.end(early);
+    const running = network.ask('c', 'running');
+    const waiting = network.ask('a', 'waiting');
+    await network.advance(50);
+    if (isGone) network.killWorker('b');
+    network.takeOver('c', 'clean');
+    await network.advance(1_100);
+    network.end(running);
+    await network.advance(100);
+    expect(waiting.outcomes).toEqual(['granted']);
+  }
+});
+
+test('a clean handover of an empty table to an idle worker needs no quiet time', async () => {
+  const network = await setUp();
+  network.takeOver('b', 'clean');
+  const request = network.ask('c', 'first');
+  await network.advance(1_100);
+  expect(request.outcomes).toEqual(['granted']);
+});
+
+test('the first arbiter of a gate grants at once: no worker can have a permit', async () => {
+  const network = new GateNetwork();
+  network.addWorker('a');
+  network.takeOver('a', 'lost', 0, true);
+  const request = network.ask('a', 'first');
+  await network.advance(50);
+  expect(request.outcomes).toEqual(['granted']);
+});
+
+test('the end of the last request is known to the arbiter when a worker has settled', async () => {
+  const network = await setUp();
+  const running = network.ask('b', 'running');
+  const waiting = network.ask('c', 'waiting');
+  await network.advance(50);
+  const worker = network.workers.get('b')!;
+  let hasSettled = false;
+  void worker.settled(5_000).then(() => (hasSettled = true));
+  await network.advance(100);
+  expect(hasSettled).toBe(false);
+  network.end(running);
+  await network.advance(100);
+  expect(hasSettled).toBe(true);
+  expect(waiting.outcomes).toEqual(['granted']);
+});
