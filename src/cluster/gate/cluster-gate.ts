@@ -80,7 +80,6 @@ export class ClusterGate implements ObservableGate {
       transport,
       // The lease has never had another owner.
       isFirst: epoch === 1,
-      closing: this.#remote.closing,
       ...(timing === undefined ? {} : { timing }),
     });
     this.#remote.useLocal(this.#arbiter);

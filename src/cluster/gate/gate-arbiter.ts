@@ -33,8 +33,6 @@ export interface GateArbiterOptions {
   transport: MessageTransport;
   /** No worker has ever had a permit: there is nothing to wait for. */
   isFirst?: boolean;
-  /** The last clean end of an arbiter that this process was told of. */
-  closing?: Closing | null;
   timing?: ClusterGateTiming;
 }
 
@@ -90,7 +88,6 @@ export class GateArbiter {
     const quietMs = options.isFirst === true ? 0 : this.#timing.quietMs;
     this.#quietTimer = gate.timers.setTimeout(() => this.#open(), quietMs);
     transport.publish(this.#subjects.all, { type: 'who', epoch } satisfies Announcement);
-    this.#expect(options.closing ?? null);
   }
 
   /** The worker of this process: its states do not travel over the transport. */
@@ -205,12 +202,8 @@ export class GateArbiter {
   /** A handover is complete when each worker of the previous table refuses the messages of the previous arbiter. */
   #collect({ worker, epoch, closing }: GateBeat): void {
     if (!this.#isQuiet) return;
-    if (epoch === this.#options.epoch) this.#arrived.add(worker);
-    this.#expect(closing);
-  }
-
-  #expect(closing: Closing | null): void {
     if (closing?.epoch === this.#options.epoch - 1) this.#expected ??= expectedOf(closing);
+    if (epoch === this.#options.epoch) this.#arrived.add(worker);
     const expected = this.#expected;
     if (expected !== null && [...expected].every((id) => this.#arrived.has(id))) this.#open();
   }

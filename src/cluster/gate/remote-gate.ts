@@ -96,11 +96,6 @@ export class RemoteGate implements Gate, TicketOwner {
     if (this.#tickets.size > 0) this.changed();
   }
 
-  /** The last clean end of an arbiter. */
-  get closing(): Closing | null {
-    return this.#closing;
-  }
-
   /** Resolves when the arbiter knows the end of all requests, after `limitMs` at the latest. */
   async settled(limitMs: number): Promise<void> {
     const isSettled = (): boolean =>
@@ -210,8 +205,7 @@ export class RemoteGate implements Gate, TicketOwner {
   #meet(epoch: number): void {
     this.#epoch = epoch;
     this.#stateSeq = 0;
-    // Also without requests: an arbiter that was handed its table waits for all workers in it.
-    if (this.#seq > 0) this.changed();
+    if (this.#tickets.size > 0) this.changed();
   }
 
   #apply(state: GateState): void {

@@ -66,7 +66,11 @@ export function addGateMetrics(registry: Registry, pool: () => BackendPool): voi
   );
 
   addGauges(add, views);
-  const up = new Gauge({
+  add(backendUp(pool));
+}
+
+const backendUp = (pool: () => BackendPool): Gauge =>
+  new Gauge({
     name: 'gatehouse_backend_up',
     help: '1 while the backend is healthy and its circuit closed',
     labelNames: ['backend'],
@@ -79,8 +83,6 @@ export function addGateMetrics(registry: Registry, pool: () => BackendPool): voi
       }
     },
   });
-  add(up);
-}
 
 function addGauges(add: (gauge: Gauge) => void, views: () => GateView[]): void {
   add(

@@ -78,7 +78,7 @@ describe.skipIf(missing !== null)('the gate of a model server over two workers',
       expect(running.map(({ user }) => user)).toEqual(['ann']);
       expect(arbiter?.permits.map(({ fence }) => fence)).toHaveLength(1);
     }
-    expect(positions.toSorted()).toEqual([1, 2]);
+    expect(positions.toSorted((a, b) => a - b)).toEqual([1, 2]);
     expect(large.requests[0]?.headers['gatehouse-fence']).toMatch(/^\d+\.\d+$/);
     expect(large.requests[0]?.headers['gatehouse-gate']).toBe('large');
     end.abort();

@@ -102,7 +102,6 @@ export class GateNetwork {
       isConfirmed: () => !this.unconfirmed.has(id),
       transport: this.transportOf(id),
       isFirst,
-      closing: worker.closing,
       timing: this.#timing,
     });
     worker.useLocal(this.arbiter);

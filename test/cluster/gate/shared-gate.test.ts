@@ -199,6 +199,21 @@ test('a slot that is freed while the lease is not confirmed is granted by the ne
   expect(network.violations).toEqual([]);
 });
 
+test('an arbiter that frees the slots of a dead worker grants nothing while its lease is not confirmed', async () => {
+  const network = await setUp();
+  network.ask('b', 'dead');
+  const waiting = network.ask('c', 'waiting');
+  await network.advance(50);
+  network.killWorker('b');
+  await network.advance(9_000);
+  network.unconfirmed.add('a');
+  await network.advance(2_000);
+  expect(waiting.outcomes).toEqual([]);
+  network.unconfirmed.delete('a');
+  await network.advance(1_100);
+  expect(waiting.outcomes).toEqual(['granted']);
+});
+
 test('an idle worker that has used the gate does not delay a clean handover, alive or gone', async () => {
   for (const isGone of [false, true]) {
     const network = await setUp();
@@ -206,8 +221,10 @@ test('an idle worker that has used the gate does not delay a clean handover, ali
     await network.advance(50);
     network.end(early);
     const running = network.ask('c', 'running');
+    await network.advance(50);
     const waiting = network.ask('a', 'waiting');
     await network.advance(50);
+    expect([running.outcomes, waiting.outcomes]).toEqual([['granted'], []]);
     if (isGone) network.killWorker('b');
     network.takeOver('c', 'clean');
     await network.advance(1_100);
@@ -220,6 +237,7 @@ test('an idle worker that has used the gate does not delay a clean handover, ali
 test('a clean handover of an empty table to an idle worker needs no quiet time', async () => {
   const network = await setUp();
   network.takeOver('b', 'clean');
+  await network.advance(50);
   const request = network.ask('c', 'first');
   await network.advance(1_100);
   expect(request.outcomes).toEqual(['granted']);
