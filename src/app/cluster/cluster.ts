@@ -1,5 +1,5 @@
 /** This core as one of several workers: its messages to the others, its doors, and the leases that it holds. */
-import { admitWorker } from '#cluster/admission';
+import { admitWorker, type Candidate } from '#cluster/admission';
 import { joinCluster, type ClusterMember, type LeaseUser } from '#cluster/cluster-member';
 import { ClusterGates } from '#cluster/gate/cluster-gates';
 import { createLeaseDoors, type LeaseDoors } from '#cluster/lease-doors';
@@ -66,6 +66,7 @@ export class Cluster {
   readonly stores: Stores;
   readonly hub: LiveHub;
   readonly #parts: ClusterParts;
+  readonly #candidate: Candidate;
   readonly #ends: (() => void)[] = [];
   #member: ClusterMember | null = null;
   #workerId = '';
@@ -76,6 +77,7 @@ export class Cluster {
   constructor(parts: ClusterParts) {
     const { stores, shared, log } = parts;
     this.#parts = parts;
+    this.#candidate = candidateOf(parts);
     this.subjects = createSubjects(parts.nats.prefix);
     this.doors = createLeaseDoors({
       transport: this.transport,
@@ -84,7 +86,7 @@ export class Cluster {
       log,
     });
     this.gates = new ClusterGates({
-      worker: candidateOf(parts).name,
+      worker: this.#candidate.name,
       transport: this.transport,
       isConfirmed: () => this.#member?.isConfirmed(this.#goneFastAfterMs + gateGraceMs) ?? true,
     });
@@ -156,7 +158,7 @@ export class Cluster {
     await assertServers(this.#parts);
     this.#listen();
     await this.transport.connected(connectMs);
-    const candidate = candidateOf(this.#parts);
+    const candidate = this.#candidate;
     await admitWorker(shared.database, candidate);
     const { beatMs, goneAfterMs, handOverMax } = settings;
     const goneFastAfterMs = this.#goneFastAfterMs;
