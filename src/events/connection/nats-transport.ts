@@ -56,7 +56,9 @@ export class NatsTransport implements MessageTransport {
       return (await connection.request(subject, text, { timeout: timeoutMs })).json();
     } catch (error) {
       const isUnheard = error instanceof errors.RequestError && error.isNoResponders();
-      throw isUnheard ? new NotDeliveredError(`no responders: ${subject}`, { cause: error }) : error;
+      throw isUnheard
+        ? new NotDeliveredError(`no responders: ${subject}`, { cause: error })
+        : error;
     }
   }
 
