@@ -18,8 +18,8 @@ export function createHttpAgent(connectTimeoutMs: number): Agent {
 }
 
 /** The permit of a request, as the gate proxy reads it. */
-export const fenceHeader = 'gatehouse-fence';
-export const gateHeader = 'gatehouse-gate';
+const fenceHeader = 'gatehouse-fence';
+const gateHeader = 'gatehouse-gate';
 
 /** @param fence null: the gate belongs to this process alone, and no proxy checks it. */
 export const permitHeaders = (gateId: string, fence: string | null): Record<string, string> =>
