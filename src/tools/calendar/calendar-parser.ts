@@ -8,6 +8,7 @@ import {
   parseCalendarDefaults,
   type CalendarDefaults,
 } from './normalize-event.ts';
+import { normalizeAlarmTime } from './alarm-parser.ts';
 import { normalizeRule } from './normalize-rule.ts';
 
 export interface ParsedText {
@@ -104,6 +105,7 @@ function buildComponent(node: ComponentNode, drop: (reason: string) => unknown):
 function normalizePlainLine(line: ContentLine): ContentLine {
   const value = line.value.trim();
   if (line.name === 'rrule') return { ...line, value: normalizeRule(value, false) };
+  if (line.name === 'trigger' || line.name === 'duration') return normalizeAlarmTime(line);
   // Offsets such as `+9` and `09:00`.
   const offset = line.name.startsWith('tzoffset')
     ? /^([+-]?)(\d{1,2})(?::?(\d\d))?$/.exec(value)

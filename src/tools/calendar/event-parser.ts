@@ -10,6 +10,7 @@ import { messageOf } from '#shared/errors';
 import { oneLine } from '../sanitize-text.ts';
 import { dayMs } from '#shared/calendar/time-units';
 import { startOfDay, type WallMs, type Zones } from '#shared/calendar/zoned-time';
+import { parseAlarms } from './alarm-parser.ts';
 import { reportLine, parseCalendars, reasonOf } from './calendar-parser.ts';
 import {
   type AddedMoment,
@@ -163,6 +164,18 @@ function parsePart(event: ICAL.Component, context: ParseContext): EventPart {
     left: onStart('exdate'),
     leftRules: rulesOf('exrule'),
     version: parseVersion(event),
+    ...parseAlarms(event, {
+      drop: context.drop,
+      toMoment: (property) => {
+        const time = property.getFirstValue();
+        if (!(time instanceof ICAL.Time)) return null;
+        const moment = parseMoment(time, property, context);
+        // A time without a zone is in the zone of the start.
+        return moment.zone === null && start.zone !== null
+          ? { ...moment, kind: 'zoned', zone: start.zone }
+          : moment;
+      },
+    }),
   };
 }
 

@@ -25,6 +25,17 @@ export interface VersionStamps {
   stamped: number | null;
 }
 
+/** An alarm of an entry (VALARM). */
+export interface EventAlarm {
+  /** Absolute, or relative to the start or end of each instance: days on the calendar, then elapsed milliseconds. */
+  trigger: Moment | { from: 'start' | 'end'; days: number; ms: number };
+  /** Further times after the first one. */
+  repeat: number;
+  repeatMs: number;
+  /** Times up to this one (epoch ms) were dismissed in another program; null: none. */
+  dismissedUntil: number | null;
+}
+
 /** One VEVENT: the entry itself, or a moved or changed instance of it. */
 export interface EventPart {
   title: string;
@@ -49,6 +60,8 @@ export interface EventPart {
   /** Rules whose times are excluded (EXRULE, RFC 2445). */
   leftRules: RecurrenceRule[];
   version: VersionStamps;
+  /** Absent: the entry says nothing about alarms. Empty: it has none on purpose. */
+  alarms?: EventAlarm[];
 }
 
 /** All parts of one UID. Each part with `instance` null is a separate event: some programs reuse a UID. */

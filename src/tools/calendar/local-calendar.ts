@@ -54,7 +54,7 @@ export function createLocalCalendar(options: LocalCalendarOptions): CalendarSour
 }
 
 /** Version of the stored JSON. Increase it when `CalendarEntry` changes: other rows are then parsed again. */
-const form = 2;
+const form = 3;
 
 export function toStoredEvent(entry: CalendarEntry, ics: string): StoredEvent {
   const starts = entry.parts.flatMap((part) => [

@@ -41,10 +41,34 @@ export function occurrencesIn(
   viewerZone: string,
   zones: Zones,
 ): OccurrenceResult {
-  const found: OccurrenceResult = { occurrences: [], capped: [] };
-  for (const entry of entries) collect(entry, { range, viewerZone, zones, found });
-  found.occurrences.sort(byStart);
-  return found;
+  const occurrences: Occurrence[] = [];
+  const capped = visitInstances(entries, range, viewerZone, zones, ({ occurrence }) =>
+    occurrences.push(occurrence),
+  );
+  return { occurrences: occurrences.sort(byStart), capped };
+}
+
+/** An occurrence with the part of its entry. */
+export interface Instance {
+  occurrence: Occurrence;
+  part: EventPart;
+  /** Start in the form and zone of the part. */
+  wall: WallMs;
+  /** Where the series has it, also if it was moved: tells the instances of an entry apart. */
+  original: WallMs;
+}
+
+/** Calls `visit` for each occurrence in the window, in the order of the entries. Returns UIDs as `capped` has them. */
+export function visitInstances(
+  entries: Iterable<CalendarEntry>,
+  range: WallRange,
+  viewerZone: string,
+  zones: Zones,
+  visit: (instance: Instance) => unknown,
+): string[] {
+  const capped: string[] = [];
+  for (const entry of entries) collect(entry, { range, viewerZone, zones, visit, capped });
+  return capped;
 }
 
 /** What is asked for, and what has been found. */
@@ -52,23 +76,27 @@ interface Search {
   range: WallRange;
   viewerZone: string;
   zones: Zones;
-  found: OccurrenceResult;
+  visit: (instance: Instance) => unknown;
+  capped: string[];
 }
 
 function collect(entry: CalendarEntry, search: Search): void {
-  const { range, viewerZone, zones, found } = search;
+  const { range, viewerZone, zones, visit } = search;
   const mains = entry.parts.filter((part) => part.instance === null);
   const changed = entry.parts.filter((part) => part.instance !== null);
   const recurring = entry.parts.some(isRecurring) || changed.length > 0;
-  const emit: EmitInstance = (part, wall, lengthMs) => {
+  const emit: EmitInstance = (part, wall, original, lengthMs) => {
     const shown = lengthMs === undefined ? part : { ...part, lengthMs, nominalDays: 0 };
     const times = toViewerTime(shown, wall, search);
     const { title, description, location, busy } = part;
     const occurrence = { uid: entry.uid, title, description, location, busy, recurring, ...times };
-    if (!part.cancelled && touches(occurrence, range)) found.occurrences.push(occurrence);
+    if (!part.cancelled && touches(occurrence, range)) {
+      visit({ occurrence, part: shown, wall, original });
+    }
   };
   for (const part of changed) {
-    if (!part.andLater || mains.length === 0) emit(part, part.start.wall);
+    const original = wallOnStart(part.instance!, (mains[0] ?? part).start, viewerZone, zones);
+    if (!part.andLater || mains.length === 0) emit(part, part.start.wall, original);
   }
   for (const main of mains) {
     const onMainWall = (moment: Moment): WallMs =>
@@ -78,7 +106,7 @@ function collect(entry: CalendarEntry, search: Search): void {
 }
 
 /** Adds an instance; `lengthMs` if it differs from the length of the part. */
-type EmitInstance = (part: EventPart, wall: WallMs, lengthMs?: number) => void;
+type EmitInstance = (part: EventPart, wall: WallMs, original: WallMs, lengthMs?: number) => void;
 
 interface Series {
   uid: string;
@@ -105,9 +133,9 @@ function collectSeries(series: Series, emit: EmitInstance, search: Search): void
   for (const [wall, lengthMs] of candidateStarts(series, laterParts, search)) {
     if (left.has(wall) || leftDays.has(startOfDay(wall)) || replaced.has(wall)) continue;
     const later = laterParts.find(({ since }) => since <= wall);
-    if (later === undefined) emit(main, wall, lengthMs);
+    if (later === undefined) emit(main, wall, wall, lengthMs);
     // All later instances are shifted by the same amount as the changed instance.
-    else emit(later.part, later.part.start.wall + (wall - later.since));
+    else emit(later.part, later.part.start.wall + (wall - later.since), wall);
   }
 }
 
@@ -115,7 +143,7 @@ function collectSeries(series: Series, emit: EmitInstance, search: Search): void
 function candidateStarts(
   { uid, main, onMainWall }: Series,
   later: readonly { part: EventPart; since: WallMs }[],
-  { range, found }: Search,
+  { range, capped: capsReached }: Search,
 ): [start: WallMs, lengthMs: number | undefined][] {
   if (!isRecurring(main)) return [[main.start.wall, undefined]];
   const moved = later.map(({ part, since }) => part.start.wall - since);
@@ -127,7 +155,7 @@ function candidateStarts(
   if (main.rules.length === 0) starts.set(main.start.wall, undefined);
   const timesIn = (rule: RecurrenceRule): WallMs[] => {
     const { times, capped } = timesOf(rule, main.start.wall, from, to);
-    if (capped) found.capped.push(uid);
+    if (capped) capsReached.push(uid);
     return times;
   };
   for (const time of main.rules.flatMap(timesIn)) starts.set(time, starts.get(time));
