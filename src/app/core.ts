@@ -43,6 +43,7 @@ import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
+import { createCalendarAlarms, watchedCalendar } from './calendar-alarms.ts';
 import { createScheduleService, type ScheduleService } from './schedule-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
@@ -134,7 +135,9 @@ async function assemble(
 ): Promise<Omit<Core, 'lost'>> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const cluster = await openCluster(options, opened);
-  const stores = cluster?.stores ?? opened;
+  const base = cluster?.stores ?? opened;
+  const calendar = watchedCalendar(base.calendar, () => alarms?.wake());
+  const stores = { ...base, calendar };
   const hub = cluster?.hub ?? createLiveHub();
   const slices = createFairSlices();
   const sources = {
@@ -168,6 +171,7 @@ async function assemble(
 
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
   const schedules = openSchedules(parts, assistant);
+  const alarms = schedules === null ? null : await createCalendarAlarms({ ...parts, schedules });
   const messaging = wireMessaging({ ...parts, jobService, channels: options.channels });
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
@@ -192,7 +196,11 @@ async function assemble(
     onRequestFinished: observers.metrics.observeHttpRequest,
   });
   const actors = { journal, pool, messaging, drafts, schedules };
-  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
+  const tasks = [
+    indexUpgrade(library, log),
+    maintenanceTask(options, stores, clock),
+    ...(alarms === null ? [] : [alarms.task]),
+  ];
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
   await start({ ...actors, server, tasks, closers });

@@ -4,6 +4,7 @@ import type { JobLimits } from '#machines/job-types';
 import { localeOf } from '#machines/texts';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { Journal } from '#jobs/runtime/journal';
+import type { AlarmPlannerParts } from '#schedules/calendar-alarms';
 import type { OccurrenceJobs, OccurrenceMessage } from '#schedules/occurrence-jobs-port';
 import { createSchedules, type Schedules } from '#schedules/schedules';
 import type { ScheduleStorage } from '#schedules/schedule-port';
@@ -19,6 +20,8 @@ import { conversationKey } from '#shared/wire/conversation';
 export interface ScheduleService {
   schedules: Schedules;
   worker: ScheduleWorker;
+  /** For other makers of schedules: storage, order and wake-up of this service. */
+  planning: Pick<AlarmPlannerParts, 'storage' | 'inOrder' | 'onChanged'>;
 }
 
 export interface ScheduleServiceParts {
@@ -57,7 +60,8 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     perUserMax,
     onChanged: () => worker.wake(),
   });
-  return { schedules, worker };
+  const { inOrder } = common;
+  return { schedules, worker, planning: { storage, inOrder, onChanged: () => worker.wake() } };
 }
 
 function occurrenceJobs(

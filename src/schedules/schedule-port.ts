@@ -24,7 +24,7 @@ export interface ScheduleStorage {
   find(id: string): Promise<Schedule | null>;
   /** By id, at most `limit`, after the id `after`. */
   list(filter: ScheduleFilter, after: string, limit: number): Promise<Schedule[]>;
-  /** Number of schedules of one person that are active or paused. */
+  /** Number of schedules of one person that are active or paused, without alarms of the calendar. */
   countOpen(userId: string): Promise<number>;
   /** Active schedules whose next occurrence is not after `now`, earliest first. */
   due(now: number, limit: number): Promise<Schedule[]>;

@@ -7,6 +7,9 @@ import { z } from 'zod';
 export const scheduleKinds = ['reminder', 'prompt', 'digest'] as const;
 export type ScheduleKind = (typeof scheduleKinds)[number];
 
+/** `createdBy` of the alarms of calendar entries. They do not count for the limit of a person. */
+export const calendarOrigin = 'calendar';
+
 /** `done`: no further occurrence. `cancelled`: by a person. Both are final. */
 export const scheduleStates = ['active', 'paused', 'done', 'cancelled'] as const;
 export type ScheduleState = (typeof scheduleStates)[number];

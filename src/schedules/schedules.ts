@@ -62,7 +62,7 @@ export interface Schedules {
   runNow(id: string): Promise<string>;
 }
 
-const defaultsOf: Record<ScheduleKind, CatchUpPolicy> = {
+export const defaultsOf: Record<ScheduleKind, CatchUpPolicy> = {
   // A reminder is worth something late as well; a digest of yesterday is not.
   reminder: { catchUp: 'once-late', catchUpMs: dayMs, pauseOnFailures: 0 },
   prompt: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },

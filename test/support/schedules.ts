@@ -9,6 +9,7 @@ import { openJournal, until, type JournalFixture } from './journal.ts';
 
 export interface ScheduleFixture extends ScheduleService {
   journal: JournalFixture;
+  clock: { now(): number };
   /** Sets the clock and lets the worker settle what is due. */
   at(iso: string): Promise<void>;
   /** Outcome and reply of all jobs that schedules have opened, in order. */
@@ -54,6 +55,7 @@ export async function openSchedules(
   return {
     ...service,
     journal,
+    clock,
     async at(iso) {
       clock.time = Date.parse(iso);
       service.worker.wake();

@@ -72,6 +72,20 @@ const shared = z
   .default(false)
   .describe('true: shared by all users; false: one per user.');
 
+const calendarAlarms = {
+  alarms: z
+    .boolean()
+    .default(true)
+    .describe('Alarms of entries are messages to the people of the calendar.'),
+  remindMinutes: z
+    .int()
+    .min(0)
+    .max(20_160)
+    .nullable()
+    .default(null)
+    .describe('Minutes before an entry that says nothing about alarms; null: no message.'),
+};
+
 const credentials = {
   username: nonEmptyString.describe('Login.'),
   password: secret.describe('Password; often an app password is required.'),
@@ -278,9 +292,10 @@ export const configSchema = z.strictObject({
   tools: optionalSection({
     calendar: z
       .discriminatedUnion('provider', [
-        z.strictObject({ provider: z.literal('local'), shared }),
+        z.strictObject({ provider: z.literal('local'), shared, ...calendarAlarms }),
         z.strictObject({
           provider: z.literal('caldav'),
+          ...calendarAlarms,
           url: urlWithoutCredentials(z.url()).describe(
             'URL of the calendar collection (recommended) or of the server.',
           ),

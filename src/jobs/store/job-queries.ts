@@ -155,6 +155,24 @@ export class JobQueries {
     return { jobs, looked, before: last?.num ?? null };
   }
 
+  /** The people with jobs, at most `limit`, by id. Each costs one look into an index. */
+  async users(limit: number): Promise<string[]> {
+    const found: string[] = [];
+    for (let after: string | null = null; found.length < limit; after = found.at(-1)!) {
+      const [row] = await this.#read(
+        this.#query
+          .selectFrom('job')
+          .select('user_id')
+          .$if(after !== null, (select) => select.where('user_id', '>', after!))
+          .orderBy('user_id')
+          .limit(1),
+      );
+      if (row === undefined) break;
+      found.push(row.user_id);
+    }
+    return found;
+  }
+
   #listed(hits: ScannedJob[], { state, textMax }: JobListFilter): Promise<JobListing[]> {
     // `substr` needs a length: the largest one means the whole text.
     const most = textMax ?? 2 ** 31 - 1;

@@ -3,6 +3,7 @@ import type { Database } from '#storage/database';
 import { guardStorage } from '#storage/guard-storage';
 import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
 import type { ScheduleChange, ScheduleStorage } from '../schedule-port.ts';
+import { calendarOrigin } from '../schedule.ts';
 import {
   occurrenceOf,
   occurrenceRowOf,
@@ -64,7 +65,7 @@ export function createScheduleStore(database: Database): ScheduleStorage {
       guardStorage(undefined, () => {
         let removed = 0;
         for (;;) {
-          const ids = statements.old.all(before, pruneBatch);
+          const ids = statements.old.all({ before, limit: pruneBatch });
           connection.transaction(() => {
             for (const { id } of ids) {
               statements.removeOccurrences.run(id);
@@ -91,7 +92,8 @@ function prepare({ connection }: Database) {
       'select min(next_at) as next_at from schedule where next_at is not null',
     ),
     countOpen: connection.prepare<[string], { count: number }>(
-      "select count(*) as count from schedule where user_id = ? and state in ('active', 'paused')",
+      `select count(*) as count from schedule
+        where user_id = ? and state in ('active', 'paused') and created_by <> '${calendarOrigin}'`,
     ),
     revision: connection.prepare<[string], { revision: number }>(
       'select revision from schedule where id = ?',
@@ -108,8 +110,10 @@ function prepare({ connection }: Database) {
     occurrences: connection.prepare<[string, number], ScheduleOccurrenceTable>(
       'select * from schedule_occurrence where schedule_id = ? order by wall desc limit ?',
     ),
-    old: connection.prepare<[number, number], { id: string }>(
-      "select id from schedule where state in ('done', 'cancelled') and updated_at < ? limit ?",
+    // An alarm that a person has cancelled stays until its time: its calendar would plan it again.
+    old: connection.prepare<[{ before: number; limit: number }], { id: string }>(
+      `select id from schedule where state in ('done', 'cancelled') and updated_at < @before
+        and (created_by <> '${calendarOrigin}' or cursor_wall < @before) limit @limit`,
     ),
     remove: connection.prepare<[string]>('delete from schedule where id = ?'),
     removeOccurrences: connection.prepare<[string]>(

@@ -4,7 +4,14 @@ import type { CallContext, ServerError } from '../tool.ts';
 import type { CalendarEntry } from './event.ts';
 import type { WallRange } from './occurrences.ts';
 
-export interface CaldavSettings extends TlsSettings {
+export interface AlarmSettings {
+  /** Alarms of entries are messages to the people of the calendar. Default: true. */
+  alarms?: boolean | undefined;
+  /** Minutes before the start, for entries that say nothing about alarms; null or absent: none. */
+  remindMinutes?: number | null | undefined;
+}
+
+export interface CaldavSettings extends TlsSettings, AlarmSettings {
   provider: 'caldav';
   /** Address of a calendar, or of the server or user under which calendars are discovered. */
   url: string;
@@ -17,7 +24,9 @@ export interface CaldavSettings extends TlsSettings {
 }
 
 /** The section `tools.calendar` of the configuration. */
-export type CalendarSettings = { provider: 'local'; shared: boolean } | CaldavSettings;
+export type CalendarSettings =
+  | ({ provider: 'local'; shared: boolean } & AlarmSettings)
+  | CaldavSettings;
 
 export interface EntriesFound {
   ok: true;

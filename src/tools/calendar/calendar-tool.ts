@@ -115,7 +115,12 @@ function resolveRange(
 export const openCalendar = (parts: ToolParts): Tool =>
   createCalendarTool({ ...parts, source: calendarSource(parts) });
 
-function calendarSource(parts: ToolParts): CalendarSource {
+/** The configured calendar. @throws GH_CONFIG_INVALID when a certificate cannot be read */
+export function calendarSource(
+  parts: Pick<ToolParts, 'calendar' | 'zones' | 'log'> & {
+    settings: Pick<ToolParts['settings'], 'calendar'>;
+  },
+): CalendarSource {
   const { settings, calendar: storage, zones, log } = parts;
   const { calendar } = settings;
   if (calendar.provider === 'caldav') {

@@ -1,0 +1,173 @@
+/** Wires the alarms of calendar entries to the schedules: whose calendar is read, and where its alarms go. */
+import { localeOf } from '#machines/texts';
+import {
+  AlarmPlanner,
+  type AlarmCalendar,
+  type AlarmPlace,
+  type AlarmSource,
+} from '#schedules/calendar-alarms';
+import { timeText } from '#schedules/schedule-texts';
+import type { ScheduleService } from './schedule-service.ts';
+import { createZones, wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
+import { conversationKey, threadOf } from '#shared/wire/conversation';
+import type { CalendarSource, EventStorage } from '#tools/calendar/calendar-port';
+import type { CalendarAlarm } from '#tools/calendar/alarm-times';
+import { backgroundTask, type BackgroundTask } from './background-task.ts';
+import { bridgeChannelNames } from './channels.ts';
+import type { CoreParts } from './core-parts.ts';
+
+/** People with a calendar of their own. */
+const peopleMax = 1_000;
+/** The last messages of a person, among which the place for alarms is chosen. */
+const jobsLooked = 50;
+/** Id of messages without a user. */
+const unnamedUser = 'local';
+
+export interface CalendarAlarms {
+  task: BackgroundTask;
+  /** The local calendar has changed. */
+  wake(): void;
+}
+
+type AlarmParts = Pick<CoreParts, 'config' | 'stores' | 'clock' | 'log'> & {
+  schedules: Pick<ScheduleService, 'planning'>;
+};
+
+/** Null: alarms are switched off. */
+export async function createCalendarAlarms(parts: AlarmParts): Promise<CalendarAlarms | null> {
+  const { config, clock, log, schedules } = parts;
+  if (config.tools.calendar.alarms === false) return null;
+  const zones = createZones();
+  const planner = new AlarmPlanner({
+    ...schedules.planning,
+    source: await alarmSource(parts, zones),
+    zones,
+    zone: config.timezone,
+    clock,
+    log,
+  });
+  const task = backgroundTask('role/alarms', () => {
+    planner.start();
+    return () => planner.stop();
+  });
+  return { task, wake: () => planner.wake() };
+}
+
+/** The storage, with a call after each change of it. */
+export const watchedCalendar = (storage: EventStorage, onChanged: () => void): EventStorage => ({
+  async add(owner, event, now) {
+    const outcome = await storage.add(owner, event, now);
+    if (outcome === 'added') onChanged();
+    return outcome;
+  },
+  async putAll(owner, events, now) {
+    const outcomes = await storage.putAll(owner, events, now);
+    onChanged();
+    return outcomes;
+  },
+  touching: (owner, from, to) => storage.touching(owner, from, to),
+  textPage: (owner, after, limit) => storage.textPage(owner, after, limit),
+  text: (owner, uid) => storage.text(owner, uid),
+});
+
+async function alarmSource(parts: AlarmParts, zones: Zones): Promise<AlarmSource> {
+  const { config, stores, clock, log } = parts;
+  // Not before it is needed: a core whose alarms are off loads no client of a server.
+  const { calendarSource } = await import('#tools/calendar/calendar-tool');
+  const { alarmsIn, alarmLagMs, alarmLeadMs } = await import('#tools/calendar/alarm-times');
+  const settings = { calendar: config.tools.calendar };
+  const source: CalendarSource = calendarSource({
+    settings,
+    calendar: stores.calendar,
+    zones,
+    log,
+  });
+  const viewerZone = config.timezone;
+  return {
+    calendars: () => calendarsOf(parts),
+    async alarms(userId, from, to) {
+      const range = {
+        from: zones.toWallTime(from, viewerZone) - alarmLagMs,
+        to: zones.toWallTime(to, viewerZone) + alarmLeadMs,
+      };
+      const limitMs = config.jobs.toolTimeoutMs;
+      const found = await source.entriesIn(range, {
+        userId,
+        locale: config.locale === 'en' ? 'en' : 'ko',
+        now: new Date(clock.now()).toISOString(),
+        timeZone: viewerZone,
+        signal: AbortSignal.timeout(limitMs),
+        key: 'calendar-alarms',
+        limitMs,
+      });
+      if (!found.ok) throw new Error(`${found.code}: ${found.message}`);
+      if (found.unreadable.length > 0) {
+        log.debug({ lines: found.unreadable.slice(0, 5) }, 'entries without alarms: unreadable');
+      }
+      const remindMinutes = config.tools.calendar.remindMinutes ?? null;
+      const window = { from, to, viewerZone, remindMinutes };
+      return alarmsIn(found.entries, window, zones).map((alarm) => ({
+        key: JSON.stringify([alarm.occurrence.uid, alarm.original]),
+        at: alarm.at,
+        text: textOf(alarm, viewerZone),
+      }));
+    },
+  };
+}
+
+/** Own calendars: one per person. A shared calendar has one reader, and its alarms go to all who may see it. */
+async function calendarsOf({ config, stores }: AlarmParts): Promise<AlarmCalendar[]> {
+  const { calendar } = config.tools;
+  const people = await stores.queries.users(peopleMax);
+  const places = (await Promise.all(people.map((userId) => placeOf(userId, stores)))).filter(
+    (place) => place !== null,
+  );
+  if (calendar.provider === 'local' && !calendar.shared) {
+    return places.map((place) => ({ userId: place.userId, places: [place] }));
+  }
+  const named = calendar.provider === 'caldav' ? calendar.users : undefined;
+  const seers = named === undefined ? chatPeople(places) : places.filter(isNamed(named));
+  return seers.length === 0 ? [] : [{ userId: seers[0]!.userId, places: seers }];
+}
+
+const isNamed =
+  (users: readonly string[]) =>
+  ({ userId }: AlarmPlace): boolean =>
+    users.includes(userId);
+
+/** Callers of an API are no people of a family calendar: only people of a chat are, or the user without a name. */
+function chatPeople(places: readonly AlarmPlace[]): AlarmPlace[] {
+  const inChat = places.filter(({ channel }) => bridgeChannelNames.includes(channel));
+  return inChat.length > 0 ? inChat : places.filter(({ userId }) => userId === unnamedUser);
+}
+
+/** Where the person wrote last, in a chat if there is one. */
+async function placeOf(
+  userId: string,
+  { queries }: AlarmParts['stores'],
+): Promise<AlarmPlace | null> {
+  const { jobs } = await queries.list({ userId, limit: jobsLooked, textMax: 1 });
+  const last = jobs.find(({ channel }) => bridgeChannelNames.includes(channel)) ?? jobs[0];
+  if (last === undefined) return null;
+  const thread = threadOf(last.conversation);
+  const address = { channel: last.channel, thread: thread ?? undefined, userId };
+  // A thread with an unusual name cannot be read back from the key of the conversation.
+  const isWhole = conversationKey(address) === last.conversation;
+  return { userId, channel: last.channel, thread: isWhole ? thread : null };
+}
+
+/** `dentist`, then `2026-12-03 (Thu) 15:00–16:00 Asia/Seoul, Main St 1`. */
+function textOf({ occurrence }: CalendarAlarm, zone: string): string {
+  const { title, location, start, end, allDay } = occurrence;
+  const locale = localeOf(title);
+  const place = location === '' ? '' : `, ${location}`;
+  const when = timeText(start, zone, locale);
+  if (allDay) {
+    const day = when.slice(0, when.indexOf(')') + 1);
+    return `${title}\n${day}, ${locale === 'ko' ? '하루 종일' : 'all day'}${place}`;
+  }
+  const isSameDay = wallIsoDate(start) === wallIsoDate(end - 1);
+  const until = end > start && isSameDay ? `–${wallClockTime(end)}` : '';
+  const clock = wallClockTime(start);
+  return `${title}\n${when.replace(` ${clock} `, ` ${clock}${until} `)}${place}`;
+}

@@ -1,0 +1,261 @@
+/**
+ * Keeps one-time reminders for the alarms of calendar entries: they are made, moved and withdrawn with their entries.
+ *
+ * A1: an alarm has one schedule, whose id derives from its person, entry, instance and time. So it fires once, however
+ *     often the calendar is read, and a moved entry has a new alarm.
+ * A2: a calendar that cannot be read changes nothing. What was planned before stays.
+ * A3: an alarm whose time had passed when it was first seen is not due, except shortly before: a calendar on a server
+ *     is read at intervals.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '#shared/clock';
+import { dayMs, minuteMs } from '#shared/calendar/time-units';
+import type { Zones } from '#shared/calendar/zoned-time';
+import { messageOf } from '#shared/errors';
+import type { Log } from '#shared/log';
+import type { SerialQueue } from '#shared/serial-queue';
+import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
+import { revised, withNext } from './due-occurrences.ts';
+import { wallText } from './next-occurrence.ts';
+import { calendarOrigin, type Schedule, type ScheduleRule } from './schedule.ts';
+import type { ScheduleChange, ScheduleStorage } from './schedule-port.ts';
+import { defaultsOf } from './schedules.ts';
+
+/** Where messages for a person go. */
+export interface AlarmPlace {
+  userId: string;
+  channel: string;
+  thread: string | null;
+}
+
+export interface AlarmCalendar {
+  /** The person as whom the calendar is read. */
+  userId: string;
+  /** The people who get its alarms. */
+  places: readonly AlarmPlace[];
+}
+
+export interface PlannedAlarm {
+  /** Identifies entry and instance. */
+  key: string;
+  /** Epoch ms. */
+  at: number;
+  text: string;
+}
+
+export interface AlarmSource {
+  calendars(): Promise<AlarmCalendar[]>;
+  /** Alarms after `from` and not after `to` (epoch ms). @throws Error if the calendar cannot be read now */
+  alarms(userId: string, from: number, to: number): Promise<PlannedAlarm[]>;
+}
+
+export interface AlarmPlannerParts {
+  source: AlarmSource;
+  storage: ScheduleStorage;
+  zones: Zones;
+  /** IANA name: of the people. */
+  zone: string;
+  clock: Clock;
+  log: Log;
+  /** Shared with the worker and the commands of people. */
+  inOrder: SerialQueue;
+  /** Schedules were made or changed. */
+  onChanged(): void;
+}
+
+/** Alarms that are planned ahead: what a process that is off for this time still fires, or reports as missed. */
+const aheadMs = 31 * dayMs;
+/** A calendar on a server is read every 5 minutes: an alarm that was set and came due in between is late, not lost. */
+const behindMs = 15 * minuteMs;
+const everyMs = 5 * minuteMs;
+/** Alarms of one calendar within `aheadMs`; more are a mistake of a program, and are reported. */
+const alarmsMax = 2_000;
+const rowsPerRead = 500;
+const changesPerCommit = 200;
+
+/** Marks the schedule of an alarm that its entry does not have any more: it returns with its entry. */
+const withdrawn = 'the calendar entry has changed';
+
+export class AlarmPlanner {
+  readonly #parts: AlarmPlannerParts;
+  readonly #errorLog: ThrottledErrorLog;
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<void> | null = null;
+  #isWanted = false;
+  #isStopped = true;
+
+  constructor(parts: AlarmPlannerParts) {
+    this.#parts = parts;
+    this.#errorLog = createThrottledErrorLog(parts.log, 'the alarms of a calendar cannot be read');
+  }
+
+  start(): void {
+    this.#isStopped = false;
+    this.wake();
+  }
+
+  /** Resolves when a running look has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** A calendar was changed. Changes during a look are looked at again. */
+  wake(): void {
+    this.#isWanted = true;
+    if (this.#isStopped || this.#running !== null) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#running = this.#lookWhileWanted().finally(() => {
+      this.#running = null;
+      if (this.#isStopped) return;
+      this.#timer = setTimeout(() => this.wake(), everyMs).unref();
+    });
+  }
+
+  /** Resolves when all changes until now are planned. */
+  async settled(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  async #lookWhileWanted(): Promise<void> {
+    while (this.#isWanted && !this.#isStopped) {
+      this.#isWanted = false;
+      try {
+        const calendars = await this.#parts.source.calendars();
+        const failures = (await Promise.all(calendars.map((one) => this.#look(one)))).filter(
+          (one) => one !== null,
+        );
+        if (failures.length === 0) this.#errorLog.recovered();
+        for (const failure of failures) this.#errorLog.error(failure);
+      } catch (error) {
+        this.#errorLog.error(error);
+      }
+    }
+  }
+
+  /** Why the calendar could not be planned; null if it was. */
+  async #look(calendar: AlarmCalendar): Promise<Error | null> {
+    const { source, clock, inOrder, log, onChanged } = this.#parts;
+    const now = clock.now();
+    try {
+      const rows = (await Promise.all(calendar.places.map((one) => this.#rowsOf(one)))).flat();
+      // Alarms that are due and have not fired yet are looked at too: their entry may be gone.
+      const from = Math.min(now - behindMs, ...rows.map(({ nextAt }) => (nextAt ?? now) - 1));
+      const alarms = await source.alarms(calendar.userId, from, now + aheadMs);
+      if (alarms.length > alarmsMax) {
+        log.warn({ count: alarms.length }, `only ${alarmsMax} alarms of a calendar are planned`);
+      }
+      const planned = alarms.slice(0, alarmsMax);
+      for (const place of calendar.places) {
+        const isChanged = await inOrder('schedules', () => this.#plan(place, planned, now));
+        if (isChanged) onChanged();
+      }
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(messageOf(error));
+    }
+  }
+
+  async #rowsOf({ userId }: AlarmPlace): Promise<Schedule[]> {
+    const rows: Schedule[] = [];
+    for (let after = ''; ;) {
+      const filter = { userId, states: ['active'] as const };
+      const page = await this.#parts.storage.list(filter, after, rowsPerRead);
+      rows.push(...page.filter(({ createdBy }) => createdBy === calendarOrigin));
+      if (page.length < rowsPerRead) return rows;
+      after = page.at(-1)!.id;
+    }
+  }
+
+  async #plan(place: AlarmPlace, alarms: readonly PlannedAlarm[], now: number): Promise<boolean> {
+    const { storage } = this.#parts;
+    const rows = new Map((await this.#rowsOf(place)).map((one) => [one.id, one]));
+    const changes: Schedule[] = [];
+    const planned = new Set<string>();
+    for (const alarm of alarms) {
+      const id = idOf(place, alarm);
+      if (planned.has(id)) continue;
+      planned.add(id);
+      const change = this.#changeFor(
+        rows.get(id) ?? (await storage.find(id)),
+        this.#scheduleOf(place, alarm, id, now),
+        now,
+      );
+      if (change !== null) changes.push(change);
+    }
+    for (const row of rows.values()) {
+      if (planned.has(row.id)) continue;
+      const gone = { ...row, state: 'cancelled' as const, pauseReason: withdrawn };
+      changes.push(revised({ ...gone, nextAt: null, nextWall: null }, now));
+    }
+    for (let first = 0; first < changes.length; first += changesPerCommit) {
+      const some = changes
+        .slice(first, first + changesPerCommit)
+        .map((schedule): ScheduleChange => ({ schedule, occurrence: null }));
+      // Another process has changed one of them: the next look sees it.
+      if ((await storage.commit(some)) === 'conflict') this.#isWanted = true;
+    }
+    return changes.length > 0;
+  }
+
+  /** The stored schedule as the calendar has it now; null if nothing changes. */
+  #changeFor(stored: Schedule | null, made: Schedule, now: number): Schedule | null {
+    if (stored === null) return made.nextAt! > now - behindMs ? made : null;
+    const { text, channel, thread } = made;
+    if (stored.state === 'active') {
+      const isSame = stored.text === text && stored.channel === channel && stored.thread === thread;
+      return isSame ? null : revised({ ...stored, text, channel, thread }, now);
+    }
+    // What a person has cancelled, and what has fired, stays as it is.
+    if (stored.state !== 'cancelled' || stored.pauseReason !== withdrawn) return null;
+    if (made.nextAt! <= now - behindMs) return null;
+    return revised({ ...made, createdAt: stored.createdAt, revision: stored.revision }, now);
+  }
+
+  #scheduleOf(place: AlarmPlace, { at, text }: PlannedAlarm, id: string, now: number): Schedule {
+    const { zones, zone } = this.#parts;
+    const wall = zones.toWallTime(at, zone);
+    const isSecond = zones.toInstant(wall, zone) !== at;
+    const once = { once: wallText(wall) };
+    const rule: ScheduleRule = isSecond ? { ...once, repeated: 'second' } : once;
+    const one = {
+      ...defaultsOf.reminder,
+      ...place,
+      id,
+      kind: 'reminder' as const,
+      text,
+      rule,
+      zone,
+    };
+    return withNext(
+      {
+        ...one,
+        start: null,
+        end: null,
+        count: null,
+        createdBy: calendarOrigin,
+        createdAt: now,
+        updatedAt: now,
+        state: 'active',
+        pauseReason: null,
+        cursor: wall - 1,
+        nextAt: null,
+        nextWall: null,
+        settled: 0,
+        missed: 0,
+        failures: 0,
+        lastJobId: null,
+        revision: 1,
+      },
+      { at, wall },
+    );
+  }
+}
+
+const idOf = ({ userId }: AlarmPlace, { key, at }: PlannedAlarm): string =>
+  `A${createHash('sha256')
+    .update(JSON.stringify([userId, key, at]))
+    .digest('hex')
+    .slice(0, 25)
+    .toUpperCase()}`;
