@@ -143,12 +143,12 @@ describe('an alarm of a calendar entry', () => {
   });
 
   test('whose time passed while the process was off fires late, once', async () => {
-    await look(alarm('2026-12-03T09:00+09:00'), alarm('2026-12-03T10:00+09:00', 'lunch'));
+    await look(alarm('2026-12-03T09:00+09:00'));
     await end();
     await begin('2026-12-05T09:00+09:00');
     await look(alarm('2026-12-03T09:00+09:00'));
     await look(alarm('2026-12-03T09:00+09:00'));
-    expect(open.messages().filter((text) => text.includes('dentist'))).toHaveLength(1);
+    expect(open.messages()).toHaveLength(1);
     expect(open.messages()[0]).toContain('2 d late');
   });
 
