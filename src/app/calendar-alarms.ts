@@ -36,7 +36,7 @@ type AlarmParts = Pick<CoreParts, 'config' | 'stores' | 'clock' | 'log'> & {
 /** Null: alarms are switched off. */
 export async function createCalendarAlarms(parts: AlarmParts): Promise<CalendarAlarms | null> {
   const { config, clock, log, schedules } = parts;
-  if (config.tools.calendar.alarms === false) return null;
+  if (!config.tools.calendar.alarms) return null;
   const zones = createZones();
   const planner = new AlarmPlanner({
     ...schedules.planning,
