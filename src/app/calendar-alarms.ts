@@ -12,7 +12,6 @@ import { createZones, wallClockTime, wallIsoDate, type Zones } from '#shared/cal
 import { conversationKey, threadOf } from '#shared/wire/conversation';
 import type { CalendarSource, EventStorage } from '#tools/calendar/calendar-port';
 import type { CalendarAlarm } from '#tools/calendar/alarm-times';
-import { backgroundTask, type BackgroundTask } from './background-task.ts';
 import { bridgeChannelNames } from './channels.ts';
 import type { CoreParts } from './core-parts.ts';
 
@@ -23,22 +22,16 @@ const jobsLooked = 50;
 /** Id of messages without a user. */
 const unnamedUser = 'local';
 
-export interface CalendarAlarms {
-  task: BackgroundTask;
-  /** The local calendar has changed. */
-  wake(): void;
-}
-
 type AlarmParts = Pick<CoreParts, 'config' | 'stores' | 'clock' | 'log'> & {
   schedules: Pick<ScheduleService, 'planning'>;
 };
 
-/** Null: alarms are switched off. */
-export async function createCalendarAlarms(parts: AlarmParts): Promise<CalendarAlarms | null> {
+/** Null: alarms are switched off. Each worker of a cluster plans those of the people whose partitions it owns. */
+export async function createCalendarAlarms(parts: AlarmParts): Promise<AlarmPlanner | null> {
   const { config, clock, log, schedules } = parts;
   if (!config.tools.calendar.alarms) return null;
   const zones = createZones();
-  const planner = new AlarmPlanner({
+  return new AlarmPlanner({
     ...schedules.planning,
     source: await alarmSource(parts, zones),
     zones,
@@ -46,11 +39,6 @@ export async function createCalendarAlarms(parts: AlarmParts): Promise<CalendarA
     clock,
     log,
   });
-  const task = backgroundTask('role/alarms', () => {
-    planner.start();
-    return () => planner.stop();
-  });
-  return { task, wake: () => planner.wake() };
 }
 
 /** The storage, with a call after each change of it. */

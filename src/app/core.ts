@@ -171,7 +171,7 @@ async function assemble(
 
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
   const schedules = openSchedules(parts, assistant);
-  const alarms = schedules === null ? null : await createCalendarAlarms({ ...parts, schedules });
+  const alarms = await createCalendarAlarms({ ...parts, schedules });
   const messaging = wireMessaging({ ...parts, jobService, channels: options.channels });
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
@@ -196,14 +196,12 @@ async function assemble(
     onRequestFinished: observers.metrics.observeHttpRequest,
   });
   const actors = { journal, pool, messaging, drafts, schedules };
-  const tasks = [
-    indexUpgrade(library, log),
-    maintenanceTask(options, stores, clock),
-    ...(alarms === null ? [] : [alarms.task]),
-  ];
+  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
   await start({ ...actors, server, tasks, closers });
+  alarms?.start();
+  closers.push(() => alarms?.stop());
   const { url, routes: served } = server;
   return { url, routes: served, jobService, hub, search, cluster, ...actors, stop };
 }

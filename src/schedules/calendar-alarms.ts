@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '#shared/clock';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import type { Zones } from '#shared/calendar/zoned-time';
-import { messageOf } from '#shared/errors';
+import { GatehouseError, messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import type { SerialQueue } from '#shared/serial-queue';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
@@ -148,7 +148,9 @@ export class AlarmPlanner {
       }
       const planned = alarms.slice(0, alarmsMax);
       for (const place of calendar.places) {
-        const isChanged = await inOrder('schedules', () => this.#plan(place, planned, now));
+        const isChanged = await inOrder('schedules', () => this.#plan(place, planned, now)).catch(
+          ofOtherWorker,
+        );
         if (isChanged) onChanged();
       }
       return null;
@@ -246,11 +248,18 @@ export class AlarmPlanner {
         missed: 0,
         failures: 0,
         lastJobId: null,
+        undeliveredAt: null,
         revision: 1,
       },
       { at, wall },
     );
   }
+}
+
+/** Another worker owns the partition of the person, and plans their alarms. */
+function ofOtherWorker(error: unknown): false {
+  if (error instanceof GatehouseError && error.code === 'GH_STORE_FENCED') return false;
+  throw error;
 }
 
 const idOf = ({ userId }: AlarmPlace, { key, at }: PlannedAlarm): string =>

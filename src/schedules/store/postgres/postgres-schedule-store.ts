@@ -9,6 +9,7 @@ import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
 import type { ScheduleChange, ScheduleStorage } from '../../schedule-port.ts';
+import { calendarOrigin } from '../../schedule.ts';
 import { occurrenceOf, occurrenceRowOf, scheduleOf, scheduleRowOf } from '../schedule-rows.ts';
 
 /** Rows per transaction of a purge. */
@@ -110,7 +111,7 @@ const statements = {
   countOpen: {
     name: 'count_open_schedules',
     text: `select count(*)::integer as count from schedule
-      where user_id = $1 and state in ('active', 'paused')`,
+      where user_id = $1 and state in ('active', 'paused') and created_by <> '${calendarOrigin}'`,
   } as PreparedStatement<{ count: number }>,
   due: {
     name: 'due_schedules',
@@ -134,7 +135,8 @@ const statements = {
     name: 'prune_schedules',
     text: `with old as (
         delete from schedule where id in (select id from schedule
-          where state in ('done', 'cancelled') and updated_at < $1 limit $2) returning id),
+          where state in ('done', 'cancelled') and updated_at < $1
+            and (created_by <> '${calendarOrigin}' or cursor_wall < $1) limit $2) returning id),
       gone as (delete from schedule_occurrence using old where schedule_id = old.id)
       select count(*)::integer as count from old`,
   } as PreparedStatement<{ count: number }>,
