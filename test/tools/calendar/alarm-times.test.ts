@@ -76,11 +76,7 @@ describe('an alarm', () => {
       ['ACTION:DISPLAY', 'TRIGGER;RELATED=START:P'],
       ['2026-12-03T06:00'],
     ],
-    [
-      'relative to the end',
-      ['ACTION:DISPLAY', 'TRIGGER;RELATED=END:-PT5M'],
-      ['2026-12-03T06:55'],
-    ],
+    ['relative to the end', ['ACTION:DISPLAY', 'TRIGGER;RELATED=END:-PT5M'], ['2026-12-03T06:55']],
     [
       'at an absolute time',
       ['ACTION:DISPLAY', 'TRIGGER;VALUE=DATE-TIME:20261203T001500Z'],
@@ -106,20 +102,12 @@ describe('an alarm', () => {
     ['without an action', ['TRIGGER:-PT15M'], ['2026-12-03T05:45']],
     [
       'that Apple switched off',
-      [
-        'ACTION:NONE',
-        'TRIGGER;VALUE=DATE-TIME:19760401T005545Z',
-        'X-APPLE-DEFAULT-ALARM:TRUE',
-      ],
+      ['ACTION:NONE', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'X-APPLE-DEFAULT-ALARM:TRUE'],
       [],
     ],
     [
       'at a place',
-      [
-        'ACTION:DISPLAY',
-        'TRIGGER;VALUE=DATE-TIME:19760401T005545Z',
-        'X-APPLE-PROXIMITY:DEPART',
-      ],
+      ['ACTION:DISPLAY', 'TRIGGER;VALUE=DATE-TIME:19760401T005545Z', 'X-APPLE-PROXIMITY:DEPART'],
       [],
     ],
     ['of a program', ['ACTION:PROCEDURE', 'TRIGGER:-PT15M', 'ATTACH:file:///bin/x'], []],
@@ -150,7 +138,10 @@ describe('an alarm', () => {
   });
 
   test('is due once if several alarms of one instance are at the same time', () => {
-    const both = [alarm('ACTION:DISPLAY', 'TRIGGER:-PT15M'), alarm('ACTION:EMAIL', 'TRIGGER:-PT15M')];
+    const both = [
+      alarm('ACTION:DISPLAY', 'TRIGGER:-PT15M'),
+      alarm('ACTION:EMAIL', 'TRIGGER:-PT15M'),
+    ];
     expect(due(calendar(...event(...timed, ...both.flat())))).toEqual(['2026-12-03T05:45 dentist']);
     const two = [alarm('TRIGGER:-PT15M'), alarm('TRIGGER:-P1D')];
     expect(due(calendar(...event(...timed, ...two.flat())))).toEqual([
