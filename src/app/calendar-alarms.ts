@@ -14,6 +14,7 @@ import type { CalendarSource, EventStorage } from '#tools/calendar/calendar-port
 import type { CalendarAlarm } from '#tools/calendar/alarm-times';
 import { bridgeChannelNames } from './channels.ts';
 import type { CoreParts } from './core-parts.ts';
+import type { Stores } from './stores/stores.ts';
 
 /** People with a calendar of their own. */
 const peopleMax = 1_000;
@@ -41,22 +42,26 @@ export async function createCalendarAlarms(parts: AlarmParts): Promise<AlarmPlan
   });
 }
 
-/** The storage, with a call after each change of it. */
-export const watchedCalendar = (storage: EventStorage, onChanged: () => void): EventStorage => ({
-  async add(owner, event, now) {
-    const outcome = await storage.add(owner, event, now);
-    if (outcome === 'added') onChanged();
-    return outcome;
-  },
-  async putAll(owner, events, now) {
-    const outcomes = await storage.putAll(owner, events, now);
-    onChanged();
-    return outcomes;
-  },
-  touching: (owner, from, to) => storage.touching(owner, from, to),
-  textPage: (owner, after, limit) => storage.textPage(owner, after, limit),
-  text: (owner, uid) => storage.text(owner, uid),
-});
+/** The stores, with a call after each change of the local calendar. */
+export function watchCalendar(stores: Stores, onChanged: () => void): Stores {
+  const { calendar: storage } = stores;
+  const calendar: EventStorage = {
+    async add(owner, event, now) {
+      const outcome = await storage.add(owner, event, now);
+      if (outcome === 'added') onChanged();
+      return outcome;
+    },
+    async putAll(owner, events, now) {
+      const outcomes = await storage.putAll(owner, events, now);
+      onChanged();
+      return outcomes;
+    },
+    touching: (owner, from, to) => storage.touching(owner, from, to),
+    textPage: (owner, after, limit) => storage.textPage(owner, after, limit),
+    text: (owner, uid) => storage.text(owner, uid),
+  };
+  return { ...stores, calendar };
+}
 
 async function alarmSource(parts: AlarmParts, zones: Zones): Promise<AlarmSource> {
   const { config, stores, clock, log } = parts;

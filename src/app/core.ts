@@ -43,7 +43,7 @@ import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
-import { createCalendarAlarms, watchedCalendar } from './calendar-alarms.ts';
+import { createCalendarAlarms, watchCalendar } from './calendar-alarms.ts';
 import { createScheduleService, type ScheduleService } from './schedule-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
@@ -135,9 +135,7 @@ async function assemble(
 ): Promise<Omit<Core, 'lost'>> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const cluster = await openCluster(options, opened);
-  const base = cluster?.stores ?? opened;
-  const calendar = watchedCalendar(base.calendar, () => alarms?.wake());
-  const stores = { ...base, calendar };
+  const stores = watchCalendar(cluster?.stores ?? opened, () => alarms?.wake());
   const hub = cluster?.hub ?? createLiveHub();
   const slices = createFairSlices();
   const sources = {
@@ -196,15 +194,16 @@ async function assemble(
     onRequestFinished: observers.metrics.observeHttpRequest,
   });
   const actors = { journal, pool, messaging, drafts, schedules };
-  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
+  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
   await start({ ...actors, server, tasks, closers });
   alarms?.start();
   closers.push(() => alarms?.stop());
-  const { url, routes: served } = server;
-  return { url, routes: served, jobService, hub, search, cluster, ...actors, stop };
+  return { ...addressOf(server), jobService, hub, search, cluster, ...actors, stop };
 }
+
+const addressOf = ({ url, routes }: HttpServer): Pick<Core, 'url' | 'routes'> => ({ url, routes });
 
 /** Null: this process is the only one on its database. */
 async function openCluster(

@@ -39,7 +39,7 @@ function entry(startsInMs: number, alarm: string[], change: { uid?: string } = {
 }
 
 const planned = async (): Promise<string[]> =>
-  (await open!.core.schedules!.schedules.list({ states: ['active'] }, '', 100)).map(({ text }) =>
+  (await open!.core.schedules.schedules.list({ states: ['active'] }, '', 100)).map(({ text }) =>
     text.slice(0, text.indexOf('\n')),
   );
 
@@ -61,7 +61,7 @@ describe('the alarm of an entry of the local calendar', () => {
       /^⏰ dentist\n\d{4}-\d\d-\d\d \(\w{3}\) \d\d:\d\d.* Asia\/Seoul, Main Street 1$/,
     );
     await open.restart();
-    await until(() => open!.core.schedules!.worker.state === 'waiting');
+    await until(() => open!.core.schedules.worker.state === 'waiting');
     expect(await delivered()).toHaveLength(1);
   });
 
@@ -71,10 +71,10 @@ describe('the alarm of an entry of the local calendar', () => {
     await open.ask('tell me something nice about tigers');
     await open.client.importCalendar(entry(7_200_000, ['TRIGGER:-PT10M']), undefined);
     await until(async () => (await planned()).length === 1);
-    const [before] = await open.core.schedules!.schedules.list({ states: ['active'] }, '', 9);
+    const [before] = await open.core.schedules.schedules.list({ states: ['active'] }, '', 9);
     await open.client.importCalendar(entry(10_800_000, ['TRIGGER:-PT10M']), undefined);
     await until(async () => {
-      const [after] = await open!.core.schedules!.schedules.list({ states: ['active'] }, '', 9);
+      const [after] = await open!.core.schedules.schedules.list({ states: ['active'] }, '', 9);
       return after!.nextAt! - before!.nextAt! > 3_000_000;
     });
     expect(await planned()).toEqual(['dentist']);
@@ -88,7 +88,7 @@ describe('the alarm of an entry of the local calendar', () => {
     await open.ask('tell me something nice about tigers');
     await open.client.importCalendar(entry(7_200_000, []), undefined);
     await until(async () => (await planned()).length === 1);
-    const [one] = await open.core.schedules!.schedules.list({ states: ['active'] }, '', 9);
+    const [one] = await open.core.schedules.schedules.list({ states: ['active'] }, '', 9);
     expect(Math.round((one!.nextAt! - Date.now()) / 60_000)).toBe(90);
     await open.close();
     open = await openCore({ tools: { calendar: { provider: 'local', alarms: false } } });
@@ -120,7 +120,7 @@ describe.skipIf(missing !== null)('the alarm of an entry on a CalDAV server', ()
       await radicale.put('one', entry(10_800_000, ['TRIGGER:-PT10M']));
       await open.restart();
       await until(async () => {
-        const [one] = await open!.core.schedules!.schedules.list({ states: ['active'] }, '', 9);
+        const [one] = await open!.core.schedules.schedules.list({ states: ['active'] }, '', 9);
         return one!.nextAt! - Date.now() > 9_000_000;
       });
       const cancelled = entry(10_800_000, ['TRIGGER:-PT10M']);
@@ -131,7 +131,7 @@ describe.skipIf(missing !== null)('the alarm of an entry on a CalDAV server', ()
       await open.restart();
       await until(async () => (await delivered()).length === 1);
       await open.restart();
-      await until(() => open!.core.schedules!.worker.state === 'waiting');
+      await until(() => open!.core.schedules.worker.state === 'waiting');
       expect(await delivered()).toHaveLength(1);
     } finally {
       await open?.close();
