@@ -184,15 +184,9 @@ async function assemble(
     queryCharsMax: config.jobs.messageMaxChars,
     calendar: createCalendarApi({ config, stores, clock, slices }),
   });
-  const server = await listenHttp({
-    config,
-    log,
-    limits,
-    slices,
-    routes,
-    jobService,
-    onRequestFinished: observers.metrics.observeHttpRequest,
-  });
+  const listening = { config, log, limits, slices, routes, jobService };
+  const { observeHttpRequest: onRequestFinished } = observers.metrics;
+  const server = await listenHttp({ ...listening, onRequestFinished });
   const actors = { journal, pool, messaging, drafts, schedules };
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
