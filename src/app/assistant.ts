@@ -68,7 +68,7 @@ export async function createAssistant(
       return pool.role('reasoner').backend;
     },
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
-    tools: await wireTools({ ...parts, search, status, onCall: observers.onCall }),
+    tools: await wireTools({ ...parts, library, search, status, onCall: observers.onCall }),
     externalTools: (message, userId) => parts.mcp.offer(message, userId),
     timeZone: config.timezone,
     get summarizesResults() {

@@ -104,7 +104,8 @@ function decisionOf(
   const day = wall.slice(0, 10);
   const calls = [
     { tool: 'calendar', operation: 'search', params: { date_from: day, date_to: day } },
-    { tool: 'email', operation: 'search', params: { days: 1 } },
+    { tool: 'email', operation: 'unread', params: {} },
+    { tool: 'document', operation: 'open_drafts', params: {} },
   ].filter(({ tool }) => isConfigured(tool));
   return calls.length === 0 ? null : { ...rule, action: 'tools', calls };
 }

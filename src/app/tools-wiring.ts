@@ -9,18 +9,21 @@ import { createZones } from '#shared/calendar/zoned-time';
 
 type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library'> & {
   status: StatusSource;
+  library: Pick<Library, 'ownerOf'>;
   reminders: ReminderBook;
   onCall: ToolRegistryOptions['onCallFinished'];
 };
 
 export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
-  const { config, stores, tools, search, log, faults } = parts;
+  const { config, stores, tools, search, library, log, faults } = parts;
   return createToolRegistry({
     tools: [
       ...(await tools.open({
         ...parts,
         calendar: stores.calendar,
         documents: search,
+        openDrafts: (userId, limit) =>
+          stores.documents.drafts.undecided(library.ownerOf(userId), limit),
         zones: createZones(),
       })),
       ...parts.mcp.tools,

@@ -10,7 +10,7 @@ import type { Log } from '#shared/log';
 import type { DemoRule, DemoTool } from '#shared/model/demo-rule';
 import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarSettings, EventStorage } from './calendar/calendar-port.ts';
-import type { DocumentSearch } from './documents/document-tool.ts';
+import type { DocumentSearch, OpenDrafts } from './documents/document-tool.ts';
 import type { EmailSettings } from './email/mail-port.ts';
 import type { ReminderBook } from './schedule/reminder-book.ts';
 import type { ScheduleSettings } from './schedule/schedule-settings.ts';
@@ -32,6 +32,7 @@ export interface ToolParts {
   /** Of the local calendar. */
   calendar: EventStorage;
   documents: DocumentSearch;
+  openDrafts: OpenDrafts;
   reminders: ReminderBook;
   status: StatusSource;
   labels: readonly Record<Locale, string>[];

@@ -222,12 +222,12 @@ describe('a prompt', () => {
 });
 
 describe('a digest', () => {
-  test('asks the calendar of its day and the unread mail', async () => {
+  test('asks the calendar of its day, the unread mail and the open drafts', async () => {
     await open.schedules.create(daily({ kind: 'digest', text: '아침 브리핑' }));
     await open.at('2026-12-03T09:00+09:00');
     await until(() => open.journal.started.some(({ src }) => src === 'runTools'));
     const { calls } = open.journal.started[0]!.input as { calls: { tool: string }[] };
-    expect(calls.map(({ tool }) => tool)).toEqual(['calendar', 'email']);
+    expect(calls.map(({ tool }) => tool)).toEqual(['calendar', 'email', 'document']);
   });
 });
 

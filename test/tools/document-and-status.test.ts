@@ -10,9 +10,12 @@ describe('the document tool', () => {
   const setting = async () => {
     const { library, add, close } = await openLibrary();
     await add('배관 공사 견적서를 보냅니다.', '견적 메일');
-    const byWords = createDocumentTool({
-      search: (...asked) => Promise.resolve(library.search(asked[0], asked[1], asked[2])),
-    });
+    const byWords = createDocumentTool(
+      {
+        search: (...asked) => Promise.resolve(library.search(asked[0], asked[1], asked[2])),
+      },
+      async () => [],
+    );
     const registry = createToolRegistry({ tools: [byWords], log: silentLog() });
     const search = async (query: string, changes = {}) => {
       const calls = [{ tool: 'document', operation: 'search', params: { query } }];
@@ -20,6 +23,19 @@ describe('the document tool', () => {
     };
     return { search, add, close };
   };
+
+  test('lists at most ten open drafts, and says that there are more', async () => {
+    const drafts = async (count: number) => {
+      const open = async () => Array.from({ length: count }, (_, n) => ({ title: `draft ${n}` }));
+      const tool = createDocumentTool({ search: () => Promise.reject(new Error('unused')) }, open);
+      const registry = createToolRegistry({ tools: [tool], log: silentLog() });
+      const calls = [{ tool: 'document', operation: 'open_drafts', params: {} }];
+      return (await registry.run(calls, contextOf({ locale: 'en' }))).results[0]!.summary;
+    };
+    expect(await drafts(0)).toBe('No document draft waits for you.');
+    expect(await drafts(2)).toBe('Document drafts to review: 2\n- draft 0\n- draft 1');
+    expect(await drafts(11)).toMatch(/^Document drafts to review: 10\+\n/);
+  });
 
   test('lists the found documents with title and passage, in the language of the message', async () => {
     const { search, close } = await setting();

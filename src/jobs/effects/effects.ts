@@ -168,6 +168,9 @@ async function summarizeResults(
   options: AssistantOptions,
 ): Promise<EffectResult> {
   const input = call.input as { message: string; now: string; results: ToolResult[] };
+  if (call.context.scheduled?.kind === 'digest') {
+    return ok({ text: digestText(input), backend: null });
+  }
   if (!options.summarizesResults || isStatusOnly(input.results) || isWorded(input.results)) {
     const text = input.results.map((result) => result.summary).join('\n\n');
     return ok({ text, backend: null });
@@ -185,6 +188,10 @@ async function summarizeResults(
     ),
   );
 }
+
+/** The parts as the tools put them, also the reason of one that failed: no model leaves anything out. */
+const digestText = ({ message, results }: { message: string; results: ToolResult[] }): string =>
+  [message, ...results.map(({ summary }) => summary)].join('\n\n');
 
 /** A status report is not summarized by the model it is about: the user would wait in that model's queue. */
 const isStatusOnly = (results: ToolResult[]): boolean =>

@@ -25,10 +25,17 @@ export const documentOperations = {
       resolve: resolveQuery,
     },
   },
+  /** For the digest of a schedule: no model requests it. */
+  open_drafts: {
+    effect: 'reads',
+    description: 'lists the drafts that wait for a decision of the user',
+    schema: z.object({}),
+  },
 } as const;
 
 /** Documents in one answer: as many as a chat shows without scrolling and a prompt has room for. */
 const hitsMax = 8;
+const draftsMax = 10;
 
 export interface DocumentHit {
   id: string;
@@ -48,7 +55,10 @@ export interface DocumentSearch {
   ): Promise<{ hits: DocumentHit[]; isExact: boolean }>;
 }
 
-export function createDocumentTool(documents: DocumentSearch): Tool {
+/** Drafts of documents that wait for a decision of the user, newest first. */
+export type OpenDrafts = (userId: string, limit: number) => Promise<{ title: string }[]>;
+
+export function createDocumentTool(documents: DocumentSearch, openDrafts: OpenDrafts): Tool {
   return {
     name: 'document',
     label: documentLabel,
@@ -67,8 +77,28 @@ export function createDocumentTool(documents: DocumentSearch): Tool {
           return { ok: true, data, summary };
         },
       }),
+      open_drafts: readOperation({
+        ...documentOperations.open_drafts,
+        async run(_, { userId, locale }) {
+          const open = await openDrafts(userId, draftsMax + 1);
+          const titles = open.slice(0, draftsMax).map(({ title }) => oneLine(title, 120));
+          const isCut = open.length > draftsMax;
+          const data = { count: titles.length, ...(isCut ? { more: true } : {}), titles };
+          return { ok: true, data, summary: formatDrafts(titles, isCut, locale) };
+        },
+      }),
     },
   };
+}
+
+function formatDrafts(titles: readonly string[], isCut: boolean, locale: Locale): string {
+  const isKo = locale === 'ko';
+  if (titles.length === 0) {
+    return isKo ? '검토할 문서 초안이 없습니다.' : 'No document draft waits for you.';
+  }
+  const count = `${titles.length}${isCut ? '+' : ''}`;
+  const head = isKo ? `검토할 문서 초안 ${count}건입니다.` : `Document drafts to review: ${count}`;
+  return [head, ...titles.map((title) => `- ${title}`)].join('\n');
 }
 
 function formatHits(

@@ -7,7 +7,7 @@ export const documents: ToolDeclaration = {
   label: documentLabel,
   aliases: ['documents', 'docs'],
   operations: documentOperations,
-  open: (parts) => Promise.resolve(createDocumentTool(parts.documents)),
+  open: (parts) => Promise.resolve(createDocumentTool(parts.documents, parts.openDrafts)),
 
   demo: (message) =>
     /찾아|검색|\b(?:find|search|look for)\b/i.test(message) &&

@@ -11,7 +11,12 @@ const namesMax = 12;
 
 export interface MailListing {
   range: { from: WallMs; to: WallMs };
-  params: { query?: string | undefined; from?: string | undefined; folder?: string | undefined };
+  params: {
+    query?: string | undefined;
+    from?: string | undefined;
+    folder?: string | undefined;
+    unread?: boolean;
+  };
   /** Newest first; `at` is wall time of the user's zone. */
   messages: readonly MailMessage[];
   count: number;
@@ -55,7 +60,7 @@ function formatHeading(listing: MailListing, locale: Locale, now: WallMs): strin
       params.from === undefined ? '' : `‘${quote(params.from)}’ 님이 보낸 `,
       params.query === undefined ? '' : `‘${quote(params.query)}’ 관련 `,
       params.folder === undefined ? '' : `${quote(params.folder)} `,
-      '메일',
+      params.unread === true ? '읽지 않은 메일' : '메일',
     ].join('');
     if (count === 0) return `${period} ${what}이 없습니다.`;
     const many = isPartial ? `${count}통 이상` : `${count}통`;
@@ -67,8 +72,9 @@ function formatHeading(listing: MailListing, locale: Locale, now: WallMs): strin
     params.query === undefined ? '' : ` about "${quote(params.query)}"`,
     params.folder === undefined ? '' : ` in ${quote(params.folder)}`,
   ].join('');
-  if (count === 0) return `${period}: no mail${what}.`;
-  const many = `${isPartial ? 'at least ' : ''}${count} ${count === 1 ? 'message' : 'messages'}`;
+  const unread = params.unread === true ? 'unread ' : '';
+  if (count === 0) return `${period}: no ${unread}mail${what}.`;
+  const many = `${isPartial ? 'at least ' : ''}${count} ${unread}${count === 1 ? 'message' : 'messages'}`;
   const shown = count > messages.length ? ` The latest ${messages.length}:` : '';
   return `${period}: ${many}${what}.${shown}`;
 }

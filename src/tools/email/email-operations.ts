@@ -30,7 +30,8 @@ const searchParams = z.object({
     'folder',
   ),
 });
-export type MailSearchParams = z.output<typeof searchParams>;
+/** `unread`: only messages that nobody has opened. */
+export type MailSearchParams = z.output<typeof searchParams> & { unread?: boolean };
 
 const resolveMail: Resolver = (params, context) => {
   const { date_from: from, date_to: to, folder, ...rest } = params;
@@ -58,5 +59,11 @@ export const emailOperations = {
       examples: [{ message: '세금 계산서 메일 온 거 찾아봐', params: { query: '세금 계산서' } }],
       resolve: resolveMail,
     },
+  },
+  /** For the digest of a schedule: no model requests it. */
+  unread: {
+    effect: 'reads',
+    description: `lists unread mail, by default of the last ${usualDays} days`,
+    schema: z.object({ days: daysParam.optional() }),
   },
 } as const;

@@ -54,6 +54,10 @@ export function createEmailTool(options: EmailToolOptions): Tool {
         ...emailOperations.search,
         run: (params, context) => search(params, context, options),
       }),
+      unread: readOperation({
+        ...emailOperations.unread,
+        run: (params, context) => search({ ...params, unread: true }, context, options),
+      }),
     },
   };
 }
@@ -78,6 +82,7 @@ async function search(
     words: splitWords(params.query ?? '', 5),
     sender: splitWords(params.from ?? '', 3),
     folder,
+    unread: params.unread === true,
   };
   const asked = await Promise.all(
     (named.length > 0 ? named : own).map(async (mailbox) => ({

@@ -46,7 +46,9 @@ export async function searchFolder(
   const uids = [...new Set([...known, ...inDays.slice(-headsMax)])].sort((a, b) => a - b);
   const { account, folder, until } = where;
   const fetched = await fetchHeads(client, uids, { account, folder });
-  const heads = fetched.filter(({ at }) => at >= query.from && at < query.to);
+  const heads = fetched.filter(
+    ({ at, unread }) => at >= query.from && at < query.to && (query.unread !== true || unread),
+  );
   const isCut = (named?.length ?? 0) > headsMax;
   const areDaysCut = isCut || inDays.length > headsMax;
   if (!hasWords) return { messages: heads, isPartial: areDaysCut, lookedThrough: null };
@@ -136,6 +138,7 @@ export function dateCriteria(query: MailQuery, now = Date.now()): SearchObject {
   const since = query.from - dayMs;
   const before = query.to + dayMs;
   return {
+    ...(query.unread === true ? { seen: false } : {}),
     ...(since < now - second ? { since: new Date(since) } : {}),
     ...(before < now - second ? { before: new Date(before) } : {}),
   };

@@ -42,6 +42,8 @@ export interface MailQuery {
   sender: readonly string[];
   /** As the user named it; null: INBOX and the configured folders. */
   folder: string | null;
+  /** Only messages that nobody has opened. */
+  unread?: boolean;
 }
 
 export interface MailMessage {
