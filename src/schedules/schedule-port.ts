@@ -1,5 +1,5 @@
 /** Storage port of schedules: reads, and writes as commands. Nothing here names SQL. */
-import type { OccurrenceRecord, Schedule, ScheduleState } from './schedule.ts';
+import type { OccurrenceRecord, Schedule, ScheduleKind, ScheduleState } from './schedule.ts';
 
 export interface ScheduleChange {
   /** As it shall be stored; its `revision` is that of the basis plus 1, or 1 for a new one. */
@@ -26,8 +26,8 @@ export interface ScheduleStorage {
   list(filter: ScheduleFilter, after: string, limit: number): Promise<Schedule[]>;
   /** Number of schedules of one person that are active or paused, without alarms of the calendar. */
   countOpen(userId: string): Promise<number>;
-  /** Active schedules whose next occurrence is not after `now`, earliest first. */
-  due(now: number, limit: number): Promise<Schedule[]>;
+  /** Active schedules whose next occurrence is not after `now`, earliest first; `kind` omitted: of every kind. */
+  due(now: number, limit: number, kind?: ScheduleKind): Promise<Schedule[]>;
   /** The earliest next occurrence, epoch ms. */
   nextDueAt(): Promise<number | null>;
   /** Active schedules that were changed after `at`, by id: the clock has been set back since. */

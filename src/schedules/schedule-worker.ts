@@ -106,7 +106,9 @@ export class ScheduleWorker {
     if (this.#seenAt === 0) await this.#checkZones(now);
     if (this.#seenAt === 0 || now < this.#seenAt - setBackMs) await this.#followSetBack(now);
     this.#seenAt = now;
-    const due = await storage.due(now, batch);
+    // A reminder needs no place in the queue of jobs: it does not wait for prompts that do.
+    const reminders = await storage.due(now, batch, 'reminder');
+    const due = reminders.length > 0 ? reminders : await storage.due(now, batch);
     if (due.length > 0) {
       await this.#settleAll(due, now);
       return { kind: 'more' };

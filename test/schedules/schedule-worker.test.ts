@@ -301,6 +301,18 @@ describe('a damaged schedule', () => {
 });
 
 describe('many schedules', () => {
+  test('that must wait for the queue of jobs hold up no reminder', async () => {
+    for (let n = 0; n < 80; n += 1) {
+      await open.schedules.create(
+        reminder({ kind: 'prompt', text: `summary ${n}`, rule: { once: '2026-12-03T08:59' } }),
+      );
+    }
+    await open.schedules.create(reminder({ userId: 'bob' }));
+    open.wake('2026-12-03T09:00+09:00');
+    await until(() => open.messages().includes('fired: ⏰ 약 먹기'));
+    expect(open.messages().length).toBeLessThan(81);
+  });
+
   test('of one minute all fire, also the one of a person whose queue is full', async () => {
     for (let n = 0; n < 300; n += 1) await open.schedules.create(reminder({ userId: `u${n % 3}` }));
     await open.at('2026-12-03T09:00+09:00');

@@ -12,6 +12,8 @@ export interface ScheduleFixture extends ScheduleService {
   clock: { now(): number };
   /** Sets the clock and lets the worker settle what is due. */
   at(iso: string): Promise<void>;
+  /** Sets the clock and wakes the worker. */
+  wake(iso: string): void;
   /** Outcome and reply of all jobs that schedules have opened, in order. */
   messages(): string[];
   close(): Promise<void>;
@@ -52,15 +54,19 @@ export async function openSchedules(
   service.worker.start();
   const atRest = () => until(() => service.worker.state === 'waiting');
   await atRest();
+  const wake = (iso: string): void => {
+    clock.time = Date.parse(iso);
+    service.worker.wake();
+  };
   return {
     ...service,
     journal,
     clock,
     async at(iso) {
-      clock.time = Date.parse(iso);
-      service.worker.wake();
+      wake(iso);
       await atRest();
     },
+    wake,
     messages: () =>
       journal.database.connection
         .prepare<[], { input: string; reply: string | null }>(

@@ -14,6 +14,7 @@ import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
 import { redactCause } from '#shared/text/redact-cause';
 import type { Decision, ToolCall } from '#machines/decision';
+import type { PriorityClass } from '#machines/gate-queue';
 import type { BusyLoad, Draft, EffectFailure, ToolResult, ToolsReport } from '#machines/job-types';
 import { textsOf, type Locale } from '#machines/texts';
 import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
@@ -356,9 +357,13 @@ const toEffectResult = (outcome: ModelOutcome): EffectResult =>
     ? ok({ text: outcome.text, backend: outcome.backend })
     : fail(toEffectFailure(outcome));
 
+/** Nobody waits for the answer of a schedule: the requests of people go first, until it has aged (docs/gate.md). */
+const priorityOf = ({ context: { scheduled } }: EffectCall): PriorityClass =>
+  scheduled === undefined || scheduled.outcome === 'manual' ? 'foreground' : 'background';
+
 const runOptions = (call: EffectCall, kind: RequestKind) => ({
   kind,
-  priority: 'foreground' as const,
+  priority: priorityOf(call),
   user: call.userId,
   jobId: call.jobId,
   traceparent: call.traceparent,

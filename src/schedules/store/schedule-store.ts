@@ -50,7 +50,8 @@ export function createScheduleStore(database: Database): ScheduleStorage {
         return (await rows.orderBy('id').limit(limit).execute()).map(scheduleOf);
       }),
     countOpen: (userId) => read(async () => statements.countOpen.get(userId)?.count ?? 0),
-    due: (now, limit) => read(async () => statements.due.all(now, limit).map(scheduleOf)),
+    due: (now, limit, kind) =>
+      read(async () => statements.due.all({ now, limit, kind: kind ?? null }).map(scheduleOf)),
     nextDueAt: () => read(async () => statements.nextDue.get()?.next_at ?? null),
     changedAfter: (at, limit) =>
       read(async () => statements.changedAfter.all(at, limit).map(scheduleOf)),
@@ -84,7 +85,9 @@ function prepare({ connection }: Database) {
     connection.prepare<Params, ScheduleTable>(`select * from schedule ${rest}`);
   return {
     find: all<[string]>('where id = ?'),
-    due: all<[number, number]>('where next_at <= ? order by next_at, id limit ?'),
+    due: all<[{ now: number; limit: number; kind: string | null }]>(
+      'where next_at <= @now and (@kind is null or kind = @kind) order by next_at, id limit @limit',
+    ),
     changedAfter: all<[number, number]>(
       "where state = 'active' and updated_at > ? order by id limit ?",
     ),

@@ -42,7 +42,7 @@ export function createPostgresScheduleStore(
       ),
     countOpen: async (userId) =>
       (await all(statements.countOpen, storableText(userId)))[0]?.count ?? 0,
-    due: (now, limit) => schedules(statements.due, now, limit, ownPartitions()),
+    due: (now, limit, kind) => schedules(statements.due, now, limit, ownPartitions(), kind ?? null),
     nextDueAt: async () => (await all(statements.nextDue, ownPartitions()))[0]?.next_at ?? null,
     changedAfter: (at, limit) => schedules(statements.changedAfter, at, limit, ownPartitions()),
     occurrences: async (id, limit) =>
@@ -115,7 +115,8 @@ const statements = {
   } as PreparedStatement<{ count: number }>,
   due: {
     name: 'due_schedules',
-    text: `select * from schedule where next_at <= $1 and ${isOf('$3')} order by next_at, id limit $2`,
+    text: `select * from schedule where next_at <= $1 and ${isOf('$3')}
+      and ($4::text is null or kind = $4) order by next_at, id limit $2`,
   } as PreparedStatement<ScheduleTable>,
   nextDue: {
     name: 'next_due_schedule',
