@@ -8,6 +8,14 @@ export interface ScheduleChange {
   occurrence: OccurrenceRecord | null;
 }
 
+/** The next occurrence of an active schedule, as it was computed. */
+export interface NextTime {
+  id: string;
+  zone: string;
+  at: number;
+  wall: number;
+}
+
 export interface ScheduleFilter {
   /** Omitted: all people. */
   userId?: string;
@@ -28,6 +36,8 @@ export interface ScheduleStorage {
   countOpen(userId: string): Promise<number>;
   /** Active schedules whose next occurrence is not after `now`, earliest first; `kind` omitted: of every kind. */
   due(now: number, limit: number, kind?: ScheduleKind): Promise<Schedule[]>;
+  /** Of schedules that this process fires, by id, at most `limit` after the id `after`. */
+  nextTimes(after: string, limit: number): Promise<NextTime[]>;
   /** The earliest next occurrence, epoch ms. */
   nextDueAt(): Promise<number | null>;
   /** Active schedules that were changed after `at`, by id: the clock has been set back since. */

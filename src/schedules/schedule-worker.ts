@@ -46,7 +46,7 @@ export interface ScheduleWorkerParts {
 }
 
 /** Jobs that are opened at once: they share a commit, and people's messages come in between. */
-const batch = 32;
+const batch = 16;
 /** A clock that was set and a machine that slept are noticed within this time; one look costs an indexed read. */
 const lookMsMax = 30_000;
 const retryMs = 1_000;
@@ -249,16 +249,16 @@ export class ScheduleWorker {
   async #checkZones(now: number): Promise<void> {
     const { storage, zones } = this.#parts;
     for (let after = ''; ;) {
-      const page = await storage.list({ states: ['active'], isOwn: true }, after, checkedPerRead);
-      const moved = page.filter(
-        ({ nextAt, nextWall, zone }) =>
-          nextAt !== null && nextWall !== null && zones.toInstant(nextWall, zone) !== nextAt,
-      );
-      const changes = moved.flatMap((one) => {
+      const page = await storage.nextTimes(after, checkedPerRead);
+      const moved = page.filter(({ at, wall, zone }) => zones.toInstant(wall, zone) !== at);
+      const changes: ScheduleChange[] = [];
+      for (const { id } of moved) {
+        const one = await storage.find(id);
+        if (one?.state !== 'active') continue;
         const next = nextOccurrence(one, one.cursor, one.settled, zones);
-        if (next?.at === one.nextAt) return [];
-        return [{ schedule: revised(withNext(one, next), now), occurrence: null }];
-      });
+        if (next?.at === one.nextAt) continue;
+        changes.push({ schedule: revised(withNext(one, next), now), occurrence: null });
+      }
       if (changes.length > 0) await storage.commit(changes);
       if (page.length < checkedPerRead) return;
       after = page.at(-1)!.id;

@@ -2,7 +2,7 @@
 import type { Database } from '#storage/database';
 import { guardStorage } from '#storage/guard-storage';
 import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
-import type { ScheduleChange, ScheduleStorage } from '../schedule-port.ts';
+import type { NextTime, ScheduleChange, ScheduleStorage } from '../schedule-port.ts';
 import { calendarOrigin } from '../schedule.ts';
 import {
   occurrenceOf,
@@ -52,6 +52,7 @@ export function createScheduleStore(database: Database): ScheduleStorage {
     countOpen: (userId) => read(async () => statements.countOpen.get(userId)?.count ?? 0),
     due: (now, limit, kind) =>
       read(async () => statements.due.all({ now, limit, kind: kind ?? null }).map(scheduleOf)),
+    nextTimes: (after, limit) => read(async () => statements.nextTimes.all(after, limit)),
     nextDueAt: () => read(async () => statements.nextDue.get()?.next_at ?? null),
     changedAfter: (at, limit) =>
       read(async () => statements.changedAfter.all(at, limit).map(scheduleOf)),
@@ -90,6 +91,10 @@ function prepare({ connection }: Database) {
     ),
     changedAfter: all<[number, number]>(
       "where state = 'active' and updated_at > ? order by id limit ?",
+    ),
+    nextTimes: connection.prepare<[string, number], NextTime>(
+      `select id, zone, next_at as at, next_wall as wall from schedule
+        where id > ? and next_at is not null and next_wall is not null order by id limit ?`,
     ),
     nextDue: connection.prepare<[], { next_at: number | null }>(
       'select min(next_at) as next_at from schedule where next_at is not null',

@@ -100,6 +100,11 @@ describe.each(stores)('schedules in $name', ({ missing, open }) => {
     expect(ids(await schedules.due(1_999, 10))).toEqual(['first']);
     expect(ids(await schedules.due(2_000, 10))).toEqual(['first', 'a', 'b']);
     expect(ids(await schedules.due(9_000, 2))).toEqual(['first', 'a']);
+    expect(ids(await schedules.due(9_000, 9, 'digest'))).toEqual([]);
+    expect(ids(await schedules.due(9_000, 2, 'reminder'))).toEqual(['first', 'a']);
+    const [next] = await schedules.nextTimes('', 1);
+    const { id, zone, nextAt, nextWall } = (await schedules.find(next!.id))!;
+    expect(next).toEqual({ id, zone, at: nextAt, wall: nextWall });
     expect(await schedules.nextDueAt()).toBe(1_000);
   });
 

@@ -8,7 +8,7 @@ import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/post
 import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
-import type { ScheduleChange, ScheduleStorage } from '../../schedule-port.ts';
+import type { NextTime, ScheduleChange, ScheduleStorage } from '../../schedule-port.ts';
 import { calendarOrigin } from '../../schedule.ts';
 import { occurrenceOf, occurrenceRowOf, scheduleOf, scheduleRowOf } from '../schedule-rows.ts';
 
@@ -43,6 +43,8 @@ export function createPostgresScheduleStore(
     countOpen: async (userId) =>
       (await all(statements.countOpen, storableText(userId)))[0]?.count ?? 0,
     due: (now, limit, kind) => schedules(statements.due, now, limit, ownPartitions(), kind ?? null),
+    nextTimes: (after, limit) =>
+      all(statements.nextTimes, storableText(after), limit, ownPartitions()),
     nextDueAt: async () => (await all(statements.nextDue, ownPartitions()))[0]?.next_at ?? null,
     changedAfter: (at, limit) => schedules(statements.changedAfter, at, limit, ownPartitions()),
     occurrences: async (id, limit) =>
@@ -118,6 +120,12 @@ const statements = {
     text: `select * from schedule where next_at <= $1 and ${isOf('$3')}
       and ($4::text is null or kind = $4) order by next_at, id limit $2`,
   } as PreparedStatement<ScheduleTable>,
+  nextTimes: {
+    name: 'next_schedule_times',
+    text: `select id, zone, next_at as at, next_wall as wall from schedule
+      where id > $1 and next_at is not null and next_wall is not null and ${isOf('$3')}
+      order by id limit $2`,
+  } as PreparedStatement<NextTime>,
   nextDue: {
     name: 'next_due_schedule',
     text: `select next_at from schedule where next_at is not null and ${isOf('$1')}
