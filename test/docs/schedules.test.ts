@@ -1,0 +1,16 @@
+/** docs/schedules.md names tests that exist. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { projectRoot } from '#test/support/project-root';
+
+test('each report in docs/schedules.md names a test that exists', () => {
+  const page = readFileSync(join(projectRoot, 'docs/schedules.md'), 'utf8');
+  const cells = [...page.matchAll(/\| `(test\/[\w/.-]+\.ts)`: (.+?) \|$/gm)];
+  expect(cells.length).toBeGreaterThan(10);
+  const missing = cells.filter(([, file = '', title = '']) => {
+    const text = readFileSync(join(projectRoot, file), 'utf8');
+    return !text.includes(`'${title}'`);
+  });
+  expect(missing.map(([cell]) => cell)).toEqual([]);
+});
