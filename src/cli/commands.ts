@@ -37,6 +37,12 @@ export const commands: Commands = {
     run: async (_words, values) => (await import('./fake-dsm.ts')).fakeDsm(values, values.json),
   },
 
+  'gate-proxy': {
+    summary: 'a proxy beside a model server of several workers, which checks their permits',
+    options: ['target', 'listen', 'concurrency', 'allow-unfenced', 'json'],
+    run: async (_words, values) => (await import('./gate-proxy.ts')).gateProxy(values, values.json),
+  },
+
   'mcp list': {
     summary: 'the MCP servers of a running core, with the state of each tool',
     options: ['url', 'json'],

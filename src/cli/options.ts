@@ -53,6 +53,14 @@ export const options = {
   tls: { type: 'boolean', default: false, help: 'serve HTTPS with a certificate of its own' },
   'tls-folder': { type: 'string', value: 'DIR', help: 'where the certificate is kept' },
   storm: { type: 'string', value: '0…1', help: 'the part of requests that fail' },
+  target: { type: 'string', value: 'URL', help: 'address of the model server' },
+  listen: { type: 'string', value: 'H:P', help: 'address and port to listen at' },
+  concurrency: { type: 'string', value: 'N', help: 'requests that the model server runs at once' },
+  'allow-unfenced': {
+    type: 'boolean',
+    default: false,
+    help: 'give free slots to requests without a permit',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof options;

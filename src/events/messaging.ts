@@ -12,7 +12,11 @@ import { createConnection, inboxPrefixOf, type Connection } from './connection/c
 import { createDeadLetters } from './outbox/dead-letters.ts';
 import { createDeliveryInbox } from './channel-link/delivery-inbox.ts';
 import { jobEndpoints } from './service/job-endpoints.ts';
-import { eventStreamSource, replyStreamSource } from './streams/stream-projection.ts';
+import {
+  bridgeConsumers,
+  eventStreamSource,
+  replyStreamSource,
+} from './streams/stream-projection.ts';
 import { createTaskSwitch } from './connection/task-switch.ts';
 import { settledWithin } from './connection/async-timers.ts';
 import {
@@ -79,6 +83,7 @@ class NatsMessaging implements Messaging {
       tokens: this.#tokens,
       service: serviceOf(options, shared.subjects),
       queues: createConsumerSpecs(options, shared),
+      bridges: bridgeConsumers(shared.channels, { ...shared, spec: shared.specs.replies }),
       switches: shared.switches,
       transport: options.transport ?? null,
       onPayloadMax: (bytes) => (shared.payload.bytesMax = bytes),
@@ -232,6 +237,7 @@ function sharedParts(options: MessagingOptions): Shared {
       submits: 0,
       deliveries: 0,
       deadLetters: 0,
+      healedConsumers: 0,
     },
     timings: { ...defaultTimings, ...options.timings },
     channels: options.channels,

@@ -93,6 +93,11 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
     'Give each worker its own `cluster.workerId`, or none; a process that has just ended is forgotten after `cluster.goneAfterMs`.',
   GH_CLUSTER_SETTINGS:
     'Give all workers the settings that the message names; to change them, stop all workers first.',
+  GH_GATE_UNFENCED:
+    'Send requests through Gatehouse, or start `gatehouse gate-proxy` with `--allow-unfenced`.',
+  GH_GATE_STALE: 'Nothing: the worker that has the slot now goes on.',
+  GH_GATE_FULL: 'Try again in a moment, or raise `--concurrency` of the gate proxy.',
+  GH_GATE_UPSTREAM: 'Start the model server, or correct `--target` of the gate proxy.',
   GH_BRIDGE_NOT_CONFIGURED:
     'Set `synology.incomingUrl` and `synology.token`, see docs/synology.md.',
   GH_BRIDGE_NO_USERS: 'Add the chat’s user numbers to `synology.allowedUserIds`.',

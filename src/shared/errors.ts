@@ -101,6 +101,11 @@ export const errorTable = {
   // Several workers
   GH_CLUSTER_WORKER: entry('terminal', 503, 'Another worker has this name'),
   GH_CLUSTER_SETTINGS: entry('terminal', 503, 'This worker has other settings than the cluster'),
+  // Gate proxy
+  GH_GATE_UNFENCED: entry('terminal', 403, 'The request has no permit of a gate'),
+  GH_GATE_STALE: entry('retryable', 409, 'The permit of the request is not valid any more'),
+  GH_GATE_FULL: entry('retryable', 503, 'The model server runs as many requests as it can'),
+  GH_GATE_UPSTREAM: entry('retryable', 502, 'The model server cannot be reached'),
   // Chat bridge
   GH_BRIDGE_NOT_CONFIGURED: entry('terminal', 500, 'The bridge has no chat to serve'),
   GH_BRIDGE_NO_USERS: entry('terminal', 500, 'Nobody is allowed to talk to the bot'),

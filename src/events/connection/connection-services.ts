@@ -7,7 +7,12 @@ import type { NatsConnection } from 'nats';
 import { commandBytesMax } from '#shared/wire/subjects';
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
-import { consumeDurable, type ConsumeSession } from '../streams/durable-consumer.ts';
+import { auditConsumers } from '../streams/consumer-audit.ts';
+import {
+  consumeDurable,
+  type ConsumeSession,
+  type DurableConsumer,
+} from '../streams/durable-consumer.ts';
 import { startMicroService, type Endpoint } from '../service/micro-service.ts';
 import type { ServiceDescription } from '../service/service-discovery.ts';
 import { retryForever } from './async-timers.ts';
@@ -35,6 +40,8 @@ export interface ConnectionServicesParts {
   tokens: TokenFeed;
   service: ServiceDescription<Endpoint>;
   queues: ConsumerSpec[];
+  /** Consumers of other processes, which this one makes and heals. */
+  bridges: DurableConsumer[];
   /** Whether this process publishes the outbox, and takes messages from the work queues. */
   switches: MessagingSwitches;
   /** The messages between the workers of a cluster. */
@@ -56,6 +63,7 @@ export const createConnectionServices = (parts: ConnectionServicesParts): Connec
 export class ConnectionServices {
   readonly #parts: ConnectionServicesParts;
   readonly #stopping = new AbortController();
+  readonly #inHand = new Map<ConsumerSpec, Set<Promise<void>>>();
   #intake: Promise<void> = Promise.resolve();
 
   constructor(parts: ConnectionServicesParts) {
@@ -114,7 +122,11 @@ export class ConnectionServices {
         signal,
       ),
     );
-    await Promise.all(consumers);
+    const audit = switches.intake.run(
+      (on) => this.#runForever('audit of the consumers', () => this.#audit(link, on), on),
+      signal,
+    );
+    await Promise.all([...consumers, audit]);
     await running.stop();
   }
 
@@ -124,21 +136,44 @@ export class ConnectionServices {
       const { notes } = await ensureStream(link.jsm, spec);
       health.note(spec.name, notes);
     }
+    const handling = new Set<Promise<void>>();
+    this.#inHand.set(queue, handling);
     await consumeDurable({
       link,
-      consumer: {
-        stream: queue.stream.name,
-        name: 'core',
-        filter: queue.stream.subjects[0] ?? '>',
-        ackWaitMs: timings.ackWaitMs,
-        ...(queue.inHandMax === undefined ? {} : { inHandMax: queue.inHandMax }),
-      },
+      consumer: this.#consumerOf(queue),
+      handling,
       open: (session) => queue.open(link, session),
       onReady: () => health.clear(queue.name),
       auditMs: timings.auditMs,
       log,
       signal,
     });
+  }
+
+  #audit(link: JetStreamContext, signal: AbortSignal): Promise<void> {
+    const { queues, bridges, counts, timings, log } = this.#parts;
+    const own = queues.map((queue) => ({
+      ...this.#consumerOf(queue),
+      inHand: () => this.#inHand.get(queue)?.size ?? 0,
+    }));
+    return auditConsumers({
+      jsm: link.jsm,
+      consumers: [...own, ...bridges.map((bridge) => ({ ...bridge, inHand: () => 0 }))],
+      auditMs: timings.auditMs,
+      onHealed: () => (counts.healedConsumers += 1),
+      log,
+      signal,
+    });
+  }
+
+  #consumerOf({ stream, inHandMax }: ConsumerSpec): DurableConsumer {
+    return {
+      stream: stream.name,
+      name: 'core',
+      filter: stream.subjects[0] ?? '>',
+      ackWaitMs: this.#parts.timings.ackWaitMs,
+      ...(inHandMax === undefined ? {} : { inHandMax }),
+    };
   }
 
   #runForever(part: string, work: () => Promise<void>, signal: AbortSignal): Promise<void> {

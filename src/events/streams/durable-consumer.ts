@@ -59,6 +59,8 @@ export interface ConsumeOptions {
   onReady(): void;
   /** Interval of the check that the consumer is still the same. */
   auditMs: number;
+  /** Receives the messages in hand. */
+  handling?: Set<Promise<void>>;
   log: Log;
   signal: AbortSignal;
 }
@@ -83,7 +85,7 @@ const drainTimeoutMs = 5_000;
 export async function consumeDurable(options: ConsumeOptions): Promise<void> {
   const { link, consumer, log, signal } = options;
   if (options.isOurs ?? true) await ensureConsumer(link.jsm, consumer);
-  const handling = new Set<Promise<void>>();
+  const { handling = new Set<Promise<void>>() } = options;
   const taken = await link.js.consumers.get(consumer.stream, consumer.name);
   const over = new AbortController();
   const handle = options.open({ ...(await sessionOf(taken)), signal: over.signal });
@@ -197,7 +199,8 @@ const settingsOf = ({ name, filter, ackWaitMs, inHandMax }: DurableConsumer) =>
     max_deliver: -1,
   }) satisfies ConsumerConfig;
 
-async function infoOf(
+/** Null if there is none. */
+export async function infoOf(
   jsm: JetStreamManager,
   { stream, name }: DurableConsumer,
 ): Promise<ConsumerInfo | null> {

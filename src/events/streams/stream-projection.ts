@@ -6,7 +6,12 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { DeliveryReportStorage, EventLogStorage } from '../event-log-port.ts';
 import type { Subjects } from '#shared/wire/subjects';
 import { eventMessage, replyMessage } from '../outbox/outgoing-messages.ts';
-import { bridgeConsumer, ensureConsumer, replyAckWaitMs } from './durable-consumer.ts';
+import {
+  bridgeConsumer,
+  ensureConsumer,
+  replyAckWaitMs,
+  type DurableConsumer,
+} from './durable-consumer.ts';
 import type { StreamSource, OutboxCursor } from '../outbox/outbox-relay.ts';
 import { toReplies } from '../channel-link/reply-mapper.ts';
 import { ensureStream, eventRetentionMs, type StreamSpec } from './streams.ts';
@@ -86,20 +91,23 @@ export function replyStreamSource(
     async reconcile(jsm, place) {
       const { lastSequence, isNew } = await prepareStream(jsm, parts);
       // The core creates each bridge's consumer, so that a bridge needs no right to create one.
-      for (const channel of channels) {
-        const filter = subjects.repliesWildcard(channel);
-        const ackWaitMs = Math.min(parts.timings.ackWaitMs, replyAckWaitMs);
-        await ensureConsumer(jsm, {
-          stream: spec.name,
-          name: bridgeConsumer(channel),
-          filter,
-          ackWaitMs,
-        });
-      }
+      for (const consumer of bridgeConsumers(channels, parts)) await ensureConsumer(jsm, consumer);
       return { place: isNew ? await rebuildCursor(place, parts) : place, lastSequence };
     },
   };
 }
+
+/** The consumers of the replies, one for each channel. */
+export const bridgeConsumers = (
+  channels: readonly string[],
+  parts: { spec: StreamSpec; subjects: Subjects; timings: { ackWaitMs: number } },
+): DurableConsumer[] =>
+  channels.map((channel) => ({
+    stream: parts.spec.name,
+    name: bridgeConsumer(channel),
+    filter: parts.subjects.repliesWildcard(channel),
+    ackWaitMs: Math.min(parts.timings.ackWaitMs, replyAckWaitMs),
+  }));
 
 async function prepareStream(
   jsm: JetStreamManager,

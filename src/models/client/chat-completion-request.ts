@@ -9,6 +9,7 @@
  * 3. `onText` is not called after the request has ended.
  */
 import type { Agent, Response } from 'undici';
+import { permitHeaders } from '#shared/wire/permit-headers';
 import { traceHeader } from '#shared/wire/trace';
 import {
   CompletionAccumulator,
@@ -18,7 +19,7 @@ import {
 import { createCompletionStreamParser } from './chunk-decoder.ts';
 import { endpointsOf, type BackendConfig } from '../backend-config.ts';
 import { mapNetworkError, parseRetryAfter, mapHttpStatus } from './error-mapping.ts';
-import { fetchModelServer, permitHeaders, readBoundedText } from './model-http.ts';
+import { fetchModelServer, readBoundedText } from './model-http.ts';
 import { serverProfiles } from './server-profiles.ts';
 import { startResponseTimeouts, type ResponseTimeouts } from './response-timeouts.ts';
 

@@ -17,14 +17,6 @@ export function createHttpAgent(connectTimeoutMs: number): Agent {
   });
 }
 
-/** The permit of a request, as the gate proxy reads it. */
-const fenceHeader = 'gatehouse-fence';
-const gateHeader = 'gatehouse-gate';
-
-/** @param fence null: the gate belongs to this process alone, and no proxy checks it. */
-export const permitHeaders = (gateId: string, fence: string | null): Record<string, string> =>
-  fence === null ? {} : { [gateHeader]: encodeURIComponent(gateId), [fenceHeader]: fence };
-
 export interface ModelServerRequest {
   agent: Agent;
   apiKey?: string | null | undefined;

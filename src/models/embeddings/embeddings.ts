@@ -8,14 +8,10 @@
  */
 import type { EmbedResult, Embedder } from '#shared/model/embedder';
 import type { Clock } from '#shared/clock';
+import { permitHeaders } from '#shared/wire/permit-headers';
 import { endpointsOf } from '../backend-config.ts';
 import { redactMessage, mapNetworkError } from '../client/error-mapping.ts';
-import {
-  createHttpAgent,
-  fetchModelServer,
-  permitHeaders,
-  readBoundedText,
-} from '../client/model-http.ts';
+import { createHttpAgent, fetchModelServer, readBoundedText } from '../client/model-http.ts';
 import { parseUpstreamError } from '../client/upstream-error.ts';
 import type { Gate } from '../gate/gate-types.ts';
 import { runAtGate } from '../gate/run-at-gate.ts';

@@ -12,6 +12,10 @@ const counters: Record<keyof MessagingCounts, { name: string; help: string }> = 
   submits: { name: 'submits', help: 'Messages that were taken from the work queue' },
   deliveries: { name: 'delivery_reports', help: 'Reports of what became of a reply' },
   deadLetters: { name: 'dead_letters', help: 'Messages that nobody can process, put aside' },
+  healedConsumers: {
+    name: 'healed_consumers',
+    help: 'Consumers made again because NATS counted messages in hand that nobody had',
+  },
 };
 
 export function addMessagingMetrics(

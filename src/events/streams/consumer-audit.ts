@@ -1,0 +1,117 @@
+/**
+ * Heals consumers of work queues whose count of messages in hand is wrong. After a kill a nats-server can count messages as in
+ * hand that are not in the stream any more (its files of the consumer and of the stream are of different moments), or can
+ * forget to deliver a message again. At `max_ack_pending` such messages the consumer would stop for ever.
+ *
+ * A1 A consumer is recreated only when the fault is seen at several audits in a row. The stream of a work queue holds exactly
+ *    what was not acknowledged: the new consumer begins there, so nothing is lost. What is in hand at that moment is delivered
+ *    once more, which all handlers allow for.
+ */
+import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import { abortableSleep } from '#shared/abortable-sleep';
+import type { Log } from '#shared/log';
+import { ensureConsumer, infoOf, type DurableConsumer } from './durable-consumer.ts';
+
+export interface AuditedConsumer extends DurableConsumer {
+  /** Messages that this process has in hand; 0 for a consumer of another process. */
+  inHand(): number;
+}
+
+/** So many audits in a row must find a message that is counted but not in the stream. */
+const ghostAudits = 3;
+/** Without any delivery for so many times `ackWaitMs`, messages that nobody has in hand are forgotten. */
+const silentAckWaits = 4;
+/** Messages that come and go between the two questions to the broker can look like the fault. */
+const looksMax = 5;
+const lookAgainMs = 20;
+
+export interface ConsumerAuditParts {
+  jsm: JetStreamManager;
+  consumers: readonly AuditedConsumer[];
+  auditMs: number;
+  onHealed(): void;
+  log: Log;
+  signal: AbortSignal;
+  /** Monotonic, in ms. */
+  now?: () => number;
+}
+
+/** Audits until the signal aborts. @throws the error of the broker: call again later. */
+export async function auditConsumers(parts: ConsumerAuditParts): Promise<void> {
+  const { consumers, auditMs, signal } = parts;
+  const audits = consumers.map((consumer) => new ConsumerAudit(consumer, parts));
+  while (!signal.aborted) {
+    await abortableSleep(auditMs, signal);
+    for (const audit of audits) if (!signal.aborted) await audit.run();
+  }
+}
+
+class ConsumerAudit {
+  readonly #consumer: AuditedConsumer;
+  readonly #parts: ConsumerAuditParts;
+  readonly #now: () => number;
+  #ghostly = 0;
+  #delivered = -1;
+  #silentSince = 0;
+
+  constructor(consumer: AuditedConsumer, parts: ConsumerAuditParts) {
+    this.#consumer = consumer;
+    this.#parts = parts;
+    this.#now = parts.now ?? (() => performance.now());
+  }
+
+  async run(): Promise<void> {
+    const info = await infoOf(this.#parts.jsm, this.#consumer);
+    if (info === null) return;
+    const isForgotten = this.#isForgotten(info);
+    const ghosts = info.num_ack_pending === 0 ? 0 : await this.#ghosts(info);
+    this.#ghostly = ghosts > 0 ? this.#ghostly + 1 : 0;
+    if (this.#ghostly >= ghostAudits || isForgotten) await this.#recreate(info, ghosts);
+  }
+
+  /** Nothing was delivered for a long time, and nobody has what the broker counts. */
+  #isForgotten({ num_ack_pending: count, delivered }: ConsumerInfo): boolean {
+    const { ackWaitMs, inHand } = this.#consumer;
+    const isQuiet = delivered.consumer_seq === this.#delivered && count > inHand();
+    if (!isQuiet) this.#silentSince = this.#now();
+    this.#delivered = delivered.consumer_seq;
+    return isQuiet && this.#now() - this.#silentSince >= silentAckWaits * ackWaitMs;
+  }
+
+  /** Messages that are counted as in hand but are not in the stream. */
+  async #ghosts(first: ConsumerInfo): Promise<number> {
+    const { jsm, signal } = this.#parts;
+    const { stream, filter } = this.#consumer;
+    let info = first;
+    let least = Number.POSITIVE_INFINITY;
+    for (let look = 0; look < looksMax && least > 0; look += 1) {
+      if (look > 0) await abortableSleep(lookAgainMs, signal);
+      const { state } = await jsm.streams.info(stream, { subjects_filter: filter });
+      const stored = Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+      const later = await infoOf(jsm, this.#consumer);
+      if (later === null) return 0;
+      least = Math.min(least, ...[info, later].map((one) => countedBy(one) - stored));
+      info = later;
+    }
+    return least;
+  }
+
+  async #recreate(info: ConsumerInfo, ghosts: number): Promise<void> {
+    const { jsm, onHealed, log } = this.#parts;
+    const { stream, name } = this.#consumer;
+    const counted = info.num_ack_pending;
+    log.warn(
+      { stream, consumer: name, counted, missing: Math.max(0, ghosts), floor: info.ack_floor },
+      'NATS counts messages in hand that nobody has: the consumer is made again',
+    );
+    await jsm.consumers.delete(stream, name);
+    await ensureConsumer(jsm, this.#consumer);
+    this.#ghostly = 0;
+    this.#delivered = -1;
+    onHealed();
+  }
+}
+
+/** Each message of the stream is either in hand or not delivered yet. */
+const countedBy = ({ num_ack_pending: inHand, num_pending: waiting }: ConsumerInfo): number =>
+  inHand + waiting;
