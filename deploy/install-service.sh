@@ -33,7 +33,7 @@ case "$kind:$program" in
     echo "warning: $program is in a home folder, which the units cannot read (ProtectHome): install the package for all" >&2 ;;
 esac
 if [ "$kind" = systemd ]; then
-  echo "then: systemctl daemon-reload && systemctl enable --now gatehouse gatehouse-backup.timer"
+  echo "then: systemctl daemon-reload && systemctl enable --now gatehouse gatehouse-backup.timer (several workers: gatehouse@PORT, docs/cluster.md)"
 else
   echo "then: mkdir -pm 700 ~/.gatehouse && launchctl bootstrap gui/\$(id -u) $folder/gatehouse.core.plist"
 fi

@@ -94,7 +94,7 @@ test('deploy/docker/prepare.sh makes settings with different passwords, and does
   const secrets = [...env.matchAll(/^\w+(?:_PASSWORD|_API_KEY)=(p[0-9a-f]{48})$/gm)].map(
     ([, value]) => value,
   );
-  expect(new Set(secrets).size).toBe(4);
+  expect(new Set(secrets).size).toBe(6);
   const core = join(folder, 'deploy', 'docker', 'core.yaml');
   expect(existsSync(core)).toBe(true);
   writeFileSync(core, 'mine');

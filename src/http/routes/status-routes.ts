@@ -38,7 +38,7 @@ const declare = declareRoutes('status');
 export const statusRoutes =
   (source: StatusSource) =>
   (server: RouteServer): void => {
-    addPublic(server);
+    addPublic(server, source);
     server.get(
       '/readyz',
       declare.operator(
@@ -89,7 +89,7 @@ export const statusRoutes =
     );
   };
 
-function addPublic(server: RouteServer): void {
+function addPublic(server: RouteServer, source: Pick<StatusSource, 'readiness'>): void {
   // `/` redirects browsers to the page and shows other clients where to look. It reveals nothing about this core.
   server.get(
     '/',
@@ -121,5 +121,28 @@ function addPublic(server: RouteServer): void {
       response: { 200: z.strictObject({ status: z.literal('ok') }) },
     }),
     () => ({ status: 'ok' as const }),
+  );
+  server.get(
+    '/healthz/ready',
+    declare.anyone(
+      'Whether messages are answered, for load balancers, which have no key; /readyz has the reasons.',
+      {
+        response: {
+          200: z.strictObject({ status: z.literal('ok') }),
+          503: {
+            description: 'Messages are not answered',
+            content: {
+              'application/json': { schema: z.strictObject({ status: z.literal('unavailable') }) },
+            },
+          },
+        },
+      },
+    ),
+    async (_request, reply) => {
+      const { ready } = await source.readiness();
+      return ready
+        ? reply.code(200).send({ status: 'ok' })
+        : reply.code(503).send({ status: 'unavailable' });
+    },
   );
 }
