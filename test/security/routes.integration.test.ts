@@ -77,7 +77,7 @@ describe('the routes of the core', () => {
     }
   });
 
-  test('need a key except four, and an unknown route is answered with 401 too', async () => {
+  test('need a key except five, and an unknown route is answered with 401 too', async () => {
     for (const { method, path } of without(['anyone'])) {
       const answer = await core.call('nobody', method, at(path, nowhere), bodyFor(method, {}));
       expect(answer.status, `${method} ${path}`).toBe(401);
