@@ -86,6 +86,7 @@ describe('the routes of the core', () => {
     expect(anyone.map(({ path }) => path)).toEqual([
       '/',
       '/healthz',
+      '/healthz/ready',
       '/inspect',
       '/inspect/assets/:name',
     ]);
